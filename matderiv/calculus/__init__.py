@@ -1,0 +1,1 @@
+"""Entries as SymPy scalars, their partial derivatives, regrouping, and verdicts on equalities."""

@@ -1,0 +1,137 @@
+"""Exact normal forms: polynomials over SymPy atoms, with sums over indices and Kronecker deltas.
+
+A polynomial maps a monomial to its coefficient. A monomial is a product of atoms, summed over
+its bound indices. Two polynomials without bound indices are equal exactly when the mappings are;
+with bound indices, when they are after `contracted`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import sympy as sp
+
+__all__ = [
+    "Monomial",
+    "Polynomial",
+    "added",
+    "atom",
+    "constant",
+    "contracted",
+    "difference",
+    "multiplied",
+    "summed",
+    "to_expr",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Monomial:
+    """A product of atoms in one fixed order, summed over bound (index, size letter) pairs."""
+
+    atoms: tuple[sp.Expr, ...]
+    bound: tuple[tuple[sp.Symbol, str], ...] = ()
+
+
+Polynomial = Mapping[Monomial, sp.Rational]
+
+ONE = Monomial(())
+
+
+def constant(number: sp.Rational) -> Polynomial:
+    """A number."""
+    return {ONE: number} if number else {}
+
+
+def atom(expr: sp.Expr) -> Polynomial:
+    """A single atom."""
+    return {Monomial((expr,)): sp.S.One}
+
+
+def added(polynomials: Iterable[Polynomial]) -> Polynomial:
+    """The sum, terms that cancel left out."""
+    total: dict[Monomial, sp.Rational] = {}
+    for polynomial in polynomials:
+        for monomial, number in polynomial.items():
+            old = total.get(monomial)
+            total[monomial] = number if old is None else old + number
+    return {m: c for m, c in total.items() if c}
+
+
+def multiplied(polynomials: Iterable[Polynomial]) -> Polynomial:
+    """The product. Bound indices of different factors must have different names."""
+    result: Polynomial = {ONE: sp.S.One}
+    for polynomial in polynomials:
+        if len(polynomial) == len(result) == 1:
+            ((m, c),) = result.items()
+            ((n, d),) = polynomial.items()
+            result = {_times(m, n): c * d}
+        else:
+            result = added(
+                {_times(m, n): c * d} for m, c in result.items() for n, d in polynomial.items()
+            )
+    return result
+
+
+def _times(m: Monomial, n: Monomial) -> Monomial:
+    return Monomial(tuple(sorted(m.atoms + n.atoms, key=hash)), m.bound + n.bound)
+
+
+def summed(polynomial: Polynomial, bound: Iterable[tuple[sp.Symbol, str]]) -> Polynomial:
+    """The sum over further indices."""
+    more = tuple(bound)
+    return {Monomial(m.atoms, m.bound + more): c for m, c in polynomial.items()}
+
+
+def difference(left: Polynomial, right: Polynomial) -> Polynomial:
+    """left - right."""
+    return added((left, {m: -c for m, c in right.items()}))
+
+
+def contracted(polynomial: Polynomial) -> Polynomial:
+    """The normal form of sums: Σ_i δ_ip a_i = a_p wherever it applies, bound names canonical.
+
+    Σ_i runs over the whole size that p belongs to, so no term is lost.
+    """
+    return added({_contract(m): c} for m, c in polynomial.items())
+
+
+def _contract(monomial: Monomial) -> Monomial:
+    atoms, bound = list(monomial.atoms), list(monomial.bound)
+    while True:
+        names = {index for index, _ in bound}
+        delta = next(
+            (a for a in atoms if isinstance(a, sp.KroneckerDelta) and names & set(a.args)), None
+        )
+        if delta is None:
+            break
+        one, other = delta.args
+        gone, stays = (one, other) if one in names else (other, one)
+        atoms.remove(delta)
+        atoms = [a.xreplace({gone: stays}) for a in atoms]
+        bound = [b for b in bound if b[0] != gone]
+    if not bound:
+        return Monomial(tuple(sorted(atoms, key=hash)))
+    return _renamed(atoms, bound)
+
+
+def _renamed(atoms: list[sp.Expr], bound: list[tuple[sp.Symbol, str]]) -> Monomial:
+    """The same sum under the names _1, _2, … that make its atoms come first in order."""
+    best: tuple[tuple[str, ...], Monomial] | None = None
+    for order in itertools.permutations(bound):
+        fresh = [(sp.Symbol(f"_{n}", integer=True, positive=True), size)
+                 for n, (_, size) in enumerate(order, 1)]
+        names = {old: new for (old, _), (new, _) in zip(order, fresh, strict=True)}
+        renamed = sorted((a.xreplace(names) for a in atoms), key=str)
+        key = (*map(str, renamed), *(size for _, size in fresh))
+        if best is None or key < best[0]:
+            best = (key, Monomial(tuple(renamed), tuple(fresh)))
+    assert best is not None
+    return best[1]
+
+
+def to_expr(polynomial: Polynomial) -> sp.Expr:
+    """The SymPy expression of a polynomial without bound indices."""
+    return sp.Add(*(sp.Mul(c, *m.atoms) for m, c in polynomial.items()))

@@ -1,0 +1,329 @@
+"""What a program asks for, as mathematics: one matrix product and a scalar loss of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy as sp
+
+from matderiv.calculus.elementwise import constant, scalar_of
+from matderiv.calculus.scalars import (
+    KNOWN_FUNCTIONS,
+    Index,
+    Partial,
+    entry,
+    undefined_function,
+)
+from matderiv.calculus.series import Array, Bound, Scalar, Series
+from matderiv.errors import InputError, UnsupportedError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.program import Assignment, Program
+from matderiv.expression.shapes import Dim, Shape
+from matderiv.expression.source import source
+
+__all__ = ["Elementwise", "Letters", "Opaque", "Problem", "lift_product", "understand"]
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """Index letters that are no name of the program.
+
+    i, j run over the product's rows and columns, k over the inner size; p, q are held fixed.
+    """
+
+    i: sp.Symbol
+    j: sp.Symbol
+    k: sp.Symbol
+    p: sp.Symbol
+    q: sp.Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Elementwise:
+    """The loss L = coefficient · Σ_ij f(y_ij); `body` is f(variable), or None if undefined."""
+
+    coefficient: sp.Expr
+    function: str
+    variable: sp.Symbol
+    body: sp.Expr | None
+
+    def at(self, value: sp.Expr) -> sp.Expr:
+        """f(value), with f as a named function."""
+        return undefined_function(self.function)(value)
+
+    def derivative_at(self, value: sp.Expr) -> sp.Expr:
+        """f′(value), with f′ as a named function."""
+        return undefined_function(f"d{self.function}")(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """The loss L = Loss(Y), an undefined scalar function of the whole matrix."""
+
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One product Y = A·B of two matrices, each perhaps transposed, and a scalar loss of Y."""
+
+    program: Program
+    shapes: dict[str, Shape]
+    product: Assignment
+    head: Elementwise | Opaque
+    letters: Letters
+
+    @property
+    def name(self) -> str:
+        """The name of the product."""
+        return self.product.name
+
+    @property
+    def loss(self) -> sp.Symbol:
+        """The loss as a symbol."""
+        return sp.Symbol(self.program.loss.name)
+
+    @property
+    def factors(self) -> tuple[str, str]:
+        """The names of the two matrices that are multiplied, left and right."""
+        value = self.product.value
+        assert isinstance(value, nodes.MatMul)
+        return _leaf(value.left), _leaf(value.right)
+
+    def array(self, node: Node) -> Array:
+        """The matrix that an expression of names, transposes and products stands for.
+
+        `dY` is the matrix of all ∂L/∂y_ij.
+        """
+        match node:
+            case nodes.Name(name):
+                if name in self.shapes:
+                    rows, cols = self.shapes[name]
+                    return Array(rows, cols, lambda i, j: entry(name, i, j))
+                of = name.removeprefix("d")
+                rows, cols = self.shapes[of]
+                return Array(rows, cols, lambda i, j: Partial(self.loss, entry(of, i, j)))
+            case nodes.Transpose(arg):
+                inner = self.array(arg)
+                return Array(inner.cols, inner.rows, lambda i, j: inner.at(j, i))
+            case nodes.MatMul(left, right):
+                return self._product(self.array(left), self.array(right))
+        raise UnsupportedError(f"{source(node)} is not a product of matrices.")
+
+    def _product(self, a: Array, b: Array) -> Array:
+        """(A·B)_ij = Σ_k a_ik b_kj, summed over the letter of the size they share."""
+        bound = Bound(self.letter_of(a.cols), a.cols)
+
+        def at(i: Index, j: Index) -> Series:
+            return Series((bound,), lambda k: (a.at(i, k), b.at(k, j)))  # type: ignore[return-value]
+
+        return Array(a.rows, b.cols, at)
+
+    def letter_of(self, dim: Dim) -> sp.Symbol:
+        """The letter that runs over a size: i and j over the product's rows and columns."""
+        rows, cols = self.shapes[self.name]
+        inner = self.array(self.product.value.left).cols  # type: ignore[union-attr]
+        if dim == inner:
+            return self.letters.k
+        return self.letters.i if dim == rows else self.letters.j
+
+    @property
+    def loss_definition(self) -> Series | sp.Expr:
+        """L = Σ_ij c·f(y_ij), or Loss(Y) where the loss is undefined."""
+        head = self.head
+        if isinstance(head, Opaque):
+            return sp.Function(head.function)(sp.Symbol(self.name))
+        return self.sum_over_product(
+            lambda i, j: with_coefficient(head.coefficient, head.at(entry(self.name, i, j)))
+        )
+
+    def chain_rule(self, wrt: sp.Expr) -> Series:
+        """∂L/∂x = Σ_ij ∂L/∂y_ij · ∂y_ij/∂x."""
+
+        def term(i: Index, j: Index) -> tuple[Scalar, ...]:
+            y = entry(self.name, i, j)
+            return (Partial(self.loss, y), Partial(y, wrt))
+
+        return self.sum_over_product(term)
+
+    def sum_over_product(self, term: Callable[[Index, Index], tuple[Scalar, ...]]) -> Series:
+        """Σ_ij term(i, j) over all entries of the product."""
+        rows, cols = self.shapes[self.name]
+        return Series((Bound(self.letters.i, rows), Bound(self.letters.j, cols)), term)
+
+
+def with_coefficient(coefficient: sp.Expr, *factors: Scalar) -> tuple[Scalar, ...]:
+    """The factors of a product, a coefficient of 1 left out."""
+    return factors if coefficient == 1 else (coefficient, *factors)
+
+
+def lift_product(program: Program) -> Program:
+    """Give a product that stands inside the loss a name of its own: L = sum(f(X @ W)).
+
+    >>> from matderiv.expression.parse import parse
+    >>> lift_product(parse("sum(f(X @ W))")).source()
+    'Y = X @ W; L = sum(f(Y))'
+    """
+    loss = program.loss
+    found = dict.fromkeys(n for n in nodes.walk(loss.value) if isinstance(n, nodes.MatMul))
+    if len(program.assignments) != 1 or len(found) != 1:
+        return program
+    taken = program.names() | program.functions()
+    name = next(n for n in ("Y", "Z", "P", "A", "Y_1", "Y_2", "Y_3") if n not in taken)
+    (product,) = found
+    value = _replace(loss.value, product, nodes.Name(name))
+    return Program((Assignment(name, product), Assignment(loss.name, value)))
+
+
+def _replace(node: Node, old: Node, new: Node) -> Node:
+    if node == old:
+        return new
+    match node:
+        case nodes.Name() | nodes.Number():
+            return node
+        case nodes.Apply(function, arg):
+            return nodes.Apply(function, _replace(arg, old, new))
+        case nodes.Functional(function, arg):
+            return nodes.Functional(function, _replace(arg, old, new))
+        case _:
+            return type(node)(*(_replace(c, old, new) for c in nodes.children(node)))
+
+
+def understand(program: Program, shapes: dict[str, Shape]) -> Problem:
+    """Recognise the product and the loss of a program.
+
+    Raises:
+        UnsupportedError: the program is in the language, but not one product of two
+            matrices and a loss of it; the part that does not fit is named.
+    """
+    *before, loss = program.assignments
+    products = [a for a in before if isinstance(a.value, nodes.MatMul)]
+    for assignment in before:
+        if assignment not in products:
+            raise UnsupportedError(
+                f"{assignment.name} = {source(assignment.value)} is not a product of two matrices; "
+                "this version derives programs of the form Y = X @ W; L = loss of Y."
+            )
+    if len(products) != 1:
+        raise UnsupportedError(
+            f"{program.source()} holds no matrix product of its own line; write for example "
+            "Y = X @ W; L = sum(f(Y))."
+            if not products
+            else f"{products[1].name} = {source(products[1].value)} is a second product; "
+            "this version derives programs with one."
+        )
+    (product,) = products
+    assert isinstance(product.value, nodes.MatMul)
+    names = [_leaf(product.value.left), _leaf(product.value.right)]
+    if names[0] == names[1]:
+        raise UnsupportedError(
+            f"{source(product.value)} uses {names[0]} twice; this version derives products of "
+            "two different matrices."
+        )
+    letters = Letters(*_letters(program))
+    return Problem(program, shapes, product, _head(loss, product.name, program, shapes), letters)
+
+
+def _leaf(node: Node) -> str:
+    match node:
+        case nodes.Name(name) | nodes.Transpose(nodes.Name(name)):
+            return name
+        case nodes.Transpose(nodes.Transpose(arg)):
+            return _leaf(arg)
+    raise UnsupportedError(
+        f"{source(node)} is not a matrix or its transpose; this version derives products of "
+        "two matrices."
+    )
+
+
+def _letters(program: Program) -> list[sp.Symbol]:
+    taken = program.names() | program.functions()
+    wishes = ("ilrac", "jmsbd", "ktneh", "puxgo", "qvyzw")
+    return [
+        sp.Symbol(next(c for c in (*wish, *(f"{wish[0]}_{n}" for n in range(99)))
+                       if c not in taken), integer=True, positive=True)
+        for wish in wishes
+    ]
+
+
+def _head(
+    loss: Assignment, product: str, program: Program, shapes: dict[str, Shape]
+) -> Elementwise | Opaque:
+    scalars = frozenset(name for name, shape in shapes.items() if not shape)
+    used = {n.name for n in nodes.walk(loss.value) if isinstance(n, nodes.Name)}
+    if product not in used:
+        raise InputError(
+            f"{loss.name} = {source(loss.value)} does not depend on {product}; "
+            "its gradients would all be 0."
+        )
+    if isinstance(loss.value, nodes.Functional) and loss.value.arg == nodes.Name(product):
+        return Opaque(loss.value.function)
+    coefficient, value = _peel(loss.value, scalars)
+    if not isinstance(value, nodes.Sum):
+        raise UnsupportedError(
+            f"{loss.name} = {source(loss.value)}: {source(value)} is not derived by this version; "
+            f"a loss is sum(…) of a function of each entry of {product}, times a number, or an "
+            f"undefined function of the whole matrix such as Loss({product})."
+        )
+    inside, body = _peel(value.arg, scalars)
+    for n in nodes.walk(body):
+        if isinstance(n, nodes.Functional | nodes.Sum | nodes.MatMul | nodes.Transpose):
+            raise UnsupportedError(
+                f"{source(n)} inside sum(…) is not derived by this version; inside sum(…) "
+                f"stands a function of each entry of {product}."
+            )
+        if isinstance(n, nodes.Name) and n.name not in scalars | {product}:
+            raise UnsupportedError(
+                f"{n.name} beside {product} inside sum(…) is not derived by this version; "
+                f"only {product}, numbers and scalars such as lam can stand there."
+            )
+    coefficient *= inside
+    if coefficient == 0:
+        raise InputError(f"{loss.name} = {source(loss.value)} is 0 for every {product}.")
+    variable = sp.Symbol(_free(("y", "z", "u", "v"), program), real=True)
+    if (
+        isinstance(body, nodes.Apply)
+        and body.function not in KNOWN_FUNCTIONS
+        and body.arg == nodes.Name(product)
+    ):
+        return Elementwise(coefficient, body.function, variable, None)
+    name = _free(("f", "g", "h", "phi"), program)
+    expr = scalar_of(body, product, variable)
+    if not expr.has(variable):
+        raise InputError(f"{source(value)} does not depend on {product}: it is {expr} per entry.")
+    return Elementwise(coefficient, name, variable, expr)
+
+
+def _free(wishes: tuple[str, ...], program: Program) -> str:
+    taken = program.names() | program.functions()
+    free = (*wishes, *(f"{wishes[0]}_{n}" for n in range(99)))
+    return next(name for name in free if name not in taken and f"d{name}" not in taken)
+
+
+def _peel(node: Node, scalars: frozenset[str]) -> tuple[sp.Expr, Node]:
+    """Split constant factors from a scalar or entry-by-entry expression."""
+
+    def fixed(part: Node) -> bool:
+        return all(
+            isinstance(n, nodes.Number | nodes.Negate | nodes.Power | nodes.Multiply
+                       | nodes.Divide | nodes.Add | nodes.Subtract)
+            or (isinstance(n, nodes.Name) and n.name in scalars)
+            for n in nodes.walk(part)
+        )
+
+    match node:
+        case nodes.Negate(arg):
+            factor, rest = _peel(arg, scalars)
+            return -factor, rest
+        case nodes.Multiply(left, right) if fixed(left):
+            factor, rest = _peel(right, scalars)
+            return constant(left) * factor, rest
+        case nodes.Multiply(left, right) | nodes.Divide(left, right) if fixed(right):
+            factor, rest = _peel(left, scalars)
+            by = constant(right)
+            if isinstance(node, nodes.Divide) and by.is_zero:
+                raise InputError(f"{source(node)} divides by zero.")
+            return (factor / by if isinstance(node, nodes.Divide) else factor * by), rest
+    return sp.S.One, node

@@ -1,0 +1,164 @@
+"""The SymPy scalars that derivations are made of: entries, functions and partial derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import sympy as sp
+
+__all__ = [
+    "Index",
+    "KNOWN_FUNCTIONS",
+    "Partial",
+    "entry",
+    "relu",
+    "sigmoid",
+    "step",
+    "undefined_function",
+]
+
+Index = int | sp.Basic
+
+
+@lru_cache(maxsize=None)
+def _base(name: str) -> sp.IndexedBase:
+    return sp.IndexedBase(name)
+
+
+@lru_cache(maxsize=1 << 18)
+def entry(name: str, *indices: Index) -> sp.Indexed:
+    """x_ij of the matrix X as `X[i, j]`, indices from 1 as in mathematics.
+
+    Two entries are the same object exactly when name and indices agree, so (1, 11) and
+    (11, 1) can never be taken for one another.
+
+    >>> entry("X", 1, 11)
+    X[1, 11]
+    """
+    return _base(name)[indices]
+
+
+class Partial(sp.Expr):
+    """∂ of / ∂ wrt, a quantity of its own that nothing evaluates by accident.
+
+    `of` and `wrt` may be the loss, an entry, or f(entry). SymPy's `Derivative` does not serve:
+    on plain symbols its `doit` answers 0.
+
+    Raises:
+        TypeError: when asked to differentiate it again.
+
+    >>> Partial(sp.Symbol("L"), entry("Y", 1, 2))
+    Partial(L, Y[1, 2])
+    """
+
+    is_commutative = True
+
+    def __new__(cls, of: sp.Expr, wrt: sp.Expr) -> Partial:
+        """Make the quantity; the same two parts give the same object."""
+        return _partial(cls, of, wrt)
+
+    @property
+    def of(self) -> sp.Expr:
+        """What is differentiated."""
+        return self.args[0]
+
+    @property
+    def wrt(self) -> sp.Expr:
+        """By what it is differentiated."""
+        return self.args[1]
+
+    def _eval_derivative(self, symbol: sp.Basic) -> sp.Expr:
+        raise TypeError(f"{self} is a quantity of its own; it is not differentiated by {symbol}")
+
+
+@lru_cache(maxsize=1 << 18)
+def _partial(cls: type[Partial], of: sp.Expr, wrt: sp.Expr) -> Partial:
+    made: Partial = sp.Expr.__new__(cls, of, wrt)
+    return made
+
+
+class sigmoid(sp.Function):  # noqa: N801 - SymPy names functions as they print
+    """sigmoid(u) = 1/(1 + exp(-u)), with derivative sigmoid(u)·(1 - sigmoid(u))."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """The derivative by the argument."""
+        return self * (1 - self)
+
+    def _eval_rewrite_as_exp(self, u: sp.Expr, **_: Any) -> sp.Expr:
+        return 1 / (1 + sp.exp(-u))
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self.rewrite(sp.exp)._eval_evalf(prec)
+
+
+class step(sp.Function):  # noqa: N801 - SymPy names functions as they print
+    """step(u) = 1 for u > 0 and 0 for u < 0; its derivative is 0 except at u = 0."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, u: sp.Expr) -> sp.Expr | None:
+        """The value at a number other than 0."""
+        if u.is_positive:
+            return sp.S.One
+        return sp.S.Zero if u.is_negative else None
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """The derivative by the argument, away from 0."""
+        return sp.S.Zero
+
+
+class relu(sp.Function):  # noqa: N801 - SymPy names functions as they print
+    """relu(u) = max(0, u), with derivative step(u) except at u = 0."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, u: sp.Expr) -> sp.Expr | None:
+        """The value at a number."""
+        if u.is_nonnegative:
+            return u
+        return sp.S.Zero if u.is_negative else None
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """The derivative by the argument, away from 0."""
+        return step(self.args[0])
+
+
+#: The functions of the language and the SymPy function that each one is.
+KNOWN_FUNCTIONS: dict[str, Callable[[sp.Expr], sp.Expr]] = {
+    "exp": sp.exp,
+    "log": sp.log,
+    "sqrt": sp.sqrt,
+    "tanh": sp.tanh,
+    "sigmoid": sigmoid,
+    "sin": sp.sin,
+    "cos": sp.cos,
+    "relu": relu,
+    "step": step,
+}
+
+
+@lru_cache(maxsize=None)
+def undefined_function(name: str) -> Callable[[sp.Expr], sp.Expr]:
+    """f, an undefined function of one number whose derivative f′ is the function `df`.
+
+    SymPy's own derivative of f(u) is a `Subs` of a `Derivative`, which cannot be compared
+    or printed as mathematics.
+
+    >>> u = sp.Symbol("u")
+    >>> undefined_function("f")(2 * u).diff(u)
+    2*df(2*u)
+    """
+
+    def fdiff(self: sp.Expr, argindex: int = 1) -> sp.Expr:
+        return undefined_function(f"d{name}")(self.args[0])
+
+    made: Callable[[sp.Expr], sp.Expr] = sp.core.function.UndefinedFunction(
+        name, bases=(sp.core.function.AppliedUndef,), __dict__={"fdiff": fdiff}
+    )
+    return made

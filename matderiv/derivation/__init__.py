@@ -1,0 +1,1 @@
+"""Derivations: links, steps, and the builders that choose which links to show."""

@@ -1,0 +1,398 @@
+"""From a problem to its derivation: which links are shown, and that each of them is proved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import sympy as sp
+
+from matderiv.calculus.elementwise import chain_rule, tidy
+from matderiv.calculus.problem import Elementwise, Opaque, Problem, with_coefficient
+from matderiv.calculus.regroup import regrouped
+from matderiv.calculus.scalars import Index, Partial, entry
+from matderiv.calculus.series import Array, Bound, Filled, PartialOfSum, Scalar, Series
+from matderiv.calculus.values import Values
+from matderiv.calculus.verdicts import Judge, vanishes
+from matderiv.derivation.links import (
+    Chain,
+    Derivation,
+    Element,
+    Formula,
+    Link,
+    MatrixPartial,
+    Side,
+    Step,
+    Value,
+    Written,
+    WrittenProduct,
+    matrix_of,
+)
+from matderiv.errors import ProofError
+from matderiv.expression.nodes import MatMul, Name, Node
+
+__all__ = ["build", "chain"]
+
+Report = Callable[[str], None]
+
+
+def build(
+    problem: Problem, wrt: tuple[str, ...], *, report: Report = lambda _: None
+) -> Derivation:
+    """Derive the gradients of a problem: the given, ∂L/∂Y, single entries, matrix, all sizes.
+
+    `report` is told the kind of each step before it is built.
+
+    Raises:
+        ProofError: a link is not proved.
+    """
+    return Derivation(problem, wrt, tuple(_Builder(problem).steps(wrt, report)))
+
+
+def chain(judge: Judge, kind: str, first: Side, *rest: tuple[str, Side]) -> Chain:
+    """A chain of links, each judged.
+
+    Raises:
+        ProofError: a link is not proved; the error names the chain and the verdict.
+    """
+    links = []
+    left = first
+    for reason, right in rest:
+        one, other = matrix_of(left, judge.problem), matrix_of(right, judge.problem)
+        if isinstance(one, Array) and isinstance(other, Array):
+            verdict = judge.arrays(one, other)
+        elif isinstance(one, Array) or isinstance(other, Array):
+            raise ProofError(f"{kind}, {reason}: a matrix is set equal to a scalar")
+        else:
+            letters = set(vars_of(judge.problem))
+            held = any(letters & _free(side) for side in (left, right))
+            verdict = judge.scalars(one, other, letters=held)
+        if verdict.status != "equal":
+            raise ProofError(f"{kind}, {reason}: {verdict.status}; {verdict.detail}")
+        links.append(Link(left, right, reason, verdict))
+        left = right
+    return Chain(kind, tuple(links))
+
+
+def vars_of(problem: Problem) -> tuple[sp.Symbol, ...]:
+    """All index letters of a problem."""
+    letters = problem.letters
+    return (letters.i, letters.j, letters.k, letters.p, letters.q)
+
+
+def _free(side: Side) -> set[sp.Basic]:
+    match side:
+        case Element(row=row, col=col):
+            return {row, col}
+        case Value(scalar=Series(bounds=bounds) as series):
+            inside = {s for f in series.general_term() for s in _free_of(f)}
+            return inside - {b.letter for b in bounds}
+        case Value(scalar=scalar):
+            return _free_of(scalar)
+    return set()
+
+
+def _free_of(scalar: Scalar) -> set[sp.Basic]:
+    if isinstance(scalar, sp.Expr):
+        return set(scalar.free_symbols)
+    if isinstance(scalar, Filled):
+        return set(scalar.expr.free_symbols)
+    return set()
+
+
+class _Builder:
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.judge = Judge(problem)
+        self.head = problem.head
+        self.name = problem.name
+        self.upstream = Name(f"d{problem.name}")
+
+    def steps(self, wrt: tuple[str, ...], report: Report) -> Iterator[Step]:
+        report("given")
+        yield Step("given", tuple(self.given()))
+        report("upstream")
+        yield Step("upstream", tuple(self.upstream_gradient()))
+        for name in wrt:
+            report(f"entries {name}")
+            answer = self.answer(name)
+            yield Step("entries", tuple(self.entries(name, answer)), name)
+            report(f"matrix {name}")
+            yield Step("matrix", (self.matrix(name, answer),), name)
+        yield Step("conclusion", tuple(self.conclusion(wrt)))
+        for name in wrt:
+            yield Step("index", tuple(self.index(name)), name)
+
+    def chain(self, kind: str, first: Side, *rest: tuple[str, Side]) -> Chain:
+        return chain(self.judge, kind, first, *rest)
+
+    def answer(self, name: str) -> Node:
+        """The gradient as a matrix expression, read off the indices of its (p, q) entry."""
+        p, q = self.problem.letters.p, self.problem.letters.q
+        values = Values(self.problem, general=True, upstream=True)
+        return regrouped(values.of(Partial(self.problem.loss, entry(name, p, q))), p, q)
+
+    def written(self, node: Node) -> Written:
+        return Written(self.problem.array(node))
+
+    def y(self, i: Index, j: Index) -> sp.Expr:
+        return entry(self.name, i, j)
+
+    # -- step 1: what is given ---------------------------------------------------------------
+
+    def given(self) -> Iterator[Chain]:
+        problem = self.problem
+        for name in problem.factors:
+            yield self.chain("matrix", Formula(Name(name)), ("entries", self.written(Name(name))))
+        value = problem.product.value
+        yield self.chain(
+            "product",
+            Formula(Name(self.name)),
+            ("definition", Formula(value)),
+            ("matrix product", self.written(value)),
+            ("names", self.written(Name(self.name))),
+        )
+        loss = Value(problem.loss)
+        head, definition = self.head, problem.loss_definition
+        if isinstance(head, Opaque) or isinstance(definition, sp.Expr):
+            yield self.chain("loss of matrix", loss, ("definition", Value(definition)))
+            return
+        if head.body is not None:
+            y = head.variable
+            yield self.chain("function", Value(head.at(y)), ("definition", Value(head.body)))
+        yield self.chain(
+            "loss", loss, ("definition", Value(definition)), ("sum sign", Value(definition, True))
+        )
+
+    # -- step 2: the upstream gradient -------------------------------------------------------
+
+    def upstream_gradient(self) -> Iterator[Chain]:
+        head, loss = self.head, self.problem.loss
+        whole, entries = Formula(self.upstream), self.written(self.upstream)
+        if isinstance(head, Opaque):
+            yield self.chain("upstream of matrix", whole, ("entries", entries))
+            return
+        letters = self.problem.letters
+        y = self.y(letters.i, letters.j)
+        unit = Value(Partial(loss, head.at(y)))
+        yield self.chain("unit", unit, ("sum rule", Value(head.coefficient)))
+        slope = None
+        if head.body is not None:
+            slope = self.slope(head)
+            yield self.slope_chain(head, slope)
+
+        def product(i: Index, j: Index) -> tuple[Scalar, ...]:
+            f = head.at(self.y(i, j))
+            return (Partial(loss, f), Partial(f, self.y(i, j)))
+
+        def resolved(i: Index, j: Index) -> tuple[Scalar, ...]:
+            f = head.at(self.y(i, j))
+            return with_coefficient(head.coefficient, Partial(f, self.y(i, j)))
+
+        links = [
+            ("entries", entries),
+            ("chain rule", self.by_entry(product)),
+            ("unit", self.by_entry(resolved)),
+        ]
+        if slope is not None:
+            total = self.short(head.coefficient * slope)
+            links.append(
+                ("derivative of f", self.by_entry(
+                    lambda i, j: (total.xreplace({head.variable: self.y(i, j)}),)))
+            )
+        yield self.chain("upstream", whole, *links)
+
+    def by_entry(self, term: Callable[[Index, Index], tuple[Scalar, ...]]) -> Written:
+        """The matrix over Y's shape whose entries are the products term(i, j)."""
+        rows, cols = self.problem.shapes[self.name]
+        return Written(Array(rows, cols, lambda i, j: _one(term(i, j))))
+
+    def short(self, expr: sp.Expr) -> sp.Expr:
+        """The tidied expression where it is proved equal, else the expression itself."""
+        short = tidy(expr)
+        return short if vanishes(short - expr) else expr
+
+    def slope(self, head: Elementwise) -> sp.Expr:
+        assert head.body is not None
+        return self.short(sp.Mul(*chain_rule(head.body, head.variable)))
+
+    def slope_chain(self, head: Elementwise, slope: sp.Expr) -> Chain:
+        """∂f(y)/∂y by the chain rule, then tidied."""
+        y = head.variable
+        factors = chain_rule(head.body, y)
+        links: list[tuple[str, Side]] = []
+        if len(factors) > 1:
+            links.append(("chain rule", Value(Series((), lambda: factors))))
+        links.append(("simplified" if links else "derivative", Value(slope)))
+        return self.chain("slope", Value(Partial(head.at(y), y)), *links)
+
+    # -- step 3: single entries --------------------------------------------------------------
+
+    def entries(self, name: str, answer: Node) -> Iterator[Chain]:
+        problem, loss = self.problem, self.problem.loss
+        rows, cols = problem.shapes[name]
+        first = entry(name, 1, 1)
+        if isinstance(self.head, Elementwise):
+            yield from self.first_entry(self.head, first)
+        yield self.chain(
+            "local",
+            MatrixPartial(self.name, first),
+            ("entries", Written(matrix_of(MatrixPartial(self.name, first), problem))),  # type: ignore[arg-type]
+            ("constants", self.local(first)),
+        )
+        places = [(1, 1), (1, 2), (2, 1)]
+        shown = [(p, q) for p, q in places if p <= rows.size and q <= cols.size]
+        for number, (p, q) in enumerate(shown):
+            x = entry(name, p, q)
+            yield self.chain(
+                "entry" if number == 0 else "another entry",
+                Value(Partial(loss, x)),
+                ("chain rule", Value(problem.chain_rule(x))),
+                ("zeros dropped", Value(problem.array(answer).at(p, q))),  # type: ignore[arg-type]
+            )
+
+    def first_entry(self, head: Elementwise, x: sp.Expr) -> Iterator[Chain]:
+        """From L as a sum of f(y_ij) to one term of ∂L/∂x through the chain rule."""
+        problem, loss = self.problem, self.problem.loss
+        spelled = problem.loss_definition
+        assert isinstance(spelled, Series)
+        product = problem.array(problem.product.value)
+
+        def filled(i: Index, j: Index) -> tuple[Scalar, ...]:
+            y = self.y(i, j)
+            written = product.at(i, j)
+            assert isinstance(written, Series)
+            return with_coefficient(head.coefficient, Filled(head.at(y), y, written))
+
+        def partial(i: Index, j: Index) -> tuple[Scalar, ...]:
+            return with_coefficient(head.coefficient, Partial(head.at(self.y(i, j)), x))
+
+        yield self.chain(
+            "expanded loss",
+            Value(loss),
+            ("definition", Value(spelled)),
+            ("entries of the product", Value(problem.sum_over_product(filled))),
+        )
+        yield self.chain(
+            "sum rule",
+            Value(Partial(loss, x)),
+            ("definition", Value(PartialOfSum(spelled, x))),
+            ("sum rule", Value(problem.sum_over_product(partial))),
+        )
+        y = self.y(1, 1)
+        f = head.at(y)
+        through = with_coefficient(head.coefficient, Partial(f, y), Partial(y, x))
+        yield self.chain(
+            "one term",
+            Value(_one(with_coefficient(head.coefficient, Partial(f, x)))),
+            ("chain rule", Value(_product(through))),
+            ("unit", Value(_product((Partial(loss, y), Partial(y, x))))),
+        )
+
+    def local(self, x: sp.Expr) -> Written:
+        """The matrix of all ∂y_ij/∂x, each worked out to an entry or 0."""
+        i, j = self.problem.letters.i, self.problem.letters.j
+        values = Values(self.problem, general=True)
+        (monomial,) = values.of(Partial(self.y(i, j), x))  # a product is linear in each factor
+        general = sp.Mul(*monomial.atoms)
+        rows, cols = self.problem.shapes[self.name]
+        return Written(Array(rows, cols, lambda a, b: general.xreplace(
+            {i: sp.sympify(a), j: sp.sympify(b)})))
+
+    # -- step 4: the matrix ------------------------------------------------------------------
+
+    def matrix(self, name: str, answer: Node) -> Chain:
+        problem = self.problem
+        assert isinstance(answer, MatMul)
+        gradient = Name(f"d{name}")
+        left, right = problem.array(answer.left), problem.array(answer.right)
+        bound = Bound(problem.letter_of(left.cols), left.cols)
+        return self.chain(
+            "regrouped",
+            Formula(gradient),
+            ("entries", self.written(gradient)),
+            ("entries worked out", self.written(answer)),
+            ("row times column", WrittenProduct(left, right, bound)),
+            ("matrix names", Formula(answer)),
+        )
+
+    # -- step 5: the conclusion --------------------------------------------------------------
+
+    def conclusion(self, wrt: tuple[str, ...]) -> Iterator[Chain]:
+        for name in wrt:
+            yield self.chain(
+                "result", Formula(Name(f"d{name}")), ("proved above", Formula(self.answer(name)))
+            )
+
+    # -- all sizes: index notation -----------------------------------------------------------
+
+    def index(self, name: str) -> Iterator[Chain]:
+        problem, loss, letters = self.problem, self.problem.loss, self.problem.letters
+        x, y = entry(name, letters.p, letters.q), self.y(letters.i, letters.j)
+        definition = problem.array(problem.product.value).at(letters.i, letters.j)
+        answer = self.answer(name)
+        assert isinstance(definition, Series)
+        assert isinstance(answer, MatMul)
+        slot = problem.factors.index(name)
+
+        def rate(k: Index) -> tuple[Scalar, ...]:
+            return tuple(
+                Partial(f, x) if n == slot else f for n, f in enumerate(definition.term(k))
+            )
+
+        def deltas(k: Index) -> tuple[Scalar, ...]:
+            return _flat(
+                _deltas(f, x) if n == slot else (f,) for n, f in enumerate(definition.term(k))
+            )
+
+        local = _contracted(self.problem, y, x)
+        upstream = Partial(loss, y)
+        chained = problem.sum_over_product(
+            lambda i, j: tuple(
+                f.xreplace({letters.i: sp.sympify(i), letters.j: sp.sympify(j)})
+                for f in (upstream, *local)
+            )
+        )
+        yield self.chain("index product", Value(y), ("definition", Value(definition, True)))
+        yield self.chain(
+            "index local",
+            Value(Partial(y, x)),
+            ("product rule", Value(Series(definition.bounds, rate), True)),
+            ("deltas", Value(Series(definition.bounds, deltas), True)),
+            ("delta picks a term", Value(_product(local))),
+        )
+        yield self.chain(
+            "index chain",
+            Value(Partial(loss, x)),
+            ("chain rule", Value(problem.chain_rule(x), True)),
+            ("local derivative", Value(chained, True)),
+            ("delta picks a term", Value(self.problem.array(answer).at(letters.p, letters.q), True)),  # type: ignore[arg-type]
+            ("matrix product", Element(answer, letters.p, letters.q)),
+        )
+
+
+def _flat(groups: object) -> tuple[Scalar, ...]:
+    return tuple(f for group in groups for f in group)  # type: ignore[attr-defined]
+
+
+def _deltas(x: Scalar, wrt: sp.Expr) -> tuple[Scalar, ...]:
+    """∂x_ik/∂x_pq = δ_ip δ_kq."""
+    assert isinstance(x, sp.Indexed)
+    return tuple(
+        sp.KroneckerDelta(a, b) for a, b in zip(x.indices, wrt.indices, strict=True)  # type: ignore[attr-defined]
+    )
+
+
+def _contracted(problem: Problem, y: sp.Expr, x: sp.Expr) -> tuple[sp.Expr, ...]:
+    """The factors of ∂y_ij/∂x_pq once the inner sum is gone, the delta first."""
+    (monomial,) = Values(problem, general=True).of(Partial(y, x))
+    return tuple(
+        sorted(monomial.atoms, key=lambda a: not isinstance(a, sp.KroneckerDelta))
+    )
+
+
+def _product(factors: tuple[Scalar, ...]) -> Series:
+    return Series((), lambda: factors)
+
+
+def _one(factors: tuple[Scalar, ...]) -> Scalar:
+    return factors[0] if len(factors) == 1 else _product(factors)

@@ -1,0 +1,44 @@
+"""The errors that matderiv raises; every one of them is one readable line."""
+
+from __future__ import annotations
+
+__all__ = [
+    "InputError",
+    "MatderivError",
+    "ProgramSyntaxError",
+    "ProofError",
+    "ShapeError",
+    "UnsupportedError",
+]
+
+
+class MatderivError(Exception):
+    """Base of all errors raised on purpose by matderiv."""
+
+
+class InputError(MatderivError, ValueError):
+    """Something that the user gave cannot be used as it stands."""
+
+
+class ProgramSyntaxError(InputError):
+    """The program is not written in the language.
+
+    `text` and `offset` (0-based, or None) say where, so that a caller can draw a caret.
+    """
+
+    def __init__(self, message: str, text: str = "", offset: int | None = None) -> None:
+        super().__init__(message)
+        self.text = text
+        self.offset = offset
+
+
+class ShapeError(InputError):
+    """Two shapes do not fit, or a size is missing or impossible."""
+
+
+class UnsupportedError(InputError):
+    """The input has a meaning, but matderiv does not derive it (yet)."""
+
+
+class ProofError(MatderivError):
+    """An equality of a derivation is not proved, so the derivation is refused."""

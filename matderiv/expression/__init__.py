@@ -1,0 +1,1 @@
+"""Expressions with NumPy meaning: nodes, reading, shapes, and printing back as source."""

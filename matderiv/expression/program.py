@@ -1,0 +1,55 @@
+"""A program: assignments in order, the last of which is the loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.source import source
+
+__all__ = ["Assignment", "Program"]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """`name = value`."""
+
+    name: str
+    value: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Assignments in order; the last one is the scalar loss."""
+
+    assignments: tuple[Assignment, ...]
+
+    @property
+    def loss(self) -> Assignment:
+        """The last assignment."""
+        return self.assignments[-1]
+
+    def source(self) -> str:
+        """The program as NumPy-like text."""
+        return "; ".join(f"{a.name} = {source(a.value)}" for a in self.assignments)
+
+    def inputs(self) -> tuple[str, ...]:
+        """The names that are used but not assigned, in order of first use."""
+        assigned = {a.name for a in self.assignments}
+        used = (n.name for a in self.assignments for n in nodes.walk(a.value)
+                if isinstance(n, nodes.Name))
+        return tuple(dict.fromkeys(name for name in used if name not in assigned))
+
+    def names(self) -> frozenset[str]:
+        """All variables, inputs and assigned."""
+        return frozenset(self.inputs()) | {a.name for a in self.assignments}
+
+    def functions(self) -> frozenset[str]:
+        """The names of all functions that are applied, known or undefined."""
+        return frozenset(
+            n.function
+            for a in self.assignments
+            for n in nodes.walk(a.value)
+            if isinstance(n, nodes.Apply | nodes.Functional)
+        )
