@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
 
 import sympy as sp
 
+from matderiv.calculus.scalars import delta
+
 __all__ = [
+    "Coefficient",
     "Monomial",
     "Polynomial",
     "added",
@@ -27,32 +31,34 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Monomial:
+class Monomial(NamedTuple):
     """A product of atoms in one fixed order, summed over bound (index, size letter) pairs."""
 
     atoms: tuple[sp.Expr, ...]
     bound: tuple[tuple[sp.Symbol, str], ...] = ()
 
 
-Polynomial = Mapping[Monomial, sp.Rational]
+Coefficient = int | Fraction
+Polynomial = Mapping[Monomial, Coefficient]
 
 ONE = Monomial(())
 
 
 def constant(number: sp.Rational) -> Polynomial:
     """A number."""
-    return {ONE: number} if number else {}
+    if not number:
+        return {}
+    return {ONE: int(number) if number.is_Integer else Fraction(int(number.p), int(number.q))}
 
 
 def atom(expr: sp.Expr) -> Polynomial:
     """A single atom."""
-    return {Monomial((expr,)): sp.S.One}
+    return {Monomial((expr,)): 1}
 
 
 def added(polynomials: Iterable[Polynomial]) -> Polynomial:
     """The sum, terms that cancel left out."""
-    total: dict[Monomial, sp.Rational] = {}
+    total: dict[Monomial, Coefficient] = {}
     for polynomial in polynomials:
         for monomial, number in polynomial.items():
             old = total.get(monomial)
@@ -62,7 +68,7 @@ def added(polynomials: Iterable[Polynomial]) -> Polynomial:
 
 def multiplied(polynomials: Iterable[Polynomial]) -> Polynomial:
     """The product. Bound indices of different factors must have different names."""
-    result: Polynomial = {ONE: sp.S.One}
+    result: Polynomial = {ONE: 1}
     for polynomial in polynomials:
         if len(polynomial) == len(result) == 1:
             ((m, c),) = result.items()
@@ -76,6 +82,8 @@ def multiplied(polynomials: Iterable[Polynomial]) -> Polynomial:
 
 
 def _times(m: Monomial, n: Monomial) -> Monomial:
+    if not n.atoms and not n.bound:
+        return m
     return Monomial(tuple(sorted(m.atoms + n.atoms, key=hash)), m.bound + n.bound)
 
 
@@ -110,11 +118,17 @@ def _contract(monomial: Monomial) -> Monomial:
         one, other = delta.args
         gone, stays = (one, other) if one in names else (other, one)
         atoms.remove(delta)
-        atoms = [a.xreplace({gone: stays}) for a in atoms]
+        atoms = [_replaced(a, gone, stays) for a in atoms]
         bound = [b for b in bound if b[0] != gone]
     if not bound:
         return Monomial(tuple(sorted(atoms, key=hash)))
     return _renamed(atoms, bound)
+
+
+def _replaced(atom: sp.Expr, old: sp.Basic, new: sp.Basic) -> sp.Expr:
+    if isinstance(atom, sp.KroneckerDelta):
+        return delta(*(new if a == old else a for a in atom.args))
+    return atom.xreplace({old: new})
 
 
 def _renamed(atoms: list[sp.Expr], bound: list[tuple[sp.Symbol, str]]) -> Monomial:
@@ -134,4 +148,6 @@ def _renamed(atoms: list[sp.Expr], bound: list[tuple[sp.Symbol, str]]) -> Monomi
 
 def to_expr(polynomial: Polynomial) -> sp.Expr:
     """The SymPy expression of a polynomial without bound indices."""
-    return sp.Add(*(sp.Mul(c, *m.atoms) for m, c in polynomial.items()))
+    return sp.Add(
+        *(sp.Mul(sp.Rational(c), *m.atoms) for m, c in polynomial.items())
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sympy as sp
 
@@ -83,7 +84,7 @@ class Problem:
     @property
     def loss(self) -> sp.Symbol:
         """The loss as a symbol."""
-        return sp.Symbol(self.program.loss.name)
+        return _symbol(self.program.loss.name)
 
     @property
     def factors(self) -> tuple[str, str]:
@@ -152,6 +153,11 @@ class Problem:
         """Σ_ij term(i, j) over all entries of the product."""
         rows, cols = self.shapes[self.name]
         return Series((Bound(self.letters.i, rows), Bound(self.letters.j, cols)), term)
+
+
+@lru_cache(maxsize=64)
+def _symbol(name: str) -> sp.Symbol:
+    return sp.Symbol(name)
 
 
 def with_coefficient(coefficient: sp.Expr, *factors: Scalar) -> tuple[Scalar, ...]:

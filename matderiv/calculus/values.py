@@ -8,9 +8,9 @@ from collections import defaultdict
 import sympy as sp
 
 from matderiv.calculus import polynomials as poly
-from matderiv.calculus.polynomials import Monomial, Polynomial
+from matderiv.calculus.polynomials import Coefficient, Monomial, Polynomial
 from matderiv.calculus.problem import Elementwise, Opaque, Problem
-from matderiv.calculus.scalars import Partial, entry
+from matderiv.calculus.scalars import Partial, delta, entry
 from matderiv.calculus.series import Array, Filled, PartialOfSum, Scalar, Series, to_sympy
 from matderiv.errors import UnsupportedError
 
@@ -33,6 +33,7 @@ class Values:
         self._fresh = itertools.count()
         self._sweep: dict[sp.Expr, Polynomial] | None = None
         self._partials: dict[Partial, Polynomial] = {}
+        self._definitions: dict[sp.Indexed, Polynomial] = {}
 
     def of(self, scalar: Scalar) -> Polynomial:
         """The value, entries of Y left as they are."""
@@ -45,15 +46,24 @@ class Values:
         parts = []
         for monomial, number in value.items():
             factors = [
-                self._of(self._definition.at(*a.indices))
+                self._defined(a)
                 if isinstance(a, sp.Indexed) and a.base.name == name
                 else poly.atom(a)
                 for a in monomial.atoms
             ]
-            product = poly.multiplied([*factors, poly.constant(number)])
+            product = poly.multiplied([*factors, {poly.ONE: number}])
             parts.append(poly.summed(product, monomial.bound))
         total = poly.added(parts)
         return poly.contracted(total) if self.general else total
+
+    def _defined(self, y: sp.Indexed) -> Polynomial:
+        """The definition of an entry of Y."""
+        if self.general:
+            return self._of(self._definition.at(*y.indices))
+        known = self._definitions.get(y)
+        if known is None:
+            known = self._definitions[y] = self._of(self._definition.at(*y.indices))
+        return known
 
     # -- scalars -----------------------------------------------------------------------------
 
@@ -73,7 +83,7 @@ class Values:
         if not series.bounds:
             return poly.multiplied(map(self._of, series.term()))
         if not self.general:
-            return poly.added(poly.multiplied(map(self._of, t)) for t in series.terms())
+            return self._written_out(series)
         fresh = [
             sp.Symbol(f"_b{next(self._fresh)}", integer=True, positive=True)
             for _ in series.bounds
@@ -82,9 +92,35 @@ class Values:
         bound = zip(fresh, (b.dim.symbol for b in series.bounds), strict=True)
         return poly.summed(product, bound)
 
+    def _written_out(self, series: Series) -> Polynomial:
+        """The sum term by term; nearly always a term is a single monomial, which is quick."""
+        total: dict[Monomial, Coefficient] = {}
+        for term in series.terms():
+            atoms: list[sp.Expr] = []
+            number: Coefficient = 1
+            for factor in term:
+                if type(factor) is sp.Indexed:
+                    atoms.append(factor)
+                    continue
+                value = self._of(factor)
+                if len(value) != 1:
+                    break
+                ((monomial, c),) = value.items()
+                atoms += monomial.atoms
+                number *= c
+            else:
+                key = Monomial(tuple(sorted(atoms, key=hash)))
+                total[key] = total.get(key, 0) + number
+                continue
+            for key, c in poly.multiplied(map(self._of, term)).items():
+                total[key] = total.get(key, 0) + c
+        return {key: c for key, c in total.items() if c}
+
     def _filled(self, expr: sp.Expr, hole: sp.Indexed, by: Series) -> Polynomial:
         """f(y_ij) with y_ij written out is f(y_ij) if what is written is y_ij's definition."""
-        written, defined = self.of(by), self.of(self._definition.at(*hole.indices))
+        written, defined = self.of(by), self._defined(hole)
+        if self.general:
+            defined = poly.contracted(defined)
         if written == defined:
             return self._expr(expr)
         most = 0 if self.general else len(by)
@@ -142,9 +178,7 @@ class Values:
     def _partial_of_entry(self, of: sp.Indexed, wrt: sp.Expr) -> Polynomial:
         name = of.base.name
         if isinstance(wrt, sp.Indexed) and wrt.base.name == name:
-            deltas = [
-                sp.KroneckerDelta(a, b) for a, b in zip(of.indices, wrt.indices, strict=True)
-            ]
+            deltas = [delta(a, b) for a, b in zip(of.indices, wrt.indices, strict=True)]
             return poly.multiplied(
                 poly.constant(d) if d.is_Rational else poly.atom(d) for d in deltas
             )
@@ -180,8 +214,8 @@ class Values:
     def _swept(self) -> dict[sp.Expr, Polynomial]:
         """All ∂L/∂(entry of an input) in one reverse pass over the terms of the product."""
         rows, cols = self._definition.rows.size, self._definition.cols.size
-        found: defaultdict[sp.Expr, defaultdict[Monomial, sp.Rational]] = defaultdict(
-            lambda: defaultdict(lambda: sp.S.Zero)
+        found: defaultdict[sp.Expr, defaultdict[Monomial, Coefficient]] = defaultdict(
+            lambda: defaultdict(int)
         )
         for i, j in itertools.product(range(1, rows + 1), range(1, cols + 1)):
             adjoint = self._partial_of_loss(entry(self.problem.name, i, j))

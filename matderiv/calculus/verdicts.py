@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,41 +53,49 @@ class Judge:
         self._general = Values(problem, general=True)
         self._written = Values(problem, general=False)
 
-    def scalars(self, left: Scalar, right: Scalar, *, letters: bool = False) -> Verdict:
-        """Whether two scalars are equal; with `letters`, they hold index letters."""
-        index = self._difference(self._general, left, right)
+    def scalars(self, sides: Sequence[Scalar], *, letters: bool = False) -> list[Verdict]:
+        """Whether each scalar equals the next; with `letters`, they hold index letters."""
+        index = self._differences(self._general, sides)
         if letters or not self.exhaustive:
-            return _general_verdict(index)
-        rest = self._difference(self._written, left, right)
-        if rest:
-            return self._refuted(rest, "")
-        return Verdict("equal", index=not index, entries=1)
+            return [_general_verdict(rest) for rest in index]
+        written = self._differences(self._written, sides)
+        return [
+            self._refuted(rest, "") if rest else Verdict("equal", index=not general, entries=1)
+            for general, rest in zip(index, written, strict=True)
+        ]
 
-    def arrays(self, left: Array, right: Array) -> Verdict:
-        """Whether two matrices are equal, entry by entry."""
-        if (left.rows, left.cols) != (right.rows, right.cols):
-            return Verdict(
-                "refuted",
-                detail=f"the left side is {left.rows.size}×{left.cols.size}, "
-                f"the right side {right.rows.size}×{right.cols.size}",
-            )
+    def arrays(self, sides: Sequence[Array]) -> list[Verdict]:
+        """Whether each matrix equals the next, entry by entry."""
+        first = sides[0]
+        for other in sides[1:]:
+            if (first.rows, first.cols) != (other.rows, other.cols):
+                detail = (
+                    f"one side is {first.rows.size}×{first.cols.size}, "
+                    f"another {other.rows.size}×{other.cols.size}"
+                )
+                return [Verdict("refuted", detail=detail)]
         p, q = self.problem.letters.p, self.problem.letters.q
-        index = self._difference(self._general, left.at(p, q), right.at(p, q))
+        index = self._differences(self._general, [side.at(p, q) for side in sides])
         if not self.exhaustive:
-            return _general_verdict(index)
-        places = itertools.product(range(1, left.rows.size + 1), range(1, left.cols.size + 1))
-        for i, j in places:
-            rest = self._difference(self._written, left.at(i, j), right.at(i, j))
-            if rest:
-                return self._refuted(rest, f"entry ({i}, {j}): ")
-        return Verdict("equal", index=not index, entries=left.rows.size * left.cols.size)
+            return [_general_verdict(rest) for rest in index]
+        rows, cols = first.rows.size, first.cols.size
+        verdicts = [Verdict("equal", index=not rest, entries=rows * cols) for rest in index]
+        for i, j in itertools.product(range(1, rows + 1), range(1, cols + 1)):
+            written = self._differences(self._written, [side.at(i, j) for side in sides])
+            for number, rest in enumerate(written):
+                if rest and verdicts[number].status == "equal":
+                    verdicts[number] = self._refuted(rest, f"entry ({i}, {j}): ")
+        return verdicts
 
-    def _difference(self, values: Values, left: Scalar, right: Scalar) -> Polynomial:
-        """left - right, {} when it is zero: first as it stands, then ever further unfolded."""
-        one, other = values.of(left), values.of(right)
-        if one == other:
-            return {}
-        rest = poly.difference(one, other)
+    def _differences(self, values: Values, sides: Sequence[Scalar]) -> list[Polynomial]:
+        """Each side minus the next, {} where it is zero: as it stands, then further unfolded."""
+        known = [values.of(side) for side in sides]
+        return [
+            {} if one == other else self._rest(values, poly.difference(one, other))
+            for one, other in itertools.pairwise(known)
+        ]
+
+    def _rest(self, values: Values, rest: Polynomial) -> Polynomial:
         if self._vanishes(rest):
             return {}
         rest = values.unfolded(rest)

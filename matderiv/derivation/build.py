@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import sympy as sp
@@ -9,10 +10,10 @@ import sympy as sp
 from matderiv.calculus.elementwise import chain_rule, tidy
 from matderiv.calculus.problem import Elementwise, Opaque, Problem, with_coefficient
 from matderiv.calculus.regroup import regrouped
-from matderiv.calculus.scalars import Index, Partial, entry
+from matderiv.calculus.scalars import Index, Partial, delta, entry
 from matderiv.calculus.series import Array, Bound, Filled, PartialOfSum, Scalar, Series
 from matderiv.calculus.values import Values
-from matderiv.calculus.verdicts import Judge, vanishes
+from matderiv.calculus.verdicts import Judge, Verdict, vanishes
 from matderiv.derivation.links import (
     Chain,
     Derivation,
@@ -54,23 +55,40 @@ def chain(judge: Judge, kind: str, first: Side, *rest: tuple[str, Side]) -> Chai
     Raises:
         ProofError: a link is not proved; the error names the chain and the verdict.
     """
-    links = []
-    left = first
-    for reason, right in rest:
-        one, other = matrix_of(left, judge.problem), matrix_of(right, judge.problem)
-        if isinstance(one, Array) and isinstance(other, Array):
-            verdict = judge.arrays(one, other)
-        elif isinstance(one, Array) or isinstance(other, Array):
-            raise ProofError(f"{kind}, {reason}: a matrix is set equal to a scalar")
-        else:
-            letters = set(vars_of(judge.problem))
-            held = any(letters & _free(side) for side in (left, right))
-            verdict = judge.scalars(one, other, letters=held)
+    sides = [first, *(side for _, side in rest)]
+    things = [matrix_of(side, judge.problem) for side in sides]
+    arrays = [thing for thing in things if isinstance(thing, Array)]
+    if arrays and len(arrays) < len(things):
+        raise ProofError(f"{kind}: a matrix is set equal to a scalar")
+    if arrays:
+        verdicts = judge.arrays(arrays)
+    else:
+        letters = set(vars_of(judge.problem))
+        held = any(letters & _free(side) for side in sides)
+        verdicts = judge.scalars(things, letters=held)  # type: ignore[arg-type]
+    for verdict, (reason, _) in zip(verdicts, rest, strict=False):
         if verdict.status != "equal":
             raise ProofError(f"{kind}, {reason}: {verdict.status}; {verdict.detail}")
-        links.append(Link(left, right, reason, verdict))
-        left = right
-    return Chain(kind, tuple(links))
+    return Chain(
+        kind,
+        tuple(
+            Link(left, right, reason, verdict)
+            for (left, right), (reason, _), verdict in zip(
+                itertools.pairwise(sides), rest, verdicts, strict=True
+            )
+        ),
+    )
+
+
+def concluded(steps: Chain) -> Chain:
+    """The first side equals the last: every link between them is proved."""
+    verdicts = [link.verdict for link in steps.links]
+    verdict = Verdict(
+        "equal",
+        index=all(v.index for v in verdicts),
+        entries=min(v.entries for v in verdicts),
+    )
+    return Chain("result", (Link(steps.sides[0], steps.sides[-1], "proved above", verdict),))
 
 
 def vars_of(problem: Problem) -> tuple[sp.Symbol, ...]:
@@ -108,6 +126,7 @@ class _Builder:
         self.upstream = Name(f"d{problem.name}")
 
     def steps(self, wrt: tuple[str, ...], report: Report) -> Iterator[Step]:
+        matrices: list[Chain] = []
         report("given")
         yield Step("given", tuple(self.given()))
         report("upstream")
@@ -117,8 +136,9 @@ class _Builder:
             answer = self.answer(name)
             yield Step("entries", tuple(self.entries(name, answer)), name)
             report(f"matrix {name}")
-            yield Step("matrix", (self.matrix(name, answer),), name)
-        yield Step("conclusion", tuple(self.conclusion(wrt)))
+            matrices.append(self.matrix(name, answer))
+            yield Step("matrix", (matrices[-1],), name)
+        yield Step("conclusion", tuple(map(concluded, matrices)))
         for name in wrt:
             yield Step("index", tuple(self.index(name)), name)
 
@@ -293,10 +313,12 @@ class _Builder:
         i, j = self.problem.letters.i, self.problem.letters.j
         values = Values(self.problem, general=True)
         (monomial,) = values.of(Partial(self.y(i, j), x))  # a product is linear in each factor
-        general = sp.Mul(*monomial.atoms)
+
+        def at(a: Index, b: Index) -> sp.Expr:
+            return sp.Mul(*(_placed(f, {i: a, j: b}) for f in monomial.atoms))
+
         rows, cols = self.problem.shapes[self.name]
-        return Written(Array(rows, cols, lambda a, b: general.xreplace(
-            {i: sp.sympify(a), j: sp.sympify(b)})))
+        return Written(Array(rows, cols, at))
 
     # -- step 4: the matrix ------------------------------------------------------------------
 
@@ -314,14 +336,6 @@ class _Builder:
             ("row times column", WrittenProduct(left, right, bound)),
             ("matrix names", Formula(answer)),
         )
-
-    # -- step 5: the conclusion --------------------------------------------------------------
-
-    def conclusion(self, wrt: tuple[str, ...]) -> Iterator[Chain]:
-        for name in wrt:
-            yield self.chain(
-                "result", Formula(Name(f"d{name}")), ("proved above", Formula(self.answer(name)))
-            )
 
     # -- all sizes: index notation -----------------------------------------------------------
 
@@ -348,8 +362,7 @@ class _Builder:
         upstream = Partial(loss, y)
         chained = problem.sum_over_product(
             lambda i, j: tuple(
-                f.xreplace({letters.i: sp.sympify(i), letters.j: sp.sympify(j)})
-                for f in (upstream, *local)
+                _placed(f, {letters.i: i, letters.j: j}) for f in (upstream, *local)
             )
         )
         yield self.chain("index product", Value(y), ("definition", Value(definition, True)))
@@ -370,6 +383,13 @@ class _Builder:
         )
 
 
+def _placed(atom: sp.Expr, places: dict[sp.Symbol, Index]) -> sp.Expr:
+    """An atom with index letters replaced by other indices."""
+    if isinstance(atom, sp.KroneckerDelta):
+        return delta(*(places.get(a, a) for a in atom.args))
+    return atom.xreplace({old: sp.sympify(new) for old, new in places.items()})
+
+
 def _flat(groups: object) -> tuple[Scalar, ...]:
     return tuple(f for group in groups for f in group)  # type: ignore[attr-defined]
 
@@ -378,7 +398,7 @@ def _deltas(x: Scalar, wrt: sp.Expr) -> tuple[Scalar, ...]:
     """∂x_ik/∂x_pq = δ_ip δ_kq."""
     assert isinstance(x, sp.Indexed)
     return tuple(
-        sp.KroneckerDelta(a, b) for a, b in zip(x.indices, wrt.indices, strict=True)  # type: ignore[attr-defined]
+        delta(a, b) for a, b in zip(x.indices, wrt.indices, strict=True)  # type: ignore[attr-defined]
     )
 
 
