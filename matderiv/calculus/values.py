@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
 
 import sympy as sp
 
@@ -33,6 +32,7 @@ class Values:
         self._fresh = itertools.count()
         self._sweep: dict[sp.Expr, Polynomial] | None = None
         self._partials: dict[Partial, Polynomial] = {}
+        self._rates: dict[sp.Indexed, dict[sp.Expr, Polynomial]] = {}
         self._definitions: dict[sp.Indexed, Polynomial] = {}
 
     def of(self, scalar: Scalar) -> Polynomial:
@@ -184,6 +184,8 @@ class Values:
             )
         if name != self.problem.name:
             return {}
+        if not self.general:
+            return self._rates_of(of).get(wrt, {})
         series = self._definition.at(*of.indices)
         assert isinstance(series, Series)
         return poly.added(
@@ -211,25 +213,35 @@ class Values:
             return self._expr(head.coefficient)
         raise UnsupportedError(f"the partial derivative of {problem.loss} by {wrt} is not known")
 
-    def _swept(self) -> dict[sp.Expr, Polynomial]:
-        """All ∂L/∂(entry of an input) in one reverse pass over the terms of the product."""
-        rows, cols = self._definition.rows.size, self._definition.cols.size
-        found: defaultdict[sp.Expr, defaultdict[Monomial, Coefficient]] = defaultdict(
-            lambda: defaultdict(int)
-        )
-        for i, j in itertools.product(range(1, rows + 1), range(1, cols + 1)):
-            adjoint = self._partial_of_loss(entry(self.problem.name, i, j))
-            series = self._definition.at(i, j)
+    def _rates_of(self, y: sp.Indexed) -> dict[sp.Expr, Polynomial]:
+        """∂y_ij by every entry that its definition holds: one pass over its terms."""
+        known = self._rates.get(y)
+        if known is None:
+            found: dict[sp.Expr, dict[Monomial, Coefficient]] = {}
+            series = self._definition.at(*y.indices)
             assert isinstance(series, Series)
             for a, b in series.terms():
-                for monomial, number in adjoint.items():
-                    found[a][_extended(monomial, b)] += number  # type: ignore[index,arg-type]
-                    found[b][_extended(monomial, a)] += number  # type: ignore[index,arg-type]
-        return {key: dict(terms) for key, terms in found.items()}
+                for of, other in ((a, b), (b, a)):
+                    terms = found.setdefault(of, {})  # type: ignore[arg-type]
+                    key = Monomial((other,))  # type: ignore[arg-type]
+                    terms[key] = terms.get(key, 0) + 1
+            known = self._rates[y] = dict(found)
+        return known
 
-
-def _extended(monomial: Monomial, atom: sp.Expr) -> Monomial:
-    return Monomial(tuple(sorted((*monomial.atoms, atom), key=hash)))
+    def _swept(self) -> dict[sp.Expr, Polynomial]:
+        """All ∂L/∂(entry of an input) in one reverse pass over the entries of the product."""
+        rows, cols = self._definition.rows.size, self._definition.cols.size
+        found: dict[sp.Expr, dict[Monomial, Coefficient]] = {}
+        for i, j in itertools.product(range(1, rows + 1), range(1, cols + 1)):
+            y = entry(self.problem.name, i, j)
+            adjoint = self._partial_of_loss(y)
+            for x, rate in self._rates_of(y).items():
+                terms = found.setdefault(x, {})
+                for one, c in adjoint.items():
+                    for other, d in rate.items():
+                        key = Monomial(tuple(sorted(one.atoms + other.atoms, key=hash)))
+                        terms[key] = terms.get(key, 0) + c * d
+        return dict(found)
 
 
 def _with_partial(term: tuple[Scalar, ...], slot: int, wrt: sp.Expr) -> tuple[Scalar, ...]:
