@@ -40,6 +40,11 @@ class Letters:
     p: sp.Symbol
     q: sp.Symbol
 
+    @property
+    def all(self) -> tuple[sp.Symbol, ...]:
+        """All five."""
+        return (self.i, self.j, self.k, self.p, self.q)
+
 
 @dataclass(frozen=True, slots=True)
 class Elementwise:
@@ -93,6 +98,13 @@ class Problem:
         assert isinstance(value, nodes.MatMul)
         return _leaf(value.left), _leaf(value.right)
 
+    @property
+    def dims(self) -> tuple[Dim, Dim, Dim]:
+        """N, D, M: the rows, the inner size and the columns of the product."""
+        rows, cols = self.shapes[self.name]
+        assert isinstance(self.product.value, nodes.MatMul)
+        return rows, self.array(self.product.value.left).cols, cols
+
     def array(self, node: Node) -> Array:
         """The matrix that an expression of names, transposes and products stands for.
 
@@ -124,8 +136,7 @@ class Problem:
 
     def letter_of(self, dim: Dim) -> sp.Symbol:
         """The letter that runs over a size: i and j over the product's rows and columns."""
-        rows, cols = self.shapes[self.name]
-        inner = self.array(self.product.value.left).cols  # type: ignore[union-attr]
+        rows, inner, _ = self.dims
         if dim == inner:
             return self.letters.k
         return self.letters.i if dim == rows else self.letters.j

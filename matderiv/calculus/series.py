@@ -76,16 +76,27 @@ class Array:
     at: Callable[[Index, Index], Scalar]
 
 
-def to_sympy(scalar: Scalar, *, most: int) -> sp.Expr:
-    """The SymPy expression of a scalar; a sum of more than `most` terms is a SymPy `Sum`."""
+def to_sympy(scalar: Scalar, *, most: int | None) -> sp.Expr:
+    """The SymPy expression of a scalar; a sum of more than `most` terms is a SymPy `Sum`.
+
+    With `most` None every sum is a `Sum`, and runs to the letter of its size.
+    """
     match scalar:
+        case Series(bounds=()):
+            return sp.Mul(*(to_sympy(f, most=most) for f in scalar.term()))
         case Series(bounds=bounds):
-            if len(scalar) <= most:
+            if most is not None and len(scalar) <= most:
                 return sp.Add(
                     *(sp.Mul(*(to_sympy(f, most=most) for f in term)) for term in scalar.terms())
                 )
             general = sp.Mul(*(to_sympy(f, most=most) for f in scalar.general_term()))
-            return sp.Sum(general, *((b.letter, 1, b.dim.size) for b in bounds))
+            return sp.Sum(
+                general,
+                *(
+                    (b.letter, 1, sp.Symbol(b.dim.symbol) if most is None else b.dim.size)
+                    for b in bounds
+                ),
+            )
         case Filled(expr=expr, entry=entry, by=by):
             return expr.xreplace({entry: to_sympy(by, most=most)})
         case PartialOfSum(of=of, wrt=wrt):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,10 +47,8 @@ class Judge:
     """Decides equalities between scalars and between matrices of one problem."""
 
     def __init__(self, problem: Problem) -> None:
-        rows, cols = problem.shapes[problem.name]
-        inner = problem.array(problem.product.value.left).cols  # type: ignore[union-attr]
         self.problem = problem
-        self.exhaustive = rows.size * cols.size * inner.size <= BUDGET
+        self.exhaustive = math.prod(dim.size for dim in problem.dims) <= BUDGET
         self._general = Values(problem, general=True)
         self._written = Values(problem, general=False)
 

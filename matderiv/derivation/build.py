@@ -63,7 +63,7 @@ def chain(judge: Judge, kind: str, first: Side, *rest: tuple[str, Side]) -> Chai
     if arrays:
         verdicts = judge.arrays(arrays)
     else:
-        letters = set(vars_of(judge.problem))
+        letters = set(judge.problem.letters.all)
         held = any(letters & _free(side) for side in sides)
         verdicts = judge.scalars(things, letters=held)  # type: ignore[arg-type]
     for verdict, (reason, _) in zip(verdicts, rest, strict=False):
@@ -89,12 +89,6 @@ def concluded(steps: Chain) -> Chain:
         entries=min(v.entries for v in verdicts),
     )
     return Chain("result", (Link(steps.sides[0], steps.sides[-1], "proved above", verdict),))
-
-
-def vars_of(problem: Problem) -> tuple[sp.Symbol, ...]:
-    """All index letters of a problem."""
-    letters = problem.letters
-    return (letters.i, letters.j, letters.k, letters.p, letters.q)
 
 
 def _free(side: Side) -> set[sp.Basic]:

@@ -1,0 +1,134 @@
+"""The Python interface: `derive` and the derivation it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from matderiv.calculus.problem import Problem, lift_product, understand
+from matderiv.derivation.build import build
+from matderiv.derivation import links
+from matderiv.errors import InputError
+from matderiv.expression.parse import parse
+from matderiv.expression.shapes import infer
+from matderiv.handout.certificate import to_json
+from matderiv.handout.compose import compose
+from matderiv.handout.document import Document
+from matderiv.handout.latex import to_latex
+from matderiv.handout.markdown import to_markdown
+from matderiv.notation.compose import automatic_show
+
+__all__ = ["DEFAULT_PROGRAM", "Derivation", "derive", "read"]
+
+DEFAULT_PROGRAM = "Y = X @ W; L = sum(f(Y))"
+
+#: Products (rows × inner × columns) up to which everything can be shown.
+MOST_SHOWN = 40_000
+
+Show = int | Literal["all"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation(links.Derivation):
+    """A derivation that prints itself, and shows itself in Jupyter."""
+
+    def document(self, lang: str = "en", show: Show = None) -> Document:
+        """The document of the derivation in a language.
+
+        `show` is how many rows, columns and terms are shown of long ones, or "all".
+
+        Raises:
+            InputError: no such language, or `show` asks for more than a page can hold.
+        """
+        return compose(self, lang, _show(self.problem, show))
+
+    def latex(self, lang: str = "en", show: Show = None) -> str:
+        """The derivation as a LaTeX fragment; see `document`."""
+        return to_latex(self.document(lang, show))
+
+    def markdown(self, lang: str = "en", show: Show = None) -> str:
+        """The derivation as Markdown; see `document`."""
+        return to_markdown(self.document(lang, show))
+
+    def json(self) -> str:
+        """The derivation as a certificate that others can check; see the README."""
+        return to_json(self, automatic_show(self.problem))
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
+
+    def _repr_latex_(self) -> str:
+        return self.latex()
+
+
+def _show(problem: Problem, show: Show) -> int | None:
+    if show is None:
+        return automatic_show(problem)
+    if show == "all":
+        rows, inner, cols = (dim.size for dim in problem.dims)
+        if rows * inner * cols > MOST_SHOWN:
+            raise InputError(
+                f"To show all of {rows}×{inner}×{cols} is {rows * inner * cols:,} products; at "
+                f"most {MOST_SHOWN:,} can be shown. Use --show 3; what is hidden is still proved."
+            )
+        return None
+    if isinstance(show, bool) or not isinstance(show, int) or not 2 <= show <= 1000:  # noqa: PLR2004
+        raise InputError(f"show is {show!r}; it is 'all' or a whole number from 2 to 1000.")
+    return show
+
+
+def read(
+    program: str = DEFAULT_PROGRAM,
+    *,
+    sizes: Mapping[str, int | None] | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+) -> Problem:
+    """The problem that a program poses.
+
+    Raises:
+        InputError: the program cannot be read, its shapes do not fit, or it is not derived.
+    """
+    known = lift_product(parse(program))
+    return understand(known, infer(known, sizes=sizes, shapes=shapes))
+
+
+def derive(
+    program: str = DEFAULT_PROGRAM,
+    *,
+    wrt: str | Iterable[str] | None = None,
+    sizes: Mapping[str, int | None] | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    report: Callable[[str], None] = lambda _: None,
+) -> Derivation:
+    """∂L/∂X = ∂L/∂Y·Wᵀ and ∂L/∂W = Xᵀ·∂L/∂Y for Y = XW: derived step by step, every = proved.
+
+    Shapes:
+        X is (N, D), W is (D, M), Y is (N, M); N, D, M are 2, 4, 3 unless `sizes` gives others,
+        and `shapes` declares the shape of any name. `wrt` defaults to both factors.
+
+    Raises:
+        InputError: the input cannot be read or is not supported; nothing is guessed.
+        ProofError: a link is not proved.
+
+    Source:
+        Any text on backpropagation; here it is derived, not quoted.
+
+    >>> derivation = derive("Y = X @ W; L = sum(f(Y))", sizes={"N": 3})
+    >>> derivation.formulas
+    {'X': 'dY @ W.T', 'W': 'X.T @ dY'}
+    """
+    problem = read(program, sizes=sizes, shapes=shapes)
+    names = problem.factors if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
+    for name in names:
+        if name not in problem.factors:
+            known = " and ".join(problem.factors)
+            what = (
+                f"{name} is not a factor of the product" if name in problem.shapes
+                else f"There is no {name} in the program"
+            )
+            raise InputError(f"{what}; gradients can be derived by {known}.")
+    if not names:
+        raise InputError("There is nothing to differentiate by; give at least one name.")
+    derived = build(problem, tuple(dict.fromkeys(names)), report=report)
+    return Derivation(derived.problem, derived.wrt, derived.steps)

@@ -1,0 +1,172 @@
+"""A derivation as JSON that another program can check link by link, with SymPy alone.
+
+The structure is described in the README under "Certificates".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from typing import Any
+
+import sympy as sp
+
+from matderiv.calculus.problem import Elementwise
+from matderiv.calculus.scalars import Index, entry
+from matderiv.calculus.series import Array, Scalar, Series, to_sympy
+from matderiv.derivation.links import (
+    Derivation,
+    Element,
+    Formula,
+    Link,
+    MatrixPartial,
+    Side,
+    Value,
+    Written,
+    WrittenProduct,
+)
+from matderiv.expression.source import source
+from matderiv.notation.compose import Notation
+from matderiv.notation.latex import latex
+
+__all__ = ["VERSION", "digest", "to_json"]
+
+VERSION = 1
+
+#: Products up to which matrices and sums are written out; above, they are given by one entry
+#: with index letters.
+_WRITTEN_OUT = 5_000
+
+
+def to_json(derivation: Derivation, show: int | None) -> str:
+    """The certificate: program, definitions, and every link with both sides and its verdict."""
+    content = _Certificate(derivation, show).content()
+    return json.dumps(content | {"sha256": digest(content)}, indent=1, ensure_ascii=False) + "\n"
+
+
+def digest(content: dict[str, Any]) -> str:
+    """SHA-256 of the content as JSON with sorted keys and no spaces."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class _Certificate:
+    def __init__(self, derivation: Derivation, show: int | None) -> None:
+        self.derivation = derivation
+        self.problem = derivation.problem
+        self.notation = Notation(derivation.problem, show)
+        volume = math.prod(dim.size for dim in self.problem.dims)
+        self.most = _WRITTEN_OUT if volume <= _WRITTEN_OUT else 0
+
+    def content(self) -> dict[str, Any]:
+        derivation, problem = self.derivation, self.problem
+        proof = derivation.proof
+        return {
+            "format": "matderiv certificate",
+            "version": VERSION,
+            "program": problem.program.source(),
+            "sizes": {dim.symbol: dim.size for dim in problem.dims},
+            "shapes": {n: [d.symbol for d in s] for n, s in problem.shapes.items()},
+            "letters": [str(s) for s in problem.letters.all],
+            "definitions": self.definitions(),
+            "wrt": list(derivation.wrt),
+            "gradients": derivation.formulas,
+            "steps": [
+                {
+                    "kind": step.kind,
+                    "wrt": step.wrt,
+                    "chains": [
+                        {"kind": chain.kind,
+                         "links": [self.link(link, general=step.kind == "index")
+                                   for link in chain.links]}
+                        for chain in step.chains
+                    ],
+                }
+                for step in derivation.steps
+            ],
+            "proof": {
+                "equalities": proof.equalities,
+                "for_all_sizes": proof.for_all_sizes,
+                "entries": proof.entries,
+            },
+        }
+
+    def definitions(self) -> dict[str, str]:
+        """Y, L and a known f in terms of the inputs, for every size."""
+        problem = self.problem
+        i, j = problem.letters.i, problem.letters.j
+        product = problem.array(problem.product.value).at(i, j)
+        found = {
+            str(entry(problem.name, i, j)): str(self.general(product)),
+            str(problem.loss): str(self.general(problem.loss_definition)),
+        }
+        if isinstance(problem.head, Elementwise) and problem.head.body is not None:
+            found[str(problem.head.at(problem.head.variable))] = str(problem.head.body)
+        return found
+
+    def link(self, link: Link, *, general: bool) -> dict[str, Any]:
+        return {
+            "left": self.side(link.left, general=general),
+            "right": self.side(link.right, general=general),
+            "reason": link.reason,
+            "verdict": {
+                "status": link.verdict.status,
+                "for_all_sizes": link.verdict.index,
+                "entries": link.verdict.entries,
+            },
+        }
+
+    def side(self, side: Side, *, general: bool) -> dict[str, Any]:
+        body = self.body(side, general=general)
+        return body | {"latex": latex(self.notation.side(side))}
+
+    def body(self, side: Side, *, general: bool) -> dict[str, Any]:
+        match side:
+            case Value(scalar=scalar):
+                letters = general or bool(_letters(scalar) & set(self.problem.letters.all))
+                text = self.general(scalar) if letters else to_sympy(scalar, most=self.most)
+                return {"type": "scalar", "sympy": str(text)}
+            case Element(node=node, row=row, col=col):
+                return {"type": "element", "of": source(node), "row": str(row), "col": str(col)}
+            case Formula(node=node):
+                return {"type": "formula", "of": source(node)}
+            case MatrixPartial(name=name, wrt=wrt):
+                return {"type": "partial", "of": name, "wrt": str(wrt)}
+            case Written(array=array):
+                return {"type": "matrix"} | self.matrix(array)
+            case WrittenProduct(left=left, right=right):
+                return {
+                    "type": "product",
+                    "factors": [{"type": "matrix"} | self.matrix(m) for m in (left, right)],
+                }
+
+    def matrix(self, array: Array) -> dict[str, Any]:
+        rows, cols = array.rows, array.cols
+        shape = {"shape": [rows.symbol, cols.symbol]}
+        if self.most:
+            entries = [
+                [self.written(array, i, j) for j in range(1, cols.size + 1)]
+                for i in range(1, rows.size + 1)
+            ]
+            return shape | {"entries": entries}
+        p, q = self.problem.letters.p, self.problem.letters.q
+        return shape | {"row": str(p), "col": str(q), "entry": str(self.general(array.at(p, q)))}
+
+    def written(self, array: Array, i: Index, j: Index) -> str:
+        return str(to_sympy(array.at(i, j), most=self.most))
+
+    def general(self, scalar: Scalar) -> sp.Expr:
+        """The SymPy expression with every sum running to a size letter."""
+        return to_sympy(scalar, most=None)
+
+
+def _letters(scalar: Scalar) -> set[sp.Basic]:
+    """The index letters that a scalar holds besides those that it sums over."""
+    match scalar:
+        case Series(bounds=bounds):
+            inside = {s for f in scalar.general_term() for s in _letters(f)}
+            return inside - {b.letter for b in bounds}
+        case sp.Expr():
+            return set(scalar.free_symbols)
+    return set()

@@ -1,0 +1,260 @@
+"""From a derivation to a document in one language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sympy as sp
+
+from matderiv.calculus.elementwise import domain
+from matderiv.calculus.problem import Elementwise, Problem
+from matderiv.calculus.scalars import Partial, entry
+from matderiv.calculus.verdicts import BUDGET
+from matderiv.derivation.links import Chain, Derivation, Step, Value
+from matderiv.expression.nodes import MatMul, Name, Node, Transpose
+from matderiv.expression.shapes import Dim
+from matderiv.handout.document import (
+    Block,
+    Bullets,
+    Code,
+    Document,
+    Equation,
+    Heading,
+    Math,
+    Paragraph,
+    Segment,
+    Text,
+)
+from matderiv.handout.texts import message
+from matderiv.notation.boxes import Box, Number, Operator, Row, Scripts, Symbol
+from matderiv.notation.compose import Notation, name_box
+
+__all__ = ["compose"]
+
+Fields = dict[str, Segment]
+
+#: The paragraph before a chain, by the chain's kind; chains not here follow without a word.
+_INTRODUCTIONS = {
+    "product": "product",
+    "loss": "loss",
+    "loss of matrix": "loss_of_matrix",
+    "function": "function",
+    "unit": "unit",
+    "slope": "slope",
+    "upstream": "upstream",
+    "upstream of matrix": "upstream_of_matrix",
+    "expanded loss": "expanded_loss",
+    "sum rule": "sum_rule",
+    "one term": "one_term",
+    "local": "local",
+    "entry": "entry",
+    "another entry": "another_entry",
+    "regrouped": "regrouped",
+    "index product": "index",
+    "index local": "index_local",
+    "index chain": "index_chain",
+}
+
+
+def compose(derivation: Derivation, language: str, show: int | None) -> Document:
+    """The document of a derivation: problem, steps, proofs for all sizes, what was checked.
+
+    Raises:
+        InputError: there is no such language.
+    """
+    return Document(language, tuple(_Composer(derivation, language, show).blocks()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Composer:
+    derivation: Derivation
+    language: str
+    show: int | None
+
+    @property
+    def problem(self) -> Problem:
+        return self.derivation.problem
+
+    @property
+    def notation(self) -> Notation:
+        return Notation(self.problem, self.show)
+
+    def blocks(self) -> Iterator[Block]:
+        fields = self.fields()
+        yield Heading(1, self.say("heading.title", fields))
+        yield Paragraph(self.say("text.problem", fields))
+        number = 0
+        for step in self.derivation.steps:
+            if step.kind != "index":
+                number += 1
+            yield from self.step(step, fields | {"step": Text(str(number))})
+        yield Heading(2, self.say("heading.checked", fields))
+        yield from self.checked(fields)
+
+    def step(self, step: Step, fields: Fields) -> Iterator[Block]:
+        if step.wrt is not None:
+            fields = fields | self.fields_of(step.wrt)
+        yield Heading(2, self.say(f"heading.{step.kind}", fields))
+        if step.kind in ("given", "conclusion"):
+            key = "given" if step.kind == "given" else "result"
+            yield Paragraph(self.say(f"text.{key}", fields))
+        for chain in step.chains:
+            key = _INTRODUCTIONS.get(chain.kind)
+            if key == "unit" and self.scaled:
+                key = "unit_scaled"
+            if key is not None:
+                yield Paragraph(self.say(f"text.{key}", fields | self.fields_of_chain(chain)))
+            yield Equation(self.notation.chain(chain))
+            if chain.kind in ("function", "slope"):
+                yield from self.domain(chain, fields)
+            if chain.kind == "regrouped" and step.wrt is not None:
+                yield from self.why_transposed(self.derivation.answer(step.wrt), fields)
+        if step.kind == "conclusion":
+            yield Paragraph(self.say("text.numpy", fields))
+            yield Bullets(
+                tuple((Code(f"d{n} = {f}"),) for n, f in self.derivation.formulas.items())
+            )
+
+    # -- paragraphs --------------------------------------------------------------------------
+
+    def say(self, key: str, fields: Fields) -> tuple[Segment, ...]:
+        """A message with its fields filled in."""
+        segments: list[Segment] = []
+        for text, field in message(self.language, key):
+            if text:
+                segments.append(Text(text))
+            if field is not None:
+                segments.append(fields[field])
+        return tuple(segments)
+
+    @property
+    def scaled(self) -> bool:
+        head = self.problem.head
+        return isinstance(head, Elementwise) and head.coefficient != 1
+
+    def domain(self, chain: Chain, fields: Fields) -> Iterator[Block]:
+        """Where a known function is defined and differentiable, if that is not everywhere."""
+        head = self.problem.head
+        last = chain.sides[-1]
+        if chain.kind != "slope" or not isinstance(head, Elementwise) or head.body is None:
+            return
+        assert isinstance(last, Value)
+        found = dict.fromkeys(domain(head.body, head.variable))
+        for kind, u in found:
+            box = self.notation.expr(u)
+            yield Paragraph(self.say(f"text.domain_{kind}", fields | {"u": Math(box)}))
+
+    def why_transposed(self, answer: Node, fields: Fields) -> Iterator[Block]:
+        """Why a factor is transposed, where one is that was not in the program."""
+        assert isinstance(answer, MatMul)
+        for node, key in ((answer.left, "transposed_first"), (answer.right, "transposed")):
+            if isinstance(node, Transpose) and isinstance(node.arg, Name):
+                given = node.arg.name in self.problem.shapes
+                if given:
+                    field = {"B": Math(self.notation.node(node.arg))}
+                    yield Paragraph(self.say(f"text.{key}", fields | field))
+
+    def checked(self, fields: Fields) -> Iterator[Block]:
+        proof = self.derivation.proof
+        rows, inner, cols = self.problem.dims
+        volume = rows.size * inner.size * cols.size
+        fields = fields | {
+            "equalities": Text(str(proof.equalities)),
+            "general": Text(str(proof.for_all_sizes)),
+            "entries": Text(f"{proof.entries:,}"),
+            "volume": Text(f"{volume:,}"),
+            "budget": Text(f"{BUDGET:,}"),
+        }
+        if volume <= BUDGET:
+            yield Paragraph(self.say("text.checked_index", fields))
+            yield Paragraph(self.say("text.checked_entries", fields))
+        else:
+            yield Paragraph(self.say("text.checked_index_only", fields))
+            yield Paragraph(self.say("text.checked_skipped", fields))
+
+    # -- fields ------------------------------------------------------------------------------
+
+    def fields(self) -> Fields:
+        """The formulas and words that hold for the whole document."""
+        problem, notation = self.problem, self.notation
+        letters = problem.letters
+        left, right = problem.factors
+        value = problem.product.value
+        assert isinstance(value, MatMul)
+        y = entry(problem.name, letters.i, letters.j)
+        boxes: dict[str, Box] = {
+            "product": Row((notation.node(Name(problem.name)), Operator("equals"),
+                            notation.node(value))),
+            "A": name_box(left),
+            "B": name_box(right),
+            "left": notation.node(value.left),
+            "right": notation.node(value.right),
+            "Y": name_box(problem.name),
+            "L": name_box(str(problem.loss)),
+            "dY": notation.gradient(problem.name),
+            "y_ij": notation.expr(y),
+            "i": name_box(str(letters.i)),
+            "j": name_box(str(letters.j)),
+            "p": name_box(str(letters.p)),
+            "q": name_box(str(letters.q)),
+            "delta": Scripts(Symbol("delta", greek=True),
+                             notation.indices((letters.i, letters.p))),
+            "A_shape": self.shape(left),
+            "B_shape": self.shape(right),
+            "Y_shape": self.shape(problem.name),
+        }
+        if isinstance(problem.head, Elementwise):
+            boxes["f"] = name_box(problem.head.function)
+            boxes["f_y"] = notation.expr(problem.head.at(y))
+        for key, dim in zip("NDM", problem.dims, strict=True):
+            boxes[key] = name_box(dim.symbol)
+            boxes[f"{key}_is"] = self.size(dim)
+        wrt: list[Segment] = [Math(name_box(name)) for name in self.derivation.wrt]
+        fields: Fields = {key: Math(box) for key, box in boxes.items()}
+        fields["dY_code"] = Code(f"d{problem.name}")
+        joined: list[Box] = []
+        for segment in wrt:
+            assert isinstance(segment, Math)
+            joined += [Operator("comma")] * bool(joined) + [segment.box]
+        fields["wrt"] = Math(Row(tuple(joined)))
+        return fields
+
+    def fields_of(self, wrt: str) -> Fields:
+        """The formulas of the steps about one matrix."""
+        notation, letters = self.notation, self.problem.letters
+        return {
+            "X": Math(name_box(wrt)),
+            "dX": Math(notation.gradient(wrt)),
+            "x": Math(notation.expr(entry(wrt, letters.p, letters.q))),
+        }
+
+    def fields_of_chain(self, chain: Chain) -> Fields:
+        """The entries that the first side of a chain is about."""
+        notation, problem = self.notation, self.problem
+        y = entry(problem.name, 1, 1)
+        fields: Fields = {
+            "y": Math(notation.expr(y)),
+            "dL_dy": Math(notation.expr(Partial(problem.loss, y))),
+        }
+        first = chain.sides[0]
+        wrt: sp.Basic | None = getattr(first, "wrt", None)
+        if isinstance(first, Value) and isinstance(first.scalar, Partial):
+            wrt = first.scalar.wrt
+        if isinstance(wrt, sp.Indexed) and wrt.base.name in problem.factors:
+            fields["x"] = Math(notation.expr(wrt))
+        if chain.kind in ("expanded loss", "one term"):
+            about = next(s.wrt for s in self.derivation.steps if chain in s.chains)
+            fields["x"] = Math(notation.expr(entry(str(about), 1, 1)))
+        if chain.kind == "index local":
+            fields["x"] = Math(notation.expr(wrt))
+        return fields
+
+    def shape(self, name: str) -> Box:
+        rows, cols = self.problem.shapes[name]
+        return Row((Number(str(rows.size)), Operator("times"), Number(str(cols.size))))
+
+    @staticmethod
+    def size(dim: Dim) -> Box:
+        return Row((name_box(dim.symbol), Operator("equals"), Number(str(dim.size))))
+

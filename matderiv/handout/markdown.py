@@ -1,0 +1,60 @@
+"""A document as Markdown with `$$` blocks, for Jupyter, GitHub and other viewers."""
+
+from __future__ import annotations
+
+import re
+
+from matderiv.handout.document import (
+    Block,
+    Bullets,
+    Code,
+    Document,
+    Equation,
+    Heading,
+    Math,
+    Paragraph,
+    Segment,
+    Text,
+)
+from matderiv.notation.boxes import fitted
+from matderiv.notation.latex import inline, latex
+
+__all__ = ["escape", "to_markdown"]
+
+_ROOM = 46.0
+
+
+def to_markdown(document: Document) -> str:
+    """The whole document."""
+    return "\n\n".join(map(_block, document.blocks)) + "\n"
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Heading(level=level, segments=segments):
+            return "#" * level + " " + _segments(segments)
+        case Paragraph(segments=segments):
+            return _segments(segments)
+        case Bullets(items=items):
+            return "\n".join("- " + _segments(item) for item in items)
+        case Equation(box=box):
+            return f"$$\n{latex(fitted(box, _ROOM))}\n$$"
+
+
+def _segments(segments: tuple[Segment, ...]) -> str:
+    return "".join(map(_segment, segments))
+
+
+def _segment(segment: Segment) -> str:
+    match segment:
+        case Text(text=text):
+            return escape(text)
+        case Math(box=box):
+            return f"${inline(box)}$"
+        case Code(text=text):
+            return f"`{text}`"
+
+
+def escape(text: str) -> str:
+    """Text as typed, for Markdown: nothing in it is markup, a formula or a tag."""
+    return re.sub(r"([\\`*_{}\[\]<>#|$~&])", r"\\\1", text)

@@ -1,0 +1,441 @@
+"""Mathematics to boxes: names, entries, scalars, matrices and chains of equalities."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import sympy as sp
+
+from matderiv.calculus.problem import Problem
+from matderiv.calculus.scalars import Partial, relu, sigmoid, step
+from matderiv.calculus.series import Array, Filled, PartialOfSum, Scalar, Series
+from matderiv.derivation.links import (
+    Chain,
+    Element,
+    Formula,
+    MatrixPartial,
+    Side,
+    Value,
+    Written,
+    WrittenProduct,
+    matrix_of,
+)
+from matderiv.expression.nodes import Apply, Functional, MatMul, Name, Node, Transpose
+from matderiv.expression.vocabulary import GREEK
+from matderiv.notation.boxes import (
+    Aligned,
+    BigSum,
+    Box,
+    Dots,
+    Fence,
+    Fraction,
+    Grid,
+    Number,
+    Operator,
+    Root,
+    Row,
+    Scripts,
+    Symbol,
+    Terms,
+    Word,
+)
+
+__all__ = ["Notation", "automatic_show", "name_box"]
+
+#: Terms (rows × inner × columns) up to which everything is shown when the user does not say.
+_READABLE = 64
+_LONGEST = 6
+
+_COMMA_FROM = 10
+
+_FUNCTIONS: dict[type, Word] = {
+    sp.exp: Word("exp", upright=True),
+    sp.log: Word("log", upright=True),
+    sp.sin: Word("sin", upright=True),
+    sp.cos: Word("cos", upright=True),
+    sp.tanh: Word("tanh", upright=True),
+    sigmoid: Word("sigmoid", upright=True),
+    relu: Word("relu", upright=True),
+    step: Word("step", upright=True),
+}
+
+
+def automatic_show(problem: Problem) -> int:
+    """How many rows, columns and terms are shown when the user does not say.
+
+    >>> from matderiv.api import derive
+    >>> automatic_show(derive().problem), automatic_show(derive(sizes={"N": 64}).problem)
+    (6, 3)
+    """
+    sizes = [dim.size for dim in problem.dims]
+    return _LONGEST if math.prod(sizes) <= _READABLE and max(sizes) <= _LONGEST else 3
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How one derivation is written: its names, and how much of long rows is shown.
+
+    A row of n items is shown whole up to `show` + 1 items; else the first `show` - 1, dots,
+    and the last. `show` is None for all.
+    """
+
+    problem: Problem
+    show: int | None
+
+    # -- names -------------------------------------------------------------------------------
+
+    def entry(self, base: str, indices: tuple[object, ...]) -> Box:
+        """x_ij: the matrix's letter in lower case with its indices."""
+        return Scripts(*_with_superscript(_lower(base), self.indices(indices)))
+
+    def indices(self, indices: tuple[object, ...]) -> Box:
+        """Indices side by side; with commas throughout if any size needs two digits."""
+        sizes = (dim.size for shape in self.problem.shapes.values() for dim in shape)
+        commas = max(sizes, default=0) >= _COMMA_FROM
+        items: list[Box] = []
+        for index in indices:
+            if commas and items:
+                items.append(Operator("comma"))
+            items.append(self._index(index))
+        return Row(tuple(items))
+
+    @staticmethod
+    def _index(index: object) -> Box:
+        if isinstance(index, int) or getattr(index, "is_Integer", False):
+            return Number(str(index))
+        return name_box(str(index))
+
+    def gradient(self, of: str) -> Box:
+        """∂L/∂X."""
+        return _ratio(name_box(str(self.problem.loss)), name_box(of))
+
+    # -- matrix expressions ------------------------------------------------------------------
+
+    def node(self, node: Node) -> Box:
+        """A matrix expression: XW, ∂L/∂Y Wᵀ."""
+        match node:
+            case Name(name):
+                if name in self.problem.shapes:
+                    return name_box(name)
+                return self.gradient(name.removeprefix("d"))
+            case Transpose(arg):
+                inner = self.node(arg)
+                if isinstance(inner, Fraction):
+                    inner = Fence(inner, big=True)
+                return _superscript(inner, Symbol("T"))
+            case MatMul(left, right):
+                return Row((self.node(left), self.node(right)))
+            case Functional(function, arg) | Apply(function, arg):
+                return Row((_function(function), Fence(self.node(arg))))
+        raise TypeError(f"no notation for {node}")
+
+    # -- sides -------------------------------------------------------------------------------
+
+    def chain(self, chain: Chain) -> Aligned:
+        """A chain of equalities."""
+        left, *rights = (self.side(side) for side in chain.sides)
+        return Aligned(left, tuple(rights))
+
+    def side(self, side: Side) -> Box:
+        """One side of an equality."""
+        match side:
+            case Value(scalar=scalar, sigma=sigma):
+                if sigma and isinstance(scalar, Series):
+                    return self.sigma(scalar)
+                return self.scalar(scalar)
+            case Element(node=node, row=row, col=col):
+                return Scripts(Fence(self.node(node), big=True), self.indices((row, col)))
+            case Written(array=array):
+                return self.grid(array)
+            case WrittenProduct(left=left, right=right):
+                return Row((self.grid(left), Operator("cdot"), self.grid(right)))
+            case Formula(node=node):
+                return self.node(node)
+            case MatrixPartial(name=name, wrt=wrt):
+                return _ratio(name_box(name), self.expr(wrt))
+
+    def grid(self, array: Array) -> Grid:
+        """A matrix with its corner rows and columns."""
+        rows, cols = self.shown(array.rows.size), self.shown(array.cols.size)
+        return Grid(tuple(tuple(self._cell(array, i, j) for j in cols) for i in rows))
+
+    def _cell(self, array: Array, i: int | None, j: int | None) -> Box:
+        if i is None and j is None:
+            return Dots("diagonal")
+        if i is None:
+            return Dots("down")
+        if j is None:
+            return Dots("across")
+        return self.scalar(array.at(i, j))
+
+    def shown(self, count: int) -> list[int | None]:
+        """The numbers 1 … count that are shown, None for the dots."""
+        if self.show is None or count <= self.show + 1:
+            return list(range(1, count + 1))
+        return [*range(1, self.show), None, count]
+
+    # -- scalars -----------------------------------------------------------------------------
+
+    def scalar(self, scalar: Scalar) -> Box:
+        """A scalar, a sum written term by term."""
+        match scalar:
+            case Series(bounds=()):
+                return self._one(self.product(scalar.term()))
+            case Series():
+                return self.spelled(scalar)
+            case Filled(expr=expr, entry=entry, by=by):
+                return self.expr(expr, {entry: self.scalar(by)})
+            case PartialOfSum(of=of, wrt=wrt):
+                return _ratio(Fence(self.spelled(of)), self.expr(wrt))
+            case _:
+                return self.expr(scalar)
+
+    def spelled(self, series: Series) -> Box:
+        """The terms of a sum one after another, the middle of a long one left out."""
+        sizes = [bound.dim.size for bound in series.bounds]
+        whole = self.show is None or all(n <= self.show + 1 for n in sizes)
+        places: list[tuple[int, ...] | None]
+        if whole:
+            places = list(_counted(sizes))
+        else:
+            first = itertools.islice(_counted(sizes), max(1, (self.show or 1) - 1))
+            places = [*first, None, tuple(sizes)]
+        items: list[tuple[str, Box]] = []
+        for place in places:
+            items.append(("+", Dots("across")) if place is None
+                         else self.product(series.term(*place)))
+        return self._one(*items)
+
+    def sigma(self, series: Series) -> Box:
+        """Σ over the letters of a sum."""
+        sign, body = self.product(series.general_term())
+        letters: list[Box] = []
+        for bound in series.bounds:
+            letters += [Operator("comma")] * bool(letters) + [name_box(str(bound.letter))]
+        total = BigSum(Row(tuple(letters)), None, body)
+        return self._one((sign, total))
+
+    @staticmethod
+    def _one(*items: tuple[str, Box]) -> Box:
+        if len(items) == 1 and items[0][0] == "+":
+            return items[0][1]
+        return Terms(tuple(items))
+
+    def product(self, factors: tuple[Scalar, ...]) -> tuple[str, Box]:
+        """Factors in the order given: the sign, and the product without it."""
+        sign = "+"
+        boxes: list[tuple[Box, bool]] = []
+        for factor in factors:
+            if isinstance(factor, sp.Expr) and factor.is_Rational and len(factors) > 1:
+                sign = "-" if (factor < 0) != (sign == "-") else "+"
+                if abs(factor) != 1:
+                    boxes.append((self.expr(abs(factor)), False))
+                continue
+            box = self.scalar(factor)
+            if isinstance(box, Terms):
+                if len(box.items) == 1:
+                    sign = "-" if sign == "+" else "+"
+                    box = box.items[0][1]
+                elif len(factors) > 1:
+                    box = Fence(box, big=_has_fraction(box))
+            boxes.append((box, isinstance(factor, Partial | Filled) or not _plain(factor)))
+        row: list[Box] = []
+        for number, (box, strong) in enumerate(boxes):
+            if number and (strong or boxes[number - 1][1]):
+                row.append(Operator("cdot"))
+            row.append(box)
+        return sign, row[0] if len(row) == 1 else Row(tuple(row))
+
+    def expr(self, expr: sp.Expr, holes: dict[sp.Expr, Box] | None = None) -> Box:
+        """A SymPy expression; `holes` gives the boxes of entries that are written out."""
+        sign, box = self._signed(expr, holes or {})
+        return box if sign == "+" else Terms(((sign, box),))
+
+    def _signed(self, expr: sp.Expr, holes: dict[sp.Expr, Box]) -> tuple[str, Box]:
+        if expr in holes:
+            return "+", holes[expr]
+        if isinstance(expr, sp.Indexed):
+            return "+", self.entry(expr.base.name, expr.indices)
+        if isinstance(expr, Partial):
+            return "+", _ratio(self.expr(expr.of, holes), self.expr(expr.wrt, holes))
+        if isinstance(expr, sp.KroneckerDelta):
+            return "+", Scripts(Symbol("delta", greek=True), self.indices(expr.args))
+        if expr.is_Rational:
+            sign = "-" if expr < 0 else "+"
+            if expr.is_Integer:
+                return sign, Number(str(abs(expr)))
+            return sign, Fraction(Number(str(abs(expr.p))), Number(str(expr.q)))
+        if expr.is_Symbol:
+            return "+", name_box(expr.name)
+        if expr.is_Add:
+            terms = sorted(expr.args, key=_term_order)
+            return "+", Terms(tuple(self._signed(t, holes) for t in terms))
+        if expr.is_Mul:
+            return self._mul(expr, holes)
+        if isinstance(expr, sp.exp):
+            return "+", Scripts(Symbol("e"), sup=self.expr(expr.args[0], holes))
+        if expr is sp.E:
+            return "+", Symbol("e")
+        if expr.is_Pow:
+            return "+", self._power(expr, holes)
+        if isinstance(expr, sp.Function):
+            head = _FUNCTIONS.get(type(expr)) or _function(type(expr).__name__)
+            inner = [self.expr(a, holes) for a in expr.args]
+            return "+", Row((head, Fence(inner[0], big=_has_fraction(inner[0]))))
+        raise TypeError(f"no notation for {type(expr).__name__}")
+
+    def _mul(self, expr: sp.Expr, holes: dict[sp.Expr, Box]) -> tuple[str, Box]:
+        above, below = sp.fraction(expr, exact=True)
+        number, rest = above.as_coeff_Mul()
+        sign = "-" if number < 0 else "+"
+        number = abs(number)
+        if below != 1 or number.q != 1:
+            top = sp.Mul(number.p, rest)
+            return sign, Fraction(
+                self.expr(top, holes), self.expr(sp.Mul(below, number.q), holes)
+            )
+        factors = sorted(sp.Mul.make_args(rest), key=_factor_order)
+        row: list[Box] = [] if number == 1 else [Number(str(number))]
+        for factor in factors:
+            box = self.expr(factor, holes)
+            row.append(Fence(box, big=_has_fraction(box)) if isinstance(box, Terms) else box)
+        if any(isinstance(f, Partial) for f in factors):
+            row = [b for n, box in enumerate(row)
+                   for b in ((Operator("cdot"), box) if n else (box,))]
+        return sign, row[0] if len(row) == 1 else Row(tuple(row))
+
+    def _power(self, expr: sp.Expr, holes: dict[sp.Expr, Box]) -> Box:
+        base, exponent = expr.base, expr.exp
+        if exponent.could_extract_minus_sign() and exponent.is_number:
+            return Fraction(Number("1"), self.expr(base**-exponent, holes))
+        if exponent == sp.S.Half:
+            return Root(self.expr(base, holes))
+        power = self.expr(exponent, holes)
+        if isinstance(base, sp.Function) and type(base) in _FUNCTIONS and not isinstance(
+            base, sp.exp
+        ):
+            inner = self.expr(base.args[0], holes)
+            return Row((Scripts(_FUNCTIONS[type(base)], sup=power), Fence(inner)))
+        return _superscript(self.expr(base, holes), power)
+
+
+def name_box(name: str) -> Box:
+    """A name as it is written in mathematics: W, λ, W₁, Key, W_q."""
+    base, sub = _parts(name)
+    return base if sub is None else Scripts(base, sub)
+
+
+def _parts(name: str) -> tuple[Box, Box | None]:
+    match = re.fullmatch(r"([A-Za-z]+?)_?([0-9]+)|([A-Za-z]+)_([A-Za-z0-9_]+)", name)
+    if match is None:
+        return _letter(name), None
+    stem, sub = (match[1], match[2]) if match[1] else (match[3], match[4])
+    box = Number(sub) if sub.isdigit() else _letter(sub)
+    return _letter(stem), box
+
+
+def _letter(name: str) -> Box:
+    if name.lower() in GREEK and name.isalpha():
+        greek = GREEK[name.lower()]
+        capital = name[0].isupper() and greek in _CAPITAL_GREEK
+        if name.islower() or capital:
+            return Symbol(greek.capitalize() if capital else greek, greek=greek != "omicron")
+    return Symbol(name) if len(name) == 1 else Word(name)
+
+
+_CAPITAL_GREEK = {
+    "gamma", "delta", "theta", "lambda", "xi", "pi", "sigma", "upsilon", "phi", "psi", "omega",
+}
+
+
+def _lower(name: str) -> str:
+    return name[0].lower() + name[1:]
+
+
+def _with_superscript(name: str, indices: Box) -> tuple[Box, Box, Box | None]:
+    """The parts of an entry: the letter, its indices, and (1) above for a matrix W₁."""
+    base, sub = _parts(name)
+    return base, indices, None if sub is None else Fence(sub)
+
+
+def _superscript(box: Box, sup: Box) -> Box:
+    if isinstance(box, Scripts) and box.sup is None:
+        return Scripts(box.base, box.sub, sup)
+    if isinstance(box, Scripts | Row | Terms | Fraction | Word):
+        return Scripts(Fence(box, big=_has_fraction(box)), sup=sup)
+    return Scripts(box, sup=sup)
+
+
+def _function(name: str) -> Box:
+    if name[0] == "d" and len(name) > 1:
+        return Scripts(name_box(name[1:]), sup=Operator("prime"))
+    return name_box(name)
+
+
+def _ratio(above: Box, below: Box) -> Fraction:
+    """∂above/∂below."""
+    return Fraction(
+        Row((Operator("partial"), above)), Row((Operator("partial"), below))
+    )
+
+
+def _counted(sizes: list[int]) -> Iterator[tuple[int, ...]]:
+    """All index tuples from 1, the last index running fastest; nothing is stored."""
+    if not sizes:
+        yield ()
+        return
+    for n in range(1, sizes[0] + 1):
+        for rest in _counted(sizes[1:]):
+            yield (n, *rest)
+
+
+def _plain(factor: Scalar) -> bool:
+    """Whether a factor stands beside another without a dot: a number, a letter, an entry."""
+    return isinstance(factor, sp.Expr) and (
+        factor.is_Symbol or factor.is_Rational
+        or isinstance(factor, sp.Indexed | sp.KroneckerDelta)
+        or (isinstance(factor, sp.Function) and len(factor.args) == 1)
+    )
+
+
+def _has_fraction(box: Box) -> bool:
+    match box:
+        case Fraction():
+            return True
+        case Row(items=items):
+            return any(map(_has_fraction, items))
+        case Terms(items=items):
+            return any(_has_fraction(b) for _, b in items)
+        case Scripts(base=base, sup=sup):
+            return _has_fraction(base) or (sup is not None and _has_fraction(sup))
+        case Fence(body=body) | Root(body=body):
+            return _has_fraction(body)
+    return False
+
+
+#: The order of factors that SymPy holds in an order of its own: numbers, scalars, entries,
+#: partial derivatives, functions, sums.
+_FACTORS: tuple[Callable[[sp.Expr], bool], ...] = (
+    lambda e: bool(e.is_Number),
+    lambda e: isinstance(e, sp.KroneckerDelta),
+    lambda e: bool(e.is_Symbol),
+    lambda e: isinstance(e, Partial),
+    lambda e: isinstance(e, sp.Indexed) or (e.is_Pow and isinstance(e.base, sp.Indexed)),
+    lambda e: bool(e.is_Pow and not e.base.is_Add),
+    lambda e: isinstance(e, sp.Function),
+    lambda _: True,
+)
+
+
+def _factor_order(expr: sp.Expr) -> tuple[object, ...]:
+    rank = next(n for n, is_kind in enumerate(_FACTORS) if is_kind(expr))
+    return rank, expr.sort_key()
+
+
+def _term_order(expr: sp.Expr) -> tuple[object, ...]:
+    """Numbers first, then terms with a plus, then the rest, each in a steady order."""
+    return not expr.is_Number, expr.could_extract_minus_sign(), expr.sort_key()
