@@ -15,11 +15,12 @@ from matderiv.errors import (
 )
 
 if TYPE_CHECKING:
-    from matderiv.api import Derivation, derive
+    from matderiv.api import Derivation, Jacobian, derive, jacobian
 
 __all__ = [
     "Derivation",
     "InputError",
+    "Jacobian",
     "MatderivError",
     "ProgramSyntaxError",
     "ProofError",
@@ -27,12 +28,13 @@ __all__ = [
     "UnsupportedError",
     "__version__",
     "derive",
+    "jacobian",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Import SymPy only when something that needs it is used."""
-    if name in ("Derivation", "derive"):
+    if name in ("Derivation", "Jacobian", "derive", "jacobian"):
         from matderiv import api
 
         return getattr(api, name)

@@ -153,7 +153,7 @@ def derive(
 @click.option("--dtype", default="float32", show_default=True,
               help="The type of one number: float16, float32, float64, …")
 @click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
-@click.option("--format", "form", type=click.Choice(["latex", "markdown"]), default="markdown",
+@click.option("--format", "form", type=click.Choice(["text", "latex", "markdown"]), default="text",
               show_default=True, help="What to print.")
 @click.option("--show", type=_Show(), help="Print the Jacobian itself, this much of it.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),

@@ -24,7 +24,10 @@ from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
 
-__all__ = ["Elementwise", "Letters", "Opaque", "Problem", "lift_product", "understand"]
+__all__ = ["Elementwise", "Letters", "Opaque", "Problem", "lift_product",
+    "understand",
+    "with_loss",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +197,27 @@ def lift_product(program: Program) -> Program:
     return Program((Assignment(name, product), Assignment(loss.name, value)))
 
 
+def with_loss(program: Program) -> Program:
+    """The program, an undefined loss added where its last line is the product itself.
+
+    >>> from matderiv.expression.parse import parse
+    >>> with_loss(parse("Y = X @ W")).source()
+    'Y = X @ W; L = Loss(Y)'
+    """
+    last = program.loss
+    if not isinstance(last.value, nodes.MatMul):
+        return lift_product(program)
+    taken = (program.names() | program.functions()) - {last.name}
+    # The reader has called a bare product L.
+    name = last.name if last.name != "L" else next(n for n in "YZPA" if n not in taken)
+    loss = next(n for n in ("L", "J", "E", "S") if n not in taken | {name})
+    before = program.assignments[:-1]
+    return Program(
+        (*before, Assignment(name, last.value),
+         Assignment(loss, nodes.Functional("Loss", nodes.Name(name))))
+    )
+
+
 def _replace(node: Node, old: Node, new: Node) -> Node:
     if node == old:
         return new
@@ -256,7 +280,9 @@ def _leaf(node: Node) -> str:
 
 
 def _letters(program: Program) -> list[sp.Symbol]:
-    taken = program.names() | program.functions()
+    names = program.names() | program.functions()
+    # q_iq, an entry of Q beside the index q, would be hard to read.
+    taken = names | {name[0].lower() + name[1:] for name in names}
     wishes = ("ilrac", "jmsbd", "ktneh", "puxgo", "qvyzw")
     return [
         sp.Symbol(next(c for c in (*wish, *(f"{wish[0]}_{n}" for n in range(99)))

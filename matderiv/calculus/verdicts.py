@@ -63,8 +63,12 @@ class Judge:
             for general, rest in zip(index, written, strict=True)
         ]
 
-    def arrays(self, sides: Sequence[Array]) -> list[Verdict]:
-        """Whether each matrix equals the next, entry by entry."""
+    def arrays(self, sides: Sequence[Array], *, letters: bool = True) -> list[Verdict]:
+        """Whether each matrix equals the next, entry by entry.
+
+        Without `letters` the indices of the matrices cannot be letters, so that only their
+        entries at the chosen sizes are compared.
+        """
         first = sides[0]
         for other in sides[1:]:
             if (first.rows, first.cols) != (other.rows, other.cols):
@@ -74,11 +78,14 @@ class Judge:
                 )
                 return [Verdict("refuted", detail=detail)]
         p, q = self.problem.letters.p, self.problem.letters.q
-        index = self._differences(self._general, [side.at(p, q) for side in sides])
-        if not self.exhaustive:
-            return [_general_verdict(rest) for rest in index]
         rows, cols = first.rows.size, first.cols.size
-        verdicts = [Verdict("equal", index=not rest, entries=rows * cols) for rest in index]
+        if letters:
+            index = self._differences(self._general, [side.at(p, q) for side in sides])
+            if not self.exhaustive:
+                return [_general_verdict(rest) for rest in index]
+            verdicts = [Verdict("equal", index=not rest, entries=rows * cols) for rest in index]
+        else:
+            verdicts = [Verdict("equal", entries=rows * cols) for _ in sides[1:]]
         for i, j in itertools.product(range(1, rows + 1), range(1, cols + 1)):
             written = self._differences(self._written, [side.at(i, j) for side in sides])
             for number, rest in enumerate(written):

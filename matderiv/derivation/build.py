@@ -24,14 +24,16 @@ from matderiv.derivation.links import (
     Side,
     Step,
     Value,
+    VecPartial,
     Written,
     WrittenProduct,
+    flattened,
     matrix_of,
 )
 from matderiv.errors import ProofError
 from matderiv.expression.nodes import MatMul, Name, Node
 
-__all__ = ["build", "chain"]
+__all__ = ["build", "chain", "jacobian_chains"]
 
 Report = Callable[[str], None]
 
@@ -61,7 +63,8 @@ def chain(judge: Judge, kind: str, first: Side, *rest: tuple[str, Side]) -> Chai
     if arrays and len(arrays) < len(things):
         raise ProofError(f"{kind}: a matrix is set equal to a scalar")
     if arrays:
-        verdicts = judge.arrays(arrays)
+        flat = any(isinstance(side, VecPartial) for side in sides)
+        verdicts = judge.arrays(arrays, letters=not flat)
     else:
         letters = set(judge.problem.letters.all)
         held = any(letters & _free(side) for side in sides)
@@ -109,6 +112,33 @@ def _free_of(scalar: Scalar) -> set[sp.Basic]:
     if isinstance(scalar, Filled):
         return set(scalar.expr.free_symbols)
     return set()
+
+
+def jacobian_chains(problem: Problem, name: str, *, written: bool) -> tuple[Chain, ...]:
+    """∂y_ij/∂x_pq = δ_ip w_qj for all sizes and, if `written`, the Jacobian written out.
+
+    Read row by row, the entry δ_ip w_qj at row (i, j) and column (p, q) is that of I_N ⊗ Wᵀ.
+    """
+    letters = problem.letters
+    y = entry(problem.name, letters.i, letters.j)
+    x = entry(name, letters.p, letters.q)
+    local = _contracted(problem, y, x)
+    judge = Judge(problem)
+    chains = [
+        chain(judge, "jacobian entry", Value(Partial(y, x)),
+              ("delta picks a term", Value(_product(local))))
+    ]
+    if written:
+
+        def at(i: int, j: int, p: int, q: int) -> sp.Expr:
+            places = {letters.i: i, letters.j: j, letters.p: p, letters.q: q}
+            return sp.Mul(*(_placed(f, places) for f in local))
+
+        values = Written(flattened(problem, problem.name, name, at))
+        chains.append(
+            chain(judge, "jacobian", VecPartial(problem.name, name), ("entries", values))
+        )
+    return tuple(chains)
 
 
 class _Builder:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import sympy as sp
 
 from matderiv.calculus.problem import Problem
-from matderiv.calculus.scalars import Partial, entry
+from matderiv.calculus.scalars import Index, Partial, entry
 from matderiv.calculus.series import Array, Bound, Scalar, Series
 from matderiv.calculus.verdicts import Verdict
 from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Dim
 from matderiv.expression.source import source
 
 __all__ = [
@@ -25,8 +26,10 @@ __all__ = [
     "Side",
     "Step",
     "Value",
+    "VecPartial",
     "Written",
     "WrittenProduct",
+    "flattened",
     "matrix_of",
 ]
 
@@ -79,7 +82,15 @@ class MatrixPartial:
     wrt: sp.Expr
 
 
-Side = Value | Element | Written | WrittenProduct | Formula | MatrixPartial
+@dataclass(frozen=True, slots=True)
+class VecPartial:
+    """∂vec(Y)/∂vec(X): the Jacobian matrix, both matrices read row by row."""
+
+    name: str
+    wrt: str
+
+
+Side = Value | Element | Written | WrittenProduct | Formula | MatrixPartial | VecPartial
 
 
 def matrix_of(side: Side, problem: Problem) -> Array | Scalar:
@@ -96,12 +107,39 @@ def matrix_of(side: Side, problem: Problem) -> Array | Scalar:
         case MatrixPartial(name=name, wrt=wrt):
             rows, cols = problem.shapes[name]
             return Array(rows, cols, lambda i, j: Partial(entry(name, i, j), wrt))
+        case VecPartial(name=name, wrt=wrt):
+            return flattened(
+                problem, name, wrt, lambda i, j, p, q: Partial(entry(name, i, j), entry(wrt, p, q))
+            )
         case WrittenProduct(left=a, right=b, bound=bound):
             return Array(
                 a.rows,
                 b.cols,
                 lambda i, j: Series((bound,), lambda k: (a.at(i, k), b.at(k, j))),
             )
+
+
+def flattened(
+    problem: Problem, name: str, wrt: str, at: Callable[[int, int, int, int], Scalar]
+) -> Array:
+    """The matrix with row (i, j) and column (p, q), both counted row by row.
+
+    Its indices are numbers: a letter would have to be divided with remainder.
+    """
+    (rows, cols), (wrt_rows, wrt_cols) = problem.shapes[name], problem.shapes[wrt]
+
+    def flat(row: Index, col: Index) -> Scalar:
+        assert isinstance(row, int)
+        assert isinstance(col, int)
+        i, j = divmod(row - 1, cols.size)
+        p, q = divmod(col - 1, wrt_cols.size)
+        return at(i + 1, j + 1, p + 1, q + 1)
+
+    return Array(
+        Dim(f"{rows.symbol}*{cols.symbol}", rows.size * cols.size),
+        Dim(f"{wrt_rows.symbol}*{wrt_cols.symbol}", wrt_rows.size * wrt_cols.size),
+        flat,
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

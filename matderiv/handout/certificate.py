@@ -23,6 +23,7 @@ from matderiv.derivation.links import (
     MatrixPartial,
     Side,
     Value,
+    VecPartial,
     Written,
     WrittenProduct,
 )
@@ -133,6 +134,8 @@ class _Certificate:
                 return {"type": "formula", "of": source(node)}
             case MatrixPartial(name=name, wrt=wrt):
                 return {"type": "partial", "of": name, "wrt": str(wrt)}
+            case VecPartial():
+                raise TypeError("a Jacobian is no part of a derivation")
             case Written(array=array):
                 return {"type": "matrix"} | self.matrix(array)
             case WrittenProduct(left=left, right=right):

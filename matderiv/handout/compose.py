@@ -30,7 +30,7 @@ from matderiv.handout.texts import message
 from matderiv.notation.boxes import Box, Number, Operator, Row, Scripts, Symbol
 from matderiv.notation.compose import Notation, name_box
 
-__all__ = ["compose"]
+__all__ = ["compose", "fill"]
 
 Fields = dict[str, Segment]
 
@@ -120,13 +120,7 @@ class _Composer:
 
     def say(self, key: str, fields: Fields) -> tuple[Segment, ...]:
         """A message with its fields filled in."""
-        segments: list[Segment] = []
-        for text, field in message(self.language, key):
-            if text:
-                segments.append(Text(text))
-            if field is not None:
-                segments.append(fields[field])
-        return tuple(segments)
+        return fill(self.language, key, fields)
 
     @property
     def scaled(self) -> bool:
@@ -258,3 +252,13 @@ class _Composer:
     def size(dim: Dim) -> Box:
         return Row((name_box(dim.symbol), Operator("equals"), Number(str(dim.size))))
 
+
+def fill(language: str, key: str, fields: Fields) -> tuple[Segment, ...]:
+    """A message of a language with its fields filled in."""
+    segments: list[Segment] = []
+    for text, field in message(language, key):
+        if text:
+            segments.append(Text(text))
+        if field is not None:
+            segments.append(fields[field])
+    return tuple(segments)

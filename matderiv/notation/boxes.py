@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 __all__ = [
@@ -260,22 +261,24 @@ def _narrowed(rows: tuple[tuple[Box, ...], ...], room: float) -> tuple[tuple[Box
 def _broken(terms: Terms, room: float) -> Lines | Terms:
     """As few lines as the room allows, and those as even as they can be."""
     items = [(sign, fitted(box, room - 1.65)) for sign, box in terms.items]
-    lines = _filled_lines(items, room)
-    if len(lines) == 1:
-        return Terms(tuple(lines[0]))
-    while room > 1.0 and len(tighter := _filled_lines(items, room - 0.25)) == len(lines):
-        lines, room = tighter, room - 0.25
-    return Lines(tuple(Terms(tuple(line)) for line in lines))
+    needs = [width(box) + 1.25 for _, box in items]
+    ends = _line_ends(needs, room)
+    while room > 1.0 and len(tighter := _line_ends(needs, room - 0.25)) == len(ends):
+        ends, room = tighter, room - 0.25
+    if len(ends) == 1:
+        return Terms(tuple(items))
+    return Lines(
+        tuple(Terms(tuple(items[a:b])) for a, b in itertools.pairwise((0, *ends)))
+    )
 
 
-def _filled_lines(items: list[tuple[str, Box]], room: float) -> list[list[tuple[str, Box]]]:
-    lines: list[list[tuple[str, Box]]] = [[]]
+def _line_ends(needs: list[float], room: float) -> list[int]:
+    """Where lines end when each is filled as far as it goes."""
+    ends: list[int] = []
     used = 0.0
-    for sign, box in items:
-        need = width(box) + 1.25
-        if lines[-1] and used + need > room:
-            lines.append([])
+    for number, need in enumerate(needs):
+        if number and used + need > room:
+            ends.append(number)
             used = 0.4
-        lines[-1].append((sign, box))
         used += need
-    return lines
+    return [*ends, len(needs)]

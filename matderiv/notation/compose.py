@@ -20,6 +20,7 @@ from matderiv.derivation.links import (
     MatrixPartial,
     Side,
     Value,
+    VecPartial,
     Written,
     WrittenProduct,
     matrix_of,
@@ -44,7 +45,7 @@ from matderiv.notation.boxes import (
     Word,
 )
 
-__all__ = ["Notation", "automatic_show", "name_box"]
+__all__ = ["Notation", "automatic_show", "name_box", "partial_ratio", "vec"]
 
 #: Terms (rows × inner × columns) up to which everything is shown when the user does not say.
 _READABLE = 64
@@ -111,7 +112,7 @@ class Notation:
 
     def gradient(self, of: str) -> Box:
         """∂L/∂X."""
-        return _ratio(name_box(str(self.problem.loss)), name_box(of))
+        return partial_ratio(name_box(str(self.problem.loss)), name_box(of))
 
     # -- matrix expressions ------------------------------------------------------------------
 
@@ -156,7 +157,9 @@ class Notation:
             case Formula(node=node):
                 return self.node(node)
             case MatrixPartial(name=name, wrt=wrt):
-                return _ratio(name_box(name), self.expr(wrt))
+                return partial_ratio(name_box(name), self.expr(wrt))
+            case VecPartial(name=name, wrt=wrt):
+                return partial_ratio(vec(name_box(name)), vec(name_box(wrt)))
 
     def grid(self, array: Array) -> Grid:
         """A matrix with its corner rows and columns."""
@@ -190,7 +193,7 @@ class Notation:
             case Filled(expr=expr, entry=entry, by=by):
                 return self.expr(expr, {entry: self.scalar(by)})
             case PartialOfSum(of=of, wrt=wrt):
-                return _ratio(Fence(self.spelled(of)), self.expr(wrt))
+                return partial_ratio(Fence(self.spelled(of)), self.expr(wrt))
             case _:
                 return self.expr(scalar)
 
@@ -261,7 +264,7 @@ class Notation:
         if isinstance(expr, sp.Indexed):
             return "+", self.entry(expr.base.name, expr.indices)
         if isinstance(expr, Partial):
-            return "+", _ratio(self.expr(expr.of, holes), self.expr(expr.wrt, holes))
+            return "+", partial_ratio(self.expr(expr.of, holes), self.expr(expr.wrt, holes))
         if isinstance(expr, sp.KroneckerDelta):
             return "+", Scripts(Symbol("delta", greek=True), self.indices(expr.args))
         if expr.is_Rational:
@@ -323,6 +326,11 @@ class Notation:
         return _superscript(self.expr(base, holes), power)
 
 
+def vec(box: Box) -> Row:
+    """vec(X): the entries of a matrix in one column."""
+    return Row((Word("vec", upright=True), Fence(box)))
+
+
 def name_box(name: str) -> Box:
     """A name as it is written in mathematics: W, λ, W₁, Key, W_q."""
     base, sub = _parts(name)
@@ -376,7 +384,7 @@ def _function(name: str) -> Box:
     return name_box(name)
 
 
-def _ratio(above: Box, below: Box) -> Fraction:
+def partial_ratio(above: Box, below: Box) -> Fraction:
     """∂above/∂below."""
     return Fraction(
         Row((Operator("partial"), above)), Row((Operator("partial"), below))

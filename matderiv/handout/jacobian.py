@@ -1,0 +1,167 @@
+"""The page about a Jacobian: its count, memory, zeros and structure, and the way around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from matderiv.calculus.jacobian import JacobianSize
+from matderiv.calculus.problem import Problem
+from matderiv.derivation.links import Chain
+from matderiv.expression.nodes import MatMul, Name, Node, Transpose
+from matderiv.handout.compose import fill
+from matderiv.handout.document import (
+    Block,
+    Bullets,
+    Code,
+    Document,
+    Equation,
+    Heading,
+    Math,
+    Paragraph,
+    Segment,
+    Text,
+)
+from matderiv.notation.boxes import Box, Fence, Fraction, Number, Operator, Row, Scripts, Symbol
+from matderiv.notation.compose import Notation, name_box, partial_ratio, vec
+
+__all__ = ["compose_jacobian", "memory_words"]
+
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+
+
+def memory_words(size: int) -> str:
+    """A number of bytes in the largest unit that it fills.
+
+    >>> memory_words(4 * 64 * 1024**3), memory_words(192), memory_words(1536)
+    ('256 GiB', '192 bytes', '1.5 KiB')
+    """
+    power = min((max(size, 1).bit_length() - 1) // 10, len(_UNITS) - 1)
+    value = size / 1024**power
+    digits = f"{value:,.0f}" if value == int(value) or value >= 100 else f"{value:.3g}"  # noqa: PLR2004
+    return f"{digits} {_UNITS[power]}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    problem: Problem
+    wrt: str
+    size: JacobianSize
+    dtype: str
+    gradient: str
+    chains: tuple[Chain, ...]
+    language: str
+    notation: Notation
+
+    def blocks(self) -> Iterator[Block]:
+        fields = self.fields()
+
+        def say(key: str) -> tuple[Segment, ...]:
+            return fill(self.language, f"jacobian.{key}", fields)
+
+        yield Heading(1, say("title"))
+        yield Paragraph(say("shapes"))
+        yield Bullets(tuple(say(k) for k in ("count", "memory", "nonzero", "matrix_form")))
+        local, *written = self.chains
+        yield Paragraph(say("local"))
+        yield Equation(self.notation.chain(local))
+        yield Paragraph(say("structure_reordered" if self.reordered else "structure"))
+        for chain in written:
+            yield Paragraph(say("written"))
+            yield Equation(self.notation.chain(chain))
+
+    @property
+    def reordered(self) -> bool:
+        """Whether the factor stands transposed in the product."""
+        value = self.problem.product.value
+        assert isinstance(value, MatMul)
+        slot = value.left if self.problem.factors[0] == self.wrt else value.right
+        return slot != Name(self.wrt)
+
+    def fields(self) -> dict[str, Segment]:
+        problem, size, notation = self.problem, self.size, self.notation
+        (y_rows, y_cols), (rows, cols) = problem.shapes[problem.name], problem.shapes[self.wrt]
+        (other,) = (f for f in problem.factors if f != self.wrt)
+        boxes: dict[str, Box] = {
+            "Y": name_box(problem.name),
+            "X": name_box(self.wrt),
+            "W": name_box(other),
+            "vecX": vec(name_box(self.wrt)),
+            "vecXT": vec(Scripts(name_box(self.wrt), sup=Symbol("T"))),
+            "vecY": vec(name_box(problem.name)),
+            "dY": notation.gradient(problem.name),
+            "dX": notation.gradient(self.wrt),
+            "jacobian": partial_ratio(name_box(problem.name), name_box(self.wrt)),
+            "product": Row((name_box(problem.name), Operator("equals"),
+                            notation.node(problem.product.value))),
+            "X_shape": times(rows.size, cols.size),
+            "Y_shape": times(y_rows.size, y_cols.size),
+            "W_shape": times(*(d.size for d in problem.shapes[other])),
+            "sizes": times(y_rows.size, y_cols.size, rows.size, cols.size),
+            "structure": self.structure(),
+            "commutation": name_box("K_vec"),
+            "share": Fraction(Number("1"), Number(f"{size.count // size.nonzero:,}")),
+        }
+        words = {
+            "count": f"{size.count:,}",
+            "memory": memory_words(size.memory),
+            "nonzero": f"{size.nonzero:,}",
+            "numbers": f"{size.matrix_form:,}",
+            "matrix_memory": memory_words(size.matrix_form_memory),
+            "dtype": self.dtype,
+            "bytes": str(size.item_size),
+        }
+        return (
+            {key: Math(box) for key, box in boxes.items()}
+            | {key: Text(text) for key, text in words.items()}
+            | {"gradient": Code(self.gradient)}
+        )
+
+    def structure(self) -> Box:
+        """I_N ⊗ Wᵀ for the first factor, A ⊗ I_M for the second; then the reordering."""
+        problem = self.problem
+        value = problem.product.value
+        assert isinstance(value, MatMul)
+        rows, _, cols = problem.dims
+        kronecker = Operator("kronecker")
+        parts: tuple[Box, ...]
+        if problem.factors[0] == self.wrt:
+            other = self.notation.node(_transposed(value.right))
+            parts = (Scripts(Symbol("I"), name_box(rows.symbol)), kronecker, other)
+        else:
+            other = self.notation.node(value.left)
+            parts = (other, kronecker, Scripts(Symbol("I"), name_box(cols.symbol)))
+        if not self.reordered:
+            return Row(parts)
+        return Row((Fence(Row(parts)), name_box("K_vec")))
+
+
+def compose_jacobian(
+    problem: Problem,
+    wrt: str,
+    size: JacobianSize,
+    dtype: str,
+    gradient: str,
+    chains: tuple[Chain, ...],
+    language: str,
+    show: int | None,
+) -> Document:
+    """The page. `gradient` is the matrix form as NumPy-like source.
+
+    Raises:
+        InputError: there is no such language.
+    """
+    page = _Page(problem, wrt, size, dtype, gradient, chains, language, Notation(problem, show))
+    return Document(language, tuple(page.blocks()))
+
+
+def times(*numbers: int) -> Row:
+    """2×4, or 2×3×2×4."""
+    items: list[Box] = []
+    for number in numbers:
+        items += [Operator("times")] * bool(items) + [Number(str(number))]
+    return Row(tuple(items))
+
+
+def _transposed(node: Node) -> Node:
+    return node.arg if isinstance(node, Transpose) else Transpose(node)

@@ -1,0 +1,117 @@
+"""Boxes to one line of Unicode text, for terminals."""
+
+from __future__ import annotations
+
+from matderiv.notation.boxes import (
+    Aligned,
+    BigSum,
+    Box,
+    Dots,
+    Fence,
+    Fraction,
+    Grid,
+    Lines,
+    Number,
+    Operator,
+    Root,
+    Row,
+    Scripts,
+    Symbol,
+    Terms,
+    Word,
+)
+
+__all__ = ["text"]
+
+_OPERATORS = {
+    "plus": " + ",
+    "minus": " - ",
+    "equals": " = ",
+    "cdot": "·",
+    "partial": "∂",
+    "comma": ",",
+    "prime": "′",
+    "times": "×",
+    "kronecker": " ⊗ ",
+}
+_DOTS = {"across": "⋯", "down": "⋮", "diagonal": "⋱"}
+_LETTERS = dict(zip(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
+    "varsigma sigma tau upsilon phi chi psi omega".split(),
+    "αβγδεζηθικλμνξοπρςστυφχψω",
+    strict=True,
+)) | {"varepsilon": "ε"}
+
+
+def text(box: Box) -> str:
+    """A box as text.
+
+    >>> text(Scripts(Symbol("W"), sup=Symbol("T")))
+    'Wᵀ'
+    """
+    match box:
+        case Symbol(name=name, greek=greek):
+            if not greek:
+                return name
+            letter = _LETTERS[name.lower()]
+            return letter.upper() if name[0].isupper() else letter
+        case Word(text=word) | Number(text=word):
+            return word
+        case Operator(name=name):
+            return _OPERATORS[name]
+        case Row(items=items):
+            return "".join(map(text, items))
+        case Fraction(above=above, below=below):
+            return f"{_grouped(above)}/{_grouped(below)}"
+        case Scripts(base=base, sub=sub, sup=sup):
+            lower = "" if sub is None else f"_{text(sub)}"
+            upper = "" if sup is None else _superscript(sup)
+            return text(base) + lower + upper
+        case Root(body=body):
+            return f"√({text(body)})"
+        case Fence(body=body):
+            return f"({text(body)})"
+        case BigSum(under=under, body=body):
+            return f"Σ_{text(under)} {text(body)}"
+        case Dots(direction=direction):
+            return _DOTS[direction]
+        case Terms(items=items):
+            parts = [f" {sign} {text(term)}" for sign, term in items]
+            return "".join(parts).strip().removeprefix("+ ")
+        case Lines(rows=rows):
+            return " ".join(map(text, rows))
+        case Grid(rows=rows):
+            return _grid(rows)
+        case Aligned(left=left, rights=rights):
+            return _aligned(text(left), [text(right) for right in rights])
+
+
+def _grouped(box: Box) -> str:
+    words = text(box)
+    return f"({words})" if isinstance(box, Terms) or " " in words else words
+
+
+def _superscript(box: Box) -> str:
+    if box == Symbol("T"):
+        return "ᵀ"
+    return text(box) if isinstance(box, Operator) else f"^{_grouped(box)}"
+
+
+def _grid(rows: tuple[tuple[Box, ...], ...]) -> str:
+    cells = [[text(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in cells
+    )
+    return "\n".join(f"( {line} )" for line in lines)
+
+
+def _aligned(left: str, rights: list[str]) -> str:
+    lines = []
+    for number, right in enumerate(rights):
+        first, *rest = right.split("\n")
+        lead = left if number == 0 else " " * len(left)
+        lines.append(f"{lead} = {first}")
+        lines += [" " * (len(left) + 3) + line for line in rest]
+    return "\n".join(lines)
