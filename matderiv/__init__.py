@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from matderiv._version import __version__
@@ -15,7 +16,8 @@ from matderiv.errors import (
 )
 
 if TYPE_CHECKING:
-    from matderiv.api import Derivation, Jacobian, derive, jacobian
+    from matderiv.api import Derivation, derive
+    from matderiv.jacobians import Jacobian, jacobian
 
 __all__ = [
     "Derivation",
@@ -32,10 +34,16 @@ __all__ = [
 ]
 
 
+_PUBLIC = {
+    "Derivation": "matderiv.api",
+    "Jacobian": "matderiv.jacobians",
+    "derive": "matderiv.api",
+    "jacobian": "matderiv.jacobians",
+}
+
+
 def __getattr__(name: str) -> Any:
     """Import SymPy only when something that needs it is used."""
-    if name in ("Derivation", "Jacobian", "derive", "jacobian"):
-        from matderiv import api
-
-        return getattr(api, name)
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
     raise AttributeError(f"module 'matderiv' has no attribute {name!r}")

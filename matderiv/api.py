@@ -6,23 +6,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from matderiv.calculus.jacobian import JacobianSize, jacobian_size
-from matderiv.calculus.problem import Problem, lift_product, understand, with_loss
+from matderiv.calculus.problem import Problem, lift_product, understand
 from matderiv.derivation import links
-from matderiv.derivation.build import build, jacobian_chains
+from matderiv.derivation.build import build
 from matderiv.errors import InputError
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
-from matderiv.handout.certificate import to_json
 from matderiv.handout.compose import compose
 from matderiv.handout.document import Document
-from matderiv.handout.jacobian import compose_jacobian
-from matderiv.handout.latex import to_latex
-from matderiv.handout.markdown import to_markdown
-from matderiv.handout.text import to_text
+from matderiv.handout.formats import write
 from matderiv.notation.compose import automatic_show
 
-__all__ = ["DEFAULT_PROGRAM", "Derivation", "Jacobian", "derive", "jacobian", "read"]
+__all__ = ["DEFAULT_PROGRAM", "MOST_SHOWN", "Derivation", "check_factor", "derive", "read", "shown"]
 
 DEFAULT_PROGRAM = "Y = X @ W; L = sum(f(Y))"
 
@@ -44,18 +39,20 @@ class Derivation(links.Derivation):
         Raises:
             InputError: no such language, or `show` asks for more than a page can hold.
         """
-        return compose(self, lang, _show(self.problem, show))
+        return compose(self, lang, shown(self.problem, show))
 
     def latex(self, lang: str = "en", show: Show = None) -> str:
         """The derivation as a LaTeX fragment; see `document`."""
-        return to_latex(self.document(lang, show))
+        return write(self.document(lang, show), "latex")
 
     def markdown(self, lang: str = "en", show: Show = None) -> str:
         """The derivation as Markdown; see `document`."""
-        return to_markdown(self.document(lang, show))
+        return write(self.document(lang, show), "markdown")
 
     def json(self) -> str:
         """The derivation as a certificate that others can check; see the README."""
+        from matderiv.handout.certificate import to_json  # loaded only when it is asked for
+
         return to_json(self, automatic_show(self.problem))
 
     def _repr_markdown_(self) -> str:
@@ -65,7 +62,8 @@ class Derivation(links.Derivation):
         return self.latex()
 
 
-def _show(problem: Problem, show: Show) -> int | None:
+def shown(problem: Problem, show: Show) -> int | None:
+    """How much is shown, None for all; refuses more than a page can hold."""
     if show is None:
         return automatic_show(problem)
     if show == "all":
@@ -81,87 +79,8 @@ def _show(problem: Problem, show: Show) -> int | None:
     return show
 
 
-#: Rows and columns up to which a Jacobian is written out unasked.
-_WRITTEN_JACOBIAN = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Jacobian:
-    """The Jacobian ∂Y/∂X of a program's product: its size, structure and, if small, itself."""
-
-    problem: Problem
-    wrt: str
-    size: JacobianSize
-    dtype: str
-
-    def document(self, lang: str = "en", show: Show = None) -> Document:
-        """The page about it. `show` writes the Jacobian out, so much of it; see `derive`.
-
-        Raises:
-            InputError: no such language, or the Jacobian is too large to be written out.
-        """
-        rows, cols = self.size.rows, self.size.cols
-        written = show is not None or max(rows, cols) <= _WRITTEN_JACOBIAN
-        if show is not None and rows * cols > MOST_SHOWN:
-            raise InputError(
-                f"The Jacobian is {rows:,}×{cols:,}; at most {MOST_SHOWN:,} entries can be "
-                "written out. Leave --show away, or choose smaller sizes."
-            )
-        known = None if show is None or show == "all" else _show(self.problem, show)
-        return compose_jacobian(
-            self.problem, self.wrt, self.size, self.dtype,
-            derive_formula(self.problem, self.wrt),
-            jacobian_chains(self.problem, self.wrt, written=written),
-            lang, known,
-        )
-
-    def print(self, form: str = "text", lang: str = "en", show: Show = None) -> str:
-        """The page as text, LaTeX or Markdown."""
-        return _PAGES[form](self.document(lang, show))
-
-
-_PAGES: dict[str, Callable[[Document], str]] = {
-    "text": to_text,
-    "latex": to_latex,
-    "markdown": to_markdown,
-}
-
-
-def derive_formula(problem: Problem, wrt: str) -> str:
-    """The gradient as NumPy-like source: the last line of its derivation."""
-    return build(problem, (wrt,)).formulas[wrt]
-
-
-def jacobian(
-    program: str = DEFAULT_PROGRAM,
-    *,
-    wrt: str | None = None,
-    sizes: Mapping[str, int | None] | None = None,
-    shapes: Mapping[str, tuple[int, ...]] | None = None,
-    dtype: str = "float32",
-) -> Jacobian:
-    """∂Y/∂X = I_N ⊗ Wᵀ (row-major vec): (N·M)·(N·D) partial derivatives, N·D·M not zero.
-
-    Shapes:
-        As in `derive`; nothing of that size is built.
-
-    Raises:
-        InputError: the input cannot be read, or `dtype` is no known type of numbers.
-
-    Source:
-        Magnus and Neudecker, Matrix Differential Calculus, ch. 2 (vec and Kronecker products).
-
-    >>> jacobian(sizes={"N": 64, "D": 4096, "M": 4096}).size.memory == 256 * 1024**3
-    True
-    """
-    written = with_loss(parse(program))
-    problem = understand(written, infer(written, sizes=sizes, shapes=shapes))
-    name = problem.factors[0] if wrt is None else wrt
-    _check_factor(problem, name)
-    return Jacobian(problem, name, jacobian_size(problem, name, dtype), dtype)
-
-
-def _check_factor(problem: Problem, name: str) -> None:
+def check_factor(problem: Problem, name: str) -> None:
+    """Refuse a name that the product cannot be differentiated by."""
     if name in problem.factors:
         return
     known = " and ".join(problem.factors)
@@ -217,7 +136,7 @@ def derive(
     problem = read(program, sizes=sizes, shapes=shapes)
     names = problem.factors if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
     for name in names:
-        _check_factor(problem, name)
+        check_factor(problem, name)
     if not names:
         raise InputError("There is nothing to differentiate by; give at least one name.")
     derived = build(problem, tuple(dict.fromkeys(names)), report=report)

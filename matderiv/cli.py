@@ -176,10 +176,10 @@ def jacobian(
     How many partial derivatives it has, their memory, how many are not zero, its Kronecker
     structure, and what the matrix form needs instead.
     """
-    from matderiv import api
+    from matderiv import jacobians
 
     _check_folder(output)
-    text = api.jacobian(
+    text = jacobians.jacobian(
         program,
         wrt=wrt,
         sizes={"N": n, "D": d, "M": m},
