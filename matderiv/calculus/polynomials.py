@@ -133,6 +133,11 @@ def _replaced(atom: sp.Expr, old: sp.Basic, new: sp.Basic) -> sp.Expr:
 
 def _renamed(atoms: list[sp.Expr], bound: list[tuple[sp.Symbol, str]]) -> Monomial:
     """The same sum under the names _1, _2, … that make its atoms come first in order."""
+    if len(bound) == 1:
+        ((old, size),) = bound
+        new = sp.Symbol("_1", integer=True, positive=True)
+        atoms = [a.xreplace({old: new}) for a in atoms]
+        return Monomial(tuple(sorted(atoms, key=hash)), ((new, size),))
     best: tuple[tuple[str, ...], Monomial] | None = None
     for order in itertools.permutations(bound):
         fresh = [(sp.Symbol(f"_{n}", integer=True, positive=True), size)

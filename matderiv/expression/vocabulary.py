@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 
 __all__ = [
     "ELEMENTWISE",
     "GREEK",
+    "INSTEAD",
     "MAX_DEPTH",
     "MAX_NAME",
     "MAX_SIZE",
@@ -14,21 +16,120 @@ __all__ = [
     "NAME_PATTERN",
     "RESERVED",
     "is_greek",
+    "misspelt",
 ]
 
 #: Functions of one number that are known, and applied to each entry.
 ELEMENTWISE = ("exp", "log", "sqrt", "tanh", "sigmoid", "sin", "cos", "relu", "step")
 
-#: Names with a fixed meaning in NumPy or in the field which this version does not derive.
-#: They are refused by name: taken for undefined functions they would be derived wrongly.
-RESERVED = frozenset(
-    """abs absolute acos all any arange arccos arcsin arctan argmax argmin array asin atan ceil
-    clip convolve cosh cross cumsum det diag dot einsum elu erf erfc expm1 eye flatten floor gelu
-    hstack identity inner inv kron linspace log10 log1p log2 logaddexp logdet logsumexp max
-    maximum mean median min minimum mod norm ones outer pinv prod ravel reshape rot round sign
-    silu sinh slogdet softmax softplus solve sort square squeeze stack std svd swish tan tile tr
-    trace trapz tril triu transpose var vdot vec vstack where zeros""".split()
+#: Names with a fixed meaning in NumPy, in the field or in Python which this version does not
+#: derive. They are refused by name: taken for undefined functions they would be derived wrongly.
+_NUMPY = frozenset(
+    """abs absolute acos acosh add all allclose amax amin angle any append apply_along_axis
+    apply_over_axes arange arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin
+    argpartition argsort argwhere around array array2string array_equal array_equiv array_repr
+    array_split array_str asanyarray asarray asarray_chkfinite ascontiguousarray
+    asfortranarray asin asinh asmatrix astype atan atan2 atanh atleast_1d atleast_2d
+    atleast_3d average bartlett base_repr binary_repr bincount bitwise_and bitwise_count
+    bitwise_invert bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor
+    blackman block bmat broadcast_arrays broadcast_shapes broadcast_to busday_count
+    busday_offset can_cast cbrt ceil cholesky choose clip column_stack common_type compress
+    concat concatenate cond conj conjugate convolve copy copysign copyto corrcoef correlate
+    cosh count_nonzero cov cross cumprod cumsum cumulative_prod cumulative_sum
+    datetime_as_string datetime_data deg2rad degrees delete det diag diag_indices
+    diag_indices_from diagflat diagonal diff digitize divide divmod dot dsplit dstack ediff1d
+    eig eigh eigvals eigvalsh einsum einsum_path empty empty_like equal exp2 expand_dims expm1
+    extract eye fabs fill_diagonal fix flatnonzero flip fliplr flipud float_power floor
+    floor_divide fmax fmin fmod format_float_positional format_float_scientific frexp
+    from_dlpack frombuffer fromfile fromfunction fromiter frompyfunc fromregex fromstring full
+    full_like gcd genfromtxt geomspace get_include get_printoptions getbufsize geterr
+    geterrcall gradient greater greater_equal hamming hanning heaviside histogram histogram2d
+    histogram_bin_edges histogramdd hsplit hstack hypot i0 identity imag indices info inner
+    insert interp intersect1d inv invert is_busday isclose iscomplex iscomplexobj isdtype
+    isfinite isfortran isin isinf isnan isnat isneginf isposinf isreal isrealobj isscalar
+    issubdtype iterable ix_ kaiser kron lcm ldexp left_shift less less_equal lexsort linspace
+    load loadtxt log10 log1p log2 logaddexp logaddexp2 logical_and logical_not logical_or
+    logical_xor logspace lstsq mask_indices matmul matrix_norm matrix_power matrix_rank
+    matrix_transpose matvec max maximum may_share_memory mean median meshgrid min
+    min_scalar_type minimum mintypecode mod modf moveaxis multi_dot multiply nan_to_num
+    nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile
+    nanprod nanquantile nanstd nansum nanvar ndim negative nested_iters nextafter nonzero norm
+    not_equal ones ones_like outer packbits pad partition percentile permute_dims piecewise
+    pinv place poly polyadd polyder polydiv polyfit polyint polymul polysub polyval positive
+    pow power printoptions prod promote_types ptp put put_along_axis putmask qr quantile
+    rad2deg radians ravel ravel_multi_index real real_if_close reciprocal remainder repeat
+    require reshape resize result_type right_shift rint roll rollaxis roots rot90 round
+    row_stack save savetxt savez savez_compressed searchsorted select set_printoptions
+    setbufsize setdiff1d seterr seterrcall setxor1d shape shares_memory show_config
+    show_runtime sign signbit sinc sinh size slogdet solve sort sort_complex spacing split
+    square squeeze stack std subtract svd svdvals swapaxes take take_along_axis tan tensordot
+    tensorinv tensorsolve test tile trace transpose trapezoid tri tril tril_indices
+    tril_indices_from trim_zeros triu triu_indices triu_indices_from true_divide trunc
+    typename union1d unique unique_all unique_counts unique_inverse unique_values unpackbits
+    unravel_index unstack unwrap vander var vdot vecdot vecmat vector_norm vsplit vstack where
+    zeros zeros_like""".split()
 )
+_FIELD = frozenset(
+    """adjoint batchnorm bce bmm celu cot coth cross_entropy crossentropy csc csch cube digamma
+    dropout elu entropy erf erfc erfinv expit flatten frobenius gelu hadamard hardsigmoid
+    hardswish hardtanh kldiv layernorm leaky_relu lg lgamma ln log_softmax logcosh logdet
+    logistic logit logsigmoid logsumexp mish mm mse normalize nuclear onehot pinverse prelu
+    rank rot rsqrt sec sech selu sgn silu softmax softmin softplus softsign sqr swish
+    tanhshrink tr transposed trapz vec vech vecnorm""".split()
+)
+_PYTHON = frozenset(
+    """aiter anext ascii bin bool breakpoint bytearray bytes callable chr classmethod compile
+    complex delattr dict dir enumerate eval exec filter float format frozenset getattr globals
+    hasattr hash help hex id input int isinstance issubclass iter len list locals map
+    memoryview next object oct open ord print property range repr reversed set setattr slice
+    sorted staticmethod str super tuple type vars zip""".split()
+)
+RESERVED = _NUMPY | _FIELD | _PYTHON
+
+#: What to write for a name that is refused, where the language can say the same.
+INSTEAD = {
+    "add": "A + B",
+    "average": "sum(Y) over the number of entries, such as sum(Y)/6",
+    "cbrt": "Y**(1/3)",
+    "cosh": "(exp(Y) + exp(-Y))/2",
+    "cube": "Y**3",
+    "divide": "A/B",
+    "dot": "X @ W",
+    "exp2": "2**Y",
+    "expit": "sigmoid(Y)",
+    "expm1": "exp(Y) - 1",
+    "heaviside": "step(Y)",
+    "lg": "log(Y)/log(2)",
+    "ln": "log(Y)",
+    "log10": "log(Y)/log(10)",
+    "log1p": "log(1 + Y)",
+    "log2": "log(Y)/log(2)",
+    "logcosh": "log((exp(Y) + exp(-Y))/2)",
+    "logistic": "sigmoid(Y)",
+    "logsigmoid": "log(sigmoid(Y))",
+    "matmul": "X @ W",
+    "maximum": "relu(Y) for the larger of Y and 0",
+    "mean": "sum(Y) over the number of entries, such as sum(Y)/6",
+    "mm": "X @ W",
+    "multiply": "A*B",
+    "negative": "-Y",
+    "pow": "Y**2",
+    "power": "Y**2",
+    "reciprocal": "1/Y",
+    "rsqrt": "1/sqrt(Y)",
+    "silu": "Y*sigmoid(Y)",
+    "sinh": "(exp(Y) - exp(-Y))/2",
+    "softplus": "log(1 + exp(Y))",
+    "sqr": "Y**2",
+    "square": "Y**2",
+    "subtract": "A - B",
+    "swish": "Y*sigmoid(Y)",
+    "tan": "sin(Y)/cos(Y)",
+    "transpose": "X.T",
+}
+
+#: Names that are near a known function's and yet are good names of an undefined one.
+NOT_MISSPELT = frozenset({"cost", "costs", "loss"})
 
 #: Names of scalars. `lam` stands for lambda, which Python keeps for itself.
 GREEK = {
@@ -54,3 +155,21 @@ def is_greek(name: str) -> bool:
     (True, True, False)
     """
     return re.sub(r"_?[0-9]+\Z", "", name) in GREEK
+
+
+def misspelt(name: str) -> str | None:
+    """The function that a name was perhaps meant to be, if one is near.
+
+    >>> misspelt("tanhh"), misspelt("sofmax"), misspelt("phi"), misspelt("Exp")
+    ('tanh', 'softmax', None, 'exp')
+    """
+    lower = name.lower()
+    known = (*ELEMENTWISE, "sum")
+    if lower != name and (lower in known or lower in RESERVED):
+        return lower
+    if len(name) <= 2 or lower in NOT_MISSPELT:  # noqa: PLR2004 - f, g1: too short to be a slip
+        return None
+    near = difflib.get_close_matches(lower, known, n=1, cutoff=0.75)
+    if not near and len(name) > 4:  # noqa: PLR2004 - short words resemble too many others
+        near = difflib.get_close_matches(lower, sorted(_FIELD | {"mean"}), n=1, cutoff=0.82)
+    return near[0] if near else None

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sympy as sp
 
@@ -106,8 +107,8 @@ class Notation:
 
     @staticmethod
     def _index(index: object) -> Box:
-        if isinstance(index, int) or getattr(index, "is_Integer", False):
-            return Number(str(index))
+        if isinstance(index, int | sp.Integer):
+            return Number(str(int(index)))  # SymPy's own printing takes far longer
         return name_box(str(index))
 
     def gradient(self, of: str) -> Box:
@@ -331,6 +332,7 @@ def vec(box: Box) -> Row:
     return Row((Word("vec", upright=True), Fence(box)))
 
 
+@lru_cache(maxsize=1024)
 def name_box(name: str) -> Box:
     """A name as it is written in mathematics: W, λ, W₁, Key, W_q."""
     base, sub = _parts(name)

@@ -1,0 +1,194 @@
+"""Measure the speed targets side by side in one run, as ratios, and fail when one is missed.
+
+    python scripts/benchmark.py            all targets
+    python scripts/benchmark.py --repeat 9 more runs of the short ones
+
+A ratio compares two things measured in turn on the same machine, so that it says something on a
+slow or noisy one too. The figure of the short runs is the median of the pairs' ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+IMPORT_SYMPY = [sys.executable, "-c", "import sympy"]
+MATDERIV = [sys.executable, "-m", "matderiv.cli"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One line of the report: a figure, its bound, and whether it keeps it."""
+
+    name: str
+    figure: float
+    bound: float
+    unit: str = "×"
+    at_least: bool = False
+
+    @property
+    def kept(self) -> bool:
+        return self.figure >= self.bound if self.at_least else self.figure <= self.bound
+
+    def __str__(self) -> str:
+        sign = "≥" if self.at_least else "≤"
+        verdict = "ok    " if self.kept else "MISSED"
+        return f"{verdict} {self.figure:9.2f} {self.unit} ({sign} {self.bound:g})  {self.name}"
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long a call takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def run(command: list[str]) -> None:
+    """Run a command to its end, its output thrown away."""
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def ratio(one: Callable[[], object], other: Callable[[], object], repeat: int) -> float:
+    """The median over pairs of one's time by the other's, taken in turn after a warm-up."""
+    one(), other()
+    return statistics.median(seconds(one) / seconds(other) for _ in range(repeat))
+
+
+def peak_memory(command: list[str]) -> float:
+    """The peak memory of a command in MiB."""
+    code = (
+        "import resource, subprocess, sys;"
+        "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command], check=True, capture_output=True, text=True
+    )
+    unit = 1024 if sys.platform != "darwin" else 1024**2
+    return int(done.stdout) / unit
+
+
+def start_up(repeat: int) -> list[Target]:
+    """The small example from the shell, and the large one, against importing SymPy."""
+    small = ratio(lambda: run([*MATDERIV, "derive"]), lambda: run(IMPORT_SYMPY), repeat)
+    large = [*MATDERIV, "derive", "-N", "64", "-D", "4096", "-M", "4096"]
+    big = ratio(lambda: run(large), lambda: run(IMPORT_SYMPY), repeat)
+    return [
+        Target("2×4×3 from the shell, against `import sympy`", small, 1.5),
+        Target("64×4096×4096 from the shell, against `import sympy`", big, 2.0),
+        Target("64×4096×4096, peak memory", peak_memory(large), 150, "MB"),
+    ]
+
+
+def help_is_light() -> list[Target]:
+    """--help and shell completion must not import SymPy."""
+    targets = []
+    for name, arguments, environment in (
+        ("--help", ["--help"], {}),
+        ("shell completion", [], {"_MATDERIV_COMPLETE": "bash_complete", "COMP_WORDS": "matderiv d",
+                                  "COMP_CWORD": "1"}),
+    ):
+        code = (
+            "import os, sys, matderiv.cli as c; os.environ.update(eval(sys.argv[1]))\n"
+            "try: c.main(sys.argv[2:])\n"
+            "except SystemExit: pass\n"
+            "print('sympy' in sys.modules, file=sys.stderr)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, repr(environment), *arguments],
+            check=True, capture_output=True, text=True,
+        )
+        loaded = done.stderr.strip().endswith("True")
+        targets.append(Target(f"{name}: SymPy imported (0 no, 1 yes)", float(loaded), 0, ""))
+    return targets
+
+
+def deriving(repeat: int) -> list[Target]:
+    """16×16×16 and 32×32×32 in this process, against SymPy's printer and naive differentiation."""
+    ours_16 = statistics.median(seconds(lambda: everything(16)) for _ in range(repeat))
+    printing = statistics.median(seconds(lambda: print_known_answers(16)) for _ in range(repeat))
+    ours_32 = seconds(lambda: everything(32))
+    naive = naive_seconds(16)
+    return [
+        Target("16×16×16 derived, proved, printed, against SymPy printing the answers",
+               ours_16 / printing, 1.0),
+        Target("16×16×16 naive differentiation, against ours", naive / ours_16, 50,
+               at_least=True),
+        Target("growth from 16³ to 32³", ours_32 / ours_16, 10),
+    ]
+
+
+def everything(n: int) -> str:
+    """Both gradients derived, every entry proved, the whole page printed with nothing left out."""
+    import matderiv
+
+    return matderiv.derive(sizes={"N": n, "D": n, "M": n}).latex(show="all")
+
+
+def matrices(n: int) -> tuple[object, ...]:
+    """X, W and the upstream gradient as explicit SymPy matrices."""
+    import sympy as sp
+
+    return tuple(
+        sp.Matrix(n, n, lambda i, j, s=s: sp.Symbol(f"{s}_{i + 1}_{j + 1}")) for s in "xwg"
+    )
+
+
+def print_known_answers(n: int) -> None:
+    """SymPy's LaTeX of G·Wᵀ and Xᵀ·G, whose answers it is given; only printing is counted."""
+    import sympy as sp
+
+    answers = _known.get(n)
+    if answers is None:
+        x, w, g = matrices(n)
+        answers = _known[n] = (g * w.T, x.T * g)  # type: ignore[attr-defined,operator]
+    for answer in answers:
+        sp.latex(answer)
+
+
+_known: dict[int, tuple[object, object]] = {}
+
+
+def naive_seconds(n: int) -> float:
+    """Differentiating L = Σ f(y_ij) by every entry of X and W.
+
+    A sample of entries is measured and scaled up: they all take the same time.
+    """
+    import sympy as sp
+
+    x, w, _ = matrices(n)
+    f = sp.Function("f")
+    loss = sp.Add(*((x * w).applyfunc(f)))  # type: ignore[attr-defined,operator]
+    sample = [*list(x)[:3], *list(w)[:3]]  # type: ignore[call-overload]
+    taken = seconds(lambda: [loss.diff(entry) for entry in sample])
+    return taken / len(sample) * 2 * n * n
+
+
+def main() -> int:
+    """Print the report; 1 when a target is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("--repeat", type=int, default=7, help="runs of the short measurements")
+    repeat = parser.parse_args().repeat
+    import sympy
+
+    import matderiv
+
+    print(f"matderiv {matderiv.__version__}, SymPy {sympy.__version__}, Python "
+          f"{sys.version.split()[0]}")
+    kept = True
+    for measure in (
+        lambda: start_up(repeat), help_is_light, lambda: deriving(max(3, repeat // 2))
+    ):
+        for target in measure():
+            print(target, flush=True)
+            kept = kept and target.kept
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
