@@ -9,6 +9,7 @@ import re
 import sys
 import tempfile
 import time
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,9 @@ FORMATS: dict[str, Callable[[Derivation, str, Any], str]] = {
 }
 
 
+_DIGITS = 30  # of a size; one that long is refused by its value
+
+
 class _Quantity(click.ParamType):
     """A whole number; what is wrong with any other is said by the shape inference."""
 
@@ -41,8 +45,10 @@ class _Quantity(click.ParamType):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: object) -> int:
         text = str(value)
-        if not re.fullmatch(r"[+-]?[0-9]{1,30}", text):
-            self.fail(f"{text[:40]!r} is not a whole number.", param)
+        if not re.fullmatch(r"[+-]?[0-9]+", text):
+            self.fail(f"{text[:40]!r} is not a whole number; write one from 1, such as 4.", param)
+        if len(text) > _DIGITS:
+            self.fail(f"{text[:12]}… is too large; write fewer digits.", param)
         return int(text)
 
 
@@ -67,6 +73,18 @@ class _Shape(click.ParamType):
         return name, tuple(int(part) for part in re.split("[x×]", shape))
 
 
+class _Name(click.ParamType):
+    """The name of a matrix."""
+
+    name = "name"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: object) -> str:
+        text = str(value).strip()
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text):
+            self.fail(f"{text[:40]!r} is not a name; write the name of a matrix, such as X.", param)
+        return text
+
+
 class _Show(click.ParamType):
     """all, or a whole number."""
 
@@ -77,7 +95,7 @@ class _Show(click.ParamType):
         if text == "all":
             return text
         if not re.fullmatch(r"[0-9]{1,9}", text):
-            self.fail(f"{text[:40]!r} is neither 'all' nor a whole number.", param)
+            self.fail(f"{text[:40]!r} is neither 'all' nor a whole number from 2.", param)
         return int(text)
 
 
@@ -105,7 +123,7 @@ def cli() -> None:
 
 @cli.command()
 @_sizes
-@click.option("--wrt", multiple=True, metavar="NAME",
+@click.option("--wrt", type=_Name(), multiple=True, metavar="NAME",
               help="Differentiate by this matrix; may be repeated. Default: every factor.")
 @click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="latex",
@@ -149,7 +167,7 @@ def derive(
 
 @cli.command()
 @_sizes
-@click.option("--wrt", metavar="NAME", help="The factor to differentiate by. Default: the first.")
+@click.option("--wrt", type=_Name(), metavar="NAME", help="The factor to differentiate by. Default: the first.")
 @click.option("--dtype", default="float32", show_default=True,
               help="The type of one number: float16, float32, float64, …")
 @click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
@@ -193,7 +211,9 @@ def _once(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> dict[str, tuple[in
     found: dict[str, tuple[int, ...]] = {}
     for name, shape in shapes:
         if found.setdefault(name, shape) != shape:
-            raise click.UsageError(f"--shape {name} is given twice with different shapes.")
+            raise click.UsageError(
+                f"--shape {name} is given twice with different shapes; leave one of them out."
+            )
     return found
 
 
@@ -224,26 +244,59 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
 def _check_folder(output: Path | None) -> None:
     """Fail before the work is done, not after it."""
-    if output is not None and not output.absolute().parent.is_dir():
+    if output is None:
+        return
+    folder = output.absolute().parent
+    if not folder.is_dir():
         raise click.UsageError(
             f"{str(output)!r} cannot be written: the folder {str(output.parent)!r} does not exist. "
             "Make it first, or choose another."
         )
+    if output.is_dir():
+        raise click.UsageError(f"{str(output)!r} is a folder; give the name of a file in it.")
+    if output.exists() and not os.access(output, os.W_OK):
+        raise click.UsageError(
+            f"{str(output)!r} cannot be written: it is protected. Choose another file."
+        )
 
 
 def _write(text: str, output: Path | None) -> None:
-    """Write whole or not at all: to a new file beside the old one, which then takes its place."""
-    if output is None:
-        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-        sys.stdout.write(text)
-        sys.stdout.flush()
-        return
-    target = Path(os.path.realpath(output))
+    """Write whole or not at all.
+
+    Raises:
+        click.UsageError: the text cannot be written; the place and the reason are named.
+        BrokenPipeError: whoever read standard output has seen enough.
+    """
+    try:
+        if output is None:
+            _print(text)
+        else:
+            _replace(Path(os.path.realpath(output)), text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = "Standard output" if output is None else repr(str(output))
+        _drop_output()
+        raise click.UsageError(
+            f"{where} cannot be written: {error.strerror or error}. Choose another place with -o."
+        ) from None
+
+
+def _print(text: str) -> None:
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "it is closed")
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _replace(target: Path, text: str) -> None:
+    """Write to a new file beside the old one, which then takes its place."""
     if target.exists() and not target.is_file():
-        with output.open("w", encoding="utf-8") as file:  # a device such as /dev/stdout
+        with target.open("w", encoding="utf-8") as file:  # a device such as /dev/stdout
             file.write(text)
         return
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".matderiv-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
@@ -270,7 +323,7 @@ def main(args: list[str] | None = None) -> None:
     try:
         code = cli.main(args, prog_name="matderiv", standalone_mode=False)
     except click.ClickException as error:
-        _fail(error.format_message(), error.exit_code)
+        _fail(error.format_message() + _hint(error), error.exit_code)
     except click.Abort:
         _fail("interrupted", 130)
     except ProgramSyntaxError as error:
@@ -279,24 +332,31 @@ def main(args: list[str] | None = None) -> None:
         _fail(f"this derivation is refused, because a link is not proved: {error}", FAILURE)
     except MatderivError as error:
         _fail(str(error), USAGE)
+    except BrokenPipeError:
+        _drop_output()  # whoever read the output has seen enough
+        sys.exit(0)
     except OSError as error:
-        _fail_of_system(error)
+        _drop_output()
+        _fail(f"{error.strerror or error}.", USAGE)
     except RecursionError:
         _fail("the program is nested too deeply.", USAGE)
     else:
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail_of_system(error: OSError) -> None:
-    if isinstance(error, BrokenPipeError) or error.errno == errno.EPIPE:
-        # Whoever read the output has seen enough. Python would complain once more at exit.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    reason = error.strerror or str(error)
-    with contextlib.suppress(OSError):
+def _hint(error: click.ClickException) -> str:
+    """What click leaves unsaid."""
+    if isinstance(error, click.NoSuchOption) and not error.option_name.startswith("--"):
+        return " A program that starts with a minus stands after --."
+    if "unexpected extra argument" in error.format_message():
+        return ". Put the program in quotes."
+    return ""
+
+
+def _drop_output() -> None:
+    """Let nothing more reach standard output; Python would complain once more at exit."""
+    with contextlib.suppress(OSError, AttributeError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    _fail(f"the result cannot be written: {reason}.", USAGE)
 
 
 def _caret(error: ProgramSyntaxError) -> str:
@@ -310,7 +370,15 @@ def _caret(error: ProgramSyntaxError) -> str:
     column = error.offset - start
     left = max(0, column - 60)
     piece = "".join(c if c.isprintable() else " " for c in line[left : left + 100])
-    return f"\n  {piece}\n  {' ' * (column - left)}^"
+    space = sum(map(_columns, line[left:column]))
+    return f"\n  {piece}\n  {' ' * space}^"
+
+
+def _columns(character: str) -> int:
+    """How many columns of a terminal a character takes."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def _fail(message: str, code: int, more: str = "") -> None:

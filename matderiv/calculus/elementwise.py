@@ -28,7 +28,7 @@ def scalar_of(node: Node, variable: str | None, at: sp.Expr | None) -> sp.Expr:
     """
     expr = _scalar(node, variable, at)
     if expr.has(sp.zoo, sp.nan, sp.oo, sp.I):
-        raise InputError(f"{source(node)} has no finite real value.")
+        raise InputError(f"{source(node)} has no finite real value; write one that has.")
     return expr
 
 
@@ -52,7 +52,7 @@ def _scalar(node: Node, variable: str | None, at: sp.Expr | None) -> sp.Expr:
         case nodes.Divide(left, right):
             below = _scalar(right, variable, at)
             if below.is_zero:
-                raise InputError(f"{source(node)} divides by zero.")
+                raise InputError(f"{source(node)} divides by zero; write another divisor.")
             return _scalar(left, variable, at) / below
         case nodes.Power(left, right):
             return _power(node, _scalar(left, variable, at), _scalar(right, variable, at))
@@ -66,14 +66,17 @@ def _scalar(node: Node, variable: str | None, at: sp.Expr | None) -> sp.Expr:
 def _power(node: Node, base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
     if exponent.is_Number and abs(exponent) > _MAX_EXPONENT:
         raise InputError(
-            f"{source(node)}: an exponent is at most {_MAX_EXPONENT:,} in absolute value."
+            f"{source(node)}: an exponent is at most {_MAX_EXPONENT:,} in absolute value; "
+            "write a smaller one."
         )
     if base.is_Rational and exponent.is_Number:
         bits = max(abs(base.p).bit_length(), base.q.bit_length()) * abs(exponent)
         if bits > _MAX_BITS:
-            raise InputError(f"{source(node)} is a number of more than {_MAX_BITS:,} bits.")
+            raise InputError(f"{source(node)} is a number of more than {_MAX_BITS:,} bits; "
+                             "write a smaller one.")
     if base.is_number and not base.is_positive and not exponent.is_Integer:
-        raise InputError(f"{source(node)}: the base of such a power must be positive.")
+        raise InputError(f"{source(node)}: the base of such a power must be positive; "
+                         "write a positive number.")
     return base**exponent
 
 

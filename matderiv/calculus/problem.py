@@ -188,7 +188,7 @@ def lift_product(program: Program) -> Program:
     """
     loss = program.loss
     found = dict.fromkeys(n for n in nodes.walk(loss.value) if isinstance(n, nodes.MatMul))
-    if len(program.assignments) != 1 or len(found) != 1:
+    if len(program.assignments) != 1 or len(found) != 1 or not _summed(loss.value):
         return program
     taken = program.names() | program.functions()
     name = next(n for n in ("Y", "Z", "P", "A", "Y_1", "Y_2", "Y_3") if n not in taken)
@@ -216,6 +216,19 @@ def with_loss(program: Program) -> Program:
         (*before, Assignment(name, last.value),
          Assignment(loss, nodes.Functional("Loss", nodes.Name(name))))
     )
+
+
+def _summed(node: Node) -> bool:
+    """Whether every product stands inside a sum or an undefined scalar function.
+
+    Another loss is no scalar, and is refused as the user wrote it.
+    """
+    match node:
+        case nodes.Sum() | nodes.Functional():
+            return True
+        case nodes.MatMul():
+            return False
+    return all(map(_summed, nodes.children(node)))
 
 
 def _replace(node: Node, old: Node, new: Node) -> Node:
@@ -246,14 +259,24 @@ def understand(program: Program, shapes: dict[str, Shape]) -> Problem:
             raise UnsupportedError(
                 f"{assignment.name} = {source(assignment.value)} is not a product of two matrices; "
                 "this version derives programs of the form Y = X @ W; L = loss of Y."
+                + _product_meant(assignment.value)
             )
-    if len(products) != 1:
+    everywhere = [n for a in program.assignments for n in nodes.walk(a.value)
+                  if isinstance(n, nodes.MatMul)]
+    if len(set(everywhere)) > 1:
         raise UnsupportedError(
-            f"{program.source()} holds no matrix product of its own line; write for example "
+            f"{source(everywhere[-1])} is a second product; this version derives programs with "
+            "one. Derive each by itself, such as Y = X @ W; L = Loss(Y)."
+        )
+    if not products:
+        raise UnsupportedError(
+            f"{program.source()} holds no matrix product; write for example "
             "Y = X @ W; L = sum(f(Y))."
-            if not products
-            else f"{products[1].name} = {source(products[1].value)} is a second product; "
-            "this version derives programs with one."
+        )
+    if len(products) > 1 or len(everywhere) > 1:
+        raise UnsupportedError(
+            f"{source(everywhere[-1])} is written twice; give it one name and use that, "
+            "such as Y = X @ W; L = sum(f(Y))."
         )
     (product,) = products
     assert isinstance(product.value, nodes.MatMul)
@@ -261,10 +284,29 @@ def understand(program: Program, shapes: dict[str, Shape]) -> Problem:
     if names[0] == names[1]:
         raise UnsupportedError(
             f"{source(product.value)} uses {names[0]} twice; this version derives products of "
-            "two different matrices."
+            "two different matrices. Give the second a name of its own, such as X @ W."
         )
     letters = Letters(*_letters(program))
     return Problem(program, shapes, product, _head(loss, product.name, program, shapes), letters)
+
+
+def _product_meant(value: Node) -> str:
+    """A suggestion for X*W and for XW, which are seldom meant."""
+    match value:
+        case nodes.Multiply(left, right):
+            return f" Did you mean {source(nodes.MatMul(left, right))}?"
+        case nodes.Name(name) if len(name) == 2 and name.isalpha() and name.isupper():  # noqa: PLR2004
+            return f" Did you mean {name[0]} @ {name[1]}?"
+    return ""
+
+
+def _name_meant(value: Node, used: set[str], product: str) -> str:
+    """A suggestion for the only matrix that a loss names, if it is not the product."""
+    others = sorted(used)
+    if len(others) != 1 or any(isinstance(n, nodes.MatMul) for n in nodes.walk(value)):
+        return f" Write it with {product}, such as sum(f({product}))."
+    meant = _replace(value, nodes.Name(others[0]), nodes.Name(product))
+    return f" Did you mean {source(meant)}?"
 
 
 def _leaf(node: Node) -> str:
@@ -275,7 +317,7 @@ def _leaf(node: Node) -> str:
             return _leaf(arg)
     raise UnsupportedError(
         f"{source(node)} is not a matrix or its transpose; this version derives products of "
-        "two matrices."
+        "two matrices, such as X @ W or X @ W.T. Put factors and functions into the loss."
     )
 
 
@@ -299,15 +341,20 @@ def _head(
     if product not in used:
         raise InputError(
             f"{loss.name} = {source(loss.value)} does not depend on {product}; "
-            "its gradients would all be 0."
+            "its gradients would all be 0." + _name_meant(loss.value, used - scalars, product)
         )
     if isinstance(loss.value, nodes.Functional) and loss.value.arg == nodes.Name(product):
         return Opaque(loss.value.function)
     coefficient, value = _peel(loss.value, scalars)
-    if not isinstance(value, nodes.Sum):
+    if isinstance(value, nodes.Functional) and value.arg == nodes.Name(product):
         raise UnsupportedError(
-            f"{loss.name} = {source(loss.value)}: {source(value)} is not derived by this version; "
-            f"a loss is sum(…) of a function of each entry of {product}, times a number, or an "
+            f"{loss.name} = {source(loss.value)}: an undefined function stands alone, because any "
+            f"factor can be part of it. Did you mean {loss.name} = {source(value)}?"
+        )
+    if not isinstance(value, nodes.Sum):
+        where = "" if value == loss.value else f"{loss.name} = {source(loss.value)}: "
+        raise UnsupportedError(
+            f"{where}{source(value)} is not derived by this version; a loss is sum(…) of a function of each entry of {product}, times a number, or an "
             f"undefined function of the whole matrix such as Loss({product})."
         )
     inside, body = _peel(value.arg, scalars)
@@ -324,7 +371,7 @@ def _head(
             )
     coefficient *= inside
     if coefficient == 0:
-        raise InputError(f"{loss.name} = {source(loss.value)} is 0 for every {product}.")
+        raise InputError(f"{loss.name} = {source(loss.value)} is 0 for every {product}; leave out the factor 0.")
     variable = sp.Symbol(_free(("y", "z", "u", "v"), program), real=True)
     if (
         isinstance(body, nodes.Apply)
@@ -335,7 +382,10 @@ def _head(
     name = _free(("f", "g", "h", "phi"), program)
     expr = scalar_of(body, product, variable)
     if not expr.has(variable):
-        raise InputError(f"{source(value)} does not depend on {product}: it is {expr} per entry.")
+        raise InputError(
+            f"{source(value)} does not depend on {product}: it is {expr} per entry. Write a "
+            f"function of {product}, such as sum({product}**2)."
+        )
     return Elementwise(coefficient, name, variable, expr)
 
 
@@ -367,6 +417,6 @@ def _peel(node: Node, scalars: frozenset[str]) -> tuple[sp.Expr, Node]:
             factor, rest = _peel(left, scalars)
             by = constant(right)
             if isinstance(node, nodes.Divide) and by.is_zero:
-                raise InputError(f"{source(node)} divides by zero.")
+                raise InputError(f"{source(node)} divides by zero; write another divisor.")
             return (factor / by if isinstance(node, nodes.Divide) else factor * by), rest
     return sp.S.One, node

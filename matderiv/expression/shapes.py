@@ -86,7 +86,7 @@ class _Inference:
         shapes: Mapping[str, tuple[int, ...]],
     ) -> None:
         self.program = program
-        self.sizes = {name: _size(name, n) for name, n in sizes.items() if n is not None}
+        self.sizes = {name: _size(f"{name} is", n) for name, n in sizes.items() if n is not None}
         self.declared = {name: _declared(name, shape) for name, shape in shapes.items()}
         self.known: dict[str, _Vars] = {}
         self.product: tuple[_Vars, _Vars] | None = None
@@ -107,10 +107,11 @@ class _Inference:
             self.known[assignment.name] = self.shape(assignment.value)
         loss = self.program.loss
         if shape := self.known[loss.name]:
-            raise ShapeError(
-                f"The loss {loss.name} = {source(loss.value)} is {_words(shape)}, not a scalar. "
-                f"Did you mean {loss.name} = sum({source(loss.value)})?"
-            )
+            value = source(loss.value)
+            what = f"The loss {loss.name} = {value} is {_words(shape)}, not a scalar."
+            if isinstance(loss.value, nodes.MatMul):
+                raise ShapeError(f"{what} Did you mean {loss.name} = sum(f({value}))?")
+            raise ShapeError(f"{what} Did you mean {loss.name} = sum({value})?")
         self._settle()
         symbols = self._symbols()
         return {
@@ -149,9 +150,8 @@ class _Inference:
                 )
             if len(shape) != 2:  # noqa: PLR2004 - a matrix has two dimensions
                 raise UnsupportedError(
-                    f"{source(node)}: {source(operand)} is a vector, and only products of two "
-                    f"matrices are derived by this version. Declare it as a matrix, "
-                    f"for example --shape {source(operand)}=4x1."
+                    f"{source(node)}: {source(operand)} is a vector, and this version derives "
+                    "products of two matrices only. " + _as_matrix(operand, first=operand is node.left)
                 )
         if not _join(left[1], right[0]):
             raise ShapeError(self._mismatch(node, left, right))
@@ -178,11 +178,23 @@ class _Inference:
         if not left or not right:
             return left or right
         fits = len(left) == len(right)
-        if not fits or not all([_join(a, b) for a, b in zip(left, right, strict=True)]):
+        if not fits:
+            vector = next(
+                c for c, s in zip(nodes.children(node), (left, right), strict=True) if len(s) == 1
+            )
+            hint = (
+                f" If {vector.name} is one number, declare --shape {vector.name}=scalar."
+                if isinstance(vector, nodes.Name) else ""
+            )
+            raise UnsupportedError(
+                f"{source(node)}: {source(vector)} is a vector beside a matrix, and this version "
+                f"does not derive broadcasting.{hint}"
+            )
+        if not all([_join(a, b) for a, b in zip(left, right, strict=True)]):
             a, b = (source(child) for child in nodes.children(node))
             raise ShapeError(
                 f"{source(node)}: {a} is {_words(left)} but {b} is {_words(right)}; "
-                "entry by entry, both must have the same shape."
+                "entry by entry, both must have the same shape. Declare others with --shape."
             )
         return left
 
@@ -192,7 +204,7 @@ class _Inference:
             if self.sizes:
                 raise InputError(
                     f"-{next(iter(self.sizes))} gives a size of a matrix product, "
-                    "and the program holds none."
+                    "and the program holds none; write one, such as Y = X @ W."
                 )
         else:
             (n, d), (_, m) = self.product
@@ -204,7 +216,8 @@ class _Inference:
                 if root.size is not None and root.size != size:
                     raise ShapeError(
                         f"{name} = {size} does not fit: this size is {root.size} already, "
-                        "by a declared shape or because the program makes two sizes equal."
+                        "by a declared shape or because the program makes two sizes equal. "
+                        f"Leave out {name}, or give it {root.size}."
                     )
                 root.size = size
             for name, var in slots.items():
@@ -264,11 +277,17 @@ def _words(shape: _Vars) -> str:
     return "×".join(map(str, shape))
 
 
-def _size(name: str, size: object) -> int:
-    if isinstance(size, bool) or not isinstance(size, int):
-        raise ShapeError(f"{name} = {size} is not a size; a size is a whole number from 1.")
-    if not 1 <= size <= MAX_SIZE:
-        raise ShapeError(f"{name} = {size} is not a size; a size is from 1 to {MAX_SIZE:,}.")
+def _as_matrix(vector: Node, *, first: bool) -> str:
+    if not isinstance(vector, nodes.Name):
+        return "Write it with matrices."
+    return f"Declare it as a matrix, such as --shape {vector.name}={'1x4' if first else '4x1'}."
+
+
+def _size(what: str, size: object) -> int:
+    if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_SIZE:
+        raise ShapeError(
+            f"{what} {size!r:.40}; a size is a whole number from 1 to {MAX_SIZE:,}."
+        )
     return size
 
 
@@ -276,5 +295,7 @@ def _declared(name: str, shape: object) -> tuple[int, ...]:
     if not isinstance(shape, tuple | list):
         raise ShapeError(f"The shape of {name} must be a tuple of sizes, such as (2, 4).")
     if len(shape) > 2:  # noqa: PLR2004 - arrays have at most two dimensions here
-        raise ShapeError(f"{name} has {len(shape)} dimensions; at most 2 can be used.")
-    return tuple(_size(name, n) for n in shape)
+        raise ShapeError(
+            f"{name} has {len(shape)} dimensions; at most 2 can be used, such as --shape {name}=2x4."
+        )
+    return tuple(_size(f"The shape of {name} holds", n) for n in shape)

@@ -1,0 +1,193 @@
+"""What to say about text that is not in the language, and what to write in its place."""
+
+from __future__ import annotations
+
+import ast
+import re
+import unicodedata
+
+__all__ = ["EXAMPLE", "instead_of", "name_trouble", "syntax_trouble"]
+
+EXAMPLE = "Y = X @ W; L = sum(f(Y))"
+
+#: Signs of mathematics and of other keyboards, and what the language writes for them.
+_SIGNS = {
+    "×": "@ for the matrix product or * entry by entry",
+    "·": "@ for the matrix product or * entry by entry",
+    "⋅": "@ for the matrix product or * entry by entry",
+    "∙": "@ for the matrix product or * entry by entry",
+    "•": "@ for the matrix product or * entry by entry",
+    "⊙": "*",
+    "∘": "*",
+    "∗": "*",
+    "÷": "/",
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "√": "sqrt(…)",
+    "∑": "sum(…)",
+    "²": "**2",
+    "³": "**3",
+    "ᵀ": ".T",
+    "⊤": ".T",
+    "′": ".T for a transpose",
+    "’": ".T for a transpose",
+    "‘": ".T for a transpose",
+    "…": "the whole formula",
+    "。": ".",
+    "、": ",",
+}
+
+#: ASCII signs that Python's grammar stumbles over.
+_PLAIN_SIGNS = {
+    "'": "There are no strings in the language; the transpose of X is X.T",
+    '"': "There are no strings in the language; the transpose of X is X.T",
+    "|": "Bars are not in the language; write sqrt(Y**2) for the absolute value of Y",
+    "!": "! is not in the language; remove it",
+    "?": "? is not in the language; remove it",
+    "$": "$ is not in the language; write the formula without it",
+    "\\": "A backslash is not in the language; a name is Latin letters, digits and _",
+    "<": "< cannot stand here; a name is Latin letters, digits and _",
+    ">": "> cannot stand here; a name is Latin letters, digits and _",
+    "{": "Braces are not in the language; write ( and )",
+    "}": "Braces are not in the language; write ( and )",
+    "%": "% cannot stand here; remove it",
+    "^": "^ cannot stand here; a power is Y**2",
+    ":": ": cannot stand here; assign with =, such as Y = X @ W",
+    "=": "= cannot stand here; separate assignments with ;",
+    ",": "A comma cannot stand here; separate assignments with ;",
+}
+
+#: What to write for a part of Python that is not in the language, by the part's type.
+_INSTEAD: dict[type[ast.AST], str] = {
+    ast.BitXor: "a power is Y**2, a transpose X.T",
+    ast.FloorDiv: "divide with /",
+    ast.Compare: "assign with a single =; relu(Y) and step(Y) compare with 0",
+    ast.BoolOp: "operators are + - * / ** and @",
+    ast.Not: "operators are + - * / ** and @",
+    ast.IfExp: "relu(Y) and step(Y) decide by the sign of Y",
+    ast.Lambda: "write the function out, such as sum(Y**2), or leave it undefined, f(Y); "
+    "the scalar λ is lam",
+    ast.Subscript: "write whole matrices; the page shows their entries",
+    ast.Tuple: "separate assignments with ;",
+    ast.List: "write matrices by their names",
+    ast.Dict: "write ( and )",
+    ast.Set: "write ( and )",
+    ast.NamedExpr: f"give it a line of its own, such as {EXAMPLE}",
+    ast.JoinedStr: "there are no strings",
+    ast.AugAssign: "give the new value a name of its own",
+    ast.AnnAssign: "assign with =, and declare shapes with --shape X=2x4",
+    ast.Starred: "write the operand without *",
+}
+
+
+def instead_of(tree: ast.AST) -> str:
+    """What to write for a part that is not in the language, or what the language holds."""
+    kind = type(getattr(tree, "op", tree))
+    return _INSTEAD.get(kind) or _INSTEAD.get(type(tree)) or (
+        "it holds names, numbers, + - * / ** @, .T, sum(…) and functions of one argument"
+    )
+
+
+def name_trouble(name: str) -> str:
+    """Why a name cannot be used, and what can.
+
+    >>> name_trouble("λ")
+    'λ is not a name that can be used; write lam.'
+    """
+    for letter in name:
+        if letter.isascii():
+            continue
+        words = unicodedata.name(letter, "an unknown letter")
+        if words.startswith("GREEK SMALL LETTER ") and len(name) == 1:
+            greek = words.removeprefix("GREEK SMALL LETTER ").lower().replace("lamda", "lam")
+            return f"{name} is not a name that can be used; write {greek}."
+        sign = _SIGNS.get(letter) or ("sum" if letter == "Σ" else None)
+        if sign:
+            return f"{name} is not a name that can be used; for {letter} write {sign}."
+        return (
+            f"{name} is not a name that can be used: it holds {letter}, which is "
+            f"{words.lower()}. Names are Latin letters, digits and _, starting with a letter."
+        )
+    return (
+        f"{name} is not a name that can be used; names are Latin letters, digits and _, "
+        "starting with a letter."
+    )
+
+
+def syntax_trouble(text: str, offset: int, detail: str) -> tuple[str, int]:
+    """One sentence on a syntax error at an offset, and the offset it is about.
+
+    `detail` is what Python says; its wording changes between versions, so little of it is used.
+    """
+    here = text[offset : offset + 1]
+    sign = _sign(here)
+    if sign:
+        return sign, offset
+    if "never closed" in detail:
+        return f"{here} is never closed; write the missing {_CLOSING.get(here, ')')}.", offset
+    if "unmatched" in detail or "does not match" in detail:
+        return f"{here} closes nothing that is open; remove it or open it before.", offset
+    if "too many nested" in detail:
+        return "The program is nested too deeply; write it with fewer brackets.", offset
+    word = re.search(r"\blambda\b", text)
+    if word:
+        return "lambda is a word that Python keeps for itself; write lam.", word.start()
+    around = _number_and_name(text, offset) or _two_values(text, offset)
+    if around:
+        return around
+    if here in _PLAIN_SIGNS and here:
+        return f"{_PLAIN_SIGNS[here]}.", offset
+    backslash = text.find("\\")
+    if backslash >= 0:
+        return _PLAIN_SIGNS["\\"] + ".", backslash
+    if "=" in detail:  # Python's guess is a comparison; a forgotten ; is likelier here
+        return "This is not one assignment; separate assignments with ;.", offset
+    if not text[offset:].strip(" ;\n\t"):
+        return f"Something is missing at the end. Write for example: {EXAMPLE}", offset
+    if here in ")];":
+        return f"Something is missing before {here}.", offset
+    return f"This cannot be read from {here} on. Write for example: {EXAMPLE}", offset
+
+
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+
+
+def _sign(sign: str) -> str | None:
+    if not sign or sign.isascii():
+        return None
+    if sign in _SIGNS:
+        return f"{sign} is not in the language; write {_SIGNS[sign]}."
+    folded = unicodedata.normalize("NFKC", sign).strip()
+    if folded.isascii() and folded.isprintable() and folded:
+        return f"{sign} is not in the language; write a plain {folded}."
+    words = unicodedata.name(sign, "a character that is not printed").lower()
+    return f"The character U+{ord(sign):04X} ({words}) is not in the language; remove it."
+
+
+def _number_and_name(text: str, offset: int) -> tuple[str, int] | None:
+    """2Y: a product needs its sign."""
+    for match in re.finditer(r"(?<![\w.])([0-9][0-9.]*)\s*([A-Za-z]\w*)", text):
+        if match.start() <= offset <= match.end():
+            number, name = match.groups()
+            return f"Between {number} and {name} an operator is missing; write {number}*{name}.", (
+                match.start()
+            )
+    return None
+
+
+def _two_values(text: str, offset: int) -> tuple[str, int] | None:
+    """X W, or Y = X @ W L = …: two values with nothing between them."""
+    before = re.search(r"([\w)\]]+)\s+\Z", text[:offset]) or re.search(r"([)\]])\Z", text[:offset])
+    after = re.match(r"[A-Za-z_0-9(]\w*", text[offset:])
+    if before is None or after is None:
+        # Python 3.11 may point at the first of the two.
+        pair = re.match(r"([A-Za-z]\w*)[ \t]+([A-Za-z]\w*)", text[offset:])
+        if pair is None:
+            return None
+        first, second, place = pair[1], pair[2], offset + pair.start(2)
+    else:
+        first, second, place = before[1], after[0], offset
+    if re.match(r"\w*\s*=(?!=)", text[place:]):
+        return f"Before {second} a ; is missing; it separates assignments.", place
+    return f"Between {first} and {second} an operator is missing, such as @ or *.", place
