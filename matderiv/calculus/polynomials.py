@@ -94,7 +94,7 @@ def summed(polynomial: Polynomial, bound: Iterable[tuple[sp.Symbol, str]]) -> Po
 
 
 def difference(left: Polynomial, right: Polynomial) -> Polynomial:
-    """left - right."""
+    """The difference left - right."""
     return added((left, {m: -c for m, c in right.items()}))
 
 
@@ -103,10 +103,12 @@ def contracted(polynomial: Polynomial) -> Polynomial:
 
     Σ_i runs over the whole size that p belongs to, so no term is lost.
     """
-    return added({_contract(m): c} for m, c in polynomial.items())
+    made = ((_contract(m), c) for m, c in polynomial.items())
+    return added({m: c} for m, c in made if m is not None)
 
 
-def _contract(monomial: Monomial) -> Monomial:
+def _contract(monomial: Monomial) -> Monomial | None:
+    """One monomial contracted; None where two deltas leave δ_12 = 0."""
     atoms, bound = list(monomial.atoms), list(monomial.bound)
     while True:
         names = {index for index, _ in bound}
@@ -119,6 +121,9 @@ def _contract(monomial: Monomial) -> Monomial:
         gone, stays = (one, other) if one in names else (other, one)
         atoms.remove(delta)
         atoms = [_replaced(a, gone, stays) for a in atoms]
+        if sp.S.Zero in atoms:
+            return None
+        atoms = [a for a in atoms if a != 1]
         bound = [b for b in bound if b[0] != gone]
     if not bound:
         return Monomial(tuple(sorted(atoms, key=hash)))
@@ -140,8 +145,10 @@ def _renamed(atoms: list[sp.Expr], bound: list[tuple[sp.Symbol, str]]) -> Monomi
         return Monomial(tuple(sorted(atoms, key=hash)), ((new, size),))
     best: tuple[tuple[str, ...], Monomial] | None = None
     for order in itertools.permutations(bound):
-        fresh = [(sp.Symbol(f"_{n}", integer=True, positive=True), size)
-                 for n, (_, size) in enumerate(order, 1)]
+        fresh = [
+            (sp.Symbol(f"_{n}", integer=True, positive=True), size)
+            for n, (_, size) in enumerate(order, 1)
+        ]
         names = {old: new for (old, _), (new, _) in zip(order, fresh, strict=True)}
         renamed = sorted((a.xreplace(names) for a in atoms), key=str)
         key = (*map(str, renamed), *(size for _, size in fresh))
@@ -153,6 +160,4 @@ def _renamed(atoms: list[sp.Expr], bound: list[tuple[sp.Symbol, str]]) -> Monomi
 
 def to_expr(polynomial: Polynomial) -> sp.Expr:
     """The SymPy expression of a polynomial without bound indices."""
-    return sp.Add(
-        *(sp.Mul(sp.Rational(c), *m.atoms) for m, c in polynomial.items())
-    )
+    return sp.Add(*(sp.Mul(sp.Rational(c), *m.atoms) for m, c in polynomial.items()))

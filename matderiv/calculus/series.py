@@ -6,13 +6,25 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import sympy as sp
 
-from matderiv.calculus.scalars import Index, Partial
+from matderiv.calculus.scalars import Index, Partial, delta, entry
 from matderiv.expression.shapes import Dim
 
-__all__ = ["Array", "Bound", "Filled", "PartialOfSum", "Scalar", "Series", "to_sympy"]
+__all__ = [
+    "Array",
+    "Bound",
+    "Filled",
+    "PartialOfSum",
+    "Scalar",
+    "Series",
+    "spots",
+    "to_sympy",
+    "uniform",
+    "uniform_array",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,7 @@ class PartialOfSum:
     wrt: sp.Expr
 
 
-Scalar = sp.Expr | Series | Filled | PartialOfSum
+Scalar: TypeAlias = sp.Expr | Series | Filled | PartialOfSum
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +86,94 @@ class Array:
     rows: Dim
     cols: Dim
     at: Callable[[Index, Index], Scalar]
+
+
+def spots(count: int) -> tuple[int, ...]:
+    """The numbers of 1 … count that an elided page shows: all of a few, else 1, 2 and count."""
+    return tuple(range(1, count + 1)) if count <= 4 else (1, 2, count)  # noqa: PLR2004 - a few
+
+
+def uniform(scalar: Scalar, depth: int = 0) -> bool:
+    """Whether the terms that an elided page shows are its general term at their indices.
+
+    A term is a Python function; a proof in index notation asks it for letters only, and would
+    not see one that answers differently for numbers. `depth` counts the letters in use.
+    """
+    match scalar:
+        case Series(bounds=bounds, term=term):
+            letters = _LETTERS[depth : depth + len(bounds)]
+            inside = depth + len(bounds)
+            general = term(*letters)
+            return all(uniform(factor, inside) for factor in general) and all(
+                _alike(general, term(*place), dict(zip(letters, place, strict=True)), inside)
+                for place in itertools.product(*(spots(bound.dim.size) for bound in bounds))
+            )
+        case Filled(by=by):
+            return uniform(by, depth)
+        case PartialOfSum(of=of):
+            return uniform(of, depth)
+    return True
+
+
+def uniform_array(array: Array) -> bool:
+    """Whether the entries that an elided page shows are the general entry at their indices."""
+    row, col = _LETTERS[:2]
+    general = array.at(row, col)
+    return uniform(general, 2) and all(
+        _alike((general,), (array.at(i, j),), {row: i, col: j}, 2) and uniform(array.at(i, j), 2)
+        for i, j in itertools.product(spots(array.rows.size), spots(array.cols.size))
+    )
+
+
+_LETTERS = sp.symbols("_u:12", integer=True, positive=True)
+
+
+def _alike(
+    general: tuple[Scalar, ...],
+    special: tuple[Scalar, ...],
+    places: dict[sp.Symbol, int],
+    depth: int,
+) -> bool:
+    """Whether the special factors are the general ones with numbers in the place of letters."""
+    if len(general) != len(special):
+        return False
+    for one, other in zip(general, special, strict=True):
+        match one, other:
+            case sp.Expr(), sp.Expr():
+                same = _placed(one, places) == other
+            case Series(), Series():
+                same = one.bounds == other.bounds
+                letters = _LETTERS[depth : depth + len(one.bounds)]
+                inside = depth + len(one.bounds)
+                same = same and _alike(one.term(*letters), other.term(*letters), places, inside)
+            case Filled(), Filled():
+                same = _alike(
+                    (one.expr, one.entry, one.by),
+                    (other.expr, other.entry, other.by),
+                    places,
+                    depth,
+                )
+            case PartialOfSum(), PartialOfSum():
+                same = _alike((one.of, one.wrt), (other.of, other.wrt), places, depth)
+            case _:
+                same = False
+        if not same:
+            return False
+    return True
+
+
+def _placed(expr: sp.Expr, places: dict[sp.Symbol, int]) -> sp.Expr:
+    """`expr.xreplace(places)`, without SymPy's work on the few kinds that nearly all are."""
+    if type(expr) is sp.Indexed:
+        return entry(expr.base.name, *(places.get(i, i) for i in expr.indices))
+    if type(expr) is Partial:
+        return Partial(_placed(expr.of, places), _placed(expr.wrt, places))
+    if type(expr) is sp.KroneckerDelta:
+        return delta(*(places.get(i, i) for i in expr.args))
+    if not expr.args:
+        return expr
+    deltas = {d: _placed(d, places) for d in expr.atoms(sp.KroneckerDelta)}
+    return expr.xreplace({**deltas, **{old: sp.Integer(new) for old, new in places.items()}})
 
 
 def to_sympy(scalar: Scalar, *, most: int | None) -> sp.Expr:
@@ -97,8 +197,8 @@ def to_sympy(scalar: Scalar, *, most: int | None) -> sp.Expr:
                     for b in bounds
                 ),
             )
-        case Filled(expr=expr, entry=entry, by=by):
-            return expr.xreplace({entry: to_sympy(by, most=most)})
+        case Filled(expr=expr, entry=hole, by=by):
+            return expr.xreplace({hole: to_sympy(by, most=most)})
         case PartialOfSum(of=of, wrt=wrt):
             return Partial(to_sympy(of, most=most), wrt)
         case _:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import sympy as sp
 
@@ -12,6 +14,7 @@ from matderiv.calculus.problem import Elementwise, Opaque, Problem
 from matderiv.calculus.scalars import Partial, delta, entry
 from matderiv.calculus.series import Array, Filled, PartialOfSum, Scalar, Series, to_sympy
 from matderiv.errors import UnsupportedError
+from matderiv.expression.shapes import Dim
 
 __all__ = ["Values"]
 
@@ -34,9 +37,35 @@ class Values:
         self._partials: dict[Partial, Polynomial] = {}
         self._rates: dict[sp.Indexed, dict[sp.Expr, Polynomial]] = {}
         self._definitions: dict[sp.Indexed, Polynomial] = {}
+        self._dims = {dim.symbol: dim for shape in problem.shapes.values() for dim in shape}
+        self._runs: dict[sp.Basic, str] = {}
+        self._joined: list[sp.KroneckerDelta] = []
+
+    def together(
+        self, scalars: Iterable[Scalar], runs: Mapping[sp.Symbol, Dim] | None = None
+    ) -> list[Polynomial]:
+        """The values of scalars in which one letter is one index, with sizes of some letters.
+
+        Raises:
+            UnsupportedError: a scalar has no value that is known; or its indices do not fit:
+                for i of one size and p of another, Σ_i δ_ip a_i is not a_p.
+        """
+        self._runs = {letter: dim.symbol for letter, dim in (runs or {}).items()}
+        self._joined = []
+        self._fresh = itertools.count()  # the same letters again: their entries are known
+        values = [self._normal(scalar) for scalar in scalars]
+        for joined in self._joined:
+            known = {self._runs.get(index) for index in joined.args if not index.is_Integer}
+            if None in known or len(known) > 1:
+                raise UnsupportedError(f"the indices of {joined} do not run over one size")
+        return values
 
     def of(self, scalar: Scalar) -> Polynomial:
-        """The value, entries of Y left as they are."""
+        """The value, entries of Y left as they are; see `together`."""
+        (value,) = self.together((scalar,))
+        return value
+
+    def _normal(self, scalar: Scalar) -> Polynomial:
         value = self._of(scalar)
         return poly.contracted(value) if self.general else value
 
@@ -45,6 +74,7 @@ class Values:
         name = self.problem.name
         parts = []
         for monomial, number in value.items():
+            self._runs.update(monomial.bound)
             factors = [
                 self._defined(a)
                 if isinstance(a, sp.Indexed) and a.base.name == name
@@ -84,13 +114,17 @@ class Values:
             return poly.multiplied(map(self._of, series.term()))
         if not self.general:
             return self._written_out(series)
-        fresh = [
-            sp.Symbol(f"_b{next(self._fresh)}", integer=True, positive=True)
-            for _ in series.bounds
-        ]
+        fresh = [self._letter() for _ in series.bounds]
+        for letter, bound in zip(fresh, series.bounds, strict=True):
+            if self._dims.get(bound.dim.symbol) != bound.dim:
+                raise UnsupportedError(f"a sum runs to {bound.dim}, which is no size here")
+            self._runs[letter] = bound.dim.symbol
         product = poly.multiplied(map(self._of, series.term(*fresh)))
-        bound = zip(fresh, (b.dim.symbol for b in series.bounds), strict=True)
-        return poly.summed(product, bound)
+        return poly.summed(product, [(letter, self._runs[letter]) for letter in fresh])
+
+    def _letter(self) -> sp.Symbol:
+        """An index letter that nothing else uses."""
+        return sp.Symbol(f"_b{next(self._fresh)}", integer=True, positive=True)
 
     def _written_out(self, series: Series) -> Polynomial:
         """The sum term by term; nearly always a term is a single monomial, which is quick."""
@@ -118,27 +152,58 @@ class Values:
 
     def _filled(self, expr: sp.Expr, hole: sp.Indexed, by: Series) -> Polynomial:
         """f(y_ij) with y_ij written out is f(y_ij) if what is written is y_ij's definition."""
-        written, defined = self.of(by), self._defined(hole)
+        written, defined = self._normal(by), self._defined(hole)
         if self.general:
             defined = poly.contracted(defined)
         if written == defined:
             return self._expr(expr)
-        most = 0 if self.general else len(by)
-        return poly.atom(expr.xreplace({hole: to_sympy(by, most=most)}))
+        if self.general:  # not to be taken for anything else: a letter of its own
+            return poly.atom(self._letter())
+        return poly.atom(expr.xreplace({hole: to_sympy(by, most=len(by))}))
 
     @staticmethod
     def _partial_factors(term: tuple[Scalar, ...], wrt: sp.Expr) -> tuple[Scalar, ...]:
         *fixed, moving = term
-        if not isinstance(moving, sp.Expr):
-            raise UnsupportedError("only a sum of plain terms is differentiated term by term")
+        varying = (sp.Indexed, sp.KroneckerDelta, sp.Function, Partial)
+        if not isinstance(moving, sp.Expr) or not all(
+            isinstance(f, sp.Expr) and not f.has(*varying) for f in fixed
+        ):
+            raise UnsupportedError("only numbers times one function are differentiated in a sum")
         return (*fixed, Partial(moving, wrt))
+
+    def _check(self, expr: sp.Expr) -> None:
+        """Each index in it counts the rows or columns that it stands for, and no others.
+
+        Raises:
+            UnsupportedError: there is no such entry, or one letter runs over two sizes.
+        """
+        for at in _entries(expr):
+            shape = self.problem.shapes.get(at.base.name, ())
+            if len(shape) != len(at.indices):
+                raise UnsupportedError(f"{at} is not an entry of a matrix")
+            for index, dim in zip(at.indices, shape, strict=True):
+                if index.is_Integer:
+                    fits = 1 <= index <= dim.size
+                else:
+                    fits = (
+                        self.general
+                        and index.is_Symbol
+                        and self._runs.setdefault(index, dim.symbol) == dim.symbol
+                    )
+                if not fits:
+                    raise UnsupportedError(f"the index {index} of {at} is none of its own")
 
     def _expr(self, expr: sp.Expr) -> Polynomial:
         if isinstance(expr, sp.Indexed):
+            if self.general:
+                self._check(expr)
             return poly.atom(expr)
         if isinstance(expr, Partial):
+            if self.general:
+                self._check(expr)
             known = self._partials.get(expr)
             if known is None:
+                self._check(expr)
                 known = self._partial(expr.of, expr.wrt)
                 if not any(m.bound for m in known):  # a bound index may be used only once
                     self._partials[expr] = known
@@ -150,10 +215,17 @@ class Values:
         if expr.is_Add:
             return poly.added(map(self._expr, expr.args))
         if expr.is_Pow and expr.exp.is_Integer and 0 < expr.exp <= 8:  # noqa: PLR2004 - short
-            return poly.multiplied([self._expr(expr.base)] * int(expr.exp))
+            # A bound index may be used only once, so each factor is worked out by itself.
+            return poly.multiplied([self._expr(expr.base) for _ in range(int(expr.exp))])
         if expr == self.problem.loss:
             definition = self.problem.loss_definition
-            return poly.atom(definition) if isinstance(definition, sp.Expr) else self._series(definition)
+            if isinstance(definition, sp.Expr):
+                return poly.atom(definition)
+            return self._series(definition)
+        if self.general:
+            if isinstance(expr, sp.KroneckerDelta):
+                self._joined.append(expr)
+            self._check(expr)
         return poly.atom(expr)
 
     # -- partial derivatives -----------------------------------------------------------------
@@ -161,6 +233,16 @@ class Values:
     def _partial(self, of: sp.Expr, wrt: sp.Expr) -> Polynomial:
         """∂of/∂wrt: only wrt is kept, everything else in `of` is unfolded."""
         problem = self.problem
+        head = problem.head
+        if isinstance(wrt, sp.Function):
+            y = wrt.args[0]
+            known = isinstance(y, sp.Indexed) and y.base.name == problem.name
+        elif isinstance(head, Elementwise) and wrt == head.variable:
+            known = of == head.at(wrt)
+        else:
+            known = isinstance(wrt, sp.Indexed)
+        if not known:
+            raise UnsupportedError(f"the partial derivative of {of} by {wrt} is not known")
         if of == wrt:
             return poly.constant(sp.S.One)
         if of == problem.loss:
@@ -177,7 +259,9 @@ class Values:
 
     def _partial_of_entry(self, of: sp.Indexed, wrt: sp.Expr) -> Polynomial:
         name = of.base.name
-        if isinstance(wrt, sp.Indexed) and wrt.base.name == name:
+        if not isinstance(wrt, sp.Indexed):
+            raise UnsupportedError(f"the partial derivative of {of} by {wrt} is not known")
+        if wrt.base.name == name:
             deltas = [delta(a, b) for a, b in zip(of.indices, wrt.indices, strict=True)]
             return poly.multiplied(
                 poly.constant(d) if d.is_Rational else poly.atom(d) for d in deltas
@@ -189,7 +273,9 @@ class Values:
         series = self._definition.at(*of.indices)
         assert isinstance(series, Series)
         return poly.added(
-            self._of(Series(series.bounds, lambda *n, s=slot: _with_partial(series.term(*n), s, wrt)))
+            self._of(
+                Series(series.bounds, lambda *n, s=slot: _with_partial(series.term(*n), s, wrt))
+            )
             for slot in (0, 1)
         )
 
@@ -222,8 +308,8 @@ class Values:
             assert isinstance(series, Series)
             for a, b in series.terms():
                 for of, other in ((a, b), (b, a)):
-                    terms = found.setdefault(of, {})  # type: ignore[arg-type]
-                    key = Monomial((other,))  # type: ignore[arg-type]
+                    terms = found.setdefault(of, {})
+                    key = Monomial((other,))
                     terms[key] = terms.get(key, 0) + 1
             known = self._rates[y] = dict(found)
         return known
@@ -244,8 +330,13 @@ class Values:
         return dict(found)
 
 
-def _with_partial(term: tuple[Scalar, ...], slot: int, wrt: sp.Expr) -> tuple[Scalar, ...]:
-    return tuple(
-        Partial(f, wrt) if n == slot else f for n, f in enumerate(term)  # type: ignore[arg-type]
-    )
+@lru_cache(maxsize=1 << 16)
+def _entries(expr: sp.Expr) -> tuple[sp.Indexed, ...]:
+    """The entries that an expression holds."""
+    if type(expr) is sp.Indexed:
+        return (expr,)
+    return tuple(expr.atoms(sp.Indexed)) if expr.args else ()
 
+
+def _with_partial(term: tuple[Scalar, ...], slot: int, wrt: sp.Expr) -> tuple[Scalar, ...]:
+    return tuple(Partial(f, wrt) if n == slot else f for n, f in enumerate(term))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,8 +15,10 @@ from matderiv.calculus import polynomials as poly
 from matderiv.calculus.polynomials import Polynomial
 from matderiv.calculus.problem import Elementwise, Problem
 from matderiv.calculus.scalars import relu, sigmoid, step
-from matderiv.calculus.series import Array, Scalar
+from matderiv.calculus.series import Array, Scalar, uniform, uniform_array
 from matderiv.calculus.values import Values
+from matderiv.errors import UnsupportedError
+from matderiv.expression.shapes import Dim
 
 __all__ = ["BUDGET", "Judge", "Verdict", "vanishes"]
 
@@ -25,6 +27,8 @@ BUDGET = 100_000
 
 _ATTEMPTS = 3
 _DIGITS = 40
+
+_ROW, _COL = (sp.Symbol(name, integer=True, positive=True) for name in ("_row", "_col"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +39,16 @@ class Verdict:
     `entries`: how many entries were compared one by one, exactly, at the chosen sizes.
     `detail`: for a refuted one the entry and a rational point at which the sides differ;
     for an undecided one the reason.
+    `entry`, `point`: the same entry and the whole point, for a refuted one that was compared
+    entry by entry.
     """
 
     status: Literal["equal", "refuted", "undecided"]
     index: bool = False
     entries: int = 0
     detail: str = ""
+    entry: tuple[int, int] | None = None
+    point: tuple[tuple[sp.Expr, sp.Rational], ...] = ()
 
 
 class Judge:
@@ -48,19 +56,32 @@ class Judge:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
+        self._definition = problem.array(problem.product.value)
         self.exhaustive = math.prod(dim.size for dim in problem.dims) <= BUDGET
         self._general = Values(problem, general=True)
         self._written = Values(problem, general=False)
 
     def scalars(self, sides: Sequence[Scalar], *, letters: bool = False) -> list[Verdict]:
         """Whether each scalar equals the next; with `letters`, they hold index letters."""
-        index = self._differences(self._general, sides)
+        if not self.exhaustive and not all(map(uniform, sides)):
+            return [_NOT_UNIFORM]
+        try:
+            index = self._differences(self._general, sides)
+        except UnsupportedError as error:
+            if letters or not self.exhaustive:
+                return [Verdict("undecided", detail=str(error))]
+            index = []
         if letters or not self.exhaustive:
             return [_general_verdict(rest) for rest in index]
-        written = self._differences(self._written, sides)
+        try:
+            written = self._differences(self._written, sides)
+        except UnsupportedError as error:
+            return [Verdict("undecided", detail=str(error))]
         return [
-            self._refuted(rest, "") if rest else Verdict("equal", index=not general, entries=1)
-            for general, rest in zip(index, written, strict=True)
+            self._refuted(rest)
+            if rest
+            else Verdict("equal", index=bool(index) and not index[number], entries=1)
+            for number, rest in enumerate(written)
         ]
 
     def arrays(self, sides: Sequence[Array], *, letters: bool = True) -> list[Verdict]:
@@ -77,25 +98,41 @@ class Judge:
                     f"another {other.rows.size}×{other.cols.size}"
                 )
                 return [Verdict("refuted", detail=detail)]
-        p, q = self.problem.letters.p, self.problem.letters.q
-        rows, cols = first.rows.size, first.cols.size
+        index: list[Polynomial] = []
         if letters:
-            index = self._differences(self._general, [side.at(p, q) for side in sides])
+            if not self.exhaustive and not all(map(uniform_array, sides)):
+                return [_NOT_UNIFORM]
+            try:
+                # Letters that no side holds already: a side that is entry p, q everywhere
+                # would otherwise pass for the matrix of all of them.
+                general = [side.at(_ROW, _COL) for side in sides]
+                runs = {_ROW: first.rows, _COL: first.cols}
+                index = self._differences(self._general, general, runs)
+            except UnsupportedError as error:
+                if not self.exhaustive:
+                    return [Verdict("undecided", detail=str(error))]
             if not self.exhaustive:
                 return [_general_verdict(rest) for rest in index]
-            verdicts = [Verdict("equal", index=not rest, entries=rows * cols) for rest in index]
-        else:
-            verdicts = [Verdict("equal", entries=rows * cols) for _ in sides[1:]]
-        for i, j in itertools.product(range(1, rows + 1), range(1, cols + 1)):
-            written = self._differences(self._written, [side.at(i, j) for side in sides])
+        rows, cols = first.rows.size, first.cols.size
+        verdicts = [
+            Verdict("equal", index=bool(index) and not index[number], entries=rows * cols)
+            for number in range(len(sides) - 1)
+        ]
+        for place in itertools.product(range(1, rows + 1), range(1, cols + 1)):
+            try:
+                written = self._differences(self._written, [side.at(*place) for side in sides])
+            except UnsupportedError as error:
+                return [Verdict("undecided", detail=f"entry {place}: {error}", entry=place)]
             for number, rest in enumerate(written):
                 if rest and verdicts[number].status == "equal":
-                    verdicts[number] = self._refuted(rest, f"entry ({i}, {j}): ")
+                    verdicts[number] = self._refuted(rest, place)
         return verdicts
 
-    def _differences(self, values: Values, sides: Sequence[Scalar]) -> list[Polynomial]:
+    def _differences(
+        self, values: Values, sides: Sequence[Scalar], runs: Mapping[sp.Symbol, Dim] | None = None
+    ) -> list[Polynomial]:
         """Each side minus the next, {} where it is zero: as it stands, then further unfolded."""
-        known = [values.of(side) for side in sides]
+        known = values.together(sides, runs)
         return [
             {} if one == other else self._rest(values, poly.difference(one, other))
             for one, other in itertools.pairwise(known)
@@ -130,13 +167,25 @@ class Judge:
             .xreplace(real)
         )
 
-    def _refuted(self, rest: Polynomial, where: str) -> Verdict:
+    def _refuted(self, rest: Polynomial, place: tuple[int, int] | None = None) -> Verdict:
+        where = f"entry {place}: " if place else ""
         expr = self._concrete(poly.to_expr(rest))
+        if isinstance(self.problem.head, Elementwise) and self.problem.head.body is not None:
+            # y_ij is no free quantity beside the inputs that it is made of.
+            expr = expr.xreplace(
+                {
+                    y: poly.to_expr(self._written.of(self._definition.at(*y.indices)))
+                    for y in expr.atoms(sp.Indexed)
+                    if y.base.name == self.problem.name
+                }
+            )
         if expr.has(sp.Sum):
-            return Verdict("undecided", detail=f"{where}the difference holds a sum left as it is")
+            return Verdict(
+                "undecided", detail=f"{where}the difference holds a sum left as it is", entry=place
+            )
         chance = random.Random(1)  # noqa: S311 - points to refute at, not secrets
-        for _ in range(_ATTEMPTS):
-            point, value = _at_random_point(expr, chance)
+        for attempt in range(_ATTEMPTS):
+            point, value = _at_random_point(expr, chance, signed=attempt > 0)
             if value is not None and abs(value) > sp.Float(10) ** (-_DIGITS // 2):
                 names = ", ".join(f"{k} = {v}" for k, v in list(point.items())[:8])
                 more = ", …" if len(point) > 8 else ""  # noqa: PLR2004 - a line's length
@@ -145,8 +194,15 @@ class Judge:
                     detail=f"{where}left - right = {sp.nsimplify(value)} at {names}{more}"
                     if value.is_Rational
                     else f"{where}left - right = {sp.N(value, 6)} at {names}{more}",
+                    entry=place,
+                    point=tuple(point.items()),
                 )
-        return Verdict("undecided", detail=f"{where}the difference {expr} was not decided")
+        return Verdict(
+            "undecided", detail=f"{where}the difference {expr} was not decided", entry=place
+        )
+
+
+_NOT_UNIFORM = Verdict("undecided", detail="single terms or entries are not like the others")
 
 
 def _general_verdict(rest: Polynomial) -> Verdict:
@@ -158,12 +214,16 @@ def _general_verdict(rest: Polynomial) -> Verdict:
 
 
 def _at_random_point(
-    expr: sp.Expr, chance: random.Random
+    expr: sp.Expr, chance: random.Random, *, signed: bool
 ) -> tuple[dict[sp.Expr, sp.Rational], sp.Expr | None]:
-    """A random rational point of an expression, and its value there (None: not defined)."""
+    """A random rational point of an expression, and its value there (None: not defined).
+
+    The logarithm and roots like positive numbers; relu is the identity there.
+    """
 
     def value() -> sp.Rational:
-        return sp.Rational(chance.randint(1, 19), chance.randint(2, 9))
+        number = sp.Rational(chance.randint(1, 19), chance.randint(2, 9))
+        return -number if signed and chance.random() < 0.5 else number  # noqa: PLR2004 - a coin
 
     functions = expr.atoms(sp.core.function.AppliedUndef)
     free = sorted(expr.free_symbols - {s for f in functions for s in f.free_symbols}, key=str)
@@ -201,8 +261,8 @@ def vanishes(expr: sp.Expr) -> bool | None:
         if sp.expand(above) == 0 or sp.expand(sp.powsimp(sp.expand(above))) == 0:
             return True
     chance = random.Random(2)  # noqa: S311 - points to refute at, not secrets
-    for _ in range(_ATTEMPTS):
-        _, value = _at_random_point(expr, chance)
+    for number in range(_ATTEMPTS):
+        _, value = _at_random_point(expr, chance, signed=number > 0)
         if value is not None and abs(value) > sp.Float(10) ** (-_DIGITS // 2):
             return False
     return True if sp.simplify(plain) == 0 else None
