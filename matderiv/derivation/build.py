@@ -158,7 +158,8 @@ class _Builder:
         for name in wrt:
             report(f"entries {name}")
             answer = self.answer(name)
-            yield Step("entries", tuple(self.entries(name, answer)), name)
+            first = name == wrt[0]
+            yield Step("entries", tuple(self.entries(name, answer, first=first)), name)
             report(f"matrix {name}")
             matrices.append(self.matrix(name, answer))
             yield Step("matrix", (matrices[-1],), name)
@@ -271,17 +272,20 @@ class _Builder:
 
     # -- step 3: single entries --------------------------------------------------------------
 
-    def entries(self, name: str, answer: Node) -> Iterator[Chain]:
+    def entries(self, name: str, answer: Node, *, first: bool) -> Iterator[Chain]:
+        """Single entries of a gradient; L is written out for the `first` matrix only."""
         problem, loss = self.problem, self.problem.loss
         rows, cols = problem.shapes[name]
-        first = entry(name, 1, 1)
+        corner = entry(name, 1, 1)
         if isinstance(self.head, Elementwise):
-            yield from self.first_entry(self.head, first)
+            if first:
+                yield self.expanded_loss(self.head)
+            yield from self.first_entry(self.head, corner)
         yield self.chain(
             "local",
-            MatrixPartial(self.name, first),
-            ("entries", Written(matrix_of(MatrixPartial(self.name, first), problem))),  # type: ignore[arg-type]
-            ("constants", self.local(first)),
+            MatrixPartial(self.name, corner),
+            ("entries", Written(matrix_of(MatrixPartial(self.name, corner), problem))),  # type: ignore[arg-type]
+            ("constants", self.local(corner)),
         )
         places = [(1, 1), (1, 2), (2, 1)]
         shown = [(p, q) for p, q in places if p <= rows.size and q <= cols.size]
@@ -299,23 +303,10 @@ class _Builder:
         problem, loss = self.problem, self.problem.loss
         spelled = problem.loss_definition
         assert isinstance(spelled, Series)
-        product = problem.array(problem.product.value)
-
-        def filled(i: Index, j: Index) -> tuple[Scalar, ...]:
-            y = self.y(i, j)
-            written = product.at(i, j)
-            assert isinstance(written, Series)
-            return with_coefficient(head.coefficient, Filled(head.at(y), y, written))
 
         def partial(i: Index, j: Index) -> tuple[Scalar, ...]:
             return with_coefficient(head.coefficient, Partial(head.at(self.y(i, j)), x))
 
-        yield self.chain(
-            "expanded loss",
-            Value(loss),
-            ("definition", Value(spelled)),
-            ("entries of the product", Value(problem.sum_over_product(filled))),
-        )
         yield self.chain(
             "sum rule",
             Value(Partial(loss, x)),
@@ -330,6 +321,24 @@ class _Builder:
             Value(_one(with_coefficient(head.coefficient, Partial(f, x)))),
             ("chain rule", Value(_product(through))),
             ("unit", Value(_product((Partial(loss, y), Partial(y, x))))),
+        )
+
+    def expanded_loss(self, head: Elementwise) -> Chain:
+        """L = Σ f(y_ij) with every y_ij written out."""
+        problem = self.problem
+        product = problem.array(problem.product.value)
+
+        def filled(i: Index, j: Index) -> tuple[Scalar, ...]:
+            y = self.y(i, j)
+            written = product.at(i, j)
+            assert isinstance(written, Series)
+            return with_coefficient(head.coefficient, Filled(head.at(y), y, written))
+
+        return self.chain(
+            "expanded loss",
+            Value(problem.loss),
+            ("definition", Value(problem.loss_definition)),
+            ("entries of the product", Value(problem.sum_over_product(filled))),
         )
 
     def local(self, x: sp.Expr) -> Written:

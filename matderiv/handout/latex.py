@@ -14,8 +14,8 @@ from matderiv.handout.document import (
     Segment,
     Text,
 )
-from matderiv.notation.boxes import fitted, width
-from matderiv.notation.latex import columns, inline, latex
+from matderiv.notation.boxes import Box, Fitter
+from matderiv.notation.latex import Writer, columns, inline
 
 __all__ = ["escape", "to_latex"]
 
@@ -49,14 +49,17 @@ def to_latex(document: Document) -> str:
     head = ["% Needs \\usepackage{amsmath}" + _class_note(document.language) + "."]
     if most > _AMSMATH_COLUMNS:
         head.append(rf"\setcounter{{MaxMatrixCols}}{{{most}}}")
-    return "\n".join(head) + "\n\n" + "\n\n".join(map(_block, document.blocks)) + "\n"
+    fitter, writer = Fitter(), Writer()
+    return "\n".join(head) + "\n\n" + "\n\n".join(
+        _block(block, fitter, writer) for block in document.blocks
+    ) + "\n"
 
 
 def _class_note(language: str) -> str:
     return " and a class with Chinese fonts, such as ctexart" if language == "zh" else ""
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, fitter: Fitter, writer: Writer) -> str:
     match block:
         case Heading(level=level, segments=segments):
             return rf"\{_HEADINGS[level]}*{{{_segments(segments)}}}"
@@ -66,12 +69,12 @@ def _block(block: Block) -> str:
             lines = "\n".join(rf"\item {_segments(item)}" for item in items)
             return f"\\begin{{itemize}}\n{lines}\n\\end{{itemize}}"
         case Equation(box=box):
-            return _equation(fitted(box, ROOM))
+            return _equation(fitter.fitted(box, ROOM), fitter, writer)
 
 
-def _equation(box: object) -> str:
-    source = latex(box)  # type: ignore[arg-type]
-    size = width(box)  # type: ignore[arg-type]
+def _equation(box: Box, fitter: Fitter, writer: Writer) -> str:
+    source = writer.write(box)
+    size = fitter.width(box)
     command = next((c for limit, c in _SIZES if size <= limit), _SIZES[-1][1])
     display = f"\\[\n{source}\n\\]"
     return f"{{{command}\n{display}\n}}" if command else display

@@ -16,7 +16,7 @@ from matderiv.handout.document import (
     Segment,
     Text,
 )
-from matderiv.notation.boxes import fitted
+from matderiv.notation.boxes import Fitter
 from matderiv.notation.latex import inline, latex
 
 __all__ = ["escape", "to_markdown"]
@@ -38,7 +38,7 @@ def _block(block: Block) -> str:
         case Bullets(items=items):
             return "\n".join("- " + _segments(item) for item in items)
         case Equation(box=box):
-            return f"$$\n{latex(fitted(box, _ROOM))}\n$$"
+            return f"$$\n{latex(Fitter().fitted(box, _ROOM))}\n$$"
 
 
 def _segments(segments: tuple[Segment, ...]) -> str:

@@ -11,6 +11,7 @@ __all__ = [
     "BigSum",
     "Dots",
     "Fence",
+    "Fitter",
     "Fraction",
     "Grid",
     "Lines",
@@ -22,7 +23,6 @@ __all__ = [
     "Symbol",
     "Terms",
     "Word",
-    "fitted",
     "width",
 ]
 
@@ -165,111 +165,133 @@ _OPERATORS = {"plus": 1.25, "minus": 1.25, "equals": 1.35, "cdot": 0.72, "comma"
 
 def width(box: Box) -> float:
     """An estimate of a box's width in em, on the wide side."""
-    match box:
-        case Symbol():
-            return 0.62
-        case Word(text=text) | Number(text=text):
-            return 0.52 * len(text)
-        case Operator(name=name):
-            return _OPERATORS.get(name, 0.58)
-        case Row(items=items):
-            return sum(map(width, items))
-        case Fraction(above=above, below=below):
-            return max(width(above), width(below)) + 0.28
-        case Scripts(base=base, sub=sub, sup=sup):
-            scripts = [width(s) * _SCRIPT for s in (sub, sup) if s is not None]
-            return width(base) + max(scripts, default=0)
-        case Root(body=body):
-            return width(body) + 0.9
-        case Fence(body=body):
-            return width(body) + 0.85
-        case BigSum(under=under, body=body):
-            return max(1.5, width(under) * _SCRIPT) + 0.2 + width(body)
-        case Dots():
-            return 1.2
-        case Terms(items=items):
-            return sum(width(b) for _, b in items) + sum(
-                1.25 if n or sign == "-" else 0.0 for n, (sign, _) in enumerate(items)
-            )
-        case Lines(rows=rows):
-            return max(map(width, rows)) + 0.4
-        case Grid(rows=rows):
-            columns = zip(*rows, strict=True)
-            return sum(max(map(width, column)) for column in columns) + 1.0 * len(rows[0]) + 0.6
-        case Aligned(left=left, rights=rights):
-            return width(left) + 1.35 + max(map(width, rights))
+    return Fitter().width(box)
 
 
-def fitted(box: Box, room: float) -> Box:
-    """The same box with sums broken into lines so that it is no wider than `room`, if it can be.
+class Fitter:
+    """Fits the boxes of a page. Widths are kept: entries stand in many places as one box."""
 
-    A sum inside a matrix gets its share of the room; a fraction's numerator is not broken.
-    """
-    match box:
-        case Terms() if width(box) > room:
-            return _broken(box, room)
-        case Aligned(left=left, rights=rights):
-            rest = room - width(left) - 1.35
-            return Aligned(left, tuple(fitted(right, rest) for right in rights))
-        case Grid(rows=rows) if width(box) > room:
-            return Grid(_narrowed(rows, room))
-        case Row(items=items) if width(box) > room:
-            fixed = sum(width(b) for b in items if not isinstance(b, Grid))
-            grids = [b for b in items if isinstance(b, Grid)]
-            if not grids:
-                return _folded(items, room)
-            share = room - fixed
-            total = sum(map(width, grids))
-            return Row(
-                tuple(
-                    fitted(b, share * width(b) / total) if isinstance(b, Grid) else b
-                    for b in items
+    def __init__(self) -> None:
+        self._widths: dict[int, float] = {}
+        self._kept: list[Box] = []  # a width is kept by a box's identity, so the box must live
+
+    def width(self, box: Box) -> float:
+        """An estimate of a box's width in em, on the wide side."""
+        known = self._widths.get(id(box))
+        if known is None:
+            known = self._widths[id(box)] = self._width(box)
+            self._kept.append(box)
+        return known
+
+    def _width(self, box: Box) -> float:
+        width = self.width
+        match box:
+            case Row(items=items):
+                return sum(map(width, items))
+            case Symbol():
+                return 0.62
+            case Word(text=text) | Number(text=text):
+                return 0.52 * len(text)
+            case Operator(name=name):
+                return _OPERATORS.get(name, 0.58)
+            case Scripts(base=base, sub=sub, sup=sup):
+                scripts = [width(s) * _SCRIPT for s in (sub, sup) if s is not None]
+                return width(base) + max(scripts, default=0)
+            case Fraction(above=above, below=below):
+                return max(width(above), width(below)) + 0.28
+            case Terms(items=items):
+                return sum(width(b) for _, b in items) + sum(
+                    1.25 if n or sign == "-" else 0.0 for n, (sign, _) in enumerate(items)
                 )
-            )
-        case BigSum(body=body):
-            return replace(box, body=fitted(body, room - 1.7))
-        case Fence(body=body) if width(box) > room:
-            inner = fitted(body, room - 0.85)
-            return Fence(inner, big=True) if isinstance(inner, Lines) else box
-    return box
+            case Root(body=body):
+                return width(body) + 0.9
+            case Fence(body=body):
+                return width(body) + 0.85
+            case BigSum(under=under, body=body):
+                return max(1.5, width(under) * _SCRIPT) + 0.2 + width(body)
+            case Dots():
+                return 1.2
+            case Lines(rows=rows):
+                return max(map(width, rows)) + 0.4
+            case Grid(rows=rows):
+                columns = zip(*rows, strict=True)
+                return sum(max(map(width, column)) for column in columns) + len(rows[0]) + 0.6
+            case Aligned(left=left, rights=rights):
+                return width(left) + 1.35 + max(map(width, rights))
 
+    def fitted(self, box: Box, room: float) -> Box:
+        """The box with sums broken into lines so that it is no wider than `room`, if it can be.
 
-def _folded(items: tuple[Box, ...], room: float) -> Row:
-    """Give the widest item of a row what room the others leave."""
-    widest = max(range(len(items)), key=lambda n: width(items[n]))
-    rest = room - sum(width(b) for n, b in enumerate(items) if n != widest)
-    return Row(tuple(fitted(b, rest) if n == widest else b for n, b in enumerate(items)))
+        A sum inside a matrix gets its share of the room; a fraction's numerator is not broken.
+        """
+        if self.width(box) <= room:
+            return box
+        match box:
+            case Terms():
+                return self._broken(box, room)
+            case Aligned(left=left, rights=rights):
+                rest = room - self.width(left) - 1.35
+                return Aligned(left, tuple(self.fitted(right, rest) for right in rights))
+            case Grid(rows=rows):
+                return Grid(self._narrowed(rows, room))
+            case Row(items=items):
+                return self._fitted_row(items, room)
+            case BigSum(body=body):
+                return replace(box, body=self.fitted(body, room - 1.7))
+            case Fence(body=body):
+                inner = self.fitted(body, room - 0.85)
+                return Fence(inner, big=True) if isinstance(inner, Lines) else box
+        return box
 
-
-def _narrowed(rows: tuple[tuple[Box, ...], ...], room: float) -> tuple[tuple[Box, ...], ...]:
-    """Cells broken until the columns fit: the widest columns give way first."""
-    columns = [max(map(width, column)) for column in zip(*rows, strict=True)]
-    free = room - 1.0 * len(columns) - 0.6
-    limit = free / len(columns)
-    while True:
-        narrow = [w for w in columns if w <= limit]
-        wide = len(columns) - len(narrow)
+    def _fitted_row(self, items: tuple[Box, ...], room: float) -> Row:
+        """Matrices share what room the rest leaves; without any, the widest item gets it."""
+        wide = [n for n, box in enumerate(items) if isinstance(box, Grid)]
         if not wide:
-            break
-        better = (free - sum(narrow)) / wide
-        if better <= limit + 0.01:
-            break
-        limit = better
-    return tuple(tuple(fitted(cell, limit) for cell in row) for row in rows)
+            wide = [max(range(len(items)), key=lambda n: self.width(items[n]))]
+        total = sum(self.width(items[n]) for n in wide)
+        rest = room - sum(map(self.width, items)) + total
+        return Row(
+            tuple(
+                self.fitted(box, rest * self.width(box) / total) if n in wide else box
+                for n, box in enumerate(items)
+            )
+        )
+
+    def _narrowed(self, rows: tuple[tuple[Box, ...], ...], room: float) -> _Cells:
+        """Cells broken until the columns fit: the widest columns give way first."""
+        columns = [max(map(self.width, column)) for column in zip(*rows, strict=True)]
+        free = room - len(columns) - 0.6
+        limit = free / len(columns)
+        while True:
+            narrow = [w for w in columns if w <= limit]
+            wide = len(columns) - len(narrow)
+            better = (free - sum(narrow)) / wide if wide else limit
+            if better <= limit + 0.01:
+                break
+            limit = better
+        return tuple(tuple(self.fitted(cell, limit) for cell in row) for row in rows)
+
+    def _broken(self, terms: Terms, room: float) -> Lines | Terms:
+        """As few lines as the room allows, and those as even as they can be."""
+        items = [(sign, self.fitted(box, room - 1.65)) for sign, box in terms.items]
+        needs = [self.width(box) + 1.25 for _, box in items]
+        ends = _line_ends(needs, room)
+        if len(ends) == 1:
+            return Terms(tuple(items))
+        if len(ends) < len(items):
+            # The narrowest room for as many lines, found by halving.
+            low, high = max(needs), room
+            while high - low > 0.25:
+                middle = (low + high) / 2
+                tighter = _line_ends(needs, middle)
+                if len(tighter) == len(ends):
+                    ends, high = tighter, middle
+                else:
+                    low = middle
+        return Lines(tuple(Terms(tuple(items[a:b])) for a, b in itertools.pairwise((0, *ends))))
 
 
-def _broken(terms: Terms, room: float) -> Lines | Terms:
-    """As few lines as the room allows, and those as even as they can be."""
-    items = [(sign, fitted(box, room - 1.65)) for sign, box in terms.items]
-    needs = [width(box) + 1.25 for _, box in items]
-    ends = _line_ends(needs, room)
-    while room > 1.0 and len(tighter := _line_ends(needs, room - 0.25)) == len(ends):
-        ends, room = tighter, room - 0.25
-    if len(ends) == 1:
-        return Terms(tuple(items))
-    return Lines(
-        tuple(Terms(tuple(items[a:b])) for a, b in itertools.pairwise((0, *ends)))
-    )
+_Cells = tuple[tuple[Box, ...], ...]
 
 
 def _line_ends(needs: list[float], room: float) -> list[int]:
@@ -279,6 +301,6 @@ def _line_ends(needs: list[float], room: float) -> list[int]:
     for number, need in enumerate(needs):
         if number and used + need > room:
             ends.append(number)
-            used = 0.4
+            used = 0.4  # the lines after the first are set in a little
         used += need
     return [*ends, len(needs)]

@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import sympy as sp
@@ -54,6 +54,8 @@ _LONGEST = 6
 
 _COMMA_FROM = 10
 
+_CDOT = Operator("cdot")
+
 _FUNCTIONS: dict[type, Word] = {
     sp.exp: Word("exp", upright=True),
     sp.log: Word("log", upright=True),
@@ -87,6 +89,8 @@ class Notation:
 
     problem: Problem
     show: int | None
+    #: Boxes of entries and partial derivatives, which are written over and over.
+    _known: dict[sp.Expr, Box] = field(default_factory=dict, repr=False, compare=False)
 
     # -- names -------------------------------------------------------------------------------
 
@@ -96,11 +100,9 @@ class Notation:
 
     def indices(self, indices: tuple[object, ...]) -> Box:
         """Indices side by side; with commas throughout if any size needs two digits."""
-        sizes = (dim.size for shape in self.problem.shapes.values() for dim in shape)
-        commas = max(sizes, default=0) >= _COMMA_FROM
         items: list[Box] = []
         for index in indices:
-            if commas and items:
+            if items and self.problem.largest_size >= _COMMA_FROM:
                 items.append(Operator("comma"))
             items.append(self._index(index))
         return Row(tuple(items))
@@ -234,6 +236,10 @@ class Notation:
         sign = "+"
         boxes: list[tuple[Box, bool]] = []
         for factor in factors:
+            known = self._known.get(factor)  # type: ignore[call-overload]
+            if known is not None:
+                boxes.append((known, isinstance(factor, Partial)))
+                continue
             if isinstance(factor, sp.Expr) and factor.is_Rational and len(factors) > 1:
                 sign = "-" if (factor < 0) != (sign == "-") else "+"
                 if abs(factor) != 1:
@@ -250,7 +256,7 @@ class Notation:
         row: list[Box] = []
         for number, (box, strong) in enumerate(boxes):
             if number and (strong or boxes[number - 1][1]):
-                row.append(Operator("cdot"))
+                row.append(_CDOT)
             row.append(box)
         return sign, row[0] if len(row) == 1 else Row(tuple(row))
 
@@ -262,10 +268,15 @@ class Notation:
     def _signed(self, expr: sp.Expr, holes: dict[sp.Expr, Box]) -> tuple[str, Box]:
         if expr in holes:
             return "+", holes[expr]
-        if isinstance(expr, sp.Indexed):
-            return "+", self.entry(expr.base.name, expr.indices)
-        if isinstance(expr, Partial):
-            return "+", partial_ratio(self.expr(expr.of, holes), self.expr(expr.wrt, holes))
+        if isinstance(expr, sp.Indexed | Partial):
+            box = self._known.get(expr)
+            if box is None:
+                box = self._known[expr] = (
+                    self.entry(expr.base.name, expr.indices)
+                    if isinstance(expr, sp.Indexed)
+                    else partial_ratio(self.expr(expr.of), self.expr(expr.wrt))
+                )
+            return "+", box
         if isinstance(expr, sp.KroneckerDelta):
             return "+", Scripts(Symbol("delta", greek=True), self.indices(expr.args))
         if expr.is_Rational:
@@ -348,6 +359,7 @@ def _parts(name: str) -> tuple[Box, Box | None]:
     return _letter(stem), box
 
 
+@lru_cache(maxsize=1024)
 def _letter(name: str) -> Box:
     if name.lower() in GREEK and name.isalpha():
         greek = GREEK[name.lower()]

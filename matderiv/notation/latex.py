@@ -21,7 +21,7 @@ from matderiv.notation.boxes import (
     Word,
 )
 
-__all__ = ["columns", "inline", "latex"]
+__all__ = ["Writer", "columns", "inline", "latex"]
 
 _OPERATORS = {
     "plus": "+",
@@ -50,44 +50,7 @@ def latex(box: Box) -> str:
     >>> latex(Fraction(Row((Operator("partial"), Symbol("L"))), Symbol("x")))
     '\\dfrac{\\partial L}{x}'
     """
-    match box:
-        case Symbol(name=name, greek=greek):
-            return f"\\{name} " if greek else name
-        case Word(text=text, upright=upright):
-            if upright and text in _NAMED:
-                return f"\\{text} "
-            escaped = text.replace("_", r"\_")
-            return rf"\operatorname{{{escaped}}}" if upright else rf"\mathit{{{escaped}}}"
-        case Number(text=text):
-            return text
-        case Operator(name=name):
-            return _OPERATORS[name]
-        case Row(items=items):
-            return "".join(map(latex, items))
-        case Fraction(above=above, below=below):
-            return rf"\dfrac{{{latex(above)}}}{{{latex(below)}}}"
-        case Scripts():
-            return _scripts(box)
-        case Root(body=body):
-            return rf"\sqrt{{{latex(body)}}}"
-        case Fence(body=body, big=big):
-            return rf"\left({latex(body)}\right)" if big else f"({latex(body)})"
-        case BigSum(under=under, over=over, body=body):
-            top = "" if over is None else f"^{{{latex(over)}}}"
-            return rf"\sum_{{{latex(under)}}}{top} {latex(body)}"
-        case Dots(direction=direction):
-            return _DOTS[direction]
-        case Terms():
-            return _terms(box, first=True)
-        case Lines():
-            return _lines(box)
-        case Grid():
-            return _grid(box)
-        case Aligned(left=left, rights=rights):
-            rows = _SPACE.join(
-                "& = " + (_lines(r, "[t]") if isinstance(r, Lines) else latex(r)) for r in rights
-            )
-            return f"\\begin{{aligned}}\n{latex(left)} {rows}\n\\end{{aligned}}"
+    return Writer().write(box)
 
 
 def inline(box: Box) -> str:
@@ -95,43 +58,96 @@ def inline(box: Box) -> str:
     return latex(box).replace(r"\dfrac", r"\frac").strip()
 
 
-def _scripts(box: Scripts) -> str:
-    base = latex(box.base)
-    if not isinstance(box.base, Symbol | Fence):
-        base = f"{{{base}}}"
-    sub = "" if box.sub is None else f"_{{{latex(box.sub)}}}"
-    sup = "" if box.sup is None else f"^{{{latex(box.sup)}}}"
-    return base.rstrip() + sub + sup
+class Writer:
+    """Writes the boxes of a page. An entry stands in many places as one box: it is kept."""
 
+    def __init__(self) -> None:
+        self._known: dict[int, str] = {}
+        self._kept: list[Box] = []  # a text is kept by a box's identity, so the box must live
 
-def _terms(box: Terms, *, first: bool) -> str:
-    parts = []
-    for n, (sign, term) in enumerate(box.items):
-        lead = "" if first and n == 0 and sign == "+" else sign
-        parts.append(lead + latex(term))
-    return " ".join(parts)
+    def write(self, box: Box) -> str:
+        """LaTeX source of a box."""
+        match box:
+            case Row(items=items):
+                return "".join(map(self.write, items))
+            case Scripts() | Fraction():
+                known = self._known.get(id(box))
+                if known is None:
+                    known = self._known[id(box)] = self._built(box)
+                    self._kept.append(box)
+                return known
+            case Operator(name=name):
+                return _OPERATORS[name]
+            case Number(text=text):
+                return text
+            case Symbol(name=name, greek=greek):
+                return f"\\{name} " if greek else name
+            case Terms():
+                return self._terms(box, first=True)
+            case Word(text=text, upright=upright):
+                if upright and text in _NAMED:
+                    return f"\\{text} "
+                escaped = text.replace("_", r"\_")
+                return rf"\operatorname{{{escaped}}}" if upright else rf"\mathit{{{escaped}}}"
+            case Root(body=body):
+                return rf"\sqrt{{{self.write(body)}}}"
+            case Fence(body=body, big=big):
+                return rf"\left({self.write(body)}\right)" if big else f"({self.write(body)})"
+            case BigSum(under=under, over=over, body=body):
+                top = "" if over is None else f"^{{{self.write(over)}}}"
+                return rf"\sum_{{{self.write(under)}}}{top} {self.write(body)}"
+            case Dots(direction=direction):
+                return _DOTS[direction]
+            case Lines():
+                return self._lines(box)
+            case Grid():
+                return self._grid(box)
+            case Aligned(left=left, rights=rights):
+                rows = _SPACE.join(f"& = {self._right(right)}" for right in rights)
+                return f"\\begin{{aligned}}\n{self.write(left)} {rows}\n\\end{{aligned}}"
 
+    def _built(self, box: Scripts | Fraction) -> str:
+        write = self.write
+        if isinstance(box, Fraction):
+            return rf"\dfrac{{{write(box.above)}}}{{{write(box.below)}}}"
+        base = write(box.base)
+        if not isinstance(box.base, Symbol | Fence):
+            base = f"{{{base}}}"
+        sub = "" if box.sub is None else f"_{{{write(box.sub)}}}"
+        sup = "" if box.sup is None else f"^{{{write(box.sup)}}}"
+        return base.rstrip() + sub + sup
 
-def _lines(box: Lines, place: str = "", end: str = "") -> str:
-    lines = (_terms(row, first=n == 0) for n, row in enumerate(box.rows))
-    gap = _SPACE if any(map(_tall, box.rows)) else " \\\\\n"
-    body = f"{gap}& {{}}".join(lines)
-    return f"\\begin{{aligned}}{place}\n& {body}{end}\n\\end{{aligned}}"
+    def _right(self, box: Box) -> str:
+        """The right side of an equality; a broken sum stands with its first line beside the =."""
+        return self._lines(box, "[t]") if isinstance(box, Lines) else self.write(box)
 
+    def _terms(self, box: Terms, *, first: bool) -> str:
+        parts = []
+        for n, (sign, term) in enumerate(box.items):
+            lead = "" if first and n == 0 and sign == "+" else sign
+            parts.append(lead + self.write(term))
+        return " ".join(parts)
 
-def _grid(box: Grid) -> str:
-    *most, last = ([_cell(c, last=n == len(box.rows)) for c in row]
-                   for n, row in enumerate(box.rows, 1))
-    rows = [" & ".join(row) for row in (*most, last)]
-    gap = _SPACE if any(_tall(cell) for row in box.rows for cell in row) else " \\\\\n"
-    return "\\begin{pmatrix}\n" + gap.join(rows) + "\n\\end{pmatrix}"
+    def _lines(self, box: Lines, place: str = "", end: str = "") -> str:
+        lines = (self._terms(row, first=n == 0) for n, row in enumerate(box.rows))
+        gap = _SPACE if any(map(_tall, box.rows)) else " \\\\\n"
+        body = f"{gap}& {{}}".join(lines)
+        return f"\\begin{{aligned}}{place}\n& {body}{end}\n\\end{{aligned}}"
 
+    def _grid(self, box: Grid) -> str:
+        last = len(box.rows)
+        rows = [
+            " & ".join(self._cell(cell, last=n == last) for cell in row)
+            for n, row in enumerate(box.rows, 1)
+        ]
+        gap = _SPACE if any(_tall(cell) for row in box.rows for cell in row) else " \\\\\n"
+        return "\\begin{pmatrix}\n" + gap.join(rows) + "\n\\end{pmatrix}"
 
-def _cell(box: Box, *, last: bool) -> str:
-    """A cell; one of several lines ends in a low empty line, or the next row would touch it."""
-    if isinstance(box, Lines) and not last:
-        return _lines(box, end=" \\\\[-8pt]\n& {}")
-    return latex(box)
+    def _cell(self, box: Box, *, last: bool) -> str:
+        """A cell; one of several lines ends in a low empty line, or the next row touches it."""
+        if isinstance(box, Lines) and not last:
+            return self._lines(box, end=" \\\\[-8pt]\n& {}")
+        return self.write(box)
 
 
 def _tall(box: Box) -> bool:
