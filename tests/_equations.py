@@ -70,6 +70,8 @@ def inlines(text: str, *, markdown: bool = False) -> list[str]:
 def _formulas(text: str, kind: str, *, markdown: bool) -> list[str]:
     if not markdown:
         text = re.sub(r"(?<!\\)%.*", "", text)
+        text = text.replace(r"\begin{align*}", r"\[\begin{aligned}")
+        text = text.replace(r"\end{align*}", r"\end{aligned}\]")
     found = (_MARKDOWN if markdown else _LATEX).finditer(text)
     return [match[kind] for match in found if match[kind] is not None]
 

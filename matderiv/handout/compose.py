@@ -101,8 +101,7 @@ class _Composer:
             yield Paragraph(self.say(f"text.{key}", fields))
         for chain in step.chains:
             key = _INTRODUCTIONS.get(chain.kind)
-            if key == "unit" and self.scaled:
-                key = "unit_scaled"
+            key = self.variant(key)
             if key is not None:
                 yield Paragraph(self.say(f"text.{key}", fields | self.fields_of_chain(chain)))
             yield Equation(self.notation.chain(chain))
@@ -122,10 +121,14 @@ class _Composer:
         """A message with its fields filled in."""
         return fill(self.language, key, fields)
 
-    @property
-    def scaled(self) -> bool:
+    def variant(self, key: str | None) -> str | None:
+        """The key of the text that fits the loss, where one text does not fit all."""
         head = self.problem.head
-        return isinstance(head, Elementwise) and head.coefficient != 1
+        if key == "entry" and not isinstance(head, Elementwise):
+            return "entry_of_matrix"
+        if key == "unit" and isinstance(head, Elementwise) and head.coefficient != 1:
+            return "unit_scaled"
+        return key
 
     def domain(self, chain: Chain, fields: Fields) -> Iterator[Block]:
         """Where a known function is defined and differentiable, if that is not everywhere."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from matderiv.handout.document import (
     Block,
     Bullets,
@@ -14,14 +16,14 @@ from matderiv.handout.document import (
     Segment,
     Text,
 )
-from matderiv.notation.boxes import Box, Fitter
+from matderiv.notation.boxes import Aligned, Fitter
 from matderiv.notation.latex import Writer, columns, inline
 
 __all__ = ["escape", "to_latex"]
 
 #: The room of a displayed equation, in em of the text: an A4 page of `article` at its
 #: default margins is 34.5 em wide.
-ROOM = 33.0
+ROOM = 32.5
 
 _HEADINGS = {1: "section", 2: "subsection"}
 _ESCAPES = {
@@ -50,9 +52,13 @@ def to_latex(document: Document) -> str:
     if most > _AMSMATH_COLUMNS:
         head.append(rf"\setcounter{{MaxMatrixCols}}{{{most}}}")
     fitter, writer = Fitter(), Writer()
-    return "\n".join(head) + "\n\n" + "\n\n".join(
-        _block(block, fitter, writer) for block in document.blocks
-    ) + "\n"
+    parts = ["\n".join(head)]
+    for before, block in itertools.pairwise((None, *document.blocks)):
+        assert block is not None
+        # A formula right after its sentence, without an empty line, stays on its page.
+        joined = isinstance(block, Equation) and isinstance(before, Paragraph)
+        parts.append(("%\n" if joined else "\n") + _block(block, fitter, writer))
+    return "\n".join(parts) + "\n"
 
 
 def _class_note(language: str) -> str:
@@ -69,19 +75,23 @@ def _block(block: Block, fitter: Fitter, writer: Writer) -> str:
             lines = "\n".join(rf"\item {_segments(item)}" for item in items)
             return f"\\begin{{itemize}}\n{lines}\n\\end{{itemize}}"
         case Equation(box=box):
-            return _equation(fitter.fitted(box, ROOM), fitter, writer)
+            fit = fitter.fitted(box, ROOM)
+            assert isinstance(fit, Aligned)
+            return _equation(fit, fitter, writer)
 
 
-def _equation(box: Box, fitter: Fitter, writer: Writer) -> str:
-    source = writer.write(box)
+def _equation(box: Aligned, fitter: Fitter, writer: Writer) -> str:
+    """A chain whose rows may stand on different pages, in a smaller font if it is too wide."""
     size = fitter.width(box)
-    command = next((c for limit, c in _SIZES if size <= limit), _SIZES[-1][1])
-    display = f"\\[\n{source}\n\\]"
-    return f"{{{command}\n{display}\n}}" if command else display
+    font = next((f for limit, f in _FONTS if size <= limit), _FONTS[-1][1])
+    rows = writer.rows(box.left, box.rights)
+    return (
+        f"{{{font}\\allowdisplaybreaks\n\\begin{{align*}}\n{rows}\n\\end{{align*}}}}"
+    )
 
 
 #: Font sizes for what is still too wide once every sum is broken; none is below 70 %.
-_SIZES = ((35.0, ""), (38.5, r"\small"), (43.0, r"\footnotesize"), (49.0, r"\scriptsize"))
+_FONTS = ((33.0, ""), (36.5, r"\small"), (41.0, r"\footnotesize"), (47.0, r"\scriptsize"))
 
 
 def _segments(segments: tuple[Segment, ...]) -> str:

@@ -159,7 +159,9 @@ Box = (
     | Aligned
 )
 
-_SCRIPT = 0.72  # the size of an index beside its letter
+_BRACKETS = 1.0  # a matrix's round brackets
+_LINES = 1.3  # what broken lines take beside their terms
+_SCRIPT = 0.74  # the size of an index beside its letter
 _OPERATORS = {"plus": 1.25, "minus": 1.25, "equals": 1.35, "cdot": 0.72, "comma": 0.45}
 
 
@@ -206,16 +208,16 @@ class Fitter:
             case Root(body=body):
                 return width(body) + 0.9
             case Fence(body=body):
-                return width(body) + 0.85
+                return width(body) + (1.6 if box.big else 0.85)
             case BigSum(under=under, body=body):
                 return max(1.5, width(under) * _SCRIPT) + 0.2 + width(body)
             case Dots():
                 return 1.2
             case Lines(rows=rows):
-                return max(map(width, rows)) + 0.4
+                return max(map(width, rows)) + _LINES
             case Grid(rows=rows):
                 columns = zip(*rows, strict=True)
-                return sum(max(map(width, column)) for column in columns) + len(rows[0]) + 0.6
+                return sum(max(map(width, column)) for column in columns) + len(rows[0]) + _BRACKETS
             case Aligned(left=left, rights=rights):
                 return width(left) + 1.35 + max(map(width, rights))
 
@@ -260,7 +262,7 @@ class Fitter:
     def _narrowed(self, rows: tuple[tuple[Box, ...], ...], room: float) -> _Cells:
         """Cells broken until the columns fit: the widest columns give way first."""
         columns = [max(map(self.width, column)) for column in zip(*rows, strict=True)]
-        free = room - len(columns) - 0.6
+        free = room - len(columns) - _BRACKETS
         limit = free / len(columns)
         while True:
             narrow = [w for w in columns if w <= limit]
@@ -275,6 +277,8 @@ class Fitter:
         """As few lines as the room allows, and those as even as they can be."""
         items = [(sign, self.fitted(box, room - 1.65)) for sign, box in terms.items]
         needs = [self.width(box) + 1.25 for _, box in items]
+        if sum(needs) > room:
+            room -= _LINES
         ends = _line_ends(needs, room)
         if len(ends) == 1:
             return Terms(tuple(items))

@@ -103,8 +103,11 @@ class Writer:
             case Grid():
                 return self._grid(box)
             case Aligned(left=left, rights=rights):
-                rows = _SPACE.join(f"& = {self._right(right)}" for right in rights)
-                return f"\\begin{{aligned}}\n{self.write(left)} {rows}\n\\end{{aligned}}"
+                return f"\\begin{{aligned}}\n{self.rows(left, rights)}\n\\end{{aligned}}"
+
+    def rows(self, left: Box, rights: tuple[Box, ...]) -> str:
+        """The rows of a chain of equalities, for an environment that aligns them."""
+        return f"{self.write(left)} " + _SPACE.join(f"& = {self._right(r)}" for r in rights)
 
     def _built(self, box: Scripts | Fraction) -> str:
         write = self.write
