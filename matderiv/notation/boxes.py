@@ -161,8 +161,9 @@ Box = (
 
 _BRACKETS = 1.0  # a matrix's round brackets
 _LINES = 1.3  # what broken lines take beside their terms
+_SIGN = 1.25  # a + or - between two terms, with the space around it
 _SCRIPT = 0.74  # the size of an index beside its letter
-_OPERATORS = {"plus": 1.25, "minus": 1.25, "equals": 1.35, "cdot": 0.72, "comma": 0.45}
+_OPERATORS = {"plus": _SIGN, "minus": _SIGN, "equals": 1.35, "cdot": 0.72, "comma": 0.45}
 
 
 def width(box: Box) -> float:
@@ -203,7 +204,7 @@ class Fitter:
                 return max(width(above), width(below)) + 0.28
             case Terms(items=items):
                 return sum(width(b) for _, b in items) + sum(
-                    1.25 if n or sign == "-" else 0.0 for n, (sign, _) in enumerate(items)
+                    _SIGN if n or sign == "-" else 0.0 for n, (sign, _) in enumerate(items)
                 )
             case Root(body=body):
                 return width(body) + 0.9
@@ -275,9 +276,9 @@ class Fitter:
 
     def _broken(self, terms: Terms, room: float) -> Lines | Terms:
         """As few lines as the room allows, and those as even as they can be."""
-        items = [(sign, self.fitted(box, room - 1.65)) for sign, box in terms.items]
-        needs = [self.width(box) + 1.25 for _, box in items]
-        if sum(needs) > room:
+        items = [(sign, self.fitted(box, room - _SIGN - 0.4)) for sign, box in terms.items]
+        needs = [self.width(box) + _SIGN for _, box in items]
+        if sum(needs) - _SIGN > room:
             room -= _LINES
         ends = _line_ends(needs, room)
         if len(ends) == 1:
@@ -305,6 +306,6 @@ def _line_ends(needs: list[float], room: float) -> list[int]:
     for number, need in enumerate(needs):
         if number and used + need > room:
             ends.append(number)
-            used = 0.4  # the lines after the first are set in a little
-        used += need
+            used = -0.25  # a sign at the start of a line has space on one side only
+        used += need if number else need - _SIGN
     return [*ends, len(needs)]

@@ -149,7 +149,8 @@ class Writer:
     def _cell(self, box: Box, *, last: bool) -> str:
         """A cell; one of several lines ends in a low empty line, or the next row touches it."""
         if isinstance(box, Lines) and not last:
-            return self._lines(box, end=" \\\\[-8pt]\n& {}")
+            space = "4pt" if any(map(_tall, box.rows)) else "-8pt"
+            return self._lines(box, end=f" \\\\[{space}]\n& {{}}")
         return self.write(box)
 
 
