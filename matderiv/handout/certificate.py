@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
+from sympy.printing.str import StrPrinter
 
 from matderiv.calculus.problem import Elementwise
 from matderiv.calculus.scalars import Index, entry
@@ -99,11 +101,11 @@ class _Certificate:
         i, j = problem.letters.i, problem.letters.j
         product = problem.array(problem.product.value).at(i, j)
         found = {
-            str(entry(problem.name, i, j)): str(self.general(product)),
-            str(problem.loss): str(self.general(problem.loss_definition)),
+            _text(entry(problem.name, i, j)): self.general(product),
+            _text(problem.loss): self.general(problem.loss_definition),
         }
         if isinstance(problem.head, Elementwise) and problem.head.body is not None:
-            found[str(problem.head.at(problem.head.variable))] = str(problem.head.body)
+            found[_text(problem.head.at(problem.head.variable))] = _text(problem.head.body)
         return found
 
     def link(self, link: Link, *, general: bool) -> dict[str, Any]:
@@ -126,8 +128,9 @@ class _Certificate:
         match side:
             case Value(scalar=scalar):
                 letters = general or bool(_letters(scalar) & set(self.problem.letters.all))
-                text = self.general(scalar) if letters else to_sympy(scalar, most=self.most)
-                return {"type": "scalar", "sympy": str(text)}
+                general = self.general(scalar)
+                text = general if letters else _text(to_sympy(scalar, most=self.most))
+                return {"type": "scalar", "general": general, "sympy": text}
             case Element(node=node, row=row, col=col):
                 return {"type": "element", "of": source(node), "row": str(row), "col": str(col)}
             case Formula(node=node):
@@ -145,23 +148,38 @@ class _Certificate:
                 }
 
     def matrix(self, array: Array) -> dict[str, Any]:
+        """The entry in row p and column q, for every size; of a short matrix all entries too."""
         rows, cols = array.rows, array.cols
-        shape = {"shape": [rows.symbol, cols.symbol]}
+        p, q = self.problem.letters.p, self.problem.letters.q
+        made: dict[str, Any] = {
+            "shape": [rows.symbol, cols.symbol],
+            "row": str(p),
+            "col": str(q),
+            "entry": self.general(array.at(p, q)),
+        }
         if self.most:
-            entries = [
+            made["entries"] = [
                 [self.written(array, i, j) for j in range(1, cols.size + 1)]
                 for i in range(1, rows.size + 1)
             ]
-            return shape | {"entries": entries}
-        p, q = self.problem.letters.p, self.problem.letters.q
-        return shape | {"row": str(p), "col": str(q), "entry": str(self.general(array.at(p, q)))}
+        return made
 
     def written(self, array: Array, i: Index, j: Index) -> str:
-        return str(to_sympy(array.at(i, j), most=self.most))
+        return _text(to_sympy(array.at(i, j), most=self.most))
 
-    def general(self, scalar: Scalar) -> sp.Expr:
-        """The SymPy expression with every sum running to a size letter."""
-        return to_sympy(scalar, most=None)
+    def general(self, scalar: Scalar) -> str:
+        """The text of a scalar for every size: every sum runs to a size letter."""
+        return _text(to_sympy(scalar, most=None))
+
+
+class _Printer(StrPrinter):  # type: ignore[misc]  # SymPy's classes are not typed
+    """SymPy's text, but `exp(1)` for the number that SymPy calls E: a loss may be called E."""
+
+    def _print_Exp1(self, _: sp.Expr) -> str:
+        return "exp(1)"
+
+
+_text: Callable[[sp.Basic], str] = _Printer().doprint
 
 
 def _letters(scalar: Scalar) -> set[sp.Basic]:

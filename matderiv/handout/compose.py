@@ -63,7 +63,7 @@ def compose(derivation: Derivation, language: str, show: int | None) -> Document
     Raises:
         InputError: there is no such language.
     """
-    return Document(language, tuple(_Composer(derivation, language, show).blocks()))
+    return Document(language, tuple(_Composer(derivation, language, show).blocks()), whole=show is None)
 
 
 @dataclass(frozen=True, slots=True)

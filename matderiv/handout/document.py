@@ -69,7 +69,8 @@ Block = Heading | Paragraph | Bullets | Equation
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Blocks in order, in one language."""
+    """Blocks in order, in one language; `whole` when nothing of a formula may be left out."""
 
     language: str
     blocks: tuple[Block, ...]
+    whole: bool = False

@@ -152,7 +152,7 @@ def compose_jacobian(
         InputError: there is no such language.
     """
     page = _Page(problem, wrt, size, dtype, gradient, chains, language, Notation(problem, show))
-    return Document(language, tuple(page.blocks()))
+    return Document(language, tuple(page.blocks()), whole=show is None)
 
 
 def times(*numbers: int) -> Row:

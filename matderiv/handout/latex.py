@@ -51,7 +51,7 @@ def to_latex(document: Document) -> str:
     head = ["% Needs \\usepackage{amsmath}" + _class_note(document.language) + "."]
     if most > _AMSMATH_COLUMNS:
         head.append(rf"\setcounter{{MaxMatrixCols}}{{{most}}}")
-    fitter, writer = Fitter(), Writer()
+    fitter, writer = Fitter(elide=not document.whole), Writer()
     parts = ["\n".join(head)]
     for before, block in itertools.pairwise((None, *document.blocks)):
         assert block is not None

@@ -26,10 +26,11 @@ _ROOM = 46.0
 
 def to_markdown(document: Document) -> str:
     """The whole document."""
-    return "\n\n".join(map(_block, document.blocks)) + "\n"
+    fitter = Fitter(elide=not document.whole)
+    return "\n\n".join(_block(block, fitter) for block in document.blocks) + "\n"
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, fitter: Fitter) -> str:
     match block:
         case Heading(level=level, segments=segments):
             return "#" * level + " " + _segments(segments)
@@ -38,7 +39,7 @@ def _block(block: Block) -> str:
         case Bullets(items=items):
             return "\n".join("- " + _segments(item) for item in items)
         case Equation(box=box):
-            return f"$$\n{latex(Fitter().fitted(box, _ROOM))}\n$$"
+            return f"$$\n{latex(fitter.fitted(box, _ROOM))}\n$$"
 
 
 def _segments(segments: tuple[Segment, ...]) -> str:

@@ -174,7 +174,8 @@ def width(box: Box) -> float:
 class Fitter:
     """Fits the boxes of a page. Widths are kept: entries stand in many places as one box."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, elide: bool = True) -> None:
+        self.elide = elide
         self._widths: dict[int, float] = {}
         self._kept: list[Box] = []  # a width is kept by a box's identity, so the box must live
 
@@ -226,6 +227,7 @@ class Fitter:
         """The box with sums broken into lines so that it is no wider than `room`, if it can be.
 
         A sum inside a matrix gets its share of the room; a fraction's numerator is not broken.
+        A matrix that is still too wide loses columns before its last, with dots in their place.
         """
         if self.width(box) <= room:
             return box
@@ -236,7 +238,11 @@ class Fitter:
                 rest = room - self.width(left) - 1.35
                 return Aligned(left, tuple(self.fitted(right, rest) for right in rights))
             case Grid(rows=rows):
-                return Grid(self._narrowed(rows, room))
+                narrow = Grid(self._narrowed(rows, room))
+                while self.elide and self.width(narrow) > room and _can_lose(rows):
+                    rows = _without_a_column(rows)
+                    narrow = Grid(self._narrowed(rows, room))
+                return narrow
             case Row(items=items):
                 return self._fitted_row(items, room)
             case BigSum(body=body):
@@ -297,6 +303,28 @@ class Fitter:
 
 
 _Cells = tuple[tuple[Box, ...], ...]
+
+
+def _dots_column(rows: _Cells) -> int | None:
+    """The number of the column of dots, if there is one."""
+    marks = (Dots("across"), Dots("diagonal"))
+    return next((n for n, cell in enumerate(rows[0]) if cell in marks), None)
+
+
+def _can_lose(rows: _Cells) -> bool:
+    """Whether more than the first column, dots and the last are left."""
+    return len(rows[0]) > (2 if _dots_column(rows) is None else 3)  # noqa: PLR2004 - these three
+
+
+def _without_a_column(rows: _Cells) -> _Cells:
+    """The column before the dots gone, or turned into dots where there are none yet."""
+    dots = _dots_column(rows)
+    if dots is not None:
+        return tuple(row[: dots - 1] + row[dots:] for row in rows)
+    return tuple(
+        (*row[:-2], Dots("diagonal" if row[0] == Dots("down") else "across"), row[-1])
+        for row in rows
+    )
 
 
 def _line_ends(needs: list[float], room: float) -> list[int]:
