@@ -12,7 +12,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -21,6 +21,10 @@ from matderiv.errors import MatderivError, ProgramSyntaxError, ProofError
 
 if TYPE_CHECKING:
     from matderiv.api import Derivation
+
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType
 
 __all__ = ["main"]
 
@@ -38,7 +42,7 @@ FORMATS: dict[str, Callable[[Derivation, str, Any], str]] = {
 _DIGITS = 30  # of a size; one that long is refused by its value
 
 
-class _Quantity(click.ParamType):
+class _Quantity(_ParamType):
     """A whole number; what is wrong with any other is said by the shape inference."""
 
     name = "n"
@@ -52,7 +56,7 @@ class _Quantity(click.ParamType):
         return int(text)
 
 
-class _Shape(click.ParamType):
+class _Shape(_ParamType):
     """NAME=2x4, NAME=3 or NAME=scalar."""
 
     name = "name=shape"
@@ -68,12 +72,13 @@ class _Shape(click.ParamType):
             return name, ()
         if not re.fullmatch(r"\s*-?[0-9]{1,30}\s*([x×]\s*-?[0-9]{1,30}\s*)*", shape):
             self.fail(
-                f"{shape[:40]!r} is not a shape; write {name}=2x4, {name}=3 or {name}=scalar.", param
+                f"{shape[:40]!r} is not a shape; write {name}=2x4, {name}=3 or {name}=scalar.",
+                param,
             )
         return name, tuple(int(part) for part in re.split("[x×]", shape))
 
 
-class _Name(click.ParamType):
+class _Name(_ParamType):
     """The name of a matrix."""
 
     name = "name"
@@ -81,19 +86,21 @@ class _Name(click.ParamType):
     def convert(self, value: object, param: click.Parameter | None, ctx: object) -> str:
         text = str(value).strip()
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text):
-            self.fail(f"{text[:40]!r} is not a name; write the name of a matrix, such as X.", param)
+            self.fail(f"{text[:40]!r} is not the name of a matrix, such as X.", param)
         return text
 
 
-class _Show(click.ParamType):
+class _Show(_ParamType):
     """all, or a whole number."""
 
     name = "all|k"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: object) -> int | str:
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: object
+    ) -> int | Literal["all"]:
         text = str(value)
         if text == "all":
-            return text
+            return "all"
         if not re.fullmatch(r"[0-9]{1,9}", text):
             self.fail(f"{text[:40]!r} is neither 'all' nor a whole number from 2.", param)
         return int(text)
@@ -129,7 +136,7 @@ def cli() -> None:
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="latex",
               show_default=True, help="What to print.")
 @click.option("--show", type=_Show(), help="Rows, columns and terms shown of long ones.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
+@click.option("-o", "--output", type=click.Path(dir_okay=False, readable=False, path_type=Path),
               help="Write to this file instead of standard output.")
 def derive(
     program: str,
@@ -140,7 +147,7 @@ def derive(
     wrt: tuple[str, ...],
     lang: str,
     form: str,
-    show: int | str | None,
+    show: int | Literal["all"] | None,
     output: Path | None,
 ) -> None:
     """Derive the gradients of PROGRAM and print every step.
@@ -167,14 +174,15 @@ def derive(
 
 @cli.command()
 @_sizes
-@click.option("--wrt", type=_Name(), metavar="NAME", help="The factor to differentiate by. Default: the first.")
+@click.option("--wrt", type=_Name(), metavar="NAME",
+              help="The factor to differentiate by. Default: the first.")
 @click.option("--dtype", default="float32", show_default=True,
               help="The type of one number: float16, float32, float64, …")
 @click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
 @click.option("--format", "form", type=click.Choice(["text", "latex", "markdown"]), default="text",
               show_default=True, help="What to print.")
 @click.option("--show", type=_Show(), help="Print the Jacobian itself, this much of it.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
+@click.option("-o", "--output", type=click.Path(dir_okay=False, readable=False, path_type=Path),
               help="Write to this file instead of standard output.")
 def jacobian(
     program: str,
@@ -186,7 +194,7 @@ def jacobian(
     dtype: str,
     lang: str,
     form: str,
-    show: int | str | None,
+    show: int | Literal["all"] | None,
     output: Path | None,
 ) -> None:
     """State what the Jacobian of the product would take, and why nobody builds it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import sympy as sp
@@ -16,6 +17,8 @@ __all__ = ["chain_rule", "constant", "domain", "scalar_of", "tidy", "to_node"]
 
 _MAX_BITS = 4096  # of an exact number
 _MAX_EXPONENT = 1000
+_MAX_TERMS = 1500  # of an expression when it is multiplied out
+_MAX_TIDIED = 200  # terms up to which multiplying out may make an expression shorter
 
 
 def scalar_of(node: Node, variable: str | None, at: sp.Expr | None) -> sp.Expr:
@@ -29,7 +32,28 @@ def scalar_of(node: Node, variable: str | None, at: sp.Expr | None) -> sp.Expr:
     expr = _scalar(node, variable, at)
     if expr.has(sp.zoo, sp.nan, sp.oo, sp.I):
         raise InputError(f"{source(node)} has no finite real value; write one that has.")
+    if _terms(expr) > _MAX_TERMS:
+        raise InputError(
+            f"{_cut(source(node))} has more than {_MAX_TERMS:,} terms when it is multiplied out; "
+            "write a smaller power."
+        )
     return expr
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 80 else text[:79] + "…"  # noqa: PLR2004 - a line's length
+
+
+def _terms(expr: sp.Expr) -> int:
+    """At most how many terms an expression has when it is multiplied out."""
+    if expr.is_Add:
+        return sum(map(_terms, expr.args))
+    if expr.is_Mul:
+        return math.prod(map(_terms, expr.args))
+    if expr.is_Pow and expr.exp.is_Integer:
+        terms, power = _terms(expr.base), abs(int(expr.exp))
+        return min(math.comb(power + min(terms, 99) - 1, power), 10 * _MAX_TERMS)
+    return max(map(_terms, expr.args), default=1)
 
 
 def _scalar(node: Node, variable: str | None, at: sp.Expr | None) -> sp.Expr:
@@ -113,6 +137,8 @@ def chain_rule(expr: sp.Expr, variable: sp.Symbol) -> tuple[sp.Expr, ...]:
 
 def tidy(expr: sp.Expr) -> sp.Expr:
     """The shortest of a few exact rewritings of an expression."""
+    if _terms(expr) > _MAX_TIDIED:
+        return expr
     candidates = [expr, sp.factor_terms(expr), sp.expand(expr)]
     if expr.is_rational_function() or expr.has(sp.exp):
         candidates.append(sp.cancel(expr))

@@ -108,6 +108,11 @@ class Problem:
         assert isinstance(self.product.value, nodes.MatMul)
         return rows, self.array(self.product.value.left).cols, cols
 
+    @property
+    def largest_size(self) -> int:
+        """The largest number that an index takes."""
+        return max(dim.size for dim in self.dims)
+
     def array(self, node: Node) -> Array:
         """The matrix that an expression of names, transposes and products stands for.
 
@@ -278,6 +283,7 @@ def understand(program: Program, shapes: dict[str, Shape]) -> Problem:
             f"{source(everywhere[-1])} is written twice; give it one name and use that, "
             "such as Y = X @ W; L = sum(f(Y))."
         )
+    _tell_apart(program, shapes)
     (product,) = products
     assert isinstance(product.value, nodes.MatMul)
     names = [_leaf(product.value.left), _leaf(product.value.right)]
@@ -288,6 +294,31 @@ def understand(program: Program, shapes: dict[str, Shape]) -> Problem:
         )
     letters = Letters(*_letters(program))
     return Problem(program, shapes, product, _head(loss, product.name, program, shapes), letters)
+
+
+def _tell_apart(program: Program, shapes: dict[str, Shape]) -> None:
+    """Refuse names that would be printed alike: X_1 and X1, or the entries of X and of x."""
+    seen: dict[tuple[str, bool], str] = {}
+    for name in sorted(program.names() | program.functions()):
+        plain = name.replace("_", "")
+        if name in _TAKEN and name in shapes and len(shapes[name]) == _TAKEN[name][0]:
+            raise InputError(
+                f"{name} cannot be told from {_TAKEN[name][1]} on the page; give it another name."
+            )
+        keys = [(plain, False)]
+        if len(shapes.get(name, ())) == 2:  # noqa: PLR2004 - a matrix has two dimensions
+            keys.append((plain[0].lower() + plain[1:], True))
+        for key in keys:
+            other = seen.setdefault(key, name)
+            if other != name:
+                raise InputError(
+                    f"{other} and {name} cannot be told apart on the page; rename one of the two."
+                )
+
+
+#: Names that mathematics uses itself: with how many dimensions they clash, and with what.
+_TAKEN = {"delta": (2, "Kronecker's delta"), "Delta": (2, "Kronecker's delta"),
+          "e": (0, "the base of exp")}
 
 
 def _product_meant(value: Node) -> str:
@@ -354,8 +385,9 @@ def _head(
     if not isinstance(value, nodes.Sum):
         where = "" if value == loss.value else f"{loss.name} = {source(loss.value)}: "
         raise UnsupportedError(
-            f"{where}{source(value)} is not derived by this version; a loss is sum(…) of a function of each entry of {product}, times a number, or an "
-            f"undefined function of the whole matrix such as Loss({product})."
+            f"{where}{source(value)} is not derived by this version; a loss is sum(…) of a "
+            f"function of each entry of {product}, times a number, or an undefined function "
+            f"of the whole matrix such as Loss({product})."
         )
     inside, body = _peel(value.arg, scalars)
     for n in nodes.walk(body):
@@ -371,7 +403,9 @@ def _head(
             )
     coefficient *= inside
     if coefficient == 0:
-        raise InputError(f"{loss.name} = {source(loss.value)} is 0 for every {product}; leave out the factor 0.")
+        raise InputError(
+            f"{loss.name} = {source(loss.value)} is 0 for every {product}; leave out the factor 0."
+        )
     variable = sp.Symbol(_free(("y", "z", "u", "v"), program), real=True)
     if (
         isinstance(body, nodes.Apply)

@@ -125,14 +125,16 @@ class _Reader:
                 value = self._node(statement.value, 0)
                 if any(isinstance(n, nodes.Name) and n.name == name for n in nodes.walk(value)):
                     raise self._error(
-                        f"{name} is defined by itself; give the new value a name of its own.", target
+                        f"{name} is defined by itself; give the new value a name of its own.",
+                        target,
                     )
                 return Assignment(name, value)
         words = self._words(statement)
         if isinstance(statement, ast.Expr):
             self._node(statement.value, 0)  # what is wrong with it comes first
             raise self._error(
-                f"{words} has no name; only the last line may lack one. Write Y = {words}.", statement
+                f"{words} has no name; only the last line may lack one. Write Y = {words}.",
+                statement,
             )
         hint = f": {instead_of(statement)}" if isinstance(
             statement, ast.AugAssign | ast.AnnAssign
@@ -243,7 +245,7 @@ class _Reader:
             )
             raise self._error(f"{self._words(tree)} is not in the language; {what}.", tree)
         written = self._typed(tree)
-        if len(written) > _MAX_DIGITS:
+        if len(written) > _MAX_DIGITS or (isinstance(value, int) and value >= 10**_MAX_DIGITS):
             raise self._error(
                 f"A number has more than {_MAX_DIGITS} digits; write fewer of them.", tree
             )

@@ -149,9 +149,10 @@ class _Inference:
                     f"Did you mean {source(nodes.Multiply(node.left, node.right))}?"
                 )
             if len(shape) != 2:  # noqa: PLR2004 - a matrix has two dimensions
+                hint = _as_matrix(operand, first=operand is node.left)
                 raise UnsupportedError(
                     f"{source(node)}: {source(operand)} is a vector, and this version derives "
-                    "products of two matrices only. " + _as_matrix(operand, first=operand is node.left)
+                    f"products of two matrices only. {hint}"
                 )
         if not _join(left[1], right[0]):
             raise ShapeError(self._mismatch(node, left, right))
@@ -296,6 +297,7 @@ def _declared(name: str, shape: object) -> tuple[int, ...]:
         raise ShapeError(f"The shape of {name} must be a tuple of sizes, such as (2, 4).")
     if len(shape) > 2:  # noqa: PLR2004 - arrays have at most two dimensions here
         raise ShapeError(
-            f"{name} has {len(shape)} dimensions; at most 2 can be used, such as --shape {name}=2x4."
+            f"{name} has {len(shape)} dimensions; at most 2 can be used, such as "
+            f"--shape {name}=2x4."
         )
     return tuple(_size(f"The shape of {name} holds", n) for n in shape)

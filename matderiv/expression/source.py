@@ -20,6 +20,9 @@ _BINARY: dict[type, tuple[str, int, int, int]] = {
 }
 _UNARY, _ATOM = 3, 5
 
+_LONG = 10**21  # from here on a whole number is written with its power of ten
+_PLACES = 150  # more decimal places than any number that is read
+
 
 def source(node: Node) -> str:
     """NumPy-like text with no more brackets than needed.
@@ -39,6 +42,8 @@ def _source(node: Node) -> tuple[str, int]:
             return _number(value)
         case nodes.Negate(arg):
             return "-" + _wrapped(arg, _UNARY), _UNARY
+        case nodes.Transpose(nodes.Number() as arg):  # 2.T would be read as 2. and T
+            return f"({source(arg)}).T", _ATOM
         case nodes.Transpose(arg):
             return _wrapped(arg, _ATOM) + ".T", _ATOM
         case nodes.Apply(function, arg) | nodes.Functional(function, arg):
@@ -51,9 +56,22 @@ def _source(node: Node) -> tuple[str, int]:
 
 
 def _number(value: Fraction) -> tuple[str, int]:
-    if value.denominator == 1:
-        return str(value), _ATOM if value >= 0 else _UNARY
-    return f"{value.numerator}/{value.denominator}", 2 if value >= 0 else 1
+    """Digits that are read as this very number; a fraction where it is no decimal."""
+    own = _ATOM if value >= 0 else _UNARY
+    if value.denominator == 1 and abs(value) < _LONG:
+        return str(value), own
+    shift = next((n for n in range(_PLACES) if 10**n % value.denominator == 0), None)
+    if shift is None:
+        return f"{value.numerator}/{value.denominator}", 2 if value >= 0 else 1
+    digits = str(abs(value.numerator) * (10**shift // value.denominator))
+    sign = "-" if value < 0 else ""
+    if shift == 0:
+        short = digits.rstrip("0")
+        return f"{sign}{short}e{len(digits) - len(short)}", own
+    if shift <= len(digits) + 3:
+        digits = digits.zfill(shift + 1)
+        return f"{sign}{digits[:-shift]}.{digits[-shift:]}", own
+    return f"{sign}{digits}e-{shift}", own
 
 
 def _wrapped(node: Node, least: int) -> str:
