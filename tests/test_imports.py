@@ -1,0 +1,210 @@
+"""Who may import whom, read off the source, and what a cheap command may load."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import matderiv
+
+PACKAGE = Path(matderiv.__file__).parent
+
+#: The parts of the package from left to right: each imports only from itself and from parts
+#: to its left. The empty name is the package itself, `import matderiv`.
+PARTS = (
+    "errors",
+    "_version",
+    "expression",
+    "calculus",
+    "derivation",
+    "notation",
+    "handout",
+    "api",
+    "jacobians",
+    "testing",
+    "cli",
+    "__main__",
+    "",
+)
+
+#: Parts that may import something from outside the standard library, and what.
+OUTSIDE = {
+    "calculus": {"sympy"},
+    "derivation": {"sympy"},
+    "notation": {"sympy"},
+    "handout": {"sympy"},
+    "api": {"sympy"},
+    "testing": {"sympy", "numpy"},
+    "cli": {"click"},
+}
+
+#: The name of a module that is loaded on demand, in a string; of a composed name, its beginning.
+MODULE = re.compile(r"matderiv\.[\w.]*")
+
+
+def part_of(module: str) -> str:
+    """The part that a dotted module name belongs to: `matderiv.calculus.series` to calculus.
+
+    A name that the package itself offers, such as `matderiv.derive`, belongs to the package.
+    """
+    part = [*module.split("."), ""][1]
+    known = part in PARTS or (PACKAGE / part).is_dir() or (PACKAGE / f"{part}.py").is_file()
+    return part if known else ""
+
+
+def name_of(path: Path, package: Path) -> tuple[str, ...]:
+    """The dotted name of a file of the package; that of `__init__.py` ends in `__init__`."""
+    return ("matderiv", *path.relative_to(package).with_suffix("").parts)
+
+
+def imports(path: Path, package: Path) -> Iterator[tuple[int, str]]:
+    """Line and absolute name of everything that a file imports or names to import later."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            start = name_of(path, package)[: -node.level] if node.level else ()
+            base = ".".join((*start, *([node.module] if node.module else [])))
+            for alias in node.names:
+                yield node.lineno, f"{base}.{alias.name}"
+        elif isinstance(node, ast.Constant) and MODULE.fullmatch(str(node.value)):
+            yield node.lineno, str(node.value)
+
+
+def violations(package: Path) -> list[str]:
+    """Every import that goes from left to right, and every unexpected one from outside."""
+    found = []
+    for path in sorted(package.rglob("*.py")):
+        name = name_of(path, package)
+        part = "" if name[1] == "__init__" else name[1]
+        if part not in PARTS:
+            found.append(f"{path.relative_to(package)}: {part} is no part of the design")
+            continue
+        for line, target in imports(path, package):
+            where = f"{path.relative_to(package)}:{line}"
+            root = target.split(".")[0]
+            if root == "matderiv":
+                if part_of(target) not in PARTS[: PARTS.index(part) + 1]:
+                    found.append(f"{where}: {part} imports {target}")
+            elif root not in sys.stdlib_module_names and root not in OUTSIDE.get(part, set()):
+                found.append(f"{where}: {part or 'the package'} imports {root}")
+    return found
+
+
+def test_imports_flow_one_way() -> None:
+    """A room may not know what stands to its right, nor a library that is not its business."""
+    assert violations(PACKAGE) == []
+
+
+def test_every_room_is_looked_at() -> None:
+    """The check reads the real source: it sees known imports of each of the five rooms."""
+    seen = {name_of(path, PACKAGE)[1] for path in PACKAGE.rglob("*.py")}
+    assert seen >= {"expression", "calculus", "derivation", "notation", "handout", "api", "cli"}
+    names = {name for _, name in imports(PACKAGE / "handout" / "compose.py", PACKAGE)}
+    assert "matderiv.notation.compose.Notation" in names
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "blamed"),
+    [
+        ("expression/a.py", "import matderiv.calculus.series", "matderiv.calculus.series"),
+        ("expression/a.py", "from matderiv.handout import x", "matderiv.handout.x"),
+        ("calculus/a.py", "from matderiv import derivation", "matderiv.derivation"),
+        ("calculus/a.py", "from ..derivation import links", "matderiv.derivation.links"),
+        ("calculus/__init__.py", "from ..notation import x", "matderiv.notation.x"),
+        ("derivation/a/b.py", "from ...notation import x", "matderiv.notation.x"),
+        ("notation/a.py", "def f():\n    import matderiv.handout", "matderiv.handout"),
+        (
+            "notation/a.py",
+            "import typing\nif typing.TYPE_CHECKING:\n    import matderiv.handout",
+            "matderiv.handout",
+        ),
+        ("handout/a.py", "from matderiv.api import derive", "matderiv.api.derive"),
+        ("handout/a.py", "from matderiv import derive", "matderiv.derive"),
+        ("handout/a.py", "import matderiv", "matderiv"),
+        ("handout/a.py", "importlib.import_module('matderiv.cli')", "matderiv.cli"),
+        ("handout/a.py", "TABLE = {'x': ('matderiv.api', 'f')}", "matderiv.api"),
+        ("handout/a.py", "import_module(f'matderiv.{name}')", "matderiv."),
+        ("api.py", "from matderiv.cli import main", "matderiv.cli.main"),
+        ("errors.py", "from matderiv.expression import nodes", "matderiv.expression.nodes"),
+        ("expression/a.py", "import sympy as sp", "sympy"),
+        ("api.py", "import click", "click"),
+        ("__init__.py", "import numpy", "numpy"),
+        ("drawer/a.py", "", "drawer"),
+    ],
+)
+def test_planted_violations_are_found(tmp_path: Path, path: str, source: str, blamed: str) -> None:
+    """The check can fail: it names an import to the right in whatever form it is written."""
+    file = tmp_path / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(source, encoding="utf-8")
+    (found,) = violations(tmp_path)
+    assert path in found
+    assert blamed in found.split()
+
+
+def test_permitted_imports_are_let_through(tmp_path: Path) -> None:
+    """The check does not cry wolf: imports to the left and within a room are as designed."""
+    (tmp_path / "derivation").mkdir()
+    (tmp_path / "derivation" / "a.py").write_text(
+        "import math\nimport sympy\nfrom . import b\nfrom .b import c\n"
+        "from matderiv.derivation.b import c\nfrom matderiv.calculus import series\n"
+        "from matderiv import errors\nfrom ..expression.nodes import Node\n",
+        encoding="utf-8",
+    )
+    assert violations(tmp_path) == []
+
+
+def heavy_modules_after(code: str, **environment: str) -> tuple[str, list[str]]:
+    """Run code in a new interpreter; what it printed and which heavy modules it loaded."""
+    tail = (
+        "import sys\n"
+        "sys.stdout.flush()\n"
+        "print([m for m in ('sympy', 'mpmath', 'numpy') if m in sys.modules], file=sys.stderr)\n"
+    )
+    body = "".join(f"    {line}\n" for line in code.splitlines())
+    run = subprocess.run(
+        [sys.executable, "-c", f"try:\n{body}except SystemExit:\n    pass\n{tail}"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
+    )
+    return run.stdout, ast.literal_eval(run.stderr.splitlines()[-1])
+
+
+@pytest.mark.parametrize("args", [["--help"], ["derive", "--help"], ["--version"]])
+def test_help_loads_no_mathematics(args: list[str]) -> None:
+    """Help comes at once: loading SymPy takes many times as long as printing it."""
+    printed, heavy = heavy_modules_after(f"from matderiv.cli import main\nmain({args!r})")
+    assert "matderiv" in printed
+    assert heavy == []
+
+
+def test_shell_completion_loads_no_mathematics() -> None:
+    """A press of the tab key may not wait for SymPy."""
+    printed, heavy = heavy_modules_after(
+        "from matderiv.cli import main\nmain([])",
+        _MATDERIV_COMPLETE="bash_complete",
+        COMP_WORDS="matderiv der",
+        COMP_CWORD="1",
+    )
+    assert printed.split(",")[-1].strip() == "derive"
+    assert heavy == []
+
+
+def test_the_package_itself_loads_no_mathematics() -> None:
+    """`import matderiv` is cheap; SymPy is loaded by the first derivation, and then it is."""
+    _, heavy = heavy_modules_after("import matderiv\nmatderiv.InputError\nmatderiv.__version__")
+    assert heavy == []
+    _, heavy = heavy_modules_after("import matderiv\nmatderiv.derive")
+    assert "sympy" in heavy

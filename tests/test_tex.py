@@ -1,0 +1,237 @@
+r"""The LaTeX fragments compile with a real XeTeX, and its log has nothing to complain of.
+
+All cases of a language stand in one document, because starting TeX takes longer than setting a
+page. Marks that TeX writes into its log around each case tell which case a complaint is about.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from matderiv import Derivation, derive
+
+PREAMBLES = {
+    "en": "\\documentclass{article}\n\\usepackage{amsmath}\n",
+    # The Fandol fonts come with the Chinese classes; others depend on the machine.
+    "zh": "\\documentclass[fontset=fandol]{ctexart}\n\\usepackage{amsmath}\n",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A derivation, and how much of it is printed.
+
+    A product of long names is one fraction beside another, and no line can be broken there: at
+    `may_stick_out` it may be wider than the page, and nothing else may be wrong with it.
+    """
+
+    name: str
+    program: str = "Y = X @ W; L = sum(f(Y))"
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    show: int | None = None
+    may_stick_out: bool = False
+
+    def fragment(self, lang: str) -> str:
+        """The LaTeX of the case in a language; a case is derived once for all of them."""
+        return _derived(self.program, tuple(self.sizes.items())).latex(lang=lang, show=self.show)
+
+
+@functools.cache
+def _derived(program: str, sizes: tuple[tuple[str, int], ...]) -> Derivation:
+    return derive(program, sizes=dict(sizes))
+
+
+def sized(n: int, d: int, m: int) -> dict[str, int]:
+    """The three sizes of a product."""
+    return {"N": n, "D": d, "M": m}
+
+
+SOFTPLUS = "sum(log(1 + exp(X @ W)))"
+THEOREM = "Loss(Q @ K.T)"
+WORDS = "Score = Query @ Key.T; Cost = sum(act(Score))"
+SECOND = "Y = W @ X; L = sum(f(Y))"
+
+SIZES = {
+    "2x4x3": sized(2, 4, 3),
+    "1x1x1": sized(1, 1, 1),
+    "3x5x2": sized(3, 5, 2),
+    "12x3x11": sized(12, 3, 11),
+}
+
+CASES = [
+    Case(f"{form}-{size}", program, sizes)
+    for form, program in [
+        ("default", Case("").program),
+        ("softplus", SOFTPLUS),
+        ("theorem", THEOREM),
+        ("second", SECOND),
+    ]
+    for size, sizes in SIZES.items()
+] + [
+    Case("large", sizes=sized(64, 4096, 4096)),
+    Case("large-softplus", SOFTPLUS, sized(64, 4096, 4096)),
+    Case("row-times-column", sizes=sized(1, 12, 1)),
+    Case("column-times-row", sizes=sized(12, 1, 12)),
+    Case("show-2", sizes=sized(12, 13, 14), show=2),
+    Case("subscripts", "Y_1 = X_1 @ W_q; L = sum(f(Y_1))"),
+    Case("named-subscripts", "Y = Key @ W_q; L = sum(f(Y))"),
+    Case("greek", "Phi = Theta @ Psi; lam = sum(f(Phi))"),
+    Case("words", WORDS, may_stick_out=True),
+    Case("words-large", WORDS, sized(12, 3, 11), may_stick_out=True),
+    Case("scalar-parameter", "Y = X @ W; L = sum(lam * Y**2) / 2"),
+    Case("polynomial", "Y = X @ W; L = sum(3*Y**3 - Y/2 + 1)"),
+    Case("quotient", "Y = X @ W; L = sum(1 / (1 + Y**2))"),
+    Case("nested", "sum(sqrt(1 + sin(X @ W)**2) * exp(-(X @ W)))", may_stick_out=True),
+    Case("relu", "sum(relu(X @ W))"),
+    Case("sigmoid", "Y = X @ W; L = -sum(log(sigmoid(Y)))"),
+]
+
+
+def complaints(log: str) -> list[str]:
+    """What a reader of TeX's log would stop at, each once; warnings about fonts are not ours."""
+    found = re.findall(
+        r"^(?:! |Overfull \\[hv]box|Missing character:|LaTeX Warning:).*", log, flags=re.MULTILINE
+    )
+    return list(dict.fromkeys(found))
+
+
+def run_tex(xelatex: str, folder: Path, source: str) -> str:
+    """The log of one pass over a document; errors do not stop it."""
+    folder.joinpath("main.tex").write_text(source, encoding="utf-8")
+    # Else TeX breaks the lines of its log after 79 letters, in the middle of a word.
+    wide = {"max_print_line": "1000", "error_line": "254", "half_error_line": "238"}
+    subprocess.run(
+        [xelatex, "-interaction=nonstopmode", "-no-shell-escape", "main.tex"],
+        cwd=folder,
+        env={**os.environ, **wide},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        timeout=300,
+        check=False,  # it fails on a missing file, but passes over a missing font: read the log
+    )
+    return folder.joinpath("main.log").read_text(encoding="utf-8", errors="replace")
+
+
+def compile_all(
+    xelatex: str, folder: Path, lang: str, bodies: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Complaints by name of the body; under the empty name those about no body."""
+    source = [PREAMBLES[lang], r"\begin{document}"]
+    for number, (name, body) in enumerate(bodies.items()):
+        folder.joinpath(f"case{number}.tex").write_text(body, encoding="utf-8")
+        source += [
+            rf"\typeout{{<<< {name} >>>}}",
+            # A case may not profit from what the case before it has set.
+            r"\setcounter{MaxMatrixCols}{10}",
+            rf"\input{{case{number}}}",
+            r"\clearpage",
+            r"\typeout{<<< >>>}",
+        ]
+    log = run_tex(xelatex, folder, "\n".join([*source, r"\end{document}", ""]))
+    parts = re.split(r"^<<< (.*?) ?>>>\n", log, flags=re.MULTILINE)
+    found: dict[str, list[str]] = {"": []}
+    for name, part in zip(["", *parts[1::2]], parts[::2], strict=True):
+        found[name] = found.get(name, []) + complaints(part)
+    for name in bodies:
+        found.setdefault(name, ["TeX gave up before this case"])
+    if "Output written on" not in log:
+        found[""].append("no pages were written")
+    return found
+
+
+@pytest.fixture(scope="module")
+def xelatex() -> str:
+    """Where XeTeX is; skip where there is none, unless the environment says there has to be."""
+    path = shutil.which("xelatex")
+    if path is None:
+        message = "xelatex is not installed"
+        if os.environ.get("MATDERIV_REQUIRE_TOOLS") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    return path
+
+
+@pytest.fixture(scope="module")
+def compiled(
+    xelatex: str, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, list[str]]]:
+    """The complaints about every case, by language."""
+    return {
+        lang: compile_all(
+            xelatex,
+            tmp_path_factory.mktemp(lang),
+            lang,
+            {case.name: case.fragment(lang) for case in CASES},
+        )
+        for lang in PREAMBLES
+    }
+
+
+@pytest.mark.parametrize("lang", PREAMBLES)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_page_compiles_cleanly(
+    compiled: dict[str, dict[str, list[str]]], lang: str, case: Case
+) -> None:
+    """No error, nothing sticking out of the page, no letter without a glyph, at any size."""
+    found = compiled[lang][case.name]
+    if case.may_stick_out:
+        found = [complaint for complaint in found if not complaint.startswith(r"Overfull \hbox")]
+    assert found == []
+
+
+@pytest.mark.parametrize("lang", PREAMBLES)
+def test_all_pages_make_one_document(compiled: dict[str, dict[str, list[str]]], lang: str) -> None:
+    """Nothing goes wrong before, between or after the fragments, and pages are written."""
+    assert compiled[lang][""] == []
+
+
+@pytest.mark.parametrize("lang", PREAMBLES)
+def test_two_fragments_share_a_lecture(xelatex: str, tmp_path: Path, lang: str) -> None:
+    r"""A fragment can be \input twice, between other text, and leaves the lecture as it was."""
+    fragment = Case("").fragment(lang)
+    lecture = (
+        "\\section{One}\n\\begin{equation}a=b\\end{equation}\n"
+        f"{fragment}\n\\section{{Two}}\n\\begin{{equation}}c=d\\end{{equation}}\n{fragment}"
+        "\\typeout{sections \\arabic{section}, equations \\arabic{equation}, "
+        "\\the\\parindent=\\parindent}\n"
+    )
+    assert compile_all(xelatex, tmp_path, lang, {"lecture": lecture}) == {"": [], "lecture": []}
+    log = tmp_path.joinpath("main.log").read_text(encoding="utf-8", errors="replace")
+    assert "sections 2, equations 2," in log
+
+
+@pytest.mark.parametrize("lang", PREAMBLES)
+def test_everything_shown_is_still_tex(xelatex: str, tmp_path: Path, lang: str) -> None:
+    """More columns than amsmath allows unasked are no error; too wide for a page they may be."""
+    fragment = Case("all", sizes=sized(2, 3, 12), show=20).fragment(lang)
+    found = compile_all(xelatex, tmp_path, lang, {"all": fragment})
+    assert [c for c in found["all"] if not c.startswith("Overfull")] == []
+
+
+@pytest.mark.parametrize(
+    ("planted", "complaint"),
+    [
+        (r"$\undefinedhere$", "! Undefined control sequence"),
+        (r"\[ \begin{pmatrix} 1 & 2", "! "),
+        (r"\[ \begin{pmatrix} 1&2&3&4&5&6&7&8&9&10&11 \end{pmatrix} \]", "! Extra alignment tab"),
+        (r"\[ \rule{50em}{1em} \]", r"Overfull \hbox"),
+        (r"\noindent\mbox{" + "long " * 50 + "}", r"Overfull \hbox"),
+        (r"\noindent\rule{1em}{70em}", r"Overfull \vbox"),
+        ("矩阵", "Missing character"),
+        (r"\ref{nowhere}", "LaTeX Warning"),
+    ],
+)
+def test_complaints_are_heard(xelatex: str, tmp_path: Path, planted: str, complaint: str) -> None:
+    """The check can fail: it hears each kind of trouble, and blames the right case for it."""
+    found = compile_all(xelatex, tmp_path, "en", {"before": "fine", "planted": planted})
+    assert found["before"] == []
+    assert any(c.startswith(complaint) for c in found["planted"])
