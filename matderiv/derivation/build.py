@@ -14,22 +14,8 @@ from matderiv.calculus.scalars import Index, Partial, delta, entry
 from matderiv.calculus.series import Array, Bound, Filled, PartialOfSum, Scalar, Series
 from matderiv.calculus.values import Values
 from matderiv.calculus.verdicts import Judge, Verdict, vanishes
-from matderiv.derivation.links import (
-    Chain,
-    Derivation,
-    Element,
-    Formula,
-    Link,
-    MatrixPartial,
-    Side,
-    Step,
-    Value,
-    VecPartial,
-    Written,
-    WrittenProduct,
-    flattened,
-    matrix_of,
-)
+from matderiv.derivation.links import Chain, Derivation, Link, Step
+from matderiv.derivation.sides import Element, Formula, MatrixPartial, Side, Value, VecPartial, Written, WrittenProduct, flattened, matrix_of
 from matderiv.errors import ProofError
 from matderiv.expression.nodes import MatMul, Name, Node
 
@@ -75,7 +61,7 @@ def chain(judge: Judge, kind: str, first: Side, *rest: tuple[str, Side]) -> Chai
     return Chain(
         kind,
         tuple(
-            Link(left, right, reason, verdict)
+            Link(judge.problem, left, right, reason, verdict)
             for (left, right), (reason, _), verdict in zip(
                 itertools.pairwise(sides), rest, verdicts, strict=True
             )
@@ -91,7 +77,9 @@ def concluded(steps: Chain) -> Chain:
         index=all(v.index for v in verdicts),
         entries=min(v.entries for v in verdicts),
     )
-    return Chain("result", (Link(steps.sides[0], steps.sides[-1], "proved above", verdict),))
+    problem = steps.links[0].problem
+    link = Link(problem, steps.sides[0], steps.sides[-1], "proved above", verdict)
+    return Chain("result", (link,))
 
 
 def _free(side: Side) -> set[sp.Basic]:

@@ -1,155 +1,41 @@
-"""A derivation as values: sides, links between two sides, chains of links, steps of chains."""
+"""A derivation as values: links between two sides, chains of links, steps of chains."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import sympy as sp
 
 from matderiv.calculus.problem import Problem
-from matderiv.calculus.scalars import Index, Partial, entry
-from matderiv.calculus.series import Array, Bound, Scalar, Series
 from matderiv.calculus.verdicts import Verdict
+from matderiv.derivation.sides import Formula, Side
+from matderiv.derivation.symbolic import MOST_WRITTEN, matrix_expression, side_expression
 from matderiv.expression.nodes import Node
-from matderiv.expression.shapes import Dim
 from matderiv.expression.source import source
 
-__all__ = [
-    "Chain",
-    "Derivation",
-    "Element",
-    "Formula",
-    "Link",
-    "MatrixPartial",
-    "Proof",
-    "Side",
-    "Step",
-    "Value",
-    "VecPartial",
-    "Written",
-    "WrittenProduct",
-    "flattened",
-    "matrix_of",
-]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Value:
-    """A scalar. `sigma` asks for a sum to be printed with Σ, not term by term."""
-
-    scalar: Scalar
-    sigma: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Element:
-    """The entry of a matrix expression at given indices, as in (G·Wᵀ)_pq."""
-
-    node: Node
-    row: sp.Basic
-    col: sp.Basic
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Written:
-    """A matrix written out by its entries."""
-
-    array: Array
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WrittenProduct:
-    """The product of two matrices that are both written out."""
-
-    left: Array
-    right: Array
-    bound: Bound
-
-
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """A matrix as an expression of names: XW, ∂L/∂Y·Wᵀ."""
-
-    node: Node
-
-
-@dataclass(frozen=True, slots=True)
-class MatrixPartial:
-    """∂Y/∂x₁₁: the matrix of the partial derivatives of all entries of Y by one entry."""
-
-    name: str
-    wrt: sp.Expr
-
-
-@dataclass(frozen=True, slots=True)
-class VecPartial:
-    """∂vec(Y)/∂vec(X): the Jacobian matrix, both matrices read row by row."""
-
-    name: str
-    wrt: str
-
-
-Side = Value | Element | Written | WrittenProduct | Formula | MatrixPartial | VecPartial
-
-
-def matrix_of(side: Side, problem: Problem) -> Array | Scalar:
-    """What a side stands for: the lazy matrix, or the scalar."""
-    match side:
-        case Value(scalar=scalar):
-            return scalar
-        case Element(node=node, row=row, col=col):
-            return problem.array(node).at(row, col)
-        case Written(array=array):
-            return array
-        case Formula(node=node):
-            return problem.array(node)
-        case MatrixPartial(name=name, wrt=wrt):
-            rows, cols = problem.shapes[name]
-            return Array(rows, cols, lambda i, j: Partial(entry(name, i, j), wrt))
-        case VecPartial(name=name, wrt=wrt):
-            return flattened(
-                problem, name, wrt, lambda i, j, p, q: Partial(entry(name, i, j), entry(wrt, p, q))
-            )
-        case WrittenProduct(left=a, right=b, bound=bound):
-            return Array(
-                a.rows,
-                b.cols,
-                lambda i, j: Series((bound,), lambda k: (a.at(i, k), b.at(k, j))),
-            )
-
-
-def flattened(
-    problem: Problem, name: str, wrt: str, at: Callable[[int, int, int, int], Scalar]
-) -> Array:
-    """The matrix with row (i, j) and column (p, q), both counted row by row.
-
-    Its indices are numbers: a letter would have to be divided with remainder.
-    """
-    (rows, cols), (wrt_rows, wrt_cols) = problem.shapes[name], problem.shapes[wrt]
-
-    def flat(row: Index, col: Index) -> Scalar:
-        assert isinstance(row, int)
-        assert isinstance(col, int)
-        i, j = divmod(row - 1, cols.size)
-        p, q = divmod(col - 1, wrt_cols.size)
-        return at(i + 1, j + 1, p + 1, q + 1)
-
-    return Array(
-        Dim(f"{rows.symbol}*{cols.symbol}", rows.size * cols.size),
-        Dim(f"{wrt_rows.symbol}*{wrt_cols.symbol}", wrt_rows.size * wrt_cols.size),
-        flat,
-    )
+__all__ = ["Chain", "Derivation", "Link", "Proof", "Step"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Link:
     """One `=` of a page: its two sides, the kind of reason, and the verdict on it."""
 
+    problem: Problem = field(repr=False)
     left: Side
     right: Side
     reason: str
     verdict: Verdict
+
+    @property
+    def lhs(self) -> sp.Basic:
+        """The left side as a SymPy object: an expression or a matrix."""
+        return side_expression(self.left, self.problem, most=MOST_WRITTEN)
+
+    @property
+    def rhs(self) -> sp.Basic:
+        """The right side as a SymPy object: an expression or a matrix."""
+        return side_expression(self.right, self.problem, most=MOST_WRITTEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +72,6 @@ class Proof:
     equalities: int
     for_all_sizes: int
     entries: int
-    exhaustive: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +95,6 @@ class Derivation:
             equalities=len(verdicts),
             for_all_sizes=sum(verdict.index for verdict in verdicts),
             entries=sum(verdict.entries for verdict in verdicts),
-            exhaustive=all(v.entries for s in self.steps if s.kind != "index"
-                           for link in s.links for v in (link.verdict,)),
         )
 
     def answer(self, name: str) -> Node:
@@ -229,6 +112,4 @@ class Derivation:
     @property
     def result(self) -> dict[str, sp.MatrixExpr]:
         """The gradients as SymPy matrix expressions of `dY` and the inputs."""
-        from matderiv.derivation.symbolic import matrix_expression
-
         return {name: matrix_expression(self.answer(name), self.problem) for name in self.wrt}

@@ -6,10 +6,13 @@ import sympy as sp
 
 from matderiv.calculus.problem import Problem
 from matderiv.calculus.series import Array, to_sympy
-from matderiv.derivation.links import Element, Formula, Side, matrix_of
+from matderiv.derivation.sides import Element, Formula, Side, matrix_of
 from matderiv.expression.nodes import MatMul, Name, Node, Transpose
 
-__all__ = ["matrix_expression", "side_expression"]
+__all__ = ["MOST_WRITTEN", "matrix_expression", "side_expression"]
+
+#: Terms of a sum, and entries of a matrix, up to which a SymPy object writes them out.
+MOST_WRITTEN = 5_000
 
 
 def matrix_expression(node: Node, problem: Problem) -> sp.MatrixExpr:

@@ -17,18 +17,8 @@ from sympy.printing.str import StrPrinter
 from matderiv.calculus.problem import Elementwise
 from matderiv.calculus.scalars import Index, entry
 from matderiv.calculus.series import Array, Scalar, Series, to_sympy
-from matderiv.derivation.links import (
-    Derivation,
-    Element,
-    Formula,
-    Link,
-    MatrixPartial,
-    Side,
-    Value,
-    VecPartial,
-    Written,
-    WrittenProduct,
-)
+from matderiv.derivation.links import Derivation, Link
+from matderiv.derivation.sides import Element, Formula, MatrixPartial, Side, Value, VecPartial, Written, WrittenProduct
 from matderiv.expression.source import source
 from matderiv.notation.compose import Notation
 from matderiv.notation.latex import latex

@@ -11,7 +11,8 @@ from matderiv.calculus.elementwise import domain
 from matderiv.calculus.problem import Elementwise, Problem
 from matderiv.calculus.scalars import Partial, entry
 from matderiv.calculus.verdicts import BUDGET
-from matderiv.derivation.links import Chain, Derivation, Step, Value
+from matderiv.derivation.links import Chain, Derivation, Step
+from matderiv.derivation.sides import Value
 from matderiv.expression.nodes import MatMul, Name, Node, Transpose
 from matderiv.expression.shapes import Dim
 from matderiv.handout.document import (

@@ -14,18 +14,8 @@ import sympy as sp
 from matderiv.calculus.problem import Problem
 from matderiv.calculus.scalars import Partial, relu, sigmoid, step
 from matderiv.calculus.series import Array, Filled, PartialOfSum, Scalar, Series
-from matderiv.derivation.links import (
-    Chain,
-    Element,
-    Formula,
-    MatrixPartial,
-    Side,
-    Value,
-    VecPartial,
-    Written,
-    WrittenProduct,
-    matrix_of,
-)
+from matderiv.derivation.links import Chain
+from matderiv.derivation.sides import Element, Formula, MatrixPartial, Side, Value, VecPartial, Written, WrittenProduct, matrix_of
 from matderiv.expression.nodes import Apply, Functional, MatMul, Name, Node, Transpose
 from matderiv.expression.vocabulary import GREEK
 from matderiv.notation.boxes import (

@@ -1,0 +1,135 @@
+"""The sides of an equality: what is written there, and the mathematics that it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy as sp
+
+from matderiv.calculus.problem import Problem
+from matderiv.calculus.scalars import Index, Partial, entry
+from matderiv.calculus.series import Array, Bound, Scalar, Series
+from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Dim
+
+__all__ = [
+    "Element",
+    "Formula",
+    "MatrixPartial",
+    "Side",
+    "Value",
+    "VecPartial",
+    "Written",
+    "WrittenProduct",
+    "flattened",
+    "matrix_of",
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """A scalar. `sigma` asks for a sum to be printed with Σ, not term by term."""
+
+    scalar: Scalar
+    sigma: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Element:
+    """The entry of a matrix expression at given indices, as in (G·Wᵀ)_pq."""
+
+    node: Node
+    row: sp.Basic
+    col: sp.Basic
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """A matrix written out by its entries."""
+
+    array: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WrittenProduct:
+    """The product of two matrices that are both written out."""
+
+    left: Array
+    right: Array
+    bound: Bound
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A matrix as an expression of names: XW, ∂L/∂Y·Wᵀ."""
+
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixPartial:
+    """∂Y/∂x₁₁: the matrix of the partial derivatives of all entries of Y by one entry."""
+
+    name: str
+    wrt: sp.Expr
+
+
+@dataclass(frozen=True, slots=True)
+class VecPartial:
+    """∂vec(Y)/∂vec(X): the Jacobian matrix, both matrices read row by row."""
+
+    name: str
+    wrt: str
+
+
+Side = Value | Element | Written | WrittenProduct | Formula | MatrixPartial | VecPartial
+
+
+def matrix_of(side: Side, problem: Problem) -> Array | Scalar:
+    """What a side stands for: the lazy matrix, or the scalar."""
+    match side:
+        case Value(scalar=scalar):
+            return scalar
+        case Element(node=node, row=row, col=col):
+            return problem.array(node).at(row, col)
+        case Written(array=array):
+            return array
+        case Formula(node=node):
+            return problem.array(node)
+        case MatrixPartial(name=name, wrt=wrt):
+            rows, cols = problem.shapes[name]
+            return Array(rows, cols, lambda i, j: Partial(entry(name, i, j), wrt))
+        case VecPartial(name=name, wrt=wrt):
+            return flattened(
+                problem, name, wrt, lambda i, j, p, q: Partial(entry(name, i, j), entry(wrt, p, q))
+            )
+        case WrittenProduct(left=a, right=b, bound=bound):
+            return Array(
+                a.rows,
+                b.cols,
+                lambda i, j: Series((bound,), lambda k: (a.at(i, k), b.at(k, j))),
+            )
+
+
+def flattened(
+    problem: Problem, name: str, wrt: str, at: Callable[[int, int, int, int], Scalar]
+) -> Array:
+    """The matrix with row (i, j) and column (p, q), both counted row by row.
+
+    Its indices are numbers: a letter would have to be divided with remainder.
+    """
+    (rows, cols), (wrt_rows, wrt_cols) = problem.shapes[name], problem.shapes[wrt]
+
+    def flat(row: Index, col: Index) -> Scalar:
+        assert isinstance(row, int)
+        assert isinstance(col, int)
+        i, j = divmod(row - 1, cols.size)
+        p, q = divmod(col - 1, wrt_cols.size)
+        return at(i + 1, j + 1, p + 1, q + 1)
+
+    return Array(
+        Dim(f"{rows.symbol}*{cols.symbol}", rows.size * cols.size),
+        Dim(f"{wrt_rows.symbol}*{wrt_cols.symbol}", wrt_rows.size * wrt_cols.size),
+        flat,
+    )

@@ -1,0 +1,82 @@
+"""The README's commands are run, and what it shows is what they print."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import matderiv
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def console() -> list[tuple[str, str]]:
+    """Each `$ command` with the output that is shown below it."""
+    found = []
+    for block in blocks("console"):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            found.append((command, output))
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all commands, since some read what others wrote."""
+    return tmp_path_factory.mktemp("readme")
+
+
+def test_there_are_commands_to_run() -> None:
+    """The pattern that finds the commands finds all of them."""
+    assert len(console()) == len(re.findall(r"^\$ ", README, re.MULTILINE))
+    assert len(console()) >= 8
+
+
+@pytest.mark.parametrize(("command", "output"), console(), ids=[c for c, _ in console()])
+def test_command(command: str, output: str, folder: Path) -> None:
+    """A command of the README runs, and prints what the README shows."""
+    words = shlex.split(command)
+    if words[0] == "matderiv":
+        words[:1] = [sys.executable, "-m", "matderiv.cli"]
+    else:
+        assert words[0] == "python"
+        words[:2] = [sys.executable, str(ROOT / words[1])]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=folder, check=False)
+    if output.startswith("matderiv: "):
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", output)
+    else:
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(output.removesuffix("…\n"))
+    if "-o" in words:
+        assert (folder / words[words.index("-o") + 1]).stat().st_size > 1000
+
+
+def test_python_example() -> None:
+    """The Python session of the README gives what it shows."""
+    (session,) = blocks("python")
+    test = doctest.DocTestParser().get_doctest(session, {}, "README", None, 0)
+    assert doctest.DocTestRunner().run(test).failed == 0
+
+
+def test_shown_step() -> None:
+    """The step that the README shows is in the Markdown that is printed."""
+    (shown,) = blocks("math")
+    assert f"$$\n{shown}$$" in matderiv.derive().markdown()
+
+
+def test_set_up_commands() -> None:
+    """The set-up commands name extras and programs that exist."""
+    assert "pip install '.[test]'" in blocks("sh")[1]
+    assert (ROOT / "scripts" / "check.sh").is_file()
+    assert (ROOT / "scripts" / "benchmark.py").is_file()
