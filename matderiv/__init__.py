@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from matderiv._version import __version__
 from matderiv.errors import (
@@ -42,7 +42,7 @@ _PUBLIC = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import SymPy only when something that needs it is used."""
     if name in _PUBLIC:
         return getattr(import_module(_PUBLIC[name]), name)

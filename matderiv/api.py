@@ -85,7 +85,8 @@ def check_factor(problem: Problem, name: str) -> None:
         return
     known = " and ".join(problem.factors)
     what = (
-        f"{name} is not a factor of the product" if name in problem.shapes
+        f"{name} is not a factor of the product"
+        if name in problem.shapes
         else f"There is no {name} in the program"
     )
     raise InputError(f"{what}; gradients can be derived by {known}.")

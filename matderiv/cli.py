@@ -114,8 +114,13 @@ def _sizes(command: Callable[..., None]) -> Callable[..., None]:
             click.option("-N", "n", type=_Quantity(), help="Rows of the first factor."),
             click.option("-D", "d", type=_Quantity(), help="The inner size."),
             click.option("-M", "m", type=_Quantity(), help="Columns of the second factor."),
-            click.option("--shape", "shapes", type=_Shape(), multiple=True,
-                         help="Declare a shape: X=2x4, b=3, lam=scalar."),
+            click.option(
+                "--shape",
+                "shapes",
+                type=_Shape(),
+                multiple=True,
+                help="Declare a shape: X=2x4, b=3, lam=scalar.",
+            ),
         ]
     ):
         command = option(command)
@@ -130,14 +135,29 @@ def cli() -> None:
 
 @cli.command()
 @_sizes
-@click.option("--wrt", type=_Name(), multiple=True, metavar="NAME",
-              help="Differentiate by this matrix; may be repeated. Default: every factor.")
+@click.option(
+    "--wrt",
+    type=_Name(),
+    multiple=True,
+    metavar="NAME",
+    help="Differentiate by this matrix; may be repeated. Default: every factor.",
+)
 @click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
-@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="latex",
-              show_default=True, help="What to print.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="latex",
+    show_default=True,
+    help="What to print.",
+)
 @click.option("--show", type=_Show(), help="Rows, columns and terms shown of long ones.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, readable=False, path_type=Path),
-              help="Write to this file instead of standard output.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, readable=False, path_type=Path),
+    help="Write to this file instead of standard output.",
+)
 def derive(
     program: str,
     n: int | None,
@@ -174,16 +194,34 @@ def derive(
 
 @cli.command()
 @_sizes
-@click.option("--wrt", type=_Name(), metavar="NAME",
-              help="The factor to differentiate by. Default: the first.")
-@click.option("--dtype", default="float32", show_default=True,
-              help="The type of one number: float16, float32, float64, …")
+@click.option(
+    "--wrt",
+    type=_Name(),
+    metavar="NAME",
+    help="The factor to differentiate by. Default: the first.",
+)
+@click.option(
+    "--dtype",
+    default="float32",
+    show_default=True,
+    help="The type of one number: float16, float32, float64, …",
+)
 @click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
-@click.option("--format", "form", type=click.Choice(["text", "latex", "markdown"]), default="text",
-              show_default=True, help="What to print.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "latex", "markdown"]),
+    default="text",
+    show_default=True,
+    help="What to print.",
+)
 @click.option("--show", type=_Show(), help="Print the Jacobian itself, this much of it.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, readable=False, path_type=Path),
-              help="Write to this file instead of standard output.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, readable=False, path_type=Path),
+    help="Write to this file instead of standard output.",
+)
 def jacobian(
     program: str,
     n: int | None,
@@ -309,11 +347,11 @@ def _replace(target: Path, text: str) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
         mode = target.stat().st_mode if target.exists() else 0o666 & ~_umask()
-        os.chmod(temporary, mode & 0o7777)
-        os.replace(temporary, target)
+        Path(temporary).chmod(mode & 0o7777)
+        Path(temporary).replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)
+            Path(temporary).unlink()
         raise
 
 

@@ -14,7 +14,7 @@ from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
 from matderiv.handout.document import Document
 from matderiv.handout.formats import write
-from matderiv.handout.jacobian import compose_jacobian
+from matderiv.handout.jacobian import Facts, compose_jacobian
 
 __all__ = ["Jacobian", "jacobian"]
 
@@ -45,12 +45,15 @@ class Jacobian:
                 "written out. Leave --show away, or choose smaller sizes."
             )
         known = None if show is None or show == "all" else shown(self.problem, show)
-        return compose_jacobian(
-            self.problem, self.wrt, self.size, self.dtype,
+        facts = Facts(
+            self.problem,
+            self.wrt,
+            self.size,
+            self.dtype,
             build(self.problem, (self.wrt,)).formulas[self.wrt],
             jacobian_chains(self.problem, self.wrt, written=written),
-            lang, known,
         )
+        return compose_jacobian(facts, lang, known)
 
     def print(self, form: str = "text", lang: str = "en", show: Show = None) -> str:
         """The page as text, LaTeX or Markdown."""

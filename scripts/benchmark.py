@@ -33,9 +33,11 @@ class Target:
 
     @property
     def kept(self) -> bool:
+        """Whether the figure is within its bound."""
         return self.figure >= self.bound if self.at_least else self.figure <= self.bound
 
     def __str__(self) -> str:
+        """The line of the report."""
         sign = "≥" if self.at_least else "≤"
         verdict = "ok    " if self.kept else "MISSED"
         return f"{verdict} {self.figure:9.2f} {self.unit} ({sign} {self.bound:g})  {self.name}"
@@ -90,8 +92,11 @@ def help_is_light() -> list[Target]:
     targets = []
     for name, arguments, environment in (
         ("--help", ["--help"], {}),
-        ("shell completion", [], {"_MATDERIV_COMPLETE": "bash_complete", "COMP_WORDS": "matderiv d",
-                                  "COMP_CWORD": "1"}),
+        (
+            "shell completion",
+            [],
+            {"_MATDERIV_COMPLETE": "bash_complete", "COMP_WORDS": "matderiv d", "COMP_CWORD": "1"},
+        ),
     ):
         code = (
             "import os, sys, matderiv.cli as c; os.environ.update(eval(sys.argv[1]))\n"
@@ -101,7 +106,9 @@ def help_is_light() -> list[Target]:
         )
         done = subprocess.run(
             [sys.executable, "-c", code, repr(environment), *arguments],
-            check=True, capture_output=True, text=True,
+            check=True,
+            capture_output=True,
+            text=True,
         )
         loaded = done.stderr.strip().endswith("True")
         targets.append(Target(f"{name}: SymPy imported (0 no, 1 yes)", float(loaded), 0, ""))
@@ -115,10 +122,12 @@ def deriving(repeat: int) -> list[Target]:
     ours_32 = seconds(lambda: everything(32))
     naive = naive_seconds(16)
     return [
-        Target("16×16×16 derived, proved, printed, against SymPy printing the answers",
-               ours_16 / printing, 1.0),
-        Target("16×16×16 naive differentiation, against ours", naive / ours_16, 50,
-               at_least=True),
+        Target(
+            "16×16×16 derived, proved, printed, against SymPy printing the answers",
+            ours_16 / printing,
+            1.0,
+        ),
+        Target("16×16×16 naive differentiation, against ours", naive / ours_16, 50, at_least=True),
         Target("growth from 16³ to 32³", ours_32 / ours_16, 10),
     ]
 
@@ -178,12 +187,12 @@ def main() -> int:
 
     import matderiv
 
-    print(f"matderiv {matderiv.__version__}, SymPy {sympy.__version__}, Python "
-          f"{sys.version.split()[0]}")
+    print(
+        f"matderiv {matderiv.__version__}, SymPy {sympy.__version__}, Python "
+        f"{sys.version.split()[0]}"
+    )
     kept = True
-    for measure in (
-        lambda: start_up(repeat), help_is_light, lambda: deriving(max(3, repeat // 2))
-    ):
+    for measure in (lambda: start_up(repeat), help_is_light, lambda: deriving(max(3, repeat // 2))):
         for target in measure():
             print(target, flush=True)
             kept = kept and target.kept

@@ -96,11 +96,13 @@ def _power(node: Node, base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
     if base.is_Rational and exponent.is_Number:
         bits = max(abs(base.p).bit_length(), base.q.bit_length()) * abs(exponent)
         if bits > _MAX_BITS:
-            raise InputError(f"{source(node)} is a number of more than {_MAX_BITS:,} bits; "
-                             "write a smaller one.")
+            raise InputError(
+                f"{source(node)} is a number of more than {_MAX_BITS:,} bits; write a smaller one."
+            )
     if base.is_number and not base.is_positive and not exponent.is_Integer:
-        raise InputError(f"{source(node)}: the base of such a power must be positive; "
-                         "write a positive number.")
+        raise InputError(
+            f"{source(node)}: the base of such a power must be positive; write a positive number."
+        )
     return base**exponent
 
 

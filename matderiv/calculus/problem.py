@@ -24,7 +24,12 @@ from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
 
-__all__ = ["Elementwise", "Letters", "Opaque", "Problem", "lift_product",
+__all__ = [
+    "Elementwise",
+    "Letters",
+    "Opaque",
+    "Problem",
+    "lift_product",
     "understand",
     "with_loss",
 ]
@@ -138,7 +143,7 @@ class Problem:
         bound = Bound(self.letter_of(a.cols), a.cols)
 
         def at(i: Index, j: Index) -> Series:
-            return Series((bound,), lambda k: (a.at(i, k), b.at(k, j)))  # type: ignore[return-value]
+            return Series((bound,), lambda k: (a.at(i, k), b.at(k, j)))
 
         return Array(a.rows, b.cols, at)
 
@@ -218,8 +223,11 @@ def with_loss(program: Program) -> Program:
     loss = next(n for n in ("L", "J", "E", "S") if n not in taken | {name})
     before = program.assignments[:-1]
     return Program(
-        (*before, Assignment(name, last.value),
-         Assignment(loss, nodes.Functional("Loss", nodes.Name(name))))
+        (
+            *before,
+            Assignment(name, last.value),
+            Assignment(loss, nodes.Functional("Loss", nodes.Name(name))),
+        )
     )
 
 
@@ -266,8 +274,9 @@ def understand(program: Program, shapes: dict[str, Shape]) -> Problem:
                 "this version derives programs of the form Y = X @ W; L = loss of Y."
                 + _product_meant(assignment.value)
             )
-    everywhere = [n for a in program.assignments for n in nodes.walk(a.value)
-                  if isinstance(n, nodes.MatMul)]
+    everywhere = [
+        n for a in program.assignments for n in nodes.walk(a.value) if isinstance(n, nodes.MatMul)
+    ]
     if len(set(everywhere)) > 1:
         raise UnsupportedError(
             f"{source(everywhere[-1])} is a second product; this version derives programs with "
@@ -317,8 +326,11 @@ def _tell_apart(program: Program, shapes: dict[str, Shape]) -> None:
 
 
 #: Names that mathematics uses itself: with how many dimensions they clash, and with what.
-_TAKEN = {"delta": (2, "Kronecker's delta"), "Delta": (2, "Kronecker's delta"),
-          "e": (0, "the base of exp")}
+_TAKEN = {
+    "delta": (2, "Kronecker's delta"),
+    "Delta": (2, "Kronecker's delta"),
+    "e": (0, "the base of exp"),
+}
 
 
 def _product_meant(value: Node) -> str:
@@ -358,8 +370,11 @@ def _letters(program: Program) -> list[sp.Symbol]:
     taken = names | {name[0].lower() + name[1:] for name in names}
     wishes = ("ilrac", "jmsbd", "ktneh", "puxgo", "qvyzw")
     return [
-        sp.Symbol(next(c for c in (*wish, *(f"{wish[0]}_{n}" for n in range(99)))
-                       if c not in taken), integer=True, positive=True)
+        sp.Symbol(
+            next(c for c in (*wish, *(f"{wish[0]}_{n}" for n in range(99))) if c not in taken),
+            integer=True,
+            positive=True,
+        )
         for wish in wishes
     ]
 
@@ -434,8 +449,16 @@ def _peel(node: Node, scalars: frozenset[str]) -> tuple[sp.Expr, Node]:
 
     def fixed(part: Node) -> bool:
         return all(
-            isinstance(n, nodes.Number | nodes.Negate | nodes.Power | nodes.Multiply
-                       | nodes.Divide | nodes.Add | nodes.Subtract)
+            isinstance(
+                n,
+                nodes.Number
+                | nodes.Negate
+                | nodes.Power
+                | nodes.Multiply
+                | nodes.Divide
+                | nodes.Add
+                | nodes.Subtract,
+            )
             or (isinstance(n, nodes.Name) and n.name in scalars)
             for n in nodes.walk(part)
         )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, Self, TypeAlias
 
 import sympy as sp
 
 __all__ = [
-    "Index",
     "KNOWN_FUNCTIONS",
+    "Index",
     "Partial",
     "delta",
     "entry",
@@ -20,10 +20,10 @@ __all__ = [
     "undefined_function",
 ]
 
-Index = int | sp.Basic
+Index: TypeAlias = int | sp.Basic
 
 
-@lru_cache(maxsize=None)
+@cache
 def _base(name: str) -> sp.IndexedBase:
     return sp.IndexedBase(name)
 
@@ -74,9 +74,9 @@ class Partial(sp.Expr):
 
     is_commutative = True
 
-    def __new__(cls, of: sp.Expr, wrt: sp.Expr) -> Partial:
+    def __new__(cls, of: sp.Expr, wrt: sp.Expr) -> Self:
         """Make the quantity; the same two parts give the same object."""
-        return _partial(cls, of, wrt)
+        return _partial(cls, of, wrt)  # type: ignore[arg-type]
 
     @property
     def of(self) -> sp.Expr:
@@ -162,7 +162,7 @@ KNOWN_FUNCTIONS: dict[str, Callable[[sp.Expr], sp.Expr]] = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def undefined_function(name: str) -> Callable[[sp.Expr], sp.Expr]:
     """f, an undefined function of one number whose derivative f′ is the function `df`.
 

@@ -63,7 +63,7 @@ class Judge:
 
     def scalars(self, sides: Sequence[Scalar], *, letters: bool = False) -> list[Verdict]:
         """Whether each scalar equals the next; with `letters`, they hold index letters."""
-        if not self.exhaustive and not all(map(uniform, sides)):
+        if (letters or not self.exhaustive) and not all(map(uniform, sides)):
             return [_NOT_UNIFORM]
         try:
             index = self._differences(self._general, sides)

@@ -15,7 +15,18 @@ from matderiv.calculus.series import Array, Bound, Filled, PartialOfSum, Scalar,
 from matderiv.calculus.values import Values
 from matderiv.calculus.verdicts import Judge, Verdict, vanishes
 from matderiv.derivation.links import Chain, Derivation, Link, Step
-from matderiv.derivation.sides import Element, Formula, MatrixPartial, Side, Value, VecPartial, Written, WrittenProduct, flattened, matrix_of
+from matderiv.derivation.sides import (
+    Element,
+    Formula,
+    MatrixPartial,
+    Side,
+    Value,
+    VecPartial,
+    Written,
+    WrittenProduct,
+    flattened,
+    matrix_of,
+)
 from matderiv.errors import ProofError
 from matderiv.expression.nodes import MatMul, Name, Node
 
@@ -24,9 +35,7 @@ __all__ = ["build", "chain", "jacobian_chains"]
 Report = Callable[[str], None]
 
 
-def build(
-    problem: Problem, wrt: tuple[str, ...], *, report: Report = lambda _: None
-) -> Derivation:
+def build(problem: Problem, wrt: tuple[str, ...], *, report: Report = lambda _: None) -> Derivation:
     """Derive the gradients of a problem: the given, ∂L/∂Y, single entries, matrix, all sizes.
 
     `report` is told the kind of each step before it is built.
@@ -54,7 +63,7 @@ def chain(judge: Judge, kind: str, first: Side, *rest: tuple[str, Side]) -> Chai
     else:
         letters = set(judge.problem.letters.all)
         held = any(letters & _free(side) for side in sides)
-        verdicts = judge.scalars(things, letters=held)  # type: ignore[arg-type]
+        verdicts = judge.scalars(things, letters=held)
     for verdict, (reason, _) in zip(verdicts, rest, strict=False):
         if verdict.status != "equal":
             raise ProofError(f"{kind}, {reason}: {verdict.status}; {verdict.detail}")
@@ -113,8 +122,12 @@ def jacobian_chains(problem: Problem, name: str, *, written: bool) -> tuple[Chai
     local = _contracted(problem, y, x)
     judge = Judge(problem)
     chains = [
-        chain(judge, "jacobian entry", Value(Partial(y, x)),
-              ("delta picks a term", Value(_product(local))))
+        chain(
+            judge,
+            "jacobian entry",
+            Value(Partial(y, x)),
+            ("delta picks a term", Value(_product(local))),
+        )
     ]
     if written:
 
@@ -123,9 +136,7 @@ def jacobian_chains(problem: Problem, name: str, *, written: bool) -> tuple[Chai
             return sp.Mul(*(_placed(f, places) for f in local))
 
         values = Written(flattened(problem, problem.name, name, at))
-        chains.append(
-            chain(judge, "jacobian", VecPartial(problem.name, name), ("entries", values))
-        )
+        chains.append(chain(judge, "jacobian", VecPartial(problem.name, name), ("entries", values)))
     return tuple(chains)
 
 
@@ -193,7 +204,10 @@ class _Builder:
             y = head.variable
             yield self.chain("function", Value(head.at(y)), ("definition", Value(head.body)))
         yield self.chain(
-            "loss", loss, ("definition", Value(definition)), ("sum sign", Value(definition, True))
+            "loss",
+            loss,
+            ("definition", Value(definition)),
+            ("sum sign", Value(definition, sigma=True)),
         )
 
     # -- step 2: the upstream gradient -------------------------------------------------------
@@ -229,8 +243,10 @@ class _Builder:
         if slope is not None:
             total = self.short(head.coefficient * slope)
             links.append(
-                ("derivative of f", self.by_entry(
-                    lambda i, j: (total.xreplace({head.variable: self.y(i, j)}),)))
+                (
+                    "derivative of f",
+                    self.by_entry(lambda i, j: (total.xreplace({head.variable: self.y(i, j)}),)),
+                )
             )
         yield self.chain("upstream", whole, *links)
 
@@ -283,7 +299,7 @@ class _Builder:
                 "entry" if number == 0 else "another entry",
                 Value(Partial(loss, x)),
                 ("chain rule", Value(problem.chain_rule(x))),
-                ("zeros dropped", Value(problem.array(answer).at(p, q))),  # type: ignore[arg-type]
+                ("zeros dropped", Value(problem.array(answer).at(p, q))),
             )
 
     def first_entry(self, head: Elementwise, x: sp.Expr) -> Iterator[Chain]:
@@ -382,24 +398,25 @@ class _Builder:
         local = _contracted(self.problem, y, x)
         upstream = Partial(loss, y)
         chained = problem.sum_over_product(
-            lambda i, j: tuple(
-                _placed(f, {letters.i: i, letters.j: j}) for f in (upstream, *local)
-            )
+            lambda i, j: tuple(_placed(f, {letters.i: i, letters.j: j}) for f in (upstream, *local))
         )
-        yield self.chain("index product", Value(y), ("definition", Value(definition, True)))
+        yield self.chain("index product", Value(y), ("definition", Value(definition, sigma=True)))
         yield self.chain(
             "index local",
             Value(Partial(y, x)),
-            ("product rule", Value(Series(definition.bounds, rate), True)),
-            ("deltas", Value(Series(definition.bounds, deltas), True)),
+            ("product rule", Value(Series(definition.bounds, rate), sigma=True)),
+            ("deltas", Value(Series(definition.bounds, deltas), sigma=True)),
             ("delta picks a term", Value(_product(local))),
         )
         yield self.chain(
             "index chain",
             Value(Partial(loss, x)),
-            ("chain rule", Value(problem.chain_rule(x), True)),
-            ("local derivative", Value(chained, True)),
-            ("delta picks a term", Value(self.problem.array(answer).at(letters.p, letters.q), True)),  # type: ignore[arg-type]
+            ("chain rule", Value(problem.chain_rule(x), sigma=True)),
+            ("local derivative", Value(chained, sigma=True)),
+            (
+                "delta picks a term",
+                Value(self.problem.array(answer).at(letters.p, letters.q), sigma=True),
+            ),
             ("matrix product", Element(answer, letters.p, letters.q)),
         )
 
@@ -418,17 +435,13 @@ def _flat(groups: object) -> tuple[Scalar, ...]:
 def _deltas(x: Scalar, wrt: sp.Expr) -> tuple[Scalar, ...]:
     """∂x_ik/∂x_pq = δ_ip δ_kq."""
     assert isinstance(x, sp.Indexed)
-    return tuple(
-        delta(a, b) for a, b in zip(x.indices, wrt.indices, strict=True)  # type: ignore[attr-defined]
-    )
+    return tuple(delta(a, b) for a, b in zip(x.indices, wrt.indices, strict=True))
 
 
 def _contracted(problem: Problem, y: sp.Expr, x: sp.Expr) -> tuple[sp.Expr, ...]:
     """The factors of ∂y_ij/∂x_pq once the inner sum is gone, the delta first."""
     (monomial,) = Values(problem, general=True).of(Partial(y, x))
-    return tuple(
-        sorted(monomial.atoms, key=lambda a: not isinstance(a, sp.KroneckerDelta))
-    )
+    return tuple(sorted(monomial.atoms, key=lambda a: not isinstance(a, sp.KroneckerDelta)))
 
 
 def _product(factors: tuple[Scalar, ...]) -> Series:

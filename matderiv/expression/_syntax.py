@@ -84,8 +84,10 @@ _INSTEAD: dict[type[ast.AST], str] = {
 def instead_of(tree: ast.AST) -> str:
     """What to write for a part that is not in the language, or what the language holds."""
     sign: ast.AST = getattr(tree, "op", tree)
-    return _INSTEAD.get(type(sign)) or _INSTEAD.get(type(tree)) or (
-        "it holds names, numbers, + - * / ** @, .T, sum(…) and functions of one argument"
+    return (
+        _INSTEAD.get(type(sign))
+        or _INSTEAD.get(type(tree))
+        or ("it holds names, numbers, + - * / ** @, .T, sum(…) and functions of one argument")
     )
 
 

@@ -120,8 +120,9 @@ class _Reader:
             if isinstance(target, ast.Name):
                 name = self._name(target)
                 if name in taken:
-                    raise self._error(f"{name} is assigned twice; give each value its own name.",
-                                      target)
+                    raise self._error(
+                        f"{name} is assigned twice; give each value its own name.", target
+                    )
                 value = self._node(statement.value, 0)
                 if any(isinstance(n, nodes.Name) and n.name == name for n in nodes.walk(value)):
                     raise self._error(
@@ -136,9 +137,11 @@ class _Reader:
                 f"{words} has no name; only the last line may lack one. Write Y = {words}.",
                 statement,
             )
-        hint = f": {instead_of(statement)}" if isinstance(
-            statement, ast.AugAssign | ast.AnnAssign
-        ) else ""
+        hint = (
+            f": {instead_of(statement)}"
+            if isinstance(statement, ast.AugAssign | ast.AnnAssign)
+            else ""
+        )
         raise self._error(
             f"{words} is not an assignment of one value to one name, such as Y = X @ W{hint}.",
             statement,
@@ -171,13 +174,12 @@ class _Reader:
             case ast.Attribute(attr=attr):
                 raise self._error(
                     f".{attr} is not in the language; the only attribute is .T, as in X.T.",
-                    tree, at=self._attribute(tree),
+                    tree,
+                    at=self._attribute(tree),
                 )
             case ast.Call():
                 return self._call(tree, depth)
-        raise self._error(
-            f"{self._words(tree)} is not in the language; {instead_of(tree)}.", tree
-        )
+        raise self._error(f"{self._words(tree)} is not in the language; {instead_of(tree)}.", tree)
 
     def _call(self, tree: ast.Call, depth: int) -> Node:
         if isinstance(tree.func, ast.Attribute):
@@ -190,20 +192,27 @@ class _Reader:
         if not isinstance(tree.func, ast.Name):
             raise self._error(
                 f"{self._words(tree.func)} cannot be called; write an operator such as * "
-                "before the bracket.", tree,
+                "before the bracket.",
+                tree,
             )
         name = self._name(tree.func)
         if name in RESERVED:
-            instead = f"Write {INSTEAD[name]}." if name in INSTEAD else (
-                f"Known functions are sum, {', '.join(ELEMENTWISE)}; an undefined f(Y), or "
-                "Loss(Y) of the whole matrix, works too."
+            instead = (
+                f"Write {INSTEAD[name]}."
+                if name in INSTEAD
+                else (
+                    f"Known functions are sum, {', '.join(ELEMENTWISE)}; an undefined f(Y), or "
+                    "Loss(Y) of the whole matrix, works too."
+                )
             )
             raise UnsupportedError(f"{name}(…) is not derived by this version. {instead}")
         near = None if name in ELEMENTWISE or name == "sum" else misspelt(name)
         if near in RESERVED:
             raise self._error(
                 f"Unknown function {name}. If {near} is meant: it is not derived by this version; "
-                "Loss(Y) proves the result for every loss.", tree)
+                "Loss(Y) proves the result for every loss.",
+                tree,
+            )
         if near is not None:
             raise self._error(f"Unknown function {name}. Did you mean {near}?", tree)
         if tree.keywords or len(tree.args) != 1 or isinstance(tree.args[0], ast.Starred):
@@ -240,8 +249,10 @@ class _Reader:
 
     def _number(self, tree: ast.Constant, value: object) -> nodes.Number:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            what = "there are no strings" if isinstance(value, str | bytes) else (
-                "write a real number such as 2 or 0.5"
+            what = (
+                "there are no strings"
+                if isinstance(value, str | bytes)
+                else ("write a real number such as 2 or 0.5")
             )
             raise self._error(f"{self._words(tree)} is not in the language; {what}.", tree)
         written = self._typed(tree)
@@ -271,9 +282,7 @@ class _Reader:
         for name in sorted(everything):
             if f"d{name}" in everything:
                 kept = "derivative of" if name in functions else "gradient by"
-                raise InputError(
-                    f"d{name} is kept for the {kept} {name}; rename one of the two."
-                )
+                raise InputError(f"d{name} is kept for the {kept} {name}; rename one of the two.")
 
     def _typed(self, tree: ast.AST) -> str:
         return ast.get_source_segment(self.text, tree) or ""

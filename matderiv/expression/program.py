@@ -37,8 +37,12 @@ class Program:
     def inputs(self) -> tuple[str, ...]:
         """The names that are used but not assigned, in order of first use."""
         assigned = {a.name for a in self.assignments}
-        used = (n.name for a in self.assignments for n in nodes.walk(a.value)
-                if isinstance(n, nodes.Name))
+        used = (
+            n.name
+            for a in self.assignments
+            for n in nodes.walk(a.value)
+            if isinstance(n, nodes.Name)
+        )
         return tuple(dict.fromkeys(name for name in used if name not in assigned))
 
     def names(self) -> frozenset[str]:

@@ -95,8 +95,10 @@ class _Inference:
         inputs = self.program.inputs()
         for name in self.declared:
             if name not in inputs:
-                what = "is assigned; its shape follows" if name in self.program.names() else (
-                    "is not in the program"
+                what = (
+                    "is assigned; its shape follows"
+                    if name in self.program.names()
+                    else ("is not in the program")
                 )
                 raise InputError(
                     f"--shape {name}: {name} {what}. Inputs are: {', '.join(inputs) or 'none'}."
@@ -185,13 +187,15 @@ class _Inference:
             )
             hint = (
                 f" If {vector.name} is one number, declare --shape {vector.name}=scalar."
-                if isinstance(vector, nodes.Name) else ""
+                if isinstance(vector, nodes.Name)
+                else ""
             )
             raise UnsupportedError(
                 f"{source(node)}: {source(vector)} is a vector beside a matrix, and this version "
                 f"does not derive broadcasting.{hint}"
             )
-        if not all([_join(a, b) for a, b in zip(left, right, strict=True)]):
+        joined = [_join(a, b) for a, b in zip(left, right, strict=True)]  # join all, then ask
+        if not all(joined):
             a, b = (source(child) for child in nodes.children(node))
             raise ShapeError(
                 f"{source(node)}: {a} is {_words(left)} but {b} is {_words(right)}; "
@@ -286,9 +290,7 @@ def _as_matrix(vector: Node, *, first: bool) -> str:
 
 def _size(what: str, size: object) -> int:
     if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_SIZE:
-        raise ShapeError(
-            f"{what} {size!r:.40}; a size is a whole number from 1 to {MAX_SIZE:,}."
-        )
+        raise ShapeError(f"{what} {size!r:.40}; a size is a whole number from 1 to {MAX_SIZE:,}.")
     return size
 
 

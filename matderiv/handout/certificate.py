@@ -18,7 +18,16 @@ from matderiv.calculus.problem import Elementwise
 from matderiv.calculus.scalars import Index, entry
 from matderiv.calculus.series import Array, Scalar, Series, to_sympy
 from matderiv.derivation.links import Derivation, Link
-from matderiv.derivation.sides import Element, Formula, MatrixPartial, Side, Value, VecPartial, Written, WrittenProduct
+from matderiv.derivation.sides import (
+    Element,
+    Formula,
+    MatrixPartial,
+    Side,
+    Value,
+    VecPartial,
+    Written,
+    WrittenProduct,
+)
 from matderiv.expression.source import source
 from matderiv.notation.compose import Notation
 from matderiv.notation.latex import latex
@@ -70,9 +79,13 @@ class _Certificate:
                     "kind": step.kind,
                     "wrt": step.wrt,
                     "chains": [
-                        {"kind": chain.kind,
-                         "links": [self.link(link, general=step.kind == "index")
-                                   for link in chain.links]}
+                        {
+                            "kind": chain.kind,
+                            "links": [
+                                self.link(link, general=step.kind == "index")
+                                for link in chain.links
+                            ],
+                        }
                         for chain in step.chains
                     ],
                 }
@@ -165,7 +178,7 @@ class _Certificate:
 class _Printer(StrPrinter):  # type: ignore[misc]  # SymPy's classes are not typed
     """SymPy's text, but `exp(1)` for the number that SymPy calls E: a loss may be called E."""
 
-    def _print_Exp1(self, _: sp.Expr) -> str:
+    def _print_Exp1(self, _: sp.Expr) -> str:  # noqa: N802 - SymPy's name
         return "exp(1)"
 
 

@@ -64,7 +64,9 @@ def compose(derivation: Derivation, language: str, show: int | None) -> Document
     Raises:
         InputError: there is no such language.
     """
-    return Document(language, tuple(_Composer(derivation, language, show).blocks()), whole=show is None)
+    return Document(
+        language, tuple(_Composer(derivation, language, show).blocks()), whole=show is None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +103,10 @@ class _Composer:
             key = "given" if step.kind == "given" else "result"
             yield Paragraph(self.say(f"text.{key}", fields))
         for chain in step.chains:
-            key = _INTRODUCTIONS.get(chain.kind)
-            key = self.variant(key)
-            if key is not None:
-                yield Paragraph(self.say(f"text.{key}", fields | self.fields_of_chain(chain)))
+            introduction = self.variant(_INTRODUCTIONS.get(chain.kind))
+            if introduction is not None:
+                words = fields | self.fields_of_chain(chain)
+                yield Paragraph(self.say(f"text.{introduction}", words))
             yield Equation(self.notation.chain(chain))
             if chain.kind in ("function", "slope"):
                 yield from self.domain(chain, fields)
@@ -182,8 +184,9 @@ class _Composer:
         assert isinstance(value, MatMul)
         y = entry(problem.name, letters.i, letters.j)
         boxes: dict[str, Box] = {
-            "product": Row((notation.node(Name(problem.name)), Operator("equals"),
-                            notation.node(value))),
+            "product": Row(
+                (notation.node(Name(problem.name)), Operator("equals"), notation.node(value))
+            ),
             "A": name_box(left),
             "B": name_box(right),
             "left": notation.node(value.left),
@@ -196,8 +199,7 @@ class _Composer:
             "j": name_box(str(letters.j)),
             "p": name_box(str(letters.p)),
             "q": name_box(str(letters.q)),
-            "delta": Scripts(Symbol("delta", greek=True),
-                             notation.indices((letters.i, letters.p))),
+            "delta": Scripts(Symbol("delta", greek=True), notation.indices((letters.i, letters.p))),
             "A_shape": self.shape(left),
             "B_shape": self.shape(right),
             "Y_shape": self.shape(problem.name),

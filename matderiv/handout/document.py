@@ -6,8 +6,18 @@ from dataclasses import dataclass
 
 from matderiv.notation.boxes import Aligned, Box
 
-__all__ = ["Block", "Bullets", "Code", "Document", "Equation", "Heading", "Math", "Paragraph",
-           "Segment", "Text"]
+__all__ = [
+    "Block",
+    "Bullets",
+    "Code",
+    "Document",
+    "Equation",
+    "Heading",
+    "Math",
+    "Paragraph",
+    "Segment",
+    "Text",
+]
 
 
 @dataclass(frozen=True, slots=True)

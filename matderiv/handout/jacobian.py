@@ -25,7 +25,7 @@ from matderiv.handout.document import (
 from matderiv.notation.boxes import Box, Fence, Fraction, Number, Operator, Row, Scripts, Symbol
 from matderiv.notation.compose import Notation, name_box, partial_ratio, vec
 
-__all__ = ["compose_jacobian", "memory_words"]
+__all__ = ["Facts", "compose_jacobian", "memory_words"]
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
@@ -43,15 +43,30 @@ def memory_words(size: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class Facts:
+    """What the page is about. `gradient` is the matrix form as NumPy-like source."""
+
     problem: Problem
     wrt: str
     size: JacobianSize
     dtype: str
     gradient: str
     chains: tuple[Chain, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    facts: Facts
     language: str
     notation: Notation
+
+    @property
+    def problem(self) -> Problem:
+        return self.facts.problem
+
+    @property
+    def wrt(self) -> str:
+        return self.facts.wrt
 
     def blocks(self) -> Iterator[Block]:
         fields = self.fields()
@@ -62,7 +77,7 @@ class _Page:
         yield Heading(1, say("title"))
         yield Paragraph(say("shapes"))
         yield Bullets(tuple(say(k) for k in ("count", "memory", "nonzero", "matrix_form")))
-        local, *written = self.chains
+        local, *written = self.facts.chains
         yield Paragraph(say("local"))
         yield Equation(self.notation.chain(local))
         yield Paragraph(say("structure_reordered" if self.reordered else "structure"))
@@ -79,7 +94,7 @@ class _Page:
         return slot != Name(self.wrt)
 
     def fields(self) -> dict[str, Segment]:
-        problem, size, notation = self.problem, self.size, self.notation
+        problem, size, notation = self.problem, self.facts.size, self.notation
         (y_rows, y_cols), (rows, cols) = problem.shapes[problem.name], problem.shapes[self.wrt]
         (other,) = (f for f in problem.factors if f != self.wrt)
         boxes: dict[str, Box] = {
@@ -92,8 +107,9 @@ class _Page:
             "dY": notation.gradient(problem.name),
             "dX": notation.gradient(self.wrt),
             "jacobian": partial_ratio(name_box(problem.name), name_box(self.wrt)),
-            "product": Row((name_box(problem.name), Operator("equals"),
-                            notation.node(problem.product.value))),
+            "product": Row(
+                (name_box(problem.name), Operator("equals"), notation.node(problem.product.value))
+            ),
             "X_shape": times(rows.size, cols.size),
             "Y_shape": times(y_rows.size, y_cols.size),
             "W_shape": times(*(d.size for d in problem.shapes[other])),
@@ -108,13 +124,13 @@ class _Page:
             "nonzero": f"{size.nonzero:,}",
             "numbers": f"{size.matrix_form:,}",
             "matrix_memory": memory_words(size.matrix_form_memory),
-            "dtype": self.dtype,
+            "dtype": self.facts.dtype,
             "bytes": str(size.item_size),
         }
         return (
             {key: Math(box) for key, box in boxes.items()}
             | {key: Text(text) for key, text in words.items()}
-            | {"gradient": Code(self.gradient)}
+            | {"gradient": Code(self.facts.gradient)}
         )
 
     def structure(self) -> Box:
@@ -136,22 +152,13 @@ class _Page:
         return Row((Fence(Row(parts)), name_box("K_vec")))
 
 
-def compose_jacobian(
-    problem: Problem,
-    wrt: str,
-    size: JacobianSize,
-    dtype: str,
-    gradient: str,
-    chains: tuple[Chain, ...],
-    language: str,
-    show: int | None,
-) -> Document:
-    """The page. `gradient` is the matrix form as NumPy-like source.
+def compose_jacobian(facts: Facts, language: str, show: int | None) -> Document:
+    """The page about a Jacobian.
 
     Raises:
         InputError: there is no such language.
     """
-    page = _Page(problem, wrt, size, dtype, gradient, chains, language, Notation(problem, show))
+    page = _Page(facts, language, Notation(facts.problem, show))
     return Document(language, tuple(page.blocks()), whole=show is None)
 
 

@@ -1,4 +1,4 @@
-"""A document as a LaTeX fragment to \\input: amsmath is all it needs."""
+r"""A document as a LaTeX fragment to \input: amsmath is all it needs."""
 
 from __future__ import annotations
 
@@ -45,9 +45,7 @@ _AMSMATH_COLUMNS = 10
 
 def to_latex(document: Document) -> str:
     """The fragment, from its heading to what was checked."""
-    most = max(
-        (columns(b.box) for b in document.blocks if isinstance(b, Equation)), default=0
-    )
+    most = max((columns(b.box) for b in document.blocks if isinstance(b, Equation)), default=0)
     head = ["% Needs \\usepackage{amsmath}" + _class_note(document.language) + "."]
     if most > _AMSMATH_COLUMNS:
         head.append(rf"\setcounter{{MaxMatrixCols}}{{{most}}}")
@@ -85,9 +83,7 @@ def _equation(box: Aligned, fitter: Fitter, writer: Writer) -> str:
     size = fitter.width(box)
     font = next((f for limit, f in _FONTS if size <= limit), _FONTS[-1][1])
     rows = writer.rows(box.left, box.rights)
-    return (
-        f"{{{font}\\allowdisplaybreaks\n\\begin{{align*}}\n{rows}\n\\end{{align*}}}}"
-    )
+    return f"{{{font}\\allowdisplaybreaks\n\\begin{{align*}}\n{rows}\n\\end{{align*}}}}"
 
 
 #: Font sizes for what is still too wide once every sum is broken; none is below 70 %.

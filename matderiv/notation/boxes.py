@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 __all__ = [
     "Aligned",
-    "Box",
     "BigSum",
+    "Box",
     "Dots",
     "Fence",
     "Fitter",
@@ -135,7 +135,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Aligned:
-    """A chain of equalities below one another: left = first right side, = second, …"""
+    """A chain of equalities, each right side below the one before it."""
 
     left: Box
     rights: tuple[Box, ...]
@@ -161,6 +161,7 @@ Box = (
 
 _BRACKETS = 1.0  # a matrix's round brackets
 _LINES = 1.3  # what broken lines take beside their terms
+_FINE = 0.25  # how finely the room of broken lines is searched
 _SIGN = 1.25  # a + or - between two terms, with the space around it
 _SCRIPT = 0.74  # the size of an index beside its letter
 _OPERATORS = {"plus": _SIGN, "minus": _SIGN, "equals": 1.35, "cdot": 0.72, "comma": 0.45}
@@ -292,7 +293,7 @@ class Fitter:
         if len(ends) < len(items):
             # The narrowest room for as many lines, found by halving.
             low, high = max(needs), room
-            while high - low > 0.25:
+            while high - low > _FINE:
                 middle = (low + high) / 2
                 tighter = _line_ends(needs, middle)
                 if len(tighter) == len(ends):
@@ -313,7 +314,7 @@ def _dots_column(rows: _Cells) -> int | None:
 
 def _can_lose(rows: _Cells) -> bool:
     """Whether more than the first column, dots and the last are left."""
-    return len(rows[0]) > (2 if _dots_column(rows) is None else 3)  # noqa: PLR2004 - these three
+    return len(rows[0]) > (2 if _dots_column(rows) is None else 3)
 
 
 def _without_a_column(rows: _Cells) -> _Cells:

@@ -15,7 +15,16 @@ from matderiv.calculus.problem import Problem
 from matderiv.calculus.scalars import Partial, relu, sigmoid, step
 from matderiv.calculus.series import Array, Filled, PartialOfSum, Scalar, Series
 from matderiv.derivation.links import Chain
-from matderiv.derivation.sides import Element, Formula, MatrixPartial, Side, Value, VecPartial, Written, WrittenProduct, matrix_of
+from matderiv.derivation.sides import (
+    Element,
+    Formula,
+    MatrixPartial,
+    Side,
+    Value,
+    VecPartial,
+    Written,
+    WrittenProduct,
+)
 from matderiv.expression.nodes import Apply, Functional, MatMul, Name, Node, Transpose
 from matderiv.expression.vocabulary import GREEK
 from matderiv.notation.boxes import (
@@ -200,11 +209,12 @@ class Notation:
         else:
             first = itertools.islice(_counted(sizes), max(1, (self.show or 1) - 1))
             places = [*first, None, tuple(sizes)]
-        items: list[tuple[str, Box]] = []
-        for place in places:
-            items.append(("+", Dots("across")) if place is None
-                         else self.product(series.term(*place)))
-        return self._one(*items)
+        return self._one(
+            *(
+                ("+", Dots("across")) if place is None else self.product(series.term(*place))
+                for place in places
+            )
+        )
 
     def sigma(self, series: Series) -> Box:
         """Σ over the letters of a sum."""
@@ -226,7 +236,7 @@ class Notation:
         sign = "+"
         boxes: list[tuple[Box, bool]] = []
         for factor in factors:
-            known = self._known.get(factor)  # type: ignore[call-overload]
+            known = self._known.get(factor)
             if known is not None:
                 boxes.append((known, isinstance(factor, Partial)))
                 continue
@@ -300,17 +310,16 @@ class Notation:
         number = abs(number)
         if below != 1 or number.q != 1:
             top = sp.Mul(number.p, rest)
-            return sign, Fraction(
-                self.expr(top, holes), self.expr(sp.Mul(below, number.q), holes)
-            )
+            return sign, Fraction(self.expr(top, holes), self.expr(sp.Mul(below, number.q), holes))
         factors = sorted(sp.Mul.make_args(rest), key=_factor_order)
         row: list[Box] = [] if number == 1 else [Number(str(number))]
         for factor in factors:
             box = self.expr(factor, holes)
             row.append(Fence(box, big=_has_fraction(box)) if isinstance(box, Terms) else box)
         if any(isinstance(f, Partial) for f in factors):
-            row = [b for n, box in enumerate(row)
-                   for b in ((Operator("cdot"), box) if n else (box,))]
+            row = [
+                b for n, box in enumerate(row) for b in ((Operator("cdot"), box) if n else (box,))
+            ]
         return sign, row[0] if len(row) == 1 else Row(tuple(row))
 
     def _power(self, expr: sp.Expr, holes: dict[sp.Expr, Box]) -> Box:
@@ -320,8 +329,10 @@ class Notation:
         if exponent == sp.S.Half:
             return Root(self.expr(base, holes))
         power = self.expr(exponent, holes)
-        if isinstance(base, sp.Function) and type(base) in _FUNCTIONS and not isinstance(
-            base, sp.exp
+        if (
+            isinstance(base, sp.Function)
+            and type(base) in _FUNCTIONS
+            and not isinstance(base, sp.exp)
         ):
             inner = self.expr(base.args[0], holes)
             return Row((Scripts(_FUNCTIONS[type(base)], sup=power), Fence(inner)))
@@ -329,7 +340,7 @@ class Notation:
 
 
 def vec(box: Box) -> Row:
-    """vec(X): the entries of a matrix in one column."""
+    """The entries of a matrix in one column."""
     return Row((Word("vec", upright=True), Fence(box)))
 
 
@@ -360,7 +371,17 @@ def _letter(name: str) -> Box:
 
 
 _CAPITAL_GREEK = {
-    "gamma", "delta", "theta", "lambda", "xi", "pi", "sigma", "upsilon", "phi", "psi", "omega",
+    "gamma",
+    "delta",
+    "theta",
+    "lambda",
+    "xi",
+    "pi",
+    "sigma",
+    "upsilon",
+    "phi",
+    "psi",
+    "omega",
 }
 
 
@@ -390,9 +411,7 @@ def _function(name: str) -> Box:
 
 def partial_ratio(above: Box, below: Box) -> Fraction:
     """∂above/∂below."""
-    return Fraction(
-        Row((Operator("partial"), above)), Row((Operator("partial"), below))
-    )
+    return Fraction(Row((Operator("partial"), above)), Row((Operator("partial"), below)))
 
 
 def _counted(sizes: list[int]) -> Iterator[tuple[int, ...]]:
@@ -408,7 +427,8 @@ def _counted(sizes: list[int]) -> Iterator[tuple[int, ...]]:
 def _plain(factor: Scalar) -> bool:
     """Whether a factor stands beside another without a dot: a number, a letter, an entry."""
     return isinstance(factor, sp.Expr) and (
-        factor.is_Symbol or factor.is_Rational
+        factor.is_Symbol
+        or factor.is_Rational
         or isinstance(factor, sp.Indexed | sp.KroneckerDelta)
         or (isinstance(factor, sp.Function) and len(factor.args) == 1)
     )

@@ -35,12 +35,14 @@ _OPERATORS = {
     "kronecker": " ⊗ ",
 }
 _DOTS = {"across": "⋯", "down": "⋮", "diagonal": "⋱"}
-_LETTERS = dict(zip(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
-    "varsigma sigma tau upsilon phi chi psi omega".split(),
-    "αβγδεζηθικλμνξοπρςστυφχψω",
-    strict=True,
-)) | {"varepsilon": "ε"}
+_LETTERS = dict(
+    zip(
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
+        "varsigma sigma tau upsilon phi chi psi omega".split(),
+        "αβγδεζηθικλμνξοπρςστυφχψω",
+        strict=True,
+    )
+) | {"varepsilon": "ε"}
 
 
 def text(box: Box) -> str:
