@@ -25,7 +25,7 @@ Items = list[str]
 
 _TOKEN = re.compile(
     r"\\(?:begin|end)\{[a-z]+\*?\}(?:\[[a-z]\])?"  # an environment, with its placement
-    r"|\\\\(?:\[-?[\d.]+[a-z]{2}\])?"  # a new row, with the space below the old one
+    r"|\\\\\*?(?:\[-?[\d.]+[a-z]{2}\])?"  # a new row, with the space below the old one
     r"|\\[A-Za-z]+|\\.|\S"
 )
 _SPACES = {r"\,", r"\;", r"\:", r"\!", r"\ ", r"\quad", r"\qquad", "~"}

@@ -86,7 +86,8 @@ class _Composer:
     def blocks(self) -> Iterator[Block]:
         fields = self.fields()
         yield Heading(1, self.say("heading.title", fields))
-        yield Paragraph(self.say("text.problem", fields))
+        several = len(self.derivation.wrt) > 1
+        yield Paragraph(self.say("text.problem" if several else "text.problem_one", fields))
         number = 0
         for step in self.derivation.steps:
             if step.kind != "index":
@@ -210,14 +211,9 @@ class _Composer:
         for key, dim in zip("NDM", problem.dims, strict=True):
             boxes[key] = name_box(dim.symbol)
             boxes[f"{key}_is"] = self.size(dim)
-        wrt: list[Segment] = [Math(name_box(name)) for name in self.derivation.wrt]
+        boxes |= {f"wrt_{n}": name_box(name) for n, name in enumerate(self.derivation.wrt, 1)}
         fields: Fields = {key: Math(box) for key, box in boxes.items()}
         fields["dY_code"] = Code(f"d{problem.name}")
-        joined: list[Box] = []
-        for segment in wrt:
-            assert isinstance(segment, Math)
-            joined += [Operator("comma")] * bool(joined) + [segment.box]
-        fields["wrt"] = Math(Row(tuple(joined)))
         return fields
 
     def fields_of(self, wrt: str) -> Fields:

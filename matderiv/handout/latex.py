@@ -83,7 +83,9 @@ def _equation(box: Aligned, fitter: Fitter, writer: Writer) -> str:
     size = fitter.width(box)
     font = next((f for limit, f in _FONTS if size <= limit), _FONTS[-1][1])
     rows = writer.rows(box.left, box.rights)
-    return f"{{{font}\\allowdisplaybreaks\n\\begin{{align*}}\n{rows}\n\\end{{align*}}}}"
+    display = f"\\allowdisplaybreaks\n\\begin{{align*}}\n{rows}\n\\end{{align*}}}}"
+    # In a font of its own a display ends the paragraph, or it would set its lines closer too.
+    return f"\\par\\nopagebreak\n{{{font}{display}" if font else f"{{{display}"
 
 
 #: Font sizes for what is still too wide once every sum is broken; none is below 70 %.

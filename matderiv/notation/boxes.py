@@ -52,7 +52,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A sign by its name: plus, minus, equals, cdot, partial, comma, greater, nonzero."""
+    """A sign by its name: plus, minus, equals, cdot, times, comma, partial, prime, kronecker."""
 
     name: str
 

@@ -195,7 +195,9 @@ class Notation:
             case Filled(expr=expr, entry=entry, by=by):
                 return self.expr(expr, {entry: self.scalar(by)})
             case PartialOfSum(of=of, wrt=wrt):
-                return partial_ratio(Fence(self.spelled(of)), self.expr(wrt))
+                sum_ = self.spelled(of)
+                above = Fence(sum_) if isinstance(sum_, Terms) else sum_
+                return partial_ratio(above, self.expr(wrt))
             case _:
                 return self.expr(scalar)
 
@@ -362,11 +364,10 @@ def _parts(name: str) -> tuple[Box, Box | None]:
 
 @lru_cache(maxsize=1024)
 def _letter(name: str) -> Box:
-    if name.lower() in GREEK and name.isalpha():
-        greek = GREEK[name.lower()]
-        capital = name[0].isupper() and greek in _CAPITAL_GREEK
-        if name.islower() or capital:
-            return Symbol(greek.capitalize() if capital else greek, greek=greek != "omicron")
+    if name in GREEK:
+        return Symbol(GREEK[name], greek=True)
+    if name.capitalize() == name and name.lower() in _CAPITAL_GREEK:
+        return Symbol(name, greek=True)
     return Symbol(name) if len(name) == 1 else Word(name)
 
 

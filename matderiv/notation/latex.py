@@ -30,18 +30,14 @@ _OPERATORS = {
     "cdot": r" \cdot ",
     "partial": r"\partial ",
     "comma": ",",
-    "greater": ">",
-    "nonzero": r"\neq ",
     "prime": "'",
-    "in": r"\in ",
-    "real": r"\mathbb{R}",
     "times": r"\times ",
     "kronecker": r"\otimes ",
-    "identity": "I",
 }
 _DOTS = {"across": r"\cdots", "down": r"\vdots", "diagonal": r"\ddots"}
 _NAMED = {"exp", "log", "sin", "cos", "tanh"}
 _SPACE = r" \\[10pt]" + "\n"
+_LAST = r" \\*[10pt]" + "\n"
 
 
 def latex(box: Box) -> str:
@@ -103,11 +99,17 @@ class Writer:
             case Grid():
                 return self._grid(box)
             case Aligned(left=left, rights=rights):
-                return f"\\begin{{aligned}}\n{self.rows(left, rights)}\n\\end{{aligned}}"
+                rows = self.rows(left, rights).replace(_LAST, _SPACE)
+                return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
 
     def rows(self, left: Box, rights: tuple[Box, ...]) -> str:
-        """The rows of a chain of equalities, for an environment that aligns them."""
-        return f"{self.write(left)} " + _SPACE.join(f"& = {self._right(r)}" for r in rights)
+        """The rows of a chain of equalities, for an environment that aligns them.
+
+        A page may break between rows, but the last does not stand on a page alone.
+        """
+        *most, last = (f"& = {self._right(r)}" for r in rights)
+        start = f"{self.write(left)} " + _SPACE.join(most)
+        return start + (_LAST if most else "") + last
 
     def _built(self, box: Scripts | Fraction) -> str:
         write = self.write
