@@ -162,31 +162,27 @@ class Judge:
             known = self._decided[expr] = vanishes(self._concrete(expr)) is True
         return known
 
-    def _concrete(self, expr: sp.Expr) -> sp.Expr:
-        """The expression with a known f and f′ written out; f′ is SymPy's own derivative."""
+    def _concrete(self, expr: sp.Expr, *, inputs: bool = False) -> sp.Expr:
+        """The expression with a known f and f′ written out; f′ is SymPy's own derivative.
+
+        With `inputs`, y_ij too, which is no free quantity beside the inputs it is made of.
+        """
         head = self.problem.head
         if not isinstance(head, Elementwise) or head.body is None:
             return expr
         y, body, slope = head.variable, head.body, head.body.diff(head.variable)
-        real = {a: sp.Symbol(str(a), real=True) for a in expr.atoms(sp.Indexed)}
-        return (
-            expr.replace(head.derivative_at(y).func, lambda u: slope.xreplace({y: u}))
-            .replace(head.at(y).func, lambda u: body.xreplace({y: u}))
-            .xreplace(real)
-        )
+        expr = expr.replace(head.derivative_at(y).func, lambda u: slope.xreplace({y: u}))
+        expr = expr.replace(head.at(y).func, lambda u: body.xreplace({y: u}))
+        if inputs:
+            own = [a for a in expr.atoms(sp.Indexed) if a.base.name == self.problem.name]
+            expr = expr.xreplace(
+                {a: poly.to_expr(self._written.of(self._definition.at(*a.indices))) for a in own}
+            )
+        return expr
 
     def _refuted(self, rest: Polynomial, place: tuple[int, int] | None = None) -> Verdict:
         where = f"entry {place}: " if place else ""
-        expr = self._concrete(poly.to_expr(rest))
-        if isinstance(self.problem.head, Elementwise) and self.problem.head.body is not None:
-            # y_ij is no free quantity beside the inputs that it is made of.
-            expr = expr.xreplace(
-                {
-                    y: poly.to_expr(self._written.of(self._definition.at(*y.indices)))
-                    for y in expr.atoms(sp.Indexed)
-                    if y.base.name == self.problem.name
-                }
-            )
+        expr, entries = _as_reals(self._concrete(poly.to_expr(rest), inputs=True))
         if expr.has(sp.Sum):
             return Verdict(
                 "undecided", detail=f"{where}the difference holds a sum left as it is", entry=place
@@ -203,11 +199,17 @@ class Judge:
                     if value.is_Rational
                     else f"{where}left - right = {sp.N(value, 6)} at {names}{more}",
                     entry=place,
-                    point=tuple(point.items()),
+                    point=tuple((entries.get(k, k), v) for k, v in point.items()),
                 )
         return Verdict(
             "undecided", detail=f"{where}the difference {expr} was not decided", entry=place
         )
+
+
+def _as_reals(expr: sp.Expr) -> tuple[sp.Expr, dict[sp.Symbol, sp.Indexed]]:
+    """Real symbols in the place of entries, which SymPy takes for complex; and what they are."""
+    real = {a: sp.Symbol(str(a), real=True) for a in expr.atoms(sp.Indexed)}
+    return expr.xreplace(real), {symbol: a for a, symbol in real.items()}
 
 
 _NOT_UNIFORM = Verdict("undecided", detail="single terms or entries are not like the others")
