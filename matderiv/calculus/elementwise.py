@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import sympy as sp
 
-from matderiv.calculus.scalars import KNOWN_FUNCTIONS, undefined_function
+from matderiv.calculus.scalars import KNOWN_FUNCTIONS, arguments, relu, step, undefined_function
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -47,13 +47,13 @@ def _cut(text: str) -> str:
 def _terms(expr: sp.Expr) -> int:
     """At most how many terms an expression has when it is multiplied out."""
     if expr.is_Add:
-        return sum(map(_terms, expr.args))
+        return sum(map(_terms, arguments(expr)))
     if expr.is_Mul:
-        return math.prod(map(_terms, expr.args))
-    if expr.is_Pow and expr.exp.is_Integer:
+        return math.prod(map(_terms, arguments(expr)))
+    if isinstance(expr, sp.Pow) and expr.exp.is_Integer:
         terms, power = _terms(expr.base), abs(int(expr.exp))
         return min(math.comb(power + min(terms, 99) - 1, power), 10 * _MAX_TERMS)
-    return max(map(_terms, expr.args), default=1)
+    return max(map(_terms, arguments(expr)), default=1)
 
 
 def _scalar(node: Node, variable: str | None, at: sp.Expr | None) -> sp.Expr:
@@ -93,7 +93,7 @@ def _power(node: Node, base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
             f"{source(node)}: an exponent is at most {_MAX_EXPONENT:,} in absolute value; "
             "write a smaller one."
         )
-    if base.is_Rational and exponent.is_Number:
+    if isinstance(base, sp.Rational) and exponent.is_Number:
         bits = max(abs(base.p).bit_length(), base.q.bit_length()) * abs(exponent)
         if bits > _MAX_BITS:
             raise InputError(
@@ -125,8 +125,8 @@ def chain_rule(expr: sp.Expr, variable: sp.Symbol) -> tuple[sp.Expr, ...]:
     inner: sp.Expr | None = None
     outer: sp.Expr = sp.S.One
     if isinstance(expr, sp.Function) and len(expr.args) == 1:
-        inner, outer = expr.args[0], expr.fdiff(1)
-    elif expr.is_Pow and not expr.exp.has(variable):
+        inner, outer = arguments(expr)[0], expr.fdiff(1)
+    elif isinstance(expr, sp.Pow) and not expr.exp.has(variable):
         inner, outer = expr.base, expr.exp * expr.base ** (expr.exp - 1)
     elif expr.is_Mul:
         fixed, moving = expr.as_independent(variable)
@@ -154,10 +154,10 @@ def domain(expr: sp.Expr, variable: sp.Symbol) -> tuple[tuple[str, sp.Expr], ...
         if not part.has(variable):
             continue
         if isinstance(part, sp.log):
-            found["positive", part.args[0]] = None
-        elif isinstance(part, KNOWN_FUNCTIONS["relu"] | KNOWN_FUNCTIONS["step"]):  # type: ignore[operator]
-            found["nonzero", part.args[0]] = None
-        elif part.is_Pow and not isinstance(part, sp.exp):
+            found["positive", arguments(part)[0]] = None
+        elif isinstance(part, relu | step):
+            found["nonzero", arguments(part)[0]] = None
+        elif isinstance(part, sp.Pow) and not isinstance(part, sp.exp):
             if part.exp.has(variable):
                 if not part.base.is_positive:
                     found["positive", part.base] = None
@@ -191,9 +191,9 @@ def to_node(expr: sp.Expr, variable: sp.Expr, by: Node) -> Node:
     """The expression node of a scalar expression, `by` standing for the variable."""
     if expr == variable:
         return by
-    if expr.is_Rational:
+    if isinstance(expr, sp.Rational):
         return nodes.Number(Fraction(int(expr.p), int(expr.q)))
-    if expr.is_Symbol:
+    if isinstance(expr, sp.Symbol):
         return nodes.Name(expr.name)
     if expr.is_Add:
         first, *rest = (to_node(a, variable, by) for a in _ordered_sum(expr, variable))
@@ -204,7 +204,7 @@ def to_node(expr: sp.Expr, variable: sp.Expr, by: Node) -> Node:
         return _product(expr, variable, by)
     if expr == sp.E:
         return nodes.Apply("exp", nodes.Number(Fraction(1)))
-    if expr.is_Pow and not isinstance(expr, sp.exp):
+    if isinstance(expr, sp.Pow) and not isinstance(expr, sp.exp):
         base, exponent = expr.as_base_exp()
         if expr.exp.could_extract_minus_sign() and expr.exp.is_number:
             below = to_node(expr.base**-expr.exp, variable, by)
@@ -213,13 +213,13 @@ def to_node(expr: sp.Expr, variable: sp.Expr, by: Node) -> Node:
             return nodes.Apply("sqrt", to_node(expr.base, variable, by))
         return nodes.Power(to_node(base, variable, by), to_node(exponent, variable, by))
     name = _NODE_OF_FUNCTION.get(type(expr), type(expr).__name__)
-    return nodes.Apply(name, to_node(expr.args[0], variable, by))
+    return nodes.Apply(name, to_node(arguments(expr)[0], variable, by))
 
 
 def _ordered_sum(expr: sp.Expr, variable: sp.Expr) -> list[sp.Expr]:
     """The terms of a sum: those with the variable first, a term with a minus never first."""
     return sorted(
-        expr.args, key=lambda a: (a.could_extract_minus_sign(), not a.has(variable), str(a))
+        arguments(expr), key=lambda a: (a.could_extract_minus_sign(), not a.has(variable), str(a))
     )
 
 
@@ -239,6 +239,7 @@ def _product(expr: sp.Expr, variable: sp.Expr, by: Node) -> Node:
     if below != 1 and not below.is_Integer:
         return nodes.Divide(to_node(above, variable, by), to_node(below, variable, by))
     number, rest = expr.as_coeff_Mul()
+    assert isinstance(number, sp.Rational)
     if number == -1:
         return nodes.Negate(to_node(rest, variable, by))
     factors = sorted(sp.Mul.make_args(rest), key=lambda a: (a.has(variable), a.is_Add, str(a)))

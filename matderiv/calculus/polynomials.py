@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import sympy as sp
 
-from matderiv.calculus.scalars import delta
+from matderiv.calculus.scalars import delta, xreplaced
 
 __all__ = [
     "Coefficient",
@@ -133,7 +133,7 @@ def _contract(monomial: Monomial) -> Monomial | None:
 def _replaced(atom: sp.Expr, old: sp.Basic, new: sp.Basic) -> sp.Expr:
     if isinstance(atom, sp.KroneckerDelta):
         return delta(*(new if a == old else a for a in atom.args))
-    return atom.xreplace({old: new})
+    return xreplaced(atom, {old: new})
 
 
 def _renamed(atoms: list[sp.Expr], bound: list[tuple[sp.Symbol, str]]) -> Monomial:
@@ -141,7 +141,7 @@ def _renamed(atoms: list[sp.Expr], bound: list[tuple[sp.Symbol, str]]) -> Monomi
     if len(bound) == 1:
         ((old, size),) = bound
         new = sp.Symbol("_1", integer=True, positive=True)
-        atoms = [a.xreplace({old: new}) for a in atoms]
+        atoms = [xreplaced(a, {old: new}) for a in atoms]
         return Monomial(tuple(sorted(atoms, key=hash)), ((new, size),))
     best: tuple[tuple[str, ...], Monomial] | None = None
     for order in itertools.permutations(bound):
@@ -150,7 +150,7 @@ def _renamed(atoms: list[sp.Expr], bound: list[tuple[sp.Symbol, str]]) -> Monomi
             for n, (_, size) in enumerate(order, 1)
         ]
         names = {old: new for (old, _), (new, _) in zip(order, fresh, strict=True)}
-        renamed = sorted((a.xreplace(names) for a in atoms), key=str)
+        renamed = sorted((xreplaced(a, names) for a in atoms), key=str)
         key = (*map(str, renamed), *(size for _, size in fresh))
         if best is None or key < best[0]:
             best = (key, Monomial(tuple(renamed), tuple(fresh)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import sympy as sp
@@ -88,6 +88,7 @@ class Problem:
     product: Assignment
     head: Elementwise | Opaque
     letters: Letters
+    _arrays: dict[Node, Array] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -121,8 +122,15 @@ class Problem:
     def array(self, node: Node) -> Array:
         """The matrix that an expression of names, transposes and products stands for.
 
-        `dY` is the matrix of all ∂L/∂y_ij.
+        `dY` is the matrix of all ∂L/∂y_ij. The same expression gives the same object, so that
+        its entries are worked out once.
         """
+        known = self._arrays.get(node)
+        if known is None:
+            known = self._arrays[node] = self._array(node)
+        return known
+
+    def _array(self, node: Node) -> Array:
         match node:
             case nodes.Name(name):
                 if name in self.shapes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from matderiv.calculus.polynomials import Polynomial
-from matderiv.calculus.scalars import Partial
+from matderiv.calculus.scalars import Partial, name_of
 from matderiv.errors import UnsupportedError
 from matderiv.expression.nodes import MatMul, Name, Node, Transpose
 
@@ -44,13 +44,20 @@ def regrouped(value: Polynomial, row: sp.Symbol, col: sp.Symbol) -> Node:
 
 
 def _indices(atom: sp.Expr) -> tuple[sp.Basic, sp.Basic]:
-    of = atom.wrt if isinstance(atom, Partial) else atom
-    if not isinstance(of, sp.Indexed) or len(of.indices) != 2:  # noqa: PLR2004 - a matrix entry
+    of = _entry(atom)
+    if of is None or len(of.indices) != 2:  # noqa: PLR2004 - a matrix entry
         raise UnsupportedError(f"{atom} is not an entry of a matrix")
-    return of.indices  # type: ignore[no-any-return]
+    first, second = of.indices
+    return first, second
 
 
 def _matrix(atom: sp.Expr) -> str:
-    if isinstance(atom, Partial):
-        return f"d{atom.wrt.base.name}"
-    return str(atom.base.name)
+    of = _entry(atom)
+    assert of is not None
+    return f"d{name_of(of)}" if isinstance(atom, Partial) else name_of(of)
+
+
+def _entry(atom: sp.Expr) -> sp.Indexed | None:
+    """The matrix entry that an atom is, or that it is a derivative by."""
+    of = atom.wrt if isinstance(atom, Partial) else atom
+    return of if isinstance(of, sp.Indexed) else None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, cast
 
 import sympy as sp
 
@@ -12,12 +12,15 @@ __all__ = [
     "KNOWN_FUNCTIONS",
     "Index",
     "Partial",
+    "arguments",
     "delta",
     "entry",
+    "name_of",
     "relu",
     "sigmoid",
     "step",
     "undefined_function",
+    "xreplaced",
 ]
 
 Index: TypeAlias = int | sp.Basic
@@ -25,7 +28,7 @@ Index: TypeAlias = int | sp.Basic
 
 @cache
 def _base(name: str) -> sp.IndexedBase:
-    return sp.IndexedBase(name)
+    return sp.IndexedBase(name)  # pyright: ignore[reportReturnType] - its `__new__` returns `obj`
 
 
 @lru_cache(maxsize=1 << 18)
@@ -39,6 +42,26 @@ def entry(name: str, *indices: Index) -> sp.Indexed:
     X[1, 11]
     """
     return _base(name)[indices]
+
+
+def name_of(at: sp.Indexed) -> str:
+    """The matrix that an entry is of.
+
+    >>> name_of(entry("X", 1, 11))
+    'X'
+    """
+    name: str = at.args[0].name  # pyright: ignore[reportAttributeAccessIssue] - an IndexedBase
+    return name
+
+
+def arguments(expr: sp.Basic) -> tuple[sp.Expr, ...]:
+    """The arguments of a scalar, scalars themselves; SymPy says only that each is a `Basic`."""
+    return cast("tuple[sp.Expr, ...]", expr.args)
+
+
+def xreplaced(expr: sp.Expr, places: Mapping[Any, sp.Basic]) -> sp.Expr:
+    """`expr.xreplace(places)`, a scalar again; SymPy says only that it is a `Basic`."""
+    return cast("sp.Expr", expr.xreplace(places))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -81,12 +104,12 @@ class Partial(sp.Expr):
     @property
     def of(self) -> sp.Expr:
         """What is differentiated."""
-        return self.args[0]
+        return self.args[0]  # pyright: ignore[reportReturnType] - see `arguments`
 
     @property
     def wrt(self) -> sp.Expr:
         """By what it is differentiated."""
-        return self.args[1]
+        return self.args[1]  # pyright: ignore[reportReturnType] - see `arguments`
 
     def _eval_derivative(self, symbol: sp.Basic) -> sp.Expr:
         raise TypeError(f"{self} is a quantity of its own; it is not differentiated by {symbol}")
@@ -149,7 +172,8 @@ class relu(sp.Function):  # noqa: N801 - SymPy names functions as they print
 
 
 #: The functions of the language and the SymPy function that each one is.
-KNOWN_FUNCTIONS: dict[str, Callable[[sp.Expr], sp.Expr]] = {
+# The type that is found for `Function.__new__` is that of undefined functions alone.
+KNOWN_FUNCTIONS: dict[str, Callable[[sp.Expr], sp.Expr]] = {  # pyright: ignore[reportAssignmentType]
     "exp": sp.exp,
     "log": sp.log,
     "sqrt": sp.sqrt,
@@ -175,7 +199,7 @@ def undefined_function(name: str) -> Callable[[sp.Expr], sp.Expr]:
     """
 
     def fdiff(self: sp.Expr, argindex: int = 1) -> sp.Expr:
-        return undefined_function(f"d{name}")(self.args[0])
+        return undefined_function(f"d{name}")(arguments(self)[0])
 
     made: Callable[[sp.Expr], sp.Expr] = sp.core.function.UndefinedFunction(
         name, bases=(sp.core.function.AppliedUndef,), __dict__={"fdiff": fdiff}

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import sympy as sp
 
-from matderiv.calculus.scalars import Index, Partial, delta, entry
+from matderiv.calculus.scalars import Index, Partial, delta, entry, name_of, xreplaced
 from matderiv.expression.shapes import Dim
 
 __all__ = [
@@ -131,7 +131,7 @@ _LETTERS = sp.symbols("_u:12", integer=True, positive=True)
 def _alike(
     general: tuple[Scalar, ...],
     special: tuple[Scalar, ...],
-    places: dict[sp.Symbol, int],
+    places: dict[sp.Basic, int],
     depth: int,
 ) -> bool:
     """Whether the special factors are the general ones with numbers in the place of letters."""
@@ -162,10 +162,10 @@ def _alike(
     return True
 
 
-def _placed(expr: sp.Expr, places: dict[sp.Symbol, int]) -> sp.Expr:
+def _placed(expr: sp.Expr, places: dict[sp.Basic, int]) -> sp.Expr:
     """`expr.xreplace(places)`, without SymPy's work on the few kinds that nearly all are."""
     if type(expr) is sp.Indexed:
-        return entry(expr.base.name, *(places.get(i, i) for i in expr.indices))
+        return entry(name_of(expr), *(places.get(i, i) for i in expr.indices))
     if type(expr) is Partial:
         return Partial(_placed(expr.of, places), _placed(expr.wrt, places))
     if type(expr) is sp.KroneckerDelta:
@@ -173,7 +173,7 @@ def _placed(expr: sp.Expr, places: dict[sp.Symbol, int]) -> sp.Expr:
     if not expr.args:
         return expr
     deltas = {d: _placed(d, places) for d in expr.atoms(sp.KroneckerDelta)}
-    return expr.xreplace({**deltas, **{old: sp.Integer(new) for old, new in places.items()}})
+    return xreplaced(expr, {**deltas, **{old: sp.Integer(new) for old, new in places.items()}})
 
 
 def to_sympy(scalar: Scalar, *, most: int | None) -> sp.Expr:
@@ -198,7 +198,7 @@ def to_sympy(scalar: Scalar, *, most: int | None) -> sp.Expr:
                 ),
             )
         case Filled(expr=expr, entry=hole, by=by):
-            return expr.xreplace({hole: to_sympy(by, most=most)})
+            return xreplaced(expr, {hole: to_sympy(by, most=most)})
         case PartialOfSum(of=of, wrt=wrt):
             return Partial(to_sympy(of, most=most), wrt)
         case _:

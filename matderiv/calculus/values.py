@@ -11,12 +11,14 @@ import sympy as sp
 from matderiv.calculus import polynomials as poly
 from matderiv.calculus.polynomials import Coefficient, Monomial, Polynomial
 from matderiv.calculus.problem import Elementwise, Opaque, Problem
-from matderiv.calculus.scalars import Partial, delta, entry
+from matderiv.calculus.scalars import Partial, arguments, delta, entry, name_of, xreplaced
 from matderiv.calculus.series import Array, Filled, PartialOfSum, Scalar, Series, to_sympy
 from matderiv.errors import UnsupportedError
 from matderiv.expression.shapes import Dim
 
-__all__ = ["Values"]
+__all__ = ["Values", "with_partial"]
+
+_SHORT = 8  # the largest power that is multiplied out
 
 
 class Values:
@@ -53,7 +55,9 @@ class Values:
         self._runs = {letter: dim.symbol for letter, dim in (runs or {}).items()}
         self._joined = []
         self._fresh = itertools.count()  # the same letters again: their entries are known
-        values = [self._normal(scalar) for scalar in scalars]
+        scalars = list(scalars)
+        known_values = {scalar: self._normal(scalar) for scalar in dict.fromkeys(scalars)}
+        values = [known_values[scalar] for scalar in scalars]
         for joined in self._joined:
             known = {self._runs.get(index) for index in joined.args if not index.is_Integer}
             if None in known or len(known) > 1:
@@ -77,7 +81,7 @@ class Values:
             self._runs.update(monomial.bound)
             factors = [
                 self._defined(a)
-                if isinstance(a, sp.Indexed) and a.base.name == name
+                if isinstance(a, sp.Indexed) and name_of(a) == name
                 else poly.atom(a)
                 for a in monomial.atoms
             ]
@@ -159,7 +163,7 @@ class Values:
             return self._expr(expr)
         if self.general:  # not to be taken for anything else: a letter of its own
             return poly.atom(self._letter())
-        return poly.atom(expr.xreplace({hole: to_sympy(by, most=len(by))}))
+        return poly.atom(xreplaced(expr, {hole: to_sympy(by, most=len(by))}))
 
     @staticmethod
     def _partial_factors(term: tuple[Scalar, ...], wrt: sp.Expr) -> tuple[Scalar, ...]:
@@ -178,12 +182,12 @@ class Values:
             UnsupportedError: there is no such entry, or one letter runs over two sizes.
         """
         for at in _entries(expr):
-            shape = self.problem.shapes.get(at.base.name, ())
+            shape = self.problem.shapes.get(name_of(at), ())
             if len(shape) != len(at.indices):
                 raise UnsupportedError(f"{at} is not an entry of a matrix")
             for index, dim in zip(at.indices, shape, strict=True):
-                if index.is_Integer:
-                    fits = 1 <= index <= dim.size
+                if isinstance(index, sp.Integer):
+                    fits = 1 <= int(index) <= dim.size
                 else:
                     fits = (
                         self.general
@@ -208,13 +212,13 @@ class Values:
                 if not any(m.bound for m in known):  # a bound index may be used only once
                     self._partials[expr] = known
             return known
-        if expr.is_Rational:
+        if isinstance(expr, sp.Rational):
             return poly.constant(expr)
         if expr.is_Mul:
-            return poly.multiplied(map(self._expr, expr.args))
+            return poly.multiplied(map(self._expr, arguments(expr)))
         if expr.is_Add:
-            return poly.added(map(self._expr, expr.args))
-        if expr.is_Pow and expr.exp.is_Integer and 0 < expr.exp <= 8:  # noqa: PLR2004 - short
+            return poly.added(map(self._expr, arguments(expr)))
+        if isinstance(expr, sp.Pow) and expr.exp.is_Integer and 0 < int(expr.exp) <= _SHORT:
             # A bound index may be used only once, so each factor is worked out by itself.
             return poly.multiplied([self._expr(expr.base) for _ in range(int(expr.exp))])
         if expr == self.problem.loss:
@@ -236,7 +240,7 @@ class Values:
         head = problem.head
         if isinstance(wrt, sp.Function):
             y = wrt.args[0]
-            known = isinstance(y, sp.Indexed) and y.base.name == problem.name
+            known = isinstance(y, sp.Indexed) and name_of(y) == problem.name
         elif isinstance(head, Elementwise) and wrt == head.variable:
             known = of == head.at(wrt)
         else:
@@ -250,7 +254,7 @@ class Values:
         if isinstance(of, sp.Indexed):
             return self._partial_of_entry(of, wrt)
         if isinstance(of, sp.Function) and len(of.args) == 1:
-            (inside,) = of.args
+            (inside,) = arguments(of)
             outer = poly.atom(of.fdiff(1))
             if inside == wrt:
                 return outer
@@ -258,13 +262,13 @@ class Values:
         raise UnsupportedError(f"the partial derivative of {of} by {wrt} is not known")
 
     def _partial_of_entry(self, of: sp.Indexed, wrt: sp.Expr) -> Polynomial:
-        name = of.base.name
+        name = name_of(of)
         if not isinstance(wrt, sp.Indexed):
             raise UnsupportedError(f"the partial derivative of {of} by {wrt} is not known")
-        if wrt.base.name == name:
+        if name_of(wrt) == name:
             deltas = [delta(a, b) for a, b in zip(of.indices, wrt.indices, strict=True)]
             return poly.multiplied(
-                poly.constant(d) if d.is_Rational else poly.atom(d) for d in deltas
+                poly.constant(d) if isinstance(d, sp.Rational) else poly.atom(d) for d in deltas
             )
         if name != self.problem.name:
             return {}
@@ -272,17 +276,16 @@ class Values:
             return self._rates_of(of).get(wrt, {})
         series = self._definition.at(*of.indices)
         assert isinstance(series, Series)
+        bounds, term = series.bounds, series.term
         return poly.added(
-            self._of(
-                Series(series.bounds, lambda *n, s=slot: _with_partial(series.term(*n), s, wrt))
-            )
+            self._of(Series(bounds, lambda *n, s=slot: with_partial(term(*n), s, wrt)))
             for slot in (0, 1)
         )
 
     def _partial_of_loss(self, wrt: sp.Expr) -> Polynomial:
         problem, head = self.problem, self.problem.head
         upstream = self.upstream or isinstance(head, Opaque)
-        if isinstance(wrt, sp.Indexed) and wrt.base.name == problem.name:
+        if isinstance(wrt, sp.Indexed) and name_of(wrt) == problem.name:
             if upstream:
                 return poly.atom(Partial(problem.loss, wrt))
             assert isinstance(head, Elementwise)
@@ -295,7 +298,7 @@ class Values:
                     self._sweep = self._swept()
                 return self._sweep[wrt]
             return self._series(problem.chain_rule(wrt))
-        if isinstance(head, Elementwise) and wrt.func == head.at(wrt.args[0]).func:
+        if isinstance(head, Elementwise) and wrt.func == head.at(arguments(wrt)[0]).func:
             return self._expr(head.coefficient)
         raise UnsupportedError(f"the partial derivative of {problem.loss} by {wrt} is not known")
 
@@ -307,6 +310,8 @@ class Values:
             series = self._definition.at(*y.indices)
             assert isinstance(series, Series)
             for a, b in series.terms():
+                assert isinstance(a, sp.Expr)
+                assert isinstance(b, sp.Expr)
                 for of, other in ((a, b), (b, a)):
                     terms = found.setdefault(of, {})
                     key = Monomial((other,))
@@ -338,5 +343,8 @@ def _entries(expr: sp.Expr) -> tuple[sp.Indexed, ...]:
     return tuple(expr.atoms(sp.Indexed)) if expr.args else ()
 
 
-def _with_partial(term: tuple[Scalar, ...], slot: int, wrt: sp.Expr) -> tuple[Scalar, ...]:
-    return tuple(Partial(f, wrt) if n == slot else f for n, f in enumerate(term))
+def with_partial(term: tuple[Scalar, ...], slot: int, wrt: sp.Expr) -> tuple[Scalar, ...]:
+    """The factors of a term, the one at `slot` differentiated."""
+    moving = term[slot]
+    assert isinstance(moving, sp.Expr)
+    return (*term[:slot], Partial(moving, wrt), *term[slot + 1 :])

@@ -119,9 +119,11 @@ class Judge:
             Verdict("equal", index=bool(index) and not index[number], entries=rows * cols)
             for number in range(len(sides) - 1)
         ]
+        different = dict.fromkeys(sides)
         for place in itertools.product(range(1, rows + 1), range(1, cols + 1)):
             try:
-                written = self._differences(self._written, [side.at(*place) for side in sides])
+                entries = {side: side.at(*place) for side in different}
+                written = self._differences(self._written, [entries[side] for side in sides])
             except UnsupportedError as error:
                 return [Verdict("undecided", detail=f"entry {place}: {error}", entry=place)]
             for number, rest in enumerate(written):

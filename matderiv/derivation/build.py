@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import sympy as sp
 
 from matderiv.calculus.elementwise import chain_rule, tidy
 from matderiv.calculus.problem import Elementwise, Opaque, Problem, with_coefficient
 from matderiv.calculus.regroup import regrouped
-from matderiv.calculus.scalars import Index, Partial, delta, entry
+from matderiv.calculus.scalars import Index, Partial, delta, entry, xreplaced
 from matderiv.calculus.series import Array, Bound, Filled, PartialOfSum, Scalar, Series
-from matderiv.calculus.values import Values
+from matderiv.calculus.values import Values, with_partial
 from matderiv.calculus.verdicts import Judge, Verdict, vanishes
 from matderiv.derivation.links import Chain, Derivation, Link, Step
 from matderiv.derivation.sides import (
@@ -63,7 +63,8 @@ def chain(judge: Judge, kind: str, first: Side, *rest: tuple[str, Side]) -> Chai
     else:
         letters = set(judge.problem.letters.all)
         held = any(letters & _free(side) for side in sides)
-        verdicts = judge.scalars(things, letters=held)
+        scalars = [thing for thing in things if not isinstance(thing, Array)]
+        verdicts = judge.scalars(scalars, letters=held)
     for verdict, (reason, _) in zip(verdicts, rest, strict=False):
         if verdict.status != "equal":
             raise ProofError(f"{kind}, {reason}: {verdict.status}; {verdict.detail}")
@@ -132,6 +133,7 @@ def jacobian_chains(problem: Problem, name: str, *, written: bool) -> tuple[Chai
     if written:
 
         def at(i: int, j: int, p: int, q: int) -> sp.Expr:
+            places: dict[sp.Basic, Index]
             places = {letters.i: i, letters.j: j, letters.p: p, letters.q: q}
             return sp.Mul(*(_placed(f, places) for f in local))
 
@@ -245,7 +247,7 @@ class _Builder:
             links.append(
                 (
                     "derivative of f",
-                    self.by_entry(lambda i, j: (total.xreplace({head.variable: self.y(i, j)}),)),
+                    self.by_entry(lambda i, j: (xreplaced(total, {head.variable: self.y(i, j)}),)),
                 )
             )
         yield self.chain("upstream", whole, *links)
@@ -266,6 +268,7 @@ class _Builder:
 
     def slope_chain(self, head: Elementwise, slope: sp.Expr) -> Chain:
         """∂f(y)/∂y by the chain rule, then tidied."""
+        assert head.body is not None
         y = head.variable
         factors = chain_rule(head.body, y)
         links: list[tuple[str, Side]] = []
@@ -285,10 +288,12 @@ class _Builder:
             if first:
                 yield self.expanded_loss(self.head)
             yield from self.first_entry(self.head, corner)
+        partials = matrix_of(MatrixPartial(self.name, corner), problem)
+        assert isinstance(partials, Array)
         yield self.chain(
             "local",
             MatrixPartial(self.name, corner),
-            ("entries", Written(matrix_of(MatrixPartial(self.name, corner), problem))),  # type: ignore[arg-type]
+            ("entries", Written(partials)),
             ("constants", self.local(corner)),
         )
         places = [(1, 1), (1, 2), (2, 1)]
@@ -386,14 +391,11 @@ class _Builder:
         slot = problem.factors.index(name)
 
         def rate(k: Index) -> tuple[Scalar, ...]:
-            return tuple(
-                Partial(f, x) if n == slot else f for n, f in enumerate(definition.term(k))
-            )
+            return with_partial(definition.term(k), slot, x)
 
         def deltas(k: Index) -> tuple[Scalar, ...]:
-            return _flat(
-                _deltas(f, x) if n == slot else (f,) for n, f in enumerate(definition.term(k))
-            )
+            term = definition.term(k)
+            return (*term[:slot], *_deltas(term[slot], x), *term[slot + 1 :])
 
         local = _contracted(self.problem, y, x)
         upstream = Partial(loss, y)
@@ -421,18 +423,14 @@ class _Builder:
         )
 
 
-def _placed(atom: sp.Expr, places: dict[sp.Symbol, Index]) -> sp.Expr:
+def _placed(atom: sp.Expr, places: Mapping[sp.Basic, Index]) -> sp.Expr:
     """An atom with index letters replaced by other indices."""
     if isinstance(atom, sp.KroneckerDelta):
         return delta(*(places.get(a, a) for a in atom.args))
-    return atom.xreplace({old: sp.sympify(new) for old, new in places.items()})
+    return xreplaced(atom, {old: sp.sympify(new) for old, new in places.items()})
 
 
-def _flat(groups: object) -> tuple[Scalar, ...]:
-    return tuple(f for group in groups for f in group)  # type: ignore[attr-defined]
-
-
-def _deltas(x: Scalar, wrt: sp.Expr) -> tuple[Scalar, ...]:
+def _deltas(x: Scalar, wrt: sp.Indexed) -> tuple[Scalar, ...]:
     """∂x_ik/∂x_pq = δ_ip δ_kq."""
     assert isinstance(x, sp.Indexed)
     return tuple(delta(a, b) for a, b in zip(x.indices, wrt.indices, strict=True))

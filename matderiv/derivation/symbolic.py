@@ -37,7 +37,7 @@ def side_expression(side: Side, problem: Problem, *, most: int) -> sp.Basic:
     if isinstance(side, Formula):
         return matrix_expression(side.node, problem)
     if isinstance(side, Element):
-        return to_sympy(matrix_of(side, problem), most=0)
+        return to_sympy(problem.array(side.node).at(side.row, side.col), most=0)
     value = matrix_of(side, problem)
     if not isinstance(value, Array):
         return to_sympy(value, most=most)

@@ -16,8 +16,9 @@ from matderiv.handout.document import (
     Segment,
     Text,
 )
-from matderiv.notation.boxes import Aligned, Fitter
+from matderiv.notation.boxes import Aligned
 from matderiv.notation.latex import Writer, columns, inline
+from matderiv.notation.layout import fitted
 
 __all__ = ["escape", "to_latex"]
 
@@ -49,13 +50,13 @@ def to_latex(document: Document) -> str:
     head = ["% Needs \\usepackage{amsmath}" + _class_note(document.language) + "."]
     if most > _AMSMATH_COLUMNS:
         head.append(rf"\setcounter{{MaxMatrixCols}}{{{most}}}")
-    fitter, writer = Fitter(elide=not document.whole), Writer()
+    writer = Writer()
     parts = ["\n".join(head)]
     for before, block in itertools.pairwise((None, *document.blocks)):
         assert block is not None
         # A formula right after its sentence, without an empty line, stays on its page.
         joined = isinstance(block, Equation) and isinstance(before, Paragraph)
-        parts.append(("%\n" if joined else "\n") + _block(block, fitter, writer))
+        parts.append(("%\n" if joined else "\n") + _block(block, writer, elide=not document.whole))
     return "\n".join(parts) + "\n"
 
 
@@ -63,7 +64,7 @@ def _class_note(language: str) -> str:
     return " and a class with Chinese fonts, such as ctexart" if language == "zh" else ""
 
 
-def _block(block: Block, fitter: Fitter, writer: Writer) -> str:
+def _block(block: Block, writer: Writer, *, elide: bool) -> str:
     match block:
         case Heading(level=level, segments=segments):
             return rf"\{_HEADINGS[level]}*{{{_segments(segments)}}}"
@@ -73,15 +74,14 @@ def _block(block: Block, fitter: Fitter, writer: Writer) -> str:
             lines = "\n".join(rf"\item {_segments(item)}" for item in items)
             return f"\\begin{{itemize}}\n{lines}\n\\end{{itemize}}"
         case Equation(box=box):
-            fit = fitter.fitted(box, ROOM)
+            fit = fitted(box, ROOM, elide=elide)
             assert isinstance(fit, Aligned)
-            return _equation(fit, fitter, writer)
+            return _equation(fit, writer)
 
 
-def _equation(box: Aligned, fitter: Fitter, writer: Writer) -> str:
+def _equation(box: Aligned, writer: Writer) -> str:
     """A chain whose rows may stand on different pages, in a smaller font if it is too wide."""
-    size = fitter.width(box)
-    font = next((f for limit, f in _FONTS if size <= limit), _FONTS[-1][1])
+    font = next((f for limit, f in _FONTS if box.width <= limit), _FONTS[-1][1])
     rows = writer.rows(box.left, box.rights)
     display = f"\\allowdisplaybreaks\n\\begin{{align*}}\n{rows}\n\\end{{align*}}}}"
     # In a font of its own a display ends the paragraph, or it would set its lines closer too.

@@ -16,8 +16,8 @@ from matderiv.handout.document import (
     Segment,
     Text,
 )
-from matderiv.notation.boxes import Fitter
 from matderiv.notation.latex import inline, latex
+from matderiv.notation.layout import fitted
 
 __all__ = ["escape", "to_markdown"]
 
@@ -26,11 +26,11 @@ _ROOM = 46.0
 
 def to_markdown(document: Document) -> str:
     """The whole document."""
-    fitter = Fitter(elide=not document.whole)
-    return "\n\n".join(_block(block, fitter) for block in document.blocks) + "\n"
+    elide = not document.whole
+    return "\n\n".join(_block(block, elide=elide) for block in document.blocks) + "\n"
 
 
-def _block(block: Block, fitter: Fitter) -> str:
+def _block(block: Block, *, elide: bool) -> str:
     match block:
         case Heading(level=level, segments=segments):
             return "#" * level + " " + _segments(segments)
@@ -39,7 +39,7 @@ def _block(block: Block, fitter: Fitter) -> str:
         case Bullets(items=items):
             return "\n".join("- " + _segments(item) for item in items)
         case Equation(box=box):
-            return f"$$\n{latex(fitter.fitted(box, _ROOM))}\n$$"
+            return f"$$\n{latex(fitted(box, _ROOM, elide=elide))}\n$$"
 
 
 def _segments(segments: tuple[Segment, ...]) -> str:

@@ -1,0 +1,144 @@
+"""Fitting boxes into the room that a page has: sums broken into lines, columns left out."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+from matderiv.notation.boxes import (
+    BRACKETS,
+    LINES,
+    SIGN,
+    Aligned,
+    BigSum,
+    Box,
+    Dots,
+    Fence,
+    Grid,
+    Lines,
+    Row,
+    Terms,
+)
+
+__all__ = ["fitted"]
+
+_FINE = 0.25  # how finely the room of broken lines is searched
+
+
+def fitted(box: Box, room: float, *, elide: bool = True) -> Box:
+    """The box with sums broken into lines so that it is no wider than `room`, if it can be.
+
+    A sum inside a matrix gets its share of the room; a fraction's numerator is not broken.
+    A matrix that is still too wide loses columns before its last, with dots in their place.
+    """
+    if box.width <= room:
+        return box
+    match box:
+        case Terms():
+            return _broken(box, room, elide=elide)
+        case Aligned(left=left, rights=rights):
+            rest = room - left.width - 1.35
+            return Aligned(left, tuple(fitted(right, rest, elide=elide) for right in rights))
+        case Grid(rows=rows):
+            narrow = Grid(_narrowed(rows, room, elide=elide))
+            while elide and narrow.width > room and _can_lose(rows):
+                rows = _without_a_column(rows)
+                narrow = Grid(_narrowed(rows, room, elide=elide))
+            return narrow
+        case Row(items=items):
+            return _fitted_row(items, room, elide=elide)
+        case BigSum(body=body):
+            return replace(box, body=fitted(body, room - 1.7, elide=elide))
+        case Fence(body=body):
+            inner = fitted(body, room - 0.85, elide=elide)
+            return Fence(inner, big=True) if isinstance(inner, Lines) else box
+    return box
+
+
+def _fitted_row(items: tuple[Box, ...], room: float, *, elide: bool) -> Row:
+    """Matrices share what room the rest leaves; without any, the widest item gets it."""
+    wide = [n for n, box in enumerate(items) if isinstance(box, Grid)]
+    if not wide:
+        wide = [max(range(len(items)), key=lambda n: items[n].width)]
+    total = sum(items[n].width for n in wide)
+    rest = room - sum(box.width for box in items) + total
+    return Row(
+        tuple(
+            fitted(box, rest * box.width / total, elide=elide) if n in wide else box
+            for n, box in enumerate(items)
+        )
+    )
+
+
+def _narrowed(rows: tuple[tuple[Box, ...], ...], room: float, *, elide: bool) -> _Cells:
+    """Cells broken until the columns fit: the widest columns give way first."""
+    columns = [max(cell.width for cell in column) for column in zip(*rows, strict=True)]
+    free = room - len(columns) - BRACKETS
+    limit = free / len(columns)
+    while True:
+        narrow = [w for w in columns if w <= limit]
+        wide = len(columns) - len(narrow)
+        better = (free - sum(narrow)) / wide if wide else limit
+        if better <= limit + 0.01:
+            break
+        limit = better
+    return tuple(tuple(fitted(cell, limit, elide=elide) for cell in row) for row in rows)
+
+
+def _broken(terms: Terms, room: float, *, elide: bool) -> Lines | Terms:
+    """As few lines as the room allows, and those as even as they can be."""
+    items = [(sign, fitted(box, room - SIGN - 0.4, elide=elide)) for sign, box in terms.items]
+    needs = [box.width + SIGN for _, box in items]
+    if sum(needs) - SIGN > room:
+        room -= LINES
+    ends = _line_ends(needs, room)
+    if len(ends) == 1:
+        return Terms(tuple(items))
+    if len(ends) < len(items):
+        # The narrowest room for as many lines, found by halving.
+        low, high = max(needs), room
+        while high - low > _FINE:
+            middle = (low + high) / 2
+            tighter = _line_ends(needs, middle)
+            if len(tighter) == len(ends):
+                ends, high = tighter, middle
+            else:
+                low = middle
+    return Lines(tuple(Terms(tuple(items[a:b])) for a, b in itertools.pairwise((0, *ends))))
+
+
+_Cells = tuple[tuple[Box, ...], ...]
+
+
+def _dots_column(rows: _Cells) -> int | None:
+    """The number of the column of dots, if there is one."""
+    marks = (Dots("across"), Dots("diagonal"))
+    return next((n for n, cell in enumerate(rows[0]) if cell in marks), None)
+
+
+def _can_lose(rows: _Cells) -> bool:
+    """Whether more than the first column, dots and the last are left."""
+    return len(rows[0]) > (2 if _dots_column(rows) is None else 3)
+
+
+def _without_a_column(rows: _Cells) -> _Cells:
+    """The column before the dots gone, or turned into dots where there are none yet."""
+    dots = _dots_column(rows)
+    if dots is not None:
+        return tuple(row[: dots - 1] + row[dots:] for row in rows)
+    return tuple(
+        (*row[:-2], Dots("diagonal" if row[0] == Dots("down") else "across"), row[-1])
+        for row in rows
+    )
+
+
+def _line_ends(needs: list[float], room: float) -> list[int]:
+    """Where lines end when each is filled as far as it goes."""
+    ends: list[int] = []
+    used = 0.0
+    for number, need in enumerate(needs):
+        if number and used + need > room:
+            ends.append(number)
+            used = -0.25  # a sign at the start of a line has space on one side only
+        used += need if number else need - SIGN
+    return [*ends, len(needs)]
