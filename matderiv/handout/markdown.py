@@ -39,7 +39,9 @@ def _block(block: Block, *, elide: bool) -> str:
         case Bullets(items=items):
             return "\n".join("- " + _segments(item) for item in items)
         case Equation(box=box):
-            return f"$$\n{latex(fitted(box, _ROOM, elide=elide))}\n$$"
+            source = latex(fitted(box, _ROOM, elide=elide))
+            # KaTeX, which some viewers use, would print the placement.
+            return "$$\n" + source.replace(r"\begin{aligned}[t]", r"\begin{aligned}") + "\n$$"
 
 
 def _segments(segments: tuple[Segment, ...]) -> str:
