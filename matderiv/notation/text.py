@@ -78,10 +78,11 @@ def text(box: Box) -> str:
         case Dots(direction=direction):
             return _DOTS[direction]
         case Terms(items=items):
-            parts = [f" {sign} {text(term)}" for sign, term in items]
-            return "".join(parts).strip().removeprefix("+ ")
+            (sign, first), *rest = items
+            start = ("" if sign == "+" else sign) + text(first)
+            return start + "".join(f" {sign} {text(term)}" for sign, term in rest)
         case Lines(rows=rows):
-            return " ".join(map(text, rows))
+            return text(Terms(tuple(item for row in rows for item in row.items)))
         case Grid(rows=rows):
             return _grid(rows)
         case Aligned(left=left, rights=rights):

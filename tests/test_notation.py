@@ -1,0 +1,123 @@
+"""Boxes: their widths, how they are broken, and how entries and expressions are written."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import matderiv
+from matderiv.api import read
+from matderiv.calculus.scalars import entry
+from matderiv.notation.boxes import Dots, Grid, Lines, Number, Row, Symbol, Terms
+from matderiv.notation.compose import Notation, automatic_show, name_box
+from matderiv.notation.latex import latex
+from matderiv.notation.layout import fitted
+from matderiv.notation.text import text
+
+X, Y = Symbol("x"), Symbol("y")
+
+
+def terms(count: int) -> Terms:
+    """A sum of that many letters."""
+    return Terms(tuple(("+", X) for _ in range(count)))
+
+
+@given(count=st.integers(1, 40), room=st.floats(3, 60))
+def test_broken_sums_keep_their_terms(count: int, room: float) -> None:
+    """Breaking a sum loses no term and changes no order."""
+    numbered = Terms(tuple(("+", Number(str(n))) for n in range(count)))
+    box = fitted(numbered, room)
+    rows = box.rows if isinstance(box, Lines) else (box,)
+    assert [item for row in rows for item in row.items] == list(numbered.items)
+
+
+@given(count=st.integers(2, 40), room=st.floats(6, 60))
+def test_broken_sums_fit(count: int, room: float) -> None:
+    """A sum of short terms is never wider than its room."""
+    assert fitted(terms(count), room).width <= room
+
+
+def test_wide_matrix_loses_middle_columns_only_where_it_may() -> None:
+    """Columns make way for dots before the last one, and never when all is to be shown."""
+    grid = Grid(tuple(tuple(Number(f"{i}{j}") for j in range(9)) for i in range(2)))
+    narrow = fitted(grid, 12)
+    assert isinstance(narrow, Grid)
+    assert narrow.width <= 12
+    assert narrow.rows[0][0] == grid.rows[0][0]
+    assert narrow.rows[0][-1] == grid.rows[0][-1]
+    assert [row.count(Dots("across")) for row in narrow.rows] == [1, 1]
+    assert fitted(grid, 12, elide=False) == grid
+
+
+@settings(max_examples=15, deadline=None)
+@given(rows=st.integers(1, 14), cols=st.integers(1, 14), inner=st.integers(1, 14))
+def test_entries_never_print_alike(rows: int, cols: int, inner: int) -> None:
+    """Two entries of any matrices of a program never share a printed name."""
+    problem = read(sizes={"N": rows, "D": inner, "M": cols})
+    notation = Notation(problem, None)
+    printed: dict[str, sp.Expr] = {}
+    for name in ("X", "W", "Y"):
+        a, b = (dim.size for dim in problem.shapes[name])
+        for i in range(1, a + 1):
+            for j in range(1, b + 1):
+                e = entry(name, i, j)
+                assert printed.setdefault(latex(notation.expr(e)), e) == e
+
+
+@pytest.mark.parametrize("sizes", [(10, 1, 1), (1, 10, 1), (1, 1, 10)])
+def test_one_large_size_puts_commas_everywhere(sizes: tuple[int, int, int]) -> None:
+    """With any size of two digits every pair of indices is written with a comma."""
+    page = matderiv.derive(sizes=dict(zip("NDM", sizes, strict=True))).latex()
+    assert not re.search(r"[xwy]_\{\d+\}", page)
+    assert not re.search(r"[xwy]_\{[ijkpq]{2}\}", page)
+    assert re.search(r"x_\{1,1\}", page)
+
+
+def test_small_sizes_have_no_commas() -> None:
+    """With one-digit sizes indices stand side by side, as in the reference."""
+    assert not re.search(r"_\{\d,\d\}", matderiv.derive().latex())
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("W", "W"), ("lam", "λ"), ("Theta", "Θ"), ("W_q", "W_q"), ("W1", "W_1"), ("Key", "Key")],
+)
+def test_names(name: str, written: str) -> None:
+    """Names are written as mathematics: Greek letters, subscripts, words."""
+    assert text(name_box(name)) == written
+
+
+@pytest.mark.parametrize(
+    ("program", "written"),
+    [
+        ("sum(-Y**2)", "∂f(y)/∂y = 2y"),
+        ("sum((1 - Y)**3)", "∂f(y)/∂y = -3(1 - y)^2"),
+        ("sum(exp(-Y**2))", "∂f(y)/∂y = -e^(-y^2)·2y"),
+        ("sum(lam*tanh(Y))", "∂f(y)/∂y = 1 - tanh^2(y)"),
+        ("sum(sqrt(1 + Y**2))", "∂f(y)/∂y = 1/(2√(1 + y^2))·2y"),
+    ],
+)
+def test_chain_rule_is_written_factor_by_factor(program: str, written: str) -> None:
+    """The derivative of a known function shows the outer derivative times the inner one."""
+    derivation = matderiv.derive(f"Y = X @ W; L = {program}")
+    notation = Notation(derivation.problem, 6)
+    (slope,) = (c for s in derivation.steps for c in s.chains if c.kind == "slope")
+    assert text(notation.chain(slope)).split("\n")[0] == written
+
+
+def test_show_counts_rows_columns_and_terms() -> None:
+    """`show` leaves a row whole up to one more item than it says, else dots before the last."""
+    problem = read(sizes={"N": 64, "D": 4096, "M": 4096})
+    assert automatic_show(problem) == 3
+    assert Notation(problem, 3).shown(4) == [1, 2, 3, 4]
+    assert Notation(problem, 3).shown(64) == [1, 2, None, 64]
+    assert Notation(problem, None).shown(5) == [1, 2, 3, 4, 5]
+
+
+def test_width_of_a_row_is_that_of_its_parts() -> None:
+    """Widths add up, so that what is fitted to a page is measured the same way everywhere."""
+    assert Row((X, Y)).width == X.width + Y.width
