@@ -28,7 +28,7 @@ Index: TypeAlias = int | sp.Basic
 
 @cache
 def _base(name: str) -> sp.IndexedBase:
-    return sp.IndexedBase(name)  # pyright: ignore[reportReturnType] - its `__new__` returns `obj`
+    return sp.IndexedBase(name)  # pyright: ignore[reportReturnType] - nothing else is made of a str
 
 
 @lru_cache(maxsize=1 << 18)
@@ -41,7 +41,7 @@ def entry(name: str, *indices: Index) -> sp.Indexed:
     >>> entry("X", 1, 11)
     X[1, 11]
     """
-    return _base(name)[indices]
+    return _base(name)[indices]  # pyright: ignore[reportReturnType] - nor is it a `Tuple`
 
 
 def name_of(at: sp.Indexed) -> str:
@@ -168,7 +168,7 @@ class relu(sp.Function):  # noqa: N801 - SymPy names functions as they print
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         """The derivative by the argument, away from 0."""
-        return step(self.args[0])
+        return step(self.args[0])  # pyright: ignore[reportReturnType] - see KNOWN_FUNCTIONS
 
 
 #: The functions of the language and the SymPy function that each one is.

@@ -190,7 +190,7 @@ def to_sympy(scalar: Scalar, *, most: int | None) -> sp.Expr:
                     *(sp.Mul(*(to_sympy(f, most=most) for f in term)) for term in scalar.terms())
                 )
             general = sp.Mul(*(to_sympy(f, most=most) for f in scalar.general_term()))
-            return sp.Sum(
+            return sp.Sum(  # pyright: ignore[reportReturnType] - of an equality it is one
                 general,
                 *(
                     (b.letter, 1, sp.Symbol(b.dim.symbol) if most is None else b.dim.size)

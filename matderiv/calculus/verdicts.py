@@ -7,14 +7,14 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import sympy as sp
 
 from matderiv.calculus import polynomials as poly
 from matderiv.calculus.polynomials import Polynomial
 from matderiv.calculus.problem import Elementwise, Problem
-from matderiv.calculus.scalars import relu, sigmoid, step
+from matderiv.calculus.scalars import name_of, relu, sigmoid, step, xreplaced
 from matderiv.calculus.series import Array, Scalar, uniform, uniform_array
 from matderiv.calculus.values import Values
 from matderiv.errors import UnsupportedError
@@ -158,7 +158,7 @@ class Judge:
         expr = poly.to_expr(rest)
         # Differences at other entries are mostly the same but for their names: decide them once.
         entries = sorted(expr.atoms(sp.Indexed), key=str)
-        expr = expr.xreplace({e: sp.Symbol(f"_{n}", real=True) for n, e in enumerate(entries)})
+        expr = xreplaced(expr, {e: sp.Symbol(f"_{n}", real=True) for n, e in enumerate(entries)})
         known = self._decided.get(expr)
         if known is None:
             known = self._decided[expr] = vanishes(self._concrete(expr)) is True
@@ -173,12 +173,14 @@ class Judge:
         if not isinstance(head, Elementwise) or head.body is None:
             return expr
         y, body, slope = head.variable, head.body, head.body.diff(head.variable)
-        expr = expr.replace(head.derivative_at(y).func, lambda u: slope.xreplace({y: u}))
-        expr = expr.replace(head.at(y).func, lambda u: body.xreplace({y: u}))
+        made = expr.replace(head.derivative_at(y).func, lambda u: slope.xreplace({y: u}))
+        made = made.replace(head.at(y).func, lambda u: body.xreplace({y: u}))
+        expr = cast("sp.Expr", made)
         if inputs:
-            own = [a for a in expr.atoms(sp.Indexed) if a.base.name == self.problem.name]
-            expr = expr.xreplace(
-                {a: poly.to_expr(self._written.of(self._definition.at(*a.indices))) for a in own}
+            own = [a for a in expr.atoms(sp.Indexed) if name_of(a) == self.problem.name]
+            expr = xreplaced(
+                expr,
+                {a: poly.to_expr(self._written.of(self._definition.at(*a.indices))) for a in own},
             )
         return expr
 
@@ -208,10 +210,10 @@ class Judge:
         )
 
 
-def _as_reals(expr: sp.Expr) -> tuple[sp.Expr, dict[sp.Symbol, sp.Indexed]]:
+def _as_reals(expr: sp.Expr) -> tuple[sp.Expr, dict[sp.Expr, sp.Expr]]:
     """Real symbols in the place of entries, which SymPy takes for complex; and what they are."""
     real = {a: sp.Symbol(str(a), real=True) for a in expr.atoms(sp.Indexed)}
-    return expr.xreplace(real), {symbol: a for a, symbol in real.items()}
+    return xreplaced(expr, real), {symbol: a for a, symbol in real.items()}
 
 
 _NOT_UNIFORM = Verdict("undecided", detail="single terms or entries are not like the others")
@@ -234,20 +236,24 @@ def _at_random_point(
     """
 
     def value() -> sp.Rational:
-        number = sp.Rational(chance.randint(1, 19), chance.randint(2, 9))
-        return -number if signed and chance.random() < 0.5 else number  # noqa: PLR2004 - a coin
+        above, below = chance.randint(1, 19), chance.randint(2, 9)
+        if signed and chance.random() < 0.5:  # noqa: PLR2004 - a coin
+            above = -above
+        number = sp.Rational(above, below)
+        assert isinstance(number, sp.Rational)
+        return number
 
     functions = expr.atoms(sp.core.function.AppliedUndef)
     free = sorted(expr.free_symbols - {s for f in functions for s in f.free_symbols}, key=str)
     free = [s for s in free if not isinstance(s, sp.Idx | sp.IndexedBase)]
     atoms = sorted(expr.atoms(sp.Indexed), key=str)
     symbols = [s for s in free if s not in {x for a in atoms for x in a.free_symbols}]
-    point = {f: value() for f in sorted(functions, key=str)}
-    rest = expr.xreplace(point)
+    point: dict[sp.Expr, sp.Rational] = {f: value() for f in sorted(functions, key=str)}
+    rest = xreplaced(expr, point)
     partials = [p for p in sp.preorder_traversal(rest) if type(p).__name__ == "Partial"]
     for part in [*partials, *atoms, *symbols]:
         point[part] = value()
-    found = rest.xreplace(point)
+    found = xreplaced(rest, point)
     if found.is_Rational:
         return point, found
     try:

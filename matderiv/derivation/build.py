@@ -180,7 +180,7 @@ class _Builder:
     def written(self, node: Node) -> Written:
         return Written(self.problem.array(node))
 
-    def y(self, i: Index, j: Index) -> sp.Expr:
+    def y(self, i: Index, j: Index) -> sp.Indexed:
         return entry(self.name, i, j)
 
     # -- step 1: what is given ---------------------------------------------------------------

@@ -24,7 +24,8 @@ def matrix_expression(node: Node, problem: Problem) -> sp.MatrixExpr:
         case Transpose(arg):
             return matrix_expression(arg, problem).T
         case MatMul(left, right):
-            return matrix_expression(left, problem) * matrix_expression(right, problem)
+            a, b = matrix_expression(left, problem), matrix_expression(right, problem)
+            return a * b  # pyright: ignore[reportReturnType] - a matrix, as both are
     raise TypeError(f"{node} is not a matrix expression")
 
 

@@ -131,9 +131,9 @@ class _Certificate:
         match side:
             case Value(scalar=scalar):
                 letters = general or bool(_letters(scalar) & set(self.problem.letters.all))
-                general = self.general(scalar)
-                text = general if letters else _text(to_sympy(scalar, most=self.most))
-                return {"type": "scalar", "general": general, "sympy": text}
+                every_size = self.general(scalar)
+                text = every_size if letters else _text(to_sympy(scalar, most=self.most))
+                return {"type": "scalar", "general": every_size, "sympy": text}
             case Element(node=node, row=row, col=col):
                 return {"type": "element", "of": source(node), "row": str(row), "col": str(col)}
             case Formula(node=node):
@@ -175,7 +175,7 @@ class _Certificate:
         return _text(to_sympy(scalar, most=None))
 
 
-class _Printer(StrPrinter):  # type: ignore[misc]  # SymPy's classes are not typed
+class _Printer(StrPrinter):
     """SymPy's text, but `exp(1)` for the number that SymPy calls E: a loss may be called E."""
 
     def _print_Exp1(self, _: sp.Expr) -> str:  # noqa: N802 - SymPy's name

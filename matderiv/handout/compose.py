@@ -9,7 +9,7 @@ import sympy as sp
 
 from matderiv.calculus.elementwise import domain
 from matderiv.calculus.problem import Elementwise, Problem
-from matderiv.calculus.scalars import Partial, entry
+from matderiv.calculus.scalars import Partial, entry, name_of
 from matderiv.calculus.verdicts import BUDGET
 from matderiv.derivation.links import Chain, Derivation, Step
 from matderiv.derivation.sides import Value
@@ -234,15 +234,16 @@ class _Composer:
             "dL_dy": Math(notation.expr(Partial(problem.loss, y))),
         }
         first = chain.sides[0]
-        wrt: sp.Basic | None = getattr(first, "wrt", None)
+        wrt: object = getattr(first, "wrt", None)
         if isinstance(first, Value) and isinstance(first.scalar, Partial):
             wrt = first.scalar.wrt
-        if isinstance(wrt, sp.Indexed) and wrt.base.name in problem.factors:
+        if isinstance(wrt, sp.Indexed) and name_of(wrt) in problem.factors:
             fields["x"] = Math(notation.expr(wrt))
         if chain.kind in ("expanded loss", "one term"):
             about = next(s.wrt for s in self.derivation.steps if chain in s.chains)
             fields["x"] = Math(notation.expr(entry(str(about), 1, 1)))
         if chain.kind == "index local":
+            assert isinstance(wrt, sp.Expr)
             fields["x"] = Math(notation.expr(wrt))
         return fields
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 import sympy as sp
 
 from matderiv.calculus.problem import Problem
-from matderiv.calculus.scalars import Partial, relu, sigmoid, step
+from matderiv.calculus.scalars import Partial, arguments, name_of, relu, sigmoid, step
 from matderiv.calculus.series import Array, Filled, PartialOfSum, Scalar, Series
 from matderiv.derivation.links import Chain
 from matderiv.derivation.sides import (
@@ -89,7 +89,7 @@ class Notation:
     problem: Problem
     show: int | None
     #: Boxes of entries and partial derivatives, which are written over and over.
-    _known: dict[sp.Expr, Box] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[Scalar, Box] = field(default_factory=dict, repr=False, compare=False)
 
     # -- names -------------------------------------------------------------------------------
 
@@ -274,34 +274,34 @@ class Notation:
             box = self._known.get(expr)
             if box is None:
                 box = self._known[expr] = (
-                    self.entry(expr.base.name, expr.indices)
+                    self.entry(name_of(expr), expr.indices)
                     if isinstance(expr, sp.Indexed)
                     else partial_ratio(self.expr(expr.of), self.expr(expr.wrt))
                 )
             return "+", box
         if isinstance(expr, sp.KroneckerDelta):
             return "+", Scripts(Symbol("delta", greek=True), self.indices(expr.args))
-        if expr.is_Rational:
+        if isinstance(expr, sp.Rational):
             sign = "-" if expr < 0 else "+"
             if expr.is_Integer:
                 return sign, Number(str(abs(expr)))
             return sign, Fraction(Number(str(abs(expr.p))), Number(str(expr.q)))
-        if expr.is_Symbol:
+        if isinstance(expr, sp.Symbol):
             return "+", name_box(expr.name)
         if expr.is_Add:
-            terms = sorted(expr.args, key=_term_order)
+            terms = sorted(arguments(expr), key=_term_order)
             return "+", Terms(tuple(self._signed(t, holes) for t in terms))
         if expr.is_Mul:
             return self._mul(expr, holes)
         if isinstance(expr, sp.exp):
-            return "+", Scripts(Symbol("e"), sup=self.expr(expr.args[0], holes))
+            return "+", Scripts(Symbol("e"), sup=self.expr(arguments(expr)[0], holes))
         if expr is sp.E:
             return "+", Symbol("e")
-        if expr.is_Pow:
+        if isinstance(expr, sp.Pow):
             return "+", self._power(expr, holes)
         if isinstance(expr, sp.Function):
             head = _FUNCTIONS.get(type(expr)) or _function(type(expr).__name__)
-            inner = [self.expr(a, holes) for a in expr.args]
+            inner = [self.expr(a, holes) for a in arguments(expr)]
             return "+", Row((head, Fence(inner[0], big=_has_fraction(inner[0]))))
         raise TypeError(f"no notation for {type(expr).__name__}")
 
@@ -310,6 +310,7 @@ class Notation:
         number, rest = above.as_coeff_Mul()
         sign = "-" if number < 0 else "+"
         number = abs(number)
+        assert isinstance(number, sp.Rational)
         if below != 1 or number.q != 1:
             top = sp.Mul(number.p, rest)
             return sign, Fraction(self.expr(top, holes), self.expr(sp.Mul(below, number.q), holes))
@@ -324,7 +325,7 @@ class Notation:
             ]
         return sign, row[0] if len(row) == 1 else Row(tuple(row))
 
-    def _power(self, expr: sp.Expr, holes: dict[sp.Expr, Box]) -> Box:
+    def _power(self, expr: sp.Pow, holes: dict[sp.Expr, Box]) -> Box:
         base, exponent = expr.base, expr.exp
         if exponent.could_extract_minus_sign() and exponent.is_number:
             return Fraction(Number("1"), self.expr(base**-exponent, holes))
@@ -336,7 +337,7 @@ class Notation:
             and type(base) in _FUNCTIONS
             and not isinstance(base, sp.exp)
         ):
-            inner = self.expr(base.args[0], holes)
+            inner = self.expr(arguments(base)[0], holes)
             return Row((Scripts(_FUNCTIONS[type(base)], sup=power), Fence(inner)))
         return _superscript(self.expr(base, holes), power)
 
@@ -457,8 +458,8 @@ _FACTORS: tuple[Callable[[sp.Expr], bool], ...] = (
     lambda e: isinstance(e, sp.KroneckerDelta),
     lambda e: bool(e.is_Symbol),
     lambda e: isinstance(e, Partial),
-    lambda e: isinstance(e, sp.Indexed) or (e.is_Pow and isinstance(e.base, sp.Indexed)),
-    lambda e: bool(e.is_Pow and not e.base.is_Add),
+    lambda e: isinstance(e.base if isinstance(e, sp.Pow) else e, sp.Indexed),
+    lambda e: isinstance(e, sp.Pow) and not e.base.is_Add,
     lambda e: isinstance(e, sp.Function),
     lambda _: True,
 )
