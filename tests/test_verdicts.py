@@ -127,7 +127,10 @@ FALSE: dict[str, Callable[[Problem], tuple[Scalar, Scalar]]] = {
 @pytest.mark.parametrize("letters", [False, True], ids=["numbers", "letters"])
 @pytest.mark.parametrize("budget", [100_000, 0], ids=["entry by entry", "index proof alone"])
 def test_nothing_false_is_equal(
-    name: str, letters: bool, budget: int, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    letters: bool,  # noqa: FBT001 - a parameter of the test
+    budget: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A false or meaningless equality is never proved, however it is put."""
     monkeypatch.setattr(verdicts, "BUDGET", budget)
