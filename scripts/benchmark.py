@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 IMPORT_SYMPY = [sys.executable, "-c", "import sympy"]
 MATDERIV = [sys.executable, "-m", "matderiv.cli"]
@@ -57,7 +58,8 @@ def run(command: list[str]) -> None:
 
 def ratio(one: Callable[[], object], other: Callable[[], object], repeat: int) -> float:
     """The median over pairs of one's time by the other's, taken in turn after a warm-up."""
-    one(), other()
+    one()
+    other()
     return statistics.median(seconds(one) / seconds(other) for _ in range(repeat))
 
 
@@ -120,7 +122,8 @@ def deriving(repeat: int) -> list[Target]:
 
     All four are measured in turn, so that each ratio is of times that lie close together.
     """
-    everything(16), print_known_answers(16)
+    everything(16)
+    print_known_answers(16)
     printing, naive, growth = [], [], []
     for _ in range(repeat):
         ours = seconds(lambda: everything(16))
@@ -150,7 +153,7 @@ def everything(n: int) -> str:
     return matderiv.derive(sizes={"N": n, "D": n, "M": n}).latex(show="all")
 
 
-def matrices(n: int) -> tuple[object, ...]:
+def matrices(n: int) -> tuple[Any, ...]:
     """X, W and the upstream gradient as explicit SymPy matrices."""
     import sympy as sp
 
@@ -166,12 +169,12 @@ def print_known_answers(n: int) -> None:
     answers = _known.get(n)
     if answers is None:
         x, w, g = matrices(n)
-        answers = _known[n] = (g * w.T, x.T * g)  # type: ignore[attr-defined,operator]
+        answers = _known[n] = (g * w.T, x.T * g)
     for answer in answers:
         sp.latex(answer)
 
 
-_known: dict[int, tuple[object, object]] = {}
+_known: dict[int, tuple[Any, Any]] = {}
 
 
 def naive_seconds(n: int) -> float:
@@ -183,15 +186,15 @@ def naive_seconds(n: int) -> float:
 
     x, w, _ = matrices(n)
     f = sp.Function("f")
-    loss = sp.Add(*((x * w).applyfunc(f)))  # type: ignore[attr-defined,operator]
-    sample = [*list(x)[:3], *list(w)[:3]]  # type: ignore[call-overload]
+    loss = sp.Add(*((x * w).applyfunc(f)))
+    sample = [*list(x)[:3], *list(w)[:3]]
     taken = seconds(lambda: [loss.diff(entry) for entry in sample])
     return taken / len(sample) * 2 * n * n
 
 
 def main() -> int:
     """Print the report; 1 when a target is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--repeat", type=int, default=7, help="runs of the short measurements")
     repeat = parser.parse_args().repeat
     import sympy
@@ -203,7 +206,13 @@ def main() -> int:
         f"{sys.version.split()[0]}"
     )
     kept = True
-    for measure in (lambda: start_up(repeat), help_is_light, lambda: deriving(max(3, repeat // 2))):
+    measures: list[Callable[[], list[Target]]]
+    measures = [
+        lambda: start_up(repeat),
+        help_is_light,
+        lambda: deriving(max(3, repeat // 2)),
+    ]
+    for measure in measures:
         for target in measure():
             print(target, flush=True)
             kept = kept and target.kept
