@@ -39,9 +39,7 @@ def process(
     if shell:
         quoted = " ".join(f"'{a!s}'" for a in command)
         command = ["sh", "-c", shell.replace("MATDERIV", quoted)]
-    return subprocess.run(  # noqa: S603 - our own program
-        command, stdout=stdout, stderr=subprocess.PIPE, timeout=60, check=False
-    )
+    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, timeout=60, check=False)
 
 
 @pytest.fixture
@@ -104,72 +102,136 @@ def test_output_through_a_link(capfd: pytest.CaptureFixture[str], folder: Path) 
 BAD = [
     (["derive", "-N", "0"], "N is 0; a size is a whole number from 1 to 1,000,000,000."),
     (["derive", "-D", "-3"], "D is -3; a size is a whole number from 1 to 1,000,000,000."),
-    (["derive", "-M", "2.5"], "Invalid value for '-M': '2.5' is not a whole number; write one from "
-     "1, such as 4."),
-    (["derive", "-N", "abc"], "Invalid value for '-N': 'abc' is not a whole number; write one from "
-     "1, such as 4."),
-    (["derive", "-N", "２"], "Invalid value for '-N': '２' is not a whole number; write one from "
-     "1, such as 4."),
-    (["derive", "-N", ""], "Invalid value for '-N': '' is not a whole number; write one from 1, "
-     "such as 4."),
-    (["derive", "-N", "9" * 9999], "Invalid value for '-N': 999999999999… is too large; write "
-     "fewer "
-     "digits."),
-    (["derive", "-N", "64", "-D", "4096", "-M", "4096", "--show", "all"], "To show all of "
-     "64×4096×4096 is 1,073,741,824 products; at most 40,000 can be shown. Use --show 3; what is "
-     "hidden is still proved."),
+    (
+        ["derive", "-M", "2.5"],
+        ("Invalid value for '-M': '2.5' is not a whole number; write one from 1, such as 4."),
+    ),
+    (
+        ["derive", "-N", "abc"],
+        ("Invalid value for '-N': 'abc' is not a whole number; write one from 1, such as 4."),
+    ),
+    (
+        ["derive", "-N", "２"],
+        ("Invalid value for '-N': '２' is not a whole number; write one from 1, such as 4."),
+    ),
+    (
+        ["derive", "-N", ""],
+        ("Invalid value for '-N': '' is not a whole number; write one from 1, such as 4."),
+    ),
+    (
+        ["derive", "-N", "9" * 9999],
+        ("Invalid value for '-N': 999999999999… is too large; write fewer digits."),
+    ),
+    (
+        ["derive", "-N", "64", "-D", "4096", "-M", "4096", "--show", "all"],
+        (
+            "To show all of "
+            "64×4096×4096 is 1,073,741,824 products; at most 40,000 can be shown. Use --show 3; what is "
+            "hidden is still proved."
+        ),
+    ),
     (["derive", "--show", "0"], "show is 0; it is 'all' or a whole number from 2 to 1000."),
     (["derive", "--show", "1"], "show is 1; it is 'all' or a whole number from 2 to 1000."),
     (["derive", "--show", "1001"], "show is 1001; it is 'all' or a whole number from 2 to 1000."),
-    (["derive", "--show", "-3"], "Invalid value for '--show': '-3' is neither 'all' nor a whole "
-     "number from 2."),
-    (["derive", "--show", "abc"], "Invalid value for '--show': 'abc' is neither 'all' nor a whole "
-     "number from 2."),
+    (
+        ["derive", "--show", "-3"],
+        ("Invalid value for '--show': '-3' is neither 'all' nor a whole number from 2."),
+    ),
+    (
+        ["derive", "--show", "abc"],
+        ("Invalid value for '--show': 'abc' is neither 'all' nor a whole number from 2."),
+    ),
     (["derive", "--lang", "fr"], "There is no language 'fr'; there are: en, zh."),
     (["derive", "--lang", "../en"], "There is no language '../en'; there are: en, zh."),
-    (["derive", "--format", "pdf"], "Invalid value for '--format': 'pdf' is not one of 'latex', "
-     "'markdown', 'json'."),
-    (["derive", "--wrt", "Z"], "There is no Z in the program; gradients can be derived by X and "
-     "W."),
-    (["derive", "--wrt", "Y"], "Y is not a factor of the product; gradients can be derived by X "
-     "and "
-     "W."),
-    (["derive", "--wrt", ""], "Invalid value for '--wrt': '' is not the name of a matrix, such as "
-     "X."),
-    (["derive", "--shape", "X=2x4", "--shape", "X=3x4"], "--shape X is given twice with different "
-     "shapes; leave one of them out."),
-    (["derive", "--shape", "X=2x4", "--shape", "W=3x4"], "X @ W: X is 2×4 but W is 3×4; the inner "
-     "sizes 4 and 3 differ. Did you mean X @ W.T?"),
-    (["derive", "--shape", "X=2x4", "-N", "3"], "N = 3 does not fit: this size is 2 already, by a "
-     "declared shape or because the program makes two sizes equal. Leave out N, or give it 2."),
-    (["derive", "--shape", "Y=2x3"], "--shape Y: Y is assigned; its shape follows. Inputs are: X, "
-     "W."),
-    (["derive", "--shape", "X=2.5x3"], "Invalid value for '--shape': '2.5x3' is not a shape; write "
-     "X=2x4, X=3 or X=scalar."),
-    (["derive", "--shape", "X"], "Invalid value for '--shape': 'X': write NAME=2x4, NAME=3 or "
-     "NAME=scalar."),
-    (["derive", "--shape", "=2x3"], "Invalid value for '--shape': '=2x3': write NAME=2x4, NAME=3 "
-     "or "
-     "NAME=scalar."),
-    (["derive", "--shape", "X=0x3"], "The shape of X holds 0; a size is a whole number from 1 to "
-     "1,000,000,000."),
+    (
+        ["derive", "--format", "pdf"],
+        ("Invalid value for '--format': 'pdf' is not one of 'latex', 'markdown', 'json'."),
+    ),
+    (
+        ["derive", "--wrt", "Z"],
+        ("There is no Z in the program; gradients can be derived by X and W."),
+    ),
+    (
+        ["derive", "--wrt", "Y"],
+        ("Y is not a factor of the product; gradients can be derived by X and W."),
+    ),
+    (
+        ["derive", "--wrt", ""],
+        ("Invalid value for '--wrt': '' is not the name of a matrix, such as X."),
+    ),
+    (
+        ["derive", "--shape", "X=2x4", "--shape", "X=3x4"],
+        ("--shape X is given twice with different shapes; leave one of them out."),
+    ),
+    (
+        ["derive", "--shape", "X=2x4", "--shape", "W=3x4"],
+        ("X @ W: X is 2×4 but W is 3×4; the inner sizes 4 and 3 differ. Did you mean X @ W.T?"),
+    ),
+    (
+        ["derive", "--shape", "X=2x4", "-N", "3"],
+        (
+            "N = 3 does not fit: this size is 2 already, by a "
+            "declared shape or because the program makes two sizes equal. Leave out N, or give it 2."
+        ),
+    ),
+    (
+        ["derive", "--shape", "Y=2x3"],
+        ("--shape Y: Y is assigned; its shape follows. Inputs are: X, W."),
+    ),
+    (
+        ["derive", "--shape", "X=2.5x3"],
+        ("Invalid value for '--shape': '2.5x3' is not a shape; write X=2x4, X=3 or X=scalar."),
+    ),
+    (
+        ["derive", "--shape", "X"],
+        ("Invalid value for '--shape': 'X': write NAME=2x4, NAME=3 or NAME=scalar."),
+    ),
+    (
+        ["derive", "--shape", "=2x3"],
+        ("Invalid value for '--shape': '=2x3': write NAME=2x4, NAME=3 or NAME=scalar."),
+    ),
+    (
+        ["derive", "--shape", "X=0x3"],
+        ("The shape of X holds 0; a size is a whole number from 1 to 1,000,000,000."),
+    ),
     (["derive", ""], "The program is empty. Write for example: Y = X @ W; L = sum(f(Y))"),
-    (["derive", "(" * 100_000], "The program has 100,000 characters; at most 4,000 are read. Write "
-     "it shorter."),
-    (["derive", "9**9**9**9"], "L = 9**9**9**9 holds no matrix product; write for example Y = X @ "
-     "W; L = sum(f(Y))."),
-    (["derive", LINE + "mean(Y)"], "mean(…) is not derived by this version. Write sum(Y) over the "
-     "number of entries, such as sum(Y)/6."),
-    (["derive", LINE + "sum(f(Z))"], "L = sum(f(Z)) does not depend on Y; its gradients would all "
-     "be 0. Did you mean sum(f(Y))?"),
+    (
+        ["derive", "(" * 100_000],
+        ("The program has 100,000 characters; at most 4,000 are read. Write it shorter."),
+    ),
+    (
+        ["derive", "9**9**9**9"],
+        ("L = 9**9**9**9 holds no matrix product; write for example Y = X @ W; L = sum(f(Y))."),
+    ),
+    (
+        ["derive", LINE + "mean(Y)"],
+        (
+            "mean(…) is not derived by this version. Write sum(Y) over the "
+            "number of entries, such as sum(Y)/6."
+        ),
+    ),
+    (
+        ["derive", LINE + "sum(f(Z))"],
+        (
+            "L = sum(f(Z)) does not depend on Y; its gradients would all "
+            "be 0. Did you mean sum(f(Y))?"
+        ),
+    ),
     (["derive", LINE + "Y"], "The loss L = Y is a matrix, not a scalar. Did you mean L = sum(Y)?"),
     (["derive", "Y", "=", "X"], "Got unexpected extra arguments (= X). Put the program in quotes."),
-    (["derive", "-sum(X @ W)"], "No such option '-s'. A program that starts with a minus stands "
-     "after --."),
+    (
+        ["derive", "-sum(X @ W)"],
+        ("No such option '-s'. A program that starts with a minus stands after --."),
+    ),
     (["jacobian", "-N", "0"], "N is 0; a size is a whole number from 1 to 1,000,000,000."),
     (["jacobian", "--wrt", "Z"], "There is no Z in the program; "),
-    (["derive", "-o", "none/page.tex"], "'none/page.tex' cannot be written: the folder 'none' does "
-     "not exist. Make it first, or choose another."),
+    (
+        ["derive", "-o", "none/page.tex"],
+        (
+            "'none/page.tex' cannot be written: the folder 'none' does "
+            "not exist. Make it first, or choose another."
+        ),
+    ),
     (["derive", "-o", ""], "'.' is a folder; give the name of a file in it."),
 ]
 
@@ -213,23 +275,52 @@ def test_mistakes_that_click_words(
 @pytest.mark.parametrize(
     ("program", "message", "line", "before"),
     [
-        (LINE + "sum(f(Y)", "( is never closed; write the missing ).", LINE + "sum(f(Y)",
-         LINE + "sum"),
-        (r"\input{x}", "A backslash is not in the language; a name is Latin letters, digits and _.",
-         r"\input{x}", ""),
-        ("Y = X @ W\nL = sum(tanhh(Y))\n# end", "Unknown function tanhh. Did you mean tanh?",
-         "L = sum(tanhh(Y))", "L = sum("),
-        ("Y = X @ W\t; L = sum(2Y)", "Between 2 and Y an operator is missing; write 2*Y.",
-         "Y = X @ W ; L = sum(2Y)", "Y = X @ W ; L = sum("),
+        (
+            LINE + "sum(f(Y)",
+            "( is never closed; write the missing ).",
+            LINE + "sum(f(Y)",
+            LINE + "sum",
+        ),
+        (
+            r"\input{x}",
+            "A backslash is not in the language; a name is Latin letters, digits and _.",
+            r"\input{x}",
+            "",
+        ),
+        (
+            "Y = X @ W\nL = sum(tanhh(Y))\n# end",
+            "Unknown function tanhh. Did you mean tanh?",
+            "L = sum(tanhh(Y))",
+            "L = sum(",
+        ),
+        (
+            "Y = X @ W\t; L = sum(2Y)",
+            "Between 2 and Y an operator is missing; write 2*Y.",
+            "Y = X @ W ; L = sum(2Y)",
+            "Y = X @ W ; L = sum(",
+        ),
         # a wide character takes two columns of the terminal
-        ("Y = 权 @ X; L = sum(Y)", "权 is not a name that can be used: it holds 权, which is cjk "
-         "unified ideograph-6743. Names are Latin letters, digits and _, starting with a letter.",
-         "Y = 权 @ X; L = sum(Y)", "Y = "),
-        ("Y = X @ W  ； L = sum(Y)", "； is not in the language; write a plain ;.",
-         "Y = X @ W  ； L = sum(Y)", "Y = X @ W  "),
-        ("L = sum(X × W) # 乘", "× is not in the language; write @ for the matrix product or * "
-     "entry "
-         "by entry.", "L = sum(X × W) # 乘", "L = sum(X "),
+        (
+            "Y = 权 @ X; L = sum(Y)",
+            (
+                "权 is not a name that can be used: it holds 权, which is cjk "
+                "unified ideograph-6743. Names are Latin letters, digits and _, starting with a letter."
+            ),
+            "Y = 权 @ X; L = sum(Y)",
+            "Y = ",
+        ),
+        (
+            "Y = X @ W  ； L = sum(Y)",
+            "； is not in the language; write a plain ;.",
+            "Y = X @ W  ； L = sum(Y)",
+            "Y = X @ W  ",
+        ),
+        (
+            "L = sum(X × W) # 乘",
+            ("× is not in the language; write @ for the matrix product or * entry by entry."),
+            "L = sum(X × W) # 乘",
+            "L = sum(X ",
+        ),
     ],
 )
 def test_the_caret_stands_below_the_place(
@@ -303,8 +394,10 @@ def test_a_full_disk_behind_standard_output() -> None:
     done = process("derive", *SMALL, shell="MATDERIV > /dev/full")
     assert (done.returncode, done.stderr.decode()) == (
         2,
-        "matderiv: Standard output cannot be written: No space left on device. Choose another "
-        "place with -o.\n",
+        (
+            "matderiv: Standard output cannot be written: No space left on device. Choose another "
+            "place with -o.\n"
+        ),
     )
 
 
@@ -314,8 +407,10 @@ def test_a_full_disk_behind_a_file(capfd: pytest.CaptureFixture[str]) -> None:
     result = run(capfd, "derive", *SMALL, "-o", "/dev/full")
     assert (result.code, result.err) == (
         2,
-        "matderiv: '/dev/full' cannot be written: No space left on device. Choose another place "
-        "with -o.\n",
+        (
+            "matderiv: '/dev/full' cannot be written: No space left on device. Choose another place "
+            "with -o.\n"
+        ),
     )
 
 
@@ -339,8 +434,10 @@ def test_a_failure_while_writing(
     assert (result.code, result.out, result.err) == (
         2,
         "",
-        "matderiv: 'old.tex' cannot be written: No space left on device. Choose another place with "
-        "-o.\n",
+        (
+            "matderiv: 'old.tex' cannot be written: No space left on device. Choose another place with "
+            "-o.\n"
+        ),
     )
     assert (folder / "old.tex").read_text() == "old"
     assert [p.name for p in folder.iterdir()] == ["old.tex"]
@@ -358,8 +455,10 @@ def test_a_standard_output_that_is_closed() -> None:
     done = process("derive", *SMALL, shell="MATDERIV >&-")
     assert (done.returncode, done.stderr.decode()) == (
         2,
-        "matderiv: Standard output cannot be written: it is closed. Choose another place with "
-        "-o.\n",
+        (
+            "matderiv: Standard output cannot be written: it is closed. Choose another place with "
+            "-o.\n"
+        ),
     )
 
 
@@ -404,7 +503,7 @@ def test_help_does_not_load_sympy() -> None:
         "try:\n    cli.main(['derive', '--help'])\nexcept SystemExit:\n    pass\n"
         "sys.exit('sympy' in sys.modules or 'numpy' in sys.modules)\n"
     )
-    done = subprocess.run(  # noqa: S603 - our own program
+    done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, timeout=60, check=False
     )
     assert done.returncode == 0

@@ -66,62 +66,146 @@ WITH_CARET = [
     ("Y = X @ W L = sum(Y)", "L =", "Before L a ; is missing; it separates assignments."),
     (LINE + "sum(2Y)", "2Y", "Between 2 and Y an operator is missing; write 2*Y."),
     (LINE + "sum(lambda*Y)", "lambda", "lambda is a word that Python keeps for itself; write lam."),
-    ("Y = X' @ W; L = sum(Y)", "'", "There are no strings in the language; the transpose of X is "
-     "X.T."),
-    (LINE + "sum(|Y|)", "|Y|", "Bars are not in the language; write sqrt(Y**2) for the absolute "
-     "value of Y."),
-    (r"\input{x}", "\\", "A backslash is not in the language; a name is Latin letters, digits and "
-     "_."),
+    (
+        "Y = X' @ W; L = sum(Y)",
+        "'",
+        ("There are no strings in the language; the transpose of X is X.T."),
+    ),
+    (
+        LINE + "sum(|Y|)",
+        "|Y|",
+        ("Bars are not in the language; write sqrt(Y**2) for the absolute value of Y."),
+    ),
+    (
+        r"\input{x}",
+        "\\",
+        ("A backslash is not in the language; a name is Latin letters, digits and _."),
+    ),
     ("<script>", "<", "< cannot stand here; a name is Latin letters, digits and _."),
-    ("Y = X × W; L = sum(Y)", "×", "× is not in the language; write @ for the matrix product or * "
-     "entry by entry."),
+    (
+        "Y = X × W; L = sum(Y)",
+        "×",
+        ("× is not in the language; write @ for the matrix product or * entry by entry."),
+    ),
     ("Y = X @ W； L = sum(Y)", "；", "； is not in the language; write a plain ;."),
     (LINE + "sum(f（Y）)", "（", "（ is not in the language; write a plain (."),
     (LINE + "sum(Y²)", "²", "² is not in the language; write **2."),
     (LINE + "sum(Y − 1)", "−", "− is not in the language; write -."),
-    ("Y = X\u200b @ W; L = sum(Y)", "\u200b", "The character U+200B (zero width space) is not in "
-     "the language; remove it."),
+    (
+        "Y = X\u200b @ W; L = sum(Y)",
+        "\u200b",
+        ("The character U+200B (zero width space) is not in the language; remove it."),
+    ),
     ("λ = 3; L = sum(λ*Y)", "λ", "λ is not a name that can be used; write lam."),
     (LINE + "Σ(Y)", "Σ", "Σ is not a name that can be used; for Σ write sum."),
-    ("Y = Х @ W; L = sum(Y)", "Х", "Х is not a name that can be used: it holds Х, which is "
-     "cyrillic capital letter ha. Names are Latin letters, digits and _, starting with a letter."),
-    ("Y = Ｘ @ W; L = sum(Y)", "Ｘ", "Ｘ is not a name that can be used: it holds Ｘ, which is "
-     "fullwidth latin capital letter x. Names are Latin letters, digits and _, starting with a "
-     "letter."),
-    ("__import__('os')", "__import__", "__import__ is not a name that can be used; names are "
-     "Latin letters, digits and _, starting with a letter."),
-    ("Y = _x @ W; L = sum(Y)", "_x", "_x is not a name that can be used; names are Latin letters, "
-     "digits and _, starting with a letter."),
+    (
+        "Y = Х @ W; L = sum(Y)",
+        "Х",
+        (
+            "Х is not a name that can be used: it holds Х, which is "
+            "cyrillic capital letter ha. Names are Latin letters, digits and _, starting with a letter."
+        ),
+    ),
+    (
+        "Y = Ｘ @ W; L = sum(Y)",
+        "Ｘ",
+        (
+            "Ｘ is not a name that can be used: it holds Ｘ, which is "
+            "fullwidth latin capital letter x. Names are Latin letters, digits and _, starting with a "
+            "letter."
+        ),
+    ),
+    (
+        "__import__('os')",
+        "__import__",
+        (
+            "__import__ is not a name that can be used; names are "
+            "Latin letters, digits and _, starting with a letter."
+        ),
+    ),
+    (
+        "Y = _x @ W; L = sum(Y)",
+        "_x",
+        (
+            "_x is not a name that can be used; names are Latin letters, "
+            "digits and _, starting with a letter."
+        ),
+    ),
     ("X.shape", "shape", ".shape is not in the language; the only attribute is .T, as in X.T."),
     ("X.T.a.T @ W", "a.T", ".a is not in the language; the only attribute is .T, as in X.T."),
     (LINE + "np.sum(Y)", "np", "Methods and modules are not in the language; write sum(Y)."),
     (LINE + "Y.sum()", "Y.sum", "Methods and modules are not in the language; write sum(Y)."),
     (LINE + "sum(np.square(Y))", "np", "Methods and modules are not in the language; write Y**2."),
-    (LINE + "sum(2(Y))", "2(Y)", "2 cannot be called; write an operator such as * before the "
-     "bracket."),
-    (LINE + "lambda x: x", "lambda", "lambda x: x is not in the language; write the function out, "
-     "such as sum(Y**2), or leave it undefined, f(Y); the scalar λ is lam."),
+    (
+        LINE + "sum(2(Y))",
+        "2(Y)",
+        ("2 cannot be called; write an operator such as * before the bracket."),
+    ),
+    (
+        LINE + "lambda x: x",
+        "lambda",
+        (
+            "lambda x: x is not in the language; write the function out, "
+            "such as sum(Y**2), or leave it undefined, f(Y); the scalar λ is lam."
+        ),
+    ),
     (LINE + "'abc'", "'abc'", "'abc' is not in the language; there are no strings."),
     (LINE + "f'{Y}'", "f'", "f'{Y}' is not in the language; there are no strings."),
     (LINE + "b'abc'", "b'", "b'abc' is not in the language; there are no strings."),
     (LINE + "sum(Y^2)", "Y^2", "Y^2 is not in the language; a power is Y**2, a transpose X.T."),
     (LINE + "sum(Y // 2)", "Y", "Y // 2 is not in the language; divide with /."),
-    (LINE + "sum(Y % 2)", "Y", "Y % 2 is not in the language; it holds names, numbers, + - * / ** "
-     "@, .T, sum(…) and functions of one argument."),
-    (LINE + "sum(~Y)", "~Y", "~Y is not in the language; it holds names, numbers, + - * / ** @, "
-     ".T, sum(…) and functions of one argument."),
+    (
+        LINE + "sum(Y % 2)",
+        "Y",
+        (
+            "Y % 2 is not in the language; it holds names, numbers, + - * / ** "
+            "@, .T, sum(…) and functions of one argument."
+        ),
+    ),
+    (
+        LINE + "sum(~Y)",
+        "~Y",
+        (
+            "~Y is not in the language; it holds names, numbers, + - * / ** @, "
+            ".T, sum(…) and functions of one argument."
+        ),
+    ),
     (LINE + "sum(not Y)", "not", "not Y is not in the language; operators are + - * / ** and @."),
     (LINE + "sum(Y and 1)", "Y", "Y and 1 is not in the language; operators are + - * / ** and @."),
-    (LINE + "sum(Y if 1 else 2)", "Y if", "Y if 1 else 2 is not in the language; relu(Y) and "
-     "step(Y) decide by the sign of Y."),
-    (LINE + "sum(Y < 3)", "Y", "Y < 3 is not in the language; assign with a single =; relu(Y) and "
-     "step(Y) compare with 0."),
-    ("Y == X @ W; L = sum(Y)", "Y ==", "Y == X @ W is not in the language; assign with a single =; "
-     "relu(Y) and step(Y) compare with 0."),
-    (LINE + "Y[0, 0]", "Y[", "Y[0, 0] is not in the language; write whole matrices; the page shows "
-     "their entries."),
-    (LINE + "(z := Y)", "z", "z := Y is not in the language; give it a line of its own, such as "
-     "Y = X @ W; L = sum(f(Y))."),
+    (
+        LINE + "sum(Y if 1 else 2)",
+        "Y if",
+        ("Y if 1 else 2 is not in the language; relu(Y) and step(Y) decide by the sign of Y."),
+    ),
+    (
+        LINE + "sum(Y < 3)",
+        "Y",
+        (
+            "Y < 3 is not in the language; assign with a single =; relu(Y) and "
+            "step(Y) compare with 0."
+        ),
+    ),
+    (
+        "Y == X @ W; L = sum(Y)",
+        "Y ==",
+        (
+            "Y == X @ W is not in the language; assign with a single =; "
+            "relu(Y) and step(Y) compare with 0."
+        ),
+    ),
+    (
+        LINE + "Y[0, 0]",
+        "Y[",
+        ("Y[0, 0] is not in the language; write whole matrices; the page shows their entries."),
+    ),
+    (
+        LINE + "(z := Y)",
+        "z",
+        (
+            "z := Y is not in the language; give it a line of its own, such as "
+            "Y = X @ W; L = sum(f(Y))."
+        ),
+    ),
     (LINE + "sum([Y])", "[Y]", "[Y] is not in the language; write matrices by their names."),
     (LINE + "sum({Y})", "{Y}", "{Y} is not in the language; write ( and )."),
     (LINE + "sum((Y, X))", "(Y, X)", "(Y, X) is not in the language; separate assignments with ;."),
@@ -132,14 +216,26 @@ WITH_CARET = [
     (LINE + "sum(**Y)", "sum", "sum takes one argument and no options here: sum(Y)."),
     (LINE + "sum()", "sum", "sum takes one argument and no options here: sum(Y)."),
     (LINE + "sum(1j*Y)", "1j", "1j is not in the language; write a real number such as 2 or 0.5."),
-    (LINE + "sum(True*Y)", "True", "True is not in the language; write a real number such as 2 or "
-     "0.5."),
-    (LINE + "sum(None)", "None", "None is not in the language; write a real number such as 2 or "
-     "0.5."),
-    (LINE + "sum(1e400*Y)", "1e400", "The number 1e400 is too large or too small; exponents go up "
-     "to 99."),
-    (LINE + "sum(1e-400*Y)", "1e-400", "The number 1e-400 is too large or too small; exponents go "
-     "up to 99."),
+    (
+        LINE + "sum(True*Y)",
+        "True",
+        ("True is not in the language; write a real number such as 2 or 0.5."),
+    ),
+    (
+        LINE + "sum(None)",
+        "None",
+        ("None is not in the language; write a real number such as 2 or 0.5."),
+    ),
+    (
+        LINE + "sum(1e400*Y)",
+        "1e400",
+        ("The number 1e400 is too large or too small; exponents go up to 99."),
+    ),
+    (
+        LINE + "sum(1e-400*Y)",
+        "1e-400",
+        ("The number 1e-400 is too large or too small; exponents go up to 99."),
+    ),
     (LINE + f"sum({'9' * 41}*Y)", "999", "A number has more than 40 digits; write fewer of them."),
     (LINE + "sum(nan*Y)", "nan", "nan is no finite number; write a number or another name."),
     (LINE + "sum(inf*Y)", "inf", "inf is no finite number; write a number or another name."),
@@ -147,38 +243,92 @@ WITH_CARET = [
     (LINE + "sum(Exp(Y))", "Exp", "Unknown function Exp. Did you mean exp?"),
     (LINE + "ReLU(Y)", "ReLU", "Unknown function ReLU. Did you mean relu?"),
     (LINE + "Sum(Y)", "Sum", "Unknown function Sum. Did you mean sum?"),
-    (LINE + "sum(sofmax(Y))", "sofmax", "Unknown function sofmax. If softmax is meant: it is not "
-     "derived by this version; Loss(Y) proves the result for every loss."),
-    (LINE + "sum(exp)", "exp", "exp is a function; write exp(Y), or give the variable another "
-     "name."),
-    ("Y = X @ sum; L = sum(Y)", "sum;", "sum is a function; write sum(Y), or give the variable "
-     "another name."),
+    (
+        LINE + "sum(sofmax(Y))",
+        "sofmax",
+        (
+            "Unknown function sofmax. If softmax is meant: it is not "
+            "derived by this version; Loss(Y) proves the result for every loss."
+        ),
+    ),
+    (
+        LINE + "sum(exp)",
+        "exp",
+        ("exp is a function; write exp(Y), or give the variable another name."),
+    ),
+    (
+        "Y = X @ sum; L = sum(Y)",
+        "sum;",
+        ("sum is a function; write sum(Y), or give the variable another name."),
+    ),
     (f"{'A' * 30} @ W", "AAA", f"The name {'A' * 24}… is longer than 24 letters; shorten it."),
-    ("Y = X @ W; Y = X @ W; L = sum(Y)", "Y = X @ W; L", "Y is assigned twice; give each value its "
-     "own name."),
-    ("X = X @ W; L = sum(X)", "X =", "X is defined by itself; give the new value a name of its "
-     "own."),
-    ("X @ W; L = sum(Y)", "X @", "X @ W has no name; only the last line may lack one. Write Y = "
-     "X @ W."),
-    ("Y, Z = X @ W; L = sum(Y)", "Y, Z", "Y, Z = X @ W is not an assignment of one value to one "
-     "name, such as Y = X @ W."),
-    ("Y += X; L = sum(Y)", "Y +=", "Y += X is not an assignment of one value to one name, such as "
-     "Y = X @ W: give the new value a name of its own."),
-    ("Y: int = X @ W; L = sum(Y)", "Y:", "Y: int = X @ W is not an assignment of one value to one "
-     "name, such as Y = X @ W: assign with =, and declare shapes with --shape X=2x4."),
-    ("import os", "import", "import os is not an assignment of one value to one name, such as Y = "
-     "X @ W."),
-    ("async def f(): pass", "async", "async def f(): pass is not an assignment of one value to one "
-     "name, such as Y = X @ W."),
-    ("Y = X @ W\n\n# 注释\n  L = sum(Y × 2)", "×", "× is not in the language; write @ for the "
-     "matrix product or * entry by entry."),
+    (
+        "Y = X @ W; Y = X @ W; L = sum(Y)",
+        "Y = X @ W; L",
+        ("Y is assigned twice; give each value its own name."),
+    ),
+    (
+        "X = X @ W; L = sum(X)",
+        "X =",
+        ("X is defined by itself; give the new value a name of its own."),
+    ),
+    (
+        "X @ W; L = sum(Y)",
+        "X @",
+        ("X @ W has no name; only the last line may lack one. Write Y = X @ W."),
+    ),
+    (
+        "Y, Z = X @ W; L = sum(Y)",
+        "Y, Z",
+        ("Y, Z = X @ W is not an assignment of one value to one name, such as Y = X @ W."),
+    ),
+    (
+        "Y += X; L = sum(Y)",
+        "Y +=",
+        (
+            "Y += X is not an assignment of one value to one name, such as "
+            "Y = X @ W: give the new value a name of its own."
+        ),
+    ),
+    (
+        "Y: int = X @ W; L = sum(Y)",
+        "Y:",
+        (
+            "Y: int = X @ W is not an assignment of one value to one "
+            "name, such as Y = X @ W: assign with =, and declare shapes with --shape X=2x4."
+        ),
+    ),
+    (
+        "import os",
+        "import",
+        ("import os is not an assignment of one value to one name, such as Y = X @ W."),
+    ),
+    (
+        "async def f(): pass",
+        "async",
+        ("async def f(): pass is not an assignment of one value to one name, such as Y = X @ W."),
+    ),
+    (
+        "Y = X @ W\n\n# 注释\n  L = sum(Y × 2)",
+        "×",
+        ("× is not in the language; write @ for the matrix product or * entry by entry."),
+    ),
     ("Y = X @ W  # 乘积\nL = sum(tanhh(Y))", "tanhh", "Unknown function tanhh. Did you mean tanh?"),
-    ("Y = X @ W; L = sum(\n  é*Y)", "é", "é is not a name that can be used: it holds é, which is "
-     "latin small letter e with acute. Names are Latin letters, digits and _, starting with a "
-     "letter."),
+    (
+        "Y = X @ W; L = sum(\n  é*Y)",
+        "é",
+        (
+            "é is not a name that can be used: it holds é, which is "
+            "latin small letter e with acute. Names are Latin letters, digits and _, starting with a "
+            "letter."
+        ),
+    ),
     ("Y = X\0 @ W", "\0", "The program holds a null character; remove it."),
-    ("Y = X @ W\udcff", "\udcff", "The program holds bytes that are not UTF-8; write it in plain "
-     "letters."),
+    (
+        "Y = X @ W\udcff",
+        "\udcff",
+        ("The program holds bytes that are not UTF-8; write it in plain letters."),
+    ),
 ]
 
 
@@ -205,15 +355,19 @@ LEVELS = (
     ("text", "message"),
     [
         *((text, EMPTY) for text in ("", " ", "\n\t\n", ";", ";;;", "# only a comment")),
-        ("(" * 100_000, "The program has 100,000 characters; at most 4,000 are read. "
-         "Write it shorter."),
+        (
+            "(" * 100_000,
+            ("The program has 100,000 characters; at most 4,000 are read. Write it shorter."),
+        ),
         ("(" * 1000 + "Y" + ")" * 1000, DEEP),
         ("X" + ".T" * 1900, LEVELS),
         ("sum(" + "-" * 100 + "Y)", LEVELS),
         ("sum(" * 61 + "Y" + ")" * 61, LEVELS),
         ("sum(" + " + ".join(["Y"] * 62) + ")", LEVELS),
-        (LINE + "sum(f(Y)) + f", "f is used both as a function and as a variable; rename one of "
-         "the two."),
+        (
+            LINE + "sum(f(Y)) + f",
+            ("f is used both as a function and as a variable; rename one of the two."),
+        ),
         ("Y = X @ dY; L = sum(Y)", "dY is kept for the gradient by Y; rename one of the two."),
         (LINE + "sum(f(Y) + df(Y))", "df is kept for the derivative of f; rename one of the two."),
         (LINE + "sum(df*f(Y))", "df is kept for the derivative of f; rename one of the two."),
@@ -227,8 +381,20 @@ def test_programs_without_a_place_for_a_caret(text: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["-" * 3900 + "Y", "not " * 900 + "Y", "f(" * 1900, "[" * 3000, "a" * 4000, "\\" * 90,
-             "X" + "**2" * 1200, "lambda:" * 500, "Y;" * 1999, "1" * 4000, "x\n" * 1999]
+    "text",
+    [
+        "-" * 3900 + "Y",
+        "not " * 900 + "Y",
+        "f(" * 1900,
+        "[" * 3000,
+        "a" * 4000,
+        "\\" * 90,
+        "X" + "**2" * 1200,
+        "lambda:" * 500,
+        "Y;" * 1999,
+        "1" * 4000,
+        "x\n" * 1999,
+    ],
 )
 def test_long_nonsense_is_one_short_message(text: str) -> None:
     """However long or deep the text is, the error is one readable line."""
@@ -256,8 +422,11 @@ def test_numpy_functions_of_one_array_are_known_or_refused() -> None:
     """Every elementary function of NumPy is either derived or refused by name."""
     import numpy as np
 
-    unary = {n for n in dir(np) if n.islower() and isinstance(f := getattr(np, n), np.ufunc)
-             and f.nin == 1}
+    unary = {
+        n
+        for n in dir(np)
+        if n.islower() and isinstance(f := getattr(np, n), np.ufunc) and f.nin == 1
+    }
     assert unary - RESERVED - set(ELEMENTWISE) == set()
 
 
@@ -286,7 +455,7 @@ def test_names_of_undefined_functions(name: str) -> None:
 FRAGMENTS = (
     "X W Y L f g exp log tanh sum Loss lam . .T ( ) ( ) + - * / ** @ @ = ; ; , 2 0.5 1e9 'a' \" # "
     "\n \\ [ ] { } : := lambda if not ~ % ^ & | < ! é λ × ２ … \0 \t \r \f mean print __import__ "
-     "' \ud800 "
+    "' \ud800 "
     "🙂 0x1 1e99 await * += _"
 ).split(" ")
 

@@ -9,8 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import matderiv
 import pytest
+
+import matderiv
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
