@@ -48,9 +48,32 @@ def test_source_is_read_as_the_same_tree(tree: Node) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["(-2)**Y", "-2**Y", "-Y**2", "(-Y)**2", "2**-Y", "A - (B - C)", "A/(B*C)", "A*(B/C)",
-     "(A @ B).T", "A @ B.T", "(X + W).T", "(Y**2)**3", "Y**2**3", "-(A + B)", "-A*B", "A @ (B @ C)",
-     "0.5*Y", "1e-99*Y", "1e99*Y", "0.001*Y", "A - -B", "f(-Y)", "-X.T", "(-X).T"],
+    [
+        "(-2)**Y",
+        "-2**Y",
+        "-Y**2",
+        "(-Y)**2",
+        "2**-Y",
+        "A - (B - C)",
+        "A/(B*C)",
+        "A*(B/C)",
+        "(A @ B).T",
+        "A @ B.T",
+        "(X + W).T",
+        "(Y**2)**3",
+        "Y**2**3",
+        "-(A + B)",
+        "-A*B",
+        "A @ (B @ C)",
+        "0.5*Y",
+        "1e-99*Y",
+        "1e99*Y",
+        "0.001*Y",
+        "A - -B",
+        "f(-Y)",
+        "-X.T",
+        "(-X).T",
+    ],
 )
 def test_no_bracket_too_many(text: str) -> None:
     """Text with only the brackets it needs is printed as it was written."""
