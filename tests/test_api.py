@@ -194,10 +194,12 @@ def test_huge_sizes_build_next_to_nothing(monkeypatch: pytest.MonkeyPatch) -> No
         if module.__name__.startswith("matderiv.") and getattr(module, "entry", None) is real:
             monkeypatch.setattr(module, "entry", counted)
     tracemalloc.start()
-    derivation = derive(sizes=BIG)
-    text = derivation.latex() + derivation.markdown()
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    try:
+        derivation = derive(sizes=BIG)
+        text = derivation.latex() + derivation.markdown()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
     assert 100 < made < 8_000
     assert peak < 20_000_000
     assert len(text) < 400_000

@@ -67,7 +67,7 @@ def value(atom: sp.Expr, places: dict[sp.Basic, int]) -> Fraction:
     return Fraction(random.Random(str(at)).randint(-9, 9), 7)  # noqa: S311 - a fixed number
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(sums(), min_size=1, max_size=3))
 def test_contracting_keeps_the_value(monomials: list[Monomial]) -> None:
     """Σ_i δ_ip a_i = a_p and the renaming of bound indices never change what a sum is worth."""
@@ -75,7 +75,7 @@ def test_contracting_keeps_the_value(monomials: list[Monomial]) -> None:
     assert brute(poly.contracted(before)) == brute(before)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(sums(free=(P,)), st.randoms(use_true_random=False))
 def test_normal_form_knows_no_names(monomial: Monomial, chance: random.Random) -> None:
     """Other names for bound indices, in another order with factors shuffled: one normal form."""
@@ -133,7 +133,7 @@ def expressions(draw: st.DrawFn) -> tuple[Polynomial, sp.Expr]:
     return poly.added(made), sp.Add(*(number * sp.Mul(*factors) for number, factors in terms))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(expressions(), expressions())
 def test_arithmetic_is_that_of_sympy(
     one: tuple[Polynomial, sp.Expr], other: tuple[Polynomial, sp.Expr]
