@@ -331,7 +331,7 @@ def _write(text: str, output: Path | None) -> None:
 def _print(text: str) -> None:
     if sys.stdout is None:
         raise OSError(errno.EBADF, "it is closed")
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # no text buffer in memory
     sys.stdout.write(text)
     sys.stdout.flush()
 

@@ -99,7 +99,7 @@ class Partial(sp.Expr):
 
     def __new__(cls, of: sp.Expr, wrt: sp.Expr) -> Self:
         """Make the quantity; the same two parts give the same object."""
-        return _partial(cls, of, wrt)  # type: ignore[arg-type]
+        return _partial(cls, of, wrt)  # type: ignore[arg-type]  # a class can be hashed
 
     @property
     def of(self) -> sp.Expr:
