@@ -12,6 +12,7 @@ from matderiv.derivation.build import build
 from matderiv.errors import InputError
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
+from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.handout.compose import compose
 from matderiv.handout.document import Document
 from matderiv.handout.formats import write
@@ -19,15 +20,13 @@ from matderiv.notation.compose import automatic_show
 
 __all__ = ["DEFAULT_PROGRAM", "MOST_SHOWN", "Derivation", "check_factor", "derive", "read", "shown"]
 
-DEFAULT_PROGRAM = "Y = X @ W; L = sum(f(Y))"
-
 #: Products (rows × inner × columns) up to which everything can be shown.
 MOST_SHOWN = 40_000
 
 Show = int | Literal["all"] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Derivation(links.Derivation):
     """A derivation that prints itself, and shows itself in Jupyter."""
 
@@ -135,6 +134,8 @@ def derive(
     {'X': 'dY @ W.T', 'W': 'X.T @ dY'}
     """
     problem = read(program, sizes=sizes, shapes=shapes)
+    if wrt is not None and not isinstance(wrt, str | Iterable):
+        raise InputError(f"wrt is {wrt!r}; it is a name or several names.")
     names = problem.factors if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
     for name in names:
         check_factor(problem, name)

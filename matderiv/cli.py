@@ -18,6 +18,7 @@ import click
 
 from matderiv._version import __version__
 from matderiv.errors import MatderivError, ProgramSyntaxError, ProofError
+from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 
 if TYPE_CHECKING:
     from matderiv.api import Derivation
@@ -27,8 +28,6 @@ else:
     _ParamType = click.ParamType
 
 __all__ = ["main"]
-
-DEFAULT_PROGRAM = "Y = X @ W; L = sum(f(Y))"
 
 USAGE, FAILURE = 2, 1
 
@@ -151,7 +150,9 @@ def cli() -> None:
     show_default=True,
     help="What to print.",
 )
-@click.option("--show", type=_Show(), help="Rows, columns and terms shown of long ones.")
+@click.option(
+    "--show", type=_Show(), metavar="all|K", help="Rows, columns and terms shown of long ones."
+)
 @click.option(
     "-o",
     "--output",
@@ -215,7 +216,9 @@ def derive(
     show_default=True,
     help="What to print.",
 )
-@click.option("--show", type=_Show(), help="Print the Jacobian itself, this much of it.")
+@click.option(
+    "--show", type=_Show(), metavar="all|K", help="Print the Jacobian itself, this much of it."
+)
 @click.option(
     "-o",
     "--output",

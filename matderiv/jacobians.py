@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from matderiv.api import DEFAULT_PROGRAM, MOST_SHOWN, Show, check_factor, shown
 from matderiv.calculus.jacobian import JacobianSize, jacobian_size
 from matderiv.calculus.problem import Problem, understand, with_loss
-from matderiv.derivation.build import build, jacobian_chains
+from matderiv.derivation.build import gradient_of, jacobian_chains
 from matderiv.errors import InputError
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
+from matderiv.expression.source import source
 from matderiv.handout.document import Document
 from matderiv.handout.formats import write
 from matderiv.handout.jacobian import Facts, compose_jacobian
@@ -50,7 +51,7 @@ class Jacobian:
             self.wrt,
             self.size,
             self.dtype,
-            build(self.problem, (self.wrt,)).formulas[self.wrt],
+            source(gradient_of(self.problem, self.wrt)),
             jacobian_chains(self.problem, self.wrt, written=written),
         )
         return compose_jacobian(facts, lang, known)

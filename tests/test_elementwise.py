@@ -149,3 +149,12 @@ def test_constants_are_exact() -> None:
     """Decimal numbers are the fractions that they are written as."""
     assert constant(node("0.1 + 0.2")) == sp.Rational(3, 10)
     assert constant(node("2*lam")) == 2 * sp.Symbol("lam", real=True)
+
+
+@pytest.mark.parametrize("program", ["sum(sqrt((X @ W)**2))", "sum(((X @ W)**4)**0.25)"])
+def test_an_absolute_value_in_disguise_is_refused(program: str) -> None:
+    """SymPy's Abs has no derivative at 0 and is no word of the language, so it is refused."""
+    with pytest.raises(UnsupportedError, match="absolute value"):
+        scalar_of(
+            parse(program.replace("X @ W", "Y")).loss.value.arg, "Y", sp.Symbol("y", real=True)
+        )

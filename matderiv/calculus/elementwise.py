@@ -32,6 +32,10 @@ def scalar_of(node: Node, variable: str | None, at: sp.Expr | None) -> sp.Expr:
     expr = _scalar(node, variable, at)
     if expr.has(sp.zoo, sp.nan, sp.oo, sp.I):
         raise InputError(f"{source(node)} has no finite real value; write one that has.")
+    if expr.has(sp.Abs, sp.sign):
+        raise UnsupportedError(
+            f"{_cut(source(node))} is an absolute value, which this version does not derive."
+        )
     if _terms(expr) > _MAX_TERMS:
         raise InputError(
             f"{_cut(source(node))} has more than {_MAX_TERMS:,} terms when it is multiplied out; "
@@ -127,6 +131,9 @@ def chain_rule(expr: sp.Expr, variable: sp.Symbol) -> tuple[sp.Expr, ...]:
     if isinstance(expr, sp.Function) and len(expr.args) == 1:
         inner, outer = arguments(expr)[0], expr.fdiff(1)
     elif isinstance(expr, sp.Pow) and not expr.exp.has(variable):
+        if expr.base.is_Add and expr.exp == 2:  # noqa: PLR2004 - SymPy multiplies 2·(y - 1) out
+            factors = (expr.exp, expr.base, *chain_rule(expr.base, variable))
+            return tuple(f for f in factors if f != 1)
         inner, outer = expr.base, expr.exp * expr.base ** (expr.exp - 1)
     elif expr.is_Mul:
         fixed, moving = expr.as_independent(variable)
@@ -134,7 +141,7 @@ def chain_rule(expr: sp.Expr, variable: sp.Symbol) -> tuple[sp.Expr, ...]:
             return (fixed,) if moving == variable else (fixed, *chain_rule(moving, variable))
     if inner is None:
         return (expr.diff(variable),)
-    return (outer,) if inner == variable else (outer, *chain_rule(inner, variable))
+    return tuple(f for f in (outer, *chain_rule(inner, variable)) if f != 1) or (sp.S.One,)
 
 
 def tidy(expr: sp.Expr) -> sp.Expr:
@@ -148,7 +155,10 @@ def tidy(expr: sp.Expr) -> sp.Expr:
 
 
 def domain(expr: sp.Expr, variable: sp.Symbol) -> tuple[tuple[str, sp.Expr], ...]:
-    """What must hold for expr to be defined and differentiable: ("positive" | "nonzero", u)."""
+    """What must hold for expr to be defined and differentiable.
+
+    Each condition is a word and what it is said of: ("positive" | "negative" | "nonzero", u).
+    """
     found: dict[tuple[str, sp.Expr], None] = {}
     for part in sp.preorder_traversal(expr):
         if not part.has(variable):
@@ -165,13 +175,23 @@ def domain(expr: sp.Expr, variable: sp.Symbol) -> tuple[tuple[str, sp.Expr], ...
                 found["positive", part.base] = None
             elif part.exp.is_negative:
                 found["nonzero", part.base] = None
+    places = dict.fromkeys(map(_condition, found))
     return tuple(
         (kind, u)
-        for kind, u in found
-        if not (kind == "positive" and _always_positive(u, variable))
-        and not (kind == "nonzero" and _always_positive(u, variable))
+        for kind, u in places
+        if not _always_positive(u, variable)
         and not (kind == "nonzero" and ("positive", u) in found)
     )
+
+
+def _condition(condition: tuple[str, sp.Expr]) -> tuple[str, sp.Expr]:
+    """The same condition in its plainest words: y² > 0 is y ≠ 0, -y > 0 is y < 0."""
+    kind, u = condition
+    while isinstance(u, sp.Pow) and u.exp.is_Integer and (kind == "nonzero" or u.exp.is_even):
+        kind, u = "nonzero", u.base
+    if u.could_extract_minus_sign():
+        return ("negative" if kind == "positive" else kind), -u
+    return kind, u
 
 
 def _always_positive(expr: sp.Expr, variable: sp.Symbol) -> bool:

@@ -79,7 +79,7 @@ class Opaque:
     function: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Problem:
     """One product Y = A·B of two matrices, each perhaps transposed, and a scalar loss of Y."""
 

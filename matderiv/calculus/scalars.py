@@ -125,6 +125,7 @@ class sigmoid(sp.Function):  # noqa: N801 - SymPy names functions as they print
     """sigmoid(u) = 1/(1 + exp(-u)), with derivative sigmoid(u)·(1 - sigmoid(u))."""
 
     nargs = 1
+    is_positive = True
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         """The derivative by the argument."""

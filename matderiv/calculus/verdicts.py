@@ -23,7 +23,7 @@ from matderiv.expression.shapes import Dim
 __all__ = ["BUDGET", "Judge", "Verdict", "vanishes"]
 
 #: Terms of the product (rows × inner × columns) up to which every entry is compared as well.
-BUDGET = 100_000
+BUDGET = 40_000
 
 _ATTEMPTS = 3
 _DIGITS = 40

@@ -30,7 +30,7 @@ from matderiv.derivation.sides import (
 from matderiv.errors import ProofError
 from matderiv.expression.nodes import MatMul, Name, Node
 
-__all__ = ["build", "chain", "jacobian_chains"]
+__all__ = ["build", "chain", "gradient_of", "jacobian_chains"]
 
 Report = Callable[[str], None]
 
@@ -80,13 +80,8 @@ def chain(judge: Judge, kind: str, first: Side, *rest: tuple[str, Side]) -> Chai
 
 
 def concluded(steps: Chain) -> Chain:
-    """The first side equals the last: every link between them is proved."""
-    verdicts = [link.verdict for link in steps.links]
-    verdict = Verdict(
-        "equal",
-        index=all(v.index for v in verdicts),
-        entries=min(v.entries for v in verdicts),
-    )
+    """The first side equals the last: every link between them is proved, none is compared anew."""
+    verdict = Verdict("equal", index=all(link.verdict.index for link in steps.links))
     problem = steps.links[0].problem
     link = Link(problem, steps.sides[0], steps.sides[-1], "proved above", verdict)
     return Chain("result", (link,))
@@ -142,6 +137,13 @@ def jacobian_chains(problem: Problem, name: str, *, written: bool) -> tuple[Chai
     return tuple(chains)
 
 
+def gradient_of(problem: Problem, name: str) -> Node:
+    """The gradient as a matrix expression, read off the indices of its (p, q) entry."""
+    p, q = problem.letters.p, problem.letters.q
+    values = Values(problem, general=True, upstream=True)
+    return regrouped(values.of(Partial(problem.loss, entry(name, p, q))), p, q)
+
+
 class _Builder:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -172,10 +174,7 @@ class _Builder:
         return chain(self.judge, kind, first, *rest)
 
     def answer(self, name: str) -> Node:
-        """The gradient as a matrix expression, read off the indices of its (p, q) entry."""
-        p, q = self.problem.letters.p, self.problem.letters.q
-        values = Values(self.problem, general=True, upstream=True)
-        return regrouped(values.of(Partial(self.problem.loss, entry(name, p, q))), p, q)
+        return gradient_of(self.problem, name)
 
     def written(self, node: Node) -> Written:
         return Written(self.problem.array(node))
@@ -202,15 +201,15 @@ class _Builder:
         if isinstance(head, Opaque) or isinstance(definition, sp.Expr):
             yield self.chain("loss of matrix", loss, ("definition", Value(definition)))
             return
-        if head.body is not None:
-            y = head.variable
-            yield self.chain("function", Value(head.at(y)), ("definition", Value(head.body)))
         yield self.chain(
             "loss",
             loss,
             ("definition", Value(definition)),
             ("sum sign", Value(definition, sigma=True)),
         )
+        if head.body is not None:
+            y = head.variable
+            yield self.chain("function", Value(head.at(y)), ("definition", Value(head.body)))
 
     # -- step 2: the upstream gradient -------------------------------------------------------
 
@@ -272,7 +271,7 @@ class _Builder:
         y = head.variable
         factors = chain_rule(head.body, y)
         links: list[tuple[str, Side]] = []
-        if len(factors) > 1:
+        if sum(abs(factor) != 1 for factor in factors) > 1:  # else both would look the same
             links.append(("chain rule", Value(Series((), lambda: factors))))
         links.append(("simplified" if links else "derivative", Value(slope)))
         return self.chain("slope", Value(Partial(head.at(y), y)), *links)

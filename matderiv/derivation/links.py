@@ -67,14 +67,19 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was checked: how many equalities, how many of them for all sizes, how many entries."""
+    """What was checked: how many equalities, and how many of them in which way.
+
+    `for_all_sizes` of them are proved in index notation; `compared` of them were compared entry
+    by entry at the chosen sizes, `entries` comparisons in all.
+    """
 
     equalities: int
     for_all_sizes: int
+    compared: int
     entries: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Derivation:
     """The steps from a program to its gradients, every link of them proved."""
 
@@ -94,6 +99,7 @@ class Derivation:
         return Proof(
             equalities=len(verdicts),
             for_all_sizes=sum(verdict.index for verdict in verdicts),
+            compared=sum(verdict.entries > 0 for verdict in verdicts),
             entries=sum(verdict.entries for verdict in verdicts),
         )
 

@@ -12,7 +12,7 @@ from matderiv.expression.nodes import MatMul, Name, Node, Transpose
 __all__ = ["MOST_WRITTEN", "matrix_expression", "side_expression"]
 
 #: Terms of a sum, and entries of a matrix, up to which a SymPy object writes them out.
-MOST_WRITTEN = 5_000
+MOST_WRITTEN = 200
 
 
 def matrix_expression(node: Node, problem: Problem) -> sp.MatrixExpr:

@@ -6,9 +6,10 @@ import ast
 import re
 import unicodedata
 
-__all__ = ["EXAMPLE", "instead_of", "name_trouble", "syntax_trouble"]
+from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 
-EXAMPLE = "Y = X @ W; L = sum(f(Y))"
+__all__ = ["instead_of", "name_trouble", "syntax_trouble"]
+
 
 #: Signs of mathematics and of other keyboards, and what the language writes for them.
 _SIGNS = {
@@ -73,7 +74,7 @@ _INSTEAD: dict[type[ast.AST], str] = {
     ast.List: "write matrices by their names",
     ast.Dict: "write ( and )",
     ast.Set: "write ( and )",
-    ast.NamedExpr: f"give it a line of its own, such as {EXAMPLE}",
+    ast.NamedExpr: f"give it a line of its own, such as {DEFAULT_PROGRAM}",
     ast.JoinedStr: "there are no strings",
     ast.AugAssign: "give the new value a name of its own",
     ast.AnnAssign: "assign with =, and declare shapes with --shape X=2x4",
@@ -146,10 +147,10 @@ def syntax_trouble(text: str, offset: int, detail: str) -> tuple[str, int]:
     if "=" in detail:  # Python's guess is a comparison; a forgotten ; is likelier here
         return "This is not one assignment; separate assignments with ;.", offset
     if not text[offset:].strip(" ;\n\t"):
-        return f"Something is missing at the end. Write for example: {EXAMPLE}", offset
+        return f"Something is missing at the end. Write for example: {DEFAULT_PROGRAM}", offset
     if here in ")];":
         return f"Something is missing before {here}.", offset
-    return f"This cannot be read from {here} on. Write for example: {EXAMPLE}", offset
+    return f"This cannot be read from {here} on. Write for example: {DEFAULT_PROGRAM}", offset
 
 
 _CLOSING = {"(": ")", "[": "]", "{": "}"}

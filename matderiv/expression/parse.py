@@ -9,10 +9,11 @@ from fractions import Fraction
 
 from matderiv.errors import InputError, ProgramSyntaxError, UnsupportedError
 from matderiv.expression import nodes
-from matderiv.expression._syntax import EXAMPLE, instead_of, name_trouble, syntax_trouble
+from matderiv.expression._syntax import instead_of, name_trouble, syntax_trouble
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.vocabulary import (
+    DEFAULT_PROGRAM,
     ELEMENTWISE,
     INSTEAD,
     MAX_DEPTH,
@@ -104,7 +105,7 @@ class _Reader:
                 "The program is nested too deeply; write it with fewer brackets."
             ) from None
         if not body:
-            raise ProgramSyntaxError(f"The program is empty. Write for example: {EXAMPLE}")
+            raise ProgramSyntaxError(f"The program is empty. Write for example: {DEFAULT_PROGRAM}")
         return body
 
     def _assignment(

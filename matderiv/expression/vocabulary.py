@@ -6,6 +6,7 @@ import difflib
 import re
 
 __all__ = [
+    "DEFAULT_PROGRAM",
     "ELEMENTWISE",
     "GREEK",
     "INSTEAD",
@@ -18,6 +19,9 @@ __all__ = [
     "is_greek",
     "misspelt",
 ]
+
+#: The worked example: what is derived unless another program is given.
+DEFAULT_PROGRAM = "Y = X @ W; L = sum(f(Y))"
 
 #: Functions of one number that are known, and applied to each entry.
 ELEMENTWISE = ("exp", "log", "sqrt", "tanh", "sigmoid", "sin", "cos", "relu", "step")

@@ -94,6 +94,7 @@ class _Certificate:
             "proof": {
                 "equalities": proof.equalities,
                 "for_all_sizes": proof.for_all_sizes,
+                "compared": proof.compared,
                 "entries": proof.entries,
             },
         }

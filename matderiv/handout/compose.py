@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -109,8 +110,10 @@ class _Composer:
                 words = fields | self.fields_of_chain(chain)
                 yield Paragraph(self.say(f"text.{introduction}", words))
             yield Equation(self.notation.chain(chain))
-            if chain.kind in ("function", "slope"):
-                yield from self.domain(chain, fields)
+            if chain.kind == "loss" and not self.known:
+                yield Paragraph(self.say("text.function_undefined", fields))
+            if chain.kind == "slope":
+                yield from self.domain(fields)
             if chain.kind == "regrouped" and step.wrt is not None:
                 yield from self.why_transposed(self.derivation.answer(step.wrt), fields)
         if step.kind == "conclusion":
@@ -134,45 +137,45 @@ class _Composer:
             return "unit_scaled"
         return key
 
-    def domain(self, chain: Chain, fields: Fields) -> Iterator[Block]:
+    @property
+    def known(self) -> bool:
+        """Whether the function of each entry is a known one."""
+        head = self.problem.head
+        return isinstance(head, Elementwise) and head.body is not None
+
+    def domain(self, fields: Fields) -> Iterator[Block]:
         """Where a known function is defined and differentiable, if that is not everywhere."""
         head = self.problem.head
-        last = chain.sides[-1]
-        if chain.kind != "slope" or not isinstance(head, Elementwise) or head.body is None:
-            return
-        assert isinstance(last, Value)
-        found = dict.fromkeys(domain(head.body, head.variable))
-        for kind, u in found:
+        assert isinstance(head, Elementwise)
+        assert head.body is not None
+        for kind, u in domain(head.body, head.variable):
             box = self.notation.expr(u)
             yield Paragraph(self.say(f"text.domain_{kind}", fields | {"u": Math(box)}))
 
     def why_transposed(self, answer: Node, fields: Fields) -> Iterator[Block]:
-        """Why a factor is transposed, where one is that was not in the program."""
+        """Why a factor of the answer stands transposed: its sum runs along its other index."""
         assert isinstance(answer, MatMul)
         for node, key in ((answer.left, "transposed_first"), (answer.right, "transposed")):
-            if isinstance(node, Transpose) and isinstance(node.arg, Name):
-                given = node.arg.name in self.problem.shapes
-                if given:
-                    field = {"B": Math(self.notation.node(node.arg))}
-                    yield Paragraph(self.say(f"text.{key}", fields | field))
+            if isinstance(node, Transpose):
+                field = {"B": Math(self.notation.node(node.arg))}
+                yield Paragraph(self.say(f"text.{key}", fields | field))
 
     def checked(self, fields: Fields) -> Iterator[Block]:
+        """What was checked, and what that means for other sizes and for hidden entries."""
         proof = self.derivation.proof
-        rows, inner, cols = self.problem.dims
-        volume = rows.size * inner.size * cols.size
+        volume = math.prod(dim.size for dim in self.problem.dims)
         fields = fields | {
             "equalities": Text(str(proof.equalities)),
             "general": Text(str(proof.for_all_sizes)),
+            "compared": Text(str(proof.compared)),
             "entries": Text(f"{proof.entries:,}"),
             "volume": Text(f"{volume:,}"),
             "budget": Text(f"{BUDGET:,}"),
         }
-        if volume <= BUDGET:
-            yield Paragraph(self.say("text.checked_index", fields))
-            yield Paragraph(self.say("text.checked_entries", fields))
-        else:
-            yield Paragraph(self.say("text.checked_index_only", fields))
-            yield Paragraph(self.say("text.checked_skipped", fields))
+        every = proof.for_all_sizes == proof.equalities
+        yield Paragraph(self.say(f"text.checked_{'all' if every else 'some'}", fields))
+        key = "entries" if volume <= BUDGET else "skipped"
+        yield Paragraph(self.say(f"text.checked_{key}", fields))
 
     # -- fields ------------------------------------------------------------------------------
 

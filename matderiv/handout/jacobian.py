@@ -22,24 +22,25 @@ from matderiv.handout.document import (
     Segment,
     Text,
 )
-from matderiv.notation.boxes import Box, Fence, Fraction, Number, Operator, Row, Scripts, Symbol
+from matderiv.handout.texts import messages
+from matderiv.notation.boxes import Box, Fence, Number, Operator, Row, Scripts, Symbol
 from matderiv.notation.compose import Notation, name_box, partial_ratio, vec
 
 __all__ = ["Facts", "compose_jacobian", "memory_words"]
 
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
-def memory_words(size: int) -> str:
-    """A number of bytes in the largest unit that it fills.
+def memory_words(size: int, word: str = "bytes") -> str:
+    """A number of bytes in the largest unit that it fills; `word` is the name of the smallest.
 
     >>> memory_words(4 * 64 * 1024**3), memory_words(192), memory_words(1536)
     ('256 GiB', '192 bytes', '1.5 KiB')
     """
-    power = min((max(size, 1).bit_length() - 1) // 10, len(_UNITS) - 1)
+    power = min((max(size, 1).bit_length() - 1) // 10, len(_UNITS))
     value = size / 1024**power
     digits = f"{value:,.0f}" if value == int(value) or value >= 100 else f"{value:.3g}"  # noqa: PLR2004
-    return f"{digits} {_UNITS[power]}"
+    return f"{digits} {_UNITS[power - 1] if power else word}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,10 @@ class _Page:
     def wrt(self) -> str:
         return self.facts.wrt
 
+    @property
+    def bytes(self) -> str:
+        return messages(self.language)["jacobian.bytes"]
+
     def blocks(self) -> Iterator[Block]:
         fields = self.fields()
 
@@ -80,7 +85,9 @@ class _Page:
         local, *written = self.facts.chains
         yield Paragraph(say("local"))
         yield Equation(self.notation.chain(local))
-        yield Paragraph(say("structure_reordered" if self.reordered else "structure"))
+        side = "left" if self.problem.factors[0] == self.wrt else "right"
+        more = say("reordered") if self.reordered else ()
+        yield Paragraph((*say(f"structure_{side}"), *((Text(" "), *more) if more else ())))
         for chain in written:
             yield Paragraph(say("written"))
             yield Equation(self.notation.chain(chain))
@@ -115,15 +122,15 @@ class _Page:
             "W_shape": times(*(d.size for d in problem.shapes[other])),
             "sizes": times(y_rows.size, y_cols.size, rows.size, cols.size),
             "structure": self.structure(),
-            "commutation": name_box("K_vec"),
-            "share": Fraction(Number("1"), Number(f"{size.count // size.nonzero:,}")),
+            "commutation": Symbol("P"),
         }
         words = {
             "count": f"{size.count:,}",
-            "memory": memory_words(size.memory),
+            "memory": memory_words(size.memory, self.bytes),
             "nonzero": f"{size.nonzero:,}",
+            "share": f"{size.count // size.nonzero:,}",
             "numbers": f"{size.matrix_form:,}",
-            "matrix_memory": memory_words(size.matrix_form_memory),
+            "matrix_memory": memory_words(size.matrix_form_memory, self.bytes),
             "dtype": self.facts.dtype,
             "bytes": str(size.item_size),
         }
@@ -149,7 +156,7 @@ class _Page:
             parts = (other, kronecker, Scripts(Symbol("I"), name_box(cols.symbol)))
         if not self.reordered:
             return Row(parts)
-        return Row((Fence(Row(parts)), name_box("K_vec")))
+        return Row((Fence(Row(parts)), Symbol("P")))
 
 
 def compose_jacobian(facts: Facts, language: str, show: int | None) -> Document:

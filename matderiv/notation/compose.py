@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Literal
 
 import sympy as sp
 
@@ -236,16 +237,16 @@ class Notation:
     def product(self, factors: tuple[Scalar, ...]) -> tuple[str, Box]:
         """Factors in the order given: the sign, and the product without it."""
         sign = "+"
-        boxes: list[tuple[Box, bool]] = []
+        boxes: list[tuple[Box, _Joint]] = []
         for factor in factors:
             known = self._known.get(factor)
             if known is not None:
-                boxes.append((known, isinstance(factor, Partial)))
+                boxes.append((known, "other" if isinstance(factor, Partial) else "plain"))
                 continue
             if isinstance(factor, sp.Expr) and factor.is_Rational and len(factors) > 1:
                 sign = "-" if (factor < 0) != (sign == "-") else "+"
                 if abs(factor) != 1:
-                    boxes.append((self.expr(abs(factor)), False))
+                    boxes.append((self.expr(abs(factor)), "number"))
                 continue
             box = self.scalar(factor)
             if isinstance(box, Terms):
@@ -254,12 +255,15 @@ class Notation:
                     box = box.items[0][1]
                 elif len(factors) > 1:
                     box = Fence(box, big=_has_fraction(box))
-            boxes.append((box, isinstance(factor, Partial | Filled) or not _plain(factor)))
+            boxes.append((box, _joint(factor)))
         row: list[Box] = []
-        for number, (box, strong) in enumerate(boxes):
-            if number and (strong or boxes[number - 1][1]):
+        for number, (box, joint) in enumerate(boxes):
+            before = boxes[number - 1][1]
+            if number and (before in ("function", "other") or joint in ("number", "other")):
                 row.append(_CDOT)
             row.append(box)
+        if not row:
+            return sign, Number("1")
         return sign, row[0] if len(row) == 1 else Row(tuple(row))
 
     def expr(self, expr: sp.Expr, holes: dict[sp.Expr, Box] | None = None) -> Box:
@@ -426,14 +430,18 @@ def _counted(sizes: list[int]) -> Iterator[tuple[int, ...]]:
             yield (n, *rest)
 
 
-def _plain(factor: Scalar) -> bool:
-    """Whether a factor stands beside another without a dot: a number, a letter, an entry."""
-    return isinstance(factor, sp.Expr) and (
-        factor.is_Symbol
-        or factor.is_Rational
-        or isinstance(factor, sp.Indexed | sp.KroneckerDelta)
-        or (isinstance(factor, sp.Function) and len(factor.args) == 1)
-    )
+_Joint = Literal["number", "plain", "function", "other"]
+
+
+def _joint(factor: Scalar) -> _Joint:
+    """How a factor stands beside others: 2xf(y) needs no dot, f(y)·2 and ∂L/∂y·x do."""
+    if isinstance(factor, sp.Symbol | sp.Indexed | sp.KroneckerDelta):
+        return "plain"
+    if isinstance(factor, sp.Rational):
+        return "number"
+    if isinstance(factor, Filled) or (isinstance(factor, sp.Function) and factor.func != sp.exp):
+        return "function"
+    return "other"
 
 
 def _has_fraction(box: Box) -> bool:
@@ -471,5 +479,5 @@ def _factor_order(expr: sp.Expr) -> tuple[object, ...]:
 
 
 def _term_order(expr: sp.Expr) -> tuple[object, ...]:
-    """Numbers first, then terms with a plus, then the rest, each in a steady order."""
-    return not expr.is_Number, expr.could_extract_minus_sign(), expr.sort_key()
+    """Terms with a plus first, numbers before the rest, each in a steady order."""
+    return expr.could_extract_minus_sign(), not expr.is_Number, expr.sort_key()

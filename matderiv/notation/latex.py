@@ -30,7 +30,7 @@ _OPERATORS = {
     "cdot": r" \cdot ",
     "partial": r"\partial ",
     "comma": ",",
-    "prime": "'",
+    "prime": r"\prime ",
     "times": r"\times ",
     "kronecker": r"\otimes ",
 }

@@ -62,7 +62,7 @@ def text(box: Box) -> str:
         case Operator(name=name):
             return _OPERATORS[name]
         case Row(items=items):
-            return "".join(map(text, items))
+            return _beside([text(item) for item in items])
         case Fraction(above=above, below=below):
             return f"{_grouped(above)}/{_grouped(below)}"
         case Scripts(base=base, sub=sub, sup=sup):
@@ -87,6 +87,22 @@ def text(box: Box) -> str:
             return _grid(rows)
         case Aligned(left=left, rights=rights):
             return _aligned(text(left), [text(right) for right in rights])
+
+
+def _beside(parts: list[str]) -> str:
+    """Texts beside one another, each of several lines in a block of its own."""
+    height = max((part.count("\n") + 1 for part in parts), default=1)
+    if height == 1:
+        return "".join(parts)
+    blocks = [part.split("\n") for part in parts]
+    widths = [max(map(len, block)) for block in blocks]
+    return "\n".join(
+        "".join(
+            (block[n] if n < len(block) else "").ljust(width)
+            for block, width in zip(blocks, widths, strict=True)
+        ).rstrip()
+        for n in range(height)
+    )
 
 
 def _grouped(box: Box) -> str:
