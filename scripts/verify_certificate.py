@@ -21,7 +21,8 @@ What is checked, in this order:
    at the sizes of the file: it must be what the general form gives there, and where it is
    written out the two sides are compared once more, entry by entry;
 4. the structure: steps and chains are complete, each link goes on where the last one ended, each
-   chain starts and ends where it must, verdicts and counts are those found here.
+   chain starts and ends where it must, verdicts and counts are those found here (a conclusion
+   repeats a chain above it, so it counts no entries).
 
 A partial derivative keeps only its `wrt` and unfolds everything else. An undefined f has the
 named function df as its derivative; relu′ is step except at 0. Values are real, where defined.
@@ -54,7 +55,7 @@ MOST_BYTES, MOST_TEXT, MOST_DIGITS, MOST_SIZE = 100_000_000, 2_000_000, 1300, 10
 MOST_DEPTH, MOST_EXPONENT, MOST_BITS = 60, 2000, 8192
 MOST_WORK, MOST_TERMS = 10_000_000, 200_000  # in all; of one sum
 SHORT = 8  # powers up to it are multiplied out
-WRITTEN_OUT, COMPARED = 5_000, 100_000  # products up to which the writer writes out, compares
+WRITTEN_OUT, COMPARED = 5_000, 40_000  # products up to which the writer writes out, compares
 
 Json = Any  # what json.loads gives
 Tree = tuple[Any, ...]
@@ -73,7 +74,10 @@ def refuse(message: str) -> NoReturn:
 
 # -- reading text: a tokenizer and a parser of its own. Python's `ast` fails on long sums. --------
 
-_TOKEN = re.compile(r"\s*(?:(\d+)|([A-Za-z_][A-Za-z0-9_]*)|(\*\*|[-+*/@().,\[\]])|(\S))", re.ASCII)
+_TOKEN = re.compile(
+    r"\s*(?:((?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:e-?[0-9]{1,3})?)|([A-Za-z_][A-Za-z0-9_]*)"
+    r"|(\*\*|[-+*/@().,\[\]])|(\S))"
+)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -148,8 +152,8 @@ class _Parser:
         """A number, a name, a call, an entry, brackets; then any .T."""
         word = self.tokens[self.at]
         self.at += 1
-        if word.isdigit():
-            tree: Tree = ("num", int(word))
+        if word[:1].isdigit():
+            tree: Tree = ("num", int(word) if word.isdigit() else Fraction(word))
         elif word == "(":
             items = self.items(")")
             tree = items[0] if len(items) == 1 else ("tuple", items)
@@ -463,7 +467,7 @@ class Evaluator:
     @staticmethod
     def place(tree: Tree, env: Mapping[str, sp.Basic]) -> sp.Basic:
         """An index: a number, or what a letter stands for."""
-        if tree[0] == "num":
+        if tree[0] == "num" and isinstance(tree[1], int):
             return sp.Integer(tree[1])
         if tree[0] != "name" or tree[1] not in env:
             refuse(f"{str(tree[1])[:40]!r} is not an index letter here")
@@ -928,12 +932,12 @@ CERTIFICATE: Form = {
     "steps": [
         {"kind": str, "wrt": (str, None), "chains": [{"kind": str, "links": [LINK]}]},
     ],
-    "proof": {"equalities": int, "for_all_sizes": int, "entries": int},
+    "proof": {"equalities": int, "for_all_sizes": int, "compared": int, "entries": int},
     "sha256": str,
 }
 STEPS = {  # step: its chains and the reasons of their links
     "given": "matrix: entries; matrix: entries; product: definition, matrix product, names; "
-    "(loss of matrix: definition|(function: definition; )?loss: definition, sum sign)",
+    "(loss of matrix: definition|loss: definition, sum sign(; function: definition)?)",
     "upstream": "upstream of matrix: entries|unit: sum rule; "
     "(slope: (derivative|chain rule, simplified); )?"
     "upstream: entries, chain rule, unit(, derivative of f)?",
@@ -1080,7 +1084,8 @@ class Chain:
             self.compare(places, held=held)
         if (volume > WRITTEN_OUT or held) and not all(proved):
             refuse(f"{self.reasons[proved.index(False)]!r}: the sides are not found equal")
-        count = math.prod(sizes) if volume <= COMPARED and not held else 0
+        anew = volume <= COMPARED and not held and self.reasons != ["proved above"]
+        count = math.prod(sizes) if anew else 0
         self.verdicts = [(general, count) for general in proved]
         for link, (general, count) in zip(links, self.verdicts, strict=True):
             stated = link["verdict"]
@@ -1162,6 +1167,7 @@ def check(data: Json) -> str:
     if data["proof"] != {
         "equalities": len(verdicts),
         "for_all_sizes": general,
+        "compared": sum(count > 0 for _, count in verdicts),
         "entries": entries,
     }:
         refuse("proof: the counts are not those of the links")
