@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import contextlib
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +28,18 @@ MOST_SHOWN = 40_000
 Show = int | Literal["all"] | None
 
 
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Work whose values hold no cycles; the collector would walk them all, time and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Derivation(links.Derivation):
     """A derivation that prints itself, and shows itself in Jupyter."""
@@ -42,11 +56,13 @@ class Derivation(links.Derivation):
 
     def latex(self, lang: str = "en", show: Show = None) -> str:
         """The derivation as a LaTeX fragment; see `document`."""
-        return write(self.document(lang, show), "latex")
+        with _uncollected():
+            return write(self.document(lang, show), "latex")
 
     def markdown(self, lang: str = "en", show: Show = None) -> str:
         """The derivation as Markdown; see `document`."""
-        return write(self.document(lang, show), "markdown")
+        with _uncollected():
+            return write(self.document(lang, show), "markdown")
 
     def json(self) -> str:
         """The derivation as a certificate that others can check; see the README."""
@@ -141,5 +157,6 @@ def derive(
         check_factor(problem, name)
     if not names:
         raise InputError("There is nothing to differentiate by; give at least one name.")
-    derived = build(problem, tuple(dict.fromkeys(names)), report=report)
+    with _uncollected():
+        derived = build(problem, tuple(dict.fromkeys(names)), report=report)
     return Derivation(derived.problem, derived.wrt, derived.steps)

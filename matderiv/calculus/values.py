@@ -76,14 +76,16 @@ class Values:
     def unfolded(self, value: Polynomial) -> Polynomial:
         """The value with every y_ij that stands by itself replaced by its definition."""
         name = self.problem.name
-        parts = []
+        parts: list[Polynomial] = []
         for monomial, number in value.items():
             self._runs.update(monomial.bound)
+            named = [isinstance(a, sp.Indexed) and name_of(a) == name for a in monomial.atoms]
+            if not any(named):
+                parts.append({monomial: number})
+                continue
             factors = [
-                self._defined(a)
-                if isinstance(a, sp.Indexed) and name_of(a) == name
-                else poly.atom(a)
-                for a in monomial.atoms
+                self._defined(a) if is_y else poly.atom(a)
+                for a, is_y in zip(monomial.atoms, named, strict=True)
             ]
             product = poly.multiplied([*factors, {poly.ONE: number}])
             parts.append(poly.summed(product, monomial.bound))
@@ -340,7 +342,8 @@ def _entries(expr: sp.Expr) -> tuple[sp.Indexed, ...]:
     """The entries that an expression holds."""
     if type(expr) is sp.Indexed:
         return (expr,)
-    return tuple(expr.atoms(sp.Indexed)) if expr.args else ()
+    # `atoms` would go on into the indices of every entry.
+    return tuple(found for part in arguments(expr) for found in _entries(part))
 
 
 def with_partial(term: tuple[Scalar, ...], slot: int, wrt: sp.Expr) -> tuple[Scalar, ...]:

@@ -45,8 +45,8 @@ def fitted(box: Box, room: float, *, elide: bool = True) -> Box:
                 rows = _without_a_column(rows)
                 narrow = Grid(_narrowed(rows, room, elide=elide))
             return narrow
-        case Row(items=items):
-            return _fitted_row(items, room, elide=elide)
+        case Row():
+            return _fitted_row(box, room, elide=elide)
         case BigSum(body=body):
             return replace(box, body=fitted(body, room - 1.7, elide=elide))
         case Fence(body=body):
@@ -55,11 +55,14 @@ def fitted(box: Box, room: float, *, elide: bool = True) -> Box:
     return box
 
 
-def _fitted_row(items: tuple[Box, ...], room: float, *, elide: bool) -> Row:
+def _fitted_row(row: Row, room: float, *, elide: bool) -> Row:
     """Matrices share what room the rest leaves; without any, the widest item gets it."""
+    items = row.items
     wide = [n for n, box in enumerate(items) if isinstance(box, Grid)]
     if not wide:
         wide = [max(range(len(items)), key=lambda n: items[n].width)]
+        if not isinstance(items[wide[0]], Terms | Row | Fence | BigSum):
+            return row  # nothing in it can be broken
     total = sum(items[n].width for n in wide)
     rest = room - sum(box.width for box in items) + total
     return Row(
