@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import sympy as sp
 
@@ -150,6 +150,7 @@ class Problem:
         """(A·B)_ij = Σ_k a_ik b_kj, summed over the letter of the size they share."""
         bound = Bound(self.letter_of(a.cols), a.cols)
 
+        @cache  # the same entry is the same sum, worked out and printed once
         def at(i: Index, j: Index) -> Series:
             return Series((bound,), lambda k: (a.at(i, k), b.at(k, j)))
 

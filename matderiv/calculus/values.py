@@ -39,6 +39,7 @@ class Values:
         self._partials: dict[Partial, Polynomial] = {}
         self._rates: dict[sp.Indexed, dict[sp.Expr, Polynomial]] = {}
         self._definitions: dict[sp.Indexed, Polynomial] = {}
+        self._sums: dict[Series, Polynomial] = {}
         self._dims = {dim.symbol: dim for shape in problem.shapes.values() for dim in shape}
         self._runs: dict[sp.Basic, str] = {}
         self._joined: list[sp.KroneckerDelta] = []
@@ -79,13 +80,14 @@ class Values:
         parts: list[Polynomial] = []
         for monomial, number in value.items():
             self._runs.update(monomial.bound)
-            named = [isinstance(a, sp.Indexed) and name_of(a) == name for a in monomial.atoms]
-            if not any(named):
+            if not any(isinstance(a, sp.Indexed) and name_of(a) == name for a in monomial.atoms):
                 parts.append({monomial: number})
                 continue
             factors = [
-                self._defined(a) if is_y else poly.atom(a)
-                for a, is_y in zip(monomial.atoms, named, strict=True)
+                self._defined(a)
+                if isinstance(a, sp.Indexed) and name_of(a) == name
+                else poly.atom(a)
+                for a in monomial.atoms
             ]
             product = poly.multiplied([*factors, {poly.ONE: number}])
             parts.append(poly.summed(product, monomial.bound))
@@ -119,7 +121,10 @@ class Values:
         if not series.bounds:
             return poly.multiplied(map(self._of, series.term()))
         if not self.general:
-            return self._written_out(series)
+            known = self._sums.get(series)
+            if known is None:
+                known = self._sums[series] = self._written_out(series)
+            return known
         fresh = [self._letter() for _ in series.bounds]
         for letter, bound in zip(fresh, series.bounds, strict=True):
             if self._dims.get(bound.dim.symbol) != bound.dim:

@@ -192,7 +192,10 @@ class Notation:
             case Series(bounds=()):
                 return self._one(self.product(scalar.term()))
             case Series():
-                return self.spelled(scalar)
+                known = self._known.get(scalar)
+                if known is None:
+                    known = self._known[scalar] = self.spelled(scalar)
+                return known
             case Filled(expr=expr, entry=entry, by=by):
                 return self.expr(expr, {entry: self.scalar(by)})
             case PartialOfSum(of=of, wrt=wrt):
@@ -241,7 +244,7 @@ class Notation:
         for factor in factors:
             known = self._known.get(factor)
             if known is not None:
-                boxes.append((known, "other" if isinstance(factor, Partial) else "plain"))
+                boxes.append((known, _joint(factor)))
                 continue
             if isinstance(factor, sp.Expr) and factor.is_Rational and len(factors) > 1:
                 sign = "-" if (factor < 0) != (sign == "-") else "+"
@@ -435,6 +438,8 @@ _Joint = Literal["number", "plain", "function", "other"]
 
 def _joint(factor: Scalar) -> _Joint:
     """How a factor stands beside others: 2xf(y) needs no dot, f(y)·2 and ∂L/∂y·x do."""
+    if isinstance(factor, Partial):
+        return "other"
     if isinstance(factor, sp.Symbol | sp.Indexed | sp.KroneckerDelta):
         return "plain"
     if isinstance(factor, sp.Rational):
