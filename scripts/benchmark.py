@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import statistics
 import subprocess
 import sys
@@ -102,16 +103,17 @@ def help_is_light() -> list[Target]:
         ),
     ):
         code = (
-            "import os, sys, matderiv.cli as c; os.environ.update(eval(sys.argv[1]))\n"
-            "try: c.main(sys.argv[2:])\n"
+            "import sys, matderiv.cli as c\n"
+            "try: c.main(sys.argv[1:])\n"
             "except SystemExit: pass\n"
             "print('sympy' in sys.modules, file=sys.stderr)"
         )
         done = subprocess.run(
-            [sys.executable, "-c", code, repr(environment), *arguments],
+            [sys.executable, "-c", code, *arguments],
             check=True,
             capture_output=True,
             text=True,
+            env=os.environ | environment,
         )
         loaded = done.stderr.strip().endswith("True")
         targets.append(Target(f"{name}: SymPy imported (0 no, 1 yes)", float(loaded), 0, ""))

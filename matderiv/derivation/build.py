@@ -426,7 +426,9 @@ def _placed(atom: sp.Expr, places: Mapping[sp.Basic, Index]) -> sp.Expr:
     """An atom with index letters replaced by other indices."""
     if isinstance(atom, sp.KroneckerDelta):
         return delta(*(places.get(a, a) for a in atom.args))
-    return xreplaced(atom, {old: sp.sympify(new) for old, new in places.items()})
+    return xreplaced(
+        atom, {old: sp.Integer(n) if isinstance(n, int) else n for old, n in places.items()}
+    )
 
 
 def _deltas(x: Scalar, wrt: sp.Indexed) -> tuple[Scalar, ...]:
