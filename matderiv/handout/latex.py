@@ -24,7 +24,7 @@ __all__ = ["escape", "to_latex"]
 
 #: The room of a displayed equation, in em of the text: an A4 page of `article` at its
 #: default margins is 34.5 em wide.
-ROOM = 32.5
+ROOM = 32.7
 
 _HEADINGS = {1: "section", 2: "subsection"}
 _ESCAPES = {

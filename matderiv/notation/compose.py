@@ -48,9 +48,12 @@ from matderiv.notation.boxes import (
 
 __all__ = ["Notation", "automatic_show", "name_box", "partial_ratio", "vec"]
 
-#: Terms (rows × inner × columns) up to which everything is shown when the user does not say.
-_READABLE = 64
-_LONGEST = 6
+#: Terms (rows × inner × columns) that are shown at most when the user does not say how many.
+_READABLE = 36
+#: Values of `show` to choose from, the widest first.
+_SHOWS = (4, 3, 2)
+#: Terms in a numerator, which cannot be broken into lines.
+_NUMERATOR = 8
 
 _COMMA_FROM = 10
 
@@ -73,10 +76,13 @@ def automatic_show(problem: Problem) -> int:
 
     >>> from matderiv.api import derive
     >>> automatic_show(derive().problem), automatic_show(derive(sizes={"N": 64}).problem)
-    (6, 3)
+    (4, 3)
     """
     sizes = [dim.size for dim in problem.dims]
-    return _LONGEST if math.prod(sizes) <= _READABLE and max(sizes) <= _LONGEST else 3
+    for show in _SHOWS:
+        if math.prod(n if n <= show + 1 else show for n in sizes) <= _READABLE:
+            return show
+    return _SHOWS[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,16 +205,18 @@ class Notation:
             case Filled(expr=expr, entry=entry, by=by):
                 return self.expr(expr, {entry: self.scalar(by)})
             case PartialOfSum(of=of, wrt=wrt):
-                sum_ = self.spelled(of)
+                sum_ = self.spelled(of, most=_NUMERATOR)
                 above = Fence(sum_) if isinstance(sum_, Terms) else sum_
                 return partial_ratio(above, self.expr(wrt))
             case _:
                 return self.expr(scalar)
 
-    def spelled(self, series: Series) -> Box:
+    def spelled(self, series: Series, most: int | None = None) -> Box:
         """The terms of a sum one after another, the middle of a long one left out."""
         sizes = [bound.dim.size for bound in series.bounds]
-        whole = self.show is None or all(n <= self.show + 1 for n in sizes)
+        whole = all(self.show is None or n <= self.show + 1 for n in sizes)
+        if most is not None and self.show is not None:
+            whole = whole and len(series) <= most
         places: list[tuple[int, ...] | None]
         if whole:
             places = list(_counted(sizes))
