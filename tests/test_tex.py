@@ -65,6 +65,8 @@ SIZES = {
     "1x1x1": sized(1, 1, 1),
     "3x5x2": sized(3, 5, 2),
     "12x3x11": sized(12, 3, 11),
+    "4x4x4": sized(4, 4, 4),
+    "6x2x5": sized(6, 2, 5),
 }
 
 CASES = [
