@@ -58,6 +58,7 @@ _NUMERATOR = 8
 _COMMA_FROM = 10
 
 _CDOT = Operator("cdot")
+_USUAL = ([sp.Indexed, sp.Indexed], [Partial, sp.Indexed], [sp.Indexed, Partial], [Partial] * 2)
 
 _FUNCTIONS: dict[type, Word] = {
     sp.exp: Word("exp", upright=True),
@@ -247,6 +248,10 @@ class Notation:
 
     def product(self, factors: tuple[Scalar, ...]) -> tuple[str, Box]:
         """Factors in the order given: the sign, and the product without it."""
+        kinds = [type(factor) for factor in factors]
+        if kinds in _USUAL:  # nearly every product of a page: a quick way for these
+            first, second = (self._known.get(f) or self.scalar(f) for f in factors)
+            return "+", Row((first, _CDOT, second) if Partial in kinds else (first, second))
         sign = "+"
         boxes: list[tuple[Box, _Joint]] = []
         for factor in factors:
