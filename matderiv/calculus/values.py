@@ -147,14 +147,20 @@ class Values:
                 if type(factor) is sp.Indexed:
                     atoms.append(factor)
                     continue
-                value = self._of(factor)
+                value = self._partials.get(factor) if type(factor) is Partial else None
+                if value is None:
+                    value = self._of(factor)
                 if len(value) != 1:
                     break
                 ((monomial, c),) = value.items()
                 atoms += monomial.atoms
                 number *= c
             else:
-                key = Monomial(tuple(sorted(atoms, key=hash)))
+                if len(atoms) == 2:  # noqa: PLR2004 - a product of two matrices: no need to sort
+                    one, other = atoms
+                    key = Monomial((one, other) if hash(one) <= hash(other) else (other, one))
+                else:
+                    key = Monomial(tuple(sorted(atoms, key=hash)))
                 total[key] = total.get(key, 0) + number
                 continue
             for key, c in poly.multiplied(map(self._of, term)).items():
