@@ -69,7 +69,7 @@ def jacobian(
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     dtype: str = "float32",
 ) -> Jacobian:
-    """∂Y/∂X = I_N ⊗ Wᵀ (row-major vec): (N·M)·(N·D) partial derivatives, N·D·M not zero.
+    """∂Y/∂X = I_N ⊗ Wᵀ (row-major vec): (N·M)·(N·D) partial derivatives, at most N·D·M not 0.
 
     Shapes:
         As in `derive`; nothing of that size is built.
