@@ -65,8 +65,12 @@ def compose(derivation: Derivation, language: str, show: int | None) -> Document
     Raises:
         InputError: there is no such language.
     """
+    composer = _Composer(derivation, language, show)
     return Document(
-        language, tuple(_Composer(derivation, language, show).blocks()), whole=show is None
+        language,
+        composer.say("heading.title", composer.fields()),
+        tuple(composer.blocks()),
+        whole=show is None,
     )
 
 
@@ -86,7 +90,6 @@ class _Composer:
 
     def blocks(self) -> Iterator[Block]:
         fields = self.fields()
-        yield Heading(1, self.say("heading.title", fields))
         several = len(self.derivation.wrt) > 1
         yield Paragraph(self.say("text.problem" if several else "text.problem_one", fields))
         number = 0

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from matderiv.notation.boxes import Aligned, Box
+from matderiv.notation.drawing import Drawing
 
 __all__ = [
     "Block",
     "Bullets",
     "Code",
+    "CodeBlock",
     "Document",
     "Equation",
+    "Figure",
     "Heading",
     "Math",
     "Paragraph",
     "Segment",
+    "Segments",
+    "Table",
     "Text",
 ]
 
@@ -47,7 +53,7 @@ Segments = tuple[Segment, ...]
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading; level 1 is the document's."""
+    """A heading: level 2 starts a section, level 3 a part of one."""
 
     level: int
     segments: Segments
@@ -69,18 +75,51 @@ class Bullets:
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """A chain of equalities, displayed."""
+    """A chain of equalities, displayed.
+
+    `details` are chains about single entries of it, by the key of the entry's `Tagged` box, for
+    formats that can show them when they are asked for.
+    """
 
     box: Aligned
+    details: tuple[tuple[str, Aligned], ...] = ()
 
 
-Block = Heading | Paragraph | Bullets | Equation
+@dataclass(frozen=True, slots=True)
+class CodeBlock:
+    """Lines of program text; `live` where a reader may run it in a notebook."""
+
+    text: str
+    language: Literal["python", "sh"] = "python"
+    live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells under a row of headings."""
+
+    head: tuple[Segments, ...]
+    rows: tuple[tuple[Segments, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A drawing with its caption; `description` says in words what can be seen."""
+
+    drawing: Drawing
+    caption: Segments
+    description: str
+
+
+Block = Heading | Paragraph | Bullets | Equation | CodeBlock | Table | Figure
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Blocks in order, in one language; `whole` when nothing of a formula may be left out."""
+    """A title and blocks in order, in one language; `whole` when no formula may lose a part."""
 
     language: str
+    title: Segments
     blocks: tuple[Block, ...]
+    author: str = ""
     whole: bool = False

@@ -16,7 +16,6 @@ from matderiv.handout.document import (
     Code,
     Document,
     Equation,
-    Heading,
     Math,
     Paragraph,
     Segment,
@@ -74,12 +73,7 @@ class _Page:
         return messages(self.language)["jacobian.bytes"]
 
     def blocks(self) -> Iterator[Block]:
-        fields = self.fields()
-
-        def say(key: str) -> tuple[Segment, ...]:
-            return fill(self.language, f"jacobian.{key}", fields)
-
-        yield Heading(1, say("title"))
+        say = self.say
         yield Paragraph(say("shapes"))
         yield Bullets(tuple(say(k) for k in ("count", "memory", "nonzero", "matrix_form")))
         local, *written = self.facts.chains
@@ -91,6 +85,9 @@ class _Page:
         for chain in written:
             yield Paragraph(say("written"))
             yield Equation(self.notation.chain(chain))
+
+    def say(self, key: str) -> tuple[Segment, ...]:
+        return fill(self.language, f"jacobian.{key}", self.fields())
 
     @property
     def reordered(self) -> bool:
@@ -166,7 +163,7 @@ def compose_jacobian(facts: Facts, language: str, show: int | None) -> Document:
         InputError: there is no such language.
     """
     page = _Page(facts, language, Notation(facts.problem, show))
-    return Document(language, tuple(page.blocks()), whole=show is None)
+    return Document(language, page.say("title"), tuple(page.blocks()), whole=show is None)
 
 
 def times(*numbers: int) -> Row:

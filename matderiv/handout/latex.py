@@ -26,7 +26,7 @@ __all__ = ["escape", "to_latex"]
 #: default margins is 34.5 em wide.
 ROOM = 32.7
 
-_HEADINGS = {1: "section", 2: "subsection"}
+_HEADINGS = {1: "section", 2: "subsection", 3: "subsubsection"}
 _ESCAPES = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -52,7 +52,8 @@ def to_latex(document: Document) -> str:
         head.append(rf"\setcounter{{MaxMatrixCols}}{{{most}}}")
     writer = Writer()
     parts = ["\n".join(head)]
-    for before, block in itertools.pairwise((None, *document.blocks)):
+    title = Heading(1, document.title)
+    for before, block in itertools.pairwise((None, title, *document.blocks)):
         assert block is not None
         # A formula right after its sentence, without an empty line, stays on its page.
         joined = isinstance(block, Equation) and isinstance(before, Paragraph)

@@ -27,7 +27,8 @@ _ROOM = 46.0
 def to_markdown(document: Document) -> str:
     """The whole document."""
     elide = not document.whole
-    return "\n\n".join(_block(block, elide=elide) for block in document.blocks) + "\n"
+    blocks = (Heading(1, document.title), *document.blocks)
+    return "\n\n".join(_block(block, elide=elide) for block in blocks) + "\n"
 
 
 def _block(block: Block, *, elide: bool) -> str:

@@ -21,7 +21,7 @@ __all__ = ["to_text"]
 
 def to_text(document: Document) -> str:
     """The whole document."""
-    return "\n\n".join(map(_block, document.blocks)) + "\n"
+    return "\n\n".join([_segments(document.title), *map(_block, document.blocks)]) + "\n"
 
 
 def _block(block: Block) -> str:

@@ -25,6 +25,7 @@ __all__ = [
     "Row",
     "Scripts",
     "Symbol",
+    "Tagged",
     "Terms",
     "Word",
 ]
@@ -206,6 +207,19 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
+class Tagged:
+    """A cell of a matrix that can be told from others: its key, and the keys of its sources."""
+
+    body: Box
+    key: str
+    sources: tuple[str, ...] = ()
+    width: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        _set_width(self, self.body.width)
+
+
+@dataclass(frozen=True, slots=True)
 class Aligned:
     """A chain of equalities, each right side below the one before it."""
 
@@ -232,5 +246,6 @@ Box = (
     | Terms
     | Lines
     | Grid
+    | Tagged
     | Aligned
 )

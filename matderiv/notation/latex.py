@@ -17,6 +17,7 @@ from matderiv.notation.boxes import (
     Row,
     Scripts,
     Symbol,
+    Tagged,
     Terms,
     Word,
 )
@@ -98,6 +99,8 @@ class Writer:
                 return self._lines(box)
             case Grid():
                 return self._grid(box)
+            case Tagged(body=body):
+                return self.write(body)
             case Aligned(left=left, rights=rights):
                 rows = self.rows(left, rights).replace(_LAST, _SPACE)
                 return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
@@ -150,6 +153,8 @@ class Writer:
 
     def _cell(self, box: Box, *, last: bool) -> str:
         """A cell; one of several lines ends in a low empty line, or the next row touches it."""
+        if isinstance(box, Tagged):
+            box = box.body
         if isinstance(box, Lines) and not last:
             space = "4pt" if any(map(_tall, box.rows)) else "-8pt"
             return self._lines(box, end=f" \\\\[{space}]\n& {{}}")
@@ -165,7 +170,7 @@ def _tall(box: Box) -> bool:
             return any(map(_tall, items))
         case Terms(items=items):
             return any(_tall(term) for _, term in items)
-        case Fence(body=body) | Root(body=body):
+        case Fence(body=body) | Root(body=body) | Tagged(body=body):
             return _tall(body)
     return False
 

@@ -17,6 +17,7 @@ from matderiv.notation.boxes import (
     Grid,
     Lines,
     Row,
+    Tagged,
     Terms,
 )
 
@@ -47,6 +48,8 @@ def fitted(box: Box, room: float, *, elide: bool = True) -> Box:
             return narrow
         case Row():
             return _fitted_row(box, room, elide=elide)
+        case Tagged(body=body):
+            return replace(box, body=fitted(body, room, elide=elide))
         case BigSum(body=body):
             return replace(box, body=fitted(body, room - 1.7, elide=elide))
         case Fence(body=body):

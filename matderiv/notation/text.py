@@ -17,6 +17,7 @@ from matderiv.notation.boxes import (
     Row,
     Scripts,
     Symbol,
+    Tagged,
     Terms,
     Word,
 )
@@ -73,6 +74,8 @@ def text(box: Box) -> str:
             return f"√({text(body)})"
         case Fence(body=body):
             return f"({text(body)})"
+        case Tagged(body=body):
+            return text(body)
         case BigSum(under=under, body=body):
             return f"Σ_{text(under)} {text(body)}"
         case Dots(direction=direction):
