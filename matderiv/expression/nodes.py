@@ -9,17 +9,30 @@ from fractions import Fraction
 __all__ = [
     "Add",
     "Apply",
+    "Determinant",
+    "Diag",
     "Divide",
+    "Eye",
     "Functional",
+    "Inverse",
+    "LogDet",
+    "LogSumExp",
     "MatMul",
+    "Mean",
     "Multiply",
     "Name",
     "Negate",
     "Node",
+    "Norm",
     "Number",
+    "Ones",
+    "Outer",
     "Power",
+    "Prod",
+    "Softmax",
     "Subtract",
     "Sum",
+    "Trace",
     "Transpose",
     "children",
     "walk",
@@ -120,9 +133,110 @@ class Functional:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """The sum of all entries of A."""
+    """The sum of the entries of A, of all or along one axis."""
 
     arg: Node
+    axis: int | None = None
+    keepdims: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """The mean of the entries of A, of all or along one axis."""
+
+    arg: Node
+    axis: int | None = None
+    keepdims: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prod:
+    """The product of the entries of A, of all or along one axis."""
+
+    arg: Node
+    axis: int | None = None
+    keepdims: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LogSumExp:
+    """log Σ exp(a), over all entries of A or along one axis."""
+
+    arg: Node
+    axis: int | None = None
+    keepdims: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Softmax:
+    """exp(A) / Σ exp(A), the sum over all entries or along one axis."""
+
+    arg: Node
+    axis: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """tr A = Σ_i a_ii of a square matrix."""
+
+    arg: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Inverse:
+    """A⁻¹ of a square matrix."""
+
+    arg: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Determinant:
+    """det A of a square matrix."""
+
+    arg: Node
+
+
+@dataclass(frozen=True, slots=True)
+class LogDet:
+    """log |det A| of a square matrix."""
+
+    arg: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Diag:
+    """The diagonal matrix of a vector, or the diagonal of a square matrix as a vector."""
+
+    arg: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Outer:
+    """The outer product of two vectors: a_i b_j."""
+
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Norm:
+    """√(Σ a²): the 2-norm of a vector, the Frobenius norm of a matrix."""
+
+    arg: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Eye:
+    """The identity matrix; `size` is a whole number, or the letter of a size."""
+
+    size: int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Ones:
+    """An array of ones; each size is a whole number, or the letter of a size."""
+
+    sizes: tuple[int | str, ...]
 
 
 Node = (
@@ -139,6 +253,19 @@ Node = (
     | Apply
     | Functional
     | Sum
+    | Mean
+    | Prod
+    | LogSumExp
+    | Softmax
+    | Trace
+    | Inverse
+    | Determinant
+    | LogDet
+    | Diag
+    | Outer
+    | Norm
+    | Eye
+    | Ones
 )
 
 
