@@ -27,8 +27,10 @@ __all__ = [
     "Number",
     "Ones",
     "Outer",
+    "Pi",
     "Power",
     "Prod",
+    "Size",
     "Softmax",
     "Subtract",
     "Sum",
@@ -239,6 +241,19 @@ class Ones:
     sizes: tuple[int | str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many rows or columns there are: a letter that stands for a number."""
+
+    symbol: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pi:
+    """The number π, which derivatives of erf hold."""
+
+
 Node = (
     Name
     | Number
@@ -266,6 +281,8 @@ Node = (
     | Norm
     | Eye
     | Ones
+    | Size
+    | Pi
 )
 
 

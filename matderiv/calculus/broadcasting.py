@@ -1,0 +1,84 @@
+"""Arrays that stand for larger ones: a value that is the same along an axis is written once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Shape
+
+__all__ = ["ShapeOf", "column", "filled", "kept", "unbroadcast", "varies"]
+
+ShapeOf = Callable[[Node], Shape]
+
+_ENTRYWISE = (nodes.Add, nodes.Subtract, nodes.Multiply, nodes.Divide, nodes.Power)
+
+
+def varies(value: Shape, over: Shape, axis: int) -> bool:
+    """Whether an array of shape `value`, broadcast to `over`, differs along an axis of it."""
+    place = axis - len(over) + len(value)
+    return place >= 0 and value[place] == over[axis]
+
+
+def unbroadcast(value: Node, over: Shape, target: Shape, shape: ShapeOf) -> Node:
+    """Sum over the axes along which an operand of shape `target` was broadcast to `over`.
+
+    A value that is the same along such an axis is multiplied by the size of it.
+    """
+    lead = len(over) - len(target)
+    own = shape(value)
+    summed: list[int] = []
+    for axis, dim in enumerate(over):
+        if axis >= lead and target[axis - lead] == dim:
+            continue
+        if varies(own, over, axis):
+            summed.append(axis)
+        elif dim.size != 1:
+            value = nodes.Multiply(nodes.Size(dim.symbol, dim.size), value)
+    left = [a for a in range(len(over)) if varies(own, over, a) and a not in summed]
+    if summed and not left:
+        return nodes.Sum(value)
+    for axis in reversed(summed):
+        place = axis - len(over) + len(shape(value))
+        value = nodes.Sum(value, axis=place, keepdims=axis >= lead)
+    return value
+
+
+def filled(value: Node, over: Shape, shape: ShapeOf) -> Node:
+    """The same array with every entry of `over` present."""
+    if shape(value) == over:
+        return value
+    return nodes.Multiply(value, nodes.Ones(tuple(dim.symbol for dim in over)))
+
+
+def kept(value: Node, axis: int | None, over: Shape, shape: ShapeOf, *, keepdims: bool) -> Node:
+    """What a reduction over an axis gave, beside the array that was reduced."""
+    if keepdims or axis is None or not shape(value):
+        return value
+    return column(value, shape) if axis % len(over) == 1 else value
+
+
+def column(value: Node, shape: ShapeOf) -> Node:
+    """A vector as a matrix of one column; a scalar as it is."""
+    own = shape(value)
+    if len(own) != 1:
+        return value
+    match value:
+        case nodes.Sum(arg, axis, False) if len(shape(arg)) > 1 and axis in (1, -1):
+            return nodes.Sum(arg, axis=axis, keepdims=True)
+        case nodes.Sum(arg, axis, False) if len(shape(arg)) > 1:
+            return nodes.Transpose(nodes.Sum(arg, axis=axis, keepdims=True))
+        case nodes.Mean(arg, axis, False) | nodes.LogSumExp(arg, axis, False) if len(
+            shape(arg)
+        ) > 1 and axis in (1, -1):
+            return type(value)(arg, axis, keepdims=True)
+        case nodes.Negate(arg):
+            return nodes.Negate(column(arg, shape))
+        case nodes.Apply(function, arg):
+            return nodes.Apply(function, column(arg, shape))
+        case nodes.MatMul(left, right) if len(shape(left)) > 1:
+            return nodes.MatMul(left, column(right, shape))
+        case _ if isinstance(value, _ENTRYWISE):
+            return type(value)(column(value.left, shape), column(value.right, shape))
+    return nodes.Outer(value, nodes.Ones((1,)))

@@ -1,0 +1,263 @@
+"""The entry of any expression in index notation, by the definition of each kind of node."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from matderiv.calculus.broadcasting import ShapeOf, varies
+from matderiv.calculus.forms import (
+    Call,
+    Delta,
+    Entry,
+    Form,
+    Index,
+    Raised,
+    Size,
+    Term,
+    Whole,
+    added,
+    constant,
+    contracted,
+    difference,
+    multiplied,
+    raised,
+    scaled,
+    single,
+)
+from matderiv.errors import InputError, UnsupportedError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Shape
+from matderiv.expression.source import source
+
+__all__ = ["Entries"]
+
+_ONE = constant(Fraction(1))
+_HALF = constant(Fraction(1, 2))
+_SHORT = 8  # the largest power of a sum that is multiplied out
+
+
+class Entries:
+    """General entries of expressions; sums are sums over letters, or written out at the sizes.
+
+    `definitions` are unfolded wherever their names occur; `functions` are the bodies of known
+    functions with names of their own.
+    """
+
+    def __init__(
+        self,
+        shape: ShapeOf,
+        definitions: Mapping[str, Node] | None = None,
+        functions: Mapping[str, Callable[[Node], Node]] | None = None,
+        *,
+        written: bool = False,
+    ) -> None:
+        self.shape = shape
+        self._definitions = definitions or {}
+        self._functions = functions or {}
+        self._written = written
+        self._fresh = itertools.count()
+
+    def letter(self) -> str:
+        """A letter that nothing else uses."""
+        return f"_{next(self._fresh)}"
+
+    def at(self, node: Node, *indices: Index) -> Form:
+        """The entry of an array at given indices, letters or numbers from 1.
+
+        Raises:
+            TooLarge: it is not multiplied out.
+            InputError: it divides by zero.
+        """
+        return contracted(self._at(node, indices))
+
+    def _at(self, node: Node, indices: tuple[Index, ...]) -> Form:
+        match node:
+            case nodes.Number(value):
+                return constant(value)
+            case nodes.Size(symbol, size):
+                return constant(Fraction(size)) if self._written else single(Size(symbol))
+            case nodes.Pi():
+                return single(Entry("π", ()))
+            case nodes.Ones():
+                return _ONE
+            case nodes.Eye():
+                return single(Delta(*indices))
+            case nodes.Name(name):
+                if name in self._definitions:
+                    return self._at(self._definitions[name], indices)
+                return single(Entry(name, indices))
+            case nodes.Negate(arg):
+                return scaled(self._at(arg, indices), Fraction(-1))
+            case nodes.Transpose(arg):
+                return self._at(arg, indices[::-1])
+            case nodes.MatMul(left, right):
+                return self._matmul(left, right, indices)
+            case nodes.Outer(left, right):
+                return multiplied(self._at(left, indices[:1]), self._at(right, indices[1:]))
+            case nodes.Diag(arg) if len(self.shape(arg)) == 1:
+                return multiplied(single(Delta(*indices)), self._at(arg, indices[:1]))
+            case nodes.Diag(arg):
+                return self._at(arg, indices * 2)
+            case nodes.Trace(arg):
+                return self._summed(self.shape(arg)[:1], lambda i: self._at(arg, (i, i)))
+            case nodes.Apply(function, arg):
+                return self._apply(function, arg, indices)
+            case nodes.Functional(function, arg):
+                return self._whole(function, arg, indices)
+            case nodes.Inverse(arg):
+                return self._whole("inv", arg, indices)
+            case nodes.Determinant(arg):
+                return self._whole("det", arg, ())
+            case nodes.LogDet(arg):
+                return self._whole("logdet", arg, ())
+        return self._reduction(node, indices)
+
+    def _reduction(self, node: Node, indices: tuple[Index, ...]) -> Form:
+        match node:
+            case nodes.Sum(arg, axis, keepdims):
+                return self._along(arg, axis, indices, keepdims=keepdims)
+            case nodes.Mean(arg, axis, keepdims):
+                total = self._along(arg, axis, indices, keepdims=keepdims)
+                over = self.shape(arg)
+                for dim in over if axis is None else (over[axis],):
+                    size = self._at(nodes.Size(dim.symbol, dim.size), ())
+                    total = multiplied(total, raised(size, constant(Fraction(-1))))
+                return total
+            case nodes.LogSumExp(arg, axis, keepdims):
+                inner = nodes.Apply("exp", arg)
+                return self._call("log", self._along(inner, axis, indices, keepdims=keepdims))
+            case nodes.Softmax(arg, axis):
+                inner = nodes.Apply("exp", arg)
+                total = self._along(inner, axis, indices, keepdims=True)
+                return multiplied(self._at(inner, indices), raised(total, constant(Fraction(-1))))
+            case nodes.Norm(arg):
+                return raised(self._along(nodes.Multiply(arg, arg), None, ()), _HALF)
+            case nodes.Prod(arg, axis, keepdims):
+                return self._prod(arg, axis, indices, keepdims=keepdims)
+        return self._entrywise(node, indices)
+
+    # -- sums ----------------------------------------------------------------------------------
+
+    def _summed(self, shape: Shape, term: Callable[..., Form]) -> Form:
+        if self._written:
+            ranges = (range(1, dim.size + 1) for dim in shape)
+            return added(term(*places) for places in itertools.product(*ranges))
+        bound = tuple((self.letter(), dim.symbol) for dim in shape)
+        inside = term(*(letter for letter, _ in bound))
+        return tuple((Term(t.atoms, t.bound + bound), c) for t, c in inside)
+
+    def _along(
+        self, arg: Node, axis: int | None, indices: tuple[Index, ...], *, keepdims: bool = False
+    ) -> Form:
+        """The sum over all entries or along an axis, at the indices of what is left."""
+        over = self.shape(arg)
+        if axis is None:
+            return self._summed(over, lambda *places: self._at(arg, places))
+        place = axis % len(over)
+        others = indices[:place] + (indices[place + 1 :] if keepdims else indices[place:])
+        return self._summed(
+            (over[place],), lambda i: self._at(arg, (*others[:place], i, *others[place:]))
+        )
+
+    def _prod(
+        self, arg: Node, axis: int | None, indices: tuple[Index, ...], *, keepdims: bool
+    ) -> Form:
+        over = self.shape(arg)
+        place = None if axis is None else axis % len(over)
+        dims = over if place is None else (over[place],)
+        letters = tuple((self.letter(), dim.symbol) for dim in dims)
+        inner: tuple[Index, ...] = tuple(letter for letter, _ in letters)
+        if place is not None:
+            others = indices[:place] + (indices[place + 1 :] if keepdims else indices[place:])
+            inner = (*others[:place], *inner, *others[place:])
+        if self._written:
+            made = _ONE
+            for places in itertools.product(*(range(1, dim.size + 1) for dim in dims)):
+                at = dict(zip((letter for letter, _ in letters), places, strict=True))
+                made = multiplied(made, self._at(arg, tuple(at.get(str(i), i) for i in inner)))
+            return made
+        return single(Whole("prod", letters, self._at(arg, inner)))
+
+    def _matmul(self, left: Node, right: Node, indices: tuple[Index, ...]) -> Form:
+        rows = len(self.shape(left)) - 1
+        inner = self.shape(left)[-1]
+        return self._summed(
+            (inner,),
+            lambda k: multiplied(
+                self._at(left, (*indices[:rows], k)), self._at(right, (k, *indices[rows:]))
+            ),
+        )
+
+    def _whole(self, function: str, arg: Node, indices: tuple[Index, ...]) -> Form:
+        letters = tuple((self.letter(), dim.symbol) for dim in self.shape(arg))
+        entry = self._at(arg, tuple(letter for letter, _ in letters))
+        return single(Whole(function, letters, contracted(entry), indices))
+
+    # -- entry by entry ------------------------------------------------------------------------
+
+    def _operand(self, node: Node, indices: tuple[Index, ...], result: Shape) -> Form:
+        """An operand's entry: the last indices, and 1 where its only row or column is repeated."""
+        shape = self.shape(node)
+        lead = len(result) - len(shape)
+        places = indices[len(indices) - len(shape) :]
+        return self._at(
+            node,
+            tuple(i if varies(shape, result, lead + n) else 1 for n, i in enumerate(places)),
+        )
+
+    def _entrywise(self, node: Node, indices: tuple[Index, ...]) -> Form:
+        result = self.shape(node)
+        left, right = nodes.children(node)
+        one, other = self._operand(left, indices, result), self._operand(right, indices, result)
+        match node:
+            case nodes.Add():
+                return added((one, other))
+            case nodes.Subtract():
+                return difference(one, other)
+            case nodes.Multiply():
+                return multiplied(one, other)
+            case nodes.Divide():
+                return multiplied(one, self._raised(node, other, constant(Fraction(-1))))
+            case nodes.Power(_, nodes.Number(value)) if (
+                value.denominator == 1 and 0 < value <= _SHORT
+            ):
+                made = one
+                for _ in range(int(value) - 1):  # worked out anew, for bound letters of its own
+                    made = multiplied(made, self._operand(left, indices, result))
+                return made
+            case nodes.Power():
+                return self._raised(node, one, other)
+        raise UnsupportedError(f"{source(node)} has no entries that are known")
+
+    @staticmethod
+    def _raised(node: Node, base: Form, exponent: Form) -> Form:
+        try:
+            return raised(base, exponent)
+        except ZeroDivisionError:
+            raise InputError(f"{source(node)} divides by zero; write another divisor.") from None
+
+    def _apply(self, function: str, arg: Node, indices: tuple[Index, ...]) -> Form:
+        body = self._functions.get(function)
+        if body is not None:
+            return self._at(body(arg), indices)
+        return self._call(function, self._at(arg, indices))
+
+    def _call(self, function: str, u: Form) -> Form:
+        """A function of one number, the known ones by as few different atoms as can be."""
+        minus = constant(Fraction(-1))
+        match function:
+            case "sqrt":
+                return raised(u, _HALF)
+            case "relu":
+                return multiplied(u, single(Call("step", u)))
+            case "abs":
+                return multiplied(u, single(Call("sign", u)))
+            case "sigmoid":
+                grown = single(Call("exp", u))
+                return multiplied(grown, raised(added((_ONE, grown)), minus))
+            case "softplus":
+                return single(Call("log", added((_ONE, single(Call("exp", u))))))
+        return single(Call(function, u))
