@@ -24,6 +24,7 @@ from matderiv.calculus.forms import (
     multiplied,
     raised,
     scaled,
+    sealed,
     single,
 )
 from matderiv.errors import InputError, UnsupportedError
@@ -52,11 +53,13 @@ class Entries:
         definitions: Mapping[str, Node] | None = None,
         functions: Mapping[str, Callable[[Node], Node]] | None = None,
         *,
+        symmetric: frozenset[str] = frozenset(),
         written: bool = False,
     ) -> None:
         self.shape = shape
         self._definitions = definitions or {}
         self._functions = functions or {}
+        self._symmetric = symmetric
         self._written = written
         self._fresh = itertools.count()
 
@@ -88,7 +91,7 @@ class Entries:
             case nodes.Name(name):
                 if name in self._definitions:
                     return self._at(self._definitions[name], indices)
-                return single(Entry(name, indices))
+                return single(Entry(name, indices, name in self._symmetric))
             case nodes.Negate(arg):
                 return scaled(self._at(arg, indices), Fraction(-1))
             case nodes.Transpose(arg):
@@ -248,16 +251,17 @@ class Entries:
     def _call(self, function: str, u: Form) -> Form:
         """A function of one number, the known ones by as few different atoms as can be."""
         minus = constant(Fraction(-1))
+        inner = sealed(u)
         match function:
             case "sqrt":
                 return raised(u, _HALF)
             case "relu":
-                return multiplied(u, single(Call("step", u)))
+                return multiplied(u, single(Call("step", inner)))
             case "abs":
-                return multiplied(u, single(Call("sign", u)))
+                return multiplied(u, single(Call("sign", inner)))
             case "sigmoid":
-                grown = single(Call("exp", u))
+                grown = single(Call("exp", inner))
                 return multiplied(grown, raised(added((_ONE, grown)), minus))
             case "softplus":
-                return single(Call("log", added((_ONE, single(Call("exp", u))))))
-        return single(Call(function, u))
+                return single(Call("log", added((_ONE, single(Call("exp", inner))))))
+        return single(Call(function, inner))

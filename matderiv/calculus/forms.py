@@ -43,6 +43,7 @@ __all__ = [
     "raised",
     "refreshed",
     "scaled",
+    "sealed",
     "single",
 ]
 
@@ -297,6 +298,18 @@ def _contracted(term: Term) -> Term | None:
                 break
         else:
             return term
+
+
+def sealed(form: Form) -> Form:
+    """The form inside an atom: its own letters renamed so that the same reads the same."""
+    made = []
+    for term, number in form:
+        key, names = named(term, {})
+        places = {letter: f"~{names[letter]}" for letter, _ in term.bound if letter in names}
+        atoms = _placed_term(Term(term.atoms), places).atoms
+        bound = tuple((places.get(letter, letter), size) for letter, size in term.bound)
+        made.append((key, (Term(atoms, bound), number)))
+    return tuple(found for _, found in sorted(made, key=lambda pair: pair[0]))
 
 
 # -- reading the same --------------------------------------------------------------------------

@@ -295,7 +295,7 @@ def softmax_sum(node: Node, facts: Facts) -> Node | None:
 
 @_rewrite("multiplied out")
 def multiplied_out(node: Node, facts: Facts) -> Node | None:
-    """a·(b + c) = a·b + a·c, where the sum becomes shorter by it."""
+    """a·(b + c) = a·b + a·c, where a factor goes away by it."""
     if not isinstance(node, nodes.Multiply | nodes.Divide):
         return None
     number, parts = factors(node)
@@ -304,19 +304,22 @@ def multiplied_out(node: Node, facts: Facts) -> Node | None:
             continue
         rest = parts[:at] + parts[at + 1 :]
         made = []
+        less = False
         for c, t in terms(base):
             more, inner = factors(t)
             term = product(Fraction(1), [*rest, *inner])
+            bases = {key(b) for b, _ in (*rest, *inner)}
             for _ in range(4):
                 again = powers(term, facts) or softmax_sum(term, facts)
                 if again is None:
                     break
                 term = again
             k, t = split(term)
+            less = less or bool(bases - {key(b) for b, _ in factors(t)[1]})
             made.append((number * c * more * k, t))
         found = total(made)
         found = like_terms(found, facts) or found
-        if cost(found) < cost(node) and facts.shape(found) == facts.shape(node):
+        if less and cost(found) < cost(node) and facts.shape(found) == facts.shape(node):
             return found
     return None
 

@@ -168,6 +168,8 @@ def times(power: Node, number: Fraction) -> Node:
 
 def product(number: Fraction, parts: Sequence[Factor]) -> Node:
     """A product: its number first, what has a negative power below."""
+    if not parts:
+        return nodes.Number(number)
     above: list[Node] = []
     below: list[Node] = []
     for base, power in parts:
@@ -182,9 +184,7 @@ def product(number: Fraction, parts: Sequence[Factor]) -> Node:
         below.insert(0, nodes.Number(Fraction(number.denominator)))
     if below:
         made = nodes.Divide(made, _multiplied(below))
-    if not sign:
-        return made
-    return nodes.Number(-made.value) if isinstance(made, nodes.Number) else nodes.Negate(made)
+    return nodes.Negate(made) if sign else made
 
 
 def _powered(base: Node, power: Node) -> Node:
