@@ -197,7 +197,7 @@ BAD = [
     (["derive", ""], "The program is empty. Write for example: Y = X @ W; L = sum(f(Y))"),
     (
         ["derive", "(" * 100_000],
-        ("The program has 100,000 characters; at most 4,000 are read. Write it shorter."),
+        ("The program has 100,000 characters; at most 60,000 are read. Write it shorter."),
     ),
     (
         ["derive", "9**9**9**9"],
@@ -206,8 +206,8 @@ BAD = [
     (
         ["derive", LINE + "mean(Y)"],
         (
-            "mean(…) is not derived by this version. Write sum(Y) over the "
-            "number of entries, such as sum(Y)/6."
+            "mean(Y) is not derived by this version; a loss is sum(…) of a function of each entry "
+            "of Y, times a number, or an undefined function of the whole matrix such as Loss(Y)."
         ),
     ),
     (

@@ -90,10 +90,6 @@ def test_renaming_changes_names_only(names: list[str], n: int, d: int) -> None:
 
 
 MISMATCH = "X @ W: X is 2×4 but W is 3×4; the inner sizes 4 and 3 differ. Did you mean X @ W.T?"
-BROADCAST = (
-    "X @ W + b: b is a vector beside a matrix, and this version does not derive broadcasting. "
-    "If b is one number, declare --shape b=scalar."
-)
 FORM = "this version derives programs of the form Y = X @ W; L = loss of Y."
 LOSSES = (
     "a loss is sum(…) of a function of each entry of Y, times a number, or an undefined function "
@@ -236,15 +232,19 @@ REFUSED = [
         {},
         ("lam @ W: lam is a scalar, and @ takes matrices. Did you mean lam*W?"),
     ),
-    ("Y = X @ W + b; L = sum(Y)", {}, {}, BROADCAST),
+    (
+        "Y = X @ W + b; L = sum(Y)",
+        {},
+        {},
+        f"Y = X @ W + b is not a product of two matrices; {FORM}",
+    ),
     (
         LINE + "sum(Y*X)",
         {"X": (2, 4), "W": (4, 3)},
         {},
         (
-            "Y*X: Y is 2×3 but X is 2×4; entry by "
-            "entry, "
-            "both must have the same shape. Declare others with --shape."
+            "Y*X: Y is 2×3 but X is 2×4; entry by entry, sizes must be equal or 1. "
+            "Declare others with --shape."
         ),
     ),
     # no scalar
@@ -362,7 +362,10 @@ REFUSED = [
         "Y = L @ W; L = sum(Y)",
         {},
         {},
-        ("L is used before it is assigned; exchange the two assignments."),
+        (
+            "Y and L are defined by each other: Y = L @ W and L = sum(Y). Give one of them a "
+            "value without the other."
+        ),
     ),
     (
         LINE + "sum(f(Z))",

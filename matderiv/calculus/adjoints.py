@@ -180,7 +180,7 @@ def apply(node: nodes.Apply, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 def functional(node: nodes.Functional, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """dL = g·Σ ∂F/∂a_ij·da_ij, whatever F is."""
     del shape
-    return (_times(g, nodes.Functional(f"d{node.function}", node.arg)),)
+    return (_times(g, nodes.Apply(f"d{node.function}", node.arg)),)
 
 
 # -- products --------------------------------------------------------------------------------

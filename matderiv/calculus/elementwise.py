@@ -12,6 +12,7 @@ from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
+from matderiv.expression.vocabulary import ELEMENTWISE
 
 __all__ = ["chain_rule", "constant", "domain", "scalar_of", "tidy", "to_node"]
 
@@ -69,6 +70,8 @@ def _scalar(node: Node, variable: str | None, at: sp.Expr | None) -> sp.Expr:
         case nodes.Negate(arg):
             return -_scalar(arg, variable, at)
         case nodes.Apply(function, arg):
+            if function in ELEMENTWISE and function not in KNOWN_FUNCTIONS:
+                raise UnsupportedError(f"{source(node)} is not derived by this version.")
             make = KNOWN_FUNCTIONS.get(function) or undefined_function(function)
             return make(_scalar(arg, variable, at))
         case nodes.Add(left, right):

@@ -243,6 +243,8 @@ class Entries:
             raise InputError(f"{source(node)} divides by zero; write another divisor.") from None
 
     def _apply(self, function: str, arg: Node, indices: tuple[Index, ...]) -> Form:
+        if function[:1] == "d" and function[1:2].isupper():  # ∂F/∂a_ij of a function F of arrays
+            return self._whole(function, arg, indices)
         body = self._functions.get(function)
         if body is not None:
             return self._at(body(arg), indices)

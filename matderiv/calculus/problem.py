@@ -10,7 +10,6 @@ import sympy as sp
 
 from matderiv.calculus.elementwise import constant, scalar_of
 from matderiv.calculus.scalars import (
-    KNOWN_FUNCTIONS,
     Index,
     Partial,
     entry,
@@ -23,6 +22,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
+from matderiv.expression.vocabulary import ELEMENTWISE
 
 __all__ = [
     "Elementwise",
@@ -256,15 +256,7 @@ def _summed(node: Node) -> bool:
 def _replace(node: Node, old: Node, new: Node) -> Node:
     if node == old:
         return new
-    match node:
-        case nodes.Name() | nodes.Number():
-            return node
-        case nodes.Apply(function, arg):
-            return nodes.Apply(function, _replace(arg, old, new))
-        case nodes.Functional(function, arg):
-            return nodes.Functional(function, _replace(arg, old, new))
-        case _:
-            return type(node)(*(_replace(c, old, new) for c in nodes.children(node)))
+    return nodes.rebuilt(node, (_replace(c, old, new) for c in nodes.children(node)))
 
 
 def understand(program: Program, shapes: dict[str, Shape]) -> Problem:
@@ -291,6 +283,8 @@ def understand(program: Program, shapes: dict[str, Shape]) -> Problem:
             f"{source(everywhere[-1])} is a second product; this version derives programs with "
             "one. Derive each by itself, such as Y = X @ W; L = Loss(Y)."
         )
+    if not products and everywhere:
+        raise UnsupportedError(_no_loss(loss.value, source(everywhere[-1])))
     if not products:
         raise UnsupportedError(
             f"{program.source()} holds no matrix product; write for example "
@@ -304,6 +298,7 @@ def understand(program: Program, shapes: dict[str, Shape]) -> Problem:
     _tell_apart(program, shapes)
     (product,) = products
     assert isinstance(product.value, nodes.MatMul)
+    _two_matrices(product.value, shapes)
     names = [_leaf(product.value.left), _leaf(product.value.right)]
     if names[0] == names[1]:
         raise UnsupportedError(
@@ -312,6 +307,16 @@ def understand(program: Program, shapes: dict[str, Shape]) -> Problem:
         )
     letters = Letters(*_letters(program))
     return Problem(program, shapes, product, _head(loss, product.name, program, shapes), letters)
+
+
+def _two_matrices(product: nodes.MatMul, shapes: dict[str, Shape]) -> None:
+    for operand, shape in ((product.left, "1x4"), (product.right, "4x1")):
+        name = _leaf(operand)
+        if len(shapes[name]) != 2:  # noqa: PLR2004 - a matrix has two dimensions
+            raise UnsupportedError(
+                f"{source(product)}: {name} is a vector, and this version derives products of "
+                f"two matrices only. Declare it as a matrix, such as --shape {name}={shape}."
+            )
 
 
 def _tell_apart(program: Program, shapes: dict[str, Shape]) -> None:
@@ -406,16 +411,12 @@ def _head(
             f"{loss.name} = {source(loss.value)}: an undefined function stands alone, because any "
             f"factor can be part of it. Did you mean {loss.name} = {source(value)}?"
         )
-    if not isinstance(value, nodes.Sum):
+    if not isinstance(value, nodes.Sum) or value.axis is not None or value.keepdims:
         where = "" if value == loss.value else f"{loss.name} = {source(loss.value)}: "
-        raise UnsupportedError(
-            f"{where}{source(value)} is not derived by this version; a loss is sum(…) of a "
-            f"function of each entry of {product}, times a number, or an undefined function "
-            f"of the whole matrix such as Loss({product})."
-        )
+        raise UnsupportedError(where + _no_loss(value, product))
     inside, body = _peel(value.arg, scalars)
     for n in nodes.walk(body):
-        if isinstance(n, nodes.Functional | nodes.Sum | nodes.MatMul | nodes.Transpose):
+        if not isinstance(n, _ENTRY_BY_ENTRY):
             raise UnsupportedError(
                 f"{source(n)} inside sum(…) is not derived by this version; inside sum(…) "
                 f"stands a function of each entry of {product}."
@@ -433,7 +434,7 @@ def _head(
     variable = sp.Symbol(_free(("y", "z", "u", "v"), program), real=True)
     if (
         isinstance(body, nodes.Apply)
-        and body.function not in KNOWN_FUNCTIONS
+        and body.function not in ELEMENTWISE
         and body.arg == nodes.Name(product)
     ):
         return Elementwise(coefficient, body.function, variable, None)
@@ -445,6 +446,27 @@ def _head(
             f"function of {product}, such as sum({product}**2)."
         )
     return Elementwise(coefficient, name, variable, expr)
+
+
+def _no_loss(value: Node, product: str) -> str:
+    return (
+        f"{source(value)} is not derived by this version; a loss is sum(…) of a "
+        f"function of each entry of {product}, times a number, or an undefined function "
+        f"of the whole matrix such as Loss({product})."
+    )
+
+
+_ENTRY_BY_ENTRY = (
+    nodes.Name,
+    nodes.Number,
+    nodes.Negate,
+    nodes.Add,
+    nodes.Subtract,
+    nodes.Multiply,
+    nodes.Divide,
+    nodes.Power,
+    nodes.Apply,
+)
 
 
 def _free(wishes: tuple[str, ...], program: Program) -> str:

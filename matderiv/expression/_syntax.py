@@ -43,7 +43,7 @@ _SIGNS = {
 _PLAIN_SIGNS = {
     "'": "There are no strings in the language; the transpose of X is X.T",
     '"': "There are no strings in the language; the transpose of X is X.T",
-    "|": "Bars are not in the language; write sqrt(Y**2) for the absolute value of Y",
+    "|": "Bars are not in the language; write abs(Y) for the absolute value of Y",
     "!": "! is not in the language; remove it",
     "?": "? is not in the language; remove it",
     "$": "$ is not in the language; write the formula without it",
@@ -88,7 +88,7 @@ def instead_of(tree: ast.AST) -> str:
     return (
         _INSTEAD.get(type(sign))
         or _INSTEAD.get(type(tree))
-        or ("it holds names, numbers, + - * / ** @, .T, sum(…) and functions of one argument")
+        or "it holds names, numbers, + - * / ** @, .T and functions such as sum(Y) and f(Y)"
     )
 
 

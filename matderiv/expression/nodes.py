@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
+from typing import Any, get_args
 
 __all__ = [
     "Add",
@@ -30,6 +31,7 @@ __all__ = [
     "Pi",
     "Power",
     "Prod",
+    "Reduction",
     "Size",
     "Softmax",
     "Subtract",
@@ -37,6 +39,7 @@ __all__ = [
     "Trace",
     "Transpose",
     "children",
+    "rebuilt",
     "walk",
 ]
 
@@ -222,9 +225,13 @@ class Outer:
 
 @dataclass(frozen=True, slots=True)
 class Norm:
-    """√(Σ a²): the 2-norm of a vector, the Frobenius norm of a matrix."""
+    """√(Σ a²): the 2-norm of a vector, the Frobenius norm of a matrix.
+
+    `order` is 2 where it was written, which for a matrix would mean another norm.
+    """
 
     arg: Node
+    order: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +292,15 @@ Node = (
     | Pi
 )
 
+#: What makes one entry of many: of all of them, or along an axis.
+Reduction = Sum | Mean | Prod | LogSumExp
+
+
+_OPERANDS: dict[type, tuple[str, ...]] = {
+    kind: tuple(field.name for field in fields(kind) if field.type == "Node")
+    for kind in get_args(Node)
+}
+
 
 def children(node: Node) -> tuple[Node, ...]:
     """The operands of a node, left to right.
@@ -292,8 +308,17 @@ def children(node: Node) -> tuple[Node, ...]:
     >>> children(MatMul(Name("X"), Name("W")))
     (Name(name='X'), Name(name='W'))
     """
-    values = (getattr(node, field.name) for field in fields(node))
-    return tuple(value for value in values if isinstance(value, Node))
+    return tuple(getattr(node, name) for name in _OPERANDS[type(node)])
+
+
+def rebuilt(node: Node, operands: Iterable[Node]) -> Node:
+    """The same node with other operands; its axis, function or size stays.
+
+    >>> rebuilt(Sum(Name("X"), axis=0), [Name("Y")])
+    Sum(arg=Name(name='Y'), axis=0, keepdims=False)
+    """
+    changes: dict[str, Any] = dict(zip(_OPERANDS[type(node)], operands, strict=True))
+    return replace(node, **changes)
 
 
 def walk(node: Node) -> Iterator[Node]:

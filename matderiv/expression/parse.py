@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import ast
+import difflib
+import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from matderiv.errors import InputError, ProgramSyntaxError, UnsupportedError
 from matderiv.expression import nodes
+from matderiv.expression._arguments import Refusal, arrange
 from matderiv.expression._syntax import instead_of, name_trouble, syntax_trouble
+from matderiv.expression.calls import form_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.vocabulary import (
     DEFAULT_PROGRAM,
-    ELEMENTWISE,
     INSTEAD,
+    KNOWN,
     MAX_DEPTH,
     MAX_NAME,
     MAX_TEXT,
+    METHODS,
+    MODULES,
     NAME_PATTERN,
     RESERVED,
     misspelt,
@@ -63,14 +69,16 @@ class _Reader:
         # Indentation means nothing here, and line ends are one character.
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         self.text = "\n".join(line.strip() for line in lines).strip()
+        self.lines: list[bytes] = []
 
     def program(self) -> Program:
         statements = self._statements()
-        assignments: list[Assignment] = []
+        assignments: dict[str, Assignment] = {}
         for position, statement in enumerate(statements):
             last = position == len(statements) - 1
-            assignments.append(self._assignment(statement, assignments, last=last))
-        program = Program(tuple(assignments))
+            assignment = self._assignment(statement, assignments, last=last)
+            assignments[assignment.name] = assignment
+        program = Program(tuple(assignments.values()))
         self._check_names(program)
         return program
 
@@ -85,7 +93,7 @@ class _Reader:
                 "The program holds a null character; remove it.", self.text, self.text.index("\0")
             )
         try:
-            self.text.encode()
+            self.lines = self.text.encode().split(b"\n")
         except UnicodeEncodeError as error:
             raise ProgramSyntaxError(
                 "The program holds bytes that are not UTF-8; write it in plain letters.",
@@ -109,17 +117,16 @@ class _Reader:
         return body
 
     def _assignment(
-        self, statement: ast.stmt, before: list[Assignment], *, last: bool
+        self, statement: ast.stmt, taken: Mapping[str, Assignment], *, last: bool
     ) -> Assignment:
-        taken = {assignment.name for assignment in before}
         if isinstance(statement, ast.Expr) and last:
             value = self._node(statement.value, 0)
-            used = {n.name for n in nodes.walk(value) if isinstance(n, nodes.Name)} | taken
+            used = {n.name for n in nodes.walk(value) if isinstance(n, nodes.Name)} | taken.keys()
             return Assignment(next(n for n in _loss_names() if n not in used), value)
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
             target = statement.targets[0]
             if isinstance(target, ast.Name):
-                name = self._name(target)
+                name = self._variable(target)
                 if name in taken:
                     raise self._error(
                         f"{name} is assigned twice; give each value its own name.", target
@@ -183,53 +190,87 @@ class _Reader:
         raise self._error(f"{self._words(tree)} is not in the language; {instead_of(tree)}.", tree)
 
     def _call(self, tree: ast.Call, depth: int) -> Node:
-        if isinstance(tree.func, ast.Attribute):
-            name = tree.func.attr
-            inside = self._words((tree.args or [tree.func.value])[0])
-            what = INSTEAD.get(name) or f"{name}({inside})"
-            raise self._error(
-                f"Methods and modules are not in the language; write {what}.", tree.func
-            )
-        if not isinstance(tree.func, ast.Name):
-            raise self._error(
-                f"{self._words(tree.func)} cannot be called; write an operator such as * "
-                "before the bracket.",
-                tree,
-            )
-        name = self._name(tree.func)
-        if name in RESERVED:
-            instead = (
-                f"Write {INSTEAD[name]}."
-                if name in INSTEAD
-                else (
-                    f"Known functions are sum, {', '.join(ELEMENTWISE)}; an undefined f(Y), or "
-                    "Loss(Y) of the whole matrix, works too."
+        match tree.func:
+            case ast.Name():
+                name, args = self._function(tree.func), tree.args
+            case ast.Attribute(value=value, attr=attr) if self._is_module(value):
+                raise self._error(f"Modules are not in the language; {self._bare(tree)}", tree.func)
+            case ast.Attribute(value=value, attr=attr) if attr in METHODS:
+                name, args = attr, [value, *tree.args]
+            case ast.Attribute(value=value, attr=attr):
+                raise self._error(f".{attr}(…) {self._no_method(value, attr)}", tree.func)
+            case _:
+                raise self._error(
+                    f"{self._words(tree.func)} cannot be called; write an operator such as * "
+                    "before the bracket.",
+                    tree,
                 )
-            )
-            raise UnsupportedError(f"{name}(…) is not derived by this version. {instead}")
-        near = None if name in ELEMENTWISE or name == "sum" else misspelt(name)
-        if near in RESERVED:
-            raise self._error(
-                f"Unknown function {name}. If {near} is meant: it is not derived by this version; "
-                "Loss(Y) proves the result for every loss.",
-                tree,
-            )
-        if near is not None:
+        form = form_of(name)
+        try:
+            operands, options = arrange(name, form, tree, args)
+        except Refusal as refusal:
+            raise self._error(refusal.message, refusal.tree) from None
+        return form.make(*(self._node(operand, depth + 1) for operand in operands), **options)
+
+    def _function(self, tree: ast.Name) -> str:
+        """The name of a function that is known, or free to be an undefined one."""
+        name = self._name(tree)
+        if name in KNOWN:
+            return name
+        near = name if name in RESERVED else misspelt(name)
+        if near is None:
+            return name
+        if near in KNOWN:
             raise self._error(f"Unknown function {name}. Did you mean {near}?", tree)
-        if tree.keywords or len(tree.args) != 1 or isinstance(tree.args[0], ast.Starred):
-            raise self._error(f"{name} takes one argument and no options here: {name}(Y).", tree)
-        arg = self._node(tree.args[0], depth + 1)
-        if name == "sum":
-            return nodes.Sum(arg)
-        if name[0].isupper():
-            return nodes.Functional(name, arg)
-        return nodes.Apply(name, arg)
+        instead = (
+            f"Write {INSTEAD[near]}."
+            if near in INSTEAD
+            else (
+                f"Known functions are {', '.join(KNOWN)}; an undefined f(Y), or "
+                "Loss(Y) of the whole matrix, works too."
+            )
+        )
+        if near == name:
+            raise UnsupportedError(f"{name}(…) is not in the language. {instead}")
+        raise self._error(
+            f"Unknown function {name}. If {near} is meant: it is not in the language. {instead}",
+            tree,
+        )
+
+    @staticmethod
+    def _is_module(tree: ast.expr) -> bool:
+        while isinstance(tree, ast.Attribute):
+            tree = tree.value
+        return isinstance(tree, ast.Name) and tree.id in MODULES
+
+    def _bare(self, tree: ast.Call) -> str:
+        """What to write for np.sum(Y) and np.square(Y)."""
+        assert isinstance(tree.func, ast.Attribute)
+        name = tree.func.attr
+        if name in INSTEAD:
+            return f"write {INSTEAD[name]}."
+        inside = self._words((tree.args or [tree.func.value])[0])
+        modules = "|".join(sorted(MODULES))
+        return f"write {name}({re.sub(rf'(?<![.a-zA-Z0-9_])(?:(?:{modules})[.])+', '', inside)})."
+
+    def _no_method(self, value: ast.expr, name: str) -> str:
+        if name in KNOWN:
+            return f"is no method; write {name}({self._words(value)})."
+        turned = name in ("T", "transpose")
+        if turned or name in INSTEAD:
+            instead = f"{self._words(value)}.T" if turned else INSTEAD[name]
+            return f"is not in the language; write {instead}."
+        near = difflib.get_close_matches(name, METHODS, n=1)
+        hint = f" Did you mean .{near[0]}(…)?" if near else ""
+        return f"is not in the language; methods are .{', .'.join(METHODS)}.{hint}"
 
     def _variable(self, tree: ast.Name) -> str:
         name = self._name(tree)
-        if name in ELEMENTWISE or name == "sum":
+        if name in KNOWN:
             raise self._error(
-                f"{name} is a function; write {name}(Y), or give the variable another name.", tree
+                f"{name} is a function; write {form_of(name).example(name)}, "
+                "or give the variable another name.",
+                tree,
             )
         return name
 
@@ -279,16 +320,27 @@ class _Reader:
                 raise InputError(
                     f"{name} is used both as a function and as a variable; rename one of the two."
                 )
+        letters = program.letters()
+        for name in sorted(letters):
+            if name in names | functions:
+                raise InputError(
+                    f"{name} is used both as a size and as a name; rename one of the two."
+                )
         everything = names | functions
         for name in sorted(everything):
             if f"d{name}" in everything:
                 kept = "derivative of" if name in functions else "gradient by"
                 raise InputError(f"d{name} is kept for the {kept} {name}; rename one of the two.")
 
-    def _typed(self, tree: ast.AST) -> str:
-        return ast.get_source_segment(self.text, tree) or ""
+    def _typed(self, tree: ast.stmt | ast.expr) -> str:
+        """The characters that a syntax tree came from; quick however long the text is."""
+        first, last = tree.lineno - 1, (tree.end_lineno or tree.lineno) - 1
+        lines = self.lines[first : last + 1]
+        lines[-1] = lines[-1][: tree.end_col_offset]
+        lines[0] = lines[0][tree.col_offset :]
+        return b"\n".join(lines).decode(errors="replace")
 
-    def _words(self, tree: ast.AST) -> str:
+    def _words(self, tree: ast.stmt | ast.expr) -> str:
         """The part of the text that a syntax tree came from, cut to a readable length."""
         words = " ".join((self._typed(tree) or "this").split())
         return words if len(words) <= 48 else words[:47] + "…"  # noqa: PLR2004 - a line's length

@@ -49,6 +49,17 @@ class Program:
         """All variables, inputs and assigned."""
         return frozenset(self.inputs()) | {a.name for a in self.assignments}
 
+    def letters(self) -> frozenset[str]:
+        """The letters of sizes that are written, as in eye(N) and ones((N, M))."""
+        found: set[int | str] = set()
+        for assignment in self.assignments:
+            for node in nodes.walk(assignment.value):
+                if isinstance(node, nodes.Eye):
+                    found.add(node.size)
+                elif isinstance(node, nodes.Ones):
+                    found.update(node.sizes)
+        return frozenset(size for size in found if isinstance(size, str))
+
     def functions(self) -> frozenset[str]:
         """The names of all functions that are applied, known or undefined."""
         return frozenset(

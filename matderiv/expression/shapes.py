@@ -2,56 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import difflib
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from matderiv.errors import InputError, ShapeError, UnsupportedError
+from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
+from matderiv.expression._rules import Rules
+from matderiv.expression._sizes import Size, Sizes, join, words
 from matderiv.expression.nodes import Node
-from matderiv.expression.program import Program
+from matderiv.expression.program import Assignment, Program
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import MAX_SIZE, is_greek
 
-__all__ = ["DEFAULT_SIZES", "Dim", "Shape", "infer"]
+__all__ = ["DEFAULT_SIZES", "Dim", "Shape", "infer", "settled", "shape_of"]
 
 #: Sizes of the first product's factors, (N, D) and (D, M), unless the user gives others.
 DEFAULT_SIZES = {"N": 2, "D": 4, "M": 3}
+
+#: All other sizes, unequal as far as they go, so that no matrix is square by accident.
+_DEFAULTS = (*DEFAULT_SIZES.values(), 5)
 
 _FURTHER = tuple("KPQRSTUVABCEFGH")
 
 
 @dataclass(frozen=True, slots=True)
 class Dim:
-    """A size with the letter that stands for it when a statement holds for every size."""
+    """A size with the letter that stands for it when a statement holds for every size.
+
+    A size that is a number in the program, such as the 1 that keepdims leaves, has that number
+    for its letter.
+    """
 
     symbol: str
     size: int
 
 
 Shape = tuple[Dim, ...]
-
-
-class _Var:
-    """A size not known yet; equal sizes are joined to one representative."""
-
-    __slots__ = ("parent", "size")
-
-    def __init__(self, size: int | None = None) -> None:
-        self.parent: _Var | None = None
-        self.size = size
-
-    def root(self) -> _Var:
-        var = self
-        while var.parent is not None:
-            var = var.parent
-        return var
-
-    def __str__(self) -> str:
-        size = self.root().size
-        return "?" if size is None else str(size)
-
-
-_Vars = tuple[_Var, ...]
 
 
 def infer(
@@ -65,7 +54,8 @@ def infer(
     Shapes:
         A capitalised name is a matrix, a lower-case one a vector, a Greek one a scalar,
         unless `shapes` declares it. `sizes` gives N, D, M: the first product of the program
-        takes an (N, D) matrix by a (D, M) one.
+        takes an (N, D) matrix by a (D, M) one. It also gives the sizes that the program
+        writes as letters, as in eye(K).
 
     Raises:
         ShapeError: two shapes do not fit, or a size is not a whole number ≥ 1.
@@ -78,6 +68,81 @@ def infer(
     return _Inference(program, sizes or {}, shapes or {}).run()
 
 
+def shape_of(
+    node: Node, shapes: Mapping[str, Shape], sizes: Mapping[str, int] | None = None
+) -> Shape:
+    """The shape of an expression over names whose shapes are known.
+
+    `dY` has the shape of Y. A letter of a size, as in eye(N), means what it means in the shapes,
+    or what `sizes` says.
+
+    Raises:
+        ShapeError: shapes do not fit.
+        InputError: a name has no shape.
+
+    >>> from matderiv.expression.parse import parse
+    >>> program = parse("Y = X @ W; L = sum(f(Y))")
+    >>> shape_of(parse("dY @ W.T").loss.value, infer(program))
+    (Dim(symbol='N', size=2), Dim(symbol='D', size=4))
+    """
+    of = {dim: Size(dim.size, fixed=_is_number(dim)) for shape in shapes.values() for dim in shape}
+    rules = _rules_over(shapes, of)
+    rules.letters |= {dim.symbol: size for dim, size in of.items() if not size.fixed}
+    for letter, number in (sizes or {}).items():
+        rules.letters.setdefault(letter, Size(_size(f"{letter} is", number)))
+    found = rules.shape(node)
+    letters = {size.root(): letter for letter, size in reversed(rules.letters.items())}
+    return tuple(_dim(size, letters) for size in found)
+
+
+def _rules_over(shapes: Mapping[str, Shape], of: Mapping[Dim, Size]) -> Rules:
+    def gradient(name: str) -> Sizes:
+        if name[0] == "d" and name[1:] in shapes:
+            return tuple(of[dim] for dim in shapes[name[1:]])
+        raise InputError(
+            f"{name} has no shape. Names with one are: {', '.join(shapes) or 'none'}."
+            + _nearest(name, shapes)
+        )
+
+    return Rules({n: tuple(of[dim] for dim in shape) for n, shape in shapes.items()}, gradient)
+
+
+def _is_number(dim: Dim) -> bool:
+    return dim.symbol == str(dim.size)
+
+
+def _dim(size: Size, letters: Mapping[Size, str]) -> Dim:
+    letter = letters.get(size.root(), str(size))
+    if size.number is None:
+        raise InputError(f"The size {letter} is not known; give it a number.")
+    return Dim(letter, size.number)
+
+
+def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
+    """The same program with every axis 0, 1 or None, which is all entries.
+
+    The only axis of a vector is None.
+
+    >>> from matderiv.expression.parse import parse
+    >>> program = parse("Y = X @ W; L = sum(softmax(Y, axis=-1).sum(axis=-1), axis=0)")
+    >>> settled(program, infer(program)).source()
+    'Y = X @ W; L = sum(sum(softmax(Y, axis=1), axis=1))'
+    """
+    of = {dim: Size(dim.size) for shape in shapes.values() for dim in shape}
+    rules = _rules_over(shapes, of)
+
+    def new(node: Node) -> Node:
+        made = nodes.rebuilt(node, map(new, nodes.children(node)))
+        if isinstance(made, nodes.Norm):
+            return replace(made, order=None)
+        if not isinstance(made, nodes.Reduction | nodes.Softmax) or made.axis is None:
+            return made
+        dimensions = len(rules.shape(made.arg))
+        return replace(made, axis=None if dimensions == 1 else made.axis % dimensions)
+
+    return Program(tuple(Assignment(a.name, new(a.value)) for a in program.assignments))
+
+
 class _Inference:
     def __init__(
         self,
@@ -88,8 +153,8 @@ class _Inference:
         self.program = program
         self.sizes = {name: _size(f"{name} is", n) for name, n in sizes.items() if n is not None}
         self.declared = {name: _declared(name, shape) for name, shape in shapes.items()}
-        self.known: dict[str, _Vars] = {}
-        self.product: tuple[_Vars, _Vars] | None = None
+        self.rules = Rules({}, self._unassigned)
+        self.known = self.rules.known
 
     def run(self) -> dict[str, Shape]:
         inputs = self.program.inputs()
@@ -98,161 +163,144 @@ class _Inference:
                 what = (
                     "is assigned; its shape follows"
                     if name in self.program.names()
-                    else ("is not in the program")
+                    else "is not in the program"
                 )
                 raise InputError(
                     f"--shape {name}: {name} {what}. Inputs are: {', '.join(inputs) or 'none'}."
+                    + _nearest(name, inputs)
                 )
         for name in inputs:
-            self.known[name] = tuple(_Var(n) for n in self.declared.get(name, _default(name)))
+            self.known[name] = tuple(Size(n) for n in self.declared.get(name, _default(name)))
         for assignment in self.program.assignments:
-            self.known[assignment.name] = self.shape(assignment.value)
-        loss = self.program.loss
-        if shape := self.known[loss.name]:
-            value = source(loss.value)
-            what = f"The loss {loss.name} = {value} is {_words(shape)}, not a scalar."
-            if isinstance(loss.value, nodes.MatMul):
-                raise ShapeError(f"{what} Did you mean {loss.name} = sum(f({value}))?")
-            raise ShapeError(f"{what} Did you mean {loss.name} = sum({value})?")
+            self.known[assignment.name] = self.rules.shape(assignment.value)
+        self._check_loss()
         self._settle()
         symbols = self._symbols()
         return {
-            name: tuple(Dim(symbols[v.root()], v.root().size or 1) for v in shape)
+            name: tuple(Dim(symbols[s.root()], s.number or 1) for s in shape)
             for name, shape in self.known.items()
         }
 
-    def shape(self, node: Node) -> _Vars:
-        match node:
-            case nodes.Name(name):
-                return self.known[name] if name in self.known else self._unknown(name)
-            case nodes.Number():
-                return ()
-            case nodes.Negate(arg) | nodes.Apply(_, arg):
-                return self.shape(arg)
-            case nodes.Sum(arg) | nodes.Functional(_, arg):
-                self.shape(arg)
-                return ()
-            case nodes.Transpose(arg):
-                return self.shape(arg)[::-1]
-            case nodes.MatMul():
-                return self._matmul(node)
-            case _:
-                return self._entrywise(node)
+    def _check_loss(self) -> None:
+        loss = self.program.loss
+        shape = self.known[loss.name]
+        if not shape:
+            return
+        value = source(loss.value)
+        product = isinstance(loss.value, nodes.MatMul) and any(s.number != 1 for s in shape)
+        if isinstance(loss.value, nodes.Reduction):
+            meant = source(replace(loss.value, axis=None, keepdims=False))
+        else:
+            meant = f"sum(f({value}))" if product else f"sum({value})"
+        raise ShapeError(
+            f"The loss {loss.name} = {value} is {words(shape)}, not a scalar. "
+            f"Did you mean {loss.name} = {meant}?"
+        )
 
-    def _unknown(self, name: str) -> _Vars:
+    def _unassigned(self, name: str) -> Sizes:
+        """What to say of a name that is assigned further on."""
+        values = {a.name: a.value for a in self.program.assignments}
+        current = next(n for n in values if n not in self.known)
+        needs, queue = {name}, [name]
+        while queue:
+            for part in nodes.walk(values[queue.pop()]):
+                if isinstance(part, nodes.Name) and part.name in values.keys() - needs:
+                    needs.add(part.name)
+                    queue.append(part.name)
+        if current in needs:
+            raise InputError(
+                f"{current} and {name} are defined by each other: "
+                f"{current} = {source(values[current])} and {name} = {source(values[name])}. "
+                "Give one of them a value without the other."
+            )
         raise InputError(f"{name} is used before it is assigned; exchange the two assignments.")
 
-    def _matmul(self, node: nodes.MatMul) -> _Vars:
-        left, right = self.shape(node.left), self.shape(node.right)
-        for operand, shape in ((node.left, left), (node.right, right)):
-            if not shape:
-                raise ShapeError(
-                    f"{source(node)}: {source(operand)} is a scalar, and @ takes matrices. "
-                    f"Did you mean {source(nodes.Multiply(node.left, node.right))}?"
-                )
-            if len(shape) != 2:  # noqa: PLR2004 - a matrix has two dimensions
-                hint = _as_matrix(operand, first=operand is node.left)
-                raise UnsupportedError(
-                    f"{source(node)}: {source(operand)} is a vector, and this version derives "
-                    f"products of two matrices only. {hint}"
-                )
-        if not _join(left[1], right[0]):
-            raise ShapeError(self._mismatch(node, left, right))
-        if self.product is None:
-            self.product = (left, right)
-        return (left[0], right[1])
-
-    def _mismatch(self, node: nodes.MatMul, left: _Vars, right: _Vars) -> str:
-        a, b = source(node.left), source(node.right)
-        message = (
-            f"{source(node)}: {a} is {_words(left)} but {b} is {_words(right)}; "
-            f"the inner sizes {left[1]} and {right[0]} differ."
-        )
-        if left[1].root().size == right[1].root().size:
-            return f"{message} Did you mean {source(nodes.MatMul(node.left, _t(node.right)))}?"
-        if left[0].root().size == right[0].root().size:
-            return f"{message} Did you mean {source(nodes.MatMul(_t(node.left), node.right))}?"
-        if left[0].root().size == right[1].root().size:
-            return f"{message} Did you mean {source(nodes.MatMul(node.right, node.left))}?"
-        return f"{message} The columns of {a} must be as many as the rows of {b}."
-
-    def _entrywise(self, node: Node) -> _Vars:
-        left, right = (self.shape(child) for child in nodes.children(node))
-        if not left or not right:
-            return left or right
-        fits = len(left) == len(right)
-        if not fits:
-            vector = next(
-                c for c, s in zip(nodes.children(node), (left, right), strict=True) if len(s) == 1
-            )
-            hint = (
-                f" If {vector.name} is one number, declare --shape {vector.name}=scalar."
-                if isinstance(vector, nodes.Name)
-                else ""
-            )
-            raise UnsupportedError(
-                f"{source(node)}: {source(vector)} is a vector beside a matrix, and this version "
-                f"does not derive broadcasting.{hint}"
-            )
-        joined = [_join(a, b) for a, b in zip(left, right, strict=True)]  # join all, then ask
-        if not all(joined):
-            a, b = (source(child) for child in nodes.children(node))
-            raise ShapeError(
-                f"{source(node)}: {a} is {_words(left)} but {b} is {_words(right)}; "
-                "entry by entry, both must have the same shape. Declare others with --shape."
-            )
-        return left
+    @property
+    def _slots(self) -> dict[str, Size]:
+        """N, D and M of the first product, as far as it has them."""
+        return self.rules.products[0][1] if self.rules.products else {}
 
     def _settle(self) -> None:
         """Give every size a value: what the user said, then what is left of the defaults."""
-        if self.product is None:
-            if self.sizes:
-                raise InputError(
-                    f"-{next(iter(self.sizes))} gives a size of a matrix product, "
-                    "and the program holds none; write one, such as Y = X @ W."
+        slots = self._lettered()
+        for name, number in self.sizes.items():
+            if name not in slots:
+                raise self._no_such_size(name, slots)
+            size = slots[name]
+            if size.number is not None and size.number != number:
+                raise ShapeError(
+                    f"{name} = {number} does not fit: this size is {size.number} already, "
+                    "by a declared shape or because the program makes two sizes equal. "
+                    f"Leave out {name}, or give it {size.number}."
                 )
-        else:
-            (n, d), (_, m) = self.product
-            slots = {"N": n, "D": d, "M": m}
-            for name, size in self.sizes.items():
-                if name not in slots:
-                    raise InputError(f"{name} is not a size; the sizes are N, D and M.")
-                root = slots[name].root()
-                if root.size is not None and root.size != size:
-                    raise ShapeError(
-                        f"{name} = {size} does not fit: this size is {root.size} already, "
-                        "by a declared shape or because the program makes two sizes equal. "
-                        f"Leave out {name}, or give it {root.size}."
-                    )
-                root.size = size
-            for name, var in slots.items():
-                if var.root().size is None:
-                    var.root().size = DEFAULT_SIZES[name]
-        for shape in self.known.values():
-            for var in shape:
-                if var.root().size is None:
-                    var.root().size = DEFAULT_SIZES["N"]
+            size.settle(number)
+        for name, size in self._slots.items():
+            if size.number is None:
+                size.settle(DEFAULT_SIZES[name])
+        shapes = (*self.known.values(), *((size,) for size in slots.values()))
+        used = Counter(s.number for s in {s.root() for shape in shapes for s in shape})
+        for shape in shapes:
+            for size in shape:
+                if size.number is None:
+                    beside = [s.number for s in shape]
+                    number = min(_DEFAULTS, key=lambda n: (n in beside, used[n]))
+                    used[number] += 1
+                    size.settle(number)
 
-    def _symbols(self) -> dict[_Var, str]:
+    def _lettered(self) -> dict[str, Size]:
+        """All sizes that have a letter: the first product's, and those that the program writes."""
+        slots = dict(self._slots)
+        for letter, size in self.rules.letters.items():
+            if letter in slots and not join(slots[letter], size):
+                raise ShapeError(
+                    f"{letter} is {slots[letter]} in {source(self.rules.products[0][0])} but "
+                    f"{size} elsewhere; N, D and M are the sizes of the first product. Write "
+                    "another letter, such as K."
+                )
+            slots.setdefault(letter, size)
+        for letter, size in self.rules.letters.items():
+            if size.fixed:
+                raise ShapeError(f"{letter} is {size} in this program; write the number.")
+        for one, other in itertools.combinations(self.rules.letters, 2):
+            if slots[one].root() is slots[other].root():
+                raise ShapeError(
+                    f"{one} and {other} are the same size in this program; write {one} for both."
+                )
+        return slots
+
+    def _no_such_size(self, name: str, slots: Mapping[str, Size]) -> InputError:
+        if not slots:
+            return InputError(
+                f"-{name} gives a size of a matrix product, "
+                "and the program holds none; write one, such as Y = X @ W."
+            )
+        *most, last = slots
+        known = f"sizes are {', '.join(most)} and {last}" if most else f"only size is {last}"
+        return InputError(f"{name} is not a size; the {known}.")
+
+    def _symbols(self) -> dict[Size, str]:
         """A letter for every size: N, D, M for the product's, and none that is a variable."""
-        taken = self.program.names() | self.program.functions()
-        symbols: dict[_Var, str] = {}
-        used: set[str] = set()
+        taken = set(self.program.names() | self.program.functions())
+        symbols = {size.root(): letter for letter, size in self.rules.letters.items()}
+        taken |= self.rules.letters.keys()
 
-        def name(var: _Var, wish: str) -> None:
-            root = var.root()
-            if root not in symbols:
-                free = (s for s in (wish, f"{wish}_0", *_FURTHER) if s not in taken | used)
-                symbols[root] = next(free, f"{wish}_{len(used) + 1}")
-                used.add(symbols[root])
+        further = itertools.chain(_FURTHER, (f"K_{n}" for n in itertools.count(1)))
 
-        if self.product is not None:
-            (n, d), (_, m) = self.product
-            for var, wish in ((n, "N"), (d, "D"), (m, "M")):
-                name(var, wish)
+        def give(size: Size, *wishes: str) -> None:
+            root = size.root()
+            if root in symbols:
+                return
+            letters = itertools.chain(wishes, further)
+            found = str(root) if root.fixed else next(s for s in letters if s not in taken)
+            symbols[root] = found
+            taken.add(found)
+
+        for letter, size in self._slots.items():
+            give(size, letter, f"{letter}_0")
+        wishes = () if self._slots else tuple(DEFAULT_SIZES)
         for shape in self.known.values():
-            for var in shape:
-                name(var, "K")
+            for size in shape:
+                give(size, *wishes)
         return symbols
 
 
@@ -262,30 +310,9 @@ def _default(name: str) -> tuple[None, ...]:
     return () if is_greek(name) else (None,)
 
 
-def _join(a: _Var, b: _Var) -> bool:
-    a, b = a.root(), b.root()
-    if a is b:
-        return True
-    if a.size is not None and b.size is not None and a.size != b.size:
-        return False
-    b.parent, a.size = a, a.size if a.size is not None else b.size
-    return True
-
-
-def _t(node: Node) -> Node:
-    return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)
-
-
-def _words(shape: _Vars) -> str:
-    if all(var.root().size is None for var in shape):
-        return ("a scalar", "a vector", "a matrix")[len(shape)]
-    return "×".join(map(str, shape))
-
-
-def _as_matrix(vector: Node, *, first: bool) -> str:
-    if not isinstance(vector, nodes.Name):
-        return "Write it with matrices."
-    return f"Declare it as a matrix, such as --shape {vector.name}={'1x4' if first else '4x1'}."
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 def _size(what: str, size: object) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 
 from matderiv.expression import nodes
+from matderiv.expression.calls import NAMES
 from matderiv.expression.nodes import Node
 
 __all__ = ["source"]
@@ -40,6 +42,10 @@ def _source(node: Node) -> tuple[str, int]:
             return name, _ATOM
         case nodes.Number(value):
             return _number(value)
+        case nodes.Size(_, size):
+            return str(size), _ATOM
+        case nodes.Pi():
+            return "pi", _ATOM
         case nodes.Negate(arg):
             return "-" + _wrapped(arg, _UNARY), _UNARY
         case nodes.Transpose(nodes.Number() as arg):  # 2.T would be read as 2. and T
@@ -48,11 +54,28 @@ def _source(node: Node) -> tuple[str, int]:
             return _wrapped(arg, _ATOM) + ".T", _ATOM
         case nodes.Apply(function, arg) | nodes.Functional(function, arg):
             return f"{function}({source(arg)})", _ATOM
-        case nodes.Sum(arg):
-            return f"sum({source(arg)})", _ATOM
-        case _:
+        case nodes.Eye(size):
+            return f"eye({size})", _ATOM
+        case nodes.Ones(sizes):
+            written = ", ".join(map(str, sizes))
+            return f"ones({written if len(sizes) == 1 else f'({written})'})", _ATOM
+        case _ if type(node) in _BINARY:
             operator, own, left, right = _BINARY[type(node)]
-            return _wrapped(node.left, left) + operator + _wrapped(node.right, right), own
+            first, second = nodes.children(node)
+            return _wrapped(first, left) + operator + _wrapped(second, right), own
+        case _:
+            parts = [*map(source, nodes.children(node)), *_options(node)]
+            return f"{NAMES[type(node)]}({', '.join(parts)})", _ATOM
+
+
+def _options(node: Node) -> Iterator[str]:
+    """The options that are not as they are when left out."""
+    if isinstance(node, nodes.Reduction | nodes.Softmax) and node.axis is not None:
+        yield f"axis={node.axis}"
+    if isinstance(node, nodes.Reduction) and node.keepdims:
+        yield "keepdims=True"
+    if isinstance(node, nodes.Norm) and node.order is not None:
+        yield str(node.order)
 
 
 def _number(value: Fraction) -> tuple[str, int]:

@@ -6,14 +6,18 @@ import difflib
 import re
 
 __all__ = [
+    "ARRAYWISE",
     "DEFAULT_PROGRAM",
     "ELEMENTWISE",
     "GREEK",
     "INSTEAD",
+    "KNOWN",
     "MAX_DEPTH",
     "MAX_NAME",
     "MAX_SIZE",
     "MAX_TEXT",
+    "METHODS",
+    "MODULES",
     "NAME_PATTERN",
     "RESERVED",
     "is_greek",
@@ -24,15 +28,58 @@ __all__ = [
 DEFAULT_PROGRAM = "Y = X @ W; L = sum(f(Y))"
 
 #: Functions of one number that are known, and applied to each entry.
-ELEMENTWISE = ("exp", "log", "sqrt", "tanh", "sigmoid", "sin", "cos", "relu", "step")
+ELEMENTWISE = (
+    "exp",
+    "log",
+    "sqrt",
+    "tanh",
+    "sigmoid",
+    "sin",
+    "cos",
+    "relu",
+    "step",
+    "abs",
+    "sign",
+    "softplus",
+    "erf",
+)
 
-#: Names with a fixed meaning in NumPy, in the field or in Python which this version does not
-#: derive. They are refused by name: taken for undefined functions they would be derived wrongly.
+#: Functions of whole arrays.
+ARRAYWISE = (
+    "sum",
+    "mean",
+    "prod",
+    "softmax",
+    "logsumexp",
+    "norm",
+    "trace",
+    "tr",
+    "inv",
+    "det",
+    "logdet",
+    "diag",
+    "outer",
+    "dot",
+    "eye",
+    "ones",
+)
+
+#: All that is called by a name of its own.
+KNOWN = (*ELEMENTWISE, *ARRAYWISE)
+
+#: What is called as a method too: X.sum(axis=0).
+METHODS = ("sum", "mean", "prod", "trace", "dot")
+
+#: Modules that users write before a function's name, which here stands alone.
+MODULES = frozenset("np numpy linalg scipy special torch jnp jax math nn tf sp sympy".split())
+
+#: Names with a fixed meaning in NumPy, in the field or in Python which are not in the language.
+#: They are refused by name: taken for undefined functions they would be derived wrongly.
 _NUMPY = frozenset(
-    """abs absolute acos acosh add all allclose amax amin angle any append apply_along_axis
+    """absolute acos acosh add all allclose amax amin angle any append apply_along_axis
     apply_over_axes arange arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin
-    argpartition argsort argwhere around array array2string array_equal array_equiv array_repr
-    array_split array_str asanyarray asarray asarray_chkfinite ascontiguousarray
+    argpartition argsort argwhere around array array2string array_equal array_equiv
+    array_repr array_split array_str asanyarray asarray asarray_chkfinite ascontiguousarray
     asfortranarray asin asinh asmatrix astype atan atan2 atanh atleast_1d atleast_2d
     atleast_3d average bartlett base_repr binary_repr bincount bitwise_and bitwise_count
     bitwise_invert bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor
@@ -40,51 +87,50 @@ _NUMPY = frozenset(
     busday_offset can_cast cbrt ceil cholesky choose clip column_stack common_type compress
     concat concatenate cond conj conjugate convolve copy copysign copyto corrcoef correlate
     cosh count_nonzero cov cross cumprod cumsum cumulative_prod cumulative_sum
-    datetime_as_string datetime_data deg2rad degrees delete det diag diag_indices
-    diag_indices_from diagflat diagonal diff digitize divide divmod dot dsplit dstack ediff1d
-    eig eigh eigvals eigvalsh einsum einsum_path empty empty_like equal exp2 expand_dims expm1
-    extract eye fabs fill_diagonal fix flatnonzero flip fliplr flipud float_power floor
-    floor_divide fmax fmin fmod format_float_positional format_float_scientific frexp
-    from_dlpack frombuffer fromfile fromfunction fromiter frompyfunc fromregex fromstring full
-    full_like gcd genfromtxt geomspace get_include get_printoptions getbufsize geterr
-    geterrcall gradient greater greater_equal hamming hanning heaviside histogram histogram2d
-    histogram_bin_edges histogramdd hsplit hstack hypot i0 identity imag indices info inner
-    insert interp intersect1d inv invert is_busday isclose iscomplex iscomplexobj isdtype
-    isfinite isfortran isin isinf isnan isnat isneginf isposinf isreal isrealobj isscalar
-    issubdtype iterable ix_ kaiser kron lcm ldexp left_shift less less_equal lexsort linspace
-    load loadtxt log10 log1p log2 logaddexp logaddexp2 logical_and logical_not logical_or
-    logical_xor logspace lstsq mask_indices matmul matrix_norm matrix_power matrix_rank
-    matrix_transpose matvec max maximum may_share_memory mean median meshgrid min
-    min_scalar_type minimum mintypecode mod modf moveaxis multi_dot multiply nan_to_num
-    nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile
-    nanprod nanquantile nanstd nansum nanvar ndim negative nested_iters nextafter nonzero norm
-    not_equal ones ones_like outer packbits pad partition percentile permute_dims piecewise
-    pinv place poly polyadd polyder polydiv polyfit polyint polymul polysub polyval positive
-    pow power printoptions prod promote_types ptp put put_along_axis putmask qr quantile
-    rad2deg radians ravel ravel_multi_index real real_if_close reciprocal remainder repeat
-    require reshape resize result_type right_shift rint roll rollaxis roots rot90 round
-    row_stack save savetxt savez savez_compressed searchsorted select set_printoptions
-    setbufsize setdiff1d seterr seterrcall setxor1d shape shares_memory show_config
-    show_runtime sign signbit sinc sinh size slogdet solve sort sort_complex spacing split
-    square squeeze stack std subtract svd svdvals swapaxes take take_along_axis tan tensordot
-    tensorinv tensorsolve test tile trace transpose trapezoid tri tril tril_indices
-    tril_indices_from trim_zeros triu triu_indices triu_indices_from true_divide trunc
-    typename union1d unique unique_all unique_counts unique_inverse unique_values unpackbits
-    unravel_index unstack unwrap vander var vdot vecdot vecmat vector_norm vsplit vstack where
-    zeros zeros_like""".split()
+    datetime_as_string datetime_data deg2rad degrees delete diag_indices diag_indices_from
+    diagflat diagonal diff digitize divide divmod dsplit dstack ediff1d eig eigh eigvals
+    eigvalsh einsum einsum_path empty empty_like equal exp2 expand_dims expm1 extract fabs
+    fill_diagonal fix flatnonzero flip fliplr flipud float_power floor floor_divide fmax fmin
+    fmod format_float_positional format_float_scientific frexp from_dlpack frombuffer
+    fromfile fromfunction fromiter frompyfunc fromregex fromstring full full_like gcd
+    genfromtxt geomspace get_include get_printoptions getbufsize geterr geterrcall gradient
+    greater greater_equal hamming hanning heaviside histogram histogram2d histogram_bin_edges
+    histogramdd hsplit hstack hypot i0 identity imag indices info inner insert interp
+    intersect1d invert is_busday isclose iscomplex iscomplexobj isdtype isfinite isfortran
+    isin isinf isnan isnat isneginf isposinf isreal isrealobj isscalar issubdtype iterable
+    ix_ kaiser kron lcm ldexp left_shift less less_equal lexsort linspace load loadtxt log10
+    log1p log2 logaddexp logaddexp2 logical_and logical_not logical_or logical_xor logspace
+    lstsq mask_indices matmul matrix_norm matrix_power matrix_rank matrix_transpose matvec
+    max maximum may_share_memory median meshgrid min min_scalar_type minimum mintypecode mod
+    modf moveaxis multi_dot multiply nan_to_num nanargmax nanargmin nancumprod nancumsum
+    nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile nanstd nansum nanvar
+    ndim negative nested_iters nextafter nonzero not_equal ones_like packbits pad partition
+    percentile permute_dims piecewise pinv place poly polyadd polyder polydiv polyfit polyint
+    polymul polysub polyval positive pow power printoptions promote_types ptp put
+    put_along_axis putmask qr quantile rad2deg radians ravel ravel_multi_index real
+    real_if_close reciprocal remainder repeat require reshape resize result_type right_shift
+    rint roll rollaxis roots rot90 round row_stack save savetxt savez savez_compressed
+    searchsorted select set_printoptions setbufsize setdiff1d seterr seterrcall setxor1d
+    shape shares_memory show_config show_runtime signbit sinc sinh size slogdet solve sort
+    sort_complex spacing split square squeeze stack std subtract svd svdvals swapaxes take
+    take_along_axis tan tensordot tensorinv tensorsolve test tile transpose trapezoid tri
+    tril tril_indices tril_indices_from trim_zeros triu triu_indices triu_indices_from
+    true_divide trunc typename union1d unique unique_all unique_counts unique_inverse
+    unique_values unpackbits unravel_index unstack unwrap vander var vdot vecdot vecmat
+    vector_norm vsplit vstack where zeros zeros_like""".split()
 )
 _FIELD = frozenset(
     """adjoint batchnorm bce bmm celu cot coth cross_entropy crossentropy csc csch cube digamma
-    dropout elu entropy erf erfc erfinv expit flatten frobenius gelu hadamard hardsigmoid
-    hardswish hardtanh kldiv layernorm leaky_relu lg lgamma ln log_softmax logcosh logdet
-    logistic logit logsigmoid logsumexp mish mm mse normalize nuclear onehot pinverse prelu
-    rank rot rsqrt sec sech selu sgn silu softmax softmin softplus softsign sqr swish
-    tanhshrink tr transposed trapz vec vech vecnorm""".split()
+    dropout elu entropy erfc erfinv expit flatten frobenius gelu hadamard hardsigmoid
+    hardswish hardtanh kldiv layernorm leaky_relu lg lgamma ln log_softmax logcosh logistic
+    logit logsigmoid mish mm mse normalize nuclear onehot pinverse prelu rank rot rsqrt sec
+    sech selu sgn silu softmin softsign sqr swish tanhshrink transposed trapz vec vech
+    vecnorm""".split()
 )
 _PYTHON = frozenset(
     """aiter anext ascii bin bool breakpoint bytearray bytes callable chr classmethod compile
-    complex delattr dict dir enumerate eval exec filter float format frozenset getattr globals
-    hasattr hash help hex id input int isinstance issubclass iter len list locals map
+    complex delattr dict dir enumerate eval exec filter float format frozenset getattr
+    globals hasattr hash help hex id input int isinstance issubclass iter len list locals map
     memoryview next object oct open ord print property range repr reversed set setattr slice
     sorted staticmethod str super tuple type vars zip""".split()
 )
@@ -92,48 +138,71 @@ RESERVED = _NUMPY | _FIELD | _PYTHON
 
 #: What to write for a name that is refused, where the language can say the same.
 INSTEAD = {
+    "absolute": "abs(Y)",
     "add": "A + B",
-    "average": "sum(Y) over the number of entries, such as sum(Y)/6",
+    "average": "mean(Y)",
     "cbrt": "Y**(1/3)",
     "cosh": "(exp(Y) + exp(-Y))/2",
+    "cross_entropy": "mean(logsumexp(Y, axis=1) - sum(T*Y, axis=1))",
     "cube": "Y**3",
     "divide": "A/B",
-    "dot": "X @ W",
+    "erfc": "1 - erf(Y)",
     "exp2": "2**Y",
     "expit": "sigmoid(Y)",
     "expm1": "exp(Y) - 1",
+    "fabs": "abs(Y)",
+    "frobenius": "norm(Y)",
+    "gelu": "Y*(1 + erf(Y/sqrt(2)))/2",
+    "hadamard": "A*B",
     "heaviside": "step(Y)",
+    "identity": "eye(4)",
+    "inner": "x @ y",
+    "leaky_relu": "relu(Y) - 0.01*relu(-Y)",
     "lg": "log(Y)/log(2)",
     "ln": "log(Y)",
     "log10": "log(Y)/log(10)",
     "log1p": "log(1 + Y)",
     "log2": "log(Y)/log(2)",
+    "log_softmax": "Y - logsumexp(Y, axis=1, keepdims=True)",
+    "logaddexp": "log(exp(A) + exp(B))",
     "logcosh": "log((exp(Y) + exp(-Y))/2)",
     "logistic": "sigmoid(Y)",
-    "logsigmoid": "log(sigmoid(Y))",
+    "logsigmoid": "-softplus(-Y)",
     "matmul": "X @ W",
+    "matrix_norm": "norm(Y)",
+    "matrix_power": "X @ X",
+    "matrix_transpose": "X.T",
     "maximum": "relu(Y) for the larger of Y and 0",
-    "mean": "sum(Y) over the number of entries, such as sum(Y)/6",
+    "mish": "Y*tanh(softplus(Y))",
     "mm": "X @ W",
+    "mse": "mean((Y - T)**2)",
     "multiply": "A*B",
     "negative": "-Y",
+    "ones_like": "ones((2, 3))",
     "pow": "Y**2",
     "power": "Y**2",
     "reciprocal": "1/Y",
     "rsqrt": "1/sqrt(Y)",
+    "sgn": "sign(Y)",
     "silu": "Y*sigmoid(Y)",
     "sinh": "(exp(Y) - exp(-Y))/2",
-    "softplus": "log(1 + exp(Y))",
+    "slogdet": "logdet(X)",
+    "softsign": "Y/(1 + abs(Y))",
+    "solve": "inv(A) @ B",
     "sqr": "Y**2",
     "square": "Y**2",
+    "std": "sqrt(mean((Y - mean(Y))**2))",
     "subtract": "A - B",
     "swish": "Y*sigmoid(Y)",
     "tan": "sin(Y)/cos(Y)",
     "transpose": "X.T",
+    "var": "mean((Y - mean(Y))**2)",
+    "vdot": "sum(A*B)",
+    "vector_norm": "norm(x)",
 }
 
 #: Names that are near a known function's and yet are good names of an undefined one.
-NOT_MISSPELT = frozenset({"cost", "costs", "loss"})
+NOT_MISSPELT = frozenset({"cost", "costs", "loss", "pred"})
 
 #: Names of scalars. `lam` stands for lambda, which Python keeps for itself.
 GREEK = {
@@ -146,7 +215,7 @@ GREEK = {
 
 NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
-MAX_TEXT = 4000  # characters of a program
+MAX_TEXT = 60_000  # characters of a program; a network of a thousand layers has half as many
 MAX_NAME = 24  # characters of a name
 MAX_DEPTH = 60  # levels of nesting
 MAX_SIZE = 10**9  # rows or columns of a matrix
@@ -168,12 +237,11 @@ def misspelt(name: str) -> str | None:
     ('tanh', 'softmax', None, 'exp')
     """
     lower = name.lower()
-    known = (*ELEMENTWISE, "sum")
-    if lower != name and (lower in known or lower in RESERVED):
+    if lower != name and (lower in KNOWN or lower in RESERVED):
         return lower
     if len(name) <= 2 or lower in NOT_MISSPELT:  # noqa: PLR2004 - f, g1: too short to be a slip
         return None
-    near = difflib.get_close_matches(lower, known, n=1, cutoff=0.75)
+    near = difflib.get_close_matches(lower, KNOWN, n=1, cutoff=0.75)
     if not near and len(name) > 4:  # noqa: PLR2004 - short words resemble too many others
-        near = difflib.get_close_matches(lower, sorted(_FIELD | {"mean"}), n=1, cutoff=0.82)
+        near = difflib.get_close_matches(lower, sorted(_FIELD), n=1, cutoff=0.82)
     return near[0] if near else None

@@ -1,0 +1,139 @@
+"""A program as a graph of named values, each one step away from names.
+
+`L = sum((X @ W - T)**2)` becomes `Z = X @ W; L = sum((Z - T)**2)`: a product, an inverse or a
+sum that stands inside something else gets a name, so that each value has one local derivative.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.program import Assignment, Program
+from matderiv.expression.shapes import Shape, shape_of
+
+__all__ = ["Graph", "graph_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The values in order; `lifted` are the names that the program does not have itself."""
+
+    program: Program
+    values: tuple[Assignment, ...]
+    shapes: Mapping[str, Shape]
+    lifted: frozenset[str]
+
+    @property
+    def loss(self) -> str:
+        """The name of the last value."""
+        return self.values[-1].name
+
+    def inputs(self) -> tuple[str, ...]:
+        """The names that nothing is assigned to, in order of first use."""
+        return self.program.inputs()
+
+    def value(self, name: str) -> Node | None:
+        """What is assigned to a name."""
+        return next((a.value for a in self.values if a.name == name), None)
+
+    def depends(self, wrt: frozenset[str]) -> frozenset[str]:
+        """The names that change with any of some names, those included."""
+        found = set(wrt)
+        for assignment in self.values:
+            if _names(assignment.value) & found:
+                found.add(assignment.name)
+        return frozenset(found)
+
+
+def graph_of(program: Program, shapes: Mapping[str, Shape]) -> Graph:
+    """The graph of a program whose shapes are known.
+
+    >>> from matderiv.expression.parse import parse
+    >>> from matderiv.expression.shapes import infer
+    >>> program = parse("L = sum((X @ W - T)**2)")
+    >>> [f"{a.name}: {sorted(_names(a.value))}" for a in graph_of(program, infer(program)).values]
+    ["Z: ['W', 'X']", "L: ['T', 'Z']"]
+    """
+    lifter = _Lifter(program, dict(shapes))
+    for assignment in program.assignments:
+        value = lifter.step(assignment.value)
+        lifter.values.append(Assignment(assignment.name, value))
+    return Graph(program, tuple(lifter.values), lifter.shapes, frozenset(lifter.lifted))
+
+
+def _names(node: Node) -> frozenset[str]:
+    return frozenset(n.name for n in nodes.walk(node) if isinstance(n, nodes.Name))
+
+
+_ENTRYWISE = (
+    nodes.Add,
+    nodes.Subtract,
+    nodes.Multiply,
+    nodes.Divide,
+    nodes.Power,
+    nodes.Negate,
+    nodes.Apply,
+    nodes.Transpose,
+)
+_PLAIN = (nodes.Name, nodes.Number, nodes.Eye, nodes.Ones)
+
+
+class _Lifter:
+    def __init__(self, program: Program, shapes: dict[str, Shape]) -> None:
+        self.shapes = shapes
+        self.values: list[Assignment] = []
+        self.lifted: dict[str, Node] = {}
+        self._known: dict[Node, str] = {}
+        self._names = _free_names(program)
+
+    def step(self, node: Node) -> Node:
+        """The node one step away from names."""
+        if isinstance(node, nodes.Sum | nodes.Mean):
+            return nodes.rebuilt(node, [self.entrywise(node.arg)])
+        if isinstance(node, _ENTRYWISE):
+            return self.entrywise(node)
+        return nodes.rebuilt(node, map(self.operand, nodes.children(node)))
+
+    def entrywise(self, node: Node) -> Node:
+        """An entry-by-entry expression of names."""
+        if isinstance(node, _ENTRYWISE):
+            return nodes.rebuilt(node, map(self.entrywise, nodes.children(node)))
+        return self.operand(node)
+
+    def operand(self, node: Node) -> Node:
+        """A name, perhaps transposed, for a value that is no name yet."""
+        if isinstance(node, _PLAIN):
+            return node
+        if isinstance(node, nodes.Transpose) and isinstance(node.arg, nodes.Name):
+            return node
+        known = self._known.get(node)
+        if known is None:
+            value = self.step(node)
+            shape = shape_of(value, self.shapes)
+            known = self._known[node] = next(self._names[len(shape)])
+            self.lifted[known] = node
+            self.shapes[known] = shape
+            self.values.append(Assignment(known, value))
+        return nodes.Name(known)
+
+
+#: Wishes for names of scalars, vectors and matrices.
+_WISHES = ("s t r a b c".split(), "u v z r a b c".split(), "Z U V H P Q R S".split())
+
+
+def _free_names(program: Program) -> list[Iterator[str]]:
+    """Names of each number of dimensions that are told from all others, on the page as well."""
+    taken = {name.replace("_", "").lower() for name in program.names() | program.functions()}
+
+    def free(wishes: list[str]) -> Iterator[str]:
+        numbered = (f"{wishes[0]}{n}" for n in itertools.count(1))
+        for name in itertools.chain(wishes, numbered):
+            if name.lower() not in taken and f"d{name}".lower() not in taken:
+                taken.add(name.lower())
+                yield name
+
+    return [free(wishes) for wishes in _WISHES]

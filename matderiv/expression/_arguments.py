@@ -1,0 +1,151 @@
+"""Which arguments of a call are operands and what its options are worth."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from matderiv.expression.calls import Form
+from matderiv.expression.vocabulary import MAX_SIZE, NAME_PATTERN
+
+__all__ = ["Refusal", "arrange"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal(Exception):  # noqa: N818 - the reader turns it into an error that knows the text
+    """What is wrong with an argument, and where."""
+
+    message: str
+    tree: ast.expr
+
+
+def arrange(
+    name: str, form: Form, call: ast.Call, args: Sequence[ast.expr]
+) -> tuple[list[ast.expr], dict[str, object]]:
+    """The operands of a call, and the options that are given, by the names of the node's fields.
+
+    Raises:
+        Refusal: there are too few or too many arguments, or an option is not in the language.
+    """
+    count = len(form.operands)
+    most = count + len(form.options)
+    starred = any(isinstance(a, ast.Starred) for a in args) or any(
+        k.arg is None for k in call.keywords
+    )
+    needed = count or 1
+    if starred or len(args) > most or (len(args) < needed and not call.keywords):
+        raise Refusal(_wrong_count(name, form, len(args)), call)
+    given = dict(zip(form.options, args[count:], strict=False))
+    for keyword in call.keywords:
+        option = keyword.arg or ""
+        if option not in form.options or not form.operands:
+            raise Refusal(_unknown_option(name, form, option), call)
+        if option in given:
+            raise Refusal(f"{name} is given {option} twice; leave one of them out.", call)
+        given[option] = keyword.value
+    if len(args) < needed:
+        raise Refusal(_wrong_count(name, form, len(args)), call)
+    values: dict[str, object] = {}
+    for option, tree in given.items():
+        read, field = _OPTIONS[option]
+        values[field] = read(name, tree)
+    return list(args[:count]), values
+
+
+def _wrong_count(name: str, form: Form, given: int) -> str:
+    if name == "ones" and given > 1:
+        return "ones takes its sizes in one bracket: ones((2, 3))."
+    if name == "eye" and given > 1:
+        return "eye takes one size, for an identity matrix is square: eye(4)."
+    if len(form.operands) <= 1 and not form.options:
+        return f"{name} takes one argument and no options: {form.example(name)}."
+    what = {0: "its size", 1: "one array", 2: "two arrays"}[len(form.operands)]
+    return f"{name} takes {what}: {form.usage(name)}."
+
+
+def _unknown_option(name: str, form: Form, option: str) -> str:
+    if not form.options or not form.operands:
+        return _wrong_count(name, form, 1)
+    known = " and ".join(form.options)
+    near = difflib.get_close_matches(option, form.options, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    plural = "options" if len(form.options) > 1 else "option"
+    return f"{option} is not an option of {name}; its {plural}: {known}.{hint}"
+
+
+def _axis(name: str, tree: ast.expr) -> int | None:
+    """0 and 1 count axes from the first, -1 and -2 from the last."""
+    match tree:
+        case ast.Constant(value=None):
+            return None
+        case ast.Constant(value=int() as axis) if not isinstance(axis, bool) and axis <= 1:
+            return axis
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as axis)) if (
+            not isinstance(axis, bool) and 1 <= axis <= 2  # noqa: PLR2004 - at most 2 dimensions
+        ):
+            return -axis
+    raise Refusal(
+        f"The axis of {name} is 0 (down the columns), 1 (along the rows), -1 or -2, "
+        f"such as {name}(Y, axis=0).",
+        tree,
+    )
+
+
+def _keepdims(name: str, tree: ast.expr) -> bool:
+    if isinstance(tree, ast.Constant) and isinstance(tree.value, bool):
+        return tree.value
+    raise Refusal(
+        f"keepdims is True or False, such as {name}(Y, axis=0, keepdims=True).",
+        tree,
+    )
+
+
+def _order(_: str, tree: ast.expr) -> int | None:
+    match tree:
+        case ast.Constant(value=None):
+            return None
+        case ast.Constant(value=int(2)):
+            return 2
+        case ast.Constant(value=int(1)):
+            hint = "; the 1-norm of a vector is sum(abs(x))"
+        case ast.Constant(value="fro"):
+            hint = "; leave the order out"
+        case _:
+            hint = ""
+    raise Refusal(
+        "Other orders of norm are not in the language: norm(x) is the 2-norm of a vector, "
+        f"norm(X) the Frobenius norm of a matrix{hint}.",
+        tree,
+    )
+
+
+def _size(name: str, tree: ast.expr) -> int | str:
+    match tree:
+        case ast.Constant(value=int() as size) if not isinstance(size, bool):
+            if 1 <= size <= MAX_SIZE:
+                return size
+        case ast.Name(id=letter) if NAME_PATTERN.match(letter):
+            return letter
+    raise Refusal(
+        f"A size of {name} is a whole number from 1 to {MAX_SIZE:,}, or a letter such as N.",
+        tree,
+    )
+
+
+def _sizes(name: str, tree: ast.expr) -> tuple[int | str, ...]:
+    if not isinstance(tree, ast.Tuple | ast.List):
+        return (_size(name, tree),)
+    if not 1 <= len(tree.elts) <= 2:  # noqa: PLR2004 - arrays have at most two dimensions here
+        raise Refusal("ones takes one size or two: ones(3) or ones((2, 3)).", tree)
+    return tuple(_size(name, size) for size in tree.elts)
+
+
+_OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
+    "axis": (_axis, "axis"),
+    "keepdims": (_keepdims, "keepdims"),
+    "ord": (_order, "order"),
+    "size": (_size, "size"),
+    "sizes": (_sizes, "sizes"),
+}

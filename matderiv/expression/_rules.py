@@ -1,0 +1,261 @@
+"""The shape of each node from those of its operands, with NumPy's meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from matderiv.errors import ShapeError
+from matderiv.expression import nodes
+from matderiv.expression._sizes import Size, Sizes, broadcast, join, words
+from matderiv.expression.nodes import Node
+from matderiv.expression.source import source
+
+__all__ = ["Rules"]
+
+_MATRIX = 2  # dimensions
+
+
+class Rules:
+    """The shapes of expressions over names whose shapes are known, perhaps not their sizes."""
+
+    def __init__(self, known: Mapping[str, Sizes], unknown: Callable[[str], Sizes]) -> None:
+        self.known = dict(known)
+        self.letters: dict[str, Size] = {}
+        self.products: list[tuple[nodes.MatMul, dict[str, Size]]] = []
+        self._unknown = unknown
+        # By identity: in a formula with shared parts each is worked out once.
+        self._done: dict[int, tuple[Node, Sizes]] = {}
+
+    def shape(self, node: Node) -> Sizes:
+        """The shape of a node.
+
+        Raises:
+            ShapeError: shapes do not fit.
+        """
+        done = self._done.get(id(node))
+        if done is None:
+            done = self._done[id(node)] = (node, self._shape(node))
+        return done[1]
+
+    def _shape(self, node: Node) -> Sizes:
+        match node:
+            case nodes.Name(name):
+                return self.known[name] if name in self.known else self._unknown(name)
+            case nodes.Number() | nodes.Size() | nodes.Pi():
+                return ()
+            case nodes.Negate(arg) | nodes.Apply(_, arg):
+                return self.shape(arg)
+            case nodes.Functional(_, arg):
+                self.shape(arg)
+                return ()
+            case nodes.Transpose(arg):
+                return self.shape(arg)[::-1]
+            case _ if isinstance(node, nodes.Reduction):
+                return self._reduction(node)
+            case nodes.Softmax(arg, axis):
+                shape = self.shape(arg)
+                self._axis(node, shape, axis)
+                return shape
+            case nodes.Norm():
+                return self._norm(node)
+            case nodes.Trace(arg) | nodes.Determinant(arg) | nodes.LogDet(arg):
+                self._square(node, arg)
+                return ()
+            case nodes.Inverse(arg):
+                return self._square(node, arg)
+            case nodes.Diag():
+                return self._diag(node)
+            case nodes.Outer():
+                return self._outer(node)
+            case nodes.Eye(size):
+                return (self.size(size),) * 2
+            case nodes.Ones(sizes):
+                return tuple(map(self.size, sizes))
+            case nodes.MatMul():
+                return self._matmul(node)
+            case _:
+                return self._entrywise(node)
+
+    def size(self, size: int | str) -> Size:
+        """A number, or the size that a letter stands for."""
+        if isinstance(size, int):
+            return Size(size, fixed=True)
+        return self.letters.setdefault(size, Size())
+
+    # -- of one array ------------------------------------------------------------------------
+
+    def _axis(self, node: Node, shape: Sizes, axis: int | None) -> int | None:
+        if axis is None or -len(shape) <= axis < len(shape):
+            return axis
+        (arg,) = nodes.children(node)
+        has = {
+            0: "it has no axis. Leave the axis out",
+            1: "its only axis is 0. Leave the axis out",
+        }.get(len(shape), "its axes are 0 and 1")
+        raise ShapeError(f"{source(node)}: {source(arg)} is {words(shape)}; {has}.")
+
+    def _reduction(self, node: nodes.Reduction) -> Sizes:
+        shape = self.shape(node.arg)
+        axis = self._axis(node, shape, node.axis)
+        gone = set(range(len(shape))) if axis is None else {axis % len(shape)}
+        if node.keepdims:
+            return tuple(Size(1, fixed=True) if n in gone else s for n, s in enumerate(shape))
+        return tuple(s for n, s in enumerate(shape) if n not in gone)
+
+    def _norm(self, node: nodes.Norm) -> Sizes:
+        shape, arg = self.shape(node.arg), source(node.arg)
+        if not shape:
+            raise ShapeError(f"{source(node)}: {arg} is a scalar. Did you mean abs({arg})?")
+        if node.order is not None and len(shape) == _MATRIX:
+            raise ShapeError(
+                f"{source(node)}: {arg} is {words(shape)}, and 2 would ask for its largest "
+                f"singular value, which is not in the language. Did you mean norm({arg}), the "
+                "Frobenius norm?"
+            )
+        return ()
+
+    def _square(self, node: Node, arg: Node) -> Sizes:
+        shape = self.shape(arg)
+        what, name = source(node), source(arg)
+        takes = _OF_A_SQUARE[type(node)]
+        if len(shape) != _MATRIX:
+            instead = source(nodes.Divide(_ONE, arg)) if isinstance(node, nodes.Inverse) else ""
+            hint = f" Did you mean {instead}?" if instead and not shape else ""
+            raise ShapeError(
+                f"{what}: {name} is {words(shape)}; {takes} of a square matrix.{hint}"
+                + (_declare(arg, "3x3") if not hint else "")
+            )
+        if not join(*shape):
+            rows, cols = (size.number or 0 for size in shape)
+            turned = _t(arg)
+            meant = nodes.MatMul(arg, turned) if rows < cols else nodes.MatMul(turned, arg)
+            raise ShapeError(
+                f"{what}: {name} is {words(shape)}, which is not square; {takes} of a square "
+                f"matrix. Did you mean {source(nodes.rebuilt(node, [meant]))}?"
+            )
+        return shape
+
+    def _diag(self, node: nodes.Diag) -> Sizes:
+        shape = self.shape(node.arg)
+        if len(shape) == 1:
+            return shape * 2
+        if not shape:
+            raise ShapeError(
+                f"{source(node)}: {source(node.arg)} is a scalar; diag takes a vector or a square "
+                "matrix." + _declare(node.arg, "3")
+            )
+        return self._square(node, node.arg)[:1]
+
+    # -- of two arrays -----------------------------------------------------------------------
+
+    def _outer(self, node: nodes.Outer) -> Sizes:
+        left, right = self.shape(node.left), self.shape(node.right)
+        for operand, shape in ((node.left, left), (node.right, right)):
+            if len(shape) != 1:
+                hint = (
+                    f" Did you mean {source(nodes.Multiply(node.left, node.right))}?"
+                    if not shape
+                    else _declare(operand, "3")
+                )
+                raise ShapeError(
+                    f"{source(node)}: {source(operand)} is {words(shape)}; outer takes two "
+                    f"vectors.{hint}"
+                )
+        return (*left, *right)
+
+    def _matmul(self, node: nodes.MatMul) -> Sizes:
+        left, right = self.shape(node.left), self.shape(node.right)
+        for operand, shape in ((node.left, left), (node.right, right)):
+            if not shape:
+                raise ShapeError(
+                    f"{source(node)}: {source(operand)} is a scalar, and @ takes matrices. "
+                    f"Did you mean {source(nodes.Multiply(node.left, node.right))}?"
+                )
+        if not join(left[-1], right[0]):
+            raise ShapeError(self._mismatch(node, left, right))
+        slots = {"D": left[-1]}
+        if len(left) == _MATRIX:
+            slots = {"N": left[0], **slots}
+        if len(right) == _MATRIX:
+            slots["M"] = right[1]
+        self.products.append((node, slots))
+        return (*left[:-1], *right[1:])
+
+    @staticmethod
+    def _mismatch(node: nodes.MatMul, left: Sizes, right: Sizes) -> str:
+        a, b = source(node.left), source(node.right)
+        inner = "inner sizes" if _MATRIX in (len(left), len(right)) else "sizes"
+        message = (
+            f"{source(node)}: {a} is {words(left)} but {b} is {words(right)}; "
+            f"the {inner} {left[-1]} and {right[0]} differ."
+        )
+        if len(left) == len(right) == 1:
+            return f"{message} Did you mean {source(nodes.Outer(node.left, node.right))}?"
+        if len(right) == _MATRIX and left[-1].number == right[1].number:
+            return f"{message} Did you mean {source(nodes.MatMul(node.left, _t(node.right)))}?"
+        if len(left) == _MATRIX and left[0].number == right[0].number:
+            return f"{message} Did you mean {source(nodes.MatMul(_t(node.left), node.right))}?"
+        if left[0].number == right[-1].number:
+            return f"{message} Did you mean {source(nodes.MatMul(node.right, node.left))}?"
+        if len(left) == 1:
+            return f"{message} {a} must have as many entries as {b} has rows."
+        if len(right) == 1:
+            return f"{message} {b} must have as many entries as {a} has columns."
+        return f"{message} The columns of {a} must be as many as the rows of {b}."
+
+    def _entrywise(self, node: Node) -> Sizes:
+        left, right = (self.shape(child) for child in nodes.children(node))
+        if not left or not right:
+            return left or right
+        shared = min(len(left), len(right))
+        longer = left if len(left) > shared else right
+        pairs = zip(left[-shared:], right[-shared:], strict=True)
+        found = [broadcast(a, b) for a, b in pairs]  # join all, then ask
+        fitting = tuple(size for size in found if size is not None)
+        if len(fitting) < len(found):
+            raise ShapeError(self._no_broadcast(node, left, right))
+        return (*longer[:-shared], *fitting)
+
+    @staticmethod
+    def _no_broadcast(node: Node, left: Sizes, right: Sizes) -> str:
+        first, second = nodes.children(node)
+        a, b = source(first), source(second)
+        message = f"{source(node)}: {a} is {words(left)} but {b} is {words(right)}; "
+        if len(left) != len(right):
+            vector, matrix = (first, second) if len(left) == 1 else (second, first)
+            few, many = (left, right) if len(left) == 1 else (right, left)
+            message += (
+                f"a vector goes with each row, and the rows of {source(matrix)} have {many[1]} "
+                f"entries, not {few[0]}."
+            )
+            if few[0].number == many[0].number:
+                turned = f"{few[0]}x1"
+                return message + _declare(vector, turned, why="for a column")
+            return message
+        message += "entry by entry, sizes must be equal or 1."
+        if [s.number for s in left] == [s.number for s in right[::-1]]:
+            return f"{message} Did you mean {source(nodes.rebuilt(node, [first, _t(second)]))}?"
+        return f"{message} Declare others with --shape."
+
+
+_ONE = nodes.Number(Fraction(1))
+
+_OF_A_SQUARE: dict[type, str] = {
+    nodes.Trace: "the trace is that",
+    nodes.Determinant: "the determinant is that",
+    nodes.LogDet: "the determinant is that",
+    nodes.Inverse: "the inverse is that",
+    nodes.Diag: "diag takes the diagonal",
+}
+
+
+def _t(node: Node) -> Node:
+    return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)
+
+
+def _declare(node: Node, shape: str, why: str = "") -> str:
+    """How an input gets another shape."""
+    if not isinstance(node, nodes.Name):
+        return ""
+    return f" {f'{why.capitalize()}, declare' if why else 'Declare'} --shape {node.name}={shape}."

@@ -1,0 +1,87 @@
+"""Sizes that are not known yet, and what is known to be equal."""
+
+from __future__ import annotations
+
+__all__ = ["Size", "Sizes", "broadcast", "join", "words"]
+
+
+class Size:
+    """A size; equal sizes are joined to one representative.
+
+    `fixed` is a size that is a number in the program itself, or that must be 1 for the program
+    to mean what it means: no letter may stand for it.
+    """
+
+    __slots__ = ("_fixed", "_number", "parent")
+
+    def __init__(self, number: int | None = None, *, fixed: bool = False) -> None:
+        self.parent: Size | None = None
+        self._number = number
+        self._fixed = fixed
+
+    def root(self) -> Size:
+        """The representative of all sizes that are equal to this one."""
+        size = self
+        while size.parent is not None:
+            size = size.parent
+        if size is not self:
+            self.parent = size  # a long chain is followed once
+        return size
+
+    @property
+    def number(self) -> int | None:
+        """The number, if it is known."""
+        return self.root()._number  # noqa: SLF001 - its own class
+
+    @property
+    def fixed(self) -> bool:
+        """Whether no letter may stand for it."""
+        return self.root()._fixed  # noqa: SLF001 - its own class
+
+    def settle(self, number: int) -> None:
+        """Give a size its number."""
+        self.root()._number = number  # noqa: SLF001 - its own class
+
+    def fix(self) -> None:
+        """Let no letter stand for it."""
+        self.root()._fixed = True  # noqa: SLF001 - its own class
+
+    def __str__(self) -> str:
+        number = self.number
+        return "?" if number is None else str(number)
+
+
+Sizes = tuple[Size, ...]
+
+
+def join(a: Size, b: Size) -> bool:
+    """Make two sizes one, and say whether that can be."""
+    a, b = a.root(), b.root()
+    if a is b:
+        return True
+    if a.number is not None and b.number is not None and a.number != b.number:
+        return False
+    if a.number is None and b.number is not None:
+        a.settle(b.number)
+    if b.fixed:
+        a.fix()
+    b.parent = a
+    return True
+
+
+def broadcast(a: Size, b: Size) -> Size | None:
+    """The size of a result, entry by entry: equal sizes, or 1 beside any; None if neither."""
+    for one, other in ((a, b), (b, a)):
+        if one.number == 1 and other.number != 1:
+            one.fix()
+            return other
+    return a if join(a, b) else None
+
+
+def words(sizes: Sizes) -> str:
+    """A shape in a sentence: 2×4, or what it is where no size is known."""
+    if all(size.number is None for size in sizes):
+        return ("a scalar", "a vector", "a matrix")[len(sizes)]
+    if len(sizes) == 1:
+        return f"a vector of {sizes[0]}"
+    return "×".join(map(str, sizes))
