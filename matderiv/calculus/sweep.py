@@ -1,0 +1,233 @@
+"""The reverse sweep: every gradient of a graph in one pass from the loss to its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from matderiv.calculus.adjoints import adjoint
+from matderiv.calculus.broadcasting import ShapeOf
+from matderiv.calculus.graph import Graph
+from matderiv.calculus.rewrites import Facts
+from matderiv.calculus.terms import cost, total
+from matderiv.calculus.tidying import Rewritten, as_written, completed, tidied, tidy
+from matderiv.errors import InputError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Shape, shape_of
+from matderiv.expression.source import source
+
+__all__ = ["Gradient", "Sweep", "Use", "replaced", "sweep"]
+
+_ONE = nodes.Number(Fraction(1))
+_LONGEST = 300  # operations and names of a formula into which values are still put
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What one use of a name adds to its gradient; `by` is the value that uses it."""
+
+    by: str
+    gradient: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Gradient:
+    """The gradient by one name.
+
+    `uses` are in terms of the gradients of the values that use it; their sum, tidied, is
+    `local`. `assembled` is the same with the values and gradients of lifted names put in, and
+    the rewrites of `tidying` turn it into the `formula`.
+    """
+
+    name: str
+    uses: tuple[Use, ...]
+    local: Node
+    assembled: Node
+    tidying: tuple[Rewritten, ...]
+    formula: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The gradients of a graph by name, the loss's users last."""
+
+    graph: Graph
+    facts: Facts
+    gradients: Mapping[str, Gradient]
+
+    def upstream(self, name: str) -> tuple[str, ...]:
+        """The names whose gradients the formula of a name holds, in the order to work them out."""
+        found: dict[str, None] = {}
+
+        def visit(formula: Node) -> None:
+            for node in nodes.walk(formula):
+                if isinstance(node, nodes.Name) and node.name not in self.graph.shapes:
+                    of = node.name[1:]
+                    if of not in found:
+                        visit(self.gradients[of].formula)
+                        found[of] = None
+
+        visit(self.gradients[name].formula)
+        return tuple(found)
+
+
+def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozenset()) -> Sweep:
+    """All gradients by the names that depend on `wrt`.
+
+    Raises:
+        InputError: the loss does not change with one of them.
+        UnsupportedError: a node has no rule.
+    """
+    return _Sweep(graph, wrt, symmetric).run()
+
+
+def replaced(node: Node, values: Mapping[str, Node]) -> Node:
+    """The formula with values put in the place of names."""
+    if isinstance(node, nodes.Name):
+        return values.get(node.name, node)
+    operands = nodes.children(node)
+    made = [replaced(child, values) for child in operands]
+    changed = any(a is not b for a, b in zip(made, operands, strict=True))
+    return nodes.rebuilt(node, made) if changed else node
+
+
+def shapes_of(graph: Graph) -> ShapeOf:
+    """The shape of any expression over the names of a graph; each is worked out once."""
+    known: dict[Node, Shape] = {}
+
+    def shape(node: Node) -> Shape:
+        found = known.get(node)
+        if found is None:
+            found = known[node] = shape_of(node, graph.shapes)
+        return found
+
+    return shape
+
+
+@dataclass(slots=True)
+class _Sweep:
+    graph: Graph
+    wrt: tuple[str, ...]
+    symmetric: frozenset[str]
+
+    def run(self) -> Sweep:
+        graph = self.graph
+        shape = shapes_of(graph)
+        facts = Facts(shape, self.symmetric)
+        moving = graph.depends(frozenset(self.wrt))
+        inside = _inside(graph)
+        local: dict[str, list[Use]] = {}
+        whole: dict[str, list[Use]] = {}
+        found: dict[str, Gradient] = {}
+        for assignment in reversed(graph.values):
+            name = assignment.name
+            if name not in moving or (name != graph.loss and name not in local):
+                continue
+            named: Node = _ONE
+            upstream: Node = _ONE
+            if name != graph.loss:
+                found[name] = _gradient(graph, name, local[name], whole[name], facts, inside)
+                named = upstream = nodes.Name(f"d{name}")
+                if _inlined(name, found[name].formula, graph, facts):
+                    upstream = found[name].formula
+            _collect(local, name, _uses(assignment.value, named, shape, moving))
+            _collect(whole, name, _uses(assignment.value, upstream, shape, moving))
+        for name in self.wrt:
+            if name in found:
+                continue
+            if name not in local:
+                raise InputError(f"{graph.loss} does not depend on {name}; its gradient is 0.")
+            found[name] = _gradient(graph, name, local[name], whole[name], facts, inside)
+        return Sweep(graph, facts, found)
+
+
+def _uses(value: Node, upstream: Node, shape: ShapeOf, moving: frozenset[str]) -> Iterator[Use]:
+    """What every use of a moving name in a value adds to the gradient by that name."""
+    if isinstance(value, nodes.Name):
+        if value.name in moving:
+            yield Use(value.name, upstream)
+        return
+    if not any(isinstance(n, nodes.Name) and n.name in moving for n in nodes.walk(value)):
+        return
+    operands = nodes.children(value)
+    for operand, gradient in zip(operands, adjoint(value, upstream, shape), strict=True):
+        yield from _uses(operand, gradient, shape, moving)
+
+
+def _collect(uses: dict[str, list[Use]], by: str, found: Iterator[Use]) -> None:
+    """Put what one value adds before what later values add."""
+    fresh: dict[str, list[Use]] = {}
+    for use in found:
+        fresh.setdefault(use.by, []).append(Use(by, use.gradient))
+    for name, some in fresh.items():
+        uses[name] = some + uses.get(name, [])
+
+
+def _inside(graph: Graph) -> dict[str, Node]:
+    """Each value with the lifted names in it put in, as far as that stays readable."""
+    found: dict[str, Node] = {}
+    for assignment in graph.values:
+        lifted = {name: value for name, value in found.items() if name in graph.lifted}
+        put = replaced(assignment.value, lifted)
+        if cost(put) <= _LONGEST:
+            found[assignment.name] = put
+    return found
+
+
+def _gradient(
+    graph: Graph,
+    name: str,
+    local: list[Use],
+    whole: list[Use],
+    facts: Facts,
+    inside: Mapping[str, Node],
+) -> Gradient:
+    raw = total((Fraction(1), use.gradient) for use in local)
+    lifted = {of: value for of, value in inside.items() if of in graph.lifted}
+    assembled = replaced(total((Fraction(1), use.gradient) for use in whole), lifted)
+    tidying = list(tidied(assembled, facts))
+    formula = tidying[-1].formula if tidying else assembled
+    if formula == nodes.Number(Fraction(0)):
+        raise InputError(
+            f"The gradient of {graph.loss} by {name} is 0 wherever it is defined: "
+            f"{source(assembled)} is 0."
+        )
+    if name not in graph.lifted:
+        names = {
+            value: of
+            for of, value in inside.items()
+            if of not in graph.lifted and of != name and cost(value) > 1
+        }
+        for reason, finish in (
+            ("names of the program", lambda node: named(node, names)),
+            ("repeated in every row or column", lambda node: _completed(graph, name, node, facts)),
+            ("scalars first", lambda node: as_written(node, facts)),
+        ):
+            new = finish(formula)
+            if new != formula:
+                formula = new
+                tidying.append(Rewritten(reason, formula))
+    return Gradient(name, tuple(local), tidy(raw, facts), assembled, tuple(tidying), formula)
+
+
+def _completed(graph: Graph, name: str, formula: Node, facts: Facts) -> Node:
+    return completed(formula, graph.shapes[name], facts)
+
+
+def _inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:
+    """Whether a gradient is put in where it is used, and not called by its name."""
+    if name in graph.lifted:
+        return cost(formula) <= _LONGEST
+    return cost(formula) == 1 or not facts.shape(nodes.Name(name))
+
+
+def named(node: Node, names: Mapping[Node, str]) -> Node:
+    """The formula with values called by the names that the program gives them."""
+    if node in names:
+        return nodes.Name(names[node])
+    operands = nodes.children(node)
+    made = [named(child, names) for child in operands]
+    changed = any(a is not b for a, b in zip(made, operands, strict=True))
+    return nodes.rebuilt(node, made) if changed else node
