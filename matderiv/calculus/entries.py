@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from matderiv.calculus.broadcasting import ShapeOf, varies
+from matderiv.calculus.contraction import contracted
 from matderiv.calculus.forms import (
+    Atom,
     Call,
     Delta,
     Entry,
@@ -19,14 +21,13 @@ from matderiv.calculus.forms import (
     Whole,
     added,
     constant,
-    contracted,
     difference,
     multiplied,
     raised,
     scaled,
-    sealed,
     single,
 )
+from matderiv.calculus.naming import sealed
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -37,6 +38,7 @@ __all__ = ["Entries"]
 
 _ONE = constant(Fraction(1))
 _HALF = constant(Fraction(1, 2))
+_MINUS = constant(Fraction(-1))
 _SHORT = 8  # the largest power of a sum that is multiplied out
 
 
@@ -111,12 +113,33 @@ class Entries:
             case nodes.Functional(function, arg):
                 return self._whole(function, arg, indices)
             case nodes.Inverse(arg):
+                match self._value(arg):
+                    case nodes.MatMul(left, right) if self._square(left) and self._square(right):
+                        return self._matmul(nodes.Inverse(right), nodes.Inverse(left), indices)
                 return self._whole("inv", arg, indices)
             case nodes.Determinant(arg):
+                match self._value(arg):
+                    case nodes.MatMul(left, right) if self._square(left) and self._square(right):
+                        first, second = nodes.Determinant(left), nodes.Determinant(right)
+                        return multiplied(self._at(first, ()), self._at(second, ()))
                 return self._whole("det", arg, ())
             case nodes.LogDet(arg):
+                match self._value(arg):
+                    case nodes.MatMul(left, right) if self._square(left) and self._square(right):
+                        first, second = nodes.LogDet(left), nodes.LogDet(right)
+                        return added((self._at(first, ()), self._at(second, ())))
                 return self._whole("logdet", arg, ())
         return self._reduction(node, indices)
+
+    def _value(self, node: Node) -> Node:
+        """What a name stands for."""
+        while isinstance(node, nodes.Name) and node.name in self._definitions:
+            node = self._definitions[node.name]
+        return node
+
+    def _square(self, node: Node) -> bool:
+        shape = self.shape(node)
+        return len(shape) == 2 and shape[0] == shape[1]  # noqa: PLR2004 - a matrix
 
     def _reduction(self, node: Node, indices: tuple[Index, ...]) -> Form:
         match node:
@@ -197,7 +220,14 @@ class Entries:
     def _whole(self, function: str, arg: Node, indices: tuple[Index, ...]) -> Form:
         letters = tuple((self.letter(), dim.symbol) for dim in self.shape(arg))
         entry = self._at(arg, tuple(letter for letter, _ in letters))
-        return single(Whole(function, letters, contracted(entry), indices))
+        entry = contracted(entry)
+        match function, entry:
+            case "det" | "logdet", ((Term(((Whole("inv") as inner, 1),), ()), 1),) if (
+                inner.indices == tuple(letter for letter, _ in letters)
+            ):
+                found = single(Whole(function, inner.letters, inner.arg))
+                return raised(found, _MINUS) if function == "det" else scaled(found, Fraction(-1))
+        return single(Whole(function, letters, entry, indices))
 
     # -- entry by entry ------------------------------------------------------------------------
 
@@ -223,7 +253,7 @@ class Entries:
             case nodes.Multiply():
                 return multiplied(one, other)
             case nodes.Divide():
-                return multiplied(one, self._raised(node, other, constant(Fraction(-1))))
+                return multiplied(one, self._below(node, right, other, indices, result))
             case nodes.Power(_, nodes.Number(value)) if (
                 value.denominator == 1 and 0 < value <= _SHORT
             ):
@@ -234,6 +264,15 @@ class Entries:
             case nodes.Power():
                 return self._raised(node, one, other)
         raise UnsupportedError(f"{source(node)} has no entries that are known")
+
+    def _below(
+        self, node: Node, right: Node, other: Form, indices: tuple[Index, ...], result: Shape
+    ) -> Form:
+        """1/b; a whole power in b stays a power of its base."""
+        if isinstance(right, nodes.Power) and isinstance(right.right, nodes.Number):
+            base = self._operand(right.left, indices, result)
+            return self._raised(node, base, constant(-right.right.value))
+        return self._raised(node, other, _MINUS)
 
     @staticmethod
     def _raised(node: Node, base: Form, exponent: Form) -> Form:
@@ -252,18 +291,48 @@ class Entries:
 
     def _call(self, function: str, u: Form) -> Form:
         """A function of one number, the known ones by as few different atoms as can be."""
-        minus = constant(Fraction(-1))
         inner = sealed(u)
         match function:
             case "sqrt":
                 return raised(u, _HALF)
+            case "log":
+                return _log(inner)
             case "relu":
                 return multiplied(u, single(Call("step", inner)))
             case "abs":
                 return multiplied(u, single(Call("sign", inner)))
             case "sigmoid":
                 grown = single(Call("exp", inner))
-                return multiplied(grown, raised(added((_ONE, grown)), minus))
+                return multiplied(grown, raised(added((_ONE, grown)), _MINUS))
             case "softplus":
                 return single(Call("log", added((_ONE, single(Call("exp", inner))))))
         return single(Call(function, inner))
+
+
+def _log(u: Form) -> Form:
+    """log(exp(a)·bⁿ) = a + n·log(b) for factors that are positive whatever their entries are."""
+    if len(u) != 1 or u[0][0].bound or u[0][1] < 0:
+        return single(Call("log", u))
+    ((term, number),) = u
+    made: list[Form] = []
+    rest: list[tuple[Atom, int]] = []
+    for atom, power in term.atoms:
+        match atom:
+            case Call(function="exp", arg=arg):
+                made.append(scaled(arg, Fraction(power)))
+            case Raised(base=base, exponent=None) if all(map(_positive, base)):
+                made.append(scaled(single(Call("log", base)), Fraction(power)))
+            case _:
+                rest.append((atom, power))
+    if not made:
+        return single(Call("log", u))
+    left: Form = ((Term(tuple(rest)), number),)
+    return added([*made, *([single(Call("log", left))] if left != _ONE else [])])
+
+
+def _positive(part: tuple[Term, Fraction]) -> bool:
+    """Whether a term is positive: a positive number times exponentials."""
+    term, number = part
+    return number > 0 and all(
+        isinstance(atom, Call) and atom.function == "exp" for atom, _ in term.atoms
+    )

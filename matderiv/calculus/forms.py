@@ -31,26 +31,21 @@ __all__ = [
     "TooLarge",
     "Whole",
     "added",
-    "atom_name",
-    "canonical",
     "constant",
-    "contracted",
     "difference",
     "letters_of",
     "multiplied",
-    "named",
     "placed",
+    "placed_term",
     "raised",
     "refreshed",
     "scaled",
-    "sealed",
     "single",
 ]
 
 Index = int | str
 
 _MAX_TERMS = 2000  # of a form; more are not multiplied out
-_MAX_ORDERS = 720  # of the bound letters of a term that are tried
 _MAX_BITS = 4096  # of an exact number
 
 
@@ -216,10 +211,10 @@ def to_the(form: Form, power: int) -> Form:
 
 def placed(form: Form, places: Mapping[str, Index]) -> Form:
     """The form with free letters replaced by other indices; bound ones must be none of them."""
-    return added(((_placed_term(term, places), number),) for term, number in form)
+    return added(((placed_term(term, places), number),) for term, number in form)
 
 
-def _placed_term(term: Term, places: Mapping[str, Index]) -> Term:
+def placed_term(term: Term, places: Mapping[str, Index]) -> Term:
     own = {letter for letter, _ in term.bound}
     inside = {old: new for old, new in places.items() if old not in own}
     powers: dict[Atom, int] = {}
@@ -259,73 +254,9 @@ def refreshed(form: Form, fresh: Callable[[], str]) -> Form:
     made = []
     for term, number in form:
         names = {letter: fresh() for letter, _ in term.bound}
-        atoms = _placed_term(Term(term.atoms), names).atoms
+        atoms = placed_term(Term(term.atoms), names).atoms
         made.append((Term(atoms, tuple((names[b], size) for b, size in term.bound)), number))
     return tuple(made)
-
-
-def contracted(form: Form) -> Form:
-    """Σ_i δ_ip a_i = a_p wherever it applies; δ_pp = 1, and δ_12 = 0.
-
-    Σ_i runs over the whole size that p belongs to, so no term is lost.
-    """
-    made = []
-    for term, number in form:
-        found = _contracted(term)
-        if found is not None:
-            made.append(((found, number),))
-    return added(made)
-
-
-def _contracted(term: Term) -> Term | None:
-    while True:
-        bound = dict(term.bound)
-        for atom, _ in term.atoms:
-            if not isinstance(atom, Delta):
-                continue
-            one, other = atom.one, atom.other
-            rest = tuple(a for a in term.atoms if a[0] != atom)
-            if one == other:
-                term = Term(rest, term.bound)
-                break
-            if isinstance(one, int) and isinstance(other, int):
-                return None
-            gone = next((i for i in (one, other) if i in bound), None)
-            if gone is not None:
-                stays = other if gone == one else one
-                left = tuple(b for b in term.bound if b[0] != gone)
-                term = _placed_term(Term(rest, left), {str(gone): stays})
-                break
-        else:
-            return term
-
-
-def sealed(form: Form) -> Form:
-    """The form inside an atom: its own letters renamed so that the same reads the same."""
-    made = []
-    for term, number in form:
-        key, names = named(term, {})
-        places = {letter: f"~{names[letter]}" for letter, _ in term.bound if letter in names}
-        atoms = _placed_term(Term(term.atoms), places).atoms
-        bound = tuple((places.get(letter, letter), size) for letter, size in term.bound)
-        made.append((key, (Term(atoms, bound), number)))
-    return tuple(found for _, found in sorted(made, key=lambda pair: pair[0]))
-
-
-# -- reading the same --------------------------------------------------------------------------
-
-
-def canonical(form: Form) -> dict[str, Fraction]:
-    """The terms of a form, each under a name that does not depend on its bound letters.
-
-    Raises:
-        TooLarge: there are too many orders of bound letters to try.
-    """
-    total: dict[str, Fraction] = {}
-    for term, number in form:
-        key = _key(term, {})
-        total[key] = total.get(key, Fraction(0)) + number
-    return {key: number for key, number in total.items() if number}
 
 
 @lru_cache(maxsize=1 << 14)
@@ -353,109 +284,3 @@ def _free(form: Form) -> frozenset[str]:
         inside = frozenset[str]().union(*(letters_of(atom) for atom, _ in term.atoms))
         found |= inside - {letter for letter, _ in term.bound}
     return found
-
-
-def _key(term: Term, names: Mapping[str, str]) -> str:
-    return named(term, names)[0]
-
-
-def named(term: Term, names: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """The least of the names of a term over all orders of its bound letters; and that order."""
-    used = frozenset[str]().union(*(letters_of(atom) for atom, _ in term.atoms))
-    idle = sorted(size for letter, size in term.bound if letter not in used)
-    extra = [f"|{size}|" for size in idle]
-    bound = [(letter, size) for letter, size in term.bound if letter in used]
-    best: tuple[str, dict[str, str]] | None = None
-    for order in _orders(term, bound, names):
-        inner = dict(names)
-        for letter, size in order:
-            inner[letter] = f"{size}:{len(inner)}"
-        atoms = sorted([*extra, *(_written(a, p, inner) for a, p in term.atoms)])
-        sizes = ",".join(inner[letter] for letter, _ in order)
-        text = f"{'·'.join(atoms)}{{{sizes}}}"
-        if best is None or text < best[0]:
-            best = (text, inner)
-    assert best is not None
-    return best
-
-
-def _orders(
-    term: Term, bound: list[tuple[str, str]], names: Mapping[str, str]
-) -> Iterable[tuple[tuple[str, str], ...]]:
-    """Orders of the bound letters to try: those that what stands around them leaves open."""
-    if len(bound) <= 1:
-        return [tuple(bound)]
-    colour = {letter: size for letter, size in bound}
-    for _ in bound:
-        seen = {letter: _surroundings(term, letter, colour, names) for letter, _ in bound}
-        ranks = {text: n for n, text in enumerate(sorted(set(seen.values())))}
-        colour = {letter: f"{size}.{ranks[seen[letter]]}" for letter, size in bound}
-    groups = [
-        [pair for pair in bound if colour[pair[0]] == kind] for kind in sorted(set(colour.values()))
-    ]
-    if math.prod(math.factorial(len(group)) for group in groups) > _MAX_ORDERS:
-        raise TooLarge("a sum runs over too many indices that are alike")
-    return (
-        tuple(itertools.chain(*choice))
-        for choice in itertools.product(*(itertools.permutations(group) for group in groups))
-    )
-
-
-def _surroundings(
-    term: Term, letter: str, colour: Mapping[str, str], names: Mapping[str, str]
-) -> str:
-    inner = {**names, **colour, letter: f"*{colour[letter]}"}
-    atoms = (_written(a, p, inner) for a, p in term.atoms if letter in letters_of(a))
-    return " ".join(sorted(atoms))
-
-
-def _written(atom: Atom, power: int, names: Mapping[str, str]) -> str:
-    text = atom_name(atom, names)
-    return text if power == 1 else f"{text}^{power}"
-
-
-def atom_name(atom: Atom, names: Mapping[str, str]) -> str:
-    """The name of an atom, its letters under other names."""
-    match atom:
-        case Entry(name=name, indices=indices, symmetric=symmetric):
-            places = [names.get(str(i), str(i)) for i in indices]
-            return f"{name}[{','.join(sorted(places) if symmetric else places)}]"
-        case Size(letter=letter):
-            return f"|{letter}|"
-        case Call(function=function, arg=form):
-            return f"{function}({form_name(form, names)})"
-        case Raised(base=base, exponent=None):
-            return f"({form_name(base, names)})"
-        case Raised(base=base, exponent=exponent):
-            assert exponent is not None
-            return f"({form_name(base, names)})^({form_name(exponent, names)})"
-        case Whole(function=function, letters=letters, arg=form):
-            inner = dict(names)
-            for letter, size in letters:
-                inner[letter] = f"{size}:{len(inner)}"
-            return f"{function}[{form_name(form, inner)}]"
-
-
-def form_name(form: Form, names: Mapping[str, str]) -> str:
-    """The name of a form, its letters under other names."""
-    total: dict[str, Fraction] = {}
-    for term, number in form:
-        key = _key(term, names)
-        total[key] = total.get(key, Fraction(0)) + number
-    return " + ".join(f"{c}*{k}" for k, c in sorted(total.items()) if c)
-
-
-#: Functions F of a square matrix with F(Aᵀ) = F(A)ᵀ: both ways of reading A are the same.
-_TURNED = frozenset({"inv", "det", "logdet"})
-
-
-def _turned(atom: Whole) -> Whole:
-    return replace(atom, letters=atom.letters[::-1], indices=atom.indices[::-1])
-
-
-def _whole_name(atom: Whole, names: Mapping[str, str]) -> str:
-    inner = dict(names)
-    for letter, size in atom.letters:
-        inner[letter] = f"{size}{len(inner)}"
-    places = ",".join(names.get(str(i), str(i)) for i in atom.indices)
-    return f"{atom.function}[{form_name(atom.arg, inner)}][{places}]"

@@ -16,6 +16,7 @@ import sympy as sp
 from matderiv.calculus.forms import (
     Atom,
     Call,
+    Delta,
     Entry,
     Form,
     Raised,
@@ -23,10 +24,9 @@ from matderiv.calculus.forms import (
     Term,
     TooLarge,
     Whole,
-    atom_name,
     letters_of,
-    named,
 )
+from matderiv.calculus.naming import atom_name, named
 from matderiv.calculus.scalars import KNOWN_FUNCTIONS
 from matderiv.calculus.verdicts import vanishes
 
@@ -106,7 +106,7 @@ def _scalar(atom: Atom, names: Mapping[str, str]) -> sp.Expr:
             return expression(base, names) ** expression(exponent, names)
         case Size(letter=letter):
             return sp.Symbol(_SIZE.format(letter), positive=True)
-        case Entry() | Call() | Whole():
+        case Entry() | Call() | Whole() | Delta():
             return sp.Symbol(atom_name(atom, names), real=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+from matderiv.calculus.contraction import contracted
 from matderiv.calculus.forms import (
     Atom,
     Call,
@@ -17,7 +18,6 @@ from matderiv.calculus.forms import (
     Whole,
     added,
     constant,
-    contracted,
     difference,
     multiplied,
     placed,

@@ -129,7 +129,7 @@ def _first(parts: tuple[Term, ...], facts: Facts) -> list[Node]:
     """The same first factor of matrix products."""
     taken: list[tuple[object, Node, Term] | None] = []
     for number, rest in parts:
-        links = chain(rest, facts.shape)
+        links = _from_matrix(rest, facts)
         if len(links) > 1 and len(facts.shape(links[0])) > 1:
             taken.append((key(links[0]), links[0], (number, chained(links[1:]))))
         else:
@@ -137,13 +137,19 @@ def _first(parts: tuple[Term, ...], facts: Facts) -> list[Node]:
     return _grouped(parts, taken, nodes.MatMul)
 
 
+def _from_matrix(node: Node, facts: Facts) -> list[Node]:
+    """The factors of a matrix product, x@A written as Aᵀ@x."""
+    links = chain(node, facts.shape)
+    if len(links) > 1 and len(facts.shape(links[0])) == 1 < len(facts.shape(links[-1])):
+        return [_transposed(link, facts) for link in reversed(links)]
+    return links
+
+
 def _last(parts: tuple[Term, ...], facts: Facts) -> list[Node]:
     """The same last factor of matrix products."""
     taken: list[tuple[object, Node, Term] | None] = []
     for number, rest in parts:
-        links = chain(rest, facts.shape)
-        if len(links) > 1 and len(facts.shape(links[0])) == 1:  # x@A = Aᵀ@x
-            links = [_transposed(link, facts) for link in reversed(links)]
+        links = _from_matrix(rest, facts)
         if len(links) > 1 and len(facts.shape(links[-2])) > 1:
             taken.append((key(links[-1]), links[-1], (number, chained(links[:-1]))))
         else:
@@ -373,14 +379,59 @@ def _inverse_of(node: Node) -> object:
     return None
 
 
+@_rewrite("cancelled in an inverse")
+def cancelled(node: Node, facts: Facts) -> Node | None:
+    """B@(A@B)⁻¹ = A⁻¹ and (A@B)⁻¹@A = B⁻¹ for square A, B, and the same transposed."""
+    if not isinstance(node, nodes.MatMul):
+        return None
+    links = chain(node, facts.shape)
+    for at, link in enumerate(links):
+        turned = isinstance(link, nodes.Transpose)
+        inner = link.arg if isinstance(link, nodes.Transpose) else link
+        if not isinstance(inner, nodes.Inverse) or not isinstance(inner.arg, nodes.MatMul):
+            continue
+        inside = chain(inner.arg, facts.shape)
+        if any(facts.shape(part) != facts.shape(inner) for part in inside):
+            continue
+        # What stands on each side of the inverse, as factors of the product inside.
+        before = links[at - 1] if at else None
+        after = links[at + 1] if at + 1 < len(links) else None
+        if turned:
+            before, after = after, before
+            before = before and _transposed(before, facts)
+            after = after and _transposed(after, facts)
+        if before is not None and key(before) == key(inside[-1]):
+            left, gone = inside[:-1], at + 1 if turned else at - 1
+        elif after is not None and key(after) == key(inside[0]):
+            left, gone = inside[1:], at - 1 if turned else at + 1
+        else:
+            continue
+        new: Node = nodes.Inverse(chained(left))
+        if turned:
+            new = nodes.Transpose(new)
+        made = [new if n == at else part for n, part in enumerate(links) if n != gone]
+        return chained(made)
+    return None
+
+
 @_rewrite("diagonal matrix")
 def diagonal(node: Node, facts: Facts) -> Node | None:
-    """A@diag(v) = A·v, each row entry by entry; diag(diag(v)) = v; diag(c·A) = c·diag(A)."""
+    """A@diag(v) = A·v row by row, v·A column by column = diag(v)@A, diag(diag(v)) = v, …"""
     match node:
         case nodes.MatMul(left, nodes.Diag(v)) if (
             len(facts.shape(v)) == 1 and len(facts.shape(left)) > 0
         ):
             return nodes.Multiply(left, v)
+        case nodes.Multiply() | nodes.Divide():
+            number, parts = factors(node)
+            for part in parts:
+                match part:
+                    case (nodes.Outer(v, nodes.Ones((1,))), power) if power == _ONE:
+                        rest = [p for p in parts if p is not part and facts.shape(p[0])]
+                        if rest and facts.shape(product(Fraction(1), rest)) == facts.shape(node):
+                            scalars = [p for p in parts if not facts.shape(p[0])]
+                            made = nodes.MatMul(nodes.Diag(v), product(Fraction(1), rest))
+                            return product(number, [*scalars, (made, _ONE)])
         case nodes.MatMul(nodes.Diag(v), right) if len(facts.shape(v)) == 1 and (
             len(facts.shape(right)) == 1
         ):
@@ -502,10 +553,61 @@ def reduction(node: Node, facts: Facts) -> Node | None:
             return nodes.Sum(arg, 1 - axis % 2)
         case nodes.Sum(arg) if not facts.shape(arg):
             return arg
+        case nodes.Sum(nodes.Multiply(a, b), None, False) if (
+            facts.shape(a) == facts.shape(b) and len(facts.shape(a)) == 1
+        ):
+            return nodes.MatMul(a, b)
+        case nodes.Sum() | nodes.Mean() if _centred(node):
+            return _ZERO
+        case nodes.Sum(nodes.Multiply(nodes.Transpose(a), b), None, False) if len(
+            facts.shape(b)
+        ) > 1:
+            return nodes.Trace(nodes.MatMul(a, b))
+        case nodes.Sum(nodes.Multiply(a, nodes.Eye()), None, False):
+            return nodes.Trace(a)
+        case nodes.Trace(nodes.Outer(a, b)):
+            return nodes.MatMul(a, b)
+        case nodes.Trace(nodes.Add() | nodes.Subtract() as arg) if any(
+            isinstance(t, nodes.Outer) for _, t in terms(arg)
+        ):
+            return total((c, nodes.Trace(t)) for c, t in terms(arg))
         case nodes.Transpose(nodes.Sum(nodes.Transpose(arg), int() as axis, True)):
             return nodes.Sum(arg, 1 - axis % 2, keepdims=True)
         case nodes.Sum(arg) | nodes.Mean(arg) | nodes.Trace(arg):
             return _hoisted(node, arg, facts)
+    return None
+
+
+def _centred(node: nodes.Sum | nodes.Mean) -> bool:
+    """Whether a sum or mean is that of A - mean(A), along the same axis."""
+    match node.arg:
+        case nodes.Subtract(a, nodes.Mean(b, axis)):
+            return a == b and axis == node.axis
+    return False
+
+
+@_rewrite("mean")
+def mean(node: Node, facts: Facts) -> Node | None:
+    """(Σ A)/n = mean(A), for the n entries of each sum."""
+    if not isinstance(node, nodes.Multiply | nodes.Divide):
+        return None
+    number, parts = factors(node)
+    for base, power in parts:
+        if not isinstance(base, nodes.Sum) or power != _ONE:
+            continue
+        over = facts.shape(base.arg)
+        sizes = [
+            (nodes.Size(dim.symbol, dim.size), _MINUS)
+            for n, dim in enumerate(over)
+            if base.axis in (None, n)
+        ]
+        rest = list(parts)
+        for size in (*sizes, (base, power)):
+            if size not in rest:
+                break
+            rest.remove(size)
+        else:
+            return product(number, [*rest, (nodes.Mean(base.arg, base.axis, base.keepdims), _ONE)])
     return None
 
 
@@ -529,6 +631,8 @@ def inverse(node: Node, facts: Facts) -> Node | None:
             return arg
         case nodes.Inverse(nodes.Eye()):
             return node.arg
+        case nodes.Determinant(nodes.Inverse(arg)):
+            return nodes.Divide(_ONE, nodes.Determinant(arg))
         case nodes.Inverse(arg):
             number, parts = factors(arg)
             outside = [p for p in parts if not facts.shape(p[0])]

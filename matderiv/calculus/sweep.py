@@ -10,8 +10,8 @@ from matderiv.calculus.adjoints import adjoint
 from matderiv.calculus.broadcasting import ShapeOf
 from matderiv.calculus.graph import Graph
 from matderiv.calculus.rewrites import Facts
-from matderiv.calculus.terms import cost, total
-from matderiv.calculus.tidying import Rewritten, as_written, completed, tidied, tidy
+from matderiv.calculus.terms import cost, key, total
+from matderiv.calculus.tidying import Rewritten, as_written, completed, tidied, tidy, transposes_collected
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -21,6 +21,7 @@ from matderiv.expression.source import source
 __all__ = ["Gradient", "Sweep", "Use", "replaced", "sweep"]
 
 _ONE = nodes.Number(Fraction(1))
+_ZERO = nodes.Number(Fraction(0))
 _LONGEST = 300  # operations and names of a formula into which values are still put
 
 
@@ -129,6 +130,8 @@ class _Sweep:
             upstream: Node = _ONE
             if name != graph.loss:
                 found[name] = _gradient(graph, name, local[name], whole[name], facts, inside)
+                if found[name].formula == _ZERO:
+                    continue
                 named = upstream = nodes.Name(f"d{name}")
                 if _inlined(name, found[name].formula, graph, facts):
                     upstream = found[name].formula
@@ -140,6 +143,12 @@ class _Sweep:
             if name not in local:
                 raise InputError(f"{graph.loss} does not depend on {name}; its gradient is 0.")
             found[name] = _gradient(graph, name, local[name], whole[name], facts, inside)
+        for name in self.wrt:
+            if found[name].formula == _ZERO:
+                raise InputError(
+                    f"The gradient of {graph.loss} by {name} is 0 wherever it is defined: "
+                    f"{source(found[name].assembled)} is 0."
+                )
         return Sweep(graph, facts, found)
 
 
@@ -189,18 +198,15 @@ def _gradient(
     assembled = replaced(total((Fraction(1), use.gradient) for use in whole), lifted)
     tidying = list(tidied(assembled, facts))
     formula = tidying[-1].formula if tidying else assembled
-    if formula == nodes.Number(Fraction(0)):
-        raise InputError(
-            f"The gradient of {graph.loss} by {name} is 0 wherever it is defined: "
-            f"{source(assembled)} is 0."
-        )
-    if name not in graph.lifted:
+    if name not in graph.lifted and formula != _ZERO:
         names = {
-            value: of
+            key(form): of
             for of, value in inside.items()
-            if of not in graph.lifted and of != name and cost(value) > 1
+            if of not in graph.lifted and of not in (name, graph.loss) and cost(value) > 1
+            for form in (value, tidy(value, facts))
         }
         for reason, finish in (
+            ("transposes collected", lambda node: transposes_collected(node, facts)),
             ("names of the program", lambda node: named(node, names)),
             ("repeated in every row or column", lambda node: _completed(graph, name, node, facts)),
             ("scalars first", lambda node: as_written(node, facts)),
@@ -223,10 +229,10 @@ def _inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:
     return cost(formula) == 1 or not facts.shape(nodes.Name(name))
 
 
-def named(node: Node, names: Mapping[Node, str]) -> Node:
+def named(node: Node, names: Mapping[object, str]) -> Node:
     """The formula with values called by the names that the program gives them."""
-    if node in names:
-        return nodes.Name(names[node])
+    if key(node) in names:
+        return nodes.Name(names[key(node)])
     operands = nodes.children(node)
     made = [named(child, names) for child in operands]
     changed = any(a is not b for a, b in zip(made, operands, strict=True))

@@ -54,11 +54,25 @@ def key(node: Node) -> tuple[object, ...]:
             if len(parts) != 1 or number != 1 or parts[0][1] != _ONE:
                 made = sorted(((key(base), key(power)) for base, power in parts), key=repr)
                 return ("product", number, *made)
+        case nodes.MatMul():
+            return ("chain", *map(key, _links(node)))
+        case nodes.Transpose(nodes.MatMul() as arg):
+            return ("chain", *(key(_turned(link)) for link in reversed(_links(arg))))
     own = tuple(
         key(value) if isinstance(value, Node) else value
         for value in (getattr(node, field) for field in node.__dataclass_fields__)
     )
     return (type(node).__name__, *own)
+
+
+def _links(node: Node) -> list[Node]:
+    if not isinstance(node, nodes.MatMul):
+        return [node]
+    return _links(node.left) + _links(node.right)
+
+
+def _turned(node: Node) -> Node:
+    return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)
 
 
 # -- sums ------------------------------------------------------------------------------------
@@ -210,13 +224,13 @@ def chain(node: Node, shape: ShapeOf) -> list[Node]:
     """The factors of a matrix product; a vector stands only at an end."""
     if not isinstance(node, nodes.MatMul):
         return [node]
-    left, right = [node.left], [node.right]
-    if len(shape(node.left)) > 1 or isinstance(node.left, nodes.MatMul):
-        inner = chain(node.left, shape)
-        left = inner if len(shape(inner[-1])) > 1 else left
-    inner = chain(node.right, shape)
-    right = inner if len(shape(inner[0])) > 1 else right
-    return left + right
+    left, right = chain(node.left, shape), chain(node.right, shape)
+    if len(shape(left[-1])) == 1 < len(left):  # (A@x)@B is not A@(x@B)
+        left = [node.left]
+    if len(left) > 1 or len(shape(left[0])) > 1:
+        inside = len(shape(right[0])) > 1 or len(right) == 1
+        return left + (right if inside else [node.right])
+    return left + (right if len(shape(right[0])) > 1 and len(shape(node.right)) > 1 else [node.right])
 
 
 def chained(parts: Sequence[Node]) -> Node:

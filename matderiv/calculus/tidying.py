@@ -9,13 +9,13 @@ from typing import Any
 
 from matderiv.calculus.broadcasting import filled
 from matderiv.calculus.rewrites import REWRITES, Facts
-from matderiv.calculus.terms import chain, chained, factors, product
+from matderiv.calculus.terms import chain, chained, cost, factors, product
 from matderiv.errors import MatderivError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 
-__all__ = ["Rewritten", "as_written", "tidied", "tidy"]
+__all__ = ["Rewritten", "as_written", "completed", "tidied", "tidy", "transposes_collected"]
 
 _ONE = nodes.Number(Fraction(1))
 _MOST = 2000  # rewrites of one formula; more would mean that two of them undo each other
@@ -76,21 +76,29 @@ def as_written(formula: Node, facts: Facts) -> Node:
             return type(formula)(as_written(left, facts), as_written(right, facts))
         case nodes.Multiply() | nodes.Divide():
             number, parts = factors(formula)
-            (base, power), *scalars = parts[::-1]
-            if (
-                power == _ONE
-                and isinstance(base, nodes.MatMul)
-                and not any(facts.shape(b) or facts.shape(p) for b, p in scalars)
-            ):
-                above = [part for part in scalars[::-1]]
-                links = chain(base, facts.shape)
-                first = product(number, [*above, (links[0], _ONE)])
+            arrays = [part for part in parts if facts.shape(part[0]) or facts.shape(part[1])]
+            scalars = [part for part in parts if part not in arrays]
+            if len(arrays) == 1 and arrays[0][1] == _ONE and isinstance(arrays[0][0], nodes.MatMul):
+                links = chain(arrays[0][0], facts.shape)
+                first = product(number, [*scalars, (links[0], _ONE)])
                 if isinstance(first, nodes.Divide):
                     below = product(Fraction(1), [(first.right, _ONE)])
                     top = first.left
                     return nodes.Divide(chained([top, *links[1:]]), below)
                 return chained([first, *links[1:]])
     return formula
+
+
+def transposes_collected(formula: Node, facts: Facts) -> Node:
+    """Aᵀ@Bᵀ@Cᵀ = (C@B@A)ᵀ and Aᵀ@Bᵀ + Cᵀ = (B@A + C)ᵀ, where that saves a transpose or more."""
+    if not isinstance(formula, nodes.Transpose) and len(facts.shape(formula)) > 1:
+        turned = tidy(nodes.Transpose(formula), facts)
+        if not isinstance(turned, nodes.Transpose) and cost(turned) + 3 <= cost(formula):
+            return nodes.Transpose(turned)
+    operands = nodes.children(formula)
+    made = [transposes_collected(child, facts) for child in operands]
+    changed = any(a is not b for a, b in zip(made, operands, strict=True))
+    return nodes.rebuilt(formula, made) if changed else formula
 
 
 def completed(formula: Node, target: Shape, facts: Facts) -> Node:

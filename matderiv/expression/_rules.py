@@ -126,6 +126,7 @@ class Rules:
                 f"{what}: {name} is {words(shape)}; {takes} of a square matrix.{hint}"
                 + (_declare(arg, "3x3") if not hint else "")
             )
+        self._square_factors(arg)
         if not join(*shape):
             rows, cols = (size.number or 0 for size in shape)
             turned = _t(arg)
@@ -135,6 +136,18 @@ class Rules:
                 f"matrix. Did you mean {source(nodes.rebuilt(node, [meant]))}?"
             )
         return shape
+
+    def _square_factors(self, node: Node) -> None:
+        """In A @ B a factor that is declared square is taken to be square at every size."""
+        if isinstance(node, nodes.MatMul):
+            for factor in nodes.children(node):
+                self._square_factors(factor)
+        elif isinstance(node, nodes.Transpose):
+            self._square_factors(node.arg)
+        elif isinstance(node, nodes.Name):
+            shape = self.shape(node)
+            if len(shape) == _MATRIX and shape[0].number is not None:
+                join(*shape)
 
     def _diag(self, node: nodes.Diag) -> Sizes:
         shape = self.shape(node.arg)

@@ -1,0 +1,163 @@
+"""Sums that go away: Kronecker deltas, an inverse beside its matrix, a softmax along its axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+
+from matderiv.calculus.forms import (
+    ONE,
+    Atom,
+    Delta,
+    Entry,
+    Form,
+    Raised,
+    Term,
+    Whole,
+    added,
+    constant,
+    letters_of,
+    placed_term,
+    scaled,
+)
+
+__all__ = ["contracted"]
+
+
+def contracted(form: Form) -> Form:
+    """Σ_i δ_ip a_i = a_p wherever it applies; δ_pp = 1, and δ_12 = 0.
+
+    Σ_i runs over the whole size that p belongs to, so no term is lost. Also Σ_k A⁻¹_ik a_kj =
+    δ_ij, Σ_j b_j / Σ_j b_j = 1, and (bⁿ)ᵐ = bⁿᵐ.
+    """
+    made: list[Form] = []
+    for term, number in form:
+        found: Term | None = term
+        while found is not None:
+            found = _deltas(_powers(found))
+            if found is None:
+                break
+            beside = _inverse(found)
+            if beside is None:
+                quotient = _quotient(found)
+                if quotient is None:
+                    made.append(((found, number),))
+                    break
+                beside, number = quotient[0], number * quotient[1]
+            found = beside
+    return added(made)
+
+
+def _deltas(term: Term) -> Term | None:
+    """The deltas that join a bound letter gone; None where one of them is 0."""
+    while True:
+        bound = dict(term.bound)
+        for atom, _ in term.atoms:
+            if not isinstance(atom, Delta):
+                continue
+            one, other = atom.one, atom.other
+            rest = tuple(a for a in term.atoms if a[0] != atom)
+            if one == other:
+                term = Term(rest, term.bound)
+                break
+            if isinstance(one, int) and isinstance(other, int):
+                return None
+            gone = next((i for i in (one, other) if i in bound), None)
+            if gone is not None:
+                stays = other if gone == one else one
+                left = tuple(b for b in term.bound if b[0] != gone)
+                term = placed_term(Term(rest, left), {str(gone): stays})
+                break
+        else:
+            return term
+
+
+def _powers(term: Term) -> Term:
+    """(bⁿ)ᵐ = bⁿᵐ: whole powers of what is raised, and one rest from 0 to 1 for each base."""
+    if not any(isinstance(a, Raised) and a.exponent is not None for a, _ in term.atoms):
+        return term
+    exponents: dict[Form, Form] = {}
+    atoms: list[tuple[Atom, int]] = []
+    for atom, power in term.atoms:
+        if isinstance(atom, Raised):
+            own = constant(Fraction(1)) if atom.exponent is None else atom.exponent
+            grown = scaled(own, Fraction(power))
+            exponents[atom.base] = added((exponents.get(atom.base, ()), grown))
+        else:
+            atoms.append((atom, power))
+    for base, exponent in exponents.items():
+        whole = math.floor(sum((c for t, c in exponent if t == ONE), Fraction(0)))
+        rest = added((exponent, constant(Fraction(-whole))))
+        if whole:
+            atoms.append((Raised(base, None), whole))
+        if rest:
+            atoms.append((Raised(base, rest), 1))
+    return Term(tuple(atoms), term.bound)
+
+
+def _inverse(term: Term) -> Term | None:
+    """Σ_k A⁻¹_ik a_kj = δ_ij = Σ_k a_ik A⁻¹_kj, for a matrix A with a name."""
+    for inverse, power in term.atoms:
+        if not isinstance(inverse, Whole) or inverse.function != "inv" or power != 1:
+            continue
+        match inverse.arg:
+            case ((Term(((Entry() as own, 1),), ()), 1),):
+                pass
+            case _:
+                continue
+        row, col = inverse.indices
+        if own.indices != tuple(letter for letter, _ in inverse.letters):
+            row, col = col, row  # the inverse of Aᵀ
+        for entry, times in term.atoms:
+            if not isinstance(entry, Entry) or entry.name != own.name or times != 1:
+                continue
+            for shared, stays, (near, far) in (
+                (col, row, entry.indices),
+                (row, col, entry.indices[::-1]),
+            ):
+                if near == shared and _only(term, shared, inverse, entry):
+                    rest = tuple(a for a in term.atoms if a[0] not in (inverse, entry))
+                    bound = tuple(b for b in term.bound if b[0] != shared)
+                    return Term((*rest, (Delta(stays, far), 1)), bound)
+    return None
+
+
+def _only(term: Term, letter: object, *atoms: Atom) -> bool:
+    """Whether a letter is bound, and stands in these atoms only, once in each."""
+    return any(letter == b for b, _ in term.bound) and all(
+        sum(index == letter for index in _indices(a)) == 1
+        if a in atoms
+        else letter not in letters_of(a)
+        for a, _ in term.atoms
+    )
+
+
+def _indices(atom: Atom) -> tuple[object, ...]:
+    return atom.indices if isinstance(atom, Entry | Whole) else ()
+
+
+def _quotient(term: Term) -> tuple[Term, Fraction] | None:
+    """Σ_j b_j/(c·Σ_j b_j) = 1/c: the sum and one power of what it is divided by are gone."""
+    for below, power in term.atoms:
+        if not isinstance(below, Raised) or below.exponent is not None or power >= 0:
+            continue
+        match below.base:
+            case ((Term(atoms, ((letter, size),)), number),):
+                pass
+            case _:
+                continue
+        for bound, own in term.bound:
+            if own != size:
+                continue
+            wanted = placed_term(Term(atoms), {letter: bound}).atoms
+            rest = dict(term.atoms)
+            for atom, times in wanted:
+                rest[atom] = rest.get(atom, 0) - times
+            if any(rest[atom] < 0 for atom, _ in wanted):
+                continue
+            rest[below] += 1
+            left = tuple((a, p) for a, p in rest.items() if p)
+            if all(bound not in letters_of(a) for a, _ in left):
+                return Term(left, tuple(b for b in term.bound if b[0] != bound)), 1 / number
+    return None
