@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 from _reference import Array, differences, run, statements, value
 
+import matderiv
+
 TABLE = Path(__file__).parent / "gradients.toml"
 
 
@@ -54,9 +56,7 @@ class Gradient:
     def inputs(self, sizes: Mapping[str, int], rng: np.random.Generator) -> dict[str, Array]:
         """Random numbers for every input, with the structure and conditions that are declared."""
         return {
-            name: _drawn(
-                self.shape(name, sizes), self.draw.get(name), self.assume.get(name), rng
-            )
+            name: _drawn(self.shape(name, sizes), self.draw.get(name), self.assume.get(name), rng)
             for name in self.shapes
         }
 
@@ -113,6 +113,29 @@ def sized(text: str, sizes: Mapping[str, int]) -> str:
 def table() -> tuple[Gradient, ...]:
     """All gradients, in the order of the file."""
     return tuple(Gradient(**entry) for entry in tomllib.loads(TABLE.read_text())["gradient"])
+
+
+# ---- The one place where the table meets the package ---------------------------------------
+
+
+def available() -> bool:
+    """Whether this version has `matderiv.gradient`."""
+    return hasattr(matderiv, "gradient")
+
+
+def ours(gradient: Gradient, sizes: Mapping[str, int]) -> str:
+    """What the package prints for a gradient of the table at these sizes."""
+    return str(
+        matderiv.gradient(
+            sized(gradient.program, sizes),
+            wrt=gradient.wrt,
+            shapes={name: gradient.shape(name, sizes) for name in gradient.shapes},
+            assume=dict(gradient.assume),
+        )
+    )
+
+
+# ---- Formulas ------------------------------------------------------------------------------
 
 
 def names_in(formula: str) -> set[str]:

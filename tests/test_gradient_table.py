@@ -6,10 +6,8 @@ import re
 
 import numpy as np
 import pytest
-from _gradient_table import Gradient, cost, names_in, sized, table
+from _gradient_table import Gradient, available, cost, names_in, ours, table
 from _reference import FUNCTIONS, Array, statements, value
-
-import matderiv
 
 #: Numbers for the letters of a gradient's sizes, in their order: all different, unequal with ones
 #: among them, all one.
@@ -34,24 +32,9 @@ def error(gradient: Gradient, formula: str, sizes: dict[str, int]) -> float:
     return float(np.max(np.abs(found - expected)) / (1 + np.max(np.abs(expected))))
 
 
-# ---- Ours: the one place where the table meets the package ---------------------------------
+# ---- Ours, as _gradient_table.ours asks the package for it ---------------------------------
 
-
-def ours(gradient: Gradient, sizes: dict[str, int]) -> str:
-    """What the package prints for a gradient of the table at these sizes."""
-    return str(
-        matderiv.gradient(
-            sized(gradient.program, sizes),
-            wrt=gradient.wrt,
-            shapes={name: gradient.shape(name, sizes) for name in gradient.shapes},
-            assume=dict(gradient.assume),
-        )
-    )
-
-
-OURS = pytest.mark.skipif(
-    not hasattr(matderiv, "gradient"), reason="this version has no matderiv.gradient"
-)
+OURS = pytest.mark.skipif(not available(), reason="this version has no matderiv.gradient")
 
 
 @OURS
@@ -185,7 +168,7 @@ def test_what_is_not_in_the_language_is_refused(text: str) -> None:
 
 
 def test_undefined_functions_have_the_derivative_that_is_said() -> None:
-    """df is the derivative of the f that stands for an undefined function."""
+    """What stands for df is the derivative of the f that stands for an undefined function."""
     x = np.linspace(-2, 2, 9)
     slope = (FUNCTIONS["f"](x + 1e-5) - FUNCTIONS["f"](x - 1e-5)) / 2e-5
     np.testing.assert_allclose(FUNCTIONS["df"](x), slope, atol=1e-8)
