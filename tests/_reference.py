@@ -1,0 +1,189 @@
+"""What a program means, in NumPy: an evaluator of its own, independent of the package.
+
+It shares nothing with `matderiv`, so that a gradient it confirms is confirmed from outside. Text is
+read with `ast`; each kind of expression has one line or a few here, and any other is refused.
+
+>>> value("sum(X @ w)", {"X": np.eye(2), "w": np.array([3.0, 4.0])}, {})
+array(7.)
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Functions = Mapping[str, Callable[..., Array]]
+
+_BINARY: dict[type[ast.operator], Callable[[Array, Array], Array]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+    ast.MatMult: operator.matmul,
+}
+
+
+def _logsumexp(a: Array, axis: int | None = None, *, keepdims: bool = False) -> Array:
+    top = a.max()  # of all entries: these programs are small, and none of them overflows
+    return np.log(np.sum(np.exp(a - top), axis=axis, keepdims=keepdims)) + top
+
+
+def _softmax(a: Array, axis: int | None = None) -> Array:
+    return np.exp(a - _logsumexp(a, axis=axis, keepdims=axis is not None))
+
+
+#: The language: every function of fixed meaning, and those that occur in derivatives only.
+KNOWN: Functions = {
+    "sum": np.sum,
+    "mean": np.mean,
+    "prod": np.prod,
+    "tr": np.trace,
+    "trace": np.trace,
+    "inv": np.linalg.inv,
+    "det": np.linalg.det,
+    "logdet": lambda a: np.linalg.slogdet(a)[1],
+    "outer": np.outer,
+    "diag": np.diag,
+    "norm": np.linalg.norm,
+    "dot": np.dot,
+    "eye": lambda n: np.eye(int(n)),
+    "ones": lambda sizes: np.ones(np.asarray(sizes, dtype=int)),
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "abs": np.abs,
+    "sign": np.sign,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tanh": np.tanh,
+    "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
+    "softplus": lambda a: np.logaddexp(0, a),
+    "relu": lambda a: np.maximum(a, 0),
+    "step": lambda a: np.heaviside(a, 0.5),
+    "erf": np.vectorize(math.erf, otypes=[float]),
+    "softmax": _softmax,
+    "logsumexp": _logsumexp,
+}
+
+
+def _weights(a: Array) -> Array:
+    return np.cos(np.arange(1, a.size + 1)).reshape(a.shape)
+
+
+#: What stands for undefined functions: no derivative is constant, no two entries weigh the same.
+UNDEFINED: Functions = {
+    "f": lambda a: np.sin(a) + a**2 / 3,
+    "df": lambda a: np.cos(a) + 2 * a / 3,
+    "Loss": lambda a: np.sum(_weights(a) * np.sin(a) + a**3 / 5),
+}
+FUNCTIONS: Functions = KNOWN | UNDEFINED
+
+
+def value(text: str, names: Mapping[str, Array], functions: Functions = FUNCTIONS) -> Array:
+    """The value of one expression."""
+    return np.asarray(_value(ast.parse(text, mode="eval").body, names, FUNCTIONS | functions))
+
+
+def _value(node: ast.expr, names: Mapping[str, Array], functions: Functions) -> Array:
+    def at(child: ast.expr) -> Array:
+        return _value(child, names, functions)
+
+    match node:
+        case ast.Constant(value=bool() | int() | float() as number):
+            return number if isinstance(number, bool) else np.float64(number)
+        case ast.Name(id=name):
+            return names[name]
+        case ast.BinOp(left=left, op=op, right=right):
+            return _BINARY[type(op)](at(left), at(right))
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -at(operand)
+        case ast.Tuple(elts=parts):
+            return np.array([at(part) for part in parts])
+        case ast.Attribute(value=inner, attr="T"):
+            return at(inner).T
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
+            values = [at(arg) for arg in args]
+            return functions[name](*values, **_options(keywords))
+        case ast.Call(func=ast.Attribute(value=inner, attr=name), args=[], keywords=keywords):
+            return functions[name](at(inner), **_options(keywords))
+    raise ValueError(f"not in the language: {ast.unparse(node)}")
+
+
+def _options(keywords: list[ast.keyword]) -> dict[str, int | bool]:
+    return {str(k.arg): ast.literal_eval(k.value) for k in keywords}
+
+
+def statements(program: str) -> list[tuple[str, str]]:
+    """The assignments of a program as pairs of name and text; a bare expression is named L.
+
+    >>> statements("Y = X @ W; L = sum(f(Y))"), statements("tr(X)")
+    ([('Y', 'X @ W'), ('L', 'sum(f(Y))')], [('L', 'tr(X)')])
+    """
+    pairs = []
+    for statement in ast.parse(program).body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=expression):
+                pairs.append((name, ast.unparse(expression)))
+            case ast.Expr(value=expression):
+                pairs.append(("L", ast.unparse(expression)))
+            case _:
+                raise ValueError(f"not in the language: {ast.unparse(statement)}")
+    return pairs
+
+
+def run(
+    program: str, names: Mapping[str, Array], functions: Functions = FUNCTIONS
+) -> dict[str, Array]:
+    """All names of a program with their values; one that is given is not computed anew."""
+    values = dict(names)
+    for name, text in statements(program):
+        if name not in names:
+            values[name] = value(text, values, functions)
+    return values
+
+
+def loss(program: str, names: Mapping[str, Array], functions: Functions = FUNCTIONS) -> float:
+    """The value of the last assignment."""
+    result = run(program, names, functions)[statements(program)[-1][0]]
+    if result.size != 1 or result.ndim:
+        raise ValueError(f"the loss has shape {result.shape}")
+    return float(result)
+
+
+def differences(
+    program: str,
+    names: Mapping[str, Array],
+    wrt: str,
+    structure: str | None = None,
+    functions: Functions = FUNCTIONS,
+) -> Array:
+    """Central differences of the loss by every entry of an input, or of an assigned name.
+
+    With a structure, entries that are the same number move together, and those that are always
+    zero stay: the derivative is by the independent entries (Matrix Cookbook, section 2.8).
+    """
+    values = dict(names)
+    if wrt not in values:
+        values[wrt] = run(program, names, functions)[wrt]
+    point = values[wrt]
+    result = np.zeros(point.shape)
+    step = 1e-5
+    for index in np.ndindex(point.shape):
+        if structure == "diagonal" and len(set(index)) > 1:
+            continue
+        moved = {index, index[::-1]} if structure == "symmetric" else {index}
+        ends = []
+        for sign in (1, -1):
+            entries = point.copy()
+            for entry in moved:
+                entries[entry] += sign * step
+            ends.append(loss(program, values | {wrt: entries}, functions))
+        result[index] = (ends[0] - ends[1]) / (2 * step)
+    return result
