@@ -131,9 +131,7 @@ class Maker:
         name = self.chance.choice(list(_ENTRY_BY_ENTRY))
         function, a = _ENTRY_BY_ENTRY[name], self.make(shape, depth)
         # tanh keeps exp of exp within what can be held
-        return Written(
-            f"{name}(tanh({a.text}))", lambda v: function(np.tanh(a.value(v))), shape
-        )
+        return Written(f"{name}(tanh({a.text}))", lambda v: function(np.tanh(a.value(v))), shape)
 
     def _negative(self, shape: Shape, depth: int) -> Written:
         a = self.make(shape, depth)
@@ -181,7 +179,7 @@ class Maker:
         return Written(text, lambda v: reduce(a.value(v), axis=axis), shape)
 
     def _kept(self, shape: Shape, depth: int) -> Written:
-        """keepdims leaves a 1; softmax leaves the shape."""
+        """Keepdims leaves a 1; softmax leaves the shape."""
         if 1 in shape:
             axis = shape.index(1)
             name = self.chance.choice(list(_REDUCTIONS))
@@ -197,7 +195,7 @@ class Maker:
         axis = self.chance.choice([0, 1, -1])
         a = self.make(shape, depth)
 
-        def softmax(v: Values) -> Any:
+        def softmax(v: Values) -> Any:  # noqa: ANN401
             e = np.exp(a.value(v))
             return e / e.sum(axis=axis, keepdims=True)
 
@@ -207,7 +205,7 @@ class Maker:
         """A matrix that has an inverse, and a positive determinant."""
         a = self.make((size, size), depth)
 
-        def value(v: Values) -> Any:
+        def value(v: Values) -> Any:  # noqa: ANN401
             x = np.tanh(a.value(v))
             return x.T @ x + 2 * np.eye(size)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from matderiv.expression.source import source
 __all__ = ["Array", "Functions", "evaluate", "values_of"]
 
 Array = npt.NDArray[np.float64]
+_T = TypeVar("_T")
 Functions = Mapping[str, Callable[[Any], Any]]
 
 
@@ -77,6 +78,12 @@ def sizes_in(shapes: Mapping[str, Shape]) -> dict[str, int]:
     return {dim.symbol: dim.size for shape in shapes.values() for dim in shape}
 
 
+def _look_up(table: Mapping[str, _T], name: str, missing: str) -> _T:
+    if name not in table:
+        raise InputError(missing)
+    return table[name]
+
+
 class _Values:
     """What names, functions and letters stand for, and the values that are worked out already."""
 
@@ -90,22 +97,32 @@ class _Values:
         self._done: dict[int, tuple[Node, Array]] = {}
 
     def of(self, node: Node) -> Array:
+        """The value of a node."""
         done = self._done.get(id(node))
         if done is None:
-            done = self._done[id(node)] = (node, np.asarray(self._of(node), dtype=np.float64))
+            try:
+                value = np.asarray(self._of(node), dtype=np.float64)
+            except np.linalg.LinAlgError:
+                why = "the matrix is singular; give other values"
+            except MemoryError:
+                why = "it does not fit into memory; give smaller sizes"
+            else:
+                self._done[id(node)] = (node, value)
+                return value
+            raise InputError(f"{source(node)} has no value: {why}.")
         return done[1]
 
-    def _of(self, node: Node) -> npt.ArrayLike:  # noqa: PLR0911 - one return for each kind of node
+    def _of(self, node: Node) -> npt.ArrayLike:
         match node:
             case nodes.Name(name):
-                return self._named(self.values, name, f"{name} has no value; give it an array.")
+                return _look_up(self.values, name, f"{name} has no value; give it an array.")
             case nodes.Number(value):
                 return float(value)
             case nodes.Apply(function, arg) if function in _FUNCTIONS:
                 return _FUNCTIONS[function](self.of(arg))
             case nodes.Apply(function, arg) | nodes.Functional(function, arg):
-                missing = f'{function} is undefined; give it in functions={{"{function}": …}}.'
-                return self._named(self._functions, function, missing)(self.of(arg))
+                shape = () if isinstance(node, nodes.Functional) else self.of(arg).shape
+                return self._undefined(function, self.of(arg), shape)
             case nodes.Softmax(arg, axis):
                 return _softmax(self.of(arg), axis)
             case _ if isinstance(node, nodes.Reduction):
@@ -115,44 +132,46 @@ class _Values:
                 return np.eye(self._size(node, size))
             case nodes.Ones(sizes):
                 return np.ones([self._size(node, size) for size in sizes])
-        operands = [self.of(child) for child in nodes.children(node)]
-        try:
-            return _PLAIN[type(node)](*operands)
-        except np.linalg.LinAlgError:
-            raise InputError(
-                f"{source(node)} has no value: the matrix is singular. Give other values."
-            ) from None
+        return _PLAIN[type(node)](*map(self.of, nodes.children(node)))
 
-    @staticmethod
-    def _named(table: Mapping[str, Any], name: str, missing: str) -> Any:  # noqa: ANN401
-        if name not in table:
-            raise InputError(missing)
-        return table[name]
+    def _undefined(self, function: str, arg: Array, shape: tuple[int, ...]) -> Array:
+        missing = f'{function} is undefined; give it in functions={{"{function}": …}}.'
+        value = np.asarray(_look_up(self._functions, function, missing)(arg))
+        if value.shape != shape:
+            what = "one number" if shape == () else f"an array of shape {shape}"
+            raise InputError(
+                f"{function} gave an array of shape {value.shape} for one of {arg.shape}; "
+                f"it must give {what}."
+            )
+        return value
 
     def _size(self, node: Node, size: int | str) -> int:
         if isinstance(size, int):
             return size
         missing = f"{source(node)}: the size {size} is not known; give it a number."
-        return int(self._named(self._sizes, size, missing))
+        return _look_up(self._sizes, size, missing)
 
 
 def _sigmoid(x: Array) -> Array:
     """1/(1 + exp(-x)), the exponential never large."""
     small = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, small) / (1 + small)
+    value: Array = np.where(x >= 0, 1, small) / (1 + small)
+    return value
 
 
 def _logsumexp(x: Array, *, axis: int | None, keepdims: bool) -> Array:
-    """log Σ exp(x) = m + log Σ exp(x - m), m the largest."""
+    """Log Σ exp(x) = m + log Σ exp(x - m), m the largest."""
     largest = np.max(x, axis=axis, keepdims=True)
     total = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
-    return total if keepdims else np.sum(total, axis=axis)
+    value: Array = total if keepdims else np.sum(total, axis=axis)
+    return value
 
 
 def _softmax(x: Array, axis: int | None) -> Array:
     """exp(x - m) / Σ exp(x - m), m the largest."""
     shifted = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return shifted / np.sum(shifted, axis=axis, keepdims=True)
+    value: Array = shifted / np.sum(shifted, axis=axis, keepdims=True)
+    return value
 
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
