@@ -234,10 +234,11 @@ class _Inference:
                     f"Leave out {name}, or give it {size.number}."
                 )
             size.settle(number)
-        for name, size in self._slots.items():
-            if size.number is None:
-                size.settle(DEFAULT_SIZES[name])
         shapes = (*self.known.values(), *((size,) for size in slots.values()))
+        fixed = {s.number for shape in shapes for s in shape if s.fixed}
+        for name, size in self._slots.items():
+            if size.number is None and DEFAULT_SIZES[name] not in fixed:
+                size.settle(DEFAULT_SIZES[name])
         used = Counter(s.number for s in {s.root() for shape in shapes for s in shape})
         for shape in shapes:
             for size in shape:
