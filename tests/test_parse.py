@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matderiv.api import derive, read
+from matderiv.calculus.scalars import KNOWN_FUNCTIONS
 from matderiv.errors import InputError, MatderivError, ProgramSyntaxError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.parse import parse
@@ -602,7 +603,7 @@ def _random_body(chance: random.Random, depth: int) -> str:
     inner = _random_body(chance, depth - 1)
     kind = chance.randrange(4)
     if kind == 0:
-        return f"{chance.choice([*ELEMENTWISE, 'f', 'g'])}({inner})"
+        return f"{chance.choice([*KNOWN_FUNCTIONS, 'f', 'g'])}({inner})"
     if kind == 1:
         return f"({inner})**{chance.choice(['2', '(-1)', '(1/2)', 'lam', 'Y', '0'])}"
     operator = chance.choice("+-*/")

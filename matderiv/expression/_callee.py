@@ -72,15 +72,16 @@ def _without_module(tree: ast.Call, words: _Words) -> str:
     name = tree.func.attr
     if name in INSTEAD:
         return f"write {INSTEAD[name]}."
-    inside = ", ".join(map(words, tree.args)) or "Y"
-    modules = "|".join(sorted(MODULES))
-    return f"write {name}({re.sub(rf'(?<![.a-zA-Z0-9_])(?:(?:{modules})[.])+', '', inside)})."
+    return f"write {_PREFIX.sub('', words(tree))}."
+
+
+_PREFIX = re.compile(rf"(?<![.\w])(?:(?:{'|'.join(sorted(MODULES))})[.])+")
 
 
 def _no_method(name: str, before: str) -> str:
     if name in KNOWN:
         return f"is no method; write {name}({before})."
-    turned = name in ("T", "transpose")
+    turned = name in ("T", "t", "transpose")
     if turned or name in INSTEAD:
         return f"is not in the language; write {f'{before}.T' if turned else INSTEAD[name]}."
     near = difflib.get_close_matches(name, METHODS, n=1)
