@@ -36,6 +36,7 @@ PARTS = (
 
 #: Parts that may import something from outside the standard library, and what.
 OUTSIDE = {
+    "expression": {"numpy"},
     "calculus": {"sympy"},
     "derivation": {"sympy"},
     "notation": {"sympy"},

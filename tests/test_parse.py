@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matderiv.api import derive, read
+from matderiv.calculus.scalars import KNOWN_FUNCTIONS
 from matderiv.errors import InputError, MatderivError, ProgramSyntaxError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.parse import parse
+from matderiv.expression.shapes import infer
 from matderiv.expression.vocabulary import ELEMENTWISE, INSTEAD, KNOWN, RESERVED, misspelt
 
 LINE = "Y = X @ W; L = "
@@ -524,6 +526,39 @@ def test_refused_names_that_can_be_written_otherwise(name: str) -> None:
             parse(piece)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "Yhat = X @ W; L = sum((Yaht - T)**2)",
+            "Yaht is not assigned, and Yhat is assigned but not used. Did you mean Yhat?",
+        ),
+        (
+            "y = X @ W; L = sum(Y)",
+            "Y is not assigned, and y is assigned but not used. Did you mean y?",
+        ),
+    ],
+)
+def test_a_name_that_is_a_slip_of_the_pen(text: str, message: str) -> None:
+    """A name that is not assigned, beside a similar one that is not used, is no input."""
+    with pytest.raises(InputError) as caught:
+        parse(text)
+    assert str(caught.value) == message
+
+
+def test_names_that_are_alike_may_both_be_used() -> None:
+    """Only a name that is left unused is suspected."""
+    assert parse("Yhat = X @ W; sum(Yhat - Yhut)").inputs() == ("X", "W", "Yhut")
+
+
+def test_a_network_of_a_thousand_layers_is_read() -> None:
+    """The limit on a program's length leaves room, and reading does not grow with its square."""
+    layers = (f"H{n + 1} = relu(H{n} @ W{n})" for n in range(1000))
+    program = parse("; ".join([*layers, "sum(H1000)"]))
+    assert len(program.assignments) == 1001
+    assert len(infer(program)) == 2002
+
+
 @pytest.mark.parametrize("name", ["f", "g1", "phi", "act", "loss", "cost", "h_2", "psi", "sigma"])
 def test_names_of_undefined_functions(name: str) -> None:
     """Names without a meaning of their own are undefined functions, and no spelling is guessed."""
@@ -536,7 +571,7 @@ def test_names_of_undefined_functions(name: str) -> None:
 FRAGMENTS = (
     "X W Y L f g exp log tanh sum Loss lam . .T ( ) ( ) + - * / ** @ @ = ; ; , 2 0.5 1e9 'a' \" # "
     "\n \\ [ ] { } : := lambda if not ~ % ^ & | < ! é λ × ２ … \0 \t \r \f mean print __import__ "
-    "' \ud800 "
+    "' \ud800 .sum(axis=0) axis= -1 keepdims=True det inv eye ones(N) outer softmax norm(Y,2) .dot( np. "
     "🙂 0x1 1e99 await * += _"
 ).split(" ")
 
@@ -568,7 +603,7 @@ def _random_body(chance: random.Random, depth: int) -> str:
     inner = _random_body(chance, depth - 1)
     kind = chance.randrange(4)
     if kind == 0:
-        return f"{chance.choice([*ELEMENTWISE, 'f', 'g'])}({inner})"
+        return f"{chance.choice([*KNOWN_FUNCTIONS, 'f', 'g'])}({inner})"
     if kind == 1:
         return f"({inner})**{chance.choice(['2', '(-1)', '(1/2)', 'lam', 'Y', '0'])}"
     operator = chance.choice("+-*/")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_source import EXPRESSIONS
 
 from matderiv.api import derive, read
 from matderiv.errors import InputError, MatderivError
+from matderiv.expression import nodes
 from matderiv.expression.parse import parse
-from matderiv.expression.shapes import infer
+from matderiv.expression.program import Assignment, Program
+from matderiv.expression.shapes import Dim, infer, settled, shape_of
 
 LINE = "Y = X @ W; L = "
 
@@ -87,6 +90,118 @@ def test_renaming_changes_names_only(names: list[str], n: int, d: int) -> None:
     assert [(s.kind, len(s.chains)) for s in renamed.steps] == [
         (s.kind, len(s.chains)) for s in plain.steps
     ]
+
+
+# -- the whole language ----------------------------------------------------------------------
+
+WHOLE = [
+    # program, the letters of the sizes of each input
+    ("r = X @ w - y; r @ r + lam*(w @ w)", {"X": "N D", "w": "D", "y": "N", "lam": ""}),
+    ("sum(f(X @ W + b))", {"X": "N D", "W": "D M", "b": "M"}),
+    ("x @ A @ x", {"x": "D", "A": "D D"}),
+    ("x @ A @ y", {"x": "D", "A": "D M", "y": "M"}),
+    ("logdet(X.T @ X)", {"X": "D N"}),
+    ("trace(inv(A) @ B)", {"A": "N N", "B": "N N"}),
+    ("sum(outer(x, y)*B)", {"x": "N", "y": "D", "B": "N D"}),
+    ("sum(diag(x) - A)", {"x": "N", "A": "N N"}),
+    ("sum(diag(A) - x)", {"x": "N", "A": "N N"}),
+    ("sum(X - mean(X, axis=0, keepdims=True))", {"X": "N D"}),
+    ("sum(x - sum(X, axis=1))", {"X": "N D", "x": "N"}),
+    ("sum(softmax(X @ W, axis=-1)*T)", {"X": "N D", "W": "D M", "T": "N M"}),
+    ("x.T @ x", {"x": "D"}),
+    ("sum(eye(K) @ X)", {"X": "K M"}),
+    ("sum(ones(K) @ X)", {"X": "K M"}),
+    ("sum(eye(3) @ X)", {"X": "3 M"}),
+    ("norm(A @ B - C)", {"A": "N D", "B": "D M", "C": "N M"}),
+    ("H = relu(X @ U); sum(H @ V)", {"X": "N D", "U": "D M", "V": "M K"}),
+]
+
+
+@pytest.mark.parametrize(("text", "letters"), WHOLE)
+def test_shapes_follow_from_use(text: str, letters: dict[str, str]) -> None:
+    """Every use says which sizes are equal; sizes with different letters are different."""
+    shapes = infer(parse(text))
+    found = {name: [dim.symbol for dim in shapes[name]] for name in letters}
+    assert found == {name: symbols.split() for name, symbols in letters.items()}
+    dims = {dim for shape in shapes.values() for dim in shape}
+    assert len({dim.symbol for dim in dims}) == len({dim.size for dim in dims}) == len(dims)
+
+
+def test_no_matrix_is_square_by_accident() -> None:
+    """With many sizes some are equal by default, but never the two of one matrix."""
+    layers = "; ".join(f"H{n + 1} = relu(H{n} @ W{n})" for n in range(40))
+    shapes = infer(parse(f"{layers}; sum(H40)"))
+    assert all(len({dim.size for dim in shapes[f"W{n}"]}) == 2 for n in range(40))
+
+
+def test_a_size_of_1_is_repeated_and_has_no_letter() -> None:
+    """A statement in which a row is repeated holds for a 1, not for every size."""
+    shapes = infer(parse("sum(X*R)"), shapes={"X": (2, 4), "R": (1, 4)})
+    assert shapes["R"] == (Dim("1", 1), shapes["X"][1])
+    assert infer(parse("Y = X @ W; sum(Y)"), sizes={"N": 1})["X"][0] == Dim("N", 1)
+
+
+def test_sizes_of_letters_that_the_program_writes() -> None:
+    """A letter of eye and ones is a size like N, D and M, and is given like them."""
+    assert _sizes_of("sum(eye(K) @ X)", K=7)["X"][0] == 7
+    assert _sizes_of("Y = X @ W; sum(Y*ones((N, M)))", N=5)["Y"] == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("dY @ W.T", "N D"),
+        ("X.T @ dY", "D M"),
+        ("sum(dY, axis=0)", "M"),
+        ("sum(dY, axis=0, keepdims=True)", "1 M"),
+        ("eye(D) @ W", "D M"),
+        ("outer(ones(3), ones(N))", "3 N"),
+        ("dL*W", "D M"),
+        ("L", ""),
+    ],
+)
+def test_the_shape_of_any_expression(text: str, shape: str) -> None:
+    """Later stages ask for shapes of formulas, in which dY is the gradient by Y."""
+    shapes = infer(parse("Y = X @ W; L = sum(f(Y))"))
+    value = parse(f"Z = {text}").loss.value
+    assert [dim.symbol for dim in shape_of(value, shapes)] == shape.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "dY @ W",
+            "dY @ W: dY is 2×3 but W is 4×3; the inner sizes 3 and 4 differ. Did you mean dY @ W.T?",
+        ),
+        ("dX @ Wt", "Wt has no shape. Names with one are: X, W, Y, L. Did you mean W?"),
+        ("eye(K)", "The size K is not known; give it a number."),
+    ],
+)
+def test_expressions_that_have_no_shape(text: str, message: str) -> None:
+    """A formula about a program is refused with the same words as the program itself."""
+    shapes = infer(parse("Y = X @ W; L = sum(f(Y))"))
+    with pytest.raises(InputError) as caught:
+        shape_of(parse(f"Z = {text}").loss.value, shapes)
+    assert str(caught.value) == message
+
+
+def test_axes_are_settled() -> None:
+    """Later stages see axis 0, axis 1 or none."""
+    program = parse("y = sum(X, axis=-1); L = sum(y, axis=0) + norm(y, 2) + sum(X.mean(-2))")
+    known = settled(program, infer(program)).source()
+    assert known == "y = sum(X, axis=1); L = sum(y) + norm(y) + sum(mean(X, axis=0))"
+
+
+@given(EXPRESSIONS)
+@settings(max_examples=200, deadline=None)
+def test_any_tree_has_shapes_or_an_error_that_says_why(tree: nodes.Node) -> None:
+    """Whatever does not fit is refused as input, in one line."""
+    try:
+        infer(Program((Assignment("L", tree),)))
+    except InputError as error:
+        assert "\n" not in str(error)
+        assert str(error).endswith((".", "?"))
 
 
 MISMATCH = "X @ W: X is 2×4 but W is 3×4; the inner sizes 4 and 3 differ. Did you mean X @ W.T?"
@@ -245,6 +360,227 @@ REFUSED = [
         (
             "Y*X: Y is 2×3 but X is 2×4; entry by entry, sizes must be equal or 1. "
             "Declare others with --shape."
+        ),
+    ),
+    # the whole language
+    (
+        "L = sum(X*B)",
+        {"X": (2, 4), "B": (4, 2)},
+        {},
+        (
+            "X*B: X is 2×4 but B is 4×2; entry by entry, sizes must be equal or 1. Did you mean X*B.T?"
+        ),
+    ),
+    (
+        "L = sum(X + b)",
+        {"X": (2, 4), "b": (2,)},
+        {},
+        (
+            "X + b: X is 2×4 but b is a vector of 2; a vector goes with each row, and the rows of X have 4 entries, not 2. For a column, declare --shape b=2x1."
+        ),
+    ),
+    (
+        "L = sum(X + b)",
+        {"X": (2, 4), "b": (3,)},
+        {},
+        (
+            "X + b: X is 2×4 but b is a vector of 3; a vector goes with each row, and the rows of X have 4 entries, not 3."
+        ),
+    ),
+    (
+        "L = sum(X @ b)",
+        {"X": (2, 4), "b": (2,)},
+        {},
+        (
+            "X @ b: X is 2×4 but b is a vector of 2; the inner sizes 4 and 2 differ. Did you mean X.T @ b?"
+        ),
+    ),
+    (
+        "L = sum(b @ X)",
+        {"X": (2, 4), "b": (4,)},
+        {},
+        (
+            "b @ X: b is a vector of 4 but X is 2×4; the inner sizes 4 and 2 differ. Did you mean b @ X.T?"
+        ),
+    ),
+    (
+        "L = sum(X @ b)",
+        {"X": (2, 4), "b": (3,)},
+        {},
+        (
+            "X @ b: X is 2×4 but b is a vector of 3; the inner sizes 4 and 3 differ. b must have as many entries as X has columns."
+        ),
+    ),
+    (
+        "L = b @ c",
+        {"b": (2,), "c": (3,)},
+        {},
+        (
+            "b @ c: b is a vector of 2 but c is a vector of 3; the sizes 2 and 3 differ. Did you mean outer(b, c)?"
+        ),
+    ),
+    (
+        "L = sum(inv(X))",
+        {"X": (2, 4)},
+        {},
+        (
+            "inv(X): X is 2×4, which is not square; the inverse is that of a square matrix. Did you mean inv(X @ X.T)?"
+        ),
+    ),
+    (
+        "L = det(X)",
+        {"X": (4, 2)},
+        {},
+        (
+            "det(X): X is 4×2, which is not square; the determinant is that of a square matrix. Did you mean det(X.T @ X)?"
+        ),
+    ),
+    (
+        "L = logdet(X)",
+        {"X": (4, 2)},
+        {},
+        (
+            "logdet(X): X is 4×2, which is not square; the determinant is that of a square matrix. Did you mean logdet(X.T @ X)?"
+        ),
+    ),
+    (
+        "L = tr(X)",
+        {"X": (2, 4)},
+        {},
+        (
+            "trace(X): X is 2×4, which is not square; the trace is that of a square matrix. Did you mean trace(X @ X.T)?"
+        ),
+    ),
+    (
+        "L = sum(diag(X))",
+        {"X": (2, 4)},
+        {},
+        (
+            "diag(X): X is 2×4, which is not square; diag takes the diagonal of a square matrix. Did you mean diag(X @ X.T)?"
+        ),
+    ),
+    (
+        "L = det(x)",
+        {},
+        {},
+        (
+            "det(x): x is a vector; the determinant is that of a square matrix. Declare --shape x=3x3."
+        ),
+    ),
+    (
+        "L = inv(lam)",
+        {},
+        {},
+        ("inv(lam): lam is a scalar; the inverse is that of a square matrix. Did you mean 1/lam?"),
+    ),
+    (
+        "L = sum(diag(lam))",
+        {},
+        {},
+        (
+            "diag(lam): lam is a scalar; diag takes a vector or a square matrix. Declare --shape lam=3."
+        ),
+    ),
+    (
+        "L = sum(outer(X, y))",
+        {},
+        {},
+        ("outer(X, y): X is a matrix; outer takes two vectors. Declare --shape X=3."),
+    ),
+    (
+        "L = sum(outer(lam, y))",
+        {},
+        {},
+        ("outer(lam, y): lam is a scalar; outer takes two vectors. Did you mean lam*y?"),
+    ),
+    (
+        "L = norm(X, 2)",
+        {},
+        {},
+        (
+            "norm(X, 2): X is a matrix, and 2 would ask for its largest singular value, which is not in the language. Did you mean norm(X), the Frobenius norm?"
+        ),
+    ),
+    ("L = norm(lam)", {}, {}, ("norm(lam): lam is a scalar. Did you mean abs(lam)?")),
+    (
+        "L = sum(sum(x, axis=1))",
+        {},
+        {},
+        ("sum(x, axis=1): x is a vector; its only axis is 0. Leave the axis out."),
+    ),
+    (
+        "L = sum(lam, axis=0)",
+        {},
+        {},
+        ("sum(lam, axis=0): lam is a scalar; it has no axis. Leave the axis out."),
+    ),
+    (
+        "L = softmax(x, axis=1)",
+        {},
+        {},
+        ("softmax(x, axis=1): x is a vector; its only axis is 0. Leave the axis out."),
+    ),
+    (
+        "L = sum(X, axis=0)",
+        {},
+        {},
+        ("The loss L = sum(X, axis=0) is a vector, not a scalar. Did you mean L = sum(X)?"),
+    ),
+    (
+        "L = mean(X, keepdims=True)",
+        {"X": (2, 4)},
+        {},
+        ("The loss L = mean(X, keepdims=True) is 1×1, not a scalar. Did you mean L = mean(X)?"),
+    ),
+    (
+        "L = x",
+        {"x": (3,)},
+        {},
+        ("The loss L = x is a vector of 3, not a scalar. Did you mean L = sum(x)?"),
+    ),
+    (
+        "Y = Z @ W; Z = Y @ V; L = sum(Z)",
+        {},
+        {},
+        (
+            "Y and Z are defined by each other: Y = Z @ W and Z = Y @ V. Give one of them a value without the other."
+        ),
+    ),
+    (
+        "Y = Z @ W; Z = X @ V; L = sum(Y)",
+        {},
+        {},
+        ("Z is used before it is assigned; exchange the two assignments."),
+    ),
+    ("L = sum(ones((4, 4)) + eye(N))", {}, {}, ("N is 4 in this program; write the number.")),
+    (
+        "L = sum(eye(N) @ eye(K))",
+        {},
+        {},
+        ("N and K are the same size in this program; write N for both."),
+    ),
+    (
+        "Y = X @ W; L = sum(Y) + trace(eye(N) @ eye(3))",
+        {"X": (2, 4)},
+        {},
+        (
+            "N is 2 in X @ W but 3 elsewhere; N, D and M are the sizes of the first product. Write another letter, such as K."
+        ),
+    ),
+    (
+        "Y = X @ W; L = sum(X @ eye(N))",
+        {"X": (2, 4)},
+        {},
+        (
+            "N is 2 in X @ W but 4 elsewhere; N, D and M are the sizes of the first product. Write another letter, such as K."
+        ),
+    ),
+    (
+        "Y = X @ Weight; L = sum(Y)",
+        {"Wieght": (4, 3)},
+        {},
+        (
+            "--shape Wieght: Wieght is not in the program. Inputs are: X, Weight. Did you mean Weight?"
         ),
     ),
     # no scalar

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.source import source
+from matderiv.expression.vocabulary import ELEMENTWISE
 
 _LEAVES: st.SearchStrategy[Node] = st.one_of(
     st.sampled_from([nodes.Name(name) for name in ("X", "W", "Y", "lam", "W_1")]),
@@ -23,27 +25,73 @@ _LEAVES: st.SearchStrategy[Node] = st.one_of(
 )
 
 
+_AXES = st.sampled_from([None, 0, 1, -1, -2])
+_SIZES = st.one_of(st.integers(1, 10**9), st.sampled_from(["N", "K", "n_1"]))
+_LEAVES_WITH_SIZES: st.SearchStrategy[Node] = st.one_of(
+    _LEAVES,
+    st.builds(nodes.Eye, _SIZES),
+    st.builds(nodes.Ones, st.lists(_SIZES, min_size=1, max_size=2).map(tuple)),
+)
+
+
 def _grown(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     binary = st.sampled_from(
-        [nodes.Add, nodes.Subtract, nodes.Multiply, nodes.Divide, nodes.Power, nodes.MatMul]
+        [
+            nodes.Add,
+            nodes.Subtract,
+            nodes.Multiply,
+            nodes.Divide,
+            nodes.Power,
+            nodes.MatMul,
+            nodes.Outer,
+        ]
     )
+    unary = st.sampled_from(
+        [nodes.Transpose, nodes.Trace, nodes.Inverse, nodes.Determinant, nodes.LogDet, nodes.Diag]
+    )
+    reductions = st.sampled_from([nodes.Sum, nodes.Mean, nodes.Prod, nodes.LogSumExp])
     # A minus before a number is part of the number, so it is never a node of its own.
     negated = inner.filter(lambda node: not isinstance(node, nodes.Number))
     return st.one_of(
         st.builds(lambda kind, a, b: kind(a, b), binary, inner, inner),
+        st.builds(lambda kind, a: kind(a), unary, inner),
+        st.builds(
+            lambda kind, a, axis, keepdims: kind(a, axis, keepdims),
+            reductions,
+            inner,
+            _AXES,
+            st.booleans(),
+        ),
+        st.builds(nodes.Softmax, inner, _AXES),
+        st.builds(nodes.Norm, inner, st.sampled_from([None, 2])),
         st.builds(nodes.Negate, negated),
-        st.builds(nodes.Transpose, inner),
-        st.builds(nodes.Sum, inner),
-        st.builds(nodes.Apply, st.sampled_from(["exp", "f", "g1"]), inner),
+        st.builds(nodes.Apply, st.sampled_from([*ELEMENTWISE, "f", "g1"]), inner),
         st.builds(nodes.Functional, st.just("Loss"), inner),
     )
 
 
-@given(st.recursive(_LEAVES, _grown, max_leaves=12))
+#: Any expression of the language, whether its shapes fit or not.
+EXPRESSIONS = st.recursive(_LEAVES_WITH_SIZES, _grown, max_leaves=12)
+
+
+@given(EXPRESSIONS)
 @settings(max_examples=400, deadline=None)
 def test_source_is_read_as_the_same_tree(tree: Node) -> None:
-    """Brackets, signs and numbers are printed so that nothing changes when they are read."""
+    """Brackets, signs, numbers and options are printed so that reading changes nothing."""
     assert parse(f"L = {source(tree)}").loss.value == tree
+
+
+def test_the_property_knows_every_node() -> None:
+    """A node that is added to the language is added to the trees above."""
+    seen: set[type] = set()
+
+    @given(EXPRESSIONS)
+    @settings(max_examples=400, deadline=None, database=None, derandomize=True)
+    def look(tree: Node) -> None:
+        seen.update(map(type, nodes.walk(tree)))
+
+    look()
+    assert seen == set(get_args(Node))
 
 
 @pytest.mark.parametrize(
@@ -73,6 +121,15 @@ def test_source_is_read_as_the_same_tree(tree: Node) -> None:
         "f(-Y)",
         "-X.T",
         "(-X).T",
+        "sum(X, axis=0)",
+        "sum(X, axis=-1, keepdims=True)",
+        "mean(X, keepdims=True)",
+        "softmax(X @ W, axis=1)",
+        "trace(A @ B)*logdet(A)",
+        "inv(A + B).T",
+        "norm(x, 2)**2",
+        "ones(3) @ ones((3, N))",
+        "outer(x, y) - eye(4)",
     ],
 )
 def test_no_bracket_too_many(text: str) -> None:

@@ -209,7 +209,7 @@ def lift_product(program: Program) -> Program:
     found = dict.fromkeys(n for n in nodes.walk(loss.value) if isinstance(n, nodes.MatMul))
     if len(program.assignments) != 1 or len(found) != 1 or not _summed(loss.value):
         return program
-    taken = program.names() | program.functions()
+    taken = program.names() | program.functions() | program.letters()
     name = next(n for n in ("Y", "Z", "P", "A", "Y_1", "Y_2", "Y_3") if n not in taken)
     (product,) = found
     value = _replace(loss.value, product, nodes.Name(name))
@@ -226,7 +226,7 @@ def with_loss(program: Program) -> Program:
     last = program.loss
     if not isinstance(last.value, nodes.MatMul):
         return lift_product(program)
-    taken = (program.names() | program.functions()) - {last.name}
+    taken = (program.names() | program.functions() | program.letters()) - {last.name}
     # The reader has called a bare product L.
     name = last.name if last.name != "L" else next(n for n in "YZPA" if n not in taken)
     loss = next(n for n in ("L", "J", "E", "S") if n not in taken | {name})

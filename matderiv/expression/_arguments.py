@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from matderiv.expression.calls import Form
 from matderiv.expression.vocabulary import MAX_SIZE, NAME_PATTERN
@@ -13,12 +12,13 @@ from matderiv.expression.vocabulary import MAX_SIZE, NAME_PATTERN
 __all__ = ["Refusal", "arrange"]
 
 
-@dataclass(frozen=True, slots=True)
 class Refusal(Exception):  # noqa: N818 - the reader turns it into an error that knows the text
-    """What is wrong with an argument, and where."""
+    """What is wrong with a part of a call, and where."""
 
-    message: str
-    tree: ast.expr
+    def __init__(self, message: str, tree: ast.expr) -> None:
+        super().__init__(message)
+        self.message = message
+        self.tree = tree
 
 
 def arrange(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from fractions import Fraction
 
 from matderiv.errors import ShapeError
@@ -19,11 +19,14 @@ _MATRIX = 2  # dimensions
 class Rules:
     """The shapes of expressions over names whose shapes are known, perhaps not their sizes."""
 
-    def __init__(self, known: Mapping[str, Sizes], unknown: Callable[[str], Sizes]) -> None:
-        self.known = dict(known)
+    def __init__(
+        self, unknown: Callable[[str], Sizes], letter: Callable[[str], Size] = lambda _: Size()
+    ) -> None:
+        self.known: dict[str, Sizes] = {}
         self.letters: dict[str, Size] = {}
         self.products: list[tuple[nodes.MatMul, dict[str, Size]]] = []
         self._unknown = unknown
+        self._letter = letter
         # By identity: in a formula with shared parts each is worked out once.
         self._done: dict[int, tuple[Node, Sizes]] = {}
 
@@ -81,7 +84,9 @@ class Rules:
         """A number, or the size that a letter stands for."""
         if isinstance(size, int):
             return Size(size, fixed=True)
-        return self.letters.setdefault(size, Size())
+        if size not in self.letters:
+            self.letters[size] = self._letter(size)
+        return self.letters[size]
 
     # -- of one array ------------------------------------------------------------------------
 

@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import ast
-import difflib
-import re
 import warnings
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from matderiv.errors import InputError, ProgramSyntaxError, UnsupportedError
+from matderiv.errors import InputError, ProgramSyntaxError
 from matderiv.expression import nodes
 from matderiv.expression._arguments import Refusal, arrange
+from matderiv.expression._callee import check_function, method
+from matderiv.expression._names import check_names
 from matderiv.expression._syntax import instead_of, name_trouble, syntax_trouble
 from matderiv.expression.calls import form_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.vocabulary import (
     DEFAULT_PROGRAM,
-    INSTEAD,
     KNOWN,
     MAX_DEPTH,
     MAX_NAME,
     MAX_TEXT,
-    METHODS,
-    MODULES,
     NAME_PATTERN,
-    RESERVED,
-    misspelt,
 )
 
-__all__ = ["parse"]
+__all__ = ["Reader", "parse"]
 
 _BINARY: dict[type[ast.operator], Callable[[Node, Node], Node]] = {
     ast.Add: nodes.Add,
@@ -57,21 +52,26 @@ def parse(text: str) -> Program:
     >>> parse("Y = X @ W; sum(f(Y))").source()
     'Y = X @ W; L = sum(f(Y))'
     """
-    return _Reader(text).program()
+    return Reader(text).program()
 
 
-class _Reader:
+class Reader:
     """One text being read; it holds the text only to say where an error is."""
+
+    #: What the text is called in an error, and what could be written in its place.
+    what = "program"
+    example = DEFAULT_PROGRAM
 
     def __init__(self, text: str) -> None:
         if not isinstance(text, str):
-            raise InputError(f"A program is text, not {type(text).__name__}.")
+            raise InputError(f"A {self.what} is text, not {type(text).__name__}.")
         # Indentation means nothing here, and line ends are one character.
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         self.text = "\n".join(line.strip() for line in lines).strip()
         self.lines: list[bytes] = []
 
     def program(self) -> Program:
+        """The whole text as a program."""
         statements = self._statements()
         assignments: dict[str, Assignment] = {}
         for position, statement in enumerate(statements):
@@ -79,24 +79,26 @@ class _Reader:
             assignment = self._assignment(statement, assignments, last=last)
             assignments[assignment.name] = assignment
         program = Program(tuple(assignments.values()))
-        self._check_names(program)
+        check_names(program)
         return program
 
     def _statements(self) -> list[ast.stmt]:
         if len(self.text) > MAX_TEXT:
             raise InputError(
-                f"The program has {len(self.text):,} characters; at most {MAX_TEXT:,} are read. "
-                "Write it shorter."
+                f"The {self.what} has {len(self.text):,} characters; at most {MAX_TEXT:,} are "
+                "read. Write it shorter."
             )
         if "\0" in self.text:
             raise ProgramSyntaxError(
-                "The program holds a null character; remove it.", self.text, self.text.index("\0")
+                f"The {self.what} holds a null character; remove it.",
+                self.text,
+                self.text.index("\0"),
             )
         try:
             self.lines = self.text.encode().split(b"\n")
         except UnicodeEncodeError as error:
             raise ProgramSyntaxError(
-                "The program holds bytes that are not UTF-8; write it in plain letters.",
+                f"The {self.what} holds bytes that are not UTF-8; write it in plain letters.",
                 self.text,
                 error.start,
             ) from None
@@ -106,14 +108,14 @@ class _Reader:
                 body = ast.parse(self.text).body if self.text.strip("; \n") else []
         except SyntaxError as error:
             offset = self._offset(error.lineno or 1, (error.offset or 1) - 1, characters=True)
-            message, offset = syntax_trouble(self.text, offset, error.msg or "")
+            message, offset = syntax_trouble(self.text, offset, error.msg or "", self.example)
             raise ProgramSyntaxError(message, self.text, offset) from None
         except (RecursionError, MemoryError, ValueError):
             raise InputError(
-                "The program is nested too deeply; write it with fewer brackets."
+                f"The {self.what} is nested too deeply; write it with fewer brackets."
             ) from None
         if not body:
-            raise ProgramSyntaxError(f"The program is empty. Write for example: {DEFAULT_PROGRAM}")
+            raise ProgramSyntaxError(f"The {self.what} is empty. Write for example: {self.example}")
         return body
 
     def _assignment(
@@ -158,7 +160,7 @@ class _Reader:
     def _node(self, tree: ast.expr, depth: int) -> Node:
         if depth > MAX_DEPTH:
             raise InputError(
-                f"The program is nested more than {MAX_DEPTH} levels deep; write it shorter, "
+                f"The {self.what} is nested more than {MAX_DEPTH} levels deep; write it shorter, "
                 "with fewer brackets and operations."
             )
         match tree:
@@ -190,79 +192,17 @@ class _Reader:
         raise self._error(f"{self._words(tree)} is not in the language; {instead_of(tree)}.", tree)
 
     def _call(self, tree: ast.Call, depth: int) -> Node:
-        match tree.func:
-            case ast.Name():
-                name, args = self._function(tree.func), tree.args
-            case ast.Attribute(value=value, attr=attr) if self._is_module(value):
-                raise self._error(f"Modules are not in the language; {self._bare(tree)}", tree.func)
-            case ast.Attribute(value=value, attr=attr) if attr in METHODS:
-                name, args = attr, [value, *tree.args]
-            case ast.Attribute(value=value, attr=attr):
-                raise self._error(f".{attr}(…) {self._no_method(value, attr)}", tree.func)
-            case _:
-                raise self._error(
-                    f"{self._words(tree.func)} cannot be called; write an operator such as * "
-                    "before the bracket.",
-                    tree,
-                )
-        form = form_of(name)
         try:
-            operands, options = arrange(name, form, tree, args)
+            if isinstance(tree.func, ast.Name):
+                name, args = self._name(tree.func), tree.args
+                check_function(name, tree)
+            else:
+                name, args = method(tree, self._words)
+            operands, options = arrange(name, form_of(name), tree, args)
         except Refusal as refusal:
             raise self._error(refusal.message, refusal.tree) from None
-        return form.make(*(self._node(operand, depth + 1) for operand in operands), **options)
-
-    def _function(self, tree: ast.Name) -> str:
-        """The name of a function that is known, or free to be an undefined one."""
-        name = self._name(tree)
-        if name in KNOWN:
-            return name
-        near = name if name in RESERVED else misspelt(name)
-        if near is None:
-            return name
-        if near in KNOWN:
-            raise self._error(f"Unknown function {name}. Did you mean {near}?", tree)
-        instead = (
-            f"Write {INSTEAD[near]}."
-            if near in INSTEAD
-            else (
-                f"Known functions are {', '.join(KNOWN)}; an undefined f(Y), or "
-                "Loss(Y) of the whole matrix, works too."
-            )
-        )
-        if near == name:
-            raise UnsupportedError(f"{name}(…) is not in the language. {instead}")
-        raise self._error(
-            f"Unknown function {name}. If {near} is meant: it is not in the language. {instead}",
-            tree,
-        )
-
-    @staticmethod
-    def _is_module(tree: ast.expr) -> bool:
-        while isinstance(tree, ast.Attribute):
-            tree = tree.value
-        return isinstance(tree, ast.Name) and tree.id in MODULES
-
-    def _bare(self, tree: ast.Call) -> str:
-        """What to write for np.sum(Y) and np.square(Y)."""
-        assert isinstance(tree.func, ast.Attribute)
-        name = tree.func.attr
-        if name in INSTEAD:
-            return f"write {INSTEAD[name]}."
-        inside = self._words((tree.args or [tree.func.value])[0])
-        modules = "|".join(sorted(MODULES))
-        return f"write {name}({re.sub(rf'(?<![.a-zA-Z0-9_])(?:(?:{modules})[.])+', '', inside)})."
-
-    def _no_method(self, value: ast.expr, name: str) -> str:
-        if name in KNOWN:
-            return f"is no method; write {name}({self._words(value)})."
-        turned = name in ("T", "transpose")
-        if turned or name in INSTEAD:
-            instead = f"{self._words(value)}.T" if turned else INSTEAD[name]
-            return f"is not in the language; write {instead}."
-        near = difflib.get_close_matches(name, METHODS, n=1)
-        hint = f" Did you mean .{near[0]}(…)?" if near else ""
-        return f"is not in the language; methods are .{', .'.join(METHODS)}.{hint}"
+        made = [self._node(operand, depth + 1) for operand in operands]
+        return form_of(name).make(*made, **options)
 
     def _variable(self, tree: ast.Name) -> str:
         name = self._name(tree)
@@ -311,26 +251,6 @@ class _Reader:
             return nodes.Number(Fraction(written.replace("_", "")))
         except ValueError:
             return nodes.Number(Fraction(value))
-
-    def _check_names(self, program: Program) -> None:
-        functions = program.functions()
-        names = program.names()
-        for name in sorted(functions):
-            if name in names:
-                raise InputError(
-                    f"{name} is used both as a function and as a variable; rename one of the two."
-                )
-        letters = program.letters()
-        for name in sorted(letters):
-            if name in names | functions:
-                raise InputError(
-                    f"{name} is used both as a size and as a name; rename one of the two."
-                )
-        everything = names | functions
-        for name in sorted(everything):
-            if f"d{name}" in everything:
-                kept = "derivative of" if name in functions else "gradient by"
-                raise InputError(f"d{name} is kept for the {kept} {name}; rename one of the two.")
 
     def _typed(self, tree: ast.stmt | ast.expr) -> str:
         """The characters that a syntax tree came from; quick however long the text is."""

@@ -85,30 +85,37 @@ def shape_of(
     >>> shape_of(parse("dY @ W.T").loss.value, infer(program))
     (Dim(symbol='N', size=2), Dim(symbol='D', size=4))
     """
-    of = {dim: Size(dim.size, fixed=_is_number(dim)) for shape in shapes.values() for dim in shape}
-    rules = _rules_over(shapes, of)
-    rules.letters |= {dim.symbol: size for dim, size in of.items() if not size.fixed}
-    for letter, number in (sizes or {}).items():
-        rules.letters.setdefault(letter, Size(_size(f"{letter} is", number)))
+    rules, of = _rules_over(shapes, sizes or {})
     found = rules.shape(node)
-    letters = {size.root(): letter for letter, size in reversed(rules.letters.items())}
+    letters = {size.root(): letter for letter, size in rules.letters.items()}
+    letters |= {size.root(): dim.symbol for dim, size in reversed(of.items())}
     return tuple(_dim(size, letters) for size in found)
 
 
-def _rules_over(shapes: Mapping[str, Shape], of: Mapping[Dim, Size]) -> Rules:
-    def gradient(name: str) -> Sizes:
-        if name[0] == "d" and name[1:] in shapes:
-            return tuple(of[dim] for dim in shapes[name[1:]])
+def _rules_over(
+    shapes: Mapping[str, Shape], numbers: Mapping[str, int]
+) -> tuple[Rules, dict[Dim, Size]]:
+    """The rules for expressions over known shapes, and the sizes that they meet."""
+    of: dict[Dim, Size] = {}
+
+    def size(dim: Dim) -> Size:
+        return of.setdefault(dim, Size(dim.size, fixed=dim.symbol == str(dim.size)))
+
+    def named(name: str) -> Sizes:
+        known = name if name in shapes else name.removeprefix("d")
+        if known in shapes:
+            return tuple(map(size, shapes[known]))
         raise InputError(
             f"{name} has no shape. Names with one are: {', '.join(shapes) or 'none'}."
             + _nearest(name, shapes)
         )
 
-    return Rules({n: tuple(of[dim] for dim in shape) for n, shape in shapes.items()}, gradient)
+    def letter(letter: str) -> Size:
+        dims = (dim for shape in shapes.values() for dim in shape if dim.symbol == letter)
+        dim = next(dims, None)
+        return size(dim) if dim else Size(numbers.get(letter))
 
-
-def _is_number(dim: Dim) -> bool:
-    return dim.symbol == str(dim.size)
+    return Rules(named, letter), of
 
 
 def _dim(size: Size, letters: Mapping[Size, str]) -> Dim:
@@ -128,8 +135,7 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     >>> settled(program, infer(program)).source()
     'Y = X @ W; L = sum(sum(softmax(Y, axis=1), axis=1))'
     """
-    of = {dim: Size(dim.size) for shape in shapes.values() for dim in shape}
-    rules = _rules_over(shapes, of)
+    rules, _ = _rules_over(shapes, {})
 
     def new(node: Node) -> Node:
         made = nodes.rebuilt(node, map(new, nodes.children(node)))
@@ -153,7 +159,7 @@ class _Inference:
         self.program = program
         self.sizes = {name: _size(f"{name} is", n) for name, n in sizes.items() if n is not None}
         self.declared = {name: _declared(name, shape) for name, shape in shapes.items()}
-        self.rules = Rules({}, self._unassigned)
+        self.rules = Rules(self._unassigned)
         self.known = self.rules.known
 
     def run(self) -> dict[str, Shape]:
@@ -234,10 +240,11 @@ class _Inference:
                     f"Leave out {name}, or give it {size.number}."
                 )
             size.settle(number)
-        for name, size in self._slots.items():
-            if size.number is None:
-                size.settle(DEFAULT_SIZES[name])
         shapes = (*self.known.values(), *((size,) for size in slots.values()))
+        fixed = {s.number for shape in shapes for s in shape if s.fixed}
+        for name, size in self._slots.items():
+            if size.number is None and DEFAULT_SIZES[name] not in fixed:
+                size.settle(DEFAULT_SIZES[name])
         used = Counter(s.number for s in {s.root() for shape in shapes for s in shape})
         for shape in shapes:
             for size in shape:

@@ -145,6 +145,7 @@ INSTEAD = {
     "cosh": "(exp(Y) + exp(-Y))/2",
     "cross_entropy": "mean(logsumexp(Y, axis=1) - sum(T*Y, axis=1))",
     "cube": "Y**3",
+    "diagonal": "diag(X)",
     "divide": "A/B",
     "erfc": "1 - erf(Y)",
     "exp2": "2**Y",

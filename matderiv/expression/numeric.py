@@ -1,0 +1,218 @@
+"""The value of an expression in floating point: each node is what NumPy means by it.
+
+This module needs NumPy; import it where a value is asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from matderiv.errors import InputError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.program import Program
+from matderiv.expression.shapes import Shape, infer
+from matderiv.expression.source import source
+
+__all__ = ["Array", "Functions", "evaluate", "values_of"]
+
+Array = npt.NDArray[np.float64]
+_T = TypeVar("_T")
+Functions = Mapping[str, Callable[[Any], Any]]
+
+
+def evaluate(
+    node: Node,
+    values: Mapping[str, npt.ArrayLike],
+    functions: Functions | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> Array:
+    """The value of an expression where its names have the given values.
+
+    `functions` are the undefined ones: `{"f": np.sin, "df": np.cos}`; those of one number are
+    given arrays, and so are those of a whole array, such as Loss. `sizes` are the letters in
+    eye(N) and ones((N, M)).
+
+    Raises:
+        InputError: a name, a function or a size has no value.
+
+    >>> from matderiv.expression.parse import parse
+    >>> float(evaluate(parse("sum(f(X @ w))").loss.value, {"X": [[1, 2]], "w": [3, 4]},
+    ...       {"f": np.square}))
+    121.0
+    """
+    arrays = {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
+    return _Values(arrays, functions or {}, sizes or {}).of(node)
+
+
+def values_of(
+    program: Program,
+    values: Mapping[str, npt.ArrayLike],
+    functions: Functions | None = None,
+) -> dict[str, Array]:
+    """The value of every name of a program, from those of its inputs.
+
+    Raises:
+        ShapeError: the arrays do not fit.
+        InputError: an input or a function has no value.
+
+    >>> from matderiv.expression.parse import parse
+    >>> float(values_of(parse("r = X @ w; r @ r"), {"X": [[1, 2]], "w": [3, 4]})["L"])
+    121.0
+    """
+    arrays = {n: np.asarray(values[n], np.float64) for n in program.inputs() if n in values}
+    shapes = infer(program, shapes={name: array.shape for name, array in arrays.items()})
+    run = _Values(arrays, functions or {}, sizes_in(shapes))
+    for assignment in program.assignments:
+        run.values[assignment.name] = run.of(assignment.value)
+    return run.values
+
+
+def sizes_in(shapes: Mapping[str, Shape]) -> dict[str, int]:
+    """The number that each letter of a size stands for."""
+    return {dim.symbol: dim.size for shape in shapes.values() for dim in shape}
+
+
+def _look_up(table: Mapping[str, _T], name: str, missing: str) -> _T:
+    if name not in table:
+        raise InputError(missing)
+    return table[name]
+
+
+class _Values:
+    """What names, functions and letters stand for, and the values that are worked out already."""
+
+    def __init__(
+        self, values: dict[str, Array], functions: Functions, sizes: Mapping[str, int]
+    ) -> None:
+        self.values = values
+        self._functions = functions
+        self._sizes = sizes
+        # By identity: in a formula with shared parts each is worked out once.
+        self._done: dict[int, tuple[Node, Array]] = {}
+
+    def of(self, node: Node) -> Array:
+        """The value of a node."""
+        done = self._done.get(id(node))
+        if done is None:
+            try:
+                value = np.asarray(self._of(node), dtype=np.float64)
+            except np.linalg.LinAlgError:
+                why = "the matrix is singular; give other values"
+            except MemoryError:
+                why = "it does not fit into memory; give smaller sizes"
+            else:
+                self._done[id(node)] = (node, value)
+                return value
+            raise InputError(f"{source(node)} has no value: {why}.")
+        return done[1]
+
+    def _of(self, node: Node) -> npt.ArrayLike:
+        match node:
+            case nodes.Name(name):
+                return _look_up(self.values, name, f"{name} has no value; give it an array.")
+            case nodes.Number(value):
+                return float(value)
+            case nodes.Apply(function, arg) if function in _FUNCTIONS:
+                return _FUNCTIONS[function](self.of(arg))
+            case nodes.Apply(function, arg) | nodes.Functional(function, arg):
+                shape = () if isinstance(node, nodes.Functional) else self.of(arg).shape
+                return self._undefined(function, self.of(arg), shape)
+            case nodes.Softmax(arg, axis):
+                return _softmax(self.of(arg), axis)
+            case _ if isinstance(node, nodes.Reduction):
+                reduce = _REDUCTIONS[type(node)]
+                return reduce(self.of(node.arg), axis=node.axis, keepdims=node.keepdims)
+            case nodes.Eye(size):
+                return np.eye(self._size(node, size))
+            case nodes.Ones(sizes):
+                return np.ones([self._size(node, size) for size in sizes])
+        return _PLAIN[type(node)](*map(self.of, nodes.children(node)))
+
+    def _undefined(self, function: str, arg: Array, shape: tuple[int, ...]) -> Array:
+        missing = f'{function} is undefined; give it in functions={{"{function}": …}}.'
+        value = np.asarray(_look_up(self._functions, function, missing)(arg))
+        if value.shape != shape:
+            what = "one number" if shape == () else f"an array of shape {shape}"
+            raise InputError(
+                f"{function} gave an array of shape {value.shape} for one of {arg.shape}; "
+                f"it must give {what}."
+            )
+        return value
+
+    def _size(self, node: Node, size: int | str) -> int:
+        if isinstance(size, int):
+            return size
+        missing = f"{source(node)}: the size {size} is not known; give it a number."
+        return _look_up(self._sizes, size, missing)
+
+
+def _sigmoid(x: Array) -> Array:
+    """1/(1 + exp(-x)), the exponential never large."""
+    small = np.exp(-np.abs(x))
+    value: Array = np.where(x >= 0, 1, small) / (1 + small)
+    return value
+
+
+def _logsumexp(x: Array, *, axis: int | None, keepdims: bool) -> Array:
+    """Log Σ exp(x) = m + log Σ exp(x - m), m the largest."""
+    largest = np.max(x, axis=axis, keepdims=True)
+    total = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
+    value: Array = total if keepdims else np.sum(total, axis=axis)
+    return value
+
+
+def _softmax(x: Array, axis: int | None) -> Array:
+    """exp(x - m) / Σ exp(x - m), m the largest."""
+    shifted = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    value: Array = shifted / np.sum(shifted, axis=axis, keepdims=True)
+    return value
+
+
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+
+_FUNCTIONS: dict[str, Callable[[Array], npt.ArrayLike]] = {
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "abs": np.abs,
+    "sign": np.sign,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tanh": np.tanh,
+    "sigmoid": _sigmoid,
+    "softplus": lambda x: np.logaddexp(0, x),
+    "relu": lambda x: np.maximum(x, 0),
+    "step": lambda x: x > 0,
+    "erf": _erf,
+}
+
+_REDUCTIONS: dict[type, Callable[..., npt.ArrayLike]] = {
+    nodes.Sum: np.sum,
+    nodes.Mean: np.mean,
+    nodes.Prod: np.prod,
+    nodes.LogSumExp: _logsumexp,
+}
+
+_PLAIN: dict[type, Callable[..., npt.ArrayLike]] = {
+    nodes.Add: np.add,
+    nodes.Subtract: np.subtract,
+    nodes.Multiply: np.multiply,
+    nodes.Divide: np.divide,
+    nodes.Power: np.power,
+    nodes.MatMul: np.matmul,
+    nodes.Negate: np.negative,
+    nodes.Transpose: np.transpose,
+    nodes.Trace: np.trace,
+    nodes.Inverse: np.linalg.inv,
+    nodes.Determinant: np.linalg.det,
+    nodes.LogDet: lambda x: np.linalg.slogdet(x)[1],
+    nodes.Diag: np.diag,
+    nodes.Outer: np.outer,
+    nodes.Norm: np.linalg.norm,
+}
