@@ -143,7 +143,5 @@ def _slope(function: str, u: Form, fresh: Callable[[], str]) -> Form:
         case "erf":
             square = scaled(multiplied(u, refreshed(u, fresh)), Fraction(-1))
             root = Raised(single(Entry("π", ())), constant(Fraction(1, 2)))
-            return scaled(
-                multiplied(single(Call("exp", square)), single(root, -1)), Fraction(2)
-            )
+            return scaled(multiplied(single(Call("exp", square)), single(root, -1)), Fraction(2))
     return single(Call(f"d{function}", u))

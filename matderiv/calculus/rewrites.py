@@ -108,7 +108,9 @@ def _transpose(parts: tuple[Term, ...], _: Facts) -> list[Node]:
 
 
 def _grouped(
-    parts: tuple[Term, ...], taken: list[tuple[object, Node, Term] | None], join: Callable[..., Node]
+    parts: tuple[Term, ...],
+    taken: list[tuple[object, Node, Term] | None],
+    join: Callable[..., Node],
 ) -> list[Node]:
     """All terms of one key joined, the others left as they are."""
     made = []
@@ -559,9 +561,9 @@ def reduction(node: Node, facts: Facts) -> Node | None:
             return nodes.MatMul(a, b)
         case nodes.Sum() | nodes.Mean() if _centred(node):
             return _ZERO
-        case nodes.Sum(nodes.Multiply(nodes.Transpose(a), b), None, False) if len(
-            facts.shape(b)
-        ) > 1:
+        case nodes.Sum(nodes.Multiply(nodes.Transpose(a), b), None, False) if (
+            len(facts.shape(b)) > 1
+        ):
             return nodes.Trace(nodes.MatMul(a, b))
         case nodes.Sum(nodes.Multiply(a, nodes.Eye()), None, False):
             return nodes.Trace(a)

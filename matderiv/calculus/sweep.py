@@ -11,7 +11,14 @@ from matderiv.calculus.broadcasting import ShapeOf
 from matderiv.calculus.graph import Graph
 from matderiv.calculus.rewrites import Facts
 from matderiv.calculus.terms import cost, key, total
-from matderiv.calculus.tidying import Rewritten, as_written, completed, tidied, tidy, transposes_collected
+from matderiv.calculus.tidying import (
+    Rewritten,
+    as_written,
+    completed,
+    tidied,
+    tidy,
+    transposes_collected,
+)
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node

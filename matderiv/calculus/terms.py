@@ -110,9 +110,11 @@ def split(node: Node) -> Term:
 def total(parts: Iterable[Term]) -> Node:
     """The sum of terms, one with a plus first."""
     some = [part for part in parts if part[0]]
-    some = [part for part in some if part[0] > 0] + [part for part in some if part[0] < 0] if (
-        some and some[0][0] < 0
-    ) else some
+    some = (
+        [part for part in some if part[0] > 0] + [part for part in some if part[0] < 0]
+        if (some and some[0][0] < 0)
+        else some
+    )
     if not some:
         return nodes.Number(Fraction(0))
     made: Node | None = None
@@ -161,9 +163,7 @@ def factors(node: Node) -> tuple[Fraction, tuple[Factor, ...]]:
         case nodes.Power(base, nodes.Number(power)):
             number, parts = factors(base)
             if power.denominator == 1 and abs(power) <= 64 and (number or power >= 0):  # noqa: PLR2004
-                return number**power.numerator, tuple(
-                    (b, times(p, power)) for b, p in parts
-                )
+                return number**power.numerator, tuple((b, times(p, power)) for b, p in parts)
             return Fraction(1), ((base, nodes.Number(power)),)
         case nodes.Power(base, power):
             return Fraction(1), ((base, power),)
@@ -188,7 +188,9 @@ def product(number: Fraction, parts: Sequence[Factor]) -> Node:
     below: list[Node] = []
     for base, power in parts:
         downwards = all(c < 0 for c, _ in terms(power))
-        (below if downwards else above).append(_powered(base, negated(power) if downwards else power))
+        (below if downwards else above).append(
+            _powered(base, negated(power) if downwards else power)
+        )
     sign = number < 0
     number = abs(number)
     if number.numerator != 1 or not above:
@@ -230,7 +232,9 @@ def chain(node: Node, shape: ShapeOf) -> list[Node]:
     if len(left) > 1 or len(shape(left[0])) > 1:
         inside = len(shape(right[0])) > 1 or len(right) == 1
         return left + (right if inside else [node.right])
-    return left + (right if len(shape(right[0])) > 1 and len(shape(node.right)) > 1 else [node.right])
+    return left + (
+        right if len(shape(right[0])) > 1 and len(shape(node.right)) > 1 else [node.right]
+    )
 
 
 def chained(parts: Sequence[Node]) -> Node:
