@@ -26,6 +26,7 @@ __all__ = [
     "Form",
     "Index",
     "Raised",
+    "Rate",
     "Size",
     "Term",
     "TooLarge",
@@ -103,7 +104,15 @@ class Delta:
     other: Index
 
 
-Atom = Entry | Size | Call | Raised | Whole | Delta
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """∂z_ij/∂x_pq, a quantity of its own."""
+
+    of: Entry
+    wrt: Entry
+
+
+Atom = Entry | Size | Call | Raised | Whole | Delta | Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +250,9 @@ def _placed_atom(atom: Atom, places: Mapping[str, Index]) -> Atom:
             return replace(atom, arg=placed(form, inside), indices=_put(indices, places))
         case Delta(one=one, other=other):
             return Delta(*_put((one, other), places))
+        case Rate(of=of, wrt=wrt):
+            first = replace(of, indices=_put(of.indices, places))
+            return Rate(first, replace(wrt, indices=_put(wrt.indices, places)))
         case Size():
             return atom
 
@@ -276,6 +288,8 @@ def letters_of(atom: Atom) -> frozenset[str]:
             return own | (_free(form) - {letter for letter, _ in letters})
         case Delta(one=one, other=other):
             return frozenset(i for i in (one, other) if isinstance(i, str))
+        case Rate(of=of, wrt=wrt):
+            return letters_of(of) | letters_of(wrt)
 
 
 def _free(form: Form) -> frozenset[str]:

@@ -15,6 +15,7 @@ from matderiv.calculus.forms import (
     Entry,
     Form,
     Raised,
+    Rate,
     Size,
     Term,
     TooLarge,
@@ -131,6 +132,8 @@ def atom_name(atom: Atom, names: Mapping[str, str]) -> str:
             if atom.function not in _TURNED:
                 return _whole_name(atom, names)
             return min(_whole_name(atom, names), _whole_name(_turned(atom), names))
+        case Rate(of=of, wrt=wrt):
+            return f"∂{atom_name(of, names)}/∂{atom_name(wrt, names)}"
         case Delta(one=one, other=other):
             return "δ[" + ",".join(sorted(names.get(str(i), str(i)) for i in (one, other))) + "]"
 

@@ -13,6 +13,7 @@ from matderiv.calculus.forms import (
     Entry,
     Form,
     Raised,
+    Rate,
     Size,
     Term,
     Whole,
@@ -89,7 +90,7 @@ class _Partial:
                 return found
             case Whole():
                 return self.whole(atom)
-            case Size() | Delta():
+            case Size() | Delta() | Rate():
                 return ()
 
     def whole(self, atom: Whole) -> Form:

@@ -1,0 +1,449 @@
+"""Expressions of a whole program to boxes: matrix notation, and entries in index notation."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction as Rational
+from typing import Literal
+
+from matderiv.calculus.broadcasting import ShapeOf
+from matderiv.calculus.forms import (
+    ONE,
+    Atom,
+    Call,
+    Delta,
+    Entry,
+    Form,
+    Index,
+    Raised,
+    Rate,
+    Size,
+    Term,
+    Whole,
+    letters_of,
+    placed,
+    placed_term,
+)
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Dim
+from matderiv.notation.boxes import (
+    BigSum,
+    Box,
+    Dots,
+    Fence,
+    Fraction,
+    Grid,
+    Number,
+    Operator,
+    Root,
+    Row,
+    Scripts,
+    Symbol,
+    Terms,
+    Word,
+)
+from matderiv.notation.names import (
+    entry_box,
+    function_box,
+    has_fraction,
+    name_box,
+    partial_ratio,
+    raised_box,
+)
+
+__all__ = ["Formulas"]
+
+#: How tightly a box holds together: a sum needs brackets as a factor, a product as a base.
+_Grip = Literal["sum", "product", "atom"]
+_Held = tuple[Box, _Grip]
+
+_T = Symbol("T")
+_CDOT = Operator("cdot")
+_UPRIGHT = {"exp", "log", "sin", "cos", "tanh", "sigmoid", "softplus", "relu", "step", "sign"}
+
+
+@dataclass(frozen=True, slots=True)
+class Formulas:
+    """How a program is written: its loss, what its names are, and how much of sums is shown."""
+
+    loss: str
+    shape: ShapeOf
+    names: Mapping[str, tuple[Dim, ...]]
+    show: int | None
+    commas: bool
+    letters: tuple[str, ...]
+
+    # -- matrix notation ---------------------------------------------------------------------
+
+    def node(self, node: Node) -> Box:
+        """An expression: XW + b, ∂L/∂Y Wᵀ, A⁻¹."""
+        return self._held(node)[0]
+
+    def gradient(self, of: str) -> Box:
+        """∂L/∂X."""
+        return partial_ratio(name_box(self.loss), name_box(of))
+
+    def _held(self, node: Node) -> _Held:
+        match node:
+            case nodes.Name(name):
+                if name in self.names:
+                    return name_box(name), "atom"
+                return self.gradient(name[1:]), "atom"
+            case nodes.Number(value):
+                return _number(value)
+            case nodes.Size(symbol):
+                return name_box(symbol), "atom"
+            case nodes.Pi():
+                return Symbol("pi", greek=True), "atom"
+            case nodes.Add() | nodes.Subtract() | nodes.Negate():
+                return Terms(tuple(self._signed(node))), "sum"
+            case nodes.MatMul():
+                return self._matmul(node), "product"
+            case nodes.Multiply() | nodes.Divide():
+                return self._product(node), "product"
+            case nodes.Power(base, power):
+                return self._power(base, power), "atom"
+            case nodes.Outer(left, right):
+                return Row((self._factor(left), self._row_vector(right))), "product"
+        return self._applied(node), "atom"
+
+    def _signed(self, node: Node, sign: str = "+") -> Iterable[tuple[str, Box]]:
+        turned = "-" if sign == "+" else "+"
+        match node:
+            case nodes.Add(left, right):
+                yield from self._signed(left, sign)
+                yield from self._signed(right, sign)
+            case nodes.Subtract(left, right):
+                yield from self._signed(left, sign)
+                yield from self._signed(right, turned)
+            case nodes.Negate(arg):
+                yield from self._signed(arg, turned)
+            case nodes.Number(value) if value < 0:
+                yield turned, _number(-value)[0]
+            case _:
+                first, rest = _leading(node)
+                if first < 0:
+                    yield turned, self.node(rest)
+                else:
+                    yield sign, self.node(node)
+
+    def _factor(self, node: Node) -> Box:
+        box, grip = self._held(node)
+        return Fence(box, big=has_fraction(box)) if grip == "sum" else box
+
+    def _base(self, node: Node) -> Box:
+        box, grip = self._held(node)
+        return box if grip == "atom" else Fence(box, big=has_fraction(box))
+
+    def _matmul(self, node: nodes.MatMul) -> Box:
+        """A product of matrices; a vector is a column, and a row where it stands on the left."""
+        left, right = node.left, node.right
+        if len(self.shape(left)) > 1:
+            return Row((self._factor(left), self._factor(right)))
+        if len(self.shape(right)) == 1:
+            return Row((self._row_vector(left), self._factor(right)))
+        return Row((self._factor(_transposed(right)), self._factor(left)))
+
+    def _row_vector(self, node: Node) -> Box:
+        """A vector as a row: vᵀ, vᵀA."""
+        match node:
+            case nodes.MatMul(left, right) if len(self.shape(left)) == 1:
+                return Row((self._row_vector(left), self._factor(right)))
+        return raised_box(self._base(node), _T)
+
+    def _product(self, node: Node) -> Box:
+        if isinstance(node, nodes.Divide):
+            if not self.shape(node.right):
+                return Fraction(self.node(node.left), self.node(node.right))
+            return Row((self._factor(node.left), Operator("oslash"), self._base(node.right)))
+        assert isinstance(node, nodes.Multiply)
+        left, right = node.left, node.right
+        a, b = self._factor(left), self._factor(right)
+        if self.shape(left) and self.shape(right):
+            return Row((a, Operator("odot"), b))
+        if isinstance(right, nodes.Number) or _starts_with_number(b):
+            return Row((a, _CDOT, b))
+        if isinstance(left, nodes.Number | nodes.Name | nodes.Size):
+            return Row((a, b))
+        return Row((a, _CDOT, b))
+
+    def _power(self, base: Node, power: Node) -> Box:
+        above = self.node(power)
+        if self.shape(base):
+            above = Row((Operator("odot"), above))
+        elif isinstance(power, nodes.Number) and power.value == -1:
+            return Fraction(Number("1"), self.node(base))
+        return raised_box(self._base(base), above)
+
+    def _applied(self, node: Node) -> Box:
+        match node:
+            case nodes.Transpose(arg):
+                if len(self.shape(arg)) < 2:  # noqa: PLR2004 - a vector is a column anyway
+                    return self._base(arg)
+                if isinstance(arg, nodes.Inverse):
+                    return raised_box(self._base(arg.arg), Terms((("-", _T),)))
+                return raised_box(self._base(arg), _T)
+            case nodes.Inverse(arg):
+                return raised_box(self._base(arg), Terms((("-", Number("1")),)))
+            case nodes.Apply("sqrt", arg):
+                return Root(self.node(arg))
+            case nodes.Apply("exp", arg) if not self.shape(arg):
+                return raised_box(Symbol("e"), self.node(arg))
+            case nodes.Apply(function, arg) | nodes.Functional(function, arg):
+                if function[:1] == "d" and function[1:2].isupper():
+                    return partial_ratio(
+                        Row((function_box(function[1:]), Fence(self.node(arg)))), self._base(arg)
+                    )
+                return self._call(_function(function), arg)
+            case nodes.Norm(arg):
+                return Row((Operator("bars"), self.node(arg), Operator("bars")))
+            case nodes.Eye(size):
+                return Scripts(Symbol("I"), sub=name_box(str(size)))
+            case nodes.Ones(sizes):
+                times = [b for s in sizes for b in (Operator("times"), name_box(str(s)))][1:]
+                return Scripts(Number("1"), sub=Row(tuple(times)))
+        return self._call(self._named(node), *nodes.children(node))
+
+    def _call(self, head: Box, *args: Node) -> Box:
+        body = self.node(args[0])
+        return Row((head, Fence(body, big=has_fraction(body))))
+
+    @staticmethod
+    def _named(node: Node) -> Box:
+        word = Word(_WORDS[type(node)], upright=True)
+        axis = getattr(node, "axis", None)
+        return word if axis is None else Scripts(word, sub=Number(str(axis)))
+
+    # -- index notation ----------------------------------------------------------------------
+
+    def entry(self, name: str, indices: tuple[Index, ...]) -> Box:
+        """x_ij, a scalar's name, or ∂L/∂x_ij."""
+        if name == "π":
+            return Symbol("pi", greek=True)
+        if name not in self.names:
+            return partial_ratio(name_box(self.loss), self.entry(name[1:], indices))
+        if not indices:
+            return name_box(name)
+        return entry_box(name, indices, commas=self.commas)
+
+    def element(self, node: Node, indices: tuple[Index, ...]) -> Box:
+        """(G·Wᵀ)_pq."""
+        if not indices:
+            return self.node(node)
+        if isinstance(node, nodes.Name):
+            return self.entry(node.name, indices)
+        box = self.node(node)
+        return entry_box(Fence(box, big=has_fraction(box)), indices, commas=self.commas)
+
+    def form(self, form: Form, *, expanded: bool = False) -> Box:
+        """A form, its sums with Σ or, `expanded`, term by term at the sizes."""
+        items: list[tuple[str, Box]] = []
+        for term, number in form:
+            if expanded and term.bound:
+                items += self._spelled(term, number)
+            else:
+                items.append(self._term(term, number))
+        if not items:
+            return Number("0")
+        if len(items) == 1 and items[0][0] == "+":
+            return items[0][1]
+        return Terms(tuple(items))
+
+    def _spelled(self, term: Term, number: Rational) -> Iterable[tuple[str, Box]]:
+        sizes = [self._size(symbol) for _, symbol in term.bound]
+        letters = [letter for letter, _ in term.bound]
+        whole = all(self.show is None or n <= self.show + 1 for n in sizes)
+        places: list[tuple[int, ...] | None] = []
+        counted = itertools.product(*(range(1, n + 1) for n in sizes))
+        if whole:
+            places += counted
+        else:
+            places += [*itertools.islice(counted, max(1, (self.show or 1) - 1)), None]
+            places.append(tuple(sizes))
+        for place in places:
+            if place is None:
+                yield "+", Dots("across")
+            else:
+                at: dict[str, Index] = dict(zip(letters, place, strict=True))
+                yield self._term(placed_term(Term(term.atoms), at), number)
+
+    def _size(self, symbol: str) -> int:
+        return next(d.size for shape in self.names.values() for d in shape if d.symbol == symbol)
+
+    def _term(self, term: Term, number: Rational) -> tuple[str, Box]:
+        sign = "-" if number < 0 else "+"
+        number = abs(number)
+        used = frozenset[str]().union(*(letters_of(a) for a, _ in term.atoms))
+        free = (c for c in self.letters if c not in used)
+        letters = {old: next(free) for old, _ in term.bound}
+        atoms = placed_term(Term(term.atoms), dict(letters)).atoms
+        above = [self._powered(a, p) for a, p in atoms if p > 0]
+        below = [self._powered(a, -p) for a, p in atoms if p < 0]
+        if number.numerator != 1 or not above:
+            above.insert(0, Number(str(number.numerator)))
+        if number.denominator != 1:
+            below.insert(0, Number(str(number.denominator)))
+        box = _side_by_side(above)
+        if below:
+            box = Fraction(box, _side_by_side(below))
+        if letters:
+            under: list[Box] = []
+            for letter in letters.values():
+                under += [Operator("comma")] * bool(under) + [name_box(letter)]
+            box = BigSum(Row(tuple(under)), None, box)
+        return sign, box
+
+    def _powered(self, atom: Atom, power: int) -> Box:
+        match atom:
+            case Raised(base=base, exponent=None):
+                box = self.form(base)
+                return (
+                    box if power == 1 and not isinstance(box, Terms) else _raised_form(box, power)
+                )
+            case Raised(base=base, exponent=exponent) if power == 1:
+                assert exponent is not None
+                inner = self.form(base)
+                if exponent == ((ONE, Rational(1, 2)),):
+                    return Root(inner)
+                return raised_box(_fenced(inner), self.form(exponent))
+        box = self._atom(atom)
+        if power == 1:
+            return box
+        if isinstance(atom, Call) and isinstance(box, Row) and atom.function != "exp":
+            head, *rest = box.items
+            return Row((raised_box(head, Number(str(power))), *rest))
+        return raised_box(box, Number(str(power)))
+
+    def _atom(self, atom: Atom) -> Box:
+        match atom:
+            case Entry(name=name, indices=indices):
+                return self.entry(name, indices)
+            case Size(letter=letter):
+                return name_box(letter)
+            case Rate(of=of, wrt=wrt):
+                return partial_ratio(self._atom(of), self._atom(wrt))
+            case Delta(one=one, other=other):
+                return entry_box(Symbol("delta", greek=True), (one, other), commas=self.commas)
+            case Call(function=function, arg=form):
+                inner = self.form(form)
+                if function == "exp":
+                    return raised_box(Symbol("e"), inner)
+                return Row((_function(function), Fence(inner, big=has_fraction(inner))))
+            case Raised(base=base):
+                return _fenced(self.form(base))
+            case Whole():
+                return self._whole(atom)
+
+    def _whole(self, atom: Whole) -> Box:
+        inner = self._array(atom)
+        match atom.function:
+            case "inv":
+                base = raised_box(inner, Terms((("-", Number("1")),)))
+                return entry_box(Fence(base), atom.indices, commas=self.commas)
+            case "prod":
+                letters = dict(zip((old for old, _ in atom.letters), self.letters, strict=False))
+                body = self.form(placed(atom.arg, dict(letters)))
+                under = Row(tuple(name_box(letter) for letter in letters.values()))
+                return Row((Scripts(Word("prod", upright=True), sub=under), Fence(body)))
+        if atom.indices:  # ∂F/∂u_ij
+            head = Row((function_box(atom.function[1:]), Fence(inner)))
+            return partial_ratio(head, entry_box(inner, atom.indices, commas=self.commas))
+        word = Word(atom.function, upright=atom.function in ("det", "logdet"))
+        head = word if atom.function in ("det", "logdet") else function_box(atom.function)
+        return Row((head, Fence(inner)))
+
+    def _array(self, atom: Whole) -> Box:
+        """The array that a function of an array is of."""
+        match atom.arg:
+            case ((Term(((Entry(name=name, indices=indices), 1),), ()), 1),):
+                letters = tuple(letter for letter, _ in atom.letters)
+                if indices == letters:
+                    return name_box(name)
+                if indices == letters[::-1]:
+                    return raised_box(name_box(name), _T)
+        names = dict(zip((old for old, _ in atom.letters), self.letters, strict=False))
+        return _fenced(self.form(placed(atom.arg, dict(names))))
+
+    # -- arrays written out ------------------------------------------------------------------
+
+    def grid(self, rows: list[list[Box]]) -> Grid:
+        """Cells in rows."""
+        return Grid(tuple(tuple(row) for row in rows))
+
+    def shown(self, count: int) -> list[int | None]:
+        """The numbers 1 … count that are shown, None for the dots."""
+        if self.show is None or count <= self.show + 1:
+            return list(range(1, count + 1))
+        return [*range(1, self.show), None, count]
+
+
+_WORDS: dict[type, str] = {
+    nodes.Sum: "sum",
+    nodes.Mean: "mean",
+    nodes.Prod: "prod",
+    nodes.LogSumExp: "logsumexp",
+    nodes.Softmax: "softmax",
+    nodes.Trace: "tr",
+    nodes.Determinant: "det",
+    nodes.LogDet: "logdet",
+    nodes.Diag: "diag",
+}
+
+
+def _number(value: Rational) -> _Held:
+    if value < 0:
+        return Terms((("-", _number(-value)[0]),)), "sum"
+    if value.denominator == 1:
+        return Number(str(value)), "atom"
+    return Fraction(Number(str(value.numerator)), Number(str(value.denominator))), "product"
+
+
+def _leading(node: Node) -> tuple[Rational, Node]:
+    """A negative number at the start of a product, and the product without its sign."""
+    if isinstance(node, nodes.Multiply):
+        first, rest = _leading(node.left)
+        return first, nodes.Multiply(rest, node.right)
+    if isinstance(node, nodes.Number) and node.value < 0:
+        return node.value, nodes.Number(-node.value)
+    return Rational(1), node
+
+
+def _starts_with_number(box: Box) -> bool:
+    match box:
+        case Number():
+            return True
+        case Row(items=(first, *_)):
+            return _starts_with_number(first)
+    return False
+
+
+def _transposed(node: Node) -> Node:
+    return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)
+
+
+def _function(name: str) -> Box:
+    return Word(name, upright=True) if name in _UPRIGHT | {"erf"} else function_box(name)
+
+
+def _fenced(box: Box) -> Box:
+    return Fence(box, big=has_fraction(box)) if isinstance(box, Terms | Row | BigSum) else box
+
+
+def _raised_form(box: Box, power: int) -> Box:
+    held = Fence(box, big=has_fraction(box) or isinstance(box, BigSum))
+    return held if power == 1 else raised_box(held, Number(str(power)))
+
+
+def _side_by_side(boxes: list[Box]) -> Box:
+    """Factors in a row, a dot where two fractions or a number would touch."""
+    row: list[Box] = []
+    for number, box in enumerate(boxes):
+        if number and (
+            isinstance(box, Fraction | Number) or isinstance(boxes[number - 1], Fraction | Row)
+        ):
+            row.append(_CDOT)
+        row.append(box)
+    return row[0] if len(row) == 1 else Row(tuple(row))
