@@ -30,7 +30,8 @@ from matderiv.handout.document import (
 )
 from matderiv.handout.texts import message
 from matderiv.notation.boxes import Box, Number, Operator, Row, Scripts, Symbol
-from matderiv.notation.compose import Notation, name_box
+from matderiv.notation.compose import Notation
+from matderiv.notation.names import name_box
 
 __all__ = ["compose", "fill"]
 

@@ -23,7 +23,8 @@ from matderiv.handout.document import (
 )
 from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Box, Fence, Number, Operator, Row, Scripts, Symbol
-from matderiv.notation.compose import Notation, name_box, partial_ratio, vec
+from matderiv.notation.compose import Notation
+from matderiv.notation.names import name_box, partial_ratio, vec
 
 __all__ = ["Facts", "compose_jacobian", "memory_words"]
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Literal
 
 import sympy as sp
@@ -27,7 +25,6 @@ from matderiv.derivation.sides import (
     WrittenProduct,
 )
 from matderiv.expression.nodes import Apply, Functional, MatMul, Name, Node, Transpose
-from matderiv.expression.vocabulary import GREEK
 from matderiv.notation.boxes import (
     Aligned,
     BigSum,
@@ -45,8 +42,17 @@ from matderiv.notation.boxes import (
     Terms,
     Word,
 )
+from matderiv.notation.names import (
+    function_box,
+    has_fraction,
+    lower,
+    name_box,
+    partial_ratio,
+    raised_box,
+    vec,
+)
 
-__all__ = ["Notation", "automatic_show", "name_box", "partial_ratio", "vec"]
+__all__ = ["Notation", "automatic_show"]
 
 #: Terms (rows × inner × columns) that are shown at most when the user does not say how many.
 _READABLE = 36
@@ -103,7 +109,7 @@ class Notation:
 
     def entry(self, base: str, indices: tuple[object, ...]) -> Box:
         """x_ij: the matrix's letter in lower case with its indices."""
-        return Scripts(*_with_superscript(_lower(base), self.indices(indices)))
+        return Scripts(*with_superscript(lower(base), self.indices(indices)))
 
     def indices(self, indices: tuple[object, ...]) -> Box:
         """Indices side by side; with commas throughout if any size needs two digits."""
@@ -137,11 +143,11 @@ class Notation:
                 inner = self.node(arg)
                 if isinstance(inner, Fraction):
                     inner = Fence(inner, big=True)
-                return _superscript(inner, Symbol("T"))
+                return raised_box(inner, Symbol("T"))
             case MatMul(left, right):
                 return Row((self.node(left), self.node(right)))
             case Functional(function, arg) | Apply(function, arg):
-                return Row((_function(function), Fence(self.node(arg))))
+                return Row((function_box(function), Fence(self.node(arg))))
         raise TypeError(f"no notation for {node}")
 
     # -- sides -------------------------------------------------------------------------------
@@ -270,7 +276,7 @@ class Notation:
                     sign = "-" if sign == "+" else "+"
                     box = box.items[0][1]
                 elif len(factors) > 1:
-                    box = Fence(box, big=_has_fraction(box))
+                    box = Fence(box, big=has_fraction(box))
             boxes.append((box, _joint(factor)))
         row: list[Box] = []
         for number, (box, joint) in enumerate(boxes):
@@ -320,9 +326,9 @@ class Notation:
         if isinstance(expr, sp.Pow):
             return "+", self._power(expr, holes)
         if isinstance(expr, sp.Function):
-            head = _FUNCTIONS.get(type(expr)) or _function(type(expr).__name__)
+            head = _FUNCTIONS.get(type(expr)) or function_box(type(expr).__name__)
             inner = [self.expr(a, holes) for a in arguments(expr)]
-            return "+", Row((head, Fence(inner[0], big=_has_fraction(inner[0]))))
+            return "+", Row((head, Fence(inner[0], big=has_fraction(inner[0]))))
         raise TypeError(f"no notation for {type(expr).__name__}")
 
     def _mul(self, expr: sp.Expr, holes: dict[sp.Expr, Box]) -> tuple[str, Box]:
@@ -338,7 +344,7 @@ class Notation:
         row: list[Box] = [] if number == 1 else [Number(str(number))]
         for factor in factors:
             box = self.expr(factor, holes)
-            row.append(Fence(box, big=_has_fraction(box)) if isinstance(box, Terms) else box)
+            row.append(Fence(box, big=has_fraction(box)) if isinstance(box, Terms) else box)
         if any(isinstance(f, Partial) for f in factors):
             row = [
                 b for n, box in enumerate(row) for b in ((Operator("cdot"), box) if n else (box,))
@@ -359,81 +365,7 @@ class Notation:
         ):
             inner = self.expr(arguments(base)[0], holes)
             return Row((Scripts(_FUNCTIONS[type(base)], sup=power), Fence(inner)))
-        return _superscript(self.expr(base, holes), power)
-
-
-def vec(box: Box) -> Row:
-    """The entries of a matrix in one column."""
-    return Row((Word("vec", upright=True), Fence(box)))
-
-
-@lru_cache(maxsize=1024)
-def name_box(name: str) -> Box:
-    """A name as it is written in mathematics: W, λ, W₁, Key, W_q."""
-    base, sub = _parts(name)
-    return base if sub is None else Scripts(base, sub)
-
-
-def _parts(name: str) -> tuple[Box, Box | None]:
-    match = re.fullmatch(r"([A-Za-z]+?)_?([0-9]+)|([A-Za-z]+)_([A-Za-z0-9_]+)", name)
-    if match is None:
-        return _letter(name), None
-    stem, sub = (match[1], match[2]) if match[1] else (match[3], match[4])
-    box = Number(sub) if sub.isdigit() else _letter(sub)
-    return _letter(stem), box
-
-
-@lru_cache(maxsize=1024)
-def _letter(name: str) -> Box:
-    if name in GREEK:
-        return Symbol(GREEK[name], greek=True)
-    if name.capitalize() == name and name.lower() in _CAPITAL_GREEK:
-        return Symbol(name, greek=True)
-    return Symbol(name) if len(name) == 1 else Word(name)
-
-
-_CAPITAL_GREEK = {
-    "gamma",
-    "delta",
-    "theta",
-    "lambda",
-    "xi",
-    "pi",
-    "sigma",
-    "upsilon",
-    "phi",
-    "psi",
-    "omega",
-}
-
-
-def _lower(name: str) -> str:
-    return name[0].lower() + name[1:]
-
-
-def _with_superscript(name: str, indices: Box) -> tuple[Box, Box, Box | None]:
-    """The parts of an entry: the letter, its indices, and (1) above for a matrix W₁."""
-    base, sub = _parts(name)
-    return base, indices, None if sub is None else Fence(sub)
-
-
-def _superscript(box: Box, sup: Box) -> Box:
-    if isinstance(box, Scripts) and box.sup is None:
-        return Scripts(box.base, box.sub, sup)
-    if isinstance(box, Scripts | Row | Terms | Fraction | Word):
-        return Scripts(Fence(box, big=_has_fraction(box)), sup=sup)
-    return Scripts(box, sup=sup)
-
-
-def _function(name: str) -> Box:
-    if name[0] == "d" and len(name) > 1:
-        return Scripts(name_box(name[1:]), sup=Operator("prime"))
-    return name_box(name)
-
-
-def partial_ratio(above: Box, below: Box) -> Fraction:
-    """∂above/∂below."""
-    return Fraction(Row((Operator("partial"), above)), Row((Operator("partial"), below)))
+        return raised_box(self.expr(base, holes), power)
 
 
 def _counted(sizes: list[int]) -> Iterator[tuple[int, ...]]:
@@ -460,21 +392,6 @@ def _joint(factor: Scalar) -> _Joint:
     if isinstance(factor, Filled) or (isinstance(factor, sp.Function) and factor.func != sp.exp):
         return "function"
     return "other"
-
-
-def _has_fraction(box: Box) -> bool:
-    match box:
-        case Fraction():
-            return True
-        case Row(items=items):
-            return any(map(_has_fraction, items))
-        case Terms(items=items):
-            return any(_has_fraction(b) for _, b in items)
-        case Scripts(base=base, sup=sup):
-            return _has_fraction(base) or (sup is not None and _has_fraction(sup))
-        case Fence(body=body) | Root(body=body):
-            return _has_fraction(body)
-    return False
 
 
 #: The order of factors that SymPy holds in an order of its own: numbers, scalars, entries,

@@ -1,0 +1,139 @@
+"""Names as mathematics writes them: letters, indices, scripts and derivatives."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from matderiv.expression.vocabulary import GREEK
+from matderiv.notation.boxes import (
+    Box,
+    Fence,
+    Fraction,
+    Number,
+    Operator,
+    Root,
+    Row,
+    Scripts,
+    Symbol,
+    Terms,
+    Word,
+)
+
+__all__ = [
+    "entry_box",
+    "function_box",
+    "has_fraction",
+    "lower",
+    "name_box",
+    "partial_ratio",
+    "raised_box",
+    "vec",
+    "with_superscript",
+]
+
+
+def vec(box: Box) -> Row:
+    """The entries of a matrix in one column."""
+    return Row((Word("vec", upright=True), Fence(box)))
+
+
+@lru_cache(maxsize=1024)
+def name_box(name: str) -> Box:
+    """A name as it is written in mathematics: W, λ, W₁, Key, W_q."""
+    base, sub = _parts(name)
+    return base if sub is None else Scripts(base, sub)
+
+
+def _parts(name: str) -> tuple[Box, Box | None]:
+    match = re.fullmatch(r"([A-Za-z]+?)_?([0-9]+)|([A-Za-z]+)_([A-Za-z0-9_]+)", name)
+    if match is None:
+        return _letter(name), None
+    stem, sub = (match[1], match[2]) if match[1] else (match[3], match[4])
+    box = Number(sub) if sub.isdigit() else _letter(sub)
+    return _letter(stem), box
+
+
+@lru_cache(maxsize=1024)
+def _letter(name: str) -> Box:
+    if name in GREEK:
+        return Symbol(GREEK[name], greek=True)
+    if name.capitalize() == name and name.lower() in _CAPITAL_GREEK:
+        return Symbol(name, greek=True)
+    return Symbol(name) if len(name) == 1 else Word(name)
+
+
+_CAPITAL_GREEK = {
+    "gamma",
+    "delta",
+    "theta",
+    "lambda",
+    "xi",
+    "pi",
+    "sigma",
+    "upsilon",
+    "phi",
+    "psi",
+    "omega",
+}
+
+
+def lower(name: str) -> str:
+    """The name of an entry of a matrix: x of X."""
+    return name[0].lower() + name[1:]
+
+
+def with_superscript(name: str, indices: Box) -> tuple[Box, Box, Box | None]:
+    """The parts of an entry: the letter, its indices, and (1) above for a matrix W₁."""
+    base, sub = _parts(name)
+    return base, indices, None if sub is None else Fence(sub)
+
+
+def raised_box(box: Box, sup: Box) -> Box:
+    """A box with something above, in brackets where that would be unclear."""
+    if isinstance(box, Scripts) and box.sup is None:
+        return Scripts(box.base, box.sub, sup)
+    if isinstance(box, Scripts | Row | Terms | Fraction | Word):
+        return Scripts(Fence(box, big=has_fraction(box)), sup=sup)
+    return Scripts(box, sup=sup)
+
+
+def function_box(name: str) -> Box:
+    """The name of an undefined function; df is f′."""
+    if name[0] == "d" and len(name) > 1:
+        return Scripts(name_box(name[1:]), sup=Operator("prime"))
+    return name_box(name)
+
+
+def partial_ratio(above: Box, below: Box) -> Fraction:
+    """∂above/∂below."""
+    return Fraction(Row((Operator("partial"), above)), Row((Operator("partial"), below)))
+
+
+def has_fraction(box: Box) -> bool:
+    """Whether a box is taller than a line, so that brackets around it must be."""
+    match box:
+        case Fraction():
+            return True
+        case Row(items=items):
+            return any(map(has_fraction, items))
+        case Terms(items=items):
+            return any(has_fraction(b) for _, b in items)
+        case Scripts(base=base, sup=sup):
+            return has_fraction(base) or (sup is not None and has_fraction(sup))
+        case Fence(body=body) | Root(body=body):
+            return has_fraction(body)
+    return False
+
+
+def entry_box(base: Box | str, indices: tuple[int | str, ...], *, commas: bool) -> Box:
+    """x_ij of a name, or of a box in brackets; commas where a size needs two digits."""
+    items: list[Box] = []
+    for index in indices:
+        if items and commas:
+            items.append(Operator("comma"))
+        items.append(Number(str(index)) if isinstance(index, int) else name_box(index))
+    row = Row(tuple(items))
+    if isinstance(base, str):
+        return Scripts(*with_superscript(lower(base), row))
+    return Scripts(base, sub=row)
