@@ -50,6 +50,7 @@ from matderiv.notation.names import (
     partial_ratio,
     raised_box,
     vec,
+    with_superscript,
 )
 
 __all__ = ["Notation", "automatic_show"]
