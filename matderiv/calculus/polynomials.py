@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from functools import reduce
 from typing import NamedTuple
 
 import sympy as sp
@@ -22,6 +23,7 @@ __all__ = [
     "Polynomial",
     "added",
     "atom",
+    "collected",
     "constant",
     "contracted",
     "difference",
@@ -58,32 +60,37 @@ def atom(expr: sp.Expr) -> Polynomial:
 
 def added(polynomials: Iterable[Polynomial]) -> Polynomial:
     """The sum, terms that cancel left out."""
+    return collected(term for polynomial in polynomials for term in polynomial.items())
+
+
+def collected(terms: Iterable[tuple[Monomial, Coefficient]]) -> Polynomial:
+    """The sum of single terms."""
     total: dict[Monomial, Coefficient] = {}
-    for polynomial in polynomials:
-        for monomial, number in polynomial.items():
-            old = total.get(monomial)
-            total[monomial] = number if old is None else old + number
+    for monomial, number in terms:
+        total[monomial] = total.get(monomial, 0) + number
+    if all(total.values()):
+        return total
     return {m: c for m, c in total.items() if c}
 
 
 def multiplied(polynomials: Iterable[Polynomial]) -> Polynomial:
     """The product. Bound indices of different factors must have different names."""
-    result: Polynomial = {ONE: 1}
-    for polynomial in polynomials:
-        if len(polynomial) == len(result) == 1:
-            ((m, c),) = result.items()
-            ((n, d),) = polynomial.items()
-            result = {_times(m, n): c * d}
-        else:
-            result = added(
-                {_times(m, n): c * d} for m, c in result.items() for n, d in polynomial.items()
-            )
-    return result
+    return reduce(_product, polynomials, {ONE: 1})
+
+
+def _product(left: Polynomial, right: Polynomial) -> Polynomial:
+    if len(left) == len(right) == 1:
+        ((m, c),) = left.items()
+        ((n, d),) = right.items()
+        return {_times(m, n): c * d}
+    return collected((_times(m, n), c * d) for m, c in left.items() for n, d in right.items())
 
 
 def _times(m: Monomial, n: Monomial) -> Monomial:
-    if not n.atoms and not n.bound:
+    if n == ONE:
         return m
+    if m == ONE:
+        return n
     return Monomial(tuple(sorted(m.atoms + n.atoms, key=hash)), m.bound + n.bound)
 
 
@@ -95,7 +102,7 @@ def summed(polynomial: Polynomial, bound: Iterable[tuple[sp.Symbol, str]]) -> Po
 
 def difference(left: Polynomial, right: Polynomial) -> Polynomial:
     """The difference left - right."""
-    return added((left, {m: -c for m, c in right.items()}))
+    return collected(itertools.chain(left.items(), ((m, -c) for m, c in right.items())))
 
 
 def contracted(polynomial: Polynomial) -> Polynomial:
@@ -104,7 +111,7 @@ def contracted(polynomial: Polynomial) -> Polynomial:
     Σ_i runs over the whole size that p belongs to, so no term is lost.
     """
     made = ((_contract(m), c) for m, c in polynomial.items())
-    return added({m: c} for m, c in made if m is not None)
+    return collected((m, c) for m, c in made if m is not None)
 
 
 def _contract(monomial: Monomial) -> Monomial | None:

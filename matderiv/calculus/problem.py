@@ -136,9 +136,9 @@ class Problem:
                 if name in self.shapes:
                     rows, cols = self.shapes[name]
                     return Array(rows, cols, lambda i, j: entry(name, i, j))
-                of = name.removeprefix("d")
+                of, loss = name.removeprefix("d"), self.loss
                 rows, cols = self.shapes[of]
-                return Array(rows, cols, lambda i, j: Partial(self.loss, entry(of, i, j)))
+                return Array(rows, cols, cache(lambda i, j: Partial(loss, entry(of, i, j))))
             case nodes.Transpose(arg):
                 inner = self.array(arg)
                 return Array(inner.cols, inner.rows, lambda i, j: inner.at(j, i))
