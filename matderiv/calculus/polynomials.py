@@ -28,6 +28,8 @@ __all__ = [
     "contracted",
     "difference",
     "multiplied",
+    "ordered",
+    "product",
     "summed",
     "to_expr",
 ]
@@ -64,21 +66,23 @@ def added(polynomials: Iterable[Polynomial]) -> Polynomial:
 
 
 def collected(terms: Iterable[tuple[Monomial, Coefficient]]) -> Polynomial:
-    """The sum of single terms."""
-    total: dict[Monomial, Coefficient] = {}
-    for monomial, number in terms:
-        total[monomial] = total.get(monomial, 0) + number
-    if all(total.values()):
-        return total
-    return {m: c for m, c in total.items() if c}
+    """The sum of single terms; mostly no monomial comes twice, which takes no adding."""
+    terms = list(terms)
+    total = dict(terms)
+    if len(total) < len(terms):
+        total = dict.fromkeys(total, 0)
+        for monomial, number in terms:
+            total[monomial] += number
+    return total if all(total.values()) else {m: c for m, c in total.items() if c}
 
 
 def multiplied(polynomials: Iterable[Polynomial]) -> Polynomial:
     """The product. Bound indices of different factors must have different names."""
-    return reduce(_product, polynomials, {ONE: 1})
+    return reduce(product, polynomials, {ONE: 1})
 
 
-def _product(left: Polynomial, right: Polynomial) -> Polynomial:
+def product(left: Polynomial, right: Polynomial) -> Polynomial:
+    """The product of two."""
     if len(left) == len(right) == 1:
         ((m, c),) = left.items()
         ((n, d),) = right.items()
@@ -91,12 +95,19 @@ def _times(m: Monomial, n: Monomial) -> Monomial:
         return m
     if m == ONE:
         return n
-    return Monomial(tuple(sorted(m.atoms + n.atoms, key=hash)), m.bound + n.bound)
+    return Monomial(ordered(m.atoms + n.atoms), m.bound + n.bound)
+
+
+def ordered(atoms: Iterable[sp.Expr]) -> tuple[sp.Expr, ...]:
+    """Atoms in the order of a monomial: any one will do, and this one is quick."""
+    return tuple(sorted(atoms, key=hash))
 
 
 def summed(polynomial: Polynomial, bound: Iterable[tuple[sp.Symbol, str]]) -> Polynomial:
     """The sum over further indices."""
     more = tuple(bound)
+    if not more:
+        return polynomial
     return {Monomial(m.atoms, m.bound + more): c for m, c in polynomial.items()}
 
 
@@ -133,7 +144,7 @@ def _contract(monomial: Monomial) -> Monomial | None:
         atoms = [a for a in atoms if a != 1]
         bound = [b for b in bound if b[0] != gone]
     if not bound:
-        return Monomial(tuple(sorted(atoms, key=hash)))
+        return Monomial(ordered(atoms))
     return _renamed(atoms, bound)
 
 
@@ -148,8 +159,7 @@ def _renamed(atoms: list[sp.Expr], bound: list[tuple[sp.Symbol, str]]) -> Monomi
     if len(bound) == 1:
         ((old, size),) = bound
         new = sp.Symbol("_1", integer=True, positive=True)
-        atoms = [xreplaced(a, {old: new}) for a in atoms]
-        return Monomial(tuple(sorted(atoms, key=hash)), ((new, size),))
+        return Monomial(ordered(xreplaced(a, {old: new}) for a in atoms), ((new, size),))
     best: tuple[tuple[str, ...], Monomial] | None = None
     for order in itertools.permutations(bound):
         fresh = [

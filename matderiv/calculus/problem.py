@@ -13,8 +13,8 @@ from matderiv.calculus.scalars import (
     KNOWN_FUNCTIONS,
     Index,
     Partial,
+    applied,
     entry,
-    undefined_function,
 )
 from matderiv.calculus.series import Array, Bound, Scalar, Series
 from matderiv.errors import InputError, UnsupportedError
@@ -65,11 +65,11 @@ class Elementwise:
 
     def at(self, value: sp.Expr) -> sp.Expr:
         """f(value), with f as a named function."""
-        return undefined_function(self.function)(value)
+        return applied(self.function, value)
 
     def derivative_at(self, value: sp.Expr) -> sp.Expr:
         """f′(value), with f′ as a named function."""
-        return undefined_function(f"d{self.function}")(value)
+        return applied(f"d{self.function}", value)
 
 
 @dataclass(frozen=True, slots=True)
