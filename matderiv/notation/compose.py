@@ -57,8 +57,15 @@ _NUMERATOR = 8
 
 _COMMA_FROM = 10
 
-_CDOT = Operator("cdot")
-_USUAL = ([sp.Indexed, sp.Indexed], [Partial, sp.Indexed], [sp.Indexed, Partial], [Partial] * 2)
+_CDOT, _PARTIAL = Operator("cdot"), Operator("partial")
+
+#: What stands between the two factors of nearly every product of a page.
+_USUAL: dict[tuple[type, ...], tuple[Box, ...]] = {
+    (sp.Indexed, sp.Indexed): (),
+    (Partial, sp.Indexed): (_CDOT,),
+    (sp.Indexed, Partial): (_CDOT,),
+    (Partial, Partial): (_CDOT,),
+}
 
 _FUNCTIONS: dict[type, Word] = {
     sp.exp: Word("exp", upright=True),
@@ -218,18 +225,11 @@ class Notation:
         whole = all(self.show is None or n <= self.show + 1 for n in sizes)
         if most is not None and self.show is not None:
             whole = whole and len(series) <= most
-        places: list[tuple[int, ...] | None]
         if whole:
-            places = list(_counted(sizes))
-        else:
-            first = itertools.islice(_counted(sizes), max(1, (self.show or 1) - 1))
-            places = [*first, None, tuple(sizes)]
-        return self._one(
-            *(
-                ("+", Dots("across")) if place is None else self.product(series.term(*place))
-                for place in places
-            )
-        )
+            return self._one(*map(self.product, series.terms()))
+        first = itertools.islice(_counted(sizes), max(1, (self.show or 1) - 1))
+        start, end = [self.product(series.term(*n)) for n in first], series.term(*sizes)
+        return self._one(*start, ("+", Dots("across")), self.product(end))
 
     def sigma(self, series: Series) -> Box:
         """Σ over the letters of a sum."""
@@ -248,10 +248,10 @@ class Notation:
 
     def product(self, factors: tuple[Scalar, ...]) -> tuple[str, Box]:
         """Factors in the order given: the sign, and the product without it."""
-        kinds = [type(factor) for factor in factors]
-        if kinds in _USUAL:  # nearly every product of a page: a quick way for these
-            first, second = (self._known.get(f) or self.scalar(f) for f in factors)
-            return "+", Row((first, _CDOT, second) if Partial in kinds else (first, second))
+        between = _USUAL.get(tuple(map(type, factors)))
+        if between is not None:
+            first, second = [self._known.get(f) or self.scalar(f) for f in factors]
+            return "+", Row((first, *between, second))
         sign = "+"
         boxes: list[tuple[Box, _Joint]] = []
         for factor in factors:
@@ -288,7 +288,7 @@ class Notation:
         return box if sign == "+" else Terms(((sign, box),))
 
     def _signed(self, expr: sp.Expr, holes: dict[sp.Expr, Box]) -> tuple[str, Box]:
-        if expr in holes:
+        if holes and expr in holes:
             return "+", holes[expr]
         if isinstance(expr, sp.Indexed | Partial):
             box = self._known.get(expr)
@@ -433,7 +433,7 @@ def _function(name: str) -> Box:
 
 def partial_ratio(above: Box, below: Box) -> Fraction:
     """∂above/∂below."""
-    return Fraction(Row((Operator("partial"), above)), Row((Operator("partial"), below)))
+    return Fraction(Row((_PARTIAL, above)), Row((_PARTIAL, below)))
 
 
 def _counted(sizes: list[int]) -> Iterator[tuple[int, ...]]:
