@@ -8,6 +8,7 @@ with bound indices, when they are after `contracted`.
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from functools import reduce
@@ -68,9 +69,9 @@ def added(polynomials: Iterable[Polynomial]) -> Polynomial:
 def collected(terms: Iterable[tuple[Monomial, Coefficient]]) -> Polynomial:
     """The sum of single terms; mostly no monomial comes twice, which takes no adding."""
     terms = list(terms)
-    total = dict(terms)
+    total: dict[Monomial, Coefficient] = dict(terms)
     if len(total) < len(terms):
-        total = dict.fromkeys(total, 0)
+        total = defaultdict(int)
         for monomial, number in terms:
             total[monomial] += number
     return total if all(total.values()) else {m: c for m, c in total.items() if c}

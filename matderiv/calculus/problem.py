@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 
 import sympy as sp
 
@@ -135,13 +135,13 @@ class Problem:
             case nodes.Name(name):
                 if name in self.shapes:
                     rows, cols = self.shapes[name]
-                    return Array(rows, cols, lambda i, j: entry(name, i, j))
+                    return Array(rows, cols, partial(entry, name))
                 of, loss = name.removeprefix("d"), self.loss
                 rows, cols = self.shapes[of]
                 return Array(rows, cols, cache(lambda i, j: Partial(loss, entry(of, i, j))))
             case nodes.Transpose(arg):
                 inner = self.array(arg)
-                return Array(inner.cols, inner.rows, lambda i, j: inner.at(j, i))
+                return Array(inner.cols, inner.rows, cache(lambda i, j: inner.at(j, i)))
             case nodes.MatMul(left, right):
                 return self._product(self.array(left), self.array(right))
         raise UnsupportedError(f"{source(node)} is not a product of matrices.")
