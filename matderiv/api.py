@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from matderiv._collector import uncollected
 from matderiv.calculus.problem import Problem, lift_product, understand
 from matderiv.derivation import links
 from matderiv.derivation.build import build
@@ -28,18 +27,6 @@ MOST_SHOWN = 40_000
 Show = int | Literal["all"] | None
 
 
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Work whose values hold no cycles; the collector would walk them all, time and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Derivation(links.Derivation):
     """A derivation that prints itself, and shows itself in Jupyter."""
@@ -56,12 +43,12 @@ class Derivation(links.Derivation):
 
     def latex(self, lang: str = "en", show: Show = None) -> str:
         """The derivation as a LaTeX fragment; see `document`."""
-        with _uncollected():
+        with uncollected():
             return write(self.document(lang, show), "latex")
 
     def markdown(self, lang: str = "en", show: Show = None) -> str:
         """The derivation as Markdown; see `document`."""
-        with _uncollected():
+        with uncollected():
             return write(self.document(lang, show), "markdown")
 
     def json(self) -> str:
@@ -157,6 +144,6 @@ def derive(
         check_factor(problem, name)
     if not names:
         raise InputError("There is nothing to differentiate by; give at least one name.")
-    with _uncollected():
+    with uncollected():
         derived = build(problem, tuple(dict.fromkeys(names)), report=report)
     return Derivation(derived.problem, derived.wrt, derived.steps)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from matderiv._collector import kept_at_exit, uncollected
 from matderiv._version import __version__
 from matderiv.errors import MatderivError, ProgramSyntaxError, ProofError
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
@@ -369,8 +370,10 @@ def _umask() -> int:
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr and an exit code."""
+    kept_at_exit()
     try:
-        code = cli.main(args, prog_name="matderiv", standalone_mode=False)
+        with uncollected():  # importing SymPy makes objects by the hundred thousand, all to stay
+            code = cli.main(args, prog_name="matderiv", standalone_mode=False)
     except click.ClickException as error:
         _fail(error.format_message() + _hint(error), error.exit_code)
     except click.Abort:

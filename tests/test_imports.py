@@ -21,6 +21,7 @@ PACKAGE = Path(matderiv.__file__).parent
 PARTS = (
     "errors",
     "_version",
+    "_collector",
     "expression",
     "calculus",
     "derivation",

@@ -8,8 +8,10 @@ with bound indices, when they are after `contracted`.
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from functools import reduce
 from typing import NamedTuple
 
 import sympy as sp
@@ -22,10 +24,13 @@ __all__ = [
     "Polynomial",
     "added",
     "atom",
+    "collected",
     "constant",
     "contracted",
     "difference",
     "multiplied",
+    "ordered",
+    "product",
     "summed",
     "to_expr",
 ]
@@ -58,44 +63,58 @@ def atom(expr: sp.Expr) -> Polynomial:
 
 def added(polynomials: Iterable[Polynomial]) -> Polynomial:
     """The sum, terms that cancel left out."""
-    total: dict[Monomial, Coefficient] = {}
-    for polynomial in polynomials:
-        for monomial, number in polynomial.items():
-            old = total.get(monomial)
-            total[monomial] = number if old is None else old + number
-    return {m: c for m, c in total.items() if c}
+    return collected(term for polynomial in polynomials for term in polynomial.items())
+
+
+def collected(terms: Iterable[tuple[Monomial, Coefficient]]) -> Polynomial:
+    """The sum of single terms; mostly no monomial comes twice, which takes no adding."""
+    terms = list(terms)
+    total: dict[Monomial, Coefficient] = dict(terms)
+    if len(total) < len(terms):
+        total = defaultdict(int)
+        for monomial, number in terms:
+            total[monomial] += number
+    return total if all(total.values()) else {m: c for m, c in total.items() if c}
 
 
 def multiplied(polynomials: Iterable[Polynomial]) -> Polynomial:
     """The product. Bound indices of different factors must have different names."""
-    result: Polynomial = {ONE: 1}
-    for polynomial in polynomials:
-        if len(polynomial) == len(result) == 1:
-            ((m, c),) = result.items()
-            ((n, d),) = polynomial.items()
-            result = {_times(m, n): c * d}
-        else:
-            result = added(
-                {_times(m, n): c * d} for m, c in result.items() for n, d in polynomial.items()
-            )
-    return result
+    return reduce(product, polynomials, {ONE: 1})
+
+
+def product(left: Polynomial, right: Polynomial) -> Polynomial:
+    """The product of two."""
+    if len(left) == len(right) == 1:
+        ((m, c),) = left.items()
+        ((n, d),) = right.items()
+        return {_times(m, n): c * d}
+    return collected((_times(m, n), c * d) for m, c in left.items() for n, d in right.items())
 
 
 def _times(m: Monomial, n: Monomial) -> Monomial:
-    if not n.atoms and not n.bound:
+    if n == ONE:
         return m
-    return Monomial(tuple(sorted(m.atoms + n.atoms, key=hash)), m.bound + n.bound)
+    if m == ONE:
+        return n
+    return Monomial(ordered(m.atoms + n.atoms), m.bound + n.bound)
+
+
+def ordered(atoms: Iterable[sp.Expr]) -> tuple[sp.Expr, ...]:
+    """Atoms in the order of a monomial: any one will do, and this one is quick."""
+    return tuple(sorted(atoms, key=hash))
 
 
 def summed(polynomial: Polynomial, bound: Iterable[tuple[sp.Symbol, str]]) -> Polynomial:
     """The sum over further indices."""
     more = tuple(bound)
+    if not more:
+        return polynomial
     return {Monomial(m.atoms, m.bound + more): c for m, c in polynomial.items()}
 
 
 def difference(left: Polynomial, right: Polynomial) -> Polynomial:
     """The difference left - right."""
-    return added((left, {m: -c for m, c in right.items()}))
+    return collected(itertools.chain(left.items(), ((m, -c) for m, c in right.items())))
 
 
 def contracted(polynomial: Polynomial) -> Polynomial:
@@ -104,7 +123,7 @@ def contracted(polynomial: Polynomial) -> Polynomial:
     Σ_i runs over the whole size that p belongs to, so no term is lost.
     """
     made = ((_contract(m), c) for m, c in polynomial.items())
-    return added({m: c} for m, c in made if m is not None)
+    return collected((m, c) for m, c in made if m is not None)
 
 
 def _contract(monomial: Monomial) -> Monomial | None:
@@ -126,7 +145,7 @@ def _contract(monomial: Monomial) -> Monomial | None:
         atoms = [a for a in atoms if a != 1]
         bound = [b for b in bound if b[0] != gone]
     if not bound:
-        return Monomial(tuple(sorted(atoms, key=hash)))
+        return Monomial(ordered(atoms))
     return _renamed(atoms, bound)
 
 
@@ -141,8 +160,7 @@ def _renamed(atoms: list[sp.Expr], bound: list[tuple[sp.Symbol, str]]) -> Monomi
     if len(bound) == 1:
         ((old, size),) = bound
         new = sp.Symbol("_1", integer=True, positive=True)
-        atoms = [xreplaced(a, {old: new}) for a in atoms]
-        return Monomial(tuple(sorted(atoms, key=hash)), ((new, size),))
+        return Monomial(ordered(xreplaced(a, {old: new}) for a in atoms), ((new, size),))
     best: tuple[tuple[str, ...], Monomial] | None = None
     for order in itertools.permutations(bound):
         fresh = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 
 import sympy as sp
 
@@ -12,8 +12,8 @@ from matderiv.calculus.elementwise import constant, scalar_of
 from matderiv.calculus.scalars import (
     Index,
     Partial,
+    applied,
     entry,
-    undefined_function,
 )
 from matderiv.calculus.series import Array, Bound, Scalar, Series
 from matderiv.errors import InputError, UnsupportedError
@@ -65,11 +65,11 @@ class Elementwise:
 
     def at(self, value: sp.Expr) -> sp.Expr:
         """f(value), with f as a named function."""
-        return undefined_function(self.function)(value)
+        return applied(self.function, value)
 
     def derivative_at(self, value: sp.Expr) -> sp.Expr:
         """f′(value), with f′ as a named function."""
-        return undefined_function(f"d{self.function}")(value)
+        return applied(f"d{self.function}", value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +135,13 @@ class Problem:
             case nodes.Name(name):
                 if name in self.shapes:
                     rows, cols = self.shapes[name]
-                    return Array(rows, cols, lambda i, j: entry(name, i, j))
-                of = name.removeprefix("d")
+                    return Array(rows, cols, partial(entry, name))
+                of, loss = name.removeprefix("d"), self.loss
                 rows, cols = self.shapes[of]
-                return Array(rows, cols, lambda i, j: Partial(self.loss, entry(of, i, j)))
+                return Array(rows, cols, cache(lambda i, j: Partial(loss, entry(of, i, j))))
             case nodes.Transpose(arg):
                 inner = self.array(arg)
-                return Array(inner.cols, inner.rows, lambda i, j: inner.at(j, i))
+                return Array(inner.cols, inner.rows, cache(lambda i, j: inner.at(j, i)))
             case nodes.MatMul(left, right):
                 return self._product(self.array(left), self.array(right))
         raise UnsupportedError(f"{source(node)} is not a product of matrices.")

@@ -12,6 +12,7 @@ __all__ = [
     "KNOWN_FUNCTIONS",
     "Index",
     "Partial",
+    "applied",
     "arguments",
     "delta",
     "entry",
@@ -200,9 +201,19 @@ def undefined_function(name: str) -> Callable[[sp.Expr], sp.Expr]:
     """
 
     def fdiff(self: sp.Expr, argindex: int = 1) -> sp.Expr:
-        return undefined_function(f"d{name}")(arguments(self)[0])
+        return applied(f"d{name}", arguments(self)[0])
 
     made: Callable[[sp.Expr], sp.Expr] = sp.core.function.UndefinedFunction(
         name, bases=(sp.core.function.AppliedUndef,), __dict__={"fdiff": fdiff}
     )
     return made
+
+
+@lru_cache(maxsize=1 << 16)
+def applied(name: str, value: sp.Expr) -> sp.Expr:
+    """f(value), with f an undefined function.
+
+    >>> applied("df", entry("Y", 1, 2))
+    df(Y[1, 2])
+    """
+    return undefined_function(name)(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
@@ -77,11 +78,11 @@ class Values:
     def unfolded(self, value: Polynomial) -> Polynomial:
         """The value with every y_ij that stands by itself replaced by its definition."""
         name = self.problem.name
-        parts: list[Polynomial] = []
+        terms: list[tuple[Monomial, Coefficient]] = []
         for monomial, number in value.items():
             self._runs.update(monomial.bound)
             if not any(isinstance(a, sp.Indexed) and name_of(a) == name for a in monomial.atoms):
-                parts.append({monomial: number})
+                terms.append((monomial, number))
                 continue
             factors = [
                 self._defined(a)
@@ -89,9 +90,9 @@ class Values:
                 else poly.atom(a)
                 for a in monomial.atoms
             ]
-            product = poly.multiplied([*factors, {poly.ONE: number}])
-            parts.append(poly.summed(product, monomial.bound))
-        total = poly.added(parts)
+            product = poly.multiplied([{poly.ONE: number}, *factors])
+            terms += poly.summed(product, monomial.bound).items()
+        total = poly.collected(terms)
         return poly.contracted(total) if self.general else total
 
     def _defined(self, y: sp.Indexed) -> Polynomial:
@@ -138,34 +139,30 @@ class Values:
         return sp.Symbol(f"_b{next(self._fresh)}", integer=True, positive=True)
 
     def _written_out(self, series: Series) -> Polynomial:
-        """The sum term by term; nearly always a term is a single monomial, which is quick."""
-        total: dict[Monomial, Coefficient] = {}
+        """The sum term by term."""
+        terms: list[tuple[Monomial, Coefficient]] = []
         for term in series.terms():
-            atoms: list[sp.Expr] = []
-            number: Coefficient = 1
-            for factor in term:
-                if type(factor) is sp.Indexed:
-                    atoms.append(factor)
-                    continue
-                value = self._partials.get(factor) if type(factor) is Partial else None
-                if value is None:
-                    value = self._of(factor)
-                if len(value) != 1:
-                    break
-                ((monomial, c),) = value.items()
-                atoms += monomial.atoms
-                number *= c
-            else:
-                if len(atoms) == 2:  # noqa: PLR2004 - a product of two matrices: no need to sort
-                    one, other = atoms
-                    key = Monomial((one, other) if hash(one) <= hash(other) else (other, one))
-                else:
-                    key = Monomial(tuple(sorted(atoms, key=hash)))
-                total[key] = total.get(key, 0) + number
+            single = self._single(term)
+            terms += poly.multiplied(map(self._of, term)).items() if single is None else (single,)
+        return poly.collected(terms)
+
+    def _single(self, term: tuple[Scalar, ...]) -> tuple[Monomial, Coefficient] | None:
+        """A product as the one monomial that it nearly always is; None if it is 0 or a sum."""
+        atoms: list[sp.Expr] = []
+        number: Coefficient = 1
+        for factor in term:
+            if type(factor) is sp.Indexed:
+                atoms.append(factor)
                 continue
-            for key, c in poly.multiplied(map(self._of, term)).items():
-                total[key] = total.get(key, 0) + c
-        return {key: c for key, c in total.items() if c}
+            value = self._partials.get(factor) if type(factor) is Partial else None
+            if value is None:
+                value = self._of(factor)
+            if len(value) != 1:
+                return None
+            ((monomial, c),) = value.items()
+            atoms += monomial.atoms
+            number *= c
+        return Monomial(poly.ordered(atoms)), number
 
     def _filled(self, expr: sp.Expr, hole: sp.Indexed, by: Series) -> Polynomial:
         """f(y_ij) with y_ij written out is f(y_ij) if what is written is y_ij's definition."""
@@ -234,7 +231,7 @@ class Values:
         if isinstance(expr, sp.Pow) and expr.exp.is_Integer and 0 < int(expr.exp) <= _SHORT:
             # A bound index may be used only once, so each factor is worked out by itself.
             return poly.multiplied([self._expr(expr.base) for _ in range(int(expr.exp))])
-        if expr == self.problem.loss:
+        if expr.is_Symbol and expr == self.problem.loss:
             definition = self.problem.loss_definition
             if isinstance(definition, sp.Expr):
                 return poly.atom(definition)
@@ -260,17 +257,17 @@ class Values:
             known = isinstance(wrt, sp.Indexed)
         if not known:
             raise UnsupportedError(f"the partial derivative of {of} by {wrt} is not known")
-        if of == wrt:
-            return poly.constant(sp.S.One)
-        if of == problem.loss:
-            return self._partial_of_loss(wrt)
         if isinstance(of, sp.Indexed):
             return self._partial_of_entry(of, wrt)
+        if of.is_Symbol and of == problem.loss:
+            return self._partial_of_loss(wrt)
         if isinstance(of, sp.Function) and len(of.args) == 1:
             (inside,) = arguments(of)
             outer = poly.atom(of.fdiff(1))
             if inside == wrt:
                 return outer
+            if of == wrt:
+                return poly.constant(sp.S.One)
             return poly.multiplied((outer, self._expr(Partial(inside, wrt))))
         raise UnsupportedError(f"the partial derivative of {of} by {wrt} is not known")
 
@@ -319,33 +316,27 @@ class Values:
         """∂y_ij by every entry that its definition holds: one pass over its terms."""
         known = self._rates.get(y)
         if known is None:
-            found: dict[sp.Expr, dict[Monomial, Coefficient]] = {}
+            found: defaultdict[sp.Expr, list[tuple[Monomial, Coefficient]]] = defaultdict(list)
             series = self._definition.at(*y.indices)
             assert isinstance(series, Series)
             for a, b in series.terms():
                 assert isinstance(a, sp.Expr)
                 assert isinstance(b, sp.Expr)
-                for of, other in ((a, b), (b, a)):
-                    terms = found.setdefault(of, {})
-                    key = Monomial((other,))
-                    terms[key] = terms.get(key, 0) + 1
-            known = self._rates[y] = dict(found)
+                found[a].append((Monomial((b,)), 1))
+                found[b].append((Monomial((a,)), 1))
+            known = self._rates[y] = {x: poly.collected(terms) for x, terms in found.items()}
         return known
 
     def _swept(self) -> dict[sp.Expr, Polynomial]:
         """All ∂L/∂(entry of an input) in one reverse pass over the entries of the product."""
         rows, cols = self._definition.rows.size, self._definition.cols.size
-        found: dict[sp.Expr, dict[Monomial, Coefficient]] = {}
+        found: defaultdict[sp.Expr, list[tuple[Monomial, Coefficient]]] = defaultdict(list)
         for i, j in itertools.product(range(1, rows + 1), range(1, cols + 1)):
             y = entry(self.problem.name, i, j)
             adjoint = self._partial_of_loss(y)
             for x, rate in self._rates_of(y).items():
-                terms = found.setdefault(x, {})
-                for one, c in adjoint.items():
-                    for other, d in rate.items():
-                        key = Monomial(tuple(sorted(one.atoms + other.atoms, key=hash)))
-                        terms[key] = terms.get(key, 0) + c * d
-        return dict(found)
+                found[x] += poly.product(adjoint, rate).items()
+        return {x: poly.collected(terms) for x, terms in found.items()}
 
 
 @lru_cache(maxsize=1 << 16)

@@ -66,7 +66,7 @@ def compose(derivation: Derivation, language: str, show: int | None) -> Document
     Raises:
         InputError: there is no such language.
     """
-    composer = _Composer(derivation, language, show)
+    composer = _Composer(derivation, language, show, Notation(derivation.problem, show))
     return Document(
         language,
         composer.say("heading.title", composer.fields()),
@@ -80,14 +80,11 @@ class _Composer:
     derivation: Derivation
     language: str
     show: int | None
+    notation: Notation
 
     @property
     def problem(self) -> Problem:
         return self.derivation.problem
-
-    @property
-    def notation(self) -> Notation:
-        return Notation(self.problem, self.show)
 
     def blocks(self) -> Iterator[Block]:
         fields = self.fields()

@@ -95,7 +95,7 @@ class Row:
     width: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _set_width(self, sum(box.width for box in self.items))
+        _set_width(self, sum([box.width for box in self.items]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class Terms:
 
     def __post_init__(self) -> None:
         signs = len(self.items) - (self.items[0][0] == "+")
-        _set_width(self, sum(box.width for _, box in self.items) + signs * SIGN)
+        _set_width(self, sum([box.width for _, box in self.items]) + signs * SIGN)
 
 
 @dataclass(frozen=True, slots=True)

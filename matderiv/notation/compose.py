@@ -65,7 +65,14 @@ _NUMERATOR = 8
 _COMMA_FROM = 10
 
 _CDOT = Operator("cdot")
-_USUAL = ([sp.Indexed, sp.Indexed], [Partial, sp.Indexed], [sp.Indexed, Partial], [Partial] * 2)
+
+#: What stands between the two factors of nearly every product of a page.
+_USUAL: dict[tuple[type, ...], tuple[Box, ...]] = {
+    (sp.Indexed, sp.Indexed): (),
+    (Partial, sp.Indexed): (_CDOT,),
+    (sp.Indexed, Partial): (_CDOT,),
+    (Partial, Partial): (_CDOT,),
+}
 
 _FUNCTIONS: dict[type, Word] = {
     sp.exp: Word("exp", upright=True),
@@ -225,18 +232,11 @@ class Notation:
         whole = all(self.show is None or n <= self.show + 1 for n in sizes)
         if most is not None and self.show is not None:
             whole = whole and len(series) <= most
-        places: list[tuple[int, ...] | None]
         if whole:
-            places = list(_counted(sizes))
-        else:
-            first = itertools.islice(_counted(sizes), max(1, (self.show or 1) - 1))
-            places = [*first, None, tuple(sizes)]
-        return self._one(
-            *(
-                ("+", Dots("across")) if place is None else self.product(series.term(*place))
-                for place in places
-            )
-        )
+            return self._one(*map(self.product, series.terms()))
+        first = itertools.islice(_counted(sizes), max(1, (self.show or 1) - 1))
+        start, end = [self.product(series.term(*n)) for n in first], series.term(*sizes)
+        return self._one(*start, ("+", Dots("across")), self.product(end))
 
     def sigma(self, series: Series) -> Box:
         """Σ over the letters of a sum."""
@@ -255,10 +255,10 @@ class Notation:
 
     def product(self, factors: tuple[Scalar, ...]) -> tuple[str, Box]:
         """Factors in the order given: the sign, and the product without it."""
-        kinds = [type(factor) for factor in factors]
-        if kinds in _USUAL:  # nearly every product of a page: a quick way for these
-            first, second = (self._known.get(f) or self.scalar(f) for f in factors)
-            return "+", Row((first, _CDOT, second) if Partial in kinds else (first, second))
+        between = _USUAL.get(tuple(map(type, factors)))
+        if between is not None:
+            first, second = [self._known.get(f) or self.scalar(f) for f in factors]
+            return "+", Row((first, *between, second))
         sign = "+"
         boxes: list[tuple[Box, _Joint]] = []
         for factor in factors:
@@ -295,7 +295,7 @@ class Notation:
         return box if sign == "+" else Terms(((sign, box),))
 
     def _signed(self, expr: sp.Expr, holes: dict[sp.Expr, Box]) -> tuple[str, Box]:
-        if expr in holes:
+        if holes and expr in holes:
             return "+", holes[expr]
         if isinstance(expr, sp.Indexed | Partial):
             box = self._known.get(expr)

@@ -37,6 +37,7 @@ _OPERATORS = {
 }
 _DOTS = {"across": r"\cdots", "down": r"\vdots", "diagonal": r"\ddots"}
 _NAMED = {"exp", "log", "sin", "cos", "tanh"}
+_CLOSE = r" \\" + "\n"
 _SPACE = r" \\[10pt]" + "\n"
 _LAST = r" \\*[10pt]" + "\n"
 
@@ -56,7 +57,7 @@ def inline(box: Box) -> str:
 
 
 class Writer:
-    """Writes the boxes of a page. An entry stands in many places as one box: it is kept."""
+    """Writes the boxes of a page. What stands in many places as one box is written once."""
 
     def __init__(self) -> None:
         self._known: dict[int, str] = {}
@@ -66,15 +67,13 @@ class Writer:
         """LaTeX source of a box."""
         match box:
             case Row(items=items):
-                return "".join(map(self.write, items))
-            case Scripts() | Fraction():
+                return "".join([self._known.get(id(item)) or self.write(item) for item in items])
+            case Scripts() | Fraction() | Operator():
                 known = self._known.get(id(box))
                 if known is None:
                     known = self._known[id(box)] = self._built(box)
                     self._kept.append(box)
                 return known
-            case Operator(name=name):
-                return _OPERATORS[name]
             case Number(text=text):
                 return text
             case Symbol(name=name, greek=greek):
@@ -114,8 +113,10 @@ class Writer:
         start = f"{self.write(left)} " + _SPACE.join(most)
         return start + (_LAST if most else "") + last
 
-    def _built(self, box: Scripts | Fraction) -> str:
+    def _built(self, box: Scripts | Fraction | Operator) -> str:
         write = self.write
+        if isinstance(box, Operator):
+            return _OPERATORS[box.name]
         if isinstance(box, Fraction):
             return rf"\dfrac{{{write(box.above)}}}{{{write(box.below)}}}"
         base = write(box.base)
@@ -136,10 +137,12 @@ class Writer:
             parts.append(lead + self.write(term))
         return " ".join(parts)
 
-    def _lines(self, box: Lines, place: str = "", end: str = "") -> str:
+    def _lines(self, box: Lines, place: str = "", *, apart: bool = False) -> str:
+        """Lines one below another; `apart` from what follows by a low empty line."""
         lines = (self._terms(row, first=n == 0) for n, row in enumerate(box.rows))
-        gap = _SPACE if any(map(_tall, box.rows)) else " \\\\\n"
-        body = f"{gap}& {{}}".join(lines)
+        tall = any(map(_tall, box.rows))
+        body = f"{_SPACE if tall else _CLOSE}& {{}}".join(lines)
+        end = f" \\\\[{'4pt' if tall else '-8pt'}]\n& {{}}" if apart else ""
         return f"\\begin{{aligned}}{place}\n& {body}{end}\n\\end{{aligned}}"
 
     def _grid(self, box: Grid) -> str:
@@ -148,7 +151,7 @@ class Writer:
             " & ".join(self._cell(cell, last=n == last) for cell in row)
             for n, row in enumerate(box.rows, 1)
         ]
-        gap = _SPACE if any(_tall(cell) for row in box.rows for cell in row) else " \\\\\n"
+        gap = _SPACE if any(_tall(cell) for row in box.rows for cell in row) else _CLOSE
         return "\\begin{pmatrix}\n" + gap.join(rows) + "\n\\end{pmatrix}"
 
     def _cell(self, box: Box, *, last: bool) -> str:
@@ -156,8 +159,7 @@ class Writer:
         if isinstance(box, Tagged):
             box = box.body
         if isinstance(box, Lines) and not last:
-            space = "4pt" if any(map(_tall, box.rows)) else "-8pt"
-            return self._lines(box, end=f" \\\\[{space}]\n& {{}}")
+            return self._lines(box, apart=True)
         return self.write(box)
 
 

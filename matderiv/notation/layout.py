@@ -23,6 +23,7 @@ from matderiv.notation.boxes import (
 
 __all__ = ["fitted"]
 
+_BREAKABLE = frozenset({Terms, Grid, Row, Fence, BigSum})  # of the parts of a row
 _FINE = 0.25  # how finely the room of broken lines is searched
 
 
@@ -61,11 +62,13 @@ def fitted(box: Box, room: float, *, elide: bool = True) -> Box:
 def _fitted_row(row: Row, room: float, *, elide: bool) -> Row:
     """Matrices share what room the rest leaves; without any, the widest item gets it."""
     items = row.items
+    if _BREAKABLE.isdisjoint(map(type, items)):
+        return row
     wide = [n for n, box in enumerate(items) if isinstance(box, Grid)]
     if not wide:
         wide = [max(range(len(items)), key=lambda n: items[n].width)]
-        if not isinstance(items[wide[0]], Terms | Row | Fence | BigSum):
-            return row  # nothing in it can be broken
+        if type(items[wide[0]]) not in _BREAKABLE:
+            return row
     total = sum(items[n].width for n in wide)
     rest = room - sum(box.width for box in items) + total
     return Row(

@@ -32,6 +32,8 @@ __all__ = [
     "with_superscript",
 ]
 
+_PARTIAL = Operator("partial")
+
 
 def vec(box: Box) -> Row:
     """The entries of a matrix in one column."""
@@ -107,7 +109,7 @@ def function_box(name: str) -> Box:
 
 def partial_ratio(above: Box, below: Box) -> Fraction:
     """∂above/∂below."""
-    return Fraction(Row((Operator("partial"), above)), Row((Operator("partial"), below)))
+    return Fraction(Row((_PARTIAL, above)), Row((_PARTIAL, below)))
 
 
 def has_fraction(box: Box) -> bool:

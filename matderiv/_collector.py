@@ -1,0 +1,27 @@
+"""Python's collector of cycles, kept from walking objects that are in no cycle."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+from collections.abc import Iterator
+
+__all__ = ["kept_at_exit", "uncollected"]
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Work whose values hold no cycles; the collector would walk them all, time and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def kept_at_exit() -> None:
+    """When the process ends, leave its memory to the system: the last walk finds nothing."""
+    atexit.register(gc.freeze)
