@@ -93,6 +93,13 @@ def test_a_program_needs_its_inputs_alone() -> None:
     assert values["L"] == 96
 
 
+def test_a_letter_of_a_size_is_a_number() -> None:
+    """In a formula such as X.T @ y/N the letter is the size."""
+    formula = parse("Z = X.T @ y/N").loss.value
+    value = evaluate(formula, {"X": np.ones((2, 3)), "y": np.ones(2)}, sizes={"N": 2})
+    assert value.tolist() == [1, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("text", "values", "message"),
     [

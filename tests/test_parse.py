@@ -103,6 +103,8 @@ WITH_CARET = [
     ("Y = X @ W； L = sum(Y)", "；", "； is not in the language; write a plain ;."),
     (LINE + "sum(f（Y）)", "（", "（ is not in the language; write a plain (."),
     (LINE + "sum(Y²)", "²", "² is not in the language; write **2."),
+    (LINE + "‖Y‖", "‖", "‖ is not in the language; write norm(…)."),
+    ("Y = X⁻¹ @ W", "⁻", "⁻ is not in the language; write inv(X) for an inverse."),
     (LINE + "sum(Y − 1)", "−", "− is not in the language; write -."),
     (
         "Y = X\u200b @ W; L = sum(Y)",

@@ -39,7 +39,7 @@ NOT_DERIVED = [
 @pytest.mark.parametrize(("loss", "part"), NOT_DERIVED)
 def test_what_is_not_derived_is_refused_by_name(loss: str, part: str) -> None:
     """No node of the language crashes, and none is taken for something else."""
-    with pytest.raises(UnsupportedError, match="not derived|derives") as caught:
+    with pytest.raises(UnsupportedError, match=r"not derived|derives") as caught:
         derive(LINE + loss, shapes={"X": (3, 4), "W": (4, 3)})
     assert part in str(caught.value)
 

@@ -157,6 +157,7 @@ def test_sizes_of_letters_that_the_program_writes() -> None:
         ("eye(D) @ W", "D M"),
         ("outer(ones(3), ones(N))", "3 N"),
         ("dL*W", "D M"),
+        ("X.T @ dY/N", "D M"),
         ("L", ""),
     ],
 )

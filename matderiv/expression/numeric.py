@@ -36,7 +36,7 @@ def evaluate(
 
     `functions` are the undefined ones: `{"f": np.sin, "df": np.cos}`; those of one number are
     given arrays, and so are those of a whole array, such as Loss. `sizes` are the letters in
-    eye(N) and ones((N, M)).
+    eye(N), ones((N, M)) and 1/N.
 
     Raises:
         InputError: a name, a function or a size has no value.
@@ -114,6 +114,8 @@ class _Values:
 
     def _of(self, node: Node) -> npt.ArrayLike:
         match node:
+            case nodes.Name(name) if name in self._sizes and name not in self.values:
+                return self._sizes[name]
             case nodes.Name(name):
                 return _look_up(self.values, name, f"{name} has no value; give it an array.")
             case nodes.Number(value):

@@ -73,8 +73,8 @@ def shape_of(
 ) -> Shape:
     """The shape of an expression over names whose shapes are known.
 
-    `dY` has the shape of Y. A letter of a size, as in eye(N), means what it means in the shapes,
-    or what `sizes` says.
+    `dY` has the shape of Y. A letter of a size, as in eye(N) and in 1/N, means what it means in
+    the shapes, or what `sizes` says.
 
     Raises:
         ShapeError: shapes do not fit.
@@ -105,6 +105,8 @@ def _rules_over(
         known = name if name in shapes else name.removeprefix("d")
         if known in shapes:
             return tuple(map(size, shapes[known]))
+        if name in numbers or any(dim.symbol == name for s in shapes.values() for dim in s):
+            return ()
         raise InputError(
             f"{name} has no shape. Names with one are: {', '.join(shapes) or 'none'}."
             + _nearest(name, shapes)
