@@ -525,6 +525,8 @@ def _transposed(node: Node, facts: Facts) -> Node:
                 return whole
             found: Node = chained([_transposed(link, facts) for link in reversed(links)])
         case nodes.Add() | nodes.Subtract() | nodes.Negate():
+            if any(len(shape(t)) == 1 for _, t in terms(node)):
+                return whole  # a row for all rows would have to become a column
             found = total((c, _transposed(t, facts)) for c, t in terms(node))
         case nodes.Multiply() | nodes.Divide() | nodes.Power():
             number, parts = factors(node)

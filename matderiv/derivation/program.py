@@ -1,0 +1,218 @@
+"""The derivation of a whole program: one step for each value, from the loss backwards."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import sympy as sp
+
+from matderiv.calculus.forms import Entry, Index, Rate, placed, single
+from matderiv.calculus.partials import partial
+from matderiv.calculus.sweep import Gradient, Sweep
+from matderiv.derivation.equations import (
+    Element,
+    Formula,
+    Indexed,
+    Judge,
+    Side,
+    Spelled,
+    chain_rule,
+)
+from matderiv.derivation.links import Chain, Derivation, Link, Step
+from matderiv.errors import ProofError
+from matderiv.expression.nodes import Name, Node, walk
+from matderiv.expression.program import Program
+from matderiv.expression.shapes import Shape
+
+__all__ = ["System", "build_program"]
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """A program with its graph and gradients: what a derivation of it is about."""
+
+    program: Program
+    sweep: Sweep
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """The shapes of all names, lifted ones included."""
+        return dict(self.sweep.graph.shapes)
+
+    @property
+    def loss(self) -> sp.Symbol:
+        """The loss as a symbol."""
+        return sp.Symbol(self.sweep.graph.loss)
+
+    @cached_property
+    def letters(self) -> tuple[str, ...]:
+        """Index letters that are no name: two for values, two for inputs, then those of sums."""
+        graph = self.sweep.graph
+        names = set(graph.shapes) | graph.program.functions() | graph.program.letters()
+        taken = names | {name[0].lower() + name[1:] for name in names}
+        free = [c for c in "ijpqklmnrstuvabcdgh" if c not in taken]
+        return (*free, *(f"i_{n}" for n in range(1, 20)))
+
+    @property
+    def largest_size(self) -> int:
+        """The largest number that an index takes."""
+        return max((d.size for shape in self.shapes.values() for d in shape), default=1)
+
+
+def build_program(
+    system: System, wrt: tuple[str, ...], *, report: Report = lambda _: None
+) -> Derivation:
+    """Derive the gradients of a program value by value.
+
+    Raises:
+        ProofError: a link is not proved.
+    """
+    return Derivation(system, wrt, tuple(_Builder(system, wrt).steps(report)))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    system: System
+    wrt: tuple[str, ...]
+
+    @property
+    def sweep(self) -> Sweep:
+        return self.system.sweep
+
+    def steps(self, report: Report) -> Iterator[Step]:
+        report("given")
+        yield Step("values", tuple(self.values()))
+        for name, gradient in self.sweep.gradients.items():
+            report(f"gradient {name}")
+            yield Step("gradient", tuple(self.gradient(name, gradient)), name)
+        for name in self.wrt:
+            report(f"matrix {name}")
+            yield Step("matrix", (self.assembled(name, self.sweep.gradients[name]),), name)
+
+    def chain(
+        self, judge: Judge, kind: str, first: Side, *rest: tuple[str, Side]
+    ) -> Chain:
+        """A chain of links, each judged.
+
+        Raises:
+            ProofError: a link is not proved.
+        """
+        sides = [first, *(side for _, side in rest)]
+        links = []
+        for (left, right), (reason, _) in zip(itertools.pairwise(sides), rest, strict=True):
+            verdict = judge.verdict(left, right)
+            if verdict.status != "equal":
+                raise ProofError(f"{kind}, {reason}: {verdict.status}; {verdict.detail}")
+            links.append(Link(self.system, left, right, reason, verdict))  # type: ignore[arg-type]
+        return Chain(kind, tuple(links))
+
+    def values(self) -> Iterator[Chain]:
+        """What is computed, value by value."""
+        for assignment in self.sweep.graph.values:
+            judge = _Defining(self.sweep, assignment.name)
+            yield self.chain(
+                judge, "value", Formula(Name(assignment.name)), ("definition", Formula(assignment.value))
+            )
+
+    def gradient(self, name: str, gradient: Gradient) -> Iterator[Chain]:
+        """∂L/∂x by the chain rule, its local derivatives, and the formula of all entries."""
+        graph, shape = self.sweep.graph, self.sweep.facts.shape
+        judge = Judge(self.sweep, name)
+        fresh = judge.entries.letter
+        own = graph.shapes[name]
+        p = self.letters(own, 2)
+        users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+        entry = Indexed(single(Entry(f"d{name}", p)))
+        rule = chain_rule(self.sweep, name, p, fresh)
+        for by in users:
+            value = graph.value(by)
+            assert value is not None
+            i = self.letters(graph.shapes[by], 0)
+            define = _Defining(self.sweep, by)
+            defined = define.entries.at(value, *i)
+            yield self.chain(
+                define, "entry of value", Indexed(single(Entry(by, i))), ("definition", Indexed(defined))
+            )
+            rate = partial(defined, Entry(name, p), define.entries.letter)
+            yield self.chain(
+                judge,
+                "local",
+                Indexed(single(Rate(Entry(by, i), Entry(name, p)))),
+                ("local derivative", Indexed(rate)),
+            )
+        local = gradient.local
+        summed = judge.value(Indexed(rule))
+        direct = users == (graph.loss,)
+        links: list[tuple[str, Side]] = []
+        if not direct:
+            links.append(("chain rule", Indexed(rule)))
+            links.append(("local derivatives", Indexed(summed)))
+        else:
+            links.append(("local derivative", Indexed(summed)))
+        if shape(local) == own:
+            links.append(("matrix product", Element(local, p)))
+        yield self.chain(judge, "all entries", entry, *links)
+        whole = Formula(Name(f"d{name}"))
+        if own:
+            yield self.chain(
+                judge,
+                "written out",
+                whole,
+                ("entries", Spelled(Name(f"d{name}"))),
+                ("entries worked out", Spelled(local)),
+                ("matrix names", Formula(local)),
+            )
+        else:
+            yield self.chain(judge, "written out", whole, ("matrix names", Formula(local)))
+
+    def letters(self, shape: Shape, start: int) -> tuple[Index, ...]:
+        return self.system.letters[start : start + len(shape)]
+
+    def assembled(self, name: str, gradient: Gradient) -> Chain:
+        """The formula in terms of what the program names, tidied."""
+        steps = [("chain rule", gradient.local)]
+        if gradient.assembled != gradient.local:
+            steps.append(("put in", gradient.assembled))
+        steps += [(s.name, s.formula) for s in gradient.tidying if s.formula != steps[-1][1]]
+        first, *rest = steps
+        start = self.chain(
+            Judge(self.sweep, name),
+            "assembled",
+            Formula(Name(f"d{name}")),
+            (first[0], Formula(first[1])),
+        )
+        links = list(start.links)
+        for (_, left), (reason, right) in itertools.pairwise((first, *rest)):
+            judge = Judge(self.sweep, name, self.differing(left, right))
+            links += self.chain(
+                judge, "assembled", Formula(left), (reason, Formula(right))
+            ).links
+        return Chain("assembled", tuple(links))
+
+    def differing(self, left: Node, right: Node) -> set[str]:
+        """Names that one side holds and the other does not, and all lifted ones."""
+        one, other = (
+            {n.name for n in walk(side) if isinstance(n, Name)} for side in (left, right)
+        )
+        lifted = self.sweep.graph.lifted
+        return (one ^ other) | lifted | {f"d{name}" for name in lifted & set(self.sweep.gradients)}
+
+
+class _Defining(Judge):
+    """A judge for whom one name is what is assigned to it."""
+
+    def __init__(self, sweep: Sweep, name: str) -> None:
+        super().__init__(sweep, name)
+        self._value = sweep.graph.value(name)
+
+    def _atom(self, atom):  # type: ignore[no-untyped-def]
+        match atom:
+            case Entry(name=name, indices=indices) if name == self.name:
+                assert self._value is not None
+                return self.entries.at(self._value, *indices)
+        return None
