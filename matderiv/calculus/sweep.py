@@ -25,7 +25,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape, shape_of
 from matderiv.expression.source import source
 
-__all__ = ["Gradient", "Sweep", "Use", "replaced", "sweep"]
+__all__ = ["Gradient", "Sweep", "Use", "inlined", "inside", "replaced", "sweep"]
 
 _ONE = nodes.Number(Fraction(1))
 _ZERO = nodes.Number(Fraction(0))
@@ -125,7 +125,7 @@ class _Sweep:
         shape = shapes_of(graph)
         facts = Facts(shape, self.symmetric)
         moving = graph.depends(frozenset(self.wrt))
-        inside = _inside(graph)
+        values = inside(graph)
         local: dict[str, list[Use]] = {}
         whole: dict[str, list[Use]] = {}
         found: dict[str, Gradient] = {}
@@ -136,11 +136,11 @@ class _Sweep:
             named: Node = _ONE
             upstream: Node = _ONE
             if name != graph.loss:
-                found[name] = _gradient(graph, name, local[name], whole[name], facts, inside)
+                found[name] = _gradient(graph, name, local[name], whole[name], facts, values)
                 if found[name].formula == _ZERO:
                     continue
                 named = upstream = nodes.Name(f"d{name}")
-                if _inlined(name, found[name].formula, graph, facts):
+                if inlined(name, found[name].formula, graph, facts):
                     upstream = found[name].formula
             _collect(local, name, _uses(assignment.value, named, shape, moving))
             _collect(whole, name, _uses(assignment.value, upstream, shape, moving))
@@ -149,7 +149,7 @@ class _Sweep:
                 continue
             if name not in local:
                 raise InputError(f"{graph.loss} does not depend on {name}; its gradient is 0.")
-            found[name] = _gradient(graph, name, local[name], whole[name], facts, inside)
+            found[name] = _gradient(graph, name, local[name], whole[name], facts, values)
         for name in self.wrt:
             if found[name].formula == _ZERO:
                 raise InputError(
@@ -181,7 +181,7 @@ def _collect(uses: dict[str, list[Use]], by: str, found: Iterator[Use]) -> None:
         uses[name] = some + uses.get(name, [])
 
 
-def _inside(graph: Graph) -> dict[str, Node]:
+def inside(graph: Graph) -> dict[str, Node]:
     """Each value with the lifted names in it put in, as far as that stays readable."""
     found: dict[str, Node] = {}
     for assignment in graph.values:
@@ -229,7 +229,7 @@ def _completed(graph: Graph, name: str, formula: Node, facts: Facts) -> Node:
     return completed(formula, graph.shapes[name], facts)
 
 
-def _inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:
+def inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:
     """Whether a gradient is put in where it is used, and not called by its name."""
     if name in graph.lifted:
         return cost(formula) <= _LONGEST

@@ -24,15 +24,22 @@ from matderiv.calculus.partials import partial
 from matderiv.calculus.sweep import Sweep
 from matderiv.calculus.verdicts import Verdict
 from matderiv.derivation.sides import Formula
-from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
-__all__ = ["Element", "Formula", "Indexed", "Judge", "Side", "Spelled", "chain_rule"]
+__all__ = ["Element", "Formula", "Indexed", "Judge", "Pushed", "Side", "Spelled", "chain_rule"]
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
     """The entry of an expression at given indices, as in (G·Wᵀ)_pq."""
+
+    node: Node
+    indices: tuple[Index, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """The same entry, the indices pushed inwards to those of names: Σ_k x_ik w_kj + b_j."""
 
     node: Node
     indices: tuple[Index, ...]
@@ -53,10 +60,12 @@ class Spelled:
     node: Node
 
 
-Side = Formula | Element | Indexed | Spelled
+Side = Formula | Element | Pushed | Indexed | Spelled
 
 
-def chain_rule(sweep: Sweep, name: str, indices: tuple[Index, ...], fresh: Callable[[], str]) -> Form:
+def chain_rule(
+    sweep: Sweep, name: str, indices: tuple[Index, ...], fresh: Callable[[], str]
+) -> Form:
     """∂L/∂x_pq = Σ over the values z that use x of Σ_ij ∂L/∂z_ij · ∂z_ij/∂x_pq."""
     graph = sweep.graph
     wrt = Entry(name, indices)
@@ -102,7 +111,7 @@ class Judge:
             case Formula(node) | Spelled(node):
                 letters = ("p", "q")[: len(self.sweep.facts.shape(node))]
                 return self._known(self.entries.at(node, *letters))
-            case Element(node, indices):
+            case Element(node, indices) | Pushed(node, indices):
                 return self._known(self.entries.at(node, *indices))
             case Indexed(form):
                 return self._known(form)

@@ -9,20 +9,22 @@ from functools import cached_property
 
 import sympy as sp
 
-from matderiv.calculus.forms import Entry, Index, Rate, placed, single
+from matderiv.calculus.forms import Atom, Entry, Form, Index, Rate, single
 from matderiv.calculus.partials import partial
-from matderiv.calculus.sweep import Gradient, Sweep
+from matderiv.calculus.sweep import Gradient, Sweep, inlined, inside, replaced
+from matderiv.calculus.tidying import Rewritten, tidied
 from matderiv.derivation.equations import (
     Element,
     Formula,
     Indexed,
     Judge,
+    Pushed,
     Side,
     Spelled,
     chain_rule,
 )
 from matderiv.derivation.links import Chain, Derivation, Link, Step
-from matderiv.errors import ProofError
+from matderiv.errors import ProofError, ShapeError
 from matderiv.expression.nodes import Name, Node, walk
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape
@@ -94,9 +96,7 @@ class _Builder:
             report(f"matrix {name}")
             yield Step("matrix", (self.assembled(name, self.sweep.gradients[name]),), name)
 
-    def chain(
-        self, judge: Judge, kind: str, first: Side, *rest: tuple[str, Side]
-    ) -> Chain:
+    def chain(self, judge: Judge, kind: str, first: Side, *rest: tuple[str, Side]) -> Chain:
         """A chain of links, each judged.
 
         Raises:
@@ -116,59 +116,77 @@ class _Builder:
         for assignment in self.sweep.graph.values:
             judge = _Defining(self.sweep, assignment.name)
             yield self.chain(
-                judge, "value", Formula(Name(assignment.name)), ("definition", Formula(assignment.value))
+                judge,
+                "value",
+                Formula(Name(assignment.name)),
+                ("definition", Formula(assignment.value)),
             )
 
     def gradient(self, name: str, gradient: Gradient) -> Iterator[Chain]:
         """∂L/∂x by the chain rule, its local derivatives, and the formula of all entries."""
-        graph, shape = self.sweep.graph, self.sweep.facts.shape
+        graph = self.sweep.graph
         judge = Judge(self.sweep, name)
-        fresh = judge.entries.letter
         own = graph.shapes[name]
-        p = self.letters(own, 2)
+        at = self.letters(own, 2)
         users = tuple(dict.fromkeys(use.by for use in gradient.uses))
-        entry = Indexed(single(Entry(f"d{name}", p)))
-        rule = chain_rule(self.sweep, name, p, fresh)
+        direct = users == (graph.loss,)
         for by in users:
-            value = graph.value(by)
-            assert value is not None
-            i = self.letters(graph.shapes[by], 0)
-            define = _Defining(self.sweep, by)
-            defined = define.entries.at(value, *i)
-            yield self.chain(
-                define, "entry of value", Indexed(single(Entry(by, i))), ("definition", Indexed(defined))
-            )
-            rate = partial(defined, Entry(name, p), define.entries.letter)
+            yield from self.local(by, Entry(name, at), judge)
+        rule = chain_rule(self.sweep, name, at, judge.entries.letter)
+        if not direct:
+            summed = judge.value(Indexed(rule))
             yield self.chain(
                 judge,
-                "local",
-                Indexed(single(Rate(Entry(by, i), Entry(name, p)))),
-                ("local derivative", Indexed(rate)),
+                "all entries",
+                Indexed(single(Entry(f"d{name}", at))),
+                ("chain rule", Indexed(rule)),
+                ("local derivatives", Indexed(summed)),
+                *self.elements(gradient.local, own, at),
             )
-        local = gradient.local
-        summed = judge.value(Indexed(rule))
-        direct = users == (graph.loss,)
-        links: list[tuple[str, Side]] = []
-        if not direct:
-            links.append(("chain rule", Indexed(rule)))
-            links.append(("local derivatives", Indexed(summed)))
-        else:
-            links.append(("local derivative", Indexed(summed)))
-        if shape(local) == own:
-            links.append(("matrix product", Element(local, p)))
-        yield self.chain(judge, "all entries", entry, *links)
-        whole = Formula(Name(f"d{name}"))
         if own:
             yield self.chain(
                 judge,
                 "written out",
-                whole,
+                Formula(Name(f"d{name}")),
                 ("entries", Spelled(Name(f"d{name}"))),
-                ("entries worked out", Spelled(local)),
-                ("matrix names", Formula(local)),
+                ("entries worked out", Spelled(gradient.local)),
+                ("matrix names", Formula(gradient.local)),
             )
-        else:
-            yield self.chain(judge, "written out", whole, ("matrix names", Formula(local)))
+        elif not direct:
+            yield self.chain(
+                judge,
+                "written out",
+                Formula(Name(f"d{name}")),
+                ("local derivatives", Formula(gradient.local)),
+            )
+
+    def elements(
+        self, local: Node, own: Shape, at: tuple[Index, ...]
+    ) -> Iterator[tuple[str, Side]]:
+        """The last side of the entry's chain: an entry of the formula, if that has its shape."""
+        if own and self.sweep.facts.shape(local) == own:
+            yield "matrix product", Element(local, at)
+
+    def local(self, by: str, wrt: Entry, judge: Judge) -> Iterator[Chain]:
+        """The entry of a value by its definition, and its derivative by an entry."""
+        graph = self.sweep.graph
+        value = graph.value(by)
+        assert value is not None
+        i = self.letters(graph.shapes[by], 0)
+        define = _Defining(self.sweep, by)
+        yield self.chain(
+            define,
+            "entry of value",
+            Indexed(single(Entry(by, i))),
+            ("definition", Pushed(value, i)),
+        )
+        rate = partial(define.entries.at(value, *i), wrt, define.entries.letter)
+        yield self.chain(
+            judge,
+            "local",
+            Indexed(single(Rate(Entry(by, i), wrt))),
+            ("local derivative", Indexed(rate)),
+        )
 
     def letters(self, shape: Shape, start: int) -> tuple[Index, ...]:
         return self.system.letters[start : start + len(shape)]
@@ -176,9 +194,14 @@ class _Builder:
     def assembled(self, name: str, gradient: Gradient) -> Chain:
         """The formula in terms of what the program names, tidied."""
         steps = [("chain rule", gradient.local)]
-        if gradient.assembled != gradient.local:
-            steps.append(("put in", gradient.assembled))
-        steps += [(s.name, s.formula) for s in gradient.tidying if s.formula != steps[-1][1]]
+        put, tidying = self.put_in(gradient)
+        if put != gradient.local:
+            steps.append(("put in", put))
+        for step in tidying:
+            if step.formula != steps[-1][1]:
+                steps.append((step.name, step.formula))
+        if steps[-1][1] != gradient.formula:
+            steps.append(("rearranged", gradient.formula))
         first, *rest = steps
         start = self.chain(
             Judge(self.sweep, name),
@@ -189,16 +212,30 @@ class _Builder:
         links = list(start.links)
         for (_, left), (reason, right) in itertools.pairwise((first, *rest)):
             judge = Judge(self.sweep, name, self.differing(left, right))
-            links += self.chain(
-                judge, "assembled", Formula(left), (reason, Formula(right))
-            ).links
+            links += self.chain(judge, "assembled", Formula(left), (reason, Formula(right))).links
         return Chain("assembled", tuple(links))
+
+    def put_in(self, gradient: Gradient) -> tuple[Node, tuple[Rewritten, ...]]:
+        """The formula with lifted names put in, and how it is tidied.
+
+        A gradient that stands for its broadcast cannot be put in everywhere; then the rules of
+        differentiation are followed again with it, which is `assembled`.
+        """
+        graph, facts = self.sweep.graph, self.sweep.facts
+        values = {n: value for n, value in inside(graph).items() if n in graph.lifted}
+        for of, known in self.sweep.gradients.items():
+            if inlined(of, known.formula, graph, facts):
+                values[f"d{of}"] = known.formula
+        put = replaced(gradient.local, values)
+        try:
+            facts.shape(put)
+            return put, tuple(tidied(put, facts))
+        except ShapeError:
+            return gradient.assembled, gradient.tidying
 
     def differing(self, left: Node, right: Node) -> set[str]:
         """Names that one side holds and the other does not, and all lifted ones."""
-        one, other = (
-            {n.name for n in walk(side) if isinstance(n, Name)} for side in (left, right)
-        )
+        one, other = ({n.name for n in walk(side) if isinstance(n, Name)} for side in (left, right))
         lifted = self.sweep.graph.lifted
         return (one ^ other) | lifted | {f"d{name}" for name in lifted & set(self.sweep.gradients)}
 
@@ -210,7 +247,7 @@ class _Defining(Judge):
         super().__init__(sweep, name)
         self._value = sweep.graph.value(name)
 
-    def _atom(self, atom):  # type: ignore[no-untyped-def]
+    def _atom(self, atom: Atom) -> Form | None:
         match atom:
             case Entry(name=name, indices=indices) if name == self.name:
                 assert self._value is not None

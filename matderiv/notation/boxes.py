@@ -34,7 +34,15 @@ BRACKETS = 1.0  # a matrix's round brackets
 LINES = 1.1  # what broken lines take beside their terms
 SIGN = 1.25  # a + or - between two terms, with the space around it
 _SCRIPT = 0.74  # the size of an index beside its letter
-_OPERATORS = {"plus": SIGN, "minus": SIGN, "equals": 1.35, "cdot": 0.72, "comma": 0.45}
+_OPERATORS = {
+    "plus": SIGN,
+    "minus": SIGN,
+    "equals": 1.35,
+    "cdot": 0.72,
+    "comma": 0.45,
+    "odot": SIGN,
+    "oslash": SIGN,
+}
 
 
 def _set_width(box: object, width: float) -> None:
@@ -78,7 +86,11 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A sign by its name: plus, minus, equals, cdot, times, comma, partial, prime, kronecker."""
+    """A sign by its name.
+
+    plus, minus, equals, cdot, times, comma, partial, prime, kronecker, odot and oslash (entry by
+    entry), bars (of a norm).
+    """
 
     name: str
     width: float = field(init=False, repr=False, compare=False)

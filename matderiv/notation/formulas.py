@@ -29,6 +29,7 @@ from matderiv.calculus.forms import (
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim
+from matderiv.expression.vocabulary import ELEMENTWISE
 from matderiv.notation.boxes import (
     BigSum,
     Box,
@@ -54,15 +55,15 @@ from matderiv.notation.names import (
     raised_box,
 )
 
-__all__ = ["Formulas"]
+__all__ = ["Formulas", "Grip", "Held", "side_by_side"]
 
 #: How tightly a box holds together: a sum needs brackets as a factor, a product as a base.
-_Grip = Literal["sum", "product", "atom"]
-_Held = tuple[Box, _Grip]
+Grip = Literal["sum", "product", "atom"]
+Held = tuple[Box, Grip]
 
 _T = Symbol("T")
 _CDOT = Operator("cdot")
-_UPRIGHT = {"exp", "log", "sin", "cos", "tanh", "sigmoid", "softplus", "relu", "step", "sign"}
+_UPRIGHT = set(ELEMENTWISE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,14 @@ class Formulas:
 
     def node(self, node: Node) -> Box:
         """An expression: XW + b, ∂L/∂Y Wᵀ, A⁻¹."""
-        return self._held(node)[0]
+        return self.held(node)[0]
 
     def gradient(self, of: str) -> Box:
         """∂L/∂X."""
         return partial_ratio(name_box(self.loss), name_box(of))
 
-    def _held(self, node: Node) -> _Held:
+    def held(self, node: Node) -> Held:
+        """A box of an expression, and how tightly it holds together."""
         match node:
             case nodes.Name(name):
                 if name in self.names:
@@ -131,11 +133,11 @@ class Formulas:
                     yield sign, self.node(node)
 
     def _factor(self, node: Node) -> Box:
-        box, grip = self._held(node)
+        box, grip = self.held(node)
         return Fence(box, big=has_fraction(box)) if grip == "sum" else box
 
     def _base(self, node: Node) -> Box:
-        box, grip = self._held(node)
+        box, grip = self.held(node)
         return box if grip == "atom" else Fence(box, big=has_fraction(box))
 
     def _matmul(self, node: nodes.MatMul) -> Box:
@@ -197,7 +199,7 @@ class Formulas:
                     return partial_ratio(
                         Row((function_box(function[1:]), Fence(self.node(arg)))), self._base(arg)
                     )
-                return self._call(_function(function), arg)
+                return self._call(self.function(function), arg)
             case nodes.Norm(arg):
                 return Row((Operator("bars"), self.node(arg), Operator("bars")))
             case nodes.Eye(size):
@@ -206,6 +208,11 @@ class Formulas:
                 times = [b for s in sizes for b in (Operator("times"), name_box(str(s)))][1:]
                 return Scripts(Number("1"), sub=Row(tuple(times)))
         return self._call(self._named(node), *nodes.children(node))
+
+    @staticmethod
+    def function(name: str) -> Box:
+        """The name of a function of one number."""
+        return Word(name, upright=True) if name in _UPRIGHT else function_box(name)
 
     def _call(self, head: Box, *args: Node) -> Box:
         body = self.node(args[0])
@@ -253,22 +260,21 @@ class Formulas:
         return Terms(tuple(items))
 
     def _spelled(self, term: Term, number: Rational) -> Iterable[tuple[str, Box]]:
-        sizes = [self._size(symbol) for _, symbol in term.bound]
         letters = [letter for letter, _ in term.bound]
-        whole = all(self.show is None or n <= self.show + 1 for n in sizes)
-        places: list[tuple[int, ...] | None] = []
-        counted = itertools.product(*(range(1, n + 1) for n in sizes))
-        if whole:
-            places += counted
-        else:
-            places += [*itertools.islice(counted, max(1, (self.show or 1) - 1)), None]
-            places.append(tuple(sizes))
-        for place in places:
+        for place in self.places([self._size(symbol) for _, symbol in term.bound]):
             if place is None:
                 yield "+", Dots("across")
             else:
                 at: dict[str, Index] = dict(zip(letters, place, strict=True))
                 yield self._term(placed_term(Term(term.atoms), at), number)
+
+    def places(self, sizes: list[int]) -> list[tuple[int, ...] | None]:
+        """The index tuples of a sum that are shown, None for the dots."""
+        counted = itertools.product(*(range(1, n + 1) for n in sizes))
+        if all(self.show is None or n <= self.show + 1 for n in sizes):
+            return list(counted)
+        first = itertools.islice(counted, max(1, (self.show or 1) - 1))
+        return [*first, None, tuple(sizes)]
 
     def _size(self, symbol: str) -> int:
         return next(d.size for shape in self.names.values() for d in shape if d.symbol == symbol)
@@ -286,9 +292,9 @@ class Formulas:
             above.insert(0, Number(str(number.numerator)))
         if number.denominator != 1:
             below.insert(0, Number(str(number.denominator)))
-        box = _side_by_side(above)
+        box = side_by_side(above)
         if below:
-            box = Fraction(box, _side_by_side(below))
+            box = Fraction(box, side_by_side(below))
         if letters:
             under: list[Box] = []
             for letter in letters.values():
@@ -331,7 +337,7 @@ class Formulas:
                 inner = self.form(form)
                 if function == "exp":
                     return raised_box(Symbol("e"), inner)
-                return Row((_function(function), Fence(inner, big=has_fraction(inner))))
+                return Row((self.function(function), Fence(inner, big=has_fraction(inner))))
             case Raised(base=base):
                 return _fenced(self.form(base))
             case Whole():
@@ -393,7 +399,7 @@ _WORDS: dict[type, str] = {
 }
 
 
-def _number(value: Rational) -> _Held:
+def _number(value: Rational) -> Held:
     if value < 0:
         return Terms((("-", _number(-value)[0]),)), "sum"
     if value.denominator == 1:
@@ -424,10 +430,6 @@ def _transposed(node: Node) -> Node:
     return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)
 
 
-def _function(name: str) -> Box:
-    return Word(name, upright=True) if name in _UPRIGHT | {"erf"} else function_box(name)
-
-
 def _fenced(box: Box) -> Box:
     return Fence(box, big=has_fraction(box)) if isinstance(box, Terms | Row | BigSum) else box
 
@@ -437,7 +439,7 @@ def _raised_form(box: Box, power: int) -> Box:
     return held if power == 1 else raised_box(held, Number(str(power)))
 
 
-def _side_by_side(boxes: list[Box]) -> Box:
+def side_by_side(boxes: list[Box]) -> Box:
     """Factors in a row, a dot where two fractions or a number would touch."""
     row: list[Box] = []
     for number, box in enumerate(boxes):

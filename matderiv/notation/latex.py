@@ -34,6 +34,9 @@ _OPERATORS = {
     "prime": r"\prime ",
     "times": r"\times ",
     "kronecker": r"\otimes ",
+    "odot": r" \odot ",
+    "oslash": r" \oslash ",
+    "bars": r"\|",
 }
 _DOTS = {"across": r"\cdots", "down": r"\vdots", "diagonal": r"\ddots"}
 _NAMED = {"exp", "log", "sin", "cos", "tanh"}

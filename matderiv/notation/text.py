@@ -34,6 +34,9 @@ _OPERATORS = {
     "prime": "′",
     "times": "×",
     "kronecker": " ⊗ ",
+    "odot": " ⊙ ",
+    "oslash": " ⊘ ",
+    "bars": "‖",
 }
 _DOTS = {"across": "⋯", "down": "⋮", "diagonal": "⋱"}
 _LETTERS = dict(
