@@ -32,7 +32,7 @@ from matderiv.handout.texts import message
 from matderiv.notation.boxes import Box, Number, Operator, Row, Scripts, Symbol
 from matderiv.notation.compose import Notation, name_box
 
-__all__ = ["compose", "fill"]
+__all__ = ["Composer", "Fields", "compose", "fill"]
 
 Fields = dict[str, Segment]
 
@@ -65,7 +65,7 @@ def compose(derivation: Derivation, language: str, show: int | None) -> Document
     Raises:
         InputError: there is no such language.
     """
-    composer = _Composer(derivation, language, show)
+    composer = Composer(derivation, language, show)
     return Document(
         language,
         composer.say("heading.title", composer.fields()),
@@ -75,7 +75,9 @@ def compose(derivation: Derivation, language: str, show: int | None) -> Document
 
 
 @dataclass(frozen=True, slots=True)
-class _Composer:
+class Composer:
+    """Writes the parts of a derivation in one language."""
+
     derivation: Derivation
     language: str
     show: int | None
@@ -89,18 +91,28 @@ class _Composer:
         return Notation(self.problem, self.show)
 
     def blocks(self) -> Iterator[Block]:
+        """The whole page."""
         fields = self.fields()
+        yield self.asked(fields)
+        yield from self.steps(fields)
+        yield Heading(2, self.say("heading.checked", fields))
+        yield from self.checked(fields)
+
+    def asked(self, fields: Fields) -> Paragraph:
+        """What is looked for."""
         several = len(self.derivation.wrt) > 1
-        yield Paragraph(self.say("text.problem" if several else "text.problem_one", fields))
+        return Paragraph(self.say("text.problem" if several else "text.problem_one", fields))
+
+    def steps(self, fields: Fields) -> Iterator[Block]:
+        """The numbered steps, and the proofs for all sizes."""
         number = 0
         for step in self.derivation.steps:
             if step.kind != "index":
                 number += 1
             yield from self.step(step, fields | {"step": Text(str(number))})
-        yield Heading(2, self.say("heading.checked", fields))
-        yield from self.checked(fields)
 
     def step(self, step: Step, fields: Fields) -> Iterator[Block]:
+        """One step: its heading, and its chains with what is said before and after them."""
         if step.wrt is not None:
             fields = fields | self.fields_of(step.wrt)
         yield Heading(2, self.say(f"heading.{step.kind}", fields))

@@ -8,19 +8,24 @@ from matderiv.handout.document import (
     Block,
     Bullets,
     Code,
+    CodeBlock,
     Document,
     Equation,
+    Figure,
     Heading,
     Math,
     Paragraph,
     Segment,
+    Segments,
+    Table,
     Text,
 )
-from matderiv.notation.boxes import Aligned
+from matderiv.notation.boxes import Aligned, Box
 from matderiv.notation.latex import Writer, columns, inline
 from matderiv.notation.layout import fitted
+from matderiv.notation.picture import picture
 
-__all__ = ["escape", "to_latex"]
+__all__ = ["escape", "to_latex", "to_standalone"]
 
 #: The room of a displayed equation, in em of the text: an A4 page of `article` at its
 #: default margins is 34.5 em wide.
@@ -46,19 +51,40 @@ _AMSMATH_COLUMNS = 10
 
 def to_latex(document: Document) -> str:
     """The fragment, from its heading to what was checked."""
+    note = "% Needs \\usepackage{amsmath}" + _class_note(document.language) + "."
+    author = [Paragraph((Text(document.author),))] * bool(document.author)
+    return f"{note}\n{_body(document, Heading(1, document.title), *author)}"
+
+
+def _body(document: Document, *before: Block) -> str:
     most = max((columns(b.box) for b in document.blocks if isinstance(b, Equation)), default=0)
-    head = ["% Needs \\usepackage{amsmath}" + _class_note(document.language) + "."]
-    if most > _AMSMATH_COLUMNS:
-        head.append(rf"\setcounter{{MaxMatrixCols}}{{{most}}}")
+    parts = [rf"\setcounter{{MaxMatrixCols}}{{{most}}}"] * (most > _AMSMATH_COLUMNS)
     writer = Writer()
-    parts = ["\n".join(head)]
-    title = Heading(1, document.title)
-    for before, block in itertools.pairwise((None, title, *document.blocks)):
+    for last, block in itertools.pairwise((None, *before, *document.blocks)):
         assert block is not None
         # A formula right after its sentence, without an empty line, stays on its page.
-        joined = isinstance(block, Equation) and isinstance(before, Paragraph)
+        joined = isinstance(block, Equation) and isinstance(last, Paragraph)
         parts.append(("%\n" if joined else "\n") + _block(block, writer, elide=not document.whole))
     return "\n".join(parts) + "\n"
+
+
+_CLASSES = {"zh": "ctexart"}
+
+
+def to_standalone(document: Document) -> str:
+    """A document that XeLaTeX makes into pages of A4."""
+    lines = [
+        rf"\documentclass[a4paper]{{{_CLASSES.get(document.language, 'article')}}}",
+        r"\usepackage{amsmath}",
+        rf"\title{{{_segments(document.title)}}}",
+        rf"\author{{{escape(document.author)}}}",
+        r"\date{}",
+        r"\begin{document}",
+        r"\maketitle",
+        _body(document).rstrip("\n"),
+        r"\end{document}",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _class_note(language: str) -> str:
@@ -78,6 +104,40 @@ def _block(block: Block, writer: Writer, *, elide: bool) -> str:
             fit = fitted(box, ROOM, elide=elide)
             assert isinstance(fit, Aligned)
             return _equation(fit, writer)
+        case CodeBlock(text=text):
+            return _listing(text)
+        case Table(head=head, rows=rows):
+            return _table(head, rows)
+        case Figure(drawing=drawing, caption=caption):
+            drawn = picture(drawing, _label)
+            return f"\\begin{{center}}\n{drawn}\n\\par\\medskip\n{_small(caption)}\n\\end{{center}}"
+
+
+def _small(caption: Segments) -> str:
+    """A caption in lines somewhat shorter than those of the text."""
+    return rf"\parbox{{0.9\linewidth}}{{\small {_segments(caption)}}}"
+
+
+def _label(content: Box | str) -> str:
+    return escape(content) if isinstance(content, str) else f"$\\scriptstyle {inline(content)}$"
+
+
+def _table(head: tuple[Segments, ...], rows: tuple[tuple[Segments, ...], ...]) -> str:
+    first, *rest = (" & ".join(map(_segments, row)) + r" \\" for row in (head, *rows))
+    lines = "\n".join([r"\hline", first, r"\hline", *rest, r"\hline"])
+    form = "l" + "r" * (len(head) - 1)
+    return f"\\begin{{center}}\n\\begin{{tabular}}{{{form}}}\n{lines}\n\\end{{tabular}}\n\\end{{center}}"
+
+
+def _listing(text: str) -> str:
+    """Lines of code that can be copied; one that is too long is broken where it may be."""
+    lines = " \\\\\n".join(map(_code_line, text.split("\n")))
+    return f"\\begin{{flushleft}}\n\\ttfamily\\small\n{lines}\n\\end{{flushleft}}"
+
+
+def _code_line(line: str) -> str:
+    start = len(line) - len(line.lstrip(" "))
+    return r"\ " * start + escape(line[start:])
 
 
 def _equation(box: Aligned, writer: Writer) -> str:
@@ -93,7 +153,7 @@ def _equation(box: Aligned, writer: Writer) -> str:
 _FONTS = ((33.0, ""), (36.5, r"\small"), (41.0, r"\footnotesize"), (47.0, r"\scriptsize"))
 
 
-def _segments(segments: tuple[Segment, ...]) -> str:
+def _segments(segments: Segments) -> str:
     return "".join(map(_segment, segments))
 
 
