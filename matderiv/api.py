@@ -18,7 +18,7 @@ from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.handout.compose import compose
 from matderiv.handout.document import Document
 from matderiv.handout.formats import write_text
-from matderiv.handouts import Answers, Handout, make
+from matderiv.handouts import Answers, Handout, Wishes, make
 from matderiv.notation.compose import automatic_show
 
 __all__ = ["DEFAULT_PROGRAM", "MOST_SHOWN", "Derivation", "check_factor", "derive", "read", "shown"]
@@ -79,19 +79,9 @@ class Derivation(links.Derivation):
         >>> handout.write("md").splitlines()[0]
         '# Why the transpose?'
         """
-        limit = shown(self.problem, show)
+        wishes = Wishes(lang, title, author, show, exercises, seed, answers)
         with _uncollected():
-            return make(
-                self,
-                lang=lang,
-                title=title,
-                author=author,
-                limit=limit,
-                show=show,
-                exercises=exercises,
-                seed=seed,
-                answers=answers,
-            )
+            return make(self, wishes, shown(self.problem, show))
 
     def latex(self, lang: str = "en", show: Show = None) -> str:
         """The derivation as a LaTeX fragment; see `document`."""

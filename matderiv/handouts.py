@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from matderiv import files
+from matderiv.calculus.exchange import exchanged
+from matderiv.derivation.build import build
 from matderiv.derivation.links import Derivation
 from matderiv.errors import InputError
 from matderiv.handout.command import Command
+from matderiv.handout.compose import Composer
 from matderiv.handout.document import CodeBlock, Document, Exercise
 from matderiv.handout.formats import form_of, write
 from matderiv.handout.sheet import answer_sheet, sheet, with_exercises
+from matderiv.handout.texts import messages
 from matderiv.handout.words import one_line
 
-__all__ = ["Answers", "Handout", "make"]
+__all__ = ["Answers", "Handout", "Wishes", "make"]
 
 #: Where the answers to the exercises stand.
 Answers = Literal["none", "end", "separate"]
@@ -89,49 +93,83 @@ class Handout:
         return tuple(contents)
 
 
-def make(
-    derivation: Derivation,
-    *,
-    lang: str,
-    title: str | None,
-    author: str,
-    limit: int | None,
-    show: int | Literal["all"] | None,
-    exercises: int,
-    seed: int,
-    answers: Answers,
-) -> Handout:
-    """The handout of a derivation; `limit` is how much is shown, `show` how that was asked for.
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a handout is to be like; see `Derivation.handout`."""
+
+    lang: str = "en"
+    title: str | None = None
+    author: str = ""
+    show: int | Literal["all"] | None = None
+    exercises: int = 0
+    seed: int = 0
+    answers: Answers = "end"
+
+    def checked(self) -> Wishes:
+        """The same, its words in one line.
+
+        Raises:
+            InputError: one of them cannot be used as it stands.
+        """
+        if self.answers not in get_args(Answers):
+            known = ", ".join(get_args(Answers))
+            raise InputError(f"answers is {self.answers!r}; there are: {known}.")
+        if not 0 <= self.exercises <= _MOST_EXERCISES:
+            raise InputError(
+                f"{self.exercises} exercises are asked for; give a number from 0 to "
+                f"{_MOST_EXERCISES}."
+            )
+        if self.answers == "separate" and not self.exercises:
+            raise InputError("Separate answers need exercises; add --exercises 5, for example.")
+        return replace(
+            self,
+            title=None if self.title is None else one_line("title", self.title),
+            author=self.author and one_line("author", self.author),
+        )
+
+    @property
+    def options(self) -> dict[str, object]:
+        """The options of the command line that say the same."""
+        drawn = {
+            "--exercises": self.exercises,
+            "--seed": self.seed,
+            "--answers": self.answers,
+        }
+        return {
+            "--lang": self.lang,
+            "--show": self.show,
+            "--title": self.title,
+            "--author": self.author or None,
+        } | (drawn if self.exercises else {})
+
+
+def make(derivation: Derivation, wishes: Wishes, limit: int | None) -> Handout:
+    """The handout of a derivation; `limit` is how many rows, columns and terms are shown.
 
     Raises:
-        InputError: an argument cannot be used as it stands.
+        InputError: there is no such language, or a wish cannot be used as it stands.
+        ProofError: the form with the names exchanged is not proved.
     """
-    if answers not in get_args(Answers):
-        raise InputError(f"answers is {answers!r}; there are: {', '.join(get_args(Answers))}.")
-    if not 0 <= exercises <= _MOST_EXERCISES:
-        raise InputError(f"exercises is {exercises}; it is a number from 0 to {_MOST_EXERCISES}.")
-    if answers == "separate" and not exercises:
-        raise InputError("Separate answers need exercises; give --exercises 5, or leave them out.")
-    title = None if title is None else one_line("title", title)
-    author = one_line("author", author) if author else ""
-    options = {
-        "--lang": lang,
-        "--show": show,
-        "--title": title,
-        "--author": author or None,
-        **({"--exercises": exercises, "--seed": seed, "--answers": answers} if exercises else {}),
-    }
-    command = Command.of(derivation, options)
-    drawn = _exercises(derivation, lang, exercises, seed)
-    document = sheet(derivation, lang, limit, command=command, title=title, author=author)
-    document = with_exercises(document, drawn, answers)
-    key = answer_sheet(document, drawn) if answers == "separate" else None
-    return Handout(document, key, command)
+    wishes = wishes.checked()
+    messages(wishes.lang)
+    command = Command.of(derivation, wishes.options)
+    other = exchanged(derivation.problem)
+    second = build(other, tuple(name for name in other.factors if name in derivation.wrt))
+    document = sheet(
+        Composer(derivation, wishes.lang, limit),
+        Composer(second, wishes.lang, limit),
+        command,
+        title=wishes.title,
+        author=wishes.author,
+    )
+    drawn = _exercises(derivation, wishes)
+    key = answer_sheet(document, drawn, command) if wishes.answers == "separate" else None
+    return Handout(with_exercises(document, drawn, wishes.answers), key, command)
 
 
-def _exercises(derivation: Derivation, lang: str, count: int, seed: int) -> tuple[Exercise, ...]:
-    if not count:
+def _exercises(derivation: Derivation, wishes: Wishes) -> tuple[Exercise, ...]:
+    if not wishes.exercises:
         return ()
-    from matderiv.handout.exercises import exercises
+    from matderiv.handout.exercises import exercises  # they derive programs of their own
 
-    return exercises(derivation, lang, count, seed)
+    return exercises(derivation, wishes.lang, wishes.exercises, wishes.seed)

@@ -30,7 +30,7 @@ from matderiv.derivation.sides import (
 from matderiv.errors import ProofError
 from matderiv.expression.nodes import MatMul, Name, Node
 
-__all__ = ["build", "chain", "gradient_of", "jacobian_chains"]
+__all__ = ["build", "chain", "gradient_of", "jacobian_chains", "placed"]
 
 Report = Callable[[str], None]
 
@@ -130,7 +130,7 @@ def jacobian_chains(problem: Problem, name: str, *, written: bool) -> tuple[Chai
         def at(i: int, j: int, p: int, q: int) -> sp.Expr:
             places: dict[sp.Basic, Index]
             places = {letters.i: i, letters.j: j, letters.p: p, letters.q: q}
-            return sp.Mul(*(_placed(f, places) for f in local))
+            return sp.Mul(*(placed(f, places) for f in local))
 
         values = Written(flattened(problem, problem.name, name, at))
         chains.append(chain(judge, "jacobian", VecPartial(problem.name, name), ("entries", values)))
@@ -356,7 +356,7 @@ class _Builder:
         (monomial,) = values.of(Partial(self.y(i, j), x))  # a product is linear in each factor
 
         def at(a: Index, b: Index) -> sp.Expr:
-            return sp.Mul(*(_placed(f, {i: a, j: b}) for f in monomial.atoms))
+            return sp.Mul(*(placed(f, {i: a, j: b}) for f in monomial.atoms))
 
         rows, cols = self.problem.shapes[self.name]
         return Written(Array(rows, cols, at))
@@ -399,7 +399,7 @@ class _Builder:
         local = _contracted(self.problem, y, x)
         upstream = Partial(loss, y)
         chained = problem.sum_over_product(
-            lambda i, j: tuple(_placed(f, {letters.i: i, letters.j: j}) for f in (upstream, *local))
+            lambda i, j: tuple(placed(f, {letters.i: i, letters.j: j}) for f in (upstream, *local))
         )
         yield self.chain("index product", Value(y), ("definition", Value(definition, sigma=True)))
         yield self.chain(
@@ -422,7 +422,7 @@ class _Builder:
         )
 
 
-def _placed(atom: sp.Expr, places: Mapping[sp.Basic, Index]) -> sp.Expr:
+def placed(atom: sp.Expr, places: Mapping[sp.Basic, Index]) -> sp.Expr:
     """An atom with index letters replaced by other indices."""
     if isinstance(atom, sp.KroneckerDelta):
         return delta(*(places.get(a, a) for a in atom.args))

@@ -6,7 +6,9 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from matderiv.calculus.problem import Problem
 from matderiv.derivation.links import Derivation
+from matderiv.errors import InputError
 from matderiv.expression.shapes import infer
 
 __all__ = ["Command"]
@@ -27,10 +29,10 @@ class Command:
     def of(cls, derivation: Derivation, options: Mapping[str, object]) -> Command:
         """The command of a derivation's handout; options that are None are left out."""
         problem = derivation.problem
-        groups = [("matderiv", "handout", problem.program.source())]
+        groups: list[tuple[str, ...]] = [("matderiv", "handout", problem.program.source())]
         sizes = {key: dim.size for key, dim in zip("NDM", problem.dims, strict=True)}
         groups += [(f"-{key}", str(size)) for key, size in sizes.items()]
-        if infer(problem.program, sizes=sizes, shapes=None) != problem.shapes:
+        if not _follows(problem, sizes):
             for name in problem.program.inputs():
                 shape = "x".join(str(dim.size) for dim in problem.shapes[name])
                 groups.append(("--shape", f"{name}={shape or 'scalar'}"))
@@ -56,3 +58,11 @@ class Command:
             else:
                 lines[-1] += " " * bool(lines[-1]) + words
         return " \\\n".join(lines)
+
+
+def _follows(problem: Problem, sizes: Mapping[str, int]) -> bool:
+    """Whether the shapes follow from the sizes alone."""
+    try:
+        return infer(problem.program, sizes=sizes) == problem.shapes
+    except InputError:
+        return False

@@ -84,10 +84,12 @@ class Composer:
 
     @property
     def problem(self) -> Problem:
+        """What is derived."""
         return self.derivation.problem
 
     @property
     def notation(self) -> Notation:
+        """How the derivation is written."""
         return Notation(self.problem, self.show)
 
     def blocks(self) -> Iterator[Block]:
@@ -266,11 +268,13 @@ class Composer:
         return fields
 
     def shape(self, name: str) -> Box:
+        """2×4."""
         rows, cols = self.problem.shapes[name]
         return Row((Number(str(rows.size)), Operator("times"), Number(str(cols.size))))
 
     @staticmethod
     def size(dim: Dim) -> Box:
+        """N = 2."""
         return Row((name_box(dim.symbol), Operator("equals"), Number(str(dim.size))))
 
 

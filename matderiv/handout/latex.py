@@ -3,6 +3,8 @@ r"""A document as a LaTeX fragment to \input: amsmath is all it needs."""
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from matderiv.handout.document import (
     Block,
@@ -20,7 +22,9 @@ from matderiv.handout.document import (
     Table,
     Text,
 )
+from matderiv.handout.letters import MACROS, escape, escape_code, has_chinese, has_others
 from matderiv.notation.boxes import Aligned, Box
+from matderiv.notation.drawing import Label
 from matderiv.notation.latex import Writer, columns, inline
 from matderiv.notation.layout import fitted
 from matderiv.notation.picture import picture
@@ -31,113 +35,164 @@ __all__ = ["escape", "to_latex", "to_standalone"]
 #: default margins is 34.5 em wide.
 ROOM = 32.7
 
-_HEADINGS = {1: "section", 2: "subsection", 3: "subsubsection"}
-_ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-}
+#: The command of each level of heading, in a document of its own and in a piece of another.
+_SECTIONS = ("section", "subsection", "subsubsection")
 _AMSMATH_COLUMNS = 10
 
 
 def to_latex(document: Document) -> str:
     """The fragment, from its heading to what was checked."""
-    note = "% Needs \\usepackage{amsmath}" + _class_note(document.language) + "."
+    texts = list(_texts(document))
+    needs = [r"\usepackage{amsmath}"] + [r"\usepackage{fontspec}"] * has_others(texts)
+    chinese = has_chinese(texts) or document.language == "zh"
+    fonts = " and a class with Chinese fonts, such as ctexart" if chinese else ""
     author = [Paragraph((Text(document.author),))] * bool(document.author)
-    return f"{note}\n{_body(document, Heading(1, document.title), *author)}"
+    return "\n".join(
+        [
+            f"% Needs {' and '.join(needs)}{fonts}.",
+            *[MACROS] * has_others(texts),
+            _body(document, Heading(1, document.title), *author, top=1),
+        ]
+    )
 
 
-def _body(document: Document, *before: Block) -> str:
-    most = max((columns(b.box) for b in document.blocks if isinstance(b, Equation)), default=0)
-    parts = [rf"\setcounter{{MaxMatrixCols}}{{{most}}}"] * (most > _AMSMATH_COLUMNS)
-    writer = Writer()
-    for last, block in itertools.pairwise((None, *before, *document.blocks)):
-        assert block is not None
-        # A formula right after its sentence, without an empty line, stays on its page.
-        joined = isinstance(block, Equation) and isinstance(last, Paragraph)
-        parts.append(("%\n" if joined else "\n") + _block(block, writer, elide=not document.whole))
-    return "\n".join(parts) + "\n"
-
-
-_CLASSES = {"zh": "ctexart"}
+#: The line that begins a document of each language.
+_CLASSES = {
+    "en": r"\documentclass[a4paper]{article}",
+    "zh": r"\documentclass[a4paper]{ctexart}",
+}
 
 
 def to_standalone(document: Document) -> str:
     """A document that XeLaTeX makes into pages of A4."""
-    lines = [
-        rf"\documentclass[a4paper]{{{_CLASSES.get(document.language, 'article')}}}",
-        r"\usepackage{amsmath}",
-        rf"\title{{{_segments(document.title)}}}",
-        rf"\author{{{escape(document.author)}}}",
-        r"\date{}",
-        r"\begin{document}",
-        r"\maketitle",
-        _body(document).rstrip("\n"),
-        r"\end{document}",
-    ]
-    return "\n".join(lines) + "\n"
+    texts = list(_texts(document))
+    chinese = has_chinese(texts) and document.language != "zh"
+    return "\n".join(
+        [
+            _CLASSES[document.language],
+            r"\usepackage{amsmath}",
+            r"\usepackage[a4paper,textwidth=34.5em,vmargin=2.5cm]{geometry}",
+            *[r"\usepackage[scheme=plain]{ctex} % for the Chinese letters"] * chinese,
+            *[r"\usepackage{fontspec}" + "\n" + MACROS] * has_others(texts),
+            _PAGE,
+            r"\begin{document}",
+            _title(document),
+            _body(document, top=2).rstrip("\n"),
+            r"\end{document}",
+            "",
+        ]
+    )
 
 
-def _class_note(language: str) -> str:
-    return " and a class with Chinese fonts, such as ctexart" if language == "zh" else ""
+#: Paragraphs apart from each other, and lines from the fractions in them.
+_PAGE = r"""\pagestyle{plain}
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{0.5em plus 0.2em minus 0.1em}
+\setlength{\lineskip}{2pt}
+\setlength{\lineskiplimit}{2pt}
+\setlength{\emergencystretch}{2em}"""
 
 
-def _block(block: Block, writer: Writer, *, elide: bool) -> str:
+def _title(document: Document) -> str:
+    lines = [rf"{{\LARGE\bfseries {_segments(document.title)}\par}}"]
+    if document.author:
+        lines.append(rf"\medskip {{\large {escape(document.author)}\par}}")
+    return _centred("\n".join(lines))
+
+
+def _texts(document: Document) -> Iterator[str]:
+    """All words of a document."""
+    yield document.author
+    yield from _words(document.title)
+    for block in document.blocks:
+        match block:
+            case Heading(segments=segments) | Paragraph(segments=segments):
+                yield from _words(segments)
+            case Bullets(items=items):
+                yield from _words(itertools.chain(*items))
+            case CodeBlock(text=text):
+                yield text
+            case Table(head=head, rows=rows):
+                yield from _words(itertools.chain(*head, *itertools.chain(*rows)))
+            case Figure(drawing=drawing, caption=caption):
+                yield from _words(caption)
+                labels = (s.content for s in drawing.shapes if isinstance(s, Label))
+                yield from (label for label in labels if isinstance(label, str))
+            case Equation():
+                pass
+
+
+def _words(segments: Iterable[Segment]) -> Iterator[str]:
+    return (segment.text for segment in segments if not isinstance(segment, Math))
+
+
+def _body(document: Document, *before: Block, top: int) -> str:
+    """The blocks; `top` is the highest level of heading."""
+    most = max((columns(b.box) for b in document.blocks if isinstance(b, Equation)), default=0)
+    parts = [rf"\setcounter{{MaxMatrixCols}}{{{most}}}"] * (most > _AMSMATH_COLUMNS)
+    setter = _Setter(Writer(), not document.whole, top)
+    for last, block in itertools.pairwise((None, *before, *document.blocks)):
+        assert block is not None
+        # A formula right after its sentence, without an empty line, stays on its page; after
+        # another one it would stand below an empty line.
+        joined = isinstance(block, Equation) and isinstance(last, Paragraph | Equation)
+        parts.append(("%\n" if joined else "\n") + _block(block, setter))
+    return "\n".join(parts) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Setter:
+    writer: Writer
+    elide: bool
+    top: int
+
+
+def _block(block: Block, setter: _Setter) -> str:
     match block:
         case Heading(level=level, segments=segments):
-            return rf"\{_HEADINGS[level]}*{{{_segments(segments)}}}"
+            return rf"\{_SECTIONS[level - setter.top]}*{{{_segments(segments)}}}"
         case Paragraph(segments=segments):
             return r"\noindent " + _segments(segments)
         case Bullets(items=items):
             lines = "\n".join(rf"\item {_segments(item)}" for item in items)
             return f"\\begin{{itemize}}\n{lines}\n\\end{{itemize}}"
         case Equation(box=box):
-            fit = fitted(box, ROOM, elide=elide)
+            fit = fitted(box, ROOM, elide=setter.elide)
             assert isinstance(fit, Aligned)
-            return _equation(fit, writer)
+            return _equation(fit, setter.writer)
         case CodeBlock(text=text):
             return _listing(text)
         case Table(head=head, rows=rows):
             return _table(head, rows)
         case Figure(drawing=drawing, caption=caption):
+            words = rf"\parbox{{0.88\linewidth}}{{\small\centering {_segments(caption)}}}"
             drawn = picture(drawing, _label)
-            return f"\\begin{{center}}\n{drawn}\n\\par\\medskip\n{_small(caption)}\n\\end{{center}}"
-
-
-def _small(caption: Segments) -> str:
-    """A caption in lines somewhat shorter than those of the text."""
-    return rf"\parbox{{0.9\linewidth}}{{\small {_segments(caption)}}}"
+            return (
+                "\\par\\nopagebreak\\medskip\n{\\centering\n"
+                f"{drawn}\n\\par\\nopagebreak\\medskip\n{words}\n\\par}}\\medskip"
+            )
 
 
 def _label(content: Box | str) -> str:
-    return escape(content) if isinstance(content, str) else f"$\\scriptstyle {inline(content)}$"
+    words = escape(content) if isinstance(content, str) else f"${inline(content)}$"
+    return rf"\footnotesize {words}"
+
+
+def _centred(source: str) -> str:
+    return f"\\begin{{center}}\n{source}\n\\end{{center}}"
 
 
 def _table(head: tuple[Segments, ...], rows: tuple[tuple[Segments, ...], ...]) -> str:
     first, *rest = (" & ".join(map(_segments, row)) + r" \\" for row in (head, *rows))
     lines = "\n".join([r"\hline", first, r"\hline", *rest, r"\hline"])
     form = "l" + "r" * (len(head) - 1)
-    return f"\\begin{{center}}\n\\begin{{tabular}}{{{form}}}\n{lines}\n\\end{{tabular}}\n\\end{{center}}"
+    return _centred(f"\\begin{{tabular}}{{{form}}}\n{lines}\n\\end{{tabular}}")
 
 
 def _listing(text: str) -> str:
     """Lines of code that can be copied; one that is too long is broken where it may be."""
-    lines = " \\\\\n".join(map(_code_line, text.split("\n")))
+    lines = " \\\\\n".join(map(escape_code, text.split("\n")))
     return f"\\begin{{flushleft}}\n\\ttfamily\\small\n{lines}\n\\end{{flushleft}}"
-
-
-def _code_line(line: str) -> str:
-    start = len(line) - len(line.lstrip(" "))
-    return r"\ " * start + escape(line[start:])
 
 
 def _equation(box: Aligned, writer: Writer) -> str:
@@ -165,8 +220,3 @@ def _segment(segment: Segment) -> str:
             return f"${inline(box)}$"
         case Code(text=text):
             return rf"\texttt{{{escape(text)}}}"
-
-
-def escape(text: str) -> str:
-    """Text as typed, for LaTeX."""
-    return "".join(_ESCAPES.get(letter, letter) for letter in text)
