@@ -22,7 +22,7 @@ def write_all(contents: Mapping[Path, str | bytes]) -> None:
     ready: list[tuple[Path, Path, Path]] = []
     path = Path()
     try:
-        for path, content in contents.items():  # noqa: B007 - an error names the file it is about
+        for path, content in contents.items():
             data = content.encode() if isinstance(content, str) else content
             target = Path(os.path.realpath(path))
             if target.exists() and not target.is_file():

@@ -130,17 +130,17 @@ class Wishes:
     @property
     def options(self) -> dict[str, object]:
         """The options of the command line that say the same."""
-        drawn = {
-            "--exercises": self.exercises,
-            "--seed": self.seed,
-            "--answers": self.answers,
-        }
-        return {
+        found: dict[str, object] = {
             "--lang": self.lang,
             "--show": self.show,
             "--title": self.title,
             "--author": self.author or None,
-        } | (drawn if self.exercises else {})
+        }
+        if self.exercises:
+            found["--exercises"] = self.exercises
+            found["--seed"] = self.seed
+            found["--answers"] = self.answers
+        return found
 
 
 def make(derivation: Derivation, wishes: Wishes, limit: int | None) -> Handout:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
@@ -72,7 +72,7 @@ def handout(
     author: str,
     exercises: int,
     seed: int,
-    answers: Any,  # one of a choice
+    answers: Literal["none", "end", "separate"],
     fragment: bool,
     outputs: tuple[Path, ...],
 ) -> None:
@@ -110,5 +110,9 @@ def handout(
         contents: dict[Path, str | bytes] = {}
         for output, form in forms.items():
             report(f"write {output.name}")
-            contents |= made.contents(output, "latex" if fragment and form == "tex" else form)
+            found = made.contents(output, "latex" if fragment and form == "tex" else form)
+            twice = next((path for path in found if path in contents), None)
+            if twice is not None:
+                raise click.UsageError(f"{str(twice)!r} would be written twice; rename one -o.")
+            contents |= found
     write_files(contents)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,31 +13,49 @@ from matderiv.calculus.series import Series
 from matderiv.derivation.build import placed
 from matderiv.derivation.links import Derivation
 from matderiv.derivation.sides import Value
+from matderiv.expression.shapes import Shape
 
-__all__ = ["Pattern", "pattern"]
+__all__ = ["Pattern", "Place", "pattern"]
 
-Place = tuple[int, int]
+_FEW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Row (i, j) or column (p, q); what is left out has no inner index, and between groups none."""
+
+    outer: int | None
+    inner: int | None
+
+    @property
+    def left_out(self) -> bool:
+        """Whether it stands for rows or columns that are left out."""
+        return self.inner is None
+
+    @property
+    def indices(self) -> tuple[int, int]:
+        """Both indices of one that is not left out."""
+        assert self.outer is not None
+        assert self.inner is not None
+        return self.outer, self.inner
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Rows (i, j) and columns (p, q) of ∂Y/∂X read row by row, None where some are left out.
+    """Rows and columns of ∂Y/∂X read row by row, and what can be other than zero in them."""
 
-    `entries` holds what can be other than zero, by its row and column.
-    """
-
-    rows: tuple[Place | None, ...]
-    cols: tuple[Place | None, ...]
+    rows: tuple[Place, ...]
+    cols: tuple[Place, ...]
     entries: Mapping[tuple[Place, Place], sp.Expr]
 
     @property
     def whole(self) -> bool:
         """Whether no row and no column is left out."""
-        return None not in self.rows and None not in self.cols
+        return not any(place.left_out for place in (*self.rows, *self.cols))
 
 
 def pattern(derivation: Derivation, wrt: str, most: int) -> Pattern:
-    """The pattern of ∂Y/∂X, with at most about `most` rows and columns.
+    """The pattern of ∂Y/∂X, whole if there are at most `most` rows, or columns.
 
     Source:
         The last side of the proved chain ∂y_ij/∂x_pq = … = δ_ip w_qj of the derivation, at
@@ -46,21 +65,17 @@ def pattern(derivation: Derivation, wrt: str, most: int) -> Pattern:
     letters = problem.letters
     factors = _local(derivation, wrt)
 
-    def at(row: Place, col: Place) -> sp.Expr:
-        places: dict[sp.Basic, Index] = dict(
-            zip((letters.i, letters.j, letters.p, letters.q), (*row, *col), strict=True)
-        )
-        return sp.Mul(*(placed(factor, places) for factor in factors))
-
-    rows = _places(*(dim.size for dim in problem.shapes[problem.name]), most)
-    cols = _places(*(dim.size for dim in problem.shapes[wrt]), most)
-    values = {
-        (row, col): at(row, col)
-        for row in rows
-        for col in cols
-        if row is not None and col is not None
-    }
-    return Pattern(rows, cols, {place: value for place, value in values.items() if value != 0})
+    names = (letters.i, letters.j, letters.p, letters.q)
+    rows, cols = (_places(problem.shapes[name], most) for name in (problem.name, wrt))
+    entries: dict[tuple[Place, Place], sp.Expr] = {}
+    for row, col in itertools.product(rows, cols):
+        if row.left_out or col.left_out:
+            continue
+        places: dict[sp.Basic, Index] = dict(zip(names, row.indices + col.indices, strict=True))
+        value = sp.Mul(*(placed(factor, places) for factor in factors))
+        if value != 0:
+            entries[row, col] = value
+    return Pattern(rows, cols, entries)
 
 
 def _local(derivation: Derivation, wrt: str) -> tuple[sp.Expr, ...]:
@@ -74,27 +89,18 @@ def _local(derivation: Derivation, wrt: str) -> tuple[sp.Expr, ...]:
     return tuple(factor for factor in factors if isinstance(factor, sp.Expr))
 
 
-def _places(outer: int, inner: int, most: int) -> tuple[Place | None, ...]:
-    """All (i, j), or as many whole groups and places in a group as there is room for."""
-    count = next(
-        (n for n in range(max(outer, inner), 3, -1) if _shown(outer, n) * _shown(inner, n) <= most),
-        3,
-    )
-    found: list[Place | None] = []
+def _places(shape: Shape, most: int) -> tuple[Place, ...]:
+    """All (i, j) if there is room for them, else the first few and the last of each."""
+    outer, inner = (dim.size for dim in shape)
+    count = max(outer, inner) if outer * inner <= most else _FEW
+    found: list[Place] = []
     for i in _elided(outer, count):
-        if i is None:
-            found.append(None)
-            continue
-        found += [None if j is None else (i, j) for j in _elided(inner, count)]
+        found += [Place(i, j) for j in _elided(inner, count)] if i else [Place(None, None)]
     return tuple(found)
-
-
-def _shown(size: int, count: int) -> int:
-    return min(size, count)
 
 
 def _elided(size: int, count: int) -> list[int | None]:
     """1 … size if that is no more than `count`, else the first ones, None, and the last."""
-    if size <= count:
+    if size <= count + 1:
         return list(range(1, size + 1))
-    return [*range(1, count - 1), None, size]
+    return [*range(1, count), None, size]

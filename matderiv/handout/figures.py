@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from matderiv.calculus.jacobian import JacobianSize, Sizes
-from matderiv.derivation.pattern import Pattern
+from matderiv.derivation.pattern import Pattern, Place
 from matderiv.handout.compose import Fields, fill
 from matderiv.handout.document import CodeBlock, Figure, Math, Segments, Table, Text
 from matderiv.handout.jacobian import memory_words, times
@@ -46,17 +45,14 @@ def growth_figure(
     places = tuple(float(math.prod(s)) for s in sizes)
     drawing = growth_drawing(
         places,
-        tuple(
+        (
+            Curve(jacobian, f"{say['handout.curve_jacobian']} {words(jacobian[-1])}", "first"),
             Curve(
-                tuple(map(float, values)),
-                f"{say[f'handout.curve_{key}']} {words(values[-1])}",
-                tone,
-                dashed=dashed,
-            )
-            for key, values, tone, dashed in (
-                ("jacobian", jacobian, "first", False),
-                ("matrix", matrix_form, "second", True),
-            )
+                matrix_form,
+                f"{say['handout.curve_matrix']} {words(matrix_form[-1])}",
+                "second",
+                dashed=True,
+            ),
         ),
         (
             tuple((t, _power_of_ten(t)) for t in _ticks(places, 10)),
@@ -119,33 +115,22 @@ def _power_of_ten(value: float) -> Box:
 
 def _pattern_text(pattern: Pattern, notation: Notation, name: str) -> str:
     """The pattern in letters: ■ where something stands, · for a zero."""
-    labels = ["⋮" if r is None else text(notation.entry(name, r)) for r in pattern.rows]
+    labels = ["⋮" if r.left_out else text(notation.entry(name, r.indices)) for r in pattern.rows]
     width = max(map(len, labels))
     lines: list[str] = []
     for n, (row, label) in enumerate(zip(pattern.rows, labels, strict=True)):
-        if n and _new_block(pattern.rows, n):
-            lines.append("")
+        lines += [""] * (n > 0 and pattern.rows[n - 1].outer != row.outer)
         cells = ""
         for m, col in enumerate(pattern.cols):
-            cells += "  " * (m > 0 and _new_block(pattern.cols, m))
-            cells += " " + _sign(row, col, pattern.entries)
+            cells += "  " * (m > 0 and pattern.cols[m - 1].outer != col.outer)
+            cells += " " + _sign(row, col, pattern)
         lines.append(f"{label:<{width}} {cells}")
     return "\n".join(lines)
 
 
-def _new_block(places: tuple[tuple[int, int] | None, ...], n: int) -> bool:
-    """Whether a block begins at place n."""
-    before, after = places[n - 1], places[n]
-    return before is not None and after is not None and before[0] != after[0]
-
-
-def _sign(
-    row: tuple[int, int] | None,
-    col: tuple[int, int] | None,
-    entries: Mapping[tuple[tuple[int, int], tuple[int, int]], object],
-) -> str:
-    if row is None:
-        return "⋱" if col is None else "⋮"
-    if col is None:
+def _sign(row: Place, col: Place, pattern: Pattern) -> str:
+    if row.left_out:
+        return "⋱" if col.left_out else "⋮"
+    if col.left_out:
         return "⋯"
-    return "■" if (row, col) in entries else "·"
+    return "■" if (row, col) in pattern.entries else "·"

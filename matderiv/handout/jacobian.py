@@ -133,9 +133,8 @@ def jacobian_fields(
         ),
         "bytes": str(size.item_size),
     }
-    return {key: Math(box) for key, box in boxes.items()} | {
-        key: Text(text) for key, text in words.items()
-    }
+    fields: dict[str, Segment] = {key: Math(box) for key, box in boxes.items()}
+    return fields | {key: Text(text) for key, text in words.items()}
 
 
 def reordered(problem: Problem, wrt: str) -> bool:

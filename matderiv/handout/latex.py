@@ -43,17 +43,20 @@ _AMSMATH_COLUMNS = 10
 def to_latex(document: Document) -> str:
     """The fragment, from its heading to what was checked."""
     texts = list(_texts(document))
-    needs = [r"\usepackage{amsmath}"] + [r"\usepackage{fontspec}"] * has_others(texts)
-    chinese = has_chinese(texts) or document.language == "zh"
-    fonts = " and a class with Chinese fonts, such as ctexart" if chinese else ""
+    needs = r"% Needs \usepackage{amsmath}" + _class_note(document.language, texts) + "."
     author = [Paragraph((Text(document.author),))] * bool(document.author)
-    return "\n".join(
-        [
-            f"% Needs {' and '.join(needs)}{fonts}.",
-            *[MACROS] * has_others(texts),
-            _body(document, Heading(1, document.title), *author, top=1),
-        ]
-    )
+    body = _body(document, Heading(1, document.title), *author, top=1)
+    if not has_others(texts):
+        return f"{needs}\n{body}"
+    before = "\n".join(f"% {line}" for line in MACROS.split("\n"))
+    note = "% Some letters stand in few fonts; for them it needs this before the document:"
+    return f"{needs}\n{note}\n{before}\n{body}"
+
+
+def _class_note(language: str, texts: list[str]) -> str:
+    if language == "zh":
+        return " and a class with Chinese fonts, such as ctexart"
+    return r" and \usepackage[scheme=plain]{ctex}" if has_chinese(texts) else ""
 
 
 #: The line that begins a document of each language.
@@ -72,8 +75,8 @@ def to_standalone(document: Document) -> str:
             _CLASSES[document.language],
             r"\usepackage{amsmath}",
             r"\usepackage[a4paper,textwidth=34.5em,vmargin=2.5cm]{geometry}",
-            *[r"\usepackage[scheme=plain]{ctex} % for the Chinese letters"] * chinese,
-            *[r"\usepackage{fontspec}" + "\n" + MACROS] * has_others(texts),
+            *[r"\usepackage[scheme=plain,space=true]{ctex} % for the Chinese letters"] * chinese,
+            *[MACROS] * has_others(texts),
             _PAGE,
             r"\begin{document}",
             _title(document),
@@ -90,7 +93,8 @@ _PAGE = r"""\pagestyle{plain}
 \setlength{\parskip}{0.5em plus 0.2em minus 0.1em}
 \setlength{\lineskip}{2pt}
 \setlength{\lineskiplimit}{2pt}
-\setlength{\emergencystretch}{2em}"""
+\setlength{\emergencystretch}{2em}
+\widowpenalty=10000 \displaywidowpenalty=10000 \clubpenalty=10000"""
 
 
 def _title(document: Document) -> str:
@@ -133,10 +137,14 @@ def _body(document: Document, *before: Block, top: int) -> str:
     setter = _Setter(Writer(), not document.whole, top)
     for last, block in itertools.pairwise((None, *before, *document.blocks)):
         assert block is not None
-        # A formula right after its sentence, without an empty line, stays on its page; after
-        # another one it would stand below an empty line.
-        joined = isinstance(block, Equation) and isinstance(last, Paragraph | Equation)
-        parts.append(("%\n" if joined else "\n") + _block(block, setter))
+        source = _block(block, setter)
+        if isinstance(block, Equation) and isinstance(last, Paragraph):
+            source = f"%\n{source}"  # right after its sentence it stays on its page
+        elif isinstance(block, Equation) and isinstance(last, Equation):
+            parts[-1] += "%"  # nor does an empty line stand between two
+        else:
+            source = f"\n{source}"
+        parts.append(source)
     return "\n".join(parts) + "\n"
 
 

@@ -12,12 +12,12 @@ _MOST_LETTERS = 300
 
 
 def one_line(what: str, text: str) -> str:
-    """The text with single spaces; `what` names it in an error.
+    r"""The text with single spaces; `what` names it in an error.
 
     Raises:
         InputError: it is empty, too long, or holds what is no letter of any script.
 
-    >>> one_line("title", "Why  the\\ntranspose? ")
+    >>> one_line("title", "Why  the\ntranspose? ")
     'Why the transpose?'
     """
     line = " ".join(text.split())

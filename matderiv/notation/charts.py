@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from matderiv.derivation.pattern import Pattern
+from matderiv.derivation.pattern import Pattern, Place
 from matderiv.notation.boxes import Box, Dots
 from matderiv.notation.compose import Notation
 from matderiv.notation.drawing import LABEL, Drawing, Label, Polyline, Rectangle, Shape, Tone
@@ -19,7 +19,7 @@ _ROOM = 30.0  # beside the labels
 _SQUARE = 1.05  # a cell that only says whether there is something
 _HIGH = 1.5  # a cell with its entry
 _GAP = 1.2  # what is left out
-_PAD = 0.5
+_PAD = 0.7
 _INSET = 0.09
 
 
@@ -29,13 +29,13 @@ def pattern_drawing(pattern: Pattern, notation: Notation, name: str, wrt: str) -
     Each holds its entry where there is room for all of them.
     """
     entries = {place: notation.expr(value) for place, value in pattern.entries.items()}
-    heads = [c and notation.entry(wrt, c) for c in pattern.cols]
-    sides = [r and notation.entry(name, r) for r in pattern.rows]
-    wide = _PAD + LABEL * max(box.width for box in (*entries.values(), *filter(None, heads)))
+    heads = [_label(c, notation, wrt, Dots("across")) for c in pattern.cols]
+    sides = [_label(r, notation, name, Dots("down")) for r in pattern.rows]
+    wide = _PAD + LABEL * max(box.width for box in (*entries.values(), *heads))
     spelled = wide * len(heads) <= _ROOM
     xs = _ends(pattern.cols, wide if spelled else _SQUARE)
     ys = _ends(pattern.rows, _HIGH if spelled else _SQUARE)
-    left = _PAD + LABEL * max(box.width for box in sides if box)
+    left = _PAD + LABEL * max(box.width for box in sides)
     top = _HIGH
     shapes: list[Shape] = []
     for (row, col), box in entries.items():
@@ -54,51 +54,47 @@ def pattern_drawing(pattern: Pattern, notation: Notation, name: str, wrt: str) -
         if spelled:
             shapes.append(Label(x + width / 2, y + height / 2, box))
     width, height = xs[-1], ys[-1]
-    for x in _borders(pattern.cols, xs):
-        shapes.append(Polyline(((left + x, top), (left + x, top + height)), tone="second"))
-    for y in _borders(pattern.rows, ys):
-        shapes.append(Polyline(((left, top + y), (left + width, top + y)), tone="second"))
+    shapes += (
+        Polyline(((left + x, top), (left + x, top + height)), tone="second")
+        for x in _borders(pattern.cols, xs)
+    )
+    shapes += (
+        Polyline(((left, top + y), (left + width, top + y)), tone="second")
+        for y in _borders(pattern.rows, ys)
+    )
     shapes.append(Rectangle(left, top, width, height, filled=False))
-    for box, middle in _labels(heads, xs, Dots("across"), every=spelled):
-        shapes.append(Label(left + middle, top / 2, box))
-    for box, middle in _labels(sides, ys, Dots("down"), every=True):
-        shapes.append(Label(left - _PAD / 2, top + middle, box, "end"))
-    for (m, col), (n, row) in itertools.product(enumerate(pattern.cols), enumerate(pattern.rows)):
-        if col is None and row is None:
-            place = (xs[m] + xs[m + 1]) / 2, (ys[n] + ys[n + 1]) / 2
-            shapes.append(Label(left + place[0], top + place[1], Dots("diagonal")))
+    for n, box in enumerate(heads):
+        if spelled or pattern.cols[n].left_out or n in (0, len(heads) - 1):
+            shapes.append(Label(left + (xs[n] + xs[n + 1]) / 2, top / 2, box))
+    shapes += (
+        Label(left - _PAD / 2, top + (ys[n] + ys[n + 1]) / 2, box, "end")
+        for n, box in enumerate(sides)
+    )
+    gaps = itertools.product(_gaps(pattern.cols, xs), _gaps(pattern.rows, ys))
+    shapes += (Label(left + x, top + y, Dots("diagonal")) for x, y in gaps)
     return Drawing(left + width + _PAD, top + height + _PAD, tuple(shapes))
 
 
-def _ends(places: Sequence[object], size: float) -> list[float]:
+def _label(place: Place, notation: Notation, name: str, dots: Dots) -> Box:
+    return dots if place.left_out else notation.entry(name, place.indices)
+
+
+def _ends(places: Sequence[Place], size: float) -> list[float]:
     """Where cells begin, and where the last one ends."""
-    return list(itertools.accumulate((_GAP if p is None else size for p in places), initial=0.0))
+    sizes = (_GAP if place.left_out else size for place in places)
+    return list(itertools.accumulate(sizes, initial=0.0))
 
 
-def _borders(places: Sequence[tuple[int, int] | None], ends: list[float]) -> Iterator[float]:
+def _gaps(places: Sequence[Place], ends: list[float]) -> list[float]:
+    """The middles of what is left out."""
+    return [(ends[n] + ends[n + 1]) / 2 for n, place in enumerate(places) if place.left_out]
+
+
+def _borders(places: Sequence[Place], ends: list[float]) -> Iterator[float]:
     """Where one block ends and the next begins."""
-    outer = [0]
-    for place in places:
-        outer.append(outer[-1] if place is None else place[0])
-    for n in range(1, len(places)):
-        before, after = places[n - 1], places[n]
-        if before and after and before[0] != after[0]:
+    for n, (before, after) in enumerate(itertools.pairwise(places), 1):
+        if before.outer != after.outer:
             yield ends[n]
-        elif after is None and n + 1 < len(places):
-            following = places[n + 1]
-            assert following is not None
-            if following[0] != outer[n]:
-                yield ends[n]
-                yield ends[n + 1]
-
-
-def _labels(
-    boxes: Sequence[Box | None], ends: list[float], dots: Dots, *, every: bool
-) -> Iterator[tuple[Box, float]]:
-    """Labels with their middles: all, or the first and the last; dots where cells are left out."""
-    for n, box in enumerate(boxes):
-        if box is None or every or n in (0, len(boxes) - 1):
-            yield box or dots, (ends[n] + ends[n + 1]) / 2
 
 
 @dataclass(frozen=True, slots=True)

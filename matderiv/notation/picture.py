@@ -2,6 +2,7 @@ r"""Drawings to LaTeX with nothing but the kernel's picture environment, in blac
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 from matderiv.notation.boxes import Box
@@ -30,13 +31,15 @@ def _shape(shape: Shape, height: float, write: Callable[[Box | str], str]) -> li
     match shape:
         case Rectangle(x=x, y=y, width=w, height=h, tone=tone, filled=filled):
             place = _pair(x, height - y - h)
-            if filled and tone != "faint":
+            if filled and tone == "faint":
+                return []  # what is light in colours is white here
+            if filled:
                 return [rf"\put({place}){{\rule{{{w:.4g}em}}{{{h:.4g}em}}}}"]
             frame = rf"\put({place}){{\framebox({_pair(w, h)}){{}}}}"
             return [rf"\linethickness{{{_LINES[tone]}}}", frame]
         case Polyline(points=points, tone=tone, dashed=dashed):
             lines = [rf"\linethickness{{{_LINES[tone]}}}"]
-            for (a, b), (c, d) in zip(points, points[1:], strict=False):
+            for (a, b), (c, d) in itertools.pairwise(points):
                 for start, end in _pieces(a, height - b, c, height - d, dashed=dashed):
                     lines.append(_line(*start, *end))
             return lines
