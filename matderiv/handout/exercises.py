@@ -8,10 +8,9 @@ from random import Random
 
 import sympy as sp
 
-from matderiv.calculus.elementwise import to_node
 from matderiv.calculus.problem import Elementwise, Problem
-from matderiv.calculus.scalars import Partial, entry, name_of
-from matderiv.calculus.series import Array, Scalar
+from matderiv.calculus.scalars import Partial, name_of
+from matderiv.calculus.series import Scalar
 from matderiv.derivation.exercises import (
     Concrete,
     Feeds,
@@ -25,9 +24,9 @@ from matderiv.derivation.exercises import (
     materials,
 )
 from matderiv.derivation.links import Chain, Derivation
-from matderiv.derivation.sides import Formula, MatrixPartial, Value, VecPartial, matrix_of
+from matderiv.derivation.sides import Formula, MatrixPartial, Value, VecPartial
 from matderiv.expression.nodes import MatMul, Name, Node
-from matderiv.expression.source import source
+from matderiv.handout.code import upstream_source
 from matderiv.handout.compose import Composer, Fields
 from matderiv.handout.document import (
     Block,
@@ -299,8 +298,7 @@ def _concrete(made: Concrete, language: str) -> _Parts:
     words = _Words.of(derivation, language)
     chains = {chain.kind: chain for step in derivation.steps for chain in step.chains}
     name = derivation.problem.name
-    rate = _rate(chains["upstream"], derivation.problem)
-    code = (f"d{name} = {rate}", *(f"d{n} = {f}" for n, f in derivation.formulas.items()))
+    code = (f"d{name} = {upstream_source(derivation)}", *(f"d{n} = {f}" for n, f in derivation.formulas.items()))
     return [*words.setup(), words.say("concrete")], [
         words.text("slope"),
         words.equation(chains["slope"]),
@@ -311,16 +309,6 @@ def _concrete(made: Concrete, language: str) -> _Parts:
         words.text("numpy"),
         Bullets(tuple((Code(line),) for line in code)),
     ]
-
-
-def _rate(upstream: Chain, problem: Problem) -> str:
-    """The last side of the chain of ∂L/∂Y, entry by entry, as NumPy-like source."""
-    last = matrix_of(upstream.sides[-1], problem)
-    assert isinstance(last, Array)
-    y = entry(problem.name, 1, 1)
-    rate = last.at(1, 1)
-    assert isinstance(rate, sp.Expr)
-    return source(to_node(rate, y, Name(problem.name)))
 
 
 def _first(words: _Words, chain: Chain) -> Math:
