@@ -12,13 +12,12 @@ from matderiv.calculus.scalars import entry
 from matderiv.calculus.series import Array
 from matderiv.derivation.links import Derivation
 from matderiv.derivation.sides import matrix_of
-from matderiv.expression.nodes import Apply, Multiply, Name
-from matderiv.expression.program import Program
+from matderiv.expression.nodes import Apply, Multiply, Name, Node, walk
 from matderiv.expression.shapes import infer
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import ELEMENTWISE
 
-__all__ = ["check_code", "derive_code", "display_code", "import_code", "upstream_source"]
+__all__ = ["check_code", "derive_code", "display_code", "sizes_code", "upstream_source"]
 
 #: Known functions that NumPy has not.
 _DEFINED = {
@@ -52,17 +51,16 @@ _DIFFERENCES = """def central_differences(function, A, h=1e-6):
     return gradient"""
 
 
-def import_code() -> str:
-    """The imports of all cells."""
-    return "import numpy as np\nfrom IPython.display import Markdown\n\nimport matderiv"
+_IMPORTS = "import numpy as np\nfrom IPython.display import Markdown\n\nimport matderiv\n\n"
 
 
 def derive_code(derivation: Derivation) -> str:
-    """The call that derives this very derivation."""
+    """The imports of all cells, and the call that derives this very derivation."""
     problem = derivation.problem
     given = {key: dim.size for key, dim in zip("NDM", problem.dims, strict=True)}
     sizes = ", ".join(f'"{key}": {size}' for key, size in given.items())
-    return _derive(derivation, f"{{{sizes}}}", _declared(problem, given))
+    call = _derive(derivation, f"{{{sizes}}}", _declared(problem, given))
+    return f"{_IMPORTS}{call}\nderivation.formulas"
 
 
 def _derive(derivation: Derivation, sizes: str, shapes: str = "") -> str:
@@ -106,27 +104,27 @@ def check_code(derivation: Derivation) -> str:
     problem = derivation.problem
     program = problem.program
     inputs = [name for name in program.inputs() if problem.shapes[name]]
-    return "\n\n\n".join(
-        [
-            "\n".join(_given(problem)),
-            *_functions(program),
-            "\n".join(
-                [
-                    f"def {program.loss.name}_of({', '.join(inputs)}):",
-                    *(f"    {a.name} = {source(a.value)}" for a in program.assignments),
-                    f"    return {program.loss.name}",
-                ]
-            ),
-            _DIFFERENCES,
-            "\n".join(_formulas(derivation)),
-            "\n".join(_comparisons(derivation, inputs)),
-        ]
-    )
+    used = program.functions() | {
+        node.function for node in walk(_upstream(derivation)) if isinstance(node, Apply)
+    }
+    value = [
+        f"def {program.loss.name}_of({', '.join(inputs)}):",
+        *(f"    {a.name} = {source(a.value)}" for a in program.assignments),
+        f"    return {program.loss.name}",
+    ]
+    definitions = [
+        "\n".join(_given(problem, used)),
+        *_functions(used),
+        "\n".join(value),
+        _DIFFERENCES,
+    ]
+    work = [*_formulas(derivation), "", *_comparisons(derivation, inputs)]
+    return "\n\n\n".join([*definitions, "\n".join(work)])
 
 
-def _given(problem: Problem) -> Iterator[str]:
+def _given(problem: Problem, used: frozenset[str]) -> Iterator[str]:
     """Functions of NumPy by their names, and random inputs where f is differentiable."""
-    known = sorted(problem.program.functions() & set(ELEMENTWISE) - set(_DEFINED))
+    known = sorted(used & set(ELEMENTWISE) - set(_DEFINED))
     yield f"from numpy import {', '.join([*known, 'sum'])}"
     yield ""
     yield "rng = np.random.default_rng(0)"
@@ -146,12 +144,12 @@ def _given(problem: Problem) -> Iterator[str]:
         yield f"{name} = rng.{how}size=({letters}))"
 
 
-def _functions(program: Program) -> Iterator[str]:
+def _functions(used: frozenset[str]) -> Iterator[str]:
     """Definitions of the functions that NumPy does not know, an example for an undefined one."""
-    for name in sorted(program.functions()):
+    for name in sorted(used):
         if name in _DEFINED:
             yield _DEFINED[name]
-        elif name not in ELEMENTWISE:
+        elif name not in ELEMENTWISE and name[1:] not in used:  # df stands beside f
             yield (_LOSS_STAND_IN if name[0].isupper() else _STAND_IN).format(f=name)
 
 
@@ -177,18 +175,22 @@ def upstream_source(derivation: Derivation) -> str:
     >>> upstream_source(derive("sum(exp(2*(X @ W)))"))
     '2*exp(2*Y)'
     """
+    return source(_upstream(derivation))
+
+
+def _upstream(derivation: Derivation) -> Node:
     problem, head = derivation.problem, derivation.problem.head
     matrix = Name(problem.name)
     if isinstance(head, Opaque):
-        return source(Apply(f"d{head.function}", matrix))
+        return Apply(f"d{head.function}", matrix)
     if head.body is None:
         rate = Apply(f"d{head.function}", matrix)
         if head.coefficient == 1:
-            return source(rate)
-        return source(Multiply(to_node(head.coefficient, head.variable, matrix), rate))
+            return rate
+        return Multiply(to_node(head.coefficient, head.variable, matrix), rate)
     step = next(step for step in derivation.steps if step.kind == "upstream")
     last = matrix_of(step.chains[-1].sides[-1], problem)
     assert isinstance(last, Array)
     entry_rate = last.at(1, 1)
     assert isinstance(entry_rate, sp.Expr)
-    return source(to_node(entry_rate, entry(problem.name, 1, 1), matrix))
+    return to_node(entry_rate, entry(problem.name, 1, 1), matrix)

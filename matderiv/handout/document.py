@@ -121,13 +121,17 @@ Block = Heading | Paragraph | Bullets | Equation | CodeBlock | Table | Figure
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A title and blocks in order, in one language; `whole` when no formula may lose a part."""
+    """A title and blocks in order, in one language; `whole` when no formula may lose a part.
+
+    `live` follows where code can be run: it is for notebooks only.
+    """
 
     language: str
     title: Segments
     blocks: tuple[Block, ...]
     author: str = ""
     whole: bool = False
+    live: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

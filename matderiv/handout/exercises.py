@@ -298,7 +298,10 @@ def _concrete(made: Concrete, language: str) -> _Parts:
     words = _Words.of(derivation, language)
     chains = {chain.kind: chain for step in derivation.steps for chain in step.chains}
     name = derivation.problem.name
-    code = (f"d{name} = {upstream_source(derivation)}", *(f"d{n} = {f}" for n, f in derivation.formulas.items()))
+    code = (
+        f"d{name} = {upstream_source(derivation)}",
+        *(f"d{n} = {f}" for n, f in derivation.formulas.items()),
+    )
     return [*words.setup(), words.say("concrete")], [
         words.text("slope"),
         words.equation(chains["slope"]),

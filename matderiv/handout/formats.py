@@ -18,11 +18,12 @@ FORMATS = {
     "tex": ("matderiv.handout.latex", "to_standalone"),
     "markdown": ("matderiv.handout.markdown", "to_markdown"),
     "md": ("matderiv.handout.markdown", "to_markdown"),
+    "ipynb": ("matderiv.handout.notebook", "to_notebook"),
     "text": ("matderiv.handout.text", "to_text"),
 }
 
 #: The suffixes of files, each the name of a format.
-SUFFIXES = ("md", "tex")
+SUFFIXES = ("md", "tex", "ipynb")
 
 
 def write(document: Document, form: str) -> str | bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from matderiv.handout.document import (
     Block,
@@ -23,17 +24,21 @@ from matderiv.handout.document import (
 from matderiv.notation.latex import inline, latex
 from matderiv.notation.layout import fitted
 
-__all__ = ["escape", "to_markdown"]
+__all__ = ["escape", "markdown", "to_markdown"]
 
 _ROOM = 46.0
 
 
 def to_markdown(document: Document) -> str:
     """The whole document."""
-    elide = not document.whole
     author = [Paragraph((Text(document.author),))] * bool(document.author)
     blocks = (Heading(1, document.title), *author, *document.blocks)
-    return "\n\n".join(_block(block, elide=elide) for block in blocks) + "\n"
+    return markdown(blocks, elide=not document.whole) + "\n"
+
+
+def markdown(blocks: Iterable[Block], *, elide: bool) -> str:
+    """Some blocks; `elide` if a formula that is too wide may lose a part."""
+    return "\n\n".join(_block(block, elide=elide) for block in blocks)
 
 
 def _block(block: Block, *, elide: bool) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import Any
 
 from matderiv.errors import InputError
 from matderiv.handout.document import Block, CodeBlock, Document, Heading, Paragraph, Text
 from matderiv.handout.markdown import markdown
-
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
 
 __all__ = ["to_notebook"]
 
@@ -27,20 +25,21 @@ def to_notebook(document: Document) -> str:
         InputError: the extra is not installed.
     """
     try:
-        import nbformat
+        nbformat = import_module("nbformat")
     except ImportError:
         raise InputError(
             "A notebook needs the package nbformat; install it with "
             "pip install 'matderiv[notebook]'."
         ) from None
-    notebook = nbformat.v4.new_notebook(cells=list(_cells(document)), metadata=_METADATA)
-    text: str = nbformat.writes(notebook, version=nbformat.NO_CONVERT)
+    notebook = nbformat.v4.new_notebook(
+        cells=list(_cells(document, nbformat.v4)), metadata=_METADATA
+    )
+    nbformat.validate(notebook)
+    text: str = nbformat.writes(notebook)
     return text + "\n"
 
 
-def _cells(document: Document) -> Iterator[NotebookNode]:
-    from nbformat import v4
-
+def _cells(document: Document, v4: Any) -> Iterator[object]:  # noqa: ANN401 - a module
     author = [Paragraph((Text(document.author),))] * bool(document.author)
     blocks = (Heading(1, document.title), *author, *document.blocks, *document.live)
     for number, group in enumerate(_groups(blocks), 1):

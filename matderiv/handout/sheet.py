@@ -28,6 +28,7 @@ from matderiv.handout.document import (
 )
 from matderiv.handout.figures import growth_figure, pattern_figure
 from matderiv.handout.jacobian import jacobian_fields, memory_words, structure_words, times
+from matderiv.handout.live import live
 from matderiv.handout.texts import messages
 
 __all__ = ["answer_sheet", "sheet", "with_exercises"]
@@ -53,6 +54,7 @@ def sheet(
         tuple(parts.blocks()),
         author=author,
         whole=composer.show is None,
+        live=tuple(live(composer)),
     )
 
 
@@ -180,6 +182,7 @@ def answer_sheet(document: Document, exercises: Sequence[Exercise], command: Com
             Paragraph(fill(language, "handout.again", fields)),
             CodeBlock(command.text, "sh"),
         ),
+        live=(),
     )
 
 
