@@ -114,7 +114,12 @@ def has_others(texts: Iterable[str]) -> bool:
 def _word(word: str) -> str:
     clusters = _CLUSTER.findall(word)
     found = [_cluster(c, after) for c, after in itertools.pairwise([*clusters, ""])]
-    return (r"\allowbreak{}" if len(word) > _WORD else "").join(found)
+    if len(word) > _WORD:
+        for n, (before, cluster) in enumerate(itertools.pairwise(clusters), 1):
+            # Lines of Chinese break anyway, and not before a comma.
+            if not _CHINESE.search(before + cluster):
+                found[n] = r"\allowbreak{}" + found[n]
+    return "".join(found)
 
 
 def _cluster(cluster: str, after: str) -> str:
