@@ -86,7 +86,7 @@ def handout(
     from matderiv.handout.texts import messages
 
     messages(lang)
-    forms = {output: form_of(output.name) for output in outputs}
+    forms = [form_of(output.name) for output in outputs]
     for output in outputs:
         check_folder(output)
     with progress() as report:
@@ -108,7 +108,7 @@ def handout(
             answers=answers,
         ).named(*(output.name for output in outputs), fragment=fragment)
         contents: dict[Path, str | bytes] = {}
-        for output, form in forms.items():
+        for output, form in zip(outputs, forms, strict=True):
             report(f"write {output.name}")
             found = made.contents(output, "latex" if fragment and form == "tex" else form)
             twice = next((path for path in found if path in contents), None)

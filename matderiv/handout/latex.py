@@ -115,7 +115,7 @@ def _texts(document: Document) -> Iterator[str]:
             case Bullets(items=items):
                 yield from _words(itertools.chain(*items))
             case CodeBlock(text=text):
-                yield text
+                yield from text.split("\n")
             case Table(head=head, rows=rows):
                 yield from _words(itertools.chain(*head, *itertools.chain(*rows)))
             case Figure(drawing=drawing, caption=caption):

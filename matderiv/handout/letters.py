@@ -50,6 +50,8 @@ _CLUSTER = re.compile(
     "|.",
     re.DOTALL,
 )
+#: Words, and what stands between them.
+_PIECES = re.compile(rf"\s|{_CHINESE.pattern}+|(?:(?!{_CHINESE.pattern})\S)+")
 _WORD = 24  # letters of a word from which on it may be broken anywhere
 
 #: Fonts with many letters; the first that exists and has the letter is used. A name of one word
@@ -93,7 +95,7 @@ def escape(text: str) -> str:
     >>> print(escape("50 % of A_1 & <b>"))
     50 \% of A\_1 \& \textless{}b\textgreater{}
     """
-    return "".join(map(_word, re.split("( )", unicodedata.normalize("NFC", text))))
+    return "".join(map(_word, _PIECES.findall(unicodedata.normalize("NFC", text))))
 
 
 def escape_code(text: str) -> str:
@@ -114,12 +116,8 @@ def has_others(texts: Iterable[str]) -> bool:
 def _word(word: str) -> str:
     clusters = _CLUSTER.findall(word)
     found = [_cluster(c, after) for c, after in itertools.pairwise([*clusters, ""])]
-    if len(word) > _WORD:
-        for n, (before, cluster) in enumerate(itertools.pairwise(clusters), 1):
-            # Lines of Chinese break anyway, and not before a comma.
-            if not _CHINESE.search(before + cluster):
-                found[n] = r"\allowbreak{}" + found[n]
-    return "".join(found)
+    long = len(word) > _WORD and not _CHINESE.match(word)
+    return (r"\allowbreak{}" if long else "").join(found)
 
 
 def _cluster(cluster: str, after: str) -> str:

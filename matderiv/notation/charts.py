@@ -64,8 +64,11 @@ def pattern_drawing(pattern: Pattern, notation: Notation, name: str, wrt: str) -
     )
     shapes.append(Rectangle(left, top, width, height, filled=False))
     for n, box in enumerate(heads):
-        if spelled or pattern.cols[n].left_out or n in (0, len(heads) - 1):
+        if spelled or pattern.cols[n].left_out:
             shapes.append(Label(left + (xs[n] + xs[n + 1]) / 2, top / 2, box))
+    if not spelled:
+        shapes.append(Label(left, top / 2, heads[0], "start"))
+        shapes.append(Label(left + width, top / 2, heads[-1], "end"))
     shapes += (
         Label(left - _PAD / 2, top + (ys[n] + ys[n + 1]) / 2, box, "end")
         for n, box in enumerate(sides)
