@@ -147,7 +147,9 @@ def growth_drawing(
         shapes.append(Polyline(((x(place), bottom), (x(place), bottom + _TICK))))
         shapes.append(Label(x(place), bottom + 1.0, content))
     for place, box in marks:
-        shapes.append(Polyline(((x(place), top), (x(place), bottom)), tone="second", dashed=True))
+        if place > places[0]:  # where the axis stands there is a line already
+            line = ((x(place), top), (x(place), bottom))
+            shapes.append(Polyline(line, tone="second", dashed=True))
         shapes.append(Label(x(place), top / 2, box))
     shapes.append(Polyline(((left, top), (left, bottom), (left + width, bottom))))
     shapes.append(Label(left + width / 2, bottom + 2.5, axis))
