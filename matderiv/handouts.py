@@ -15,7 +15,7 @@ from matderiv.errors import InputError
 from matderiv.handout.command import Command
 from matderiv.handout.compose import Composer
 from matderiv.handout.document import CodeBlock, Document, Exercise
-from matderiv.handout.formats import form_of, write
+from matderiv.handout.formats import form_of, write, write_text
 from matderiv.handout.sheet import answer_sheet, sheet, with_exercises
 from matderiv.handout.texts import messages
 from matderiv.handout.words import one_line
@@ -61,6 +61,9 @@ class Handout:
     def write(self, form: str) -> str | bytes:
         """The handout in a format, such as "md", "tex" or "latex", a piece to input."""
         return write(self.document, form)
+
+    def _repr_markdown_(self) -> str:
+        return write_text(self.document, "md")
 
     def contents(self, path: Path, form: str | None = None) -> dict[Path, str | bytes]:
         """What a file of the handout holds, and the file of the answers beside it if there is one.

@@ -91,18 +91,20 @@ def growth(
 ) -> tuple[tuple[Sizes, JacobianSize], ...]:
     """Sizes that grow by equal factors from the problem's own to `REFERENCE`, or down to it.
 
-    The smaller of the two comes first; where they are the same, they start at 1×1×1.
+    The one with fewer products comes first; where there are as many, they start at 1×1×1.
     """
-    ends = sorted({_sizes(problem), REFERENCE}, key=math.prod)
-    first, last = ends if len(ends) > 1 else ((1, 1, 1), REFERENCE)
-    path = {
-        _sizes_of(
+    chosen = _sizes(problem)
+    first, last = sorted((chosen, REFERENCE), key=math.prod)
+    if math.prod(first) == math.prod(last):
+        first, last = (1, 1, 1), chosen
+    found: dict[int, Sizes] = {}
+    for t in range(steps + 1):
+        sizes = _sizes_of(
             round(a ** (1 - t / steps) * b ** (t / steps)) for a, b in zip(first, last, strict=True)
         )
-        for t in range(steps + 1)
-    }
+        found.setdefault(math.prod(sizes), sizes)
     return tuple(
-        (sizes, jacobian_size(problem, wrt, dtype, sizes)) for sizes in sorted(path, key=math.prod)
+        (sizes, jacobian_size(problem, wrt, dtype, sizes)) for _, sizes in sorted(found.items())
     )
 
 

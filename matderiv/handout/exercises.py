@@ -86,7 +86,8 @@ class _Words:
 
     @classmethod
     def of(cls, derivation: Derivation, language: str) -> _Words:
-        composer = Composer(derivation, language, None)
+        # Whole but for numerators, which cannot be broken into lines.
+        composer = Composer(derivation, language, derivation.problem.largest_size)
         own = composer.fields() | composer.fields_of(derivation.wrt[0])
         return cls(composer, own | _loss_fields(composer))
 

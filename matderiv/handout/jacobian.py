@@ -27,9 +27,11 @@ from matderiv.notation.compose import Notation, name_box, partial_ratio, vec
 
 __all__ = [
     "Facts",
+    "block",
     "compose_jacobian",
     "jacobian_fields",
     "memory_words",
+    "reordered",
     "structure_words",
     "times",
 ]
@@ -153,8 +155,8 @@ def structure(problem: Problem, wrt: str, notation: Notation) -> Box:
     kronecker = Operator("kronecker")
     parts: tuple[Box, ...]
     if problem.factors[0] == wrt:
-        other = notation.node(_transposed(value.right))
-        parts = (Scripts(Symbol("I"), name_box(rows.symbol)), kronecker, other)
+        identity = Scripts(Symbol("I"), name_box(rows.symbol))
+        parts = (identity, kronecker, block(problem, notation))
     else:
         other = notation.node(value.left)
         parts = (other, kronecker, Scripts(Symbol("I"), name_box(cols.symbol)))
@@ -171,7 +173,8 @@ def structure_words(
     words = fill(language, f"jacobian.structure_{side}", fields)
     if not reordered(problem, wrt):
         return words
-    return (*words, Text(" "), *fill(language, "jacobian.reordered", fields))
+    space = Text(messages(language)["language.space"])
+    return (*words, space, *fill(language, "jacobian.reordered", fields))
 
 
 def compose_jacobian(facts: Facts, language: str, show: int | None) -> Document:
@@ -190,6 +193,13 @@ def times(*numbers: int) -> Row:
     for number in numbers:
         items += [Operator("times")] * bool(items) + [Number(str(number))]
     return Row(tuple(items))
+
+
+def block(problem: Problem, notation: Notation) -> Box:
+    """Wᵀ: what stands in every block of the Jacobian by the first factor."""
+    value = problem.product.value
+    assert isinstance(value, MatMul)
+    return notation.node(_transposed(value.right))
 
 
 def _transposed(node: Node) -> Node:

@@ -27,7 +27,14 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.figures import growth_figure, pattern_figure
-from matderiv.handout.jacobian import jacobian_fields, memory_words, structure_words, times
+from matderiv.handout.jacobian import (
+    block,
+    jacobian_fields,
+    memory_words,
+    reordered,
+    structure_words,
+    times,
+)
 from matderiv.handout.live import live
 from matderiv.handout.texts import messages
 
@@ -100,7 +107,10 @@ class _Sheet:
         yield Paragraph(self.say("pattern", fields))
         found = pattern(self.derivation, wrt, _PATTERN)
         yield pattern_figure(found, (problem.name, wrt), notation, language, fields)
-        yield Paragraph(structure_words(problem, wrt, language, fields))
+        words = structure_words(problem, wrt, language, fields)
+        if problem.factors[0] == wrt and not reordered(problem, wrt):
+            words = (*words, Text(messages(language)["language.space"]), *self.say("block", fields))
+        yield Paragraph(words)
 
     @property
     def wrt(self) -> str:
@@ -132,6 +142,7 @@ class _Sheet:
             "ref_count": Text(f"{large.count:,}"),
             "ref_memory": Text(memory_words(large.memory, word)),
             "ref_matrix_memory": Text(memory_words(large.matrix_form_memory, word)),
+            "block": Math(block(problem, self.composer.notation)),
             "product_second": self.second.fields()["product"],
             "equalities_second": Text(str(proof.equalities)),
         }
