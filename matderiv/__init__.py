@@ -17,10 +17,12 @@ from matderiv.errors import (
 
 if TYPE_CHECKING:
     from matderiv.api import Derivation, derive
+    from matderiv.handouts import Handout
     from matderiv.jacobians import Jacobian, jacobian
 
 __all__ = [
     "Derivation",
+    "Handout",
     "InputError",
     "Jacobian",
     "MatderivError",
@@ -36,6 +38,7 @@ __all__ = [
 
 _PUBLIC = {
     "Derivation": "matderiv.api",
+    "Handout": "matderiv.handouts",
     "Jacobian": "matderiv.jacobians",
     "derive": "matderiv.api",
     "jacobian": "matderiv.jacobians",

@@ -16,7 +16,8 @@ from matderiv.expression.shapes import infer
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.handout.compose import compose
 from matderiv.handout.document import Document
-from matderiv.handout.formats import write
+from matderiv.handout.formats import write_text
+from matderiv.handouts import Answers, Handout, Wishes, make
 from matderiv.notation.compose import automatic_show
 
 __all__ = ["DEFAULT_PROGRAM", "MOST_SHOWN", "Derivation", "check_factor", "derive", "read", "shown"]
@@ -41,15 +42,43 @@ class Derivation(links.Derivation):
         """
         return compose(self, lang, shown(self.problem, show))
 
+    def handout(
+        self,
+        *,
+        lang: str = "en",
+        title: str | None = None,
+        author: str = "",
+        show: Show = None,
+        exercises: int = 0,
+        seed: int = 0,
+        answers: Answers = "end",
+    ) -> Handout:
+        """The handout of the derivation: problem, formulas, steps, proof, figures, exercises.
+
+        `title` replaces the usual one; `exercises` are drawn from `seed`, and their answers stand
+        at the end, in a document of their own ("separate") or nowhere ("none"). `lang` and `show`
+        are as in `document`.
+
+        Raises:
+            InputError: as in `document`, or an argument cannot be used as it stands.
+
+        >>> handout = derive(sizes={"N": 2, "D": 4, "M": 3}).handout(title="Why the transpose?")
+        >>> handout.write("md").splitlines()[0]
+        '# Why the transpose?'
+        """
+        wishes = Wishes(lang, title, author, show, exercises, seed, answers)
+        with uncollected():
+            return make(self, wishes, shown(self.problem, show))
+
     def latex(self, lang: str = "en", show: Show = None) -> str:
         """The derivation as a LaTeX fragment; see `document`."""
         with uncollected():
-            return write(self.document(lang, show), "latex")
+            return write_text(self.document(lang, show), "latex")
 
     def markdown(self, lang: str = "en", show: Show = None) -> str:
         """The derivation as Markdown; see `document`."""
         with uncollected():
-            return write(self.document(lang, show), "markdown")
+            return write_text(self.document(lang, show), "markdown")
 
     def json(self) -> str:
         """The derivation as a certificate that others can check; see the README."""

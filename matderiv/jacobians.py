@@ -14,7 +14,7 @@ from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
 from matderiv.expression.source import source
 from matderiv.handout.document import Document
-from matderiv.handout.formats import write
+from matderiv.handout.formats import write_text
 from matderiv.handout.jacobian import Facts, compose_jacobian
 
 __all__ = ["Jacobian", "jacobian"]
@@ -58,7 +58,7 @@ class Jacobian:
 
     def print(self, form: str = "text", lang: str = "en", show: Show = None) -> str:
         """The page as text, LaTeX or Markdown."""
-        return write(self.document(lang, show), form)
+        return write_text(self.document(lang, show), form)
 
 
 def jacobian(

@@ -85,7 +85,7 @@ class Oracle:
         self, problem: Problem, seed: int = 0, given: dict[sp.Expr, Fraction] | None = None
     ) -> None:
         self.problem = problem
-        chance = random.Random(seed)  # noqa: S311 - a point, not a secret
+        chance = random.Random(seed)
         self._inputs: dict[sp.Expr, Number] = {}
         self._scalars: dict[str, Number] = {"lam": Fraction(5, 3)}
         for name in problem.factors:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from matderiv import cli
+from matderiv.cli import _errors
 from matderiv.errors import ProgramSyntaxError, ProofError
 
 LINE = "Y = X @ W; L = "
@@ -335,15 +336,15 @@ def test_the_caret_stands_below_the_place(
 def test_the_caret_after_wide_characters(capfd: pytest.CaptureFixture[str]) -> None:
     """Before the place, each wide character moves the caret by two columns."""
     error = ProgramSyntaxError("!", "权重 = 3", 3)
-    assert cli._caret(error).splitlines()[-1] == " " * (2 + 5) + "^"
+    assert _errors._caret(error).splitlines()[-1] == " " * (2 + 5) + "^"
     error = ProgramSyntaxError("!", "e\u0301 = 3", 3)
-    assert cli._caret(error).splitlines()[-1] == " " * (2 + 2) + "^"
+    assert _errors._caret(error).splitlines()[-1] == " " * (2 + 2) + "^"
 
 
 def test_the_caret_in_a_long_line() -> None:
     """Of a long line the part around the place is shown."""
     error = ProgramSyntaxError("!", "a" * 500 + "!" + "b" * 500, 500)
-    _, piece, caret = cli._caret(error).split("\n")
+    _, piece, caret = _errors._caret(error).split("\n")
     assert piece[len(caret) - 1] == "!"
     assert len(piece) <= 110
 

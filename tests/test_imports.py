@@ -20,6 +20,7 @@ PACKAGE = Path(matderiv.__file__).parent
 #: to its left. The empty name is the package itself, `import matderiv`.
 PARTS = (
     "errors",
+    "files",
     "_version",
     "_collector",
     "expression",
@@ -27,6 +28,7 @@ PARTS = (
     "derivation",
     "notation",
     "handout",
+    "handouts",
     "api",
     "jacobians",
     "testing",
@@ -184,7 +186,9 @@ def heavy_modules_after(code: str, **environment: str) -> tuple[str, list[str]]:
     return run.stdout, ast.literal_eval(run.stderr.splitlines()[-1])
 
 
-@pytest.mark.parametrize("args", [["--help"], ["derive", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "args", [["--help"], ["derive", "--help"], ["handout", "--help"], ["--version"]]
+)
 def test_help_loads_no_mathematics(args: list[str]) -> None:
     """Help comes at once: loading SymPy takes many times as long as printing it."""
     printed, heavy = heavy_modules_after(f"from matderiv.cli import main\nmain({args!r})")

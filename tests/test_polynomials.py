@@ -64,7 +64,7 @@ def value(atom: sp.Expr, places: dict[sp.Basic, int]) -> Fraction:
     if atom.is_Rational:
         return Fraction(int(atom.p), int(atom.q))
     at = (atom.base.name, *(int(places.get(i, i)) for i in atom.indices))
-    return Fraction(random.Random(str(at)).randint(-9, 9), 7)  # noqa: S311 - a fixed number
+    return Fraction(random.Random(str(at)).randint(-9, 9), 7)
 
 
 @settings(max_examples=80, deadline=None)

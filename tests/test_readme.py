@@ -34,8 +34,11 @@ def console() -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for all commands, since some read what others wrote."""
-    return tmp_path_factory.mktemp("readme")
+    """One folder for all commands, since some read what others wrote, or what the README shows."""
+    folder = tmp_path_factory.mktemp("readme")
+    (course,) = blocks("toml")
+    (folder / "course.toml").write_text(course, encoding="utf-8")
+    return folder
 
 
 def test_there_are_commands_to_run() -> None:

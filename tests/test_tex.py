@@ -7,15 +7,12 @@ page. Marks that TeX writes into its log around each case tell which case a comp
 from __future__ import annotations
 
 import functools
-import os
-import re
-import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from _tex import compile_all, find_tool
 
 from matderiv import Derivation, derive
 
@@ -98,68 +95,10 @@ CASES = [
 ]
 
 
-def complaints(log: str) -> list[str]:
-    """What a reader of TeX's log would stop at, each once; warnings about fonts are not ours."""
-    found = re.findall(
-        r"^(?:! |Overfull \\[hv]box|Missing character:|LaTeX Warning:).*", log, flags=re.MULTILINE
-    )
-    return list(dict.fromkeys(found))
-
-
-def run_tex(xelatex: str, folder: Path, source: str) -> str:
-    """The log of one pass over a document; errors do not stop it."""
-    folder.joinpath("main.tex").write_text(source, encoding="utf-8")
-    # Else TeX breaks the lines of its log after 79 letters, in the middle of a word.
-    wide = {"max_print_line": "1000", "error_line": "254", "half_error_line": "238"}
-    subprocess.run(
-        [xelatex, "-interaction=nonstopmode", "-no-shell-escape", "main.tex"],
-        cwd=folder,
-        env={**os.environ, **wide},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        timeout=300,
-        check=False,  # it fails on a missing file, but passes over a missing font: read the log
-    )
-    return folder.joinpath("main.log").read_text(encoding="utf-8", errors="replace")
-
-
-def compile_all(
-    xelatex: str, folder: Path, lang: str, bodies: Mapping[str, str]
-) -> dict[str, list[str]]:
-    """Complaints by name of the body; under the empty name those about no body."""
-    source = [PREAMBLES[lang], r"\begin{document}"]
-    for number, (name, body) in enumerate(bodies.items()):
-        folder.joinpath(f"case{number}.tex").write_text(body, encoding="utf-8")
-        source += [
-            rf"\typeout{{<<< {name} >>>}}",
-            # A case may not profit from what the case before it has set.
-            r"\setcounter{MaxMatrixCols}{10}",
-            rf"\input{{case{number}}}",
-            r"\clearpage",
-            r"\typeout{<<< >>>}",
-        ]
-    log = run_tex(xelatex, folder, "\n".join([*source, r"\end{document}", ""]))
-    parts = re.split(r"^<<< (.*?) ?>>>\n", log, flags=re.MULTILINE)
-    found: dict[str, list[str]] = {"": []}
-    for name, part in zip(["", *parts[1::2]], parts[::2], strict=True):
-        found[name] = found.get(name, []) + complaints(part)
-    for name in bodies:
-        found.setdefault(name, ["TeX gave up before this case"])
-    if "Output written on" not in log:
-        found[""].append("no pages were written")
-    return found
-
-
 @pytest.fixture(scope="module")
 def xelatex() -> str:
-    """Where XeTeX is; skip where there is none, unless the environment says there has to be."""
-    path = shutil.which("xelatex")
-    if path is None:
-        message = "xelatex is not installed"
-        if os.environ.get("MATDERIV_REQUIRE_TOOLS") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
-    return path
+    """Where XeTeX is."""
+    return find_tool("xelatex")
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +110,7 @@ def compiled(
         lang: compile_all(
             xelatex,
             tmp_path_factory.mktemp(lang),
-            lang,
+            PREAMBLES[lang],
             {case.name: case.fragment(lang) for case in CASES},
         )
         for lang in PREAMBLES
@@ -206,7 +145,10 @@ def test_two_fragments_share_a_lecture(xelatex: str, tmp_path: Path, lang: str) 
         "\\typeout{sections \\arabic{section}, equations \\arabic{equation}, "
         "\\the\\parindent=\\parindent}\n"
     )
-    assert compile_all(xelatex, tmp_path, lang, {"lecture": lecture}) == {"": [], "lecture": []}
+    assert compile_all(xelatex, tmp_path, PREAMBLES[lang], {"lecture": lecture}) == {
+        "": [],
+        "lecture": [],
+    }
     log = tmp_path.joinpath("main.log").read_text(encoding="utf-8", errors="replace")
     assert "sections 2, equations 2," in log
 
@@ -215,7 +157,7 @@ def test_two_fragments_share_a_lecture(xelatex: str, tmp_path: Path, lang: str) 
 def test_everything_shown_is_still_tex(xelatex: str, tmp_path: Path, lang: str) -> None:
     """More columns than amsmath allows unasked are no error; too wide for a page they may be."""
     fragment = Case("all", sizes=sized(2, 3, 12), show=20).fragment(lang)
-    found = compile_all(xelatex, tmp_path, lang, {"all": fragment})
+    found = compile_all(xelatex, tmp_path, PREAMBLES[lang], {"all": fragment})
     assert [c for c in found["all"] if not c.startswith("Overfull")] == []
 
 
@@ -234,6 +176,6 @@ def test_everything_shown_is_still_tex(xelatex: str, tmp_path: Path, lang: str) 
 )
 def test_complaints_are_heard(xelatex: str, tmp_path: Path, planted: str, complaint: str) -> None:
     """The check can fail: it hears each kind of trouble, and blames the right case for it."""
-    found = compile_all(xelatex, tmp_path, "en", {"before": "fine", "planted": planted})
+    found = compile_all(xelatex, tmp_path, PREAMBLES["en"], {"before": "fine", "planted": planted})
     assert found["before"] == []
     assert any(c.startswith(complaint) for c in found["planted"])

@@ -126,7 +126,7 @@ def altered(value: Json, chance: random.Random) -> Json:
 
 def test_any_altered_leaf_is_refused() -> None:
     """No string, number or truth value can be altered without the file being refused."""
-    data, chance = certificate("L = Loss(W @ X)", (1, 1, 1)), random.Random(7)  # noqa: S311
+    data, chance = certificate("L = Loss(W @ X)", (1, 1, 1)), random.Random(7)
     places = list(leaves(data))
     assert len(places) > 500
     for part, place in places:
@@ -139,7 +139,7 @@ def test_any_altered_leaf_is_refused() -> None:
 
 def test_any_altered_letter_is_refused_without_the_digest() -> None:
     """One letter altered in a whole chain, with a digest that fits: only spaces may differ."""
-    chance = random.Random(11)  # noqa: S311
+    chance = random.Random(11)
     accepted = []
     for _ in range(50):
         data = certificate(TANH, LARGE)
@@ -196,7 +196,7 @@ def doubled(side: Json) -> bool:
 @pytest.mark.parametrize("sizes", [SMALL, LARGE])
 def test_a_doubled_side_is_refused(sizes: tuple[int, int, int]) -> None:
     """A side that is doubled in all its forms, in both links that hold it, is refused."""
-    chance, count = random.Random(3), len(list(chains(certificate(TANH, sizes))))  # noqa: S311
+    chance, count = random.Random(3), len(list(chains(certificate(TANH, sizes))))
     tried = 0
     for number in range(0, count, 1 if sizes == LARGE else 3):
         data = certificate(TANH, sizes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import sympy as sp
 
@@ -30,7 +30,7 @@ from matderiv.derivation.sides import (
 from matderiv.errors import ProofError
 from matderiv.expression.nodes import MatMul, Name, Node
 
-__all__ = ["build", "chain", "gradient_of", "jacobian_chains"]
+__all__ = ["build", "chain", "gradient_of", "jacobian_chains", "judged", "placed"]
 
 Report = Callable[[str], None]
 
@@ -53,18 +53,7 @@ def chain(judge: Judge, kind: str, first: Side, *rest: tuple[str, Side]) -> Chai
         ProofError: a link is not proved; the error names the chain and the verdict.
     """
     sides = [first, *(side for _, side in rest)]
-    things = [matrix_of(side, judge.problem) for side in sides]
-    arrays = [thing for thing in things if isinstance(thing, Array)]
-    if arrays and len(arrays) < len(things):
-        raise ProofError(f"{kind}: a matrix is set equal to a scalar")
-    if arrays:
-        flat = any(isinstance(side, VecPartial) for side in sides)
-        verdicts = judge.arrays(arrays, letters=not flat)
-    else:
-        letters = set(judge.problem.letters.all)
-        held = any(letters & _free(side) for side in sides)
-        scalars = [thing for thing in things if not isinstance(thing, Array)]
-        verdicts = judge.scalars(scalars, letters=held)
+    verdicts = judged(judge, kind, sides)
     for verdict, (reason, _) in zip(verdicts, rest, strict=False):
         if verdict.status != "equal":
             raise ProofError(f"{kind}, {reason}: {verdict.status}; {verdict.detail}")
@@ -77,6 +66,25 @@ def chain(judge: Judge, kind: str, first: Side, *rest: tuple[str, Side]) -> Chai
             )
         ),
     )
+
+
+def judged(judge: Judge, kind: str, sides: Sequence[Side]) -> list[Verdict]:
+    """The verdict on each side being equal to the next.
+
+    Raises:
+        ProofError: a matrix stands beside a scalar.
+    """
+    things = [matrix_of(side, judge.problem) for side in sides]
+    arrays = [thing for thing in things if isinstance(thing, Array)]
+    if arrays and len(arrays) < len(things):
+        raise ProofError(f"{kind}: a matrix is set equal to a scalar")
+    if arrays:
+        flat = any(isinstance(side, VecPartial) for side in sides)
+        return judge.arrays(arrays, letters=not flat)
+    letters = set(judge.problem.letters.all)
+    held = any(letters & _free(side) for side in sides)
+    scalars = [thing for thing in things if not isinstance(thing, Array)]
+    return judge.scalars(scalars, letters=held)
 
 
 def concluded(steps: Chain) -> Chain:
@@ -130,7 +138,7 @@ def jacobian_chains(problem: Problem, name: str, *, written: bool) -> tuple[Chai
         def at(i: int, j: int, p: int, q: int) -> sp.Expr:
             places: dict[sp.Basic, Index]
             places = {letters.i: i, letters.j: j, letters.p: p, letters.q: q}
-            return sp.Mul(*(_placed(f, places) for f in local))
+            return sp.Mul(*(placed(f, places) for f in local))
 
         values = Written(flattened(problem, problem.name, name, at))
         chains.append(chain(judge, "jacobian", VecPartial(problem.name, name), ("entries", values)))
@@ -356,7 +364,7 @@ class _Builder:
         (monomial,) = values.of(Partial(self.y(i, j), x))  # a product is linear in each factor
 
         def at(a: Index, b: Index) -> sp.Expr:
-            return sp.Mul(*(_placed(f, {i: a, j: b}) for f in monomial.atoms))
+            return sp.Mul(*(placed(f, {i: a, j: b}) for f in monomial.atoms))
 
         rows, cols = self.problem.shapes[self.name]
         return Written(Array(rows, cols, at))
@@ -399,7 +407,7 @@ class _Builder:
         local = _contracted(self.problem, y, x)
         upstream = Partial(loss, y)
         chained = problem.sum_over_product(
-            lambda i, j: tuple(_placed(f, {letters.i: i, letters.j: j}) for f in (upstream, *local))
+            lambda i, j: tuple(placed(f, {letters.i: i, letters.j: j}) for f in (upstream, *local))
         )
         yield self.chain("index product", Value(y), ("definition", Value(definition, sigma=True)))
         yield self.chain(
@@ -422,7 +430,7 @@ class _Builder:
         )
 
 
-def _placed(atom: sp.Expr, places: Mapping[sp.Basic, Index]) -> sp.Expr:
+def placed(atom: sp.Expr, places: Mapping[sp.Basic, Index]) -> sp.Expr:
     """An atom with index letters replaced by other indices."""
     if isinstance(atom, sp.KroneckerDelta):
         return delta(*(places.get(a, a) for a in atom.args))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sympy as sp
 
@@ -33,7 +33,7 @@ from matderiv.notation.boxes import Box, Number, Operator, Row, Scripts, Symbol
 from matderiv.notation.compose import Notation
 from matderiv.notation.names import name_box
 
-__all__ = ["compose", "fill"]
+__all__ = ["Composer", "Fields", "compose", "fill"]
 
 Fields = dict[str, Segment]
 
@@ -66,7 +66,7 @@ def compose(derivation: Derivation, language: str, show: int | None) -> Document
     Raises:
         InputError: there is no such language.
     """
-    composer = _Composer(derivation, language, show, Notation(derivation.problem, show))
+    composer = Composer(derivation, language, show)
     return Document(
         language,
         composer.say("heading.title", composer.fields()),
@@ -76,29 +76,46 @@ def compose(derivation: Derivation, language: str, show: int | None) -> Document
 
 
 @dataclass(frozen=True, slots=True)
-class _Composer:
+class Composer:
+    """Writes the parts of a derivation in one language."""
+
     derivation: Derivation
     language: str
     show: int | None
-    notation: Notation
+    notation: Notation = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make what writes formulas once for all of them."""
+        object.__setattr__(self, "notation", Notation(self.problem, self.show))
 
     @property
     def problem(self) -> Problem:
+        """What is derived."""
         return self.derivation.problem
 
     def blocks(self) -> Iterator[Block]:
+        """The whole page."""
         fields = self.fields()
+        yield self.asked(fields)
+        yield from self.steps(fields)
+        yield Heading(2, self.say("heading.checked", fields))
+        yield from self.checked(fields)
+
+    def asked(self, fields: Fields) -> Paragraph:
+        """What is looked for."""
         several = len(self.derivation.wrt) > 1
-        yield Paragraph(self.say("text.problem" if several else "text.problem_one", fields))
+        return Paragraph(self.say("text.problem" if several else "text.problem_one", fields))
+
+    def steps(self, fields: Fields) -> Iterator[Block]:
+        """The numbered steps, and the proofs for all sizes."""
         number = 0
         for step in self.derivation.steps:
             if step.kind != "index":
                 number += 1
             yield from self.step(step, fields | {"step": Text(str(number))})
-        yield Heading(2, self.say("heading.checked", fields))
-        yield from self.checked(fields)
 
     def step(self, step: Step, fields: Fields) -> Iterator[Block]:
+        """One step: its heading, and its chains with what is said before and after them."""
         if step.wrt is not None:
             fields = fields | self.fields_of(step.wrt)
         yield Heading(2, self.say(f"heading.{step.kind}", fields))
@@ -252,20 +269,22 @@ class _Composer:
         return fields
 
     def shape(self, name: str) -> Box:
+        """2×4."""
         rows, cols = self.problem.shapes[name]
         return Row((Number(str(rows.size)), Operator("times"), Number(str(cols.size))))
 
     @staticmethod
     def size(dim: Dim) -> Box:
+        """N = 2."""
         return Row((name_box(dim.symbol), Operator("equals"), Number(str(dim.size))))
 
 
 def fill(language: str, key: str, fields: Fields) -> tuple[Segment, ...]:
     """A message of a language with its fields filled in."""
     segments: list[Segment] = []
-    for text, field in message(language, key):
+    for text, name in message(language, key):
         if text:
             segments.append(Text(text))
-        if field is not None:
-            segments.append(fields[field])
+        if name is not None:
+            segments.append(fields[name])
     return tuple(segments)

@@ -15,6 +15,7 @@ __all__ = [
     "CodeBlock",
     "Document",
     "Equation",
+    "Exercise",
     "Figure",
     "Heading",
     "Math",
@@ -90,7 +91,7 @@ class CodeBlock:
     """Lines of program text; `live` where a reader may run it in a notebook."""
 
     text: str
-    language: Literal["python", "sh"] = "python"
+    language: Literal["python", "sh", "text"] = "python"
     live: bool = False
 
 
@@ -104,11 +105,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawing with its caption; `description` says in words what can be seen."""
+    """A drawing with its caption; `description` says in words what can be seen.
+
+    `instead` says the same in formats that cannot draw.
+    """
 
     drawing: Drawing
     caption: Segments
     description: str
+    instead: CodeBlock | Table
 
 
 Block = Heading | Paragraph | Bullets | Equation | CodeBlock | Table | Figure
@@ -116,10 +121,22 @@ Block = Heading | Paragraph | Bullets | Equation | CodeBlock | Table | Figure
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A title and blocks in order, in one language; `whole` when no formula may lose a part."""
+    """A title and blocks in order, in one language; `whole` when no formula may lose a part.
+
+    `live` follows where code can be run: it is for notebooks only.
+    """
 
     language: str
     title: Segments
     blocks: tuple[Block, ...]
     author: str = ""
     whole: bool = False
+    live: tuple[Block, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """A question and its answer in full."""
+
+    question: tuple[Block, ...]
+    answer: tuple[Block, ...]

@@ -4,28 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import PurePath
 
 from matderiv.errors import InputError
 from matderiv.handout.document import Document
 
-__all__ = ["FORMATS", "write"]
+__all__ = ["FORMATS", "SUFFIXES", "form_of", "write", "write_text"]
 
-#: format: (module, function from a document to text)
+#: format: (module, function from a document to text or bytes). To add one, write its module and
+#: its row; a format that is also the suffix of a file stands in SUFFIXES, too.
 FORMATS = {
     "latex": ("matderiv.handout.latex", "to_latex"),
+    "tex": ("matderiv.handout.latex", "to_standalone"),
     "markdown": ("matderiv.handout.markdown", "to_markdown"),
+    "md": ("matderiv.handout.markdown", "to_markdown"),
+    "ipynb": ("matderiv.handout.notebook", "to_notebook"),
     "text": ("matderiv.handout.text", "to_text"),
 }
 
+#: The suffixes of files, each the name of a format.
+SUFFIXES = ("md", "tex", "ipynb")
 
-def write(document: Document, form: str) -> str:
+
+def write(document: Document, form: str) -> str | bytes:
     """The document in a format of the table.
 
     Raises:
-        InputError: there is no such format.
+        InputError: there is no such format, or what it needs is not installed.
     """
     if form not in FORMATS:
         raise InputError(f"There is no format {form!r}; there are: {', '.join(FORMATS)}.")
     module, function = FORMATS[form]
-    writer: Callable[[Document], str] = getattr(import_module(module), function)
+    writer: Callable[[Document], str | bytes] = getattr(import_module(module), function)
     return writer(document)
+
+
+def write_text(document: Document, form: str) -> str:
+    """The document in a format that is text."""
+    text = write(document, form)
+    assert isinstance(text, str)
+    return text
+
+
+def form_of(name: str) -> str:
+    """The format that the name of a file asks for by its suffix.
+
+    Raises:
+        InputError: there is no format of that suffix.
+
+    >>> form_of("handout.tex")
+    'tex'
+    """
+    suffix = PurePath(name).suffix[1:].lower()
+    if suffix not in SUFFIXES:
+        known = ", ".join(f".{known}" for known in SUFFIXES)
+        raise InputError(f"The suffix of {name!r} is none of {known}; it says what to write.")
+    return suffix

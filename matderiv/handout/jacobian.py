@@ -26,7 +26,16 @@ from matderiv.notation.boxes import Box, Fence, Number, Operator, Row, Scripts, 
 from matderiv.notation.compose import Notation
 from matderiv.notation.names import name_box, partial_ratio, vec
 
-__all__ = ["Facts", "compose_jacobian", "memory_words"]
+__all__ = [
+    "Facts",
+    "block",
+    "compose_jacobian",
+    "jacobian_fields",
+    "memory_words",
+    "reordered",
+    "structure_words",
+    "times",
+]
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
@@ -69,10 +78,6 @@ class _Page:
     def wrt(self) -> str:
         return self.facts.wrt
 
-    @property
-    def bytes(self) -> str:
-        return messages(self.language)["jacobian.bytes"]
-
     def blocks(self) -> Iterator[Block]:
         say = self.say
         yield Paragraph(say("shapes"))
@@ -80,9 +85,7 @@ class _Page:
         local, *written = self.facts.chains
         yield Paragraph(say("local"))
         yield Equation(self.notation.chain(local))
-        side = "left" if self.problem.factors[0] == self.wrt else "right"
-        more = say("reordered") if self.reordered else ()
-        yield Paragraph((*say(f"structure_{side}"), *((Text(" "), *more) if more else ())))
+        yield Paragraph(structure_words(self.problem, self.wrt, self.language, self.fields()))
         for chain in written:
             yield Paragraph(say("written"))
             yield Equation(self.notation.chain(chain))
@@ -90,71 +93,89 @@ class _Page:
     def say(self, key: str) -> tuple[Segment, ...]:
         return fill(self.language, f"jacobian.{key}", self.fields())
 
-    @property
-    def reordered(self) -> bool:
-        """Whether the factor stands transposed in the product."""
-        value = self.problem.product.value
-        assert isinstance(value, MatMul)
-        slot = value.left if self.problem.factors[0] == self.wrt else value.right
-        return slot != Name(self.wrt)
-
     def fields(self) -> dict[str, Segment]:
-        problem, size, notation = self.problem, self.facts.size, self.notation
-        (y_rows, y_cols), (rows, cols) = problem.shapes[problem.name], problem.shapes[self.wrt]
-        (other,) = (f for f in problem.factors if f != self.wrt)
-        boxes: dict[str, Box] = {
-            "Y": name_box(problem.name),
-            "X": name_box(self.wrt),
-            "W": name_box(other),
-            "vecX": vec(name_box(self.wrt)),
-            "vecXT": vec(Scripts(name_box(self.wrt), sup=Symbol("T"))),
-            "vecY": vec(name_box(problem.name)),
-            "dY": notation.gradient(problem.name),
-            "dX": notation.gradient(self.wrt),
-            "jacobian": partial_ratio(name_box(problem.name), name_box(self.wrt)),
-            "product": Row(
-                (name_box(problem.name), Operator("equals"), notation.node(problem.product.value))
-            ),
-            "X_shape": times(rows.size, cols.size),
-            "Y_shape": times(y_rows.size, y_cols.size),
-            "W_shape": times(*(d.size for d in problem.shapes[other])),
-            "sizes": times(y_rows.size, y_cols.size, rows.size, cols.size),
-            "structure": self.structure(),
-            "commutation": Symbol("P"),
-        }
-        words = {
-            "count": f"{size.count:,}",
-            "memory": memory_words(size.memory, self.bytes),
-            "nonzero": f"{size.nonzero:,}",
-            "share": f"{size.count // size.nonzero:,}",
-            "numbers": f"{size.matrix_form:,}",
-            "matrix_memory": memory_words(size.matrix_form_memory, self.bytes),
-            "dtype": self.facts.dtype,
-            "bytes": str(size.item_size),
-        }
-        return (
-            {key: Math(box) for key, box in boxes.items()}
-            | {key: Text(text) for key, text in words.items()}
-            | {"gradient": Code(self.facts.gradient)}
-        )
+        facts = self.facts
+        fields = jacobian_fields(facts.problem, facts.wrt, facts.size, self.notation, self.language)
+        return fields | {"dtype": Text(facts.dtype), "gradient": Code(facts.gradient)}
 
-    def structure(self) -> Box:
-        """I_N ⊗ Wᵀ for the first factor, A ⊗ I_M for the second; then the reordering."""
-        problem = self.problem
-        value = problem.product.value
-        assert isinstance(value, MatMul)
-        rows, _, cols = problem.dims
-        kronecker = Operator("kronecker")
-        parts: tuple[Box, ...]
-        if problem.factors[0] == self.wrt:
-            other = self.notation.node(_transposed(value.right))
-            parts = (Scripts(Symbol("I"), name_box(rows.symbol)), kronecker, other)
-        else:
-            other = self.notation.node(value.left)
-            parts = (other, kronecker, Scripts(Symbol("I"), name_box(cols.symbol)))
-        if not self.reordered:
-            return Row(parts)
-        return Row((Fence(Row(parts)), Symbol("P")))
+
+def jacobian_fields(
+    problem: Problem, wrt: str, size: JacobianSize, notation: Notation, language: str
+) -> dict[str, Segment]:
+    """The formulas and numbers about a Jacobian that stand in sentences."""
+    (y_rows, y_cols), (rows, cols) = problem.shapes[problem.name], problem.shapes[wrt]
+    (other,) = (f for f in problem.factors if f != wrt)
+    boxes: dict[str, Box] = {
+        "Y": name_box(problem.name),
+        "X": name_box(wrt),
+        "W": name_box(other),
+        "vecX": vec(name_box(wrt)),
+        "vecXT": vec(Scripts(name_box(wrt), sup=Symbol("T"))),
+        "vecY": vec(name_box(problem.name)),
+        "dY": notation.gradient(problem.name),
+        "dX": notation.gradient(wrt),
+        "jacobian": partial_ratio(name_box(problem.name), name_box(wrt)),
+        "product": Row(
+            (name_box(problem.name), Operator("equals"), notation.node(problem.product.value))
+        ),
+        "X_shape": times(rows.size, cols.size),
+        "Y_shape": times(y_rows.size, y_cols.size),
+        "W_shape": times(*(d.size for d in problem.shapes[other])),
+        "sizes": times(y_rows.size, y_cols.size, rows.size, cols.size),
+        "structure": structure(problem, wrt, notation),
+        "commutation": Symbol("P"),
+    }
+    words = {
+        "count": f"{size.count:,}",
+        "memory": memory_words(size.memory, messages(language)["jacobian.bytes"]),
+        "nonzero": f"{size.nonzero:,}",
+        "share": f"{size.count // size.nonzero:,}",
+        "numbers": f"{size.matrix_form:,}",
+        "matrix_memory": memory_words(
+            size.matrix_form_memory, messages(language)["jacobian.bytes"]
+        ),
+        "bytes": str(size.item_size),
+    }
+    fields: dict[str, Segment] = {key: Math(box) for key, box in boxes.items()}
+    return fields | {key: Text(text) for key, text in words.items()}
+
+
+def reordered(problem: Problem, wrt: str) -> bool:
+    """Whether a factor stands transposed in the product."""
+    value = problem.product.value
+    assert isinstance(value, MatMul)
+    slot = value.left if problem.factors[0] == wrt else value.right
+    return slot != Name(wrt)
+
+
+def structure(problem: Problem, wrt: str, notation: Notation) -> Box:
+    """I_N ⊗ Wᵀ for the first factor, A ⊗ I_M for the second; then the reordering."""
+    value = problem.product.value
+    assert isinstance(value, MatMul)
+    rows, _, cols = problem.dims
+    kronecker = Operator("kronecker")
+    parts: tuple[Box, ...]
+    if problem.factors[0] == wrt:
+        identity = Scripts(Symbol("I"), name_box(rows.symbol))
+        parts = (identity, kronecker, block(problem, notation))
+    else:
+        other = notation.node(value.left)
+        parts = (other, kronecker, Scripts(Symbol("I"), name_box(cols.symbol)))
+    if not reordered(problem, wrt):
+        return Row(parts)
+    return Row((Fence(Row(parts)), Symbol("P")))
+
+
+def structure_words(
+    problem: Problem, wrt: str, language: str, fields: dict[str, Segment]
+) -> tuple[Segment, ...]:
+    """What the Jacobian is as a Kronecker product, in a sentence or two."""
+    side = "left" if problem.factors[0] == wrt else "right"
+    words = fill(language, f"jacobian.structure_{side}", fields)
+    if not reordered(problem, wrt):
+        return words
+    space = Text(messages(language)["language.space"])
+    return (*words, space, *fill(language, "jacobian.reordered", fields))
 
 
 def compose_jacobian(facts: Facts, language: str, show: int | None) -> Document:
@@ -173,6 +194,13 @@ def times(*numbers: int) -> Row:
     for number in numbers:
         items += [Operator("times")] * bool(items) + [Number(str(number))]
     return Row(tuple(items))
+
+
+def block(problem: Problem, notation: Notation) -> Box:
+    """Wᵀ: what stands in every block of the Jacobian by the first factor."""
+    value = problem.product.value
+    assert isinstance(value, MatMul)
+    return notation.node(_transposed(value.right))
 
 
 def _transposed(node: Node) -> Node:

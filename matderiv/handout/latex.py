@@ -3,81 +3,204 @@ r"""A document as a LaTeX fragment to \input: amsmath is all it needs."""
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from matderiv.handout.document import (
     Block,
     Bullets,
     Code,
+    CodeBlock,
     Document,
     Equation,
+    Figure,
     Heading,
     Math,
     Paragraph,
     Segment,
+    Segments,
+    Table,
     Text,
 )
-from matderiv.notation.boxes import Aligned
+from matderiv.handout.letters import MACROS, escape, escape_code, has_chinese, has_others
+from matderiv.notation.boxes import Aligned, Box
+from matderiv.notation.drawing import Label
 from matderiv.notation.latex import Writer, columns, inline
 from matderiv.notation.layout import fitted
+from matderiv.notation.picture import picture
 
-__all__ = ["escape", "to_latex"]
+__all__ = ["escape", "to_latex", "to_standalone"]
 
 #: The room of a displayed equation, in em of the text: an A4 page of `article` at its
 #: default margins is 34.5 em wide.
 ROOM = 32.7
 
-_HEADINGS = {1: "section", 2: "subsection", 3: "subsubsection"}
-_ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-}
+#: The command of each level of heading, in a document of its own and in a piece of another.
+_SECTIONS = ("section", "subsection", "subsubsection")
 _AMSMATH_COLUMNS = 10
 
 
 def to_latex(document: Document) -> str:
     """The fragment, from its heading to what was checked."""
+    texts = list(_texts(document))
+    needs = r"% Needs \usepackage{amsmath}" + _class_note(document.language, texts) + "."
+    author = [Paragraph((Text(document.author),))] * bool(document.author)
+    body = _body(document, Heading(1, document.title), *author, top=1)
+    if not has_others(texts):
+        return f"{needs}\n{body}"
+    before = "\n".join(f"% {line}" for line in MACROS.split("\n"))
+    note = "% Some letters stand in few fonts; for them it needs this before the document:"
+    return f"{needs}\n{note}\n{before}\n{body}"
+
+
+def _class_note(language: str, texts: list[str]) -> str:
+    if language == "zh":
+        return " and a class with Chinese fonts, such as ctexart"
+    return r" and \usepackage[scheme=plain]{ctex}" if has_chinese(texts) else ""
+
+
+#: The line that begins a document of each language.
+_CLASSES = {
+    "en": r"\documentclass[a4paper]{article}",
+    "zh": r"\documentclass[a4paper]{ctexart}",
+}
+
+
+def to_standalone(document: Document) -> str:
+    """A document that XeLaTeX makes into pages of A4."""
+    texts = list(_texts(document))
+    chinese = has_chinese(texts) and document.language != "zh"
+    return "\n".join(
+        [
+            _CLASSES[document.language],
+            r"\usepackage{amsmath}",
+            r"\usepackage[a4paper,textwidth=34.5em,vmargin=2.5cm]{geometry}",
+            *[r"\usepackage[scheme=plain,space=true]{ctex} % for the Chinese letters"] * chinese,
+            *[MACROS] * has_others(texts),
+            _PAGE,
+            r"\begin{document}",
+            _title(document),
+            _body(document, top=2).rstrip("\n"),
+            r"\end{document}",
+            "",
+        ]
+    )
+
+
+#: Paragraphs apart from each other, and lines from the fractions in them.
+_PAGE = r"""\pagestyle{plain}
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{0.5em plus 0.2em minus 0.1em}
+\setlength{\lineskip}{2pt}
+\setlength{\lineskiplimit}{2pt}
+\setlength{\emergencystretch}{2em}
+\widowpenalty=10000 \displaywidowpenalty=10000 \clubpenalty=10000"""
+
+
+def _title(document: Document) -> str:
+    lines = [rf"{{\LARGE\bfseries {_segments(document.title)}\par}}"]
+    if document.author:
+        lines.append(rf"\medskip {{\large {escape(document.author)}\par}}")
+    return _centred("\n".join(lines))
+
+
+def _texts(document: Document) -> Iterator[str]:
+    """All words of a document."""
+    yield document.author
+    yield from _words(document.title)
+    for block in document.blocks:
+        match block:
+            case Heading(segments=segments) | Paragraph(segments=segments):
+                yield from _words(segments)
+            case Bullets(items=items):
+                yield from _words(itertools.chain(*items))
+            case CodeBlock(text=text):
+                yield from text.split("\n")
+            case Table(head=head, rows=rows):
+                yield from _words(itertools.chain(*head, *itertools.chain(*rows)))
+            case Figure(drawing=drawing, caption=caption):
+                yield from _words(caption)
+                labels = (s.content for s in drawing.shapes if isinstance(s, Label))
+                yield from (label for label in labels if isinstance(label, str))
+            case Equation():
+                pass
+
+
+def _words(segments: Iterable[Segment]) -> Iterator[str]:
+    return (segment.text for segment in segments if not isinstance(segment, Math))
+
+
+def _body(document: Document, *before: Block, top: int) -> str:
+    """The blocks; `top` is the highest level of heading."""
     most = max((columns(b.box) for b in document.blocks if isinstance(b, Equation)), default=0)
-    head = ["% Needs \\usepackage{amsmath}" + _class_note(document.language) + "."]
-    if most > _AMSMATH_COLUMNS:
-        head.append(rf"\setcounter{{MaxMatrixCols}}{{{most}}}")
-    writer = Writer()
-    parts = ["\n".join(head)]
-    title = Heading(1, document.title)
-    for before, block in itertools.pairwise((None, title, *document.blocks)):
+    parts = [rf"\setcounter{{MaxMatrixCols}}{{{most}}}"] * (most > _AMSMATH_COLUMNS)
+    setter = _Setter(Writer(), not document.whole, top)
+    for last, block in itertools.pairwise((None, *before, *document.blocks)):
         assert block is not None
-        # A formula right after its sentence, without an empty line, stays on its page.
-        joined = isinstance(block, Equation) and isinstance(before, Paragraph)
-        parts.append(("%\n" if joined else "\n") + _block(block, writer, elide=not document.whole))
+        source = _block(block, setter)
+        if isinstance(block, Equation) and isinstance(last, Paragraph):
+            source = f"%\n{source}"  # right after its sentence it stays on its page
+        elif isinstance(block, Equation) and isinstance(last, Equation):
+            parts[-1] += "%"  # nor does an empty line stand between two
+        else:
+            source = f"\n{source}"
+        parts.append(source)
     return "\n".join(parts) + "\n"
 
 
-def _class_note(language: str) -> str:
-    return " and a class with Chinese fonts, such as ctexart" if language == "zh" else ""
+@dataclass(frozen=True, slots=True)
+class _Setter:
+    writer: Writer
+    elide: bool
+    top: int
 
 
-def _block(block: Block, writer: Writer, *, elide: bool) -> str:
+def _block(block: Block, setter: _Setter) -> str:
     match block:
         case Heading(level=level, segments=segments):
-            return rf"\{_HEADINGS[level]}*{{{_segments(segments)}}}"
+            return rf"\{_SECTIONS[level - setter.top]}*{{{_segments(segments)}}}"
         case Paragraph(segments=segments):
             return r"\noindent " + _segments(segments)
         case Bullets(items=items):
             lines = "\n".join(rf"\item {_segments(item)}" for item in items)
             return f"\\begin{{itemize}}\n{lines}\n\\end{{itemize}}"
         case Equation(box=box):
-            fit = fitted(box, ROOM, elide=elide)
+            fit = fitted(box, ROOM, elide=setter.elide)
             assert isinstance(fit, Aligned)
-            return _equation(fit, writer)
+            return _equation(fit, setter.writer)
+        case CodeBlock(text=text):
+            return _listing(text)
+        case Table(head=head, rows=rows):
+            return _table(head, rows)
+        case Figure(drawing=drawing, caption=caption):
+            words = rf"\parbox{{0.88\linewidth}}{{\small\centering {_segments(caption)}}}"
+            drawn = picture(drawing, _label)
+            return (
+                "\\par\\nopagebreak\\medskip\n{\\centering\n"
+                f"{drawn}\n\\par\\nopagebreak\\medskip\n{words}\n\\par}}\\medskip"
+            )
+
+
+def _label(content: Box | str) -> str:
+    words = escape(content) if isinstance(content, str) else f"${inline(content)}$"
+    return rf"\footnotesize {words}"
+
+
+def _centred(source: str) -> str:
+    return f"\\begin{{center}}\n{source}\n\\end{{center}}"
+
+
+def _table(head: tuple[Segments, ...], rows: tuple[tuple[Segments, ...], ...]) -> str:
+    first, *rest = (" & ".join(map(_segments, row)) + r" \\" for row in (head, *rows))
+    lines = "\n".join([r"\hline", first, r"\hline", *rest, r"\hline"])
+    form = "l" + "r" * (len(head) - 1)
+    return _centred(f"\\begin{{tabular}}{{{form}}}\n{lines}\n\\end{{tabular}}")
+
+
+def _listing(text: str) -> str:
+    """Lines of code that can be copied; one that is too long is broken where it may be."""
+    lines = " \\\\\n".join(map(escape_code, text.split("\n")))
+    return f"\\begin{{flushleft}}\n\\ttfamily\\small\n{lines}\n\\end{{flushleft}}"
 
 
 def _equation(box: Aligned, writer: Writer) -> str:
@@ -93,7 +216,7 @@ def _equation(box: Aligned, writer: Writer) -> str:
 _FONTS = ((33.0, ""), (36.5, r"\small"), (41.0, r"\footnotesize"), (47.0, r"\scriptsize"))
 
 
-def _segments(segments: tuple[Segment, ...]) -> str:
+def _segments(segments: Segments) -> str:
     return "".join(map(_segment, segments))
 
 
@@ -105,8 +228,3 @@ def _segment(segment: Segment) -> str:
             return f"${inline(box)}$"
         case Code(text=text):
             return rf"\texttt{{{escape(text)}}}"
-
-
-def escape(text: str) -> str:
-    """Text as typed, for LaTeX."""
-    return "".join(_ESCAPES.get(letter, letter) for letter in text)

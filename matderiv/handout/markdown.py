@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from matderiv.handout.document import (
     Block,
     Bullets,
     Code,
+    CodeBlock,
     Document,
     Equation,
+    Figure,
     Heading,
     Math,
     Paragraph,
     Segment,
+    Segments,
+    Table,
     Text,
 )
 from matderiv.notation.latex import inline, latex
 from matderiv.notation.layout import fitted
 
-__all__ = ["escape", "to_markdown"]
+__all__ = ["escape", "markdown", "to_markdown"]
 
 _ROOM = 46.0
 
 
 def to_markdown(document: Document) -> str:
     """The whole document."""
-    elide = not document.whole
-    blocks = (Heading(1, document.title), *document.blocks)
-    return "\n\n".join(_block(block, elide=elide) for block in blocks) + "\n"
+    author = [Paragraph((Text(document.author),))] * bool(document.author)
+    blocks = (Heading(1, document.title), *author, *document.blocks)
+    return markdown(blocks, elide=not document.whole) + "\n"
+
+
+def markdown(blocks: Iterable[Block], *, elide: bool) -> str:
+    """Some blocks; `elide` if a formula that is too wide may lose a part."""
+    return "\n\n".join(_block(block, elide=elide) for block in blocks)
 
 
 def _block(block: Block, *, elide: bool) -> str:
@@ -43,9 +53,20 @@ def _block(block: Block, *, elide: bool) -> str:
             source = latex(fitted(box, _ROOM, elide=elide))
             # KaTeX, which some viewers use, would print the placement.
             return "$$\n" + source.replace(r"\begin{aligned}[t]", r"\begin{aligned}") + "\n$$"
+        case CodeBlock(text=text, language=language):
+            fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+            return f"{fence}{language}\n{text}\n{fence}"
+        case Table(head=head, rows=rows):
+            return "\n".join([_row(head), "|" + " --- |" * len(head), *map(_row, rows)])
+        case Figure(caption=caption, instead=instead):
+            return f"{_block(instead, elide=elide)}\n\n{_segments(caption)}"
 
 
-def _segments(segments: tuple[Segment, ...]) -> str:
+def _row(cells: tuple[Segments, ...]) -> str:
+    return "| " + " | ".join(map(_segments, cells)) + " |"
+
+
+def _segments(segments: Segments) -> str:
     return "".join(map(_segment, segments))
 
 

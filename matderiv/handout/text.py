@@ -6,12 +6,16 @@ from matderiv.handout.document import (
     Block,
     Bullets,
     Code,
+    CodeBlock,
     Document,
     Equation,
+    Figure,
     Heading,
     Math,
     Paragraph,
     Segment,
+    Segments,
+    Table,
     Text,
 )
 from matderiv.notation.text import text
@@ -21,7 +25,9 @@ __all__ = ["to_text"]
 
 def to_text(document: Document) -> str:
     """The whole document."""
-    return "\n\n".join([_segments(document.title), *map(_block, document.blocks)]) + "\n"
+    author = [document.author] * bool(document.author)
+    parts = [_segments(document.title), *author, *map(_block, document.blocks)]
+    return "\n\n".join(parts) + "\n"
 
 
 def _block(block: Block) -> str:
@@ -31,10 +37,29 @@ def _block(block: Block) -> str:
         case Bullets(items=items):
             return "\n".join("  - " + _segments(item) for item in items)
         case Equation(box=box):
-            return "\n".join(f"    {line}" for line in text(box).split("\n"))
+            return _indented(text(box))
+        case CodeBlock(text=code):
+            return _indented(code)
+        case Table(head=head, rows=rows):
+            return _table([head, *rows])
+        case Figure(caption=caption, instead=instead):
+            return f"{_block(instead)}\n\n{_segments(caption)}"
 
 
-def _segments(segments: tuple[Segment, ...]) -> str:
+def _indented(words: str) -> str:
+    return "\n".join(f"    {line}" for line in words.split("\n"))
+
+
+def _table(rows: list[tuple[Segments, ...]]) -> str:
+    cells = [[_segments(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "    " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    )
+
+
+def _segments(segments: Segments) -> str:
     return "".join(map(_segment, segments))
 
 

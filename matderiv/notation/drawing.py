@@ -10,7 +10,10 @@ from typing import Literal
 
 from matderiv.notation.boxes import Box
 
-__all__ = ["Drawing", "Label", "Polyline", "Rectangle", "Shape", "Tone"]
+__all__ = ["LABEL", "Drawing", "Label", "Polyline", "Rectangle", "Shape", "Tone"]
+
+#: The size of labels as a part of the size of the text.
+LABEL = 0.8
 
 #: What a shape is for; each format has its own colours, all of which print in grey.
 Tone = Literal["ink", "faint", "first", "second"]

@@ -1,0 +1,28 @@
+"""The command line: the only place that knows terminals and exit codes."""
+
+from __future__ import annotations
+
+import click
+
+from matderiv._version import __version__
+from matderiv.cli._derive import derive
+from matderiv.cli._errors import run
+from matderiv.cli._handout import handout
+from matderiv.cli._jacobian import jacobian
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="matderiv")
+def cli() -> None:
+    """Gradients of matrix expressions, derived step by step, every line proved."""
+
+
+for _command in (derive, handout, jacobian):
+    cli.add_command(_command)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line; every error is one line on stderr and an exit code."""
+    run(cli, args)

@@ -1,0 +1,84 @@
+"""`matderiv derive`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from matderiv.cli._options import Name, Show, once, output_file, sizes
+from matderiv.cli._output import check_folder, progress, write
+
+if TYPE_CHECKING:
+    from matderiv.api import Derivation
+
+__all__ = ["derive"]
+
+FORMATS: dict[str, Callable[[Derivation, str, Any], str]] = {
+    "latex": lambda d, lang, show: d.latex(lang, show),
+    "markdown": lambda d, lang, show: d.markdown(lang, show),
+    "json": lambda d, _lang, _show: d.json(),
+}
+
+
+@click.command()
+@sizes
+@click.option(
+    "--wrt",
+    type=Name(),
+    multiple=True,
+    metavar="NAME",
+    help="Differentiate by this matrix; may be repeated. Default: every factor.",
+)
+@click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="latex",
+    show_default=True,
+    help="What to print.",
+)
+@click.option(
+    "--show", type=Show(), metavar="all|K", help="Rows, columns and terms shown of long ones."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=output_file,
+    help="Write to this file instead of standard output.",
+)
+def derive(
+    program: str,
+    n: int | None,
+    d: int | None,
+    m: int | None,
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    wrt: tuple[str, ...],
+    lang: str,
+    form: str,
+    show: int | Literal["all"] | None,
+    output: Path | None,
+) -> None:
+    """Derive the gradients of PROGRAM and print every step.
+
+    PROGRAM defaults to "Y = X @ W; L = sum(f(Y))".
+    """
+    from matderiv import api
+    from matderiv.handout.texts import messages
+
+    messages(lang)
+    check_folder(output)
+    with progress() as report:
+        derivation = api.derive(
+            program,
+            wrt=wrt or None,
+            sizes={"N": n, "D": d, "M": m},
+            shapes=once(shapes),
+            report=report,
+        )
+        report("print")
+        text = FORMATS[form](derivation, lang, show)
+    write(text, output)

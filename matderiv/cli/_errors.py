@@ -1,0 +1,83 @@
+"""Errors of the command line: one line on stderr and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import unicodedata
+
+import click
+
+from matderiv._collector import kept_at_exit, uncollected
+from matderiv.cli._output import drop_output
+from matderiv.errors import MatderivError, ProgramSyntaxError, ProofError
+
+__all__ = ["run"]
+
+USAGE, FAILURE = 2, 1
+
+
+def run(command: click.Group, args: list[str] | None) -> None:
+    """Run a command; every error is one line on stderr and an exit code."""
+    kept_at_exit()
+    try:
+        with uncollected():  # importing SymPy makes objects by the hundred thousand, all to stay
+            code = command.main(args, prog_name="matderiv", standalone_mode=False)
+    except click.ClickException as error:
+        _fail(error.format_message() + _hint(error), error.exit_code)
+    except click.Abort:
+        _fail("interrupted", 130)
+    except ProgramSyntaxError as error:
+        _fail(str(error), USAGE, _caret(error))
+    except ProofError as error:
+        _fail(f"this derivation is refused, because a link is not proved: {error}", FAILURE)
+    except MatderivError as error:
+        _fail(str(error), USAGE)
+    except BrokenPipeError:
+        drop_output()  # whoever read the output has seen enough
+        sys.exit(0)
+    except OSError as error:
+        drop_output()
+        _fail(f"{error.strerror or error}.", USAGE)
+    except RecursionError:
+        _fail("the program is nested too deeply.", USAGE)
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _hint(error: click.ClickException) -> str:
+    """What click leaves unsaid."""
+    if isinstance(error, click.NoSuchOption) and not error.option_name.startswith("--"):
+        return " A program that starts with a minus stands after --."
+    if "unexpected extra argument" in error.format_message():
+        return ". Put the program in quotes."
+    return ""
+
+
+def _caret(error: ProgramSyntaxError) -> str:
+    """The line of the program that the error is in, with a caret below the place."""
+    if error.offset is None:
+        return ""
+    before = error.text[: error.offset]
+    start = before.rfind("\n") + 1
+    end = error.text.find("\n", start)
+    line = error.text[start : end if end >= 0 else None]
+    column = error.offset - start
+    left = max(0, column - 60)
+    piece = "".join(c if c.isprintable() else " " for c in line[left : left + 100])
+    space = sum(map(_columns, line[left:column]))
+    return f"\n  {piece}\n  {' ' * space}^"
+
+
+def _columns(character: str) -> int:
+    """How many columns of a terminal a character takes."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _fail(message: str, code: int, more: str = "") -> None:
+    line = " ".join("".join(c if c.isprintable() else " " for c in message).split())
+    with contextlib.suppress(OSError):
+        click.echo(f"matderiv: {line}{more}", err=True)
+    sys.exit(code)

@@ -1,0 +1,118 @@
+"""`matderiv handout`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from matderiv.cli._options import Name, Quantity, Show, once, output_file, sizes
+from matderiv.cli._output import check_folder, progress, write_files
+
+__all__ = ["handout"]
+
+
+@click.command()
+@sizes
+@click.option(
+    "--wrt",
+    type=Name(),
+    multiple=True,
+    metavar="NAME",
+    help="Differentiate by this matrix; may be repeated. Default: every factor.",
+)
+@click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
+@click.option(
+    "--show", type=Show(), metavar="all|K", help="Rows, columns and terms shown of long ones."
+)
+@click.option("--title", metavar="TEXT", help="The title. Default: the product.")
+@click.option("--author", default="", metavar="TEXT", help="Who hands it out.")
+@click.option(
+    "--exercises", type=Quantity(), default=0, metavar="K", help="Add this many exercises."
+)
+@click.option(
+    "--seed",
+    type=Quantity(),
+    default=0,
+    show_default=True,
+    metavar="S",
+    help="What exercises are drawn from; the same seed gives the same ones.",
+)
+@click.option(
+    "--answers",
+    type=click.Choice(["none", "end", "separate"]),
+    default="end",
+    show_default=True,
+    help="Where the answers stand; separate ones are written to NAME-answers.SUFFIX.",
+)
+@click.option(
+    "--fragment", is_flag=True, help="Write .tex files as pieces to \\input, without a preamble."
+)
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=output_file,
+    multiple=True,
+    required=True,
+    metavar="FILE",
+    help="Write this file; its suffix chooses the format. May be repeated.",
+)
+def handout(
+    program: str,
+    n: int | None,
+    d: int | None,
+    m: int | None,
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    wrt: tuple[str, ...],
+    lang: str,
+    show: int | Literal["all"] | None,
+    title: str | None,
+    author: str,
+    exercises: int,
+    seed: int,
+    answers: Literal["none", "end", "separate"],
+    fragment: bool,
+    outputs: tuple[Path, ...],
+) -> None:
+    """Write a handout about the gradients of PROGRAM, in every format that a FILE asks for.
+
+    It holds the problem, the formulas, every step, the proof for all sizes, what was checked,
+    and exercises if any are asked for. PROGRAM defaults to "Y = X @ W; L = sum(f(Y))".
+    """
+    from matderiv import api
+    from matderiv.handout.formats import form_of
+    from matderiv.handout.texts import messages
+
+    messages(lang)
+    forms = [form_of(output.name) for output in outputs]
+    for output in outputs:
+        check_folder(output)
+    with progress() as report:
+        derivation = api.derive(
+            program,
+            wrt=wrt or None,
+            sizes={"N": n, "D": d, "M": m},
+            shapes=once(shapes),
+            report=report,
+        )
+        report("compose")
+        made = derivation.handout(
+            lang=lang,
+            title=title,
+            author=author,
+            show=show,
+            exercises=exercises,
+            seed=seed,
+            answers=answers,
+        ).named(*(output.name for output in outputs), fragment=fragment)
+        contents: dict[Path, str | bytes] = {}
+        for output, form in zip(outputs, forms, strict=True):
+            report(f"write {output.name}")
+            found = made.contents(output, "latex" if fragment and form == "tex" else form)
+            twice = next((path for path in found if path in contents), None)
+            if twice is not None:
+                raise click.UsageError(f"{str(twice)!r} would be written twice; rename one -o.")
+            contents |= found
+    write_files(contents)

@@ -1,0 +1,76 @@
+"""`matderiv jacobian`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from matderiv.cli._options import Name, Show, once, output_file, sizes
+from matderiv.cli._output import check_folder, write
+
+__all__ = ["jacobian"]
+
+
+@click.command()
+@sizes
+@click.option(
+    "--wrt",
+    type=Name(),
+    metavar="NAME",
+    help="The factor to differentiate by. Default: the first.",
+)
+@click.option(
+    "--dtype",
+    default="float32",
+    show_default=True,
+    help="The type of one number: float16, float32, float64, …",
+)
+@click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "latex", "markdown"]),
+    default="text",
+    show_default=True,
+    help="What to print.",
+)
+@click.option(
+    "--show", type=Show(), metavar="all|K", help="Print the Jacobian itself, this much of it."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=output_file,
+    help="Write to this file instead of standard output.",
+)
+def jacobian(
+    program: str,
+    n: int | None,
+    d: int | None,
+    m: int | None,
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    wrt: str | None,
+    dtype: str,
+    lang: str,
+    form: str,
+    show: int | Literal["all"] | None,
+    output: Path | None,
+) -> None:
+    """State what the Jacobian of the product would take, and why nobody builds it.
+
+    How many partial derivatives it has, their memory, how many are not zero, its Kronecker
+    structure, and what the matrix form needs instead.
+    """
+    from matderiv import jacobians
+
+    check_folder(output)
+    text = jacobians.jacobian(
+        program,
+        wrt=wrt,
+        sizes={"N": n, "D": d, "M": m},
+        shapes=once(shapes),
+        dtype=dtype,
+    ).print(form, lang=lang, show=show)
+    write(text, output)

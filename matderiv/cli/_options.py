@@ -1,0 +1,120 @@
+"""What options accept, and the options that several commands share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from matderiv.expression.vocabulary import DEFAULT_PROGRAM
+
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType
+
+__all__ = ["Name", "Quantity", "Shape", "Show", "once", "output_file", "sizes"]
+
+_DIGITS = 30  # of a size; one that long is refused by its value
+
+
+class Quantity(_ParamType):
+    """A whole number; what is wrong with any other is said by the shape inference."""
+
+    name = "n"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: object) -> int:
+        text = str(value)
+        if not re.fullmatch(r"[+-]?[0-9]+", text):
+            self.fail(f"{text[:40]!r} is not a whole number; write one from 1, such as 4.", param)
+        if len(text) > _DIGITS:
+            self.fail(f"{text[:12]}… is too large; write fewer digits.", param)
+        return int(text)
+
+
+class Shape(_ParamType):
+    """NAME=2x4, NAME=3 or NAME=scalar."""
+
+    name = "name=shape"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: object
+    ) -> tuple[str, tuple[int, ...]]:
+        name, equals, shape = str(value).partition("=")
+        name = name.strip()
+        if not equals or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+            self.fail(f"{str(value)[:40]!r}: write NAME=2x4, NAME=3 or NAME=scalar.", param)
+        if shape.strip() == "scalar":
+            return name, ()
+        if not re.fullmatch(r"\s*-?[0-9]{1,30}\s*([x×]\s*-?[0-9]{1,30}\s*)*", shape):
+            self.fail(
+                f"{shape[:40]!r} is not a shape; write {name}=2x4, {name}=3 or {name}=scalar.",
+                param,
+            )
+        return name, tuple(int(part) for part in re.split("[x×]", shape))
+
+
+class Name(_ParamType):
+    """The name of a matrix."""
+
+    name = "name"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: object) -> str:
+        text = str(value).strip()
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text):
+            self.fail(f"{text[:40]!r} is not the name of a matrix, such as X.", param)
+        return text
+
+
+class Show(_ParamType):
+    """all, or a whole number."""
+
+    name = "all|k"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: object
+    ) -> int | Literal["all"]:
+        text = str(value)
+        if text == "all":
+            return "all"
+        if not re.fullmatch(r"[0-9]{1,9}", text):
+            self.fail(f"{text[:40]!r} is neither 'all' nor a whole number from 2.", param)
+        return int(text)
+
+
+def sizes(command: Callable[..., None]) -> Callable[..., None]:
+    """The argument and options that say which product is meant, at which sizes."""
+    for option in reversed(
+        [
+            click.argument("program", default=DEFAULT_PROGRAM),
+            click.option("-N", "n", type=Quantity(), help="Rows of the first factor."),
+            click.option("-D", "d", type=Quantity(), help="The inner size."),
+            click.option("-M", "m", type=Quantity(), help="Columns of the second factor."),
+            click.option(
+                "--shape",
+                "shapes",
+                type=Shape(),
+                multiple=True,
+                help="Declare a shape: X=2x4, b=3, lam=scalar.",
+            ),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+#: A file to write.
+output_file = click.Path(dir_okay=False, readable=False, path_type=Path)
+
+
+def once(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> dict[str, tuple[int, ...]]:
+    found: dict[str, tuple[int, ...]] = {}
+    for name, shape in shapes:
+        if found.setdefault(name, shape) != shape:
+            raise click.UsageError(
+                f"--shape {name} is given twice with different shapes; leave one of them out."
+            )
+    return found

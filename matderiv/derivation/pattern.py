@@ -1,0 +1,106 @@
+"""Where a Jacobian is zero, read off the proved derivative of one entry by another."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sympy as sp
+
+from matderiv.calculus.scalars import Index
+from matderiv.calculus.series import Series
+from matderiv.derivation.build import placed
+from matderiv.derivation.links import Derivation
+from matderiv.derivation.sides import Value
+from matderiv.expression.shapes import Shape
+
+__all__ = ["Pattern", "Place", "pattern"]
+
+_FEW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Row (i, j) or column (p, q); what is left out has no inner index, and between groups none."""
+
+    outer: int | None
+    inner: int | None
+
+    @property
+    def left_out(self) -> bool:
+        """Whether it stands for rows or columns that are left out."""
+        return self.inner is None
+
+    @property
+    def indices(self) -> tuple[int, int]:
+        """Both indices of one that is not left out."""
+        assert self.outer is not None
+        assert self.inner is not None
+        return self.outer, self.inner
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Rows and columns of ∂Y/∂X read row by row, and what can be other than zero in them."""
+
+    rows: tuple[Place, ...]
+    cols: tuple[Place, ...]
+    entries: Mapping[tuple[Place, Place], sp.Expr]
+
+    @property
+    def whole(self) -> bool:
+        """Whether no row and no column is left out."""
+        return not any(place.left_out for place in (*self.rows, *self.cols))
+
+
+def pattern(derivation: Derivation, wrt: str, most: int) -> Pattern:
+    """The pattern of ∂Y/∂X, whole if there are at most `most` rows, or columns.
+
+    Source:
+        The last side of the proved chain ∂y_ij/∂x_pq = … = δ_ip w_qj of the derivation, at
+        numbers in place of its letters.
+    """
+    problem = derivation.problem
+    letters = problem.letters
+    factors = _local(derivation, wrt)
+
+    names = (letters.i, letters.j, letters.p, letters.q)
+    rows, cols = (_places(problem.shapes[name], most) for name in (problem.name, wrt))
+    entries: dict[tuple[Place, Place], sp.Expr] = {}
+    for row, col in itertools.product(rows, cols):
+        if row.left_out or col.left_out:
+            continue
+        places: dict[sp.Basic, Index] = dict(zip(names, row.indices + col.indices, strict=True))
+        value = sp.Mul(*(placed(factor, places) for factor in factors))
+        if value != 0:
+            entries[row, col] = value
+    return Pattern(rows, cols, entries)
+
+
+def _local(derivation: Derivation, wrt: str) -> tuple[sp.Expr, ...]:
+    """The factors of ∂y_ij/∂x_pq, as proved for all sizes."""
+    step = next(s for s in derivation.steps if s.kind == "index" and s.wrt == wrt)
+    chain = next(c for c in step.chains if c.kind == "index local")
+    side = chain.sides[-1]
+    assert isinstance(side, Value)
+    assert isinstance(side.scalar, Series)
+    factors = side.scalar.term()
+    return tuple(factor for factor in factors if isinstance(factor, sp.Expr))
+
+
+def _places(shape: Shape, most: int) -> tuple[Place, ...]:
+    """All (i, j) if there is room for them, else the first few and the last of each."""
+    outer, inner = (dim.size for dim in shape)
+    count = max(outer, inner) if outer * inner <= most else _FEW
+    found: list[Place] = []
+    for i in _elided(outer, count):
+        found += [Place(i, j) for j in _elided(inner, count)] if i else [Place(None, None)]
+    return tuple(found)
+
+
+def _elided(size: int, count: int) -> list[int | None]:
+    """1 … size if that is no more than `count`, else the first ones, None, and the last."""
+    if size <= count + 1:
+        return list(range(1, size + 1))
+    return [*range(1, count), None, size]

@@ -1,0 +1,68 @@
+"""The shell command that makes a handout, as it is printed in the handout itself."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matderiv.calculus.problem import Problem
+from matderiv.derivation.links import Derivation
+from matderiv.errors import InputError
+from matderiv.expression.shapes import infer
+
+__all__ = ["Command"]
+
+#: Letters of a line before the command is continued on the next.
+_LINE = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command as its words, those that belong together in one group."""
+
+    groups: tuple[tuple[str, ...], ...]
+    files: tuple[str, ...] = ("handout.tex",)
+    fragment: bool = False
+
+    @classmethod
+    def of(cls, derivation: Derivation, options: Mapping[str, object]) -> Command:
+        """The command of a derivation's handout; options that are None are left out."""
+        problem = derivation.problem
+        groups: list[tuple[str, ...]] = [("matderiv", "handout", problem.program.source())]
+        sizes = {key: dim.size for key, dim in zip("NDM", problem.dims, strict=True)}
+        groups += [(f"-{key}", str(size)) for key, size in sizes.items()]
+        if not _follows(problem, sizes):
+            for name in problem.program.inputs():
+                shape = "x".join(str(dim.size) for dim in problem.shapes[name])
+                groups.append(("--shape", f"{name}={shape or 'scalar'}"))
+        if derivation.wrt != problem.factors:
+            groups += [("--wrt", name) for name in derivation.wrt]
+        groups += [(key, str(value)) for key, value in options.items() if value is not None]
+        return cls(tuple(groups))
+
+    def with_files(self, files: Sequence[str], *, fragment: bool = False) -> Command:
+        """The command that writes these files."""
+        return Command(self.groups, tuple(files), fragment)
+
+    @property
+    def text(self) -> str:
+        """The command as it is typed, quoted for a shell, in lines that a page can hold."""
+        outputs = [("-o", name) for name in self.files]
+        flags = [("--fragment",)] * self.fragment
+        lines = [""]
+        for group in (*self.groups, *flags, *outputs):
+            words = shlex.join(group)
+            if lines[-1] and len(lines[-1]) + 1 + len(words) > _LINE:
+                lines.append("    " + words)
+            else:
+                lines[-1] += " " * bool(lines[-1]) + words
+        return " \\\n".join(lines)
+
+
+def _follows(problem: Problem, sizes: Mapping[str, int]) -> bool:
+    """Whether the shapes follow from the sizes alone."""
+    try:
+        return infer(problem.program, sizes=sizes) == problem.shapes
+    except InputError:
+        return False

@@ -1,0 +1,136 @@
+"""The figures of a handout, each from its data: where the Jacobian is zero, how memory grows."""
+
+from __future__ import annotations
+
+import math
+
+from matderiv.calculus.jacobian import JacobianSize, Sizes
+from matderiv.derivation.pattern import Pattern, Place
+from matderiv.handout.compose import Fields, fill
+from matderiv.handout.document import CodeBlock, Figure, Math, Segments, Table, Text
+from matderiv.handout.jacobian import memory_words, times
+from matderiv.handout.texts import messages
+from matderiv.notation.boxes import Box, Number, Scripts
+from matderiv.notation.charts import Curve, growth_drawing, pattern_drawing
+from matderiv.notation.compose import Notation
+from matderiv.notation.text import text
+
+__all__ = ["growth_figure", "pattern_figure"]
+
+#: At most so many marks on an axis.
+_TICKS = 5
+
+
+def growth_figure(
+    growth: tuple[tuple[Sizes, JacobianSize], ...], language: str, fields: Fields
+) -> Figure:
+    """Memory of the Jacobian and of the matrix form as sizes grow."""
+    say = messages(language)
+
+    def words(size: int) -> str:
+        return memory_words(size, say["jacobian.bytes"])
+
+    sizes = [s for s, _ in growth]
+    jacobian = tuple(size.memory for _, size in growth)
+    matrix_form = tuple(size.matrix_form_memory for _, size in growth)
+    ends: Fields = {
+        "jacobian_first": Text(words(jacobian[0])),
+        "jacobian_last": Text(words(jacobian[-1])),
+        "matrix_first": Text(words(matrix_form[0])),
+        "matrix_last": Text(words(matrix_form[-1])),
+        "size_first": Math(times(*sizes[0])),
+        "size_last": Math(times(*sizes[-1])),
+    }
+    axis = plain(fill(language, "handout.growth_axis", fields))
+    places = tuple(float(math.prod(s)) for s in sizes)
+    drawing = growth_drawing(
+        places,
+        (
+            Curve(jacobian, f"{say['handout.curve_jacobian']} {words(jacobian[-1])}", "first"),
+            Curve(
+                matrix_form,
+                f"{say['handout.curve_matrix']} {words(matrix_form[-1])}",
+                "second",
+                dashed=True,
+            ),
+        ),
+        (
+            tuple((t, _power_of_ten(t)) for t in _ticks(places, 10)),
+            tuple((t, words(int(t))) for t in _ticks((*jacobian, *matrix_form), 2**10)),
+        ),
+        ((places[0], times(*sizes[0])), (places[-1], times(*sizes[-1]))),
+        axis,
+    )
+    rows: tuple[tuple[Segments, ...], ...] = tuple(
+        (
+            (Math(times(*s)),),
+            (Text(words(size.memory)),),
+            (Text(words(size.matrix_form_memory)),),
+        )
+        for s, size in growth
+    )
+    head = tuple(
+        (Text(say[f"handout.{key}"]),) for key in ("column_size", "curve_jacobian", "curve_matrix")
+    )
+    return Figure(
+        drawing,
+        fill(language, "handout.growth_caption", fields | ends),
+        plain(fill(language, "handout.growth_description", fields | ends)),
+        Table(head, rows),
+    )
+
+
+def pattern_figure(
+    pattern: Pattern, names: tuple[str, str], notation: Notation, language: str, fields: Fields
+) -> Figure:
+    """Where ∂Y/∂X can be other than zero; `names` are those of Y and X."""
+    name, wrt = names
+    caption = fill(language, "handout.pattern_caption", fields)
+    if not pattern.whole:
+        caption = (*caption, *fill(language, "handout.pattern_elided", fields))
+    return Figure(
+        pattern_drawing(pattern, notation, name, wrt),
+        caption,
+        plain(fill(language, "handout.pattern_description", fields)),
+        CodeBlock(_pattern_text(pattern, notation, name), "text"),
+    )
+
+
+def plain(segments: Segments) -> str:
+    """Segments as words alone."""
+    return "".join(s.text if not isinstance(s, Math) else text(s.box) for s in segments)
+
+
+def _ticks(values: tuple[float, ...], base: int) -> list[float]:
+    """Powers of the base within the values, at most a handful."""
+    first = math.ceil(math.log(min(values), base) - 1e-9)
+    last = math.floor(math.log(max(values), base) + 1e-9)
+    step = max(1, math.ceil((last - first) / (_TICKS - 1)))
+    return [float(base**n) for n in range(first, last + 1, step)]
+
+
+def _power_of_ten(value: float) -> Box:
+    return Scripts(Number("10"), sup=Number(str(round(math.log10(value)))))
+
+
+def _pattern_text(pattern: Pattern, notation: Notation, name: str) -> str:
+    """The pattern in letters: ■ where something stands, · for a zero."""
+    labels = ["⋮" if r.left_out else text(notation.entry(name, r.indices)) for r in pattern.rows]
+    width = max(map(len, labels))
+    lines: list[str] = []
+    for n, (row, label) in enumerate(zip(pattern.rows, labels, strict=True)):
+        lines += [""] * (n > 0 and pattern.rows[n - 1].outer != row.outer)
+        cells = ""
+        for m, col in enumerate(pattern.cols):
+            cells += "  " * (m > 0 and pattern.cols[m - 1].outer != col.outer)
+            cells += " " + _sign(row, col, pattern)
+        lines.append(f"{label:<{width}} {cells}")
+    return "\n".join(lines)
+
+
+def _sign(row: Place, col: Place, pattern: Pattern) -> str:
+    if row.left_out:
+        return "⋱" if col.left_out else "⋮"
+    if col.left_out:
+        return "⋯"
+    return "■" if (row, col) in pattern.entries else "·"

@@ -1,0 +1,140 @@
+r"""Text as typed, for LaTeX: every letter comes out as itself, or the page says which it was.
+
+Latin letters, and Chinese ones where fonts for them are loaded, are set by the font of the text.
+For any other letter the page asks, when it is made, which font there is that has it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterable
+
+__all__ = ["MACROS", "escape", "escape_code", "has_chinese", "has_others"]
+
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "`": r"\textasciigrave{}",
+}
+_LIGATURES = re.compile("-(?=-)|[?!](?=`)")  # -- would become a dash
+
+#: What Latin Modern has, as far as it is ever needed.
+_LATIN = re.compile(
+    "[\u0020-\u007e\u00a0-\u017f\u2013\u2014\u2018-\u201e\u2020-\u2022\u2026\u20ac]"
+)
+#: What fonts for Chinese have.
+_CHINESE = re.compile(
+    "[\u2e80-\u2fdf\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]"
+)
+#: Letters that only say how their neighbours join.
+_UNSEEN = re.compile("[\u200b-\u200f\u2060\ufe00-\ufe0f]")
+#: A picture and what changes it, pictures joined to one, two letters of a flag, or any letter.
+_CLUSTER = re.compile(
+    "[\U0001f1e6-\U0001f1ff]{2}"
+    "|[\u2190-\u2bff\U0001f000-\U0001faff][\U0001f3fb-\U0001f3ff\ufe0f]?"
+    "(?:\u200d[\u2190-\u2bff\U0001f000-\U0001faff][\U0001f3fb-\U0001f3ff\ufe0f]?)*"
+    "|.",
+    re.DOTALL,
+)
+#: Words, and what stands between them.
+_PIECES = re.compile(rf"\s|{_CHINESE.pattern}+|(?:(?!{_CHINESE.pattern})\S)+")
+_WORD = 24  # letters of a word from which on it may be broken anywhere
+
+#: Fonts with many letters; the first that exists and has the letter is used. A name of one word
+#: is that of a file, or TeX would look for a font of its own by that name.
+_FONTS = (
+    "Noto Emoji",
+    "Segoe UI Emoji",
+    "DejaVu Sans",
+    "DejaVuSans.ttf",
+    "Symbola.ttf",
+    "Segoe UI Symbol",
+    "Apple Symbols",
+    "Noto Sans Symbols2",
+    "Noto Sans",
+    "Arial Unicode MS",
+    "FreeSerif.otf",
+    "Noto Sans CJK SC",
+    "Malgun Gothic",
+)
+
+#: Before the text: the commands that set other letters. Those that stand for a picture come from
+#: the package twemojis, where it is installed.
+MACROS = "\n".join(
+    [
+        r"\usepackage{fontspec}",
+        r"\IfFileExists{twemojis.sty}{\usepackage{twemojis}}{}",
+        "% A letter that the font of the text lacks, from the first font that has it.",
+        r"\newcommand\otherletter[2]{{\ifdefined\makexeCJKinactive\makexeCJKinactive\fi",
+        *(rf"  \letterfont{{#1}}{{{font}}}%" for font in _FONTS),
+        r'  \iffontchar\font"#1 \char"#1 \else\emoji{#2}{\normalfont U+#1}\fi}}',
+        r"\newcommand\letterfont[2]{\iffontchar\font" + '"#1 \\else%',
+        r"  \IfFontExistsTF{#2}{\fontspec{#2}[BoldFont={#2},ItalicFont={#2}]}{}\fi}",
+        r"\newcommand\emoji[2]{\ifcsname twemoji #1\endcsname\texttwemoji{#1}\else#2\fi}",
+    ]
+)
+
+
+def escape(text: str) -> str:
+    r"""Text as typed, for LaTeX.
+
+    >>> print(escape("50 % of A_1 & <b>"))
+    50 \% of A\_1 \& \textless{}b\textgreater{}
+    """
+    return "".join(map(_word, _PIECES.findall(unicodedata.normalize("NFC", text))))
+
+
+def escape_code(text: str) -> str:
+    """A line of code as typed: straight quotes, and every space."""
+    return escape(text).replace("'", r"\textquotesingle{}").replace(" ", r"\ ")
+
+
+def has_chinese(texts: Iterable[str]) -> bool:
+    """Whether any letter needs a font for Chinese."""
+    return any(_CHINESE.search(text) for text in texts)
+
+
+def has_others(texts: Iterable[str]) -> bool:
+    """Whether any letter is set by a command of `MACROS`."""
+    return any(r"\otherletter" in escape(text) for text in texts)
+
+
+def _word(word: str) -> str:
+    clusters = _CLUSTER.findall(word)
+    found = [_cluster(c, after) for c, after in itertools.pairwise([*clusters, ""])]
+    long = len(word) > _WORD and not _CHINESE.match(word)
+    return (r"\allowbreak{}" if long else "").join(found)
+
+
+def _cluster(cluster: str, after: str) -> str:
+    """One letter, or several that stand for one picture."""
+    letters = "".join(map(_letter, cluster))
+    if _LIGATURES.match(cluster + after):
+        return letters + "{}"
+    return letters if len(cluster) == 1 else rf"\emoji{{{_numbers(cluster)}}}{{{letters}}}"
+
+
+def _letter(letter: str) -> str:
+    if _LATIN.match(letter) or _CHINESE.match(letter):
+        return _ESCAPES.get(letter, letter)
+    if _UNSEEN.match(letter):
+        return ""
+    return rf"\otherletter{{{ord(letter):04X}}}{{{_numbers(letter)}}}"
+
+
+def _numbers(cluster: str) -> str:
+    return "-".join(f"{ord(letter):x}" for letter in cluster.rstrip("\ufe0f"))

@@ -1,0 +1,178 @@
+"""Handouts as values that can be written to files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import Literal, get_args
+
+from matderiv import files
+from matderiv.calculus.exchange import exchanged
+from matderiv.derivation.build import build
+from matderiv.derivation.links import Derivation
+from matderiv.errors import InputError
+from matderiv.handout.command import Command
+from matderiv.handout.compose import Composer
+from matderiv.handout.document import CodeBlock, Document, Exercise
+from matderiv.handout.formats import form_of, write, write_text
+from matderiv.handout.sheet import answer_sheet, sheet, with_exercises
+from matderiv.handout.texts import messages
+from matderiv.handout.words import one_line
+
+__all__ = ["Answers", "Handout", "Wishes", "make"]
+
+#: Where the answers to the exercises stand.
+Answers = Literal["none", "end", "separate"]
+
+_MOST_EXERCISES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Handout:
+    """A handout, and its answers if they are a document of their own.
+
+    `command` is the shell command that makes it.
+    """
+
+    document: Document
+    answers: Document | None
+    command: Command
+
+    def named(self, *names: str, fragment: bool = False) -> Handout:
+        """The handout that says it was written to files of these names."""
+        command = self.command.with_files(names, fragment=fragment)
+        old, new = self.command.text, command.text
+
+        def renamed(document: Document) -> Document:
+            return replace(
+                document,
+                blocks=tuple(
+                    replace(block, text=new)
+                    if isinstance(block, CodeBlock) and block.text == old
+                    else block
+                    for block in document.blocks
+                ),
+            )
+
+        answers = None if self.answers is None else renamed(self.answers)
+        return Handout(renamed(self.document), answers, command)
+
+    def write(self, form: str) -> str | bytes:
+        """The handout in a format, such as "md", "tex" or "latex", a piece to input."""
+        return write(self.document, form)
+
+    def _repr_markdown_(self) -> str:
+        return write_text(self.document, "md")
+
+    def contents(self, path: Path, form: str | None = None) -> dict[Path, str | bytes]:
+        """What a file of the handout holds, and the file of the answers beside it if there is one.
+
+        Raises:
+            InputError: there is no format of that suffix, or what it needs is not installed.
+        """
+        form = form_of(path.name) if form is None else form
+        found = {path: self.write(form)}
+        if self.answers is not None:
+            beside = path.with_name(f"{path.stem}-answers{path.suffix}")
+            found[beside] = write(self.answers, form)
+        return found
+
+    def save(self, path: str | PathLike[str]) -> tuple[Path, ...]:
+        """Write the handout to a file, whole or not at all; the suffix says in which format.
+
+        Separate answers to `NAME.md` are written to `NAME-answers.md`.
+
+        Raises:
+            InputError: there is no format of that suffix, or what it needs is not installed.
+            OSError: the file cannot be written.
+
+        Returns:
+            The files written.
+        """
+        place = Path(path)
+        contents = self.named(place.name).contents(place)
+        files.write_all(contents)
+        return tuple(contents)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a handout is to be like; see `Derivation.handout`."""
+
+    lang: str = "en"
+    title: str | None = None
+    author: str = ""
+    show: int | Literal["all"] | None = None
+    exercises: int = 0
+    seed: int = 0
+    answers: Answers = "end"
+
+    def checked(self) -> Wishes:
+        """The same, its words in one line.
+
+        Raises:
+            InputError: one of them cannot be used as it stands.
+        """
+        if self.answers not in get_args(Answers):
+            known = ", ".join(get_args(Answers))
+            raise InputError(f"answers is {self.answers!r}; there are: {known}.")
+        if not 0 <= self.exercises <= _MOST_EXERCISES:
+            raise InputError(
+                f"{self.exercises} exercises are asked for; give a number from 0 to "
+                f"{_MOST_EXERCISES}."
+            )
+        if self.answers == "separate" and not self.exercises:
+            raise InputError("Separate answers need exercises; add --exercises 5, for example.")
+        return replace(
+            self,
+            title=None if self.title is None else one_line("title", self.title),
+            author=self.author and one_line("author", self.author),
+        )
+
+    @property
+    def options(self) -> dict[str, object]:
+        """The options of the command line that say the same."""
+        found: dict[str, object] = {
+            "--lang": self.lang,
+            "--show": self.show,
+            "--title": self.title,
+            "--author": self.author or None,
+        }
+        if self.exercises:
+            found["--exercises"] = self.exercises
+            found["--seed"] = self.seed
+            found["--answers"] = self.answers
+        return found
+
+
+def make(derivation: Derivation, wishes: Wishes, limit: int | None) -> Handout:
+    """The handout of a derivation; `limit` is how many rows, columns and terms are shown.
+
+    Raises:
+        InputError: there is no such language, or a wish cannot be used as it stands.
+        ProofError: the form with the names exchanged is not proved.
+    """
+    wishes = wishes.checked()
+    messages(wishes.lang)
+    command = Command.of(derivation, wishes.options)
+    other = exchanged(derivation.problem)
+    second = build(other, tuple(name for name in other.factors if name in derivation.wrt))
+    document = sheet(
+        Composer(derivation, wishes.lang, limit),
+        Composer(second, wishes.lang, limit),
+        command,
+        title=wishes.title,
+        author=wishes.author,
+    )
+    drawn = _exercises(derivation, wishes)
+    key = answer_sheet(document, drawn, command) if wishes.answers == "separate" else None
+    return Handout(with_exercises(document, drawn, wishes.answers), key, command)
+
+
+def _exercises(derivation: Derivation, wishes: Wishes) -> tuple[Exercise, ...]:
+    if not wishes.exercises:
+        return ()
+    from matderiv.handout.exercises import exercises  # they derive programs of their own
+
+    return exercises(derivation, wishes.lang, wishes.exercises, wishes.seed)

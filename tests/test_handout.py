@@ -1,0 +1,443 @@
+"""Handouts: what they hold, that it is computed, and that files are written whole or not at all."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import matderiv
+from matderiv import cli
+from matderiv.calculus.exchange import exchanged
+from matderiv.calculus.jacobian import REFERENCE, growth, jacobian_size
+from matderiv.calculus.scalars import entry
+from matderiv.derivation.pattern import Pattern, pattern
+from matderiv.errors import InputError
+from matderiv.handout.document import (
+    Document,
+    Equation,
+    Exercise,
+    Figure,
+    Heading,
+    Paragraph,
+    Table,
+    Text,
+)
+from matderiv.handout.formats import FORMATS, SUFFIXES, write
+from matderiv.handout.sheet import answer_sheet, with_exercises
+from matderiv.handout.text import to_text
+from matderiv.notation.drawing import Drawing, Label, Polyline, Rectangle
+
+PROGRAMS = ["Y = X @ W", "Y = Q @ K.T", "Y = X.T @ W", "Y = X.T @ W.T"]
+GOLDEN = Path(__file__).parent / "golden" / "handout"
+PAGES = ("en.tex", "zh.tex", "en.md", "zh.md")
+
+
+def default(lang: str = "en", **wishes: object) -> matderiv.Handout:
+    """The handout of the worked example."""
+    return matderiv.derive().handout(lang=lang, **wishes)  # type: ignore[arg-type]
+
+
+def run(*args: str) -> int:
+    """Run the command line in this process; its exit code."""
+    with pytest.raises(SystemExit) as caught:
+        cli.main(list(args))
+    assert isinstance(caught.value.code, int)
+    return caught.value.code
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to stand in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# -- what it holds ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_is_the_golden_one(page: str, *, rewrite_golden: bool) -> None:
+    """No word, formula or space of a handout changes unnoticed."""
+    lang, form = page.split(".")
+    printed = default(lang).named(f"handout.{form}").write(form)
+    assert isinstance(printed, str)
+    # The version is no part of what is kept.
+    printed = printed.replace(matderiv.__version__, "VERSION")
+    if rewrite_golden:
+        GOLDEN.mkdir(exist_ok=True)
+        (GOLDEN / page).write_text(printed, encoding="utf-8")
+    assert printed == (GOLDEN / page).read_text(encoding="utf-8")
+
+
+def test_every_golden_page_is_compared() -> None:
+    """No file stays in the folder that nothing is compared with."""
+    assert {path.name for path in GOLDEN.iterdir()} == set(PAGES)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_numbers_are_those_of_the_reference(lang: str) -> None:
+    """The count and the memory that make the Jacobian impossible, and those at the chosen size."""
+    text = to_text(default(lang).document)
+    assert "68,719,476,736" in text
+    assert "256 GiB" in text
+    assert "2×3×2×4 = 48" in text
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_both_forms_stand_up_front(lang: str) -> None:
+    """The formulas of Y = XW and of Y = WX come before the first step, in the reference's order."""
+    document = default(lang).document
+    steps = next(
+        n
+        for n, block in enumerate(document.blocks)
+        if isinstance(block, Heading)
+        and isinstance(block.segments[0], Text)
+        and re.match(r"Step 1|第 1|Step |第", block.segments[0].text)
+    )
+    front = Document(lang, (), tuple(b for b in document.blocks[:steps] if isinstance(b, Equation)))
+    lines = [line.strip() for line in to_text(front).splitlines() if line.strip()]
+    assert lines == [
+        "∂L/∂X = ∂L/∂YWᵀ",
+        "∂L/∂W = Xᵀ∂L/∂Y",
+        "∂L/∂W = ∂L/∂YXᵀ",
+        "∂L/∂X = Wᵀ∂L/∂Y",
+    ]
+
+
+@settings(max_examples=10, deadline=None)
+@given(program=st.sampled_from(PROGRAMS), sizes=st.tuples(*[st.integers(1, 3)] * 3))
+def test_the_second_form_is_that_of_the_exchanged_program(
+    program: str, sizes: tuple[int, int, int]
+) -> None:
+    """Exchanging names gives the problem that a user would write with the names exchanged."""
+    named = dict(zip("NDM", sizes, strict=True))
+    derivation = matderiv.derive(f"{program}; L = Loss(Y)", sizes=named)
+    left, right = derivation.problem.factors
+    names = {left: right, right: left}
+    written = re.sub(r"\b[XWQK]\b", lambda m: names[m[0]], program)
+    other = matderiv.derive(f"{written}; L = Loss(Y)", sizes=named)
+    made = exchanged(derivation.problem)
+    assert made.program == other.problem.program
+    assert made.shapes == other.problem.shapes
+
+
+def test_the_handout_changes_with_nothing_but_its_input() -> None:
+    """The same wishes give the same bytes, and another title gives others."""
+    assert default(title="a").write("tex") == default(title="a").write("tex")
+    assert default(title="a").write("tex") != default(title="b").write("tex")
+
+
+def test_the_printed_command_makes_the_same_file_again(folder: Path) -> None:
+    """Quoted as it is, the command in a handout writes that handout, byte for byte."""
+    title = """50 % of "A_1" & <b>, it's $x$ \\ 矩阵 🚀"""
+    assert run(
+        "handout", "sum(tanh(Q @ K.T))", "--shape", "Q=1x3", "--shape", "K=2x3", "--wrt", "K",
+        "--lang", "zh", "--show", "3", "--title", title, "--author", "A. & B.", "-o", "a b.md",
+    ) == 0  # fmt: skip
+    first = (folder / "a b.md").read_bytes()
+    command = first.decode().split("```sh\n")[1].split("\n```")[0]
+    (folder / "a b.md").unlink()
+    assert run(*shlex.split(command.replace("\\\n", ""))[1:]) == 0
+    assert (folder / "a b.md").read_bytes() == first
+
+
+def test_shapes_that_do_not_follow_from_sizes_are_in_the_command() -> None:
+    """A lower-case matrix is one because --shape says so; the command has to say it, too."""
+    derivation = matderiv.derive("Y = x @ w; L = sum(f(Y))", shapes={"x": (2, 4), "w": (4, 3)})
+    command = derivation.handout().command.text
+    assert "--shape x=2x4 --shape w=4x3" in command.replace("\\\n    ", "")
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        ({"title": " \n "}, "The title is empty; give some words, or leave it out."),
+        ({"title": "a\x07b"}, r"The title holds U\+0007, which is no letter; drop it."),
+        ({"author": "\udcff"}, r"The author holds U\+DCFF, which is no letter; drop it."),
+        ({"title": "x" * 301}, "The title has 301 letters; at most 300 fit."),
+        ({"lang": "fr"}, "There is no language 'fr'"),
+        ({"answers": "maybe"}, "answers is 'maybe'; there are: none, end, separate."),
+        ({"answers": "separate"}, "Separate answers need exercises"),
+        ({"exercises": -1}, "-1 exercises are asked for; give a number from 0 to 100."),
+        ({"show": 1}, "show is 1"),
+    ],
+)
+def test_wishes_that_cannot_be_fulfilled(wishes: dict[str, object], message: str) -> None:
+    """Each is refused in one sentence that names it."""
+    with pytest.raises(InputError, match=message):
+        default(**wishes)  # type: ignore[arg-type]
+
+
+# -- figures ---------------------------------------------------------------------------------
+
+
+def figures(document: Document) -> list[Figure]:
+    """The figures of a document."""
+    return [block for block in document.blocks if isinstance(block, Figure)]
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    program=st.sampled_from(PROGRAMS),
+    sizes=st.tuples(*[st.integers(1, 3)] * 3),
+    first=st.booleans(),
+    most=st.sampled_from([2, 100]),
+)
+def test_the_pattern_is_that_of_the_true_jacobian(
+    program: str,
+    sizes: tuple[int, int, int],
+    first: bool,  # noqa: FBT001
+    most: int,
+) -> None:
+    """What is drawn is SymPy's derivative of the written-out product, cell by cell."""
+    named = dict(zip("NDM", sizes, strict=True))
+    derivation = matderiv.derive(f"{program}; L = Loss(Y)", sizes=named)
+    problem = derivation.problem
+    name = problem.factors[0 if first else 1]
+    found = pattern(derivation, name, most)
+    product = problem.array(problem.product.value)
+
+    def written(i: int, j: int) -> sp.Expr:
+        terms = product.at(i, j).terms()  # type: ignore[union-attr]
+        return sp.Add(*(sp.Mul(*term) for term in terms))
+
+    for row, col in itertools.product(found.rows, found.cols):
+        if row.left_out or col.left_out:
+            continue
+        true = written(*row.indices).diff(entry(name, *col.indices))
+        assert found.entries.get((row, col), 0) == true
+
+
+def test_a_large_pattern_shows_the_first_and_the_last_blocks() -> None:
+    """Nothing of the size of the Jacobian is built, and what is left out is marked."""
+    derivation = matderiv.derive(sizes={"N": 64, "D": 4096, "M": 4096})
+    found = pattern(derivation, "X", 16)
+    assert not found.whole
+    assert [(p.outer, p.inner) for p in found.rows[:5]] == [
+        (1, 1), (1, 2), (1, None), (1, 4096), (2, 1),
+    ]  # fmt: skip
+    assert found.rows[-1].indices == (64, 4096)
+    assert all(row.outer == col.outer for row, col in found.entries)
+    assert isinstance(found, Pattern)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [(2, 4, 3), (1, 1, 1), REFERENCE, (100, 5000, 5000), (4096, 64, 4096), (64, 4096, 4095)],
+)
+def test_memory_grows_from_the_chosen_size_to_the_reference(sizes: tuple[int, int, int]) -> None:
+    """Both are on the curve, every point is counted for its own sizes, and work only grows."""
+    problem = matderiv.api.read(sizes=dict(zip("NDM", sizes, strict=True)))
+    points = growth(problem, "X", "float32")
+    assert sizes in (points[0][0], points[-1][0])
+    assert sizes == (4096, 64, 4096) or REFERENCE in (points[0][0], points[-1][0])
+    assert len(points) > 1
+    assert all(size == jacobian_size(problem, "X", "float32", s) for s, size in points)
+    n, d, m = points[-1][0]
+    assert points[-1][1].memory == 4 * n * m * n * d
+    work = [s[0] * s[1] * s[2] for s, _ in points]
+    assert work == sorted(set(work))
+
+
+def bounds(drawing: Drawing) -> list[tuple[float, float]]:
+    """The points that the shapes of a drawing reach."""
+    found: list[tuple[float, float]] = []
+    for shape in drawing.shapes:
+        match shape:
+            case Rectangle(x=x, y=y, width=width, height=height):
+                found += [(x, y), (x + width, y + height)]
+            case Polyline(points=points):
+                found += points
+            case Label(x=x, y=y, content=content, anchor=anchor):
+                width = 0.8 * (0.5 * len(content) if isinstance(content, str) else content.width)
+                start = x - width * {"start": 0, "middle": 0.5, "end": 1}[anchor]
+                found += [(start, y - 0.4), (start + width, y + 0.4)]
+    return found
+
+
+@pytest.mark.parametrize(
+    "sizes", [(2, 4, 3), (1, 1, 1), (3, 5, 2), (8, 8, 8), (12, 3, 11), REFERENCE]
+)
+@pytest.mark.parametrize("wrt", ["X", "W"])
+def test_figures_stay_inside_their_frame(sizes: tuple[int, int, int], wrt: str) -> None:
+    """No shape and no label sticks out, and a figure is no wider than a page."""
+    derivation = matderiv.derive(wrt=wrt, sizes=dict(zip("NDM", sizes, strict=True)))
+    found = figures(derivation.handout().document)
+    assert len(found) == 2
+    for figure in found:
+        drawing = figure.drawing
+        assert drawing.width <= 34.5
+        for x, y in bounds(drawing):
+            assert -0.01 <= x <= drawing.width + 0.01
+            assert -0.01 <= y <= drawing.height + 0.01
+
+
+def test_formats_that_cannot_draw_say_the_same() -> None:
+    """The memory as a table, and the pattern with a mark for each cell that is not zero."""
+    memory, zeros = figures(default().document)
+    assert isinstance(memory.instead, Table)
+    assert "256 GiB" in to_text(Document("en", (), (memory,)))
+    assert to_text(Document("en", (), (zeros,))).count("■") == 24
+    assert "48" in zeros.description
+    assert "I_N ⊗ Wᵀ" in zeros.description
+
+
+# -- exercises -------------------------------------------------------------------------------
+
+
+def paragraph(text: str) -> tuple[Paragraph]:
+    """One block."""
+    return (Paragraph((Text(text),)),)
+
+
+EXERCISES = [
+    Exercise(paragraph("Why?"), paragraph("So.")),
+    Exercise(paragraph("How?"), paragraph("Thus.")),
+]
+
+
+def test_answers_stand_where_they_are_wanted() -> None:
+    """At the end after all questions, nowhere, or in a document of their own with its command."""
+    made = default(title="T")
+    end = to_text(with_exercises(made.document, EXERCISES, "end"))
+    assert [end.index(w) for w in ("Why?", "How?", "So.", "Thus.")] == sorted(
+        end.index(w) for w in ("Why?", "How?", "So.", "Thus.")
+    )
+    none = to_text(with_exercises(made.document, EXERCISES, "none"))
+    assert "How?" in none
+    assert "So." not in none
+    separate = to_text(answer_sheet(made.document, EXERCISES, made.command))
+    assert separate.startswith("Answers: T\n")
+    assert "Why?" not in separate
+    assert "Thus." in separate
+    assert "matderiv handout" in separate
+
+
+# -- files -----------------------------------------------------------------------------------
+
+
+def test_every_suffix_is_a_format() -> None:
+    """The two tables agree, and an unknown format is refused with the known ones."""
+    assert set(SUFFIXES) <= set(FORMATS)
+    with pytest.raises(InputError, match="no format 'docx'; there are: latex, "):
+        write(default().document, "docx")
+
+
+def test_save_writes_by_suffix(tmp_path: Path) -> None:
+    """The suffix says what is written, in any case, and the file says how it was made."""
+    paths = default().save(tmp_path / "Sheet.TEX")
+    assert paths == (tmp_path / "Sheet.TEX",)
+    source = paths[0].read_text(encoding="utf-8")
+    assert source.startswith(r"\documentclass[a4paper]{article}")
+    assert "Sheet.TEX" in source
+    assert str(tmp_path) not in source
+    with pytest.raises(InputError, match=r"The suffix of 'a.docx' is none of .md, .tex"):
+        default().save(tmp_path / "a.docx")
+    assert os.listdir(tmp_path) == ["Sheet.TEX"]  # noqa: PTH208
+
+
+def test_several_files_at_once(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Every -o is written by its suffix, nothing is printed, and a fragment has no preamble."""
+    assert run("handout", "-o", "a.md", "-o", "b.tex") == 0
+    assert capfd.readouterr() == ("", "")
+    assert (folder / "a.md").read_text(encoding="utf-8").startswith("# Gradients")
+    assert r"\begin{document}" in (folder / "b.tex").read_text(encoding="utf-8")
+    assert run("handout", "--fragment", "-o", "c.tex") == 0
+    piece = (folder / "c.tex").read_text(encoding="utf-8")
+    assert r"\begin{document}" not in piece
+    assert piece.startswith("% Needs \\usepackage{amsmath}.\n")
+    assert r"\texttt" not in piece or "fragment" in piece
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["-o", "a.md", "-o", "b.docx"], "The suffix of 'b.docx' is none of .md, .tex"),
+        (["-o", "a.md", "-o", "no/b.md"], "'no/b.md' cannot be written: the folder 'no' does not"),
+        (["-o", "a.md", "-o", "a.md"], "'a.md' would be written twice; rename one -o."),
+        (["-o", "a.md", "--lang", "fr"], "There is no language 'fr'; there are: en, zh."),
+        (["-o", "a.md", "--title", ""], "The title is empty"),
+        (["-o", "a.md", "--answers", "separate"], "Separate answers need exercises"),
+        (["-o", "a.md", "--exercises", "101"], "101 exercises are asked for"),
+        (["-o", "a.md", "--exercises", "x"], "'x' is not a whole number"),
+        (["-o", "a.md", "Y = X @ X; L = sum(Y)"], "X"),
+        (["-o", "a.md", "--show", "1"], "show is 1"),
+        ([], "Missing option '-o'"),
+    ],
+)
+def test_a_mistake_writes_nothing(
+    folder: Path, capfd: pytest.CaptureFixture[str], args: list[str], message: str
+) -> None:
+    """One line on stderr, exit code 2, and no file, not even those that could be written."""
+    assert run("handout", *args) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith("matderiv: ")
+    assert message in err
+    assert err.count("\n") == 1
+    assert list(folder.iterdir()) == []
+
+
+def test_a_full_disk_leaves_the_old_files(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the second file cannot be made, the first keeps its old content, and no scraps stay."""
+    (folder / "a.md").write_text("old", encoding="utf-8")
+    (folder / "b.tex").write_text("old", encoding="utf-8")
+    real, calls = os.fdopen, []
+
+    def full(handle: int, mode: str) -> object:
+        calls.append(handle)
+        if len(calls) == 2:
+            os.close(handle)
+            raise OSError(28, "No space left on device")
+        return real(handle, mode)
+
+    monkeypatch.setattr(os, "fdopen", full)
+    assert run("handout", "-o", "a.md", "-o", "b.tex") == 2
+    assert capfd.readouterr().err == (
+        "matderiv: 'b.tex' cannot be written: No space left on device. "
+        "Choose another place with -o.\n"
+    )
+    assert {p.name: p.read_text(encoding="utf-8") for p in folder.iterdir()} == {
+        "a.md": "old",
+        "b.tex": "old",
+    }
+
+
+# -- Markdown --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_markdown_renders_everywhere(lang: str) -> None:
+    r"""Formulas stand in $$ blocks of their own lines, and every \\ at the end of its line."""
+    for sizes in ({}, {"N": 12, "D": 3, "M": 11}):
+        text = matderiv.derive(sizes=sizes).handout(lang=lang).write("md")
+        assert isinstance(text, str)
+        lines = text.split("\n")
+        fences = [n for n, line in enumerate(lines) if line == "$$"]
+        assert fences
+        assert len(fences) % 2 == 0
+        assert not any("$$" in line for line in lines if line != "$$")
+        code = False
+        for line in lines:
+            code ^= line.startswith("```")
+            if not code and r"\\" in line:
+                assert re.search(r"\\\\(\[-?[0-9]+pt\])?$", line)
+
+
+def test_markdown_shows_a_title_as_typed() -> None:
+    """Nothing in a title is markup."""
+    title = default(title="a_b_ *c* $x$ <script> # `d` | & ~~e~~ 矩阵 🚀").write("md")
+    assert isinstance(title, str)
+    assert title.splitlines()[0] == (
+        r"# a\_b\_ \*c\* \$x\$ \<script\> \# \`d\` \| \& \~\~e\~\~ 矩阵 🚀"
+    )

@@ -1,0 +1,120 @@
+r"""Standalone handouts compile with a real XeTeX, and its log has nothing to complain of.
+
+The handouts of a language have the same lines before \begin{document}, so that their pages can
+stand in one document; titles that need fonts of their own are compiled each by itself.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from _tex import compile_all, complaints, find_tool, run_tex
+
+import matderiv
+
+OTHERS = [
+    ("softplus", (2, 4, 3), "W"),
+    ("theorem", (12, 3, 11), None),
+    ("transposed", (3, 5, 2), "X"),
+    ("words", (2, 4, 3), "Theta"),
+]
+SIZES = [(2, 4, 3), (1, 1, 1), (3, 5, 2), (8, 8, 8), (12, 3, 11), (64, 4096, 4096)]
+PROGRAMS = {
+    "linear": "Y = X @ W; L = sum(f(Y))",
+    "softplus": "L = sum(log(1 + exp(X @ W)))",
+    "theorem": "L = Loss(Q @ K.T)",
+    "transposed": "L = Loss(X.T @ W.T)",
+    "words": "Y_1 = X_1 @ Theta; lam = sum(f(Y_1))",
+}
+CASES = (
+    {f"linear {n} {d} {m}": (PROGRAMS["linear"], (n, d, m), None) for n, d, m in SIZES}
+    | {f"by W {n}": (PROGRAMS["linear"], (n, d, m), "W") for n, d, m in (SIZES[2], SIZES[4])}
+    | {f"{name} {n}": (PROGRAMS[name], (n, d, m), wrt) for name, (n, d, m), wrt in OTHERS}
+)
+
+
+@pytest.fixture(scope="module")
+def xelatex() -> str:
+    """Where XeTeX is."""
+    return find_tool("xelatex")
+
+
+def parts(source: str) -> tuple[str, str]:
+    """What stands before the document, and the document."""
+    before, _, body = source.partition("\\begin{document}\n")
+    return before, body.removesuffix("\\end{document}\n")
+
+
+@pytest.fixture(scope="module")
+def compiled(
+    xelatex: str, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, list[str]]]:
+    """The complaints about every handout, by language."""
+    made = {
+        name: matderiv.derive(program, wrt=wrt, sizes=dict(zip("NDM", sizes, strict=True)))
+        for name, (program, sizes, wrt) in CASES.items()
+    }
+    found = {}
+    for lang in ("en", "zh"):
+        sources = {n: parts(str(d.handout(lang=lang).write("tex"))) for n, d in made.items()}
+        (preamble,) = {before for before, _ in sources.values()}
+        bodies = {name: body for name, (_, body) in sources.items()}
+        folder = tmp_path_factory.mktemp(lang)
+        found[lang] = compile_all(xelatex, folder, preamble, bodies)
+    return found
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("case", ["", *CASES])
+def test_a_handout_compiles_cleanly(
+    compiled: dict[str, dict[str, list[str]]], lang: str, case: str
+) -> None:
+    """No error, nothing sticking out of the page, no letter without a glyph, at any size."""
+    assert compiled[lang][case] == []
+
+
+ODD = """50% off_A & B <script>alert("1")</script> $x^2$ ~\\foo{} # `x` -- 矩阵 Ω é Привет"""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_titles_come_out_as_typed(xelatex: str, tmp_path: Path, lang: str) -> None:
+    """A title with signs and scripts that TeX has other ideas about is read back off the page."""
+    handout = matderiv.derive(sizes={"N": 1, "D": 1, "M": 1}).handout(
+        lang=lang, title=ODD, author="Dr. Ärger & 王老师"
+    )
+    log = run_tex(xelatex, tmp_path, str(handout.write("tex")))
+    assert complaints(log) == []
+    reader = find_tool("pdftotext")
+    text = subprocess.run(
+        [reader, "-l", "1", str(tmp_path / "main.pdf"), "-"],
+        capture_output=True, check=True, timeout=60,
+    ).stdout.decode()  # fmt: skip
+    title = "".join(text.split())
+    # Spaces beside Chinese letters are TeX's.
+    assert "".join(ODD.split()).replace("--", "--") in title
+    assert "Dr.Ärger&王老师" in title
+
+
+def test_a_title_with_pictures(xelatex: str, tmp_path: Path) -> None:
+    """Emoji come from a font or as pictures, or the page says which they were; none is lost."""
+    handout = matderiv.derive(sizes={"N": 1, "D": 1, "M": 1}).handout(
+        title="Go 🚀 👩‍🏫 🇨🇳 👍🏽 ☎️ 😀!"
+    )
+    source = str(handout.write("tex"))
+    log = run_tex(xelatex, tmp_path, source)
+    assert complaints(log) == []
+    assert r"\otherletter{1F680}{1f680}" in source
+    assert r"\emoji{1f469-200d-1f3eb}" in source
+    assert r"\emoji{1f1e8-1f1f3}" in source
+
+
+def test_only_what_needs_other_letters_loads_fonts() -> None:
+    """A plain handout needs few packages; a Chinese title in an English one asks for ctex."""
+    plain = parts(str(matderiv.derive().handout().write("tex")))[0]
+    assert "ctex" not in plain
+    assert "fontspec" not in plain
+    chinese = parts(str(matderiv.derive().handout(title="为什么转置？").write("tex")))[0]
+    assert r"\usepackage[scheme=plain,space=true]{ctex}" in chinese
+    assert "fontspec" not in chinese
