@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Literal
 
 from matderiv._collector import uncollected
+from matderiv.calculus.graph import graph_of
 from matderiv.calculus.problem import Problem, lift_product, understand
+from matderiv.calculus.sweep import sweep
 from matderiv.derivation import links
 from matderiv.derivation.build import build
-from matderiv.errors import InputError
+from matderiv.derivation.program import System, build_program
+from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression.parse import parse
-from matderiv.expression.shapes import infer
+from matderiv.expression.shapes import infer, settled
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.handout.compose import compose
 from matderiv.handout.document import Document
 from matderiv.handout.formats import write_text
+from matderiv.handout.program import compose_program
 from matderiv.handouts import Answers, Handout, Wishes, make
 from matderiv.notation.compose import automatic_show
+from matderiv.notation.program import readable_show
 
 __all__ = ["DEFAULT_PROGRAM", "MOST_SHOWN", "Derivation", "check_factor", "derive", "read", "shown"]
 
@@ -40,6 +46,8 @@ class Derivation(links.Derivation):
         Raises:
             InputError: no such language, or `show` asks for more than a page can hold.
         """
+        if isinstance(self.problem, System):
+            return compose_program(self, lang, shown_of(self.problem, show))
         return compose(self, lang, shown(self.problem, show))
 
     def handout(
@@ -105,6 +113,25 @@ def shown(problem: Problem, show: Show) -> int | None:
                 f"most {MOST_SHOWN:,} can be shown. Use --show 3; what is hidden is still proved."
             )
         return None
+    return _number_shown(show)
+
+
+def shown_of(system: System, show: Show) -> int | None:
+    """How much of a program is shown, None for all; refuses more than a page can hold."""
+    if show is None:
+        return readable_show(system)
+    if show == "all":
+        largest = max(prod(dim.size for dim in shape) for shape in system.shapes.values())
+        if largest > MOST_SHOWN // 10:
+            raise InputError(
+                f"To show all would be to write arrays of {largest:,} entries; at most "
+                f"{MOST_SHOWN // 10:,} can be shown. Use --show 3; what is hidden is still proved."
+            )
+        return None
+    return _number_shown(show)
+
+
+def _number_shown(show: Show) -> int:
     if isinstance(show, bool) or not isinstance(show, int) or not 2 <= show <= 1000:  # noqa: PLR2004
         raise InputError(f"show is {show!r}; it is 'all' or a whole number from 2 to 1000.")
     return show
@@ -165,14 +192,49 @@ def derive(
     >>> derivation.formulas
     {'X': 'dY @ W.T', 'W': 'X.T @ dY'}
     """
-    problem = read(program, sizes=sizes, shapes=shapes)
     if wrt is not None and not isinstance(wrt, str | Iterable):
         raise InputError(f"wrt is {wrt!r}; it is a name or several names.")
-    names = problem.factors if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
-    for name in names:
-        check_factor(problem, name)
-    if not names:
+    names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(dict.fromkeys(wrt))
+    if names == ():
         raise InputError("There is nothing to differentiate by; give at least one name.")
     with uncollected():
-        derived = build(problem, tuple(dict.fromkeys(names)), report=report)
+        try:
+            problem = read(program, sizes=sizes, shapes=shapes)
+        except UnsupportedError:
+            problem = None
+        if problem is None or (names is not None and not set(names) <= set(problem.factors)):
+            system = read_system(program, names, sizes=sizes, shapes=shapes)
+            derived = build_program(system, tuple(system.wrt), report=report)
+        else:
+            derived = build(problem, names or problem.factors, report=report)
     return Derivation(derived.problem, derived.wrt, derived.steps)
+
+
+def read_system(
+    program: str,
+    wrt: tuple[str, ...] | None,
+    *,
+    sizes: Mapping[str, int | None] | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+) -> System:
+    """The graph of a program and its gradients; by default by every input that is an array.
+
+    Raises:
+        InputError: the program cannot be read, or a name is no input of it.
+    """
+    written = parse(program)
+    known = infer(written, sizes=sizes, shapes=shapes)
+    inputs = written.inputs()
+    for name in wrt or ():
+        if name not in inputs:
+            what = (
+                f"{name} is computed by the program"
+                if name in known
+                else f"There is no {name} in the program"
+            )
+            raise InputError(f"{what}; gradients can be derived by {', '.join(inputs)}.")
+    names = wrt or tuple(name for name in inputs if known[name]) or inputs
+    if not names:
+        raise InputError("The program has no inputs; there is nothing to differentiate by.")
+    clear = settled(written, known)
+    return System(clear, sweep(graph_of(clear, known), names), names)

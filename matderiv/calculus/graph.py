@@ -95,8 +95,17 @@ class _Lifter:
         if isinstance(node, nodes.Sum | nodes.Mean):
             return nodes.rebuilt(node, [self.entrywise(node.arg)])
         if isinstance(node, _ENTRYWISE):
-            return self.entrywise(node)
+            scalar = not shape_of(node, self.shapes)
+            return self.scalar(node) if scalar else self.entrywise(node)
         return nodes.rebuilt(node, map(self.operand, nodes.children(node)))
+
+    def scalar(self, node: Node) -> Node:
+        """A number made of names and of sums over all entries: s + λΣw²."""
+        if isinstance(node, nodes.Sum | nodes.Mean) and node.axis is None:
+            return nodes.rebuilt(node, [self.entrywise(node.arg)])
+        if isinstance(node, _ENTRYWISE) and not shape_of(node, self.shapes):
+            return nodes.rebuilt(node, map(self.scalar, nodes.children(node)))
+        return self.operand(node)
 
     def entrywise(self, node: Node) -> Node:
         """An entry-by-entry expression of names."""

@@ -40,6 +40,7 @@ class System:
 
     program: Program
     sweep: Sweep
+    wrt: tuple[str, ...]
 
     @property
     def shapes(self) -> dict[str, Shape]:

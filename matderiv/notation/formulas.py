@@ -168,9 +168,8 @@ class Formulas:
             return Row((a, Operator("odot"), b))
         if isinstance(right, nodes.Number) or _starts_with_number(b):
             return Row((a, _CDOT, b))
-        if isinstance(left, nodes.Number | nodes.Name | nodes.Size):
-            return Row((a, b))
-        return Row((a, _CDOT, b))
+        plain = not isinstance(b, Fraction | Number) and not _ends_tall(a)
+        return Row((a, b) if plain else (a, _CDOT, b))
 
     def _power(self, base: Node, power: Node) -> Box:
         above = self.node(power)
@@ -423,6 +422,16 @@ def _starts_with_number(box: Box) -> bool:
             return True
         case Row(items=(first, *_)):
             return _starts_with_number(first)
+    return False
+
+
+def _ends_tall(box: Box) -> bool:
+    """Whether a box ends in a fraction or in brackets, beside which a dot reads better."""
+    match box:
+        case Fraction() | Fence():
+            return True
+        case Row(items=(*_, last)):
+            return _ends_tall(last)
     return False
 
 

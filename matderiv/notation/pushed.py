@@ -138,7 +138,7 @@ class Pushed:
             for letter in letters:
                 under += [Operator("comma")] * bool(under) + [name_box(letter)]
             body = Fence(box, big=has_fraction(box)) if grip == "sum" else box
-            return BigSum(Row(tuple(under)), None, body), "sum"
+            return BigSum(Row(tuple(under)), None, body), "product"
         sizes = [dim.size for dim in dims]
         items: list[tuple[str, Box]] = []
         for place in self.formulas.places(sizes):

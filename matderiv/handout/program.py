@@ -1,0 +1,276 @@
+"""From the derivation of a whole program to a document in one language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from matderiv.calculus.conditions import conditions
+from matderiv.derivation.links import Chain, Derivation, Step
+from matderiv.derivation.program import System
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.source import source
+from matderiv.handout.compose import Fields, fill
+from matderiv.handout.document import (
+    Block,
+    Bullets,
+    Code,
+    Document,
+    Equation,
+    Heading,
+    Math,
+    Paragraph,
+    Segments,
+    Text,
+)
+from matderiv.handout.texts import messages
+from matderiv.notation.boxes import Box, Number, Operator, Row
+from matderiv.notation.names import name_box
+from matderiv.notation.program import ProgramNotation
+
+__all__ = ["ProgramComposer", "compose_program"]
+
+#: What is said of a value by the kind of node that it is; the rest goes entry by entry.
+_KINDS: dict[type, str] = {
+    nodes.MatMul: "product",
+    nodes.Outer: "outer",
+    nodes.Sum: "sum",
+    nodes.Mean: "sum",
+    nodes.Prod: "prod",
+    nodes.LogSumExp: "logsumexp",
+    nodes.Softmax: "softmax",
+    nodes.Norm: "norm",
+    nodes.Trace: "trace",
+    nodes.Inverse: "inverse",
+    nodes.Determinant: "determinant",
+    nodes.LogDet: "logdet",
+    nodes.Diag: "diag",
+    nodes.Functional: "functional",
+}
+
+
+def compose_program(derivation: Derivation, language: str, show: int | None) -> Document:
+    """The document of a program's derivation.
+
+    Raises:
+        InputError: there is no such language.
+    """
+    composer = ProgramComposer(derivation, language, show)
+    return Document(language, composer.title(), tuple(composer.blocks()), whole=show is None)
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramComposer:
+    """Writes the parts of a program's derivation in one language."""
+
+    derivation: Derivation
+    language: str
+    show: int | None
+    notation: ProgramNotation = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make what writes formulas once for all of them."""
+        object.__setattr__(self, "notation", ProgramNotation(self.system, self.show))
+
+    @property
+    def system(self) -> System:
+        """What is derived."""
+        system = self.derivation.problem
+        assert isinstance(system, System)
+        return system
+
+    def say(self, key: str, fields: Fields) -> Segments:
+        """A message with its fields filled in."""
+        return fill(self.language, f"program.{key}", fields)
+
+    def title(self) -> Segments:
+        """The usual title."""
+        return self.say("title", {"L": Math(name_box(str(self.system.loss)))})
+
+    def blocks(self) -> Iterator[Block]:
+        """The whole page."""
+        yield from self.asked()
+        yield from self.steps()
+        yield Heading(2, fill(self.language, "heading.checked", {}))
+        yield from self.checked()
+
+    def asked(self) -> Iterator[Block]:
+        """What is looked for, and the shapes of the inputs."""
+        fields: Fields = {"L": Math(name_box(str(self.system.loss)))}
+        names = [self.math(name_box(name)) for name in self.derivation.wrt]
+        yield Paragraph(self.around("asked", "wrt", self.listed(names), fields))
+        inputs = self.system.program.inputs()
+        yield Bullets(tuple(self.shape(name) for name in inputs))
+
+    def steps(self) -> Iterator[Block]:
+        """The numbered steps: what is computed, then one gradient after another."""
+        before = ""
+        for number, step in enumerate(self.derivation.steps, 1):
+            fields: Fields = {"step": Text(str(number))}
+            if step.wrt is not None:
+                fields["X"] = Math(name_box(step.wrt))
+                fields["dX"] = Math(self.notation.formulas.gradient(step.wrt))
+            if (step.kind, before) != ("matrix", "matrix"):  # all of these are one step
+                yield Heading(2, self.say(f"heading_{step.kind}", fields))
+            before = step.kind
+            yield from _WRITERS[step.kind](self, step, fields)
+        yield from self.conclusion()
+
+    # -- steps -------------------------------------------------------------------------------
+
+    def values(self, step: Step, fields: Fields) -> Iterator[Block]:
+        """What is computed, and what its signs mean."""
+        yield Paragraph(self.say("values", fields))
+        for chain in step.chains:
+            yield Equation(self.notation.chain(chain))
+        graph = self.system.sweep.graph
+        lifted = [self.math(name_box(a.name)) for a in graph.values if a.name in graph.lifted]
+        if lifted:
+            key = "lifted" if len(lifted) > 1 else "lifted_one"
+            yield Paragraph(self.around(key, "names", self.listed(lifted), fields))
+        yield from self.conventions()
+        yield Paragraph(self.say("backwards", fields))
+
+    def gradient(self, step: Step, fields: Fields) -> Iterator[Block]:
+        """One gradient: where its name is used, and what the chain rule makes of that."""
+        gradient = self.system.sweep.gradients[step.wrt or ""]
+        users = list(dict.fromkeys(use.by for use in gradient.uses))
+        names = self.listed([self.math(name_box(by)) for by in users])
+        yield Paragraph(
+            self.around("used" if len(users) == 1 else "used_often", "users", names, fields)
+        )
+        by = iter(users)
+        value: Node | None = None
+        for chain in step.chains:
+            if chain.kind == "entry of value":
+                name = next(by)
+                value = self.system.sweep.graph.value(name)
+                fields = fields | {"Z": Math(name_box(name))}
+            yield from self.introduced(chain, value, fields)
+
+    def introduced(self, chain: Chain, value: Node | None, fields: Fields) -> Iterator[Block]:
+        """A chain with the sentence before it."""
+        kind = _KINDS.get(type(value), "entrywise")
+        key = {
+            "entry of value": f"value_{kind}",
+            "local": f"local_{kind}",
+            "all entries": "all_entries",
+            "written out": "written_out",
+        }[chain.kind]
+        found = messages(self.language)
+        if f"program.{key}" not in found:
+            key = "local"
+        first = chain.sides[0]
+        x = getattr(getattr(first, "form", ((None,),))[0][0], "atoms", ((None, 1),))[0][0]
+        wrt = getattr(x, "wrt", None)
+        if wrt is not None:
+            fields = fields | {"x": Math(self.notation.formulas.entry(wrt.name, wrt.indices))}
+        yield Paragraph(self.say(key, fields))
+        yield Equation(self.notation.chain(chain))
+
+    def formula(self, step: Step, fields: Fields) -> Iterator[Block]:
+        """The formula in the names of the program."""
+        (chain,) = step.chains
+        reasons = list(dict.fromkeys(link.reason for link in chain.links))
+        if len(chain.links) == 1:
+            yield Paragraph(self.say("as_found", fields))
+        else:
+            words: list[Segments] = [
+                self.say(f"rewrite_{reason.replace(' ', '_')}", fields)
+                for reason in reasons
+                if reason != "chain rule"
+            ]
+            yield Paragraph(self.around("assembled", "rewrites", self.listed(words), fields))
+        yield Equation(self.notation.chain(chain))
+
+    # -- the end -----------------------------------------------------------------------------
+
+    def conclusion(self) -> Iterator[Block]:
+        """The answers in NumPy, the gradients that they call by name among them."""
+        yield Heading(2, self.say("heading_conclusion", {}))
+        yield Paragraph(self.say("numpy", {}))
+        sweep = self.system.sweep
+        needed = dict.fromkeys(
+            name for wrt in self.derivation.wrt for name in (*sweep.upstream(wrt), wrt)
+        )
+        yield Bullets(
+            tuple((Code(f"d{name} = {source(sweep.gradients[name].formula)}"),) for name in needed)
+        )
+        found = conditions(self.system.sweep.graph)
+        if found:
+            yield Paragraph(self.say("conditions", {}))
+            yield Bullets(
+                tuple(
+                    self.say(f"condition_{kind}", {"u": Math(self.notation.formulas.node(node))})
+                    for kind, node in found
+                )
+            )
+
+    def checked(self) -> Iterator[Block]:
+        """What was checked, and for which sizes."""
+        proof = self.derivation.proof
+        fields: Fields = {
+            "equalities": Text(str(proof.equalities)),
+            "general": Text(str(proof.for_all_sizes)),
+        }
+        every = proof.for_all_sizes == proof.equalities
+        yield Paragraph(self.say("checked_all" if every else "checked_some", fields))
+
+    # -- pieces ------------------------------------------------------------------------------
+
+    def conventions(self) -> Iterator[Block]:
+        """What signs mean that not everybody writes alike."""
+        graph = self.system.sweep.graph
+        values = [n for a in graph.values for n in nodes.walk(a.value)]
+        shape = self.system.sweep.facts.shape
+        if any(len(shape) == 1 for shape in graph.shapes.values()):
+            yield Paragraph(self.say("vectors", {}))
+        if any(
+            isinstance(n, nodes.Multiply | nodes.Power | nodes.Divide) and shape(n) for n in values
+        ):
+            signs: Fields = {"odot": Math(Operator("odot")), "oslash": Math(Operator("oslash"))}
+            yield Paragraph(self.say("hadamard", signs))
+        if any(getattr(n, "axis", None) is not None for n in values):
+            yield Paragraph(self.say("axes", {}))
+
+    def shape(self, name: str) -> Segments:
+        """X is a 2×4 matrix."""
+        dims = self.system.shapes[name]
+        items: list[Box] = []
+        for dim in dims:
+            items += [Operator("times")] * bool(items) + [Number(str(dim.size))]
+        fields: Fields = {"X": Math(name_box(name)), "shape": Math(Row(tuple(items)))}
+        return self.say(("shape_scalar", "shape_vector", "shape_matrix")[len(dims)], fields)
+
+    @staticmethod
+    def math(box: Box) -> Segments:
+        """A formula as a segment."""
+        return (Math(box),)
+
+    def listed(self, items: Iterable[Segments]) -> Segments:
+        """Items with what stands between them in a sentence."""
+        words = messages(self.language)
+        parts = list(items)
+        made: list[object] = []
+        for number, part in enumerate(parts):
+            if number:
+                last = number == len(parts) - 1
+                made.append(Text(words["program.and" if last else "program.comma"]))
+            made += part
+        return tuple(made)  # type: ignore[return-value]
+
+    def around(self, key: str, name: str, inside: Segments, fields: Fields) -> Segments:
+        """A message with several segments in the place of one field."""
+        marker = Text("\0")
+        made: list[object] = []
+        for segment in self.say(key, fields | {name: marker}):
+            made += inside if segment is marker else [segment]
+        return tuple(made)  # type: ignore[return-value]
+
+
+_WRITERS = {
+    "values": ProgramComposer.values,
+    "gradient": ProgramComposer.gradient,
+    "matrix": ProgramComposer.formula,
+}
