@@ -321,6 +321,22 @@ def test_answers_stand_where_they_are_wanted() -> None:
     assert "matderiv handout" in separate
 
 
+def test_the_same_seed_draws_the_same_exercises(folder: Path) -> None:
+    """Separate answers go to a file beside the sheet, and both come out the same again."""
+    wishes = ["handout", "--exercises", "3", "--seed", "7", "--answers", "separate", "-o", "a.md"]
+    assert run(*wishes) == 0
+    first = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert set(first) == {"a.md", "a-answers.md"}
+    assert b"Exercise 3" in first["a.md"]
+    assert b"Answer 3" not in first["a.md"]
+    assert b"Answer 3" in first["a-answers.md"]
+    assert run(*wishes) == 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+    wishes[4] = "8"
+    assert run(*wishes) == 0
+    assert (folder / "a.md").read_bytes() != first["a.md"]
+
+
 # -- files -----------------------------------------------------------------------------------
 
 
@@ -370,6 +386,10 @@ def test_several_files_at_once(folder: Path, capfd: pytest.CaptureFixture[str]) 
         (["-o", "a.md", "--exercises", "x"], "'x' is not a whole number"),
         (["-o", "a.md", "Y = X @ X; L = sum(Y)"], "X"),
         (["-o", "a.md", "--show", "1"], "show is 1"),
+        (
+            ["-o", "a.md", "-o", "a-answers.md", "--exercises", "1", "--answers", "separate"],
+            "'a-answers.md' would be written twice; rename one -o.",
+        ),
         ([], "Missing option '-o'"),
     ],
 )
