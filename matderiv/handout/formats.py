@@ -16,6 +16,7 @@ __all__ = ["FILES", "FORMATS", "form_of", "write", "write_text"]
 FILES = {
     "md": ("matderiv.handout.markdown", "to_markdown"),
     "tex": ("matderiv.handout.latex", "to_standalone"),
+    "html": ("matderiv.handout.html", "to_html"),
     "ipynb": ("matderiv.handout.notebook", "to_notebook"),
 }
 
