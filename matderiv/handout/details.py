@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 from matderiv.calculus.scalars import Partial, entry
 from matderiv.calculus.verdicts import BUDGET, Judge
-from matderiv.derivation.build import chain as judged
-from matderiv.derivation.build import entry_chain
+from matderiv.derivation import build
 from matderiv.derivation.links import Chain, Derivation
 from matderiv.derivation.sides import Formula, Value, Written
 from matderiv.expression.nodes import MatMul, Name, Node, Transpose
@@ -72,8 +71,8 @@ class Details:
         if name == problem.name:
             value = Value(problem.array(product).at(p, q))
             y = Value(entry(name, p, q))
-            return judged(judge, "entry of the product", y, ("matrix product", value))
-        return entry_chain(judge, "entry", product, entry(name[1:], p, q))
+            return build.chain(judge, "entry of the product", y, ("matrix product", value))
+        return build.entry_chain(judge, "entry", product, entry(name[1:], p, q))
 
     def _sentence(self, name: str, product: MatMul, p: int, q: int) -> Segments:
         """Where an entry comes from: a row or a column of each factor."""
