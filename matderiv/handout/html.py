@@ -253,7 +253,7 @@ def _font() -> str:
 
 
 def _file(name: str) -> bytes:
-    return resources.files(__package__).joinpath("assets", name).read_bytes()
+    return resources.files("matderiv.handout").joinpath("assets", name).read_bytes()
 
 
 def _policy(script: str) -> str:
