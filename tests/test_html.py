@@ -472,6 +472,25 @@ def test_what_is_revealed_is_on_the_screen(page: Browser) -> None:
     page.press("Escape")
 
 
+def test_page_without_a_panel_is_presented_too(browser: Browser, tmp_path: Path) -> None:
+    """Answers on a sheet of their own have no entries to ask about; all else works."""
+    handout = derived(size=(1, 1, 1)).handout(exercises=2, seed=3, answers="separate")
+    _, path = handout.save(tmp_path / "sheet.html")
+    browser.screen(1280)
+    browser.open(path)
+    assert browser.run("document.querySelector('.panel')") is None
+    whole = browser.run(VISIBLE)
+    browser.click("document.getElementById('present')")
+    assert 0 < browser.run(VISIBLE) < whole
+    browser.press("End")
+    browser.press("Escape")
+    assert browser.run(VISIBLE) == whole
+    assert not browser.run("document.documentElement.matches('.presenting')")
+    browser.click("document.querySelector('.fold')")
+    assert browser.run(VISIBLE) < whole
+    assert browser.heard == []
+
+
 # -- paper -------------------------------------------------------------------------------------
 
 
