@@ -159,7 +159,7 @@ def make(derivation: Derivation, wishes: Wishes, limit: int | None) -> Handout:
     other = exchanged(derivation.problem)
     second = build(other, tuple(name for name in other.factors if name in derivation.wrt))
     document = sheet(
-        Composer(derivation, wishes.lang, limit),
+        Composer(derivation, wishes.lang, limit, marked=True),
         Composer(second, wishes.lang, limit),
         command,
         title=wishes.title,

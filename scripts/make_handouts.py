@@ -29,7 +29,7 @@ import click
 
 import matderiv
 from matderiv.errors import InputError
-from matderiv.handout.formats import SUFFIXES
+from matderiv.handout.formats import FILES
 from matderiv.handout.texts import languages
 from matderiv.handout.words import one_line
 from matderiv.handouts import Wishes
@@ -146,7 +146,7 @@ def _jobs(
     own: Mapping[str, Any], students: tuple[str | None, ...], folder: Path, where: str
 ) -> Iterator[Job]:
     """The jobs of one table: every language, for every student."""
-    for key, known in (("languages", languages()), ("formats", SUFFIXES)):
+    for key, known in (("languages", languages()), ("formats", FILES)):
         for word in own.get(key, ()):
             if word not in known:
                 raise InputError(

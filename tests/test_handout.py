@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import os
 import re
@@ -30,7 +31,7 @@ from matderiv.handout.document import (
     Table,
     Text,
 )
-from matderiv.handout.formats import FORMATS, SUFFIXES, write
+from matderiv.handout.formats import FORMATS, write
 from matderiv.handout.sheet import answer_sheet, with_exercises
 from matderiv.handout.text import to_text
 from matderiv.notation.drawing import Drawing, Label, Polyline, Rectangle
@@ -321,13 +322,30 @@ def test_answers_stand_where_they_are_wanted() -> None:
     assert "matderiv handout" in separate
 
 
+def test_the_same_seed_draws_the_same_exercises(folder: Path) -> None:
+    """Separate answers go to a file beside the sheet, and both come out the same again."""
+    wishes = ["handout", "--exercises", "3", "--seed", "7", "--answers", "separate", "-o", "a.md"]
+    assert run(*wishes) == 0
+    first = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert set(first) == {"a.md", "a-answers.md"}
+    assert b"Exercise 3" in first["a.md"]
+    assert b"Answer 3" not in first["a.md"]
+    assert b"Answer 3" in first["a-answers.md"]
+    assert run(*wishes) == 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+    wishes[4] = "8"
+    assert run(*wishes) == 0
+    assert (folder / "a.md").read_bytes() != first["a.md"]
+
+
 # -- files -----------------------------------------------------------------------------------
 
 
-def test_every_suffix_is_a_format() -> None:
-    """The two tables agree, and an unknown format is refused with the known ones."""
-    assert set(SUFFIXES) <= set(FORMATS)
-    with pytest.raises(InputError, match="no format 'docx'; there are: latex, "):
+def test_an_unknown_format_is_refused() -> None:
+    """With the ones that there are, each of which has a module that writes it."""
+    for module, function in FORMATS.values():
+        assert callable(getattr(importlib.import_module(module), function))
+    with pytest.raises(InputError, match=r"no format 'docx'; there are: md, tex, .*latex, "):
         write(default().document, "docx")
 
 
@@ -370,6 +388,10 @@ def test_several_files_at_once(folder: Path, capfd: pytest.CaptureFixture[str]) 
         (["-o", "a.md", "--exercises", "x"], "'x' is not a whole number"),
         (["-o", "a.md", "Y = X @ X; L = sum(Y)"], "X"),
         (["-o", "a.md", "--show", "1"], "show is 1"),
+        (
+            ["-o", "a.md", "-o", "a-answers.md", "--exercises", "1", "--answers", "separate"],
+            "'a-answers.md' would be written twice; rename one -o.",
+        ),
         ([], "Missing option '-o'"),
     ],
 )

@@ -28,6 +28,7 @@ PROGRAMS = {
     "transposed": "L = Loss(X.T @ W.T)",
     "words": "Y_1 = X_1 @ Theta; lam = sum(f(Y_1))",
 }
+SEEDS = (1, 2, 3)
 CASES = (
     {f"linear {n} {d} {m}": (PROGRAMS["linear"], (n, d, m), None) for n, d, m in SIZES}
     | {f"by W {n}": (PROGRAMS["linear"], (n, d, m), "W") for n, d, m in (SIZES[2], SIZES[4])}
@@ -58,7 +59,13 @@ def compiled(
     }
     found = {}
     for lang in ("en", "zh"):
-        sources = {n: parts(str(d.handout(lang=lang).write("tex"))) for n, d in made.items()}
+        handouts = {name: derivation.handout(lang=lang) for name, derivation in made.items()} | {
+            f"exercises {seed}": matderiv.derive(sizes={"N": 1, "D": 1, "M": 1}).handout(
+                lang=lang, exercises=12, seed=seed
+            )
+            for seed in SEEDS
+        }
+        sources = {name: parts(str(handout.write("tex"))) for name, handout in handouts.items()}
         (preamble,) = {before for before, _ in sources.values()}
         bodies = {name: body for name, (_, body) in sources.items()}
         folder = tmp_path_factory.mktemp(lang)
@@ -67,7 +74,7 @@ def compiled(
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-@pytest.mark.parametrize("case", ["", *CASES])
+@pytest.mark.parametrize("case", ["", *CASES, *(f"exercises {seed}" for seed in SEEDS)])
 def test_a_handout_compiles_cleanly(
     compiled: dict[str, dict[str, list[str]]], lang: str, case: str
 ) -> None:

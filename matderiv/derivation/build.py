@@ -30,7 +30,15 @@ from matderiv.derivation.sides import (
 from matderiv.errors import ProofError
 from matderiv.expression.nodes import MatMul, Name, Node
 
-__all__ = ["build", "chain", "gradient_of", "jacobian_chains", "judged", "placed"]
+__all__ = [
+    "build",
+    "chain",
+    "entry_chain",
+    "gradient_of",
+    "jacobian_chains",
+    "judged",
+    "placed",
+]
 
 Report = Callable[[str], None]
 
@@ -113,6 +121,22 @@ def _free_of(scalar: Scalar) -> set[sp.Basic]:
     if isinstance(scalar, Filled):
         return set(scalar.expr.free_symbols)
     return set()
+
+
+def entry_chain(judge: Judge, kind: str, answer: Node, x: sp.Indexed) -> Chain:
+    """∂L/∂x_pq = Σ_ij ∂L/∂y_ij · ∂y_ij/∂x_pq = entry (p, q) of the answer.
+
+    Raises:
+        ProofError: a link is not proved.
+    """
+    problem = judge.problem
+    return chain(
+        judge,
+        kind,
+        Value(Partial(problem.loss, x)),
+        ("chain rule", Value(problem.chain_rule(x))),
+        ("zeros dropped", Value(problem.array(answer).at(*x.indices))),
+    )
 
 
 def jacobian_chains(problem: Problem, name: str, *, written: bool) -> tuple[Chain, ...]:
@@ -288,7 +312,7 @@ class _Builder:
 
     def entries(self, name: str, answer: Node, *, first: bool) -> Iterator[Chain]:
         """Single entries of a gradient; L is written out for the `first` matrix only."""
-        problem, loss = self.problem, self.problem.loss
+        problem = self.problem
         rows, cols = problem.shapes[name]
         corner = entry(name, 1, 1)
         if isinstance(self.head, Elementwise):
@@ -306,13 +330,8 @@ class _Builder:
         places = [(1, 1), (1, 2), (2, 1)]
         shown = [(p, q) for p, q in places if p <= rows.size and q <= cols.size]
         for number, (p, q) in enumerate(shown):
-            x = entry(name, p, q)
-            yield self.chain(
-                "entry" if number == 0 else "another entry",
-                Value(Partial(loss, x)),
-                ("chain rule", Value(problem.chain_rule(x))),
-                ("zeros dropped", Value(problem.array(answer).at(p, q))),
-            )
+            kind = "entry" if number == 0 else "another entry"
+            yield entry_chain(self.judge, kind, answer, entry(name, p, q))
 
     def first_entry(self, head: Elementwise, x: sp.Expr) -> Iterator[Chain]:
         """From L as a sum of f(y_ij) to one term of ∂L/∂x through the chain rule."""

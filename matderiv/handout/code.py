@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import sympy as sp
 
@@ -13,9 +13,10 @@ from matderiv.calculus.series import Array
 from matderiv.derivation.links import Derivation
 from matderiv.derivation.sides import matrix_of
 from matderiv.expression.nodes import Apply, Multiply, Name, Node, walk
-from matderiv.expression.shapes import infer
+from matderiv.expression.shapes import Dim
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import ELEMENTWISE
+from matderiv.handout.command import declared
 
 __all__ = ["check_code", "derive_code", "display_code", "sizes_code", "upstream_source"]
 
@@ -56,34 +57,24 @@ _IMPORTS = "import numpy as np\nfrom IPython.display import Markdown\n\nimport m
 
 def derive_code(derivation: Derivation) -> str:
     """The imports of all cells, and the call that derives this very derivation."""
-    problem = derivation.problem
-    given = {key: dim.size for key, dim in zip("NDM", problem.dims, strict=True)}
-    sizes = ", ".join(f'"{key}": {size}' for key, size in given.items())
-    call = _derive(derivation, f"{{{sizes}}}", _declared(problem, given))
+    call = _derive(derivation, lambda dim: str(dim.size))
     return f"{_IMPORTS}{call}\nderivation.formulas"
 
 
-def _derive(derivation: Derivation, sizes: str, shapes: str = "") -> str:
+def _derive(derivation: Derivation, written: Callable[[Dim], str]) -> str:
+    """The call; `written` says whether a size is a number or its letter."""
     problem = derivation.problem
-    words = [f'    "{problem.program.source()}",', f"    sizes={sizes},"]
+    sizes = (f'"{key}": {written(dim)}' for key, dim in zip("NDM", problem.dims, strict=True))
+    words = [f'    "{problem.program.source()}",', f"    sizes={{{', '.join(sizes)}}},"]
     if derivation.wrt != problem.factors:
         names = ", ".join(f'"{name}"' for name in derivation.wrt)
         words.append(f"    wrt=[{names}],")
+    shapes = [
+        f'"{name}": ({", ".join(map(written, shape))})' for name, shape in declared(problem).items()
+    ]
     if shapes:
-        words.append(f"    shapes={shapes},")
+        words.append(f"    shapes={{{', '.join(shapes)}}},")
     return "\n".join(["derivation = matderiv.derive(", *words, ")"])
-
-
-def _declared(problem: Problem, sizes: dict[str, int]) -> str:
-    """The shapes that do not follow from the sizes."""
-    usual = infer(problem.program, sizes=sizes)
-    shapes = {
-        name: tuple(dim.size for dim in problem.shapes[name])
-        for name in problem.program.inputs()
-        if problem.shapes[name] != usual[name]
-    }
-    items = ", ".join(f'"{name}": {shape}' for name, shape in shapes.items())
-    return f"{{{items}}}" if items else ""
 
 
 def display_code(language: str) -> str:
@@ -93,10 +84,9 @@ def display_code(language: str) -> str:
 
 def sizes_code(derivation: Derivation, sizes: tuple[int, int, int]) -> str:
     """Sizes to be changed by a reader, and the derivation at them."""
-    letters = [dim.symbol for dim in derivation.problem.dims]
-    chosen = ", ".join(f'"{key}": {letter}' for key, letter in zip("NDM", letters, strict=True))
+    letters = ", ".join(dim.symbol for dim in derivation.problem.dims)
     numbers = ", ".join(map(str, sizes))
-    return f"{', '.join(letters)} = {numbers}\n{_derive(derivation, f'{{{chosen}}}')}"
+    return f"{letters} = {numbers}\n{_derive(derivation, lambda dim: dim.symbol)}"
 
 
 def check_code(derivation: Derivation) -> str:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from matderiv.calculus.problem import Problem
 from matderiv.derivation.links import Derivation
 from matderiv.errors import InputError
-from matderiv.expression.shapes import infer
+from matderiv.expression.shapes import Shape, infer
 
-__all__ = ["Command"]
+__all__ = ["Command", "declared"]
 
 #: Letters of a line before the command is continued on the next.
 _LINE = 72
@@ -32,10 +32,9 @@ class Command:
         groups: list[tuple[str, ...]] = [("matderiv", "handout", problem.program.source())]
         sizes = {key: dim.size for key, dim in zip("NDM", problem.dims, strict=True)}
         groups += [(f"-{key}", str(size)) for key, size in sizes.items()]
-        if not _follows(problem, sizes):
-            for name in problem.program.inputs():
-                shape = "x".join(str(dim.size) for dim in problem.shapes[name])
-                groups.append(("--shape", f"{name}={shape or 'scalar'}"))
+        for name, shape in declared(problem).items():
+            written = "x".join(str(dim.size) for dim in shape) or "scalar"
+            groups.append(("--shape", f"{name}={written}"))
         if derivation.wrt != problem.factors:
             groups += [("--wrt", name) for name in derivation.wrt]
         groups += [(key, str(value)) for key, value in options.items() if value is not None]
@@ -60,9 +59,11 @@ class Command:
         return " \\\n".join(lines)
 
 
-def _follows(problem: Problem, sizes: Mapping[str, int]) -> bool:
-    """Whether the shapes follow from the sizes alone."""
+def declared(problem: Problem) -> dict[str, Shape]:
+    """The shapes of all inputs, if they do not follow from the sizes N, D and M alone."""
+    sizes = {key: dim.size for key, dim in zip("NDM", problem.dims, strict=True)}
     try:
-        return infer(problem.program, sizes=sizes) == problem.shapes
+        follow = infer(problem.program, sizes=sizes) == problem.shapes
     except InputError:
-        return False
+        follow = False
+    return {} if follow else {name: problem.shapes[name] for name in problem.program.inputs()}

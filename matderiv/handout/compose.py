@@ -16,6 +16,7 @@ from matderiv.derivation.links import Chain, Derivation, Step
 from matderiv.derivation.sides import Value
 from matderiv.expression.nodes import MatMul, Name, Node, Transpose
 from matderiv.expression.shapes import Dim
+from matderiv.handout.details import Details
 from matderiv.handout.document import (
     Block,
     Bullets,
@@ -60,13 +61,17 @@ _INTRODUCTIONS = {
 }
 
 
-def compose(derivation: Derivation, language: str, show: int | None) -> Document:
+def compose(
+    derivation: Derivation, language: str, show: int | None, *, marked: bool = False
+) -> Document:
     """The document of a derivation: problem, steps, proofs for all sizes, what was checked.
+
+    With `marked`, entries of matrices can be told apart and have details.
 
     Raises:
         InputError: there is no such language.
     """
-    composer = Composer(derivation, language, show)
+    composer = Composer(derivation, language, show, marked)
     return Document(
         language,
         composer.say("heading.title", composer.fields()),
@@ -82,11 +87,12 @@ class Composer:
     derivation: Derivation
     language: str
     show: int | None
+    marked: bool = False
     notation: Notation = field(init=False)
 
     def __post_init__(self) -> None:
         """Make what writes formulas once for all of them."""
-        object.__setattr__(self, "notation", Notation(self.problem, self.show))
+        object.__setattr__(self, "notation", Notation(self.problem, self.show, self.marked))
 
     @property
     def problem(self) -> Problem:
@@ -127,7 +133,8 @@ class Composer:
             if introduction is not None:
                 words = fields | self.fields_of_chain(chain)
                 yield Paragraph(self.say(f"text.{introduction}", words))
-            yield Equation(self.notation.chain(chain))
+            details = Details(self.derivation, self.notation, self.say) if self.marked else None
+            yield Equation(self.notation.chain(chain), details.of(chain) if details else ())
             if chain.kind == "loss" and not self.known:
                 yield Paragraph(self.say("text.function_undefined", fields))
             if chain.kind == "slope":

@@ -13,6 +13,7 @@ __all__ = [
     "Bullets",
     "Code",
     "CodeBlock",
+    "Detail",
     "Document",
     "Equation",
     "Exercise",
@@ -75,15 +76,26 @@ class Bullets:
 
 
 @dataclass(frozen=True, slots=True)
+class Detail:
+    """What can be said about one entry: a sentence, and its own chain of equalities if any.
+
+    `key` is that of the entry's `Tagged` box.
+    """
+
+    key: str
+    segments: Segments
+    box: Aligned | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Equation:
     """A chain of equalities, displayed.
 
-    `details` are chains about single entries of it, by the key of the entry's `Tagged` box, for
-    formats that can show them when they are asked for.
+    `details` are about single entries of it, for formats that can show them when asked.
     """
 
     box: Aligned
-    details: tuple[tuple[str, Aligned], ...] = ()
+    details: tuple[Detail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.notation.boxes import Box, Number, Operator, Row
-from matderiv.notation.compose import name_box, vec
+from matderiv.notation.names import name_box, vec
 
 __all__ = ["exercises"]
 

@@ -9,21 +9,23 @@ from pathlib import PurePath
 from matderiv.errors import InputError
 from matderiv.handout.document import Document
 
-__all__ = ["FORMATS", "SUFFIXES", "form_of", "write", "write_text"]
+__all__ = ["FILES", "FORMATS", "form_of", "write", "write_text"]
 
-#: format: (module, function from a document to text or bytes). To add one, write its module and
-#: its row; a format that is also the suffix of a file stands in SUFFIXES, too.
-FORMATS = {
-    "latex": ("matderiv.handout.latex", "to_latex"),
-    "tex": ("matderiv.handout.latex", "to_standalone"),
-    "markdown": ("matderiv.handout.markdown", "to_markdown"),
+#: suffix of a file: (module, function from a document to text or bytes). To add a format, write
+#: its module and its row.
+FILES = {
     "md": ("matderiv.handout.markdown", "to_markdown"),
+    "tex": ("matderiv.handout.latex", "to_standalone"),
+    "html": ("matderiv.handout.html", "to_html"),
     "ipynb": ("matderiv.handout.notebook", "to_notebook"),
-    "text": ("matderiv.handout.text", "to_text"),
 }
 
-#: The suffixes of files, each the name of a format.
-SUFFIXES = ("md", "tex", "ipynb")
+#: All formats by name; these are asked for by no suffix.
+FORMATS = FILES | {
+    "latex": ("matderiv.handout.latex", "to_latex"),
+    "markdown": FILES["md"],
+    "text": ("matderiv.handout.text", "to_text"),
+}
 
 
 def write(document: Document, form: str) -> str | bytes:
@@ -56,7 +58,7 @@ def form_of(name: str) -> str:
     'tex'
     """
     suffix = PurePath(name).suffix[1:].lower()
-    if suffix not in SUFFIXES:
-        known = ", ".join(f".{known}" for known in SUFFIXES)
+    if suffix not in FILES:
+        known = ", ".join(f".{known}" for known in FILES)
         raise InputError(f"The suffix of {name!r} is none of {known}; it says what to write.")
     return suffix

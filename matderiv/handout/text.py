@@ -20,22 +20,22 @@ from matderiv.handout.document import (
 )
 from matderiv.notation.text import text
 
-__all__ = ["to_text"]
+__all__ = ["to_text", "words_of"]
 
 
 def to_text(document: Document) -> str:
     """The whole document."""
     author = [document.author] * bool(document.author)
-    parts = [_segments(document.title), *author, *map(_block, document.blocks)]
+    parts = [words_of(document.title), *author, *map(_block, document.blocks)]
     return "\n\n".join(parts) + "\n"
 
 
 def _block(block: Block) -> str:
     match block:
         case Heading(segments=segments) | Paragraph(segments=segments):
-            return _segments(segments)
+            return words_of(segments)
         case Bullets(items=items):
-            return "\n".join("  - " + _segments(item) for item in items)
+            return "\n".join("  - " + words_of(item) for item in items)
         case Equation(box=box):
             return _indented(text(box))
         case CodeBlock(text=code):
@@ -43,7 +43,7 @@ def _block(block: Block) -> str:
         case Table(head=head, rows=rows):
             return _table([head, *rows])
         case Figure(caption=caption, instead=instead):
-            return f"{_block(instead)}\n\n{_segments(caption)}"
+            return f"{_block(instead)}\n\n{words_of(caption)}"
 
 
 def _indented(words: str) -> str:
@@ -51,7 +51,7 @@ def _indented(words: str) -> str:
 
 
 def _table(rows: list[tuple[Segments, ...]]) -> str:
-    cells = [[_segments(cell) for cell in row] for row in rows]
+    cells = [[words_of(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(
         "    " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
@@ -59,7 +59,8 @@ def _table(rows: list[tuple[Segments, ...]]) -> str:
     )
 
 
-def _segments(segments: Segments) -> str:
+def words_of(segments: Segments) -> str:
+    """Segments as words alone."""
     return "".join(map(_segment, segments))
 
 

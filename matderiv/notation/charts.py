@@ -55,12 +55,10 @@ def pattern_drawing(pattern: Pattern, notation: Notation, name: str, wrt: str) -
             shapes.append(Label(x + width / 2, y + height / 2, box))
     width, height = xs[-1], ys[-1]
     shapes += (
-        Polyline(((left + x, top), (left + x, top + height)), tone="second")
-        for x in _borders(pattern.cols, xs)
+        Polyline(((left + x, top), (left + x, top + height))) for x in _borders(pattern.cols, xs)
     )
     shapes += (
-        Polyline(((left, top + y), (left + width, top + y)), tone="second")
-        for y in _borders(pattern.rows, ys)
+        Polyline(((left, top + y), (left + width, top + y))) for y in _borders(pattern.rows, ys)
     )
     shapes.append(Rectangle(left, top, width, height, filled=False))
     for n, box in enumerate(heads):
@@ -111,7 +109,7 @@ class Curve:
 
 
 _PLOT = 19.0, 12.0  # width and height of the plot itself
-_MARGIN = 4.2, 1.8  # left of it and above it
+_MARGIN = 4.2, 2.2  # left of it and above it
 _BELOW, _RIGHT = 3.4, 8.6
 _TICK = 0.35
 _DOT = 0.34
@@ -147,10 +145,9 @@ def growth_drawing(
         shapes.append(Polyline(((x(place), bottom), (x(place), bottom + _TICK))))
         shapes.append(Label(x(place), bottom + 1.0, content))
     for place, box in marks:
-        if place > places[0]:  # where the axis stands there is a line already
-            line = ((x(place), top), (x(place), bottom))
-            shapes.append(Polyline(line, tone="second", dashed=True))
-        shapes.append(Label(x(place), top / 2, box))
+        line = ((x(place), top), (x(place), bottom))
+        shapes += [Polyline(line, dashed=True)] * (place > places[0])  # there the axis stands
+        shapes.append(Label(x(place), top / 3, box, "end" if place == places[-1] else "middle"))
     shapes.append(Polyline(((left, top), (left, bottom), (left + width, bottom))))
     shapes.append(Label(left + width / 2, bottom + 2.5, axis))
     for curve in curves:

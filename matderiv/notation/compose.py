@@ -42,6 +42,7 @@ from matderiv.notation.boxes import (
     Terms,
     Word,
 )
+from matderiv.notation.marks import tagged
 from matderiv.notation.names import (
     function_box,
     has_fraction,
@@ -110,6 +111,8 @@ class Notation:
 
     problem: Problem
     show: int | None
+    #: Whether cells are tagged with the entry that they are, for pages that light them up.
+    marked: bool = False
     #: Boxes of entries and partial derivatives, which are written over and over.
     _known: dict[Scalar, Box] = field(default_factory=dict, repr=False, compare=False)
 
@@ -162,11 +165,16 @@ class Notation:
 
     def chain(self, chain: Chain) -> Aligned:
         """A chain of equalities."""
-        left, *rights = (self.side(side) for side in chain.sides)
+        first = chain.sides[0]
+        # All matrices of a chain are equal, so their cells are the entries of the one named first.
+        name = (
+            first.node.name if isinstance(first, Formula) and isinstance(first.node, Name) else None
+        )
+        left, *rights = (self.side(side, name) for side in chain.sides)
         return Aligned(left, tuple(rights))
 
-    def side(self, side: Side) -> Box:
-        """One side of an equality."""
+    def side(self, side: Side, name: str | None = None) -> Box:
+        """One side of an equality; `name` is that of the matrix that the side equals."""
         match side:
             case Value(scalar=scalar, sigma=sigma):
                 if sigma and isinstance(scalar, Series):
@@ -175,7 +183,7 @@ class Notation:
             case Element(node=node, row=row, col=col):
                 return Scripts(Fence(self.node(node), big=True), self.indices((row, col)))
             case Written(array=array):
-                return self.grid(array)
+                return self.grid(array, name)
             case WrittenProduct(left=left, right=right):
                 return Row((self.grid(left), Operator("cdot"), self.grid(right)))
             case Formula(node=node):
@@ -185,19 +193,21 @@ class Notation:
             case VecPartial(name=name, wrt=wrt):
                 return partial_ratio(vec(name_box(name)), vec(name_box(wrt)))
 
-    def grid(self, array: Array) -> Grid:
-        """A matrix with its corner rows and columns."""
+    def grid(self, array: Array, name: str | None = None) -> Grid:
+        """A matrix with its corner rows and columns; its name tells whose entries they are."""
         rows, cols = self.shown(array.rows.size), self.shown(array.cols.size)
-        return Grid(tuple(tuple(self._cell(array, i, j) for j in cols) for i in rows))
+        return Grid(tuple(tuple(self._cell(array, name, i, j) for j in cols) for i in rows))
 
-    def _cell(self, array: Array, i: int | None, j: int | None) -> Box:
+    def _cell(self, array: Array, name: str | None, i: int | None, j: int | None) -> Box:
         if i is None and j is None:
             return Dots("diagonal")
         if i is None:
             return Dots("down")
         if j is None:
             return Dots("across")
-        return self.scalar(array.at(i, j))
+        scalar = array.at(i, j)
+        box = self.scalar(scalar)
+        return tagged(box, scalar, name, i, j) if self.marked else box
 
     def shown(self, count: int) -> list[int | None]:
         """The numbers 1 … count that are shown, None for the dots."""

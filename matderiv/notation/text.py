@@ -22,7 +22,7 @@ from matderiv.notation.boxes import (
     Word,
 )
 
-__all__ = ["text"]
+__all__ = ["letter", "text"]
 
 _OPERATORS = {
     "plus": " + ",
@@ -49,6 +49,18 @@ _LETTERS = dict(
 ) | {"varepsilon": "ε"}
 
 
+def letter(symbol: Symbol) -> str:
+    """The letter itself, a Greek one by its name.
+
+    >>> letter(Symbol("lambda", greek=True)), letter(Symbol("Omega", greek=True))
+    ('λ', 'Ω')
+    """
+    if not symbol.greek:
+        return symbol.name
+    small = _LETTERS[symbol.name.lower()]
+    return small.upper() if symbol.name[0].isupper() else small
+
+
 def text(box: Box) -> str:
     """A box as text.
 
@@ -56,11 +68,8 @@ def text(box: Box) -> str:
     'Wᵀ'
     """
     match box:
-        case Symbol(name=name, greek=greek):
-            if not greek:
-                return name
-            letter = _LETTERS[name.lower()]
-            return letter.upper() if name[0].isupper() else letter
+        case Symbol():
+            return letter(box)
         case Word(text=word) | Number(text=word):
             return word
         case Operator(name=name):

@@ -1,0 +1,265 @@
+"""A document as one self-contained page in HTML: it opens by double click and needs no network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Iterable
+from functools import cache
+from html import escape
+from importlib import resources
+
+from matderiv._version import __version__
+from matderiv.handout.document import (
+    Block,
+    Bullets,
+    Code,
+    CodeBlock,
+    Detail,
+    Document,
+    Equation,
+    Figure,
+    Heading,
+    Math,
+    Paragraph,
+    Segment,
+    Segments,
+    Table,
+    Text,
+)
+from matderiv.handout.text import words_of
+from matderiv.handout.texts import messages
+from matderiv.notation.boxes import Aligned
+from matderiv.notation.layout import fitted
+from matderiv.notation.mathml import equalities, math
+from matderiv.notation.svg import svg
+
+__all__ = ["to_html"]
+
+#: The room of a displayed equation in em: in the text, and in the panel beside it.
+_ROOM = 52.0
+_PANEL_ROOM = 19.0
+
+#: What the page's program shows; it holds no words of its own.
+_WORDS = ("fold_all", "unfold_all", "matrix", "wide", "progress")
+
+#: What stays beside the formula before it: punctuation, of any language.
+_MARK = re.compile(r"[^\s\w]+")
+
+
+def to_html(document: Document) -> str:
+    """The whole page."""
+    return _Page(document).html()
+
+
+class _Page:
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.words = messages(document.language)
+        self.figures = 0
+
+    def word(self, key: str) -> str:
+        return escape(self.words[f"page.{key}"])
+
+    def html(self) -> str:
+        document = self.document
+        script = _asset("page.js")
+        spoken = {key: self.words[f"page.{key}"] for key in _WORDS}
+        words = json.dumps(spoken, ensure_ascii=False).replace("<", "\\u003c")  # ends no element
+        author = f'<p class="author">{escape(document.author)}</p>' if document.author else ""
+        first, *steps = _sections(document.blocks)
+        return "\n".join(
+            (
+                "<!DOCTYPE html>",
+                f'<html lang="{self.word("code")}">',
+                '<head><meta charset="utf-8">',
+                '<meta name="viewport" content="width=device-width, initial-scale=1">',
+                f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">',
+                f'<meta name="generator" content="matderiv {escape(__version__)}">',
+                f"<title>{escape(words_of(document.title))}</title>",
+                f"<style>{_font()}{_asset('page.css')}</style></head>",
+                f'<body><a class="skip" href="#text">{self.word("skip")}</a>',
+                self.tools(),
+                '<div class="page"><main id="text" tabindex="-1">',
+                f"<header><h1>{_segments(document.title)}</h1>{author}</header>",
+                f'<div class="body">{self.blocks(first)}</div>' if first else "",
+                *(self.step(n, step) for n, step in enumerate(steps, 1)),
+                "</main>",
+                self.panel() if any(b.details for b in _equations(document)) else "",
+                "</div>",
+                self.presenter(),
+                '<p class="unseen" id="said" role="status" aria-live="polite"></p>',
+                f'<script type="application/json" id="words">{words}</script>',
+                f"<script>{script}</script></body></html>\n",
+            )
+        )
+
+    # -- the frame ---------------------------------------------------------------------------
+
+    def tools(self) -> str:
+        buttons = "".join(
+            f'<button type="button" id="{name}">{self.word(name)}</button>'
+            for name in ("present", "fold_all", "theme")
+        )
+        return f'<div class="tools">{buttons}</div>'
+
+    def panel(self) -> str:
+        return (
+            '<aside class="panel" aria-labelledby="panel_title"><div class="head">'
+            f'<h2 id="panel_title">{self.word("panel")}</h2>'
+            f'<span class="kept">{self.word("kept")}</span>'
+            f'<button type="button" id="close" aria-label="{self.word("close")}">×</button></div>'
+            f'<div class="hint"><p>{self.word("hint")}</p></div>'
+            f'<div class="entry"></div><p class="proved">{self.word("proved")}</p></aside>'
+        )
+
+    def presenter(self) -> str:
+        buttons = "".join(
+            f'<button type="button" id="{name}" aria-label="{self.word(name)}">{sign}</button>'
+            for name, sign in (("back", "←"), ("next", "→"), ("leave", "×"))
+        )
+        return (
+            f'<nav class="presenter" aria-label="{self.word("present")}">'
+            f'<span id="progress"></span>{buttons}'
+            f'<span class="keys">{self.word("keys")}</span></nav>'
+        )
+
+    def step(self, number: int, blocks: list[Block]) -> str:
+        heading, *rest = blocks
+        assert isinstance(heading, Heading)
+        title, body = f"step_{number}", f"body_{number}"
+        return (
+            f'<section class="step"><div class="title">'
+            f'<button type="button" class="fold" id="fold_{number}" aria-expanded="true"'
+            f' aria-controls="{body}" aria-label="{self.word("fold")}"'
+            f' aria-labelledby="fold_{number} {title}"></button>'
+            f'<h2 id="{title}">{_segments(heading.segments)}</h2></div>'
+            f'<div class="body" id="{body}">{self.blocks(rest)}</div></section>'
+        )
+
+    # -- blocks ------------------------------------------------------------------------------
+
+    def blocks(self, blocks: Iterable[Block]) -> str:
+        return "\n".join(map(self.block, blocks))
+
+    def block(self, block: Block) -> str:
+        match block:
+            case Heading(level=level, segments=segments):
+                return f"<h{level}>{_segments(segments)}</h{level}>"
+            case Paragraph(segments=segments):
+                return f"<p>{_segments(segments)}</p>"
+            case Bullets(items=items):
+                return f"<ul>{''.join(f'<li>{_segments(item)}</li>' for item in items)}</ul>"
+            case Equation(box=box, details=details):
+                inside = _chain(box, _ROOM, elide=not self.document.whole)
+                return f'<div class="equation">{inside}{"".join(map(_detail, details))}</div>'
+            case CodeBlock(text=text):
+                return f"<pre><code>{escape(text)}</code></pre>"
+            case Table(head=head, rows=rows):
+                cells = "".join(f'<th scope="col">{_segments(cell)}</th>' for cell in head)
+                body = "".join(_table_row(row) for row in rows)
+                return (
+                    f'<div class="wide"><table><thead><tr>{cells}</tr></thead>'
+                    f"<tbody>{body}</tbody></table></div>"
+                )
+            case Figure(drawing=drawing, caption=caption, description=description):
+                self.figures += 1
+                picture = svg(drawing, f"figure_{self.figures}", description)
+                return (
+                    f'<figure><div class="wide">{picture}</div>'
+                    f"<figcaption>{_segments(caption)}</figcaption></figure>"
+                )
+
+
+def _sections(blocks: Iterable[Block]) -> list[list[Block]]:
+    """The blocks before the first heading of a section, then those of each section."""
+    sections: list[list[Block]] = [[]]
+    for block in blocks:
+        if isinstance(block, Heading) and block.level == 2:  # noqa: PLR2004 - as Heading says
+            sections.append([])
+        sections[-1].append(block)
+    return sections
+
+
+def _equations(document: Document) -> Iterable[Equation]:
+    return (block for block in document.blocks if isinstance(block, Equation))
+
+
+def _chain(box: Aligned, room: float, *, elide: bool) -> str:
+    """A chain of equalities; the page sets it smaller where less room is left than it needs."""
+    fit = fitted(box, room, elide=elide)
+    assert isinstance(fit, Aligned)
+    rows = "".join(f'<div class="link">{"".join(parts)}</div>' for parts in equalities(fit))
+    return f'<div class="chain" style="--w:{fit.width:.1f}">{rows}</div>'
+
+
+def _detail(detail: Detail) -> str:
+    """What the panel shows of an entry, kept where no browser lays it out."""
+    words = escape(words_of(detail.segments))
+    chain = "" if detail.box is None else _chain(detail.box, _PANEL_ROOM, elide=True)
+    return (
+        f'<template data-key="{escape(detail.key)}" data-words="{words}">'
+        f"<p>{_segments(detail.segments)}</p>{chain}</template>"
+    )
+
+
+def _table_row(row: tuple[Segments, ...]) -> str:
+    return f"<tr>{''.join(f'<td>{_segments(cell)}</td>' for cell in row)}</tr>"
+
+
+def _segments(segments: Segments) -> str:
+    """Segments in a line, which is not broken between a formula and a comma after it."""
+    parts: list[str] = []
+    for before, segment in itertools.pairwise((None, *segments)):
+        assert segment is not None
+        mark = _MARK.match(segment.text) if isinstance(segment, Text) else None
+        if isinstance(before, Math | Code) and isinstance(segment, Text) and mark:
+            parts[-1] = f'<span class="held">{parts[-1]}{escape(mark[0])}</span>'
+            segment = Text(segment.text[mark.end() :])  # noqa: PLW2901 - what is left of it
+        parts.append(_segment(segment))
+    return "".join(parts)
+
+
+def _segment(segment: Segment) -> str:
+    match segment:
+        case Text(text=text):
+            return escape(text)
+        case Math(box=box):
+            return math(box)
+        case Code(text=text):
+            return f"<code>{escape(text)}</code>"
+
+
+# -- assets ----------------------------------------------------------------------------------
+
+
+@cache
+def _asset(name: str) -> str:
+    return _file(name).decode()
+
+
+@cache
+def _font() -> str:
+    data = base64.b64encode(_file("matderiv-math.woff2")).decode()
+    return (
+        "/* Matderiv Math is a subset of STIX Two Math, copyright 2001-2021 The STIX Fonts Project"
+        " Authors, under the SIL Open Font License 1.1, https://openfontlicense.org */\n"
+        '@font-face{font-family:"Matderiv Math";'
+        f"src:url(data:font/woff2;base64,{data}) format('woff2')}}\n"
+    )
+
+
+def _file(name: str) -> bytes:
+    return resources.files("matderiv.handout").joinpath("assets", name).read_bytes()
+
+
+def _policy(script: str) -> str:
+    """Nothing is loaded from anywhere, and no program runs but the page's own."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        "font-src data:; base-uri 'none'; form-action 'none'"
+    )

@@ -1,0 +1,206 @@
+"""Boxes to MathML Core, which browsers set without help. No attribute that it has dropped."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from html import escape
+
+from matderiv.notation.boxes import (
+    Aligned,
+    BigSum,
+    Box,
+    Dots,
+    Fence,
+    Fraction,
+    Grid,
+    Lines,
+    Number,
+    Operator,
+    Root,
+    Row,
+    Scripts,
+    Symbol,
+    Tagged,
+    Terms,
+    Word,
+)
+from matderiv.notation.text import letter
+
+__all__ = ["equalities", "math", "mathml"]
+
+_OPERATORS = {
+    "plus": "<mo>+</mo>",
+    "minus": "<mo>−</mo>",
+    "equals": "<mo>=</mo>",
+    "cdot": "<mo>⋅</mo>",
+    "partial": '<mo lspace="0">∂</mo>',  # a derivative's numerator has no space before it
+    "comma": "<mo>,</mo>",
+    "prime": "<mo>′</mo>",
+    "times": "<mo>×</mo>",
+    "kronecker": "<mo>⊗</mo>",
+}
+_EQUALS = '<mo form="infix">=</mo>'
+_SIGNS = {"+": "+", "-": "−"}
+_DOTS = {"across": "⋯", "down": "⋮", "diagonal": "⋱"}
+
+# Signs without ink, so that what stands side by side can be read aloud.
+_APPLY, _TIMES, _SEPARATOR = (f"<mo>{sign}</mo>" for sign in "\u2061\u2062\u2063")
+
+
+def math(box: Box) -> str:
+    """A formula inside a line of text.
+
+    >>> math(Symbol("x"))
+    '<math><mi>x</mi></math>'
+    """
+    return f"<math>{mathml(box)}</math>"
+
+
+def equalities(box: Aligned) -> Iterator[list[str]]:
+    """The `math` elements of each equality of a chain, by class: left, right, and lines after it.
+
+    Only the first has a left side. A page sets them in two columns, so that it can break a chain.
+    """
+    for n, right in enumerate(box.rights):
+        first, *more = right.rows if isinstance(right, Lines) else (right,)
+        yield [
+            *([_part("left", mathml(box.left))] if n == 0 else []),
+            _part("right", f"{_EQUALS}{mathml(first)}"),
+            *(_part("more", _terms(line, first=False)) for line in more if isinstance(line, Terms)),
+        ]
+
+
+def _part(name: str, inside: str) -> str:
+    return f'<math class="{name}" displaystyle="true">{inside}</math>'
+
+
+def mathml(box: Box) -> str:
+    """MathML of a box, for the inside of a `math` element.
+
+    >>> mathml(Fraction(Number("1"), Symbol("x")))
+    '<mfrac><mn>1</mn><mi>x</mi></mfrac>'
+    """
+    match box:
+        case Symbol(name=name):
+            upright = box.greek and name[0].isupper()  # as LaTeX sets Greek capitals
+            return f'<mi mathvariant="normal">{letter(box)}</mi>' if upright else _mi(letter(box))
+        case Word(text=text, upright=upright):
+            return _mi(text) if upright else f'<mi class="word">{escape(text)}</mi>'
+        case Number(text=text):
+            return f"<mn>{escape(text)}</mn>"
+        case Operator(name=name):
+            return _OPERATORS[name]
+        case Row(items=items):
+            return _row(_beside(items))
+        case Fraction(above=above, below=below):
+            return f"<mfrac>{mathml(above)}{mathml(below)}</mfrac>"
+        case Scripts():
+            return _scripts(box)
+        case Root(body=body):
+            return f"<msqrt>{mathml(body)}</msqrt>"
+        case Fence(body=body, big=big):
+            fixed = "" if big else ' stretchy="false"'
+            return f"<mrow><mo{fixed}>(</mo>{mathml(body)}<mo{fixed}>)</mo></mrow>"
+        case BigSum(under=under, over=over, body=body):
+            name = "munder" if over is None else "munderover"
+            top = "" if over is None else mathml(over)
+            limits = f"<{name}><mo>∑</mo>{_index(under)}{top}</{name}>"
+            return f"<mrow>{limits}{mathml(body)}</mrow>"
+        case Dots(direction=direction):
+            return f'<mo lspace="0" rspace="0">{_DOTS[direction]}</mo>'
+        case Terms():
+            return _terms(box, first=True)
+        case Lines(rows=rows):
+            cells = (_terms(row, first=n == 0) for n, row in enumerate(rows))
+            return _table("lines", (f"<mtd>{cell}</mtd>" for cell in cells))
+        case Grid(rows=rows):
+            table = _table("matrix", ("".join(map(_cell, row)) for row in rows))
+            return f"<mrow><mo>(</mo>{table}<mo>)</mo></mrow>"
+        case Tagged(body=body):
+            return mathml(body)
+        case Aligned(left=left, rights=rights):
+            lefts = itertools.chain((mathml(left),), itertools.repeat(""))
+            return _table(
+                "aligned",
+                (
+                    f"<mtd>{one}</mtd><mtd>{_EQUALS}{mathml(right)}</mtd>"
+                    for one, right in zip(lefts, rights, strict=False)
+                ),
+            )
+
+
+def _mi(text: str) -> str:
+    return f"<mi>{escape(text)}</mi>"
+
+
+def _row(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"<mrow>{''.join(parts)}</mrow>"
+
+
+def _beside(items: tuple[Box, ...]) -> list[str]:
+    """Boxes side by side, with the sign between two of them that is not written."""
+    parts = [mathml(item) for item in items[:1]]
+    for one, other in itertools.pairwise(items):
+        between = "" if isinstance(one, Operator) or isinstance(other, Operator) else _TIMES
+        if between and isinstance(other, Fence):
+            between = _APPLY if _is_function(one) else "" if _may_be_function(one) else _TIMES
+        parts += [between, mathml(other)] if between else [mathml(other)]
+    return parts
+
+
+def _is_function(box: Box) -> bool:
+    """Whether a box before brackets is certainly a function: tanh, f′."""
+    if isinstance(box, Scripts):
+        return isinstance(box.sup, Operator) or _is_function(box.base)
+    return isinstance(box, Word) and box.upright
+
+
+def _may_be_function(box: Box) -> bool:
+    """Whether f(…) could be meant, or a letter times what is in brackets; then nothing is said."""
+    return isinstance(box, Word | Scripts) or (isinstance(box, Symbol) and not box.greek)
+
+
+def _scripts(box: Scripts) -> str:
+    base = mathml(box.base)
+    sub = "" if box.sub is None else _index(box.sub)
+    sup = "" if box.sup is None else mathml(box.sup)
+    name = "msubsup" if sub and sup else "msub" if sub else "msup"
+    return f"<{name}>{base}{sub}{sup}</{name}>"
+
+
+def _index(box: Box) -> str:
+    """Indices, which are no product: 23 is 2 and 3."""
+    if not isinstance(box, Row):
+        return mathml(box)
+    parts = [mathml(box.items[0])]
+    for one, other in itertools.pairwise(box.items):
+        plain = not isinstance(one, Operator) and not isinstance(other, Operator)
+        parts += [_SEPARATOR, mathml(other)] if plain else [mathml(other)]
+    return _row(parts)
+
+
+def _terms(box: Terms, *, first: bool) -> str:
+    parts: list[str] = []
+    for n, (sign, term) in enumerate(box.items):
+        if n or not first:
+            parts.append(f'<mo form="infix">{_SIGNS[sign]}</mo>')
+        elif sign == "-":
+            parts.append('<mo form="prefix">−</mo>')
+        parts.append(mathml(term))
+    return _row(parts)
+
+
+def _table(name: str, rows: Iterable[str]) -> str:
+    inside = "".join(f"<mtr>{row}</mtr>" for row in rows)
+    return f'<mtable class="{name}" displaystyle="true">{inside}</mtable>'
+
+
+def _cell(box: Box) -> str:
+    """A cell of a matrix, with the key of its entry and the keys of what it is made of."""
+    if isinstance(box, Dots):
+        return f'<mtd class="dots">{mathml(box)}</mtd>'
+    if not isinstance(box, Tagged):
+        return f"<mtd>{mathml(box)}</mtd>"
+    made = f' data-from="{escape(" ".join(box.sources))}"' if box.sources else ""
+    return f'<mtd data-key="{escape(box.key)}"{made}>{mathml(box.body)}</mtd>'
