@@ -76,7 +76,12 @@ class Derivation(links.Derivation):
         """
         wishes = Wishes(lang, title, author, show, exercises, seed, answers)
         with uncollected():
-            return make(self, wishes, shown(self.problem, show))
+            limit = (
+                shown_of(self.problem, show)
+                if isinstance(self.problem, System)
+                else shown(self.problem, show)
+            )
+            return make(self, wishes, limit)
 
     def latex(self, lang: str = "en", show: Show = None) -> str:
         """The derivation as a LaTeX fragment; see `document`."""

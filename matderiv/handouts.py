@@ -11,11 +11,15 @@ from matderiv import files
 from matderiv.calculus.exchange import exchanged
 from matderiv.derivation.build import build
 from matderiv.derivation.links import Derivation
+from matderiv.derivation.program import System
 from matderiv.errors import InputError
+from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.handout.command import Command
 from matderiv.handout.compose import Composer
 from matderiv.handout.document import CodeBlock, Document, Exercise
 from matderiv.handout.formats import form_of, write, write_text
+from matderiv.handout.program import ProgramComposer
+from matderiv.handout.program_sheet import program_sheet
 from matderiv.handout.sheet import answer_sheet, sheet, with_exercises
 from matderiv.handout.texts import messages
 from matderiv.handout.words import one_line
@@ -156,6 +160,15 @@ def make(derivation: Derivation, wishes: Wishes, limit: int | None) -> Handout:
     wishes = wishes.checked()
     messages(wishes.lang)
     command = Command.of(derivation, wishes.options)
+    if isinstance(derivation.problem, System):
+        if wishes.exercises:
+            raise InputError(
+                "Exercises are drawn for programs with one product only, such as "
+                f"{DEFAULT_PROGRAM}; leave --exercises out."
+            )
+        composer = ProgramComposer(derivation, wishes.lang, limit)
+        page = program_sheet(composer, command, title=wishes.title, author=wishes.author)
+        return Handout(page, None, command)
     other = exchanged(derivation.problem)
     second = build(other, tuple(name for name in other.factors if name in derivation.wrt))
     document = sheet(

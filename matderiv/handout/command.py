@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from matderiv.calculus.problem import Problem
 from matderiv.derivation.links import Derivation
+from matderiv.derivation.program import System
 from matderiv.errors import InputError
 from matderiv.expression.shapes import Shape, infer
 
@@ -29,6 +30,8 @@ class Command:
     def of(cls, derivation: Derivation, options: Mapping[str, object]) -> Command:
         """The command of a derivation's handout; options that are None are left out."""
         problem = derivation.problem
+        if isinstance(problem, System):
+            return cls(tuple(_groups(problem, options)))
         groups: list[tuple[str, ...]] = [("matderiv", "handout", problem.program.source())]
         sizes = {key: dim.size for key, dim in zip("NDM", problem.dims, strict=True)}
         groups += [(f"-{key}", str(size)) for key, size in sizes.items()]
@@ -67,3 +70,16 @@ def declared(problem: Problem) -> dict[str, Shape]:
     except InputError:
         follow = False
     return {} if follow else {name: problem.shapes[name] for name in problem.program.inputs()}
+
+
+def _groups(system: System, options: Mapping[str, object]) -> Iterator[tuple[str, ...]]:
+    """The words of a command about a whole program: every shape is declared."""
+    yield ("matderiv", "handout", system.program.source())
+    for name in system.program.inputs():
+        written = "x".join(str(dim.size) for dim in system.shapes[name]) or "scalar"
+        yield ("--shape", f"{name}={written}")
+    for name in system.wrt:
+        yield ("--wrt", name)
+    for key, value in options.items():
+        if value is not None:
+            yield (key, str(value))

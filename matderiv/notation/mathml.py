@@ -39,6 +39,9 @@ _OPERATORS = {
     "prime": "<mo>′</mo>",
     "times": "<mo>×</mo>",
     "kronecker": "<mo>⊗</mo>",
+    "odot": "<mo>⊙</mo>",
+    "oslash": "<mo>⊘</mo>",
+    "bars": '<mo stretchy="true">‖</mo>',
 }
 _EQUALS = '<mo form="infix">=</mo>'
 _SIGNS = {"+": "+", "-": "−"}

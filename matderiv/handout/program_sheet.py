@@ -1,0 +1,44 @@
+"""The handout of a whole program: what is asked, the formulas, every step, what was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from matderiv._version import __version__
+from matderiv.handout.command import Command
+from matderiv.handout.compose import fill
+from matderiv.handout.document import Block, CodeBlock, Document, Equation, Heading, Paragraph, Text
+from matderiv.handout.program import ProgramComposer
+from matderiv.notation.boxes import Aligned
+
+__all__ = ["program_sheet"]
+
+
+def program_sheet(
+    composer: ProgramComposer, command: Command, *, title: str | None, author: str
+) -> Document:
+    """The handout of a program's derivation."""
+    return Document(
+        composer.language,
+        composer.title() if title is None else (Text(title),),
+        tuple(_blocks(composer, command)),
+        author=author,
+        whole=composer.show is None,
+    )
+
+
+def _blocks(composer: ProgramComposer, command: Command) -> Iterator[Block]:
+    language = composer.language
+    yield Heading(2, fill(language, "handout.problem", {}))
+    yield from composer.asked()
+    yield Heading(2, fill(language, "handout.formulas", {}))
+    yield Paragraph(composer.say("results", {}))
+    for step in composer.derivation.steps:
+        if step.kind == "matrix":
+            chain = composer.notation.chain(step.chains[0])
+            yield Equation(Aligned(chain.left, chain.rights[-1:]))
+    yield from composer.steps()
+    yield Heading(2, fill(language, "heading.checked", {}))
+    yield from composer.checked()
+    yield Paragraph(fill(language, "handout.again", {"version": Text(__version__)}))
+    yield CodeBlock(command.text, "sh")
