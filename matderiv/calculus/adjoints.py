@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from matderiv.calculus.broadcasting import ShapeOf, column, filled, kept, unbroadcast, varies
+from matderiv.calculus.broadcasting import (
+    ShapeOf,
+    column,
+    filled,
+    kept,
+    letter,
+    unbroadcast,
+    varies,
+)
 from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -289,7 +297,7 @@ def norm(node: nodes.Norm, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 @_rule(nodes.Trace)
 def trace(node: nodes.Trace, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """dL = g·tr(dA) = g·Σ δ_ij·da_ij. Matrix Cookbook (99)."""
-    return (_times(g, nodes.Eye(shape(node.arg)[0].symbol)),)
+    return (_times(g, nodes.Eye(letter(shape(node.arg)[0]))),)
 
 
 @_rule(nodes.Inverse)
@@ -318,4 +326,4 @@ def diag(node: nodes.Diag, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """dL = Σ g_ii·da_i, and the other way round."""
     if len(shape(node.arg)) == 1:
         return (nodes.Diag(filled(g, shape(node), shape)),)
-    return (nodes.Diag(g),) if shape(g) else (_times(g, nodes.Eye(shape(node.arg)[0].symbol)),)
+    return (nodes.Diag(g),) if shape(g) else (_times(g, nodes.Eye(letter(shape(node.arg)[0]))),)

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.expression.shapes import Shape
+from matderiv.expression.shapes import Dim, Shape
 
-__all__ = ["ShapeOf", "column", "filled", "kept", "unbroadcast", "varies"]
+__all__ = [
+    "ShapeOf",
+    "column",
+    "filled",
+    "is_entrywise",
+    "kept",
+    "letter",
+    "unbroadcast",
+    "varies",
+]
 
 ShapeOf = Callable[[Node], Shape]
 
+_ONE = nodes.Number(Fraction(1))
 _ENTRYWISE = (nodes.Add, nodes.Subtract, nodes.Multiply, nodes.Divide, nodes.Power)
 
 
@@ -49,7 +60,23 @@ def filled(value: Node, over: Shape, shape: ShapeOf) -> Node:
     """The same array with every entry of `over` present."""
     if shape(value) == over:
         return value
-    return nodes.Multiply(value, nodes.Ones(tuple(dim.symbol for dim in over)))
+    ones = nodes.Ones(tuple(map(letter, over)))
+    return ones if value == _ONE else nodes.Multiply(value, ones)
+
+
+def letter(dim: Dim) -> int | str:
+    """How a size is written: by its letter, or by its number if it has none."""
+    return dim.size if dim.symbol == str(dim.size) else dim.symbol
+
+
+def is_entrywise(node: Node) -> bool:
+    """Whether a node is a function of one number, applied to each entry of an array.
+
+    dLoss(A) is not: each entry of a gradient depends on all of A.
+    """
+    return isinstance(node, nodes.Apply) and not (
+        node.function[:1] == "d" and node.function[1:2].isupper()
+    )
 
 
 def kept(value: Node, axis: int | None, over: Shape, shape: ShapeOf, *, keepdims: bool) -> Node:
@@ -75,7 +102,7 @@ def column(value: Node, shape: ShapeOf) -> Node:
             return type(value)(arg, axis, keepdims=True)
         case nodes.Negate(arg):
             return nodes.Negate(column(arg, shape))
-        case nodes.Apply(function, arg):
+        case nodes.Apply(function, arg) if is_entrywise(value):
             return nodes.Apply(function, column(arg, shape))
         case nodes.MatMul(left, right) if len(shape(left)) > 1:
             return nodes.MatMul(left, column(right, shape))

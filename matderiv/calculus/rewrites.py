@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from matderiv.calculus.broadcasting import ShapeOf
+from matderiv.calculus.broadcasting import ShapeOf, is_entrywise, letter, unbroadcast
 from matderiv.calculus.terms import (
     Factor,
     Term,
@@ -200,7 +200,7 @@ def powers(node: Node, facts: Facts) -> Node | None:
         return None
     number, parts = factors(node)
     if number == 0:
-        return _ZERO
+        return None if all(isinstance(base, nodes.Ones) for base, _ in parts) else _ZERO
     shape = facts.shape
     found: dict[object, Factor] = {}
     for base, power in parts:
@@ -367,7 +367,7 @@ def identity(node: Node, facts: Facts) -> Node | None:
         one, other = kept[n], kept[n + 1]
         if _inverse_of(one) == key(other) or _inverse_of(other) == key(one):
             kept[n : n + 2] = []
-            kept = kept or [nodes.Eye(facts.shape(one)[0].symbol)]
+            kept = kept or [nodes.Eye(letter(facts.shape(one)[0]))]
             break
     return _changed(node, chained(kept or links[:1]))
 
@@ -489,7 +489,7 @@ def transpose(node: Node, facts: Facts) -> Node | None:
             found = _transposed(arg, facts)
             if found != node and cost(found) <= cost(node):
                 return found
-        case nodes.Apply(function, nodes.Transpose(arg)):
+        case nodes.Apply(function, nodes.Transpose(arg)) if is_entrywise(node):
             return nodes.Transpose(nodes.Apply(function, arg))
         case nodes.Inverse(nodes.Transpose(arg)):
             return nodes.Transpose(nodes.Inverse(arg))
@@ -525,6 +525,8 @@ def _transposed(node: Node, facts: Facts) -> Node:
                 return whole
             found: Node = chained([_transposed(link, facts) for link in reversed(links)])
         case nodes.Add() | nodes.Subtract() | nodes.Negate():
+            if any(len(shape(t)) == 1 for _, t in terms(node)):  # a row in each row
+                return whole
             found = total((c, _transposed(t, facts)) for c, t in terms(node))
         case nodes.Multiply() | nodes.Divide() | nodes.Power():
             number, parts = factors(node)
@@ -534,6 +536,8 @@ def _transposed(node: Node, facts: Facts) -> Node:
                     return whole
                 made.append((_transposed(base, facts), _transposed(power, facts)))
             found = product(number, made)
+        case nodes.Apply() if not is_entrywise(node):
+            return whole
         case nodes.Apply() | nodes.Inverse():  # a transpose stands outside unless it goes away
             found = replace(node, arg=_transposed(node.arg, facts))
             return found if cost(found) < cost(whole) else whole
