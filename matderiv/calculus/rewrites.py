@@ -10,7 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from matderiv.calculus.broadcasting import ShapeOf, is_entrywise, letter, unbroadcast
+from matderiv.calculus.broadcasting import (
+    ShapeOf,
+    filled,
+    is_entrywise,
+    letter,
+    times_size,
+    varies,
+)
 from matderiv.calculus.terms import (
     Factor,
     Term,
@@ -430,7 +437,8 @@ def diagonal(node: Node, facts: Facts) -> Node | None:
                 match part:
                     case (nodes.Outer(v, nodes.Ones((1,))), power) if power == _ONE:
                         rest = [p for p in parts if p is not part and facts.shape(p[0])]
-                        if rest and facts.shape(product(Fraction(1), rest)) == facts.shape(node):
+                        whole = facts.shape(product(Fraction(1), rest)) if rest else ()
+                        if whole == facts.shape(node) and whole[0] == facts.shape(v)[0]:
                             scalars = [p for p in parts if not facts.shape(p[0])]
                             made = nodes.MatMul(nodes.Diag(v), product(Fraction(1), rest))
                             return product(number, [*scalars, (made, _ONE)])
@@ -559,6 +567,13 @@ def reduction(node: Node, facts: Facts) -> Node | None:
             return nodes.Sum(arg, 1 - axis % 2)
         case nodes.Sum(arg) if not facts.shape(arg):
             return arg
+        case nodes.Sum(nodes.Sum(arg, int() as inner, True), axis, keepdims) if axis in (
+            None,
+            inner,
+        ):
+            return nodes.Sum(arg, axis, keepdims)
+        case nodes.Sum() if (repeated := _repeated(node, facts)) is not None:
+            return repeated
         case nodes.Sum(nodes.Multiply(a, b), None, False) if (
             facts.shape(a) == facts.shape(b) and len(facts.shape(a)) == 1
         ):
@@ -582,6 +597,26 @@ def reduction(node: Node, facts: Facts) -> Node | None:
         case nodes.Sum(arg) | nodes.Mean(arg) | nodes.Trace(arg):
             return _hoisted(node, arg, facts)
     return None
+
+
+def _repeated(node: nodes.Sum, facts: Facts) -> Node | None:
+    """Σ over an axis along which an array only repeats itself: its size times what is repeated."""
+    number, parts = factors(node.arg)
+    over = facts.shape(node.arg)
+    ones = next((p for p in parts if isinstance(p[0], nodes.Ones)), None)
+    if ones is None or facts.shape(ones[0]) != over:
+        return None
+    value = product(number, [p for p in parts if p is not ones])
+    own = facts.shape(value)
+    axes = range(len(over)) if node.axis is None else (node.axis,)
+    if any(varies(own, over, axis) for axis in axes):
+        return None
+    for axis in axes:
+        value = times_size(value, over[axis])
+    target = facts.shape(node)
+    if len(own) > len(target):
+        value = nodes.Sum(value, None if not target else node.axis)
+    return filled(value, target, facts.shape)
 
 
 def _centred(node: nodes.Sum | nodes.Mean) -> bool:
@@ -643,7 +678,7 @@ def inverse(node: Node, facts: Facts) -> Node | None:
             number, parts = factors(arg)
             outside = [p for p in parts if not facts.shape(p[0])]
             inside = [p for p in parts if p not in outside]
-            if inside and (number != 1 or outside):
+            if inside and number and (number != 1 or outside):
                 below = product(number, outside)
                 return nodes.Divide(nodes.Inverse(product(Fraction(1), inside)), below)
     return None
