@@ -65,6 +65,7 @@ def _changed(old: Node, new: Node) -> Node | None:
     return None if new == old else new
 
 
+_MANY = 12  # terms of a sum in which common factors are no longer looked for
 _SUMS = (nodes.Add, nodes.Subtract, nodes.Negate)
 _PRODUCTS = (nodes.Multiply, nodes.Divide, nodes.Power, nodes.Negate)
 
@@ -91,6 +92,8 @@ def common_factor(node: Node, facts: Facts) -> Node | None:
     if not isinstance(node, nodes.Add | nodes.Subtract):
         return None
     parts = terms(node)
+    if len(parts) > _MANY:
+        return None
     best: Node | None = None
     for take in (_number, _transpose, _first, _last, _entrywise):
         for candidate in take(parts, facts):

@@ -17,6 +17,7 @@ from matderiv.expression.shapes import Shape
 __all__ = ["Rewritten", "as_written", "completed", "tidied", "tidy", "transposes_collected"]
 
 _ONE = nodes.Number(Fraction(1))
+_SAVED = 3  # how much shorter a formula gets by a transpose around it; books keep Aᵀ@Bᵀ
 _MOST = 2000  # rewrites of one formula; more would mean that two of them undo each other
 
 
@@ -126,9 +127,11 @@ def as_written(formula: Node, facts: Facts) -> Node:
 
 def transposes_collected(formula: Node, facts: Facts) -> Node:
     """Aᵀ@Bᵀ@Cᵀ = (C@B@A)ᵀ and Aᵀ@Bᵀ + Cᵀ = (B@A + C)ᵀ, where that saves a transpose or more."""
+    if sum(isinstance(node, nodes.Transpose) for node in nodes.walk(formula)) < _SAVED - 1:
+        return formula
     if not isinstance(formula, nodes.Transpose) and len(facts.shape(formula)) > 1:
         turned = tidy(nodes.Transpose(formula), facts)
-        if not isinstance(turned, nodes.Transpose) and cost(turned) + 3 <= cost(formula):
+        if not isinstance(turned, nodes.Transpose) and cost(turned) + _SAVED <= cost(formula):
             return nodes.Transpose(turned)
     operands = nodes.children(formula)
     made = [transposes_collected(child, facts) for child in operands]
