@@ -9,10 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from matderiv.calculus.broadcasting import ShapeOf, column, filled, kept, unbroadcast, varies
+from matderiv.calculus.broadcasting import (
+    ShapeOf,
+    column,
+    filled,
+    kept,
+    letter,
+    unbroadcast,
+    varies,
+)
 from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Dim
 from matderiv.expression.source import source
 
 __all__ = ["ADJOINTS", "Rule", "adjoint", "derivative"]
@@ -190,6 +199,9 @@ def functional(node: nodes.Functional, g: Node, shape: ShapeOf) -> tuple[Node, .
 def matmul(node: nodes.MatMul, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """dL = tr(Gᵀ·dA·B) + tr(Gᵀ·A·dB): G·Bᵀ and Aᵀ·G."""
     a, b = node.left, node.right
+    over = shape(node)
+    if not any(varies(shape(g), over, axis) for axis in range(len(over))) and shape(g):
+        g = nodes.Sum(g)  # of one entry
     match len(shape(a)), len(shape(b)):
         case 1, 1:
             return _times(g, b), _times(g, a)
@@ -201,7 +213,7 @@ def matmul(node: nodes.MatMul, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
             if shape(g):
                 return _matmul(b, g), nodes.Outer(a, g)
             return _times(g, nodes.Sum(b, 1)), _times(g, column(a, shape))
-    over, own = shape(node), shape(g)
+    own = shape(g)
     rows, cols = (varies(own, over, axis) for axis in (0, 1))
     down = _t(nodes.Sum(a, 0, keepdims=True))
     if rows and cols:
@@ -212,7 +224,6 @@ def matmul(node: nodes.MatMul, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
         return _matmul(b, g), nodes.Outer(nodes.Sum(a, 0), g)
     if cols:
         return _matmul(g, _t(b)), _times(down, g)
-    g = g if not own else nodes.Sum(g)
     return _times(g, nodes.Sum(b, 1)), _times(g, down)
 
 
@@ -249,7 +260,8 @@ def mean(node: nodes.Mean, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     over = shape(node.arg)
     dims = over if node.axis is None else (over[node.axis],)
     for dim in dims:
-        g = _over(g, nodes.Size(dim.symbol, dim.size))
+        if dim != Dim("1", 1):
+            g = _over(g, nodes.Size(dim.symbol, dim.size))
     return (kept(g, node.axis, over, shape, keepdims=node.keepdims),)
 
 
@@ -289,7 +301,7 @@ def norm(node: nodes.Norm, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 @_rule(nodes.Trace)
 def trace(node: nodes.Trace, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """dL = g·tr(dA) = g·Σ δ_ij·da_ij. Matrix Cookbook (99)."""
-    return (_times(g, nodes.Eye(shape(node.arg)[0].symbol)),)
+    return (_times(g, nodes.Eye(letter(shape(node.arg)[0]))),)
 
 
 @_rule(nodes.Inverse)
@@ -318,4 +330,6 @@ def diag(node: nodes.Diag, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """dL = Σ g_ii·da_i, and the other way round."""
     if len(shape(node.arg)) == 1:
         return (nodes.Diag(filled(g, shape(node), shape)),)
-    return (nodes.Diag(g),) if shape(g) else (_times(g, nodes.Eye(shape(node.arg)[0].symbol)),)
+    if shape(g):
+        return (nodes.Diag(filled(g, shape(node), shape)),)
+    return (_times(g, nodes.Eye(letter(shape(node.arg)[0]))),)

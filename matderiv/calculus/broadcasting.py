@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.expression.shapes import Shape
+from matderiv.expression.shapes import Dim, Shape
 
-__all__ = ["ShapeOf", "column", "filled", "kept", "unbroadcast", "varies"]
+__all__ = [
+    "ShapeOf",
+    "column",
+    "filled",
+    "is_entrywise",
+    "kept",
+    "letter",
+    "times_size",
+    "unbroadcast",
+    "varies",
+]
 
 ShapeOf = Callable[[Node], Shape]
 
+_ONE = nodes.Number(Fraction(1))
 _ENTRYWISE = (nodes.Add, nodes.Subtract, nodes.Multiply, nodes.Divide, nodes.Power)
 
 
@@ -27,35 +39,62 @@ def unbroadcast(value: Node, over: Shape, target: Shape, shape: ShapeOf) -> Node
     A value that is the same along such an axis is multiplied by the size of it.
     """
     lead = len(over) - len(target)
-    own = shape(value)
     summed: list[int] = []
     for axis, dim in enumerate(over):
         if axis >= lead and target[axis - lead] == dim:
             continue
-        if varies(own, over, axis):
+        if varies(shape(value), over, axis):
             summed.append(axis)
-        elif dim.size != 1:
-            value = nodes.Multiply(nodes.Size(dim.symbol, dim.size), value)
+        else:
+            value = times_size(value, dim)
+    own = shape(value)
     left = [a for a in range(len(over)) if varies(own, over, a) and a not in summed]
-    if summed and not left:
+    if (summed or len(own) > len(target)) and not left:
         return nodes.Sum(value)
-    for axis in reversed(summed):
-        place = axis - len(over) + len(shape(value))
-        value = nodes.Sum(value, axis=place, keepdims=axis >= lead)
+    for axis in range(len(over) - 1, -1, -1):
+        place = axis - len(over) + len(own)
+        if axis in summed or (axis < lead and place >= 0):
+            value = nodes.Sum(value, axis=place, keepdims=axis >= lead)
     return value
+
+
+def times_size(value: Node, dim: Dim) -> Node:
+    """The value times the number of rows or columns that a letter stands for."""
+    if dim == Dim("1", 1):
+        return value
+    return nodes.Multiply(nodes.Size(dim.symbol, dim.size), value)
 
 
 def filled(value: Node, over: Shape, shape: ShapeOf) -> Node:
     """The same array with every entry of `over` present."""
     if shape(value) == over:
         return value
-    return nodes.Multiply(value, nodes.Ones(tuple(dim.symbol for dim in over)))
+    ones = nodes.Ones(tuple(map(letter, over)))
+    return ones if value == _ONE else nodes.Multiply(value, ones)
+
+
+def letter(dim: Dim) -> int | str:
+    """How a size is written: by its letter, or by its number if it has none."""
+    return dim.size if dim.symbol == str(dim.size) else dim.symbol
+
+
+def is_entrywise(node: Node) -> bool:
+    """Whether a node is a function of one number, applied to each entry of an array.
+
+    dLoss(A) is not: each entry of a gradient depends on all of A.
+    """
+    return isinstance(node, nodes.Apply) and not (
+        node.function[:1] == "d" and node.function[1:2].isupper()
+    )
 
 
 def kept(value: Node, axis: int | None, over: Shape, shape: ShapeOf, *, keepdims: bool) -> Node:
     """What a reduction over an axis gave, beside the array that was reduced."""
     if keepdims or axis is None or not shape(value):
         return value
+    rest = over[: axis % len(over)] + over[axis % len(over) + 1 :]
+    if not any(varies(shape(value), rest, n) for n in range(len(rest))):
+        return nodes.Sum(value)  # of one entry
     return column(value, shape) if axis % len(over) == 1 else value
 
 
@@ -75,10 +114,11 @@ def column(value: Node, shape: ShapeOf) -> Node:
             return type(value)(arg, axis, keepdims=True)
         case nodes.Negate(arg):
             return nodes.Negate(column(arg, shape))
-        case nodes.Apply(function, arg):
+        case nodes.Apply(function, arg) if is_entrywise(value):
             return nodes.Apply(function, column(arg, shape))
         case nodes.MatMul(left, right) if len(shape(left)) > 1:
             return nodes.MatMul(left, column(right, shape))
         case _ if isinstance(value, _ENTRYWISE):
-            return type(value)(column(value.left, shape), column(value.right, shape))
+            sides = [s if shape(s) in ((), own) else nodes.Sum(s) for s in nodes.children(value)]
+            return nodes.rebuilt(value, [column(side, shape) for side in sides])
     return nodes.Outer(value, nodes.Ones((1,)))

@@ -31,7 +31,7 @@ from matderiv.calculus.naming import sealed
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.expression.shapes import Shape
+from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
 
 __all__ = ["Entries"]
@@ -39,6 +39,7 @@ __all__ = ["Entries"]
 _ONE = constant(Fraction(1))
 _HALF = constant(Fraction(1, 2))
 _MINUS = constant(Fraction(-1))
+_SINGLE = Dim("1", 1)
 _SHORT = 8  # the largest power of a sum that is multiplied out
 
 
@@ -83,7 +84,8 @@ class Entries:
             case nodes.Number(value):
                 return constant(value)
             case nodes.Size(symbol, size):
-                return constant(Fraction(size)) if self._written else single(Size(symbol))
+                fixed = self._written or symbol == str(size)
+                return constant(Fraction(size)) if fixed else single(Size(symbol))
             case nodes.Pi():
                 return single(Entry("π", ()))
             case nodes.Ones():
@@ -171,9 +173,10 @@ class Entries:
         if self._written:
             ranges = (range(1, dim.size + 1) for dim in shape)
             return added(term(*places) for places in itertools.product(*ranges))
-        bound = tuple((self.letter(), dim.symbol) for dim in shape)
-        inside = term(*(letter for letter, _ in bound))
-        return tuple((Term(t.atoms, t.bound + bound), c) for t, c in inside)
+        places: list[Index] = [1 if dim == _SINGLE else self.letter() for dim in shape]
+        named = zip(places, shape, strict=True)
+        bound = tuple((i, dim.symbol) for i, dim in named if isinstance(i, str))
+        return tuple((Term(t.atoms, t.bound + bound), c) for t, c in term(*places))
 
     def _along(
         self, arg: Node, axis: int | None, indices: tuple[Index, ...], *, keepdims: bool = False

@@ -10,7 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from matderiv.calculus.broadcasting import ShapeOf
+from matderiv.calculus.broadcasting import (
+    ShapeOf,
+    filled,
+    is_entrywise,
+    letter,
+    times_size,
+    varies,
+)
 from matderiv.calculus.terms import (
     Factor,
     Term,
@@ -58,6 +65,7 @@ def _changed(old: Node, new: Node) -> Node | None:
     return None if new == old else new
 
 
+_MANY = 12  # terms of a sum in which common factors are no longer looked for
 _SUMS = (nodes.Add, nodes.Subtract, nodes.Negate)
 _PRODUCTS = (nodes.Multiply, nodes.Divide, nodes.Power, nodes.Negate)
 
@@ -84,6 +92,8 @@ def common_factor(node: Node, facts: Facts) -> Node | None:
     if not isinstance(node, nodes.Add | nodes.Subtract):
         return None
     parts = terms(node)
+    if len(parts) > _MANY:
+        return None
     best: Node | None = None
     for take in (_number, _transpose, _first, _last, _entrywise):
         for candidate in take(parts, facts):
@@ -200,7 +210,7 @@ def powers(node: Node, facts: Facts) -> Node | None:
         return None
     number, parts = factors(node)
     if number == 0:
-        return _ZERO
+        return None if all(isinstance(base, nodes.Ones) for base, _ in parts) else _ZERO
     shape = facts.shape
     found: dict[object, Factor] = {}
     for base, power in parts:
@@ -367,7 +377,7 @@ def identity(node: Node, facts: Facts) -> Node | None:
         one, other = kept[n], kept[n + 1]
         if _inverse_of(one) == key(other) or _inverse_of(other) == key(one):
             kept[n : n + 2] = []
-            kept = kept or [nodes.Eye(facts.shape(one)[0].symbol)]
+            kept = kept or [nodes.Eye(letter(facts.shape(one)[0]))]
             break
     return _changed(node, chained(kept or links[:1]))
 
@@ -430,7 +440,8 @@ def diagonal(node: Node, facts: Facts) -> Node | None:
                 match part:
                     case (nodes.Outer(v, nodes.Ones((1,))), power) if power == _ONE:
                         rest = [p for p in parts if p is not part and facts.shape(p[0])]
-                        if rest and facts.shape(product(Fraction(1), rest)) == facts.shape(node):
+                        whole = facts.shape(product(Fraction(1), rest)) if rest else ()
+                        if whole == facts.shape(node) and whole[0] == facts.shape(v)[0]:
                             scalars = [p for p in parts if not facts.shape(p[0])]
                             made = nodes.MatMul(nodes.Diag(v), product(Fraction(1), rest))
                             return product(number, [*scalars, (made, _ONE)])
@@ -489,7 +500,7 @@ def transpose(node: Node, facts: Facts) -> Node | None:
             found = _transposed(arg, facts)
             if found != node and cost(found) <= cost(node):
                 return found
-        case nodes.Apply(function, nodes.Transpose(arg)):
+        case nodes.Apply(function, nodes.Transpose(arg)) if is_entrywise(node):
             return nodes.Transpose(nodes.Apply(function, arg))
         case nodes.Inverse(nodes.Transpose(arg)):
             return nodes.Transpose(nodes.Inverse(arg))
@@ -525,8 +536,8 @@ def _transposed(node: Node, facts: Facts) -> Node:
                 return whole
             found: Node = chained([_transposed(link, facts) for link in reversed(links)])
         case nodes.Add() | nodes.Subtract() | nodes.Negate():
-            if any(len(shape(t)) == 1 for _, t in terms(node)):
-                return whole  # a row for all rows would have to become a column
+            if any(len(shape(t)) == 1 for _, t in terms(node)):  # a row in each row
+                return whole
             found = total((c, _transposed(t, facts)) for c, t in terms(node))
         case nodes.Multiply() | nodes.Divide() | nodes.Power():
             number, parts = factors(node)
@@ -536,6 +547,8 @@ def _transposed(node: Node, facts: Facts) -> Node:
                     return whole
                 made.append((_transposed(base, facts), _transposed(power, facts)))
             found = product(number, made)
+        case nodes.Apply() if not is_entrywise(node):
+            return whole
         case nodes.Apply() | nodes.Inverse():  # a transpose stands outside unless it goes away
             found = replace(node, arg=_transposed(node.arg, facts))
             return found if cost(found) < cost(whole) else whole
@@ -557,6 +570,13 @@ def reduction(node: Node, facts: Facts) -> Node | None:
             return nodes.Sum(arg, 1 - axis % 2)
         case nodes.Sum(arg) if not facts.shape(arg):
             return arg
+        case nodes.Sum(nodes.Sum(arg, int() as inner, True), axis, keepdims) if axis in (
+            None,
+            inner,
+        ):
+            return nodes.Sum(arg, axis, keepdims)
+        case nodes.Sum() if (repeated := _repeated(node, facts)) is not None:
+            return repeated
         case nodes.Sum(nodes.Multiply(a, b), None, False) if (
             facts.shape(a) == facts.shape(b) and len(facts.shape(a)) == 1
         ):
@@ -580,6 +600,26 @@ def reduction(node: Node, facts: Facts) -> Node | None:
         case nodes.Sum(arg) | nodes.Mean(arg) | nodes.Trace(arg):
             return _hoisted(node, arg, facts)
     return None
+
+
+def _repeated(node: nodes.Sum, facts: Facts) -> Node | None:
+    """Σ over an axis along which an array only repeats itself: its size times what is repeated."""
+    number, parts = factors(node.arg)
+    over = facts.shape(node.arg)
+    ones = next((p for p in parts if isinstance(p[0], nodes.Ones)), None)
+    if ones is None or facts.shape(ones[0]) != over:
+        return None
+    value = product(number, [p for p in parts if p is not ones])
+    own = facts.shape(value)
+    axes = range(len(over)) if node.axis is None else (node.axis,)
+    if any(varies(own, over, axis) for axis in axes):
+        return None
+    for axis in axes:
+        value = times_size(value, over[axis])
+    target = facts.shape(node)
+    if len(own) > len(target):
+        value = nodes.Sum(value, None if not target else node.axis)
+    return filled(value, target, facts.shape)
 
 
 def _centred(node: nodes.Sum | nodes.Mean) -> bool:
@@ -641,7 +681,7 @@ def inverse(node: Node, facts: Facts) -> Node | None:
             number, parts = factors(arg)
             outside = [p for p in parts if not facts.shape(p[0])]
             inside = [p for p in parts if p not in outside]
-            if inside and (number != 1 or outside):
+            if inside and number and (number != 1 or outside):
                 below = product(number, outside)
                 return nodes.Divide(nodes.Inverse(product(Fraction(1), inside)), below)
     return None

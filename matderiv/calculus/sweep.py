@@ -10,6 +10,7 @@ from matderiv.calculus.adjoints import adjoint
 from matderiv.calculus.broadcasting import ShapeOf
 from matderiv.calculus.graph import Graph
 from matderiv.calculus.rewrites import Facts
+from matderiv.calculus.shaping import shapes_over
 from matderiv.calculus.terms import cost, key, total
 from matderiv.calculus.tidying import (
     Rewritten,
@@ -22,10 +23,9 @@ from matderiv.calculus.tidying import (
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.expression.shapes import Shape, shape_of
 from matderiv.expression.source import source
 
-__all__ = ["Gradient", "Sweep", "Use", "inlined", "inside", "replaced", "sweep"]
+__all__ = ["Gradient", "Sweep", "Use", "inlined", "replaced", "sweep"]
 
 _ONE = nodes.Number(Fraction(1))
 _ZERO = nodes.Number(Fraction(0))
@@ -59,11 +59,15 @@ class Gradient:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """The gradients of a graph by name, the loss's users last."""
+    """The gradients of a graph by name, the loss's users last.
+
+    `lifted` is what each lifted name stands for, in terms of the names of the program.
+    """
 
     graph: Graph
     facts: Facts
     gradients: Mapping[str, Gradient]
+    lifted: Mapping[str, Node]
 
     def upstream(self, name: str) -> tuple[str, ...]:
         """The names whose gradients the formula of a name holds, in the order to work them out."""
@@ -101,19 +105,6 @@ def replaced(node: Node, values: Mapping[str, Node]) -> Node:
     return nodes.rebuilt(node, made) if changed else node
 
 
-def shapes_of(graph: Graph) -> ShapeOf:
-    """The shape of any expression over the names of a graph; each is worked out once."""
-    known: dict[Node, Shape] = {}
-
-    def shape(node: Node) -> Shape:
-        found = known.get(node)
-        if found is None:
-            found = known[node] = shape_of(node, graph.shapes)
-        return found
-
-    return shape
-
-
 @dataclass(slots=True)
 class _Sweep:
     graph: Graph
@@ -122,10 +113,10 @@ class _Sweep:
 
     def run(self) -> Sweep:
         graph = self.graph
-        shape = shapes_of(graph)
+        shape = shapes_over(graph.shapes)
         facts = Facts(shape, self.symmetric)
         moving = graph.depends(frozenset(self.wrt))
-        values = inside(graph)
+        values = _values(graph, facts)
         local: dict[str, list[Use]] = {}
         whole: dict[str, list[Use]] = {}
         found: dict[str, Gradient] = {}
@@ -136,7 +127,7 @@ class _Sweep:
             named: Node = _ONE
             upstream: Node = _ONE
             if name != graph.loss:
-                found[name] = _gradient(graph, name, local[name], whole[name], facts, values)
+                found[name] = _gradient(graph, name, (local[name], whole[name]), facts, values)
                 if found[name].formula == _ZERO:
                     continue
                 named = upstream = nodes.Name(f"d{name}")
@@ -149,14 +140,14 @@ class _Sweep:
                 continue
             if name not in local:
                 raise InputError(f"{graph.loss} does not depend on {name}; its gradient is 0.")
-            found[name] = _gradient(graph, name, local[name], whole[name], facts, values)
+            found[name] = _gradient(graph, name, (local[name], whole[name]), facts, values)
         for name in self.wrt:
             if found[name].formula == _ZERO:
                 raise InputError(
                     f"The gradient of {graph.loss} by {name} is 0 wherever it is defined: "
                     f"{source(found[name].assembled)} is 0."
                 )
-        return Sweep(graph, facts, found)
+        return Sweep(graph, facts, found, values.lifted)
 
 
 def _uses(value: Node, upstream: Node, shape: ShapeOf, moving: frozenset[str]) -> Iterator[Use]:
@@ -181,40 +172,52 @@ def _collect(uses: dict[str, list[Use]], by: str, found: Iterator[Use]) -> None:
         uses[name] = some + uses.get(name, [])
 
 
-def inside(graph: Graph) -> dict[str, Node]:
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """The values of a graph: the lifted ones, and under what names others are known.
+
+    `near` names every value, lifted or not, as it stands in the graph.
+    """
+
+    lifted: Mapping[str, Node]
+    names: Mapping[object, str]
+    near: Mapping[object, str]
+
+
+def _values(graph: Graph, facts: Facts) -> _Values:
     """Each value with the lifted names in it put in, as far as that stays readable."""
-    found: dict[str, Node] = {}
+    lifted: dict[str, Node] = {}
+    names: dict[object, str] = {}
+    near: dict[object, str] = {}
     for assignment in graph.values:
-        lifted = {name: value for name, value in found.items() if name in graph.lifted}
-        put = replaced(assignment.value, lifted)
-        if cost(put) <= _LONGEST:
-            found[assignment.name] = put
-    return found
+        if assignment.name != graph.loss and cost(assignment.value) > 1:
+            near[key(assignment.value)] = assignment.name
+        value = replaced(assignment.value, lifted)
+        if cost(value) > _LONGEST:
+            continue
+        if assignment.name in graph.lifted:
+            lifted[assignment.name] = value
+        elif assignment.name != graph.loss and cost(value) > 1:
+            names |= {key(form): assignment.name for form in (value, tidy(value, facts))}
+    return _Values(lifted, names, near)
 
 
 def _gradient(
     graph: Graph,
     name: str,
-    local: list[Use],
-    whole: list[Use],
+    uses: tuple[list[Use], list[Use]],
     facts: Facts,
-    inside: Mapping[str, Node],
+    values: _Values,
 ) -> Gradient:
-    raw = total((Fraction(1), use.gradient) for use in local)
-    lifted = {of: value for of, value in inside.items() if of in graph.lifted}
-    assembled = replaced(total((Fraction(1), use.gradient) for use in whole), lifted)
+    """The gradient by a name from its uses, in terms of the names of gradients and in full."""
+    local, whole = (total((Fraction(1), use.gradient) for use in some) for some in uses)
+    assembled = replaced(whole, values.lifted)
     tidying = list(tidied(assembled, facts))
     formula = tidying[-1].formula if tidying else assembled
     if name not in graph.lifted and formula != _ZERO:
-        names = {
-            key(form): of
-            for of, value in inside.items()
-            if of not in graph.lifted and of not in (name, graph.loss) and cost(value) > 1
-            for form in (value, tidy(value, facts))
-        }
         for reason, finish in (
             ("transposes collected", lambda node: transposes_collected(node, facts)),
-            ("names of the program", lambda node: named(node, names)),
+            ("names of the program", lambda node: named(node, values.names, but=name)),
             ("repeated in every row or column", lambda node: _completed(graph, name, node, facts)),
             ("scalars first", lambda node: as_written(node, facts)),
         ):
@@ -222,7 +225,8 @@ def _gradient(
             if new != formula:
                 formula = new
                 tidying.append(Rewritten(reason, formula))
-    return Gradient(name, tuple(local), tidy(raw, facts), assembled, tuple(tidying), formula)
+    near = named(tidy(local, facts), values.near, but=name)
+    return Gradient(name, tuple(uses[0]), near, assembled, tuple(tidying), formula)
 
 
 def _completed(graph: Graph, name: str, formula: Node, facts: Facts) -> Node:
@@ -236,11 +240,12 @@ def inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:
     return cost(formula) == 1 or not facts.shape(nodes.Name(name))
 
 
-def named(node: Node, names: Mapping[object, str]) -> Node:
+def named(node: Node, names: Mapping[object, str], *, but: str) -> Node:
     """The formula with values called by the names that the program gives them."""
-    if key(node) in names:
-        return nodes.Name(names[key(node)])
+    name = names.get(key(node), but)
+    if name != but:
+        return nodes.Name(name)
     operands = nodes.children(node)
-    made = [named(child, names) for child in operands]
+    made = [named(child, names, but=but) for child in operands]
     changed = any(a is not b for a, b in zip(made, operands, strict=True))
     return nodes.rebuilt(node, made) if changed else node

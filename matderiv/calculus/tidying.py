@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
-from matderiv.calculus.broadcasting import filled
+from matderiv.calculus.broadcasting import filled, is_entrywise
 from matderiv.calculus.rewrites import REWRITES, Facts
 from matderiv.calculus.terms import chain, chained, cost, factors, product
 from matderiv.errors import MatderivError
@@ -18,6 +17,7 @@ from matderiv.expression.shapes import Shape
 __all__ = ["Rewritten", "as_written", "completed", "tidied", "tidy", "transposes_collected"]
 
 _ONE = nodes.Number(Fraction(1))
+_SAVED = 3  # how much shorter a formula gets by a transpose around it; books keep Aᵀ@Bᵀ
 _MOST = 2000  # rewrites of one formula; more would mean that two of them undo each other
 
 
@@ -37,33 +37,69 @@ def tidy(formula: Node, facts: Facts) -> Node:
 
 
 def tidied(formula: Node, facts: Facts) -> Iterator[Rewritten]:
-    """The rewrites that tidy a formula, in order."""
-    done: set[Node] = set()
-    for _ in range(_MOST):
-        found = _next(formula, facts, done)
-        if found is None:
-            return
-        formula = found.formula
-        yield found
-    raise MatderivError("a formula was rewritten without an end")
+    """The rewrites that tidy a formula, in order, operands before the nodes that use them.
+
+    The result may be smaller than the formula and stand for its broadcast.
+    """
+    return _Tidier(facts).steps(formula, loose=True)
 
 
-def _next(node: Node, facts: Facts, done: set[Node]) -> Rewritten | None:
-    """The first rewrite that applies, operands before the nodes that use them."""
-    if node in done:
-        return None
-    for name in node.__dataclass_fields__:
-        child: Any = getattr(node, name)
-        if isinstance(child, Node):
-            found = _next(child, facts, done)
-            if found is not None:
-                return Rewritten(found.name, replace(node, **{name: found.formula}))
-    for name, rewrite in REWRITES:
-        made = rewrite(node, facts)
-        if made is not None and made != node:
+_ENTRYWISE = (nodes.Add, nodes.Subtract, nodes.Multiply, nodes.Divide, nodes.Power)
+
+
+class _Tidier:
+    """Rewrites a formula; a part is `loose` if a smaller array may stand for it."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.left = _MOST
+        self.done: set[tuple[Node, bool]] = set()
+
+    def steps(self, node: Node, *, loose: bool) -> Generator[Rewritten, None, Node]:
+        """The formula after each rewrite of it; the last one is returned as well."""
+        while (node, loose) not in self.done:
+            node = yield from self.operands(node, loose=loose)
+            found = self.rewritten(node, loose=loose)
+            if found is None:
+                self.done.add((node, loose))
+                break
+            yield found
+            node = found.formula
+        return node
+
+    def operands(self, node: Node, *, loose: bool) -> Generator[Rewritten, None, Node]:
+        """The rewrites of the operands, each shown in the whole node."""
+        for place in range(len(nodes.children(node))):
+            operands = nodes.children(node)
+            inside = self.steps(operands[place], loose=self.may_shrink(node, place, loose=loose))
+            for step in inside:
+                made = (*operands[:place], step.formula, *operands[place + 1 :])
+                node = nodes.rebuilt(node, made)
+                yield Rewritten(step.name, node)
+        return node
+
+    def may_shrink(self, node: Node, place: int, *, loose: bool) -> bool:
+        """Whether a smaller array may stand for an operand: the result is then the same."""
+        if isinstance(node, _ENTRYWISE):
+            other = nodes.children(node)[1 - place]
+            return loose or self.facts.shape(other) == self.facts.shape(node)
+        return loose and (isinstance(node, nodes.Negate) or is_entrywise(node))
+
+    def rewritten(self, node: Node, *, loose: bool) -> Rewritten | None:
+        """The first rewrite that applies to a node with tidy operands."""
+        for name, rewrite in REWRITES:
+            made = rewrite(node, self.facts)
+            if made is None or made == node:
+                continue
+            if not loose and self.facts.shape(made) != self.facts.shape(node):
+                made = filled(made, self.facts.shape(node), self.facts.shape)
+                if made == node:
+                    continue
+            self.left -= 1
+            if not self.left:
+                raise MatderivError("a formula was rewritten without an end")
             return Rewritten(name, made)
-    done.add(node)
-    return None
+        return None
 
 
 def as_written(formula: Node, facts: Facts) -> Node:
@@ -91,9 +127,11 @@ def as_written(formula: Node, facts: Facts) -> Node:
 
 def transposes_collected(formula: Node, facts: Facts) -> Node:
     """Aᵀ@Bᵀ@Cᵀ = (C@B@A)ᵀ and Aᵀ@Bᵀ + Cᵀ = (B@A + C)ᵀ, where that saves a transpose or more."""
+    if sum(isinstance(node, nodes.Transpose) for node in nodes.walk(formula)) < _SAVED - 1:
+        return formula
     if not isinstance(formula, nodes.Transpose) and len(facts.shape(formula)) > 1:
         turned = tidy(nodes.Transpose(formula), facts)
-        if not isinstance(turned, nodes.Transpose) and cost(turned) + 3 <= cost(formula):
+        if not isinstance(turned, nodes.Transpose) and cost(turned) + _SAVED <= cost(formula):
             return nodes.Transpose(turned)
     operands = nodes.children(formula)
     made = [transposes_collected(child, facts) for child in operands]

@@ -11,7 +11,7 @@ import sympy as sp
 
 from matderiv.calculus.forms import Atom, Entry, Form, Index, Rate, single
 from matderiv.calculus.partials import partial
-from matderiv.calculus.sweep import Gradient, Sweep, inlined, inside, replaced
+from matderiv.calculus.sweep import Gradient, Sweep, inlined, replaced
 from matderiv.calculus.tidying import Rewritten, tidied
 from matderiv.derivation.equations import (
     Element,
@@ -126,10 +126,10 @@ class _Builder:
     def gradient(self, name: str, gradient: Gradient) -> Iterator[Chain]:
         """∂L/∂x by the chain rule, its local derivatives, and the formula of all entries."""
         graph = self.sweep.graph
-        judge = Judge(self.sweep, name)
+        users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+        judge = Judge(self.sweep, name, users)
         own = graph.shapes[name]
         at = self.letters(own, 2)
-        users = tuple(dict.fromkeys(use.by for use in gradient.uses))
         direct = users == (graph.loss,)
         for by in users:
             yield from self.local(by, Entry(name, at), judge)
@@ -223,7 +223,7 @@ class _Builder:
         differentiation are followed again with it, which is `assembled`.
         """
         graph, facts = self.sweep.graph, self.sweep.facts
-        values = {n: value for n, value in inside(graph).items() if n in graph.lifted}
+        values = dict(self.sweep.lifted)
         for of, known in self.sweep.gradients.items():
             if inlined(of, known.formula, graph, facts):
                 values[f"d{of}"] = known.formula

@@ -1,0 +1,92 @@
+"""Shapes of formulas over names whose shapes are known; each is worked out once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import zip_longest
+
+from matderiv.errors import ShapeError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Dim, Shape
+from matderiv.expression.source import source
+
+__all__ = ["shapes_over"]
+
+_SINGLE = Dim("1", 1)
+
+
+class shapes_over:  # noqa: N801 - used as a function
+    """The shape of any formula over names of known shapes; `dY` has the shape of Y.
+
+    >>> from matderiv.expression.parse import parse
+    >>> n, d = Dim("N", 2), Dim("D", 4)
+    >>> shapes_over({"Y": (n, d)})(parse("sum(dY, axis=0)").loss.value)
+    (Dim(symbol='D', size=4),)
+    """
+
+    def __init__(self, names: Mapping[str, Shape]) -> None:
+        self._names = names
+        self._letters = {dim.symbol: dim for shape in names.values() for dim in shape}
+        self._known: dict[Node, Shape] = {}
+
+    def __call__(self, node: Node) -> Shape:
+        found = self._known.get(node)
+        if found is None:
+            found = self._known[node] = self._of(node)
+        return found
+
+    def _of(self, node: Node) -> Shape:
+        match node:
+            case nodes.Name(name):
+                return self._names[name if name in self._names else name[1:]]
+            case nodes.Negate(arg) | nodes.Apply(_, arg) | nodes.Softmax(arg) | nodes.Inverse(arg):
+                return self(arg)
+            case nodes.Transpose(arg):
+                return self(arg)[::-1]
+            case nodes.MatMul(left, right):
+                return self._matmul(node, self(left), self(right))
+            case nodes.Outer(left, right):
+                return self(left) + self(right)
+            case nodes.Diag(arg):
+                own = self(arg)
+                return own * 2 if len(own) == 1 else own[:1]
+            case nodes.Eye(size):
+                return (self._dim(size),) * 2
+            case nodes.Ones(sizes):
+                return tuple(map(self._dim, sizes))
+            case _ if isinstance(node, nodes.Reduction):
+                return self._reduction(node)
+            case _ if isinstance(node, _ENTRYWISE):
+                return self._broadcast(node, self(node.left), self(node.right))
+        return ()
+
+    @staticmethod
+    def _matmul(node: Node, left: Shape, right: Shape) -> Shape:
+        if left[-1].size != right[0].size:
+            raise ShapeError(f"{source(node)}: the inner sizes differ.")
+        return left[:-1] + right[1:]
+
+    def _reduction(self, node: nodes.Reduction) -> Shape:
+        over = self(node.arg)
+        if node.axis is None:
+            return (_SINGLE,) * len(over) if node.keepdims else ()
+        axis = node.axis % len(over)
+        return over[:axis] + ((_SINGLE,) if node.keepdims else ()) + over[axis + 1 :]
+
+    @staticmethod
+    def _broadcast(node: Node, left: Shape, right: Shape) -> Shape:
+        if left == right:
+            return left
+        made = []
+        for one, other in zip_longest(left[::-1], right[::-1], fillvalue=_SINGLE):
+            if 1 != one.size != other.size != 1:
+                raise ShapeError(f"{source(node)}: the sizes differ.")
+            made.append(other if one.size == 1 and one != other else one)
+        return tuple(made[::-1])
+
+    def _dim(self, size: int | str) -> Dim:
+        return Dim(str(size), size) if isinstance(size, int) else self._letters[size]
+
+
+_ENTRYWISE = (nodes.Add, nodes.Subtract, nodes.Multiply, nodes.Divide, nodes.Power)
