@@ -95,24 +95,28 @@ class Judge:
                 definitions[unknown] = value
             elif unknown not in sweep.graph.shapes and unknown[1:] != name:
                 definitions[unknown] = sweep.gradients[unknown[1:]].formula
+        facts = sweep.facts
         self.sweep = sweep
         self.name = name
-        self.entries = Entries(sweep.facts.shape, definitions, symmetric=sweep.facts.symmetric)
+        self.entries = Entries(facts.shape, symmetric=facts.symmetric)
+        self._unfolding = Entries(facts.shape, definitions, symmetric=facts.symmetric)
 
     def verdict(self, left: Side, right: Side) -> Verdict:
-        """Whether two sides are equal at every size."""
-        if same_form(self.value(left), self.value(right)):
-            return Verdict("equal", index=True)
+        """Whether two sides are equal at every size, as they stand or unfolded."""
+        for entries in (self.entries, self._unfolding):
+            if same_form(self.value(left, entries), self.value(right, entries)):
+                return Verdict("equal", index=True)
         return Verdict("undecided", detail="the entries of both sides do not read the same")
 
-    def value(self, side: Side) -> Form:
+    def value(self, side: Side, entries: Entries | None = None) -> Form:
         """The entry of a side at the letters p and q."""
+        entries = entries or self.entries
         match side:
             case Formula(node) | Spelled(node):
                 letters = ("p", "q")[: len(self.sweep.facts.shape(node))]
-                return self._known(self.entries.at(node, *letters))
+                return self._known(entries.at(node, *letters))
             case Element(node, indices) | Pushed(node, indices):
-                return self._known(self.entries.at(node, *indices))
+                return self._known(entries.at(node, *indices))
             case Indexed(form):
                 return self._known(form)
 

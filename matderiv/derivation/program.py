@@ -205,7 +205,7 @@ class _Builder:
             steps.append(("rearranged", gradient.formula))
         first, *rest = steps
         start = self.chain(
-            Judge(self.sweep, name),
+            Judge(self.sweep, name, (use.by for use in gradient.uses)),
             "assembled",
             Formula(Name(f"d{name}")),
             (first[0], Formula(first[1])),
