@@ -461,5 +461,6 @@ def test_markdown_shows_a_title_as_typed() -> None:
     title = default(title="a_b_ *c* $x$ <script> # `d` | & ~~e~~ 矩阵 🚀").write("md")
     assert isinstance(title, str)
     assert title.splitlines()[0] == (
-        r"# a\_b\_ \*c\* \$x\$ \<script\> \# \`d\` \| \& \~\~e\~\~ 矩阵 🚀"
+        r"# a\_b\_ \*c\* <span>&#36;</span>x<span>&#36;</span> \<script\> \# \`d\` \| \& "
+        r"\~\~e\~\~ 矩阵 🚀"
     )
