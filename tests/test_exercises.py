@@ -59,7 +59,7 @@ def sized(program: str = PROGRAMS[0], sizes: tuple[int, int, int] = (2, 4, 3)) -
 
 def chance(seed: int) -> Random:
     """What exercises are drawn from."""
-    return Random(seed)  # noqa: S311 - exercises, not secrets
+    return Random(seed)
 
 
 @pytest.fixture(scope="module")
