@@ -392,6 +392,7 @@ def test_several_files_at_once(folder: Path, capfd: pytest.CaptureFixture[str]) 
             ["-o", "a.md", "-o", "a-answers.md", "--exercises", "1", "--answers", "separate"],
             "'a-answers.md' would be written twice; rename one -o.",
         ),
+        (["-o", "a.md", "--fragment"], "--fragment is about .tex files, and none is asked for."),
         ([], "Missing option '-o'"),
     ],
 )
