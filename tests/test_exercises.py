@@ -57,27 +57,32 @@ def sized(program: str = PROGRAMS[0], sizes: tuple[int, int, int] = (2, 4, 3)) -
     return matderiv.derive(program, sizes=dict(zip("NDM", sizes, strict=True)))
 
 
+def chance(seed: int) -> Random:
+    """What exercises are drawn from."""
+    return Random(seed)
+
+
 @pytest.fixture(scope="module")
 def drawn() -> list[Material]:
     """Exercises about every program, a few from each of several seeds."""
     return [
         made
         for seed, program in enumerate(PROGRAMS)
-        for made in materials(sized(program), 12, Random(seed))
+        for made in materials(sized(program), 12, chance(seed))
     ]
 
 
 @pytest.fixture(scope="module")
 def slips() -> list[WrongLine]:
     """A few slips of every kind, about both factors."""
-    chance = Random(1)
+    drawing = chance(1)
     found = []
     for kind, program in itertools.product(SLIPS, PROGRAMS[:3]):
         sizes = (2, 2, 2) if kind.square else (2, 3, 2)
         own = sized(program, sizes).problem
         for wrt in own.factors:
             problem = _sized(own, sizes, square=kind.square)
-            made = [slipped(problem, kind, wrt, chance) for _ in range(3)]
+            made = [slipped(problem, kind, wrt, drawing) for _ in range(3)]
             found += [WrongLine(problem, wrt, slip) for slip in made if slip is not None]
     return found
 
@@ -105,7 +110,7 @@ def printed(exercise: Exercise, language: str, form: str) -> str:
 
 def test_the_kinds_take_turns() -> None:
     """Six exercises are one of each kind, and the seventh is of the first kind again."""
-    found = [type(made) for made in materials(sized(), 7, Random(1))]
+    found = [type(made) for made in materials(sized(), 7, chance(1))]
     assert found == [*KINDS, KINDS[0]]
 
 
@@ -153,7 +158,7 @@ def test_as_many_as_a_handout_may_ask_for() -> None:
     """There are a hundred different ones; where they run out, that is said."""
     found = []
     with pytest.raises(InputError, match="not 500 different exercises"):
-        found.extend(materials(sized(), 500, Random(3)))
+        found.extend(materials(sized(), 500, chance(3)))
     assert len(found) >= 100
 
 
@@ -248,7 +253,7 @@ def test_given_programs_are_not_the_one_of_the_handout(drawn: list[Material]) ->
 
     for program in PROGRAMS:
         own = sized(program)
-        for made in materials(own, 6, Random(1)):
+        for made in materials(own, 6, chance(1)):
             if isinstance(made, Gradient):
                 assert transposes(made.derivation) != transposes(own)
 

@@ -392,6 +392,7 @@ def test_several_files_at_once(folder: Path, capfd: pytest.CaptureFixture[str]) 
             ["-o", "a.md", "-o", "a-answers.md", "--exercises", "1", "--answers", "separate"],
             "'a-answers.md' would be written twice; rename one -o.",
         ),
+        (["-o", "a.md", "--fragment"], "--fragment is about .tex files, and none is asked for."),
         ([], "Missing option '-o'"),
     ],
 )
@@ -461,5 +462,6 @@ def test_markdown_shows_a_title_as_typed() -> None:
     title = default(title="a_b_ *c* $x$ <script> # `d` | & ~~e~~ 矩阵 🚀").write("md")
     assert isinstance(title, str)
     assert title.splitlines()[0] == (
-        r"# a\_b\_ \*c\* \$x\$ \<script\> \# \`d\` \| \& \~\~e\~\~ 矩阵 🚀"
+        r"# a\_b\_ \*c\* <span>&#36;</span>x<span>&#36;</span> \<script\> \# \`d\` \| \& "
+        r"\~\~e\~\~ 矩阵 🚀"
     )

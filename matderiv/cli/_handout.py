@@ -87,6 +87,8 @@ def handout(
 
     messages(lang)
     forms = [form_of(output.name) for output in outputs]
+    if fragment and "tex" not in forms:
+        raise click.UsageError("--fragment is about .tex files, and none is asked for.")
     for output in outputs:
         check_folder(output)
     with progress() as report:

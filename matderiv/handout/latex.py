@@ -142,6 +142,8 @@ def _body(document: Document, *before: Block, top: int) -> str:
             source = f"%\n{source}"  # right after its sentence it stays on its page
         elif isinstance(block, Equation) and isinstance(last, Equation):
             parts[-1] += "%"  # nor does an empty line stand between two
+        elif isinstance(block, Paragraph) and isinstance(last, Paragraph) and top == 1:
+            source = f"\n\\smallskip\n{source}"  # another's document may set them close
         else:
             source = f"\n{source}"
         parts.append(source)

@@ -28,8 +28,6 @@ def live(composer: Composer) -> Iterator[Block]:
     yield Heading(2, composer.say("notebook.heading", fields))
     yield say("derive")
     yield _cell(code.derive_code(derivation))
-    yield say("page")
-    yield _cell(code.display_code(composer.language))
     yield say("sizes")
     sizes = next(sizes for sizes in _SIZES if sizes != own)
     yield _cell(f"{code.sizes_code(derivation, sizes)}\n{code.display_code(composer.language)}")

@@ -81,5 +81,10 @@ def _segment(segment: Segment) -> str:
 
 
 def escape(text: str) -> str:
-    """Text as typed, for Markdown: nothing in it is markup, a formula or a tag."""
-    return re.sub(r"([\\`*_{}\[\]<>#|$~&])", r"\\\1", text)
+    """Text as typed, for Markdown: nothing in it is markup, a formula or a tag.
+
+    Jupyter looks for formulas once Markdown is HTML, when a backslash before $ is gone; two
+    dollars in elements of their own are never a pair.
+    """
+    marked = re.sub(r"([\\`*_{}\[\]<>#|~&])", r"\\\1", text)
+    return marked.replace("$", "<span>&#36;</span>")
