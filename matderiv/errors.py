@@ -45,5 +45,5 @@ class ProofError(MatderivError):
     """An equality of a derivation is not proved, so the derivation is refused."""
 
 
-class MissingError(MatderivError):
-    """Something has to be installed first; the message says what, and how."""
+class MissingError(InputError):
+    """What the user asked for needs something installed first; the message says what, and how."""

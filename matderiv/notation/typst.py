@@ -49,8 +49,9 @@ DEFINITIONS = r"""
 #let first = rgb("#1f5fa8")
 #let second = rgb("#d9822b")
 #let label(x, y, share, it) = context {
-  let (width, height) = measure(it)
-  place(dx: x - share * width, dy: y - height / 2, box(width: width, it))
+  let small = text(size: 0.8em, it)
+  let (width, height) = measure(small)
+  place(dx: x - share * width, dy: y - height / 2, box(width: width, small))
 }
 """
 
