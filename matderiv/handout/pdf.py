@@ -69,7 +69,7 @@ _PAGE = r"""
 #set page(paper: "a4", margin: (x: 2.4cm, top: 2.4cm, bottom: 2.6cm), numbering: "1 / 1")
 #set par(justify: true, leading: 0.7em, spacing: 1em)
 #set math.equation(numbering: none)
-#show math.equation: set text(font: ("New Computer Modern Math", ..fonts))
+#show math.equation: set text(font: ("New Computer Modern Math", ..fonts), weight: 400)
 #show math.equation.where(block: true): set block(breakable: true, above: 0.9em, below: 1.1em)
 #show math.equation.where(block: true): set par(leading: 0.9em)
 #show raw: set text(font: ("DejaVu Sans Mono", ..fonts), size: 0.88em)
