@@ -72,7 +72,7 @@ _PAGE = r"""
 #show math.equation: set text(font: ("New Computer Modern Math", ..fonts), weight: 400)
 #show math.equation.where(block: true): set block(breakable: true, above: 0.9em, below: 1.1em)
 #show math.equation.where(block: true): set par(leading: 0.9em)
-#show raw: set text(font: ("DejaVu Sans Mono", ..fonts), size: 0.88em)
+#show raw: set text(font: ("DejaVu Sans Mono", ..fonts), size: 1.1em)
 #show raw.where(block: true): it => block(
   width: 100%, fill: luma(245), inset: 0.8em, radius: 2pt, breakable: false, it)
 #set raw(theme: none)
