@@ -62,8 +62,11 @@ _CHINESE = (
     "WenQuanYi Micro Hei",
 )
 
+#: What stands on the same page as the sentence before it.
+_LED = (Bullets, CodeBlock, Equation, Table)
+
 #: Languages in whose text quotation marks and dashes are as wide as a letter.
-_EAST_ASIAN = ("zh", "ja")
+_EAST_ASIAN = ("zh",)
 
 _PAGE = r"""
 #set page(paper: "a4", margin: (x: 2.4cm, top: 2.4cm, bottom: 2.6cm), numbering: "1 / 1")
@@ -74,7 +77,7 @@ _PAGE = r"""
 #show math.equation.where(block: true): set par(leading: 0.9em)
 #show raw: set text(font: ("DejaVu Sans Mono", ..fonts), size: 1.1em)
 #show raw.where(block: true): it => block(
-  width: 100%, fill: luma(245), inset: 0.8em, radius: 2pt, breakable: false, it)
+  width: 100%, fill: luma(245), inset: 0.8em, radius: 2pt, it)
 #set raw(theme: none)
 #show heading: set block(above: 1.7em, below: 0.9em)
 #show heading.where(level: 1): set text(size: 1.1em)
@@ -111,7 +114,7 @@ _PAGE = r"""
   let scale(room) = calc.min(1, room.at(0) / width, room.at(1) / tallest)
   let (upright, turned) = ((16.18cm, 24cm), (24.88cm, 15cm))
   let set-in(room) = {
-    show math.equation: set block(breakable: height > 9em.to-absolute())
+    show math.equation: set block(breakable: height > 14em.to-absolute())
     set text(size: scale(room) * 1em)
     equation(..rights)
   }
@@ -197,7 +200,7 @@ def to_typst(document: Document, families: Collection[str]) -> str:
         f"#heading-block([{title}], [{_text(author)}])",
     ]
     blocks = (
-        _block(block, elide=not document.whole, leads=isinstance(after, Equation))
+        _block(block, elide=not document.whole, leads=isinstance(after, _LED))
         for block, after in itertools.zip_longest(document.blocks, document.blocks[1:])
     )
     return "\n".join((*head, *blocks, ""))
