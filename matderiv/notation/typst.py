@@ -24,7 +24,7 @@ from matderiv.notation.boxes import (
     Terms,
     Word,
 )
-from matderiv.notation.drawing import Drawing, Label, Polyline, Rectangle, Shape
+from matderiv.notation.drawing import LABEL, Drawing, Label, Polyline, Rectangle, Shape
 from matderiv.notation.latex import tall
 from matderiv.notation.text import text as spoken
 
@@ -45,13 +45,12 @@ DEFINITIONS = r"""
 #let name(it) = math.op(it)
 #let formula(alt, it) = math.equation(alt: alt, it.body)
 #let ink = black
-#let faint = luma(205)
+#let faint = luma(215)
 #let first = rgb("#1f5fa8")
 #let second = rgb("#d9822b")
 #let label(x, y, share, it) = context {
-  let small = text(size: 0.8em, it)
-  let (width, height) = measure(small)
-  place(dx: x - share * width, dy: y - height / 2, box(width: width, small))
+  let (width, height) = measure(it)
+  place(dx: x - share * width, dy: y - height / 2, box(width: width, it))
 }
 """
 
@@ -233,7 +232,8 @@ def _shape(shape: Shape) -> str:
             return f"#place(curve(stroke: {stroke}, curve.move({start}){lines}))"
         case Label(x=x, y=y, content=content, anchor=anchor):
             body = f"#{string(content)};" if isinstance(content, str) else inline(content)
-            return f"#label({_em(x)}, {_em(y)}, {_SHARES[anchor]}, [{body}])"
+            small = f"text(size: {_em(LABEL)})[{body}]"
+            return f"#label({_em(x)}, {_em(y)}, {_SHARES[anchor]}, {small})"
 
 
 def _em(length: float) -> str:
