@@ -278,6 +278,18 @@ def test_rows_of_fractions_do_not_touch(folder: Path) -> None:
         assert gaps[2 * fractions] > 1.5 * gaps[2 * fractions - 1]
 
 
+def test_lines_with_fractions_do_not_touch(folder: Path) -> None:
+    """Fractions inside lines of text move the lines apart."""
+    fraction = Fraction(Symbol("L"), Scripts(Symbol("y"), Number("11")))
+    short, long = Math(fraction), Math(Terms((("+", fraction),) * 30))
+    path = page(folder, Paragraph((Text("and "), short) * 60), Paragraph((long,)))
+    (dark,) = ink(path, folder, resolution=200)
+    rows = dark[300:-400].any(axis=1).astype(int)  # without title and number
+    starts, ends = np.flatnonzero(np.diff(rows) == 1), np.flatnonzero(np.diff(rows) == -1)
+    assert len(starts) > 4
+    assert (ends - starts).max() < 2 * TEXT_SIZE * 200 / 72
+
+
 def test_drawings_are_drawn_to_scale(folder: Path) -> None:
     """Shapes are as large as they say, at their places; a dashed line is part of a whole one."""
 

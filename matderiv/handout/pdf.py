@@ -95,7 +95,7 @@ _PAGE = r"""
   })
   v(1em)
 }
-#let lead(it) = block(sticky: true, it)
+#let lead(it) = block(width: 100%, sticky: true, par(it))
 #let ruled(columns, head, ..cells) = align(center, table(
   columns: columns, align: (x, _) => if x == 0 { left } else { right },
   table.hline(stroke: 0.8pt), table.header(..head), table.hline(stroke: 0.5pt), ..cells,

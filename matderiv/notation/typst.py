@@ -43,7 +43,12 @@ DEFINITIONS = r"""
   delim: none, align: left, row-gap: gap, ..rows.pos().map(row => (row,))))
 #let word(it) = math.italic(it)
 #let name(it) = math.op(it)
-#let formula(alt, it) = math.equation(alt: alt, it.body)
+// A formula moves its line away from others; it may reach a little into the space between them.
+#let long-formula(alt, it) = {
+  set text(top-edge: "bounds", bottom-edge: "bounds")
+  math.equation(alt: alt, it.body)
+}
+#let formula(alt, it) = box(inset: (y: -0.22em), long-formula(alt, it))
 #let ink = black
 #let faint = luma(215)
 #let first = rgb("#1f5fa8")
@@ -65,6 +70,8 @@ _OPERATORS = {
     "times": "times",
     "kronecker": "times.o",
 }
+#: The width in em from which on a formula inside a line may be broken between its terms.
+_UNBROKEN = 10.0
 _DOTS = {"across": "dots.c", "down": "dots.v", "diagonal": "dots.down"}
 #: Greek letters whose shape goes by another name than in LaTeX.
 _GREEK = {"epsilon": "epsilon.alt", "varepsilon": "epsilon", "phi": "phi.alt"}
@@ -117,7 +124,8 @@ def inline(box: Box) -> str:
     >>> inline(Symbol("x"))
     '#formula("x",$x$)'
     """
-    return f"#formula({string(spoken(box))},${typst(box)}$)"
+    name = "formula" if box.width < _UNBROKEN else "long-formula"
+    return f"#{name}({string(spoken(box))},${typst(box)}$)"
 
 
 def rights(box: Aligned) -> tuple[str, ...]:
