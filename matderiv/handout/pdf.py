@@ -63,7 +63,7 @@ _CHINESE = (
 )
 
 #: What stands on the same page as the sentence before it.
-_LED = (Bullets, CodeBlock, Equation, Table)
+_LED = (Bullets, CodeBlock, Equation, Figure, Table)
 
 #: Languages in whose text quotation marks and dashes are as wide as a letter.
 _EAST_ASIAN = ("zh",)
