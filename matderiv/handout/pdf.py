@@ -130,6 +130,9 @@ def to_pdf(document: Document) -> bytes:
 
     Raises:
         MissingError: the extra is not installed, or no font on this machine has a letter.
+
+    >>> to_pdf(Document("en", (Text("Gradients"),), ()))[:5]
+    b'%PDF-'
     """
     try:
         import typst as compiler
@@ -183,7 +186,11 @@ _SHOWN = 8
 
 
 def to_typst(document: Document, families: Collection[str]) -> str:
-    """The document as Typst source, to be set in the best fonts of those there are."""
+    """The document as Typst source, to be set in the best fonts of those there are.
+
+    >>> print(to_typst(Document("en", (Text("Gradients"),), ()), ()).splitlines()[1])
+    #set document(title: "Gradients", date: none)
+    """
     chinese = next((f'"{family}"' for family in _CHINESE if family in families), "")
     latin = '(name: "New Computer Modern", covers: "latin-in-cjk")'
     if document.language not in _EAST_ASIAN:

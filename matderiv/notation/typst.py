@@ -129,7 +129,11 @@ def inline(box: Box) -> str:
 
 
 def rights(box: Aligned) -> tuple[str, ...]:
-    """The right sides of a chain; the lines of a broken sum are lines of the chain."""
+    """The right sides of a chain; the lines of a broken sum are lines of the chain.
+
+    >>> rights(Aligned(Symbol("x"), (Symbol("y"), Number("12"))))
+    ('y', '12')
+    """
     return tuple(
         "\\\n&".join(_broken(right)) if isinstance(right, Lines) else typst(right)
         for right in box.rights
@@ -220,7 +224,13 @@ _SHARES = {"start": "0%", "middle": "50%", "end": "100%"}
 
 
 def drawn(drawing: Drawing) -> str:
-    """The source of a drawing: a box of its size with its shapes at their places."""
+    """The source of a drawing: a box of its size with its shapes at their places.
+
+    >>> print(drawn(Drawing(3, 2, (Rectangle(1, 0.5, 1, 1),))))
+    #box(width: 3em, height: 2em)[
+    #place(dx: 1em, dy: 0.5em, rect(width: 1em, height: 1em, fill: ink))
+    ]
+    """
     shapes = "\n".join(map(_shape, drawing.shapes))
     size = f"width: {_em(drawing.width)}, height: {_em(drawing.height)}"
     return f"#box({size})[\n{shapes}\n]"
