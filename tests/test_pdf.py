@@ -357,8 +357,13 @@ def test_english_needs_no_font_of_the_machine(bundled_fonts_only: None) -> None:
     """English is set in the fonts that Typst brings along; a letter none has is named."""
     handout = matderiv.derive().handout(title="Émile’s “Größe” – naïve")
     assert isinstance(handout.write("pdf"), bytes)
-    with pytest.raises(MissingError, match=r"has a shape for '🚀'; install .* Noto Color Emoji"):
-        matderiv.derive().handout(title="To the 🚀").write("pdf")
+    for letter, font in {
+        "🚀": "Noto Color Emoji",
+        "ท": "Noto Sans",
+        "題": "Noto Serif CJK",
+    }.items():
+        with pytest.raises(MissingError, match=f"has a shape for '{letter}'; install .* {font}"):
+            derivation((1, 1, 1)).handout(title=f"To {letter}").write("pdf")
 
 
 def test_without_the_extra(tmp_path: Path) -> None:

@@ -172,17 +172,24 @@ def _advice(missing: str) -> str:
     """What to install, for letters that no font has."""
     letters = "".join(dict.fromkeys(missing))
     shown = letters if len(letters) <= _SHOWN else letters[:_SHOWN] + "…"
-    chinese = any("\u2e80" <= letter <= "\uffef" for letter in letters)
-    fonts = (
-        "a Chinese font, such as Noto Serif CJK SC (Debian and Ubuntu: fonts-noto-cjk)"
-        if chinese
-        else "one that has, such as Noto Color Emoji (Debian and Ubuntu: fonts-noto-color-emoji)"
-    )
+    fonts = next(advice for pattern, advice in _ADVICE if re.search(pattern, letters))
     return f"No font on this machine has a shape for {shown!r}; install {fonts}."
 
 
 _EAST_ASIA = "\u2e80"
 _SHOWN = 8
+#: Letters, and what to install for them; the last is for any.
+_ADVICE = (
+    (
+        "[\u2e80-\uffef\U00020000-\U0003ffff]",
+        "a Chinese font, such as Noto Serif CJK SC (Debian and Ubuntu: fonts-noto-cjk)",
+    ),
+    (
+        "[\u2190-\u2bff\U0001f000-\U0001faff]",
+        "one that has, such as Noto Color Emoji (Debian and Ubuntu: fonts-noto-color-emoji)",
+    ),
+    ("", "one that has, such as Noto Sans (Debian and Ubuntu: fonts-noto-core)"),
+)
 
 
 def to_typst(document: Document, families: Collection[str]) -> str:
