@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "InputError",
     "MatderivError",
+    "MissingError",
     "ProgramSyntaxError",
     "ProofError",
     "ShapeError",
@@ -42,3 +43,7 @@ class UnsupportedError(InputError):
 
 class ProofError(MatderivError):
     """An equality of a derivation is not proved, so the derivation is refused."""
+
+
+class MissingError(InputError):
+    """What the user asked for needs something installed first; the message says what, and how."""

@@ -15,6 +15,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -120,6 +121,19 @@ def help_is_light() -> list[Target]:
     return targets
 
 
+def handouts(repeat: int) -> list[Target]:
+    """Every format of one handout, made by one command, against importing SymPy."""
+    from matderiv.handout.formats import FILES
+
+    with tempfile.TemporaryDirectory() as folder:
+        files = [part for suffix in FILES for part in ("-o", f"{folder}/handout.{suffix}")]
+        every = ratio(
+            lambda: run([*MATDERIV, "handout", *files]), lambda: run(IMPORT_SYMPY), repeat
+        )
+    name = f"2×4×3 handout as {', '.join(FILES)}, against `import sympy`"
+    return [Target(name, every, 5.0)]
+
+
 def deriving(repeat: int) -> list[Target]:
     """16×16×16 and 32×32×32 in this process, against SymPy's printer and naive differentiation.
 
@@ -217,6 +231,7 @@ def main() -> int:
     measures = [
         lambda: start_up(repeat),
         help_is_light,
+        lambda: handouts(repeat),
         lambda: deriving(max(3, repeat // 2)),
     ]
     for measure in measures:

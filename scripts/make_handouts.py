@@ -16,6 +16,7 @@ import functools
 import hashlib
 import itertools
 import os
+import signal
 import sys
 import tomllib
 import unicodedata
@@ -289,13 +290,27 @@ def _results(
         yield job, (0, [_line(p, error) for p in job.paths]) if error else future.result()
 
 
+@contextlib.contextmanager
+def _pool(processes: int) -> Iterator[Executor | None]:
+    """Processes that end with their job at an interrupt; None for one, which is this one."""
+    if processes == 1:
+        yield None
+        return
+    deaf = (signal.SIGINT, signal.SIG_IGN)  # else each of them would complain
+    with ProcessPoolExecutor(processes, initializer=signal.signal, initargs=deaf) as executor:
+        try:
+            yield executor
+        finally:
+            executor.shutdown(cancel_futures=True)
+
+
 def make(jobs: list[Job], processes: int) -> tuple[int, list[str]]:
     """Do all jobs: how many files were written, and a line about each failure, in order."""
     written = 0
     failures: dict[Job, list[str]] = {}
     processes = min(processes, len(jobs))
     with contextlib.ExitStack() as stack:
-        executor = stack.enter_context(ProcessPoolExecutor(processes)) if processes > 1 else None
+        executor = stack.enter_context(_pool(processes))
         bar = (
             stack.enter_context(click.progressbar(length=len(jobs), file=sys.stderr))
             if sys.stderr.isatty()

@@ -43,7 +43,7 @@ OUTSIDE = {
     "calculus": {"sympy"},
     "derivation": {"sympy"},
     "notation": {"sympy"},
-    "handout": {"sympy"},
+    "handout": {"sympy", "typst"},
     "api": {"sympy"},
     "testing": {"sympy", "numpy"},
     "cli": {"click"},

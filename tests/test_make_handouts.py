@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -247,3 +249,24 @@ def test_progress_on_a_terminal(tmp_path: Path) -> None:
     shown = os.read(ours, 10_000).decode()
     os.close(ours)
     assert "100%" in shown
+
+
+def test_an_interrupt_ends_it(tmp_path: Path) -> None:
+    """Interrupted, it stops soon, says so in one line, and leaves no half of a file."""
+    students = ", ".join(f'"Student {number}"' for number in range(300))
+    text = re.sub("students = .*", f"students = [{students}]", STUDENTS)
+    file = tmp_path / "course.toml"
+    file.write_text(text, encoding="utf-8")
+    command = [sys.executable, str(SCRIPT), str(file), "--jobs", "2"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while not list(tmp_path.glob("handouts/*.md")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err.strip()) == (130, "", "make_handouts: interrupted")
+    made = list((tmp_path / "handouts").iterdir())
+    assert 0 < len(made) < 600
+    assert all(path.suffix == ".md" and not path.name.startswith(".") for path in made)

@@ -18,6 +18,7 @@ FILES = {
     "tex": ("matderiv.handout.latex", "to_standalone"),
     "html": ("matderiv.handout.html", "to_html"),
     "ipynb": ("matderiv.handout.notebook", "to_notebook"),
+    "pdf": ("matderiv.handout.pdf", "to_pdf"),
 }
 
 #: All formats by name; these are asked for by no suffix.

@@ -22,7 +22,7 @@ from matderiv.notation.boxes import (
     Word,
 )
 
-__all__ = ["Writer", "columns", "inline", "latex"]
+__all__ = ["Writer", "columns", "inline", "latex", "tall"]
 
 _OPERATORS = {
     "plus": "+",
@@ -143,9 +143,9 @@ class Writer:
     def _lines(self, box: Lines, place: str = "", *, apart: bool = False) -> str:
         """Lines one below another; `apart` from what follows by a low empty line."""
         lines = (self._terms(row, first=n == 0) for n, row in enumerate(box.rows))
-        tall = any(map(_tall, box.rows))
-        body = f"{_SPACE if tall else _CLOSE}& {{}}".join(lines)
-        end = f" \\\\[{'4pt' if tall else '-8pt'}]\n& {{}}" if apart else ""
+        high = any(map(tall, box.rows))
+        body = f"{_SPACE if high else _CLOSE}& {{}}".join(lines)
+        end = f" \\\\[{'4pt' if high else '-8pt'}]\n& {{}}" if apart else ""
         return f"\\begin{{aligned}}{place}\n& {body}{end}\n\\end{{aligned}}"
 
     def _grid(self, box: Grid) -> str:
@@ -154,7 +154,7 @@ class Writer:
             " & ".join(self._cell(cell, last=n == last) for cell in row)
             for n, row in enumerate(box.rows, 1)
         ]
-        gap = _SPACE if any(_tall(cell) for row in box.rows for cell in row) else _CLOSE
+        gap = _SPACE if any(tall(cell) for row in box.rows for cell in row) else _CLOSE
         return "\\begin{pmatrix}\n" + gap.join(rows) + "\n\\end{pmatrix}"
 
     def _cell(self, box: Box, *, last: bool) -> str:
@@ -166,17 +166,17 @@ class Writer:
         return self.write(box)
 
 
-def _tall(box: Box) -> bool:
+def tall(box: Box) -> bool:
     """Whether a box stands higher than a line of text."""
     match box:
         case Fraction() | Lines() | Grid():
             return True
         case Row(items=items):
-            return any(map(_tall, items))
+            return any(map(tall, items))
         case Terms(items=items):
-            return any(_tall(term) for _, term in items)
+            return any(tall(term) for _, term in items)
         case Fence(body=body) | Root(body=body) | Tagged(body=body):
-            return _tall(body)
+            return tall(body)
     return False
 
 

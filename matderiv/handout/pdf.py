@@ -1,0 +1,273 @@
+"""A document as a PDF, made by Typst; no TeX is needed, but the extra `pdf`.
+
+The file keeps to PDF/UA, the standard for readers who hear a page: formulas and figures say in
+words what they show, and a letter for which no font has a shape is an error, not a gap.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from matderiv.errors import MissingError
+from matderiv.handout.document import (
+    Block,
+    Bullets,
+    Code,
+    CodeBlock,
+    Document,
+    Equation,
+    Figure,
+    Heading,
+    Math,
+    Paragraph,
+    Segment,
+    Segments,
+    Table,
+    Text,
+)
+from matderiv.notation.boxes import Aligned
+from matderiv.notation.layout import fitted
+from matderiv.notation.text import text
+from matderiv.notation.typst import DEFINITIONS, drawn, inline, rights, string, typst
+
+if TYPE_CHECKING:
+    from typst import Fonts
+
+__all__ = ["to_pdf", "to_typst"]
+
+#: The room of a displayed equation, in em of the text, as wide as `_PAGE` leaves it. Boxes are
+#: measured on the wide side, and what is still too wide is set smaller.
+_ROOM = 43.0
+
+#: Fonts with Chinese letters, the best for a page of mathematics first.
+_CHINESE = (
+    "Noto Serif CJK SC",
+    "Noto Serif SC",
+    "Source Han Serif SC",
+    "Songti SC",
+    "STSong",
+    "SimSun",
+    "FandolSong",
+    "AR PL SungtiL GB",
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei",
+)
+
+#: What stands on the same page as the sentence before it.
+_LED = (Bullets, CodeBlock, Equation, Figure, Table)
+
+#: Languages in whose text quotation marks and dashes are as wide as a letter.
+_EAST_ASIAN = ("zh",)
+
+_PAGE = r"""
+#set page(paper: "a4", margin: (x: 2.4cm, top: 2.4cm, bottom: 2.6cm), numbering: "1 / 1")
+#set par(justify: true, leading: 0.7em, spacing: 1em)
+#set math.equation(numbering: none)
+#show math.equation: set text(font: ("New Computer Modern Math", ..fonts), weight: 400)
+#show math.equation.where(block: true): set block(breakable: true, above: 0.9em, below: 1.1em)
+#show math.equation.where(block: true): set par(leading: 0.9em)
+#show raw: set text(font: ("DejaVu Sans Mono", ..fonts), size: 1.1em)
+#show raw.where(block: true): it => block(
+  width: 100%, fill: luma(245), inset: 0.8em, radius: 2pt, it)
+#set raw(theme: none)
+#show heading: set block(above: 1.7em, below: 0.9em)
+#show heading.where(level: 1): set text(size: 1.1em)
+#show heading.where(level: 2): set text(size: 1em)
+#set list(indent: 0.4em, body-indent: 0.6em, spacing: 0.7em)
+#set figure(numbering: none, supplement: none, gap: 0.9em)
+#show figure: set block(above: 1.6em, below: 1.6em)
+#show figure.caption: set text(size: 0.92em)
+#set table(stroke: none, inset: (x: 0.7em, y: 0.42em))
+#let heading-block(it, author) = {
+  align(center, {
+    show title: set text(size: 1.05em)
+    title(it)
+    if author != [] { block(above: 0.9em, author) }
+  })
+  v(1em)
+}
+#let lead(it) = block(width: 100%, sticky: true, par(it))
+#let ruled(columns, head, ..cells) = align(center, table(
+  columns: columns, align: (x, _) => if x == 0 { left } else { right },
+  table.hline(stroke: 0.8pt), table.header(..head), table.hline(stroke: 0.5pt), ..cells,
+  table.hline(stroke: 0.8pt)))
+// A chain of equalities, smaller if it is too large for a page, but not below 70 %: then it gets
+// a page of its own, turned or as large as it takes.
+#let chain(alt, left, ..rights) = context {
+  let equation(..rights) = math.equation(block: true, alt: alt, {
+    left.body
+    rights.pos().map(right => $&= #right.body$.body).join(linebreak())
+  })
+  let (width, height) = measure(equation(..rights))
+  let tallest = if height < 16cm { height } else {
+    calc.max(..rights.pos().map(right => measure(equation(right)).height))
+  }
+  let scale(room) = calc.min(1, room.at(0) / width, room.at(1) / tallest)
+  let (upright, turned) = ((16.18cm, 24cm), (24.88cm, 15cm))
+  let set-in(room) = {
+    show math.equation: set block(breakable: height > 14em.to-absolute())
+    set text(size: scale(room) * 1em)
+    equation(..rights)
+  }
+  if scale(upright) >= 0.7 { set-in(upright) }
+  else if scale(turned) >= 0.7 { page(flipped: true, set-in(turned)) }
+  else { page(width: calc.max(21cm, width + 5cm), height: auto, equation(..rights)) }
+}
+"""
+
+
+def to_pdf(document: Document) -> bytes:
+    """The PDF; the same bytes for the same document and fonts.
+
+    Raises:
+        MissingError: the extra is not installed, or no font on this machine has a letter.
+
+    >>> to_pdf(Document("en", (Text("Gradients"),), ()))[:5]
+    b'%PDF-'
+    """
+    try:
+        import typst as compiler
+    except ImportError:
+        raise MissingError(
+            "A PDF is made by Typst, which is not installed: pip install 'matderiv[pdf]'."
+        ) from None
+    source = to_typst(document, ())
+    # Fonts of the machine are looked for only where letters may need them.
+    for system in (False, True) if max(source) < _EAST_ASIA else (True,):
+        fonts = _fonts(system=system)
+        try:
+            made = compiler.compile(
+                to_typst(document, fonts.families()).encode(),
+                format="pdf",
+                font_paths=fonts,
+                pdf_standards=["ua-1"],
+            )
+        except compiler.TypstError as error:
+            missing = re.findall(r"the text `\"(.+?)\"` could not be displayed", error.diagnostic)
+            if not missing:
+                raise
+        else:
+            return made
+    raise MissingError(_advice("".join(missing)))
+
+
+@functools.cache
+def _fonts(*, system: bool) -> Fonts:
+    """The fonts that Typst brings along, and those of the machine, which take time to find."""
+    import typst as compiler
+
+    return compiler.Fonts(include_system_fonts=system)
+
+
+def _advice(missing: str) -> str:
+    """What to install, for letters that no font has."""
+    letters = "".join(dict.fromkeys(missing))
+    shown = letters if len(letters) <= _SHOWN else letters[:_SHOWN] + "…"
+    fonts = next(advice for pattern, advice in _ADVICE if re.search(pattern, letters))
+    return f"No font on this machine has a shape for {shown!r}; install {fonts}."
+
+
+_EAST_ASIA = "\u2e80"
+_SHOWN = 8
+#: Letters, and what to install for them; the last is for any.
+_ADVICE = (
+    (
+        "[\u2e80-\uffef\U00020000-\U0003ffff]",
+        "a Chinese font, such as Noto Serif CJK SC (Debian and Ubuntu: fonts-noto-cjk)",
+    ),
+    (
+        "[\u2190-\u2bff\U0001f000-\U0001faff]",
+        "one that has, such as Noto Color Emoji (Debian and Ubuntu: fonts-noto-color-emoji)",
+    ),
+    ("", "one that has, such as Noto Sans (Debian and Ubuntu: fonts-noto-core)"),
+)
+
+
+def to_typst(document: Document, families: Collection[str]) -> str:
+    """The document as Typst source, to be set in the best fonts of those there are.
+
+    >>> print(to_typst(Document("en", (Text("Gradients"),), ()), ()).splitlines()[1])
+    #set document(title: "Gradients", date: none)
+    """
+    chinese = next((f'"{family}"' for family in _CHINESE if family in families), "")
+    latin = '(name: "New Computer Modern", covers: "latin-in-cjk")'
+    if document.language not in _EAST_ASIAN:
+        latin = '"New Computer Modern"'
+    title = _segments(document.title)
+    author = document.author
+    head = [
+        f"#let fonts = ({latin}, {chinese})",
+        f"#set document(title: {string(_plain(document.title))}, date: none)",
+        f"#set document(author: {string(author)})" if author else "",
+        f'#set text(font: fonts, size: 11pt, lang: "{document.language}")',
+        _PAGE,
+        DEFINITIONS,
+        f"#heading-block([{title}], [{_text(author)}])",
+    ]
+    blocks = (
+        _block(block, elide=not document.whole, leads=isinstance(after, _LED))
+        for block, after in itertools.zip_longest(document.blocks, document.blocks[1:])
+    )
+    return "\n".join((*head, *blocks, ""))
+
+
+def _block(block: Block, *, elide: bool, leads: bool) -> str:
+    match block:
+        case Heading(level=level, segments=segments):
+            return f"#heading(level: {level - 1})[{_segments(segments)}]"
+        case Paragraph(segments=segments):
+            return f"#lead[{_segments(segments)}]" if leads else f"{_segments(segments)}\n"
+        case Bullets(items=items):
+            return f"#list({', '.join(f'[{_segments(item)}]' for item in items)})"
+        case Equation(box=box):
+            fit = fitted(box, _ROOM, elide=elide)
+            assert isinstance(fit, Aligned)
+            sides = ", ".join(f"${side}$" for side in (typst(fit.left), *rights(fit)))
+            return f"#chain({string(text(box))}, {sides})"
+        case CodeBlock(text=lines, language=language):
+            return f'#raw(block: true, lang: "{language}", {string(lines)})'
+        case Table(head=head, rows=rows):
+            cells = ", ".join(_cells(row) for row in rows)
+            return f"#ruled({len(head)}, ({_cells(head)},), {cells})"
+        case Figure(drawing=drawing, caption=caption, description=description):
+            return (
+                f"#figure(alt: {string(description)}, caption: [{_segments(caption)}])[\n"
+                f"{drawn(drawing)}\n]"
+            )
+
+
+def _cells(cells: tuple[Segments, ...]) -> str:
+    return ", ".join(f"[{_segments(cell)}]" for cell in cells)
+
+
+def _segments(segments: Segments) -> str:
+    return "".join(map(_segment, segments))
+
+
+def _segment(segment: Segment) -> str:
+    match segment:
+        case Text(text=words):
+            return _text(words)
+        case Math(box=box):
+            return inline(box)
+        case Code(text=words):
+            return f"#raw({string(words)});"
+
+
+def _text(words: str) -> str:
+    """Text as typed: a string in code, which no character of it can end."""
+    return f"#{string(words)};" if words else ""
+
+
+def _plain(segments: Segments) -> str:
+    """Segments without their formatting."""
+    return "".join(text(s.box) if isinstance(s, Math) else s.text for s in segments)

@@ -1,0 +1,258 @@
+"""Boxes to Typst's mathematics. A page defines what is called here: see `DEFINITIONS`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+
+from matderiv.notation.boxes import (
+    Aligned,
+    BigSum,
+    Box,
+    Dots,
+    Fence,
+    Fraction,
+    Grid,
+    Lines,
+    Number,
+    Operator,
+    Root,
+    Row,
+    Scripts,
+    Symbol,
+    Tagged,
+    Terms,
+    Word,
+)
+from matderiv.notation.drawing import LABEL, Drawing, Label, Polyline, Rectangle, Shape
+from matderiv.notation.latex import tall
+from matderiv.notation.text import text as spoken
+
+__all__ = ["DEFINITIONS", "drawn", "inline", "rights", "string", "typst"]
+
+#: What the formulas call, and what makes displayed fractions and broken sums keep the size of
+#: the text inside a matrix, where Typst would set them in the size of an index.
+DEFINITIONS = r"""
+#show math.equation.where(block: true): it => {
+  show math.frac: math.display
+  it
+}
+#let matrix(gap: 0.5em, ..rows) = math.mat(
+  delim: "(", row-gap: gap, column-gap: 0.9em, ..rows)
+#let lines(gap: 0.45em, ..rows) = math.display(math.mat(
+  delim: none, align: left, row-gap: gap, ..rows.pos().map(row => (row,))))
+#let word(it) = math.italic(it)
+#let name(it) = math.op(it)
+// A formula moves its line away from others; it may reach a little into the space between them.
+#let long-formula(alt, it) = {
+  set text(top-edge: "bounds", bottom-edge: "bounds")
+  math.equation(alt: alt, it.body)
+}
+#let formula(alt, it) = box(inset: (y: -0.22em), long-formula(alt, it))
+#let ink = black
+#let faint = luma(215)
+#let first = rgb("#1f5fa8")
+#let second = rgb("#d9822b")
+#let label(x, y, share, it) = context {
+  let (width, height) = measure(it)
+  place(dx: x - share * width, dy: y - height / 2, box(width: width, it))
+}
+"""
+
+_OPERATORS = {
+    "plus": "+",
+    "minus": "-",
+    "equals": "=",
+    "cdot": "dot",
+    "partial": "partial",
+    "comma": r"\,",
+    "prime": "prime",
+    "times": "times",
+    "kronecker": "times.o",
+}
+#: The width in em from which on a formula inside a line may be broken between its terms.
+_UNBROKEN = 10.0
+_DOTS = {"across": "dots.c", "down": "dots.v", "diagonal": "dots.down"}
+#: Greek letters whose shape goes by another name than in LaTeX.
+_GREEK = {"epsilon": "epsilon.alt", "varepsilon": "epsilon", "phi": "phi.alt"}
+#: The gap between rows: of fractions, of broken sums, and of broken sums of fractions.
+_TALL, _BROKEN, _TALL_BROKEN = ("gap: #0.9em,", "gap: #1.1em,", "gap: #1.8em,")
+
+
+def typst(box: Box) -> str:
+    """The source of a box, to stand between dollar signs.
+
+    >>> typst(Fraction(Row((Operator("partial"), Symbol("L"))), Symbol("x")))
+    'frac(partial L,x)'
+    """
+    match box:
+        case Row(items=items):
+            return _beside(map(typst, items))
+        case Scripts(base=base, sub=sub, sup=sup):
+            return _scripts(typst(base), base, sub, sup)
+        case Fraction(above=above, below=below):
+            return f"frac({typst(above)},{typst(below)})"
+        case Operator(name=name):
+            return _OPERATORS[name]
+        case Symbol() | Number() | Word():
+            return _name(box)
+        case Terms():
+            return _terms(box, first=True)
+        case Root(body=body):
+            return f"sqrt({typst(body)})"
+        case Fence(body=body, big=big):
+            return rf"lr(\({typst(body)}\))" if big else rf"\({typst(body)}\)"
+        case BigSum(under=under, over=over, body=body):
+            top = "" if over is None else f"^({typst(over)})"
+            return _beside((f"sum_({typst(under)}){top}", typst(body)))
+        case Dots(direction=direction):
+            return _DOTS[direction]
+        case Lines(rows=rows):
+            gap = _TALL if any(map(tall, rows)) else ""
+            return f"lines({gap}{','.join(_broken(box))})"
+        case Grid(rows=cells):
+            return f"matrix({_gap(cells)}{' ;'.join(','.join(map(typst, row)) for row in cells)})"
+        case Tagged(body=body):
+            return typst(body)
+        case Aligned(left=left):
+            return typst(left) + "\\\n".join(f"&={right}" for right in rights(box))
+
+
+def inline(box: Box) -> str:
+    """The source of a formula inside a line, with its words for those who hear the page.
+
+    >>> inline(Symbol("x"))
+    '#formula("x",$x$)'
+    """
+    name = "formula" if box.width < _UNBROKEN else "long-formula"
+    return f"#{name}({string(spoken(box))},${typst(box)}$)"
+
+
+def rights(box: Aligned) -> tuple[str, ...]:
+    """The right sides of a chain; the lines of a broken sum are lines of the chain.
+
+    >>> rights(Aligned(Symbol("x"), (Symbol("y"), Number("12"))))
+    ('y', '12')
+    """
+    return tuple(
+        "\\\n&".join(_broken(right)) if isinstance(right, Lines) else typst(right)
+        for right in box.rights
+    )
+
+
+def string(text: str) -> str:
+    r"""Text as a string of Typst's code, in which nothing is markup.
+
+    >>> print(string('"] #import'))
+    "\u{22}] #import"
+    """
+    inside = "".join(
+        f"\\u{{{ord(letter):x}}}" if letter in '"\\' or not letter.isprintable() else letter
+        for letter in text
+    )
+    return f'"{inside}"'
+
+
+def _name(box: Symbol | Number | Word) -> str:
+    """What is neither one Latin letter, a Greek one nor digits is a string."""
+    match box:
+        case Symbol(name=name, greek=True):
+            return _GREEK.get(name, name)
+        case Symbol(name=name) if len(name) == 1 and name.isascii() and name.isalpha():
+            return name
+        case Number(text=text) if text.isascii() and text.isdigit():
+            return text
+        case Number(text=text) | Word(text=text, upright=True):
+            return f"#name({string(text)})"
+        case Symbol(name=text) | Word(text=text):
+            return f"#word({string(text)})"
+
+
+def _scripts(source: str, base: Box, sub: Box | None, sup: Box | None) -> str:
+    if isinstance(base, Symbol | Word | Fence):
+        marks = (("_", sub), ("^", sup))
+        return source + "".join(f"{m}({typst(box)})" for m, box in marks if box is not None)
+    places = (("b", sub), ("t", sup))
+    scripts = (f"{place}:{typst(box)}" for place, box in places if box is not None)
+    return f"attach({','.join((source, *scripts))})"
+
+
+def _gap(rows: tuple[tuple[Box, ...], ...]) -> str:
+    cells = [cell.body if isinstance(cell, Tagged) else cell for row in rows for cell in row]
+    broken = [cell for cell in cells if isinstance(cell, Lines)]
+    if len(rows) > 1 and broken:
+        return _TALL_BROKEN if any(tall(row) for cell in broken for row in cell.rows) else _BROKEN
+    return _TALL if any(map(tall, cells)) else ""
+
+
+def _broken(box: Lines) -> list[str]:
+    return [_terms(row, first=n == 0) for n, row in enumerate(box.rows)]
+
+
+def _terms(box: Terms, *, first: bool) -> str:
+    """A sum; where it goes on from a line above, its sign stands off as between two terms."""
+    parts: list[str] = []
+    for n, (sign, term) in enumerate(box.items):
+        if n or not first:
+            parts += [sign] if n else [sign, "med"]
+        elif sign != "+":
+            parts.append(sign)
+        parts.append(typst(term))
+    return _beside(parts)
+
+
+def _beside(parts: Iterable[str]) -> str:
+    """Sources side by side, with a space only where two names would become one.
+
+    A space beside a word of several letters would be seen on the page.
+    """
+    found = [part for part in parts if part]
+    spaced = (
+        " " + after
+        if before[-1].isalnum() and after[0].isalnum() and not _digits(before, after)
+        else after
+        for before, after in itertools.pairwise(found)
+    )
+    return "".join((*found[:1], *spaced))
+
+
+def _digits(before: str, after: str) -> bool:
+    return before[-1].isdigit() and after[0].isdigit()
+
+
+_SHARES = {"start": "0%", "middle": "50%", "end": "100%"}
+
+
+def drawn(drawing: Drawing) -> str:
+    """The source of a drawing: a box of its size with its shapes at their places.
+
+    >>> print(drawn(Drawing(3, 2, (Rectangle(1, 0.5, 1, 1),))))
+    #box(width: 3em, height: 2em)[
+    #place(dx: 1em, dy: 0.5em, rect(width: 1em, height: 1em, fill: ink))
+    ]
+    """
+    shapes = "\n".join(map(_shape, drawing.shapes))
+    size = f"width: {_em(drawing.width)}, height: {_em(drawing.height)}"
+    return f"#box({size})[\n{shapes}\n]"
+
+
+def _shape(shape: Shape) -> str:
+    match shape:
+        case Rectangle(x=x, y=y, width=width, height=height, tone=tone, filled=filled):
+            paint = f"fill: {tone}" if filled else f"stroke: 0.6pt + {tone}"
+            body = f"rect(width: {_em(width)}, height: {_em(height)}, {paint})"
+            return f"#place(dx: {_em(x)}, dy: {_em(y)}, {body})"
+        case Polyline(points=points, tone=tone, dashed=dashed):
+            start, *rest = (f"({_em(x)}, {_em(y)})" for x, y in points)
+            lines = "".join(f", curve.line({point})" for point in rest)
+            dash = ', dash: "dashed"' if dashed else ""
+            stroke = f"(paint: {tone}, thickness: 1pt{dash})"
+            return f"#place(curve(stroke: {stroke}, curve.move({start}){lines}))"
+        case Label(x=x, y=y, content=content, anchor=anchor):
+            body = f"#{string(content)};" if isinstance(content, str) else inline(content)
+            small = f"text(size: {_em(LABEL)})[{body}]"
+            return f"#label({_em(x)}, {_em(y)}, {_SHARES[anchor]}, {small})"
+
+
+def _em(length: float) -> str:
+    return f"{length:.4g}em"
