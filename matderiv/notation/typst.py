@@ -69,6 +69,9 @@ _OPERATORS = {
     "prime": "prime",
     "times": "times",
     "kronecker": "times.o",
+    "odot": "dot.o",
+    "oslash": "div.o",
+    "bars": "bar.v.double",
 }
 #: The width in em from which on a formula inside a line may be broken between its terms.
 _UNBROKEN = 10.0
