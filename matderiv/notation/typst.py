@@ -70,7 +70,7 @@ _OPERATORS = {
     "times": "times",
     "kronecker": "times.o",
     "odot": "dot.o",
-    "oslash": "div.o",
+    "oslash": "slash.o",
     "bars": "bar.v.double",
 }
 #: The width in em from which on a formula inside a line may be broken between its terms.
