@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -20,7 +20,7 @@ from matderiv.calculus.tidying import (
     tidy,
     transposes_collected,
 )
-from matderiv.errors import InputError
+from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
@@ -29,6 +29,8 @@ __all__ = ["Gradient", "Sweep", "Use", "replaced", "sweep"]
 
 _ONE = nodes.Number(Fraction(1))
 _ZERO = nodes.Number(Fraction(0))
+_TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
+_USES = 200  # uses of one name at most
 _LONGEST = 300  # operations and names of a formula into which values are still put
 
 
@@ -186,8 +188,12 @@ def _values(graph: Graph, facts: Facts) -> _Values:
             continue
         if assignment.name in graph.lifted:
             lifted[assignment.name] = value
-        elif assignment.name != graph.loss and cost(value) > 1:
-            names |= {key(form): assignment.name for form in (value, tidy(value, facts))}
+        elif assignment.name != graph.loss:
+            for form in (value, tidy(value, facts)):
+                if not isinstance(form, nodes.Name) and any(
+                    isinstance(node, nodes.Name) for node in nodes.walk(form)
+                ):
+                    names[key(form)] = assignment.name
     return _Values(lifted, names)
 
 
@@ -199,9 +205,20 @@ def _gradient(
     values: _Values,
 ) -> Gradient:
     """The gradient by a name from its uses, in terms of the names of gradients and in full."""
-    local, whole = (total((Fraction(1), use.gradient) for use in some) for some in uses)
-    assembled = replaced(whole, values.lifted)
-    tidying = list(tidied(assembled, facts))
+    local, whole = uses
+    if len(whole) > _USES:
+        raise UnsupportedError(
+            f"{name} is used {len(whole)} times; the gradients of at most {_USES} uses of one "
+            "name are added up."
+        )
+    assembled = replaced(_sum(whole), values.lifted)
+    if len(whole) > _TOGETHER:
+        each = [Use(u.by, tidy(replaced(u.gradient, values.lifted), facts)) for u in whole]
+        tidying = [Rewritten("each term", _sum(each))]
+        own = _sum([Use(use.by, tidy(use.gradient, facts)) for use in local])
+    else:
+        tidying = list(tidied(assembled, facts))
+        own = tidy(_sum(local), facts)
     formula = tidying[-1].formula if tidying else assembled
     if name not in graph.lifted and formula != _ZERO:
         for reason, finish in (
@@ -214,7 +231,11 @@ def _gradient(
             if new != formula:
                 formula = new
                 tidying.append(Rewritten(reason, formula))
-    return Gradient(name, tuple(uses[0]), tidy(local, facts), assembled, tuple(tidying), formula)
+    return Gradient(name, tuple(local), own, assembled, tuple(tidying), formula)
+
+
+def _sum(uses: Sequence[Use]) -> Node:
+    return total((Fraction(1), use.gradient) for use in uses)
 
 
 def _completed(graph: Graph, name: str, formula: Node, facts: Facts) -> Node:
