@@ -122,7 +122,9 @@ class Maker:
 
     def entrywise(self, shape: Shape, depth: int) -> Node:
         """A operator B, one of them perhaps repeated."""
-        smaller = [tuple(1 if k == n else s for k, s in enumerate(shape)) for n in range(len(shape))]
+        smaller = [
+            tuple(1 if k == n else s for k, s in enumerate(shape)) for n in range(len(shape))
+        ]
         other = self.chance.choice([shape, shape, shape, (), shape[1:], *smaller])
         if self.chance.random() < 0.1:
             return nodes.Negate(self.node(shape, depth))

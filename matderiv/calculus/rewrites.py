@@ -74,15 +74,16 @@ _PRODUCTS = (nodes.Multiply, nodes.Divide, nodes.Power, nodes.Negate)
 
 
 @_rewrite("like terms")
-def like_terms(node: Node, facts: Facts) -> Node | None:
+def like_terms(node: Node, _: Facts) -> Node | None:
     """a·A + b·A = (a + b)·A, and A + 0 = A."""
     if not isinstance(node, _SUMS):
         return None
     found: dict[object, Term] = {}
-    for number, rest in terms(node):
-        number, rest = (number * split(rest)[0], split(rest)[1])
-        known = found.get(key(rest))
-        found[key(rest)] = (number, rest) if known is None else (known[0] + number, known[1])
+    for number, term in terms(node):
+        more, rest = split(term)
+        before = found[key(rest)][0] if key(rest) in found else Fraction(0)
+        found.setdefault(key(rest), (number, rest))
+        found[key(rest)] = (before + number * more, found[key(rest)][1])
     return _changed(node, total(found.values()))
 
 
@@ -111,9 +112,10 @@ def _number(parts: tuple[Term, ...], _: Facts) -> list[Node]:
     return [product(number, made)]
 
 
-def _transpose(parts: tuple[Term, ...], _: Facts) -> list[Node]:
-    if all(isinstance(t, nodes.Transpose) for _, t in parts):
-        return [nodes.Transpose(total((c, t.arg) for c, t in parts))]  # type: ignore[union-attr]
+def _transpose(parts: tuple[Term, ...], facts: Facts) -> list[Node]:
+    inside = [(c, t.arg) for c, t in parts if isinstance(t, nodes.Transpose)]
+    if len(inside) == len(parts) and len({facts.shape(t) for _, t in inside}) == 1:
+        return [nodes.Transpose(total(inside))]
     return []
 
 
@@ -143,7 +145,7 @@ def _first(parts: tuple[Term, ...], facts: Facts) -> list[Node]:
     for number, rest in parts:
         links = _from_matrix(rest, facts)
         if len(links) > 1 and len(facts.shape(links[0])) > 1:
-            taken.append((key(links[0]), links[0], (number, chained(links[1:]))))
+            taken.append(((key(links[0]), facts.shape(rest)), links[0], (number, chained(links[1:]))))
         else:
             taken.append(None)
     return _grouped(parts, taken, nodes.MatMul)
@@ -163,13 +165,13 @@ def _last(parts: tuple[Term, ...], facts: Facts) -> list[Node]:
     for number, rest in parts:
         links = _from_matrix(rest, facts)
         if len(links) > 1 and len(facts.shape(links[-2])) > 1:
-            taken.append((key(links[-1]), links[-1], (number, chained(links[:-1]))))
+            taken.append(((key(links[-1]), facts.shape(rest)), links[-1], (number, chained(links[:-1]))))
         else:
             taken.append(None)
     return _grouped(parts, taken, lambda last, rest: nodes.MatMul(rest, last))
 
 
-def _entrywise(parts: tuple[Term, ...], facts: Facts) -> list[Node]:
+def _entrywise(parts: tuple[Term, ...], _: Facts) -> list[Node]:
     """The same factor of entrywise products."""
     made: list[Node] = []
     every = [f for _, rest in parts for f in factors(rest)[1] if rest != _ONE]
@@ -240,8 +242,8 @@ def _plus(a: Node, b: Node) -> Node:
 
 
 @_rewrite("names of functions")
-def named_functions(node: Node, facts: Facts) -> Node | None:
-    """exp(A)/Σ exp(A) = softmax(A), exp(a)/(1 + exp(a)) = 1/(1 + exp(-a)) = sigmoid(a), …"""
+def named_functions(node: Node, _: Facts) -> Node | None:
+    """exp(A)/Σ exp(A) = softmax(A), exp(a)/(1 + exp(a)) = 1/(1 + exp(-a)) = sigmoid(a), and others."""
     if not isinstance(node, (*_PRODUCTS,)):
         return None
     number, parts = factors(node)
@@ -296,7 +298,7 @@ def _logistic(base: Node) -> Node | None:
 
 
 @_rewrite("sum of a softmax")
-def softmax_sum(node: Node, facts: Facts) -> Node | None:
+def softmax_sum(node: Node, _: Facts) -> Node | None:
     """Σ softmax(A) = 1 along its axis, beside other factors."""
     if not isinstance(node, nodes.Multiply | nodes.Divide):
         return None
@@ -332,9 +334,9 @@ def multiplied_out(node: Node, facts: Facts) -> Node | None:
                 if again is None:
                     break
                 term = again
-            k, t = split(term)
-            less = less or bool(bases - {key(b) for b, _ in factors(t)[1]})
-            made.append((number * c * more * k, t))
+            k, left = split(term)
+            less = less or bool(bases - {key(b) for b, _ in factors(left)[1]})
+            made.append((number * c * more * k, left))
         found = total(made)
         found = like_terms(found, facts) or found
         if less and cost(found) < cost(node) and facts.shape(found) == facts.shape(node):
@@ -428,7 +430,7 @@ def cancelled(node: Node, facts: Facts) -> Node | None:
 
 @_rewrite("diagonal matrix")
 def diagonal(node: Node, facts: Facts) -> Node | None:
-    """A@diag(v) = A·v row by row, v·A column by column = diag(v)@A, diag(diag(v)) = v, …"""
+    """A@diag(v) = A·v row by row, v·A column by column = diag(v)@A, diag(diag(v)) = v."""
     match node:
         case nodes.MatMul(left, nodes.Diag(v)) if (
             len(facts.shape(v)) == 1 and len(facts.shape(left)) > 0
@@ -584,11 +586,15 @@ def reduction(node: Node, facts: Facts) -> Node | None:
         case nodes.Sum() | nodes.Mean() if _centred(node):
             return _ZERO
         case nodes.Sum(nodes.Multiply(nodes.Transpose(a), b), None, False) if (
-            len(facts.shape(b)) > 1
+            facts.shape(a)[::-1] == facts.shape(b)
         ):
             return nodes.Trace(nodes.MatMul(a, b))
-        case nodes.Sum(nodes.Multiply(a, nodes.Eye()), None, False):
+        case nodes.Sum(nodes.Multiply(a, nodes.Eye() as eye), None, False) if (
+            facts.shape(a) == facts.shape(eye)
+        ):
             return nodes.Trace(a)
+        case nodes.Sum(nodes.Softmax(_, inner), axis) if inner == axis:
+            return _ONE
         case nodes.Trace(nodes.Outer(a, b)):
             return nodes.MatMul(a, b)
         case nodes.Trace(nodes.Add() | nodes.Subtract() as arg) if any(
@@ -625,14 +631,14 @@ def _repeated(node: nodes.Sum, facts: Facts) -> Node | None:
 def _centred(node: nodes.Sum | nodes.Mean) -> bool:
     """Whether a sum or mean is that of A - mean(A), along the same axis."""
     match node.arg:
-        case nodes.Subtract(a, nodes.Mean(b, axis)):
+        case nodes.Subtract(a, nodes.Mean(b, axis, keepdims)) if keepdims or axis in (None, 0):
             return a == b and axis == node.axis
     return False
 
 
 @_rewrite("mean")
 def mean(node: Node, facts: Facts) -> Node | None:
-    """(Σ A)/n = mean(A), for the n entries of each sum."""
+    """Σ A/n = mean(A), for the n entries of each sum."""
     if not isinstance(node, nodes.Multiply | nodes.Divide):
         return None
     number, parts = factors(node)
@@ -643,7 +649,7 @@ def mean(node: Node, facts: Facts) -> Node | None:
         sizes = [
             (nodes.Size(dim.symbol, dim.size), _MINUS)
             for n, dim in enumerate(over)
-            if base.axis in (None, n)
+            if base.axis in (None, n) and dim.symbol != "1"
         ]
         rest = list(parts)
         for size in (*sizes, (base, power)):

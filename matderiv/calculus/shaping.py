@@ -31,6 +31,7 @@ class shapes_over:  # noqa: N801 - used as a function
         self._known: dict[Node, Shape] = {}
 
     def __call__(self, node: Node) -> Shape:
+        """The shape of a formula."""
         found = self._known.get(node)
         if found is None:
             found = self._known[node] = self._of(node)
