@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -221,12 +221,16 @@ def _gradient(
         own = tidy(_sum(local), facts)
     formula = tidying[-1].formula if tidying else assembled
     if name not in graph.lifted and formula != _ZERO:
-        for reason, finish in (
+        finishes: tuple[tuple[str, Callable[[Node], Node]], ...] = (
             ("transposes collected", lambda node: transposes_collected(node, facts)),
             ("names of the program", lambda node: named(node, values.names, but=name)),
-            ("repeated in every row or column", lambda node: _completed(graph, name, node, facts)),
+            (
+                "repeated in every row or column",
+                lambda node: completed(node, graph.shapes[name], facts),
+            ),
             ("scalars first", lambda node: as_written(node, facts)),
-        ):
+        )
+        for reason, finish in finishes:
             new = finish(formula)
             if new != formula:
                 formula = new
@@ -236,10 +240,6 @@ def _gradient(
 
 def _sum(uses: Sequence[Use]) -> Node:
     return total((Fraction(1), use.gradient) for use in uses)
-
-
-def _completed(graph: Graph, name: str, formula: Node, facts: Facts) -> Node:
-    return completed(formula, graph.shapes[name], facts)
 
 
 def _inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:

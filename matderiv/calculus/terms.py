@@ -15,6 +15,7 @@ __all__ = [
     "Term",
     "chain",
     "chained",
+    "changed",
     "cost",
     "factors",
     "key",
@@ -73,6 +74,11 @@ def _links(node: Node) -> list[Node]:
 
 def _turned(node: Node) -> Node:
     return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)
+
+
+def changed(old: Node, new: Node) -> Node | None:
+    """What a rewrite answers: the new formula, or None if it is the old one."""
+    return None if new == old else new
 
 
 # -- sums ------------------------------------------------------------------------------------
