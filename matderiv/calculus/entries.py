@@ -22,7 +22,9 @@ from matderiv.calculus.forms import (
     added,
     constant,
     difference,
+    letters_of,
     multiplied,
+    placed,
     raised,
     scaled,
     single,
@@ -231,13 +233,14 @@ class Entries:
         letters = tuple((self.letter(), dim.symbol) for dim in self.shape(arg))
         entry = self._at(arg, tuple(letter for letter, _ in letters))
         entry = contracted(entry)
-        match function, entry:
-            case "det" | "logdet", ((Term(((Whole("inv") as inner, 1),), ()), 1),) if (
-                inner.indices == tuple(letter for letter, _ in letters)
-            ):
-                found = single(Whole(function, inner.letters, inner.arg))
-                return raised(found, _MINUS) if function == "det" else scaled(found, Fraction(-1))
-        return single(Whole(function, letters, entry, indices))
+        places = frozenset(letter for letter, _ in letters)
+        outside = constant(Fraction(1))
+        if function == "inv":
+            outside, entry = _scalars(entry, places)
+        found = _taken_apart(function, entry, letters, indices)
+        if found is None:
+            found = single(Whole(function, letters, entry, indices))
+        return multiplied(raised(outside, _MINUS), found) if outside != _ONE else found
 
     # -- entry by entry ------------------------------------------------------------------------
 
@@ -317,6 +320,38 @@ class Entries:
             case "softplus":
                 return single(Call("log", added((_ONE, single(Call("exp", inner))))))
         return single(Call(function, inner))
+
+
+def _scalars(entry: Form, places: frozenset[str]) -> tuple[Form, Form]:
+    """The c and the A of an entry of c·A: what does not depend on the place, and the rest."""
+    if len(entry) != 1 or entry[0][0].bound:
+        return _ONE, entry
+    ((term, number),) = entry
+    inside = tuple(a for a in term.atoms if letters_of(a[0]) & places)
+    outside = tuple(a for a in term.atoms if a not in inside)
+    if not inside:
+        return _ONE, entry
+    return ((Term(outside), number),), ((Term(inside), Fraction(1)),)
+
+
+def _taken_apart(
+    function: str, entry: Form, letters: tuple[tuple[str, str], ...], indices: tuple[Index, ...]
+) -> Form | None:
+    """(A⁻¹)⁻¹ = A, I⁻¹ = I; det A⁻¹ = 1/det A, log |det A⁻¹| = -log |det A|."""
+    places = tuple(letter for letter, _ in letters)
+    match function, entry:
+        case "inv", ((Term(((Delta(one, other), 1),), ()), 1),) if {one, other} == set(places):
+            return single(Delta(*indices))
+        case _, ((Term(((Whole(function="inv") as inner, 1),), ()), 1),) if (
+            function in _SQUARE.values() and set(inner.indices) == set(places)
+        ):
+            if function == "inv":
+                (row, _), (col, _) = inner.letters
+                ends = indices if inner.indices == places else indices[::-1]
+                return placed(inner.arg, {row: ends[0], col: ends[1]})
+            whole = single(Whole(function, inner.letters, inner.arg))
+            return raised(whole, _MINUS) if function == "det" else scaled(whole, Fraction(-1))
+    return None
 
 
 def _plus(one: Form, other: Form) -> Form:

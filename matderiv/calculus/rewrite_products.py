@@ -44,7 +44,7 @@ def powers(node: Node, facts: Facts) -> Node | None:
             raise InputError(f"{source(node)} divides by zero; write another base.")
     number, parts = factors(node)
     if number == 0:
-        return None if all(isinstance(base, nodes.Ones) for base, _ in parts) else _ZERO
+        return _ZERO
     shape = facts.shape
     found: dict[object, Factor] = {}
     for base, power in parts:

@@ -29,9 +29,10 @@ __all__ = ["Gradient", "Sweep", "Use", "replaced", "sweep"]
 
 _ONE = nodes.Number(Fraction(1))
 _ZERO = nodes.Number(Fraction(0))
+_REPEATED = "repeated in every row or column"
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
 _USES = 200  # uses of one name at most
-_LONGEST = 300  # operations and names of a formula into which values are still put
+_LONGEST = 200  # operations and names of a formula into which values are still put
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +126,13 @@ class _Sweep:
             named: Node = _ONE
             upstream: Node = _ONE
             if name != graph.loss:
-                found[name] = _gradient(graph, name, (local[name], whole[name]), facts, values)
+                both = (local[name], whole[name])
+                found[name], short = _gradient(graph, name, both, facts, values)
                 if found[name].formula == _ZERO:
                     continue
                 named = upstream = nodes.Name(f"d{name}")
                 if _inlined(name, found[name].formula, graph, facts):
-                    upstream = found[name].formula
+                    upstream = short if name in graph.lifted else found[name].formula
             _collect(local, name, _uses(assignment.value, named, shape, moving))
             _collect(whole, name, _uses(assignment.value, upstream, shape, moving))
         for name in self.wrt:
@@ -138,7 +140,7 @@ class _Sweep:
                 continue
             if name not in local:
                 raise InputError(f"{graph.loss} does not depend on {name}; its gradient is 0.")
-            found[name] = _gradient(graph, name, (local[name], whole[name]), facts, values)
+            found[name], _ = _gradient(graph, name, (local[name], whole[name]), facts, values)
         for name in self.wrt:
             if found[name].formula == _ZERO:
                 raise InputError(
@@ -203,31 +205,34 @@ def _gradient(
     uses: tuple[list[Use], list[Use]],
     facts: Facts,
     values: _Values,
-) -> Gradient:
-    """The gradient by a name from its uses, in terms of the names of gradients and in full."""
+) -> tuple[Gradient, Node]:
+    """The gradient by a name from its uses, and what stands for it where a value is lifted."""
     local, whole = uses
     if len(whole) > _USES:
         raise UnsupportedError(
             f"{name} is used {len(whole)} times; the gradients of at most {_USES} uses of one "
             "name are added up."
         )
-    assembled = replaced(_sum(whole), values.lifted)
-    if len(whole) > _TOGETHER:
-        each = [Use(u.by, tidy(replaced(u.gradient, values.lifted), facts)) for u in whole]
-        tidying = [Rewritten("each term", _sum(each))]
-        own = _sum([Use(use.by, tidy(use.gradient, facts)) for use in local])
+    put = [Use(use.by, replaced(use.gradient, values.lifted)) for use in whole]
+    if cost(_sum(put)) > _LONGEST:  # values and gradients stay under their names
+        put = local
+    assembled = _sum(put)
+    if len(put) > _TOGETHER:
+        tidying = [Rewritten("each term", _each(put, facts))]
+        own = _each(local, facts)
     else:
         tidying = list(tidied(assembled, facts))
         own = tidy(_sum(local), facts)
-    formula = tidying[-1].formula if tidying else assembled
-    if name not in graph.lifted and formula != _ZERO:
+    formula = short = tidying[-1].formula if tidying else assembled
+    if formula != _ZERO and name in graph.lifted:
+        formula = completed(short, graph.shapes[name], facts)
+        if formula != short:
+            tidying.append(Rewritten(_REPEATED, formula))
+    elif formula != _ZERO:
         finishes: tuple[tuple[str, Callable[[Node], Node]], ...] = (
             ("transposes collected", lambda node: transposes_collected(node, facts)),
             ("names of the program", lambda node: named(node, values.names, but=name)),
-            (
-                "repeated in every row or column",
-                lambda node: completed(node, graph.shapes[name], facts),
-            ),
+            (_REPEATED, lambda node: completed(node, graph.shapes[name], facts)),
             ("scalars first", lambda node: as_written(node, facts)),
         )
         for reason, finish in finishes:
@@ -235,11 +240,16 @@ def _gradient(
             if new != formula:
                 formula = new
                 tidying.append(Rewritten(reason, formula))
-    return Gradient(name, tuple(local), own, assembled, tuple(tidying), formula)
+    return Gradient(name, tuple(local), own, assembled, tuple(tidying), formula), short
 
 
 def _sum(uses: Sequence[Use]) -> Node:
     return total((Fraction(1), use.gradient) for use in uses)
+
+
+def _each(uses: Sequence[Use], facts: Facts) -> Node:
+    """The sum of many uses, each tidied on its own."""
+    return total((Fraction(1), tidy(use.gradient, facts)) for use in uses)
 
 
 def _inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:
