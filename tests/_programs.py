@@ -150,7 +150,7 @@ class Maker:
         return nodes.Transpose(self.node(shape[::-1], depth))
 
     def outer(self, shape: Shape, depth: int) -> Node:
-        """outer(a, b)."""
+        """The outer product of two vectors."""
         return nodes.Outer(self.node(shape[:1], depth), self.node(shape[1:], depth))
 
     def product(self, shape: Shape, depth: int) -> Node:
@@ -160,7 +160,7 @@ class Maker:
             return nodes.MatMul(self.node(k, depth), self.node(k + shape, depth))
         return nodes.MatMul(self.node(shape[:1] + k, depth), self.node(k + shape[1:], depth))
 
-    def reduced(self, shape: Shape, depth: int) -> Node:
+    def reduced(self, _: Shape, depth: int) -> Node:
         """sum(A) and the like, over all entries."""
         kind = self.chance.choice([nodes.Sum] * 4 + [nodes.Mean, nodes.Prod, nodes.LogSumExp])
         return kind(self.node(self.shape(), depth))
@@ -180,17 +180,17 @@ class Maker:
         return kind(self.node(inner, depth), axis, keepdims=True)
 
     def softmax(self, shape: Shape, depth: int) -> Node:
-        """softmax(A), of all entries or along an axis."""
+        """Of all entries or along an axis."""
         axis = self.chance.choice([None, 0, 1]) if len(shape) == 2 else None
         return nodes.Softmax(self.node(shape, depth), axis)
 
-    def whole(self, shape: Shape, depth: int) -> Node:
-        """norm(A) and the like."""
+    def whole(self, _: Shape, depth: int) -> Node:
+        """A norm or an unknown function of a whole array."""
         kind = self.chance.choice(["norm", "Loss"])
         inner = self.node(self.chance.choice([(self.size(),), (self.size(), self.size())]), depth)
         return nodes.Norm(inner) if kind == "norm" else nodes.Functional("Loss", inner)
 
-    def of_square(self, shape: Shape, depth: int) -> Node:
+    def of_square(self, _: Shape, depth: int) -> Node:
         """det(A) and the like."""
         size = self.size()
         inner = self.node((size, size), depth)
@@ -210,7 +210,7 @@ class Maker:
 
 def random_program(seed: int, depth: int | None = None) -> Made:
     """The program that belongs to a number; its depth is at most 6."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - not a secret
     return Maker(chance).program(depth or chance.choice([1, 2, 2, 3, 3, 4, 5, 6]))
 
 

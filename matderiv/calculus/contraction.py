@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from fractions import Fraction
 
 from matderiv.calculus.forms import (
@@ -31,22 +30,22 @@ def contracted(form: Form) -> Form:
     Σ_i runs over the whole size that p belongs to, so no term is lost. Also Σ_k A⁻¹_ik a_kj =
     δ_ij, Σ_j b_j / Σ_j b_j = 1, and (bⁿ)ᵐ = bⁿᵐ.
     """
-    made: list[Form] = []
-    for term, number in form:
-        found: Term | None = term
-        while found is not None:
-            found = _deltas(_powers(found))
-            if found is None:
-                break
-            beside = _inverse(found)
-            if beside is None:
-                quotient = _quotient(found)
-                if quotient is None:
-                    made.append(((found, number),))
-                    break
-                beside, number = quotient[0], number * quotient[1]
-            found = beside
-    return added(made)
+    return added(_contracted(term, number) for term, number in form)
+
+
+def _contracted(term: Term, number: Fraction) -> Form:
+    while True:
+        found = _deltas(_powers(term))
+        if found is None:
+            return ()
+        beside = _inverse(found)
+        if beside is not None:
+            term = beside
+            continue
+        quotient = _quotient(found)
+        if quotient is None:
+            return ((found, number),)
+        term, number = quotient[0], number * quotient[1]
 
 
 def _deltas(term: Term) -> Term | None:

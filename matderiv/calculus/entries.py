@@ -22,7 +22,9 @@ from matderiv.calculus.forms import (
     added,
     constant,
     difference,
+    letters_of,
     multiplied,
+    placed,
     raised,
     scaled,
     single,
@@ -40,6 +42,11 @@ _ONE = constant(Fraction(1))
 _HALF = constant(Fraction(1, 2))
 _MINUS = constant(Fraction(-1))
 _SINGLE = Dim("1", 1)
+_SQUARE: dict[type, str] = {
+    nodes.Inverse: "inv",
+    nodes.Determinant: "det",
+    nodes.LogDet: "logdet",
+}
 _SHORT = 8  # the largest power of a sum that is multiplied out
 
 
@@ -81,21 +88,12 @@ class Entries:
 
     def _at(self, node: Node, indices: tuple[Index, ...]) -> Form:
         match node:
-            case nodes.Number(value):
-                return constant(value)
-            case nodes.Size(symbol, size):
-                fixed = self._written or symbol == str(size)
-                return constant(Fraction(size)) if fixed else single(Size(symbol))
-            case nodes.Pi():
-                return single(Entry("π", ()))
-            case nodes.Ones():
-                return _ONE
-            case nodes.Eye():
-                return single(Delta(*indices))
             case nodes.Name(name):
                 if name in self._definitions:
                     return self._at(self._definitions[name], indices)
                 return single(Entry(name, indices, name in self._symmetric))
+            case nodes.Number() | nodes.Size() | nodes.Pi() | nodes.Ones() | nodes.Eye():
+                return self._constant(node, indices)
             case nodes.Negate(arg):
                 return scaled(self._at(arg, indices), Fraction(-1))
             case nodes.Transpose(arg):
@@ -114,24 +112,35 @@ class Entries:
                 return self._apply(function, arg, indices)
             case nodes.Functional(function, arg):
                 return self._whole(function, arg, indices)
-            case nodes.Inverse(arg):
-                match self._value(arg):
-                    case nodes.MatMul(left, right) if self._square(left) and self._square(right):
-                        return self._matmul(nodes.Inverse(right), nodes.Inverse(left), indices)
-                return self._whole("inv", arg, indices)
-            case nodes.Determinant(arg):
-                match self._value(arg):
-                    case nodes.MatMul(left, right) if self._square(left) and self._square(right):
-                        first, second = nodes.Determinant(left), nodes.Determinant(right)
-                        return multiplied(self._at(first, ()), self._at(second, ()))
-                return self._whole("det", arg, ())
-            case nodes.LogDet(arg):
-                match self._value(arg):
-                    case nodes.MatMul(left, right) if self._square(left) and self._square(right):
-                        first, second = nodes.LogDet(left), nodes.LogDet(right)
-                        return added((self._at(first, ()), self._at(second, ())))
-                return self._whole("logdet", arg, ())
-        return self._reduction(node, indices)
+        return self._square(node, indices)
+
+    def _constant(self, node: Node, indices: tuple[Index, ...]) -> Form:
+        match node:
+            case nodes.Number(value):
+                return constant(value)
+            case nodes.Size(symbol, size):
+                fixed = self._written or symbol == str(size)
+                return constant(Fraction(size)) if fixed else single(Size(symbol))
+            case nodes.Pi():
+                return single(Entry("π", ()))
+            case nodes.Eye():
+                return single(Delta(*indices))
+        return _ONE
+
+    def _square(self, node: Node, indices: tuple[Index, ...]) -> Form:
+        """Functions of square matrices: those of a product of two are taken apart."""
+        if not isinstance(node, nodes.Inverse | nodes.Determinant | nodes.LogDet):
+            return self._reduction(node, indices)
+        match self._value(node.arg):
+            case nodes.MatMul(left, right) if self._is_square(left) and self._is_square(right):
+                pass
+            case _:
+                return self._whole(_SQUARE[type(node)], node.arg, indices)
+        if isinstance(node, nodes.Inverse):
+            return self._matmul(nodes.Inverse(right), nodes.Inverse(left), indices)
+        first, second = (self._at(type(node)(part), ()) for part in (left, right))
+        combine = multiplied if isinstance(node, nodes.Determinant) else _plus
+        return combine(first, second)
 
     def _value(self, node: Node) -> Node:
         """What a name stands for."""
@@ -139,7 +148,7 @@ class Entries:
             node = self._definitions[node.name]
         return node
 
-    def _square(self, node: Node) -> bool:
+    def _is_square(self, node: Node) -> bool:
         shape = self.shape(node)
         return len(shape) == 2 and shape[0] == shape[1]  # noqa: PLR2004 - a matrix
 
@@ -224,13 +233,14 @@ class Entries:
         letters = tuple((self.letter(), dim.symbol) for dim in self.shape(arg))
         entry = self._at(arg, tuple(letter for letter, _ in letters))
         entry = contracted(entry)
-        match function, entry:
-            case "det" | "logdet", ((Term(((Whole("inv") as inner, 1),), ()), 1),) if (
-                inner.indices == tuple(letter for letter, _ in letters)
-            ):
-                found = single(Whole(function, inner.letters, inner.arg))
-                return raised(found, _MINUS) if function == "det" else scaled(found, Fraction(-1))
-        return single(Whole(function, letters, entry, indices))
+        places = frozenset(letter for letter, _ in letters)
+        outside = constant(Fraction(1))
+        if function == "inv":
+            outside, entry = _scalars(entry, places)
+        found = _taken_apart(function, entry, letters, indices)
+        if found is None:
+            found = single(Whole(function, letters, entry, indices))
+        return multiplied(raised(outside, _MINUS), found) if outside != _ONE else found
 
     # -- entry by entry ------------------------------------------------------------------------
 
@@ -310,6 +320,42 @@ class Entries:
             case "softplus":
                 return single(Call("log", added((_ONE, single(Call("exp", inner))))))
         return single(Call(function, inner))
+
+
+def _scalars(entry: Form, places: frozenset[str]) -> tuple[Form, Form]:
+    """The c and the A of an entry of c·A: what does not depend on the place, and the rest."""
+    if len(entry) != 1 or entry[0][0].bound:
+        return _ONE, entry
+    ((term, number),) = entry
+    inside = tuple(a for a in term.atoms if letters_of(a[0]) & places)
+    outside = tuple(a for a in term.atoms if a not in inside)
+    if not inside:
+        return _ONE, entry
+    return ((Term(outside), number),), ((Term(inside), Fraction(1)),)
+
+
+def _taken_apart(
+    function: str, entry: Form, letters: tuple[tuple[str, str], ...], indices: tuple[Index, ...]
+) -> Form | None:
+    """(A⁻¹)⁻¹ = A, I⁻¹ = I; det A⁻¹ = 1/det A, log |det A⁻¹| = -log |det A|."""
+    places = tuple(letter for letter, _ in letters)
+    match function, entry:
+        case "inv", ((Term(((Delta(one, other), 1),), ()), 1),) if {one, other} == set(places):
+            return single(Delta(*indices))
+        case _, ((Term(((Whole(function="inv") as inner, 1),), ()), 1),) if (
+            function in _SQUARE.values() and set(inner.indices) == set(places)
+        ):
+            if function == "inv":
+                (row, _), (col, _) = inner.letters
+                ends = indices if inner.indices == places else indices[::-1]
+                return placed(inner.arg, {row: ends[0], col: ends[1]})
+            whole = single(Whole(function, inner.letters, inner.arg))
+            return raised(whole, _MINUS) if function == "det" else scaled(whole, Fraction(-1))
+    return None
+
+
+def _plus(one: Form, other: Form) -> Form:
+    return added((one, other))
 
 
 def _log(u: Form) -> Form:

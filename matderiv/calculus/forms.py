@@ -129,6 +129,7 @@ ONE = Term()
 
 
 def added(forms: Iterable[Form]) -> Form:
+    """The sum of forms, like terms added up."""
     total: dict[Term, Fraction] = {}
     for form in forms:
         for term, number in form:
@@ -139,6 +140,7 @@ def added(forms: Iterable[Form]) -> Form:
 
 
 def multiplied(one: Form, other: Form) -> Form:
+    """The product of two forms whose bound letters differ, multiplied out."""
     if len(one) * len(other) > _MAX_TERMS:
         raise TooLarge("the entries hold too many terms")
     return added(
@@ -167,24 +169,27 @@ def _power(atom: Atom, power: int) -> int:
 
 
 def scaled(form: Form, number: Fraction) -> Form:
+    """A rational multiple of a form."""
     return tuple((term, c * number) for term, c in form) if number else ()
 
 
 def constant(value: Fraction) -> Form:
+    """A number as a form."""
     return ((ONE, value),) if value else ()
 
 
 def single(atom: Atom, power: int = 1) -> Form:
+    """A power of one atom as a form."""
     return ((Term(((atom, power),)), Fraction(1)),)
 
 
 def difference(left: Form, right: Form) -> Form:
-    """left - right, equal terms dropped."""
+    """The difference left - right, equal terms dropped."""
     return added((left, scaled(right, Fraction(-1))))
 
 
 def raised(form: Form, exponent: Form) -> Form:
-    """form ** exponent: whole powers are powers of atoms, the rest lies from 0 to 1.
+    """A power of a form: whole powers are powers of atoms, the rest lies from 0 to 1.
 
     Raises:
         ZeroDivisionError: 0 to a negative power.
@@ -224,6 +229,7 @@ def placed(form: Form, places: Mapping[str, Index]) -> Form:
 
 
 def placed_term(term: Term, places: Mapping[str, Index]) -> Term:
+    """The term with free letters replaced by other indices."""
     own = {letter for letter, _ in term.bound}
     inside = {old: new for old, new in places.items() if old not in own}
     powers: dict[Atom, int] = {}

@@ -88,7 +88,7 @@ class _Lifter:
         self.values: list[Assignment] = []
         self.lifted: dict[str, Node] = {}
         self._known: dict[Node, str] = {}
-        self._names = _free_names(program)
+        self._names = _free_names(program, shapes)
 
     def step(self, node: Node) -> Node:
         """The node one step away from names."""
@@ -134,9 +134,10 @@ class _Lifter:
 _WISHES = ("s t r a b c".split(), "u v z r a b c".split(), "Z U V H P Q R S".split())
 
 
-def _free_names(program: Program) -> list[Iterator[str]]:
+def _free_names(program: Program, shapes: Mapping[str, Shape]) -> list[Iterator[str]]:
     """Names of each number of dimensions that are told from all others, on the page as well."""
     taken = {name.replace("_", "").lower() for name in program.names() | program.functions()}
+    taken |= {dim.symbol.lower() for shape in shapes.values() for dim in shape}
 
     def free(wishes: list[str]) -> Iterator[str]:
         numbered = (f"{wishes[0]}{n}" for n in itertools.count(1))

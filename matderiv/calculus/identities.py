@@ -66,7 +66,7 @@ def _summand(term: Term) -> tuple[tuple[str, ...], sp.Expr]:
     bare = Term(tuple((leaf, 1) for leaf in leaves), term.bound)
     _, names = named(bare, {})
     used = frozenset[str]().union(*(letters_of(atom) for atom, _ in term.atoms))
-    idle = [sp.Symbol(_SIZE.format(s), positive=True) for l, s in term.bound if l not in used]
+    idle = [sp.Symbol(_SIZE.format(s), positive=True) for i, s in term.bound if i not in used]
     kind = tuple(sorted(names[letter] for letter, _ in term.bound if letter in names))
     return kind, sp.Mul(*idle, *(_power(a, p, names) for a, p in term.atoms))
 

@@ -84,7 +84,7 @@ def _orders(
     """Orders of the bound letters to try: those that what stands around them leaves open."""
     if len(bound) <= 1:
         return [tuple(bound)]
-    colour = {letter: size for letter, size in bound}
+    colour = dict(bound)
     for _ in bound:
         seen = {letter: _surroundings(term, letter, colour, names) for letter, _ in bound}
         ranks = {text: n for n, text in enumerate(sorted(set(seen.values())))}

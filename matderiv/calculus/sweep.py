@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -20,7 +20,7 @@ from matderiv.calculus.tidying import (
     tidy,
     transposes_collected,
 )
-from matderiv.errors import InputError
+from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
@@ -29,7 +29,10 @@ __all__ = ["Gradient", "Sweep", "Use", "inlined", "replaced", "sweep"]
 
 _ONE = nodes.Number(Fraction(1))
 _ZERO = nodes.Number(Fraction(0))
-_LONGEST = 300  # operations and names of a formula into which values are still put
+_REPEATED = "repeated in every row or column"
+_TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
+_USES = 200  # uses of one name at most
+_LONGEST = 200  # operations and names of a formula into which values are still put
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +130,13 @@ class _Sweep:
             named: Node = _ONE
             upstream: Node = _ONE
             if name != graph.loss:
-                found[name] = _gradient(graph, name, (local[name], whole[name]), facts, values)
+                both = (local[name], whole[name])
+                found[name], short = _gradient(graph, name, both, facts, values)
                 if found[name].formula == _ZERO:
                     continue
                 named = upstream = nodes.Name(f"d{name}")
                 if inlined(name, found[name].formula, graph, facts):
-                    upstream = found[name].formula
+                    upstream = short if name in graph.lifted else found[name].formula
             _collect(local, name, _uses(assignment.value, named, shape, moving))
             _collect(whole, name, _uses(assignment.value, upstream, shape, moving))
         for name in self.wrt:
@@ -140,7 +144,7 @@ class _Sweep:
                 continue
             if name not in local:
                 raise InputError(f"{graph.loss} does not depend on {name}; its gradient is 0.")
-            found[name] = _gradient(graph, name, (local[name], whole[name]), facts, values)
+            found[name], _ = _gradient(graph, name, (local[name], whole[name]), facts, values)
         for name in self.wrt:
             if found[name].formula == _ZERO:
                 raise InputError(
@@ -190,16 +194,25 @@ def _values(graph: Graph, facts: Facts) -> _Values:
     names: dict[object, str] = {}
     near: dict[object, str] = {}
     for assignment in graph.values:
-        if assignment.name != graph.loss and cost(assignment.value) > 1:
+        if assignment.name != graph.loss and _worth_a_name(assignment.value):
             near[key(assignment.value)] = assignment.name
         value = replaced(assignment.value, lifted)
         if cost(value) > _LONGEST:
             continue
         if assignment.name in graph.lifted:
             lifted[assignment.name] = value
-        elif assignment.name != graph.loss and cost(value) > 1:
-            names |= {key(form): assignment.name for form in (value, tidy(value, facts))}
+        elif assignment.name != graph.loss:
+            for form in (value, tidy(value, facts)):
+                if _worth_a_name(form):
+                    names[key(form)] = assignment.name
     return _Values(lifted, names, near)
+
+
+def _worth_a_name(value: Node) -> bool:
+    """Whether a value is more than a name or a number."""
+    if isinstance(value, nodes.Name):
+        return False
+    return any(isinstance(node, nodes.Name) for node in nodes.walk(value))
 
 
 def _gradient(
@@ -208,29 +221,52 @@ def _gradient(
     uses: tuple[list[Use], list[Use]],
     facts: Facts,
     values: _Values,
-) -> Gradient:
-    """The gradient by a name from its uses, in terms of the names of gradients and in full."""
-    local, whole = (total((Fraction(1), use.gradient) for use in some) for some in uses)
-    assembled = replaced(whole, values.lifted)
-    tidying = list(tidied(assembled, facts))
-    formula = tidying[-1].formula if tidying else assembled
-    if name not in graph.lifted and formula != _ZERO:
-        for reason, finish in (
+) -> tuple[Gradient, Node]:
+    """The gradient by a name from its uses, and what stands for it where a value is lifted."""
+    local, whole = uses
+    if len(whole) > _USES:
+        raise UnsupportedError(
+            f"{name} is used {len(whole)} times; the gradients of at most {_USES} uses of one "
+            "name are added up."
+        )
+    put = [Use(use.by, replaced(use.gradient, values.lifted)) for use in whole]
+    if cost(_sum(put)) > _LONGEST:  # values and gradients stay under their names
+        put = local
+    assembled = _sum(put)
+    if len(put) > _TOGETHER:
+        tidying = [Rewritten("each term", _each(put, facts))]
+        own = _each(local, facts)
+    else:
+        tidying = list(tidied(assembled, facts))
+        own = tidy(_sum(local), facts)
+    formula = short = tidying[-1].formula if tidying else assembled
+    if formula != _ZERO and name in graph.lifted:
+        formula = completed(short, graph.shapes[name], facts)
+        if formula != short:
+            tidying.append(Rewritten(_REPEATED, formula))
+    elif formula != _ZERO:
+        finishes: tuple[tuple[str, Callable[[Node], Node]], ...] = (
             ("transposes collected", lambda node: transposes_collected(node, facts)),
             ("names of the program", lambda node: named(node, values.names, but=name)),
-            ("repeated in every row or column", lambda node: _completed(graph, name, node, facts)),
+            (_REPEATED, lambda node: completed(node, graph.shapes[name], facts)),
             ("scalars first", lambda node: as_written(node, facts)),
-        ):
+        )
+        for reason, finish in finishes:
             new = finish(formula)
             if new != formula:
                 formula = new
                 tidying.append(Rewritten(reason, formula))
-    near = named(tidy(local, facts), values.near, but=name)
-    return Gradient(name, tuple(uses[0]), near, assembled, tuple(tidying), formula)
+    own = named(own, values.near, but=name)
+    return Gradient(name, tuple(local), own, assembled, tuple(tidying), formula), short
 
 
-def _completed(graph: Graph, name: str, formula: Node, facts: Facts) -> Node:
-    return completed(formula, graph.shapes[name], facts)
+def _sum(uses: Sequence[Use]) -> Node:
+    return total((Fraction(1), use.gradient) for use in uses)
+
+
+def _each(uses: Sequence[Use], facts: Facts) -> Node:
+    """The sum of many uses, each tidied on its own."""
+    return total((Fraction(1), tidy(use.gradient, facts)) for use in uses)
 
 
 def inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:

@@ -14,13 +14,14 @@ __all__ = [
     "Factor",
     "Term",
     "chain",
+    "chained",
+    "changed",
     "cost",
     "factors",
     "key",
     "product",
-    "chained",
-    "total",
     "terms",
+    "total",
 ]
 
 #: A rational coefficient and what it multiplies.
@@ -73,6 +74,11 @@ def _links(node: Node) -> list[Node]:
 
 def _turned(node: Node) -> Node:
     return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)
+
+
+def changed(old: Node, new: Node) -> Node | None:
+    """What a rewrite answers: the new formula, or None if it is the old one."""
+    return None if new == old else new
 
 
 # -- sums ------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ __all__ = ["Rewritten", "as_written", "completed", "tidied", "tidy", "transposes
 
 _ONE = nodes.Number(Fraction(1))
 _SAVED = 3  # how much shorter a formula gets by a transpose around it; books keep Aᵀ@Bᵀ
+_LONGEST = 300  # of a formula that is also tidied transposed
 _MOST = 2000  # rewrites of one formula; more would mean that two of them undo each other
 
 
@@ -127,7 +128,8 @@ def as_written(formula: Node, facts: Facts) -> Node:
 
 def transposes_collected(formula: Node, facts: Facts) -> Node:
     """Aᵀ@Bᵀ@Cᵀ = (C@B@A)ᵀ and Aᵀ@Bᵀ + Cᵀ = (B@A + C)ᵀ, where that saves a transpose or more."""
-    if sum(isinstance(node, nodes.Transpose) for node in nodes.walk(formula)) < _SAVED - 1:
+    turns = sum(isinstance(node, nodes.Transpose) for node in nodes.walk(formula))
+    if turns < _SAVED - 1 or cost(formula) > _LONGEST:
         return formula
     if not isinstance(formula, nodes.Transpose) and len(facts.shape(formula)) > 1:
         turned = tidy(nodes.Transpose(formula), facts)
@@ -140,7 +142,7 @@ def transposes_collected(formula: Node, facts: Facts) -> Node:
 
 
 def completed(formula: Node, target: Shape, facts: Facts) -> Node:
-    """The formula with the shape of what it is the gradient by, entries of a broadcast filled in."""
+    """The formula in the shape of what it is the gradient by, all its entries present."""
     if facts.shape(formula) == target:
         return formula
     return tidy(filled(formula, target, facts.shape), facts)

@@ -1,0 +1,196 @@
+"""Every adjoint rule is proved for all sizes, by the entries of its node, and its mutants are not."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import pytest
+
+from matderiv.calculus.adjoints import ADJOINTS, adjoint
+from matderiv.calculus.broadcasting import filled
+from matderiv.calculus.entries import Entries
+from matderiv.calculus.equality import same_form
+from matderiv.calculus.forms import Entry, Index
+from matderiv.calculus.partials import partial
+from matderiv.calculus.shaping import shapes_over
+from matderiv.errors import UnsupportedError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.parse import parse
+from matderiv.expression.shapes import Dim, Shape
+from matderiv.expression.source import source
+
+ZERO = nodes.Number(Fraction(0))
+N, D, ONE = Dim("N", 2), Dim("D", 4), Dim("1", 1)
+
+#: The names of the cases. G, g, gamma and their kin are upstream gradients of every shape.
+SHAPES: dict[str, Shape] = {
+    "A": (N, D), "B": (N, D), "W": (D, N), "S": (D, D), "T": (D, D),
+    "R": (ONE, D), "C": (N, ONE),
+    "x": (D,), "y": (D,), "b": (N,), "o": (ONE,),
+    "alpha": (), "beta": (),
+    "GA": (N, D), "GW": (D, N), "GS": (D, D), "GN": (N, N), "GR": (ONE, D), "GC": (N, ONE),
+    "GD": (D, ONE), "GE": (ONE, N), "GO": (ONE, ONE), "gd": (D,), "gn": (N,), "go": (ONE,),
+    "gamma": (),
+}  # fmt: skip
+
+ENTRYWISE = "A {} B; A {} R; R {} A; A {} C; C {} R; A {} x; x {} A; A {} alpha; alpha {} A; x {} y"
+ENTRYWISE += "; o {} x; alpha {} beta; x {} alpha; R {} x; A {} o"
+AXES = ["{}(A)", "{}(x)", "{}(alpha)", "{}(A, axis=0)", "{}(A, axis=1)"]
+KEPT = ["{}(A, axis=0, keepdims=True)", "{}(A, axis=1, keepdims=True)", "{}(A, keepdims=True)"]
+FUNCTIONS = "exp log sqrt abs sin cos tanh sigmoid softplus relu erf step sign f".split()
+
+
+def _each(form: str) -> list[str]:
+    return form.split("; ")
+
+
+#: Expressions of each kind of node, one for every shape that its rule tells apart.
+CASES: dict[type, list[str]] = {
+    nodes.Add: _each(ENTRYWISE.replace("{}", "+")),
+    nodes.Subtract: _each(ENTRYWISE.replace("{}", "-")),
+    nodes.Multiply: _each(ENTRYWISE.replace("{}", "*")),
+    nodes.Divide: _each(ENTRYWISE.replace("{}", "/")),
+    nodes.Power: [*_each(ENTRYWISE.replace("{}", "**")), "A**3", "x**(1/2)", "A**-1", "alpha**-2"],
+    nodes.Negate: ["-A", "-x", "-alpha"],
+    nodes.Apply: [f"{f}({a})" for f, a in itertools.product(FUNCTIONS, ["A", "x", "alpha"])],
+    nodes.Functional: ["Loss(A)", "Loss(x)"],
+    nodes.MatMul: ["x @ y", "A @ x", "b @ A", "A @ W", "A @ S", "C @ R", "R @ W", "R @ x", "W @ C"],
+    nodes.Outer: ["outer(x, b)", "outer(o, x)"],
+    nodes.Transpose: ["A.T", "R.T", "C.T", "S.T", "x.T"],
+    nodes.Sum: [a.format("sum") for a in AXES + KEPT],
+    nodes.Mean: [a.format("mean") for a in AXES + KEPT],
+    nodes.Prod: [a.format("prod") for a in AXES + KEPT],
+    nodes.LogSumExp: [a.format("logsumexp") for a in AXES + KEPT],
+    nodes.Softmax: [a.format("softmax") for a in AXES if a != "{}(alpha)"],
+    nodes.Norm: ["norm(A)", "norm(x)"],
+    nodes.Trace: ["tr(S)"],
+    nodes.Inverse: ["inv(S)"],
+    nodes.Determinant: ["det(S)"],
+    nodes.LogDet: ["logdet(S)"],
+    nodes.Diag: ["diag(x)", "diag(S)"],
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A node with names for operands, and an upstream gradient."""
+
+    node: Node
+    upstream: nodes.Name
+
+    def __str__(self) -> str:
+        """The case as it stands in a message."""
+        return f"{source(self.node)} by {source(self.upstream)}"
+
+
+def cases(kind: type) -> Iterator[Case]:
+    """The cases of a kind with every upstream gradient that may stand for the full one."""
+    shape = shapes_over(SHAPES)
+    for text in CASES[kind]:
+        node = _settled(parse(f"L = {text}").loss.value, shape)
+        over = shape(node)
+        for name, own in SHAPES.items():
+            if name[0] in "Gg" and len(own) <= len(over):
+                fits = zip(own[::-1], over[::-1], strict=False)
+                if all(a in (b, ONE) for a, b in fits):
+                    yield Case(node, nodes.Name(name))
+
+
+def _settled(node: Node, shape: shapes_over) -> Node:
+    """No axis where there is one only, as `settled` has it."""
+    if isinstance(node, nodes.Reduction | nodes.Softmax) and len(shape(node.arg)) < 2:
+        return type(node)(node.arg)
+    return node
+
+
+def proved(case: Case, place: int, gradient: Node) -> bool:
+    """Whether a gradient by one operand is that of Σ G∘node, G filled up to the node's shape."""
+    shape = shapes_over(SHAPES)
+    operand = nodes.children(case.node)[place]
+    if not isinstance(operand, nodes.Name):
+        return True  # a number
+    own = shape(operand)
+    try:
+        whole = filled(gradient, own, shape)
+        if shape(whole) != own:
+            return False
+    except (ValueError, KeyError):
+        return False
+    entries = Entries(shape)
+    over = shape(case.node)
+    loss = nodes.Sum(nodes.Multiply(case.node, filled(case.upstream, over, shape)))
+    letters: tuple[Index, ...] = tuple(
+        1 if dim == ONE else name for dim, name in zip(own, "pq", strict=False)
+    )
+    wanted = partial(entries.at(loss), Entry(operand.name, letters), entries.letter)
+    return same_form(wanted, entries.at(whole, *letters))
+
+
+@pytest.mark.parametrize("kind", ADJOINTS, ids=lambda kind: kind.__name__)
+def test_every_rule_is_proved(kind: type) -> None:
+    """A rule gives the partial derivatives of its node's entries, for all sizes and upstreams."""
+    some = list(cases(kind))
+    assert some
+    shape = shapes_over(SHAPES)
+    for case in some:
+        if len(set(nodes.children(case.node))) < len(nodes.children(case.node)):
+            continue  # two uses of one name add up
+        for place, gradient in enumerate(adjoint(case.node, case.upstream, shape)):
+            assert proved(case, place, gradient), f"{case}: {source(gradient)}"
+
+
+def mutants(gradient: Node) -> Iterator[Node]:
+    """A gradient with one mistake: a factor, a sign, a transpose lost or gained, an exchange."""
+    two = nodes.Number(Fraction(2))
+    yield nodes.Multiply(two, gradient)
+    yield nodes.Negate(gradient)
+    for part in nodes.walk(gradient):
+        match part:
+            case nodes.Transpose(arg):
+                yield _put(gradient, part, arg)
+            case nodes.MatMul(left, right) | nodes.Outer(left, right):
+                yield _put(gradient, part, type(part)(right, left))
+            case nodes.Divide(left, right):
+                yield _put(gradient, part, nodes.Multiply(left, right))
+            case nodes.Subtract(left, right):
+                yield _put(gradient, part, nodes.Add(left, right))
+
+
+def _put(node: Node, old: Node, new: Node) -> Node:
+    if node is old:
+        return new
+    return nodes.rebuilt(node, [_put(child, old, new) for child in nodes.children(node)])
+
+
+@pytest.mark.parametrize("kind", ADJOINTS, ids=lambda kind: kind.__name__)
+def test_no_mutant_is_proved(kind: type) -> None:
+    """A rule with a mistake in it is refused."""
+    shape = shapes_over(SHAPES)
+    tried = 0
+    for case in itertools.islice(cases(kind), 0, None, 4):
+        for place, gradient in enumerate(adjoint(case.node, case.upstream, shape)):
+            if not isinstance(nodes.children(case.node)[place], nodes.Name):
+                continue
+            # Of one entry, a transpose is itself; and a zero stays zero.
+            if case.upstream.name not in ("go", "GO") and not proved(case, place, ZERO):
+                for mutant in mutants(gradient):
+                    if mutant != gradient:
+                        assert not proved(case, place, mutant), f"{case}: {source(mutant)}"
+                        tried += 1
+    assert tried
+
+
+def test_every_kind_of_node_has_a_rule_or_no_operands() -> None:
+    """No node with operands is without a rule; and a case of no kind is without one."""
+    with_operands = {kind for kind, names in nodes._OPERANDS.items() if names}
+    assert with_operands == set(ADJOINTS) == set(CASES)
+
+
+def test_a_node_without_a_rule_is_refused() -> None:
+    """What has no rule has no silent gradient."""
+    with pytest.raises(UnsupportedError, match="has no rule of differentiation"):
+        adjoint(nodes.Eye(2), nodes.Name("gamma"), shapes_over(SHAPES))

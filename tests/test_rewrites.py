@@ -1,0 +1,217 @@
+"""Every rewrite is an identity, proved for all sizes on examples, and its mutants are not."""
+
+from __future__ import annotations
+
+import pytest
+from test_adjoints import SHAPES, mutants
+
+from matderiv.calculus.broadcasting import filled
+from matderiv.calculus.entries import Entries
+from matderiv.calculus.equality import same_form
+from matderiv.calculus.facts import Facts
+from matderiv.calculus.forms import Index
+from matderiv.calculus.rewrites import REWRITES
+from matderiv.calculus.shaping import shapes_over
+from matderiv.calculus.terms import cost
+from matderiv.calculus.tidying import tidied, tidy
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.parse import parse
+from matderiv.expression.shapes import Dim
+from matderiv.expression.source import source
+
+#: For each rewrite, formulas that it is made for, and what it makes of them.
+EXAMPLES: dict[str, list[tuple[str, str]]] = {
+    "like terms": [("A + A", "2*A"), ("A + B - 3*A", "B - 2*A"), ("-A + B", "B - A")],
+    "common factor": [
+        ("A @ S + A @ T", "A @ (S + T)"),
+        ("S @ A.T + T @ A.T", "(S + T) @ A.T"),
+        ("A*B + A*C", "A*(B + C)"),
+        ("2*A + 2*B", "2*(A + B)"),
+        ("A.T + B.T", "(A + B).T"),
+        ("alpha*S @ x + alpha*T @ x", "(alpha*S + alpha*T) @ x"),
+    ],
+    "powers of one base": [
+        ("A*A", "A**2"),
+        ("A*B/A", "B"),
+        ("1*A", "A"),
+        ("A*alpha*2", "2*alpha*A"),
+        ("A/sqrt(A)", "sqrt(A)"),
+        ("A*0", "0"),
+        ("A*ones((N, D))", "A"),
+    ],
+    "names of functions": [
+        ("exp(A)/sum(exp(A), axis=1, keepdims=True)", "softmax(A, axis=1)"),
+        ("exp(x)/sum(exp(x))", "softmax(x)"),
+        ("exp(A)/(1 + exp(A))", "sigmoid(A)"),
+        ("1/(1 + exp(A))", "sigmoid(-A)"),
+        ("sigmoid(A)*exp(-A)", "sigmoid(-A)"),
+        ("A*step(A)", "relu(A)"),
+        ("A*sign(A)", "abs(A)"),
+    ],
+    "multiplied out": [("A*(1/A + B/A)", "1 + B"), ("x*(y/x - alpha/x)", "y - alpha")],
+    "scalars out of a product": [
+        ("(2*A) @ S", "2*(A @ S)"),
+        ("S @ (alpha*x)", "alpha*(S @ x)"),
+        ("(-A) @ (beta*S)", "-(beta*(A @ S))"),
+    ],
+    "identity matrix": [
+        ("eye(D) @ S", "S"),
+        ("S @ inv(S)", "eye(D)"),
+        ("A @ inv(S) @ S", "A"),
+        ("S.T @ inv(S).T @ x", "x"),
+    ],
+    "cancelled in an inverse": [("T @ inv(S @ T)", "inv(S)"), ("inv(S @ T) @ S @ x", "inv(T) @ x")],
+    "diagonal matrix": [
+        ("A @ diag(x)", "A*x"),
+        ("diag(x) @ y", "x*y"),
+        ("diag(diag(x))", "x"),
+        ("outer(b, ones(1))*A", "diag(b) @ A"),
+        ("diag(outer(x, y))", "x*y"),
+        ("diag(S.T)", "diag(S)"),
+        ("diag(alpha*S)", "alpha*diag(S)"),
+    ],
+    "outer product": [
+        ("A @ outer(x, b)", "outer(A @ x, b)"),
+        ("outer(b, x) @ S", "outer(b, S.T @ x)"),
+        ("outer(b, x) @ y", "x @ y*b"),
+        ("outer(alpha*b, 2*x)", "2*alpha*outer(b, x)"),
+    ],
+    "transpose": [
+        ("A.T.T", "A"),
+        ("(A @ S.T).T", "S @ A.T"),
+        ("(A.T + W).T", "A + W.T"),
+        ("exp(A.T)", "exp(A).T"),
+        ("inv(S.T)", "inv(S).T"),
+        ("outer(x, b).T", "outer(b, x)"),
+        ("det(S.T)", "det(S)"),
+        ("norm(A.T)", "norm(A)"),
+    ],
+    "scalars out of a sum": [
+        ("sum(alpha*A)", "alpha*sum(A)"),
+        ("sum(A.T)", "sum(A)"),
+        ("sum(A.T, axis=0)", "sum(A, axis=1)"),
+        ("sum(x*y)", "x @ y"),
+        ("sum(A.T*W)", "trace(A @ W)"),
+        ("sum(A - mean(A))", "0"),
+        ("sum(softmax(A, axis=1), axis=1)", "1"),
+        ("trace(outer(x, y))", "x @ y"),
+        ("trace(2*S)", "2*trace(S)"),
+        ("sum(S*eye(D))", "trace(S)"),
+        ("sum(x*ones((N, D)), axis=0)", "N*x"),
+        ("sum(ones((N, D)))", "D*(N*1)"),
+        ("sum(sum(A, axis=0, keepdims=True), axis=0)", "sum(A, axis=0)"),
+    ],
+    "mean": [("sum(x)/D", "mean(x)"), ("sum(A, axis=0)/N", "mean(A, axis=0)")],
+    "inverse": [
+        ("inv(inv(S))", "S"),
+        ("inv(eye(D))", "eye(D)"),
+        ("inv(2*alpha*S)", "inv(S)/(2*alpha)"),
+        ("det(inv(S))", "1/det(S)"),
+    ],
+}  # fmt: skip
+
+#: Formulas beside which a rewrite would be wrong: nearly the same, but for a shape or an axis.
+NOT: dict[str, list[str]] = {
+    "common factor": ["S @ x + S @ T", "x @ S + T @ S"],
+    "scalars out of a sum": [
+        "sum(R.T*S)", "sum(S - mean(S, axis=1), axis=1)", "sum(softmax(A, axis=0), axis=1)",
+        "sum(o*eye(D))", "sum(R*R.T)",
+    ],
+    "diagonal matrix": ["outer(o, ones(1))*A"],
+    "transpose": ["(x + S).T", "(S*x).T", "dLoss(A.T)"],
+    "cancelled in an inverse": ["A.T @ inv(A @ A.T)"],
+    "identity matrix": ["S @ inv(S).T"],
+    "mean": ["sum(A)/N", "sum(A, axis=0)/D"],
+}  # fmt: skip
+
+SHAPE = shapes_over({**SHAPES, "Loss": ()})
+FACTS = Facts(SHAPE)
+PAIRS = [(name, *pair) for name, some in EXAMPLES.items() for pair in some]
+
+
+def read(text: str) -> Node:
+    """A formula; the letters of sizes in it are sizes."""
+
+    def put(node: Node) -> Node:
+        if isinstance(node, nodes.Name) and node.name in ("N", "D"):
+            return nodes.Size(node.name, {"N": 2, "D": 4}[node.name])
+        made = nodes.rebuilt(node, map(put, nodes.children(node)))
+        if isinstance(made, nodes.Reduction | nodes.Softmax) and len(SHAPE(made.arg)) == 1:
+            return type(made)(made.arg)
+        return made
+
+    return put(parse(f"L = {text}").loss.value)
+
+
+def proved(one: Node, other: Node) -> bool:
+    """Whether two formulas are equal at all sizes, the smaller standing for its broadcast."""
+    over = SHAPE(one) if len(SHAPE(one)) >= len(SHAPE(other)) else SHAPE(other)
+    try:
+        sides = [filled(side, over, SHAPE) for side in (one, other)]
+        if SHAPE(sides[0]) != SHAPE(sides[1]):
+            return False
+    except ValueError:
+        return False
+    letters: list[Index] = [
+        1 if dim == Dim("1", 1) else name for dim, name in zip(over, "pq", strict=False)
+    ]
+    entries = Entries(SHAPE)
+    return same_form(*(entries.at(side, *letters) for side in sides))
+
+
+def rewritten(name: str, node: Node) -> Node | None:
+    """What a rewrite makes of a node."""
+    return dict(REWRITES)[name](node, FACTS)
+
+
+def test_every_rewrite_has_examples() -> None:
+    """A rewrite without an example that is proved is not one of ours."""
+    assert [name for name, _ in REWRITES] == list(EXAMPLES)
+
+
+@pytest.mark.parametrize(("name", "before", "after"), PAIRS)
+def test_a_rewrite_makes_what_is_expected(name: str, before: str, after: str) -> None:
+    """Each rewrite does what its examples say."""
+    found = rewritten(name, read(before))
+    assert found is not None
+    assert found == read(after), source(found)
+
+
+@pytest.mark.parametrize(("name", "before", "after"), PAIRS)
+def test_a_rewrite_is_proved(name: str, before: str, after: str) -> None:
+    """Before and after are equal at all sizes, and the formula is no longer than it was."""
+    node = read(before)
+    found = rewritten(name, node)
+    assert found is not None
+    assert proved(node, found)
+    # One more for N·D in place of ones, for a transpose in a⊗(Bᵀ@b), and for 1/det(A).
+    assert cost(tidy(found, FACTS)) <= cost(node) + 1
+
+
+@pytest.mark.parametrize(("name", "before", "after"), PAIRS)
+def test_no_mutant_of_a_rewrite_is_proved(name: str, before: str, after: str) -> None:
+    """A result with a mistake in it is refused, unless the mistake changes nothing."""
+    node = read(before)
+    for mutant in list(mutants(read(after)))[:2]:
+        if after != "0":
+            assert not proved(node, mutant), source(mutant)
+
+
+@pytest.mark.parametrize(("name", "text"), [(n, t) for n, some in NOT.items() for t in some])
+def test_a_rewrite_keeps_off_what_only_looks_alike(name: str, text: str) -> None:
+    """What is nearly of the form that a rewrite asks for stays equal to itself."""
+    node = read(text)
+    found = rewritten(name, node)
+    assert found is None or proved(node, found), source(found)
+    assert proved(node, tidy(node, FACTS))
+
+
+@pytest.mark.parametrize(("name", "before", "after"), PAIRS)
+def test_tidying_comes_to_an_end(name: str, before: str, after: str) -> None:
+    """What is tidy is not tidied again, and every step on the way is proved."""
+    node = read(before)
+    for step in tidied(node, FACTS):
+        assert proved(node, step.formula), step.name
+        node = step.formula
+    assert list(tidied(node, FACTS)) == []

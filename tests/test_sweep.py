@@ -1,0 +1,269 @@
+"""Whole gradients: those of the table are proved for all sizes, random ones agree with differences."""
+
+from __future__ import annotations
+
+import re
+import time
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from _gradient_table import Gradient as Entry_
+from _gradient_table import cost as length
+from _gradient_table import sized, table
+from _programs import Made, random_program, shrunk
+from _reference import UNDEFINED, Array, run, value
+
+from matderiv.calculus.entries import Entries
+from matderiv.calculus.equality import same_form
+from matderiv.calculus.forms import Entry, Index
+from matderiv.calculus.graph import Graph, graph_of
+from matderiv.calculus.partials import partial
+from matderiv.calculus.sweep import Sweep, sweep
+from matderiv.errors import InputError, MatderivError, UnsupportedError
+from matderiv.expression.parse import parse
+from matderiv.expression.shapes import Dim, infer, settled
+from matderiv.expression.source import source
+
+SIZES = (3, 2, 4, 5)
+
+#: Gradients that are not proved for all sizes, and why.
+UNPROVED = {
+    "optimal design": "at equal sizes A is taken for a square matrix that has an inverse",
+    "recurrent layer over two steps": "four undivided sums in one function of numbers",
+}
+
+
+def graph(text: str, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Graph:
+    """The graph of a program."""
+    program = parse(text)
+    found = infer(program, shapes=shapes)
+    return graph_of(settled(program, found), found)
+
+
+def of_table(entry: Entry_) -> Sweep:
+    """The sweep of a gradient of the table."""
+    sizes = entry.sizes(SIZES)
+    structured = frozenset(n for n, a in entry.assume.items() if a in ("symmetric", "diagonal"))
+    made = graph(entry.program, {name: entry.shape(name, sizes) for name in entry.shapes})
+    return sweep(made, (entry.wrt,), structured)
+
+
+def proved(found: Sweep, wrt: str) -> bool:
+    """Whether a gradient is that of the loss at every size, by index notation."""
+    values = {a.name: a.value for a in found.graph.values}
+    gradients = {f"d{name}": one.formula for name, one in found.gradients.items()}
+    entries = Entries(found.facts.shape, {**values, **gradients}, symmetric=found.facts.symmetric)
+    letters: list[Index] = [
+        1 if dim == Dim("1", 1) else name
+        for dim, name in zip(found.graph.shapes[wrt], "pq", strict=False)
+    ]
+    loss = entries.at(found.graph.values[-1].value)
+    wanted = partial(loss, Entry(wrt, tuple(letters)), entries.letter)
+    return same_form(wanted, entries.at(found.gradients[wrt].formula, *letters))
+
+
+EVERY = pytest.mark.parametrize("entry", table(), ids=lambda entry: entry.id)
+
+
+@EVERY
+def test_the_table_is_proved(entry: Entry_) -> None:
+    """Every gradient of the table is proved for all sizes, but for those that are named."""
+    found = of_table(entry)
+    if entry.id in UNPROVED:
+        pytest.xfail(UNPROVED[entry.id])
+    assert proved(found, entry.wrt)
+
+
+@EVERY
+def test_no_gradient_of_the_table_is_long(entry: Entry_) -> None:
+    """No formula is more than one and a half times as long as the book's, or names the loss."""
+    found = of_table(entry)
+    text = source(found.gradients[entry.wrt].formula)
+    assert length(text) <= 1.5 * length(entry.formula), text
+    assert found.graph.loss not in re.findall(r"\w+", text)
+
+
+def test_the_table_is_short_on_the_whole() -> None:
+    """All formulas together are no longer than the books'."""
+    ours = sum(length(source(of_table(e).gradients[e.wrt].formula)) for e in table())
+    assert ours <= sum(length(e.formula) for e in table())
+
+
+# ---- Random programs -----------------------------------------------------------------------
+
+
+def _slope(a: Array) -> Array:
+    weights = np.cos(np.arange(1, a.size + 1)).reshape(a.shape)
+    return np.asarray(weights * np.cos(a) + 3 * a**2 / 5)
+
+
+FUNCTIONS = {**UNDEFINED, "dLoss": _slope, "step": lambda a: np.where(a > 0, 1.0, 0.0)}
+
+
+def numeric(found: Sweep, wrt: str, values: dict[str, Array]) -> Array:
+    """The value of a gradient, from those of the program's names."""
+    sizes = {d.symbol: d.size for s in found.graph.shapes.values() for d in s}
+    names = {**values, "pi": np.asarray(np.pi)}
+    texts = [(a.name, a.value) for a in found.graph.values if a.name not in names]
+    texts += [(f"d{name}", found.gradients[name].formula) for name in found.upstream(wrt)]
+    for name, formula in [*texts, ("", found.gradients[wrt].formula)]:
+        text = re.sub(
+            r"(?<![.\w])\w+", lambda word: _written(word[0], sizes, names), source(formula)
+        )
+        names[name] = value(text, names, FUNCTIONS)
+    return names[""]
+
+
+def _written(word: str, sizes: Mapping[str, int], names: Mapping[str, Array]) -> str:
+    return str(sizes[word]) if word in sizes and word not in names else word
+
+
+def along(made: Made, values: dict[str, Array], wrt: str, way: Array, step: float) -> float:
+    """The central difference of the loss along one direction."""
+    ends = [
+        float(run(made.text, {**values, wrt: values[wrt] + sign * step * way}, FUNCTIONS)["L"])
+        for sign in (1, -1)
+    ]
+    return (ends[0] - ends[1]) / (2 * step)
+
+
+def fault(made: Made) -> str | None:
+    """What is wrong with the gradients of a program; None if nothing is, or nothing can be said."""
+    inputs = made.inputs
+    try:
+        found_graph = graph(made.text, inputs)
+    except InputError:
+        return None
+    if not inputs:
+        return None
+    # One input of each program, by its length: which one does not matter over thousands.
+    for wrt, shape in [sorted(inputs.items())[len(made.text) % len(inputs)]]:
+        start = time.perf_counter()
+        try:
+            found = sweep(found_graph, (wrt,))
+        except InputError as error:
+            if "does not depend" in str(error) or "is 0 wherever" not in str(error):
+                continue
+            found = None
+        except (MatderivError, ArithmeticError, RecursionError, LookupError, TypeError) as error:
+            return f"{type(error).__name__} by {wrt}"
+        if time.perf_counter() - start > 5:
+            return f"too slow by {wrt}"
+        problem = _disagreement(made, found, wrt, shape)
+        if problem:
+            return problem
+    return None
+
+
+def _disagreement(made: Made, found: Sweep | None, wrt: str, shape: tuple[int, ...]) -> str | None:
+    rng = np.random.default_rng(len(made.text))
+    numbers = made.numbers(rng)
+    way = np.asarray(rng.normal(size=shape))
+    try:
+        expected, again = (along(made, numbers, wrt, way, step) for step in (1e-5, 3e-5))
+        values = run(made.text, numbers, FUNCTIONS)
+        gradient = np.zeros(shape) if found is None else numeric(found, wrt, values)
+        nearby = {name: number * (1 + 1e-9) for name, number in numbers.items()}
+        moved = (
+            gradient if found is None else numeric(found, wrt, run(made.text, nearby, FUNCTIONS))
+        )
+    except np.linalg.LinAlgError:
+        return None
+    if gradient.shape != shape:
+        return f"d{wrt} has shape {gradient.shape}, not {shape}"
+    ours, close = float(np.sum(gradient * way)), float(np.sum(moved * way))
+    scale = abs(expected)
+    if not np.isfinite([expected, again, ours, close]).all() or scale > 1e8:
+        return None
+    if abs(expected - again) > 1e-4 * (1e-3 + scale) or abs(ours - close) > 1e-5 * (1 + scale):
+        return None  # a kink or a singular matrix is near
+    if abs(ours - expected) > 1e-3 * scale + 1e-6 + 1e-9 * abs(float(values["L"])):
+        return f"d{wrt} is off"
+    return None
+
+
+BATCHES = 20
+OF_EACH = 100
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_random_programs_agree_with_differences(batch: int) -> None:
+    """Two thousand programs of depth up to 6 have right gradients or none; a failure is shrunk."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for seed in range(batch * OF_EACH, (batch + 1) * OF_EACH):
+            made = random_program(seed)
+            found = fault(made)
+            if found:
+                small = shrunk(made, lambda other, kind=found: fault(other) == kind)
+                pytest.fail(f"{seed}: {found}: {small.text} with {small.inputs}")
+
+
+# ---- Long programs, and what is refused ----------------------------------------------------
+
+
+def layers(count: int) -> Graph:
+    """A network of many layers."""
+    lines = ["H0 = tanh(X @ W0)"]
+    lines += [f"H{n} = tanh(H{n - 1} @ W{n} + b{n})" for n in range(1, count)]
+    return graph("; ".join([*lines, f"L = sum(H{count - 1}**2)"]))
+
+
+def test_a_long_chain_takes_time_in_proportion() -> None:
+    """Four times as many layers take at most eight times as long."""
+    seconds = []
+    for count in (50, 200):
+        made = layers(count)
+        start = time.process_time()
+        sweep(made, ("W0",))
+        seconds.append(time.process_time() - start)
+    assert seconds[1] < 8 * seconds[0]
+
+
+def test_shared_parts_are_not_copied() -> None:
+    """Names that are used twice on every level do not make a formula that doubles every time."""
+    lines = "; ".join(f"y{n + 1} = y{n}*y{n} + sin(y{n})" for n in range(40))
+    found = sweep(graph(f"y0 = x*x; {lines}; L = sum(y40)"), ("x",))
+    assert length(source(found.gradients["x"].formula)) < 10
+
+
+@pytest.mark.parametrize(
+    ("program", "wrt"),
+    [
+        ("L = sum(softmax(x))", "x"),
+        ("L = sum(A - A)", "A"),
+        ("L = sum(A - mean(A, axis=0))", "A"),
+        ("L = sum(0*A)", "A"),
+        ("L = sum(sign(A))", "A"),
+    ],
+)
+def test_a_gradient_that_is_zero_is_refused(program: str, wrt: str) -> None:
+    """There is no silent zero: the message says that the gradient is 0."""
+    with pytest.raises(InputError, match=f"The gradient of L by {wrt} is 0 wherever"):
+        sweep(graph(program), (wrt,))
+
+
+def test_a_loss_without_the_name_is_refused() -> None:
+    """A name on another branch of the program has no gradient."""
+    with pytest.raises(InputError, match="L does not depend on A; its gradient is 0"):
+        sweep(graph("B = 2*A; L = sum(X)"), ("A",))
+
+
+def test_a_division_by_zero_is_refused() -> None:
+    """What is zero at every input divides nothing."""
+    with pytest.raises(InputError, match="divides by zero"):
+        sweep(graph("L = sum(A/(A - A))"), ("A",))
+
+
+def test_too_many_uses_are_refused() -> None:
+    """More uses of one name than anybody reads are refused by number."""
+    lines = "; ".join(f"H{n + 1} = tanh(H{n} @ V)" for n in range(201))
+    with pytest.raises(UnsupportedError, match="V is used 201 times"):
+        sweep(graph(f"H0 = X @ V; {lines}; L = sum(H201)".replace("X @ V", "2*X")), ("V",))
+
+
+def test_sized_text_is_the_reference() -> None:
+    """Letters of sizes in formulas are replaced, names are not."""
+    assert sized("X.T @ eye(N)", {"N": 3}) == "X.T @ eye(3)"
