@@ -116,8 +116,12 @@ class Entries:
                 return self._whole(function, arg, indices)
             case nodes.Inverse(arg):
                 match self._value(arg):
+                    case nodes.Inverse(inner):
+                        return self._at(inner, indices)
                     case nodes.MatMul(left, right) if self._square(left) and self._square(right):
-                        return self._matmul(nodes.Inverse(right), nodes.Inverse(left), indices)
+                        # A@diag(x) is A*x, which is no product of two inverses
+                        if not any(isinstance(self._value(n), nodes.Diag) for n in (left, right)):
+                            return self._matmul(nodes.Inverse(right), nodes.Inverse(left), indices)
                 return self._whole("inv", arg, indices)
             case nodes.Determinant(arg):
                 match self._value(arg):

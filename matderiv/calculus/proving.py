@@ -1,0 +1,193 @@
+"""Proofs of gradients, one name at a time, so that a deep program costs no more per layer.
+
+With the gradients of the values that use a name taken as known, two equalities prove its own:
+
+    Σ_ij dZ_ij ∂z_ij/∂x_pq = the entry (p, q) of the local formula, summed over the uses Z, and
+    the local formula = the formula, values and gradients without a name in the program put in.
+
+Both are decided in index notation, for every size; where that says nothing, both are written out
+at the sizes and compared entry by entry.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from matderiv.calculus.broadcasting import filled
+from matderiv.calculus.entries import Entries
+from matderiv.calculus.forms import Entry, Form, Index, TooLarge, added
+from matderiv.calculus.naming import canonical
+from matderiv.calculus.partials import partial
+from matderiv.calculus.sweep import Gradient, Sweep
+from matderiv.calculus.verdict import Verdict
+from matderiv.errors import InputError, UnsupportedError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+
+__all__ = ["Prover", "equal", "prove"]
+
+_LETTERS = ("p", "q")
+
+#: Entries of a gradient up to which it is written out at the chosen sizes.
+_WRITTEN = 100
+
+#: Values of a program up to which all of them are put in at once.
+_SHORT = 40
+
+
+def prove(sweep: Sweep, name: str) -> Verdict:
+    """Whether the gradient by a name is right, and every gradient that it follows from.
+
+    >>> from matderiv.calculus.graph import graph_of
+    >>> from matderiv.calculus.sweep import sweep
+    >>> from matderiv.expression.parse import parse
+    >>> from matderiv.expression.shapes import infer
+    >>> program = parse("H = tanh(X @ W); L = sum(H**2)")
+    >>> prove(sweep(graph_of(program, infer(program)), ("W",)), "W").index
+    True
+    """
+    return Prover(sweep).all_of(name)
+
+
+def equal(one: Form, other: Form) -> bool:
+    """Whether two forms are proved equal; SymPy is asked only where they read differently."""
+    try:
+        if canonical(one) == canonical(other):
+            return True
+    except TooLarge:
+        return False
+    from matderiv.calculus.equality import same_form
+
+    return same_form(one, other)
+
+
+class Prover:
+    """Proves the gradients of one sweep; each once."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self.sweep = sweep
+        self._values = {a.name: a.value for a in sweep.graph.values}
+        self._known: dict[str, Verdict] = {}
+
+    def all_of(self, name: str) -> Verdict:
+        """The verdict on a gradient and on every gradient that it follows from."""
+        index, entries = True, 0
+        for needed in self.behind(name):
+            verdict = self.of(needed)
+            if verdict.status != "equal":
+                return verdict
+            index, entries = index and verdict.index, entries + verdict.entries
+        return Verdict("equal", index=index, entries=entries)
+
+    def behind(self, name: str) -> tuple[str, ...]:
+        """A name and all names whose gradients its own follows from."""
+        found = {name: None}
+        queue = [name]
+        while queue:
+            for use in self.sweep.gradients[queue.pop()].uses:
+                if use.by != self.sweep.graph.loss and use.by not in found:
+                    found[use.by] = None
+                    queue.append(use.by)
+        return tuple(found)
+
+    def of(self, name: str) -> Verdict:
+        """The verdict on one gradient, those that it follows from taken as known."""
+        verdict = self._known.get(name)
+        if verdict is None:
+            verdict = self._known[name] = self._decided(self.sweep.gradients[name])
+        return verdict
+
+    def _decided(self, gradient: Gradient) -> Verdict:
+        shape = self.sweep.graph.shapes[gradient.name]
+        letters = tuple(
+            1 if dim.symbol == "1" else letter for dim, letter in zip(shape, _LETTERS, strict=False)
+        )
+        if self._holds(gradient, letters, written=False):
+            return Verdict("equal", index=True)
+        count = math.prod(dim.size for dim in shape)
+        if count > _WRITTEN:
+            why = f"not decided for all sizes, and {count} entries are too many to write out"
+            return Verdict("undecided", detail=why)
+        for place in itertools.product(*(range(1, dim.size + 1) for dim in shape)):
+            if not self._holds(gradient, place, written=True):
+                return Verdict("undecided", detail=f"not decided at entry {place}")
+        return Verdict("equal", entries=count)
+
+    def _holds(self, gradient: Gradient, at: tuple[Index, ...], *, written: bool) -> bool:
+        """Whether both equalities hold at an entry, with letters or at the sizes."""
+        try:
+            return self._local(gradient, at, written=written) and any(
+                self._put_in(gradient, at, definitions, written=written)
+                for definitions in self._definitions(gradient)
+            )
+        except (UnsupportedError, InputError):
+            return False
+
+    def _local(self, gradient: Gradient, at: tuple[Index, ...], *, written: bool) -> bool:
+        """Σ_ij dZ_ij ∂z_ij/∂x_pq over the uses Z of x is the entry of the local formula."""
+        entries = self._entries({}, written=written)
+        wrt = Entry(gradient.name, at)
+        found = added(
+            partial(entries.at(self._contracted(by)), wrt, entries.letter)
+            for by in dict.fromkeys(use.by for use in gradient.uses)
+        )
+        return equal(found, entries.at(self._filled(gradient.name, gradient.local), *at))
+
+    def _contracted(self, name: str) -> Node:
+        """Σ_ij dZ_ij z_ij, whose partial derivatives with dZ held fixed are those of the loss."""
+        value = self._values[name]
+        if name == self.sweep.graph.loss:
+            return value
+        weighted = nodes.Multiply(nodes.Name(f"d{name}"), value)
+        return nodes.Sum(weighted) if self.sweep.graph.shapes[name] else weighted
+
+    def _put_in(
+        self,
+        gradient: Gradient,
+        at: tuple[Index, ...],
+        definitions: Mapping[str, Node],
+        *,
+        written: bool,
+    ) -> bool:
+        """The local formula, values and gradients put in, is the formula."""
+        entries = self._entries(definitions, written=written)
+        sides = (self._filled(gradient.name, f) for f in (gradient.local, gradient.formula))
+        try:
+            return equal(*(entries.at(side, *at) for side in sides))
+        except TooLarge:
+            return False
+
+    def _definitions(self, gradient: Gradient) -> Iterator[Mapping[str, Node]]:
+        """What is put in: as little as may do, then more."""
+        local, formula = _names(gradient.local), _names(gradient.formula)
+        everything = ChainMap(self._gradients, self._values)
+        lifted = {k: v for k, v in self._lifted.items() if k not in local & formula}
+        yield {k: everything[k] for k in local ^ formula if k in everything} | lifted
+        if len(self._values) <= _SHORT:
+            yield everything
+
+    def _entries(self, definitions: Mapping[str, Node], *, written: bool) -> Entries:
+        facts = self.sweep.facts
+        return Entries(facts.shape, definitions, symmetric=facts.symmetric, written=written)
+
+    def _filled(self, name: str, formula: Node) -> Node:
+        return filled(formula, self.sweep.graph.shapes[name], self.sweep.facts.shape)
+
+    @cached_property
+    def _gradients(self) -> dict[str, Node]:
+        return {f"d{n}": self._filled(n, g.formula) for n, g in self.sweep.gradients.items()}
+
+    @cached_property
+    def _lifted(self) -> dict[str, Node]:
+        """The values and gradients of the names that the program does not have itself."""
+        names = self.sweep.graph.lifted
+        values = {n: self._values[n] for n in names}
+        return values | {f"d{n}": self._gradients[f"d{n}"] for n in names & self.sweep.gradients.keys()}
+
+
+def _names(node: Node) -> set[str]:
+    return {n.name for n in nodes.walk(node) if isinstance(n, nodes.Name)}
