@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from matderiv.calculus.broadcasting import filled
@@ -36,7 +36,7 @@ _LETTERS = ("p", "q")
 _WRITTEN = 100
 
 #: Values of a program up to which all of them are put in at once.
-_SHORT = 40
+_SHORT = 8
 
 
 def prove(sweep: Sweep, name: str) -> Verdict:
@@ -53,16 +53,24 @@ def prove(sweep: Sweep, name: str) -> Verdict:
     return Prover(sweep).all_of(name)
 
 
-def equal(one: Form, other: Form) -> bool:
-    """Whether two forms are proved equal; SymPy is asked only where they read differently."""
-    try:
-        if canonical(one) == canonical(other):
+def equal(pairs: Iterable[tuple[Form, Form]]) -> bool:
+    """Whether the forms of some pair are proved equal; SymPy is asked only if none read the same."""
+    seen = []
+    for pair in pairs:
+        if _reads_the_same(pair):
             return True
-    except TooLarge:
-        return False
+        seen.append(pair)
     from matderiv.calculus.equality import same_form
 
-    return same_form(one, other)
+    return any(same_form(*pair) for pair in seen)
+
+
+def _reads_the_same(pair: tuple[Form, Form]) -> bool:
+    try:
+        one, other = map(canonical, pair)
+    except TooLarge:
+        return False
+    return one == other
 
 
 class Prover:
@@ -120,22 +128,26 @@ class Prover:
     def _holds(self, gradient: Gradient, at: tuple[Index, ...], *, written: bool) -> bool:
         """Whether both equalities hold at an entry, with letters or at the sizes."""
         try:
-            return self._local(gradient, at, written=written) and any(
+            if not equal([self._local(gradient, at, written=written)]):
+                return False
+            return equal(
                 self._put_in(gradient, at, definitions, written=written)
                 for definitions in self._definitions(gradient)
             )
         except (UnsupportedError, InputError):
             return False
 
-    def _local(self, gradient: Gradient, at: tuple[Index, ...], *, written: bool) -> bool:
-        """Σ_ij dZ_ij ∂z_ij/∂x_pq over the uses Z of x is the entry of the local formula."""
+    def _local(
+        self, gradient: Gradient, at: tuple[Index, ...], *, written: bool
+    ) -> tuple[Form, Form]:
+        """Σ_ij dZ_ij ∂z_ij/∂x_pq over the uses Z of x, and the entry of the local formula."""
         entries = self._entries({}, written=written)
         wrt = Entry(gradient.name, at)
         found = added(
             partial(entries.at(self._contracted(by)), wrt, entries.letter)
             for by in dict.fromkeys(use.by for use in gradient.uses)
         )
-        return equal(found, entries.at(self._filled(gradient.name, gradient.local), *at))
+        return found, entries.at(self._filled(gradient.name, gradient.local), *at)
 
     def _contracted(self, name: str) -> Node:
         """Σ_ij dZ_ij z_ij, whose partial derivatives with dZ held fixed are those of the loss."""
@@ -152,23 +164,33 @@ class Prover:
         definitions: Mapping[str, Node],
         *,
         written: bool,
-    ) -> bool:
-        """The local formula, values and gradients put in, is the formula."""
+    ) -> tuple[Form, Form]:
+        """The local formula and the formula, values and gradients put in both."""
         entries = self._entries(definitions, written=written)
-        sides = (self._filled(gradient.name, f) for f in (gradient.local, gradient.formula))
-        try:
-            return equal(*(entries.at(side, *at) for side in sides))
-        except TooLarge:
-            return False
+        local, formula = gradient.local, gradient.formula
+        one, other = (self._filled(gradient.name, side) for side in (local, formula))
+        return entries.at(one, *at), entries.at(other, *at)
 
     def _definitions(self, gradient: Gradient) -> Iterator[Mapping[str, Node]]:
-        """What is put in: as little as may do, then more."""
+        """What is put in: what one side names and the other does not, then everything."""
         local, formula = _names(gradient.local), _names(gradient.formula)
         everything = ChainMap(self._gradients, self._values)
-        lifted = {k: v for k, v in self._lifted.items() if k not in local & formula}
-        yield {k: everything[k] for k in local ^ formula if k in everything} | lifted
+        yield self._unfolding(local ^ formula, local & formula)
         if len(self._values) <= _SHORT:
             yield everything
+
+    def _unfolding(self, names: set[str], kept: set[str]) -> dict[str, Node]:
+        """The definitions of some names, and of the names in them that the program has not."""
+        found: dict[str, Node] = {}
+        queue = list(names)
+        while queue:
+            name = queue.pop()
+            value = self._gradients.get(name, self._values.get(name))
+            if value is None or name in found:
+                continue
+            found[name] = value
+            queue += (_names(value) & self._lifted) - kept
+        return found
 
     def _entries(self, definitions: Mapping[str, Node], *, written: bool) -> Entries:
         facts = self.sweep.facts
@@ -182,11 +204,10 @@ class Prover:
         return {f"d{n}": self._filled(n, g.formula) for n, g in self.sweep.gradients.items()}
 
     @cached_property
-    def _lifted(self) -> dict[str, Node]:
-        """The values and gradients of the names that the program does not have itself."""
-        names = self.sweep.graph.lifted
-        values = {n: self._values[n] for n in names}
-        return values | {f"d{n}": self._gradients[f"d{n}"] for n in names & self.sweep.gradients.keys()}
+    def _lifted(self) -> frozenset[str]:
+        """The names, and those of gradients, that the program does not have itself."""
+        lifted = self.sweep.graph.lifted
+        return lifted | {f"d{name}" for name in lifted}
 
 
 def _names(node: Node) -> set[str]:
