@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 
     from matderiv.expression.numeric import Array
 
-__all__ = ["Gradient", "gradient"]
+__all__ = ["FORMATS", "Gradient", "gradient", "printed"]
+
+#: What gradients are printed as.
+FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,6 +115,10 @@ class Gradient:
 
         return gradient_code(self.sweep, {self.wrt: self.node}, target, note=self.note)
 
+    def latex(self) -> str:
+        """The gradients of `lines` in LaTeX, one below the other; amsmath is all it needs."""
+        return printed({self.wrt: self}, "latex")
+
     def __call__(
         self,
         *,
@@ -130,9 +137,11 @@ class Gradient:
         >>> print(g(X=[[1, 2]], w=[3, 4], functions={"df": lambda y: 2*y}))
         [22. 44.]
         """
-        from matderiv.evaluation import value_at
+        from matderiv.evaluation import arrays_of, shapes_at, work_out
 
-        return value_at(self, arrays, functions or {})
+        given = arrays_of(self.program, arrays, self.assume)
+        there = self.at(shapes_at(self.program, self.assume, self.shapes, given))
+        return work_out(there.sweep, self.wrt, there.node, given, functions or {})
 
     def at(self, shapes: Mapping[str, Shape]) -> Gradient:
         """The same gradient at other shapes, derived and proved there."""
@@ -209,6 +218,37 @@ def gradient(
     names = _names(written, wrt)
     found = _solved(written, tuple(known.items()), names, tuple(assumed.items()))
     return found[names[0]] if wrt is None or isinstance(wrt, str) else found
+
+
+def printed(gradients: Mapping[str, Gradient], form: str = "formula") -> str:
+    """The gradients of one program as text; what they share is printed once.
+
+    As "formula", each line is an assignment that runs in NumPy after the program.
+
+    Raises:
+        InputError: there is no such form.
+
+    >>> both = gradient("Y = X @ W; L = sum(f(Y))", wrt=["X", "W"])
+    >>> print(printed(both), end="")
+    dY = df(Y)
+    dX = dY @ W.T
+    dW = X.T @ dY
+    """
+    first = next(iter(gradients.values()))
+    notes = [g.note for g in gradients.values() if g.note]
+    formulas = {name: g.node for name, g in gradients.items()}
+    match form:
+        case "formula":
+            lines = {k: v for g in gradients.values() for k, v in g.lines.items()}
+            made = [f"# {note}" for note in notes] + [f"{k} = {v}" for k, v in lines.items()]
+            return "\n".join(made) + "\n"
+        case "latex":
+            from matderiv.notation.gradients import gradients_latex
+
+            return gradients_latex(first.sweep, formulas)
+    from matderiv.notation.code import gradient_code
+
+    return gradient_code(first.sweep, formulas, form, note=" ".join(notes))
 
 
 def _names(program: Program, wrt: str | Iterable[str] | None) -> tuple[str, ...]:
