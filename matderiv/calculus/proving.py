@@ -2,8 +2,8 @@
 
 With the gradients of the values that use a name taken as known, two equalities prove its own:
 
-    Σ_ij dZ_ij ∂z_ij/∂x_pq = the entry (p, q) of the local formula, summed over the uses Z, and
-    the local formula = the formula, values and gradients without a name in the program put in.
+    Σ_ij dZ_ij ∂z_ij/∂x_pq = the entry (p, q) of what the rules give, summed over the uses Z, and
+    what the rules give = the formula, values and gradients without a name in the program put in.
 
 Both are decided in index notation, for every size; where that says nothing, both are written out
 at the sizes and compared entry by entry.
@@ -15,6 +15,7 @@ import itertools
 import math
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
 from functools import cached_property
 
 from matderiv.calculus.broadcasting import filled
@@ -23,6 +24,7 @@ from matderiv.calculus.forms import Entry, Form, Index, TooLarge, added
 from matderiv.calculus.naming import canonical
 from matderiv.calculus.partials import partial
 from matderiv.calculus.sweep import Gradient, Sweep
+from matderiv.calculus.terms import total
 from matderiv.calculus.verdict import Verdict
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
@@ -140,14 +142,14 @@ class Prover:
     def _local(
         self, gradient: Gradient, at: tuple[Index, ...], *, written: bool
     ) -> tuple[Form, Form]:
-        """Σ_ij dZ_ij ∂z_ij/∂x_pq over the uses Z of x, and the entry of the local formula."""
+        """Σ_ij dZ_ij ∂z_ij/∂x_pq over the uses Z of x, and the entry of what the rules give."""
         entries = self._entries({}, written=written)
         wrt = Entry(gradient.name, at)
         found = added(
             partial(entries.at(self._contracted(by)), wrt, entries.letter)
             for by in dict.fromkeys(use.by for use in gradient.uses)
         )
-        return found, entries.at(self._filled(gradient.name, gradient.local), *at)
+        return found, entries.at(self._filled(gradient.name, _by_rules(gradient)), *at)
 
     def _contracted(self, name: str) -> Node:
         """Σ_ij dZ_ij z_ij, whose partial derivatives with dZ held fixed are those of the loss."""
@@ -165,15 +167,15 @@ class Prover:
         *,
         written: bool,
     ) -> tuple[Form, Form]:
-        """The local formula and the formula, values and gradients put in both."""
+        """What the rules give and the formula, values and gradients put in both."""
         entries = self._entries(definitions, written=written)
-        local, formula = gradient.local, gradient.formula
-        one, other = (self._filled(gradient.name, side) for side in (local, formula))
+        sides = _by_rules(gradient), gradient.formula
+        one, other = (self._filled(gradient.name, side) for side in sides)
         return entries.at(one, *at), entries.at(other, *at)
 
     def _definitions(self, gradient: Gradient) -> Iterator[Mapping[str, Node]]:
         """What is put in: what one side names and the other does not, then everything."""
-        local, formula = _names(gradient.local), _names(gradient.formula)
+        local, formula = _names(_by_rules(gradient)), _names(gradient.formula)
         everything = ChainMap(self._gradients, self._values)
         yield self._unfolding(local ^ formula, local & formula)
         if len(self._values) <= _SHORT:
@@ -208,6 +210,11 @@ class Prover:
         """The names, and those of gradients, that the program does not have itself."""
         lifted = self.sweep.graph.lifted
         return lifted | {f"d{name}" for name in lifted}
+
+
+def _by_rules(gradient: Gradient) -> Node:
+    """The sum over the uses of a name, as the rules of differentiation give it."""
+    return total((Fraction(1), use.gradient) for use in gradient.uses)
 
 
 def _names(node: Node) -> set[str]:

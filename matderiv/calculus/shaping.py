@@ -82,7 +82,7 @@ class shapes_over:  # noqa: N801 - used as a function
         for one, other in zip_longest(left[::-1], right[::-1], fillvalue=_SINGLE):
             if 1 != one.size != other.size != 1:
                 raise ShapeError(f"{source(node)}: the sizes differ.")
-            made.append(other if one.size == 1 and one != other else one)
+            made.append(other if one == _SINGLE or one.size == 1 != other.size else one)
         return tuple(made[::-1])
 
     def _dim(self, size: int | str) -> Dim:
