@@ -41,7 +41,9 @@ def _check_known(program: Program, given: Mapping[str, Any]) -> None:
     upstream = [f"d{a.name}" for a in program.assignments[:-1]]
     for name in given:
         if name not in inputs and name not in upstream:
-            near = difflib.get_close_matches(name, [*inputs, *upstream], n=1)
+            near = difflib.get_close_matches(name, [*inputs, *upstream], n=1) or [
+                n for n in inputs if n.lower() == name.lower()
+            ]
             more = f"; {', '.join(upstream)} may be given too" if upstream else ""
             raise InputError(
                 f"{name} is no input. Inputs are: {', '.join(inputs)}{more}."

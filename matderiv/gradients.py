@@ -210,7 +210,7 @@ def gradient(
     >>> print(gradient("L = sum((X @ W - T)**2)", wrt="W"))
     2*X.T @ (X @ W - T)
     >>> print(gradient("logdet(S)", assume={"S": "symmetric"}))
-    inv(S)*(2 - eye(2))
+    2*inv(S) - inv(S)*eye(2)
     """
     written = parse(program)
     assumed = read_assumed(written, assume)
@@ -261,7 +261,11 @@ def _names(program: Program, wrt: str | Iterable[str] | None) -> tuple[str, ...]
         some = f": {', '.join(inputs)}" if inputs else ""
         raise InputError(
             f"The program has {len(inputs) or 'no'} inputs{some}. "
-            + ("Say which to differentiate by." if inputs else "There is nothing to differentiate by.")
+            + (
+                f"Say which to differentiate by, such as {inputs[0]}."
+                if inputs
+                else "There is nothing to differentiate by."
+            )
         )
     if not isinstance(wrt, str | Iterable):
         raise InputError(f"wrt is {wrt!r}; it is a name or several names.")

@@ -14,12 +14,13 @@ import difflib
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
+from matderiv.calculus.broadcasting import letter
 from matderiv.calculus.contraction import contracted
 from matderiv.calculus.entries import Entries
 from matderiv.calculus.forms import Delta, Form, Term, added, difference, multiplied, single
 from matderiv.calculus.proving import equal
 from matderiv.calculus.rewrites import Facts
-from matderiv.calculus.terms import total
+from matderiv.calculus.terms import cost, total
 from matderiv.calculus.tidying import tidy
 from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
@@ -126,15 +127,26 @@ def infer_assumed(
 
 
 def independent(formula: Node, structure: str, facts: Facts, diagonal: frozenset[str]) -> Node:
-    """The gradient by the entries that the matrix has of its own, tidied."""
-    return tidy(unfolded(formula, structure, facts, diagonal), facts)
+    """The gradient by the entries that the matrix has of its own, tidied.
+
+    It reads as books write it, G + Gᵀ - G∗I with both parts tidy, unless joining them saves a third.
+    """
+    whole = tidy(unfolded(formula, structure, facts, diagonal), facts)
+    if structure == "diagonal":
+        return whole
+    turned = nodes.Transpose(formula)
+    both = tidy(total([(_PLUS, formula), (_PLUS, turned)]), facts)
+    identity = nodes.Eye(letter(facts.shape(formula)[0]))
+    on_diagonal = (tidy(nodes.Multiply(g, identity), facts) for g in (formula, turned))
+    parted = total([(_PLUS, both), (_MINUS, min(on_diagonal, key=cost))])
+    return whole if 3 * cost(whole) <= 2 * cost(parted) else parted
 
 
 def unfolded(formula: Node, structure: str, facts: Facts, diagonal: frozenset[str]) -> Node:
     """The same as its definition says: G + Gᵀ - G∗I, or G∗I."""
     if structure == "diagonal" and is_diagonal(formula, diagonal):
         return formula
-    on_diagonal = nodes.Multiply(formula, nodes.Eye(facts.shape(formula)[0].symbol))
+    on_diagonal = nodes.Multiply(formula, nodes.Eye(letter(facts.shape(formula)[0])))
     if structure == "diagonal":
         return on_diagonal
     turned = nodes.Transpose(formula)
