@@ -17,7 +17,16 @@ from fractions import Fraction
 from matderiv.calculus.broadcasting import letter
 from matderiv.calculus.contraction import contracted
 from matderiv.calculus.entries import Entries
-from matderiv.calculus.forms import Delta, Form, Term, added, difference, multiplied, single
+from matderiv.calculus.forms import (
+    Delta,
+    Form,
+    Term,
+    added,
+    difference,
+    multiplied,
+    placed_term,
+    single,
+)
 from matderiv.calculus.proving import equal
 from matderiv.calculus.rewrites import Facts
 from matderiv.calculus.terms import cost, total
@@ -44,7 +53,7 @@ STRUCTURES = ("symmetric", "diagonal")
 Assumed = Mapping[str, str]
 
 _LETTERS = ("p", "q")
-_PLUS, _MINUS = Fraction(1), Fraction(-1)
+_ONE = Fraction(1)
 
 
 def read_assumed(
@@ -127,30 +136,20 @@ def infer_assumed(
 
 
 def independent(formula: Node, structure: str, facts: Facts, diagonal: frozenset[str]) -> Node:
-    """The gradient by the entries that the matrix has of its own, tidied.
+    """The gradient by the entries that the matrix has of its own.
 
-    It reads as books write it, G + Gᵀ - G∗I with both parts tidy, unless joining them saves a third.
+    It reads as books write it: G + Gᵀ and G∗I are tidied each on its own.
     """
-    whole = tidy(unfolded(formula, structure, facts, diagonal), facts)
-    if structure == "diagonal":
-        return whole
-    turned = nodes.Transpose(formula)
-    both = tidy(total([(_PLUS, formula), (_PLUS, turned)]), facts)
-    identity = nodes.Eye(letter(facts.shape(formula)[0]))
-    on_diagonal = (tidy(nodes.Multiply(g, identity), facts) for g in (formula, turned))
-    parted = total([(_PLUS, both), (_MINUS, min(on_diagonal, key=cost))])
-    return whole if 3 * cost(whole) <= 2 * cost(parted) else parted
-
-
-def unfolded(formula: Node, structure: str, facts: Facts, diagonal: frozenset[str]) -> Node:
-    """The same as its definition says: G + Gᵀ - G∗I, or G∗I."""
     if structure == "diagonal" and is_diagonal(formula, diagonal):
         return formula
-    on_diagonal = nodes.Multiply(formula, nodes.Eye(letter(facts.shape(formula)[0])))
+    identity = nodes.Eye(letter(facts.shape(formula)[0]))
+    sides = (tidy(side, facts) for side in (formula, nodes.Transpose(formula)))
+    one, other = sorted(sides, key=cost)
+    on_diagonal = tidy(nodes.Multiply(one, identity), facts)
     if structure == "diagonal":
         return on_diagonal
-    turned = nodes.Transpose(formula)
-    return total([(_PLUS, formula), (_PLUS, turned), (_MINUS, on_diagonal)])
+    both = tidy(total([(_ONE, one), (_ONE, other)]), facts)
+    return total([(_ONE, both), (-_ONE, on_diagonal)])
 
 
 def follows(formula: Node, gradient: Node, structure: str, facts: Facts) -> bool:
@@ -166,7 +165,21 @@ def follows(formula: Node, gradient: Node, structure: str, facts: Facts) -> bool
     size = facts.shape(gradient)[0].symbol
     weighted = multiplied(entries.at(gradient, i, j), moved)
     summed = tuple((Term(t.atoms, (*t.bound, (i, size), (j, size))), c) for t, c in weighted)
-    return equal([(contracted(summed), entries.at(formula, p, q))])
+    return equal([(_settled(contracted(summed)), _settled(entries.at(formula, p, q)))])
+
+
+def _settled(form: Form) -> Form:
+    """a_pq·δ_pq written as a_pp·δ_pq."""
+    p, q = _LETTERS
+    made: list[Form] = []
+    for term, number in form:
+        deltas = tuple(a for a in term.atoms if a[0] in (Delta(p, q), Delta(q, p)))
+        if deltas:
+            rest = tuple(a for a in term.atoms if a not in deltas)
+            inside = placed_term(Term(rest, term.bound), {q: p})
+            term = Term(((Delta(p, q), 1), *inside.atoms), inside.bound)  # noqa: PLW2901
+        made.append(((term, number),))
+    return added(made)
 
 
 def _deltas(*pairs: tuple[str, str]) -> Form:
