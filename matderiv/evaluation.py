@@ -98,17 +98,18 @@ def shapes_at(
     for name in arrays:
         if name not in inputs and found[name] != found[name[1:]]:
             one, other = ("×".join(str(d.size) for d in found[n]) for n in (name, name[1:]))
-            raise ShapeError(f"{name} is {one or 'a scalar'} but {name[1:]} is {other or 'a scalar'}.")
+            raise ShapeError(
+                f"{name} is {one or 'a scalar'} but {name[1:]} is {other or 'a scalar'}."
+            )
     return {name: found[name] for name in program.names()}
 
 
 def _kind(rank: int) -> str:
-    return ("a scalar", "a vector", "a matrix")[rank] if rank < 3 else f"an array of {rank} dimensions"
+    kinds = ("a scalar", "a vector", "a matrix")
+    return kinds[rank] if rank < len(kinds) else f"an array of {rank} dimensions"
 
 
-def work_out(
-    swept: Sweep, wrt: str, formula: Node, arrays: Arrays, functions: Functions
-) -> Array:
+def work_out(swept: Sweep, wrt: str, formula: Node, arrays: Arrays, functions: Functions) -> Array:
     """The value of the gradient by a name; only what the formula needs is worked out.
 
     Raises:

@@ -149,22 +149,24 @@ class Gradient:
             n: _sizes(s) for n, s in self.shapes.items()
         }:
             return self
-        return _solved(self.program, tuple(shapes.items()), (self.wrt,), tuple(self.assume.items()))[
-            self.wrt
-        ]
+        return _solved(
+            self.program, tuple(shapes.items()), (self.wrt,), tuple(self.assume.items())
+        )[self.wrt]
 
     def _text(self, node: Node) -> str:
         return source(_numbered(node, self.shapes, self.program.letters()))
 
     def __str__(self) -> str:
+        """The formula."""
         return self.formula
 
     def __repr__(self) -> str:
+        """The formula, and for which sizes it is proved."""
         return f"<Gradient d{self.wrt} = {self.formula}, proved {self.proof}>"
 
 
-@overload
-def gradient(
+@overload  # a string is an iterable of names as well, but is taken for one name
+def gradient(  # type: ignore[overload-overlap]
     program: str,
     *,
     wrt: str | None = None,

@@ -101,42 +101,56 @@ LOSSES: list[tuple[str, str, dict[str, tuple[int, ...]], Callable[..., Any]]] = 
         lambda m, X, U, b, V: m.sum((m.tanh(X @ U + b) @ V) ** 2),
     ),
     ("sum(exp(X @ W)*T)", "X", {}, lambda m, X, W, T: m.sum(m.exp(X @ W) * T)),
-    ("logdet(S) + y @ inv(S) @ y", "S", {}, lambda m, S, y: (
-        m.linalg.slogdet(S)[1] + y @ m.linalg.inv(S) @ y
-    )),
-    ("tr(A @ inv(X) @ B)", "X", {"A": (4, 3), "B": (3, 4)}, lambda m, A, X, B: (
-        m.trace(A @ m.linalg.inv(X) @ B)
-    )),
+    (
+        "logdet(S) + y @ inv(S) @ y",
+        "S",
+        {},
+        lambda m, S, y: m.linalg.slogdet(S)[1] + y @ m.linalg.inv(S) @ y,
+    ),
+    (
+        "tr(A @ inv(X) @ B)",
+        "X",
+        {"A": (4, 3), "B": (3, 4)},
+        lambda m, A, X, B: m.trace(A @ m.linalg.inv(X) @ B),
+    ),
     ("det(X)**2", "X", {}, lambda m, X: m.linalg.det(X) ** 2),
     ("norm(A @ x - b)", "x", {}, lambda m, A, x, b: m.linalg.norm(A @ x - b)),
     (
         "Y = X @ W; L = sum(logsumexp(Y, axis=1)) - sum(T*Y)",
         "W",
         {},
-        lambda m, X, W, T: (
-            m.sum(m.log(m.sum(m.exp(X @ W), 1))) - m.sum(T * (X @ W))
-        ),
+        lambda m, X, W, T: m.sum(m.log(m.sum(m.exp(X @ W), 1))) - m.sum(T * (X @ W)),
     ),
     (
         "P = softmax(Q @ K.T, axis=1); L = sum((P @ V)**2)",
         "K",
         {},
-        lambda m, Q, K, V: m.sum(
-            ((m.exp(Q @ K.T) / m.exp(Q @ K.T).sum(1)[:, None]) @ V) ** 2
-        ),
+        lambda m, Q, K, V: m.sum(((m.exp(Q @ K.T) / m.exp(Q @ K.T).sum(1)[:, None]) @ V) ** 2),
     ),
-    ("sum(sigmoid(X)*softplus(X))", "X", {}, lambda m, X: (
-        m.sum(m.log(1 + m.exp(X)) / (1 + m.exp(-X)))
-    )),
-    ("sum(sqrt(sum(X**2, axis=1))) + sum(abs(X))", "X", {}, lambda m, X: (
-        m.sum(m.sqrt(m.sum(X**2, 1))) + m.sum(m.abs(X))
-    )),
-    ("sum(softmax(X)*T) + logsumexp(X)", "X", {}, lambda m, X, T: (
-        m.sum(m.exp(X) * T) / m.sum(m.exp(X)) + m.log(m.sum(m.exp(X)))
-    )),
-    ("prod(x) + sum(outer(x, y)**2)", "x", {}, lambda m, x, y: (
-        m.prod(x) + m.sum(m.outer(x, y) ** 2)
-    )),
+    (
+        "sum(sigmoid(X)*softplus(X))",
+        "X",
+        {},
+        lambda m, X: m.sum(m.log(1 + m.exp(X)) / (1 + m.exp(-X))),
+    ),
+    (
+        "sum(sqrt(sum(X**2, axis=1))) + sum(abs(X))",
+        "X",
+        {},
+        lambda m, X: m.sum(m.sqrt(m.sum(X**2, 1))) + m.sum(m.abs(X)),
+    ),
+    (
+        "sum(softmax(X)*T) + logsumexp(X)",
+        "X",
+        {},
+        lambda m, X, T: m.sum(m.exp(X) * T) / m.sum(m.exp(X)) + m.log(m.sum(m.exp(X))),
+    ),
+    (
+        "prod(x) + sum(outer(x, y)**2)",
+        "x",
+        {},
+        lambda m, x, y: m.prod(x) + m.sum(m.outer(x, y) ** 2),
+    ),
 ]
 
 EVERY_LOSS = pytest.mark.parametrize(
@@ -242,7 +256,12 @@ def test_values_of_the_program_are_shared(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "program",
-    ["sum(softmax(X, axis=1)*T)", "sum(logsumexp(X, axis=1))", "sum(softplus(X))", "sum(sigmoid(X))"],
+    [
+        "sum(softmax(X, axis=1)*T)",
+        "sum(logsumexp(X, axis=1))",
+        "sum(softplus(X))",
+        "sum(sigmoid(X))",
+    ],
 )
 def test_large_numbers(program: str, tmp_path: Path) -> None:
     """Exponentials do not overflow."""

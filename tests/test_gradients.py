@@ -36,7 +36,11 @@ def refused(*args: Any, **options: Any) -> str:
         ("L = sum((X @ W - T)**2)", "W", "2*X.T @ (X @ W - T)"),
         ("tr(X.T @ A @ X)", "X", "(A + A.T) @ X"),
         ("logdet(X)", "X", "inv(X).T"),
-        ("sum(logsumexp(X @ W, axis=1)) - sum(T*(X @ W))", "W", "X.T @ (softmax(X @ W, axis=1) - T)"),
+        (
+            "sum(logsumexp(X @ W, axis=1)) - sum(T*(X @ W))",
+            "W",
+            "X.T @ (softmax(X @ W, axis=1) - T)",
+        ),
         ("tr(X)", "X", "eye(2)"),
         ("Loss(X @ W)", "W", "X.T @ dLoss(X @ W)"),
     ],
@@ -89,9 +93,7 @@ def test_wrong_rule_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_wrong_tidying_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A formula that is not what the rules give is refused."""
     put_in = proving.Prover._put_in
-    monkeypatch.setattr(
-        proving.Prover, "_put_in", lambda *a, **k: (put_in(*a, **k)[0], ())
-    )
+    monkeypatch.setattr(proving.Prover, "_put_in", lambda *a, **k: (put_in(*a, **k)[0], ()))
     with pytest.raises(ProofError):
         gradient("sum(R**2)", wrt="R", shapes={"R": (3, 2)})
 
@@ -150,8 +152,10 @@ def test_value_at_other_shapes() -> None:
         ),
         (
             {"X": X[0], "W": W},
-            "X has the shape (4,), but is a matrix here; "
-            "declare another shape of it with shapes={…}.",
+            (
+                "X has the shape (4,), but is a matrix here; "
+                "declare another shape of it with shapes={…}."
+            ),
         ),
         ({"X": "a", "W": W}, "X is no array of numbers; give it as NumPy takes it."),
     ],
@@ -196,8 +200,10 @@ def test_diagonal_variable() -> None:
         (
             "x @ S @ x",
             {"assume": {"S": "symetric"}},
-            "S cannot be assumed to be 'symetric'; what can be assumed is symmetric or diagonal. "
-            "Did you mean symmetric?",
+            (
+                "S cannot be assumed to be 'symetric'; what can be assumed is symmetric or diagonal. "
+                "Did you mean symmetric?"
+            ),
         ),
         (
             "x @ S @ x",
@@ -213,8 +219,10 @@ def test_diagonal_variable() -> None:
         (
             "sum(S @ X)",
             {"assume": {"S": "symmetric"}, "shapes": {"S": (2, 3)}},
-            "S is 2×3, but a symmetric matrix is square; declare --shape S=2x2, "
-            "or leave --assume S=symmetric out.",
+            (
+                "S is 2×3, but a symmetric matrix is square; declare --shape S=2x2, "
+                "or leave --assume S=symmetric out."
+            ),
         ),
         (
             "Y = X @ W; L = sum(Y**2)",
@@ -234,12 +242,18 @@ def test_diagonal_variable() -> None:
         ("sum(X)", {"wrt": "L"}, "L is the loss itself; its gradient by itself is 1."),
         ("sum(X)", {"wrt": ()}, "There is nothing to differentiate by; give at least one name."),
         ("sum(X)", {"wrt": 3}, "wrt is 3; it is a name or several names."),
-        ("X @ X.T", {}, "The loss L = X @ X.T is a matrix, not a scalar. Did you mean L = sum(f(X @ X.T))?"),
+        (
+            "X @ X.T",
+            {},
+            "The loss L = X @ X.T is a matrix, not a scalar. Did you mean L = sum(f(X @ X.T))?",
+        ),
         (
             "det(X)",
             {"shapes": {"X": (2, 3)}},
-            "det(X): X is 2×3, which is not square; the determinant is that of a square matrix. "
-            "Did you mean det(X @ X.T)?",
+            (
+                "det(X): X is 2×3, which is not square; the determinant is that of a square matrix. "
+                "Did you mean det(X @ X.T)?"
+            ),
         ),
         (
             "sum(X) - sum(X)",
@@ -295,9 +309,7 @@ def test_command_latex() -> None:
     """The LaTeX is one display."""
     code, text, _ = command("sum(X**2)", "--format", "latex")
     assert code == 0
-    assert text == (
-        "\\begin{aligned}\n\\dfrac{\\partial L}{\\partial X} & = 2X\n\\end{aligned}\n"
-    )
+    assert text == ("\\begin{aligned}\n\\dfrac{\\partial L}{\\partial X} & = 2X\n\\end{aligned}\n")
 
 
 def test_command_structure() -> None:

@@ -56,7 +56,7 @@ def prove(sweep: Sweep, name: str) -> Verdict:
 
 
 def equal(pairs: Iterable[tuple[Form, Form]]) -> bool:
-    """Whether the forms of some pair are proved equal; SymPy is asked only if none read the same."""
+    """Whether the forms of some pair are proved equal; SymPy is asked if none read the same."""
     seen = []
     for pair in pairs:
         if _reads_the_same(pair):

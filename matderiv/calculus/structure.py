@@ -37,7 +37,8 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape, infer
 
-__all__ = ["STRUCTURES",
+__all__ = [
+    "STRUCTURES",
     "Assumed",
     "follows",
     "independent",
@@ -126,7 +127,9 @@ def infer_assumed(
     try:
         found = infer(whole, sizes=sizes, shapes=shapes)
     except ShapeError:
-        name = next((n for n in assumed if plain[n][0].size != plain[n][1].size), next(iter(assumed)))
+        name = next(
+            (n for n in assumed if plain[n][0].size != plain[n][1].size), next(iter(assumed))
+        )
         rows, cols = (dim.size for dim in plain[name])
         raise ShapeError(
             f"{name} is {rows}×{cols}, but a {assumed[name]} matrix is square; "

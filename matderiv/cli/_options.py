@@ -74,9 +74,7 @@ class Assumed(_ParamType):
 
     name = "name=structure"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: object
-    ) -> tuple[str, str]:
+    def convert(self, value: object, param: click.Parameter | None, ctx: object) -> tuple[str, str]:
         name, equals, structure = (part.strip() for part in str(value).partition("="))
         if not equals or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
             self.fail(f"{str(value)[:40]!r}: write NAME=symmetric or NAME=diagonal.", param)

@@ -33,21 +33,21 @@ class Target:
     helpers: Mapping[str, str] = field(default_factory=dict)
 
 
-_ERF = '''def erf(x):
-    return np.vectorize(math.erf, otypes=[float])(x)'''
+_ERF = """def erf(x):
+    return np.vectorize(math.erf, otypes=[float])(x)"""
 
-_SIGMOID = '''def sigmoid(x):
+_SIGMOID = """def sigmoid(x):
     small = np.exp(-np.abs(x))  # never large
-    return np.where(x >= 0, 1, small) / (1 + small)'''
+    return np.where(x >= 0, 1, small) / (1 + small)"""
 
-_SOFTMAX = '''def softmax(x, axis=None):
+_SOFTMAX = """def softmax(x, axis=None):
     powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return powers / np.sum(powers, axis=axis, keepdims=True)'''
+    return powers / np.sum(powers, axis=axis, keepdims=True)"""
 
-_LOGSUMEXP = '''def logsumexp(x, axis=None, keepdims=False):
+_LOGSUMEXP = """def logsumexp(x, axis=None, keepdims=False):
     largest = np.max(x, axis=axis, keepdims=True)
     total = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
-    return total if keepdims else np.sum(total, axis=axis)'''
+    return total if keepdims else np.sum(total, axis=axis)"""
 
 #: What NumPy and jax.numpy both call by these names.
 _SHARED: dict[type, str] = {

@@ -10,18 +10,16 @@ from __future__ import annotations
 import difflib
 import re
 import textwrap
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from matderiv.calculus.sweep import Sweep
-from matderiv.calculus.terms import cost
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import BINARY, source
 from matderiv.expression.vocabulary import ELEMENTWISE
+from matderiv.notation._careful import Careful, Code, Solve, repeated, walk
 from matderiv.notation._targets import TARGETS, Target
 
 __all__ = ["LANGUAGES", "gradient_code"]
@@ -30,14 +28,9 @@ __all__ = ["LANGUAGES", "gradient_code"]
 LANGUAGES = (*TARGETS, "sympy")
 
 _UNARY, _ATOM = 3, 5
-_WORTH = 2  # operations and names: what has more is worked out once
-_CHEAP = (nodes.Name, nodes.Number, nodes.Size, nodes.Pi, nodes.Eye, nodes.Ones)
-_SIGNS = (nodes.Transpose, nodes.Negate)
 
 
-def gradient_code(
-    swept: Sweep, formulas: Mapping[str, Node], target: str, note: str = ""
-) -> str:
+def gradient_code(swept: Sweep, formulas: Mapping[str, Node], target: str, note: str = "") -> str:
     """The source text of a function of the program's inputs that returns the gradients.
 
     `formulas` are the gradients by some names. Undefined functions are keyword arguments, and so
@@ -58,21 +51,6 @@ def gradient_code(
 
         return sympy_code(swept, formulas, note)
     return _Function(swept, formulas, TARGETS[target], note).text()
-
-
-@dataclass(frozen=True, slots=True)
-class _Solve:
-    """A⁻¹ @ B as the solution of a linear system."""
-
-    matrix: Code
-    right: Code
-
-
-Code = Node | _Solve
-
-
-def _parts(code: Code) -> tuple[Code, ...]:
-    return (code.matrix, code.right) if isinstance(code, _Solve) else nodes.children(code)
 
 
 def statements(swept: Sweep, formulas: Mapping[str, Node]) -> dict[str, Node]:
@@ -114,8 +92,9 @@ class _Function:
         self._letters: dict[str, str] = {}
         self._rename = _Names(swept, target)
         steps = statements(swept, formulas)
-        self._steps = {name: self._careful(value) for name, value in steps.items()}
-        self._shared = _repeated(self._steps.values())
+        careful = Careful(swept.facts)
+        self._steps = {name: careful.of(value) for name, value in steps.items()}
+        self._shared = repeated(self._steps.values())
         self._done: dict[Code, str] = {}
         self._lines: list[str] = []
 
@@ -159,7 +138,7 @@ class _Function:
             {
                 part.function
                 for value in self._steps.values()
-                for part in _walk(value)
+                for part in walk(value)
                 if isinstance(part, nodes.Apply | nodes.Functional)
                 and part.function not in ELEMENTWISE
             }
@@ -194,44 +173,6 @@ class _Function:
         for letter, where in self._letters.items():
             yield f"{letter} = {where}"
 
-    # -- careful with numbers ------------------------------------------------------------------
-
-    def _careful(self, node: Node) -> Code:
-        """The expression with linear systems in the place of products with inverses."""
-        match node:
-            case nodes.Transpose(arg) if len(self._shape(arg)) < 2:  # noqa: PLR2004 - no matrix
-                return self._careful(arg)
-            case nodes.MatMul(left, right):
-                return self._product(left, right)
-        return nodes.rebuilt(node, map(self._careful, nodes.children(node)))  # type: ignore[arg-type]
-
-    def _product(self, left: Node, right: Node) -> Code:
-        match left:
-            case nodes.Negate(arg) if _ends_inverted(arg):
-                return nodes.Negate(self._product(arg, right))  # type: ignore[arg-type]
-            case nodes.Multiply(scalar, arg) if not self._shape(scalar) and _ends_inverted(arg):
-                return nodes.Multiply(self._careful(scalar), self._product(arg, right))  # type: ignore[arg-type]
-            case nodes.MatMul(first, inverse) if _inverted(inverse):
-                return self._product(first, nodes.MatMul(inverse, right))
-        matrix = _inverted(left)
-        if matrix is not None:
-            return _Solve(self._careful(matrix), self._careful(right))
-        matrix = _inverted(right)
-        if matrix is not None:
-            solved = _Solve(
-                self._careful(self._untransposed(_turned(matrix))),
-                self._careful(_turned(left) if len(self._shape(left)) > 1 else left),
-            )
-            return nodes.Transpose(solved) if len(self._shape(left)) > 1 else solved  # type: ignore[arg-type]
-        return nodes.MatMul(self._careful(left), self._careful(right))  # type: ignore[arg-type]
-
-    def _untransposed(self, node: Node) -> Node:
-        """Sᵀ = S where S is symmetric."""
-        match node:
-            case nodes.Transpose(nodes.Name(name) as arg) if name in self._swept.facts.symmetric:
-                return arg
-        return node
-
     # -- expressions ---------------------------------------------------------------------------
 
     def _of(self, code: Code) -> tuple[str, int]:
@@ -251,7 +192,7 @@ class _Function:
 
     def _written(self, code: Code) -> tuple[str, int]:
         match code:
-            case _Solve(matrix, right):
+            case Solve(matrix, right):
                 solve = f"{self._target.module}.linalg.solve"
                 return f"{solve}({self._of(matrix)[0]}, {self._of(right)[0]})", _ATOM
             case nodes.Name(name):
@@ -279,9 +220,10 @@ class _Function:
             case nodes.Transpose(arg):
                 return self._wrapped(arg, _ATOM) + ".T", _ATOM
             case _ if type(code) in BINARY:
-                operator, own, left, right = BINARY[type(code)]
+                operator, own, least, least_right = BINARY[type(code)]
                 one, other = nodes.children(code)
-                return self._wrapped(one, left) + operator + self._wrapped(other, right), own
+                text = self._wrapped(one, least) + operator + self._wrapped(other, least_right)
+                return text, own
         return self._called(code), _ATOM
 
     def _called(self, node: Node) -> str:
@@ -292,7 +234,7 @@ class _Function:
                 plain = f"{target.module}.{function}({{0}})"
                 inner = operands[0]
                 if target.module == "torch" and not any(
-                    isinstance(n, nodes.Name) for n in _walk(arg)
+                    isinstance(n, nodes.Name) for n in walk(arg)
                 ):
                     inner = f"torch.tensor({inner}, dtype={self._like()}.dtype)"
                 return target.special.get(function, plain).format(inner)
@@ -328,7 +270,7 @@ class _Function:
         """The shape of an expression that may hold linear systems."""
 
         def plain(code: Code) -> Node:
-            if isinstance(code, _Solve):
+            if isinstance(code, Solve):
                 return nodes.MatMul(nodes.Inverse(plain(code.matrix)), plain(code.right))
             return nodes.rebuilt(code, map(plain, nodes.children(code)))
 
@@ -375,65 +317,6 @@ class _Names:
             self._count += 1
             if f"t{self._count}" not in self._taken:
                 return f"t{self._count}"
-
-
-def _repeated(values: object) -> set[Code]:
-    """The parts that are used more than once, each use counted where it stands."""
-    uses: Counter[Code] = Counter()
-    seen: set[Code] = set()
-
-    def visit(code: Code) -> None:
-        uses[code] += 1
-        if code not in seen:
-            seen.add(code)
-            for part in _parts(code):
-                visit(part)
-
-    for value in values:  # type: ignore[attr-defined]
-        visit(value)
-    return {code for code, count in uses.items() if count > 1 and _worth(code)}
-
-
-def _worth(code: Code) -> bool:
-    return not isinstance(code, _CHEAP) and (
-        _length(code) > _WORTH or not isinstance(code, _SIGNS)
-    )
-
-
-def _length(code: Code) -> int:
-    if isinstance(code, _Solve):
-        return 1 + _length(code.matrix) + _length(code.right)
-    parts = nodes.children(code)
-    return 1 + sum(map(_length, parts)) if parts else cost(code)
-
-
-def _walk(code: Code) -> Iterator[Code]:
-    for part in _parts(code):
-        yield from _walk(part)
-    yield code
-
-
-def _inverted(node: Node) -> Node | None:
-    """A of A⁻¹, or Aᵀ of (A⁻¹)ᵀ."""
-    match node:
-        case nodes.Inverse(arg):
-            return arg
-        case nodes.Transpose(nodes.Inverse(arg)):
-            return _turned(arg)
-    return None
-
-
-def _ends_inverted(node: Node) -> bool:
-    match node:
-        case nodes.MatMul(_, right):
-            return _inverted(right) is not None or _ends_inverted(right)
-        case nodes.Negate(arg) | nodes.Multiply(_, arg):
-            return _ends_inverted(arg)
-    return _inverted(node) is not None
-
-
-def _turned(node: Node) -> Node:
-    return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)
 
 
 def _words(shape: Shape) -> str:

@@ -61,7 +61,9 @@ def sympy_code(swept: Sweep, formulas: Mapping[str, Node], note: str = "") -> st
         if isinstance(value, nodes.Apply) and value.function[1:2].isupper():  # dLoss(Y)
             lines.append(writer.symbol(name, graph.shapes[name[1:]]))
         else:
-            text = ast.unparse(ast.parse(writer.of(value), mode="eval"))  # only needed brackets stay
+            text = ast.unparse(
+                ast.parse(writer.of(value), mode="eval")
+            )  # only needed brackets stay
             lines.append(f"{writer.own(name)} = {text}")
     inputs = [n for n in graph.inputs() if any(n in _names(value) for value in steps.values())]
     head = [writer.symbol(name, graph.shapes[name]) for name in inputs]
@@ -141,6 +143,16 @@ class _Writer:
                 return f"{kind}({self.of(arg)})"
             case nodes.Apply(function, arg):
                 return self._applied(function, arg)
+            case nodes.Power(left, right):
+                return self._power(node, left, right)
+            case nodes.Add() | nodes.Subtract() | nodes.Multiply() | nodes.Divide():
+                return self._entrywise(node)
+        if type(node) in _WHOLE:
+            return _WHOLE[type(node)].format(self.of(nodes.children(node)[0]))
+        return self._reduced(node)
+
+    def _reduced(self, node: Node) -> str:
+        match node:
             case nodes.Norm(arg):
                 return f"sqrt({self.of(nodes.Sum(nodes.Multiply(arg, arg)))})"
             case nodes.Sum(arg, axis, keepdims):
@@ -151,18 +163,12 @@ class _Writer:
                 total = self._summed(self._held(arg), shape, axis, keepdims=keepdims)
                 return "/".join([total, *(dim.symbol for dim in over)])
             case nodes.LogSumExp(arg, axis, keepdims):
-                total = nodes.Sum(nodes.Apply("exp", arg), axis, keepdims)
-                return self.of(nodes.Apply("log", total))
+                powers = nodes.Apply("exp", arg)
+                return self.of(nodes.Apply("log", nodes.Sum(powers, axis, keepdims)))
             case nodes.Softmax(arg, axis):
                 powers = nodes.Apply("exp", arg)
-                over = len(self._shape(arg)) > 1 and axis is not None
-                return self.of(nodes.Divide(powers, nodes.Sum(powers, axis, keepdims=over)))
-            case nodes.Power(left, right):
-                return self._power(node, left, right)
-            case nodes.Add() | nodes.Subtract() | nodes.Multiply() | nodes.Divide():
-                return self._entrywise(node)
-        if type(node) in _WHOLE:
-            return _WHOLE[type(node)].format(self.of(nodes.children(node)[0]))
+                keepdims = len(self._shape(arg)) > 1 and axis is not None
+                return self.of(nodes.Divide(powers, nodes.Sum(powers, axis, keepdims)))
         raise UnsupportedError(
             f"{source(node)} cannot be said in SymPy's matrix expressions; "
             "take numpy, torch or jax instead."
@@ -260,7 +266,6 @@ class _Writer:
 
 
 _ONE = Dim("1", 1)
-
 
 
 def _two(shape: Shape) -> tuple[str, str]:
