@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from matderiv.expression.numeric import Array
 
-__all__ = ["FORMATS", "Gradient", "gradient", "printed"]
+__all__ = ["FORMATS", "Gradient", "forget", "gradient", "printed"]
 
 #: What gradients are printed as.
 FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
@@ -307,6 +307,11 @@ def _solved(
             formula = _own(swept, name, assumed)
         made[name] = Gradient(program, name, assumed, shapes, swept, formula, verdict)
     return made
+
+
+def forget() -> None:
+    """Let no gradient that was derived be known any more, so that the next one takes its time."""
+    _solved.cache_clear()
 
 
 def _own(swept: Sweep, name: str, assumed: Assumed) -> Node:
