@@ -70,6 +70,7 @@ def read_assumed(
     {'S': 'symmetric'}
     """
     found: dict[str, str] = {}
+    pairs: Iterable[tuple[str, str]]
     pairs = assume.items() if isinstance(assume, Mapping) else assume or ()
     for name, structure in pairs:
         _check(program, name, structure)
