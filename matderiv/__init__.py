@@ -17,11 +17,13 @@ from matderiv.errors import (
 
 if TYPE_CHECKING:
     from matderiv.api import Derivation, derive
+    from matderiv.gradients import Gradient, gradient
     from matderiv.handouts import Handout
     from matderiv.jacobians import Jacobian, jacobian
 
 __all__ = [
     "Derivation",
+    "Gradient",
     "Handout",
     "InputError",
     "Jacobian",
@@ -32,15 +34,18 @@ __all__ = [
     "UnsupportedError",
     "__version__",
     "derive",
+    "gradient",
     "jacobian",
 ]
 
 
 _PUBLIC = {
     "Derivation": "matderiv.api",
+    "Gradient": "matderiv.gradients",
     "Handout": "matderiv.handouts",
     "Jacobian": "matderiv.jacobians",
     "derive": "matderiv.api",
+    "gradient": "matderiv.gradients",
     "jacobian": "matderiv.jacobians",
 }
 

@@ -10,6 +10,7 @@ slow or noisy one too. The figure of the short runs is the median of the pairs' 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import os
 import statistics
@@ -17,8 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 IMPORT_SYMPY = [sys.executable, "-c", "import sympy"]
@@ -163,6 +166,86 @@ def deriving(repeat: int) -> list[Target]:
     ]
 
 
+def gradients() -> list[Target]:
+    """The table of gradients, derived and proved, against SymPy's bare `diff`; long chains."""
+    import compare_sympy as peer  # which also puts the tests' modules on the path
+    import numpy as np
+    from _gradient_table import sized, table
+    from sympy.core.cache import clear_cache
+
+    from matderiv import gradients as own
+
+    warnings.simplefilter("ignore")  # SymPy's own deprecations
+    mine, theirs = [], []
+    every = 0.0
+    for entry in table():
+        sizes = entry.sizes(peer.SIZES)
+        program = sized(entry.program, sizes)
+        shapes = {name: entry.shape(name, sizes) for name in entry.shapes}
+
+        def derive(
+            program: str = program,
+            wrt: str = entry.wrt,
+            shapes: Any = shapes,  # noqa: ANN401 - bound here, as the loop goes on
+            assume: Any = entry.assume,  # noqa: ANN401 - as above
+        ) -> None:
+            own.forget()
+            own.gradient(program, wrt=wrt, shapes=shapes, assume=assume)
+
+        derive()  # what is imported on demand is imported
+        spent = seconds(derive)
+        every += spent
+        if peer.compared(entry).verdict != "right":
+            continue
+        symbols = peer.symbols_of(entry, sizes)
+        times = []
+        for spelling in peer.SPELLINGS:
+            loss = spelling.loss(program, symbols)
+            clear_cache()
+            with contextlib.suppress(Exception):  # the other spelling is the one that it can do
+                times.append(seconds(partial(loss.diff, symbols[entry.wrt].sympy)))
+        mine.append(spent)
+        theirs.append(min(times))
+    count = len(table())
+    return [
+        Target(
+            f"{len(mine)} gradients derived and proved, against SymPy's bare diff of them",
+            sum(mine) / sum(theirs),
+            1,
+        ),
+        Target("the same, the median of the ratios", float(np.median(np.divide(mine, theirs))), 1),
+        Target(f"all {count} gradients derived and proved, each", 1000 * every / count, 50, "ms"),
+        *chains(),
+    ]
+
+
+def chains() -> list[Target]:
+    """Networks of many layers, and values that use one another twice over."""
+    from matderiv import gradients as own
+
+    def deep(layer: str, n: int) -> float:
+        layers = "; ".join(layer.format(k, k - 1) for k in range(1, n + 1))
+        times = []
+        for _ in range(3 if n < 100 else 1):  # noqa: PLR2004 - short ones are noisy
+            own.forget()
+            times.append(seconds(lambda: own.gradient(f"{layers}; L = sum(H{n}**2)", wrt="W1")))
+        return min(times)
+
+    plain = "H{0} = tanh(H{1} @ W{0})"
+    deep(plain, 10)
+    ten, hundred, thousand = (deep(plain, n) for n in (10, 100, 1000))
+    shared = "H{0} = H{1}*sigmoid(H{1} @ W{0}) + H{1}"
+    return [
+        Target("growth from 10 layers to 100", hundred / ten, 15),
+        Target("growth from 100 layers to 1,000", thousand / hundred, 15),
+        Target(
+            "growth from 10 layers to 100, each used three times",
+            deep(shared, 100) / deep(shared, 10),
+            15,
+        ),
+    ]
+
+
 def everything(n: int) -> str:
     """Both gradients derived, every entry proved, the whole page printed with nothing left out."""
     import matderiv
@@ -233,6 +316,7 @@ def main() -> int:
         help_is_light,
         lambda: handouts(repeat),
         lambda: deriving(max(3, repeat // 2)),
+        gradients,
     ]
     for measure in measures:
         for target in measure():

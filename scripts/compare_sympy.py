@@ -380,7 +380,8 @@ class Row:
     text: str = ""
 
 
-def _symbols(gradient: Gradient, sizes: Mapping[str, int]) -> dict[str, Value]:
+def symbols_of(gradient: Gradient, sizes: Mapping[str, int]) -> dict[str, Value]:
+    """What stands for the inputs."""
     symbols = {}
     for name in gradient.shapes:
         shape = gradient.shape(name, sizes)
@@ -408,7 +409,7 @@ def compared(gradient: Gradient) -> Row:
     if gradient.wrt in gradient.assume:
         return Row(gradient, "-", text="declared structure")
     sizes = gradient.sizes(SIZES)
-    symbols = _symbols(gradient, sizes)
+    symbols = symbols_of(gradient, sizes)
     inputs = gradient.inputs(sizes, np.random.default_rng(0))
     given = {
         symbols[name].sympy: array.reshape(symbols[name].two) if array.ndim else float(array)

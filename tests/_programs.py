@@ -210,7 +210,7 @@ class Maker:
 
 def random_program(seed: int, depth: int | None = None) -> Made:
     """The program that belongs to a number; its depth is at most 6."""
-    chance = random.Random(seed)  # noqa: S311 - not a secret
+    chance = random.Random(seed)
     return Maker(chance).program(depth or chance.choice([1, 2, 2, 3, 3, 4, 5, 6]))
 
 

@@ -82,6 +82,7 @@ UNDEFINED: Functions = {
     "f": lambda a: np.sin(a) + a**2 / 3,
     "df": lambda a: np.cos(a) + 2 * a / 3,
     "Loss": lambda a: np.sum(_weights(a) * np.sin(a) + a**3 / 5),
+    "dLoss": lambda a: _weights(a) * np.cos(a) + 3 * a**2 / 5,
 }
 FUNCTIONS: Functions = KNOWN | UNDEFINED
 

@@ -31,6 +31,8 @@ PARTS = (
     "handouts",
     "api",
     "jacobians",
+    "evaluation",
+    "gradients",
     "testing",
     "cli",
     "__main__",
@@ -45,6 +47,8 @@ OUTSIDE = {
     "notation": {"sympy"},
     "handout": {"sympy", "typst"},
     "api": {"sympy"},
+    "evaluation": {"numpy"},
+    "gradients": {"numpy"},
     "testing": {"sympy", "numpy"},
     "cli": {"click"},
 }

@@ -68,9 +68,11 @@ def test_command(command: str, output: str, folder: Path) -> None:
 
 def test_python_example() -> None:
     """The Python session of the README gives what it shows."""
-    (session,) = blocks("python")
-    test = doctest.DocTestParser().get_doctest(session, {}, "README", None, 0)
-    assert doctest.DocTestRunner().run(test).failed == 0
+    sessions = blocks("python")
+    assert sessions
+    for session in sessions:
+        test = doctest.DocTestParser().get_doctest(session, {}, "README", None, 0)
+        assert doctest.DocTestRunner().run(test).failed == 0
 
 
 def test_shown_step() -> None:

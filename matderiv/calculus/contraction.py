@@ -111,10 +111,10 @@ def _inverse(term: Term) -> Term | None:
         for entry, times in term.atoms:
             if not isinstance(entry, Entry) or entry.name != own.name or times != 1:
                 continue
-            for shared, stays, (near, far) in (
-                (col, row, entry.indices),
-                (row, col, entry.indices[::-1]),
-            ):
+            ways = [(col, row, entry.indices), (row, col, entry.indices[::-1])]
+            if entry.symmetric:
+                ways += [(col, row, entry.indices[::-1]), (row, col, entry.indices)]
+            for shared, stays, (near, far) in ways:
                 if near == shared and _only(term, shared, inverse, entry):
                     rest = tuple(a for a in term.atoms if a[0] not in (inverse, entry))
                     bound = tuple(b for b in term.bound if b[0] != shared)

@@ -132,7 +132,9 @@ class Entries:
         if not isinstance(node, nodes.Inverse | nodes.Determinant | nodes.LogDet):
             return self._reduction(node, indices)
         match self._value(node.arg):
-            case nodes.MatMul(left, right) if self._is_square(left) and self._is_square(right):
+            case nodes.Inverse(inner) if isinstance(node, nodes.Inverse):
+                return self._at(inner, indices)
+            case nodes.MatMul(left, right) if self._taken_apart(left) and self._taken_apart(right):
                 pass
             case _:
                 return self._whole(_SQUARE[type(node)], node.arg, indices)
@@ -141,6 +143,10 @@ class Entries:
         first, second = (self._at(type(node)(part), ()) for part in (left, right))
         combine = multiplied if isinstance(node, nodes.Determinant) else _plus
         return combine(first, second)
+
+    def _taken_apart(self, factor: Node) -> bool:
+        """Whether a factor is square; A@diag(x) is written A*x, which is no product."""
+        return self._is_square(factor) and not isinstance(self._value(factor), nodes.Diag)
 
     def _value(self, node: Node) -> Node:
         """What a name stands for."""

@@ -74,18 +74,14 @@ class Sweep:
 
     def upstream(self, name: str) -> tuple[str, ...]:
         """The names whose gradients the formula of a name holds, in the order to work them out."""
-        found: dict[str, None] = {}
-
-        def visit(formula: Node) -> None:
-            for node in nodes.walk(formula):
-                if isinstance(node, nodes.Name) and node.name not in self.graph.shapes:
-                    of = node.name[1:]
-                    if of not in found:
-                        visit(self.gradients[of].formula)
-                        found[of] = None
-
-        visit(self.gradients[name].formula)
-        return tuple(found)
+        found: set[str] = set()
+        queue = [self.gradients[name].formula]
+        while queue:
+            names = {n.name for n in nodes.walk(queue.pop()) if isinstance(n, nodes.Name)}
+            new = {n[1:] for n in names - self.graph.shapes.keys()} - found
+            found |= new
+            queue += [self.gradients[of].formula for of in new]
+        return tuple(a.name for a in reversed(self.graph.values) if a.name in found)
 
 
 def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozenset()) -> Sweep:

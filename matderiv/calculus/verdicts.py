@@ -6,8 +6,7 @@ import itertools
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 import sympy as sp
 
@@ -17,6 +16,7 @@ from matderiv.calculus.problem import Elementwise, Problem
 from matderiv.calculus.scalars import name_of, relu, sigmoid, step, xreplaced
 from matderiv.calculus.series import Array, Scalar, uniform, uniform_array
 from matderiv.calculus.values import Values
+from matderiv.calculus.verdict import Verdict
 from matderiv.errors import UnsupportedError
 from matderiv.expression.shapes import Dim
 
@@ -29,26 +29,6 @@ _ATTEMPTS = 3
 _DIGITS = 40
 
 _ROW, _COL = (sp.Symbol(name, integer=True, positive=True) for name in ("_row", "_col"))
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What is known of one equality.
-
-    `index`: proved in index notation, entries and sizes left as letters.
-    `entries`: how many entries were compared one by one, exactly, at the chosen sizes.
-    `detail`: for a refuted one the entry and a rational point at which the sides differ;
-    for an undecided one the reason.
-    `entry`, `point`: the same entry and the whole point, for a refuted one that was compared
-    entry by entry.
-    """
-
-    status: Literal["equal", "refuted", "undecided"]
-    index: bool = False
-    entries: int = 0
-    detail: str = ""
-    entry: tuple[int, int] | None = None
-    point: tuple[tuple[sp.Expr, sp.Rational], ...] = ()
 
 
 class Judge:

@@ -7,6 +7,7 @@ import click
 from matderiv._version import __version__
 from matderiv.cli._derive import derive
 from matderiv.cli._errors import run
+from matderiv.cli._gradient import gradient
 from matderiv.cli._handout import handout
 from matderiv.cli._jacobian import jacobian
 
@@ -19,7 +20,7 @@ def cli() -> None:
     """Gradients of matrix expressions, derived step by step, every line proved."""
 
 
-for _command in (derive, handout, jacobian):
+for _command in (derive, gradient, handout, jacobian):
     cli.add_command(_command)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 else:
     _ParamType = click.ParamType
 
-__all__ = ["Name", "Quantity", "Shape", "Show", "once", "output_file", "sizes"]
+__all__ = ["Assumed", "Name", "Quantity", "Shape", "Show", "once", "output_file", "sizes"]
 
 _DIGITS = 30  # of a size; one that long is refused by its value
 
@@ -67,6 +67,18 @@ class Name(_ParamType):
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text):
             self.fail(f"{text[:40]!r} is not the name of a matrix, such as X.", param)
         return text
+
+
+class Assumed(_ParamType):
+    """NAME=symmetric and the like; whether there is such a structure is said further on."""
+
+    name = "name=structure"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: object) -> tuple[str, str]:
+        name, equals, structure = (part.strip() for part in str(value).partition("="))
+        if not equals or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+            self.fail(f"{str(value)[:40]!r}: write NAME=symmetric or NAME=diagonal.", param)
+        return name, structure
 
 
 class Show(_ParamType):

@@ -130,6 +130,10 @@ class _Values:
             case _ if isinstance(node, nodes.Reduction):
                 reduce = _REDUCTIONS[type(node)]
                 return reduce(self.of(node.arg), axis=node.axis, keepdims=node.keepdims)
+            case nodes.Size(symbol, size):
+                return self._sizes.get(symbol, size)
+            case nodes.Pi():
+                return math.pi
             case nodes.Eye(size):
                 return np.eye(self._size(node, size))
             case nodes.Ones(sizes):

@@ -9,10 +9,10 @@ from matderiv.expression import nodes
 from matderiv.expression.calls import NAMES
 from matderiv.expression.nodes import Node
 
-__all__ = ["source"]
+__all__ = ["BINARY", "source"]
 
-# node: (operator, its precedence, the least precedence of the left and of the right operand)
-_BINARY: dict[type, tuple[str, int, int, int]] = {
+#: node: (operator, its precedence, the least precedence of the left and of the right operand)
+BINARY: dict[type, tuple[str, int, int, int]] = {
     nodes.Add: (" + ", 1, 1, 2),
     nodes.Subtract: (" - ", 1, 1, 2),
     nodes.Multiply: ("*", 2, 2, 3),
@@ -59,8 +59,8 @@ def _source(node: Node) -> tuple[str, int]:
         case nodes.Ones(sizes):
             written = ", ".join(map(str, sizes))
             return f"ones({written if len(sizes) == 1 else f'({written})'})", _ATOM
-        case _ if type(node) in _BINARY:
-            operator, own, left, right = _BINARY[type(node)]
+        case _ if type(node) in BINARY:
+            operator, own, left, right = BINARY[type(node)]
             first, second = nodes.children(node)
             return _wrapped(first, left) + operator + _wrapped(second, right), own
         case _:

@@ -1,0 +1,74 @@
+"""`matderiv gradient`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from matderiv.cli._options import Assumed, Name, once, output_file, sizes
+from matderiv.cli._output import check_folder, write
+
+__all__ = ["gradient"]
+
+FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
+
+
+@click.command()
+@sizes
+@click.option(
+    "--wrt",
+    type=Name(),
+    multiple=True,
+    metavar="NAME",
+    help="Differentiate by this name; may be repeated. Not needed if the program has one input.",
+)
+@click.option(
+    "--assume",
+    type=Assumed(),
+    multiple=True,
+    metavar="NAME=symmetric|diagonal",
+    help="Declare structure of an input; may be repeated.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="formula",
+    show_default=True,
+    help="What to print.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=output_file,
+    help="Write to this file instead of standard output.",
+)
+def gradient(
+    program: str,
+    n: int | None,
+    d: int | None,
+    m: int | None,
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    wrt: tuple[str, ...],
+    assume: tuple[tuple[str, str], ...],
+    form: str,
+    output: Path | None,
+) -> None:
+    """Print the gradient of PROGRAM, proved, without its derivation.
+
+    A formula is printed as assignments that run in NumPy after the program: upstream gradients
+    first, the gradient last.
+    """
+    from matderiv import gradients
+
+    check_folder(output)
+    found = gradients.gradient(
+        program,
+        wrt=wrt or None,
+        sizes={"N": n, "D": d, "M": m},
+        shapes=once(shapes),
+        assume=assume,
+    )
+    several = found if isinstance(found, dict) else {found.wrt: found}
+    write(gradients.printed(several, form), output)

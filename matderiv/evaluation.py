@@ -1,0 +1,152 @@
+"""The value of a gradient at arrays: what is given, what it needs, and what is worked out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from matderiv.calculus.structure import Assumed, infer_assumed
+from matderiv.calculus.sweep import Sweep
+from matderiv.errors import InputError, ShapeError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.numeric import Array, Functions, evaluate, sizes_in
+from matderiv.expression.program import Assignment, Program
+from matderiv.expression.shapes import Shape
+
+__all__ = ["arrays_of", "shapes_at", "work_out"]
+
+Arrays = Mapping[str, Array]
+
+
+def arrays_of(program: Program, given: Mapping[str, Any], assumed: Assumed) -> dict[str, Array]:
+    """The arrays of inputs, and of upstream gradients such as dY.
+
+    Raises:
+        InputError: one is unknown, is no array of numbers, or has not the structure assumed.
+    """
+    _check_known(program, given)
+    arrays = {name: _array(name, value) for name, value in given.items()}
+    for name, structure in assumed.items():
+        if name in arrays and arrays[name].ndim == 2:  # noqa: PLR2004 - a matrix
+            _check_structure(name, arrays[name], structure)
+    return arrays
+
+
+def _check_known(program: Program, given: Mapping[str, Any]) -> None:
+    inputs = program.inputs()
+    upstream = [f"d{a.name}" for a in program.assignments[:-1]]
+    for name in given:
+        if name not in inputs and name not in upstream:
+            near = difflib.get_close_matches(name, [*inputs, *upstream], n=1) or [
+                n for n in inputs if n.lower() == name.lower()
+            ]
+            more = f"; {', '.join(upstream)} may be given too" if upstream else ""
+            raise InputError(
+                f"{name} is no input. Inputs are: {', '.join(inputs)}{more}."
+                + (f" Did you mean {near[0]}?" if near else "")
+            )
+
+
+def _array(name: str, value: object) -> Array:
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is no array of numbers; give it as NumPy takes it.") from None
+
+
+def _check_structure(name: str, array: Array, structure: str) -> None:
+    own = np.diag(np.diag(array)) if structure == "diagonal" else array.T
+    if array.shape == own.shape and not np.allclose(array, own):
+        raise InputError(f"{name} is not {structure}, as was assumed; give another array.")
+
+
+def shapes_at(
+    program: Program, assumed: Assumed, own: Mapping[str, Shape], arrays: Arrays
+) -> dict[str, Shape]:
+    """The shapes of all names where some are given; `own` has their numbers of dimensions.
+
+    Raises:
+        ShapeError: the arrays do not fit.
+    """
+    inputs = program.inputs()
+    known = {name: array.shape for name, array in arrays.items()}
+    for name, what in known.items():
+        expected = own[name if name in inputs else name[1:]]
+        if len(what) != len(expected):
+            raise ShapeError(
+                f"{name} has the shape {what}, but is {_kind(len(expected))} here; "
+                "declare another shape of it with shapes={…}."
+            )
+    for name in inputs:  # the number of dimensions that was declared stays
+        if name not in known and not own[name]:
+            known[name] = ()
+    beside = tuple(
+        Assignment(f"fit of {name}", nodes.Add(nodes.Name(name[1:]), nodes.Name(name)))
+        for name in arrays
+        if name not in inputs
+    )
+    whole = Program((*program.assignments[:-1], *beside, program.loss))
+    letters = {k: n for k, n in sizes_in(own).items() if k in program.letters()}
+    try:
+        found = infer_assumed(whole, assumed, sizes=letters, shapes=known)
+    except ShapeError:
+        found = infer_assumed(whole, assumed, shapes=known)
+    for name in arrays:
+        if name not in inputs and found[name] != found[name[1:]]:
+            one, other = ("×".join(str(d.size) for d in found[n]) for n in (name, name[1:]))
+            raise ShapeError(
+                f"{name} is {one or 'a scalar'} but {name[1:]} is {other or 'a scalar'}."
+            )
+    return {name: found[name] for name in program.names()}
+
+
+def _kind(rank: int) -> str:
+    kinds = ("a scalar", "a vector", "a matrix")
+    return kinds[rank] if rank < len(kinds) else f"an array of {rank} dimensions"
+
+
+def work_out(swept: Sweep, wrt: str, formula: Node, arrays: Arrays, functions: Functions) -> Array:
+    """The value of the gradient by a name; only what the formula needs is worked out.
+
+    Raises:
+        InputError: an input or a function that it needs has no value.
+    """
+    steps = {a.name: a.value for a in swept.graph.values}
+    for name in swept.upstream(wrt):
+        steps[f"d{name}"] = swept.gradients[name].formula
+    values = dict(arrays)
+    sizes = sizes_in(swept.graph.shapes)
+
+    def value(node: Node) -> Array:
+        known = {name: values[name] for name in _names(node) & values.keys()}
+        return evaluate(node, known, functions, sizes)
+
+    needed = _needed(formula, steps, values, swept.graph.inputs())
+    for name, step in steps.items():
+        if name in needed:
+            values[name] = value(step)
+    return value(formula)
+
+
+def _needed(
+    formula: Node, steps: Mapping[str, Node], values: Arrays, inputs: tuple[str, ...]
+) -> set[str]:
+    """The names that have to be worked out."""
+    needed: set[str] = set()
+    queue = [formula]
+    while queue:
+        for name in _names(queue.pop()) - needed - values.keys():
+            if name in inputs:
+                raise InputError(f"{name} has no value; give it as {name}=….")
+            if name in steps:
+                needed.add(name)
+                queue.append(steps[name])
+    return needed
+
+
+def _names(node: Node) -> set[str]:
+    return {n.name for n in nodes.walk(node) if isinstance(n, nodes.Name)}

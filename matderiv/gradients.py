@@ -1,0 +1,348 @@
+"""The Python interface to gradients: the formula alone, proved, callable, and as source text."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, overload
+
+from matderiv.calculus.graph import graph_of
+from matderiv.calculus.proving import Prover
+from matderiv.calculus.structure import (
+    Assumed,
+    follows,
+    independent,
+    infer_assumed,
+    is_diagonal,
+    read_assumed,
+)
+from matderiv.calculus.sweep import Sweep, sweep
+from matderiv.calculus.verdict import Verdict
+from matderiv.errors import InputError, ProofError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.parse import parse
+from matderiv.expression.program import Program
+from matderiv.expression.shapes import Shape, settled
+from matderiv.expression.source import source
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from matderiv.expression.numeric import Array
+
+__all__ = ["FORMATS", "Gradient", "forget", "gradient", "printed"]
+
+#: What gradients are printed as.
+FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gradient:
+    """∂L/∂X as a formula that is proved; `str` of it is the formula as NumPy-like source.
+
+    Shapes:
+        The formula has the shape of X. `shapes` are those of all names, for every one of which
+        the letter of each size holds for all numbers where `verdict.index` is true.
+
+    >>> g = gradient("Y = X @ W; L = sum(f(Y))", wrt="X")
+    >>> print(g)
+    dY @ W.T
+    >>> g.upstream
+    {'dY': 'df(Y)'}
+    >>> g.proof
+    'for all sizes'
+    """
+
+    program: Program
+    wrt: str
+    assume: Assumed
+    shapes: Mapping[str, Shape]
+    sweep: Sweep
+    #: The formula as an expression.
+    node: Node
+    verdict: Verdict
+
+    @property
+    def formula(self) -> str:
+        """The formula as NumPy-like source."""
+        return self._text(self.node)
+
+    @property
+    def upstream(self) -> dict[str, str]:
+        """The gradients of other names that the formula uses, in the order to work them out."""
+        names = self.sweep.upstream(self.wrt)
+        return {f"d{name}": self._text(self.sweep.gradients[name].formula) for name in names}
+
+    @property
+    def lines(self) -> dict[str, str]:
+        """All that is to be worked out after the program, in order; the gradient is the last.
+
+        >>> gradient("Y = X @ W; L = sum(f(Y))", wrt="X").lines
+        {'dY': 'df(Y)', 'dX': 'dY @ W.T'}
+        """
+        return self.upstream | {f"d{self.wrt}": self.formula}
+
+    @property
+    def proof(self) -> str:
+        """For which sizes the formula is proved."""
+        if self.verdict.index:
+            return "for all sizes"
+        return f"at these sizes, {self.verdict.entries} entries one by one"
+
+    @property
+    def note(self) -> str:
+        """What a declared structure of X makes of its gradient; empty where there is none."""
+        structure = self.assume.get(self.wrt)
+        if structure is None:
+            return ""
+        own = {
+            "symmetric": "on and above its diagonal; those below are the same numbers. "
+            "With G the gradient by all entries, it is G + G.T - G*eye",
+            "diagonal": "on its diagonal. With G the gradient by all entries, it is G*eye",
+        }
+        return f"{self.wrt} is {structure}: the gradient is by its entries {own[structure]}."
+
+    def code(self, target: str = "numpy") -> str:
+        """The source text of a function that works the gradient out; see `gradient_code`.
+
+        Raises:
+            InputError: there is no such target, or it has no words for the formula.
+        """
+        from matderiv.notation.code import gradient_code
+
+        return gradient_code(self.sweep, {self.wrt: self.node}, target, note=self.note)
+
+    def latex(self) -> str:
+        """The gradients of `lines` in LaTeX, one below the other; amsmath is all it needs."""
+        return printed({self.wrt: self}, "latex")
+
+    def __call__(
+        self,
+        *,
+        functions: Mapping[str, Callable[[Any], Any]] | None = None,
+        **arrays: npt.ArrayLike,
+    ) -> Array:
+        """The value of the gradient at arrays of any shapes that fit the program.
+
+        `functions` are the undefined ones and their derivatives, as far as the formula needs
+        them: `{"f": np.sin, "df": np.cos}`. An upstream gradient may be given instead: `dY=…`.
+
+        Raises:
+            InputError: something is missing, unknown, or of a shape that does not fit.
+
+        >>> g = gradient("L = sum(f(X @ w))", wrt="w")
+        >>> print(g(X=[[1, 2]], w=[3, 4], functions={"df": lambda y: 2*y}))
+        [22. 44.]
+        """
+        from matderiv.evaluation import arrays_of, shapes_at, work_out
+
+        given = arrays_of(self.program, arrays, self.assume)
+        there = self.at(shapes_at(self.program, self.assume, self.shapes, given))
+        return work_out(there.sweep, self.wrt, there.node, given, functions or {})
+
+    def at(self, shapes: Mapping[str, Shape]) -> Gradient:
+        """The same gradient at other shapes, derived and proved there."""
+        if {n: _sizes(s) for n, s in shapes.items()} == {
+            n: _sizes(s) for n, s in self.shapes.items()
+        }:
+            return self
+        return _solved(
+            self.program, tuple(shapes.items()), (self.wrt,), tuple(self.assume.items())
+        )[self.wrt]
+
+    def _text(self, node: Node) -> str:
+        return source(_numbered(node, self.shapes, self.program.letters()))
+
+    def __str__(self) -> str:
+        """The formula."""
+        return self.formula
+
+    def __repr__(self) -> str:
+        """The formula, and for which sizes it is proved."""
+        return f"<Gradient d{self.wrt} = {self.formula}, proved {self.proof}>"
+
+
+@overload  # a string is an iterable of names as well, but is taken for one name
+def gradient(  # type: ignore[overload-overlap]
+    program: str,
+    *,
+    wrt: str | None = None,
+    sizes: Mapping[str, int | None] | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+) -> Gradient: ...
+
+
+@overload
+def gradient(
+    program: str,
+    *,
+    wrt: Iterable[str],
+    sizes: Mapping[str, int | None] | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+) -> dict[str, Gradient]: ...
+
+
+def gradient(
+    program: str,
+    *,
+    wrt: str | Iterable[str] | None = None,
+    sizes: Mapping[str, int | None] | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+) -> Gradient | dict[str, Gradient]:
+    """∂L/∂X of any program: one formula for a name, a dictionary of them for several.
+
+    Shapes:
+        As in `derive`. `assume` declares structure: `{"S": "symmetric"}` or `"diagonal"`.
+        `wrt` may be left out where the program has one input; it may name an assigned value too.
+
+    Raises:
+        InputError: the input cannot be read or is not supported; nothing is guessed.
+        ProofError: a gradient is not proved.
+
+    Source:
+        Reverse accumulation; see any text on automatic differentiation. Structure as in
+        Petersen and Pedersen, The Matrix Cookbook, section 2.8.
+
+    >>> print(gradient("L = sum((X @ W - T)**2)", wrt="W"))
+    2*X.T @ (X @ W - T)
+    >>> print(gradient("logdet(S)", assume={"S": "symmetric"}))
+    2*inv(S) - inv(S)*eye(2)
+    """
+    written = parse(program)
+    assumed = read_assumed(written, assume)
+    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes)
+    names = _names(written, wrt)
+    found = _solved(written, tuple(known.items()), names, tuple(assumed.items()))
+    return found[names[0]] if wrt is None or isinstance(wrt, str) else found
+
+
+def printed(gradients: Mapping[str, Gradient], form: str = "formula") -> str:
+    """The gradients of one program as text; what they share is printed once.
+
+    As "formula", each line is an assignment that runs in NumPy after the program.
+
+    Raises:
+        InputError: there is no such form.
+
+    >>> both = gradient("Y = X @ W; L = sum(f(Y))", wrt=["X", "W"])
+    >>> print(printed(both), end="")
+    dY = df(Y)
+    dX = dY @ W.T
+    dW = X.T @ dY
+    """
+    first = next(iter(gradients.values()))
+    notes = [g.note for g in gradients.values() if g.note]
+    formulas = {name: g.node for name, g in gradients.items()}
+    match form:
+        case "formula":
+            lines = {k: v for g in gradients.values() for k, v in g.lines.items()}
+            made = [f"# {note}" for note in notes] + [f"{k} = {v}" for k, v in lines.items()]
+            return "\n".join(made) + "\n"
+        case "latex":
+            from matderiv.notation.gradients import gradients_latex
+
+            return gradients_latex(first.sweep, formulas)
+    from matderiv.notation.code import gradient_code
+
+    return gradient_code(first.sweep, formulas, form, note=" ".join(notes))
+
+
+def _names(program: Program, wrt: str | Iterable[str] | None) -> tuple[str, ...]:
+    """The names to differentiate by, each known to the program."""
+    inputs = program.inputs()
+    known = (*inputs, *(a.name for a in program.assignments[:-1]))
+    if wrt is None:
+        if len(inputs) == 1:
+            return inputs
+        some = f": {', '.join(inputs)}" if inputs else ""
+        raise InputError(
+            f"The program has {len(inputs) or 'no'} inputs{some}. "
+            + (
+                f"Say which to differentiate by, such as {inputs[0]}."
+                if inputs
+                else "There is nothing to differentiate by."
+            )
+        )
+    if not isinstance(wrt, str | Iterable):
+        raise InputError(f"wrt is {wrt!r}; it is a name or several names.")
+    names = (wrt,) if isinstance(wrt, str) else tuple(dict.fromkeys(wrt))
+    if not names:
+        raise InputError("There is nothing to differentiate by; give at least one name.")
+    for name in names:
+        if name == program.loss.name:
+            raise InputError(f"{name} is the loss itself; its gradient by itself is 1.")
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1)
+            raise InputError(
+                f"There is no {str(name)[:40]} in the program; gradients can be derived by "
+                f"{', '.join(known) or 'nothing'}." + (f" Did you mean {near[0]}?" if near else "")
+            )
+    return names
+
+
+@lru_cache(maxsize=64)
+def _solved(
+    program: Program,
+    shape_of_names: tuple[tuple[str, Shape], ...],
+    names: tuple[str, ...],
+    assumed_of_names: tuple[tuple[str, str], ...],
+) -> dict[str, Gradient]:
+    """Derived, structure applied, and proved."""
+    shapes, assumed = dict(shape_of_names), dict(assumed_of_names)
+    swept = sweep(graph_of(settled(program, shapes), shapes), names, frozenset(assumed))
+    prover = Prover(swept)
+    made = {}
+    for name in names:
+        verdict = prover.all_of(name)
+        if verdict.status != "equal":
+            raise ProofError(f"the gradient by {name} is {verdict.status}: {verdict.detail}")
+        formula = swept.gradients[name].formula
+        if name in assumed:
+            formula = _own(swept, name, assumed)
+        made[name] = Gradient(program, name, assumed, shapes, swept, formula, verdict)
+    return made
+
+
+def forget() -> None:
+    """Let no gradient that was derived be known any more, so that the next one takes its time."""
+    _solved.cache_clear()
+
+
+def _own(swept: Sweep, name: str, assumed: Assumed) -> Node:
+    """The gradient by the entries that a matrix with a structure has of its own."""
+    formula = swept.gradients[name].formula
+    diagonal = frozenset(n for n, structure in assumed.items() if structure == "diagonal")
+    own = independent(formula, assumed[name], swept.facts, diagonal)
+    if assumed[name] == "diagonal" and own == formula and is_diagonal(formula, diagonal):
+        return own  # it is 0 off the diagonal by its own structure
+    if not follows(own, formula, assumed[name], swept.facts):
+        raise ProofError(f"the gradient by the entries of {name} alone is not decided")
+    return own
+
+
+def _sizes(shape: Shape) -> tuple[int, ...]:
+    return tuple(dim.size for dim in shape)
+
+
+def _numbered(node: Node, shapes: Mapping[str, Shape], kept: frozenset[str]) -> Node:
+    """The formula with numbers for letters of sizes, so that it runs; the program's own stay."""
+    sizes = {d.symbol: d.size for s in shapes.values() for d in s if d.symbol not in kept}
+
+    def number(size: int | str) -> int | str:
+        return sizes.get(size, size) if isinstance(size, str) else size
+
+    match node:
+        case nodes.Eye(size):
+            return nodes.Eye(number(size))
+        case nodes.Ones(parts):
+            return nodes.Ones(tuple(map(number, parts)))
+    operands = nodes.children(node)
+    made = [_numbered(child, shapes, kept) for child in operands]
+    changed = any(a is not b for a, b in zip(made, operands, strict=True))
+    return nodes.rebuilt(node, made) if changed else node

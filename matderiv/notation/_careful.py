@@ -1,0 +1,134 @@
+"""Expressions as a program should work them out: systems solved, repeated parts known."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from matderiv.calculus.rewrites import Facts
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+
+__all__ = ["Careful", "Code", "Solve", "parts", "repeated", "walk"]
+
+_WORTH = 2  # operations and names: what has more is worked out once
+_CHEAP = (nodes.Name, nodes.Number, nodes.Size, nodes.Pi, nodes.Eye, nodes.Ones)
+_SIGNS = (nodes.Transpose, nodes.Negate)
+
+
+@dataclass(frozen=True, slots=True)
+class Solve:
+    """A⁻¹ @ B as the solution of a linear system."""
+
+    matrix: Code
+    right: Code
+
+
+Code = Node | Solve
+
+
+def parts(code: Code) -> tuple[Code, ...]:
+    return (code.matrix, code.right) if isinstance(code, Solve) else nodes.children(code)
+
+
+@dataclass(frozen=True, slots=True)
+class Careful:
+    """Puts linear systems in the place of products with inverses."""
+
+    facts: Facts
+
+    def of(self, node: Node) -> Code:
+        """The expression with linear systems in the place of products with inverses."""
+        match node:
+            case nodes.Transpose(arg) if len(self.facts.shape(arg)) < 2:  # noqa: PLR2004 - no matrix
+                return self.of(arg)
+            case nodes.MatMul(left, right):
+                return self._product(left, right)
+        return nodes.rebuilt(node, map(self.of, nodes.children(node)))  # type: ignore[arg-type]
+
+    def _product(self, left: Node, right: Node) -> Code:
+        match left:
+            case nodes.Negate(arg) if _ends_inverted(arg):
+                return nodes.Negate(self._product(arg, right))  # type: ignore[arg-type]
+            case nodes.Multiply(scalar, arg) if not self.facts.shape(scalar) and _ends_inverted(
+                arg
+            ):
+                return nodes.Multiply(self.of(scalar), self._product(arg, right))  # type: ignore[arg-type]
+            case nodes.MatMul(first, inverse) if _inverted(inverse):
+                return self._product(first, nodes.MatMul(inverse, right))
+        matrix = _inverted(left)
+        if matrix is not None:
+            return Solve(self.of(matrix), self.of(right))
+        matrix = _inverted(right)
+        if matrix is not None:
+            solved = Solve(
+                self.of(self._untransposed(_turned(matrix))),
+                self.of(_turned(left) if len(self.facts.shape(left)) > 1 else left),
+            )
+            return nodes.Transpose(solved) if len(self.facts.shape(left)) > 1 else solved  # type: ignore[arg-type]
+        return nodes.MatMul(self.of(left), self.of(right))  # type: ignore[arg-type]
+
+    def _untransposed(self, node: Node) -> Node:
+        """Sᵀ = S where S is symmetric."""
+        match node:
+            case nodes.Transpose(nodes.Name(name) as arg) if name in self.facts.symmetric:
+                return arg
+        return node
+
+
+def repeated(values: Iterable[Code]) -> set[Code]:
+    """The parts that are used more than once, each use counted where it stands."""
+    uses: Counter[Code] = Counter()
+    seen: set[Code] = set()
+
+    def visit(code: Code) -> None:
+        uses[code] += 1
+        if code not in seen:
+            seen.add(code)
+            for part in parts(code):
+                visit(part)
+
+    for value in values:
+        visit(value)
+    return {code for code, count in uses.items() if count > 1 and _worth(code)}
+
+
+def _worth(code: Code) -> bool:
+    return not isinstance(code, _CHEAP) and (_length(code) > _WORTH or not isinstance(code, _SIGNS))
+
+
+def _length(code: Code) -> int:
+    if isinstance(code, Solve):
+        return 1 + _length(code.matrix) + _length(code.right)
+    parts = nodes.children(code)
+    return 1 + sum(map(_length, parts)) if parts else 1
+
+
+def walk(code: Code) -> Iterator[Code]:
+    for part in parts(code):
+        yield from walk(part)
+    yield code
+
+
+def _inverted(node: Node) -> Node | None:
+    """A of A⁻¹, or Aᵀ of (A⁻¹)ᵀ."""
+    match node:
+        case nodes.Inverse(arg):
+            return arg
+        case nodes.Transpose(nodes.Inverse(arg)):
+            return _turned(arg)
+    return None
+
+
+def _ends_inverted(node: Node) -> bool:
+    match node:
+        case nodes.MatMul(_, right):
+            return _inverted(right) is not None or _ends_inverted(right)
+        case nodes.Negate(arg) | nodes.Multiply(_, arg):
+            return _ends_inverted(arg)
+    return _inverted(node) is not None
+
+
+def _turned(node: Node) -> Node:
+    return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)

@@ -1,0 +1,140 @@
+"""What functions are called in NumPy, torch and JAX: one small table for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from matderiv.expression import nodes
+
+__all__ = ["TARGETS", "Target"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """How a library says things; `{0}` stands for an operand, `{axis}` for an axis or None.
+
+    `module` comes before a plain function's name. `special` are those that are said otherwise;
+    `nodes` the functions of whole arrays; `helpers` the functions that the library lacks, written
+    out where they are used. What a text needs besides is found by what stands in it: a line of
+    `imports` for the word before its dot.
+    """
+
+    module: str
+    imports: Mapping[str, str]
+    special: Mapping[str, str]
+    nodes: Mapping[type, str]
+    reductions: Mapping[type, str]
+    axis: str
+    keepdims: str
+    softmax: str
+    eye: str
+    ones: str
+    helpers: Mapping[str, str] = field(default_factory=dict)
+
+
+_ERF = """def erf(x):
+    return np.vectorize(math.erf, otypes=[float])(x)"""
+
+_SIGMOID = """def sigmoid(x):
+    small = np.exp(-np.abs(x))  # never large
+    return np.where(x >= 0, 1, small) / (1 + small)"""
+
+_SOFTMAX = """def softmax(x, axis=None):
+    powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return powers / np.sum(powers, axis=axis, keepdims=True)"""
+
+_LOGSUMEXP = """def logsumexp(x, axis=None, keepdims=False):
+    largest = np.max(x, axis=axis, keepdims=True)
+    total = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
+    return total if keepdims else np.sum(total, axis=axis)"""
+
+#: What NumPy and jax.numpy both call by these names.
+_SHARED: dict[type, str] = {
+    nodes.Trace: "{m}.trace({0})",
+    nodes.Inverse: "{m}.linalg.inv({0})",
+    nodes.Determinant: "{m}.linalg.det({0})",
+    nodes.LogDet: "{m}.linalg.slogdet({0})[1]",
+    nodes.Diag: "{m}.diag({0})",
+    nodes.Outer: "{m}.outer({0}, {1})",
+    nodes.Norm: "{m}.linalg.norm({0})",
+}
+
+
+def _in(module: str, table: Mapping[type, str]) -> dict[type, str]:
+    return {kind: text.replace("{m}", module) for kind, text in table.items()}
+
+
+TARGETS = {
+    "numpy": Target(
+        module="np",
+        imports={"math": "import math", "np": "import numpy as np"},
+        special={
+            "relu": "np.maximum({0}, 0)",
+            "step": "np.where({0} > 0, 1.0, 0.0)",
+            "sigmoid": "sigmoid({0})",
+            "softplus": "np.logaddexp(0, {0})",
+            "erf": "erf({0})",
+        },
+        nodes=_in("np", _SHARED),
+        reductions={
+            nodes.Sum: "np.sum",
+            nodes.Mean: "np.mean",
+            nodes.Prod: "np.prod",
+            nodes.LogSumExp: "logsumexp",
+        },
+        axis="axis",
+        keepdims="keepdims",
+        softmax="softmax({0}, axis={axis})",
+        eye="np.eye({0})",
+        ones="np.ones({0})",
+        helpers={"erf": _ERF, "sigmoid": _SIGMOID, "softmax": _SOFTMAX, "logsumexp": _LOGSUMEXP},
+    ),
+    "torch": Target(
+        module="torch",
+        imports={"math": "import math", "torch": "import torch"},
+        special={
+            "step": "torch.where({0} > 0, 1.0, 0.0)",
+            "softplus": "(-torch.nn.functional.logsigmoid(-({0})))",
+        },
+        nodes={
+            **_in("torch", _SHARED),
+            nodes.Inverse: "torch.linalg.inv({0})",
+        },
+        reductions={
+            nodes.Sum: "torch.sum",
+            nodes.Mean: "torch.mean",
+            nodes.Prod: "torch.prod",
+            nodes.LogSumExp: "torch.logsumexp",
+        },
+        axis="dim",
+        keepdims="keepdim",
+        softmax="torch.softmax({0}, dim={axis})",
+        eye="torch.eye({0}, dtype={like}.dtype, device={like}.device)",
+        ones="torch.ones({0}, dtype={like}.dtype, device={like}.device)",
+    ),
+    "jax": Target(
+        module="jnp",
+        imports={"jax": "import jax", "jnp": "import jax.numpy as jnp"},
+        special={
+            "relu": "jax.nn.relu({0})",
+            "step": "jnp.where({0} > 0, 1.0, 0.0)",
+            "sigmoid": "jax.nn.sigmoid({0})",
+            "softplus": "jax.nn.softplus({0})",
+            "erf": "jax.scipy.special.erf({0})",
+        },
+        nodes=_in("jnp", _SHARED),
+        reductions={
+            nodes.Sum: "jnp.sum",
+            nodes.Mean: "jnp.mean",
+            nodes.Prod: "jnp.prod",
+            nodes.LogSumExp: "jax.scipy.special.logsumexp",
+        },
+        axis="axis",
+        keepdims="keepdims",
+        softmax="jax.nn.softmax({0}, axis={axis})",
+        eye="jnp.eye({0})",
+        ones="jnp.ones({0})",
+    ),
+}
+"""The targets by name."""

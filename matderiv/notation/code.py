@@ -1,0 +1,325 @@
+"""Gradients as source text of a function for NumPy, torch or JAX that runs as printed.
+
+The text is careful with numbers: a linear system is solved where a formula multiplies by an
+inverse, log-determinants come from `slogdet`, and exponentials are shifted. What occurs more than
+once is worked out once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+
+from matderiv.calculus.sweep import Sweep
+from matderiv.errors import InputError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Shape
+from matderiv.expression.source import BINARY, source
+from matderiv.expression.vocabulary import ELEMENTWISE
+from matderiv.notation._careful import Careful, Code, Solve, repeated, walk
+from matderiv.notation._targets import TARGETS, Target
+
+__all__ = ["LANGUAGES", "gradient_code"]
+
+#: What source text can be given for.
+LANGUAGES = (*TARGETS, "sympy")
+
+_UNARY, _ATOM = 3, 5
+
+
+def gradient_code(swept: Sweep, formulas: Mapping[str, Node], target: str, note: str = "") -> str:
+    """The source text of a function of the program's inputs that returns the gradients.
+
+    `formulas` are the gradients by some names. Undefined functions are keyword arguments, and so
+    are their derivatives, as far as they are needed.
+
+    Raises:
+        InputError: there is no such target.
+        UnsupportedError: the target has no words for a part of the formula.
+    """
+    if target not in LANGUAGES:
+        near = difflib.get_close_matches(str(target), LANGUAGES, n=1)
+        raise InputError(
+            f"There is no code for {str(target)[:40]!r}; there is for {', '.join(LANGUAGES)}."
+            + (f" Did you mean {near[0]}?" if near else "")
+        )
+    if target == "sympy":
+        from matderiv.notation.code_sympy import sympy_code
+
+        return sympy_code(swept, formulas, note)
+    return _Function(swept, formulas, TARGETS[target], note).text()
+
+
+def statements(swept: Sweep, formulas: Mapping[str, Node]) -> dict[str, Node]:
+    """What a function works out, in order: values, upstream gradients, the gradients."""
+    graph = swept.graph
+    steps = {a.name: a.value for a in graph.values if a.name in graph.lifted}
+    steps |= {a.name: a.value for a in graph.program.assignments}
+    order = [a.name for a in graph.values]
+    for value in reversed(graph.values):
+        if value.name in swept.gradients and value.name not in formulas:
+            steps[f"d{value.name}"] = swept.gradients[value.name].formula
+            order.append(f"d{value.name}")
+    # The gradient by an assigned value may be upstream of another: from the loss backwards.
+    rank = {a.name: n for n, a in enumerate(reversed(graph.values))}
+    for name in sorted(formulas, key=lambda name: rank.get(name, len(rank))):
+        steps[f"d{name}"] = formulas[name]
+        order.append(f"d{name}")
+    needed: set[str] = set()
+    queue = [f"d{name}" for name in formulas]
+    while queue:
+        name = queue.pop()
+        if name in steps and name not in needed:
+            needed.add(name)
+            queue += {n.name for n in nodes.walk(steps[name]) if isinstance(n, nodes.Name)}
+    return {name: steps[name] for name in order if name in needed}
+
+
+class _Function:
+    def __init__(
+        self, swept: Sweep, formulas: Mapping[str, Node], target: Target, note: str
+    ) -> None:
+        self._swept = swept
+        self._formulas = formulas
+        self._target = target
+        self._note = note
+        self._shape = swept.facts.shape
+        program = swept.graph.program
+        self._inputs = program.inputs()
+        self._letters: dict[str, str] = {}
+        self._rename = _Names(swept, target)
+        steps = statements(swept, formulas)
+        careful = Careful(swept.facts)
+        self._steps = {name: careful.of(value) for name, value in steps.items()}
+        self._shared = repeated(self._steps.values())
+        self._done: dict[Code, str] = {}
+        self._lines: list[str] = []
+
+    # -- the text ----------------------------------------------------------------------------
+
+    def text(self) -> str:
+        """The whole text."""
+        for name, value in self._steps.items():
+            own = self._rename(name)
+            if value not in self._done:
+                written = self._written(value)[0]
+                self._lines.append(f"{own} = {written}")
+                self._done[value] = own
+            else:
+                self._lines.append(f"{own} = {self._done[value]}")
+        results = ", ".join(self._rename(f"d{name}") for name in self._formulas)
+        if len(self._formulas) == 1 and self._lines[-1].startswith(f"{results} = "):
+            self._lines[-1] = "return " + self._lines[-1].removeprefix(f"{results} = ")
+        else:
+            self._lines.append(f"return {results}")
+        body = [*self._sizes(), *self._lines]
+        inside = "\n".join(f"    {line}" if line else "" for line in [*self._docstring(), *body])
+        head = f"def gradient({', '.join(self._parameters())}):"
+        function = f"{head}\n{inside}\n"
+        helpers = [
+            text
+            for name, text in self._target.helpers.items()
+            if re.search(rf"(?<![\w.]){name}\(", "\n".join(body))
+        ]
+        whole = "\n\n\n".join([*helpers, function])
+        imports = [
+            line
+            for word, line in self._target.imports.items()
+            if re.search(rf"(?<![\w.]){word}\.", whole)
+        ]
+        return "\n".join(imports) + ("\n\n\n" if imports else "") + whole
+
+    def _parameters(self) -> Iterator[str]:
+        yield from map(self._rename, self._inputs)
+        functions = sorted(
+            {
+                part.function
+                for value in self._steps.values()
+                for part in walk(value)
+                if isinstance(part, nodes.Apply | nodes.Functional)
+                and part.function not in ELEMENTWISE
+            }
+        )
+        if functions:
+            yield "*"
+            yield from map(self._rename, functions)
+
+    def _docstring(self) -> Iterator[str]:
+        program = self._swept.graph.program
+        results = ", ".join(f"d{name}" for name in self._formulas)
+        what = "gradients" if len(self._formulas) > 1 else "gradient"
+        names = " and ".join(self._formulas)
+        yield f'"""{results}: the {what} of {program.loss.name} by {names}.'
+        yield ""
+        yield from (f"    {a.name} = {source(a.value)}" for a in program.assignments)
+        yield ""
+        known = statements(self._swept, self._formulas)
+        yield from (
+            f"    {name} = {source(value)}"
+            for name, value in known.items()
+            if name not in self._swept.graph.shapes
+        )
+        yield ""
+        shapes = (f"{name} {_words(self._swept.graph.shapes[name])}" for name in self._inputs)
+        yield f"Shapes: {', '.join(shapes)}."
+        yield from textwrap.wrap(self._note, 90)
+        yield '"""'
+
+    def _sizes(self) -> Iterator[str]:
+        """The letters of sizes that the text uses, from the shapes of the inputs."""
+        for letter, where in self._letters.items():
+            yield f"{letter} = {where}"
+
+    # -- expressions ---------------------------------------------------------------------------
+
+    def _of(self, code: Code) -> tuple[str, int]:
+        """An operand's text; what is worked out once gets a line and a name of its own."""
+        if code in self._done:
+            return self._done[code], _ATOM
+        if code not in self._shared:
+            return self._written(code)
+        text = self._written(code)[0]
+        self._done[code] = name = self._rename.fresh()
+        self._lines.append(f"{name} = {text}")
+        return name, _ATOM
+
+    def _wrapped(self, code: Code, least: int) -> str:
+        text, own = self._of(code)
+        return text if own >= least else f"({text})"
+
+    def _written(self, code: Code) -> tuple[str, int]:
+        match code:
+            case Solve(matrix, right):
+                solve = f"{self._target.module}.linalg.solve"
+                return f"{solve}({self._of(matrix)[0]}, {self._of(right)[0]})", _ATOM
+            case nodes.Name(name):
+                if name in self._swept.graph.shapes or name[1:] in self._swept.graph.shapes:
+                    return self._rename(name), _ATOM
+                return self._size(name), _ATOM
+            case nodes.Number(value):
+                text = source(code)
+                if "/" in text:
+                    return text, 2 if value >= 0 else 1
+                return text, _ATOM if value >= 0 else _UNARY
+            case nodes.Size(symbol):
+                return self._size(symbol), _ATOM
+            case nodes.Pi():
+                return f"{self._target.module}.pi", _ATOM
+            case nodes.Eye(size):
+                text = self._target.eye.format(self._size(size), like=self._like())
+                return text, _ATOM
+            case nodes.Ones(sizes):
+                inner = ", ".join(map(self._size, sizes))
+                inner = f"({inner})" if len(sizes) > 1 else inner
+                return self._target.ones.format(inner, like=self._like()), _ATOM
+            case nodes.Negate(arg):
+                return "-" + self._wrapped(arg, _UNARY), _UNARY
+            case nodes.Transpose(arg):
+                return self._wrapped(arg, _ATOM) + ".T", _ATOM
+            case _ if type(code) in BINARY:
+                operator, own, least, least_right = BINARY[type(code)]
+                one, other = nodes.children(code)
+                text = self._wrapped(one, least) + operator + self._wrapped(other, least_right)
+                return text, own
+        return self._called(code), _ATOM
+
+    def _called(self, node: Node) -> str:
+        target = self._target
+        operands = [self._of(part)[0] for part in nodes.children(node)]
+        match node:
+            case nodes.Apply(function, arg) if function in ELEMENTWISE:
+                plain = f"{target.module}.{function}({{0}})"
+                inner = operands[0]
+                if target.module == "torch" and not any(
+                    isinstance(n, nodes.Name) for n in walk(arg)
+                ):
+                    inner = f"torch.tensor({inner}, dtype={self._like()}.dtype)"
+                return target.special.get(function, plain).format(inner)
+            case nodes.Apply(function) | nodes.Functional(function):
+                return f"{self._rename(function)}({operands[0]})"
+            case nodes.Softmax(arg, axis):
+                if axis is None and target.module == "torch":
+                    return self._flat(operands[0], arg)
+                return target.softmax.format(operands[0], axis=axis)
+            case nodes.Sum() | nodes.Mean() | nodes.Prod() | nodes.LogSumExp():
+                return self._reduced(node, operands[0])
+        return target.nodes[type(node)].format(*operands)
+
+    def _reduced(self, node: nodes.Reduction, operand: str) -> str:
+        """A sum and the like; torch wants an axis where NumPy takes all."""
+        target, axis = self._target, node.axis
+        options = "" if axis is None else f", {target.axis}={axis}"
+        if target.module == "torch" and axis is None:
+            rank = len(self._shape_of(node.arg))
+            if isinstance(node, nodes.LogSumExp) or (node.keepdims and rank):
+                options = f", dim={tuple(range(rank)) if rank != 1 else 0}"
+        if node.keepdims:
+            options += f", {target.keepdims}=True"
+        return f"{target.reductions[type(node)]}({operand}{options})"
+
+    def _flat(self, operand: str, arg: Node) -> str:
+        if len(self._shape_of(arg)) < 2:  # noqa: PLR2004 - no matrix
+            return f"torch.softmax({operand}, dim=0)"
+        rows, cols = (self._size(dim.symbol) for dim in self._shape_of(arg))
+        return f"torch.softmax({operand}.flatten(), dim=0).reshape({rows}, {cols})"
+
+    def _shape_of(self, code: Code) -> Shape:
+        """The shape of an expression that may hold linear systems."""
+
+        def plain(code: Code) -> Node:
+            if isinstance(code, Solve):
+                return nodes.MatMul(nodes.Inverse(plain(code.matrix)), plain(code.right))
+            return nodes.rebuilt(code, map(plain, nodes.children(code)))
+
+        return self._shape(plain(code))
+
+    def _like(self) -> str:
+        return self._rename(self._inputs[0]) if self._inputs else "torch.tensor(0.0)"
+
+    def _size(self, size: int | str) -> str:
+        """A size: a number of the program's own, or a letter that an input's shape gives."""
+        if isinstance(size, int) or size.isdigit():
+            return str(size)
+        if size not in self._letters:
+            for name in self._inputs:
+                for place, dim in enumerate(self._swept.graph.shapes[name]):
+                    if dim.symbol == size:
+                        self._letters[size] = f"{self._rename(name)}.shape[{place}]"
+                        return size
+            known = {d.symbol: d.size for s in self._swept.graph.shapes.values() for d in s}
+            return str(known[size])
+        return size
+
+
+class _Names:
+    """Identifiers that hide nothing that the text uses."""
+
+    def __init__(self, swept: Sweep, target: Target) -> None:
+        graph = swept.graph
+        self._kept = {*target.imports, *target.helpers, "gradient"}
+        letters = {dim.symbol for shape in graph.shapes.values() for dim in shape}
+        functions = graph.program.functions()
+        names = graph.shapes.keys() | functions
+        self._taken = names | letters | self._kept | {f"d{name}" for name in names}
+        self._count = 0
+
+    def __call__(self, name: str) -> str:
+        while name in self._kept:
+            name += "_"
+        return name
+
+    def fresh(self) -> str:
+        """A name for what is worked out once."""
+        while True:
+            self._count += 1
+            if f"t{self._count}" not in self._taken:
+                return f"t{self._count}"
+
+
+def _words(shape: Shape) -> str:
+    """(N, D); a number of the program's own stays one."""
+    symbols = [dim.symbol for dim in shape]
+    return f"({', '.join(symbols)}{',' if len(symbols) == 1 else ''})" if symbols else "a scalar"

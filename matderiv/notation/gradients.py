@@ -1,0 +1,28 @@
+"""Gradients in LaTeX: one formula below the other, upstream ones first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matderiv.calculus.sweep import Sweep
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.notation.code import statements
+from matderiv.notation.formulas import Formulas
+from matderiv.notation.latex import latex
+
+__all__ = ["gradients_latex"]
+
+
+def gradients_latex(swept: Sweep, formulas: Mapping[str, Node]) -> str:
+    """The formulas, and the gradients and values without a name in the program that they use."""
+    graph = swept.graph
+    notation = Formulas(graph.loss, swept.facts.shape, graph.shapes, None, commas=False, letters=())
+    own = graph.program.names()
+    lines = [
+        f"{latex(notation.node(nodes.Name(name)))} & = {latex(notation.node(value))}"
+        for name, value in statements(swept, formulas).items()
+        if name not in own
+    ]
+    rows = " \\\\[10pt]\n".join(lines)
+    return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}\n"

@@ -1,0 +1,304 @@
+"""Source text of gradients: it runs as printed, is right, careful with numbers, and shares."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import runpy
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+from _gradient_table import Gradient, table
+from _reference import FUNCTIONS, Array
+
+import matderiv
+from matderiv import InputError, UnsupportedError
+from matderiv.gradients import printed
+
+EVERY = pytest.mark.parametrize("gradient", table(), ids=lambda gradient: gradient.id)
+
+SIZES = (3, 2, 4, 5)
+
+
+@cache
+def _derived(number: int) -> matderiv.Gradient:
+    gradient = table()[number]
+    sizes = gradient.sizes(SIZES)
+    return matderiv.gradient(
+        gradient.program,
+        wrt=gradient.wrt,
+        shapes={name: gradient.shape(name, sizes) for name in gradient.shapes},
+        assume=gradient.assume,
+    )
+
+
+def derived(gradient: Gradient) -> matderiv.Gradient:
+    """A gradient of the table by the package, letters of sizes left as letters."""
+    return _derived(table().index(gradient))
+
+
+def ran(text: str, folder: Path) -> dict[str, Any]:
+    """What the text defines when it is run as a file."""
+    file = folder / "printed.py"
+    file.write_text(text, encoding="utf-8")
+    return runpy.run_path(str(file))
+
+
+def called(function: Callable[..., Any], inputs: dict[str, Any], functions: Any = FUNCTIONS) -> Any:
+    """A printed function's value: inputs by name, undefined functions as it wants them."""
+    wanted = inspect.signature(function).parameters
+    given = {name.rstrip("_"): name for name in wanted}
+    known = {**functions, **inputs}
+    return function(**{name: known[plain] for plain, name in given.items()})
+
+
+def error(found: Any, expected: Array) -> float:
+    """How far a value is from another, relative to its size; inf at other shapes."""
+    found = np.asarray(found, dtype=np.float64)
+    if found.shape != expected.shape:
+        return float("inf")
+    return float(np.max(np.abs(found - expected)) / (1 + np.max(np.abs(expected))))
+
+
+@EVERY
+def test_numpy_text_is_right(gradient: Gradient, tmp_path: Path) -> None:
+    """The NumPy text of every gradient agrees with central differences, at other sizes as well."""
+    function = ran(derived(gradient).code("numpy"), tmp_path)["gradient"]
+    for factor in (1, 2):
+        sizes = gradient.sizes([factor * n for n in SIZES])
+        inputs = gradient.inputs(sizes, np.random.default_rng(factor))
+        expected = gradient.differences(sizes, inputs)
+        assert error(called(function, inputs), expected) < 1e-6, sizes
+
+
+@pytest.mark.parametrize("target", ["numpy", "torch", "jax", "sympy"])
+def test_texts_are_python(target: str) -> None:
+    """Every text of the table is Python, or refused by name and target."""
+    refused = 0
+    for gradient in table():
+        try:
+            ast.parse(derived(gradient).code(target))
+        except UnsupportedError as why:
+            assert target == "sympy"
+            assert "SymPy" in str(why)
+            refused += 1
+    assert refused <= 10
+
+
+#: Programs whose losses torch and jax.numpy write with the same words.
+LOSSES: list[tuple[str, str, dict[str, tuple[int, ...]], Callable[..., Any]]] = [
+    ("sum((X @ W - T)**2)", "W", {}, lambda m, X, W, T: m.sum((X @ W - T) ** 2)),
+    ("mean((X @ w - y)**2)", "w", {}, lambda m, X, w, y: m.mean((X @ w - y) ** 2)),
+    (
+        "H = tanh(X @ U + b); L = sum((H @ V)**2)",
+        "U",
+        {"b": (5,)},
+        lambda m, X, U, b, V: m.sum((m.tanh(X @ U + b) @ V) ** 2),
+    ),
+    ("sum(exp(X @ W)*T)", "X", {}, lambda m, X, W, T: m.sum(m.exp(X @ W) * T)),
+    (
+        "logdet(S) + y @ inv(S) @ y",
+        "S",
+        {},
+        lambda m, S, y: m.linalg.slogdet(S)[1] + y @ m.linalg.inv(S) @ y,
+    ),
+    (
+        "tr(A @ inv(X) @ B)",
+        "X",
+        {"A": (4, 3), "B": (3, 4)},
+        lambda m, A, X, B: m.trace(A @ m.linalg.inv(X) @ B),
+    ),
+    ("det(X)**2", "X", {}, lambda m, X: m.linalg.det(X) ** 2),
+    ("norm(A @ x - b)", "x", {}, lambda m, A, x, b: m.linalg.norm(A @ x - b)),
+    (
+        "Y = X @ W; L = sum(logsumexp(Y, axis=1)) - sum(T*Y)",
+        "W",
+        {},
+        lambda m, X, W, T: m.sum(m.log(m.sum(m.exp(X @ W), 1))) - m.sum(T * (X @ W)),
+    ),
+    (
+        "P = softmax(Q @ K.T, axis=1); L = sum((P @ V)**2)",
+        "K",
+        {},
+        lambda m, Q, K, V: m.sum(((m.exp(Q @ K.T) / m.exp(Q @ K.T).sum(1)[:, None]) @ V) ** 2),
+    ),
+    (
+        "sum(sigmoid(X)*softplus(X))",
+        "X",
+        {},
+        lambda m, X: m.sum(m.log(1 + m.exp(X)) / (1 + m.exp(-X))),
+    ),
+    (
+        "sum(sqrt(sum(X**2, axis=1))) + sum(abs(X))",
+        "X",
+        {},
+        lambda m, X: m.sum(m.sqrt(m.sum(X**2, 1))) + m.sum(m.abs(X)),
+    ),
+    (
+        "sum(softmax(X)*T) + logsumexp(X)",
+        "X",
+        {},
+        lambda m, X, T: m.sum(m.exp(X) * T) / m.sum(m.exp(X)) + m.log(m.sum(m.exp(X))),
+    ),
+    (
+        "prod(x) + sum(outer(x, y)**2)",
+        "x",
+        {},
+        lambda m, x, y: m.prod(x) + m.sum(m.outer(x, y) ** 2),
+    ),
+]
+
+EVERY_LOSS = pytest.mark.parametrize(
+    ("program", "wrt", "shapes", "loss"), LOSSES, ids=[program for program, *_ in LOSSES]
+)
+
+
+def drawn(gradient: matderiv.Gradient) -> dict[str, Array]:
+    """Numbers for the inputs; square matrices far from singular."""
+    rng = np.random.default_rng(7)
+    inputs = {}
+    for name in gradient.program.inputs():
+        shape = tuple(dim.size for dim in gradient.shapes[name])
+        inputs[name] = rng.normal(size=shape)
+        if len(shape) == 2 and shape[0] == shape[1]:
+            inputs[name] = inputs[name] + 4 * np.eye(shape[0])
+    return inputs
+
+
+@EVERY_LOSS
+def test_torch_text(
+    program: str, wrt: str, shapes: Any, loss: Callable[..., Any], tmp_path: Path
+) -> None:
+    """The torch text gives what torch.autograd gives."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    gradient = matderiv.gradient(program, wrt=wrt, shapes=shapes)
+    inputs = {k: torch.tensor(v, requires_grad=k == wrt) for k, v in drawn(gradient).items()}
+    loss(torch, **inputs).backward()
+    with torch.no_grad():
+        found = called(ran(gradient.code("torch"), tmp_path)["gradient"], inputs)
+    assert error(found, inputs[wrt].grad.numpy()) < 1e-10
+
+
+@EVERY_LOSS
+def test_jax_text(
+    program: str, wrt: str, shapes: Any, loss: Callable[..., Any], tmp_path: Path
+) -> None:
+    """The JAX text gives what jax.grad gives."""
+    jax = pytest.importorskip("jax", reason="jax is not installed")
+    jax.config.update("jax_enable_x64", val=True)
+    gradient = matderiv.gradient(program, wrt=wrt, shapes=shapes)
+    inputs = {k: jax.numpy.asarray(v) for k, v in drawn(gradient).items()}
+    expected = jax.grad(lambda x: loss(jax.numpy, **{**inputs, wrt: x}))(inputs[wrt])
+    found = called(ran(gradient.code("jax"), tmp_path)["gradient"], inputs)
+    assert error(found, np.asarray(expected)) < 1e-10
+
+
+@pytest.mark.parametrize(
+    ("program", "wrt"),
+    [
+        ("sum((X @ W - T)**2)", "W"),
+        ("mean((X @ w - y)**2)", "w"),
+        ("sum(exp(X @ W)*T)", "X"),
+        ("logdet(S) + y @ inv(S) @ y", "S"),
+        ("sum((X + b)**2)", "b"),
+        ("sum(X/sum(X, axis=1, keepdims=True)*T)", "T"),
+        ("x @ A @ x/(x @ x)", "x"),
+        ("sum(outer(a, b)*T)", "a"),
+    ],
+)
+def test_sympy_text(program: str, wrt: str, tmp_path: Path) -> None:
+    """The SymPy text is a matrix expression whose value is that of the formula."""
+    gradient = matderiv.gradient(program, wrt=wrt)
+    names = ran(gradient.code("sympy"), tmp_path)
+    found = names[f"d{wrt}"]
+    inputs = {name: np.round(array, 1) for name, array in drawn(gradient).items()}
+    letters = {d.symbol: d.size for shape in gradient.shapes.values() for d in shape}
+    found = found.subs({names[k]: n for k, n in letters.items() if k in names})
+    for name, array in inputs.items():
+        if name in names:
+            two = array.reshape((*array.shape, 1, 1)[:2])
+            symbol = sp.MatrixSymbol(name, *two.shape)
+            found = found.subs(symbol, sp.Matrix(two))
+    value = np.array(found.doit().as_explicit().tolist(), dtype=float)
+    expected = gradient(**inputs)
+    assert error(value.reshape(expected.shape), expected) < 1e-10
+
+
+def test_systems_are_solved() -> None:
+    """No inverse is worked out where a linear system does."""
+    text = matderiv.gradient("x @ inv(K) @ y", wrt="y").code()
+    assert "np.linalg.solve(K.T, x)" in text
+    assert "np.linalg.inv(" not in text
+
+
+def test_repeated_parts_are_worked_out_once() -> None:
+    """A part that occurs twice has a line of its own."""
+    text = matderiv.gradient("logdet(K + alpha*eye(3)) + y @ inv(K + alpha*eye(3)) @ y", wrt="K")
+    body = text.code().partition('"""\n    t1')[2]
+    assert body.count("alpha*np.eye(3)") == 1
+
+
+def test_values_of_the_program_are_shared(tmp_path: Path) -> None:
+    """Several gradients come from one function, which works the program out once."""
+    both = matderiv.gradient("Y = X @ W; L = sum(f(Y))", wrt=["X", "W"])
+    text = printed(both, "numpy")
+    assert text.count("    Y = X @ W\n") == 2  # in the docstring, and once worked out
+    x, w = np.ones((2, 4)), np.ones((4, 3))
+    dx, dw = ran(text, tmp_path)["gradient"](x, w, df=np.cos)
+    assert dx.shape == (2, 4)
+    assert dw.shape == (4, 3)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "sum(softmax(X, axis=1)*T)",
+        "sum(logsumexp(X, axis=1))",
+        "sum(softplus(X))",
+        "sum(sigmoid(X))",
+    ],
+)
+def test_large_numbers(program: str, tmp_path: Path) -> None:
+    """Exponentials do not overflow."""
+    gradient = matderiv.gradient(program, wrt="X")
+    inputs = {n: np.full([d.size for d in s], 1e4) for n, s in gradient.shapes.items() if s}
+    inputs["X"] = inputs["X"] * [[1], [-1]]
+    given = {name: inputs[name] for name in gradient.program.inputs()}
+    with np.errstate(over="raise", invalid="raise"):
+        assert np.all(np.isfinite(called(ran(gradient.code(), tmp_path)["gradient"], given)))
+
+
+def test_names_hide_nothing(tmp_path: Path) -> None:
+    """Names of the program that the text needs for itself get an underscore."""
+    gradient = matderiv.gradient(
+        "math = np @ torch; L = sum(tanh(math)) + sum(sigmoid(np))",
+        wrt="np",
+        shapes={"np": (2, 3), "torch": (3, 2)},
+    )
+    inputs = drawn(gradient)
+    found = called(ran(gradient.code(), tmp_path)["gradient"], inputs)
+    assert error(found, gradient(**inputs)) < 1e-12
+
+
+def test_unknown_target() -> None:
+    """A target that there is not is refused with those that there are."""
+    gradient = matderiv.gradient("x @ x")
+    with pytest.raises(InputError) as refused:
+        gradient.code("numpi")
+    assert str(refused.value) == (
+        "There is no code for 'numpi'; there is for numpy, torch, jax, sympy. Did you mean numpy?"
+    )
+
+
+def test_what_sympy_has_no_words_for() -> None:
+    """A part that SymPy cannot say is named."""
+    with pytest.raises(UnsupportedError) as refused:
+        matderiv.gradient("prod(x)*sum(x)").code("sympy")
+    assert str(refused.value) == (
+        "prod(x) cannot be said in SymPy's matrix expressions; take numpy, torch or jax instead."
+    )

@@ -1,0 +1,327 @@
+"""matderiv.gradient: formulas, proofs, values at arrays, structure, and what is refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from _reference import FUNCTIONS
+
+import matderiv
+from matderiv import InputError, ProofError, gradient
+from matderiv.calculus import proving
+from matderiv.expression import nodes
+
+LAYER = "Y = X @ W; L = sum(f(Y))"
+
+
+def refused(*args: Any, **options: Any) -> str:
+    """What is said of an input that is refused."""
+    with pytest.raises(InputError) as error:
+        gradient(*args, **options)
+    return str(error.value)
+
+
+# -- formulas --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("program", "wrt", "formula"),
+    [
+        (LAYER, "X", "dY @ W.T"),
+        (LAYER, "Y", "df(Y)"),
+        ("L = sum((X @ W - T)**2)", "W", "2*X.T @ (X @ W - T)"),
+        ("tr(X.T @ A @ X)", "X", "(A + A.T) @ X"),
+        ("logdet(X)", "X", "inv(X).T"),
+        (
+            "sum(logsumexp(X @ W, axis=1)) - sum(T*(X @ W))",
+            "W",
+            "X.T @ (softmax(X @ W, axis=1) - T)",
+        ),
+        ("tr(X)", "X", "eye(2)"),
+        ("Loss(X @ W)", "W", "X.T @ dLoss(X @ W)"),
+    ],
+)
+def test_formula(program: str, wrt: str, formula: str) -> None:
+    """Formulas are as short as the book's, and proved for all sizes."""
+    found = gradient(program, wrt=wrt)
+    assert str(found) == formula
+    assert found.verdict.index
+    assert repr(found) == f"<Gradient d{wrt} = {formula}, proved for all sizes>"
+
+
+def test_upstream_in_order() -> None:
+    """The gradients that a formula uses are listed from the loss backwards."""
+    found = gradient("H = tanh(X @ U); Y = H @ V; L = sum(f(Y))", wrt="U")
+    assert found.lines == {
+        "dY": "df(Y)",
+        "dH": "dY @ V.T",
+        "dU": "X.T @ (dH*(1 - H**2))",
+    }
+
+
+def test_one_input_needs_no_name() -> None:
+    """What to differentiate by is plain where there is one input; several give a dictionary."""
+    assert str(gradient("x @ x")) == "2*x"
+    assert {k: str(g) for k, g in gradient("x @ y", wrt=("y", "x")).items()} == {"y": "x", "x": "y"}
+
+
+def test_deep_programs() -> None:
+    """Two hundred layers are derived, proved and worked out without an end of the stack."""
+    layers = "; ".join(f"h{n} = tanh(a{n}*h{n - 1})" for n in range(1, 201))
+    found = gradient(f"{layers}; L = sum(h200)", wrt="a1")
+    assert found.verdict.index
+    assert len(found.upstream) >= 199
+    ones = {f"a{n}": [1, 1] for n in range(1, 201)}
+    assert found(h0=[1, 2], **ones).shape == (2,)
+
+
+# -- proofs ----------------------------------------------------------------------------------
+
+
+def test_wrong_rule_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gradient that does not follow from the entries is refused, not printed."""
+    right = proving._by_rules
+    monkeypatch.setattr(proving, "_by_rules", lambda g: nodes.Add(right(g), right(g)))
+    with pytest.raises(ProofError, match="the gradient by Q is undecided"):
+        gradient("sum(Q**2)", wrt="Q", shapes={"Q": (3, 2)})
+
+
+def test_wrong_tidying_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A formula that is not what the rules give is refused."""
+    put_in = proving.Prover._put_in
+    monkeypatch.setattr(proving.Prover, "_put_in", lambda *a, **k: (put_in(*a, **k)[0], ()))
+    with pytest.raises(ProofError):
+        gradient("sum(R**2)", wrt="R", shapes={"R": (3, 2)})
+
+
+def test_proof_at_the_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where letters prove nothing, every entry is written out, and the gradient says so."""
+    holds = proving.Prover._holds
+
+    def only_written(self: Any, gradient: Any, at: Any, *, written: bool) -> bool:
+        return written and holds(self, gradient, at, written=written)
+
+    monkeypatch.setattr(proving.Prover, "_holds", only_written)
+    found = gradient("sum(U**3) + sum(U @ V)", wrt="U", shapes={"U": (2, 3), "V": (3, 2)})
+    assert not found.verdict.index
+    assert found.proof.startswith("at these sizes, ")
+
+
+# -- values ----------------------------------------------------------------------------------
+
+X = np.arange(8.0).reshape(2, 4) / 7
+W = np.cos(np.arange(12.0)).reshape(4, 3)
+
+
+def test_value() -> None:
+    """The gradient is worked out from the inputs and the undefined functions."""
+    found = gradient(LAYER, wrt="X")(X=X, W=W, functions={"f": np.sin, "df": np.cos})
+    assert np.allclose(found, np.cos(X @ W) @ W.T)
+
+
+def test_value_from_upstream() -> None:
+    """An upstream gradient may be given; what it stands for is not asked for then."""
+    g = np.ones((2, 3))
+    assert np.allclose(gradient(LAYER, wrt="X")(dY=g, W=W), g @ W.T)
+    assert np.allclose(gradient("Y = X @ W; L = Loss(Y)", wrt="W")(X=X, dY=g), X.T @ g)
+    own = gradient("Y = X @ W; L = Loss(Y)", wrt="W")(X=X, W=W, functions=FUNCTIONS)
+    assert np.allclose(own, X.T @ FUNCTIONS["dLoss"](X @ W))
+
+
+def test_value_at_other_shapes() -> None:
+    """Shapes at the call may differ from those declared; sizes are those of the arrays."""
+    mean = gradient("mean((X @ w - y)**2)", wrt="w", shapes={"X": (2, 3)})
+    x, w, y = np.ones((5, 1)), np.ones(1), np.zeros(5)
+    assert np.allclose(mean(X=x, w=w, y=y), [2.0])
+    assert np.allclose(gradient("tr(A)", shapes={"A": (2, 2)})(A=np.ones((3, 3))), np.eye(3))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"X": X}, "W has no value; give it as W=…."),
+        ({"X": X, "W": W}, 'df is undefined; give it in functions={"df": …}.'),
+        ({"X": X, "w": W}, "w is no input. Inputs are: X, W; dY may be given too. Did you mean W?"),
+        (
+            {"X": X, "W": X},
+            "X @ W: X is 2×4 but W is 2×4; the inner sizes 4 and 2 differ. Did you mean X @ W.T?",
+        ),
+        (
+            {"X": X[0], "W": W},
+            (
+                "X has the shape (4,), but is a matrix here; "
+                "declare another shape of it with shapes={…}."
+            ),
+        ),
+        ({"X": "a", "W": W}, "X is no array of numbers; give it as NumPy takes it."),
+    ],
+)
+def test_bad_arrays(given: dict[str, Any], message: str) -> None:
+    """What is missing, unknown or does not fit is named."""
+    with pytest.raises(InputError) as error:
+        gradient(LAYER, wrt="X")(**given)
+    assert str(error.value) == message
+
+
+# -- structure -------------------------------------------------------------------------------
+
+
+def test_symmetric_input() -> None:
+    """A symmetric matrix equals its transpose in formulas."""
+    assert str(gradient("x @ S @ x", wrt="x", assume={"S": "symmetric"})) == "2*S @ x"
+    assert str(gradient("x @ S @ x", wrt="x", shapes={"S": (2, 2)})) == "(S + S.T) @ x"
+
+
+def test_symmetric_variable() -> None:
+    """The gradient by a symmetric matrix is by its own entries, and says so."""
+    found = gradient("tr(A @ S)", wrt="S", assume={"S": "symmetric"})
+    assert str(found) == "A + A.T - A*eye(2)"
+    assert found.note == (
+        "S is symmetric: the gradient is by its entries on and above its diagonal; those below "
+        "are the same numbers. With G the gradient by all entries, it is G + G.T - G*eye."
+    )
+    a, s = np.array([[1.0, 2], [3, 4]]), np.eye(2)
+    assert np.allclose(found(A=a, S=s), [[1, 5], [5, 4]])
+
+
+def test_diagonal_variable() -> None:
+    """The gradient by a diagonal matrix is 0 off the diagonal."""
+    assert str(gradient("tr(A @ D)", wrt="D", assume={"D": "diagonal"})) == "A*eye(2)"
+    assert str(gradient("logdet(D)", assume={"D": "diagonal"})) == "inv(D)"
+
+
+@pytest.mark.parametrize(
+    ("program", "options", "message"),
+    [
+        (
+            "x @ S @ x",
+            {"assume": {"S": "symetric"}},
+            (
+                "S cannot be assumed to be 'symetric'; what can be assumed is symmetric or diagonal. "
+                "Did you mean symmetric?"
+            ),
+        ),
+        (
+            "x @ S @ x",
+            {"assume": [("S", "symmetric"), ("S", "diagonal")]},
+            "S is assumed to be symmetric and diagonal; leave one of them out.",
+        ),
+        ("x @ S @ x", {"assume": {"s": "symmetric"}}, "s is not in the program. Inputs are: x, S."),
+        (
+            "x @ S @ x",
+            {"assume": {"x": "symmetric"}},
+            "x is a vector; only a matrix can be symmetric.",
+        ),
+        (
+            "sum(S @ X)",
+            {"assume": {"S": "symmetric"}, "shapes": {"S": (2, 3)}},
+            (
+                "S is 2×3, but a symmetric matrix is square; declare --shape S=2x2, "
+                "or leave --assume S=symmetric out."
+            ),
+        ),
+        (
+            "Y = X @ W; L = sum(Y**2)",
+            {"assume": {"Y": "symmetric"}},
+            "Y is assigned; only of inputs can something be assumed. Inputs are: X, W.",
+        ),
+        (
+            "sum(X @ W)",
+            {},
+            "The program has 2 inputs: X, W. Say which to differentiate by, such as X.",
+        ),
+        (
+            "sum(X @ W)",
+            {"wrt": "Z"},
+            "There is no Z in the program; gradients can be derived by X, W.",
+        ),
+        ("sum(X)", {"wrt": "L"}, "L is the loss itself; its gradient by itself is 1."),
+        ("sum(X)", {"wrt": ()}, "There is nothing to differentiate by; give at least one name."),
+        ("sum(X)", {"wrt": 3}, "wrt is 3; it is a name or several names."),
+        (
+            "X @ X.T",
+            {},
+            "The loss L = X @ X.T is a matrix, not a scalar. Did you mean L = sum(f(X @ X.T))?",
+        ),
+        (
+            "det(X)",
+            {"shapes": {"X": (2, 3)}},
+            (
+                "det(X): X is 2×3, which is not square; the determinant is that of a square matrix. "
+                "Did you mean det(X @ X.T)?"
+            ),
+        ),
+        (
+            "sum(X) - sum(X)",
+            {},
+            "The gradient of L by X is 0 wherever it is defined: 1 + -1 is 0.",
+        ),
+        ("sum(sinh(X))", {}, None),
+        ("A = B + sum(X); B = A; L = B", {}, None),
+    ],
+)
+def test_bad_input(program: str, options: dict[str, Any], message: str | None) -> None:
+    """Input that cannot be used is refused in one line that names the part and a way out."""
+    found = refused(program, **options)
+    assert "\n" not in found
+    if message is not None:
+        assert found == message
+
+
+def test_fresh_process_is_light() -> None:
+    """A plain gradient needs neither SymPy nor NumPy."""
+    code = (
+        "import sys, matderiv; print(matderiv.gradient('sum((X @ W - T)**2)', wrt='W'));"
+        "sys.exit(bool({'sympy', 'numpy'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "2*X.T @ (X @ W - T)\n")
+
+
+# -- the command -----------------------------------------------------------------------------
+
+
+def command(*args: str) -> tuple[int, str, str]:
+    """The exit code, output and errors of `matderiv gradient`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "matderiv.cli", "gradient", *args],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_command_formula() -> None:
+    """The answer is printed alone, as assignments, what is shared once."""
+    assert command("--wrt", "X", "--wrt", "W") == (
+        0,
+        "dY = df(Y)\ndX = dY @ W.T\ndW = X.T @ dY\n",
+        "",
+    )
+
+
+def test_command_latex() -> None:
+    """The LaTeX is one display."""
+    code, text, _ = command("sum(X**2)", "--format", "latex")
+    assert code == 0
+    assert text == ("\\begin{aligned}\n\\dfrac{\\partial L}{\\partial X} & = 2X\n\\end{aligned}\n")
+
+
+def test_command_structure() -> None:
+    """Declared structure is said beside the formula; a mistake is one line and exit code 2."""
+    code, text, _ = command("logdet(S)", "--assume", "S=symmetric")
+    assert (code, text.splitlines()[1]) == (0, "dS = 2*inv(S) - inv(S)*eye(2)")
+    assert text.startswith("# S is symmetric: ")
+    code, text, said = command("logdet(S)", "--assume", "S")
+    assert (code, text) == (2, "")
+    assert said.endswith("'S': write NAME=symmetric or NAME=diagonal.\n")
+
+
+def test_public() -> None:
+    """The function and its result are public."""
+    assert isinstance(gradient("x @ x"), matderiv.Gradient)
