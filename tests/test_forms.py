@@ -1,0 +1,60 @@
+"""Forms in index notation: their names do not depend on the letters that they sum over."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from test_adjoints import SHAPES
+
+from matderiv.calculus.entries import Entries
+from matderiv.calculus.equality import same_form
+from matderiv.calculus.forms import Entry, Form, placed, refreshed
+from matderiv.calculus.naming import canonical
+from matderiv.calculus.partials import partial
+from matderiv.calculus.shaping import shapes_over
+from matderiv.expression.parse import parse
+
+SCALARS = [
+    "x @ S @ x",
+    "tr(S @ T @ S)",
+    "sum(f(A @ W))",
+    "logsumexp(A @ x)",
+    "sum(softmax(A, axis=1)*B)",
+    "prod(x + y)",
+    "det(S @ T)",
+    "x @ inv(S) @ y",
+    "norm(A @ x - b)",
+]
+
+
+def form(text: str) -> tuple[Entries, Form]:
+    """The entries and the form of a scalar."""
+    entries = Entries(shapes_over(SHAPES))
+    return entries, entries.at(parse(f"L = {text}").loss.value)
+
+
+@pytest.mark.parametrize("text", SCALARS)
+def test_bound_letters_have_no_names(text: str) -> None:
+    """Other letters under the sum signs change nothing."""
+    entries, found = form(text)
+    assert canonical(refreshed(found, entries.letter)) == canonical(found)
+
+
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(SCALARS, 2)))
+def test_different_scalars_have_different_forms(one: str, other: str) -> None:
+    """No two of these are proved equal."""
+    assert not same_form(form(one)[1], form(other)[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "by", "letters"),
+    [(SCALARS[0], "x", "p"), (SCALARS[4], "B", "pq"), (SCALARS[5], "x", "p")],
+)
+def test_letters_are_not_captured(text: str, by: str, letters: str) -> None:
+    """A free letter that is put in place of another stays free under every sum sign."""
+    entries, found = form(text)
+    rate = partial(found, Entry(by, tuple(letters)), entries.letter)
+    turned = placed(placed(rate, {"p": "r"}), {"r": "p"})
+    assert canonical(turned) == canonical(rate)
+    assert canonical(placed(rate, {"p": "r"})) != canonical(rate)
