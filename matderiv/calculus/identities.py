@@ -1,0 +1,122 @@
+"""Sums of products with known functions in them: whether one is zero at every size.
+
+Σ_j (sigmoid(y_pj) - exp(y_pj)/(1 + exp(y_pj)))·w_qj is zero because what is summed is. The
+terms are brought under the same letters, added up under one sum sign, and decided as a function
+of a few real numbers. The choice of letters is a guess; a sum that is found zero is zero.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from fractions import Fraction
+
+import sympy as sp
+
+from matderiv.calculus.forms import (
+    Atom,
+    Call,
+    Entry,
+    Form,
+    Raised,
+    Size,
+    Term,
+    TooLarge,
+    Whole,
+    atom_name,
+    letters_of,
+    named,
+)
+from matderiv.calculus.scalars import KNOWN_FUNCTIONS
+from matderiv.calculus.verdicts import vanishes
+
+__all__ = ["expression", "summands_vanish"]
+
+_MOST = 150  # operations of an expression that is decided
+
+#: The integers that stand for sizes are positive numbers like the others.
+_SIZE = "size {}"
+
+
+def summands_vanish(form: Form) -> bool:
+    """Whether a form is proved zero, summand by summand.
+
+    >>> from matderiv.calculus.forms import Call, Entry, Term
+    >>> y = Call("exp", ((Term(((Entry("Y", ("p", "_1")), 1),)), Fraction(1)),))
+    >>> summands_vanish(((Term(((y, 1),)), Fraction(1)), (Term(((y, 1),)), Fraction(-1))))
+    True
+    """
+    groups: dict[tuple[str, ...], list[sp.Expr]] = defaultdict(list)
+    try:
+        for term, number in form:
+            kind, summand = _summand(term)
+            groups[kind].append(sp.Rational(number.numerator, number.denominator) * summand)
+    except TooLarge:
+        return False
+    for parts in groups.values():
+        expr = sp.Add(*parts)
+        if expr != 0 and (sp.count_ops(expr) > _MOST or vanishes(expr) is not True):
+            return False
+    return True
+
+
+def _summand(term: Term) -> tuple[tuple[str, ...], sp.Expr]:
+    """The sizes that a term is summed over, and what is summed, its letters in one order."""
+    leaves = frozenset(leaf for atom, _ in term.atoms for leaf in _leaves(atom))
+    bare = Term(tuple((leaf, 1) for leaf in leaves), term.bound)
+    _, names = named(bare, {})
+    used = frozenset[str]().union(*(letters_of(atom) for atom, _ in term.atoms))
+    idle = [sp.Symbol(_SIZE.format(s), positive=True) for l, s in term.bound if l not in used]
+    kind = tuple(sorted(names[letter] for letter, _ in term.bound if letter in names))
+    return kind, sp.Mul(*idle, *(_power(a, p, names) for a, p in term.atoms))
+
+
+def _leaves(atom: Atom) -> frozenset[Atom]:
+    """The entries and undivided sums that an atom is made of."""
+    match atom:
+        case Call(function=function, arg=form) if function in KNOWN_FUNCTIONS:
+            return _leaves_of(form)
+        case Raised(base=base, exponent=exponent):
+            return _leaves_of(base) | (_leaves_of(exponent) if exponent else frozenset())
+    return frozenset({atom})
+
+
+def _leaves_of(form: Form) -> frozenset[Atom]:
+    found: frozenset[Atom] = frozenset()
+    for term, _ in form:
+        if term.bound:
+            found |= {Raised(((term, Fraction(1)),), None)}
+        else:
+            found |= frozenset(leaf for atom, _ in term.atoms for leaf in _leaves(atom))
+    return found
+
+
+def _power(atom: Atom, power: int, names: Mapping[str, str]) -> sp.Expr:
+    return _scalar(atom, names) ** power
+
+
+def _scalar(atom: Atom, names: Mapping[str, str]) -> sp.Expr:
+    match atom:
+        case Call(function=function, arg=form) if function in KNOWN_FUNCTIONS:
+            return KNOWN_FUNCTIONS[function](expression(form, names))
+        case Raised(base=base, exponent=None):
+            return expression(base, names)
+        case Raised(base=base, exponent=exponent):
+            assert exponent is not None
+            return expression(base, names) ** expression(exponent, names)
+        case Size(letter=letter):
+            return sp.Symbol(_SIZE.format(letter), positive=True)
+        case Entry() | Call() | Whole():
+            return sp.Symbol(atom_name(atom, names), real=True)
+
+
+def expression(form: Form, names: Mapping[str, str]) -> sp.Expr:
+    """A form as a SymPy expression; each sum under a sum sign is one real number in it."""
+    terms = []
+    for term, number in form:
+        factor = sp.Rational(number.numerator, number.denominator)
+        if term.bound:
+            terms.append(factor * sp.Symbol(named(term, names)[0], real=True))
+        else:
+            terms.append(factor * sp.Mul(*(_power(a, p, names) for a, p in term.atoms)))
+    return sp.Add(*terms)
