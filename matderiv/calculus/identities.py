@@ -8,7 +8,7 @@ of a few real numbers. The choice of letters is a guess; a sum that is found zer
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 import sympy as sp
@@ -16,13 +16,11 @@ import sympy as sp
 from matderiv.calculus.forms import (
     Atom,
     Call,
-    Entry,
     Form,
     Raised,
     Size,
     Term,
     TooLarge,
-    Whole,
     atom_name,
     letters_of,
     named,
@@ -91,32 +89,39 @@ def _leaves_of(form: Form) -> frozenset[Atom]:
     return found
 
 
-def _power(atom: Atom, power: int, names: Mapping[str, str]) -> sp.Expr:
-    return _scalar(atom, names) ** power
+Leaf = Callable[[Atom], sp.Expr]
 
 
-def _scalar(atom: Atom, names: Mapping[str, str]) -> sp.Expr:
+def _power(atom: Atom, power: int, names: Mapping[str, str], leaf: Leaf | None = None) -> sp.Expr:
+    return _scalar(atom, names, leaf) ** power
+
+
+def _scalar(atom: Atom, names: Mapping[str, str], leaf: Leaf | None) -> sp.Expr:
     match atom:
         case Call(function=function, arg=form) if function in KNOWN_FUNCTIONS:
-            return KNOWN_FUNCTIONS[function](expression(form, names))
+            return KNOWN_FUNCTIONS[function](expression(form, names, leaf))
         case Raised(base=base, exponent=None):
-            return expression(base, names)
+            return expression(base, names, leaf)
         case Raised(base=base, exponent=exponent):
             assert exponent is not None
-            return expression(base, names) ** expression(exponent, names)
+            return expression(base, names, leaf) ** expression(exponent, names, leaf)
         case Size(letter=letter):
             return sp.Symbol(_SIZE.format(letter), positive=True)
-        case Entry() | Call() | Whole():
-            return sp.Symbol(atom_name(atom, names), real=True)
+        case _ if leaf is not None:
+            return leaf(atom)
+    return sp.Symbol(atom_name(atom, names), real=True)
 
 
-def expression(form: Form, names: Mapping[str, str]) -> sp.Expr:
-    """A form as a SymPy expression; each sum under a sum sign is one real number in it."""
+def expression(form: Form, names: Mapping[str, str], leaf: Leaf | None = None) -> sp.Expr:
+    """A form as a SymPy expression; each sum under a sum sign is one real number in it.
+
+    An entry or an undefined function is what `leaf` makes of it, else a real number too.
+    """
     terms = []
     for term, number in form:
         factor = sp.Rational(number.numerator, number.denominator)
         if term.bound:
             terms.append(factor * sp.Symbol(named(term, names)[0], real=True))
         else:
-            terms.append(factor * sp.Mul(*(_power(a, p, names) for a, p in term.atoms)))
+            terms.append(factor * sp.Mul(*(_power(a, p, names, leaf) for a, p in term.atoms)))
     return sp.Add(*terms)

@@ -189,8 +189,8 @@ def _cause(trial: _Trial, claim: Node) -> Cause | None:
 
 def _pairs(question: Question, claim: Node) -> Iterator[tuple[Edit, Edit]]:
     """Two of the likeliest changes, one after the other; the whole is transposed last."""
-    whole, *parts = (kind for kind in KINDS[:4] if kind is not None)
-    simple = (*parts, whole)
+    whole, transpose, *others = (kind for kind in KINDS[:4] if kind is not None)
+    simple = (*others, transpose, whole)
     for one in itertools.chain(*(kind(claim, question) for kind in simple)):
         for kind in simple:
             for other in kind(one.node, question):

@@ -21,7 +21,7 @@ _MATRIX = 2  # dimensions
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A change of one part of a formula; `node` is the formula after it."""
+    """A change of one part of a formula, `before` to `after`; `node` is the formula after it."""
 
     kind: str
     node: Node
@@ -115,7 +115,8 @@ def _sign(node: Node, _question: Question) -> Iterator[Edit]:
 
 def _number(node: Node, question: Question) -> Iterator[Edit]:
     """A number or a scalar that is another one, or a factor too many at one place."""
-    wanted = [n for root in _variants(question) for n in nodes.walk(root) if isinstance(n, Number)]
+    inside = (n for root in _variants(question) for n in nodes.walk(root))
+    wanted = [Number(abs(n.value)) for n in inside if isinstance(n, Number)]
     for part, rebuild in _parts(node):
         if isinstance(part, nodes.Power) and isinstance(part.right, Number):
             for value in (part.right.value + 1, part.right.value - 1):
@@ -128,10 +129,10 @@ def _number(node: Node, question: Question) -> Iterator[Edit]:
                     yield Edit("number", rebuild(other), part, other)
         match part:
             case nodes.Multiply(left, right):
-                yield Edit("factor part", rebuild(left), right, left)
-                yield Edit("factor part", rebuild(right), left, right)
-            case nodes.Divide(left, right):
-                yield Edit("factor part", rebuild(left), right, left)
+                yield Edit("part", rebuild(left), part, left)
+                yield Edit("part", rebuild(right), part, right)
+            case nodes.Divide(left, _):
+                yield Edit("part", rebuild(left), part, left)
 
 
 def _whole(value: int) -> Node:
@@ -142,19 +143,27 @@ def _term(node: Node, question: Question) -> Iterator[Edit]:
     """A term that is missing, or one too many."""
     for part, rebuild in _parts(node):
         if isinstance(part, nodes.Add | nodes.Subtract):
-            yield Edit("extra", rebuild(part.left), part.right, part.left)
+            yield Edit("extra", rebuild(part.left), part, part.left)
             other = part.right if isinstance(part, nodes.Add) else nodes.Negate(part.right)
-            yield Edit("extra", rebuild(other), part.left, other)
+            yield Edit("extra", rebuild(other), part, other)
     terms = dict.fromkeys(t for root in _variants(question) for t in _terms(root))
     for part, rebuild in _parts(node):
         shape = _shape(part, question)
         for term in terms:
+            if isinstance(part, Number) and isinstance(term, Number):
+                continue  # one number for another
             if shape is not None and _shape(term, question) in (shape, ()):
-                yield Edit("missing", rebuild(_plus(part, term)), part, term)
+                other = _plus(part, term)
+                yield Edit("missing", rebuild(other), part, other)
 
 
 def _plus(node: Node, term: Node) -> Node:
-    return nodes.Subtract(node, term.arg) if isinstance(term, nodes.Negate) else nodes.Add(node, term)
+    match term:
+        case nodes.Negate(arg):
+            return nodes.Subtract(node, arg)
+        case Number(value) if value < 0:
+            return nodes.Subtract(node, Number(-value))
+    return nodes.Add(node, term)
 
 
 def _terms(root: Node) -> Iterator[Node]:
@@ -162,7 +171,11 @@ def _terms(root: Node) -> Iterator[Node]:
     for part in nodes.walk(root):
         if isinstance(part, nodes.Add | nodes.Subtract):
             yield part.left
-            yield part.right if isinstance(part, nodes.Add) else nodes.Negate(part.right)
+            yield part.right if isinstance(part, nodes.Add) else _negative(part.right)
+
+
+def _negative(node: Node) -> Node:
+    return Number(-node.value) if isinstance(node, Number) else nodes.Negate(node)
 
 
 def _chain(node: Node, question: Question) -> Iterator[Edit]:
@@ -175,11 +188,11 @@ def _chain(node: Node, question: Question) -> Iterator[Edit]:
         for factor in question.chain:
             if _shape(factor, question) in (shape, ()):
                 other: Node = nodes.Multiply(part, factor)
-                yield Edit("chain", rebuild(other), part, factor)
+                yield Edit("chain", rebuild(other), part, other)
     for factor in _factors(question.gradient):
         for whole, g in itertools.product((node, _transposed(node)), (factor, _transposed(factor))):
-            yield Edit("left out", nodes.MatMul(g, whole), node, factor)
-            yield Edit("left out", nodes.MatMul(whole, g), node, factor)
+            for other in (nodes.MatMul(g, whole), nodes.MatMul(whole, g)):
+                yield Edit("left_out", other, node, other)
 
 
 def _prime(node: Node, question: Question) -> Iterator[Edit]:
@@ -197,11 +210,14 @@ def _prime(node: Node, question: Question) -> Iterator[Edit]:
             for slope in names.values():
                 made = nodes.Apply(slope, y)
                 yield Edit("prime", rebuild(made), part, made)
-        for f, slope in names.items():
-            body, derivative = question.bodies.get(f), question.bodies.get(slope)
-            if body is not None and derivative is not None:
-                of_y = substituted(body, Name(""), y)
-                if part == of_y:
+    for f, slope in names.items():
+        body, derivative = question.bodies.get(f), question.bodies.get(slope)
+        if body is None or derivative is None or body == Name(""):
+            continue
+        of_y = question.entry_name(substituted(body, Name(""), y))
+        for part, rebuild in _parts(node):
+            if _shape(part, question) == question.shapes[y.name]:
+                if question.entry_name(part) == of_y:
                     made_slope = substituted(derivative, Name(""), y)
                     yield Edit("prime", rebuild(made_slope), part, made_slope)
 

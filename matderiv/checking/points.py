@@ -91,9 +91,11 @@ def _point(
     small: bool,
     signed: bool,
 ) -> Point:
+    whole = (1 if exact else 4) if small else 0  # quarters keep exp within what can be read
+
     def number() -> Any:  # noqa: ANN401
         sign = -1 if signed and chance.random() < 0.5 else 1  # noqa: PLR2004 - a coin
-        value = Fraction(sign * chance.randint(1, 9), 1 if small else chance.randint(2, 7))
+        value = Fraction(sign * chance.randint(1, 5 if small else 9), whole or chance.randint(2, 7))
         return value if exact else mpmath.mpf(value.numerator) / value.denominator
 
     def values(shape: Shape) -> Any:  # noqa: ANN401

@@ -9,7 +9,7 @@ from functools import cached_property
 import sympy as sp
 
 from matderiv.calculus.elementwise import chain_rule, tidy, to_node
-from matderiv.calculus.forms import Entries
+from matderiv.calculus.forms import Entries, TooLarge, canonical
 from matderiv.calculus.problem import Elementwise, Problem
 from matderiv.calculus.verdicts import vanishes
 from matderiv.derivation.build import gradient_of
@@ -86,10 +86,27 @@ class Question:
         """All sizes, each once, in the order of the letters' first use."""
         return tuple(dict.fromkeys(dim for shape in self.shapes.values() for dim in shape))
 
+    def gradient_beside(self, claim: Node) -> Node:
+        """The gradient in the words of a claim: with dY, or with what dY is made of."""
+        upstream = f"d{self.problem.name}"
+        used = {n.name for n in nodes.walk(claim) if isinstance(n, Name)}
+        if upstream in used or upstream not in self.definitions:
+            return self.gradient
+        written = self.written[0] if self.written else self.definitions[upstream]
+        return substituted(self.gradient, Name(upstream), written)
+
     def entries(self, *unfolded: str) -> Entries:
         """General entries in which the given names are replaced by what they are made of."""
         known = {name: self.definitions[name] for name in unfolded if name in self.definitions}
         return Entries(self.shapes, known, self.functions)
+
+    def entry_name(self, node: Node) -> str | None:
+        """What the general entry of a formula reads, if it is not too long to be worked out."""
+        letters = ("p", "q")[: len(self.shapes[self.problem.name])]
+        try:
+            return str(sorted(canonical(self.entries().at(node, *letters)).items()))
+        except TooLarge:
+            return None
 
 
 def ask(problem: Problem, wrt: str) -> Question:
