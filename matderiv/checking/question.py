@@ -53,6 +53,12 @@ class Question:
         return self.problem.program.loss.name
 
     @property
+    def opaque(self) -> tuple[str, ...]:
+        """The loss, if it is an undefined function of a whole array."""
+        value = self.definitions[self.loss]
+        return (self.loss,) if isinstance(value, nodes.Functional) else ()
+
+    @property
     def shape(self) -> Shape:
         """The shape of the gradient, which is that of the matrix."""
         return self.shapes[self.wrt]

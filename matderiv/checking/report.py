@@ -14,7 +14,7 @@ from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 from matderiv.handout.texts import messages
 
-__all__ = ["cause_lines", "edit_key", "to_json", "to_text"]
+__all__ = ["cause_lines", "edit_key", "edit_text", "to_json", "to_text"]
 
 FORMAT, VERSION = "matderiv check", 1
 
@@ -132,6 +132,11 @@ def cause_lines(cause: Cause, say: _Words) -> Iterator[str]:
         sign = isinstance(cause.factor, Number) and cause.factor.value == -1
         factor = source(cause.factor)
         yield say("sign_whole") if sign else say("factor", factor=factor)
+
+
+def edit_text(edit: Edit, lang: str = "en") -> str:
+    """What is wrong by a change that makes it right."""
+    return _Words(lang)(edit_key(edit), before=source(edit.before), after=source(edit.after))
 
 
 def edit_key(edit: Edit) -> str:
