@@ -114,7 +114,7 @@ def _sign(node: Node, _question: Question) -> Iterator[Edit]:
 
 
 def _number(node: Node, question: Question) -> Iterator[Edit]:
-    """A number or a scalar that is another one, or a factor too many at one place."""
+    """A number or an exponent that is another one."""
     inside = (n for root in _variants(question) for n in nodes.walk(root))
     wanted = [Number(abs(n.value)) for n in inside if isinstance(n, Number)]
     for part, rebuild in _parts(node):
@@ -127,6 +127,11 @@ def _number(node: Node, question: Question) -> Iterator[Edit]:
             for other in dict.fromkeys([*wanted, *map(_whole, (1, 2, 3))]):
                 if other != part:
                     yield Edit("number", rebuild(other), part, other)
+
+
+def _part(node: Node, _question: Question) -> Iterator[Edit]:
+    """A factor too many at one place."""
+    for part, rebuild in _parts(node):
         match part:
             case nodes.Multiply(left, right):
                 yield Edit("part", rebuild(left), part, left)
@@ -189,10 +194,25 @@ def _chain(node: Node, question: Question) -> Iterator[Edit]:
             if _shape(factor, question) in (shape, ()):
                 other: Node = nodes.Multiply(part, factor)
                 yield Edit("chain", rebuild(other), part, other)
-    for factor in _factors(question.gradient):
-        for whole, g in itertools.product((node, _transposed(node)), (factor, _transposed(factor))):
-            for other in (nodes.MatMul(g, whole), nodes.MatMul(whole, g)):
-                yield Edit("left_out", other, node, other)
+    for factor in dict.fromkeys(f for root in _variants(question) for f in _entry_factors(root)):
+        for part, rebuild in _parts(node):
+            if () in (_shape(part, question), _shape(factor, question)):
+                other = nodes.Multiply(part, factor)
+                yield Edit("chain", rebuild(other), part, other)
+    for part, rebuild in _parts(node):
+        for factor in _factors(question.gradient):
+            for one, g in itertools.product(
+                (part, _transposed(part)), (factor, _transposed(factor))
+            ):
+                for other in (nodes.MatMul(g, one), nodes.MatMul(one, g)):
+                    yield Edit("left_out", rebuild(other), part, other)
+
+
+def _entry_factors(root: Node) -> Iterator[Node]:
+    """What is multiplied entry by entry in a formula."""
+    for part in nodes.walk(root):
+        if isinstance(part, nodes.Multiply):
+            yield from nodes.children(part)
 
 
 def _prime(node: Node, question: Question) -> Iterator[Edit]:
@@ -224,7 +244,8 @@ def _prime(node: Node, question: Question) -> Iterator[Edit]:
 
 def _name(node: Node, question: Question) -> Iterator[Edit]:
     """One matrix or function in the place of another."""
-    functions = (*question.function_names, "exp", "log", "tanh", "sigmoid", "sin", "cos")
+    own = (name for name in question.function_names if name[0].islower())
+    functions = (*own, "exp", "log", "tanh", "sigmoid", "sin", "cos")
     for part, rebuild in _parts(node):
         if isinstance(part, Name):
             for other in question.shapes:
@@ -246,9 +267,10 @@ KINDS: tuple[Callable[[Node, Question], Iterator[Edit]] | None, ...] = (
     _operator,
     None,
     _sign,
+    _number,
     _term,
     _chain,
-    _number,
+    _part,
     _name,
 )
 

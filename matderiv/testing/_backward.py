@@ -6,7 +6,6 @@ import contextlib
 import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -15,16 +14,14 @@ import numpy as np
 from matderiv.api import check_factor, read
 from matderiv.checking.edits import Edit, edits
 from matderiv.checking.evidence import deciding_line
+from matderiv.checking.floats import KNOWN, Case, random_case
 from matderiv.checking.question import Question, ask, sized
 from matderiv.checking.report import edit_text
 from matderiv.errors import InputError
 from matderiv.expression import nodes
-from matderiv.expression.evaluate import Arithmetic, evaluate
-from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
-from matderiv.testing._functions import KNOWN, undefined
 
 __all__ = ["check_backward"]
 
@@ -40,9 +37,6 @@ _REVERSED = {
     "part": "chain",
 }
 
-_KINK = 1e-2  # how far from its kink the argument of relu stays
-_ATTEMPTS = 50
-
 
 class _Raised(Exception):  # noqa: N818 - not ours: the user's function has failed
     """A user's function raised an exception."""
@@ -50,45 +44,6 @@ class _Raised(Exception):  # noqa: N818 - not ours: the user's function has fail
     def __init__(self, what: str, reason: Exception) -> None:
         super().__init__(f"{what} fails")
         self.reason = f"{type(reason).__name__}: {reason}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One set of inputs: what each name is, and what each function does."""
-
-    values: dict[str, Any]
-    arithmetic: Arithmetic
-
-    def value(self, node: Node) -> Any:  # noqa: ANN401
-        with np.errstate(all="ignore"):
-            return evaluate(node, self.values, self.arithmetic)
-
-    def called(self, function: Callable[..., Any], what: str) -> Any:  # noqa: ANN401
-        """The function called with what its parameters' names ask for."""
-        offered = {**self.values, **self.arithmetic.functions}
-        positional: list[Any] = []
-        named: dict[str, Any] = {}
-        for parameter in _parameters(function, what):
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-                continue
-            if parameter.name not in offered:
-                if parameter.default is not parameter.empty:
-                    continue
-                raise InputError(
-                    f"{what} asks for {parameter.name}, which the program does not have; it has "
-                    f"{', '.join(sorted(offered.keys() - KNOWN.keys()))}. Rename the parameter, "
-                    f"or wrap the function: lambda X, W: my_function(X, W)."
-                )
-            value = offered[parameter.name]
-            value = value.copy() if isinstance(value, np.ndarray) else value
-            if parameter.kind is parameter.POSITIONAL_ONLY:
-                positional.append(value)
-            else:
-                named[parameter.name] = value
-        try:
-            return function(*positional, **named)
-        except Exception as error:
-            raise _Raised(what, error) from error
 
 
 def check_backward(
@@ -138,12 +93,12 @@ def check_backward(
     tried = list(_all_shapes(first, fixed=shapes is not None))
     message = None
     for number, case_shapes in enumerate(tried):
-        case = _case(first, case_shapes, np.random.default_rng([seed, number]))
+        case = random_case(first, case_shapes, np.random.default_rng([seed, number]))
         try:
             message = _compared(questions, case, forward, backward, rtol, atol)
         except _Raised as error:
             message = f"{error} at the shapes {_shapes(first, case)}: {error.reason}"
-            square = _case(first, tried[-1], np.random.default_rng(seed))
+            square = random_case(first, tried[-1], np.random.default_rng(seed))
             with contextlib.suppress(_Raised):
                 # Where all sizes are equal it may run, and show what it is.
                 more = _compared(questions, square, forward, backward, rtol, atol)
@@ -157,7 +112,7 @@ def check_backward(
 
 def _compared(
     questions: Mapping[str, Question],
-    case: _Case,
+    case: Case,
     forward: Callable[..., Any] | None,
     backward: Callable[..., Any],
     rtol: float,
@@ -167,10 +122,38 @@ def _compared(
     names = tuple(questions)
     message = _forward(questions[names[0]], case, forward, rtol, atol)
     if message is None:
-        results = _results(case.called(backward, "backward"), names, single=len(names) == 1)
+        results = _results(_called(case, backward, "backward"), names, single=len(names) == 1)
         for name, result in results.items():
             message = message or _wrong(questions[name], case, result, rtol, atol)
     return message
+
+
+def _called(case: Case, function: Callable[..., Any], what: str) -> Any:  # noqa: ANN401
+    """The function called with what its parameters' names ask for."""
+    offered = {**case.values, **case.arithmetic.functions}
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    for parameter in _parameters(function, what):
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        if parameter.name not in offered:
+            if parameter.default is not parameter.empty:
+                continue
+            raise InputError(
+                f"{what} asks for {parameter.name}, which the program does not have; it has "
+                f"{', '.join(sorted(offered.keys() - KNOWN.keys()))}. Rename the parameter, "
+                f"or wrap the function: lambda X, W: my_function(X, W)."
+            )
+        value = offered[parameter.name]
+        value = value.copy() if isinstance(value, np.ndarray) else value
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            positional.append(value)
+        else:
+            named[parameter.name] = value
+    try:
+        return function(*positional, **named)
+    except Exception as error:
+        raise _Raised(what, error) from error
 
 
 def _parameters(function: Callable[..., Any], what: str) -> list[inspect.Parameter]:
@@ -193,48 +176,6 @@ def _all_shapes(question: Question, *, fixed: bool) -> Iterator[dict[str, Shape]
     ones = [{**plain[0], letter: 1} for letter in letters]
     for sizes in (*plain, *ones, dict.fromkeys(letters, 1), dict.fromkeys(letters, 3)):
         yield sized(question.shapes, sizes)
-
-
-def _case(question: Question, shapes: dict[str, Shape], chance: np.random.Generator) -> _Case:
-    """Random inputs at which everything is defined and smooth; positive ones if need be."""
-    functions = {**KNOWN, **undefined(question.undefined, chance)}
-    arithmetic = Arithmetic(float, _power, functions)
-    for name, body in question.bodies.items():
-        functions[name] = _of(body, arithmetic)
-    for attempt in range(_ATTEMPTS):
-        low = -1.5 if attempt % 2 == 0 else 0.3
-        values: dict[str, Any] = {
-            name: chance.uniform(low, 1.5, [dim.size for dim in shapes[name]]) for name in question.inputs
-        }
-        values = {k: v if v.ndim else float(v) for k, v in values.items()}
-        case = _Case(values, arithmetic)
-        for name, definition in question.definitions.items():
-            values[name] = case.value(definition)
-        if _smooth(question, case):
-            return case
-    raise InputError(
-        f"No inputs were found at which {question.problem.program.source()} is defined."
-    )
-
-
-def _of(body: Node, arithmetic: Arithmetic) -> Callable[[Any], Any]:
-    return lambda value: evaluate(body, {"": value}, arithmetic)
-
-
-def _power(base: Any, exponent: Any) -> Any:  # noqa: ANN401
-    return np.power(np.asarray(base, dtype=np.float64), exponent)
-
-
-def _smooth(question: Question, case: _Case) -> bool:
-    for definition in question.definitions.values():
-        for part in nodes.walk(definition):
-            value = case.value(part)
-            if not np.all(np.isfinite(value)):
-                return False
-            if isinstance(part, nodes.Apply) and part.function in ("relu", "step"):
-                if np.min(np.abs(case.value(part.arg))) < _KINK:
-                    return False
-    return True
 
 
 def _array(value: Any, what: str) -> Any:  # noqa: ANN401
@@ -266,12 +207,12 @@ def _results(value: Any, names: Sequence[str], *, single: bool) -> dict[str, Any
 
 
 def _forward(
-    question: Question, case: _Case, forward: Callable[..., Any] | None, rtol: float, atol: float
+    question: Question, case: Case, forward: Callable[..., Any] | None, rtol: float, atol: float
 ) -> str | None:
     """What is wrong with the forward function's result, if anything is."""
     if forward is None:
         return None
-    result = _array(case.called(forward, "forward"), "forward")
+    result = _array(_called(case, forward, "forward"), "forward")
     name = question.problem.name if result.ndim else question.loss
     if not result.ndim and question.loss in question.opaque:
         return None  # an undefined loss may have any value
@@ -291,7 +232,7 @@ def _forward(
     )
 
 
-def _wrong(question: Question, case: _Case, result: Any, rtol: float, atol: float) -> str | None:  # noqa: ANN401
+def _wrong(question: Question, case: Case, result: Any, rtol: float, atol: float) -> str | None:  # noqa: ANN401
     """What is wrong with a gradient, if anything is."""
     right = np.asarray(case.value(question.gradient))
     what = f"backward is wrong: ∂{question.loss}/∂{question.wrt}"
@@ -313,7 +254,7 @@ def _wrong(question: Question, case: _Case, result: Any, rtol: float, atol: floa
     return "\n".join(lines)
 
 
-def _looks_like(question: Question, case: _Case, result: Any) -> str | None:  # noqa: ANN401
+def _looks_like(question: Question, case: Case, result: Any) -> str | None:  # noqa: ANN401
     """The single mistake that would give these values."""
     right = question.gradient
     written = question.gradient_beside(nodes.Number(Fraction(0)))
@@ -358,7 +299,7 @@ def _words(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape)) or "of a number"
 
 
-def _shapes(question: Question, case: _Case) -> str:
+def _shapes(question: Question, case: Case) -> str:
     return ", ".join(
         f"{name} = {_words(np.shape(case.values[name]))}" for name in question.problem.factors
     )
