@@ -16,19 +16,19 @@ class GradientCheck:
     def __init__(self) -> None:
         self.failures: list[str] = []
 
-    def assert_gradient(self, *args: Any, **options: Any) -> bool:  # noqa: ANN401
+    def assert_gradient(self, *args: Any, **options: Any) -> bool:
         """`matderiv.testing.assert_gradient`; whether it passed."""
         from matderiv import testing  # with SymPy, which a run without this fixture never loads
 
         return self._run(testing.assert_gradient, args, options)
 
-    def check_backward(self, *args: Any, **options: Any) -> bool:  # noqa: ANN401
+    def check_backward(self, *args: Any, **options: Any) -> bool:
         """`matderiv.testing.check_backward`; whether it passed."""
         from matderiv import testing  # as above
 
         return self._run(testing.check_backward, args, options)
 
-    def check_grad(self, *args: Any, **options: Any) -> bool:  # noqa: ANN401
+    def check_grad(self, *args: Any, **options: Any) -> bool:
         """`matderiv.testing.check_grad`; whether it passed."""
         from matderiv import testing  # as above
 

@@ -42,6 +42,7 @@ Index = int | str
 
 _MAX_TERMS = 2000  # of a form; more are not multiplied out
 _MAX_ORDERS = 720  # of the bound letters of a term that are tried
+_MAX_BITS = 4096  # of an exact number
 _SHORT = 8  # the largest power of a sum that is multiplied out
 
 
@@ -145,7 +146,7 @@ def _atom(atom: Atom, power: int = 1) -> Form:
 
 
 def difference(left: Form, right: Form) -> Form:
-    """left - right, equal terms dropped."""
+    """The difference left - right, equal terms dropped."""
     return _sum((left, _scaled(right, Fraction(-1))))
 
 
@@ -251,9 +252,7 @@ class Entries:
                 return _product(one, other)
         return _product(one, _to_the(other, -1, node))
 
-    def _power(
-        self, node: Node, left: Node, right: Node, indices: tuple[Index, ...]
-    ) -> Form:
+    def _power(self, node: Node, left: Node, right: Node, indices: tuple[Index, ...]) -> Form:
         result = self.shape(node)
         exponent = self._operand(right, indices, result)
         base = self._operand(left, indices, result)
@@ -261,8 +260,10 @@ class Entries:
             return _number(Fraction(1))
         whole = exponent[0][1] if len(exponent) == 1 and exponent[0][0] == _ONE else Fraction(1, 2)
         if whole.denominator != 1:
-            return _number(Fraction(1)) if base == _number(Fraction(1)) else _atom(
-                Raised(base, exponent)
+            return (
+                _number(Fraction(1))
+                if base == _number(Fraction(1))
+                else _atom(Raised(base, exponent))
             )
         power = int(whole)
         if 0 < power <= _SHORT and (len(base) != 1 or base[0][0].bound):
@@ -277,9 +278,7 @@ class Entries:
         inner = self.shape(left)[-1]
 
         def term(k: Index) -> Form:
-            return _product(
-                self.at(left, *indices[:rows], k), self.at(right, k, *indices[rows:])
-            )
+            return _product(self.at(left, *indices[:rows], k), self.at(right, k, *indices[rows:]))
 
         return self._summed((inner,), term)
 
@@ -318,9 +317,9 @@ def _to_the(form: Form, power: int, node: Node) -> Form:
     if len(form) > 1 or form[0][0].bound:
         return _atom(Raised(form, None), power)
     ((term, number),) = form
-    if abs(power) * max(abs(number.numerator).bit_length(), number.denominator.bit_length()) > 4096:  # noqa: PLR2004 - bits of a number
-        if number not in (1, -1):
-            raise TooLarge("a number is too large")
+    bits = max(abs(number.numerator).bit_length(), number.denominator.bit_length())
+    if abs(number) != 1 and abs(power) * bits > _MAX_BITS:
+        raise TooLarge("a number is too large")
     return ((Term(tuple((a, p * power) for a, p in term.atoms)), number**power),)
 
 
@@ -394,7 +393,7 @@ def _orders(
     """Orders of the bound letters to try: those that what stands around them leaves open."""
     if len(bound) <= 1:
         return [tuple(bound)]
-    colour = {letter: size for letter, size in bound}
+    colour = dict(bound)
     for _ in bound:
         seen = {letter: _surroundings(term, letter, colour, names) for letter, _ in bound}
         ranks = {text: n for n, text in enumerate(sorted(set(seen.values())))}

@@ -13,6 +13,7 @@ from fractions import Fraction
 
 import sympy as sp
 
+from matderiv.calculus.elementwise import most_terms
 from matderiv.calculus.forms import (
     Atom,
     Call,
@@ -28,9 +29,10 @@ from matderiv.calculus.forms import (
 from matderiv.calculus.scalars import KNOWN_FUNCTIONS
 from matderiv.calculus.verdicts import vanishes
 
-__all__ = ["expression", "summands_vanish"]
+__all__ = ["expression", "summands_vanish", "vanishes_quickly"]
 
-_MOST = 150  # operations of an expression that is decided
+_MOST = 120  # operations of an expression that is decided
+_MOST_TERMS = 200  # of it when it is multiplied out
 
 #: The integers that stand for sizes are positive numbers like the others.
 _SIZE = "size {}"
@@ -53,9 +55,16 @@ def summands_vanish(form: Form) -> bool:
         return False
     for parts in groups.values():
         expr = sp.Add(*parts)
-        if expr != 0 and (sp.count_ops(expr) > _MOST or vanishes(expr) is not True):
+        if expr != 0 and not vanishes_quickly(expr):
             return False
     return True
+
+
+def vanishes_quickly(expr: sp.Expr) -> bool:
+    """Whether an expression is proved zero; one that would take long to decide is not."""
+    if sp.count_ops(expr) > _MOST or most_terms(expr) > _MOST_TERMS:
+        return False
+    return vanishes(expr) is True
 
 
 def _summand(term: Term) -> tuple[tuple[str, ...], sp.Expr]:
@@ -64,7 +73,11 @@ def _summand(term: Term) -> tuple[tuple[str, ...], sp.Expr]:
     bare = Term(tuple((leaf, 1) for leaf in leaves), term.bound)
     _, names = named(bare, {})
     used = frozenset[str]().union(*(letters_of(atom) for atom, _ in term.atoms))
-    idle = [sp.Symbol(_SIZE.format(s), positive=True) for l, s in term.bound if l not in used]
+    idle = [
+        sp.Symbol(_SIZE.format(size), positive=True)
+        for letter, size in term.bound
+        if letter not in used
+    ]
     kind = tuple(sorted(names[letter] for letter, _ in term.bound if letter in names))
     return kind, sp.Mul(*idle, *(_power(a, p, names) for a, p in term.atoms))
 

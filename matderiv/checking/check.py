@@ -78,7 +78,7 @@ def check(
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> Report:
-    """Whether a formula is ∂L/∂X: proved in index notation, or refuted with what is wrong.
+    r"""Whether a formula is ∂L/∂X: proved in index notation, or refuted with what is wrong.
 
     Shapes:
         As in `derive`. The verdict is for all sizes; sizes that are equal or 1 would hide
@@ -92,7 +92,7 @@ def check(
 
     >>> check("Y = X @ W; L = sum(f(Y))", "X", "dY @ W.T").status
     'right'
-    >>> print(check("Y = X @ W; L = sum(f(Y))", "X", "2*dY @ W.T").text().split("\\n")[1])
+    >>> print(check("Y = X @ W; L = sum(f(Y))", "X", "2*dY @ W.T").text().split("\n")[1])
     The constant factor is wrong: the claim is 2 times the gradient.
     """
     problem = read(program, sizes=sizes, shapes=shapes)

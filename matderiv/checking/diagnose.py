@@ -140,8 +140,9 @@ class _Trial:
             return None
         wanted: Node
         for scalar, up in itertools.product(("", *self.scalars), (True, False)):
-            constants = []
+            constants: list[Any] = []
             for ratio, (point, _) in zip(ratios, self.known, strict=True):
+                assert ratio is not None
                 by = point.values[scalar] if scalar else 1
                 constants.append(ratio / by if up else ratio * by)
             number = _rational(constants)
@@ -156,7 +157,7 @@ class _Trial:
         return None
 
 
-def _ratio(one: Any, other: Any, point: Point) -> Any | None:  # noqa: ANN401
+def _ratio(one: Any, other: Any, point: Point) -> Any | None:
     if one is None or np.shape(one) != np.shape(other):
         return None
     pairs = list(zip(np.ravel(one), np.ravel(other), strict=True))
@@ -176,8 +177,20 @@ def _rational(values: list[Any]) -> Fraction | None:
         number = Fraction(mpmath.nstr(first, 20)).limit_denominator(_DENOMINATOR)
     if number == 0 or number.denominator > _DENOMINATOR:
         return None
-    far = [abs(v - number) if isinstance(v, Fraction) else abs(v - mpmath.mpf(number.numerator) / number.denominator) for v in values]
-    return number if all(d < Fraction(1, 10**15) if isinstance(d, Fraction) else d < mpmath.mpf(10) ** -15 for d in far) else None
+    far = [
+        abs(v - number)
+        if isinstance(v, Fraction)
+        else abs(v - mpmath.mpf(number.numerator) / number.denominator)
+        for v in values
+    ]
+    return (
+        number
+        if all(
+            d < Fraction(1, 10**15) if isinstance(d, Fraction) else d < mpmath.mpf(10) ** -15
+            for d in far
+        )
+        else None
+    )
 
 
 def cause(question: Question, claim: Node) -> Cause | None:

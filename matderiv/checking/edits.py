@@ -1,4 +1,4 @@
-"""Single changes to a formula: each is a mistake seen one way, and its repair seen the other way."""
+"""Single changes to a formula: a mistake seen one way, and its repair seen the other way."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def _entry_factors(root: Node) -> Iterator[Node]:
 
 
 def _prime(node: Node, question: Question) -> Iterator[Edit]:
-    """f where f′ belongs, by name or written out; Y where f′(Y) belongs."""
+    """Whether f stands where f′ belongs, by name or written out; Y where f′(Y) belongs."""
     y = Name(question.problem.name)
     names = {d[1:]: d for d in question.function_names if d.startswith("d")}
     for part, rebuild in _parts(node):
@@ -236,10 +236,11 @@ def _prime(node: Node, question: Question) -> Iterator[Edit]:
             continue
         of_y = question.entry_name(substituted(body, Name(""), y))
         for part, rebuild in _parts(node):
-            if _shape(part, question) == question.shapes[y.name]:
-                if question.entry_name(part) == of_y:
-                    made_slope = substituted(derivative, Name(""), y)
-                    yield Edit("prime", rebuild(made_slope), part, made_slope)
+            if _shape(part, question) != question.shapes[y.name]:
+                continue
+            if question.entry_name(part) == of_y:
+                made_slope = substituted(derivative, Name(""), y)
+                yield Edit("prime", rebuild(made_slope), part, made_slope)
 
 
 def _name(node: Node, question: Question) -> Iterator[Edit]:

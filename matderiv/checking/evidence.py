@@ -65,13 +65,13 @@ def difference_at(question: Question, claim: Node) -> Difference | None:
             if mask is None or not mask.any():
                 continue
             place = tuple(int(n) for n in np.argwhere(mask)[0])
-            return _difference(question, claim, point, place, np.asarray(one), np.asarray(other))
+            return _difference(question, claim, point, place, (one, other))
     return None
 
 
 def _difference(
-    question: Question, claim: Node, point: Point, place: tuple[int, ...], one: Any, other: Any  # noqa: ANN401
-) -> Difference | None:
+    question: Question, claim: Node, point: Point, place: tuple[int, ...], values: tuple[Any, Any]
+) -> Difference:
     places = tuple(n + 1 for n in place)
     entries = Entries(question.shapes, {}, question.functions, written=True)
     try:
@@ -84,13 +84,13 @@ def _difference(
         places,
         write.form(forms[0]),
         write.form(forms[1]),
-        number(one[place]),
-        number(other[place]),
+        number(np.asarray(values[0])[place]),
+        number(np.asarray(values[1])[place]),
         write.values(forms),
     )
 
 
-def number(value: Any) -> str:  # noqa: ANN401
+def number(value: Any) -> str:
     """An exact number as a fraction, another one with six digits.
 
     >>> number(Fraction(3, 2)), number(0.25)
@@ -148,7 +148,7 @@ class _Writer:
                 found.append((self.text(((Term(((atom, 1),)), Fraction(1)),)), number(value)))
         return tuple(found[:_MOST_VALUES])
 
-    def value(self, atom: Atom) -> Any | None:  # noqa: ANN401
+    def value(self, atom: Atom) -> Any | None:
         match atom:
             case Entry(name=name, indices=indices):
                 value = self.point.values[name]

@@ -40,7 +40,7 @@ class Case:
     values: dict[str, Any]
     arithmetic: Arithmetic
 
-    def value(self, node: Node) -> Any:  # noqa: ANN401
+    def value(self, node: Node) -> Any:
         """The value of an expression in float64."""
         with np.errstate(all="ignore"):
             return evaluate(node, self.values, self.arithmetic)
@@ -62,7 +62,8 @@ def random_case(question: Question, shapes: dict[str, Shape], chance: np.random.
     for attempt in range(_ATTEMPTS):
         low = -1.5 if attempt % 2 == 0 else 0.3
         values: dict[str, Any] = {
-            name: chance.uniform(low, 1.5, [dim.size for dim in shapes[name]]) for name in question.inputs
+            name: chance.uniform(low, 1.5, [dim.size for dim in shapes[name]])
+            for name in question.inputs
         }
         values = {k: v if v.ndim else float(v) for k, v in values.items()}
         case = Case(values, arithmetic)
@@ -79,7 +80,7 @@ def _of(body: Node, arithmetic: Arithmetic) -> Callable[[Any], Any]:
     return lambda value: evaluate(body, {"": value}, arithmetic)
 
 
-def _power(base: Any, exponent: Any) -> Any:  # noqa: ANN401
+def _power(base: Any, exponent: Any) -> Any:
     return np.power(np.asarray(base, dtype=np.float64), exponent)
 
 
@@ -89,13 +90,16 @@ def _smooth(question: Question, case: Case) -> bool:
             value = case.value(part)
             if not np.all(np.isfinite(value)):
                 return False
-            if isinstance(part, nodes.Apply) and part.function in ("relu", "step"):
-                if np.min(np.abs(case.value(part.arg))) < _KINK:
-                    return False
+            match part:
+                case nodes.Apply("relu" | "step", arg):
+                    if np.min(np.abs(case.value(arg))) < _KINK:
+                        return False
     return True
 
 
-def _undefined(names: Sequence[str], chance: np.random.Generator) -> dict[str, Callable[[Any], Any]]:
+def _undefined(
+    names: Sequence[str], chance: np.random.Generator
+) -> dict[str, Callable[[Any], Any]]:
     """f(u) = a·sin(b·u + c) + u²/3 and f′, with other constants for each f; Loss(U) = Σ c·U."""
     made: dict[str, Callable[[Any], Any]] = {}
     for name in names:

@@ -28,7 +28,7 @@ _MAX_ARGUMENT = 10_000  # of exp, whose value would fill the memory
 _SIZES = (2, 3, 1, 4)
 
 
-class _Unfit(ArithmeticError):
+class _UnfitError(ArithmeticError):
     """A formula has no value at a point, or none that can be held."""
 
 
@@ -41,7 +41,7 @@ class Point:
     arithmetic: Arithmetic
     exact: bool
 
-    def value(self, node: Node) -> Any | None:  # noqa: ANN401
+    def value(self, node: Node) -> Any | None:
         """The value of an expression, an array of exact or very precise numbers, if it has one."""
         try:
             with mpmath.workdps(WORKING_DIGITS), np.errstate(all="ignore"):
@@ -50,7 +50,9 @@ class Point:
             return None
 
 
-def points(question: Question, claim: Node, *, count: int = 4, small: bool = False) -> Iterator[Point]:
+def points(
+    question: Question, claim: Node, *, count: int = 4, small: bool = False
+) -> Iterator[Point]:
     """Points of a question: with `small`, whole numbers at the question's own sizes.
 
     The first is positive, where logarithms and roots like it.
@@ -68,7 +70,7 @@ def points(question: Question, claim: Node, *, count: int = 4, small: bool = Fal
         if not small:
             sizes = {s: _SIZES[(n + number) % len(_SIZES)] for n, s in enumerate(letters)}
             shapes = sized(question.shapes, sizes)
-        yield _point(question, shapes, chance, exact=exact, small=small, signed=number % 2 == 1)
+        yield _point(question, shapes, chance, (exact, small, number % 2 == 1))
 
 
 def _walk(root: Node, question: Question) -> Iterator[Node]:
@@ -86,19 +88,17 @@ def _point(
     question: Question,
     shapes: dict[str, Shape],
     chance: random.Random,
-    *,
-    exact: bool,
-    small: bool,
-    signed: bool,
+    kind: tuple[bool, bool, bool],
 ) -> Point:
+    exact, small, signed = kind
     whole = (1 if exact else 4) if small else 0  # quarters keep exp within what can be read
 
-    def number() -> Any:  # noqa: ANN401
+    def number() -> Any:
         sign = -1 if signed and chance.random() < 0.5 else 1  # noqa: PLR2004 - a coin
         value = Fraction(sign * chance.randint(1, 5 if small else 9), whole or chance.randint(2, 7))
         return value if exact else mpmath.mpf(value.numerator) / value.denominator
 
-    def values(shape: Shape) -> Any:  # noqa: ANN401
+    def values(shape: Shape) -> Any:
         if not shape:
             return number()
         array = np.empty([dim.size for dim in shape], dtype=object)
@@ -138,7 +138,7 @@ def _undefined(number: Callable[[], Any], *, exact: bool) -> Callable[[Any], Any
         return _each(lambda u: a * mpmath.cos(b + u / 3) + c * u)
     known: dict[Any, Any] = {}
 
-    def once(value: Any) -> Any:  # noqa: ANN401
+    def once(value: Any) -> Any:
         if value not in known:
             known[value] = number()
         return known[value]
@@ -150,7 +150,7 @@ def _of_array(number: Callable[[], Any]) -> Callable[[Any], Any]:
     """An undefined function of a whole array: any linear function will do."""
     factors: list[Any] = []
 
-    def value(array: Any) -> Any:  # noqa: ANN401
+    def value(array: Any) -> Any:
         parts = np.ravel(np.asarray(array, dtype=object))
         factors.extend(number() for _ in range(len(parts) - len(factors)))
         return sum((c * u for c, u in zip(factors, parts, strict=False)), start=number() * 0)
@@ -159,56 +159,56 @@ def _of_array(number: Callable[[], Any]) -> Callable[[Any], Any]:
 
 
 def _each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    made = np.frompyfunc(function, 1, 1)
-    return lambda value: made(value)
+    made: Callable[[Any], Any] = np.frompyfunc(function, 1, 1)
+    return made
 
 
 def _each2(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    made = np.frompyfunc(function, 2, 1)
-    return lambda one, other: made(one, other)
+    made: Callable[[Any, Any], Any] = np.frompyfunc(function, 2, 1)
+    return made
 
 
-def _power(base: Any, exponent: Any) -> Any:  # noqa: ANN401
+def _power(base: Any, exponent: Any) -> Any:
     if isinstance(base, Fraction):
         bits = max(abs(base.numerator).bit_length(), base.denominator.bit_length())
         if abs(exponent) * bits > _MAX_BITS:
-            raise _Unfit
+            raise _UnfitError
         return base ** int(exponent)
     if base <= 0 and not mpmath.isint(exponent):
-        raise _Unfit
+        raise _UnfitError
     if abs(exponent) * abs(mpmath.log(abs(base) or 1)) > _MAX_ARGUMENT:
-        raise _Unfit
+        raise _UnfitError
     return base**exponent
 
 
-def _exp(u: Any) -> Any:  # noqa: ANN401
+def _exp(u: Any) -> Any:
     if abs(u) > _MAX_ARGUMENT:
-        raise _Unfit
+        raise _UnfitError
     return mpmath.exp(u)
 
 
 def _positive(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def checked(u: Any) -> Any:  # noqa: ANN401
+    def checked(u: Any) -> Any:
         if u <= 0:
-            raise _Unfit
+            raise _UnfitError
         return function(u)
 
     return checked
 
 
 def _kink(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def checked(u: Any) -> Any:  # noqa: ANN401
+    def checked(u: Any) -> Any:
         if u == 0:
-            raise _Unfit
+            raise _UnfitError
         return function(u)
 
     return checked
 
 
 def _bounded(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def checked(u: Any) -> Any:  # noqa: ANN401
+    def checked(u: Any) -> Any:
         if abs(u) > _MAX_ARGUMENT:
-            raise _Unfit
+            raise _UnfitError
         return function(u)
 
     return checked
@@ -227,19 +227,16 @@ _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def apart(one: Any, other: Any, *, exact: bool) -> Any | None:  # noqa: ANN401
+def apart(one: Any, other: Any, *, exact: bool) -> Any | None:
     """Where two values differ, as a mask; None if their shapes differ."""
     a, b = np.asarray(one, dtype=object), np.asarray(other, dtype=object)
     if a.shape != b.shape:
-        try:
-            a, b = np.broadcast_arrays(a, b)
-        except ValueError:
-            return None
+        return None
     if exact:
-        return a != b
+        return np.asarray(a != b, dtype=bool)
     with mpmath.workdps(WORKING_DIGITS):
-        return np.frompyfunc(_far, 2, 1)(a, b).astype(bool)
+        return np.asarray(np.frompyfunc(_far, 2, 1)(a, b), dtype=bool)
 
 
-def _far(one: Any, other: Any) -> bool:  # noqa: ANN401
+def _far(one: Any, other: Any) -> bool:
     return bool(abs(one - other) > _APART * (1 + abs(one) + abs(other)))

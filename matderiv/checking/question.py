@@ -146,7 +146,15 @@ def ask(problem: Problem, wrt: str) -> Question:
             factor = to_node(head.coefficient, head.variable, _HOLE)
             definitions[f"d{y}"] = nodes.Multiply(factor, slope)
     return Question(
-        problem, wrt, gradient_of(problem, wrt), shapes, definitions, bodies, undefined, chain, written
+        problem,
+        wrt,
+        gradient_of(problem, wrt),
+        shapes,
+        definitions,
+        bodies,
+        undefined,
+        chain,
+        written,
     )
 
 
@@ -193,5 +201,3 @@ def substituted(node: Node, old: Node, new: Node) -> Node:
     if not parts:
         return node
     return type(node)(*(substituted(part, old, new) for part in parts))  # type: ignore[arg-type]
-
-

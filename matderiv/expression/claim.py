@@ -74,9 +74,8 @@ class _ClaimReader(Reader):
         meant = folded.get(name.lower()) or (near[0] if near else None)
         glued = _glued(name, known) if kind == "name" else None
         hint = glued or meant
-        return (
-            f"There is no {kind} {name} here; there are {', '.join(known)}."
-            + (f" Did you mean {hint}?" if hint else "")
+        return f"There is no {kind} {name} here; there are {', '.join(known)}." + (
+            f" Did you mean {hint}?" if hint else ""
         )
 
 

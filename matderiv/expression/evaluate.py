@@ -25,7 +25,7 @@ class Arithmetic:
     functions: Mapping[str, Callable[[Any], Any]]
 
 
-def evaluate(node: Node, values: Mapping[str, Any], arithmetic: Arithmetic) -> Any:  # noqa: ANN401
+def evaluate(node: Node, values: Mapping[str, Any], arithmetic: Arithmetic) -> Any:
     """The value of an expression where names have the given values, by NumPy's operators.
 
     An array is anything with the operators of NumPy's, `.T` and `.sum()`.
@@ -36,7 +36,7 @@ def evaluate(node: Node, values: Mapping[str, Any], arithmetic: Arithmetic) -> A
     5.0
     """
 
-    def value(part: Node) -> Any:  # noqa: ANN401
+    def value(part: Node) -> Any:
         match part:
             case nodes.Name(name):
                 return values[name]

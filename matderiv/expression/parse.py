@@ -69,6 +69,7 @@ class Reader:
         self.text = "\n".join(line.strip() for line in lines).strip()
 
     def program(self) -> Program:
+        """The whole text as a program."""
         statements = self._statements()
         assignments: list[Assignment] = []
         for position, statement in enumerate(statements):
@@ -81,8 +82,8 @@ class Reader:
     def _statements(self) -> list[ast.stmt]:
         if len(self.text) > MAX_TEXT:
             raise InputError(
-                f"The {self.what} has {len(self.text):,} characters; at most {MAX_TEXT:,} are read. "
-                "Write it shorter."
+                f"The {self.what} has {len(self.text):,} characters; at most {MAX_TEXT:,} are "
+                "read. Write it shorter."
             )
         if "\0" in self.text:
             raise ProgramSyntaxError(
@@ -111,9 +112,7 @@ class Reader:
                 f"The {self.what} is nested too deeply; write it with fewer brackets."
             ) from None
         if not body:
-            raise ProgramSyntaxError(
-                f"The {self.what} is empty. Write for example: {self.example}"
-            )
+            raise ProgramSyntaxError(f"The {self.what} is empty. Write for example: {self.example}")
         return body
 
     def _assignment(

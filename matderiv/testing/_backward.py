@@ -38,6 +38,9 @@ _REVERSED = {
 }
 
 
+_Tolerance = tuple[float, float]  # relative and absolute
+
+
 class _Raised(Exception):  # noqa: N818 - not ours: the user's function has failed
     """A user's function raised an exception."""
 
@@ -84,6 +87,8 @@ def check_backward(
     >>> check_backward(lambda X, W: X @ W, backward, "Y = X @ W; L = Loss(Y)")
     True
     """
+    __tracebackhide__ = True
+    tolerance = (rtol, atol)
     problem = read(program, shapes=shapes)
     names = problem.factors if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
     for name in names:
@@ -95,13 +100,13 @@ def check_backward(
     for number, case_shapes in enumerate(tried):
         case = random_case(first, case_shapes, np.random.default_rng([seed, number]))
         try:
-            message = _compared(questions, case, forward, backward, rtol, atol)
+            message = _compared(questions, case, forward, backward, tolerance)
         except _Raised as error:
             message = f"{error} at the shapes {_shapes(first, case)}: {error.reason}"
             square = random_case(first, tried[-1], np.random.default_rng(seed))
             with contextlib.suppress(_Raised):
                 # Where all sizes are equal it may run, and show what it is.
-                more = _compared(questions, square, forward, backward, rtol, atol)
+                more = _compared(questions, square, forward, backward, tolerance)
                 message += f"\nWhere all sizes are equal: {more}" if more else ""
         if message is not None:
             break
@@ -115,20 +120,19 @@ def _compared(
     case: Case,
     forward: Callable[..., Any] | None,
     backward: Callable[..., Any],
-    rtol: float,
-    atol: float,
+    tolerance: _Tolerance,
 ) -> str | None:
     """What is wrong at one set of inputs, if anything is."""
     names = tuple(questions)
-    message = _forward(questions[names[0]], case, forward, rtol, atol)
+    message = _forward(questions[names[0]], case, forward, tolerance)
     if message is None:
         results = _results(_called(case, backward, "backward"), names, single=len(names) == 1)
         for name, result in results.items():
-            message = message or _wrong(questions[name], case, result, rtol, atol)
+            message = message or _wrong(questions[name], case, result, tolerance)
     return message
 
 
-def _called(case: Case, function: Callable[..., Any], what: str) -> Any:  # noqa: ANN401
+def _called(case: Case, function: Callable[..., Any], what: str) -> Any:
     """The function called with what its parameters' names ask for."""
     offered = {**case.values, **case.arithmetic.functions}
     positional: list[Any] = []
@@ -161,7 +165,8 @@ def _parameters(function: Callable[..., Any], what: str) -> list[inspect.Paramet
         return list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         raise InputError(
-            f"The parameters of {what} cannot be seen; wrap it: lambda dY, X, W: function(dY, X, W)."
+            f"The parameters of {what} cannot be seen; wrap it: "
+            "lambda dY, X, W: function(dY, X, W)."
         ) from None
 
 
@@ -172,20 +177,24 @@ def _all_shapes(question: Question, *, fixed: bool) -> Iterator[dict[str, Shape]
         own = {d.symbol: d.size for s in question.problem.shapes.values() for d in s}
         yield sized(question.shapes, own)
         return
-    plain = [dict(zip(letters, itertools.cycle(sizes), strict=False)) for sizes in (_SIZES, _LARGER)]
+    plain = [
+        dict(zip(letters, itertools.cycle(sizes), strict=False)) for sizes in (_SIZES, _LARGER)
+    ]
     ones = [{**plain[0], letter: 1} for letter in letters]
     for sizes in (*plain, *ones, dict.fromkeys(letters, 1), dict.fromkeys(letters, 3)):
         yield sized(question.shapes, sizes)
 
 
-def _array(value: Any, what: str) -> Any:  # noqa: ANN401
+def _array(value: Any, what: str) -> Any:
     try:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{what} returns {type(value).__name__}, which is no array: {error}") from None
+        raise InputError(
+            f"{what} returns {type(value).__name__}, which is no array: {error}"
+        ) from None
 
 
-def _results(value: Any, names: Sequence[str], *, single: bool) -> dict[str, Any]:  # noqa: ANN401
+def _results(value: Any, names: Sequence[str], *, single: bool) -> dict[str, Any]:
     """The gradients by name."""
     if isinstance(value, Mapping):
         missing = [name for name in names if name not in value]
@@ -207,7 +216,7 @@ def _results(value: Any, names: Sequence[str], *, single: bool) -> dict[str, Any
 
 
 def _forward(
-    question: Question, case: Case, forward: Callable[..., Any] | None, rtol: float, atol: float
+    question: Question, case: Case, forward: Callable[..., Any] | None, tolerance: _Tolerance
 ) -> str | None:
     """What is wrong with the forward function's result, if anything is."""
     if forward is None:
@@ -223,7 +232,7 @@ def _forward(
             f"forward is not {words}: it gives the shape {_words(result.shape)}, and {name} is "
             f"{_words(right.shape)}."
         )
-    worst = _worst(result, right, rtol, atol)
+    worst = _worst(result, right, tolerance)
     if worst is None:
         return None
     return (
@@ -232,20 +241,24 @@ def _forward(
     )
 
 
-def _wrong(question: Question, case: Case, result: Any, rtol: float, atol: float) -> str | None:  # noqa: ANN401
+def _wrong(question: Question, case: Case, result: Any, tolerance: _Tolerance) -> str | None:
     """What is wrong with a gradient, if anything is."""
     right = np.asarray(case.value(question.gradient))
     what = f"backward is wrong: ∂{question.loss}/∂{question.wrt}"
     if result.shape != right.shape:
-        found = f"{what} has the shape {_words(result.shape)}, but {question.wrt} is {_words(right.shape)}."
+        found = (
+            f"{what} has the shape {_words(result.shape)}, but {question.wrt} is "
+            f"{_words(right.shape)}."
+        )
     else:
-        worst = _worst(result, right, rtol, atol)
+        worst = _worst(result, right, tolerance)
         if worst is None:
             return None
-        count = int(_far(result, right, rtol, atol).sum())
+        count = int(_far(result, right, tolerance).sum())
         found = (
-            f"{what} differs in {count} of {right.size} entries at the shapes {_shapes(question, case)}. "
-            f"Worst is {_place(worst)}, counted from 1: backward gives {result[worst]:.9g}, and "
+            f"{what} differs in {count} of {right.size} entries at the shapes "
+            f"{_shapes(question, case)}. Worst is {_place(worst)}, counted from 1: "
+            f"backward gives {result[worst]:.9g}, and "
             f"{source(question.gradient)} is {right[worst]:.9g}."
         )
     looks = _looks_like(question, case, result)
@@ -254,7 +267,7 @@ def _wrong(question: Question, case: Case, result: Any, rtol: float, atol: float
     return "\n".join(lines)
 
 
-def _looks_like(question: Question, case: Case, result: Any) -> str | None:  # noqa: ANN401
+def _looks_like(question: Question, case: Case, result: Any) -> str | None:
     """The single mistake that would give these values."""
     right = question.gradient
     written = question.gradient_beside(nodes.Number(Fraction(0)))
@@ -278,17 +291,20 @@ def _looks_like(question: Question, case: Case, result: Any) -> str | None:  # n
     return None
 
 
-def _far(one: Any, other: Any, rtol: float, atol: float) -> Any:  # noqa: ANN401
+def _far(one: Any, other: Any, tolerance: _Tolerance) -> Any:
+    rtol, atol = tolerance
     excess = np.abs(one - other) - (atol + rtol * np.abs(other))
     return ~(excess <= 0)  # a result that is no number is wrong
 
 
-def _worst(one: Any, other: Any, rtol: float, atol: float) -> tuple[int, ...] | None:  # noqa: ANN401
-    far = _far(one, other, rtol, atol)
+def _worst(one: Any, other: Any, tolerance: _Tolerance) -> tuple[int, ...] | None:
+    far = _far(one, other, tolerance)
     if not far.any():
         return None
     gap = np.where(np.isnan(one), np.inf, np.abs(one - other))
-    return tuple(int(n) for n in np.unravel_index(int(np.argmax(np.where(far, gap, -1))), one.shape))
+    return tuple(
+        int(n) for n in np.unravel_index(int(np.argmax(np.where(far, gap, -1))), one.shape)
+    )
 
 
 def _place(place: tuple[int, ...]) -> str:

@@ -39,6 +39,7 @@ def check_grad(
     >>> check_grad(lambda X, W: np.sum((X @ W) ** 2), lambda X, W: 2 * X @ W @ W.T, (X, W))
     True
     """
+    __tracebackhide__ = True
     if not -len(args) <= wrt < len(args):
         raise InputError(f"wrt is {wrt}, but there are {len(args)} arguments, counted from 0.")
     values: list[Any] = list(args)
@@ -80,7 +81,7 @@ def check_grad(
     )
 
 
-def _ratio(claimed: Any, numeric: Any) -> str:  # noqa: ANN401
+def _ratio(claimed: Any, numeric: Any) -> str:
     """A constant factor between the two, if there is one."""
     below = float(np.vdot(numeric, numeric))
     factor = float(np.vdot(numeric, claimed)) / below if below else 0.0

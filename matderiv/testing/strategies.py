@@ -51,9 +51,7 @@ def inputs(
     found: dict[str, Any] = {}
     entries = st.integers(int(np.ceil(low * 64)), int(np.floor(high * 64))).map(lambda n: n / 64)
     for name, shape in draw(shapes(program, largest=largest)).items():
-        found[name] = draw(
-            hnp.arrays(np.float64, shape, elements=entries) if shape else entries
-        )
+        found[name] = draw(hnp.arrays(np.float64, shape, elements=entries) if shape else entries)
     return found
 
 
