@@ -33,6 +33,8 @@ __all__ = ["expression", "summands_vanish", "vanishes_quickly"]
 
 _MOST = 120  # operations of an expression that is decided
 _MOST_TERMS = 200  # of it when it is multiplied out
+_MOST_NESTED = 3  # functions of functions
+_LARGEST = 1000  # number in an exponent or in a function, and power
 
 #: The integers that stand for sizes are positive numbers like the others.
 _SIZE = "size {}"
@@ -102,6 +104,30 @@ def _leaves_of(form: Form) -> frozenset[Atom]:
     return found
 
 
+def _tame(form: Form, depth: int) -> bool:
+    """Whether no power of a power or exp of an exp makes a number of unbounded length."""
+    if depth > _MOST_NESTED:
+        return False
+    for term, number in form:
+        if depth and max(abs(number.numerator), number.denominator) > _LARGEST:
+            return False
+        for atom, power in term.atoms:
+            if abs(power) > _LARGEST:
+                return False
+            match atom:
+                case Call(arg=arg) | Raised(base=arg, exponent=None):
+                    inner = (arg,)
+                case Raised(base=base, exponent=exponent) if exponent is not None:
+                    if any(isinstance(a, Call | Raised) for t, _ in exponent for a, _ in t.atoms):
+                        return False
+                    inner = (base, exponent)
+                case _:
+                    continue
+            if not all(_tame(form, depth + 1) for form in inner):
+                return False
+    return True
+
+
 Leaf = Callable[[Atom], sp.Expr]
 
 
@@ -129,7 +155,12 @@ def expression(form: Form, names: Mapping[str, str], leaf: Leaf | None = None) -
     """A form as a SymPy expression; each sum under a sum sign is one real number in it.
 
     An entry or an undefined function is what `leaf` makes of it, else a real number too.
+
+    Raises:
+        TooLarge: SymPy would work out a number that fills the memory.
     """
+    if not _tame(form, 0):
+        raise TooLarge("a number is too large")
     terms = []
     for term, number in form:
         factor = sp.Rational(number.numerator, number.denominator)

@@ -174,7 +174,7 @@ def _rational(values: list[Any]) -> Fraction | None:
     if isinstance(first, Fraction):
         number = first
     else:
-        number = Fraction(mpmath.nstr(first, 20)).limit_denominator(_DENOMINATOR)
+        number = Fraction(str(mpmath.nstr(first, 20))).limit_denominator(_DENOMINATOR)
     if number == 0 or number.denominator > _DENOMINATOR:
         return None
     far = [

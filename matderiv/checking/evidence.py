@@ -122,7 +122,7 @@ class _Writer:
     def text(self, form: Form) -> str:
         try:
             return text(self.notation.scalar(expression(form, {}, self.leaf)))
-        except TypeError:  # there is no notation for a part of it
+        except (TypeError, TooLarge):  # there is no notation for a part of it
             return "…"
 
     def leaf(self, atom: Atom) -> sp.Expr:
