@@ -66,7 +66,7 @@ def vanishes_quickly(expr: sp.Expr) -> bool:
     """Whether an expression is proved zero; one that would take long to decide is not."""
     if sp.count_ops(expr) > _MOST or most_terms(expr) > _MOST_TERMS:
         return False
-    return vanishes(expr) is True
+    return vanishes(expr, simplify=False) is True
 
 
 def _summand(term: Term) -> tuple[tuple[str, ...], sp.Expr]:

@@ -13,7 +13,7 @@ import mpmath
 import numpy as np
 
 from matderiv.checking.decide import decide, folded
-from matderiv.checking.edits import KINDS, Edit, edits
+from matderiv.checking.edits import KINDS, Edit
 from matderiv.checking.floats import Case, random_case
 from matderiv.checking.points import WORKING_DIGITS, Point, apart, points
 from matderiv.checking.question import Question
@@ -91,7 +91,7 @@ class _Trial:
 
     def equal(self, node: Node) -> bool:
         """Whether a formula is the gradient: tried at the points first, then proved."""
-        if not self._near(node, factor=False) or not self.fits(node):
+        if not self.fits(node):
             return False
         for point, value in self.known:
             other = point.value(node)
@@ -105,25 +105,26 @@ class _Trial:
         except InputError:
             return False
 
-    def _near(self, node: Node, *, factor: bool) -> bool:
+    def near(self, node: Node) -> tuple[bool, bool]:
         """Whether rounded numbers leave it possible that a formula is the gradient, or c times it.
 
         Nearly all changes are dismissed here, a hundred times as fast as exactly.
         """
         if self.floats is None:
-            return True
+            return True, True
         case, right = self.floats
         try:
             value = np.asarray(case.value(node), dtype=np.float64)
         except (ArithmeticError, ValueError, TypeError, AttributeError):
-            return False
+            return False, False
         if value.shape != right.shape:
-            return False
+            return False, False
         with np.errstate(all="ignore"):
-            if factor:
-                largest = np.unravel_index(int(np.argmax(np.abs(right))), right.shape)
-                right = right * (value[largest] / right[largest])
-            return bool(np.allclose(value, right, rtol=1e-6, atol=1e-9))
+            largest = np.unravel_index(int(np.argmax(np.abs(right))), right.shape)
+            scaled = right * (value[largest] / right[largest])
+            if not np.allclose(value, scaled, rtol=1e-6, atol=1e-9):
+                return False, False
+            return bool(np.allclose(value, right, rtol=1e-6, atol=1e-9)), True
 
     def fits(self, node: Node) -> bool:
         try:
@@ -133,7 +134,7 @@ class _Trial:
 
     def factor(self, node: Node) -> Node | None:
         """The constant c other than 1 for which the formula is c times the gradient."""
-        if not self._near(node, factor=True) or not self.fits(node):
+        if not self.fits(node):
             return None
         ratios = [_ratio(point.value(node), value, point) for point, value in self.known]
         if not ratios or None in ratios:
@@ -208,6 +209,7 @@ def cause(question: Question, claim: Node) -> Cause | None:
 
 def _cause(trial: _Trial, claim: Node) -> Cause | None:
     question = trial.question
+    scaled: list[Edit] = []
     for kind in KINDS:
         if kind is None:
             factor = trial.factor(claim)
@@ -215,16 +217,19 @@ def _cause(trial: _Trial, claim: Node) -> Cause | None:
                 return Cause((), factor, question.gradient)
             continue
         for edit in kind(claim, question):
-            if trial.equal(edit.node):
+            equal, multiple = trial.near(edit.node)
+            if equal and trial.equal(edit.node):
                 return Cause((edit,), None, edit.node)
-    for edit in edits(claim, question):
+            if multiple:
+                scaled.append(edit)
+    for edit in scaled:
         factor = trial.factor(edit.node)
         if factor is not None:
             return Cause((edit,), factor, question.gradient)
     if sum(1 for _ in nodes.walk(claim)) > _MOST_PARTS:
         return None
     for one, other in itertools.islice(_pairs(question, claim), _MOST_PAIRS):
-        if trial.equal(other.node):
+        if trial.near(other.node)[0] and trial.equal(other.node):
             return Cause((one, other), None, other.node)
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 
 import sympy as sp
@@ -96,9 +97,10 @@ class Question:
         """The gradient in the words of a claim: with dY, or with what dY is made of."""
         upstream = f"d{self.problem.name}"
         used = {n.name for n in nodes.walk(claim) if isinstance(n, Name)}
-        if upstream in used or upstream not in self.definitions:
+        known = self.definitions.get(upstream)
+        if upstream in used or known is None or (self.bodies and not self.written):
             return self.gradient
-        written = self.written[0] if self.written else self.definitions[upstream]
+        written = self.written[0] if self.written else known
         return substituted(self.gradient, Name(upstream), written)
 
     def entries(self, *unfolded: str) -> Entries:
@@ -136,6 +138,8 @@ def ask(problem: Problem, wrt: str) -> Question:
             slope = nodes.Apply(f"d{head.function}", Name(y))
         else:
             slope, chain, written = _known(head, y)
+            if not _holds(slope, Name(y)):  # each entry of dY is the same number
+                slope = nodes.Add(slope, nodes.Multiply(nodes.Number(Fraction(0)), Name(y)))
             bodies = {
                 head.function: to_node(head.body, head.variable, _HOLE),
                 f"d{head.function}": substituted(slope, Name(y), _HOLE),
@@ -172,7 +176,13 @@ def _known(head: Elementwise, y: str) -> tuple[Node, tuple[Node, ...], tuple[Nod
     def made(expr: sp.Expr) -> Node:
         return to_node(expr, head.variable, Name(y))
 
+    if not slope.has(head.variable):
+        return made(slope), (), ()
     return made(slope), tuple(map(made, factors)), tuple(map(made, written))
+
+
+def _holds(node: Node, part: Node) -> bool:
+    return any(n == part for n in nodes.walk(node))
 
 
 def _sizes(shapes: dict[str, Shape]) -> dict[str, int]:
