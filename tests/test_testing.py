@@ -148,7 +148,7 @@ def test_differences_name_the_worst_entry() -> None:
         AssertionError, match=r"1 of 6 entries. Worst is entry \(1, 2, 1\), .* is 7, .* give 6"
     ):
         check_grad(lambda x: (x**2).sum(), off, (x,))
-    with pytest.raises(AssertionError, match="It looks like 0.5 times the right one"):
+    with pytest.raises(AssertionError, match=r"like 0\.5 times the right"):
         check_grad(lambda x: (x**2).sum(), lambda x: x, (x,))
     assert not check_grad(lambda x: (x**2).sum(), lambda x: x.T, (x,), raise_exception=False)
     with pytest.raises(InputError, match="it must be a scalar"):

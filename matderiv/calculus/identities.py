@@ -66,7 +66,18 @@ def vanishes_quickly(expr: sp.Expr) -> bool:
     """Whether an expression is proved zero; one that would take long to decide is not."""
     if sp.count_ops(expr) > _MOST or most_terms(expr) > _MOST_TERMS:
         return False
-    return vanishes(expr, simplify=False) is True
+    zero = vanishes(expr, simplify=False)
+    if zero is None and expr.has(sp.sin, sp.cos):
+        zero = vanishes(expr.replace(sp.sin, _sin).replace(sp.cos, _cos), simplify=False)
+    return zero is True
+
+
+def _sin(u: sp.Expr) -> sp.Expr:
+    return (sp.exp(sp.I * u) - sp.exp(-sp.I * u)) / (2 * sp.I)
+
+
+def _cos(u: sp.Expr) -> sp.Expr:
+    return (sp.exp(sp.I * u) + sp.exp(-sp.I * u)) / 2
 
 
 def _summand(term: Term) -> tuple[tuple[str, ...], sp.Expr]:
