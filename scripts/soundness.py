@@ -243,7 +243,11 @@ def changes(count: int, seed: int = 2) -> tuple[Counter[str], list[str], list[st
             right = rewritten(right, case.question, chance)
         kind, claim = changed(right, case.question, chance) or ("", right)
         started = time.perf_counter()
-        report = judge(case.question, claim)
+        try:
+            report = judge(case.question, claim)
+        except MatderivError:  # such as a division by zero
+            verdicts["refused"] += 1
+            continue
         times.append(time.perf_counter() - started)
         words = (
             f"{kind}: {case.question.problem.program.source()} {case.question.wrt}: {source(claim)}"

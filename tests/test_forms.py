@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matderiv.calculus.forms import Entries, TooLarge, canonical, difference
+from matderiv.calculus.entries import Entries
+from matderiv.calculus.forms import TooLarge, canonical, difference
 from matderiv.calculus.identities import summands_vanish
 from matderiv.expression.claim import parse_claim
 from matderiv.expression.nodes import Name, Node, Sum

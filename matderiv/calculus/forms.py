@@ -1,4 +1,4 @@
-"""Entries of any expression in index notation: sums of products of atoms, sizes left as letters.
+"""Sums of products of atoms over indices, and what they read once letters do not matter.
 
 A form is a sum of terms; a term is a number times a product of atoms to whole powers, summed over
 its bound letters. An atom is an entry of a named array, the letter of a size, a function of a
@@ -10,21 +10,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from matderiv.errors import InputError, UnsupportedError
-from matderiv.expression import nodes
-from matderiv.expression.nodes import Node
-from matderiv.expression.shapes import Dim, Shape
-from matderiv.expression.source import source
+from matderiv.errors import UnsupportedError
 
 __all__ = [
+    "ONE",
     "Atom",
     "Call",
-    "Entries",
     "Entry",
     "Form",
     "Index",
@@ -33,17 +29,22 @@ __all__ = [
     "Term",
     "TooLarge",
     "Whole",
+    "added",
+    "atom_name",
     "canonical",
+    "constant",
     "difference",
     "letters_of",
+    "multiplied",
+    "named",
+    "scaled",
+    "single",
 ]
 
 Index = int | str
 
 _MAX_TERMS = 2000  # of a form; more are not multiplied out
 _MAX_ORDERS = 720  # of the bound letters of a term that are tried
-_MAX_BITS = 4096  # of an exact number
-_SHORT = 8  # the largest power of a sum that is multiplied out
 
 
 class TooLarge(UnsupportedError):  # noqa: N818 - named for what is too large: the form
@@ -103,10 +104,11 @@ class Term:
 
 Form = tuple[tuple[Term, Fraction], ...]
 
-_ONE = Term()
+ONE = Term()
 
 
-def _sum(forms: Iterable[Form]) -> Form:
+def added(forms: Iterable[Form]) -> Form:
+    """The sum, terms that cancel left out."""
     total: dict[Term, Fraction] = {}
     for form in forms:
         for term, number in form:
@@ -116,10 +118,11 @@ def _sum(forms: Iterable[Form]) -> Form:
     return tuple((term, number) for term, number in total.items() if number)
 
 
-def _product(one: Form, other: Form) -> Form:
+def multiplied(one: Form, other: Form) -> Form:
+    """The product. Bound letters of the two must have different names."""
     if len(one) * len(other) > _MAX_TERMS:
         raise TooLarge("the entries hold too many terms")
-    return _sum(
+    return added(
         (((_times(m, n), c * d),) for (m, c), (n, d) in itertools.product(one, other)),
     )
 
@@ -133,197 +136,24 @@ def _times(m: Term, n: Term) -> Term:
     return Term(tuple((a, p) for a, p in powers.items() if p), m.bound + n.bound)
 
 
-def _scaled(form: Form, number: Fraction) -> Form:
+def scaled(form: Form, number: Fraction) -> Form:
+    """The form times a number."""
     return tuple((term, c * number) for term, c in form) if number else ()
 
 
-def _number(value: Fraction) -> Form:
-    return ((_ONE, value),) if value else ()
+def constant(value: Fraction) -> Form:
+    """A number."""
+    return ((ONE, value),) if value else ()
 
 
-def _atom(atom: Atom, power: int = 1) -> Form:
+def single(atom: Atom, power: int = 1) -> Form:
+    """A power of one atom."""
     return ((Term(((atom, power),)), Fraction(1)),)
 
 
 def difference(left: Form, right: Form) -> Form:
     """The difference left - right, equal terms dropped."""
-    return _sum((left, _scaled(right, Fraction(-1))))
-
-
-class Entries:
-    """The general entries of expressions, by definition of each kind of node.
-
-    `definitions` are unfolded wherever their names occur; `functions` are the bodies of known
-    functions with names of their own. With `written`, sums are written out at the sizes.
-    """
-
-    def __init__(
-        self,
-        shapes: Mapping[str, Shape],
-        definitions: Mapping[str, Node],
-        functions: Mapping[str, Callable[[Node], Node]],
-        *,
-        written: bool = False,
-    ) -> None:
-        self._shapes = shapes
-        self._definitions = definitions
-        self._functions = functions
-        self._written = written
-        self._fresh = itertools.count()
-        self._known: dict[Node, Shape] = {}
-
-    def at(self, node: Node, *indices: Index) -> Form:
-        """The entry of an array at given indices, letters or numbers from 1.
-
-        Raises:
-            TooLarge: it is not multiplied out.
-            InputError: it divides by zero.
-        """
-        match node:
-            case nodes.Number(value):
-                return _number(value)
-            case nodes.Name(name):
-                if name in self._definitions:
-                    return self.at(self._definitions[name], *indices)
-                return _atom(Entry(name, indices))
-            case nodes.Negate(arg):
-                return _scaled(self.at(arg, *indices), Fraction(-1))
-            case nodes.Transpose(arg):
-                return self.at(arg, *indices[::-1])
-            case nodes.Sum(arg):
-                return self._summed(self.shape(arg), lambda *places: self.at(arg, *places))
-            case nodes.MatMul(left, right):
-                return self._matmul(left, right, indices)
-            case nodes.Apply(function, arg):
-                return self._apply(function, arg, indices)
-            case nodes.Functional(function, arg):
-                letters = tuple((self._letter(), dim.symbol) for dim in self.shape(arg))
-                entry = self.at(arg, *(letter for letter, _ in letters))
-                return _atom(Whole(function, letters, entry))
-            case nodes.Add() | nodes.Subtract() | nodes.Multiply() | nodes.Divide():
-                return self._entrywise(node, indices)
-            case nodes.Power(left, right):
-                return self._power(node, left, right, indices)
-        raise UnsupportedError(f"{source(node)} has no entries that are known")
-
-    def shape(self, node: Node) -> Shape:
-        """The shape of an array whose parts are known to fit."""
-        known = self._known.get(node)
-        if known is None:
-            known = self._known[node] = self._shape(node)
-        return known
-
-    def _shape(self, node: Node) -> Shape:
-        match node:
-            case nodes.Name(name):
-                return self._shapes[name]
-            case nodes.Number() | nodes.Sum() | nodes.Functional():
-                return ()
-            case nodes.Negate(arg) | nodes.Apply(_, arg):
-                return self.shape(arg)
-            case nodes.Transpose(arg):
-                return self.shape(arg)[::-1]
-            case nodes.MatMul(left, right):
-                return (*self.shape(left)[:-1], *self.shape(right)[-2:][1:])
-        shapes = [self.shape(child) for child in nodes.children(node)]
-        longest = max(map(len, shapes), default=0)
-        columns = zip(*(((None,) * (longest - len(s)) + s) for s in shapes), strict=True)
-        return tuple(_broadcast(dims) for dims in columns)
-
-    def _operand(self, node: Node, indices: tuple[Index, ...], result: Shape) -> Form:
-        """An operand's entry: the last indices, and 1 where its only row or column is repeated."""
-        shape = self.shape(node)
-        last = zip(shape, result[len(result) - len(shape) :], strict=True)
-        places = indices[len(indices) - len(shape) :]
-        return self.at(
-            node, *(i if own == dim else 1 for i, (own, dim) in zip(places, last, strict=True))
-        )
-
-    def _entrywise(self, node: Node, indices: tuple[Index, ...]) -> Form:
-        result = self.shape(node)
-        left, right = nodes.children(node)
-        one, other = self._operand(left, indices, result), self._operand(right, indices, result)
-        match node:
-            case nodes.Add():
-                return _sum((one, other))
-            case nodes.Subtract():
-                return difference(one, other)
-            case nodes.Multiply():
-                return _product(one, other)
-        return _product(one, _to_the(other, -1, node))
-
-    def _power(self, node: Node, left: Node, right: Node, indices: tuple[Index, ...]) -> Form:
-        result = self.shape(node)
-        exponent = self._operand(right, indices, result)
-        base = self._operand(left, indices, result)
-        if not exponent:
-            return _number(Fraction(1))
-        whole = exponent[0][1] if len(exponent) == 1 and exponent[0][0] == _ONE else Fraction(1, 2)
-        if whole.denominator != 1:
-            return (
-                _number(Fraction(1))
-                if base == _number(Fraction(1))
-                else _atom(Raised(base, exponent))
-            )
-        power = int(whole)
-        if 0 < power <= _SHORT and (len(base) != 1 or base[0][0].bound):
-            made = base
-            for _ in range(power - 1):  # worked out anew, for bound letters of its own
-                made = _product(made, self._operand(left, indices, result))
-            return made
-        return _to_the(base, power, node)
-
-    def _matmul(self, left: Node, right: Node, indices: tuple[Index, ...]) -> Form:
-        rows = len(self.shape(left)) - 1
-        inner = self.shape(left)[-1]
-
-        def term(k: Index) -> Form:
-            return _product(self.at(left, *indices[:rows], k), self.at(right, k, *indices[rows:]))
-
-        return self._summed((inner,), term)
-
-    def _summed(self, shape: Shape, term: Callable[..., Form]) -> Form:
-        if self._written:
-            ranges = (range(1, dim.size + 1) for dim in shape)
-            return _sum(term(*places) for places in itertools.product(*ranges))
-        bound = tuple((self._letter(), dim.symbol) for dim in shape)
-        inside = term(*(letter for letter, _ in bound))
-        return tuple((Term(t.atoms, t.bound + bound), c) for t, c in inside)
-
-    def _apply(self, function: str, arg: Node, indices: tuple[Index, ...]) -> Form:
-        body = self._functions.get(function)
-        if body is not None:
-            return self.at(body(arg), *indices)
-        entry = self.at(arg, *indices)
-        if function == "sqrt":
-            return _atom(Raised(entry, _number(Fraction(1, 2))))
-        return _atom(Call(function, entry))
-
-    def _letter(self) -> str:
-        return f"_{next(self._fresh)}"
-
-
-def _broadcast(dims: tuple[Dim | None, ...]) -> Dim:
-    known = [dim for dim in dims if dim is not None]
-    return next((dim for dim in known if dim.size != 1), known[0])
-
-
-def _to_the(form: Form, power: int, node: Node) -> Form:
-    """A form to a whole power: a product's is the product of its atoms' powers."""
-    if not form:
-        if power > 0:
-            return ()
-        raise InputError(f"{source(node)} divides by zero; write another divisor.")
-    if len(form) > 1 or form[0][0].bound:
-        return _atom(Raised(form, None), power)
-    ((term, number),) = form
-    bits = max(abs(number.numerator).bit_length(), number.denominator.bit_length())
-    if abs(number) != 1 and abs(power) * bits > _MAX_BITS:
-        raise TooLarge("a number is too large")
-    return ((Term(tuple((a, p * power) for a, p in term.atoms)), number**power),)
-
-
-# -- reading the same --------------------------------------------------------------------------
+    return added((left, scaled(right, Fraction(-1))))
 
 
 def canonical(form: Form) -> dict[str, Fraction]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import cast
 
 import sympy as sp
 
@@ -68,7 +69,8 @@ def vanishes_quickly(expr: sp.Expr) -> bool:
         return False
     zero = vanishes(expr, simplify=False)
     if zero is None and expr.has(sp.sin, sp.cos):
-        zero = vanishes(expr.replace(sp.sin, _sin).replace(sp.cos, _cos), simplify=False)
+        plain = cast("sp.Expr", expr.replace(sp.sin, _sin).replace(sp.cos, _cos))
+        zero = vanishes(plain, simplify=False)
     return zero is True
 
 
@@ -127,7 +129,7 @@ def _tame(form: Form, depth: int) -> bool:
                 return False
             match atom:
                 case Call(arg=arg) | Raised(base=arg, exponent=None):
-                    inner = (arg,)
+                    inner: tuple[Form, ...] = (arg,)
                 case Raised(base=base, exponent=exponent) if exponent is not None:
                     if any(isinstance(a, Call | Raised) for t, _ in exponent for a, _ in t.atoms):
                         return False

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from matderiv.calculus.forms import Entries, Form, TooLarge, canonical, difference
+from matderiv.calculus.entries import Entries
+from matderiv.calculus.forms import Form, TooLarge, canonical, difference
 from matderiv.calculus.identities import expression, summands_vanish, vanishes_quickly
 from matderiv.checking.points import apart, points
 from matderiv.checking.question import Question, sized, substituted

@@ -10,7 +10,8 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from matderiv.calculus.forms import Atom, Call, Entries, Entry, Form, Raised, Term, TooLarge
+from matderiv.calculus.entries import Entries
+from matderiv.calculus.forms import Atom, Call, Entry, Form, Raised, Term, TooLarge
 from matderiv.calculus.identities import expression
 from matderiv.calculus.scalars import Partial, entry, undefined_function
 from matderiv.calculus.series import Series

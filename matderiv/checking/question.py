@@ -10,7 +10,8 @@ from functools import cached_property
 import sympy as sp
 
 from matderiv.calculus.elementwise import chain_rule, tidy, to_node
-from matderiv.calculus.forms import Entries, TooLarge, canonical
+from matderiv.calculus.entries import Entries
+from matderiv.calculus.forms import TooLarge, canonical
 from matderiv.calculus.problem import Elementwise, Problem
 from matderiv.calculus.verdicts import vanishes
 from matderiv.derivation.build import gradient_of
