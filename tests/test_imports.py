@@ -190,9 +190,8 @@ def heavy_modules_after(code: str, **environment: str) -> tuple[str, list[str]]:
 
 
 @pytest.mark.parametrize(
-@pytest.mark.parametrize(
-    "args", [["--help"], ["derive", "--help"], ["handout", "--help"], ["check", "--help"], ["--version"]]
-)
+    "args",
+    [["--help"], ["derive", "--help"], ["handout", "--help"], ["check", "--help"], ["--version"]],
 )
 def test_help_loads_no_mathematics(args: list[str]) -> None:
     """Help comes at once: loading SymPy takes many times as long as printing it."""

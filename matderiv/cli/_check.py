@@ -52,6 +52,8 @@ def check(
     from matderiv.handout.texts import messages
 
     messages(lang)
-    report = checking.check(program, wrt, claim, sizes={"N": n, "D": d, "M": m}, shapes=once(shapes))
+    report = checking.check(
+        program, wrt, claim, sizes={"N": n, "D": d, "M": m}, shapes=once(shapes)
+    )
     write(report.json() if form == "json" else report.text(lang), None)
     raise click.exceptions.Exit(_EXIT_CODES[report.status])
