@@ -25,8 +25,9 @@ def shapes(
     Raises:
         InputError: the program cannot be read.
 
-    >>> shapes("L = sum(f(Q @ K.T))").example()["Q"][1] > 0  # doctest: +SKIP
-    True
+    >>> from hypothesis import find
+    >>> find(shapes("L = sum(f(Q @ K.T))"), lambda found: found["Q"][1] > 1)
+    {'Q': (1, 2), 'K': (1, 2)}
     """
     question = _question(program)
     letters = [dim.symbol for dim in question.dims]
@@ -47,6 +48,10 @@ def inputs(
 
     Entries are multiples of 1/64 from `low` to `high`, so that examples are readable and sums of
     products of them are exact in float64.
+
+    >>> from hypothesis import find
+    >>> find(inputs("L = lam*sum(f(X @ W))", low=1), lambda found: True)["lam"]
+    1.0
     """
     found: dict[str, Any] = {}
     entries = st.integers(int(np.ceil(low * 64)), int(np.floor(high * 64))).map(lambda n: n / 64)
