@@ -188,7 +188,7 @@ def _all_shapes(question: Question, *, fixed: bool) -> Iterator[dict[str, Shape]
 def _array(value: Any, what: str) -> Any:
     try:
         return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:  # the last is torch's
         raise InputError(
             f"{what} returns {type(value).__name__}, which is no array: {error}"
         ) from None
