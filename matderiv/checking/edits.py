@@ -197,7 +197,7 @@ def _chain(node: Node, question: Question) -> Iterator[Edit]:
     for factor in dict.fromkeys(f for root in _variants(question) for f in _entry_factors(root)):
         for part, rebuild in _parts(node):
             if () in (_shape(part, question), _shape(factor, question)):
-                first = () == _shape(factor, question)  # a number stands before a matrix
+                first = _shape(factor, question) == ()  # a number stands before a matrix
                 other = nodes.Multiply(factor, part) if first else nodes.Multiply(part, factor)
                 yield Edit("chain", rebuild(other), part, other)
     for part, rebuild in _parts(node):
