@@ -31,7 +31,9 @@ PARTS = (
     "handouts",
     "api",
     "jacobians",
+    "checking",
     "testing",
+    "pytest_plugin",
     "cli",
     "__main__",
     "",
@@ -44,7 +46,9 @@ OUTSIDE = {
     "notation": {"sympy"},
     "handout": {"sympy", "typst"},
     "api": {"sympy"},
-    "testing": {"sympy", "numpy"},
+    "checking": {"sympy", "mpmath", "numpy"},
+    "testing": {"numpy", "hypothesis"},
+    "pytest_plugin": {"pytest"},
     "cli": {"click"},
 }
 
@@ -186,7 +190,8 @@ def heavy_modules_after(code: str, **environment: str) -> tuple[str, list[str]]:
 
 
 @pytest.mark.parametrize(
-    "args", [["--help"], ["derive", "--help"], ["handout", "--help"], ["--version"]]
+    "args",
+    [["--help"], ["derive", "--help"], ["handout", "--help"], ["check", "--help"], ["--version"]],
 )
 def test_help_loads_no_mathematics(args: list[str]) -> None:
     """Help comes at once: loading SymPy takes many times as long as printing it."""

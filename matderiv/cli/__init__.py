@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from matderiv._version import __version__
+from matderiv.cli._check import check
 from matderiv.cli._derive import derive
 from matderiv.cli._errors import run
 from matderiv.cli._handout import handout
@@ -19,7 +20,7 @@ def cli() -> None:
     """Gradients of matrix expressions, derived step by step, every line proved."""
 
 
-for _command in (derive, handout, jacobian):
+for _command in (check, derive, handout, jacobian):
     cli.add_command(_command)
 
 

@@ -118,7 +118,9 @@ def name_trouble(name: str) -> str:
     )
 
 
-def syntax_trouble(text: str, offset: int, detail: str) -> tuple[str, int]:
+def syntax_trouble(
+    text: str, offset: int, detail: str, example: str = DEFAULT_PROGRAM
+) -> tuple[str, int]:
     """One sentence on a syntax error at an offset, and the offset it is about.
 
     `detail` is what Python says; its wording changes between versions, so little of it is used.
@@ -147,10 +149,10 @@ def syntax_trouble(text: str, offset: int, detail: str) -> tuple[str, int]:
     if "=" in detail:  # Python's guess is a comparison; a forgotten ; is likelier here
         return "This is not one assignment; separate assignments with ;.", offset
     if not text[offset:].strip(" ;\n\t"):
-        return f"Something is missing at the end. Write for example: {DEFAULT_PROGRAM}", offset
+        return f"Something is missing at the end. Write for example: {example}", offset
     if here in ")];":
         return f"Something is missing before {here}.", offset
-    return f"This cannot be read from {here} on. Write for example: {DEFAULT_PROGRAM}", offset
+    return f"This cannot be read from {here} on. Write for example: {example}", offset
 
 
 _CLOSING = {"(": ")", "[": "]", "{": "}"}

@@ -24,7 +24,7 @@ from matderiv.expression.vocabulary import (
     misspelt,
 )
 
-__all__ = ["parse"]
+__all__ = ["Reader", "parse"]
 
 _BINARY: dict[type[ast.operator], Callable[[Node, Node], Node]] = {
     ast.Add: nodes.Add,
@@ -51,20 +51,25 @@ def parse(text: str) -> Program:
     >>> parse("Y = X @ W; sum(f(Y))").source()
     'Y = X @ W; L = sum(f(Y))'
     """
-    return _Reader(text).program()
+    return Reader(text).program()
 
 
-class _Reader:
+class Reader:
     """One text being read; it holds the text only to say where an error is."""
+
+    #: What the text is called in an error, and what could be written in its place.
+    what = "program"
+    example = DEFAULT_PROGRAM
 
     def __init__(self, text: str) -> None:
         if not isinstance(text, str):
-            raise InputError(f"A program is text, not {type(text).__name__}.")
+            raise InputError(f"A {self.what} is text, not {type(text).__name__}.")
         # Indentation means nothing here, and line ends are one character.
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         self.text = "\n".join(line.strip() for line in lines).strip()
 
     def program(self) -> Program:
+        """The whole text as a program."""
         statements = self._statements()
         assignments: list[Assignment] = []
         for position, statement in enumerate(statements):
@@ -77,18 +82,20 @@ class _Reader:
     def _statements(self) -> list[ast.stmt]:
         if len(self.text) > MAX_TEXT:
             raise InputError(
-                f"The program has {len(self.text):,} characters; at most {MAX_TEXT:,} are read. "
-                "Write it shorter."
+                f"The {self.what} has {len(self.text):,} characters; at most {MAX_TEXT:,} are "
+                "read. Write it shorter."
             )
         if "\0" in self.text:
             raise ProgramSyntaxError(
-                "The program holds a null character; remove it.", self.text, self.text.index("\0")
+                f"The {self.what} holds a null character; remove it.",
+                self.text,
+                self.text.index("\0"),
             )
         try:
             self.text.encode()
         except UnicodeEncodeError as error:
             raise ProgramSyntaxError(
-                "The program holds bytes that are not UTF-8; write it in plain letters.",
+                f"The {self.what} holds bytes that are not UTF-8; write it in plain letters.",
                 self.text,
                 error.start,
             ) from None
@@ -98,14 +105,14 @@ class _Reader:
                 body = ast.parse(self.text).body if self.text.strip("; \n") else []
         except SyntaxError as error:
             offset = self._offset(error.lineno or 1, (error.offset or 1) - 1, characters=True)
-            message, offset = syntax_trouble(self.text, offset, error.msg or "")
+            message, offset = syntax_trouble(self.text, offset, error.msg or "", self.example)
             raise ProgramSyntaxError(message, self.text, offset) from None
         except (RecursionError, MemoryError, ValueError):
             raise InputError(
-                "The program is nested too deeply; write it with fewer brackets."
+                f"The {self.what} is nested too deeply; write it with fewer brackets."
             ) from None
         if not body:
-            raise ProgramSyntaxError(f"The program is empty. Write for example: {DEFAULT_PROGRAM}")
+            raise ProgramSyntaxError(f"The {self.what} is empty. Write for example: {self.example}")
         return body
 
     def _assignment(
@@ -151,7 +158,7 @@ class _Reader:
     def _node(self, tree: ast.expr, depth: int) -> Node:
         if depth > MAX_DEPTH:
             raise InputError(
-                f"The program is nested more than {MAX_DEPTH} levels deep; write it shorter, "
+                f"The {self.what} is nested more than {MAX_DEPTH} levels deep; write it shorter, "
                 "with fewer brackets and operations."
             )
         match tree:

@@ -12,7 +12,7 @@ from matderiv.expression.program import Program
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import MAX_SIZE, is_greek
 
-__all__ = ["DEFAULT_SIZES", "Dim", "Shape", "infer"]
+__all__ = ["DEFAULT_SIZES", "Dim", "Shape", "infer", "shape_of"]
 
 #: Sizes of the first product's factors, (N, D) and (D, M), unless the user gives others.
 DEFAULT_SIZES = {"N": 2, "D": 4, "M": 3}
@@ -76,6 +76,25 @@ def infer(
     (Dim(symbol='D', size=4), Dim(symbol='M', size=3))
     """
     return _Inference(program, sizes or {}, shapes or {}).run()
+
+
+def shape_of(node: Node, shapes: Mapping[str, Shape]) -> Shape:
+    """The shape of an expression of names whose shapes are known; each letter has one size.
+
+    Raises:
+        ShapeError: two shapes do not fit; the part and its sizes are named.
+
+    >>> from matderiv.expression.nodes import MatMul, Name
+    >>> shapes = {"X": (Dim("N", 2), Dim("D", 4)), "W": (Dim("D", 4), Dim("M", 3))}
+    >>> shape_of(MatMul(Name("X"), Name("W")), shapes)
+    (Dim(symbol='N', size=2), Dim(symbol='M', size=3))
+    """
+    inference = _Inference(Program(()), {}, {})
+    sizes = {dim: _Var(dim.size) for shape in shapes.values() for dim in shape}
+    inference.known = {name: tuple(sizes[dim] for dim in shape) for name, shape in shapes.items()}
+    found = [var.root() for var in inference.shape(node)]
+    dims = {var.root(): dim for dim, var in sizes.items()}
+    return tuple(dims.get(var) or Dim(str(var), var.size or 1) for var in found)
 
 
 class _Inference:
