@@ -58,8 +58,9 @@ def same(words: str) -> str:
 
 def inline_text(token: Token) -> str:
     """What a reader sees of a paragraph of Markdown."""
-    assert all(child.type in ("text", "text_special") for child in token.children or ())
-    return "".join(child.content for child in token.children or ())
+    shown = [c for c in token.children or () if c.content not in ("<span>", "</span>")]
+    assert all(child.type in ("text", "text_special") for child in shown)
+    return "".join(child.content for child in shown)
 
 
 def read_markdown(text: str, _: Path) -> list[str]:

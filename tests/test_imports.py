@@ -33,7 +33,9 @@ PARTS = (
     "jacobians",
     "evaluation",
     "gradients",
+    "checking",
     "testing",
+    "pytest_plugin",
     "cli",
     "__main__",
     "",
@@ -49,7 +51,9 @@ OUTSIDE = {
     "api": {"sympy"},
     "evaluation": {"numpy"},
     "gradients": {"numpy"},
-    "testing": {"sympy", "numpy"},
+    "checking": {"sympy", "mpmath", "numpy"},
+    "testing": {"numpy", "hypothesis"},
+    "pytest_plugin": {"pytest"},
     "cli": {"click"},
 }
 
@@ -191,7 +195,8 @@ def heavy_modules_after(code: str, **environment: str) -> tuple[str, list[str]]:
 
 
 @pytest.mark.parametrize(
-    "args", [["--help"], ["derive", "--help"], ["handout", "--help"], ["--version"]]
+    "args",
+    [["--help"], ["derive", "--help"], ["handout", "--help"], ["check", "--help"], ["--version"]],
 )
 def test_help_loads_no_mathematics(args: list[str]) -> None:
     """Help comes at once: loading SymPy takes many times as long as printing it."""

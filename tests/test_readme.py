@@ -59,6 +59,8 @@ def test_command(command: str, output: str, folder: Path) -> None:
     done = subprocess.run(words, capture_output=True, text=True, cwd=folder, check=False)
     if output.startswith("matderiv: "):
         assert (done.returncode, done.stdout, done.stderr) == (2, "", output)
+    elif output.startswith("Wrong: "):
+        assert (done.returncode, done.stdout, done.stderr) == (1, output, "")
     else:
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith(output.removesuffix("…\n"))
@@ -68,11 +70,26 @@ def test_command(command: str, output: str, folder: Path) -> None:
 
 def test_python_example() -> None:
     """The Python session of the README gives what it shows."""
-    sessions = blocks("python")
+    sessions = [block for block in blocks("python") if block.startswith(">>> ")]
     assert sessions
     for session in sessions:
         test = doctest.DocTestParser().get_doctest(session, {}, "README", None, 0)
         assert doctest.DocTestRunner().run(test).failed == 0
+
+
+def test_test_suite(tmp_path: Path) -> None:
+    """The tests that the README shows to authors are collected and pass."""
+    (suite,) = (block for block in blocks("python") if not block.startswith(">>> "))
+    (tmp_path / "test_gradients.py").write_text(suite, encoding="utf-8")
+    options = ["-q", "-W", "error", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert f"{suite.count('def test_')} passed" in done.stdout, done.stdout
 
 
 def test_shown_step() -> None:

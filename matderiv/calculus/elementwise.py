@@ -14,7 +14,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import ELEMENTWISE
 
-__all__ = ["chain_rule", "constant", "domain", "scalar_of", "tidy", "to_node"]
+__all__ = ["chain_rule", "constant", "domain", "most_terms", "scalar_of", "tidy", "to_node"]
 
 _MAX_BITS = 4096  # of an exact number
 _MAX_EXPONENT = 1000
@@ -37,7 +37,7 @@ def scalar_of(node: Node, variable: str | None, at: sp.Expr | None) -> sp.Expr:
         raise UnsupportedError(
             f"{_cut(source(node))} is an absolute value, which this version does not derive."
         )
-    if _terms(expr) > _MAX_TERMS:
+    if most_terms(expr) > _MAX_TERMS:
         raise InputError(
             f"{_cut(source(node))} has more than {_MAX_TERMS:,} terms when it is multiplied out; "
             "write a smaller power."
@@ -49,16 +49,16 @@ def _cut(text: str) -> str:
     return text if len(text) <= 80 else text[:79] + "…"  # noqa: PLR2004 - a line's length
 
 
-def _terms(expr: sp.Expr) -> int:
+def most_terms(expr: sp.Expr) -> int:
     """At most how many terms an expression has when it is multiplied out."""
     if expr.is_Add:
-        return sum(map(_terms, arguments(expr)))
+        return sum(map(most_terms, arguments(expr)))
     if expr.is_Mul:
-        return math.prod(map(_terms, arguments(expr)))
+        return math.prod(map(most_terms, arguments(expr)))
     if isinstance(expr, sp.Pow) and expr.exp.is_Integer:
-        terms, power = _terms(expr.base), abs(int(expr.exp))
+        terms, power = most_terms(expr.base), abs(int(expr.exp))
         return min(math.comb(power + min(terms, 99) - 1, power), 10 * _MAX_TERMS)
-    return max(map(_terms, arguments(expr)), default=1)
+    return max(map(most_terms, arguments(expr)), default=1)
 
 
 def _scalar(node: Node, variable: str | None, at: sp.Expr | None) -> sp.Expr:
@@ -149,7 +149,7 @@ def chain_rule(expr: sp.Expr, variable: sp.Symbol) -> tuple[sp.Expr, ...]:
 
 def tidy(expr: sp.Expr) -> sp.Expr:
     """The shortest of a few exact rewritings of an expression."""
-    if _terms(expr) > _MAX_TIDIED:
+    if most_terms(expr) > _MAX_TIDIED:
         return expr
     candidates = [expr, sp.factor_terms(expr), sp.expand(expr)]
     if expr.is_rational_function() or expr.has(sp.exp):

@@ -243,11 +243,12 @@ def _at_random_point(
     return point, number if number.is_Float else None
 
 
-def vanishes(expr: sp.Expr) -> bool | None:
+def vanishes(expr: sp.Expr, *, simplify: bool = True) -> bool | None:
     """Whether an expression is 0: True is proved exactly, False by a point, None undecided.
 
     Functions are rewritten to exponentials, then the numerator of the whole is expanded: for
-    rational functions of exponentials this is a normal form.
+    rational functions of exponentials this is a normal form. `simplify` is SymPy's own attempt,
+    the last one, which may take long.
     """
     if sp.expand(expr) == 0:
         return True
@@ -265,7 +266,7 @@ def vanishes(expr: sp.Expr) -> bool | None:
         _, value = _at_random_point(expr, chance, signed=number > 0)
         if value is not None and abs(value) > sp.Float(10) ** (-_DIGITS // 2):
             return False
-    return True if sp.simplify(plain) == 0 else None
+    return True if simplify and sp.simplify(plain) == 0 else None
 
 
 def _is_power_of_sum(expr: sp.Basic) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from matderiv._version import __version__
+from matderiv.cli._check import check
 from matderiv.cli._derive import derive
 from matderiv.cli._errors import run
 from matderiv.cli._gradient import gradient
@@ -20,7 +21,7 @@ def cli() -> None:
     """Gradients of matrix expressions, derived step by step, every line proved."""
 
 
-for _command in (derive, gradient, handout, jacobian):
+for _command in (check, derive, gradient, handout, jacobian):
     cli.add_command(_command)
 
 

@@ -128,6 +128,8 @@ def _grouped(box: Box) -> str:
 def _superscript(box: Box) -> str:
     if box == Symbol("T"):
         return "ᵀ"
+    if isinstance(box, Row) and len(box.items) > 1:
+        return f"^({text(box)})"
     return text(box) if isinstance(box, Operator) else f"^{_grouped(box)}"
 
 

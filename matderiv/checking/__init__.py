@@ -1,0 +1,1 @@
+"""Judging a claimed gradient: proved, refuted with a diagnosis, or undecided."""

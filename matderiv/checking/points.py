@@ -1,0 +1,242 @@
+"""Points at which two formulas are compared exactly, entry by entry: they refute, never prove."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from matderiv.checking.question import Question, sized
+from matderiv.expression import nodes
+from matderiv.expression.evaluate import Arithmetic, evaluate
+from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Shape
+
+__all__ = ["WORKING_DIGITS", "Point", "apart", "points"]
+
+WORKING_DIGITS = 60  # of numbers where functions such as exp are involved
+_APART = mpmath.mpf(10) ** -25  # relative; rounding stays far below it
+_MAX_BITS = 20_000  # of an exact number
+_MAX_ARGUMENT = 10_000  # of exp, whose value would fill the memory
+
+#: Sizes for a program's letters in turn, shifted from one letter to the next.
+_SIZES = (2, 3, 1, 4)
+
+
+class _UnfitError(ArithmeticError):
+    """A formula has no value at a point, or none that can be held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A value for every name, at given sizes."""
+
+    shapes: dict[str, Shape]
+    values: dict[str, Any]
+    arithmetic: Arithmetic
+    exact: bool
+
+    def value(self, node: Node) -> Any | None:
+        """The value of an expression, an array of exact or very precise numbers, if it has one."""
+        try:
+            with mpmath.workdps(WORKING_DIGITS), np.errstate(all="ignore"):
+                return evaluate(node, self.values, self.arithmetic)
+        except (ArithmeticError, ValueError, TypeError, RecursionError, MemoryError):
+            return None
+
+
+def points(
+    question: Question, claim: Node, *, count: int = 4, small: bool = False
+) -> Iterator[Point]:
+    """Points of a question: with `small`, whole numbers at the question's own sizes.
+
+    The first is positive, where logarithms and roots like it.
+    """
+    exact = not any(
+        isinstance(n, nodes.Power) or (isinstance(n, nodes.Apply) and n.function in _FUNCTIONS)
+        for root in (claim, question.gradient, *question.definitions.values())
+        for n in _walk(root, question)
+        if not (isinstance(n, nodes.Power) and _whole(n.right))
+    )
+    letters = [dim.symbol for dim in question.dims]
+    for number in range(count):
+        chance = random.Random(number)  # noqa: S311 - points to refute at, not secrets
+        shapes = question.shapes
+        if not small:
+            sizes = {s: _SIZES[(n + number) % len(_SIZES)] for n, s in enumerate(letters)}
+            shapes = sized(question.shapes, sizes)
+        yield _point(question, shapes, chance, (exact, small, number % 2 == 1))
+
+
+def _walk(root: Node, question: Question) -> Iterator[Node]:
+    for node in nodes.walk(root):
+        yield node
+        if isinstance(node, nodes.Apply) and node.function in question.bodies:
+            yield from nodes.walk(question.bodies[node.function])
+
+
+def _whole(node: Node) -> bool:
+    return isinstance(node, nodes.Number) and node.value.denominator == 1
+
+
+def _point(
+    question: Question,
+    shapes: dict[str, Shape],
+    chance: random.Random,
+    kind: tuple[bool, bool, bool],
+) -> Point:
+    exact, small, signed = kind
+    whole = (1 if exact else 4) if small else 0  # quarters keep exp within what can be read
+
+    def number() -> Any:
+        sign = -1 if signed and chance.random() < 0.5 else 1  # noqa: PLR2004 - a coin
+        value = Fraction(sign * chance.randint(1, 5 if small else 9), whole or chance.randint(2, 7))
+        return value if exact else mpmath.mpf(value.numerator) / value.denominator
+
+    def values(shape: Shape) -> Any:
+        if not shape:
+            return number()
+        array = np.empty([dim.size for dim in shape], dtype=object)
+        for place in np.ndindex(array.shape):
+            array[place] = number()
+        return array
+
+    undefined = {
+        name: _of_array(number) if name[0].isupper() else _undefined(number, exact=exact)
+        for name in question.undefined
+    }
+    arithmetic = Arithmetic(
+        number=(lambda v: v) if exact else (lambda v: mpmath.mpf(v.numerator) / v.denominator),
+        power=_each2(_power),
+        functions={**{k: _each(f) for k, f in _FUNCTIONS.items()}, **undefined},
+    )
+    for name, body in question.bodies.items():
+        arithmetic.functions[name] = _of_body(body, arithmetic)  # type: ignore[index]
+    found: dict[str, Any] = {name: values(shapes[name]) for name in question.inputs}
+    point = Point(shapes, found, arithmetic, exact)
+    for name, definition in question.definitions.items():
+        found[name] = point.value(definition)
+    return point
+
+
+def _of_body(body: Node, arithmetic: Arithmetic) -> Callable[[Any], Any]:
+    return lambda value: evaluate(body, {"": value}, arithmetic)
+
+
+def _undefined(number: Callable[[], Any], *, exact: bool) -> Callable[[Any], Any]:
+    """A function of which nothing is known: any value, but the same one for the same argument.
+
+    Rounding would tell equal arguments apart, so there it is a smooth function instead.
+    """
+    if not exact:
+        a, b, c = number(), number(), number()
+        return _each(lambda u: a * mpmath.cos(b + u / 3) + c * u)
+    known: dict[Any, Any] = {}
+
+    def once(value: Any) -> Any:
+        if value not in known:
+            known[value] = number()
+        return known[value]
+
+    return _each(once)
+
+
+def _of_array(number: Callable[[], Any]) -> Callable[[Any], Any]:
+    """An undefined function of a whole array: any linear function will do."""
+    factors: list[Any] = []
+
+    def value(array: Any) -> Any:
+        parts = np.ravel(np.asarray(array, dtype=object))
+        factors.extend(number() for _ in range(len(parts) - len(factors)))
+        return sum((c * u for c, u in zip(factors, parts, strict=False)), start=number() * 0)
+
+    return value
+
+
+def _each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    made: Callable[[Any], Any] = np.frompyfunc(function, 1, 1)
+    return made
+
+
+def _each2(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    made: Callable[[Any, Any], Any] = np.frompyfunc(function, 2, 1)
+    return made
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    if isinstance(base, Fraction):
+        bits = max(abs(base.numerator).bit_length(), base.denominator.bit_length())
+        if abs(exponent) * bits > _MAX_BITS:
+            raise _UnfitError
+        return base ** int(exponent)
+    if base <= 0 and not mpmath.isint(exponent):
+        raise _UnfitError
+    if abs(exponent) * abs(mpmath.log(abs(base) or 1)) > _MAX_ARGUMENT:
+        raise _UnfitError
+    return base**exponent
+
+
+def _exp(u: Any) -> Any:
+    if abs(u) > _MAX_ARGUMENT:
+        raise _UnfitError
+    return mpmath.exp(u)
+
+
+def _positive(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def checked(u: Any) -> Any:
+        if u <= 0:
+            raise _UnfitError
+        return function(u)
+
+    return checked
+
+
+def _kink(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def checked(u: Any) -> Any:
+        if u == 0:
+            raise _UnfitError
+        return function(u)
+
+    return checked
+
+
+def _bounded(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def checked(u: Any) -> Any:
+        if abs(u) > _MAX_ARGUMENT:
+            raise _UnfitError
+        return function(u)
+
+    return checked
+
+
+_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "exp": _exp,
+    "log": _positive(mpmath.log),
+    "sqrt": _positive(mpmath.sqrt),
+    "tanh": _bounded(mpmath.tanh),
+    "sigmoid": lambda u: 1 / (1 + _exp(-u)),
+    "sin": _bounded(mpmath.sin),
+    "cos": _bounded(mpmath.cos),
+    "relu": _kink(lambda u: max(u, 0 * u)),
+    "step": _kink(lambda u: u * 0 + (u > 0)),
+}
+
+
+def apart(one: Any, other: Any, *, exact: bool) -> Any | None:
+    """Where two values differ, as a mask; None if their shapes differ."""
+    a, b = np.asarray(one, dtype=object), np.asarray(other, dtype=object)
+    if a.shape != b.shape:
+        return None
+    if exact:
+        return np.asarray(a != b, dtype=bool)
+    with mpmath.workdps(WORKING_DIGITS):
+        return np.asarray(np.frompyfunc(_far, 2, 1)(a, b), dtype=bool)
+
+
+def _far(one: Any, other: Any) -> bool:
+    return bool(abs(one - other) > _APART * (1 + abs(one) + abs(other)))

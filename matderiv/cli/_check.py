@@ -1,0 +1,59 @@
+"""`matderiv check`."""
+
+from __future__ import annotations
+
+import click
+
+from matderiv.cli._options import Name, once, sizes
+from matderiv.cli._output import write
+
+__all__ = ["check"]
+
+_EXIT_CODES = {"right": 0, "wrong": 1, "undecided": 2}
+
+
+@click.command()
+@sizes
+@click.option(
+    "--wrt",
+    type=Name(),
+    default="X",
+    show_default=True,
+    metavar="NAME",
+    help="The matrix that the claimed gradient is by.",
+)
+@click.option("--claim", required=True, help='The formula to check, such as "dY @ W.T".')
+@click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What to print.",
+)
+def check(
+    program: str,
+    n: int | None,
+    d: int | None,
+    m: int | None,
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    wrt: str,
+    claim: str,
+    lang: str,
+    form: str,
+) -> None:
+    """Say whether a formula is the gradient of PROGRAM, and if not, what is wrong with it.
+
+    In the formula dY is the gradient by Y and df is the derivative of f. Exit code: 0 if it is
+    right, 1 if it is wrong, 2 if it cannot be read or decided.
+    """
+    from matderiv.checking import check as checking
+    from matderiv.handout.texts import messages
+
+    messages(lang)
+    report = checking.check(
+        program, wrt, claim, sizes={"N": n, "D": d, "M": m}, shapes=once(shapes)
+    )
+    write(report.json() if form == "json" else report.text(lang), None)
+    raise click.exceptions.Exit(_EXIT_CODES[report.status])

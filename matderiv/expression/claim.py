@@ -1,0 +1,87 @@
+"""Reading a formula about a program: one expression of the program's names and of gradients."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Collection
+
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.parse import Reader
+from matderiv.expression.vocabulary import ELEMENTWISE
+
+__all__ = ["parse_claim"]
+
+
+def parse_claim(text: str, names: Collection[str], functions: Collection[str]) -> Node:
+    """Read one expression in the language of programs.
+
+    `names` are the variables and gradients that it may use, `functions` the functions besides
+    the known ones.
+
+    Raises:
+        ProgramSyntaxError: the text is not in the language, or it holds a name that means
+            nothing here; the error holds the place.
+
+    >>> parse_claim("dY @ W.T", ("X", "W", "dY"), ())
+    MatMul(left=Name(name='dY'), right=Transpose(arg=Name(name='W')))
+    """
+    return _ClaimReader(text, names, functions).expression()
+
+
+class _ClaimReader(Reader):
+    what = "claim"
+    example = "dY @ W.T"
+
+    def __init__(self, text: str, names: Collection[str], functions: Collection[str]) -> None:
+        super().__init__(text)
+        self.names = names
+        self.functions = functions
+
+    def expression(self) -> Node:
+        first, *more = self._statements()
+        if isinstance(first, ast.Assign) and not more and len(first.targets) == 1:
+            target = self._words(first.targets[0])
+            raise self._error(
+                f"A claim is the formula alone; leave out {target} = and write "
+                f"{self._words(first.value)}.",
+                first,
+            )
+        if more or not isinstance(first, ast.Expr):
+            raise self._error(
+                f"A claim is one expression, such as {self.example}.", more[0] if more else first
+            )
+        return self._node(first.value, 0)
+
+    def _variable(self, tree: ast.Name) -> str:
+        name = super()._variable(tree)
+        if name not in self.names:
+            raise self._error(self._unknown(name, "name"), tree)
+        return name
+
+    def _call(self, tree: ast.Call, depth: int) -> Node:
+        made = super()._call(tree, depth)
+        known = (*ELEMENTWISE, *self.functions)
+        if isinstance(made, nodes.Apply | nodes.Functional) and made.function not in known:
+            raise self._error(self._unknown(made.function, "function"), tree)
+        return made
+
+    def _unknown(self, name: str, kind: str) -> str:
+        known = self.names if kind == "name" else (*self.functions, *ELEMENTWISE, "sum")
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6) if len(name) > 1 else []
+        folded = {other.lower(): other for other in known}
+        meant = folded.get(name.lower()) or (near[0] if near else None)
+        glued = _glued(name, known) if kind == "name" else None
+        hint = glued or meant
+        return f"There is no {kind} {name} here; there are {', '.join(known)}." + (
+            f" Did you mean {hint}?" if hint else ""
+        )
+
+
+def _glued(name: str, known: Collection[str]) -> str | None:
+    """XW, where X @ W is meant."""
+    for cut in range(1, len(name)):
+        if name[:cut] in known and name[cut:] in known:
+            return f"{name[:cut]} @ {name[cut:]}"
+    return None

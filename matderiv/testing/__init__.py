@@ -1,0 +1,9 @@
+"""Gradient checks for test suites: against the proved formula, or against differences alone."""
+
+from __future__ import annotations
+
+from matderiv.testing._backward import check_backward
+from matderiv.testing._numeric import check_grad
+from matderiv.testing._symbolic import assert_gradient
+
+__all__ = ["assert_gradient", "check_backward", "check_grad"]

@@ -1,0 +1,187 @@
+"""Claimed gradients: right ones are proved, wrong ones are refuted and the mistake is named."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from matderiv.checking.check import check
+from matderiv.errors import InputError, ProgramSyntaxError
+
+PLAIN = "Y = X @ W; L = sum(f(Y))"
+
+
+@pytest.mark.parametrize(
+    ("program", "wrt", "claim"),
+    [
+        (PLAIN, "X", "dY @ W.T"),
+        (PLAIN, "X", "df(Y) @ W.T"),
+        (PLAIN, "X", "df(X @ W) @ W.T"),
+        (PLAIN, "X", "(W @ df((W.T @ X.T).T).T).T"),
+        (PLAIN, "W", "X.T @ dY"),
+        (PLAIN, "W", "2*X.T @ dY - X.T @ (dY + L - L)"),
+        ("L = Loss(Q @ K.T)", "K", "dY.T @ Q"),
+        ("L = 3*sum(log(1 + exp(X @ W)))", "X", "3*sigmoid(X @ W) @ W.T"),
+        ("L = 3*sum(log(1 + exp(X @ W)))", "X", "3/2*(1 + tanh(Y/2)) @ W.T"),
+        ("L = sum((X @ W)**2)/2", "X", "X @ W @ W.T"),
+        ("L = sum((X @ W)**2)/2", "W", "X.T @ X @ W"),
+        ("L = lam*sum(tanh(X @ W))", "X", "lam*(2/(exp(Y) + exp(-Y)))**2 @ W.T"),
+        ("L = sum(relu(X @ W))", "X", "step(Y) @ W.T"),
+        ("L = sum(sin(X @ W)**2)", "X", "sin(2*Y) @ W.T"),
+    ],
+)
+def test_right_claims_are_proved_for_all_sizes(program: str, wrt: str, claim: str) -> None:
+    """However it is written, a right formula is proved in index notation."""
+    report = check(program, wrt, claim)
+    assert report.status == "right"
+    assert report.decision.index
+
+
+MISTAKES = [
+    (PLAIN, "X", "dY @ W", "W lost its transpose: it must be W.T."),
+    (PLAIN, "X", "dY.T.T @ W.T.T", "W.T.T has a transpose too many: it must be W.T."),
+    (PLAIN, "X", "W @ dY.T", "It is right up to a transpose of the whole: W @ dY.T must be (W @ dY.T).T."),
+    (PLAIN, "X", "W.T @ dY", "The factors are in the wrong order: W.T @ dY must be dY @ W.T."),
+    (PLAIN, "X", "dY * W.T", "dY*W.T multiplies entry by entry, but a matrix product belongs here: dY @ W.T."),
+    (PLAIN, "X", "-2*dY @ W.T", "The constant factor is wrong: the claim is -2 times the gradient."),
+    (PLAIN, "X", "-dY @ W.T", "The sign is wrong: the claim is minus the gradient."),
+    ("L = lam*sum(f(X @ W))", "X", "df(Y) @ W.T", "The constant factor is wrong: the claim is 1/lam times the gradient."),
+    ("L = sum(X @ W - (X @ W)**2)", "X", "(1 + 2*Y) @ W.T", "A sign is wrong: 1 + 2*Y must be 1 - 2*Y."),
+    ("L = sum((X @ W)**3 - X @ W)", "X", "(3*Y**3 - 1) @ W.T", "A number is wrong: Y**3 must be Y**2."),
+    ("L = sum((X @ W)**2 - X @ W)", "X", "2*Y @ W.T", "A term is missing: 2*Y must be 2*Y - 1."),
+    (PLAIN, "X", "dY @ W.T + X", "There is a term too many: dY @ W.T + X must be dY @ W.T."),
+    ("L = sum((1 + exp(X @ W))**2)", "X", "2*(1 + exp(Y)) @ W.T", "A factor of the chain rule is missing: 2*(1 + exp(Y)) must be 2*(1 + exp(Y))*exp(Y)."),
+    (PLAIN, "X", "f(Y) @ W.T", "The derivative is left out: f(Y) must be df(Y)."),
+    ("L = 3*sum(log(1 + exp(X @ W)))", "X", "3*log(exp(Y) + 1) @ W.T", "The derivative is left out: log(exp(Y) + 1) must be exp(Y)/(exp(Y) + 1)."),
+    (PLAIN, "X", "W.T", "A factor is missing: W.T must be dY @ W.T."),
+    (PLAIN, "X", "dY @ X.T", "X stands where W belongs."),
+    (PLAIN, "X", "X.T @ dY", "It is the gradient with respect to W."),
+    (PLAIN, "W", "dY.T @ X.T", "The factors are in the wrong order: dY.T @ X.T must be X.T @ dY.T.\ndY.T has a transpose too many: it must be dY."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("program", "wrt", "claim", "words"), MISTAKES, ids=[m[2] for m in MISTAKES]
+)
+def test_each_mistake_is_named(program: str, wrt: str, claim: str, words: str) -> None:
+    """Every kind of mistake has its sentence, and the sentence names the part."""
+    report = check(program, wrt, claim)
+    assert report.status == "wrong"
+    assert words in report.text()
+    assert "{" not in report.text("zh")
+
+
+def test_a_shape_that_does_not_fit_is_shown_with_its_sizes() -> None:
+    """The product and the two sizes are named, in letters and numbers."""
+    text = check(PLAIN, "X", "2*dY @ W").text()
+    assert (
+        "in 2*dY @ W, 2*dY is N×M (2×3) and W is D×M (4×3); the inner sizes 3 and 4 differ." in text
+    )
+    text = check(PLAIN, "X", "dY").text("zh")
+    assert "形状不匹配：dY 是 N×M（2×3），而对 X 的梯度应与 X 形状相同，即 N×D（2×4）。" in text
+
+
+def test_the_first_entry_that_differs_is_shown() -> None:
+    """Where no single change helps, the first entry is shown in symbols and in numbers."""
+    report = check("L = sum((X @ W)**2)/2", "X", "sin(Y) @ W.T + Y @ W.T*X")
+    assert report.cause is None
+    assert report.difference is not None
+    assert report.difference.place == (1, 1)
+    values = report.difference.claim_value, report.difference.gradient_value
+    assert values[0] != values[1]
+    assert "y_11" in dict(report.difference.point)
+
+
+def test_square_sizes_hide_nothing() -> None:
+    """At equal sizes a lost transpose fits; the verdict is for all sizes all the same."""
+    report = check(PLAIN, "X", "dY @ W", shapes={"X": (3, 3), "W": (3, 3)})
+    assert report.status == "wrong"
+    assert report.misfit is not None
+    sizes = {
+        n.size for shape in (report.misfit.left_shape, report.misfit.right_shape) for n in shape
+    }
+    assert len(sizes) > 1
+
+
+def test_names_do_not_matter() -> None:
+    """Other names, also ones that are index letters elsewhere, give the same verdicts."""
+    program = "K = N @ D.T; J = lam*sum(phi(K))"
+    assert check(program, "D", "lam*dphi(K).T @ N").status == "right"
+    assert "lost its transpose" in check(program, "D", "dK @ N").text()
+
+
+@pytest.mark.parametrize(
+    ("claim", "message"),
+    [
+        ("XW", "There is no name XW here; there are X, W, Y, L, dY. Did you mean X @ W?"),
+        ("dX", "There is no name dX here"),
+        ("dW @ X", "There is no name dW here"),
+        ("dy @ W.T", "Did you mean dY?"),
+        ("g(Y) @ W.T", "There is no function g here; there are f, df, exp"),
+        ("dX = dY @ W.T", "A claim is the formula alone; leave out dX = and write dY @ W.T."),
+        ("dY @", "Something is missing at the end. Write for example: dY @ W.T"),
+        ("", "The claim is empty. Write for example: dY @ W.T"),
+        ("dY; W", "A claim is one expression"),
+        ("__import__('os')", "is not a name that can be used"),
+        ("dY @ W.T / (X - X)", "divides by zero"),
+        ("9" * 50, "A number has more than 40 digits"),
+        ("(" * 300 + "X" + ")" * 300, "nested too deeply"),
+    ],
+)
+def test_what_cannot_be_read(claim: str, message: str) -> None:
+    """A claim that cannot be read is refused with the place, or the name that was meant."""
+    with pytest.raises(InputError) as error:
+        check(PLAIN, "X", claim)
+    assert message in str(error.value)
+
+
+def test_the_place_of_an_error_is_known() -> None:
+    """The caret stands below the name that means nothing."""
+    with pytest.raises(ProgramSyntaxError) as error:
+        check(PLAIN, "X", "dY @ V.T")
+    assert error.value.offset == 5
+
+
+def test_what_is_not_decided_is_said() -> None:
+    """A claim that is neither proved nor refuted is called undecided, never right."""
+    claim = "dY @ W.T + tanh(exp(exp(exp(exp(X + 9))))) - 1"
+    report = check(PLAIN, "X", claim)
+    assert report.status == "undecided"
+    assert report.text().startswith("Not decided: ")
+
+
+def test_where_a_formula_is_defined_is_said() -> None:
+    """A formula that divides is right wherever it is defined, and that is added."""
+    report = check(PLAIN, "X", "dY @ W.T * X / X")
+    assert report.status == "right"
+    assert report.text().rstrip().endswith("It holds wherever the formula is defined.")
+
+
+def test_json_holds_the_same_facts() -> None:
+    """The structure for programs is documented; its keys are those of the README."""
+    made = json.loads(check(PLAIN, "X", "2*dY @ W").json())
+    assert made["verdict"] == "wrong"
+    assert made["misfit"]["part"] == "2*dY @ W"
+    assert made["causes"] == [
+        {"kind": "transpose_lost", "before": "W", "after": "W.T"},
+        {"kind": "factor", "factor": "2"},
+    ]
+    made = json.loads(check(PLAIN, "X", "dY @ W.T").json())
+    assert (made["verdict"], made["for_all_sizes"]) == ("right", True)
+
+
+@pytest.mark.parametrize(("claim", "code"), [("dY @ W.T", 0), ("dY @ W", 1), ("dY @ V", 2)])
+def test_exit_codes(claim: str, code: int) -> None:
+    """0 for right, 1 for wrong, 2 for what cannot be read; a verdict goes to standard output."""
+    done = subprocess.run(
+        [sys.executable, "-m", "matderiv.cli", "check", "--claim", claim],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert bool(done.stdout) == (code < 2)
+    assert "Traceback" not in done.stderr
