@@ -1,9 +1,8 @@
-"""The sides of equalities about a whole program, and the judge of those equalities."""
+"""The judge of equalities about a whole program."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from matderiv.calculus.contraction import contracted
 from matderiv.calculus.entries import Entries
@@ -23,44 +22,10 @@ from matderiv.calculus.forms import (
 from matderiv.calculus.partials import partial
 from matderiv.calculus.sweep import Sweep
 from matderiv.calculus.verdicts import Verdict
-from matderiv.derivation.sides import Formula
+from matderiv.derivation.sides import EntryOf, Formula, Indexed, Pushed, Side, Spelled
 from matderiv.expression.nodes import Node
 
-__all__ = ["Element", "Formula", "Indexed", "Judge", "Pushed", "Side", "Spelled", "chain_rule"]
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """The entry of an expression at given indices, as in (G·Wᵀ)_pq."""
-
-    node: Node
-    indices: tuple[Index, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Pushed:
-    """The same entry, the indices pushed inwards to those of names: Σ_k x_ik w_kj + b_j."""
-
-    node: Node
-    indices: tuple[Index, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Indexed:
-    """A scalar in index notation; `expanded` asks for its sums term by term."""
-
-    form: Form
-    expanded: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Spelled:
-    """An array written out by its entries, their sums term by term."""
-
-    node: Node
-
-
-Side = Formula | Element | Pushed | Indexed | Spelled
+__all__ = ["Judge", "chain_rule"]
 
 
 def chain_rule(
@@ -115,10 +80,11 @@ class Judge:
             case Formula(node) | Spelled(node):
                 letters = ("p", "q")[: len(self.sweep.facts.shape(node))]
                 return self._known(entries.at(node, *letters))
-            case Element(node, indices) | Pushed(node, indices):
+            case EntryOf(node, indices) | Pushed(node, indices):
                 return self._known(entries.at(node, *indices))
             case Indexed(form):
                 return self._known(form)
+        raise TypeError(f"{side} is not about a whole program")
 
     def _known(self, form: Form) -> Form:
         """Rates by the definitions of values, and ∂L/∂x by the chain rule."""

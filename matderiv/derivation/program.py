@@ -5,66 +5,22 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
-
-import sympy as sp
 
 from matderiv.calculus.forms import Atom, Entry, Form, Index, Rate, single
 from matderiv.calculus.partials import partial
 from matderiv.calculus.sweep import Gradient, Sweep, inlined, replaced
-from matderiv.calculus.tidying import Rewritten, tidied
-from matderiv.derivation.equations import (
-    Element,
-    Formula,
-    Indexed,
-    Judge,
-    Pushed,
-    Side,
-    Spelled,
-    chain_rule,
-)
+from matderiv.calculus.system import System
+from matderiv.calculus.tidying import tidied
+from matderiv.derivation.equations import Judge, chain_rule
 from matderiv.derivation.links import Chain, Derivation, Link, Step
-from matderiv.errors import ProofError, ShapeError
+from matderiv.derivation.sides import EntryOf, Formula, Indexed, Pushed, Side, Spelled
+from matderiv.errors import ProofError
 from matderiv.expression.nodes import Name, Node, walk
-from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape
 
-__all__ = ["System", "build_program"]
+__all__ = ["build_program"]
 
 Report = Callable[[str], None]
-
-
-@dataclass(frozen=True, eq=False)
-class System:
-    """A program with its graph and gradients: what a derivation of it is about."""
-
-    program: Program
-    sweep: Sweep
-    wrt: tuple[str, ...]
-
-    @property
-    def shapes(self) -> dict[str, Shape]:
-        """The shapes of all names, lifted ones included."""
-        return dict(self.sweep.graph.shapes)
-
-    @property
-    def loss(self) -> sp.Symbol:
-        """The loss as a symbol."""
-        return sp.Symbol(self.sweep.graph.loss)
-
-    @cached_property
-    def letters(self) -> tuple[str, ...]:
-        """Index letters that are no name: two for values, two for inputs, then those of sums."""
-        graph = self.sweep.graph
-        names = set(graph.shapes) | graph.program.functions() | graph.program.letters()
-        taken = names | {name[0].lower() + name[1:] for name in names}
-        free = [c for c in "ijpqklmnrstuvabcdgh" if c not in taken]
-        return (*free, *(f"i_{n}" for n in range(1, 20)))
-
-    @property
-    def largest_size(self) -> int:
-        """The largest number that an index takes."""
-        return max((d.size for shape in self.shapes.values() for d in shape), default=1)
 
 
 def build_program(
@@ -75,7 +31,7 @@ def build_program(
     Raises:
         ProofError: a link is not proved.
     """
-    return Derivation(system, wrt, tuple(_Builder(system, wrt).steps(report)))  # type: ignore[arg-type]
+    return Derivation(system, wrt, tuple(_Builder(system, wrt).steps(report)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +65,7 @@ class _Builder:
             verdict = judge.verdict(left, right)
             if verdict.status != "equal":
                 raise ProofError(f"{kind}, {reason}: {verdict.status}; {verdict.detail}")
-            links.append(Link(self.system, left, right, reason, verdict))  # type: ignore[arg-type]
+            links.append(Link(self.system, left, right, reason, verdict))
         return Chain(kind, tuple(links))
 
     def values(self) -> Iterator[Chain]:
@@ -126,6 +82,7 @@ class _Builder:
     def gradient(self, name: str, gradient: Gradient) -> Iterator[Chain]:
         """∂L/∂x by the chain rule, its local derivatives, and the formula of all entries."""
         graph = self.sweep.graph
+        local = self.system.whole(name, gradient.local)
         users = tuple(dict.fromkeys(use.by for use in gradient.uses))
         judge = Judge(self.sweep, name, users)
         own = graph.shapes[name]
@@ -142,7 +99,7 @@ class _Builder:
                 Indexed(single(Entry(f"d{name}", at))),
                 ("chain rule", Indexed(rule)),
                 ("local derivatives", Indexed(summed)),
-                *self.elements(gradient.local, own, at),
+                *self.elements(local, at),
             )
         if own:
             yield self.chain(
@@ -150,23 +107,22 @@ class _Builder:
                 "written out",
                 Formula(Name(f"d{name}")),
                 ("entries", Spelled(Name(f"d{name}"))),
-                ("entries worked out", Spelled(gradient.local)),
-                ("matrix names", Formula(gradient.local)),
+                ("entries worked out", Spelled(local)),
+                ("matrix names", Formula(local)),
             )
         elif not direct:
             yield self.chain(
                 judge,
                 "written out",
                 Formula(Name(f"d{name}")),
-                ("local derivatives", Formula(gradient.local)),
+                ("local derivatives", Formula(local)),
             )
 
-    def elements(
-        self, local: Node, own: Shape, at: tuple[Index, ...]
-    ) -> Iterator[tuple[str, Side]]:
-        """The last side of the entry's chain: an entry of the formula, if that has its shape."""
-        if own and self.sweep.facts.shape(local) == own:
-            yield "matrix product", Element(local, at)
+    @staticmethod
+    def elements(local: Node, at: tuple[Index, ...]) -> Iterator[tuple[str, Side]]:
+        """The last side of the entry's chain: an entry of the formula."""
+        if at:
+            yield "matrix product", EntryOf(local, at)
 
     def local(self, by: str, wrt: Entry, judge: Judge) -> Iterator[Chain]:
         """The entry of a value by its definition, and its derivative by an entry."""
@@ -194,16 +150,18 @@ class _Builder:
 
     def assembled(self, name: str, gradient: Gradient) -> Chain:
         """The formula in terms of what the program names, tidied."""
-        steps = [("chain rule", gradient.local)]
-        put, tidying = self.put_in(gradient)
-        if put != gradient.local:
-            steps.append(("put in", put))
-        for step in tidying:
-            if step.formula != steps[-1][1]:
-                steps.append((step.name, step.formula))
-        if steps[-1][1] != gradient.formula:
-            steps.append(("rearranged", gradient.formula))
-        first, *rest = steps
+        put = replaced(gradient.local, self.known)
+        formulas = [
+            ("chain rule", gradient.local),
+            ("put in", put),
+            *((step.name, step.formula) for step in tidied(put, self.sweep.facts)),
+            ("rearranged", gradient.formula),
+        ]
+        first, *rest = (
+            (reason, self.system.whole(name, formula))
+            for number, (reason, formula) in enumerate(formulas)
+            if number == 0 or formula != formulas[number - 1][1]
+        )
         start = self.chain(
             Judge(self.sweep, name, (use.by for use in gradient.uses)),
             "assembled",
@@ -216,23 +174,15 @@ class _Builder:
             links += self.chain(judge, "assembled", Formula(left), (reason, Formula(right))).links
         return Chain("assembled", tuple(links))
 
-    def put_in(self, gradient: Gradient) -> tuple[Node, tuple[Rewritten, ...]]:
-        """The formula with lifted names put in, and how it is tidied.
-
-        A gradient that stands for its broadcast cannot be put in everywhere; then the rules of
-        differentiation are followed again with it, which is `assembled`.
-        """
+    @property
+    def known(self) -> dict[str, Node]:
+        """What is put in: lifted names, and gradients that are not called by their names."""
         graph, facts = self.sweep.graph, self.sweep.facts
-        values = dict(self.sweep.lifted)
-        for of, known in self.sweep.gradients.items():
-            if inlined(of, known.formula, graph, facts):
-                values[f"d{of}"] = known.formula
-        put = replaced(gradient.local, values)
-        try:
-            facts.shape(put)
-            return put, tuple(tidied(put, facts))
-        except ShapeError:
-            return gradient.assembled, gradient.tidying
+        return dict(self.sweep.lifted) | {
+            f"d{of}": self.system.whole(of, found.formula)
+            for of, found in self.sweep.gradients.items()
+            if inlined(of, found.formula, graph, facts)
+        }
 
     def differing(self, left: Node, right: Node) -> set[str]:
         """Names that one side holds and the other does not, and all lifted ones."""

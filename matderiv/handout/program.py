@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from matderiv.calculus.conditions import conditions
+from matderiv.calculus.system import System
 from matderiv.derivation.links import Chain, Derivation, Step
-from matderiv.derivation.program import System
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
@@ -76,9 +76,7 @@ class ProgramComposer:
     @property
     def system(self) -> System:
         """What is derived."""
-        system = self.derivation.problem
-        assert isinstance(system, System)
-        return system
+        return self.derivation.system
 
     def say(self, key: str, fields: Fields) -> Segments:
         """A message with its fields filled in."""
@@ -252,21 +250,21 @@ class ProgramComposer:
         """Items with what stands between them in a sentence."""
         words = messages(self.language)
         parts = list(items)
-        made: list[object] = []
+        made: list[Text | Math | Code] = []
         for number, part in enumerate(parts):
             if number:
                 last = number == len(parts) - 1
                 made.append(Text(words["program.and" if last else "program.comma"]))
             made += part
-        return tuple(made)  # type: ignore[return-value]
+        return tuple(made)
 
     def around(self, key: str, name: str, inside: Segments, fields: Fields) -> Segments:
         """A message with several segments in the place of one field."""
         marker = Text("\0")
-        made: list[object] = []
+        made: list[Text | Math | Code] = []
         for segment in self.say(key, fields | {name: marker}):
             made += inside if segment is marker else [segment]
-        return tuple(made)  # type: ignore[return-value]
+        return tuple(made)
 
 
 _WRITERS = {

@@ -356,9 +356,9 @@ class Formulas:
         if atom.indices:  # ∂F/∂u_ij
             head = Row((function_box(atom.function[1:]), Fence(inner)))
             return partial_ratio(head, entry_box(inner, atom.indices, commas=self.commas))
-        word = Word(atom.function, upright=atom.function in ("det", "logdet"))
-        head = word if atom.function in ("det", "logdet") else function_box(atom.function)
-        return Row((head, Fence(inner)))
+        if atom.function in ("det", "logdet"):
+            return Row((Word(atom.function, upright=True), Fence(inner)))
+        return Row((function_box(atom.function), Fence(inner)))
 
     def _array(self, atom: Whole) -> Box:
         """The array that a function of an array is of."""

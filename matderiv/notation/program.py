@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from matderiv.derivation.equations import Element, Formula, Indexed, Pushed, Side, Spelled
+from matderiv.calculus.system import System
 from matderiv.derivation.links import Chain
-from matderiv.derivation.program import System
+from matderiv.derivation.sides import EntryOf, Formula, Indexed, Pushed, Side, Spelled
 from matderiv.expression.nodes import Node
 from matderiv.notation import pushed
 from matderiv.notation.boxes import Aligned, Box, Dots
@@ -57,7 +57,7 @@ class ProgramNotation:
 
     def chain(self, chain: Chain) -> Aligned:
         """A chain of equalities; a side that reads like the one before is left out."""
-        left, *rights = (self.side(side) for side in chain.sides)  # type: ignore[arg-type]
+        left, *rights = (self.side(side) for side in chain.sides)
         shown = [box for n, box in enumerate(rights) if box != ([left, *rights][n])]
         return Aligned(left, tuple(shown or rights[:1]))
 
@@ -66,14 +66,15 @@ class ProgramNotation:
         match side:
             case Formula(node):
                 return self.formulas.node(node)
-            case Element(node, indices):
+            case EntryOf(node, indices):
                 return self.formulas.element(node, indices)
             case Pushed(node, indices):
                 return self._general.at(node, indices)
-            case Indexed(form, expanded):
-                return self.formulas.form(form, expanded=expanded)
+            case Indexed(form):
+                return self.formulas.form(form)
             case Spelled(node):
                 return self._written_out(node)
+        raise TypeError(f"{side} is not about a whole program")
 
     def _written_out(self, node: Node) -> Box:
         shape = self.system.sweep.facts.shape(node)
