@@ -10,6 +10,7 @@ from functools import cached_property
 import sympy as sp
 
 from matderiv.calculus.broadcasting import filled
+from matderiv.calculus.forms import Index
 from matderiv.calculus.graph import graph_of
 from matderiv.calculus.sweep import Sweep, sweep
 from matderiv.errors import InputError
@@ -47,6 +48,13 @@ class System:
         taken = names | {name[0].lower() + name[1:] for name in names}
         free = [c for c in "ijpqklmnrstuvabcdgh" if c not in taken]
         return (*free, *(f"i_{n}" for n in range(1, 20)))
+
+    def places(self, shape: Shape, start: int) -> tuple[Index, ...]:
+        """Letters for an array's indices, from a place on; 1 where there is but one index."""
+        letters = self.letters[start : start + len(shape)]
+        return tuple(
+            1 if dim.symbol == "1" else letter for letter, dim in zip(letters, shape, strict=True)
+        )
 
     @cached_property
     def sizes(self) -> dict[str, int]:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from matderiv.calculus.entries import Entries
 from matderiv.calculus.forms import Atom, Entry, Form, Index, Rate, single
 from matderiv.calculus.partials import partial
 from matderiv.calculus.sweep import Gradient, Sweep, inlined, replaced
@@ -16,7 +17,6 @@ from matderiv.derivation.links import Chain, Derivation, Link, Step
 from matderiv.derivation.sides import EntryOf, Formula, Indexed, Pushed, Side, Spelled
 from matderiv.errors import ProofError
 from matderiv.expression.nodes import Name, Node, walk
-from matderiv.expression.shapes import Shape
 
 __all__ = ["build_program"]
 
@@ -71,7 +71,7 @@ class _Builder:
     def values(self) -> Iterator[Chain]:
         """What is computed, value by value."""
         for assignment in self.sweep.graph.values:
-            judge = _Defining(self.sweep, assignment.name)
+            judge = _Defining(self.system, assignment.name)
             yield self.chain(
                 judge,
                 "value",
@@ -84,13 +84,13 @@ class _Builder:
         graph = self.sweep.graph
         local = self.system.whole(name, gradient.local)
         users = tuple(dict.fromkeys(use.by for use in gradient.uses))
-        judge = Judge(self.sweep, name, users)
+        judge = Judge(self.system, name, users)
         own = graph.shapes[name]
-        at = self.letters(own, 2)
+        at = self.system.places(own, 2)
         direct = users == (graph.loss,)
         for by in users:
             yield from self.local(by, Entry(name, at), judge)
-        rule = chain_rule(self.sweep, name, at, judge.entries.letter)
+        rule = chain_rule(self.system, name, at, judge.entries.letter)
         if not direct:
             summed = judge.value(Indexed(rule))
             yield self.chain(
@@ -129,8 +129,8 @@ class _Builder:
         graph = self.sweep.graph
         value = graph.value(by)
         assert value is not None
-        i = self.letters(graph.shapes[by], 0)
-        define = _Defining(self.sweep, by)
+        i = self.system.places(graph.shapes[by], 0)
+        define = _Defining(self.system, by)
         yield self.chain(
             define,
             "entry of value",
@@ -144,9 +144,6 @@ class _Builder:
             Indexed(single(Rate(Entry(by, i), wrt))),
             ("local derivative", Indexed(rate)),
         )
-
-    def letters(self, shape: Shape, start: int) -> tuple[Index, ...]:
-        return self.system.letters[start : start + len(shape)]
 
     def assembled(self, name: str, gradient: Gradient) -> Chain:
         """The formula in terms of what the program names, tidied."""
@@ -163,14 +160,14 @@ class _Builder:
             if number == 0 or formula != formulas[number - 1][1]
         )
         start = self.chain(
-            Judge(self.sweep, name, (use.by for use in gradient.uses)),
+            Judge(self.system, name, (use.by for use in gradient.uses)),
             "assembled",
             Formula(Name(f"d{name}")),
             (first[0], Formula(first[1])),
         )
         links = list(start.links)
         for (_, left), (reason, right) in itertools.pairwise((first, *rest)):
-            judge = Judge(self.sweep, name, self.differing(left, right))
+            judge = Judge(self.system, name, self.differing(left, right))
             links += self.chain(judge, "assembled", Formula(left), (reason, Formula(right))).links
         return Chain("assembled", tuple(links))
 
@@ -194,13 +191,10 @@ class _Builder:
 class _Defining(Judge):
     """A judge for whom one name is what is assigned to it."""
 
-    def __init__(self, sweep: Sweep, name: str) -> None:
-        super().__init__(sweep, name)
-        self._value = sweep.graph.value(name)
-
-    def _atom(self, atom: Atom) -> Form | None:
+    def own(self, atom: Atom, entries: Entries) -> Form | None:
         match atom:
             case Entry(name=name, indices=indices) if name == self.name:
-                assert self._value is not None
-                return self.entries.at(self._value, *indices)
+                value = self.system.sweep.graph.value(name)
+                assert value is not None
+                return entries.at(value, *indices)
         return None
