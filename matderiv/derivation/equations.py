@@ -35,9 +35,17 @@ from matderiv.calculus.partials import partial
 from matderiv.calculus.system import System
 from matderiv.calculus.verdicts import Verdict
 from matderiv.calculus.written import refuting_point, written_out
-from matderiv.derivation.sides import EntryOf, Formula, Indexed, Pushed, Side, Spelled
+from matderiv.derivation.sides import (
+    EntryOf,
+    Formula,
+    Indexed,
+    Pushed,
+    Side,
+    Spelled,
+    SpelledProduct,
+)
 from matderiv.errors import InputError
-from matderiv.expression.nodes import Name, Node
+from matderiv.expression.nodes import MatMul, Name, Node
 from matderiv.expression.shapes import Shape
 
 __all__ = ["Judge", "chain_rule"]
@@ -119,6 +127,8 @@ class Judge:
         match side:
             case Formula(node) | Spelled(node):
                 return entries.known(entries.at(node, *self.system.places(self._shape(side), 2)))
+            case SpelledProduct(left, right):
+                return self.value(Spelled(MatMul(left, right)), entries)
             case EntryOf(node, indices) | Pushed(node, indices):
                 return entries.known(entries.at(node, *indices))
             case Indexed(form):
@@ -138,6 +148,8 @@ class Judge:
     def _shape(self, side: Side) -> Shape:
         """The shape of an array; what has indices is a number."""
         facts = self.system.sweep.facts
+        if isinstance(side, SpelledProduct):
+            return facts.shape(MatMul(side.left, side.right))
         return facts.shape(side.node) if isinstance(side, Formula | Spelled) else ()
 
     # -- at the sizes --------------------------------------------------------------------------
@@ -168,6 +180,8 @@ class Judge:
         match side:
             case Formula(node) | Spelled(node):
                 found = [(self.system.places(shape(node), 2), shape(node))]
+            case SpelledProduct(left, right):
+                return self._runs(Spelled(MatMul(left, right)))
             case EntryOf(node, indices) | Pushed(node, indices):
                 found = [(indices, shape(node))]
             case Indexed(form):

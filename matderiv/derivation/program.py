@@ -14,9 +14,17 @@ from matderiv.calculus.system import System
 from matderiv.calculus.tidying import tidied
 from matderiv.derivation.equations import Judge, chain_rule
 from matderiv.derivation.links import Chain, Derivation, Link, Step
-from matderiv.derivation.sides import EntryOf, Formula, Indexed, Pushed, Side, Spelled
+from matderiv.derivation.sides import (
+    EntryOf,
+    Formula,
+    Indexed,
+    Pushed,
+    Side,
+    Spelled,
+    SpelledProduct,
+)
 from matderiv.errors import ProofError
-from matderiv.expression.nodes import Name, Node, walk
+from matderiv.expression.nodes import MatMul, Name, Node, walk
 
 __all__ = ["build_program"]
 
@@ -108,6 +116,7 @@ class _Builder:
                 Formula(Name(f"d{name}")),
                 ("entries", Spelled(Name(f"d{name}"))),
                 ("entries worked out", Spelled(local)),
+                *self.factors(local),
                 ("matrix names", Formula(local)),
             )
         elif not direct:
@@ -123,6 +132,14 @@ class _Builder:
         """The last side of the entry's chain: an entry of the formula."""
         if at:
             yield "matrix product", EntryOf(local, at)
+
+    def factors(self, local: Node) -> Iterator[tuple[str, Side]]:
+        """A product as two arrays written out, if both have rows and columns."""
+        match local:
+            case MatMul(left, right) if all(
+                len(self.sweep.facts.shape(n)) > 1 for n in (left, right)
+            ):
+                yield "row times column", SpelledProduct(left, right)
 
     def local(self, by: str, wrt: Entry, judge: Judge) -> Iterator[Chain]:
         """The entry of a value by its definition, and its derivative by an entry."""

@@ -24,6 +24,7 @@ __all__ = [
     "Pushed",
     "Side",
     "Spelled",
+    "SpelledProduct",
     "Value",
     "VecPartial",
     "Written",
@@ -119,6 +120,14 @@ class Spelled:
     node: Node
 
 
+@dataclass(frozen=True, slots=True)
+class SpelledProduct:
+    """The product of two arrays that are both written out."""
+
+    left: Node
+    right: Node
+
+
 #: What stands on a page about one product, and on one about a whole program.
 Side = (
     Value
@@ -132,6 +141,7 @@ Side = (
     | Pushed
     | Indexed
     | Spelled
+    | SpelledProduct
 )
 
 

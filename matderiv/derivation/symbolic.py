@@ -21,6 +21,7 @@ from matderiv.derivation.sides import (
     Pushed,
     Side,
     Spelled,
+    SpelledProduct,
     matrix_of,
 )
 from matderiv.errors import UnsupportedError
@@ -71,6 +72,9 @@ def program_expression(side: Side, system: System, *, most: int) -> sp.Basic:
             return forms.of(form)
         case Spelled(node):
             return forms.written(node, most)
+        case SpelledProduct(left, right):
+            factors = [forms.written(factor, most) for factor in (left, right)]
+            return sp.MatMul(*factors, evaluate=False)
     raise TypeError(f"{side} is not about a whole program")
 
 

@@ -22,9 +22,12 @@ from matderiv.calculus.forms import (
     Size,
     Term,
     Whole,
+    added,
+    constant,
     letters_of,
     placed,
     placed_term,
+    scaled,
 )
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -284,7 +287,7 @@ class Formulas:
         used = frozenset[str]().union(*(letters_of(a) for a, _ in term.atoms))
         free = (c for c in self.letters if c not in used)
         letters = {old: next(free) for old, _ in term.bound}
-        atoms = placed_term(Term(term.atoms), dict(letters)).atoms
+        atoms = _readable(placed_term(Term(term.atoms), dict(letters)).atoms)
         above = [self._powered(a, p) for a, p in atoms if p > 0]
         below = [self._powered(a, -p) for a, p in atoms if p < 0]
         if number.numerator != 1 or not above:
@@ -308,8 +311,7 @@ class Formulas:
                 return (
                     box if power == 1 and not isinstance(box, Terms) else _raised_form(box, power)
                 )
-            case Raised(base=base, exponent=exponent) if power == 1:
-                assert exponent is not None
+            case Raised(base=base, exponent=exponent) if power == 1 and exponent is not None:
                 inner = self.form(base)
                 if exponent == ((ONE, Rational(1, 2)),):
                     return Root(inner)
@@ -319,7 +321,10 @@ class Formulas:
             return box
         if isinstance(atom, Call) and isinstance(box, Row) and atom.function != "exp":
             head, *rest = box.items
-            return Row((raised_box(head, Number(str(power))), *rest))
+            above = Number(str(power))
+            if isinstance(head, Word):  # tanh²(u)
+                return Row((Scripts(head, sup=above), *rest))
+            return Row((raised_box(head, above), *rest))
         return raised_box(box, Number(str(power)))
 
     def _atom(self, atom: Atom) -> Box:
@@ -437,6 +442,30 @@ def _ends_tall(box: Box) -> bool:
 
 def _transposed(node: Node) -> Node:
     return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)
+
+
+def _readable(atoms: tuple[tuple[Atom, int], ...]) -> list[tuple[Atom, int]]:
+    """Factors in the order in which they are written: deltas first, and uʳ/u as one power of u."""
+    powers = dict(atoms)
+    for atom, power in atoms:
+        if not isinstance(atom, Raised) or atom.exponent is None or power != 1:
+            continue
+        base = _base_of(atom)
+        whole = powers.get(base, 0)
+        if whole < 0:
+            del powers[atom]
+            rest = added((scaled(atom.exponent, Rational(-1)), constant(Rational(-whole))))
+            inverse = Raised(atom.base, rest)
+            del powers[base]
+            powers[inverse] = -1
+    return sorted(powers.items(), key=lambda item: not isinstance(item[0], Delta))
+
+
+def _base_of(atom: Raised) -> Atom:
+    match atom.base:
+        case ((Term(((base, 1),), ()), 1),):
+            return base
+    return Raised(atom.base, None)
 
 
 def _fenced(box: Box) -> Box:
