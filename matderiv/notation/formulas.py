@@ -360,20 +360,25 @@ class Formulas:
                 return Row((Scripts(Word("prod", upright=True), sub=under), Fence(body)))
         if atom.indices:  # ∂F/∂u_ij
             head = Row((function_box(atom.function[1:]), Fence(inner)))
-            return partial_ratio(head, entry_box(inner, atom.indices, commas=self.commas))
+            return partial_ratio(head, self._entry_of(atom, inner))
         if atom.function in ("det", "logdet"):
             return Row((Word(atom.function, upright=True), Fence(inner)))
         return Row((function_box(atom.function), Fence(inner)))
 
+    def _entry_of(self, atom: Whole, inner: Box) -> Box:
+        """The entry of the array by which a function of it is differentiated."""
+        found = _named_array(atom)
+        if found is None:
+            return entry_box(inner, atom.indices, commas=self.commas)
+        name, turned = found
+        return self.entry(name, atom.indices[::-1] if turned else atom.indices)
+
     def _array(self, atom: Whole) -> Box:
         """The array that a function of an array is of."""
-        match atom.arg:
-            case ((Term(((Entry(name=name, indices=indices), 1),), ()), 1),):
-                letters = tuple(letter for letter, _ in atom.letters)
-                if indices == letters:
-                    return name_box(name)
-                if indices == letters[::-1]:
-                    return raised_box(name_box(name), _T)
+        found = _named_array(atom)
+        if found is not None:
+            name, turned = found
+            return raised_box(name_box(name), _T) if turned else name_box(name)
         names = dict(zip((old for old, _ in atom.letters), self.letters, strict=False))
         return _fenced(self.form(placed(atom.arg, dict(names))))
 
@@ -442,6 +447,18 @@ def _ends_tall(box: Box) -> bool:
 
 def _transposed(node: Node) -> Node:
     return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)
+
+
+def _named_array(atom: Whole) -> tuple[str, bool] | None:
+    """The name of the array that a function is of, and whether it is its transpose."""
+    letters = tuple(letter for letter, _ in atom.letters)
+    match atom.arg:
+        case ((Term(((Entry(name=name, indices=indices), 1),), ()), 1),):
+            if indices == letters:
+                return name, False
+            if indices == letters[::-1]:
+                return name, True
+    return None
 
 
 def _readable(atoms: tuple[tuple[Atom, int], ...]) -> list[tuple[Atom, int]]:
