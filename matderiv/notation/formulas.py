@@ -60,8 +60,9 @@ from matderiv.notation.names import (
 
 __all__ = ["Formulas", "Grip", "Held", "side_by_side"]
 
-#: How tightly a box holds together: a sum needs brackets as a factor, a product as a base.
-Grip = Literal["sum", "product", "atom"]
+#: How tightly a box holds together: a sum needs brackets as a factor, a product entry by entry
+#: as a factor of a matrix product, and any product as a base.
+Grip = Literal["sum", "entrywise", "product", "atom"]
 Held = tuple[Box, Grip]
 
 _T = Symbol("T")
@@ -107,12 +108,13 @@ class Formulas:
                 return Terms(tuple(self._signed(node))), "sum"
             case nodes.MatMul():
                 return self._matmul(node), "product"
-            case nodes.Multiply() | nodes.Divide():
-                return self._product(node), "product"
+            case nodes.Multiply(left, right) | nodes.Divide(left, right):
+                entrywise = self.shape(left) and self.shape(right)
+                return self._product(node), "entrywise" if entrywise else "product"
             case nodes.Power(base, power):
                 return self._power(base, power), "atom"
             case nodes.Outer(left, right):
-                return Row((self._factor(left), self._row_vector(right))), "product"
+                return Row((self._tight(left), self._row_vector(right))), "product"
         return self._applied(node), "atom"
 
     def _signed(self, node: Node, sign: str = "+") -> Iterable[tuple[str, Box]]:
@@ -139,6 +141,12 @@ class Formulas:
         box, grip = self.held(node)
         return Fence(box, big=has_fraction(box)) if grip == "sum" else box
 
+    def _tight(self, node: Node) -> Box:
+        """A factor of a matrix product: AB ⊙ C is (AB) ⊙ C."""
+        box, grip = self.held(node)
+        tight = grip in ("product", "atom") and not _holds_entrywise(box)
+        return box if tight else Fence(box, big=has_fraction(box))
+
     def _base(self, node: Node) -> Box:
         box, grip = self.held(node)
         return box if grip == "atom" else Fence(box, big=has_fraction(box))
@@ -147,16 +155,16 @@ class Formulas:
         """A product of matrices; a vector is a column, and a row where it stands on the left."""
         left, right = node.left, node.right
         if len(self.shape(left)) > 1:
-            return Row((self._factor(left), self._factor(right)))
+            return Row((self._tight(left), self._tight(right)))
         if len(self.shape(right)) == 1:
-            return Row((self._row_vector(left), self._factor(right)))
-        return Row((self._factor(_transposed(right)), self._factor(left)))
+            return Row((self._row_vector(left), self._tight(right)))
+        return Row((self._tight(_transposed(right)), self._tight(left)))
 
     def _row_vector(self, node: Node) -> Box:
         """A vector as a row: vᵀ, vᵀA."""
         match node:
             case nodes.MatMul(left, right) if len(self.shape(left)) == 1:
-                return Row((self._row_vector(left), self._factor(right)))
+                return Row((self._row_vector(left), self._tight(right)))
         return raised_box(self._base(node), _T)
 
     def _product(self, node: Node) -> Box:
@@ -166,7 +174,8 @@ class Formulas:
             return Row((self._factor(node.left), Operator("oslash"), self._base(node.right)))
         assert isinstance(node, nodes.Multiply)
         left, right = node.left, node.right
-        a, b = self._factor(left), self._factor(right)
+        a = self._base(left) if isinstance(left, nodes.Divide) else self._factor(left)
+        b = self._factor(right)
         if self.shape(left) and self.shape(right):
             return Row((a, Operator("odot"), b))
         if isinstance(right, nodes.Number) or _starts_with_number(b):
@@ -433,6 +442,14 @@ def _starts_with_number(box: Box) -> bool:
         case Row(items=(first, *_)):
             return _starts_with_number(first)
     return False
+
+
+def _holds_entrywise(box: Box) -> bool:
+    """Whether a product of numbers and arrays holds a sign of entry-by-entry products."""
+    return isinstance(box, Row) and any(
+        item in (Operator("odot"), Operator("oslash")) or _holds_entrywise(item)
+        for item in box.items
+    )
 
 
 def _ends_tall(box: Box) -> bool:

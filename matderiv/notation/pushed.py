@@ -127,7 +127,8 @@ class Pushed:
                     for own, term in box.items:
                         yield (own if sign == "+" else flip[own]), term
                 else:
-                    yield sign, Fence(box) if isinstance(box, Terms) else box
+                    tall = has_fraction(box) or _tall(box)
+                    yield sign, Fence(box, big=tall) if isinstance(box, Terms) else box
 
     # -- sums ----------------------------------------------------------------------------------
 
