@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from matderiv.derivation.equations import Element, Formula, Indexed, Pushed, Side, Spelled
+from matderiv.calculus.system import System
 from matderiv.derivation.links import Chain
-from matderiv.derivation.program import System
+from matderiv.derivation.sides import (
+    EntryOf,
+    Formula,
+    Indexed,
+    Pushed,
+    Side,
+    Spelled,
+    SpelledProduct,
+)
 from matderiv.expression.nodes import Node
 from matderiv.notation import pushed
-from matderiv.notation.boxes import Aligned, Box, Dots
+from matderiv.notation.boxes import Aligned, Box, Dots, Operator, Row
 from matderiv.notation.formulas import Formulas
 
 __all__ = ["ProgramNotation", "readable_show"]
 
 _COMMA_FROM = 10
+#: The width of a page in em, less what stands before a written-out array.
+_ROOM = 29.0
 #: Entries of the largest array that are shown at most when the user does not say how many.
 _READABLE = 20
 _SHOWS = (4, 3, 2)
@@ -38,7 +48,7 @@ class ProgramNotation:
     show: int | None
     formulas: Formulas = field(init=False)
     _general: pushed.Pushed = field(init=False)
-    _spelled: pushed.Pushed = field(init=False)
+    _spelled: tuple[pushed.Pushed, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """Make what writes formulas once for all chains."""
@@ -53,11 +63,13 @@ class ProgramNotation:
         )
         object.__setattr__(self, "formulas", formulas)
         object.__setattr__(self, "_general", pushed.Pushed(formulas, expanded=False))
-        object.__setattr__(self, "_spelled", pushed.Pushed(formulas, expanded=True))
+        shows = [None] if self.show is None else range(self.show, 1, -1)
+        spelled = (pushed.Pushed(replace(formulas, show=s), expanded=True) for s in shows)
+        object.__setattr__(self, "_spelled", tuple(spelled))
 
     def chain(self, chain: Chain) -> Aligned:
         """A chain of equalities; a side that reads like the one before is left out."""
-        left, *rights = (self.side(side) for side in chain.sides)  # type: ignore[arg-type]
+        left, *rights = (self.side(side) for side in chain.sides)
         shown = [box for n, box in enumerate(rights) if box != ([left, *rights][n])]
         return Aligned(left, tuple(shown or rights[:1]))
 
@@ -66,30 +78,46 @@ class ProgramNotation:
         match side:
             case Formula(node):
                 return self.formulas.node(node)
-            case Element(node, indices):
+            case EntryOf(node, indices):
                 return self.formulas.element(node, indices)
             case Pushed(node, indices):
                 return self._general.at(node, indices)
-            case Indexed(form, expanded):
-                return self.formulas.form(form, expanded=expanded)
+            case Indexed(form):
+                return self.formulas.form(form)
             case Spelled(node):
-                return self._written_out(node)
+                return self.written_out(node)
+            case SpelledProduct(left, right):
+                return Row((self.written_out(left), Operator("cdot"), self.written_out(right)))
+        raise TypeError(f"{side} is not about a whole program")
 
-    def _written_out(self, node: Node) -> Box:
+    def written_out(self, node: Node) -> Box:
+        """An array by its entries; as much is shown of their sums as a page has room for."""
+        grids = (self._grid(node, spelled) for spelled in self._spelled)
+        box = next(grids)
+        for shorter in grids:
+            if box.width <= _ROOM:
+                break
+            box = shorter
+        return box
+
+    def _grid(self, node: Node, spelled: pushed.Pushed) -> Box:
         shape = self.system.sweep.facts.shape(node)
         counts = [self.formulas.shown(dim.size) for dim in shape]
-        if not counts:
-            return self._spelled.at(node, ())
-        if len(counts) == 1:
-            (rows,) = counts
-            return self.formulas.grid([[self._cell(node, (i,))] for i in rows])
-        rows, cols = counts
-        return self.formulas.grid([[self._cell(node, (i, j)) for j in cols] for i in rows])
+        match counts:
+            case []:
+                return spelled.at(node, ())
+            case [rows]:
+                return self.formulas.grid([[_cell(spelled, node, (i,))] for i in rows])
+            case [rows, cols]:
+                cells = [[_cell(spelled, node, (i, j)) for j in cols] for i in rows]
+                return self.formulas.grid(cells)
+        raise TypeError(f"{node} has more than two dimensions")
 
-    def _cell(self, node: Node, place: tuple[int | None, ...]) -> Box:
-        known = tuple(i for i in place if i is not None)
-        if len(known) == len(place):
-            return self._spelled.at(node, known)
-        if not known and len(place) > 1:
-            return Dots("diagonal")
-        return Dots("down" if place[0] is None else "across")
+
+def _cell(spelled: pushed.Pushed, node: Node, place: tuple[int | None, ...]) -> Box:
+    known = tuple(i for i in place if i is not None)
+    if len(known) == len(place):
+        return spelled.at(node, known)
+    if not known and len(place) > 1:
+        return Dots("diagonal")
+    return Dots("down" if place[:1] == (None,) else "across")
