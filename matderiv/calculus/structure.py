@@ -13,6 +13,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from typing import cast
 
 from matderiv.calculus.broadcasting import letter
 from matderiv.calculus.contraction import contracted
@@ -70,9 +71,9 @@ def read_assumed(
     {'S': 'symmetric'}
     """
     found: dict[str, str] = {}
-    pairs: Iterable[tuple[str, str]]
-    pairs = assume.items() if isinstance(assume, Mapping) else assume or ()
-    for name, structure in pairs:
+    if isinstance(assume, Mapping):
+        assume = cast("Mapping[str, str]", assume).items()
+    for name, structure in assume or ():
         _check(program, name, structure)
         if found.setdefault(name, structure) != structure:
             raise InputError(

@@ -1,0 +1,107 @@
+"""Proofs of gradients name by name, and structure that is declared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from matderiv.calculus.graph import graph_of
+from matderiv.calculus.proving import Prover, prove
+from matderiv.calculus.structure import follows, independent, infer_assumed, is_diagonal
+from matderiv.calculus.sweep import Sweep, sweep
+from matderiv.expression import nodes
+from matderiv.expression.numeric import evaluate
+from matderiv.expression.parse import parse
+from matderiv.expression.shapes import settled
+
+
+def swept(program: str, *wrt: str, **assumed: str) -> Sweep:
+    """All gradients of a program."""
+    written = parse(program)
+    shapes = infer_assumed(written, assumed)
+    return sweep(graph_of(settled(written, shapes), shapes), wrt, frozenset(assumed))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "H = tanh(X @ W); L = sum((H @ U - T)**2)",
+        "P = softmax(X @ W, axis=1); L = sum(f(P @ V))",
+        "L = logdet(W.T @ W) + tr(A @ inv(W.T @ W))",
+        "L = sum(logsumexp(W, axis=0)) + norm(W)",
+        "L = Loss(W) + prod(sum(W, axis=1))",
+    ],
+)
+def test_proved_for_all_sizes(program: str) -> None:
+    """Products, inverses, reductions and undefined functions are proved with letters alone."""
+    verdict = prove(swept(program, "W"), "W")
+    assert (verdict.status, verdict.index, verdict.entries) == ("equal", True, 0)
+
+
+@pytest.mark.parametrize("name", ["W", "Y"])
+def test_wrong_formula_is_not_proved(name: str) -> None:
+    """A sign, a term or a transpose too many is not proved, whichever name it is of."""
+    found = swept("Y = W @ W; L = sum(f(Y))", "W")
+    right = found.gradients[name].formula
+    for wrong in (
+        nodes.Negate(right),
+        nodes.Add(right, right),
+        nodes.Transpose(right),
+    ):
+        gradients = dict(found.gradients) | {name: replace(found.gradients[name], formula=wrong)}
+        broken = replace(found, gradients=gradients)
+        assert Prover(broken).of(name).status == "undecided"
+        assert prove(broken, "W").status == "undecided"
+
+
+def test_wrong_rule_is_not_proved() -> None:
+    """What the rules give is held against the definition of the value, not against itself."""
+    found = swept("Z = X @ W; L = sum(f(Z))", "W")
+    one = found.gradients["W"]
+    doubled = replace(one, uses=one.uses * 2, formula=nodes.Add(one.formula, one.formula))
+    broken = replace(found, gradients=dict(found.gradients) | {"W": doubled})
+    assert prove(broken, "W").status == "undecided"
+
+
+def test_every_name_behind() -> None:
+    """All that a gradient follows from is proved with it, and nothing else."""
+    found = swept("Y = X @ W; Z = Y @ V; L = sum(f(Z))", "V", "W")
+    assert set(Prover(found).behind("V")) == {"V", "Z"}
+    assert set(Prover(found).behind("W")) == {"W", "Y", "Z"}
+
+
+@pytest.mark.parametrize("structure", ["symmetric", "diagonal"])
+def test_own_entries(structure: str) -> None:
+    """The gradient by a matrix's own entries follows from that by all; a wrong one does not."""
+    found = swept("L = tr(A @ S @ B @ S)", "S", S=structure)
+    gradient = found.gradients["S"].formula
+    own = independent(gradient, structure, found.facts, frozenset())
+    assert follows(own, gradient, structure, found.facts)
+    for wrong in (gradient, nodes.Transpose(gradient), nodes.Add(own, nodes.Name("S"))):
+        assert not follows(wrong, gradient, structure, found.facts)
+
+
+@pytest.mark.parametrize(
+    ("formula", "diagonal"),
+    [
+        ("inv(D) @ E", True),
+        ("A*D", True),
+        ("D.T + eye(3) - 2*E/A", True),
+        ("A @ D", False),
+        ("D + 1", False),
+        ("exp(D)", False),
+    ],
+)
+def test_diagonal_formulas(formula: str, diagonal: bool) -> None:  # noqa: FBT001 - a parameter
+    """A formula is taken for diagonal only if it is 0 off the diagonal."""
+    node = parse(f"L = {formula}").loss.value
+    assert is_diagonal(node, frozenset("DE")) == diagonal
+    arrays = {
+        "D": np.diag([1.0, 2, 3]),
+        "E": np.diag([4.0, 5, 6]),
+        "A": np.arange(1.0, 10).reshape(3, 3),
+    }
+    value = evaluate(node, arrays)
+    assert (np.count_nonzero(value - np.diag(np.diag(value))) == 0) == diagonal
