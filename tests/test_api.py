@@ -35,7 +35,7 @@ def test_public_names_are_there() -> None:
         ("W", ["W"]),
         (("W", "X"), ["W", "X"]),
         (["X", "X"], ["X"]),
-        (iter(["W"]), ["W"]),
+        pytest.param(iter(["W"]), ["W"], id="an iterator"),
     ],
     ids=str,
 )
