@@ -205,6 +205,20 @@ def test_no_line_starts_with_a_comma(files: dict[tuple[str, object], Path], lang
     assert not re.search(r"</math>[^\s\w<]", held)
 
 
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_what_the_panel_proves_is_counted(
+    files: dict[tuple[str, object], Path], lang: str, size: tuple[int, int, int]
+) -> None:
+    """The panel says how many equalities its derivations hold, and of how many entries."""
+    text = files[lang, size].read_text(encoding="utf-8")
+    chains = [t for t in re.findall(r"<template .*?</template>", text) if 'class="chain"' in t]
+    said = re.search(r'<p class="proved">(.*?)</p>', text)
+    assert said is not None
+    counts = {len(chains), sum(chain.count('class="link"') for chain in chains)}
+    assert set(map(int, re.findall(r"\d+", said[1]))) == counts
+
+
 def test_page_is_the_same_every_time() -> None:
     """The same handout is the same page, byte for byte."""
     first, second = (derived(size=(1, 1, 1)).handout().write("html") for _ in range(2))
