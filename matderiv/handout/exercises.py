@@ -209,13 +209,13 @@ def _sizes(made: Sizes, language: str) -> _Parts:
 def _wrong_line(made: WrongLine, language: str) -> _Parts:
     words = _Words.about(made.problem, made.wrt, language)
     slip = made.slip
-    found: Fields = {
-        "line": Text(str(slip.line)),
-        "belongs": words.scalar(slip.belongs),
-        "stands": words.scalar(slip.stands),
-    }
+    found: Fields = {"line": Text(str(slip.line))}
+    differ: list[Block] = []
     if slip.place is not None:
+        # A scalar is one whole side: the chain without the mistake shows it on a line of its own.
         found |= {key: Text(str(n)) for key, n in zip(("row", "col"), slip.place, strict=True)}
+        found |= {"belongs": words.scalar(slip.belongs), "stands": words.scalar(slip.stands)}
+        differ.append(words.say("differ", **found))
     return [
         *words.setup(),
         words.say("wrong_line"),
@@ -223,7 +223,7 @@ def _wrong_line(made: WrongLine, language: str) -> _Parts:
     ], [
         words.say("line", **found),
         words.say(f"slip_{slip.kind}", **found),
-        words.say("differ_scalar" if slip.place is None else "differ", **found),
+        *differ,
         words.say("right"),
         words.equation(slip.right),
     ]
