@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 import matderiv
-from matderiv import Derivation, InputError
+from matderiv import Derivation
+from matderiv.errors import MissingError
 from matderiv.handout.texts import languages
 
 SIZES = [(2, 4, 3), (1, 1, 1), (3, 5, 2), (8, 8, 8), (12, 3, 11)]
@@ -159,6 +160,6 @@ def test_runs_from_a_clean_kernel(lang: str, tmp_path: Path) -> None:
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without nbformat one line says what to install, and no file is written."""
     monkeypatch.setitem(sys.modules, "nbformat", None)
-    with pytest.raises(InputError, match=r"pip install 'matderiv\[notebook\]'"):
+    with pytest.raises(MissingError, match=r"pip install 'matderiv\[notebook\]'"):
         sized(1, 1, 1).handout().save(tmp_path / "a.ipynb")
     assert list(tmp_path.iterdir()) == []

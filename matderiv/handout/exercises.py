@@ -40,7 +40,7 @@ from matderiv.handout.document import (
     Segments,
     Text,
 )
-from matderiv.notation.boxes import Box, Number, Operator, Row
+from matderiv.notation.boxes import Box, Operator, Row, times
 from matderiv.notation.compose import name_box, vec
 
 __all__ = ["exercises"]
@@ -125,28 +125,28 @@ class _Words:
             "fits",
             form=Math(self.composer.notation.node(answer)),
             X=Math(name_box(name)),
-            first=Math(_times(*shapes[0])),
-            second=Math(_times(*shapes[1])),
-            shape=Math(_times(made.rows.size, made.cols.size)),
+            first=Math(times(*shapes[0])),
+            second=Math(times(*shapes[1])),
+            shape=Math(times(made.rows.size, made.cols.size)),
         )
 
     def shape(self, quantity: Quantity, box: Math) -> Segments:
         """The shape of something, and why."""
         if quantity.factors is not None:
             first, second = quantity.factors
-            fields = {"first": Math(_times(*first)), "second": Math(_times(*second))}
+            fields = {"first": Math(times(*first)), "second": Math(times(*second))}
             if quantity.shape is None:
                 inner = {"cols": Text(str(first[1])), "rows": Text(str(second[0]))}
                 return self.words("shape_none", quantity=box, **fields, **inner)
             return self.words(
-                "shape_product", quantity=box, shape=Math(_times(*quantity.shape)), **fields
+                "shape_product", quantity=box, shape=Math(times(*quantity.shape)), **fields
             )
         assert quantity.shape is not None
         key = {Formula: "gradient", MatrixPartial: "partial", VecPartial: "vec"}
         return self.words(
             f"shape_{key[type(quantity.side)]}",
             quantity=box,
-            shape=Math(_times(*quantity.shape)),
+            shape=Math(times(*quantity.shape)),
         )
 
     def line(self, line: Line) -> Segments:
@@ -336,7 +336,3 @@ def _other(made: Feeds) -> str:
 
 def _equal(left: Box, right: Box) -> Row:
     return Row((left, Operator("equals"), right))
-
-
-def _times(rows: int, cols: int) -> Row:
-    return Row((Number(str(rows)), Operator("times"), Number(str(cols))))

@@ -33,10 +33,10 @@ from matderiv.handout.jacobian import (
     memory_words,
     reordered,
     structure_words,
-    times,
 )
 from matderiv.handout.live import live
 from matderiv.handout.texts import messages
+from matderiv.notation.boxes import times
 
 __all__ = ["answer_sheet", "how_it_was_made", "sheet", "with_exercises"]
 
