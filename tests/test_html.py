@@ -6,7 +6,6 @@ expected of an entry is read off the derivation's own SymPy objects.
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import re
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 import sympy as sp
 from _browser import Browser
+from _derived import derived
 
 import matderiv
 from matderiv.calculus.scalars import Partial, name_of
@@ -39,12 +39,6 @@ def needed(message: str) -> None:
     if os.environ.get("MATDERIV_REQUIRE_TOOLS") == "1":
         pytest.fail(message)
     pytest.skip(message)
-
-
-@functools.cache
-def derived(program: str = PROGRAMS["X @ W"], size: tuple[int, int, int] = (2, 4, 3)):  # noqa: ANN201
-    """A derivation; the same one for all tests."""
-    return matderiv.derive(program, sizes=dict(zip("NDM", size, strict=True)))
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from _derived import LINEAR, derived
 
 import matderiv
 from matderiv import Derivation
@@ -29,9 +30,10 @@ def tool(name: str) -> ModuleType:
     return importlib.import_module(name)
 
 
-def sized(*sizes: int, program: str = "Y = X @ W; L = sum(f(Y))") -> Derivation:
+def sized(*sizes: int, program: str = LINEAR) -> Derivation:
     """A derivation at given N, D, M."""
-    return matderiv.derive(program, sizes=dict(zip("NDM", sizes, strict=True)))
+    n, d, m = sizes
+    return derived(program, (n, d, m))
 
 
 def notebook(derivation: Derivation, **wishes: Any) -> str:  # noqa: ANN401 - see `handout`
