@@ -169,16 +169,17 @@ def test_same_input_same_bytes() -> None:
         "    c = c.encode() if isinstance(c, str) else c\n"
         "    print(lang, form, hashlib.sha256(c).hexdigest())\n"
     )
-    first, second = (
-        subprocess.run(
+    processes = [  # both at the same time
+        subprocess.Popen(
             [sys.executable, "-c", code],
-            check=True,
-            capture_output=True,
+            stdout=subprocess.PIPE,
             text=True,
             env=os.environ | {"PYTHONHASHSEED": seed},
-        ).stdout
+        )
         for seed in ("1", "2")
-    )
+    ]
+    first, second = (process.communicate(timeout=120)[0] for process in processes)
+    assert [process.returncode for process in processes] == [0, 0]
     assert len(first.splitlines()) == len(FORMATS) * len(LANGUAGES)
     assert first == second
 
