@@ -406,6 +406,8 @@ def test_finger_opens_a_sheet(browser: Browser, files: dict[tuple[str, object], 
     assert sheet[1] > 844 * 0.45
     assert entry[3] < sheet[1]
     assert browser.run("document.scrollingElement.scrollWidth") == 390
+    # No word of a key that a phone has not.
+    assert browser.run("document.querySelector('.panel').innerText.includes('Esc')") is False
     browser.tap("document.getElementById('close')")
     assert panel(browser) == ""
 
