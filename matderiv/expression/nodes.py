@@ -22,6 +22,7 @@ __all__ = [
     "Sum",
     "Transpose",
     "children",
+    "transposed",
     "walk",
 ]
 
@@ -150,6 +151,15 @@ def children(node: Node) -> tuple[Node, ...]:
     """
     values = (getattr(node, field.name) for field in fields(node))
     return tuple(value for value in values if isinstance(value, Node))
+
+
+def transposed(node: Node) -> Node:
+    """Aᵀ of A, and A of Aᵀ.
+
+    >>> transposed(Name("W")), transposed(Transpose(Name("W")))
+    (Transpose(arg=Name(name='W')), Name(name='W'))
+    """
+    return node.arg if isinstance(node, Transpose) else Transpose(node)
 
 
 def walk(node: Node) -> Iterator[Node]:
