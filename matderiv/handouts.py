@@ -20,7 +20,7 @@ from matderiv.handout.document import CodeBlock, Document, Exercise
 from matderiv.handout.formats import form_of, write, write_text
 from matderiv.handout.program import ProgramComposer
 from matderiv.handout.program_sheet import program_sheet
-from matderiv.handout.sheet import answer_sheet, sheet, with_exercises
+from matderiv.handout.sheet import answer_sheet, how_it_was_made, sheet, with_exercises
 from matderiv.handout.texts import messages
 from matderiv.handout.words import one_line
 
@@ -46,14 +46,17 @@ class Handout:
     def named(self, *names: str, fragment: bool = False) -> Handout:
         """The handout that says it was written to files of these names."""
         command = self.command.with_files(names, fragment=fragment)
-        old, new = self.command.text, command.text
+        new = {
+            old.text: old.with_files(names, fragment=fragment).text
+            for old in (self.command, self.command.without_exercises())
+        }
 
         def renamed(document: Document) -> Document:
             return replace(
                 document,
                 blocks=tuple(
-                    replace(block, text=new)
-                    if isinstance(block, CodeBlock) and block.text == old
+                    replace(block, text=new.get(block.text, block.text))
+                    if isinstance(block, CodeBlock)
                     else block
                     for block in document.blocks
                 ),
@@ -167,19 +170,25 @@ def make(derivation: Derivation, wishes: Wishes, limit: int | None) -> Handout:
                 f"{DEFAULT_PROGRAM}; leave --exercises out."
             )
         composer = ProgramComposer(derivation, wishes.lang, limit)
-        page = program_sheet(composer, command, title=wishes.title, author=wishes.author)
+        made = how_it_was_made(wishes.lang, "again", command)
+        page = program_sheet(composer, made, title=wishes.title, author=wishes.author)
         return Handout(page, None, command)
     other = exchanged(derivation.problem)
     second = build(other, tuple(name for name in other.factors if name in derivation.wrt))
+    made = how_it_was_made(wishes.lang, "again", command)
+    separate = wishes.answers == "separate"
     document = sheet(
         Composer(derivation, wishes.lang, limit, marked=True),
         Composer(second, wishes.lang, limit),
-        command,
+        # Who has the sheet alone is not told how to make the answers.
+        how_it_was_made(wishes.lang, "again_without", command.without_exercises())
+        if separate
+        else made,
         title=wishes.title,
         author=wishes.author,
     )
     drawn = _exercises(derivation, wishes)
-    key = answer_sheet(document, drawn, command) if wishes.answers == "separate" else None
+    key = answer_sheet(document, drawn, made) if separate else None
     return Handout(with_exercises(document, drawn, wishes.answers), key, command)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -151,6 +152,16 @@ def test_what_is_not_decided_is_said() -> None:
     report = check(PLAIN, "X", claim)
     assert report.status == "undecided"
     assert report.text().startswith("Not decided: ")
+
+
+@pytest.mark.parametrize(
+    "claim", ["X**1e20", "(X**1000)**1000", "X*2**1e9", "exp(exp(exp(exp(X))))", "X**X**X**X"]
+)
+def test_large_numbers_are_not_built(claim: str) -> None:
+    """A power that would fill the memory is dealt with at once."""
+    started = time.monotonic()
+    assert check(PLAIN, "X", claim).status in ("wrong", "undecided")
+    assert time.monotonic() - started < 2
 
 
 def test_where_a_formula_is_defined_is_said() -> None:

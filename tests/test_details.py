@@ -68,6 +68,7 @@ def test_every_entry_that_is_shown_has_its_derivation(sizes: tuple[int, int, int
         for detail in equation.details:
             assert detail.box is not None
             assert text(detail.box.rights[-1]) == text(cells[detail.key].body)
+            assert detail.proved == len(detail.box.rights)
 
 
 def dict_of(sizes: tuple[int, int, int]) -> dict[str, int]:

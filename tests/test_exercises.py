@@ -14,11 +14,13 @@ from random import Random
 
 import pytest
 import sympy as sp
+from _derived import derived
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import matderiv
 from matderiv import Derivation, InputError
+from matderiv.api import read
 from matderiv.calculus.scalars import Partial, name_of
 from matderiv.calculus.verdicts import Judge
 from matderiv.derivation.build import judged
@@ -54,7 +56,7 @@ KINDS = (Shapes, Feeds, Sizes, WrongLine, Gradient, Concrete)
 
 def sized(program: str = PROGRAMS[0], sizes: tuple[int, int, int] = (2, 4, 3)) -> Derivation:
     """A derivation at given N, D, M."""
-    return matderiv.derive(program, sizes=dict(zip("NDM", sizes, strict=True)))
+    return derived(program, sizes)
 
 
 def chance(seed: int) -> Random:
@@ -79,10 +81,10 @@ def slips() -> list[WrongLine]:
     found = []
     for kind, program in itertools.product(SLIPS, PROGRAMS[:3]):
         sizes = (2, 2, 2) if kind.square else (2, 3, 2)
-        own = sized(program, sizes).problem
+        own = read(program, sizes=dict(zip("NDM", sizes, strict=True)))
         for wrt in own.factors:
             problem = _sized(own, sizes, square=kind.square)
-            made = [slipped(problem, kind, wrt, drawing) for _ in range(3)]
+            made = [slipped(problem, kind, wrt, drawing) for _ in range(2)]
             found += [WrongLine(problem, wrt, slip) for slip in made if slip is not None]
     return found
 

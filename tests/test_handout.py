@@ -315,11 +315,33 @@ def test_answers_stand_where_they_are_wanted() -> None:
     none = to_text(with_exercises(made.document, EXERCISES, "none"))
     assert "How?" in none
     assert "So." not in none
-    separate = to_text(answer_sheet(made.document, EXERCISES, made.command))
+    separate = to_text(answer_sheet(made.document, EXERCISES, paragraph("Made.")))
     assert separate.startswith("Answers: T\n")
     assert "Why?" not in separate
     assert "Thus." in separate
-    assert "matderiv handout" in separate
+    assert separate.rstrip().endswith("Made.")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_sheet_with_answers_apart_does_not_tell_how_to_make_them(lang: str, folder: Path) -> None:
+    """Its own command makes the derivation again; the answers tell the one that makes both."""
+    wishes = ["--lang", lang, "--exercises", "2", "--seed", "710352", "--answers", "separate"]
+    assert run("handout", *wishes, "-o", "a.md") == 0
+    told = {
+        path.name: path.read_text(encoding="utf-8").split("```sh\n")[-1].split("\n```")[0]
+        for path in folder.iterdir()
+    }
+    assert "710352" not in (folder / "a.md").read_text(encoding="utf-8")
+    assert "--exercises 2 --seed 710352 --answers separate" in " ".join(
+        told["a-answers.md"].replace("\\\n", "").split()
+    )
+    first = {path.name: path.read_bytes() for path in folder.iterdir()}
+    sheet = first["a.md"].decode()
+    assert run(*shlex.split(told["a.md"].replace("\\\n", ""))[1:]) == 0
+    alone = (folder / "a.md").read_text(encoding="utf-8")
+    assert alone.split("```sh\n")[1] == sheet.split("```sh\n")[1].split("```\n")[0] + "```\n"
+    assert run(*shlex.split(told["a-answers.md"].replace("\\\n", ""))[1:]) == 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
 
 
 def test_the_same_seed_draws_the_same_exercises(folder: Path) -> None:

@@ -6,7 +6,6 @@ expected of an entry is read off the derivation's own SymPy objects.
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import re
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 import sympy as sp
 from _browser import Browser
+from _derived import derived
 
 import matderiv
 from matderiv.calculus.scalars import Partial, name_of
@@ -39,12 +39,6 @@ def needed(message: str) -> None:
     if os.environ.get("MATDERIV_REQUIRE_TOOLS") == "1":
         pytest.fail(message)
     pytest.skip(message)
-
-
-@functools.cache
-def derived(program: str = PROGRAMS["X @ W"], size: tuple[int, int, int] = (2, 4, 3)):  # noqa: ANN201
-    """A derivation; the same one for all tests."""
-    return matderiv.derive(program, sizes=dict(zip("NDM", size, strict=True)))
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +197,20 @@ def test_no_line_starts_with_a_comma(files: dict[tuple[str, object], Path], lang
     assert re.search(r"</math>[,，、。.]", text)
     held = re.sub(r'<span class="held">.*?</span>', "", text)
     assert not re.search(r"</math>[^\s\w<]", held)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_what_the_panel_proves_is_counted(
+    files: dict[tuple[str, object], Path], lang: str, size: tuple[int, int, int]
+) -> None:
+    """The panel says how many equalities its derivations hold, and of how many entries."""
+    text = files[lang, size].read_text(encoding="utf-8")
+    chains = [t for t in re.findall(r"<template .*?</template>", text) if 'class="chain"' in t]
+    said = re.search(r'<p class="proved">(.*?)</p>', text)
+    assert said is not None
+    counts = {len(chains), sum(chain.count('class="link"') for chain in chains)}
+    assert set(map(int, re.findall(r"\d+", said[1]))) == counts
 
 
 def test_page_is_the_same_every_time() -> None:
@@ -398,6 +406,8 @@ def test_finger_opens_a_sheet(browser: Browser, files: dict[tuple[str, object], 
     assert sheet[1] > 844 * 0.45
     assert entry[3] < sheet[1]
     assert browser.run("document.scrollingElement.scrollWidth") == 390
+    # No word of a key that a phone has not.
+    assert browser.run("document.querySelector('.panel').innerText.includes('Esc')") is False
     browser.tap("document.getElementById('close')")
     assert panel(browser) == ""
 

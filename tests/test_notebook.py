@@ -13,9 +13,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from _derived import LINEAR, derived
 
 import matderiv
-from matderiv import Derivation, InputError
+from matderiv import Derivation
+from matderiv.errors import MissingError
 from matderiv.handout.texts import languages
 
 SIZES = [(2, 4, 3), (1, 1, 1), (3, 5, 2), (8, 8, 8), (12, 3, 11)]
@@ -28,9 +30,10 @@ def tool(name: str) -> ModuleType:
     return importlib.import_module(name)
 
 
-def sized(*sizes: int, program: str = "Y = X @ W; L = sum(f(Y))") -> Derivation:
+def sized(*sizes: int, program: str = LINEAR) -> Derivation:
     """A derivation at given N, D, M."""
-    return matderiv.derive(program, sizes=dict(zip("NDM", sizes, strict=True)))
+    n, d, m = sizes
+    return derived(program, (n, d, m))
 
 
 def notebook(derivation: Derivation, **wishes: Any) -> str:  # noqa: ANN401 - see `handout`
@@ -159,6 +162,6 @@ def test_runs_from_a_clean_kernel(lang: str, tmp_path: Path) -> None:
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without nbformat one line says what to install, and no file is written."""
     monkeypatch.setitem(sys.modules, "nbformat", None)
-    with pytest.raises(InputError, match=r"pip install 'matderiv\[notebook\]'"):
+    with pytest.raises(MissingError, match=r"pip install 'matderiv\[notebook\]'"):
         sized(1, 1, 1).handout().save(tmp_path / "a.ipynb")
     assert list(tmp_path.iterdir()) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from _derived import derived
 from _pages import RESOLUTION, facts, ink, sizes_of, words
 from numpy.typing import NDArray
 
@@ -77,12 +77,6 @@ class Made:
     path: Path
 
 
-@functools.cache
-def derivation(size: tuple[int, int, int]) -> matderiv.Derivation:
-    """A derivation of the worked example, once for all languages."""
-    return matderiv.derive(sizes=dict(zip("NDM", size, strict=True)))
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the files of this module go."""
@@ -93,7 +87,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(request: pytest.FixtureRequest, folder: Path) -> Made:
     """The handout at each size in each language."""
     size, lang = request.param
-    document = derivation(size).handout(lang=lang, author="Émilie Noether").document
+    document = derived(size=size).handout(lang=lang, author="Émilie Noether").document
     path = folder / f"{lang}-{'x'.join(map(str, size))}.pdf"
     path.write_bytes(to_pdf(document))
     return Made(document, path)
@@ -363,7 +357,7 @@ def test_english_needs_no_font_of_the_machine(bundled_fonts_only: None) -> None:
         "題": "Noto Serif CJK",
     }.items():
         with pytest.raises(MissingError, match=f"has a shape for '{letter}'; install .* {font}"):
-            derivation((1, 1, 1)).handout(title=f"To {letter}").write("pdf")
+            derived(size=(1, 1, 1)).handout(title=f"To {letter}").write("pdf")
 
 
 def test_without_the_extra(tmp_path: Path) -> None:

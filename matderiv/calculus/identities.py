@@ -48,6 +48,8 @@ def summands_vanish(form: Form) -> bool:
     >>> summands_vanish(((Term(((y, 1),)), Fraction(1)), (Term(((y, 1),)), Fraction(-1))))
     True
     """
+    if not _tame(form, 0):
+        return False
     groups: dict[tuple[str, ...], list[sp.Expr]] = defaultdict(list)
     try:
         for term, number in form:

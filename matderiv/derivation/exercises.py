@@ -30,7 +30,7 @@ from matderiv.derivation.sides import (
 from matderiv.derivation.slips import SLIPS, Slip, slipped
 from matderiv.errors import InputError
 from matderiv.expression import nodes
-from matderiv.expression.nodes import MatMul, Name, Node, Transpose
+from matderiv.expression.nodes import MatMul, Name, Node, Transpose, transposed
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Dim, infer
@@ -225,7 +225,7 @@ def _shapes(derivation: Derivation, chance: Random) -> _Drawn:
 
 
 def _turned(node: Node) -> tuple[Node, Node]:
-    return node, node.arg if isinstance(node, Transpose) else Transpose(node)
+    return node, transposed(node)
 
 
 def _quantity(problem: Problem, side: Side) -> Quantity:

@@ -15,7 +15,7 @@ from matderiv.calculus.verdicts import Judge
 from matderiv.derivation.build import chain, gradient_of, judged
 from matderiv.derivation.links import Chain, Link
 from matderiv.derivation.sides import Formula, Side, Value, Written, WrittenProduct, matrix_of
-from matderiv.expression.nodes import MatMul, Name, Node, Transpose
+from matderiv.expression.nodes import MatMul, Name, Transpose, transposed
 from matderiv.expression.shapes import Dim
 
 __all__ = ["SLIPS", "Slip", "slipped"]
@@ -113,10 +113,6 @@ def _at(value: Array | Scalar, place: tuple[int, int] | None) -> Scalar:
 # -- slips in the matrix: a transpose, the order of factors ------------------------------------
 
 
-def _toggled(node: Node) -> Node:
-    return node.arg if isinstance(node, Transpose) else Transpose(node)
-
-
 def _of_answer(
     change: Callable[[MatMul], MatMul],
 ) -> _Make:
@@ -148,7 +144,7 @@ def _without_transpose(answer: MatMul) -> MatMul:
     left, right = answer.left, answer.right
     if isinstance(right, Transpose):
         return MatMul(left, right.arg)
-    return MatMul(_toggled(left), right)
+    return MatMul(transposed(left), right)
 
 
 def _exchanged(answer: MatMul) -> MatMul:

@@ -40,6 +40,7 @@ __all__ = [
     "Transpose",
     "children",
     "rebuilt",
+    "transposed",
     "walk",
 ]
 
@@ -319,6 +320,15 @@ def rebuilt(node: Node, operands: Iterable[Node]) -> Node:
     """
     changes: dict[str, Any] = dict(zip(_OPERANDS[type(node)], operands, strict=True))
     return replace(node, **changes)
+
+
+def transposed(node: Node) -> Node:
+    """Aᵀ of A, and A of Aᵀ.
+
+    >>> transposed(Name("W")), transposed(Transpose(Name("W")))
+    (Transpose(arg=Name(name='W')), Name(name='W'))
+    """
+    return node.arg if isinstance(node, Transpose) else Transpose(node)
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matderiv.calculus.problem import Problem
 from matderiv.calculus.system import System
@@ -16,6 +16,9 @@ __all__ = ["Command", "declared"]
 
 #: Letters of a line before the command is continued on the next.
 _LINE = 72
+
+#: The options about exercises.
+_EXERCISES = ("--exercises", "--seed", "--answers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,13 @@ class Command:
         groups += [(key, str(value)) for key, value in options.items() if value is not None]
         return cls(tuple(groups))
 
+    def without_exercises(self) -> Command:
+        """The command that writes the same handout with no exercises, and no way to the answers."""
+        return replace(self, groups=tuple(g for g in self.groups if g[0] not in _EXERCISES))
+
     def with_files(self, files: Sequence[str], *, fragment: bool = False) -> Command:
         """The command that writes these files."""
-        return Command(self.groups, tuple(files), fragment)
+        return replace(self, files=tuple(files), fragment=fragment)
 
     @property
     def text(self) -> str:

@@ -30,7 +30,7 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.texts import message
-from matderiv.notation.boxes import Box, Number, Operator, Row, Scripts, Symbol
+from matderiv.notation.boxes import Box, Number, Operator, Row, Scripts, Symbol, times
 from matderiv.notation.compose import Notation
 from matderiv.notation.names import name_box
 
@@ -278,7 +278,7 @@ class Composer:
     def shape(self, name: str) -> Box:
         """2×4."""
         rows, cols = self.problem.shapes[name]
-        return Row((Number(str(rows.size)), Operator("times"), Number(str(cols.size))))
+        return times(rows.size, cols.size)
 
     @staticmethod
     def size(dim: Dim) -> Box:

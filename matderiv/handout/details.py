@@ -50,14 +50,14 @@ class Details:
         # A sum of many terms is shortened even on a page that shows everything.
         short = replace(self.notation, show=automatic_show(self.derivation.problem), marked=False)
         judge = Judge(self.derivation.problem)
-        return tuple(
-            Detail(
-                key(name, p, q),
-                self._sentence(name, product, p, q),
-                short.chain(self._chain(judge, name, product, p, q)) if few else None,
-            )
-            for p, q in places
-        )
+        details: list[Detail] = []
+        for p, q in places:
+            detail = Detail(key(name, p, q), self._sentence(name, product, p, q))
+            if few:
+                own = self._chain(judge, name, product, p, q)
+                detail = replace(detail, box=short.chain(own), proved=len(own.links))
+            details.append(detail)
+        return tuple(details)
 
     def _product(self, chain: Chain) -> MatMul | None:
         """The product that a chain writes out, if it does."""

@@ -79,12 +79,14 @@ class Bullets:
 class Detail:
     """What can be said about one entry: a sentence, and its own chain of equalities if any.
 
-    `key` is that of the entry's `Tagged` box.
+    `key` is that of the entry's `Tagged` box; `proved` is how many equalities the chain has, each
+    of them proved.
     """
 
     key: str
     segments: Segments
     box: Aligned | None = None
+    proved: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ from matderiv.handout.document import (
     Segments,
     Text,
 )
-from matderiv.notation.boxes import Box, Number, Operator, Row
+from matderiv.notation.boxes import Box, Operator, Row, times
 from matderiv.notation.names import name_box, vec
 
 __all__ = ["exercises"]
@@ -125,28 +125,28 @@ class _Words:
             "fits",
             form=Math(self.composer.notation.node(answer)),
             X=Math(name_box(name)),
-            first=Math(_times(*shapes[0])),
-            second=Math(_times(*shapes[1])),
-            shape=Math(_times(made.rows.size, made.cols.size)),
+            first=Math(times(*shapes[0])),
+            second=Math(times(*shapes[1])),
+            shape=Math(times(made.rows.size, made.cols.size)),
         )
 
     def shape(self, quantity: Quantity, box: Math) -> Segments:
         """The shape of something, and why."""
         if quantity.factors is not None:
             first, second = quantity.factors
-            fields = {"first": Math(_times(*first)), "second": Math(_times(*second))}
+            fields = {"first": Math(times(*first)), "second": Math(times(*second))}
             if quantity.shape is None:
                 inner = {"cols": Text(str(first[1])), "rows": Text(str(second[0]))}
                 return self.words("shape_none", quantity=box, **fields, **inner)
             return self.words(
-                "shape_product", quantity=box, shape=Math(_times(*quantity.shape)), **fields
+                "shape_product", quantity=box, shape=Math(times(*quantity.shape)), **fields
             )
         assert quantity.shape is not None
         key = {Formula: "gradient", MatrixPartial: "partial", VecPartial: "vec"}
         return self.words(
             f"shape_{key[type(quantity.side)]}",
             quantity=box,
-            shape=Math(_times(*quantity.shape)),
+            shape=Math(times(*quantity.shape)),
         )
 
     def line(self, line: Line) -> Segments:
@@ -209,13 +209,13 @@ def _sizes(made: Sizes, language: str) -> _Parts:
 def _wrong_line(made: WrongLine, language: str) -> _Parts:
     words = _Words.about(made.problem, made.wrt, language)
     slip = made.slip
-    found: Fields = {
-        "line": Text(str(slip.line)),
-        "belongs": words.scalar(slip.belongs),
-        "stands": words.scalar(slip.stands),
-    }
+    found: Fields = {"line": Text(str(slip.line))}
+    differ: list[Block] = []
     if slip.place is not None:
+        # A scalar is one whole side: the chain without the mistake shows it on a line of its own.
         found |= {key: Text(str(n)) for key, n in zip(("row", "col"), slip.place, strict=True)}
+        found |= {"belongs": words.scalar(slip.belongs), "stands": words.scalar(slip.stands)}
+        differ.append(words.say("differ", **found))
     return [
         *words.setup(),
         words.say("wrong_line"),
@@ -223,7 +223,7 @@ def _wrong_line(made: WrongLine, language: str) -> _Parts:
     ], [
         words.say("line", **found),
         words.say(f"slip_{slip.kind}", **found),
-        words.say("differ_scalar" if slip.place is None else "differ", **found),
+        *differ,
         words.say("right"),
         words.equation(slip.right),
     ]
@@ -336,7 +336,3 @@ def _other(made: Feeds) -> str:
 
 def _equal(left: Box, right: Box) -> Row:
     return Row((left, Operator("equals"), right))
-
-
-def _times(rows: int, cols: int) -> Row:
-    return Row((Number(str(rows)), Operator("times"), Number(str(cols))))

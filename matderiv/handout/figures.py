@@ -8,9 +8,10 @@ from matderiv.calculus.jacobian import JacobianSize, Sizes
 from matderiv.derivation.pattern import Pattern, Place
 from matderiv.handout.compose import Fields, fill
 from matderiv.handout.document import CodeBlock, Figure, Math, Segments, Table, Text
-from matderiv.handout.jacobian import memory_words, times
+from matderiv.handout.jacobian import memory_words
+from matderiv.handout.text import words_of
 from matderiv.handout.texts import messages
-from matderiv.notation.boxes import Box, Number, Scripts
+from matderiv.notation.boxes import Box, Number, Scripts, times
 from matderiv.notation.charts import Curve, growth_drawing, pattern_drawing
 from matderiv.notation.compose import Notation
 from matderiv.notation.text import text
@@ -41,7 +42,7 @@ def growth_figure(
         "size_first": Math(times(*sizes[0])),
         "size_last": Math(times(*sizes[-1])),
     }
-    axis = plain(fill(language, "handout.growth_axis", fields))
+    axis = words_of(fill(language, "handout.growth_axis", fields))
     places = tuple(float(math.prod(s)) for s in sizes)
     drawing = growth_drawing(
         places,
@@ -75,7 +76,7 @@ def growth_figure(
     return Figure(
         drawing,
         fill(language, "handout.growth_caption", fields | ends),
-        plain(fill(language, "handout.growth_description", fields | ends)),
+        words_of(fill(language, "handout.growth_description", fields | ends)),
         Table(head, rows),
     )
 
@@ -91,14 +92,9 @@ def pattern_figure(
     return Figure(
         pattern_drawing(pattern, notation, name, wrt),
         caption,
-        plain(fill(language, "handout.pattern_description", fields)),
+        words_of(fill(language, "handout.pattern_description", fields)),
         CodeBlock(_pattern_text(pattern, notation, name), "text"),
     )
-
-
-def plain(segments: Segments) -> str:
-    """Segments as words alone."""
-    return "".join(s.text if not isinstance(s, Math) else text(s.box) for s in segments)
 
 
 def _ticks(values: tuple[float, ...], base: int) -> list[float]:

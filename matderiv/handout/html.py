@@ -13,6 +13,7 @@ from html import escape
 from importlib import resources
 
 from matderiv._version import __version__
+from matderiv.handout.compose import fill
 from matderiv.handout.document import (
     Block,
     Bullets,
@@ -107,13 +108,18 @@ class _Page:
         return f'<div class="tools">{buttons}</div>'
 
     def panel(self) -> str:
+        chains = [d.proved for b in _equations(self.document) for d in b.details if d.proved]
+        counts = {"entries": len(chains), "equalities": sum(chains)}
+        proved = fill(
+            self.document.language, "page.proved", {k: Text(str(n)) for k, n in counts.items()}
+        )
         return (
             '<aside class="panel" aria-labelledby="panel_title"><div class="head">'
             f'<h2 id="panel_title">{self.word("panel")}</h2>'
             f'<span class="kept">{self.word("kept")}</span>'
             f'<button type="button" id="close" aria-label="{self.word("close")}">×</button></div>'
             f'<div class="hint"><p>{self.word("hint")}</p></div>'
-            f'<div class="entry"></div><p class="proved">{self.word("proved")}</p></aside>'
+            f'<div class="entry"></div><p class="proved">{_segments(proved)}</p></aside>'
         )
 
     def presenter(self) -> str:

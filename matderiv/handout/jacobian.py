@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matderiv.calculus.jacobian import JacobianSize
 from matderiv.calculus.problem import Problem
 from matderiv.derivation.links import Chain
-from matderiv.expression.nodes import MatMul, Name, Node, Transpose
+from matderiv.expression.nodes import MatMul, Name, transposed
 from matderiv.handout.compose import fill
 from matderiv.handout.document import (
     Block,
@@ -22,7 +22,7 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.texts import messages
-from matderiv.notation.boxes import Box, Fence, Number, Operator, Row, Scripts, Symbol
+from matderiv.notation.boxes import Box, Fence, Operator, Row, Scripts, Symbol, times
 from matderiv.notation.compose import Notation
 from matderiv.notation.names import name_box, partial_ratio, vec
 
@@ -34,7 +34,6 @@ __all__ = [
     "memory_words",
     "reordered",
     "structure_words",
-    "times",
 ]
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
@@ -188,20 +187,8 @@ def compose_jacobian(facts: Facts, language: str, show: int | None) -> Document:
     return Document(language, page.say("title"), tuple(page.blocks()), whole=show is None)
 
 
-def times(*numbers: int) -> Row:
-    """2×4, or 2×3×2×4."""
-    items: list[Box] = []
-    for number in numbers:
-        items += [Operator("times")] * bool(items) + [Number(str(number))]
-    return Row(tuple(items))
-
-
 def block(problem: Problem, notation: Notation) -> Box:
     """Wᵀ: what stands in every block of the Jacobian by the first factor."""
     value = problem.product.value
     assert isinstance(value, MatMul)
-    return notation.node(_transposed(value.right))
-
-
-def _transposed(node: Node) -> Node:
-    return node.arg if isinstance(node, Transpose) else Transpose(node)
+    return notation.node(transposed(value.right))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
-from matderiv.errors import InputError
+from matderiv.errors import MissingError
 from matderiv.handout.document import Block, CodeBlock, Document, Heading, Paragraph, Text
 from matderiv.handout.markdown import markdown
 
@@ -22,12 +22,12 @@ def to_notebook(document: Document) -> str:
     """The notebook without any output; the same document gives the same text.
 
     Raises:
-        InputError: the extra is not installed.
+        MissingError: the extra is not installed.
     """
     try:
         nbformat = import_module("nbformat")
     except ImportError:
-        raise InputError(
+        raise MissingError(
             "A notebook needs the package nbformat; install it with "
             "pip install 'matderiv[notebook]'."
         ) from None

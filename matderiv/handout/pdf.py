@@ -29,6 +29,7 @@ from matderiv.handout.document import (
     Table,
     Text,
 )
+from matderiv.handout.text import words_of
 from matderiv.notation.boxes import Aligned
 from matderiv.notation.layout import fitted
 from matderiv.notation.text import text
@@ -206,7 +207,7 @@ def to_typst(document: Document, families: Collection[str]) -> str:
     author = document.author
     head = [
         f"#let fonts = ({latin}, {chinese})",
-        f"#set document(title: {string(_plain(document.title))}, date: none)",
+        f"#set document(title: {string(words_of(document.title))}, date: none)",
         f"#set document(author: {string(author)})" if author else "",
         f'#set text(font: fonts, size: 11pt, lang: "{document.language}")',
         _PAGE,
@@ -266,8 +267,3 @@ def _segment(segment: Segment) -> str:
 def _text(words: str) -> str:
     """Text as typed: a string in code, which no character of it can end."""
     return f"#{string(words)};" if words else ""
-
-
-def _plain(segments: Segments) -> str:
-    """Segments without their formatting."""
-    return "".join(text(s.box) if isinstance(s, Math) else s.text for s in segments)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from matderiv._version import __version__
-from matderiv.handout.command import Command
 from matderiv.handout.compose import fill
-from matderiv.handout.document import Block, CodeBlock, Document, Equation, Heading, Paragraph, Text
+from matderiv.handout.document import Block, Document, Equation, Heading, Paragraph, Text
 from matderiv.handout.program import ProgramComposer
 from matderiv.notation.boxes import Aligned
 
@@ -15,19 +13,19 @@ __all__ = ["program_sheet"]
 
 
 def program_sheet(
-    composer: ProgramComposer, command: Command, *, title: str | None, author: str
+    composer: ProgramComposer, made: Sequence[Block], *, title: str | None, author: str
 ) -> Document:
-    """The handout of a program's derivation."""
+    """The handout of a program's derivation; `made` says how it was made."""
     return Document(
         composer.language,
         composer.title() if title is None else (Text(title),),
-        tuple(_blocks(composer, command)),
+        (*_blocks(composer), *made),
         author=author,
         whole=composer.show is None,
     )
 
 
-def _blocks(composer: ProgramComposer, command: Command) -> Iterator[Block]:
+def _blocks(composer: ProgramComposer) -> Iterator[Block]:
     language = composer.language
     yield Heading(2, fill(language, "handout.problem", {}))
     yield from composer.asked()
@@ -40,5 +38,3 @@ def _blocks(composer: ProgramComposer, command: Command) -> Iterator[Block]:
     yield from composer.steps()
     yield Heading(2, fill(language, "heading.checked", {}))
     yield from composer.checked()
-    yield Paragraph(fill(language, "handout.again", {"version": Text(__version__)}))
-    yield CodeBlock(command.text, "sh")

@@ -33,12 +33,12 @@ from matderiv.handout.jacobian import (
     memory_words,
     reordered,
     structure_words,
-    times,
 )
 from matderiv.handout.live import live
 from matderiv.handout.texts import messages
+from matderiv.notation.boxes import times
 
-__all__ = ["answer_sheet", "sheet", "with_exercises"]
+__all__ = ["answer_sheet", "how_it_was_made", "sheet", "with_exercises"]
 
 _DTYPE = "float32"  # what networks are trained in
 _PATTERN = 16  # rows and columns up to which a Jacobian's pattern is drawn whole
@@ -47,18 +47,21 @@ _PATTERN = 16  # rows and columns up to which a Jacobian's pattern is drawn whol
 def sheet(
     composer: Composer,
     second: Composer,
-    command: Command,
+    made: Sequence[Block],
     *,
     title: str | None,
     author: str,
 ) -> Document:
-    """The handout without exercises; `second` is about the product with its names exchanged."""
-    parts = _Sheet(composer, second, command)
+    """The handout without exercises; `second` is about the product with its names exchanged.
+
+    `made` says how it was made.
+    """
+    parts = _Sheet(composer, second)
     usual = composer.say("heading.title", composer.fields())
     return Document(
         composer.language,
         usual if title is None else (Text(title),),
-        tuple(parts.blocks()),
+        (*parts.blocks(), *made),
         author=author,
         whole=composer.show is None,
         live=tuple(live(composer)),
@@ -69,7 +72,6 @@ def sheet(
 class _Sheet:
     composer: Composer
     second: Composer
-    command: Command
 
     @property
     def derivation(self) -> Derivation:
@@ -87,8 +89,6 @@ class _Sheet:
         yield Heading(2, composer.say("heading.checked", fields))
         yield from composer.checked(fields)
         yield Paragraph(self.say("checked_second", fields))
-        yield Paragraph(self.say("again", fields))
-        yield CodeBlock(self.command.text, "sh")
 
     def say(self, key: str, fields: Fields) -> Segments:
         return self.composer.say(f"handout.{key}", fields)
@@ -138,7 +138,6 @@ class _Sheet:
         }
         return fields | {
             "dtype": Text(_DTYPE),
-            "version": Text(__version__),
             "ref_count": Text(f"{large.count:,}"),
             "ref_memory": Text(memory_words(large.memory, word)),
             "ref_matrix_memory": Text(memory_words(large.matrix_form_memory, word)),
@@ -180,18 +179,24 @@ def with_exercises(
     return replace(document, blocks=(*document.blocks, *blocks))
 
 
-def answer_sheet(document: Document, exercises: Sequence[Exercise], command: Command) -> Document:
+def how_it_was_made(language: str, key: str, command: Command) -> tuple[Block, ...]:
+    """The version and a command, which the message says what to do with."""
+    words = fill(language, f"handout.{key}", {"version": Text(__version__)})
+    return Paragraph(words), CodeBlock(command.text, "sh")
+
+
+def answer_sheet(
+    document: Document, exercises: Sequence[Exercise], made: Sequence[Block]
+) -> Document:
     """The answers to the exercises of a handout as a document of their own."""
     language = document.language
     words = fill(language, "handout.answers_to", {"title": Text("")})
-    fields: Fields = {"version": Text(__version__)}
     return replace(
         document,
         title=(*words, *document.title),
         blocks=(
             *_numbered(language, "answer", [e.answer for e in exercises]),
-            Paragraph(fill(language, "handout.again", fields)),
-            CodeBlock(command.text, "sh"),
+            *made,
         ),
         live=(),
     )

@@ -28,6 +28,7 @@ __all__ = [
     "Tagged",
     "Terms",
     "Word",
+    "times",
 ]
 
 BRACKETS = 1.0  # a matrix's round brackets
@@ -261,3 +262,15 @@ Box = (
     | Tagged
     | Aligned
 )
+
+
+def times(*numbers: int) -> Row:
+    """2×4, or 2×3×2×4.
+
+    >>> [type(box).__name__ for box in times(2, 4).items]
+    ['Number', 'Operator', 'Number']
+    """
+    items: list[Box] = []
+    for number in numbers:
+        items += [Operator("times")] * bool(items) + [Number(str(number))]
+    return Row(tuple(items))
