@@ -45,7 +45,7 @@ WHOLE = {
         "L = logdet(A) + tr(inv(A) @ S) + det(A @ A) + norm(A @ v) + sum(prod(A, axis=1))"
         " + logsumexp(diag(A)) + sum(outer(v, v)*A) + sum(diag(v) @ A) + F(A)",
         "A",
-        {"A": (1, 1)},
+        {},
     ),
 }
 CASES = (
