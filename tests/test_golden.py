@@ -38,7 +38,7 @@ PROGRAMS: dict[str, tuple[str, Mapping[str, tuple[int, ...]], str, tuple[str, ..
     ),
     "attention": (
         "S = Q @ K.T/sqrt(lam); P = softmax(S, axis=1); O = P @ V; L = Loss(O)",
-        {"Q": (2, 1), "K": (2, 1), "V": (2, 2)},
+        {"Q": (2, 2), "K": (2, 2), "V": (2, 2)},
         "Q",
         ("en.md", "zh.md"),
     ),

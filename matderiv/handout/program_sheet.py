@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from matderiv._version import __version__
+from matderiv.handout.code import IMPORTS, display_code, program_code
 from matderiv.handout.command import Command
 from matderiv.handout.compose import fill
 from matderiv.handout.document import Block, CodeBlock, Document, Equation, Heading, Paragraph, Text
@@ -24,6 +25,7 @@ def program_sheet(
         tuple(_blocks(composer, command)),
         author=author,
         whole=composer.show is None,
+        live=tuple(_live(composer)),
     )
 
 
@@ -42,3 +44,13 @@ def _blocks(composer: ProgramComposer, command: Command) -> Iterator[Block]:
     yield from composer.checked()
     yield Paragraph(fill(language, "handout.again", {"version": Text(__version__)}))
     yield CodeBlock(command.text, "sh")
+
+
+def _live(composer: ProgramComposer) -> Iterator[Block]:
+    """Cells of a notebook with a word before each."""
+    call = program_code(composer.derivation)
+    yield Heading(2, composer.say("live_heading", {}))
+    yield Paragraph(composer.say("live_derive", {}))
+    yield CodeBlock(f"{IMPORTS}{call}\nderivation.formulas", live=True)
+    yield Paragraph(composer.say("live_sizes", {}))
+    yield CodeBlock(f"{call}\n{display_code(composer.language)}", live=True)
