@@ -21,13 +21,40 @@ PROBLEMS: dict[str, tuple[str, Mapping[str, int] | None, tuple[str, ...]]] = {
     "softplus": ("Y = X @ W; L = sum(log(1 + exp(Y)))", None, ("en.tex",)),
     "theorem": ("L = Loss(Q @ K.T)", {"N": 1, "D": 3, "M": 2}, ("en.tex",)),
 }
+
+#: The same of whole programs, with the shapes of inputs and the name that is differentiated by.
+PROGRAMS: dict[str, tuple[str, Mapping[str, tuple[int, ...]], str, tuple[str, ...]]] = {
+    "ridge": (
+        "L = sum((X @ w - y)**2) + lam*sum(w**2)",
+        {"X": (3, 2), "w": (2,), "y": (3,)},
+        "w",
+        ("en.md", "zh.md", "en.tex"),
+    ),
+    "layers": (
+        "H = tanh(X @ W + b); Y = H @ V; L = Loss(Y)",
+        {"X": (2, 2), "W": (2, 3), "V": (3, 1)},
+        "W",
+        ("en.md", "zh.md"),
+    ),
+    "attention": (
+        "S = Q @ K.T/sqrt(lam); P = softmax(S, axis=1); O = P @ V; L = Loss(O)",
+        {"Q": (2, 2), "K": (2, 2), "V": (2, 2)},
+        "Q",
+        ("en.md", "zh.md"),
+    ),
+}
 PAGES = [(problem, name) for problem, (_, _, names) in PROBLEMS.items() for name in names]
+PAGES += [(program, name) for program, (*_, names) in PROGRAMS.items() for name in names]
 
 
 def page(problem: str, name: str) -> bytes:
     """What is printed now."""
-    program, sizes, _ = PROBLEMS[problem]
-    derivation = matderiv.derive(program, sizes=sizes)
+    if problem in PROGRAMS:
+        program, shapes, wrt, _ = PROGRAMS[problem]
+        derivation = matderiv.derive(program, wrt=wrt, shapes=shapes)
+    else:
+        program, sizes, _ = PROBLEMS[problem]
+        derivation = matderiv.derive(program, sizes=sizes)
     lang, form = name.split(".")
     text = derivation.markdown(lang) if form == "md" else derivation.latex(lang)
     return text.encode()
@@ -47,5 +74,5 @@ def test_page_is_the_golden_one(problem: str, name: str, *, rewrite_golden: bool
 
 def test_every_golden_page_is_compared() -> None:
     """No file stays in a problem's folder that nothing is compared with."""
-    kept = {(p, path.name) for p in PROBLEMS for path in (GOLDEN / p).iterdir()}
+    kept = {(p, path.name) for p in {**PROBLEMS, **PROGRAMS} for path in (GOLDEN / p).iterdir()}
     assert kept == set(PAGES)

@@ -29,6 +29,25 @@ PROGRAMS = {
     "words": "Y_1 = X_1 @ Theta; lam = sum(f(Y_1))",
 }
 SEEDS = (1, 2, 3)
+WHOLE = {
+    "two layers": ("H = tanh(X @ W + b); Y = H @ V + c; L = sum((Y - T)**2)", "W", {}),
+    "attention": (
+        "S = Q @ K.T/sqrt(lam); P = softmax(S, axis=1); O = P @ V; L = Loss(O)",
+        "Q",
+        {"Q": (12, 3), "K": (11, 3)},
+    ),
+    "normalised": (
+        "M = mean(X, axis=0); V = mean((X - M)**2, axis=0); L = Loss((X - M)/sqrt(V + lam))",
+        "X",
+        {"X": (64, 4096)},
+    ),
+    "all nodes": (
+        "L = logdet(A) + tr(inv(A) @ S) + det(A @ A) + norm(A @ v) + sum(prod(A, axis=1))"
+        " + logsumexp(diag(A)) + sum(outer(v, v)*A) + sum(diag(v) @ A) + F(A)",
+        "A",
+        {},
+    ),
+}
 CASES = (
     {f"linear {n} {d} {m}": (PROGRAMS["linear"], (n, d, m), None) for n, d, m in SIZES}
     | {f"by W {n}": (PROGRAMS["linear"], (n, d, m), "W") for n, d, m in (SIZES[2], SIZES[4])}
@@ -57,6 +76,10 @@ def compiled(
         name: matderiv.derive(program, wrt=wrt, sizes=dict(zip("NDM", sizes, strict=True)))
         for name, (program, sizes, wrt) in CASES.items()
     }
+    made |= {
+        name: matderiv.derive(program, wrt=wrt, shapes=shapes)
+        for name, (program, wrt, shapes) in WHOLE.items()
+    }
     found = {}
     for lang in ("en", "zh"):
         handouts = {name: derivation.handout(lang=lang) for name, derivation in made.items()} | {
@@ -74,7 +97,7 @@ def compiled(
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-@pytest.mark.parametrize("case", ["", *CASES, *(f"exercises {seed}" for seed in SEEDS)])
+@pytest.mark.parametrize("case", ["", *CASES, *WHOLE, *(f"exercises {seed}" for seed in SEEDS)])
 def test_a_handout_compiles_cleanly(
     compiled: dict[str, dict[str, list[str]]], lang: str, case: str
 ) -> None:

@@ -167,11 +167,11 @@ class Judge:
                 one, other = (written_out(placed(form, at), self.system.sizes) for form in pair)
             except InputError as error:
                 return Verdict("undecided", detail=f"{where}{error}")
-            if not same_form(one, other):
-                point = refuting_point(difference(one, other))
-                if point is None:
-                    return Verdict("undecided", detail=f"{where}the sides do not read the same")
+            point = refuting_point(difference(one, other))
+            if point is not None:
                 return Verdict("refuted", detail=f"{where}the sides differ at {point}")
+            if not same_form(one, other):
+                return Verdict("undecided", detail=f"{where}the sides do not read the same")
         return Verdict("equal", entries=count)
 
     def _runs(self, side: Side) -> dict[str, int]:

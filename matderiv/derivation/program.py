@@ -23,7 +23,7 @@ from matderiv.derivation.sides import (
     Spelled,
     SpelledProduct,
 )
-from matderiv.errors import ProofError
+from matderiv.errors import MatderivError, ProofError
 from matderiv.expression.nodes import MatMul, Name, Node, walk
 
 __all__ = ["build_program"]
@@ -168,7 +168,7 @@ class _Builder:
         formulas = [
             ("chain rule", gradient.local),
             ("put in", put),
-            *((step.name, step.formula) for step in tidied(put, self.sweep.facts)),
+            *self.tidying(put),
             ("rearranged", gradient.formula),
         ]
         first, *rest = (
@@ -187,6 +187,13 @@ class _Builder:
             judge = Judge(self.system, name, self.differing(left, right))
             links += self.chain(judge, "assembled", Formula(left), (reason, Formula(right))).links
         return Chain("assembled", tuple(links))
+
+    def tidying(self, put: Node) -> tuple[tuple[str, Node], ...]:
+        """The rewrites of a formula; none where the rules would turn in a circle."""
+        try:
+            return tuple((step.name, step.formula) for step in tidied(put, self.sweep.facts))
+        except MatderivError:  # the last link still leads to the formula, and is proved
+            return ()
 
     @property
     def known(self) -> dict[str, Node]:

@@ -18,7 +18,15 @@ from matderiv.expression.source import source
 from matderiv.expression.vocabulary import ELEMENTWISE
 from matderiv.handout.command import declared
 
-__all__ = ["check_code", "derive_code", "display_code", "sizes_code", "upstream_source"]
+__all__ = [
+    "IMPORTS",
+    "check_code",
+    "derive_code",
+    "display_code",
+    "program_code",
+    "sizes_code",
+    "upstream_source",
+]
 
 #: Known functions that NumPy has not.
 _DEFINED = {
@@ -52,13 +60,13 @@ _DIFFERENCES = """def central_differences(function, A, h=1e-6):
     return gradient"""
 
 
-_IMPORTS = "import numpy as np\nfrom IPython.display import Markdown\n\nimport matderiv\n\n"
+IMPORTS = "import numpy as np\nfrom IPython.display import Markdown\n\nimport matderiv\n\n"
 
 
 def derive_code(derivation: Derivation) -> str:
     """The imports of all cells, and the call that derives this very derivation."""
     call = _derive(derivation, lambda dim: str(dim.size))
-    return f"{_IMPORTS}{call}\nderivation.formulas"
+    return f"{IMPORTS}{call}\nderivation.formulas"
 
 
 def _derive(derivation: Derivation, written: Callable[[Dim], str]) -> str:
@@ -75,6 +83,26 @@ def _derive(derivation: Derivation, written: Callable[[Dim], str]) -> str:
     if shapes:
         words.append(f"    shapes={{{', '.join(shapes)}}},")
     return "\n".join(["derivation = matderiv.derive(", *words, ")"])
+
+
+def program_code(derivation: Derivation) -> str:
+    """The call that derives a whole program, the shape of every input declared."""
+    system = derivation.system
+    shapes = {
+        name: tuple(dim.size for dim in system.shapes[name]) for name in system.program.inputs()
+    }
+    words = [f"{name!r}: {shape}" for name, shape in shapes.items()]
+    return "\n".join(
+        [
+            "derivation = matderiv.derive(",
+            f'    "{system.program.source()}",',
+            f"    wrt={list(derivation.wrt)},",
+            "    shapes={",
+            *(f"        {word}," for word in words),
+            "    },",
+            ")",
+        ]
+    ).replace("'", '"')
 
 
 def display_code(language: str) -> str:

@@ -18,6 +18,7 @@ from matderiv.handout.document import (
     Block,
     Bullets,
     Code,
+    CodeBlock,
     Document,
     Equation,
     Heading,
@@ -198,9 +199,8 @@ class ProgramComposer:
         needed = dict.fromkeys(
             name for wrt in self.derivation.wrt for name in (*sweep.upstream(wrt), wrt)
         )
-        yield Bullets(
-            tuple((Code(f"d{name} = {source(sweep.gradients[name].formula)}"),) for name in needed)
-        )
+        lines = (f"d{name} = {source(sweep.gradients[name].formula)}" for name in needed)
+        yield CodeBlock("\n".join(lines), "python")
         found = conditions(self.system.sweep.graph)
         if found:
             yield Paragraph(self.say("conditions", {}))

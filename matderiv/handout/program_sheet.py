@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from matderiv.handout.code import IMPORTS, display_code, program_code
 from matderiv.handout.compose import fill
-from matderiv.handout.document import Block, Document, Equation, Heading, Paragraph, Text
+from matderiv.handout.document import (
+    Block,
+    CodeBlock,
+    Document,
+    Equation,
+    Heading,
+    Paragraph,
+    Text,
+)
 from matderiv.handout.program import ProgramComposer
 from matderiv.notation.boxes import Aligned
 
@@ -22,6 +31,7 @@ def program_sheet(
         (*_blocks(composer), *made),
         author=author,
         whole=composer.show is None,
+        live=tuple(_live(composer)),
     )
 
 
@@ -38,3 +48,13 @@ def _blocks(composer: ProgramComposer) -> Iterator[Block]:
     yield from composer.steps()
     yield Heading(2, fill(language, "heading.checked", {}))
     yield from composer.checked()
+
+
+def _live(composer: ProgramComposer) -> Iterator[Block]:
+    """Cells of a notebook with a word before each."""
+    call = program_code(composer.derivation)
+    yield Heading(2, composer.say("live_heading", {}))
+    yield Paragraph(composer.say("live_derive", {}))
+    yield CodeBlock(f"{IMPORTS}{call}\nderivation.formulas", live=True)
+    yield Paragraph(composer.say("live_sizes", {}))
+    yield CodeBlock(f"{call}\n{display_code(composer.language)}", live=True)

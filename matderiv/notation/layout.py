@@ -17,13 +17,14 @@ from matderiv.notation.boxes import (
     Grid,
     Lines,
     Row,
+    Scripts,
     Tagged,
     Terms,
 )
 
 __all__ = ["fitted"]
 
-_BREAKABLE = frozenset({Terms, Grid, Row, Fence, BigSum})  # of the parts of a row
+_BREAKABLE = frozenset({Terms, Grid, Row, Fence, BigSum, Scripts})  # of the parts of a row
 _FINE = 0.25  # how finely the room of broken lines is searched
 
 
@@ -56,6 +57,8 @@ def fitted(box: Box, room: float, *, elide: bool = True) -> Box:
         case Fence(body=body):
             inner = fitted(body, room - 0.85, elide=elide)
             return Fence(inner, big=True) if isinstance(inner, Lines) else box
+        case Scripts(base=base):
+            return replace(box, base=fitted(base, room - box.width + base.width, elide=elide))
     return box
 
 

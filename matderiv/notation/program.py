@@ -25,6 +25,8 @@ __all__ = ["ProgramNotation", "readable_show"]
 _COMMA_FROM = 10
 #: The width of a page in em, less what stands before a written-out array.
 _ROOM = 29.0
+#: Wider ones are not written out: broken to the width of a page, they are too tall for it.
+_WIDEST = 150.0
 #: Entries of the largest array that are shown at most when the user does not say how many.
 _READABLE = 20
 _SHOWS = (4, 3, 2)
@@ -69,9 +71,15 @@ class ProgramNotation:
 
     def chain(self, chain: Chain) -> Aligned:
         """A chain of equalities; a side that reads like the one before is left out."""
-        left, *rights = (self.side(side) for side in chain.sides)
+        left, *rights = (
+            self.side(side) for n, side in enumerate(chain.sides) if n == 0 or self._fits(side)
+        )
         shown = [box for n, box in enumerate(rights) if box != ([left, *rights][n])]
         return Aligned(left, tuple(shown or rights[:1]))
+
+    def _fits(self, side: Side) -> bool:
+        """Whether a side is no array whose entries would fill a page; its formula says it all."""
+        return not isinstance(side, Spelled) or self.written_out(side.node).width <= _WIDEST
 
     def side(self, side: Side) -> Box:
         """One side of an equality."""

@@ -99,6 +99,8 @@ class Pushed:
         return box if grip == "atom" else Fence(box, big=has_fraction(box) or _tall(box))
 
     def _delta(self, at: _Indices) -> Box:
+        if all(isinstance(i, int) for i in at):
+            return _ONE if at[0] == at[1] else _ZERO
         delta = Symbol("delta", greek=True)
         return entry_box(delta, at, commas=self.formulas.commas)
 
@@ -150,7 +152,10 @@ class Pushed:
                 items.append(("+", Dots("across")))
                 continue
             box, _ = term(place)
-            items += box.items if isinstance(box, Terms) else [("+", box)]
+            if box != _ZERO:
+                items += box.items if isinstance(box, Terms) else [("+", box)]
+        if not items:
+            return _ZERO, "atom"
         if len(items) == 1 and items[0][0] == "+":
             return items[0][1], "product"
         return Terms(tuple(items)), "sum"
@@ -161,7 +166,7 @@ class Pushed:
 
         def term(k: _Indices) -> Held:
             boxes = [self._factor(left, (*at[:rows], *k)), self._factor(right, (*k, *at[rows:]))]
-            return side_by_side(boxes), "product"
+            return _times(boxes), "product"
 
         return self._sum(inner, at, term)
 
@@ -211,7 +216,7 @@ class Pushed:
             case nodes.Trace(arg):
                 return self._sum(formulas.shape(arg)[:1], (), lambda k: self._held(arg, k * 2))
             case nodes.Diag(arg) if len(formulas.shape(arg)) == 1:
-                return Row((self._delta(at), self._factor(arg, at[:1]))), "product"
+                return _times([self._delta(at), self._factor(arg, at[:1])]), "product"
             case nodes.Diag(arg):
                 return self._held(arg, at * 2)
         return formulas.element(node, at), "atom"
@@ -221,6 +226,14 @@ class Pushed:
 
 
 _TWO = nodes.Number(Rational(2))
+_ZERO, _ONE = Number("0"), Number("1")
+
+
+def _times(boxes: list[Box]) -> Box:
+    """Factors side by side; those that are 1 are left out, and one that is 0 is all of them."""
+    if _ZERO in boxes:
+        return _ZERO
+    return side_by_side([box for box in boxes if box != _ONE] or [_ONE])
 
 
 def _factors(node: Node) -> Iterator[Node]:

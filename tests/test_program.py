@@ -1,0 +1,212 @@
+"""Derivations of whole programs: every link is proved, and every mistake in one is refused."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from matderiv.api import derive
+from matderiv.calculus.forms import Entry, Form, placed, scaled
+from matderiv.calculus.naming import canonical
+from matderiv.calculus.system import read_system
+from matderiv.derivation import program as building
+from matderiv.derivation.equations import Judge
+from matderiv.derivation.program import build_program
+from matderiv.derivation.sides import EntryOf, Formula, Indexed, Pushed, Side, Spelled
+from matderiv.errors import ProofError, ShapeError, UnsupportedError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Name, Node
+
+#: Mutants of a program that are judged, about.
+_JUDGED = 24
+
+#: A program, the name, and the gradient as a book writes it.
+CASES = [
+    ("L = sum((X @ W - T)**2) + lam*sum(W**2)", "W", "2*(X.T @ (X @ W - T) + lam*W)"),
+    ("H = tanh(X @ W + b); L = Loss(H @ V + c)", "W", "X.T @ (dH*(1 - H**2))"),
+    (
+        "S = Q @ K.T/sqrt(lam); P = softmax(S, axis=1); O = P @ V; L = Loss(O)",
+        "Q",
+        "dS @ K/sqrt(lam)",
+    ),
+    ("L = logdet(A) + tr(inv(A) @ S)", "A", "(inv(A) - inv(A) @ S @ inv(A)).T"),
+    ("M = mean(X, axis=0, keepdims=True); L = sum(f(X - M))", "X", "dM/2 + df(X - M)"),
+    ("n = norm(X); L = sum(X/n)", "X", None),
+    ("L = sum(diag(v) @ X)", "v", None),
+    ("L = x @ A @ x", "x", "(A + A.T) @ x"),
+    ("L = sum(prod(X, axis=1))", "X", None),
+    ("L = sum(outer(u, v)*A)", "u", "A @ v"),
+    ("L = lam**2 + exp(lam)", "lam", "2*lam + exp(lam)"),
+]
+
+
+@pytest.mark.parametrize(("program", "wrt", "formula"), CASES)
+def test_every_link_is_proved_for_all_sizes(program: str, wrt: str, formula: str | None) -> None:
+    """Each kind of node is derived, and ends in the formula that a book writes."""
+    derivation = derive(program, wrt=wrt)
+    proof = derivation.proof
+    assert proof.equalities == proof.for_all_sizes > 2
+    if formula is not None:
+        assert derivation.formulas == {wrt: formula}
+
+
+def test_sizes_do_not_matter() -> None:
+    """A sum over a thousand terms is never written out by the proof."""
+    small = derive("L = mean((X @ w - y)**2)", wrt="w", shapes={"X": (2, 3)})
+    large = derive("L = mean((X @ w - y)**2)", wrt="w", shapes={"X": (4096, 65_536)})
+    assert small.proof == large.proof
+
+
+# -- mistakes --------------------------------------------------------------------------------
+
+
+def of_node(node: Node) -> Iterator[Node]:
+    """Twice the node, without one of its terms, and without one of its transposes."""
+    yield nodes.Multiply(nodes.Number(Fraction(2)), node)
+    for part in nodes.walk(node):
+        for mutant in (
+            *((part.left, part.right) if isinstance(part, nodes.Add | nodes.Subtract) else ()),
+            *((part.arg,) if isinstance(part, nodes.Transpose | nodes.Negate) else ()),
+        ):
+            yield exchanged(node, part, mutant)
+
+
+def exchanged(node: Node, old: Node, new: Node) -> Node:
+    """The node with one part exchanged for another."""
+    if node is old:
+        return new
+    return nodes.rebuilt(node, [exchanged(child, old, new) for child in nodes.children(node)])
+
+
+def of_form(form: Form) -> Iterator[Form]:
+    """Twice the form, without one of its terms, and with two of its letters exchanged."""
+    yield scaled(form, Fraction(2))
+    if len(form) > 1:
+        yield form[1:]
+    free = sorted(
+        {
+            i
+            for term, _ in form
+            for atom, _ in term.atoms
+            if isinstance(atom, Entry)
+            for i in atom.indices
+            if isinstance(i, str) and i not in dict(term.bound)
+        }
+    )
+    for one, other in itertools.combinations(free, 2):
+        turned = placed(form, {one: other, other: one})
+        if canonical(turned) != canonical(form):
+            yield turned
+
+
+def of_side(side: Side) -> Iterator[Side]:
+    """The mutants of a side."""
+    match side:
+        case Formula(node) | Spelled(node):
+            yield from (replace(side, node=made) for made in of_node(node))
+        case EntryOf(node, indices) | Pushed(node, indices):
+            yield from (replace(side, node=made) for made in of_node(node))
+            if len(set(indices)) > 1 and isinstance(node, Name | nodes.MatMul):
+                yield replace(side, indices=indices[::-1])
+        case Indexed(form):
+            yield from map(Indexed, of_form(form))
+
+
+@pytest.mark.parametrize(("program", "wrt"), [case[:2] for case in CASES[:9]])
+def test_every_mutant_is_refused(program: str, wrt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a factor nor a term, an index or a transpose can be wrong and still be proved."""
+    seen: list[tuple[Judge, str, tuple[Side, ...]]] = []
+    chain = building._Builder.chain
+
+    def noted(self: object, judge: Judge, kind: str, first: Side, *rest: object) -> object:
+        seen.append((judge, kind, (first, *(side for _, side in rest))))  # type: ignore[misc]
+        return chain(self, judge, kind, first, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(building._Builder, "chain", noted)
+    derive(program, wrt=wrt)
+    mutants = [
+        (judge, kind, left, mutant)
+        for judge, kind, sides in seen
+        for left, right in itertools.pairwise(sides)
+        for mutant in of_side(right)
+    ]
+    judged = 0
+    for judge, kind, left, mutant in mutants[:: max(1, len(mutants) // _JUDGED)]:
+        try:
+            verdict = judge.verdict(left, mutant)
+        except (ValueError, IndexError):
+            continue  # its shapes do not fit
+        judged += 1
+        assert verdict.status != "equal", (kind, left, mutant)
+    assert judged > 10
+
+
+def test_a_refuted_link_says_where() -> None:
+    """The entry and a rational point at which the sides differ stand in the verdict."""
+    system = read_system("L = sum(exp(X))", ("X",), shapes={"X": (2, 2)})
+    judge = Judge(system, "X", ("L",))
+    wrong = Formula(nodes.Apply("sin", Name("X")))
+    verdict = judge.verdict(Formula(Name("dX")), wrong)
+    assert verdict.status == "refuted"
+    assert verdict.detail.startswith("entry (1, 1): the sides differ at X[1,1] = ")
+
+
+def test_what_index_notation_does_not_prove_is_compared_at_the_sizes() -> None:
+    """At one chosen size a sum may be what it is not at every size; that is said, not claimed."""
+    system = read_system("L = sum(X**2)", ("X",), shapes={"X": (2, 2)})
+    judge = Judge(system, "X", ("L",))
+    two = nodes.Number(Fraction(2))
+    sized = nodes.Multiply(nodes.Size("N", 2), Name("X"))
+    verdict = judge.verdict(Formula(sized), Formula(nodes.Multiply(two, Name("X"))))
+    assert (verdict.status, verdict.index, verdict.entries) == ("equal", False, 4)
+
+
+def test_a_wrong_gradient_is_not_derived(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake of the rules of differentiation ends in an error, never on a page."""
+    system = read_system("Y = X @ W; L = mean(f(Y))", ("X",))
+    right = system.sweep.gradients["X"]
+    wrong = replace(right, local=nodes.Negate(right.local))
+    gradients = {**system.sweep.gradients, "X": wrong}
+    broken = replace(system, sweep=replace(system.sweep, gradients=gradients))
+    with pytest.raises(ProofError, match=r"all entries, matrix product: (refuted|undecided)"):
+        build_program(broken, ("X",))
+
+
+# -- SymPy -----------------------------------------------------------------------------------
+
+
+def test_results_are_matrix_expressions() -> None:
+    """The result can be evaluated by SymPy, vectors being columns."""
+    derivation = derive("L = norm(X @ w - y)**2", wrt="w", shapes={"X": (3, 2)})
+    result = derivation.result["w"]
+    symbols = sorted(result.atoms(sp.MatrixSymbol), key=str)
+    rng = np.random.default_rng(0)
+    x, w, y = rng.normal(size=(3, 2)), rng.normal(size=(2, 1)), rng.normal(size=(3, 1))
+    values = {"X": x, "w": w, "y": y}
+    made = sp.lambdify(symbols, result, "numpy")(*(values[s.name] for s in symbols))
+    np.testing.assert_allclose(made, 2 * x.T @ (x @ w - y))
+
+
+def test_sides_are_sympy_objects() -> None:
+    """Entries are `Indexed`, sums are `Sum`s, and what SymPy cannot say is refused by name."""
+    derivation = derive("Y = X @ W; L = mean(Y)", wrt="W")
+    links = list(derivation.links)
+    assert any(isinstance(link.rhs, sp.Sum) for link in links if link.reason == "chain rule")
+    (defined,) = (link for link in links if str(link.left) == str(Formula(Name("L"))))
+    with pytest.raises(UnsupportedError, match=r"no matrix expression for mean\(Y\)"):
+        _ = defined.rhs
+    assert derivation.system.loss == sp.Symbol("L")
+    with pytest.raises(TypeError, match="whole program"):
+        _ = derivation.problem
+
+
+def test_the_loss_must_be_a_number() -> None:
+    """A vector is refused before anything is derived."""
+    with pytest.raises(ShapeError, match="not a scalar"):
+        derive("L = X @ w", wrt="w")
