@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
 
@@ -13,6 +13,7 @@ from matderiv.calculus.problem import Problem, lift_product, understand
 from matderiv.calculus.sweep import sweep
 from matderiv.derivation import links
 from matderiv.derivation.build import build
+from matderiv.derivation.methods.table import METHODS
 from matderiv.derivation.program import System, build_program
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression.parse import parse
@@ -178,6 +179,7 @@ def derive(
     wrt: str | Iterable[str] | None = None,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    method: str = "elementwise",
     report: Callable[[str], None] = lambda _: None,
 ) -> Derivation:
     """∂L/∂X = ∂L/∂Y·Wᵀ and ∂L/∂W = Xᵀ·∂L/∂Y for Y = XW: derived step by step, every = proved.
@@ -185,6 +187,10 @@ def derive(
     Shapes:
         X is (N, D), W is (D, M), Y is (N, M); N, D, M are 2, 4, 3 unless `sizes` gives others,
         and `shapes` declares the shape of any name. `wrt` defaults to both factors.
+
+    `method` is the way to the formulas: "elementwise", "index" (notation), "differential" (and
+    traces), "slice" (inner products with each ∂Y/∂x_pq) or "kronecker" (products and vec). All
+    end in the same formulas.
 
     Raises:
         InputError: the input cannot be read or is not supported; nothing is guessed.
@@ -202,14 +208,18 @@ def derive(
     names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(dict.fromkeys(wrt))
     if names == ():
         raise InputError("There is nothing to differentiate by; give at least one name.")
+    if method not in METHODS:
+        raise InputError(f"There is no method {method!r}; there are: {', '.join(METHODS)}.")
     with uncollected():
         try:
-            problem = read(program, sizes=sizes, shapes=shapes)
+            one_product = method == "elementwise"  # the others are written for all programs
+            problem = read(program, sizes=sizes, shapes=shapes) if one_product else None
         except UnsupportedError:
             problem = None
         if problem is None or (names is not None and not set(names) <= set(problem.factors)):
             system = read_system(program, names, sizes=sizes, shapes=shapes)
-            derived = build_program(system, tuple(system.wrt), report=report)
+            system = replace(system, method=method)
+            derived = build_program(system, tuple(system.wrt), route=METHODS[method], report=report)
         else:
             derived = build(problem, names or problem.factors, report=report)
     return Derivation(derived.problem, derived.wrt, derived.steps)

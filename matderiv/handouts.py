@@ -164,7 +164,7 @@ def make(derivation: Derivation, wishes: Wishes, limit: int | None) -> Handout:
         if wishes.exercises:
             raise InputError(
                 "Exercises are drawn for programs with one product only, such as "
-                f"{DEFAULT_PROGRAM}; leave --exercises out."
+                f"{DEFAULT_PROGRAM}, derived elementwise; leave --exercises out."
             )
         composer = ProgramComposer(derivation, wishes.lang, limit)
         page = program_sheet(composer, command, title=wishes.title, author=wishes.author)

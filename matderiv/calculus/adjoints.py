@@ -94,13 +94,13 @@ def _t(a: Node) -> Node:
 
 @_rule(nodes.Add)
 def add(node: nodes.Add, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = Σ g·(da + db)."""
+    """DL = Σ g·(da + db)."""
     return tuple(unbroadcast(g, shape(node), shape(a), shape) for a in nodes.children(node))
 
 
 @_rule(nodes.Subtract)
 def subtract(node: nodes.Subtract, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = Σ g·(da - db)."""
+    """DL = Σ g·(da - db)."""
     over = shape(node)
     return (
         unbroadcast(g, over, shape(node.left), shape),
@@ -110,14 +110,14 @@ def subtract(node: nodes.Subtract, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 
 @_rule(nodes.Negate)
 def negate(node: nodes.Negate, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = Σ -g·da."""
+    """DL = Σ -g·da."""
     del node, shape
     return (nodes.Negate(g),)
 
 
 @_rule(nodes.Multiply)
 def multiply(node: nodes.Multiply, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = Σ g·(da·b + a·db), the product rule."""
+    """DL = Σ g·(da·b + a·db), the product rule."""
     a, b = node.left, node.right
     return (
         unbroadcast(_times(g, b), shape(node), shape(a), shape),
@@ -127,7 +127,7 @@ def multiply(node: nodes.Multiply, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 
 @_rule(nodes.Divide)
 def divide(node: nodes.Divide, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = Σ g·(da/b - a·db/b²), the quotient rule."""
+    """DL = Σ g·(da/b - a·db/b²), the quotient rule."""
     a, b = node.left, node.right
     down = nodes.Negate(_over(_times(g, a), _power(b, _TWO)))
     return (
@@ -138,7 +138,7 @@ def divide(node: nodes.Divide, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 
 @_rule(nodes.Power)
 def power(node: nodes.Power, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = Σ g·(c·aᶜ⁻¹·da + log(a)·aᶜ·dc)."""
+    """DL = Σ g·(c·aᶜ⁻¹·da + log(a)·aᶜ·dc)."""
     a, c = node.left, node.right
     less = _number(c.value - 1) if isinstance(c, nodes.Number) else _minus(c, _ONE)
     return (
@@ -180,14 +180,14 @@ def derivative(function: str, arg: Node) -> Node:
 
 @_rule(nodes.Apply)
 def apply(node: nodes.Apply, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = Σ g·f′(a)·da, the chain rule."""
+    """DL = Σ g·f′(a)·da, the chain rule."""
     del shape
     return (_times(g, derivative(node.function, node.arg)),)
 
 
 @_rule(nodes.Functional)
 def functional(node: nodes.Functional, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = g·Σ ∂F/∂a_ij·da_ij, whatever F is."""
+    """DL = g·Σ ∂F/∂a_ij·da_ij, whatever F is."""
     del shape
     return (_times(g, nodes.Apply(f"d{node.function}", node.arg)),)
 
@@ -197,7 +197,7 @@ def functional(node: nodes.Functional, g: Node, shape: ShapeOf) -> tuple[Node, .
 
 @_rule(nodes.MatMul)
 def matmul(node: nodes.MatMul, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = tr(Gᵀ·dA·B) + tr(Gᵀ·A·dB): G·Bᵀ and Aᵀ·G."""
+    """DL = tr(Gᵀ·dA·B) + tr(Gᵀ·A·dB): G·Bᵀ and Aᵀ·G."""
     a, b = node.left, node.right
     over = shape(node)
     if not any(varies(shape(g), over, axis) for axis in range(len(over))) and shape(g):
@@ -229,7 +229,7 @@ def matmul(node: nodes.MatMul, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 
 @_rule(nodes.Outer)
 def outer(node: nodes.Outer, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = Σ g_ij·(da_i·b_j + a_i·db_j): G·b and Gᵀ·a."""
+    """DL = Σ g_ij·(da_i·b_j + a_i·db_j): G·b and Gᵀ·a."""
     a, b = node.left, node.right
     if not shape(g):
         return _times(g, nodes.Sum(b)), _times(g, nodes.Sum(a))
@@ -239,7 +239,7 @@ def outer(node: nodes.Outer, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 
 @_rule(nodes.Transpose)
 def transpose(node: nodes.Transpose, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = Σ g_ij·da_ji: Gᵀ."""
+    """DL = Σ g_ij·da_ji: Gᵀ."""
     if len(shape(node)) == 2 and len(shape(g)) == 1:  # noqa: PLR2004 - a row in place of a matrix
         return (column(g, shape),)
     return (_t(g) if len(shape(g)) > 1 else g,)
@@ -250,13 +250,13 @@ def transpose(node: nodes.Transpose, g: Node, shape: ShapeOf) -> tuple[Node, ...
 
 @_rule(nodes.Sum)
 def sum_(node: nodes.Sum, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = Σ g·da: every entry gains the g of its sum."""
+    """DL = Σ g·da: every entry gains the g of its sum."""
     return (kept(g, node.axis, shape(node.arg), shape, keepdims=node.keepdims),)
 
 
 @_rule(nodes.Mean)
 def mean(node: nodes.Mean, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = Σ (g/n)·da, n entries in each mean."""
+    """DL = Σ (g/n)·da, n entries in each mean."""
     over = shape(node.arg)
     dims = over if node.axis is None else (over[node.axis],)
     for dim in dims:
@@ -267,7 +267,7 @@ def mean(node: nodes.Mean, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 
 @_rule(nodes.Prod)
 def prod(node: nodes.Prod, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = Σ g·(Π a)/a·da, where no entry is 0."""
+    """DL = Σ g·(Π a)/a·da, where no entry is 0."""
     g = kept(g, node.axis, shape(node.arg), shape, keepdims=node.keepdims)
     whole = nodes.Prod(node.arg, node.axis, keepdims=node.axis is not None)
     return (_over(_times(g, whole), node.arg),)
@@ -275,14 +275,14 @@ def prod(node: nodes.Prod, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 
 @_rule(nodes.LogSumExp)
 def logsumexp(node: nodes.LogSumExp, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = Σ g·softmax(a)·da."""
+    """DL = Σ g·softmax(a)·da."""
     g = kept(g, node.axis, shape(node.arg), shape, keepdims=node.keepdims)
     return (_times(g, nodes.Softmax(node.arg, node.axis)),)
 
 
 @_rule(nodes.Softmax)
 def softmax(node: nodes.Softmax, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = Σ s·(g - Σ g·s)·da, the inner sum along the axis of the softmax."""
+    """DL = Σ s·(g - Σ g·s)·da, the inner sum along the axis of the softmax."""
     del shape
     inner = nodes.Sum(_times(g, node), node.axis, keepdims=node.axis is not None)
     return (_times(node, _minus(g, inner)),)
@@ -290,7 +290,7 @@ def softmax(node: nodes.Softmax, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 
 @_rule(nodes.Norm)
 def norm(node: nodes.Norm, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = Σ g·a/‖a‖·da, where a is not 0."""
+    """DL = Σ g·a/‖a‖·da, where a is not 0."""
     del shape
     return (_over(_times(g, node.arg), node),)
 
@@ -300,34 +300,34 @@ def norm(node: nodes.Norm, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 
 @_rule(nodes.Trace)
 def trace(node: nodes.Trace, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = g·tr(dA) = g·Σ δ_ij·da_ij. Matrix Cookbook (99)."""
+    """DL = g·tr(dA) = g·Σ δ_ij·da_ij. Matrix Cookbook (99)."""
     return (_times(g, nodes.Eye(letter(shape(node.arg)[0]))),)
 
 
 @_rule(nodes.Inverse)
 def inverse(node: nodes.Inverse, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = -tr(Gᵀ·A⁻¹·dA·A⁻¹): -A⁻ᵀ·G·A⁻ᵀ. Matrix Cookbook (59)."""
+    """DL = -tr(Gᵀ·A⁻¹·dA·A⁻¹): -A⁻ᵀ·G·A⁻ᵀ. Matrix Cookbook (59)."""
     g = filled(g, shape(node), shape)
     return (nodes.Negate(_matmul(_matmul(_t(node), g), _t(node))),)
 
 
 @_rule(nodes.Determinant)
 def determinant(node: nodes.Determinant, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = g·det(A)·tr(A⁻¹·dA): g·det(A)·A⁻ᵀ. Matrix Cookbook (46)."""
+    """DL = g·det(A)·tr(A⁻¹·dA): g·det(A)·A⁻ᵀ. Matrix Cookbook (46)."""
     del shape
     return (_times(g, node, _t(nodes.Inverse(node.arg))),)
 
 
 @_rule(nodes.LogDet)
 def logdet(node: nodes.LogDet, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = g·tr(A⁻¹·dA): g·A⁻ᵀ. Matrix Cookbook (57)."""
+    """DL = g·tr(A⁻¹·dA): g·A⁻ᵀ. Matrix Cookbook (57)."""
     del shape
     return (_times(g, _t(nodes.Inverse(node.arg))),)
 
 
 @_rule(nodes.Diag)
 def diag(node: nodes.Diag, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """dL = Σ g_ii·da_i, and the other way round."""
+    """DL = Σ g_ii·da_i, and the other way round."""
     if len(shape(node.arg)) == 1:
         return (nodes.Diag(filled(g, shape(node), shape)),)
     if shape(g):

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
-
-from matderiv.calculus.broadcasting import ShapeOf
-from matderiv.calculus.entries import Entries
-from matderiv.calculus.contraction import contracted
 from matderiv.calculus.forms import Form, TooLarge, difference
-from matderiv.calculus.naming import canonical
 from matderiv.calculus.identities import summands_vanish
+from matderiv.calculus.naming import canonical
 from matderiv.errors import UnsupportedError
-from matderiv.expression import nodes
-from matderiv.expression.nodes import Node
 
 __all__ = ["Equality", "same_form"]
 

@@ -179,12 +179,12 @@ def single(atom: Atom, power: int = 1) -> Form:
 
 
 def difference(left: Form, right: Form) -> Form:
-    """left - right, equal terms dropped."""
+    """Left - right, equal terms dropped."""
     return added((left, scaled(right, Fraction(-1))))
 
 
 def raised(form: Form, exponent: Form) -> Form:
-    """form ** exponent: whole powers are powers of atoms, the rest lies from 0 to 1.
+    """Form ** exponent: whole powers are powers of atoms, the rest lies from 0 to 1.
 
     Raises:
         ZeroDivisionError: 0 to a negative power.

@@ -14,13 +14,13 @@ __all__ = [
     "Factor",
     "Term",
     "chain",
+    "chained",
     "cost",
     "factors",
     "key",
     "product",
-    "chained",
-    "total",
     "terms",
+    "total",
 ]
 
 #: A rational coefficient and what it multiplies.

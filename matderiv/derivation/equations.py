@@ -23,6 +23,7 @@ from matderiv.calculus.forms import (
 from matderiv.calculus.partials import partial
 from matderiv.calculus.sweep import Sweep
 from matderiv.calculus.verdicts import Verdict
+from matderiv.derivation.methods.sides import RouteSide
 from matderiv.derivation.sides import Formula
 from matderiv.expression.nodes import Node
 
@@ -60,7 +61,7 @@ class Spelled:
     node: Node
 
 
-Side = Formula | Element | Pushed | Indexed | Spelled
+Side = Formula | Element | Pushed | Indexed | Spelled | RouteSide
 
 
 def chain_rule(
@@ -119,6 +120,8 @@ class Judge:
                 return self._known(entries.at(node, *indices))
             case Indexed(form):
                 return self._known(form)
+            case _:
+                return self._known(side.form(entries))
 
     def _known(self, form: Form) -> Form:
         """Rates by the definitions of values, and ∂L/∂x by the chain rule."""

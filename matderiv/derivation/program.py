@@ -29,7 +29,7 @@ from matderiv.expression.nodes import Name, Node, walk
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape
 
-__all__ = ["System", "build_program"]
+__all__ = ["Builder", "Defining", "Route", "System", "build_program", "elementwise"]
 
 Report = Callable[[str], None]
 
@@ -41,6 +41,7 @@ class System:
     program: Program
     sweep: Sweep
     wrt: tuple[str, ...]
+    method: str = "elementwise"
 
     @property
     def shapes(self) -> dict[str, Shape]:
@@ -68,31 +69,40 @@ class System:
 
 
 def build_program(
-    system: System, wrt: tuple[str, ...], *, report: Report = lambda _: None
+    system: System,
+    wrt: tuple[str, ...],
+    *,
+    route: Route | None = None,
+    report: Report = lambda _: None,
 ) -> Derivation:
-    """Derive the gradients of a program value by value.
+    """Derive the gradients of a program value by value; `route` derives each of them.
 
     Raises:
         ProofError: a link is not proved.
     """
-    return Derivation(system, wrt, tuple(_Builder(system, wrt).steps(report)))  # type: ignore[arg-type]
+    return Derivation(system, wrt, tuple(Builder(system, wrt, route or elementwise).steps(report)))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
-class _Builder:
+class Builder:
+    """Makes the steps of a derivation, each link judged."""
+
     system: System
     wrt: tuple[str, ...]
+    route: Route
 
     @property
     def sweep(self) -> Sweep:
+        """The gradients."""
         return self.system.sweep
 
     def steps(self, report: Report) -> Iterator[Step]:
+        """What is computed, one gradient after another, and the formulas."""
         report("given")
         yield Step("values", tuple(self.values()))
         for name, gradient in self.sweep.gradients.items():
             report(f"gradient {name}")
-            yield Step("gradient", tuple(self.gradient(name, gradient)), name)
+            yield self.route(self, name, gradient)
         for name in self.wrt:
             report(f"matrix {name}")
             yield Step("matrix", (self.assembled(name, self.sweep.gradients[name]),), name)
@@ -115,7 +125,7 @@ class _Builder:
     def values(self) -> Iterator[Chain]:
         """What is computed, value by value."""
         for assignment in self.sweep.graph.values:
-            judge = _Defining(self.sweep, assignment.name)
+            judge = Defining(self.sweep, assignment.name)
             yield self.chain(
                 judge,
                 "value",
@@ -174,7 +184,7 @@ class _Builder:
         value = graph.value(by)
         assert value is not None
         i = self.letters(graph.shapes[by], 0)
-        define = _Defining(self.sweep, by)
+        define = Defining(self.sweep, by)
         yield self.chain(
             define,
             "entry of value",
@@ -189,7 +199,8 @@ class _Builder:
             ("local derivative", Indexed(rate)),
         )
 
-    def letters(self, shape: Shape, start: int) -> tuple[Index, ...]:
+    def letters(self, shape: Shape, start: int) -> tuple[str, ...]:
+        """Letters for the indices of an array: of a value from 0, of an input from 2."""
         return self.system.letters[start : start + len(shape)]
 
     def assembled(self, name: str, gradient: Gradient) -> Chain:
@@ -241,7 +252,16 @@ class _Builder:
         return (one ^ other) | lifted | {f"d{name}" for name in lifted & set(self.sweep.gradients)}
 
 
-class _Defining(Judge):
+#: Derives the gradient by one name: one step.
+Route = Callable[[Builder, str, Gradient], Step]
+
+
+def elementwise(builder: Builder, name: str, gradient: Gradient) -> Step:
+    """The gradient entry by entry, the arrays written out."""
+    return Step("gradient", tuple(builder.gradient(name, gradient)), name)
+
+
+class Defining(Judge):
     """A judge for whom one name is what is assigned to it."""
 
     def __init__(self, sweep: Sweep, name: str) -> None:

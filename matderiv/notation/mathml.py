@@ -42,6 +42,8 @@ _OPERATORS = {
     "odot": "<mo>⊙</mo>",
     "oslash": "<mo>⊘</mo>",
     "bars": '<mo stretchy="true">‖</mo>',
+    "langle": '<mo fence="true">⟨</mo>',
+    "rangle": '<mo fence="true">⟩</mo>',
 }
 _EQUALS = '<mo form="infix">=</mo>'
 _SIGNS = {"+": "+", "-": "−"}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from matderiv.calculus.contraction import contracted
+from matderiv.calculus.forms import Form, Index, placed
 from matderiv.derivation.equations import Element, Formula, Indexed, Pushed, Side, Spelled
 from matderiv.derivation.links import Chain
+from matderiv.derivation.methods.sides import Cells
 from matderiv.derivation.program import System
 from matderiv.expression.nodes import Node
-from matderiv.notation import pushed
+from matderiv.expression.shapes import Shape
+from matderiv.notation import methods, pushed
 from matderiv.notation.boxes import Aligned, Box, Dots
 from matderiv.notation.formulas import Formulas
 
@@ -74,22 +79,35 @@ class ProgramNotation:
                 return self.formulas.form(form, expanded=expanded)
             case Spelled(node):
                 return self._written_out(node)
+            case Cells(entry, indices, over):
+                return self._grid(over, lambda at: self._placed(entry, indices, at))
+            case _:
+                return methods.box(side, self.formulas)
 
     def _written_out(self, node: Node) -> Box:
         shape = self.system.sweep.facts.shape(node)
-        counts = [self.formulas.shown(dim.size) for dim in shape]
-        if not counts:
+        if not shape:
             return self._spelled.at(node, ())
-        if len(counts) == 1:
-            (rows,) = counts
-            return self.formulas.grid([[self._cell(node, (i,))] for i in rows])
-        rows, cols = counts
-        return self.formulas.grid([[self._cell(node, (i, j)) for j in cols] for i in rows])
+        return self._grid(shape, lambda at: self._spelled.at(node, at))
 
-    def _cell(self, node: Node, place: tuple[int | None, ...]) -> Box:
-        known = tuple(i for i in place if i is not None)
-        if len(known) == len(place):
-            return self._spelled.at(node, known)
-        if not known and len(place) > 1:
-            return Dots("diagonal")
-        return Dots("down" if place[0] is None else "across")
+    def _placed(self, entry: Form, indices: tuple[str, ...], at: tuple[int, ...]) -> Box:
+        """A cell, worked out from the general entry."""
+        put: dict[str, Index] = dict(zip(indices, at, strict=True))
+        return self.formulas.form(contracted(placed(entry, put)), expanded=True)
+
+    def _grid(self, shape: Shape, cell: Callable[[tuple[int, ...]], Box]) -> Box:
+        """An array by its cells, dots for those that are left out; a vector is a column."""
+        counts = [self.formulas.shown(dim.size) for dim in shape]
+        if len(counts) == 1:
+            return self.formulas.grid([[_cell(cell, (i,))] for i in counts[0]])
+        rows, cols = counts
+        return self.formulas.grid([[_cell(cell, (i, j)) for j in cols] for i in rows])
+
+
+def _cell(cell: Callable[[tuple[int, ...]], Box], place: tuple[int | None, ...]) -> Box:
+    known = tuple(i for i in place if i is not None)
+    if len(known) == len(place):
+        return cell(known)
+    if not known and len(place) > 1:
+        return Dots("diagonal")
+    return Dots("down" if place[0] is None else "across")

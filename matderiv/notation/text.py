@@ -37,6 +37,8 @@ _OPERATORS = {
     "odot": " ⊙ ",
     "oslash": " ⊘ ",
     "bars": "‖",
+    "langle": "⟨",
+    "rangle": "⟩",
 }
 _DOTS = {"across": "⋯", "down": "⋮", "diagonal": "⋱"}
 _LETTERS = dict(
