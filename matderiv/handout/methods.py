@@ -12,6 +12,7 @@ from matderiv.derivation.methods.sides import (
     Kroneckers,
     Matrix,
     Slice,
+    Times,
     Vec,
     VecPartial,
     change_of,
@@ -154,6 +155,9 @@ def _key(step: Step, chain: Chain) -> str:
     key = f"{step.kind}_{chain.kind.replace(' ', '_')}"
     if chain.kind == "pairing":
         return key + ("_cyclic" if "cyclic rule" in reasons else "")
+    if chain.kind == "transposed":
+        several = any(isinstance(side, Times) and side.products for side in chain.sides)
+        return key + ("_product" if several else "")
     if chain.kind in ("contracted", "inner products"):
         return key + ("_product" if "matrix product" in reasons else "")
     return key
@@ -186,7 +190,11 @@ def _rules(composer: ProgramComposer, by: str, name: str, fields: Fields) -> Seg
         for node in nodes.walk(value)
         if type(node) in _RULES and any(n == nodes.Name(name) for n in nodes.walk(node))
     )
-    return composer.listed([_say(composer, f"rule_{kind}", fields) for kind in kinds])
+    made: list[Segment] = []
+    for kind in kinds:
+        made += _say(composer, "between", {}) if made else ()
+        made += _say(composer, f"rule_{kind}", fields)
+    return tuple(made)
 
 
 def _direct(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:

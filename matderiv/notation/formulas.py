@@ -63,7 +63,7 @@ Held = tuple[Box, Grip]
 
 _T = Symbol("T")
 _CDOT = Operator("cdot")
-_D = Word("d", upright=True)
+_D = Operator("differential")
 _UPRIGHT = set(ELEMENTWISE)
 
 
@@ -160,7 +160,10 @@ class Formulas:
         """A product of matrices; a vector is a column, and a row where it stands on the left."""
         left, right = node.left, node.right
         if len(self.shape(left)) > 1:
-            return Row((self._factor(left), self._factor(right)))
+            factors = (self._factor(left), self._factor(right))
+            ends = left.right if isinstance(left, nodes.MatMul) else left
+            change = isinstance(ends, nodes.Name) and ends.name[:1] == "δ"
+            return Row((factors[0], _CDOT, factors[1]) if change else factors)  # dX·W, not d(XW)
         if len(self.shape(right)) == 1:
             return Row((self._row_vector(left), self._factor(right)))
         return Row((self._factor(_transposed(right)), self._factor(left)))

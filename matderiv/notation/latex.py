@@ -37,6 +37,7 @@ _OPERATORS = {
     "odot": r" \odot ",
     "oslash": r" \oslash ",
     "bars": r"\|",
+    "differential": r"\mathrm{d}",
     "langle": r"\left\langle ",
     "rangle": r"\right\rangle ",
 }

@@ -74,7 +74,7 @@ def _differential(node: Node, formulas: Formulas) -> Box:
     inner, grip = formulas.held(node)
     if grip != "atom":
         inner = Fence(inner, big=has_fraction(inner))
-    return Row((Word("d", upright=True), inner))
+    return Row((Operator("differential"), inner))
 
 
 def _contraction(node: nodes.MatMul, indices: tuple[Index, ...], formulas: Formulas) -> Box:

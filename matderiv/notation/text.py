@@ -37,6 +37,7 @@ _OPERATORS = {
     "odot": " ⊙ ",
     "oslash": " ⊘ ",
     "bars": "‖",
+    "differential": "d",
     "langle": "⟨",
     "rangle": "⟩",
 }

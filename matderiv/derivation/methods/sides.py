@@ -271,6 +271,14 @@ class Times:
     #: (A ⊗ B)ᵀ is written as Aᵀ ⊗ Bᵀ.
     inward: bool = False
 
+    @property
+    def products(self) -> bool:
+        """Whether one of the matrices is a Kronecker product."""
+        return any(
+            isinstance(jacobian, Kronecker) and len(jacobian.factors) > 1
+            for jacobian, _ in self.parts
+        )
+
     def form(self, entries: Entries) -> Form:
         """Σ over the entries of each array."""
         return added(self._part(jacobian, node, entries) for jacobian, node in self.parts)
