@@ -78,14 +78,14 @@ def _whole(
 
 @_rule(nodes.Add)
 def add(node: nodes.Add, da: Change, db: Change, shape: ShapeOf) -> Node:
-    """d(A + B) = dA + dB."""
+    """For A + B: dA + dB."""
     del node, shape
     return _sum((da, db))
 
 
 @_rule(nodes.Subtract)
 def subtract(node: nodes.Subtract, da: Change, db: Change, shape: ShapeOf) -> Node:
-    """d(A - B) = dA - dB."""
+    """For A - B: dA - dB."""
     del node, shape
     if da is None:
         assert db is not None
@@ -95,14 +95,14 @@ def subtract(node: nodes.Subtract, da: Change, db: Change, shape: ShapeOf) -> No
 
 @_rule(nodes.Negate)
 def negate(node: nodes.Negate, da: Node, shape: ShapeOf) -> Node:
-    """d(-A) = -dA."""
+    """For -A: -dA."""
     del node, shape
     return nodes.Negate(da)
 
 
 @_rule(nodes.Multiply)
 def multiply(node: nodes.Multiply, da: Change, db: Change, shape: ShapeOf) -> Node:
-    """d(A∘B) = dA∘B + A∘dB, the product rule."""
+    """For A∘B: dA∘B + A∘dB, the product rule."""
     del shape
     return _sum(
         (
@@ -114,7 +114,7 @@ def multiply(node: nodes.Multiply, da: Change, db: Change, shape: ShapeOf) -> No
 
 @_rule(nodes.Divide)
 def divide(node: nodes.Divide, da: Change, db: Change, shape: ShapeOf) -> Node:
-    """d(A/B) = dA/B - A∘dB/B², the quotient rule."""
+    """For A/B: dA/B - A∘dB/B², the quotient rule."""
     del shape
     a, b = node.left, node.right
     up = None if da is None else nodes.Divide(da, b)
@@ -127,11 +127,10 @@ def divide(node: nodes.Divide, da: Change, db: Change, shape: ShapeOf) -> Node:
 
 @_rule(nodes.Power)
 def power(node: nodes.Power, da: Change, dc: Change, shape: ShapeOf) -> Node:
-    """d(Aᶜ) = c·Aᶜ⁻¹∘dA + log(A)∘Aᶜ∘dc."""
+    """For Aᶜ: c·Aᶜ⁻¹∘dA + log(A)∘Aᶜ∘dc."""
     del shape
     a, c = node.left, node.right
-    one = isinstance(c, nodes.Number)
-    less = nodes.Number(c.value - 1) if one else nodes.Subtract(c, _ONE)
+    less = nodes.Number(c.value - 1) if isinstance(c, nodes.Number) else nodes.Subtract(c, _ONE)
     base = a if less == _ONE else nodes.Power(a, less)
     grown = nodes.Multiply(nodes.Apply("log", a), node)
     return _sum(
@@ -144,14 +143,14 @@ def power(node: nodes.Power, da: Change, dc: Change, shape: ShapeOf) -> Node:
 
 @_rule(nodes.Apply)
 def apply(node: nodes.Apply, da: Node, shape: ShapeOf) -> Node:
-    """D f(A) = f′(A)∘dA."""
+    """For f(A): f′(A)∘dA."""
     del shape
     return nodes.Multiply(derivative(node.function, node.arg), da)
 
 
 @_rule(nodes.Functional)
 def functional(node: nodes.Functional, da: Node, shape: ShapeOf) -> Node:
-    """D F(A) = Σ ∂F/∂A∘dA."""
+    """For F(A): Σ ∂F/∂A∘dA."""
     slope = nodes.Apply(f"d{node.function}", node.arg)
     return nodes.Sum(nodes.Multiply(slope, filled(da, shape(node.arg), shape)))
 
@@ -161,21 +160,21 @@ def functional(node: nodes.Functional, da: Node, shape: ShapeOf) -> Node:
 
 @_rule(nodes.MatMul)
 def matmul(node: nodes.MatMul, da: Change, db: Change, shape: ShapeOf) -> Node:
-    """d(AB) = dA·B + A·dB, the product rule; the order of the factors stays."""
+    """For AB: dA·B + A·dB, the product rule; the order of the factors stays."""
     del shape
     return _sum((da and nodes.MatMul(da, node.right), db and nodes.MatMul(node.left, db)))
 
 
 @_rule(nodes.Outer)
 def outer(node: nodes.Outer, da: Change, db: Change, shape: ShapeOf) -> Node:
-    """d(abᵀ) = da·bᵀ + a·dbᵀ."""
+    """For abᵀ: da·bᵀ + a·dbᵀ."""
     del shape
     return _sum((da and nodes.Outer(da, node.right), db and nodes.Outer(node.left, db)))
 
 
 @_rule(nodes.Transpose)
 def transpose(node: nodes.Transpose, da: Node, shape: ShapeOf) -> Node:
-    """d(Aᵀ) = (dA)ᵀ."""
+    """For Aᵀ: (dA)ᵀ."""
     return nodes.Transpose(_whole(node, da, shape))
 
 
@@ -184,20 +183,20 @@ def transpose(node: nodes.Transpose, da: Node, shape: ShapeOf) -> Node:
 
 @_rule(nodes.Sum, nodes.Mean)
 def sum_(node: nodes.Sum | nodes.Mean, da: Node, shape: ShapeOf) -> Node:
-    """D ΣA = Σ dA, and the mean likewise."""
+    """For ΣA: Σ dA, and the mean likewise."""
     return nodes.rebuilt(node, [_whole(node, da, shape)])
 
 
 @_rule(nodes.Prod)
 def prod(node: nodes.Prod, da: Node, shape: ShapeOf) -> Node:
-    """D ΠA = ΠA·Σ dA/A, where no entry is 0."""
+    """For ΠA: ΠA·Σ dA/A, where no entry is 0."""
     change = nodes.Sum(nodes.Divide(_whole(node, da, shape), node.arg), node.axis, node.keepdims)
     return nodes.Multiply(node, change)
 
 
 @_rule(nodes.LogSumExp)
 def logsumexp(node: nodes.LogSumExp, da: Node, shape: ShapeOf) -> Node:
-    """D logsumexp(A) = Σ softmax(A)∘dA."""
+    """For log Σ exp(A): Σ softmax(A)∘dA."""
     weights = nodes.Softmax(node.arg, node.axis)
     change = nodes.Multiply(weights, _whole(node, da, shape))
     return nodes.Sum(change, node.axis, node.keepdims)
@@ -205,7 +204,7 @@ def logsumexp(node: nodes.LogSumExp, da: Node, shape: ShapeOf) -> Node:
 
 @_rule(nodes.Softmax)
 def softmax(node: nodes.Softmax, da: Node, shape: ShapeOf) -> Node:
-    """D S = S∘(dA - Σ S∘dA), the sum along the axis of the softmax S."""
+    """For S: S∘(dA - Σ S∘dA), the sum along the axis of the softmax S."""
     change = _whole(node, da, shape)
     mean = nodes.Sum(nodes.Multiply(node, change), node.axis, keepdims=node.axis is not None)
     return nodes.Multiply(node, nodes.Subtract(change, mean))
@@ -213,7 +212,7 @@ def softmax(node: nodes.Softmax, da: Node, shape: ShapeOf) -> Node:
 
 @_rule(nodes.Norm)
 def norm(node: nodes.Norm, da: Node, shape: ShapeOf) -> Node:
-    """d‖A‖ = Σ A∘dA / ‖A‖, where A is not 0."""
+    """For ‖A‖: Σ A∘dA / ‖A‖, where A is not 0."""
     whole = filled(da, shape(node.arg), shape)
     return nodes.Divide(nodes.Sum(nodes.Multiply(node.arg, whole)), node)
 
@@ -223,26 +222,26 @@ def norm(node: nodes.Norm, da: Node, shape: ShapeOf) -> Node:
 
 @_rule(nodes.Trace, nodes.Diag)
 def linear(node: nodes.Trace | nodes.Diag, da: Node, shape: ShapeOf) -> Node:
-    """D tr A = tr dA, and d diag(A) = diag(dA)."""
+    """For tr A: tr dA, and for diag(A): diag(dA)."""
     return nodes.rebuilt(node, [filled(da, shape(node.arg), shape)])
 
 
 @_rule(nodes.Inverse)
 def inverse(node: nodes.Inverse, da: Node, shape: ShapeOf) -> Node:
-    """d(A⁻¹) = -A⁻¹·dA·A⁻¹, from d(A·A⁻¹) = 0. Matrix Cookbook (40)."""
+    """For A⁻¹: -A⁻¹·dA·A⁻¹, from d(A·A⁻¹) = 0. Matrix Cookbook (40)."""
     del shape
     return nodes.Negate(nodes.MatMul(nodes.MatMul(node, da), node))
 
 
 @_rule(nodes.Determinant)
 def determinant(node: nodes.Determinant, da: Node, shape: ShapeOf) -> Node:
-    """D det A = det(A)·tr(A⁻¹·dA). Matrix Cookbook (41)."""
+    """For det A: det(A)·tr(A⁻¹·dA). Matrix Cookbook (41)."""
     del shape
     return nodes.Multiply(node, nodes.Trace(nodes.MatMul(nodes.Inverse(node.arg), da)))
 
 
 @_rule(nodes.LogDet)
 def logdet(node: nodes.LogDet, da: Node, shape: ShapeOf) -> Node:
-    """D log|det A| = tr(A⁻¹·dA). Matrix Cookbook (43)."""
+    """For log|det A|: tr(A⁻¹·dA). Matrix Cookbook (43)."""
     del shape
     return nodes.Trace(nodes.MatMul(nodes.Inverse(node.arg), da))

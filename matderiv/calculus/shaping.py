@@ -63,6 +63,8 @@ class shapes_over:  # noqa: N801 - used as a function
 
     @staticmethod
     def _matmul(node: Node, left: Shape, right: Shape) -> Shape:
+        if not (left and right):
+            raise ShapeError(f"{source(node)}: one of the factors is a number.")
         if left[-1].size != right[0].size:
             raise ShapeError(f"{source(node)}: the inner sizes differ.")
         return left[:-1] + right[1:]

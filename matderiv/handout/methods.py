@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from matderiv.calculus.forms import Entry, Term
+from matderiv.calculus.forms import Entry, Rate, Term
 from matderiv.derivation.equations import Indexed
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.sides import (
@@ -20,7 +20,7 @@ from matderiv.derivation.methods.sides import (
 from matderiv.expression import nodes
 from matderiv.handout.compose import Fields, fill
 from matderiv.handout.document import Block, Equation, Math, Paragraph, Segment, Segments, Text
-from matderiv.notation.boxes import Symbol
+from matderiv.notation.methods import swap_box
 from matderiv.notation.names import name_box
 
 if TYPE_CHECKING:
@@ -73,6 +73,10 @@ _RULES: dict[type, str] = {
     nodes.Determinant: "determinant",
     nodes.LogDet: "logdet",
 }
+
+
+#: Kinds whose local derivatives take more than the product rule and the chain rule.
+_ARGUED = ("inverse", "determinant", "logdet", "softmax", "functional")
 
 
 def introduction(composer: ProgramComposer) -> Iterator[Block]:
@@ -142,11 +146,21 @@ def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) 
         if isinstance(first, Slice):
             x = composer.notation.formulas.entry(first.wrt.name, first.wrt.indices)
             fields = fields | {"x": Math(x)}
-        yield Paragraph(_say(composer, _key(step, chain), fields))
+        yield Paragraph(_reason(composer, step, chain, fields))
     yield Equation(composer.notation.chain(chain))
     if any(_swapped(side) for side in chain.sides) and chain.kind == "jacobian":
-        swap: Fields = {"K": Math(Symbol("K"))}
+        swap: Fields = {"K": Math(swap_box(composer.notation.formulas))}
         yield Paragraph(_say(composer, "kronecker_swap", fields | swap))
+
+
+def _reason(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) -> Segments:
+    """The sentence before a chain; a local derivative that needs an argument has its own."""
+    if (step.kind, chain.kind) == ("index", "local"):
+        value = composer.system.sweep.graph.value(_about(chain) or "")
+        kind = KINDS.get(type(value), "")
+        if kind in _ARGUED:
+            return composer.say(f"local_{kind}", fields)
+    return _say(composer, _key(step, chain), fields)
 
 
 def _key(step: Step, chain: Chain) -> str:
@@ -172,7 +186,7 @@ def _about(chain: Chain) -> str | None:
             return name
         case Matrix(nodes.Name(name)):
             return name[1:]
-        case Indexed(((Term(((Entry(name=name), 1),)), _),)):
+        case Indexed(((Term(((Entry(name=name) | Rate(of=Entry(name=name)), 1),)), _),)):
             return name
     return None
 

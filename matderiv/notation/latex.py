@@ -37,7 +37,7 @@ _OPERATORS = {
     "odot": r" \odot ",
     "oslash": r" \oslash ",
     "bars": r"\|",
-    "differential": r"\mathrm{d}",
+    "differential": r"\mathop{}\!\mathrm{d}",
     "langle": r"\left\langle ",
     "rangle": r"\right\rangle ",
 }

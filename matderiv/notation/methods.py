@@ -33,7 +33,7 @@ from matderiv.notation.names import (
     vec,
 )
 
-__all__ = ["box"]
+__all__ = ["box", "swap_box"]
 
 _T = Symbol("T")
 _KRONECKER = Operator("kronecker")
@@ -70,9 +70,9 @@ def _added(boxes: Iterable[Box]) -> Box:
 
 
 def _differential(node: Node, formulas: Formulas) -> Box:
-    """d(XW), dXᵀ."""
-    inner, grip = formulas.held(node)
-    if grip != "atom":
+    """d(XW), dX⁻¹."""
+    inner = formulas.node(node)
+    if not isinstance(node, nodes.Name | nodes.Transpose | nodes.Inverse):
         inner = Fence(inner, big=has_fraction(inner))
     return Row((Operator("differential"), inner))
 
@@ -143,9 +143,14 @@ def _kronecker(side: Kronecker, formulas: Formulas, *, transposed: bool) -> Box:
     product: Box = items[0] if len(items) == 1 else Row(tuple(items))
     if not side.swapped:
         return product
-    swap = Symbol("K")
+    swap = swap_box(formulas)
     product = Fence(product)
     return Row((raised_box(swap, _T), product) if transposed else (product, swap))
+
+
+def swap_box(formulas: Formulas) -> Box:
+    """K, the matrix with vec(Xᵀ) = K·vec(X), under a letter that the program does not use."""
+    return Symbol(next(c for c in "KCPQRSTUV" if not {c, c.lower()} & set(formulas.names)))
 
 
 def _factor(factor: Factor, formulas: Formulas, *, transposed: bool) -> Box:
@@ -160,9 +165,18 @@ def _factor(factor: Factor, formulas: Formulas, *, transposed: bool) -> Box:
         row = (factor.row is None) != transposed
         return raised_box(inner, _T) if row else inner
     if transposed:
-        node = node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)
+        node = _transposed(node)
     inner, grip = formulas.held(node)
     return inner if grip == "atom" else Fence(inner, big=has_fraction(inner))
+
+
+def _transposed(node: Node) -> Node:
+    match node:
+        case nodes.Transpose(arg):
+            return arg
+        case nodes.Negate(arg):
+            return nodes.Negate(_transposed(arg))
+    return nodes.Transpose(node)
 
 
 def _times(side: Times, formulas: Formulas) -> Iterable[Box]:

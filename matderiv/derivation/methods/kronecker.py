@@ -126,7 +126,13 @@ def _jacobians(builder: Builder, value: Node, of: Entry, wrt: Entry) -> Iterator
             swapped = isinstance(value, nodes.Transpose) and len(over) == _MATRIX
             yield replace(blank, factors=_identities(over), swapped=swapped)
             return
-        case nodes.MatMul(left, right) | nodes.Outer(left, right) if over:
+        case nodes.Inverse(arg) if _bare(arg) == name:
+            swapped = isinstance(arg, nodes.Transpose)
+            turned = tidy(nodes.Transpose(value), builder.sweep.facts)
+            factors = (Factor(nodes.Negate(value), "", 0, 0), Factor(turned, "", 1, 1))
+            yield replace(blank, factors=factors, swapped=swapped)
+            return
+        case nodes.MatMul(left, right) | nodes.Outer(left, right):
             for place, (operand, partner) in enumerate(((left, right), (right, left))):
                 if _bare(operand) != name:
                     continue
@@ -151,8 +157,8 @@ def _jacobians(builder: Builder, value: Node, of: Entry, wrt: Entry) -> Iterator
                 return
     raise UnsupportedError(
         f"{of.name} = {source(value)} is not written with vec and Kronecker products by {name}: "
-        "that is for products, transposes and functions of each entry, and for a vector added "
-        "to every row. Use --method elementwise, index, differential or slice."
+        "that is for products, transposes, inverses and functions of each entry, and for a "
+        "vector added to every row. Use --method elementwise, index, differential or slice."
     )
 
 
@@ -179,7 +185,9 @@ def _product(place: int, own: Shape, partner: Node, shape: ShapeOf) -> tuple[Fac
             return Factor(partner, "", None, 0), Factor(None, own[1].symbol, 0, 1)
         case 0, 1, 2:
             return (Factor(turned, "", 0, 0),)
-    return (Factor(partner, "", 0, 0),)
+        case 1, 1, 2:
+            return (Factor(partner, "", 0, 0),)
+    return (Factor(partner, "", None, 0),)
 
 
 def _outer(place: int, own: Shape, partner: Node, shape: ShapeOf) -> tuple[Factor, ...]:
