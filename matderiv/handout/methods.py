@@ -20,7 +20,7 @@ from matderiv.derivation.methods.sides import (
 from matderiv.expression import nodes
 from matderiv.handout.compose import Fields, fill
 from matderiv.handout.document import Block, Equation, Math, Paragraph, Segment, Segments, Text
-from matderiv.notation.methods import swap_box
+from matderiv.notation.methods import identity_box, swap_box
 from matderiv.notation.names import name_box
 
 if TYPE_CHECKING:
@@ -148,7 +148,22 @@ def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) 
             fields = fields | {"x": Math(x)}
         yield Paragraph(_reason(composer, step, chain, fields))
     yield Equation(composer.notation.chain(chain))
-    if any(_swapped(side) for side in chain.sides) and chain.kind == "jacobian":
+    for side in chain.sides:
+        if isinstance(side, Kroneckers):
+            yield from _letters(composer, side, fields)
+
+
+def _letters(composer: ProgramComposer, side: Kroneckers, fields: Fields) -> Iterator[Block]:
+    """What I_N and K mean in a Jacobian."""
+    factors = [factor for part in side.parts for factor in part.factors]
+    sizes = dict.fromkeys(factor.size for factor in factors if factor.node is None)
+    for size in sizes:
+        identity: Fields = {
+            "I": Math(identity_box(size)),
+            "rows": Text(str(_size(composer, size))),
+        }
+        yield Paragraph(_say(composer, "kronecker_identity", identity))
+    if any(part.swapped for part in side.parts):
         swap: Fields = {"K": Math(swap_box(composer.notation.formulas))}
         yield Paragraph(_say(composer, "kronecker_swap", fields | swap))
 
@@ -191,8 +206,10 @@ def _about(chain: Chain) -> str | None:
     return None
 
 
-def _swapped(side: object) -> bool:
-    return isinstance(side, Kroneckers) and any(part.swapped for part in side.parts)
+def _size(composer: ProgramComposer, symbol: str) -> int:
+    """The number that a size letter stands for on this page."""
+    dims = (dim for shape in composer.system.shapes.values() for dim in shape)
+    return next(dim.size for dim in dims if dim.symbol == symbol)
 
 
 def _rules(composer: ProgramComposer, by: str, name: str, fields: Fields) -> Segments:

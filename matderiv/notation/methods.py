@@ -33,7 +33,7 @@ from matderiv.notation.names import (
     vec,
 )
 
-__all__ = ["box", "swap_box"]
+__all__ = ["box", "identity_box", "swap_box"]
 
 _T = Symbol("T")
 _KRONECKER = Operator("kronecker")
@@ -153,10 +153,15 @@ def swap_box(formulas: Formulas) -> Box:
     return Symbol(next(c for c in "KCPQRSTUV" if not {c, c.lower()} & set(formulas.names)))
 
 
+def identity_box(size: str) -> Box:
+    """I_N."""
+    return Scripts(Symbol("I"), sub=name_box(size))
+
+
 def _factor(factor: Factor, formulas: Formulas, *, transposed: bool) -> Box:
     """A factor as a matrix; a vector is a row where it has an index of the columns only."""
     if factor.node is None:
-        return Scripts(Symbol("I"), sub=name_box(factor.size))
+        return identity_box(factor.size)
     node = factor.node
     if len(formulas.shape(node)) == 1:
         inner, grip = formulas.held(node)
