@@ -13,6 +13,8 @@ from _tex import compile_all, find_tool
 import matderiv
 from matderiv.api import read_system
 from matderiv.calculus.forms import Entry, scaled, single
+from matderiv.cli._derive import derive
+from matderiv.cli._handout import handout
 from matderiv.derivation.equations import Element, Formula, Indexed
 from matderiv.derivation.links import Derivation
 from matderiv.derivation.methods.judge import RouteJudge
@@ -197,6 +199,7 @@ def test_links_of_index_notation() -> None:
     )
     chain = next(c for c in step.chains if c.kind == "contracted")
     left, right = chain.sides[0], chain.sides[1]
+    assert isinstance(left, Indexed)
     assert isinstance(right, Indexed)
     assert known.verdict(left, right).status == "equal"
     assert known.verdict(left, Indexed(scaled(right.form, 2))).status != "equal"  # type: ignore[arg-type]
@@ -220,6 +223,13 @@ def test_unknown_method() -> None:
     """An unknown method is an input error that lists those there are."""
     with pytest.raises(InputError, match="no method 'vectors'; there are: elementwise, index"):
         matderiv.derive(method="vectors")
+
+
+def test_command_line_offers_all_methods() -> None:
+    """The choices of the command line, which imports no mathematics for its help, are the table."""
+    for command in (derive, handout):
+        (option,) = (p for p in command.params if p.name == "method")
+        assert tuple(option.type.choices) == tuple(METHODS)  # type: ignore[attr-defined]
 
 
 def test_handout_says_its_method() -> None:

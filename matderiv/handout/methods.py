@@ -136,16 +136,15 @@ def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) 
     about = _about(chain)
     if about is not None:
         fields = fields | {"Z": Math(name_box(about))}
-    first = chain.sides[0]
     if chain.kind == "entry of value":
         yield Paragraph(composer.say(_sentence(composer, about or ""), fields))
     elif chain.kind == "differential":
         words = _rules(composer, about or "", step.wrt or "", fields)
         yield Paragraph(_around(composer, "differential_differential", "rules", words, fields))
     else:
-        if isinstance(first, Slice):
-            x = composer.notation.formulas.entry(first.wrt.name, first.wrt.indices)
-            fields = fields | {"x": Math(x)}
+        match chain.sides[0]:
+            case Slice(wrt=Entry(name=x, indices=indices)):
+                fields = fields | {"x": Math(composer.notation.formulas.entry(x, indices))}
         yield Paragraph(_reason(composer, step, chain, fields))
     yield Equation(composer.notation.chain(chain))
     for side in chain.sides:

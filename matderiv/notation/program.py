@@ -110,4 +110,4 @@ def _cell(cell: Callable[[tuple[int, ...]], Box], place: tuple[int | None, ...])
         return cell(known)
     if not known and len(place) > 1:
         return Dots("diagonal")
-    return Dots("down" if place[0] is None else "across")
+    return Dots("down" if place[:1] == (None,) else "across")
