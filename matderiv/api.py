@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from math import prod
-from typing import Literal
 
 from matderiv._collector import uncollected
-from matderiv.calculus.graph import graph_of
 from matderiv.calculus.problem import Problem, lift_product, understand
-from matderiv.calculus.sweep import sweep
+from matderiv.calculus.system import System, read_system
 from matderiv.derivation import links
 from matderiv.derivation.build import build
 from matderiv.derivation.methods.table import METHODS
-from matderiv.derivation.program import System, build_program
+from matderiv.derivation.program import build_program
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression.parse import parse
-from matderiv.expression.shapes import infer, settled
+from matderiv.expression.shapes import infer
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.handout.compose import compose
 from matderiv.handout.document import Document
@@ -25,14 +22,18 @@ from matderiv.handout.formats import write_text
 from matderiv.handout.program import compose_program
 from matderiv.handouts import Answers, Handout, Wishes, make
 from matderiv.notation.compose import automatic_show
-from matderiv.notation.program import readable_show
+from matderiv.notation.shown import MOST_SHOWN, Show, shown
 
-__all__ = ["DEFAULT_PROGRAM", "MOST_SHOWN", "Derivation", "check_factor", "derive", "read", "shown"]
-
-#: Products (rows × inner × columns) up to which everything can be shown.
-MOST_SHOWN = 40_000
-
-Show = int | Literal["all"] | None
+__all__ = [
+    "DEFAULT_PROGRAM",
+    "MOST_SHOWN",
+    "Derivation",
+    "Show",
+    "check_factor",
+    "derive",
+    "read",
+    "shown",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,9 +48,10 @@ class Derivation(links.Derivation):
         Raises:
             InputError: no such language, or `show` asks for more than a page can hold.
         """
-        if isinstance(self.problem, System):
-            return compose_program(self, lang, shown_of(self.problem, show))
-        return compose(self, lang, shown(self.problem, show))
+        limit = shown(self.subject, show)
+        if isinstance(self.subject, System):
+            return compose_program(self, lang, limit)
+        return compose(self, lang, limit)
 
     def handout(
         self,
@@ -77,12 +79,7 @@ class Derivation(links.Derivation):
         """
         wishes = Wishes(lang, title, author, show, exercises, seed, answers)
         with uncollected():
-            limit = (
-                shown_of(self.problem, show)
-                if isinstance(self.problem, System)
-                else shown(self.problem, show)
-            )
-            return make(self, wishes, limit)
+            return make(self, wishes, shown(self.subject, show))
 
     def latex(self, lang: str = "en", show: Show = None) -> str:
         """The derivation as a LaTeX fragment; see `document`."""
@@ -95,7 +92,16 @@ class Derivation(links.Derivation):
             return write_text(self.document(lang, show), "markdown")
 
     def json(self) -> str:
-        """The derivation as a certificate that others can check; see the README."""
+        """The derivation as a certificate that others can check; see the README.
+
+        Raises:
+            UnsupportedError: the derivation is about a whole program.
+        """
+        if isinstance(self.subject, System):
+            raise UnsupportedError(
+                "Certificates are written for programs with one product only, such as "
+                f"{DEFAULT_PROGRAM}; print a whole program as latex or markdown."
+            )
         from matderiv.handout.certificate import to_json  # loaded only when it is asked for
 
         return to_json(self, automatic_show(self.problem))
@@ -105,42 +111,6 @@ class Derivation(links.Derivation):
 
     def _repr_latex_(self) -> str:
         return self.latex()
-
-
-def shown(problem: Problem, show: Show) -> int | None:
-    """How much is shown, None for all; refuses more than a page can hold."""
-    if show is None:
-        return automatic_show(problem)
-    if show == "all":
-        rows, inner, cols = (dim.size for dim in problem.dims)
-        if rows * inner * cols > MOST_SHOWN:
-            raise InputError(
-                f"To show all of {rows}×{inner}×{cols} is {rows * inner * cols:,} products; at "
-                f"most {MOST_SHOWN:,} can be shown. Use --show 3; what is hidden is still proved."
-            )
-        return None
-    return _number_shown(show)
-
-
-def shown_of(system: System, show: Show) -> int | None:
-    """How much of a program is shown, None for all; refuses more than a page can hold."""
-    if show is None:
-        return readable_show(system)
-    if show == "all":
-        largest = max(prod(dim.size for dim in shape) for shape in system.shapes.values())
-        if largest > MOST_SHOWN // 10:
-            raise InputError(
-                f"To show all would be to write arrays of {largest:,} entries; at most "
-                f"{MOST_SHOWN // 10:,} can be shown. Use --show 3; what is hidden is still proved."
-            )
-        return None
-    return _number_shown(show)
-
-
-def _number_shown(show: Show) -> int:
-    if isinstance(show, bool) or not isinstance(show, int) or not 2 <= show <= 1000:  # noqa: PLR2004
-        raise InputError(f"show is {show!r}; it is 'all' or a whole number from 2 to 1000.")
-    return show
 
 
 def check_factor(problem: Problem, name: str) -> None:
@@ -211,45 +181,29 @@ def derive(
     if method not in METHODS:
         raise InputError(f"There is no method {method!r}; there are: {', '.join(METHODS)}.")
     with uncollected():
-        try:
-            one_product = method == "elementwise"  # the others are written for all programs
-            problem = read(program, sizes=sizes, shapes=shapes) if one_product else None
-        except UnsupportedError:
-            problem = None
-        if problem is None or (names is not None and not set(names) <= set(problem.factors)):
-            system = read_system(program, names, sizes=sizes, shapes=shapes)
-            system = replace(system, method=method)
-            derived = build_program(system, tuple(system.wrt), route=METHODS[method], report=report)
+        subject = _subject(program, names, sizes, shapes, method)
+        if isinstance(subject, System):
+            route = METHODS[method]
+            derived = build_program(subject, subject.wrt, route=route, report=report)
         else:
-            derived = build(problem, names or problem.factors, report=report)
-    return Derivation(derived.problem, derived.wrt, derived.steps)
+            derived = build(subject, names or subject.factors, report=report)
+    return Derivation(derived.subject, derived.wrt, derived.steps)
 
 
-def read_system(
+def _subject(
     program: str,
     wrt: tuple[str, ...] | None,
-    *,
-    sizes: Mapping[str, int | None] | None = None,
-    shapes: Mapping[str, tuple[int, ...]] | None = None,
-) -> System:
-    """The graph of a program and its gradients; by default by every input that is an array.
-
-    Raises:
-        InputError: the program cannot be read, or a name is no input of it.
-    """
-    written = parse(program)
-    known = infer(written, sizes=sizes, shapes=shapes)
-    inputs = written.inputs()
-    for name in wrt or ():
-        if name not in inputs:
-            what = (
-                f"{name} is computed by the program"
-                if name in known
-                else f"There is no {name} in the program"
-            )
-            raise InputError(f"{what}; gradients can be derived by {', '.join(inputs)}.")
-    names = wrt or tuple(name for name in inputs if known[name]) or inputs
-    if not names:
-        raise InputError("The program has no inputs; there is nothing to differentiate by.")
-    clear = settled(written, known)
-    return System(clear, sweep(graph_of(clear, known), names), names)
+    sizes: Mapping[str, int | None] | None,
+    shapes: Mapping[str, tuple[int, ...]] | None,
+    method: str,
+) -> Problem | System:
+    """One product with a loss, if that is what is asked for, else the whole program."""
+    if method != "elementwise":  # the others are written for all programs
+        return replace(read_system(program, wrt, sizes=sizes, shapes=shapes), method=method)
+    try:
+        problem = read(program, sizes=sizes, shapes=shapes)
+        if wrt is None or set(wrt) <= set(problem.factors):
+            return problem
+    except UnsupportedError:  # of one product
+        pass
+    return read_system(program, wrt, sizes=sizes, shapes=shapes)

@@ -9,9 +9,9 @@ from typing import Literal, get_args
 
 from matderiv import files
 from matderiv.calculus.exchange import exchanged
+from matderiv.calculus.system import System
 from matderiv.derivation.build import build
 from matderiv.derivation.links import Derivation
-from matderiv.derivation.program import System
 from matderiv.errors import InputError
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.handout.command import Command
@@ -160,7 +160,7 @@ def make(derivation: Derivation, wishes: Wishes, limit: int | None) -> Handout:
     wishes = wishes.checked()
     messages(wishes.lang)
     command = Command.of(derivation, wishes.options)
-    if isinstance(derivation.problem, System):
+    if isinstance(derivation.subject, System):
         if wishes.exercises:
             raise InputError(
                 "Exercises are drawn for programs with one product only, such as "

@@ -50,7 +50,7 @@ def test_wrt_is_a_name_or_some(wrt: object, expected: list[str]) -> None:
     ("wrt", "words"),
     [
         ("V", "There is no V in the program; gradients can be derived by X and W."),
-        ("Y", "Y is not a factor of the product; gradients can be derived by X and W."),
+        ("Y", "Y is computed by the program; gradients can be derived by X and W."),
         ((), "There is nothing to differentiate by; give at least one name."),
     ],
 )

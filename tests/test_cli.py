@@ -154,7 +154,7 @@ BAD = [
     ),
     (
         ["derive", "--wrt", "Y"],
-        ("Y is not a factor of the product; gradients can be derived by X and W."),
+        ("Y is computed by the program; gradients can be derived by X and W."),
     ),
     (
         ["derive", "--wrt", ""],
@@ -202,14 +202,29 @@ BAD = [
     ),
     (
         ["derive", "9**9**9**9"],
-        ("L = 9**9**9**9 holds no matrix product; write for example Y = X @ W; L = sum(f(Y))."),
+        ("The program has no inputs; there is nothing to differentiate by."),
     ),
     (
-        ["derive", LINE + "mean(Y)"],
+        ["derive", LINE + "sum(sign(Y))"],
+        ("The gradient of L by X is 0 wherever it is defined."),
+    ),
+    (
+        ["derive", LINE + "mean(Y) + sum(Bias)", "--wrt", "bais"],
         (
-            "mean(Y) is not derived by this version; a loss is sum(…) of a function of each entry "
-            "of Y, times a number, or an undefined function of the whole matrix such as Loss(Y)."
+            "There is no bais in the program; gradients can be derived by X, W and Bias. "
+            "Did you mean Bias?"
         ),
+    ),
+    (
+        ["derive", "L = sum(X**2) + sum(W)", "--format", "json"],
+        (
+            "Certificates are written for programs with one product only, such as "
+            "Y = X @ W; L = sum(f(Y)); print a whole program as latex or markdown."
+        ),
+    ),
+    (
+        ["derive", "L = sum(X**2) + 0*sum(W)", "--wrt", "W"],
+        ("The gradient of L by W is 0 "),
     ),
     (
         ["derive", LINE + "sum(f(Z))"],

@@ -14,9 +14,9 @@ from matderiv.api import read
 from matderiv.calculus.scalars import entry
 from matderiv.notation.boxes import Dots, Grid, Lines, Number, Row, Symbol, Terms
 from matderiv.notation.compose import Notation, automatic_show
-from matderiv.notation.names import name_box
 from matderiv.notation.latex import latex
 from matderiv.notation.layout import fitted
+from matderiv.notation.names import name_box
 from matderiv.notation.text import text
 
 X, Y = Symbol("x"), Symbol("y")

@@ -48,7 +48,8 @@ def _of(node: Node) -> Iterator[tuple[str, Node]]:
             elif value < 0:
                 yield "nonzero", base
         case nodes.Power(base, _):
-            yield "positive", base
+            if not _positive(base):
+                yield "positive", base
         case nodes.Inverse(arg) | nodes.LogDet(arg) | nodes.Determinant(arg):
             yield "invertible", arg
         case nodes.Norm(arg):

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from matderiv.calculus.adjoints import adjoint
 from matderiv.calculus.broadcasting import ShapeOf
+from matderiv.calculus.entries import Entries
 from matderiv.calculus.graph import Graph
 from matderiv.calculus.rewrites import Facts
 from matderiv.calculus.shaping import shapes_over
@@ -139,6 +140,10 @@ class _Sweep:
             if name in found:
                 continue
             if name not in local:
+                if graph.loss in graph.depends(frozenset({name})):
+                    raise InputError(
+                        f"The gradient of {graph.loss} by {name} is 0 wherever it is defined."
+                    )
                 raise InputError(f"{graph.loss} does not depend on {name}; its gradient is 0.")
             found[name] = _gradient(graph, name, (local[name], whole[name]), facts, values)
         for name in self.wrt:
@@ -225,8 +230,21 @@ def _gradient(
             if new != formula:
                 formula = new
                 tidying.append(Rewritten(reason, formula))
+    if _vanishes(formula, facts):
+        formula = _ZERO
     near = named(tidy(local, facts), values.near, but=name)
     return Gradient(name, tuple(uses[0]), near, assembled, tuple(tidying), formula)
+
+
+def _vanishes(formula: Node, facts: Facts) -> bool:
+    """Whether a formula with a zero in it is zero, whatever its shape is."""
+    if formula == _ZERO or not any(n == _ZERO for n in nodes.walk(formula)):
+        return False
+    entries = Entries(facts.shape, symmetric=facts.symmetric)
+    try:
+        return not entries.at(formula, *("p", "q")[: len(facts.shape(formula))])
+    except InputError:  # not known, or too large
+        return False
 
 
 def _completed(graph: Graph, name: str, formula: Node, facts: Facts) -> Node:

@@ -1,150 +1,258 @@
-"""The sides of equalities about a whole program, and the judge of those equalities."""
+"""The judge of equalities about a whole program."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import itertools
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from fractions import Fraction
 
 from matderiv.calculus.contraction import contracted
 from matderiv.calculus.entries import Entries
 from matderiv.calculus.equality import same_form
 from matderiv.calculus.forms import (
     Atom,
+    Call,
     Entry,
     Form,
     Index,
+    Raised,
     Rate,
     Term,
+    Whole,
     added,
+    difference,
     multiplied,
+    placed,
+    raised,
     refreshed,
     single,
+    to_the,
 )
+from matderiv.calculus.naming import sealed
 from matderiv.calculus.partials import partial
-from matderiv.calculus.sweep import Sweep
+from matderiv.calculus.system import System
 from matderiv.calculus.verdicts import Verdict
+from matderiv.calculus.written import refuting_point, written_out
 from matderiv.derivation.methods.sides import RouteSide
-from matderiv.derivation.sides import Formula
-from matderiv.expression.nodes import Node
+from matderiv.derivation.sides import (
+    EntryOf,
+    Formula,
+    Indexed,
+    Pushed,
+    Side,
+    Spelled,
+    SpelledProduct,
+)
+from matderiv.errors import InputError
+from matderiv.expression.nodes import MatMul, Name, Node
+from matderiv.expression.shapes import Shape
 
-__all__ = ["Element", "Formula", "Indexed", "Judge", "Pushed", "Side", "Spelled", "chain_rule"]
+__all__ = ["Judge", "chain_rule"]
 
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """The entry of an expression at given indices, as in (G·Wᵀ)_pq."""
-
-    node: Node
-    indices: tuple[Index, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Pushed:
-    """The same entry, the indices pushed inwards to those of names: Σ_k x_ik w_kj + b_j."""
-
-    node: Node
-    indices: tuple[Index, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Indexed:
-    """A scalar in index notation; `expanded` asks for its sums term by term."""
-
-    form: Form
-    expanded: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Spelled:
-    """An array written out by its entries, their sums term by term."""
-
-    node: Node
-
-
-Side = Formula | Element | Pushed | Indexed | Spelled | RouteSide
+#: Entries of an array up to which it is compared at the sizes, where no proof is found.
+_MOST_ENTRIES = 100
 
 
 def chain_rule(
-    sweep: Sweep, name: str, indices: tuple[Index, ...], fresh: Callable[[], str]
+    system: System, name: str, indices: tuple[Index, ...], fresh: Callable[[], str]
 ) -> Form:
     """∂L/∂x_pq = Σ over the values z that use x of Σ_ij ∂L/∂z_ij · ∂z_ij/∂x_pq."""
-    graph = sweep.graph
+    graph = system.sweep.graph
     wrt = Entry(name, indices)
     parts: list[Form] = []
-    for by in dict.fromkeys(use.by for use in sweep.gradients[name].uses):
-        bound = tuple((fresh(), dim.symbol) for dim in graph.shapes[by])
-        places = tuple(letter for letter, _ in bound)
-        rate: tuple[tuple[Atom, int], ...] = ((Rate(Entry(by, places), wrt), 1),)
+    for by in dict.fromkeys(use.by for use in system.sweep.gradients[name].uses):
+        shape = graph.shapes[by]
+        places = tuple(1 if dim.symbol == "1" else fresh() for dim in shape)
+        bound = tuple(
+            (place, dim.symbol)
+            for place, dim in zip(places, shape, strict=True)
+            if isinstance(place, str)
+        )
+        atoms: list[Atom] = [Rate(Entry(by, places), wrt)]
         if by != graph.loss:
-            rate = ((Entry(f"d{by}", places), 1), *rate)
-        parts.append(((Term(rate, bound), 1),))  # type: ignore[arg-type]
+            atoms.insert(0, Entry(f"d{by}", places))
+        parts.append(((Term(tuple((atom, 1) for atom in atoms), bound), Fraction(1)),))
     return added(parts)
 
 
 class Judge:
-    """Decides equalities between sides, for every size.
+    """Decides equalities between sides: for every size, else entry by entry at the sizes.
 
-    ∂L/∂x is what the chain rule says of it, ∂z/∂x what the definition of z says; gradients of
-    values stay quantities of their own, but for the names to be `unfolded`.
+    ∂L/∂x is what the chain rule says of it, ∂z/∂x what the definition of z says. Values and
+    their gradients are quantities of their own first; then those to be `unfolded` are what
+    stands for them, then all values are.
     """
 
-    def __init__(self, sweep: Sweep, name: str, unfolded: Iterable[str] = ()) -> None:
-        definitions: dict[str, Node] = {}
-        for unknown in unfolded:
-            value = sweep.graph.value(unknown)
-            if value is not None:
-                definitions[unknown] = value
-            elif unknown not in sweep.graph.shapes and unknown[1:] != name:
-                definitions[unknown] = sweep.gradients[unknown[1:]].formula
-        facts = sweep.facts
-        self.sweep = sweep
+    def __init__(self, system: System, name: str, unfolded: Iterable[str] = ()) -> None:
+        sweep = system.sweep
+        self.system = system
         self.name = name
-        self.entries = Entries(facts.shape, symmetric=facts.symmetric)
-        self._unfolding = Entries(facts.shape, definitions, symmetric=facts.symmetric)
+        self._values = {a.name: a.value for a in sweep.graph.values}
+        gradients = {
+            f"d{of}": system.whole(of, found.formula)
+            for of, found in sweep.gradients.items()
+            if of != name
+        }
+        known = self._values | gradients
+        some = {name: known[name] for name in unfolded if name in known}
+        self.letters = itertools.count()
+        self.entries = _Unfolding(self, {})
+        self._attempts = (
+            self.entries,
+            _Unfolding(self, some),
+            _Unfolding(self, self._values | some),
+        )
 
     def verdict(self, left: Side, right: Side) -> Verdict:
-        """Whether two sides are equal at every size, as they stand or unfolded."""
-        for entries in (self.entries, self._unfolding):
-            if same_form(self.value(left, entries), self.value(right, entries)):
+        """Whether two sides are equal, as they stand or unfolded."""
+        if self._shape(left) != self._shape(right):
+            return Verdict("refuted", detail="the sides have different shapes")
+        pair: tuple[Form, Form] | None = None
+        for entries in self._attempts:
+            try:
+                one, other = self.value(left, entries), self.value(right, entries)
+            except InputError:  # too large to be unfolded, or not known
+                continue
+            if same_form(one, other):
                 return Verdict("equal", index=True)
-        return Verdict("undecided", detail="the entries of both sides do not read the same")
+            pair = one, other
+        if pair is None:
+            return Verdict("undecided", detail="the entries are too large, or not known")
+        if isinstance(left, RouteSide) or isinstance(right, RouteSide):
+            return Verdict("undecided", detail="the entries of both sides do not read the same")
+        return self._compared(pair, self._runs(left) | self._runs(right))
 
-    def value(self, side: Side, entries: Entries | None = None) -> Form:
-        """The entry of a side at the letters p and q."""
+    def value(self, side: Side, entries: _Unfolding | None = None) -> Form:
+        """The entry of a side, an array's at letters of its own."""
         entries = entries or self.entries
         match side:
             case Formula(node) | Spelled(node):
-                letters = ("p", "q")[: len(self.sweep.facts.shape(node))]
-                return self._known(entries.at(node, *letters))
-            case Element(node, indices) | Pushed(node, indices):
-                return self._known(entries.at(node, *indices))
+                return entries.known(entries.at(node, *self.system.places(self._shape(side), 2)))
+            case SpelledProduct(left, right):
+                return self.value(Spelled(MatMul(left, right)), entries)
+            case EntryOf(node, indices) | Pushed(node, indices):
+                return entries.known(entries.at(node, *indices))
             case Indexed(form):
-                return self._known(form)
-            case _:
-                return self._known(side.form(entries))
+                return entries.known(form)
+        if isinstance(side, RouteSide):
+            return entries.known(side.form(entries))
+        raise TypeError(f"{side} is not about a whole program")
 
-    def _known(self, form: Form) -> Form:
-        """Rates by the definitions of values, and ∂L/∂x by the chain rule."""
+    def own(self, atom: Atom, entries: Entries) -> Form | None:
+        """What stands for a quantity: a definition for a rate, the chain rule for ∂L/∂x."""
+        match atom:
+            case Rate(of=of, wrt=wrt):
+                value = self.entries.at(self._values[of.name], *of.indices)  # not unfolded yet
+                return partial(value, wrt, entries.letter)
+            case Entry(name=name, indices=indices) if name == f"d{self.name}":
+                return chain_rule(self.system, self.name, indices, entries.letter)
+        return None
+
+    def _shape(self, side: Side) -> Shape:
+        """The shape of an array; what has indices is a number."""
+        facts = self.system.sweep.facts
+        if isinstance(side, SpelledProduct):
+            return facts.shape(MatMul(side.left, side.right))
+        return facts.shape(side.node) if isinstance(side, Formula | Spelled) else ()
+
+    # -- at the sizes --------------------------------------------------------------------------
+
+    def _compared(self, pair: tuple[Form, Form], runs: Mapping[str, int]) -> Verdict:
+        """The verdict on two forms at every place that their letters can have."""
+        count = math.prod(runs.values())
+        if count > _MOST_ENTRIES:
+            detail = f"not proved for all sizes, and {count} entries are too many to compare"
+            return Verdict("undecided", detail=detail)
+        for numbers in itertools.product(*(range(1, size + 1) for size in runs.values())):
+            at: dict[str, Index] = dict(zip(runs, numbers, strict=True))
+            where = f"entry {numbers}: " if numbers else ""
+            try:
+                one, other = (written_out(placed(form, at), self.system.sizes) for form in pair)
+            except InputError as error:
+                return Verdict("undecided", detail=f"{where}{error}")
+            if not same_form(one, other):
+                point = refuting_point(difference(one, other))
+                if point is None:
+                    return Verdict("undecided", detail=f"{where}the sides do not read the same")
+                return Verdict("refuted", detail=f"{where}the sides differ at {point}")
+        return Verdict("equal", entries=count)
+
+    def _runs(self, side: Side) -> dict[str, int]:
+        """How far the letters of a side go that it does not sum over."""
+        shape, bound = self.system.sweep.facts.shape, set[str]()
+        match side:
+            case Formula(node) | Spelled(node):
+                found = [(self.system.places(shape(node), 2), shape(node))]
+            case SpelledProduct(left, right):
+                return self._runs(Spelled(MatMul(left, right)))
+            case EntryOf(node, indices) | Pushed(node, indices):
+                found = [(indices, shape(node))]
+            case Indexed(form):
+                bound = {letter for term, _ in form for letter, _ in term.bound}
+                found = [
+                    (entry.indices, shape(Name(entry.name)))
+                    for term, _ in form
+                    for atom, _ in term.atoms
+                    for entry in _entries_of(atom)
+                ]
+            case _:
+                raise TypeError(f"{side} is not about a whole program")
+        return {
+            letter: dim.size
+            for letters, dims in found
+            for letter, dim in zip(letters, dims, strict=True)
+            if isinstance(letter, str) and letter not in bound
+        }
+
+
+def _entries_of(atom: Atom) -> tuple[Entry, ...]:
+    match atom:
+        case Rate(of=of, wrt=wrt):
+            return (of, wrt)
+        case Entry() if atom.indices:
+            return (atom,)
+    return ()
+
+
+class _Unfolding(Entries):
+    """Entries of expressions, quantities in them replaced by what stands for them."""
+
+    def __init__(self, judge: Judge, definitions: Mapping[str, Node]) -> None:
+        facts = judge.system.sweep.facts
+        super().__init__(facts.shape, definitions, symmetric=facts.symmetric)
+        self._judge = judge
+        self._known = definitions
+        self._fresh = judge.letters  # one for all, so that no two letters are the same
+
+    def known(self, form: Form) -> Form:
+        """The form with what stands for its quantities, wherever they occur in it."""
         made: list[Form] = []
         for term, number in form:
             product: Form = ((Term((), term.bound), number),)
             for atom, power in term.atoms:
-                known = self._atom(atom)
-                if known is None:
-                    product = multiplied(product, single(atom, power))
-                    continue
-                for _ in range(power):
-                    product = multiplied(product, refreshed(known, self.entries.letter))
+                found = self._atom(atom)
+                if power < 0:
+                    product = multiplied(product, to_the(found, power))
+                for _ in range(power):  # each time with bound letters of its own
+                    product = multiplied(product, refreshed(found, self.letter))
             made.append(product)
         return contracted(added(made))
 
-    def _atom(self, atom: Atom) -> Form | None:
+    def _atom(self, atom: Atom) -> Form:
+        found = self._judge.own(atom, self)
+        if found is not None:
+            return self.known(found)
         match atom:
-            case Rate(of=of, wrt=wrt):
-                value = self.sweep.graph.value(of.name)
-                assert value is not None
-                return partial(self.entries.at(value, *of.indices), wrt, self.entries.letter)
-            case Entry(name=name, indices=indices) if name == f"d{self.name}":
-                rule = chain_rule(self.sweep, self.name, indices, self.entries.letter)
-                return self._known(rule)
-        return None
+            case Entry(name=name, indices=indices) if name in self._known:
+                return self.known(self.at(self._known[name], *indices))
+            case Call(function=function, arg=arg):
+                return single(Call(function, sealed(self.known(arg))))
+            case Raised(base=base, exponent=None):
+                return single(Raised(self.known(base), None))
+            case Raised(base=base, exponent=exponent) if exponent is not None:
+                return raised(self.known(base), self.known(exponent))
+            case Whole(arg=arg):
+                return single(replace(atom, arg=self.known(arg)))
+        return single(atom)

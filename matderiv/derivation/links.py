@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from matderiv.calculus.problem import Problem
+from matderiv.calculus.system import System
 from matderiv.calculus.verdicts import Verdict
+from matderiv.derivation.matrices import matrix_expression
 from matderiv.derivation.sides import Formula, Side
-from matderiv.derivation.symbolic import MOST_WRITTEN, matrix_expression, side_expression
+from matderiv.derivation.symbolic import MOST_WRITTEN, program_expression, side_expression
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
 
@@ -21,7 +23,7 @@ __all__ = ["Chain", "Derivation", "Link", "Proof", "Step"]
 class Link:
     """One `=` of a page: its two sides, the kind of reason, and the verdict on it."""
 
-    problem: Problem = field(repr=False)
+    subject: Problem | System = field(repr=False)
     left: Side
     right: Side
     reason: str
@@ -30,12 +32,17 @@ class Link:
     @property
     def lhs(self) -> sp.Basic:
         """The left side as a SymPy object: an expression or a matrix."""
-        return side_expression(self.left, self.problem, most=MOST_WRITTEN)
+        return self._expression(self.left)
 
     @property
     def rhs(self) -> sp.Basic:
         """The right side as a SymPy object: an expression or a matrix."""
-        return side_expression(self.right, self.problem, most=MOST_WRITTEN)
+        return self._expression(self.right)
+
+    def _expression(self, side: Side) -> sp.Basic:
+        if isinstance(self.subject, System):
+            return program_expression(side, self.subject, most=MOST_WRITTEN)
+        return side_expression(side, self.subject, most=MOST_WRITTEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +90,31 @@ class Proof:
 class Derivation:
     """The steps from a program to its gradients, every link of them proved."""
 
-    problem: Problem
+    subject: Problem | System
     wrt: tuple[str, ...]
     steps: tuple[Step, ...]
+
+    @property
+    def problem(self) -> Problem:
+        """The product that the derivation is about.
+
+        Raises:
+            TypeError: it is about a whole program.
+        """
+        if isinstance(self.subject, System):
+            raise TypeError("the derivation is about a whole program, not about one product")
+        return self.subject
+
+    @property
+    def system(self) -> System:
+        """The program that the derivation is about.
+
+        Raises:
+            TypeError: it is about one product.
+        """
+        if isinstance(self.subject, System):
+            return self.subject
+        raise TypeError("the derivation is about one product, not about a whole program")
 
     @property
     def links(self) -> Iterator[Link]:
@@ -116,6 +145,11 @@ class Derivation:
         return {name: source(self.answer(name)) for name in self.wrt}
 
     @property
-    def result(self) -> dict[str, sp.MatrixExpr]:
-        """The gradients as SymPy matrix expressions of `dY` and the inputs."""
-        return {name: matrix_expression(self.answer(name), self.problem) for name in self.wrt}
+    def result(self) -> dict[str, sp.Basic]:
+        """The gradients as SymPy matrix expressions of `dY` and the inputs.
+
+        Raises:
+            UnsupportedError: SymPy has no matrix expression for one of them.
+        """
+        shapes = self.subject.shapes
+        return {name: matrix_expression(self.answer(name), shapes) for name in self.wrt}

@@ -5,67 +5,30 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
-import sympy as sp
-
+from matderiv.calculus.entries import Entries
 from matderiv.calculus.forms import Atom, Entry, Form, Index, Rate, single
 from matderiv.calculus.partials import partial
 from matderiv.calculus.sweep import Gradient, Sweep, inlined, replaced
-from matderiv.calculus.tidying import Rewritten, tidied
-from matderiv.derivation.equations import (
-    Element,
+from matderiv.calculus.system import System
+from matderiv.calculus.tidying import tidied
+from matderiv.derivation.equations import Judge, chain_rule
+from matderiv.derivation.links import Chain, Derivation, Link, Step
+from matderiv.derivation.sides import (
+    EntryOf,
     Formula,
     Indexed,
-    Judge,
     Pushed,
     Side,
     Spelled,
-    chain_rule,
+    SpelledProduct,
 )
-from matderiv.derivation.links import Chain, Derivation, Link, Step
-from matderiv.errors import ProofError, ShapeError
-from matderiv.expression.nodes import Name, Node, walk
-from matderiv.expression.program import Program
-from matderiv.expression.shapes import Shape
+from matderiv.errors import ProofError
+from matderiv.expression.nodes import MatMul, Name, Node, walk
 
-__all__ = ["Builder", "Defining", "Route", "System", "build_program", "elementwise"]
+__all__ = ["Builder", "Defining", "Route", "build_program", "elementwise"]
 
 Report = Callable[[str], None]
-
-
-@dataclass(frozen=True, eq=False)
-class System:
-    """A program with its graph and gradients: what a derivation of it is about."""
-
-    program: Program
-    sweep: Sweep
-    wrt: tuple[str, ...]
-    method: str = "elementwise"
-
-    @property
-    def shapes(self) -> dict[str, Shape]:
-        """The shapes of all names, lifted ones included."""
-        return dict(self.sweep.graph.shapes)
-
-    @property
-    def loss(self) -> sp.Symbol:
-        """The loss as a symbol."""
-        return sp.Symbol(self.sweep.graph.loss)
-
-    @cached_property
-    def letters(self) -> tuple[str, ...]:
-        """Index letters that are no name: two for values, two for inputs, then those of sums."""
-        graph = self.sweep.graph
-        names = set(graph.shapes) | graph.program.functions() | graph.program.letters()
-        taken = names | {name[0].lower() + name[1:] for name in names}
-        free = [c for c in "ijpqklmnrstuvabcdgh" if c not in taken]
-        return (*free, *(f"i_{n}" for n in range(1, 20)))
-
-    @property
-    def largest_size(self) -> int:
-        """The largest number that an index takes."""
-        return max((d.size for shape in self.shapes.values() for d in shape), default=1)
 
 
 def build_program(
@@ -80,7 +43,7 @@ def build_program(
     Raises:
         ProofError: a link is not proved.
     """
-    return Derivation(system, wrt, tuple(Builder(system, wrt, route or elementwise).steps(report)))  # type: ignore[arg-type]
+    return Derivation(system, wrt, tuple(Builder(system, wrt, route or elementwise).steps(report)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +82,13 @@ class Builder:
             verdict = judge.verdict(left, right)
             if verdict.status != "equal":
                 raise ProofError(f"{kind}, {reason}: {verdict.status}; {verdict.detail}")
-            links.append(Link(self.system, left, right, reason, verdict))  # type: ignore[arg-type]
+            links.append(Link(self.system, left, right, reason, verdict))
         return Chain(kind, tuple(links))
 
     def values(self) -> Iterator[Chain]:
         """What is computed, value by value."""
         for assignment in self.sweep.graph.values:
-            judge = Defining(self.sweep, assignment.name)
+            judge = Defining(self.system, assignment.name)
             yield self.chain(
                 judge,
                 "value",
@@ -136,14 +99,15 @@ class Builder:
     def gradient(self, name: str, gradient: Gradient) -> Iterator[Chain]:
         """∂L/∂x by the chain rule, its local derivatives, and the formula of all entries."""
         graph = self.sweep.graph
+        local = self.system.whole(name, gradient.local)
         users = tuple(dict.fromkeys(use.by for use in gradient.uses))
-        judge = Judge(self.sweep, name, users)
+        judge = Judge(self.system, name, users)
         own = graph.shapes[name]
-        at = self.letters(own, 2)
+        at = self.system.places(own, 2)
         direct = users == (graph.loss,)
         for by in users:
             yield from self.local(by, Entry(name, at), judge)
-        rule = chain_rule(self.sweep, name, at, judge.entries.letter)
+        rule = chain_rule(self.system, name, at, judge.entries.letter)
         if not direct:
             summed = judge.value(Indexed(rule))
             yield self.chain(
@@ -152,7 +116,7 @@ class Builder:
                 Indexed(single(Entry(f"d{name}", at))),
                 ("chain rule", Indexed(rule)),
                 ("local derivatives", Indexed(summed)),
-                *self.elements(gradient.local, own, at),
+                *self.elements(local, at),
             )
         if own:
             yield self.chain(
@@ -160,31 +124,39 @@ class Builder:
                 "written out",
                 Formula(Name(f"d{name}")),
                 ("entries", Spelled(Name(f"d{name}"))),
-                ("entries worked out", Spelled(gradient.local)),
-                ("matrix names", Formula(gradient.local)),
+                ("entries worked out", Spelled(local)),
+                *self.factors(local),
+                ("matrix names", Formula(local)),
             )
         elif not direct:
             yield self.chain(
                 judge,
                 "written out",
                 Formula(Name(f"d{name}")),
-                ("local derivatives", Formula(gradient.local)),
+                ("local derivatives", Formula(local)),
             )
 
-    def elements(
-        self, local: Node, own: Shape, at: tuple[Index, ...]
-    ) -> Iterator[tuple[str, Side]]:
-        """The last side of the entry's chain: an entry of the formula, if that has its shape."""
-        if own and self.sweep.facts.shape(local) == own:
-            yield "matrix product", Element(local, at)
+    @staticmethod
+    def elements(local: Node, at: tuple[Index, ...]) -> Iterator[tuple[str, Side]]:
+        """The last side of the entry's chain: an entry of the formula."""
+        if at:
+            yield "matrix product", EntryOf(local, at)
+
+    def factors(self, local: Node) -> Iterator[tuple[str, Side]]:
+        """A product as two arrays written out, if both have rows and columns."""
+        match local:
+            case MatMul(left, right) if all(
+                len(self.sweep.facts.shape(n)) > 1 for n in (left, right)
+            ):
+                yield "row times column", SpelledProduct(left, right)
 
     def local(self, by: str, wrt: Entry, judge: Judge) -> Iterator[Chain]:
         """The entry of a value by its definition, and its derivative by an entry."""
         graph = self.sweep.graph
         value = graph.value(by)
         assert value is not None
-        i = self.letters(graph.shapes[by], 0)
-        define = Defining(self.sweep, by)
+        i = self.system.places(graph.shapes[by], 0)
+        define = Defining(self.system, by)
         yield self.chain(
             define,
             "entry of value",
@@ -199,51 +171,41 @@ class Builder:
             ("local derivative", Indexed(rate)),
         )
 
-    def letters(self, shape: Shape, start: int) -> tuple[str, ...]:
-        """Letters for the indices of an array: of a value from 0, of an input from 2."""
-        return self.system.letters[start : start + len(shape)]
-
     def assembled(self, name: str, gradient: Gradient) -> Chain:
         """The formula in terms of what the program names, tidied."""
-        steps = [("chain rule", gradient.local)]
-        put, tidying = self.put_in(gradient)
-        if put != gradient.local:
-            steps.append(("put in", put))
-        for step in tidying:
-            if step.formula != steps[-1][1]:
-                steps.append((step.name, step.formula))
-        if steps[-1][1] != gradient.formula:
-            steps.append(("rearranged", gradient.formula))
-        first, *rest = steps
+        put = replaced(gradient.local, self.known)
+        formulas = [
+            ("chain rule", gradient.local),
+            ("put in", put),
+            *((step.name, step.formula) for step in tidied(put, self.sweep.facts)),
+            ("rearranged", gradient.formula),
+        ]
+        first, *rest = (
+            (reason, self.system.whole(name, formula))
+            for number, (reason, formula) in enumerate(formulas)
+            if number == 0 or formula != formulas[number - 1][1]
+        )
         start = self.chain(
-            Judge(self.sweep, name, (use.by for use in gradient.uses)),
+            Judge(self.system, name, (use.by for use in gradient.uses)),
             "assembled",
             Formula(Name(f"d{name}")),
             (first[0], Formula(first[1])),
         )
         links = list(start.links)
         for (_, left), (reason, right) in itertools.pairwise((first, *rest)):
-            judge = Judge(self.sweep, name, self.differing(left, right))
+            judge = Judge(self.system, name, self.differing(left, right))
             links += self.chain(judge, "assembled", Formula(left), (reason, Formula(right))).links
         return Chain("assembled", tuple(links))
 
-    def put_in(self, gradient: Gradient) -> tuple[Node, tuple[Rewritten, ...]]:
-        """The formula with lifted names put in, and how it is tidied.
-
-        A gradient that stands for its broadcast cannot be put in everywhere; then the rules of
-        differentiation are followed again with it, which is `assembled`.
-        """
+    @property
+    def known(self) -> dict[str, Node]:
+        """What is put in: lifted names, and gradients that are not called by their names."""
         graph, facts = self.sweep.graph, self.sweep.facts
-        values = dict(self.sweep.lifted)
-        for of, known in self.sweep.gradients.items():
-            if inlined(of, known.formula, graph, facts):
-                values[f"d{of}"] = known.formula
-        put = replaced(gradient.local, values)
-        try:
-            facts.shape(put)
-            return put, tuple(tidied(put, facts))
-        except ShapeError:
-            return gradient.assembled, gradient.tidying
+        return dict(self.sweep.lifted) | {
+            f"d{of}": self.system.whole(of, found.formula)
+            for of, found in self.sweep.gradients.items()
+            if inlined(of, found.formula, graph, facts)
+        }
 
     def differing(self, left: Node, right: Node) -> set[str]:
         """Names that one side holds and the other does not, and all lifted ones."""
@@ -264,13 +226,11 @@ def elementwise(builder: Builder, name: str, gradient: Gradient) -> Step:
 class Defining(Judge):
     """A judge for whom one name is what is assigned to it."""
 
-    def __init__(self, sweep: Sweep, name: str) -> None:
-        super().__init__(sweep, name)
-        self._value = sweep.graph.value(name)
-
-    def _atom(self, atom: Atom) -> Form | None:
+    def own(self, atom: Atom, entries: Entries) -> Form | None:
+        """What is assigned to the name."""
         match atom:
             case Entry(name=name, indices=indices) if name == self.name:
-                assert self._value is not None
-                return self.entries.at(self._value, *indices)
+                value = self.system.sweep.graph.value(name)
+                assert value is not None
+                return entries.at(value, *indices)
         return None

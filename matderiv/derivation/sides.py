@@ -7,17 +7,25 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from matderiv.calculus import forms
+from matderiv.calculus.forms import Form
 from matderiv.calculus.problem import Problem
 from matderiv.calculus.scalars import Index, Partial, entry
 from matderiv.calculus.series import Array, Bound, Scalar, Series
+from matderiv.derivation.methods.sides import RouteSide
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim
 
 __all__ = [
     "Element",
+    "EntryOf",
     "Formula",
+    "Indexed",
     "MatrixPartial",
+    "Pushed",
     "Side",
+    "Spelled",
+    "SpelledProduct",
     "Value",
     "VecPartial",
     "Written",
@@ -83,7 +91,60 @@ class VecPartial:
     wrt: str
 
 
-Side = Value | Element | Written | WrittenProduct | Formula | MatrixPartial | VecPartial
+@dataclass(frozen=True, slots=True)
+class EntryOf:
+    """The entry of any expression at given indices, as in (G·Wᵀ)_pq or v_p."""
+
+    node: Node
+    indices: tuple[forms.Index, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """The same entry, the indices pushed inwards to those of names: Σ_k x_ik w_kj + b_j."""
+
+    node: Node
+    indices: tuple[forms.Index, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A scalar in index notation."""
+
+    form: Form
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """An array written out by its entries, their sums term by term."""
+
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class SpelledProduct:
+    """The product of two arrays that are both written out."""
+
+    left: Node
+    right: Node
+
+
+#: What stands on a page about one product, and on one about a whole program.
+Side = (
+    Value
+    | Element
+    | Written
+    | WrittenProduct
+    | Formula
+    | MatrixPartial
+    | VecPartial
+    | EntryOf
+    | Pushed
+    | Indexed
+    | Spelled
+    | SpelledProduct
+    | RouteSide
+)
 
 
 def matrix_of(side: Side, problem: Problem) -> Array | Scalar:
@@ -110,6 +171,7 @@ def matrix_of(side: Side, problem: Problem) -> Array | Scalar:
                 b.cols,
                 lambda i, j: Series((bound,), lambda k: (a.at(i, k), b.at(k, j))),
             )
+    raise TypeError(f"{side} is not about a product")
 
 
 def flattened(

@@ -150,6 +150,7 @@ class _Certificate:
                     "type": "product",
                     "factors": [{"type": "matrix"} | self.matrix(m) for m in (left, right)],
                 }
+        raise TypeError(f"{side} is not about a product")
 
     def matrix(self, array: Array) -> dict[str, Any]:
         """The entry in row p and column q, for every size; of a short matrix all entries too."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from matderiv.calculus.problem import Problem
+from matderiv.calculus.system import System
 from matderiv.derivation.links import Derivation
-from matderiv.derivation.program import System
 from matderiv.errors import InputError
 from matderiv.expression.shapes import Shape, infer
 
@@ -29,9 +29,9 @@ class Command:
     @classmethod
     def of(cls, derivation: Derivation, options: Mapping[str, object]) -> Command:
         """The command of a derivation's handout; options that are None are left out."""
-        problem = derivation.problem
-        if isinstance(problem, System):
-            return cls(tuple(_groups(problem, options)))
+        if isinstance(derivation.subject, System):
+            return cls(tuple(_groups(derivation.subject, options)))
+        problem = derivation.subject
         groups: list[tuple[str, ...]] = [("matderiv", "handout", problem.program.source())]
         sizes = {key: dim.size for key, dim in zip("NDM", problem.dims, strict=True)}
         groups += [(f"-{key}", str(size)) for key, size in sizes.items()]

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from matderiv.calculus.forms import Entry, Rate, Term
-from matderiv.derivation.equations import Indexed
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.sides import (
     Kroneckers,
@@ -17,6 +16,7 @@ from matderiv.derivation.methods.sides import (
     VecPartial,
     change_of,
 )
+from matderiv.derivation.sides import Indexed
 from matderiv.expression import nodes
 from matderiv.handout.compose import Fields, fill
 from matderiv.handout.document import Block, Equation, Math, Paragraph, Segment, Segments, Text

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from matderiv.calculus.conditions import conditions
+from matderiv.calculus.forms import Rate, Term
+from matderiv.calculus.system import System
 from matderiv.derivation.links import Chain, Derivation, Step
-from matderiv.derivation.program import System
+from matderiv.derivation.sides import EntryOf, Formula, Indexed, SpelledProduct
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
@@ -59,9 +61,7 @@ class ProgramComposer:
     @property
     def system(self) -> System:
         """What is derived."""
-        system = self.derivation.problem
-        assert isinstance(system, System)
-        return system
+        return self.derivation.system
 
     def say(self, key: str, fields: Fields) -> Segments:
         """A message with its fields filled in."""
@@ -143,16 +143,20 @@ class ProgramComposer:
             "all entries": "all_entries",
             "written out": "written_out",
         }[chain.kind]
-        found = messages(self.language)
-        if f"program.{key}" not in found:
+        product = next((s for s in chain.sides if isinstance(s, SpelledProduct)), None)
+        if product is not None:
+            key = "written_out_product"
+        elif f"program.{key}" not in messages(self.language):
             key = "local"
-        first = chain.sides[0]
-        x = getattr(getattr(first, "form", ((None,),))[0][0], "atoms", ((None, 1),))[0][0]
-        wrt = getattr(x, "wrt", None)
-        if wrt is not None:
-            fields = fields | {"x": Math(self.notation.formulas.entry(wrt.name, wrt.indices))}
+        match chain.sides[0]:
+            case Indexed(((Term(((Rate(wrt=wrt), _), *_)), _), *_)):
+                fields = fields | {"x": Math(self.notation.formulas.entry(wrt.name, wrt.indices))}
         yield Paragraph(self.say(key, fields))
         yield Equation(self.notation.chain(chain))
+        for key, factor in () if product is None else _turned(product):
+            yield Paragraph(
+                self.say(key, fields | {"X": Math(self.notation.formulas.node(factor))})
+            )
 
     def formula(self, step: Step, fields: Fields) -> Iterator[Block]:
         """The formula in the names of the program."""
@@ -185,12 +189,15 @@ class ProgramComposer:
         found = conditions(self.system.sweep.graph)
         if found:
             yield Paragraph(self.say("conditions", {}))
-            yield Bullets(
-                tuple(
-                    self.say(f"condition_{kind}", {"u": Math(self.notation.formulas.node(node))})
-                    for kind, node in found
-                )
-            )
+            yield Bullets(tuple(self.condition(kind, node) for kind, node in found))
+
+    def condition(self, kind: str, node: Node) -> Segments:
+        """A condition as half a sentence, in other words for a number than for an array."""
+        scalar = "_scalar" if not self.system.sweep.facts.shape(node) else ""
+        words = messages(self.language)
+        key = f"condition_{kind}{scalar}"
+        key = key if f"program.{key}" in words else f"condition_{kind}"
+        return self.say(key, {"u": Math(self.notation.formulas.node(node))})
 
     def checked(self) -> Iterator[Block]:
         """What was checked, and for which sizes."""
@@ -198,6 +205,8 @@ class ProgramComposer:
         fields: Fields = {
             "equalities": Text(str(proof.equalities)),
             "general": Text(str(proof.for_all_sizes)),
+            "compared": Text(str(proof.equalities - proof.for_all_sizes)),
+            "entries": Text(str(proof.entries)),
         }
         every = proof.for_all_sizes == proof.equalities
         yield Paragraph(self.say("checked_all" if every else "checked_some", fields))
@@ -216,6 +225,16 @@ class ProgramComposer:
         ):
             signs: Fields = {"odot": Math(Operator("odot")), "oslash": Math(Operator("oslash"))}
             yield Paragraph(self.say("hadamard", signs))
+        shown = [
+            n
+            for step in self.derivation.steps
+            for chain in step.chains
+            for side in chain.sides
+            if isinstance(side, Formula | EntryOf)
+            for n in nodes.walk(side.node)
+        ]
+        if any(isinstance(n, nodes.Ones) for n in shown):
+            yield Paragraph(self.say("ones", {}))
         if any(getattr(n, "axis", None) is not None for n in values):
             yield Paragraph(self.say("axes", {}))
 
@@ -237,21 +256,28 @@ class ProgramComposer:
         """Items with what stands between them in a sentence."""
         words = messages(self.language)
         parts = list(items)
-        made: list[object] = []
+        made: list[Text | Math | Code] = []
         for number, part in enumerate(parts):
             if number:
                 last = number == len(parts) - 1
                 made.append(Text(words["program.and" if last else "program.comma"]))
             made += part
-        return tuple(made)  # type: ignore[return-value]
+        return tuple(made)
 
     def around(self, key: str, name: str, inside: Segments, fields: Fields) -> Segments:
         """A message with several segments in the place of one field."""
         marker = Text("\0")
-        made: list[object] = []
+        made: list[Text | Math | Code] = []
         for segment in self.say(key, fields | {name: marker}):
             made += inside if segment is marker else [segment]
-        return tuple(made)  # type: ignore[return-value]
+        return tuple(made)
+
+
+def _turned(product: SpelledProduct) -> Iterator[tuple[str, Node]]:
+    """The factors that are transposes of names, each with the word that says why."""
+    for key, factor in (("turned_left", product.left), ("turned_right", product.right)):
+        if isinstance(factor, nodes.Transpose) and isinstance(factor.arg, nodes.Name):
+            yield key, factor.arg
 
 
 _WRITERS = {

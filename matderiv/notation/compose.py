@@ -192,6 +192,7 @@ class Notation:
                 return partial_ratio(name_box(name), self.expr(wrt))
             case VecPartial(name=name, wrt=wrt):
                 return partial_ratio(vec(name_box(name)), vec(name_box(wrt)))
+        raise TypeError(f"{side} is not about a product")
 
     def grid(self, array: Array, name: str | None = None) -> Grid:
         """A matrix with its corner rows and columns; its name tells whose entries they are."""

@@ -22,9 +22,12 @@ from matderiv.calculus.forms import (
     Size,
     Term,
     Whole,
+    added,
+    constant,
     letters_of,
     placed,
     placed_term,
+    scaled,
 )
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -57,8 +60,9 @@ from matderiv.notation.names import (
 
 __all__ = ["Formulas", "Grip", "Held", "side_by_side"]
 
-#: How tightly a box holds together: a sum needs brackets as a factor, a product as a base.
-Grip = Literal["sum", "product", "atom"]
+#: How tightly a box holds together: a sum needs brackets as a factor, a product entry by entry
+#: as a factor of a matrix product, and any product as a base.
+Grip = Literal["sum", "entrywise", "product", "atom"]
 Held = tuple[Box, Grip]
 
 _T = Symbol("T")
@@ -120,12 +124,13 @@ class Formulas:
                 return Terms(tuple(self._signed(node))), "sum"
             case nodes.MatMul():
                 return self._matmul(node), "product"
-            case nodes.Multiply() | nodes.Divide():
-                return self._product(node), "product"
+            case nodes.Multiply(left, right) | nodes.Divide(left, right):
+                entrywise = self.shape(left) and self.shape(right)
+                return self._product(node), "entrywise" if entrywise else "product"
             case nodes.Power(base, power):
                 return self._power(base, power), "atom"
             case nodes.Outer(left, right):
-                return Row((self._factor(left), self._row_vector(right))), "product"
+                return Row((self._tight(left), self._row_vector(right))), "product"
         return self._applied(node), "atom"
 
     def _signed(self, node: Node, sign: str = "+") -> Iterable[tuple[str, Box]]:
@@ -152,6 +157,12 @@ class Formulas:
         box, grip = self.held(node)
         return Fence(box, big=has_fraction(box)) if grip == "sum" else box
 
+    def _tight(self, node: Node) -> Box:
+        """A factor of a matrix product: AB ⊙ C is (AB) ⊙ C."""
+        box, grip = self.held(node)
+        tight = grip in ("product", "atom") and not _holds_entrywise(box)
+        return box if tight else Fence(box, big=has_fraction(box))
+
     def _base(self, node: Node) -> Box:
         box, grip = self.held(node)
         return box if grip == "atom" else Fence(box, big=has_fraction(box))
@@ -160,19 +171,19 @@ class Formulas:
         """A product of matrices; a vector is a column, and a row where it stands on the left."""
         left, right = node.left, node.right
         if len(self.shape(left)) > 1:
-            factors = (self._factor(left), self._factor(right))
+            factors = (self._tight(left), self._tight(right))
             ends = left.right if isinstance(left, nodes.MatMul) else left
             change = isinstance(ends, nodes.Name) and ends.name[:1] == "δ"
             return Row((factors[0], _CDOT, factors[1]) if change else factors)  # dX·W, not d(XW)
         if len(self.shape(right)) == 1:
-            return Row((self._row_vector(left), self._factor(right)))
-        return Row((self._factor(_transposed(right)), self._factor(left)))
+            return Row((self._row_vector(left), self._tight(right)))
+        return Row((self._tight(_transposed(right)), self._tight(left)))
 
     def _row_vector(self, node: Node) -> Box:
         """A vector as a row: vᵀ, vᵀA."""
         match node:
             case nodes.MatMul(left, right) if len(self.shape(left)) == 1:
-                return Row((self._row_vector(left), self._factor(right)))
+                return Row((self._row_vector(left), self._tight(right)))
         return raised_box(self._base(node), _T)
 
     def _product(self, node: Node) -> Box:
@@ -182,7 +193,8 @@ class Formulas:
             return Row((self._factor(node.left), Operator("oslash"), self._base(node.right)))
         assert isinstance(node, nodes.Multiply)
         left, right = node.left, node.right
-        a, b = self._factor(left), self._factor(right)
+        a = self._base(left) if isinstance(left, nodes.Divide) else self._factor(left)
+        b = self._factor(right)
         if self.shape(left) and self.shape(right):
             return Row((a, Operator("odot"), b))
         if isinstance(right, nodes.Number) or _starts_with_number(b):
@@ -305,7 +317,7 @@ class Formulas:
         used = frozenset[str]().union(*(letters_of(a) for a, _ in term.atoms))
         free = (c for c in self.letters if c not in used)
         letters = {old: next(free) for old, _ in term.bound}
-        atoms = placed_term(Term(term.atoms), dict(letters)).atoms
+        atoms = _readable(placed_term(Term(term.atoms), dict(letters)).atoms)
         above = [self._powered(a, p) for a, p in atoms if p > 0]
         below = [self._powered(a, -p) for a, p in atoms if p < 0]
         if number.numerator != 1 or not above:
@@ -329,8 +341,7 @@ class Formulas:
                 return (
                     box if power == 1 and not isinstance(box, Terms) else _raised_form(box, power)
                 )
-            case Raised(base=base, exponent=exponent) if power == 1:
-                assert exponent is not None
+            case Raised(base=base, exponent=exponent) if power == 1 and exponent is not None:
                 inner = self.form(base)
                 if exponent == ((ONE, Rational(1, 2)),):
                     return Root(inner)
@@ -340,7 +351,10 @@ class Formulas:
             return box
         if isinstance(atom, Call) and isinstance(box, Row) and atom.function != "exp":
             head, *rest = box.items
-            return Row((raised_box(head, Number(str(power))), *rest))
+            above = Number(str(power))
+            if isinstance(head, Word):  # tanh²(u)
+                return Row((Scripts(head, sup=above), *rest))
+            return Row((raised_box(head, above), *rest))
         return raised_box(box, Number(str(power)))
 
     def _atom(self, atom: Atom) -> Box:
@@ -376,20 +390,25 @@ class Formulas:
                 return Row((Scripts(Word("prod", upright=True), sub=under), Fence(body)))
         if atom.indices:  # ∂F/∂u_ij
             head = Row((function_box(atom.function[1:]), Fence(inner)))
-            return partial_ratio(head, entry_box(inner, atom.indices, commas=self.commas))
-        word = Word(atom.function, upright=atom.function in ("det", "logdet"))
-        head = word if atom.function in ("det", "logdet") else function_box(atom.function)
-        return Row((head, Fence(inner)))
+            return partial_ratio(head, self._entry_of(atom, inner))
+        if atom.function in ("det", "logdet"):
+            return Row((Word(atom.function, upright=True), Fence(inner)))
+        return Row((function_box(atom.function), Fence(inner)))
+
+    def _entry_of(self, atom: Whole, inner: Box) -> Box:
+        """The entry of the array by which a function of it is differentiated."""
+        found = _named_array(atom)
+        if found is None:
+            return entry_box(inner, atom.indices, commas=self.commas)
+        name, turned = found
+        return self.entry(name, atom.indices[::-1] if turned else atom.indices)
 
     def _array(self, atom: Whole) -> Box:
         """The array that a function of an array is of."""
-        match atom.arg:
-            case ((Term(((Entry(name=name, indices=indices), 1),), ()), 1),):
-                letters = tuple(letter for letter, _ in atom.letters)
-                if indices == letters:
-                    return name_box(name)
-                if indices == letters[::-1]:
-                    return raised_box(name_box(name), _T)
+        found = _named_array(atom)
+        if found is not None:
+            name, turned = found
+            return raised_box(name_box(name), _T) if turned else name_box(name)
         names = dict(zip((old for old, _ in atom.letters), self.letters, strict=False))
         return _fenced(self.form(placed(atom.arg, dict(names))))
 
@@ -449,6 +468,14 @@ def _starts_with_number(box: Box) -> bool:
     return False
 
 
+def _holds_entrywise(box: Box) -> bool:
+    """Whether a product of numbers and arrays holds a sign of entry-by-entry products."""
+    return isinstance(box, Row) and any(
+        item in (Operator("odot"), Operator("oslash")) or _holds_entrywise(item)
+        for item in box.items
+    )
+
+
 def _ends_tall(box: Box) -> bool:
     """Whether a box ends in a fraction or in brackets, beside which a dot reads better."""
     match box:
@@ -461,6 +488,42 @@ def _ends_tall(box: Box) -> bool:
 
 def _transposed(node: Node) -> Node:
     return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)
+
+
+def _named_array(atom: Whole) -> tuple[str, bool] | None:
+    """The name of the array that a function is of, and whether it is its transpose."""
+    letters = tuple(letter for letter, _ in atom.letters)
+    match atom.arg:
+        case ((Term(((Entry(name=name, indices=indices), 1),), ()), 1),):
+            if indices == letters:
+                return name, False
+            if indices == letters[::-1]:
+                return name, True
+    return None
+
+
+def _readable(atoms: tuple[tuple[Atom, int], ...]) -> list[tuple[Atom, int]]:
+    """Factors in the order in which they are written: deltas first, and uʳ/u as one power of u."""
+    powers = dict(atoms)
+    for atom, power in atoms:
+        if not isinstance(atom, Raised) or atom.exponent is None or power != 1:
+            continue
+        base = _base_of(atom)
+        whole = powers.get(base, 0)
+        if whole < 0:
+            del powers[atom]
+            rest = added((scaled(atom.exponent, Rational(-1)), constant(Rational(-whole))))
+            inverse = Raised(atom.base, rest)
+            del powers[base]
+            powers[inverse] = -1
+    return sorted(powers.items(), key=lambda item: not isinstance(item[0], Delta))
+
+
+def _base_of(atom: Raised) -> Atom:
+    match atom.base:
+        case ((Term(((base, 1),), ()), 1),):
+            return base
+    return Raised(atom.base, None)
 
 
 def _fenced(box: Box) -> Box:

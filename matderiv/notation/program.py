@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from matderiv.calculus.contraction import contracted
-from matderiv.calculus.forms import Form, Index, placed
-from matderiv.derivation.equations import Element, Formula, Indexed, Pushed, Side, Spelled
+from matderiv.calculus.forms import Index, placed
+from matderiv.calculus.system import System
 from matderiv.derivation.links import Chain
-from matderiv.derivation.methods.sides import Cells
-from matderiv.derivation.program import System
+from matderiv.derivation.methods.sides import Cells, RouteSide
+from matderiv.derivation.sides import (
+    EntryOf,
+    Formula,
+    Indexed,
+    Pushed,
+    Side,
+    Spelled,
+    SpelledProduct,
+)
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.notation import methods, pushed
-from matderiv.notation.boxes import Aligned, Box, Dots
+from matderiv.notation.boxes import Aligned, Box, Dots, Operator, Row
 from matderiv.notation.formulas import Formulas
 
 __all__ = ["ProgramNotation", "readable_show"]
 
 _COMMA_FROM = 10
+#: The width of a page in em, less what stands before a written-out array.
+_ROOM = 29.0
 #: Entries of the largest array that are shown at most when the user does not say how many.
 _READABLE = 20
 _SHOWS = (4, 3, 2)
@@ -43,7 +53,7 @@ class ProgramNotation:
     show: int | None
     formulas: Formulas = field(init=False)
     _general: pushed.Pushed = field(init=False)
-    _spelled: pushed.Pushed = field(init=False)
+    _spelled: tuple[pushed.Pushed, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """Make what writes formulas once for all chains."""
@@ -58,11 +68,13 @@ class ProgramNotation:
         )
         object.__setattr__(self, "formulas", formulas)
         object.__setattr__(self, "_general", pushed.Pushed(formulas, expanded=False))
-        object.__setattr__(self, "_spelled", pushed.Pushed(formulas, expanded=True))
+        shows = [None] if self.show is None else range(self.show, 1, -1)
+        spelled = (pushed.Pushed(replace(formulas, show=s), expanded=True) for s in shows)
+        object.__setattr__(self, "_spelled", tuple(spelled))
 
     def chain(self, chain: Chain) -> Aligned:
         """A chain of equalities; a side that reads like the one before is left out."""
-        left, *rights = (self.side(side) for side in chain.sides)  # type: ignore[arg-type]
+        left, *rights = (self.side(side) for side in chain.sides)
         shown = [box for n, box in enumerate(rights) if box != ([left, *rights][n])]
         return Aligned(left, tuple(shown or rights[:1]))
 
@@ -71,37 +83,56 @@ class ProgramNotation:
         match side:
             case Formula(node):
                 return self.formulas.node(node)
-            case Element(node, indices):
+            case EntryOf(node, indices):
                 return self.formulas.element(node, indices)
             case Pushed(node, indices):
                 return self._general.at(node, indices)
-            case Indexed(form, expanded):
-                return self.formulas.form(form, expanded=expanded)
+            case Indexed(form):
+                return self.formulas.form(form)
             case Spelled(node):
-                return self._written_out(node)
-            case Cells(entry, indices, over):
-                return self._grid(over, lambda at: self._placed(entry, indices, at))
-            case _:
-                return methods.box(side, self.formulas)
+                return self.written_out(node)
+            case SpelledProduct(left, right):
+                return Row((self.written_out(left), Operator("cdot"), self.written_out(right)))
+            case Cells():
+                return self._cells(side)
+        if isinstance(side, RouteSide):
+            return methods.box(side, self.formulas)
+        raise TypeError(f"{side} is not about a whole program")
 
-    def _written_out(self, node: Node) -> Box:
+    def written_out(self, node: Node) -> Box:
+        """An array by its entries; as much is shown of their sums as a page has room for."""
+        grids = (self._grid(node, spelled) for spelled in self._spelled)
+        box = next(grids)
+        for shorter in grids:
+            if box.width <= _ROOM:
+                break
+            box = shorter
+        return box
+
+    def _cells(self, side: Cells) -> Box:
+        """An array whose cells are worked out from the general entry."""
+
+        def cell(at: tuple[int, ...]) -> Box:
+            put: dict[str, Index] = dict(zip(side.indices, at, strict=True))
+            return self.formulas.form(contracted(placed(side.entry, put)))
+
+        return self._filled(side.over, cell)
+
+    def _grid(self, node: Node, spelled: pushed.Pushed) -> Box:
         shape = self.system.sweep.facts.shape(node)
-        if not shape:
-            return self._spelled.at(node, ())
-        return self._grid(shape, lambda at: self._spelled.at(node, at))
+        return self._filled(shape, lambda at: spelled.at(node, at))
 
-    def _placed(self, entry: Form, indices: tuple[str, ...], at: tuple[int, ...]) -> Box:
-        """A cell, worked out from the general entry."""
-        put: dict[str, Index] = dict(zip(indices, at, strict=True))
-        return self.formulas.form(contracted(placed(entry, put)), expanded=True)
-
-    def _grid(self, shape: Shape, cell: Callable[[tuple[int, ...]], Box]) -> Box:
+    def _filled(self, shape: Shape, cell: Callable[[tuple[int, ...]], Box]) -> Box:
         """An array by its cells, dots for those that are left out; a vector is a column."""
         counts = [self.formulas.shown(dim.size) for dim in shape]
-        if len(counts) == 1:
-            return self.formulas.grid([[_cell(cell, (i,))] for i in counts[0]])
-        rows, cols = counts
-        return self.formulas.grid([[_cell(cell, (i, j)) for j in cols] for i in rows])
+        match counts:
+            case []:
+                return cell(())
+            case [rows]:
+                return self.formulas.grid([[_cell(cell, (i,))] for i in rows])
+            case [rows, cols]:
+                return self.formulas.grid([[_cell(cell, (i, j)) for j in cols] for i in rows])
+        raise TypeError("an array has at most two dimensions")
 
 
 def _cell(cell: Callable[[tuple[int, ...]], Box], place: tuple[int | None, ...]) -> Box:

@@ -69,7 +69,10 @@ class Pushed:
             case nodes.Add() | nodes.Subtract() | nodes.Negate():
                 return Terms(tuple(self._signed(node, at, "+"))), "sum"
             case nodes.Multiply():
-                factors = [self._factor(n, self._own(n, node, at)) for n in _factors(node)]
+                parts = [n for n in _factors(node) if not isinstance(n, nodes.Ones)]
+                if len(parts) == 1:
+                    return self._held(parts[0], self._own(parts[0], node, at))
+                factors = [self._factor(n, self._own(n, node, at)) for n in parts]
                 return side_by_side(factors), "product"
             case nodes.Divide(left, right):
                 above, below = (self._at(n, self._own(n, node, at)) for n in (left, right))
@@ -124,7 +127,8 @@ class Pushed:
                     for own, term in box.items:
                         yield (own if sign == "+" else flip[own]), term
                 else:
-                    yield sign, Fence(box) if isinstance(box, Terms) else box
+                    tall = has_fraction(box) or _tall(box)
+                    yield sign, Fence(box, big=tall) if isinstance(box, Terms) else box
 
     # -- sums ----------------------------------------------------------------------------------
 

@@ -11,11 +11,11 @@ from matderiv.calculus.differentials import differential
 from matderiv.calculus.sweep import Gradient
 from matderiv.calculus.terms import total
 from matderiv.calculus.tidying import tidy
-from matderiv.derivation.equations import Formula, Side
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.methods.sides import Differential, Matrix, change_of
 from matderiv.derivation.program import Builder
+from matderiv.derivation.sides import Formula, Side
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 
@@ -45,7 +45,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         assert change is not None
         change = tidy(change, facts)
         over = graph.shapes[by]
-        i = builder.letters(over, 0)
+        i = builder.system.places(over, 0)
         upstream: Node = _ONE if by == graph.loss else Name(f"d{by}")
         pairs.append((upstream, change))
         if by == graph.loss and len(judge.users) > 1:
@@ -67,7 +67,10 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
     sides.append(("gradient", inner(gradient.local, change_of(name), facts.shape)))
     yield builder.chain(judge, "pairing", Formula(change_of(graph.loss)), *_told_apart(sides))
     yield builder.chain(
-        judge, "read off", Formula(Name(f"d{name}")), ("read off", Formula(gradient.local))
+        judge,
+        "read off",
+        Formula(Name(f"d{name}")),
+        ("read off", Formula(builder.system.whole(name, gradient.local))),
     )
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from matderiv.calculus.forms import Entry, Form, Index, Rate, Term, added, multiplied, single
 from matderiv.calculus.partials import partial, product_rule, with_deltas
 from matderiv.calculus.sweep import Gradient
-from matderiv.derivation.equations import Element, Formula, Indexed, Pushed, Side, chain_rule
+from matderiv.derivation.equations import chain_rule
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
-from matderiv.derivation.methods.sides import Contraction
+from matderiv.derivation.methods.sides import Contraction, summed
 from matderiv.derivation.program import Builder, Defining
+from matderiv.derivation.sides import EntryOf, Formula, Indexed, Pushed, Side
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 
@@ -26,7 +27,7 @@ def index(builder: Builder, name: str, gradient: Gradient) -> Step:
 def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
     judge = RouteJudge(builder.system, name)
     graph = builder.sweep.graph
-    at = builder.letters(graph.shapes[name], 2)
+    at = builder.system.places(graph.shapes[name], 2)
     wrt = Entry(name, at)
     last = list(read_off(builder, name, gradient.local))
     direct = judge.users == (graph.loss,)
@@ -34,7 +35,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         yield entry_of_value(builder, by)
         yield from _local(builder, judge, by, wrt, last if direct else [])
     if not direct:
-        rule = chain_rule(builder.sweep, name, at, judge.entries.letter)
+        rule = chain_rule(builder.system, name, at, judge.entries.letter)
         yield builder.chain(
             judge,
             "contracted",
@@ -45,7 +46,10 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
             *last,
         )
     yield builder.chain(
-        judge, "formula", Formula(Name(f"d{name}")), ("entries", Formula(gradient.local))
+        judge,
+        "formula",
+        Formula(Name(f"d{name}")),
+        ("entries", Formula(builder.system.whole(name, gradient.local))),
     )
 
 
@@ -54,8 +58,8 @@ def entry_of_value(builder: Builder, by: str) -> Chain:
     graph = builder.sweep.graph
     value = graph.value(by)
     assert value is not None
-    i = builder.letters(graph.shapes[by], 0)
-    judge = Defining(builder.sweep, by)
+    i = builder.system.places(graph.shapes[by], 0)
+    judge = Defining(builder.system, by)
     return builder.chain(
         judge, "entry of value", Indexed(single(Entry(by, i))), ("definition", Pushed(value, i))
     )
@@ -68,7 +72,7 @@ def _local(
     graph = builder.sweep.graph
     value = graph.value(by)
     assert value is not None
-    of = Entry(by, builder.letters(graph.shapes[by], 0))
+    of = Entry(by, builder.system.places(graph.shapes[by], 0))
     entry = judge.entries.at(value, *of.indices)
     fresh = judge.entries.letter
     yield builder.chain(
@@ -89,8 +93,7 @@ def _put_in(builder: Builder, judge: RouteJudge, wrt: Entry) -> Form:
     for by in judge.users:
         value = graph.value(by)
         assert value is not None
-        bound = tuple((judge.entries.letter(), dim.symbol) for dim in graph.shapes[by])
-        places = tuple(letter for letter, _ in bound)
+        places, bound = summed(graph.shapes[by], judge.entries)
         rate = partial(judge.entries.at(value, *places), wrt, judge.entries.letter)
         if by != graph.loss:
             rate = multiplied(single(Entry(f"d{by}", places)), rate)
@@ -103,11 +106,11 @@ def read_off(builder: Builder, name: str, local: Node) -> Iterator[tuple[str, Si
     own = builder.sweep.graph.shapes[name]
     if not own or builder.sweep.facts.shape(local) != own:
         return
-    at: tuple[Index, ...] = builder.letters(own, 2)
+    at: tuple[Index, ...] = builder.system.places(own, 2)
     if _turned(local) and len(own) > 1:
         assert isinstance(local, nodes.MatMul)
         yield "transposes", Contraction(local, at)
-    yield "matrix product", Element(local, at)
+    yield "matrix product", EntryOf(local, at)
 
 
 def _turned(node: Node) -> bool:

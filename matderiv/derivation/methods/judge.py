@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from matderiv.calculus.entries import Entries
 from matderiv.calculus.forms import (
     ONE,
     Atom,
@@ -16,9 +17,9 @@ from matderiv.calculus.forms import (
     multiplied,
     single,
 )
+from matderiv.calculus.system import System
 from matderiv.derivation.equations import Judge
-from matderiv.derivation.methods.sides import Differential
-from matderiv.derivation.program import System
+from matderiv.derivation.methods.sides import Differential, summed
 
 __all__ = ["RouteJudge"]
 
@@ -33,11 +34,12 @@ class RouteJudge(Judge):
     def __init__(self, system: System, name: str) -> None:
         sweep = system.sweep
         self.users = tuple(dict.fromkeys(use.by for use in sweep.gradients[name].uses))
-        super().__init__(sweep, name, self.users)
-        self._at = system.letters[2:4]
-        self._own = sweep.graph.shapes[name]
+        super().__init__(system, name, self.users)
+        self._own_shape = sweep.graph.shapes[name]
+        self._at = system.places(self._own_shape, 2)
 
-    def _atom(self, atom: Atom) -> Form | None:
+    def own(self, atom: Atom, entries: Entries) -> Form | None:
+        """What stands for a quantity."""
         match atom:
             case Rate(of=Entry(name=name, indices=rows), wrt=Entry(indices=cols)) if (
                 name == self.name
@@ -47,24 +49,23 @@ class RouteJudge(Judge):
                 return _unit(indices, self._at)
             case Entry(name=name, indices=indices) if name[:1] == "δ" and name[1:] != self.name:
                 return self._change(name[1:], indices)
-        return super()._atom(atom)
+        return super().own(atom, entries)
 
     def _change(self, name: str, indices: tuple[str | int, ...]) -> Form:
         """dz_ij, or dL through everything that uses the name."""
-        graph = self.sweep.graph
+        graph = self.system.sweep.graph
         parts: list[Form] = []
         if name in self.users:
             value = graph.value(name)
             assert value is not None
-            made = Differential(value, self.name, indices, self._own).form(self.entries)
+            made = Differential(value, self.name, indices, self._own_shape).form(self.entries)
             if name != graph.loss:
                 return made
             parts.append(made)
         for by in self.users:
             if by == graph.loss:
                 continue
-            bound = tuple((self.entries.letter(), d.symbol) for d in graph.shapes[by])
-            places = tuple(letter for letter, _ in bound)
+            places, bound = summed(graph.shapes[by], self.entries)
             product = multiplied(single(Entry(f"d{by}", places)), self._change(by, places))
             parts.append(tuple((Term(t.atoms, t.bound + bound), c) for t, c in product))
         return added(parts)

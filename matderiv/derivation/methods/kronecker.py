@@ -11,7 +11,6 @@ from matderiv.calculus.differentials import differential
 from matderiv.calculus.forms import Entry
 from matderiv.calculus.sweep import Gradient
 from matderiv.calculus.tidying import tidy
-from matderiv.derivation.equations import Formula
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.methods.sides import (
@@ -23,6 +22,7 @@ from matderiv.derivation.methods.sides import (
     VecPartial,
 )
 from matderiv.derivation.program import Builder, Defining, elementwise
+from matderiv.derivation.sides import Formula
 from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
@@ -60,17 +60,17 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
     judge = RouteJudge(builder.system, name)
     graph, facts = builder.sweep.graph, builder.sweep.facts
     own = graph.shapes[name]
-    at = builder.letters(own, 2)
+    at = builder.system.places(own, 2)
     wrt = Entry(name, at)
     whole: list[tuple[VecPartial | Kronecker, Node]] = []
     parts: list[tuple[VecPartial | Kronecker, Node]] = []
     for by in judge.users:
         value = graph.value(by)
         assert value is not None
-        of = Entry(by, builder.letters(graph.shapes[by], 0))
+        of = Entry(by, builder.system.places(graph.shapes[by], 0))
         found = tuple(_jacobians(builder, value, of, wrt))
         if len(found) == 1 and found[0].diagonal is None and not _fixed(value, name):
-            defining = Defining(builder.sweep, by)
+            defining = Defining(builder.system, by)
             yield builder.chain(
                 defining,
                 "vec",
@@ -93,7 +93,10 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         *([("row by row", Vec(gradient.local, at))] if facts.shape(gradient.local) == own else []),
     )
     yield builder.chain(
-        judge, "formula", Formula(Name(f"d{name}")), ("same vec", Formula(gradient.local))
+        judge,
+        "formula",
+        Formula(Name(f"d{name}")),
+        ("same vec", Formula(builder.system.whole(name, gradient.local))),
     )
 
 

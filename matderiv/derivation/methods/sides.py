@@ -43,6 +43,7 @@ __all__ = [
     "Vec",
     "VecPartial",
     "change_of",
+    "summed",
     "unit_of",
 ]
 
@@ -57,6 +58,13 @@ def unit_of(name: str) -> nodes.Name:
     return nodes.Name(f"ε{name}")
 
 
+def summed(over: Shape, entries: Entries) -> tuple[tuple[Index, ...], tuple[tuple[str, str], ...]]:
+    """Letters to sum over all entries of an array with, 1 where there is but one index."""
+    places: tuple[Index, ...] = tuple(1 if dim.symbol == "1" else entries.letter() for dim in over)
+    named = zip(places, over, strict=True)
+    return places, tuple((i, dim.symbol) for i, dim in named if isinstance(i, str))
+
+
 @dataclass(frozen=True, slots=True)
 class Differential:
     """d(XW): how a value changes with the name; not yet worked out."""
@@ -68,8 +76,7 @@ class Differential:
 
     def form(self, entries: Entries) -> Form:
         """Σ_pq ∂z_ij/∂x_pq·dx_pq."""
-        own = tuple((entries.letter(), dim.symbol) for dim in self.over)
-        places = tuple(letter for letter, _ in own)
+        places, own = summed(self.over, entries)
         rate = partial(
             entries.at(self.node, *self.indices), Entry(self.name, places), entries.letter
         )
@@ -158,8 +165,7 @@ class Inner:
 
     @staticmethod
     def _part(name: str, array: Node | Slice, over: Shape, entries: Entries) -> Form:
-        bound = tuple((entries.letter(), dim.symbol) for dim in over)
-        places = tuple(letter for letter, _ in bound)
+        places, bound = summed(over, entries)
         if isinstance(array, Slice):
             factor = single(Rate(Entry(name, places), array.wrt))
         else:
@@ -284,8 +290,7 @@ class Times:
         return added(self._part(jacobian, node, entries) for jacobian, node in self.parts)
 
     def _part(self, jacobian: Jacobian, node: Node, entries: Entries) -> Form:
-        bound = tuple((entries.letter(), dim.symbol) for dim in entries.shape(node))
-        places = tuple(letter for letter, _ in bound)
+        places, bound = summed(entries.shape(node), entries)
         rows, cols = (places, self.indices) if self.transposed else (self.indices, places)
         entry = refreshed(jacobian.at(rows, cols, entries), entries.letter)
         made = multiplied(entry, entries.at(node, *places))

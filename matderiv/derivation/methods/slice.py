@@ -12,12 +12,13 @@ from matderiv.calculus.forms import Entry, single
 from matderiv.calculus.partials import partial
 from matderiv.calculus.sweep import Gradient
 from matderiv.calculus.tidying import tidy
-from matderiv.derivation.equations import Formula, Indexed, chain_rule
+from matderiv.derivation.equations import chain_rule
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.index import read_off
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.methods.sides import Cells, Inner, Matrix, Slice, unit_of
 from matderiv.derivation.program import Builder, elementwise
+from matderiv.derivation.sides import Formula, Indexed
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.shapes import Shape
@@ -39,13 +40,13 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
     judge = RouteJudge(builder.system, name)
     graph = builder.sweep.graph
     own = graph.shapes[name]
-    at = builder.letters(own, 2)
+    at = builder.system.places(own, 2)
     wrt = Entry(name, at)
     slices: list[tuple[str, Node | Slice]] = []
     found: list[tuple[str, Node | Slice]] = []
     for by in judge.users:
         slope = _slope(builder, by, name)
-        of = Entry(by, builder.letters(graph.shapes[by], 0))
+        of = Entry(by, builder.system.places(graph.shapes[by], 0))
         yield builder.chain(
             judge,
             "slice",
@@ -57,7 +58,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         slices.append((by, Slice(of, wrt)))
         found.append((by, slope))
     shapes = tuple(_shape(builder, by) for by in judge.users)
-    rule = chain_rule(builder.sweep, name, at, judge.entries.letter)
+    rule = chain_rule(builder.system, name, at, judge.entries.letter)
     yield builder.chain(
         judge,
         "inner products",
@@ -69,7 +70,10 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         *read_off(builder, name, gradient.local),
     )
     yield builder.chain(
-        judge, "formula", Formula(Name(f"d{name}")), ("entries", Formula(gradient.local))
+        judge,
+        "formula",
+        Formula(Name(f"d{name}")),
+        ("entries", Formula(builder.system.whole(name, gradient.local))),
     )
 
 

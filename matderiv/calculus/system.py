@@ -1,0 +1,114 @@
+"""A whole program with its graph and its gradients: what a derivation of it is about."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import sympy as sp
+
+from matderiv.calculus.broadcasting import filled
+from matderiv.calculus.forms import Index
+from matderiv.calculus.graph import graph_of
+from matderiv.calculus.sweep import Sweep, sweep
+from matderiv.errors import InputError
+from matderiv.expression.nodes import Node
+from matderiv.expression.parse import parse
+from matderiv.expression.program import Program
+from matderiv.expression.shapes import Shape, infer, settled
+
+__all__ = ["System", "read_system"]
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """A program with its graph and its gradients by the names `wrt`."""
+
+    program: Program
+    sweep: Sweep
+    wrt: tuple[str, ...]
+    method: str = "elementwise"
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """The shapes of all names, lifted ones included."""
+        return dict(self.sweep.graph.shapes)
+
+    @property
+    def loss(self) -> sp.Symbol:
+        """The loss as a symbol."""
+        return sp.Symbol(self.sweep.graph.loss)
+
+    @cached_property
+    def letters(self) -> tuple[str, ...]:
+        """Index letters that are no name: two for values, two for inputs, then those of sums."""
+        graph = self.sweep.graph
+        names = set(graph.shapes) | graph.program.functions() | graph.program.letters()
+        taken = names | {name[0].lower() + name[1:] for name in names}
+        free = [c for c in "ijpqklmnrstuvabcdgh" if c not in taken]
+        return (*free, *(f"i_{n}" for n in range(1, 20)))
+
+    def places(self, shape: Shape, start: int) -> tuple[Index, ...]:
+        """Letters for an array's indices, from a place on; 1 where there is but one index."""
+        letters = self.letters[start : start + len(shape)]
+        return tuple(
+            1 if dim.symbol == "1" else letter for letter, dim in zip(letters, shape, strict=True)
+        )
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """The number that each size stands for."""
+        return {d.symbol: d.size for shape in self.shapes.values() for d in shape}
+
+    @property
+    def largest_size(self) -> int:
+        """The largest number that an index takes."""
+        return max(self.sizes.values(), default=1)
+
+    def whole(self, name: str, formula: Node) -> Node:
+        """A formula of ∂L/∂x with an entry for every entry of x, where it stands for them all."""
+        return filled(formula, self.sweep.graph.shapes[name], self.sweep.facts.shape)
+
+
+def read_system(
+    program: str,
+    wrt: tuple[str, ...] | None = None,
+    *,
+    sizes: Mapping[str, int | None] | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+) -> System:
+    """The graph of a program and its gradients; by default by every input that is an array.
+
+    Raises:
+        InputError: the program cannot be read, or a name is no input of it.
+
+    >>> read_system("L = sum(X**2)").sweep.gradients["X"].formula
+    Multiply(left=Number(value=Fraction(2, 1)), right=Name(name='X'))
+    """
+    written = parse(program)
+    known = infer(written, sizes=sizes, shapes=shapes)
+    inputs = written.inputs()
+    if not inputs:
+        raise InputError("The program has no inputs; there is nothing to differentiate by.")
+    for name in wrt or ():
+        if name not in inputs:
+            raise InputError(_no_input(name, inputs, known))
+    names = wrt or tuple(name for name in inputs if known[name]) or inputs
+    clear = settled(written, known)
+    return System(clear, sweep(graph_of(clear, known), names), names)
+
+
+def _no_input(name: str, inputs: tuple[str, ...], known: Mapping[str, Shape]) -> str:
+    what = (
+        f"{name} is computed by the program"
+        if name in known
+        else f"There is no {name} in the program"
+    )
+    *first, last = inputs
+    listed = f"{', '.join(first)} and {last}" if first else last
+    lower = {other.lower(): other for other in inputs}
+    near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+    hint = f" Did you mean {lower[near[0]]}?" if near and name not in known else ""
+    return f"{what}; gradients can be derived by {listed}.{hint}"
