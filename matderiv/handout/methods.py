@@ -84,6 +84,10 @@ def introduction(composer: ProgramComposer) -> Iterator[Block]:
     method = composer.system.method
     if method != "elementwise":
         yield Paragraph(_say(composer, f"about_{method}", {}))
+    if method == "slice":
+        unit, _ = composer.notation.formulas.unit_vectors()
+        place = name_box(composer.system.letters[2])
+        yield Paragraph(_say(composer, "unit", {"e": Math(unit), "p": Math(place)}))
 
 
 def _say(composer: ProgramComposer, key: str, fields: Fields) -> Segments:

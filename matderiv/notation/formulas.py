@@ -96,14 +96,19 @@ class Formulas:
         """dX, the d upright."""
         return Row((_D, name_box(of))), "atom"
 
-    def unit(self, of: str) -> Held:
-        """e_p e_qᵀ, whose only entry that is not 0 is a 1 at p and q."""
+    def unit_vectors(self) -> tuple[Scripts, Scripts]:
+        """e_p and e_q, under a letter that the program does not use."""
         taken = {name.lower() for name in self.names}
         e = Symbol(next(c for c in ("e", "u", "v", "h", "ε") if c not in taken))
-        ends = [Scripts(e, sub=name_box(i)) for i in self.letters[-2:]]
+        p, q = (Scripts(e, sub=name_box(i)) for i in self.letters[-2:])
+        return p, q
+
+    def unit(self, of: str) -> Held:
+        """e_p e_qᵀ, whose only entry that is not 0 is a 1 at p and q."""
+        ends = self.unit_vectors()
         if len(self.names[of]) == 1:
             return ends[0], "atom"
-        return Row((ends[0], Scripts(e, ends[1].sub, _T))), "product"
+        return Row((ends[0], Scripts(ends[1].base, ends[1].sub, _T))), "product"
 
     def held(self, node: Node) -> Held:
         """A box of an expression, and how tightly it holds together."""
