@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matderiv._collector import uncollected
 from matderiv.calculus.problem import Problem, lift_product, understand
 from matderiv.calculus.system import System, read_system
 from matderiv.derivation import links
 from matderiv.derivation.build import build
+from matderiv.derivation.methods.table import METHODS
 from matderiv.derivation.program import build_program
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression.parse import parse
@@ -148,6 +149,7 @@ def derive(
     wrt: str | Iterable[str] | None = None,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    method: str = "elementwise",
     report: Callable[[str], None] = lambda _: None,
 ) -> Derivation:
     """∂L/∂X = ∂L/∂Y·Wᵀ and ∂L/∂W = Xᵀ·∂L/∂Y for Y = XW: derived step by step, every = proved.
@@ -155,6 +157,10 @@ def derive(
     Shapes:
         X is (N, D), W is (D, M), Y is (N, M); N, D, M are 2, 4, 3 unless `sizes` gives others,
         and `shapes` declares the shape of any name. `wrt` defaults to both factors.
+
+    `method` is the way to the formulas: "elementwise", "index" (notation), "differential" (and
+    traces), "slice" (inner products with each ∂Y/∂x_pq) or "kronecker" (products and vec). All
+    end in the same formulas.
 
     Raises:
         InputError: the input cannot be read or is not supported; nothing is guessed.
@@ -172,10 +178,13 @@ def derive(
     names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(dict.fromkeys(wrt))
     if names == ():
         raise InputError("There is nothing to differentiate by; give at least one name.")
+    if method not in METHODS:
+        raise InputError(f"There is no method {method!r}; there are: {', '.join(METHODS)}.")
     with uncollected():
-        subject = _subject(program, names, sizes, shapes)
+        subject = _subject(program, names, sizes, shapes, method)
         if isinstance(subject, System):
-            derived = build_program(subject, subject.wrt, report=report)
+            route = METHODS[method]
+            derived = build_program(subject, subject.wrt, route=route, report=report)
         else:
             derived = build(subject, names or subject.factors, report=report)
     return Derivation(derived.subject, derived.wrt, derived.steps)
@@ -186,8 +195,11 @@ def _subject(
     wrt: tuple[str, ...] | None,
     sizes: Mapping[str, int | None] | None,
     shapes: Mapping[str, tuple[int, ...]] | None,
+    method: str,
 ) -> Problem | System:
     """One product with a loss, if that is what is asked for, else the whole program."""
+    if method != "elementwise":  # the others are written for all programs
+        return replace(read_system(program, wrt, sizes=sizes, shapes=shapes), method=method)
     try:
         problem = read(program, sizes=sizes, shapes=shapes)
         if wrt is None or set(wrt) <= set(problem.factors):

@@ -167,7 +167,7 @@ def make(derivation: Derivation, wishes: Wishes, limit: int | None) -> Handout:
         if wishes.exercises:
             raise InputError(
                 "Exercises are drawn for programs with one product only, such as "
-                f"{DEFAULT_PROGRAM}; leave --exercises out."
+                f"{DEFAULT_PROGRAM}, derived elementwise; leave --exercises out."
             )
         composer = ProgramComposer(derivation, wishes.lang, limit)
         made = how_it_was_made(wishes.lang, "again", command)

@@ -29,7 +29,7 @@ from matderiv.calculus.forms import (
 )
 from matderiv.errors import UnsupportedError
 
-__all__ = ["partial"]
+__all__ = ["partial", "product_rule", "with_deltas"]
 
 _MINUS = constant(Fraction(-1))
 
@@ -41,6 +41,24 @@ def partial(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
         UnsupportedError: a function in it has no derivative that is known.
     """
     return contracted(_Partial(wrt, fresh).form(form))
+
+
+def with_deltas(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
+    """∂form/∂wrt with δ_ip δ_jq for every ∂x_ij/∂x_pq, and no sum over them worked out.
+
+    Raises:
+        UnsupportedError: a function in it has no derivative that is known.
+    """
+    return _Partial(wrt, fresh).form(form)
+
+
+def product_rule(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
+    """∂form/∂wrt with every ∂x_ij/∂x_pq left as it is.
+
+    Raises:
+        UnsupportedError: a function in it has no derivative that is known.
+    """
+    return _Rates(wrt, fresh).form(form)
 
 
 class _Partial:
@@ -124,6 +142,13 @@ class _Partial:
         if atom.indices:
             raise UnsupportedError(f"the second derivative of {atom.function} is not known")
         return same(f"d{atom.function}", *places)
+
+
+class _Rates(_Partial):
+    def atom(self, atom: Atom) -> Form:
+        if isinstance(atom, Entry) and atom.name == self.wrt.name:
+            return single(Rate(atom, self.wrt))
+        return super().atom(atom)
 
 
 def _slope(function: str, u: Form, fresh: Callable[[], str]) -> Form:

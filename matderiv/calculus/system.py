@@ -29,6 +29,7 @@ class System:
     program: Program
     sweep: Sweep
     wrt: tuple[str, ...]
+    method: str = "elementwise"
 
     @property
     def shapes(self) -> dict[str, Shape]:

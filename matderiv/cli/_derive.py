@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from matderiv.cli._options import Name, Show, once, output_file, sizes
+from matderiv.cli._options import Name, Show, method, once, output_file, sizes
 from matderiv.cli._output import check_folder, progress, write
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ FORMATS: dict[str, Callable[[Derivation, str, Any], str]] = {
     metavar="NAME",
     help="Differentiate by this matrix; may be repeated. Default: every factor.",
 )
+@method
 @click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
 @click.option(
     "--format",
@@ -57,6 +58,7 @@ def derive(
     m: int | None,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
     wrt: tuple[str, ...],
+    method: str,
     lang: str,
     form: str,
     show: int | Literal["all"] | None,
@@ -77,6 +79,7 @@ def derive(
             wrt=wrt or None,
             sizes={"N": n, "D": d, "M": m},
             shapes=once(shapes),
+            method=method,
             report=report,
         )
         report("print")

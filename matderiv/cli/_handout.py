@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from matderiv.cli._options import Name, Quantity, Show, once, output_file, sizes
+from matderiv.cli._options import Name, Quantity, Show, method, once, output_file, sizes
 from matderiv.cli._output import check_folder, progress, write_files
 
 __all__ = ["handout"]
@@ -22,6 +22,7 @@ __all__ = ["handout"]
     metavar="NAME",
     help="Differentiate by this matrix; may be repeated. Default: every factor.",
 )
+@method
 @click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
 @click.option(
     "--show", type=Show(), metavar="all|K", help="Rows, columns and terms shown of long ones."
@@ -66,6 +67,7 @@ def handout(
     m: int | None,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
     wrt: tuple[str, ...],
+    method: str,
     lang: str,
     show: int | Literal["all"] | None,
     title: str | None,
@@ -97,6 +99,7 @@ def handout(
             wrt=wrt or None,
             sizes={"N": n, "D": d, "M": m},
             shapes=once(shapes),
+            method=method,
             report=report,
         )
         report("compose")

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 else:
     _ParamType = click.ParamType
 
-__all__ = ["Assumed", "Name", "Quantity", "Shape", "Show", "once", "output_file", "sizes"]
+__all__ = [
+    "Assumed",
+    "Name",
+    "Quantity",
+    "Shape",
+    "Show",
+    "method",
+    "once",
+    "output_file",
+    "sizes",
+]
 
 _DIGITS = 30  # of a size; one that long is refused by its value
 
@@ -117,6 +127,16 @@ def sizes(command: Callable[..., None]) -> Callable[..., None]:
         command = option(command)
     return command
 
+
+#: The way to the formulas; the names are those of `derivation.methods.table`.
+method = click.option(
+    "--method",
+    type=click.Choice(["elementwise", "index", "differential", "slice", "kronecker"]),
+    default="elementwise",
+    show_default=True,
+    help="The way to the formulas: entry by entry, index notation, differentials and traces, "
+    "one slice for each entry, or vec and Kronecker products.",
+)
 
 #: A file to write.
 output_file = click.Path(dir_okay=False, readable=False, path_type=Path)

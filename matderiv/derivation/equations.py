@@ -35,6 +35,7 @@ from matderiv.calculus.partials import partial
 from matderiv.calculus.system import System
 from matderiv.calculus.verdicts import Verdict
 from matderiv.calculus.written import refuting_point, written_out
+from matderiv.derivation.methods.sides import RouteSide
 from matderiv.derivation.sides import (
     EntryOf,
     Formula,
@@ -119,6 +120,8 @@ class Judge:
             pair = one, other
         if pair is None:
             return Verdict("undecided", detail="the entries are too large, or not known")
+        if isinstance(left, RouteSide) or isinstance(right, RouteSide):
+            return Verdict("undecided", detail="the entries of both sides do not read the same")
         return self._compared(pair, self._runs(left) | self._runs(right))
 
     def value(self, side: Side, entries: _Unfolding | None = None) -> Form:
@@ -133,6 +136,8 @@ class Judge:
                 return entries.known(entries.at(node, *indices))
             case Indexed(form):
                 return entries.known(form)
+        if isinstance(side, RouteSide):
+            return entries.known(side.form(entries))
         raise TypeError(f"{side} is not about a whole program")
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:

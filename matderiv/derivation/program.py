@@ -26,37 +26,46 @@ from matderiv.derivation.sides import (
 from matderiv.errors import MatderivError, ProofError
 from matderiv.expression.nodes import MatMul, Name, Node, walk
 
-__all__ = ["build_program"]
+__all__ = ["Builder", "Defining", "Route", "build_program", "elementwise"]
 
 Report = Callable[[str], None]
 
 
 def build_program(
-    system: System, wrt: tuple[str, ...], *, report: Report = lambda _: None
+    system: System,
+    wrt: tuple[str, ...],
+    *,
+    route: Route | None = None,
+    report: Report = lambda _: None,
 ) -> Derivation:
-    """Derive the gradients of a program value by value.
+    """Derive the gradients of a program value by value; `route` derives each of them.
 
     Raises:
         ProofError: a link is not proved.
     """
-    return Derivation(system, wrt, tuple(_Builder(system, wrt).steps(report)))
+    return Derivation(system, wrt, tuple(Builder(system, wrt, route or elementwise).steps(report)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Builder:
+class Builder:
+    """Makes the steps of a derivation, each link judged."""
+
     system: System
     wrt: tuple[str, ...]
+    route: Route
 
     @property
     def sweep(self) -> Sweep:
+        """The gradients."""
         return self.system.sweep
 
     def steps(self, report: Report) -> Iterator[Step]:
+        """What is computed, one gradient after another, and the formulas."""
         report("given")
         yield Step("values", tuple(self.values()))
         for name, gradient in self.sweep.gradients.items():
             report(f"gradient {name}")
-            yield Step("gradient", tuple(self.gradient(name, gradient)), name)
+            yield self.route(self, name, gradient)
         for name in self.wrt:
             report(f"matrix {name}")
             yield Step("matrix", (self.assembled(name, self.sweep.gradients[name]),), name)
@@ -79,7 +88,7 @@ class _Builder:
     def values(self) -> Iterator[Chain]:
         """What is computed, value by value."""
         for assignment in self.sweep.graph.values:
-            judge = _Defining(self.system, assignment.name)
+            judge = Defining(self.system, assignment.name)
             yield self.chain(
                 judge,
                 "value",
@@ -147,7 +156,7 @@ class _Builder:
         value = graph.value(by)
         assert value is not None
         i = self.system.places(graph.shapes[by], 0)
-        define = _Defining(self.system, by)
+        define = Defining(self.system, by)
         yield self.chain(
             define,
             "entry of value",
@@ -212,10 +221,20 @@ class _Builder:
         return (one ^ other) | lifted | {f"d{name}" for name in lifted & set(self.sweep.gradients)}
 
 
-class _Defining(Judge):
+#: Derives the gradient by one name: one step.
+Route = Callable[[Builder, str, Gradient], Step]
+
+
+def elementwise(builder: Builder, name: str, gradient: Gradient) -> Step:
+    """The gradient entry by entry, the arrays written out."""
+    return Step("gradient", tuple(builder.gradient(name, gradient)), name)
+
+
+class Defining(Judge):
     """A judge for whom one name is what is assigned to it."""
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
+        """What is assigned to the name."""
         match atom:
             case Entry(name=name, indices=indices) if name == self.name:
                 value = self.system.sweep.graph.value(name)

@@ -12,6 +12,7 @@ from matderiv.calculus.forms import Form
 from matderiv.calculus.problem import Problem
 from matderiv.calculus.scalars import Index, Partial, entry
 from matderiv.calculus.series import Array, Bound, Scalar, Series
+from matderiv.derivation.methods.sides import RouteSide
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim
 
@@ -142,6 +143,7 @@ Side = (
     | Indexed
     | Spelled
     | SpelledProduct
+    | RouteSide
 )
 
 

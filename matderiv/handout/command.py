@@ -87,6 +87,8 @@ def _groups(system: System, options: Mapping[str, object]) -> Iterator[tuple[str
         yield ("--shape", f"{name}={written}")
     for name in system.wrt:
         yield ("--wrt", name)
+    if system.method != "elementwise":
+        yield ("--method", system.method)
     for key, value in options.items():
         if value is not None:
             yield (key, str(value))

@@ -13,6 +13,7 @@ from matderiv.derivation.sides import EntryOf, Formula, Indexed, SpelledProduct
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
+from matderiv.handout import methods
 from matderiv.handout.compose import Fields, fill
 from matderiv.handout.document import (
     Block,
@@ -33,24 +34,6 @@ from matderiv.notation.names import name_box
 from matderiv.notation.program import ProgramNotation
 
 __all__ = ["ProgramComposer", "compose_program"]
-
-#: What is said of a value by the kind of node that it is; the rest goes entry by entry.
-_KINDS: dict[type, str] = {
-    nodes.MatMul: "product",
-    nodes.Outer: "outer",
-    nodes.Sum: "sum",
-    nodes.Mean: "sum",
-    nodes.Prod: "prod",
-    nodes.LogSumExp: "logsumexp",
-    nodes.Softmax: "softmax",
-    nodes.Norm: "norm",
-    nodes.Trace: "trace",
-    nodes.Inverse: "inverse",
-    nodes.Determinant: "determinant",
-    nodes.LogDet: "logdet",
-    nodes.Diag: "diag",
-    nodes.Functional: "functional",
-}
 
 
 def compose_program(derivation: Derivation, language: str, show: int | None) -> Document:
@@ -113,7 +96,8 @@ class ProgramComposer:
                 fields["X"] = Math(name_box(step.wrt))
                 fields["dX"] = Math(self.notation.formulas.gradient(step.wrt))
             if (step.kind, before) != ("matrix", "matrix"):  # all of these are one step
-                yield Heading(2, self.say(f"heading_{step.kind}", fields))
+                kind = step.kind if step.kind in ("values", "matrix") else "gradient"
+                yield Heading(2, self.say(f"heading_{kind}", fields))
             before = step.kind
             yield from _WRITERS[step.kind](self, step, fields)
         yield from self.conclusion()
@@ -132,6 +116,7 @@ class ProgramComposer:
             yield Paragraph(self.around(key, "names", self.listed(lifted), fields))
         yield from self.conventions()
         yield Paragraph(self.say("backwards", fields))
+        yield from methods.introduction(self)
 
     def gradient(self, step: Step, fields: Fields) -> Iterator[Block]:
         """One gradient: where its name is used, and what the chain rule makes of that."""
@@ -152,7 +137,7 @@ class ProgramComposer:
 
     def introduced(self, chain: Chain, value: Node | None, fields: Fields) -> Iterator[Block]:
         """A chain with the sentence before it."""
-        kind = _KINDS.get(type(value), "entrywise")
+        kind = methods.KINDS.get(type(value), "entrywise")
         key = {
             "entry of value": f"value_{kind}",
             "local": f"local_{kind}",
@@ -299,4 +284,5 @@ _WRITERS = {
     "values": ProgramComposer.values,
     "gradient": ProgramComposer.gradient,
     "matrix": ProgramComposer.formula,
+    **methods.WRITERS,
 }

@@ -90,7 +90,8 @@ class Operator:
     """A sign by its name.
 
     plus, minus, equals, cdot, times, comma, partial, prime, kronecker, odot and oslash (entry by
-    entry), bars (of a norm).
+    entry), bars (of a norm), langle and rangle (of an inner product), differential (an upright
+    d).
     """
 
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction as Rational
 from typing import Literal
@@ -67,6 +67,7 @@ Held = tuple[Box, Grip]
 
 _T = Symbol("T")
 _CDOT = Operator("cdot")
+_D = Operator("differential")
 _UPRIGHT = set(ELEMENTWISE)
 
 
@@ -91,12 +92,32 @@ class Formulas:
         """∂L/∂X."""
         return partial_ratio(name_box(self.loss), name_box(of))
 
+    def change(self, of: str) -> Held:
+        """dX, the d upright."""
+        return Row((_D, name_box(of))), "atom"
+
+    def unit_vectors(self) -> tuple[Scripts, Scripts]:
+        """e_p and e_q, under a letter that the program does not use."""
+        taken = {name.lower() for name in self.names}
+        e = Symbol(next(c for c in ("e", "u", "v", "h", "ε") if c not in taken))
+        p, q = (Scripts(e, sub=name_box(i)) for i in self.letters[-2:])
+        return p, q
+
+    def unit(self, of: str) -> Held:
+        """e_p e_qᵀ, whose only entry that is not 0 is a 1 at p and q."""
+        ends = self.unit_vectors()
+        if len(self.names[of]) == 1:
+            return ends[0], "atom"
+        return Row((ends[0], Scripts(ends[1].base, ends[1].sub, _T))), "product"
+
     def held(self, node: Node) -> Held:
         """A box of an expression, and how tightly it holds together."""
         match node:
             case nodes.Name(name):
                 if name in self.names:
                     return name_box(name), "atom"
+                if name[0] in _DERIVED:
+                    return _DERIVED[name[0]](self, name[1:])
                 return self.gradient(name[1:]), "atom"
             case nodes.Number(value):
                 return _number(value)
@@ -155,7 +176,10 @@ class Formulas:
         """A product of matrices; a vector is a column, and a row where it stands on the left."""
         left, right = node.left, node.right
         if len(self.shape(left)) > 1:
-            return Row((self._tight(left), self._tight(right)))
+            factors = (self._tight(left), self._tight(right))
+            ends = left.right if isinstance(left, nodes.MatMul) else left
+            change = isinstance(ends, nodes.Name) and ends.name[:1] == "δ"
+            return Row((factors[0], _CDOT, factors[1]) if change else factors)  # dX·W, not d(XW)
         if len(self.shape(right)) == 1:
             return Row((self._row_vector(left), self._tight(right)))
         return Row((self._tight(_transposed(right)), self._tight(left)))
@@ -241,6 +265,8 @@ class Formulas:
         """x_ij, a scalar's name, or ∂L/∂x_ij."""
         if name == "π":
             return Symbol("pi", greek=True)
+        if name not in self.names and name[0] == "δ":
+            return Row((_D, self.entry(name[1:], indices)))
         if name not in self.names:
             return partial_ratio(name_box(self.loss), self.entry(name[1:], indices))
         if not indices:
@@ -403,6 +429,9 @@ class Formulas:
             return list(range(1, count + 1))
         return [*range(1, self.show), None, count]
 
+
+#: What names of arrays that are derived from others start with; the rest are gradients.
+_DERIVED: dict[str, Callable[[Formulas, str], Held]] = {"δ": Formulas.change, "ε": Formulas.unit}
 
 _WORDS: dict[type, str] = {
     nodes.Sum: "sum",

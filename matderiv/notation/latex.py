@@ -37,6 +37,9 @@ _OPERATORS = {
     "odot": r" \odot ",
     "oslash": r" \oslash ",
     "bars": r"\|",
+    "differential": r"\mathop{}\!\mathrm{d}",
+    "langle": r"\left\langle ",
+    "rangle": r"\right\rangle ",
 }
 _DOTS = {"across": r"\cdots", "down": r"\vdots", "diagonal": r"\ddots"}
 _NAMED = {"exp", "log", "sin", "cos", "tanh"}

@@ -42,6 +42,9 @@ _OPERATORS = {
     "odot": "<mo>⊙</mo>",
     "oslash": "<mo>⊘</mo>",
     "bars": '<mo stretchy="true">‖</mo>',
+    "differential": '<mi mathvariant="normal">d</mi>',
+    "langle": '<mo fence="true">⟨</mo>',
+    "rangle": '<mo fence="true">⟩</mo>',
 }
 _EQUALS = '<mo form="infix">=</mo>'
 _SIGNS = {"+": "+", "-": "−"}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from matderiv.calculus.contraction import contracted
+from matderiv.calculus.forms import Index, placed
 from matderiv.calculus.system import System
 from matderiv.derivation.links import Chain
+from matderiv.derivation.methods.sides import Cells, RouteSide
 from matderiv.derivation.sides import (
     EntryOf,
     Formula,
@@ -16,7 +20,8 @@ from matderiv.derivation.sides import (
     SpelledProduct,
 )
 from matderiv.expression.nodes import Node
-from matderiv.notation import pushed
+from matderiv.expression.shapes import Shape
+from matderiv.notation import methods, pushed
 from matderiv.notation.boxes import Aligned, Box, Dots, Operator, Row
 from matderiv.notation.formulas import Formulas
 
@@ -96,6 +101,10 @@ class ProgramNotation:
                 return self.written_out(node)
             case SpelledProduct(left, right):
                 return Row((self.written_out(left), Operator("cdot"), self.written_out(right)))
+            case Cells():
+                return self._cells(side)
+        if isinstance(side, RouteSide):
+            return methods.box(side, self.formulas)
         raise TypeError(f"{side} is not about a whole program")
 
     def written_out(self, node: Node) -> Box:
@@ -108,24 +117,36 @@ class ProgramNotation:
             box = shorter
         return box
 
+    def _cells(self, side: Cells) -> Box:
+        """An array whose cells are worked out from the general entry."""
+
+        def cell(at: tuple[int, ...]) -> Box:
+            put: dict[str, Index] = dict(zip(side.indices, at, strict=True))
+            return self.formulas.form(contracted(placed(side.entry, put)))
+
+        return self._filled(side.over, cell)
+
     def _grid(self, node: Node, spelled: pushed.Pushed) -> Box:
         shape = self.system.sweep.facts.shape(node)
+        return self._filled(shape, lambda at: spelled.at(node, at))
+
+    def _filled(self, shape: Shape, cell: Callable[[tuple[int, ...]], Box]) -> Box:
+        """An array by its cells, dots for those that are left out; a vector is a column."""
         counts = [self.formulas.shown(dim.size) for dim in shape]
         match counts:
             case []:
-                return spelled.at(node, ())
+                return cell(())
             case [rows]:
-                return self.formulas.grid([[_cell(spelled, node, (i,))] for i in rows])
+                return self.formulas.grid([[_cell(cell, (i,))] for i in rows])
             case [rows, cols]:
-                cells = [[_cell(spelled, node, (i, j)) for j in cols] for i in rows]
-                return self.formulas.grid(cells)
-        raise TypeError(f"{node} has more than two dimensions")
+                return self.formulas.grid([[_cell(cell, (i, j)) for j in cols] for i in rows])
+        raise TypeError("an array has at most two dimensions")
 
 
-def _cell(spelled: pushed.Pushed, node: Node, place: tuple[int | None, ...]) -> Box:
+def _cell(cell: Callable[[tuple[int, ...]], Box], place: tuple[int | None, ...]) -> Box:
     known = tuple(i for i in place if i is not None)
     if len(known) == len(place):
-        return spelled.at(node, known)
+        return cell(known)
     if not known and len(place) > 1:
         return Dots("diagonal")
     return Dots("down" if place[:1] == (None,) else "across")

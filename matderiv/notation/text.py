@@ -37,6 +37,9 @@ _OPERATORS = {
     "odot": " ⊙ ",
     "oslash": " ⊘ ",
     "bars": "‖",
+    "differential": "d",
+    "langle": "⟨",
+    "rangle": "⟩",
 }
 _DOTS = {"across": "⋯", "down": "⋮", "diagonal": "⋱"}
 _LETTERS = dict(

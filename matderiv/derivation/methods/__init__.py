@@ -1,0 +1,1 @@
+"""Other ways to the same gradients: index notation, differentials, slices, Kronecker products."""

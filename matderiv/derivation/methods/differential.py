@@ -1,0 +1,157 @@
+"""Differentials and traces: dL = tr((∂L/∂Z)ᵀ dZ), brought into the form tr(Gᵀ dX)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from matderiv.calculus.adjoints import adjoint
+from matderiv.calculus.broadcasting import ShapeOf, unbroadcast
+from matderiv.calculus.differentials import differential
+from matderiv.calculus.sweep import Gradient
+from matderiv.calculus.terms import total
+from matderiv.calculus.tidying import tidy
+from matderiv.derivation.links import Chain, Step
+from matderiv.derivation.methods.judge import RouteJudge
+from matderiv.derivation.methods.sides import Differential, Matrix, change_of
+from matderiv.derivation.program import Builder
+from matderiv.derivation.sides import Formula, Side
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Name, Node
+
+__all__ = ["by_differentials", "inner"]
+
+_ONE = nodes.Number(Fraction(1))
+
+#: ⟨G, D⟩ = Σ g·d, D linear in dX.
+Pair = tuple[Node, Node]
+
+
+def by_differentials(builder: Builder, name: str, gradient: Gradient) -> Step:
+    """DL = tr(Gᵀ dX) for every dX, hence ∂L/∂X = G."""
+    return Step("differential", tuple(_chains(builder, name, gradient)), name)
+
+
+def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
+    judge = RouteJudge(builder.system, name)
+    graph, facts = builder.sweep.graph, builder.sweep.facts
+    own = graph.shapes[name]
+    pairs: list[Pair] = []
+    named: list[Pair] = []
+    for by in judge.users:
+        value = graph.value(by)
+        assert value is not None
+        change = differential(value, {name: change_of(name)}, facts.shape)
+        assert change is not None
+        change = tidy(change, facts)
+        over = graph.shapes[by]
+        i = builder.system.places(over, 0)
+        upstream: Node = _ONE if by == graph.loss else Name(f"d{by}")
+        pairs.append((upstream, change))
+        if by == graph.loss and len(judge.users) > 1:
+            named.append((upstream, change))  # dL is more than this
+            continue
+        named.append((upstream, change_of(by)))
+        yield builder.chain(
+            judge,
+            "differential",
+            Matrix(change_of(by), i, over),
+            ("definition", Differential(value, name, i, own)),
+            ("rules", Matrix(change, i, over)),
+        )
+    sides: list[tuple[str, Node]] = []
+    if judge.users != (graph.loss,):
+        sides.append(("chain rule", _added(named, facts.shape)))
+    sides.append(("differentials put in", _added(pairs, facts.shape)))
+    sides += _moved(builder, name, pairs, judge)
+    sides.append(("gradient", inner(gradient.local, change_of(name), facts.shape)))
+    yield builder.chain(judge, "pairing", Formula(change_of(graph.loss)), *_told_apart(sides))
+    yield builder.chain(
+        judge,
+        "read off",
+        Formula(Name(f"d{name}")),
+        ("read off", Formula(builder.system.whole(name, gradient.local))),
+    )
+
+
+def _told_apart(sides: list[tuple[str, Node]]) -> Iterator[tuple[str, Side]]:
+    """The sides without those that repeat the one before."""
+    before: Node | None = None
+    for reason, node in sides:
+        if node != before:
+            yield reason, Formula(node)
+        before = node
+
+
+def _moved(
+    builder: Builder, name: str, pairs: list[Pair], judge: RouteJudge
+) -> Iterator[tuple[str, Node]]:
+    """⟨G, A·dX⟩ = ⟨Aᵀ·G, dX⟩ and the like, one operation after another, until dX stands alone."""
+    facts = builder.sweep.facts
+    change = change_of(name)
+    opened = [
+        (unbroadcast(g, builder.sweep.graph.shapes[by], facts.shape(d), facts.shape), d)
+        for by, (g, d) in zip(judge.users, pairs, strict=True)
+    ]
+    while any(d != change for _, d in opened):
+        turned = [_cyclic(g, d, facts.shape) for g, d in opened]
+        if any(node is not None for node in turned):
+            parts = [
+                inner(g, d, facts.shape) if node is None else node
+                for node, (g, d) in zip(turned, opened, strict=True)
+            ]
+            yield "cyclic rule", total((Fraction(1), part) for part in parts)
+        opened = [
+            (tidy(g, facts), d) for pair in opened for g, d in _step(pair, change, facts.shape)
+        ]
+        yield "moved", _added(opened, facts.shape)
+
+
+def _step(pair: Pair, change: Name, shape: ShapeOf) -> Iterator[Pair]:
+    """One operation moved from the side of dX to the side of G."""
+    g, d = pair
+    if d == change:
+        yield pair
+        return
+    operands = nodes.children(d)
+    for operand, gradient in zip(operands, adjoint(d, g, shape), strict=True):
+        if any(node == change for node in nodes.walk(operand)):
+            yield gradient, operand
+
+
+def _added(pairs: list[Pair], shape: ShapeOf) -> Node:
+    return total((Fraction(1), inner(g, d, shape)) for g, d in pairs)
+
+
+def inner(g: Node, d: Node, shape: ShapeOf) -> Node:
+    """⟨G, D⟩: tr(Gᵀ·D) for matrices, gᵀ·d for vectors, ΣG∘D where one stands for its broadcast."""
+    one, two = shape(g), shape(d)
+    if not two:
+        g = nodes.Sum(g) if one else g
+        return d if g == _ONE else nodes.Multiply(g, d)
+    if g == _ONE:
+        return nodes.Sum(d)
+    if one != two:
+        return nodes.Multiply(g, nodes.Sum(d)) if not one else nodes.Sum(nodes.Multiply(g, d))
+    if len(two) == 1:
+        return nodes.MatMul(g, d)
+    if isinstance(d, nodes.Multiply | nodes.Divide):
+        return nodes.Sum(nodes.Multiply(g, d))
+    return nodes.Trace(nodes.MatMul(_transposed(g), d))
+
+
+def _cyclic(g: Node, d: Node, shape: ShapeOf) -> Node | None:
+    """tr(Gᵀ·dX·W) as tr(W·Gᵀ·dX): the last factor comes first."""
+    match d:
+        case nodes.MatMul(left, right) if (
+            shape(g) == shape(d)
+            and len(shape(left)) == len(shape(right)) == 2  # noqa: PLR2004 - matrices
+            and any(isinstance(n, Name) and n.name[:1] == "δ" for n in nodes.walk(left))
+        ):
+            turned = nodes.MatMul(nodes.MatMul(right, _transposed(g)), left)
+            return nodes.Trace(turned)
+    return None
+
+
+def _transposed(node: Node) -> Node:
+    return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)

@@ -1,0 +1,120 @@
+"""Index notation: ∂z_ij/∂x_pq by the product rule, the deltas put in and summed away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from matderiv.calculus.forms import Entry, Form, Index, Rate, Term, added, multiplied, single
+from matderiv.calculus.partials import partial, product_rule, with_deltas
+from matderiv.calculus.sweep import Gradient
+from matderiv.derivation.equations import chain_rule
+from matderiv.derivation.links import Chain, Step
+from matderiv.derivation.methods.judge import RouteJudge
+from matderiv.derivation.methods.sides import Contraction, summed
+from matderiv.derivation.program import Builder, Defining
+from matderiv.derivation.sides import EntryOf, Formula, Indexed, Pushed, Side
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Name, Node
+
+__all__ = ["entry_of_value", "index", "read_off"]
+
+
+def index(builder: Builder, name: str, gradient: Gradient) -> Step:
+    """∂L/∂x_pq = Σ_ij ∂L/∂z_ij·∂z_ij/∂x_pq, worked out in letters."""
+    return Step("index", tuple(_chains(builder, name, gradient)), name)
+
+
+def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
+    judge = RouteJudge(builder.system, name)
+    graph = builder.sweep.graph
+    at = builder.system.places(graph.shapes[name], 2)
+    wrt = Entry(name, at)
+    last = list(read_off(builder, name, gradient.local))
+    direct = judge.users == (graph.loss,)
+    for by in judge.users:
+        yield entry_of_value(builder, by)
+        yield from _local(builder, judge, by, wrt, last if direct else [])
+    if not direct:
+        rule = chain_rule(builder.system, name, at, judge.entries.letter)
+        yield builder.chain(
+            judge,
+            "contracted",
+            Indexed(single(Entry(f"d{name}", at))),
+            ("chain rule", Indexed(rule)),
+            ("local derivatives", Indexed(_put_in(builder, judge, wrt))),
+            ("deltas", Indexed(judge.value(Indexed(rule)))),
+            *last,
+        )
+    yield builder.chain(
+        judge,
+        "formula",
+        Formula(Name(f"d{name}")),
+        ("entries", Formula(builder.system.whole(name, gradient.local))),
+    )
+
+
+def entry_of_value(builder: Builder, by: str) -> Chain:
+    """z_ij by its definition."""
+    graph = builder.sweep.graph
+    value = graph.value(by)
+    assert value is not None
+    i = builder.system.places(graph.shapes[by], 0)
+    judge = Defining(builder.system, by)
+    return builder.chain(
+        judge, "entry of value", Indexed(single(Entry(by, i))), ("definition", Pushed(value, i))
+    )
+
+
+def _local(
+    builder: Builder, judge: RouteJudge, by: str, wrt: Entry, last: list[tuple[str, Side]]
+) -> Iterator[Chain]:
+    """∂z_ij/∂x_pq by the product rule, with deltas, and summed."""
+    graph = builder.sweep.graph
+    value = graph.value(by)
+    assert value is not None
+    of = Entry(by, builder.system.places(graph.shapes[by], 0))
+    entry = judge.entries.at(value, *of.indices)
+    fresh = judge.entries.letter
+    yield builder.chain(
+        judge,
+        "local",
+        Indexed(single(Rate(of, wrt))),
+        ("product rule", Indexed(product_rule(entry, wrt, fresh))),
+        ("indices that agree", Indexed(with_deltas(entry, wrt, fresh))),
+        ("deltas", Indexed(partial(entry, wrt, fresh))),
+        *last,
+    )
+
+
+def _put_in(builder: Builder, judge: RouteJudge, wrt: Entry) -> Form:
+    """The chain rule with the local derivatives in it, deltas and all."""
+    graph = builder.sweep.graph
+    parts: list[Form] = []
+    for by in judge.users:
+        value = graph.value(by)
+        assert value is not None
+        places, bound = summed(graph.shapes[by], judge.entries)
+        rate = partial(judge.entries.at(value, *places), wrt, judge.entries.letter)
+        if by != graph.loss:
+            rate = multiplied(single(Entry(f"d{by}", places)), rate)
+        parts.append(tuple((Term(t.atoms, t.bound + bound), c) for t, c in rate))
+    return added(parts)
+
+
+def read_off(builder: Builder, name: str, local: Node) -> Iterator[tuple[str, Side]]:
+    """The last sides of an entry's chain: an entry of the formula, if that has its shape."""
+    own = builder.sweep.graph.shapes[name]
+    if not own or builder.sweep.facts.shape(local) != own:
+        return
+    at: tuple[Index, ...] = builder.system.places(own, 2)
+    if _turned(local) and len(own) > 1:
+        assert isinstance(local, nodes.MatMul)
+        yield "transposes", Contraction(local, at)
+    yield "matrix product", EntryOf(local, at)
+
+
+def _turned(node: Node) -> bool:
+    """Whether a product has a transposed factor, whose entries are to be turned round first."""
+    return isinstance(node, nodes.MatMul) and any(
+        isinstance(factor, nodes.Transpose) for factor in (node.left, node.right)
+    )

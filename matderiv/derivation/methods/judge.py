@@ -1,0 +1,78 @@
+"""The judge of links in derivations by other methods."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from matderiv.calculus.entries import Entries
+from matderiv.calculus.forms import (
+    ONE,
+    Atom,
+    Delta,
+    Entry,
+    Form,
+    Rate,
+    Term,
+    added,
+    multiplied,
+    single,
+)
+from matderiv.calculus.system import System
+from matderiv.derivation.equations import Judge
+from matderiv.derivation.methods.sides import Differential, summed
+
+__all__ = ["RouteJudge"]
+
+
+class RouteJudge(Judge):
+    """A judge who also knows what dZ, dL and e_p e_qᵀ are.
+
+    dZ is Σ_pq ∂z_ij/∂x_pq·dx_pq, by the definition of Z and not by rules for differentials; dL is
+    the sum of ∂L/∂z_ij·dz_ij over all values that use X; ∂x_ij/∂x_pq is 1 where the indices agree.
+    """
+
+    def __init__(self, system: System, name: str) -> None:
+        sweep = system.sweep
+        self.users = tuple(dict.fromkeys(use.by for use in sweep.gradients[name].uses))
+        super().__init__(system, name, self.users)
+        self._own_shape = sweep.graph.shapes[name]
+        self._at = system.places(self._own_shape, 2)
+
+    def own(self, atom: Atom, entries: Entries) -> Form | None:
+        """What stands for a quantity."""
+        match atom:
+            case Rate(of=Entry(name=name, indices=rows), wrt=Entry(indices=cols)) if (
+                name == self.name
+            ):
+                return _unit(rows, cols)
+            case Entry(name=name, indices=indices) if name == f"ε{self.name}":
+                return _unit(indices, self._at)
+            case Entry(name=name, indices=indices) if name[:1] == "δ" and name[1:] != self.name:
+                return self._change(name[1:], indices)
+        return super().own(atom, entries)
+
+    def _change(self, name: str, indices: tuple[str | int, ...]) -> Form:
+        """dz_ij, or dL through everything that uses the name."""
+        graph = self.system.sweep.graph
+        parts: list[Form] = []
+        if name in self.users:
+            value = graph.value(name)
+            assert value is not None
+            made = Differential(value, self.name, indices, self._own_shape).form(self.entries)
+            if name != graph.loss:
+                return made
+            parts.append(made)
+        for by in self.users:
+            if by == graph.loss:
+                continue
+            places, bound = summed(graph.shapes[by], self.entries)
+            product = multiplied(single(Entry(f"d{by}", places)), self._change(by, places))
+            parts.append(tuple((Term(t.atoms, t.bound + bound), c) for t, c in product))
+        return added(parts)
+
+
+def _unit(rows: tuple[str | int, ...], cols: tuple[str | int, ...]) -> Form:
+    made: Form = ((ONE, Fraction(1)),)
+    for one, other in zip(rows, cols, strict=False):
+        made = multiplied(made, single(Delta(one, other)))
+    return made

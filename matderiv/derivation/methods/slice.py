@@ -1,0 +1,113 @@
+"""Slices: ∂L/∂x_pq is the inner product of ∂L/∂Z with ∂Z/∂x_pq, one slice for each entry of X."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+
+from matderiv.calculus.broadcasting import filled, letter
+from matderiv.calculus.differentials import differential
+from matderiv.calculus.forms import Entry, single
+from matderiv.calculus.partials import partial
+from matderiv.calculus.sweep import Gradient
+from matderiv.calculus.tidying import tidy
+from matderiv.derivation.equations import chain_rule
+from matderiv.derivation.links import Chain, Step
+from matderiv.derivation.methods.index import read_off
+from matderiv.derivation.methods.judge import RouteJudge
+from matderiv.derivation.methods.sides import Cells, Inner, Matrix, Slice, unit_of
+from matderiv.derivation.program import Builder, elementwise
+from matderiv.derivation.sides import Formula, Indexed
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Name, Node
+from matderiv.expression.shapes import Shape
+
+__all__ = ["by_slices"]
+
+_ONE = nodes.Number(Fraction(1))
+
+
+def by_slices(builder: Builder, name: str, gradient: Gradient) -> Step:
+    """∂L/∂x_pq = ⟨∂L/∂Z, ∂Z/∂x_pq⟩; what the loss itself uses is derived by its entries."""
+    users = {use.by for use in gradient.uses}
+    if builder.sweep.graph.loss in users:
+        return replace(elementwise(builder, name, gradient), kind="direct")
+    return Step("slice", tuple(_chains(builder, name, gradient)), name)
+
+
+def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
+    judge = RouteJudge(builder.system, name)
+    graph = builder.sweep.graph
+    own = graph.shapes[name]
+    at = builder.system.places(own, 2)
+    wrt = Entry(name, at)
+    slices: list[tuple[str, Node | Slice]] = []
+    found: list[tuple[str, Node | Slice]] = []
+    for by in judge.users:
+        slope = _slope(builder, by, name)
+        of = Entry(by, builder.system.places(graph.shapes[by], 0))
+        yield builder.chain(
+            judge,
+            "slice",
+            Slice(of, wrt),
+            ("one entry", Matrix(slope, of.indices, _shape(builder, by))),
+        )
+        if own and of.indices:
+            yield _written(builder, judge, of, name)
+        slices.append((by, Slice(of, wrt)))
+        found.append((by, slope))
+    shapes = tuple(_shape(builder, by) for by in judge.users)
+    rule = chain_rule(builder.system, name, at, judge.entries.letter)
+    yield builder.chain(
+        judge,
+        "inner products",
+        Indexed(single(Entry(f"d{name}", at))),
+        ("chain rule", Indexed(rule)),
+        ("inner product", Inner(tuple(slices), shapes)),
+        ("slices put in", Inner(tuple(found), shapes)),
+        ("entries that are not zero", Indexed(judge.value(Indexed(rule)))),
+        *read_off(builder, name, gradient.local),
+    )
+    yield builder.chain(
+        judge,
+        "formula",
+        Formula(Name(f"d{name}")),
+        ("entries", Formula(builder.system.whole(name, gradient.local))),
+    )
+
+
+def _shape(builder: Builder, by: str) -> Shape:
+    return builder.sweep.graph.shapes[by]
+
+
+def _slope(builder: Builder, by: str, name: str) -> Node:
+    """∂Z/∂x_pq: the differential of Z where dX is e_p e_qᵀ."""
+    graph, facts = builder.sweep.graph, builder.sweep.facts
+    value = graph.value(by)
+    assert value is not None
+    unit: Node = unit_of(name) if graph.shapes[name] else _ONE
+    made = differential(value, {name: unit}, facts.shape)
+    assert made is not None
+    made = tidy(made, facts)
+    over = graph.shapes[by]
+    if len(facts.shape(made)) == 1 and facts.shape(made) == over[1:]:
+        return nodes.Outer(nodes.Ones((letter(over[0]),)), made)  # the same in every row
+    return filled(made, over, facts.shape)
+
+
+def _written(builder: Builder, judge: RouteJudge, of: Entry, name: str) -> Chain:
+    """One slice written out, that of an entry off the diagonal if there is one."""
+    own = builder.sweep.graph.shapes[name]
+    place = tuple(min(number, dim.size) for number, dim in zip((1, 2), own, strict=False))
+    wrt = Entry(name, place)
+    value = builder.sweep.graph.value(of.name)
+    assert value is not None
+    entry = partial(judge.entries.at(value, *of.indices), wrt, judge.entries.letter)
+    letters = tuple(str(i) for i in of.indices)
+    return builder.chain(
+        judge,
+        "slice written out",
+        Slice(of, wrt),
+        ("partial derivatives", Cells(entry, letters, _shape(builder, of.name))),
+    )

@@ -1,0 +1,247 @@
+"""What is said in derivations by index notation, differentials, slices and Kronecker products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from matderiv.calculus.forms import Entry, Rate, Term
+from matderiv.derivation.links import Chain, Step
+from matderiv.derivation.methods.sides import (
+    Kroneckers,
+    Matrix,
+    Slice,
+    Times,
+    Vec,
+    VecPartial,
+    change_of,
+)
+from matderiv.derivation.sides import Indexed
+from matderiv.expression import nodes
+from matderiv.handout.compose import Fields, fill
+from matderiv.handout.document import Block, Equation, Math, Paragraph, Segment, Segments, Text
+from matderiv.notation.methods import identity_box, swap_box
+from matderiv.notation.names import name_box
+
+if TYPE_CHECKING:
+    from matderiv.handout.program import ProgramComposer
+
+__all__ = ["KINDS", "WRITERS", "introduction"]
+
+Writer = Callable[["ProgramComposer", Step, Fields], Iterator[Block]]
+
+#: What is said of a value by the kind of node that it is; the rest goes entry by entry.
+KINDS: dict[type, str] = {
+    nodes.MatMul: "product",
+    nodes.Outer: "outer",
+    nodes.Sum: "sum",
+    nodes.Mean: "sum",
+    nodes.Prod: "prod",
+    nodes.LogSumExp: "logsumexp",
+    nodes.Softmax: "softmax",
+    nodes.Norm: "norm",
+    nodes.Trace: "trace",
+    nodes.Inverse: "inverse",
+    nodes.Determinant: "determinant",
+    nodes.LogDet: "logdet",
+    nodes.Diag: "diag",
+    nodes.Functional: "functional",
+}
+
+#: What is said of the differential of a value, by the nodes in it that change.
+_RULES: dict[type, str] = {
+    nodes.Add: "linear",
+    nodes.Subtract: "linear",
+    nodes.Negate: "linear",
+    nodes.Transpose: "linear",
+    nodes.Sum: "linear",
+    nodes.Mean: "linear",
+    nodes.Trace: "linear",
+    nodes.Diag: "linear",
+    nodes.MatMul: "product",
+    nodes.Outer: "product",
+    nodes.Multiply: "product",
+    nodes.Divide: "quotient",
+    nodes.Power: "power",
+    nodes.Apply: "function",
+    nodes.Functional: "functional",
+    nodes.Prod: "prod",
+    nodes.LogSumExp: "logsumexp",
+    nodes.Softmax: "softmax",
+    nodes.Norm: "norm",
+    nodes.Inverse: "inverse",
+    nodes.Determinant: "determinant",
+    nodes.LogDet: "logdet",
+}
+
+
+#: Kinds whose local derivatives take more than the product rule and the chain rule.
+_ARGUED = ("inverse", "determinant", "logdet", "softmax", "functional")
+
+
+def introduction(composer: ProgramComposer) -> Iterator[Block]:
+    """What the method is, if it is not the usual one."""
+    method = composer.system.method
+    if method != "elementwise":
+        yield Paragraph(_say(composer, f"about_{method}", {}))
+    if method == "slice":
+        unit, _ = composer.notation.formulas.unit_vectors()
+        place = name_box(composer.system.letters[2])
+        yield Paragraph(_say(composer, "unit", {"e": Math(unit), "p": Math(place)}))
+
+
+def _say(composer: ProgramComposer, key: str, fields: Fields) -> Segments:
+    return fill(composer.language, f"method.{key}", fields)
+
+
+def _around(
+    composer: ProgramComposer, key: str, name: str, inside: Segments, fields: Fields
+) -> Segments:
+    """A message with several segments in the place of one field."""
+    marker = Text("\0")
+    made: list[Segment] = []
+    for segment in _say(composer, key, fields | {name: marker}):
+        made += inside if segment is marker else [segment]
+    return tuple(made)
+
+
+def _sentence(composer: ProgramComposer, by: str) -> str:
+    """What is said before the entry of a value, by the kind of node that it is."""
+    value = composer.system.sweep.graph.value(by)
+    return f"value_{KINDS.get(type(value), 'entrywise')}"
+
+
+def _used(composer: ProgramComposer, name: str, fields: Fields) -> Block:
+    """Which values use a name."""
+    gradient = composer.system.sweep.gradients[name]
+    users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+    names = composer.listed([composer.math(name_box(by)) for by in users])
+    key = "used" if len(users) == 1 else "used_often"
+    return Paragraph(composer.around(key, "users", names, fields))
+
+
+def _section(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
+    """The gradient by one name: each chain after the sentence of its kind."""
+    name = step.wrt or ""
+    yield _used(composer, name, fields)
+    formulas = composer.notation.formulas
+    own = composer.system.shapes[name]
+    at = composer.system.letters[2 : 2 + len(own)]
+    fields = fields | {
+        "x": Math(formulas.entry(name, at)),
+        "change": Math(formulas.node(change_of(name))),
+        "L": Math(name_box(str(composer.system.loss))),
+    }
+    for chain in step.chains:
+        yield from _chain(composer, step, chain, fields)
+
+
+def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) -> Iterator[Block]:
+    about = _about(chain)
+    if about is not None:
+        fields = fields | {"Z": Math(name_box(about))}
+    if chain.kind == "entry of value":
+        yield Paragraph(composer.say(_sentence(composer, about or ""), fields))
+    elif chain.kind == "differential":
+        words = _rules(composer, about or "", step.wrt or "", fields)
+        yield Paragraph(_around(composer, "differential_differential", "rules", words, fields))
+    else:
+        match chain.sides[0]:
+            case Slice(wrt=Entry(name=x, indices=indices)):
+                fields = fields | {"x": Math(composer.notation.formulas.entry(x, indices))}
+        yield Paragraph(_reason(composer, step, chain, fields))
+    yield Equation(composer.notation.chain(chain))
+    for side in chain.sides:
+        if isinstance(side, Kroneckers):
+            yield from _letters(composer, side, fields)
+
+
+def _letters(composer: ProgramComposer, side: Kroneckers, fields: Fields) -> Iterator[Block]:
+    """What I_N and K mean in a Jacobian."""
+    factors = [factor for part in side.parts for factor in part.factors]
+    sizes = dict.fromkeys(factor.size for factor in factors if factor.node is None)
+    for size in sizes:
+        identity: Fields = {
+            "I": Math(identity_box(size)),
+            "rows": Text(str(_size(composer, size))),
+        }
+        yield Paragraph(_say(composer, "kronecker_identity", identity))
+    if any(part.swapped for part in side.parts):
+        swap: Fields = {"K": Math(swap_box(composer.notation.formulas))}
+        yield Paragraph(_say(composer, "kronecker_swap", fields | swap))
+
+
+def _reason(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) -> Segments:
+    """The sentence before a chain; a local derivative that needs an argument has its own."""
+    if (step.kind, chain.kind) == ("index", "local"):
+        value = composer.system.sweep.graph.value(_about(chain) or "")
+        kind = KINDS.get(type(value), "")
+        if kind in _ARGUED:
+            return composer.say(f"local_{kind}", fields)
+    return _say(composer, _key(step, chain), fields)
+
+
+def _key(step: Step, chain: Chain) -> str:
+    """The sentence before a chain; one that needs the cyclic rule of the trace says so."""
+    reasons = {link.reason for link in chain.links}
+    key = f"{step.kind}_{chain.kind.replace(' ', '_')}"
+    if chain.kind == "pairing":
+        return key + ("_cyclic" if "cyclic rule" in reasons else "")
+    if chain.kind == "transposed":
+        several = any(isinstance(side, Times) and side.products for side in chain.sides)
+        return key + ("_product" if several else "")
+    if chain.kind in ("contracted", "inner products"):
+        return key + ("_product" if "matrix product" in reasons else "")
+    return key
+
+
+def _about(chain: Chain) -> str | None:
+    """The value that a chain is about."""
+    match chain.sides[0]:
+        case Slice(of=of) | VecPartial(of=of):
+            return of.name
+        case Vec(nodes.Name(name)):
+            return name
+        case Matrix(nodes.Name(name)):
+            return name[1:]
+        case Indexed(((Term(((Entry(name=name) | Rate(of=Entry(name=name)), 1),)), _),)):
+            return name
+    return None
+
+
+def _size(composer: ProgramComposer, symbol: str) -> int:
+    """The number that a size letter stands for on this page."""
+    dims = (dim for shape in composer.system.shapes.values() for dim in shape)
+    return next(dim.size for dim in dims if dim.symbol == symbol)
+
+
+def _rules(composer: ProgramComposer, by: str, name: str, fields: Fields) -> Segments:
+    """The rules that a differential follows, each said once."""
+    value = composer.system.sweep.graph.value(by)
+    assert value is not None
+    kinds = dict.fromkeys(
+        _RULES[type(node)]
+        for node in nodes.walk(value)
+        if type(node) in _RULES and any(n == nodes.Name(name) for n in nodes.walk(node))
+    )
+    made: list[Segment] = []
+    for kind in kinds:
+        made += _say(composer, "between", {}) if made else ()
+        made += _say(composer, f"rule_{kind}", fields)
+    return tuple(made)
+
+
+def _direct(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
+    """A gradient that the loss gives by itself, entry by entry."""
+    fields = fields | {"L": Math(name_box(str(composer.system.loss)))}
+    yield Paragraph(_say(composer, "direct", fields))
+    yield from composer.gradient(step, fields)
+
+
+WRITERS: Mapping[str, Writer] = {
+    "index": _section,
+    "differential": _section,
+    "slice": _section,
+    "kronecker": _section,
+    "direct": _direct,
+}

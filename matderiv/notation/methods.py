@@ -1,0 +1,207 @@
+"""What is written in derivations by other methods, to boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from matderiv.calculus.forms import Entry, Index
+from matderiv.derivation.methods.sides import (
+    Cells,
+    Contraction,
+    Differential,
+    Factor,
+    Inner,
+    Kronecker,
+    Kroneckers,
+    Matrix,
+    RouteSide,
+    Slice,
+    Times,
+    Vec,
+    VecPartial,
+)
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.notation.boxes import BigSum, Box, Fence, Operator, Row, Scripts, Symbol, Terms, Word
+from matderiv.notation.formulas import Formulas
+from matderiv.notation.names import (
+    entry_box,
+    has_fraction,
+    name_box,
+    partial_ratio,
+    raised_box,
+    vec,
+)
+
+__all__ = ["box", "identity_box", "swap_box"]
+
+_T = Symbol("T")
+_KRONECKER = Operator("kronecker")
+
+
+def box(side: RouteSide, formulas: Formulas) -> Box:
+    """One side of an equality."""
+    match side:
+        case Differential(node):
+            return _differential(node, formulas)
+        case Matrix(node):
+            return formulas.node(node)
+        case Contraction(node, indices):
+            return _contraction(node, indices, formulas)
+        case Slice():
+            return _slice(side, formulas)
+        case Cells(entry):
+            return formulas.form(entry)
+        case Inner(parts):
+            return _added(_inner(name, array, formulas) for name, array in parts)
+        case Vec(node):
+            return _vec(node, formulas)
+        case VecPartial():
+            return _vec_partial(side, formulas)
+        case Kroneckers(parts=kroneckers):
+            return _added(_kronecker(part, formulas, transposed=False) for part in kroneckers)
+        case Times():
+            return _added(_times(side, formulas))
+
+
+def _added(boxes: Iterable[Box]) -> Box:
+    found = tuple(("+", box) for box in boxes)
+    return found[0][1] if len(found) == 1 else Terms(found)
+
+
+def _differential(node: Node, formulas: Formulas) -> Box:
+    """d(XW), dX⁻¹."""
+    inner = formulas.node(node)
+    if not isinstance(node, nodes.Name | nodes.Transpose | nodes.Inverse):
+        inner = Fence(inner, big=has_fraction(inner))
+    return Row((Operator("differential"), inner))
+
+
+def _contraction(node: nodes.MatMul, indices: tuple[Index, ...], formulas: Formulas) -> Box:
+    """Σ_j ∂L/∂z_pj (Wᵀ)_jq."""
+    letter = next(c for c in formulas.letters if c not in indices)
+    rows = len(formulas.shape(node.left)) - 1
+    left = formulas.element(node.left, (*indices[:rows], letter))
+    right = formulas.element(node.right, (letter, *indices[rows:]))
+    return BigSum(name_box(letter), None, Row((left, right)))
+
+
+def _slice(side: Slice, formulas: Formulas) -> Box:
+    """∂Z/∂x_pq."""
+    return partial_ratio(name_box(side.of.name), _entry(side.wrt, formulas))
+
+
+def _entry(entry: Entry, formulas: Formulas) -> Box:
+    if not entry.indices:
+        return name_box(entry.name)
+    return entry_box(entry.name, entry.indices, commas=formulas.commas)
+
+
+def _inner(name: str, array: Node | Slice, formulas: Formulas) -> Box:
+    """⟨∂L/∂Z, S⟩, for numbers their product."""
+    upstream = formulas.gradient(name)
+    scalar = not formulas.names[name]
+    if isinstance(array, Slice):
+        right = _slice(array, formulas)
+    else:
+        right, grip = formulas.held(array)
+        if scalar and grip == "sum":
+            right = Fence(right, big=has_fraction(right))
+    if scalar:
+        return Row((upstream, Operator("cdot"), right))
+    return Row((Operator("langle"), upstream, Operator("comma"), right, Operator("rangle")))
+
+
+def _vec(node: Node, formulas: Formulas) -> Box:
+    """vec(A); a vector or a number is its own."""
+    if len(formulas.shape(node)) > 1:
+        inner = formulas.node(node)
+        return (
+            Row((Word("vec", upright=True), Fence(inner, big=True)))
+            if has_fraction(inner)
+            else vec(inner)
+        )
+    return formulas.node(node)
+
+
+def _vec_partial(side: VecPartial, formulas: Formulas) -> Box:
+    """∂vec(Z)/∂vec(X)."""
+    names = (nodes.Name(side.of.name), nodes.Name(side.wrt.name))
+    return partial_ratio(*(_vec(name, formulas) for name in names))
+
+
+def _kronecker(side: Kronecker, formulas: Formulas, *, transposed: bool) -> Box:
+    """A ⊗ Bᵀ, (A ⊗ Bᵀ)K or diag(vec D); transposed, Aᵀ ⊗ B, Kᵀ(Aᵀ ⊗ B) or the same diagonal."""
+    if side.diagonal is not None:
+        if isinstance(side.diagonal, nodes.Number):
+            return formulas.node(side.diagonal) if side.diagonal.value != 1 else Symbol("I")
+        inner = _vec(side.diagonal, formulas)
+        return Row((Word("diag", upright=True), Fence(inner, big=has_fraction(inner))))
+    items: list[Box] = []
+    for factor in side.factors:
+        items += [_KRONECKER] * bool(items) + [_factor(factor, formulas, transposed=transposed)]
+    product: Box = items[0] if len(items) == 1 else Row(tuple(items))
+    if not side.swapped:
+        return product
+    swap = swap_box(formulas)
+    product = Fence(product)
+    return Row((raised_box(swap, _T), product) if transposed else (product, swap))
+
+
+def swap_box(formulas: Formulas) -> Box:
+    """K, the matrix with vec(Xᵀ) = K·vec(X), under a letter that the program does not use."""
+    return Symbol(next(c for c in "KCPQRSTUV" if not {c, c.lower()} & set(formulas.names)))
+
+
+def identity_box(size: str) -> Box:
+    """I_N."""
+    return Scripts(Symbol("I"), sub=name_box(size))
+
+
+def _factor(factor: Factor, formulas: Formulas, *, transposed: bool) -> Box:
+    """A factor as a matrix; a vector is a row where it has an index of the columns only."""
+    if factor.node is None:
+        return identity_box(factor.size)
+    node = factor.node
+    if len(formulas.shape(node)) == 1:
+        inner, grip = formulas.held(node)
+        if grip != "atom":
+            inner = Fence(inner, big=has_fraction(inner))
+        row = (factor.row is None) != transposed
+        return raised_box(inner, _T) if row else inner
+    if transposed:
+        node = _transposed(node)
+    inner, grip = formulas.held(node)
+    return inner if grip == "atom" else Fence(inner, big=has_fraction(inner))
+
+
+def _transposed(node: Node) -> Node:
+    match node:
+        case nodes.Transpose(arg):
+            return arg
+        case nodes.Negate(arg):
+            return nodes.Negate(_transposed(arg))
+    return nodes.Transpose(node)
+
+
+def _times(side: Times, formulas: Formulas) -> Iterable[Box]:
+    for jacobian, node in side.parts:
+        if isinstance(jacobian, VecPartial):
+            matrix = _vec_partial(jacobian, formulas)
+        else:
+            matrix = _kronecker(jacobian, formulas, transposed=side.inward)
+            if isinstance(matrix, Row) and (_several(jacobian) or not side.inward):
+                matrix = matrix if _diagonal(jacobian) and side.inward else Fence(matrix)
+        if side.transposed and not side.inward:
+            if isinstance(jacobian, VecPartial):
+                matrix = Fence(matrix, big=True)
+            matrix = Scripts(matrix, sup=_T)
+        yield Row((matrix, _vec(node, formulas)))
+
+
+def _several(jacobian: Kronecker) -> bool:
+    return len(jacobian.factors) > 1 and not jacobian.swapped
+
+
+def _diagonal(jacobian: Kronecker) -> bool:
+    return jacobian.diagonal is not None

@@ -1,0 +1,113 @@
+"""The differential rules: each is proved for every size against the definition of its node."""
+
+from __future__ import annotations
+
+import pytest
+
+from matderiv.calculus.contraction import contracted
+from matderiv.calculus.differentials import DIFFERENTIALS, differential
+from matderiv.calculus.entries import Entries
+from matderiv.calculus.equality import same_form
+from matderiv.calculus.shaping import shapes_over
+from matderiv.derivation.methods.sides import Differential, Matrix, change_of
+from matderiv.errors import UnsupportedError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Name, Node
+from matderiv.expression.parse import parse
+from matderiv.expression.shapes import Dim
+
+N, D, M = Dim("N", 2), Dim("D", 3), Dim("M", 4)
+SHAPES = {
+    "A": (N, D),
+    "B": (D, M),
+    "C": (N, D),
+    "S": (D, D),
+    "a": (D,),
+    "b": (D,),
+    "c": (),
+}
+SHAPE = shapes_over(SHAPES)
+
+#: Expressions by the node that they are about, and the names that change in them.
+EXAMPLES: dict[type, tuple[tuple[str, str], ...]] = {
+    nodes.Add: (("A + C", "A"), ("A + b", "b"), ("A + c", "c")),
+    nodes.Subtract: (("A - C", "A"), ("A - C", "C"), ("A*C - A", "A")),
+    nodes.Negate: (("-A", "A"),),
+    nodes.Multiply: (("A*C", "A"), ("A*A", "A"), ("A*b", "b"), ("c*A", "c")),
+    nodes.Divide: (("A/C", "A"), ("A/C", "C"), ("A/c", "c")),
+    nodes.Power: (("A**3", "A"), ("A**(-2)", "A"), ("A**c", "A"), ("A**c", "c")),
+    nodes.Apply: (("f(A)", "A"), ("tanh(A)", "A"), ("sqrt(A)", "A"), ("log(A)", "A")),
+    nodes.Functional: (("Loss(A)", "A"),),
+    nodes.MatMul: (("A @ B", "A"), ("A @ B", "B"), ("S @ S", "S"), ("A @ a", "a"), ("a @ B", "a")),
+    nodes.Outer: (("outer(a, b)", "a"), ("outer(a, a)", "a")),
+    nodes.Transpose: (("A.T", "A"), ("(A + b).T", "b")),
+    nodes.Sum: (("sum(A)", "A"), ("sum(A, axis=0)", "A"), ("sum(A + b, axis=1)", "b")),
+    nodes.Mean: (("mean(A)", "A"), ("mean(A, axis=1, keepdims=True)", "A")),
+    nodes.Prod: (("prod(A)", "A"), ("prod(A, axis=0)", "A")),
+    nodes.LogSumExp: (("logsumexp(A, axis=1)", "A"), ("logsumexp(A)", "A")),
+    nodes.Softmax: (("softmax(A, axis=1)", "A"), ("softmax(a)", "a")),
+    nodes.Norm: (("norm(A)", "A"), ("norm(a)", "a")),
+    nodes.Trace: (("tr(S)", "S"),),
+    nodes.Diag: (("diag(a)", "a"), ("diag(S)", "S")),
+    nodes.Inverse: (("inv(S)", "S"),),
+    nodes.Determinant: (("det(S)", "S"),),
+    nodes.LogDet: (("logdet(S)", "S"),),
+}
+CASES = [(kind, *example) for kind, examples in EXAMPLES.items() for example in examples]
+
+
+def node(text: str) -> Node:
+    """The expression of a text."""
+    return parse(f"L = {text}").loss.value
+
+
+def proved(value: Node, change: Node, name: str) -> bool:
+    """Whether a differential is what the definition of a value gives, at every size."""
+    over = SHAPE(value)
+    i = ("i", "j")[: len(over)]
+    entries = Entries(SHAPE)
+    wanted = Differential(value, name, i, SHAPES[name]).form(entries)
+    return same_form(Matrix(change, i, over).form(entries), contracted(wanted))
+
+
+def test_every_rule_has_an_example() -> None:
+    """A rule without an example would be a rule without a proof."""
+    assert EXAMPLES.keys() == DIFFERENTIALS.keys()
+    for kind, text, _ in CASES:
+        assert any(type(n) is kind for n in nodes.walk(node(text))), text
+
+
+@pytest.mark.parametrize(("kind", "text", "name"), CASES, ids=[f"d({t})/d{n}" for _, t, n in CASES])
+def test_rule(kind: type, text: str, name: str) -> None:
+    """Each rule gives Σ ∂z/∂x·dx, and twice as much is refused."""
+    del kind
+    value = node(text)
+    change = differential(value, {name: change_of(name)}, SHAPE)
+    assert change is not None
+    assert proved(value, change, name)
+    assert not proved(value, nodes.Add(change, change), name)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "mutant"),
+    [
+        ("S @ B", "S", nodes.MatMul(nodes.Transpose(change_of("S")), Name("B"))),
+        ("inv(S)", "S", nodes.MatMul(nodes.Inverse(Name("S")), change_of("S"))),
+        ("A*C", "A", nodes.Multiply(Name("A"), change_of("A"))),
+    ],
+)
+def test_mutants_are_refused(text: str, name: str, mutant: Node) -> None:
+    """A transpose too many, a factor too few and the wrong partner are not proved."""
+    assert not proved(node(text), mutant, name)
+
+
+def test_what_does_not_change_has_no_differential() -> None:
+    """A value without the name does not change, and says so."""
+    assert differential(node("A @ B"), {"S": change_of("S")}, SHAPE) is None
+
+
+def test_no_rule_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node without a rule is named."""
+    monkeypatch.delitem(DIFFERENTIALS, nodes.Norm)
+    with pytest.raises(UnsupportedError, match=r"norm\(A\) has no differential"):
+        differential(node("norm(A)"), {"A": change_of("A")}, SHAPE)
