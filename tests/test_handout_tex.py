@@ -42,8 +42,10 @@ WHOLE = {
         {"X": (64, 4096)},
     ),
     "all nodes": (
-        "L = logdet(A) + tr(inv(A) @ S) + det(A @ A) + norm(A @ v) + sum(prod(A, axis=1))"
-        " + logsumexp(diag(A)) + sum(outer(v, v)*A) + sum(diag(v) @ A) + F(A)",
+        (
+            "L = logdet(A) + tr(inv(A) @ S) + det(A @ A) + norm(A @ v) + sum(prod(A, axis=1))"
+            " + logsumexp(diag(A)) + sum(outer(v, v)*A) + sum(diag(v) @ A) + F(A)"
+        ),
         "A",
         {},
     ),

@@ -122,13 +122,13 @@ def of_side(side: Side) -> Iterator[Side]:
 def test_every_mutant_is_refused(program: str, wrt: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a factor nor a term, an index or a transpose can be wrong and still be proved."""
     seen: list[tuple[Judge, str, tuple[Side, ...]]] = []
-    chain = building._Builder.chain
+    chain = building.Builder.chain
 
     def noted(self: object, judge: Judge, kind: str, first: Side, *rest: object) -> object:
         seen.append((judge, kind, (first, *(side for _, side in rest))))  # type: ignore[misc]
         return chain(self, judge, kind, first, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(building._Builder, "chain", noted)
+    monkeypatch.setattr(building.Builder, "chain", noted)
     derive(program, wrt=wrt)
     mutants = [
         (judge, kind, left, mutant)
