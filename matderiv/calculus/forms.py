@@ -207,13 +207,15 @@ def to_the(form: Form, power: int) -> Form:
     """A form to a whole power: a product's is the product of its atoms' powers."""
     if power == 0:
         return constant(Fraction(1))
-    if not form:
-        if power > 0:
-            return ()
-        raise ZeroDivisionError
-    if len(form) > 1 or form[0][0].bound:
-        return single(Raised(form, None), power)
-    ((term, number),) = form
+    match form:
+        case ():
+            if power > 0:
+                return ()
+            raise ZeroDivisionError
+        case ((term, number),) if not term.bound:
+            pass
+        case _:
+            return single(Raised(form, None), power)
     bits = max(abs(number.numerator).bit_length(), number.denominator.bit_length())
     if number not in (1, -1) and abs(power) * bits > _MAX_BITS:
         raise TooLarge("a number is too large")

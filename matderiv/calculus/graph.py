@@ -7,7 +7,7 @@ sum that stands inside something else gets a name, so that each value has one lo
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from matderiv.expression import nodes
@@ -139,7 +139,7 @@ def _free_names(program: Program, shapes: Mapping[str, Shape]) -> list[Iterator[
     taken = {name.replace("_", "").lower() for name in program.names() | program.functions()}
     taken |= {dim.symbol.lower() for shape in shapes.values() for dim in shape}
 
-    def free(wishes: list[str]) -> Iterator[str]:
+    def free(wishes: Sequence[str]) -> Iterator[str]:
         numbered = (f"{wishes[0]}{n}" for n in itertools.count(1))
         for name in itertools.chain(wishes, numbered):
             if name.lower() not in taken and f"d{name}".lower() not in taken:

@@ -109,7 +109,7 @@ def diagonal(node: Node, facts: Facts) -> Node | None:
                     case (nodes.Outer(v, nodes.Ones((1,))), power) if power == _ONE:
                         rest = [p for p in parts if p is not part and facts.shape(p[0])]
                         whole = facts.shape(product(Fraction(1), rest)) if rest else ()
-                        if whole == facts.shape(node) and whole[0] == facts.shape(v)[0]:
+                        if whole == facts.shape(node) and whole[:1] == facts.shape(v):
                             scalars = [p for p in parts if not facts.shape(p[0])]
                             made = nodes.MatMul(nodes.Diag(v), product(Fraction(1), rest))
                             return product(number, [*scalars, (made, _ONE)])

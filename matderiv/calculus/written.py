@@ -31,6 +31,7 @@ from matderiv.calculus.forms import (
 )
 from matderiv.calculus.identities import expression
 from matderiv.calculus.naming import sealed
+from matderiv.calculus.scalars import xreplaced
 
 __all__ = ["refuting_point", "written_out"]
 
@@ -96,7 +97,7 @@ def refuting_point(form: Form) -> str | None:
     chance = random.Random(1)  # noqa: S311 - a point to refute at, not a secret
     symbols = sorted(expr.free_symbols, key=str)
     point = {s: sp.Rational(chance.randint(1, 19), chance.randint(2, 9)) for s in symbols}
-    value = expr.xreplace(point).evalf(_DIGITS)
+    value = xreplaced(expr, point).evalf(_DIGITS)
     if not value.is_number or abs(value) < _SMALL:
         return None
     return ", ".join(f"{symbol} = {number}" for symbol, number in list(point.items())[:8])
