@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from matderiv._collector import uncollected
 from matderiv.calculus.problem import Problem, lift_product, understand
-from matderiv.calculus.system import System, read_system
 from matderiv.derivation import links
 from matderiv.derivation.build import build
-from matderiv.derivation.methods.table import METHODS
-from matderiv.derivation.program import build_program
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
@@ -19,10 +17,11 @@ from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.handout.compose import compose
 from matderiv.handout.document import Document
 from matderiv.handout.formats import write_text
-from matderiv.handout.program import compose_program
-from matderiv.handouts import Answers, Handout, Wishes, make
 from matderiv.notation.compose import automatic_show
 from matderiv.notation.shown import MOST_SHOWN, Show, shown
+
+if TYPE_CHECKING:
+    from matderiv.handouts import Handout
 
 __all__ = [
     "DEFAULT_PROGRAM",
@@ -49,9 +48,11 @@ class Derivation(links.Derivation):
             InputError: no such language, or `show` asks for more than a page can hold.
         """
         limit = shown(self.subject, show)
-        if isinstance(self.subject, System):
-            return compose_program(self, lang, limit)
-        return compose(self, lang, limit)
+        if isinstance(self.subject, Problem):
+            return compose(self, lang, limit)
+        from matderiv.handout.program import compose_program
+
+        return compose_program(self, lang, limit)
 
     def handout(
         self,
@@ -62,7 +63,7 @@ class Derivation(links.Derivation):
         show: Show = None,
         exercises: int = 0,
         seed: int = 0,
-        answers: Answers = "end",
+        answers: Literal["none", "end", "separate"] = "end",
     ) -> Handout:
         """The handout of the derivation: problem, formulas, steps, proof, figures, exercises.
 
@@ -77,6 +78,8 @@ class Derivation(links.Derivation):
         >>> handout.write("md").splitlines()[0]
         '# Why the transpose?'
         """
+        from matderiv.handouts import Wishes, make
+
         wishes = Wishes(lang, title, author, show, exercises, seed, answers)
         with uncollected():
             return make(self, wishes, shown(self.subject, show))
@@ -97,7 +100,7 @@ class Derivation(links.Derivation):
         Raises:
             UnsupportedError: the derivation is about a whole program.
         """
-        if isinstance(self.subject, System):
+        if not isinstance(self.subject, Problem):
             raise UnsupportedError(
                 "Certificates are written for programs with one product only, such as "
                 f"{DEFAULT_PROGRAM}; print a whole program as latex or markdown."
@@ -178,32 +181,30 @@ def derive(
     names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(dict.fromkeys(wrt))
     if names == ():
         raise InputError("There is nothing to differentiate by; give at least one name.")
-    if method not in METHODS:
-        raise InputError(f"There is no method {method!r}; there are: {', '.join(METHODS)}.")
     with uncollected():
-        subject = _subject(program, names, sizes, shapes, method)
-        if isinstance(subject, System):
-            route = METHODS[method]
-            derived = build_program(subject, subject.wrt, route=route, report=report)
+        problem = None
+        if method == "elementwise":  # the other methods are written for all programs
+            problem = _one_product(program, names, sizes, shapes)
+        if problem is None:
+            from matderiv.programs import derive_program
+
+            derived = derive_program(
+                program, names, sizes=sizes, shapes=shapes, method=method, report=report
+            )
         else:
-            derived = build(subject, names or subject.factors, report=report)
+            derived = build(problem, names or problem.factors, report=report)
     return Derivation(derived.subject, derived.wrt, derived.steps)
 
 
-def _subject(
+def _one_product(
     program: str,
     wrt: tuple[str, ...] | None,
     sizes: Mapping[str, int | None] | None,
     shapes: Mapping[str, tuple[int, ...]] | None,
-    method: str,
-) -> Problem | System:
-    """One product with a loss, if that is what is asked for, else the whole program."""
-    if method != "elementwise":  # the others are written for all programs
-        return replace(read_system(program, wrt, sizes=sizes, shapes=shapes), method=method)
+) -> Problem | None:
+    """One product with a loss, if that is what is asked for."""
     try:
         problem = read(program, sizes=sizes, shapes=shapes)
-        if wrt is None or set(wrt) <= set(problem.factors):
-            return problem
-    except UnsupportedError:  # of one product
-        pass
-    return read_system(program, wrt, sizes=sizes, shapes=shapes)
+    except UnsupportedError:
+        return None
+    return problem if wrt is None or set(wrt) <= set(problem.factors) else None

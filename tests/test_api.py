@@ -13,7 +13,7 @@ import matderiv
 from matderiv.api import Derivation, derive, read
 from matderiv.calculus import scalars
 from matderiv.derivation import build as building
-from matderiv.derivation import links
+from matderiv.derivation import symbolic
 from matderiv.errors import InputError, ProofError, ShapeError
 from matderiv.expression.nodes import MatMul, Name
 
@@ -89,7 +89,7 @@ def test_results_are_matrix_expressions() -> None:
 
 def test_every_side_is_a_sympy_object(monkeypatch: pytest.MonkeyPatch) -> None:
     """`lhs` and `rhs` of every link, small and elided, are expressions or matrices of one shape."""
-    monkeypatch.setattr(links, "MOST_WRITTEN", 50)
+    monkeypatch.setattr(symbolic, "MOST_WRITTEN", 50)
     for sizes in ({"N": 2}, BIG):
         for link in derive(sizes=sizes).links:
             assert isinstance(link.lhs, sp.Basic)

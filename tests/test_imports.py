@@ -29,6 +29,7 @@ PARTS = (
     "notation",
     "handout",
     "handouts",
+    "programs",
     "api",
     "jacobians",
     "evaluation",

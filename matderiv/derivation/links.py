@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import sympy as sp
 
 from matderiv.calculus.problem import Problem
-from matderiv.calculus.system import System
-from matderiv.calculus.verdicts import Verdict
-from matderiv.derivation.matrices import matrix_expression
+from matderiv.calculus.verdict import Verdict
 from matderiv.derivation.sides import Formula, Side
-from matderiv.derivation.symbolic import MOST_WRITTEN, program_expression, side_expression
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
+
+if TYPE_CHECKING:
+    from matderiv.calculus.system import System
 
 __all__ = ["Chain", "Derivation", "Link", "Proof", "Step"]
 
@@ -40,9 +41,12 @@ class Link:
         return self._expression(self.right)
 
     def _expression(self, side: Side) -> sp.Basic:
-        if isinstance(self.subject, System):
-            return program_expression(side, self.subject, most=MOST_WRITTEN)
-        return side_expression(side, self.subject, most=MOST_WRITTEN)
+        # Loaded only when it is asked for: a page is made without SymPy's matrices.
+        from matderiv.derivation import symbolic
+
+        if isinstance(self.subject, Problem):
+            return symbolic.side_expression(side, self.subject, most=symbolic.MOST_WRITTEN)
+        return symbolic.program_expression(side, self.subject, most=symbolic.MOST_WRITTEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +105,9 @@ class Derivation:
         Raises:
             TypeError: it is about a whole program.
         """
-        if isinstance(self.subject, System):
-            raise TypeError("the derivation is about a whole program, not about one product")
-        return self.subject
+        if isinstance(self.subject, Problem):
+            return self.subject
+        raise TypeError("the derivation is about a whole program, not about one product")
 
     @property
     def system(self) -> System:
@@ -112,9 +116,9 @@ class Derivation:
         Raises:
             TypeError: it is about one product.
         """
-        if isinstance(self.subject, System):
-            return self.subject
-        raise TypeError("the derivation is about one product, not about a whole program")
+        if isinstance(self.subject, Problem):
+            raise TypeError("the derivation is about one product, not about a whole program")
+        return self.subject
 
     @property
     def links(self) -> Iterator[Link]:
@@ -151,5 +155,7 @@ class Derivation:
         Raises:
             UnsupportedError: SymPy has no matrix expression for one of them.
         """
+        from matderiv.derivation.matrices import matrix_expression
+
         shapes = self.subject.shapes
         return {name: matrix_expression(self.answer(name), shapes) for name in self.wrt}

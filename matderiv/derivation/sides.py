@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias, Union
 
 import sympy as sp
 
-from matderiv.calculus import forms
-from matderiv.calculus.forms import Form
 from matderiv.calculus.problem import Problem
 from matderiv.calculus.scalars import Index, Partial, entry
 from matderiv.calculus.series import Array, Bound, Scalar, Series
-from matderiv.derivation.methods.sides import RouteSide
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim
+
+if TYPE_CHECKING:  # of whole programs; a page about one product is made without them
+    from matderiv.calculus import forms
+    from matderiv.calculus.forms import Form
+    from matderiv.derivation.methods.sides import RouteSide
 
 __all__ = [
     "Element",
@@ -130,21 +133,21 @@ class SpelledProduct:
 
 
 #: What stands on a page about one product, and on one about a whole program.
-Side = (
-    Value
-    | Element
-    | Written
-    | WrittenProduct
-    | Formula
-    | MatrixPartial
-    | VecPartial
-    | EntryOf
-    | Pushed
-    | Indexed
-    | Spelled
-    | SpelledProduct
-    | RouteSide
-)
+Side: TypeAlias = Union[
+    Value,
+    Element,
+    Written,
+    WrittenProduct,
+    Formula,
+    MatrixPartial,
+    VecPartial,
+    EntryOf,
+    Pushed,
+    Indexed,
+    Spelled,
+    SpelledProduct,
+    "RouteSide",
+]
 
 
 def matrix_of(side: Side, problem: Problem) -> Array | Scalar:

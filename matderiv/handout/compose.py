@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import sympy as sp
 
@@ -16,7 +17,6 @@ from matderiv.derivation.links import Chain, Derivation, Step
 from matderiv.derivation.sides import Value
 from matderiv.expression.nodes import MatMul, Name, Node, Transpose
 from matderiv.expression.shapes import Dim
-from matderiv.handout.details import Details
 from matderiv.handout.document import (
     Block,
     Bullets,
@@ -33,6 +33,9 @@ from matderiv.handout.texts import message
 from matderiv.notation.boxes import Box, Number, Operator, Row, Scripts, Symbol, times
 from matderiv.notation.compose import Notation
 from matderiv.notation.names import name_box
+
+if TYPE_CHECKING:
+    from matderiv.handout.details import Details
 
 __all__ = ["Composer", "Fields", "compose", "fill"]
 
@@ -133,7 +136,7 @@ class Composer:
             if introduction is not None:
                 words = fields | self.fields_of_chain(chain)
                 yield Paragraph(self.say(f"text.{introduction}", words))
-            details = Details(self.derivation, self.notation, self.say) if self.marked else None
+            details = self._details()
             yield Equation(self.notation.chain(chain), details.of(chain) if details else ())
             if chain.kind == "loss" and not self.known:
                 yield Paragraph(self.say("text.function_undefined", fields))
@@ -146,6 +149,14 @@ class Composer:
             yield Bullets(
                 tuple((Code(f"d{n} = {f}"),) for n, f in self.derivation.formulas.items())
             )
+
+    def _details(self) -> Details | None:
+        """What writes the derivations of single entries, on pages that show them."""
+        if not self.marked:
+            return None
+        from matderiv.handout.details import Details
+
+        return Details(self.derivation, self.notation, self.say)
 
     # -- paragraphs --------------------------------------------------------------------------
 

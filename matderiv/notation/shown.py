@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from matderiv.calculus.problem import Problem
-from matderiv.calculus.system import System
 from matderiv.errors import InputError
 from matderiv.notation.compose import automatic_show
-from matderiv.notation.program import readable_show
+
+if TYPE_CHECKING:
+    from matderiv.calculus.system import System
 
 __all__ = ["MOST_SHOWN", "Show", "shown"]
 
@@ -30,9 +31,11 @@ def shown(subject: Problem | System, show: Show) -> int | None:
         InputError: it is more than a page can hold.
     """
     if show is None:
-        if isinstance(subject, System):
-            return readable_show(subject)
-        return automatic_show(subject)
+        if isinstance(subject, Problem):
+            return automatic_show(subject)
+        from matderiv.notation.program import readable_show  # of whole programs only
+
+        return readable_show(subject)
     if show == "all":
         _check_all(subject)
         return None
@@ -44,15 +47,15 @@ def shown(subject: Problem | System, show: Show) -> int | None:
 
 
 def _check_all(subject: Problem | System) -> None:
-    if isinstance(subject, System):
-        largest = max(prod(dim.size for dim in shape) for shape in subject.shapes.values())
-        what, most = f"arrays of {largest:,} entries; at most {_MOST_ENTRIES:,}", _MOST_ENTRIES
-        asked = "To show all would be to write"
-    else:
+    if isinstance(subject, Problem):
         sizes = [dim.size for dim in subject.dims]
         largest = prod(sizes)
         what, most = f"{largest:,} products; at most {MOST_SHOWN:,}", MOST_SHOWN
         asked = f"To show all of {'×'.join(map(str, sizes))} is"
+    else:
+        largest = max(prod(dim.size for dim in shape) for shape in subject.shapes.values())
+        what, most = f"arrays of {largest:,} entries; at most {_MOST_ENTRIES:,}", _MOST_ENTRIES
+        asked = "To show all would be to write"
     if largest > most:
         raise InputError(
             f"{asked} {what} can be shown. Use --show 3; what is hidden is still proved."

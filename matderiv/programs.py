@@ -1,0 +1,35 @@
+"""Derivations of whole programs; loaded only for programs that are more than one product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from matderiv.calculus.system import read_system
+from matderiv.derivation.links import Derivation
+from matderiv.derivation.methods.table import METHODS
+from matderiv.derivation.program import build_program
+from matderiv.errors import InputError
+
+__all__ = ["derive_program"]
+
+
+def derive_program(
+    program: str,
+    wrt: tuple[str, ...] | None,
+    *,
+    sizes: Mapping[str, int | None] | None,
+    shapes: Mapping[str, tuple[int, ...]] | None,
+    method: str,
+    report: Callable[[str], None],
+) -> Derivation:
+    """The derivation of a program value by value, from the loss backwards; see `derive`.
+
+    Raises:
+        InputError: the program cannot be read, or there is no such name or method.
+        ProofError: a link is not proved.
+    """
+    if method not in METHODS:
+        raise InputError(f"There is no method {method!r}; there are: {', '.join(METHODS)}.")
+    system = replace(read_system(program, wrt, sizes=sizes, shapes=shapes), method=method)
+    return build_program(system, system.wrt, route=METHODS[method], report=report)
