@@ -196,3 +196,43 @@ def test_exit_codes(claim: str, code: int) -> None:
     assert done.returncode == code
     assert bool(done.stdout) == (code < 2)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ("inv(W) @ dY", "in inv(W), W is D×M (4×3), and it must be a square matrix."),
+        ("trace(X @ W)*X", "in trace(X @ W), X @ W is N×M (2×3), and it must be a square matrix."),
+        ("dY @ W.T @ inv(X @ X.T)", "the inner sizes 4 and 2 differ."),
+        ("sum(dY, axis=0)", "sum(dY, axis=0) is M (3)"),
+        ("sum(dY, axis=1, keepdims=True)*X", "∂L/∂y_11·x_11 + ∂L/∂y_12·x_11 + ∂L/∂y_13·x_11 = 40"),
+        ("det(X.T @ X)*X", "  claim:    … = 0"),
+        ("softmax(dY, axis=1) @ W.T", "Right is dY @ W.T."),
+        ("abs(X)", "Right is dY @ W.T."),
+    ],
+)
+def test_claims_may_use_the_whole_language(claim: str, words: str) -> None:
+    """What other programs are made of is judged too, each axis being the one that is written."""
+    report = check("Y = X @ W; L = Loss(Y)", "X", claim)
+    assert report.status == "wrong"
+    assert words in report.text()
+
+
+@pytest.mark.parametrize(
+    ("wrt", "claim"),
+    [
+        ("W", "sum(X, axis=0, keepdims=True).T @ ones((1, M))"),
+        ("X", "sum(W, axis=1)*ones((N, D))"),
+        ("X", "eye(N) @ ones((N, 1)) @ mean(ones((N, M)), axis=0, keepdims=True) @ W.T"),
+    ],
+)
+def test_sums_over_axes_are_proved(wrt: str, claim: str) -> None:
+    """A right formula may sum along axes, and hold arrays of ones of any size."""
+    assert check("L = sum(X @ W)", wrt, claim).status == "right"
+
+
+@pytest.mark.parametrize("claim", ["eye(2) @ dY @ W.T", "dY @ W.T*ones((2, 4))"])
+def test_a_claim_holds_no_size_in_figures(claim: str) -> None:
+    """It would be right at some sizes only, and verdicts are for all."""
+    with pytest.raises(ProgramSyntaxError, match=r"A claim is judged for all sizes, and .* size 2"):
+        check("Y = X @ W; L = Loss(Y)", "X", claim)

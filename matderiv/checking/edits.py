@@ -38,11 +38,9 @@ def _parts(node: Node, rebuild: _Rebuild = lambda part: part) -> Iterator[tuple[
     for slot, child in enumerate(nodes.children(node)):
 
         def put(part: Node, slot: int = slot) -> Node:
-            if isinstance(node, nodes.Apply | nodes.Functional):
-                return rebuild(type(node)(node.function, part))
             rest = list(nodes.children(node))
             rest[slot] = part
-            return rebuild(type(node)(*rest))  # type: ignore[arg-type]
+            return rebuild(nodes.rebuilt(node, rest))
 
         yield from _parts(child, put)
 
@@ -56,7 +54,7 @@ def _shape(node: Node, question: Question) -> Shape | None:
 
 def _transpose_whole(node: Node, _question: Question) -> Iterator[Edit]:
     """A is Aᵀ."""
-    other = _transposed(node)
+    other = nodes.transposed(node)
     yield Edit("whole", other, node, other)
 
 
@@ -203,7 +201,7 @@ def _chain(node: Node, question: Question) -> Iterator[Edit]:
     for part, rebuild in _parts(node):
         for factor in _factors(question.gradient):
             for one, g in itertools.product(
-                (part, _transposed(part)), (factor, _transposed(factor))
+                (part, nodes.transposed(part)), (factor, nodes.transposed(factor))
             ):
                 for other in (nodes.MatMul(g, one), nodes.MatMul(one, g)):
                     yield Edit("left_out", rebuild(other), part, other)
@@ -308,7 +306,3 @@ def _product(factors: list[Node]) -> Node:
     for factor in factors[1:]:
         made = nodes.MatMul(made, factor)
     return made
-
-
-def _transposed(node: Node) -> Node:
-    return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)

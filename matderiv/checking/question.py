@@ -208,9 +208,4 @@ def substituted(node: Node, old: Node, new: Node) -> Node:
     """The expression with one part replaced wherever it occurs."""
     if node == old:
         return new
-    if isinstance(node, nodes.Apply | nodes.Functional):
-        return type(node)(node.function, substituted(node.arg, old, new))
-    parts = nodes.children(node)
-    if not parts:
-        return node
-    return type(node)(*(substituted(part, old, new) for part in parts))  # type: ignore[arg-type]
+    return nodes.rebuilt(node, [substituted(part, old, new) for part in nodes.children(node)])

@@ -102,6 +102,8 @@ def _misfit(found: Misfit, say: _Words, wrt: str) -> str:
     if found.kind == "inner":
         inner = found.left_shape[-1], found.right_shape[-2:][0]
         return say("misfit_inner", left_size=inner[0].size, right_size=inner[1].size, **fields)
+    if found.kind == "square":
+        return say("misfit_square", **fields)
     if found.kind == "operand":
         scalar = found.right if found.left_shape else found.left
         return say("misfit_operand", part=fields["part"], scalar=source(scalar))

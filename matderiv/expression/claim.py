@@ -65,6 +65,14 @@ class _ClaimReader(Reader):
         known = (*ELEMENTWISE, *self.functions)
         if isinstance(made, nodes.Apply | nodes.Functional) and made.function not in known:
             raise self._error(self._unknown(made.function, "function"), tree)
+        sizes = (made.size,) if isinstance(made, nodes.Eye) else getattr(made, "sizes", ())
+        fixed = next((size for size in sizes if isinstance(size, int) and size != 1), None)
+        if fixed is not None:
+            raise self._error(
+                f"A claim is judged for all sizes, and {self._words(tree)} has the size {fixed}; "
+                "write a letter of a size, such as eye(N).",
+                tree,
+            )
         return made
 
     def _unknown(self, name: str, kind: str) -> str:

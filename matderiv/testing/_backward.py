@@ -14,7 +14,7 @@ import numpy as np
 from matderiv.api import check_factor, read
 from matderiv.checking.edits import Edit, edits
 from matderiv.checking.evidence import deciding_line
-from matderiv.checking.floats import KNOWN, Case, random_case
+from matderiv.checking.floats import Case, random_case
 from matderiv.checking.question import Question, ask, sized
 from matderiv.checking.report import edit_text
 from matderiv.errors import InputError
@@ -134,7 +134,7 @@ def _compared(
 
 def _called(case: Case, function: Callable[..., Any], what: str) -> Any:
     """The function called with what its parameters' names ask for."""
-    offered = {**case.values, **case.arithmetic.functions}
+    offered = {**case.values, **case.functions}
     positional: list[Any] = []
     named: dict[str, Any] = {}
     for parameter in _parameters(function, what):
@@ -145,7 +145,7 @@ def _called(case: Case, function: Callable[..., Any], what: str) -> Any:
                 continue
             raise InputError(
                 f"{what} asks for {parameter.name}, which the program does not have; it has "
-                f"{', '.join(sorted(offered.keys() - KNOWN.keys()))}. Rename the parameter, "
+                f"{', '.join(sorted(offered))}. Rename the parameter, "
                 f"or wrap the function: lambda X, W: my_function(X, W)."
             )
         value = offered[parameter.name]
