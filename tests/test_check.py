@@ -57,6 +57,7 @@ MISTAKES = [
     ("L = sum((1 + exp(X @ W))**2)", "X", "2*(1 + exp(Y)) @ W.T", "A factor of the chain rule is missing: 2*(1 + exp(Y)) must be 2*(1 + exp(Y))*exp(Y)."),
     (PLAIN, "X", "f(Y) @ W.T", "The derivative is left out: f(Y) must be df(Y)."),
     ("L = 3*sum(log(1 + exp(X @ W)))", "X", "3*log(exp(Y) + 1) @ W.T", "The derivative is left out: log(exp(Y) + 1) must be exp(Y)/(exp(Y) + 1)."),
+    ("L = sum(relu(X @ W))", "X", "relu(X @ W) @ W.T", "The derivative is left out: relu(Y) must be step(Y)."),
     (PLAIN, "X", "W.T", "A factor is missing: W.T must be dY @ W.T."),
     (PLAIN, "X", "dY @ X.T", "X stands where W belongs."),
     (PLAIN, "X", "X.T @ dY", "It is the gradient with respect to W."),
@@ -236,3 +237,32 @@ def test_a_claim_holds_no_size_in_figures(claim: str) -> None:
     """It would be right at some sizes only, and verdicts are for all."""
     with pytest.raises(ProgramSyntaxError, match=r"A claim is judged for all sizes, and .* size 2"):
         check("Y = X @ W; L = Loss(Y)", "X", claim)
+
+
+@pytest.mark.parametrize(
+    ("claim", "words", "place"),
+    [
+        ("2*f'(Y) @ W.T", "f′ is written df here, such as df(Y).", 2),
+        ("f′(X @ W) @ W.T", "f′ is written df here, such as df(Y).", 0),
+        ("2*∂L/∂Y @ W.T", "∂L/∂Y is written dY here.", 2),
+        ("dL/dY @ W.T", "dL/dY is written dY here.", 0),
+    ],
+)
+def test_what_is_written_by_hand_has_a_name_here(claim: str, words: str, place: int) -> None:
+    """A student's f′ and ∂L/∂Y are answered with what to type."""
+    with pytest.raises(ProgramSyntaxError) as error:
+        check(PLAIN, "X", claim)
+    assert str(error.value).startswith(words)
+    assert error.value.offset == place
+
+
+def test_other_sizes_than_the_given_ones_are_explained() -> None:
+    """Whoever gave square sizes is told why the answer is about others; nobody else is."""
+    square = {"X": (3, 3), "W": (3, 3)}
+    words = "Shown at N = 2, D = 4, M = 3, which are small and unequal"
+    for claim in ("dY @ W", "2*dY @ W.T"):
+        assert words in check(PLAIN, "X", claim, shapes=square).text()
+        assert "Shown at" not in check(PLAIN, "X", claim).text()
+    kept = check(PLAIN, "X", "dY @ W", shapes={"X": (3, 5), "W": (5, 2)}).text()
+    assert "Shown at" not in kept
+    assert "D×M (5×2)" in kept

@@ -244,7 +244,7 @@ def _prime(node: Node, question: Question) -> Iterator[Edit]:
 
 def _name(node: Node, question: Question) -> Iterator[Edit]:
     """One matrix or function in the place of another."""
-    own = (name for name in question.function_names if name[0].islower())
+    own = (name for name in question.undefined if name[0].islower())
     functions = (*own, "exp", "log", "tanh", "sigmoid", "sin", "cos")
     for part, rebuild in _parts(node):
         if isinstance(part, Name):

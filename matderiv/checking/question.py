@@ -96,6 +96,11 @@ class Question:
         """All sizes, each once, in the order of the letters' first use."""
         return tuple(dict.fromkeys(dim for shape in self.shapes.values() for dim in shape))
 
+    @property
+    def resized(self) -> bool:
+        """Whether sizes are others than the problem's, because those would hide mistakes."""
+        return any(self.shapes[name] != shape for name, shape in self.problem.shapes.items())
+
     def gradient_beside(self, claim: Node) -> Node:
         """The gradient in the words of a claim: with dY, or with what dY is made of."""
         upstream = f"d{self.problem.name}"

@@ -47,6 +47,9 @@ def _lines(report: Report, say: _Words) -> Iterator[str]:
         yield _right(report, say, names)
         return
     yield say("wrong", **names)
+    sizes = say.listed([f"{dim.symbol} = {dim.size}" for dim in question.dims])
+    if question.resized:
+        yield say("resized", sizes=sizes)
     if report.misfit is not None:
         yield _misfit(report.misfit, say, question.wrt)
     if report.other is not None:
@@ -56,7 +59,6 @@ def _lines(report: Report, say: _Words) -> Iterator[str]:
     yield from _correct(report, say)
     if report.difference is not None:
         found = report.difference
-        sizes = say.listed([f"{dim.symbol} = {dim.size}" for dim in question.dims])
         yield say("entry", place=", ".join(map(str, found.place)), sizes=sizes)
         yield f"  {say('claim_label')}{found.claim} = {found.claim_value}"
         yield f"  {say('gradient_label')}{found.gradient} = {found.gradient_value}"

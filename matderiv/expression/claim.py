@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections.abc import Collection
 
+from matderiv.errors import ProgramSyntaxError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import Reader
@@ -30,6 +32,11 @@ def parse_claim(text: str, names: Collection[str], functions: Collection[str]) -
     return _ClaimReader(text, names, functions).expression()
 
 
+#: f′( and ∂L/∂Y, as they are written by hand.
+_PRIME = re.compile(r"\b([A-Za-z]\w*)['′’]\s*\(")
+_PARTIAL = re.compile(r"(?:∂\w+\s*/\s*∂|\bd\w+\s*/\s*d)(\w+)")
+
+
 class _ClaimReader(Reader):
     what = "claim"
     example = "dY @ W.T"
@@ -40,6 +47,7 @@ class _ClaimReader(Reader):
         self.functions = functions
 
     def expression(self) -> Node:
+        self._check_signs()
         first, *more = self._statements()
         if isinstance(first, ast.Assign) and not more and len(first.targets) == 1:
             target = self._words(first.targets[0])
@@ -53,6 +61,18 @@ class _ClaimReader(Reader):
                 f"A claim is one expression, such as {self.example}.", more[0] if more else first
             )
         return self._node(first.value, 0)
+
+    def _check_signs(self) -> None:
+        """Refuse f′(Y) and ∂L/∂Y, which have names of their own here."""
+        prime = _PRIME.search(self.text)
+        if prime:
+            f = prime[1]
+            message = f"{f}′ is written d{f} here, such as d{f}(Y)."
+            raise ProgramSyntaxError(message, self.text, prime.start())
+        partial = _PARTIAL.search(self.text)
+        if partial and f"d{partial[1]}" in self.names:
+            message = f"{partial[0]} is written d{partial[1]} here."
+            raise ProgramSyntaxError(message, self.text, partial.start())
 
     def _variable(self, tree: ast.Name) -> str:
         name = super()._variable(tree)
