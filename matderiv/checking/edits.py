@@ -233,13 +233,14 @@ def _prime(node: Node, question: Question) -> Iterator[Edit]:
         body, derivative = question.bodies.get(f), question.bodies.get(slope)
         if body is None or derivative is None or body == Name(""):
             continue
-        of_y = question.entry_name(substituted(body, Name(""), y))
+        ways = [substituted(written, Name(""), y) for written in (body, derivative)]
+        others = dict(zip(map(question.entry_name, ways), reversed(ways), strict=True))
+        others.pop(None, None)  # too long to be worked out
         for part, rebuild in _parts(node):
-            if _shape(part, question) != question.shapes[y.name]:
-                continue
-            if question.entry_name(part) == of_y:
-                made_slope = substituted(derivative, Name(""), y)
-                yield Edit("prime", rebuild(made_slope), part, made_slope)
+            if _shape(part, question) == question.shapes[y.name]:
+                turned = others.get(question.entry_name(part))
+                if turned is not None:
+                    yield Edit("prime", rebuild(turned), part, turned)
 
 
 def _name(node: Node, question: Question) -> Iterator[Edit]:
