@@ -32,7 +32,6 @@ from matderiv.checking.question import Question, ask
 from matderiv.checking.report import edit_key
 from matderiv.errors import MatderivError
 from matderiv.expression import nodes
-from matderiv.expression.claim import parse_claim
 from matderiv.expression.nodes import MatMul, Multiply, Name, Node, Number, Transpose
 from matderiv.expression.parse import parse
 from matderiv.expression.source import source
@@ -500,8 +499,7 @@ def fuzz(texts: int, trees: int, seed: int = 3) -> Fuzzed:
         started = time.perf_counter()
         signal.setitimer(signal.ITIMER_REAL, _HANG)
         try:
-            read_claim = parse_claim(claim, question.names, question.function_names)
-            report = judge(question, read_claim)
+            report = judge(question, question.read(claim))
             report.text("en")
             found.verdicts[report.status] += 1
         except MatderivError:

@@ -232,11 +232,21 @@ def test_sums_over_axes_are_proved(wrt: str, claim: str) -> None:
     assert check("L = sum(X @ W)", wrt, claim).status == "right"
 
 
-@pytest.mark.parametrize("claim", ["eye(2) @ dY @ W.T", "dY @ W.T*ones((2, 4))"])
-def test_a_claim_holds_no_size_in_figures(claim: str) -> None:
-    """It would be right at some sizes only, and verdicts are for all."""
-    with pytest.raises(ProgramSyntaxError, match=r"A claim is judged for all sizes, and .* size 2"):
-        check("Y = X @ W; L = Loss(Y)", "X", claim)
+def test_sizes_in_figures_stand_for_letters() -> None:
+    """What `matderiv gradient` prints can be claimed, and is judged for all sizes."""
+    report = check("L = sum(X @ W)", "X", "eye(2) @ (sum(W, axis=1)*ones((2, 4)))")
+    assert "eye(N) @ (sum(W, axis=1)*ones((N, D))) is the gradient" in report.text()
+    assert check("Y = X @ W; L = Loss(Y)", "X", "dY @ W.T @ eye(3)").status == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("claim", "size"), [("eye(7) @ dY @ W.T", 7), ("dY @ W.T*ones((2, 4))", 4)]
+)
+def test_sizes_in_figures_that_stand_for_no_letter_are_refused(claim: str, size: int) -> None:
+    """A claim would be right at that size only, or no one knows which letter is meant."""
+    shapes = {"X": (2, 4), "W": (4, 4)}
+    with pytest.raises(ProgramSyntaxError, match=rf"all sizes, and .* has the size {size}, which"):
+        check("Y = X @ W; L = Loss(Y)", "X", claim, shapes=shapes)
 
 
 @pytest.mark.parametrize(

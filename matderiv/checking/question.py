@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,6 +19,7 @@ from matderiv.calculus.shaping import shapes_over
 from matderiv.calculus.verdicts import vanishes
 from matderiv.derivation.build import gradient_of
 from matderiv.expression import nodes
+from matderiv.expression.claim import parse_claim
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.shapes import Dim, Shape
 
@@ -81,10 +83,16 @@ class Question:
 
         return {name: made(body) for name, body in self.bodies.items()}
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The variables that a claim may use."""
-        return tuple(self.shapes)
+    def read(self, claim: str) -> Node:
+        """Read a claim; a size in figures, as in ones((2, 4)), stands for the letter it is of.
+
+        Raises:
+            ProgramSyntaxError: it cannot be read.
+        """
+        own = {dim for shape in self.problem.shapes.values() for dim in shape}
+        sizes = Counter(dim.size for dim in own)
+        letters = {dim.size: dim.symbol for dim in own if sizes[dim.size] == 1}
+        return parse_claim(claim, tuple(self.shapes), self.function_names, letters)
 
     @property
     def function_names(self) -> tuple[str, ...]:
