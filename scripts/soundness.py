@@ -32,10 +32,10 @@ from matderiv.checking.question import Question, ask
 from matderiv.checking.report import edit_key
 from matderiv.errors import MatderivError
 from matderiv.expression import nodes
-from matderiv.expression.claim import parse_claim
 from matderiv.expression.nodes import MatMul, Multiply, Name, Node, Number, Transpose
 from matderiv.expression.parse import parse
 from matderiv.expression.source import source
+from matderiv.expression.vocabulary import ELEMENTWISE
 
 __all__ = ["Figures", "changes", "fuzz", "measure", "rewrites"]
 
@@ -80,17 +80,12 @@ def cases(chance: random.Random) -> Iterator[Case]:
         upstream = parse(f"({chance.choice(ways).format(y=y)})").loss.value
         # By the product rule on paper, not by the derivation.
         if wrt == left:
-            right_way = MatMul(upstream, t(parse(b).loss.value))
+            right_way = MatMul(upstream, nodes.transposed(parse(b).loss.value))
         else:
-            right_way = MatMul(t(parse(a).loss.value), upstream)
+            right_way = MatMul(nodes.transposed(parse(a).loss.value), upstream)
         if (a if wrt == left else b).endswith(".T"):
-            right_way = MatMul(t(right_way.right), t(right_way.left))
+            right_way = MatMul(nodes.transposed(right_way.right), nodes.transposed(right_way.left))
         yield Case(question, right_way)
-
-
-def t(node: Node) -> Node:
-    """The transpose, without two in a row."""
-    return node.arg if isinstance(node, Transpose) else Transpose(node)
 
 
 def parts(
@@ -103,9 +98,7 @@ def parts(
 
         def inner(new: Node, slot: int = slot) -> Node:
             rest: list[Node] = [*children[:slot], new, *children[slot + 1 :]]
-            if isinstance(node, nodes.Apply | nodes.Functional):
-                return put(type(node)(node.function, *rest))
-            return put(type(node)(*rest))  # type: ignore[arg-type]
+            return put(nodes.rebuilt(node, rest))
 
         yield from parts(children[slot], inner)
 
@@ -131,7 +124,7 @@ def rewritten(node: Node, question: Question, chance: random.Random) -> Node:
     upstream = question.definitions.get(f"d{y}")
     match part:
         case MatMul(a, b):
-            made += [Transpose(MatMul(t(b), t(a)))] * 4
+            made += [Transpose(MatMul(nodes.transposed(b), nodes.transposed(a)))] * 4
             if isinstance(a, MatMul):
                 made += [MatMul(a.left, MatMul(a.right, b))] * 3
             if isinstance(a, nodes.Add | nodes.Subtract):
@@ -409,7 +402,9 @@ PROGRAMS = (
 WORDS = (
     "X W Y L dY dX df f lam sum exp log sqrt tanh sigmoid sin cos relu step Loss mean T .T @ * / "
     "** + - ( ) ( ) , ; = 0 1 2 3 0.5 1e9 1e99 -1 10 1000 λ × ′ ' \" \\ { } [ ] : # é 矩 \n \0 "
-    "lambda if for __import__('os') 0x10 1j 9999999999"
+    "lambda if for __import__('os') 0x10 1j 9999999999 inv(X) inv( det( logdet( tr( diag( outer( "
+    "norm( eye(N) eye(2) ones((N,M)) ones( mean( prod( softmax( logsumexp( abs sign softplus erf "
+    "axis=0 axis=1 axis=-1 axis=2 keepdims=True .sum( N D M"
 ).split(" ")
 
 
@@ -426,19 +421,29 @@ def random_text(chance: random.Random) -> str:
 def random_tree(chance: random.Random, depth: int) -> Node:
     """Any tree of the language over the names of the programs."""
     if depth == 0 or chance.random() < 0.15:  # noqa: PLR2004 - short branches too
-        leaves: list[Node] = [Name(n) for n in ("X", "W", "Y", "dY", "dY", "L")]
+        leaves: list[Node] = [Name(n) for n in ("X", "W", "Y", "dY", "dY", "L") * 2]
+        leaves += [nodes.Eye(chance.choice("NDM")), nodes.Ones(("N", chance.choice(("D", 1))))]
         values = (0, 1, 2, -1, 3, Fraction(1, 2), 1000, 10**20)
         return chance.choice([*leaves, Number(Fraction(chance.choice(values)))])
 
     def below() -> Node:
         return random_tree(chance, depth - 1)
 
-    unary: list[Callable[[Node], Node]] = [Transpose, Transpose, nodes.Negate, nodes.Sum]
-    functions = ["exp", "log", "sqrt", "tanh", "sigmoid", "relu", "step", "f", "df", "sin"]
+    unary: list[Callable[[Node], Node]] = [
+        *[Transpose] * 6,
+        *[nodes.Negate, nodes.Sum] * 3,
+        *(nodes.Trace, nodes.Inverse, nodes.Determinant, nodes.LogDet, nodes.Diag, nodes.Norm),
+    ]
+    reduced: list[Callable[[Node, int | None, bool], Node]] = [
+        nodes.Sum,
+        nodes.Mean,
+        nodes.Prod,
+        nodes.LogSumExp,
+    ]
+    functions = [*ELEMENTWISE, "f", "df"]
     binary: list[Callable[[Node, Node], Node]] = [
-        MatMul,
-        MatMul,
-        MatMul,
+        *[MatMul] * 4,
+        nodes.Outer,
         Multiply,
         nodes.Add,
         nodes.Subtract,
@@ -450,6 +455,11 @@ def random_tree(chance: random.Random, depth: int) -> Node:
         return chance.choice(unary)(below())
     if choice < 0.45:  # noqa: PLR2004 - as above
         return nodes.Apply(chance.choice(functions), below())
+    if choice < 0.55:  # noqa: PLR2004 - as above
+        axis = chance.choice((None, 0, 1, -1))
+        if chance.random() < 0.3:  # noqa: PLR2004 - as above
+            return nodes.Softmax(below(), axis)
+        return chance.choice(reduced)(below(), axis, chance.random() < 0.5)  # noqa: PLR2004 - a coin
     return chance.choice(binary)(below(), below())
 
 
@@ -489,8 +499,7 @@ def fuzz(texts: int, trees: int, seed: int = 3) -> Fuzzed:
         started = time.perf_counter()
         signal.setitimer(signal.ITIMER_REAL, _HANG)
         try:
-            read_claim = parse_claim(claim, question.names, question.function_names)
-            report = judge(question, read_claim)
+            report = judge(question, question.read(claim))
             report.text("en")
             found.verdicts[report.status] += 1
         except MatderivError:

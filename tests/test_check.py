@@ -57,6 +57,7 @@ MISTAKES = [
     ("L = sum((1 + exp(X @ W))**2)", "X", "2*(1 + exp(Y)) @ W.T", "A factor of the chain rule is missing: 2*(1 + exp(Y)) must be 2*(1 + exp(Y))*exp(Y)."),
     (PLAIN, "X", "f(Y) @ W.T", "The derivative is left out: f(Y) must be df(Y)."),
     ("L = 3*sum(log(1 + exp(X @ W)))", "X", "3*log(exp(Y) + 1) @ W.T", "The derivative is left out: log(exp(Y) + 1) must be exp(Y)/(exp(Y) + 1)."),
+    ("L = sum(relu(X @ W))", "X", "relu(X @ W) @ W.T", "The derivative is left out: relu(Y) must be step(Y)."),
     (PLAIN, "X", "W.T", "A factor is missing: W.T must be dY @ W.T."),
     (PLAIN, "X", "dY @ X.T", "X stands where W belongs."),
     (PLAIN, "X", "X.T @ dY", "It is the gradient with respect to W."),
@@ -196,3 +197,82 @@ def test_exit_codes(claim: str, code: int) -> None:
     assert done.returncode == code
     assert bool(done.stdout) == (code < 2)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ("inv(W) @ dY", "in inv(W), W is D×M (4×3), and it must be a square matrix."),
+        ("trace(X @ W)*X", "in trace(X @ W), X @ W is N×M (2×3), and it must be a square matrix."),
+        ("dY @ W.T @ inv(X @ X.T)", "the inner sizes 4 and 2 differ."),
+        ("sum(dY, axis=0)", "sum(dY, axis=0) is M (3)"),
+        ("sum(dY, axis=1, keepdims=True)*X", "∂L/∂y_11·x_11 + ∂L/∂y_12·x_11 + ∂L/∂y_13·x_11 = 40"),
+        ("det(X.T @ X)*X", "  claim:    … = 0"),
+        ("softmax(dY, axis=1) @ W.T", "Right is dY @ W.T."),
+        ("abs(X)", "Right is dY @ W.T."),
+    ],
+)
+def test_claims_may_use_the_whole_language(claim: str, words: str) -> None:
+    """What other programs are made of is judged too, each axis being the one that is written."""
+    report = check("Y = X @ W; L = Loss(Y)", "X", claim)
+    assert report.status == "wrong"
+    assert words in report.text()
+
+
+@pytest.mark.parametrize(
+    ("wrt", "claim"),
+    [
+        ("W", "sum(X, axis=0, keepdims=True).T @ ones((1, M))"),
+        ("X", "sum(W, axis=1)*ones((N, D))"),
+        ("X", "eye(N) @ ones((N, 1)) @ mean(ones((N, M)), axis=0, keepdims=True) @ W.T"),
+    ],
+)
+def test_sums_over_axes_are_proved(wrt: str, claim: str) -> None:
+    """A right formula may sum along axes, and hold arrays of ones of any size."""
+    assert check("L = sum(X @ W)", wrt, claim).status == "right"
+
+
+def test_sizes_in_figures_stand_for_letters() -> None:
+    """What `matderiv gradient` prints can be claimed, and is judged for all sizes."""
+    report = check("L = sum(X @ W)", "X", "eye(2) @ (sum(W, axis=1)*ones((2, 4)))")
+    assert "eye(N) @ (sum(W, axis=1)*ones((N, D))) is the gradient" in report.text()
+    assert check("Y = X @ W; L = Loss(Y)", "X", "dY @ W.T @ eye(3)").status == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("claim", "size"), [("eye(7) @ dY @ W.T", 7), ("dY @ W.T*ones((2, 4))", 4)]
+)
+def test_sizes_in_figures_that_stand_for_no_letter_are_refused(claim: str, size: int) -> None:
+    """A claim would be right at that size only, or no one knows which letter is meant."""
+    shapes = {"X": (2, 4), "W": (4, 4)}
+    with pytest.raises(ProgramSyntaxError, match=rf"all sizes, and .* has the size {size}, which"):
+        check("Y = X @ W; L = Loss(Y)", "X", claim, shapes=shapes)
+
+
+@pytest.mark.parametrize(
+    ("claim", "words", "place"),
+    [
+        ("2*f'(Y) @ W.T", "f′ is written df here, such as df(Y).", 2),
+        ("f′(X @ W) @ W.T", "f′ is written df here, such as df(Y).", 0),
+        ("2*∂L/∂Y @ W.T", "∂L/∂Y is written dY here.", 2),
+        ("dL/dY @ W.T", "dL/dY is written dY here.", 0),
+    ],
+)
+def test_what_is_written_by_hand_has_a_name_here(claim: str, words: str, place: int) -> None:
+    """A student's f′ and ∂L/∂Y are answered with what to type."""
+    with pytest.raises(ProgramSyntaxError) as error:
+        check(PLAIN, "X", claim)
+    assert str(error.value).startswith(words)
+    assert error.value.offset == place
+
+
+def test_other_sizes_than_the_given_ones_are_explained() -> None:
+    """Whoever gave square sizes is told why the answer is about others; nobody else is."""
+    square = {"X": (3, 3), "W": (3, 3)}
+    words = "Shown at N = 2, D = 4, M = 3, which are small and unequal"
+    for claim in ("dY @ W", "2*dY @ W.T"):
+        assert words in check(PLAIN, "X", claim, shapes=square).text()
+        assert "Shown at" not in check(PLAIN, "X", claim).text()
+    kept = check(PLAIN, "X", "dY @ W", shapes={"X": (3, 5), "W": (5, 2)}).text()
+    assert "Shown at" not in kept
+    assert "D×M (5×2)" in kept

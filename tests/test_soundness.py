@@ -12,7 +12,6 @@ import pytest
 
 from matderiv.api import read
 from matderiv.checking.question import ask
-from matderiv.expression.claim import parse_claim
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "soundness.py"
 
@@ -62,5 +61,5 @@ def test_anything_ends_in_a_verdict_or_a_clean_error(soundness: ModuleType) -> N
 def test_brute_force_can_tell(soundness: ModuleType, claim: str, equal: bool) -> None:
     """The comparison that decides what is harmless says yes and no where it should."""
     question = ask(read("Y = X @ W; L = sum(log(1 + exp(Y)))"), "X")
-    made = parse_claim(claim, question.names, question.function_names)
+    made = question.read(claim)
     assert soundness.brute_force_equal(question, made) is equal

@@ -213,3 +213,31 @@ def test_the_plugin_loads_nothing_unless_used(tmp_path: Path) -> None:
     """A run of pytest that checks no gradient pays nothing for the plugin."""
     suite = "import sys\ndef test_it():\n    assert not {'sympy', 'numpy'} & set(sys.modules)\n"
     assert "1 passed" in run(tmp_path, suite)
+
+
+@pytest.mark.parametrize(
+    ("backward", "program", "words"),
+    [
+        (lambda X, W: 2 * (X @ W) @ W.T, "lam*sum((X @ W)**2)", "1/lam times the gradient"),
+        (lambda dY, W, lam: -lam * dY @ W.T, "lam*sum(f(X @ W))", "-lam times the gradient"),
+        (lambda dY, W, lam: 3 / lam * dY @ W.T, "lam*sum(f(X @ W))", "3/lam times the gradient"),
+        (lambda dY, W: dY @ W.T / 3, "Loss(X @ W)", "1/3 times the gradient"),
+        (lambda Y, W: np.maximum(Y, 0) @ W.T, "sum(relu(X @ W))", "relu(Y) must be step(Y)"),
+        (lambda Y, W: np.tanh(Y) @ W.T, "sum(tanh(X @ W))", "tanh(Y) must be 1 - tanh(Y)**2"),
+    ],
+)
+def test_what_a_wrong_function_looks_like(
+    backward: Callable[..., Any], program: str, words: str
+) -> None:
+    """Factors are told as a formula holds them, and a derivative that is left out is named."""
+    with pytest.raises(AssertionError) as error:
+        check_backward(None, backward, program, "X")
+    assert words in str(error.value)
+
+
+def test_complex_results_are_refused() -> None:
+    """An imaginary part is not dropped, whatever the real part is."""
+    with pytest.raises(InputError, match="backward returns complex numbers"):
+        check_backward(None, lambda dY, W: dY @ W.T + 1j, THEOREM, "X")
+    with pytest.raises(InputError, match="grad returns complex numbers"):
+        check_grad(np.sum, lambda x: np.ones_like(x) + 1j, (np.ones((2, 3)),))

@@ -12,7 +12,6 @@ from matderiv.checking.diagnose import Cause, Misfit, cause, misfit
 from matderiv.checking.evidence import Difference, deciding_line, difference_at
 from matderiv.checking.question import Question, ask
 from matderiv.errors import InputError
-from matderiv.expression.claim import parse_claim
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
@@ -98,7 +97,7 @@ def check(
     problem = read(program, sizes=sizes, shapes=shapes)
     check_factor(problem, wrt)
     question = ask(problem, wrt)
-    return judge(question, parse_claim(claim, question.names, question.function_names))
+    return judge(question, question.read(claim))
 
 
 def judge(question: Question, claim: Node) -> Report:

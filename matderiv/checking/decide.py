@@ -19,7 +19,7 @@ from matderiv.expression.nodes import Name, Node
 
 __all__ = ["Decision", "decide", "equal_everywhere", "folded", "refuted"]
 
-#: Names that are unfolded in turn: none, the gradients, and all that has a definition.
+#: Of the row and the column of a general entry.
 _LETTERS = ("p", "q")
 
 #: Sizes at which entries are compared where no proof for every size is found.
@@ -73,7 +73,10 @@ def refuted(question: Question, claim: Node) -> bool:
 
 
 def _differences(question: Question, claim: Node) -> Iterator[Form]:
-    """The claim's general entry minus the gradient's, names unfolded further and further."""
+    """The claim's general entry minus the gradient's.
+
+    Names are unfolded in turn: none, the gradients, and all that has a definition.
+    """
     claim = folded(question, claim)
     gradients = tuple(name for name in question.definitions if name.startswith("d"))
     for unfolded in ((), gradients, tuple(question.definitions)):
@@ -97,13 +100,9 @@ def _folded(node: Node, name: str, value: Node) -> Node:
     """The node with a definition written out, or its transpose, replaced by its name."""
     node = substituted(node, value, Name(name))
     if isinstance(value, nodes.MatMul):
-        transposed = nodes.MatMul(_transposed(value.right), _transposed(value.left))
-        node = substituted(node, transposed, nodes.Transpose(Name(name)))
+        turned = nodes.MatMul(nodes.transposed(value.right), nodes.transposed(value.left))
+        node = substituted(node, turned, nodes.Transpose(Name(name)))
     return node
-
-
-def _transposed(node: Node) -> Node:
-    return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)
 
 
 def _tried(question: Question) -> Iterator[dict[str, int]]:

@@ -17,7 +17,7 @@ from matderiv.checking.edits import KINDS, Edit
 from matderiv.checking.floats import Case, random_case
 from matderiv.checking.points import WORKING_DIGITS, Point, apart, points
 from matderiv.checking.question import Question
-from matderiv.errors import InputError
+from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node, Number
 from matderiv.expression.shapes import Shape, shape_of
@@ -26,6 +26,8 @@ __all__ = ["Cause", "Misfit", "cause", "misfit"]
 
 _MOST_PARTS = 14  # of a claim in which two mistakes are looked for
 _MOST_PAIRS = 1500
+_OF_TWO = nodes.MatMul | nodes.Add | nodes.Subtract | nodes.Multiply | nodes.Divide | nodes.Power
+_OF_A_SQUARE = nodes.Trace | nodes.Inverse | nodes.Determinant | nodes.LogDet | nodes.Diag
 _DENOMINATOR = 1000  # of a factor that is named
 
 
@@ -34,7 +36,8 @@ class Misfit:
     """A part of a claim whose operands' shapes do not fit, or a claim of another shape.
 
     `kind` is "inner" for a product, "entries" for an entry-by-entry operation, "operand" for a
-    product with something that is no matrix, "whole" for the claim itself.
+    product with something that is no matrix, "square" for what takes a square matrix, such as an
+    inverse (`left` and `right` are then the same), "whole" for the claim itself.
     """
 
     kind: str
@@ -55,14 +58,20 @@ class Cause:
 
 
 def misfit(question: Question, claim: Node) -> Misfit | None:
-    """The first part whose shapes do not fit; sizes are different wherever letters are."""
+    """The first part whose shapes do not fit; sizes are different wherever letters are.
+
+    Raises:
+        ShapeError: shapes do not fit in another way, such as an axis that a part does not have.
+    """
     for part in nodes.walk(claim):
         try:
             shape_of(part, question.shapes)
-        except InputError:
-            left, right = nodes.children(part)
+        except ShapeError:
+            if not isinstance(part, _OF_TWO | _OF_A_SQUARE):
+                raise
+            left, *_, right = (*nodes.children(part), *nodes.children(part))
             a, b = shape_of(left, question.shapes), shape_of(right, question.shapes)
-            kind = "entries"
+            kind = "square" if isinstance(part, _OF_A_SQUARE) else "entries"
             if isinstance(part, nodes.MatMul):
                 kind = "inner" if a and b else "operand"
             return Misfit(kind, part, left, right, a, b)
@@ -115,7 +124,7 @@ class _Trial:
         case, right = self.floats
         try:
             value = np.asarray(case.value(node), dtype=np.float64)
-        except (ArithmeticError, ValueError, TypeError, AttributeError):
+        except (ArithmeticError, ValueError, InputError):
             return False, False
         if value.shape != right.shape:
             return False, False

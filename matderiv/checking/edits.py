@@ -38,11 +38,9 @@ def _parts(node: Node, rebuild: _Rebuild = lambda part: part) -> Iterator[tuple[
     for slot, child in enumerate(nodes.children(node)):
 
         def put(part: Node, slot: int = slot) -> Node:
-            if isinstance(node, nodes.Apply | nodes.Functional):
-                return rebuild(type(node)(node.function, part))
             rest = list(nodes.children(node))
             rest[slot] = part
-            return rebuild(type(node)(*rest))  # type: ignore[arg-type]
+            return rebuild(nodes.rebuilt(node, rest))
 
         yield from _parts(child, put)
 
@@ -56,7 +54,7 @@ def _shape(node: Node, question: Question) -> Shape | None:
 
 def _transpose_whole(node: Node, _question: Question) -> Iterator[Edit]:
     """A is Aᵀ."""
-    other = _transposed(node)
+    other = nodes.transposed(node)
     yield Edit("whole", other, node, other)
 
 
@@ -203,7 +201,7 @@ def _chain(node: Node, question: Question) -> Iterator[Edit]:
     for part, rebuild in _parts(node):
         for factor in _factors(question.gradient):
             for one, g in itertools.product(
-                (part, _transposed(part)), (factor, _transposed(factor))
+                (part, nodes.transposed(part)), (factor, nodes.transposed(factor))
             ):
                 for other in (nodes.MatMul(g, one), nodes.MatMul(one, g)):
                     yield Edit("left_out", rebuild(other), part, other)
@@ -235,18 +233,19 @@ def _prime(node: Node, question: Question) -> Iterator[Edit]:
         body, derivative = question.bodies.get(f), question.bodies.get(slope)
         if body is None or derivative is None or body == Name(""):
             continue
-        of_y = question.entry_name(substituted(body, Name(""), y))
+        ways = [substituted(written, Name(""), y) for written in (body, derivative)]
+        others = dict(zip(map(question.entry_name, ways), reversed(ways), strict=True))
+        others.pop(None, None)  # too long to be worked out
         for part, rebuild in _parts(node):
-            if _shape(part, question) != question.shapes[y.name]:
-                continue
-            if question.entry_name(part) == of_y:
-                made_slope = substituted(derivative, Name(""), y)
-                yield Edit("prime", rebuild(made_slope), part, made_slope)
+            if _shape(part, question) == question.shapes[y.name]:
+                turned = others.get(question.entry_name(part))
+                if turned is not None:
+                    yield Edit("prime", rebuild(turned), part, turned)
 
 
 def _name(node: Node, question: Question) -> Iterator[Edit]:
     """One matrix or function in the place of another."""
-    own = (name for name in question.function_names if name[0].islower())
+    own = (name for name in question.undefined if name[0].islower())
     functions = (*own, "exp", "log", "tanh", "sigmoid", "sin", "cos")
     for part, rebuild in _parts(node):
         if isinstance(part, Name):
@@ -308,7 +307,3 @@ def _product(factors: list[Node]) -> Node:
     for factor in factors[1:]:
         made = nodes.MatMul(made, factor)
     return made
-
-
-def _transposed(node: Node) -> Node:
-    return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)

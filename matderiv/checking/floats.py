@@ -11,39 +11,28 @@ import numpy as np
 from matderiv.checking.question import Question
 from matderiv.errors import InputError
 from matderiv.expression import nodes
-from matderiv.expression.evaluate import Arithmetic, evaluate
 from matderiv.expression.nodes import Node
+from matderiv.expression.numeric import evaluate, sizes_in
 from matderiv.expression.shapes import Shape
 
-__all__ = ["KNOWN", "Case", "random_case"]
+__all__ = ["Case", "random_case"]
 
 _KINK = 1e-2  # how far from its kink the argument of relu stays
 _ATTEMPTS = 50
 
-KNOWN: dict[str, Callable[[Any], Any]] = {
-    "exp": np.exp,
-    "log": np.log,
-    "sqrt": np.sqrt,
-    "tanh": np.tanh,
-    "sigmoid": lambda u: 1 / (1 + np.exp(-u)),
-    "sin": np.sin,
-    "cos": np.cos,
-    "relu": lambda u: np.maximum(u, 0.0),
-    "step": lambda u: np.heaviside(u, 0.5),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One set of inputs: what each name is, and what each function does."""
+    """One set of inputs: what each name is, what each function does, and the letters' sizes."""
 
     values: dict[str, Any]
-    arithmetic: Arithmetic
+    functions: dict[str, Callable[[Any], Any]]
+    sizes: dict[str, int]
 
     def value(self, node: Node) -> Any:
         """The value of an expression in float64."""
         with np.errstate(all="ignore"):
-            return evaluate(node, self.values, self.arithmetic)
+            return evaluate(node, self.values, self.functions, self.sizes)
 
 
 def random_case(question: Question, shapes: dict[str, Shape], chance: np.random.Generator) -> Case:
@@ -55,10 +44,9 @@ def random_case(question: Question, shapes: dict[str, Shape], chance: np.random.
     Raises:
         InputError: no such inputs were found.
     """
-    functions = {**KNOWN, **_undefined(question.undefined, chance)}
-    arithmetic = Arithmetic(float, _power, functions)
+    functions = _undefined(question.undefined, chance)
     for name, body in question.bodies.items():
-        functions[name] = _of(body, arithmetic)
+        functions[name] = _of(body)
     for attempt in range(_ATTEMPTS):
         low = -1.5 if attempt % 2 == 0 else 0.3
         values: dict[str, Any] = {
@@ -66,7 +54,7 @@ def random_case(question: Question, shapes: dict[str, Shape], chance: np.random.
             for name in question.inputs
         }
         values = {k: v if v.ndim else float(v) for k, v in values.items()}
-        case = Case(values, arithmetic)
+        case = Case(values, functions, sizes_in(shapes))
         for name, definition in question.definitions.items():
             values[name] = case.value(definition)
         if _smooth(question, case):
@@ -76,12 +64,8 @@ def random_case(question: Question, shapes: dict[str, Shape], chance: np.random.
     )
 
 
-def _of(body: Node, arithmetic: Arithmetic) -> Callable[[Any], Any]:
-    return lambda value: evaluate(body, {"": value}, arithmetic)
-
-
-def _power(base: Any, exponent: Any) -> Any:
-    return np.power(np.asarray(base, dtype=np.float64), exponent)
+def _of(body: Node) -> Callable[[Any], Any]:
+    return lambda value: evaluate(body, {"": value})
 
 
 def _smooth(question: Question, case: Case) -> bool:

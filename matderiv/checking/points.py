@@ -11,10 +11,11 @@ from typing import Any
 import mpmath
 import numpy as np
 
+from matderiv.checking.exact import Arithmetic, evaluate
 from matderiv.checking.question import Question, sized
 from matderiv.expression import nodes
-from matderiv.expression.evaluate import Arithmetic, evaluate
 from matderiv.expression.nodes import Node
+from matderiv.expression.numeric import sizes_in
 from matderiv.expression.shapes import Shape
 
 __all__ = ["WORKING_DIGITS", "Point", "apart", "points"]
@@ -23,6 +24,16 @@ WORKING_DIGITS = 60  # of numbers where functions such as exp are involved
 _APART = mpmath.mpf(10) ** -25  # relative; rounding stays far below it
 _MAX_BITS = 20_000  # of an exact number
 _MAX_ARGUMENT = 10_000  # of exp, whose value would fill the memory
+
+#: Nodes whose values are no fractions; a power is one only if its exponent is whole.
+_IRRATIONAL = (
+    nodes.Power,
+    nodes.Softmax,
+    nodes.LogSumExp,
+    nodes.LogDet,
+    nodes.Norm,
+    nodes.Pi,
+)
 
 #: Sizes for a program's letters in turn, shifted from one letter to the next.
 _SIZES = (2, 3, 1, 4)
@@ -58,7 +69,7 @@ def points(
     The first is positive, where logarithms and roots like it.
     """
     exact = not any(
-        isinstance(n, nodes.Power) or (isinstance(n, nodes.Apply) and n.function in _FUNCTIONS)
+        isinstance(n, _IRRATIONAL) or (isinstance(n, nodes.Apply) and n.function in _FUNCTIONS)
         for root in (claim, question.gradient, *question.definitions.values())
         for n in _walk(root, question)
         if not (isinstance(n, nodes.Power) and _whole(n.right))
@@ -114,6 +125,7 @@ def _point(
         number=(lambda v: v) if exact else (lambda v: mpmath.mpf(v.numerator) / v.denominator),
         power=_each2(_power),
         functions={**{k: _each(f) for k, f in _FUNCTIONS.items()}, **undefined},
+        sizes=sizes_in(shapes),
     )
     for name, body in question.bodies.items():
         arithmetic.functions[name] = _of_body(body, arithmetic)  # type: ignore[index]
@@ -220,6 +232,10 @@ _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "sqrt": _positive(mpmath.sqrt),
     "tanh": _bounded(mpmath.tanh),
     "sigmoid": lambda u: 1 / (1 + _exp(-u)),
+    "softplus": lambda u: mpmath.log(1 + _exp(u)),
+    "erf": _bounded(mpmath.erf),
+    "abs": abs,
+    "sign": _kink(lambda u: 2 * (u > 0) - 1 + 0 * u),
     "sin": _bounded(mpmath.sin),
     "cos": _bounded(mpmath.cos),
     "relu": _kink(lambda u: max(u, 0 * u)),

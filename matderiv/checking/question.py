@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,6 +19,7 @@ from matderiv.calculus.shaping import shapes_over
 from matderiv.calculus.verdicts import vanishes
 from matderiv.derivation.build import gradient_of
 from matderiv.expression import nodes
+from matderiv.expression.claim import parse_claim
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.shapes import Dim, Shape
 
@@ -81,10 +83,16 @@ class Question:
 
         return {name: made(body) for name, body in self.bodies.items()}
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The variables that a claim may use."""
-        return tuple(self.shapes)
+    def read(self, claim: str) -> Node:
+        """Read a claim; a size in figures, as in ones((2, 4)), stands for the letter it is of.
+
+        Raises:
+            ProgramSyntaxError: it cannot be read.
+        """
+        own = {dim for shape in self.problem.shapes.values() for dim in shape}
+        sizes = Counter(dim.size for dim in own)
+        letters = {dim.size: dim.symbol for dim in own if sizes[dim.size] == 1}
+        return parse_claim(claim, tuple(self.shapes), self.function_names, letters)
 
     @property
     def function_names(self) -> tuple[str, ...]:
@@ -95,6 +103,11 @@ class Question:
     def dims(self) -> tuple[Dim, ...]:
         """All sizes, each once, in the order of the letters' first use."""
         return tuple(dict.fromkeys(dim for shape in self.shapes.values() for dim in shape))
+
+    @property
+    def resized(self) -> bool:
+        """Whether sizes are others than the problem's, because those would hide mistakes."""
+        return any(self.shapes[name] != shape for name, shape in self.problem.shapes.items())
 
     def gradient_beside(self, claim: Node) -> Node:
         """The gradient in the words of a claim: with dY, or with what dY is made of."""
@@ -208,9 +221,4 @@ def substituted(node: Node, old: Node, new: Node) -> Node:
     """The expression with one part replaced wherever it occurs."""
     if node == old:
         return new
-    if isinstance(node, nodes.Apply | nodes.Functional):
-        return type(node)(node.function, substituted(node.arg, old, new))
-    parts = nodes.children(node)
-    if not parts:
-        return node
-    return type(node)(*(substituted(part, old, new) for part in parts))  # type: ignore[arg-type]
+    return nodes.rebuilt(node, [substituted(part, old, new) for part in nodes.children(node)])

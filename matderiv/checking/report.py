@@ -47,6 +47,9 @@ def _lines(report: Report, say: _Words) -> Iterator[str]:
         yield _right(report, say, names)
         return
     yield say("wrong", **names)
+    sizes = say.listed([f"{dim.symbol} = {dim.size}" for dim in question.dims])
+    if question.resized:
+        yield say("resized", sizes=sizes)
     if report.misfit is not None:
         yield _misfit(report.misfit, say, question.wrt)
     if report.other is not None:
@@ -56,7 +59,6 @@ def _lines(report: Report, say: _Words) -> Iterator[str]:
     yield from _correct(report, say)
     if report.difference is not None:
         found = report.difference
-        sizes = say.listed([f"{dim.symbol} = {dim.size}" for dim in question.dims])
         yield say("entry", place=", ".join(map(str, found.place)), sizes=sizes)
         yield f"  {say('claim_label')}{found.claim} = {found.claim_value}"
         yield f"  {say('gradient_label')}{found.gradient} = {found.gradient_value}"
@@ -102,6 +104,8 @@ def _misfit(found: Misfit, say: _Words, wrt: str) -> str:
     if found.kind == "inner":
         inner = found.left_shape[-1], found.right_shape[-2:][0]
         return say("misfit_inner", left_size=inner[0].size, right_size=inner[1].size, **fields)
+    if found.kind == "square":
+        return say("misfit_square", **fields)
     if found.kind == "operand":
         scalar = found.right if found.left_shape else found.left
         return say("misfit_operand", part=fields["part"], scalar=source(scalar))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
 
+from matderiv.errors import ProgramSyntaxError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import Reader
@@ -14,11 +16,16 @@ from matderiv.expression.vocabulary import ELEMENTWISE
 __all__ = ["parse_claim"]
 
 
-def parse_claim(text: str, names: Collection[str], functions: Collection[str]) -> Node:
+def parse_claim(
+    text: str,
+    names: Collection[str],
+    functions: Collection[str],
+    letters: Mapping[int, str] | None = None,
+) -> Node:
     """Read one expression in the language of programs.
 
     `names` are the variables and gradients that it may use, `functions` the functions besides
-    the known ones.
+    the known ones. `letters` says which letter a size stands for that is written in figures.
 
     Raises:
         ProgramSyntaxError: the text is not in the language, or it holds a name that means
@@ -27,19 +34,32 @@ def parse_claim(text: str, names: Collection[str], functions: Collection[str]) -
     >>> parse_claim("dY @ W.T", ("X", "W", "dY"), ())
     MatMul(left=Name(name='dY'), right=Transpose(arg=Name(name='W')))
     """
-    return _ClaimReader(text, names, functions).expression()
+    return _ClaimReader(text, names, functions, letters or {}).expression()
+
+
+#: f′( and ∂L/∂Y, as they are written by hand.
+_PRIME = re.compile(r"\b([A-Za-z]\w*)['′’]\s*\(")
+_PARTIAL = re.compile(r"(?:∂\w+\s*/\s*∂|\bd\w+\s*/\s*d)(\w+)")
 
 
 class _ClaimReader(Reader):
     what = "claim"
     example = "dY @ W.T"
 
-    def __init__(self, text: str, names: Collection[str], functions: Collection[str]) -> None:
+    def __init__(
+        self,
+        text: str,
+        names: Collection[str],
+        functions: Collection[str],
+        letters: Mapping[int, str],
+    ) -> None:
         super().__init__(text)
         self.names = names
         self.functions = functions
+        self.letters = letters
 
     def expression(self) -> Node:
+        self._check_signs()
         first, *more = self._statements()
         if isinstance(first, ast.Assign) and not more and len(first.targets) == 1:
             target = self._words(first.targets[0])
@@ -54,6 +74,18 @@ class _ClaimReader(Reader):
             )
         return self._node(first.value, 0)
 
+    def _check_signs(self) -> None:
+        """Refuse f′(Y) and ∂L/∂Y, which have names of their own here."""
+        prime = _PRIME.search(self.text)
+        if prime:
+            f = prime[1]
+            message = f"{f}′ is written d{f} here, such as d{f}(Y)."
+            raise ProgramSyntaxError(message, self.text, prime.start())
+        partial = _PARTIAL.search(self.text)
+        if partial and f"d{partial[1]}" in self.names:
+            message = f"{partial[0]} is written d{partial[1]} here."
+            raise ProgramSyntaxError(message, self.text, partial.start())
+
     def _variable(self, tree: ast.Name) -> str:
         name = super()._variable(tree)
         if name not in self.names:
@@ -65,7 +97,24 @@ class _ClaimReader(Reader):
         known = (*ELEMENTWISE, *self.functions)
         if isinstance(made, nodes.Apply | nodes.Functional) and made.function not in known:
             raise self._error(self._unknown(made.function, "function"), tree)
+        match made:
+            case nodes.Eye(size):
+                return nodes.Eye(self._letter(size, tree))
+            case nodes.Ones(sizes):
+                return nodes.Ones(tuple(self._letter(size, tree) for size in sizes))
         return made
+
+    def _letter(self, size: int | str, tree: ast.Call) -> int | str:
+        """The letter that a size stands for; one in figures would tie the claim to that size."""
+        if size == 1 or isinstance(size, str):
+            return size
+        if size not in self.letters:
+            raise self._error(
+                f"A claim is judged for all sizes, and {self._words(tree)} has the size {size}, "
+                "which is not that of one letter; write the letter, such as eye(N).",
+                tree,
+            )
+        return self.letters[size]
 
     def _unknown(self, name: str, kind: str) -> str:
         known = self.names if kind == "name" else (*self.functions, *ELEMENTWISE, "sum")

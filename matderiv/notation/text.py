@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from matderiv.notation.boxes import (
     Aligned,
     BigSum,
@@ -69,6 +71,8 @@ def text(box: Box) -> str:
 
     >>> text(Scripts(Symbol("W"), sup=Symbol("T")))
     'Wᵀ'
+    >>> text(Row((Scripts(Symbol("w"), Number("11")), Scripts(Symbol("y"), Number("11")))))
+    'w_11·y_11'
     """
     match box:
         case Symbol():
@@ -78,7 +82,7 @@ def text(box: Box) -> str:
         case Operator(name=name):
             return _OPERATORS[name]
         case Row(items=items):
-            return _beside([text(item) for item in items])
+            return _beside(list(_apart(items)))
         case Fraction(above=above, below=below):
             return f"{_grouped(above)}/{_grouped(below)}"
         case Scripts(base=base, sub=sub, sup=sup):
@@ -107,6 +111,36 @@ def text(box: Box) -> str:
             return _aligned(text(left), [text(right) for right in rights])
 
 
+def _apart(items: tuple[Box, ...]) -> Iterator[str]:
+    """The items, with a dot after an index or an exponent, which would run into what follows."""
+    for number, item in enumerate(items):
+        before = items[number - 1] if number else None
+        if _hangs(before) and not isinstance(_first(item), Operator | Fence):
+            yield _OPERATORS["cdot"]
+        yield text(item)
+
+
+def _hangs(box: Box | None) -> bool:
+    """Whether a box ends in an index or an exponent on the line."""
+    match box:
+        case Row(items=(*_, last)):
+            return _hangs(last)
+        case Tagged(body=body):
+            return _hangs(body)
+        case Scripts():
+            return not text(box).isalnum() and text(box)[-1] not in "ᵀ′"
+    return False
+
+
+def _first(box: Box) -> Box:
+    match box:
+        case Row(items=(first, *_)):
+            return _first(first)
+        case Tagged(body=body):
+            return _first(body)
+    return box
+
+
 def _beside(parts: list[str]) -> str:
     """Texts beside one another, each of several lines in a block of its own."""
     height = max((part.count("\n") + 1 for part in parts), default=1)
@@ -132,6 +166,8 @@ def _superscript(box: Box) -> str:
     if box == Symbol("T"):
         return "ᵀ"
     if isinstance(box, Row) and len(box.items) > 1:
+        return f"^({text(box)})"
+    if isinstance(box, Fraction):
         return f"^({text(box)})"
     return text(box) if isinstance(box, Operator) else f"^{_grouped(box)}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 from matderiv.api import check_factor, read
 from matderiv.checking.edits import Edit, edits
 from matderiv.checking.evidence import deciding_line
-from matderiv.checking.floats import KNOWN, Case, random_case
+from matderiv.checking.floats import Case, random_case
 from matderiv.checking.question import Question, ask, sized
 from matderiv.checking.report import edit_text
 from matderiv.errors import InputError
@@ -22,12 +23,15 @@ from matderiv.expression import nodes
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
+from matderiv.testing._numeric import real_array
 
 __all__ = ["check_backward"]
 
 #: Sizes for a program's letters: unequal ones, and each letter in turn 1.
 _SIZES = (2, 4, 3, 5, 6, 7, 8, 9)
 _LARGER = (7, 5, 6, 3, 8, 4, 9, 2)
+
+_DENOMINATOR = 20  # of a factor that is named
 
 #: What a change of the right formula is, seen from the mistake. Changes that only a wrong
 #: formula calls for are left out.
@@ -134,7 +138,7 @@ def _compared(
 
 def _called(case: Case, function: Callable[..., Any], what: str) -> Any:
     """The function called with what its parameters' names ask for."""
-    offered = {**case.values, **case.arithmetic.functions}
+    offered = {**case.values, **case.functions}
     positional: list[Any] = []
     named: dict[str, Any] = {}
     for parameter in _parameters(function, what):
@@ -145,7 +149,7 @@ def _called(case: Case, function: Callable[..., Any], what: str) -> Any:
                 continue
             raise InputError(
                 f"{what} asks for {parameter.name}, which the program does not have; it has "
-                f"{', '.join(sorted(offered.keys() - KNOWN.keys()))}. Rename the parameter, "
+                f"{', '.join(sorted(offered))}. Rename the parameter, "
                 f"or wrap the function: lambda X, W: my_function(X, W)."
             )
         value = offered[parameter.name]
@@ -185,15 +189,6 @@ def _all_shapes(question: Question, *, fixed: bool) -> Iterator[dict[str, Shape]
         yield sized(question.shapes, sizes)
 
 
-def _array(value: Any, what: str) -> Any:
-    try:
-        return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError, RuntimeError) as error:  # the last is torch's
-        raise InputError(
-            f"{what} returns {type(value).__name__}, which is no array: {error}"
-        ) from None
-
-
 def _results(value: Any, names: Sequence[str], *, single: bool) -> dict[str, Any]:
     """The gradients by name."""
     if isinstance(value, Mapping):
@@ -202,17 +197,17 @@ def _results(value: Any, names: Sequence[str], *, single: bool) -> dict[str, Any
             raise InputError(
                 f"backward returns a dictionary without {missing[0]}; it needs {', '.join(names)}."
             )
-        return {name: _array(value[name], "backward") for name in names}
+        return {name: real_array(value[name], "backward returns") for name in names}
     if single:
         one = value[0] if isinstance(value, tuple) and len(value) == 1 else value
-        return {names[0]: _array(one, "backward")}
+        return {names[0]: real_array(one, "backward returns")}
     if not isinstance(value, tuple | list) or len(value) != len(names):
         raise InputError(
             f"backward must return {len(names)} gradients, by {' and '.join(names)}, as a tuple or "
             f"a dictionary; it returns {type(value).__name__}. For one gradient give wrt, such as "
             f"wrt={names[0]!r}."
         )
-    return {name: _array(v, "backward") for name, v in zip(names, value, strict=True)}
+    return {name: real_array(v, "backward returns") for name, v in zip(names, value, strict=True)}
 
 
 def _forward(
@@ -221,7 +216,7 @@ def _forward(
     """What is wrong with the forward function's result, if anything is."""
     if forward is None:
         return None
-    result = _array(_called(case, forward, "forward"), "forward")
+    result = real_array(_called(case, forward, "forward"), "forward returns")
     name = question.problem.name if result.ndim else question.loss
     if not result.ndim and question.loss in question.opaque:
         return None  # an undefined loss may have any value
@@ -276,7 +271,7 @@ def _looks_like(question: Question, case: Case, result: Any) -> str | None:
         below = float(np.vdot(value, value))
         factor = float(np.vdot(value, result)) / below if below else 0.0
         if factor and np.allclose(result, factor * value, rtol=1e-6, atol=1e-9):
-            return f"It looks like {factor:.6g} times the gradient."
+            return f"It looks like {_factor(question, case, factor)} times the gradient."
     for root in dict.fromkeys((right, written)):
         for edit in edits(root, question):
             if edit.kind not in _REVERSED:
@@ -289,6 +284,19 @@ def _looks_like(question: Question, case: Case, result: Any) -> str | None:
                 mistake = Edit(_REVERSED[edit.kind], root, edit.after, edit.before)
                 return f"It looks like {source(edit.node)}. {edit_text(mistake)}"
     return None
+
+
+def _factor(question: Question, case: Case, factor: float) -> str:
+    """A factor in words: a short fraction if it is one, times or over a scalar of the program."""
+    scalars = [(n, case.values[n]) for n in question.inputs if not question.shapes[n]]
+    ways = [("", 1.0), *scalars, *((f"1/{n}", 1 / v) for n, v in scalars)]
+    for words, value in ways:
+        short = Fraction(factor / value).limit_denominator(_DENOMINATOR)
+        if short and math.isclose(short * value, factor, rel_tol=1e-6):
+            return {Fraction(1): words or "1", Fraction(-1): f"-{words or 1}"}.get(
+                short, f"{short}*{words}".replace("*1/", "/").removesuffix("*")
+            )
+    return f"{factor:.6g}"
 
 
 def _far(one: Any, other: Any, tolerance: _Tolerance) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from matderiv.errors import InputError
 
-__all__ = ["check_grad"]
+__all__ = ["check_grad", "real_array"]
 
 
 def check_grad(
@@ -32,7 +32,7 @@ def check_grad(
     Raises:
         AssertionError: an entry differs by more, unless `raise_exception` is False; the worst
             one is named, its indices counted from 1.
-        InputError: `func` is no scalar, or `wrt` is none of the arguments.
+        InputError: `func` is no scalar, something is complex, or `wrt` is none of the arguments.
 
     >>> import numpy as np
     >>> X, W = np.arange(6.0).reshape(2, 3), np.ones((3, 4))
@@ -44,8 +44,8 @@ def check_grad(
         raise InputError(f"wrt is {wrt}, but there are {len(args)} arguments, counted from 0.")
     values: list[Any] = list(args)
     place = wrt % len(values)
-    values[place] = x = np.array(values[place], dtype=np.float64)
-    claimed = np.asarray(grad(*values), dtype=np.float64)
+    values[place] = x = real_array(values[place], f"Argument {wrt} holds").copy()
+    claimed = real_array(grad(*values), "grad returns")
     if claimed.shape != x.shape:
         return _fail(
             f"The gradient has the shape {claimed.shape}, but argument {wrt} has {x.shape}.",
@@ -55,7 +55,7 @@ def check_grad(
     def at(index: tuple[int, ...], value: float) -> float:
         moved = x.copy()
         moved[index] = value
-        result = np.asarray(func(*values[:place], moved, *values[place + 1 :]), dtype=np.float64)
+        result = real_array(func(*values[:place], moved, *values[place + 1 :]), "func returns")
         if result.size != 1:
             raise InputError(f"func gives an array of shape {result.shape}; it must be a scalar.")
         return float(result.reshape(()))
@@ -79,6 +79,21 @@ def check_grad(
         f"central differences give {numeric[worst]:.9g}.{ratio}",
         raise_exception=raise_exception,
     )
+
+
+def real_array(value: Any, what: str) -> Any:
+    """What a function returns or is given, in float64.
+
+    Raises:
+        InputError: it is no array of real numbers.
+    """
+    try:
+        array = np.asarray(value)
+        if not np.iscomplexobj(array):
+            return array.astype(np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:  # the last is torch's
+        raise InputError(f"{what} {type(value).__name__}, which is no array: {error}") from None
+    raise InputError(f"{what} complex numbers; what is compared here are real ones.")
 
 
 def _ratio(claimed: Any, numeric: Any) -> str:

@@ -1,0 +1,159 @@
+"""The value of an expression in exact numbers, or in numbers of many digits: see `numeric`."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+
+__all__ = ["Arithmetic", "evaluate"]
+
+_SINGULAR = 10**30  # how much smaller than its matrix a rounded pivot is taken for 0
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """What numbers are made of, how they are raised to powers, and what each function does.
+
+    `functions` are applied to arrays and numbers as they are, undefined functions included;
+    `sizes` are what the letters in eye(N) and ones((N, M)) stand for.
+    """
+
+    number: Callable[[Fraction], Any]
+    power: Callable[[Any, Any], Any]
+    functions: Mapping[str, Callable[[Any], Any]]
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    def eye(self, size: int | str) -> Any:
+        """The identity matrix, made of numbers."""
+        return self._made(np.eye(self.size(size), dtype=np.int64))
+
+    def ones(self, sizes: tuple[int | str, ...]) -> Any:
+        """An array of ones, made of numbers."""
+        return self._made(np.ones([self.size(size) for size in sizes], dtype=np.int64))
+
+    def size(self, size: int | str) -> int:
+        """The number that a letter stands for."""
+        return size if isinstance(size, int) else self.sizes[size]
+
+    def _made(self, array: Any) -> Any:
+        return np.frompyfunc(lambda n: self.number(Fraction(int(n))), 1, 1)(array)
+
+
+def evaluate(node: Node, values: Mapping[str, Any], arithmetic: Arithmetic) -> Any:
+    """The value of an expression where names have the given values: numbers or object arrays.
+
+    Raises:
+        ArithmeticError: there is no value, such as that of the inverse of a singular matrix.
+
+    >>> from matderiv.expression.parse import parse
+    >>> plain = Arithmetic(Fraction, pow, {"f": abs})
+    >>> evaluate(parse("f(b - 2*c)/3").loss.value, {"b": 1, "c": 3}, plain)
+    Fraction(5, 3)
+    >>> a = np.array([[Fraction(1), Fraction(2)], [Fraction(3), Fraction(4)]])
+    >>> evaluate(parse("det(A) + tr(inv(A))").loss.value, {"A": a}, plain)
+    Fraction(-9, 2)
+    """
+
+    def value(part: Node) -> Any:
+        match part:
+            case nodes.Name(name):
+                return values[name]
+            case nodes.Number(number):
+                return arithmetic.number(number)
+            case nodes.Apply(function, arg) | nodes.Functional(function, arg):
+                return arithmetic.functions[function](value(arg))
+        operands = map(value, nodes.children(part))
+        if type(part) in _OPERATORS:
+            return _OPERATORS[type(part)](*operands)
+        return _VALUES[type(part)](part, arithmetic, *operands)
+
+    return value(node)
+
+
+def _mean(node: nodes.Mean, arithmetic: Arithmetic, value: Any) -> Any:
+    total = np.sum(value, axis=node.axis, keepdims=node.keepdims)
+    return total * arithmetic.number(Fraction(np.size(total), np.size(value)))
+
+
+def _softmax(node: nodes.Softmax, arithmetic: Arithmetic, value: Any) -> Any:
+    raised = arithmetic.functions["exp"](value)
+    return raised / np.sum(raised, axis=node.axis, keepdims=True)
+
+
+def _inverse(matrix: Any, arithmetic: Arithmetic) -> Any:
+    determinant, inverse = _eliminated(matrix, arithmetic)
+    if not determinant:
+        raise ZeroDivisionError
+    return inverse
+
+
+def _eliminated(matrix: Any, arithmetic: Arithmetic) -> tuple[Any, Any]:
+    """The determinant and, unless that is 0, the inverse of a matrix, by Gauss and Jordan.
+
+    Raises:
+        ZeroDivisionError: rounding has left nothing of the determinant.
+    """
+    size = len(matrix)
+    rows = np.concatenate([matrix, arithmetic.eye(size)], axis=1)
+    determinant = arithmetic.number(Fraction(1))
+    exact = isinstance(determinant, Fraction)
+    least = 0 if exact else np.max(np.abs(matrix)) / _SINGULAR
+    for k in range(size):
+        pivot = max(range(k, size), key=lambda i: abs(rows[i, k]))
+        if abs(rows[pivot, k]) <= least:
+            if exact:
+                return Fraction(0), None
+            raise ZeroDivisionError
+        if pivot != k:
+            rows[[k, pivot]] = rows[[pivot, k]]
+            determinant = -determinant
+        determinant *= rows[k, k]
+        rows[k] = rows[k] / rows[k, k]
+        for i in range(size):
+            if i != k:
+                rows[i] = rows[i] - rows[k] * rows[i, k]
+    return determinant, rows[:, size:]
+
+
+#: What an operand of any kind can be given to.
+_OPERATORS: dict[type, Callable[..., Any]] = {
+    nodes.Add: operator.add,
+    nodes.Subtract: operator.sub,
+    nodes.Multiply: operator.mul,
+    nodes.Divide: operator.truediv,
+    nodes.MatMul: operator.matmul,
+    nodes.Negate: operator.neg,
+    nodes.Transpose: lambda a: getattr(a, "T", a),
+    nodes.Trace: np.trace,
+    nodes.Outer: np.multiply.outer,
+}
+
+#: What needs the node, for its axis or its sizes, and the arithmetic.
+_VALUES: dict[type, Callable[..., Any]] = {
+    nodes.Size: lambda node, by: by.number(Fraction(by.sizes.get(node.symbol, node.size))),
+    nodes.Pi: lambda _, __: +mpmath.pi,
+    nodes.Power: lambda _, by, base, exponent: by.power(base, exponent),
+    nodes.Eye: lambda node, by: by.eye(node.size),
+    nodes.Ones: lambda node, by: by.ones(node.sizes),
+    nodes.Sum: lambda node, _, a: np.sum(a, axis=node.axis, keepdims=node.keepdims),
+    nodes.Prod: lambda node, _, a: np.prod(a, axis=node.axis, keepdims=node.keepdims),
+    nodes.Mean: _mean,
+    nodes.LogSumExp: lambda node, by, a: by.functions["log"](
+        np.sum(by.functions["exp"](a), axis=node.axis, keepdims=node.keepdims)
+    ),
+    nodes.Softmax: _softmax,
+    nodes.Norm: lambda _, by, a: by.functions["sqrt"](np.sum(a * a)),
+    nodes.Diag: lambda _, by, a: np.diagonal(a) if a.ndim > 1 else by.eye(len(a)) * a,
+    nodes.Determinant: lambda _, by, a: _eliminated(a, by)[0],
+    nodes.LogDet: lambda _, by, a: by.functions["log"](abs(_eliminated(a, by)[0])),
+    nodes.Inverse: lambda _, by, a: _inverse(a, by),
+}

@@ -1,0 +1,84 @@
+"""Exact values of expressions: what NumPy says in floating point, without the rounding."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+
+from matderiv.checking.exact import Arithmetic, evaluate
+from matderiv.expression import numeric
+from matderiv.expression.parse import parse
+
+EXACT = Arithmetic(Fraction, np.frompyfunc(lambda u, n: u ** int(n), 2, 1), {}, {"N": 3, "M": 2})
+ROUNDED = Arithmetic(
+    lambda v: mpmath.mpf(v.numerator) / v.denominator,
+    pow,
+    {f: np.frompyfunc(getattr(mpmath, f), 1, 1) for f in ("exp", "log", "sqrt")},
+)
+
+
+def exact(rows: int, cols: int) -> np.ndarray:
+    """Fractions without a pattern."""
+    chance = np.random.default_rng([rows, cols])
+    made = [Fraction(int(n), int(d)) for n, d in chance.integers(1, 9, (rows * cols, 2))]
+    return np.array(made, dtype=object).reshape(rows, cols)
+
+
+VALUES = {"A": exact(3, 3), "B": exact(3, 2), "c": exact(1, 3)[0], "s": Fraction(2, 3)}
+FLOATS = {name: np.asarray(value, dtype=np.float64) for name, value in VALUES.items()}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "(A @ B)**2 - 2*B/s",
+        "-A.T @ B + outer(c, sum(B, axis=0))",
+        "sum(B, axis=1, keepdims=True)*B",
+        "mean(B, axis=0) + prod(B, axis=0)",
+        "mean(B)*s",
+        "inv(A) @ B",
+        "det(A)*ones((N, M))",
+        "det(outer(c, c))",
+        "eye(N) + diag(c)*trace(A)",
+        "diag(A) + A @ c",
+    ],
+)
+def test_rational_values_are_exact(expression: str) -> None:
+    """All that keeps fractions fractions is worked out without rounding."""
+    node = parse(f"L = {expression}").loss.value
+    value = evaluate(node, VALUES, EXACT)
+    assert all(isinstance(v, Fraction) for v in np.ravel(np.asarray(value, dtype=object)))
+    right = numeric.evaluate(node, FLOATS, sizes={"N": 3, "M": 2})
+    assert np.shape(value) == right.shape
+    np.testing.assert_allclose(np.asarray(value, dtype=np.float64), right, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "softmax(B, axis=1)",
+        "softmax(B)",
+        "logsumexp(B, axis=0)",
+        "logsumexp(B)",
+        "logdet(A)",
+        "norm(B)",
+    ],
+)
+def test_other_values_have_many_digits(expression: str) -> None:
+    """What exponentials and roots are in is right in all digits of floating point."""
+    node = parse(f"L = {expression}").loss.value
+    made = np.frompyfunc(ROUNDED.number, 1, 1)
+    value = evaluate(node, {name: made(v) for name, v in VALUES.items()}, ROUNDED)
+    right = numeric.evaluate(node, FLOATS)
+    np.testing.assert_allclose(np.asarray(value, dtype=np.float64), right, rtol=1e-9)
+
+
+@pytest.mark.parametrize("arithmetic", [EXACT, ROUNDED], ids=["exact", "rounded"])
+def test_a_singular_matrix_has_no_inverse(arithmetic: Arithmetic) -> None:
+    """Rounding does not make an inverse out of nothing."""
+    singular = np.frompyfunc(arithmetic.number, 1, 1)(np.outer(VALUES["c"], VALUES["c"]))
+    with pytest.raises(ZeroDivisionError):
+        evaluate(parse("L = inv(A)").loss.value, {"A": singular}, arithmetic)
