@@ -89,3 +89,22 @@ def test_the_transposed_factor_is_explained() -> None:
     """The reason for a transpose stands below the product that it is in."""
     page = matderiv.derive("L = mean(f(X @ W))", wrt="W").markdown()
     assert "$X$ stands there as its transpose, because the sum runs over its row index" in page
+
+
+@pytest.mark.parametrize("method", ["elementwise", "index", "slice", "kronecker"])
+def test_no_two_quantities_are_written_alike(method: str) -> None:
+    """What the loss gives with other values held fixed is not written as the whole derivative."""
+    page = matderiv.derive(
+        "L = sum((X @ W - T)**2) + lam*sum(W**2)", wrt="W", method=method
+    ).markdown()
+    whole = r"\dfrac{\partial L}{\partial w_{pq}}"
+    part = rf"\left({whole}\right)_{{Z}}"
+    assert rf"{part} & = " in page
+    assert rf"+{part} \\" in page
+    assert rf"+{whole} \\" not in page
+
+
+def test_nothing_is_held_fixed_where_one_value_leads_to_the_loss() -> None:
+    """Brackets stand only where a name reaches the loss on several ways."""
+    page = matderiv.derive("L = sum((X @ W - T)**2) + sum(X)", wrt="W").markdown()
+    assert r"\right)_{Z} & =" not in page

@@ -67,6 +67,16 @@ class System:
         """The largest number that an index takes."""
         return max(self.sizes.values(), default=1)
 
+    @cached_property
+    def held(self) -> dict[str, tuple[str, ...]]:
+        """The values that use a name of which the loss makes use itself, too."""
+        users = {
+            name: tuple(dict.fromkeys(use.by for use in gradient.uses))
+            for name, gradient in self.sweep.gradients.items()
+        }
+        loss = self.sweep.graph.loss
+        return {n: tuple(u for u in by if u != loss) for n, by in users.items() if loss in by}
+
     def whole(self, name: str, formula: Node) -> Node:
         """A formula of ∂L/∂x with an entry for every entry of x, where it stands for them all."""
         return filled(formula, self.sweep.graph.shapes[name], self.sweep.facts.shape)

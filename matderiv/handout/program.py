@@ -154,10 +154,21 @@ class ProgramComposer:
                 fields = fields | {"x": Math(self.notation.formulas.entry(wrt.name, wrt.indices))}
         yield Paragraph(self.say(key, fields))
         yield Equation(self.notation.chain(chain))
+        yield from self.held(chain)
         for key, factor in () if product is None else _turned(product):
             yield Paragraph(
                 self.say(key, fields | {"X": Math(self.notation.formulas.node(factor))})
             )
+
+    def held(self, chain: Chain) -> Iterator[Block]:
+        """What is held fixed where the loss is differentiated by what other values use, too."""
+        match chain.sides[0]:
+            case Indexed(((Term(((Rate(of=of, wrt=wrt), 1),)), _),)):
+                held = self.system.held.get(wrt.name, ())
+                if of.name == str(self.system.loss) and held:
+                    fields: Fields = {"X": Math(name_box(wrt.name))}
+                    names = self.listed([self.math(name_box(name)) for name in held])
+                    yield Paragraph(self.around("held", "held", names, fields))
 
     def formula(self, step: Step, fields: Fields) -> Iterator[Block]:
         """The formula in the names of the program."""

@@ -67,6 +67,7 @@ class ProgramNotation:
             self.show,
             system.largest_size >= _COMMA_FROM,
             system.letters[4:] + system.letters[:4],
+            system.held,
         )
         object.__setattr__(self, "formulas", formulas)
         object.__setattr__(self, "_general", pushed.Pushed(formulas, expanded=False))
