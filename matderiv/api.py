@@ -152,11 +152,12 @@ def derive(
     method: str = "elementwise",
     report: Callable[[str], None] = lambda _: None,
 ) -> Derivation:
-    """∂L/∂X = ∂L/∂Y·Wᵀ and ∂L/∂W = Xᵀ·∂L/∂Y for Y = XW: derived step by step, every = proved.
+    """The gradients of a program's scalar loss: derived step by step, every = proved.
 
     Shapes:
-        X is (N, D), W is (D, M), Y is (N, M); N, D, M are 2, 4, 3 unless `sizes` gives others,
-        and `shapes` declares the shape of any name. `wrt` defaults to both factors.
+        The first product of the program is of (N, D) by (D, M); N, D, M are 2, 4, 3 unless
+        `sizes` gives others, and `shapes` declares the shape of any name. `wrt` defaults to
+        every input that is an array.
 
     `method` is the way to the formulas: "elementwise", "index" (notation), "differential" (and
     traces), "slice" (inner products with each ∂Y/∂x_pq) or "kronecker" (products and vec). All
@@ -172,6 +173,8 @@ def derive(
     >>> derivation = derive("Y = X @ W; L = sum(f(Y))", sizes={"N": 3})
     >>> derivation.formulas
     {'X': 'dY @ W.T', 'W': 'X.T @ dY'}
+    >>> derive("L = sum((X @ W - T)**2) + lam*sum(W**2)", wrt="W").formulas
+    {'W': '2*(X.T @ (X @ W - T) + lam*W)'}
     """
     if wrt is not None and not isinstance(wrt, str | Iterable):
         raise InputError(f"wrt is {wrt!r}; it is a name or several names.")

@@ -30,7 +30,7 @@ FORMATS: dict[str, Callable[[Derivation, str, Any], str]] = {
     type=Name(),
     multiple=True,
     metavar="NAME",
-    help="Differentiate by this matrix; may be repeated. Default: every factor.",
+    help="Differentiate by this input; may be repeated. Default: every input that is an array.",
 )
 @method
 @click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")

@@ -20,7 +20,7 @@ __all__ = ["handout"]
     type=Name(),
     multiple=True,
     metavar="NAME",
-    help="Differentiate by this matrix; may be repeated. Default: every factor.",
+    help="Differentiate by this input; may be repeated. Default: every input that is an array.",
 )
 @method
 @click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")

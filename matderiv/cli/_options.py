@@ -112,9 +112,9 @@ def sizes(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(
         [
             click.argument("program", default=DEFAULT_PROGRAM),
-            click.option("-N", "n", type=Quantity(), help="Rows of the first factor."),
-            click.option("-D", "d", type=Quantity(), help="The inner size."),
-            click.option("-M", "m", type=Quantity(), help="Columns of the second factor."),
+            click.option("-N", "n", type=Quantity(), help="Rows of the first product."),
+            click.option("-D", "d", type=Quantity(), help="Its inner size."),
+            click.option("-M", "m", type=Quantity(), help="Its columns."),
             click.option(
                 "--shape",
                 "shapes",
