@@ -149,6 +149,7 @@ def derive(
     wrt: str | Iterable[str] | None = None,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     method: str = "elementwise",
     report: Callable[[str], None] = lambda _: None,
 ) -> Derivation:
@@ -157,7 +158,7 @@ def derive(
     Shapes:
         The first product of the program is of (N, D) by (D, M); N, D, M are 2, 4, 3 unless
         `sizes` gives others, and `shapes` declares the shape of any name. `wrt` defaults to
-        every input that is an array.
+        every input that is an array. `assume` declares structure, as in `gradient`.
 
     `method` is the way to the formulas: "elementwise", "index" (notation), "differential" (and
     traces), "slice" (inner products with each ∂Y/∂x_pq) or "kronecker" (products and vec). All
@@ -184,7 +185,7 @@ def derive(
     if method not in METHODS:
         raise InputError(f"There is no method {method!r}; there are: {', '.join(METHODS)}.")
     with uncollected():
-        subject = _subject(program, names, sizes, shapes, method)
+        subject = _subject(program, names, sizes, shapes, tuple(_pairs(assume)), method=method)
         if isinstance(subject, System):
             route = METHODS[method]
             derived = build_program(subject, subject.wrt, route=route, report=report)
@@ -193,16 +194,25 @@ def derive(
     return Derivation(derived.subject, derived.wrt, derived.steps)
 
 
+def _pairs(
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None,
+) -> Iterable[tuple[str, str]]:
+    return assume.items() if isinstance(assume, Mapping) else assume or ()
+
+
 def _subject(
     program: str,
     wrt: tuple[str, ...] | None,
     sizes: Mapping[str, int | None] | None,
     shapes: Mapping[str, tuple[int, ...]] | None,
+    assume: tuple[tuple[str, str], ...],
+    *,
     method: str,
 ) -> Problem | System:
     """One product with a loss, if that is what is asked for, else the whole program."""
-    if method != "elementwise":  # the others are written for all programs
-        return replace(read_system(program, wrt, sizes=sizes, shapes=shapes), method=method)
+    if method != "elementwise" or assume:  # these are written for all programs
+        system = read_system(program, wrt, sizes=sizes, shapes=shapes, assume=assume)
+        return replace(system, method=method)
     try:
         problem = read(program, sizes=sizes, shapes=shapes)
         if wrt is None or set(wrt) <= set(problem.factors):

@@ -22,6 +22,7 @@ __all__ = [
     "Quantity",
     "Shape",
     "Show",
+    "assume",
     "method",
     "once",
     "output_file",
@@ -127,6 +128,15 @@ def sizes(command: Callable[..., None]) -> Callable[..., None]:
         command = option(command)
     return command
 
+
+#: Structure of inputs.
+assume = click.option(
+    "--assume",
+    type=Assumed(),
+    multiple=True,
+    metavar="NAME=symmetric|diagonal",
+    help="Declare structure of an input; may be repeated.",
+)
 
 #: The way to the formulas; the names are those of `derivation.methods.table`.
 method = click.option(
