@@ -152,14 +152,16 @@ def derive(
     wrt: str | Iterable[str] | None = None,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     method: str = "elementwise",
     report: Callable[[str], None] = lambda _: None,
 ) -> Derivation:
-    """∂L/∂X = ∂L/∂Y·Wᵀ and ∂L/∂W = Xᵀ·∂L/∂Y for Y = XW: derived step by step, every = proved.
+    """The gradients of a program's scalar loss: derived step by step, every = proved.
 
     Shapes:
-        X is (N, D), W is (D, M), Y is (N, M); N, D, M are 2, 4, 3 unless `sizes` gives others,
-        and `shapes` declares the shape of any name. `wrt` defaults to both factors.
+        The first product of the program is of (N, D) by (D, M); N, D, M are 2, 4, 3 unless
+        `sizes` gives others, and `shapes` declares the shape of any name. `wrt` defaults to
+        every input that is an array. `assume` declares structure, as in `gradient`.
 
     `method` is the way to the formulas: "elementwise", "index" (notation), "differential" (and
     traces), "slice" (inner products with each ∂Y/∂x_pq) or "kronecker" (products and vec). All
@@ -175,6 +177,8 @@ def derive(
     >>> derivation = derive("Y = X @ W; L = sum(f(Y))", sizes={"N": 3})
     >>> derivation.formulas
     {'X': 'dY @ W.T', 'W': 'X.T @ dY'}
+    >>> derive("L = sum((X @ W - T)**2) + lam*sum(W**2)", wrt="W").formulas
+    {'W': '2*(X.T @ (X @ W - T) + lam*W)'}
     """
     if wrt is not None and not isinstance(wrt, str | Iterable):
         raise InputError(f"wrt is {wrt!r}; it is a name or several names.")
@@ -182,18 +186,31 @@ def derive(
     if names == ():
         raise InputError("There is nothing to differentiate by; give at least one name.")
     with uncollected():
+        assumed = tuple(_pairs(assume))
         problem = None
-        if method == "elementwise":  # the other methods are written for all programs
+        if method == "elementwise" and not assumed:  # what else there is goes for all programs
             problem = _one_product(program, names, sizes, shapes)
         if problem is None:
             from matderiv.programs import derive_program
 
             derived = derive_program(
-                program, names, sizes=sizes, shapes=shapes, method=method, report=report
+                program,
+                names,
+                sizes=sizes,
+                shapes=shapes,
+                assume=assumed,
+                method=method,
+                report=report,
             )
         else:
             derived = build(problem, names or problem.factors, report=report)
     return Derivation(derived.subject, derived.wrt, derived.steps)
+
+
+def _pairs(
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None,
+) -> Iterable[tuple[str, str]]:
+    return assume.items() if isinstance(assume, Mapping) else assume or ()
 
 
 def _one_product(

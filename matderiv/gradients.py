@@ -10,18 +10,11 @@ from typing import TYPE_CHECKING, Any, overload
 
 from matderiv.calculus.graph import graph_of
 from matderiv.calculus.proving import Prover
-from matderiv.calculus.structure import (
-    Assumed,
-    follows,
-    independent,
-    infer_assumed,
-    is_diagonal,
-    read_assumed,
-)
+from matderiv.calculus.shaping import numbered
+from matderiv.calculus.structure import Assumed, infer_assumed, own_gradient, read_assumed
 from matderiv.calculus.sweep import Sweep, sweep
 from matderiv.calculus.verdict import Verdict
 from matderiv.errors import InputError, ProofError
-from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
@@ -154,7 +147,7 @@ class Gradient:
         )[self.wrt]
 
     def _text(self, node: Node) -> str:
-        return source(_numbered(node, self.shapes, self.program.letters()))
+        return source(numbered(node, self.shapes, self.program.letters()))
 
     def __str__(self) -> str:
         """The formula."""
@@ -304,7 +297,7 @@ def _solved(
             raise ProofError(f"the gradient by {name} is {verdict.status}: {verdict.detail}")
         formula = swept.gradients[name].formula
         if name in assumed:
-            formula = _own(swept, name, assumed)
+            formula = own_gradient(formula, name, assumed, swept.facts)
         made[name] = Gradient(program, name, assumed, shapes, swept, formula, verdict)
     return made
 
@@ -314,35 +307,5 @@ def forget() -> None:
     _solved.cache_clear()
 
 
-def _own(swept: Sweep, name: str, assumed: Assumed) -> Node:
-    """The gradient by the entries that a matrix with a structure has of its own."""
-    formula = swept.gradients[name].formula
-    diagonal = frozenset(n for n, structure in assumed.items() if structure == "diagonal")
-    own = independent(formula, assumed[name], swept.facts, diagonal)
-    if assumed[name] == "diagonal" and own == formula and is_diagonal(formula, diagonal):
-        return own  # it is 0 off the diagonal by its own structure
-    if not follows(own, formula, assumed[name], swept.facts):
-        raise ProofError(f"the gradient by the entries of {name} alone is not decided")
-    return own
-
-
 def _sizes(shape: Shape) -> tuple[int, ...]:
     return tuple(dim.size for dim in shape)
-
-
-def _numbered(node: Node, shapes: Mapping[str, Shape], kept: frozenset[str]) -> Node:
-    """The formula with numbers for letters of sizes, so that it runs; the program's own stay."""
-    sizes = {d.symbol: d.size for s in shapes.values() for d in s if d.symbol not in kept}
-
-    def number(size: int | str) -> int | str:
-        return sizes.get(size, size) if isinstance(size, str) else size
-
-    match node:
-        case nodes.Eye(size):
-            return nodes.Eye(number(size))
-        case nodes.Ones(parts):
-            return nodes.Ones(tuple(map(number, parts)))
-    operands = nodes.children(node)
-    made = [_numbered(child, shapes, kept) for child in operands]
-    changed = any(a is not b for a, b in zip(made, operands, strict=True))
-    return nodes.rebuilt(node, made) if changed else node

@@ -20,6 +20,7 @@ def derive_program(
     *,
     sizes: Mapping[str, int | None] | None,
     shapes: Mapping[str, tuple[int, ...]] | None,
+    assume: tuple[tuple[str, str], ...],
     method: str,
     report: Callable[[str], None],
 ) -> Derivation:
@@ -31,5 +32,6 @@ def derive_program(
     """
     if method not in METHODS:
         raise InputError(f"There is no method {method!r}; there are: {', '.join(METHODS)}.")
-    system = replace(read_system(program, wrt, sizes=sizes, shapes=shapes), method=method)
+    system = read_system(program, wrt, sizes=sizes, shapes=shapes, assume=assume)
+    system = replace(system, method=method)
     return build_program(system, system.wrt, route=METHODS[method], report=report)

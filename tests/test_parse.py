@@ -148,6 +148,7 @@ WITH_CARET = [
     ),
     ("X.shape", "shape", ".shape is not in the language; the only attribute is .T, as in X.T."),
     ("X.T.a.T @ W", "a.T", ".a is not in the language; the only attribute is .T, as in X.T."),
+    (LINE + "np.frobnicate(Y)", "np", "Modules are not in the language; write frobnicate(Y)."),
     (LINE + "np.sum(Y)", "np", "Modules are not in the language; write sum(Y)."),
     (LINE + "sum(np.square(Y))", "np", "Modules are not in the language; write Y**2."),
     (
@@ -621,3 +622,9 @@ def test_any_loss_is_derived_or_refused(seed: int) -> None:
     except InputError:
         return
     assert derivation.proof.equalities > 0
+
+
+def test_a_module_is_no_way_in() -> None:
+    """What is not in the language is not advised without its module, either."""
+    with pytest.raises(UnsupportedError, match=re.escape("cumsum(…) is not in the language.")):
+        parse("L = sum(np.cumsum(X))")

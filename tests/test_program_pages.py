@@ -89,3 +89,53 @@ def test_the_transposed_factor_is_explained() -> None:
     """The reason for a transpose stands below the product that it is in."""
     page = matderiv.derive("L = mean(f(X @ W))", wrt="W").markdown()
     assert "$X$ stands there as its transpose, because the sum runs over its row index" in page
+
+
+@pytest.mark.parametrize("method", ["elementwise", "index", "slice", "kronecker"])
+def test_no_two_quantities_are_written_alike(method: str) -> None:
+    """What the loss gives with other values held fixed is not written as the whole derivative."""
+    page = matderiv.derive(
+        "L = sum((X @ W - T)**2) + lam*sum(W**2)", wrt="W", method=method
+    ).markdown()
+    whole = r"\dfrac{\partial L}{\partial w_{pq}}"
+    part = rf"\left({whole}\right)_{{Z}}"
+    assert rf"{part} & = " in page
+    assert rf"+{part} \\" in page
+    assert rf"+{whole} \\" not in page
+
+
+def test_nothing_is_held_fixed_where_one_value_leads_to_the_loss() -> None:
+    """Brackets stand only where a name reaches the loss on several ways."""
+    page = matderiv.derive("L = sum((X @ W - T)**2) + sum(X)", wrt="W").markdown()
+    assert r"\right)_{Z} & =" not in page
+
+
+@pytest.mark.parametrize("method", ["elementwise", "index", "differential", "slice"])
+@pytest.mark.parametrize("structure", ["symmetric", "diagonal"])
+def test_declared_structure_is_a_step(method: str, structure: str) -> None:
+    """A page says what a structure makes of a gradient, and ends like the gradient alone."""
+    program, assume = "L = tr(A @ S @ S) + x @ S @ x", {"S": structure}
+    derivation = matderiv.derive(program, wrt="S", assume=assume, method=method)
+    assert derivation.formulas["S"] == str(matderiv.gradient(program, wrt="S", assume=assume))
+    assert derivation.formulas != matderiv.derive(program, wrt="S", method=method).formulas
+    page = derivation.markdown()
+    assert "The structure of $S$" in page
+    assert f"$S$ is a {structure} " in page
+    assert f"--assume S={structure}" in derivation.handout().write("md")
+    assert derivation.steps[-1].kind == "structure"
+
+
+def test_structure_of_other_names_is_used() -> None:
+    """A symmetric matrix makes the gradient by another name shorter, with no step of its own."""
+    derivation = matderiv.derive("L = x @ S @ x", wrt="x", assume={"S": "symmetric"})
+    assert derivation.formulas == {"x": "2*S @ x"}
+    assert {step.kind for step in derivation.steps} == {"values", "gradient", "matrix"}
+
+
+def test_lines_in_numpy_name_no_letter_that_has_no_value() -> None:
+    """Sizes are numbers in the lines of a page, unless the program itself has their letters."""
+    assert matderiv.derive("L = sum(X)").formulas == {"X": "ones((2, 4))"}
+    shapes = {"X": (2, 4), "K": (3, 3)}
+    page = matderiv.derive("L = sum(X) + tr(K @ eye(m))", shapes=shapes).markdown()
+    assert "dX = ones((2, 4))" in page
+    assert "dK = eye(m)" in page

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import matderiv
+from matderiv.expression.vocabulary import KNOWN
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -79,8 +80,9 @@ def test_python_example() -> None:
 
 def test_test_suite(tmp_path: Path) -> None:
     """The tests that the README shows to authors are collected and pass."""
-    (suite,) = (block for block in blocks("python") if not block.startswith(">>> "))
-    (tmp_path / "test_gradients.py").write_text(suite, encoding="utf-8")
+    suites = [block for block in blocks("python") if not block.startswith(">>> ")]
+    for number, suite in enumerate(suites):
+        (tmp_path / f"test_gradients_{number}.py").write_text(suite, encoding="utf-8")
     options = ["-q", "-W", "error", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, str(tmp_path)],
@@ -89,7 +91,25 @@ def test_test_suite(tmp_path: Path) -> None:
         cwd=tmp_path,
         check=False,
     )
-    assert f"{suite.count('def test_')} passed" in done.stdout, done.stdout
+    count = sum(suite.count("def test_") for suite in suites)
+    assert f"{count} passed" in done.stdout, done.stdout
+
+
+def test_programs_are_derived() -> None:
+    """Every program that the README lists as an example of the language is derived."""
+    (listed,) = blocks("text")
+    programs = [re.split(r" {3,}", line)[0] for line in listed.splitlines()]
+    assert len(programs) >= 6
+    for program in programs:
+        assert matderiv.derive(program).formulas
+
+
+def test_the_language_is_all_there() -> None:
+    """The table of the language names every function, and the table of gradients is counted."""
+    table = README.split("| in the language | |")[1].split("\n\n")[0]
+    assert set(KNOWN) <= set(re.findall(r"`([a-z]+)", table))
+    listed = (ROOT / "tests" / "gradients.toml").read_text(encoding="utf-8")
+    assert f"holds {listed.count('[[gradient]]')} gradients" in README
 
 
 def test_shown_step() -> None:

@@ -11,7 +11,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
 
-__all__ = ["shapes_over"]
+__all__ = ["numbered", "shapes_over"]
 
 _SINGLE = Dim("1", 1)
 
@@ -93,3 +93,21 @@ class shapes_over:  # noqa: N801 - used as a function
 
 
 _ENTRYWISE = (nodes.Add, nodes.Subtract, nodes.Multiply, nodes.Divide, nodes.Power)
+
+
+def numbered(node: Node, shapes: Mapping[str, Shape], kept: frozenset[str]) -> Node:
+    """The formula with numbers for letters of sizes, so that it runs; the program's own stay."""
+    sizes = {d.symbol: d.size for s in shapes.values() for d in s if d.symbol not in kept}
+
+    def number(size: int | str) -> int | str:
+        return sizes.get(size, size) if isinstance(size, str) else size
+
+    match node:
+        case nodes.Eye(size):
+            return nodes.Eye(number(size))
+        case nodes.Ones(parts):
+            return nodes.Ones(tuple(map(number, parts)))
+    operands = nodes.children(node)
+    made = [numbered(child, shapes, kept) for child in operands]
+    changed = any(a is not b for a, b in zip(made, operands, strict=True))
+    return nodes.rebuilt(node, made) if changed else node

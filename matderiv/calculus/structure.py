@@ -32,7 +32,7 @@ from matderiv.calculus.proving import equal
 from matderiv.calculus.rewrites import Facts
 from matderiv.calculus.terms import cost, total
 from matderiv.calculus.tidying import tidy
-from matderiv.errors import InputError, ShapeError
+from matderiv.errors import InputError, ProofError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
@@ -41,10 +41,12 @@ from matderiv.expression.shapes import Shape, infer
 __all__ = [
     "STRUCTURES",
     "Assumed",
+    "by_structure",
     "follows",
     "independent",
     "infer_assumed",
     "is_diagonal",
+    "own_gradient",
     "read_assumed",
 ]
 
@@ -190,6 +192,29 @@ def _settled(form: Form) -> Form:
 def _deltas(*pairs: tuple[str, str]) -> Form:
     made = [single(Delta(*pair)) for pair in pairs]
     return multiplied(*made)
+
+
+def own_gradient(formula: Node, name: str, assumed: Assumed, facts: Facts) -> Node:
+    """The gradient by the entries that a matrix with a structure has of its own, proved.
+
+    Raises:
+        ProofError: it is not proved to follow from the gradient by all entries.
+    """
+    diagonal = frozenset(n for n, structure in assumed.items() if structure == "diagonal")
+    own = independent(formula, assumed[name], facts, diagonal)
+    if assumed[name] == "diagonal" and own == formula and is_diagonal(formula, diagonal):
+        return own  # it is 0 off the diagonal by its own structure
+    if not follows(own, formula, assumed[name], facts):
+        raise ProofError(f"the gradient by the entries of {name} alone is not decided")
+    return own
+
+
+def by_structure(gradient: Node, structure: str, facts: Facts) -> Node:
+    """G + Gᵀ - G∗I or G∗I, as it stands."""
+    on_diagonal = nodes.Multiply(gradient, nodes.Eye(letter(facts.shape(gradient)[0])))
+    if structure == "diagonal":
+        return on_diagonal
+    return nodes.Subtract(nodes.Add(gradient, nodes.Transpose(gradient)), on_diagonal)
 
 
 def is_diagonal(node: Node, names: frozenset[str]) -> bool:

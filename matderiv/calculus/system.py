@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import sympy as sp
@@ -12,24 +12,31 @@ import sympy as sp
 from matderiv.calculus.broadcasting import filled
 from matderiv.calculus.forms import Index
 from matderiv.calculus.graph import graph_of
+from matderiv.calculus.shaping import numbered
+from matderiv.calculus.structure import Assumed, infer_assumed, own_gradient, read_assumed
 from matderiv.calculus.sweep import Sweep, sweep
 from matderiv.errors import InputError
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
-from matderiv.expression.shapes import Shape, infer, settled
+from matderiv.expression.shapes import Shape, settled
+from matderiv.expression.source import source
 
 __all__ = ["System", "read_system"]
 
 
 @dataclass(frozen=True, eq=False)
 class System:
-    """A program with its graph and its gradients by the names `wrt`."""
+    """A program with its graph and its gradients by the names `wrt`.
+
+    `assumed` is the structure that inputs are declared to have.
+    """
 
     program: Program
     sweep: Sweep
     wrt: tuple[str, ...]
     method: str = "elementwise"
+    assumed: Assumed = field(default_factory=dict)
 
     @property
     def shapes(self) -> dict[str, Shape]:
@@ -67,6 +74,27 @@ class System:
         """The largest number that an index takes."""
         return max(self.sizes.values(), default=1)
 
+    @cached_property
+    def held(self) -> dict[str, tuple[str, ...]]:
+        """The values that use a name of which the loss makes use itself, too."""
+        users = {
+            name: tuple(dict.fromkeys(use.by for use in gradient.uses))
+            for name, gradient in self.sweep.gradients.items()
+        }
+        loss = self.sweep.graph.loss
+        return {n: tuple(u for u in by if u != loss) for n, by in users.items() if loss in by}
+
+    def answer(self, name: str) -> Node:
+        """The gradient by a name: by the entries of its own, if it has a structure."""
+        formula = self.sweep.gradients[name].formula
+        if name not in self.assumed:
+            return formula
+        return own_gradient(formula, name, self.assumed, self.sweep.facts)
+
+    def source(self, formula: Node) -> str:
+        """A formula as NumPy-like source that runs after the program."""
+        return source(numbered(formula, self.shapes, self.program.letters()))
+
     def whole(self, name: str, formula: Node) -> Node:
         """A formula of ∂L/∂x with an entry for every entry of x, where it stands for them all."""
         return filled(formula, self.sweep.graph.shapes[name], self.sweep.facts.shape)
@@ -78,6 +106,7 @@ def read_system(
     *,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
 ) -> System:
     """The graph of a program and its gradients; by default by every input that is an array.
 
@@ -88,7 +117,8 @@ def read_system(
     Multiply(left=Number(value=Fraction(2, 1)), right=Name(name='X'))
     """
     written = parse(program)
-    known = infer(written, sizes=sizes, shapes=shapes)
+    assumed = read_assumed(written, assume)
+    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes)
     inputs = written.inputs()
     if not inputs:
         raise InputError("The program has no inputs; there is nothing to differentiate by.")
@@ -97,7 +127,8 @@ def read_system(
             raise InputError(_no_input(name, inputs, known))
     names = wrt or tuple(name for name in inputs if known[name]) or inputs
     clear = settled(written, known)
-    return System(clear, sweep(graph_of(clear, known), names), names)
+    found = sweep(graph_of(clear, known), names, frozenset(assumed))
+    return System(clear, found, names, assumed=assumed)
 
 
 def _no_input(name: str, inputs: tuple[str, ...], known: Mapping[str, Shape]) -> str:

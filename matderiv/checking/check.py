@@ -10,8 +10,9 @@ from matderiv.api import check_factor, read
 from matderiv.checking.decide import Decision, decide
 from matderiv.checking.diagnose import Cause, Misfit, cause, misfit
 from matderiv.checking.evidence import Difference, deciding_line, difference_at
+from matderiv.checking.program import ProgramReport, check_program
 from matderiv.checking.question import Question, ask
-from matderiv.errors import InputError
+from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
@@ -76,7 +77,7 @@ def check(
     *,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
-) -> Report:
+) -> Report | ProgramReport:
     r"""Whether a formula is ∂L/∂X: proved in index notation, or refuted with what is wrong.
 
     Shapes:
@@ -89,12 +90,19 @@ def check(
     Source:
         The gradient is the last line of the derivation that `derive` prints.
 
+    A program with one product and a loss of it gets a `Report`, which looks for the mistake.
+
     >>> check("Y = X @ W; L = sum(f(Y))", "X", "dY @ W.T").status
     'right'
     >>> print(check("Y = X @ W; L = sum(f(Y))", "X", "2*dY @ W.T").text().split("\n")[1])
     The constant factor is wrong: the claim is 2 times the gradient.
     """
-    problem = read(program, sizes=sizes, shapes=shapes)
+    try:
+        problem = read(program, sizes=sizes, shapes=shapes)
+    except UnsupportedError:  # of one product
+        return check_program(program, wrt, claim, sizes=sizes, shapes=shapes)
+    if wrt not in problem.factors and wrt in problem.program.inputs():
+        return check_program(program, wrt, claim, sizes=sizes, shapes=shapes)
     check_factor(problem, wrt)
     question = ask(problem, wrt)
     return judge(question, question.read(claim))

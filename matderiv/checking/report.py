@@ -14,30 +14,32 @@ from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 from matderiv.handout.texts import messages
 
-__all__ = ["cause_lines", "edit_key", "edit_text", "to_json", "to_text"]
+__all__ = ["Words", "cause_lines", "edit_key", "edit_text", "to_json", "to_text"]
 
 FORMAT, VERSION = "matderiv check", 1
 
 
 def to_text(report: Report, lang: str) -> str:
     """One line for a claim that is right, else what is wrong and how that is seen."""
-    return "\n".join(_lines(report, _Words(lang))) + "\n"
+    return "\n".join(_lines(report, Words(lang))) + "\n"
 
 
-class _Words:
+class Words:
     """The messages of a language, filled in."""
 
     def __init__(self, lang: str) -> None:
         self._messages = messages(lang)
 
     def __call__(self, key: str, **fields: object) -> str:
+        """A message with its fields filled in."""
         return self._messages[f"check.{key}"].format(**fields)
 
     def listed(self, items: list[str], separator: str = "comma") -> str:
+        """Items in a row."""
         return self(separator).join(items)
 
 
-def _lines(report: Report, say: _Words) -> Iterator[str]:
+def _lines(report: Report, say: Words) -> Iterator[str]:
     question = report.question
     names = {"claim": source(report.claim), "X": question.wrt, "L": question.loss}
     if report.status == "undecided":
@@ -68,7 +70,7 @@ def _lines(report: Report, say: _Words) -> Iterator[str]:
     yield say("line", line=report.line)
 
 
-def _right(report: Report, say: _Words, names: dict[str, str]) -> str:
+def _right(report: Report, say: Words, names: dict[str, str]) -> str:
     where = say("defined") if _partial(report.claim) else ""
     if report.decision.index:
         letters = say.listed([dim.symbol for dim in report.question.dims], "letters")
@@ -93,7 +95,7 @@ def _partial(node: Node) -> bool:
     )
 
 
-def _misfit(found: Misfit, say: _Words, wrt: str) -> str:
+def _misfit(found: Misfit, say: Words, wrt: str) -> str:
     fields = {
         "part": source(found.part),
         "left": source(found.left),
@@ -120,7 +122,7 @@ def _misfit(found: Misfit, say: _Words, wrt: str) -> str:
     )
 
 
-def shape_words(shape: Shape, say: _Words) -> str:
+def shape_words(shape: Shape, say: Words) -> str:
     """N×M (2×3), or the word for a number."""
     if not shape:
         return say("scalar")
@@ -128,7 +130,7 @@ def shape_words(shape: Shape, say: _Words) -> str:
     return say("shape", letters=letters, sizes="×".join(str(dim.size) for dim in shape))
 
 
-def cause_lines(cause: Cause, say: _Words) -> Iterator[str]:
+def cause_lines(cause: Cause, say: Words) -> Iterator[str]:
     """What is wrong, a line for each change that makes it right."""
     for edit in cause.edits:
         yield say(edit_key(edit), before=source(edit.before), after=source(edit.after))
@@ -140,7 +142,7 @@ def cause_lines(cause: Cause, say: _Words) -> Iterator[str]:
 
 def edit_text(edit: Edit, lang: str = "en") -> str:
     """What is wrong by a change that makes it right."""
-    return _Words(lang)(edit_key(edit), before=source(edit.before), after=source(edit.after))
+    return Words(lang)(edit_key(edit), before=source(edit.before), after=source(edit.after))
 
 
 def edit_key(edit: Edit) -> str:
@@ -153,7 +155,7 @@ def edit_key(edit: Edit) -> str:
     return edit.kind
 
 
-def _correct(report: Report, say: _Words) -> Iterator[str]:
+def _correct(report: Report, say: Words) -> Iterator[str]:
     """The claim set right, and the gradient as the derivation has it."""
     found = report.cause
     gradient = report.gradient

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from matderiv.cli._options import Name, Show, method, once, output_file, sizes
+from matderiv.cli._options import Name, Show, assume, method, once, output_file, sizes
 from matderiv.cli._output import check_folder, progress, write
 
 if TYPE_CHECKING:
@@ -30,8 +30,9 @@ FORMATS: dict[str, Callable[[Derivation, str, Any], str]] = {
     type=Name(),
     multiple=True,
     metavar="NAME",
-    help="Differentiate by this matrix; may be repeated. Default: every factor.",
+    help="Differentiate by this input; may be repeated. Default: every input that is an array.",
 )
+@assume
 @method
 @click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
 @click.option(
@@ -58,6 +59,7 @@ def derive(
     m: int | None,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
     wrt: tuple[str, ...],
+    assume: tuple[tuple[str, str], ...],
     method: str,
     lang: str,
     form: str,
@@ -79,6 +81,7 @@ def derive(
             wrt=wrt or None,
             sizes={"N": n, "D": d, "M": m},
             shapes=once(shapes),
+            assume=assume,
             method=method,
             report=report,
         )

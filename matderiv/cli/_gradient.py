@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from matderiv.cli._options import Assumed, Name, once, output_file, sizes
+from matderiv.cli._options import Name, assume, once, output_file, sizes
 from matderiv.cli._output import check_folder, write
 
 __all__ = ["gradient"]
@@ -23,13 +23,7 @@ FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
     metavar="NAME",
     help="Differentiate by this name; may be repeated. Not needed if the program has one input.",
 )
-@click.option(
-    "--assume",
-    type=Assumed(),
-    multiple=True,
-    metavar="NAME=symmetric|diagonal",
-    help="Declare structure of an input; may be repeated.",
-)
+@assume
 @click.option(
     "--format",
     "form",

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from matderiv.cli._options import Name, Quantity, Show, method, once, output_file, sizes
+from matderiv.cli._options import Name, Quantity, Show, assume, method, once, output_file, sizes
 from matderiv.cli._output import check_folder, progress, write_files
 
 __all__ = ["handout"]
@@ -20,8 +20,9 @@ __all__ = ["handout"]
     type=Name(),
     multiple=True,
     metavar="NAME",
-    help="Differentiate by this matrix; may be repeated. Default: every factor.",
+    help="Differentiate by this input; may be repeated. Default: every input that is an array.",
 )
+@assume
 @method
 @click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
 @click.option(
@@ -67,6 +68,7 @@ def handout(
     m: int | None,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
     wrt: tuple[str, ...],
+    assume: tuple[tuple[str, str], ...],
     method: str,
     lang: str,
     show: int | Literal["all"] | None,
@@ -99,6 +101,7 @@ def handout(
             wrt=wrt or None,
             sizes={"N": n, "D": d, "M": m},
             shapes=once(shapes),
+            assume=assume,
             method=method,
             report=report,
         )

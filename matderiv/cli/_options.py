@@ -22,6 +22,7 @@ __all__ = [
     "Quantity",
     "Shape",
     "Show",
+    "assume",
     "method",
     "once",
     "output_file",
@@ -112,9 +113,9 @@ def sizes(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(
         [
             click.argument("program", default=DEFAULT_PROGRAM),
-            click.option("-N", "n", type=Quantity(), help="Rows of the first factor."),
-            click.option("-D", "d", type=Quantity(), help="The inner size."),
-            click.option("-M", "m", type=Quantity(), help="Columns of the second factor."),
+            click.option("-N", "n", type=Quantity(), help="Rows of the first product."),
+            click.option("-D", "d", type=Quantity(), help="Its inner size."),
+            click.option("-M", "m", type=Quantity(), help="Its columns."),
             click.option(
                 "--shape",
                 "shapes",
@@ -127,6 +128,15 @@ def sizes(command: Callable[..., None]) -> Callable[..., None]:
         command = option(command)
     return command
 
+
+#: Structure of inputs.
+assume = click.option(
+    "--assume",
+    type=Assumed(),
+    multiple=True,
+    metavar="NAME=symmetric|diagonal",
+    help="Declare structure of an input; may be repeated.",
+)
 
 #: The way to the formulas; the names are those of `derivation.methods.table`.
 method = click.option(

@@ -138,7 +138,8 @@ class Derivation:
 
     def answer(self, name: str) -> Node:
         """The gradient by one matrix: the last side of the last chain about it."""
-        step = next(s for s in reversed(self.steps) if s.kind == "matrix" and s.wrt == name)
+        kinds = ("matrix", "structure")
+        step = next(s for s in reversed(self.steps) if s.kind in kinds and s.wrt == name)
         side = step.chains[-1].sides[-1]
         assert isinstance(side, Formula)
         return side.node
@@ -146,7 +147,8 @@ class Derivation:
     @property
     def formulas(self) -> dict[str, str]:
         """The gradients as NumPy-like source, `dY` standing for ∂L/∂Y."""
-        return {name: source(self.answer(name)) for name in self.wrt}
+        written = self.subject.source if isinstance(self.subject, System) else source
+        return {name: written(self.answer(name)) for name in self.wrt}
 
     @property
     def result(self) -> dict[str, sp.Basic]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from matderiv.calculus.entries import Entries
 from matderiv.calculus.forms import Atom, Entry, Form, Index, Rate, single
 from matderiv.calculus.partials import partial
+from matderiv.calculus.structure import by_structure
 from matderiv.calculus.sweep import Gradient, Sweep, inlined, replaced
 from matderiv.calculus.system import System
 from matderiv.calculus.tidying import tidied
@@ -69,6 +70,9 @@ class Builder:
         for name in self.wrt:
             report(f"matrix {name}")
             yield Step("matrix", (self.assembled(name, self.sweep.gradients[name]),), name)
+        for name in self.wrt:
+            if name in self.system.assumed:
+                yield Step("structure", (self.structured(name),), name)
 
     def chain(self, judge: Judge, kind: str, first: Side, *rest: tuple[str, Side]) -> Chain:
         """A chain of links, each judged.
@@ -196,6 +200,21 @@ class Builder:
             judge = Judge(self.system, name, self.differing(left, right))
             links += self.chain(judge, "assembled", Formula(left), (reason, Formula(right))).links
         return Chain("assembled", tuple(links))
+
+    def structured(self, name: str) -> Chain:
+        """The gradient by the entries that a matrix with a structure has of its own."""
+        gradient = self.sweep.gradients[name]
+        facts, structure = self.sweep.facts, self.system.assumed[name]
+        first, put = (
+            by_structure(side, structure, facts)
+            for side in (Name(f"d{name}"), self.system.whole(name, gradient.formula))
+        )
+        own = self.system.answer(name)
+        others = (f"d{of}" for of in self.sweep.gradients if of != name)
+        judge = Judge(self.system, name, (*self.system.shapes, *others))
+        steps = [("put in", put), ("rearranged", own)][: 1 + (own != put)]
+        sides = [(reason, Formula(node)) for reason, node in steps]
+        return self.chain(judge, "structure", Formula(first), *sides)
 
     def tidying(self, put: Node) -> tuple[tuple[str, Node], ...]:
         """The rewrites of a formula; none where the rules would turn in a circle."""

@@ -49,6 +49,8 @@ def method(tree: ast.Call, words: _Words) -> tuple[str, list[ast.expr]]:
     """
     match tree.func:
         case ast.Attribute(value=value, attr=name) if _is_module(value):
+            if name not in INSTEAD:
+                check_function(name, tree)  # write cumsum(X) is no help if it is not known either
             raise Refusal(f"Modules are not in the language; {_without_module(tree, words)}", tree)
         case ast.Attribute(value=value, attr=name) if name in METHODS:
             return name, [value, *tree.args]

@@ -92,6 +92,8 @@ def program_code(derivation: Derivation) -> str:
         name: tuple(dim.size for dim in system.shapes[name]) for name in system.program.inputs()
     }
     words = [f"{name!r}: {shape}" for name, shape in shapes.items()]
+    assumed = [f"    assume={dict(system.assumed)},"] if system.assumed else []
+    method = [f"    method={system.method!r},"] if system.method != "elementwise" else []
     return "\n".join(
         [
             "derivation = matderiv.derive(",
@@ -100,6 +102,8 @@ def program_code(derivation: Derivation) -> str:
             "    shapes={",
             *(f"        {word}," for word in words),
             "    },",
+            *assumed,
+            *method,
             ")",
         ]
     ).replace("'", '"')

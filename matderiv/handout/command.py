@@ -87,6 +87,8 @@ def _groups(system: System, options: Mapping[str, object]) -> Iterator[tuple[str
         yield ("--shape", f"{name}={written}")
     for name in system.wrt:
         yield ("--wrt", name)
+    for name, structure in system.assumed.items():
+        yield ("--assume", f"{name}={structure}")
     if system.method != "elementwise":
         yield ("--method", system.method)
     for key, value in options.items():

@@ -151,6 +151,7 @@ def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) 
                 fields = fields | {"x": Math(composer.notation.formulas.entry(x, indices))}
         yield Paragraph(_reason(composer, step, chain, fields))
     yield Equation(composer.notation.chain(chain))
+    yield from composer.held(chain)
     for side in chain.sides:
         if isinstance(side, Kroneckers):
             yield from _letters(composer, side, fields)

@@ -12,7 +12,6 @@ from matderiv.derivation.links import Chain, Derivation, Step
 from matderiv.derivation.sides import EntryOf, Formula, Indexed, SpelledProduct
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.expression.source import source
 from matderiv.handout import methods
 from matderiv.handout.compose import Fields, fill
 from matderiv.handout.document import (
@@ -90,13 +89,16 @@ class ProgramComposer:
     def steps(self) -> Iterator[Block]:
         """The numbered steps: what is computed, then one gradient after another."""
         before = ""
-        for number, step in enumerate(self.derivation.steps, 1):
+        number = 0
+        for step in self.derivation.steps:
+            heads = (step.kind, before) != ("matrix", "matrix")  # all of these are one step
+            number += heads
             fields: Fields = {"step": Text(str(number))}
             if step.wrt is not None:
                 fields["X"] = Math(name_box(step.wrt))
                 fields["dX"] = Math(self.notation.formulas.gradient(step.wrt))
-            if (step.kind, before) != ("matrix", "matrix"):  # all of these are one step
-                kind = step.kind if step.kind in ("values", "matrix") else "gradient"
+            if heads:
+                kind = step.kind if step.kind in _HEADED else "gradient"
                 yield Heading(2, self.say(f"heading_{kind}", fields))
             before = step.kind
             yield from _WRITERS[step.kind](self, step, fields)
@@ -154,10 +156,21 @@ class ProgramComposer:
                 fields = fields | {"x": Math(self.notation.formulas.entry(wrt.name, wrt.indices))}
         yield Paragraph(self.say(key, fields))
         yield Equation(self.notation.chain(chain))
+        yield from self.held(chain)
         for key, factor in () if product is None else _turned(product):
             yield Paragraph(
                 self.say(key, fields | {"X": Math(self.notation.formulas.node(factor))})
             )
+
+    def held(self, chain: Chain) -> Iterator[Block]:
+        """What is held fixed where the loss is differentiated by what other values use, too."""
+        match chain.sides[0]:
+            case Indexed(((Term(((Rate(of=of, wrt=wrt), 1),)), _),)):
+                held = self.system.held.get(wrt.name, ())
+                if of.name == str(self.system.loss) and held:
+                    fields: Fields = {"X": Math(name_box(wrt.name))}
+                    names = self.listed([self.math(name_box(name)) for name in held])
+                    yield Paragraph(self.around("held", "held", names, fields))
 
     def formula(self, step: Step, fields: Fields) -> Iterator[Block]:
         """The formula in the names of the program."""
@@ -174,6 +187,11 @@ class ProgramComposer:
             yield Paragraph(self.around("assembled", "rewrites", self.listed(words), fields))
         yield Equation(self.notation.chain(chain))
 
+    def structure(self, step: Step, fields: Fields) -> Iterator[Block]:
+        """What a declared structure makes of a gradient."""
+        yield Paragraph(self.say(f"structure_{self.system.assumed[step.wrt or '']}", fields))
+        yield from (Equation(self.notation.chain(chain)) for chain in step.chains)
+
     # -- the end -----------------------------------------------------------------------------
 
     def conclusion(self) -> Iterator[Block]:
@@ -184,7 +202,7 @@ class ProgramComposer:
         needed = dict.fromkeys(
             name for wrt in self.derivation.wrt for name in (*sweep.upstream(wrt), wrt)
         )
-        lines = (f"d{name} = {source(sweep.gradients[name].formula)}" for name in needed)
+        lines = (f"d{name} = {self.system.source(self.system.answer(name))}" for name in needed)
         yield CodeBlock("\n".join(lines), "python")
         found = conditions(self.system.sweep.graph)
         if found:
@@ -245,7 +263,9 @@ class ProgramComposer:
         for dim in dims:
             items += [Operator("times")] * bool(items) + [Number(str(dim.size))]
         fields: Fields = {"X": Math(name_box(name)), "shape": Math(Row(tuple(items)))}
-        return self.say(("shape_scalar", "shape_vector", "shape_matrix")[len(dims)], fields)
+        key = ("shape_scalar", "shape_vector", "shape_matrix")[len(dims)]
+        structure = self.system.assumed.get(name)
+        return self.say(key if structure is None else f"shape_{structure}", fields)
 
     @staticmethod
     def math(box: Box) -> Segments:
@@ -280,9 +300,13 @@ def _turned(product: SpelledProduct) -> Iterator[tuple[str, Node]]:
             yield key, factor.arg
 
 
+#: Steps with headings of their own; the others are about one gradient.
+_HEADED = ("values", "matrix", "structure")
+
 _WRITERS = {
     "values": ProgramComposer.values,
     "gradient": ProgramComposer.gradient,
     "matrix": ProgramComposer.formula,
+    "structure": ProgramComposer.structure,
     **methods.WRITERS,
 }

@@ -42,7 +42,8 @@ def _blocks(composer: ProgramComposer) -> Iterator[Block]:
     yield Heading(2, fill(language, "handout.formulas", {}))
     yield Paragraph(composer.say("results", {}))
     for step in composer.derivation.steps:
-        if step.kind == "matrix":
+        structured = step.kind == "matrix" and step.wrt in composer.system.assumed
+        if step.kind in ("matrix", "structure") and not structured:
             chain = composer.notation.chain(step.chains[0])
             yield Equation(Aligned(chain.left, chain.rights[-1:]))
     yield from composer.steps()

@@ -73,7 +73,10 @@ _UPRIGHT = set(ELEMENTWISE)
 
 @dataclass(frozen=True, slots=True)
 class Formulas:
-    """How a program is written: its loss, what its names are, and how much of sums is shown."""
+    """How a program is written: its loss, what its names are, and how much of sums is shown.
+
+    `also` are the values through which a name reaches the loss besides standing in it itself.
+    """
 
     loss: str
     shape: ShapeOf
@@ -81,6 +84,7 @@ class Formulas:
     show: int | None
     commas: bool
     letters: tuple[str, ...]
+    also: Mapping[str, tuple[str, ...]]
 
     # -- matrix notation ---------------------------------------------------------------------
 
@@ -369,7 +373,7 @@ class Formulas:
             case Size(letter=letter):
                 return name_box(letter)
             case Rate(of=of, wrt=wrt):
-                return partial_ratio(self._atom(of), self._atom(wrt))
+                return self._rate(of, wrt)
             case Delta(one=one, other=other):
                 return entry_box(Symbol("delta", greek=True), (one, other), commas=self.commas)
             case Call(function=function, arg=form):
@@ -381,6 +385,16 @@ class Formulas:
                 return _fenced(self.form(base))
             case Whole():
                 return self._whole(atom)
+
+    def _rate(self, of: Entry, wrt: Entry) -> Box:
+        """∂z_ij/∂x_pq, or (∂L/∂x_pq)_Z with Z held fixed, which is not all of ∂L/∂x_pq."""
+        ratio = partial_ratio(self._atom(of), self._atom(wrt))
+        held = self.also.get(wrt.name, ()) if of.name == self.loss else ()
+        if not held:
+            return ratio
+        comma = Operator("comma")
+        names = [box for name in held for box in (comma, name_box(name))][1:]
+        return Scripts(Fence(ratio, big=True), sub=Row(tuple(names)))
 
     def _whole(self, atom: Whole) -> Box:
         inner = self._array(atom)

@@ -17,7 +17,9 @@ __all__ = ["gradients_latex"]
 def gradients_latex(swept: Sweep, formulas: Mapping[str, Node]) -> str:
     """The formulas, and the gradients and values without a name in the program that they use."""
     graph = swept.graph
-    notation = Formulas(graph.loss, swept.facts.shape, graph.shapes, None, commas=False, letters=())
+    notation = Formulas(
+        graph.loss, swept.facts.shape, graph.shapes, None, commas=False, letters=(), also={}
+    )
     own = graph.program.names()
     lines = [
         f"{latex(notation.node(nodes.Name(name)))} & = {latex(notation.node(value))}"

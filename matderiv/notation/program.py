@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from matderiv.calculus.contraction import contracted
 from matderiv.calculus.forms import Index, placed
@@ -24,6 +25,7 @@ from matderiv.expression.shapes import Shape
 from matderiv.notation import methods, pushed
 from matderiv.notation.boxes import Aligned, Box, Dots, Operator, Row
 from matderiv.notation.formulas import Formulas
+from matderiv.notation.latex import latex
 
 __all__ = ["ProgramNotation", "readable_show"]
 
@@ -67,6 +69,7 @@ class ProgramNotation:
             self.show,
             system.largest_size >= _COMMA_FROM,
             system.letters[4:] + system.letters[:4],
+            system.held,
         )
         object.__setattr__(self, "formulas", formulas)
         object.__setattr__(self, "_general", pushed.Pushed(formulas, expanded=False))
@@ -79,7 +82,10 @@ class ProgramNotation:
         left, *rights = (
             self.side(side) for n, side in enumerate(chain.sides) if n == 0 or self._fits(side)
         )
-        shown = [box for n, box in enumerate(rights) if box != ([left, *rights][n])]
+        read = [latex(box) for box in (left, *rights)]
+        shown = [
+            box for box, (one, other) in zip(rights, pairwise(read), strict=True) if one != other
+        ]
         return Aligned(left, tuple(shown or rights[:1]))
 
     def _fits(self, side: Side) -> bool:
