@@ -25,6 +25,8 @@ SCALARS = [
     "det(S @ T)",
     "x @ inv(S) @ y",
     "norm(A @ x - b)",
+    "logsumexp(sum(S, axis=0))",
+    "logsumexp(sum(S, axis=1))",
 ]
 
 

@@ -11,6 +11,7 @@ from matderiv.calculus.forms import (
     Delta,
     Entry,
     Form,
+    Index,
     Raised,
     Term,
     Whole,
@@ -68,8 +69,18 @@ def _deltas(term: Term) -> Term | None:
                 left = tuple(b for b in term.bound if b[0] != gone)
                 term = placed_term(Term(rest, left), {str(gone): stays})
                 break
+            stays, gone = sorted((one, other), key=_order)
+            if any(gone in letters_of(a) for a, _ in rest):  # δ_pq·x_pq = δ_pq·x_pp
+                atoms = placed_term(Term(rest, term.bound), {str(gone): stays}).atoms
+                term = Term((*atoms, (atom, 1)), term.bound)
+                break
         else:
             return term
+
+
+def _order(index: Index) -> tuple[bool, str]:
+    """Numbers before letters."""
+    return isinstance(index, str), str(index)
 
 
 def _powers(term: Term) -> Term:
