@@ -53,6 +53,11 @@ def test_proved_at_shapes(program: str, shape: tuple[int, int]) -> None:
         "L = logdet(W.T @ W) + tr(A @ inv(W.T @ W))",
         "L = sum(logsumexp(W, axis=0)) + norm(W)",
         "L = Loss(W) + prod(sum(W, axis=1))",
+        "L = logsumexp(logsumexp(W, axis=1)*x)",
+        "L = sum(A)/(norm(W)*sum(W))",
+        "L = norm((A @ W*W @ x)**1.5)",
+        "L = logdet(softmax(W, axis=1) @ (W @ W))",
+        "L = log((diag(W*W) @ diag(W))**3)",
     ],
 )
 def test_proved_for_all_sizes(program: str) -> None:
