@@ -25,6 +25,8 @@ SCALARS = [
     "det(S @ T)",
     "x @ inv(S) @ y",
     "norm(A @ x - b)",
+    "logsumexp(sum(S, axis=0))",
+    "logsumexp(sum(S, axis=1))",
 ]
 
 
@@ -58,3 +60,18 @@ def test_letters_are_not_captured(text: str, by: str, letters: str) -> None:
     turned = placed(placed(rate, {"p": "r"}), {"r": "p"})
     assert canonical(turned) == canonical(rate)
     assert canonical(placed(rate, {"p": "r"})) != canonical(rate)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("sum(outer(x, y))", "sum(x)*sum(y)"),
+        ("sum(x)**3/sum(x)", "sum(x)**2"),
+        ("1/(2*sum(x) + 2*sum(y))", "(sum(x) + sum(y))**-1/2"),
+        ("exp(norm(x)**2)", "exp(x @ x)"),
+        ("sum(inv(f(S)) @ f(S) @ x)", "sum(x)"),
+    ],
+)
+def test_the_same_scalars_are_the_same(one: str, other: str) -> None:
+    """Sums are factors, common factors stand outside, an inverse goes away."""
+    assert same_form(form(one)[1], form(other)[1])

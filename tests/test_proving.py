@@ -14,7 +14,7 @@ from matderiv.calculus.sweep import Sweep, sweep
 from matderiv.expression import nodes
 from matderiv.expression.numeric import evaluate
 from matderiv.expression.parse import parse
-from matderiv.expression.shapes import settled
+from matderiv.expression.shapes import infer, settled
 
 
 def swept(program: str, *wrt: str, **assumed: str) -> Sweep:
@@ -22,6 +22,27 @@ def swept(program: str, *wrt: str, **assumed: str) -> Sweep:
     written = parse(program)
     shapes = infer_assumed(written, assumed)
     return sweep(graph_of(settled(written, shapes), shapes), wrt, frozenset(assumed))
+
+
+def at_sizes(program: str, wrt: str, **shapes: tuple[int, ...]) -> Sweep:
+    """The gradient by a name at shapes."""
+    written = parse(program)
+    found = infer(written, shapes=shapes)
+    return sweep(graph_of(settled(written, found), found), (wrt,))
+
+
+@pytest.mark.parametrize(
+    ("program", "shape"),
+    [
+        ("L = tr(W*W)", (3, 3)),
+        ("L = logdet(f(W)/W) + sum(inv(W @ W))", (1, 1)),
+        ("L = prod(W, axis=0) @ sin(prod(W, axis=1))", (1, 1)),
+        ("L = prod(mean(W, axis=0))", (3, 3)),
+    ],
+)
+def test_proved_at_shapes(program: str, shape: tuple[int, int]) -> None:
+    """Repeated entries, matrices of one entry, and products of sums."""
+    assert prove(at_sizes(program, "W", W=shape), "W").status == "equal"
 
 
 @pytest.mark.parametrize(
@@ -32,6 +53,11 @@ def swept(program: str, *wrt: str, **assumed: str) -> Sweep:
         "L = logdet(W.T @ W) + tr(A @ inv(W.T @ W))",
         "L = sum(logsumexp(W, axis=0)) + norm(W)",
         "L = Loss(W) + prod(sum(W, axis=1))",
+        "L = logsumexp(logsumexp(W, axis=1)*x)",
+        "L = sum(A)/(norm(W)*sum(W))",
+        "L = norm((A @ W*W @ x)**1.5)",
+        "L = logdet(softmax(W, axis=1) @ (W @ W))",
+        "L = log((diag(W*W) @ diag(W))**3)",
     ],
 )
 def test_proved_for_all_sizes(program: str) -> None:

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 
 from matderiv.calculus.forms import (
     ONE,
     Atom,
+    Call,
     Delta,
     Entry,
     Form,
+    Index,
     Raised,
     Term,
     Whole,
     added,
     constant,
     letters_of,
+    multiplied,
     placed_term,
+    raised,
     scaled,
+    single,
+    to_the,
 )
+from matderiv.calculus.naming import sealed
 
 __all__ = ["contracted"]
 
@@ -30,12 +39,81 @@ def contracted(form: Form) -> Form:
     Σ_i runs over the whole size that p belongs to, so no term is lost. Also Σ_k A⁻¹_ik a_kj =
     δ_ij, Σ_j b_j / Σ_j b_j = 1, and (bⁿ)ᵐ = bⁿᵐ.
     """
-    return added(_contracted(term, number) for term, number in form)
+    return added(_contracted(part, c) for term, number in form for part, c in _inside(term, number))
+
+
+def _inside(term: Term, number: Fraction) -> Form:
+    """The term with what its atoms hold contracted as well."""
+    if not any(isinstance(atom, Call | Raised) for atom, _ in term.atoms):
+        return ((term, number),)
+    bare = Term(tuple(a for a in term.atoms if not isinstance(a[0], Call | Raised)), term.bound)
+    made: Form = ((bare, number),)
+    for atom, power in term.atoms:
+        if isinstance(atom, Call | Raised):
+            made = multiplied(made, to_the(_normal(atom), power))
+    return made
+
+
+@lru_cache(maxsize=1 << 14)
+def _normal(atom: Call | Raised) -> Form:
+    """A function or a power of a form in which no sum is left that goes away.
+
+    What all terms of a base have in common is a factor beside it: (c·b)ⁿ = cⁿ·bⁿ.
+    """
+    match atom:
+        case Call(function=function, arg=arg):
+            return single(Call(function, sealed(contracted(arg))))
+        case Raised(base=base, exponent=None):
+            common, rest = _common(contracted(base))
+            found = to_the(rest, 1) if _is_product(rest) else single(Raised(sealed(rest), None))
+            return multiplied(common, found)
+        case Raised(base=base, exponent=exponent):
+            assert exponent is not None
+            return raised(sealed(contracted(base)), sealed(contracted(exponent)))
+
+
+def _is_product(form: Form) -> bool:
+    return not form or (len(form) == 1 and not form[0][0].bound)
+
+
+def _common(form: Form) -> tuple[Form, Form]:
+    """The factor that all terms share, and the form divided by it."""
+    one = constant(Fraction(1))
+    if _is_product(form):
+        return one, form
+    powers: dict[Atom, int] = {}
+    for atom, power in form[0][0].atoms:
+        others = [dict(term.atoms).get(atom, 0) for term, _ in form]
+        bound = {letter for term, _ in form for letter, _ in term.bound}
+        least = min(others) if min(others) > 0 else min(0, max(others))
+        if least and power and not letters_of(atom) & bound:
+            powers[atom] = least
+    number = Fraction(
+        math.gcd(*(c.numerator for _, c in form)), math.lcm(*(c.denominator for _, c in form))
+    )
+    if all(c < 0 for _, c in form):
+        number = -number
+    rest = tuple(
+        (
+            Term(
+                tuple((a, p - powers.get(a, 0)) for a, p in term.atoms if p != powers.get(a, 0)),
+                term.bound,
+            ),
+            c / number,
+        )
+        for term, c in form
+    )
+    return ((Term(tuple(powers.items())), number),), rest
 
 
 def _contracted(term: Term, number: Fraction) -> Form:
     while True:
-        found = _deltas(_powers(term))
+        term = _powers(term)
+        if any(
+            isinstance(a, Raised) and not a.exponent and _is_product(a.base) for a, _ in term.atoms
+        ):
+            ((term, number),) = _inside(term, number)
+        found = _deltas(term)
         if found is None:
             return ()
         beside = _inverse(found)
@@ -68,8 +146,18 @@ def _deltas(term: Term) -> Term | None:
                 left = tuple(b for b in term.bound if b[0] != gone)
                 term = placed_term(Term(rest, left), {str(gone): stays})
                 break
+            stays, gone = sorted((one, other), key=_order)
+            if any(gone in letters_of(a) for a, _ in rest):  # δ_pq·x_pq = δ_pq·x_pp
+                atoms = placed_term(Term(rest, term.bound), {str(gone): stays}).atoms
+                term = Term((*atoms, (atom, 1)), term.bound)
+                break
         else:
             return term
+
+
+def _order(index: Index) -> tuple[bool, str]:
+    """Numbers before letters."""
+    return isinstance(index, str), str(index)
 
 
 def _powers(term: Term) -> Term:
@@ -103,6 +191,8 @@ def _inverse(term: Term) -> Term | None:
         match inverse.arg:
             case ((Term(((Entry() as own, 1),), ()), 1),):
                 pass
+            case ((Term(atoms, ()), 1),) if (found := _beside(term, inverse, atoms)) is not None:
+                return found
             case _:
                 continue
         row, col = inverse.indices
@@ -119,6 +209,28 @@ def _inverse(term: Term) -> Term | None:
                     rest = tuple(a for a in term.atoms if a[0] not in (inverse, entry))
                     bound = tuple(b for b in term.bound if b[0] != shared)
                     return Term((*rest, (Delta(stays, far), 1)), bound)
+    return None
+
+
+def _beside(term: Term, inverse: Whole, atoms: tuple[tuple[Atom, int], ...]) -> Term | None:
+    """The same for a matrix whose entry is a product of atoms."""
+    powers = dict(term.atoms)
+    (first, _), (second, _) = inverse.letters
+    ways = (inverse.indices, (first, second)), (inverse.indices[::-1], (second, first))
+    places = {letter for atom in powers for letter in letters_of(atom)} | {1}
+    for (stays, shared), (near, far) in ways:
+        if not any(shared == letter for letter, _ in term.bound):
+            continue
+        for place in places - {shared}:
+            wanted = placed_term(Term(atoms), {near: shared, far: place}).atoms
+            if any(powers.get(a, 0) != p for a, p in wanted):
+                continue
+            gone = {inverse, *(a for a, _ in wanted)}
+            rest = tuple((a, p) for a, p in term.atoms if a not in gone)
+            others = (replace(inverse, indices=(stays,)), *(a for a, _ in rest))
+            if stays != shared and all(shared not in letters_of(a) for a in others):
+                bound = tuple(b for b in term.bound if b[0] != shared)
+                return Term((*rest, (Delta(stays, place), 1)), bound)
     return None
 
 

@@ -28,6 +28,7 @@ from matderiv.calculus.forms import (
     raised,
     scaled,
     single,
+    undivided,
 )
 from matderiv.calculus.naming import sealed
 from matderiv.errors import InputError, UnsupportedError
@@ -131,6 +132,8 @@ class Entries:
         """Functions of square matrices: those of a product of two are taken apart."""
         if not isinstance(node, nodes.Inverse | nodes.Determinant | nodes.LogDet):
             return self._reduction(node, indices)
+        if self.shape(node.arg) == (_SINGLE, _SINGLE):
+            return self._of_one_entry(node)
         match self._value(node.arg):
             case nodes.Inverse(inner) if isinstance(node, nodes.Inverse):
                 return self._at(inner, indices)
@@ -143,6 +146,16 @@ class Entries:
         first, second = (self._at(type(node)(part), ()) for part in (left, right))
         combine = multiplied if isinstance(node, nodes.Determinant) else _plus
         return combine(first, second)
+
+    def _of_one_entry(self, node: nodes.Inverse | nodes.Determinant | nodes.LogDet) -> Form:
+        """1/a, a and log |a| of a matrix of one row and one column."""
+        entry = self._at(node.arg, (1, 1))
+        match node:
+            case nodes.Inverse():
+                return self._raised(node, entry, _MINUS)
+            case nodes.Determinant():
+                return entry
+        return self._call("log", self._call("abs", entry))
 
     def _taken_apart(self, factor: Node) -> bool:
         """Whether a factor is square; A@diag(x) is written A*x, which is no product."""
@@ -212,18 +225,23 @@ class Entries:
         over = self.shape(arg)
         place = None if axis is None else axis % len(over)
         dims = over if place is None else (over[place],)
-        letters = tuple((self.letter(), dim.symbol) for dim in dims)
-        inner: tuple[Index, ...] = tuple(letter for letter, _ in letters)
+        inner: tuple[Index, ...] = tuple(1 if dim == _SINGLE else self.letter() for dim in dims)
+        letters = tuple(
+            (i, dim.symbol) for i, dim in zip(inner, dims, strict=True) if isinstance(i, str)
+        )
         if place is not None:
             others = indices[:place] + (indices[place + 1 :] if keepdims else indices[place:])
             inner = (*others[:place], *inner, *others[place:])
         if self._written:
             made = _ONE
-            for places in itertools.product(*(range(1, dim.size + 1) for dim in dims)):
+            runs = [dim for dim in dims if dim != _SINGLE]
+            for places in itertools.product(*(range(1, dim.size + 1) for dim in runs)):
                 at = dict(zip((letter for letter, _ in letters), places, strict=True))
-                made = multiplied(made, self._at(arg, tuple(at.get(str(i), i) for i in inner)))
+                entry = self._at(arg, tuple(at.get(str(i), i) for i in inner))
+                made = multiplied(made, undivided(contracted(entry)))
             return made
-        return single(Whole("prod", letters, self._at(arg, inner)))
+        entry = self._at(arg, inner)
+        return single(Whole("prod", letters, entry)) if letters else entry
 
     def _matmul(self, left: Node, right: Node, indices: tuple[Index, ...]) -> Form:
         rows = len(self.shape(left)) - 1
@@ -236,9 +254,12 @@ class Entries:
         )
 
     def _whole(self, function: str, arg: Node, indices: tuple[Index, ...]) -> Form:
-        letters = tuple((self.letter(), dim.symbol) for dim in self.shape(arg))
-        entry = self._at(arg, tuple(letter for letter, _ in letters))
-        entry = contracted(entry)
+        over = self.shape(arg)
+        letters = tuple((self.letter(), dim.symbol) for dim in over)
+        named = zip(letters, over, strict=True)
+        entry = contracted(
+            self._at(arg, tuple(1 if dim == _SINGLE else own for (own, _), dim in named))
+        )
         places = frozenset(letter for letter, _ in letters)
         outside = constant(Fraction(1))
         if function == "inv":

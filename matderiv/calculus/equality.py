@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from matderiv.calculus.factoring import factored
 from matderiv.calculus.forms import Form, TooLarge, difference
 from matderiv.calculus.identities import summands_vanish
 from matderiv.calculus.naming import canonical
@@ -15,6 +16,9 @@ def same_form(one: Form, other: Form) -> bool:
     try:
         if canonical(one) == canonical(other):
             return True
-        return summands_vanish(difference(one, other))
+        if summands_vanish(difference(one, other)):
+            return True
+        one, other = factored(one), factored(other)
+        return canonical(one) == canonical(other) or summands_vanish(difference(one, other))
     except (TooLarge, UnsupportedError):
         return False

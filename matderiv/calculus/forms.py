@@ -42,6 +42,7 @@ __all__ = [
     "refreshed",
     "scaled",
     "single",
+    "undivided",
 ]
 
 Index = int | str
@@ -220,6 +221,11 @@ def to_the(form: Form, power: int) -> Form:
     if number not in (1, -1) and abs(power) * bits > _MAX_BITS:
         raise TooLarge("a number is too large")
     return ((Term(tuple((a, p * power) for a, p in term.atoms)), number**power),)
+
+
+def undivided(form: Form) -> Form:
+    """A form as a factor that stays one: a sum is not multiplied out."""
+    return form if len(form) < 2 else single(Raised(form, None))  # noqa: PLR2004 - no sum
 
 
 # -- indices ---------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 
 from matderiv.calculus.forms import (
     Atom,
@@ -30,15 +31,37 @@ _MAX_ORDERS = 720  # of the bound letters of a term that are tried
 
 
 def sealed(form: Form) -> Form:
-    """The form inside an atom: its own letters renamed so that the same reads the same."""
+    """The form inside an atom: its own letters renamed so that the same reads the same.
+
+    Their names hold how deep the sums in the form are, so that no inner sum binds the same one.
+    """
     made = []
+    height = _height(form)
     for term, number in form:
         key, names = named(term, {})
-        places = {letter: f"~{names[letter]}" for letter, _ in term.bound if letter in names}
+        places = {
+            letter: f"~{names[letter]}:{height}" for letter, _ in term.bound if letter in names
+        }
         atoms = placed_term(Term(term.atoms), places).atoms
         bound = tuple((places.get(letter, letter), size) for letter, size in term.bound)
         made.append((key, (Term(atoms, bound), number)))
     return tuple(found for _, found in sorted(made, key=lambda pair: pair[0]))
+
+
+@lru_cache(maxsize=1 << 14)
+def _height(form: Form) -> int:
+    """How deep the sums in a form stand inside each other."""
+    inner = [f for term, _ in form for atom, _ in term.atoms for f in _inside(atom)]
+    return max(map(_height, inner), default=0) + any(term.bound for term, _ in form)
+
+
+def _inside(atom: Atom) -> tuple[Form, ...]:
+    match atom:
+        case Call(arg=arg) | Whole(arg=arg) | Raised(base=arg, exponent=None):
+            return (arg,)
+        case Raised(base=base, exponent=exponent) if exponent is not None:
+            return (base, exponent)
+    return ()
 
 
 def canonical(form: Form) -> dict[str, Fraction]:

@@ -12,6 +12,7 @@ from matderiv.calculus.forms import (
     Delta,
     Entry,
     Form,
+    Index,
     Raised,
     Rate,
     Size,
@@ -113,19 +114,25 @@ class _Partial:
 
     def whole(self, atom: Whole) -> Form:
         """Σ ∂F/∂a_kl · ∂a_kl/∂wrt over the entries of the array."""
-        letters = {old: self.fresh() for old, _ in atom.letters}
-        inner = self.form(placed(atom.arg, dict(letters)))
+        letters: dict[str, Index] = {
+            old: 1 if size == "1" else self.fresh() for old, size in atom.letters
+        }
+        inner = self.form(placed(atom.arg, letters))
         if not inner:
             return ()
-        places = tuple(letters[old] for old, _ in atom.letters)
-        bound = tuple((letters[old], size) for old, size in atom.letters)
+        places = tuple(letters.values())
+        bound = tuple(
+            (new, size)
+            for new, (_, size) in zip(places, atom.letters, strict=True)
+            if isinstance(new, str)
+        )
         found = multiplied(self.rate(atom, places), inner)
         return tuple((Term(t.atoms, t.bound + bound), c) for t, c in found)
 
-    def rate(self, atom: Whole, places: tuple[str, ...]) -> Form:
+    def rate(self, atom: Whole, places: tuple[Index, ...]) -> Form:
         """∂F/∂a at the places of the array."""
 
-        def same(function: str, *indices: str | int) -> Form:
+        def same(function: str, *indices: Index) -> Form:
             return single(Whole(function, atom.letters, atom.arg, indices))
 
         match atom.function, places:

@@ -20,6 +20,7 @@ from functools import cached_property
 
 from matderiv.calculus.broadcasting import filled
 from matderiv.calculus.entries import Entries
+from matderiv.calculus.factoring import factored
 from matderiv.calculus.forms import Entry, Form, Index, TooLarge, added
 from matderiv.calculus.naming import canonical
 from matderiv.calculus.partials import partial
@@ -70,6 +71,9 @@ def equal(pairs: Iterable[tuple[Form, Form]]) -> bool:
 def _reads_the_same(pair: tuple[Form, Form]) -> bool:
     try:
         one, other = map(canonical, pair)
+        if one == other:
+            return True
+        one, other = (canonical(factored(form)) for form in pair)
     except TooLarge:
         return False
     return one == other

@@ -28,6 +28,7 @@ from matderiv.calculus.forms import (
     raised,
     single,
     to_the,
+    undivided,
 )
 from matderiv.calculus.identities import expression
 from matderiv.calculus.naming import sealed
@@ -83,7 +84,7 @@ def _atom(atom: Atom, sizes: Mapping[str, int]) -> Form:
             made = constant(Fraction(1))
             for place in itertools.product(*(range(1, sizes[size] + 1) for _, size in letters)):
                 at = dict(zip((letter for letter, _ in letters), place, strict=True))
-                made = multiplied(made, written_out(placed(arg, dict(at)), sizes))
+                made = multiplied(made, undivided(written_out(placed(arg, dict(at)), sizes)))
             return made
     return single(atom)
 
