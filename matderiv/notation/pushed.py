@@ -27,7 +27,8 @@ from matderiv.notation.boxes import (
     Terms,
     Word,
 )
-from matderiv.notation.formulas import Formulas, Held, side_by_side
+from matderiv.notation.formulas import Formulas, Held
+from matderiv.notation.indices import side_by_side
 from matderiv.notation.names import (
     entry_box,
     function_box,
