@@ -147,7 +147,7 @@ class Derivation:
     @property
     def formulas(self) -> dict[str, str]:
         """The gradients as NumPy-like source, `dY` standing for ∂L/∂Y."""
-        written = self.subject.source if isinstance(self.subject, System) else source
+        written = source if isinstance(self.subject, Problem) else self.subject.source
         return {name: written(self.answer(name)) for name in self.wrt}
 
     @property
