@@ -245,6 +245,29 @@ def test_a_gradient_that_is_zero_is_refused(program: str, wrt: str) -> None:
         sweep(graph(program), (wrt,))
 
 
+@pytest.mark.parametrize(
+    ("program", "shapes"),
+    [
+        ("L = norm(softmax(b))", {"b": (1,)}),
+        ("L = sum(a) - prod(diag(b))", {"a": (2,), "b": (2,)}),
+        ("L = norm(softmax(b) @ ones((3, 2)))", {"b": (3,)}),
+        ("P = sin(b*C); L = sum(inv(P) @ P)", {"b": (3,), "C": (3, 3)}),
+        ("p = a*softmax(b); L = Loss(p)", {"a": (2,), "b": (1,)}),
+    ],
+)
+def test_a_formula_that_is_always_zero_is_refused(
+    program: str, shapes: dict[str, tuple[int, ...]]
+) -> None:
+    """So is a gradient whose formula does not read 0, but whose entries are proved 0."""
+    with pytest.raises(InputError, match=r"The gradient of L by b is 0 wherever .* is 0\."):
+        sweep(graph(program, shapes), ("b",))
+
+
+def test_a_tiny_gradient_is_not_called_zero() -> None:
+    """A value that is 0 in floating point and not in truth is printed."""
+    assert sweep(graph("L = exp(-300*sum(exp(x)))"), ("x",)).gradients["x"]
+
+
 def test_a_loss_without_the_name_is_refused() -> None:
     """A name on another branch of the program has no gradient."""
     with pytest.raises(InputError, match="L does not depend on A; its gradient is 0"):

@@ -21,6 +21,7 @@ from matderiv.calculus.tidying import (
     tidy,
     transposes_collected,
 )
+from matderiv.calculus.vanishing import is_zero
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -147,11 +148,16 @@ class _Sweep:
                 raise InputError(f"{graph.loss} does not depend on {name}; its gradient is 0.")
             found[name], _ = _gradient(graph, name, (local[name], whole[name]), facts, values)
         for name in self.wrt:
-            if found[name].formula == _ZERO:
-                raise InputError(
-                    f"The gradient of {graph.loss} by {name} is 0 wherever it is defined: "
-                    f"{source(found[name].assembled)} is 0."
-                )
+            formula, why = found[name].formula, found[name].assembled
+            others = {of: one.formula for of, one in found.items() if of != name}
+            if formula != _ZERO:
+                why = formula
+                if not is_zero(formula, name, graph, facts, others):
+                    continue
+            raise InputError(
+                f"The gradient of {graph.loss} by {name} is 0 wherever it is defined: "
+                f"{source(why)} is 0."
+            )
         return Sweep(graph, facts, found, values.lifted)
 
 
