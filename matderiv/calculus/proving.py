@@ -146,7 +146,7 @@ class Prover:
                 self._put_in(gradient, at, definitions, written=written)
                 for definitions in self._definitions(gradient)
             )
-        except (UnsupportedError, InputError):
+        except (UnsupportedError, InputError, RecursionError):  # nested too deeply
             return False
 
     def _local(

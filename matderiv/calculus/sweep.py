@@ -93,7 +93,13 @@ def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozen
         InputError: the loss does not change with one of them.
         UnsupportedError: a node has no rule.
     """
-    return _Sweep(graph, wrt, symmetric).run()
+    try:
+        return _Sweep(graph, wrt, symmetric).run()
+    except RecursionError:
+        raise UnsupportedError(
+            f"The gradient of {graph.loss} is a formula in too many brackets; "
+            "give names to parts of the program."
+        ) from None
 
 
 def replaced(node: Node, values: Mapping[str, Node]) -> Node:
