@@ -241,6 +241,29 @@ def test_a_gradient_that_is_zero_is_refused(program: str, wrt: str) -> None:
         sweep(graph(program), (wrt,))
 
 
+@pytest.mark.parametrize(
+    ("program", "shapes"),
+    [
+        ("L = norm(softmax(b))", {"b": (1,)}),
+        ("L = sum(a) - prod(diag(b))", {"a": (2,), "b": (2,)}),
+        ("L = norm(softmax(b) @ ones((3, 2)))", {"b": (3,)}),
+        ("P = sin(b*C); L = sum(inv(P) @ P)", {"b": (3,), "C": (3, 3)}),
+        ("p = a*softmax(b); L = Loss(p)", {"a": (2,), "b": (1,)}),
+    ],
+)
+def test_a_formula_that_is_always_zero_is_refused(
+    program: str, shapes: dict[str, tuple[int, ...]]
+) -> None:
+    """So is a gradient whose formula does not read 0, but whose entries are proved 0."""
+    with pytest.raises(InputError, match=r"The gradient of L by b is 0 wherever .* is 0\."):
+        sweep(graph(program, shapes), ("b",))
+
+
+def test_a_tiny_gradient_is_not_called_zero() -> None:
+    """A value that is 0 in floating point and not in truth is printed."""
+    assert sweep(graph("L = exp(-300*sum(exp(x)))"), ("x",)).gradients["x"]
+
+
 def test_a_loss_without_the_name_is_refused() -> None:
     """A name on another branch of the program has no gradient."""
     with pytest.raises(InputError, match="L does not depend on A; its gradient is 0"):
@@ -258,6 +281,18 @@ def test_too_many_uses_are_refused() -> None:
     lines = "; ".join(f"H{n + 1} = tanh(H{n} @ V)" for n in range(201))
     with pytest.raises(UnsupportedError, match="V is used 201 times"):
         sweep(graph(f"H0 = X @ V; {lines}; L = sum(H201)".replace("X @ V", "2*X")), ("V",))
+
+
+def test_many_uses_end_well() -> None:
+    """A name that is used in hundreds of terms has a gradient, or is refused in one line."""
+    for count in (150, 199, 900):
+        terms = "; ".join(f"s{n} = s{n - 1} + sin({n}*x)*f(x)" for n in range(1, count))
+        try:
+            found = sweep(graph(f"s0 = f(x); {terms}; L = sum(s{count - 1})"), ("x",))
+        except UnsupportedError as error:
+            assert "\n" not in str(error)
+        else:
+            assert found.gradients["x"]
 
 
 def test_sized_text_is_the_reference() -> None:

@@ -146,9 +146,9 @@ def _deltas(term: Term) -> Term | None:
                 left = tuple(b for b in term.bound if b[0] != gone)
                 term = placed_term(Term(rest, left), {str(gone): stays})
                 break
-            stays, gone = sorted((one, other), key=_order)
-            if any(gone in letters_of(a) for a, _ in rest):  # δ_pq·x_pq = δ_pq·x_pp
-                atoms = placed_term(Term(rest, term.bound), {str(gone): stays}).atoms
+            first, last = sorted((one, other), key=_order)
+            if any(last in letters_of(a) for a, _ in rest):  # δ_pq·x_pq = δ_pq·x_pp
+                atoms = placed_term(Term(rest, term.bound), {str(last): first}).atoms
                 term = Term((*atoms, (atom, 1)), term.bound)
                 break
         else:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
 
@@ -32,6 +34,7 @@ __all__ = [
     "TooLarge",
     "Whole",
     "added",
+    "bounded",
     "constant",
     "difference",
     "letters_of",
@@ -42,6 +45,7 @@ __all__ = [
     "refreshed",
     "scaled",
     "single",
+    "spend",
     "undivided",
 ]
 
@@ -77,6 +81,15 @@ class Call:
 
     function: str
     arg: Form
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work the hash out once: forms are deep, and keys of many tables."""
+        object.__setattr__(self, "_hash", hash(("call", self.function, self.arg)))
+
+    def __hash__(self) -> int:
+        """The hash of what it is made of."""
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +98,15 @@ class Raised:
 
     base: Form
     exponent: Form | None
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work the hash out once: forms are deep, and keys of many tables."""
+        object.__setattr__(self, "_hash", hash(("raised", self.base, self.exponent)))
+
+    def __hash__(self) -> int:
+        """The hash of what it is made of."""
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +117,17 @@ class Whole:
     letters: tuple[tuple[str, str], ...]
     arg: Form
     indices: tuple[Index, ...] = ()
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work the hash out once: forms are deep, and keys of many tables."""
+        object.__setattr__(
+            self, "_hash", hash(("whole", self.function, self.letters, self.arg, self.indices))
+        )
+
+    def __hash__(self) -> int:
+        """The hash of what it is made of."""
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +155,56 @@ class Term:
 
     atoms: tuple[tuple[Atom, int], ...] = ()
     bound: tuple[tuple[str, str], ...] = ()
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work the hash out once: forms are deep, and keys of many tables."""
+        object.__setattr__(self, "_hash", hash((self.atoms, self.bound)))
+
+    def __hash__(self) -> int:
+        """The hash of what it is made of."""
+        return self._hash
 
 
 Form = tuple[tuple[Term, Fraction], ...]
 
 ONE = Term()
+
+
+#: How many products of terms may still be worked out; None where nobody bounds them.
+_left: ContextVar[list[int] | None] = ContextVar("_left", default=None)
+
+
+@contextmanager
+def bounded(products: int) -> Iterator[None]:
+    """Bound the work that is done inside; an outer bound stays what it is.
+
+    >>> with bounded(1):
+    ...     multiplied(constant(Fraction(2)), added([single(Size("N")), constant(Fraction(1))]))
+    Traceback (most recent call last):
+    matderiv.calculus.forms.TooLarge: the entries take too long to work out
+    """
+    if _left.get() is not None:
+        yield
+        return
+    token = _left.set([products])
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
+def spend(products: int) -> None:
+    """Take work from what is left of a bound.
+
+    Raises:
+        TooLarge: nothing is left.
+    """
+    left = _left.get()
+    if left is not None:
+        left[0] -= products
+        if left[0] < 0:
+            raise TooLarge("the entries take too long to work out")
 
 
 def added(forms: Iterable[Form]) -> Form:
@@ -144,6 +222,7 @@ def multiplied(one: Form, other: Form) -> Form:
     """The product of two forms whose bound letters differ, multiplied out."""
     if len(one) * len(other) > _MAX_TERMS:
         raise TooLarge("the entries hold too many terms")
+    spend(len(one) * len(other))
     return added(
         (((times(m, n), c * d),) for (m, c), (n, d) in itertools.product(one, other)),
     )
@@ -238,6 +317,7 @@ def placed(form: Form, places: Mapping[str, Index]) -> Form:
 
 def placed_term(term: Term, places: Mapping[str, Index]) -> Term:
     """The term with free letters replaced by other indices."""
+    spend(1)
     own = {letter for letter, _ in term.bound}
     inside = {old: new for old, new in places.items() if old not in own}
     powers: dict[Atom, int] = {}

@@ -23,6 +23,7 @@ from matderiv.calculus.forms import (
     Whole,
     letters_of,
     placed_term,
+    spend,
 )
 
 __all__ = ["atom_name", "canonical", "named", "sealed"]
@@ -89,6 +90,7 @@ def named(term: Term, names: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     bound = [(letter, size) for letter, size in term.bound if letter in used]
     best: tuple[str, dict[str, str]] | None = None
     for order in _orders(term, bound, names):
+        spend(1)
         inner = dict(names)
         for letter, size in order:
             inner[letter] = f"{size}:{len(inner)}"

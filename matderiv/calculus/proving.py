@@ -21,7 +21,7 @@ from functools import cached_property
 from matderiv.calculus.broadcasting import filled
 from matderiv.calculus.entries import Entries
 from matderiv.calculus.factoring import factored
-from matderiv.calculus.forms import Entry, Form, Index, TooLarge, added
+from matderiv.calculus.forms import Entry, Form, Index, TooLarge, added, bounded
 from matderiv.calculus.naming import canonical
 from matderiv.calculus.partials import partial
 from matderiv.calculus.sweep import Gradient, Sweep
@@ -37,6 +37,9 @@ _LETTERS = ("p", "q")
 
 #: Entries of a gradient up to which it is written out at the chosen sizes.
 _WRITTEN = 100
+
+#: Products of terms in the proof for all sizes, and for one entry.
+_WORK = 20_000
 
 #: Values of a program up to which all of them are put in at once.
 _SHORT = 8
@@ -120,14 +123,17 @@ class Prover:
         letters = tuple(
             1 if dim.symbol == "1" else letter for dim, letter in zip(shape, _LETTERS, strict=False)
         )
-        if self._holds(gradient, letters, written=False):
-            return Verdict("equal", index=True)
+        with bounded(_WORK):
+            if self._holds(gradient, letters, written=False):
+                return Verdict("equal", index=True)
         count = math.prod(dim.size for dim in shape)
         if count > _WRITTEN:
             why = f"not decided for all sizes, and {count} entries are too many to write out"
             return Verdict("undecided", detail=why)
         for place in itertools.product(*(range(1, dim.size + 1) for dim in shape)):
-            if not self._holds(gradient, place, written=True):
+            with bounded(_WORK):
+                holds = self._holds(gradient, place, written=True)
+            if not holds:
                 return Verdict("undecided", detail=f"not decided at entry {place}")
         return Verdict("equal", entries=count)
 
@@ -140,7 +146,7 @@ class Prover:
                 self._put_in(gradient, at, definitions, written=written)
                 for definitions in self._definitions(gradient)
             )
-        except (UnsupportedError, InputError):
+        except (UnsupportedError, InputError, RecursionError):  # nested too deeply
             return False
 
     def _local(

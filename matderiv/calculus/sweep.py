@@ -21,6 +21,7 @@ from matderiv.calculus.tidying import (
     tidy,
     transposes_collected,
 )
+from matderiv.calculus.vanishing import is_zero
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -92,7 +93,13 @@ def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozen
         InputError: the loss does not change with one of them.
         UnsupportedError: a node has no rule.
     """
-    return _Sweep(graph, wrt, symmetric).run()
+    try:
+        return _Sweep(graph, wrt, symmetric).run()
+    except RecursionError:
+        raise UnsupportedError(
+            f"The gradient of {graph.loss} is a formula in too many brackets; "
+            "give names to parts of the program."
+        ) from None
 
 
 def replaced(node: Node, values: Mapping[str, Node]) -> Node:
@@ -147,11 +154,16 @@ class _Sweep:
                 raise InputError(f"{graph.loss} does not depend on {name}; its gradient is 0.")
             found[name], _ = _gradient(graph, name, (local[name], whole[name]), facts, values)
         for name in self.wrt:
-            if found[name].formula == _ZERO:
-                raise InputError(
-                    f"The gradient of {graph.loss} by {name} is 0 wherever it is defined: "
-                    f"{source(found[name].assembled)} is 0."
-                )
+            formula, why = found[name].formula, found[name].assembled
+            others = {of: one.formula for of, one in found.items() if of != name}
+            if formula != _ZERO:
+                why = formula
+                if not is_zero(formula, name, graph, facts, others):
+                    continue
+            raise InputError(
+                f"The gradient of {graph.loss} by {name} is 0 wherever it is defined: "
+                f"{source(why)} is 0."
+            )
         return Sweep(graph, facts, found, values.lifted)
 
 

@@ -22,6 +22,7 @@ from matderiv.calculus.forms import (
     Term,
     Whole,
     added,
+    bounded,
     difference,
     multiplied,
     placed,
@@ -53,6 +54,9 @@ __all__ = ["Judge", "chain_rule"]
 
 #: Entries of an array up to which it is compared at the sizes, where no proof is found.
 _MOST_ENTRIES = 100
+
+#: Products of terms in the proof of one equality.
+_WORK = 20_000
 
 
 def chain_rule(
@@ -112,11 +116,12 @@ class Judge:
         pair: tuple[Form, Form] | None = None
         for entries in self._attempts:
             try:
-                one, other = self.value(left, entries), self.value(right, entries)
+                with bounded(_WORK):
+                    one, other = self.value(left, entries), self.value(right, entries)
+                    if same_form(one, other):
+                        return Verdict("equal", index=True)
             except InputError:  # too large to be unfolded, or not known
                 continue
-            if same_form(one, other):
-                return Verdict("equal", index=True)
             pair = one, other
         if pair is None:
             return Verdict("undecided", detail="the entries are too large, or not known")
@@ -169,13 +174,16 @@ class Judge:
             at: dict[str, Index] = dict(zip(runs, numbers, strict=True))
             where = f"entry {numbers}: " if numbers else ""
             try:
-                one, other = (written_out(placed(form, at), self.system.sizes) for form in pair)
+                with bounded(_WORK):
+                    one, other = (written_out(placed(form, at), self.system.sizes) for form in pair)
             except InputError as error:
                 return Verdict("undecided", detail=f"{where}{error}")
             point = refuting_point(difference(one, other))
             if point is not None:
                 return Verdict("refuted", detail=f"{where}the sides differ at {point}")
-            if not same_form(one, other):
+            with bounded(_WORK):
+                same = same_form(one, other)
+            if not same:
                 return Verdict("undecided", detail=f"{where}the sides do not read the same")
         return Verdict("equal", entries=count)
 
