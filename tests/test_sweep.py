@@ -29,12 +29,6 @@ from matderiv.expression.source import source
 
 SIZES = (3, 2, 4, 5)
 
-#: Gradients that are not proved for all sizes, and why.
-UNPROVED = {
-    "optimal design": "at equal sizes A is taken for a square matrix that has an inverse",
-    "recurrent layer over two steps": "four undivided sums in one function of numbers",
-}
-
 
 def graph(text: str, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Graph:
     """The graph of a program."""
@@ -70,11 +64,8 @@ EVERY = pytest.mark.parametrize("entry", table(), ids=lambda entry: entry.id)
 
 @EVERY
 def test_the_table_is_proved(entry: Entry_) -> None:
-    """Every gradient of the table is proved for all sizes, but for those that are named."""
-    found = of_table(entry)
-    if entry.id in UNPROVED:
-        pytest.xfail(UNPROVED[entry.id])
-    assert proved(found, entry.wrt)
+    """Every gradient of the table is proved for all sizes."""
+    assert proved(of_table(entry), entry.wrt)
 
 
 @EVERY
