@@ -445,6 +445,11 @@ def _head(
             f"{source(value)} does not depend on {product}: it is {expr} per entry. Write a "
             f"function of {product}, such as sum({product}**2)."
         )
+    if expr.diff(variable).is_zero:
+        raise InputError(
+            f"The gradient of {source(value)} by {product} is 0 wherever it is defined; write a "
+            f"function of {product} that changes, such as sum({product}**2)."
+        )
     return Elementwise(coefficient, name, variable, expr)
 
 
