@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from matderiv._collector import uncollected
 from matderiv.calculus.problem import Problem, lift_product, understand
@@ -210,7 +210,9 @@ def derive(
 def _pairs(
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None,
 ) -> Iterable[tuple[str, str]]:
-    return assume.items() if isinstance(assume, Mapping) else assume or ()
+    if isinstance(assume, Mapping):  # a mapping is an iterable of its keys as well
+        return cast("Mapping[str, str]", assume).items()
+    return assume or ()
 
 
 def _one_product(

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matderiv.calculus.elementwise import chain_rule, constant, domain, scalar_of, tidy, to_node
+from matderiv.calculus.scalars import undefined_function
 from matderiv.calculus.verdicts import vanishes
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression.nodes import Name, Node
@@ -158,3 +159,13 @@ def test_an_absolute_value_in_disguise_is_refused(program: str) -> None:
         scalar_of(
             parse(program.replace("X @ W", "Y")).loss.value.arg, "Y", sp.Symbol("y", real=True)
         )
+
+
+def test_sympy_s_own_function_of_the_name_is_another() -> None:
+    """What SymPy's cache knows of its own f is not taken for ours, which has another derivative."""
+    y = sp.Symbol("y", real=True)
+    theirs, ours = sp.Function("f"), undefined_function("f")
+    assert (theirs(y) ** 2 + 1).diff(y).has(sp.Derivative)
+    assert (ours(y) ** 2 + 1).diff(y) == 2 * ours(y) * undefined_function("df")(y)
+    assert theirs(y) != ours(y)
+    assert ours(y) != theirs(y)

@@ -188,6 +188,20 @@ KNOWN_FUNCTIONS: dict[str, Callable[[sp.Expr], sp.Expr]] = {  # pyright: ignore[
 }
 
 
+class _Undefined(sp.core.function.UndefinedFunction):
+    """The kind of our undefined functions, none of which is SymPy's `Function` of its name.
+
+    SymPy holds functions of one name for equal, and so would answer from its cache with the
+    derivative of the other.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return hash((super().__hash__(), __name__))
+
+
 @cache
 def undefined_function(name: str) -> Callable[[sp.Expr], sp.Expr]:
     """f, an undefined function of one number whose derivative f′ is the function `df`.
@@ -203,7 +217,7 @@ def undefined_function(name: str) -> Callable[[sp.Expr], sp.Expr]:
     def fdiff(self: sp.Expr, argindex: int = 1) -> sp.Expr:
         return applied(f"d{name}", arguments(self)[0])
 
-    made: Callable[[sp.Expr], sp.Expr] = sp.core.function.UndefinedFunction(
+    made: Callable[[sp.Expr], sp.Expr] = _Undefined(
         name, bases=(sp.core.function.AppliedUndef,), __dict__={"fdiff": fdiff}
     )
     return made
