@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, overload
 
+from matderiv._collector import uncollected
 from matderiv.calculus.graph import graph_of
 from matderiv.calculus.proving import Prover
 from matderiv.calculus.shaping import numbered
@@ -211,7 +212,8 @@ def gradient(
     assumed = read_assumed(written, assume)
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes)
     names = _names(written, wrt)
-    found = _solved(written, tuple(known.items()), names, tuple(assumed.items()))
+    with uncollected():
+        found = _solved(written, tuple(known.items()), names, tuple(assumed.items()))
     return found[names[0]] if wrt is None or isinstance(wrt, str) else found
 
 

@@ -365,7 +365,7 @@ def refreshed(form: Form, fresh: Callable[[], str]) -> Form:
     return tuple(made)
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 16)
 def letters_of(atom: Atom) -> frozenset[str]:
     """The letters that an atom holds and does not bind itself."""
     match atom:
