@@ -228,22 +228,23 @@ def chains() -> list[Target]:
         layers = "; ".join(layer.format(k, k - 1) for k in range(1, n + 1))
         program = f"{layers}; L = sum(H{n}**2)"
         times = []
-        for name in "HGF"[: 3 if n < 100 else 1]:  # noqa: PLR2004 - short ones are noisy
+        for value, weight in [("H", "W"), ("G", "V"), ("F", "U")][: 3 if n < 100 else 1]:  # noqa: PLR2004 - noise
             own.forget()  # and other names each time, since formulas are remembered as well
-            renamed = program.replace("H", name)
-            times.append(seconds(functools.partial(own.gradient, renamed, wrt="W1")))
+            renamed = program.replace("H", value).replace("W", weight)
+            times.append(seconds(functools.partial(own.gradient, renamed, wrt=f"{weight}1")))
         return min(times)
 
     plain = "H{0} = tanh(H{1} @ W{0})"
-    deep(plain, 10)
-    ten, hundred, thousand = (deep(plain, n) for n in (10, 100, 1000))
     shared = "H{0} = H{1}*sigmoid(H{1} @ W{0}) + H{1}"
+    deep(plain, 10)
+    few, many = deep(shared, 10), deep(shared, 100)
+    ten, hundred, thousand = (deep(plain, n) for n in (10, 100, 1000))
     return [
         Target("growth from 10 layers to 100", hundred / ten, 15),
         Target("growth from 100 layers to 1,000", thousand / hundred, 15),
         Target(
             "growth from 10 layers to 100, each used three times",
-            deep(shared, 100) / deep(shared, 10),
+            many / few,
             15,
         ),
     ]
