@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from matderiv.cli._options import Name, once, sizes
+from matderiv.cli._options import Name, lang, once, sizes
 from matderiv.cli._output import write
 
 __all__ = ["check"]
@@ -23,7 +23,7 @@ _EXIT_CODES = {"right": 0, "wrong": 1, "undecided": 2}
     help="The matrix that the claimed gradient is by.",
 )
 @click.option("--claim", required=True, help='The formula to check, such as "dY @ W.T".')
-@click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
+@lang
 @click.option(
     "--format",
     "form",

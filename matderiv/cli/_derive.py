@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from matderiv.cli._options import Name, Show, assume, method, once, output_file, sizes
+from matderiv.cli._options import assume, by, lang, method, once, output, show, sizes
 from matderiv.cli._output import check_folder, progress, write
 
 if TYPE_CHECKING:
@@ -25,16 +25,10 @@ FORMATS: dict[str, Callable[[Derivation, str, Any], str]] = {
 
 @click.command()
 @sizes
-@click.option(
-    "--wrt",
-    type=Name(),
-    multiple=True,
-    metavar="NAME",
-    help="Differentiate by this input; may be repeated. Default: every input that is an array.",
-)
+@by
 @assume
 @method
-@click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
+@lang
 @click.option(
     "--format",
     "form",
@@ -43,15 +37,8 @@ FORMATS: dict[str, Callable[[Derivation, str, Any], str]] = {
     show_default=True,
     help="What to print.",
 )
-@click.option(
-    "--show", type=Show(), metavar="all|K", help="Rows, columns and terms shown of long ones."
-)
-@click.option(
-    "-o",
-    "--output",
-    type=output_file,
-    help="Write to this file instead of standard output.",
-)
+@show
+@output
 def derive(
     program: str,
     n: int | None,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from matderiv.cli._options import Name, assume, once, output_file, sizes
+from matderiv.cli._options import Name, assume, once, output, sizes
 from matderiv.cli._output import check_folder, write
 
 __all__ = ["gradient"]
@@ -32,12 +32,7 @@ FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
     show_default=True,
     help="What to print.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=output_file,
-    help="Write to this file instead of standard output.",
-)
+@output
 def gradient(
     program: str,
     n: int | None,

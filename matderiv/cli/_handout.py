@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from matderiv.cli._options import Name, Quantity, Show, assume, method, once, output_file, sizes
+from matderiv.cli._options import Quantity, assume, by, lang, method, once, output_file, show, sizes
 from matderiv.cli._output import check_folder, progress, write_files
 
 __all__ = ["handout"]
@@ -15,19 +15,11 @@ __all__ = ["handout"]
 
 @click.command()
 @sizes
-@click.option(
-    "--wrt",
-    type=Name(),
-    multiple=True,
-    metavar="NAME",
-    help="Differentiate by this input; may be repeated. Default: every input that is an array.",
-)
+@by
 @assume
 @method
-@click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
-@click.option(
-    "--show", type=Show(), metavar="all|K", help="Rows, columns and terms shown of long ones."
-)
+@lang
+@show
 @click.option("--title", metavar="TEXT", help="The title. Default: the product.")
 @click.option("--author", default="", metavar="TEXT", help="Who hands it out.")
 @click.option(

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from matderiv.cli._options import Name, Show, once, output_file, sizes
+from matderiv.cli._options import Name, Show, lang, once, output, sizes
 from matderiv.cli._output import check_folder, write
 
 __all__ = ["jacobian"]
@@ -27,7 +27,7 @@ __all__ = ["jacobian"]
     show_default=True,
     help="The type of one number: float16, float32, float64, …",
 )
-@click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
+@lang
 @click.option(
     "--format",
     "form",
@@ -39,12 +39,7 @@ __all__ = ["jacobian"]
 @click.option(
     "--show", type=Show(), metavar="all|K", help="Print the Jacobian itself, this much of it."
 )
-@click.option(
-    "-o",
-    "--output",
-    type=output_file,
-    help="Write to this file instead of standard output.",
-)
+@output
 def jacobian(
     program: str,
     n: int | None,

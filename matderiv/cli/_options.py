@@ -23,9 +23,13 @@ __all__ = [
     "Shape",
     "Show",
     "assume",
+    "by",
+    "lang",
     "method",
     "once",
+    "output",
     "output_file",
+    "show",
     "sizes",
 ]
 
@@ -129,6 +133,23 @@ def sizes(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+#: The inputs to derive by.
+by = click.option(
+    "--wrt",
+    type=Name(),
+    multiple=True,
+    metavar="NAME",
+    help="Differentiate by this input; may be repeated. Default: every input that is an array.",
+)
+
+#: The language of prose.
+lang = click.option("--lang", default="en", show_default=True, metavar="en|zh", help="Language.")
+
+#: How much of long rows, columns and sums is printed.
+show = click.option(
+    "--show", type=Show(), metavar="all|K", help="Rows, columns and terms shown of long ones."
+)
+
 #: Structure of inputs.
 assume = click.option(
     "--assume",
@@ -150,6 +171,14 @@ method = click.option(
 
 #: A file to write.
 output_file = click.Path(dir_okay=False, readable=False, path_type=Path)
+
+#: Where the one text of a command goes.
+output = click.option(
+    "-o",
+    "--output",
+    type=output_file,
+    help="Write to this file instead of standard output.",
+)
 
 
 def once(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> dict[str, tuple[int, ...]]:
