@@ -62,10 +62,27 @@ def test_wrong_claims_differ_at_an_entry(program: str, wrt: str, claim: str, lan
 
 def test_shapes_that_do_not_fit_are_named() -> None:
     """A claim that cannot be worked out, or has another shape, is wrong for that reason."""
-    inner = check(RIDGE, "W", "X @ (X @ W - T)").text()
-    assert "X is 2×4 but X @ W - T is 2×3; the inner sizes 4 and 2 differ." in inner
+    inner = check(RIDGE, "W", "X @ (X @ W - T)")
+    said = "X is N×D (2×4) and X @ W - T is N×M (2×3); the inner sizes 4 and 2 differ."
+    assert said in inner.text()
+    assert "X 是 N×D（2×4），X @ W - T 是 N×M（2×3）" in inner.text("zh")
+    assert json.loads(inner.json())["misfit"] == {
+        "kind": "inner",
+        "part": "X @ (X @ W - T)",
+        "left": "X",
+        "right": "X @ W - T",
+        "left_shape": [2, 4],
+        "right_shape": [2, 3],
+    }
     whole = check(RIDGE, "W", "(X @ W - T).T @ X").text()
-    assert "(X @ W - T).T @ X: 3×4; W: 4×3." in whole
+    said = "(X @ W - T).T @ X is M×D (3×4), but a gradient with respect to W has the shape of W"
+    assert f"{said}, D×M (4×3)." in whole
+    square = dict.fromkeys("XWT", (3, 3))  # M×D fits D×M at these sizes
+    transposed = check(RIDGE, "W", "2*(X @ W - T).T @ X", shapes=square)
+    assert transposed.misfit is None
+    assert transposed.difference is not None
+    apart = check(RIDGE, "W", "X + W").text()
+    assert "X is N×D (2×4) and W is D×M (4×3); entry by entry, sizes must be equal or 1." in apart
 
 
 def test_what_is_not_there_is_refused() -> None:

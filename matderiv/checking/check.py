@@ -110,7 +110,7 @@ def check(
 
 def judge(question: Question, claim: Node) -> Report:
     """Whether a claim that has been read is the gradient."""
-    misfitting = misfit(question, claim)
+    misfitting = misfit(claim, question.shapes, question.wrt)
     if misfitting is None:
         decision = decide(question, claim)
         if decision.status != "refuted":
@@ -136,7 +136,7 @@ def _other(question: Question, claim: Node) -> str | None:
             continue
         asked = ask(question.problem, name)
         try:
-            if misfit(asked, claim) is None and decide(asked, claim).status == "equal":
+            if misfit(claim, asked.shapes, name) is None and decide(asked, claim).status == "equal":
                 return name
         except InputError:
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -57,27 +57,27 @@ class Cause:
     repaired: Node
 
 
-def misfit(question: Question, claim: Node) -> Misfit | None:
-    """The first part whose shapes do not fit; sizes are different wherever letters are.
+def misfit(claim: Node, shapes: Mapping[str, Shape], wrt: str) -> Misfit | None:
+    """The first part whose shapes do not fit at these sizes, or the claim if not shaped as `wrt`.
 
     Raises:
         ShapeError: shapes do not fit in another way, such as an axis that a part does not have.
     """
     for part in nodes.walk(claim):
         try:
-            shape_of(part, question.shapes)
+            shape_of(part, shapes)
         except ShapeError:
             if not isinstance(part, _OF_TWO | _OF_A_SQUARE):
                 raise
             left, *_, right = (*nodes.children(part), *nodes.children(part))
-            a, b = shape_of(left, question.shapes), shape_of(right, question.shapes)
+            a, b = shape_of(left, shapes), shape_of(right, shapes)
             kind = "square" if isinstance(part, _OF_A_SQUARE) else "entries"
             if isinstance(part, nodes.MatMul):
                 kind = "inner" if a and b else "operand"
             return Misfit(kind, part, left, right, a, b)
-    shape = shape_of(claim, question.shapes)
-    if shape != question.shape:
-        return Misfit("whole", claim, claim, Name(question.wrt), shape, question.shape)
+    shape, own = shape_of(claim, shapes), shapes[wrt]
+    if [dim.size for dim in shape] != [dim.size for dim in own]:
+        return Misfit("whole", claim, claim, Name(wrt), shape, own)
     return None
 
 

@@ -12,15 +12,15 @@ import numpy as np
 
 from matderiv.calculus.system import System, read_system
 from matderiv.calculus.verdicts import Verdict
+from matderiv.checking.diagnose import Misfit, misfit
 from matderiv.derivation.equations import Judge
 from matderiv.derivation.program import build_program
 from matderiv.derivation.sides import Formula
-from matderiv.errors import InputError, ShapeError
+from matderiv.errors import InputError
 from matderiv.expression.claim import parse_claim
 from matderiv.expression.nodes import Apply, Functional, Name, Node, walk
 from matderiv.expression.numeric import evaluate, sizes_in
-from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shapes import Shape, infer
+from matderiv.expression.program import Program
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import KNOWN
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Differing", "ProgramReport", "check_program"]
 
-_CLAIM = "the claim"  # no name of a program has a space in it
 _TRIES = 5
 _ROUNDING = 1e-6  # of the largest entry: far more than rounding makes at such numbers
 _COMMA_FROM = 10
@@ -52,20 +51,20 @@ class Differing:
 class ProgramReport:
     """What is known of a claim about a whole program.
 
-    `misfit` says which shapes do not fit, `difference` is the first entry that differs.
+    `misfit` is a part whose shapes do not fit, `difference` is the first entry that differs.
     """
 
     system: System
     wrt: str
     claim: Node
     verdict: Verdict
-    misfit: str = ""
+    misfit: Misfit | None = None
     difference: Differing | None = None
 
     @property
     def status(self) -> Literal["right", "wrong", "undecided"]:
         """The verdict in one word."""
-        if self.misfit or self.difference is not None:
+        if self.misfit is not None or self.difference is not None:
             return "wrong"
         return "right" if self.verdict.status == "equal" else "undecided"
 
@@ -88,7 +87,7 @@ class ProgramReport:
         return "\n".join(self._lines(lang)) + "\n"
 
     def _lines(self, lang: str) -> Iterator[str]:
-        from matderiv.checking.report import Words  # loaded only when it is asked for
+        from matderiv.checking.report import Words, misfit_text  # loaded only when it is asked for
 
         say = Words(lang)
         fields = {
@@ -107,8 +106,8 @@ class ProgramReport:
                 yield say(key, sizes=sizes, **fields)
             case "wrong":
                 yield say("wrong", **fields)
-                if self.misfit:
-                    yield say("misfit", misfit=self.misfit)
+                if self.misfit is not None:
+                    yield misfit_text(self.misfit, say)
                 yield say("correct", **fields)
         found = self.difference
         if found is not None:
@@ -122,6 +121,8 @@ class ProgramReport:
 
     def json(self) -> str:
         """The report as JSON; the keys are those of the README, as far as they apply."""
+        from matderiv.checking.report import misfit_json  # loaded only when it is asked for
+
         found = self.difference
         made = {
             "format": "matderiv check",
@@ -132,7 +133,7 @@ class ProgramReport:
             "verdict": self.status,
             "for_all_sizes": self.verdict.index if self.status == "right" else None,
             "gradient": self.gradient,
-            "misfit": self.misfit or None,
+            "misfit": misfit_json(self.misfit),
             "entry": None
             if found is None
             else {
@@ -170,15 +171,9 @@ def check_program(
     undefined = system.program.functions()
     functions = (*undefined, *(f"d{function}" for function in undefined))
     node = parse_claim(claim, (*names, *upstream), functions)
-    undecided = Verdict("undecided")
-    try:
-        shape = _shape(system, node)
-    except ShapeError as error:
-        return ProgramReport(system, wrt, node, undecided, misfit=str(error))
-    own = graph.shapes[wrt]
-    if [dim.size for dim in shape] != [dim.size for dim in own]:
-        misfit = f"{source(node)}: {_words(shape)}; {wrt}: {_words(own)}."
-        return ProgramReport(system, wrt, node, undecided, misfit=misfit)
+    misfitting = misfit(node, system.shapes, wrt)
+    if misfitting is not None:
+        return ProgramReport(system, wrt, node, Verdict("undecided"), misfit=misfitting)
     gradient = system.whole(wrt, system.sweep.gradients[wrt].formula)
     verdict = _verdict(system, wrt, node, gradient)
     found = None if verdict.status == "equal" else _difference(system, node, gradient)
@@ -194,23 +189,6 @@ def _verdict(system: System, wrt: str, claim: Node, gradient: Node) -> Verdict:
         if verdict.status == "equal":
             break
     return verdict
-
-
-def _shape(system: System, claim: Node) -> Shape:
-    """The shape of a claim.
-
-    Raises:
-        ShapeError: parts of it do not fit each other.
-    """
-    program = system.program
-    whole = Program((*program.assignments[:-1], Assignment(_CLAIM, claim), program.loss))
-    of = {name: name if name in system.shapes else name[1:] for name in whole.inputs()}
-    known = {name: tuple(dim.size for dim in system.shapes[of[name]]) for name in of}
-    return infer(whole, shapes=known)[_CLAIM]
-
-
-def _words(shape: Shape) -> str:
-    return "×".join(str(dim.size) for dim in shape) or "()"
 
 
 def _difference(system: System, claim: Node, gradient: Node) -> Differing | None:

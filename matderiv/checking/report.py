@@ -14,7 +14,16 @@ from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 from matderiv.handout.texts import messages
 
-__all__ = ["Words", "cause_lines", "edit_key", "edit_text", "to_json", "to_text"]
+__all__ = [
+    "Words",
+    "cause_lines",
+    "edit_key",
+    "edit_text",
+    "misfit_json",
+    "misfit_text",
+    "to_json",
+    "to_text",
+]
 
 FORMAT, VERSION = "matderiv check", 1
 
@@ -53,7 +62,7 @@ def _lines(report: Report, say: Words) -> Iterator[str]:
     if question.resized:
         yield say("resized", sizes=sizes)
     if report.misfit is not None:
-        yield _misfit(report.misfit, say, question.wrt)
+        yield misfit_text(report.misfit, say)
     if report.other is not None:
         yield say("other", other=report.other, **names)
     if report.cause is not None:
@@ -95,7 +104,8 @@ def _partial(node: Node) -> bool:
     )
 
 
-def _misfit(found: Misfit, say: Words, wrt: str) -> str:
+def misfit_text(found: Misfit, say: Words) -> str:
+    """Which shapes do not fit, and where."""
     fields = {
         "part": source(found.part),
         "left": source(found.left),
@@ -116,7 +126,7 @@ def _misfit(found: Misfit, say: Words, wrt: str) -> str:
     return say(
         "misfit_whole",
         claim=fields["left"],
-        X=wrt,
+        X=fields["right"],
         shape=fields["left_shape"],
         right_shape=fields["right_shape"],
     )
@@ -190,7 +200,7 @@ def to_json(report: Report) -> str:
     }
     if report.status == "wrong":
         made |= {
-            "misfit": _misfit_json(report.misfit),
+            "misfit": misfit_json(report.misfit),
             "gradient_of": report.other,
             "causes": _causes_json(report.cause),
             "repaired": source(report.cause.repaired) if report.cause else None,
@@ -209,7 +219,8 @@ def to_json(report: Report) -> str:
     return json.dumps(made, ensure_ascii=False, indent=2) + "\n"
 
 
-def _misfit_json(found: Misfit | None) -> dict[str, object] | None:
+def misfit_json(found: Misfit | None) -> dict[str, object] | None:
+    """The same as JSON."""
     if found is None:
         return None
     return {
