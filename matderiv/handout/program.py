@@ -279,8 +279,11 @@ class ProgramComposer:
         made: list[Text | Math | Code] = []
         for number, part in enumerate(parts):
             if number:
-                last = number == len(parts) - 1
-                made.append(Text(words["program.and" if last else "program.comma"]))
+                key = "comma"
+                if number == len(parts) - 1:
+                    formulas = isinstance(made[-1], Math) and isinstance(part[0], Math)
+                    key = "and" if formulas else "and_words"
+                made.append(Text(words[f"program.{key}"]))
             made += part
         return tuple(made)
 
