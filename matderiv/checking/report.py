@@ -150,9 +150,9 @@ def cause_lines(cause: Cause, say: Words) -> Iterator[str]:
         yield say("sign_whole") if sign else say("factor", factor=factor)
 
 
-def edit_text(edit: Edit, lang: str = "en") -> str:
-    """What is wrong by a change that makes it right."""
-    return Words(lang)(edit_key(edit), before=source(edit.before), after=source(edit.after))
+def edit_text(edit: Edit) -> str:
+    """What is wrong by a change that makes it right, in English."""
+    return Words("en")(edit_key(edit), before=source(edit.before), after=source(edit.after))
 
 
 def edit_key(edit: Edit) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction as Rational
 
@@ -33,7 +33,6 @@ from matderiv.expression.vocabulary import ELEMENTWISE
 from matderiv.notation.boxes import (
     BigSum,
     Box,
-    Dots,
     Fence,
     Fraction,
     Grid,
@@ -90,28 +89,14 @@ class Indices:
             return name_box(name)
         return entry_box(name, indices, commas=self.commas)
 
-    def form(self, form: Form, *, expanded: bool = False) -> Box:
-        """A form, its sums with Σ or, `expanded`, term by term at the sizes."""
-        items: list[tuple[str, Box]] = []
-        for term, number in form:
-            if expanded and term.bound:
-                items += self._spelled(term, number)
-            else:
-                items.append(self._term(term, number))
+    def form(self, form: Form) -> Box:
+        """A form, its sums with Σ."""
+        items = [self._term(term, number) for term, number in form]
         if not items:
             return Number("0")
         if len(items) == 1 and items[0][0] == "+":
             return items[0][1]
         return Terms(tuple(items))
-
-    def _spelled(self, term: Term, number: Rational) -> Iterable[tuple[str, Box]]:
-        letters = [letter for letter, _ in term.bound]
-        for place in self.places([self._size(symbol) for _, symbol in term.bound]):
-            if place is None:
-                yield "+", Dots("across")
-            else:
-                at: dict[str, Index] = dict(zip(letters, place, strict=True))
-                yield self._term(placed_term(Term(term.atoms), at), number)
 
     def places(self, sizes: list[int]) -> list[tuple[int, ...] | None]:
         """The index tuples of a sum that are shown, None for the dots."""
@@ -120,9 +105,6 @@ class Indices:
             return list(counted)
         first = itertools.islice(counted, max(1, (self.show or 1) - 1))
         return [*first, None, tuple(sizes)]
-
-    def _size(self, symbol: str) -> int:
-        return next(d.size for shape in self.names.values() for d in shape if d.symbol == symbol)
 
     def _term(self, term: Term, number: Rational) -> tuple[str, Box]:
         sign = "-" if number < 0 else "+"
