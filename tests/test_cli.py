@@ -522,4 +522,5 @@ def test_help_does_not_load_sympy() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, timeout=60, check=False
     )
+    assert b"--method" in done.stdout
     assert done.returncode == 0

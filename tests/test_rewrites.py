@@ -189,13 +189,14 @@ def test_a_rewrite_is_proved(name: str, before: str, after: str) -> None:
     assert cost(tidy(found, FACTS)) <= cost(node) + 1
 
 
-@pytest.mark.parametrize(("name", "before", "after"), PAIRS)
+@pytest.mark.parametrize(("name", "before", "after"), [p for p in PAIRS if p[2] != "0"])
 def test_no_mutant_of_a_rewrite_is_proved(name: str, before: str, after: str) -> None:
     """A result with a mistake in it is refused, unless the mistake changes nothing."""
     node = read(before)
-    for mutant in list(mutants(read(after)))[:2]:
-        if after != "0":
-            assert not proved(node, mutant), source(mutant)
+    some = list(mutants(read(after)))[:2]
+    assert some
+    for mutant in some:
+        assert not proved(node, mutant), source(mutant)
 
 
 @pytest.mark.parametrize(("name", "text"), [(n, t) for n, some in NOT.items() for t in some])
@@ -211,7 +212,9 @@ def test_a_rewrite_keeps_off_what_only_looks_alike(name: str, text: str) -> None
 def test_tidying_comes_to_an_end(name: str, before: str, after: str) -> None:
     """What is tidy is not tidied again, and every step on the way is proved."""
     node = read(before)
-    for step in tidied(node, FACTS):
+    steps = list(tidied(node, FACTS))
+    assert steps
+    for step in steps:
         assert proved(node, step.formula), step.name
         node = step.formula
     assert list(tidied(node, FACTS)) == []
