@@ -617,11 +617,12 @@ def _random_body(chance: random.Random, depth: int) -> str:
 def test_any_loss_is_derived_or_refused(seed: int) -> None:
     """A program of the language is derived, or refused as input; its proof never fails."""
     body = _random_body(random.Random(seed), 1 + seed % 2)
-    try:
-        derivation = derive(f"{LINE}sum({body})", sizes={"N": 1, "D": 2, "M": 1})
-    except InputError:
+    program, sizes = f"{LINE}sum({body})", {"N": 1, "D": 2, "M": 1}
+    if seed in {0, 1, 3, 4, 7}:
+        assert derive(program, sizes=sizes).proof.equalities > 0
         return
-    assert derivation.proof.equalities > 0
+    with pytest.raises(InputError, match="does not depend on Y"):
+        derive(program, sizes=sizes)
 
 
 def test_a_module_is_no_way_in() -> None:
