@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from matderiv.calculus.graph import graph_of
-from matderiv.calculus.proving import Prover, prove
+from matderiv.calculus.proving import Prover
 from matderiv.calculus.structure import follows, independent, infer_assumed, is_diagonal
 from matderiv.calculus.sweep import Sweep, sweep
 from matderiv.expression import nodes
@@ -42,7 +42,7 @@ def at_sizes(program: str, wrt: str, **shapes: tuple[int, ...]) -> Sweep:
 )
 def test_proved_at_shapes(program: str, shape: tuple[int, int]) -> None:
     """Repeated entries, matrices of one entry, and products of sums."""
-    assert prove(at_sizes(program, "W", W=shape), "W").status == "equal"
+    assert Prover(at_sizes(program, "W", W=shape)).all_of("W").status == "equal"
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_proved_at_shapes(program: str, shape: tuple[int, int]) -> None:
 )
 def test_proved_for_all_sizes(program: str) -> None:
     """Products, inverses, reductions and undefined functions are proved with letters alone."""
-    verdict = prove(swept(program, "W"), "W")
+    verdict = Prover(swept(program, "W")).all_of("W")
     assert (verdict.status, verdict.index, verdict.entries) == ("equal", True, 0)
 
 
@@ -79,7 +79,7 @@ def test_wrong_formula_is_not_proved(name: str) -> None:
         gradients = dict(found.gradients) | {name: replace(found.gradients[name], formula=wrong)}
         broken = replace(found, gradients=gradients)
         assert Prover(broken).of(name).status == "undecided"
-        assert prove(broken, "W").status == "undecided"
+        assert Prover(broken).all_of("W").status == "undecided"
 
 
 def test_wrong_rule_is_not_proved() -> None:
@@ -88,7 +88,7 @@ def test_wrong_rule_is_not_proved() -> None:
     one = found.gradients["W"]
     doubled = replace(one, uses=one.uses * 2, formula=nodes.Add(one.formula, one.formula))
     broken = replace(found, gradients=dict(found.gradients) | {"W": doubled})
-    assert prove(broken, "W").status == "undecided"
+    assert Prover(broken).all_of("W").status == "undecided"
 
 
 def test_every_name_behind() -> None:

@@ -31,7 +31,7 @@ from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
-__all__ = ["Prover", "equal", "prove"]
+__all__ = ["Prover", "equal"]
 
 _LETTERS = ("p", "q")
 
@@ -43,20 +43,6 @@ _WORK = 20_000
 
 #: Values of a program up to which all of them are put in at once.
 _SHORT = 8
-
-
-def prove(sweep: Sweep, name: str) -> Verdict:
-    """Whether the gradient by a name is right, and every gradient that it follows from.
-
-    >>> from matderiv.calculus.graph import graph_of
-    >>> from matderiv.calculus.sweep import sweep
-    >>> from matderiv.expression.parse import parse
-    >>> from matderiv.expression.shapes import infer
-    >>> program = parse("H = tanh(X @ W); L = sum(H**2)")
-    >>> prove(sweep(graph_of(program, infer(program)), ("W",)), "W").index
-    True
-    """
-    return Prover(sweep).all_of(name)
 
 
 def equal(pairs: Iterable[tuple[Form, Form]]) -> bool:
@@ -91,7 +77,16 @@ class Prover:
         self._known: dict[str, Verdict] = {}
 
     def all_of(self, name: str) -> Verdict:
-        """The verdict on a gradient and on every gradient that it follows from."""
+        """The verdict on a gradient and on every gradient that it follows from.
+
+        >>> from matderiv.calculus.graph import graph_of
+        >>> from matderiv.calculus.sweep import sweep
+        >>> from matderiv.expression.parse import parse
+        >>> from matderiv.expression.shapes import infer
+        >>> program = parse("H = tanh(X @ W); L = sum(H**2)")
+        >>> Prover(sweep(graph_of(program, infer(program)), ("W",))).all_of("W").index
+        True
+        """
         index, entries = True, 0
         for needed in self.behind(name):
             verdict = self.of(needed)
