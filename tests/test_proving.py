@@ -58,6 +58,9 @@ def test_proved_at_shapes(program: str, shape: tuple[int, int]) -> None:
         "L = norm((A @ W*W @ x)**1.5)",
         "L = logdet(softmax(W, axis=1) @ (W @ W))",
         "L = log((diag(W*W) @ diag(W))**3)",
+        "L = y @ inv(diag(W)) @ y + logdet(diag(W))",
+        "L = det(diag(exp(W))) + sum(inv(diag(W)))",
+        "L = tr(inv(diag(a) @ K*W)) + logdet(diag(W) @ K @ diag(W))",
     ],
 )
 def test_proved_for_all_sizes(program: str) -> None:

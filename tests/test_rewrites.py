@@ -70,6 +70,11 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("diag(outer(x, y))", "x*y"),
         ("diag(S.T)", "diag(S)"),
         ("diag(alpha*S)", "alpha*diag(S)"),
+        ("diag(S/x)", "diag(S)/x"),
+        ("diag(diag(x) @ S)", "x*diag(S)"),
+        ("diag(S + diag(x) - 2*outer(x, y)/y)", "diag(S) + diag(diag(x)) - 2*diag(outer(x, y)/y)"),
+        ("diag(S*outer(x, y))", "diag(S)*diag(outer(x, y))"),
+        ("diag(ones((D, D)))", "ones(D)"),
     ],
     "outer product": [
         ("A @ outer(x, b)", "outer(A @ x, b)"),
@@ -108,6 +113,8 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("inv(eye(D))", "eye(D)"),
         ("inv(2*alpha*S)", "inv(S)/(2*alpha)"),
         ("det(inv(S))", "1/det(S)"),
+        ("inv(diag(x))", "diag(1/x)"),
+        ("det(diag(x))", "prod(x)"),
     ],
 }  # fmt: skip
 
@@ -118,7 +125,7 @@ NOT: dict[str, list[str]] = {
         "sum(R.T*S)", "sum(S - mean(S, axis=1), axis=1)", "sum(softmax(A, axis=0), axis=1)",
         "sum(o*eye(D))", "sum(R*R.T)",
     ],
-    "diagonal matrix": ["outer(o, ones(1))*A"],
+    "diagonal matrix": ["outer(o, ones(1))*A", "diag(S*x.T)", "diag(S + x)", "diag(o*S)"],
     "transpose": ["(x + S).T", "(S*x).T", "dLoss(A.T)"],
     "cancelled in an inverse": ["A.T @ inv(A @ A.T)"],
     "identity matrix": ["S @ inv(S).T"],
