@@ -58,6 +58,8 @@ def test_proved_at_shapes(program: str, shape: tuple[int, int]) -> None:
         "L = norm((A @ W*W @ x)**1.5)",
         "L = logdet(softmax(W, axis=1) @ (W @ W))",
         "L = log((diag(W*W) @ diag(W))**3)",
+        "L = sum((1 - sigmoid(W))**G*log(sigmoid(W)))",
+        "z = sigmoid(A + W @ B); r = sigmoid(C + W @ E); n = tanh((r*W) @ G); L = Loss((1 - z)*n + z*W)",
     ],
 )
 def test_proved_for_all_sizes(program: str) -> None:
