@@ -59,6 +59,7 @@ def test_proved_at_shapes(program: str, shape: tuple[int, int]) -> None:
         "L = logdet(softmax(W, axis=1) @ (W @ W))",
         "L = log((diag(W*W) @ diag(W))**3)",
         "L = sum((1 - sigmoid(W))**G*log(sigmoid(W)))",
+        "L = sum((1 - sigmoid(G))**W*log(sigmoid(G)))",
         "z = sigmoid(A + W @ B); r = sigmoid(C + W @ E); n = tanh((r*W) @ G); L = Loss((1 - z)*n + z*W)",
     ],
 )

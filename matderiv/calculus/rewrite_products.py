@@ -75,18 +75,27 @@ def _plus(a: Node, b: Node) -> Node:
 
 def named_functions(node: Node, _: Facts) -> Node | None:
     """exp(A)/Σ exp(A) = softmax(A), exp(a)/(1 + exp(a)) = 1/(1 + exp(-a)) = sigmoid(a)."""
+    if isinstance(node, nodes.Add | nodes.Subtract):
+        return _complement(node)
     if not isinstance(node, _PRODUCTS):
         return None
     number, parts = factors(node)
-    return _quotients(number, parts) or _opposites(number, parts) or _pairs(number, parts)
+    return (
+        _quotients(number, parts)
+        or _opposites(number, parts)
+        or _pairs(number, parts)
+        or _hyperbolic(number, parts)
+    )
 
 
 def _quotients(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
     """exp(A)/Σ exp(A), exp(a)/(1 + exp(a)) and 1/(1 + exp(a))."""
     for at, (base, power) in enumerate(parts):
-        if power != _MINUS:
+        if not isinstance(power, nodes.Number) or power.value >= 0:
             continue
         rest = [*parts[:at], *parts[at + 1 :]]
+        if power != _MINUS:
+            rest.append((base, _plus(power, _ONE)))
         match base:
             case nodes.Sum(nodes.Apply("exp", arg), axis, keepdims) if keepdims or axis is None:
                 grown = (nodes.Apply("exp", arg), _ONE)
@@ -107,12 +116,27 @@ def _opposites(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
     """sigmoid(a)·exp(-a) = sigmoid(-a)."""
     for part in parts:
         match part:
-            case (nodes.Apply("sigmoid", arg), power) if power == _ONE:
+            case (nodes.Apply("sigmoid", arg) as own, nodes.Number(value)) if value >= 1:
                 minus = _opposite(arg)
                 shrunk = (nodes.Apply("exp", minus), _ONE)
                 if shrunk in parts:
                     rest = [p for p in parts if p not in (part, shrunk)]
+                    if value > 1:
+                        rest.append((own, nodes.Number(value - 1)))
                     return product(number, [*rest, (nodes.Apply("sigmoid", minus), _ONE)])
+    return None
+
+
+def _complement(node: Node) -> Node | None:
+    """1 - sigmoid(-a) = sigmoid(a)."""
+    some = terms(node)
+    for part in some:
+        match part:
+            case (number, nodes.Apply("sigmoid", arg)) if (-number, _ONE) in some and cost(
+                _opposite(arg)
+            ) < cost(arg):
+                rest = [t for t in some if t not in (part, (-number, _ONE))]
+                return total([*rest, (-number, nodes.Apply("sigmoid", _opposite(arg)))])
     return None
 
 
@@ -125,6 +149,29 @@ def _pairs(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
                 if partner in parts:
                     rest = [p for p in parts if p not in (partner, (base, power))]
                     return product(number, [*rest, (nodes.Apply(one, base.arg), _ONE)])
+    return None
+
+
+def _hyperbolic(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
+    """(exp(a) - exp(-a))/(exp(a) + exp(-a)) = tanh(a)."""
+    for above, power in parts:
+        arg = _grown_and_shrunk(above, -1)
+        if arg is None or power != _ONE:
+            continue
+        for below, other in parts:
+            if other == _MINUS and _grown_and_shrunk(below, 1) in (arg, _opposite(arg)):
+                rest = [p for p in parts if p[0] not in (above, below)]
+                return product(number, [*rest, (nodes.Apply("tanh", arg), _ONE)])
+    return None
+
+
+def _grown_and_shrunk(node: Node, sign: int) -> Node | None:
+    """The a of exp(a) + exp(-a) or, for a negative sign, of exp(a) - exp(-a)."""
+    match terms(node):
+        case ((c, nodes.Apply("exp", one)), (d, nodes.Apply("exp", other))) if (
+            abs(c) == 1 and d == sign * c and key(_opposite(one)) == key(other)
+        ):
+            return one if c == 1 else other
     return None
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from matderiv.calculus.broadcasting import filled, is_entrywise
+from matderiv.calculus.rewrite_transposes import transposed
 from matderiv.calculus.rewrites import REWRITES, Facts
-from matderiv.calculus.terms import chain, chained, cost, factors, product
+from matderiv.calculus.terms import chain, chained, cost, factors, product, terms, total
 from matderiv.errors import MatderivError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -134,7 +135,10 @@ def transposes_collected(formula: Node, facts: Facts) -> Node:
     if not isinstance(formula, nodes.Transpose) and len(facts.shape(formula)) > 1:
         turned = tidy(nodes.Transpose(formula), facts)
         if not isinstance(turned, nodes.Transpose) and cost(turned) + _SAVED <= cost(formula):
-            return nodes.Transpose(turned)
+            ends = [(c, transposes_collected(t, facts)) for c, t in terms(turned)]
+            if not any(isinstance(t, nodes.Transpose) for _, t in ends):
+                return nodes.Transpose(turned)
+            return total((c, transposed(t, facts)) for c, t in ends)  # (Aᵀ - B)ᵀ = A - Bᵀ
     operands = nodes.children(formula)
     made = [transposes_collected(child, facts) for child in operands]
     changed = any(a is not b for a, b in zip(made, operands, strict=True))
