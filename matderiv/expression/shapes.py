@@ -173,10 +173,7 @@ class _Inference:
                     f"--shape {name}: {name} {what}. Inputs are: {', '.join(inputs) or 'none'}."
                     + _nearest(name, inputs)
                 )
-        for name in inputs:
-            self.known[name] = tuple(Size(n) for n in self.declared.get(name, _default(name)))
-        for assignment in self.program.assignments:
-            self.known[assignment.name] = self.rules.shape(assignment.value)
+        self._infer(self.declared)
         self._check_loss()
         self._settle()
         symbols = self._symbols()
@@ -184,6 +181,13 @@ class _Inference:
             name: tuple(Dim(symbols[s.root()], s.number or 1) for s in shape)
             for name, shape in self.known.items()
         }
+
+    def _infer(self, declared: Mapping[str, tuple[int, ...]]) -> None:
+        """The shapes of all names, from those that are declared."""
+        for name in self.program.inputs():
+            self.known[name] = tuple(Size(n) for n in declared.get(name, _default(name)))
+        for assignment in self.program.assignments:
+            self.known[assignment.name] = self.rules.shape(assignment.value)
 
     def _check_loss(self) -> None:
         loss = self.program.loss
@@ -198,8 +202,23 @@ class _Inference:
             meant = f"sum(f({value}))" if product else f"sum({value})"
         raise ShapeError(
             f"The loss {loss.name} = {value} is {words(shape)}, not a scalar. "
-            f"Did you mean {loss.name} = {meant}?"
+            f"Did you mean {loss.name} = {meant}?" + self._perhaps_scalar()
         )
+
+    def _perhaps_scalar(self) -> str:
+        """Advice on an input that was taken for a vector; the loss is a scalar if it is one."""
+        for name in self.program.inputs():
+            alone = self.program.loss.value == nodes.Name(name)
+            if alone or name in self.declared or len(_default(name)) != 1:
+                continue
+            other = _Inference(self.program, {}, {**self.declared, name: ()})
+            try:
+                other._infer(other.declared)
+            except InputError:
+                continue
+            if not other.known[self.program.loss.name]:
+                return f" Or, if {name} is a scalar, declare it: --shape {name}=scalar."
+        return ""
 
     def _unassigned(self, name: str) -> Sizes:
         """What to say of a name that is assigned further on."""
