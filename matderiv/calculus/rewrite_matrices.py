@@ -8,7 +8,17 @@ from matderiv.calculus.broadcasting import letter
 from matderiv.calculus.facts import Facts
 from matderiv.calculus.rewrite_reductions import hoisted
 from matderiv.calculus.rewrite_transposes import transposed
-from matderiv.calculus.terms import chain, chained, changed, factors, key, product, terms, total
+from matderiv.calculus.terms import (
+    Factor,
+    chain,
+    chained,
+    changed,
+    factors,
+    key,
+    product,
+    terms,
+    total,
+)
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
@@ -104,6 +114,8 @@ def diagonal(node: Node, facts: Facts) -> Node | None:
             return nodes.Multiply(left, v)
         case nodes.Multiply() | nodes.Divide():
             number, parts = factors(node)
+            if (scaled := _scaled_identity(number, parts, facts)) is not None:
+                return scaled
             for part in parts:
                 match part:
                     case (nodes.Outer(v, nodes.Ones((1,))), power) if power == _ONE:
@@ -122,6 +134,21 @@ def diagonal(node: Node, facts: Facts) -> Node | None:
         case nodes.Diag(arg):
             return hoisted(node, arg, facts)
     return None
+
+
+def _scaled_identity(number: Fraction, parts: tuple[Factor, ...], facts: Facts) -> Node | None:
+    """I·v = diag(v), row by row."""
+    identities = [p for p in parts if isinstance(p[0], nodes.Eye)]
+    if len(identities) != 1 or any(facts.shape(power) for _, power in parts):
+        return None
+    rest = [p for p in parts if p not in identities]
+    vectors = [p for p in rest if facts.shape(p[0])]
+    diagonal = product(Fraction(1), vectors)
+    whole = facts.shape(product(number, parts))
+    if facts.shape(identities[0][0]) != whole or facts.shape(diagonal) != whole[1:]:
+        return None
+    scalars = [p for p in rest if p not in vectors]
+    return product(number, [*scalars, (nodes.Diag(diagonal), _ONE)])
 
 
 #: Matrices whose diagonal is a vector that can be written without them.

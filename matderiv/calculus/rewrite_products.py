@@ -34,7 +34,7 @@ _PAIRS = (("step", None, "relu"), ("sign", None, "abs"), ("step", "relu", "relu"
 
 
 def powers(node: Node, facts: Facts) -> Node | None:
-    """aᵐ·aⁿ = aᵐ⁺ⁿ, a⁰ = 1, 1·A = A, numbers and scalars first."""
+    """aᵐ·aⁿ = aᵐ⁺ⁿ, a⁰ = 1, 1·A = A, Iⁿ = I entry by entry, numbers and scalars first."""
     if not isinstance(node, (*_PRODUCTS, nodes.Apply)):
         return None
     match node:
@@ -50,7 +50,11 @@ def powers(node: Node, facts: Facts) -> Node | None:
     for base, power in parts:
         known = found.get(key(base))
         found[key(base)] = (base, power if known is None else _plus(known[1], power))
-    kept = [(b, p) for b, p in found.values() if p != _ZERO and b != _ONE]
+    kept = [
+        (base, _ONE if isinstance(base, nodes.Eye) and _is_positive(power) else power)
+        for base, power in found.values()
+        if power != _ZERO and base != _ONE
+    ]
     over = shape(node)
     if over and len(kept) > 1:
         for part in list(kept):  # ones that add nothing to the shape of the rest
@@ -59,6 +63,10 @@ def powers(node: Node, facts: Facts) -> Node | None:
                 kept = others
     kept.sort(key=lambda part: bool(shape(part[0])))  # scalars first, else as they stand
     return changed(node, product(number, kept))
+
+
+def _is_positive(power: Node) -> bool:
+    return isinstance(power, nodes.Number) and power.value > 0
 
 
 def _shape(parts: list[Factor], facts: Facts) -> object:

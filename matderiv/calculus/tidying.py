@@ -165,6 +165,8 @@ def transposes_collected(formula: Node, facts: Facts) -> Node:
             return total((c, transposed(t, facts)) for c, t in ends)  # (Aᵀ - B)ᵀ = A - Bᵀ
     operands = nodes.children(formula)
     made = [transposes_collected(child, facts) for child in operands]
+    if isinstance(formula, nodes.Diag) and isinstance(made[0], nodes.Transpose):
+        made = [made[0].arg]
     changed = any(a is not b for a, b in zip(made, operands, strict=True))
     return nodes.rebuilt(formula, made) if changed else formula
 
