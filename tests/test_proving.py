@@ -56,6 +56,8 @@ def test_proved_at_shapes(program: str, shape: tuple[int, int]) -> None:
         "L = logsumexp(logsumexp(W, axis=1)*x)",
         "L = sum(A)/(norm(W)*sum(W))",
         "L = norm((A @ W*W @ x)**1.5)",
+        "L = y @ inv(lam*(W.T @ W)) @ y + det(-(W.T @ W)/alpha)",
+        "L = logdet(W.T @ W*lam) + x @ inv(-(W @ W)) @ x",
         "L = logdet(softmax(W, axis=1) @ (W @ W))",
         "L = log((diag(W*W) @ diag(W))**3)",
         "L = sum((1 - sigmoid(W))**G*log(sigmoid(W)))",

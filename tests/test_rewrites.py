@@ -61,6 +61,8 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("(2*A) @ S", "2*(A @ S)"),
         ("S @ (alpha*x)", "alpha*(S @ x)"),
         ("(-A) @ (beta*S)", "-(beta*(A @ S))"),
+        ("(-A) @ (-S)", "A @ S"),
+        ("(2*A) @ (S/2)", "A @ S"),
     ],
     "identity matrix": [
         ("eye(D) @ S", "S"),

@@ -27,7 +27,14 @@ from matderiv.calculus.forms import (
     single,
     undivided,
 )
-from matderiv.calculus.squares import Letters, diagonal_of, divided, taken_apart
+from matderiv.calculus.squares import (
+    Letters,
+    diagonal_of,
+    divided,
+    multiple_of,
+    square_factors,
+    taken_apart,
+)
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -134,7 +141,9 @@ class Entries:
         value = self._value(node.arg)
         if isinstance(value, nodes.Inverse) and isinstance(node, nodes.Inverse):
             return self._at(value.arg, indices)
-        factors = self._factors(value)
+        if (multiple := multiple_of(value, self.shape)) is not None:
+            return self._of_multiple(node, *multiple, indices)
+        factors = square_factors(value, self.shape)
         if factors is None:
             return self._whole(_SQUARE[type(node)], node.arg, indices)
         left, right = factors
@@ -143,6 +152,23 @@ class Entries:
         first, second = (self._at(type(node)(part), ()) for part in (left, right))
         combine = multiplied if isinstance(node, nodes.Determinant) else _plus
         return combine(first, second)
+
+    def _of_multiple(
+        self,
+        node: nodes.Inverse | nodes.Determinant | nodes.LogDet,
+        scalar: Node,
+        arg: Node,
+        indices: tuple[Index, ...],
+    ) -> Form:
+        """(c·A)⁻¹ = A⁻¹/c, det(c·A) = cⁿ·det A, log |det(c·A)| = n·log |c| + log |det A|."""
+        factor, found = self._at(scalar, ()), self._at(type(node)(arg), indices)
+        if isinstance(node, nodes.Inverse):
+            return multiplied(self._raised(node, factor, _MINUS), found)
+        dim = self.shape(arg)[0]
+        size = self._at(nodes.Size(dim.symbol, dim.size), ())
+        if isinstance(node, nodes.Determinant):
+            return multiplied(self._raised(node, factor, size), found)
+        return added((multiplied(size, called("log", called("abs", factor))), found))
 
     def _of_one_entry(self, node: nodes.Inverse | nodes.Determinant | nodes.LogDet) -> Form:
         """1/a, a and log |a| of a matrix of one row and one column."""
@@ -154,28 +180,11 @@ class Entries:
                 return entry
         return called("log", called("abs", entry))
 
-    def _factors(self, node: Node) -> tuple[Node, Node] | None:
-        """Two square factors of a matrix; A·v, column by column, is A@diag(v)."""
-        match node:
-            case nodes.MatMul(left, right) if self._is_square(left) and self._is_square(right):
-                return left, right
-            case nodes.Multiply(left, v) if self._is_square(left) and len(self.shape(v)) == 1:
-                return left, nodes.Diag(v)
-            case nodes.Multiply(v, right) if self._is_square(right) and len(self.shape(v)) == 1:
-                return right, nodes.Diag(v)
-            case nodes.Divide(left, v) if self._is_square(left) and len(self.shape(v)) == 1:
-                return left, nodes.Inverse(nodes.Diag(v))
-        return None
-
     def _value(self, node: Node) -> Node:
         """What a name stands for."""
         while isinstance(node, nodes.Name) and node.name in self._definitions:
             node = self._definitions[node.name]
         return node
-
-    def _is_square(self, node: Node) -> bool:
-        shape = self.shape(node)
-        return len(shape) == 2 and shape[0] == shape[1]  # noqa: PLR2004 - a matrix
 
     def _reduction(self, node: Node, indices: tuple[Index, ...]) -> Form:
         match node:

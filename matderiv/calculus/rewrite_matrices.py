@@ -42,7 +42,7 @@ def scalars_out(node: Node, facts: Facts) -> Node | None:
             return None
         scalars += outside
         left.append(product(Fraction(1), inside))
-    if number == 1 and not scalars:
+    if all(factors(link)[0] == 1 for link in links) and not scalars:
         return None
     return product(number, [*scalars, (chained(left), _ONE)])
 

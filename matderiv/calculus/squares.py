@@ -1,9 +1,10 @@
-"""Inverses and determinants taken apart by the general entry of their matrix."""
+"""Inverses and determinants taken apart: by their matrix, or by its general entry."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
+from matderiv.calculus.broadcasting import ShapeOf
 from matderiv.calculus.forms import (
     Atom,
     Delta,
@@ -19,13 +20,60 @@ from matderiv.calculus.forms import (
     scaled,
     single,
 )
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
 
-__all__ = ["Letters", "diagonal_of", "divided", "taken_apart"]
+__all__ = [
+    "Letters",
+    "diagonal_of",
+    "divided",
+    "multiple_of",
+    "square_factors",
+    "taken_apart",
+]
 
 #: The letters of a matrix's entry, each with that of its size.
 Letters = tuple[tuple[str, str], ...]
 
 _MINUS = constant(Fraction(-1))
+
+
+def multiple_of(node: Node, shape: ShapeOf) -> tuple[Node, Node] | None:
+    """The scalar c and the matrix A of c·A."""
+    match node:
+        case nodes.Negate(arg):
+            return nodes.Number(Fraction(-1)), arg
+        case nodes.Multiply(c, arg) if not shape(c):
+            return c, arg
+        case nodes.Multiply(arg, c) if not shape(c):
+            return c, arg
+        case nodes.Divide(arg, c) if not shape(c):
+            return nodes.Divide(nodes.Number(Fraction(1)), c), arg
+        case nodes.MatMul(left, right):
+            if (first := multiple_of(left, shape)) is not None:
+                return first[0], nodes.MatMul(first[1], right)
+            if (second := multiple_of(right, shape)) is not None:
+                return second[0], nodes.MatMul(left, second[1])
+    return None
+
+
+def square_factors(node: Node, shape: ShapeOf) -> tuple[Node, Node] | None:
+    """The square matrices A and B of A@B; A·v, column by column, is A@diag(v)."""
+
+    def square(node: Node) -> bool:
+        own = shape(node)
+        return len(own) == 2 and own[0] == own[1]  # noqa: PLR2004 - a matrix
+
+    match node:
+        case nodes.MatMul(left, right) if square(left) and square(right):
+            return left, right
+        case nodes.Multiply(left, v) if square(left) and len(shape(v)) == 1:
+            return left, nodes.Diag(v)
+        case nodes.Multiply(v, right) if square(right) and len(shape(v)) == 1:
+            return right, nodes.Diag(v)
+        case nodes.Divide(left, v) if square(left) and len(shape(v)) == 1:
+            return left, nodes.Inverse(nodes.Diag(v))
+    return None
 
 
 def taken_apart(function: str, entry: Form, letters: Letters, indices: tuple[Index, ...]) -> Form:
