@@ -206,10 +206,11 @@ class _Inference:
         )
 
     def _perhaps_scalar(self) -> str:
-        """Advice on an input that was taken for a vector; the loss is a scalar if it is one."""
+        """Advice on an input that was taken for an array; the loss is a scalar if it is one."""
         for name in self.program.inputs():
             alone = self.program.loss.value == nodes.Name(name)
-            if alone or name in self.declared or len(_default(name)) != 1:
+            doubtful = len(_default(name)) == 1 or name in DEFAULT_SIZES  # n and N
+            if alone or name in self.declared or not doubtful:
                 continue
             other = _Inference(self.program, {}, {**self.declared, name: ()})
             try:
