@@ -18,8 +18,8 @@ from matderiv.derivation.methods.sides import (
 )
 from matderiv.derivation.sides import Indexed
 from matderiv.expression import nodes
-from matderiv.handout.compose import Fields, fill
-from matderiv.handout.document import Block, Equation, Math, Paragraph, Segment, Segments, Text
+from matderiv.handout.compose import Fields, Filling, fill
+from matderiv.handout.document import Block, Math, Paragraph, Segment, Segments, Text
 from matderiv.notation.methods import identity_box, swap_box
 from matderiv.notation.names import name_box
 
@@ -90,19 +90,8 @@ def introduction(composer: ProgramComposer) -> Iterator[Block]:
         yield Paragraph(_say(composer, "unit", {"e": Math(unit), "p": Math(place)}))
 
 
-def _say(composer: ProgramComposer, key: str, fields: Fields) -> Segments:
+def _say(composer: ProgramComposer, key: str, fields: Filling) -> Segments:
     return fill(composer.language, f"method.{key}", fields)
-
-
-def _around(
-    composer: ProgramComposer, key: str, name: str, inside: Segments, fields: Fields
-) -> Segments:
-    """A message with several segments in the place of one field."""
-    marker = Text("\0")
-    made: list[Segment] = []
-    for segment in _say(composer, key, fields | {name: marker}):
-        made += inside if segment is marker else [segment]
-    return tuple(made)
 
 
 def _sentence(composer: ProgramComposer, by: str) -> str:
@@ -117,7 +106,7 @@ def _used(composer: ProgramComposer, name: str, fields: Fields) -> Block:
     users = tuple(dict.fromkeys(use.by for use in gradient.uses))
     names = composer.listed([composer.math(name_box(by)) for by in users])
     key = "used" if len(users) == 1 else "used_often"
-    return Paragraph(composer.around(key, "users", names, fields))
+    return Paragraph(composer.say(key, fields | {"users": names}))
 
 
 def _section(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
@@ -144,13 +133,13 @@ def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) 
         yield Paragraph(composer.say(_sentence(composer, about or ""), fields))
     elif chain.kind == "differential":
         words = _rules(composer, about or "", step.wrt or "", fields)
-        yield Paragraph(_around(composer, "differential_differential", "rules", words, fields))
+        yield Paragraph(_say(composer, "differential_differential", fields | {"rules": words}))
     else:
         match chain.sides[0]:
             case Slice(wrt=Entry(name=x, indices=indices)):
                 fields = fields | {"x": Math(composer.notation.formulas.entry(x, indices))}
         yield Paragraph(_reason(composer, step, chain, fields))
-    yield Equation(composer.notation.chain(chain))
+    yield composer.equation(chain)
     yield from composer.held(chain)
     for side in chain.sides:
         if isinstance(side, Kroneckers):

@@ -13,11 +13,10 @@ from matderiv.derivation.sides import EntryOf, Formula, Indexed, SpelledProduct
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.handout import methods
-from matderiv.handout.compose import Fields, fill
+from matderiv.handout.compose import Fields, Filling, fill, listed
 from matderiv.handout.document import (
     Block,
     Bullets,
-    Code,
     CodeBlock,
     Document,
     Equation,
@@ -52,18 +51,20 @@ class ProgramComposer:
     derivation: Derivation
     language: str
     show: int | None
+    #: Whether entries of arrays can be told apart and have details.
+    marked: bool = False
     notation: ProgramNotation = field(init=False)
 
     def __post_init__(self) -> None:
         """Make what writes formulas once for all of them."""
-        object.__setattr__(self, "notation", ProgramNotation(self.system, self.show))
+        object.__setattr__(self, "notation", ProgramNotation(self.system, self.show, self.marked))
 
     @property
     def system(self) -> System:
         """What is derived."""
         return self.derivation.system
 
-    def say(self, key: str, fields: Fields) -> Segments:
+    def say(self, key: str, fields: Filling) -> Segments:
         """A message with its fields filled in."""
         return fill(self.language, f"program.{key}", fields)
 
@@ -82,7 +83,7 @@ class ProgramComposer:
         """What is looked for, and the shapes of the inputs."""
         fields: Fields = {"L": Math(name_box(str(self.system.loss)))}
         names = [self.math(name_box(name)) for name in self.derivation.wrt]
-        yield Paragraph(self.around("asked", "wrt", self.listed(names), fields))
+        yield Paragraph(self.say("asked", fields | {"wrt": self.listed(names)}))
         inputs = self.system.program.inputs()
         yield Bullets(tuple(self.shape(name) for name in inputs))
 
@@ -115,7 +116,7 @@ class ProgramComposer:
         lifted = [self.math(name_box(a.name)) for a in graph.values if a.name in graph.lifted]
         if lifted:
             key = "lifted" if len(lifted) > 1 else "lifted_one"
-            yield Paragraph(self.around(key, "names", self.listed(lifted), fields))
+            yield Paragraph(self.say(key, fields | {"names": self.listed(lifted)}))
         yield from self.conventions()
         yield Paragraph(self.say("backwards", fields))
         yield from methods.introduction(self)
@@ -125,9 +126,8 @@ class ProgramComposer:
         gradient = self.system.sweep.gradients[step.wrt or ""]
         users = list(dict.fromkeys(use.by for use in gradient.uses))
         names = self.listed([self.math(name_box(by)) for by in users])
-        yield Paragraph(
-            self.around("used" if len(users) == 1 else "used_often", "users", names, fields)
-        )
+        key = "used" if len(users) == 1 else "used_often"
+        yield Paragraph(self.say(key, fields | {"users": names}))
         by = iter(users)
         value: Node | None = None
         for chain in step.chains:
@@ -155,12 +155,20 @@ class ProgramComposer:
             case Indexed(((Term(((Rate(wrt=wrt), _), *_)), _), *_)):
                 fields = fields | {"x": Math(self.notation.formulas.entry(wrt.name, wrt.indices))}
         yield Paragraph(self.say(key, fields))
-        yield Equation(self.notation.chain(chain))
+        yield self.equation(chain)
         yield from self.held(chain)
         for key, factor in () if product is None else _turned(product):
             yield Paragraph(
                 self.say(key, fields | {"X": Math(self.notation.formulas.node(factor))})
             )
+
+    def equation(self, chain: Chain) -> Equation:
+        """A chain; on pages that can show them, with derivations of single entries."""
+        if not self.marked:
+            return Equation(self.notation.chain(chain))
+        from matderiv.handout.program_details import ProgramDetails
+
+        return ProgramDetails(self.notation, self.language).equation(chain)
 
     def held(self, chain: Chain) -> Iterator[Block]:
         """What is held fixed where the loss is differentiated by what other values use, too."""
@@ -170,7 +178,7 @@ class ProgramComposer:
                 if of.name == str(self.system.loss) and held:
                     fields: Fields = {"X": Math(name_box(wrt.name))}
                     names = self.listed([self.math(name_box(name)) for name in held])
-                    yield Paragraph(self.around("held", "held", names, fields))
+                    yield Paragraph(self.say("held", fields | {"held": names}))
 
     def formula(self, step: Step, fields: Fields) -> Iterator[Block]:
         """The formula in the names of the program."""
@@ -184,7 +192,7 @@ class ProgramComposer:
                 for reason in reasons
                 if reason != "chain rule"
             ]
-            yield Paragraph(self.around("assembled", "rewrites", self.listed(words), fields))
+            yield Paragraph(self.say("assembled", fields | {"rewrites": self.listed(words)}))
         yield Equation(self.notation.chain(chain))
 
     def structure(self, step: Step, fields: Fields) -> Iterator[Block]:
@@ -274,26 +282,7 @@ class ProgramComposer:
 
     def listed(self, items: Iterable[Segments]) -> Segments:
         """Items with what stands between them in a sentence."""
-        words = messages(self.language)
-        parts = list(items)
-        made: list[Text | Math | Code] = []
-        for number, part in enumerate(parts):
-            if number:
-                key = "comma"
-                if number == len(parts) - 1:
-                    formulas = isinstance(made[-1], Math) and isinstance(part[0], Math)
-                    key = "and" if formulas else "and_words"
-                made.append(Text(words[f"program.{key}"]))
-            made += part
-        return tuple(made)
-
-    def around(self, key: str, name: str, inside: Segments, fields: Fields) -> Segments:
-        """A message with several segments in the place of one field."""
-        marker = Text("\0")
-        made: list[Text | Math | Code] = []
-        for segment in self.say(key, fields | {name: marker}):
-            made += inside if segment is marker else [segment]
-        return tuple(made)
+        return listed(self.language, items)
 
 
 def _turned(product: SpelledProduct) -> Iterator[tuple[str, Node]]:

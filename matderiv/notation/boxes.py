@@ -222,11 +222,10 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """A cell of a matrix that can be told from others: its key, and the keys of its sources."""
+    """A cell of a matrix that can be told from others by its key."""
 
     body: Box
     key: str
-    sources: tuple[str, ...] = ()
     width: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

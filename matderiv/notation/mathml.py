@@ -203,10 +203,9 @@ def _table(name: str, rows: Iterable[str]) -> str:
 
 
 def _cell(box: Box) -> str:
-    """A cell of a matrix, with the key of its entry and the keys of what it is made of."""
+    """A cell of a matrix, with the key of its entry."""
     if isinstance(box, Dots):
         return f'<mtd class="dots">{mathml(box)}</mtd>'
     if not isinstance(box, Tagged):
         return f"<mtd>{mathml(box)}</mtd>"
-    made = f' data-from="{escape(" ".join(box.sources))}"' if box.sources else ""
-    return f'<mtd data-key="{escape(box.key)}"{made}>{mathml(box.body)}</mtd>'
+    return f'<mtd data-key="{escape(box.key)}">{mathml(box.body)}</mtd>'
