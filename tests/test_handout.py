@@ -19,7 +19,7 @@ from matderiv import cli
 from matderiv.calculus.exchange import exchanged
 from matderiv.calculus.jacobian import REFERENCE, growth, jacobian_size
 from matderiv.calculus.scalars import entry
-from matderiv.derivation.pattern import Pattern, pattern
+from matderiv.derivation.pattern import Pattern, product_pattern
 from matderiv.errors import InputError
 from matderiv.handout.document import (
     Document,
@@ -203,7 +203,7 @@ def test_the_pattern_is_that_of_the_true_jacobian(
     derivation = matderiv.derive(f"{program}; L = Loss(Y)", sizes=named)
     problem = derivation.problem
     name = problem.factors[0 if first else 1]
-    found = pattern(derivation, name, most)
+    found = product_pattern(derivation, name, most)
     product = problem.array(problem.product.value)
 
     def written(i: int, j: int) -> sp.Expr:
@@ -220,7 +220,7 @@ def test_the_pattern_is_that_of_the_true_jacobian(
 def test_a_large_pattern_shows_the_first_and_the_last_blocks() -> None:
     """Nothing of the size of the Jacobian is built, and what is left out is marked."""
     derivation = matderiv.derive(sizes={"N": 64, "D": 4096, "M": 4096})
-    found = pattern(derivation, "X", 16)
+    found = product_pattern(derivation, "X", 16)
     assert not found.whole
     assert [(p.outer, p.inner) for p in found.rows[:5]] == [
         (1, 1), (1, 2), (1, None), (1, 4096), (2, 1),

@@ -143,12 +143,15 @@ class SliceEntries:
         value = self.system.sweep.graph.value(self.slice.of.name)
         assert value is not None
         entries = self.judge.entries
-        entry = entries.at(value, *at)
+        deltas = with_deltas(entries.at(value, *at), self.slice.wrt, entries.letter)
         yield _builder(self.system).chain(
             self.judge,
             "entry",
             Indexed(self.left(at)),
-            ("local derivative", Indexed(with_deltas(entry, self.slice.wrt, entries.letter))),
+            (
+                "local derivative",
+                Indexed(deltas, spelled=True),
+            ),
             ("deltas", Indexed(entries.known(self._cell(at)))),
         )
 

@@ -35,7 +35,7 @@ from matderiv.notation.boxes import Box, Number, Operator, Row, Scripts, Symbol,
 from matderiv.notation.compose import Notation
 from matderiv.notation.names import name_box
 
-__all__ = ["Composer", "Fields", "Filling", "compose", "fill", "listed"]
+__all__ = ["Composer", "Fields", "Filling", "compose", "fill", "listed", "together"]
 
 Fields = dict[str, Segment]
 #: What the fields of a message are filled with, each with one segment or with several.
@@ -306,6 +306,15 @@ def fill(language: str, key: str, fields: Filling) -> tuple[Segment, ...]:
             field = fields[name]
             segments += field if isinstance(field, tuple) else (field,)
     return tuple(segments)
+
+
+def together(language: str, sentences: Iterable[Segments]) -> Segments:
+    """Sentences one after another."""
+    space = Text(messages(language)["language.space"])
+    made: list[Segment] = []
+    for sentence in sentences:
+        made += (space, *sentence) if made else sentence
+    return tuple(made)
 
 
 def listed(language: str, items: Iterable[Segments]) -> Segments:

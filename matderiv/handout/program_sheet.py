@@ -16,6 +16,7 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.program import ProgramComposer
+from matderiv.handout.program_figures import obstacle
 from matderiv.notation.boxes import Aligned
 
 __all__ = ["program_sheet"]
@@ -39,6 +40,7 @@ def _blocks(composer: ProgramComposer) -> Iterator[Block]:
     language = composer.language
     yield Heading(2, fill(language, "handout.problem", {}))
     yield from composer.asked()
+    yield from obstacle(composer)
     yield Heading(2, fill(language, "handout.formulas", {}))
     yield Paragraph(composer.say("results", {}))
     for step in composer.derivation.steps:
