@@ -77,17 +77,16 @@ class Bullets:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """What can be said about one entry: a sentence, and its own chains of equalities if any.
+    """What can be said about one entry: a sentence, and its own chains of proved equalities if any.
 
     `key` is that of the entry's `Tagged` box, `sources` are patterns of the keys of the entries
-    that it comes from; `proved` is how many equalities the chains have, each of them proved.
+    that it comes from.
     """
 
     key: str
     sources: tuple[str, ...]
     segments: Segments
     boxes: tuple[Aligned, ...] = ()
-    proved: int = 0
 
 
 @dataclass(frozen=True, slots=True)

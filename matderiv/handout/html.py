@@ -109,9 +109,9 @@ class _Page:
 
     def panel(self) -> str:
         equations = list(_equations(self.document))
-        chains = [d.proved for b in equations for d in b.details if d.proved]
-        arrays = sum(len(array.rights) for b in equations for array in b.arrays)
-        counts = {"entries": len(chains), "equalities": sum(chains) + arrays}
+        entries = [d.boxes for b in equations for d in b.details if d.boxes]
+        chains = [box for boxes in (*entries, *(b.arrays for b in equations)) for box in boxes]
+        counts = {"entries": len(entries), "equalities": sum(len(box.rights) for box in chains)}
         proved = fill(
             self.document.language, "page.proved", {k: Text(str(n)) for k, n in counts.items()}
         )

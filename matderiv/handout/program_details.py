@@ -54,10 +54,7 @@ class ProgramDetails:
             x = self.notation.formulas.form(found.left(place))
             detail = Detail(mark(*place), tuple(marks), origin(self.language, self, x, some))
             if len(sources) <= _MOST:
-                own = tuple(found.chains(place))
-                boxes = tuple(self.short.chain(chain) for chain in own)
-                proved = sum(len(chain.links) for chain in own)
-                detail = replace(detail, boxes=boxes, proved=proved)
+                detail = replace(detail, boxes=tuple(map(self.short.chain, found.chains(place))))
             details.append(detail)
         names = dict.fromkeys(s.name for some in sources.values() for s in some if s.indices)
         beside = {factor() for factor in factors}
