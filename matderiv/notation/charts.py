@@ -114,7 +114,7 @@ class Curve:
 
 _PLOT = 19.0, 12.0  # width and height of the plot itself
 _MARGIN = 4.2, 2.2  # left of it and above it
-_BELOW, _RIGHT = 3.4, 8.6
+_BELOW, _RIGHT = 3.4, 9.2
 _TICK = 0.35
 _DOT = 0.34
 _NEAR = 0.3  # closer to the axis a line would touch it
