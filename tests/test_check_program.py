@@ -21,10 +21,10 @@ LAYERS = "H = f(X @ W); Y = H @ V; L = Loss(Y)"
     [
         (RIDGE, "W", "2*X.T @ X @ W - 2*X.T @ T + 2*lam*W"),
         (RIDGE, "lam", "sum(W*W)"),
-        (ATTENTION, "Q", "P*(dP - sum(dP*P, axis=1, keepdims=True)) @ K"),
+        (ATTENTION, "Q", "(P*(dP - sum(dP*P, axis=1, keepdims=True))) @ K"),
         (ATTENTION, "V", "softmax(Q @ K.T, axis=1).T @ dLoss(O)"),
         (LAYERS, "W", "X.T @ (dH*df(X @ W))"),
-        (LAYERS, "W", "X.T @ (dLoss(Y) @ V.T*df(X @ W))"),
+        (LAYERS, "W", "X.T @ ((dLoss(Y) @ V.T)*df(X @ W))"),
         ("L = logdet(S) + y @ inv(S) @ y", "S", "inv(S).T - outer(inv(S).T @ y, inv(S) @ y)"),
         ("L = norm(A @ x - b)", "x", "A.T @ (A @ x - b)/norm(A @ x - b)"),
     ],

@@ -619,6 +619,15 @@ REFUSED = [
         ("The loss L = Y is 2×3, not a scalar. Did you mean L = sum(Y)?"),
     ),
     (LINE + "x", {}, {}, "The loss L = x is a vector, not a scalar. Did you mean L = sum(x)?"),
+    (
+        "L = log(1 + exp(-y*(w @ x)))",
+        {},
+        {},
+        (
+            "The loss L = log(1 + exp(-y*(w @ x))) is a vector, not a scalar. Did you mean "
+            "L = sum(log(1 + exp(-y*(w @ x))))? Or, if y is a scalar, declare it: --shape y=scalar."
+        ),
+    ),
     # not this product, not this loss
     (
         "Y = X @ X; L = sum(Y)",
