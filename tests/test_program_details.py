@@ -13,9 +13,11 @@ from _details import fits, tagged
 
 import matderiv
 from matderiv.calculus.forms import Entry, Term
-from matderiv.derivation.one_entry import GradientEntries, entries_in
+from matderiv.derivation.equations import Judge
+from matderiv.derivation.methods.sides import Cells, Slice
+from matderiv.derivation.one_entry import GradientEntries, SliceEntries, entries_in
 from matderiv.derivation.program import Builder, elementwise
-from matderiv.derivation.sides import Indexed, Pushed
+from matderiv.derivation.sides import Pushed
 from matderiv.errors import ProofError
 from matderiv.expression.nodes import Transpose
 from matderiv.handout.document import Detail, Equation
@@ -187,11 +189,40 @@ def test_a_false_derivation_of_an_entry_is_refused() -> None:
     """The entry at the indices exchanged is no proof."""
     system = matderiv.derive("L = sum((X @ W - T)**2)", shapes={"X": (2, 2), "W": (2, 2)}).system
     own = GradientEntries(system, "X")
-    build = Builder(system, system.wrt, elementwise)
-    assert [chain.kind for chain in own.chains((1, 2))] == ["local", "entry"]
-    wrong = Pushed(Transpose(own.local), (1, 2))
+    build, judge = Builder(system, system.wrt, elementwise), Judge(system, "X", ("Z",))
+    found = list(own.chains((1, 2)))
+    assert [chain.kind for chain in found] == ["local", "entry"]
+    left, right = found[1].links[0].left, found[1].links[1].right
+    assert isinstance(right, Pushed)
+    assert build.chain(judge, "entry", left, ("right", right)).links
+    wrong = Pushed(Transpose(right.node), (1, 2))
     with pytest.raises(ProofError, match="entry, exchanged: refuted"):
-        build.chain(own.judge, "entry", Indexed(own.left((1, 2))), ("exchanged", wrong))
+        build.chain(judge, "entry", left, ("exchanged", wrong))
+
+
+@pytest.mark.parametrize(("name", "method"), [*itertools.product(PROGRAMS, METHODS)])
+def test_what_is_said_of_an_entry_holds_at_its_indices(name: str, method: str) -> None:
+    """What was proved at letters is proved anew with the numbers in their place."""
+    program, shapes = PROGRAMS[name]
+    derivation = matderiv.derive(program, shapes=shapes, method=method)
+    system, count = derivation.system, 0
+    for wrt in derivation.wrt:
+        users = [use.by for use in system.sweep.gradients[wrt].uses]
+        judge = Judge(system, wrt, users)
+        at = tuple(min(n, dim.size) for n, dim in zip((2, 1), system.shapes[wrt], strict=False))
+        if not at:
+            continue
+        found = [*GradientEntries(system, wrt).chains(at)]
+        for step in derivation.steps:
+            for chain in step.chains:
+                match chain.sides:
+                    case (Slice() as one, Cells() as cells) if step.wrt == wrt:
+                        place = tuple(dim.size for dim in cells.over)
+                        found += SliceEntries(system, one, cells).chains(place)
+        for link in (link for chain in found for link in chain.links):
+            assert judge.verdict(link.left, link.right).status == "equal"
+            count += 1
+    assert count >= 2
 
 
 def test_an_entry_that_others_say_already_is_left_out() -> None:

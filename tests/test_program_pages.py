@@ -85,6 +85,13 @@ def test_a_page_of_a_large_program_stays_short() -> None:
     assert r"\cdots" in page
 
 
+def test_the_sum_of_a_number_is_written_as_the_number() -> None:
+    """A sum sign with nothing below it stands on no page."""
+    page = matderiv.derive("L = sum(x @ y)*sum(x)", wrt="x")
+    assert page.handout().write("html")
+    assert r"\sum_{}" not in page.markdown()
+
+
 def test_the_transposed_factor_is_explained() -> None:
     """The reason for a transpose stands below the product that it is in."""
     page = matderiv.derive("L = mean(f(X @ W))", wrt="W").markdown()

@@ -1,13 +1,14 @@
 """Single entries of the arrays that a derivation of a whole program writes out.
 
-Each is derived at its own indices, and each says which entries it comes from.
+Each says which entries it comes from, and has its derivation at its own indices.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
+from matderiv.calculus.contraction import contracted
 from matderiv.calculus.forms import (
     Atom,
     Call,
@@ -26,7 +27,7 @@ from matderiv.derivation.equations import Judge, chain_rule
 from matderiv.derivation.links import Chain
 from matderiv.derivation.methods.sides import Cells, Slice
 from matderiv.derivation.program import Builder, Defining, elementwise
-from matderiv.derivation.sides import Formula, Indexed, Pushed, Spelled
+from matderiv.derivation.sides import Formula, Indexed, Pushed, Side, Spelled
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.shapes import Shape
 
@@ -37,25 +38,40 @@ Indices = tuple[Index, ...]
 
 @dataclass(frozen=True, slots=True)
 class GradientEntries:
-    """The entries of ∂L/∂X."""
+    """The entries of ∂L/∂X: proved once, at letters, and then said of numbers in their place."""
 
     system: System
     name: str
-    judge: Judge = field(init=False)
     local: Node = field(init=False)
+    _letters: Indices = field(init=False)
+    _formula: Form = field(init=False)
+    _general: tuple[Chain, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        """One judge for all entries, and the formula that they are entries of."""
-        gradient = self.system.sweep.gradients[self.name]
-        judge = Judge(self.system, self.name, self.users)
-        object.__setattr__(self, "judge", judge)
-        object.__setattr__(self, "local", self.system.whole(self.name, gradient.local))
+        """The formula that they are entries of, and the chains that hold for every entry.
 
-    @property
-    def users(self) -> tuple[str, ...]:
-        """The values that use X."""
-        uses = self.system.sweep.gradients[self.name].uses
-        return tuple(dict.fromkeys(use.by for use in uses))
+        Raises:
+            ProofError: a link is not proved.
+        """
+        system, gradient = self.system, self.system.sweep.gradients[self.name]
+        users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+        local, at = system.whole(self.name, gradient.local), system.places(self.shape, 2)
+        judge, build = Judge(system, self.name, users), _builder(system)
+        rule = chain_rule(system, self.name, at, judge.entries.letter)
+        chains = [self._local(build, judge, by, at) for by in users]
+        entry = build.chain(
+            judge,
+            "entry",
+            Indexed(single(Entry(f"d{self.name}", at))),
+            ("chain rule", Indexed(rule, spelled=True)),
+            ("local derivatives", Pushed(local, at, spelled=True)),
+        )
+        # What the loss alone uses has no other derivative than its own entry.
+        found = (*chains, entry) if users != (system.sweep.graph.loss,) else (entry,)
+        object.__setattr__(self, "local", local)
+        object.__setattr__(self, "_letters", at)
+        object.__setattr__(self, "_formula", judge.entries.at(local, *at))
+        object.__setattr__(self, "_general", found)
 
     @property
     def shape(self) -> Shape:
@@ -68,55 +84,62 @@ class GradientEntries:
 
     def sources(self, at: Indices) -> tuple[Entry, ...]:
         """The entries of which ∂L/∂x_pq is made; a letter stands for an index that runs."""
-        return entries_in(self.judge.entries.at(self.local, *at))
+        return entries_in(contracted(placed(self._formula, _places(self._letters, at))))
 
     def chains(self, at: Indices) -> Iterator[Chain]:
-        """How each value changes with x_pq, and ∂L/∂x_pq by the chain rule.
+        """How each value changes with x_pq, and ∂L/∂x_pq by the chain rule."""
+        places = _places(self._letters, at)
 
-        Raises:
-            ProofError: a link is not proved.
-        """
-        build = _builder(self.system)
-        wrt = Entry(self.name, at)
-        if self.users != (self.system.sweep.graph.loss,):
-            for by in self.users:
-                yield self._local(build, by, wrt)
-        rule = chain_rule(self.system, self.name, at, self.judge.entries.letter)
-        yield build.chain(
-            self.judge,
-            "entry",
-            Indexed(self.left(at)),
-            ("chain rule", Indexed(rule, spelled=True)),
-            ("local derivatives", Pushed(self.local, at, spelled=True)),
-        )
+        def side(general: Side) -> Side:
+            match general:
+                case Indexed(form, spelled):
+                    return Indexed(contracted(placed(form, places)), spelled)
+                case Pushed(node, _, spelled):
+                    return Pushed(node, at, spelled)
+            raise TypeError(f"{general} is no entry")
 
-    def _local(self, build: Builder, by: str, wrt: Entry) -> Chain:
+        return (_said_of(chain, side) for chain in self._general)
+
+    def _local(self, build: Builder, judge: Judge, by: str, at: Indices) -> Chain:
+        """∂z_ij/∂x_pq."""
         graph = self.system.sweep.graph
-        value = graph.value(by)
+        value, wrt = graph.value(by), Entry(self.name, at)
         assert value is not None
         i = self.system.places(graph.shapes[by], 0)
         entries = Defining(self.system, by).entries
         rate = partial(entries.at(value, *i), wrt, entries.letter)
-        return build.chain(
-            self.judge,
-            "local",
-            Indexed(single(Rate(Entry(by, i), wrt))),
-            ("local derivative", Indexed(rate)),
-        )
+        left = Indexed(single(Rate(Entry(by, i), wrt)))
+        return build.chain(judge, "local", left, ("local derivative", Indexed(rate)))
 
 
 @dataclass(frozen=True, slots=True)
 class SliceEntries:
-    """The entries of ∂Z/∂x_pq, one slice that is written out."""
+    """The entries of ∂Z/∂x_pq, one slice that is written out; proved once as well."""
 
     system: System
     slice: Slice
     cells: Cells
-    judge: Judge = field(init=False)
+    _general: Chain = field(init=False)
 
     def __post_init__(self) -> None:
-        """One judge for all entries."""
-        object.__setattr__(self, "judge", Judge(self.system, self.slice.wrt.name))
+        """The chain that holds for every entry.
+
+        Raises:
+            ProofError: a link is not proved.
+        """
+        of, wrt = self.slice.of, self.slice.wrt
+        value, judge = self.system.sweep.graph.value(of.name), Judge(self.system, wrt.name)
+        assert value is not None
+        entries = judge.entries
+        deltas = with_deltas(entries.at(value, *of.indices), wrt, entries.letter)
+        chain = _builder(self.system).chain(
+            judge,
+            "entry",
+            Indexed(single(Rate(of, wrt))),
+            ("local derivative", Indexed(deltas, spelled=True)),
+            ("deltas", Indexed(self.cells.entry)),
+        )
+        object.__setattr__(self, "_general", chain)
 
     @property
     def shape(self) -> Shape:
@@ -129,31 +152,32 @@ class SliceEntries:
 
     def sources(self, at: Indices) -> tuple[Entry, ...]:
         """The entries of which ∂z_ij/∂x_pq is made."""
-        return entries_in(self.judge.entries.known(self._cell(at)))
-
-    def _cell(self, at: Indices) -> Form:
-        return placed(self.cells.entry, dict(zip(self.cells.indices, at, strict=True)))
+        places = _places(self.slice.of.indices, at)
+        return entries_in(contracted(placed(self.cells.entry, places)))
 
     def chains(self, at: Indices) -> Iterator[Chain]:
-        """∂z_ij/∂x_pq by the definition of z_ij, and what the deltas leave of it.
+        """∂z_ij/∂x_pq by the definition of z_ij, and what the deltas leave of it."""
+        places = _places(self.slice.of.indices, at)
 
-        Raises:
-            ProofError: a link is not proved.
-        """
-        value = self.system.sweep.graph.value(self.slice.of.name)
-        assert value is not None
-        entries = self.judge.entries
-        deltas = with_deltas(entries.at(value, *at), self.slice.wrt, entries.letter)
-        yield _builder(self.system).chain(
-            self.judge,
-            "entry",
-            Indexed(self.left(at)),
-            (
-                "local derivative",
-                Indexed(deltas, spelled=True),
-            ),
-            ("deltas", Indexed(entries.known(self._cell(at)))),
-        )
+        def side(general: Side) -> Side:
+            assert isinstance(general, Indexed)
+            form = placed(general.form, places)
+            return Indexed(form if general.spelled else contracted(form), general.spelled)
+
+        yield _said_of(self._general, side)
+
+
+def _places(letters: Indices, at: Indices) -> dict[str, Index]:
+    return {i: n for i, n in zip(letters, at, strict=True) if isinstance(i, str)}
+
+
+def _said_of(chain: Chain, side: Callable[[Side], Side]) -> Chain:
+    """A chain that holds at letters, with numbers in their place: what was proved of all of them.
+
+    A link that was compared at the sizes was compared at these numbers, too.
+    """
+    links = (replace(one, left=side(one.left), right=side(one.right)) for one in chain.links)
+    return Chain(chain.kind, tuple(links))
 
 
 def array_chain(system: System, name: str) -> Chain:

@@ -142,6 +142,8 @@ class Pushed:
 
     def _sum(self, dims: Shape, at: _Indices, term: Callable[[_Indices], Held]) -> Held:
         """Σ over some sizes of a term, the letters of the sum none that is in use."""
+        if not dims:  # the sum of a number is the number
+            return term(())
         if not self.expanded:
             free = (c for c in self.formulas.letters if c not in at)
             letters = tuple(itertools.islice(free, len(dims)))
