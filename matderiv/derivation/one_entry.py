@@ -58,7 +58,8 @@ class GradientEntries:
         local, at = system.whole(self.name, gradient.local), system.places(self.shape, 2)
         judge, build = Judge(system, self.name, users), _builder(system)
         rule = chain_rule(system, self.name, at, judge.entries.letter)
-        chains = [self._local(build, judge, by, at) for by in users]
+        # What only the loss uses has no local derivative but the entry itself.
+        changing = () if users == (system.sweep.graph.loss,) else users
         entry = build.chain(
             judge,
             "entry",
@@ -66,8 +67,7 @@ class GradientEntries:
             ("chain rule", Indexed(rule, spelled=True)),
             ("local derivatives", Pushed(local, at, spelled=True)),
         )
-        # What the loss alone uses has no other derivative than its own entry.
-        found = (*chains, entry) if users != (system.sweep.graph.loss,) else (entry,)
+        found = (*(self._local(build, judge, by, at) for by in changing), entry)
         object.__setattr__(self, "local", local)
         object.__setattr__(self, "_letters", at)
         object.__setattr__(self, "_formula", judge.entries.at(local, *at))
