@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from matderiv.calculus.adjoints import adjoint
@@ -35,6 +36,7 @@ _REPEATED = "repeated in every row or column"
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
 _USES = 200  # uses of one name at most
 _LONGEST = 200  # operations and names of a formula into which values are still put
+_WORTH = 4  # the length from which on a gradient that stands twice in a formula gets a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,15 @@ class Gradient:
 class Sweep:
     """The gradients of a graph by name, the loss's users last.
 
-    `lifted` is what each lifted name stands for, in terms of the names of the program.
+    `lifted` is what each lifted name stands for that no formula uses, and `called` the same of
+    those that formulas do use, in terms of the names of the program and of the latter.
     """
 
     graph: Graph
     facts: Facts
     gradients: Mapping[str, Gradient]
     lifted: Mapping[str, Node]
+    called: Mapping[str, Node]
 
     def upstream(self, name: str) -> tuple[str, ...]:
         """The names whose gradients the formula of a name holds, in the order to work them out."""
@@ -85,6 +89,17 @@ class Sweep:
             queue += [self.gradients[of].formula for of in new]
         return tuple(a.name for a in reversed(self.graph.values) if a.name in found)
 
+    def values(self, name: str) -> tuple[str, ...]:
+        """The lifted names that a formula uses, or what is to be known before it, in order."""
+        formulas = [self.gradients[of].formula for of in (*self.upstream(name), name)]
+        used = {n.name for f in formulas for n in nodes.walk(f) if isinstance(n, nodes.Name)}
+        found: list[str] = []
+        for value in reversed(self.called):
+            if value in used:
+                found.insert(0, value)
+                used |= {n.name for n in nodes.walk(self.called[value]) if isinstance(n, nodes.Name)}
+        return tuple(found)
+
 
 def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozenset()) -> Sweep:
     """All gradients by the names that depend on `wrt`.
@@ -94,12 +109,45 @@ def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozen
         UnsupportedError: a node has no rule.
     """
     try:
-        return _Sweep(graph, wrt, symmetric).run()
+        return _shortened(_Sweep(graph, wrt, symmetric).run(), wrt, symmetric)
     except RecursionError:
         raise UnsupportedError(
             f"The gradient of {graph.loss} is a formula in too many brackets; "
             "give names to parts of the program."
         ) from None
+
+
+def _shortened(found: Sweep, wrt: tuple[str, ...], symmetric: frozenset[str]) -> Sweep:
+    """The sweep with names for lifted values whose gradients a formula would write out twice."""
+    while True:
+        graph = found.graph
+        for name in _written_twice(found, wrt):
+            called = replace(graph, called=graph.called | {name})
+            new = _Sweep(called, wrt, symmetric).run()
+            if _length(new, wrt) < _length(found, wrt):
+                found = new
+                break
+        else:
+            return found
+
+
+def _written_twice(found: Sweep, wrt: tuple[str, ...]) -> list[str]:
+    """The lifted values whose gradients stand twice in one formula, the longest gradient first."""
+    counts = [Counter(map(key, nodes.walk(found.gradients[name].formula))) for name in wrt]
+    hidden = {
+        name: gradient.formula
+        for name, gradient in found.gradients.items()
+        if name in found.lifted and cost(gradient.formula) >= _WORTH
+    }
+    twice = [n for n, f in hidden.items() if any(count[key(f)] > 1 for count in counts)]
+    return sorted(twice, key=lambda name: -cost(hidden[name]))
+
+
+def _length(found: Sweep, wrt: tuple[str, ...]) -> int:
+    """The length of the formulas by `wrt` and of what is to be known before them."""
+    formulas = {n: found.gradients[n].formula for n in wrt}
+    before = {n: found.gradients[n].formula for name in wrt for n in found.upstream(name)}
+    return sum(map(cost, (*(formulas | before).values(), *found.called.values())))
 
 
 def replaced(node: Node, values: Mapping[str, Node]) -> Node:
@@ -140,7 +188,7 @@ class _Sweep:
                     continue
                 named = upstream = nodes.Name(f"d{name}")
                 if inlined(name, found[name].formula, graph, facts):
-                    upstream = short if name in graph.lifted else found[name].formula
+                    upstream = short if name in graph.hidden else found[name].formula
             _collect(local, name, _uses(assignment.value, named, shape, moving))
             _collect(whole, name, _uses(assignment.value, upstream, shape, moving))
         for name in self.wrt:
@@ -164,7 +212,7 @@ class _Sweep:
                 f"The gradient of {graph.loss} by {name} is 0 wherever it is defined: "
                 f"{source(why)} is 0."
             )
-        return Sweep(graph, facts, found, values.lifted)
+        return Sweep(graph, facts, found, values.lifted, values.called)
 
 
 def _uses(value: Node, upstream: Node, shape: ShapeOf, moving: frozenset[str]) -> Iterator[Use]:
@@ -191,12 +239,13 @@ def _collect(uses: dict[str, list[Use]], by: str, found: Iterator[Use]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Values:
-    """The values of a graph: the lifted ones, and under what names others are known.
+    """The values of a graph: the lifted ones, those that are called, and names of others.
 
     `near` names every value, lifted or not, as it stands in the graph.
     """
 
     lifted: Mapping[str, Node]
+    called: Mapping[str, Node]
     names: Mapping[object, str]
     near: Mapping[object, str]
 
@@ -204,6 +253,7 @@ class _Values:
 def _values(graph: Graph, facts: Facts) -> _Values:
     """Each value with the lifted names in it put in, as far as that stays readable."""
     lifted: dict[str, Node] = {}
+    called: dict[str, Node] = {}
     names: dict[object, str] = {}
     near: dict[object, str] = {}
     for assignment in graph.values:
@@ -212,13 +262,15 @@ def _values(graph: Graph, facts: Facts) -> _Values:
         value = replaced(assignment.value, lifted)
         if cost(value) > _LONGEST:
             continue
-        if assignment.name in graph.lifted:
+        if assignment.name in graph.called:
+            called[assignment.name] = value
+        if assignment.name in graph.hidden:
             lifted[assignment.name] = value
         elif assignment.name != graph.loss:
             for form in (value, tidy(value, facts)):
                 if _worth_a_name(form):
                     names[key(form)] = assignment.name
-    return _Values(lifted, names, near)
+    return _Values(lifted, called, names, near)
 
 
 def _worth_a_name(value: Node) -> bool:
@@ -253,7 +305,7 @@ def _gradient(
         tidying = list(tidied(assembled, facts))
         own = tidy(_sum(local), facts)
     formula = short = tidying[-1].formula if tidying else assembled
-    if formula != _ZERO and name in graph.lifted:
+    if formula != _ZERO and name in graph.hidden:
         formula = completed(short, graph.shapes[name], facts)
         if formula != short:
             tidying.append(Rewritten(_REPEATED, formula))
@@ -297,7 +349,7 @@ def _each(uses: Sequence[Use], facts: Facts) -> Node:
 
 def inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:
     """Whether a gradient is put in where it is used, and not called by its name."""
-    if name in graph.lifted:
+    if name in graph.hidden:
         return cost(formula) <= _LONGEST
     return cost(formula) == 1 or not facts.shape(nodes.Name(name))
 

@@ -67,6 +67,9 @@ class Builder:
         for name, gradient in self.sweep.gradients.items():
             report(f"gradient {name}")
             yield self.route(self, name, gradient)
+        for name in self.sweep.called:
+            report(f"called {name}")
+            yield Step("called", tuple(self.called(name)), name)
         for name in self.wrt:
             report(f"matrix {name}")
             yield Step("matrix", (self.assembled(name, self.sweep.gradients[name]),), name)
@@ -200,6 +203,13 @@ class Builder:
             judge = Judge(self.system, name, self.differing(left, right))
             links += self.chain(judge, "assembled", Formula(left), (reason, Formula(right))).links
         return Chain("assembled", tuple(links))
+
+    def called(self, name: str) -> Iterator[Chain]:
+        """A lifted value that formulas call by its name, and its gradient, in terms of others."""
+        judge = Judge(self.system, "", self.sweep.graph.lifted)
+        right = Formula(self.sweep.called[name])
+        yield self.chain(judge, "value", Formula(Name(name)), ("put in", right))
+        yield self.assembled(name, self.sweep.gradients[name])
 
     def structured(self, name: str) -> Chain:
         """The gradient by the entries that a matrix with a structure has of its own."""

@@ -91,14 +91,15 @@ class ProgramComposer:
         before = ""
         number = 0
         for step in self.derivation.steps:
-            heads = (step.kind, before) != ("matrix", "matrix")  # all of these are one step
+            # All formulas are one step.
+            heads = not (step.kind in _FORMULAS and before in _FORMULAS)
             number += heads
             fields: Fields = {"step": Text(str(number))}
             if step.wrt is not None:
                 fields["X"] = Math(name_box(step.wrt))
                 fields["dX"] = Math(self.notation.formulas.gradient(step.wrt))
             if heads:
-                kind = step.kind if step.kind in _HEADED else "gradient"
+                kind = _HEADED.get(step.kind, "gradient")
                 yield Heading(2, self.say(f"heading_{kind}", fields))
             before = step.kind
             yield from _WRITERS[step.kind](self, step, fields)
@@ -172,9 +173,16 @@ class ProgramComposer:
                     names = self.listed([self.math(name_box(name)) for name in held])
                     yield Paragraph(self.around("held", "held", names, fields))
 
+    def called(self, step: Step, fields: Fields) -> Iterator[Block]:
+        """A value that keeps the name that it has on the page, and its gradient."""
+        value, _ = step.chains
+        yield Paragraph(self.say("called", fields))
+        yield Equation(self.notation.chain(value))
+        yield from self.formula(step, fields)
+
     def formula(self, step: Step, fields: Fields) -> Iterator[Block]:
         """The formula in the names of the program."""
-        (chain,) = step.chains
+        chain = step.chains[-1]
         reasons = list(dict.fromkeys(link.reason for link in chain.links))
         if len(chain.links) == 1:
             yield Paragraph(self.say("as_found", fields))
@@ -202,7 +210,8 @@ class ProgramComposer:
         needed = dict.fromkeys(
             name for wrt in self.derivation.wrt for name in (*sweep.upstream(wrt), wrt)
         )
-        lines = (f"d{name} = {self.system.source(self.system.answer(name))}" for name in needed)
+        lines = [f"{name} = {self.system.source(value)}" for name, value in sweep.called.items()]
+        lines += [f"d{name} = {self.system.source(self.system.answer(name))}" for name in needed]
         yield CodeBlock("\n".join(lines), "python")
         found = conditions(self.system.sweep.graph)
         if found:
@@ -303,12 +312,15 @@ def _turned(product: SpelledProduct) -> Iterator[tuple[str, Node]]:
             yield key, factor.arg
 
 
+_FORMULAS = ("called", "matrix")
+
 #: Steps with headings of their own; the others are about one gradient.
-_HEADED = ("values", "matrix", "structure")
+_HEADED = {"values": "values", "structure": "structure"} | dict.fromkeys(_FORMULAS, "matrix")
 
 _WRITERS = {
     "values": ProgramComposer.values,
     "gradient": ProgramComposer.gradient,
+    "called": ProgramComposer.called,
     "matrix": ProgramComposer.formula,
     "structure": ProgramComposer.structure,
     **methods.WRITERS,
