@@ -26,9 +26,10 @@ from matderiv.calculus.vanishing import is_zero
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 
-__all__ = ["Gradient", "Sweep", "Use", "inlined", "replaced", "sweep"]
+__all__ = ["Gradient", "Sweep", "Use", "finished", "inlined", "replaced", "sweep"]
 
 _ONE = nodes.Number(Fraction(1))
 _ZERO = nodes.Number(Fraction(0))
@@ -69,7 +70,8 @@ class Sweep:
     """The gradients of a graph by name, the loss's users last.
 
     `lifted` is what each lifted name stands for that no formula uses, and `called` the same of
-    those that formulas do use, in terms of the names of the program and of the latter.
+    those that formulas do use, in terms of the names of the program and of the latter. `names`
+    are the names of values by the keys of what they stand for.
     """
 
     graph: Graph
@@ -77,6 +79,7 @@ class Sweep:
     gradients: Mapping[str, Gradient]
     lifted: Mapping[str, Node]
     called: Mapping[str, Node]
+    names: Mapping[object, str]
 
     def upstream(self, name: str) -> tuple[str, ...]:
         """The names whose gradients the formula of a name holds, in the order to work them out."""
@@ -212,7 +215,7 @@ class _Sweep:
                 f"The gradient of {graph.loss} by {name} is 0 wherever it is defined: "
                 f"{source(why)} is 0."
             )
-        return Sweep(graph, facts, found, values.lifted, values.called)
+        return Sweep(graph, facts, found, values.lifted, values.called, values.names)
 
 
 def _uses(value: Node, upstream: Node, shape: ShapeOf, moving: frozenset[str]) -> Iterator[Use]:
@@ -310,21 +313,31 @@ def _gradient(
         if formula != short:
             tidying.append(Rewritten(_REPEATED, formula))
     elif formula != _ZERO:
-        finishes: tuple[tuple[str, Callable[[Node], Node]], ...] = (
-            ("transposes collected", lambda node: transposes_collected(node, facts)),
-            ("names of the program", lambda node: named(node, values.names, but=name)),
-            (_REPEATED, lambda node: completed(node, graph.shapes[name], facts)),
-            ("scalars first", lambda node: as_written(node, facts)),
-        )
-        for reason, finish in finishes:
-            new = finish(formula)
-            if new != formula:
-                formula = new
-                tidying.append(Rewritten(reason, formula))
+        tidying += finished(formula, name, graph.shapes[name], values.names, facts)
+        formula = tidying[-1].formula if tidying else formula
     if _vanishes(formula, facts):
         formula = short = _ZERO
     own = named(own, values.near, but=name)
     return Gradient(name, tuple(local), own, assembled, tuple(tidying), formula), short
+
+
+def finished(
+    formula: Node, name: str, own: Shape, names: Mapping[object, str], facts: Facts
+) -> list[Rewritten]:
+    """The last rewrites of a formula of the gradient by a name, those that change it."""
+    finishes: tuple[tuple[str, Callable[[Node], Node]], ...] = (
+        ("transposes collected", lambda node: transposes_collected(node, facts)),
+        ("names of the program", lambda node: named(node, names, but=name)),
+        (_REPEATED, lambda node: completed(node, own, facts)),
+        ("scalars first", lambda node: as_written(node, facts)),
+    )
+    made: list[Rewritten] = []
+    for reason, finish in finishes:
+        new = finish(formula)
+        if new != formula:
+            formula = new
+            made.append(Rewritten(reason, formula))
+    return made
 
 
 def _vanishes(formula: Node, facts: Facts) -> bool:

@@ -10,7 +10,7 @@ from matderiv.calculus.entries import Entries
 from matderiv.calculus.forms import Atom, Entry, Form, Index, Rate, single
 from matderiv.calculus.partials import partial
 from matderiv.calculus.structure import by_structure
-from matderiv.calculus.sweep import Gradient, Sweep, inlined, replaced
+from matderiv.calculus.sweep import Gradient, Sweep, finished, inlined, replaced
 from matderiv.calculus.system import System
 from matderiv.calculus.tidying import tidied
 from matderiv.derivation.equations import Judge, chain_rule
@@ -184,7 +184,7 @@ class Builder:
         formulas = [
             ("chain rule", gradient.local),
             ("put in", put),
-            *self.tidying(put),
+            *self.tidying(name, put),
             ("rearranged", gradient.formula),
         ]
         first, *rest = (
@@ -226,12 +226,16 @@ class Builder:
         sides = [(reason, Formula(node)) for reason, node in steps]
         return self.chain(judge, "structure", Formula(first), *sides)
 
-    def tidying(self, put: Node) -> tuple[tuple[str, Node], ...]:
+    def tidying(self, name: str, put: Node) -> tuple[tuple[str, Node], ...]:
         """The rewrites of a formula; none where the rules would turn in a circle."""
+        facts, own = self.sweep.facts, self.sweep.graph.shapes[name]
         try:
-            return tuple((step.name, step.formula) for step in tidied(put, self.sweep.facts))
+            steps = list(tidied(put, facts))
         except MatderivError:  # the last link still leads to the formula, and is proved
             return ()
+        tidy = steps[-1].formula if steps else put
+        steps += finished(tidy, name, own, self.sweep.names, facts)
+        return tuple((step.name, step.formula) for step in steps)
 
     @property
     def known(self) -> dict[str, Node]:
