@@ -12,6 +12,7 @@ from matderiv.calculus.partials import partial
 from matderiv.calculus.structure import by_structure
 from matderiv.calculus.sweep import Gradient, Sweep, finished, inlined, replaced
 from matderiv.calculus.system import System
+from matderiv.calculus.terms import without_units
 from matderiv.calculus.tidying import tidied
 from matderiv.derivation.equations import Judge, chain_rule
 from matderiv.derivation.links import Chain, Derivation, Link, Step
@@ -180,7 +181,7 @@ class Builder:
 
     def assembled(self, name: str, gradient: Gradient) -> Chain:
         """The formula in terms of what the program names, tidied."""
-        put = replaced(gradient.local, self.known)
+        put = without_units(replaced(gradient.local, self.known))
         formulas = [
             ("chain rule", gradient.local),
             ("put in", put),

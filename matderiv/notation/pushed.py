@@ -68,13 +68,18 @@ class Pushed:
             case nodes.Transpose(arg):
                 return self._held(arg, at[::-1])
             case nodes.Add() | nodes.Subtract() | nodes.Negate():
-                return Terms(tuple(self._signed(node, at, "+"))), "sum"
+                items = [item for item in self._signed(node, at, "+") if item[1] != _ZERO]
+                if not items:
+                    return _ZERO, "atom"
+                if len(items) == 1 and items[0][0] == "+":
+                    return items[0][1], "product"
+                return Terms(tuple(items)), "sum"
             case nodes.Multiply():
                 parts = [n for n in _factors(node) if not isinstance(n, nodes.Ones)]
                 if len(parts) == 1:
                     return self._held(parts[0], self._own(parts[0], node, at))
                 factors = [self._factor(n, self._own(n, node, at)) for n in parts]
-                return side_by_side(factors), "product"
+                return _times(factors), "product"
             case nodes.Divide(left, right):
                 above, below = (self._at(n, self._own(n, node, at)) for n in (left, right))
                 return Fraction(above, below), "product"

@@ -9,7 +9,7 @@ from matderiv.calculus.adjoints import adjoint
 from matderiv.calculus.broadcasting import ShapeOf, unbroadcast
 from matderiv.calculus.differentials import differential
 from matderiv.calculus.sweep import Gradient
-from matderiv.calculus.terms import total
+from matderiv.calculus.terms import total, without_units
 from matderiv.calculus.tidying import tidy
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
@@ -128,11 +128,12 @@ def inner(g: Node, d: Node, shape: ShapeOf) -> Node:
     one, two = shape(g), shape(d)
     if not two:
         g = nodes.Sum(g) if one else g
-        return d if g == _ONE else nodes.Multiply(g, d)
+        return without_units(nodes.Multiply(g, d))
     if g == _ONE:
         return nodes.Sum(d)
     if one != two:
-        return nodes.Multiply(g, nodes.Sum(d)) if not one else nodes.Sum(nodes.Multiply(g, d))
+        scaled = without_units(nodes.Multiply(g, nodes.Sum(d)))
+        return scaled if not one else nodes.Sum(nodes.Multiply(g, d))
     if len(two) == 1:
         return nodes.MatMul(g, d)
     if isinstance(d, nodes.Multiply | nodes.Divide):
