@@ -187,7 +187,10 @@ class Dots:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A sum of (sign, box); it may be broken before a sign where it is too wide."""
+    """A sum of (sign, box); it may be broken before a sign where it is too wide.
+
+    A sign is + or -; in a product that is broken into lines, it is an operator's name.
+    """
 
     items: tuple[tuple[str, Box], ...]
     width: float = field(init=False, repr=False, compare=False)
@@ -199,7 +202,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """A sum that was broken into lines; the lines after the first start with their sign."""
+    """A sum or product broken into lines; the lines after the first start with their sign."""
 
     rows: tuple[Terms, ...]
     width: float = field(init=False, repr=False, compare=False)

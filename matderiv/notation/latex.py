@@ -139,7 +139,7 @@ class Writer:
     def _terms(self, box: Terms, *, first: bool) -> str:
         parts = []
         for n, (sign, term) in enumerate(box.items):
-            lead = "" if first and n == 0 and sign == "+" else sign
+            lead = "" if first and n == 0 and sign == "+" else _OPERATORS.get(sign, sign)
             parts.append(lead + self.write(term))
         return " ".join(parts)
 

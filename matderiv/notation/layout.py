@@ -16,6 +16,7 @@ from matderiv.notation.boxes import (
     Fence,
     Grid,
     Lines,
+    Operator,
     Row,
     Scripts,
     Tagged,
@@ -24,14 +25,17 @@ from matderiv.notation.boxes import (
 
 __all__ = ["fitted"]
 
-_BREAKABLE = frozenset({Terms, Grid, Row, Fence, BigSum, Scripts})  # of the parts of a row
+_BREAKABLE = frozenset({Terms, Grid, Fence, BigSum, Scripts})  # of the parts of a row
+_BEFORE = ("odot", "oslash", "kronecker")  # the operators before which a product is broken
+_BIG = 1.6  # a pair of brackets as high as what is in them
 _FINE = 0.25  # how finely the room of broken lines is searched
 
 
 def fitted(box: Box, room: float, *, elide: bool = True) -> Box:
     """The box with sums broken into lines so that it is no wider than `room`, if it can be.
 
-    A sum inside a matrix gets its share of the room; a fraction's numerator is not broken.
+    A sum inside a matrix gets its share of the room; a fraction's numerator is not broken. What
+    stands in brackets is broken inside them, and a long product before its operators.
     A matrix that is still too wide loses columns before its last, with dots in their place.
     """
     if box.width <= room:
@@ -55,23 +59,44 @@ def fitted(box: Box, room: float, *, elide: bool = True) -> Box:
         case BigSum(body=body):
             return replace(box, body=fitted(body, room - 1.7, elide=elide))
         case Fence(body=body):
-            inner = fitted(body, room - 0.85, elide=elide)
-            return Fence(inner, big=True) if isinstance(inner, Lines) else box
+            inner = fitted(body, room - _BIG, elide=elide)
+            return Fence(inner, big=True) if inner.width < body.width else box
         case Scripts(base=base):
             return replace(box, base=fitted(base, room - box.width + base.width, elide=elide))
     return box
 
 
 def _fitted_row(row: Row, room: float, *, elide: bool) -> Row:
-    """Matrices share what room the rest leaves; without any, the widest item gets it."""
-    items = row.items
-    if _BREAKABLE.isdisjoint(map(type, items)):
-        return row
+    """Matrices share what room the rest leaves; without any, the widest items get it.
+
+    As few items give way as can be; if that is not enough, the product goes on in a new line.
+    """
+    items = _side_by_side(row)
     wide = [n for n, box in enumerate(items) if isinstance(box, Grid)]
-    if not wide:
-        wide = [max(range(len(items)), key=lambda n: items[n].width)]
-        if type(items[wide[0]]) not in _BREAKABLE:
-            return row
+    if wide:
+        return _shared(items, wide, room, elide=elide)
+    wide = [n for n, box in enumerate(items) if type(box) in _BREAKABLE]
+    wide.sort(key=lambda n: -items[n].width)
+    found: list[Box] = [row]
+    for count in range(1, len(wide) + 1):
+        found.append(_shared(items, wide[:count], room, elide=elide))
+        if found[-1].width <= room:
+            return found[-1]
+    if any(box in map(Operator, _BEFORE) for box in items) and Operator("langle") not in items:
+        found.append(_broken(_parts(items), room, elide=elide))
+    return min(found, key=lambda box: max(box.width, room))
+
+
+def _side_by_side(row: Row) -> tuple[Box, ...]:
+    """The items of a row and of the rows in it."""
+    found: list[Box] = []
+    for box in row.items:
+        found += _side_by_side(box) if isinstance(box, Row) else (box,)
+    return tuple(found)
+
+
+def _shared(items: tuple[Box, ...], wide: list[int], room: float, *, elide: bool) -> Row:
+    """A row of which some items share the room that the rest leaves."""
     total = sum(items[n].width for n in wide)
     rest = room - sum(box.width for box in items) + total
     return Row(
@@ -80,6 +105,17 @@ def _fitted_row(row: Row, room: float, *, elide: bool) -> Row:
             for n, box in enumerate(items)
         )
     )
+
+
+def _parts(items: tuple[Box, ...]) -> Terms:
+    """A product as its parts, each with the operator before it."""
+    starts = [n for n, box in enumerate(items) if isinstance(box, Operator) and box.name in _BEFORE]
+    made: list[tuple[str, Box]] = [("+", Row(items[: starts[0]]))]
+    for start, end in itertools.pairwise((*starts, len(items))):
+        operator = items[start]
+        assert isinstance(operator, Operator)
+        made.append((operator.name, Row(items[start + 1 : end])))
+    return Terms(tuple(made))
 
 
 def _narrowed(rows: tuple[tuple[Box, ...], ...], room: float, *, elide: bool) -> _Cells:

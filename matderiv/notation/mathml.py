@@ -47,7 +47,7 @@ _OPERATORS = {
     "rangle": '<mo fence="true">⟩</mo>',
 }
 _EQUALS = '<mo form="infix">=</mo>'
-_SIGNS = {"+": "+", "-": "−"}
+_SIGNS = {"+": "+", "-": "−", "odot": "⊙", "oslash": "⊘", "kronecker": "⊗"}
 _DOTS = {"across": "⋯", "down": "⋮", "diagonal": "⋱"}
 
 # Signs without ink, so that what stands side by side can be read aloud.

@@ -72,6 +72,9 @@ _OPERATORS = {
     "odot": "dot.o",
     "oslash": "slash.o",
     "bars": "bar.v.double",
+    "differential": "dif",
+    "langle": "⟨",
+    "rangle": "⟩",
 }
 #: The width in em from which on a formula inside a line may be broken between its terms.
 _UNBROKEN = 10.0
@@ -197,7 +200,8 @@ def _terms(box: Terms, *, first: bool) -> str:
     parts: list[str] = []
     for n, (sign, term) in enumerate(box.items):
         if n or not first:
-            parts += [sign] if n else [sign, "med"]
+            mark = _OPERATORS.get(sign, sign)
+            parts += [mark] if n else [mark, "med"]
         elif sign != "+":
             parts.append(sign)
         parts.append(typst(term))
