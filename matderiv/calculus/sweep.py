@@ -100,7 +100,9 @@ class Sweep:
         for value in reversed(self.called):
             if value in used:
                 found.insert(0, value)
-                used |= {n.name for n in nodes.walk(self.called[value]) if isinstance(n, nodes.Name)}
+                used |= {
+                    n.name for n in nodes.walk(self.called[value]) if isinstance(n, nodes.Name)
+                }
         return tuple(found)
 
 

@@ -220,7 +220,9 @@ def without_units(node: Node) -> Node:
     operands = nodes.children(node)
     made = nodes.rebuilt(node, [without_units(child) for child in operands]) if operands else node
     match made:
-        case nodes.Multiply(nodes.Number(value), other) | nodes.Multiply(other, nodes.Number(value)):
+        case nodes.Multiply(nodes.Number(value), other) | nodes.Multiply(
+            other, nodes.Number(value)
+        ):
             if value == 1:
                 return other
             if value == -1:

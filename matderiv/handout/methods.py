@@ -105,12 +105,6 @@ def _around(
     return tuple(made)
 
 
-def _sentence(composer: ProgramComposer, by: str) -> str:
-    """What is said before the entry of a value, by the kind of node that it is."""
-    value = composer.system.sweep.graph.value(by)
-    return f"value_{KINDS.get(type(value), 'entrywise')}"
-
-
 def _used(composer: ProgramComposer, name: str, fields: Fields) -> Block:
     """Which values use a name."""
     gradient = composer.system.sweep.gradients[name]
@@ -141,7 +135,8 @@ def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) 
     if about is not None:
         fields = fields | {"Z": Math(name_box(about))}
     if chain.kind == "entry of value":
-        yield Paragraph(composer.say(_sentence(composer, about or ""), fields))
+        value = composer.system.sweep.graph.value(about or "")
+        yield Paragraph(composer.say(composer.of_value(value), fields))
     elif chain.kind == "differential":
         words = _rules(composer, about or "", step.wrt or "", fields)
         yield Paragraph(_around(composer, "differential_differential", "rules", words, fields))

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from matderiv.calculus.conditions import conditions
-from matderiv.calculus.forms import Rate, Term
+from matderiv.calculus.forms import Delta, Form, Rate, Term
 from matderiv.calculus.system import System
 from matderiv.derivation.links import Chain, Derivation, Step
-from matderiv.derivation.sides import EntryOf, Formula, Indexed, SpelledProduct
+from matderiv.derivation.sides import EntryOf, Indexed, Side, SpelledProduct
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
+from matderiv.expression.source import source
 from matderiv.handout import methods
 from matderiv.handout.compose import Fields, fill
+from matderiv.handout.conventions import conventions
 from matderiv.handout.document import (
     Block,
     Bullets,
@@ -27,6 +29,7 @@ from matderiv.handout.document import (
     Segments,
     Text,
 )
+from matderiv.handout.lines import assignment, derivatives_in, foreign_names
 from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Box, Number, Operator, Row
 from matderiv.notation.names import name_box
@@ -117,7 +120,7 @@ class ProgramComposer:
         if lifted:
             key = "lifted" if len(lifted) > 1 else "lifted_one"
             yield Paragraph(self.around(key, "names", self.listed(lifted), fields))
-        yield from self.conventions()
+        yield from conventions(self)
         yield Paragraph(self.say("backwards", fields))
         yield from methods.introduction(self)
 
@@ -136,17 +139,21 @@ class ProgramComposer:
                 name = next(by)
                 value = self.system.sweep.graph.value(name)
                 fields = fields | {"Z": Math(name_box(name))}
-            yield from self.introduced(chain, value, fields)
+            yield from self.introduced(step, chain, value, fields)
 
-    def introduced(self, chain: Chain, value: Node | None, fields: Fields) -> Iterator[Block]:
+    def introduced(
+        self, step: Step, chain: Chain, value: Node | None, fields: Fields
+    ) -> Iterator[Block]:
         """A chain with the sentence before it."""
-        kind = methods.KINDS.get(type(value), "entrywise")
-        key = {
-            "entry of value": f"value_{kind}",
-            "local": f"local_{kind}",
-            "all entries": "all_entries",
-            "written out": "written_out",
-        }[chain.kind]
+        match chain.kind:
+            case "entry of value":
+                key = self.of_value(value)
+            case "all entries":
+                key = all_entries(step, chain)
+            case "local":
+                key = f"local_{methods.KINDS.get(type(value), 'entrywise')}"
+            case _:
+                key = "written_out"
         product = next((s for s in chain.sides if isinstance(s, SpelledProduct)), None)
         if product is not None:
             key = "written_out_product"
@@ -162,6 +169,14 @@ class ProgramComposer:
             yield Paragraph(
                 self.say(key, fields | {"X": Math(self.notation.formulas.node(factor))})
             )
+
+    def of_value(self, value: Node | None) -> str:
+        """The sentence before the entry of a value, by the kind of node that it is."""
+        kind = methods.KINDS.get(type(value), "entrywise")
+        shape = self.system.sweep.facts.shape
+        if value is None or kind != "entrywise" or shape(value):
+            return f"value_{kind}"
+        return "value_scalar" if any(map(shape, nodes.walk(value))) else "value_number"
 
     def held(self, chain: Chain) -> Iterator[Block]:
         """What is held fixed where the loss is differentiated by what other values use, too."""
@@ -192,7 +207,9 @@ class ProgramComposer:
                 for reason in reasons
                 if reason != "chain rule"
             ]
-            yield Paragraph(self.around("assembled", "rewrites", self.listed(words), fields))
+            key = "assembled" if len(words) > 1 else "assembled_one"
+            listed = self.listed(words, "clause_")
+            yield Paragraph(self.around(key, "rewrites", listed, fields))
         yield Equation(self.notation.chain(chain))
 
     def structure(self, step: Step, fields: Fields) -> Iterator[Block]:
@@ -210,13 +227,30 @@ class ProgramComposer:
         needed = dict.fromkeys(
             name for wrt in self.derivation.wrt for name in (*sweep.upstream(wrt), wrt)
         )
-        lines = [f"{name} = {self.system.source(value)}" for name, value in sweep.called.items()]
-        lines += [f"d{name} = {self.system.source(self.system.answer(name))}" for name in needed]
+        formulas = dict(sweep.called) | {f"d{name}": self.system.answer(name) for name in needed}
+        lines = (assignment(name, self.system.source(node)) for name, node in formulas.items())
         yield CodeBlock("\n".join(lines), "python")
+        yield from self.names(list(formulas.values()))
         found = conditions(self.system.sweep.graph)
         if found:
             yield Paragraph(self.say("conditions", {}))
             yield Bullets(tuple(self.condition(kind, node) for kind, node in found))
+
+    def names(self, formulas: list[Node]) -> Iterator[Block]:
+        """What the names in program lines mean that the page and NumPy do not say."""
+        facts = []
+        for name in derivatives_in(formulas, self.system.program.functions()):
+            key = "gradient_of" if name[0].isupper() else "derivative_of"
+            facts.append(self.say(key, {"f": Code(name), "df": Code(f"d{name}")}))
+        if facts:
+            yield Paragraph(self.around("here", "facts", self.listed(facts, "clause_"), {}))
+        if any(self.system.source(node) != source(node) for node in formulas):
+            yield Paragraph(self.say("sizes", {}))
+        foreign: list[Segments] = [(Code(name),) for name in foreign_names(formulas)]
+        if foreign:
+            key = "foreign" if len(foreign) > 1 else "foreign_one"
+            command: Fields = {"command": Code("matderiv gradient --format numpy")}
+            yield Paragraph(self.around(key, "names", self.listed(foreign), command))
 
     def condition(self, kind: str, node: Node) -> Segments:
         """A condition as half a sentence, in other words for a number than for an array."""
@@ -240,31 +274,6 @@ class ProgramComposer:
 
     # -- pieces ------------------------------------------------------------------------------
 
-    def conventions(self) -> Iterator[Block]:
-        """What signs mean that not everybody writes alike."""
-        graph = self.system.sweep.graph
-        values = [n for a in graph.values for n in nodes.walk(a.value)]
-        shape = self.system.sweep.facts.shape
-        if any(len(shape) == 1 for shape in graph.shapes.values()):
-            yield Paragraph(self.say("vectors", {}))
-        if any(
-            isinstance(n, nodes.Multiply | nodes.Power | nodes.Divide) and shape(n) for n in values
-        ):
-            signs: Fields = {"odot": Math(Operator("odot")), "oslash": Math(Operator("oslash"))}
-            yield Paragraph(self.say("hadamard", signs))
-        shown = [
-            n
-            for step in self.derivation.steps
-            for chain in step.chains
-            for side in chain.sides
-            if isinstance(side, Formula | EntryOf)
-            for n in nodes.walk(side.node)
-        ]
-        if any(isinstance(n, nodes.Ones) for n in shown):
-            yield Paragraph(self.say("ones", {}))
-        if any(getattr(n, "axis", None) is not None for n in values):
-            yield Paragraph(self.say("axes", {}))
-
     def shape(self, name: str) -> Segments:
         """X is a 2×4 matrix."""
         dims = self.system.shapes[name]
@@ -281,17 +290,17 @@ class ProgramComposer:
         """A formula as a segment."""
         return (Math(box),)
 
-    def listed(self, items: Iterable[Segments]) -> Segments:
-        """Items with what stands between them in a sentence."""
+    def listed(self, items: Iterable[Segments], kind: str = "") -> Segments:
+        """Items with what stands between them in a sentence; clauses are a kind of their own."""
         words = messages(self.language)
         parts = list(items)
         made: list[Text | Math | Code] = []
         for number, part in enumerate(parts):
             if number:
-                key = "comma"
+                key = f"{kind}comma"
                 if number == len(parts) - 1:
-                    formulas = isinstance(made[-1], Math) and isinstance(part[0], Math)
-                    key = "and" if formulas else "and_words"
+                    words_meet = Text in (type(made[-1]), type(part[0])) and not kind
+                    key = "and_words" if words_meet else f"{kind}and"
                 made.append(Text(words[f"program.{key}"]))
             made += part
         return tuple(made)
@@ -303,6 +312,27 @@ class ProgramComposer:
         for segment in self.say(key, fields | {name: marker}):
             made += inside if segment is marker else [segment]
         return tuple(made)
+
+
+def all_entries(step: Step, chain: Chain) -> str:
+    """The sentence before a gradient's entry: what is added up, and whether deltas are in it."""
+    if not any(term.bound for term, _ in _form(chain.sides[1])):
+        return "all_entries_once"
+    if not isinstance(chain.sides[-1], EntryOf):
+        return "all_entries_number"
+    local = (one.sides[-1] for one in step.chains if one.kind == "local")
+    deltas = (
+        isinstance(atom, Delta)
+        for side in local
+        for term, _ in _form(side)
+        for atom, _ in term.atoms
+    )
+    return "all_entries" if any(deltas) else "all_entries_undelta"
+
+
+def _form(side: Side) -> Form:
+    assert isinstance(side, Indexed)
+    return side.form
 
 
 def _turned(product: SpelledProduct) -> Iterator[tuple[str, Node]]:
