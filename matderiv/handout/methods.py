@@ -105,19 +105,18 @@ def _around(
     return tuple(made)
 
 
-def _used(composer: ProgramComposer, name: str, fields: Fields) -> Block:
+def _used(composer: ProgramComposer, name: str, fields: Fields) -> Segments:
     """Which values use a name."""
     gradient = composer.system.sweep.gradients[name]
     users = tuple(dict.fromkeys(use.by for use in gradient.uses))
     names = composer.listed([composer.math(name_box(by)) for by in users])
     key = "used" if len(users) == 1 else "used_often"
-    return Paragraph(composer.around(key, "users", names, fields))
+    return composer.around(key, "users", names, fields)
 
 
 def _section(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
     """The gradient by one name: each chain after the sentence of its kind."""
     name = step.wrt or ""
-    yield _used(composer, name, fields)
     formulas = composer.notation.formulas
     own = composer.system.shapes[name]
     at = composer.system.letters[2 : 2 + len(own)]
@@ -126,8 +125,8 @@ def _section(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[
         "change": Math(formulas.node(change_of(name))),
         "L": Math(name_box(str(composer.system.loss))),
     }
-    for chain in step.chains:
-        yield from _chain(composer, step, chain, fields)
+    blocks = (block for chain in step.chains for block in _chain(composer, step, chain, fields))
+    yield from composer.joined(_used(composer, name, fields), blocks)
 
 
 def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) -> Iterator[Block]:
@@ -136,7 +135,7 @@ def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) 
         fields = fields | {"Z": Math(name_box(about))}
     if chain.kind == "entry of value":
         value = composer.system.sweep.graph.value(about or "")
-        yield Paragraph(composer.say(composer.of_value(value), fields))
+        yield Paragraph(composer.once(f"program.{composer.of_value(value)}", fields))
     elif chain.kind == "differential":
         words = _rules(composer, about or "", step.wrt or "", fields)
         yield Paragraph(_around(composer, "differential_differential", "rules", words, fields))
@@ -173,8 +172,8 @@ def _reason(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields)
         value = composer.system.sweep.graph.value(_about(chain) or "")
         kind = KINDS.get(type(value), "")
         if kind in _ARGUED:
-            return composer.say(f"local_{kind}", fields)
-    return _say(composer, _key(step, chain), fields)
+            return composer.once(f"program.local_{kind}", fields)
+    return composer.once(f"method.{_key(step, chain)}", fields)
 
 
 def _key(step: Step, chain: Chain) -> str:
@@ -230,8 +229,7 @@ def _rules(composer: ProgramComposer, by: str, name: str, fields: Fields) -> Seg
 def _direct(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
     """A gradient that the loss gives by itself, entry by entry."""
     fields = fields | {"L": Math(name_box(str(composer.system.loss)))}
-    yield Paragraph(_say(composer, "direct", fields))
-    yield from composer.gradient(step, fields)
+    yield from composer.joined(_say(composer, "direct", fields), composer.gradient(step, fields))
 
 
 WRITERS: Mapping[str, Writer] = {

@@ -56,6 +56,8 @@ class ProgramComposer:
     language: str
     show: int | None
     notation: ProgramNotation = field(init=False)
+    #: The sentences that the page has said; the next time fewer words do.
+    _said: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Make what writes formulas once for all of them."""
@@ -69,6 +71,16 @@ class ProgramComposer:
     def say(self, key: str, fields: Fields) -> Segments:
         """A message with its fields filled in."""
         return fill(self.language, f"program.{key}", fields)
+
+    def once(self, key: str, fields: Fields) -> Segments:
+        """A message of any section; what the page has said before is said in fewer words.
+
+        `key` is with its section. The shorter message goes by the same key with `_again`.
+        """
+        again = f"{key}_again"
+        short = key in self._said and again in messages(self.language)
+        self._said.add(key)
+        return fill(self.language, again if short else key, fields)
 
     def title(self) -> Segments:
         """The usual title."""
@@ -91,6 +103,7 @@ class ProgramComposer:
 
     def steps(self) -> Iterator[Block]:
         """The numbered steps: what is computed, then one gradient after another."""
+        self._said.clear()
         before = ""
         number = 0
         for step in self.derivation.steps:
@@ -129,9 +142,19 @@ class ProgramComposer:
         gradient = self.system.sweep.gradients[step.wrt or ""]
         users = list(dict.fromkeys(use.by for use in gradient.uses))
         names = self.listed([self.math(name_box(by)) for by in users])
-        yield Paragraph(
-            self.around("used" if len(users) == 1 else "used_often", "users", names, fields)
-        )
+        key = "used" if len(users) == 1 else "used_often"
+        used = self.around(key, "users", names, fields)
+        yield from self.joined(used, self._chains(step, users, fields))
+
+    def joined(self, before: Segments, blocks: Iterator[Block]) -> Iterator[Block]:
+        """Blocks of which the first, a paragraph, goes on after a sentence."""
+        first = next(blocks)
+        assert isinstance(first, Paragraph)
+        space = Text(messages(self.language)["language.space"])
+        yield Paragraph((*before, space, *first.segments))
+        yield from blocks
+
+    def _chains(self, step: Step, users: list[str], fields: Fields) -> Iterator[Block]:
         by = iter(users)
         value: Node | None = None
         for chain in step.chains:
@@ -162,7 +185,7 @@ class ProgramComposer:
         match chain.sides[0]:
             case Indexed(((Term(((Rate(wrt=wrt), _), *_)), _), *_)):
                 fields = fields | {"x": Math(self.notation.formulas.entry(wrt.name, wrt.indices))}
-        yield Paragraph(self.say(key, fields))
+        yield Paragraph(self.once(f"program.{key}", fields))
         yield Equation(self.notation.chain(chain))
         yield from self.held(chain)
         for key, factor in () if product is None else _turned(product):
@@ -198,15 +221,15 @@ class ProgramComposer:
     def formula(self, step: Step, fields: Fields) -> Iterator[Block]:
         """The formula in the names of the program."""
         chain = step.chains[-1]
-        reasons = list(dict.fromkeys(link.reason for link in chain.links))
-        if len(chain.links) == 1:
+        _, *links = chain.links
+        node = self.notation.side
+        reasons = dict.fromkeys(
+            link.reason for link in links if node(link.left) != node(link.right)
+        )
+        words = [self.say(f"rewrite_{why.replace(' ', '_')}", fields) for why in reasons]
+        if not words:
             yield Paragraph(self.say("as_found", fields))
         else:
-            words: list[Segments] = [
-                self.say(f"rewrite_{reason.replace(' ', '_')}", fields)
-                for reason in reasons
-                if reason != "chain rule"
-            ]
             key = "assembled" if len(words) > 1 else "assembled_one"
             listed = self.listed(words, "clause_")
             yield Paragraph(self.around(key, "rewrites", listed, fields))
