@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 BRACKETS = 1.0  # a matrix's round brackets
-LINES = 1.1  # what broken lines take beside their terms
+LINES = 1.13  # what broken lines take beside their terms
 SIGN = 1.25  # a + or - between two terms, with the space around it
 _SCRIPT = 0.74  # the size of an index beside its letter
 _OPERATORS = {
