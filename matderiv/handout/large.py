@@ -46,5 +46,5 @@ def enlarged(box: Aligned) -> tuple[Aligned, str]:
         fit = larger
         if fit.width <= room and height(fit) <= room * _SQUARE:
             break
-    width, high = max(fit.width * 1.05, _ROOMS[0]), max(height(fit) * 1.15 + 6, _LOWEST)
+    width, high = max(fit.width * 1.08, _ROOMS[0]), max(height(fit) * 1.35 + 6, _LOWEST)
     return fit, f"\\largepage{{{width:.0f}em}}{{{high:.0f}em}}"
