@@ -72,7 +72,7 @@ _OPERATORS = {
     "odot": "dot.o",
     "oslash": "slash.o",
     "bars": "bar.v.double",
-    "differential": "dif",
+    "differential": "upright(d)",
     "langle": "⟨",
     "rangle": "⟩",
 }
@@ -93,7 +93,7 @@ def typst(box: Box) -> str:
     """
     match box:
         case Row(items=items):
-            return _beside(map(typst, items))
+            return _beside(part for n, box in enumerate(items) for part in _item(items, n, box))
         case Scripts(base=base, sub=sub, sup=sup):
             return _scripts(typst(base), base, sub, sup)
         case Fraction(above=above, below=below):
@@ -206,6 +206,17 @@ def _terms(box: Terms, *, first: bool) -> str:
             parts.append(sign)
         parts.append(typst(term))
     return _beside(parts)
+
+
+def _item(items: tuple[Box, ...], n: int, box: Box) -> Iterable[str]:
+    """An item of a row; a differential stands off from a factor before it."""
+    if n and not isinstance(items[n - 1], Operator) and _starts(box) == Operator("differential"):
+        yield "thin"
+    yield typst(box)
+
+
+def _starts(box: Box) -> Box:
+    return _starts(box.items[0]) if isinstance(box, Row) and box.items else box
 
 
 def _beside(parts: Iterable[str]) -> str:
