@@ -29,7 +29,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 
-__all__ = ["Gradient", "Sweep", "Use", "finished", "inlined", "replaced", "sweep"]
+__all__ = ["Gradient", "Sweep", "Use", "finished", "inlined", "named", "replaced", "sweep"]
 
 _ONE = nodes.Number(Fraction(1))
 _ZERO = nodes.Number(Fraction(0))
