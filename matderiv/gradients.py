@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 from matderiv._collector import uncollected
 from matderiv.calculus.graph import graph_of
 from matderiv.calculus.proving import Prover
-from matderiv.calculus.shaping import numbered
+from matderiv.calculus.shaping import numbered, signs_first
 from matderiv.calculus.structure import Assumed, infer_assumed, own_gradient, read_assumed
 from matderiv.calculus.sweep import Sweep, sweep
 from matderiv.calculus.verdict import Verdict
@@ -157,7 +157,7 @@ class Gradient:
         )[self.wrt]
 
     def _text(self, node: Node) -> str:
-        return source(numbered(node, self.shapes, self.program.letters()))
+        return source(signs_first(numbered(node, self.shapes, self.program.letters())))
 
     def __str__(self) -> str:
         """The formula."""

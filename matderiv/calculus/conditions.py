@@ -39,6 +39,8 @@ def _of(node: Node) -> Iterator[tuple[str, Node]]:
             yield "nonzero", arg
         case nodes.Divide(_, nodes.Number()):
             return
+        case nodes.Divide(_, nodes.Apply("sqrt")):
+            return  # what is under it is positive
         case nodes.Divide(_, below):
             if not _positive(below):
                 yield "nonzero", below

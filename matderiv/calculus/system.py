@@ -12,7 +12,7 @@ import sympy as sp
 from matderiv.calculus.broadcasting import filled
 from matderiv.calculus.forms import Index
 from matderiv.calculus.graph import graph_of
-from matderiv.calculus.shaping import numbered
+from matderiv.calculus.shaping import numbered, signs_first
 from matderiv.calculus.structure import Assumed, infer_assumed, own_gradient, read_assumed
 from matderiv.calculus.sweep import Sweep, replaced, sweep
 from matderiv.errors import InputError
@@ -93,7 +93,7 @@ class System:
 
     def source(self, formula: Node) -> str:
         """A formula as NumPy-like source that runs after the program."""
-        return source(numbered(formula, self.shapes, self.program.letters()))
+        return source(signs_first(numbered(formula, self.shapes, self.program.letters())))
 
     def spelled(self, name: str) -> Node:
         """The gradient by a name without the names of ours that its formula uses."""

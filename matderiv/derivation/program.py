@@ -71,12 +71,18 @@ class Builder:
         for name in self.sweep.called:
             report(f"called {name}")
             yield Step("called", tuple(self.called(name)), name)
-        for name in self.wrt:
+        for name in self.formulas:
             report(f"matrix {name}")
             yield Step("matrix", (self.assembled(name, self.sweep.gradients[name]),), name)
         for name in self.wrt:
             if name in self.system.assumed:
                 yield Step("structure", (self.structured(name),), name)
+
+    @property
+    def formulas(self) -> tuple[str, ...]:
+        """The names whose gradients are told in the end, those that others need before them."""
+        needed = (n for wrt in self.wrt for n in (*self.sweep.upstream(wrt), wrt))
+        return tuple(n for n in dict.fromkeys(needed) if n not in self.sweep.called)
 
     def chain(self, judge: Judge, kind: str, first: Side, *rest: tuple[str, Side]) -> Chain:
         """A chain of links, each judged.

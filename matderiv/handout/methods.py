@@ -35,7 +35,7 @@ KINDS: dict[type, str] = {
     nodes.MatMul: "product",
     nodes.Outer: "outer",
     nodes.Sum: "sum",
-    nodes.Mean: "sum",
+    nodes.Mean: "mean",
     nodes.Prod: "prod",
     nodes.LogSumExp: "logsumexp",
     nodes.Softmax: "softmax",

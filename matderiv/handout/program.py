@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from matderiv.calculus.conditions import conditions
 from matderiv.calculus.forms import Delta, Form, Rate, Term
+from matderiv.calculus.sweep import replaced
 from matderiv.calculus.system import System
 from matderiv.derivation.links import Chain, Derivation, Step
 from matderiv.derivation.sides import EntryOf, Indexed, Side, SpelledProduct
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.expression.source import source
 from matderiv.handout import methods
 from matderiv.handout.compose import Fields, fill
 from matderiv.handout.conventions import conventions
@@ -222,9 +222,8 @@ class ProgramComposer:
         """The formula in the names of the program."""
         chain = step.chains[-1]
         _, *links = chain.links
-        node = self.notation.side
         reasons = dict.fromkeys(
-            link.reason for link in links if node(link.left) != node(link.right)
+            link.reason for link in links if not self.notation.alike(link.left, link.right)
         )
         words = [self.say(f"rewrite_{why.replace(' ', '_')}", fields) for why in reasons]
         if not words:
@@ -254,7 +253,8 @@ class ProgramComposer:
         lines = (assignment(name, self.system.source(node)) for name, node in formulas.items())
         yield CodeBlock("\n".join(lines), "python")
         yield from self.names(list(formulas.values()))
-        found = conditions(self.system.sweep.graph)
+        lifted = sweep.lifted
+        found = [(kind, replaced(node, lifted)) for kind, node in conditions(sweep.graph)]
         if found:
             yield Paragraph(self.say("conditions", {}))
             yield Bullets(tuple(self.condition(kind, node) for kind, node in found))
@@ -267,7 +267,8 @@ class ProgramComposer:
             facts.append(self.say(key, {"f": Code(name), "df": Code(f"d{name}")}))
         if facts:
             yield Paragraph(self.around("here", "facts", self.listed(facts, "clause_"), {}))
-        if any(self.system.source(node) != source(node) for node in formulas):
+        sized = (nodes.Size, nodes.Eye, nodes.Ones)
+        if any(isinstance(n, sized) for node in formulas for n in nodes.walk(node)):
             yield Paragraph(self.say("sizes", {}))
         foreign: list[Segments] = [(Code(name),) for name in foreign_names(formulas)]
         if foreign:

@@ -88,6 +88,10 @@ class ProgramNotation:
         ]
         return Aligned(left, tuple(shown or rights[:1]))
 
+    def alike(self, one: Side, other: Side) -> bool:
+        """Whether two sides read the same."""
+        return latex(self.side(one)) == latex(self.side(other))
+
     def _fits(self, side: Side) -> bool:
         """Whether a side is no array whose entries would fill a page; its formula says it all."""
         return not isinstance(side, Spelled) or self.written_out(side.node).width <= _WIDEST
