@@ -151,10 +151,11 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A box in round brackets; `big` when it is taller than a line."""
+    """A box in round brackets, or between bars; `big` when it is taller than a line."""
 
     body: Box
     big: bool = False
+    bars: bool = False
     width: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

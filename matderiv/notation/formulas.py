@@ -194,6 +194,9 @@ class Formulas(Indices):
                 return raised_box(self._base(arg), Terms((("-", Number("1")),)))
             case nodes.Apply("sqrt", arg):
                 return Root(self.node(arg))
+            case nodes.Apply("abs", arg):
+                inner = self.node(arg)
+                return Fence(inner, big=has_fraction(inner), bars=True)
             case nodes.Apply("exp", arg) if not self.shape(arg):
                 return raised_box(Symbol("e"), self.node(arg))
             case nodes.Apply(function, arg) | nodes.Functional(function, arg):

@@ -98,6 +98,9 @@ class Writer:
                 return rf"\operatorname{{{escaped}}}" if upright else rf"\mathit{{{escaped}}}"
             case Root(body=body):
                 return rf"\sqrt{{{self.write(body)}}}"
+            case Fence(body=body, big=big, bars=True):
+                start, end = (r"\left", r"\right") if big else ("", "")
+                return rf"{start}\lvert {self.write(body)}{end}\rvert "
             case Fence(body=body, big=big):
                 return rf"\left({self.write(body)}\right)" if big else f"({self.write(body)})"
             case BigSum(under=under, over=over, body=body):

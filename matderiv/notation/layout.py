@@ -60,7 +60,7 @@ def fitted(box: Box, room: float, *, elide: bool = True) -> Box:
             return replace(box, body=fitted(body, room - 1.7, elide=elide))
         case Fence(body=body):
             inner = fitted(body, room - _BIG, elide=elide)
-            return Fence(inner, big=True) if inner.width < body.width else box
+            return replace(box, body=inner, big=True) if inner.width < body.width else box
         case Scripts(base=base):
             return replace(box, base=fitted(base, room - box.width + base.width, elide=elide))
     return box

@@ -192,6 +192,9 @@ class Pushed:
         match node:
             case nodes.Apply("sqrt", arg):
                 return Root(self._at(arg, at)), "atom"
+            case nodes.Apply("abs", arg):
+                body = self._at(arg, at)
+                return Fence(body, big=_tall(body), bars=True), "atom"
             case nodes.Apply("exp", arg):
                 return raised_box(Symbol("e"), self._at(arg, at)), "atom"
             case nodes.Apply(function, arg) if function[:1] == "d" and function[1:2].isupper():

@@ -91,6 +91,8 @@ def text(box: Box) -> str:
             return text(base) + lower + upper
         case Root(body=body):
             return f"√({text(body)})"
+        case Fence(body=body, bars=True):
+            return f"|{text(body)}|"
         case Fence(body=body):
             return f"({text(body)})"
         case Tagged(body=body):

@@ -106,6 +106,8 @@ def typst(box: Box) -> str:
             return _terms(box, first=True)
         case Root(body=body):
             return f"sqrt({typst(body)})"
+        case Fence(body=body, bars=True):
+            return f"abs({typst(body)})"
         case Fence(body=body, big=big):
             return rf"lr(\({typst(body)}\))" if big else rf"\({typst(body)}\)"
         case BigSum(under=under, over=over, body=body):
