@@ -227,7 +227,7 @@ class ProgramComposer:
         )
         words = [self.say(f"rewrite_{why.replace(' ', '_')}", fields) for why in reasons]
         if not words:
-            yield Paragraph(self.say("as_found", fields))
+            yield Paragraph(self.once("program.as_found", fields))
         else:
             key = "assembled" if len(words) > 1 else "assembled_one"
             listed = self.listed(words, "clause_")
