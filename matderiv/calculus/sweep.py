@@ -37,7 +37,9 @@ _REPEATED = "repeated in every row or column"
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
 _USES = 200  # uses of one name at most
 _LONGEST = 200  # operations and names of a formula into which values are still put
-_WORTH = 4  # the length from which on a gradient that stands twice in a formula gets a name
+_WORTH = 3  # the length from which on a gradient that stands twice in a formula may get a name
+_WHOLE = 30  # the length up to which formulas stay whole all the same
+_SHORTER = 0.8  # of their length, at most, is what a name leaves of longer ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,29 +125,48 @@ def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozen
 
 
 def _shortened(found: Sweep, wrt: tuple[str, ...], symmetric: frozenset[str]) -> Sweep:
-    """The sweep with names for lifted values whose gradients a formula would write out twice."""
-    while True:
-        graph = found.graph
-        for name in _written_twice(found, wrt):
-            called = replace(graph, called=graph.called | {name})
-            new = _Sweep(called, wrt, symmetric).run()
-            if _length(new, wrt) < _length(found, wrt):
-                found = new
-                break
-        else:
-            return found
+    """The sweep with names for lifted values whose gradients a formula would write out twice.
+
+    A name has to make formulas much shorter; those that are short already stay whole.
+    """
+    length = _length(found, wrt)
+    if length < _WHOLE:
+        return found
+    for name in _written_twice(found, wrt):
+        called = replace(found.graph, called=found.graph.called | {name})
+        new = _Sweep(called, wrt, symmetric).run()
+        if _length(new, wrt) <= _SHORTER * length:
+            return _shortened(new, wrt, symmetric)
+    return found
 
 
 def _written_twice(found: Sweep, wrt: tuple[str, ...]) -> list[str]:
     """The lifted values whose gradients stand twice in one formula, the longest gradient first."""
-    counts = [Counter(map(key, nodes.walk(found.gradients[name].formula))) for name in wrt]
+    told = {of for name in wrt for of in (*found.upstream(name), name)}
+    counts = [Counter(map(key, nodes.walk(found.gradients[name].formula))) for name in told]
     hidden = {
-        name: gradient.formula
+        name: _unscaled(gradient.formula, found.facts.shape)
         for name, gradient in found.gradients.items()
-        if name in found.lifted and cost(gradient.formula) >= _WORTH
+        if name in found.lifted
     }
-    twice = [n for n, f in hidden.items() if any(count[key(f)] > 1 for count in counts)]
+    twice = [
+        name
+        for name, formula in hidden.items()
+        if cost(formula) >= _WORTH and any(count[key(formula)] > 1 for count in counts)
+    ]
     return sorted(twice, key=lambda name: -cost(hidden[name]))
+
+
+def _unscaled(node: Node, shape: ShapeOf) -> Node:
+    """A formula without numbers as factors: they do not stay with it."""
+    match node:
+        case nodes.Negate(arg):
+            return _unscaled(arg, shape)
+        case nodes.Multiply(left, right) if not shape(left):
+            return _unscaled(right, shape)
+        case nodes.Multiply(left, right) | nodes.Divide(left, right) if not shape(right):
+            return _unscaled(left, shape)
+    return node
 
 
 def _length(found: Sweep, wrt: tuple[str, ...]) -> int:
