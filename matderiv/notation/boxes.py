@@ -59,7 +59,7 @@ class Symbol:
     width: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _set_width(self, 0.62)
+        _set_width(self, 0.76 if self.name.isupper() else 0.62)
 
 
 @dataclass(frozen=True, slots=True)
