@@ -189,9 +189,8 @@ class ProgramComposer:
         yield Equation(self.notation.chain(chain))
         yield from self.held(chain)
         for key, factor in () if product is None else _turned(product):
-            yield Paragraph(
-                self.say(key, fields | {"X": Math(self.notation.formulas.node(factor))})
-            )
+            words = fields | {"X": Math(self.notation.formulas.node(factor))}
+            yield Paragraph(self.once(f"program.{key}", words))
 
     def of_value(self, value: Node | None) -> str:
         """The sentence before the entry of a value, by the kind of node that it is."""
