@@ -145,7 +145,7 @@ def test_what_stands_in_brackets_is_broken_there(count: int, room: float) -> Non
 
 @given(count=st.integers(3, 30), room=st.floats(8, 40))
 def test_long_products_are_broken_before_their_signs(count: int, room: float) -> None:
-    """x ⊙ x ⊙ … goes on in lines that start with the sign, in every notation."""
+    """A product x ⊙ x ⊙ … goes on in lines that start with the sign, in every notation."""
     box = Row(tuple(b for _ in range(count) for b in (Operator("odot"), X))[1:])
     narrow = fitted(box, room)
     assert narrow.width <= room + 0.25  # a sign at a line's start has space on one side only

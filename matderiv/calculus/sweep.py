@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 from matderiv.calculus.adjoints import adjoint
@@ -13,6 +12,7 @@ from matderiv.calculus.entries import Entries
 from matderiv.calculus.graph import Graph
 from matderiv.calculus.rewrites import Facts
 from matderiv.calculus.shaping import shapes_over
+from matderiv.calculus.shortening import shortened
 from matderiv.calculus.terms import cost, key, total
 from matderiv.calculus.tidying import (
     Rewritten,
@@ -37,9 +37,6 @@ _REPEATED = "repeated in every row or column"
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
 _USES = 200  # uses of one name at most
 _LONGEST = 200  # operations and names of a formula into which values are still put
-_WORTH = 3  # the length from which on a gradient that stands twice in a formula may get a name
-_WHOLE = 30  # the length up to which formulas stay whole all the same
-_SHORTER = 0.8  # of their length, at most, is what a name leaves of longer ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +96,7 @@ class Sweep:
         formulas = [self.gradients[of].formula for of in (*self.upstream(name), name)]
         used = {n.name for f in formulas for n in nodes.walk(f) if isinstance(n, nodes.Name)}
         found: list[str] = []
-        for value in reversed(self.called):
+        for value in reversed(list(self.called)):
             if value in used:
                 found.insert(0, value)
                 used |= {
@@ -116,64 +113,12 @@ def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozen
         UnsupportedError: a node has no rule.
     """
     try:
-        return _shortened(_Sweep(graph, wrt, symmetric).run(), wrt, symmetric)
+        return shortened(graph, wrt, lambda graph: _Sweep(graph, wrt, symmetric).run())
     except RecursionError:
         raise UnsupportedError(
             f"The gradient of {graph.loss} is a formula in too many brackets; "
             "give names to parts of the program."
         ) from None
-
-
-def _shortened(found: Sweep, wrt: tuple[str, ...], symmetric: frozenset[str]) -> Sweep:
-    """The sweep with names for lifted values whose gradients a formula would write out twice.
-
-    A name has to make formulas much shorter; those that are short already stay whole.
-    """
-    length = _length(found, wrt)
-    if length < _WHOLE:
-        return found
-    for name in _written_twice(found, wrt):
-        called = replace(found.graph, called=found.graph.called | {name})
-        new = _Sweep(called, wrt, symmetric).run()
-        if _length(new, wrt) <= _SHORTER * length:
-            return _shortened(new, wrt, symmetric)
-    return found
-
-
-def _written_twice(found: Sweep, wrt: tuple[str, ...]) -> list[str]:
-    """The lifted values whose gradients stand twice in one formula, the longest gradient first."""
-    told = {of for name in wrt for of in (*found.upstream(name), name)}
-    counts = [Counter(map(key, nodes.walk(found.gradients[name].formula))) for name in told]
-    hidden = {
-        name: _unscaled(gradient.formula, found.facts.shape)
-        for name, gradient in found.gradients.items()
-        if name in found.lifted
-    }
-    twice = [
-        name
-        for name, formula in hidden.items()
-        if cost(formula) >= _WORTH and any(count[key(formula)] > 1 for count in counts)
-    ]
-    return sorted(twice, key=lambda name: -cost(hidden[name]))
-
-
-def _unscaled(node: Node, shape: ShapeOf) -> Node:
-    """A formula without numbers as factors: they do not stay with it."""
-    match node:
-        case nodes.Negate(arg):
-            return _unscaled(arg, shape)
-        case nodes.Multiply(left, right) if not shape(left):
-            return _unscaled(right, shape)
-        case nodes.Multiply(left, right) | nodes.Divide(left, right) if not shape(right):
-            return _unscaled(left, shape)
-    return node
-
-
-def _length(found: Sweep, wrt: tuple[str, ...]) -> int:
-    """The length of the formulas by `wrt` and of what is to be known before them."""
-    formulas = {n: found.gradients[n].formula for n in wrt}
-    before = {n: found.gradients[n].formula for name in wrt for n in found.upstream(name)}
-    return sum(map(cost, (*(formulas | before).values(), *found.called.values())))
 
 
 def replaced(node: Node, values: Mapping[str, Node]) -> Node:

@@ -98,7 +98,8 @@ class System:
     def spelled(self, name: str) -> Node:
         """The gradient by a name without the names of ours that its formula uses."""
         found, called = self.sweep, self.sweep.called
-        known = {f"d{of}": self.whole(of, found.gradients[of].formula) for of in called} | called
+        known = {f"d{of}": self.whole(of, found.gradients[of].formula) for of in called}
+        known |= called
         formula = found.gradients[name].formula
         for _ in known:  # one may stand in another
             formula = replaced(formula, known)

@@ -26,7 +26,9 @@ from matderiv.notation.boxes import (
 __all__ = ["fitted"]
 
 _BREAKABLE = frozenset({Terms, Grid, Fence, BigSum, Scripts})  # of the parts of a row
-_BEFORE = ("odot", "oslash", "kronecker")  # the operators before which a product is broken
+_BEFORE = frozenset(
+    {"odot", "oslash", "kronecker"}
+)  # the operators before which a product is broken
 _BIG = 1.6  # a pair of brackets as high as what is in them
 _FINE = 0.25  # how finely the room of broken lines is searched
 
@@ -66,7 +68,7 @@ def fitted(box: Box, room: float, *, elide: bool = True) -> Box:
     return box
 
 
-def _fitted_row(row: Row, room: float, *, elide: bool) -> Row:
+def _fitted_row(row: Row, room: float, *, elide: bool) -> Box:
     """Matrices share what room the rest leaves; without any, the widest items get it.
 
     As few items give way as can be; if that is not enough, the product goes on in a new line.
@@ -82,7 +84,8 @@ def _fitted_row(row: Row, room: float, *, elide: bool) -> Row:
         found.append(_shared(items, wide[:count], room, elide=elide))
         if found[-1].width <= room:
             return found[-1]
-    if any(box in map(Operator, _BEFORE) for box in items) and Operator("langle") not in items:
+    operators = {box.name for box in items if isinstance(box, Operator)}
+    if operators & _BEFORE and "langle" not in operators:
         found.append(_broken(_parts(items), room, elide=elide))
     return min(found, key=lambda box: max(box.width, room))
 
