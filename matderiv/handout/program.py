@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from matderiv.calculus.conditions import conditions
 from matderiv.calculus.forms import Delta, Form, Rate, Term
-from matderiv.calculus.sweep import replaced
 from matderiv.calculus.system import System
 from matderiv.derivation.links import Chain, Derivation, Step
 from matderiv.derivation.sides import EntryOf, Indexed, Side, SpelledProduct
@@ -252,8 +251,7 @@ class ProgramComposer:
         lines = (assignment(name, self.system.source(node)) for name, node in formulas.items())
         yield CodeBlock("\n".join(lines), "python")
         yield from self.names(list(formulas.values()))
-        lifted = sweep.lifted
-        found = [(kind, replaced(node, lifted)) for kind, node in conditions(sweep.graph)]
+        found = conditions(sweep.graph, sweep.lifted)
         if found:
             yield Paragraph(self.say("conditions", {}))
             yield Bullets(tuple(self.condition(kind, node) for kind, node in found))

@@ -47,6 +47,7 @@ _DOTS = {"across": r"\cdots", "down": r"\vdots", "diagonal": r"\ddots"}
 _NAMED = {"exp", "log", "sin", "cos", "tanh"}
 #: The height of a line in em, the space between two that are high, and what alignments add.
 _LINE, _GAP, _JOT = 1.2, 1.0, 0.3
+_HIGH = 4.0  # the height of a cell, in em, from which on rows stand farther apart
 _TOGETHER = 19.0  # the height of a chain, in em, up to which it stands on one page
 _CLOSE = r" \\" + "\n"
 _SPACE = r" \\[10pt]" + "\n"
@@ -167,6 +168,10 @@ class Writer:
             for n, row in enumerate(box.rows, 1)
         ]
         gap = _SPACE if any(tall(cell) for row in box.rows for cell in row) else _CLOSE
+        cells = [c.body if isinstance(c, Tagged) else c for row in box.rows for c in row]
+        cells = [cell for cell in cells if not isinstance(cell, Lines)]
+        if any(height(cell) > _HIGH for cell in cells):
+            gap = gap.replace("10pt", f"{10 * max(1.0, *map(_depth, cells)) + 6:.0f}pt")
         return "\\begin{pmatrix}\n" + gap.join(rows) + "\n\\end{pmatrix}"
 
     def _cell(self, box: Box, *, last: bool) -> str:
@@ -216,6 +221,22 @@ def height(box: Box) -> float:
         case Aligned(rights=rights):
             return sum(map(height, rights)) + (len(rights) - 1) * (_GAP + _JOT)
     return _LINE
+
+
+def _depth(box: Box) -> float:
+    """About how far a box of one line reaches below it, in em; broken sums see to it themselves."""
+    match box:
+        case Fraction(below=below):
+            return height(below) - 0.2
+        case Row(items=items):
+            return max(map(_depth, items), default=0.0)
+        case Terms(items=items):
+            return max((_depth(term) for _, term in items), default=0.0)
+        case Fence(body=Lines() | Grid() as body):
+            return height(body) / 2
+        case Fence(body=body) | Root(body=body) | Tagged(body=body) | Scripts(base=body):
+            return _depth(body)
+    return 0.0
 
 
 def _stacked(rows: Iterable[Box]) -> float:
