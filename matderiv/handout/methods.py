@@ -229,7 +229,7 @@ def _rules(composer: ProgramComposer, by: str, name: str, fields: Fields) -> Seg
 def _direct(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
     """A gradient that the loss gives by itself, entry by entry."""
     fields = fields | {"L": Math(name_box(str(composer.system.loss)))}
-    yield from composer.joined(_say(composer, "direct", fields), composer.gradient(step, fields))
+    yield from composer.gradient(step, fields, _say(composer, "direct", fields))
 
 
 WRITERS: Mapping[str, Writer] = {

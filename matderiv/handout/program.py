@@ -136,14 +136,19 @@ class ProgramComposer:
         yield Paragraph(self.say("backwards", fields))
         yield from methods.introduction(self)
 
-    def gradient(self, step: Step, fields: Fields) -> Iterator[Block]:
-        """One gradient: where its name is used, and what the chain rule makes of that."""
+    def gradient(self, step: Step, fields: Fields, before: Segments = ()) -> Iterator[Block]:
+        """One gradient: where its name is used, and what the chain rule makes of that.
+
+        A sentence `before` says it where the name is used in one place only.
+        """
         gradient = self.system.sweep.gradients[step.wrt or ""]
         users = list(dict.fromkeys(use.by for use in gradient.uses))
         names = self.listed([self.math(name_box(by)) for by in users])
-        key = "used" if len(users) == 1 else "used_often"
-        used = self.around(key, "users", names, fields)
-        yield from self.joined(used, self._chains(step, users, fields))
+        blocks = self._chains(step, users, fields)
+        if len(users) > 1 or not before:
+            key = "used" if len(users) == 1 else "used_often"
+            blocks = self.joined(self.around(key, "users", names, fields), blocks)
+        yield from self.joined(before, blocks) if before else blocks
 
     def joined(self, before: Segments, blocks: Iterator[Block]) -> Iterator[Block]:
         """Blocks of which the first, a paragraph, goes on after a sentence."""

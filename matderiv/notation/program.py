@@ -23,17 +23,7 @@ from matderiv.derivation.sides import (
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.notation import methods, pushed
-from matderiv.notation.boxes import (
-    Aligned,
-    Box,
-    Dots,
-    Fence,
-    Fraction,
-    Grid,
-    Operator,
-    Row,
-    Terms,
-)
+from matderiv.notation.boxes import Aligned, Box, Dots, Operator, Row
 from matderiv.notation.formulas import Formulas
 from matderiv.notation.latex import latex
 
@@ -130,7 +120,7 @@ class ProgramNotation:
     def written_out(self, node: Node) -> Box:
         """An array by its entries; as much is shown of their sums as a page has room for.
 
-        Sums in brackets that do not fit term by term are written with a sign for the sum.
+        Sums inside of others that do not fit term by term are written with a sign for the sum.
         """
         grids = (self._grid(node, spelled) for spelled in self._spelled)
         box = next(grids)
@@ -138,8 +128,8 @@ class ProgramNotation:
             if box.width <= _ROOM:
                 break
             box = shorter
-        if box.width > _ROOM and _brackets_sums(box):
-            summed = self._grid(node, self._general)
+        if box.width > _ROOM:
+            summed = self._grid(node, replace(self._spelled[-1], shallow=True))
             box = summed if summed.width < box.width else box
         return box
 
@@ -167,23 +157,6 @@ class ProgramNotation:
             case [rows, cols]:
                 return self.formulas.grid([[_cell(cell, (i, j)) for j in cols] for i in rows])
         raise TypeError("an array has at most two dimensions")
-
-
-def _brackets_sums(box: Box, *, inside: bool = False) -> bool:
-    """Whether a box has a sum of three terms or more inside of brackets."""
-    match box:
-        case Terms(items=items):
-            long = inside and len(items) > 2  # noqa: PLR2004 - a sum of two is read at a glance
-            return long or any(_brackets_sums(term, inside=inside) for _, term in items)
-        case Grid(rows=rows):
-            return any(_brackets_sums(cell) for row in rows for cell in row)
-        case Row(items=items):
-            return any(_brackets_sums(item, inside=inside) for item in items)
-        case Fence(body=body):
-            return _brackets_sums(body, inside=True)
-        case Fraction(above=above, below=below):
-            return any(_brackets_sums(part, inside=True) for part in (above, below))
-    return False
 
 
 def _cell(cell: Callable[[tuple[int, ...]], Box], place: tuple[int | None, ...]) -> Box:
