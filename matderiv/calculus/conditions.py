@@ -42,8 +42,8 @@ def _of(node: Node) -> Iterator[tuple[str, Node]]:
             yield "nonzero", arg
         case nodes.Divide(_, nodes.Number()):
             return
-        case nodes.Divide(_, nodes.Apply("sqrt")):
-            return  # what is under it is positive
+        case nodes.Divide(_, nodes.Apply("sqrt") | nodes.Norm()):
+            return  # said of what is under the root, and of what the norm is of
         case nodes.Divide(_, below):
             if not _positive(below):
                 yield "nonzero", below

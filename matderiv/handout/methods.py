@@ -16,7 +16,7 @@ from matderiv.derivation.methods.sides import (
     VecPartial,
     change_of,
 )
-from matderiv.derivation.sides import Indexed
+from matderiv.derivation.sides import Formula, Indexed
 from matderiv.expression import nodes
 from matderiv.handout.compose import Fields, fill
 from matderiv.handout.document import Block, Equation, Math, Paragraph, Segment, Segments, Text
@@ -125,8 +125,18 @@ def _section(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[
         "change": Math(formulas.node(change_of(name))),
         "L": Math(name_box(str(composer.system.loss))),
     }
-    blocks = (block for chain in step.chains for block in _chain(composer, step, chain, fields))
+    chains = [chain for chain in step.chains if not _told(chain, step)]
+    blocks = (block for chain in chains for block in _chain(composer, step, chain, fields))
     yield from composer.joined(_used(composer, name, fields), blocks)
+
+
+def _told(chain: Chain, step: Step) -> bool:
+    """Whether the differential of the loss has said already what a chain of one link says."""
+    before = step.chains[0]
+    if chain.kind != "pairing" or len(chain.links) > 1 or before.kind != "differential":
+        return False
+    one, other = chain.sides[-1], before.sides[-1]
+    return isinstance(one, Formula) and isinstance(other, Matrix) and one.node == other.node
 
 
 def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) -> Iterator[Block]:
