@@ -317,13 +317,19 @@ def together(language: str, sentences: Iterable[Segments]) -> Segments:
     return tuple(made)
 
 
-def listed(language: str, items: Iterable[Segments]) -> Segments:
-    """Items with what stands between them in a sentence; around a formula there is a space."""
+def listed(language: str, items: Iterable[Segments], kind: str = "") -> Segments:
+    """Items with what stands between them in a sentence; clauses are a kind of their own.
+
+    Between words a language may have no spaces; around a formula there is one.
+    """
     words = messages(language)
     made: list[Segment] = []
     parts = list(items)
     for number, part in enumerate(parts):
-        if number == len(parts) - 1 and made:
+        last = number == len(parts) - 1
+        if number and kind:
+            made.append(Text(words[f"program.{kind}{'and' if last else 'comma'}"]))
+        elif number and last:
             left, right = (
                 " " if isinstance(beside, Math | Code) else words["language.space"]
                 for beside in (made[-1], part[0])

@@ -45,9 +45,10 @@ def _blocks(composer: ProgramComposer) -> Iterator[Block]:
     yield Paragraph(composer.say("results", {}))
     for step in composer.derivation.steps:
         structured = step.kind == "matrix" and step.wrt in composer.system.assumed
-        if step.kind in ("matrix", "structure") and not structured:
-            chain = composer.notation.chain(step.chains[0])
-            yield Equation(Aligned(chain.left, chain.rights[-1:]))
+        if step.kind in ("called", "matrix", "structure") and not structured:
+            for one in step.chains:
+                chain = composer.notation.chain(one)
+                yield Equation(Aligned(chain.left, chain.rights[-1:]))
     yield from composer.steps()
     yield Heading(2, fill(language, "heading.checked", {}))
     yield from composer.checked()

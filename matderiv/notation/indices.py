@@ -176,6 +176,8 @@ class Indices:
                 inner = self.form(form)
                 if function == "exp":
                     return raised_box(Symbol("e"), inner)
+                if function == "abs":
+                    return Fence(inner, big=has_fraction(inner), bars=True)
                 return Row((self.function(function), Fence(inner, big=has_fraction(inner))))
             case Raised(base=base):
                 return _fenced(self.form(base))

@@ -96,6 +96,10 @@ class ProgramNotation:
         ]
         return Aligned(left, tuple(shown or rights[:1]))
 
+    def alike(self, one: Side, other: Side) -> bool:
+        """Whether two sides read the same."""
+        return latex(self.side(one)) == latex(self.side(other))
+
     def _fits(self, side: Side) -> bool:
         """Whether a side is no array whose entries would fill a page; its formula says it all."""
         return not isinstance(side, Spelled) or self.written_out(side.node).width <= _WIDEST
@@ -124,13 +128,19 @@ class ProgramNotation:
         raise TypeError(f"{side} is not about a whole program")
 
     def written_out(self, node: Node, mark: Mark | None = None) -> Box:
-        """An array by its entries; as much is shown of their sums as a page has room for."""
+        """An array by its entries; as much is shown of their sums as a page has room for.
+
+        Sums inside of others that do not fit term by term are written with a sign for the sum.
+        """
         grids = (self._grid(node, spelled, mark) for spelled in self._spelled)
         box = next(grids)
         for shorter in grids:
             if box.width <= _ROOM:
                 break
             box = shorter
+        if box.width > _ROOM:
+            summed = self._grid(node, replace(self._spelled[-1], shallow=True), mark)
+            box = summed if summed.width < box.width else box
         return box
 
     def _cells(self, side: Cells, mark: Mark | None) -> Box:
