@@ -338,8 +338,8 @@ def test_what_would_stand_twice_has_a_name() -> None:
         "H": "softmax(X @ W, axis=1)",
         "Z1": "softmax(relu(H @ V) @ U, axis=1)",
         "dZ1": "dLoss(Z1)",
-        "dH": "Z1*(dZ1 - sum(dZ1*Z1, axis=1, keepdims=True)) @ U.T*step(H @ V) @ V.T",
-        "dX": "H*(dH - sum(dH*H, axis=1, keepdims=True)) @ W.T",
+        "dH": "(((Z1*(dZ1 - sum(dZ1*Z1, axis=1, keepdims=True))) @ U.T)*step(H @ V)) @ V.T",
+        "dX": "(H*(dH - sum(dH*H, axis=1, keepdims=True))) @ W.T",
     }
     assert found.verdict.index
 
