@@ -169,7 +169,7 @@ def make(derivation: Derivation, wishes: Wishes, limit: int | None) -> Handout:
                 "Exercises are drawn for programs with one product only, such as "
                 f"{DEFAULT_PROGRAM}, derived elementwise; leave --exercises out."
             )
-        composer = ProgramComposer(derivation, wishes.lang, limit)
+        composer = ProgramComposer(derivation, wishes.lang, limit, marked=True)
         made = how_it_was_made(wishes.lang, "again", command)
         page = program_sheet(composer, made, title=wishes.title, author=wishes.author)
         return Handout(page, None, command)

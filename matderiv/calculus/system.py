@@ -12,9 +12,9 @@ import sympy as sp
 from matderiv.calculus.broadcasting import filled
 from matderiv.calculus.forms import Index
 from matderiv.calculus.graph import graph_of
-from matderiv.calculus.shaping import numbered
+from matderiv.calculus.shaping import numbered, signs_first
 from matderiv.calculus.structure import Assumed, infer_assumed, own_gradient, read_assumed
-from matderiv.calculus.sweep import Sweep, sweep
+from matderiv.calculus.sweep import Sweep, replaced, sweep
 from matderiv.errors import InputError
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
@@ -93,7 +93,17 @@ class System:
 
     def source(self, formula: Node) -> str:
         """A formula as NumPy-like source that runs after the program."""
-        return source(numbered(formula, self.shapes, self.program.letters()))
+        return source(signs_first(numbered(formula, self.shapes, self.program.letters())))
+
+    def spelled(self, name: str) -> Node:
+        """The gradient by a name without the names of ours that its formula uses."""
+        found, called = self.sweep, self.sweep.called
+        known = {f"d{of}": self.whole(of, found.gradients[of].formula) for of in called}
+        known |= called
+        formula = found.gradients[name].formula
+        for _ in known:  # one may stand in another
+            formula = replaced(formula, known)
+        return formula
 
     def whole(self, name: str, formula: Node) -> Node:
         """A formula of ∂L/∂x with an entry for every entry of x, where it stands for them all."""

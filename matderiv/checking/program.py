@@ -71,7 +71,7 @@ class ProgramReport:
     @property
     def gradient(self) -> str:
         """The gradient as the program's derivation ends."""
-        return source(self.system.sweep.gradients[self.wrt].formula)
+        return source(self.system.spelled(self.wrt))
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -166,7 +166,7 @@ def check_program(
     system = read_system(program, (wrt,), sizes=sizes, shapes=shapes)
     build_program(system, (wrt,))  # a gradient that is not proved decides nothing
     graph = system.sweep.graph
-    names = [name for name in system.shapes if name not in graph.lifted and name != graph.loss]
+    names = [name for name in system.shapes if name not in graph.hidden and name != graph.loss]
     upstream = [f"d{name}" for name in names if name in system.sweep.gradients and name != wrt]
     undefined = system.program.functions()
     functions = (*undefined, *(f"d{function}" for function in undefined))

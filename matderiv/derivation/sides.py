@@ -104,17 +104,22 @@ class EntryOf:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """The same entry, the indices pushed inwards to those of names: Σ_k x_ik w_kj + b_j."""
+    """The same entry, the indices pushed inwards to those of names: Σ_k x_ik w_kj + b_j.
+
+    `spelled` asks for sums term by term.
+    """
 
     node: Node
     indices: tuple[forms.Index, ...]
+    spelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """A scalar in index notation."""
+    """A scalar in index notation; `spelled` asks for its sums term by term."""
 
     form: Form
+    spelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
