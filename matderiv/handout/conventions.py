@@ -48,7 +48,7 @@ def _said(composer: ProgramComposer) -> Iterator[tuple[str, Fields]]:
         yield "hadamard", {"odot": Math(Operator("odot"))}
     if any(isinstance(n, nodes.Divide) and shape(n.right) for n in shown):
         yield "quotient", {"oslash": Math(Operator("oslash"))}
-    yield from _broadcast(values, shape)
+    yield from _broadcast(shown, shape)
     if any(isinstance(n, nodes.Ones) for n in shown):
         yield "ones", {}
     if any(getattr(n, "axis", None) is not None for n in shown):

@@ -236,7 +236,7 @@ def _listing(text: str) -> str:
 
 def _led(environment: str) -> str:
     """An environment before which no page ends."""
-    start = r"{\makeatletter\@beginparpenalty=10000\makeatother"
+    start = r"{\csname @beginparpenalty\endcsname=10000"
     return f"{start}\n{environment}}}"
 
 
