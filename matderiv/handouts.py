@@ -195,6 +195,6 @@ def make(derivation: Derivation, wishes: Wishes, limit: int | None) -> Handout:
 def _exercises(derivation: Derivation, wishes: Wishes) -> tuple[Exercise, ...]:
     if not wishes.exercises:
         return ()
-    from matderiv.handout.exercises import exercises  # they derive programs of their own
+    from matderiv.handout.exercises.product import exercises  # they derive programs of their own
 
     return exercises(derivation, wishes.lang, wishes.exercises, wishes.seed)

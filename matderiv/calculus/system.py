@@ -22,7 +22,7 @@ from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape, settled
 from matderiv.expression.source import source
 
-__all__ = ["System", "read_system"]
+__all__ = ["System", "read_system", "system_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,17 +116,32 @@ def read_system(
     >>> read_system("L = sum(X**2)").sweep.gradients["X"].formula
     Multiply(left=Number(value=Fraction(2, 1)), right=Name(name='X'))
     """
-    written = parse(program)
-    assumed = read_assumed(written, assume)
-    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes)
-    inputs = written.inputs()
+    return system_of(parse(program), wrt, sizes=sizes, shapes=shapes, assume=assume)
+
+
+def system_of(
+    program: Program,
+    wrt: tuple[str, ...] | None = None,
+    *,
+    sizes: Mapping[str, int | None] | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+) -> System:
+    """The same of a program that has been read already; see `read_system`.
+
+    Raises:
+        InputError: a name is no input of it, or the shapes do not fit.
+    """
+    assumed = read_assumed(program, assume)
+    known = infer_assumed(program, assumed, sizes=sizes, shapes=shapes)
+    inputs = program.inputs()
     if not inputs:
         raise InputError("The program has no inputs; there is nothing to differentiate by.")
     for name in wrt or ():
         if name not in inputs:
             raise InputError(_no_input(name, inputs, known))
     names = wrt or tuple(name for name in inputs if known[name]) or inputs
-    clear = settled(written, known)
+    clear = settled(program, known)
     found = sweep(graph_of(clear, known), names, frozenset(assumed))
     return System(clear, found, names, assumed=assumed)
 
