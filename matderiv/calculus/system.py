@@ -116,33 +116,29 @@ def read_system(
     >>> read_system("L = sum(X**2)").sweep.gradients["X"].formula
     Multiply(left=Number(value=Fraction(2, 1)), right=Name(name='X'))
     """
-    return system_of(parse(program), wrt, sizes=sizes, shapes=shapes, assume=assume)
+    written = parse(program)
+    assumed = read_assumed(written, assume)
+    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes)
+    return system_of(written, wrt, known, assumed)
 
 
 def system_of(
-    program: Program,
-    wrt: tuple[str, ...] | None = None,
-    *,
-    sizes: Mapping[str, int | None] | None = None,
-    shapes: Mapping[str, tuple[int, ...]] | None = None,
-    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    program: Program, wrt: tuple[str, ...] | None, shapes: Mapping[str, Shape], assumed: Assumed
 ) -> System:
-    """The same of a program that has been read already; see `read_system`.
+    """The same of a program whose shapes are known; see `read_system`.
 
     Raises:
-        InputError: a name is no input of it, or the shapes do not fit.
+        InputError: a name is no input of it, or the loss does not change with it.
     """
-    assumed = read_assumed(program, assume)
-    known = infer_assumed(program, assumed, sizes=sizes, shapes=shapes)
     inputs = program.inputs()
     if not inputs:
         raise InputError("The program has no inputs; there is nothing to differentiate by.")
     for name in wrt or ():
         if name not in inputs:
-            raise InputError(_no_input(name, inputs, known))
-    names = wrt or tuple(name for name in inputs if known[name]) or inputs
-    clear = settled(program, known)
-    found = sweep(graph_of(clear, known), names, frozenset(assumed))
+            raise InputError(_no_input(name, inputs, shapes))
+    names = wrt or tuple(name for name in inputs if shapes[name]) or inputs
+    clear = settled(program, shapes)
+    found = sweep(graph_of(clear, shapes), names, frozenset(assumed))
     return System(clear, found, names, assumed=assumed)
 
 

@@ -15,12 +15,13 @@ from matderiv.derivation.sides import (
     EntryOf,
     Formula,
     Indexed,
+    Numerals,
     Pushed,
     Side,
     Spelled,
     SpelledProduct,
 )
-from matderiv.expression.nodes import Node
+from matderiv.expression.nodes import Node, Number
 from matderiv.expression.shapes import Shape
 from matderiv.notation import methods, pushed
 from matderiv.notation.boxes import Aligned, Box, Dots, Operator, Row
@@ -109,6 +110,9 @@ class ProgramNotation:
                 return Row((self.written_out(left), Operator("cdot"), self.written_out(right)))
             case Cells():
                 return self._cells(side)
+            case Numerals(rows, dimensions):
+                cells = [[self.formulas.node(Number(n)) for n in row] for row in rows]
+                return self.formulas.grid(cells) if dimensions else cells[0][0]
         if isinstance(side, RouteSide):
             return methods.box(side, self.formulas)
         raise TypeError(f"{side} is not about a whole program")
