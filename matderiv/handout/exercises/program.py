@@ -83,7 +83,8 @@ class _Words:
         return self.composer.system
 
     def words(self, key: str, **fields: Segment | Segments) -> Segments:
-        """A message about exercises with its fields filled in."""
+        """A message about exercises with its fields filled in; the loss may stand in all of them."""
+        fields = {"L": Math(name_box(str(self.system.loss))), **fields}
         made: list[Segment] = []
         for text, name in message(self.composer.language, f"exercise_program.{key}"):
             made += [Text(text)] if text else []
@@ -93,9 +94,8 @@ class _Words:
         return tuple(made)
 
     def say(self, key: str, **fields: Segment | Segments) -> Paragraph:
-        """A message as a paragraph; the loss has a name in all of them."""
-        loss = Math(name_box(str(self.system.loss)))
-        return Paragraph(self.words(key, **{"L": loss, **fields}))
+        """A message as a paragraph."""
+        return Paragraph(self.words(key, **fields))
 
     def about(self, name: str) -> dict[str, Segment]:
         """The formulas of sentences about one name."""
@@ -206,7 +206,7 @@ def _shape(words: _Words, quantity: Quantity, box: Math) -> Segments:
         shape = words.shape(quantity.shape)
         return words.words("shape_product", quantity=box, shape=shape, **factors)
     assert quantity.shape is not None
-    fields = {
+    fields: dict[str, Segment | Segments] = {
         "quantity": box,
         "shape": words.shape(quantity.shape),
         "X": words.names([quantity.of]),
