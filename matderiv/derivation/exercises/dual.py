@@ -11,7 +11,7 @@ import numpy as np
 
 from matderiv.expression.exact import Arithmetic
 
-__all__ = ["DUAL", "EXACT", "Dual", "Real"]
+__all__ = ["DUAL", "EXACT", "Dual", "Real", "slope"]
 
 #: A whole number or fraction; nan for a value that is neither, and not needed.
 Real = Fraction | float
@@ -106,6 +106,11 @@ Number = Dual | Fraction | int
 
 def _dual(number: Number) -> Dual:
     return number if isinstance(number, Dual) else Dual(Fraction(number), Fraction(0))
+
+
+def slope(number: Number) -> Real:
+    """The derivative of what may be a number without one, which is 0."""
+    return _dual(number).slope
 
 
 def _whole(power: Number) -> int:

@@ -25,7 +25,7 @@ from matderiv.derivation.exercises.theme import Theme, users
 from matderiv.derivation.links import Chain
 from matderiv.derivation.program import Builder, elementwise
 from matderiv.derivation.sides import EntryOf, Indexed
-from matderiv.errors import InputError
+from matderiv.errors import MatderivError
 
 __all__ = ["OneEntry", "atoms_in", "entries"]
 
@@ -61,34 +61,30 @@ def _draw(theme: Theme, names: list[str], chance: Random) -> Drawn[OneEntry]:
 
 
 def _made(system: System, name: str, place: tuple[int, ...]) -> OneEntry | None:
-    """The exercise about an entry, or None where too much is left to be written.
-
-    Raises:
-        ProofError: a link is not proved.
-    """
+    """The exercise about an entry, or None where too much is left, or more than can be proved."""
     judge = Judge(system, name, users(system, name))
     builder = Builder(system, (name,), elementwise)
     at: tuple[Index, ...] = place
+    x = Entry(name, at)
+    formula = system.whole(name, system.sweep.gradients[name].local)
     rule = chain_rule(system, name, at, judge.entries.letter)
     try:
         summed = judge.value(Indexed(rule))
         written = written_out(summed, system.sizes)
-    except InputError:  # too large
+        if not written or sum(len(term.atoms) for term, _ in written) > _MOST_ATOMS:
+            return None
+        chain = builder.chain(
+            judge,
+            "entry",
+            Indexed(single(Entry(f"d{name}", at))),
+            ("chain rule", Indexed(rule)),
+            ("local derivatives", Indexed(summed)),
+            ("term by term", Indexed(written)),
+            ("matrix product", EntryOf(formula, at)),
+        )
+        local = tuple(c for by in users(system, name) for c in builder.local(by, x, judge))
+    except MatderivError:
         return None
-    if not written or sum(len(term.atoms) for term, _ in written) > _MOST_ATOMS:
-        return None
-    chain = builder.chain(
-        judge,
-        "entry",
-        Indexed(single(Entry(f"d{name}", at))),
-        ("chain rule", Indexed(rule)),
-        ("local derivatives", Indexed(summed)),
-        ("term by term", Indexed(written)),
-        ("matrix product", EntryOf(system.sweep.gradients[name].local, at)),
-    )
-    local = tuple(
-        c for by in users(system, name) for c in builder.local(by, Entry(name, at), judge)
-    )
     return OneEntry(system, name, place, local, chain, _needed(written))
 
 

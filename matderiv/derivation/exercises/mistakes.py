@@ -36,7 +36,7 @@ from matderiv.derivation.exercises.theme import Sizes, Theme, users
 from matderiv.derivation.links import Chain, Link
 from matderiv.derivation.program import Builder, elementwise
 from matderiv.derivation.sides import EntryOf, Indexed, Side
-from matderiv.errors import InputError
+from matderiv.errors import InputError, MatderivError
 from matderiv.expression.nodes import Name, Node, Number
 
 __all__ = ["Mistake", "mistakes"]
@@ -110,7 +110,10 @@ def _made(theme: Theme, case: _Case, sizes: Sizes | int, pick: float) -> Mistake
         judge = Judge(system, case.name, users(system, case.name))
         lines = _Lines(system, case, judge)
         right, wrong = lines.right(), lines.wrong()
-    except InputError:  # the formula has no shape or is too large, or sizes are fixed
+        first, *rest = right
+        builder = Builder(system, (case.name,), elementwise)
+        repaired = builder.chain(judge, "right", first, *(("right", side) for side in rest))
+    except MatderivError:  # the formula has no shape or is too large, or sizes are fixed
         return None
     cuts = [n for n in range(1, len(right)) if wrong[n] is not None and wrong[n] is not right[n]]
     cuts = [n for n in cuts if all(side is not None for side in wrong[n:])]
@@ -126,14 +129,12 @@ def _made(theme: Theme, case: _Case, sizes: Sizes | int, pick: float) -> Mistake
         Link(system, sides[n], sides[n + 1], "slip" if n + 1 == cut else "as before", verdict)
         for n, verdict in enumerate(verdicts)
     )
-    first, *rest = right
-    builder = Builder(system, (case.name,), elementwise)
     return Mistake(
         system,
         case.name,
         case.mutant.kind,
         Chain("slip", links),
-        builder.chain(judge, "without the slip", first, *(("right", side) for side in rest)),
+        repaired,
         cut,
         case.mutant.belongs,
         case.mutant.stands,

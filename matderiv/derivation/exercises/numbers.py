@@ -16,12 +16,12 @@ from matderiv.calculus.system import System
 from matderiv.calculus.verdict import Verdict
 from matderiv.derivation.equations import Judge
 from matderiv.derivation.exercises.drawing import Draw, Drawn
-from matderiv.derivation.exercises.dual import DUAL, EXACT, Dual
+from matderiv.derivation.exercises.dual import DUAL, EXACT, Dual, Real, slope
 from matderiv.derivation.exercises.theme import Sizes, Theme, users
 from matderiv.derivation.links import Chain, Link
 from matderiv.derivation.program import Builder, Defining, elementwise
 from matderiv.derivation.sides import Formula, Numerals
-from matderiv.errors import InputError, ProofError
+from matderiv.errors import MatderivError, ProofError
 from matderiv.expression import nodes
 from matderiv.expression.exact import evaluate
 from matderiv.expression.nodes import Name, Node, Number, walk
@@ -220,7 +220,7 @@ def _drawn_array(kind: str, shape: tuple[int, ...], chance: Random) -> _Array:
 
 
 def _made(theme: Theme, case: _Case, sizes: Sizes, given: dict[str, _Array]) -> Numbers | None:
-    """The exercise, or None where there is no value, or none to be written down.
+    """The exercise, or None where there is no value, none to be written down, or no proof.
 
     Raises:
         ProofError: the formula says something else than the program.
@@ -233,8 +233,8 @@ def _made(theme: Theme, case: _Case, sizes: Sizes, given: dict[str, _Array]) -> 
         names = _worked_out(system, formulas.values(), given)
         values = tuple(map(run.value, names))
         gradients = tuple(run.gradient(of, formula) for of, formula in formulas.items())
-        _check(run, case, formulas[case.name])
-    except (ArithmeticError, InputError):
+        slopes = _slopes(run, case)
+    except (ArithmeticError, MatderivError):
         return None
     shown = [n for array in run.values.values() for n in np.ravel(array).tolist()]
     if any(abs(n.numerator) > _LARGEST or n.denominator > _FINEST for n in shown):
@@ -242,6 +242,8 @@ def _made(theme: Theme, case: _Case, sizes: Sizes, given: dict[str, _Array]) -> 
     result = run.values[f"d{case.name}"]
     if not np.any(result):
         return None  # nothing but zeros
+    if slopes != [Fraction(n) for n in np.ravel(result).tolist()]:
+        raise ProofError(f"d{case.name} = {source(formulas[case.name])} has another value")
     defined = (run.definition(by) for by in users(system, case.name) if not case.whole)
     numerals = tuple((name, _numerals(array)) for name, array in given.items())
     return Numbers(system, case.name, tuple(defined), numerals, values, gradients)
@@ -296,33 +298,31 @@ def _numerals(array: _Array) -> Numerals:
     return Numerals(tuple(tuple(map(Fraction, row)) for row in rows.tolist()), dimensions)
 
 
-def _check(run: _Run, case: _Case, formula: Node) -> None:
-    """Every entry of a gradient is a derivative that is worked out without its formula.
+def _slopes(run: _Run, case: _Case) -> list[Real]:
+    """The entries of a gradient, row by row, worked out without its formula.
 
-    Of the loss, or of Σ_ij ∂L/∂z_ij·z_ij over the values z that use the name.
-
-    Raises:
-        ProofError: it is not.
+    Each is the derivative of the loss, or of Σ_ij ∂L/∂z_ij·z_ij over the values z that use the
+    name, by an entry.
     """
     system, graph = run.system, run.system.sweep.graph
     arithmetic = replace(DUAL, sizes=system.sizes)
     known = {**{n: _ones(system, n) for n in system.shapes}, **run.values}
-    result = np.array(known[f"d{case.name}"], dtype=object)
     through = users(system, case.name)
-    for place in itertools.product(*map(range, result.shape)):
+    found: list[Real] = []
+    for place in itertools.product(*map(range, np.shape(known[case.name]))):
         moved = np.array(known[case.name], dtype=object)
         moved[place] = Dual(moved[place], Fraction(1))
         values = {**known, case.name: moved if place else moved[()]}
-        total = Dual(Fraction(0), Fraction(0))
+        total: Any = Dual(Fraction(0), Fraction(0))
         for assignment in graph.values:
-            if case.whole:
-                values[assignment.name] = evaluate(assignment.value, values, arithmetic)
-                total = values[graph.loss]
-            elif assignment.name in through:
-                found = evaluate(assignment.value, values, arithmetic)
-                total += np.sum(known[f"d{assignment.name}"] * found)
-        if total.slope != result[place]:
-            raise ProofError(f"d{case.name} = {source(formula)} is not the derivative at {place}")
+            if case.whole or assignment.name in through:
+                value = evaluate(assignment.value, values, arithmetic)
+                if case.whole:
+                    values[assignment.name] = total = value
+                else:
+                    total += np.sum(known[f"d{assignment.name}"] * value)
+        found.append(slope(total))
+    return found
 
 
 def _ones(system: System, name: str) -> _Array:

@@ -20,6 +20,7 @@ from matderiv.derivation.links import Chain, Derivation
 from matderiv.derivation.program import Builder, elementwise
 from matderiv.derivation.sides import Numerals
 from matderiv.expression.nodes import Name
+from matderiv.expression.vocabulary import ELEMENTWISE
 from matderiv.handout.document import (
     Block,
     Bullets,
@@ -35,7 +36,7 @@ from matderiv.handout.program import ProgramComposer
 from matderiv.handout.texts import message
 from matderiv.notation.boxes import Aligned, Box, Number, Operator, Row, times
 from matderiv.notation.latex import latex
-from matderiv.notation.names import name_box
+from matderiv.notation.names import function_box, name_box
 
 __all__ = ["exercises"]
 
@@ -83,7 +84,7 @@ class _Words:
         return self.composer.system
 
     def words(self, key: str, **fields: Segment | Segments) -> Segments:
-        """A message about exercises with its fields filled in; the loss may stand in all of them."""
+        """A message about exercises with its fields filled in; the loss may be in any."""
         fields = {"L": Math(name_box(str(self.system.loss))), **fields}
         made: list[Segment] = []
         for text, name in message(self.composer.language, f"exercise_program.{key}"):
@@ -127,6 +128,10 @@ class _Words:
         yield self.say("given", shapes=self.listed(map(self.composer.shape, inputs)))
         builder = Builder(self.system, (), elementwise)
         yield from self.definitions(builder.values())
+        unknown = sorted(self.system.program.functions() - set(ELEMENTWISE))
+        if unknown:
+            boxes: list[Segments] = [(Math(function_box(name)),) for name in unknown]
+            yield self.say("functions", functions=self.composer.listed(boxes))
         assumed = [name for name in self.assumed if name in inputs]
         if assumed:
             yield self.say("independent", names=self.names(assumed))
