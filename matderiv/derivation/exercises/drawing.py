@@ -12,6 +12,7 @@ from matderiv.errors import InputError
 __all__ = ["Draw", "Drawn", "drawn"]
 
 _ATTEMPTS = 400
+_FAILURES = 60  # after so many, what is left of a kind is given up
 
 T = TypeVar("T")
 
@@ -56,6 +57,7 @@ def drawn(kinds: Iterable[Draw[T]], count: int, chance: Random) -> Iterator[T]:
 
 def _one(kind: Draw[T], seen: set[tuple[Draw[T], tuple[object, ...]]], chance: Random) -> T | None:
     """An exercise that is not seen yet, if one is found; what fails is not tried twice."""
+    failures = 0
     for _ in range(_ATTEMPTS):
         found = kind(chance)
         if found is None:
@@ -67,4 +69,7 @@ def _one(kind: Draw[T], seen: set[tuple[Draw[T], tuple[object, ...]]], chance: R
         made = make()
         if made is not None:
             return made
+        failures += 1
+        if failures == _FAILURES:
+            break
     return None

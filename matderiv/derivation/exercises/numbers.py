@@ -99,15 +99,17 @@ def _cases(system: System, name: str, wrt: str) -> Iterator[_Case]:
     rational = all(_is_rational(a.value, in_loss=True) for a in graph.values)
     if name == wrt and rational:
         formulas = [g.local for g in system.sweep.gradients.values()]
-        lines = len(formulas) + len(_worked_out(system, formulas, ()))
-        if all(map(_is_rational, formulas)) and lines <= _MOST_LINES:
+        needed = _worked_out(system, formulas, ())
+        values = [a.value for a in graph.values if a.name in needed]
+        short = len(formulas) + len(values) <= _MOST_LINES
+        if short and all(map(_is_rational, (*formulas, *values))):
             yield _Case(graph.program, name, tuple((n, "") for n in graph.inputs()), whole=True)
     local = system.sweep.gradients[name].local
     through = users(system, name)
-    values = [a.value for a in graph.values if a.name in through]
+    using = [a.value for a in graph.values if a.name in through]
     if graph.loss in through or not system.shapes[name]:
         return
-    if all(map(_is_rational, (local, *values))):
+    if all(map(_is_rational, (local, *using))):
         given = _given(system, local)
         if given is not None:
             yield _Case(graph.program, name, given, whole=False)
