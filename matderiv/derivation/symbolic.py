@@ -77,10 +77,8 @@ def program_expression(side: Side, system: System, *, most: int) -> sp.Basic:
             factors = [forms.written(factor, most) for factor in (left, right)]
             return sp.MatMul(*factors, evaluate=False)
         case Numerals(rows, dimensions):
-            made = sp.ImmutableDenseMatrix(
-                [[sp.Rational(n.numerator, n.denominator) for n in row] for row in rows]
-            )
-            return made if dimensions else made[0, 0]
+            values = [[sp.Rational(n.numerator, n.denominator) for n in row] for row in rows]
+            return sp.ImmutableDenseMatrix(values) if dimensions else values[0][0]
     raise TypeError(f"{side} is not about a whole program")
 
 
