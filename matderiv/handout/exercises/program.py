@@ -40,7 +40,7 @@ from matderiv.notation.names import function_box, name_box
 
 __all__ = ["exercises"]
 
-_WIDEST = 29.0  # em of definitions side by side
+_WIDEST = 29.0  # em of formulas side by side
 
 
 def exercises(derivation: Derivation, language: str, count: int, seed: int) -> tuple[Exercise, ...]:
@@ -274,6 +274,8 @@ def _mistake(words: _Words, made: Mistake) -> _Parts:
         words.say("line", line=Text(str(_line(words, made)))),
         words.say(f"slip_{made.kind}", **parts, **fields),
     ]
+    if made.kind != "use" and sum(part.box.width for part in parts.values()) <= _WIDEST:
+        answer.append(words.say("as_formula", **parts))
     if made.place:
         where = [
             (Math(Row((name_box(letter), Operator("equals"), Number(str(number))))),)
