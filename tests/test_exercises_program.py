@@ -28,6 +28,7 @@ from matderiv.expression.nodes import Name
 from matderiv.handout.document import Document, Equation, Exercise, Text
 from matderiv.handout.exercises.program import exercises
 from matderiv.handout.formats import write_text
+from matderiv.handout.texts import messages
 from matderiv.notation.latex import latex
 
 PROGRAMS: dict[str, dict[str, object]] = {
@@ -211,3 +212,20 @@ def test_answers_may_be_a_file_apart() -> None:
     assert "1234" not in str(handout.write("md"))
     assert handout.answers is not None
     assert "1234" in write_text(handout.answers, "md")
+
+
+def test_every_sentence_is_used() -> None:
+    """Every text about these exercises comes up on some sheet, so none is a leftover."""
+    texts = {k: t for k, t in messages("en").items() if k.startswith("exercise_program.")}
+    assert texts
+    sheets = [(program, 14) for program in PROGRAMS] + [("L = sum(sin(x*y)*f(y))", 30)]
+    seen = "\n".join(
+        printed(exercise, "en", "text")
+        for program, count in sheets
+        for exercise in exercises(
+            derived(program) if program in PROGRAMS else matderiv.derive(program), "en", count, 4
+        )
+    )
+    for key, text in texts.items():
+        pattern = ".*?".join(map(re.escape, re.split(r"\{\w+\}", text)))
+        assert re.search(pattern, seen), key
