@@ -97,7 +97,7 @@ def _draw(
     def made() -> M | None:
         try:
             system = theme.other(variant.program, (name,), sizes, variant.turned)
-            return make(system, name) if _is_new(system, theme) and _is_short(system) else None
+            return make(system, name) if _is_new(system, theme) else None
         except MatderivError:  # shapes that do not fit, or nothing is proved
             return None
 
@@ -120,14 +120,17 @@ def _is_short(system: System) -> bool:
     )
 
 
-def _related(system: System, name: str) -> Related:
+def _related(system: System, name: str) -> Related | None:
+    if not _is_short(system):
+        return None
     return Related(build_program(system, (name,)))
 
 
 def _uses(system: System, name: str) -> Uses | None:
     """The exercise about a name, if several values use it."""
     several = users(system, name)
-    if len(several) < 2:  # noqa: PLR2004 - nothing to add up
+    long = cost(system.sweep.gradients[name].local) > _LONGEST
+    if long or len(several) < 2:  # noqa: PLR2004 - nothing to add up
         return None
     judge = Judge(system, name, several)
     builder = Builder(system, (name,), elementwise)
