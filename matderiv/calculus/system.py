@@ -22,7 +22,7 @@ from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape, settled
 from matderiv.expression.source import source
 
-__all__ = ["System", "read_system"]
+__all__ = ["System", "read_system", "system_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,15 +129,26 @@ def read_system(
     written = parse(program)
     assumed = read_assumed(written, assume)
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes)
-    inputs = written.inputs()
+    return system_of(written, wrt, known, assumed)
+
+
+def system_of(
+    program: Program, wrt: tuple[str, ...] | None, shapes: Mapping[str, Shape], assumed: Assumed
+) -> System:
+    """The same of a program whose shapes are known; see `read_system`.
+
+    Raises:
+        InputError: a name is no input of it, or the loss does not change with it.
+    """
+    inputs = program.inputs()
     if not inputs:
         raise InputError("The program has no inputs; there is nothing to differentiate by.")
     for name in wrt or ():
         if name not in inputs:
-            raise InputError(_no_input(name, inputs, known))
-    names = wrt or tuple(name for name in inputs if known[name]) or inputs
-    clear = settled(written, known)
-    found = sweep(graph_of(clear, known), names, frozenset(assumed))
+            raise InputError(_no_input(name, inputs, shapes))
+    names = wrt or tuple(name for name in inputs if shapes[name]) or inputs
+    clear = settled(program, shapes)
+    found = sweep(graph_of(clear, shapes), names, frozenset(assumed))
     return System(clear, found, names, assumed=assumed)
 
 

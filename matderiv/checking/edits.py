@@ -11,6 +11,7 @@ from matderiv.checking.question import Question, substituted
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node, Number
+from matderiv.expression.nodes import parts as _parts
 from matderiv.expression.shapes import Shape, shape_of
 
 __all__ = ["KINDS", "Edit", "edits"]
@@ -27,22 +28,6 @@ class Edit:
     node: Node
     before: Node
     after: Node
-
-
-_Rebuild = Callable[[Node], Node]
-
-
-def _parts(node: Node, rebuild: _Rebuild = lambda part: part) -> Iterator[tuple[Node, _Rebuild]]:
-    """Every part of a formula with the function that puts another in its place, whole first."""
-    yield node, rebuild
-    for slot, child in enumerate(nodes.children(node)):
-
-        def put(part: Node, slot: int = slot) -> Node:
-            rest = list(nodes.children(node))
-            rest[slot] = part
-            return rebuild(nodes.rebuilt(node, rest))
-
-        yield from _parts(child, put)
 
 
 def _shape(node: Node, question: Question) -> Shape | None:

@@ -170,8 +170,9 @@ class Judge:
         if count > _MOST_ENTRIES:
             detail = f"not proved for all sizes, and {count} entries are too many to compare"
             return Verdict("undecided", detail=detail)
-        for numbers in itertools.product(*(range(1, size + 1) for size in runs.values())):
-            at: dict[str, Index] = dict(zip(runs, numbers, strict=True))
+        letters = sorted(runs, key=self.system.letters.index)
+        for numbers in itertools.product(*(range(1, runs[letter] + 1) for letter in letters)):
+            at: dict[str, Index] = dict(zip(letters, numbers, strict=True))
             where = f"entry {numbers}: " if numbers else ""
             try:
                 with bounded(_WORK):
@@ -180,7 +181,8 @@ class Judge:
                 return Verdict("undecided", detail=f"{where}{error}")
             point = refuting_point(difference(one, other))
             if point is not None:
-                return Verdict("refuted", detail=f"{where}the sides differ at {point}")
+                detail = f"{where}the sides differ at {point}"
+                return Verdict("refuted", detail=detail, entry=numbers)
             with bounded(_WORK):
                 same = same_form(one, other)
             if not same:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 import sympy as sp
@@ -25,6 +26,7 @@ __all__ = [
     "Formula",
     "Indexed",
     "MatrixPartial",
+    "Numerals",
     "Pushed",
     "Side",
     "Spelled",
@@ -137,6 +139,14 @@ class SpelledProduct:
     right: Node
 
 
+@dataclass(frozen=True, slots=True)
+class Numerals:
+    """An array of numbers, row by row; a vector is one column, and a number has `dimensions` 0."""
+
+    rows: tuple[tuple[Fraction, ...], ...]
+    dimensions: int
+
+
 #: What stands on a page about one product, and on one about a whole program.
 Side: TypeAlias = Union[
     Value,
@@ -151,6 +161,7 @@ Side: TypeAlias = Union[
     Indexed,
     Spelled,
     SpelledProduct,
+    Numerals,
     "RouteSide",
 ]
 

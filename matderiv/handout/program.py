@@ -255,8 +255,12 @@ class ProgramComposer:
     # -- the end -----------------------------------------------------------------------------
 
     def conclusion(self) -> Iterator[Block]:
-        """The answers in NumPy, the gradients that they call by name among them."""
+        """The answers in NumPy, and where they hold."""
         yield Heading(2, self.say("heading_conclusion", {}))
+        yield from self.answers()
+
+    def answers(self) -> Iterator[Block]:
+        """The answers in NumPy, the gradients that they call by name among them, and conditions."""
         yield Paragraph(self.say("numpy", {}))
         sweep = self.system.sweep
         needed = dict.fromkeys(

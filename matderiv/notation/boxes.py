@@ -41,6 +41,7 @@ _OPERATORS = {
     "equals": 1.35,
     "cdot": 0.72,
     "comma": 0.45,
+    "quad": 1.0,
     "odot": SIGN,
     "oslash": SIGN,
 }
@@ -89,9 +90,9 @@ class Number:
 class Operator:
     """A sign by its name.
 
-    plus, minus, equals, cdot, times, comma, partial, prime, kronecker, odot and oslash (entry by
-    entry), bars (of a norm), langle and rangle (of an inner product), differential (an upright
-    d).
+    plus, minus, equals, cdot, times, comma, quad (a wide space), partial, prime, kronecker, odot
+    and oslash (entry by entry), bars (of a norm), langle and rangle (of an inner product),
+    differential (an upright d).
     """
 
     name: str

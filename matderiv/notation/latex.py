@@ -33,6 +33,7 @@ _OPERATORS = {
     "cdot": r" \cdot ",
     "partial": r"\partial ",
     "comma": ",",
+    "quad": r"\quad ",
     "prime": r"\prime ",
     "times": r"\times ",
     "kronecker": r"\otimes ",

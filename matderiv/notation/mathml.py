@@ -36,6 +36,7 @@ _OPERATORS = {
     "cdot": "<mo>⋅</mo>",
     "partial": '<mo lspace="0">∂</mo>',  # a derivative's numerator has no space before it
     "comma": "<mo>,</mo>",
+    "quad": '<mspace width="1em"/>',
     "prime": "<mo>′</mo>",
     "times": "<mo>×</mo>",
     "kronecker": "<mo>⊗</mo>",

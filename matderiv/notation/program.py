@@ -16,6 +16,7 @@ from matderiv.derivation.sides import (
     EntryOf,
     Formula,
     Indexed,
+    Numerals,
     Pushed,
     Side,
     Spelled,
@@ -123,6 +124,9 @@ class ProgramNotation:
                 return Row((left, Operator("cdot"), right))
             case Cells():
                 return self._cells(side, mark)
+            case Numerals(rows, dimensions):
+                cells = [[self.formulas.node(nodes.Number(n)) for n in row] for row in rows]
+                return self.formulas.grid(cells) if dimensions else cells[0][0]
         if isinstance(side, RouteSide):
             return methods.box(side, self.formulas)
         raise TypeError(f"{side} is not about a whole program")

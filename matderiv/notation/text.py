@@ -33,6 +33,7 @@ _OPERATORS = {
     "cdot": "·",
     "partial": "∂",
     "comma": ",",
+    "quad": "  ",
     "prime": "′",
     "times": "×",
     "kronecker": " ⊗ ",

@@ -66,6 +66,7 @@ _OPERATORS = {
     "cdot": "dot",
     "partial": "partial",
     "comma": r"\,",
+    "quad": "quad",
     "prime": "prime",
     "times": "times",
     "kronecker": "times.o",
