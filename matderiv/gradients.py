@@ -82,7 +82,7 @@ class Gradient:
         ...     print(left, "=", right)
         U = softmax(A @ B, axis=1)
         dU = dLoss(U @ V) @ V.T
-        dA = U*(dU - sum(dU*U, axis=1, keepdims=True)) @ B.T
+        dA = (U*(dU - sum(dU*U, axis=1, keepdims=True))) @ B.T
         """
         called = self.sweep.called
         values = {name: self._text(called[name]) for name in self.sweep.values(self.wrt)}
