@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import re
 
 import pytest
@@ -12,7 +13,18 @@ from hypothesis import strategies as st
 import matderiv
 from matderiv.api import read
 from matderiv.calculus.scalars import entry
-from matderiv.notation.boxes import Dots, Fence, Grid, Lines, Number, Operator, Row, Symbol, Terms
+from matderiv.notation.boxes import (
+    Box,
+    Dots,
+    Fence,
+    Grid,
+    Lines,
+    Number,
+    Operator,
+    Row,
+    Symbol,
+    Terms,
+)
 from matderiv.notation.compose import Notation, automatic_show
 from matderiv.notation.latex import latex
 from matderiv.notation.layout import fitted
@@ -169,3 +181,20 @@ def test_absolute_values_stand_between_bars(*, big: bool) -> None:
     assert latex(bars).strip() == (r"\left\lvert x\right\rvert" if big else r"\lvert x\rvert")
     assert typst(bars) == "abs(x)"
     assert mathml(bars).count("|</mo>") == 2
+
+
+def test_brackets_in_brackets_take_work_in_proportion() -> None:
+    """Twice as deep, a product that does not fit takes at most six times as many calls."""
+
+    def nested(depth: int) -> Box:
+        box: Box = Row((X, Y))
+        for _ in range(depth):
+            box = Row((Fence(Row((box, X))), Operator("odot"), Fence(Terms((("+", X), ("-", Y))))))
+        return box
+
+    calls = []
+    for depth in (8, 16):
+        profile = cProfile.Profile()
+        profile.runcall(fitted, nested(depth), 10.0)
+        calls.append(sum(entry.callcount for entry in profile.getstats()))
+    assert calls[1] < 6 * calls[0]

@@ -31,6 +31,7 @@ _BEFORE = frozenset(
 )  # the operators before which a product is broken
 _BIG = 1.6  # a pair of brackets as high as what is in them
 _SMALLER = 1.12  # what a smaller font gains is better than brackets broken in a matrix
+_TRIES = 2  # numbers of items that give way, of those that may be enough
 _FINE = 0.25  # how finely the room of broken lines is searched
 
 
@@ -87,15 +88,45 @@ def _fitted_row(row: Row, room: float, *, elide: bool, inside: bool) -> Box:
         return _shared(items, wide, room, elide=elide, inside=inside)
     wide = [n for n, box in enumerate(items) if type(box) in _BREAKABLE]
     wide.sort(key=lambda n: -items[n].width)
+    gains = (items[n].width - _least(items[n], inside=inside) for n in wide)
+    widths = [row.width - gain for gain in itertools.accumulate(gains)]
+    enough = [count for count, width in enumerate(widths, 1) if width <= room]
     found: list[Box] = [row]
-    for count in range(1, len(wide) + 1):
+    for count in enough[:_TRIES]:
         found.append(_shared(items, wide[:count], room, elide=elide, inside=inside))
         if found[-1].width <= room:
             return found[-1]
-    operators = {box.name for box in items if isinstance(box, Operator)}
-    if operators & _BEFORE and "langle" not in operators:
+    if _in_parts(items) and (enough or _least(row, inside=inside) < min(widths, default=room)):
         found.append(_broken(_parts(items), room, elide=elide, inside=inside))
+    elif wide and not enough:
+        found.append(_shared(items, wide, room, elide=elide, inside=inside))
     return min(found, key=lambda box: max(box.width, room))
+
+
+def _in_parts(items: tuple[Box, ...]) -> bool:
+    """Whether a product can go on in a new line."""
+    operators = {box.name for box in items if isinstance(box, Operator)}
+    return bool(operators & _BEFORE) and "langle" not in operators
+
+
+def _least(box: Box, *, inside: bool) -> float:
+    """About the least width that a box can be brought to without leaving out columns."""
+    match box:
+        case Terms(items=terms):
+            return max(_least(item, inside=inside) for _, item in terms) + SIGN + LINES
+        case Row():
+            items = _side_by_side(box)
+            widths = [_least(item, inside=inside) for item in items]
+            if not _in_parts(items):
+                return sum(widths)
+            ends = [n for n, item in enumerate(items) if _starts_part(item)]
+            lines = itertools.pairwise((0, *ends, len(items)))
+            return max(sum(widths[start:end]) for start, end in lines) + SIGN
+        case Fence(body=body) if inside:
+            return min(box.width, _least(body, inside=inside) + _BIG)
+        case BigSum(body=body) | Scripts(base=body):
+            return box.width - body.width + _least(body, inside=inside)
+    return box.width
 
 
 def _side_by_side(row: Row) -> tuple[Box, ...]:
@@ -120,9 +151,13 @@ def _shared(
     )
 
 
+def _starts_part(box: Box) -> bool:
+    return isinstance(box, Operator) and box.name in _BEFORE
+
+
 def _parts(items: tuple[Box, ...]) -> Terms:
     """A product as its parts, each with the operator before it."""
-    starts = [n for n, box in enumerate(items) if isinstance(box, Operator) and box.name in _BEFORE]
+    starts = [n for n, box in enumerate(items) if _starts_part(box)]
     made: list[tuple[str, Box]] = [("+", Row(items[: starts[0]]))]
     for start, end in itertools.pairwise((*starts, len(items))):
         operator = items[start]
