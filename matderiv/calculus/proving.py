@@ -20,9 +20,8 @@ from functools import cached_property
 
 from matderiv.calculus.broadcasting import filled
 from matderiv.calculus.entries import Entries
-from matderiv.calculus.factoring import factored
-from matderiv.calculus.forms import Entry, Form, Index, TooLarge, added, bounded
-from matderiv.calculus.naming import canonical
+from matderiv.calculus.factoring import read_the_same
+from matderiv.calculus.forms import Entry, Form, Index, added, bounded
 from matderiv.calculus.partials import partial
 from matderiv.calculus.sweep import Gradient, Sweep
 from matderiv.calculus.terms import total
@@ -50,23 +49,12 @@ def equal(pairs: Iterable[tuple[Form, Form]]) -> bool:
     """Whether the forms of some pair are proved equal; SymPy is asked if none read the same."""
     seen = []
     for pair in pairs:
-        if _reads_the_same(pair):
+        if read_the_same(*pair):
             return True
         seen.append(pair)
     from matderiv.calculus.equality import same_form
 
     return any(same_form(*pair) for pair in seen)
-
-
-def _reads_the_same(pair: tuple[Form, Form]) -> bool:
-    try:
-        one, other = map(canonical, pair)
-        if one == other:
-            return True
-        one, other = (canonical(factored(form)) for form in pair)
-    except TooLarge:
-        return False
-    return one == other
 
 
 class Prover:
