@@ -57,6 +57,16 @@ def _out_of_time(*_: object) -> NoReturn:
     raise _OutOfTimeError
 
 
+def outcome(data: Json) -> tuple[int, str]:
+    """The exit code for a certificate, and the line to print."""
+    try:
+        return 0, check(data)
+    except RefusedError as error:
+        return 1, str(error)
+    except Exception as error:  # noqa: BLE001 - what cannot be checked is not confirmed
+        return 1, f"not well formed ({type(error).__name__})"
+
+
 def main(arguments: list[str]) -> int:
     """Check the file that is named; the exit code."""
     if len(arguments) != 1 or arguments[0] in ("-h", "--help"):
@@ -66,22 +76,14 @@ def main(arguments: list[str]) -> int:
     if hasattr(signal, "SIGALRM"):  # besides the limits on work, which do not count SymPy's own
         signal.signal(signal.SIGALRM, _out_of_time)
         signal.alarm(SECONDS)
-    code, message = 1, "not well formed"
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
-        data = load(raw)
+        code, message = outcome(load(raw))
     except (OSError, ValueError, RecursionError) as error:
         code, message = 2, f"cannot be read: {error}"
-    else:
-        try:
-            code, message = 0, check(data)
-        except RefusedError as error:
-            message = str(error)
-        except Exception as error:  # noqa: BLE001 - what cannot be checked is not confirmed
-            message = f"not well formed ({type(error).__name__})"
-        except _OutOfTimeError:
-            message = f"not confirmed within {SECONDS} seconds"
+    except _OutOfTimeError:
+        code, message = 1, f"not confirmed within {SECONDS} seconds"
     line = f"{name}: {' '.join(message.split())[:500]}"
     print(line, file=sys.stderr if code else sys.stdout)
     return code

@@ -6,7 +6,7 @@ choice of the letters that are free in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from certificates.arrays import Array, determinant, inverse, pi, product, whole_number
@@ -95,7 +95,7 @@ class Texts:
                 found = found + part.run(world, at)
             return found
 
-        return Ready(frozenset().union(*(part.letters for part in parts)), run)
+        return Ready(_union(parts), run)
 
     def product(self, parts: list[Ready]) -> Ready:
         """Several factors; the others are not worked out where one is 0."""
@@ -109,7 +109,7 @@ class Texts:
                 found = factor if found is None else found * factor
             return found
 
-        return Ready(frozenset().union(*(part.letters for part in parts)), run)
+        return Ready(_union(parts), run)
 
     def power(self, base: Tree, exponent: Tree, scope: frozenset[str]) -> Ready:
         """A power; a whole one is multiplied out."""
@@ -156,19 +156,37 @@ class Texts:
         return found
 
     def summed(self, body: Tree, bounds: list[Tree], scope: frozenset[str]) -> Ready:
-        """Σ over letters."""
+        """Σ over letters, one after another, each over the factors that hold it alone."""
         runs = self.bounds(bounds, scope)
-        own = frozenset(letter for letter, _ in runs)
-        inner = self.tree(body, scope | own)
+        inside = scope | {letter for letter, _ in runs}
+        parts = body[1] if body[0] == "mul" else (body,)
+        factors = [self.tree(part, inside) for part in parts]
+        left = dict(runs)
+        while left:
+
+            def held(letter: str) -> frozenset[str]:
+                return _union(factor for factor in factors if letter in factor.letters)  # noqa: B023
+
+            letter = min(left, key=lambda one: len(held(one)))
+            own = [factor for factor in factors if letter in factor.letters]
+            factors = [factor for factor in factors if letter not in factor.letters]
+            factors.append(self.over(letter, left.pop(letter), own))
+        return self.product(factors)
+
+    def over(self, letter: str, size: str | int, factors: list[Ready]) -> Ready:
+        """Σ over one letter."""
+        term = self.product(factors)
 
         def run(world: World, at: Letters) -> Number:
+            places = world.places([size])
+            if not factors:
+                return world.number(len(places))
             found = world.number(0)
-            for place in world.places([size for _, size in runs]):
-                here = {**at, **dict(zip((letter for letter, _ in runs), place, strict=True))}
-                found = found + inner.run(world, here)
+            for (index,) in places:
+                found = found + term.run(world, {**at, letter: index})
             return found
 
-        return self.kept(inner.letters - own, run)
+        return self.kept(_union(factors) - {letter}, run)
 
     def index(self, tree: Tree, scope: frozenset[str]) -> str | int:
         """An index: a letter that is free here, or a number."""
@@ -232,6 +250,10 @@ class Texts:
             kept.letters | _letters(places),
             lambda world, at: kept.run(world, at).at(_at(places, at)),
         )
+
+
+def _union(parts: Iterable[Ready]) -> frozenset[str]:
+    return frozenset().union(*(part.letters for part in parts))
 
 
 def _letters(places: list[str | int]) -> frozenset[str]:

@@ -139,9 +139,7 @@ def _moderate(u: Decimal) -> Decimal:
 
 
 def _sign(u: Decimal) -> Decimal:
-    if u == 0:
-        raise UndefinedError
-    return Decimal(1 if u > 0 else -1)
+    return Decimal((u > 0) - (u < 0))
 
 
 def _tanh(u: Decimal) -> Decimal:
@@ -158,7 +156,7 @@ def _sigmoid(u: Decimal) -> Decimal:
 
 
 def _step(u: Decimal) -> Decimal:
-    return (1 + _sign(u)) / 2
+    return Decimal(int(u > 0))
 
 
 _NONE = Decimal(0)

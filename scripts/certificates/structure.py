@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from certificates.arrays import undefined
 from certificates.frame import Json, RefusedError, refuse, where, words
@@ -187,6 +188,13 @@ def check(data: Json, program: Program) -> None:
             refuse(f"gradients: that by {name} is not what is derived")
 
 
+#: The chains that begin what is said of the next value that uses the name.
+_NEXT = ("entry of value", "differential", "slice", "vec", "jacobian")
+
+#: Whether the matrix in J·vec(A) is transposed, by the reason for writing it.
+_TURNED = {"chain rule": True, "jacobians put in": True, "transposed": False, "row by row": False}
+
+
 class _Step:
     """One step, those before it being `done`; `formulas` are where they ended."""
 
@@ -198,171 +206,228 @@ class _Step:
         done: Sequence[str],
         formulas: dict[str, str],
     ) -> None:
-        self.data, self.program, self.step = data, program, step
+        self.definitions, self.program, self.step = data["definitions"], program, step
         self.done, self.formulas = done, formulas
         self.name: str = step["wrt"]
         self.chains: list[Json] = step["chains"]
 
     def check(self) -> None:
         """Refuse what is not the step that it says it is."""
-        kind = self.step["kind"]
-        if not re.fullmatch(STEPS[kind], words(self.step)):
+        if not re.fullmatch(STEPS[self.step["kind"]], words(self.step)):
             refuse("its chains and their reasons are not those of a derivation")
-        if kind == "values":
+        if self.step["kind"] == "values":
             self.values()
             return
-        self.check_names()
+        self.check_gradients()
         users = iter(self.users())
-        user = ""
+        user, before = "", ""
         for chain in self.chains:
-            if chain["kind"] in _BEGIN:
+            kind = chain["kind"]
+            if kind in _NEXT and not (kind == "jacobian" and before == "vec"):
                 user = next(users, "") or refuse("a value in it does not use the name")
-            elif chain["kind"] == "jacobian" and self.chains[self.chains.index(chain) - 1][
-                "kind"
-            ] != "vec":
-                user = next(users, "") or refuse("a value in it does not use the name")
-            self.begin(chain, user)
-        if next(users, None) is not None and kind != "differential":
-            pass
+            if not self.begins(chain, user):
+                refuse(f"{kind!r} does not begin with what it is about")
+            before = kind
+        if self.step["kind"] not in ("matrix", "structure"):
+            if next(users, None) is not None:
+                refuse("a value that uses the name is left out")
+            if [chain["kind"] for chain in self.chains] != list(self.expected()):
+                refuse("a chain is missing, or is one too many")
         self.end()
 
     def values(self) -> None:
         """Each value with its definition."""
         stated = [
-            (chain["links"][0]["left"].get("of"), chain["links"][0]["right"].get("of"))
+            tuple(chain["links"][0][end].get("of") for end in ("left", "right"))
             for chain in self.chains
         ]
-        if stated != list(self.data["definitions"].items()):
+        if stated != list(self.definitions.items()):
             refuse("it does not state the definitions in their order")
 
-    def check_names(self) -> None:
+    def check_gradients(self) -> None:
         """Gradients that are used have been derived before."""
-        own = {*self.done, self.name}
-        shapes = self.program.shapes
-        for chain in self.chains:
-            for tree in trees(chain):
-                for node in walk(tree):
-                    text = node[1] if node[0] in ("name", "index") else ""
-                    if text not in shapes and text[:1] == "d" and text[1:] in shapes:
-                        if text[1:] not in own:
-                            refuse(f"it uses {text}, which is not derived before")
+        shapes, own = self.program.shapes, {*self.done, self.name}
+        used = {
+            node[1]
+            for chain in self.chains
+            for tree in trees(chain)
+            for node in walk(tree)
+            if node[0] in ("name", "index") and node[1] not in shapes
+        }
+        for name in sorted(used):
+            if name[0] == "d" and name[1:] in shapes and name[1:] not in own:
+                refuse(f"it uses {name}, which is not derived before")
 
     def users(self) -> list[str]:
         """The values that use the name, and that the loss is derived through."""
         program = self.program
-        return [
+        found = [
             name
             for name, tree in program.definitions.items()
             if self.name in names(tree) and (name == program.loss or name in self.done)
         ]
+        if self.step["kind"] == "differential" and len(found) > 1:
+            return [name for name in found if name != program.loss]  # dL is more than its own
+        return found
+
+    def expected(self) -> Iterator[str]:
+        """The chains that the step must have."""
+        kind, users = self.step["kind"], self.users()
+        direct, scalar = users == [self.program.loss], not self.program.shapes[self.name]
+        for user in users:
+            match kind:
+                case "gradient" | "direct" | "index":
+                    yield from ("entry of value", "local")
+                case "differential":
+                    yield "differential"
+                case "slice":
+                    yield "slice"
+                    if not scalar and self.program.shapes[user]:
+                        yield "slice written out"
+                case "kronecker":
+                    yield from ("vec", "jacobian") if self.is_product(user) else ("jacobian",)
+        match kind:
+            case "gradient" | "direct":
+                yield from () if direct else ("all entries",)
+                yield from () if direct and scalar else ("written out",)
+            case "index":
+                yield from ("formula",) if direct else ("contracted", "formula")
+            case "differential":
+                yield from ("pairing", "read off")
+            case "slice":
+                yield from ("inner products", "formula")
+            case "kronecker":
+                yield from ("transposed", "formula")
+
+    def is_product(self, user: str) -> bool:
+        """Whether a value is a product or a transpose that the name is an operand of, once."""
+        own = ("name", self.name)
+        match self.program.definitions[user]:
+            case ("matmul", left, right) | ("call", "outer", (left, right)):
+                return [left, right].count(own) + [left, right].count(("T", own)) == 1
+            case ("T", part):
+                return bool(part == own)
+        return False
 
     # -- where chains begin and end
 
-    def begin(self, chain: Json, user: str) -> None:
-        """Refuse a chain that begins with something else than it should."""
-        left, right = chain["links"][0]["left"], chain["links"][0]["right"]
-        definition = self.data["definitions"].get(user)
-        letters = list(chain["indices"])
-        runs = list(chain["indices"].values())
-        own, kind = self.name, chain["kind"]
-
-        def entry(*some: str) -> list[str]:
-            """Entries at the letters of the chain, in their order."""
-            rest, sizes, found = iter(letters), [], []
-            for name in some:
-                at = []
-                for size in self.program.shapes[name]:
-                    at.append("1" if size == "1" else next(rest, "?"))
-                    sizes += [] if size == "1" else [size]
-                found.append((name, at))
-            if sizes != runs:
-                refuse(f"{kind!r} is not read at indices of their own")
-            return [f"{name}[{', '.join(at)}]" if at else name for name, at in found]
-
-        def places(name: str) -> list[str]:
-            (text,) = entry(name)
-            return text.partition("[")[2].rstrip("]").split(", ") if "[" in text else []
-
-        match kind:
+    def begins(self, chain: Json, user: str) -> bool:
+        """Whether a chain begins with what it is about."""
+        links, own = chain["links"], self.name
+        left, right = links[0]["left"], links[0]["right"]
+        if any(
+            link["right"]["type"] == "times"
+            and link["right"]["transposed"] != _TURNED.get(link["reason"])
+            for link in links
+        ):
+            return False
+        by = self.entries(chain, own)
+        of = self.entries(chain, user) if user else None
+        both = self.entries(chain, user, own) if user else None
+        defined = right.get("of") == self.definitions.get(user)
+        kind, stated, at = left["type"], left.get("of"), left.get("at")
+        match chain["kind"]:
             case "entry of value":
-                good = left.get("entry") == entry(user)[0] and right.get("of") == definition
+                return of is not None and left["entry"] == of[0].text and defined
             case "local":
-                value, by = entry(user, own)
-                good = left.get("entry") == f"Partial({value}, {by})"
+                wanted = both and f"Partial({both[0].text}, {both[1].text})"
+                return kind == "indexed" and left["entry"] == wanted
             case "all entries" | "contracted" | "inner products":
-                good = left.get("entry") == "d" + entry(own)[0]
+                return kind == "indexed" and by is not None and left["entry"] == f"d{by[0].text}"
             case "written out" | "formula" | "read off" | "assembled":
-                good = left.get("of") == f"d{own}" and left.get("at") == places(own)
+                return by is not None and (kind, stated, at) == ("formula", f"d{own}", by[0].at)
             case "transposed":
-                good = (left["type"], left.get("of")) == ("vec", f"d{own}")
-                good = good and left["at"] == places(own)
+                return by is not None and (kind, stated, at) == ("vec", f"d{own}", by[0].at)
             case "pairing":
-                good = left.get("of") == f"{self.program.loss}.differential" and not letters
+                change = f"{self.program.loss}.differential"
+                return (kind, stated, chain["indices"]) == ("formula", change, {})
             case "differential":
-                good = left.get("of") == f"{user}.differential" and left["at"] == places(user)
-                good = good and (right["type"], right["of"]) == ("differential", definition)
+                wanted = of and ("array", f"{user}.differential", of[0].at)
+                return (kind, stated, at) == wanted and right["type"] == "differential" and defined
             case "slice":
-                _, by = entry(user, own)
-                good = left.get("of") == f"Partial({user}, {by})"
+                wanted = both and ("slice", f"Partial({user}, {both[1].text})", both[0].at)
+                return (kind, stated, at) == wanted
             case "slice written out":
-                good = left.get("of", "").startswith(f"Partial({user}, {own}")
-                good = good and left["at"] == places(user)
+                one = rf"Partial\({user}, {own}\[[12](, [12])?\]\)"
+                return kind == "slice" and bool(re.fullmatch(one, stated)) and of is not None
             case "vec":
-                good = left.get("of") == user and left["at"] == places(user)
-                good = good and right.get("of") == definition
+                return of is not None and (kind, stated, at) == ("vec", user, of[0].at) and defined
             case "jacobian":
-                entry(user, own)
-                good = left.get("parts") == [{"of": user, "wrt": own}]
-            case _:
-                good = parse(left.get("of", "0")) == self.by_structure()
-        if not good:
-            refuse(f"{kind!r} does not begin with what it is about")
+                ends = both and [both[0].at, both[1].at]
+                parts = [{"of": user, "wrt": own}]
+                return ends == [left.get("rows"), left.get("cols")] and left["parts"] == parts
+        wanted = self.by_structure(f"d{own}")
+        return by is not None and at == by[0].at and parse(stated or "0") == wanted
 
-    def by_structure(self) -> Tree:
+    def entries(self, chain: Json, *some: str) -> list[_Entry] | None:
+        """Entries at the letters of a chain, in their order, if they are all of its letters."""
+        letters, sizes, found = iter(chain["indices"]), [], []
+        for name in some:
+            shape = self.program.shapes[name]
+            at = ["1" if size == "1" else next(letters, "?") for size in shape]
+            sizes += [size for size in shape if size != "1"]
+            found.append(_Entry(f"{name}[{', '.join(at)}]" if at else name, at))
+        return found if sizes == list(chain["indices"].values()) else None
+
+    def by_structure(self, gradient: str) -> Tree:
         """G + Gᵀ - G∗I or G∗I."""
-        size = self.program.shapes[self.name][0]
-        g = f"d{self.name}"
-        diagonal = f"{g}*eye({size})"
+        g, size = f"({gradient})", self.program.shapes[self.name][0]
         symmetric = self.program.assumed[self.name] == "symmetric"
-        return parse(f"{g} + {g}.T - {diagonal}" if symmetric else diagonal)
+        text = f"{g} + {g}.T - {g}*eye({size})" if symmetric else f"{g}*eye({size})"
+        found: Tree = flat(parse(text))
+        return found
 
     def end(self) -> None:
         """Refuse a step that does not end in the formula that the others go on with."""
-        last = self.chains[-1]["links"]
-        stated = last[-1]["right"].get("of")
-        if self.step["kind"] in ("matrix", "structure"):
-            if self.step["kind"] == "matrix" and self.formulas.get(self.name, stated) is None:
-                refuse("there is nothing to go on with")
-            first = last[0]["right"].get("of")
-            before = self.formulas.get(self.name)
-            if self.step["kind"] == "matrix" and before not in (None, first):
-                refuse("it does not go on with the formula that is derived")
-            self.formulas[self.name] = stated
-            return
-        if not self.program.shapes[self.name] and self.chains[-1]["kind"] == "local":
-            return
-        self.formulas[self.name] = stated
-        entries = self.chains[-2]["links"][-1]["right"]
-        if self.program.shapes[self.name] and self.step["kind"] != "differential":
-            self.same_formula(entries, stated)
+        first, last = self.chains[-1]["links"][0]["right"], self.chains[-1]["links"][-1]["right"]
+        kind, scalar = self.step["kind"], not self.program.shapes[self.name]
+        if kind == "matrix" and self.formulas.get(self.name, first["of"]) != first["of"]:
+            refuse("it does not go on with the formula that is derived")
+        if kind == "structure" and flat(parse(first["of"])) != self.by_structure(
+            self.formulas[self.name]
+        ):
+            refuse("it does not go on with the formula that is derived")
+        if kind not in ("matrix", "structure"):
+            if scalar and self.chains[-1]["kind"] == "local":
+                return  # a number that the loss alone uses: its derivative is all there is to say
+            if not self.read_off(last["of"]):
+                refuse("what is found is not the formula")
+        self.formulas[self.name] = last["of"]
 
-    def same_formula(self, side: Json, formula: str) -> None:
-        """The entry that was found is one of the formula, unless that only repeats it."""
-        tree = parse(formula)
-        repeated = ("call", "ones") in {node[:2] for node in walk(tree)}
-        named = side["type"] in ("entry", "vec", "indexed")
-        if side.get("of", "") != formula and not (repeated and named):
-            direct = side["type"] == "indexed" and self.step["kind"] in ("gradient", "direct")
-            if not direct:
-                refuse("the entry that is found is not one of the formula")
+    def read_off(self, formula: str) -> bool:
+        """Whether the chain before the last ends in the formula, or in one that it only repeats."""
+        chain = self.chains[-2]
+        side, tree = chain["links"][-1]["right"], parse(formula)
+        repeats = any(node[:2] == ("call", "ones") for node in walk(tree))
+        if chain["kind"] == "pairing":
+            found = paired(parse(side["of"]), ("name", f"{self.name}.differential"))
+            same = found in (tree, ("T", tree)) or ("T", found) == tree
+            return found is not None and (repeats or same)
+        if not self.program.shapes[self.name]:
+            return True  # a number has no entries
+        if chain["kind"] == "local" and self.step["kind"] in ("gradient", "direct"):
+            return True  # the loss alone uses it
+        if side["type"] in ("entry", "vec"):
+            return bool(side["of"] == formula)
+        return repeats and side["type"] != "contraction"
 
 
-#: The chains that begin what is said of the next value that uses the name.
-_BEGIN = ("entry of value", "differential", "slice", "vec")
+def paired(tree: Tree, change: Tree) -> Tree | None:
+    """The G, or its transpose, of tr(G·dX), g·dx and Σ G∗dX; 1 of ΣdX and of dx."""
+    match tree:
+        case ("call", "trace" | "sum", (inner,)):
+            return paired(inner, change)
+        case ("matmul", left, right) if right == change:
+            return left
+        case ("mul", (*some, ("call", "sum", (right,)))) | ("mul", (*some, right)) if (
+            right == change
+        ):
+            return some[0] if len(some) == 1 else ("mul", tuple(some))
+    return ("num", 1) if tree == change else None
 
 
-def texts(chain: Json) -> Iterator[str]:
-    """All texts of a chain."""
-    for link in chain["links"]:
-        for side in (link["left"], link["right"]):
-            yield from (part for part in side.values() if isinstance(part, str))
+class _Entry(NamedTuple):
+    """An entry as text, and its indices."""
+
+    text: str
+    at: list[str]

@@ -264,6 +264,8 @@ class World:
 
     def rate(self, of: str, row: Sequence[int], wrt: str, col: Sequence[int]) -> Number:
         """∂z_ij/∂x_pq, by Z's definition alone."""
+        if of not in self.program.shapes or wrt not in self.program.shapes:
+            refuse("a derivative of what is not in the program")
         rows, cols = self._table(of), self._table(wrt)
         if tuple(row) not in rows or tuple(col) not in cols:
             refuse("an index is outside of its array, or is one too many")

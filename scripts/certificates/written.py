@@ -231,6 +231,9 @@ class Side:
 
     def _kronecker(self, data: Json) -> Callable[..., Number]:
         ends = ("row", "col")
+        crossed = [sum(f[end] is not None for f in data["factors"]) for end in ends]
+        if data["swapped"] is not None and crossed != [2, 2]:
+            refuse("a Kronecker product is swapped that has no rows and columns to swap")
         factors = [(f["row"], f["col"], self._array(f["of"])) for f in data["factors"]]
         for end in ends:  # they are multiplied in the order in which indices are read
             found = [factor[end] for factor in data["factors"] if factor[end] is not None]
