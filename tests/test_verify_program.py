@@ -133,9 +133,7 @@ def both(chain: Json, number: int) -> list[Json]:
 
 def counted(data: Json) -> Json:
     """The same with counts and digest that fit."""
-    verdicts = [
-        link["verdict"] for s in data["steps"] for c in s["chains"] for link in c["links"]
-    ]
+    verdicts = [link["verdict"] for s in data["steps"] for c in s["chains"] for link in c["links"]]
     data["proof"] = {
         "equalities": len(verdicts),
         "for_all_sizes": sum(v["for_all_sizes"] is True for v in verdicts),
@@ -425,10 +423,12 @@ def test_derivatives_of_numbers() -> None:
     with real_arithmetic():
         field, chance = Reals(), random.Random(1)
         small = field.number(1) / 10**20
-        names = [n for n in KNOWN if n in ("exp log sqrt sin cos tanh sigmoid softplus erf").split()]
+        names = [
+            n for n in KNOWN if n in ("exp log sqrt sin cos tanh sigmoid softplus erf").split()
+        ]
         assert len(names) == 9
         for name in [*names, "relu", "abs", "step", "sign"]:
-            at = field.random(chance, "positive")
+            at = field.drawn(chance, "positive")
             u = Variable(at)
             found = gradients(applied(field, name, u), field)[id(u)]
             ahead, behind = (field.function(name, at + s) for s in (small, -small))
@@ -438,7 +438,7 @@ def test_derivatives_of_numbers() -> None:
 def test_residues_divide_and_tell_apart() -> None:
     """a/b·b is a, and numbers that differ by 1e-99 differ."""
     field = Residues()
-    a, b = field.random(random.Random(3)), field.random(random.Random(4))
+    a, b = field.drawn(random.Random(3)), field.drawn(random.Random(4))
     assert field.same(a / b * b, a)
     tiny = field.number(1) / field.number(10**99)
     assert not field.same(a + tiny, a)

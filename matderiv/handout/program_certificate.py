@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,14 +49,16 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import MatMul, Name, Node, transposed
 from matderiv.expression.shapes import Shape
 from matderiv.handout.certificate import Json, certificate
-from matderiv.handout.index_text import IndexText, formula_text, index_list
+from matderiv.handout.index_text import IndexText, formula_text
 from matderiv.notation.latex import latex
 from matderiv.notation.program import ProgramNotation, readable_show
 
 __all__ = ["program_certificate"]
 
-#: Entries of an array up to which it is written out at the sizes, and the work for that.
-_WRITTEN_OUT, _WORK = 40, 2_000
+#: Entries of all arrays of a program together up to which arrays are written out at the sizes.
+_SMALL = 120
+#: The work that writing out one array may take.
+_WORK = 2_000
 
 #: What sides are called that are an entry of a formula.
 _ENTRIES: dict[type, str] = {
@@ -145,7 +148,8 @@ class _Writer:
             case SpelledProduct(left, right):
                 node = MatMul(left, right)
                 made = self.entry("product", node, self.places(node))
-                return made | {"factors": [self.factor(factor) for factor in (left, right)]}
+                factors = [self.factor(factor) for factor in (left, right)]
+                return made | {"factors": factors}
             case Differential(node, name, indices):
                 made = self.entry("differential", node, indices, side.form(self.entries))
                 return made | {"wrt": name}
@@ -165,8 +169,8 @@ class _Writer:
                 return self.general("cells", indices, form) | self.written(form, indices, over)
             case Inner(parts):
                 form = side.form(self.entries)
-                written = [{"of": f"d{name}", "with": self.array(a)} for name, a in parts]
-                return self.general("inner", (), form) | {"parts": written}
+                pairs = [{"of": f"d{name}", "with": self.array(a)} for name, a in parts]
+                return self.general("inner", (), form) | {"parts": pairs}
             case VecPartial(of, wrt):
                 return self.jacobians((side,), (of.indices, wrt.indices), side.form(self.entries))
             case Kroneckers(parts):
@@ -175,11 +179,8 @@ class _Writer:
             case Times(parts, indices):
                 made = self.general("times", indices, side.form(self.entries))
                 written = [
-                    {
-                        "jacobian": self.jacobian(jacobian, turned=side.inward),
-                        "vec": self.formula(node),
-                    }
-                    for jacobian, node in parts
+                    {"jacobian": self.jacobian(j, turned=side.inward), "vec": self.formula(node)}
+                    for j, node in parts
                 ]
                 return made | {"transposed": side.transposed != side.inward, "parts": written}
         raise TypeError(f"{side} is not about a whole program")
@@ -230,7 +231,8 @@ class _Writer:
     def written(self, form: Form, at: tuple[Index, ...], over: Shape) -> Json:
         """All entries at the sizes, if they are not too many."""
         sizes = [dim.size for dim in over]
-        if math.prod(sizes) > _WRITTEN_OUT:
+        shapes = self.system.shapes.values()
+        if sum(math.prod(dim.size for dim in shape) for shape in shapes) > _SMALL:
             return {}
 
         def cell(*place: int) -> str:
@@ -302,9 +304,10 @@ def _turned(node: Node) -> Node:
     return nodes.Negate(_turned(node.arg)) if isinstance(node, nodes.Negate) else transposed(node)
 
 
-def _nested(sizes: list[int], cell: Any) -> Any:
+def _nested(
+    sizes: list[int], cell: Callable[..., str], at: tuple[int, ...] = ()
+) -> list[Any] | str:
     """The cells of an array as lists of lists."""
-    if not sizes:
-        return cell()
-    first, *rest = sizes
-    return [_nested(rest, lambda *at, i=i: cell(i, *at)) for i in range(1, first + 1)]
+    if len(at) == len(sizes):
+        return cell(*at)
+    return [_nested(sizes, cell, (*at, i)) for i in range(1, sizes[len(at)] + 1)]

@@ -16,7 +16,6 @@ from certificates.frame import refuse
 from certificates.numbers import (
     FUNCTIONS,
     Field,
-    NotRationalError,
     Number,
     UndefinedError,
     applied,
@@ -205,11 +204,11 @@ def whole_number(tree: Tree) -> int | None:
 class Formulas:
     """Evaluates source. What names, slices and undefined functions stand for is asked of others.
 
-    `name` gives the array of a name, `call` that of an undefined function of an array, `slice`
-    ∂Z/∂x_pq, `size` the number that the letter of a size stands for, or None.
+    `size` gives the number that the letter of a size stands for, or None, `name` the array of a
+    name, `call` that of an undefined function of an array, `slope` ∂Z/∂x_pq, and `unit` e_p e_qᵀ.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what it asks of others
         self,
         field: Field,
         size: Callable[[str], int | None],
@@ -297,7 +296,7 @@ class Formulas:
             case "Partial", [("name", of), wrt]:
                 return self.slope(of, wrt)
             case "acos", [("neg", ("num", 1))]:
-                return Array((), [pi(self.field)])
+                return Array((), [self.field.pi()])
             case "eye", [n]:
                 return identity(self.field, self.number(n))
             case "ones", [("tuple", sizes)]:
@@ -378,15 +377,6 @@ REDUCTIONS: dict[str, Callable[[Field, list[Number]], Number]] = {
 KNOWN = {*FUNCTIONS, *REDUCTIONS} | set(
     "inv det logdet trace diag norm outer eye ones acos".split()
 )
-
-
-def pi(field: Field) -> Number:
-    """The number π."""
-    from certificates.numbers import Reals
-
-    if not isinstance(field, Reals):
-        raise NotRationalError
-    return field.pi()
 
 
 def undefined(tree: Tree) -> set[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from certificates.arrays import Array, determinant, inverse, pi, product, whole_number
+from certificates.arrays import Array, determinant, inverse, product, whole_number
 from certificates.frame import refuse
 from certificates.numbers import FUNCTIONS, Number, applied, raised, to_the
 from certificates.reading import Tree, parse
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Letters = Mapping[str, int]
 Run = Callable[["World", Letters], Number]
 
-_ONE = ("num", 1)
+MOST_FIXED = 1000  # that a sum runs to which runs to a number
 
 
 class Ready:
@@ -66,15 +66,17 @@ class Texts:
                 return self.power(base, exponent, scope)
             case ("index", name, indices):
                 places = [self.index(index, scope) for index in indices]
-                return Ready(_letters(places), lambda world, at: world.array(name).at(_at(places, at)))
+                return Ready(
+                    _letters(places), lambda world, at: world.array(name).at(_at(places, at))
+                )
             case ("call", "Sum", (body, *bounds)) if bounds:
                 return self.summed(body, bounds, scope)
-            case ("call", "KroneckerDelta", (("name" | "num", _) as a, ("name" | "num", _) as b)):
+            case ("call", "KroneckerDelta", (a, b)) if {a[0], b[0]} <= {"name", "num"}:
                 return self.delta([self.index(a, scope), self.index(b, scope)])
-            case ("call", "Partial", (of, wrt)):
+            case ("call", "Partial", (of, wrt)) if wrt[0] != "tuple":
                 return self.rate(of, wrt, scope)
             case ("call", "acos", (("neg", ("num", 1)),)):
-                return Ready(frozenset(), lambda world, _: pi(world.field))
+                return Ready(frozenset(), lambda world, _: world.field.pi())
             case ("call", name, (arg, *rest)):
                 return self.called(name, arg, rest, scope)
         refuse(f"{str(tree[1])[:40]!r} cannot stand in index notation")
@@ -150,7 +152,7 @@ class Texts:
             taken = {*scope, *(own for own, _ in found), *self.names, *self.sizes}
             if letter in taken:
                 refuse(f"the letter {letter[:20]} has two meanings")
-            if not (size in self.sizes if isinstance(size, str) else size and size < 1000):
+            if not (size in self.sizes if isinstance(size, str) else size and size <= MOST_FIXED):
                 refuse(f"{str(size)[:20]} is no size")
             found.append((letter, size))
         return found

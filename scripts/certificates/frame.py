@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
@@ -108,7 +109,7 @@ def sides(chain: Json) -> list[Json]:
     links = chain["links"]
     if not links:
         refuse(f"{chain['kind']!r} has no links")
-    for one, other in zip(links, links[1:], strict=False):
+    for one, other in itertools.pairwise(links):
         if one["right"] != other["left"]:
             refuse(f"after {one['reason']!r} it does not go on with the side before")
     return [links[0]["left"], *(link["right"] for link in links)]

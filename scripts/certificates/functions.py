@@ -15,6 +15,7 @@ from certificates.frame import refuse
 
 MOST_TERMS = 200_000  # of one sum
 
+
 def _function(name: str, slope: Callable[[sp.Expr], sp.Expr]) -> Callable[[sp.Expr], sp.Expr]:
     """A SymPy function whose derivative is slope(the function at its argument)."""
     return type(name, (sp.Function,), {"nargs": 1, "fdiff": lambda self, *_: slope(self)})

@@ -8,6 +8,7 @@ log need real numbers; there two values agree if they differ by less than 1e-30 
 
 from __future__ import annotations
 
+import contextlib
 import decimal
 import random
 from collections.abc import Callable, Iterable
@@ -20,6 +21,9 @@ from certificates.frame import refuse
 PRIME = 2**127 - 1
 DIGITS, CLOSE = 60, Decimal("1e-30")
 MOST_POWER = 2000
+
+#: A function of one number, and its derivative.
+Smooth = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 
 Number = Any  # a residue, a decimal number, or a Variable with one of them as its value
 
@@ -72,40 +76,40 @@ class Residues:
 
     degree = 12
 
-    def number(self, value: Fraction | int) -> Residue:
+    def number(self, value: Fraction | int) -> Number:
         """A rational number."""
         value = Fraction(value)
         return Residue(value.numerator) / Residue(value.denominator)
 
-    def random(self, chance: random.Random, _: str = "") -> Residue:
+    def drawn(self, chance: random.Random, _: str = "") -> Number:
         """Any residue."""
         return Residue(chance.randrange(PRIME))
 
-    def magnitude(self, u: Residue) -> int:
+    def magnitude(self, u: Number) -> Number:
         """How good a pivot it is."""
         return int(u.n != 0)
 
-    def counts(self, u: Residue, _: int) -> bool:
+    def counts(self, u: Number, _: Number) -> bool:
         """Whether it can be divided by."""
-        return u.n != 0
+        return bool(u.n != 0)
 
-    def same(self, a: Residue, b: Residue) -> bool:
+    def same(self, a: Number, b: Number) -> bool:
         """Whether two numbers are equal."""
-        return a.n == b.n
+        return bool(a.n == b.n)
 
     def zero(self, u: Number) -> bool:
         """Whether a number is 0."""
         return type(u) is Residue and u.n == 0
 
-    def function(self, name: str, _: Residue) -> Residue:
-        """No function is known."""
-        raise NotRationalError(name)
+    def function(self, *_: object) -> Number:
+        """No function is known, nor π."""
+        raise NotRationalError
 
-    slope = power = function
+    slope = power = pi = function
 
-    def smooth(self, chance: random.Random) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def smooth(self, chance: random.Random) -> Smooth:
         """A random polynomial and its derivative."""
-        some = [self.random(chance) for _ in range(self.degree)]
+        some = [self.drawn(chance) for _ in range(self.degree)]
         down = [self.number(n) * c for n, c in enumerate(some)][1:]
 
         def value(coefficients: list[Residue], u: Residue) -> Residue:
@@ -122,7 +126,8 @@ def _mp(name: str, u: Decimal) -> Decimal:
     import mpmath
 
     with mpmath.workdps(DIGITS + 10):
-        return +Decimal(mpmath.nstr(getattr(mpmath, name)(mpmath.mpf(str(u))), DIGITS + 5))
+        value = getattr(mpmath, name)(mpmath.mpf(str(u)))
+        return Decimal(str(mpmath.nstr(value, DIGITS + 5)))
 
 
 def _positive(u: Decimal) -> Decimal:
@@ -185,41 +190,41 @@ RANGES = {"any": (-1500, 1500), "positive": (200, 1500), "small": (10, 250), "la
 class Reals:
     """Real numbers of 60 digits. An undefined function is a + b·u + c·exp(d·u)."""
 
-    def number(self, value: Fraction | int) -> Decimal:
+    def number(self, value: Fraction | int) -> Number:
         """A rational number."""
         value = Fraction(value)
         return Decimal(value.numerator) / Decimal(value.denominator)
 
-    def random(self, chance: random.Random, kind: str = "any") -> Decimal:
+    def drawn(self, chance: random.Random, kind: str = "any") -> Number:
         """A number in a range, with random digits."""
         low, high = RANGES[kind]
         return Decimal(chance.randrange(low * 10**27, high * 10**27)).scaleb(-30)
 
-    def magnitude(self, u: Decimal) -> Decimal:
+    def magnitude(self, u: Number) -> Number:
         """How good a pivot it is."""
         return abs(u)
 
-    def counts(self, u: Decimal, largest: Decimal) -> bool:
+    def counts(self, u: Number, largest: Number) -> bool:
         """Whether it is more than what rounding leaves of numbers of a size."""
-        return abs(u) > CLOSE * largest
+        return bool(abs(u) > CLOSE * largest)
 
-    def same(self, a: Decimal, b: Decimal) -> bool:
+    def same(self, a: Number, b: Number) -> bool:
         """Whether two numbers are equal but for rounding."""
-        return abs(a - b) <= CLOSE * (1 + abs(a) + abs(b))
+        return bool(abs(a - b) <= CLOSE * (1 + abs(a) + abs(b)))
 
     def zero(self, u: Number) -> bool:
         """Whether a number is 0."""
         return type(u) is Decimal and u == 0
 
-    def function(self, name: str, u: Decimal) -> Decimal:
+    def function(self, name: str, u: Number) -> Number:
         """A known function."""
         return FUNCTIONS[name][0](u)
 
-    def slope(self, name: str, u: Decimal) -> Decimal:
+    def slope(self, name: str, u: Number) -> Number:
         """Its derivative."""
         return FUNCTIONS[name][1](u)
 
-    def power(self, u: Decimal, v: Decimal) -> Decimal:
+    def power(self, u: Number, v: Number) -> Number:
         """u**v."""
         if v == v.to_integral_value() and abs(v) <= MOST_POWER:
             return u ** int(v) if v >= 0 else 1 / u ** int(-v)
@@ -238,9 +243,9 @@ class Reals:
 
         return 16 * inverse(5) - 4 * inverse(239)
 
-    def smooth(self, chance: random.Random) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def smooth(self, chance: random.Random) -> Smooth:
         """A random smooth function and its derivative."""
-        a, b, c, d = (self.random(chance, "small") for _ in range(4))
+        a, b, c, d = (self.drawn(chance, "small") for _ in range(4))
         a = a + 1
         return (lambda u: a + b * u + c * _exp(d * u)), (lambda u: b + c * d * _exp(d * u))
 
@@ -248,7 +253,7 @@ class Reals:
 Field = Residues | Reals
 
 
-def real_arithmetic() -> Any:
+def real_arithmetic() -> contextlib.AbstractContextManager[decimal.Context]:
     """A context in which decimal numbers have 60 digits, and have no infinities."""
     return decimal.localcontext(_CONTEXT)
 
@@ -326,7 +331,7 @@ def applied(field: Field, name: str, u: Number) -> Number:
     return Variable(field.function(name, u.value), ((u, field.slope(name, u.value)),))
 
 
-def smoothly(both: tuple[Callable[..., Any], Callable[..., Any]], u: Number) -> Number:
+def smoothly(both: Smooth, u: Number) -> Number:
     """An undefined function of a number."""
     if type(u) is not Variable:
         return both[0](u)
@@ -380,7 +385,7 @@ def _in_order(end: Variable) -> list[Variable]:
     done.add(id(end))
     while stack:
         u, parts = stack[-1]
-        part = next((p for p, _ in parts if id(p) not in done), None)  # type: ignore[call-overload]
+        part = next((p for p, _ in parts if id(p) not in done), None)
         if part is None:
             order.append(u)
             stack.pop()

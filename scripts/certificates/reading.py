@@ -1,4 +1,4 @@
-"""Reading mathematics: a tokenizer and a parser of its own, as Python's `ast` fails on long sums."""
+"""Reading mathematics, with a parser of its own: Python's `ast` fails on long sums."""
 
 from __future__ import annotations
 

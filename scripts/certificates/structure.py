@@ -163,7 +163,7 @@ def check(data: Json, program: Program) -> None:
     known = METHODS.get(data["method"])
     if known is None:
         refuse("method: there is no such method")
-    values = [name for name in reversed(program.definitions) if name != program.loss]
+    values = [name for name in reversed(list(program.definitions)) if name != program.loss]
     about = [step["wrt"] for step in steps if step["kind"] in known]
     lead = about[: len(about) - len(wrt)]
     expected = [("values", None)]
@@ -324,16 +324,18 @@ class _Step:
         by = self.entries(chain, own)
         of = self.entries(chain, user) if user else None
         both = self.entries(chain, user, own) if user else None
-        defined = right.get("of") == self.definitions.get(user)
-        kind, stated, at = left["type"], left.get("of"), left.get("at")
+        wanted: Json = None
+        defined = bool(right.get("of") == self.definitions.get(user))
+        kind: str = left["type"]
+        stated, at, entry = left.get("of", "0"), left.get("at"), str(left["entry"])
         match chain["kind"]:
             case "entry of value":
-                return of is not None and left["entry"] == of[0].text and defined
+                return of is not None and entry == of[0].text and defined
             case "local":
                 wanted = both and f"Partial({both[0].text}, {both[1].text})"
-                return kind == "indexed" and left["entry"] == wanted
+                return kind == "indexed" and entry == wanted
             case "all entries" | "contracted" | "inner products":
-                return kind == "indexed" and by is not None and left["entry"] == f"d{by[0].text}"
+                return kind == "indexed" and by is not None and entry == f"d{by[0].text}"
             case "written out" | "formula" | "read off" | "assembled":
                 return by is not None and (kind, stated, at) == ("formula", f"d{own}", by[0].at)
             case "transposed":
@@ -343,21 +345,22 @@ class _Step:
                 return (kind, stated, chain["indices"]) == ("formula", change, {})
             case "differential":
                 wanted = of and ("array", f"{user}.differential", of[0].at)
-                return (kind, stated, at) == wanted and right["type"] == "differential" and defined
+                known = right["type"] == "differential" and defined
+                return bool(known and (kind, stated, at) == wanted)
             case "slice":
                 wanted = both and ("slice", f"Partial({user}, {both[1].text})", both[0].at)
-                return (kind, stated, at) == wanted
+                return bool((kind, stated, at) == wanted)
             case "slice written out":
                 one = rf"Partial\({user}, {own}\[[12](, [12])?\]\)"
                 return kind == "slice" and bool(re.fullmatch(one, stated)) and of is not None
             case "vec":
                 return of is not None and (kind, stated, at) == ("vec", user, of[0].at) and defined
             case "jacobian":
-                ends = both and [both[0].at, both[1].at]
-                parts = [{"of": user, "wrt": own}]
-                return ends == [left.get("rows"), left.get("cols")] and left["parts"] == parts
+                wanted = both and [both[0].at, both[1].at]
+                ends, parts = [left.get("rows"), left.get("cols")], [{"of": user, "wrt": own}]
+                return bool(wanted == ends and left.get("parts") == parts)
         wanted = self.by_structure(f"d{own}")
-        return by is not None and at == by[0].at and parse(stated or "0") == wanted
+        return bool(by and at == by[0].at and parse(stated) == wanted)
 
     def entries(self, chain: Json, *some: str) -> list[_Entry] | None:
         """Entries at the letters of a chain, in their order, if they are all of its letters."""
@@ -402,7 +405,7 @@ class _Step:
         if chain["kind"] == "pairing":
             found = paired(parse(side["of"]), ("name", f"{self.name}.differential"))
             same = found in (tree, ("T", tree)) or ("T", found) == tree
-            return found is not None and (repeats or same)
+            return bool(found is not None and (repeats or same))
         if not self.program.shapes[self.name]:
             return True  # a number has no entries
         if chain["kind"] == "local" and self.step["kind"] in ("gradient", "direct"):
@@ -412,7 +415,7 @@ class _Step:
         return repeats and side["type"] != "contraction"
 
 
-def paired(tree: Tree, change: Tree) -> Tree | None:
+def paired(tree: Tree, change: Tree) -> Json:
     """The G, or its transpose, of tr(G·dX), g·dx and Σ G∗dX; 1 of ΣdX and of dx."""
     match tree:
         case ("call", "trace" | "sum", (inner,)):
@@ -422,7 +425,7 @@ def paired(tree: Tree, change: Tree) -> Tree | None:
         case ("mul", (*some, ("call", "sum", (right,)))) | ("mul", (*some, right)) if (
             right == change
         ):
-            return some[0] if len(some) == 1 else ("mul", tuple(some))
+            return ("mul", tuple(some)) if len(some) > 1 else tuple(some[0])
     return ("num", 1) if tree == change else None
 
 

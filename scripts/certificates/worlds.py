@@ -27,6 +27,7 @@ from certificates.numbers import (
     RANGES,
     Field,
     Number,
+    Smooth,
     Variable,
     gradients,
     smoothly,
@@ -83,7 +84,7 @@ class World:
         self._slopes: dict[str, dict[str, list[Array]]] = {}
         self._changes: dict[str, Array] = {}
         self._places: dict[tuple[str | int, ...], list[tuple[int, ...]]] = {}
-        self._functions: dict[tuple[str, int], tuple[object, object]] = {}
+        self._functions: dict[tuple[str, int], Smooth] = {}
         self._tables: dict[str, dict[tuple[int, ...], int]] = {}
         self._start()
 
@@ -114,13 +115,11 @@ class World:
         """A random input that has the structure that it is assumed to have."""
         field = self.field
         kind = kind or chance.choice(list(RANGES))
-        found = made(self.shape_of(name), lambda _: field.random(chance, kind))
+        found = made(self.shape_of(name), lambda _: field.drawn(chance, kind))
         square = len(found.shape) == MOST_DIMENSIONS and found.shape[0] == found.shape[1]
         if square and chance.random() < 1 / 2:  # positive definite, for roots of what it makes
             more = field.number(found.shape[0])
-            found = made(
-                found.shape, lambda p: found.at(p) + more if p[0] == p[1] else found.at(p)
-            )
+            found = made(found.shape, lambda p: found.at(p) + more if p[0] == p[1] else found.at(p))
         match self.program.assumed.get(name):
             case "symmetric":
                 return entrywise(lambda u, v: u + v, found, transposed(found))
@@ -195,7 +194,7 @@ class World:
     def _of_whole(self, function: str, n: int, array: Array) -> tuple[Number, Array]:
         """h(Σ c_ij a_ij) for a random function h, and its derivative by every entry."""
         chance = random.Random(f"{self.seed} {function} {n} {array.shape}")  # noqa: S311
-        some = made(array.shape, lambda _: self.field.random(chance, "small"))
+        some = made(array.shape, lambda _: self.field.drawn(chance, "small"))
         inner = self.number(0)
         for c, a in zip(some.items, array.items, strict=True):
             inner = inner + c * a
@@ -205,7 +204,7 @@ class World:
             return value, some  # the derivative is not asked for
         return value, entrywise(lambda c: both[1](inner) * c, some)
 
-    def _function(self, name: str, n: int) -> tuple[object, object]:
+    def _function(self, name: str, n: int) -> Smooth:
         if (name, n) not in self._functions:
             chance = random.Random(f"{self.seed} {name} {n}")  # noqa: S311
             self._functions[name, n] = self.field.smooth(chance)
@@ -329,7 +328,7 @@ class World:
         self._changes.clear()
 
     def _change(self, name: str) -> Array:
-        """dX at random; dZ = Σ ∂Z/∂x_pq·dx_pq by the definition of Z; dL by all that uses X."""
+        """Of X at random; dZ = Σ ∂Z/∂x_pq·dx_pq by the definition of Z; dL by all that uses X."""
         found = self._changes.get(name)
         if found is None:
             found = self._changes[name] = self._changed(name)
@@ -341,7 +340,7 @@ class World:
             refuse("a differential in a step that is about no name")
         if name == about:
             chance = random.Random(f"{self.seed} d {name}")  # noqa: S311
-            return made(self.shape_of(name), lambda _: self.field.random(chance))
+            return made(self.shape_of(name), lambda _: self.field.drawn(chance))
         own = self._change(about)
         if name == self.program.loss:
             return Array((), [self.paired(self._gradients[about], own)])
@@ -374,7 +373,11 @@ def _renamed(u: Number) -> Variable:
 
 
 def worlds(
-    program: Program, field: Field, chosen: Mapping[str, int] | None, names: Sequence[str], seed: int
+    program: Program,
+    field: Field,
+    chosen: Mapping[str, int] | None,
+    names: Sequence[str],
+    seed: int,
 ) -> Iterator[World]:
     """Worlds of the chosen sizes, if they are given, and of two others, two points in each."""
     chance = random.Random(seed)  # noqa: S311
@@ -388,7 +391,9 @@ def other_sizes(names: Sequence[str], chance: random.Random) -> list[dict[str, i
     """Sizes that differ from their neighbours; in the second choice, one of them is 1."""
     order = list(names)
     chance.shuffle(order)
-    found = [dict(zip(order, itertools.cycle(cycle), strict=False)) for cycle in ((2, 3, 4), (3, 2))]
+    found = [
+        dict(zip(order, itertools.cycle(cycle), strict=False)) for cycle in ((2, 3, 4), (3, 2))
+    ]
     if order:
         found[1][chance.choice(order)] = 1
     return found if order else found[:1]

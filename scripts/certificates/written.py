@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 from certificates.arrays import Array, Shape, total
 from certificates.entries import Texts
@@ -50,11 +49,11 @@ SIDE: Form = (
         "latex": str,
         "parts": [_JACOBIAN],
     },
-    _ENTRY
-    | {"type": "times", "transposed": bool, "parts": [{"jacobian": _JACOBIAN, "vec": str}]},
+    _ENTRY | {"type": "times", "transposed": bool, "parts": [{"jacobian": _JACOBIAN, "vec": str}]},
 )
 
 Place = Mapping[str, int]
+Ends = Sequence[Sequence[int]]  # of a row and of a column
 Value = Callable[[World, Place], Number]
 
 
@@ -115,7 +114,8 @@ class Side:
 
         return array
 
-    def _formula(self, *, strictly: bool = True) -> Value:
+    def formula(self, *, strictly: bool = True) -> Value:
+        """An entry of a formula, whose shape must be the one that the indices run over."""
         at, array = self.data["at"], self._array(self.data["of"])
 
         def value(world: World, place: Place) -> Number:
@@ -126,26 +126,31 @@ class Side:
 
         return value
 
-    def _repeated(self) -> Value:
-        return self._formula(strictly=False)
+    def repeated(self) -> Value:
+        """An entry of a formula that may stand for a larger array."""
+        return self.formula(strictly=False)
 
-    def _contraction(self) -> Value:
+    def contraction(self) -> Value:
+        """An entry of a product."""
         if parse(self.data["of"])[0] != "matmul":
             refuse("a contraction of what is no product")
-        return self._formula()
+        return self.formula()
 
-    def _slice(self) -> Value:
+    def slice(self) -> Value:
+        """An entry of ∂Z/∂x_pq."""
         if parse(self.data["of"])[:2] != ("call", "Partial"):
             refuse("a slice of what is no derivative")
-        return self._formula()
+        return self.formula()
 
-    def _product(self) -> Value:
+    def product(self) -> Value:
+        """An entry of the product of arrays that are both written out."""
         factors = tuple(parse(factor["of"]) for factor in self.data["factors"])
         if parse(self.data["of"]) != ("matmul", *factors):
             refuse("a product is not that of its factors")
-        return self._formula()
+        return self.formula()
 
-    def _differential(self) -> Value:
+    def differential(self) -> Value:
+        """An entry of d(formula)."""
         at, wrt, tree = self.data["at"], self.data["wrt"], parse(self.data["of"])
         mark = object()
 
@@ -161,7 +166,8 @@ class Side:
 
         return value
 
-    def _inner(self) -> Value:
+    def inner(self) -> Value:
+        """Σ a_ij b_ij, added up over the parts."""
         if self.data["at"]:
             refuse("an inner product is a number")
         parts = [(self._array(p["of"]), self._array(p["with"])) for p in self.data["parts"]]
@@ -178,7 +184,8 @@ class Side:
 
     # -- arrays read row by row
 
-    def _jacobian(self) -> Value:
+    def jacobian(self) -> Value:
+        """∂z_ij/∂x_pq, or the entry of a sum of Kronecker products there."""
         rows, cols = self.data["rows"], self.data["cols"]
         parts = [self._matrix(part) for part in self.data["parts"]]
 
@@ -189,7 +196,8 @@ class Side:
 
         return value
 
-    def _times(self) -> Value:
+    def times(self) -> Value:
+        """An entry of J·vec(A), or of Jᵀ·vec(A), added up over the parts."""
         at, turned = self.data["at"], self.data["transposed"]
         parts = [
             (self._matrix(part["jacobian"]), self._array(part["vec"]))
@@ -221,11 +229,11 @@ class Side:
 
     @staticmethod
     def _diagonal(array: Callable[[World, Place], Array]) -> Callable[..., Number]:
-        def value(world: World, place: Place, at: Any, shapes: Any) -> Number:
-            if shapes[0] != shapes[1]:
+        def value(world: World, place: Place, at: Ends, shapes: Ends) -> Number:
+            if tuple(shapes[0]) != tuple(shapes[1]):
                 refuse("a diagonal matrix is not square")
-            found = array(world, place).over(shapes[0], at[0])
-            return found if at[0] == at[1] else world.number(0)
+            found = array(world, place).over(tuple(shapes[0]), at[0])
+            return found if list(at[0]) == list(at[1]) else world.number(0)
 
         return value
 
@@ -240,10 +248,11 @@ class Side:
             if found != list(range(len(found))):
                 refuse("the factors of a Kronecker product are not in order")
 
-        def value(world: World, place: Place, at: Any, shapes: Any) -> Number:
+        def value(world: World, place: Place, at: Ends, shapes: Ends) -> Number:
             turn = [data["swapped"] == end for end in ("rows", "cols")]
             (rows, high), (cols, wide) = (
-                (a[::-1], s[::-1]) if t else (a, s) for a, s, t in zip(at, shapes, turn, strict=True)
+                (a[::-1], s[::-1]) if t else (a, s)
+                for a, s, t in zip(at, shapes, turn, strict=True)
             )
             made = world.number(1)
             seen = [0, 0]
@@ -291,15 +300,15 @@ class Side:
 
 #: Beside the general entry: the other way in which a side says what it is worth.
 _WAYS: dict[str, Callable[[Side], Value]] = {
-    **dict.fromkeys(("formula", "entry", "pushed", "vec", "spelled"), Side._formula),
-    "array": Side._repeated,
-    "contraction": Side._contraction,
-    "slice": Side._slice,
-    "product": Side._product,
-    "differential": Side._differential,
-    "inner": Side._inner,
-    "jacobian": Side._jacobian,
-    "times": Side._times,
+    **dict.fromkeys(("formula", "entry", "pushed", "vec", "spelled"), Side.formula),
+    "array": Side.repeated,
+    "contraction": Side.contraction,
+    "slice": Side.slice,
+    "product": Side.product,
+    "differential": Side.differential,
+    "inner": Side.inner,
+    "jacobian": Side.jacobian,
+    "times": Side.times,
 }
 
 
