@@ -263,7 +263,10 @@ def test_chains_and_links_that_are_dropped_are_refused() -> None:
                 refused(counted(data))
                 done += 1
             chain = max(range(len(step["chains"])), key=lambda n: len(step["chains"][n]["links"]))
-            for link in range(len(step["chains"][chain]["links"])):
+            links = len(step["chains"][chain]["links"])
+            # How far an upstream gradient is tidied is stated nowhere else.
+            upstream = step["kind"] in ("called", "matrix") and step["wrt"] not in original["wrt"]
+            for link in range(links - upstream):
                 data = copy.deepcopy(original)
                 data["steps"][at]["chains"][chain]["links"].pop(link)
                 refused(counted(data))

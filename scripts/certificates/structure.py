@@ -117,8 +117,10 @@ def flat(tree: Json) -> Json:
 _TIDY = (
     "like terms|common factor|powers of one base|names of functions|multiplied out|"
     "scalars out of a product|identity matrix|cancelled in an inverse|diagonal matrix|"
-    "outer product|transpose|scalars out of a sum|mean|inverse"
+    "outer product|transpose|scalars out of a sum|mean|inverse|each term|transposes collected|"
+    "names of the program|repeated in every row or column|scalars first"
 )
+_ASSEMBLED = f"assembled: chain rule(, put in)?(, ({_TIDY}))*(, rearranged)?"
 _VALUE = "entry of value: definition; "
 _READ = "(, transposes)?(, matrix product)?"
 _ELEMENTWISE = (
@@ -143,7 +145,8 @@ STEPS = {
     f"{_READ}; formula: entries",
     "kronecker": "((vec: definition, row by row; )?jacobian: entries; )+"
     "transposed: chain rule, jacobians put in, transposed(, row by row)?; formula: same vec",
-    "matrix": f"assembled: chain rule(, put in)?(, ({_TIDY}))*(, rearranged)?",
+    "called": f"value: put in; {_ASSEMBLED}",
+    "matrix": _ASSEMBLED,
     "structure": "structure: put in(, rearranged)?",
 }
 
@@ -168,7 +171,9 @@ def check(data: Json, program: Program) -> None:
     lead = about[: len(about) - len(wrt)]
     expected = [("values", None)]
     expected += [(step["kind"], step["wrt"]) for step in steps if step["kind"] in known]
-    expected += [("matrix", name) for name in wrt]
+    called, told = ([s["wrt"] for s in steps if s["kind"] == k] for k in ("called", "matrix"))
+    expected += [("called", name) for name in called]
+    expected += [("matrix", name) for name in told]
     expected += [("structure", name) for name in wrt if name in program.assumed]
     stated = [(step["kind"], step["wrt"]) for step in steps]
     in_order = [name for name in values if name in lead] == lead
@@ -183,10 +188,39 @@ def check(data: Json, program: Program) -> None:
             refuse(f"{where(step)}: {error}")
         if step["kind"] in known:
             done.append(step["wrt"])
+    lifted = {name for name in program.definitions if name not in _assignments(data["program"])}
+    if called != [name for name in program.definitions if name in {*called} & lifted]:
+        refuse("steps: a value that is called by its name has one already")
+    if told != _told(program, wrt, formulas, called):
+        refuse("steps: the formulas are not those that follow from each other")
     for name in wrt:
         if formulas.get(name) != data["gradients"][name]:
             refuse(f"gradients: that by {name} is not what is derived")
 
+
+def _told(
+    program: Program, wrt: Sequence[str], formulas: Mapping[str, str], called: Sequence[str]
+) -> list[str]:
+    """The names whose formulas are told: upstream gradients before what is made of them."""
+    found: list[str] = []
+    used: set[str] = set()
+    for name in wrt:
+        needed, queue = {name}, [name]
+        while queue:
+            held = names(parse(formulas.get(queue.pop(), "1")))
+            used |= held
+            gradients = {n[1:] for n in held - {*program.shapes} if n[1:] in formulas}
+            queue += gradients - needed
+            needed |= gradients
+        found += [n for n in reversed(list(program.definitions)) if n in needed]
+        found += [name]
+    if any(name not in used and f"d{name}" not in used for name in called):
+        refuse("steps: a value is called by a name that no formula holds")
+    return [name for name in dict.fromkeys(found) if name not in called]
+
+
+#: The steps that put formulas together.
+_FORMULAS = ("called", "matrix", "structure")
 
 #: The chains that begin what is said of the next value that uses the name.
 _NEXT = ("entry of value", "differential", "slice", "vec", "jacobian")
@@ -228,7 +262,7 @@ class _Step:
             if not self.begins(chain, user):
                 refuse(f"{kind!r} does not begin with what it is about")
             before = kind
-        if self.step["kind"] not in ("matrix", "structure"):
+        if self.step["kind"] not in _FORMULAS:
             if next(users, None) is not None:
                 refuse("a value that uses the name is left out")
             if [chain["kind"] for chain in self.chains] != list(self.expected()):
@@ -353,6 +387,8 @@ class _Step:
             case "slice written out":
                 one = rf"Partial\({user}, {own}\[[12](, [12])?\]\)"
                 return kind == "slice" and bool(re.fullmatch(one, stated)) and of is not None
+            case "value":
+                return (kind, stated) == ("formula", own)
             case "vec":
                 return of is not None and (kind, stated, at) == ("vec", user, of[0].at) and defined
             case "jacobian":
@@ -384,13 +420,16 @@ class _Step:
         """Refuse a step that does not end in the formula that the others go on with."""
         first, last = self.chains[-1]["links"][0]["right"], self.chains[-1]["links"][-1]["right"]
         kind, scalar = self.step["kind"], not self.program.shapes[self.name]
-        if kind == "matrix" and self.formulas.get(self.name, first["of"]) != first["of"]:
+        if (
+            kind in ("called", "matrix")
+            and self.formulas.get(self.name, first["of"]) != first["of"]
+        ):
             refuse("it does not go on with the formula that is derived")
         if kind == "structure" and flat(parse(first["of"])) != self.by_structure(
             self.formulas[self.name]
         ):
             refuse("it does not go on with the formula that is derived")
-        if kind not in ("matrix", "structure"):
+        if kind not in _FORMULAS:
             if scalar and self.chains[-1]["kind"] == "local":
                 return  # a number that the loss alone uses: its derivative is all there is to say
             if not self.read_off(last["of"]):
