@@ -60,8 +60,16 @@ class Material:
                     if number != one:
                         yield type(part)(_times(left, part.left), _times(right, part.right))
 
+        def times(part: Node) -> Iterator[Node]:
+            if not isinstance(part, Number):
+                for number in wanted:
+                    if number != one:
+                        yield nodes.Multiply(number, part)
+                        yield nodes.Divide(part, number)
+
         yield from edited("number", node, another)
         yield from edited("number", node, lacking)
+        yield from edited("number", node, times)
 
     def term(self, node: Node, question: Question) -> Iterator[Edit]:
         """A term that is missing."""
@@ -212,8 +220,8 @@ def _entry_factors(inside: list[Node]) -> Iterator[Node]:
     """What is multiplied entry by entry, and what is divided by."""
     for part in inside:
         if isinstance(part, nodes.Multiply):
-            yield from nodes.children(part)
-        elif isinstance(part, nodes.Divide):
+            yield from (n for n in nodes.children(part) if not isinstance(n, Number))
+        elif isinstance(part, nodes.Divide) and not isinstance(part.right, Number):
             yield part.right
 
 

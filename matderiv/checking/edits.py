@@ -280,6 +280,8 @@ def function(node: Node, question: Question) -> Iterator[Edit]:
         if isinstance(part, nodes.Apply) and part.function == "exp":  # not divided by their sum
             for axis in (1, 0, None) if _is_matrix(part, question) else (None,):
                 yield nodes.Softmax(part.arg, axis)
+        if isinstance(part, nodes.Softmax):
+            yield nodes.Apply("exp", part.arg)
 
     def fewer(part: Node) -> Iterator[Node]:
         if isinstance(part, nodes.Apply) and is_entrywise(part):

@@ -122,7 +122,12 @@ def slips(question: Question) -> Iterator[Slip]:
 
 def _mended(edit: Edit, right: Node) -> Edit:
     """The change seen from the mistake."""
-    return Edit(_REVERSED.get(edit.kind, edit.kind), right, edit.after, edit.before)
+    kind = _REVERSED.get(edit.kind, edit.kind)
+    if kind == "chain" and isinstance(edit.before, nodes.MatMul):
+        kind = "left_out"
+    elif kind == "chain" and any(isinstance(n, Number) for n in nodes.children(edit.before)):
+        kind = "number"
+    return Edit(kind, right, edit.after, edit.before)
 
 
 def forgotten(question: Question) -> Iterator[Slip]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import inspect
 import itertools
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from fractions import Fraction
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,13 +14,13 @@ import numpy as np
 from matderiv.checking.evidence import deciding_line
 from matderiv.checking.floats import Case, random_case
 from matderiv.checking.question import Question, ask, sized
-from matderiv.checking.report import line_text, slip_text
-from matderiv.checking.slips import Slip, forgotten, place, slips
+from matderiv.checking.report import line_text
 from matderiv.errors import InputError
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import Shape, infer
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
+from matderiv.testing._looks import Sample, looks_like
 from matderiv.testing._numeric import real_array
 
 __all__ = ["check_backward"]
@@ -30,8 +29,7 @@ __all__ = ["check_backward"]
 _SIZES = (2, 4, 3, 5, 6, 7, 8, 9)
 _LARGER = (7, 5, 6, 3, 8, 4, 9, 2)
 
-_DENOMINATOR = 20  # of a factor that is named
-_MOST_TRIED = 12_000  # mistakes that a wrong result is compared with
+_OTHERS = 2  # further inputs at which a mistake has to look the same
 
 _Tolerance = tuple[float, float]  # relative and absolute
 
@@ -90,24 +88,13 @@ def check_backward(
     True
     """
     __tracebackhide__ = True
-    tolerance = (rtol, atol)
     names = _names(program, shapes) if wrt is None else (wrt,) if isinstance(wrt, str) else wrt
     questions = {name: ask(program, name, shapes=shapes) for name in names}
     first = next(iter(questions.values()))
     known = {n: d for question in questions.values() for n, d in question.definitions.items()}
     cases = _cases(first, known, seed, fixed=shapes is not None)
-    message = None
-    for case in cases:
-        try:
-            message = _compared(questions, case, forward, backward, tolerance)
-        except _Raised as error:
-            message = f"{error} at the shapes {_shapes(first, case)}: {error.reason}"
-            with contextlib.suppress(_Raised):
-                # Where all sizes are equal it may run, and show what it is.
-                more = _compared(questions, cases[-1], forward, backward, tolerance)
-                message += f"\nWhere all sizes are equal: {more}" if more else ""
-        if message is not None:
-            break
+    check = _Check(questions, cases, forward, backward, (rtol, atol))
+    message = next(filter(None, map(check.message, cases)), None)
     if message is not None and raise_exception:
         raise AssertionError(message)
     return message is None
@@ -141,22 +128,57 @@ def _cases(
     return found
 
 
-def _compared(
-    questions: Mapping[str, Question],
-    case: Case,
-    forward: Callable[..., Any] | None,
-    backward: Callable[..., Any],
-    tolerance: _Tolerance,
-) -> str | None:
-    """What is wrong at one set of inputs, if anything is."""
-    names = tuple(questions)
-    message = _forward(questions, case, forward, tolerance)
-    if message is None:
-        called = _called(questions.values(), case, backward, "backward")
-        results = _results(called, names, single=len(names) == 1)
-        for name, result in results.items():
-            message = message or _wrong(questions[name], case, result, tolerance)
-    return message
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """Two functions held against a program at all inputs."""
+
+    questions: Mapping[str, Question]
+    cases: Sequence[Case]
+    forward: Callable[..., Any] | None
+    backward: Callable[..., Any]
+    tolerance: _Tolerance
+
+    def message(self, case: Case) -> str | None:
+        """What is wrong at one set of inputs, if anything is."""
+        try:
+            return self.compared(case)
+        except _Raised as error:
+            first = next(iter(self.questions.values()))
+            message = f"{error} at the shapes {_shapes(first, case)}: {error.reason}"
+            with contextlib.suppress(_Raised):
+                # Where all sizes are equal it may run, and show what it is.
+                more = self.compared(self.cases[-1])
+                message += f"\nWhere all sizes are equal: {more}" if more else ""
+            return message
+
+    def compared(self, case: Case) -> str | None:
+        """What is wrong with the results at one set of inputs, if anything is."""
+        message = _forward(self.questions, case, self.forward, self.tolerance)
+        if message is not None:
+            return message
+        for name, result in self.gradients(case).items():
+            message = _wrong(
+                self.questions[name],
+                case,
+                result,
+                self.tolerance,
+                lambda name=name: self.others(case, name),  # type: ignore[misc]
+            )
+            if message is not None:
+                return message
+        return None
+
+    def gradients(self, case: Case) -> dict[str, Any]:
+        """What backward gives, by name."""
+        called = _called(self.questions.values(), case, self.backward, "backward")
+        return _results(called, tuple(self.questions), single=len(self.questions) == 1)
+
+    def others(self, case: Case, name: str) -> Iterator[Sample]:
+        """What backward gives for one name at inputs of other shapes, where it does not fail."""
+        for other in self.cases[:_OTHERS]:
+            if other is not case:
+                with contextlib.suppress(_Raised, InputError):
+                    yield other, self.gradients(other)[name]
 
 
 def _called(
@@ -290,8 +312,14 @@ def _unlike(
     )
 
 
-def _wrong(question: Question, case: Case, result: Any, tolerance: _Tolerance) -> str | None:
-    """What is wrong with a gradient, if anything is."""
+def _wrong(
+    question: Question,
+    case: Case,
+    result: Any,
+    tolerance: _Tolerance,
+    more: Callable[[], Iterable[Sample]],
+) -> str | None:
+    """What is wrong with a gradient, if anything is; `more` are results at other inputs."""
     right = np.asarray(case.value(question.gradient))
     what = f"backward is wrong: ∂{question.loss}/∂{question.wrt}"
     if result.shape != right.shape:
@@ -310,58 +338,11 @@ def _wrong(question: Question, case: Case, result: Any, tolerance: _Tolerance) -
             f"backward gives {result[worst]:.9g}, and "
             f"{question.source(question.gradient)} is {right[worst]:.9g}."
         )
-    lines, of = [found], question.wrt
-    factor = _factor_of(question, case, result)
-    if factor is not None:
-        lines.append(f"It looks like {factor} times the gradient.")
-    else:
-        slip = _looks_like(question, case, result)
-        if slip is not None:
-            lines.append(slip_text(question, slip))
-            of = place(question, slip.edit) if slip.of == question.wrt else slip.of
+    looks, of = looks_like(question, [(case, result), *more()])
     line = deciding_line(question, of)
-    if line is not None:
-        lines.append(line_text(line))
-    return "\n".join(lines)
-
-
-def _factor_of(question: Question, case: Case, result: Any) -> str | None:
-    """The factor that the gradient is off by, if that is all."""
-    value = np.asarray(case.value(question.gradient))
-    below = float(np.vdot(value, value))
-    if result.shape != value.shape or not below:
-        return None
-    factor = float(np.vdot(value, result)) / below
-    if factor and np.allclose(result, factor * value, rtol=1e-6, atol=1e-9):
-        return _factor(question, case, factor)
-    return None
-
-
-def _looks_like(question: Question, case: Case, result: Any) -> Slip | None:
-    """The single mistake that would give these values."""
-    tried = itertools.chain(forgotten(question), slips(question))
-    for slip in itertools.islice(tried, _MOST_TRIED):
-        try:
-            other = np.asarray(case.value(slip.formula), dtype=np.float64)
-        except (TypeError, ValueError, KeyError, ArithmeticError):
-            continue
-        if other.shape == result.shape and np.allclose(other, result, rtol=1e-6, atol=1e-9):
-            return slip
-    return None
-
-
-def _factor(question: Question, case: Case, factor: float) -> str:
-    """A factor in words: a short fraction if it is one, times or over a scalar or a size."""
-    scalars = [(n, float(case.values[n])) for n in question.inputs if not question.shapes[n]]
-    scalars += [(letter, float(size)) for letter, size in _sizes_of(question, case).items()]
-    ways = [("", 1.0), *scalars, *((f"1/{n}", 1 / v) for n, v in scalars)]
-    for words, value in ways:
-        short = Fraction(factor / value).limit_denominator(_DENOMINATOR)
-        if short and math.isclose(short * value, factor, rel_tol=1e-6):
-            return {Fraction(1): words or "1", Fraction(-1): f"-{words or 1}"}.get(
-                short, f"{short}*{words}".replace("*1/", "/").removesuffix("*")
-            )
-    return f"{factor:.6g}"
+    return "\n".join(
+        [found, *([looks] if looks else []), *([] if line is None else [line_text(line)])]
+    )
 
 
 def _far(one: Any, other: Any, tolerance: _Tolerance) -> Any:
@@ -386,16 +367,6 @@ def _place(place: tuple[int, ...]) -> str:
 
 def _words(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape)) or "of a number"
-
-
-def _sizes_of(question: Question, case: Case) -> dict[str, int]:
-    """The sizes of a case by letter; none of size 1, which is no factor."""
-    pairs = (
-        (dim.symbol, size)
-        for name in question.inputs
-        for dim, size in zip(question.shapes[name], np.shape(case.values[name]), strict=True)
-    )
-    return {letter: size for letter, size in pairs if size > 1 and not letter.isdigit()}
 
 
 def _shapes(question: Question, case: Case) -> str:
