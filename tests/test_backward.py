@@ -82,7 +82,7 @@ MUTANTS: list[tuple[Callable[..., Any], str, str, str]] = [
     (lambda C, R, dY: (dY - C / R * (dY * C / R).mean(axis=1, keepdims=True)) / R, NORM, "X", "It looks like dC. X is used more than once"),
     (lambda X, Z, T: X.T @ (np.exp(Z) - T), ENTROPY, "W", "exp(Z) stands where softmax(Z, axis=1) belongs."),
     (lambda X, w, y: 2 * X.T @ (X @ w - y), "mean((X @ w - y)**2)", "w", "N times the gradient"),
-    (lambda S: np.linalg.inv(S), "logdet(S)", "S", "It is right up to a transpose of the whole"),
+    (lambda S: np.linalg.inv(S) + 0, "logdet(S)", "S", "It is right up to a transpose of the whole"),
 ]  # fmt: skip
 
 

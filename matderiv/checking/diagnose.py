@@ -23,7 +23,7 @@ __all__ = ["Cause", "cause"]
 
 _MOST_PARTS = 14  # of a claim in which two mistakes are looked for
 _MOST_PAIRS = 1500
-_MOST_TRIED = 12_000  # changes of a claim, and mistakes in the gradient
+_MOST_TRIED = 8_000  # changes of a claim, and mistakes in the gradient
 _MOST_SCALED = 20  # changes that leave a factor
 
 

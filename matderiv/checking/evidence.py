@@ -150,11 +150,12 @@ def number(value: Any) -> str:
 
 def form_text(question: Question, form: Form) -> str:
     """An entry written out as a page writes it, a long one by its first and last term."""
-    whole = _text(question, form)
-    if len(form) <= _MOST_TERMS and len(whole) <= _MOST_LETTERS:
-        return whole
-    if len(form) <= 2:  # noqa: PLR2004 - nothing between the first and the last
-        return whole if len(whole) <= 2 * _MOST_LETTERS else "…"
+    if len(form) <= _MOST_TERMS:
+        whole = _text(question, form)
+        if len(whole) <= _MOST_LETTERS:
+            return whole
+        if len(form) <= 2:  # noqa: PLR2004 - nothing between the first and the last
+            return whole if len(whole) <= 2 * _MOST_LETTERS else "…"
     short = f"{_text(question, form[:1])} + ⋯ + {_text(question, form[-1:])}"
     return short.replace("+ -", "- ") if len(short) <= 2 * _MOST_LETTERS else "…"
 

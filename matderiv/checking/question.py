@@ -22,7 +22,7 @@ from matderiv.calculus.sweep import replaced
 from matderiv.calculus.system import System, read_system
 from matderiv.calculus.terms import cost
 from matderiv.calculus.verdicts import vanishes
-from matderiv.errors import InputError, MatderivError, ProofError, UnsupportedError
+from matderiv.errors import InputError, MatderivError, ProofError, ShapeError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.claim import parse_claim
 from matderiv.expression.nodes import Name, Node
@@ -326,6 +326,9 @@ def names_in(node: Node) -> set[str]:
     return {n.name for n in nodes.walk(node) if isinstance(n, Name)}
 
 
+_OF_A_SQUARE = nodes.Trace | nodes.Inverse | nodes.Determinant | nodes.LogDet
+
+
 class _Fitting(shapes_over):
     """Shapes by the identity of formulas, which is faster than by what they are made of."""
 
@@ -336,6 +339,10 @@ class _Fitting(shapes_over):
     def __call__(self, node: Node) -> Shape:
         found = self._seen.get(id(node))
         if found is None:
+            if isinstance(node, _OF_A_SQUARE):
+                rows, *cols = self(node.arg) or (None,)
+                if cols != [rows]:
+                    raise ShapeError(f"{type(node).__name__} takes a square matrix.")
             found = self._seen[id(node)] = (node, self._of(node))
         return found[1]
 

@@ -42,8 +42,9 @@ class Trial:
         self.known = found[:3]
         self.case: Case | None = None
         with contextlib.suppress(InputError):
-            self.case = random_case(question, question.shapes, np.random.default_rng(0))
-            self.right = np.asarray(self.case.value(self.wanted))
+            case = random_case(question, question.shapes, np.random.default_rng(0))
+            self.right = case.value(self.wanted)
+            self.case = case
             self._flat = self.right.ravel()
             self._largest = int(np.argmax(np.abs(self._flat)))
 
