@@ -96,6 +96,11 @@ def plain(node: Node, values: dict[str, Any]) -> Any:
         case nodes.Functional(_, a):
             terms = enumerate(plain(a, values), 1)
             return sum((n * u**2 + sp.Symbol(f"c_{n}", real=True) * u for n, u in terms), sp.S.Zero)
+        case nodes.Apply(function, a) if function[1:2].isupper():  # dLoss(A), entry by entry
+            inner = plain(a, values)
+            terms = enumerate(inner, 1)
+            slopes = [2 * n * u + sp.Symbol(f"c_{n}", real=True) for n, u in terms]
+            return sp.Matrix(*inner.shape, slopes)
         case nodes.Apply(function, a):
             return entrywise(lambda u: applied(function, u), plain(a, values))
         case MatMul(a, b):
