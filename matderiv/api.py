@@ -17,7 +17,6 @@ from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.handout.compose import compose
 from matderiv.handout.document import Document
 from matderiv.handout.formats import write_text
-from matderiv.notation.compose import automatic_show
 from matderiv.notation.shown import MOST_SHOWN, Show, shown
 
 if TYPE_CHECKING:
@@ -95,19 +94,15 @@ class Derivation(links.Derivation):
             return write_text(self.document(lang, show), "markdown")
 
     def json(self) -> str:
-        """The derivation as a certificate that others can check; see the README.
+        """The derivation as a certificate that others can check; see the README."""
+        with uncollected():
+            if isinstance(self.subject, Problem):
+                from matderiv.handout.product_certificate import product_certificate
 
-        Raises:
-            UnsupportedError: the derivation is about a whole program.
-        """
-        if not isinstance(self.subject, Problem):
-            raise UnsupportedError(
-                "Certificates are written for programs with one product only, such as "
-                f"{DEFAULT_PROGRAM}; print a whole program as latex or markdown."
-            )
-        from matderiv.handout.certificate import to_json  # loaded only when it is asked for
+                return product_certificate(self)
+            from matderiv.handout.program_certificate import program_certificate
 
-        return to_json(self, automatic_show(self.problem))
+            return program_certificate(self)
 
     def _repr_markdown_(self) -> str:
         return self.markdown()

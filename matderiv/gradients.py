@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 from matderiv._collector import uncollected
 from matderiv.calculus.graph import graph_of
 from matderiv.calculus.proving import Prover
-from matderiv.calculus.shaping import numbered
+from matderiv.calculus.shaping import numbered, signs_first
 from matderiv.calculus.structure import Assumed, infer_assumed, own_gradient, read_assumed
 from matderiv.calculus.sweep import Sweep, sweep
 from matderiv.calculus.verdict import Verdict
@@ -74,10 +74,19 @@ class Gradient:
     def lines(self) -> dict[str, str]:
         """All that is to be worked out after the program, in order; the gradient is the last.
 
+        A value without a name in the program comes first, where a formula calls it by one.
+
         >>> gradient("Y = X @ W; L = sum(f(Y))", wrt="X").lines
         {'dY': 'df(Y)', 'dX': 'dY @ W.T'}
+        >>> for left, right in gradient("Loss(softmax(A @ B, axis=1) @ V)", wrt="A").lines.items():
+        ...     print(left, "=", right)
+        U = softmax(A @ B, axis=1)
+        dU = dLoss(U @ V) @ V.T
+        dA = (U*(dU - sum(dU*U, axis=1, keepdims=True))) @ B.T
         """
-        return self.upstream | {f"d{self.wrt}": self.formula}
+        called = self.sweep.called
+        values = {name: self._text(called[name]) for name in self.sweep.values(self.wrt)}
+        return values | self.upstream | {f"d{self.wrt}": self.formula}
 
     @property
     def proof(self) -> str:
@@ -148,7 +157,7 @@ class Gradient:
         )[self.wrt]
 
     def _text(self, node: Node) -> str:
-        return source(numbered(node, self.shapes, self.program.letters()))
+        return source(signs_first(numbered(node, self.shapes, self.program.letters())))
 
     def __str__(self) -> str:
         """The formula."""

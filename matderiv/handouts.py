@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -13,10 +14,9 @@ from matderiv.calculus.system import System
 from matderiv.derivation.build import build
 from matderiv.derivation.links import Derivation
 from matderiv.errors import InputError
-from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.handout.command import Command
 from matderiv.handout.compose import Composer
-from matderiv.handout.document import CodeBlock, Document, Exercise
+from matderiv.handout.document import Block, CodeBlock, Document, Exercise
 from matderiv.handout.formats import form_of, write, write_text
 from matderiv.handout.program import ProgramComposer
 from matderiv.handout.program_sheet import program_sheet
@@ -163,38 +163,42 @@ def make(derivation: Derivation, wishes: Wishes, limit: int | None) -> Handout:
     wishes = wishes.checked()
     messages(wishes.lang)
     command = Command.of(derivation, wishes.options)
-    if isinstance(derivation.subject, System):
-        if wishes.exercises:
-            raise InputError(
-                "Exercises are drawn for programs with one product only, such as "
-                f"{DEFAULT_PROGRAM}, derived elementwise; leave --exercises out."
-            )
-        composer = ProgramComposer(derivation, wishes.lang, limit)
-        made = how_it_was_made(wishes.lang, "again", command)
-        page = program_sheet(composer, made, title=wishes.title, author=wishes.author)
-        return Handout(page, None, command)
-    other = exchanged(derivation.problem)
-    second = build(other, tuple(name for name in other.factors if name in derivation.wrt))
     made = how_it_was_made(wishes.lang, "again", command)
     separate = wishes.answers == "separate"
-    document = sheet(
-        Composer(derivation, wishes.lang, limit, marked=True),
-        Composer(second, wishes.lang, limit),
-        # Who has the sheet alone is not told how to make the answers.
-        how_it_was_made(wishes.lang, "again_without", command.without_exercises())
-        if separate
-        else made,
-        title=wishes.title,
-        author=wishes.author,
-    )
+    # Who has the sheet alone is not told how to make the answers.
+    plain = how_it_was_made(wishes.lang, "again_without", command.without_exercises())
+    document = _sheet(derivation, wishes, limit, plain if separate else made)
     drawn = _exercises(derivation, wishes)
     key = answer_sheet(document, drawn, made) if separate else None
     return Handout(with_exercises(document, drawn, wishes.answers), key, command)
 
 
+def _sheet(
+    derivation: Derivation, wishes: Wishes, limit: int | None, made: Sequence[Block]
+) -> Document:
+    """The handout without exercises; `made` says how it was made."""
+    title, author = wishes.title, wishes.author
+    if isinstance(derivation.subject, System):
+        composer = ProgramComposer(derivation, wishes.lang, limit, marked=True)
+        return program_sheet(composer, made, title=title, author=author)
+    other = exchanged(derivation.problem)
+    second = build(other, tuple(name for name in other.factors if name in derivation.wrt))
+    return sheet(
+        Composer(derivation, wishes.lang, limit, marked=True),
+        Composer(second, wishes.lang, limit),
+        made,
+        title=title,
+        author=author,
+    )
+
+
 def _exercises(derivation: Derivation, wishes: Wishes) -> tuple[Exercise, ...]:
     if not wishes.exercises:
         return ()
-    from matderiv.handout.exercises import exercises  # they derive programs of their own
+    # They derive programs of their own.
+    if isinstance(derivation.subject, System):
+        from matderiv.handout.exercises.program import exercises
+    else:
+        from matderiv.handout.exercises.product import exercises
 
     return exercises(derivation, wishes.lang, wishes.exercises, wishes.seed)

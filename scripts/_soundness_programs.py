@@ -26,7 +26,7 @@ from _gradient_table import Gradient, sized, table
 
 __all__ = ["program_changes", "program_rewrites"]
 
-_NUMBERS = (2, 4, 3, 5, 6)  # sizes of a program's letters, and those that a claim is tried at
+_NUMBERS = (5, 4, 3, 2, 6)  # sizes of a program's letters, and those that a claim is tried at
 _TRIED = ((3, 2, 4, 5, 2), (2, 3, 3, 2, 4))
 _FAR = 1e-4  # relative; central differences are not nearer to what they should be
 

@@ -29,7 +29,7 @@ CHARACTERS = [
     *range(0x3A3, 0x3D7),
     *range(0x1D434, 0x1D468),  # Latin italics
     *range(0x1D6E2, 0x1D71C),  # Greek italics
-    *map(ord, "\u00a0\u2061\u2062\u2063\u210e±·×÷′−∂∑∏√∞∈≤≥≠⊗⋅⋮⋯⋱∘⊙…⟨⟩"),
+    *map(ord, "\u00a0\u2061\u2062\u2063\u210e±·×÷′−∂∑∏√∞∈≤≥≠⊗⊘‖⋅⋮⋯⋱∘⊙…⟨⟩"),
 ]
 
 #: The names of a font file: family, style, unique name, full name, PostScript name.

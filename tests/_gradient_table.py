@@ -118,11 +118,6 @@ def table() -> tuple[Gradient, ...]:
 # ---- The one place where the table meets the package ---------------------------------------
 
 
-def available() -> bool:
-    """Whether this version has `matderiv.gradient`."""
-    return hasattr(matderiv, "gradient")
-
-
 def ours(gradient: Gradient, sizes: Mapping[str, int]) -> str:
     """What the package prints for a gradient of the table at these sizes."""
     return str(

@@ -63,3 +63,10 @@ def ink(pdf: Path, folder: Path, resolution: int = RESOLUTION) -> list[NDArray[n
         width, height = map(int, size.split())
         pages.append(np.frombuffer(pixels, np.uint8).reshape(height, width) < 200)
     return pages
+
+
+def last_lines(pdf: Path, count: int = 2) -> list[str]:
+    """The last lines of each page but the last one, its number left out."""
+    pages = _run(tool("pdftotext"), "-layout", str(pdf), "-").split("\f")[:-2]
+    lines = [[line.strip() for line in page.splitlines() if line.strip()] for page in pages]
+    return [" | ".join(page[-1 - count : -1]) for page in lines]

@@ -216,13 +216,6 @@ BAD = [
         ),
     ),
     (
-        ["derive", "L = sum(X**2) + sum(W)", "--format", "json"],
-        (
-            "Certificates are written for programs with one product only, such as "
-            "Y = X @ W; L = sum(f(Y)); print a whole program as latex or markdown."
-        ),
-    ),
-    (
         ["derive", "L = sum(X**2) + 0*sum(W)", "--wrt", "W"],
         ("The gradient of L by W is 0 "),
     ),

@@ -46,12 +46,10 @@ TEXTS = st.recursive(
 
 
 @settings(max_examples=25, deadline=None)
-@given(TEXTS)
+@given(TEXTS.filter(lambda text: scalar(text).has(Y)))
 def test_chain_rule_is_the_derivative(text: str) -> None:
     """The product of the factors is SymPy's derivative, at a point and so not by its shape."""
     expr = scalar(text)
-    if not expr.has(Y):
-        return
     made, known = sp.Mul(*chain_rule(expr, Y)), expr.diff(Y)
     for point in (sp.Rational(3, 7), sp.Rational(-5, 4)):
         at = {Y: point, sp.Symbol("lam", real=True): sp.Rational(2, 3)}

@@ -8,8 +8,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from matderiv.checking.exact import Arithmetic, evaluate
 from matderiv.expression import numeric
+from matderiv.expression.exact import Arithmetic, evaluate
 from matderiv.expression.parse import parse
 
 EXACT = Arithmetic(Fraction, np.frompyfunc(lambda u, n: u ** int(n), 2, 1), {}, {"N": 3, "M": 2})

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from _gradient_table import Gradient, available, cost, names_in, ours, table
+from _gradient_table import Gradient, cost, names_in, ours, table
 from _reference import FUNCTIONS, Array, statements, value
 
 from matderiv import InputError
@@ -36,13 +36,11 @@ def error(gradient: Gradient, formula: str, sizes: dict[str, int]) -> float:
 
 # ---- Ours, as _gradient_table.ours asks the package for it ---------------------------------
 
-OURS = pytest.mark.skipif(not available(), reason="this version has no matderiv.gradient")
 
-
-@OURS
 @EVERY
 def test_ours_is_right(gradient: Gradient) -> None:
     """Our formula agrees with central differences at all sizes."""
+    compared = 0
     for numbers_of_sizes in SIZES:
         sizes = gradient.sizes(numbers_of_sizes)
         try:
@@ -53,9 +51,10 @@ def test_ours_is_right(gradient: Gradient) -> None:
             assert np.max(np.abs(expected)) < 1e-6, sizes
         else:
             assert error(gradient, formula, sizes) < 1e-6, sizes
+            compared += 1
+    assert compared >= 2  # where a size is 1, a gradient may be 0
 
 
-@OURS
 @EVERY
 def test_ours_is_short(gradient: Gradient) -> None:
     """No formula of ours is more than one and a half times as long as the book's."""
@@ -63,7 +62,6 @@ def test_ours_is_short(gradient: Gradient) -> None:
     assert cost(formula) <= 1.5 * cost(gradient.formula), formula
 
 
-@OURS
 def test_ours_are_short_on_the_whole() -> None:
     """All our formulas together are at most a tenth longer than the books'."""
     length = sum(cost(ours(gradient, gradient.sizes(SIZES[0]))) for gradient in table())

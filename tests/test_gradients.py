@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from _reference import FUNCTIONS
+from _reference import FUNCTIONS, differences, value
 
 import matderiv
 from matderiv import InputError, ProofError, gradient
 from matderiv.calculus import proving
+from matderiv.checking.program import check_program
 from matderiv.expression import nodes
 
 LAYER = "Y = X @ W; L = sum(f(Y))"
@@ -325,3 +326,58 @@ def test_command_structure() -> None:
 def test_public() -> None:
     """The function and its result are public."""
     assert isinstance(gradient("x @ x"), matderiv.Gradient)
+
+
+# -- names for what would stand twice --------------------------------------------------------
+
+
+def test_what_would_stand_twice_has_a_name() -> None:
+    """The lines of a long formula start with the value that it calls by a name of ours."""
+    found = gradient("Loss(softmax(relu(softmax(X @ W, axis=1) @ V) @ U, axis=1))", wrt="X")
+    assert found.lines == {
+        "H": "softmax(X @ W, axis=1)",
+        "Z1": "softmax(relu(H @ V) @ U, axis=1)",
+        "dZ1": "dLoss(Z1)",
+        "dH": "(((Z1*(dZ1 - sum(dZ1*Z1, axis=1, keepdims=True))) @ U.T)*step(H @ V)) @ V.T",
+        "dX": "(H*(dH - sum(dH*H, axis=1, keepdims=True))) @ W.T",
+    }
+    assert found.verdict.index
+
+
+def test_lines_with_names_run_and_are_right() -> None:
+    """Lines run one after another, as the call does, and agree with central differences."""
+    program = "L = norm(softmax(X @ W, axis=1) @ v - y)**3"
+    found = gradient(program, wrt="X")
+    assert set(found.lines) == {"U", "dU", "dX"}
+    rng = np.random.default_rng(3)
+    shapes = {name: tuple(d.size for d in found.shapes[name]) for name in "XWvy"}
+    values = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    known = dict(values)
+    for name, line in found.lines.items():
+        known[name] = value(line, known, {})
+    np.testing.assert_allclose(known["dX"], differences(program, values, "X"), atol=1e-7)
+    np.testing.assert_allclose(known["dX"], found(**values), atol=1e-12)
+
+
+def test_short_formulas_stay_whole() -> None:
+    """A formula that a book writes in one piece is not taken apart."""
+    for program in ("norm(X @ w - y)", "sum((X @ w - y)**2)**2", "sum(log(softmax(X @ w)))"):
+        assert list(gradient(program, wrt="w").lines) == ["dw"]
+
+
+def test_claims_may_use_the_names() -> None:
+    """What is printed is what `check` takes, and what it prints is in the program's names."""
+    program = "L = Loss(softmax(Q @ K.T, axis=1) @ V)"
+    formula = str(gradient(program, wrt="Q"))
+    assert "dU" in formula
+    right = check_program(program, "Q", formula)
+    assert right.status == "right"
+    wrong = check_program(program, "Q", formula.replace("K", "K*2"))
+    assert wrong.status == "wrong"
+    assert "dU" not in wrong.gradient
+
+
+def test_a_minus_stands_at_the_first_factor() -> None:
+    """-2*X and not -(2*X), wherever a product is subtracted from nothing."""
+    assert str(gradient("sum((A - X)**2)", wrt="X")) == "-2*(A - X)"
+    assert str(gradient("-alpha*sum(X*Y)/beta", wrt="X")) == "-alpha*Y/beta"

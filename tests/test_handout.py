@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import itertools
 import os
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from matderiv import cli
 from matderiv.calculus.exchange import exchanged
 from matderiv.calculus.jacobian import REFERENCE, growth, jacobian_size
 from matderiv.calculus.scalars import entry
-from matderiv.derivation.pattern import Pattern, pattern
+from matderiv.derivation.pattern import Pattern, product_pattern
 from matderiv.errors import InputError
 from matderiv.handout.document import (
     Document,
@@ -33,7 +35,8 @@ from matderiv.handout.document import (
 )
 from matderiv.handout.formats import FORMATS, write
 from matderiv.handout.sheet import answer_sheet, with_exercises
-from matderiv.handout.text import to_text
+from matderiv.handout.text import to_text, words_of
+from matderiv.handout.texts import messages
 from matderiv.notation.drawing import Drawing, Label, Polyline, Rectangle
 
 PROGRAMS = ["Y = X @ W", "Y = Q @ K.T", "Y = X.T @ W", "Y = X.T @ W.T"]
@@ -203,7 +206,7 @@ def test_the_pattern_is_that_of_the_true_jacobian(
     derivation = matderiv.derive(f"{program}; L = Loss(Y)", sizes=named)
     problem = derivation.problem
     name = problem.factors[0 if first else 1]
-    found = pattern(derivation, name, most)
+    found = product_pattern(derivation, name, most)
     product = problem.array(problem.product.value)
 
     def written(i: int, j: int) -> sp.Expr:
@@ -220,7 +223,7 @@ def test_the_pattern_is_that_of_the_true_jacobian(
 def test_a_large_pattern_shows_the_first_and_the_last_blocks() -> None:
     """Nothing of the size of the Jacobian is built, and what is left out is marked."""
     derivation = matderiv.derive(sizes={"N": 64, "D": 4096, "M": 4096})
-    found = pattern(derivation, "X", 16)
+    found = product_pattern(derivation, "X", 16)
     assert not found.whole
     assert [(p.outer, p.inner) for p in found.rows[:5]] == [
         (1, 1), (1, 2), (1, None), (1, 4096), (2, 1),
@@ -279,6 +282,102 @@ def test_figures_stay_inside_their_frame(sizes: tuple[int, int, int], wrt: str) 
         for x, y in bounds(drawing):
             assert -0.01 <= x <= drawing.width + 0.01
             assert -0.01 <= y <= drawing.height + 0.01
+
+
+#: Programs with the shapes of their inputs, and how many figures their handouts have.
+WHOLE: dict[str, tuple[str, dict[str, tuple[int, ...]], int]] = {
+    "ridge": ("L = sum((X @ W - T)**2) + lam*sum(W**2)", {}, 3),
+    "single": ("L = sum((X @ W - T)**2)", {"X": (1, 1), "W": (1, 1), "T": (1, 1)}, 3),
+    "large": ("H = tanh(X @ W + b); L = Loss(H)", {"X": (12, 3), "W": (3, 11)}, 3),
+    "bias": ("H = f(X + b); L = Loss(H)", {"X": (64, 4096)}, 3),
+    "softmax": ("P = softmax(S, axis=1); L = Loss(P)", {"S": (3, 4)}, 2),
+    "vectors": ("L = y @ inv(K) @ y", {"y": (3,)}, 2),
+    "fixed": ("Y = eye(2) @ X @ eye(2); L = Loss(Y)", {}, 1),
+    "numbers": ("L = (x @ y - lam)**2", {}, 0),
+}
+
+
+@functools.cache
+def whole(name: str, lang: str = "en") -> Document:
+    """The handout of a whole program."""
+    program, shapes, _ = WHOLE[name]
+    return matderiv.derive(program, shapes=shapes).handout(lang=lang).document
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_figures_of_programs_stay_inside_their_frame(name: str) -> None:
+    """As many as there should be, none of them sticking out; one for memory if sizes are free."""
+    found = figures(whole(name))
+    assert len(found) == WHOLE[name][2]
+    assert sum(isinstance(figure.instead, Table) for figure in found) == (
+        bool(found) and name != "fixed"
+    )
+    for figure in found:
+        drawing = figure.drawing
+        assert drawing.width <= 34.5
+        for x, y in bounds(drawing):
+            assert -0.01 <= x <= drawing.width + 0.01
+            assert -0.01 <= y <= drawing.height + 0.01
+
+
+def captions(document: Document) -> list[str]:
+    """What stands below the figures of a document."""
+    return [words_of(figure.caption) for figure in figures(document)]
+
+
+def test_captions_say_which_jacobian_is_drawn() -> None:
+    """The value by its definition, why this one, how many entries, and what is left out."""
+    _, first, second = captions(whole("ridge"))
+    assert first == (
+        "Where the Jacobian ∂Z/∂X can be other than zero: at most 24 of its 48 entries. "
+        "Z = XW is the first array that is computed from X."
+    )
+    assert "∂Z/∂W" in second
+    assert "at most 24 of its 72 entries" in second
+    assert captions(whole("softmax"))[1].startswith(
+        "Where the Jacobian ∂P/∂S can be other than zero: at most 48 of its 144 entries."
+    )
+    elided = captions(whole("large"))[1]
+    assert elided.endswith("Dots stand for rows and columns that are left out.")
+    assert "Dots" not in first
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_zeros_are_spoken_of_where_there_are_none(lang: str) -> None:
+    """At 1×1×1 the Jacobian is one entry, and with one row of Y it is one block."""
+    one = matderiv.derive(sizes={"N": 1, "D": 1, "M": 1}).handout(lang=lang).document
+    row = matderiv.derive(sizes={"N": 1, "D": 2, "M": 3}).handout(lang=lang).document
+    word = {"en": "zero", "zh": "零"}[lang]
+    for document in (one, row, whole("single", lang)):
+        before = next(n for n, b in enumerate(document.blocks) if _is_heading(b, "formulas", lang))
+        problem = replace(document, blocks=document.blocks[:before])
+        assert len(figures(problem)) >= 2
+        told = to_text(problem).replace(f"other than {word}", "").replace(f"不为{word}", "")
+        assert word not in told
+        assert word not in "".join(figure.description for figure in figures(problem))
+    several = to_text(default(lang).document)
+    assert word in several
+
+
+def _is_heading(block: object, key: str, lang: str) -> bool:
+    return (
+        isinstance(block, Heading) and words_of(block.segments) == messages(lang)[f"handout.{key}"]
+    )
+
+
+@pytest.mark.parametrize(
+    "sizes", [(2, 4, 3), (1, 1, 1), (3, 5, 2), (8, 8, 8), (12, 3, 11), REFERENCE]
+)
+def test_no_line_touches_the_axis(sizes: tuple[int, int, int]) -> None:
+    """The lines across the chart of memory keep away from the axis at its foot."""
+    derivation = matderiv.derive(sizes=dict(zip("NDM", sizes, strict=True)))
+    (memory, _) = figures(derivation.handout().document)
+    lines = [s for s in memory.drawing.shapes if isinstance(s, Polyline)]
+    foot = max(y for line in lines if line.tone == "ink" and len(line.points) == 3
+               for _, y in line.points)  # fmt: skip
+    across = [line.points[0][1] for line in lines if line.tone == "faint"]
+    assert across
+    assert all(foot - y > 0.25 for y in across)
 
 
 def test_formats_that_cannot_draw_say_the_same() -> None:
@@ -409,7 +508,6 @@ def test_several_files_at_once(folder: Path, capfd: pytest.CaptureFixture[str]) 
         (["-o", "a.md", "--exercises", "101"], "101 exercises are asked for"),
         (["-o", "a.md", "--exercises", "x"], "'x' is not a whole number"),
         (["-o", "a.md", "Y = X @ X; L = sum(sign(Y))"], "The gradient of L by X is 0"),
-        (["-o", "a.md", "L = mean(X @ W)", "--exercises", "1"], "Exercises are drawn for programs"),
         (["-o", "a.md", "--show", "1"], "show is 1"),
         (
             ["-o", "a.md", "-o", "a-answers.md", "--exercises", "1", "--answers", "separate"],

@@ -6,10 +6,12 @@ stand in one document; titles that need fonts of their own are compiled each by 
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from _pages import facts, last_lines
 from _tex import compile_all, complaints, find_tool, run_tex
 
 import matderiv
@@ -105,6 +107,52 @@ def test_a_handout_compiles_cleanly(
 ) -> None:
     """No error, nothing sticking out of the page, no letter without a glyph, at any size."""
     assert compiled[lang][case] == []
+
+
+#: Programs whose pages have many headings, and a method for each.
+MANY = [
+    ("L = Loss(softmax(Q @ K.T, axis=1) @ V)", "differential"),
+    ("H = relu(X @ W + b); L = sum((H @ V + c - T)**2)", "elementwise"),
+    ("H = tanh(X @ W); U = tanh(H @ V); L = norm(U @ k - y)", "slice"),
+    ("L = logdet(S) + y @ inv(S) @ y", "index"),
+]
+_HEADING = re.compile(r"Step \d+\.|第 ?\d+ ?步|Conclusion|结论|What was checked|检验说明")
+
+
+@pytest.mark.parametrize("form", ["tex", "pdf"])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_heading_stands_at_the_foot_of_a_page(tmp_path: Path, lang: str, form: str) -> None:
+    """A heading is followed by more than one line of its section, whoever makes the page."""
+    ends: list[str] = []
+    for number, (program, method) in enumerate(MANY):
+        path = tmp_path / f"{number}.pdf"
+        handout = matderiv.derive(program, method=method).handout(lang=lang)
+        if form == "tex":
+            run_tex(find_tool("xelatex"), tmp_path, str(handout.write("tex")))
+            tmp_path.joinpath("main.pdf").rename(path)
+        else:
+            pytest.importorskip("typst")
+            handout.save(path)
+        ends += last_lines(path)
+    assert len(ends) > 10
+    assert [end for end in ends if _HEADING.search(end)] == []
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("sizes", [(8, 8, 8), (12, 5, 9)])
+def test_what_is_too_large_gets_a_larger_page(
+    xelatex: str, tmp_path: Path, lang: str, sizes: tuple[int, int, int]
+) -> None:
+    """With everything shown nothing sticks out: the page grows, and only where it has to."""
+    derivation = matderiv.derive(sizes=dict(zip("NDM", sizes, strict=True)))
+    source = str(derivation.handout(lang=lang, show="all").write("tex"))
+    assert r" & \cdots & " not in source
+    assert complaints(run_tex(xelatex, tmp_path, source)) == []
+    known = facts(tmp_path / "main.pdf")
+    found = [value for key, value in known.items() if re.fullmatch(r"Page +\d+ size", key)]
+    usual = [size for size in found if "A4" in size]
+    assert 0 < len(usual) < len(found) == int(known["Pages"])
+    assert r"\largepage" not in str(derivation.handout(lang=lang).write("tex"))
 
 
 ODD = """50% off_A & B <script>alert("1")</script> $x^2$ ~\\foo{} # `x` -- 矩阵 Ω é Привет"""

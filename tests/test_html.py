@@ -33,6 +33,30 @@ PROGRAMS = {
     "names": "P_1 = A_1.T @ B2; J = sum(log(1 + exp(P_1)))",
 }
 
+#: Whole programs, with the language of their page, the shapes of their inputs and their method.
+WHOLE: dict[str, tuple[str, str, dict[str, tuple[int, ...]], str]] = {
+    "ridge": ("en", "L = sum((X @ W - T)**2) + lam*sum(W**2)", {}, "elementwise"),
+    "layers": (
+        "zh",
+        "H = relu(X @ W + b); L = sum(logsumexp(H @ V, axis=1))",
+        {"X": (2, 3), "W": (3, 2), "V": (2, 3)},
+        "elementwise",
+    ),
+    "attention": (
+        "en",
+        "P = softmax(Q @ K.T/sqrt(lam), axis=1); L = sum(P @ V)",
+        {"Q": (2, 3), "K": (2, 3), "V": (2, 2)},
+        "elementwise",
+    ),
+    "slices": ("en", "L = sum(tanh(X @ W + b))", {"X": (2, 2), "W": (2, 3)}, "slice"),
+    "vectors": (
+        "zh",
+        "L = (x @ y - lam)**2 + x @ A @ y + norm(y)/lam",
+        {"x": (3,), "y": (3,)},
+        "elementwise",
+    ),
+}
+
 
 def needed(message: str) -> None:
     """Skip for a reason, or fail where the environment says that every tool is there."""
@@ -73,6 +97,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, object], 
         *((lang, size, derived(size=size)) for lang in LANGS for size in SIZES),
         *(("en", name, derived(PROGRAMS[name])) for name in PROGRAMS if name != "X @ W"),
     ]
+    for what, (lang, program, shapes, method) in WHOLE.items():
+        wanted.append((lang, what, matderiv.derive(program, shapes=shapes, method=method)))
     for number, (lang, what, derivation) in enumerate(wanted):
         (path,) = derivation.handout(lang=lang).save(folder / f"{number}.html")
         made[lang, what] = path
@@ -152,17 +178,19 @@ def sources(expr: sp.Expr) -> set[str]:
 # -- the page as it opens ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("lang", LANGS)
-@pytest.mark.parametrize("size", SIZES, ids=str)
+PAGES = [
+    *((lang, size) for size in SIZES for lang in LANGS),
+    *((lang, what) for what, (lang, *_) in WHOLE.items()),
+]
+
+
+@pytest.mark.parametrize(("lang", "what"), PAGES, ids=str)
 def test_page_opens_from_disk(
-    browser: Browser,
-    files: dict[tuple[str, object], Path],
-    lang: str,
-    size: tuple[int, int, int],
+    browser: Browser, files: dict[tuple[str, object], Path], lang: str, what: object
 ) -> None:
     """Nothing is loaded, the console stays empty, and no screen has to be pushed sideways."""
     browser.screen(1280)
-    browser.open(files[lang, size])
+    browser.open(files[lang, what])
     for width in (1280, 390):
         browser.screen(width, touch=width < 1000)
         assert browser.heard == []
@@ -176,12 +204,12 @@ def test_page_opens_from_disk(
     assert browser.run("document.documentElement.lang") == messages(lang)["page.code"]
 
 
-@pytest.mark.parametrize("what", ["X @ W", "theorem", "names", (12, 3, 11)], ids=str)
+@pytest.mark.parametrize("what", ["X @ W", "theorem", "names", (12, 3, 11), *WHOLE], ids=str)
 def test_every_letter_of_a_formula_is_in_the_font(
     browser: Browser, files: dict[tuple[str, object], Path], what: object
 ) -> None:
     """Formulas are drawn in the font that the page holds, every letter and sign of them."""
-    browser.open(files["en", what])
+    browser.open(next(path for (_, page), path in files.items() if page == what))
     used = browser.fonts(
         "[...new Map([...document.querySelectorAll('math *')].filter(e => !e.children.length)"
         ".map(e => [e.outerHTML, e])).values()]"
@@ -199,17 +227,18 @@ def test_no_line_starts_with_a_comma(files: dict[tuple[str, object], Path], lang
     assert not re.search(r"</math>[^\s\w<]", held)
 
 
-@pytest.mark.parametrize("lang", LANGS)
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize(("lang", "what"), PAGES, ids=str)
 def test_what_the_panel_proves_is_counted(
-    files: dict[tuple[str, object], Path], lang: str, size: tuple[int, int, int]
+    files: dict[tuple[str, object], Path], lang: str, what: object
 ) -> None:
     """The panel says how many equalities its derivations hold, and of how many entries."""
-    text = files[lang, size].read_text(encoding="utf-8")
+    text = files[lang, what].read_text(encoding="utf-8")
     chains = [t for t in re.findall(r"<template .*?</template>", text) if 'class="chain"' in t]
     said = re.search(r'<p class="proved">(.*?)</p>', text)
     assert said is not None
-    counts = {len(chains), sum(chain.count('class="link"') for chain in chains)}
+    entries = sum("data-key" in chain.split(">")[0] for chain in chains)
+    assert entries > 0
+    counts = {entries, sum(chain.count('class="link"') for chain in chains)}
     assert set(map(int, re.findall(r"\d+", said[1]))) == counts
 
 
@@ -287,6 +316,100 @@ def test_pointing_lights_up_what_an_entry_comes_from(
                 assert len(found & shown) > 0
                 # The sum for this entry and its entry among the partial derivatives: both.
                 assert browser.run("document.querySelectorAll('mtd.chosen').length") >= 2
+
+
+def occurring(formula: str, names: dict[str, str]) -> set[str]:
+    """The keys of the entries that stand in a formula; `names` are arrays by their letters."""
+    found = re.findall(r"(∂L∂)?([a-z])(\d+)", formula)
+    return {"-".join(("d" * bool(d) + names[x], *places)) for d, x, places in found if x in names}
+
+
+@pytest.mark.parametrize("what", WHOLE)
+def test_every_entry_of_a_program_lights_up_what_is_in_its_formula(
+    browser: Browser, files: dict[tuple[str, object], Path], what: str
+) -> None:
+    """Pointing at any entry shows its derivation; lit is exactly what its last formula holds."""
+    lang, program, shapes, method = WHOLE[what]
+    system = matderiv.derive(program, shapes=shapes, method=method).system
+    names = {name.lower(): name for name, shape in system.shapes.items() if shape}
+    browser.screen(1280)
+    browser.open(files[lang, what])
+    cells = "[...document.querySelectorAll('mtd[data-key][tabindex]')]"
+    count = browser.run(f"{cells}.length")
+    assert count >= 8
+    lit_up = 0
+    for number in range(count):
+        one = f"{cells}[{number}]"
+        browser.hover(one)
+        chosen, lights = lit(browser)
+        assert chosen == [browser.run(f"{one}.dataset.key")]
+        last = browser.run(
+            "[...document.querySelectorAll('.panel .entry .equation:not(:has([data-key]))')]"
+            ".at(-1).querySelector('.link:last-child .right').parentElement.textContent"
+        )
+        own = "".join(c for c in last if c not in "\u2061\u2062\u2063").split("=")[-1]
+        # Of a factor without a name a whole row or column is lit besides.
+        assert {key for key in lights if "." not in key} == occurring(own, names), own
+        lit_up += len(lights)
+    assert lit_up > count
+
+
+def test_arrays_that_stand_elsewhere_are_shown_with_the_derivation(
+    browser: Browser, files: dict[tuple[str, object], Path]
+) -> None:
+    """The panel holds those arrays of which an entry is lit, and no other; it is let go of."""
+    browser.screen(1280)
+    browser.open(files["en", "ridge"])
+    shown = (
+        "[...document.querySelectorAll('.panel .equation:has([data-key])')]"
+        ".map(e => e.querySelector('[data-key]').dataset.key.split('-')[0])"
+    )
+    browser.hover(cell("dZ-1-2", 2))
+    assert browser.run(shown) == ["Z", "T"]
+    browser.hover(cell("dX-1-2", 2))  # both factors stand beside it
+    assert browser.run(shown) == []
+    browser.hover(cell("dW-1-2", 2))
+    assert browser.run(shown) == ["X", "dZ", "W"]
+    browser.move(2, 2)
+    assert panel(browser) == ""
+
+
+def test_keyboard_goes_down_a_vector(
+    browser: Browser, files: dict[tuple[str, object], Path]
+) -> None:
+    """A vector is a column: arrows go up and down, Enter keeps, and Escape lets go."""
+    browser.screen(1280)
+    browser.open(files["zh", "vectors"])
+    browser.press("Tab")
+    browser.run(f"{cell('dx-1')}.focus()")
+    for key, there in (("ArrowDown", "dx-2"), ("ArrowRight", "dx-2"), ("End", "dx-3")):
+        browser.press(key)
+        assert browser.run("document.activeElement.dataset.key") == there
+        assert lit(browser)[0] == [there]
+        assert panel(browser).startswith(f"∂L∂x{there[-1]} 来自")
+    browser.press("Enter")
+    browser.run("document.activeElement.blur()")
+    assert lit(browser)[0] == ["dx-3"]
+    browser.press("Escape")
+    assert lit(browser) == ([], [])
+
+
+def test_finger_reaches_an_entry_under_the_sheet(
+    browser: Browser, files: dict[tuple[str, object], Path]
+) -> None:
+    """A tall sheet opens when the finger is lifted, and then what was touched is above it."""
+    browser.screen(390, 844, touch=True)
+    browser.open(files["en", "ridge"])
+    browser.tap(cell("dW-1-2", 2))
+    browser.run("new Promise(done => setTimeout(done, 50))")
+    assert lit(browser)[0] == ["dW-1-2"]
+    sheet, entry = browser.run(
+        "[document.querySelector('.panel').getBoundingClientRect().top,"
+        " document.querySelector('[aria-selected]').getBoundingClientRect().bottom]"
+    )
+    assert sheet < 844 / 2
+    assert entry < sheet
+    assert browser.run("document.scrollingElement.scrollWidth") == 390
 
 
 def test_dots_between_lit_entries_are_lit(
@@ -504,7 +627,11 @@ def test_page_without_a_panel_is_presented_too(browser: Browser, tmp_path: Path)
 # -- paper -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("what", [("en", (2, 4, 3)), ("zh", (8, 8, 8)), ("en", "names")], ids=str)
+@pytest.mark.parametrize(
+    "what",
+    [("en", (2, 4, 3)), ("zh", (8, 8, 8)), ("en", "names"), ("zh", "layers"), ("en", "attention")],
+    ids=str,
+)
 def test_nothing_is_cut_off_on_paper(
     browser: Browser, files: dict[tuple[str, object], Path], what: tuple[str, object]
 ) -> None:
@@ -575,14 +702,27 @@ def complaints(page: Browser, axe: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize(
+    "what",
+    [
+        ("en", (1, 1, 1), "dX-1-1"),
+        ("zh", (1, 1, 1), "dX-1-1"),
+        ("en", "slices", "dZ-1-2"),
+        ("zh", "vectors", "dx-2"),
+    ],
+    ids=str,
+)
 def test_page_is_for_everybody(
-    browser: Browser, files: dict[tuple[str, object], Path], axe: str, lang: str
+    browser: Browser,
+    files: dict[tuple[str, object], Path],
+    axe: str,
+    what: tuple[str, object, str],
 ) -> None:
     """No serious barrier: at a desk in the dark with the panel open, on a phone while presenting."""
     browser.screen(1280)
-    browser.open(files[lang, (1, 1, 1)])
-    browser.click(cell("dX-1-1"))
+    *page, key = what
+    browser.open(files[tuple(page)])
+    browser.click(cell(key))
     browser.click("document.getElementById('theme')")
     assert browser.run("document.documentElement.dataset.theme") == "dark"
     assert complaints(browser, axe) == []

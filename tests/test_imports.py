@@ -44,9 +44,9 @@ PARTS = (
 
 #: Parts that may import something from outside the standard library, and what.
 OUTSIDE = {
-    "expression": {"numpy"},
+    "expression": {"mpmath", "numpy"},
     "calculus": {"sympy"},
-    "derivation": {"sympy"},
+    "derivation": {"numpy", "sympy"},
     "notation": {"sympy"},
     "handout": {"sympy", "typst"},
     "api": {"sympy"},

@@ -191,6 +191,23 @@ def test_links_of_kronecker_products() -> None:
     assert known.verdict(forth, EntryOf(gradient.node, at)).status != "equal"
 
 
+@pytest.mark.parametrize(
+    ("program", "jacobian"),
+    [
+        ("Y = exp(X).T; L = Loss(Y)", r"\operatorname{diag}(\operatorname{vec}((\exp (X))^{T}))K"),
+        ("y = sum(X, axis=0); L = Loss(y)", r"{1}_{N}^{T}\otimes I_{D}"),
+        ("y = sum(X, axis=1); L = Loss(y)", r"I_{N}\otimes {1}_{D}^{T}"),
+        ("y = sum(X); L = exp(y)", r"{1}_{N}^{T}\otimes {1}_{D}^{T}"),
+        ("y = mean(X, axis=0); L = Loss(y)", r"\left(\dfrac{{1}_{N}}{N}\right)^{T}\otimes I_{D}"),
+    ],
+)
+def test_jacobians_of_sums_and_of_transposed_functions(program: str, jacobian: str) -> None:
+    """Sums and means are products with ones; a transposed function permutes what it is of."""
+    derivation = matderiv.derive(program, wrt="X", method="kronecker")
+    assert f"& = {jacobian}\n" in derivation.markdown()
+    assert derivation.proof.for_all_sizes == derivation.proof.equalities
+
+
 def test_links_of_index_notation() -> None:
     """Twice a chain rule is refused, and so is one with its indices swapped."""
     known = judge("X")

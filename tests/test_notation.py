@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import re
 
 import pytest
@@ -12,12 +13,25 @@ from hypothesis import strategies as st
 import matderiv
 from matderiv.api import read
 from matderiv.calculus.scalars import entry
-from matderiv.notation.boxes import Dots, Grid, Lines, Number, Row, Symbol, Terms
+from matderiv.notation.boxes import (
+    Box,
+    Dots,
+    Fence,
+    Grid,
+    Lines,
+    Number,
+    Operator,
+    Row,
+    Symbol,
+    Terms,
+)
 from matderiv.notation.compose import Notation, automatic_show
 from matderiv.notation.latex import latex
 from matderiv.notation.layout import fitted
+from matderiv.notation.mathml import mathml
 from matderiv.notation.names import name_box
 from matderiv.notation.text import text
+from matderiv.notation.typst import typst
 
 X, Y = Symbol("x"), Symbol("y")
 
@@ -122,3 +136,65 @@ def test_show_counts_rows_columns_and_terms() -> None:
 def test_width_of_a_row_is_that_of_its_parts() -> None:
     """Widths add up, so that what is fitted to a page is measured the same way everywhere."""
     assert Row((X, Y)).width == X.width + Y.width
+
+
+def in_brackets(count: int) -> Row:
+    """(x ⊙ (y + … + y))x, which has no sum outside of brackets."""
+    inner = Row((X, Operator("odot"), Fence(Terms(tuple(("+", Y) for _ in range(count))))))
+    return Row((Fence(inner), X))
+
+
+@given(count=st.integers(4, 40), room=st.floats(14, 60))
+def test_what_stands_in_brackets_is_broken_there(count: int, room: float) -> None:
+    """A product of long factors fits its room, brackets grow with it, and it reads the same."""
+    box = in_brackets(count)
+    narrow = fitted(box, room)
+    assert narrow.width <= room
+    assert text(narrow) == text(box)
+    if box.width > room:
+        assert r"\left(" in latex(narrow)
+
+
+@given(count=st.integers(3, 30), room=st.floats(8, 40))
+def test_long_products_are_broken_before_their_signs(count: int, room: float) -> None:
+    """A product x ⊙ x ⊙ … goes on in lines that start with the sign, in every notation."""
+    box = Row(tuple(b for _ in range(count) for b in (Operator("odot"), X))[1:])
+    narrow = fitted(box, room)
+    assert narrow.width <= room + 0.25  # a sign at a line's start has space on one side only
+    assert text(narrow) == text(box)
+    lines = len(narrow.rows) if isinstance(narrow, Lines) else 1
+    assert latex(narrow).count(r"{} \odot") == lines - 1
+    assert mathml(narrow).count("⊙") == typst(narrow).count("dot.o") == count - 1
+
+
+def test_inner_products_stay_in_one_line() -> None:
+    r"""\left and \right stand in one line, so what is between them is not taken apart."""
+    inner = (Operator("langle"), *[X, Operator("odot")] * 20, X, Operator("rangle"))
+    assert fitted(Row(inner), 10) == Row(inner)
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_absolute_values_stand_between_bars(*, big: bool) -> None:
+    """|x| in every notation, with bars that grow where they must."""
+    bars = Fence(X, big=big, bars=True)
+    assert text(bars) == "|x|"
+    assert latex(bars).strip() == (r"\left\lvert x\right\rvert" if big else r"\lvert x\rvert")
+    assert typst(bars) == "abs(x)"
+    assert mathml(bars).count("|</mo>") == 2
+
+
+def test_brackets_in_brackets_take_work_in_proportion() -> None:
+    """Twice as deep, a product that does not fit takes at most six times as many calls."""
+
+    def nested(depth: int) -> Box:
+        box: Box = Row((X, Y))
+        for _ in range(depth):
+            box = Row((Fence(Row((box, X))), Operator("odot"), Fence(Terms((("+", X), ("-", Y))))))
+        return box
+
+    calls = []
+    for depth in (8, 16):
+        profile = cProfile.Profile()
+        profile.runcall(fitted, nested(depth), 10.0)
+        calls.append(sum(entry.callcount for entry in profile.getstats()))
+    assert calls[1] < 6 * calls[0]

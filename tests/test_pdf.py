@@ -52,7 +52,9 @@ from matderiv.notation.boxes import (
     Word,
 )
 from matderiv.notation.drawing import Drawing, Label, Polyline, Rectangle, Shape
+from matderiv.notation.latex import _OPERATORS
 from matderiv.notation.text import text
+from matderiv.notation.typst import typst
 
 SIZES = [(2, 4, 3), (1, 1, 1), (3, 5, 2), (8, 8, 8), (12, 3, 11)]
 LANGUAGES = ["en", "zh"]
@@ -234,6 +236,23 @@ def test_every_kind_of_box(folder: Path) -> None:
     path = page(folder, *blocks, Paragraph(tuple(Math(box) for box in cases.values())))
     found = squeezed(words(path))
     assert [signs for signs in cases if found.count(squeezed(signs)) < 2] == []
+
+
+def test_every_sign_of_latex_is_one_of_typst() -> None:
+    """No method's pages lack a sign that its LaTeX has."""
+    assert _OPERATORS
+    assert all(typst(Operator(name)) for name in _OPERATORS)
+    x = Symbol("x")
+    assert typst(Row((x, Operator("differential"), x))) == "x thin upright(d)x"
+
+
+@pytest.mark.parametrize("method", ["differential", "slice", "kronecker"])
+def test_every_method_makes_a_pdf(folder: Path, method: str) -> None:
+    """Differentials, inner products and Kronecker products are set as well."""
+    derivation = matderiv.derive("Z = X @ W; L = sum(f(Z))", method=method)
+    path = folder / f"{method}.pdf"
+    derivation.handout().save(path)
+    assert "Step 4" in words(path)
 
 
 def test_rows_of_fractions_do_not_touch(folder: Path) -> None:

@@ -85,6 +85,13 @@ def test_a_page_of_a_large_program_stays_short() -> None:
     assert r"\cdots" in page
 
 
+def test_the_sum_of_a_number_is_written_as_the_number() -> None:
+    """A sum sign with nothing below it stands on no page."""
+    page = matderiv.derive("L = sum(x @ y)*sum(x)", wrt="x")
+    assert page.handout().write("html")
+    assert r"\sum_{}" not in page.markdown()
+
+
 def test_the_transposed_factor_is_explained() -> None:
     """The reason for a transpose stands below the product that it is in."""
     page = matderiv.derive("L = mean(f(X @ W))", wrt="W").markdown()
@@ -139,3 +146,125 @@ def test_lines_in_numpy_name_no_letter_that_has_no_value() -> None:
     page = matderiv.derive("L = sum(X) + tr(K @ eye(m))", shapes=shapes).markdown()
     assert "dX = ones((2, 4))" in page
     assert "dK = eye(m)" in page
+
+
+ATTENTION = "L = Loss(softmax(Q @ K.T, axis=1) @ V)"
+ATTENTION_SHAPES = {"Q": (2, 3), "K": (4, 3), "V": (4, 3)}
+METHODS = ["elementwise", "index", "differential", "slice"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_nothing_long_is_written_out_twice(method: str) -> None:
+    """A value whose gradient would stand twice in a formula keeps its name, which is introduced."""
+    derivation = matderiv.derive(ATTENTION, shapes=ATTENTION_SHAPES, method=method)
+    assert derivation.formulas["Q"] == "(U*(dU - sum(dU*U, axis=1, keepdims=True))) @ K"
+    page = derivation.markdown()
+    told = page.partition("$U$ keeps the name that we gave it")[2]
+    assert told.index(r"U & = {\operatorname{softmax}}_{1}(QK^{T})")
+    lines = re.findall(r"^(d?\w+) = ", told, re.MULTILINE)
+    assert lines == ["U", "dU", "dQ", "dK", "dV"]
+    answers = derivation.handout().write("md").partition("## Step 1")[0]
+    assert r"U & = {\operatorname{softmax}}_{1}(QK^{T})" in answers
+
+
+@pytest.mark.parametrize("method", [*METHODS, "kronecker"])
+@pytest.mark.parametrize(
+    "program",
+    [
+        "L = logdet(S) + y @ inv(S) @ y",
+        "L = tr(A @ S) - logdet(S) - norm(S @ y)",
+        "s = sum(S); L = s - s**2",
+        "L = sum(logsumexp(S, axis=1)) - sum(A*S)",
+    ],
+)
+def test_no_factor_is_one(program: str, method: str) -> None:
+    """The derivative of the loss by itself is 1, and no product shows it, nor a minus with it."""
+    try:
+        page = matderiv.derive(program, wrt="S", method=method).latex()
+    except matderiv.UnsupportedError:
+        assert method == "kronecker"
+        return
+    assert not re.search(r"(?<![\w{.])1 ?(?:[A-Z(]|\\(?:cdot|math|left|operator|det))", page)
+    assert not re.search(r"\\cdot [01](?![\w.])", page)
+
+
+@pytest.mark.parametrize(
+    ("lang", "step", "foreign"),
+    [
+        ("en", r"its derivative $\operatorname{step}$ is 1", "`step` belongs to the language"),
+        ("zh", r"它的导数记作 $\operatorname{step}$", "`step` 是本页所用语言里的函数"),
+    ],
+)
+def test_functions_are_explained_where_they_occur(lang: str, step: str, foreign: str) -> None:
+    """`step` is the derivative of `relu`, and no name of NumPy; other pages do not say so."""
+    page = matderiv.derive("L = sum(relu(X @ W))", wrt="W", method="index").markdown(lang)
+    assert page.count(step) == page.count(foreign) == 1
+    assert page.count("`matderiv gradient --format numpy`") == 1
+    other = matderiv.derive("L = sum((X @ W)**2) + sum(W)", wrt="W").markdown(lang)
+    assert "step" not in other.replace("step by step", "")
+    assert "--format numpy" not in other
+
+
+@pytest.mark.parametrize(
+    ("lang", "loss", "function"),
+    [
+        ("en", "Here `dLoss` is the gradient of `Loss`", "`df` is the derivative of `f`"),
+        ("zh", "这里 `dLoss` 是 `Loss` 对其自变量的梯度", "`df` 是 `f` 的导数"),
+    ],
+)
+def test_derivatives_in_lines_are_introduced(lang: str, loss: str, function: str) -> None:
+    """A name such as dLoss or df in the lines of a program is one that the page explains."""
+    page = matderiv.derive("L = Loss(f(X @ W) + b)", wrt="W").markdown(lang)
+    assert loss in page
+    assert function in page
+
+
+def test_signs_are_explained_where_they_occur() -> None:
+    """No page explains a sign that it has not, nor leaves one out that it has."""
+    plain = matderiv.derive("L = norm(X @ w - y)", wrt="w").markdown()
+    assert not any(sign in plain for sign in (r"\odot", r"\oslash", "in every row"))
+    full = matderiv.derive("L = Loss((X*W + b)/abs(W))", wrt="W").markdown()
+    for sentence in ("entry by entry, in", "is division entry", "in every row", "absolute value"):
+        assert full.count(sentence) == 1, sentence
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("method", METHODS)
+def test_long_sentences_are_said_once(lang: str, method: str) -> None:
+    """A page with many steps does not explain the same again and again."""
+    layers = "H = tanh(X @ W); U = tanh(H @ V); L = sum(f(U @ K))"
+    shapes = {"X": (2, 4), "W": (4, 3), "V": (3, 2), "K": (2, 2)}
+    page = matderiv.derive(layers, shapes=shapes, method=method).markdown(lang)
+    prose = [p for p in page.split("\n\n") if p[0] not in "$#`-"]
+    words = [re.sub(r"\$[^$]*\$", "", p) for p in prose]
+    assert len(words) > 20
+    longest = 70 if lang == "en" else 25
+    # What is done to a formula, and the rules of a differential, are told each time.
+    told = ("For ,", "对 ，", " is used in  only. The differential", " 只用在  中。 的微分")
+    repeated = {w for w in words if words.count(w) > 2 and len(w) > longest}
+    assert not {w for w in repeated if not w.startswith(told)}
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_deltas_are_spoken_of_where_there_are_any(lang: str) -> None:
+    """The sentence before the chain rule fits what follows."""
+    word = {"en": "deltas", "zh": "克罗内克"}[lang]
+    assert word not in matderiv.derive("L = sum(X @ w)**2", wrt="w").markdown(lang)
+    assert word in matderiv.derive("L = Loss(X @ W)", wrt="W", method="index").markdown(lang)
+
+
+def test_lines_of_the_conclusion_are_formulas_of_the_page() -> None:
+    """Every line that can be computed was derived and proved on the page, upstream ones too."""
+    program = "H = relu(X @ W + b); L = sum((H @ V - T)**2)"
+    derivation = matderiv.derive(program, wrt=("X", "b"))
+    lines = re.findall(r"^d(\w+) = (.+)", derivation.markdown(), re.MULTILINE)
+    assert [name for name, _ in lines] == ["H", "X", "b"]
+    system = derivation.system
+    assert all(system.source(derivation.answer(name)) == formula for name, formula in lines)
+
+
+def test_conditions_are_in_the_names_of_the_program() -> None:
+    """What may not be zero is said without names of ours, and not twice."""
+    page = matderiv.derive("L = norm(X @ w - y) + sum(w/sqrt(y))", wrt="w").markdown()
+    found = re.findall(r"^- (.* (?:positive|zero))$", page, re.MULTILINE)
+    assert found == ["$Xw -y$ is not zero", "every entry of $y$ is positive"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from matderiv.calculus.graph import graph_of
-from matderiv.calculus.proving import Prover, prove
+from matderiv.calculus.proving import Prover
 from matderiv.calculus.structure import follows, independent, infer_assumed, is_diagonal
 from matderiv.calculus.sweep import Sweep, sweep
 from matderiv.expression import nodes
@@ -42,7 +42,7 @@ def at_sizes(program: str, wrt: str, **shapes: tuple[int, ...]) -> Sweep:
 )
 def test_proved_at_shapes(program: str, shape: tuple[int, int]) -> None:
     """Repeated entries, matrices of one entry, and products of sums."""
-    assert prove(at_sizes(program, "W", W=shape), "W").status == "equal"
+    assert Prover(at_sizes(program, "W", W=shape)).all_of("W").status == "equal"
 
 
 @pytest.mark.parametrize(
@@ -56,14 +56,34 @@ def test_proved_at_shapes(program: str, shape: tuple[int, int]) -> None:
         "L = logsumexp(logsumexp(W, axis=1)*x)",
         "L = sum(A)/(norm(W)*sum(W))",
         "L = norm((A @ W*W @ x)**1.5)",
+        "L = y @ inv(lam*(W.T @ W)) @ y + det(-(W.T @ W)/alpha)",
+        "L = logdet(W.T @ W*lam) + x @ inv(-(W @ W)) @ x",
         "L = logdet(softmax(W, axis=1) @ (W @ W))",
         "L = log((diag(W*W) @ diag(W))**3)",
+        "L = sum((1 - sigmoid(W))**G*log(sigmoid(W)))",
+        "L = sum((1 - sigmoid(G))**W*log(sigmoid(G)))",
+        "z = sigmoid(A + W @ B); r = sigmoid(C + W @ E); n = tanh((r*W) @ G); L = Loss((1 - z)*n + z*W)",
     ],
 )
 def test_proved_for_all_sizes(program: str) -> None:
     """Products, inverses, reductions and undefined functions are proved with letters alone."""
-    verdict = prove(swept(program, "W"), "W")
+    verdict = Prover(swept(program, "W")).all_of("W")
     assert (verdict.status, verdict.index, verdict.entries) == ("equal", True, 0)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "L = y @ inv(diag(s)) @ y + logdet(diag(s))",
+        "L = det(diag(exp(s))) + sum(inv(diag(s)))",
+        "L = trace(inv(diag(s) @ K)) + logdet(diag(s) @ K @ diag(s))",
+        "L = trace(inv((A @ B - K) @ diag(s))) + logdet((A - B)/(1 + s))",
+        "L = det(A @ diag(s) @ B)",
+    ],
+)
+def test_diagonal_matrices_are_proved_for_all_sizes(program: str) -> None:
+    """Inverses and determinants of diagonal matrices are taken apart, beside others, too."""
+    assert Prover(swept(program, "s")).all_of("s").index
 
 
 @pytest.mark.parametrize("name", ["W", "Y"])
@@ -79,7 +99,7 @@ def test_wrong_formula_is_not_proved(name: str) -> None:
         gradients = dict(found.gradients) | {name: replace(found.gradients[name], formula=wrong)}
         broken = replace(found, gradients=gradients)
         assert Prover(broken).of(name).status == "undecided"
-        assert prove(broken, "W").status == "undecided"
+        assert Prover(broken).all_of("W").status == "undecided"
 
 
 def test_wrong_rule_is_not_proved() -> None:
@@ -88,7 +108,7 @@ def test_wrong_rule_is_not_proved() -> None:
     one = found.gradients["W"]
     doubled = replace(one, uses=one.uses * 2, formula=nodes.Add(one.formula, one.formula))
     broken = replace(found, gradients=dict(found.gradients) | {"W": doubled})
-    assert prove(broken, "W").status == "undecided"
+    assert Prover(broken).all_of("W").status == "undecided"
 
 
 def test_every_name_behind() -> None:

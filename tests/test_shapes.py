@@ -619,6 +619,24 @@ REFUSED = [
         ("The loss L = Y is 2×3, not a scalar. Did you mean L = sum(Y)?"),
     ),
     (LINE + "x", {}, {}, "The loss L = x is a vector, not a scalar. Did you mean L = sum(x)?"),
+    (
+        "L = log(1 + exp(-y*(w @ x)))",
+        {},
+        {},
+        (
+            "The loss L = log(1 + exp(-y*(w @ x))) is a vector, not a scalar. Did you mean "
+            "L = sum(log(1 + exp(-y*(w @ x))))? Or, if y is a scalar, declare it: --shape y=scalar."
+        ),
+    ),
+    (
+        "L = sum((X @ w - y)**2)/N",
+        {},
+        {},
+        (
+            "The loss L = sum((X @ w - y)**2)/N is a matrix, not a scalar. Did you mean "
+            "L = sum(sum((X @ w - y)**2)/N)? Or, if N is a scalar, declare it: --shape N=scalar."
+        ),
+    ),
     # not this product, not this loss
     (
         "Y = X @ X; L = sum(Y)",

@@ -36,15 +36,23 @@ class Case:
     sizes: Mapping[str, int] = field(default_factory=dict)
     show: int | None = None
     may_stick_out: bool = False
+    shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    method: str = "elementwise"
 
     def fragment(self, lang: str) -> str:
         """The LaTeX of the case in a language; a case is derived once for all of them."""
-        return _derived(self.program, tuple(self.sizes.items())).latex(lang=lang, show=self.show)
+        derivation = _derived(self.program, tuple(self.sizes.items()), self.shapes, self.method)
+        return derivation.latex(lang=lang, show=self.show)
 
 
 @functools.cache
-def _derived(program: str, sizes: tuple[tuple[str, int], ...]) -> Derivation:
-    return derive(program, sizes=dict(sizes))
+def _derived(
+    program: str,
+    sizes: tuple[tuple[str, int], ...],
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    method: str,
+) -> Derivation:
+    return derive(program, sizes=dict(sizes), shapes=dict(shapes), method=method)
 
 
 def sized(n: int, d: int, m: int) -> dict[str, int]:
@@ -55,6 +63,8 @@ def sized(n: int, d: int, m: int) -> dict[str, int]:
 SOFTPLUS = "sum(log(1 + exp(X @ W)))"
 THEOREM = "Loss(Q @ K.T)"
 WORDS = "Score = Query @ Key.T; Cost = sum(act(Score))"
+ATTENTION = "L = Loss(softmax(Q @ K.T, axis=1) @ V)"
+SQUARED = "L = sum((softmax(relu(Data @ Weights) @ V, axis=1) - Targets)**2)"
 SECOND = "Y = W @ X; L = sum(f(Y))"
 
 SIZES = {
@@ -92,6 +102,14 @@ CASES = [
     Case("nested", "sum(sqrt(1 + sin(X @ W)**2) * exp(-(X @ W)))", may_stick_out=True),
     Case("relu", "sum(relu(X @ W))"),
     Case("sigmoid", "Y = X @ W; L = -sum(log(sigmoid(Y)))"),
+    *[
+        Case(f"{name}-{method}", program, shapes=shapes, method=method)
+        for name, program, shapes in [
+            ("attention", ATTENTION, (("Q", (2, 3)), ("K", (4, 3)), ("V", (4, 3)))),
+            ("squared-softmax", SQUARED, (("Data", (2, 4)), ("V", (3, 2)))),
+        ]
+        for method in ("elementwise", "index", "differential", "slice")
+    ],
 ]
 
 

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from matderiv.calculus.graph import Graph
+from matderiv.calculus.sweep import replaced
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
 __all__ = ["conditions"]
 
 
-def conditions(graph: Graph) -> tuple[tuple[str, Node], ...]:
+def conditions(graph: Graph, lifted: Mapping[str, Node]) -> tuple[tuple[str, Node], ...]:
     """What must hold: a word ("positive", "nonzero", "invertible") and what it is said of.
+
+    What `lifted` names stand for is put in.
 
     >>> from matderiv.calculus.graph import graph_of
     >>> from matderiv.expression.parse import parse
     >>> from matderiv.expression.shapes import infer
     >>> program = parse("L = sum(log(X))")
-    >>> conditions(graph_of(program, infer(program)))
+    >>> conditions(graph_of(program, infer(program)), {})
     (('positive', Name(name='X')),)
     """
     found = dict.fromkeys(
         condition
         for assignment in graph.values
         for node in nodes.walk(assignment.value)
-        for condition in _of(node)
+        for condition in _of(replaced(node, lifted))
     )
     return tuple(found)
 
@@ -39,6 +42,8 @@ def _of(node: Node) -> Iterator[tuple[str, Node]]:
             yield "nonzero", arg
         case nodes.Divide(_, nodes.Number()):
             return
+        case nodes.Divide(_, nodes.Apply("sqrt") | nodes.Norm()):
+            return  # said of what is under the root, and of what the norm is of
         case nodes.Divide(_, below):
             if not _positive(below):
                 yield "nonzero", below

@@ -32,6 +32,8 @@ from matderiv.calculus.naming import sealed
 
 __all__ = ["contracted"]
 
+_FEW = 6  # terms of a sum that is tried over one denominator
+
 
 def contracted(form: Form) -> Form:
     """Σ_i δ_ip a_i = a_p wherever it applies; δ_pp = 1, and δ_12 = 0.
@@ -62,14 +64,37 @@ def _normal(atom: Call | Raised) -> Form:
     """
     match atom:
         case Call(function=function, arg=arg):
-            return single(Call(function, sealed(contracted(arg))))
+            return single(Call(function, sealed(_over_one(contracted(arg)))))
         case Raised(base=base, exponent=None):
-            common, rest = _common(contracted(base))
+            common, rest = _common(_over_one(contracted(base)))
             found = to_the(rest, 1) if _is_product(rest) else single(Raised(sealed(rest), None))
             return multiplied(common, found)
         case Raised(base=base, exponent=exponent):
             assert exponent is not None
-            return raised(sealed(contracted(base)), sealed(contracted(exponent)))
+            return raised(sealed(_over_one(contracted(base))), sealed(contracted(exponent)))
+
+
+def _over_one(form: Form) -> Form:
+    """1 - b/(1 + b) = 1/(1 + b): over one denominator, where that leaves fewer terms."""
+    if not 1 < len(form) <= _FEW or any(term.bound for term, _ in form):
+        return form
+    powers = [dict(term.atoms) for term, _ in form]
+    below = {atom: min(p.get(atom, 0) for p in powers) for own in powers for atom in own}
+    for atom, least in below.items():
+        if least >= 0 or not isinstance(atom, Raised) or atom.exponent is not None:
+            continue
+        if any(term.bound for term, _ in atom.base):
+            continue
+        above: list[Form] = []
+        for own, (_, number) in zip(powers, form, strict=True):
+            rest = Term(tuple((a, p) for a, p in own.items() if a != atom))
+            made: Form = ((rest, number),)
+            for _ in range(own.get(atom, 0) - least):
+                made = multiplied(made, atom.base)
+            above.append(made)
+        if len(added(above)) < len(form):
+            return multiplied(added(above), single(atom, least))
+    return form
 
 
 def _is_product(form: Form) -> bool:

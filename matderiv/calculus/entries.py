@@ -7,22 +7,19 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from matderiv.calculus.broadcasting import ShapeOf, varies
+from matderiv.calculus.calls import called
 from matderiv.calculus.contraction import contracted
 from matderiv.calculus.forms import (
-    Atom,
-    Call,
     Delta,
     Entry,
     Form,
     Index,
-    Raised,
     Size,
     Term,
     Whole,
     added,
     constant,
     difference,
-    letters_of,
     multiplied,
     placed,
     raised,
@@ -30,7 +27,14 @@ from matderiv.calculus.forms import (
     single,
     undivided,
 )
-from matderiv.calculus.naming import sealed
+from matderiv.calculus.squares import (
+    Letters,
+    diagonal_of,
+    divided,
+    multiple_of,
+    square_factors,
+    taken_apart,
+)
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -134,18 +138,37 @@ class Entries:
             return self._reduction(node, indices)
         if self.shape(node.arg) == (_SINGLE, _SINGLE):
             return self._of_one_entry(node)
-        match self._value(node.arg):
-            case nodes.Inverse(inner) if isinstance(node, nodes.Inverse):
-                return self._at(inner, indices)
-            case nodes.MatMul(left, right) if self._taken_apart(left) and self._taken_apart(right):
-                pass
-            case _:
-                return self._whole(_SQUARE[type(node)], node.arg, indices)
+        value = self._value(node.arg)
+        if isinstance(value, nodes.Inverse) and isinstance(node, nodes.Inverse):
+            return self._at(value.arg, indices)
+        if (multiple := multiple_of(value, self.shape)) is not None:
+            return self._of_multiple(node, *multiple, indices)
+        factors = square_factors(value, self.shape)
+        if factors is None:
+            return self._whole(_SQUARE[type(node)], node.arg, indices)
+        left, right = factors
         if isinstance(node, nodes.Inverse):
             return self._matmul(nodes.Inverse(right), nodes.Inverse(left), indices)
         first, second = (self._at(type(node)(part), ()) for part in (left, right))
         combine = multiplied if isinstance(node, nodes.Determinant) else _plus
         return combine(first, second)
+
+    def _of_multiple(
+        self,
+        node: nodes.Inverse | nodes.Determinant | nodes.LogDet,
+        scalar: Node,
+        arg: Node,
+        indices: tuple[Index, ...],
+    ) -> Form:
+        """(c·A)⁻¹ = A⁻¹/c, det(c·A) = cⁿ·det A, log |det(c·A)| = n·log |c| + log |det A|."""
+        factor, found = self._at(scalar, ()), self._at(type(node)(arg), indices)
+        if isinstance(node, nodes.Inverse):
+            return multiplied(self._raised(node, factor, _MINUS), found)
+        dim = self.shape(arg)[0]
+        size = self._at(nodes.Size(dim.symbol, dim.size), ())
+        if isinstance(node, nodes.Determinant):
+            return multiplied(self._raised(node, factor, size), found)
+        return added((multiplied(size, called("log", called("abs", factor))), found))
 
     def _of_one_entry(self, node: nodes.Inverse | nodes.Determinant | nodes.LogDet) -> Form:
         """1/a, a and log |a| of a matrix of one row and one column."""
@@ -155,21 +178,13 @@ class Entries:
                 return self._raised(node, entry, _MINUS)
             case nodes.Determinant():
                 return entry
-        return self._call("log", self._call("abs", entry))
-
-    def _taken_apart(self, factor: Node) -> bool:
-        """Whether a factor is square; A@diag(x) is written A*x, which is no product."""
-        return self._is_square(factor) and not isinstance(self._value(factor), nodes.Diag)
+        return called("log", called("abs", entry))
 
     def _value(self, node: Node) -> Node:
         """What a name stands for."""
         while isinstance(node, nodes.Name) and node.name in self._definitions:
             node = self._definitions[node.name]
         return node
-
-    def _is_square(self, node: Node) -> bool:
-        shape = self.shape(node)
-        return len(shape) == 2 and shape[0] == shape[1]  # noqa: PLR2004 - a matrix
 
     def _reduction(self, node: Node, indices: tuple[Index, ...]) -> Form:
         match node:
@@ -184,7 +199,7 @@ class Entries:
                 return total
             case nodes.LogSumExp(arg, axis, keepdims):
                 inner = nodes.Apply("exp", arg)
-                return self._call("log", self._along(inner, axis, indices, keepdims=keepdims))
+                return called("log", self._along(inner, axis, indices, keepdims=keepdims))
             case nodes.Softmax(arg, axis):
                 inner = nodes.Apply("exp", arg)
                 total = self._along(inner, axis, indices, keepdims=True)
@@ -260,14 +275,45 @@ class Entries:
         entry = contracted(
             self._at(arg, tuple(1 if dim == _SINGLE else own for (own, _), dim in named))
         )
-        places = frozenset(letter for letter, _ in letters)
-        outside = constant(Fraction(1))
+        if function not in _SQUARE.values():
+            return single(Whole(function, letters, entry, indices))
+        return self._of_entry(function, entry, letters, over[0], indices)
+
+    def _of_entry(
+        self, function: str, entry: Form, letters: Letters, dim: Dim, indices: tuple[Index, ...]
+    ) -> Form:
+        """An inverse or a determinant, by the entry of its matrix; (A⁻¹)⁻¹ = A, (c·A)⁻¹ = A⁻¹/c.
+
+        (diag(u)·A·diag(v))⁻¹ = diag(1/v)·A⁻¹·diag(1/u), and det likewise.
+        """
+        row = letters[0][0]
+        own = diagonal_of(entry, letters)
+        if own is not None and function == "inv":
+            return multiplied(single(Delta(*indices)), _over(own, row, indices[0]))
+        if own is not None:
+            return self._of_diagonal(function, own, row, dim)
+        split = divided(entry, letters)
+        if split is None:
+            return taken_apart(function, entry, letters, indices)
+        rows, cols, rest = split
+        found = self._of_entry(function, rest, letters, dim, indices)
         if function == "inv":
-            outside, entry = _scalars(entry, places)
-        found = _taken_apart(function, entry, letters, indices)
-        if found is None:
-            found = single(Whole(function, letters, entry, indices))
-        return multiplied(raised(outside, _MINUS), found) if outside != _ONE else found
+            around = multiplied(_over(cols, row, indices[0]), _over(rows, row, indices[1]))
+            return multiplied(around, found)
+        beside = self._of_diagonal(function, multiplied(rows, cols), row, dim)
+        return (multiplied if function == "det" else _plus)(beside, found)
+
+    def _of_diagonal(self, function: str, own: Form, row: str, dim: Dim) -> Form:
+        """Det diag(u) = Π_i u_i, log |det diag(u)| = Σ_i log |u_i|."""
+        if function == "logdet":
+            log = called("log", called("abs", own))
+            return self._summed((dim,), lambda i: placed(log, {row: i}))
+        if not self._written:
+            return single(Whole("prod", ((row, dim.symbol),), own))
+        made = _ONE
+        for i in range(1, dim.size + 1):
+            made = multiplied(made, undivided(placed(own, {row: i})))
+        return made
 
     # -- entry by entry ------------------------------------------------------------------------
 
@@ -327,88 +373,12 @@ class Entries:
         body = self._functions.get(function)
         if body is not None:
             return self._at(body(arg), indices)
-        return self._call(function, self._at(arg, indices))
-
-    def _call(self, function: str, u: Form) -> Form:
-        """A function of one number, the known ones by as few different atoms as can be."""
-        inner = sealed(u)
-        match function:
-            case "sqrt":
-                return raised(u, _HALF)
-            case "log":
-                return _log(inner)
-            case "relu":
-                return multiplied(u, single(Call("step", inner)))
-            case "abs":
-                return multiplied(u, single(Call("sign", inner)))
-            case "sigmoid":
-                grown = single(Call("exp", inner))
-                return multiplied(grown, raised(added((_ONE, grown)), _MINUS))
-            case "softplus":
-                return single(Call("log", added((_ONE, single(Call("exp", inner))))))
-        return single(Call(function, inner))
+        return called(function, self._at(arg, indices))
 
 
-def _scalars(entry: Form, places: frozenset[str]) -> tuple[Form, Form]:
-    """The c and the A of an entry of c·A: what does not depend on the place, and the rest."""
-    if len(entry) != 1 or entry[0][0].bound:
-        return _ONE, entry
-    ((term, number),) = entry
-    inside = tuple(a for a in term.atoms if letters_of(a[0]) & places)
-    outside = tuple(a for a in term.atoms if a not in inside)
-    if not inside:
-        return _ONE, entry
-    return ((Term(outside), number),), ((Term(inside), Fraction(1)),)
-
-
-def _taken_apart(
-    function: str, entry: Form, letters: tuple[tuple[str, str], ...], indices: tuple[Index, ...]
-) -> Form | None:
-    """(A⁻¹)⁻¹ = A, I⁻¹ = I; det A⁻¹ = 1/det A, log |det A⁻¹| = -log |det A|."""
-    places = tuple(letter for letter, _ in letters)
-    match function, entry:
-        case "inv", ((Term(((Delta(one, other), 1),), ()), 1),) if {one, other} == set(places):
-            return single(Delta(*indices))
-        case _, ((Term(((Whole(function="inv") as inner, 1),), ()), 1),) if (
-            function in _SQUARE.values() and set(inner.indices) == set(places)
-        ):
-            if function == "inv":
-                (row, _), (col, _) = inner.letters
-                ends = indices if inner.indices == places else indices[::-1]
-                return placed(inner.arg, {row: ends[0], col: ends[1]})
-            whole = single(Whole(function, inner.letters, inner.arg))
-            return raised(whole, _MINUS) if function == "det" else scaled(whole, Fraction(-1))
-    return None
+def _over(form: Form, letter: str, index: Index) -> Form:
+    return raised(placed(form, {letter: index}), _MINUS)
 
 
 def _plus(one: Form, other: Form) -> Form:
     return added((one, other))
-
-
-def _log(u: Form) -> Form:
-    """log(exp(a)·bⁿ) = a + n·log(b) for factors that are positive whatever their entries are."""
-    if len(u) != 1 or u[0][0].bound or u[0][1] < 0:
-        return single(Call("log", u))
-    ((term, number),) = u
-    made: list[Form] = []
-    rest: list[tuple[Atom, int]] = []
-    for atom, power in term.atoms:
-        match atom:
-            case Call(function="exp", arg=arg):
-                made.append(scaled(arg, Fraction(power)))
-            case Raised(base=base, exponent=None) if all(map(_positive, base)):
-                made.append(scaled(single(Call("log", base)), Fraction(power)))
-            case _:
-                rest.append((atom, power))
-    if not made:
-        return single(Call("log", u))
-    left: Form = ((Term(tuple(rest)), number),)
-    return added([*made, *([single(Call("log", left))] if left != _ONE else [])])
-
-
-def _positive(part: tuple[Term, Fraction]) -> bool:
-    """Whether a term is positive: a positive number times exponentials."""
-    term, number = part
-    return number > 0 and all(
-        isinstance(atom, Call) and atom.function == "exp" for atom, _ in term.atoms
-    )

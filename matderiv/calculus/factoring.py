@@ -12,6 +12,7 @@ from matderiv.calculus.forms import (
     Form,
     Raised,
     Term,
+    TooLarge,
     Whole,
     added,
     letters_of,
@@ -21,9 +22,9 @@ from matderiv.calculus.forms import (
     single,
     to_the,
 )
-from matderiv.calculus.naming import sealed
+from matderiv.calculus.naming import canonical, sealed
 
-__all__ = ["factored"]
+__all__ = ["factored", "read_the_same"]
 
 _SHORT = 4  # the largest power of a sum that is multiplied out
 
@@ -43,6 +44,16 @@ def factored(form: Form) -> Form:
     """
     numbers = itertools.count()
     return _factored(form, lambda: f"^{next(numbers)}")
+
+
+def read_the_same(one: Form, other: Form) -> bool:
+    """Whether two forms read the same, as they stand or factored: then they are equal."""
+    try:
+        if canonical(one) == canonical(other):
+            return True
+        return canonical(factored(one)) == canonical(factored(other))
+    except TooLarge:
+        return False
 
 
 def _factored(form: Form, fresh: Callable[[], str]) -> Form:

@@ -20,12 +20,21 @@ __all__ = ["Graph", "graph_of"]
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The values in order; `lifted` are the names that the program does not have itself."""
+    """The values in order; `lifted` are the names that the program does not have itself.
+
+    `called` are those of them that formulas use all the same; what the others stand for is put in.
+    """
 
     program: Program
     values: tuple[Assignment, ...]
     shapes: Mapping[str, Shape]
     lifted: frozenset[str]
+    called: frozenset[str] = frozenset()
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The lifted names that no formula uses."""
+        return self.lifted - self.called
 
     @property
     def loss(self) -> str:

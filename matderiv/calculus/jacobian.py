@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from matderiv.calculus.problem import Problem
 from matderiv.errors import InputError
 
-__all__ = ["ITEM_SIZES", "REFERENCE", "JacobianSize", "Sizes", "growth", "jacobian_size"]
+__all__ = [
+    "ITEM_SIZES",
+    "REFERENCE",
+    "JacobianSize",
+    "Sizes",
+    "between",
+    "growth",
+    "item_size",
+    "jacobian_size",
+]
 
-#: N, D and M.
-Sizes = tuple[int, int, int]
+#: A number for each size letter: N, D and M of a product.
+Sizes = tuple[int, ...]
 
 #: A layer of a size that is used: a batch of 64, and 4096 numbers in and out.
 REFERENCE: Sizes = (64, 4096, 4096)
+
+_STEPS = 8  # from the smallest sizes of a chart to the largest
 
 #: Bytes of one number of each type.
 ITEM_SIZES = {
@@ -70,8 +80,6 @@ def jacobian_size(
     Source:
         y_ij = Σ_k x_ik w_kj holds D entries of X, so a row of the Jacobian has D that count.
     """
-    if dtype not in ITEM_SIZES:
-        raise InputError(f"There is no number type {dtype!r} here; known: {', '.join(ITEM_SIZES)}.")
     n, d, m = sizes or _sizes(problem)
     known = dict(zip((dim.symbol for dim in problem.dims), (n, d, m), strict=True))
     rows, cols = (known[dim.symbol] for dim in problem.shapes[wrt])
@@ -82,13 +90,22 @@ def jacobian_size(
         cols=rows * cols,
         nonzero=n * d * m,
         matrix_form=n * m + other_rows * other_cols + rows * cols,
-        item_size=ITEM_SIZES[dtype],
+        item_size=item_size(dtype),
     )
 
 
-def growth(
-    problem: Problem, wrt: str, dtype: str, steps: int = 8
-) -> tuple[tuple[Sizes, JacobianSize], ...]:
+def item_size(dtype: str) -> int:
+    """The bytes of one number.
+
+    Raises:
+        InputError: the type of a number is not known.
+    """
+    if dtype not in ITEM_SIZES:
+        raise InputError(f"There is no number type {dtype!r} here; known: {', '.join(ITEM_SIZES)}.")
+    return ITEM_SIZES[dtype]
+
+
+def growth(problem: Problem, wrt: str, dtype: str) -> tuple[tuple[Sizes, JacobianSize], ...]:
     """Sizes that grow by equal factors from the problem's own to `REFERENCE`, or down to it.
 
     The one with fewer products comes first; where there are as many, they start at 1×1×1.
@@ -97,21 +114,25 @@ def growth(
     first, last = sorted((chosen, REFERENCE), key=math.prod)
     if math.prod(first) == math.prod(last):
         first, last = (1, 1, 1), chosen
-    found: dict[int, Sizes] = {}
-    for t in range(steps + 1):
-        sizes = _sizes_of(
-            round(a ** (1 - t / steps) * b ** (t / steps)) for a, b in zip(first, last, strict=True)
-        )
-        found.setdefault(math.prod(sizes), sizes)
     return tuple(
-        (sizes, jacobian_size(problem, wrt, dtype, sizes)) for _, sizes in sorted(found.items())
+        (sizes, jacobian_size(problem, wrt, dtype, sizes)) for sizes in between(first, last)
     )
 
 
+def between(first: Sizes, last: Sizes) -> tuple[Sizes, ...]:
+    """Sizes that change by equal factors from the first to the last; small products come first.
+
+    >>> between((1, 2), (256, 512))[:3]
+    ((1, 2), (2, 4), (4, 8))
+    """
+    found: dict[int, Sizes] = {}
+    for t in range(_STEPS + 1):
+        part = t / _STEPS
+        pairs = zip(first, last, strict=True)
+        sizes = tuple(round(a ** (1 - part) * b**part) for a, b in pairs)
+        found.setdefault(math.prod(sizes), sizes)
+    return tuple(sizes for _, sizes in sorted(found.items()))
+
+
 def _sizes(problem: Problem) -> Sizes:
-    return _sizes_of(dim.size for dim in problem.dims)
-
-
-def _sizes_of(numbers: Iterable[int]) -> Sizes:
-    n, d, m = numbers
-    return n, d, m
+    return tuple(dim.size for dim in problem.dims)

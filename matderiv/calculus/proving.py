@@ -20,9 +20,8 @@ from functools import cached_property
 
 from matderiv.calculus.broadcasting import filled
 from matderiv.calculus.entries import Entries
-from matderiv.calculus.factoring import factored
-from matderiv.calculus.forms import Entry, Form, Index, TooLarge, added, bounded
-from matderiv.calculus.naming import canonical
+from matderiv.calculus.factoring import read_the_same
+from matderiv.calculus.forms import Entry, Form, Index, added, bounded
 from matderiv.calculus.partials import partial
 from matderiv.calculus.sweep import Gradient, Sweep
 from matderiv.calculus.terms import total
@@ -31,7 +30,7 @@ from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
-__all__ = ["Prover", "equal", "prove"]
+__all__ = ["Prover", "equal"]
 
 _LETTERS = ("p", "q")
 
@@ -41,45 +40,21 @@ _WRITTEN = 100
 #: Products of terms in the proof for all sizes, and for one entry.
 _WORK = 20_000
 
-#: Values of a program up to which all of them are put in at once.
-_SHORT = 8
-
-
-def prove(sweep: Sweep, name: str) -> Verdict:
-    """Whether the gradient by a name is right, and every gradient that it follows from.
-
-    >>> from matderiv.calculus.graph import graph_of
-    >>> from matderiv.calculus.sweep import sweep
-    >>> from matderiv.expression.parse import parse
-    >>> from matderiv.expression.shapes import infer
-    >>> program = parse("H = tanh(X @ W); L = sum(H**2)")
-    >>> prove(sweep(graph_of(program, infer(program)), ("W",)), "W").index
-    True
-    """
-    return Prover(sweep).all_of(name)
+#: Values of a program up to which all of them are put in at once, with all gradients or with
+#: those only whose names the program has not.
+_SHORT, _MODERATE = 8, 24
 
 
 def equal(pairs: Iterable[tuple[Form, Form]]) -> bool:
     """Whether the forms of some pair are proved equal; SymPy is asked if none read the same."""
     seen = []
     for pair in pairs:
-        if _reads_the_same(pair):
+        if read_the_same(*pair):
             return True
         seen.append(pair)
     from matderiv.calculus.equality import same_form
 
     return any(same_form(*pair) for pair in seen)
-
-
-def _reads_the_same(pair: tuple[Form, Form]) -> bool:
-    try:
-        one, other = map(canonical, pair)
-        if one == other:
-            return True
-        one, other = (canonical(factored(form)) for form in pair)
-    except TooLarge:
-        return False
-    return one == other
 
 
 class Prover:
@@ -91,7 +66,16 @@ class Prover:
         self._known: dict[str, Verdict] = {}
 
     def all_of(self, name: str) -> Verdict:
-        """The verdict on a gradient and on every gradient that it follows from."""
+        """The verdict on a gradient and on every gradient that it follows from.
+
+        >>> from matderiv.calculus.graph import graph_of
+        >>> from matderiv.calculus.sweep import sweep
+        >>> from matderiv.expression.parse import parse
+        >>> from matderiv.expression.shapes import infer
+        >>> program = parse("H = tanh(X @ W); L = sum(H**2)")
+        >>> Prover(sweep(graph_of(program, infer(program)), ("W",))).all_of("W").index
+        True
+        """
         index, entries = True, 0
         for needed in self.behind(name):
             verdict = self.of(needed)
@@ -184,12 +168,20 @@ class Prover:
         return entries.at(one, *at), entries.at(other, *at)
 
     def _definitions(self, gradient: Gradient) -> Iterator[Mapping[str, Node]]:
-        """What is put in: what one side names and the other does not, then everything."""
+        """What is put in: names that one side has and the other has not, then more of them.
+
+        Those that the program has not itself come first, as the formula holds none of them.
+        """
         local, formula = _names(_by_rules(gradient)), _names(gradient.formula)
-        everything = ChainMap(self._gradients, self._values)
-        yield self._unfolding(local ^ formula, local & formula)
+        differing, shared = local ^ formula, local & formula
+        if not differing <= self._lifted:
+            yield self._unfolding(differing & self._lifted, shared)
+        yield self._unfolding(differing, shared)
         if len(self._values) <= _SHORT:
-            yield everything
+            yield ChainMap(self._gradients, self._values)
+        if len(self._values) <= _MODERATE:
+            without_names = {n: g for n, g in self._gradients.items() if n in self._lifted}
+            yield ChainMap(without_names, self._values)
 
     def _unfolding(self, names: set[str], kept: set[str]) -> dict[str, Node]:
         """The definitions of some names, and of the names in them that the program has not."""

@@ -8,7 +8,17 @@ from matderiv.calculus.broadcasting import letter
 from matderiv.calculus.facts import Facts
 from matderiv.calculus.rewrite_reductions import hoisted
 from matderiv.calculus.rewrite_transposes import transposed
-from matderiv.calculus.terms import chain, chained, changed, factors, key, product
+from matderiv.calculus.terms import (
+    Factor,
+    chain,
+    chained,
+    changed,
+    factors,
+    key,
+    product,
+    terms,
+    total,
+)
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
@@ -32,7 +42,7 @@ def scalars_out(node: Node, facts: Facts) -> Node | None:
             return None
         scalars += outside
         left.append(product(Fraction(1), inside))
-    if number == 1 and not scalars:
+    if all(factors(link)[0] == 1 for link in links) and not scalars:
         return None
     return product(number, [*scalars, (chained(left), _ONE)])
 
@@ -104,6 +114,8 @@ def diagonal(node: Node, facts: Facts) -> Node | None:
             return nodes.Multiply(left, v)
         case nodes.Multiply() | nodes.Divide():
             number, parts = factors(node)
+            if (scaled := _scaled_identity(number, parts, facts)) is not None:
+                return scaled
             for part in parts:
                 match part:
                     case (nodes.Outer(v, nodes.Ones((1,))), power) if power == _ONE:
@@ -117,15 +129,62 @@ def diagonal(node: Node, facts: Facts) -> Node | None:
             len(facts.shape(right)) == 1
         ):
             return nodes.Multiply(v, right)
-        case nodes.Diag(nodes.Diag(v)) if len(facts.shape(v)) == 1:
-            return v
-        case nodes.Diag(nodes.Transpose(arg)):
-            return nodes.Diag(arg)
-        case nodes.Diag(nodes.Outer(a, b)):
-            return nodes.Multiply(a, b)
+        case nodes.Diag(arg) if len(facts.shape(arg)) > 1:
+            return _of_matrix(arg, facts)
         case nodes.Diag(arg):
             return hoisted(node, arg, facts)
     return None
+
+
+def _scaled_identity(number: Fraction, parts: tuple[Factor, ...], facts: Facts) -> Node | None:
+    """I·v = diag(v), row by row."""
+    identities = [p for p in parts if isinstance(p[0], nodes.Eye)]
+    if len(identities) != 1 or any(facts.shape(power) for _, power in parts):
+        return None
+    rest = [p for p in parts if p not in identities]
+    vectors = [p for p in rest if facts.shape(p[0])]
+    diagonal = product(Fraction(1), vectors)
+    whole = facts.shape(product(number, parts))
+    if facts.shape(identities[0][0]) != whole or facts.shape(diagonal) != whole[1:]:
+        return None
+    scalars = [p for p in rest if p not in vectors]
+    return product(number, [*scalars, (nodes.Diag(diagonal), _ONE)])
+
+
+#: Matrices whose diagonal is a vector that can be written without them.
+_PLAIN = nodes.Diag | nodes.Outer | nodes.Ones | nodes.Eye
+
+
+def _of_matrix(arg: Node, facts: Facts) -> Node | None:
+    """The diagonal of a matrix, which of sums and entrywise products is taken part by part."""
+    match arg:
+        case nodes.Diag(v):
+            return v
+        case nodes.Outer(a, b):
+            return nodes.Multiply(a, b)
+        case nodes.Ones() | nodes.Eye():
+            return nodes.Ones((letter(facts.shape(arg)[0]),))
+        case nodes.Transpose(inner):
+            return nodes.Diag(inner)
+        case nodes.MatMul(nodes.Diag(v), right):
+            return nodes.Multiply(v, nodes.Diag(right))
+    square = facts.shape(arg)
+    some = terms(arg)
+    plain = any(isinstance(base, _PLAIN) for _, term in some for base, _ in factors(term)[1])
+    if len(some) > 1:
+        if not plain or any(facts.shape(term) != square for _, term in some):
+            return None
+        return total((number, nodes.Diag(term)) for number, term in some)
+    number, parts = factors(arg)
+    inside = [p for p in parts if len(facts.shape(p[0])) > 1 or facts.shape(p[1])]
+    outside = [p for p in parts if p not in inside]
+    if any(facts.shape(base) != square or facts.shape(power) for base, power in inside):
+        return None
+    if plain:
+        return product(number, [*outside, *((nodes.Diag(base), power) for base, power in inside)])
+    if not inside or (number == 1 and not outside):
+        return None
+    return product(number, [*outside, (nodes.Diag(product(Fraction(1), inside)), _ONE)])
 
 
 def outer(node: Node, facts: Facts) -> Node | None:
@@ -157,12 +216,16 @@ def outer(node: Node, facts: Facts) -> Node | None:
 
 
 def inverse(node: Node, facts: Facts) -> Node | None:
-    """(A⁻¹)⁻¹ = A, I⁻¹ = I, (c·A)⁻¹ = A⁻¹/c."""
+    """(A⁻¹)⁻¹ = A, I⁻¹ = I, (c·A)⁻¹ = A⁻¹/c, diag(v)⁻¹ = diag(1/v), det diag(v) = Π_i v_i."""
     match node:
         case nodes.Inverse(nodes.Inverse(arg)):
             return arg
         case nodes.Inverse(nodes.Eye()):
             return node.arg
+        case nodes.Inverse(nodes.Diag(v)) if len(facts.shape(v)) == 1:
+            return nodes.Diag(nodes.Divide(_ONE, v))
+        case nodes.Determinant(nodes.Diag(v)) if len(facts.shape(v)) == 1:
+            return nodes.Prod(v)
         case nodes.Determinant(nodes.Inverse(arg)):
             return nodes.Divide(_ONE, nodes.Determinant(arg))
         case nodes.Inverse(arg):

@@ -34,7 +34,7 @@ _PAIRS = (("step", None, "relu"), ("sign", None, "abs"), ("step", "relu", "relu"
 
 
 def powers(node: Node, facts: Facts) -> Node | None:
-    """aᵐ·aⁿ = aᵐ⁺ⁿ, a⁰ = 1, 1·A = A, numbers and scalars first."""
+    """aᵐ·aⁿ = aᵐ⁺ⁿ, a⁰ = 1, 1·A = A, Iⁿ = I entry by entry, numbers and scalars first."""
     if not isinstance(node, (*_PRODUCTS, nodes.Apply)):
         return None
     match node:
@@ -50,7 +50,11 @@ def powers(node: Node, facts: Facts) -> Node | None:
     for base, power in parts:
         known = found.get(key(base))
         found[key(base)] = (base, power if known is None else _plus(known[1], power))
-    kept = [(b, p) for b, p in found.values() if p != _ZERO and b != _ONE]
+    kept = [
+        (base, _ONE if isinstance(base, nodes.Eye) and _is_positive(power) else power)
+        for base, power in found.values()
+        if power != _ZERO and base != _ONE
+    ]
     over = shape(node)
     if over and len(kept) > 1:
         for part in list(kept):  # ones that add nothing to the shape of the rest
@@ -59,6 +63,10 @@ def powers(node: Node, facts: Facts) -> Node | None:
                 kept = others
     kept.sort(key=lambda part: bool(shape(part[0])))  # scalars first, else as they stand
     return changed(node, product(number, kept))
+
+
+def _is_positive(power: Node) -> bool:
+    return isinstance(power, nodes.Number) and power.value > 0
 
 
 def _shape(parts: list[Factor], facts: Facts) -> object:
@@ -75,18 +83,27 @@ def _plus(a: Node, b: Node) -> Node:
 
 def named_functions(node: Node, _: Facts) -> Node | None:
     """exp(A)/Σ exp(A) = softmax(A), exp(a)/(1 + exp(a)) = 1/(1 + exp(-a)) = sigmoid(a)."""
+    if isinstance(node, nodes.Add | nodes.Subtract):
+        return _complement(node)
     if not isinstance(node, _PRODUCTS):
         return None
     number, parts = factors(node)
-    return _quotients(number, parts) or _opposites(number, parts) or _pairs(number, parts)
+    return (
+        _quotients(number, parts)
+        or _opposites(number, parts)
+        or _pairs(number, parts)
+        or _hyperbolic(number, parts)
+    )
 
 
 def _quotients(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
     """exp(A)/Σ exp(A), exp(a)/(1 + exp(a)) and 1/(1 + exp(a))."""
     for at, (base, power) in enumerate(parts):
-        if power != _MINUS:
+        if not isinstance(power, nodes.Number) or power.value >= 0:
             continue
         rest = [*parts[:at], *parts[at + 1 :]]
+        if power != _MINUS:
+            rest.append((base, _plus(power, _ONE)))
         match base:
             case nodes.Sum(nodes.Apply("exp", arg), axis, keepdims) if keepdims or axis is None:
                 grown = (nodes.Apply("exp", arg), _ONE)
@@ -107,12 +124,27 @@ def _opposites(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
     """sigmoid(a)·exp(-a) = sigmoid(-a)."""
     for part in parts:
         match part:
-            case (nodes.Apply("sigmoid", arg), power) if power == _ONE:
+            case (nodes.Apply("sigmoid", arg) as own, nodes.Number(value)) if value >= 1:
                 minus = _opposite(arg)
                 shrunk = (nodes.Apply("exp", minus), _ONE)
                 if shrunk in parts:
                     rest = [p for p in parts if p not in (part, shrunk)]
+                    if value > 1:
+                        rest.append((own, nodes.Number(value - 1)))
                     return product(number, [*rest, (nodes.Apply("sigmoid", minus), _ONE)])
+    return None
+
+
+def _complement(node: Node) -> Node | None:
+    """1 - sigmoid(-a) = sigmoid(a)."""
+    some = terms(node)
+    for part in some:
+        match part:
+            case (number, nodes.Apply("sigmoid", arg)) if (-number, _ONE) in some and cost(
+                _opposite(arg)
+            ) < cost(arg):
+                rest = [t for t in some if t not in (part, (-number, _ONE))]
+                return total([*rest, (-number, nodes.Apply("sigmoid", _opposite(arg)))])
     return None
 
 
@@ -125,6 +157,29 @@ def _pairs(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
                 if partner in parts:
                     rest = [p for p in parts if p not in (partner, (base, power))]
                     return product(number, [*rest, (nodes.Apply(one, base.arg), _ONE)])
+    return None
+
+
+def _hyperbolic(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
+    """(exp(a) - exp(-a))/(exp(a) + exp(-a)) = tanh(a)."""
+    for above, power in parts:
+        arg = _grown_and_shrunk(above, -1)
+        if arg is None or power != _ONE:
+            continue
+        for below, other in parts:
+            if other == _MINUS and _grown_and_shrunk(below, 1) in (arg, _opposite(arg)):
+                rest = [p for p in parts if p[0] not in (above, below)]
+                return product(number, [*rest, (nodes.Apply("tanh", arg), _ONE)])
+    return None
+
+
+def _grown_and_shrunk(node: Node, sign: int) -> Node | None:
+    """The a of exp(a) + exp(-a) or, for a negative sign, of exp(a) - exp(-a)."""
+    match terms(node):
+        case ((c, nodes.Apply("exp", one)), (d, nodes.Apply("exp", other))) if (
+            abs(c) == 1 and d == sign * c and key(_opposite(one)) == key(other)
+        ):
+            return one if c == 1 else other
     return None
 
 

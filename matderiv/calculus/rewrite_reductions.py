@@ -46,6 +46,12 @@ def reduction(node: Node, facts: Facts) -> Node | None:
             a
         ) == facts.shape(eye):
             return nodes.Trace(a)
+        case nodes.Sum(nodes.Multiply(a, nodes.Eye() as eye), int(), False) if facts.shape(
+            a
+        ) == facts.shape(eye):
+            return nodes.Diag(a)
+        case nodes.Sum(nodes.Eye() as eye, None) | nodes.Trace(nodes.Eye() as eye):
+            return times_size(_ONE, facts.shape(eye)[0])
         case nodes.Sum(nodes.Softmax(_, inner), axis) if inner == axis:
             return _ONE
         case nodes.Trace(nodes.Outer(a, b)):

@@ -95,6 +95,30 @@ class shapes_over:  # noqa: N801 - used as a function
 _ENTRYWISE = (nodes.Add, nodes.Subtract, nodes.Multiply, nodes.Divide, nodes.Power)
 
 
+def signs_first(node: Node) -> Node:
+    """The formula with a minus before a product on its first factor: -2*X, not -(2*X).
+
+    >>> from matderiv.expression.nodes import Multiply, Name, Negate
+    >>> source(signs_first(Negate(Multiply(Name("lam"), Name("X")))))
+    '-lam*X'
+    """
+    operands = nodes.children(node)
+    made = [signs_first(child) for child in operands]
+    if isinstance(node, nodes.Negate):
+        return _turned(made[0])
+    changed = any(a is not b for a, b in zip(made, operands, strict=True))
+    return nodes.rebuilt(node, made) if changed else node
+
+
+def _turned(node: Node) -> Node:
+    match node:
+        case nodes.Number(value) if value > 0:
+            return nodes.Number(-value)
+        case nodes.Multiply(left, right) | nodes.Divide(left, right) | nodes.MatMul(left, right):
+            return nodes.rebuilt(node, (_turned(left), right))
+    return nodes.Negate(node)
+
+
 def numbered(node: Node, shapes: Mapping[str, Shape], kept: frozenset[str]) -> Node:
     """The formula with numbers for letters of sizes, so that it runs; the program's own stay."""
     sizes = {d.symbol: d.size for s in shapes.values() for d in s if d.symbol not in kept}

@@ -12,6 +12,7 @@ from matderiv.calculus.entries import Entries
 from matderiv.calculus.graph import Graph
 from matderiv.calculus.rewrites import Facts
 from matderiv.calculus.shaping import shapes_over
+from matderiv.calculus.shortening import shortened
 from matderiv.calculus.terms import cost, key, total
 from matderiv.calculus.tidying import (
     Rewritten,
@@ -25,9 +26,10 @@ from matderiv.calculus.vanishing import is_zero
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 
-__all__ = ["Gradient", "Sweep", "Use", "inlined", "replaced", "sweep"]
+__all__ = ["Gradient", "Sweep", "Use", "finished", "inlined", "named", "replaced", "sweep"]
 
 _ONE = nodes.Number(Fraction(1))
 _ZERO = nodes.Number(Fraction(0))
@@ -66,13 +68,17 @@ class Gradient:
 class Sweep:
     """The gradients of a graph by name, the loss's users last.
 
-    `lifted` is what each lifted name stands for, in terms of the names of the program.
+    `lifted` is what each lifted name stands for that no formula uses, and `called` the same of
+    those that formulas do use, in terms of the names of the program and of the latter. `names`
+    are the names of values by the keys of what they stand for.
     """
 
     graph: Graph
     facts: Facts
     gradients: Mapping[str, Gradient]
     lifted: Mapping[str, Node]
+    called: Mapping[str, Node]
+    names: Mapping[object, str]
 
     def upstream(self, name: str) -> tuple[str, ...]:
         """The names whose gradients the formula of a name holds, in the order to work them out."""
@@ -85,6 +91,19 @@ class Sweep:
             queue += [self.gradients[of].formula for of in new]
         return tuple(a.name for a in reversed(self.graph.values) if a.name in found)
 
+    def values(self, name: str) -> tuple[str, ...]:
+        """The lifted names that a formula uses, or what is to be known before it, in order."""
+        formulas = [self.gradients[of].formula for of in (*self.upstream(name), name)]
+        used = {n.name for f in formulas for n in nodes.walk(f) if isinstance(n, nodes.Name)}
+        found: list[str] = []
+        for value in reversed(list(self.called)):
+            if value in used:
+                found.insert(0, value)
+                used |= {
+                    n.name for n in nodes.walk(self.called[value]) if isinstance(n, nodes.Name)
+                }
+        return tuple(found)
+
 
 def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozenset()) -> Sweep:
     """All gradients by the names that depend on `wrt`.
@@ -94,7 +113,7 @@ def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozen
         UnsupportedError: a node has no rule.
     """
     try:
-        return _Sweep(graph, wrt, symmetric).run()
+        return shortened(graph, wrt, lambda graph: _Sweep(graph, wrt, symmetric).run())
     except RecursionError:
         raise UnsupportedError(
             f"The gradient of {graph.loss} is a formula in too many brackets; "
@@ -140,7 +159,7 @@ class _Sweep:
                     continue
                 named = upstream = nodes.Name(f"d{name}")
                 if inlined(name, found[name].formula, graph, facts):
-                    upstream = short if name in graph.lifted else found[name].formula
+                    upstream = short if name in graph.hidden else found[name].formula
             _collect(local, name, _uses(assignment.value, named, shape, moving))
             _collect(whole, name, _uses(assignment.value, upstream, shape, moving))
         for name in self.wrt:
@@ -164,7 +183,7 @@ class _Sweep:
                 f"The gradient of {graph.loss} by {name} is 0 wherever it is defined: "
                 f"{source(why)} is 0."
             )
-        return Sweep(graph, facts, found, values.lifted)
+        return Sweep(graph, facts, found, values.lifted, values.called, values.names)
 
 
 def _uses(value: Node, upstream: Node, shape: ShapeOf, moving: frozenset[str]) -> Iterator[Use]:
@@ -191,12 +210,13 @@ def _collect(uses: dict[str, list[Use]], by: str, found: Iterator[Use]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Values:
-    """The values of a graph: the lifted ones, and under what names others are known.
+    """The values of a graph: the lifted ones, those that are called, and names of others.
 
     `near` names every value, lifted or not, as it stands in the graph.
     """
 
     lifted: Mapping[str, Node]
+    called: Mapping[str, Node]
     names: Mapping[object, str]
     near: Mapping[object, str]
 
@@ -204,6 +224,7 @@ class _Values:
 def _values(graph: Graph, facts: Facts) -> _Values:
     """Each value with the lifted names in it put in, as far as that stays readable."""
     lifted: dict[str, Node] = {}
+    called: dict[str, Node] = {}
     names: dict[object, str] = {}
     near: dict[object, str] = {}
     for assignment in graph.values:
@@ -212,13 +233,15 @@ def _values(graph: Graph, facts: Facts) -> _Values:
         value = replaced(assignment.value, lifted)
         if cost(value) > _LONGEST:
             continue
-        if assignment.name in graph.lifted:
+        if assignment.name in graph.called:
+            called[assignment.name] = value
+        if assignment.name in graph.hidden:
             lifted[assignment.name] = value
         elif assignment.name != graph.loss:
             for form in (value, tidy(value, facts)):
                 if _worth_a_name(form):
                     names[key(form)] = assignment.name
-    return _Values(lifted, names, near)
+    return _Values(lifted, called, names, near)
 
 
 def _worth_a_name(value: Node) -> bool:
@@ -253,26 +276,36 @@ def _gradient(
         tidying = list(tidied(assembled, facts))
         own = tidy(_sum(local), facts)
     formula = short = tidying[-1].formula if tidying else assembled
-    if formula != _ZERO and name in graph.lifted:
+    if formula != _ZERO and name in graph.hidden:
         formula = completed(short, graph.shapes[name], facts)
         if formula != short:
             tidying.append(Rewritten(_REPEATED, formula))
     elif formula != _ZERO:
-        finishes: tuple[tuple[str, Callable[[Node], Node]], ...] = (
-            ("transposes collected", lambda node: transposes_collected(node, facts)),
-            ("names of the program", lambda node: named(node, values.names, but=name)),
-            (_REPEATED, lambda node: completed(node, graph.shapes[name], facts)),
-            ("scalars first", lambda node: as_written(node, facts)),
-        )
-        for reason, finish in finishes:
-            new = finish(formula)
-            if new != formula:
-                formula = new
-                tidying.append(Rewritten(reason, formula))
+        tidying += finished(formula, name, graph.shapes[name], values.names, facts)
+        formula = tidying[-1].formula if tidying else formula
     if _vanishes(formula, facts):
         formula = short = _ZERO
     own = named(own, values.near, but=name)
     return Gradient(name, tuple(local), own, assembled, tuple(tidying), formula), short
+
+
+def finished(
+    formula: Node, name: str, own: Shape, names: Mapping[object, str], facts: Facts
+) -> list[Rewritten]:
+    """The last rewrites of a formula of the gradient by a name, those that change it."""
+    finishes: tuple[tuple[str, Callable[[Node], Node]], ...] = (
+        ("transposes collected", lambda node: transposes_collected(node, facts)),
+        ("names of the program", lambda node: named(node, names, but=name)),
+        (_REPEATED, lambda node: completed(node, own, facts)),
+        ("scalars first", lambda node: as_written(node, facts)),
+    )
+    made: list[Rewritten] = []
+    for reason, finish in finishes:
+        new = finish(formula)
+        if new != formula:
+            formula = new
+            made.append(Rewritten(reason, formula))
+    return made
 
 
 def _vanishes(formula: Node, facts: Facts) -> bool:
@@ -297,7 +330,7 @@ def _each(uses: Sequence[Use], facts: Facts) -> Node:
 
 def inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:
     """Whether a gradient is put in where it is used, and not called by its name."""
-    if name in graph.lifted:
+    if name in graph.hidden:
         return cost(formula) <= _LONGEST
     return cost(formula) == 1 or not facts.shape(nodes.Name(name))
 

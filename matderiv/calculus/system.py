@@ -12,9 +12,9 @@ import sympy as sp
 from matderiv.calculus.broadcasting import filled
 from matderiv.calculus.forms import Index
 from matderiv.calculus.graph import graph_of
-from matderiv.calculus.shaping import numbered
+from matderiv.calculus.shaping import numbered, signs_first
 from matderiv.calculus.structure import Assumed, infer_assumed, own_gradient, read_assumed
-from matderiv.calculus.sweep import Sweep, sweep
+from matderiv.calculus.sweep import Sweep, replaced, sweep
 from matderiv.errors import InputError
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
@@ -22,7 +22,7 @@ from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape, settled
 from matderiv.expression.source import source
 
-__all__ = ["System", "read_system"]
+__all__ = ["System", "read_system", "system_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,17 @@ class System:
 
     def source(self, formula: Node) -> str:
         """A formula as NumPy-like source that runs after the program."""
-        return source(numbered(formula, self.shapes, self.program.letters()))
+        return source(signs_first(numbered(formula, self.shapes, self.program.letters())))
+
+    def spelled(self, name: str) -> Node:
+        """The gradient by a name without the names of ours that its formula uses."""
+        found, called = self.sweep, self.sweep.called
+        known = {f"d{of}": self.whole(of, found.gradients[of].formula) for of in called}
+        known |= called
+        formula = found.gradients[name].formula
+        for _ in known:  # one may stand in another
+            formula = replaced(formula, known)
+        return formula
 
     def whole(self, name: str, formula: Node) -> Node:
         """A formula of ∂L/∂x with an entry for every entry of x, where it stands for them all."""
@@ -119,15 +129,26 @@ def read_system(
     written = parse(program)
     assumed = read_assumed(written, assume)
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes)
-    inputs = written.inputs()
+    return system_of(written, wrt, known, assumed)
+
+
+def system_of(
+    program: Program, wrt: tuple[str, ...] | None, shapes: Mapping[str, Shape], assumed: Assumed
+) -> System:
+    """The same of a program whose shapes are known; see `read_system`.
+
+    Raises:
+        InputError: a name is no input of it, or the loss does not change with it.
+    """
+    inputs = program.inputs()
     if not inputs:
         raise InputError("The program has no inputs; there is nothing to differentiate by.")
     for name in wrt or ():
         if name not in inputs:
-            raise InputError(_no_input(name, inputs, known))
-    names = wrt or tuple(name for name in inputs if known[name]) or inputs
-    clear = settled(written, known)
-    found = sweep(graph_of(clear, known), names, frozenset(assumed))
+            raise InputError(_no_input(name, inputs, shapes))
+    names = wrt or tuple(name for name in inputs if shapes[name]) or inputs
+    clear = settled(program, shapes)
+    found = sweep(graph_of(clear, shapes), names, frozenset(assumed))
     return System(clear, found, names, assumed=assumed)
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "product",
     "terms",
     "total",
+    "without_units",
 ]
 
 #: A rational coefficient and what it multiplies.
@@ -207,6 +208,26 @@ def product(number: Fraction, parts: Sequence[Factor]) -> Node:
     if below:
         made = nodes.Divide(made, _multiplied(below))
     return nodes.Negate(made) if sign else made
+
+
+def without_units(node: Node) -> Node:
+    """The formula with 1·A as A and (-1)·A as -A; a product that is 1 stays a number.
+
+    >>> from matderiv.expression.nodes import Multiply, Name, Number
+    >>> without_units(Multiply(Number(Fraction(-1)), Name("A")))
+    Negate(arg=Name(name='A'))
+    """
+    operands = nodes.children(node)
+    made = nodes.rebuilt(node, [without_units(child) for child in operands]) if operands else node
+    match made:
+        case nodes.Multiply(nodes.Number(value), other) | nodes.Multiply(
+            other, nodes.Number(value)
+        ):
+            if value == 1:
+                return other
+            if value == -1:
+                return negated(other)
+    return made
 
 
 def _powered(base: Node, power: Node) -> Node:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from matderiv.calculus.broadcasting import filled, is_entrywise
+from matderiv.calculus.rewrite_transposes import transposed
 from matderiv.calculus.rewrites import REWRITES, Facts
-from matderiv.calculus.terms import chain, chained, cost, factors, product
+from matderiv.calculus.terms import chain, chained, cost, factors, product, terms, total
 from matderiv.errors import MatderivError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -104,26 +105,50 @@ class _Tidier:
 
 
 def as_written(formula: Node, facts: Facts) -> Node:
-    """c·(A@B) as (c·A)@B, which is written with fewer brackets: 2*X.T @ Y."""
+    """2·(A@B) as (2·A)@B, -(A·B) as (-A)·B: written with fewer brackets, 2*X.T @ Y and -A*B."""
+    operands = nodes.children(formula)
+    made = [as_written(child, facts) for child in operands]
+    if any(a is not b for a, b in zip(made, operands, strict=True)):
+        formula = nodes.rebuilt(formula, made)
     match formula:
-        case nodes.Negate(arg) if isinstance(arg, nodes.MatMul):
-            links = chain(arg, facts.shape)
-            return chained([nodes.Negate(links[0]), *links[1:]])
-        case nodes.Add(left, right) | nodes.Subtract(left, right):
-            return type(formula)(as_written(left, facts), as_written(right, facts))
+        case nodes.Negate(arg):
+            return _negative(arg)
         case nodes.Multiply() | nodes.Divide():
-            number, parts = factors(formula)
-            arrays = [part for part in parts if facts.shape(part[0]) or facts.shape(part[1])]
-            scalars = [part for part in parts if part not in arrays]
-            if len(arrays) == 1 and arrays[0][1] == _ONE and isinstance(arrays[0][0], nodes.MatMul):
-                links = chain(arrays[0][0], facts.shape)
-                first = product(number, [*scalars, (links[0], _ONE)])
-                if isinstance(first, nodes.Divide):
-                    below = product(Fraction(1), [(first.right, _ONE)])
-                    top = first.left
-                    return nodes.Divide(chained([top, *links[1:]]), below)
-                return chained([first, *links[1:]])
+            return _number_inside(formula, facts)
     return formula
+
+
+def _number_inside(formula: Node, facts: Facts) -> Node:
+    """(c·A)@B for c·(A@B), c a number and what is divided by."""
+    number, parts = factors(formula)
+    arrays = [part for part in parts if facts.shape(part[0]) or facts.shape(part[1])]
+    scalars = [part for part in parts if part not in arrays]
+    if len(arrays) != 1 or any(not _is_below(power) for _, power in scalars):
+        return formula
+    ((whole, power),) = arrays
+    if power != _ONE or not isinstance(whole, nodes.MatMul):
+        return formula
+    links = chain(whole, facts.shape)
+    first = product(number, [*scalars, (links[0], _ONE)])
+    if isinstance(first, nodes.Divide):
+        return nodes.Divide(chained([first.left, *links[1:]]), first.right)
+    return chained([first, *links[1:]])
+
+
+def _is_below(power: Node) -> bool:
+    return isinstance(power, nodes.Number) and power.value < 0
+
+
+def _negative(node: Node) -> Node:
+    """The negative, the sign before the first factor."""
+    match node:
+        case nodes.Number(value):
+            return nodes.Number(-value)
+        case nodes.Negate(arg):
+            return arg
+        case nodes.Multiply(left, right) | nodes.Divide(left, right) | nodes.MatMul(left, right):
+            return type(node)(_negative(left), right)
+    return nodes.Negate(node)
 
 
 def transposes_collected(formula: Node, facts: Facts) -> Node:
@@ -134,9 +159,14 @@ def transposes_collected(formula: Node, facts: Facts) -> Node:
     if not isinstance(formula, nodes.Transpose) and len(facts.shape(formula)) > 1:
         turned = tidy(nodes.Transpose(formula), facts)
         if not isinstance(turned, nodes.Transpose) and cost(turned) + _SAVED <= cost(formula):
-            return nodes.Transpose(turned)
+            ends = [(c, transposes_collected(t, facts)) for c, t in terms(turned)]
+            if not any(isinstance(t, nodes.Transpose) for _, t in ends):
+                return nodes.Transpose(turned)
+            return total((c, transposed(t, facts)) for c, t in ends)  # (Aᵀ - B)ᵀ = A - Bᵀ
     operands = nodes.children(formula)
     made = [transposes_collected(child, facts) for child in operands]
+    if isinstance(formula, nodes.Diag) and isinstance(made[0], nodes.Transpose):
+        made = [made[0].arg]
     changed = any(a is not b for a, b in zip(made, operands, strict=True))
     return nodes.rebuilt(formula, made) if changed else formula
 

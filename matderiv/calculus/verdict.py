@@ -27,5 +27,5 @@ class Verdict:
     index: bool = False
     entries: int = 0
     detail: str = ""
-    entry: tuple[int, int] | None = None
+    entry: tuple[int, ...] | None = None
     point: tuple[tuple[sp.Expr, sp.Rational], ...] = ()

@@ -55,7 +55,7 @@ def written_out(form: Form, sizes: Mapping[str, int]) -> Form:
     made: list[Form] = []
     for term, number in form:
         letters = [letter for letter, _ in term.bound]
-        counts = [sizes[size] for _, size in term.bound]
+        counts = [_number(size, sizes) for _, size in term.bound]
         if math.prod(counts) > _MOST_TERMS:
             raise TooLarge("a sum has too many terms to write out")
         for place in itertools.product(*(range(1, count + 1) for count in counts)):
@@ -71,10 +71,15 @@ def written_out(form: Form, sizes: Mapping[str, int]) -> Form:
     return contracted(added(made))
 
 
+def _number(size: str, sizes: Mapping[str, int]) -> int:
+    """The number that a letter stands for; one that a program writes stands for itself."""
+    return int(size) if size.isdigit() else sizes[size]
+
+
 def _atom(atom: Atom, sizes: Mapping[str, int]) -> Form:
     match atom:
         case Size(letter):
-            return constant(Fraction(sizes[letter]))
+            return constant(Fraction(_number(letter, sizes)))
         case Call(function, arg):
             return single(Call(function, sealed(written_out(arg, sizes))))
         case Raised(base, exponent):
@@ -82,7 +87,9 @@ def _atom(atom: Atom, sizes: Mapping[str, int]) -> Form:
             return inner if exponent is None else raised(inner, written_out(exponent, sizes))
         case Whole("prod", letters, arg):
             made = constant(Fraction(1))
-            for place in itertools.product(*(range(1, sizes[size] + 1) for _, size in letters)):
+            for place in itertools.product(
+                *(range(1, _number(size, sizes) + 1) for _, size in letters)
+            ):
                 at = dict(zip((letter for letter, _ in letters), place, strict=True))
                 made = multiplied(made, undivided(written_out(placed(arg, dict(at)), sizes)))
             return made

@@ -10,10 +10,10 @@ from functools import lru_cache
 from matderiv.calculus.adjoints import derivative
 from matderiv.calculus.sweep import replaced
 from matderiv.calculus.terms import cost, key
-from matderiv.checking.edits import Edit, edited, factors_of, parts
+from matderiv.checking.edits import Edit, edited, factors_of
 from matderiv.checking.question import Question, names_in, substituted
 from matderiv.expression import nodes
-from matderiv.expression.nodes import Name, Node, Number
+from matderiv.expression.nodes import Name, Node, Number, parts
 from matderiv.expression.vocabulary import ELEMENTWISE
 
 __all__ = ["Material", "material", "plus"]

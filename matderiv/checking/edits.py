@@ -15,10 +15,10 @@ from matderiv.calculus.adjoints import derivative
 from matderiv.calculus.broadcasting import is_entrywise
 from matderiv.checking.question import Question
 from matderiv.expression import nodes
-from matderiv.expression.nodes import Name, Node, Number
+from matderiv.expression.nodes import Name, Node, Number, parts
 from matderiv.expression.vocabulary import ELEMENTWISE
 
-__all__ = ["Edit", "Kind", "edited", "factors_of", "parts", "product_of"]
+__all__ = ["Edit", "Kind", "edited", "factors_of", "product_of"]
 
 _MOST_FACTORS = 4  # of a product whose orders are all tried
 _MATRIX = 2  # dimensions
@@ -36,20 +36,6 @@ class Edit:
 
 #: All changes of one kind.
 Kind = Callable[[Node, Question], Iterator[Edit]]
-Rebuild = Callable[[Node], Node]
-
-
-def parts(node: Node, rebuild: Rebuild = lambda part: part) -> Iterator[tuple[Node, Rebuild]]:
-    """Every part of a formula with the function that puts another in its place, whole first."""
-    yield node, rebuild
-    for slot, child in enumerate(nodes.children(node)):
-
-        def put(part: Node, slot: int = slot) -> Node:
-            rest = list(nodes.children(node))
-            rest[slot] = part
-            return rebuild(nodes.rebuilt(node, rest))
-
-        yield from parts(child, put)
 
 
 def edited(kind: str, node: Node, change: Callable[[Node], Iterator[Node]]) -> Iterator[Edit]:

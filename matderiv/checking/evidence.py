@@ -83,7 +83,7 @@ def deciding_line(question: Question, of: str) -> Line | None:
     words = " = ".join(text(notation.side(side)) for side in line)
     lifted = {
         name: source(value)
-        for name, value in system.sweep.lifted.items()
+        for name, value in (*system.sweep.lifted.items(), *system.sweep.called.items())
         if name[0].lower() + name[1:] + "_" in words or name in words
     }
     return Line(words, tuple(lifted.items()))

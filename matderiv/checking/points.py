@@ -11,10 +11,10 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from matderiv.checking.exact import Arithmetic, evaluate
 from matderiv.checking.floats import structured
 from matderiv.checking.question import Question, sized
 from matderiv.expression import nodes
+from matderiv.expression.exact import Arithmetic, evaluate
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import sizes_in
 from matderiv.expression.shapes import Shape

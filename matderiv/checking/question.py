@@ -186,7 +186,8 @@ class Question:
 
     def plain(self, node: Node, longest: int = _LONGEST) -> Node:
         """A formula in the names of the program alone, if it is not too long then."""
-        lifted = self.system.sweep.lifted
+        sweep = self.system.sweep
+        lifted = {**sweep.lifted, **sweep.called}
         known = dict(lifted) | {f"d{name}": self.definitions.get(f"d{name}") for name in lifted}
         values = {name: value for name, value in known.items() if value is not None}
         found = node
@@ -205,7 +206,7 @@ class Question:
             if put == found or cost(put) > _LONGEST:
                 break
             found = put
-        return found
+        return self.plain(found)
 
     def _is_known(self, name: str) -> bool:
         return name not in (*self.system.shapes, *self.upstream) and name in self.definitions
@@ -251,7 +252,7 @@ def ask(
     return Question(
         system,
         wrt,
-        system.whole(wrt, system.answer(wrt)),
+        system.whole(wrt, system.answer(wrt) if wrt in system.assumed else system.spelled(wrt)),
         verdict.index,
         sized(known, _sizes(system)) if verdict.index else known,
         {a.name: a.value for a in sweep.graph.values} | upstream,

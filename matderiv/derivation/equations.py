@@ -11,6 +11,7 @@ from fractions import Fraction
 from matderiv.calculus.contraction import contracted
 from matderiv.calculus.entries import Entries
 from matderiv.calculus.equality import same_form
+from matderiv.calculus.factoring import read_the_same
 from matderiv.calculus.forms import (
     Atom,
     Call,
@@ -47,7 +48,7 @@ from matderiv.derivation.sides import (
     SpelledProduct,
 )
 from matderiv.errors import InputError
-from matderiv.expression.nodes import MatMul, Name, Node
+from matderiv.expression.nodes import MatMul, Name, Node, children, rebuilt
 from matderiv.expression.shapes import Shape
 
 __all__ = ["Judge", "chain_rule"]
@@ -85,8 +86,8 @@ class Judge:
     """Decides equalities between sides: for every size, else entry by entry at the sizes.
 
     ∂L/∂x is what the chain rule says of it, ∂z/∂x what the definition of z says. Values and
-    their gradients are quantities of their own first; then those to be `unfolded` are what
-    stands for them, then all values are.
+    their gradients are quantities of their own first, then what reads like the definition of a
+    value as well; then those to be `unfolded` are what stands for them, then all values are.
     """
 
     def __init__(self, system: System, name: str, unfolded: Iterable[str] = ()) -> None:
@@ -103,31 +104,60 @@ class Judge:
         some = {name: known[name] for name in unfolded if name in known}
         self.letters = itertools.count()
         self.entries = _Unfolding(self, {})
+        self._names = {a.value: Name(a.name) for a in sweep.graph.values}
+        lifted = {f"d{of}" for of in sweep.graph.lifted} & gradients.keys()
+        folded = _Unfolding(self, {of: self._folded(gradients[of]) for of in lifted})
         self._attempts = (
-            self.entries,
-            _Unfolding(self, some),
-            _Unfolding(self, self._values | some),
+            (self.entries, False),
+            (folded, True),
+            (_Unfolding(self, some), False),
+            (_Unfolding(self, self._values | some), False),
         )
 
     def verdict(self, left: Side, right: Side) -> Verdict:
         """Whether two sides are equal, as they stand or unfolded."""
         if self._shape(left) != self._shape(right):
             return Verdict("refuted", detail="the sides have different shapes")
-        pair: tuple[Form, Form] | None = None
-        for entries in self._attempts:
+        pairs: list[tuple[Form, Form]] = []
+        for entries, fold in self._attempts:
+            sides = tuple(map(self._called, (left, right))) if fold else (left, right)
             try:
                 with bounded(_WORK):
-                    one, other = self.value(left, entries), self.value(right, entries)
-                    if same_form(one, other):
+                    one, other = (self.value(side, entries) for side in sides)
+                    if read_the_same(one, other):
                         return Verdict("equal", index=True)
             except InputError:  # too large to be unfolded, or not known
                 continue
-            pair = one, other
-        if pair is None:
+            pairs.append((one, other))
+        if any(self._same(pair) for pair in pairs):
+            return Verdict("equal", index=True)
+        if len(pairs) < len(self._attempts):
             return Verdict("undecided", detail="the entries are too large, or not known")
+        pair = pairs[-1]
         if isinstance(left, RouteSide) or isinstance(right, RouteSide):
             return Verdict("undecided", detail="the entries of both sides do not read the same")
         return self._compared(pair, self._runs(left) | self._runs(right))
+
+    @staticmethod
+    def _same(pair: tuple[Form, Form]) -> bool:
+        """Whether two forms are equal as functions, which takes longer to find."""
+        try:
+            with bounded(_WORK):
+                return same_form(*pair)
+        except InputError:
+            return False
+
+    def _called(self, side: Side) -> Side:
+        """A formula whose values go by their names."""
+        return Formula(self._folded(side.node)) if isinstance(side, Formula) else side
+
+    def _folded(self, node: Node) -> Node:
+        """The node with whatever reads like the definition of a value called by its name."""
+        operands = children(node)
+        made = [self._folded(child) for child in operands]
+        if any(a is not b for a, b in zip(made, operands, strict=True)):
+            node = rebuilt(node, made)
+        return self._names.get(node, node)
 
     def value(self, side: Side, entries: _Unfolding | None = None) -> Form:
         """The entry of a side, an array's at letters of its own."""
@@ -170,8 +200,9 @@ class Judge:
         if count > _MOST_ENTRIES:
             detail = f"not proved for all sizes, and {count} entries are too many to compare"
             return Verdict("undecided", detail=detail)
-        for numbers in itertools.product(*(range(1, size + 1) for size in runs.values())):
-            at: dict[str, Index] = dict(zip(runs, numbers, strict=True))
+        letters = sorted(runs, key=self.system.letters.index)
+        for numbers in itertools.product(*(range(1, runs[letter] + 1) for letter in letters)):
+            at: dict[str, Index] = dict(zip(letters, numbers, strict=True))
             where = f"entry {numbers}: " if numbers else ""
             try:
                 with bounded(_WORK):
@@ -180,7 +211,8 @@ class Judge:
                 return Verdict("undecided", detail=f"{where}{error}")
             point = refuting_point(difference(one, other))
             if point is not None:
-                return Verdict("refuted", detail=f"{where}the sides differ at {point}")
+                detail = f"{where}the sides differ at {point}"
+                return Verdict("refuted", detail=detail, entry=numbers)
             with bounded(_WORK):
                 same = same_form(one, other)
             if not same:

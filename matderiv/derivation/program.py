@@ -10,8 +10,9 @@ from matderiv.calculus.entries import Entries
 from matderiv.calculus.forms import Atom, Entry, Form, Index, Rate, single
 from matderiv.calculus.partials import partial
 from matderiv.calculus.structure import by_structure
-from matderiv.calculus.sweep import Gradient, Sweep, inlined, replaced
+from matderiv.calculus.sweep import Gradient, Sweep, finished, inlined, replaced
 from matderiv.calculus.system import System
+from matderiv.calculus.terms import without_units
 from matderiv.calculus.tidying import tidied
 from matderiv.derivation.equations import Judge, chain_rule
 from matderiv.derivation.links import Chain, Derivation, Link, Step
@@ -67,12 +68,21 @@ class Builder:
         for name, gradient in self.sweep.gradients.items():
             report(f"gradient {name}")
             yield self.route(self, name, gradient)
-        for name in self.wrt:
+        for name in self.sweep.called:
+            report(f"called {name}")
+            yield Step("called", tuple(self.called(name)), name)
+        for name in self.formulas:
             report(f"matrix {name}")
             yield Step("matrix", (self.assembled(name, self.sweep.gradients[name]),), name)
         for name in self.wrt:
             if name in self.system.assumed:
                 yield Step("structure", (self.structured(name),), name)
+
+    @property
+    def formulas(self) -> tuple[str, ...]:
+        """The names whose gradients are told in the end, those that others need before them."""
+        needed = (n for wrt in self.wrt for n in (*self.sweep.upstream(wrt), wrt))
+        return tuple(n for n in dict.fromkeys(needed) if n not in self.sweep.called)
 
     def chain(self, judge: Judge, kind: str, first: Side, *rest: tuple[str, Side]) -> Chain:
         """A chain of links, each judged.
@@ -177,11 +187,11 @@ class Builder:
 
     def assembled(self, name: str, gradient: Gradient) -> Chain:
         """The formula in terms of what the program names, tidied."""
-        put = replaced(gradient.local, self.known)
+        put = without_units(replaced(gradient.local, self.known))
         formulas = [
             ("chain rule", gradient.local),
             ("put in", put),
-            *self.tidying(put),
+            *self.tidying(name, put),
             ("rearranged", gradient.formula),
         ]
         first, *rest = (
@@ -201,6 +211,13 @@ class Builder:
             links += self.chain(judge, "assembled", Formula(left), (reason, Formula(right))).links
         return Chain("assembled", tuple(links))
 
+    def called(self, name: str) -> Iterator[Chain]:
+        """A lifted value that formulas call by its name, and its gradient, in terms of others."""
+        judge = Judge(self.system, "", self.sweep.graph.lifted)
+        right = Formula(self.sweep.called[name])
+        yield self.chain(judge, "value", Formula(Name(name)), ("put in", right))
+        yield self.assembled(name, self.sweep.gradients[name])
+
     def structured(self, name: str) -> Chain:
         """The gradient by the entries that a matrix with a structure has of its own."""
         gradient = self.sweep.gradients[name]
@@ -216,12 +233,16 @@ class Builder:
         sides = [(reason, Formula(node)) for reason, node in steps]
         return self.chain(judge, "structure", Formula(first), *sides)
 
-    def tidying(self, put: Node) -> tuple[tuple[str, Node], ...]:
+    def tidying(self, name: str, put: Node) -> tuple[tuple[str, Node], ...]:
         """The rewrites of a formula; none where the rules would turn in a circle."""
+        facts, own = self.sweep.facts, self.sweep.graph.shapes[name]
         try:
-            return tuple((step.name, step.formula) for step in tidied(put, self.sweep.facts))
+            steps = list(tidied(put, facts))
         except MatderivError:  # the last link still leads to the formula, and is proved
             return ()
+        tidy = steps[-1].formula if steps else put
+        steps += finished(tidy, name, own, self.sweep.names, facts)
+        return tuple((step.name, step.formula) for step in steps)
 
     @property
     def known(self) -> dict[str, Node]:

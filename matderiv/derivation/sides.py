@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 import sympy as sp
@@ -25,6 +26,7 @@ __all__ = [
     "Formula",
     "Indexed",
     "MatrixPartial",
+    "Numerals",
     "Pushed",
     "Side",
     "Spelled",
@@ -104,17 +106,22 @@ class EntryOf:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """The same entry, the indices pushed inwards to those of names: Σ_k x_ik w_kj + b_j."""
+    """The same entry, the indices pushed inwards to those of names: Σ_k x_ik w_kj + b_j.
+
+    `spelled` asks for sums term by term.
+    """
 
     node: Node
     indices: tuple[forms.Index, ...]
+    spelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """A scalar in index notation."""
+    """A scalar in index notation; `spelled` asks for its sums term by term."""
 
     form: Form
+    spelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +139,14 @@ class SpelledProduct:
     right: Node
 
 
+@dataclass(frozen=True, slots=True)
+class Numerals:
+    """An array of numbers, row by row; a vector is one column, and a number has `dimensions` 0."""
+
+    rows: tuple[tuple[Fraction, ...], ...]
+    dimensions: int
+
+
 #: What stands on a page about one product, and on one about a whole program.
 Side: TypeAlias = Union[
     Value,
@@ -146,6 +161,7 @@ Side: TypeAlias = Union[
     Indexed,
     Spelled,
     SpelledProduct,
+    Numerals,
     "RouteSide",
 ]
 

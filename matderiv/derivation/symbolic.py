@@ -18,6 +18,7 @@ from matderiv.derivation.sides import (
     EntryOf,
     Formula,
     Indexed,
+    Numerals,
     Pushed,
     Side,
     Spelled,
@@ -75,6 +76,9 @@ def program_expression(side: Side, system: System, *, most: int) -> sp.Basic:
         case SpelledProduct(left, right):
             factors = [forms.written(factor, most) for factor in (left, right)]
             return sp.MatMul(*factors, evaluate=False)
+        case Numerals(rows, dimensions):
+            values = [[sp.Rational(n.numerator, n.denominator) for n in row] for row in rows]
+            return sp.ImmutableDenseMatrix(values) if dimensions else values[0][0]
     raise TypeError(f"{side} is not about a whole program")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from typing import Any, get_args
@@ -39,6 +39,7 @@ __all__ = [
     "Trace",
     "Transpose",
     "children",
+    "parts",
     "rebuilt",
     "transposed",
     "walk",
@@ -336,3 +337,22 @@ def walk(node: Node) -> Iterator[Node]:
     for child in children(node):
         yield from walk(child)
     yield node
+
+
+def parts(
+    node: Node, rebuild: Callable[[Node], Node] = lambda part: part
+) -> Iterator[tuple[Node, Callable[[Node], Node]]]:
+    """Every part of a tree with the function that puts another in its place, the whole first.
+
+    >>> [rebuild(Name("B")) for _, rebuild in parts(Transpose(Name("A")))]
+    [Name(name='B'), Transpose(arg=Name(name='B'))]
+    """
+    yield node, rebuild
+    for slot, child in enumerate(children(node)):
+
+        def put(part: Node, slot: int = slot) -> Node:
+            rest = list(children(node))
+            rest[slot] = part
+            return rebuild(rebuilt(node, rest))
+
+        yield from parts(child, put)

@@ -68,13 +68,11 @@ def infer(
     return _Inference(program, sizes or {}, shapes or {}).run()
 
 
-def shape_of(
-    node: Node, shapes: Mapping[str, Shape], sizes: Mapping[str, int] | None = None
-) -> Shape:
+def shape_of(node: Node, shapes: Mapping[str, Shape]) -> Shape:
     """The shape of an expression over names whose shapes are known.
 
     `dY` has the shape of Y. A letter of a size, as in eye(N) and in 1/N, means what it means in
-    the shapes, or what `sizes` says.
+    the shapes.
 
     Raises:
         ShapeError: shapes do not fit.
@@ -85,16 +83,14 @@ def shape_of(
     >>> shape_of(parse("dY @ W.T").loss.value, infer(program))
     (Dim(symbol='N', size=2), Dim(symbol='D', size=4))
     """
-    rules, of = _rules_over(shapes, sizes or {})
+    rules, of = _rules_over(shapes)
     found = rules.shape(node)
     letters = {size.root(): letter for letter, size in rules.letters.items()}
     letters |= {size.root(): dim.symbol for dim, size in reversed(of.items())}
     return tuple(_dim(size, letters) for size in found)
 
 
-def _rules_over(
-    shapes: Mapping[str, Shape], numbers: Mapping[str, int]
-) -> tuple[Rules, dict[Dim, Size]]:
+def _rules_over(shapes: Mapping[str, Shape]) -> tuple[Rules, dict[Dim, Size]]:
     """The rules for expressions over known shapes, and the sizes that they meet."""
     of: dict[Dim, Size] = {}
 
@@ -105,7 +101,7 @@ def _rules_over(
         known = name if name in shapes else name.removeprefix("d")
         if known in shapes:
             return tuple(map(size, shapes[known]))
-        if name in numbers or any(dim.symbol == name for s in shapes.values() for dim in s):
+        if any(dim.symbol == name for s in shapes.values() for dim in s):
             return ()
         raise InputError(
             f"{name} has no shape. Names with one are: {', '.join(shapes) or 'none'}."
@@ -115,7 +111,7 @@ def _rules_over(
     def letter(letter: str) -> Size:
         dims = (dim for shape in shapes.values() for dim in shape if dim.symbol == letter)
         dim = next(dims, None)
-        return size(dim) if dim else Size(numbers.get(letter))
+        return size(dim) if dim else Size(None)
 
     return Rules(named, letter), of
 
@@ -137,7 +133,7 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     >>> settled(program, infer(program)).source()
     'Y = X @ W; L = sum(sum(softmax(Y, axis=1), axis=1))'
     """
-    rules, _ = _rules_over(shapes, {})
+    rules, _ = _rules_over(shapes)
 
     def new(node: Node) -> Node:
         made = nodes.rebuilt(node, map(new, nodes.children(node)))
@@ -177,10 +173,7 @@ class _Inference:
                     f"--shape {name}: {name} {what}. Inputs are: {', '.join(inputs) or 'none'}."
                     + _nearest(name, inputs)
                 )
-        for name in inputs:
-            self.known[name] = tuple(Size(n) for n in self.declared.get(name, _default(name)))
-        for assignment in self.program.assignments:
-            self.known[assignment.name] = self.rules.shape(assignment.value)
+        self._infer(self.declared)
         self._check_loss()
         self._settle()
         symbols = self._symbols()
@@ -188,6 +181,13 @@ class _Inference:
             name: tuple(Dim(symbols[s.root()], s.number or 1) for s in shape)
             for name, shape in self.known.items()
         }
+
+    def _infer(self, declared: Mapping[str, tuple[int, ...]]) -> None:
+        """The shapes of all names, from those that are declared."""
+        for name in self.program.inputs():
+            self.known[name] = tuple(Size(n) for n in declared.get(name, _default(name)))
+        for assignment in self.program.assignments:
+            self.known[assignment.name] = self.rules.shape(assignment.value)
 
     def _check_loss(self) -> None:
         loss = self.program.loss
@@ -202,8 +202,24 @@ class _Inference:
             meant = f"sum(f({value}))" if product else f"sum({value})"
         raise ShapeError(
             f"The loss {loss.name} = {value} is {words(shape)}, not a scalar. "
-            f"Did you mean {loss.name} = {meant}?"
+            f"Did you mean {loss.name} = {meant}?" + self._perhaps_scalar()
         )
+
+    def _perhaps_scalar(self) -> str:
+        """Advice on an input that was taken for an array; the loss is a scalar if it is one."""
+        for name in self.program.inputs():
+            alone = self.program.loss.value == nodes.Name(name)
+            doubtful = len(_default(name)) == 1 or name in DEFAULT_SIZES  # n and N
+            if alone or name in self.declared or not doubtful:
+                continue
+            other = _Inference(self.program, {}, {**self.declared, name: ()})
+            try:
+                other._infer(other.declared)
+            except InputError:
+                continue
+            if not other.known[self.program.loss.name]:
+                return f" Or, if {name} is a scalar, declare it: --shape {name}=scalar."
+        return ""
 
     def _unassigned(self, name: str) -> Sizes:
         """What to say of a name that is assigned further on."""

@@ -9,7 +9,7 @@ from matderiv.expression import nodes
 from matderiv.expression.calls import NAMES
 from matderiv.expression.nodes import Node
 
-__all__ = ["BINARY", "source"]
+__all__ = ["BINARY", "mixes", "source"]
 
 #: node: (operator, its precedence, the least precedence of the left and of the right operand)
 BINARY: dict[type, tuple[str, int, int, int]] = {
@@ -21,13 +21,22 @@ BINARY: dict[type, tuple[str, int, int, int]] = {
     nodes.Power: ("**", 4, 5, 3),
 }
 _UNARY, _ATOM = 3, 5
+_SCALARS = (
+    nodes.Number,
+    nodes.Size,
+    nodes.Pi,
+    nodes.Norm,
+    nodes.Trace,
+    nodes.Determinant,
+    nodes.LogDet,
+)
 
 _LONG = 10**21  # from here on a whole number is written with its power of ten
 _PLACES = 150  # more decimal places than any number that is read
 
 
 def source(node: Node) -> str:
-    """NumPy-like text with no more brackets than needed.
+    """NumPy-like text; the only brackets that it does not need part @ from *: (A @ B)*C.
 
     >>> from matderiv.expression.nodes import MatMul, Name, Transpose
     >>> source(MatMul(Name("dY"), Transpose(Name("W"))))
@@ -62,10 +71,43 @@ def _source(node: Node) -> tuple[str, int]:
         case _ if type(node) in BINARY:
             operator, own, left, right = BINARY[type(node)]
             first, second = nodes.children(node)
-            return _wrapped(first, left) + operator + _wrapped(second, right), own
+            one = f"({source(first)})" if mixes(node) else _wrapped(first, left)
+            return one + operator + _wrapped(second, right), own
         case _:
             parts = [*map(source, nodes.children(node)), *_options(node)]
             return f"{NAMES[type(node)]}({', '.join(parts)})", _ATOM
+
+
+def mixes(node: Node) -> bool:
+    """Whether * or / follows @, or @ follows * or /, so that a reader may take it wrongly.
+
+    What is seen to be a scalar is no matter: 2*A @ B and A @ B/norm(x).
+    """
+    match node:
+        case nodes.MatMul(nodes.Multiply(left)):
+            return not _scalar(left)
+        case nodes.MatMul(nodes.Divide()):
+            return True
+        case nodes.Multiply(left, right) | nodes.Divide(left, right):
+            return _ends_in_product(left) and not _scalar(right)
+    return False
+
+
+def _ends_in_product(node: Node) -> bool:
+    match node:
+        case nodes.Multiply(left, right) | nodes.Divide(left, right):
+            return _ends_in_product(left) and _scalar(right)
+    return isinstance(node, nodes.MatMul)
+
+
+def _scalar(node: Node) -> bool:
+    """Whether a node is a scalar whatever the shapes of its names are."""
+    match node:
+        case nodes.Negate(arg) | nodes.Apply(_, arg) | nodes.Power(arg, nodes.Number()):
+            return _scalar(arg)
+        case nodes.Sum() | nodes.Mean() | nodes.Prod() | nodes.LogSumExp():
+            return node.axis is None and not node.keepdims
+    return isinstance(node, _SCALARS)
 
 
 def _options(node: Node) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A derivation as JSON that another program can check link by link, with SymPy alone.
+"""The frame of a certificate: what those of one product and of whole programs have in common.
 
 The structure is described in the README under "Certificates".
 """
@@ -7,192 +7,81 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
-import sympy as sp
-from sympy.printing.str import StrPrinter
+from matderiv.derivation.links import Chain, Derivation, Link, Step
+from matderiv.derivation.sides import Side
 
-from matderiv.calculus.problem import Elementwise
-from matderiv.calculus.scalars import Index, entry
-from matderiv.calculus.series import Array, Scalar, Series, to_sympy
-from matderiv.derivation.links import Derivation, Link
-from matderiv.derivation.sides import (
-    Element,
-    Formula,
-    MatrixPartial,
-    Side,
-    Value,
-    VecPartial,
-    Written,
-    WrittenProduct,
-)
-from matderiv.expression.source import source
-from matderiv.notation.compose import Notation
-from matderiv.notation.latex import latex
-
-__all__ = ["VERSION", "digest", "to_json"]
+__all__ = ["VERSION", "Json", "SideWriter", "certificate", "digest"]
 
 VERSION = 1
 
-#: Products up to which matrices and sums are written out; above, they are given by one entry
-#: with index letters.
-_WRITTEN_OUT = 5_000
+#: An object of JSON.
+Json: TypeAlias = dict[str, Any]
+
+#: Writes one side of a link of a chain of a step.
+SideWriter: TypeAlias = Callable[[Step, Chain, Side], Json]
 
 
-def to_json(derivation: Derivation, show: int | None) -> str:
-    """The certificate: program, definitions, and every link with both sides and its verdict."""
-    content = _Certificate(derivation, show).content()
+def certificate(
+    derivation: Derivation,
+    kind: str,
+    stated: Mapping[str, Any],
+    side: SideWriter,
+    chain: Callable[[Chain], Json] = lambda _: {},
+) -> str:
+    """The text of a certificate.
+
+    `stated` is what it says of the program; `chain` what it says of a chain beside its links.
+    """
+    content = {
+        "format": "matderiv certificate",
+        "version": VERSION,
+        "kind": kind,
+        **stated,
+        "steps": [
+            {
+                "kind": step.kind,
+                "wrt": step.wrt,
+                "chains": [
+                    {"kind": of.kind}
+                    | chain(of)
+                    | {"links": [_link(link, step, of, side) for link in of.links]}
+                    for of in step.chains
+                ],
+            }
+            for step in derivation.steps
+        ],
+        "proof": _proof(derivation),
+    }
     return json.dumps(content | {"sha256": digest(content)}, indent=1, ensure_ascii=False) + "\n"
 
 
-def digest(content: dict[str, Any]) -> str:
+def digest(content: Json) -> str:
     """SHA-256 of the content as JSON with sorted keys and no spaces."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-class _Certificate:
-    def __init__(self, derivation: Derivation, show: int | None) -> None:
-        self.derivation = derivation
-        self.problem = derivation.problem
-        self.notation = Notation(derivation.problem, show)
-        volume = math.prod(dim.size for dim in self.problem.dims)
-        self.most = _WRITTEN_OUT if volume <= _WRITTEN_OUT else 0
-
-    def content(self) -> dict[str, Any]:
-        derivation, problem = self.derivation, self.problem
-        proof = derivation.proof
-        return {
-            "format": "matderiv certificate",
-            "version": VERSION,
-            "program": problem.program.source(),
-            "sizes": {dim.symbol: dim.size for dim in problem.dims},
-            "shapes": {n: [d.symbol for d in s] for n, s in problem.shapes.items()},
-            "letters": [str(s) for s in problem.letters.all],
-            "definitions": self.definitions(),
-            "wrt": list(derivation.wrt),
-            "gradients": derivation.formulas,
-            "steps": [
-                {
-                    "kind": step.kind,
-                    "wrt": step.wrt,
-                    "chains": [
-                        {
-                            "kind": chain.kind,
-                            "links": [
-                                self.link(link, general=step.kind == "index")
-                                for link in chain.links
-                            ],
-                        }
-                        for chain in step.chains
-                    ],
-                }
-                for step in derivation.steps
-            ],
-            "proof": {
-                "equalities": proof.equalities,
-                "for_all_sizes": proof.for_all_sizes,
-                "compared": proof.compared,
-                "entries": proof.entries,
-            },
-        }
-
-    def definitions(self) -> dict[str, str]:
-        """Y, L and a known f in terms of the inputs, for every size."""
-        problem = self.problem
-        i, j = problem.letters.i, problem.letters.j
-        product = problem.array(problem.product.value).at(i, j)
-        found = {
-            _text(entry(problem.name, i, j)): self.general(product),
-            _text(problem.loss): self.general(problem.loss_definition),
-        }
-        if isinstance(problem.head, Elementwise) and problem.head.body is not None:
-            found[_text(problem.head.at(problem.head.variable))] = _text(problem.head.body)
-        return found
-
-    def link(self, link: Link, *, general: bool) -> dict[str, Any]:
-        return {
-            "left": self.side(link.left, general=general),
-            "right": self.side(link.right, general=general),
-            "reason": link.reason,
-            "verdict": {
-                "status": link.verdict.status,
-                "for_all_sizes": link.verdict.index,
-                "entries": link.verdict.entries,
-            },
-        }
-
-    def side(self, side: Side, *, general: bool) -> dict[str, Any]:
-        body = self.body(side, general=general)
-        return body | {"latex": latex(self.notation.side(side))}
-
-    def body(self, side: Side, *, general: bool) -> dict[str, Any]:
-        match side:
-            case Value(scalar=scalar):
-                letters = general or bool(_letters(scalar) & set(self.problem.letters.all))
-                every_size = self.general(scalar)
-                text = every_size if letters else _text(to_sympy(scalar, most=self.most))
-                return {"type": "scalar", "general": every_size, "sympy": text}
-            case Element(node=node, row=row, col=col):
-                return {"type": "element", "of": source(node), "row": str(row), "col": str(col)}
-            case Formula(node=node):
-                return {"type": "formula", "of": source(node)}
-            case MatrixPartial(name=name, wrt=wrt):
-                return {"type": "partial", "of": name, "wrt": str(wrt)}
-            case VecPartial():
-                raise TypeError("a Jacobian is no part of a derivation")
-            case Written(array=array):
-                return {"type": "matrix"} | self.matrix(array)
-            case WrittenProduct(left=left, right=right):
-                return {
-                    "type": "product",
-                    "factors": [{"type": "matrix"} | self.matrix(m) for m in (left, right)],
-                }
-        raise TypeError(f"{side} is not about a product")
-
-    def matrix(self, array: Array) -> dict[str, Any]:
-        """The entry in row p and column q, for every size; of a short matrix all entries too."""
-        rows, cols = array.rows, array.cols
-        p, q = self.problem.letters.p, self.problem.letters.q
-        made: dict[str, Any] = {
-            "shape": [rows.symbol, cols.symbol],
-            "row": str(p),
-            "col": str(q),
-            "entry": self.general(array.at(p, q)),
-        }
-        if self.most:
-            made["entries"] = [
-                [self.written(array, i, j) for j in range(1, cols.size + 1)]
-                for i in range(1, rows.size + 1)
-            ]
-        return made
-
-    def written(self, array: Array, i: Index, j: Index) -> str:
-        return _text(to_sympy(array.at(i, j), most=self.most))
-
-    def general(self, scalar: Scalar) -> str:
-        """The text of a scalar for every size: every sum runs to a size letter."""
-        return _text(to_sympy(scalar, most=None))
+def _link(link: Link, step: Step, chain: Chain, side: SideWriter) -> Json:
+    return {
+        "left": side(step, chain, link.left),
+        "right": side(step, chain, link.right),
+        "reason": link.reason,
+        "verdict": {
+            "status": link.verdict.status,
+            "for_all_sizes": link.verdict.index,
+            "entries": link.verdict.entries,
+        },
+    }
 
 
-class _Printer(StrPrinter):
-    """SymPy's text, but `exp(1)` for the number that SymPy calls E: a loss may be called E."""
-
-    def _print_Exp1(self, _: sp.Expr) -> str:  # noqa: N802 - SymPy's name
-        return "exp(1)"
-
-
-_text: Callable[[sp.Basic], str] = _Printer().doprint
-
-
-def _letters(scalar: Scalar) -> set[sp.Basic]:
-    """The index letters that a scalar holds besides those that it sums over."""
-    match scalar:
-        case Series(bounds=bounds):
-            inside = {s for f in scalar.general_term() for s in _letters(f)}
-            return inside - {b.letter for b in bounds}
-        case sp.Expr():
-            return set(scalar.free_symbols)
-    return set()
+def _proof(derivation: Derivation) -> Json:
+    proof = derivation.proof
+    return {
+        "equalities": proof.equalities,
+        "for_all_sizes": proof.for_all_sizes,
+        "compared": proof.compared,
+        "entries": proof.entries,
+    }

@@ -77,27 +77,29 @@ class Bullets:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """What can be said about one entry: a sentence, and its own chain of equalities if any.
+    """What can be said about one entry: a sentence, and its own chains of proved equalities if any.
 
-    `key` is that of the entry's `Tagged` box; `proved` is how many equalities the chain has, each
-    of them proved.
+    `key` is that of the entry's `Tagged` box, `sources` are patterns of the keys of the entries
+    that it comes from.
     """
 
     key: str
+    sources: tuple[str, ...]
     segments: Segments
-    box: Aligned | None = None
-    proved: int = 0
+    boxes: tuple[Aligned, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Equation:
     """A chain of equalities, displayed.
 
-    `details` are about single entries of it, for formats that can show them when asked.
+    `details` are about single entries of it, for formats that can show them when asked; `arrays`
+    are those written out that entries come from and that do not stand in the equation itself.
     """
 
     box: Aligned
     details: tuple[Detail, ...] = ()
+    arrays: tuple[Aligned, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

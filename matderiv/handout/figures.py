@@ -6,26 +6,32 @@ import math
 
 from matderiv.calculus.jacobian import JacobianSize, Sizes
 from matderiv.derivation.pattern import Pattern, Place
-from matderiv.handout.compose import Fields, fill
+from matderiv.handout.compose import Fields, fill, together
 from matderiv.handout.document import CodeBlock, Figure, Math, Segments, Table, Text
 from matderiv.handout.jacobian import memory_words
 from matderiv.handout.text import words_of
 from matderiv.handout.texts import messages
-from matderiv.notation.boxes import Box, Number, Scripts, times
-from matderiv.notation.charts import Curve, growth_drawing, pattern_drawing
-from matderiv.notation.compose import Notation
+from matderiv.notation.boxes import Box, Number, Operator, Row, Scripts, times
+from matderiv.notation.charts import Curve, Writer, growth_drawing, pattern_drawing
+from matderiv.notation.names import name_box
 from matderiv.notation.text import text
 
-__all__ = ["growth_figure", "pattern_figure"]
+__all__ = ["DTYPE", "MOST_WHOLE", "growth_figure", "pattern_figure"]
+
+DTYPE = "float32"  # what networks are trained in
+MOST_WHOLE = 16  # rows and columns up to which a Jacobian's pattern is drawn whole
 
 #: At most so many marks on an axis.
 _TICKS = 5
 
 
 def growth_figure(
-    growth: tuple[tuple[Sizes, JacobianSize], ...], language: str, fields: Fields
+    growth: tuple[tuple[Sizes, JacobianSize], ...],
+    letters: tuple[str, ...],
+    language: str,
+    fields: Fields,
 ) -> Figure:
-    """Memory of the Jacobian and of the matrix form as sizes grow."""
+    """Memory of the Jacobian and of the matrix form as sizes, called by these letters, grow."""
     say = messages(language)
 
     def words(size: int) -> str:
@@ -41,8 +47,10 @@ def growth_figure(
         "matrix_last": Text(words(matrix_form[-1])),
         "size_first": Math(times(*sizes[0])),
         "size_last": Math(times(*sizes[-1])),
+        "letters": Math(_product(letters)),
     }
-    axis = words_of(fill(language, "handout.growth_axis", fields))
+    key = "growth_axis" if len(letters) > 1 else "growth_axis_one"
+    axis = words_of(fill(language, f"handout.{key}", ends))
     places = tuple(float(math.prod(s)) for s in sizes)
     drawing = growth_drawing(
         places,
@@ -82,19 +90,35 @@ def growth_figure(
 
 
 def pattern_figure(
-    pattern: Pattern, names: tuple[str, str], notation: Notation, language: str, fields: Fields
+    pattern: Pattern[Box],
+    writers: tuple[Writer, Writer],
+    size: JacobianSize,
+    language: str,
+    fields: Fields,
+    *more: Segments,
 ) -> Figure:
-    """Where ∂Y/∂X can be other than zero; `names` are those of Y and X."""
-    name, wrt = names
-    caption = fill(language, "handout.pattern_caption", fields)
+    """Where ∂Y/∂X can be other than zero; `writers` write entries of Y and of X.
+
+    `more` are sentences of the caption after the one about zeros.
+    """
+    kind = "one" if size.count == 1 else "full" if size.nonzero == size.count else "zeros"
+    counts: Fields = {"count": Text(f"{size.count:,}"), "nonzero": Text(f"{size.nonzero:,}")}
+    sentences = [fill(language, f"handout.pattern_{kind}", fields | counts), *more]
     if not pattern.whole:
-        caption = (*caption, *fill(language, "handout.pattern_elided", fields))
+        sentences.append(fill(language, "handout.pattern_elided", fields))
+    words = [fill(language, f"handout.pattern_described_{kind}", fields | counts), *more]
     return Figure(
-        pattern_drawing(pattern, notation, name, wrt),
-        caption,
-        words_of(fill(language, "handout.pattern_description", fields)),
-        CodeBlock(_pattern_text(pattern, notation, name), "text"),
+        pattern_drawing(pattern, writers),
+        together(language, sentences),
+        words_of(together(language, words)),
+        CodeBlock(_pattern_text(pattern, writers[0]), "text"),
     )
+
+
+def _product(letters: tuple[str, ...]) -> Box:
+    """N·D·M."""
+    items = [box for letter in letters for box in (Operator("cdot"), name_box(letter))]
+    return Row(tuple(items[1:]))
 
 
 def _ticks(values: tuple[float, ...], base: int) -> list[float]:
@@ -109,9 +133,9 @@ def _power_of_ten(value: float) -> Box:
     return Scripts(Number("10"), sup=Number(str(round(math.log10(value)))))
 
 
-def _pattern_text(pattern: Pattern, notation: Notation, name: str) -> str:
+def _pattern_text(pattern: Pattern[Box], write: Writer) -> str:
     """The pattern in letters: ■ where something stands, · for a zero."""
-    labels = ["⋮" if r.left_out else text(notation.entry(name, r.indices)) for r in pattern.rows]
+    labels = ["⋮" if r.left_out else text(write(r.indices)) for r in pattern.rows]
     width = max(map(len, labels))
     lines: list[str] = []
     for n, (row, label) in enumerate(zip(pattern.rows, labels, strict=True)):
@@ -124,7 +148,7 @@ def _pattern_text(pattern: Pattern, notation: Notation, name: str) -> str:
     return "\n".join(lines)
 
 
-def _sign(row: Place, col: Place, pattern: Pattern) -> str:
+def _sign(row: Place, col: Place, pattern: Pattern[Box]) -> str:
     if row.left_out:
         return "⋱" if col.left_out else "⋮"
     if col.left_out:

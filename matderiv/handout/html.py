@@ -108,8 +108,10 @@ class _Page:
         return f'<div class="tools">{buttons}</div>'
 
     def panel(self) -> str:
-        chains = [d.proved for b in _equations(self.document) for d in b.details if d.proved]
-        counts = {"entries": len(chains), "equalities": sum(chains)}
+        equations = list(_equations(self.document))
+        entries = [d.boxes for b in equations for d in b.details if d.boxes]
+        chains = [box for boxes in (*entries, *(b.arrays for b in equations)) for box in boxes]
+        counts = {"entries": len(entries), "equalities": sum(len(box.rights) for box in chains)}
         proved = fill(
             self.document.language, "page.proved", {k: Text(str(n)) for k, n in counts.items()}
         )
@@ -159,9 +161,10 @@ class _Page:
                 return f"<p>{_segments(segments)}</p>"
             case Bullets(items=items):
                 return f"<ul>{''.join(f'<li>{_segments(item)}</li>' for item in items)}</ul>"
-            case Equation(box=box, details=details):
+            case Equation(box=box, details=details, arrays=arrays):
                 inside = _chain(box, _ROOM, elide=not self.document.whole)
-                return f'<div class="equation">{inside}{"".join(map(_detail, details))}</div>'
+                asked = "".join((*map(_detail, details), *map(_array, arrays)))
+                return f'<div class="equation">{inside}{asked}</div>'
             case CodeBlock(text=text):
                 return f"<pre><code>{escape(text)}</code></pre>"
             case Table(head=head, rows=rows):
@@ -205,11 +208,16 @@ def _chain(box: Aligned, room: float, *, elide: bool) -> str:
 def _detail(detail: Detail) -> str:
     """What the panel shows of an entry, kept where no browser lays it out."""
     words = escape(words_of(detail.segments))
-    chain = "" if detail.box is None else _chain(detail.box, _PANEL_ROOM, elide=True)
+    chains = "".join(_chain(box, _PANEL_ROOM, elide=True) for box in detail.boxes)
     return (
-        f'<template data-key="{escape(detail.key)}" data-words="{words}">'
-        f"<p>{_segments(detail.segments)}</p>{chain}</template>"
+        f'<template data-key="{escape(detail.key)}" data-from="{escape(" ".join(detail.sources))}"'
+        f' data-words="{words}"><p>{_segments(detail.segments)}</p>{chains}</template>'
     )
+
+
+def _array(box: Aligned) -> str:
+    """An array that entries come from, which the panel shows beside their derivation."""
+    return f'<template class="array">{_chain(box, _PANEL_ROOM, elide=True)}</template>'
 
 
 def _table_row(row: tuple[Segments, ...]) -> str:

@@ -170,7 +170,8 @@ def structure_words(
 ) -> tuple[Segment, ...]:
     """What the Jacobian is as a Kronecker product, in a sentence or two."""
     side = "left" if problem.factors[0] == wrt else "right"
-    words = fill(language, f"jacobian.structure_{side}", fields)
+    single = side == "left" and problem.dims[0].size == 1
+    words = fill(language, f"jacobian.structure_{side}{'_one' if single else ''}", fields)
     if not reordered(problem, wrt):
         return words
     space = Text(messages(language)["language.space"])

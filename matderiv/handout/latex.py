@@ -22,8 +22,9 @@ from matderiv.handout.document import (
     Table,
     Text,
 )
+from matderiv.handout.large import PAGE_HEIGHT, PAGES, enlarged, tallest
 from matderiv.handout.letters import MACROS, escape, escape_code, has_chinese, has_others
-from matderiv.notation.boxes import Aligned, Box
+from matderiv.notation.boxes import Aligned, Box, Grid, Row
 from matderiv.notation.drawing import Label
 from matderiv.notation.latex import Writer, columns, inline
 from matderiv.notation.layout import fitted
@@ -38,6 +39,7 @@ ROOM = 32.7
 #: The command of each level of heading, in a document of its own and in a piece of another.
 _SECTIONS = ("section", "subsection", "subsubsection")
 _AMSMATH_COLUMNS = 10
+_HEADING = tuple(f"\n\\{name}*" for name in _SECTIONS)  # what a heading's source starts with
 
 
 def to_latex(document: Document) -> str:
@@ -70,6 +72,7 @@ def to_standalone(document: Document) -> str:
     """A document that XeLaTeX makes into pages of A4."""
     texts = list(_texts(document))
     chinese = has_chinese(texts) and document.language != "zh"
+    body = _body(document, top=2, own_pages=document.whole)
     return "\n".join(
         [
             _CLASSES[document.language],
@@ -78,9 +81,10 @@ def to_standalone(document: Document) -> str:
             *[r"\usepackage[scheme=plain,space=true]{ctex} % for the Chinese letters"] * chinese,
             *[MACROS] * has_others(texts),
             _PAGE,
+            *[PAGES] * (r"\largepage" in body),
             r"\begin{document}",
             _title(document),
-            _body(document, top=2).rstrip("\n"),
+            body.rstrip("\n"),
             r"\end{document}",
             "",
         ]
@@ -130,14 +134,28 @@ def _words(segments: Iterable[Segment]) -> Iterator[str]:
     return (segment.text for segment in segments if not isinstance(segment, Math))
 
 
-def _body(document: Document, *before: Block, top: int) -> str:
+def _body(document: Document, *before: Block, top: int, own_pages: bool = False) -> str:
     """The blocks; `top` is the highest level of heading."""
     most = max((columns(b.box) for b in document.blocks if isinstance(b, Equation)), default=0)
     parts = [rf"\setcounter{{MaxMatrixCols}}{{{most}}}"] * (most > _AMSMATH_COLUMNS)
-    setter = _Setter(Writer(), not document.whole, top)
-    for last, block in itertools.pairwise((None, *before, *document.blocks)):
+    setter = _Setter(Writer(), not document.whole, top, own_pages)
+    blocks = (None, *before, *document.blocks, None)
+    for last, block, after in zip(blocks, blocks[1:], blocks[2:], strict=False):
         assert block is not None
+        if setter.own_pages and isinstance(block, Equation):
+            fit = fitted(block.box, ROOM, elide=False)
+            assert isinstance(fit, Aligned)
+            if _font(fit) is None or tallest(fit) > PAGE_HEIGHT:
+                large, page = enlarged(block.box)
+                # Its sentence and its heading stand on the page of the chain.
+                start = len(parts) - isinstance(last, Paragraph)
+                start -= start > 0 and parts[start - 1].startswith(_HEADING)
+                parts.insert(start, f"\n{page}")
+                parts.append(f"{_equation(large, setter.writer, '')}\n\\usualpage")
+                continue
         source = _block(block, setter)
+        if _leads(last, block, after):
+            source += "\n\\par\\nopagebreak"
         if isinstance(block, Equation) and isinstance(last, Paragraph):
             source = f"%\n{source}"  # right after its sentence it stays on its page
         elif isinstance(block, Equation) and isinstance(last, Equation):
@@ -150,11 +168,21 @@ def _body(document: Document, *before: Block, top: int) -> str:
     return "\n".join(parts) + "\n"
 
 
+def _leads(last: Block | None, block: Block, after: Block | None) -> bool:
+    """Whether a paragraph stays on the page of what follows it; before equations it does anyway."""
+    if not isinstance(block, Paragraph):
+        return False
+    return isinstance(after, Bullets | CodeBlock | Table) or (
+        isinstance(last, Heading) and isinstance(after, Paragraph)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Setter:
     writer: Writer
     elide: bool
     top: int
+    own_pages: bool = False  # whether chains that are too large for a page get one of their own
 
 
 def _block(block: Block, setter: _Setter) -> str:
@@ -165,11 +193,12 @@ def _block(block: Block, setter: _Setter) -> str:
             return r"\noindent " + _segments(segments)
         case Bullets(items=items):
             lines = "\n".join(rf"\item {_segments(item)}" for item in items)
-            return f"\\begin{{itemize}}\n{lines}\n\\end{{itemize}}"
+            return _led(f"\\begin{{itemize}}\n{lines}\n\\end{{itemize}}")
         case Equation(box=box):
             fit = fitted(box, ROOM, elide=setter.elide)
             assert isinstance(fit, Aligned)
-            return _equation(fit, setter.writer)
+            font = _font(fit)
+            return _equation(fit, setter.writer, _FONTS[-1][1] if font is None else font)
         case CodeBlock(text=text):
             return _listing(text)
         case Table(head=head, rows=rows):
@@ -202,20 +231,45 @@ def _table(head: tuple[Segments, ...], rows: tuple[tuple[Segments, ...], ...]) -
 def _listing(text: str) -> str:
     """Lines of code that can be copied; one that is too long is broken where it may be."""
     lines = " \\\\\n".join(map(escape_code, text.split("\n")))
-    return f"\\begin{{flushleft}}\n\\ttfamily\\small\n{lines}\n\\end{{flushleft}}"
+    return _led(f"\\begin{{flushleft}}\n\\ttfamily\\small\n{lines}\n\\end{{flushleft}}")
 
 
-def _equation(box: Aligned, writer: Writer) -> str:
-    """A chain whose rows may stand on different pages, in a smaller font if it is too wide."""
-    font = next((f for limit, f in _FONTS if box.width <= limit), _FONTS[-1][1])
+def _led(environment: str) -> str:
+    """An environment before which no page ends."""
+    start = r"{\csname @beginparpenalty\endcsname=10000"
+    return f"{start}\n{environment}}}"
+
+
+def _font(box: Aligned) -> str | None:
+    """The font of a chain: smaller if it is too wide; None if no font is small enough."""
+    gaps = _gaps(box)  # they keep their width
+    return next((f for size, f in _FONTS if size * (box.width - gaps) + gaps <= _WIDEST), None)
+
+
+def _gaps(box: Box) -> int:
+    """The gaps between columns of matrices, 1 em each."""
+    match box:
+        case Grid(rows=rows):
+            return len(rows[0])
+        case Row(items=items):
+            return sum(map(_gaps, items))
+        case Aligned(rights=rights):
+            return max(map(_gaps, rights))
+    return 0
+
+
+def _equation(box: Aligned, writer: Writer, font: str) -> str:
+    """A chain whose rows may stand on different pages."""
     rows = writer.rows(box.left, box.rights)
     display = f"\\allowdisplaybreaks\n\\begin{{align*}}\n{rows}\n\\end{{align*}}}}"
     # In a font of its own a display ends the paragraph, or it would set its lines closer too.
     return f"\\par\\nopagebreak\n{{{font}{display}" if font else f"{{{display}"
 
 
-#: Font sizes for what is still too wide once every sum is broken; none is below 70 %.
-_FONTS = ((33.0, ""), (36.5, r"\small"), (41.0, r"\footnotesize"), (47.0, r"\scriptsize"))
+#: What a page has room for, in em of the text, and fonts for what is wider once every sum is
+#: broken, with their sizes in parts of the text's.
+_WIDEST = 32.8
+_FONTS = ((1.0, ""), (0.9, r"\small"), (0.8, r"\footnotesize"), (0.7, r"\scriptsize"))
 
 
 def _segments(segments: Segments) -> str:

@@ -16,10 +16,10 @@ from matderiv.derivation.methods.sides import (
     VecPartial,
     change_of,
 )
-from matderiv.derivation.sides import Indexed
+from matderiv.derivation.sides import Formula, Indexed
 from matderiv.expression import nodes
-from matderiv.handout.compose import Fields, fill
-from matderiv.handout.document import Block, Equation, Math, Paragraph, Segment, Segments, Text
+from matderiv.handout.compose import Fields, Filling, fill
+from matderiv.handout.document import Block, Math, Paragraph, Segment, Segments, Text
 from matderiv.notation.methods import identity_box, swap_box
 from matderiv.notation.names import name_box
 
@@ -35,7 +35,7 @@ KINDS: dict[type, str] = {
     nodes.MatMul: "product",
     nodes.Outer: "outer",
     nodes.Sum: "sum",
-    nodes.Mean: "sum",
+    nodes.Mean: "mean",
     nodes.Prod: "prod",
     nodes.LogSumExp: "logsumexp",
     nodes.Softmax: "softmax",
@@ -90,40 +90,22 @@ def introduction(composer: ProgramComposer) -> Iterator[Block]:
         yield Paragraph(_say(composer, "unit", {"e": Math(unit), "p": Math(place)}))
 
 
-def _say(composer: ProgramComposer, key: str, fields: Fields) -> Segments:
+def _say(composer: ProgramComposer, key: str, fields: Filling) -> Segments:
     return fill(composer.language, f"method.{key}", fields)
 
 
-def _around(
-    composer: ProgramComposer, key: str, name: str, inside: Segments, fields: Fields
-) -> Segments:
-    """A message with several segments in the place of one field."""
-    marker = Text("\0")
-    made: list[Segment] = []
-    for segment in _say(composer, key, fields | {name: marker}):
-        made += inside if segment is marker else [segment]
-    return tuple(made)
-
-
-def _sentence(composer: ProgramComposer, by: str) -> str:
-    """What is said before the entry of a value, by the kind of node that it is."""
-    value = composer.system.sweep.graph.value(by)
-    return f"value_{KINDS.get(type(value), 'entrywise')}"
-
-
-def _used(composer: ProgramComposer, name: str, fields: Fields) -> Block:
+def _used(composer: ProgramComposer, name: str, fields: Fields) -> Segments:
     """Which values use a name."""
     gradient = composer.system.sweep.gradients[name]
     users = tuple(dict.fromkeys(use.by for use in gradient.uses))
     names = composer.listed([composer.math(name_box(by)) for by in users])
     key = "used" if len(users) == 1 else "used_often"
-    return Paragraph(composer.around(key, "users", names, fields))
+    return composer.say(key, fields | {"users": names})
 
 
 def _section(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
     """The gradient by one name: each chain after the sentence of its kind."""
     name = step.wrt or ""
-    yield _used(composer, name, fields)
     formulas = composer.notation.formulas
     own = composer.system.shapes[name]
     at = composer.system.letters[2 : 2 + len(own)]
@@ -132,8 +114,18 @@ def _section(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[
         "change": Math(formulas.node(change_of(name))),
         "L": Math(name_box(str(composer.system.loss))),
     }
-    for chain in step.chains:
-        yield from _chain(composer, step, chain, fields)
+    chains = [chain for chain in step.chains if not _told(chain, step)]
+    blocks = (block for chain in chains for block in _chain(composer, step, chain, fields))
+    yield from composer.joined(_used(composer, name, fields), blocks)
+
+
+def _told(chain: Chain, step: Step) -> bool:
+    """Whether the differential of the loss has said already what a chain of one link says."""
+    before = step.chains[0]
+    if chain.kind != "pairing" or len(chain.links) > 1 or before.kind != "differential":
+        return False
+    one, other = chain.sides[-1], before.sides[-1]
+    return isinstance(one, Formula) and isinstance(other, Matrix) and one.node == other.node
 
 
 def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) -> Iterator[Block]:
@@ -141,16 +133,17 @@ def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) 
     if about is not None:
         fields = fields | {"Z": Math(name_box(about))}
     if chain.kind == "entry of value":
-        yield Paragraph(composer.say(_sentence(composer, about or ""), fields))
+        value = composer.system.sweep.graph.value(about or "")
+        yield Paragraph(composer.once(f"program.{composer.of_value(value)}", fields))
     elif chain.kind == "differential":
         words = _rules(composer, about or "", step.wrt or "", fields)
-        yield Paragraph(_around(composer, "differential_differential", "rules", words, fields))
+        yield Paragraph(_say(composer, "differential_differential", fields | {"rules": words}))
     else:
         match chain.sides[0]:
             case Slice(wrt=Entry(name=x, indices=indices)):
                 fields = fields | {"x": Math(composer.notation.formulas.entry(x, indices))}
         yield Paragraph(_reason(composer, step, chain, fields))
-    yield Equation(composer.notation.chain(chain))
+    yield composer.equation(chain)
     yield from composer.held(chain)
     for side in chain.sides:
         if isinstance(side, Kroneckers):
@@ -178,8 +171,8 @@ def _reason(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields)
         value = composer.system.sweep.graph.value(_about(chain) or "")
         kind = KINDS.get(type(value), "")
         if kind in _ARGUED:
-            return composer.say(f"local_{kind}", fields)
-    return _say(composer, _key(step, chain), fields)
+            return composer.once(f"program.local_{kind}", fields)
+    return composer.once(f"method.{_key(step, chain)}", fields)
 
 
 def _key(step: Step, chain: Chain) -> str:
@@ -235,8 +228,7 @@ def _rules(composer: ProgramComposer, by: str, name: str, fields: Fields) -> Seg
 def _direct(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
     """A gradient that the loss gives by itself, entry by entry."""
     fields = fields | {"L": Math(name_box(str(composer.system.loss)))}
-    yield Paragraph(_say(composer, "direct", fields))
-    yield from composer.gradient(step, fields)
+    yield from composer.gradient(step, fields, _say(composer, "direct", fields))
 
 
 WRITERS: Mapping[str, Writer] = {

@@ -7,7 +7,6 @@ words what they show, and a letter for which no font has a shape is an error, no
 from __future__ import annotations
 
 import functools
-import itertools
 import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING
@@ -104,8 +103,8 @@ _PAGE = r"""
 // A chain of equalities, smaller if it is too large for a page, but not below 70 %: then it gets
 // a page of its own, turned or as large as it takes.
 #let chain(alt, left, ..rights) = context {
-  let equation(..rights) = math.equation(block: true, alt: alt, {
-    left.body
+  let equation(start: left.body, ..rights) = math.equation(block: true, alt: alt, {
+    start
     rights.pos().map(right => $&= #right.body$.body).join(linebreak())
   })
   let (width, height) = measure(equation(..rights))
@@ -115,9 +114,21 @@ _PAGE = r"""
   let scale(room) = calc.min(1, room.at(0) / width, room.at(1) / tallest)
   let (upright, turned) = ((16.18cm, 24cm), (24.88cm, 15cm))
   let set-in(room) = {
-    show math.equation: set block(breakable: height > 14em.to-absolute())
     set text(size: scale(room) * 1em)
-    equation(..rights)
+    let high = height > 20em.to-absolute()
+    let sides = rights.pos()
+    show math.equation: set block(breakable: high)
+    if not high or sides.len() < 4 { equation(..sides) } else {
+      // A page may end between sides, but not before the last one. Those who hear the page have
+      // heard all of the chain with its start.
+      show math.equation: set align(start)
+      pad(left: (100% - scale(room) * width) / 2, {
+        show math.equation: set block(below: 0.9em)
+        equation(..sides.slice(0, -2))
+        show math.equation: set block(breakable: false, above: 0.9em, below: 1.1em)
+        pdf.artifact(equation(start: hide(left.body), ..sides.slice(-2)))
+      })
+    }
   }
   if scale(upright) >= 0.7 { set-in(upright) }
   else if scale(turned) >= 0.7 { page(flipped: true, set-in(turned)) }
@@ -214,11 +225,18 @@ def to_typst(document: Document, families: Collection[str]) -> str:
         DEFINITIONS,
         f"#heading-block([{title}], [{_text(author)}])",
     ]
+    around = (None, *document.blocks, None)
     blocks = (
-        _block(block, elide=not document.whole, leads=isinstance(after, _LED))
-        for block, after in itertools.zip_longest(document.blocks, document.blocks[1:])
+        _block(block, elide=not document.whole, leads=_leads(before, after))
+        for before, block, after in zip(around, around[1:], around[2:], strict=False)
+        if block is not None
     )
     return "\n".join((*head, *blocks, ""))
+
+
+def _leads(before: Block | None, after: Block | None) -> bool:
+    """Whether a paragraph stays on the page of what follows it."""
+    return isinstance(after, _LED) or (isinstance(before, Heading) and isinstance(after, Paragraph))
 
 
 def _block(block: Block, *, elide: bool, leads: bool) -> str:

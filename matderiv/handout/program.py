@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from matderiv.calculus.conditions import conditions
-from matderiv.calculus.forms import Rate, Term
+from matderiv.calculus.forms import Delta, Form, Rate, Term
 from matderiv.calculus.system import System
 from matderiv.derivation.links import Chain, Derivation, Step
-from matderiv.derivation.sides import EntryOf, Formula, Indexed, SpelledProduct
+from matderiv.derivation.sides import EntryOf, Indexed, Side, SpelledProduct
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.handout import methods
-from matderiv.handout.compose import Fields, fill
+from matderiv.handout.compose import Fields, Filling, fill, listed
+from matderiv.handout.conventions import conventions
 from matderiv.handout.document import (
     Block,
     Bullets,
@@ -27,6 +28,7 @@ from matderiv.handout.document import (
     Segments,
     Text,
 )
+from matderiv.handout.lines import assignment, derivatives_in, foreign_names
 from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Box, Number, Operator, Row
 from matderiv.notation.names import name_box
@@ -52,20 +54,34 @@ class ProgramComposer:
     derivation: Derivation
     language: str
     show: int | None
+    #: Whether entries of arrays can be told apart and have details.
+    marked: bool = False
     notation: ProgramNotation = field(init=False)
+    #: The sentences that the page has said; the next time fewer words do.
+    _said: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Make what writes formulas once for all of them."""
-        object.__setattr__(self, "notation", ProgramNotation(self.system, self.show))
+        object.__setattr__(self, "notation", ProgramNotation(self.system, self.show, self.marked))
 
     @property
     def system(self) -> System:
         """What is derived."""
         return self.derivation.system
 
-    def say(self, key: str, fields: Fields) -> Segments:
+    def say(self, key: str, fields: Filling) -> Segments:
         """A message with its fields filled in."""
         return fill(self.language, f"program.{key}", fields)
+
+    def once(self, key: str, fields: Fields) -> Segments:
+        """A message of any section; what the page has said before is said in fewer words.
+
+        `key` is with its section. The shorter message goes by the same key with `_again`.
+        """
+        again = f"{key}_again"
+        short = key in self._said and again in messages(self.language)
+        self._said.add(key)
+        return fill(self.language, again if short else key, fields)
 
     def title(self) -> Segments:
         """The usual title."""
@@ -82,23 +98,25 @@ class ProgramComposer:
         """What is looked for, and the shapes of the inputs."""
         fields: Fields = {"L": Math(name_box(str(self.system.loss)))}
         names = [self.math(name_box(name)) for name in self.derivation.wrt]
-        yield Paragraph(self.around("asked", "wrt", self.listed(names), fields))
+        yield Paragraph(self.say("asked", fields | {"wrt": self.listed(names)}))
         inputs = self.system.program.inputs()
         yield Bullets(tuple(self.shape(name) for name in inputs))
 
     def steps(self) -> Iterator[Block]:
         """The numbered steps: what is computed, then one gradient after another."""
+        self._said.clear()
         before = ""
         number = 0
         for step in self.derivation.steps:
-            heads = (step.kind, before) != ("matrix", "matrix")  # all of these are one step
+            # All formulas are one step.
+            heads = not (step.kind in _FORMULAS and before in _FORMULAS)
             number += heads
             fields: Fields = {"step": Text(str(number))}
             if step.wrt is not None:
                 fields["X"] = Math(name_box(step.wrt))
                 fields["dX"] = Math(self.notation.formulas.gradient(step.wrt))
             if heads:
-                kind = step.kind if step.kind in _HEADED else "gradient"
+                kind = _HEADED.get(step.kind, "gradient")
                 yield Heading(2, self.say(f"heading_{kind}", fields))
             before = step.kind
             yield from _WRITERS[step.kind](self, step, fields)
@@ -115,19 +133,34 @@ class ProgramComposer:
         lifted = [self.math(name_box(a.name)) for a in graph.values if a.name in graph.lifted]
         if lifted:
             key = "lifted" if len(lifted) > 1 else "lifted_one"
-            yield Paragraph(self.around(key, "names", self.listed(lifted), fields))
-        yield from self.conventions()
+            yield Paragraph(self.say(key, fields | {"names": self.listed(lifted)}))
+        yield from conventions(self)
         yield Paragraph(self.say("backwards", fields))
         yield from methods.introduction(self)
 
-    def gradient(self, step: Step, fields: Fields) -> Iterator[Block]:
-        """One gradient: where its name is used, and what the chain rule makes of that."""
+    def gradient(self, step: Step, fields: Fields, before: Segments = ()) -> Iterator[Block]:
+        """One gradient: where its name is used, and what the chain rule makes of that.
+
+        A sentence `before` says it where the name is used in one place only.
+        """
         gradient = self.system.sweep.gradients[step.wrt or ""]
         users = list(dict.fromkeys(use.by for use in gradient.uses))
         names = self.listed([self.math(name_box(by)) for by in users])
-        yield Paragraph(
-            self.around("used" if len(users) == 1 else "used_often", "users", names, fields)
-        )
+        blocks = self._chains(step, users, fields)
+        if len(users) > 1 or not before:
+            key = "used" if len(users) == 1 else "used_often"
+            blocks = self.joined(self.say(key, fields | {"users": names}), blocks)
+        yield from self.joined(before, blocks) if before else blocks
+
+    def joined(self, before: Segments, blocks: Iterator[Block]) -> Iterator[Block]:
+        """Blocks of which the first, a paragraph, goes on after a sentence."""
+        first = next(blocks)
+        assert isinstance(first, Paragraph)
+        space = Text(messages(self.language)["language.space"])
+        yield Paragraph((*before, space, *first.segments))
+        yield from blocks
+
+    def _chains(self, step: Step, users: list[str], fields: Fields) -> Iterator[Block]:
         by = iter(users)
         value: Node | None = None
         for chain in step.chains:
@@ -135,17 +168,21 @@ class ProgramComposer:
                 name = next(by)
                 value = self.system.sweep.graph.value(name)
                 fields = fields | {"Z": Math(name_box(name))}
-            yield from self.introduced(chain, value, fields)
+            yield from self.introduced(step, chain, value, fields)
 
-    def introduced(self, chain: Chain, value: Node | None, fields: Fields) -> Iterator[Block]:
+    def introduced(
+        self, step: Step, chain: Chain, value: Node | None, fields: Fields
+    ) -> Iterator[Block]:
         """A chain with the sentence before it."""
-        kind = methods.KINDS.get(type(value), "entrywise")
-        key = {
-            "entry of value": f"value_{kind}",
-            "local": f"local_{kind}",
-            "all entries": "all_entries",
-            "written out": "written_out",
-        }[chain.kind]
+        match chain.kind:
+            case "entry of value":
+                key = self.of_value(value)
+            case "all entries":
+                key = all_entries(step, chain)
+            case "local":
+                key = f"local_{methods.KINDS.get(type(value), 'entrywise')}"
+            case _:
+                key = "written_out"
         product = next((s for s in chain.sides if isinstance(s, SpelledProduct)), None)
         if product is not None:
             key = "written_out_product"
@@ -154,13 +191,28 @@ class ProgramComposer:
         match chain.sides[0]:
             case Indexed(((Term(((Rate(wrt=wrt), _), *_)), _), *_)):
                 fields = fields | {"x": Math(self.notation.formulas.entry(wrt.name, wrt.indices))}
-        yield Paragraph(self.say(key, fields))
-        yield Equation(self.notation.chain(chain))
+        yield Paragraph(self.once(f"program.{key}", fields))
+        yield self.equation(chain)
         yield from self.held(chain)
         for key, factor in () if product is None else _turned(product):
-            yield Paragraph(
-                self.say(key, fields | {"X": Math(self.notation.formulas.node(factor))})
-            )
+            words = fields | {"X": Math(self.notation.formulas.node(factor))}
+            yield Paragraph(self.once(f"program.{key}", words))
+
+    def of_value(self, value: Node | None) -> str:
+        """The sentence before the entry of a value, by the kind of node that it is."""
+        kind = methods.KINDS.get(type(value), "entrywise")
+        shape = self.system.sweep.facts.shape
+        if value is None or kind != "entrywise" or shape(value):
+            return f"value_{kind}"
+        return "value_scalar" if any(map(shape, nodes.walk(value))) else "value_number"
+
+    def equation(self, chain: Chain) -> Equation:
+        """A chain; on pages that can show them, with derivations of single entries."""
+        if not self.marked:
+            return Equation(self.notation.chain(chain))
+        from matderiv.handout.program_details import ProgramDetails
+
+        return ProgramDetails(self.notation, self.language).equation(chain)
 
     def held(self, chain: Chain) -> Iterator[Block]:
         """What is held fixed where the loss is differentiated by what other values use, too."""
@@ -170,21 +222,29 @@ class ProgramComposer:
                 if of.name == str(self.system.loss) and held:
                     fields: Fields = {"X": Math(name_box(wrt.name))}
                     names = self.listed([self.math(name_box(name)) for name in held])
-                    yield Paragraph(self.around("held", "held", names, fields))
+                    yield Paragraph(self.say("held", fields | {"held": names}))
+
+    def called(self, step: Step, fields: Fields) -> Iterator[Block]:
+        """A value that keeps the name that it has on the page, and its gradient."""
+        value, _ = step.chains
+        yield Paragraph(self.say("called", fields))
+        yield Equation(self.notation.chain(value))
+        yield from self.formula(step, fields)
 
     def formula(self, step: Step, fields: Fields) -> Iterator[Block]:
         """The formula in the names of the program."""
-        (chain,) = step.chains
-        reasons = list(dict.fromkeys(link.reason for link in chain.links))
-        if len(chain.links) == 1:
-            yield Paragraph(self.say("as_found", fields))
+        chain = step.chains[-1]
+        _, *links = chain.links
+        reasons = dict.fromkeys(
+            link.reason for link in links if not self.notation.alike(link.left, link.right)
+        )
+        words = [self.say(f"rewrite_{why.replace(' ', '_')}", fields) for why in reasons]
+        if not words:
+            yield Paragraph(self.once("program.as_found", fields))
         else:
-            words: list[Segments] = [
-                self.say(f"rewrite_{reason.replace(' ', '_')}", fields)
-                for reason in reasons
-                if reason != "chain rule"
-            ]
-            yield Paragraph(self.around("assembled", "rewrites", self.listed(words), fields))
+            key = "assembled" if len(words) > 1 else "assembled_one"
+            listed = self.listed(words, "clause_")
+            yield Paragraph(self.say(key, fields | {"rewrites": listed}))
         yield Equation(self.notation.chain(chain))
 
     def structure(self, step: Step, fields: Fields) -> Iterator[Block]:
@@ -195,19 +255,42 @@ class ProgramComposer:
     # -- the end -----------------------------------------------------------------------------
 
     def conclusion(self) -> Iterator[Block]:
-        """The answers in NumPy, the gradients that they call by name among them."""
+        """The answers in NumPy, and where they hold."""
         yield Heading(2, self.say("heading_conclusion", {}))
+        yield from self.answers()
+
+    def answers(self) -> Iterator[Block]:
+        """The answers in NumPy, the gradients that they call by name among them, and conditions."""
         yield Paragraph(self.say("numpy", {}))
         sweep = self.system.sweep
         needed = dict.fromkeys(
             name for wrt in self.derivation.wrt for name in (*sweep.upstream(wrt), wrt)
         )
-        lines = (f"d{name} = {self.system.source(self.system.answer(name))}" for name in needed)
+        formulas = dict(sweep.called) | {f"d{name}": self.system.answer(name) for name in needed}
+        lines = (assignment(name, self.system.source(node)) for name, node in formulas.items())
         yield CodeBlock("\n".join(lines), "python")
-        found = conditions(self.system.sweep.graph)
+        yield from self.names(list(formulas.values()))
+        found = conditions(sweep.graph, sweep.lifted)
         if found:
             yield Paragraph(self.say("conditions", {}))
             yield Bullets(tuple(self.condition(kind, node) for kind, node in found))
+
+    def names(self, formulas: list[Node]) -> Iterator[Block]:
+        """What the names in program lines mean that the page and NumPy do not say."""
+        facts = []
+        for name in derivatives_in(formulas, self.system.program.functions()):
+            key = "gradient_of" if name[0].isupper() else "derivative_of"
+            facts.append(self.say(key, {"f": Code(name), "df": Code(f"d{name}")}))
+        if facts:
+            yield Paragraph(self.say("here", {"facts": self.listed(facts, "clause_")}))
+        sized = (nodes.Size, nodes.Eye, nodes.Ones)
+        if any(isinstance(n, sized) for node in formulas for n in nodes.walk(node)):
+            yield Paragraph(self.say("sizes", {}))
+        foreign: list[Segments] = [(Code(name),) for name in foreign_names(formulas)]
+        if foreign:
+            key = "foreign" if len(foreign) > 1 else "foreign_one"
+            command: Fields = {"command": Code("matderiv gradient --format numpy")}
+            yield Paragraph(self.say(key, command | {"names": self.listed(foreign)}))
 
     def condition(self, kind: str, node: Node) -> Segments:
         """A condition as half a sentence, in other words for a number than for an array."""
@@ -231,31 +314,6 @@ class ProgramComposer:
 
     # -- pieces ------------------------------------------------------------------------------
 
-    def conventions(self) -> Iterator[Block]:
-        """What signs mean that not everybody writes alike."""
-        graph = self.system.sweep.graph
-        values = [n for a in graph.values for n in nodes.walk(a.value)]
-        shape = self.system.sweep.facts.shape
-        if any(len(shape) == 1 for shape in graph.shapes.values()):
-            yield Paragraph(self.say("vectors", {}))
-        if any(
-            isinstance(n, nodes.Multiply | nodes.Power | nodes.Divide) and shape(n) for n in values
-        ):
-            signs: Fields = {"odot": Math(Operator("odot")), "oslash": Math(Operator("oslash"))}
-            yield Paragraph(self.say("hadamard", signs))
-        shown = [
-            n
-            for step in self.derivation.steps
-            for chain in step.chains
-            for side in chain.sides
-            if isinstance(side, Formula | EntryOf)
-            for n in nodes.walk(side.node)
-        ]
-        if any(isinstance(n, nodes.Ones) for n in shown):
-            yield Paragraph(self.say("ones", {}))
-        if any(getattr(n, "axis", None) is not None for n in values):
-            yield Paragraph(self.say("axes", {}))
-
     def shape(self, name: str) -> Segments:
         """X is a 2×4 matrix."""
         dims = self.system.shapes[name]
@@ -272,28 +330,30 @@ class ProgramComposer:
         """A formula as a segment."""
         return (Math(box),)
 
-    def listed(self, items: Iterable[Segments]) -> Segments:
-        """Items with what stands between them in a sentence."""
-        words = messages(self.language)
-        parts = list(items)
-        made: list[Text | Math | Code] = []
-        for number, part in enumerate(parts):
-            if number:
-                key = "comma"
-                if number == len(parts) - 1:
-                    formulas = isinstance(made[-1], Math) and isinstance(part[0], Math)
-                    key = "and" if formulas else "and_words"
-                made.append(Text(words[f"program.{key}"]))
-            made += part
-        return tuple(made)
+    def listed(self, items: Iterable[Segments], kind: str = "") -> Segments:
+        """Items with what stands between them in a sentence; clauses are a kind of their own."""
+        return listed(self.language, items, kind)
 
-    def around(self, key: str, name: str, inside: Segments, fields: Fields) -> Segments:
-        """A message with several segments in the place of one field."""
-        marker = Text("\0")
-        made: list[Text | Math | Code] = []
-        for segment in self.say(key, fields | {name: marker}):
-            made += inside if segment is marker else [segment]
-        return tuple(made)
+
+def all_entries(step: Step, chain: Chain) -> str:
+    """The sentence before a gradient's entry: what is added up, and whether deltas are in it."""
+    if not any(term.bound for term, _ in _form(chain.sides[1])):
+        return "all_entries_once"
+    if not isinstance(chain.sides[-1], EntryOf):
+        return "all_entries_number"
+    local = (one.sides[-1] for one in step.chains if one.kind == "local")
+    deltas = (
+        isinstance(atom, Delta)
+        for side in local
+        for term, _ in _form(side)
+        for atom, _ in term.atoms
+    )
+    return "all_entries" if any(deltas) else "all_entries_undelta"
+
+
+def _form(side: Side) -> Form:
+    assert isinstance(side, Indexed)
+    return side.form
 
 
 def _turned(product: SpelledProduct) -> Iterator[tuple[str, Node]]:
@@ -303,12 +363,15 @@ def _turned(product: SpelledProduct) -> Iterator[tuple[str, Node]]:
             yield key, factor.arg
 
 
+_FORMULAS = ("called", "matrix")
+
 #: Steps with headings of their own; the others are about one gradient.
-_HEADED = ("values", "matrix", "structure")
+_HEADED = {"values": "values", "structure": "structure"} | dict.fromkeys(_FORMULAS, "matrix")
 
 _WRITERS = {
     "values": ProgramComposer.values,
     "gradient": ProgramComposer.gradient,
+    "called": ProgramComposer.called,
     "matrix": ProgramComposer.formula,
     "structure": ProgramComposer.structure,
     **methods.WRITERS,

@@ -16,6 +16,7 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.program import ProgramComposer
+from matderiv.handout.program_figures import obstacle
 from matderiv.notation.boxes import Aligned
 
 __all__ = ["program_sheet"]
@@ -39,13 +40,15 @@ def _blocks(composer: ProgramComposer) -> Iterator[Block]:
     language = composer.language
     yield Heading(2, fill(language, "handout.problem", {}))
     yield from composer.asked()
+    yield from obstacle(composer)
     yield Heading(2, fill(language, "handout.formulas", {}))
     yield Paragraph(composer.say("results", {}))
     for step in composer.derivation.steps:
         structured = step.kind == "matrix" and step.wrt in composer.system.assumed
-        if step.kind in ("matrix", "structure") and not structured:
-            chain = composer.notation.chain(step.chains[0])
-            yield Equation(Aligned(chain.left, chain.rights[-1:]))
+        if step.kind in ("called", "matrix", "structure") and not structured:
+            for one in step.chains:
+                chain = composer.notation.chain(one)
+                yield Equation(Aligned(chain.left, chain.rights[-1:]))
     yield from composer.steps()
     yield Heading(2, fill(language, "heading.checked", {}))
     yield from composer.checked()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from matderiv._version import __version__
 from matderiv.calculus.jacobian import REFERENCE, growth, jacobian_size
 from matderiv.derivation.links import Derivation
-from matderiv.derivation.pattern import pattern
+from matderiv.derivation.pattern import product_pattern
 from matderiv.expression.nodes import MatMul
 from matderiv.expression.shapes import Dim
 from matderiv.handout.command import Command
-from matderiv.handout.compose import Composer, Fields, fill
+from matderiv.handout.compose import Composer, Fields, fill, together
 from matderiv.handout.document import (
     Block,
     CodeBlock,
@@ -26,7 +27,7 @@ from matderiv.handout.document import (
     Segments,
     Text,
 )
-from matderiv.handout.figures import growth_figure, pattern_figure
+from matderiv.handout.figures import DTYPE, MOST_WHOLE, growth_figure, pattern_figure
 from matderiv.handout.jacobian import (
     block,
     jacobian_fields,
@@ -39,9 +40,6 @@ from matderiv.handout.texts import messages
 from matderiv.notation.boxes import times
 
 __all__ = ["answer_sheet", "how_it_was_made", "sheet", "with_exercises"]
-
-_DTYPE = "float32"  # what networks are trained in
-_PATTERN = 16  # rows and columns up to which a Jacobian's pattern is drawn whole
 
 
 def sheet(
@@ -99,18 +97,24 @@ class _Sheet:
         """Why the Jacobian is not an option, and what it would hold."""
         problem, wrt, language = self.derivation.problem, self.wrt, self.composer.language
         notation = self.composer.notation
-        sizes = growth(problem, wrt, _DTYPE)
+        sizes = growth(problem, wrt, DTYPE)
+        letters = tuple(dim.symbol for dim in problem.dims)
         yield Paragraph(self.say("jacobian", fields))
         if tuple(dim.size for dim in problem.dims) != REFERENCE:
             yield Paragraph(self.say("reference", fields))
-        yield growth_figure(sizes, language, fields)
+        yield growth_figure(sizes, letters, language, fields)
         yield Paragraph(self.say("pattern", fields))
-        found = pattern(self.derivation, wrt, _PATTERN)
-        yield pattern_figure(found, (problem.name, wrt), notation, language, fields)
-        words = structure_words(problem, wrt, language, fields)
+        found = product_pattern(self.derivation, wrt, MOST_WHOLE)
+        writers = (partial(notation.entry, problem.name), partial(notation.entry, wrt))
+        size = jacobian_size(problem, wrt, DTYPE)
+        zeros = size.nonzero < size.count
+        blocks = [self.say("pattern_blocks", fields)] if zeros else []
+        drawn = found.mapped(notation.expr)
+        yield pattern_figure(drawn, writers, size, language, fields, *blocks)
+        words = [structure_words(problem, wrt, language, fields)]
         if problem.factors[0] == wrt and not reordered(problem, wrt):
-            words = (*words, Text(messages(language)["language.space"]), *self.say("block", fields))
-        yield Paragraph(words)
+            words.append(self.say("block" if zeros else "block_one", fields))
+        yield Paragraph(together(language, words))
 
     @property
     def wrt(self) -> str:
@@ -120,8 +124,8 @@ class _Sheet:
     def numbers(self) -> Fields:
         """The fields about the Jacobian and about the second form."""
         problem, wrt, language = self.derivation.problem, self.wrt, self.composer.language
-        chosen = jacobian_size(problem, wrt, _DTYPE)
-        large = jacobian_size(problem, wrt, _DTYPE, REFERENCE)
+        chosen = jacobian_size(problem, wrt, DTYPE)
+        large = jacobian_size(problem, wrt, DTYPE, REFERENCE)
         proof = self.second.derivation.proof
         word = messages(language)["jacobian.bytes"]
         answer = self.derivation.answer(wrt)
@@ -137,7 +141,7 @@ class _Sheet:
             for key, dim, size in zip("NDM", problem.dims, REFERENCE, strict=True)
         }
         return fields | {
-            "dtype": Text(_DTYPE),
+            "dtype": Text(DTYPE),
             "ref_count": Text(f"{large.count:,}"),
             "ref_memory": Text(memory_words(large.memory, word)),
             "ref_matrix_memory": Text(memory_words(large.matrix_form_memory, word)),

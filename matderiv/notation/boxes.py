@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 BRACKETS = 1.0  # a matrix's round brackets
-LINES = 1.1  # what broken lines take beside their terms
+LINES = 1.13  # what broken lines take beside their terms
 SIGN = 1.25  # a + or - between two terms, with the space around it
 _SCRIPT = 0.74  # the size of an index beside its letter
 _OPERATORS = {
@@ -41,6 +41,7 @@ _OPERATORS = {
     "equals": 1.35,
     "cdot": 0.72,
     "comma": 0.45,
+    "quad": 1.0,
     "odot": SIGN,
     "oslash": SIGN,
 }
@@ -59,7 +60,7 @@ class Symbol:
     width: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _set_width(self, 0.62)
+        _set_width(self, 0.76 if self.name.isupper() else 0.62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +90,9 @@ class Number:
 class Operator:
     """A sign by its name.
 
-    plus, minus, equals, cdot, times, comma, partial, prime, kronecker, odot and oslash (entry by
-    entry), bars (of a norm), langle and rangle (of an inner product), differential (an upright
-    d).
+    plus, minus, equals, cdot, times, comma, quad (a wide space), partial, prime, kronecker, odot
+    and oslash (entry by entry), bars (of a norm), langle and rangle (of an inner product),
+    differential (an upright d).
     """
 
     name: str
@@ -151,10 +152,11 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A box in round brackets; `big` when it is taller than a line."""
+    """A box in round brackets, or between bars; `big` when it is taller than a line."""
 
     body: Box
     big: bool = False
+    bars: bool = False
     width: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -187,7 +189,10 @@ class Dots:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A sum of (sign, box); it may be broken before a sign where it is too wide."""
+    """A sum of (sign, box); it may be broken before a sign where it is too wide.
+
+    A sign is + or -; in a product that is broken into lines, it is an operator's name.
+    """
 
     items: tuple[tuple[str, Box], ...]
     width: float = field(init=False, repr=False, compare=False)
@@ -199,7 +204,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """A sum that was broken into lines; the lines after the first start with their sign."""
+    """A sum or product broken into lines; the lines after the first start with their sign."""
 
     rows: tuple[Terms, ...]
     width: float = field(init=False, repr=False, compare=False)
@@ -222,11 +227,10 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """A cell of a matrix that can be told from others: its key, and the keys of its sources."""
+    """A cell of a matrix that can be told from others by its key."""
 
     body: Box
     key: str
-    sources: tuple[str, ...] = ()
     width: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from matderiv.derivation.pattern import Pattern, Place
 from matderiv.notation.boxes import Box, Dots
-from matderiv.notation.compose import Notation
 from matderiv.notation.drawing import LABEL, Drawing, Label, Polyline, Rectangle, Shape, Tone
+from matderiv.notation.names import has_fraction
 
-__all__ = ["Curve", "growth_drawing", "pattern_drawing"]
+__all__ = ["Curve", "Writer", "growth_drawing", "pattern_drawing"]
+
+#: The entry at some indices.
+Writer = Callable[[tuple[int, ...]], Box]
 
 # Lengths of a pattern, in em.
 _ROOM = 30.0  # beside the labels
@@ -23,16 +26,17 @@ _PAD = 0.7
 _INSET = 0.09
 
 
-def pattern_drawing(pattern: Pattern, notation: Notation, name: str, wrt: str) -> Drawing:
+def pattern_drawing(pattern: Pattern[Box], writers: tuple[Writer, Writer]) -> Drawing:
     """A cell for each ∂y_ij/∂x_pq, those that can be other than zero filled, and their blocks.
 
-    Each holds its entry where there is room for all of them.
+    Each holds its entry where there is room for all of them; `writers` write y_ij and x_pq.
     """
-    entries = {place: notation.expr(value) for place, value in pattern.entries.items()}
-    heads = [_label(c, notation, wrt, Dots("across")) for c in pattern.cols]
-    sides = [_label(r, notation, name, Dots("down")) for r in pattern.rows]
+    entries = pattern.entries
+    of, wrt = writers
+    heads = [_label(place, wrt, Dots("across")) for place in pattern.cols]
+    sides = [_label(place, of, Dots("down")) for place in pattern.rows]
     wide = _PAD + LABEL * max(box.width for box in (*entries.values(), *heads))
-    spelled = wide * len(heads) <= _ROOM
+    spelled = wide * len(heads) <= _ROOM and not any(map(has_fraction, entries.values()))
     xs = _ends(pattern.cols, wide if spelled else _SQUARE)
     ys = _ends(pattern.rows, _HIGH if spelled else _SQUARE)
     left = _PAD + LABEL * max(box.width for box in sides)
@@ -76,8 +80,8 @@ def pattern_drawing(pattern: Pattern, notation: Notation, name: str, wrt: str) -
     return Drawing(left + width + _PAD, top + height + _PAD, tuple(shapes))
 
 
-def _label(place: Place, notation: Notation, name: str, dots: Dots) -> Box:
-    return dots if place.left_out else notation.entry(name, place.indices)
+def _label(place: Place, write: Writer, dots: Dots) -> Box:
+    return dots if place.left_out else write(place.indices)
 
 
 def _ends(places: Sequence[Place], size: float) -> list[float]:
@@ -110,9 +114,10 @@ class Curve:
 
 _PLOT = 19.0, 12.0  # width and height of the plot itself
 _MARGIN = 4.2, 2.2  # left of it and above it
-_BELOW, _RIGHT = 3.4, 8.6
+_BELOW, _RIGHT = 3.4, 9.2
 _TICK = 0.35
 _DOT = 0.34
+_NEAR = 0.3  # closer to the axis a line would touch it
 _CLOSE = 1.1  # labels may not come closer to each other
 
 
@@ -139,7 +144,9 @@ def growth_drawing(
     shapes: list[Shape] = []
     horizontal, vertical = ticks
     for value, content in vertical:
-        shapes.append(Polyline(((left, y(value)), (left + width, y(value))), tone="faint"))
+        line = ((left, y(value)), (left + width, y(value)))
+        near = bottom - y(value) < _NEAR  # there the axis stands
+        shapes += [] if near else [Polyline(line, tone="faint")]
         shapes.append(Label(left - _TICK, y(value), content, "end"))
     for place, content in horizontal:
         shapes.append(Polyline(((x(place), bottom), (x(place), bottom + _TICK))))

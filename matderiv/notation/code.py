@@ -17,7 +17,7 @@ from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
-from matderiv.expression.source import BINARY, source
+from matderiv.expression.source import BINARY, mixes, source
 from matderiv.expression.vocabulary import ELEMENTWISE
 from matderiv.notation._careful import Careful, Code, Solve, repeated, walk
 from matderiv.notation._targets import TARGETS, Target
@@ -222,8 +222,8 @@ class _Function:
             case _ if type(code) in BINARY:
                 operator, own, least, least_right = BINARY[type(code)]
                 one, other = nodes.children(code)
-                text = self._wrapped(one, least) + operator + self._wrapped(other, least_right)
-                return text, own
+                left = f"({self._of(one)[0]})" if mixes(code) else self._wrapped(one, least)
+                return left + operator + self._wrapped(other, least_right), own
         return self._called(code), _ATOM
 
     def _called(self, node: Node) -> str:

@@ -144,7 +144,9 @@ class Formulas(Indices):
             factors = (self._tight(left), self._tight(right))
             ends = left.right if isinstance(left, nodes.MatMul) else left
             change = isinstance(ends, nodes.Name) and ends.name[:1] == "δ"
-            return Row((factors[0], _CDOT, factors[1]) if change else factors)  # dX·W, not d(XW)
+            # dX·W, not d(XW), and Xᵀ·2A, not Xᵀ2A
+            dot = change or _starts_with_number(factors[1])
+            return Row((factors[0], _CDOT, factors[1]) if dot else factors)
         if len(self.shape(right)) == 1:
             return Row((self._row_vector(left), self._tight(right)))
         return Row((self._tight(_transposed(right)), self._tight(left)))
@@ -192,6 +194,9 @@ class Formulas(Indices):
                 return raised_box(self._base(arg), Terms((("-", Number("1")),)))
             case nodes.Apply("sqrt", arg):
                 return Root(self.node(arg))
+            case nodes.Apply("abs", arg):
+                inner = self.node(arg)
+                return Fence(inner, big=has_fraction(inner), bars=True)
             case nodes.Apply("exp", arg) if not self.shape(arg):
                 return raised_box(Symbol("e"), self.node(arg))
             case nodes.Apply(function, arg) | nodes.Functional(function, arg):

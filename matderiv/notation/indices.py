@@ -33,6 +33,7 @@ from matderiv.expression.vocabulary import ELEMENTWISE
 from matderiv.notation.boxes import (
     BigSum,
     Box,
+    Dots,
     Fence,
     Fraction,
     Grid,
@@ -91,12 +92,21 @@ class Indices:
 
     def form(self, form: Form) -> Box:
         """A form, its sums with Σ."""
-        items = [self._term(term, number) for term, number in form]
-        if not items:
-            return Number("0")
-        if len(items) == 1 and items[0][0] == "+":
-            return items[0][1]
-        return Terms(tuple(items))
+        return _one([self._term(term, number) for term, number in form])
+
+    def spelled(self, form: Form) -> Box:
+        """A form with its sums term by term, the middle of long ones left out."""
+        sizes = {dim.symbol: dim.size for shape in self.names.values() for dim in shape}
+        items: list[tuple[str, Box]] = []
+        for term, number in form:
+            letters = [letter for letter, _ in term.bound]
+            for place in self.places([sizes[size] for _, size in term.bound]):
+                if place is None:
+                    items.append(("+", Dots("across")))
+                else:
+                    at: dict[str, Index] = dict(zip(letters, place, strict=True))
+                    items.append(self._term(placed_term(Term(term.atoms), at), number))
+        return _one(items)
 
     def places(self, sizes: list[int]) -> list[tuple[int, ...] | None]:
         """The index tuples of a sum that are shown, None for the dots."""
@@ -166,6 +176,8 @@ class Indices:
                 inner = self.form(form)
                 if function == "exp":
                     return raised_box(Symbol("e"), inner)
+                if function == "abs":
+                    return Fence(inner, big=has_fraction(inner), bars=True)
                 return Row((self.function(function), Fence(inner, big=has_fraction(inner))))
             case Raised(base=base):
                 return _fenced(self.form(base))
@@ -231,6 +243,15 @@ class Indices:
         if self.show is None or count <= self.show + 1:
             return list(range(1, count + 1))
         return [*range(1, self.show), None, count]
+
+
+def _one(items: list[tuple[str, Box]]) -> Box:
+    """Terms as one box."""
+    if not items:
+        return Number("0")
+    if len(items) == 1 and items[0][0] == "+":
+        return items[0][1]
+    return Terms(tuple(items))
 
 
 def _named_array(atom: Whole) -> tuple[str, bool] | None:

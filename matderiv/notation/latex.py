@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from matderiv.notation.boxes import (
     Aligned,
     BigSum,
@@ -22,7 +24,7 @@ from matderiv.notation.boxes import (
     Word,
 )
 
-__all__ = ["Writer", "columns", "inline", "latex", "tall"]
+__all__ = ["Writer", "columns", "height", "inline", "latex", "tall"]
 
 _OPERATORS = {
     "plus": "+",
@@ -31,6 +33,7 @@ _OPERATORS = {
     "cdot": r" \cdot ",
     "partial": r"\partial ",
     "comma": ",",
+    "quad": r"\quad ",
     "prime": r"\prime ",
     "times": r"\times ",
     "kronecker": r"\otimes ",
@@ -43,6 +46,10 @@ _OPERATORS = {
 }
 _DOTS = {"across": r"\cdots", "down": r"\vdots", "diagonal": r"\ddots"}
 _NAMED = {"exp", "log", "sin", "cos", "tanh"}
+#: The height of a line in em, the space between two that are high, and what alignments add.
+_LINE, _GAP, _JOT = 1.2, 1.0, 0.3
+_HIGH = 4.0  # the height of a cell, in em, from which on rows stand farther apart
+_TOGETHER = 19.0  # the height of a chain, in em, up to which it stands on one page
 _CLOSE = r" \\" + "\n"
 _SPACE = r" \\[10pt]" + "\n"
 _LAST = r" \\*[10pt]" + "\n"
@@ -93,6 +100,9 @@ class Writer:
                 return rf"\operatorname{{{escaped}}}" if upright else rf"\mathit{{{escaped}}}"
             case Root(body=body):
                 return rf"\sqrt{{{self.write(body)}}}"
+            case Fence(body=body, big=big, bars=True):
+                start, end = (r"\left", r"\right") if big else ("", "")
+                return rf"{start}\lvert {self.write(body)}{end}\rvert "
             case Fence(body=body, big=big):
                 return rf"\left({self.write(body)}\right)" if big else f"({self.write(body)})"
             case BigSum(under=under, over=over, body=body):
@@ -113,10 +123,11 @@ class Writer:
     def rows(self, left: Box, rights: tuple[Box, ...]) -> str:
         """The rows of a chain of equalities, for an environment that aligns them.
 
-        A page may break between rows, but the last does not stand on a page alone.
+        A page may break between rows of a high chain, but the last does not stand on a page alone.
         """
         *most, last = (f"& = {self._right(r)}" for r in rights)
-        start = f"{self.write(left)} " + _SPACE.join(most)
+        space = _LAST if height(Aligned(left, rights)) <= _TOGETHER else _SPACE
+        start = f"{self.write(left)} " + space.join(most)
         return start + (_LAST if most else "") + last
 
     def _built(self, box: Scripts | Fraction | Operator) -> str:
@@ -139,7 +150,7 @@ class Writer:
     def _terms(self, box: Terms, *, first: bool) -> str:
         parts = []
         for n, (sign, term) in enumerate(box.items):
-            lead = "" if first and n == 0 and sign == "+" else sign
+            lead = "" if first and n == 0 and sign == "+" else _OPERATORS.get(sign, sign)
             parts.append(lead + self.write(term))
         return " ".join(parts)
 
@@ -158,6 +169,10 @@ class Writer:
             for n, row in enumerate(box.rows, 1)
         ]
         gap = _SPACE if any(tall(cell) for row in box.rows for cell in row) else _CLOSE
+        cells = [c.body if isinstance(c, Tagged) else c for row in box.rows for c in row]
+        cells = [cell for cell in cells if not isinstance(cell, Lines)]
+        if any(height(cell) > _HIGH for cell in cells):
+            gap = gap.replace("10pt", f"{10 * max(1.0, *map(_depth, cells)) + 6:.0f}pt")
         return "\\begin{pmatrix}\n" + gap.join(rows) + "\n\\end{pmatrix}"
 
     def _cell(self, box: Box, *, last: bool) -> str:
@@ -181,6 +196,54 @@ def tall(box: Box) -> bool:
         case Fence(body=body) | Root(body=body) | Tagged(body=body):
             return tall(body)
     return False
+
+
+def height(box: Box) -> float:
+    """About how high a displayed box is, in em.
+
+    >>> height(Symbol("x")), height(Aligned(Symbol("x"), (Symbol("y"), Number("1"))))
+    (1.2, 3.7)
+    """
+    match box:
+        case Fraction(above=above, below=below):
+            return height(above) + height(below) + 0.2
+        case Row(items=items):
+            return max(map(height, items), default=_LINE)
+        case Terms(items=items):
+            return max((height(term) for _, term in items), default=_LINE)
+        case Fence(body=body) | Root(body=body) | Tagged(body=body) | Scripts(base=body):
+            return height(body)
+        case BigSum(body=body):
+            return max(2.8, height(body))
+        case Lines(rows=rows):
+            return _stacked(rows) + len(rows) * _JOT
+        case Grid(rows=rows):
+            return _stacked(Row(row) for row in rows)
+        case Aligned(rights=rights):
+            return sum(map(height, rights)) + (len(rights) - 1) * (_GAP + _JOT)
+    return _LINE
+
+
+def _depth(box: Box) -> float:
+    """About how far a box of one line reaches below it, in em; broken sums see to it themselves."""
+    match box:
+        case Fraction(below=below):
+            return height(below) - 0.2
+        case Row(items=items):
+            return max(map(_depth, items), default=0.0)
+        case Terms(items=items):
+            return max((_depth(term) for _, term in items), default=0.0)
+        case Fence(body=Lines() | Grid() as body):
+            return height(body) / 2
+        case Fence(body=body) | Root(body=body) | Tagged(body=body) | Scripts(base=body):
+            return _depth(body)
+    return 0.0
+
+
+def _stacked(rows: Iterable[Box]) -> float:
+    found = [(height(row), tall(row)) for row in rows]
+    gap = _GAP if any(high for _, high in found) else 0.0
+    return sum(each for each, _ in found) + (len(found) - 1) * gap
 
 
 def columns(box: Box) -> int:

@@ -16,6 +16,7 @@ from matderiv.notation.boxes import (
     Fence,
     Grid,
     Lines,
+    Operator,
     Row,
     Scripts,
     Tagged,
@@ -24,65 +25,150 @@ from matderiv.notation.boxes import (
 
 __all__ = ["fitted"]
 
-_BREAKABLE = frozenset({Terms, Grid, Row, Fence, BigSum, Scripts})  # of the parts of a row
+_BREAKABLE = frozenset({Terms, Grid, Fence, BigSum, Scripts})  # of the parts of a row
+_BEFORE = frozenset(
+    {"odot", "oslash", "kronecker"}
+)  # the operators before which a product is broken
+_BIG = 1.6  # a pair of brackets as high as what is in them
+_SMALLER = 1.12  # what a smaller font gains is better than brackets broken in a matrix
+_TRIES = 2  # numbers of items that give way, of those that may be enough
 _FINE = 0.25  # how finely the room of broken lines is searched
 
 
-def fitted(box: Box, room: float, *, elide: bool = True) -> Box:
+def fitted(box: Box, room: float, *, elide: bool = True, inside: bool = True) -> Box:
     """The box with sums broken into lines so that it is no wider than `room`, if it can be.
 
-    A sum inside a matrix gets its share of the room; a fraction's numerator is not broken.
+    A sum inside a matrix gets its share of the room; a fraction's numerator is not broken. What
+    stands in brackets is broken inside them (`inside`), and a long product before its operators;
+    in a matrix, columns are left out before brackets are broken.
     A matrix that is still too wide loses columns before its last, with dots in their place.
     """
     if box.width <= room:
         return box
     match box:
         case Terms():
-            return _broken(box, room, elide=elide)
+            return _broken(box, room, elide=elide, inside=inside)
         case Aligned(left=left, rights=rights):
             rest = room - left.width - 1.35
-            return Aligned(left, tuple(fitted(right, rest, elide=elide) for right in rights))
+            return Aligned(
+                left, tuple(fitted(right, rest, elide=elide, inside=inside) for right in rights)
+            )
         case Grid(rows=rows):
-            narrow = Grid(_narrowed(rows, room, elide=elide))
+            narrow = Grid(_narrowed(rows, room, elide=elide, inside=not elide and inside))
             while elide and narrow.width > room and _can_lose(rows):
                 rows = _without_a_column(rows)
-                narrow = Grid(_narrowed(rows, room, elide=elide))
+                narrow = Grid(_narrowed(rows, room, elide=elide, inside=False))
+            if elide and inside and narrow.width > room * _SMALLER:
+                narrow = Grid(_narrowed(rows, room, elide=elide, inside=True))
             return narrow
         case Row():
-            return _fitted_row(box, room, elide=elide)
+            return _fitted_row(box, room, elide=elide, inside=inside)
         case Tagged(body=body):
-            return replace(box, body=fitted(body, room, elide=elide))
+            return replace(box, body=fitted(body, room, elide=elide, inside=inside))
         case BigSum(body=body):
-            return replace(box, body=fitted(body, room - 1.7, elide=elide))
-        case Fence(body=body):
-            inner = fitted(body, room - 0.85, elide=elide)
-            return Fence(inner, big=True) if isinstance(inner, Lines) else box
+            return replace(box, body=fitted(body, room - 1.7, elide=elide, inside=inside))
+        case Fence(body=body) if inside:
+            inner = fitted(body, room - _BIG, elide=elide, inside=inside)
+            return replace(box, body=inner, big=True) if inner.width < body.width else box
         case Scripts(base=base):
-            return replace(box, base=fitted(base, room - box.width + base.width, elide=elide))
+            return replace(
+                box, base=fitted(base, room - box.width + base.width, elide=elide, inside=inside)
+            )
     return box
 
 
-def _fitted_row(row: Row, room: float, *, elide: bool) -> Row:
-    """Matrices share what room the rest leaves; without any, the widest item gets it."""
-    items = row.items
-    if _BREAKABLE.isdisjoint(map(type, items)):
-        return row
+def _fitted_row(row: Row, room: float, *, elide: bool, inside: bool) -> Box:
+    """Matrices share what room the rest leaves; without any, the widest items get it.
+
+    As few items give way as can be; if that is not enough, the product goes on in a new line.
+    """
+    items = _side_by_side(row)
     wide = [n for n, box in enumerate(items) if isinstance(box, Grid)]
-    if not wide:
-        wide = [max(range(len(items)), key=lambda n: items[n].width)]
-        if type(items[wide[0]]) not in _BREAKABLE:
-            return row
+    if wide:
+        return _shared(items, wide, room, elide=elide, inside=inside)
+    wide = [n for n, box in enumerate(items) if type(box) in _BREAKABLE]
+    wide.sort(key=lambda n: -items[n].width)
+    gains = (items[n].width - _least(items[n], inside=inside) for n in wide)
+    widths = [row.width - gain for gain in itertools.accumulate(gains)]
+    enough = [count for count, width in enumerate(widths, 1) if width <= room]
+    found: list[Box] = [row]
+    for count in enough[:_TRIES]:
+        found.append(_shared(items, wide[:count], room, elide=elide, inside=inside))
+        if found[-1].width <= room:
+            return found[-1]
+    if _in_parts(items) and (enough or _least(row, inside=inside) < min(widths, default=room)):
+        found.append(_broken(_parts(items), room, elide=elide, inside=inside))
+    elif wide and not enough:
+        found.append(_shared(items, wide, room, elide=elide, inside=inside))
+    return min(found, key=lambda box: max(box.width, room))
+
+
+def _in_parts(items: tuple[Box, ...]) -> bool:
+    """Whether a product can go on in a new line."""
+    operators = {box.name for box in items if isinstance(box, Operator)}
+    return bool(operators & _BEFORE) and "langle" not in operators
+
+
+def _least(box: Box, *, inside: bool) -> float:
+    """About the least width that a box can be brought to without leaving out columns."""
+    match box:
+        case Terms(items=terms):
+            return max(_least(item, inside=inside) for _, item in terms) + SIGN + LINES
+        case Row():
+            items = _side_by_side(box)
+            widths = [_least(item, inside=inside) for item in items]
+            if not _in_parts(items):
+                return sum(widths)
+            ends = [n for n, item in enumerate(items) if _starts_part(item)]
+            lines = itertools.pairwise((0, *ends, len(items)))
+            return max(sum(widths[start:end]) for start, end in lines) + SIGN
+        case Fence(body=body) if inside:
+            return min(box.width, _least(body, inside=inside) + _BIG)
+        case BigSum(body=body) | Scripts(base=body):
+            return box.width - body.width + _least(body, inside=inside)
+    return box.width
+
+
+def _side_by_side(row: Row) -> tuple[Box, ...]:
+    """The items of a row and of the rows in it."""
+    found: list[Box] = []
+    for box in row.items:
+        found += _side_by_side(box) if isinstance(box, Row) else (box,)
+    return tuple(found)
+
+
+def _shared(
+    items: tuple[Box, ...], wide: list[int], room: float, *, elide: bool, inside: bool
+) -> Row:
+    """A row of which some items share the room that the rest leaves."""
     total = sum(items[n].width for n in wide)
     rest = room - sum(box.width for box in items) + total
     return Row(
         tuple(
-            fitted(box, rest * box.width / total, elide=elide) if n in wide else box
+            fitted(box, rest * box.width / total, elide=elide, inside=inside) if n in wide else box
             for n, box in enumerate(items)
         )
     )
 
 
-def _narrowed(rows: tuple[tuple[Box, ...], ...], room: float, *, elide: bool) -> _Cells:
+def _starts_part(box: Box) -> bool:
+    return isinstance(box, Operator) and box.name in _BEFORE
+
+
+def _parts(items: tuple[Box, ...]) -> Terms:
+    """A product as its parts, each with the operator before it."""
+    starts = [n for n, box in enumerate(items) if _starts_part(box)]
+    made: list[tuple[str, Box]] = [("+", Row(items[: starts[0]]))]
+    for start, end in itertools.pairwise((*starts, len(items))):
+        operator = items[start]
+        assert isinstance(operator, Operator)
+        made.append((operator.name, Row(items[start + 1 : end])))
+    return Terms(tuple(made))
+
+
+def _narrowed(
+    rows: tuple[tuple[Box, ...], ...], room: float, *, elide: bool, inside: bool
+) -> _Cells:
     """Cells broken until the columns fit: the widest columns give way first."""
     columns = [max(cell.width for cell in column) for column in zip(*rows, strict=True)]
     free = room - len(columns) - BRACKETS
@@ -94,12 +180,17 @@ def _narrowed(rows: tuple[tuple[Box, ...], ...], room: float, *, elide: bool) ->
         if better <= limit + 0.01:
             break
         limit = better
-    return tuple(tuple(fitted(cell, limit, elide=elide) for cell in row) for row in rows)
+    return tuple(
+        tuple(fitted(cell, limit, elide=elide, inside=inside) for cell in row) for row in rows
+    )
 
 
-def _broken(terms: Terms, room: float, *, elide: bool) -> Lines | Terms:
+def _broken(terms: Terms, room: float, *, elide: bool, inside: bool) -> Lines | Terms:
     """As few lines as the room allows, and those as even as they can be."""
-    items = [(sign, fitted(box, room - SIGN - 0.4, elide=elide)) for sign, box in terms.items]
+    items = [
+        (sign, fitted(box, room - SIGN - 0.4, elide=elide, inside=inside))
+        for sign, box in terms.items
+    ]
     needs = [box.width + SIGN for _, box in items]
     if sum(needs) - SIGN > room:
         room -= LINES

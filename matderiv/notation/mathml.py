@@ -36,6 +36,7 @@ _OPERATORS = {
     "cdot": "<mo>⋅</mo>",
     "partial": '<mo lspace="0">∂</mo>',  # a derivative's numerator has no space before it
     "comma": "<mo>,</mo>",
+    "quad": '<mspace width="1em"/>',
     "prime": "<mo>′</mo>",
     "times": "<mo>×</mo>",
     "kronecker": "<mo>⊗</mo>",
@@ -47,7 +48,7 @@ _OPERATORS = {
     "rangle": '<mo fence="true">⟩</mo>',
 }
 _EQUALS = '<mo form="infix">=</mo>'
-_SIGNS = {"+": "+", "-": "−"}
+_SIGNS = {"+": "+", "-": "−", "odot": "⊙", "oslash": "⊘", "kronecker": "⊗"}
 _DOTS = {"across": "⋯", "down": "⋮", "diagonal": "⋱"}
 
 # Signs without ink, so that what stands side by side can be read aloud.
@@ -105,6 +106,12 @@ def mathml(box: Box) -> str:
             return _scripts(box)
         case Root(body=body):
             return f"<msqrt>{mathml(body)}</msqrt>"
+        case Fence(body=body, big=big, bars=True):
+            fixed = "" if big else ' stretchy="false"'
+            bars = (
+                f'<mo fence="true" form="{form}"{fixed}>|</mo>' for form in ("prefix", "postfix")
+            )
+            return f"<mrow>{mathml(body).join(bars)}</mrow>"
         case Fence(body=body, big=big):
             fixed = "" if big else ' stretchy="false"'
             return f"<mrow><mo{fixed}>(</mo>{mathml(body)}<mo{fixed}>)</mo></mrow>"
@@ -203,10 +210,9 @@ def _table(name: str, rows: Iterable[str]) -> str:
 
 
 def _cell(box: Box) -> str:
-    """A cell of a matrix, with the key of its entry and the keys of what it is made of."""
+    """A cell of a matrix, with the key of its entry."""
     if isinstance(box, Dots):
         return f'<mtd class="dots">{mathml(box)}</mtd>'
     if not isinstance(box, Tagged):
         return f"<mtd>{mathml(box)}</mtd>"
-    made = f' data-from="{escape(" ".join(box.sources))}"' if box.sources else ""
-    return f'<mtd data-key="{escape(box.key)}"{made}>{mathml(box.body)}</mtd>'
+    return f'<mtd data-key="{escape(box.key)}">{mathml(box.body)}</mtd>'

@@ -133,19 +133,27 @@ def _vec_partial(side: VecPartial, formulas: Formulas) -> Box:
 def _kronecker(side: Kronecker, formulas: Formulas, *, transposed: bool) -> Box:
     """A ⊗ Bᵀ, (A ⊗ Bᵀ)K or diag(vec D); transposed, Aᵀ ⊗ B, Kᵀ(Aᵀ ⊗ B) or the same diagonal."""
     if side.diagonal is not None:
-        if isinstance(side.diagonal, nodes.Number):
-            return formulas.node(side.diagonal) if side.diagonal.value != 1 else Symbol("I")
-        inner = _vec(side.diagonal, formulas)
-        return Row((Word("diag", upright=True), Fence(inner, big=has_fraction(inner))))
-    items: list[Box] = []
-    for factor in side.factors:
-        items += [_KRONECKER] * bool(items) + [_factor(factor, formulas, transposed=transposed)]
-    product: Box = items[0] if len(items) == 1 else Row(tuple(items))
+        product = _diagonal_box(side.diagonal, formulas)
+    else:
+        items: list[Box] = []
+        for factor in side.factors:
+            box = _factor(factor, formulas, transposed=transposed)
+            items += [_KRONECKER] * bool(items) + [box]
+        product = items[0] if len(items) == 1 else Row(tuple(items))
     if not side.swapped:
         return product
     swap = swap_box(formulas)
-    product = Fence(product)
+    if side.diagonal is None:
+        product = Fence(product)
     return Row((raised_box(swap, _T), product) if transposed else (product, swap))
+
+
+def _diagonal_box(diagonal: Node, formulas: Formulas) -> Box:
+    """diag(vec D), or c·I."""
+    if isinstance(diagonal, nodes.Number):
+        return formulas.node(diagonal) if diagonal.value != 1 else Symbol("I")
+    inner = _vec(diagonal, formulas)
+    return Row((Word("diag", upright=True), Fence(inner, big=has_fraction(inner))))
 
 
 def swap_box(formulas: Formulas) -> Box:

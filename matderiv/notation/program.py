@@ -4,30 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 
 from matderiv.calculus.contraction import contracted
 from matderiv.calculus.forms import Index, placed
 from matderiv.calculus.system import System
 from matderiv.derivation.links import Chain
-from matderiv.derivation.methods.sides import Cells, RouteSide
+from matderiv.derivation.methods.sides import Cells, RouteSide, Slice
 from matderiv.derivation.sides import (
     EntryOf,
     Formula,
     Indexed,
+    Numerals,
     Pushed,
     Side,
     Spelled,
     SpelledProduct,
 )
+from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.notation import methods, pushed
-from matderiv.notation.boxes import Aligned, Box, Dots, Operator, Row
+from matderiv.notation.boxes import Aligned, Box, Dots, Operator, Row, Tagged
 from matderiv.notation.formulas import Formulas
 from matderiv.notation.latex import latex
+from matderiv.notation.marks import Mark, key, turned
 
-__all__ = ["ProgramNotation", "readable_show"]
+__all__ = ["ProgramNotation", "array_mark", "factor_marks", "readable_show"]
 
 _COMMA_FROM = 10
 #: The width of a page in em, less what stands before a written-out array.
@@ -55,6 +59,8 @@ class ProgramNotation:
 
     system: System
     show: int | None
+    #: Whether cells of arrays are tagged with the entry that they are.
+    marked: bool = False
     formulas: Formulas = field(init=False)
     _general: pushed.Pushed = field(init=False)
     _spelled: tuple[pushed.Pushed, ...] = field(init=False)
@@ -79,8 +85,11 @@ class ProgramNotation:
 
     def chain(self, chain: Chain) -> Aligned:
         """A chain of equalities; a side that reads like the one before is left out."""
+        mark = array_mark(chain) if self.marked else None
         left, *rights = (
-            self.side(side) for n, side in enumerate(chain.sides) if n == 0 or self._fits(side)
+            self.side(side, mark)
+            for n, side in enumerate(chain.sides)
+            if n == 0 or self._fits(side)
         )
         read = [latex(box) for box in (left, *rights)]
         shown = [
@@ -88,56 +97,77 @@ class ProgramNotation:
         ]
         return Aligned(left, tuple(shown or rights[:1]))
 
+    def alike(self, one: Side, other: Side) -> bool:
+        """Whether two sides read the same."""
+        return latex(self.side(one)) == latex(self.side(other))
+
     def _fits(self, side: Side) -> bool:
         """Whether a side is no array whose entries would fill a page; its formula says it all."""
         return not isinstance(side, Spelled) or self.written_out(side.node).width <= _WIDEST
 
-    def side(self, side: Side) -> Box:
-        """One side of an equality."""
+    def side(self, side: Side, mark: Mark | None = None) -> Box:
+        """One side of an equality; `mark` gives the keys of the array that the side equals."""
         match side:
             case Formula(node):
                 return self.formulas.node(node)
             case EntryOf(node, indices):
                 return self.formulas.element(node, indices)
-            case Pushed(node, indices):
-                return self._general.at(node, indices)
-            case Indexed(form):
-                return self.formulas.form(form)
+            case Pushed(node, indices, spelled):
+                return (self._spelled[0] if spelled else self._general).at(node, indices)
+            case Indexed(form, spelled):
+                return self.formulas.spelled(form) if spelled else self.formulas.form(form)
             case Spelled(node):
-                return self.written_out(node)
-            case SpelledProduct(left, right):
-                return Row((self.written_out(left), Operator("cdot"), self.written_out(right)))
+                return self.written_out(node, mark)
+            case SpelledProduct():
+                marks = factor_marks(side, mark) if mark else (None, None)
+                left, right = map(self.written_out, (side.left, side.right), marks)
+                return Row((left, Operator("cdot"), right))
             case Cells():
-                return self._cells(side)
+                return self._cells(side, mark)
+            case Numerals(rows, dimensions):
+                cells = [[self.formulas.node(nodes.Number(n)) for n in row] for row in rows]
+                return self.formulas.grid(cells) if dimensions else cells[0][0]
         if isinstance(side, RouteSide):
             return methods.box(side, self.formulas)
         raise TypeError(f"{side} is not about a whole program")
 
-    def written_out(self, node: Node) -> Box:
-        """An array by its entries; as much is shown of their sums as a page has room for."""
-        grids = (self._grid(node, spelled) for spelled in self._spelled)
+    def written_out(self, node: Node, mark: Mark | None = None) -> Box:
+        """An array by its entries; as much is shown of their sums as a page has room for.
+
+        Sums inside of others that do not fit term by term are written with a sign for the sum.
+        """
+        grids = (self._grid(node, spelled, mark) for spelled in self._spelled)
         box = next(grids)
         for shorter in grids:
             if box.width <= _ROOM:
                 break
             box = shorter
+        if box.width > _ROOM:
+            summed = self._grid(node, replace(self._spelled[-1], shallow=True), mark)
+            box = summed if summed.width < box.width else box
         return box
 
-    def _cells(self, side: Cells) -> Box:
+    def _cells(self, side: Cells, mark: Mark | None) -> Box:
         """An array whose cells are worked out from the general entry."""
 
         def cell(at: tuple[int, ...]) -> Box:
             put: dict[str, Index] = dict(zip(side.indices, at, strict=True))
             return self.formulas.form(contracted(placed(side.entry, put)))
 
-        return self._filled(side.over, cell)
+        return self._filled(side.over, cell, mark)
 
-    def _grid(self, node: Node, spelled: pushed.Pushed) -> Box:
+    def _grid(self, node: Node, spelled: pushed.Pushed, mark: Mark | None) -> Box:
         shape = self.system.sweep.facts.shape(node)
-        return self._filled(shape, lambda at: spelled.at(node, at))
+        return self._filled(shape, lambda at: spelled.at(node, at), mark)
 
-    def _filled(self, shape: Shape, cell: Callable[[tuple[int, ...]], Box]) -> Box:
+    def _filled(
+        self, shape: Shape, inside: Callable[[tuple[int, ...]], Box], mark: Mark | None
+    ) -> Box:
         """An array by its cells, dots for those that are left out; a vector is a column."""
+
+        def cell(at: tuple[int, ...]) -> Box:
+            return Tagged(inside(at), mark(*at)) if mark and at else inside(at)
+
         counts = [self.formulas.shown(dim.size) for dim in shape]
         match counts:
             case []:
@@ -147,6 +177,30 @@ class ProgramNotation:
             case [rows, cols]:
                 return self.formulas.grid([[_cell(cell, (i, j)) for j in cols] for i in rows])
         raise TypeError("an array has at most two dimensions")
+
+
+def array_mark(chain: Chain) -> Mark | None:
+    """The keys of the array that a chain is about: ∂L/∂X, or the slice ∂Z/∂x_pq."""
+    match chain.sides[0]:
+        case Formula(nodes.Name(name)):
+            return partial(key, name)
+        case Slice(of=of, wrt=wrt):
+            return partial(key, ".".join(map(str, (of.name, wrt.name, *wrt.indices))))
+    return None
+
+
+def factor_marks(product: SpelledProduct, mark: Mark) -> tuple[Mark, Mark]:
+    """The keys of both factors: those of the array that a factor is, or else keys of its own."""
+
+    def of(factor: Node, side: str) -> Mark:
+        match factor:
+            case nodes.Name(name):
+                return partial(key, name)
+            case nodes.Transpose(nodes.Name(name)):
+                return turned(partial(key, name))
+        return partial(key, f"{mark()}.{side}")
+
+    return of(product.left, "left"), of(product.right, "right")
 
 
 def _cell(cell: Callable[[tuple[int, ...]], Box], place: tuple[int | None, ...]) -> Box:

@@ -45,16 +45,26 @@ _Indices = tuple[Index, ...]
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """Writes entries of expressions; `expanded` writes sums term by term at the sizes."""
+    """Writes entries of expressions; `expanded` writes sums term by term at the sizes.
+
+    If `shallow`, only sums that stand inside of no factor, fraction or function are expanded.
+    """
 
     formulas: Formulas
     expanded: bool
+    shallow: bool = False
+
+    @property
+    def _inner(self) -> Pushed:
+        """What writes what stands inside."""
+        return Pushed(self.formulas, expanded=False) if self.shallow else self
 
     def at(self, node: Node, indices: _Indices) -> Box:
         """The entry of an expression at indices, letters or numbers from 1."""
-        return self._held(node, indices)[0]
+        return self.held(node, indices)[0]
 
-    def _held(self, node: Node, at: _Indices) -> Held:
+    def held(self, node: Node, at: _Indices) -> Held:
+        """The entry, and how tightly it holds together."""
         formulas = self.formulas
         match node:
             case nodes.Name(name):
@@ -66,21 +76,27 @@ class Pushed:
             case nodes.Eye():
                 return self._delta(at), "atom"
             case nodes.Transpose(arg):
-                return self._held(arg, at[::-1])
+                return self.held(arg, at[::-1])
             case nodes.Add() | nodes.Subtract() | nodes.Negate():
-                return Terms(tuple(self._signed(node, at, "+"))), "sum"
+                items = [item for item in self._signed(node, at, "+") if item[1] != _ZERO]
+                if not items:
+                    return _ZERO, "atom"
+                if len(items) == 1 and items[0][0] == "+":
+                    return items[0][1], "product"
+                return Terms(tuple(items)), "sum"
             case nodes.Multiply():
                 parts = [n for n in _factors(node) if not isinstance(n, nodes.Ones)]
                 if len(parts) == 1:
-                    return self._held(parts[0], self._own(parts[0], node, at))
+                    return self.held(parts[0], self._own(parts[0], node, at))
                 factors = [self._factor(n, self._own(n, node, at)) for n in parts]
-                return side_by_side(factors), "product"
+                return _times(factors), "product"
             case nodes.Divide(left, right):
-                above, below = (self._at(n, self._own(n, node, at)) for n in (left, right))
+                inside = self._inner
+                above, below = (inside.at(n, self._own(n, node, at)) for n in (left, right))
                 return Fraction(above, below), "product"
             case nodes.Power(base, power):
                 inner = self._base(base, self._own(base, node, at))
-                return raised_box(inner, self._at(power, self._own(power, node, at))), "atom"
+                return raised_box(inner, self.at(power, self._own(power, node, at))), "atom"
             case nodes.Outer(left, right):
                 boxes = [self._factor(left, at[:1]), self._factor(right, at[1:])]
                 return side_by_side(boxes), "product"
@@ -88,15 +104,12 @@ class Pushed:
                 return self._matmul(left, right, at)
         return self._function(node, at)
 
-    def _at(self, node: Node, at: _Indices) -> Box:
-        return self._held(node, at)[0]
-
     def _factor(self, node: Node, at: _Indices) -> Box:
-        box, grip = self._held(node, at)
+        box, grip = self._inner.held(node, at)
         return Fence(box, big=has_fraction(box) or _tall(box)) if grip == "sum" else box
 
     def _base(self, node: Node, at: _Indices) -> Box:
-        box, grip = self._held(node, at)
+        box, grip = self._inner.held(node, at)
         return box if grip == "atom" else Fence(box, big=has_fraction(box) or _tall(box))
 
     def _delta(self, at: _Indices) -> Box:
@@ -124,7 +137,7 @@ class Pushed:
             case nodes.Negate(arg):
                 yield from self._signed(arg, at, turned)
             case _:
-                box = self._at(node, at)
+                box = self.at(node, at)
                 if isinstance(box, Terms) and (sign == "+" or len(box.items) == 1):
                     flip = {"+": "-", "-": "+"}
                     for own, term in box.items:
@@ -137,6 +150,8 @@ class Pushed:
 
     def _sum(self, dims: Shape, at: _Indices, term: Callable[[_Indices], Held]) -> Held:
         """Σ over some sizes of a term, the letters of the sum none that is in use."""
+        if not dims:  # the sum of a number is the number
+            return term(())
         if not self.expanded:
             free = (c for c in self.formulas.letters if c not in at)
             letters = tuple(itertools.islice(free, len(dims)))
@@ -171,13 +186,14 @@ class Pushed:
 
         return self._sum(inner, at, term)
 
-    def _along(self, arg: Node, axis: int | None, at: _Indices, *, kept: bool) -> Held:
+    def along(self, arg: Node, axis: int | None, at: _Indices, *, kept: bool) -> Held:
+        """The entry of a sum along an axis, or over all entries."""
         over = self.formulas.shape(arg)
         if axis is None:
-            return self._sum(over, at, lambda k: self._held(arg, k))
+            return self._sum(over, at, lambda k: self.held(arg, k))
         others = at[:axis] + (at[axis + 1 :] if kept else at[axis:])
         return self._sum(
-            (over[axis],), others, lambda k: self._held(arg, (*others[:axis], *k, *others[axis:]))
+            (over[axis],), others, lambda k: self.held(arg, (*others[:axis], *k, *others[axis:]))
         )
 
     # -- functions -----------------------------------------------------------------------------
@@ -186,40 +202,43 @@ class Pushed:
         formulas = self.formulas
         match node:
             case nodes.Apply("sqrt", arg):
-                return Root(self._at(arg, at)), "atom"
+                return Root(self.at(arg, at)), "atom"
+            case nodes.Apply("abs", arg):
+                body = self.at(arg, at)
+                return Fence(body, big=_tall(body), bars=True), "atom"
             case nodes.Apply("exp", arg):
-                return raised_box(Symbol("e"), self._at(arg, at)), "atom"
+                return raised_box(Symbol("e"), self.at(arg, at)), "atom"
             case nodes.Apply(function, arg) if function[:1] == "d" and function[1:2].isupper():
                 whole = Row((function_box(function[1:]), Fence(formulas.node(arg))))
                 return partial_ratio(whole, formulas.element(arg, at)), "atom"
             case nodes.Apply(function, arg):
-                body = self._at(arg, at)
+                body = self.at(arg, at)
                 return Row((formulas.function(function), Fence(body, big=_tall(body)))), "atom"
             case nodes.Sum(arg, axis, kept):
-                return self._along(arg, axis, at, kept=kept)
+                return self.along(arg, axis, at, kept=kept)
             case nodes.Mean(arg, axis, kept):
                 over = formulas.shape(arg)
                 sizes = over if axis is None else (over[axis],)
                 below = side_by_side([self._size(dim) for dim in sizes])
-                total, _ = self._along(arg, axis, at, kept=kept)
+                total, _ = self.along(arg, axis, at, kept=kept)
                 return Fraction(total, below), "product"
             case nodes.LogSumExp(arg, axis, kept):
-                total, _ = self._along(nodes.Apply("exp", arg), axis, at, kept=kept)
+                total, _ = self._inner.along(nodes.Apply("exp", arg), axis, at, kept=kept)
                 return Row((Word("log", upright=True), Fence(total, big=True))), "atom"
             case nodes.Softmax(arg, axis):
                 grown = nodes.Apply("exp", arg)
-                total, _ = self._along(grown, axis, at, kept=True)
-                return Fraction(self._at(grown, at), total), "product"
+                total, _ = self._inner.along(grown, axis, at, kept=True)
+                return Fraction(self.at(grown, at), total), "product"
             case nodes.Norm(arg):
                 square = nodes.Power(arg, _TWO)
-                total, _ = self._along(square, None, (), kept=False)
+                total, _ = self._inner.along(square, None, (), kept=False)
                 return Root(total), "atom"
             case nodes.Trace(arg):
-                return self._sum(formulas.shape(arg)[:1], (), lambda k: self._held(arg, k * 2))
+                return self._sum(formulas.shape(arg)[:1], (), lambda k: self.held(arg, k * 2))
             case nodes.Diag(arg) if len(formulas.shape(arg)) == 1:
                 return _times([self._delta(at), self._factor(arg, at[:1])]), "product"
             case nodes.Diag(arg):
-                return self._held(arg, at * 2)
+                return self.held(arg, at * 2)
         return formulas.element(node, at), "atom"
 
     def _size(self, dim: Dim) -> Box:

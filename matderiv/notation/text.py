@@ -33,6 +33,7 @@ _OPERATORS = {
     "cdot": "·",
     "partial": "∂",
     "comma": ",",
+    "quad": "  ",
     "prime": "′",
     "times": "×",
     "kronecker": " ⊗ ",
@@ -91,6 +92,8 @@ def text(box: Box) -> str:
             return text(base) + lower + upper
         case Root(body=body):
             return f"√({text(body)})"
+        case Fence(body=body, bars=True):
+            return f"|{text(body)}|"
         case Fence(body=body):
             return f"({text(body)})"
         case Tagged(body=body):
@@ -102,7 +105,8 @@ def text(box: Box) -> str:
         case Terms(items=items):
             (sign, first), *rest = items
             start = ("" if sign == "+" else sign) + text(first)
-            return start + "".join(f" {sign} {text(term)}" for sign, term in rest)
+            marks = (_OPERATORS.get(sign, f" {sign} ") for sign, _ in rest)
+            return start + "".join(m + text(t) for m, (_, t) in zip(marks, rest, strict=True))
         case Lines(rows=rows):
             return text(Terms(tuple(item for row in rows for item in row.items)))
         case Grid(rows=rows):

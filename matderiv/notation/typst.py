@@ -66,12 +66,16 @@ _OPERATORS = {
     "cdot": "dot",
     "partial": "partial",
     "comma": r"\,",
+    "quad": "quad",
     "prime": "prime",
     "times": "times",
     "kronecker": "times.o",
     "odot": "dot.o",
     "oslash": "slash.o",
     "bars": "bar.v.double",
+    "differential": "upright(d)",
+    "langle": "⟨",
+    "rangle": "⟩",
 }
 #: The width in em from which on a formula inside a line may be broken between its terms.
 _UNBROKEN = 10.0
@@ -90,7 +94,7 @@ def typst(box: Box) -> str:
     """
     match box:
         case Row(items=items):
-            return _beside(map(typst, items))
+            return _beside(part for n, box in enumerate(items) for part in _item(items, n, box))
         case Scripts(base=base, sub=sub, sup=sup):
             return _scripts(typst(base), base, sub, sup)
         case Fraction(above=above, below=below):
@@ -103,6 +107,8 @@ def typst(box: Box) -> str:
             return _terms(box, first=True)
         case Root(body=body):
             return f"sqrt({typst(body)})"
+        case Fence(body=body, bars=True):
+            return f"abs({typst(body)})"
         case Fence(body=body, big=big):
             return rf"lr(\({typst(body)}\))" if big else rf"\({typst(body)}\)"
         case BigSum(under=under, over=over, body=body):
@@ -197,11 +203,23 @@ def _terms(box: Terms, *, first: bool) -> str:
     parts: list[str] = []
     for n, (sign, term) in enumerate(box.items):
         if n or not first:
-            parts += [sign] if n else [sign, "med"]
+            mark = _OPERATORS.get(sign, sign)
+            parts += [mark] if n else [mark, "med"]
         elif sign != "+":
             parts.append(sign)
         parts.append(typst(term))
     return _beside(parts)
+
+
+def _item(items: tuple[Box, ...], n: int, box: Box) -> Iterable[str]:
+    """An item of a row; a differential stands off from a factor before it."""
+    if n and not isinstance(items[n - 1], Operator) and _starts(box) == Operator("differential"):
+        yield "thin"
+    yield typst(box)
+
+
+def _starts(box: Box) -> Box:
+    return _starts(box.items[0]) if isinstance(box, Row) and box.items else box
 
 
 def _beside(parts: Iterable[str]) -> str:

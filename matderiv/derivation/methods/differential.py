@@ -8,8 +8,8 @@ from fractions import Fraction
 from matderiv.calculus.adjoints import adjoint
 from matderiv.calculus.broadcasting import ShapeOf, unbroadcast
 from matderiv.calculus.differentials import differential
-from matderiv.calculus.sweep import Gradient
-from matderiv.calculus.terms import total
+from matderiv.calculus.sweep import Gradient, named
+from matderiv.calculus.terms import key, total, without_units
 from matderiv.calculus.tidying import tidy
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
@@ -37,21 +37,21 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
     graph, facts = builder.sweep.graph, builder.sweep.facts
     own = graph.shapes[name]
     pairs: list[Pair] = []
-    named: list[Pair] = []
+    short: list[Pair] = []
     for by in judge.users:
         value = graph.value(by)
         assert value is not None
         change = differential(value, {name: change_of(name)}, facts.shape)
         assert change is not None
-        change = tidy(change, facts)
+        change = named(tidy(change, facts), {key(value): by}, but=name)
         over = graph.shapes[by]
         i = builder.system.places(over, 0)
         upstream: Node = _ONE if by == graph.loss else Name(f"d{by}")
         pairs.append((upstream, change))
         if by == graph.loss and len(judge.users) > 1:
-            named.append((upstream, change))  # dL is more than this
+            short.append((upstream, change))  # dL is more than this
             continue
-        named.append((upstream, change_of(by)))
+        short.append((upstream, change_of(by)))
         yield builder.chain(
             judge,
             "differential",
@@ -61,7 +61,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         )
     sides: list[tuple[str, Node]] = []
     if judge.users != (graph.loss,):
-        sides.append(("chain rule", _added(named, facts.shape)))
+        sides.append(("chain rule", _added(short, facts.shape)))
     sides.append(("differentials put in", _added(pairs, facts.shape)))
     sides += _moved(builder, name, pairs, judge)
     sides.append(("gradient", inner(gradient.local, change_of(name), facts.shape)))
@@ -128,11 +128,12 @@ def inner(g: Node, d: Node, shape: ShapeOf) -> Node:
     one, two = shape(g), shape(d)
     if not two:
         g = nodes.Sum(g) if one else g
-        return d if g == _ONE else nodes.Multiply(g, d)
+        return without_units(nodes.Multiply(g, d))
     if g == _ONE:
         return nodes.Sum(d)
     if one != two:
-        return nodes.Multiply(g, nodes.Sum(d)) if not one else nodes.Sum(nodes.Multiply(g, d))
+        scaled = without_units(nodes.Multiply(g, nodes.Sum(d)))
+        return scaled if not one else nodes.Sum(nodes.Multiply(g, d))
     if len(two) == 1:
         return nodes.MatMul(g, d)
     if isinstance(d, nodes.Multiply | nodes.Divide):

@@ -125,9 +125,20 @@ def _jacobians(builder: Builder, value: Node, of: Entry, wrt: Entry) -> Iterator
     over = shape(value)
     blank = Kronecker(of.indices, wrt.indices, over)
     match value:
-        case Name() | nodes.Transpose():
+        case Name() | nodes.Transpose() if _bare(value) == name:
             swapped = isinstance(value, nodes.Transpose) and len(over) == _MATRIX
             yield replace(blank, factors=_identities(over), swapped=swapped)
+            return
+        case nodes.Transpose(arg) if isinstance(arg, _ENTRYWISE):
+            for part in _jacobians(builder, arg, of, wrt):
+                if part.diagonal is not None:
+                    turned = tidy(nodes.Transpose(part.diagonal), builder.sweep.facts)
+                    yield replace(part, over=over, diagonal=turned, swapped=True)
+                    return
+        case nodes.Sum(arg, axis) | nodes.Mean(arg, axis) if _bare(arg) == name and not (
+            value.keepdims or isinstance(arg, nodes.Transpose)
+        ):
+            yield replace(blank, factors=tuple(_summed(shape(arg), axis, value)))
             return
         case nodes.Inverse(arg) if _bare(arg) == name:
             swapped = isinstance(arg, nodes.Transpose)
@@ -160,8 +171,8 @@ def _jacobians(builder: Builder, value: Node, of: Entry, wrt: Entry) -> Iterator
                 return
     raise UnsupportedError(
         f"{of.name} = {source(value)} is not written with vec and Kronecker products by {name}: "
-        "that is for products, transposes, inverses and functions of each entry, and for a "
-        "vector added to every row. Use --method elementwise, index, differential or slice."
+        "that is for products, transposes, inverses, sums, means and functions of each entry, and "
+        "for a vector added to every row. Use --method elementwise, index, differential or slice."
     )
 
 
@@ -171,6 +182,20 @@ def _turned(value: Node, name: str) -> bool:
 
 def _identities(over: Shape) -> tuple[Factor, ...]:
     return tuple(Factor(None, dim.symbol, n, n) for n, dim in enumerate(over))
+
+
+def _summed(own: Shape, axis: int | None, value: Node) -> Iterator[Factor]:
+    """1ᵀ ⊗ I for the sum along the first axis, I ⊗ 1ᵀ along the second; the mean divides by n."""
+    kept = 0
+    for n, dim in enumerate(own):
+        if axis is not None and n != axis % len(own):
+            yield Factor(None, dim.symbol, kept, n)
+            kept += 1
+            continue
+        ones: Node = nodes.Ones((letter(dim),))
+        if isinstance(value, nodes.Mean):
+            ones = nodes.Divide(ones, nodes.Size(dim.symbol, dim.size))
+        yield Factor(ones, "", None, n)
 
 
 def _product(place: int, own: Shape, partner: Node, shape: ShapeOf) -> tuple[Factor, ...]:

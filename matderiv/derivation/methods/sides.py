@@ -238,13 +238,13 @@ class Kronecker:
     def at(self, rows: tuple[Index, ...], cols: tuple[Index, ...], entries: Entries) -> Form:
         """The entry in a row and a column, each an index or a pair of indices."""
         made: Form = ((ONE, Fraction(1)),)
+        if self.swapped:
+            cols = cols[::-1]
         if self.diagonal is not None:
             for one, other in zip(rows, cols, strict=True):
                 made = multiplied(made, single(Delta(one, other)))
             own = _own(self.diagonal, rows, self.over, entries)
             return multiplied(made, entries.at(self.diagonal, *own))
-        if self.swapped:
-            cols = cols[::-1]
         for factor in self.factors:
             at = [] if factor.row is None else [rows[factor.row]]
             at += [] if factor.col is None else [cols[factor.col]]

@@ -44,12 +44,12 @@
   let chosen = null; // the cell that the pointer or the keyboard is at
   let kept = null; // the cell that was clicked
 
-  const scope = (cell) => cell.closest(".step, .body");
-  const sameKey = (cell, other) => cell.dataset.key === other.dataset.key;
+  const scope = (cell) => cell.closest(".body");
   const comesFrom = (pattern, key) => {
     const [name, row, col] = pattern.split("-");
     const [ofName, ofRow, ofCol] = key.split("-");
-    return name === ofName && ["*", ofRow].includes(row) && ["*", ofCol].includes(col);
+    const fits = (index, of) => index === "*" || index === of || (index === "=" && of === ofRow);
+    return name === ofName && fits(row, ofRow) && fits(col, ofCol);
   };
   const templates = new Map(); // of each scope, by key
   for (const found of all("template[data-key]")) {
@@ -58,20 +58,22 @@
     templates.get(within).set(found.dataset.key, found);
   }
   const template = (cell) => templates.get(scope(cell))?.get(cell.dataset.key);
+  const sources = (cell) => template(cell).dataset.from.split(" ").filter(Boolean);
+  const isSource = (cell) => {
+    const patterns = sources(cell);
+    return (other) => patterns.some((pattern) => comesFrom(pattern, other.dataset.key));
+  };
 
   const light = (cell) => {
     for (const lit of all(".chosen, .source")) lit.classList.remove("chosen", "source");
     if (!cell) return;
-    const cells = all("mtd[data-key]", scope(cell));
-    const same = cells.filter((other) => sameKey(other, cell));
-    const patterns = same.flatMap((other) => (other.dataset.from ?? "").split(" ").filter(Boolean));
+    const places = [scope(cell), panel];
+    const cells = places.flatMap((place) => all("mtd[data-key]", place));
+    for (const other of cells.filter(isSource(cell))) other.classList.add("source");
     for (const other of cells) {
-      if (patterns.some((pattern) => comesFrom(pattern, other.dataset.key))) {
-        other.classList.add("source");
-      }
+      if (other.dataset.key === cell.dataset.key) other.classList.add("chosen");
     }
-    for (const other of same) other.classList.add("chosen");
-    for (const dots of all("mtd.dots", scope(cell))) {
+    for (const dots of places.flatMap((place) => all("mtd.dots", place))) {
       if (between(dots)) dots.classList.add("source");
     }
   };
@@ -89,12 +91,19 @@
   const show = (cell) => {
     if (cell === chosen) return;
     chosen = cell;
-    light(cell);
-    const detail = cell && template(cell);
-    panel.classList.toggle("open", Boolean(detail));
-    if (!detail) return;
+    panel.classList.toggle("open", Boolean(cell));
+    if (!cell) {
+      light(null);
+      return;
+    }
+    const detail = template(cell);
     const entry = one(".entry", panel);
     const inside = detail.content.cloneNode(true);
+    // Arrays that it comes from and that do not stand beside it on the page.
+    for (const found of all("template.array", detail.parentElement)) {
+      const array = found.content.cloneNode(true);
+      if (all("mtd[data-key]", array).some(isSource(cell))) inside.append(array);
+    }
     for (const chain of all(".chain", inside)) {
       const box = document.createElement("div");
       box.className = "equation";
@@ -102,6 +111,7 @@
       box.append(chain);
     }
     entry.replaceChildren(inside);
+    light(cell);
     panel.scrollTop = 0;
     reachable(panel);
     by("said").textContent = detail.dataset.words;
@@ -142,7 +152,8 @@
       });
       cell.addEventListener("focus", () => {
         for (const other of cells) other.tabIndex = other === cell ? 0 : -1;
-        if (!kept) show(cell);
+        // A finger opens the sheet when it is lifted: before, the sheet would be in its way.
+        if (!kept && cell.matches(":focus-visible")) show(cell);
       });
       cell.addEventListener("blur", () => show(kept));
       cell.addEventListener("click", () => keep(kept === cell ? null : cell));

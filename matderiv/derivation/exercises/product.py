@@ -1,4 +1,4 @@
-"""The mathematics of exercises: what each asks for, and the links that answer it.
+"""Exercises about one product and a loss of it.
 
 Everything is drawn from a `random.Random` and a derivation, so that the same seed gives the same
 exercises everywhere. How they are worded is the business of `handout`.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 import sympy as sp
@@ -18,6 +19,8 @@ from matderiv.calculus.scalars import Partial, entry, name_of
 from matderiv.calculus.series import Array, Series
 from matderiv.calculus.verdicts import Judge
 from matderiv.derivation.build import build, chain
+from matderiv.derivation.exercises.drawing import Drawn, drawn
+from matderiv.derivation.exercises.slips import SLIPS, Slip, slipped
 from matderiv.derivation.links import Chain, Derivation
 from matderiv.derivation.sides import (
     Formula,
@@ -27,8 +30,6 @@ from matderiv.derivation.sides import (
     VecPartial,
     matrix_of,
 )
-from matderiv.derivation.slips import SLIPS, Slip, slipped
-from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import MatMul, Name, Node, Transpose, transposed
 from matderiv.expression.parse import parse
@@ -48,7 +49,6 @@ __all__ = [
     "materials",
 ]
 
-_ATTEMPTS = 400
 _MOST_PRODUCTS = 27  # of an exercise that is worked out by hand
 
 
@@ -124,9 +124,6 @@ class Concrete:
 
 Material = Sizes | WrongLine | Gradient | Shapes | Feeds | Concrete
 
-#: What two equal exercises have in common.
-_Key = tuple[object, ...]
-
 
 def materials(derivation: Derivation, count: int, chance: Random) -> Iterator[Material]:
     """So many exercises about a derivation, the kinds in turn, no two of them equal.
@@ -134,25 +131,7 @@ def materials(derivation: Derivation, count: int, chance: Random) -> Iterator[Ma
     Raises:
         InputError: there are not so many.
     """
-    seen: set[_Key] = set()
-    for kind in itertools.islice(itertools.cycle(_KINDS), count):
-        for _ in range(_ATTEMPTS):
-            drawn = kind(derivation, chance)
-            if drawn is None:
-                continue
-            key, make = drawn
-            if (kind, key) in seen:
-                continue
-            made = make()
-            if made is not None:
-                seen.add((kind, key))
-                yield made
-                break
-        else:
-            raise InputError(f"There are not {count} different exercises; ask for fewer.")
-
-
-_Drawn = tuple[_Key, Callable[[], Material | None]] | None
+    return drawn([partial(kind, derivation) for kind in _KINDS], count, chance)
 
 
 # -- drawing -----------------------------------------------------------------------------------
@@ -200,7 +179,7 @@ def _entry_chain(problem: Problem, derivation: Derivation, x: sp.Indexed) -> Cha
 # -- the kinds ---------------------------------------------------------------------------------
 
 
-def _shapes(derivation: Derivation, chance: Random) -> _Drawn:
+def _shapes(derivation: Derivation, chance: Random) -> Drawn[Material]:
     problem, wrt = derivation.problem, chance.choice(derivation.wrt)
     sizes = chance.sample(range(2, 10), 3)  # all different, so that no product fits by accident
     at = _sized(problem, (sizes[0], sizes[1], sizes[2]))
@@ -244,7 +223,7 @@ def _shape(array: Array) -> tuple[int, int]:
     return array.rows.size, array.cols.size
 
 
-def _feeds(derivation: Derivation, chance: Random) -> _Drawn:
+def _feeds(derivation: Derivation, chance: Random) -> Drawn[Material]:
     wrt = chance.choice(derivation.wrt)
     sizes = _small(chance, derivation.problem)
     problem = _sized(derivation.problem, sizes)
@@ -283,7 +262,7 @@ def _line(node: Node, number: int, entries: tuple[sp.Expr, ...], *, row: bool) -
     return Line(node.name, row, number, entries)
 
 
-def _other_sizes(derivation: Derivation, chance: Random) -> _Drawn:
+def _other_sizes(derivation: Derivation, chance: Random) -> Drawn[Material]:
     wrt = chance.choice(derivation.wrt)
     sizes = _small(chance, derivation.problem)
     problem = _sized(derivation.problem, sizes)
@@ -296,7 +275,7 @@ def _other_sizes(derivation: Derivation, chance: Random) -> _Drawn:
     return (wrt, sizes), make
 
 
-def _wrong_line(derivation: Derivation, chance: Random) -> _Drawn:
+def _wrong_line(derivation: Derivation, chance: Random) -> Drawn[Material]:
     wrt = chance.choice(derivation.wrt)
     kind = chance.choice(SLIPS)
     if kind.square:
@@ -325,7 +304,7 @@ _NAMES = (
 )
 
 
-def _gradient(derivation: Derivation, chance: Random) -> _Drawn:
+def _gradient(derivation: Derivation, chance: Random) -> Drawn[Material]:
     problem = derivation.problem
     left, right, product, loss = chance.choice(_NAMES)
     turned = chance.choice(((True, False), (False, True), (True, True), (False, False)))
@@ -375,7 +354,7 @@ _FUNCTIONS = (
 )
 
 
-def _concrete(derivation: Derivation, chance: Random) -> _Drawn:
+def _concrete(derivation: Derivation, chance: Random) -> Drawn[Material]:
     problem = derivation.problem
     wrt = chance.choice(derivation.wrt)
     function = chance.choice(_FUNCTIONS)
@@ -393,7 +372,7 @@ def _concrete(derivation: Derivation, chance: Random) -> _Drawn:
     return (function,), make
 
 
-_KINDS: tuple[Callable[[Derivation, Random], _Drawn], ...] = (
+_KINDS: tuple[Callable[[Derivation, Random], Drawn[Material]], ...] = (
     _shapes,
     _feeds,
     _other_sizes,

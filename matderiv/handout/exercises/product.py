@@ -11,7 +11,7 @@ import sympy as sp
 from matderiv.calculus.problem import Elementwise, Problem
 from matderiv.calculus.scalars import Partial, name_of
 from matderiv.calculus.series import Scalar
-from matderiv.derivation.exercises import (
+from matderiv.derivation.exercises.product import (
     Concrete,
     Feeds,
     Gradient,

@@ -54,7 +54,7 @@ class Slip:
     wrong: Chain
     right: Chain
     line: int
-    place: tuple[int, int] | None
+    place: tuple[int, ...] | None
     belongs: Scalar
     stands: Scalar
 
@@ -103,7 +103,7 @@ def slipped(problem: Problem, kind: _Kind, wrt: str, chance: Random) -> Slip | N
     )
 
 
-def _at(value: Array | Scalar, place: tuple[int, int] | None) -> Scalar:
+def _at(value: Array | Scalar, place: tuple[int, ...] | None) -> Scalar:
     if isinstance(value, Array):
         assert place is not None
         return value.at(*place)

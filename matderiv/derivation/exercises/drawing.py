@@ -1,0 +1,75 @@
+"""Drawing exercises: the kinds in turn, no two exercises equal, all of it from one seed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from random import Random
+from typing import TypeVar
+
+from matderiv.errors import InputError
+
+__all__ = ["Draw", "Drawn", "drawn"]
+
+_ATTEMPTS = 400
+_FAILURES = 60  # after so many, what is left of a kind is given up
+
+T = TypeVar("T")
+
+#: What two equal exercises of a kind have in common, and what makes the exercise, or None where
+#: there is none after all. Instead of both None, where nothing was drawn.
+Drawn = tuple[tuple[object, ...], Callable[[], T | None]] | None
+
+#: A kind of exercise: draws one of it.
+Draw = Callable[[Random], Drawn[T]]
+
+
+def drawn(kinds: Iterable[Draw[T]], count: int, chance: Random) -> Iterator[T]:
+    """So many exercises, the kinds in turn; a kind of which there are no more is passed over.
+
+    The first exercises are the same, however many are asked for.
+
+    Raises:
+        InputError: there are not so many; the error says how many there are.
+
+    >>> dice = lambda chance: ((n := chance.randint(1, 6),), lambda: n)
+    >>> sorted(drawn([dice], 6, Random(1)))
+    [1, 2, 3, 4, 5, 6]
+    >>> list(drawn([dice], 7, Random(1)))
+    Traceback (most recent call last):
+    matderiv.errors.InputError: There are not 7 different exercises here; ask for at most 6.
+    """
+    queue = deque(kinds)
+    seen: set[tuple[Draw[T], tuple[object, ...]]] = set()
+    for number in range(count):
+        while queue:
+            kind = queue.popleft()
+            made = _one(kind, seen, chance)
+            if made is not None:
+                queue.append(kind)
+                yield made
+                break
+        else:
+            raise InputError(
+                f"There are not {count} different exercises here; ask for at most {number}."
+            )
+
+
+def _one(kind: Draw[T], seen: set[tuple[Draw[T], tuple[object, ...]]], chance: Random) -> T | None:
+    """An exercise that is not seen yet, if one is found; what fails is not tried twice."""
+    failures = 0
+    for _ in range(_ATTEMPTS):
+        found = kind(chance)
+        if found is None:
+            continue
+        key, make = found
+        if (kind, key) in seen:
+            continue
+        seen.add((kind, key))
+        made = make()
+        if made is not None:
+            return made
+        failures += 1
+        if failures == _FAILURES:
+            break
+    return None

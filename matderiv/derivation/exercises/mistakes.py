@@ -1,0 +1,276 @@
+"""Find the wrong line: the derivation of an entry in which one `=` is wrong."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from random import Random
+
+from matderiv.calculus.contraction import contracted
+from matderiv.calculus.equality import same_form
+from matderiv.calculus.forms import (
+    Atom,
+    Delta,
+    Entry,
+    Form,
+    Index,
+    Rate,
+    Term,
+    added,
+    multiplied,
+    placed,
+    single,
+)
+from matderiv.calculus.partials import partial
+from matderiv.calculus.system import System
+from matderiv.calculus.terms import total
+from matderiv.calculus.tidying import tidy
+from matderiv.calculus.verdict import Verdict
+from matderiv.derivation.equations import Judge, chain_rule
+from matderiv.derivation.exercises.drawing import Draw, Drawn
+from matderiv.derivation.exercises.entries import atoms_in
+from matderiv.derivation.exercises.mutants import Mutant, mutants
+from matderiv.derivation.exercises.theme import Sizes, Theme, users
+from matderiv.derivation.links import Chain, Link
+from matderiv.derivation.program import Builder, elementwise
+from matderiv.derivation.sides import EntryOf, Indexed, Side
+from matderiv.errors import InputError, MatderivError
+from matderiv.expression.nodes import Name, Node, Number
+
+__all__ = ["Mistake", "mistakes"]
+
+_LONGEST = 8  # terms of a line
+_ZERO, _ONE = Fraction(0), Fraction(1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mistake:
+    """A chain with one wrong `=`, the right one, and where they part.
+
+    `line` counts the equals signs from 1; `stands` is there by mistake, `belongs` belongs there.
+    `place` are values of the letters of the first side at which the wrong `=` does not hold.
+    """
+
+    system: System
+    name: str
+    kind: str
+    wrong: Chain
+    right: Chain
+    line: int
+    belongs: Node
+    stands: Node
+    place: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A mistake in the gradient by a name; `lost` is the value whose use of it is forgotten."""
+
+    name: str
+    mutant: Mutant
+    lost: str = ""
+
+
+def mistakes(theme: Theme) -> Draw[Mistake]:
+    """Exercises about wrong lines; rather not about names in the loss alone."""
+    cases = [case for name in theme.rather(theme.gradients) for case in _cases(theme.system, name)]
+    return functools.partial(_draw, theme, cases)
+
+
+def _cases(system: System, name: str) -> Iterator[_Case]:
+    gradient = system.sweep.gradients[name]
+    several = users(system, name)
+    for by in several if len(several) > 1 else ():
+        kept = total((_ONE, use.gradient) for use in gradient.uses if use.by != by)
+        formula = tidy(kept, system.sweep.facts)
+        if formula != Number(_ZERO):
+            yield _Case(name, Mutant("use", formula, Name(by), formula), by)
+    upstream = frozenset(f"d{by}" for by in several)
+    for mutant in mutants(gradient.local, system.sweep.facts.shape, upstream):
+        yield _Case(name, mutant)
+
+
+def _draw(theme: Theme, cases: list[_Case], chance: Random) -> Drawn[Mistake]:
+    kind = chance.choice(sorted({case.mutant.kind for case in cases}))
+    case = chance.choice([case for case in cases if case.mutant.kind == kind])
+    sizes, size = theme.small(chance), chance.randint(2, 3)
+    pick = chance.random()
+    return (case,), lambda: _made(theme, case, size if case.mutant.square else sizes, pick)
+
+
+def _made(theme: Theme, case: _Case, sizes: Sizes | int, pick: float) -> Mistake | None:
+    """The exercise, or None where the mistake is none, or no line of the derivation shows it.
+
+    The judge has the last word: one link must be refuted, every other one equal.
+    """
+    try:
+        system = theme.square(sizes) if isinstance(sizes, int) else theme.at(sizes)
+        judge = Judge(system, case.name, users(system, case.name))
+        lines = _Lines(system, case, judge)
+        right, wrong = lines.right(), lines.wrong()
+        first, *rest = right
+        builder = Builder(system, (case.name,), elementwise)
+        repaired = builder.chain(judge, "right", first, *(("right", side) for side in rest))
+    except MatderivError:  # the formula has no shape or is too large, or sizes are fixed
+        return None
+    cuts = [n for n in range(1, len(right)) if wrong[n] is not None and wrong[n] is not right[n]]
+    cuts = [n for n in cuts if all(side is not None for side in wrong[n:])]
+    if not cuts:
+        return None
+    cut = cuts[int(pick * len(cuts))]
+    sides: list[Side] = [*right[:cut], *(side for side in wrong[cut:] if side is not None)]
+    verdicts = [judge.verdict(sides[n], sides[n + 1]) for n in range(len(sides) - 1)]
+    expected = ["refuted" if n == cut else "equal" for n in range(1, len(sides))]
+    if [verdict.status for verdict in verdicts] != expected:
+        return None
+    links = tuple(
+        Link(system, sides[n], sides[n + 1], "slip" if n + 1 == cut else "as before", verdict)
+        for n, verdict in enumerate(verdicts)
+    )
+    return Mistake(
+        system,
+        case.name,
+        case.mutant.kind,
+        Chain("slip", links),
+        repaired,
+        cut,
+        case.mutant.belongs,
+        case.mutant.stands,
+        _place(system, case.name, verdicts[cut - 1]),
+    )
+
+
+class _Lines:
+    """The lines from ∂L/∂x_pq to an entry of the formula, right and with a mistake.
+
+    ∂L/∂x_pq = Σ_ij ∂L/∂z_ij · ∂z_ij/∂x_pq = … with the derivatives put in = the sum worked out
+    = (formula)_pq.
+    """
+
+    def __init__(self, system: System, case: _Case, judge: Judge) -> None:
+        gradient = system.sweep.gradients[case.name]
+        shape = system.sweep.facts.shape
+        own = system.shapes[case.name]
+        self.local, self.formula = gradient.local, case.mutant.formula
+        found = shape(self.formula)
+        if found and found != own:
+            raise InputError("the wrong formula has another shape")
+        self.system, self.case, self.judge = system, case, judge
+        self.users = users(system, case.name)
+        self.at = system.places(own, 2)
+        self.wrt = Entry(case.name, self.at)
+        self.rule = chain_rule(system, case.name, self.at, judge.entries.letter)
+        self.summed = judge.value(Indexed(self.rule))
+        whole = system.whole(case.name, self.formula)
+        self.found = judge.entries.at(whole, *self.at)
+        if max(len(self.summed), len(self.found)) > _LONGEST:
+            raise InputError("the lines are too long")
+        self._put = Indexed(self.put(dict.fromkeys(self.users)))
+
+    def right(self) -> list[Side]:
+        """All lines as they should be."""
+        whole = self.system.whole(self.case.name, self.local)
+        return [
+            Indexed(single(Entry(f"d{self.case.name}", self.at))),
+            Indexed(self.rule),
+            self._put,
+            Indexed(self.summed),
+            EntryOf(whole, self.at),
+        ]
+
+    def wrong(self) -> list[Side | None]:
+        """The lines as the mistake makes them; None for what it cannot have come from."""
+        rates = self.rates()
+        whole = self.system.whole(self.case.name, self.formula)
+        lost = None
+        if self.case.lost:
+            lost = Indexed(tuple(p for p in self.rule if not _holds(p[0], self.case.lost)))
+        return [
+            None,
+            lost,
+            None if rates is None else Indexed(self.put(rates)),
+            Indexed(self.found),
+            EntryOf(whole, self.at),
+        ]
+
+    def put(self, rates: dict[str, Form | None]) -> Form:
+        """The chain rule with derivatives put in, those of `rates` or else the right ones."""
+        made: list[Form] = []
+        for term, number in self.rule:
+            ((rate, _),) = [pair for pair in term.atoms if isinstance(pair[0], Rate)]
+            assert isinstance(rate, Rate)
+            others = tuple(pair for pair in term.atoms if pair[0] != rate)
+            given = rates.get(rate.of.name)
+            local = self.rate(rate.of) if given is None else self.placed(given, rate.of)
+            made.append(multiplied(((Term(others, term.bound), number),), local))
+        return added(made)
+
+    def rate(self, of: Entry) -> Form:
+        """∂z_ij/∂x_pq, as it is."""
+        value = self.system.sweep.graph.value(of.name)
+        assert value is not None
+        entries = self.judge.entries
+        return partial(entries.at(value, *of.indices), self.wrt, entries.letter)
+
+    def rates(self) -> dict[str, Form | None] | None:
+        """What the wrong formula makes of the derivative of each value; None where it is right."""
+        loss = self.system.sweep.graph.loss
+        names = {f"d{by}": by for by in self.users if by != loss}
+        wrong: dict[str, list[Form]] = {by: [] for by in self.users}
+        for term, number in self.found:
+            above = [pair for pair in term.atoms if _named(pair[0], names)]
+            others = tuple(pair for pair in term.atoms if pair not in above)
+            inside = {atom for pair in others for atom in atoms_in(single(pair[0]))}
+            if any(_named(atom, names) for atom in inside):
+                return None
+            if len(above) > 1 or any(power != 1 for _, power in above):
+                return None
+            rest: Form = ((Term(others, term.bound), number),)
+            if above:
+                entry = above[0][0]
+                assert isinstance(entry, Entry)
+                wrong[names[entry.name]].append(multiplied(rest, self.deltas(entry)))
+            elif loss in wrong:
+                wrong[loss].append(rest)
+            else:
+                return None
+        found: dict[str, Form | None] = {}
+        for by, forms in wrong.items():
+            form = contracted(added(forms))
+            of = Entry(by, self.system.places(self.system.shapes[by], 0))
+            found[by] = None if same_form(form, self.rate(of)) else form
+        return found
+
+    def deltas(self, above: Entry) -> Form:
+        """δ_ik δ_jm for ∂L/∂z_km: what is left of it in ∂z_ij/∂x_pq."""
+        form: Form = ((Term(), _ONE),)
+        places = self.system.places(self.system.shapes[above.name[1:]], 0)
+        for one, other in zip(above.indices, places, strict=True):
+            if one != other:
+                form = multiplied(form, single(Delta(one, other)))
+        return form
+
+    def placed(self, form: Form, of: Entry) -> Form:
+        """A derivative at i and j, at the indices of the chain rule."""
+        letters = self.system.places(self.system.shapes[of.name], 0)
+        put: dict[str, Index] = {
+            old: new for old, new in zip(letters, of.indices, strict=True) if isinstance(old, str)
+        }
+        return placed(form, put)
+
+
+def _place(system: System, name: str, verdict: Verdict) -> tuple[tuple[str, int], ...]:
+    """Numbers for the letters of ∂L/∂x_pq at which a link is refuted."""
+    letters = [i for i in system.places(system.shapes[name], 2) if isinstance(i, str)]
+    return tuple(zip(letters, verdict.entry or (), strict=False))
+
+
+def _named(atom: Atom, names: Mapping[str, str]) -> bool:
+    return isinstance(atom, Entry) and atom.name in names
+
+
+def _holds(term: Term, by: str) -> bool:
+    """Whether a term of the chain rule is about a value."""
+    return any(isinstance(atom, Rate) and atom.of.name == by for atom, _ in term.atoms)

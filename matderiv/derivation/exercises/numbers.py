@@ -1,0 +1,333 @@
+"""A gradient in numbers: small ones are given, exact ones worked out."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from matderiv.calculus.system import System
+from matderiv.calculus.verdict import Verdict
+from matderiv.derivation.equations import Judge
+from matderiv.derivation.exercises.drawing import Draw, Drawn
+from matderiv.derivation.exercises.dual import DUAL, EXACT, Dual, Real, slope
+from matderiv.derivation.exercises.theme import Sizes, Theme, users
+from matderiv.derivation.links import Chain, Link
+from matderiv.derivation.program import Builder, Defining, elementwise
+from matderiv.derivation.sides import Formula, Numerals
+from matderiv.errors import MatderivError, ProofError
+from matderiv.expression import nodes
+from matderiv.expression.exact import evaluate
+from matderiv.expression.nodes import Name, Node, Number, walk
+from matderiv.expression.program import Assignment, Program
+from matderiv.expression.source import source
+from matderiv.expression.vocabulary import ELEMENTWISE
+
+__all__ = ["Numbers", "numbers"]
+
+#: A number or an array of numbers, each of them exact.
+_Array = Any
+
+_MOST_LINES = 7  # that are worked out
+_LARGEST = 9999  # numerator of a number that is shown
+_FINEST = 24  # denominator
+_SMALL = tuple(Fraction(n) for n in (-3, -2, -1, 0, 1, 2, 3))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Numbers:
+    """The gradient by a name where some names have given values.
+
+    Everything is worked out from the inputs, or the gradients by the values that use the name are
+    given: then these are `defined`, and nothing is known of the loss. `values` and `gradients`
+    are what is worked out, in order.
+    """
+
+    system: System
+    name: str
+    defined: tuple[Chain, ...]
+    given: tuple[tuple[str, Numerals], ...]
+    values: tuple[Chain, ...]
+    gradients: tuple[Chain, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A name, and what is given: names, and for what is no input the range that it lies in."""
+
+    program: Program
+    name: str
+    given: tuple[tuple[str, str], ...]
+    whole: bool
+
+
+def numbers(theme: Theme) -> Draw[Numbers] | None:
+    """Exercises in numbers; None where no gradient is a fraction where its inputs are."""
+    program = _concrete(theme.program)
+    own = theme.system.sizes
+    cases = []
+    for name in theme.system.wrt:
+        system = theme.other(program, (name,), own)
+        cases += [case for of in system.sweep.gradients for case in _cases(system, of, name)]
+    cases = list(dict.fromkeys(cases))
+    return partial(_draw, theme, cases) if cases else None
+
+
+def _concrete(program: Program) -> Program:
+    """The program with squares for its undefined functions of one number."""
+
+    def put(node: Node) -> Node:
+        made = nodes.rebuilt(node, map(put, nodes.children(node)))
+        if isinstance(made, nodes.Apply) and made.function not in ELEMENTWISE:
+            return nodes.Power(made.arg, Number(Fraction(2)))
+        return made
+
+    return Program(tuple(Assignment(a.name, put(a.value)) for a in program.assignments))
+
+
+# -- what can be asked -------------------------------------------------------------------------
+
+
+def _cases(system: System, name: str, wrt: str) -> Iterator[_Case]:
+    graph = system.sweep.graph
+    rational = all(_is_rational(a.value, in_loss=True) for a in graph.values)
+    if name == wrt and rational:
+        formulas = [g.local for g in system.sweep.gradients.values()]
+        needed = _worked_out(system, formulas, ())
+        values = [a.value for a in graph.values if a.name in needed]
+        short = len(formulas) + len(values) <= _MOST_LINES
+        if short and all(map(_is_rational, (*formulas, *values))):
+            yield _Case(graph.program, name, tuple((n, "") for n in graph.inputs()), whole=True)
+    local = system.sweep.gradients[name].local
+    through = users(system, name)
+    using = [a.value for a in graph.values if a.name in through]
+    if graph.loss in through or not system.shapes[name]:
+        return
+    if all(map(_is_rational, (local, *using))):
+        given = _given(system, local)
+        if given is not None:
+            yield _Case(graph.program, name, given, whole=False)
+
+
+def _is_rational(node: Node, *, in_loss: bool = False) -> bool:
+    """Whether what a formula says of fractions is a fraction; in a loss, its derivative."""
+    return all(_keeps(part, in_loss=in_loss) for part in walk(node))
+
+
+def _keeps(node: Node, *, in_loss: bool) -> bool:
+    match node:
+        case nodes.Apply(function):
+            return function in ("relu", "step", "sign", "abs") or (in_loss and function == "log")
+        case nodes.LogDet():
+            return in_loss
+        case nodes.Power(_, power):
+            return isinstance(power, Number) and power.value.denominator == 1
+    return not isinstance(
+        node, nodes.Softmax | nodes.LogSumExp | nodes.Norm | nodes.Pi | nodes.Functional
+    )
+
+
+def _worked_out(system: System, formulas: Iterable[Node], given: Collection[str]) -> list[str]:
+    """The values that formulas name, and those that these name, but for given ones, in order."""
+    graph = system.sweep.graph
+    needed: set[str] = set()
+    queue = list(formulas)
+    while queue:
+        for name in {n.name for n in walk(queue.pop()) if isinstance(n, Name)} - needed:
+            value = graph.value(name)
+            if value is not None and name not in given:
+                needed.add(name)
+                queue.append(value)
+    return [a.name for a in graph.values if a.name in needed]
+
+
+def _given(system: System, local: Node) -> tuple[tuple[str, str], ...] | None:
+    """What to give for a formula: inputs, gradients, and values of functions such as tanh.
+
+    None where a value is no fraction and can be given no number, or where numbers would
+    contradict each other.
+    """
+    graph = system.sweep.graph
+    found: dict[str, str] = {}
+    queue = [local]
+    while queue:
+        for name in dict.fromkeys(n.name for n in walk(queue.pop()) if isinstance(n, Name)):
+            value = graph.value(name)
+            if value is None:
+                if name in system.shapes or name[1:] in system.shapes:
+                    found[name] = ""
+            elif _is_rational(value):
+                queue.append(value)
+            elif _range(value):
+                found[name] = _range(value)
+            else:
+                return None
+    above = {name for name, kind in found.items() if kind}
+    fixed = {i for i in found if above & graph.depends(frozenset({i}))} - above
+    return None if fixed else tuple(found.items())
+
+
+def _range(value: Node) -> str:
+    """What is known of the values of a function whatever its argument is; empty if nothing."""
+    match value:
+        case nodes.Apply(function) if function in _RANGES:
+            return function
+        case nodes.Softmax(_, axis):
+            return f"softmax {axis}"
+    return ""
+
+
+_RANGES: Mapping[str, tuple[Fraction, ...]] = {
+    "tanh": tuple(Fraction(n, 2) for n in (-1, 0, 1)),
+    "sigmoid": tuple(Fraction(1, n) for n in (2, 3, 4)),
+    "exp": tuple(Fraction(n) for n in (1, 2, 3, 4)),
+    "softplus": tuple(Fraction(n) for n in (1, 2, 3)),
+    "sin": tuple(Fraction(n, 2) for n in (-2, -1, 0, 1, 2)),
+    "cos": tuple(Fraction(n, 2) for n in (-2, -1, 0, 1, 2)),
+    "sqrt": tuple(Fraction(n) for n in (1, 2, 3)),
+}
+
+
+# -- drawing and working out -------------------------------------------------------------------
+
+
+def _draw(theme: Theme, cases: list[_Case], chance: Random) -> Drawn[Numbers]:
+    case = chance.choice(cases)
+    sizes = theme.small(chance, 2, 2 if case.whole else 3)
+    given: dict[str, _Array] = {}
+    for name, kind in case.given:
+        of = name if name in theme.system.shapes else name[1:]
+        shape = theme.shape(of, sizes)
+        given[name] = _drawn_array(kind, shape, chance)
+    key = tuple(tuple(np.ravel(array).tolist()) for array in given.values())
+    return (case, *sizes.values(), key), lambda: _made(theme, case, sizes, given)
+
+
+def _drawn_array(kind: str, shape: tuple[int, ...], chance: Random) -> _Array:
+    if kind.startswith("softmax"):
+        parts = np.array([chance.choice((1, 1, 2)) for _ in range(int(np.prod(shape)))])
+        weights = parts.reshape(shape) * Fraction(1)
+        axis = kind.split()[1]
+        over = None if axis == "None" else int(axis)
+        return weights / np.sum(weights, axis=over, keepdims=True)
+    values = _RANGES.get(kind, _SMALL)
+    made = [chance.choice(values) for _ in range(int(np.prod(shape)))]
+    return np.array(made, dtype=object).reshape(shape) if shape else made[0]
+
+
+def _made(theme: Theme, case: _Case, sizes: Sizes, given: dict[str, _Array]) -> Numbers | None:
+    """The exercise, or None where there is no value, none to be written down, or no proof.
+
+    Raises:
+        ProofError: the formula says something else than the program.
+    """
+    try:
+        system = theme.other(case.program, (_wrt(theme, case),), sizes)
+        chosen = list(system.sweep.gradients) if case.whole else [case.name]
+        formulas = {of: system.whole(of, system.sweep.gradients[of].local) for of in chosen}
+        run = _Run(system, dict(given))
+        names = _worked_out(system, formulas.values(), given)
+        values = tuple(map(run.value, names))
+        gradients = tuple(run.gradient(of, formula) for of, formula in formulas.items())
+        slopes = _slopes(run, case)
+    except (ArithmeticError, MatderivError):
+        return None
+    shown = [n for array in run.values.values() for n in np.ravel(array).tolist()]
+    if any(abs(n.numerator) > _LARGEST or n.denominator > _FINEST for n in shown):
+        return None
+    result = run.values[f"d{case.name}"]
+    if not np.any(result):
+        return None  # nothing but zeros
+    if slopes != [Fraction(n) for n in np.ravel(result).tolist()]:
+        raise ProofError(f"d{case.name} = {source(formulas[case.name])} has another value")
+    defined = (run.definition(by) for by in users(system, case.name) if not case.whole)
+    numerals = tuple((name, _numerals(array)) for name, array in given.items())
+    return Numbers(system, case.name, tuple(defined), numerals, values, gradients)
+
+
+def _wrt(theme: Theme, case: _Case) -> str:
+    """An input on whose way a name lies."""
+    if case.name in theme.system.wrt:
+        return case.name
+    graph = theme.system.sweep.graph
+    return next(n for n in theme.system.wrt if case.name in graph.depends(frozenset({n})))
+
+
+class _Run:
+    """The values of names, one after another."""
+
+    def __init__(self, system: System, values: dict[str, _Array]) -> None:
+        self.system = system
+        self.values = values
+        self.arithmetic = replace(EXACT, sizes=system.sizes)
+
+    def definition(self, name: str) -> Chain:
+        """What a value is."""
+        builder = Builder(self.system, (), elementwise)
+        return next(c for c in builder.values() if c.sides[0] == Formula(Name(name)))
+
+    def value(self, name: str) -> Chain:
+        """A value by its definition."""
+        value = self.system.sweep.graph.value(name)
+        assert value is not None
+        return self.line(Defining(self.system, name), name, "definition", value)
+
+    def gradient(self, of: str, formula: Node) -> Chain:
+        """A gradient by its formula."""
+        judge = Judge(self.system, of, users(self.system, of))
+        return self.line(judge, f"d{of}", "local derivatives", formula)
+
+    def line(self, judge: Judge, name: str, reason: str, formula: Node) -> Chain:
+        """The name, its formula, which is proved, and the numbers."""
+        builder = Builder(self.system, (), elementwise)
+        first = builder.chain(judge, "numbers", Formula(Name(name)), (reason, Formula(formula)))
+        array = evaluate(formula, self.values, self.arithmetic)
+        self.values[name] = array
+        verdict = Verdict("equal", entries=int(np.size(array)))
+        last = Link(self.system, Formula(formula), _numerals(array), "worked out", verdict)
+        return Chain("numbers", (*first.links, last))
+
+
+def _numerals(array: _Array) -> Numerals:
+    dimensions = np.ndim(array)
+    rows = np.reshape(np.array(array, dtype=object), (len(array) if dimensions else 1, -1))
+    return Numerals(tuple(tuple(map(Fraction, row)) for row in rows.tolist()), dimensions)
+
+
+def _slopes(run: _Run, case: _Case) -> list[Real]:
+    """The entries of a gradient, row by row, worked out without its formula.
+
+    Each is the derivative of the loss, or of Σ_ij ∂L/∂z_ij·z_ij over the values z that use the
+    name, by an entry.
+    """
+    system, graph = run.system, run.system.sweep.graph
+    arithmetic = replace(DUAL, sizes=system.sizes)
+    known = {**{n: _ones(system, n) for n in system.shapes}, **run.values}
+    through = users(system, case.name)
+    found: list[Real] = []
+    for place in itertools.product(*map(range, np.shape(known[case.name]))):
+        moved = np.array(known[case.name], dtype=object)
+        moved[place] = Dual(moved[place], Fraction(1))
+        values = {**known, case.name: moved if place else moved[()]}
+        total: Any = Dual(Fraction(0), Fraction(0))
+        for assignment in graph.values:
+            if case.whole or assignment.name in through:
+                value = evaluate(assignment.value, values, arithmetic)
+                if case.whole:
+                    values[assignment.name] = total = value
+                else:
+                    total += np.sum(known[f"d{assignment.name}"] * value)
+        found.append(slope(total))
+    return found
+
+
+def _ones(system: System, name: str) -> _Array:
+    """Something of the shape of a name, where its value does not matter."""
+    shape = tuple(dim.size for dim in system.shapes[name])
+    return np.full(shape, Fraction(1), dtype=object) if shape else Fraction(1)

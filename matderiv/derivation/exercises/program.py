@@ -1,0 +1,42 @@
+"""Exercises about a whole program.
+
+Everything is drawn from a `random.Random` and a derivation, so that the same seed gives the same
+exercises everywhere. How they are worded is the business of `handout`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from random import Random
+
+from matderiv.derivation.exercises.drawing import Draw, drawn
+from matderiv.derivation.exercises.entries import OneEntry, entries
+from matderiv.derivation.exercises.mistakes import Mistake, mistakes
+from matderiv.derivation.exercises.numbers import Numbers, numbers
+from matderiv.derivation.exercises.related import Related, Uses, related, uses
+from matderiv.derivation.exercises.shapes import Shapes, shapes
+from matderiv.derivation.exercises.theme import Theme
+
+__all__ = ["KINDS", "Material", "materials"]
+
+Material = Shapes | OneEntry | Mistake | Uses | Numbers | Related
+
+#: The kinds in the order in which they take turns; None instead of a kind that does not apply.
+KINDS: tuple[Callable[[Theme], Draw[Material] | None], ...] = (
+    shapes,
+    entries,
+    mistakes,
+    uses,
+    numbers,
+    related,
+)
+
+
+def materials(theme: Theme, count: int, chance: Random) -> Iterator[Material]:
+    """So many exercises about a program, the kinds in turn, no two of them equal.
+
+    Raises:
+        InputError: there are not so many.
+    """
+    kinds = (kind(theme) for kind in KINDS)
+    return drawn([kind for kind in kinds if kind is not None], count, chance)

@@ -1,0 +1,139 @@
+"""What shape has each of these? Values, gradients, and products that fit or do not."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+
+from matderiv.calculus.system import System
+from matderiv.derivation.exercises.drawing import Draw, Drawn
+from matderiv.derivation.exercises.theme import Theme
+from matderiv.expression.nodes import MatMul, Name, Node, transposed, walk
+
+__all__ = ["Quantity", "Shapes", "shapes"]
+
+#: A shape as numbers.
+_Shape = tuple[int, ...]
+
+_MOST = 2  # values, and gradients by values
+_ENOUGH = 3  # quantities of an exercise at least
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quantity:
+    """Something with a shape, or a product that has none: then `shape` is None.
+
+    `of` is the name whose value or gradient it is; `factors` are the shapes of a product's.
+    """
+
+    node: Node
+    shape: _Shape | None
+    of: str = ""
+    factors: tuple[_Shape, _Shape] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shapes:
+    """What shape has each of these?"""
+
+    system: System
+    quantities: tuple[Quantity, ...]
+
+
+def shapes(theme: Theme) -> Draw[Shapes] | None:
+    """Exercises about shapes; None where there is little with a shape."""
+    sizes = {letter: n for n, letter in enumerate(theme.letters, 2)}
+    here = theme.at(sizes)
+    count = len(_values(here)[:_MOST]) + len(_gradients(here)[:_MOST]) + bool(_products(here))
+    return partial(_draw, theme) if count + len(here.wrt) >= _ENOUGH else None
+
+
+def _draw(theme: Theme, chance: Random) -> Drawn[Shapes]:
+    sizes = theme.unequal(chance)
+    wrt = chance.choice(theme.system.wrt)
+    pick = chance.random()
+    return (wrt, *sizes.values()), lambda: _made(theme.at(sizes), wrt, Random(pick))  # noqa: S311
+
+
+def _made(system: System, wrt: str, chance: Random) -> Shapes:
+    named = [*_some(chance, _values(system)), *_some(chance, _gradients(system)), f"d{wrt}"]
+    quantities = [_named(system, name) for name in named]
+    products = _products(system)
+    if products:
+        product = chance.choice(products)
+        quantities.append(_product(system, product))
+        wrong = list(_unfit(system, product))
+        if wrong:
+            quantities.append(_product(system, chance.choice(wrong)))
+    chance.shuffle(quantities)
+    return Shapes(system, tuple(quantities))
+
+
+def _some(chance: Random, names: list[str]) -> list[str]:
+    return sorted(chance.sample(names, min(_MOST, len(names))), key=names.index)
+
+
+def _values(system: System) -> list[str]:
+    """The values between inputs and loss that are arrays."""
+    return [a.name for a in system.sweep.graph.values if system.shapes[a.name]]
+
+
+def _gradients(system: System) -> list[str]:
+    """The gradients by such values, as far as there are any."""
+    return [f"d{name}" for name in _values(system) if name in system.sweep.gradients]
+
+
+def _products(system: System) -> list[MatMul]:
+    """The products in the gradients, of factors that are names, perhaps transposed."""
+    found = [
+        node
+        for gradient in system.sweep.gradients.values()
+        for node in walk(gradient.local)
+        if isinstance(node, MatMul) and all(map(_plain, (node.left, node.right)))
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _plain(node: Node) -> bool:
+    return isinstance(node, Name) or isinstance(transposed(node), Name)
+
+
+def _unfit(system: System, product: MatMul) -> Iterator[MatMul]:
+    """The same factors with other transposes or in the other order, where they do not fit."""
+    for one, other in ((product.left, product.right), (product.right, product.left)):
+        for left, right in itertools.product((one, transposed(one)), (other, transposed(other))):
+            factors = [_numbers(system, node) for node in (left, right)]
+            if factors[0][-1] != factors[1][0] and _shown(factors, left, right):
+                yield MatMul(left, right)
+
+
+def _shown(factors: list[_Shape], left: Node, right: Node) -> bool:
+    """Whether a vector stands there as it is: transposed, it would look the same."""
+    return all(
+        len(shape) > 1 or isinstance(node, Name)
+        for shape, node in zip(factors, (left, right), strict=True)
+    )
+
+
+def _numbers(system: System, node: Node) -> _Shape:
+    return tuple(dim.size for dim in system.sweep.facts.shape(node))
+
+
+def _named(system: System, name: str) -> Quantity:
+    of = name if name in system.shapes else name[1:]
+    value = system.sweep.graph.value(name)
+    factors = _factors(system, value) if isinstance(value, MatMul) else None
+    return Quantity(Name(name), _numbers(system, Name(name)), of, factors)
+
+
+def _factors(system: System, product: MatMul) -> tuple[_Shape, _Shape]:
+    return _numbers(system, product.left), _numbers(system, product.right)
+
+
+def _product(system: System, product: MatMul) -> Quantity:
+    left, right = _factors(system, product)
+    fits = left[-1] == right[0]
+    return Quantity(product, left[:-1] + right[1:] if fits else None, "", (left, right))

@@ -1,0 +1,238 @@
+"""Single entries of the arrays that a derivation of a whole program writes out.
+
+Each says which entries it comes from, and has its derivation at its own indices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from matderiv.calculus.contraction import contracted
+from matderiv.calculus.forms import (
+    Atom,
+    Call,
+    Entry,
+    Form,
+    Index,
+    Raised,
+    Rate,
+    Whole,
+    placed,
+    single,
+)
+from matderiv.calculus.partials import partial, with_deltas
+from matderiv.calculus.system import System
+from matderiv.derivation.equations import Judge, chain_rule
+from matderiv.derivation.links import Chain
+from matderiv.derivation.methods.sides import Cells, Slice
+from matderiv.derivation.program import Builder, Defining, elementwise
+from matderiv.derivation.sides import Formula, Indexed, Pushed, Side, Spelled
+from matderiv.expression.nodes import Name, Node
+from matderiv.expression.shapes import Shape
+
+__all__ = ["GradientEntries", "SliceEntries", "array_chain", "entries_in"]
+
+Indices = tuple[Index, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GradientEntries:
+    """The entries of ∂L/∂X: proved once, at letters, and then said of numbers in their place."""
+
+    system: System
+    name: str
+    local: Node = field(init=False)
+    _letters: Indices = field(init=False)
+    _formula: Form = field(init=False)
+    _general: tuple[Chain, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The formula that they are entries of, and the chains that hold for every entry.
+
+        Raises:
+            ProofError: a link is not proved.
+        """
+        system, gradient = self.system, self.system.sweep.gradients[self.name]
+        users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+        local, at = system.whole(self.name, gradient.local), system.places(self.shape, 2)
+        judge, build = Judge(system, self.name, users), _builder(system)
+        rule = chain_rule(system, self.name, at, judge.entries.letter)
+        # What only the loss uses has no local derivative but the entry itself.
+        changing = () if users == (system.sweep.graph.loss,) else users
+        entry = build.chain(
+            judge,
+            "entry",
+            Indexed(single(Entry(f"d{self.name}", at))),
+            ("chain rule", Indexed(rule, spelled=True)),
+            ("local derivatives", Pushed(local, at, spelled=True)),
+        )
+        found = (*(self._local(build, judge, by, at) for by in changing), entry)
+        object.__setattr__(self, "local", local)
+        object.__setattr__(self, "_letters", at)
+        object.__setattr__(self, "_formula", judge.entries.at(local, *at))
+        object.__setattr__(self, "_general", found)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of X."""
+        return self.system.shapes[self.name]
+
+    def left(self, at: Indices) -> Form:
+        """∂L/∂x_pq."""
+        return single(Entry(f"d{self.name}", at))
+
+    def sources(self, at: Indices) -> tuple[Entry, ...]:
+        """The entries of which ∂L/∂x_pq is made; a letter stands for an index that runs."""
+        return entries_in(contracted(placed(self._formula, _places(self._letters, at))))
+
+    def chains(self, at: Indices) -> Iterator[Chain]:
+        """How each value changes with x_pq, and ∂L/∂x_pq by the chain rule."""
+        places = _places(self._letters, at)
+
+        def side(general: Side) -> Side:
+            match general:
+                case Indexed(form, spelled):
+                    return Indexed(contracted(placed(form, places)), spelled)
+                case Pushed(node, _, spelled):
+                    return Pushed(node, at, spelled)
+            raise TypeError(f"{general} is no entry")
+
+        return (_said_of(chain, side) for chain in self._general)
+
+    def _local(self, build: Builder, judge: Judge, by: str, at: Indices) -> Chain:
+        """∂z_ij/∂x_pq."""
+        graph = self.system.sweep.graph
+        value, wrt = graph.value(by), Entry(self.name, at)
+        assert value is not None
+        i = self.system.places(graph.shapes[by], 0)
+        entries = Defining(self.system, by).entries
+        rate = partial(entries.at(value, *i), wrt, entries.letter)
+        left = Indexed(single(Rate(Entry(by, i), wrt)))
+        return build.chain(judge, "local", left, ("local derivative", Indexed(rate)))
+
+
+@dataclass(frozen=True, slots=True)
+class SliceEntries:
+    """The entries of ∂Z/∂x_pq, one slice that is written out; proved once as well."""
+
+    system: System
+    slice: Slice
+    cells: Cells
+    _general: Chain = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The chain that holds for every entry.
+
+        Raises:
+            ProofError: a link is not proved.
+        """
+        of, wrt = self.slice.of, self.slice.wrt
+        value, judge = self.system.sweep.graph.value(of.name), Judge(self.system, wrt.name)
+        assert value is not None
+        entries = judge.entries
+        deltas = with_deltas(entries.at(value, *of.indices), wrt, entries.letter)
+        chain = _builder(self.system).chain(
+            judge,
+            "entry",
+            Indexed(single(Rate(of, wrt))),
+            ("local derivative", Indexed(deltas, spelled=True)),
+            ("deltas", Indexed(self.cells.entry)),
+        )
+        object.__setattr__(self, "_general", chain)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of Z."""
+        return self.cells.over
+
+    def left(self, at: Indices) -> Form:
+        """∂z_ij/∂x_pq."""
+        return single(Rate(Entry(self.slice.of.name, at), self.slice.wrt))
+
+    def sources(self, at: Indices) -> tuple[Entry, ...]:
+        """The entries of which ∂z_ij/∂x_pq is made."""
+        places = _places(self.slice.of.indices, at)
+        return entries_in(contracted(placed(self.cells.entry, places)))
+
+    def chains(self, at: Indices) -> Iterator[Chain]:
+        """∂z_ij/∂x_pq by the definition of z_ij, and what the deltas leave of it."""
+        places = _places(self.slice.of.indices, at)
+
+        def side(general: Side) -> Side:
+            assert isinstance(general, Indexed)
+            form = placed(general.form, places)
+            return Indexed(form if general.spelled else contracted(form), general.spelled)
+
+        yield _said_of(self._general, side)
+
+
+def _places(letters: Indices, at: Indices) -> dict[str, Index]:
+    return {i: n for i, n in zip(letters, at, strict=True) if isinstance(i, str)}
+
+
+def _said_of(chain: Chain, side: Callable[[Side], Side]) -> Chain:
+    """A chain that holds at letters, with numbers in their place: what was proved of all of them.
+
+    A link that was compared at the sizes was compared at these numbers, too.
+    """
+    links = (replace(one, left=side(one.left), right=side(one.right)) for one in chain.links)
+    return Chain(chain.kind, tuple(links))
+
+
+def array_chain(system: System, name: str) -> Chain:
+    """An array by its entries."""
+    node = Name(name)
+    judge = Judge(system, name)
+    return _builder(system).chain(judge, "array", Formula(node), ("entries", Spelled(node)))
+
+
+def _builder(system: System) -> Builder:
+    return Builder(system, system.wrt, elementwise)
+
+
+def entries_in(form: Form) -> tuple[Entry, ...]:
+    """The entries that occur in a form, in order, at letters where an index runs.
+
+    One that others say already is left out: x_12 beside x_1k.
+    """
+    found = dict.fromkeys(_entries(form))
+    return tuple(
+        one for one in found if not any(other != one and _covers(other, one) for other in found)
+    )
+
+
+def _entries(form: Form) -> Iterator[Entry]:
+    for term, _ in form:
+        for atom, _ in term.atoms:
+            yield from _entries_of(atom)
+
+
+def _entries_of(atom: Atom) -> Iterator[Entry]:
+    match atom:
+        case Entry(name=name, indices=indices) if name != "π":
+            yield Entry(name, _lettered(indices))
+        case Call(arg=arg) | Whole(arg=arg):
+            yield from _entries(arg)
+        case Raised(base=base, exponent=exponent):
+            yield from _entries(base)
+            yield from _entries(exponent or ())
+
+
+def _lettered(indices: Indices) -> Indices:
+    """The indices with the same letters for all entries that run in the same way."""
+    letters: dict[str, str] = {}
+    return tuple(
+        i if isinstance(i, int) else letters.setdefault(i, "kl"[len(letters)]) for i in indices
+    )
+
+
+def _covers(one: Entry, other: Entry) -> bool:
+    """Whether all entries that another stands for are among those of one."""
+    if one.name != other.name:
+        return False
+    at: dict[Index, Index] = {}
+    return all(
+        at.setdefault(i, j) == j if isinstance(i, str) else i == j
+        for i, j in zip(one.indices, other.indices, strict=True)
+    )

@@ -1,0 +1,97 @@
+"""What signs and functions on a page mean that not everybody writes alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from matderiv.derivation.sides import EntryOf, Formula
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.vocabulary import KNOWN
+from matderiv.handout.document import Block, Math, Paragraph
+from matderiv.notation.boxes import Operator, Word
+
+if TYPE_CHECKING:
+    from matderiv.expression.shapes import Shape
+    from matderiv.handout.compose import Fields
+    from matderiv.handout.program import ProgramComposer
+
+__all__ = ["conventions"]
+
+_MATRIX = 2
+
+#: Functions whose derivatives are functions with names of their own.
+_DERIVATIVES = (
+    ("relu", "step"),
+    ("abs", "sign"),
+    ("softplus", "sigmoid"),
+    ("logsumexp", "softmax"),
+)
+
+
+def conventions(composer: ProgramComposer) -> Iterator[Block]:
+    """A paragraph for each convention that the page makes use of."""
+    for key, fields in _said(composer):
+        yield Paragraph(composer.say(key, fields))
+
+
+def _said(composer: ProgramComposer) -> Iterator[tuple[str, Fields]]:
+    graph = composer.system.sweep.graph
+    shape = composer.system.sweep.facts.shape
+    values = [n for a in graph.values for n in nodes.walk(a.value)]
+    shown = [*values, *_shown(composer)]
+    if any(len(shape) == 1 for shape in graph.shapes.values()):
+        yield "vectors", {}
+    products = [n for n in shown if isinstance(n, nodes.Multiply) and _arrays(n, shape)]
+    if products or any(isinstance(n, nodes.Power) and shape(n.left) for n in shown):
+        yield "hadamard", {"odot": Math(Operator("odot"))}
+    if any(isinstance(n, nodes.Divide) and shape(n.right) for n in shown):
+        yield "quotient", {"oslash": Math(Operator("oslash"))}
+    yield from _broadcast(shown, shape)
+    if any(isinstance(n, nodes.Ones) for n in shown):
+        yield "ones", {}
+    if any(getattr(n, "axis", None) is not None for n in shown):
+        yield "axes", {}
+    for name in sorted(_functions(values)):
+        if name not in KNOWN and not name[0].isupper():
+            formulas = composer.notation.formulas
+            f, df = formulas.function(name), formulas.function(f"d{name}")
+            yield "undefined", {"f": Math(f), "df": Math(df)}
+    for name, derivative in _DERIVATIVES:
+        if name in _functions(values) and derivative in _functions(shown):
+            f, df = Word(name, upright=True), Word(derivative, upright=True)
+            yield f"derivative_{name}", {"f": Math(f), "df": Math(df)}
+
+
+def _shown(composer: ProgramComposer) -> Iterator[Node]:
+    """All that stands in the formulas of the derivation."""
+    for step in composer.derivation.steps:
+        for chain in step.chains:
+            for side in chain.sides:
+                if isinstance(side, Formula | EntryOf):
+                    yield from nodes.walk(side.node)
+
+
+def _functions(some: Iterable[Node]) -> set[str]:
+    names = {nodes.LogSumExp: "logsumexp", nodes.Softmax: "softmax"}
+    return {n.function if isinstance(n, nodes.Apply) else names.get(type(n), "") for n in some} - {
+        ""
+    }
+
+
+def _arrays(node: nodes.Multiply, shape: Callable[[Node], Shape]) -> bool:
+    return bool(shape(node.left) and shape(node.right))
+
+
+def _broadcast(some: list[Node], shape: Callable[[Node], Shape]) -> Iterator[tuple[str, Fields]]:
+    """How arrays of different shapes meet entry by entry."""
+    pairs = [
+        tuple(map(shape, nodes.children(n)))
+        for n in some
+        if isinstance(n, nodes.Add | nodes.Subtract | nodes.Multiply | nodes.Divide)
+    ]
+    if any({len(one), len(other)} == {1, _MATRIX} for one, other in pairs):
+        yield "broadcast_vector", {}
+    if any(len(one) == len(other) == _MATRIX and one != other for one, other in pairs):
+        yield "broadcast_line", {}

@@ -1,0 +1,1 @@
+"""Exercises in words: each with its question and its answer in full."""

@@ -1,0 +1,97 @@
+"""Single entries of the arrays that a whole program's page writes out."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field, replace
+
+from matderiv.calculus.forms import Index
+from matderiv.derivation.links import Chain
+from matderiv.derivation.methods.sides import Cells, Slice
+from matderiv.derivation.one_entry import GradientEntries, SliceEntries, array_chain
+from matderiv.derivation.sides import Formula, Spelled, SpelledProduct
+from matderiv.expression.nodes import Name
+from matderiv.handout.details import origin
+from matderiv.handout.document import Detail, Equation
+from matderiv.notation.boxes import Box
+from matderiv.notation.marks import Mark, key
+from matderiv.notation.program import ProgramNotation, array_mark, factor_marks, readable_show
+
+__all__ = ["ProgramDetails"]
+
+#: Entries of one array up to which each is derived; of more, it is said what they come from.
+_MOST = 100
+
+_Place = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramDetails:
+    """Answers about the entries of the arrays of a whole program's derivation."""
+
+    notation: ProgramNotation
+    language: str
+    short: ProgramNotation = field(init=False)
+
+    def __post_init__(self) -> None:
+        """A sum of many terms is shortened even on a page that shows everything."""
+        system, show = self.notation.system, self.notation.show
+        least = readable_show(system) if show is None else show
+        object.__setattr__(self, "short", replace(self.notation, show=least, marked=False))
+
+    def equation(self, chain: Chain) -> Equation:
+        """A chain with what can be asked about the entries of the arrays that it writes out."""
+        box, mark, found = self.notation.chain(chain), array_mark(chain), self._entries(chain)
+        if mark is None or found is None:
+            return Equation(box)
+        products = (side for side in chain.sides if isinstance(side, SpelledProduct))
+        factors = next((factor_marks(side, mark) for side in products), ())
+        sources = {place: found.sources(place) for place in self._places(found)}
+        details: list[Detail] = []
+        for place, some in sources.items():
+            marks = [key(source.name, *source.indices) for source in some]
+            marks += _unnamed(factors, place)
+            x = self.notation.formulas.form(found.left(place))
+            detail = Detail(mark(*place), tuple(marks), origin(self.language, self, x, some))
+            if len(sources) <= _MOST:
+                detail = replace(detail, boxes=tuple(map(self.short.chain, found.chains(place))))
+            details.append(detail)
+        names = dict.fromkeys(s.name for some in sources.values() for s in some if s.indices)
+        beside = {factor() for factor in factors}
+        system = self.notation.system
+        arrays = (self.notation.chain(array_chain(system, n)) for n in names if n not in beside)
+        return Equation(box, tuple(details), tuple(arrays))
+
+    def _entries(self, chain: Chain) -> GradientEntries | SliceEntries | None:
+        """What derives the entries of the array that a chain writes out, if it does."""
+        match chain.sides:
+            case (Formula(Name(name)), Spelled(), *_):
+                return GradientEntries(self.notation.system, name[1:])
+            case (Slice() as one, Cells() as cells):
+                return SliceEntries(self.notation.system, one, cells)
+        return None
+
+    def _places(self, found: GradientEntries | SliceEntries) -> list[_Place]:
+        """The places of the entries that are shown."""
+        counts = [self.notation.formulas.shown(dim.size) for dim in found.shape]
+        places = (tuple(i for i in at if i is not None) for at in itertools.product(*counts))
+        return [place for place in places if len(place) == len(found.shape)]
+
+    # -- names -------------------------------------------------------------------------------
+
+    def array(self, name: str) -> Box:
+        """W, or ∂L/∂Y."""
+        return self.notation.formulas.node(Name(name))
+
+    def entry(self, name: str, indices: tuple[Index, ...]) -> Box:
+        """w_12, or ∂L/∂y_12."""
+        return self.notation.formulas.entry(name, indices)
+
+
+def _unnamed(factors: tuple[Mark, ...], place: _Place) -> tuple[str, ...]:
+    """The row and the column of factors that are no arrays with a name of their own."""
+    if not factors:
+        return ()
+    (left, right), (p, q) = factors, place
+    runs = ((left, left(p, "k")), (right, right("k", q)))
+    return tuple(run for factor, run in runs if "." in factor())

@@ -1,0 +1,280 @@
+"""What index notation is worth: sums over letters, entries of arrays, deltas and derivatives.
+
+A text is made ready once. Each sum, function and array in it is then worked out once for each
+choice of the letters that are free in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from certificates.arrays import Array, determinant, inverse, product, whole_number
+from certificates.frame import refuse
+from certificates.numbers import FUNCTIONS, Number, applied, raised, to_the
+from certificates.reading import Tree, parse
+
+if TYPE_CHECKING:
+    from certificates.worlds import World
+
+Letters = Mapping[str, int]
+Run = Callable[["World", Letters], Number]
+
+MOST_FIXED = 1000  # that a sum runs to which runs to a number
+
+
+class Ready:
+    """A tree made ready to be worked out; `letters` are those that are free in it."""
+
+    __slots__ = ("letters", "run")
+
+    def __init__(self, letters: frozenset[str], run: Run) -> None:
+        self.letters, self.run = letters, run
+
+
+class Texts:
+    """Makes texts ready, each once for the letters that are free around it."""
+
+    def __init__(self, sizes: Mapping[str, int], names: Mapping[str, Any]) -> None:
+        self.sizes, self.names = sizes, names
+        self.known: dict[tuple[str, frozenset[str]], Ready] = {}
+
+    def ready(self, text: str, letters: frozenset[str]) -> Ready:
+        """The text made ready."""
+        found = self.known.get((text, letters))
+        if found is None:
+            if letters & self.names.keys() or letters & self.sizes.keys():
+                refuse("an index letter is a name of the program")
+            found = self.known[text, letters] = self.tree(parse(text), letters)
+        return found
+
+    def tree(self, tree: Tree, scope: frozenset[str]) -> Ready:
+        """A tree made ready, within a scope of letters."""
+        match tree:
+            case ("num", number):
+                return Ready(frozenset(), lambda world, _: world.number(number))
+            case ("name", name):
+                return self.scalar(name)
+            case ("neg", part):
+                inner = self.tree(part, scope)
+                return Ready(inner.letters, lambda world, at: -inner.run(world, at))
+            case ("add", parts):
+                return self.sum([self.tree(part, scope) for part in parts])
+            case ("mul", parts):
+                return self.product([self.tree(part, scope) for part in parts])
+            case ("pow", base, exponent):
+                return self.power(base, exponent, scope)
+            case ("index", name, indices):
+                places = [self.index(index, scope) for index in indices]
+                return Ready(
+                    _letters(places), lambda world, at: world.array(name).at(_at(places, at))
+                )
+            case ("call", "Sum", (body, *bounds)) if bounds:
+                return self.summed(body, bounds, scope)
+            case ("call", "KroneckerDelta", (a, b)) if {a[0], b[0]} <= {"name", "num"}:
+                return self.delta([self.index(a, scope), self.index(b, scope)])
+            case ("call", "Partial", (of, wrt)) if wrt[0] != "tuple":
+                return self.rate(of, wrt, scope)
+            case ("call", "acos", (("neg", ("num", 1)),)):
+                return Ready(frozenset(), lambda world, _: world.field.pi())
+            case ("call", name, (arg, *rest)):
+                return self.called(name, arg, rest, scope)
+        refuse(f"{str(tree[1])[:40]!r} cannot stand in index notation")
+
+    def scalar(self, name: str) -> Ready:
+        """The letter of a size, or a number that has a name."""
+        if name in self.sizes:
+            return Ready(frozenset(), lambda world, _: world.number(world.sizes[name]))
+        return Ready(frozenset(), lambda world, _: world.array(name).at(()))
+
+    def sum(self, parts: list[Ready]) -> Ready:
+        """Several terms."""
+
+        def run(world: World, at: Letters) -> Number:
+            first, *rest = parts
+            found = first.run(world, at)
+            for part in rest:
+                found = found + part.run(world, at)
+            return found
+
+        return Ready(_union(parts), run)
+
+    def product(self, parts: list[Ready]) -> Ready:
+        """Several factors; the others are not worked out where one is 0."""
+
+        def run(world: World, at: Letters) -> Number:
+            found = None
+            for part in parts:
+                factor = part.run(world, at)
+                if world.field.zero(factor):
+                    return factor
+                found = factor if found is None else found * factor
+            return found
+
+        return Ready(_union(parts), run)
+
+    def power(self, base: Tree, exponent: Tree, scope: frozenset[str]) -> Ready:
+        """A power; a whole one is multiplied out."""
+        inner, n = self.tree(base, scope), whole_number(exponent)
+        if n is not None:
+            return self.kept(
+                inner.letters, lambda world, at: to_the(world.field, inner.run(world, at), n)
+            )
+        above = self.tree(exponent, scope)
+        return self.kept(
+            inner.letters | above.letters,
+            lambda world, at: raised(world.field, inner.run(world, at), above.run(world, at)),
+        )
+
+    def kept(self, letters: frozenset[str], run: Run) -> Ready:
+        """The same, worked out once for each choice of its letters."""
+        order = sorted(letters)
+        mark = object()
+
+        def once(world: World, at: Letters) -> Number:
+            key = (mark, *(at[letter] for letter in order))
+            found = world.memo.get(key)
+            if found is None:
+                found = world.memo[key] = run(world, at)
+            return found
+
+        return Ready(letters, once)
+
+    def bounds(self, bounds: list[Tree], scope: frozenset[str]) -> list[tuple[str, str | int]]:
+        """Letters to run over, and how far."""
+        found: list[tuple[str, str | int]] = []
+        for bound in bounds:
+            match bound:
+                case ("tuple", (("name", str(letter)), ("num", 1), (_, size))):
+                    pass
+                case _:
+                    refuse("a sum does not run over a letter from 1 to a size")
+            taken = {*scope, *(own for own, _ in found), *self.names, *self.sizes}
+            if letter in taken:
+                refuse(f"the letter {letter[:20]} has two meanings")
+            if not (size in self.sizes if isinstance(size, str) else size and size <= MOST_FIXED):
+                refuse(f"{str(size)[:20]} is no size")
+            found.append((letter, size))
+        return found
+
+    def summed(self, body: Tree, bounds: list[Tree], scope: frozenset[str]) -> Ready:
+        """Σ over letters, one after another, each over the factors that hold it alone."""
+        runs = self.bounds(bounds, scope)
+        inside = scope | {letter for letter, _ in runs}
+        parts = body[1] if body[0] == "mul" else (body,)
+        factors = [self.tree(part, inside) for part in parts]
+        left = dict(runs)
+        while left:
+
+            def held(letter: str) -> frozenset[str]:
+                return _union(factor for factor in factors if letter in factor.letters)  # noqa: B023
+
+            letter = min(left, key=lambda one: len(held(one)))
+            own = [factor for factor in factors if letter in factor.letters]
+            factors = [factor for factor in factors if letter not in factor.letters]
+            factors.append(self.over(letter, left.pop(letter), own))
+        return self.product(factors)
+
+    def over(self, letter: str, size: str | int, factors: list[Ready]) -> Ready:
+        """Σ over one letter."""
+        term = self.product(factors)
+
+        def run(world: World, at: Letters) -> Number:
+            places = world.places([size])
+            if not factors:
+                return world.number(len(places))
+            found = world.number(0)
+            for (index,) in places:
+                found = found + term.run(world, {**at, letter: index})
+            return found
+
+        return self.kept(_union(factors) - {letter}, run)
+
+    def index(self, tree: Tree, scope: frozenset[str]) -> str | int:
+        """An index: a letter that is free here, or a number."""
+        match tree:
+            case ("num", int(n)):
+                return n
+            case ("name", name) if name in scope:
+                return str(name)
+        refuse(f"{str(tree[1])[:40]!r} is not an index here")
+
+    def delta(self, places: list[str | int]) -> Ready:
+        """1 where two indices agree, else 0."""
+
+        def run(world: World, at: Letters) -> Number:
+            one, other = _at(places, at)
+            return world.number(int(one == other))
+
+        return Ready(_letters(places), run)
+
+    def entry(self, tree: Tree, scope: frozenset[str]) -> tuple[str, list[str | int]]:
+        """The name and the indices of an entry."""
+        match tree:
+            case ("name", str(name)):
+                return name, []
+            case ("index", str(name), indices):
+                return name, [self.index(index, scope) for index in indices]
+        refuse("a derivative is not of an entry by an entry")
+
+    def rate(self, of: Tree, wrt: Tree, scope: frozenset[str]) -> Ready:
+        """∂z_ij/∂x_pq by the definition of z alone."""
+        (value, i), (name, p) = self.entry(of, scope), self.entry(wrt, scope)
+        return Ready(
+            _letters(i + p),
+            lambda world, at: world.rate(value, _at(i, at), name, _at(p, at)),
+        )
+
+    def called(self, name: str, arg: Tree, rest: list[Tree], scope: frozenset[str]) -> Ready:
+        """A function of a number, or of an array that is given by its general entry."""
+        if not rest and name in FUNCTIONS:
+            inner = self.tree(arg, scope)
+            return self.kept(
+                inner.letters,
+                lambda world, at: applied(world.field, name, inner.run(world, at)),
+            )
+        count = next((n for n, part in enumerate(rest) if part[0] != "tuple"), len(rest))
+        runs = self.bounds(rest[:count], scope)
+        places = [self.index(index, scope) for index in rest[count:]]
+        own = frozenset(letter for letter, _ in runs)
+        inner = self.tree(arg, scope | own)
+
+        def run(world: World, at: Letters) -> Array:
+            numbers = [
+                inner.run(world, {**at, **dict(zip((a for a, _ in runs), place, strict=True))})
+                for place in world.places([size for _, size in runs])
+            ]
+            array = Array(world.shape([size for _, size in runs]), numbers)
+            return _of_array(world, name, array)
+
+        kept = self.kept(inner.letters - own, run)
+        return Ready(
+            kept.letters | _letters(places),
+            lambda world, at: kept.run(world, at).at(_at(places, at)),
+        )
+
+
+def _union(parts: Iterable[Ready]) -> frozenset[str]:
+    return frozenset().union(*(part.letters for part in parts))
+
+
+def _letters(places: list[str | int]) -> frozenset[str]:
+    return frozenset(place for place in places if isinstance(place, str))
+
+
+def _at(places: list[str | int], at: Letters) -> list[int]:
+    return [at[place] if isinstance(place, str) else place for place in places]
+
+
+def _of_array(world: World, name: str, array: Array) -> Array:
+    match name:
+        case "inv":
+            return inverse(world.field, array)
+        case "det":
+            return Array((), [determinant(world.field, array)])
+        case "logdet":
+            size = applied(world.field, "abs", determinant(world.field, array))
+            return Array((), [applied(world.field, "log", size)])
+        case "prod":
+            return Array((), [product(world.field, array.items)])
+    return world.undefined(name, array)

@@ -1,0 +1,166 @@
+"""Reading mathematics, with a parser of its own: Python's `ast` fails on long sums."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from certificates.frame import Json, refuse
+
+MOST_TEXT, MOST_DIGITS, MOST_DEPTH = 2_000_000, 1300, 100
+
+Tree = tuple[Any, ...]
+
+_TOKEN = re.compile(
+    r"\s*(?:((?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:e-?[0-9]{1,3})?)|([A-Za-z_][A-Za-z0-9_]*)"
+    r"|(\*\*|[-+*/@().,=\[\]])|(\S))"
+)
+
+
+@lru_cache(maxsize=1 << 14)
+def parse(text: str) -> Tree:
+    """The tree of an expression: numbers, names, calls, entries, + - * / ** @ and .T.
+
+    `X.differential` is a name, and `X.unit[p, q]` an entry, of arrays with a dot in their names.
+    """
+    if not isinstance(text, str) or len(text) > MOST_TEXT:
+        refuse("an expression is no text, or too long")
+    tokens: list[str] = []
+    for number, name, operator, other in _TOKEN.findall(text):
+        if other or len(number) > MOST_DIGITS:
+            refuse(f"{text[:60]!r} cannot be read at {(other or number)[:20]!r}")
+        tokens.append(number or name or operator)
+    return _Parser(tokens, text).whole()
+
+
+class _Parser:
+    def __init__(self, tokens: list[str], text: str) -> None:
+        self.tokens, self.text, self.at, self.depth = [*tokens, ""], text, 0, 0
+
+    def whole(self) -> Tree:
+        """The tree of all tokens."""
+        tree = self.sum()
+        return tree if self.tokens[self.at] == "" else self.fail()
+
+    def fail(self) -> NoReturn:
+        """Say where the text stops making sense."""
+        refuse(f"{self.text[:60]!r} is no expression at {self.tokens[self.at]!r}")
+
+    def take(self, *wanted: str) -> str:
+        """The next token if it is wanted, else nothing."""
+        token = self.tokens[self.at]
+        if token == "" or token not in wanted:
+            return ""
+        self.at += 1
+        return token
+
+    def sum(self) -> Tree:
+        """Terms with + and - between them."""
+        terms = [self.product()]
+        while sign := self.take("+", "-"):
+            term = self.product()
+            terms.append(("neg", term) if sign == "-" else term)
+        return terms[0] if len(terms) == 1 else ("add", tuple(terms))
+
+    def product(self) -> Tree:
+        """Factors with *, / and @ between them."""
+        factors = [self.unary()]
+        while sign := self.take("*", "/", "@"):
+            factor = self.unary()
+            if sign == "@":
+                left = factors[0] if len(factors) == 1 else ("mul", tuple(factors))
+                factors = [("matmul", left, factor)]
+            else:
+                factors.append(("pow", factor, ("num", -1)) if sign == "/" else factor)
+        return factors[0] if len(factors) == 1 else ("mul", tuple(factors))
+
+    def unary(self) -> Tree:
+        """A minus or a power."""
+        self.depth += 1
+        if self.depth > MOST_DEPTH:
+            refuse(f"an expression is nested more than {MOST_DEPTH} levels deep")
+        if self.take("-"):
+            tree: Tree = ("neg", self.unary())
+        else:
+            tree = self.postfix()
+            if self.take("**"):
+                tree = ("pow", tree, self.unary())
+        self.depth -= 1
+        return tree
+
+    def postfix(self) -> Tree:
+        """A number, a name, a call, an entry, brackets; then any .T."""
+        word = self.tokens[self.at]
+        self.at += 1
+        if word[:1].isdigit():
+            tree: Tree = ("num", int(word) if word.isdigit() else Fraction(word))
+        elif word == "(":
+            items = self.items(")")
+            tree = items[0] if len(items) == 1 else ("tuple", items)
+        elif word and (word[0].isalpha() or word[0] == "_"):
+            tree = self.named(word)
+        else:
+            self.at -= 1
+            self.fail()
+        while self.take("."):
+            tree = ("T", tree) if self.take("T") else self.fail()
+        return tree
+
+    def named(self, word: str) -> Tree:
+        """A name, and what belongs to it: arguments, indices, or a word after a dot."""
+        if self.take("("):
+            return ("call", word, self.items(")"))
+        after = self.tokens[self.at + 1] if self.tokens[self.at] == "." else ""
+        if after in ("differential", "unit"):
+            self.at += 2
+            word = f"{word}.{after}"
+        if self.take("["):
+            return ("index", word, self.items("]"))
+        return ("name", word)
+
+    def items(self, end: str) -> tuple[Tree, ...]:
+        """What stands between commas."""
+        found = [self.item()]
+        while self.take(","):
+            found.append(self.item())
+        return tuple(found) if self.take(end) else self.fail()
+
+    def item(self) -> Tree:
+        """An argument, or an option with its name."""
+        if self.tokens[self.at + 1 : self.at + 2] == ["="] and self.tokens[self.at].isidentifier():
+            name = self.tokens[self.at]
+            self.at += 2
+            return ("option", name, self.sum())
+        return self.sum()
+
+
+def walk(tree: Tree) -> Iterator[Tree]:
+    """All parts of a tree."""
+    left = [tree]
+    while left:
+        node = left.pop()
+        if isinstance(node[0], str):
+            yield node
+        left.extend(part for part in node if isinstance(part, tuple))
+
+
+def exchanged(tree: Json, table: Mapping[Tree, Tree]) -> Json:
+    """The tree with some of its parts exchanged for others."""
+    if not isinstance(tree, tuple):
+        return tree
+    return table[tree] if tree in table else tuple(exchanged(part, table) for part in tree)
+
+
+def free(tree: Json, letters: frozenset[str]) -> frozenset[str]:
+    """The index letters that no Sum binds."""
+    if not isinstance(tree, tuple):
+        return frozenset()
+    if tree[0] == "name":
+        return letters & {tree[1]}
+    if tree[:2] == ("call", "Sum") and len(tree[2]) > 1:
+        bound = {bound[1][0][1] for bound in tree[2][1:] if bound[0] == "tuple"}
+        return free(tree[2][0], letters) - bound
+    return frozenset().union(*(free(part, letters) for part in tree))
