@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from matderiv.api import check_factor, read
+from matderiv._collector import uncollected
 from matderiv.checking.decide import Decision, decide
-from matderiv.checking.diagnose import Cause, Misfit, cause, misfit
-from matderiv.checking.evidence import Difference, deciding_line, difference_at
-from matderiv.checking.program import ProgramReport, check_program
-from matderiv.checking.question import Question, ask
-from matderiv.errors import InputError, UnsupportedError
+from matderiv.checking.diagnose import Cause, cause
+from matderiv.checking.evidence import Difference, Line, deciding_line, difference_at
+from matderiv.checking.misfit import Misfit, misfit
+from matderiv.checking.question import Question, ask, names_in
+from matderiv.errors import MatderivError
 from matderiv.expression.nodes import Node
-from matderiv.expression.source import source
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 
 __all__ = ["Report", "check", "judge"]
@@ -24,7 +23,7 @@ __all__ = ["Report", "check", "judge"]
 class Report:
     """What is known of a claim.
 
-    `other`: the matrix that the claim is the gradient by, if it is that of another one.
+    `other`: the input that the claim is the gradient by, if it is that of another one.
     `misfit`, `cause`, `difference`: the evidence that it is wrong, as far as there is any.
     """
 
@@ -44,14 +43,15 @@ class Report:
         return words[self.decision.status]
 
     @property
-    def line(self) -> str:
-        """The line of the derivation that decides."""
-        return deciding_line(self.question)
+    def line(self) -> Line | None:
+        """The line of the derivation that decides; None if it is not proved on its own."""
+        of = self.question.wrt if self.cause is None else self.cause.of
+        return deciding_line(self.question, of)
 
     @property
     def gradient(self) -> str:
         """The gradient as the program's derivation ends."""
-        return source(self.question.gradient)
+        return self.question.source(self.question.gradient)
 
     def text(self, lang: str = "en") -> str:
         """The report as lines for a person.
@@ -77,35 +77,33 @@ def check(
     *,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
-) -> Report | ProgramReport:
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+) -> Report:
     r"""Whether a formula is ∂L/∂X: proved in index notation, or refuted with what is wrong.
 
     Shapes:
         As in `derive`. The verdict is for all sizes; sizes that are equal or 1 would hide
-        mistakes, so evidence is then shown at others.
+        mistakes, so evidence is then shown at others. `assume` declares structure, as in
+        `gradient`.
 
     Raises:
         InputError: the program or the claim cannot be read.
+        ProofError: the gradient itself is not proved.
 
     Source:
-        The gradient is the last line of the derivation that `derive` prints.
-
-    A program with one product and a loss of it gets a `Report`, which looks for the mistake.
+        The gradient is the one that `derive` and `gradient` print.
 
     >>> check("Y = X @ W; L = sum(f(Y))", "X", "dY @ W.T").status
     'right'
     >>> print(check("Y = X @ W; L = sum(f(Y))", "X", "2*dY @ W.T").text().split("\n")[1])
     The constant factor is wrong: the claim is 2 times the gradient.
+    >>> ridge = "L = sum((X @ W - T)**2) + lam*sum(W**2)"
+    >>> print(check(ridge, "W", "2*X.T @ (X @ W - T) + lam*W").text().split("\n")[1])
+    A number is wrong: 2*X.T @ (X @ W - T) + lam*W must be 2*X.T @ (X @ W - T) + 2*lam*W.
     """
-    try:
-        problem = read(program, sizes=sizes, shapes=shapes)
-    except UnsupportedError:  # of one product
-        return check_program(program, wrt, claim, sizes=sizes, shapes=shapes)
-    if wrt not in problem.factors and wrt in problem.program.inputs():
-        return check_program(program, wrt, claim, sizes=sizes, shapes=shapes)
-    check_factor(problem, wrt)
-    question = ask(problem, wrt)
-    return judge(question, question.read(claim))
+    with uncollected():
+        question = ask(program, wrt, sizes=sizes, shapes=shapes, assume=assume)
+        return judge(question, question.read(claim))
 
 
 def judge(question: Question, claim: Node) -> Report:
@@ -130,14 +128,17 @@ def judge(question: Question, claim: Node) -> Report:
 
 
 def _other(question: Question, claim: Node) -> str | None:
-    """The other matrix that a claim is the gradient by."""
-    for name in question.problem.factors:
-        if name == question.wrt:
+    """The other input that a claim is the gradient by."""
+    shape = question.fitting(claim)
+    for name in question.inputs:
+        if name == question.wrt or question.shapes[name] != shape:
             continue
-        asked = ask(question.problem, name)
+        asked = question.about(name)
+        if asked is None or not names_in(claim) <= set(asked.names):
+            continue
         try:
-            if misfit(claim, asked.shapes, name) is None and decide(asked, claim).status == "equal":
+            if decide(asked, claim).status == "equal":
                 return name
-        except InputError:
+        except MatderivError:
             continue
     return None

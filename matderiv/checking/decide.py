@@ -8,22 +8,26 @@ from dataclasses import dataclass
 from typing import Literal
 
 from matderiv.calculus.entries import Entries
-from matderiv.calculus.forms import Form, TooLarge, difference
-from matderiv.calculus.identities import expression, summands_vanish, vanishes_quickly
+from matderiv.calculus.equality import same_form
+from matderiv.calculus.forms import Form, TooLarge, bounded, difference
+from matderiv.calculus.identities import expression, vanishes_quickly
 from matderiv.calculus.naming import canonical
 from matderiv.calculus.shaping import shapes_over
 from matderiv.checking.points import apart, points
-from matderiv.checking.question import Question, sized, substituted
+from matderiv.checking.question import Question, names_in, sized, substituted
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 
-__all__ = ["Decision", "decide", "equal_everywhere", "folded", "refuted"]
+__all__ = ["Decision", "decide", "folded"]
 
 #: Of the row and the column of a general entry.
 _LETTERS = ("p", "q")
 
 #: Sizes at which entries are compared where no proof for every size is found.
 _TRIED = ((2, 3, 2), (1, 2, 3), (2, 1, 1))
+
+#: Products of terms in one attempt at a proof, and in one entry.
+_WORK = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,64 +39,83 @@ class Decision:
     sizes: tuple[dict[str, int], ...] = ()
 
 
-def decide(question: Question, claim: Node) -> Decision:
-    """Whether a claim of the gradient's shape is the gradient.
+def decide(question: Question, claim: Node, other: Node | None = None) -> Decision:
+    """Whether a claim is the gradient, or another formula; all are of the gradient's shape.
 
     Random points refute; what proves is an exact normal form, in index notation or at sizes.
     """
-    if equal_everywhere(question, claim):
-        return Decision("equal", index=True)
-    if refuted(question, claim):
+    other = question.gradient if other is None else other
+    if any(_reads_the_same(pair) for pair in _entries(question, claim, other)):
+        return _everywhere(question)
+    if _refuted(question, claim, other):
         return Decision("refuted")
-    if any(map(summands_vanish, _differences(question, claim))):
-        return Decision("equal", index=True)
+    for one, two in _entries(question, claim, other):
+        with bounded(_WORK):
+            if same_form(one, two):
+                return _everywhere(question)
     sizes = tuple(_tried(question))
-    if all(_equal_at(question, claim, known) for known in sizes):
+    if all(_equal_at(question, (claim, other), known) for known in sizes):
         return Decision("equal", sizes=sizes)
     return Decision("undecided")
 
 
-def equal_everywhere(question: Question, claim: Node) -> bool:
-    """Whether the general entries read the same once they are multiplied out."""
+def _everywhere(question: Question) -> Decision:
+    """What the gradient itself is proved for."""
+    if question.everywhere:
+        return Decision("equal", index=True)
+    return Decision("equal", sizes=(question.own_sizes,))
+
+
+def _reads_the_same(pair: tuple[Form, Form]) -> bool:
+    """Whether two general entries read the same once they are multiplied out."""
     try:
-        return any(not canonical(rest) for rest in _differences(question, claim))
+        with bounded(_WORK):
+            return not canonical(difference(*pair))
     except TooLarge:
         return False
 
 
-def refuted(question: Question, claim: Node) -> bool:
-    """Whether the claim differs from the gradient at a point, at some sizes."""
-    for point in points(question, claim):
-        one, other = point.value(claim), point.value(question.gradient)
-        if one is None or other is None:
+def _refuted(question: Question, claim: Node, other: Node) -> bool:
+    """Whether the two differ at a point, at some sizes."""
+    for point in points(question, claim, other):
+        one, two = point.value(claim), point.value(other)
+        if one is None or two is None:
             continue
-        mask = apart(one, other, exact=point.exact)
+        mask = apart(one, two, exact=point.exact)
         if mask is not None and mask.any():
             return True
     return False
 
 
-def _differences(question: Question, claim: Node) -> Iterator[Form]:
-    """The claim's general entry minus the gradient's.
+def _entries(question: Question, claim: Node, other: Node) -> Iterator[tuple[Form, Form]]:
+    """The general entries of the two, in letters.
 
-    Names are unfolded in turn: none, the gradients, and all that has a definition.
+    Names are unfolded in turn: none, what only one side holds, the gradients, and all that has a
+    definition.
     """
     claim = folded(question, claim)
-    gradients = tuple(name for name in question.definitions if name.startswith("d"))
-    for unfolded in ((), gradients, tuple(question.definitions)):
-        entries = question.entries(*unfolded)
-        places = _LETTERS[: len(question.shape)]
+    gradients = {f"d{name}" for name in question.system.sweep.gradients}
+    one_sided = names_in(claim) ^ names_in(other)
+    attempts = [frozenset[str](), one_sided, gradients, one_sided | gradients, question.definitions]
+    known = dict.fromkeys(frozenset(n for n in a if n in question.definitions) for a in attempts)
+    places = tuple(
+        1 if dim.symbol == "1" else letter
+        for letter, dim in zip(_LETTERS, question.shape, strict=False)
+    )
+    for names in known:
+        entries = question.entries(names)
         try:
-            one = entries.at(claim, *places)
-            yield difference(one, entries.at(question.gradient, *places))
+            with bounded(_WORK):
+                yield entries.at(claim, *places), entries.at(other, *places)
         except TooLarge:
             continue
 
 
 def folded(question: Question, node: Node) -> Node:
     """The formula with what the program gives a name, such as X @ W, under that name."""
-    for assignment in question.problem.program.assignments:
-        node = _folded(node, assignment.name, assignment.value)
+    for assignment in question.program.assignments[:-1]:
+        if nodes.children(assignment.value):
+            node = _folded(node, assignment.name, assignment.value)
     return node
 
 
@@ -106,27 +129,35 @@ def _folded(node: Node, name: str, value: Node) -> Node:
 
 
 def _tried(question: Question) -> Iterator[dict[str, int]]:
+    if not question.everywhere:
+        yield question.own_sizes
+        return
     letters = [dim.symbol for dim in question.dims]
     for sizes in _TRIED:
         yield dict(zip(letters, itertools.cycle(sizes), strict=False))
 
 
-def _equal_at(question: Question, claim: Node, sizes: dict[str, int]) -> bool:
+def _equal_at(question: Question, sides: tuple[Node, Node], sizes: dict[str, int]) -> bool:
     """Whether all entries are proved equal at some sizes, every sum written out."""
     shapes = sized(question.shapes, sizes)
-    entries = Entries(shapes_over(shapes), question.definitions, question.functions, written=True)
+    symmetric = question.system.sweep.facts.symmetric
+    entries = Entries(
+        shapes_over(shapes),
+        question.definitions,
+        question.functions,
+        symmetric=symmetric,
+        written=True,
+    )
     ranges = (range(1, dim.size + 1) for dim in shapes[question.wrt])
-    for places in itertools.product(*ranges):
-        try:
-            rest = difference(entries.at(claim, *places), entries.at(question.gradient, *places))
-        except TooLarge:
-            return False
-        if not canonical(rest):
-            continue
-        try:
-            expr = expression(rest, {})
-        except TooLarge:
-            return False
-        if expr != 0 and not vanishes_quickly(expr):
-            return False
+    try:
+        with bounded(_WORK):
+            for places in itertools.product(*ranges):
+                rest = difference(*(entries.at(side, *places) for side in sides))
+                if not canonical(rest):
+                    continue
+                expr = expression(rest, {})
+                if expr != 0 and not vanishes_quickly(expr):
+                    return False
+    except TooLarge:
+        return False
     return True

@@ -1,20 +1,24 @@
-"""Single changes to a formula: a mistake seen one way, and its repair seen the other way."""
+"""Single changes to a formula: a mistake seen one way, and its repair seen the other way.
+
+The changes here need the formula alone; those that put in what a gradient is made of are in
+`additions`.
+"""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from matderiv.checking.question import Question, substituted
-from matderiv.errors import InputError
+from matderiv.calculus.adjoints import derivative
+from matderiv.calculus.broadcasting import is_entrywise
+from matderiv.checking.question import Question
 from matderiv.expression import nodes
-from matderiv.expression.nodes import Name, Node, Number
-from matderiv.expression.nodes import parts as _parts
-from matderiv.expression.shapes import Shape, shape_of
+from matderiv.expression.nodes import Name, Node, Number, parts
+from matderiv.expression.vocabulary import ELEMENTWISE
 
-__all__ = ["KINDS", "Edit", "edits"]
+__all__ = ["Edit", "Kind", "edited", "factors_of", "product_of"]
 
 _MOST_FACTORS = 4  # of a product whose orders are all tried
 _MATRIX = 2  # dimensions
@@ -30,264 +34,276 @@ class Edit:
     after: Node
 
 
-def _shape(node: Node, question: Question) -> Shape | None:
-    try:
-        return shape_of(node, question.shapes)
-    except InputError:
-        return None
+#: All changes of one kind.
+Kind = Callable[[Node, Question], Iterator[Edit]]
 
 
-def _transpose_whole(node: Node, _question: Question) -> Iterator[Edit]:
+def edited(kind: str, node: Node, change: Callable[[Node], Iterator[Node]]) -> Iterator[Edit]:
+    """The edits that change any one part of a formula."""
+    for part, rebuild in parts(node):
+        for other in change(part):
+            if other != part:
+                yield Edit(kind, rebuild(other), part, other)
+
+
+def transpose_whole(node: Node, _question: Question) -> Iterator[Edit]:
     """A is Aᵀ."""
     other = nodes.transposed(node)
     yield Edit("whole", other, node, other)
 
 
-def _transpose(node: Node, question: Question) -> Iterator[Edit]:
-    """A factor with its transpose lost, or with one too many."""
-    for part, rebuild in _parts(node):
-        if part == node or isinstance(part, Number):
-            continue
-        if isinstance(part, nodes.Transpose):
-            yield Edit("transpose", rebuild(part.arg), part, part.arg)
-        elif len(_shape(part, question) or (0, 0)) == _MATRIX:
-            # The T of a transposed part is taken off by the case above.
-            other = nodes.Transpose(part)
-            yield Edit("transpose", rebuild(other), part, other)
+def transpose(node: Node, question: Question) -> Iterator[Edit]:
+    """A name or a transpose with its transpose lost, or with one too many."""
+
+    def change(part: Node) -> Iterator[Node]:
+        if isinstance(part, nodes.Transpose) and part != node:
+            yield part.arg
+        elif isinstance(part, Name) and part != node and _is_matrix(part, question):
+            yield nodes.Transpose(part)
+
+    yield from edited("transpose", node, change)
 
 
-def _order(node: Node, _question: Question) -> Iterator[Edit]:
+def transpose_part(node: Node, question: Question) -> Iterator[Edit]:
+    """A factor of several names with its transpose lost."""
+
+    def change(part: Node) -> Iterator[Node]:
+        if part == node or isinstance(part, nodes.Transpose | Name | Number):
+            return  # the T of a transposed part is taken off above
+        if question.fitting(part) is None or _is_matrix(part, question):
+            yield nodes.Transpose(part)
+
+    yield from edited("transpose", node, change)
+
+
+def _is_matrix(part: Node, question: Question) -> bool:
+    return len(question.fitting(part) or ()) == _MATRIX
+
+
+def order(node: Node, _question: Question) -> Iterator[Edit]:
     """The factors of a product in another order."""
-    for part, rebuild in _parts(node):
-        factors = _factors(part)
-        if not 1 < len(factors) <= _MOST_FACTORS:
-            continue
-        for order in itertools.permutations(factors):
-            if list(order) != factors:
-                other = _product(list(order))
-                yield Edit("order", rebuild(other), part, other)
+
+    def change(part: Node) -> Iterator[Node]:
+        factors = factors_of(part)
+        if isinstance(part, nodes.Outer):
+            yield nodes.Outer(part.right, part.left)
+        if 1 < len(factors) <= _MOST_FACTORS:
+            yield from map(product_of, map(list, itertools.permutations(factors)))
+
+    yield from edited("order", node, change)
 
 
-def _operator(node: Node, question: Question) -> Iterator[Edit]:
+def operator(node: Node, question: Question) -> Iterator[Edit]:
     """@ for * or * for @."""
-    for part, rebuild in _parts(node):
+
+    def change(part: Node) -> Iterator[Node]:
         if isinstance(part, nodes.MatMul | nodes.Multiply):
             kind = nodes.Multiply if isinstance(part, nodes.MatMul) else nodes.MatMul
-            if all(len(_shape(c, question) or (0, 0)) == _MATRIX for c in nodes.children(part)):
-                other = kind(part.left, part.right)
-                yield Edit("operator", rebuild(other), part, other)
+            if all(question.fitting(c) != () for c in nodes.children(part)):
+                yield kind(part.left, part.right)
+
+    yield from edited("operator", node, change)
 
 
-def _sign(node: Node, _question: Question) -> Iterator[Edit]:
+def sign(node: Node, _question: Question) -> Iterator[Edit]:
     """A minus for a plus inside the formula; the sign of the whole is a factor."""
-    for part, rebuild in _parts(node):
+
+    def change(part: Node) -> Iterator[Node]:
         match part:
             case nodes.Add(left, right):
-                others: list[Node] = [nodes.Subtract(left, right), nodes.Subtract(right, left)]
+                yield nodes.Subtract(left, right)
+                yield nodes.Subtract(right, left)
             case nodes.Subtract(left, right):
-                others = [nodes.Add(left, right), nodes.Subtract(right, left)]
+                yield nodes.Add(left, right)
+                yield nodes.Subtract(right, left)
             case nodes.Negate(arg):
-                others = [arg]
-            case nodes.Number(value):
-                others = [Number(-value)]
-            case _:
-                continue
-        for other in others:
-            yield Edit("sign", rebuild(other), part, other)
+                yield arg
+            case Number(value):
+                yield Number(-value)
+            case Name() if part != node:
+                yield nodes.Negate(part)
+
+    yield from edited("sign", node, change)
 
 
-def _number(node: Node, question: Question) -> Iterator[Edit]:
-    """A number or an exponent that is another one."""
-    inside = (n for root in _variants(question) for n in nodes.walk(root))
-    wanted = [Number(abs(n.value)) for n in inside if isinstance(n, Number)]
-    for part, rebuild in _parts(node):
-        if isinstance(part, nodes.Power) and isinstance(part.right, Number):
-            for value in (part.right.value + 1, part.right.value - 1):
-                raised = part.left if value == 1 else nodes.Power(part.left, Number(value))
-                yield Edit("number", rebuild(raised), part, raised)
-    for part, rebuild in _parts(node):
-        if isinstance(part, Number):
-            for other in dict.fromkeys([*wanted, *map(_whole, (1, 2, 3))]):
-                if other != part:
-                    yield Edit("number", rebuild(other), part, other)
+def exponent(node: Node, _question: Question) -> Iterator[Edit]:
+    """An exponent that is another one; a power or a root that is none, or that is left out."""
+
+    def change(part: Node) -> Iterator[Node]:
+        match part:
+            case nodes.Power(base, Number(value)):
+                for other in (value + 1, value - 1, 2 * value, value / 2, -value, Fraction(1)):
+                    yield base if other == 1 else nodes.Power(base, Number(other))
+            case nodes.Apply("sqrt", arg):
+                yield arg
+            case Name() | nodes.Apply() | nodes.Norm() | nodes.Sum():
+                yield nodes.Power(part, Number(Fraction(2)))
+                yield nodes.Apply("sqrt", part)
+
+    yield from edited("number", node, change)
 
 
-def _part(node: Node, _question: Question) -> Iterator[Edit]:
-    """A factor too many at one place."""
-    for part, rebuild in _parts(node):
+def along(node: Node, question: Question) -> Iterator[Edit]:
+    """A sum along another axis, one that is left out, or one too many."""
+
+    def another(part: Node) -> Iterator[Node]:
+        if not isinstance(part, nodes.Reduction | nodes.Softmax):
+            return
+        for axis in (0, 1, None) if _is_matrix(part.arg, question) else (None,):
+            if isinstance(part, nodes.Softmax):
+                yield replace(part, axis=axis)
+            else:
+                yield replace(part, axis=axis, keepdims=False)
+                yield replace(part, axis=axis, keepdims=True)
+
+    def fewer(part: Node) -> Iterator[Node]:
+        if isinstance(part, nodes.Sum | nodes.Mean | nodes.Trace):
+            yield part.arg
+
+    def more(part: Node) -> Iterator[Node]:
+        shape = question.fitting(part)
+        if shape and not isinstance(part, Number):
+            yield nodes.Sum(part)
+            if len(shape) == _MATRIX:
+                for axis, kept in itertools.product((0, 1), (False, True)):
+                    yield nodes.Sum(part, axis, kept)
+
+    yield from edited("axis", node, another)
+    yield from edited("sum_extra", node, fewer)
+    yield from edited("sum_missing", node, more)
+
+
+def reduction(node: Node, _question: Question) -> Iterator[Edit]:
+    """A mean for a sum, or a sum for a mean."""
+
+    def change(part: Node) -> Iterator[Node]:
+        match part:
+            case nodes.Sum(arg, axis, keepdims):
+                yield nodes.Mean(arg, axis, keepdims)
+            case nodes.Mean(arg, axis, keepdims):
+                yield nodes.Sum(arg, axis, keepdims)
+
+    yield from edited("name", node, change)
+
+
+def inverse(node: Node, question: Question) -> Iterator[Edit]:
+    """An inverse that is left out, or one too many; a division for a product."""
+
+    def fewer(part: Node) -> Iterator[Node]:
+        if isinstance(part, nodes.Inverse):
+            yield part.arg
+
+    def more(part: Node) -> Iterator[Node]:
+        shape = question.fitting(part)
+        if shape and len(shape) == _MATRIX and shape[0] == shape[1]:
+            yield nodes.Inverse(part)
+
+    def turned(part: Node) -> Iterator[Node]:
         match part:
             case nodes.Multiply(left, right):
-                yield Edit("part", rebuild(left), part, left)
-                yield Edit("part", rebuild(right), part, right)
+                yield nodes.Divide(left, right)
+                yield nodes.Divide(right, left)
+            case nodes.Divide(left, right):
+                yield nodes.Multiply(left, right)
+
+    yield from edited("inverse_extra", node, fewer)
+    yield from edited("inverse_lost", node, more)
+    yield from edited("operator", node, turned)
+
+
+def extra_part(node: Node, _question: Question) -> Iterator[Edit]:
+    """A factor too many at one place."""
+
+    def change(part: Node) -> Iterator[Node]:
+        match part:
+            case nodes.Multiply(left, right) | nodes.MatMul(left, right):
+                yield left
+                yield right
             case nodes.Divide(left, _):
-                yield Edit("part", rebuild(left), part, left)
+                yield left
+
+    yield from edited("part", node, change)
 
 
-def _whole(value: int) -> Node:
-    return Number(Fraction(value))
+def extra_term(node: Node, _question: Question) -> Iterator[Edit]:
+    """A term too many."""
 
-
-def _term(node: Node, question: Question) -> Iterator[Edit]:
-    """A term that is missing, or one too many."""
-    for part, rebuild in _parts(node):
-        if isinstance(part, nodes.Add | nodes.Subtract):
-            yield Edit("extra", rebuild(part.left), part, part.left)
-            other = part.right if isinstance(part, nodes.Add) else nodes.Negate(part.right)
-            yield Edit("extra", rebuild(other), part, other)
-    terms = dict.fromkeys(t for root in _variants(question) for t in _terms(root))
-    for part, rebuild in _parts(node):
-        shape = _shape(part, question)
-        for term in terms:
-            if isinstance(part, Number) and isinstance(term, Number):
-                continue  # one number for another
-            if shape is not None and _shape(term, question) in (shape, ()):
-                other = _plus(part, term)
-                yield Edit("missing", rebuild(other), part, other)
-
-
-def _plus(node: Node, term: Node) -> Node:
-    match term:
-        case nodes.Negate(arg):
-            return nodes.Subtract(node, arg)
-        case Number(value) if value < 0:
-            return nodes.Subtract(node, Number(-value))
-    return nodes.Add(node, term)
-
-
-def _terms(root: Node) -> Iterator[Node]:
-    """The terms of all sums in a formula, each with its sign."""
-    for part in nodes.walk(root):
+    def change(part: Node) -> Iterator[Node]:
         if isinstance(part, nodes.Add | nodes.Subtract):
             yield part.left
-            yield part.right if isinstance(part, nodes.Add) else _negative(part.right)
+            yield part.right if isinstance(part, nodes.Add) else nodes.Negate(part.right)
+
+    yield from edited("extra", node, change)
 
 
-def _negative(node: Node) -> Node:
-    return Number(-node.value) if isinstance(node, Number) else nodes.Negate(node)
+def prime(node: Node, question: Question) -> Iterator[Edit]:
+    """Whether f stands where f′ belongs, or f′ where f does."""
+    slopes = {d[1:]: d for d in question.function_names if d.startswith("d")}
+    functions = {d: f for f, d in slopes.items()}
+
+    def change(part: Node) -> Iterator[Node]:
+        if not isinstance(part, nodes.Apply) or not is_entrywise(part):
+            return
+        for table in (slopes, functions):
+            if part.function in table:
+                yield nodes.Apply(table[part.function], part.arg)
+        if part.function in ELEMENTWISE and part.function not in ("step", "sign"):
+            yield derivative(part.function, part.arg)
+
+    yield from edited("prime", node, change)
 
 
-def _chain(node: Node, question: Question) -> Iterator[Edit]:
-    """A factor of the chain rule left out, or f where f′ belongs."""
-    yield from _prime(node, question)
-    for part, rebuild in _parts(node):
-        shape = _shape(part, question)
-        if shape is None or len(shape) != _MATRIX:
-            continue
-        for factor in question.chain:
-            if _shape(factor, question) in (shape, ()):
-                other: Node = nodes.Multiply(part, factor)
-                yield Edit("chain", rebuild(other), part, other)
-    for factor in dict.fromkeys(f for root in _variants(question) for f in _entry_factors(root)):
-        for part, rebuild in _parts(node):
-            if () in (_shape(part, question), _shape(factor, question)):
-                first = _shape(factor, question) == ()  # a number stands before a matrix
-                other = nodes.Multiply(factor, part) if first else nodes.Multiply(part, factor)
-                yield Edit("chain", rebuild(other), part, other)
-    for part, rebuild in _parts(node):
-        for factor in _factors(question.gradient):
-            for one, g in itertools.product(
-                (part, nodes.transposed(part)), (factor, nodes.transposed(factor))
-            ):
-                for other in (nodes.MatMul(g, one), nodes.MatMul(one, g)):
-                    yield Edit("left_out", rebuild(other), part, other)
+def function(node: Node, question: Question) -> Iterator[Edit]:
+    """One function in the place of another, one that is left out, or one too many."""
+    own = [name for name in question.undefined if name[0].islower()]
+    used = [f for f in ELEMENTWISE if f in question.program.functions()]
+    names = dict.fromkeys([*own, *used, "exp", "log", "tanh", "sigmoid", "sin", "cos", "step"])
+
+    def another(part: Node) -> Iterator[Node]:
+        if isinstance(part, nodes.Apply) and is_entrywise(part):
+            for name in names:
+                yield nodes.Apply(name, part.arg)
+        if isinstance(part, nodes.Apply) and part.function == "exp":  # not divided by their sum
+            for axis in (1, 0, None) if _is_matrix(part, question) else (None,):
+                yield nodes.Softmax(part.arg, axis)
+        if isinstance(part, nodes.Softmax):
+            yield nodes.Apply("exp", part.arg)
+
+    def fewer(part: Node) -> Iterator[Node]:
+        if isinstance(part, nodes.Apply) and is_entrywise(part):
+            yield part.arg
+
+    def more(part: Node) -> Iterator[Node]:
+        if not isinstance(part, Number | nodes.Apply):
+            for name in (*own, *used, "step"):
+                yield nodes.Apply(name, part)
+
+    yield from edited("name", node, another)
+    yield from edited("function_extra", node, fewer)
+    yield from edited("function_lost", node, more)
 
 
-def _entry_factors(root: Node) -> Iterator[Node]:
-    """What is multiplied entry by entry in a formula."""
-    for part in nodes.walk(root):
-        if isinstance(part, nodes.Multiply):
-            yield from nodes.children(part)
+def name(node: Node, question: Question) -> Iterator[Edit]:
+    """One name in the place of another."""
 
-
-def _prime(node: Node, question: Question) -> Iterator[Edit]:
-    """Whether f stands where f′ belongs, by name or written out; Y where f′(Y) belongs."""
-    y = Name(question.problem.name)
-    names = {d[1:]: d for d in question.function_names if d.startswith("d")}
-    for part, rebuild in _parts(node):
-        if isinstance(part, nodes.Apply):
-            for f, slope in names.items():
-                for one, other in ((f, slope), (slope, f)):
-                    if part.function == one:
-                        made = nodes.Apply(other, part.arg)
-                        yield Edit("prime", rebuild(made), part, made)
-        if part == y:
-            for slope in names.values():
-                made = nodes.Apply(slope, y)
-                yield Edit("prime", rebuild(made), part, made)
-    for f, slope in names.items():
-        body, derivative = question.bodies.get(f), question.bodies.get(slope)
-        if body is None or derivative is None or body == Name(""):
-            continue
-        ways = [substituted(written, Name(""), y) for written in (body, derivative)]
-        others = dict(zip(map(question.entry_name, ways), reversed(ways), strict=True))
-        others.pop(None, None)  # too long to be worked out
-        for part, rebuild in _parts(node):
-            if _shape(part, question) == question.shapes[y.name]:
-                turned = others.get(question.entry_name(part))
-                if turned is not None:
-                    yield Edit("prime", rebuild(turned), part, turned)
-
-
-def _name(node: Node, question: Question) -> Iterator[Edit]:
-    """One matrix or function in the place of another."""
-    own = (name for name in question.undefined if name[0].islower())
-    functions = (*own, "exp", "log", "tanh", "sigmoid", "sin", "cos")
-    for part, rebuild in _parts(node):
+    def change(part: Node) -> Iterator[Node]:
         if isinstance(part, Name):
-            for other in question.shapes:
-                if other not in (part.name, question.loss):
-                    yield Edit("name", rebuild(Name(other)), part, Name(other))
-        if isinstance(part, nodes.Apply):
-            for function in functions:
-                if function != part.function:
-                    made = nodes.Apply(function, part.arg)
-                    yield Edit("name", rebuild(made), part, made)
+            for other in question.names:
+                if other != question.loss:
+                    yield Name(other)
+
+    yield from edited("name", node, change)
 
 
-#: The kinds of changes in the order in which they are tried; `None` is where a factor of the
-#: whole is asked for, which is found by dividing and not by trying.
-KINDS: tuple[Callable[[Node, Question], Iterator[Edit]] | None, ...] = (
-    _transpose_whole,
-    _transpose,
-    _order,
-    _operator,
-    None,
-    _sign,
-    _number,
-    _term,
-    _chain,
-    _part,
-    _name,
-)
-
-
-def edits(node: Node, question: Question) -> Iterator[Edit]:
-    """All single changes of a formula, the likeliest kinds first."""
-    for kind in KINDS:
-        if kind is not None:
-            yield from kind(node, question)
-
-
-def _variants(question: Question) -> tuple[Node, ...]:
-    """The gradient in its own words and with dY written out, as a product and term by term."""
-    plain = question.gradient
-    upstream = Name(f"d{question.problem.name}")
-    found = [plain]
-    for written in question.written:
-        found.append(substituted(plain, upstream, written))
-        if isinstance(written, nodes.Add | nodes.Subtract):
-            one, other = (substituted(plain, upstream, w) for w in nodes.children(written))
-            found.append(type(written)(one, other))
-    return tuple(found)
-
-
-def _factors(node: Node) -> list[Node]:
+def factors_of(node: Node) -> list[Node]:
+    """The factors of a matrix product, from left to right."""
     if isinstance(node, nodes.MatMul):
-        return [*_factors(node.left), *_factors(node.right)]
+        return [*factors_of(node.left), *factors_of(node.right)]
     return [node]
 
 
-def _product(factors: list[Node]) -> Node:
+def product_of(factors: list[Node]) -> Node:
+    """The matrix product of some factors."""
     made = factors[0]
     for factor in factors[1:]:
         made = nodes.MatMul(made, factor)

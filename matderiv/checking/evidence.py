@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import mpmath
 import numpy as np
-import sympy as sp
 
-from matderiv.calculus.entries import Entries
-from matderiv.calculus.forms import Atom, Call, Entry, Form, Raised, Term, TooLarge
-from matderiv.calculus.identities import expression
-from matderiv.calculus.scalars import Partial, entry, undefined_function
-from matderiv.calculus.series import Series
+from matderiv.calculus.forms import (
+    Atom,
+    Call,
+    Entry,
+    Form,
+    Index,
+    Raised,
+    Size,
+    Term,
+    TooLarge,
+    Whole,
+)
 from matderiv.calculus.shaping import shapes_over
 from matderiv.checking.decide import folded
 from matderiv.checking.points import WORKING_DIGITS, Point, apart, points
 from matderiv.checking.question import Question
-from matderiv.errors import InputError
-from matderiv.expression.nodes import Node
-from matderiv.notation.boxes import Box
-from matderiv.notation.compose import Notation
+from matderiv.derivation.program import Builder, elementwise
+from matderiv.derivation.sides import Side
+from matderiv.errors import InputError, ProofError
+from matderiv.expression.nodes import Apply, Name, Node
+from matderiv.expression.source import source
+from matderiv.notation.formulas import Formulas
+from matderiv.notation.program import ProgramNotation
 from matderiv.notation.text import text
 
-__all__ = ["Difference", "deciding_line", "difference_at"]
+__all__ = ["Difference", "Line", "deciding_line", "difference_at"]
 
 _MOST_TERMS = 6  # of an entry that is written whole
 _MOST_LETTERS = 90  # of a line
 _MOST_VALUES = 8  # of entries that are named
+_COMMA_FROM = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +56,47 @@ class Difference:
     point: tuple[tuple[str, str], ...]
 
 
-def deciding_line(question: Question) -> str:
-    """∂L/∂x_pq = Σ_j ∂L/∂y_pj·w_qj, the line of the derivation that decides."""
-    problem = question.problem
-    notation = Notation(problem, None)
-    p, q = problem.letters.p, problem.letters.q
-    value = problem.array(question.gradient).at(p, q)
-    box: Box
-    box = notation.sigma(value) if isinstance(value, Series) else notation.scalar(value)
-    left = notation.scalar(Partial(problem.loss, entry(question.wrt, p, q)))
-    return f"{text(left)} = {text(box)}"
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the derivation, and what the names in it are that the program does not have."""
+
+    text: str
+    values: tuple[tuple[str, str], ...] = ()
+
+
+def deciding_line(question: Question, of: str) -> Line | None:
+    """∂L/∂x_pq = Σ_j ∂L/∂y_pj·w_qj, the line of the derivation of ∂L/∂X; None if not proved.
+
+    Where X is declared to have a structure, it is what that makes of the gradient.
+    """
+    system = question.system
+    builder = Builder(system, (question.wrt,), elementwise)
+    try:
+        if of in system.assumed:
+            sides = builder.structured(of).sides
+            line = (sides[0], sides[-1])
+        else:
+            line = _chain_rule(builder, of)
+    except ProofError:
+        return None
+    notation = ProgramNotation(system, None)
+    words = " = ".join(text(notation.side(side)) for side in line)
+    lifted = {
+        name: source(value)
+        for name, value in (*system.sweep.lifted.items(), *system.sweep.called.items())
+        if name[0].lower() + name[1:] + "_" in words or name in words
+    }
+    return Line(words, tuple(lifted.items()))
+
+
+def _chain_rule(builder: Builder, of: str) -> tuple[Side, Side]:
+    """The gradient's general entry by the chain rule, its local derivatives put in."""
+    chains = list(builder.gradient(of, builder.sweep.gradients[of]))
+    for chain in chains:
+        if chain.kind == "all entries":
+            return chain.sides[0], chain.sides[2]
+    local = next(chain for chain in chains if chain.kind == "local")  # of the loss itself
+    return local.sides[0], local.sides[1]
 
 
 def difference_at(question: Question, claim: Node) -> Difference | None:
@@ -75,20 +118,22 @@ def _difference(
     question: Question, claim: Node, point: Point, place: tuple[int, ...], values: tuple[Any, Any]
 ) -> Difference:
     places = tuple(n + 1 for n in place)
-    entries = Entries(shapes_over(question.shapes), {}, question.functions, written=True)
+    entries = question.entries(written=True)
     try:
         sides = folded(question, claim), question.gradient_beside(claim)
         forms = [entries.at(node, *places) for node in sides]
     except (TooLarge, InputError):
         forms = [(), ()]
-    write = _Writer(question, point)
+        written = ["…", "…"]
+    else:
+        written = [form_text(question, form) for form in forms]
     return Difference(
         places,
-        write.form(forms[0]),
-        write.form(forms[1]),
+        written[0],
+        written[1],
         number(np.asarray(values[0])[place]),
         number(np.asarray(values[1])[place]),
-        write.values(forms),
+        tuple(itertools.islice(_values(question, point, forms), _MOST_VALUES)),
     )
 
 
@@ -103,62 +148,73 @@ def number(value: Any) -> str:
     return str(mpmath.nstr(mpmath.mpf(value), 6)).removesuffix(".0")
 
 
-class _Writer:
-    """Entries written out as a page writes them, with ∂L/∂y_11 for an entry of dY."""
-
-    def __init__(self, question: Question, point: Point) -> None:
-        self.question = question
-        self.point = point
-        self.notation = Notation(question.problem, None)
-
-    def form(self, form: Form) -> str:
-        if not form:
-            return "0"
-        whole = self.text(form)
-        if len(form) <= _MOST_TERMS and len(whole) <= _MOST_LETTERS:
+def form_text(question: Question, form: Form) -> str:
+    """An entry written out as a page writes it, a long one by its first and last term."""
+    if len(form) <= _MOST_TERMS:
+        whole = _text(question, form)
+        if len(whole) <= _MOST_LETTERS:
             return whole
         if len(form) <= 2:  # noqa: PLR2004 - nothing between the first and the last
             return whole if len(whole) <= 2 * _MOST_LETTERS else "…"
-        return f"{self.text(form[:1])} + ⋯ + {self.text(form[-1:])}".replace("+ -", "- ")
+    short = f"{_text(question, form[:1])} + ⋯ + {_text(question, form[-1:])}"
+    return short.replace("+ -", "- ") if len(short) <= 2 * _MOST_LETTERS else "…"
 
-    def text(self, form: Form) -> str:
-        try:
-            return text(self.notation.scalar(expression(form, {}, self.leaf)))
-        except (TypeError, TooLarge):  # there is no notation for a part of it
-            return "…"
 
-    def leaf(self, atom: Atom) -> sp.Expr:
-        """An entry of dY is ∂L/∂y_ij."""
-        problem = self.question.problem
-        match atom:
-            case Entry(name=name, indices=()):
-                return sp.Symbol(name)
-            case Entry(name=name, indices=indices) if name in problem.shapes:
-                return entry(name, *map(int, indices))
-            case Entry(name=name, indices=indices):
-                return Partial(problem.loss, entry(name.removeprefix("d"), *map(int, indices)))
-            case Call(function=function, arg=arg):
-                return undefined_function(function)(expression(arg, {}, self.leaf))
-        raise TypeError(f"no notation for {type(atom).__name__}")
+def _text(question: Question, form: Form) -> str:
+    """A form in index notation, ∂L/∂y_11 for an entry of dY."""
+    system = question.system
+    shapes = {name: shape for name, shape in question.shapes.items() if name in system.shapes}
+    commas = max((dim.size for dim in question.dims), default=1) >= _COMMA_FROM
+    letters = system.letters[4:] + system.letters[:4]
+    formulas = Formulas(question.loss, shapes_over(shapes), shapes, None, commas, letters, {})
+    return text(formulas.form(form))
 
-    def values(self, forms: list[Form]) -> tuple[tuple[str, str], ...]:
-        atoms = dict.fromkeys(a for form in forms for a in _atoms(form))
-        found = []
-        for atom in atoms:
-            value = self.value(atom)
-            if value is not None:
-                found.append((self.text(((Term(((atom, 1),)), Fraction(1)),)), number(value)))
-        return tuple(found[:_MOST_VALUES])
 
-    def value(self, atom: Atom) -> Any | None:
-        match atom:
-            case Entry(name=name, indices=indices):
-                value = self.point.values[name]
-                return value[tuple(int(i) - 1 for i in indices)] if indices else value
-            case Call(function=function, arg=((Term(atoms=((Entry() as inner, 1),)), c),)):
-                if function in self.question.undefined and c == 1:
-                    return self.point.arithmetic.functions[function](self.value(inner))
+def _values(question: Question, point: Point, forms: list[Form]) -> Iterator[tuple[str, str]]:
+    """What the quantities in two entries are at a point; the inputs if none of them is named."""
+    atoms = dict.fromkeys(a for form in forms for a in _atoms(form))
+    found = False
+    for atom in atoms:
+        value = _value(question, point, atom)
+        if value is not None:
+            found = True
+            yield _text(question, ((Term(((atom, 1),)), Fraction(1)),)), number(value)
+    if found:
+        return
+    for name in question.inputs:
+        for at in np.ndindex(np.shape(point.values[name])):
+            atom = Entry(name, tuple(i + 1 for i in at))
+            value = _value(question, point, atom)
+            yield _text(question, ((Term(((atom, 1),)), Fraction(1)),)), number(value)
+
+
+def _value(question: Question, point: Point, atom: Atom) -> Any | None:
+    match atom:
+        case Entry(name=name, indices=indices) if name in point.values:
+            return _at(point.values[name], indices)
+        case Call(function=function, arg=((Term(atoms=((Entry() as inner, 1),)), c),)):
+            if function in question.undefined and c == 1:
+                argument = _value(question, point, inner)
+                return None if argument is None else point.arithmetic.functions[function](argument)
+        case Whole(function=function, letters=letters, indices=indices, arg=arg) if indices:
+            of_array = _array(arg, letters)
+            if of_array is not None and function in question.undefined:
+                return _at(point.value(Apply(function, Name(of_array))), indices)
+    return None
+
+
+def _array(arg: Form, letters: tuple[tuple[str, str], ...]) -> str | None:
+    """The name of the array whose general entry a form is."""
+    match arg:
+        case ((Term(((Entry(name=name, indices=indices), 1),), ()), 1),):
+            return name if indices == tuple(letter for letter, _ in letters) else None
+    return None
+
+
+def _at(value: Any, indices: tuple[Index, ...]) -> Any | None:
+    if value is None:
         return None
+    return value[tuple(int(i) - 1 for i in indices)] if indices else value
 
 
 def _atoms(form: Form) -> list[Atom]:
@@ -171,6 +227,8 @@ def _atoms(form: Form) -> list[Atom]:
                     found += [*_atoms(arg), atom]
                 case Raised(base=base, exponent=exponent):
                     found += [*_atoms(base), *_atoms(exponent or ())]
+                case Size() | Whole(indices=()):
+                    pass
                 case _:
                     found.append(atom)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,34 +12,42 @@ from matderiv.checking.question import Question
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.expression.numeric import evaluate, sizes_in
+from matderiv.expression.numeric import Evaluator, evaluate, sizes_in
 from matderiv.expression.shapes import Shape
 
-__all__ = ["Case", "random_case"]
+__all__ = ["Case", "random_case", "structured"]
 
 _KINK = 1e-2  # how far from its kink the argument of relu stays
-_ATTEMPTS = 50
+_CONDITION = 1e4  # of a matrix that is inverted, at most
+_ATTEMPTS = 60
+_SQUARE = 2  # dimensions
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One set of inputs: what each name is, what each function does, and the letters' sizes."""
+    """One set of inputs: what each name is, and what each function does."""
 
     values: dict[str, Any]
     functions: dict[str, Callable[[Any], Any]]
-    sizes: dict[str, int]
+    evaluator: Evaluator
 
     def value(self, node: Node) -> Any:
         """The value of an expression in float64."""
         with np.errstate(all="ignore"):
-            return evaluate(node, self.values, self.functions, self.sizes)
+            return self.evaluator.of(node)
 
 
-def random_case(question: Question, shapes: dict[str, Shape], chance: np.random.Generator) -> Case:
+def random_case(
+    question: Question,
+    shapes: Mapping[str, Shape],
+    chance: np.random.Generator,
+    definitions: Mapping[str, Node] | None = None,
+) -> Case:
     """Random inputs at which everything is defined and smooth; positive ones if need be.
 
-    An undefined f is a smooth function with a derivative that is not trivial; dY of an
-    undefined loss is random. At relu the inputs keep away from its kink.
+    `definitions` are of further names that are worked out. An undefined f is a smooth function
+    with a derivative that is not trivial, and so is an undefined function of a whole array. At
+    relu the inputs keep away from its kink, and what is inverted is far from singular.
 
     Raises:
         InputError: no such inputs were found.
@@ -47,36 +55,52 @@ def random_case(question: Question, shapes: dict[str, Shape], chance: np.random.
     functions = _undefined(question.undefined, chance)
     for name, body in question.bodies.items():
         functions[name] = _of(body)
+    definitions = {**question.definitions, **(definitions or {})}
     for attempt in range(_ATTEMPTS):
         low = -1.5 if attempt % 2 == 0 else 0.3
-        values: dict[str, Any] = {
-            name: chance.uniform(low, 1.5, [dim.size for dim in shapes[name]])
-            for name in question.inputs
-        }
-        values = {k: v if v.ndim else float(v) for k, v in values.items()}
-        case = Case(values, functions, sizes_in(shapes))
-        for name, definition in question.definitions.items():
-            values[name] = case.value(definition)
-        if _smooth(question, case):
-            return case
-    raise InputError(
-        f"No inputs were found at which {question.problem.program.source()} is defined."
-    )
+        values: dict[str, Any] = {}
+        for name in question.inputs:
+            value = chance.uniform(low, 1.5, [dim.size for dim in shapes[name]])
+            if attempt % 4 > 1 and value.ndim == _SQUARE and value.shape[0] == value.shape[1]:
+                value = value @ value.T + np.eye(len(value))
+            values[name] = structured(value, question.system.assumed.get(name))
+        case = Case(values, functions, Evaluator(values, functions, sizes_in(shapes)))
+        try:
+            for name, definition in definitions.items():
+                values[name] = case.value(definition)
+            if _smooth((*definitions.values(), question.gradient), case):
+                return case
+        except InputError:  # a matrix is singular
+            continue
+    raise InputError(f"No inputs were found at which {question.program.source()} is defined.")
+
+
+def structured(value: Any, structure: str | None) -> Any:
+    """A square matrix made symmetric or diagonal."""
+    match structure:
+        case "symmetric":
+            return value + value.T
+        case "diagonal":
+            return value * np.eye(len(value), dtype=np.int64)
+    return value
 
 
 def _of(body: Node) -> Callable[[Any], Any]:
     return lambda value: evaluate(body, {"": value})
 
 
-def _smooth(question: Question, case: Case) -> bool:
-    for definition in question.definitions.values():
-        for part in nodes.walk(definition):
+def _smooth(formulas: Iterable[Node], case: Case) -> bool:
+    for formula in formulas:
+        for part in nodes.walk(formula):
             value = case.value(part)
             if not np.all(np.isfinite(value)):
                 return False
             match part:
-                case nodes.Apply("relu" | "step", arg):
+                case nodes.Apply("relu" | "step" | "abs" | "sign", arg):
                     if np.min(np.abs(case.value(arg))) < _KINK:
+                        return False
+                case nodes.Inverse(arg) | nodes.Determinant(arg) | nodes.LogDet(arg):
+                    if np.linalg.cond(case.value(arg)) > _CONDITION:
                         return False
     return True
 
@@ -84,22 +108,30 @@ def _smooth(question: Question, case: Case) -> bool:
 def _undefined(
     names: Sequence[str], chance: np.random.Generator
 ) -> dict[str, Callable[[Any], Any]]:
-    """f(u) = a·sin(b·u + c) + u²/3 and f′, with other constants for each f; Loss(U) = Σ c·U."""
+    """f(u) = a·sin(b·u + c) + u²/3 and f′; Loss(U) = Σ w·f(U), whose ∂L/∂u is w·f′(u)."""
     made: dict[str, Callable[[Any], Any]] = {}
     for name in names:
         if name in made:
             continue
         a, b, c = (float(n) for n in chance.uniform(0.5, 1.5, 3))
-        if name[0].isupper():
-            made[name] = _linear(a)
-            continue
-        made[name] = _wave(a, b, c)
-        made[f"d{name}"] = _wave_slope(a, b, c)
+        wave, slope = _wave(a, b, c), _wave_slope(a, b, c)
+        whole = name[0].isupper()
+        made[name] = _weighted_sum(wave) if whole else wave
+        made[f"d{name}"] = _weighted(slope) if whole else slope
     return made
 
 
-def _linear(a: float) -> Callable[[Any], Any]:
-    return lambda array: a * np.sum(array)
+def _weights(shape: tuple[int, ...]) -> Any:
+    """Another number for every entry of an array."""
+    return 1 + np.sin(1 + 2 * np.arange(np.prod(shape, dtype=int))).reshape(shape) / 2
+
+
+def _weighted_sum(of: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda array: np.sum(_weights(np.shape(array)) * of(array))
+
+
+def _weighted(of: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda array: _weights(np.shape(array)) * of(array)
 
 
 def _wave(a: float, b: float, c: float) -> Callable[[Any], Any]:

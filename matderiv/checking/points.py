@@ -11,6 +11,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
+from matderiv.checking.floats import structured
 from matderiv.checking.question import Question, sized
 from matderiv.expression import nodes
 from matderiv.expression.exact import Arithmetic, evaluate
@@ -62,15 +63,15 @@ class Point:
 
 
 def points(
-    question: Question, claim: Node, *, count: int = 4, small: bool = False
+    question: Question, *formulas: Node, count: int = 4, small: bool = False
 ) -> Iterator[Point]:
-    """Points of a question: with `small`, whole numbers at the question's own sizes.
+    """Points at which formulas are tried: with `small`, whole numbers at the question's own sizes.
 
     The first is positive, where logarithms and roots like it.
     """
     exact = not any(
         isinstance(n, _IRRATIONAL) or (isinstance(n, nodes.Apply) and n.function in _FUNCTIONS)
-        for root in (claim, question.gradient, *question.definitions.values())
+        for root in (*formulas, question.gradient, *question.definitions.values())
         for n in _walk(root, question)
         if not (isinstance(n, nodes.Power) and _whole(n.right))
     )
@@ -78,7 +79,7 @@ def points(
     for number in range(count):
         chance = random.Random(number)  # noqa: S311 - points to refute at, not secrets
         shapes = question.shapes
-        if not small:
+        if question.everywhere and not small:
             sizes = {s: _SIZES[(n + number) % len(_SIZES)] for n, s in enumerate(letters)}
             shapes = sized(question.shapes, sizes)
         yield _point(question, shapes, chance, (exact, small, number % 2 == 1))
@@ -117,10 +118,7 @@ def _point(
             array[place] = number()
         return array
 
-    undefined = {
-        name: _of_array(number) if name[0].isupper() else _undefined(number, exact=exact)
-        for name in question.undefined
-    }
+    undefined = {name: _function(name, number, exact=exact) for name in question.undefined}
     arithmetic = Arithmetic(
         number=(lambda v: v) if exact else (lambda v: mpmath.mpf(v.numerator) / v.denominator),
         power=_each2(_power),
@@ -129,7 +127,10 @@ def _point(
     )
     for name, body in question.bodies.items():
         arithmetic.functions[name] = _of_body(body, arithmetic)  # type: ignore[index]
-    found: dict[str, Any] = {name: values(shapes[name]) for name in question.inputs}
+    found: dict[str, Any] = {
+        name: structured(values(shapes[name]), question.system.assumed.get(name))
+        for name in question.inputs
+    }
     point = Point(shapes, found, arithmetic, exact)
     for name, definition in question.definitions.items():
         found[name] = point.value(definition)
@@ -138,6 +139,14 @@ def _point(
 
 def _of_body(body: Node, arithmetic: Arithmetic) -> Callable[[Any], Any]:
     return lambda value: evaluate(body, {"": value}, arithmetic)
+
+
+def _function(name: str, number: Callable[[], Any], *, exact: bool) -> Callable[[Any], Any]:
+    if name[0].isupper():
+        return _of_array(number)
+    if name[1:2].isupper():
+        return _slope_of_array(number, exact=exact)
+    return _undefined(number, exact=exact)
 
 
 def _undefined(number: Callable[[], Any], *, exact: bool) -> Callable[[Any], Any]:
@@ -166,6 +175,29 @@ def _of_array(number: Callable[[], Any]) -> Callable[[Any], Any]:
         parts = np.ravel(np.asarray(array, dtype=object))
         factors.extend(number() for _ in range(len(parts) - len(factors)))
         return sum((c * u for c, u in zip(factors, parts, strict=False)), start=number() * 0)
+
+    return value
+
+
+def _slope_of_array(number: Callable[[], Any], *, exact: bool) -> Callable[[Any], Any]:
+    """The derivatives of an undefined function of a whole array: any numbers, as above."""
+    known: dict[Any, Any] = {}
+    slopes: list[Callable[[Any], Any]] = []
+
+    def value(array: Any) -> Any:
+        whole = np.asarray(array, dtype=object)
+        parts = whole.ravel()
+        if exact:
+            key = (whole.shape, *parts)
+            if key not in known:
+                known[key] = [number() for _ in parts]
+            entries = known[key]
+        else:
+            slopes.extend(_undefined(number, exact=False) for _ in range(len(parts) - len(slopes)))
+            entries = [slope(u) for slope, u in zip(slopes, parts, strict=False)]
+        made = np.empty(len(parts), dtype=object)
+        made[:] = entries
+        return made.reshape(whole.shape) if whole.ndim else made[0]
 
     return value
 

@@ -2,77 +2,112 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from typing import cast
 
 import sympy as sp
 
+from matderiv.api import check_factor, read
 from matderiv.calculus.elementwise import chain_rule, tidy, to_node
 from matderiv.calculus.entries import Entries
-from matderiv.calculus.forms import TooLarge
-from matderiv.calculus.naming import canonical
 from matderiv.calculus.problem import Elementwise, Problem
+from matderiv.calculus.proving import Prover
 from matderiv.calculus.shaping import shapes_over
+from matderiv.calculus.sweep import replaced
+from matderiv.calculus.system import System, read_system
+from matderiv.calculus.terms import cost
 from matderiv.calculus.verdicts import vanishes
-from matderiv.derivation.build import gradient_of
+from matderiv.errors import InputError, MatderivError, ProofError, ShapeError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.claim import parse_claim
 from matderiv.expression.nodes import Name, Node
+from matderiv.expression.program import Program
 from matderiv.expression.shapes import Dim, Shape
+from matderiv.expression.source import source
+from matderiv.expression.vocabulary import DEFAULT_PROGRAM, KNOWN
 
 __all__ = ["Question", "ask", "sized"]
 
 #: Sizes for letters: all different, so that no product fits by chance, and none is 1.
 _GENERIC = (2, 4, 3, 5, 7, 6, 8, 9, 10, 11, 12, 13)
 _LARGEST = 6  # the largest size of the user's that evidence is shown at
+_LONGEST = 60  # operations and names of a formula that is written out
 
 #: The variable of the bodies of known functions.
 _HOLE = Name("")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Question:
-    """The gradient of a program's loss by one of its matrices, as a claim sees it.
+    """The gradient of a program's loss by one of its inputs, as a claim sees it.
 
-    `gradient` is the derived formula. `definitions` say what assigned names and gradients such
-    as dY are made of, where that is known; `functions` what a known f and its f′ are. `shapes`
-    are of all names, at unequal sizes; `wrt` is one of them.
+    `gradient` is the derived formula; `everywhere` says whether it is proved for all sizes.
+    `definitions` say what values and gradients such as dY are made of; `bodies` what a function
+    is that one product's derivation calls f, and its f′. `shapes` are of all names, at unequal
+    sizes.
     """
 
-    problem: Problem
+    system: System
     wrt: str
     gradient: Node
+    everywhere: bool
     shapes: dict[str, Shape]
     definitions: dict[str, Node]
-    bodies: dict[str, Node]
-    undefined: tuple[str, ...]
-    #: The factors of f′(Y) by the chain rule, and ways to write dY in terms of Y.
-    chain: tuple[Node, ...] = ()
-    written: tuple[Node, ...] = ()
+    bodies: dict[str, Node] = field(default_factory=dict)
+
+    @property
+    def program(self) -> Program:
+        """The program, its one product under a name."""
+        return self.system.program
 
     @property
     def loss(self) -> str:
         """The name of the loss."""
-        return self.problem.program.loss.name
-
-    @property
-    def opaque(self) -> tuple[str, ...]:
-        """The loss, if it is an undefined function of a whole array."""
-        value = self.definitions[self.loss]
-        return (self.loss,) if isinstance(value, nodes.Functional) else ()
+        return self.program.loss.name
 
     @property
     def shape(self) -> Shape:
-        """The shape of the gradient, which is that of the matrix."""
+        """The shape of the gradient, which is that of the input."""
         return self.shapes[self.wrt]
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The names that have no definition: inputs, and a gradient such as dY of any loss."""
-        return tuple(name for name in self.shapes if name not in self.definitions)
+        """The names that have no definition."""
+        return self.program.inputs()
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names that a claim may use: those of the program, and the gradients on the way."""
+        lifted = self.system.sweep.graph.lifted
+        hidden = {f"d{name}" for name in (*lifted, self.wrt)} | lifted
+        return tuple(name for name in self.shapes if name not in hidden)
+
+    @cached_property
+    def upstream(self) -> dict[str, str]:
+        """The gradients such as dY by an undefined function of Y, and the name of that function."""
+        return {
+            name: node.function
+            for name, node in self.definitions.items()
+            if isinstance(node, nodes.Apply)
+            and node.function[1:2].isupper()
+            and node.arg == Name(name[1:])
+        }
+
+    @cached_property
+    def undefined(self) -> tuple[str, ...]:
+        """The functions of which nothing is known, each with its derivative."""
+        found = sorted(self.program.functions() - set(KNOWN))
+        return tuple(name for function in found for name in (function, f"d{function}"))
+
+    @property
+    def function_names(self) -> tuple[str, ...]:
+        """The functions that a claim may use, the known ones of the language aside."""
+        return (*self.undefined, *self.bodies)
 
     @cached_property
     def functions(self) -> dict[str, Callable[[Node], Node]]:
@@ -83,138 +118,201 @@ class Question:
 
         return {name: made(body) for name, body in self.bodies.items()}
 
+    @property
+    def dims(self) -> tuple[Dim, ...]:
+        """All sizes that have a letter, each once, in the order of the letters' first use."""
+        found = dict.fromkeys(dim for shape in self.shapes.values() for dim in shape)
+        return tuple(dim for dim in found if not dim.symbol.isdigit())
+
+    @property
+    def own_sizes(self) -> dict[str, int]:
+        """The program's own sizes by letter."""
+        return {s: n for s, n in self.system.sizes.items() if not s.isdigit()}
+
+    @property
+    def resized(self) -> bool:
+        """Whether sizes are others than the program's, because those would hide mistakes."""
+        return {dim.symbol: dim.size for dim in self.dims} != self.own_sizes
+
     def read(self, claim: str) -> Node:
         """Read a claim; a size in figures, as in ones((2, 4)), stands for the letter it is of.
 
         Raises:
             ProgramSyntaxError: it cannot be read.
         """
-        own = {dim for shape in self.problem.shapes.values() for dim in shape}
-        sizes = Counter(dim.size for dim in own)
-        letters = {dim.size: dim.symbol for dim in own if sizes[dim.size] == 1}
-        return parse_claim(claim, tuple(self.shapes), self.function_names, letters)
+        sizes = self.own_sizes
+        counts = Counter(sizes.values())
+        letters: dict[int, int | str] = {n: s for s, n in sizes.items() if counts[n] == 1}
+        letters |= {n: n for s, n in self.system.sizes.items() if s.isdigit()}  # the program's own
+        numbers: dict[str, Node] = {s: nodes.Size(s, n) for s, n in sizes.items()}
+        numbers["pi"] = nodes.Pi()
+        return parse_claim(claim, self.names, self.function_names, letters, numbers)
 
-    @property
-    def function_names(self) -> tuple[str, ...]:
-        """The functions that a claim may use, the known ones of the language aside."""
-        return (*self.undefined, *self.bodies)
+    def source(self, node: Node) -> str:
+        """A formula as NumPy-like source, sizes as letters, as a claim is written."""
+        return source(_lettered(node))
 
-    @property
-    def dims(self) -> tuple[Dim, ...]:
-        """All sizes, each once, in the order of the letters' first use."""
-        return tuple(dict.fromkeys(dim for shape in self.shapes.values() for dim in shape))
+    @cached_property
+    def fitting(self) -> Callable[[Node], Shape | None]:
+        """The shape of a formula, or None if it has none; each part is worked out once."""
+        return _Fitting(self.shapes).or_none
 
-    @property
-    def resized(self) -> bool:
-        """Whether sizes are others than the problem's, because those would hide mistakes."""
-        return any(self.shapes[name] != shape for name, shape in self.problem.shapes.items())
+    @cached_property
+    def shape_of(self) -> Callable[[Node], Shape]:
+        """The shape of any formula over the names."""
+        return shapes_over(self.shapes)
+
+    def entries(self, names: Iterable[str] = (), *, written: bool = False) -> Entries:
+        """General entries in which the given names are replaced by what they are made of."""
+        known = {name: self.definitions[name] for name in names if name in self.definitions}
+        symmetric = self.system.sweep.facts.symmetric
+        return Entries(self.shape_of, known, self.functions, symmetric=symmetric, written=written)
+
+    def about(self, wrt: str) -> Question | None:
+        """The question about another input, if its gradient is derived and proved."""
+        if wrt not in self._others:
+            system = self.system
+            shapes = {n: tuple(d.size for d in system.shapes[n]) for n in self.inputs}
+            found = None
+            with contextlib.suppress(MatderivError):
+                assume = system.assumed
+                found = ask(self.program.source(), wrt, shapes=shapes, assume=assume)
+            self._others[wrt] = found
+        return self._others[wrt]
+
+    @cached_property
+    def _others(self) -> dict[str, Question | None]:
+        return {}
+
+    def plain(self, node: Node, longest: int = _LONGEST) -> Node:
+        """A formula in the names of the program alone, if it is not too long then."""
+        sweep = self.system.sweep
+        lifted = {**sweep.lifted, **sweep.called}
+        known = dict(lifted) | {f"d{name}": self.definitions.get(f"d{name}") for name in lifted}
+        values = {name: value for name, value in known.items() if value is not None}
+        found = node
+        while names_in(found) & values.keys():
+            found = replaced(found, values)
+            if cost(found) > longest:
+                return node
+        return found
 
     def gradient_beside(self, claim: Node) -> Node:
-        """The gradient in the words of a claim: with dY, or with what dY is made of."""
-        upstream = f"d{self.problem.name}"
-        used = {n.name for n in nodes.walk(claim) if isinstance(n, Name)}
-        known = self.definitions.get(upstream)
-        if upstream in used or known is None or (self.bodies and not self.written):
-            return self.gradient
-        written = self.written[0] if self.written else known
-        return substituted(self.gradient, Name(upstream), written)
+        """The gradient, without the upstream gradients that the claim does not use."""
+        used = names_in(claim)
+        found = self.gradient
+        while unknown := {n for n in names_in(found) - used if self._is_known(n)}:
+            put = replaced(found, {name: self.definitions[name] for name in unknown})
+            if put == found or cost(put) > _LONGEST:
+                break
+            found = put
+        return self.plain(found)
 
-    def entries(self, *unfolded: str) -> Entries:
-        """General entries in which the given names are replaced by what they are made of."""
-        known = {name: self.definitions[name] for name in unfolded if name in self.definitions}
-        return Entries(shapes_over(self.shapes), known, self.functions)
-
-    def entry_name(self, node: Node) -> str | None:
-        """What the general entry of a formula reads, if it is not too long to be worked out."""
-        letters = ("p", "q")[: len(self.shapes[self.problem.name])]
-        try:
-            return str(sorted(canonical(self.entries().at(node, *letters)).items()))
-        except TooLarge:
-            return None
+    def _is_known(self, name: str) -> bool:
+        return name not in (*self.system.shapes, *self.upstream) and name in self.definitions
 
 
-def ask(problem: Problem, wrt: str) -> Question:
-    """The question that a claimed gradient of a problem answers."""
-    y = problem.name
-    sizes = _sizes(problem.shapes)
-    shapes = sized(problem.shapes, sizes)
-    shapes[f"d{y}"] = shapes[y]
-    definitions = {a.name: a.value for a in problem.program.assignments}
-    bodies: dict[str, Node] = {}
-    undefined: tuple[str, ...] = ()
-    chain: tuple[Node, ...] = ()
-    written: tuple[Node, ...] = ()
-    head = problem.head
-    if not isinstance(head, Elementwise):
-        undefined = (head.function,)
-    else:
-        slope: Node
-        if head.body is None:
-            undefined = (head.function, f"d{head.function}")
-            slope = nodes.Apply(f"d{head.function}", Name(y))
-        else:
-            slope, chain, written = _known(head, y)
-            if not _holds(slope, Name(y)):  # each entry of dY is the same number
-                slope = nodes.Add(slope, nodes.Multiply(nodes.Number(Fraction(0)), Name(y)))
-            bodies = {
-                head.function: to_node(head.body, head.variable, _HOLE),
-                f"d{head.function}": substituted(slope, Name(y), _HOLE),
-            }
-        if head.coefficient == 1:
-            definitions[f"d{y}"] = slope
-        else:
-            factor = to_node(head.coefficient, head.variable, _HOLE)
-            definitions[f"d{y}"] = nodes.Multiply(factor, slope)
+def ask(
+    program: str = DEFAULT_PROGRAM,
+    wrt: str = "X",
+    *,
+    sizes: Mapping[str, int | None] | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+) -> Question:
+    """The question that a claimed gradient of a program answers; the gradient is proved.
+
+    Raises:
+        InputError: the program cannot be read, or has no such input.
+        ProofError: its gradient is not proved.
+
+    >>> source_of = ask("L = sum(f(X @ W))", "W")
+    >>> source_of.names, source_of.undefined
+    (('X', 'W', 'Y', 'L', 'dY'), ('f', 'df'))
+    """
+    if isinstance(assume, Mapping):  # an iterable of its keys as well
+        assume = cast("Mapping[str, str]", assume).items()
+    structures = tuple(assume or ())
+    problem = None if structures else _one_product(program, sizes, shapes)
+    if problem is not None:  # its product has a name
+        if wrt not in problem.program.inputs():
+            check_factor(problem, wrt)
+        program = problem.program.source()
+    system = read_system(program, (wrt,), sizes=sizes, shapes=shapes, assume=structures)
+    verdict = Prover(system.sweep).all_of(wrt)
+    if verdict.status != "equal":
+        raise ProofError(f"the gradient by {wrt} is {verdict.status}: {verdict.detail}")
+    sweep = system.sweep
+    upstream = {
+        f"d{name}": system.whole(name, found.formula)
+        for name, found in sweep.gradients.items()
+        if name != wrt
+    }
+    known = dict(sweep.graph.shapes) | {name: sweep.graph.shapes[name[1:]] for name in upstream}
     return Question(
-        problem,
+        system,
         wrt,
-        gradient_of(problem, wrt),
-        shapes,
-        definitions,
-        bodies,
-        undefined,
-        chain,
-        written,
+        system.whole(wrt, system.answer(wrt) if wrt in system.assumed else system.spelled(wrt)),
+        verdict.index,
+        sized(known, _sizes(system)) if verdict.index else known,
+        {a.name: a.value for a in sweep.graph.values} | upstream,
+        {} if problem is None else _bodies(problem),
     )
 
 
-def _known(head: Elementwise, y: str) -> tuple[Node, tuple[Node, ...], tuple[Node, ...]]:
-    """f′(Y) of a known f, its factors by the chain rule, and ways to write dY."""
-    assert head.body is not None
-    factors = chain_rule(head.body, head.variable)
-    slope: sp.Expr = sp.Mul(*factors)
+def _one_product(
+    program: str,
+    sizes: Mapping[str, int | None] | None,
+    shapes: Mapping[str, tuple[int, ...]] | None,
+) -> Problem | None:
+    """One product with a loss, if the program is one."""
+    try:
+        return read(program, sizes=sizes, shapes=shapes)
+    except UnsupportedError:
+        return None
+
+
+def _bodies(problem: Problem) -> dict[str, Node]:
+    """What the function is that the derivation of one product calls f, and its f′."""
+    head = problem.head
+    if not isinstance(head, Elementwise) or head.body is None:
+        return {}
+    slope: sp.Expr = sp.S.One
+    for factor in chain_rule(head.body, head.variable):
+        slope = factor * slope
     short = tidy(slope)
     if vanishes(short - slope):
         slope = short
-    whole = head.coefficient * slope
-    written = dict.fromkeys((sp.factor_terms(whole), sp.expand(whole)))
-
-    def made(expr: sp.Expr) -> Node:
-        return to_node(expr, head.variable, Name(y))
-
-    if not slope.has(head.variable):
-        return made(slope), (), ()
-    return made(slope), tuple(map(made, factors)), tuple(map(made, written))
-
-
-def _holds(node: Node, part: Node) -> bool:
-    return any(n == part for n in nodes.walk(node))
+    derivative = to_node(slope, head.variable, _HOLE)
+    if _HOLE not in nodes.walk(derivative):  # each entry of dY is the same number
+        zero = nodes.Multiply(nodes.Number(Fraction(0)), _HOLE)
+        derivative = nodes.Add(derivative, zero)
+    return {
+        head.function: to_node(head.body, head.variable, _HOLE),
+        f"d{head.function}": derivative,
+    }
 
 
-def _sizes(shapes: dict[str, Shape]) -> dict[str, int]:
+def _sizes(system: System) -> dict[str, int]:
     """The user's sizes if they are small and tell all letters apart, else generic ones."""
-    own = {dim.symbol: dim.size for shape in shapes.values() for dim in shape}
+    own = {s: n for s, n in system.sizes.items() if not s.isdigit()}
     if len(set(own.values())) == len(own) and all(2 <= n <= _LARGEST for n in own.values()):  # noqa: PLR2004 - at 1 all orders look alike
         return own
     return dict(zip(own, _GENERIC, strict=False))
 
 
-def sized(shapes: dict[str, Shape], sizes: dict[str, int]) -> dict[str, Shape]:
+def sized(shapes: Mapping[str, Shape], sizes: Mapping[str, int]) -> dict[str, Shape]:
     """The same shapes with other sizes for their letters."""
     return {
-        name: tuple(Dim(dim.symbol, sizes[dim.symbol]) for dim in shape)
+        name: tuple(Dim(dim.symbol, sizes.get(dim.symbol, dim.size)) for dim in shape)
         for name, shape in shapes.items()
     }
+
+
+def _lettered(node: Node) -> Node:
+    if isinstance(node, nodes.Size):
+        return Name(node.symbol)
+    return nodes.rebuilt(node, map(_lettered, nodes.children(node)))
 
 
 def substituted(node: Node, old: Node, new: Node) -> Node:
@@ -222,3 +320,36 @@ def substituted(node: Node, old: Node, new: Node) -> Node:
     if node == old:
         return new
     return nodes.rebuilt(node, [substituted(part, old, new) for part in nodes.children(node)])
+
+
+def names_in(node: Node) -> set[str]:
+    """The names that a formula uses."""
+    return {n.name for n in nodes.walk(node) if isinstance(n, Name)}
+
+
+_OF_A_SQUARE = nodes.Trace | nodes.Inverse | nodes.Determinant | nodes.LogDet
+
+
+class _Fitting(shapes_over):
+    """Shapes by the identity of formulas, which is faster than by what they are made of."""
+
+    def __init__(self, names: Mapping[str, Shape]) -> None:
+        super().__init__(names)
+        self._seen: dict[int, tuple[Node, Shape]] = {}
+
+    def __call__(self, node: Node) -> Shape:
+        found = self._seen.get(id(node))
+        if found is None:
+            if isinstance(node, _OF_A_SQUARE):
+                rows, *cols = self(node.arg) or (None,)
+                if cols != [rows]:
+                    raise ShapeError(f"{type(node).__name__} takes a square matrix.")
+            found = self._seen[id(node)] = (node, self._of(node))
+        return found[1]
+
+    def or_none(self, node: Node) -> Shape | None:
+        """The shape of a formula whose parts may not fit."""
+        try:
+            return self(node)
+        except (InputError, LookupError, ArithmeticError):
+            return None

@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from matderiv.checking.check import Report
-from matderiv.checking.diagnose import Cause, Misfit
+from matderiv.checking.diagnose import Cause
 from matderiv.checking.edits import Edit
+from matderiv.checking.evidence import Difference, Line
+from matderiv.checking.misfit import Misfit
+from matderiv.checking.question import Question
+from matderiv.checking.slips import Slip
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node, Number
 from matderiv.expression.shapes import Shape
-from matderiv.expression.source import source
 from matderiv.handout.texts import messages
 
-__all__ = [
-    "Words",
-    "cause_lines",
-    "edit_key",
-    "edit_text",
-    "misfit_json",
-    "misfit_text",
-    "to_json",
-    "to_text",
-]
+__all__ = ["edit_key", "line_text", "slip_text", "to_json", "to_text"]
 
 FORMAT, VERSION = "matderiv check", 1
 
 
 def to_text(report: Report, lang: str) -> str:
     """One line for a claim that is right, else what is wrong and how that is seen."""
-    return "\n".join(_lines(report, Words(lang))) + "\n"
+    return "\n".join(_lines(report, _Words(lang))) + "\n"
 
 
-class Words:
+class _Words:
     """The messages of a language, filled in."""
 
     def __init__(self, lang: str) -> None:
@@ -48,9 +42,9 @@ class Words:
         return self(separator).join(items)
 
 
-def _lines(report: Report, say: Words) -> Iterator[str]:
+def _lines(report: Report, say: _Words) -> Iterator[str]:
     question = report.question
-    names = {"claim": source(report.claim), "X": question.wrt, "L": question.loss}
+    names = {"claim": question.source(report.claim), "X": question.wrt, "L": question.loss}
     if report.status == "undecided":
         yield say("undecided", **names)
         return
@@ -62,31 +56,63 @@ def _lines(report: Report, say: Words) -> Iterator[str]:
     if question.resized:
         yield say("resized", sizes=sizes)
     if report.misfit is not None:
-        yield misfit_text(report.misfit, say)
+        yield _misfit_text(report.misfit, question, say)
     if report.other is not None:
         yield say("other", other=report.other, **names)
     if report.cause is not None:
-        yield from cause_lines(report.cause, say)
+        yield from _cause_lines(report.cause, question, say)
     yield from _correct(report, say)
     if report.difference is not None:
-        found = report.difference
-        yield say("entry", place=", ".join(map(str, found.place)), sizes=sizes)
-        yield f"  {say('claim_label')}{found.claim} = {found.claim_value}"
-        yield f"  {say('gradient_label')}{found.gradient} = {found.gradient_value}"
-        if found.point:
-            point = say.listed([f"{name} = {value}" for name, value in found.point])
-            yield f"  {say('where')}{point}"
-    yield say("line", line=report.line)
+        yield from _entry(report.difference, sizes, say)
+    line = report.line
+    if line is not None:
+        yield _line_text(line, say)
 
 
-def _right(report: Report, say: Words, names: dict[str, str]) -> str:
+def _line_text(line: Line, say: _Words) -> str:
+    values = say.listed([f"{name} = {value}" for name, value in line.values])
+    return say("line", line=line.text) + (say("line_where", values=values) if values else "")
+
+
+def line_text(line: Line) -> str:
+    """The line that decides, in English."""
+    return _line_text(line, _Words("en"))
+
+
+def slip_text(question: Question, slip: Slip) -> str:
+    """What a result looks like that a mistake in the gradient leads to, in English."""
+    say, words = _Words("en"), question.source
+    found = [say("looks", same=words(question.plain(slip.formula)))]
+    if slip.of != question.wrt:
+        found.append(say("inside", L=question.loss, Z=slip.of))
+    edit = slip.edit
+    before, after = (words(question.plain(node)) for node in (edit.before, edit.after))
+    found.append(say(edit_key(edit), before=before, after=after, X=question.wrt, Z=slip.of))
+    return " ".join(found)
+
+
+def _entry(found: Difference, sizes: str, say: _Words) -> Iterator[str]:
+    """The entry that differs, both sides of it, and where that was seen."""
+    place = ", ".join(map(str, found.place))
+    key = "entry" if place else "differ"
+    yield say(key, place=place, sizes=sizes) if sizes else say(f"{key}_fixed", place=place)
+    yield f"  {say('claim_label')}{found.claim} = {found.claim_value}"
+    yield f"  {say('gradient_label')}{found.gradient} = {found.gradient_value}"
+    if found.point:
+        point = say.listed([f"{name} = {value}" for name, value in found.point])
+        yield f"  {say('where')}{point}"
+
+
+def _right(report: Report, say: _Words, names: dict[str, str]) -> str:
     where = say("defined") if _partial(report.claim) else ""
+    letters = [dim.symbol for dim in report.question.dims]
+    if not letters:
+        return say("right_fixed", **names) + where
     if report.decision.index:
-        letters = say.listed([dim.symbol for dim in report.question.dims], "letters")
-        return say("right", letters=letters, **names) + where
+        return say("right", letters=say.listed(letters, "letters"), **names) + where
     tried = ["×".join(map(str, sizes.values())) for sizes in report.decision.sizes]
-    letters = "×".join(report.decision.sizes[0])
-    return say("right_at", letters=letters, sizes=say.listed(tried, "letters"), **names) + where
+    known = "×".join(report.decision.sizes[0])
+    return say("right_at", letters=known, sizes=say.listed(tried, "letters"), **names) + where
 
 
 def _partial(node: Node) -> bool:
@@ -104,14 +130,14 @@ def _partial(node: Node) -> bool:
     )
 
 
-def misfit_text(found: Misfit, say: Words) -> str:
+def _misfit_text(found: Misfit, question: Question, say: _Words) -> str:
     """Which shapes do not fit, and where."""
     fields = {
-        "part": source(found.part),
-        "left": source(found.left),
-        "right": source(found.right),
-        "left_shape": shape_words(found.left_shape, say),
-        "right_shape": shape_words(found.right_shape, say),
+        "part": question.source(found.part),
+        "left": question.source(found.left),
+        "right": question.source(found.right),
+        "left_shape": _shape_words(found.left_shape, say),
+        "right_shape": _shape_words(found.right_shape, say),
     }
     if found.kind == "inner":
         inner = found.left_shape[-1], found.right_shape[-2:][0]
@@ -120,7 +146,7 @@ def misfit_text(found: Misfit, say: Words) -> str:
         return say("misfit_square", **fields)
     if found.kind == "operand":
         scalar = found.right if found.left_shape else found.left
-        return say("misfit_operand", part=fields["part"], scalar=source(scalar))
+        return say("misfit_operand", part=fields["part"], scalar=question.source(scalar))
     if found.kind == "entries":
         return say("misfit_entries", **fields)
     return say(
@@ -132,7 +158,7 @@ def misfit_text(found: Misfit, say: Words) -> str:
     )
 
 
-def shape_words(shape: Shape, say: Words) -> str:
+def _shape_words(shape: Shape, say: _Words) -> str:
     """N×M (2×3), or the word for a number."""
     if not shape:
         return say("scalar")
@@ -140,19 +166,19 @@ def shape_words(shape: Shape, say: Words) -> str:
     return say("shape", letters=letters, sizes="×".join(str(dim.size) for dim in shape))
 
 
-def cause_lines(cause: Cause, say: Words) -> Iterator[str]:
+def _cause_lines(cause: Cause, question: Question, say: _Words) -> Iterator[str]:
     """What is wrong, a line for each change that makes it right."""
+    if cause.same is not None:
+        yield say("same", same=question.source(cause.same))
+    if cause.same is not None and cause.of != question.wrt:
+        yield say("inside", L=question.loss, Z=cause.of)
     for edit in cause.edits:
-        yield say(edit_key(edit), before=source(edit.before), after=source(edit.after))
+        before, after = question.source(edit.before), question.source(edit.after)
+        yield say(edit_key(edit), before=before, after=after, X=question.wrt, Z=cause.of)
     if cause.factor is not None:
         sign = isinstance(cause.factor, Number) and cause.factor.value == -1
-        factor = source(cause.factor)
+        factor = question.source(cause.factor)
         yield say("sign_whole") if sign else say("factor", factor=factor)
-
-
-def edit_text(edit: Edit) -> str:
-    """What is wrong by a change that makes it right, in English."""
-    return Words("en")(edit_key(edit), before=source(edit.before), after=source(edit.after))
 
 
 def edit_key(edit: Edit) -> str:
@@ -160,86 +186,93 @@ def edit_key(edit: Edit) -> str:
     if edit.kind == "transpose":
         return "transpose_extra" if isinstance(edit.before, nodes.Transpose) else "transpose_lost"
     if edit.kind == "operator":
+        if isinstance(edit.after, nodes.Divide) or isinstance(edit.before, nodes.Divide):
+            return (
+                "operator_divide" if isinstance(edit.after, nodes.Divide) else "operator_multiply"
+            )
         product = isinstance(edit.after, nodes.MatMul)
         return "operator_product" if product else "operator_entries"
     return edit.kind
 
 
-def _correct(report: Report, say: Words) -> Iterator[str]:
+def _correct(report: Report, say: _Words) -> Iterator[str]:
     """The claim set right, and the gradient as the derivation has it."""
-    found = report.cause
+    found, question = report.cause, report.question
     gradient = report.gradient
     if found is None or found.factor is not None or not found.edits:
-        beside = source(report.question.gradient_beside(report.claim))
+        beside = question.source(question.gradient_beside(report.claim))
         if beside != gradient:
             yield say("correct_same", repaired=beside, gradient=gradient)
         else:
             yield say("correct", gradient=gradient)
         return
-    repaired = source(found.repaired)
+    repaired = question.source(found.repaired)
     if repaired != gradient:
         yield say("correct_same", repaired=repaired, gradient=gradient)
-    elif source(found.edits[-1].after) != gradient:  # else it has just been said
+    elif question.source(found.edits[-1].after) != gradient:  # else it has just been said
         yield say("correct", gradient=gradient)
 
 
 def to_json(report: Report) -> str:
     """The same facts for a program, in no language."""
     question, decision = report.question, report.decision
+    words = question.source
+    line = report.line
     made: dict[str, object] = {
         "format": FORMAT,
         "version": VERSION,
-        "program": question.problem.program.source(),
+        "program": question.program.source(),
         "wrt": question.wrt,
-        "claim": source(report.claim),
+        "claim": words(report.claim),
         "verdict": report.status,
         "for_all_sizes": decision.index if report.status == "right" else None,
         "sizes_compared": list(decision.sizes),
         "gradient": report.gradient,
-        "line": report.line,
+        "line": None if line is None else line.text,
     }
     if report.status == "wrong":
+        found = report.difference
         made |= {
-            "misfit": misfit_json(report.misfit),
+            "misfit": _misfit_json(report.misfit, words),
             "gradient_of": report.other,
-            "causes": _causes_json(report.cause),
-            "repaired": source(report.cause.repaired) if report.cause else None,
+            "causes": _causes_json(report.cause, words),
+            "repaired": words(report.cause.repaired) if report.cause else None,
             "entry": None
-            if report.difference is None
+            if found is None
             else {
-                "place": list(report.difference.place),
+                "place": list(found.place),
                 "sizes": {dim.symbol: dim.size for dim in question.dims},
-                "claim": report.difference.claim,
-                "gradient": report.difference.gradient,
-                "point": dict(report.difference.point),
-                "claim_value": report.difference.claim_value,
-                "gradient_value": report.difference.gradient_value,
+                "claim": found.claim,
+                "gradient": found.gradient,
+                "point": dict(found.point),
+                "claim_value": found.claim_value,
+                "gradient_value": found.gradient_value,
             },
         }
     return json.dumps(made, ensure_ascii=False, indent=2) + "\n"
 
 
-def misfit_json(found: Misfit | None) -> dict[str, object] | None:
+def _misfit_json(found: Misfit | None, words: Callable[[Node], str]) -> dict[str, object] | None:
     """The same as JSON."""
     if found is None:
         return None
     return {
         "kind": found.kind,
-        "part": source(found.part),
-        "left": source(found.left),
-        "right": source(found.right),
+        "part": words(found.part),
+        "left": words(found.left),
+        "right": words(found.right),
         "left_shape": [dim.size for dim in found.left_shape],
         "right_shape": [dim.size for dim in found.right_shape],
     }
 
 
-def _causes_json(cause: Cause | None) -> list[dict[str, str]]:
+def _causes_json(cause: Cause | None, words: Callable[[Node], str]) -> list[dict[str, str]]:
     if cause is None:
         return []
     made = [
-        {"kind": edit_key(e), "before": source(e.before), "after": source(e.after)}
+        {"kind": edit_key(e), "before": words(e.before), "after": words(e.after)}
         for e in cause.edits
     ]
     if cause.factor is not None:
-        made.append({"kind": "factor", "factor": source(cause.factor)})
+        made.append({"kind": "factor", "factor": words(cause.factor)})
     return made

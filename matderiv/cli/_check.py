@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from matderiv.cli._options import Name, lang, once, sizes
+from matderiv.cli._options import Name, assume, lang, once, sizes
 from matderiv.cli._output import write
 
 __all__ = ["check"]
@@ -23,6 +23,7 @@ _EXIT_CODES = {"right": 0, "wrong": 1, "undecided": 2}
     help="The matrix that the claimed gradient is by.",
 )
 @click.option("--claim", required=True, help='The formula to check, such as "dY @ W.T".')
+@assume
 @lang
 @click.option(
     "--format",
@@ -40,6 +41,7 @@ def check(
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
     wrt: str,
     claim: str,
+    assume: tuple[tuple[str, str], ...],
     lang: str,
     form: str,
 ) -> None:
@@ -53,7 +55,12 @@ def check(
 
     messages(lang)
     report = checking.check(
-        program, wrt, claim, sizes={"N": n, "D": d, "M": m}, shapes=once(shapes)
+        program,
+        wrt,
+        claim,
+        sizes={"N": n, "D": d, "M": m},
+        shapes=once(shapes),
+        assume=assume,
     )
     write(report.json() if form == "json" else report.text(lang), None)
     raise click.exceptions.Exit(_EXIT_CODES[report.status])

@@ -20,12 +20,14 @@ def parse_claim(
     text: str,
     names: Collection[str],
     functions: Collection[str],
-    letters: Mapping[int, str] | None = None,
+    letters: Mapping[int, int | str] | None = None,
+    numbers: Mapping[str, Node] | None = None,
 ) -> Node:
     """Read one expression in the language of programs.
 
     `names` are the variables and gradients that it may use, `functions` the functions besides
-    the known ones. `letters` says which letter a size stands for that is written in figures.
+    the known ones. `letters` says which letter a size stands for that is written in figures;
+    `numbers` what other names stand for, such as N in 1/N.
 
     Raises:
         ProgramSyntaxError: the text is not in the language, or it holds a name that means
@@ -34,7 +36,7 @@ def parse_claim(
     >>> parse_claim("dY @ W.T", ("X", "W", "dY"), ())
     MatMul(left=Name(name='dY'), right=Transpose(arg=Name(name='W')))
     """
-    return _ClaimReader(text, names, functions, letters or {}).expression()
+    return _ClaimReader(text, names, functions, letters or {}, numbers or {}).expression()
 
 
 #: f′( and ∂L/∂Y, as they are written by hand.
@@ -51,12 +53,14 @@ class _ClaimReader(Reader):
         text: str,
         names: Collection[str],
         functions: Collection[str],
-        letters: Mapping[int, str],
+        letters: Mapping[int, int | str],
+        numbers: Mapping[str, Node],
     ) -> None:
         super().__init__(text)
         self.names = names
         self.functions = functions
         self.letters = letters
+        self.numbers = numbers
 
     def expression(self) -> Node:
         self._check_signs()
@@ -86,9 +90,14 @@ class _ClaimReader(Reader):
             message = f"{partial[0]} is written d{partial[1]} here."
             raise ProgramSyntaxError(message, self.text, partial.start())
 
+    def _node(self, tree: ast.expr, depth: int) -> Node:
+        if isinstance(tree, ast.Name) and tree.id in self.numbers and tree.id not in self.names:
+            return self.numbers[self._variable(tree)]
+        return super()._node(tree, depth)
+
     def _variable(self, tree: ast.Name) -> str:
         name = super()._variable(tree)
-        if name not in self.names:
+        if name not in self.names and name not in self.numbers:
             raise self._error(self._unknown(name, "name"), tree)
         return name
 

@@ -19,7 +19,7 @@ from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape, infer
 from matderiv.expression.source import source
 
-__all__ = ["Array", "Functions", "evaluate", "values_of"]
+__all__ = ["Array", "Evaluator", "Functions", "evaluate", "values_of"]
 
 Array = npt.NDArray[np.float64]
 _T = TypeVar("_T")
@@ -47,7 +47,7 @@ def evaluate(
     121.0
     """
     arrays = {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
-    return _Values(arrays, functions or {}, sizes or {}).of(node)
+    return Evaluator(arrays, functions or {}, sizes or {}).of(node)
 
 
 def values_of(
@@ -67,7 +67,7 @@ def values_of(
     """
     arrays = {n: np.asarray(values[n], np.float64) for n in program.inputs() if n in values}
     shapes = infer(program, shapes={name: array.shape for name, array in arrays.items()})
-    run = _Values(arrays, functions or {}, sizes_in(shapes))
+    run = Evaluator(arrays, functions or {}, sizes_in(shapes))
     for assignment in program.assignments:
         run.values[assignment.name] = run.of(assignment.value)
     return run.values
@@ -84,8 +84,11 @@ def _look_up(table: Mapping[str, _T], name: str, missing: str) -> _T:
     return table[name]
 
 
-class _Values:
-    """What names, functions and letters stand for, and the values that are worked out already."""
+class Evaluator:
+    """What names, functions and letters stand for, and the values that are worked out already.
+
+    A part that several expressions share, as one object, is worked out once for all of them.
+    """
 
     def __init__(
         self, values: dict[str, Array], functions: Functions, sizes: Mapping[str, int]

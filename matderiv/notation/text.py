@@ -163,6 +163,8 @@ def _beside(parts: list[str]) -> str:
 
 def _grouped(box: Box) -> str:
     words = text(box)
+    if isinstance(box, Fence):
+        return words
     return f"({words})" if isinstance(box, Terms) or " " in words else words
 
 

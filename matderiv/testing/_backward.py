@@ -5,24 +5,22 @@ from __future__ import annotations
 import contextlib
 import inspect
 import itertools
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from matderiv.api import check_factor, read
-from matderiv.checking.edits import Edit, edits
 from matderiv.checking.evidence import deciding_line
 from matderiv.checking.floats import Case, random_case
 from matderiv.checking.question import Question, ask, sized
-from matderiv.checking.report import edit_text
+from matderiv.checking.report import line_text
 from matderiv.errors import InputError
-from matderiv.expression import nodes
-from matderiv.expression.shapes import Shape
-from matderiv.expression.source import source
+from matderiv.expression.nodes import Node
+from matderiv.expression.parse import parse
+from matderiv.expression.shapes import Shape, infer
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
+from matderiv.testing._looks import Sample, looks_like
 from matderiv.testing._numeric import real_array
 
 __all__ = ["check_backward"]
@@ -31,16 +29,7 @@ __all__ = ["check_backward"]
 _SIZES = (2, 4, 3, 5, 6, 7, 8, 9)
 _LARGER = (7, 5, 6, 3, 8, 4, 9, 2)
 
-_DENOMINATOR = 20  # of a factor that is named
-
-#: What a change of the right formula is, seen from the mistake. Changes that only a wrong
-#: formula calls for are left out.
-_REVERSED = {
-    **{k: k for k in "whole transpose order operator sign number prime name".split()},
-    "extra": "missing",
-    "part": "chain",
-}
-
+_OTHERS = 2  # further inputs at which a mistake has to look the same
 
 _Tolerance = tuple[float, float]  # relative and absolute
 
@@ -65,80 +54,139 @@ def check_backward(
     seed: int = 0,
     raise_exception: bool = True,
 ) -> bool:
-    """backward(…) = ∂L/∂wrt at random inputs, and forward(…) = Y or L of the program.
+    """backward(…) = ∂L/∂wrt at random inputs, and forward(…) = L or a value of the program.
 
     Both functions are called by the names of their parameters: an input or value of the program
-    (`X`, `W`, `Y`), the upstream gradient (`dY`), a function (`f`, and `df` for f′). Parameters
+    (`X`, `W`, `H`), an upstream gradient (`dY`), a function (`f`, and `df` for f′). Parameters
     with a default that are no such name keep it. They may return anything that `numpy.asarray`
     takes.
 
-    - `forward` returns L (a scalar), or the product. `None` leaves it out.
-    - `backward` returns the gradient by `wrt`; if that is several names (all factors unless it
-      is given), a tuple of gradients in that order or a dictionary by name.
+    - `forward` returns L (a scalar), the last value before it, or a dictionary of values by name.
+      `None` leaves it out.
+    - `backward` returns the gradient by `wrt`; if that is several names (all inputs that are
+      arrays unless it is given), a tuple of gradients in that order or a dictionary by name.
 
-    An undefined f is replaced by a smooth function with a derivative that is not trivial; dY of
-    an undefined Loss is random. Inputs are float64, at several shapes: unequal ones, each size
-    in turn 1, and equal ones, unless `shapes` gives all. At relu they keep away from its kink.
+    An undefined f is replaced by a smooth function with a derivative that is not trivial, and so
+    is an undefined Loss, whose gradient is dY. Inputs are float64, at several shapes: unequal
+    ones, each size in turn 1, and equal ones, unless `shapes` gives all; shapes at which the
+    program has no value are left out. At relu they keep away from its kink.
 
     Raises:
         AssertionError: a result is wrong, unless `raise_exception` is False. The message names
             the worst entry, counted from 1, both values, what the mistake looks like, and the
             line of the derivation that decides.
         InputError: the program cannot be read, or a parameter's name means nothing in it.
+        ProofError: a gradient of the program is not proved.
 
     >>> def backward(dY, X, W):
     ...     return dY @ W.T, X.T @ dY
     >>> check_backward(lambda X, W: X @ W, backward, "Y = X @ W; L = Loss(Y)")
     True
+    >>> def ridge(X, W, T, lam):
+    ...     return 2*X.T @ (X @ W - T) + 2*lam*W
+    >>> check_backward(None, ridge, "L = sum((X @ W - T)**2) + lam*sum(W**2)", "W")
+    True
     """
     __tracebackhide__ = True
-    tolerance = (rtol, atol)
-    problem = read(program, shapes=shapes)
-    names = problem.factors if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
-    for name in names:
-        check_factor(problem, name)
-    questions = {name: ask(problem, name) for name in names}
-    first = questions[names[0]]
-    tried = list(_all_shapes(first, fixed=shapes is not None))
-    message = None
-    for number, case_shapes in enumerate(tried):
-        case = random_case(first, case_shapes, np.random.default_rng([seed, number]))
-        try:
-            message = _compared(questions, case, forward, backward, tolerance)
-        except _Raised as error:
-            message = f"{error} at the shapes {_shapes(first, case)}: {error.reason}"
-            square = random_case(first, tried[-1], np.random.default_rng(seed))
-            with contextlib.suppress(_Raised):
-                # Where all sizes are equal it may run, and show what it is.
-                more = _compared(questions, square, forward, backward, tolerance)
-                message += f"\nWhere all sizes are equal: {more}" if more else ""
-        if message is not None:
-            break
+    names = _names(program, shapes) if wrt is None else (wrt,) if isinstance(wrt, str) else wrt
+    questions = {name: ask(program, name, shapes=shapes) for name in names}
+    first = next(iter(questions.values()))
+    known = {n: d for question in questions.values() for n, d in question.definitions.items()}
+    cases = _cases(first, known, seed, fixed=shapes is not None)
+    check = _Check(questions, cases, forward, backward, (rtol, atol))
+    message = next(filter(None, map(check.message, cases)), None)
     if message is not None and raise_exception:
         raise AssertionError(message)
     return message is None
 
 
-def _compared(
-    questions: Mapping[str, Question],
-    case: Case,
-    forward: Callable[..., Any] | None,
-    backward: Callable[..., Any],
-    tolerance: _Tolerance,
-) -> str | None:
-    """What is wrong at one set of inputs, if anything is."""
-    names = tuple(questions)
-    message = _forward(questions[names[0]], case, forward, tolerance)
-    if message is None:
-        results = _results(_called(case, backward, "backward"), names, single=len(names) == 1)
-        for name, result in results.items():
-            message = message or _wrong(questions[name], case, result, tolerance)
-    return message
+def _names(program: str, shapes: Mapping[str, tuple[int, ...]] | None) -> tuple[str, ...]:
+    """All inputs that are arrays."""
+    written = parse(program)
+    known = infer(written, shapes=shapes)
+    return tuple(name for name in written.inputs() if known[name])
 
 
-def _called(case: Case, function: Callable[..., Any], what: str) -> Any:
+def _cases(
+    question: Question, definitions: Mapping[str, Node], seed: int, *, fixed: bool
+) -> list[Case]:
+    """Inputs of several shapes at which the program has a value.
+
+    Raises:
+        InputError: there are none.
+    """
+    found: list[Case] = []
+    failed: InputError | None = None
+    for number, shapes in enumerate(_all_shapes(question, fixed=fixed)):
+        chance = np.random.default_rng([seed, number])
+        try:
+            found.append(random_case(question, shapes, chance, definitions))
+        except InputError as error:  # such as the inverse of a product with too few rows
+            failed = failed or error
+    if failed is not None and not found:
+        raise failed
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """Two functions held against a program at all inputs."""
+
+    questions: Mapping[str, Question]
+    cases: Sequence[Case]
+    forward: Callable[..., Any] | None
+    backward: Callable[..., Any]
+    tolerance: _Tolerance
+
+    def message(self, case: Case) -> str | None:
+        """What is wrong at one set of inputs, if anything is."""
+        try:
+            return self.compared(case)
+        except _Raised as error:
+            first = next(iter(self.questions.values()))
+            message = f"{error} at the shapes {_shapes(first, case)}: {error.reason}"
+            with contextlib.suppress(_Raised):
+                # Where all sizes are equal it may run, and show what it is.
+                more = self.compared(self.cases[-1])
+                message += f"\nWhere all sizes are equal: {more}" if more else ""
+            return message
+
+    def compared(self, case: Case) -> str | None:
+        """What is wrong with the results at one set of inputs, if anything is."""
+        message = _forward(self.questions, case, self.forward, self.tolerance)
+        if message is not None:
+            return message
+        for name, result in self.gradients(case).items():
+            message = _wrong(
+                self.questions[name],
+                case,
+                result,
+                self.tolerance,
+                lambda name=name: self.others(case, name),  # type: ignore[misc]
+            )
+            if message is not None:
+                return message
+        return None
+
+    def gradients(self, case: Case) -> dict[str, Any]:
+        """What backward gives, by name."""
+        called = _called(self.questions.values(), case, self.backward, "backward")
+        return _results(called, tuple(self.questions), single=len(self.questions) == 1)
+
+    def others(self, case: Case, name: str) -> Iterator[Sample]:
+        """What backward gives for one name at inputs of other shapes, where it does not fail."""
+        for other in self.cases[:_OTHERS]:
+            if other is not case:
+                with contextlib.suppress(_Raised, InputError):
+                    yield other, self.gradients(other)[name]
+
+
+def _called(
+    questions: Iterable[Question], case: Case, function: Callable[..., Any], what: str
+) -> Any:
     """The function called with what its parameters' names ask for."""
-    offered = {**case.values, **case.functions}
+    names = dict.fromkeys(name for question in questions for name in question.names)
+    offered = {**{name: case.values[name] for name in names}, **case.functions}
     positional: list[Any] = []
     named: dict[str, Any] = {}
     for parameter in _parameters(function, what):
@@ -153,7 +201,8 @@ def _called(case: Case, function: Callable[..., Any], what: str) -> Any:
                 f"or wrap the function: lambda X, W: my_function(X, W)."
             )
         value = offered[parameter.name]
-        value = value.copy() if isinstance(value, np.ndarray) else value
+        if isinstance(value, np.ndarray):
+            value = value.copy() if value.ndim else float(value)
         if parameter.kind is parameter.POSITIONAL_ONLY:
             positional.append(value)
         else:
@@ -177,9 +226,8 @@ def _parameters(function: Callable[..., Any], what: str) -> list[inspect.Paramet
 def _all_shapes(question: Question, *, fixed: bool) -> Iterator[dict[str, Shape]]:
     """Shapes to try: unequal ones first, which give mistakes away."""
     letters = [dim.symbol for dim in question.dims]
-    if fixed:
-        own = {d.symbol: d.size for s in question.problem.shapes.values() for d in s}
-        yield sized(question.shapes, own)
+    if fixed or not question.everywhere:
+        yield sized(question.shapes, question.own_sizes)
         return
     plain = [
         dict(zip(letters, itertools.cycle(sizes), strict=False)) for sizes in (_SIZES, _LARGER)
@@ -211,17 +259,45 @@ def _results(value: Any, names: Sequence[str], *, single: bool) -> dict[str, Any
 
 
 def _forward(
-    question: Question, case: Case, forward: Callable[..., Any] | None, tolerance: _Tolerance
+    questions: Mapping[str, Question],
+    case: Case,
+    forward: Callable[..., Any] | None,
+    tolerance: _Tolerance,
 ) -> str | None:
     """What is wrong with the forward function's result, if anything is."""
     if forward is None:
         return None
-    result = real_array(_called(case, forward, "forward"), "forward returns")
-    name = question.problem.name if result.ndim else question.loss
-    if not result.ndim and question.loss in question.opaque:
+    question = next(iter(questions.values()))
+    called = _called(questions.values(), case, forward, "forward")
+    results = called if isinstance(called, Mapping) else {"": called}
+    message = None
+    for key, value in results.items():
+        result = real_array(value, "forward returns")
+        name = key or _returned(question, result)
+        if name not in question.system.program.names():
+            raise InputError(f"forward returns {name}, which the program does not have.")
+        message = message or _unlike(question, case, name, result, tolerance)
+    return message
+
+
+def _returned(question: Question, result: Any) -> str:
+    """The name of the value that forward returns: L, or the last one before it."""
+    values = [a.name for a in question.program.assignments]
+    if result.ndim and len(values) == 1:
+        raise InputError(
+            f"forward returns an array, and {question.program.source()} has no value besides "
+            f"{question.loss}; return that, or give the array a name in the program."
+        )
+    return values[-2] if result.ndim else question.loss
+
+
+def _unlike(
+    question: Question, case: Case, name: str, result: Any, tolerance: _Tolerance
+) -> str | None:
+    if name == question.loss and any(f[0].isupper() for f in question.undefined):
         return None  # an undefined loss may have any value
     right = np.asarray(case.values[name])
-    words = question.problem.program.source()
+    words = question.program.source()
     if result.shape != right.shape:
         return (
             f"forward is not {words}: it gives the shape {_words(result.shape)}, and {name} is "
@@ -236,8 +312,14 @@ def _forward(
     )
 
 
-def _wrong(question: Question, case: Case, result: Any, tolerance: _Tolerance) -> str | None:
-    """What is wrong with a gradient, if anything is."""
+def _wrong(
+    question: Question,
+    case: Case,
+    result: Any,
+    tolerance: _Tolerance,
+    more: Callable[[], Iterable[Sample]],
+) -> str | None:
+    """What is wrong with a gradient, if anything is; `more` are results at other inputs."""
     right = np.asarray(case.value(question.gradient))
     what = f"backward is wrong: ∂{question.loss}/∂{question.wrt}"
     if result.shape != right.shape:
@@ -254,49 +336,13 @@ def _wrong(question: Question, case: Case, result: Any, tolerance: _Tolerance) -
             f"{what} differs in {count} of {right.size} entries at the shapes "
             f"{_shapes(question, case)}. Worst is {_place(worst)}, counted from 1: "
             f"backward gives {result[worst]:.9g}, and "
-            f"{source(question.gradient)} is {right[worst]:.9g}."
+            f"{question.source(question.gradient)} is {right[worst]:.9g}."
         )
-    looks = _looks_like(question, case, result)
-    lines = [found, *([looks] if looks else [])]
-    lines.append(f"The line of the derivation that decides: {deciding_line(question)}")
-    return "\n".join(lines)
-
-
-def _looks_like(question: Question, case: Case, result: Any) -> str | None:
-    """The single mistake that would give these values."""
-    right = question.gradient
-    written = question.gradient_beside(nodes.Number(Fraction(0)))
-    value = np.asarray(case.value(right))
-    if result.shape == value.shape:
-        below = float(np.vdot(value, value))
-        factor = float(np.vdot(value, result)) / below if below else 0.0
-        if factor and np.allclose(result, factor * value, rtol=1e-6, atol=1e-9):
-            return f"It looks like {_factor(question, case, factor)} times the gradient."
-    for root in dict.fromkeys((right, written)):
-        for edit in edits(root, question):
-            if edit.kind not in _REVERSED:
-                continue
-            try:
-                other = np.asarray(case.value(edit.node), dtype=np.float64)
-            except (TypeError, ValueError, KeyError, ArithmeticError):
-                continue
-            if other.shape == result.shape and np.allclose(other, result, rtol=1e-6, atol=1e-9):
-                mistake = Edit(_REVERSED[edit.kind], root, edit.after, edit.before)
-                return f"It looks like {source(edit.node)}. {edit_text(mistake)}"
-    return None
-
-
-def _factor(question: Question, case: Case, factor: float) -> str:
-    """A factor in words: a short fraction if it is one, times or over a scalar of the program."""
-    scalars = [(n, case.values[n]) for n in question.inputs if not question.shapes[n]]
-    ways = [("", 1.0), *scalars, *((f"1/{n}", 1 / v) for n, v in scalars)]
-    for words, value in ways:
-        short = Fraction(factor / value).limit_denominator(_DENOMINATOR)
-        if short and math.isclose(short * value, factor, rel_tol=1e-6):
-            return {Fraction(1): words or "1", Fraction(-1): f"-{words or 1}"}.get(
-                short, f"{short}*{words}".replace("*1/", "/").removesuffix("*")
-            )
-    return f"{factor:.6g}"
+    looks, of = looks_like(question, [(case, result), *more()])
+    line = deciding_line(question, of)
+    return "\n".join(
+        [found, *([looks] if looks else []), *([] if line is None else [line_text(line)])]
+    )
 
 
 def _far(one: Any, other: Any, tolerance: _Tolerance) -> Any:
@@ -325,5 +371,7 @@ def _words(shape: tuple[int, ...]) -> str:
 
 def _shapes(question: Question, case: Case) -> str:
     return ", ".join(
-        f"{name} = {_words(np.shape(case.values[name]))}" for name in question.problem.factors
+        f"{name} = {_words(np.shape(case.values[name]))}"
+        for name in question.inputs
+        if question.shapes[name]
     )

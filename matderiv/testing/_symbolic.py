@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from matderiv.checking.check import check
 
@@ -16,6 +16,7 @@ def assert_gradient(
     *,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     lang: str = "en",
 ) -> None:
     """∂L/∂wrt = claim, proved; for all sizes unless only single ones can be decided.
@@ -31,9 +32,9 @@ def assert_gradient(
     ...
     X lost its transpose: it must be X.T.
     Right is X.T @ dY.
-    The line of the derivation that decides: ∂L/∂w_pq = Σ_i x_ip·∂L/∂y_iq
+    The line of the derivation that decides: ∂L/∂w_pq = Σ_k ∂L/∂y_kq·x_kp
     """
     __tracebackhide__ = True
-    report = check(program, wrt, claim, sizes=sizes, shapes=shapes)
+    report = check(program, wrt, claim, sizes=sizes, shapes=shapes, assume=assume)
     if report.status != "right":
         raise AssertionError(report.text(lang).rstrip("\n"))

@@ -8,8 +8,9 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from matderiv.api import read
-from matderiv.checking.question import Question, ask
+from matderiv.checking.question import Question, ask, sized
+from matderiv.expression.parse import parse
+from matderiv.expression.shapes import infer
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 
 __all__ = ["inputs", "shapes"]
@@ -61,11 +62,14 @@ def inputs(
 
 
 def _question(program: str) -> Question:
-    problem = read(program)
-    return ask(problem, problem.factors[0])
+    """The question about the first input that is an array, or the first one."""
+    written = parse(program)
+    known = infer(written)
+    inputs = written.inputs()
+    return ask(program, next((name for name in inputs if known[name]), inputs[0]))
 
 
 def _shapes(question: Question, sizes: dict[str, int]) -> dict[str, tuple[int, ...]]:
-    return {
-        name: tuple(sizes[dim.symbol] for dim in question.shapes[name]) for name in question.inputs
-    }
+    shapes = sized(question.shapes, sizes)
+    names = (*question.inputs, *question.upstream)
+    return {name: tuple(dim.size for dim in shapes[name]) for name in names}

@@ -1,0 +1,164 @@
+"""The gradient with one mistake in it: in the formula, or in the gradient of a value behind it.
+
+A mistake in one step of the chain rule is followed to the end: the local formula of a value is
+changed, and what is derived from it is put together anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from matderiv.calculus.sweep import replaced
+from matderiv.calculus.terms import total
+from matderiv.calculus.tidying import tidy
+from matderiv.checking import edits
+from matderiv.checking.additions import material, plus
+from matderiv.checking.edits import Edit
+from matderiv.checking.question import Question, names_in
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Name, Node, Number
+
+__all__ = ["Slip", "forgotten", "place", "slips"]
+
+#: What a change of the right formula is, seen from the mistake.
+_REVERSED = {
+    "extra": "missing",
+    "part": "chain",
+    "sum_extra": "sum_missing",
+    "sum_missing": "sum_extra",
+    "function_extra": "function_lost",
+    "function_lost": "function_extra",
+    "inverse_extra": "inverse_lost",
+    "inverse_lost": "inverse_extra",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A mistake in the gradient by `of`, as the change that mends it, and what it leads to.
+
+    `part` is what is left out of a sum over the uses of a name.
+    """
+
+    of: str
+    edit: Edit
+    formula: Node
+    part: Node | None = None
+
+
+def _path(question: Question) -> tuple[str, ...]:
+    """The names whose gradients the asked one follows from, itself first, towards the loss."""
+    gradients = question.system.sweep.gradients
+    found = {question.wrt: None}
+    queue = [question.wrt]
+    while queue:
+        for use in gradients[queue.pop(0)].uses:
+            if use.by in gradients and use.by not in found:
+                found[use.by] = None
+                queue.append(use.by)
+    return tuple(found)
+
+
+def place(question: Question, edit: Edit) -> str:
+    """The name in whose gradient the mended part stands, as far as that can be told."""
+    old = set(nodes.walk(edit.before))
+    new = [n for n in nodes.walk(edit.after) if n not in old and not isinstance(n, Name | Number)]
+    locals_ = {of: set(nodes.walk(_local(question, of))) for of in _path(question)}
+    for part in reversed(new):
+        for of, inside in locals_.items():
+            if part in inside:
+                return of
+    names = names_in(edit.after) - names_in(edit.before)
+    for of, inside in locals_.items():
+        if names and names <= {n.name for n in inside if isinstance(n, Name)}:
+            return of
+    return question.wrt
+
+
+def _local(question: Question, name: str) -> Node:
+    """The gradient by a name in terms of those of the values that use it, an entry for each."""
+    system = question.system
+    return system.whole(name, replaced(system.sweep.gradients[name].local, system.sweep.lifted))
+
+
+def _kinds(question: Question) -> tuple[edits.Kind, ...]:
+    """The mistakes that are made, the likeliest first."""
+    return (
+        edits.transpose_whole,
+        edits.transpose,
+        edits.order,
+        edits.operator,
+        edits.extra_term,
+        edits.extra_part,
+        edits.prime,
+        material(question).body,
+        edits.sign,
+        edits.along,
+        edits.transpose_part,
+        edits.exponent,
+        edits.function,
+        edits.inverse,
+        edits.reduction,
+        edits.name,
+    )
+
+
+def slips(question: Question) -> Iterator[Slip]:
+    """Single mistakes in the gradient, the formula's own first, then those behind it."""
+    kinds = _kinds(question)
+    for way in dict.fromkeys((question.gradient, *material(question).ways)):
+        if question.fitting(way) == question.shape:
+            for kind in kinds:
+                for edit in kind(way, question):
+                    yield Slip(question.wrt, _mended(edit, way), edit.node)
+    for of in _path(question)[1:]:
+        right = _local(question, of)
+        for kind in kinds:
+            for edit in kind(right, question):
+                yield Slip(of, _mended(edit, right), _followed(question, of, edit.node))
+
+
+def _mended(edit: Edit, right: Node) -> Edit:
+    """The change seen from the mistake."""
+    kind = _REVERSED.get(edit.kind, edit.kind)
+    if kind == "chain" and isinstance(edit.before, nodes.MatMul):
+        kind = "left_out"
+    elif kind == "chain" and any(isinstance(n, Number) for n in nodes.children(edit.before)):
+        kind = "number"
+    return Edit(kind, right, edit.after, edit.before)
+
+
+def forgotten(question: Question) -> Iterator[Slip]:
+    """What one value adds to the gradient by a name left out, where several use the name."""
+    system = question.system
+    facts = system.sweep.facts
+    for of in _path(question):
+        uses = system.sweep.gradients[of].uses
+        users = tuple(dict.fromkeys(use.by for use in uses))
+        for by in users if len(users) > 1 else ():
+            rest, part = (
+                tidy(question.plain(total((Fraction(1), u.gradient) for u in some)), facts)
+                for some in ([u for u in uses if u.by != by], [u for u in uses if u.by == by])
+            )
+            wrong, right = system.whole(of, rest), system.whole(of, plus(rest, part))
+            edit = Edit("use", right, wrong, right)
+            yield Slip(of, edit, _followed(question, of, wrong), part)
+
+
+def _followed(question: Question, of: str, changed: Node) -> Node:
+    """The gradient that is asked for, if that by one name were another formula."""
+    gradients = question.system.sweep.gradients
+    known: dict[str, Node | None] = {of: changed}
+
+    def follow(name: str) -> Node | None:
+        """The gradient by a name as it would be, or None if it stays what it is."""
+        if name not in known:
+            users = {use.by for use in gradients[name].uses} & gradients.keys()
+            found = {by: follow(by) for by in users}
+            put = {f"d{by}": node for by, node in found.items() if node is not None}
+            known[name] = replaced(_local(question, name), put) if put else None
+        return known[name]
+
+    return follow(question.wrt) or question.gradient
