@@ -185,3 +185,19 @@ def test_answers_for_programs_and_suites() -> None:
     assert_gradient(RIDGE, "lam", "sum(W**2)")
     with pytest.raises(AssertionError, match="Right is sum"):
         assert_gradient(RIDGE, "lam", "2*sum(W**2)")
+
+
+@pytest.mark.parametrize(
+    ("wrt", "claim"),
+    [
+        ("X", "diag(lam)"),
+        ("lam", "tr(2)"),
+        ("W", "X.T @ (X @ W - T)/norm(X - T)"),
+        ("W", "X.T @ (X @ W - T)/det(X)"),
+    ],
+)
+def test_parts_that_have_no_value_are_misfits(wrt: str, claim: str) -> None:
+    """What is of no square matrix or no vectors is refused, also where a number is made of it."""
+    report = check(RIDGE, wrt, claim)
+    assert report.status == "wrong"
+    assert report.misfit is not None

@@ -22,6 +22,7 @@ from matderiv.calculus.forms import (
     Term,
     TooLarge,
     Whole,
+    bounded,
 )
 from matderiv.calculus.shaping import shapes_over
 from matderiv.checking.decide import folded
@@ -41,6 +42,7 @@ __all__ = ["Difference", "Line", "deciding_line", "difference_at"]
 _MOST_TERMS = 6  # of an entry that is written whole
 _MOST_LETTERS = 90  # of a line
 _MOST_VALUES = 8  # of entries that are named
+_WORK = 4_000  # products of terms in entries that are written out
 _COMMA_FROM = 10
 
 
@@ -121,7 +123,8 @@ def _difference(
     entries = question.entries(written=True)
     try:
         sides = folded(question, claim), question.gradient_beside(claim)
-        forms = [entries.at(node, *places) for node in sides]
+        with bounded(_WORK):
+            forms = [entries.at(node, *places) for node in sides]
     except (TooLarge, InputError):
         forms = [(), ()]
         written = ["…", "…"]

@@ -340,10 +340,15 @@ class _Fitting(shapes_over):
     def __call__(self, node: Node) -> Shape:
         found = self._seen.get(id(node))
         if found is None:
+            shapes = [self(child) for child in nodes.children(node)]  # those of a number, too
             if isinstance(node, _OF_A_SQUARE):
-                rows, *cols = self(node.arg) or (None,)
+                rows, *cols = shapes[0] or (None,)
                 if cols != [rows]:
                     raise ShapeError(f"{type(node).__name__} takes a square matrix.")
+            if isinstance(node, nodes.Diag) and len(set(shapes[0])) != 1:
+                raise ShapeError("diag takes a vector or a square matrix.")
+            if isinstance(node, nodes.Outer) and any(len(shape) != 1 for shape in shapes):
+                raise ShapeError("outer takes two vectors.")
             found = self._seen[id(node)] = (node, self._of(node))
         return found[1]
 

@@ -41,7 +41,7 @@ class Trial:
                 found.append((point, value))
         self.known = found[:3]
         self.case: Case | None = None
-        with contextlib.suppress(InputError):
+        with contextlib.suppress(InputError, ValueError, ArithmeticError):
             case = random_case(question, question.shapes, np.random.default_rng(0))
             self.right = case.value(self.wanted)
             self.case = case
