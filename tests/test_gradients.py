@@ -13,7 +13,7 @@ from _reference import FUNCTIONS, differences, value
 import matderiv
 from matderiv import InputError, ProofError, gradient
 from matderiv.calculus import proving
-from matderiv.checking.program import check_program
+from matderiv.checking.check import check
 from matderiv.expression import nodes
 
 LAYER = "Y = X @ W; L = sum(f(Y))"
@@ -370,9 +370,9 @@ def test_claims_may_use_the_names() -> None:
     program = "L = Loss(softmax(Q @ K.T, axis=1) @ V)"
     formula = str(gradient(program, wrt="Q"))
     assert "dU" in formula
-    right = check_program(program, "Q", formula)
+    right = check(program, "Q", formula)
     assert right.status == "right"
-    wrong = check_program(program, "Q", formula.replace("K", "K*2"))
+    wrong = check(program, "Q", formula.replace("K", "K*2"))
     assert wrong.status == "wrong"
     assert "dU" not in wrong.gradient
 
