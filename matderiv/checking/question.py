@@ -36,6 +36,7 @@ __all__ = ["Question", "ask", "sized"]
 #: Sizes for letters: all different, so that no product fits by chance, and none is 1.
 _GENERIC = (2, 4, 3, 5, 7, 6, 8, 9, 10, 11, 12, 13)
 _LARGEST = 6  # the largest size of the user's that evidence is shown at
+_LONGEST_CLAIM = 1000  # with names of ours replaced
 _LONGEST = 60  # operations and names of a formula that is written out
 
 #: The variable of the bodies of known functions.
@@ -137,6 +138,8 @@ class Question:
     def read(self, claim: str) -> Node:
         """Read a claim; a size in figures, as in ones((2, 4)), stands for the letter it is of.
 
+        Names that formulas give to values without one may be used, and are replaced.
+
         Raises:
             ProgramSyntaxError: it cannot be read.
         """
@@ -146,7 +149,10 @@ class Question:
         letters |= {n: n for s, n in self.system.sizes.items() if s.isdigit()}  # the program's own
         numbers: dict[str, Node] = {s: nodes.Size(s, n) for s, n in sizes.items()}
         numbers["pi"] = nodes.Pi()
-        return parse_claim(claim, self.names, self.function_names, letters, numbers)
+        ours = [n for name in self.system.sweep.called for n in (name, f"d{name}")]
+        names = (*self.names, *ours)
+        node = parse_claim(claim, names, self.function_names, letters, numbers)
+        return self.plain(node, _LONGEST_CLAIM) if names_in(node) & set(ours) else node
 
     def source(self, node: Node) -> str:
         """A formula as NumPy-like source, sizes as letters, as a claim is written."""

@@ -126,7 +126,9 @@ class Writer:
         A page may break between rows of a high chain, but the last does not stand on a page alone.
         """
         *most, last = (f"& = {self._right(r)}" for r in rights)
-        space = _LAST if height(Aligned(left, rights)) <= _TOGETHER else _SPACE
+        low = sum(map(_rows, rights)) * _LINE <= _TOGETHER  # found fast where it is not
+        low = low and height(Aligned(left, rights)) <= _TOGETHER
+        space = _LAST if low else _SPACE
         start = f"{self.write(left)} " + space.join(most)
         return start + (_LAST if most else "") + last
 
@@ -222,6 +224,16 @@ def height(box: Box) -> float:
         case Aligned(rights=rights):
             return sum(map(height, rights)) + (len(rights) - 1) * (_GAP + _JOT)
     return _LINE
+
+
+def _rows(box: Box) -> int:
+    """How many lines of matrices a box has at least."""
+    match box:
+        case Grid(rows=rows):
+            return len(rows)
+        case Row(items=items):
+            return max(map(_rows, items), default=1)
+    return 1
 
 
 def _depth(box: Box) -> float:

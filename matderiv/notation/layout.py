@@ -86,10 +86,13 @@ def _fitted_row(row: Row, room: float, *, elide: bool, inside: bool) -> Box:
     wide = [n for n, box in enumerate(items) if isinstance(box, Grid)]
     if wide:
         return _shared(items, wide, room, elide=elide, inside=inside)
-    wide = [n for n, box in enumerate(items) if type(box) in _BREAKABLE]
-    wide.sort(key=lambda n: -items[n].width)
-    gains = (items[n].width - _least(items[n], inside=inside) for n in wide)
-    widths = [row.width - gain for gain in itertools.accumulate(gains)]
+    gains = {
+        n: box.width - _least(box, inside=inside)
+        for n, box in enumerate(items)
+        if type(box) in _BREAKABLE
+    }
+    wide = sorted((n for n, gain in gains.items() if gain > 0), key=lambda n: -items[n].width)
+    widths = [row.width - gain for gain in itertools.accumulate(gains[n] for n in wide)]
     enough = [count for count, width in enumerate(widths, 1) if width <= room]
     found: list[Box] = [row]
     for count in enough[:_TRIES]:
