@@ -84,8 +84,8 @@ class Question:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The names that a claim may use: those of the program, and the gradients on the way."""
-        unnamed = self.system.sweep.graph.hidden
-        hidden = {f"d{name}" for name in (*unnamed, self.wrt)} | unnamed
+        lifted = self.system.sweep.graph.lifted
+        hidden = {f"d{name}" for name in (*lifted, self.wrt)} | lifted
         return tuple(name for name in self.shapes if name not in hidden)
 
     @cached_property
