@@ -39,6 +39,7 @@ PROGRAMS: dict[str, tuple[str, dict[str, tuple[int, ...]], dict[str, str], str]]
         "Q V",
     ),
     "gauss": ("L = logdet(S) + y @ inv(S) @ y", {}, {}, "S y"),
+    "wide": ("L = logdet(A @ X @ A.T)", {}, {}, "X"),
     "symmetric": ("L = logdet(S) + tr(A @ S)", {}, {"S": "symmetric"}, "S"),
     "diagonal": ("L = sum(f(X @ D))", {}, {"D": "diagonal"}, "D"),
     "scalars": ("z = alpha*beta + alpha; h = tanh(z); L = (h - gamma)**2", {}, {}, "alpha gamma"),

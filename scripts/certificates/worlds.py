@@ -22,7 +22,7 @@ from certificates.arrays import (
     places,
     transposed,
 )
-from certificates.frame import refuse
+from certificates.frame import RefusedError, refuse
 from certificates.numbers import (
     RANGES,
     Field,
@@ -36,6 +36,7 @@ from certificates.reading import Tree
 
 MOST_WORK = 30_000_000
 _TRIES = 120
+_SHUFFLES = 12  # choices of sizes of each kind, where the program has no value at the first
 
 
 class Work:
@@ -65,6 +66,10 @@ class Program:
         self.functions, self.assumed = functions, assumed
         self.loss = list(definitions)[-1]
         self.inputs = [name for name in shapes if name not in definitions]
+
+
+class NoValueError(RefusedError):
+    """The program has no value at these sizes, or none is found."""
 
 
 class World:
@@ -109,7 +114,7 @@ class World:
             except ArithmeticError:
                 continue
             return
-        refuse("no point is found at which the program has a value")
+        raise NoValueError("no point is found at which the program has a value")
 
     def _drawn(self, name: str, chance: random.Random, kind: str) -> Array:
         """A random input that has the structure that it is assumed to have."""
@@ -379,12 +384,29 @@ def worlds(
     names: Sequence[str],
     seed: int,
 ) -> Iterator[World]:
-    """Worlds of the chosen sizes, if they are given, and of two others, two points in each."""
+    """Worlds of the chosen sizes, if they are given, and of two others, two points in each.
+
+    Other sizes at which the program has no value, as a product that is singular there, are passed
+    over; where there are no others, the certificate is refused.
+    """
     chance = random.Random(seed)  # noqa: S311
     work = Work()
-    for sizes in ([chosen] if chosen is not None else []) + other_sizes(names, chance):
-        for _ in range(2):
-            yield World(program, field, sizes, chance.randrange(2**64), work)
+
+    def pair(sizes: Mapping[str, int]) -> list[World]:
+        return [World(program, field, sizes, chance.randrange(2**64), work) for _ in range(2)]
+
+    if chosen is not None:
+        yield from pair(chosen)
+    for kind in range(len(other_sizes(names, chance))):
+        for left in reversed(range(_SHUFFLES)):
+            try:
+                found = pair(other_sizes(names, chance)[kind])
+            except NoValueError:
+                if not left:
+                    raise
+            else:
+                yield from found
+                break
 
 
 def other_sizes(names: Sequence[str], chance: random.Random) -> list[dict[str, int]]:
