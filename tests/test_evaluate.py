@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import get_args
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from _arrays import FUNCTIONS, Maker
 
 from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
-from matderiv.expression.numeric import evaluate, sizes_in, values_of
+from matderiv.expression.numeric import Array, Functions, evaluate, sizes_in
 from matderiv.expression.parse import parse
+from matderiv.expression.program import Program
 from matderiv.expression.shapes import infer, settled, shape_of
 
 SEEDS = range(300)
+
+
+def values_of(
+    program: Program, values: Mapping[str, npt.ArrayLike], functions: Functions | None = None
+) -> dict[str, Array]:
+    """The value of every name of a program, one assignment after another."""
+    known = {name: np.asarray(value, float) for name, value in values.items()}
+    given = {name: known[name].shape for name in program.inputs() if name in known}
+    sizes = sizes_in(infer(program, shapes=given))
+    for assignment in program.assignments:
+        known[assignment.name] = evaluate(assignment.value, known, functions, sizes)
+    return known
 
 
 def test_random_programs_mean_what_numpy_means() -> None:

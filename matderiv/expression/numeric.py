@@ -15,11 +15,10 @@ import numpy.typing as npt
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.expression.program import Program
-from matderiv.expression.shapes import Shape, infer
+from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 
-__all__ = ["Array", "Evaluator", "Functions", "evaluate", "values_of"]
+__all__ = ["Array", "Evaluator", "Functions", "evaluate"]
 
 Array = npt.NDArray[np.float64]
 _T = TypeVar("_T")
@@ -48,29 +47,6 @@ def evaluate(
     """
     arrays = {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
     return Evaluator(arrays, functions or {}, sizes or {}).of(node)
-
-
-def values_of(
-    program: Program,
-    values: Mapping[str, npt.ArrayLike],
-    functions: Functions | None = None,
-) -> dict[str, Array]:
-    """The value of every name of a program, from those of its inputs.
-
-    Raises:
-        ShapeError: the arrays do not fit.
-        InputError: an input or a function has no value.
-
-    >>> from matderiv.expression.parse import parse
-    >>> float(values_of(parse("r = X @ w; r @ r"), {"X": [[1, 2]], "w": [3, 4]})["L"])
-    121.0
-    """
-    arrays = {n: np.asarray(values[n], np.float64) for n in program.inputs() if n in values}
-    shapes = infer(program, shapes={name: array.shape for name, array in arrays.items()})
-    run = Evaluator(arrays, functions or {}, sizes_in(shapes))
-    for assignment in program.assignments:
-        run.values[assignment.name] = run.of(assignment.value)
-    return run.values
 
 
 def sizes_in(shapes: Mapping[str, Shape]) -> dict[str, int]:
