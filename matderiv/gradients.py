@@ -9,12 +9,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, overload
 
 from matderiv._collector import uncollected
-from matderiv.calculus.graph import graph_of
-from matderiv.calculus.proving import Prover
-from matderiv.calculus.shaping import numbered, signs_first
-from matderiv.calculus.structure import Assumed, infer_assumed, own_gradient, read_assumed
-from matderiv.calculus.sweep import Sweep, sweep
-from matderiv.calculus.verdict import Verdict
+from matderiv.calculus.deciding.verdict import Verdict
+from matderiv.calculus.formulas.shaping import numbered, signs_first
+from matderiv.calculus.sweep.graph import graph_of
+from matderiv.calculus.sweep.proving import Prover
+from matderiv.calculus.sweep.structure import Assumed, infer_assumed, own_gradient, read_assumed
+from matderiv.calculus.sweep.sweep import Sweep, sweep
 from matderiv.errors import InputError, ProofError
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 from matderiv import files
 from matderiv.calculus.exchange import exchanged
-from matderiv.calculus.system import System
+from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.build import build
 from matderiv.derivation.links import Derivation
 from matderiv.errors import InputError
@@ -178,7 +178,7 @@ def _sheet(
 ) -> Document:
     """The handout without exercises; `made` says how it was made."""
     title, author = wishes.title, wishes.author
-    if isinstance(derivation.subject, System):
+    if isinstance(derivation.subject, Task):
         composer = ProgramComposer(derivation, wishes.lang, limit, marked=True)
         return program_sheet(composer, made, title=title, author=author)
     other = exchanged(derivation.problem)
@@ -196,7 +196,7 @@ def _exercises(derivation: Derivation, wishes: Wishes) -> tuple[Exercise, ...]:
     if not wishes.exercises:
         return ()
     # They derive programs of their own.
-    if isinstance(derivation.subject, System):
+    if isinstance(derivation.subject, Task):
         from matderiv.handout.exercises.program import exercises
     else:
         from matderiv.handout.exercises.product import exercises

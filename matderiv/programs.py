@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from matderiv.calculus.system import read_system
+from matderiv.calculus.sweep.task import read_task
 from matderiv.derivation.links import Derivation
 from matderiv.derivation.methods.table import METHODS
 from matderiv.derivation.program import build_program
@@ -32,6 +32,6 @@ def derive_program(
     """
     if method not in METHODS:
         raise InputError(f"There is no method {method!r}; there are: {', '.join(METHODS)}.")
-    system = read_system(program, wrt, sizes=sizes, shapes=shapes, assume=assume)
-    system = replace(system, method=method)
-    return build_program(system, system.wrt, route=METHODS[method], report=report)
+    task = read_task(program, wrt, sizes=sizes, shapes=shapes, assume=assume)
+    task = replace(task, method=method)
+    return build_program(task, task.wrt, route=METHODS[method], report=report)

@@ -60,7 +60,7 @@ def _questions() -> tuple[tuple[Gradient, Question, Node], ...]:
         known = {
             letter: dim.symbol
             for name, letters in gradient.shapes.items()
-            for letter, dim in zip(letters.split(), question.system.shapes[name], strict=True)
+            for letter, dim in zip(letters.split(), question.task.shapes[name], strict=True)
         }
         formula = sized(gradient.formula, known)  # type: ignore[arg-type] # letters for letters
         found.append((gradient, question, question.read(formula)))
@@ -101,7 +101,7 @@ def _rewritten(node: Node, question: Question, chance: random.Random) -> Node:
             made += [type(part)(b, a)] * 3
         case nodes.Subtract(a, b):
             made += [nodes.Add(a, nodes.Negate(b))] * 3
-        case Name(name) if name in question.definitions and name not in question.system.shapes:
+        case Name(name) if name in question.definitions and name not in question.task.shapes:
             made += [question.plain(question.definitions[name])] * 5
     return put(chance.choice(made))
 
@@ -181,7 +181,7 @@ def _is_gradient(gradient: Gradient, question: Question, claim: Node) -> bool:
     letters = {
         dim.symbol: letter
         for name, own in gradient.shapes.items()
-        for letter, dim in zip(own.split(), question.system.shapes[name], strict=True)
+        for letter, dim in zip(own.split(), question.task.shapes[name], strict=True)
     }
     formula = sized(question.source(question.plain(_written_out(question, claim))), letters)  # type: ignore[arg-type] # as above
     for numbers in _TRIED:

@@ -229,7 +229,7 @@ def _file_part(what: str, words: str, where: str) -> str:
 
 
 def _check_paths(jobs: list[Job], where: str) -> None:
-    """Two files of one name would overwrite each other, on some systems whatever their case."""
+    """Two files of one name would overwrite each other, on some tasks whatever their case."""
     seen: set[str] = set()
     for path in itertools.chain.from_iterable(job.paths for job in jobs):
         for place in (path, path.with_stem(f"{path.stem}-answers")):

@@ -9,13 +9,13 @@ from fractions import Fraction
 
 import pytest
 
-from matderiv.calculus.adjoints import ADJOINTS, adjoint
-from matderiv.calculus.broadcasting import filled
-from matderiv.calculus.entries import Entries
-from matderiv.calculus.equality import same_form
-from matderiv.calculus.forms import Entry, Index
-from matderiv.calculus.partials import partial
-from matderiv.calculus.shaping import shapes_over
+from matderiv.calculus.deciding.equality import same_form
+from matderiv.calculus.formulas.broadcasting import filled
+from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.forms import Entry, Index
+from matderiv.calculus.index_forms.partials import partial
+from matderiv.calculus.sweep.adjoints import ADJOINTS, adjoint
 from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node

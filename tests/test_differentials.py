@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from matderiv.calculus.contraction import contracted
-from matderiv.calculus.differentials import DIFFERENTIALS, differential
-from matderiv.calculus.entries import Entries
-from matderiv.calculus.equality import same_form
-from matderiv.calculus.shaping import shapes_over
+from matderiv.calculus.deciding.equality import same_form
+from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.calculus.index_forms.contraction import contracted
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.sweep.differentials import DIFFERENTIALS, differential
 from matderiv.derivation.methods.sides import Differential, Matrix, change_of
 from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes

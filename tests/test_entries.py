@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matderiv.calculus.entries import Entries
-from matderiv.calculus.forms import TooLarge, difference
-from matderiv.calculus.identities import summands_vanish
-from matderiv.calculus.naming import canonical
-from matderiv.calculus.shaping import shapes_over
+from matderiv.calculus.deciding.identities import summands_vanish
+from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.calculus.index_forms.canonical import canonical
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.forms import TooLarge, difference
 from matderiv.expression.claim import parse_claim
 from matderiv.expression.nodes import Name, Node, Sum
 from matderiv.expression.shapes import Dim, shape_of

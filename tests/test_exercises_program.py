@@ -14,7 +14,6 @@ import pytest
 
 import matderiv
 from matderiv import Derivation, InputError
-from matderiv.derivation.equations import Judge
 from matderiv.derivation.exercises.entries import OneEntry
 from matderiv.derivation.exercises.mistakes import Mistake
 from matderiv.derivation.exercises.numbers import Numbers
@@ -22,6 +21,7 @@ from matderiv.derivation.exercises.program import KINDS, Material, materials
 from matderiv.derivation.exercises.related import Related, Uses
 from matderiv.derivation.exercises.shapes import Shapes
 from matderiv.derivation.exercises.theme import Theme, users
+from matderiv.derivation.judge import Judge
 from matderiv.derivation.links import Link
 from matderiv.derivation.sides import Formula, Numerals
 from matderiv.expression.nodes import Name
@@ -110,7 +110,7 @@ def test_every_link_is_proved_but_the_wrong_one(drawn: dict[str, list[Material]]
 def test_slips_are_refuted_by_a_fresh_judge(drawn: dict[str, list[Material]]) -> None:
     """The wrong line is where the answer says, and no other one is wrong."""
     for made in every(drawn, Mistake):
-        judge = Judge(made.system, made.name, users(made.system, made.name))
+        judge = Judge(made.task, made.name, users(made.task, made.name))
         sides = made.wrong.sides
         verdicts = [judge.verdict(a, b) for a, b in pairwise(sides)]
         wrong = [n for n, verdict in enumerate(verdicts, 1) if verdict.status != "equal"]
@@ -130,7 +130,7 @@ def test_numbers_are_those_of_numpy(drawn: dict[str, list[Material]]) -> None:
         assert last.sides[0] == Formula(Name(f"d{made.name}"))
         answer = last.sides[-1]
         assert isinstance(answer, Numerals)
-        gradient = matderiv.gradient(made.system.program.source(), wrt=made.name)
+        gradient = matderiv.gradient(made.task.program.source(), wrt=made.name)
         assert np.allclose(gradient(**values), in_numpy(answer))
         compared += 1
     assert compared >= 3
@@ -162,12 +162,12 @@ def test_shapes_are_those_of_numpy(drawn: dict[str, list[Material]]) -> None:
 def test_other_programs_are_derived_as_derive_does(drawn: dict[str, list[Material]]) -> None:
     """The answer of a program like the one of the handout is that of the program itself."""
     for made in every(drawn, Related):
-        system = made.derivation.system
+        task = made.derivation.task
         (wrt,) = made.derivation.wrt
-        shapes = {n: tuple(d.size for d in system.shapes[n]) for n in system.program.inputs()}
-        again = matderiv.gradient(system.program.source(), wrt=wrt, shapes=shapes)
+        shapes = {n: tuple(d.size for d in task.shapes[n]) for n in task.program.inputs()}
+        again = matderiv.gradient(task.program.source(), wrt=wrt, shapes=shapes)
         assert made.derivation.formulas[wrt] == str(again)
-        assert system.program.source() not in PROGRAMS
+        assert task.program.source() not in PROGRAMS
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -7,12 +7,12 @@ import itertools
 import pytest
 from test_adjoints import SHAPES
 
-from matderiv.calculus.entries import Entries
-from matderiv.calculus.equality import same_form
-from matderiv.calculus.forms import Entry, Form, placed, refreshed
-from matderiv.calculus.naming import canonical
-from matderiv.calculus.partials import partial
-from matderiv.calculus.shaping import shapes_over
+from matderiv.calculus.deciding.equality import same_form
+from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.calculus.index_forms.canonical import canonical
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.forms import Entry, Form, placed, refreshed
+from matderiv.calculus.index_forms.partials import partial
 from matderiv.expression.parse import parse
 
 SCALARS = [

@@ -12,7 +12,7 @@ from _reference import FUNCTIONS, differences, value
 
 import matderiv
 from matderiv import InputError, ProofError, gradient
-from matderiv.calculus import proving
+from matderiv.calculus.sweep import proving
 from matderiv.checking.check import check
 from matderiv.expression import nodes
 

@@ -330,8 +330,8 @@ def test_every_entry_of_a_program_lights_up_what_is_in_its_formula(
 ) -> None:
     """Pointing at any entry shows its derivation; lit is exactly what its last formula holds."""
     lang, program, shapes, method = WHOLE[what]
-    system = matderiv.derive(program, shapes=shapes, method=method).system
-    names = {name.lower(): name for name, shape in system.shapes.items() if shape}
+    task = matderiv.derive(program, shapes=shapes, method=method).task
+    names = {name.lower(): name for name, shape in task.shapes.items() if shape}
     browser.screen(1280)
     browser.open(files[lang, what])
     cells = "[...document.querySelectorAll('mtd[data-key][tabindex]')]"

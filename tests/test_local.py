@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from _reference import value
 
-from matderiv.calculus.local import LocalJacobian, telling
-from matderiv.calculus.system import System, read_system
+from matderiv.calculus.sweep.local_jacobian import LocalJacobian, telling
+from matderiv.calculus.sweep.task import Task, read_task
 
 #: A value Y, the name that it is differentiated by, and the shapes of names in sizes n, d and m.
 VALUES = {
@@ -40,21 +40,20 @@ def sizes_of(name: str) -> list[tuple[int, int, int]]:
     return [s for s in SIZES if "softmax" not in name or min(s) > 1]
 
 
-def system_of(name: str, sizes: tuple[int, int, int]) -> System:
+def task_of(name: str, sizes: tuple[int, int, int]) -> Task:
     """The program of a value at sizes n, d and m."""
     text, wrt, shapes = VALUES[name]
     known = dict(zip("ndm1", (*sizes, 1), strict=True))
     at = {n: tuple(known[letter] for letter in shape) for n, shape in shapes.items()}
-    return read_system(f"Y = {text}; L = Loss(Y)", (wrt,), shapes=at)
+    return read_task(f"Y = {text}; L = Loss(Y)", (wrt,), shapes=at)
 
 
-def true_jacobian(name: str, system: System) -> dict[tuple[tuple[int, ...], ...], float]:
+def true_jacobian(name: str, task: Task) -> dict[tuple[tuple[int, ...], ...], float]:
     """∂y_ij/∂x_pq by differences, at indices from 1."""
     text, wrt, _ = VALUES[name]
     rng = np.random.default_rng(5)
     inputs = {
-        n: rng.uniform(0.5, 1.5, [d.size for d in system.shapes[n]])
-        for n in system.program.inputs()
+        n: rng.uniform(0.5, 1.5, [d.size for d in task.shapes[n]]) for n in task.program.inputs()
     }
     found = {}
     for col in np.ndindex(inputs[wrt].shape):
@@ -73,21 +72,21 @@ def true_jacobian(name: str, system: System) -> dict[tuple[tuple[int, ...], ...]
 def test_zeros_are_those_of_the_true_jacobian(name: str) -> None:
     """An entry that is said to be zero is zero, one that may be other than zero is so at numbers."""
     for sizes in sizes_of(name):
-        system = system_of(name, sizes)
-        jacobian = LocalJacobian(system, "Y", VALUES[name][1])
-        true = true_jacobian(name, system)
+        task = task_of(name, sizes)
+        jacobian = LocalJacobian(task, "Y", VALUES[name][1])
+        true = true_jacobian(name, task)
         assert len(true) == jacobian.size("float32").count > 0
         for (row, col), slope in true.items():
             assert bool(jacobian.at(row, col)) == (abs(slope) > 1e-7), (sizes, row, col, slope)
-        assert jacobian.nonzero(system.sizes) == sum(abs(slope) > 1e-7 for slope in true.values())
+        assert jacobian.nonzero(task.sizes) == sum(abs(slope) > 1e-7 for slope in true.values())
 
 
 def test_zeros_are_counted_for_other_sizes() -> None:
     """The count at sizes that are not the program's own is that of a program of these sizes."""
     tried = 0
     for name, sizes in [(one, sizes) for one in VALUES for sizes in sizes_of(one)]:
-        jacobian = LocalJacobian(system_of(name, (2, 3, 4)), "Y", VALUES[name][1])
-        other = LocalJacobian(system_of(name, sizes), "Y", VALUES[name][1])
+        jacobian = LocalJacobian(task_of(name, (2, 3, 4)), "Y", VALUES[name][1])
+        other = LocalJacobian(task_of(name, sizes), "Y", VALUES[name][1])
         if jacobian.letters != other.letters:  # a size of 1 may stretch there
             continue
         tried += 1
@@ -97,7 +96,7 @@ def test_zeros_are_counted_for_other_sizes() -> None:
 
 def test_matrix_form_reads_what_the_formula_names() -> None:
     """∂L/∂X = ∂L/∂Y Wᵀ reads ∂L/∂Y and W and writes ∂L/∂X, each number once."""
-    jacobian = LocalJacobian(system_of("product", (2, 4, 3)), "Y", "X")
+    jacobian = LocalJacobian(task_of("product", (2, 4, 3)), "Y", "X")
     assert jacobian.read == ("dY", "W")
     assert jacobian.size("float32").matrix_form == 2 * 3 + 4 * 3 + 2 * 4
     assert jacobian.size("float32").memory == 4 * (2 * 3) * (2 * 4)
@@ -105,14 +104,14 @@ def test_matrix_form_reads_what_the_formula_names() -> None:
 
 def test_sizes_grow_from_the_own_ones() -> None:
     """By equal factors, up to large ones; large ones are grown up to; fixed ones do not grow."""
-    grown = LocalJacobian(system_of("product", (2, 4, 3)), "Y", "X").growth("float32")
+    grown = LocalJacobian(task_of("product", (2, 4, 3)), "Y", "X").growth("float32")
     assert (grown[0][0], grown[-1][0]) == ((2, 4, 3), (2048, 4096, 3072))
     memory = [size.memory for _, size in grown]
     assert memory == sorted(set(memory))
-    large = LocalJacobian(system_of("product", (64, 4096, 8192)), "Y", "X").growth("float32")
+    large = LocalJacobian(task_of("product", (64, 4096, 8192)), "Y", "X").growth("float32")
     assert large[-1][0] == (64, 4096, 8192)
     assert len(large) > 5
-    fixed = read_system("Y = eye(2) @ X @ eye(2); L = Loss(Y)")
+    fixed = read_task("Y = eye(2) @ X @ eye(2); L = Loss(Y)")
     (jacobian, *_) = telling(fixed, 5)
     assert jacobian.letters == ()
     assert jacobian.growth("float32") == ()
@@ -132,6 +131,6 @@ TELLING = {
 @pytest.mark.parametrize("program", TELLING)
 def test_which_jacobians_are_telling(program: str) -> None:
     """Those with zeros, of the first array computed from a name, each kind of zeros once."""
-    found = telling(read_system(program), 5)
+    found = telling(read_task(program), 5)
     assert [(j.of, j.wrt) for j in found] == TELLING[program]
-    assert telling(read_system(program), 1) == () or len(telling(read_system(program), 1)) == 1
+    assert telling(read_task(program), 1) == () or len(telling(read_task(program), 1)) == 1

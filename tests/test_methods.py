@@ -12,8 +12,8 @@ from _gradient_table import table
 from _tex import compile_all, find_tool
 
 import matderiv
-from matderiv.calculus.forms import Entry, scaled, single
-from matderiv.calculus.system import System, read_system
+from matderiv.calculus.index_forms.forms import Entry, scaled, single
+from matderiv.calculus.sweep.task import Task, read_task
 from matderiv.cli._derive import derive
 from matderiv.cli._handout import handout
 from matderiv.derivation.links import Derivation
@@ -43,23 +43,23 @@ LAYER = "Z = X @ W + b; L = sum(f(Z))"
 SHAPES = {"X": (2, 4), "W": (4, 3), "b": (3,)}
 
 
-def derived(system: System, method: str) -> Derivation | None:
+def derived(task: Task, method: str) -> Derivation | None:
     """The derivation by a method; None where the method does not apply."""
     try:
-        return build_program(system, system.wrt, route=METHODS[method])
+        return build_program(task, task.wrt, route=METHODS[method])
     except UnsupportedError:
         return None
 
 
 @cache
-def systems() -> dict[str, System]:
+def tasks() -> dict[str, Task]:
     """The programs of the table of gradients."""
     found = {}
     for gradient in table():
         if not gradient.assume:
             sizes = gradient.sizes((2, 4, 3, 5))
             shapes = {name: gradient.shape(name, sizes) for name in gradient.shapes}
-            found[gradient.id] = read_system(gradient.program, (gradient.wrt,), shapes=shapes)
+            found[gradient.id] = read_task(gradient.program, (gradient.wrt,), shapes=shapes)
     return found
 
 
@@ -67,18 +67,18 @@ def systems() -> dict[str, System]:
 def test_all_methods_end_in_the_same_formulas(method: str) -> None:
     """Over a third of the table, every method ends where the elementwise derivation ends."""
     applied = 0
-    for name, system in itertools.islice(systems().items(), OTHERS.index(method) % 3, None, 3):
+    for name, task in itertools.islice(tasks().items(), OTHERS.index(method) % 3, None, 3):
         try:
-            found = derived(system, method)
+            found = derived(task, method)
         except ProofError:  # then the judge does not know enough for any method
             with pytest.raises(ProofError):
-                build_program(system, system.wrt)
+                build_program(task, task.wrt)
             continue
         if found is None:
             assert method == "kronecker", name
             continue
-        (wrt,) = system.wrt
-        assert found.formulas == {wrt: system.source(system.sweep.gradients[wrt].formula)}, name
+        (wrt,) = task.wrt
+        assert found.formulas == {wrt: task.source(task.sweep.gradients[wrt].formula)}, name
         assert found.proof.for_all_sizes + found.proof.compared == found.proof.equalities, name
         applied += 1
     assert applied >= (7 if method == "kronecker" else 40)
@@ -89,10 +89,10 @@ def test_all_methods_end_in_the_same_formulas(method: str) -> None:
 )
 def test_elementwise_ends_in_the_formula_of_the_sweep(name: str) -> None:
     """What the other methods are compared with is what the elementwise derivation ends in."""
-    system = systems()[name]
-    (wrt,) = system.wrt
-    formula = source(system.sweep.gradients[wrt].formula)
-    assert build_program(system, system.wrt).formulas == {wrt: formula}
+    task = tasks()[name]
+    (wrt,) = task.wrt
+    formula = source(task.sweep.gradients[wrt].formula)
+    assert build_program(task, task.wrt).formulas == {wrt: formula}
 
 
 @pytest.mark.parametrize("method", OTHERS)
@@ -103,9 +103,9 @@ def test_one_product(method: str) -> None:
     assert any(step.kind == method for step in found.steps)
 
 
-def layer() -> System:
+def layer() -> Task:
     """A linear layer with a bias."""
-    return read_system(LAYER, None, shapes=SHAPES)
+    return read_task(LAYER, None, shapes=SHAPES)
 
 
 def judge(name: str) -> RouteJudge:
@@ -130,18 +130,18 @@ def test_links_of_differentials() -> None:
     assert verdict(nodes.Negate(right)) != "equal"
     read = Formula(nodes.MatMul(gradient, nodes.Transpose(Name("W"))))
     assert judge("X").verdict(Formula(Name("dX")), read).status == "equal"
-    system = read_system("L = Loss(X @ W)", None, shapes={"X": (3, 3), "W": (3, 3)})
-    square = RouteJudge(system, "X")
+    task = read_task("L = Loss(X @ W)", None, shapes={"X": (3, 3), "W": (3, 3)})
+    square = RouteJudge(task, "X")
     lost = nodes.Trace(nodes.MatMul(nodes.Transpose(Name("dZ")), nodes.MatMul(Name("W"), change)))
     assert square.verdict(loss, Formula(lost)).status != "equal"
 
 
 def test_links_of_slices() -> None:
     """The slice is e_p e_qᵀ W; with the unit vectors swapped or transposed it is refused."""
-    system = read_system("L = Loss(X @ W)", None, shapes={"X": (3, 3), "W": (3, 3)})
-    known = RouteJudge(system, "X")
-    i, at = system.letters[:2], system.letters[2:4]
-    shape = system.shapes["Z"]
+    task = read_task("L = Loss(X @ W)", None, shapes={"X": (3, 3), "W": (3, 3)})
+    known = RouteJudge(task, "X")
+    i, at = task.letters[:2], task.letters[2:4]
+    shape = task.shapes["Z"]
     slice_ = Slice(Entry("Z", i), Entry("X", at))
     unit, weights = unit_of("X"), Name("W")
 
@@ -161,10 +161,10 @@ def test_links_of_slices() -> None:
 
 def test_links_of_kronecker_products() -> None:
     """I ⊗ Wᵀ is proved; the factors swapped, untransposed or permuted are refused."""
-    system = read_system("L = Loss(X @ W)", None, shapes={"X": (3, 3), "W": (3, 3)})
-    known = RouteJudge(system, "X")
-    of, wrt = Entry("Z", system.letters[:2]), Entry("X", system.letters[2:4])
-    size = system.shapes["X"][0].symbol
+    task = read_task("L = Loss(X @ W)", None, shapes={"X": (3, 3), "W": (3, 3)})
+    known = RouteJudge(task, "X")
+    of, wrt = Entry("Z", task.letters[:2]), Entry("X", task.letters[2:4])
+    size = task.shapes["X"][0].symbol
     turned = nodes.Transpose(Name("W"))
 
     def made(left: nodes.Node | None, right: nodes.Node | None) -> Kronecker:
@@ -172,7 +172,7 @@ def test_links_of_kronecker_products() -> None:
             Factor(left, "" if left else size, 0, 0),
             Factor(right, "" if right else size, 1, 1),
         )
-        return Kronecker(of.indices, wrt.indices, system.shapes["X"], factors)
+        return Kronecker(of.indices, wrt.indices, task.shapes["X"], factors)
 
     def verdict(*parts: Kronecker) -> str:
         return known.verdict(VecPartial(of, wrt), Kroneckers(parts)).status

@@ -13,11 +13,11 @@ import pytest
 import sympy as sp
 
 from matderiv.api import derive
-from matderiv.calculus.forms import Entry, Form, placed, scaled
-from matderiv.calculus.naming import canonical
-from matderiv.calculus.system import read_system
+from matderiv.calculus.index_forms.canonical import canonical
+from matderiv.calculus.index_forms.forms import Entry, Form, placed, scaled
+from matderiv.calculus.sweep.task import read_task
 from matderiv.derivation import program as building
-from matderiv.derivation.equations import Judge
+from matderiv.derivation.judge import Judge
 from matderiv.derivation.program import build_program
 from matderiv.derivation.sides import EntryOf, Formula, Indexed, Pushed, Side, Spelled
 from matderiv.errors import ProofError, ShapeError, UnsupportedError
@@ -150,8 +150,8 @@ def test_every_mutant_is_refused(program: str, wrt: str, monkeypatch: pytest.Mon
 
 def test_a_refuted_link_says_where() -> None:
     """The entry and a rational point at which the sides differ stand in the verdict."""
-    system = read_system("L = sum(exp(X))", ("X",), shapes={"X": (2, 2)})
-    judge = Judge(system, "X", ("L",))
+    task = read_task("L = sum(exp(X))", ("X",), shapes={"X": (2, 2)})
+    judge = Judge(task, "X", ("L",))
     wrong = Formula(nodes.Apply("sin", Name("X")))
     verdict = judge.verdict(Formula(Name("dX")), wrong)
     assert verdict.status == "refuted"
@@ -160,8 +160,8 @@ def test_a_refuted_link_says_where() -> None:
 
 def test_what_index_notation_does_not_prove_is_compared_at_the_sizes() -> None:
     """At one chosen size a sum may be what it is not at every size; that is said, not claimed."""
-    system = read_system("L = sum(X**2)", ("X",), shapes={"X": (2, 2)})
-    judge = Judge(system, "X", ("L",))
+    task = read_task("L = sum(X**2)", ("X",), shapes={"X": (2, 2)})
+    judge = Judge(task, "X", ("L",))
     two = nodes.Number(Fraction(2))
     sized = nodes.Multiply(nodes.Size("N", 2), Name("X"))
     verdict = judge.verdict(Formula(sized), Formula(nodes.Multiply(two, Name("X"))))
@@ -170,11 +170,11 @@ def test_what_index_notation_does_not_prove_is_compared_at_the_sizes() -> None:
 
 def test_a_wrong_gradient_is_not_derived(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mistake of the rules of differentiation ends in an error, never on a page."""
-    system = read_system("Y = X @ W; L = mean(f(Y))", ("X",))
-    right = system.sweep.gradients["X"]
+    task = read_task("Y = X @ W; L = mean(f(Y))", ("X",))
+    right = task.sweep.gradients["X"]
     wrong = replace(right, local=nodes.Negate(right.local))
-    gradients = {**system.sweep.gradients, "X": wrong}
-    broken = replace(system, sweep=replace(system.sweep, gradients=gradients))
+    gradients = {**task.sweep.gradients, "X": wrong}
+    broken = replace(task, sweep=replace(task.sweep, gradients=gradients))
     with pytest.raises(ProofError, match=r"all entries, matrix product: (refuted|undecided)"):
         build_program(broken, ("X",))
 
@@ -202,7 +202,7 @@ def test_sides_are_sympy_objects() -> None:
     (defined,) = (link for link in links if str(link.left) == str(Formula(Name("L"))))
     with pytest.raises(UnsupportedError, match=r"no matrix expression for mean\(Y\)"):
         _ = defined.rhs
-    assert derivation.system.loss == sp.Symbol("L")
+    assert derivation.task.loss == sp.Symbol("L")
     with pytest.raises(TypeError, match="whole program"):
         _ = derivation.problem
 

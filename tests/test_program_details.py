@@ -12,8 +12,8 @@ import pytest
 from _details import fits, tagged
 
 import matderiv
-from matderiv.calculus.forms import Entry, Term
-from matderiv.derivation.equations import Judge
+from matderiv.calculus.index_forms.forms import Entry, Term
+from matderiv.derivation.judge import Judge
 from matderiv.derivation.methods.sides import Cells, Slice
 from matderiv.derivation.one_entry import GradientEntries, SliceEntries, entries_in
 from matderiv.derivation.program import Builder, elementwise
@@ -119,12 +119,12 @@ def occurring(formula: str, names: dict[str, str]) -> set[str]:
 def test_what_lights_up_is_what_stands_in_the_formula(name: str) -> None:
     """No entry of the formula stays dark, and none lights up that is not in it."""
     program, shapes = PROGRAMS[name]
-    system = matderiv.derive(program, shapes=shapes).system
-    names = {array.lower(): array for array, shape in system.shapes.items() if shape}
-    assert len(names) == sum(bool(shape) for shape in system.shapes.values())
+    task = matderiv.derive(program, shapes=shapes).task
+    names = {array.lower(): array for array, shape in task.shapes.items() if shape}
+    assert len(names) == sum(bool(shape) for shape in task.shapes.values())
     everything = {
         "-".join((prefix + array, *map(str, place)))
-        for array, shape in system.shapes.items()
+        for array, shape in task.shapes.items()
         for place in itertools.product(*(range(1, dim.size + 1) for dim in shape))
         for prefix in ("", "d")
         if shape
@@ -192,9 +192,9 @@ def test_nothing_to_point_at_where_nothing_is_written_out() -> None:
 
 def test_a_false_derivation_of_an_entry_is_refused() -> None:
     """The entry at the indices exchanged is no proof."""
-    system = matderiv.derive("L = sum((X @ W - T)**2)", shapes={"X": (2, 2), "W": (2, 2)}).system
-    own = GradientEntries(system, "X")
-    build, judge = Builder(system, system.wrt, elementwise), Judge(system, "X", ("Z",))
+    task = matderiv.derive("L = sum((X @ W - T)**2)", shapes={"X": (2, 2), "W": (2, 2)}).task
+    own = GradientEntries(task, "X")
+    build, judge = Builder(task, task.wrt, elementwise), Judge(task, "X", ("Z",))
     found = list(own.chains((1, 2)))
     assert [chain.kind for chain in found] == ["local", "entry"]
     left, right = found[1].links[0].left, found[1].links[1].right
@@ -210,20 +210,20 @@ def test_what_is_said_of_an_entry_holds_at_its_indices(name: str, method: str) -
     """What was proved at letters is proved anew with the numbers in their place."""
     program, shapes = PROGRAMS[name]
     derivation = matderiv.derive(program, shapes=shapes, method=method)
-    system, count = derivation.system, 0
+    task, count = derivation.task, 0
     for wrt in derivation.wrt:
-        users = [use.by for use in system.sweep.gradients[wrt].uses]
-        judge = Judge(system, wrt, users)
-        at = tuple(min(n, dim.size) for n, dim in zip((2, 1), system.shapes[wrt], strict=False))
+        users = [use.by for use in task.sweep.gradients[wrt].uses]
+        judge = Judge(task, wrt, users)
+        at = tuple(min(n, dim.size) for n, dim in zip((2, 1), task.shapes[wrt], strict=False))
         if not at:
             continue
-        found = [*GradientEntries(system, wrt).chains(at)]
+        found = [*GradientEntries(task, wrt).chains(at)]
         for step in derivation.steps:
             for chain in step.chains:
                 match chain.sides:
                     case (Slice() as one, Cells() as cells) if step.wrt == wrt:
                         place = tuple(dim.size for dim in cells.over)
-                        found += SliceEntries(system, one, cells).chains(place)
+                        found += SliceEntries(task, one, cells).chains(place)
         for link in (link for chain in found for link in chain.links):
             assert judge.verdict(link.left, link.right).status == "equal"
             count += 1

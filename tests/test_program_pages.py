@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import matderiv
-from matderiv.calculus.system import read_system
+from matderiv.calculus.sweep.task import read_task
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.notation.program import ProgramNotation
@@ -21,9 +21,9 @@ LINE = "L = sum(A @ B*C) + sum(u*v)*lam"
 
 def written(source: str) -> str:
     """An expression in matrix notation, as plain text."""
-    system = read_system(LINE, ("A",), shapes=SHAPES)
+    task = read_task(LINE, ("A",), shapes=SHAPES)
     node: Node = parse(f"L = {source}").loss.value
-    return text(ProgramNotation(system, 3).formulas.node(node)).replace(" ", "")
+    return text(ProgramNotation(task, 3).formulas.node(node)).replace(" ", "")
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_formulas_that_differ_read_differently(one: str, other: str) -> None:
 def test_letters_are_no_names(lang: str) -> None:
     """An index is never called like a value, nor like an entry of one."""
     derivation = matderiv.derive("i = p @ q; Z = J*i; L = sum(Z*K)", wrt="p")
-    assert not {"i", "p", "q", "z", "j", "k"} & set(derivation.system.letters)
+    assert not {"i", "p", "q", "z", "j", "k"} & set(derivation.task.letters)
     assert derivation.markdown(lang)
 
 
@@ -259,8 +259,8 @@ def test_lines_of_the_conclusion_are_formulas_of_the_page() -> None:
     derivation = matderiv.derive(program, wrt=("X", "b"))
     lines = re.findall(r"^d(\w+) = (.+)", derivation.markdown(), re.MULTILINE)
     assert [name for name, _ in lines] == ["H", "X", "b"]
-    system = derivation.system
-    assert all(system.source(derivation.answer(name)) == formula for name, formula in lines)
+    task = derivation.task
+    assert all(task.source(derivation.answer(name)) == formula for name, formula in lines)
 
 
 def test_conditions_are_in_the_names_of_the_program() -> None:

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from matderiv.calculus.graph import graph_of
-from matderiv.calculus.proving import Prover
-from matderiv.calculus.structure import follows, independent, infer_assumed, is_diagonal
-from matderiv.calculus.sweep import Sweep, sweep
+from matderiv.calculus.sweep.graph import graph_of
+from matderiv.calculus.sweep.proving import Prover
+from matderiv.calculus.sweep.structure import follows, independent, infer_assumed, is_diagonal
+from matderiv.calculus.sweep.sweep import Sweep, sweep
 from matderiv.expression import nodes
 from matderiv.expression.numeric import evaluate
 from matderiv.expression.parse import parse

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from test_adjoints import SHAPES, mutants
 
-from matderiv.calculus.broadcasting import filled
-from matderiv.calculus.entries import Entries
-from matderiv.calculus.equality import same_form
-from matderiv.calculus.facts import Facts
-from matderiv.calculus.forms import Index
-from matderiv.calculus.rewrites import REWRITES
-from matderiv.calculus.shaping import shapes_over
-from matderiv.calculus.terms import cost
-from matderiv.calculus.tidying import tidied, tidy
+from matderiv.calculus.deciding.equality import same_form
+from matderiv.calculus.formulas.broadcasting import filled
+from matderiv.calculus.formulas.facts import Facts
+from matderiv.calculus.formulas.flattened import cost
+from matderiv.calculus.formulas.rewrites import REWRITES
+from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.calculus.formulas.tidying import tidied, tidy
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.forms import Index
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse

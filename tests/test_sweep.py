@@ -16,12 +16,12 @@ from _gradient_table import sized, table
 from _programs import Made, random_program, shrunk
 from _reference import UNDEFINED, Array, run, value
 
-from matderiv.calculus.entries import Entries
-from matderiv.calculus.equality import same_form
-from matderiv.calculus.forms import Entry, Index
-from matderiv.calculus.graph import Graph, graph_of
-from matderiv.calculus.partials import partial
-from matderiv.calculus.sweep import Sweep, sweep
+from matderiv.calculus.deciding.equality import same_form
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.forms import Entry, Index
+from matderiv.calculus.index_forms.partials import partial
+from matderiv.calculus.sweep.graph import Graph, graph_of
+from matderiv.calculus.sweep.sweep import Sweep, sweep
 from matderiv.errors import InputError, MatderivError, UnsupportedError
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import Dim, infer, settled

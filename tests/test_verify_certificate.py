@@ -252,7 +252,7 @@ def test_forged_claims_are_refused(name: str) -> None:
 @pytest.mark.parametrize(
     "hostile",
     [
-        "__import__('os').system('true')",
+        "__import__('os').task('true')",
         "9**9**9**9",
         "2**(10**9)",
         "1" * 5000,

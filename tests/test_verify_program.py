@@ -21,7 +21,7 @@ from certificates.worlds import other_sizes
 from verify_certificate import check, main
 
 import matderiv
-from matderiv.calculus.rewrites import REWRITES
+from matderiv.calculus.formulas.rewrites import REWRITES
 from matderiv.cli import main as command
 from matderiv.derivation.methods.table import METHODS
 from matderiv.errors import UnsupportedError

@@ -11,12 +11,12 @@ from typing import cast
 import sympy as sp
 
 from matderiv.calculus import polynomials as poly
+from matderiv.calculus.deciding.verdict import Verdict
 from matderiv.calculus.polynomials import Polynomial
 from matderiv.calculus.problem import Elementwise, Problem
 from matderiv.calculus.scalars import name_of, relu, sigmoid, step, xreplaced
 from matderiv.calculus.series import Array, Scalar, uniform, uniform_array
 from matderiv.calculus.values import Values
-from matderiv.calculus.verdict import Verdict
 from matderiv.errors import UnsupportedError
 from matderiv.expression.shapes import Dim
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 
-from matderiv.calculus.adjoints import derivative
-from matderiv.calculus.sweep import replaced
-from matderiv.calculus.terms import cost, key
+from matderiv.calculus.formulas.flattened import cost, key
+from matderiv.calculus.sweep.adjoints import derivative
+from matderiv.calculus.sweep.sweep import replaced
 from matderiv.checking.edits import Edit, edited, factors_of
 from matderiv.checking.question import Question, names_in, substituted
 from matderiv.expression import nodes
@@ -136,9 +136,9 @@ def _slopes(question: Question) -> Iterator[tuple[Node, Node]]:
 
 def _ways(question: Question) -> Iterator[Node]:
     """The gradient in its own words, with upstream gradients written out, and term by term."""
-    system = question.system
-    gradients = {n: v for n, v in question.definitions.items() if n not in system.shapes}
-    own = system.sweep.gradients[question.wrt]
+    task = question.task
+    gradients = {n: v for n, v in question.definitions.items() if n not in task.shapes}
+    own = task.sweep.gradients[question.wrt]
     found = [
         question.gradient,
         replaced(question.gradient, gradients),

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from matderiv.calculus.entries import Entries
-from matderiv.calculus.equality import same_form
-from matderiv.calculus.forms import Form, TooLarge, bounded, difference
-from matderiv.calculus.identities import expression, vanishes_quickly
-from matderiv.calculus.naming import canonical
-from matderiv.calculus.shaping import shapes_over
+from matderiv.calculus.deciding.equality import same_form
+from matderiv.calculus.deciding.identities import expression, vanishes_quickly
+from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.calculus.index_forms.canonical import canonical
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.forms import Form, TooLarge, bounded, difference
 from matderiv.checking.points import apart, points
 from matderiv.checking.question import Question, names_in, sized, substituted
 from matderiv.expression import nodes
@@ -94,7 +94,7 @@ def _entries(question: Question, claim: Node, other: Node) -> Iterator[tuple[For
     definition.
     """
     claim = folded(question, claim)
-    gradients = {f"d{name}" for name in question.system.sweep.gradients}
+    gradients = {f"d{name}" for name in question.task.sweep.gradients}
     one_sided = names_in(claim) ^ names_in(other)
     attempts = [frozenset[str](), one_sided, gradients, one_sided | gradients, question.definitions]
     known = dict.fromkeys(frozenset(n for n in a if n in question.definitions) for a in attempts)
@@ -140,7 +140,7 @@ def _tried(question: Question) -> Iterator[dict[str, int]]:
 def _equal_at(question: Question, sides: tuple[Node, Node], sizes: dict[str, int]) -> bool:
     """Whether all entries are proved equal at some sizes, every sum written out."""
     shapes = sized(question.shapes, sizes)
-    symmetric = question.system.sweep.facts.symmetric
+    symmetric = question.task.sweep.facts.symmetric
     entries = Entries(
         shapes_over(shapes),
         question.definitions,

@@ -123,10 +123,10 @@ def _changed(trial: Trial, claim: Node) -> Cause | None:
 
 def _structured(question: Question, claim: Node) -> Cause | None:
     """The gradient by all entries, where the input is declared to have fewer of its own."""
-    system = question.system
-    if question.wrt not in system.assumed:
+    task = question.task
+    if question.wrt not in task.assumed:
         return None
-    plain = system.whole(question.wrt, system.sweep.gradients[question.wrt].formula)
+    plain = task.whole(question.wrt, task.sweep.gradients[question.wrt].formula)
     if not Trial(question, claim, plain).equal(claim):
         return None
     edit = Edit("structure", question.gradient, claim, question.gradient)

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from matderiv.calculus.adjoints import derivative
-from matderiv.calculus.broadcasting import is_entrywise
+from matderiv.calculus.formulas.broadcasting import is_entrywise
+from matderiv.calculus.sweep.adjoints import derivative
 from matderiv.checking.question import Question
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node, Number, parts

@@ -11,7 +11,8 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from matderiv.calculus.forms import (
+from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
     Entry,
@@ -24,7 +25,6 @@ from matderiv.calculus.forms import (
     Whole,
     bounded,
 )
-from matderiv.calculus.shaping import shapes_over
 from matderiv.checking.decide import folded
 from matderiv.checking.points import WORKING_DIGITS, Point, apart, points
 from matderiv.checking.question import Question
@@ -71,21 +71,21 @@ def deciding_line(question: Question, of: str) -> Line | None:
 
     Where X is declared to have a structure, it is what that makes of the gradient.
     """
-    system = question.system
-    builder = Builder(system, (question.wrt,), elementwise)
+    task = question.task
+    builder = Builder(task, (question.wrt,), elementwise)
     try:
-        if of in system.assumed:
+        if of in task.assumed:
             sides = builder.structured(of).sides
             line = (sides[0], sides[-1])
         else:
             line = _chain_rule(builder, of)
     except ProofError:
         return None
-    notation = ProgramNotation(system, None)
+    notation = ProgramNotation(task, None)
     words = " = ".join(text(notation.side(side)) for side in line)
     lifted = {
         name: source(value)
-        for name, value in (*system.sweep.lifted.items(), *system.sweep.called.items())
+        for name, value in (*task.sweep.lifted.items(), *task.sweep.called.items())
         if name[0].lower() + name[1:] + "_" in words or name in words
     }
     return Line(words, tuple(lifted.items()))
@@ -165,10 +165,10 @@ def form_text(question: Question, form: Form) -> str:
 
 def _text(question: Question, form: Form) -> str:
     """A form in index notation, ∂L/∂y_11 for an entry of dY."""
-    system = question.system
-    shapes = {name: shape for name, shape in question.shapes.items() if name in system.shapes}
+    task = question.task
+    shapes = {name: shape for name, shape in question.shapes.items() if name in task.shapes}
     commas = max((dim.size for dim in question.dims), default=1) >= _COMMA_FROM
-    letters = system.letters[4:] + system.letters[:4]
+    letters = task.letters[4:] + task.letters[:4]
     formulas = Formulas(question.loss, shapes_over(shapes), shapes, None, commas, letters, {})
     return text(formulas.form(form))
 

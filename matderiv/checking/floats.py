@@ -63,7 +63,7 @@ def random_case(
             value = chance.uniform(low, 1.5, [dim.size for dim in shapes[name]])
             if attempt % 4 > 1 and value.ndim == _SQUARE and value.shape[0] == value.shape[1]:
                 value = value @ value.T + np.eye(len(value))
-            values[name] = structured(value, question.system.assumed.get(name))
+            values[name] = structured(value, question.task.assumed.get(name))
         case = Case(values, functions, Evaluator(values, functions, sizes_in(shapes)))
         try:
             for name, definition in definitions.items():

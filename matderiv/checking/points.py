@@ -128,7 +128,7 @@ def _point(
     for name, body in question.bodies.items():
         arithmetic.functions[name] = _of_body(body, arithmetic)  # type: ignore[index]
     found: dict[str, Any] = {
-        name: structured(values(shapes[name]), question.system.assumed.get(name))
+        name: structured(values(shapes[name]), question.task.assumed.get(name))
         for name in question.inputs
     }
     point = Point(shapes, found, arithmetic, exact)

@@ -14,13 +14,13 @@ import sympy as sp
 
 from matderiv.api import check_factor, read
 from matderiv.calculus.elementwise import chain_rule, tidy, to_node
-from matderiv.calculus.entries import Entries
+from matderiv.calculus.formulas.flattened import cost
+from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.problem import Elementwise, Problem
-from matderiv.calculus.proving import Prover
-from matderiv.calculus.shaping import shapes_over
-from matderiv.calculus.sweep import replaced
-from matderiv.calculus.system import System, read_system
-from matderiv.calculus.terms import cost
+from matderiv.calculus.sweep.proving import Prover
+from matderiv.calculus.sweep.sweep import replaced
+from matderiv.calculus.sweep.task import Task, read_task
 from matderiv.calculus.verdicts import vanishes
 from matderiv.errors import InputError, MatderivError, ProofError, ShapeError, UnsupportedError
 from matderiv.expression import nodes
@@ -53,7 +53,7 @@ class Question:
     sizes.
     """
 
-    system: System
+    task: Task
     wrt: str
     gradient: Node
     everywhere: bool
@@ -64,7 +64,7 @@ class Question:
     @property
     def program(self) -> Program:
         """The program, its one product under a name."""
-        return self.system.program
+        return self.task.program
 
     @property
     def loss(self) -> str:
@@ -84,7 +84,7 @@ class Question:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The names that a claim may use: those of the program, and the gradients on the way."""
-        lifted = self.system.sweep.graph.lifted
+        lifted = self.task.sweep.graph.lifted
         hidden = {f"d{name}" for name in (*lifted, self.wrt)} | lifted
         return tuple(name for name in self.shapes if name not in hidden)
 
@@ -128,7 +128,7 @@ class Question:
     @property
     def own_sizes(self) -> dict[str, int]:
         """The program's own sizes by letter."""
-        return {s: n for s, n in self.system.sizes.items() if not s.isdigit()}
+        return {s: n for s, n in self.task.sizes.items() if not s.isdigit()}
 
     @property
     def resized(self) -> bool:
@@ -146,10 +146,10 @@ class Question:
         sizes = self.own_sizes
         counts = Counter(sizes.values())
         letters: dict[int, int | str] = {n: s for s, n in sizes.items() if counts[n] == 1}
-        letters |= {n: n for s, n in self.system.sizes.items() if s.isdigit()}  # the program's own
+        letters |= {n: n for s, n in self.task.sizes.items() if s.isdigit()}  # the program's own
         numbers: dict[str, Node] = {s: nodes.Size(s, n) for s, n in sizes.items()}
         numbers["pi"] = nodes.Pi()
-        ours = [n for name in self.system.sweep.called for n in (name, f"d{name}")]
+        ours = [n for name in self.task.sweep.called for n in (name, f"d{name}")]
         names = (*self.names, *ours)
         node = parse_claim(claim, names, self.function_names, letters, numbers)
         return self.plain(node, _LONGEST_CLAIM) if names_in(node) & set(ours) else node
@@ -171,17 +171,17 @@ class Question:
     def entries(self, names: Iterable[str] = (), *, written: bool = False) -> Entries:
         """General entries in which the given names are replaced by what they are made of."""
         known = {name: self.definitions[name] for name in names if name in self.definitions}
-        symmetric = self.system.sweep.facts.symmetric
+        symmetric = self.task.sweep.facts.symmetric
         return Entries(self.shape_of, known, self.functions, symmetric=symmetric, written=written)
 
     def about(self, wrt: str) -> Question | None:
         """The question about another input, if its gradient is derived and proved."""
         if wrt not in self._others:
-            system = self.system
-            shapes = {n: tuple(d.size for d in system.shapes[n]) for n in self.inputs}
+            task = self.task
+            shapes = {n: tuple(d.size for d in task.shapes[n]) for n in self.inputs}
             found = None
             with contextlib.suppress(MatderivError):
-                assume = system.assumed
+                assume = task.assumed
                 found = ask(self.program.source(), wrt, shapes=shapes, assume=assume)
             self._others[wrt] = found
         return self._others[wrt]
@@ -192,7 +192,7 @@ class Question:
 
     def plain(self, node: Node, longest: int = _LONGEST) -> Node:
         """A formula in the names of the program alone, if it is not too long then."""
-        sweep = self.system.sweep
+        sweep = self.task.sweep
         lifted = {**sweep.lifted, **sweep.called}
         known = dict(lifted) | {f"d{name}": self.definitions.get(f"d{name}") for name in lifted}
         values = {name: value for name, value in known.items() if value is not None}
@@ -215,7 +215,7 @@ class Question:
         return self.plain(found)
 
     def _is_known(self, name: str) -> bool:
-        return name not in (*self.system.shapes, *self.upstream) and name in self.definitions
+        return name not in (*self.task.shapes, *self.upstream) and name in self.definitions
 
 
 def ask(
@@ -244,23 +244,23 @@ def ask(
         if wrt not in problem.program.inputs():
             check_factor(problem, wrt)
         program = problem.program.source()
-    system = read_system(program, (wrt,), sizes=sizes, shapes=shapes, assume=structures)
-    verdict = Prover(system.sweep).all_of(wrt)
+    task = read_task(program, (wrt,), sizes=sizes, shapes=shapes, assume=structures)
+    verdict = Prover(task.sweep).all_of(wrt)
     if verdict.status != "equal":
         raise ProofError(f"the gradient by {wrt} is {verdict.status}: {verdict.detail}")
-    sweep = system.sweep
+    sweep = task.sweep
     upstream = {
-        f"d{name}": system.whole(name, found.formula)
+        f"d{name}": task.whole(name, found.formula)
         for name, found in sweep.gradients.items()
         if name != wrt
     }
     known = dict(sweep.graph.shapes) | {name: sweep.graph.shapes[name[1:]] for name in upstream}
     return Question(
-        system,
+        task,
         wrt,
-        system.whole(wrt, system.answer(wrt) if wrt in system.assumed else system.spelled(wrt)),
+        task.whole(wrt, task.answer(wrt) if wrt in task.assumed else task.spelled(wrt)),
         verdict.index,
-        sized(known, _sizes(system)) if verdict.index else known,
+        sized(known, _sizes(task)) if verdict.index else known,
         {a.name: a.value for a in sweep.graph.values} | upstream,
         {} if problem is None else _bodies(problem),
     )
@@ -299,9 +299,9 @@ def _bodies(problem: Problem) -> dict[str, Node]:
     }
 
 
-def _sizes(system: System) -> dict[str, int]:
+def _sizes(task: Task) -> dict[str, int]:
     """The user's sizes if they are small and tell all letters apart, else generic ones."""
-    own = {s: n for s, n in system.sizes.items() if not s.isdigit()}
+    own = {s: n for s, n in task.sizes.items() if not s.isdigit()}
     if len(set(own.values())) == len(own) and all(2 <= n <= _LARGEST for n in own.values()):  # noqa: PLR2004 - at 1 all orders look alike
         return own
     return dict(zip(own, _GENERIC, strict=False))

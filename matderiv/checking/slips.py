@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from matderiv.calculus.sweep import replaced
-from matderiv.calculus.terms import total
-from matderiv.calculus.tidying import tidy
+from matderiv.calculus.formulas.flattened import total
+from matderiv.calculus.formulas.tidying import tidy
+from matderiv.calculus.sweep.sweep import replaced
 from matderiv.checking import edits
 from matderiv.checking.additions import material, plus
 from matderiv.checking.edits import Edit
@@ -50,7 +50,7 @@ class Slip:
 
 def _path(question: Question) -> tuple[str, ...]:
     """The names whose gradients the asked one follows from, itself first, towards the loss."""
-    gradients = question.system.sweep.gradients
+    gradients = question.task.sweep.gradients
     found = {question.wrt: None}
     queue = [question.wrt]
     while queue:
@@ -79,8 +79,8 @@ def place(question: Question, edit: Edit) -> str:
 
 def _local(question: Question, name: str) -> Node:
     """The gradient by a name in terms of those of the values that use it, an entry for each."""
-    system = question.system
-    return system.whole(name, replaced(system.sweep.gradients[name].local, system.sweep.lifted))
+    task = question.task
+    return task.whole(name, replaced(task.sweep.gradients[name].local, task.sweep.lifted))
 
 
 def _kinds(question: Question) -> tuple[edits.Kind, ...]:
@@ -132,24 +132,24 @@ def _mended(edit: Edit, right: Node) -> Edit:
 
 def forgotten(question: Question) -> Iterator[Slip]:
     """What one value adds to the gradient by a name left out, where several use the name."""
-    system = question.system
-    facts = system.sweep.facts
+    task = question.task
+    facts = task.sweep.facts
     for of in _path(question):
-        uses = system.sweep.gradients[of].uses
+        uses = task.sweep.gradients[of].uses
         users = tuple(dict.fromkeys(use.by for use in uses))
         for by in users if len(users) > 1 else ():
             rest, part = (
                 tidy(question.plain(total((Fraction(1), u.gradient) for u in some)), facts)
                 for some in ([u for u in uses if u.by != by], [u for u in uses if u.by == by])
             )
-            wrong, right = system.whole(of, rest), system.whole(of, plus(rest, part))
+            wrong, right = task.whole(of, rest), task.whole(of, plus(rest, part))
             edit = Edit("use", right, wrong, right)
             yield Slip(of, edit, _followed(question, of, wrong), part)
 
 
 def _followed(question: Question, of: str, changed: Node) -> Node:
     """The gradient that is asked for, if that by one name were another formula."""
-    gradients = question.system.sweep.gradients
+    gradients = question.task.sweep.gradients
     known: dict[str, Node | None] = {of: changed}
 
     def follow(name: str) -> Node | None:

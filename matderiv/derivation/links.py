@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import sympy as sp
 
+from matderiv.calculus.deciding.verdict import Verdict
 from matderiv.calculus.problem import Problem
-from matderiv.calculus.verdict import Verdict
 from matderiv.derivation.sides import Formula, Side
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
 
 if TYPE_CHECKING:
-    from matderiv.calculus.system import System
+    from matderiv.calculus.sweep.task import Task
 
 __all__ = ["Chain", "Derivation", "Link", "Proof", "Step"]
 
@@ -24,7 +24,7 @@ __all__ = ["Chain", "Derivation", "Link", "Proof", "Step"]
 class Link:
     """One `=` of a page: its two sides, the kind of reason, and the verdict on it."""
 
-    subject: Problem | System = field(repr=False)
+    subject: Problem | Task = field(repr=False)
     left: Side
     right: Side
     reason: str
@@ -94,7 +94,7 @@ class Proof:
 class Derivation:
     """The steps from a program to its gradients, every link of them proved."""
 
-    subject: Problem | System
+    subject: Problem | Task
     wrt: tuple[str, ...]
     steps: tuple[Step, ...]
 
@@ -110,7 +110,7 @@ class Derivation:
         raise TypeError("the derivation is about a whole program, not about one product")
 
     @property
-    def system(self) -> System:
+    def task(self) -> Task:
         """The program that the derivation is about.
 
         Raises:

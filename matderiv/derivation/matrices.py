@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy as sp
 
-from matderiv.calculus.shaping import shapes_over
+from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from matderiv.calculus.contraction import contracted
-from matderiv.calculus.forms import (
+from matderiv.calculus.index_forms.contraction import contracted
+from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
     Entry,
@@ -21,9 +21,9 @@ from matderiv.calculus.forms import (
     placed,
     single,
 )
-from matderiv.calculus.partials import partial, with_deltas
-from matderiv.calculus.system import System
-from matderiv.derivation.equations import Judge, chain_rule
+from matderiv.calculus.index_forms.partials import partial, with_deltas
+from matderiv.calculus.sweep.task import Task
+from matderiv.derivation.judge import Judge, chain_rule
 from matderiv.derivation.links import Chain
 from matderiv.derivation.methods.sides import Cells, Slice
 from matderiv.derivation.program import Builder, Defining, elementwise
@@ -40,7 +40,7 @@ Indices = tuple[Index, ...]
 class GradientEntries:
     """The entries of ∂L/∂X: proved once, at letters, and then said of numbers in their place."""
 
-    system: System
+    task: Task
     name: str
     local: Node = field(init=False)
     _letters: Indices = field(init=False)
@@ -53,13 +53,13 @@ class GradientEntries:
         Raises:
             ProofError: a link is not proved.
         """
-        system, gradient = self.system, self.system.sweep.gradients[self.name]
+        task, gradient = self.task, self.task.sweep.gradients[self.name]
         users = tuple(dict.fromkeys(use.by for use in gradient.uses))
-        local, at = system.whole(self.name, gradient.local), system.places(self.shape, 2)
-        judge, build = Judge(system, self.name, users), _builder(system)
-        rule = chain_rule(system, self.name, at, judge.entries.letter)
+        local, at = task.whole(self.name, gradient.local), task.places(self.shape, 2)
+        judge, build = Judge(task, self.name, users), _builder(task)
+        rule = chain_rule(task, self.name, at, judge.entries.letter)
         # What only the loss uses has no local derivative but the entry itself.
-        changing = () if users == (system.sweep.graph.loss,) else users
+        changing = () if users == (task.sweep.graph.loss,) else users
         entry = build.chain(
             judge,
             "entry",
@@ -76,7 +76,7 @@ class GradientEntries:
     @property
     def shape(self) -> Shape:
         """The shape of X."""
-        return self.system.shapes[self.name]
+        return self.task.shapes[self.name]
 
     def left(self, at: Indices) -> Form:
         """∂L/∂x_pq."""
@@ -102,11 +102,11 @@ class GradientEntries:
 
     def _local(self, build: Builder, judge: Judge, by: str, at: Indices) -> Chain:
         """∂z_ij/∂x_pq."""
-        graph = self.system.sweep.graph
+        graph = self.task.sweep.graph
         value, wrt = graph.value(by), Entry(self.name, at)
         assert value is not None
-        i = self.system.places(graph.shapes[by], 0)
-        entries = Defining(self.system, by).entries
+        i = self.task.places(graph.shapes[by], 0)
+        entries = Defining(self.task, by).entries
         rate = partial(entries.at(value, *i), wrt, entries.letter)
         left = Indexed(single(Rate(Entry(by, i), wrt)))
         return build.chain(judge, "local", left, ("local derivative", Indexed(rate)))
@@ -116,7 +116,7 @@ class GradientEntries:
 class SliceEntries:
     """The entries of ∂Z/∂x_pq, one slice that is written out; proved once as well."""
 
-    system: System
+    task: Task
     slice: Slice
     cells: Cells
     _general: Chain = field(init=False)
@@ -128,11 +128,11 @@ class SliceEntries:
             ProofError: a link is not proved.
         """
         of, wrt = self.slice.of, self.slice.wrt
-        value, judge = self.system.sweep.graph.value(of.name), Judge(self.system, wrt.name)
+        value, judge = self.task.sweep.graph.value(of.name), Judge(self.task, wrt.name)
         assert value is not None
         entries = judge.entries
         deltas = with_deltas(entries.at(value, *of.indices), wrt, entries.letter)
-        chain = _builder(self.system).chain(
+        chain = _builder(self.task).chain(
             judge,
             "entry",
             Indexed(single(Rate(of, wrt))),
@@ -180,15 +180,15 @@ def _said_of(chain: Chain, side: Callable[[Side], Side]) -> Chain:
     return Chain(chain.kind, tuple(links))
 
 
-def array_chain(system: System, name: str) -> Chain:
+def array_chain(task: Task, name: str) -> Chain:
     """An array by its entries."""
     node = Name(name)
-    judge = Judge(system, name)
-    return _builder(system).chain(judge, "array", Formula(node), ("entries", Spelled(node)))
+    judge = Judge(task, name)
+    return _builder(task).chain(judge, "array", Formula(node), ("entries", Spelled(node)))
 
 
-def _builder(system: System) -> Builder:
-    return Builder(system, system.wrt, elementwise)
+def _builder(task: Task) -> Builder:
+    return Builder(task, task.wrt, elementwise)
 
 
 def entries_in(form: Form) -> tuple[Entry, ...]:

@@ -6,15 +6,15 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from matderiv.calculus.entries import Entries
-from matderiv.calculus.forms import Atom, Entry, Form, Index, Rate, single
-from matderiv.calculus.partials import partial
-from matderiv.calculus.structure import by_structure
-from matderiv.calculus.sweep import Gradient, Sweep, finished, inlined, replaced
-from matderiv.calculus.system import System
-from matderiv.calculus.terms import without_units
-from matderiv.calculus.tidying import tidied
-from matderiv.derivation.equations import Judge, chain_rule
+from matderiv.calculus.formulas.flattened import without_units
+from matderiv.calculus.formulas.tidying import tidied
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.forms import Atom, Entry, Form, Index, Rate, single
+from matderiv.calculus.index_forms.partials import partial
+from matderiv.calculus.sweep.structure import by_structure
+from matderiv.calculus.sweep.sweep import Gradient, Sweep, finished, inlined, replaced
+from matderiv.calculus.sweep.task import Task
+from matderiv.derivation.judge import Judge, chain_rule
 from matderiv.derivation.links import Chain, Derivation, Link, Step
 from matderiv.derivation.sides import (
     EntryOf,
@@ -34,7 +34,7 @@ Report = Callable[[str], None]
 
 
 def build_program(
-    system: System,
+    task: Task,
     wrt: tuple[str, ...],
     *,
     route: Route | None = None,
@@ -45,21 +45,21 @@ def build_program(
     Raises:
         ProofError: a link is not proved.
     """
-    return Derivation(system, wrt, tuple(Builder(system, wrt, route or elementwise).steps(report)))
+    return Derivation(task, wrt, tuple(Builder(task, wrt, route or elementwise).steps(report)))
 
 
 @dataclass(frozen=True, slots=True)
 class Builder:
     """Makes the steps of a derivation, each link judged."""
 
-    system: System
+    task: Task
     wrt: tuple[str, ...]
     route: Route
 
     @property
     def sweep(self) -> Sweep:
         """The gradients."""
-        return self.system.sweep
+        return self.task.sweep
 
     def steps(self, report: Report) -> Iterator[Step]:
         """What is computed, one gradient after another, and the formulas."""
@@ -75,7 +75,7 @@ class Builder:
             report(f"matrix {name}")
             yield Step("matrix", (self.assembled(name, self.sweep.gradients[name]),), name)
         for name in self.wrt:
-            if name in self.system.assumed:
+            if name in self.task.assumed:
                 yield Step("structure", (self.structured(name),), name)
 
     @property
@@ -96,13 +96,13 @@ class Builder:
             verdict = judge.verdict(left, right)
             if verdict.status != "equal":
                 raise ProofError(f"{kind}, {reason}: {verdict.status}; {verdict.detail}")
-            links.append(Link(self.system, left, right, reason, verdict))
+            links.append(Link(self.task, left, right, reason, verdict))
         return Chain(kind, tuple(links))
 
     def values(self) -> Iterator[Chain]:
         """What is computed, value by value."""
         for assignment in self.sweep.graph.values:
-            judge = Defining(self.system, assignment.name)
+            judge = Defining(self.task, assignment.name)
             yield self.chain(
                 judge,
                 "value",
@@ -113,15 +113,15 @@ class Builder:
     def gradient(self, name: str, gradient: Gradient) -> Iterator[Chain]:
         """∂L/∂x by the chain rule, its local derivatives, and the formula of all entries."""
         graph = self.sweep.graph
-        local = self.system.whole(name, gradient.local)
+        local = self.task.whole(name, gradient.local)
         users = tuple(dict.fromkeys(use.by for use in gradient.uses))
-        judge = Judge(self.system, name, users)
+        judge = Judge(self.task, name, users)
         own = graph.shapes[name]
-        at = self.system.places(own, 2)
+        at = self.task.places(own, 2)
         direct = users == (graph.loss,)
         for by in users:
             yield from self.local(by, Entry(name, at), judge)
-        rule = chain_rule(self.system, name, at, judge.entries.letter)
+        rule = chain_rule(self.task, name, at, judge.entries.letter)
         if not direct:
             summed = judge.value(Indexed(rule))
             yield self.chain(
@@ -169,8 +169,8 @@ class Builder:
         graph = self.sweep.graph
         value = graph.value(by)
         assert value is not None
-        i = self.system.places(graph.shapes[by], 0)
-        define = Defining(self.system, by)
+        i = self.task.places(graph.shapes[by], 0)
+        define = Defining(self.task, by)
         yield self.chain(
             define,
             "entry of value",
@@ -195,25 +195,25 @@ class Builder:
             ("rearranged", gradient.formula),
         ]
         first, *rest = (
-            (reason, self.system.whole(name, formula))
+            (reason, self.task.whole(name, formula))
             for number, (reason, formula) in enumerate(formulas)
             if number == 0 or formula != formulas[number - 1][1]
         )
         start = self.chain(
-            Judge(self.system, name, (use.by for use in gradient.uses)),
+            Judge(self.task, name, (use.by for use in gradient.uses)),
             "assembled",
             Formula(Name(f"d{name}")),
             (first[0], Formula(first[1])),
         )
         links = list(start.links)
         for (_, left), (reason, right) in itertools.pairwise((first, *rest)):
-            judge = Judge(self.system, name, self.differing(left, right))
+            judge = Judge(self.task, name, self.differing(left, right))
             links += self.chain(judge, "assembled", Formula(left), (reason, Formula(right))).links
         return Chain("assembled", tuple(links))
 
     def called(self, name: str) -> Iterator[Chain]:
         """A lifted value that formulas call by its name, and its gradient, in terms of others."""
-        judge = Judge(self.system, "", self.sweep.graph.lifted)
+        judge = Judge(self.task, "", self.sweep.graph.lifted)
         right = Formula(self.sweep.called[name])
         yield self.chain(judge, "value", Formula(Name(name)), ("put in", right))
         yield self.assembled(name, self.sweep.gradients[name])
@@ -221,14 +221,14 @@ class Builder:
     def structured(self, name: str) -> Chain:
         """The gradient by the entries that a matrix with a structure has of its own."""
         gradient = self.sweep.gradients[name]
-        facts, structure = self.sweep.facts, self.system.assumed[name]
+        facts, structure = self.sweep.facts, self.task.assumed[name]
         first, put = (
             by_structure(side, structure, facts)
-            for side in (Name(f"d{name}"), self.system.whole(name, gradient.formula))
+            for side in (Name(f"d{name}"), self.task.whole(name, gradient.formula))
         )
-        own = self.system.answer(name)
+        own = self.task.answer(name)
         others = (f"d{of}" for of in self.sweep.gradients if of != name)
-        judge = Judge(self.system, name, (*self.system.shapes, *others))
+        judge = Judge(self.task, name, (*self.task.shapes, *others))
         steps = [("put in", put), ("rearranged", own)][: 1 + (own != put)]
         sides = [(reason, Formula(node)) for reason, node in steps]
         return self.chain(judge, "structure", Formula(first), *sides)
@@ -249,7 +249,7 @@ class Builder:
         """What is put in: lifted names, and gradients that are not called by their names."""
         graph, facts = self.sweep.graph, self.sweep.facts
         return dict(self.sweep.lifted) | {
-            f"d{of}": self.system.whole(of, found.formula)
+            f"d{of}": self.task.whole(of, found.formula)
             for of, found in self.sweep.gradients.items()
             if inlined(of, found.formula, graph, facts)
         }
@@ -277,7 +277,7 @@ class Defining(Judge):
         """What is assigned to the name."""
         match atom:
             case Entry(name=name, indices=indices) if name == self.name:
-                value = self.system.sweep.graph.value(name)
+                value = self.task.sweep.graph.value(name)
                 assert value is not None
                 return entries.at(value, *indices)
         return None

@@ -16,8 +16,8 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim
 
 if TYPE_CHECKING:  # of whole programs; a page about one product is made without them
-    from matderiv.calculus import forms
-    from matderiv.calculus.forms import Form
+    from matderiv.calculus.index_forms import forms
+    from matderiv.calculus.index_forms.forms import Form
     from matderiv.derivation.methods.sides import RouteSide
 
 __all__ = [

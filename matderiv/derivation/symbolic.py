@@ -6,12 +6,22 @@ from typing import cast
 
 import sympy as sp
 
-from matderiv.calculus.entries import Entries
-from matderiv.calculus.forms import Atom, Call, Delta, Entry, Form, Index, Raised, Rate, Size
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.forms import (
+    Atom,
+    Call,
+    Delta,
+    Entry,
+    Form,
+    Index,
+    Raised,
+    Rate,
+    Size,
+)
 from matderiv.calculus.problem import Problem
 from matderiv.calculus.scalars import KNOWN_FUNCTIONS, Partial, delta, entry
 from matderiv.calculus.series import Array, to_sympy
-from matderiv.calculus.system import System
+from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.matrices import matrix_expression
 from matderiv.derivation.sides import (
     Element,
@@ -57,16 +67,16 @@ def side_expression(side: Side, problem: Problem, *, most: int) -> sp.Basic:
     return sp.FunctionMatrix(rows, cols, sp.Lambda((p, q), general))
 
 
-def program_expression(side: Side, system: System, *, most: int) -> sp.Basic:
+def program_expression(side: Side, task: Task, *, most: int) -> sp.Basic:
     """The SymPy object of one side of a whole program; sums are SymPy `Sum`s.
 
     Raises:
         UnsupportedError: SymPy cannot say it, or it is an array of more than `most` entries.
     """
-    forms = _Forms(system)
+    forms = _Forms(task)
     match side:
         case Formula(node):
-            return matrix_expression(node, system.shapes)
+            return matrix_expression(node, task.shapes)
         case EntryOf(node, indices) | Pushed(node, indices):
             return forms.of(forms.entries.at(node, *indices))
         case Indexed(form):
@@ -83,13 +93,13 @@ def program_expression(side: Side, system: System, *, most: int) -> sp.Basic:
 
 
 class _Forms:
-    def __init__(self, system: System) -> None:
-        self.system = system
-        facts = system.sweep.facts
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        facts = task.sweep.facts
         self.entries = Entries(facts.shape, symmetric=facts.symmetric)
 
     def written(self, node: Node, most: int) -> sp.Basic:
-        sizes = [dim.size for dim in self.system.sweep.facts.shape(node)]
+        sizes = [dim.size for dim in self.task.sweep.facts.shape(node)]
         rows, cols = (*sizes, 1, 1)[:2]
         if rows * cols > most:
             raise UnsupportedError(f"{rows}×{cols} entries are too many to write out")
@@ -104,7 +114,7 @@ class _Forms:
         for term, number in form:
             factors = [self.atom(atom) ** power for atom, power in term.atoms]
             product = sp.Mul(sp.Rational(number.numerator, number.denominator), *factors)
-            limits = [(_index(i), 1, self.system.sizes.get(size, 1)) for i, size in term.bound]
+            limits = [(_index(i), 1, self.task.sizes.get(size, 1)) for i, size in term.bound]
             made.append(sp.Sum(product, *limits) if limits else product)
         return sp.Add(*made)
 
@@ -115,7 +125,7 @@ class _Forms:
             case Entry(name, indices):
                 return entry(name, *map(_index, indices)) if indices else sp.Symbol(name)
             case Size(letter):
-                return sp.Integer(self.system.sizes[letter])
+                return sp.Integer(self.task.sizes[letter])
             case Call(function, arg):
                 of = KNOWN_FUNCTIONS.get(function) or sp.Function(function)
                 return cast("sp.Expr", of(self.of(arg)))

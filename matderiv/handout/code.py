@@ -87,17 +87,15 @@ def _derive(derivation: Derivation, written: Callable[[Dim], str]) -> str:
 
 def program_code(derivation: Derivation) -> str:
     """The call that derives a whole program, the shape of every input declared."""
-    system = derivation.system
-    shapes = {
-        name: tuple(dim.size for dim in system.shapes[name]) for name in system.program.inputs()
-    }
+    task = derivation.task
+    shapes = {name: tuple(dim.size for dim in task.shapes[name]) for name in task.program.inputs()}
     words = [f"{name!r}: {shape}" for name, shape in shapes.items()]
-    assumed = [f"    assume={dict(system.assumed)},"] if system.assumed else []
-    method = [f"    method={system.method!r},"] if system.method != "elementwise" else []
+    assumed = [f"    assume={dict(task.assumed)},"] if task.assumed else []
+    method = [f"    method={task.method!r},"] if task.method != "elementwise" else []
     return "\n".join(
         [
             "derivation = matderiv.derive(",
-            f'    "{system.program.source()}",',
+            f'    "{task.program.source()}",',
             f"    wrt={list(derivation.wrt)},",
             "    shapes={",
             *(f"        {word}," for word in words),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from matderiv.calculus.problem import Problem
-from matderiv.calculus.system import System
+from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Derivation
 from matderiv.errors import InputError
 from matderiv.expression.shapes import Shape, infer
@@ -32,7 +32,7 @@ class Command:
     @classmethod
     def of(cls, derivation: Derivation, options: Mapping[str, object]) -> Command:
         """The command of a derivation's handout; options that are None are left out."""
-        if isinstance(derivation.subject, System):
+        if isinstance(derivation.subject, Task):
             return cls(tuple(_groups(derivation.subject, options)))
         problem = derivation.subject
         groups: list[tuple[str, ...]] = [("matderiv", "handout", problem.program.source())]
@@ -79,18 +79,18 @@ def declared(problem: Problem) -> dict[str, Shape]:
     return {} if follow else {name: problem.shapes[name] for name in problem.program.inputs()}
 
 
-def _groups(system: System, options: Mapping[str, object]) -> Iterator[tuple[str, ...]]:
+def _groups(task: Task, options: Mapping[str, object]) -> Iterator[tuple[str, ...]]:
     """The words of a command about a whole program: every shape is declared."""
-    yield ("matderiv", "handout", system.program.source())
-    for name in system.program.inputs():
-        written = "x".join(str(dim.size) for dim in system.shapes[name]) or "scalar"
+    yield ("matderiv", "handout", task.program.source())
+    for name in task.program.inputs():
+        written = "x".join(str(dim.size) for dim in task.shapes[name]) or "scalar"
         yield ("--shape", f"{name}={written}")
-    for name in system.wrt:
+    for name in task.wrt:
         yield ("--wrt", name)
-    for name, structure in system.assumed.items():
+    for name, structure in task.assumed.items():
         yield ("--assume", f"{name}={structure}")
-    if system.method != "elementwise":
-        yield ("--method", system.method)
+    if task.method != "elementwise":
+        yield ("--method", task.method)
     for key, value in options.items():
         if value is not None:
             yield (key, str(value))

@@ -37,8 +37,8 @@ def conventions(composer: ProgramComposer) -> Iterator[Block]:
 
 
 def _said(composer: ProgramComposer) -> Iterator[tuple[str, Fields]]:
-    graph = composer.system.sweep.graph
-    shape = composer.system.sweep.facts.shape
+    graph = composer.task.sweep.graph
+    shape = composer.task.sweep.facts.shape
     values = [n for a in graph.values for n in nodes.walk(a.value)]
     shown = [*values, *_shown(composer)]
     if any(len(shape) == 1 for shape in graph.shapes.values()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from matderiv.calculus.forms import Entry, Index
+from matderiv.calculus.index_forms.forms import Entry, Index
 from matderiv.handout.compose import fill, listed
 from matderiv.handout.document import Math, Segments, Text
 from matderiv.notation.boxes import Box

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from matderiv.calculus.forms import (
+from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
     Delta,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from matderiv.calculus.forms import Entry, Rate, Term
+from matderiv.calculus.index_forms.forms import Entry, Rate, Term
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.sides import (
     Kroneckers,
@@ -81,12 +81,12 @@ _ARGUED = ("inverse", "determinant", "logdet", "softmax", "functional")
 
 def introduction(composer: ProgramComposer) -> Iterator[Block]:
     """What the method is, if it is not the usual one."""
-    method = composer.system.method
+    method = composer.task.method
     if method != "elementwise":
         yield Paragraph(_say(composer, f"about_{method}", {}))
     if method == "slice":
         unit, _ = composer.notation.formulas.unit_vectors()
-        place = name_box(composer.system.letters[2])
+        place = name_box(composer.task.letters[2])
         yield Paragraph(_say(composer, "unit", {"e": Math(unit), "p": Math(place)}))
 
 
@@ -96,7 +96,7 @@ def _say(composer: ProgramComposer, key: str, fields: Filling) -> Segments:
 
 def _used(composer: ProgramComposer, name: str, fields: Fields) -> Segments:
     """Which values use a name."""
-    gradient = composer.system.sweep.gradients[name]
+    gradient = composer.task.sweep.gradients[name]
     users = tuple(dict.fromkeys(use.by for use in gradient.uses))
     names = composer.listed([composer.math(name_box(by)) for by in users])
     key = "used" if len(users) == 1 else "used_often"
@@ -107,12 +107,12 @@ def _section(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[
     """The gradient by one name: each chain after the sentence of its kind."""
     name = step.wrt or ""
     formulas = composer.notation.formulas
-    own = composer.system.shapes[name]
-    at = composer.system.letters[2 : 2 + len(own)]
+    own = composer.task.shapes[name]
+    at = composer.task.letters[2 : 2 + len(own)]
     fields = fields | {
         "x": Math(formulas.entry(name, at)),
         "change": Math(formulas.node(change_of(name))),
-        "L": Math(name_box(str(composer.system.loss))),
+        "L": Math(name_box(str(composer.task.loss))),
     }
     chains = [chain for chain in step.chains if not _told(chain, step)]
     blocks = (block for chain in chains for block in _chain(composer, step, chain, fields))
@@ -133,7 +133,7 @@ def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) 
     if about is not None:
         fields = fields | {"Z": Math(name_box(about))}
     if chain.kind == "entry of value":
-        value = composer.system.sweep.graph.value(about or "")
+        value = composer.task.sweep.graph.value(about or "")
         yield Paragraph(composer.once(f"program.{composer.of_value(value)}", fields))
     elif chain.kind == "differential":
         words = _rules(composer, about or "", step.wrt or "", fields)
@@ -168,7 +168,7 @@ def _letters(composer: ProgramComposer, side: Kroneckers, fields: Fields) -> Ite
 def _reason(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) -> Segments:
     """The sentence before a chain; a local derivative that needs an argument has its own."""
     if (step.kind, chain.kind) == ("index", "local"):
-        value = composer.system.sweep.graph.value(_about(chain) or "")
+        value = composer.task.sweep.graph.value(_about(chain) or "")
         kind = KINDS.get(type(value), "")
         if kind in _ARGUED:
             return composer.once(f"program.local_{kind}", fields)
@@ -205,13 +205,13 @@ def _about(chain: Chain) -> str | None:
 
 def _size(composer: ProgramComposer, symbol: str) -> int:
     """The number that a size letter stands for on this page."""
-    dims = (dim for shape in composer.system.shapes.values() for dim in shape)
+    dims = (dim for shape in composer.task.shapes.values() for dim in shape)
     return next(dim.size for dim in dims if dim.symbol == symbol)
 
 
 def _rules(composer: ProgramComposer, by: str, name: str, fields: Fields) -> Segments:
     """The rules that a differential follows, each said once."""
-    value = composer.system.sweep.graph.value(by)
+    value = composer.task.sweep.graph.value(by)
     assert value is not None
     kinds = dict.fromkeys(
         _RULES[type(node)]
@@ -227,7 +227,7 @@ def _rules(composer: ProgramComposer, by: str, name: str, fields: Fields) -> Seg
 
 def _direct(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
     """A gradient that the loss gives by itself, entry by entry."""
-    fields = fields | {"L": Math(name_box(str(composer.system.loss)))}
+    fields = fields | {"L": Math(name_box(str(composer.task.loss)))}
     yield from composer.gradient(step, fields, _say(composer, "direct", fields))
 
 

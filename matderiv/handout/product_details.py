@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, replace
 
-from matderiv.calculus.forms import Entry, Index
+from matderiv.calculus.index_forms.forms import Entry, Index
 from matderiv.calculus.scalars import Partial, entry
 from matderiv.calculus.verdicts import BUDGET, Judge
 from matderiv.derivation import build

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from matderiv.calculus.conditions import conditions
-from matderiv.calculus.forms import Delta, Form, Rate, Term
-from matderiv.calculus.system import System
+from matderiv.calculus.index_forms.forms import Delta, Form, Rate, Term
+from matderiv.calculus.sweep.conditions import conditions
+from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Chain, Derivation, Step
 from matderiv.derivation.sides import EntryOf, Indexed, Side, SpelledProduct
 from matderiv.expression import nodes
@@ -62,12 +62,12 @@ class ProgramComposer:
 
     def __post_init__(self) -> None:
         """Make what writes formulas once for all of them."""
-        object.__setattr__(self, "notation", ProgramNotation(self.system, self.show, self.marked))
+        object.__setattr__(self, "notation", ProgramNotation(self.task, self.show, self.marked))
 
     @property
-    def system(self) -> System:
+    def task(self) -> Task:
         """What is derived."""
-        return self.derivation.system
+        return self.derivation.task
 
     def say(self, key: str, fields: Filling) -> Segments:
         """A message with its fields filled in."""
@@ -85,7 +85,7 @@ class ProgramComposer:
 
     def title(self) -> Segments:
         """The usual title."""
-        return self.say("title", {"L": Math(name_box(str(self.system.loss)))})
+        return self.say("title", {"L": Math(name_box(str(self.task.loss)))})
 
     def blocks(self) -> Iterator[Block]:
         """The whole page."""
@@ -96,10 +96,10 @@ class ProgramComposer:
 
     def asked(self) -> Iterator[Block]:
         """What is looked for, and the shapes of the inputs."""
-        fields: Fields = {"L": Math(name_box(str(self.system.loss)))}
+        fields: Fields = {"L": Math(name_box(str(self.task.loss)))}
         names = [self.math(name_box(name)) for name in self.derivation.wrt]
         yield Paragraph(self.say("asked", fields | {"wrt": self.listed(names)}))
-        inputs = self.system.program.inputs()
+        inputs = self.task.program.inputs()
         yield Bullets(tuple(self.shape(name) for name in inputs))
 
     def steps(self) -> Iterator[Block]:
@@ -129,7 +129,7 @@ class ProgramComposer:
         yield Paragraph(self.say("values", fields))
         for chain in step.chains:
             yield Equation(self.notation.chain(chain))
-        graph = self.system.sweep.graph
+        graph = self.task.sweep.graph
         lifted = [self.math(name_box(a.name)) for a in graph.values if a.name in graph.lifted]
         if lifted:
             key = "lifted" if len(lifted) > 1 else "lifted_one"
@@ -143,7 +143,7 @@ class ProgramComposer:
 
         A sentence `before` says it where the name is used in one place only.
         """
-        gradient = self.system.sweep.gradients[step.wrt or ""]
+        gradient = self.task.sweep.gradients[step.wrt or ""]
         users = list(dict.fromkeys(use.by for use in gradient.uses))
         names = self.listed([self.math(name_box(by)) for by in users])
         blocks = self._chains(step, users, fields)
@@ -166,7 +166,7 @@ class ProgramComposer:
         for chain in step.chains:
             if chain.kind == "entry of value":
                 name = next(by)
-                value = self.system.sweep.graph.value(name)
+                value = self.task.sweep.graph.value(name)
                 fields = fields | {"Z": Math(name_box(name))}
             yield from self.introduced(step, chain, value, fields)
 
@@ -201,7 +201,7 @@ class ProgramComposer:
     def of_value(self, value: Node | None) -> str:
         """The sentence before the entry of a value, by the kind of node that it is."""
         kind = methods.KINDS.get(type(value), "entrywise")
-        shape = self.system.sweep.facts.shape
+        shape = self.task.sweep.facts.shape
         if value is None or kind != "entrywise" or shape(value):
             return f"value_{kind}"
         return "value_scalar" if any(map(shape, nodes.walk(value))) else "value_number"
@@ -218,8 +218,8 @@ class ProgramComposer:
         """What is held fixed where the loss is differentiated by what other values use, too."""
         match chain.sides[0]:
             case Indexed(((Term(((Rate(of=of, wrt=wrt), 1),)), _),)):
-                held = self.system.held.get(wrt.name, ())
-                if of.name == str(self.system.loss) and held:
+                held = self.task.held.get(wrt.name, ())
+                if of.name == str(self.task.loss) and held:
                     fields: Fields = {"X": Math(name_box(wrt.name))}
                     names = self.listed([self.math(name_box(name)) for name in held])
                     yield Paragraph(self.say("held", fields | {"held": names}))
@@ -249,7 +249,7 @@ class ProgramComposer:
 
     def structure(self, step: Step, fields: Fields) -> Iterator[Block]:
         """What a declared structure makes of a gradient."""
-        yield Paragraph(self.say(f"structure_{self.system.assumed[step.wrt or '']}", fields))
+        yield Paragraph(self.say(f"structure_{self.task.assumed[step.wrt or '']}", fields))
         yield from (Equation(self.notation.chain(chain)) for chain in step.chains)
 
     # -- the end -----------------------------------------------------------------------------
@@ -262,12 +262,12 @@ class ProgramComposer:
     def answers(self) -> Iterator[Block]:
         """The answers in NumPy, the gradients that they call by name among them, and conditions."""
         yield Paragraph(self.say("numpy", {}))
-        sweep = self.system.sweep
+        sweep = self.task.sweep
         needed = dict.fromkeys(
             name for wrt in self.derivation.wrt for name in (*sweep.upstream(wrt), wrt)
         )
-        formulas = dict(sweep.called) | {f"d{name}": self.system.answer(name) for name in needed}
-        lines = (assignment(name, self.system.source(node)) for name, node in formulas.items())
+        formulas = dict(sweep.called) | {f"d{name}": self.task.answer(name) for name in needed}
+        lines = (assignment(name, self.task.source(node)) for name, node in formulas.items())
         yield CodeBlock("\n".join(lines), "python")
         yield from self.names(list(formulas.values()))
         found = conditions(sweep.graph, sweep.lifted)
@@ -278,7 +278,7 @@ class ProgramComposer:
     def names(self, formulas: list[Node]) -> Iterator[Block]:
         """What the names in program lines mean that the page and NumPy do not say."""
         facts = []
-        for name in derivatives_in(formulas, self.system.program.functions()):
+        for name in derivatives_in(formulas, self.task.program.functions()):
             key = "gradient_of" if name[0].isupper() else "derivative_of"
             facts.append(self.say(key, {"f": Code(name), "df": Code(f"d{name}")}))
         if facts:
@@ -294,7 +294,7 @@ class ProgramComposer:
 
     def condition(self, kind: str, node: Node) -> Segments:
         """A condition as half a sentence, in other words for a number than for an array."""
-        scalar = "_scalar" if not self.system.sweep.facts.shape(node) else ""
+        scalar = "_scalar" if not self.task.sweep.facts.shape(node) else ""
         words = messages(self.language)
         key = f"condition_{kind}{scalar}"
         key = key if f"program.{key}" in words else f"condition_{kind}"
@@ -316,13 +316,13 @@ class ProgramComposer:
 
     def shape(self, name: str) -> Segments:
         """X is a 2×4 matrix."""
-        dims = self.system.shapes[name]
+        dims = self.task.shapes[name]
         items: list[Box] = []
         for dim in dims:
             items += [Operator("times")] * bool(items) + [Number(str(dim.size))]
         fields: Fields = {"X": Math(name_box(name)), "shape": Math(Row(tuple(items)))}
         key = ("shape_scalar", "shape_vector", "shape_matrix")[len(dims)]
-        structure = self.system.assumed.get(name)
+        structure = self.task.assumed.get(name)
         return self.say(key if structure is None else f"shape_{structure}", fields)
 
     @staticmethod

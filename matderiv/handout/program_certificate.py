@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from matderiv.calculus.contraction import contracted
-from matderiv.calculus.entries import Entries
-from matderiv.calculus.forms import (
+from matderiv.calculus.index_forms.contraction import contracted
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.expanded import written_out
+from matderiv.calculus.index_forms.forms import (
     Entry,
     Form,
     Index,
@@ -19,8 +20,7 @@ from matderiv.calculus.forms import (
     placed,
     single,
 )
-from matderiv.calculus.system import System
-from matderiv.calculus.written import written_out
+from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Chain, Derivation, Step
 from matderiv.derivation.methods.sides import (
     Cells,
@@ -71,23 +71,23 @@ _ENTRIES: dict[type, str] = {
 
 def program_certificate(derivation: Derivation) -> str:
     """The certificate: program, definitions, and every link with both sides and its verdict."""
-    system = derivation.system
-    graph = system.sweep.graph
+    task = derivation.task
+    graph = task.sweep.graph
     stated: Json = {
-        "program": system.program.source(),
-        "method": system.method,
-        "assume": dict(system.assumed),
-        "sizes": {s: n for s, n in system.sizes.items() if s != str(n)},
-        "shapes": {name: [d.symbol for d in shape] for name, shape in system.shapes.items()},
+        "program": task.program.source(),
+        "method": task.method,
+        "assume": dict(task.assumed),
+        "sizes": {s: n for s, n in task.sizes.items() if s != str(n)},
+        "shapes": {name: [d.symbol for d in shape] for name, shape in task.shapes.items()},
         "definitions": {a.name: formula_text(a.value, ()) for a in graph.values},
         "wrt": list(derivation.wrt),
         "gradients": {n: formula_text(derivation.answer(n), ()) for n in derivation.wrt},
     }
-    notation = ProgramNotation(system, readable_show(system))
+    notation = ProgramNotation(task, readable_show(task))
 
     def side(step: Step, chain: Chain, written: Side) -> Json:
-        own = () if step.wrt is None else system.places(system.shapes[step.wrt], 2)
-        body = _Writer(system, own, tuple(_runs(chain.links[0].left, system))).side(written)
+        own = () if step.wrt is None else task.places(task.shapes[step.wrt], 2)
+        body = _Writer(task, own, tuple(_runs(chain.links[0].left, task))).side(written)
         return body | {"latex": latex(notation.side(written))}
 
     return certificate(
@@ -95,17 +95,17 @@ def program_certificate(derivation: Derivation) -> str:
         "program",
         stated,
         side,
-        lambda chain: {"indices": _runs(chain.links[0].left, system)},
+        lambda chain: {"indices": _runs(chain.links[0].left, task)},
     )
 
 
-def _runs(first: Side, system: System) -> dict[str, str]:
+def _runs(first: Side, task: Task) -> dict[str, str]:
     """The letters that the first side of a chain leaves free, and the sizes that they run to."""
-    shape = system.sweep.facts.shape
+    shape = task.sweep.facts.shape
     pairs: list[tuple[tuple[Index, ...], Shape]]
     match first:
         case Formula(node):
-            pairs = [(system.places(shape(node), 2), shape(node))]
+            pairs = [(task.places(shape(node), 2), shape(node))]
         case Matrix(node, indices) | Vec(node, indices):
             pairs = [(indices, shape(node))]
         case Indexed(((term, _),)):
@@ -131,7 +131,7 @@ class _Writer:
     `own` are the indices of what its step is about, `free` the letters that are free in it.
     """
 
-    system: System
+    task: Task
     own: tuple[Index, ...]
     free: tuple[str, ...]
 
@@ -190,22 +190,22 @@ class _Writer:
     @property
     def entries(self) -> Entries:
         """General entries."""
-        facts = self.system.sweep.facts
+        facts = self.task.sweep.facts
         return Entries(facts.shape, symmetric=facts.symmetric)
 
     @property
     def writer(self) -> IndexText:
         """Writes forms, other letters than those of values and inputs first."""
-        letters = self.system.letters
+        letters = self.task.letters
         return IndexText(letters[4:] + letters[:4], self.own)
 
     def shape(self, node: Node) -> Shape:
         """The shape of a formula."""
-        return self.system.sweep.facts.shape(node)
+        return self.task.sweep.facts.shape(node)
 
     def places(self, node: Node) -> tuple[Index, ...]:
         """The indices at which a formula is read."""
-        return self.system.places(self.shape(node), 2)
+        return self.task.places(self.shape(node), 2)
 
     def form(self, node: Node) -> Form:
         """The entry of a formula there."""
@@ -231,13 +231,13 @@ class _Writer:
     def written(self, form: Form, at: tuple[Index, ...], over: Shape) -> Json:
         """All entries at the sizes, if they are not too many."""
         sizes = [dim.size for dim in over]
-        shapes = self.system.shapes.values()
+        shapes = self.task.shapes.values()
         if sum(math.prod(dim.size for dim in shape) for shape in shapes) > _SMALL:
             return {}
 
         def cell(*place: int) -> str:
             put = {i: n for i, n in zip(at, place, strict=True) if isinstance(i, str)}
-            made = written_out(contracted(placed(form, dict(put))), self.system.sizes)
+            made = written_out(contracted(placed(form, dict(put))), self.task.sizes)
             return self.writer.form(made)
 
         try:

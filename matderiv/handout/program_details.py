@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field, replace
 
-from matderiv.calculus.forms import Index
+from matderiv.calculus.index_forms.forms import Index
 from matderiv.derivation.links import Chain
 from matderiv.derivation.methods.sides import Cells, Slice
 from matderiv.derivation.one_entry import GradientEntries, SliceEntries, array_chain
@@ -35,8 +35,8 @@ class ProgramDetails:
 
     def __post_init__(self) -> None:
         """A sum of many terms is shortened even on a page that shows everything."""
-        system, show = self.notation.system, self.notation.show
-        least = readable_show(system) if show is None else show
+        task, show = self.notation.task, self.notation.show
+        least = readable_show(task) if show is None else show
         object.__setattr__(self, "short", replace(self.notation, show=least, marked=False))
 
     def equation(self, chain: Chain) -> Equation:
@@ -58,17 +58,17 @@ class ProgramDetails:
             details.append(detail)
         names = dict.fromkeys(s.name for some in sources.values() for s in some if s.indices)
         beside = {factor() for factor in factors}
-        system = self.notation.system
-        arrays = (self.notation.chain(array_chain(system, n)) for n in names if n not in beside)
+        task = self.notation.task
+        arrays = (self.notation.chain(array_chain(task, n)) for n in names if n not in beside)
         return Equation(box, tuple(details), tuple(arrays))
 
     def _entries(self, chain: Chain) -> GradientEntries | SliceEntries | None:
         """What derives the entries of the array that a chain writes out, if it does."""
         match chain.sides:
             case (Formula(Name(name)), Spelled(), *_):
-                return GradientEntries(self.notation.system, name[1:])
+                return GradientEntries(self.notation.task, name[1:])
             case (Slice() as one, Cells() as cells):
-                return SliceEntries(self.notation.system, one, cells)
+                return SliceEntries(self.notation.task, one, cells)
         return None
 
     def _places(self, found: GradientEntries | SliceEntries) -> list[_Place]:

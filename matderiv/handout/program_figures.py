@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Iterator
 from functools import partial
 
-from matderiv.calculus.forms import Form
+from matderiv.calculus.index_forms.forms import Form
 from matderiv.calculus.jacobian import JacobianSize, Sizes
-from matderiv.calculus.local import LocalJacobian, telling
+from matderiv.calculus.sweep.local_jacobian import LocalJacobian, telling
 from matderiv.derivation.pattern import pattern
 from matderiv.expression.nodes import Name
 from matderiv.expression.shapes import Dim
@@ -32,7 +32,7 @@ def obstacle(composer: ProgramComposer) -> Iterator[Block]:
 
     Nothing where no value of the program has a Jacobian with zeros.
     """
-    found = telling(composer.system, _MOST)
+    found = telling(composer.task, _MOST)
     if not found:
         return
     language = composer.language
@@ -50,7 +50,7 @@ def obstacle(composer: ProgramComposer) -> Iterator[Block]:
 
 
 def _fields(composer: ProgramComposer, jacobian: LocalJacobian) -> Fields:
-    formulas, value = composer.notation.formulas, composer.system.sweep.graph.value(jacobian.of)
+    formulas, value = composer.notation.formulas, composer.task.sweep.graph.value(jacobian.of)
     assert value is not None
     defined = Row((name_box(jacobian.of), Operator("equals"), formulas.node(value)))
     return {

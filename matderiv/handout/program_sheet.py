@@ -44,7 +44,7 @@ def _blocks(composer: ProgramComposer) -> Iterator[Block]:
     yield Heading(2, fill(language, "handout.formulas", {}))
     yield Paragraph(composer.say("results", {}))
     for step in composer.derivation.steps:
-        structured = step.kind == "matrix" and step.wrt in composer.system.assumed
+        structured = step.kind == "matrix" and step.wrt in composer.task.assumed
         if step.kind in ("called", "matrix", "structure") and not structured:
             for one in step.chains:
                 chain = composer.notation.chain(one)

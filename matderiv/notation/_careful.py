@@ -1,4 +1,4 @@
-"""Expressions as a program should work them out: systems solved, repeated parts known."""
+"""Expressions as a program should work them out: tasks solved, repeated parts known."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from matderiv.calculus.rewrites import Facts
+from matderiv.calculus.formulas.rewrites import Facts
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 

@@ -12,7 +12,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping
 
-from matderiv.calculus.sweep import Sweep
+from matderiv.calculus.sweep.sweep import Sweep
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction as Rational
 from typing import Literal
 
-from matderiv.calculus.forms import Index
+from matderiv.calculus.index_forms.forms import Index
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.notation.boxes import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from matderiv.calculus.sweep import Sweep
+from matderiv.calculus.sweep.sweep import Sweep
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.notation.code import statements

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction as Rational
 
-from matderiv.calculus.broadcasting import ShapeOf
-from matderiv.calculus.forms import (
+from matderiv.calculus.formulas.broadcasting import ShapeOf
+from matderiv.calculus.index_forms.forms import (
     ONE,
     Atom,
     Call,

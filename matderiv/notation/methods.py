@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from matderiv.calculus.forms import Entry, Index
+from matderiv.calculus.index_forms.forms import Entry, Index
 from matderiv.derivation.methods.sides import (
     Cells,
     Contraction,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 
-from matderiv.calculus.contraction import contracted
-from matderiv.calculus.forms import Index, placed
-from matderiv.calculus.system import System
+from matderiv.calculus.index_forms.contraction import contracted
+from matderiv.calculus.index_forms.forms import Index, placed
+from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Chain
 from matderiv.derivation.methods.sides import Cells, RouteSide, Slice
 from matderiv.derivation.sides import (
@@ -43,9 +43,9 @@ _READABLE = 20
 _SHOWS = (4, 3, 2)
 
 
-def readable_show(system: System) -> int:
+def readable_show(task: Task) -> int:
     """How many rows, columns and terms are shown when the user does not say."""
-    shapes = list(system.shapes.values())
+    shapes = list(task.shapes.values())
     for show in _SHOWS:
         shown = [[d.size if d.size <= show + 1 else show for d in shape] for shape in shapes]
         if all(len(s) < 2 or s[0] * s[1] <= _READABLE for s in shown):  # noqa: PLR2004 - a matrix
@@ -57,7 +57,7 @@ def readable_show(system: System) -> int:
 class ProgramNotation:
     """How a program is written, and how much of long rows and sums is shown."""
 
-    system: System
+    task: Task
     show: int | None
     #: Whether cells of arrays are tagged with the entry that they are.
     marked: bool = False
@@ -67,15 +67,15 @@ class ProgramNotation:
 
     def __post_init__(self) -> None:
         """Make what writes formulas once for all chains."""
-        system = self.system
+        task = self.task
         formulas = Formulas(
-            str(system.loss),
-            system.sweep.facts.shape,
-            system.shapes,
+            str(task.loss),
+            task.sweep.facts.shape,
+            task.shapes,
             self.show,
-            system.largest_size >= _COMMA_FROM,
-            system.letters[4:] + system.letters[:4],
-            system.held,
+            task.largest_size >= _COMMA_FROM,
+            task.letters[4:] + task.letters[:4],
+            task.held,
         )
         object.__setattr__(self, "formulas", formulas)
         object.__setattr__(self, "_general", pushed.Pushed(formulas, expanded=False))
@@ -157,7 +157,7 @@ class ProgramNotation:
         return self._filled(side.over, cell, mark)
 
     def _grid(self, node: Node, spelled: pushed.Pushed, mark: Mark | None) -> Box:
-        shape = self.system.sweep.facts.shape(node)
+        shape = self.task.sweep.facts.shape(node)
         return self._filled(shape, lambda at: spelled.at(node, at), mark)
 
     def _filled(

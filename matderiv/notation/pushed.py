@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction as Rational
 
-from matderiv.calculus.broadcasting import varies
-from matderiv.calculus.forms import Index
+from matderiv.calculus.formulas.broadcasting import varies
+from matderiv.calculus.index_forms.forms import Index
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape

@@ -10,7 +10,7 @@ from matderiv.errors import InputError
 from matderiv.notation.compose import automatic_show
 
 if TYPE_CHECKING:
-    from matderiv.calculus.system import System
+    from matderiv.calculus.sweep.task import Task
 
 __all__ = ["MOST_SHOWN", "Show", "shown"]
 
@@ -24,7 +24,7 @@ _LEAST, _LARGEST = 2, 1000
 Show = int | Literal["all"] | None
 
 
-def shown(subject: Problem | System, show: Show) -> int | None:
+def shown(subject: Problem | Task, show: Show) -> int | None:
     """How much is shown, None for all.
 
     Raises:
@@ -46,7 +46,7 @@ def shown(subject: Problem | System, show: Show) -> int | None:
     return show
 
 
-def _check_all(subject: Problem | System) -> None:
+def _check_all(subject: Problem | Task) -> None:
     if isinstance(subject, Problem):
         sizes = [dim.size for dim in subject.dims]
         largest = prod(sizes)

@@ -274,7 +274,7 @@ def _forward(
     for key, value in results.items():
         result = real_array(value, "forward returns")
         name = key or _returned(question, result)
-        if name not in question.system.program.names():
+        if name not in question.task.program.names():
             raise InputError(f"forward returns {name}, which the program does not have.")
         message = message or _unlike(question, case, name, result, tolerance)
     return message

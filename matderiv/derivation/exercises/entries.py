@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
-from matderiv.calculus.forms import (
+from matderiv.calculus.index_forms.expanded import written_out
+from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
     Entry,
@@ -17,11 +18,10 @@ from matderiv.calculus.forms import (
     Whole,
     single,
 )
-from matderiv.calculus.system import System
-from matderiv.calculus.written import written_out
-from matderiv.derivation.equations import Judge, chain_rule
+from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.exercises.drawing import Draw, Drawn
 from matderiv.derivation.exercises.theme import Theme, users
+from matderiv.derivation.judge import Judge, chain_rule
 from matderiv.derivation.links import Chain
 from matderiv.derivation.program import Builder, elementwise
 from matderiv.derivation.sides import EntryOf, Indexed
@@ -39,7 +39,7 @@ class OneEntry:
     `needed` are the entries that are left, by the array that they are entries of.
     """
 
-    system: System
+    task: Task
     name: str
     place: tuple[int, ...]
     local: tuple[Chain, ...]
@@ -49,7 +49,7 @@ class OneEntry:
 
 def entries(theme: Theme) -> Draw[OneEntry] | None:
     """Exercises about single entries; None where nothing that is differentiated by has any."""
-    names = [name for name in theme.gradients if theme.system.shapes[name]]
+    names = [name for name in theme.gradients if theme.task.shapes[name]]
     return partial(_draw, theme, theme.rather(names)) if names else None
 
 
@@ -60,17 +60,17 @@ def _draw(theme: Theme, names: list[str], chance: Random) -> Drawn[OneEntry]:
     return (name, place), lambda: _made(theme.at(sizes), name, place)
 
 
-def _made(system: System, name: str, place: tuple[int, ...]) -> OneEntry | None:
+def _made(task: Task, name: str, place: tuple[int, ...]) -> OneEntry | None:
     """The exercise about an entry, or None where too much is left, or more than can be proved."""
-    judge = Judge(system, name, users(system, name))
-    builder = Builder(system, (name,), elementwise)
+    judge = Judge(task, name, users(task, name))
+    builder = Builder(task, (name,), elementwise)
     at: tuple[Index, ...] = place
     x = Entry(name, at)
-    formula = system.whole(name, system.sweep.gradients[name].local)
-    rule = chain_rule(system, name, at, judge.entries.letter)
+    formula = task.whole(name, task.sweep.gradients[name].local)
+    rule = chain_rule(task, name, at, judge.entries.letter)
     try:
         summed = judge.value(Indexed(rule))
-        written = written_out(summed, system.sizes)
+        written = written_out(summed, task.sizes)
         if not written or sum(len(term.atoms) for term, _ in written) > _MOST_ATOMS:
             return None
         chain = builder.chain(
@@ -82,10 +82,10 @@ def _made(system: System, name: str, place: tuple[int, ...]) -> OneEntry | None:
             ("term by term", Indexed(written)),
             ("matrix product", EntryOf(formula, at)),
         )
-        local = tuple(c for by in users(system, name) for c in builder.local(by, x, judge))
+        local = tuple(c for by in users(task, name) for c in builder.local(by, x, judge))
     except MatderivError:
         return None
-    return OneEntry(system, name, place, local, chain, _needed(written))
+    return OneEntry(task, name, place, local, chain, _needed(written))
 
 
 def _needed(form: Form) -> tuple[tuple[str, tuple[Entry, ...]], ...]:

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
 
-from matderiv.calculus.contraction import contracted
-from matderiv.calculus.equality import same_form
-from matderiv.calculus.forms import (
+from matderiv.calculus.deciding.equality import same_form
+from matderiv.calculus.deciding.verdict import Verdict
+from matderiv.calculus.formulas.flattened import total
+from matderiv.calculus.formulas.tidying import tidy
+from matderiv.calculus.index_forms.contraction import contracted
+from matderiv.calculus.index_forms.forms import (
     Atom,
     Delta,
     Entry,
@@ -23,16 +26,13 @@ from matderiv.calculus.forms import (
     placed,
     single,
 )
-from matderiv.calculus.partials import partial
-from matderiv.calculus.system import System
-from matderiv.calculus.terms import total
-from matderiv.calculus.tidying import tidy
-from matderiv.calculus.verdict import Verdict
-from matderiv.derivation.equations import Judge, chain_rule
+from matderiv.calculus.index_forms.partials import partial
+from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.exercises.drawing import Draw, Drawn
 from matderiv.derivation.exercises.entries import atoms_in
 from matderiv.derivation.exercises.mutants import Mutant, mutants
 from matderiv.derivation.exercises.theme import Sizes, Theme, users
+from matderiv.derivation.judge import Judge, chain_rule
 from matderiv.derivation.links import Chain, Link
 from matderiv.derivation.program import Builder, elementwise
 from matderiv.derivation.sides import EntryOf, Indexed, Side
@@ -53,7 +53,7 @@ class Mistake:
     `place` are values of the letters of the first side at which the wrong `=` does not hold.
     """
 
-    system: System
+    task: Task
     name: str
     kind: str
     wrong: Chain
@@ -75,20 +75,20 @@ class _Case:
 
 def mistakes(theme: Theme) -> Draw[Mistake]:
     """Exercises about wrong lines; rather not about names in the loss alone."""
-    cases = [case for name in theme.rather(theme.gradients) for case in _cases(theme.system, name)]
+    cases = [case for name in theme.rather(theme.gradients) for case in _cases(theme.task, name)]
     return functools.partial(_draw, theme, cases)
 
 
-def _cases(system: System, name: str) -> Iterator[_Case]:
-    gradient = system.sweep.gradients[name]
-    several = users(system, name)
+def _cases(task: Task, name: str) -> Iterator[_Case]:
+    gradient = task.sweep.gradients[name]
+    several = users(task, name)
     for by in several if len(several) > 1 else ():
         kept = total((_ONE, use.gradient) for use in gradient.uses if use.by != by)
-        formula = tidy(kept, system.sweep.facts)
+        formula = tidy(kept, task.sweep.facts)
         if formula != Number(_ZERO):
             yield _Case(name, Mutant("use", formula, Name(by), formula), by)
     upstream = frozenset(f"d{by}" for by in several)
-    for mutant in mutants(gradient.local, system.sweep.facts.shape, upstream):
+    for mutant in mutants(gradient.local, task.sweep.facts.shape, upstream):
         yield _Case(name, mutant)
 
 
@@ -106,12 +106,12 @@ def _made(theme: Theme, case: _Case, sizes: Sizes | int, pick: float) -> Mistake
     The judge has the last word: one link must be refuted, every other one equal.
     """
     try:
-        system = theme.square(sizes) if isinstance(sizes, int) else theme.at(sizes)
-        judge = Judge(system, case.name, users(system, case.name))
-        lines = _Lines(system, case, judge)
+        task = theme.square(sizes) if isinstance(sizes, int) else theme.at(sizes)
+        judge = Judge(task, case.name, users(task, case.name))
+        lines = _Lines(task, case, judge)
         right, wrong = lines.right(), lines.wrong()
         first, *rest = right
-        builder = Builder(system, (case.name,), elementwise)
+        builder = Builder(task, (case.name,), elementwise)
         repaired = builder.chain(judge, "right", first, *(("right", side) for side in rest))
     except MatderivError:  # the formula has no shape or is too large, or sizes are fixed
         return None
@@ -126,11 +126,11 @@ def _made(theme: Theme, case: _Case, sizes: Sizes | int, pick: float) -> Mistake
     if [verdict.status for verdict in verdicts] != expected:
         return None
     links = tuple(
-        Link(system, sides[n], sides[n + 1], "slip" if n + 1 == cut else "as before", verdict)
+        Link(task, sides[n], sides[n + 1], "slip" if n + 1 == cut else "as before", verdict)
         for n, verdict in enumerate(verdicts)
     )
     return Mistake(
-        system,
+        task,
         case.name,
         case.mutant.kind,
         Chain("slip", links),
@@ -138,7 +138,7 @@ def _made(theme: Theme, case: _Case, sizes: Sizes | int, pick: float) -> Mistake
         cut,
         case.mutant.belongs,
         case.mutant.stands,
-        _place(system, case.name, verdicts[cut - 1]),
+        _place(task, case.name, verdicts[cut - 1]),
     )
 
 
@@ -149,21 +149,21 @@ class _Lines:
     = (formula)_pq.
     """
 
-    def __init__(self, system: System, case: _Case, judge: Judge) -> None:
-        gradient = system.sweep.gradients[case.name]
-        shape = system.sweep.facts.shape
-        own = system.shapes[case.name]
+    def __init__(self, task: Task, case: _Case, judge: Judge) -> None:
+        gradient = task.sweep.gradients[case.name]
+        shape = task.sweep.facts.shape
+        own = task.shapes[case.name]
         self.local, self.formula = gradient.local, case.mutant.formula
         found = shape(self.formula)
         if found and found != own:
             raise InputError("the wrong formula has another shape")
-        self.system, self.case, self.judge = system, case, judge
-        self.users = users(system, case.name)
-        self.at = system.places(own, 2)
+        self.task, self.case, self.judge = task, case, judge
+        self.users = users(task, case.name)
+        self.at = task.places(own, 2)
         self.wrt = Entry(case.name, self.at)
-        self.rule = chain_rule(system, case.name, self.at, judge.entries.letter)
+        self.rule = chain_rule(task, case.name, self.at, judge.entries.letter)
         self.summed = judge.value(Indexed(self.rule))
-        whole = system.whole(case.name, self.formula)
+        whole = task.whole(case.name, self.formula)
         self.found = judge.entries.at(whole, *self.at)
         if max(len(self.summed), len(self.found)) > _LONGEST:
             raise InputError("the lines are too long")
@@ -171,7 +171,7 @@ class _Lines:
 
     def right(self) -> list[Side]:
         """All lines as they should be."""
-        whole = self.system.whole(self.case.name, self.local)
+        whole = self.task.whole(self.case.name, self.local)
         return [
             Indexed(single(Entry(f"d{self.case.name}", self.at))),
             Indexed(self.rule),
@@ -183,7 +183,7 @@ class _Lines:
     def wrong(self) -> list[Side | None]:
         """The lines as the mistake makes them; None for what it cannot have come from."""
         rates = self.rates()
-        whole = self.system.whole(self.case.name, self.formula)
+        whole = self.task.whole(self.case.name, self.formula)
         lost = None
         if self.case.lost:
             lost = Indexed(tuple(p for p in self.rule if not _holds(p[0], self.case.lost)))
@@ -209,14 +209,14 @@ class _Lines:
 
     def rate(self, of: Entry) -> Form:
         """∂z_ij/∂x_pq, as it is."""
-        value = self.system.sweep.graph.value(of.name)
+        value = self.task.sweep.graph.value(of.name)
         assert value is not None
         entries = self.judge.entries
         return partial(entries.at(value, *of.indices), self.wrt, entries.letter)
 
     def rates(self) -> dict[str, Form | None] | None:
         """What the wrong formula makes of the derivative of each value; None where it is right."""
-        loss = self.system.sweep.graph.loss
+        loss = self.task.sweep.graph.loss
         names = {f"d{by}": by for by in self.users if by != loss}
         wrong: dict[str, list[Form]] = {by: [] for by in self.users}
         for term, number in self.found:
@@ -239,14 +239,14 @@ class _Lines:
         found: dict[str, Form | None] = {}
         for by, forms in wrong.items():
             form = contracted(added(forms))
-            of = Entry(by, self.system.places(self.system.shapes[by], 0))
+            of = Entry(by, self.task.places(self.task.shapes[by], 0))
             found[by] = None if same_form(form, self.rate(of)) else form
         return found
 
     def deltas(self, above: Entry) -> Form:
         """δ_ik δ_jm for ∂L/∂z_km: what is left of it in ∂z_ij/∂x_pq."""
         form: Form = ((Term(), _ONE),)
-        places = self.system.places(self.system.shapes[above.name[1:]], 0)
+        places = self.task.places(self.task.shapes[above.name[1:]], 0)
         for one, other in zip(above.indices, places, strict=True):
             if one != other:
                 form = multiplied(form, single(Delta(one, other)))
@@ -254,16 +254,16 @@ class _Lines:
 
     def placed(self, form: Form, of: Entry) -> Form:
         """A derivative at i and j, at the indices of the chain rule."""
-        letters = self.system.places(self.system.shapes[of.name], 0)
+        letters = self.task.places(self.task.shapes[of.name], 0)
         put: dict[str, Index] = {
             old: new for old, new in zip(letters, of.indices, strict=True) if isinstance(old, str)
         }
         return placed(form, put)
 
 
-def _place(system: System, name: str, verdict: Verdict) -> tuple[tuple[str, int], ...]:
+def _place(task: Task, name: str, verdict: Verdict) -> tuple[tuple[str, int], ...]:
     """Numbers for the letters of ∂L/∂x_pq at which a link is refuted."""
-    letters = [i for i in system.places(system.shapes[name], 2) if isinstance(i, str)]
+    letters = [i for i in task.places(task.shapes[name], 2) if isinstance(i, str)]
     return tuple(zip(letters, verdict.entry or (), strict=False))
 
 

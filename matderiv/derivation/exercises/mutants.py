@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from matderiv.calculus.broadcasting import ShapeOf
+from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node, parts
@@ -43,7 +43,7 @@ class _At:
 def mutants(formula: Node, shape: ShapeOf, upstream: frozenset[str]) -> Iterator[Mutant]:
     """All single mistakes in a formula; `upstream` are the names of gradients in it.
 
-    >>> from matderiv.calculus.shaping import shapes_over
+    >>> from matderiv.calculus.formulas.shaping import shapes_over
     >>> from matderiv.expression.parse import parse
     >>> from matderiv.expression.shapes import infer
     >>> from matderiv.expression.source import source

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from matderiv.calculus.system import System
-from matderiv.calculus.verdict import Verdict
-from matderiv.derivation.equations import Judge
+from matderiv.calculus.deciding.verdict import Verdict
+from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.exercises.drawing import Draw, Drawn
 from matderiv.derivation.exercises.dual import DUAL, EXACT, Dual, Real, slope
 from matderiv.derivation.exercises.theme import Sizes, Theme, users
+from matderiv.derivation.judge import Judge
 from matderiv.derivation.links import Chain, Link
 from matderiv.derivation.program import Builder, Defining, elementwise
 from matderiv.derivation.sides import Formula, Numerals
@@ -49,7 +49,7 @@ class Numbers:
     are what is worked out, in order.
     """
 
-    system: System
+    task: Task
     name: str
     defined: tuple[Chain, ...]
     given: tuple[tuple[str, Numerals], ...]
@@ -70,11 +70,11 @@ class _Case:
 def numbers(theme: Theme) -> Draw[Numbers] | None:
     """Exercises in numbers; None where no gradient is a fraction where its inputs are."""
     program = _concrete(theme.program)
-    own = theme.system.sizes
+    own = theme.task.sizes
     cases = []
-    for name in theme.system.wrt:
-        system = theme.other(program, (name,), own)
-        cases += [case for of in system.sweep.gradients for case in _cases(system, of, name)]
+    for name in theme.task.wrt:
+        task = theme.other(program, (name,), own)
+        cases += [case for of in task.sweep.gradients for case in _cases(task, of, name)]
     cases = list(dict.fromkeys(cases))
     return partial(_draw, theme, cases) if cases else None
 
@@ -94,23 +94,23 @@ def _concrete(program: Program) -> Program:
 # -- what can be asked -------------------------------------------------------------------------
 
 
-def _cases(system: System, name: str, wrt: str) -> Iterator[_Case]:
-    graph = system.sweep.graph
+def _cases(task: Task, name: str, wrt: str) -> Iterator[_Case]:
+    graph = task.sweep.graph
     rational = all(_is_rational(a.value, in_loss=True) for a in graph.values)
     if name == wrt and rational:
-        formulas = [g.local for g in system.sweep.gradients.values()]
-        needed = _worked_out(system, formulas, ())
+        formulas = [g.local for g in task.sweep.gradients.values()]
+        needed = _worked_out(task, formulas, ())
         values = [a.value for a in graph.values if a.name in needed]
         short = len(formulas) + len(values) <= _MOST_LINES
         if short and all(map(_is_rational, (*formulas, *values))):
             yield _Case(graph.program, name, tuple((n, "") for n in graph.inputs()), whole=True)
-    local = system.sweep.gradients[name].local
-    through = users(system, name)
+    local = task.sweep.gradients[name].local
+    through = users(task, name)
     using = [a.value for a in graph.values if a.name in through]
-    if graph.loss in through or not system.shapes[name]:
+    if graph.loss in through or not task.shapes[name]:
         return
     if all(map(_is_rational, (local, *using))):
-        given = _given(system, local)
+        given = _given(task, local)
         if given is not None:
             yield _Case(graph.program, name, given, whole=False)
 
@@ -133,9 +133,9 @@ def _keeps(node: Node, *, in_loss: bool) -> bool:
     )
 
 
-def _worked_out(system: System, formulas: Iterable[Node], given: Collection[str]) -> list[str]:
+def _worked_out(task: Task, formulas: Iterable[Node], given: Collection[str]) -> list[str]:
     """The values that formulas name, and those that these name, but for given ones, in order."""
-    graph = system.sweep.graph
+    graph = task.sweep.graph
     needed: set[str] = set()
     queue = list(formulas)
     while queue:
@@ -147,20 +147,20 @@ def _worked_out(system: System, formulas: Iterable[Node], given: Collection[str]
     return [a.name for a in graph.values if a.name in needed]
 
 
-def _given(system: System, local: Node) -> tuple[tuple[str, str], ...] | None:
+def _given(task: Task, local: Node) -> tuple[tuple[str, str], ...] | None:
     """What to give for a formula: inputs, gradients, and values of functions such as tanh.
 
     None where a value is no fraction and can be given no number, or where numbers would
     contradict each other.
     """
-    graph = system.sweep.graph
+    graph = task.sweep.graph
     found: dict[str, str] = {}
     queue = [local]
     while queue:
         for name in dict.fromkeys(n.name for n in walk(queue.pop()) if isinstance(n, Name)):
             value = graph.value(name)
             if value is None:
-                if name in system.shapes or name[1:] in system.shapes:
+                if name in task.shapes or name[1:] in task.shapes:
                     found[name] = ""
             elif _is_rational(value):
                 queue.append(value)
@@ -202,7 +202,7 @@ def _draw(theme: Theme, cases: list[_Case], chance: Random) -> Drawn[Numbers]:
     sizes = theme.small(chance, 2, 2 if case.whole else 3)
     given: dict[str, _Array] = {}
     for name, kind in case.given:
-        of = name if name in theme.system.shapes else name[1:]
+        of = name if name in theme.task.shapes else name[1:]
         shape = theme.shape(of, sizes)
         given[name] = _drawn_array(kind, shape, chance)
     key = tuple(tuple(np.ravel(array).tolist()) for array in given.values())
@@ -228,11 +228,11 @@ def _made(theme: Theme, case: _Case, sizes: Sizes, given: dict[str, _Array]) -> 
         ProofError: the formula says something else than the program.
     """
     try:
-        system = theme.other(case.program, (_wrt(theme, case),), sizes)
-        chosen = list(system.sweep.gradients) if case.whole else [case.name]
-        formulas = {of: system.whole(of, system.sweep.gradients[of].local) for of in chosen}
-        run = _Run(system, dict(given))
-        names = _worked_out(system, formulas.values(), given)
+        task = theme.other(case.program, (_wrt(theme, case),), sizes)
+        chosen = list(task.sweep.gradients) if case.whole else [case.name]
+        formulas = {of: task.whole(of, task.sweep.gradients[of].local) for of in chosen}
+        run = _Run(task, dict(given))
+        names = _worked_out(task, formulas.values(), given)
         values = tuple(map(run.value, names))
         gradients = tuple(run.gradient(of, formula) for of, formula in formulas.items())
         slopes = _slopes(run, case)
@@ -246,51 +246,51 @@ def _made(theme: Theme, case: _Case, sizes: Sizes, given: dict[str, _Array]) -> 
         return None  # nothing but zeros
     if slopes != [Fraction(n) for n in np.ravel(result).tolist()]:
         raise ProofError(f"d{case.name} = {source(formulas[case.name])} has another value")
-    defined = (run.definition(by) for by in users(system, case.name) if not case.whole)
+    defined = (run.definition(by) for by in users(task, case.name) if not case.whole)
     numerals = tuple((name, _numerals(array)) for name, array in given.items())
-    return Numbers(system, case.name, tuple(defined), numerals, values, gradients)
+    return Numbers(task, case.name, tuple(defined), numerals, values, gradients)
 
 
 def _wrt(theme: Theme, case: _Case) -> str:
     """An input on whose way a name lies."""
-    if case.name in theme.system.wrt:
+    if case.name in theme.task.wrt:
         return case.name
-    graph = theme.system.sweep.graph
-    return next(n for n in theme.system.wrt if case.name in graph.depends(frozenset({n})))
+    graph = theme.task.sweep.graph
+    return next(n for n in theme.task.wrt if case.name in graph.depends(frozenset({n})))
 
 
 class _Run:
     """The values of names, one after another."""
 
-    def __init__(self, system: System, values: dict[str, _Array]) -> None:
-        self.system = system
+    def __init__(self, task: Task, values: dict[str, _Array]) -> None:
+        self.task = task
         self.values = values
-        self.arithmetic = replace(EXACT, sizes=system.sizes)
+        self.arithmetic = replace(EXACT, sizes=task.sizes)
 
     def definition(self, name: str) -> Chain:
         """What a value is."""
-        builder = Builder(self.system, (), elementwise)
+        builder = Builder(self.task, (), elementwise)
         return next(c for c in builder.values() if c.sides[0] == Formula(Name(name)))
 
     def value(self, name: str) -> Chain:
         """A value by its definition."""
-        value = self.system.sweep.graph.value(name)
+        value = self.task.sweep.graph.value(name)
         assert value is not None
-        return self.line(Defining(self.system, name), name, "definition", value)
+        return self.line(Defining(self.task, name), name, "definition", value)
 
     def gradient(self, of: str, formula: Node) -> Chain:
         """A gradient by its formula."""
-        judge = Judge(self.system, of, users(self.system, of))
+        judge = Judge(self.task, of, users(self.task, of))
         return self.line(judge, f"d{of}", "local derivatives", formula)
 
     def line(self, judge: Judge, name: str, reason: str, formula: Node) -> Chain:
         """The name, its formula, which is proved, and the numbers."""
-        builder = Builder(self.system, (), elementwise)
+        builder = Builder(self.task, (), elementwise)
         first = builder.chain(judge, "numbers", Formula(Name(name)), (reason, Formula(formula)))
         array = evaluate(formula, self.values, self.arithmetic)
         self.values[name] = array
         verdict = Verdict("equal", entries=int(np.size(array)))
-        last = Link(self.system, Formula(formula), _numerals(array), "worked out", verdict)
+        last = Link(self.task, Formula(formula), _numerals(array), "worked out", verdict)
         return Chain("numbers", (*first.links, last))
 
 
@@ -306,10 +306,10 @@ def _slopes(run: _Run, case: _Case) -> list[Real]:
     Each is the derivative of the loss, or of Σ_ij ∂L/∂z_ij·z_ij over the values z that use the
     name, by an entry.
     """
-    system, graph = run.system, run.system.sweep.graph
-    arithmetic = replace(DUAL, sizes=system.sizes)
-    known = {**{n: _ones(system, n) for n in system.shapes}, **run.values}
-    through = users(system, case.name)
+    task, graph = run.task, run.task.sweep.graph
+    arithmetic = replace(DUAL, sizes=task.sizes)
+    known = {**{n: _ones(task, n) for n in task.shapes}, **run.values}
+    through = users(task, case.name)
     found: list[Real] = []
     for place in itertools.product(*map(range, np.shape(known[case.name]))):
         moved = np.array(known[case.name], dtype=object)
@@ -327,7 +327,7 @@ def _slopes(run: _Run, case: _Case) -> list[Real]:
     return found
 
 
-def _ones(system: System, name: str) -> _Array:
+def _ones(task: Task, name: str) -> _Array:
     """Something of the shape of a name, where its value does not matter."""
-    shape = tuple(dim.size for dim in system.shapes[name])
+    shape = tuple(dim.size for dim in task.shapes[name])
     return np.full(shape, Fraction(1), dtype=object) if shape else Fraction(1)

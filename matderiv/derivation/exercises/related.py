@@ -9,14 +9,14 @@ from fractions import Fraction
 from random import Random
 from typing import TypeVar
 
-from matderiv.calculus.forms import Entry, Form, Rate
-from matderiv.calculus.system import System
-from matderiv.calculus.terms import cost, total
-from matderiv.calculus.tidying import tidy
-from matderiv.derivation.equations import Judge, chain_rule
+from matderiv.calculus.formulas.flattened import cost, total
+from matderiv.calculus.formulas.tidying import tidy
+from matderiv.calculus.index_forms.forms import Entry, Form, Rate
+from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.exercises.drawing import Draw, Drawn
 from matderiv.derivation.exercises.theme import Theme, users
 from matderiv.derivation.exercises.variants import Variant, regularised, variants
+from matderiv.derivation.judge import Judge, chain_rule
 from matderiv.derivation.links import Chain, Derivation
 from matderiv.derivation.program import Builder, build_program, elementwise
 from matderiv.derivation.sides import EntryOf, Formula, Indexed
@@ -52,7 +52,7 @@ class Contribution:
 class Uses:
     """What does each use of a name add to its gradient?"""
 
-    system: System
+    task: Task
     name: str
     contributions: tuple[Contribution, ...]
     whole: Chain
@@ -61,7 +61,7 @@ class Uses:
 def related(theme: Theme) -> Draw[Related] | None:
     """Exercises about other programs; None where nothing can be another in this one."""
     found = variants(theme.program, _arrays(theme))
-    by_name = dict.fromkeys(theme.rather(theme.system.wrt), found)
+    by_name = dict.fromkeys(theme.rather(theme.task.wrt), found)
     return functools.partial(_draw, theme, by_name, _related) if found else None
 
 
@@ -73,20 +73,20 @@ def uses(theme: Theme) -> Draw[Uses] | None:
     }
     others = variants(theme.program, _arrays(theme))
     for name, found in by_name.items():
-        if len(users(theme.system, name)) > 1:
+        if len(users(theme.task, name)) > 1:
             found += [variant for variant in others if variant not in found]
     by_name = {name: by_name[name] for name in theme.rather(by_name) if by_name[name]}
     return functools.partial(_draw, theme, by_name, _uses) if by_name else None
 
 
 def _arrays(theme: Theme) -> tuple[str, ...]:
-    return tuple(name for name in theme.system.wrt if theme.system.shapes[name])
+    return tuple(name for name in theme.task.wrt if theme.task.shapes[name])
 
 
 def _draw(
     theme: Theme,
     by_name: Mapping[str, list[Variant]],
-    make: Callable[[System, str], M | None],
+    make: Callable[[Task, str], M | None],
     chance: Random,
 ) -> Drawn[M]:
     """Another program at sizes that are all different, and an input of it."""
@@ -96,64 +96,64 @@ def _draw(
 
     def made() -> M | None:
         try:
-            system = theme.other(variant.program, (name,), sizes, variant.turned)
-            return make(system, name) if _is_new(system, theme) else None
+            task = theme.other(variant.program, (name,), sizes, variant.turned)
+            return make(task, name) if _is_new(task, theme) else None
         except MatderivError:  # shapes that do not fit, or nothing is proved
             return None
 
     return (variant.program, name), made
 
 
-def _is_new(system: System, theme: Theme) -> bool:
+def _is_new(task: Task, theme: Theme) -> bool:
     """Whether the gradients are not those of the handout."""
     return any(
         of not in theme.gradients or found.local != theme.gradients[of].local
-        for of, found in system.sweep.gradients.items()
+        for of, found in task.sweep.gradients.items()
     )
 
 
-def _is_short(system: System) -> bool:
+def _is_short(task: Task) -> bool:
     """Whether every gradient on the way can be written by hand."""
-    gradients = system.sweep.gradients.values()
+    gradients = task.sweep.gradients.values()
     return len(gradients) <= _MOST_STEPS and all(
         max(cost(g.local), cost(g.formula)) <= _LONGEST for g in gradients
     )
 
 
-def _related(system: System, name: str) -> Related | None:
-    if not _is_short(system):
+def _related(task: Task, name: str) -> Related | None:
+    if not _is_short(task):
         return None
-    return Related(build_program(system, (name,)))
+    return Related(build_program(task, (name,)))
 
 
-def _uses(system: System, name: str) -> Uses | None:
+def _uses(task: Task, name: str) -> Uses | None:
     """The exercise about a name, if several values use it."""
-    several = users(system, name)
-    long = cost(system.sweep.gradients[name].local) > _LONGEST
+    several = users(task, name)
+    long = cost(task.sweep.gradients[name].local) > _LONGEST
     if long or len(several) < 2:  # noqa: PLR2004 - nothing to add up
         return None
-    judge = Judge(system, name, several)
-    builder = Builder(system, (name,), elementwise)
-    rule = chain_rule(system, name, system.places(system.shapes[name], 2), judge.entries.letter)
+    judge = Judge(task, name, several)
+    builder = Builder(task, (name,), elementwise)
+    rule = chain_rule(task, name, task.places(task.shapes[name], 2), judge.entries.letter)
     parts = tuple(_contribution(builder, judge, name, by, rule) for by in several)
-    local = system.whole(name, system.sweep.gradients[name].local)
+    local = task.whole(name, task.sweep.gradients[name].local)
     first = Formula(Name(f"d{name}"))
     whole = builder.chain(judge, "whole", first, ("added up", Formula(local)))
-    return Uses(system, name, parts, whole)
+    return Uses(task, name, parts, whole)
 
 
 def _contribution(builder: Builder, judge: Judge, of: str, by: str, rule: Form) -> Contribution:
     """Σ_ij ∂L/∂z_ij · ∂z_ij/∂x_pq as an entry of a formula."""
-    system = builder.system
-    at = system.places(system.shapes[of], 2)
+    task = builder.task
+    at = task.places(task.shapes[of], 2)
     part = tuple(
         (term, number)
         for term, number in rule
         if any(isinstance(atom, Rate) and atom.of.name == by for atom, _ in term.atoms)
     )
-    facts = system.sweep.facts
-    mine = (use for use in system.sweep.gradients[of].uses if use.by == by)
-    formula = system.whole(of, tidy(total((_ONE, use.gradient) for use in mine), facts))
+    facts = task.sweep.facts
+    mine = (use for use in task.sweep.gradients[of].uses if use.by == by)
+    formula = task.whole(of, tidy(total((_ONE, use.gradient) for use in mine), facts))
     chain = builder.chain(
         judge,
         "contribution",

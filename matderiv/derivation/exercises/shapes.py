@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
-from matderiv.calculus.system import System
+from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.exercises.drawing import Draw, Drawn
 from matderiv.derivation.exercises.theme import Theme
 from matderiv.expression.nodes import MatMul, Name, Node, transposed, walk
@@ -39,7 +39,7 @@ class Quantity:
 class Shapes:
     """What shape has each of these?"""
 
-    system: System
+    task: Task
     quantities: tuple[Quantity, ...]
 
 
@@ -53,44 +53,44 @@ def shapes(theme: Theme) -> Draw[Shapes] | None:
 
 def _draw(theme: Theme, chance: Random) -> Drawn[Shapes]:
     sizes = theme.unequal(chance)
-    wrt = chance.choice(theme.system.wrt)
+    wrt = chance.choice(theme.task.wrt)
     pick = chance.random()
     return (wrt, *sizes.values()), lambda: _made(theme.at(sizes), wrt, Random(pick))  # noqa: S311
 
 
-def _made(system: System, wrt: str, chance: Random) -> Shapes:
-    named = [*_some(chance, _values(system)), *_some(chance, _gradients(system)), f"d{wrt}"]
-    quantities = [_named(system, name) for name in named]
-    products = _products(system)
+def _made(task: Task, wrt: str, chance: Random) -> Shapes:
+    named = [*_some(chance, _values(task)), *_some(chance, _gradients(task)), f"d{wrt}"]
+    quantities = [_named(task, name) for name in named]
+    products = _products(task)
     if products:
         product = chance.choice(products)
-        quantities.append(_product(system, product))
-        wrong = list(_unfit(system, product))
+        quantities.append(_product(task, product))
+        wrong = list(_unfit(task, product))
         if wrong:
-            quantities.append(_product(system, chance.choice(wrong)))
+            quantities.append(_product(task, chance.choice(wrong)))
     chance.shuffle(quantities)
-    return Shapes(system, tuple(quantities))
+    return Shapes(task, tuple(quantities))
 
 
 def _some(chance: Random, names: list[str]) -> list[str]:
     return sorted(chance.sample(names, min(_MOST, len(names))), key=names.index)
 
 
-def _values(system: System) -> list[str]:
+def _values(task: Task) -> list[str]:
     """The values between inputs and loss that are arrays."""
-    return [a.name for a in system.sweep.graph.values if system.shapes[a.name]]
+    return [a.name for a in task.sweep.graph.values if task.shapes[a.name]]
 
 
-def _gradients(system: System) -> list[str]:
+def _gradients(task: Task) -> list[str]:
     """The gradients by such values, as far as there are any."""
-    return [f"d{name}" for name in _values(system) if name in system.sweep.gradients]
+    return [f"d{name}" for name in _values(task) if name in task.sweep.gradients]
 
 
-def _products(system: System) -> list[MatMul]:
+def _products(task: Task) -> list[MatMul]:
     """The products in the gradients, of factors that are names, perhaps transposed."""
     found = [
         node
-        for gradient in system.sweep.gradients.values()
+        for gradient in task.sweep.gradients.values()
         for node in walk(gradient.local)
         if isinstance(node, MatMul) and all(map(_plain, (node.left, node.right)))
     ]
@@ -101,11 +101,11 @@ def _plain(node: Node) -> bool:
     return isinstance(node, Name) or isinstance(transposed(node), Name)
 
 
-def _unfit(system: System, product: MatMul) -> Iterator[MatMul]:
+def _unfit(task: Task, product: MatMul) -> Iterator[MatMul]:
     """The same factors with other transposes or in the other order, where they do not fit."""
     for one, other in ((product.left, product.right), (product.right, product.left)):
         for left, right in itertools.product((one, transposed(one)), (other, transposed(other))):
-            factors = [_numbers(system, node) for node in (left, right)]
+            factors = [_numbers(task, node) for node in (left, right)]
             if factors[0][-1] != factors[1][0] and _shown(factors, left, right):
                 yield MatMul(left, right)
 
@@ -118,22 +118,22 @@ def _shown(factors: list[_Shape], left: Node, right: Node) -> bool:
     )
 
 
-def _numbers(system: System, node: Node) -> _Shape:
-    return tuple(dim.size for dim in system.sweep.facts.shape(node))
+def _numbers(task: Task, node: Node) -> _Shape:
+    return tuple(dim.size for dim in task.sweep.facts.shape(node))
 
 
-def _named(system: System, name: str) -> Quantity:
-    of = name if name in system.shapes else name[1:]
-    value = system.sweep.graph.value(name)
-    factors = _factors(system, value) if isinstance(value, MatMul) else None
-    return Quantity(Name(name), _numbers(system, Name(name)), of, factors)
+def _named(task: Task, name: str) -> Quantity:
+    of = name if name in task.shapes else name[1:]
+    value = task.sweep.graph.value(name)
+    factors = _factors(task, value) if isinstance(value, MatMul) else None
+    return Quantity(Name(name), _numbers(task, Name(name)), of, factors)
 
 
-def _factors(system: System, product: MatMul) -> tuple[_Shape, _Shape]:
-    return _numbers(system, product.left), _numbers(system, product.right)
+def _factors(task: Task, product: MatMul) -> tuple[_Shape, _Shape]:
+    return _numbers(task, product.left), _numbers(task, product.right)
 
 
-def _product(system: System, product: MatMul) -> Quantity:
-    left, right = _factors(system, product)
+def _product(task: Task, product: MatMul) -> Quantity:
+    left, right = _factors(task, product)
     fits = left[-1] == right[0]
     return Quantity(product, left[:-1] + right[1:] if fits else None, "", (left, right))

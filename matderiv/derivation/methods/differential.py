@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from matderiv.calculus.adjoints import adjoint
-from matderiv.calculus.broadcasting import ShapeOf, unbroadcast
-from matderiv.calculus.differentials import differential
-from matderiv.calculus.sweep import Gradient, named
-from matderiv.calculus.terms import key, total, without_units
-from matderiv.calculus.tidying import tidy
+from matderiv.calculus.formulas.broadcasting import ShapeOf, unbroadcast
+from matderiv.calculus.formulas.flattened import key, total, without_units
+from matderiv.calculus.formulas.tidying import tidy
+from matderiv.calculus.sweep.adjoints import adjoint
+from matderiv.calculus.sweep.differentials import differential
+from matderiv.calculus.sweep.sweep import Gradient, named
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.methods.sides import Differential, Matrix, change_of
@@ -33,7 +33,7 @@ def by_differentials(builder: Builder, name: str, gradient: Gradient) -> Step:
 
 
 def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
-    judge = RouteJudge(builder.system, name)
+    judge = RouteJudge(builder.task, name)
     graph, facts = builder.sweep.graph, builder.sweep.facts
     own = graph.shapes[name]
     pairs: list[Pair] = []
@@ -45,7 +45,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         assert change is not None
         change = named(tidy(change, facts), {key(value): by}, but=name)
         over = graph.shapes[by]
-        i = builder.system.places(over, 0)
+        i = builder.task.places(over, 0)
         upstream: Node = _ONE if by == graph.loss else Name(f"d{by}")
         pairs.append((upstream, change))
         if by == graph.loss and len(judge.users) > 1:
@@ -70,7 +70,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         judge,
         "read off",
         Formula(Name(f"d{name}")),
-        ("read off", Formula(builder.system.whole(name, gradient.local))),
+        ("read off", Formula(builder.task.whole(name, gradient.local))),
     )
 
 

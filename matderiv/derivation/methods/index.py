@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from matderiv.calculus.forms import Entry, Form, Index, Rate, Term, added, multiplied, single
-from matderiv.calculus.partials import partial, product_rule, with_deltas
-from matderiv.calculus.sweep import Gradient
-from matderiv.derivation.equations import chain_rule
+from matderiv.calculus.index_forms.forms import (
+    Entry,
+    Form,
+    Index,
+    Rate,
+    Term,
+    added,
+    multiplied,
+    single,
+)
+from matderiv.calculus.index_forms.partials import partial, product_rule, with_deltas
+from matderiv.calculus.sweep.sweep import Gradient
+from matderiv.derivation.judge import chain_rule
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.methods.sides import Contraction, summed
@@ -25,9 +34,9 @@ def index(builder: Builder, name: str, gradient: Gradient) -> Step:
 
 
 def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
-    judge = RouteJudge(builder.system, name)
+    judge = RouteJudge(builder.task, name)
     graph = builder.sweep.graph
-    at = builder.system.places(graph.shapes[name], 2)
+    at = builder.task.places(graph.shapes[name], 2)
     wrt = Entry(name, at)
     last = list(read_off(builder, name, gradient.local))
     direct = judge.users == (graph.loss,)
@@ -35,7 +44,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         yield entry_of_value(builder, by)
         yield from _local(builder, judge, by, wrt, last if direct else [])
     if not direct:
-        rule = chain_rule(builder.system, name, at, judge.entries.letter)
+        rule = chain_rule(builder.task, name, at, judge.entries.letter)
         yield builder.chain(
             judge,
             "contracted",
@@ -49,7 +58,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         judge,
         "formula",
         Formula(Name(f"d{name}")),
-        ("entries", Formula(builder.system.whole(name, gradient.local))),
+        ("entries", Formula(builder.task.whole(name, gradient.local))),
     )
 
 
@@ -58,8 +67,8 @@ def entry_of_value(builder: Builder, by: str) -> Chain:
     graph = builder.sweep.graph
     value = graph.value(by)
     assert value is not None
-    i = builder.system.places(graph.shapes[by], 0)
-    judge = Defining(builder.system, by)
+    i = builder.task.places(graph.shapes[by], 0)
+    judge = Defining(builder.task, by)
     return builder.chain(
         judge, "entry of value", Indexed(single(Entry(by, i))), ("definition", Pushed(value, i))
     )
@@ -72,7 +81,7 @@ def _local(
     graph = builder.sweep.graph
     value = graph.value(by)
     assert value is not None
-    of = Entry(by, builder.system.places(graph.shapes[by], 0))
+    of = Entry(by, builder.task.places(graph.shapes[by], 0))
     entry = judge.entries.at(value, *of.indices)
     fresh = judge.entries.letter
     yield builder.chain(
@@ -106,7 +115,7 @@ def read_off(builder: Builder, name: str, local: Node) -> Iterator[tuple[str, Si
     own = builder.sweep.graph.shapes[name]
     if not own or builder.sweep.facts.shape(local) != own:
         return
-    at: tuple[Index, ...] = builder.system.places(own, 2)
+    at: tuple[Index, ...] = builder.task.places(own, 2)
     if _turned(local) and len(own) > 1:
         assert isinstance(local, nodes.MatMul)
         yield "transposes", Contraction(local, at)

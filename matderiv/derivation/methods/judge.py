@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from matderiv.calculus.entries import Entries
-from matderiv.calculus.forms import (
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.forms import (
     ONE,
     Atom,
     Delta,
@@ -17,8 +17,8 @@ from matderiv.calculus.forms import (
     multiplied,
     single,
 )
-from matderiv.calculus.system import System
-from matderiv.derivation.equations import Judge
+from matderiv.calculus.sweep.task import Task
+from matderiv.derivation.judge import Judge
 from matderiv.derivation.methods.sides import Differential, summed
 
 __all__ = ["RouteJudge"]
@@ -31,12 +31,12 @@ class RouteJudge(Judge):
     the sum of ∂L/∂z_ij·dz_ij over all values that use X; ∂x_ij/∂x_pq is 1 where the indices agree.
     """
 
-    def __init__(self, system: System, name: str) -> None:
-        sweep = system.sweep
+    def __init__(self, task: Task, name: str) -> None:
+        sweep = task.sweep
         self.users = tuple(dict.fromkeys(use.by for use in sweep.gradients[name].uses))
-        super().__init__(system, name, self.users)
+        super().__init__(task, name, self.users)
         self._own_shape = sweep.graph.shapes[name]
-        self._at = system.places(self._own_shape, 2)
+        self._at = task.places(self._own_shape, 2)
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
         """What stands for a quantity."""
@@ -53,7 +53,7 @@ class RouteJudge(Judge):
 
     def _change(self, name: str, indices: tuple[str | int, ...]) -> Form:
         """dz_ij, or dL through everything that uses the name."""
-        graph = self.system.sweep.graph
+        graph = self.task.sweep.graph
         parts: list[Form] = []
         if name in self.users:
             value = graph.value(name)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from matderiv.calculus.broadcasting import ShapeOf, letter
-from matderiv.calculus.differentials import differential
-from matderiv.calculus.forms import Entry
-from matderiv.calculus.sweep import Gradient
-from matderiv.calculus.tidying import tidy
+from matderiv.calculus.formulas.broadcasting import ShapeOf, letter
+from matderiv.calculus.formulas.tidying import tidy
+from matderiv.calculus.index_forms.forms import Entry
+from matderiv.calculus.sweep.differentials import differential
+from matderiv.calculus.sweep.sweep import Gradient
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.methods.sides import (
@@ -57,20 +57,20 @@ def by_kronecker(builder: Builder, name: str, gradient: Gradient) -> Step:
 
 
 def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
-    judge = RouteJudge(builder.system, name)
+    judge = RouteJudge(builder.task, name)
     graph, facts = builder.sweep.graph, builder.sweep.facts
     own = graph.shapes[name]
-    at = builder.system.places(own, 2)
+    at = builder.task.places(own, 2)
     wrt = Entry(name, at)
     whole: list[tuple[VecPartial | Kronecker, Node]] = []
     parts: list[tuple[VecPartial | Kronecker, Node]] = []
     for by in judge.users:
         value = graph.value(by)
         assert value is not None
-        of = Entry(by, builder.system.places(graph.shapes[by], 0))
+        of = Entry(by, builder.task.places(graph.shapes[by], 0))
         found = tuple(_jacobians(builder, value, of, wrt))
         if len(found) == 1 and found[0].diagonal is None and not _fixed(value, name):
-            defining = Defining(builder.system, by)
+            defining = Defining(builder.task, by)
             yield builder.chain(
                 defining,
                 "vec",
@@ -96,7 +96,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         judge,
         "formula",
         Formula(Name(f"d{name}")),
-        ("same vec", Formula(builder.system.whole(name, gradient.local))),
+        ("same vec", Formula(builder.task.whole(name, gradient.local))),
     )
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from matderiv.calculus.broadcasting import varies
-from matderiv.calculus.entries import Entries
-from matderiv.calculus.forms import (
+from matderiv.calculus.formulas.broadcasting import varies
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.forms import (
     ONE,
     Delta,
     Entry,
@@ -23,7 +23,7 @@ from matderiv.calculus.forms import (
     refreshed,
     single,
 )
-from matderiv.calculus.partials import partial
+from matderiv.calculus.index_forms.partials import partial
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape

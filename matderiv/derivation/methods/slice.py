@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from matderiv.calculus.broadcasting import filled, letter
-from matderiv.calculus.differentials import differential
-from matderiv.calculus.forms import Entry, single
-from matderiv.calculus.partials import partial
-from matderiv.calculus.sweep import Gradient
-from matderiv.calculus.tidying import tidy
-from matderiv.derivation.equations import chain_rule
+from matderiv.calculus.formulas.broadcasting import filled, letter
+from matderiv.calculus.formulas.tidying import tidy
+from matderiv.calculus.index_forms.forms import Entry, single
+from matderiv.calculus.index_forms.partials import partial
+from matderiv.calculus.sweep.differentials import differential
+from matderiv.calculus.sweep.sweep import Gradient
+from matderiv.derivation.judge import chain_rule
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.index import read_off
 from matderiv.derivation.methods.judge import RouteJudge
@@ -37,16 +37,16 @@ def by_slices(builder: Builder, name: str, gradient: Gradient) -> Step:
 
 
 def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
-    judge = RouteJudge(builder.system, name)
+    judge = RouteJudge(builder.task, name)
     graph = builder.sweep.graph
     own = graph.shapes[name]
-    at = builder.system.places(own, 2)
+    at = builder.task.places(own, 2)
     wrt = Entry(name, at)
     slices: list[tuple[str, Node | Slice]] = []
     found: list[tuple[str, Node | Slice]] = []
     for by in judge.users:
         slope = _slope(builder, by, name)
-        of = Entry(by, builder.system.places(graph.shapes[by], 0))
+        of = Entry(by, builder.task.places(graph.shapes[by], 0))
         yield builder.chain(
             judge,
             "slice",
@@ -58,7 +58,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         slices.append((by, Slice(of, wrt)))
         found.append((by, slope))
     shapes = tuple(_shape(builder, by) for by in judge.users)
-    rule = chain_rule(builder.system, name, at, judge.entries.letter)
+    rule = chain_rule(builder.task, name, at, judge.entries.letter)
     yield builder.chain(
         judge,
         "inner products",
@@ -73,7 +73,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         judge,
         "formula",
         Formula(Name(f"d{name}")),
-        ("entries", Formula(builder.system.whole(name, gradient.local))),
+        ("entries", Formula(builder.task.whole(name, gradient.local))),
     )
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from random import Random
 from typing import cast
 
-from matderiv.calculus.system import System
+from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.exercises.entries import OneEntry
 from matderiv.derivation.exercises.mistakes import Mistake
 from matderiv.derivation.exercises.numbers import Numbers
@@ -60,8 +60,8 @@ def exercises(derivation: Derivation, language: str, count: int, seed: int) -> t
 
 
 def _worded(made: Material, theme: Theme, language: str) -> Exercise:
-    system = made.derivation.system if isinstance(made, Related) else made.system
-    words = _Words.of(system, language, theme.assumed)
+    task = made.derivation.task if isinstance(made, Related) else made.task
+    words = _Words.of(task, language, theme.assumed)
     question, answer = _WRITERS[type(made)](words, made)
     return Exercise(tuple(question), tuple(answer))
 
@@ -74,19 +74,19 @@ class _Words:
     assumed: tuple[str, ...]
 
     @classmethod
-    def of(cls, system: System, language: str, assumed: tuple[str, ...]) -> _Words:
+    def of(cls, task: Task, language: str, assumed: tuple[str, ...]) -> _Words:
         # Nothing is left out, and arrays are small.
-        composer = ProgramComposer(Derivation(system, system.wrt, ()), language, None)
+        composer = ProgramComposer(Derivation(task, task.wrt, ()), language, None)
         return cls(composer, assumed)
 
     @property
-    def system(self) -> System:
+    def task(self) -> Task:
         """What the exercise is about."""
-        return self.composer.system
+        return self.composer.task
 
     def words(self, key: str, **fields: Segment | Segments) -> Segments:
         """A message about exercises with its fields filled in; the loss may be in any."""
-        fields = {"L": Math(name_box(str(self.system.loss))), **fields}
+        fields = {"L": Math(name_box(str(self.task.loss))), **fields}
         made: list[Segment] = []
         for text, name in message(self.composer.language, f"exercise_program.{key}"):
             made += [Text(text)] if text else []
@@ -125,11 +125,11 @@ class _Words:
 
     def setup(self) -> Iterator[Block]:
         """What is given: shapes of the inputs, and how the loss is computed."""
-        inputs = self.system.program.inputs()
+        inputs = self.task.program.inputs()
         yield self.say("given", shapes=self.listed(map(self.composer.shape, inputs)))
-        builder = Builder(self.system, (), elementwise)
+        builder = Builder(self.task, (), elementwise)
         yield from self.definitions(builder.values())
-        unknown = sorted(self.system.program.functions() - set(ELEMENTWISE))
+        unknown = sorted(self.task.program.functions() - set(ELEMENTWISE))
         if unknown:
             boxes: list[Segments] = [(Math(function_box(name)),) for name in unknown]
             yield self.say("functions", functions=self.composer.listed(boxes))
@@ -227,8 +227,8 @@ def _shape(words: _Words, quantity: Quantity, box: Math) -> Segments:
 
 def _one_entry(words: _Words, made: OneEntry) -> _Parts:
     notation = words.composer.notation
-    through = users(made.system, made.name)
-    direct = through == (str(made.system.loss),)
+    through = users(made.task, made.name)
+    direct = through == (str(made.task.loss),)
     fields = words.about(made.name) | {"dx": Math(notation.side(made.entry.sides[0]))}
     lists: list[Segments] = []
     for name, entries in made.needed:
@@ -256,7 +256,7 @@ def _one_entry(words: _Words, made: OneEntry) -> _Parts:
 
 def _held(words: _Words, name: str) -> Iterator[Block]:
     """What is held fixed in a derivative that is in brackets."""
-    held = words.system.held.get(name, ())
+    held = words.task.held.get(name, ())
     if held:
         yield words.say("held", held=words.names(held), **words.about(name))
 
@@ -303,7 +303,7 @@ def _uses(words: _Words, made: Uses) -> _Parts:
     through = words.names([part.by for part in made.contributions])
     answer: list[Block] = []
     for part in made.contributions:
-        direct = part.by == str(words.system.loss)
+        direct = part.by == str(words.task.loss)
         answer.append(words.say("through_loss" if direct else "through", Z=words.names([part.by])))
         answer += words.equations((*(part.local[:1] if direct else part.local), part.chain))
     return [*words.setup(), words.say("uses", users=through, **fields)], [
@@ -321,7 +321,7 @@ def _numbers(words: _Words, made: Numbers) -> _Parts:
     fields = words.about(made.name)
     question: list[Block]
     if made.defined:
-        through = users(made.system, made.name)
+        through = users(made.task, made.name)
         question = [
             words.say("numbers_node", users=words.names(through), **fields),
             *words.definitions(made.defined),

@@ -1,0 +1,1 @@
+"""Whether two forms are equal, and how that is known."""

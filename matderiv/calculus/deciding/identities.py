@@ -1,0 +1,185 @@
+"""Sums of products with known functions in them: whether one is zero at every size.
+
+Σ_j (sigmoid(y_pj) - exp(y_pj)/(1 + exp(y_pj)))·w_qj is zero because what is summed is. The
+terms are brought under the same letters, added up under one sum sign, and decided as a function
+of a few real numbers. The choice of letters is a guess; a sum that is found zero is zero.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import cast
+
+import sympy as sp
+
+from matderiv.calculus.elementwise import most_terms
+from matderiv.calculus.index_forms.canonical import atom_name, named
+from matderiv.calculus.index_forms.forms import (
+    Atom,
+    Call,
+    Form,
+    Raised,
+    Size,
+    Term,
+    TooLarge,
+    letters_of,
+)
+from matderiv.calculus.scalars import KNOWN_FUNCTIONS
+from matderiv.calculus.verdicts import vanishes
+
+__all__ = ["expression", "summands_vanish", "vanishes_quickly"]
+
+_MOST = 120  # operations of an expression that is decided
+_MOST_TERMS = 200  # of it when it is multiplied out
+_MOST_NESTED = 3  # functions of functions
+_LARGEST = 1000  # number in an exponent or in a function, and power
+
+#: The integers that stand for sizes are positive numbers like the others.
+_SIZE = "size {}"
+
+
+def summands_vanish(form: Form) -> bool:
+    """Whether a form is proved zero, summand by summand.
+
+    >>> from matderiv.calculus.index_forms.forms import Call, Entry, Term
+    >>> y = Call("exp", ((Term(((Entry("Y", ("p", "_1")), 1),)), Fraction(1)),))
+    >>> summands_vanish(((Term(((y, 1),)), Fraction(1)), (Term(((y, 1),)), Fraction(-1))))
+    True
+    """
+    if not _tame(form, 0):
+        return False
+    groups: dict[tuple[str, ...], list[sp.Expr]] = defaultdict(list)
+    try:
+        for term, number in form:
+            kind, summand = _summand(term)
+            groups[kind].append(sp.Rational(number.numerator, number.denominator) * summand)
+    except TooLarge:
+        return False
+    for parts in groups.values():
+        expr = sp.Add(*parts)
+        if expr != 0 and not vanishes_quickly(expr):
+            return False
+    return True
+
+
+def vanishes_quickly(expr: sp.Expr) -> bool:
+    """Whether an expression is proved zero; one that would take long to decide is not."""
+    if sp.count_ops(expr) > _MOST or most_terms(expr) > _MOST_TERMS:
+        return False
+    zero = vanishes(expr, simplify=False)
+    if zero is None and expr.has(sp.sin, sp.cos):
+        plain = cast("sp.Expr", expr.replace(sp.sin, _sin).replace(sp.cos, _cos))
+        zero = vanishes(plain, simplify=False)
+    return zero is True
+
+
+def _sin(u: sp.Expr) -> sp.Expr:
+    return (sp.exp(sp.I * u) - sp.exp(-sp.I * u)) / (2 * sp.I)
+
+
+def _cos(u: sp.Expr) -> sp.Expr:
+    return (sp.exp(sp.I * u) + sp.exp(-sp.I * u)) / 2
+
+
+def _summand(term: Term) -> tuple[tuple[str, ...], sp.Expr]:
+    """The sizes that a term is summed over, and what is summed, its letters in one order."""
+    leaves = frozenset(leaf for atom, _ in term.atoms for leaf in _leaves(atom))
+    bare = Term(tuple((leaf, 1) for leaf in leaves), term.bound)
+    _, names = named(bare, {})
+    used = frozenset[str]().union(*(letters_of(atom) for atom, _ in term.atoms))
+    idle = [
+        sp.Symbol(_SIZE.format(size), positive=True)
+        for letter, size in term.bound
+        if letter not in used
+    ]
+    kind = tuple(sorted(names[letter] for letter, _ in term.bound if letter in names))
+    return kind, sp.Mul(*idle, *(_power(a, p, names) for a, p in term.atoms))
+
+
+def _leaves(atom: Atom) -> frozenset[Atom]:
+    """The entries and undivided sums that an atom is made of."""
+    match atom:
+        case Call(function=function, arg=form) if function in KNOWN_FUNCTIONS:
+            return _leaves_of(form)
+        case Raised(base=base, exponent=exponent):
+            return _leaves_of(base) | (_leaves_of(exponent) if exponent else frozenset())
+    return frozenset({atom})
+
+
+def _leaves_of(form: Form) -> frozenset[Atom]:
+    found: frozenset[Atom] = frozenset()
+    for term, _ in form:
+        if term.bound:
+            found |= {Raised(((term, Fraction(1)),), None)}
+        else:
+            found |= frozenset(leaf for atom, _ in term.atoms for leaf in _leaves(atom))
+    return found
+
+
+def _tame(form: Form, depth: int) -> bool:
+    """Whether no power of a power or exp of an exp makes a number of unbounded length."""
+    if depth > _MOST_NESTED:
+        return False
+    for term, number in form:
+        if depth and max(abs(number.numerator), number.denominator) > _LARGEST:
+            return False
+        for atom, power in term.atoms:
+            if abs(power) > _LARGEST:
+                return False
+            match atom:
+                case Call(arg=arg) | Raised(base=arg, exponent=None):
+                    inner: tuple[Form, ...] = (arg,)
+                case Raised(base=base, exponent=exponent) if exponent is not None:
+                    if any(isinstance(a, Call | Raised) for t, _ in exponent for a, _ in t.atoms):
+                        return False
+                    inner = (base, exponent)
+                case _:
+                    continue
+            if not all(_tame(form, depth + 1) for form in inner):
+                return False
+    return True
+
+
+Leaf = Callable[[Atom], sp.Expr]
+
+
+def _power(atom: Atom, power: int, names: Mapping[str, str], leaf: Leaf | None = None) -> sp.Expr:
+    return _scalar(atom, names, leaf) ** power
+
+
+def _scalar(atom: Atom, names: Mapping[str, str], leaf: Leaf | None) -> sp.Expr:
+    match atom:
+        case Call(function=function, arg=form) if function in KNOWN_FUNCTIONS:
+            return KNOWN_FUNCTIONS[function](expression(form, names, leaf))
+        case Raised(base=base, exponent=None):
+            return expression(base, names, leaf)
+        case Raised(base=base, exponent=exponent):
+            assert exponent is not None
+            return expression(base, names, leaf) ** expression(exponent, names, leaf)
+        case Size(letter=letter):
+            return sp.Symbol(_SIZE.format(letter), positive=True)
+        case _ if leaf is not None:
+            return leaf(atom)
+    return sp.Symbol(atom_name(atom, names), real=True)
+
+
+def expression(form: Form, names: Mapping[str, str], leaf: Leaf | None = None) -> sp.Expr:
+    """A form as a SymPy expression; each sum under a sum sign is one real number in it.
+
+    An entry or an undefined function is what `leaf` makes of it, else a real number too.
+
+    Raises:
+        TooLarge: SymPy would work out a number that fills the memory.
+    """
+    if not _tame(form, 0):
+        raise TooLarge("a number is too large")
+    terms = []
+    for term, number in form:
+        factor = sp.Rational(number.numerator, number.denominator)
+        if term.bound:
+            terms.append(factor * sp.Symbol(named(term, names)[0], real=True))
+        else:
+            terms.append(factor * sp.Mul(*(_power(a, p, names, leaf) for a, p in term.atoms)))
+    return sp.Add(*terms)

@@ -1,0 +1,1 @@
+"""Formulas over names: their shapes, rewrites and tidying."""

@@ -1,0 +1,17 @@
+"""What rewrites may rely on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from matderiv.calculus.formulas.broadcasting import ShapeOf
+
+__all__ = ["Facts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Shapes, and which names are symmetric matrices."""
+
+    shape: ShapeOf
+    symmetric: frozenset[str] = field(default_factory=frozenset)

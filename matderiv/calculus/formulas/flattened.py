@@ -1,0 +1,272 @@
+"""Sums, entrywise products and chains of matrix products as flat lists, and back to nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from functools import lru_cache
+
+from matderiv.calculus.formulas.broadcasting import ShapeOf
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+
+__all__ = [
+    "Factor",
+    "Term",
+    "chain",
+    "chained",
+    "changed",
+    "cost",
+    "factors",
+    "key",
+    "product",
+    "terms",
+    "total",
+    "without_units",
+]
+
+#: A rational coefficient and what it multiplies.
+Term = tuple[Fraction, Node]
+#: A base and the power that it is raised to.
+Factor = tuple[Node, Node]
+
+_ONE = nodes.Number(Fraction(1))
+_HALF = Fraction(1, 2)
+
+
+@lru_cache(maxsize=1 << 16)
+def cost(node: Node) -> int:
+    """How long a formula is: every operation and every name or number counts 1.
+
+    >>> from matderiv.expression.nodes import MatMul, Name, Transpose
+    >>> cost(MatMul(Name("dY"), Transpose(Name("W"))))
+    4
+    """
+    return 1 + sum(map(cost, nodes.children(node)))
+
+
+@lru_cache(maxsize=1 << 16)
+def key(node: Node) -> tuple[object, ...]:
+    """Equal for formulas that differ only in the order of a sum or of an entrywise product."""
+    match node:
+        case nodes.Add() | nodes.Subtract() | nodes.Negate():
+            return ("sum", *sorted(((c, key(t)) for c, t in terms(node)), key=repr))
+        case nodes.Multiply() | nodes.Divide() | nodes.Power():
+            number, parts = factors(node)
+            if len(parts) != 1 or number != 1 or parts[0][1] != _ONE:
+                made = sorted(((key(base), key(power)) for base, power in parts), key=repr)
+                return ("product", number, *made)
+        case nodes.MatMul():
+            return ("chain", *map(key, _links(node)))
+        case nodes.Transpose(nodes.MatMul() as arg):
+            return ("chain", *(key(_turned(link)) for link in reversed(_links(arg))))
+    own = tuple(
+        key(value) if isinstance(value, Node) else value
+        for value in (getattr(node, field) for field in node.__dataclass_fields__)
+    )
+    return (type(node).__name__, *own)
+
+
+def _links(node: Node) -> list[Node]:
+    if not isinstance(node, nodes.MatMul):
+        return [node]
+    return _links(node.left) + _links(node.right)
+
+
+def _turned(node: Node) -> Node:
+    return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)
+
+
+def changed(old: Node, new: Node) -> Node | None:
+    """What a rewrite answers: the new formula, or None if it is the old one."""
+    return None if new == old else new
+
+
+# -- sums ------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1 << 16)
+def terms(node: Node) -> tuple[Term, ...]:
+    """The terms of a sum with their rational coefficients; a number is its multiple of 1."""
+    match node:
+        case nodes.Add(left, right):
+            return (*terms(left), *terms(right))
+        case nodes.Subtract(left, right):
+            return (*terms(left), *((-c, t) for c, t in terms(right)))
+        case nodes.Negate(arg):
+            return tuple((-c, t) for c, t in terms(arg))
+    number, rest = split(node)
+    return ((number, rest),)
+
+
+def split(node: Node) -> Term:
+    """The rational coefficient of a term, and the rest."""
+    match node:
+        case nodes.Number(value):
+            return value, _ONE
+        case nodes.Negate(arg):
+            number, rest = split(arg)
+            return -number, rest
+        case nodes.Multiply() | nodes.Divide():
+            number, parts = factors(node)
+            if number != 1:
+                return number, product(Fraction(1), parts)
+    return Fraction(1), node
+
+
+def total(parts: Iterable[Term]) -> Node:
+    """The sum of terms, one with a plus first."""
+    some = [part for part in parts if part[0]]
+    some = (
+        [part for part in some if part[0] > 0] + [part for part in some if part[0] < 0]
+        if (some and some[0][0] < 0)
+        else some
+    )
+    if not some:
+        return nodes.Number(Fraction(0))
+    made: Node | None = None
+    for number, rest in some:
+        if made is None:
+            made = scaled(number, rest)
+        elif number < 0:
+            made = nodes.Subtract(made, scaled(-number, rest))
+        else:
+            made = nodes.Add(made, scaled(number, rest))
+    assert made is not None
+    return made
+
+
+def scaled(number: Fraction, rest: Node) -> Node:
+    """A rational multiple of a node."""
+    if number == 1:
+        return rest
+    _, parts = factors(rest)
+    return product(number, parts)
+
+
+# -- entrywise products ----------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1 << 16)
+def factors(node: Node) -> tuple[Fraction, tuple[Factor, ...]]:
+    """The rational coefficient of an entrywise product, and its bases with their powers."""
+    match node:
+        case nodes.Number(value):
+            return value, ()
+        case nodes.Negate(arg):
+            number, parts = factors(arg)
+            return -number, parts
+        case nodes.Multiply(left, right):
+            a, first = factors(left)
+            b, second = factors(right)
+            return a * b, first + second
+        case nodes.Divide(left, right):
+            a, first = factors(left)
+            b, second = factors(right)
+            if b:
+                return a / b, first + tuple((base, negated(power)) for base, power in second)
+        case nodes.Apply("sqrt", arg):
+            return Fraction(1), ((arg, nodes.Number(_HALF)),)
+        case nodes.Power(base, nodes.Number(power)):
+            number, parts = factors(base)
+            if power.denominator == 1 and abs(power) <= 64 and (number or power >= 0):  # noqa: PLR2004
+                return number**power.numerator, tuple((b, times(p, power)) for b, p in parts)
+            return Fraction(1), ((base, nodes.Number(power)),)
+        case nodes.Power(base, power):
+            return Fraction(1), ((base, power),)
+    return Fraction(1), ((node, _ONE),)
+
+
+def negated(power: Node) -> Node:
+    """-power."""
+    return times(power, Fraction(-1))
+
+
+def times(power: Node, number: Fraction) -> Node:
+    """A rational multiple of a power."""
+    return total((c * number, t) for c, t in terms(power))
+
+
+def product(number: Fraction, parts: Sequence[Factor]) -> Node:
+    """A product: its number first, what has a negative power below."""
+    if not parts:
+        return nodes.Number(number)
+    above: list[Node] = []
+    below: list[Node] = []
+    for base, power in parts:
+        downwards = all(c < 0 for c, _ in terms(power))
+        (below if downwards else above).append(
+            _powered(base, negated(power) if downwards else power)
+        )
+    sign = number < 0
+    number = abs(number)
+    if number.numerator != 1 or not above:
+        above.insert(0, nodes.Number(Fraction(number.numerator)))
+    made = _multiplied(above)
+    if number.denominator != 1:
+        below.insert(0, nodes.Number(Fraction(number.denominator)))
+    if below:
+        made = nodes.Divide(made, _multiplied(below))
+    return nodes.Negate(made) if sign else made
+
+
+def without_units(node: Node) -> Node:
+    """The formula with 1·A as A and (-1)·A as -A; a product that is 1 stays a number.
+
+    >>> from matderiv.expression.nodes import Multiply, Name, Number
+    >>> without_units(Multiply(Number(Fraction(-1)), Name("A")))
+    Negate(arg=Name(name='A'))
+    """
+    operands = nodes.children(node)
+    made = nodes.rebuilt(node, [without_units(child) for child in operands]) if operands else node
+    match made:
+        case nodes.Multiply(nodes.Number(value), other) | nodes.Multiply(
+            other, nodes.Number(value)
+        ):
+            if value == 1:
+                return other
+            if value == -1:
+                return negated(other)
+    return made
+
+
+def _powered(base: Node, power: Node) -> Node:
+    if isinstance(power, nodes.Number):
+        if power.value == 1:
+            return base
+        if power.value == _HALF:
+            return nodes.Apply("sqrt", base)
+    return nodes.Power(base, power)
+
+
+def _multiplied(parts: Sequence[Node]) -> Node:
+    made = parts[0]
+    for part in parts[1:]:
+        made = nodes.Multiply(made, part)
+    return made
+
+
+# -- matrix products -------------------------------------------------------------------------
+
+
+def chain(node: Node, shape: ShapeOf) -> list[Node]:
+    """The factors of a matrix product; a vector stands only at an end."""
+    if not isinstance(node, nodes.MatMul):
+        return [node]
+    left, right = chain(node.left, shape), chain(node.right, shape)
+    if len(shape(left[-1])) == 1 < len(left):  # (A@x)@B is not A@(x@B)
+        left = [node.left]
+    if len(left) > 1 or len(shape(left[0])) > 1:
+        inside = len(shape(right[0])) > 1 or len(right) == 1
+        return left + (right if inside else [node.right])
+    return left + (
+        right if len(shape(right[0])) > 1 and len(shape(node.right)) > 1 else [node.right]
+    )
+
+
+def chained(parts: Sequence[Node]) -> Node:
+    """The matrix product of factors; a vector at the end is multiplied first."""
+    made = parts[0]
+    for part in parts[1:]:
+        made = nodes.MatMul(made, part)
+    return made

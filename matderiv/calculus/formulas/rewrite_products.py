@@ -1,0 +1,264 @@
+"""Rewrites of entrywise products: powers, names of functions, sums multiplied out."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from matderiv.calculus.formulas.facts import Facts
+from matderiv.calculus.formulas.flattened import (
+    Factor,
+    Term,
+    changed,
+    cost,
+    factors,
+    key,
+    product,
+    split,
+    terms,
+    total,
+)
+from matderiv.calculus.formulas.rewrite_sums import like_terms
+from matderiv.errors import InputError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.source import source
+
+__all__ = ["mean", "multiplied_out", "named_functions", "powers"]
+
+_ONE = nodes.Number(Fraction(1))
+_ZERO = nodes.Number(Fraction(0))
+_MINUS = nodes.Number(Fraction(-1))
+_PRODUCTS = (nodes.Multiply, nodes.Divide, nodes.Power, nodes.Negate)
+#: f(a)·g(a) = h(a), g None for a itself.
+_PAIRS = (("step", None, "relu"), ("sign", None, "abs"), ("step", "relu", "relu"))
+
+
+def powers(node: Node, facts: Facts) -> Node | None:
+    """aᵐ·aⁿ = aᵐ⁺ⁿ, a⁰ = 1, 1·A = A, Iⁿ = I entry by entry, numbers and scalars first."""
+    if not isinstance(node, (*_PRODUCTS, nodes.Apply)):
+        return None
+    match node:
+        case nodes.Divide(_, below) if factors(below)[0] == 0:
+            raise InputError(f"{source(node)} divides by zero; write another divisor.")
+        case nodes.Power(base, nodes.Number(value)) if value < 0 and factors(base)[0] == 0:
+            raise InputError(f"{source(node)} divides by zero; write another base.")
+    number, parts = factors(node)
+    if number == 0:
+        return _ZERO
+    shape = facts.shape
+    found: dict[object, Factor] = {}
+    for base, power in parts:
+        known = found.get(key(base))
+        found[key(base)] = (base, power if known is None else _plus(known[1], power))
+    kept = [
+        (base, _ONE if isinstance(base, nodes.Eye) and _is_positive(power) else power)
+        for base, power in found.values()
+        if power != _ZERO and base != _ONE
+    ]
+    over = shape(node)
+    if over and len(kept) > 1:
+        for part in list(kept):  # ones that add nothing to the shape of the rest
+            others = [p for p in kept if p is not part]
+            if isinstance(part[0], nodes.Ones) and _shape(others, facts) == over:
+                kept = others
+    kept.sort(key=lambda part: bool(shape(part[0])))  # scalars first, else as they stand
+    return changed(node, product(number, kept))
+
+
+def _is_positive(power: Node) -> bool:
+    return isinstance(power, nodes.Number) and power.value > 0
+
+
+def _shape(parts: list[Factor], facts: Facts) -> object:
+    return facts.shape(product(Fraction(1), parts)) if parts else ()
+
+
+def _plus(a: Node, b: Node) -> Node:
+    found: dict[object, Term] = {}
+    for number, rest in (*terms(a), *terms(b)):
+        known = found.get(key(rest))
+        found[key(rest)] = (number, rest) if known is None else (known[0] + number, known[1])
+    return total(found.values())
+
+
+def named_functions(node: Node, _: Facts) -> Node | None:
+    """exp(A)/Σ exp(A) = softmax(A), exp(a)/(1 + exp(a)) = 1/(1 + exp(-a)) = sigmoid(a)."""
+    if isinstance(node, nodes.Add | nodes.Subtract):
+        return _complement(node)
+    if not isinstance(node, _PRODUCTS):
+        return None
+    number, parts = factors(node)
+    return (
+        _quotients(number, parts)
+        or _opposites(number, parts)
+        or _pairs(number, parts)
+        or _hyperbolic(number, parts)
+    )
+
+
+def _quotients(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
+    """exp(A)/Σ exp(A), exp(a)/(1 + exp(a)) and 1/(1 + exp(a))."""
+    for at, (base, power) in enumerate(parts):
+        if not isinstance(power, nodes.Number) or power.value >= 0:
+            continue
+        rest = [*parts[:at], *parts[at + 1 :]]
+        if power != _MINUS:
+            rest.append((base, _plus(power, _ONE)))
+        match base:
+            case nodes.Sum(nodes.Apply("exp", arg), axis, keepdims) if keepdims or axis is None:
+                grown = (nodes.Apply("exp", arg), _ONE)
+                if grown in rest:
+                    rest.remove(grown)
+                    return product(number, [*rest, (nodes.Softmax(arg, axis), _ONE)])
+            case nodes.Add() if (exponent := _logistic(base)) is not None:
+                grown = (nodes.Apply("exp", exponent), _ONE)
+                if grown in rest:
+                    rest.remove(grown)
+                else:
+                    exponent = _opposite(exponent)
+                return product(number, [*rest, (nodes.Apply("sigmoid", exponent), _ONE)])
+    return None
+
+
+def _opposites(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
+    """sigmoid(a)·exp(-a) = sigmoid(-a)."""
+    for part in parts:
+        match part:
+            case (nodes.Apply("sigmoid", arg) as own, nodes.Number(value)) if value >= 1:
+                minus = _opposite(arg)
+                shrunk = (nodes.Apply("exp", minus), _ONE)
+                if shrunk in parts:
+                    rest = [p for p in parts if p not in (part, shrunk)]
+                    if value > 1:
+                        rest.append((own, nodes.Number(value - 1)))
+                    return product(number, [*rest, (nodes.Apply("sigmoid", minus), _ONE)])
+    return None
+
+
+def _complement(node: Node) -> Node | None:
+    """1 - sigmoid(-a) = sigmoid(a)."""
+    some = terms(node)
+    for part in some:
+        match part:
+            case (number, nodes.Apply("sigmoid", arg)) if (-number, _ONE) in some and cost(
+                _opposite(arg)
+            ) < cost(arg):
+                rest = [t for t in some if t not in (part, (-number, _ONE))]
+                return total([*rest, (-number, nodes.Apply("sigmoid", _opposite(arg)))])
+    return None
+
+
+def _pairs(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
+    """step(a)·a = relu(a), sign(a)·a = abs(a)."""
+    for function, other, one in _PAIRS:
+        for base, power in parts:
+            if isinstance(base, nodes.Apply) and base.function == function and power == _ONE:
+                partner = (nodes.Apply(other, base.arg) if other else base.arg, _ONE)
+                if partner in parts:
+                    rest = [p for p in parts if p not in (partner, (base, power))]
+                    return product(number, [*rest, (nodes.Apply(one, base.arg), _ONE)])
+    return None
+
+
+def _hyperbolic(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
+    """(exp(a) - exp(-a))/(exp(a) + exp(-a)) = tanh(a)."""
+    for above, power in parts:
+        arg = _grown_and_shrunk(above, -1)
+        if arg is None or power != _ONE:
+            continue
+        for below, other in parts:
+            if other == _MINUS and _grown_and_shrunk(below, 1) in (arg, _opposite(arg)):
+                rest = [p for p in parts if p[0] not in (above, below)]
+                return product(number, [*rest, (nodes.Apply("tanh", arg), _ONE)])
+    return None
+
+
+def _grown_and_shrunk(node: Node, sign: int) -> Node | None:
+    """The a of exp(a) + exp(-a) or, for a negative sign, of exp(a) - exp(-a)."""
+    match terms(node):
+        case ((c, nodes.Apply("exp", one)), (d, nodes.Apply("exp", other))) if (
+            abs(c) == 1 and d == sign * c and key(_opposite(one)) == key(other)
+        ):
+            return one if c == 1 else other
+    return None
+
+
+def _opposite(node: Node) -> Node:
+    return total((-c, t) for c, t in terms(node))
+
+
+def _logistic(base: Node) -> Node | None:
+    """The a of 1 + exp(a)."""
+    parts = terms(base)
+    if len(parts) == 2 and all(c == 1 for c, _ in parts):  # noqa: PLR2004 - 1 and exp(a)
+        rest = [t for _, t in parts if t != _ONE]
+        if len(rest) == 1 and isinstance(rest[0], nodes.Apply) and rest[0].function == "exp":
+            return rest[0].arg
+    return None
+
+
+def _softmax_sum(node: Node) -> Node | None:
+    """Σ softmax(A) = 1 along its axis, beside other factors."""
+    number, parts = factors(node)
+    for base, _ in parts:
+        match base:
+            case nodes.Sum(nodes.Softmax(_, inner), axis, keepdims) if inner == axis and (
+                keepdims or axis is None
+            ):
+                rest = [p for p in parts if p[0] != base]
+                return product(number, rest)
+    return None
+
+
+def multiplied_out(node: Node, facts: Facts) -> Node | None:
+    """a·(b + c) = a·b + a·c, where a factor goes away by it."""
+    if not isinstance(node, nodes.Multiply | nodes.Divide):
+        return None
+    number, parts = factors(node)
+    for at, (base, power) in enumerate(parts):
+        if power != _ONE or not isinstance(base, nodes.Add | nodes.Subtract):
+            continue
+        rest = parts[:at] + parts[at + 1 :]
+        made = []
+        less = False
+        for c, t in terms(base):
+            more, inner = factors(t)
+            term = product(Fraction(1), [*rest, *inner])
+            bases = {key(b) for b, _ in (*rest, *inner)}
+            for _ in range(4):
+                again = powers(term, facts) or _softmax_sum(term)
+                if again is None:
+                    break
+                term = again
+            k, left = split(term)
+            less = less or bool(bases - {key(b) for b, _ in factors(left)[1]})
+            made.append((number * c * more * k, left))
+        found = total(made)
+        found = like_terms(found, facts) or found
+        if less and cost(found) < cost(node) and facts.shape(found) == facts.shape(node):
+            return found
+    return None
+
+
+def mean(node: Node, facts: Facts) -> Node | None:
+    """Σ A/n = the mean of A, n entries in each sum."""
+    if not isinstance(node, nodes.Multiply | nodes.Divide):
+        return None
+    number, parts = factors(node)
+    for base, power in parts:
+        if not isinstance(base, nodes.Sum) or power != _ONE:
+            continue
+        over = facts.shape(base.arg)
+        sizes = [
+            (nodes.Size(dim.symbol, dim.size), _MINUS)
+            for n, dim in enumerate(over)
+            if base.axis in (None, n) and dim.symbol != "1"
+        ]
+        rest = list(parts)
+        for size in (*sizes, (base, power)):
+            if size not in rest:
+                break
+            rest.remove(size)
+        else:
+            return product(number, [*rest, (nodes.Mean(base.arg, base.axis, base.keepdims), _ONE)])
+    return None

@@ -1,0 +1,107 @@
+"""Rewrites of sums over entries, means and traces."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from matderiv.calculus.formulas.broadcasting import filled, times_size, varies
+from matderiv.calculus.formulas.facts import Facts
+from matderiv.calculus.formulas.flattened import factors, product, terms, total
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+
+__all__ = ["hoisted", "reduction"]
+
+_ONE = nodes.Number(Fraction(1))
+_ZERO = nodes.Number(Fraction(0))
+
+
+def reduction(node: Node, facts: Facts) -> Node | None:
+    """Σ c·A = c·Σ A, Σ Aᵀ = Σ A over all entries, tr(c·A) = c·tr(A), Σ a = a for one number."""
+    match node:
+        case nodes.Sum(nodes.Transpose(arg), None, False):
+            return nodes.Sum(arg)
+        case nodes.Sum(nodes.Transpose(arg), int() as axis, False):
+            return nodes.Sum(arg, 1 - axis % 2)
+        case nodes.Sum(arg) if not facts.shape(arg):
+            return arg
+        case nodes.Sum(nodes.Sum(arg, int() as inner, True), axis, keepdims) if axis in (
+            None,
+            inner,
+        ):
+            return nodes.Sum(arg, axis, keepdims)
+        case nodes.Sum() if (repeated := _repeated(node, facts)) is not None:
+            return repeated
+        case nodes.Sum(nodes.Multiply(a, b), None, False) if (
+            facts.shape(a) == facts.shape(b) and len(facts.shape(a)) == 1
+        ):
+            return nodes.MatMul(a, b)
+        case nodes.Sum() | nodes.Mean() if _centred(node):
+            return _ZERO
+        case nodes.Sum(nodes.Multiply(nodes.Transpose(a), b), None, False) if facts.shape(a)[
+            ::-1
+        ] == facts.shape(b):
+            return nodes.Trace(nodes.MatMul(a, b))
+        case nodes.Sum(nodes.Multiply(a, nodes.Eye() as eye), None, False) if facts.shape(
+            a
+        ) == facts.shape(eye):
+            return nodes.Trace(a)
+        case nodes.Sum(nodes.Multiply(a, nodes.Eye() as eye), int(), False) if facts.shape(
+            a
+        ) == facts.shape(eye):
+            return nodes.Diag(a)
+        case nodes.Sum(nodes.Eye() as eye, None) | nodes.Trace(nodes.Eye() as eye):
+            return times_size(_ONE, facts.shape(eye)[0])
+        case nodes.Sum(nodes.Softmax(_, inner), axis) if inner == axis:
+            return _ONE
+        case nodes.Trace(nodes.Outer(a, b)):
+            return nodes.MatMul(a, b)
+        case nodes.Trace(nodes.Add() | nodes.Subtract() as arg) if any(
+            isinstance(t, nodes.Outer) for _, t in terms(arg)
+        ):
+            return total((c, nodes.Trace(t)) for c, t in terms(arg))
+        case nodes.Transpose(nodes.Sum(nodes.Transpose(arg), int() as axis, True)):
+            return nodes.Sum(arg, 1 - axis % 2, keepdims=True)
+        case nodes.Sum(arg) | nodes.Mean(arg) | nodes.Trace(arg):
+            return hoisted(node, arg, facts)
+    return None
+
+
+def _repeated(node: nodes.Sum, facts: Facts) -> Node | None:
+    """Σ over an axis along which an array only repeats itself: its size times what is repeated."""
+    number, parts = factors(node.arg)
+    over = facts.shape(node.arg)
+    ones = next((p for p in parts if isinstance(p[0], nodes.Ones)), None)
+    if ones is None or facts.shape(ones[0]) != over:
+        return None
+    value = product(number, [p for p in parts if p is not ones])
+    own = facts.shape(value)
+    axes = range(len(over)) if node.axis is None else (node.axis,)
+    if any(varies(own, over, axis) for axis in axes):
+        return None
+    for axis in axes:
+        value = times_size(value, over[axis])
+    target = facts.shape(node)
+    if len(own) > len(target):
+        value = nodes.Sum(value, None if not target else node.axis)
+    return filled(value, target, facts.shape)
+
+
+def _centred(node: nodes.Sum | nodes.Mean) -> bool:
+    """Whether a sum or mean is that of A - mean(A), along the same axis."""
+    match node.arg:
+        case nodes.Subtract(a, nodes.Mean(b, axis, keepdims)) if keepdims or axis in (None, 0):
+            return a == b and axis == node.axis
+    return False
+
+
+def hoisted(node: Node, arg: Node, facts: Facts) -> Node | None:
+    """Numbers and scalars of the operand of a linear function put before it."""
+    number, parts = factors(arg)
+    outside = [p for p in parts if not facts.shape(p[0]) and not facts.shape(p[1])]
+    inside = [p for p in parts if p not in outside]
+    if not inside or (number == 1 and not outside):
+        return None
+    fields = [getattr(node, name) for name in node.__dataclass_fields__]
+    fields[0] = product(Fraction(1), inside)
+    return product(number, [*outside, (type(node)(*fields), _ONE)])

@@ -1,0 +1,167 @@
+"""Rewrites of sums: like terms, and what their terms have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+from matderiv.calculus.formulas.facts import Facts
+from matderiv.calculus.formulas.flattened import (
+    Factor,
+    Term,
+    chain,
+    chained,
+    changed,
+    cost,
+    factors,
+    key,
+    product,
+    split,
+    terms,
+    total,
+)
+from matderiv.calculus.formulas.rewrite_transposes import transposed
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+
+__all__ = ["common_factor", "like_terms"]
+
+_ONE = nodes.Number(Fraction(1))
+_MANY = 12  # terms of a sum in which common factors are no longer looked for
+_SUMS = (nodes.Add, nodes.Subtract, nodes.Negate)
+
+
+def like_terms(node: Node, _: Facts) -> Node | None:
+    """a·A + b·A = (a + b)·A, and A + 0 = A."""
+    if not isinstance(node, _SUMS):
+        return None
+    found: dict[object, Term] = {}
+    for number, term in terms(node):
+        more, rest = split(term)
+        before = found[key(rest)][0] if key(rest) in found else Fraction(0)
+        found.setdefault(key(rest), (number, rest))
+        found[key(rest)] = (before + number * more, found[key(rest)][1])
+    return changed(node, total(found.values()))
+
+
+def common_factor(node: Node, facts: Facts) -> Node | None:
+    """A@B + A@C = A@(B + C), A@C + B@C = (A + B)@C, c·A + c·B = c·(A + B), Aᵀ + Bᵀ = (A + B)ᵀ."""
+    if not isinstance(node, nodes.Add | nodes.Subtract):
+        return None
+    parts = terms(node)
+    if len(parts) > _MANY:
+        return None
+    best: Node | None = None
+    takes: tuple[_Take, ...] = (_number, _transpose, _first, _last, _entrywise)
+    for take in takes:
+        for candidate in take(parts, facts):
+            if cost(candidate) < cost(best or node):
+                best = candidate
+    return best
+
+
+#: From terms to sums of the same value in which something that they share stands once.
+_Take = Callable[[tuple[Term, ...], Facts], list[Node]]
+
+
+def _number(parts: tuple[Term, ...], _: Facts) -> list[Node]:
+    """The same number before every term."""
+    number = parts[0][0]
+    if number == 1 or any(abs(part[0]) != abs(number) for part in parts):
+        return []
+    made = factors(total((c / number, t) for c, t in parts))[1]
+    return [product(number, made)]
+
+
+def _transpose(parts: tuple[Term, ...], facts: Facts) -> list[Node]:
+    inside = [(c, t.arg) for c, t in parts if isinstance(t, nodes.Transpose)]
+    if len(inside) == len(parts) and len({facts.shape(t) for _, t in inside}) == 1:
+        return [nodes.Transpose(total(inside))]
+    return []
+
+
+def _grouped(
+    parts: tuple[Term, ...],
+    taken: Sequence[tuple[object, Node, Term] | None],
+    join: Callable[..., Node],
+) -> list[Node]:
+    """All terms of one key joined, the others left as they are."""
+    made = []
+    for found in dict.fromkeys(t[0] for t in taken if t is not None):
+        inside = [t for t in taken if t is not None and t[0] == found]
+        if len(inside) < 2:  # noqa: PLR2004 - one term has nothing in common with itself
+            continue
+        number = inside[0][2][0]
+        if any(abs(t[2][0]) != abs(number) for t in inside):
+            number = Fraction(1)
+        joined = join(inside[0][1], total((t[2][0] / number, t[2][1]) for t in inside))
+        rest = [p for p, t in zip(parts, taken, strict=True) if t is None or t[0] != found]
+        made.append(total([(number, joined), *rest]))
+    return made
+
+
+def _first(parts: tuple[Term, ...], facts: Facts) -> list[Node]:
+    """The same first factor of matrix products."""
+    taken: list[tuple[object, Node, Term] | None] = []
+    for number, rest in parts:
+        links = _from_matrix(rest, facts)
+        if len(links) > 1 and len(facts.shape(links[0])) > 1:
+            taken.append(
+                ((key(links[0]), facts.shape(rest)), links[0], (number, chained(links[1:])))
+            )
+        else:
+            taken.append(None)
+    return _grouped(parts, taken, nodes.MatMul)
+
+
+def _from_matrix(node: Node, facts: Facts) -> list[Node]:
+    """The factors of a matrix product, x@A written as Aᵀ@x."""
+    links = chain(node, facts.shape)
+    if len(links) > 1 and len(facts.shape(links[0])) == 1 < len(facts.shape(links[-1])):
+        return [transposed(link, facts) for link in reversed(links)]
+    return links
+
+
+def _last(parts: tuple[Term, ...], facts: Facts) -> list[Node]:
+    """The same last factor of matrix products."""
+    taken: list[tuple[object, Node, Term] | None] = []
+    for number, rest in parts:
+        links = _from_matrix(rest, facts)
+        if len(links) > 1 and len(facts.shape(links[-2])) > 1:
+            taken.append(
+                ((key(links[-1]), facts.shape(rest)), links[-1], (number, chained(links[:-1])))
+            )
+        else:
+            taken.append(None)
+    return _grouped(parts, taken, lambda last, rest: nodes.MatMul(rest, last))
+
+
+def _entrywise(parts: tuple[Term, ...], _: Facts) -> list[Node]:
+    """The same factor of entrywise products."""
+    made: list[Node] = []
+    every = [f for _, rest in parts for f in factors(rest)[1] if rest != _ONE]
+    for base, power in dict.fromkeys(every):
+        wanted = (key(base), key(power))
+        taken: list[tuple[object, Node, Term] | None] = []
+        for number, rest in parts:
+            own = list(factors(rest)[1])
+            place = next((n for n, f in enumerate(own) if (key(f[0]), key(f[1])) == wanted), None)
+            if place is None:
+                taken.append(None)
+                continue
+            others = own[:place] + own[place + 1 :]
+            taken.append((wanted, product(Fraction(1), [own[place]]), (number, _product(others))))
+        made += _grouped(parts, taken, _beside)
+    return made
+
+
+def _product(parts: list[Factor]) -> Node:
+    return product(Fraction(1), parts) if parts else _ONE
+
+
+def _beside(common: Node, rest: Node) -> Node:
+    number, parts = factors(common)
+    if isinstance(rest, nodes.Add | nodes.Subtract | nodes.Negate):
+        return product(number, [*parts, (rest, _ONE)])
+    other, more = factors(rest)
+    return product(number * other, [*parts, *more])

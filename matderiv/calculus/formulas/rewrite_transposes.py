@@ -1,0 +1,85 @@
+"""Rewrites of transposes, and transposes written as short as they can be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from matderiv.calculus.formulas.broadcasting import is_entrywise
+from matderiv.calculus.formulas.facts import Facts
+from matderiv.calculus.formulas.flattened import (
+    chain,
+    chained,
+    cost,
+    factors,
+    product,
+    terms,
+    total,
+)
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+
+__all__ = ["transpose", "transposed"]
+
+
+def transpose(node: Node, facts: Facts) -> Node | None:
+    """(Aᵀ)ᵀ = A, (A@B)ᵀ = Bᵀ@Aᵀ, (A + B)ᵀ = Aᵀ + Bᵀ, f(Aᵀ) = f(A)ᵀ, where it is no longer."""
+    match node:
+        case nodes.Transpose(arg):
+            found = transposed(arg, facts)
+            if found != node and cost(found) <= cost(node):
+                return found
+        case nodes.Apply(function, nodes.Transpose(arg)) if is_entrywise(node):
+            return nodes.Transpose(nodes.Apply(function, arg))
+        case nodes.Inverse(nodes.Transpose(arg)):
+            return nodes.Transpose(nodes.Inverse(arg))
+        case nodes.Determinant(nodes.Transpose(arg)) | nodes.LogDet(nodes.Transpose(arg)):
+            return type(node)(arg)
+        case nodes.Trace(nodes.Transpose(arg)) | nodes.Norm(nodes.Transpose(arg)):
+            return type(node)(arg)
+    return None
+
+
+def transposed(node: Node, facts: Facts) -> Node:
+    """The transpose, written as short as it can be."""
+    shape = facts.shape
+    if len(shape(node)) < 2:  # noqa: PLR2004 - a vector is its own transpose
+        return node
+    whole = nodes.Transpose(node)
+    match node:
+        case nodes.Name(name) if name in facts.symmetric:
+            return node
+        case nodes.Transpose(arg):
+            return arg
+        case nodes.Eye():
+            return node
+        case nodes.Diag(v) if len(shape(v)) == 1:
+            return node
+        case nodes.Outer(a, b):
+            return nodes.Outer(b, a)
+        case nodes.Ones(sizes):
+            return nodes.Ones(sizes[::-1])
+        case nodes.MatMul():
+            links = chain(node, shape)
+            if any(len(shape(link)) < 2 for link in links):  # noqa: PLR2004 - as above
+                return whole
+            found: Node = chained([transposed(link, facts) for link in reversed(links)])
+        case nodes.Add() | nodes.Subtract() | nodes.Negate():
+            if any(len(shape(t)) == 1 for _, t in terms(node)):  # a row in each row
+                return whole
+            found = total((c, transposed(t, facts)) for c, t in terms(node))
+        case nodes.Multiply() | nodes.Divide() | nodes.Power():
+            number, parts = factors(node)
+            made = []
+            for base, power in parts:
+                if len(shape(base)) == 1 or len(shape(power)) == 1:
+                    return whole
+                made.append((transposed(base, facts), transposed(power, facts)))
+            found = product(number, made)
+        case nodes.Apply() if not is_entrywise(node):
+            return whole
+        case nodes.Apply() | nodes.Inverse():  # a transpose stands outside unless it goes away
+            found = replace(node, arg=transposed(node.arg, facts))
+            return found if cost(found) < cost(whole) else whole
+        case _:
+            return whole
+    return found if cost(found) <= cost(whole) else whole

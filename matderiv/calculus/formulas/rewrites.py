@@ -1,0 +1,41 @@
+"""The rewrites that tidy a formula: each an identity of arrays, named, and proved by a test.
+
+A rewrite looks at one node whose operands are tidy already and answers with an equal, shorter
+one, or with None. A result may be smaller than what it replaces and stand for its broadcast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from matderiv.calculus.formulas import (
+    rewrite_matrices,
+    rewrite_products,
+    rewrite_reductions,
+    rewrite_sums,
+    rewrite_transposes,
+)
+from matderiv.calculus.formulas.facts import Facts
+from matderiv.expression.nodes import Node
+
+__all__ = ["REWRITES", "Facts", "Rewrite"]
+
+Rewrite = Callable[[Node, Facts], Node | None]
+
+#: Names and rewrites in the order in which they are tried.
+REWRITES: tuple[tuple[str, Rewrite], ...] = (
+    ("like terms", rewrite_sums.like_terms),
+    ("common factor", rewrite_sums.common_factor),
+    ("powers of one base", rewrite_products.powers),
+    ("names of functions", rewrite_products.named_functions),
+    ("multiplied out", rewrite_products.multiplied_out),
+    ("scalars out of a product", rewrite_matrices.scalars_out),
+    ("identity matrix", rewrite_matrices.identity),
+    ("cancelled in an inverse", rewrite_matrices.cancelled),
+    ("diagonal matrix", rewrite_matrices.diagonal),
+    ("outer product", rewrite_matrices.outer),
+    ("transpose", rewrite_transposes.transpose),
+    ("scalars out of a sum", rewrite_reductions.reduction),
+    ("mean", rewrite_products.mean),
+    ("inverse", rewrite_matrices.inverse),
+)

@@ -1,0 +1,186 @@
+"""Tidying a formula: rewrites, one after another, until none makes it any better."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from matderiv.calculus.formulas.broadcasting import filled, is_entrywise
+from matderiv.calculus.formulas.flattened import (
+    chain,
+    chained,
+    cost,
+    factors,
+    product,
+    terms,
+    total,
+)
+from matderiv.calculus.formulas.rewrite_transposes import transposed
+from matderiv.calculus.formulas.rewrites import REWRITES, Facts
+from matderiv.errors import MatderivError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Shape
+
+__all__ = ["Rewritten", "as_written", "completed", "tidied", "tidy", "transposes_collected"]
+
+_ONE = nodes.Number(Fraction(1))
+_SAVED = 3  # how much shorter a formula gets by a transpose around it; books keep Aᵀ@Bᵀ
+_LONGEST = 300  # of a formula that is also tidied transposed
+_MOST = 2000  # rewrites of one formula; more would mean that two of them undo each other
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """One rewrite: its name, and the whole formula after it."""
+
+    name: str
+    formula: Node
+
+
+def tidy(formula: Node, facts: Facts) -> Node:
+    """The tidied formula."""
+    for step in tidied(formula, facts):
+        formula = step.formula
+    return formula
+
+
+def tidied(formula: Node, facts: Facts) -> Iterator[Rewritten]:
+    """The rewrites that tidy a formula, in order, operands before the nodes that use them.
+
+    The result may be smaller than the formula and stand for its broadcast.
+    """
+    return _Tidier(facts).steps(formula, loose=True)
+
+
+_ENTRYWISE = (nodes.Add, nodes.Subtract, nodes.Multiply, nodes.Divide, nodes.Power)
+
+
+class _Tidier:
+    """Rewrites a formula; a part is `loose` if a smaller array may stand for it."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.left = _MOST
+        self.done: set[tuple[Node, bool]] = set()
+
+    def steps(self, node: Node, *, loose: bool) -> Generator[Rewritten, None, Node]:
+        """The formula after each rewrite of it; the last one is returned as well."""
+        while (node, loose) not in self.done:
+            node = yield from self.operands(node, loose=loose)
+            found = self.rewritten(node, loose=loose)
+            if found is None:
+                self.done.add((node, loose))
+                break
+            yield found
+            node = found.formula
+        return node
+
+    def operands(self, node: Node, *, loose: bool) -> Generator[Rewritten, None, Node]:
+        """The rewrites of the operands, each shown in the whole node."""
+        for place in range(len(nodes.children(node))):
+            operands = nodes.children(node)
+            inside = self.steps(operands[place], loose=self.may_shrink(node, place, loose=loose))
+            for step in inside:
+                made = (*operands[:place], step.formula, *operands[place + 1 :])
+                node = nodes.rebuilt(node, made)
+                yield Rewritten(step.name, node)
+        return node
+
+    def may_shrink(self, node: Node, place: int, *, loose: bool) -> bool:
+        """Whether a smaller array may stand for an operand: the result is then the same."""
+        if isinstance(node, _ENTRYWISE):
+            other = nodes.children(node)[1 - place]
+            return loose or self.facts.shape(other) == self.facts.shape(node)
+        return loose and (isinstance(node, nodes.Negate) or is_entrywise(node))
+
+    def rewritten(self, node: Node, *, loose: bool) -> Rewritten | None:
+        """The first rewrite that applies to a node with tidy operands."""
+        for name, rewrite in REWRITES:
+            made = rewrite(node, self.facts)
+            if made is None or made == node:
+                continue
+            if not loose and self.facts.shape(made) != self.facts.shape(node):
+                made = filled(made, self.facts.shape(node), self.facts.shape)
+                if made == node:
+                    continue
+            self.left -= 1
+            if not self.left:
+                raise MatderivError("a formula was rewritten without an end")
+            return Rewritten(name, made)
+        return None
+
+
+def as_written(formula: Node, facts: Facts) -> Node:
+    """2·(A@B) as (2·A)@B, -(A·B) as (-A)·B: written with fewer brackets, 2*X.T @ Y and -A*B."""
+    operands = nodes.children(formula)
+    made = [as_written(child, facts) for child in operands]
+    if any(a is not b for a, b in zip(made, operands, strict=True)):
+        formula = nodes.rebuilt(formula, made)
+    match formula:
+        case nodes.Negate(arg):
+            return _negative(arg)
+        case nodes.Multiply() | nodes.Divide():
+            return _number_inside(formula, facts)
+    return formula
+
+
+def _number_inside(formula: Node, facts: Facts) -> Node:
+    """(c·A)@B for c·(A@B), c a number and what is divided by."""
+    number, parts = factors(formula)
+    arrays = [part for part in parts if facts.shape(part[0]) or facts.shape(part[1])]
+    scalars = [part for part in parts if part not in arrays]
+    if len(arrays) != 1 or any(not _is_below(power) for _, power in scalars):
+        return formula
+    ((whole, power),) = arrays
+    if power != _ONE or not isinstance(whole, nodes.MatMul):
+        return formula
+    links = chain(whole, facts.shape)
+    first = product(number, [*scalars, (links[0], _ONE)])
+    if isinstance(first, nodes.Divide):
+        return nodes.Divide(chained([first.left, *links[1:]]), first.right)
+    return chained([first, *links[1:]])
+
+
+def _is_below(power: Node) -> bool:
+    return isinstance(power, nodes.Number) and power.value < 0
+
+
+def _negative(node: Node) -> Node:
+    """The negative, the sign before the first factor."""
+    match node:
+        case nodes.Number(value):
+            return nodes.Number(-value)
+        case nodes.Negate(arg):
+            return arg
+        case nodes.Multiply(left, right) | nodes.Divide(left, right) | nodes.MatMul(left, right):
+            return type(node)(_negative(left), right)
+    return nodes.Negate(node)
+
+
+def transposes_collected(formula: Node, facts: Facts) -> Node:
+    """Aᵀ@Bᵀ@Cᵀ = (C@B@A)ᵀ and Aᵀ@Bᵀ + Cᵀ = (B@A + C)ᵀ, where that saves a transpose or more."""
+    turns = sum(isinstance(node, nodes.Transpose) for node in nodes.walk(formula))
+    if turns < _SAVED - 1 or cost(formula) > _LONGEST:
+        return formula
+    if not isinstance(formula, nodes.Transpose) and len(facts.shape(formula)) > 1:
+        turned = tidy(nodes.Transpose(formula), facts)
+        if not isinstance(turned, nodes.Transpose) and cost(turned) + _SAVED <= cost(formula):
+            ends = [(c, transposes_collected(t, facts)) for c, t in terms(turned)]
+            if not any(isinstance(t, nodes.Transpose) for _, t in ends):
+                return nodes.Transpose(turned)
+            return total((c, transposed(t, facts)) for c, t in ends)  # (Aᵀ - B)ᵀ = A - Bᵀ
+    operands = nodes.children(formula)
+    made = [transposes_collected(child, facts) for child in operands]
+    if isinstance(formula, nodes.Diag) and isinstance(made[0], nodes.Transpose):
+        made = [made[0].arg]
+    changed = any(a is not b for a, b in zip(made, operands, strict=True))
+    return nodes.rebuilt(formula, made) if changed else formula
+
+
+def completed(formula: Node, target: Shape, facts: Facts) -> Node:
+    """The formula in the shape of what it is the gradient by, all its entries present."""
+    if facts.shape(formula) == target:
+        return formula
+    return tidy(filled(formula, target, facts.shape), facts)

@@ -1,0 +1,1 @@
+"""Entries in index notation: sums of products of atoms, and their normal form."""

@@ -1,0 +1,188 @@
+"""Names of forms that do not depend on the letters that they sum over: equal names, equal forms."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from functools import lru_cache
+
+from matderiv.calculus.index_forms.forms import (
+    Atom,
+    Call,
+    Delta,
+    Entry,
+    Form,
+    Raised,
+    Rate,
+    Size,
+    Term,
+    TooLarge,
+    Whole,
+    letters_of,
+    placed_term,
+    spend,
+)
+
+__all__ = ["atom_name", "canonical", "named", "sealed"]
+
+_MAX_ORDERS = 720  # of the bound letters of a term that are tried
+
+
+def sealed(form: Form) -> Form:
+    """The form inside an atom: its own letters renamed so that the same reads the same.
+
+    Their names hold how deep the sums in the form are, so that no inner sum binds the same one.
+    """
+    made = []
+    height = _height(form)
+    for term, number in form:
+        key, names = named(term, {})
+        places = {
+            letter: f"~{names[letter]}:{height}" for letter, _ in term.bound if letter in names
+        }
+        atoms = placed_term(Term(term.atoms), places).atoms
+        bound = tuple((places.get(letter, letter), size) for letter, size in term.bound)
+        made.append((key, (Term(atoms, bound), number)))
+    return tuple(found for _, found in sorted(made, key=lambda pair: pair[0]))
+
+
+@lru_cache(maxsize=1 << 14)
+def _height(form: Form) -> int:
+    """How deep the sums in a form stand inside each other."""
+    inner = [f for term, _ in form for atom, _ in term.atoms for f in _inside(atom)]
+    return max(map(_height, inner), default=0) + any(term.bound for term, _ in form)
+
+
+def _inside(atom: Atom) -> tuple[Form, ...]:
+    match atom:
+        case Call(arg=arg) | Whole(arg=arg) | Raised(base=arg, exponent=None):
+            return (arg,)
+        case Raised(base=base, exponent=exponent) if exponent is not None:
+            return (base, exponent)
+    return ()
+
+
+def canonical(form: Form) -> dict[str, Fraction]:
+    """The terms of a form, each under a name that does not depend on its bound letters.
+
+    Raises:
+        TooLarge: there are too many orders of bound letters to try.
+    """
+    total: dict[str, Fraction] = {}
+    for term, number in form:
+        key = _key(term, {})
+        total[key] = total.get(key, Fraction(0)) + number
+    return {key: number for key, number in total.items() if number}
+
+
+def _key(term: Term, names: Mapping[str, str]) -> str:
+    return named(term, names)[0]
+
+
+def named(term: Term, names: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """The least of the names of a term over all orders of its bound letters; and that order."""
+    used = frozenset[str]().union(*(letters_of(atom) for atom, _ in term.atoms))
+    idle = sorted(size for letter, size in term.bound if letter not in used)
+    extra = [f"|{size}|" for size in idle]
+    bound = [(letter, size) for letter, size in term.bound if letter in used]
+    best: tuple[str, dict[str, str]] | None = None
+    for order in _orders(term, bound, names):
+        spend(1)
+        inner = dict(names)
+        for letter, size in order:
+            inner[letter] = f"{size}:{len(inner)}"
+        atoms = sorted([*extra, *(_written(a, p, inner) for a, p in term.atoms)])
+        sizes = ",".join(inner[letter] for letter, _ in order)
+        text = f"{'·'.join(atoms)}{{{sizes}}}"
+        if best is None or text < best[0]:
+            best = (text, inner)
+    assert best is not None
+    return best
+
+
+def _orders(
+    term: Term, bound: list[tuple[str, str]], names: Mapping[str, str]
+) -> Iterable[tuple[tuple[str, str], ...]]:
+    """Orders of the bound letters to try: those that what stands around them leaves open."""
+    if len(bound) <= 1:
+        return [tuple(bound)]
+    colour = dict(bound)
+    for _ in bound:
+        seen = {letter: _surroundings(term, letter, colour, names) for letter, _ in bound}
+        ranks = {text: n for n, text in enumerate(sorted(set(seen.values())))}
+        colour = {letter: f"{size}.{ranks[seen[letter]]}" for letter, size in bound}
+    groups = [
+        [pair for pair in bound if colour[pair[0]] == kind] for kind in sorted(set(colour.values()))
+    ]
+    if math.prod(math.factorial(len(group)) for group in groups) > _MAX_ORDERS:
+        raise TooLarge("a sum runs over too many indices that are alike")
+    return (
+        tuple(itertools.chain(*choice))
+        for choice in itertools.product(*(itertools.permutations(group) for group in groups))
+    )
+
+
+def _surroundings(
+    term: Term, letter: str, colour: Mapping[str, str], names: Mapping[str, str]
+) -> str:
+    inner = {**names, **colour, letter: f"*{colour[letter]}"}
+    atoms = (_written(a, p, inner) for a, p in term.atoms if letter in letters_of(a))
+    return " ".join(sorted(atoms))
+
+
+def _written(atom: Atom, power: int, names: Mapping[str, str]) -> str:
+    text = atom_name(atom, names)
+    return text if power == 1 else f"{text}^{power}"
+
+
+def atom_name(atom: Atom, names: Mapping[str, str]) -> str:
+    """The name of an atom, its letters under other names."""
+    match atom:
+        case Entry(name=name, indices=indices, symmetric=symmetric):
+            places = [names.get(str(i), str(i)) for i in indices]
+            return f"{name}[{','.join(sorted(places) if symmetric else places)}]"
+        case Size(letter=letter):
+            return f"|{letter}|"
+        case Call(function=function, arg=form):
+            return f"{function}({form_name(form, names)})"
+        case Raised(base=base, exponent=None):
+            return f"({form_name(base, names)})"
+        case Raised(base=base, exponent=exponent):
+            assert exponent is not None
+            return f"({form_name(base, names)})^({form_name(exponent, names)})"
+        case Whole():
+            if atom.function not in _TURNED:
+                return _whole_name(atom, names)
+            return min(_whole_name(atom, names), _whole_name(_turned(atom), names))
+        case Rate(of=of, wrt=wrt):
+            return f"∂{atom_name(of, names)}/∂{atom_name(wrt, names)}"
+        case Delta(one=one, other=other):
+            return "δ[" + ",".join(sorted(names.get(str(i), str(i)) for i in (one, other))) + "]"
+
+
+def form_name(form: Form, names: Mapping[str, str]) -> str:
+    """The name of a form, its letters under other names."""
+    total: dict[str, Fraction] = {}
+    for term, number in form:
+        key = _key(term, names)
+        total[key] = total.get(key, Fraction(0)) + number
+    return " + ".join(f"{c}*{k}" for k, c in sorted(total.items()) if c)
+
+
+#: Functions F of a square matrix with F(Aᵀ) = F(A)ᵀ: both ways of reading A are the same.
+_TURNED = frozenset({"inv", "det", "logdet"})
+
+
+def _turned(atom: Whole) -> Whole:
+    return replace(atom, letters=atom.letters[::-1], indices=atom.indices[::-1])
+
+
+def _whole_name(atom: Whole, names: Mapping[str, str]) -> str:
+    inner = dict(names)
+    for letter, size in atom.letters:
+        inner[letter] = f"{size}:{len(inner)}"
+    places = ",".join(names.get(str(i), str(i)) for i in atom.indices)
+    return f"{atom.function}[{form_name(atom.arg, inner)}][{places}]"

@@ -1,0 +1,299 @@
+"""Sums that go away: Kronecker deltas, an inverse beside its matrix, a softmax along its axis."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+from functools import lru_cache
+
+from matderiv.calculus.index_forms.canonical import sealed
+from matderiv.calculus.index_forms.forms import (
+    ONE,
+    Atom,
+    Call,
+    Delta,
+    Entry,
+    Form,
+    Index,
+    Raised,
+    Term,
+    Whole,
+    added,
+    constant,
+    letters_of,
+    multiplied,
+    placed_term,
+    raised,
+    scaled,
+    single,
+    to_the,
+)
+
+__all__ = ["contracted"]
+
+_FEW = 6  # terms of a sum that is tried over one denominator
+
+
+def contracted(form: Form) -> Form:
+    """Σ_i δ_ip a_i = a_p wherever it applies; δ_pp = 1, and δ_12 = 0.
+
+    Σ_i runs over the whole size that p belongs to, so no term is lost. Also Σ_k A⁻¹_ik a_kj =
+    δ_ij, Σ_j b_j / Σ_j b_j = 1, and (bⁿ)ᵐ = bⁿᵐ.
+    """
+    return added(_contracted(part, c) for term, number in form for part, c in _inside(term, number))
+
+
+def _inside(term: Term, number: Fraction) -> Form:
+    """The term with what its atoms hold contracted as well."""
+    if not any(isinstance(atom, Call | Raised) for atom, _ in term.atoms):
+        return ((term, number),)
+    bare = Term(tuple(a for a in term.atoms if not isinstance(a[0], Call | Raised)), term.bound)
+    made: Form = ((bare, number),)
+    for atom, power in term.atoms:
+        if isinstance(atom, Call | Raised):
+            made = multiplied(made, to_the(_normal(atom), power))
+    return made
+
+
+@lru_cache(maxsize=1 << 14)
+def _normal(atom: Call | Raised) -> Form:
+    """A function or a power of a form in which no sum is left that goes away.
+
+    What all terms of a base have in common is a factor beside it: (c·b)ⁿ = cⁿ·bⁿ.
+    """
+    match atom:
+        case Call(function=function, arg=arg):
+            return single(Call(function, sealed(_over_one(contracted(arg)))))
+        case Raised(base=base, exponent=None):
+            common, rest = _common(_over_one(contracted(base)))
+            found = to_the(rest, 1) if _is_product(rest) else single(Raised(sealed(rest), None))
+            return multiplied(common, found)
+        case Raised(base=base, exponent=exponent):
+            assert exponent is not None
+            return raised(sealed(_over_one(contracted(base))), sealed(contracted(exponent)))
+
+
+def _over_one(form: Form) -> Form:
+    """1 - b/(1 + b) = 1/(1 + b): over one denominator, where that leaves fewer terms."""
+    if not 1 < len(form) <= _FEW or any(term.bound for term, _ in form):
+        return form
+    powers = [dict(term.atoms) for term, _ in form]
+    below = {atom: min(p.get(atom, 0) for p in powers) for own in powers for atom in own}
+    for atom, least in below.items():
+        if least >= 0 or not isinstance(atom, Raised) or atom.exponent is not None:
+            continue
+        if any(term.bound for term, _ in atom.base):
+            continue
+        above: list[Form] = []
+        for own, (_, number) in zip(powers, form, strict=True):
+            rest = Term(tuple((a, p) for a, p in own.items() if a != atom))
+            made: Form = ((rest, number),)
+            for _ in range(own.get(atom, 0) - least):
+                made = multiplied(made, atom.base)
+            above.append(made)
+        if len(added(above)) < len(form):
+            return multiplied(added(above), single(atom, least))
+    return form
+
+
+def _is_product(form: Form) -> bool:
+    return not form or (len(form) == 1 and not form[0][0].bound)
+
+
+def _common(form: Form) -> tuple[Form, Form]:
+    """The factor that all terms share, and the form divided by it."""
+    one = constant(Fraction(1))
+    if _is_product(form):
+        return one, form
+    powers: dict[Atom, int] = {}
+    for atom, power in form[0][0].atoms:
+        others = [dict(term.atoms).get(atom, 0) for term, _ in form]
+        bound = {letter for term, _ in form for letter, _ in term.bound}
+        least = min(others) if min(others) > 0 else min(0, max(others))
+        if least and power and not letters_of(atom) & bound:
+            powers[atom] = least
+    number = Fraction(
+        math.gcd(*(c.numerator for _, c in form)), math.lcm(*(c.denominator for _, c in form))
+    )
+    if all(c < 0 for _, c in form):
+        number = -number
+    rest = tuple(
+        (
+            Term(
+                tuple((a, p - powers.get(a, 0)) for a, p in term.atoms if p != powers.get(a, 0)),
+                term.bound,
+            ),
+            c / number,
+        )
+        for term, c in form
+    )
+    return ((Term(tuple(powers.items())), number),), rest
+
+
+def _contracted(term: Term, number: Fraction) -> Form:
+    while True:
+        term = _powers(term)
+        if any(
+            isinstance(a, Raised) and not a.exponent and _is_product(a.base) for a, _ in term.atoms
+        ):
+            ((term, number),) = _inside(term, number)
+        found = _deltas(term)
+        if found is None:
+            return ()
+        beside = _inverse(found)
+        if beside is not None:
+            term = beside
+            continue
+        quotient = _quotient(found)
+        if quotient is None:
+            return ((found, number),)
+        term, number = quotient[0], number * quotient[1]
+
+
+def _deltas(term: Term) -> Term | None:
+    """The deltas that join a bound letter gone; None where one of them is 0."""
+    while True:
+        bound = dict(term.bound)
+        for atom, _ in term.atoms:
+            if not isinstance(atom, Delta):
+                continue
+            one, other = atom.one, atom.other
+            rest = tuple(a for a in term.atoms if a[0] != atom)
+            if one == other:
+                term = Term(rest, term.bound)
+                break
+            if isinstance(one, int) and isinstance(other, int):
+                return None
+            gone = next((i for i in (one, other) if i in bound), None)
+            if gone is not None:
+                stays = other if gone == one else one
+                left = tuple(b for b in term.bound if b[0] != gone)
+                term = placed_term(Term(rest, left), {str(gone): stays})
+                break
+            first, last = sorted((one, other), key=_order)
+            if any(last in letters_of(a) for a, _ in rest):  # δ_pq·x_pq = δ_pq·x_pp
+                atoms = placed_term(Term(rest, term.bound), {str(last): first}).atoms
+                term = Term((*atoms, (atom, 1)), term.bound)
+                break
+        else:
+            return term
+
+
+def _order(index: Index) -> tuple[bool, str]:
+    """Numbers before letters."""
+    return isinstance(index, str), str(index)
+
+
+def _powers(term: Term) -> Term:
+    """(bⁿ)ᵐ = bⁿᵐ: whole powers of what is raised, and one rest from 0 to 1 for each base."""
+    if not any(isinstance(a, Raised) and a.exponent is not None for a, _ in term.atoms):
+        return term
+    exponents: dict[Form, Form] = {}
+    atoms: list[tuple[Atom, int]] = []
+    for atom, power in term.atoms:
+        if isinstance(atom, Raised):
+            own = constant(Fraction(1)) if atom.exponent is None else atom.exponent
+            grown = scaled(own, Fraction(power))
+            exponents[atom.base] = added((exponents.get(atom.base, ()), grown))
+        else:
+            atoms.append((atom, power))
+    for base, exponent in exponents.items():
+        whole = math.floor(sum((c for t, c in exponent if t == ONE), Fraction(0)))
+        rest = added((exponent, constant(Fraction(-whole))))
+        if whole:
+            atoms.append((Raised(base, None), whole))
+        if rest:
+            atoms.append((Raised(base, rest), 1))
+    return Term(tuple(atoms), term.bound)
+
+
+def _inverse(term: Term) -> Term | None:
+    """Σ_k A⁻¹_ik a_kj = δ_ij = Σ_k a_ik A⁻¹_kj, for a matrix A with a name."""
+    for inverse, power in term.atoms:
+        if not isinstance(inverse, Whole) or inverse.function != "inv" or power != 1:
+            continue
+        match inverse.arg:
+            case ((Term(((Entry() as own, 1),), ()), 1),):
+                pass
+            case ((Term(atoms, ()), 1),) if (found := _beside(term, inverse, atoms)) is not None:
+                return found
+            case _:
+                continue
+        row, col = inverse.indices
+        if own.indices != tuple(letter for letter, _ in inverse.letters):
+            row, col = col, row  # the inverse of Aᵀ
+        for entry, times in term.atoms:
+            if not isinstance(entry, Entry) or entry.name != own.name or times != 1:
+                continue
+            ways = [(col, row, entry.indices), (row, col, entry.indices[::-1])]
+            if entry.symmetric:
+                ways += [(col, row, entry.indices[::-1]), (row, col, entry.indices)]
+            for shared, stays, (near, far) in ways:
+                if near == shared and _only(term, shared, inverse, entry):
+                    rest = tuple(a for a in term.atoms if a[0] not in (inverse, entry))
+                    bound = tuple(b for b in term.bound if b[0] != shared)
+                    return Term((*rest, (Delta(stays, far), 1)), bound)
+    return None
+
+
+def _beside(term: Term, inverse: Whole, atoms: tuple[tuple[Atom, int], ...]) -> Term | None:
+    """The same for a matrix whose entry is a product of atoms."""
+    powers = dict(term.atoms)
+    (first, _), (second, _) = inverse.letters
+    ways = (inverse.indices, (first, second)), (inverse.indices[::-1], (second, first))
+    places = {letter for atom in powers for letter in letters_of(atom)} | {1}
+    for (stays, shared), (near, far) in ways:
+        if not any(shared == letter for letter, _ in term.bound):
+            continue
+        for place in places - {shared}:
+            wanted = placed_term(Term(atoms), {near: shared, far: place}).atoms
+            if any(powers.get(a, 0) != p for a, p in wanted):
+                continue
+            gone = {inverse, *(a for a, _ in wanted)}
+            rest = tuple((a, p) for a, p in term.atoms if a not in gone)
+            others = (replace(inverse, indices=(stays,)), *(a for a, _ in rest))
+            if stays != shared and all(shared not in letters_of(a) for a in others):
+                bound = tuple(b for b in term.bound if b[0] != shared)
+                return Term((*rest, (Delta(stays, place), 1)), bound)
+    return None
+
+
+def _only(term: Term, letter: object, *atoms: Atom) -> bool:
+    """Whether a letter is bound, and stands in these atoms only, once in each."""
+    return any(letter == b for b, _ in term.bound) and all(
+        sum(index == letter for index in _indices(a)) == 1
+        if a in atoms
+        else letter not in letters_of(a)
+        for a, _ in term.atoms
+    )
+
+
+def _indices(atom: Atom) -> tuple[object, ...]:
+    return atom.indices if isinstance(atom, Entry | Whole) else ()
+
+
+def _quotient(term: Term) -> tuple[Term, Fraction] | None:
+    """Σ_j b_j/(c·Σ_j b_j) = 1/c: the sum and one power of what it is divided by are gone."""
+    for below, power in term.atoms:
+        if not isinstance(below, Raised) or below.exponent is not None or power >= 0:
+            continue
+        match below.base:
+            case ((Term(atoms, ((letter, size),)), number),):
+                pass
+            case _:
+                continue
+        for bound, own in term.bound:
+            if own != size:
+                continue
+            wanted = placed_term(Term(atoms), {letter: bound}).atoms
+            rest = dict(term.atoms)
+            for atom, times in wanted:
+                rest[atom] = rest.get(atom, 0) - times
+            if any(rest[atom] < 0 for atom, _ in wanted):
+                continue
+            rest[below] += 1
+            left = tuple((a, p) for a, p in rest.items() if p)
+            if all(bound not in letters_of(a) for a, _ in left):
+                return Term(left, tuple(b for b in term.bound if b[0] != bound)), 1 / number
+    return None

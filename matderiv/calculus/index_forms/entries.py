@@ -1,0 +1,384 @@
+"""The entry of any expression in index notation, by the definition of each kind of node."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from matderiv.calculus.formulas.broadcasting import ShapeOf, varies
+from matderiv.calculus.index_forms.contraction import contracted
+from matderiv.calculus.index_forms.forms import (
+    Delta,
+    Entry,
+    Form,
+    Index,
+    Size,
+    Term,
+    Whole,
+    added,
+    constant,
+    difference,
+    multiplied,
+    placed,
+    raised,
+    scaled,
+    single,
+    undivided,
+)
+from matderiv.calculus.index_forms.known_functions import called
+from matderiv.calculus.index_forms.squares import (
+    Letters,
+    diagonal_of,
+    divided,
+    multiple_of,
+    square_factors,
+    taken_apart,
+)
+from matderiv.errors import InputError, UnsupportedError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Dim, Shape
+from matderiv.expression.source import source
+
+__all__ = ["Entries"]
+
+_ONE = constant(Fraction(1))
+_HALF = constant(Fraction(1, 2))
+_MINUS = constant(Fraction(-1))
+_SINGLE = Dim("1", 1)
+_SQUARE: dict[type, str] = {
+    nodes.Inverse: "inv",
+    nodes.Determinant: "det",
+    nodes.LogDet: "logdet",
+}
+_SHORT = 8  # the largest power of a sum that is multiplied out
+
+
+class Entries:
+    """General entries of expressions; sums are sums over letters, or written out at the sizes.
+
+    `definitions` are unfolded wherever their names occur; `functions` are the bodies of known
+    functions with names of their own.
+    """
+
+    def __init__(
+        self,
+        shape: ShapeOf,
+        definitions: Mapping[str, Node] | None = None,
+        functions: Mapping[str, Callable[[Node], Node]] | None = None,
+        *,
+        symmetric: frozenset[str] = frozenset(),
+        written: bool = False,
+    ) -> None:
+        self.shape = shape
+        self._definitions = definitions or {}
+        self._functions = functions or {}
+        self._symmetric = symmetric
+        self._written = written
+        self._fresh = itertools.count()
+
+    def letter(self) -> str:
+        """A letter that nothing else uses."""
+        return f"_{next(self._fresh)}"
+
+    def at(self, node: Node, *indices: Index) -> Form:
+        """The entry of an array at given indices, letters or numbers from 1.
+
+        Raises:
+            TooLarge: it is not multiplied out.
+            InputError: it divides by zero.
+        """
+        return contracted(self._at(node, indices))
+
+    def _at(self, node: Node, indices: tuple[Index, ...]) -> Form:
+        match node:
+            case nodes.Name(name):
+                if name in self._definitions:
+                    return self._at(self._definitions[name], indices)
+                return single(Entry(name, indices, name in self._symmetric))
+            case nodes.Number() | nodes.Size() | nodes.Pi() | nodes.Ones() | nodes.Eye():
+                return self._constant(node, indices)
+            case nodes.Negate(arg):
+                return scaled(self._at(arg, indices), Fraction(-1))
+            case nodes.Transpose(arg):
+                return self._at(arg, indices[::-1])
+            case nodes.MatMul(left, right):
+                return self._matmul(left, right, indices)
+            case nodes.Outer(left, right):
+                return multiplied(self._at(left, indices[:1]), self._at(right, indices[1:]))
+            case nodes.Diag(arg) if len(self.shape(arg)) == 1:
+                return multiplied(single(Delta(*indices)), self._at(arg, indices[:1]))
+            case nodes.Diag(arg):
+                return self._at(arg, indices * 2)
+            case nodes.Trace(arg):
+                return self._summed(self.shape(arg)[:1], lambda i: self._at(arg, (i, i)))
+            case nodes.Apply(function, arg):
+                return self._apply(function, arg, indices)
+            case nodes.Functional(function, arg):
+                return self._whole(function, arg, indices)
+        return self._square(node, indices)
+
+    def _constant(self, node: Node, indices: tuple[Index, ...]) -> Form:
+        match node:
+            case nodes.Number(value):
+                return constant(value)
+            case nodes.Size(symbol, size):
+                fixed = self._written or symbol == str(size)
+                return constant(Fraction(size)) if fixed else single(Size(symbol))
+            case nodes.Pi():
+                return single(Entry("π", ()))
+            case nodes.Eye():
+                return single(Delta(*indices))
+        return _ONE
+
+    def _square(self, node: Node, indices: tuple[Index, ...]) -> Form:
+        """Functions of square matrices: those of a product of two are taken apart."""
+        if not isinstance(node, nodes.Inverse | nodes.Determinant | nodes.LogDet):
+            return self._reduction(node, indices)
+        if self.shape(node.arg) == (_SINGLE, _SINGLE):
+            return self._of_one_entry(node)
+        value = self._value(node.arg)
+        if isinstance(value, nodes.Inverse) and isinstance(node, nodes.Inverse):
+            return self._at(value.arg, indices)
+        if (multiple := multiple_of(value, self.shape)) is not None:
+            return self._of_multiple(node, *multiple, indices)
+        factors = square_factors(value, self.shape)
+        if factors is None:
+            return self._whole(_SQUARE[type(node)], node.arg, indices)
+        left, right = factors
+        if isinstance(node, nodes.Inverse):
+            return self._matmul(nodes.Inverse(right), nodes.Inverse(left), indices)
+        first, second = (self._at(type(node)(part), ()) for part in (left, right))
+        combine = multiplied if isinstance(node, nodes.Determinant) else _plus
+        return combine(first, second)
+
+    def _of_multiple(
+        self,
+        node: nodes.Inverse | nodes.Determinant | nodes.LogDet,
+        scalar: Node,
+        arg: Node,
+        indices: tuple[Index, ...],
+    ) -> Form:
+        """(c·A)⁻¹ = A⁻¹/c, det(c·A) = cⁿ·det A, log |det(c·A)| = n·log |c| + log |det A|."""
+        factor, found = self._at(scalar, ()), self._at(type(node)(arg), indices)
+        if isinstance(node, nodes.Inverse):
+            return multiplied(self._raised(node, factor, _MINUS), found)
+        dim = self.shape(arg)[0]
+        size = self._at(nodes.Size(dim.symbol, dim.size), ())
+        if isinstance(node, nodes.Determinant):
+            return multiplied(self._raised(node, factor, size), found)
+        return added((multiplied(size, called("log", called("abs", factor))), found))
+
+    def _of_one_entry(self, node: nodes.Inverse | nodes.Determinant | nodes.LogDet) -> Form:
+        """1/a, a and log |a| of a matrix of one row and one column."""
+        entry = self._at(node.arg, (1, 1))
+        match node:
+            case nodes.Inverse():
+                return self._raised(node, entry, _MINUS)
+            case nodes.Determinant():
+                return entry
+        return called("log", called("abs", entry))
+
+    def _value(self, node: Node) -> Node:
+        """What a name stands for."""
+        while isinstance(node, nodes.Name) and node.name in self._definitions:
+            node = self._definitions[node.name]
+        return node
+
+    def _reduction(self, node: Node, indices: tuple[Index, ...]) -> Form:
+        match node:
+            case nodes.Sum(arg, axis, keepdims):
+                return self._along(arg, axis, indices, keepdims=keepdims)
+            case nodes.Mean(arg, axis, keepdims):
+                total = self._along(arg, axis, indices, keepdims=keepdims)
+                over = self.shape(arg)
+                for dim in over if axis is None else (over[axis],):
+                    size = self._at(nodes.Size(dim.symbol, dim.size), ())
+                    total = multiplied(total, raised(size, constant(Fraction(-1))))
+                return total
+            case nodes.LogSumExp(arg, axis, keepdims):
+                inner = nodes.Apply("exp", arg)
+                return called("log", self._along(inner, axis, indices, keepdims=keepdims))
+            case nodes.Softmax(arg, axis):
+                inner = nodes.Apply("exp", arg)
+                total = self._along(inner, axis, indices, keepdims=True)
+                return multiplied(self._at(inner, indices), raised(total, constant(Fraction(-1))))
+            case nodes.Norm(arg):
+                return raised(self._along(nodes.Multiply(arg, arg), None, ()), _HALF)
+            case nodes.Prod(arg, axis, keepdims):
+                return self._prod(arg, axis, indices, keepdims=keepdims)
+        return self._entrywise(node, indices)
+
+    # -- sums ----------------------------------------------------------------------------------
+
+    def _summed(self, shape: Shape, term: Callable[..., Form]) -> Form:
+        if self._written:
+            ranges = (range(1, dim.size + 1) for dim in shape)
+            return added(term(*places) for places in itertools.product(*ranges))
+        places: list[Index] = [1 if dim == _SINGLE else self.letter() for dim in shape]
+        named = zip(places, shape, strict=True)
+        bound = tuple((i, dim.symbol) for i, dim in named if isinstance(i, str))
+        return tuple((Term(t.atoms, t.bound + bound), c) for t, c in term(*places))
+
+    def _along(
+        self, arg: Node, axis: int | None, indices: tuple[Index, ...], *, keepdims: bool = False
+    ) -> Form:
+        """The sum over all entries or along an axis, at the indices of what is left."""
+        over = self.shape(arg)
+        if axis is None:
+            return self._summed(over, lambda *places: self._at(arg, places))
+        place = axis % len(over)
+        others = indices[:place] + (indices[place + 1 :] if keepdims else indices[place:])
+        return self._summed(
+            (over[place],), lambda i: self._at(arg, (*others[:place], i, *others[place:]))
+        )
+
+    def _prod(
+        self, arg: Node, axis: int | None, indices: tuple[Index, ...], *, keepdims: bool
+    ) -> Form:
+        over = self.shape(arg)
+        place = None if axis is None else axis % len(over)
+        dims = over if place is None else (over[place],)
+        inner: tuple[Index, ...] = tuple(1 if dim == _SINGLE else self.letter() for dim in dims)
+        letters = tuple(
+            (i, dim.symbol) for i, dim in zip(inner, dims, strict=True) if isinstance(i, str)
+        )
+        if place is not None:
+            others = indices[:place] + (indices[place + 1 :] if keepdims else indices[place:])
+            inner = (*others[:place], *inner, *others[place:])
+        if self._written:
+            made = _ONE
+            runs = [dim for dim in dims if dim != _SINGLE]
+            for places in itertools.product(*(range(1, dim.size + 1) for dim in runs)):
+                at = dict(zip((letter for letter, _ in letters), places, strict=True))
+                entry = self._at(arg, tuple(at.get(str(i), i) for i in inner))
+                made = multiplied(made, undivided(contracted(entry)))
+            return made
+        entry = self._at(arg, inner)
+        return single(Whole("prod", letters, entry)) if letters else entry
+
+    def _matmul(self, left: Node, right: Node, indices: tuple[Index, ...]) -> Form:
+        rows = len(self.shape(left)) - 1
+        inner = self.shape(left)[-1]
+        return self._summed(
+            (inner,),
+            lambda k: multiplied(
+                self._at(left, (*indices[:rows], k)), self._at(right, (k, *indices[rows:]))
+            ),
+        )
+
+    def _whole(self, function: str, arg: Node, indices: tuple[Index, ...]) -> Form:
+        over = self.shape(arg)
+        letters = tuple((self.letter(), dim.symbol) for dim in over)
+        named = zip(letters, over, strict=True)
+        entry = contracted(
+            self._at(arg, tuple(1 if dim == _SINGLE else own for (own, _), dim in named))
+        )
+        if function not in _SQUARE.values():
+            return single(Whole(function, letters, entry, indices))
+        return self._of_entry(function, entry, letters, over[0], indices)
+
+    def _of_entry(
+        self, function: str, entry: Form, letters: Letters, dim: Dim, indices: tuple[Index, ...]
+    ) -> Form:
+        """An inverse or a determinant, by the entry of its matrix; (A⁻¹)⁻¹ = A, (c·A)⁻¹ = A⁻¹/c.
+
+        (diag(u)·A·diag(v))⁻¹ = diag(1/v)·A⁻¹·diag(1/u), and det likewise.
+        """
+        row = letters[0][0]
+        own = diagonal_of(entry, letters)
+        if own is not None and function == "inv":
+            return multiplied(single(Delta(*indices)), _over(own, row, indices[0]))
+        if own is not None:
+            return self._of_diagonal(function, own, row, dim)
+        split = divided(entry, letters)
+        if split is None:
+            return taken_apart(function, entry, letters, indices)
+        rows, cols, rest = split
+        found = self._of_entry(function, rest, letters, dim, indices)
+        if function == "inv":
+            around = multiplied(_over(cols, row, indices[0]), _over(rows, row, indices[1]))
+            return multiplied(around, found)
+        beside = self._of_diagonal(function, multiplied(rows, cols), row, dim)
+        return (multiplied if function == "det" else _plus)(beside, found)
+
+    def _of_diagonal(self, function: str, own: Form, row: str, dim: Dim) -> Form:
+        """Det diag(u) = Π_i u_i, log |det diag(u)| = Σ_i log |u_i|."""
+        if function == "logdet":
+            log = called("log", called("abs", own))
+            return self._summed((dim,), lambda i: placed(log, {row: i}))
+        if not self._written:
+            return single(Whole("prod", ((row, dim.symbol),), own))
+        made = _ONE
+        for i in range(1, dim.size + 1):
+            made = multiplied(made, undivided(placed(own, {row: i})))
+        return made
+
+    # -- entry by entry ------------------------------------------------------------------------
+
+    def _operand(self, node: Node, indices: tuple[Index, ...], result: Shape) -> Form:
+        """An operand's entry: the last indices, and 1 where its only row or column is repeated."""
+        shape = self.shape(node)
+        lead = len(result) - len(shape)
+        places = indices[len(indices) - len(shape) :]
+        return self._at(
+            node,
+            tuple(i if varies(shape, result, lead + n) else 1 for n, i in enumerate(places)),
+        )
+
+    def _entrywise(self, node: Node, indices: tuple[Index, ...]) -> Form:
+        result = self.shape(node)
+        left, right = nodes.children(node)
+        one, other = self._operand(left, indices, result), self._operand(right, indices, result)
+        match node:
+            case nodes.Add():
+                return added((one, other))
+            case nodes.Subtract():
+                return difference(one, other)
+            case nodes.Multiply():
+                return multiplied(one, other)
+            case nodes.Divide():
+                return multiplied(one, self._below(node, right, other, indices, result))
+            case nodes.Power(_, nodes.Number(value)) if (
+                value.denominator == 1 and 0 < value <= _SHORT
+            ):
+                made = one
+                for _ in range(int(value) - 1):  # worked out anew, for bound letters of its own
+                    made = multiplied(made, self._operand(left, indices, result))
+                return made
+            case nodes.Power():
+                return self._raised(node, one, other)
+        raise UnsupportedError(f"{source(node)} has no entries that are known")
+
+    def _below(
+        self, node: Node, right: Node, other: Form, indices: tuple[Index, ...], result: Shape
+    ) -> Form:
+        """1/b; a whole power in b stays a power of its base."""
+        if isinstance(right, nodes.Power) and isinstance(right.right, nodes.Number):
+            base = self._operand(right.left, indices, result)
+            return self._raised(node, base, constant(-right.right.value))
+        return self._raised(node, other, _MINUS)
+
+    @staticmethod
+    def _raised(node: Node, base: Form, exponent: Form) -> Form:
+        try:
+            return raised(base, exponent)
+        except ZeroDivisionError:
+            raise InputError(f"{source(node)} divides by zero; write another divisor.") from None
+
+    def _apply(self, function: str, arg: Node, indices: tuple[Index, ...]) -> Form:
+        if function[:1] == "d" and function[1:2].isupper():  # ∂F/∂a_ij of a function F of arrays
+            return self._whole(function, arg, indices)
+        body = self._functions.get(function)
+        if body is not None:
+            return self._at(body(arg), indices)
+        return called(function, self._at(arg, indices))
+
+
+def _over(form: Form, letter: str, index: Index) -> Form:
+    return raised(placed(form, {letter: index}), _MINUS)
+
+
+def _plus(one: Form, other: Form) -> Form:
+    return added((one, other))

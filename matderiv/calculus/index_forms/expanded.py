@@ -1,0 +1,111 @@
+"""Forms at chosen sizes: every sum term by term, and points at which they are not zero."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Mapping
+from fractions import Fraction
+
+import sympy as sp
+
+from matderiv.calculus.deciding.identities import expression
+from matderiv.calculus.index_forms.canonical import sealed
+from matderiv.calculus.index_forms.contraction import contracted
+from matderiv.calculus.index_forms.forms import (
+    Atom,
+    Call,
+    Form,
+    Raised,
+    Size,
+    Term,
+    TooLarge,
+    Whole,
+    added,
+    constant,
+    multiplied,
+    placed,
+    placed_term,
+    raised,
+    single,
+    to_the,
+    undivided,
+)
+from matderiv.calculus.scalars import xreplaced
+
+__all__ = ["refuting_point", "written_out"]
+
+_DIGITS = 40
+_SMALL = sp.Float(10) ** -20
+_MOST_TERMS = 2000  # of one sum
+
+
+def written_out(form: Form, sizes: Mapping[str, int]) -> Form:
+    """The form without sums over letters and without letters of sizes.
+
+    Raises:
+        TooLarge: there are too many terms.
+
+    >>> from matderiv.calculus.index_forms.forms import Entry
+    >>> total = ((Term(((Entry("v", ("_0",)), 1),), (("_0", "N"),)), Fraction(1)),)
+    >>> [term.atoms[0][0].indices for term, _ in written_out(total, {"N": 3})]
+    [(1,), (2,), (3,)]
+    """
+    made: list[Form] = []
+    for term, number in form:
+        letters = [letter for letter, _ in term.bound]
+        counts = [_number(size, sizes) for _, size in term.bound]
+        if math.prod(counts) > _MOST_TERMS:
+            raise TooLarge("a sum has too many terms to write out")
+        for place in itertools.product(*(range(1, count + 1) for count in counts)):
+            at = dict(zip(letters, place, strict=True))
+            product = constant(number)
+            for atom, power in placed_term(Term(term.atoms), dict(at)).atoms:
+                found = _atom(atom, sizes)
+                if power < 0:
+                    product = multiplied(product, to_the(found, power))
+                for _ in range(power):
+                    product = multiplied(product, found)
+            made.append(product)
+    return contracted(added(made))
+
+
+def _number(size: str, sizes: Mapping[str, int]) -> int:
+    """The number that a letter stands for; one that a program writes stands for itself."""
+    return int(size) if size.isdigit() else sizes[size]
+
+
+def _atom(atom: Atom, sizes: Mapping[str, int]) -> Form:
+    match atom:
+        case Size(letter):
+            return constant(Fraction(_number(letter, sizes)))
+        case Call(function, arg):
+            return single(Call(function, sealed(written_out(arg, sizes))))
+        case Raised(base, exponent):
+            inner = written_out(base, sizes)
+            return inner if exponent is None else raised(inner, written_out(exponent, sizes))
+        case Whole("prod", letters, arg):
+            made = constant(Fraction(1))
+            for place in itertools.product(
+                *(range(1, _number(size, sizes) + 1) for _, size in letters)
+            ):
+                at = dict(zip((letter for letter, _ in letters), place, strict=True))
+                made = multiplied(made, undivided(written_out(placed(arg, dict(at)), sizes)))
+            return made
+    return single(atom)
+
+
+def refuting_point(form: Form) -> str | None:
+    """A rational point at which a form without sums is not zero, if one is found."""
+    try:
+        expr = expression(form, {})
+    except TooLarge:
+        return None
+    chance = random.Random(1)  # noqa: S311 - a point to refute at, not a secret
+    symbols = sorted(expr.free_symbols, key=str)
+    point = {s: sp.Rational(chance.randint(1, 19), chance.randint(2, 9)) for s in symbols}
+    value = xreplaced(expr, point).evalf(_DIGITS)
+    if not value.is_number or abs(value) < _SMALL:
+        return None
+    return ", ".join(f"{symbol} = {number}" for symbol, number in list(point.items())[:8])

@@ -1,0 +1,394 @@
+"""Entries of any expression in index notation: sums of products of atoms, sizes left as letters.
+
+A form is a sum of terms; a term is a number times a product of atoms to whole powers, summed over
+its bound letters. An atom is an entry of a named array, the letter of a size, a function of a
+form, or a power of one. Two forms that read the same after `canonical` are equal at every size;
+forms that read differently may still be equal, so a difference decides nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import lru_cache
+
+from matderiv.errors import UnsupportedError
+
+__all__ = [
+    "ONE",
+    "Atom",
+    "Call",
+    "Delta",
+    "Entry",
+    "Form",
+    "Index",
+    "Raised",
+    "Rate",
+    "Size",
+    "Term",
+    "TooLarge",
+    "Whole",
+    "added",
+    "bounded",
+    "constant",
+    "difference",
+    "letters_of",
+    "multiplied",
+    "placed",
+    "placed_term",
+    "raised",
+    "refreshed",
+    "scaled",
+    "single",
+    "spend",
+    "undivided",
+]
+
+Index = int | str
+
+_MAX_TERMS = 2000  # of a form; more are not multiplied out
+_MAX_BITS = 4096  # of an exact number
+
+
+class TooLarge(UnsupportedError):  # noqa: N818 - named for what is too large: the form
+    """A form would hold more terms than are multiplied out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """x_ij, an entry of a named array; a scalar has no indices."""
+
+    name: str
+    indices: tuple[Index, ...]
+    symmetric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A size as a number: Σ_i 1 = N."""
+
+    letter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """f(u), a function of one number."""
+
+    function: str
+    arg: Form
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work the hash out once: forms are deep, and keys of many tables."""
+        object.__setattr__(self, "_hash", hash(("call", self.function, self.arg)))
+
+    def __hash__(self) -> int:
+        """The hash of what it is made of."""
+        return self._hash
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """u**v, or u itself as one atom where `exponent` is None."""
+
+    base: Form
+    exponent: Form | None
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work the hash out once: forms are deep, and keys of many tables."""
+        object.__setattr__(self, "_hash", hash(("raised", self.base, self.exponent)))
+
+    def __hash__(self) -> int:
+        """The hash of what it is made of."""
+        return self._hash
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An entry of F(U), a function of the whole array U whose entry at `letters` is `arg`."""
+
+    function: str
+    letters: tuple[tuple[str, str], ...]
+    arg: Form
+    indices: tuple[Index, ...] = ()
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work the hash out once: forms are deep, and keys of many tables."""
+        object.__setattr__(
+            self, "_hash", hash(("whole", self.function, self.letters, self.arg, self.indices))
+        )
+
+    def __hash__(self) -> int:
+        """The hash of what it is made of."""
+        return self._hash
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """δ_ij: 1 where two indices agree, else 0."""
+
+    one: Index
+    other: Index
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """∂z_ij/∂x_pq, a quantity of its own."""
+
+    of: Entry
+    wrt: Entry
+
+
+Atom = Entry | Size | Call | Raised | Whole | Delta | Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A product of atoms to whole powers, summed over (letter, size letter) pairs."""
+
+    atoms: tuple[tuple[Atom, int], ...] = ()
+    bound: tuple[tuple[str, str], ...] = ()
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work the hash out once: forms are deep, and keys of many tables."""
+        object.__setattr__(self, "_hash", hash((self.atoms, self.bound)))
+
+    def __hash__(self) -> int:
+        """The hash of what it is made of."""
+        return self._hash
+
+
+Form = tuple[tuple[Term, Fraction], ...]
+
+ONE = Term()
+
+
+#: How many products of terms may still be worked out; None where nobody bounds them.
+_left: ContextVar[list[int] | None] = ContextVar("_left", default=None)
+
+
+@contextmanager
+def bounded(products: int) -> Iterator[None]:
+    """Bound the work that is done inside; an outer bound stays what it is.
+
+    >>> with bounded(1):
+    ...     multiplied(constant(Fraction(2)), added([single(Size("N")), constant(Fraction(1))]))
+    Traceback (most recent call last):
+    matderiv.calculus.index_forms.forms.TooLarge: the entries take too long to work out
+    """
+    if _left.get() is not None:
+        yield
+        return
+    token = _left.set([products])
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
+def spend(products: int) -> None:
+    """Take work from what is left of a bound.
+
+    Raises:
+        TooLarge: nothing is left.
+    """
+    left = _left.get()
+    if left is not None:
+        left[0] -= products
+        if left[0] < 0:
+            raise TooLarge("the entries take too long to work out")
+
+
+def added(forms: Iterable[Form]) -> Form:
+    """The sum of forms, like terms added up."""
+    total: dict[Term, Fraction] = {}
+    for form in forms:
+        for term, number in form:
+            total[term] = total.get(term, Fraction(0)) + number
+    if len(total) > _MAX_TERMS:
+        raise TooLarge("the entries hold too many terms")
+    return tuple((term, number) for term, number in total.items() if number)
+
+
+def multiplied(one: Form, other: Form) -> Form:
+    """The product of two forms whose bound letters differ, multiplied out."""
+    if len(one) * len(other) > _MAX_TERMS:
+        raise TooLarge("the entries hold too many terms")
+    spend(len(one) * len(other))
+    return added(
+        (((times(m, n), c * d),) for (m, c), (n, d) in itertools.product(one, other)),
+    )
+
+
+def times(m: Term, n: Term) -> Term:
+    """The product of two terms whose bound letters differ."""
+    if not n.atoms and not n.bound:
+        return m
+    powers = dict(m.atoms)
+    for atom, power in n.atoms:
+        powers[atom] = _power(atom, powers.get(atom, 0) + power)
+    return Term(tuple((a, p) for a, p in powers.items() if p), m.bound + n.bound)
+
+
+def _power(atom: Atom, power: int) -> int:
+    """The power of an atom: step(u)ⁿ is step(u), and sign(u)² is 1, away from u = 0."""
+    match atom:
+        case Call(function="step"):
+            return min(power, 1)
+        case Call(function="sign"):
+            return power % 2
+    return power
+
+
+def scaled(form: Form, number: Fraction) -> Form:
+    """A rational multiple of a form."""
+    return tuple((term, c * number) for term, c in form) if number else ()
+
+
+def constant(value: Fraction) -> Form:
+    """A number as a form."""
+    return ((ONE, value),) if value else ()
+
+
+def single(atom: Atom, power: int = 1) -> Form:
+    """A power of one atom as a form."""
+    return ((Term(((atom, power),)), Fraction(1)),)
+
+
+def difference(left: Form, right: Form) -> Form:
+    """The difference left - right, equal terms dropped."""
+    return added((left, scaled(right, Fraction(-1))))
+
+
+def raised(form: Form, exponent: Form) -> Form:
+    """A power of a form: whole powers are powers of atoms, the rest lies from 0 to 1.
+
+    Raises:
+        ZeroDivisionError: 0 to a negative power.
+        TooLarge: a number is too large.
+    """
+    whole = math.floor(sum((c for term, c in exponent if term == ONE), Fraction(0)))
+    rest = difference(exponent, constant(Fraction(whole)))
+    made = to_the(form, whole)
+    if not rest or form == constant(Fraction(1)):
+        return made
+    return multiplied(made, single(Raised(form, rest)))
+
+
+def to_the(form: Form, power: int) -> Form:
+    """A form to a whole power: a product's is the product of its atoms' powers."""
+    if power == 0:
+        return constant(Fraction(1))
+    match form:
+        case ():
+            if power > 0:
+                return ()
+            raise ZeroDivisionError
+        case ((term, number),) if not term.bound:
+            pass
+        case _:
+            return single(Raised(form, None), power)
+    bits = max(abs(number.numerator).bit_length(), number.denominator.bit_length())
+    if number not in (1, -1) and abs(power) * bits > _MAX_BITS:
+        raise TooLarge("a number is too large")
+    return ((Term(tuple((a, p * power) for a, p in term.atoms)), number**power),)
+
+
+def undivided(form: Form) -> Form:
+    """A form as a factor that stays one: a sum is not multiplied out."""
+    return form if len(form) < 2 else single(Raised(form, None))  # noqa: PLR2004 - no sum
+
+
+# -- indices ---------------------------------------------------------------------------------
+
+
+def placed(form: Form, places: Mapping[str, Index]) -> Form:
+    """The form with free letters replaced by other indices; bound ones must be none of them."""
+    return added(((placed_term(term, places), number),) for term, number in form)
+
+
+def placed_term(term: Term, places: Mapping[str, Index]) -> Term:
+    """The term with free letters replaced by other indices."""
+    spend(1)
+    own = {letter for letter, _ in term.bound}
+    inside = {old: new for old, new in places.items() if old not in own}
+    powers: dict[Atom, int] = {}
+    for atom, power in term.atoms:
+        new = _placed_atom(atom, inside)
+        powers[new] = powers.get(new, 0) + power
+    return Term(tuple((a, p) for a, p in powers.items() if p), term.bound)
+
+
+def _placed_atom(atom: Atom, places: Mapping[str, Index]) -> Atom:
+    if not letters_of(atom) & places.keys():
+        return atom
+    match atom:
+        case Entry(indices=indices):
+            return replace(atom, indices=_put(indices, places))
+        case Call(arg=form):
+            return replace(atom, arg=placed(form, places))
+        case Raised(base=base, exponent=exponent):
+            power = None if exponent is None else placed(exponent, places)
+            return Raised(placed(base, places), power)
+        case Whole(letters=letters, arg=form, indices=indices):
+            own = {letter for letter, _ in letters}
+            inside = {old: new for old, new in places.items() if old not in own}
+            return replace(atom, arg=placed(form, inside), indices=_put(indices, places))
+        case Delta(one=one, other=other):
+            return Delta(*_put((one, other), places))
+        case Rate(of=of, wrt=wrt):
+            first = replace(of, indices=_put(of.indices, places))
+            return Rate(first, replace(wrt, indices=_put(wrt.indices, places)))
+        case Size():
+            return atom
+
+
+def _put(indices: tuple[Index, ...], places: Mapping[str, Index]) -> tuple[Index, ...]:
+    return tuple(places.get(i, i) if isinstance(i, str) else i for i in indices)
+
+
+def refreshed(form: Form, fresh: Callable[[], str]) -> Form:
+    """The same form under new names of the letters that its terms are summed over."""
+    made = []
+    for term, number in form:
+        names = {letter: fresh() for letter, _ in term.bound}
+        atoms = placed_term(Term(term.atoms), names).atoms
+        made.append((Term(atoms, tuple((names[b], size) for b, size in term.bound)), number))
+    return tuple(made)
+
+
+@lru_cache(maxsize=1 << 16)
+def letters_of(atom: Atom) -> frozenset[str]:
+    """The letters that an atom holds and does not bind itself."""
+    match atom:
+        case Entry(indices=indices):
+            return frozenset(i for i in indices if isinstance(i, str))
+        case Size():
+            return frozenset()
+        case Call(arg=form):
+            return _free(form)
+        case Raised(base=base, exponent=exponent):
+            return _free(base) | (_free(exponent) if exponent is not None else frozenset())
+        case Whole(letters=letters, arg=form, indices=indices):
+            own = frozenset(i for i in indices if isinstance(i, str))
+            return own | (_free(form) - {letter for letter, _ in letters})
+        case Delta(one=one, other=other):
+            return frozenset(i for i in (one, other) if isinstance(i, str))
+        case Rate(of=of, wrt=wrt):
+            return letters_of(of) | letters_of(wrt)
+
+
+def _free(form: Form) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
+    for term, _ in form:
+        inside = frozenset[str]().union(*(letters_of(atom) for atom, _ in term.atoms))
+        found |= inside - {letter for letter, _ in term.bound}
+    return found

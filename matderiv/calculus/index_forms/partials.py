@@ -1,0 +1,180 @@
+"""Partial derivatives of forms: ∂/∂x_pq of an entry in index notation, for every size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from matderiv.calculus.index_forms.contraction import contracted
+from matderiv.calculus.index_forms.forms import (
+    Atom,
+    Call,
+    Delta,
+    Entry,
+    Form,
+    Index,
+    Raised,
+    Rate,
+    Size,
+    Term,
+    Whole,
+    added,
+    constant,
+    difference,
+    multiplied,
+    placed,
+    raised,
+    refreshed,
+    scaled,
+    single,
+)
+from matderiv.errors import UnsupportedError
+
+__all__ = ["partial", "product_rule", "with_deltas"]
+
+_MINUS = constant(Fraction(-1))
+
+
+def partial(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
+    """∂form/∂wrt by the product rule and the chain rule; `wrt` has letters of its own.
+
+    Raises:
+        UnsupportedError: a function in it has no derivative that is known.
+    """
+    return contracted(_Partial(wrt, fresh).form(form))
+
+
+def with_deltas(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
+    """∂form/∂wrt with δ_ip δ_jq for every ∂x_ij/∂x_pq, and no sum over them worked out.
+
+    Raises:
+        UnsupportedError: a function in it has no derivative that is known.
+    """
+    return _Partial(wrt, fresh).form(form)
+
+
+def product_rule(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
+    """∂form/∂wrt with every ∂x_ij/∂x_pq left as it is.
+
+    Raises:
+        UnsupportedError: a function in it has no derivative that is known.
+    """
+    return _Rates(wrt, fresh).form(form)
+
+
+class _Partial:
+    def __init__(self, wrt: Entry, fresh: Callable[[], str]) -> None:
+        self.wrt = wrt
+        self.fresh = fresh
+
+    def form(self, form: Form) -> Form:
+        return added(self.term(term, number) for term, number in refreshed(form, self.fresh))
+
+    def term(self, term: Term, number: Fraction) -> Form:
+        made = []
+        for place, (atom, power) in enumerate(term.atoms):
+            rate = self.atom(atom)
+            if not rate:
+                continue
+            rest = list(term.atoms)
+            rest[place] = (atom, power - 1)
+            others: Form = (
+                (Term(tuple((a, p) for a, p in rest if p), term.bound), number * power),
+            )
+            made.append(multiplied(others, rate))
+        return added(made)
+
+    def atom(self, atom: Atom) -> Form:
+        match atom:
+            case Entry(name=name, indices=indices):
+                if name != self.wrt.name:
+                    return ()
+                found = constant(Fraction(1))
+                for one, other in zip(indices, self.wrt.indices, strict=True):
+                    found = multiplied(found, single(Delta(one, other)))
+                return found
+            case Call(function=function, arg=form):
+                inner = self.form(form)
+                return multiplied(_slope(function, form, self.fresh), inner) if inner else ()
+            case Raised(base=base, exponent=None):
+                return self.form(base)
+            case Raised(base=base, exponent=exponent):
+                assert exponent is not None
+                down = multiplied(exponent, single(Raised(base, exponent)))
+                found = multiplied(multiplied(down, raised(base, _MINUS)), self.form(base))
+                grown = self.form(exponent)
+                if grown:
+                    log = multiplied(single(Raised(base, exponent)), single(Call("log", base)))
+                    found = added((found, multiplied(log, grown)))
+                return found
+            case Whole():
+                return self.whole(atom)
+            case Size() | Delta() | Rate():
+                return ()
+
+    def whole(self, atom: Whole) -> Form:
+        """Σ ∂F/∂a_kl · ∂a_kl/∂wrt over the entries of the array."""
+        letters: dict[str, Index] = {
+            old: 1 if size == "1" else self.fresh() for old, size in atom.letters
+        }
+        inner = self.form(placed(atom.arg, letters))
+        if not inner:
+            return ()
+        places = tuple(letters.values())
+        bound = tuple(
+            (new, size)
+            for new, (_, size) in zip(places, atom.letters, strict=True)
+            if isinstance(new, str)
+        )
+        found = multiplied(self.rate(atom, places), inner)
+        return tuple((Term(t.atoms, t.bound + bound), c) for t, c in found)
+
+    def rate(self, atom: Whole, places: tuple[Index, ...]) -> Form:
+        """∂F/∂a at the places of the array."""
+
+        def same(function: str, *indices: Index) -> Form:
+            return single(Whole(function, atom.letters, atom.arg, indices))
+
+        match atom.function, places:
+            case "inv", (k, m):
+                i, j = atom.indices
+                return scaled(multiplied(same("inv", i, k), same("inv", m, j)), Fraction(-1))
+            case "det", (k, m):
+                return multiplied(same("det"), same("inv", m, k))
+            case "logdet", (k, m):
+                return same("inv", m, k)
+            case "prod", _:
+                names = dict(zip((old for old, _ in atom.letters), places, strict=True))
+                return multiplied(single(atom), raised(placed(atom.arg, names), _MINUS))
+        if atom.indices:
+            raise UnsupportedError(f"the second derivative of {atom.function} is not known")
+        return same(f"d{atom.function}", *places)
+
+
+class _Rates(_Partial):
+    def atom(self, atom: Atom) -> Form:
+        if isinstance(atom, Entry) and atom.name == self.wrt.name:
+            return single(Rate(atom, self.wrt))
+        return super().atom(atom)
+
+
+def _slope(function: str, u: Form, fresh: Callable[[], str]) -> Form:
+    """f′(u) of a function of one number."""
+    match function:
+        case "exp":
+            return single(Call("exp", u))
+        case "log":
+            return raised(u, _MINUS)
+        case "sin":
+            return single(Call("cos", u))
+        case "cos":
+            return scaled(single(Call("sin", u)), Fraction(-1))
+        case "tanh":
+            return difference(constant(Fraction(1)), single(Call("tanh", u), 2))
+        case "step" | "sign":
+            return ()
+        case "erf":
+            square = scaled(multiplied(u, refreshed(u, fresh)), Fraction(-1))
+            root = Raised(single(Entry("π", ())), constant(Fraction(1, 2)))
+            return scaled(multiplied(single(Call("exp", square)), single(root, -1)), Fraction(2))
+    return single(Call(f"d{function}", u))

@@ -1,0 +1,1 @@
+"""The graph of a program, the adjoint rules and the reverse sweep."""

@@ -1,0 +1,335 @@
+"""The adjoint rule of each node: from ∂L/∂(value) to what each operand gains.
+
+An upstream gradient may be smaller than its value and stand for its broadcast: the gradient of
+sum(A) by A is the number 1, not a matrix of ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from matderiv.calculus.formulas.broadcasting import (
+    ShapeOf,
+    column,
+    filled,
+    kept,
+    letter,
+    unbroadcast,
+    varies,
+)
+from matderiv.errors import UnsupportedError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Dim
+from matderiv.expression.source import source
+
+__all__ = ["ADJOINTS", "Rule", "adjoint", "derivative"]
+
+#: From a node, its upstream gradient and shapes to the gradients by its operands, in order.
+Rule = Callable[..., tuple[Node, ...]]
+
+ADJOINTS: dict[type, Rule] = {}
+
+
+def adjoint(node: Node, upstream: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The gradients by the operands of a node.
+
+    Raises:
+        UnsupportedError: the node has no rule.
+    """
+    rule = ADJOINTS.get(type(node))
+    if rule is None:
+        raise UnsupportedError(f"{source(node)} has no rule of differentiation in this version.")
+    return rule(node, upstream, shape)
+
+
+def _rule(kind: type) -> Callable[[Rule], Rule]:
+    def register(rule: Rule) -> Rule:
+        ADJOINTS[kind] = rule
+        return rule
+
+    return register
+
+
+def _number(value: int | Fraction) -> nodes.Number:
+    return nodes.Number(Fraction(value))
+
+
+_ONE, _TWO = _number(1), _number(2)
+
+
+def _plus(a: Node, b: Node) -> Node:
+    return nodes.Add(a, b)
+
+
+def _minus(a: Node, b: Node) -> Node:
+    return nodes.Subtract(a, b)
+
+
+def _times(a: Node, *more: Node) -> Node:
+    for b in more:
+        a = nodes.Multiply(a, b)
+    return a
+
+
+def _over(a: Node, b: Node) -> Node:
+    return nodes.Divide(a, b)
+
+
+def _power(a: Node, b: Node) -> Node:
+    return nodes.Power(a, b)
+
+
+def _matmul(a: Node, b: Node) -> Node:
+    return nodes.MatMul(a, b)
+
+
+def _t(a: Node) -> Node:
+    return nodes.Transpose(a)
+
+
+# -- entry by entry --------------------------------------------------------------------------
+
+
+@_rule(nodes.Add)
+def add(node: nodes.Add, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g·(da + db)."""
+    return tuple(unbroadcast(g, shape(node), shape(a), shape) for a in nodes.children(node))
+
+
+@_rule(nodes.Subtract)
+def subtract(node: nodes.Subtract, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g·(da - db)."""
+    over = shape(node)
+    return (
+        unbroadcast(g, over, shape(node.left), shape),
+        unbroadcast(nodes.Negate(g), over, shape(node.right), shape),
+    )
+
+
+@_rule(nodes.Negate)
+def negate(node: nodes.Negate, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ -g·da."""
+    del node, shape
+    return (nodes.Negate(g),)
+
+
+@_rule(nodes.Multiply)
+def multiply(node: nodes.Multiply, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g·(da·b + a·db), the product rule."""
+    a, b = node.left, node.right
+    return (
+        unbroadcast(_times(g, b), shape(node), shape(a), shape),
+        unbroadcast(_times(g, a), shape(node), shape(b), shape),
+    )
+
+
+@_rule(nodes.Divide)
+def divide(node: nodes.Divide, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g·(da/b - a·db/b²), the quotient rule."""
+    a, b = node.left, node.right
+    down = nodes.Negate(_over(_times(g, a), _power(b, _TWO)))
+    return (
+        unbroadcast(_over(g, b), shape(node), shape(a), shape),
+        unbroadcast(down, shape(node), shape(b), shape),
+    )
+
+
+@_rule(nodes.Power)
+def power(node: nodes.Power, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g·(c·aᶜ⁻¹·da + log(a)·aᶜ·dc)."""
+    a, c = node.left, node.right
+    less = _number(c.value - 1) if isinstance(c, nodes.Number) else _minus(c, _ONE)
+    return (
+        unbroadcast(_times(g, c, _power(a, less)), shape(node), shape(a), shape),
+        unbroadcast(_times(g, nodes.Apply("log", a), node), shape(node), shape(c), shape),
+    )
+
+
+def _apply(function: str) -> Callable[[Node], Node]:
+    return lambda a: nodes.Apply(function, a)
+
+
+#: f′ of the known functions of one number.
+_DERIVATIVES: dict[str, Callable[[Node], Node]] = {
+    "exp": _apply("exp"),
+    "log": lambda a: _over(_ONE, a),
+    "sqrt": lambda a: _over(_ONE, _times(_TWO, nodes.Apply("sqrt", a))),
+    "abs": _apply("sign"),
+    "sin": _apply("cos"),
+    "cos": lambda a: nodes.Negate(nodes.Apply("sin", a)),
+    "tanh": lambda a: _minus(_ONE, _power(nodes.Apply("tanh", a), _TWO)),
+    "sigmoid": lambda a: _times(nodes.Apply("sigmoid", a), _minus(_ONE, nodes.Apply("sigmoid", a))),
+    "softplus": _apply("sigmoid"),
+    "relu": _apply("step"),
+    "step": lambda _: _number(0),
+    "sign": lambda _: _number(0),
+    "erf": lambda a: _times(
+        _over(_TWO, nodes.Apply("sqrt", nodes.Pi())),
+        nodes.Apply("exp", nodes.Negate(_power(a, _TWO))),
+    ),
+}
+
+
+def derivative(function: str, arg: Node) -> Node:
+    """f′(a): written out for a known function, `df` for an undefined one."""
+    known = _DERIVATIVES.get(function)
+    return known(arg) if known else nodes.Apply(f"d{function}", arg)
+
+
+@_rule(nodes.Apply)
+def apply(node: nodes.Apply, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g·f′(a)·da, the chain rule."""
+    del shape
+    return (_times(g, derivative(node.function, node.arg)),)
+
+
+@_rule(nodes.Functional)
+def functional(node: nodes.Functional, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = g·Σ ∂F/∂a_ij·da_ij, whatever F is."""
+    del shape
+    return (_times(g, nodes.Apply(f"d{node.function}", node.arg)),)
+
+
+# -- products --------------------------------------------------------------------------------
+
+
+@_rule(nodes.MatMul)
+def matmul(node: nodes.MatMul, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = tr(Gᵀ·dA·B) + tr(Gᵀ·A·dB): G·Bᵀ and Aᵀ·G."""
+    a, b = node.left, node.right
+    over = shape(node)
+    if not any(varies(shape(g), over, axis) for axis in range(len(over))) and shape(g):
+        g = nodes.Sum(g)  # of one entry
+    match len(shape(a)), len(shape(b)):
+        case 1, 1:
+            return _times(g, b), _times(g, a)
+        case 2, 1:
+            if shape(g):
+                return nodes.Outer(g, b), _matmul(_t(a), g)
+            return _times(g, b), _times(g, nodes.Sum(a, 0))
+        case 1, 2:
+            if shape(g):
+                return _matmul(b, g), nodes.Outer(a, g)
+            return _times(g, nodes.Sum(b, 1)), _times(g, column(a, shape))
+    own = shape(g)
+    rows, cols = (varies(own, over, axis) for axis in (0, 1))
+    down = _t(nodes.Sum(a, 0, keepdims=True))
+    if rows and cols:
+        return _matmul(g, _t(b)), _matmul(_t(a), g)
+    if rows:
+        return _times(g, nodes.Sum(b, 1)), _matmul(_t(a), g)
+    if cols and len(own) == 1:
+        return _matmul(b, g), nodes.Outer(nodes.Sum(a, 0), g)
+    if cols:
+        return _matmul(g, _t(b)), _times(down, g)
+    return _times(g, nodes.Sum(b, 1)), _times(g, down)
+
+
+@_rule(nodes.Outer)
+def outer(node: nodes.Outer, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g_ij·(da_i·b_j + a_i·db_j): G·b and Gᵀ·a."""
+    a, b = node.left, node.right
+    if not shape(g):
+        return _times(g, nodes.Sum(b)), _times(g, nodes.Sum(a))
+    g = filled(g, shape(node), shape)
+    return _matmul(g, b), _matmul(_t(g), a)
+
+
+@_rule(nodes.Transpose)
+def transpose(node: nodes.Transpose, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g_ij·da_ji: Gᵀ."""
+    if len(shape(node)) == 2 and len(shape(g)) == 1:  # noqa: PLR2004 - a row in place of a matrix
+        return (column(g, shape),)
+    return (_t(g) if len(shape(g)) > 1 else g,)
+
+
+# -- reductions ------------------------------------------------------------------------------
+
+
+@_rule(nodes.Sum)
+def sum_(node: nodes.Sum, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g·da: every entry gains the g of its sum."""
+    return (kept(g, node.axis, shape(node.arg), shape, keepdims=node.keepdims),)
+
+
+@_rule(nodes.Mean)
+def mean(node: nodes.Mean, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ (g/n)·da, n entries in each mean."""
+    over = shape(node.arg)
+    dims = over if node.axis is None else (over[node.axis],)
+    for dim in dims:
+        if dim != Dim("1", 1):
+            g = _over(g, nodes.Size(dim.symbol, dim.size))
+    return (kept(g, node.axis, over, shape, keepdims=node.keepdims),)
+
+
+@_rule(nodes.Prod)
+def prod(node: nodes.Prod, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g·(Π a)/a·da, where no entry is 0."""
+    g = kept(g, node.axis, shape(node.arg), shape, keepdims=node.keepdims)
+    whole = nodes.Prod(node.arg, node.axis, keepdims=node.axis is not None)
+    return (_over(_times(g, whole), node.arg),)
+
+
+@_rule(nodes.LogSumExp)
+def logsumexp(node: nodes.LogSumExp, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g·softmax(a)·da."""
+    g = kept(g, node.axis, shape(node.arg), shape, keepdims=node.keepdims)
+    return (_times(g, nodes.Softmax(node.arg, node.axis)),)
+
+
+@_rule(nodes.Softmax)
+def softmax(node: nodes.Softmax, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ s·(g - Σ g·s)·da, the inner sum along the axis of the softmax."""
+    del shape
+    inner = nodes.Sum(_times(g, node), node.axis, keepdims=node.axis is not None)
+    return (_times(node, _minus(g, inner)),)
+
+
+@_rule(nodes.Norm)
+def norm(node: nodes.Norm, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g·a/‖a‖·da, where a is not 0."""
+    del shape
+    return (_over(_times(g, node.arg), node),)
+
+
+# -- square matrices -------------------------------------------------------------------------
+
+
+@_rule(nodes.Trace)
+def trace(node: nodes.Trace, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = g·tr(dA) = g·Σ δ_ij·da_ij. Matrix Cookbook (99)."""
+    return (_times(g, nodes.Eye(letter(shape(node.arg)[0]))),)
+
+
+@_rule(nodes.Inverse)
+def inverse(node: nodes.Inverse, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = -tr(Gᵀ·A⁻¹·dA·A⁻¹): -A⁻ᵀ·G·A⁻ᵀ. Matrix Cookbook (59)."""
+    g = filled(g, shape(node), shape)
+    return (nodes.Negate(_matmul(_matmul(_t(node), g), _t(node))),)
+
+
+@_rule(nodes.Determinant)
+def determinant(node: nodes.Determinant, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = g·det(A)·tr(A⁻¹·dA): g·det(A)·A⁻ᵀ. Matrix Cookbook (46)."""
+    del shape
+    return (_times(g, node, _t(nodes.Inverse(node.arg))),)
+
+
+@_rule(nodes.LogDet)
+def logdet(node: nodes.LogDet, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = g·tr(A⁻¹·dA): g·A⁻ᵀ. Matrix Cookbook (57)."""
+    del shape
+    return (_times(g, _t(nodes.Inverse(node.arg))),)
+
+
+@_rule(nodes.Diag)
+def diag(node: nodes.Diag, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g_ii·da_i, and the other way round."""
+    if len(shape(node.arg)) == 1:
+        return (nodes.Diag(filled(g, shape(node), shape)),)
+    if shape(g):
+        return (nodes.Diag(filled(g, shape(node), shape)),)
+    return (_times(g, nodes.Eye(letter(shape(node.arg)[0]))),)

@@ -1,0 +1,247 @@
+"""The differential rule of each node: what changes to first order when the operands do.
+
+A rule takes the node and the differentials of its operands, None for one that does not change;
+like any operand, a differential may be smaller than the node and stand for its broadcast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+
+from matderiv.calculus.formulas.broadcasting import ShapeOf, filled
+from matderiv.calculus.sweep.adjoints import derivative
+from matderiv.errors import UnsupportedError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.source import source
+
+__all__ = ["DIFFERENTIALS", "Change", "differential"]
+
+#: The differential of an operand, or None if it does not change.
+Change = Node | None
+Rule = Callable[..., Node]
+
+DIFFERENTIALS: dict[type, Rule] = {}
+
+_ONE, _TWO = nodes.Number(Fraction(1)), nodes.Number(Fraction(2))
+
+
+def differential(node: Node, moving: Mapping[str, Node], shape: ShapeOf) -> Change:
+    """d(node), where names change by what `moving` gives for them; None if nothing changes.
+
+    Raises:
+        UnsupportedError: a node that changes has no rule.
+
+    >>> from matderiv.calculus.formulas.shaping import shapes_over
+    >>> from matderiv.expression.shapes import Dim
+    >>> shape = shapes_over({"A": (Dim("N", 2), Dim("D", 3)), "B": (Dim("D", 3), Dim("M", 4))})
+    >>> node = nodes.MatMul(nodes.Name("A"), nodes.Name("B"))
+    >>> source(differential(node, {"A": nodes.Name("dA")}, shape))
+    'dA @ B'
+    """
+    if isinstance(node, nodes.Name):
+        return moving.get(node.name)
+    changes = [differential(child, moving, shape) for child in nodes.children(node)]
+    if all(change is None for change in changes):
+        return None
+    rule = DIFFERENTIALS.get(type(node))
+    if rule is None:
+        raise UnsupportedError(f"{source(node)} has no differential in this version.")
+    return rule(node, *changes, shape)
+
+
+def _rule(*kinds: type) -> Callable[[Rule], Rule]:
+    def register(rule: Rule) -> Rule:
+        DIFFERENTIALS.update(dict.fromkeys(kinds, rule))
+        return rule
+
+    return register
+
+
+def _sum(terms: Iterable[Change]) -> Node:
+    first, *rest = (term for term in terms if term is not None)
+    for term in rest:
+        first = nodes.Add(first, term)
+    return first
+
+
+def _whole(
+    node: nodes.Reduction | nodes.Softmax | nodes.Transpose, da: Node, shape: ShapeOf
+) -> Node:
+    """The differential of the operand with every entry present."""
+    return filled(da, shape(node.arg), shape)
+
+
+# -- entry by entry --------------------------------------------------------------------------
+
+
+@_rule(nodes.Add)
+def add(node: nodes.Add, da: Change, db: Change, shape: ShapeOf) -> Node:
+    """For A + B: dA + dB."""
+    del node, shape
+    return _sum((da, db))
+
+
+@_rule(nodes.Subtract)
+def subtract(node: nodes.Subtract, da: Change, db: Change, shape: ShapeOf) -> Node:
+    """For A - B: dA - dB."""
+    del node, shape
+    if da is None:
+        assert db is not None
+        return nodes.Negate(db)
+    return da if db is None else nodes.Subtract(da, db)
+
+
+@_rule(nodes.Negate)
+def negate(node: nodes.Negate, da: Node, shape: ShapeOf) -> Node:
+    """For -A: -dA."""
+    del node, shape
+    return nodes.Negate(da)
+
+
+@_rule(nodes.Multiply)
+def multiply(node: nodes.Multiply, da: Change, db: Change, shape: ShapeOf) -> Node:
+    """For A∘B: dA∘B + A∘dB, the product rule."""
+    del shape
+    return _sum(
+        (
+            da and nodes.Multiply(node.right, da),
+            db and nodes.Multiply(node.left, db),
+        )
+    )
+
+
+@_rule(nodes.Divide)
+def divide(node: nodes.Divide, da: Change, db: Change, shape: ShapeOf) -> Node:
+    """For A/B: dA/B - A∘dB/B², the quotient rule."""
+    del shape
+    a, b = node.left, node.right
+    up = None if da is None else nodes.Divide(da, b)
+    if db is None:
+        assert up is not None
+        return up
+    down = nodes.Multiply(nodes.Divide(a, nodes.Power(b, _TWO)), db)
+    return nodes.Negate(down) if up is None else nodes.Subtract(up, down)
+
+
+@_rule(nodes.Power)
+def power(node: nodes.Power, da: Change, dc: Change, shape: ShapeOf) -> Node:
+    """For Aᶜ: c·Aᶜ⁻¹∘dA + log(A)∘Aᶜ∘dc."""
+    del shape
+    a, c = node.left, node.right
+    less = nodes.Number(c.value - 1) if isinstance(c, nodes.Number) else nodes.Subtract(c, _ONE)
+    base = a if less == _ONE else nodes.Power(a, less)
+    grown = nodes.Multiply(nodes.Apply("log", a), node)
+    return _sum(
+        (
+            da and nodes.Multiply(nodes.Multiply(c, base), da),
+            dc and nodes.Multiply(grown, dc),
+        )
+    )
+
+
+@_rule(nodes.Apply)
+def apply(node: nodes.Apply, da: Node, shape: ShapeOf) -> Node:
+    """For f(A): f′(A)∘dA."""
+    del shape
+    return nodes.Multiply(derivative(node.function, node.arg), da)
+
+
+@_rule(nodes.Functional)
+def functional(node: nodes.Functional, da: Node, shape: ShapeOf) -> Node:
+    """For F(A): Σ ∂F/∂A∘dA."""
+    slope = nodes.Apply(f"d{node.function}", node.arg)
+    return nodes.Sum(nodes.Multiply(slope, filled(da, shape(node.arg), shape)))
+
+
+# -- products --------------------------------------------------------------------------------
+
+
+@_rule(nodes.MatMul)
+def matmul(node: nodes.MatMul, da: Change, db: Change, shape: ShapeOf) -> Node:
+    """For AB: dA·B + A·dB, the product rule; the order of the factors stays."""
+    del shape
+    return _sum((da and nodes.MatMul(da, node.right), db and nodes.MatMul(node.left, db)))
+
+
+@_rule(nodes.Outer)
+def outer(node: nodes.Outer, da: Change, db: Change, shape: ShapeOf) -> Node:
+    """For abᵀ: da·bᵀ + a·dbᵀ."""
+    del shape
+    return _sum((da and nodes.Outer(da, node.right), db and nodes.Outer(node.left, db)))
+
+
+@_rule(nodes.Transpose)
+def transpose(node: nodes.Transpose, da: Node, shape: ShapeOf) -> Node:
+    """For Aᵀ: (dA)ᵀ."""
+    return nodes.Transpose(_whole(node, da, shape))
+
+
+# -- reductions ------------------------------------------------------------------------------
+
+
+@_rule(nodes.Sum, nodes.Mean)
+def sum_(node: nodes.Sum | nodes.Mean, da: Node, shape: ShapeOf) -> Node:
+    """For ΣA: Σ dA, and the mean likewise."""
+    return nodes.rebuilt(node, [_whole(node, da, shape)])
+
+
+@_rule(nodes.Prod)
+def prod(node: nodes.Prod, da: Node, shape: ShapeOf) -> Node:
+    """For ΠA: ΠA·Σ dA/A, where no entry is 0."""
+    change = nodes.Sum(nodes.Divide(_whole(node, da, shape), node.arg), node.axis, node.keepdims)
+    return nodes.Multiply(node, change)
+
+
+@_rule(nodes.LogSumExp)
+def logsumexp(node: nodes.LogSumExp, da: Node, shape: ShapeOf) -> Node:
+    """For log Σ exp(A): Σ softmax(A)∘dA."""
+    weights = nodes.Softmax(node.arg, node.axis)
+    change = nodes.Multiply(weights, _whole(node, da, shape))
+    return nodes.Sum(change, node.axis, node.keepdims)
+
+
+@_rule(nodes.Softmax)
+def softmax(node: nodes.Softmax, da: Node, shape: ShapeOf) -> Node:
+    """For S: S∘(dA - Σ S∘dA), the sum along the axis of the softmax S."""
+    change = _whole(node, da, shape)
+    mean = nodes.Sum(nodes.Multiply(node, change), node.axis, keepdims=node.axis is not None)
+    return nodes.Multiply(node, nodes.Subtract(change, mean))
+
+
+@_rule(nodes.Norm)
+def norm(node: nodes.Norm, da: Node, shape: ShapeOf) -> Node:
+    """For ‖A‖: Σ A∘dA / ‖A‖, where A is not 0."""
+    whole = filled(da, shape(node.arg), shape)
+    return nodes.Divide(nodes.Sum(nodes.Multiply(node.arg, whole)), node)
+
+
+# -- square matrices -------------------------------------------------------------------------
+
+
+@_rule(nodes.Trace, nodes.Diag)
+def linear(node: nodes.Trace | nodes.Diag, da: Node, shape: ShapeOf) -> Node:
+    """For tr A: tr dA, and for diag(A): diag(dA)."""
+    return nodes.rebuilt(node, [filled(da, shape(node.arg), shape)])
+
+
+@_rule(nodes.Inverse)
+def inverse(node: nodes.Inverse, da: Node, shape: ShapeOf) -> Node:
+    """For A⁻¹: -A⁻¹·dA·A⁻¹, from d(A·A⁻¹) = 0. Matrix Cookbook (40)."""
+    del shape
+    return nodes.Negate(nodes.MatMul(nodes.MatMul(node, da), node))
+
+
+@_rule(nodes.Determinant)
+def determinant(node: nodes.Determinant, da: Node, shape: ShapeOf) -> Node:
+    """For det A: det(A)·tr(A⁻¹·dA). Matrix Cookbook (41)."""
+    del shape
+    return nodes.Multiply(node, nodes.Trace(nodes.MatMul(nodes.Inverse(node.arg), da)))
+
+
+@_rule(nodes.LogDet)
+def logdet(node: nodes.LogDet, da: Node, shape: ShapeOf) -> Node:
+    """For log|det A|: tr(A⁻¹·dA). Matrix Cookbook (43)."""
+    del shape
+    return nodes.Trace(nodes.MatMul(nodes.Inverse(node.arg), da))

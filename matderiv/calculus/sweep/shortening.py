@@ -1,0 +1,81 @@
+"""Names for values that the program leaves without one, where they make long formulas short.
+
+In the formula of a softmax the gradient that comes from above stands twice. If that gradient is
+long, the value that it is by gets a name: `dU - sum(dU*U)`, with U and dU told beforehand.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from matderiv.calculus.formulas.broadcasting import ShapeOf
+from matderiv.calculus.formulas.flattened import cost, key
+from matderiv.calculus.sweep.graph import Graph
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+
+if TYPE_CHECKING:
+    from matderiv.calculus.sweep.sweep import Sweep
+
+__all__ = ["shortened"]
+
+_WORTH = 3  # the length from which on a gradient that stands twice in a formula may get a name
+_WHOLE = 30  # the length up to which formulas stay whole all the same
+_SHORTER = 0.8  # of their length, at most, is what a name leaves of longer ones
+
+
+def shortened(graph: Graph, wrt: tuple[str, ...], swept: Callable[[Graph], Sweep]) -> Sweep:
+    """The sweep of a graph, with names for what its formulas would write out twice.
+
+    A name has to make formulas much shorter; those that are short already stay whole.
+    """
+    found = swept(graph)
+    length = _length(found, wrt)
+    better = True
+    while better and length >= _WHOLE:
+        better = False
+        for name in _written_twice(found, wrt):
+            new = swept(replace(found.graph, called=found.graph.called | {name}))
+            if _length(new, wrt) <= _SHORTER * length:
+                found, length, better = new, _length(new, wrt), True
+                break
+    return found
+
+
+def _written_twice(found: Sweep, wrt: tuple[str, ...]) -> list[str]:
+    """The lifted values whose gradients stand twice in one formula, the longest gradient first."""
+    told = {of for name in wrt for of in (*found.upstream(name), name)}
+    counts = [Counter(map(key, nodes.walk(found.gradients[name].formula))) for name in told]
+    hidden = {
+        name: _unscaled(gradient.formula, found.facts.shape)
+        for name, gradient in found.gradients.items()
+        if name in found.lifted
+    }
+    twice = [
+        name
+        for name, formula in hidden.items()
+        if cost(formula) >= _WORTH and any(count[key(formula)] > 1 for count in counts)
+    ]
+    return sorted(twice, key=lambda name: -cost(hidden[name]))
+
+
+def _unscaled(node: Node, shape: ShapeOf) -> Node:
+    """A formula without numbers as factors: they do not stay with it."""
+    match node:
+        case nodes.Negate(arg):
+            return _unscaled(arg, shape)
+        case nodes.Multiply(left, right) if not shape(left):
+            return _unscaled(right, shape)
+        case nodes.Multiply(left, right) | nodes.Divide(left, right) if not shape(right):
+            return _unscaled(left, shape)
+    return node
+
+
+def _length(found: Sweep, wrt: tuple[str, ...]) -> int:
+    """The length of the formulas by `wrt` and of what is to be known before them."""
+    formulas = {n: found.gradients[n].formula for n in wrt}
+    before = {n: found.gradients[n].formula for name in wrt for n in found.upstream(name)}
+    return sum(map(cost, (*(formulas | before).values(), *found.called.values())))

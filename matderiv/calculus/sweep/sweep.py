@@ -1,0 +1,346 @@
+"""The reverse sweep: every gradient of a graph in one pass from the loss to its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from matderiv.calculus.formulas.broadcasting import ShapeOf
+from matderiv.calculus.formulas.flattened import cost, key, total
+from matderiv.calculus.formulas.rewrites import Facts
+from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.calculus.formulas.tidying import (
+    Rewritten,
+    as_written,
+    completed,
+    tidied,
+    tidy,
+    transposes_collected,
+)
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.sweep.adjoints import adjoint
+from matderiv.calculus.sweep.graph import Graph
+from matderiv.calculus.sweep.shortening import shortened
+from matderiv.calculus.sweep.vanishing import is_zero
+from matderiv.errors import InputError, UnsupportedError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Shape
+from matderiv.expression.source import source
+
+__all__ = ["Gradient", "Sweep", "Use", "finished", "inlined", "named", "replaced", "sweep"]
+
+_ONE = nodes.Number(Fraction(1))
+_ZERO = nodes.Number(Fraction(0))
+_REPEATED = "repeated in every row or column"
+_TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
+_USES = 200  # uses of one name at most
+_LONGEST = 200  # operations and names of a formula into which values are still put
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What one use of a name adds to its gradient; `by` is the value that uses it."""
+
+    by: str
+    gradient: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Gradient:
+    """The gradient by one name.
+
+    `uses` are in terms of the gradients of the values that use it; their sum, tidied, is
+    `local`. `assembled` is the same with the values and gradients of lifted names put in, and
+    the rewrites of `tidying` turn it into the `formula`.
+    """
+
+    name: str
+    uses: tuple[Use, ...]
+    local: Node
+    assembled: Node
+    tidying: tuple[Rewritten, ...]
+    formula: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The gradients of a graph by name, the loss's users last.
+
+    `lifted` is what each lifted name stands for that no formula uses, and `called` the same of
+    those that formulas do use, in terms of the names of the program and of the latter. `names`
+    are the names of values by the keys of what they stand for.
+    """
+
+    graph: Graph
+    facts: Facts
+    gradients: Mapping[str, Gradient]
+    lifted: Mapping[str, Node]
+    called: Mapping[str, Node]
+    names: Mapping[object, str]
+
+    def upstream(self, name: str) -> tuple[str, ...]:
+        """The names whose gradients the formula of a name holds, in the order to work them out."""
+        found: set[str] = set()
+        queue = [self.gradients[name].formula]
+        while queue:
+            names = {n.name for n in nodes.walk(queue.pop()) if isinstance(n, nodes.Name)}
+            new = {n[1:] for n in names - self.graph.shapes.keys()} - found
+            found |= new
+            queue += [self.gradients[of].formula for of in new]
+        return tuple(a.name for a in reversed(self.graph.values) if a.name in found)
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """The lifted names that a formula uses, or what is to be known before it, in order."""
+        formulas = [self.gradients[of].formula for of in (*self.upstream(name), name)]
+        used = {n.name for f in formulas for n in nodes.walk(f) if isinstance(n, nodes.Name)}
+        found: list[str] = []
+        for value in reversed(list(self.called)):
+            if value in used:
+                found.insert(0, value)
+                used |= {
+                    n.name for n in nodes.walk(self.called[value]) if isinstance(n, nodes.Name)
+                }
+        return tuple(found)
+
+
+def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozenset()) -> Sweep:
+    """All gradients by the names that depend on `wrt`.
+
+    Raises:
+        InputError: the loss does not change with one of them.
+        UnsupportedError: a node has no rule.
+    """
+    try:
+        return shortened(graph, wrt, lambda graph: _Sweep(graph, wrt, symmetric).run())
+    except RecursionError:
+        raise UnsupportedError(
+            f"The gradient of {graph.loss} is a formula in too many brackets; "
+            "give names to parts of the program."
+        ) from None
+
+
+def replaced(node: Node, values: Mapping[str, Node]) -> Node:
+    """The formula with values put in the place of names."""
+    if isinstance(node, nodes.Name):
+        return values.get(node.name, node)
+    operands = nodes.children(node)
+    made = [replaced(child, values) for child in operands]
+    changed = any(a is not b for a, b in zip(made, operands, strict=True))
+    return nodes.rebuilt(node, made) if changed else node
+
+
+@dataclass(slots=True)
+class _Sweep:
+    graph: Graph
+    wrt: tuple[str, ...]
+    symmetric: frozenset[str]
+
+    def run(self) -> Sweep:
+        graph = self.graph
+        shape = shapes_over(graph.shapes)
+        facts = Facts(shape, self.symmetric)
+        moving = graph.depends(frozenset(self.wrt))
+        values = _values(graph, facts)
+        local: dict[str, list[Use]] = {}
+        whole: dict[str, list[Use]] = {}
+        found: dict[str, Gradient] = {}
+        for assignment in reversed(graph.values):
+            name = assignment.name
+            if name not in moving or (name != graph.loss and name not in local):
+                continue
+            named: Node = _ONE
+            upstream: Node = _ONE
+            if name != graph.loss:
+                both = (local[name], whole[name])
+                found[name], short = _gradient(graph, name, both, facts, values)
+                if found[name].formula == _ZERO:
+                    continue
+                named = upstream = nodes.Name(f"d{name}")
+                if inlined(name, found[name].formula, graph, facts):
+                    upstream = short if name in graph.hidden else found[name].formula
+            _collect(local, name, _uses(assignment.value, named, shape, moving))
+            _collect(whole, name, _uses(assignment.value, upstream, shape, moving))
+        for name in self.wrt:
+            if name in found:
+                continue
+            if name not in local:
+                if graph.loss in graph.depends(frozenset({name})):
+                    raise InputError(
+                        f"The gradient of {graph.loss} by {name} is 0 wherever it is defined."
+                    )
+                raise InputError(f"{graph.loss} does not depend on {name}; its gradient is 0.")
+            found[name], _ = _gradient(graph, name, (local[name], whole[name]), facts, values)
+        for name in self.wrt:
+            formula, why = found[name].formula, found[name].assembled
+            others = {of: one.formula for of, one in found.items() if of != name}
+            if formula != _ZERO:
+                why = formula
+                if not is_zero(formula, name, graph, facts, others):
+                    continue
+            raise InputError(
+                f"The gradient of {graph.loss} by {name} is 0 wherever it is defined: "
+                f"{source(why)} is 0."
+            )
+        return Sweep(graph, facts, found, values.lifted, values.called, values.names)
+
+
+def _uses(value: Node, upstream: Node, shape: ShapeOf, moving: frozenset[str]) -> Iterator[Use]:
+    """What every use of a moving name in a value adds to the gradient by that name."""
+    if isinstance(value, nodes.Name):
+        if value.name in moving:
+            yield Use(value.name, upstream)
+        return
+    if not any(isinstance(n, nodes.Name) and n.name in moving for n in nodes.walk(value)):
+        return
+    operands = nodes.children(value)
+    for operand, gradient in zip(operands, adjoint(value, upstream, shape), strict=True):
+        yield from _uses(operand, gradient, shape, moving)
+
+
+def _collect(uses: dict[str, list[Use]], by: str, found: Iterator[Use]) -> None:
+    """Put what one value adds before what later values add."""
+    fresh: dict[str, list[Use]] = {}
+    for use in found:
+        fresh.setdefault(use.by, []).append(Use(by, use.gradient))
+    for name, some in fresh.items():
+        uses[name] = some + uses.get(name, [])
+
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """The values of a graph: the lifted ones, those that are called, and names of others.
+
+    `near` names every value, lifted or not, as it stands in the graph.
+    """
+
+    lifted: Mapping[str, Node]
+    called: Mapping[str, Node]
+    names: Mapping[object, str]
+    near: Mapping[object, str]
+
+
+def _values(graph: Graph, facts: Facts) -> _Values:
+    """Each value with the lifted names in it put in, as far as that stays readable."""
+    lifted: dict[str, Node] = {}
+    called: dict[str, Node] = {}
+    names: dict[object, str] = {}
+    near: dict[object, str] = {}
+    for assignment in graph.values:
+        if assignment.name != graph.loss and _worth_a_name(assignment.value):
+            near[key(assignment.value)] = assignment.name
+        value = replaced(assignment.value, lifted)
+        if cost(value) > _LONGEST:
+            continue
+        if assignment.name in graph.called:
+            called[assignment.name] = value
+        if assignment.name in graph.hidden:
+            lifted[assignment.name] = value
+        elif assignment.name != graph.loss:
+            for form in (value, tidy(value, facts)):
+                if _worth_a_name(form):
+                    names[key(form)] = assignment.name
+    return _Values(lifted, called, names, near)
+
+
+def _worth_a_name(value: Node) -> bool:
+    """Whether a value is more than a name or a number."""
+    if isinstance(value, nodes.Name):
+        return False
+    return any(isinstance(node, nodes.Name) for node in nodes.walk(value))
+
+
+def _gradient(
+    graph: Graph,
+    name: str,
+    uses: tuple[list[Use], list[Use]],
+    facts: Facts,
+    values: _Values,
+) -> tuple[Gradient, Node]:
+    """The gradient by a name from its uses, and what stands for it where a value is lifted."""
+    local, whole = uses
+    if len(whole) > _USES:
+        raise UnsupportedError(
+            f"{name} is used {len(whole)} times; the gradients of at most {_USES} uses of one "
+            "name are added up."
+        )
+    put = [Use(use.by, replaced(use.gradient, values.lifted)) for use in whole]
+    if cost(_sum(put)) > _LONGEST:  # values and gradients stay under their names
+        put = local
+    assembled = _sum(put)
+    if len(put) > _TOGETHER:
+        tidying = [Rewritten("each term", _each(put, facts))]
+        own = _each(local, facts)
+    else:
+        tidying = list(tidied(assembled, facts))
+        own = tidy(_sum(local), facts)
+    formula = short = tidying[-1].formula if tidying else assembled
+    if formula != _ZERO and name in graph.hidden:
+        formula = completed(short, graph.shapes[name], facts)
+        if formula != short:
+            tidying.append(Rewritten(_REPEATED, formula))
+    elif formula != _ZERO:
+        tidying += finished(formula, name, graph.shapes[name], values.names, facts)
+        formula = tidying[-1].formula if tidying else formula
+    if _vanishes(formula, facts):
+        formula = short = _ZERO
+    own = named(own, values.near, but=name)
+    return Gradient(name, tuple(local), own, assembled, tuple(tidying), formula), short
+
+
+def finished(
+    formula: Node, name: str, own: Shape, names: Mapping[object, str], facts: Facts
+) -> list[Rewritten]:
+    """The last rewrites of a formula of the gradient by a name, those that change it."""
+    finishes: tuple[tuple[str, Callable[[Node], Node]], ...] = (
+        ("transposes collected", lambda node: transposes_collected(node, facts)),
+        ("names of the program", lambda node: named(node, names, but=name)),
+        (_REPEATED, lambda node: completed(node, own, facts)),
+        ("scalars first", lambda node: as_written(node, facts)),
+    )
+    made: list[Rewritten] = []
+    for reason, finish in finishes:
+        new = finish(formula)
+        if new != formula:
+            formula = new
+            made.append(Rewritten(reason, formula))
+    return made
+
+
+def _vanishes(formula: Node, facts: Facts) -> bool:
+    """Whether a formula with a zero in it is zero, whatever its shape is."""
+    if formula == _ZERO or not any(n == _ZERO for n in nodes.walk(formula)):
+        return False
+    entries = Entries(facts.shape, symmetric=facts.symmetric)
+    try:
+        return not entries.at(formula, *("p", "q")[: len(facts.shape(formula))])
+    except InputError:  # not known, or too large
+        return False
+
+
+def _sum(uses: Sequence[Use]) -> Node:
+    return total((Fraction(1), use.gradient) for use in uses)
+
+
+def _each(uses: Sequence[Use], facts: Facts) -> Node:
+    """The sum of many uses, each tidied on its own."""
+    return total((Fraction(1), tidy(use.gradient, facts)) for use in uses)
+
+
+def inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:
+    """Whether a gradient is put in where it is used, and not called by its name."""
+    if name in graph.hidden:
+        return cost(formula) <= _LONGEST
+    return cost(formula) == 1 or not facts.shape(nodes.Name(name))
+
+
+def named(node: Node, names: Mapping[object, str], *, but: str) -> Node:
+    """The formula with values called by the names that the program gives them."""
+    name = names.get(key(node), but)
+    if name != but:
+        return nodes.Name(name)
+    operands = nodes.children(node)
+    made = [named(child, names, but=but) for child in operands]
+    changed = any(a is not b for a, b in zip(made, operands, strict=True))
+    return nodes.rebuilt(node, made) if changed else node

@@ -1,0 +1,166 @@
+"""A whole program with its graph and its gradients: what a derivation of it is about."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import sympy as sp
+
+from matderiv.calculus.formulas.broadcasting import filled
+from matderiv.calculus.formulas.shaping import numbered, signs_first
+from matderiv.calculus.index_forms.forms import Index
+from matderiv.calculus.sweep.graph import graph_of
+from matderiv.calculus.sweep.structure import Assumed, infer_assumed, own_gradient, read_assumed
+from matderiv.calculus.sweep.sweep import Sweep, replaced, sweep
+from matderiv.errors import InputError
+from matderiv.expression.nodes import Node
+from matderiv.expression.parse import parse
+from matderiv.expression.program import Program
+from matderiv.expression.shapes import Shape, settled
+from matderiv.expression.source import source
+
+__all__ = ["Task", "read_task", "task_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A program with its graph and its gradients by the names `wrt`.
+
+    `assumed` is the structure that inputs are declared to have.
+    """
+
+    program: Program
+    sweep: Sweep
+    wrt: tuple[str, ...]
+    method: str = "elementwise"
+    assumed: Assumed = field(default_factory=dict)
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """The shapes of all names, lifted ones included."""
+        return dict(self.sweep.graph.shapes)
+
+    @property
+    def loss(self) -> sp.Symbol:
+        """The loss as a symbol."""
+        return sp.Symbol(self.sweep.graph.loss)
+
+    @cached_property
+    def letters(self) -> tuple[str, ...]:
+        """Index letters that are no name: two for values, two for inputs, then those of sums."""
+        graph = self.sweep.graph
+        names = set(graph.shapes) | graph.program.functions() | graph.program.letters()
+        taken = names | {name[0].lower() + name[1:] for name in names}
+        free = [c for c in "ijpqklmnrstuvabcdgh" if c not in taken]
+        return (*free, *(f"i_{n}" for n in range(1, 20)))
+
+    def places(self, shape: Shape, start: int) -> tuple[Index, ...]:
+        """Letters for an array's indices, from a place on; 1 where there is but one index."""
+        letters = self.letters[start : start + len(shape)]
+        return tuple(
+            1 if dim.symbol == "1" else letter for letter, dim in zip(letters, shape, strict=True)
+        )
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """The number that each size stands for."""
+        return {d.symbol: d.size for shape in self.shapes.values() for d in shape}
+
+    @property
+    def largest_size(self) -> int:
+        """The largest number that an index takes."""
+        return max(self.sizes.values(), default=1)
+
+    @cached_property
+    def held(self) -> dict[str, tuple[str, ...]]:
+        """The values that use a name of which the loss makes use itself, too."""
+        users = {
+            name: tuple(dict.fromkeys(use.by for use in gradient.uses))
+            for name, gradient in self.sweep.gradients.items()
+        }
+        loss = self.sweep.graph.loss
+        return {n: tuple(u for u in by if u != loss) for n, by in users.items() if loss in by}
+
+    def answer(self, name: str) -> Node:
+        """The gradient by a name: by the entries of its own, if it has a structure."""
+        formula = self.sweep.gradients[name].formula
+        if name not in self.assumed:
+            return formula
+        return own_gradient(formula, name, self.assumed, self.sweep.facts)
+
+    def source(self, formula: Node) -> str:
+        """A formula as NumPy-like source that runs after the program."""
+        return source(signs_first(numbered(formula, self.shapes, self.program.letters())))
+
+    def spelled(self, name: str) -> Node:
+        """The gradient by a name without the names of ours that its formula uses."""
+        found, called = self.sweep, self.sweep.called
+        known = {f"d{of}": self.whole(of, found.gradients[of].formula) for of in called}
+        known |= called
+        formula = found.gradients[name].formula
+        for _ in known:  # one may stand in another
+            formula = replaced(formula, known)
+        return formula
+
+    def whole(self, name: str, formula: Node) -> Node:
+        """A formula of ∂L/∂x with an entry for every entry of x, where it stands for them all."""
+        return filled(formula, self.sweep.graph.shapes[name], self.sweep.facts.shape)
+
+
+def read_task(
+    program: str,
+    wrt: tuple[str, ...] | None = None,
+    *,
+    sizes: Mapping[str, int | None] | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+) -> Task:
+    """The graph of a program and its gradients; by default by every input that is an array.
+
+    Raises:
+        InputError: the program cannot be read, or a name is no input of it.
+
+    >>> read_task("L = sum(X**2)").sweep.gradients["X"].formula
+    Multiply(left=Number(value=Fraction(2, 1)), right=Name(name='X'))
+    """
+    written = parse(program)
+    assumed = read_assumed(written, assume)
+    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes)
+    return task_of(written, wrt, known, assumed)
+
+
+def task_of(
+    program: Program, wrt: tuple[str, ...] | None, shapes: Mapping[str, Shape], assumed: Assumed
+) -> Task:
+    """The same of a program whose shapes are known; see `read_task`.
+
+    Raises:
+        InputError: a name is no input of it, or the loss does not change with it.
+    """
+    inputs = program.inputs()
+    if not inputs:
+        raise InputError("The program has no inputs; there is nothing to differentiate by.")
+    for name in wrt or ():
+        if name not in inputs:
+            raise InputError(_no_input(name, inputs, shapes))
+    names = wrt or tuple(name for name in inputs if shapes[name]) or inputs
+    clear = settled(program, shapes)
+    found = sweep(graph_of(clear, shapes), names, frozenset(assumed))
+    return Task(clear, found, names, assumed=assumed)
+
+
+def _no_input(name: str, inputs: tuple[str, ...], known: Mapping[str, Shape]) -> str:
+    what = (
+        f"{name} is computed by the program"
+        if name in known
+        else f"There is no {name} in the program"
+    )
+    *first, last = inputs
+    listed = f"{', '.join(first)} and {last}" if first else last
+    lower = {other.lower(): other for other in inputs}
+    near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+    hint = f" Did you mean {lower[near[0]]}?" if near and name not in known else ""
+    return f"{what}; gradients can be derived by {listed}.{hint}"
