@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from matderiv._collector import uncollected
 from matderiv.calculus.problem import Problem, lift_product, understand
 from matderiv.derivation import links
-from matderiv.derivation.build import build
-from matderiv.errors import InputError, UnsupportedError
+from matderiv.errors import InputError
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
@@ -182,23 +181,17 @@ def derive(
         raise InputError("There is nothing to differentiate by; give at least one name.")
     with uncollected():
         assumed = tuple(_pairs(assume))
-        problem = None
-        if method == "elementwise" and not assumed:  # what else there is goes for all programs
-            problem = _one_product(program, names, sizes, shapes)
-        if problem is None:
-            from matderiv.programs import derive_program
+        from matderiv.programs import derive_program
 
-            derived = derive_program(
-                program,
-                names,
-                sizes=sizes,
-                shapes=shapes,
-                assume=assumed,
-                method=method,
-                report=report,
-            )
-        else:
-            derived = build(problem, names or problem.factors, report=report)
+        derived = derive_program(
+            program,
+            names,
+            sizes=sizes,
+            shapes=shapes,
+            assume=assumed,
+            method=method,
+            report=report,
+        )
     return Derivation(derived.subject, derived.wrt, derived.steps)
 
 
@@ -208,17 +201,3 @@ def _pairs(
     if isinstance(assume, Mapping):  # a mapping is an iterable of its keys as well
         return cast("Mapping[str, str]", assume).items()
     return assume or ()
-
-
-def _one_product(
-    program: str,
-    wrt: tuple[str, ...] | None,
-    sizes: Mapping[str, int | None] | None,
-    shapes: Mapping[str, tuple[int, ...]] | None,
-) -> Problem | None:
-    """One product with a loss, if that is what is asked for."""
-    try:
-        problem = read(program, sizes=sizes, shapes=shapes)
-    except UnsupportedError:
-        return None
-    return problem if wrt is None or set(wrt) <= set(problem.factors) else None
