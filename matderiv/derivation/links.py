@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import sympy as sp
 
-from matderiv.calculus.deciding.verdict import Verdict
+from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.problem import Problem
 from matderiv.derivation.sides import Formula, Side
 from matderiv.expression.nodes import Node
