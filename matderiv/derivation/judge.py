@@ -107,6 +107,8 @@ class Judge:
             ):
                 return Verdict("equal", index=True)
         attempts = self._attempts(left, right)
+        if isinstance(left, RouteSide) or isinstance(right, RouteSide):
+            return decide(attempts)  # rows and columns of pairs are compared in letters only
         return decide(attempts, lambda: tuple(self._runs(left, right).values()), self.task.sizes)
 
     def _attempts(self, left: Side, right: Side) -> tuple[Attempt, ...]:
