@@ -102,7 +102,7 @@ def _figure(composer: ProgramComposer, jacobian: LocalJacobian) -> Figure:
     def at(row: tuple[int, ...], col: tuple[int, ...]) -> Form | None:
         return jacobian.at(row, col) or None
 
-    drawn = pattern(*jacobian.shapes, MOST_WHOLE, at).mapped(formulas.form)
+    drawn = pattern(*jacobian.shapes, MOST_WHOLE, at).mapped(composer.notation.indices.form)
     writers = (partial(formulas.entry, jacobian.of), partial(formulas.entry, jacobian.wrt))
     first = fill(language, "handout.pattern_first", fields)
     return pattern_figure(drawn, writers, jacobian.size(DTYPE), language, fields, first)

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from matderiv.calculus.index_forms.forms import Entry, Index
 from matderiv.derivation.methods.sides import (
-    Cells,
     Contraction,
     Differential,
     Factor,
@@ -50,8 +49,6 @@ def box(side: RouteSide, formulas: Formulas) -> Box:
             return _contraction(node, indices, formulas)
         case Slice():
             return _slice(side, formulas)
-        case Cells(entry):
-            return formulas.form(entry)
         case Inner(parts):
             return _added(_inner(name, array, formulas) for name, array in parts)
         case Vec(node):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import Index, placed
+from matderiv.calculus.index_forms.index_expressions import at_places, term_by_term
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Chain
 from matderiv.derivation.methods.sides import Cells, RouteSide, Slice
@@ -17,17 +18,18 @@ from matderiv.derivation.sides import (
     Formula,
     Indexed,
     Numerals,
-    Pushed,
     Side,
     Spelled,
     SpelledProduct,
+    WrittenEntry,
 )
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
-from matderiv.notation import methods, pushed
-from matderiv.notation.boxes import Aligned, Box, Dots, Operator, Row, Tagged
+from matderiv.notation import methods
+from matderiv.notation.boxes import Aligned, Box, Dots, Grid, Operator, Row, Tagged
 from matderiv.notation.formulas import Formulas
+from matderiv.notation.indices import IndexNotation
 from matderiv.notation.latex import latex
 from matderiv.notation.marks import Mark, key, turned
 
@@ -62,8 +64,7 @@ class ProgramNotation:
     #: Whether cells of arrays are tagged with the entry that they are.
     marked: bool = False
     formulas: Formulas = field(init=False)
-    _general: pushed.Pushed = field(init=False)
-    _spelled: tuple[pushed.Pushed, ...] = field(init=False)
+    indices: IndexNotation = field(init=False)
 
     def __post_init__(self) -> None:
         """Make what writes formulas once for all chains."""
@@ -78,10 +79,7 @@ class ProgramNotation:
             task.held,
         )
         object.__setattr__(self, "formulas", formulas)
-        object.__setattr__(self, "_general", pushed.Pushed(formulas, expanded=False))
-        shows = [None] if self.show is None else range(self.show, 1, -1)
-        spelled = (pushed.Pushed(replace(formulas, show=s), expanded=True) for s in shows)
-        object.__setattr__(self, "_spelled", tuple(spelled))
+        object.__setattr__(self, "indices", IndexNotation(formulas))
 
     def chain(self, chain: Chain) -> Aligned:
         """A chain of equalities; a side that reads like the one before is left out."""
@@ -103,7 +101,7 @@ class ProgramNotation:
 
     def _fits(self, side: Side) -> bool:
         """Whether a side is no array whose entries would fill a page; its formula says it all."""
-        return not isinstance(side, Spelled) or self.written_out(side.node).width <= _WIDEST
+        return not isinstance(side, Spelled) or self.written_out(side).width <= _WIDEST
 
     def side(self, side: Side, mark: Mark | None = None) -> Box:
         """One side of an equality; `mark` gives the keys of the array that the side equals."""
@@ -112,12 +110,13 @@ class ProgramNotation:
                 return self.formulas.node(node)
             case EntryOf(node, indices):
                 return self.formulas.element(node, indices)
-            case Pushed(node, indices, spelled):
-                return (self._spelled[0] if spelled else self._general).at(node, indices)
+            case WrittenEntry(expr=expr, spelled=spelled):
+                return self.indices.box(term_by_term(expr, self.show) if spelled else expr)
             case Indexed(form, spelled):
-                return self.formulas.spelled(form) if spelled else self.formulas.form(form)
-            case Spelled(node):
-                return self.written_out(node, mark)
+                expr = self.indices.ordered(form)
+                return self.indices.box(term_by_term(expr, self.show) if spelled else expr)
+            case Spelled():
+                return self.written_out(side, mark)
             case SpelledProduct():
                 marks = factor_marks(side, mark) if mark else (None, None)
                 left, right = map(self.written_out, (side.left, side.right), marks)
@@ -126,24 +125,25 @@ class ProgramNotation:
                 return self._cells(side, mark)
             case Numerals(rows, dimensions):
                 cells = [[self.formulas.node(nodes.Number(n)) for n in row] for row in rows]
-                return self.formulas.grid(cells) if dimensions else cells[0][0]
+                return Grid(tuple(map(tuple, cells))) if dimensions else cells[0][0]
         if isinstance(side, RouteSide):
             return methods.box(side, self.formulas)
         raise TypeError(f"{side} is not about a whole program")
 
-    def written_out(self, node: Node, mark: Mark | None = None) -> Box:
+    def written_out(self, array: Spelled, mark: Mark | None = None) -> Box:
         """An array by its entries; as much is shown of their sums as a page has room for.
 
         Sums inside of others that do not fit term by term are written with a sign for the sum.
         """
-        grids = (self._grid(node, spelled, mark) for spelled in self._spelled)
+        shows = [None] if self.show is None else list(range(self.show, 1, -1))
+        grids = (self._grid(array, show, mark) for show in shows)
         box = next(grids)
         for shorter in grids:
             if box.width <= _ROOM:
                 break
             box = shorter
         if box.width > _ROOM:
-            summed = self._grid(node, replace(self._spelled[-1], shallow=True), mark)
+            summed = self._grid(array, shows[-1], mark, outer=True)
             box = summed if summed.width < box.width else box
         return box
 
@@ -152,13 +152,21 @@ class ProgramNotation:
 
         def cell(at: tuple[int, ...]) -> Box:
             put: dict[str, Index] = dict(zip(side.indices, at, strict=True))
-            return self.formulas.form(contracted(placed(side.entry, put)))
+            return self.indices.form(contracted(placed(side.entry, put)))
 
         return self._filled(side.over, cell, mark)
 
-    def _grid(self, node: Node, spelled: pushed.Pushed, mark: Mark | None) -> Box:
-        shape = self.task.sweep.facts.shape(node)
-        return self._filled(shape, lambda at: spelled.at(node, at), mark)
+    def _grid(
+        self, array: Spelled, most: int | None, mark: Mark | None, *, outer: bool = False
+    ) -> Box:
+        """The array with sums of at most so many terms, see `term_by_term`."""
+
+        def cell(at: tuple[int, ...]) -> Box:
+            pairs = zip(array.indices, at, strict=True)
+            entry = at_places(array.expr, {i: n for i, n in pairs if isinstance(i, str)})
+            return self.indices.box(term_by_term(entry, most, outer=outer))
+
+        return self._filled(self.task.sweep.facts.shape(array.node), cell, mark)
 
     def _filled(
         self, shape: Shape, inside: Callable[[tuple[int, ...]], Box], mark: Mark | None
@@ -173,9 +181,9 @@ class ProgramNotation:
             case []:
                 return cell(())
             case [rows]:
-                return self.formulas.grid([[_cell(cell, (i,))] for i in rows])
+                return Grid(tuple((_cell(cell, (i,)),) for i in rows))
             case [rows, cols]:
-                return self.formulas.grid([[_cell(cell, (i, j)) for j in cols] for i in rows])
+                return Grid(tuple(tuple(_cell(cell, (i, j)) for j in cols) for i in rows))
         raise TypeError("an array has at most two dimensions")
 
 
@@ -200,7 +208,7 @@ def factor_marks(product: SpelledProduct, mark: Mark) -> tuple[Mark, Mark]:
                 return turned(partial(key, name))
         return partial(key, f"{mark()}.{side}")
 
-    return of(product.left, "left"), of(product.right, "right")
+    return of(product.left.node, "left"), of(product.right.node, "right")
 
 
 def _cell(cell: Callable[[tuple[int, ...]], Box], place: tuple[int | None, ...]) -> Box:

@@ -98,8 +98,8 @@ def text(box: Box) -> str:
             return f"({text(body)})"
         case Tagged(body=body):
             return text(body)
-        case BigSum(under=under, body=body):
-            return f"Σ_{text(under)} {text(body)}"
+        case BigSum(under=under, body=body, sign=sign):
+            return f"{ {'sum': 'Σ', 'product': 'Π'}[sign] }_{text(under)} {text(body)}"
         case Dots(direction=direction):
             return _DOTS[direction]
         case Terms(items=items):

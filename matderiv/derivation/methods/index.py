@@ -21,7 +21,7 @@ from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.methods.sides import Contraction, summed
 from matderiv.derivation.program import Builder, Defining
-from matderiv.derivation.sides import EntryOf, Formula, Indexed, Pushed, Side
+from matderiv.derivation.sides import EntryOf, Formula, Indexed, Side, written
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 
@@ -70,7 +70,10 @@ def entry_of_value(builder: Builder, by: str) -> Chain:
     i = builder.task.places(graph.shapes[by], 0)
     judge = Defining(builder.task, by)
     return builder.chain(
-        judge, "entry of value", Indexed(single(Entry(by, i))), ("definition", Pushed(value, i))
+        judge,
+        "entry of value",
+        Indexed(single(Entry(by, i))),
+        ("definition", written(builder.task, value, i)),
     )
 
 
