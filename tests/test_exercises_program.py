@@ -17,7 +17,7 @@ from matderiv import Derivation, InputError
 from matderiv.derivation.exercises.entries import OneEntry
 from matderiv.derivation.exercises.mistakes import Mistake
 from matderiv.derivation.exercises.numbers import Numbers
-from matderiv.derivation.exercises.program import KINDS, Material, materials
+from matderiv.derivation.exercises.kinds import KINDS, Material, materials
 from matderiv.derivation.exercises.related import Related, Uses
 from matderiv.derivation.exercises.shapes import Shapes
 from matderiv.derivation.exercises.theme import Theme, users
@@ -26,7 +26,7 @@ from matderiv.derivation.links import Link
 from matderiv.derivation.sides import Formula, Numerals
 from matderiv.expression.nodes import Name
 from matderiv.handout.document import Document, Equation, Exercise, Text
-from matderiv.handout.exercises.program import exercises
+from matderiv.handout.exercises import exercises
 from matderiv.handout.formats import write_text
 from matderiv.handout.texts import messages
 from matderiv.notation.latex import latex

@@ -19,7 +19,6 @@ from matderiv.handout.document import (
     CodeBlock,
     Document,
     Equation,
-    Figure,
     Heading,
     Math,
     Paragraph,
@@ -32,7 +31,7 @@ from matderiv.handout.text import words_of
 from matderiv.notation.boxes import Aligned
 from matderiv.notation.layout import fitted
 from matderiv.notation.text import text
-from matderiv.notation.typst import DEFINITIONS, drawn, inline, rights, string, typst
+from matderiv.notation.typst import DEFINITIONS, inline, rights, string, typst
 
 if TYPE_CHECKING:
     from typst import Fonts
@@ -63,7 +62,7 @@ _CHINESE = (
 )
 
 #: What stands on the same page as the sentence before it.
-_LED = (Bullets, CodeBlock, Equation, Figure, Table)
+_LED = (Bullets, CodeBlock, Equation, Table)
 
 #: Languages in whose text quotation marks and dashes are as wide as a letter.
 _EAST_ASIAN = ("zh",)
@@ -254,13 +253,11 @@ def _block(block: Block, *, elide: bool, leads: bool) -> str:
             return f"#chain({string(text(box))}, {sides})"
         case CodeBlock(text=lines, language=language):
             return f'#raw(block: true, lang: "{language}", {string(lines)})'
-        case Table(head=head, rows=rows):
+        case Table(head=head, rows=rows, caption=caption):
             cells = ", ".join(_cells(row) for row in rows)
-            return f"#ruled({len(head)}, ({_cells(head)},), {cells})"
-        case Figure(drawing=drawing, caption=caption, description=description):
             return (
-                f"#figure(alt: {string(description)}, caption: [{_segments(caption)}])[\n"
-                f"{drawn(drawing)}\n]"
+                f"#figure(kind: table, caption: [{_segments(caption)}], "
+                f"ruled({len(head)}, ({_cells(head)},), {cells}))"
             )
 
 
