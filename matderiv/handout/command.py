@@ -32,19 +32,7 @@ class Command:
     @classmethod
     def of(cls, derivation: Derivation, options: Mapping[str, object]) -> Command:
         """The command of a derivation's handout; options that are None are left out."""
-        if isinstance(derivation.subject, Task):
-            return cls(tuple(_groups(derivation.subject, options)))
-        problem = derivation.subject
-        groups: list[tuple[str, ...]] = [("matderiv", "handout", problem.program.source())]
-        sizes = {key: dim.size for key, dim in zip("NDM", problem.dims, strict=True)}
-        groups += [(f"-{key}", str(size)) for key, size in sizes.items()]
-        for name, shape in declared(problem).items():
-            written = "x".join(str(dim.size) for dim in shape) or "scalar"
-            groups.append(("--shape", f"{name}={written}"))
-        if derivation.wrt != problem.factors:
-            groups += [("--wrt", name) for name in derivation.wrt]
-        groups += [(key, str(value)) for key, value in options.items() if value is not None]
-        return cls(tuple(groups))
+        return cls(tuple(_groups(derivation.task, options)))
 
     def without_exercises(self) -> Command:
         """The command that writes the same handout with no exercises, and no way to the answers."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from matderiv.calculus.index_forms.forms import Entry, Index
-from matderiv.handout.compose import fill, listed
 from matderiv.handout.document import Math, Segments, Text
+from matderiv.handout.sentences import fill, listed
 from matderiv.notation.boxes import Box
 
 __all__ = ["Namer", "origin"]

@@ -6,9 +6,9 @@ import math
 
 from matderiv.calculus.jacobian import JacobianSize, Sizes
 from matderiv.derivation.pattern import Pattern, Place
-from matderiv.handout.compose import Fields, fill, together
 from matderiv.handout.document import CodeBlock, Figure, Math, Segments, Table, Text
 from matderiv.handout.jacobian import memory_words
+from matderiv.handout.sentences import Fields, fill, together
 from matderiv.handout.text import words_of
 from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Box, Number, Operator, Row, Scripts, times

@@ -12,11 +12,12 @@ from matderiv.calculus.sweep.local_jacobian import LocalJacobian, telling
 from matderiv.derivation.pattern import pattern
 from matderiv.expression.nodes import Name
 from matderiv.expression.shapes import Dim
-from matderiv.handout.compose import Composer, Fields, Filling, fill, listed
+from matderiv.handout.compose import Composer
 from matderiv.handout.document import Block, Figure, Math, Paragraph, Text
 from matderiv.handout.figures import DTYPE, MOST_WHOLE, growth_figure, pattern_figure
 from matderiv.handout.jacobian import memory_words
 from matderiv.handout.program import ProgramComposer
+from matderiv.handout.sentences import Fields, Filling, fill, listed
 from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Operator, Row, times
 from matderiv.notation.names import name_box, partial_ratio

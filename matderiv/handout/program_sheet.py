@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from matderiv.handout.code import IMPORTS, display_code, program_code
-from matderiv.handout.compose import fill
 from matderiv.handout.document import (
     Block,
     CodeBlock,
@@ -17,6 +16,7 @@ from matderiv.handout.document import (
 )
 from matderiv.handout.program import ProgramComposer
 from matderiv.handout.program_figures import obstacle
+from matderiv.handout.sentences import fill
 from matderiv.notation.boxes import Aligned
 
 __all__ = ["program_sheet"]

@@ -14,7 +14,7 @@ from matderiv.derivation.pattern import product_pattern
 from matderiv.expression.nodes import MatMul
 from matderiv.expression.shapes import Dim
 from matderiv.handout.command import Command
-from matderiv.handout.compose import Composer, Fields, fill, together
+from matderiv.handout.compose import Composer
 from matderiv.handout.document import (
     Block,
     CodeBlock,
@@ -36,6 +36,7 @@ from matderiv.handout.jacobian import (
     structure_words,
 )
 from matderiv.handout.live import live
+from matderiv.handout.sentences import Fields, fill, together
 from matderiv.handout.texts import messages
 from matderiv.notation.boxes import times
 

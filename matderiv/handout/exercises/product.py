@@ -27,7 +27,7 @@ from matderiv.derivation.links import Chain, Derivation
 from matderiv.derivation.sides import Formula, MatrixPartial, Value, VecPartial
 from matderiv.expression.nodes import MatMul, Name, Node
 from matderiv.handout.code import upstream_source
-from matderiv.handout.compose import Composer, Fields
+from matderiv.handout.compose import Composer
 from matderiv.handout.document import (
     Block,
     Bullets,
@@ -40,6 +40,7 @@ from matderiv.handout.document import (
     Segments,
     Text,
 )
+from matderiv.handout.sentences import Fields
 from matderiv.notation.boxes import Box, Operator, Row, times
 from matderiv.notation.names import name_box, vec
 
