@@ -98,8 +98,7 @@ def judged(judge: Judge, kind: str, sides: Sequence[Side]) -> list[Verdict]:
 def concluded(steps: Chain) -> Chain:
     """The first side equals the last: every link between them is proved, none is compared anew."""
     verdict = Verdict("equal", index=all(link.verdict.index for link in steps.links))
-    subject = steps.links[0].subject
-    link = Link(subject, steps.sides[0], steps.sides[-1], "proved above", verdict)
+    link = Link(steps.links[0].task, steps.sides[0], steps.sides[-1], "proved above", verdict)
     return Chain("result", (link,))
 
 

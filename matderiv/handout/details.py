@@ -12,8 +12,8 @@ from matderiv.derivation.methods.sides import Cells, Slice
 from matderiv.derivation.one_entry import GradientEntries, SliceEntries, array_chain
 from matderiv.derivation.sides import Formula, Spelled, SpelledProduct
 from matderiv.expression.nodes import Name
-from matderiv.handout.compose import fill, listed
 from matderiv.handout.document import Detail, Equation, Math, Segments, Text
+from matderiv.handout.sentences import fill, listed
 from matderiv.notation.boxes import Box
 from matderiv.notation.marks import Mark, key
 from matderiv.notation.program import ProgramNotation, array_mark, factor_marks, readable_show

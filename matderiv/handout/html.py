@@ -13,7 +13,6 @@ from html import escape
 from importlib import resources
 
 from matderiv._version import __version__
-from matderiv.handout.compose import fill
 from matderiv.handout.document import (
     Block,
     Bullets,
@@ -30,6 +29,7 @@ from matderiv.handout.document import (
     Table,
     Text,
 )
+from matderiv.handout.sentences import fill
 from matderiv.handout.text import words_of
 from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Aligned

@@ -202,9 +202,9 @@ def _centred(source: str) -> str:
     return f"\\begin{{center}}\n{source}\n\\end{{center}}"
 
 
-def _table(
-    head: tuple[Segments, ...], rows: tuple[tuple[Segments, ...], ...], caption: Segments
-) -> str:
+def _table(table: Table) -> str:
+    """A table with its caption below."""
+    head, rows = table.head, table.rows
     first, *rest = (" & ".join(map(_segments, row)) + r" \\" for row in (head, *rows))
     lines = "\n".join([r"\hline", first, r"\hline", *rest, r"\hline"])
     form = "l" + "r" * (len(head) - 1)

@@ -18,8 +18,8 @@ from matderiv.derivation.methods.sides import (
 )
 from matderiv.derivation.sides import Formula, Indexed
 from matderiv.expression import nodes
-from matderiv.handout.compose import Fields, Filling, fill
 from matderiv.handout.document import Block, Math, Paragraph, Segment, Segments, Text
+from matderiv.handout.sentences import Fields, Filling, fill
 from matderiv.notation.methods import identity_box, swap_box
 from matderiv.notation.names import name_box
 

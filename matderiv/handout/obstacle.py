@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 
 from matderiv.calculus.jacobian import JacobianSize, Sizes
 from matderiv.calculus.sweep.local_jacobian import LocalJacobian, telling
 from matderiv.derivation.pattern import Place, pattern
 from matderiv.expression.nodes import Name
-from matderiv.expression.shapes import Dim
-from matderiv.handout.compose import Composer, Fields, Filling, fill, listed, together
 from matderiv.handout.document import Block, Math, Paragraph, Segments, Table, Text
 from matderiv.handout.jacobian import memory_words
 from matderiv.handout.program import ProgramComposer
+from matderiv.handout.sentences import Fields, Filling, fill, listed, together
 from matderiv.handout.texts import messages
-from matderiv.notation.boxes import Box, Dots, Operator, Row, times
+from matderiv.notation.boxes import Box, Dots, Number, Operator, Row, times
 from matderiv.notation.names import has_fraction, name_box, partial_ratio
 
 __all__ = ["obstacle"]
@@ -44,7 +42,7 @@ def obstacle(composer: ProgramComposer) -> Iterator[Block]:
         if sizes != first.sizes:
             large = _large(composer, first.letters, sizes, size)
             yield Paragraph(fill(language, "handout.obstacle_large", large))
-        yield _growth(growth, language, fields)
+        yield _growth(growth[::2], language, fields)
     yield Paragraph(fill(language, "handout.pattern", fields))
     yield from (_pattern(composer, jacobian) for jacobian in found)
 
@@ -84,8 +82,10 @@ def _large(
     composer: ProgramComposer, letters: tuple[str, ...], sizes: Sizes, size: JacobianSize
 ) -> Filling:
     """The numbers of the sentence about sizes that are used."""
-    named = itertools.starmap(Dim, zip(letters, sizes, strict=True))
-    large = [composer.math(Composer.size(dim)) for dim in named]
+    large = [
+        composer.math(Row((name_box(letter), Operator("equals"), Number(str(size)))))
+        for letter, size in zip(letters, sizes, strict=True)
+    ]
     return {
         "sizes_large": listed(composer.language, large),
         "memory_large": _memory(composer.language, size.memory),

@@ -13,7 +13,6 @@ from matderiv.derivation.sides import EntryOf, Indexed, Side, SpelledProduct
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.handout import methods
-from matderiv.handout.compose import Fields, Filling, fill, listed
 from matderiv.handout.conventions import conventions
 from matderiv.handout.document import (
     Block,
@@ -29,6 +28,7 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.lines import assignment, derivatives_in, foreign_names
+from matderiv.handout.sentences import Fields, Filling, fill, listed
 from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Box, Number, Operator, Row
 from matderiv.notation.names import name_box

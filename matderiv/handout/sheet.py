@@ -9,7 +9,6 @@ from typing import Literal
 from matderiv._version import __version__
 from matderiv.handout.code import IMPORTS, display_code, program_code
 from matderiv.handout.command import Command
-from matderiv.handout.compose import fill
 from matderiv.handout.document import (
     Block,
     CodeBlock,
@@ -22,6 +21,7 @@ from matderiv.handout.document import (
 )
 from matderiv.handout.obstacle import obstacle
 from matderiv.handout.program import ProgramComposer
+from matderiv.handout.sentences import fill
 from matderiv.notation.boxes import Aligned
 
 __all__ = ["answer_sheet", "how_it_was_made", "sheet", "with_exercises"]
