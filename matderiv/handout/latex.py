@@ -36,6 +36,7 @@ ROOM = 32.7
 #: The command of each level of heading, in a document of its own and in a piece of another.
 _SECTIONS = ("section", "subsection", "subsubsection")
 _AMSMATH_COLUMNS = 10
+_MANY = 8  # columns of a table from which on they stand closer
 _HEADING = tuple(f"\n\\{name}*" for name in _SECTIONS)  # what a heading's source starts with
 
 
@@ -209,8 +210,9 @@ def _table(table: Table) -> str:
     lines = "\n".join([r"\hline", first, r"\hline", *rest, r"\hline"])
     form = "l" + "r" * (len(head) - 1)
     words = rf"\parbox{{0.88\linewidth}}{{\small\centering {_segments(table.caption)}}}"
+    close = "\\setlength{\\tabcolsep}{3.5pt}%\n" if len(head) > _MANY else ""
     return _centred(
-        f"\\begin{{tabular}}{{{form}}}\n{lines}\n\\end{{tabular}}\n"
+        f"{close}\\begin{{tabular}}{{{form}}}\n{lines}\n\\end{{tabular}}\n"
         f"\\par\\nopagebreak\\medskip\n{words}"
     )
 

@@ -22,7 +22,7 @@ _DTYPE = "float32"  # what networks are trained in
 _MOST = 2  # patterns on one page
 _MOST_WHOLE = 12  # rows and columns up to which a pattern leaves nothing out
 _ROOM = 30.0  # em for the cells of a pattern
-_GAP = 1.3  # em between two cells
+_GAP = 0.7  # em between two cells
 
 
 def obstacle(composer: ProgramComposer) -> Iterator[Block]:
@@ -133,6 +133,8 @@ def _pattern(composer: ProgramComposer, jacobian: LocalJacobian) -> Table:
     spelled = wide * len(heads) <= _ROOM and not any(map(has_fraction, entries.values()))
     if not spelled:
         entries = dict.fromkeys(entries, Operator("times"))
+    if sum(_GAP + box.width for box in heads) > _ROOM:  # only the first and the last have a name
+        heads[1:-1] = [box if isinstance(box, Dots) else Row(()) for box in heads[1:-1]]
 
     def cell(row: Place, col: Place) -> Box:
         if row.left_out or col.left_out:

@@ -85,7 +85,7 @@ _PAGE = r"""
 #set figure(numbering: none, supplement: none, gap: 0.9em)
 #show figure: set block(above: 1.6em, below: 1.6em)
 #show figure.caption: set text(size: 0.92em)
-#set table(stroke: none, inset: (x: 0.7em, y: 0.42em))
+#set table(stroke: none)
 #let heading-block(it, author) = {
   align(center, {
     show title: set text(size: 1.05em)
@@ -97,6 +97,7 @@ _PAGE = r"""
 #let lead(it) = block(width: 100%, sticky: true, par(it))
 #let ruled(columns, head, ..cells) = align(center, table(
   columns: columns, align: (x, _) => if x == 0 { left } else { right },
+  inset: (x: if columns > 8 { 0.35em } else { 0.7em }, y: 0.42em),
   table.hline(stroke: 0.8pt), table.header(..head), table.hline(stroke: 0.5pt), ..cells,
   table.hline(stroke: 0.8pt)))
 // A chain of equalities, smaller if it is too large for a page, but not below 70 %: then it gets

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from matderiv._version import __version__
+from matderiv.derivation.exchanged import exchanged
+from matderiv.derivation.program import build_program
+from matderiv.expression.nodes import MatMul, Name
 from matderiv.handout.code import IMPORTS, display_code, program_code
 from matderiv.handout.command import Command
 from matderiv.handout.document import (
@@ -16,13 +19,15 @@ from matderiv.handout.document import (
     Equation,
     Exercise,
     Heading,
+    Math,
     Paragraph,
     Text,
 )
 from matderiv.handout.obstacle import obstacle
 from matderiv.handout.program import ProgramComposer
-from matderiv.handout.sentences import fill
-from matderiv.notation.boxes import Aligned
+from matderiv.handout.sentences import Fields, fill
+from matderiv.notation.boxes import Aligned, Box, Operator, Row, times
+from matderiv.notation.names import name_box
 
 __all__ = ["answer_sheet", "how_it_was_made", "sheet", "with_exercises"]
 
@@ -42,21 +47,63 @@ def sheet(
 
 
 def _blocks(composer: ProgramComposer) -> Iterator[Block]:
-    language = composer.language
+    language, derivation = composer.language, composer.derivation
+    other = exchanged(derivation.task)
+    second = None if other is None else build_program(other, other.wrt)
     yield Heading(2, fill(language, "handout.problem", {}))
     yield from composer.asked()
     yield from obstacle(composer)
     yield Heading(2, fill(language, "handout.formulas", {}))
     yield Paragraph(composer.say("results", {}))
-    for step in composer.derivation.steps:
-        structured = step.kind == "matrix" and step.wrt in composer.task.assumed
-        if step.kind in ("called", "matrix", "structure") and not structured:
-            for one in step.chains:
-                chain = composer.notation.chain(one)
-                yield Equation(Aligned(chain.left, chain.rights[-1:]))
+    yield from _formulas(composer)
+    yield from _first_check(composer)
+    if second is not None:
+        beside = ProgramComposer(second, language, composer.show)
+        fields: Fields = {"product_second": Math(_product(beside))}
+        fields["equalities_second"] = Text(str(second.proof.equalities))
+        yield Paragraph(fill(language, "handout.exchanged", fields))
+        yield from _formulas(beside, second.wrt)
     yield from composer.steps()
     yield Heading(2, fill(language, "heading.checked", {}))
     yield from composer.checked()
+    if second is not None:
+        yield Paragraph(fill(language, "handout.checked_second", fields))
+
+
+def _formulas(composer: ProgramComposer, wrt: Collection[str] | None = None) -> Iterator[Equation]:
+    """The results, each as the first and the last side of its proof; of all steps, or by `wrt`."""
+    for step in composer.derivation.steps:
+        structured = step.kind == "matrix" and step.wrt in composer.task.assumed
+        if step.kind not in ("called", "matrix", "structure") or structured:
+            continue
+        if wrt is None or step.wrt in wrt:
+            for one in step.chains:
+                chain = composer.notation.chain(one)
+                yield Equation(Aligned(chain.left, chain.rights[-1:]))
+
+
+def _first_check(composer: ProgramComposer) -> Iterator[Paragraph]:
+    """That the shapes of a product of two matrices give that of the gradient it is."""
+    shape = composer.task.sweep.facts.shape
+    for name in composer.derivation.wrt:
+        formula = composer.task.answer(name)
+        if isinstance(formula, MatMul) and len(shape(Name(name))) == len("NM"):
+            sides = {"first": formula.left, "second": formula.right, "X": formula}
+            fields: Fields = {
+                f"{key}_shape": Math(times(*(dim.size for dim in shape(node))))
+                for key, node in sides.items()
+            }
+            fields["X"] = Math(name_box(name))
+            yield Paragraph(fill(composer.language, "handout.shapes", fields))
+            return
+
+
+def _product(composer: ProgramComposer) -> Box:
+    """Y = WX: the value that holds the product."""
+    graph = composer.task.sweep.graph
+    found = next(a for a in graph.values if isinstance(a.value, MatMul))
+    formulas = composer.notation.formulas
+    return Row((name_box(found.name), Operator("equals"), formulas.node(found.value)))
 
 
 def _live(composer: ProgramComposer) -> Iterator[Block]:
