@@ -216,7 +216,7 @@ def test_answers_may_be_a_file_apart() -> None:
 
 def test_every_sentence_is_used() -> None:
     """Every text about these exercises comes up on some sheet, so none is a leftover."""
-    texts = {k: t for k, t in messages("en").items() if k.startswith("exercise_program.")}
+    texts = {k: t for k, t in messages("en").items() if k.startswith("exercise.")}
     assert texts
     sheets = [(program, 14) for program in PROGRAMS] + [("L = sum(sin(x*y)*f(y))", 30)]
     seen = "\n".join(
