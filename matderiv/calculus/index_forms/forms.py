@@ -140,10 +140,13 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """∂z_ij/∂x_pq, a quantity of its own."""
+    """∂z_ij/∂x_pq, ∂f(z_ij)/∂x_pq or ∂L/∂f(z_ij), a quantity of its own.
 
-    of: Entry
-    wrt: Entry
+    A sum is differentiated as one `Raised` atom: ∂(f(z_11) + f(z_12))/∂x_pq.
+    """
+
+    of: Entry | Call | Raised
+    wrt: Entry | Call
 
 
 Atom = Entry | Size | Call | Raised | Whole | Delta | Rate
@@ -345,8 +348,10 @@ def _placed_atom(atom: Atom, places: Mapping[str, Index]) -> Atom:
         case Delta(one=one, other=other):
             return Delta(*_put((one, other), places))
         case Rate(of=of, wrt=wrt):
-            first = replace(of, indices=_put(of.indices, places))
-            return Rate(first, replace(wrt, indices=_put(wrt.indices, places)))
+            first, second = (_placed_atom(a, places) for a in (of, wrt))
+            assert isinstance(first, Entry | Call | Raised)
+            assert isinstance(second, Entry | Call)
+            return Rate(first, second)
         case Size():
             return atom
 

@@ -24,7 +24,8 @@ from matderiv.derivation.exercises.product import (
     materials,
 )
 from matderiv.derivation.links import Chain, Derivation
-from matderiv.derivation.sides import Formula, MatrixPartial, Value, VecPartial
+from matderiv.derivation.sides import Formula, MatrixPartial, Value
+from matderiv.derivation.sides import ProductVecPartial as VecPartial
 from matderiv.expression.nodes import MatMul, Name, Node
 from matderiv.handout.code import upstream_source
 from matderiv.handout.compose import Composer
