@@ -18,6 +18,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from matderiv.errors import UnsupportedError
+from matderiv.expression.functions import FUNCTIONS
 
 __all__ = [
     "ONE",
@@ -243,10 +244,11 @@ def times(m: Term, n: Term) -> Term:
 
 def _power(atom: Atom, power: int) -> int:
     """The power of an atom: step(u)ⁿ is step(u), and sign(u)² is 1, away from u = 0."""
-    match atom:
-        case Call(function="step"):
+    known = FUNCTIONS.get(atom.function) if isinstance(atom, Call) else None
+    match known.powers if known else "":
+        case "the same":
             return min(power, 1)
-        case Call(function="sign"):
+        case "1 or itself":
             return power % 2
     return power
 
