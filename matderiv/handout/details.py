@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from matderiv.calculus.index_forms.forms import Entry
 from matderiv.derivation.links import Chain
-from matderiv.derivation.methods.sides import Cells, Slice
 from matderiv.derivation.one_entry import GradientEntries, SliceEntries, array_chain
-from matderiv.derivation.sides import Formula, Spelled, SpelledProduct
+from matderiv.derivation.sides import Cells, Formula, Slice, Spelled, SpelledProduct
 from matderiv.expression.nodes import Name
 from matderiv.handout.document import Detail, Equation, Math, Segments, Text
 from matderiv.handout.sentences import fill, listed
