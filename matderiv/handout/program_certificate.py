@@ -22,27 +22,25 @@ from matderiv.calculus.index_forms.forms import (
 )
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Chain, Derivation, Step
-from matderiv.derivation.methods.sides import (
+from matderiv.derivation.sides import (
     Cells,
     Contraction,
     Differential,
+    EntryOf,
     Factor,
+    Formula,
+    Indexed,
     Inner,
     Kronecker,
     Kroneckers,
     Matrix,
+    Side,
     Slice,
+    Spelled,
+    SpelledProduct,
     Times,
     Vec,
     VecPartial,
-)
-from matderiv.derivation.sides import (
-    EntryOf,
-    Formula,
-    Indexed,
-    Side,
-    Spelled,
-    SpelledProduct,
     WrittenEntry,
 )
 from matderiv.expression import nodes

@@ -28,9 +28,11 @@ from matderiv.notation.boxes import (
 )
 from matderiv.notation.names import (
     entry_box,
+    entry_ratio,
     function_box,
     has_fraction,
     name_box,
+    named_entry,
     partial_ratio,
     raised_box,
 )
@@ -77,10 +79,10 @@ class Formulas:
         if name not in self.names and name[0] == "δ":
             return Row((_D, self.entry(name[1:], indices)))
         if name not in self.names:
-            return partial_ratio(name_box(self.loss), self.entry(name[1:], indices))
+            return entry_ratio(self.loss, name[1:], indices, commas=self.commas)
         if not indices:
             return name_box(name)
-        return entry_box(name, indices, commas=self.commas)
+        return named_entry(name, indices, commas=self.commas)
 
     @staticmethod
     def function(name: str) -> Box:

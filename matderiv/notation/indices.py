@@ -87,8 +87,8 @@ class IndexNotation:
                 return self._array_entry(node, indices)
             case KroneckerDelta(one, other):
                 return self._indexed(Symbol("delta", greek=True), (one, other))
-            case PartialDerivative(of, wrt):
-                return self._partial(of, wrt)
+            case PartialDerivative():
+                return self._partial(expr)
             case SignedSum(items):
                 return Terms(tuple((_SIGNS[sign], self._last_factor(item)) for sign, item in items))
             case Factors(items):
@@ -143,10 +143,14 @@ class IndexNotation:
                 return raised_box(Symbol("e"), inner)
         return Row((self.formulas.function(function), Fence(inner, big=_tall(inner))))
 
-    def _partial(self, of: NamedEntry, wrt: NamedEntry) -> Box:
+    def _partial(self, expr: PartialDerivative) -> Box:
         """∂z_ij/∂x_pq, or (∂L/∂x_pq)_Z with Z held fixed, which is not all of ∂L/∂x_pq."""
-        ratio = partial_ratio(self.box(of), self.box(wrt))
-        held = self.formulas.also.get(wrt.name, ()) if of.name == self.formulas.loss else ()
+        ratio = partial_ratio(self._last_factor(expr.of), self.box(expr.wrt))
+        match expr:
+            case PartialDerivative(NamedEntry(of), NamedEntry(wrt)) if of == self.formulas.loss:
+                held = self.formulas.also.get(wrt, ())
+            case _:
+                held = ()
         if not held:
             return ratio
         comma = Operator("comma")

@@ -118,8 +118,8 @@ def mathml(box: Box) -> str:
         case BigSum(under=under, over=over, body=body, sign=sign):
             name = "munder" if over is None else "munderover"
             top = "" if over is None else mathml(over)
-            big = {"sum": "∑", "product": "∏"}[sign]
-            limits = f"<{name}><mo>{big}</mo>{_index(under)}{top}</{name}>"
+            symbol = {"sum": "∑", "product": "∏"}[sign]
+            limits = f"<{name}><mo>{symbol}</mo>{_index(under)}{top}</{name}>"
             return f"<mrow>{limits}{mathml(body)}</mrow>"
         case Dots(direction=direction):
             return f'<mo lspace="0" rspace="0">{_DOTS[direction]}</mo>'

@@ -15,10 +15,12 @@ from functools import reduce
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import (
+    Call,
     Delta,
     Entry,
     Form,
     Index,
+    Raised,
     Rate,
     Term,
     Whole,
@@ -31,6 +33,7 @@ from matderiv.calculus.index_forms.forms import (
     single,
 )
 from matderiv.calculus.index_forms.known_functions import called
+from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim
@@ -109,10 +112,10 @@ class KroneckerDelta:
 
 @dataclass(frozen=True, slots=True)
 class PartialDerivative:
-    """∂z_ij/∂x_pq."""
+    """∂z_ij/∂x_pq, also of a sum or of f(z_ij), and by f(x_pq)."""
 
-    of: NamedEntry
-    wrt: NamedEntry
+    of: IndexExpression
+    wrt: IndexExpression
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,9 +295,9 @@ def _rebuilt(
             return replace(expr, body=made(expr.body))
         case FunctionOfArray():
             return replace(expr, arg=made(expr.arg))
-        case Numeral() | Extent() | NamedEntry() | ArrayEntry() | KroneckerDelta():
-            return expr
-        case PartialDerivative() | Omitted():
+        case PartialDerivative(of, wrt):
+            return PartialDerivative(made(of), made(wrt))
+        case Numeral() | Extent() | NamedEntry() | ArrayEntry() | KroneckerDelta() | Omitted():
             return expr
 
 
@@ -340,9 +343,6 @@ def at_places(expr: IndexExpression, places: Mapping[str, int]) -> IndexExpressi
             return replace(expr, indices=_put(expr.indices, places))
         case KroneckerDelta(one, other):
             return delta(*_put((one, other), places))
-        case PartialDerivative(of, wrt):
-            first = replace(of, indices=_put(of.indices, places))
-            return PartialDerivative(first, replace(wrt, indices=_put(wrt.indices, places)))
         case SumOver() | ProductOver() | FunctionOfArray():
             own = {letter for letter, _ in expr.letters}
             inside = {letter: place for letter, place in places.items() if letter not in own}
@@ -436,7 +436,7 @@ def _meaning(expr: IndexExpression, entries: Entries) -> Form:
         case PowerOf(base, exponent):
             return raised(of(base), of(exponent))
         case Applied(function, arg):
-            return called(function, of(arg))
+            return called(function, of(arg), entries.letter)
         case SumOver() | ProductOver() | FunctionOfArray() | Omitted():
             return _over_letters(expr, entries)
         case Numeral() | Extent() | NamedEntry() | ArrayEntry():
@@ -444,7 +444,19 @@ def _meaning(expr: IndexExpression, entries: Entries) -> Form:
         case KroneckerDelta(one, other):
             return single(Delta(one, other))
         case PartialDerivative(of=above, wrt=below):
-            return single(Rate(Entry(above.name, above.indices), Entry(below.name, below.indices)))
+            return single(_rate(of(above), of(below)))
+
+
+def _rate(of: Form, wrt: Form) -> Rate:
+    """The derivative of one atom, or of a sum as one, by an entry or f of one."""
+    match of, wrt:
+        case ((Term(((Entry() | Call() as one, 1),), ()), 1),), (
+            (Term(((Entry() | Call() as other, 1),), ()), 1),
+        ):
+            return Rate(one, other)
+        case _, ((Term(((Entry() | Call() as other, 1),), ()), 1),):
+            return Rate(Raised(of, None), other)
+    raise UnsupportedError("only an entry, or a function of one, can be differentiated by")
 
 
 def _quantity(expr: Numeral | Extent | NamedEntry | ArrayEntry, entries: Entries) -> Form:

@@ -97,7 +97,9 @@ class _Order:
         """Letters for those of a sum, and what orders forms inside of it."""
         taken = self.taken | free
         new = (letter for letter in self.letters if letter not in taken)
-        names = {old: next(new) for old, _ in bound}
+        kept = {old for old, _ in bound if old in self.letters and old not in taken}
+        new = (letter for letter in new if letter not in kept)
+        names = {old: old if old in kept else next(new) for old, _ in bound}
         runs = tuple((names[old], self.dim(size)) for old, size in bound)
         return replace(self, taken=taken | frozenset(names.values())), runs, names
 
@@ -119,8 +121,7 @@ class _Order:
             case Size(letter=letter):
                 return self.extent(letter)
             case Rate(of=of, wrt=wrt):
-                ends = (NamedEntry(entry.name, entry.indices) for entry in (of, wrt))
-                return PartialDerivative(*ends)
+                return PartialDerivative(self.atom(of), self.atom(wrt))
             case Delta(one=one, other=other):
                 return delta(one, other)
             case Call(function=function, arg=arg):
