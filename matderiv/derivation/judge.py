@@ -33,17 +33,18 @@ from matderiv.calculus.index_forms.forms import (
     single,
     to_the,
 )
+from matderiv.calculus.index_forms.index_expressions import form_of
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.task import Task
-from matderiv.derivation.methods.sides import RouteSide
 from matderiv.derivation.sides import (
     EntryOf,
     Formula,
     Indexed,
-    Pushed,
+    RouteSide,
     Side,
     Spelled,
     SpelledProduct,
+    WrittenEntry,
 )
 from matderiv.expression.nodes import MatMul, Name, Node, children, rebuilt
 from matderiv.expression.shapes import Shape
@@ -51,14 +52,21 @@ from matderiv.expression.shapes import Shape
 __all__ = ["Judge", "chain_rule"]
 
 
-def chain_rule(task: Task, name: str, indices: tuple[Index, ...], fresh: Callable[[], str]) -> Form:
-    """∂L/∂x_pq = Σ over the values z that use x of Σ_ij ∂L/∂z_ij · ∂z_ij/∂x_pq."""
+def chain_rule(
+    task: Task, name: str, indices: tuple[Index, ...], fresh: Callable[[], str] | None = None
+) -> Form:
+    """∂L/∂x_pq = Σ over the values z that use x of Σ_ij ∂L/∂z_ij · ∂z_ij/∂x_pq.
+
+    Without `fresh` letters, i and j are those with which the entries of values are written.
+    """
     graph = task.sweep.graph
     wrt = Entry(name, indices)
     parts: list[Form] = []
     for by in dict.fromkeys(use.by for use in task.sweep.gradients[name].uses):
         shape = graph.shapes[by]
-        places = tuple(1 if dim.symbol == "1" else fresh() for dim in shape)
+        places = task.places(shape, 0)
+        if fresh is not None:
+            places = tuple(fresh() if isinstance(i, str) else i for i in places)
         bound = tuple(
             (place, dim.symbol)
             for place, dim in zip(places, shape, strict=True)
@@ -174,11 +182,13 @@ class Judge:
         """The entry of a side, an array's at letters of its own."""
         entries = entries or self.entries
         match side:
-            case Formula(node) | Spelled(node):
+            case Formula(node):
                 return entries.known(entries.at(node, *self.task.places(self._shape(side), 2)))
+            case Spelled(expr=expr) | WrittenEntry(expr=expr):
+                return contracted(entries.known(form_of(expr, entries)))
             case SpelledProduct(left, right):
-                return self.value(Spelled(MatMul(left, right)), entries)
-            case EntryOf(node, indices) | Pushed(node, indices):
+                return contracted(entries.known(_row_times_column(left, right, entries)))
+            case EntryOf(node, indices):
                 return entries.known(entries.at(node, *indices))
             case Indexed(form):
                 return contracted(entries.known(form))
@@ -189,7 +199,7 @@ class Judge:
     def own(self, atom: Atom, entries: Entries) -> Form | None:
         """What stands for a quantity: a definition for a rate, the chain rule for ∂L/∂x."""
         match atom:
-            case Rate(of=of, wrt=wrt):
+            case Rate(of=Entry() as of, wrt=Entry() as wrt):
                 value = self.entries.at(self._values[of.name], *of.indices)  # not unfolded yet
                 return partial(value, wrt, entries.letter)
             case Entry(name=name, indices=indices) if name == f"d{self.name}":
@@ -200,7 +210,7 @@ class Judge:
         """The shape of an array; what has indices is a number."""
         facts = self.task.sweep.facts
         if isinstance(side, SpelledProduct):
-            return facts.shape(MatMul(side.left, side.right))
+            return facts.shape(MatMul(side.left.node, side.right.node))
         return facts.shape(side.node) if isinstance(side, Formula | Spelled) else ()
 
     # -- at the sizes --------------------------------------------------------------------------
@@ -220,8 +230,8 @@ class Judge:
             case Formula(node) | Spelled(node):
                 found = [(self.task.places(shape(node), 2), shape(node))]
             case SpelledProduct(left, right):
-                return self._free(Spelled(MatMul(left, right)))
-            case EntryOf(node, indices) | Pushed(node, indices):
+                return self._free(Formula(MatMul(left.node, right.node)))
+            case EntryOf(node, indices) | WrittenEntry(node, indices):
                 found = [(indices, shape(node))]
             case Indexed(form):
                 bound = {letter for term, _ in form for letter, _ in term.bound}
@@ -244,10 +254,22 @@ class Judge:
 def _entries_of(atom: Atom) -> tuple[Entry, ...]:
     match atom:
         case Rate(of=of, wrt=wrt):
-            return (of, wrt)
+            return tuple(entry for entry in (of, wrt) if isinstance(entry, Entry))
         case Entry() if atom.indices:
             return (atom,)
     return ()
+
+
+def _row_times_column(left: Spelled, right: Spelled, entries: Entries) -> Form:
+    """Σ_k a_pk b_kq of two arrays by their written entries at (p, q)."""
+    over = entries.shape(left.node)[-1]
+    k: Index = 1 if over.symbol == "1" else entries.letter()
+    (*_, inner), (outer, *_) = left.indices, right.indices
+    row = placed(form_of(left.expr, entries), {inner: k} if isinstance(inner, str) else {})
+    col = placed(form_of(right.expr, entries), {outer: k} if isinstance(outer, str) else {})
+    bound = ((k, over.symbol),) if isinstance(k, str) else ()
+    made = multiplied(row, col)
+    return tuple((Term(term.atoms, term.bound + bound), number) for term, number in made)
 
 
 class _Unfolding(Entries):

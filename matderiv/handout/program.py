@@ -13,7 +13,6 @@ from matderiv.derivation.sides import EntryOf, Indexed, Side, SpelledProduct
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.handout import methods
-from matderiv.handout.compose import Fields, Filling, fill, listed
 from matderiv.handout.conventions import conventions
 from matderiv.handout.document import (
     Block,
@@ -29,6 +28,7 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.lines import assignment, derivatives_in, foreign_names
+from matderiv.handout.sentences import Fields, Filling, fill, listed
 from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Box, Number, Operator, Row
 from matderiv.notation.names import name_box
@@ -210,9 +210,9 @@ class ProgramComposer:
         """A chain; on pages that can show them, with derivations of single entries."""
         if not self.marked:
             return Equation(self.notation.chain(chain))
-        from matderiv.handout.program_details import ProgramDetails
+        from matderiv.handout.details import Details
 
-        return ProgramDetails(self.notation, self.language).equation(chain)
+        return Details(self.notation, self.language).equation(chain)
 
     def held(self, chain: Chain) -> Iterator[Block]:
         """What is held fixed where the loss is differentiated by what other values use, too."""
@@ -358,7 +358,7 @@ def _form(side: Side) -> Form:
 
 def _turned(product: SpelledProduct) -> Iterator[tuple[str, Node]]:
     """The factors that are transposes of names, each with the word that says why."""
-    for key, factor in (("turned_left", product.left), ("turned_right", product.right)):
+    for key, factor in (("turned_left", product.left.node), ("turned_right", product.right.node)):
         if isinstance(factor, nodes.Transpose) and isinstance(factor.arg, nodes.Name):
             yield key, factor.arg
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
+from matderiv.expression._names import entry_name, printed_parts
 from matderiv.expression.vocabulary import GREEK
 from matderiv.notation.boxes import (
     Box,
@@ -22,10 +22,11 @@ from matderiv.notation.boxes import (
 
 __all__ = [
     "entry_box",
+    "entry_ratio",
     "function_box",
     "has_fraction",
-    "lower",
     "name_box",
+    "named_entry",
     "partial_ratio",
     "raised_box",
     "vec",
@@ -48,12 +49,10 @@ def name_box(name: str) -> Box:
 
 
 def _parts(name: str) -> tuple[Box, Box | None]:
-    match = re.fullmatch(r"([A-Za-z]+?)_?([0-9]+)|([A-Za-z]+)_([A-Za-z0-9_]+)", name)
-    if match is None:
-        return _letter(name), None
-    stem, sub = (match[1], match[2]) if match[1] else (match[3], match[4])
-    box = Number(sub) if sub.isdigit() else _letter(sub)
-    return _letter(stem), box
+    base, below = printed_parts(name)
+    if below is None:
+        return _letter(base), None
+    return _letter(base), Number(below) if below.isdigit() else _letter(below)
 
 
 @lru_cache(maxsize=1024)
@@ -78,11 +77,6 @@ _CAPITAL_GREEK = {
     "psi",
     "omega",
 }
-
-
-def lower(name: str) -> str:
-    """The name of an entry of a matrix: x of X."""
-    return name[0].lower() + name[1:]
 
 
 def with_superscript(name: str, indices: Box) -> tuple[Box, Box, Box | None]:
@@ -128,14 +122,28 @@ def has_fraction(box: Box) -> bool:
     return False
 
 
-def entry_box(base: Box | str, indices: tuple[int | str, ...], *, commas: bool) -> Box:
-    """x_ij of a name, or of a box in brackets; commas where a size needs two digits."""
+def entry_box(base: Box, indices: tuple[int | str, ...], *, commas: bool) -> Box:
+    """(XW)_ij of a box in brackets; commas where a size needs two digits."""
+    return Scripts(base, sub=_index_row(indices, commas))
+
+
+@lru_cache(maxsize=1 << 15)  # an entry stands in many sums of a page
+def named_entry(name: str, indices: tuple[int | str, ...], *, commas: bool) -> Box:
+    """x_ij of a name; commas where a size needs two digits."""
+    return Scripts(*with_superscript(entry_name(name), _index_row(indices, commas)))
+
+
+@lru_cache(maxsize=1 << 15)
+def entry_ratio(of: str, name: str, indices: tuple[int | str, ...], *, commas: bool) -> Fraction:
+    """∂L/∂x_ij."""
+    below = named_entry(name, indices, commas=commas) if indices else name_box(name)
+    return partial_ratio(name_box(of), below)
+
+
+def _index_row(indices: tuple[int | str, ...], commas: bool) -> Row:  # noqa: FBT001 - of a cache's key
     items: list[Box] = []
     for index in indices:
         if items and commas:
             items.append(Operator("comma"))
         items.append(Number(str(index)) if isinstance(index, int) else name_box(index))
-    row = Row(tuple(items))
-    if isinstance(base, str):
-        return Scripts(*with_superscript(lower(base), row))
-    return Scripts(base, sub=row)
+    return Row(tuple(items))

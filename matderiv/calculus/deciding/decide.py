@@ -16,7 +16,7 @@ from typing import Literal
 from matderiv.calculus.index_forms.canonical import canonical
 from matderiv.calculus.index_forms.factoring import factored
 from matderiv.calculus.index_forms.forms import Form, TooLarge, bounded, difference
-from matderiv.errors import InputError, UnsupportedError
+from matderiv.errors import UnsupportedError
 
 __all__ = [
     "BUDGET",
@@ -97,6 +97,9 @@ def decide(
 ) -> Verdict:
     """Whether the two sides are equal: for all sizes if possible, else at the chosen sizes.
 
+    Raises:
+        InputError: a side divides by zero.
+
     `runs` says how far each index of a general entry runs; without it, nothing is compared entry
     by entry. `refuted` is asked for a point at which the sides differ once reading has failed.
 
@@ -159,7 +162,7 @@ def _read(
                     return Verdict("equal", index=True), {}
         except RecursionError:
             reasons[attempt.name] = "nested too deeply"
-        except (UnsupportedError, InputError) as error:
+        except UnsupportedError as error:
             reasons[attempt.name] = str(error)
         else:
             unequal[attempt.name] = pair

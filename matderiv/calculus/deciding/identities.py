@@ -26,6 +26,7 @@ from matderiv.calculus.index_forms.forms import (
     TooLarge,
     letters_of,
 )
+from matderiv.expression.functions import FUNCTIONS
 
 __all__ = ["summands_vanish"]
 
@@ -35,12 +36,10 @@ _MOST_NESTED = 3  # functions of functions
 _LARGEST = 1000  # number in an exponent or in a function, and power
 
 #: The functions that SymPy knows identities of; others stay as they are, as unknown numbers.
-_FUNCTIONS: dict[str, Callable[[sp.Expr], sp.Expr]] = {  # pyright: ignore[reportAssignmentType]
-    "exp": sp.exp,
-    "log": sp.log,
-    "sin": sp.sin,
-    "cos": sp.cos,
-    "tanh": sp.tanh,
+_FUNCTIONS: dict[str, Callable[[sp.Expr], sp.Expr]] = {
+    name: getattr(sp, row.sympy(name) or name)
+    for name, row in FUNCTIONS.items()
+    if not row.definition and not row.powers
 }
 
 #: The integers that stand for sizes are positive numbers like the others.

@@ -24,6 +24,7 @@ from matderiv.calculus.index_forms.forms import (
     placed_term,
 )
 from matderiv.errors import UnsupportedError
+from matderiv.expression.functions import FUNCTIONS
 
 __all__ = ["refuting_point"]
 
@@ -32,18 +33,6 @@ _SMALL = mpmath.mpf(10) ** -25  # a difference, relative to the sides, that is n
 _SAME = 30  # digits by which two arguments of an undefined function are the same
 _POINTS = 3
 _NAMED = 8  # entries of a point that are named
-
-#: The functions with known values; all others are taken for undefined.
-_FUNCTIONS = {
-    "exp": mpmath.exp,
-    "log": mpmath.log,
-    "sin": mpmath.sin,
-    "cos": mpmath.cos,
-    "tanh": mpmath.tanh,
-    "erf": mpmath.erf,
-    "sign": mpmath.sign,
-    "step": lambda u: (1 + mpmath.sign(u)) / 2,
-}
 
 
 def refuting_point(one: Form, other: Form, sizes: Mapping[str, int]) -> str | None:
@@ -132,10 +121,14 @@ class _Point:
 
     def call(self, function: str, at: mpmath.mpf) -> mpmath.mpf:
         """f(u), an undefined function's the same for the same u."""
-        known = _FUNCTIONS.get(function)
-        if known is not None:
-            return _real(known(at))
-        return self.drawn(f"{function}({_digits([at])})")
+        if function not in FUNCTIONS:
+            return self.drawn(f"{function}({_digits([at])})")
+        name = FUNCTIONS[function].sympy(function)
+        if name == "Heaviside":
+            return (1 + mpmath.sign(at)) / 2
+        if name is None:
+            raise UnsupportedError(f"{function} is to be written by its definition")
+        return _real(getattr(mpmath, name)(at))
 
     def drawn(self, key: str) -> mpmath.mpf:
         """A random value that belongs to no entry."""

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
 
-from matderiv.calculus.deciding.decide import same_form
-from matderiv.calculus.deciding.decide import Verdict
+from matderiv.calculus.deciding.decide import Verdict, same_form
 from matderiv.calculus.formulas.flattened import total
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.contraction import contracted
