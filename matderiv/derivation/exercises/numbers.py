@@ -261,7 +261,9 @@ def _made(theme: Theme, case: _Case, sizes: Sizes, given: dict[str, _Array]) -> 
     result = run.values[f"d{case.name}"]
     if not np.any(result):
         return None  # nothing but zeros
-    defined = (run.definition(by) for by in users(task, case.name) if not case.whole)
+    # What X is used for, and what else is worked out from the given numbers.
+    used = {*users(task, case.name), *names} if not case.whole else set[str]()
+    defined = (run.definition(a.name) for a in task.sweep.graph.values if a.name in used)
     numerals = tuple((name, _numerals(array)) for name, array in given.items())
     return Numbers(task, case.name, tuple(defined), numerals, values, gradients)
 
