@@ -187,11 +187,13 @@ class _Words:
     def sizes(self, blocks: Iterable[Block]) -> Iterator[Block]:
         """What the letters of sizes in some blocks stand for, and which shapes they make."""
         shown = {name for block in blocks for name in _names_in(block)}
-        numbers = {s: n for s, n in self.task.sizes.items() if not s.isdigit() and s in shown}
+        shapes = {name: {dim.symbol for dim in self.task.shapes[name]} for name in self.task.shapes}
+        used = {letter for letter in self.task.sizes if letter in shown and not letter.isdigit()}
+        named = [name for name, letters in shapes.items() if name in shown and letters & used]
+        used |= {letter for name in named for letter in shapes[name]}
+        numbers = {s: n for s, n in self.task.sizes.items() if s in used and not s.isdigit()}
         if not numbers:
             return
-        shapes = self.task.shapes
-        named = [n for n in shapes if n in shown and any(d.symbol in numbers for d in shapes[n])]
         words = [self._lettered(name) for name in named]
         are = [
             (Math(_equal(name_box(letter), Number(str(number)))),)

@@ -99,9 +99,10 @@ def _cases(task: Task, name: str) -> Iterator[_Case]:
         formula = tidy(kept, facts)
         if formula != Number(_ZERO):
             yield _Case(name, "use", formula, Name(by), formula, lost=by)
-    fitting, own = _fitting(facts.shape), task.shapes[name]
+    fitting = _fitting(facts.shape)
+    fit = ((), task.shapes[name], fitting(gradient.local))
     for edit in _edits(gradient.local, fitting, frozenset(f"d{by}" for by in several)):
-        square = fitting(edit.node) not in (own, ())
+        square = fitting(edit.node) not in fit
         yield _Case(name, edit.kind, edit.node, edit.before, edit.after, square)
 
 
@@ -292,7 +293,7 @@ class _Lines:
         own = task.shapes[case.name]
         self.local, self.formula = gradient.local, case.formula
         found = shape(self.formula)
-        if found and found != own:
+        if found not in ((), own, shape(self.local)):
             raise InputError("the wrong formula has another shape")
         self.task, self.case, self.judge = task, case, judge
         self.users = users(task, case.name)
@@ -399,9 +400,10 @@ class _Lines:
 
 
 def _place(task: Task, name: str, verdict: Verdict) -> tuple[tuple[str, int], ...]:
-    """Numbers for the letters of ∂L/∂x_pq at which a link is refuted."""
+    """Numbers for the letters of ∂L/∂x_pq at which a link is refuted, if all are known."""
     letters = [i for i in task.places(task.shapes[name], 2) if isinstance(i, str)]
-    return tuple(zip(letters, verdict.entry or (), strict=False))
+    entry = verdict.entry or ()
+    return tuple(zip(letters, entry, strict=True)) if len(entry) == len(letters) else ()
 
 
 def _named(atom: Atom, names: Mapping[str, str]) -> bool:
