@@ -192,7 +192,7 @@ def derive(
             method=method,
             report=report,
         )
-    return Derivation(derived.subject, derived.wrt, derived.steps)
+    return Derivation(derived.subject, derived.wrt, derived.steps, derived.second)
 
 
 def _pairs(

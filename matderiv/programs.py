@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from matderiv.calculus.sweep.task import read_task
+from matderiv.calculus.deciding.second_engine import Answers, second_opinion
+from matderiv.calculus.sweep.task import Task, read_task
 from matderiv.derivation.links import Derivation
 from matderiv.derivation.methods.table import METHODS
 from matderiv.derivation.program import build_program
@@ -34,4 +35,19 @@ def derive_program(
         raise InputError(f"There is no method {method!r}; there are: {', '.join(METHODS)}.")
     task = read_task(program, wrt, sizes=sizes, shapes=shapes, assume=assume)
     task = replace(task, method=method)
-    return build_program(task, task.wrt, route=METHODS[method], report=report)
+    derivation = build_program(task, task.wrt, route=METHODS[method], report=report)
+    report("second")
+    return replace(derivation, second=second_opinion(_answers(task)))
+
+
+def _answers(task: Task) -> Answers:
+    """The program and the formulas of its gradients, for another engine to compare."""
+    gradients = {f"d{name}": found.formula for name, found in task.sweep.gradients.items()}
+    return Answers(
+        program=task.program,
+        shapes=task.shapes,
+        sizes=task.sizes,
+        gradients={name: task.answer(name) for name in task.wrt},
+        known=task.sweep.called | gradients,
+        structures=task.assumed,
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import sympy as sp
 
+from matderiv.calculus.deciding.second_engine import SecondOpinion
 from matderiv.calculus.deciding.verdict import Verdict
 from matderiv.calculus.problem import Problem
 from matderiv.derivation.sides import Formula, Side
@@ -97,6 +98,8 @@ class Derivation:
     subject: Problem | Task
     wrt: tuple[str, ...]
     steps: tuple[Step, ...]
+    #: What SymPy's own derivatives say of the gradients, where it was asked.
+    second: SecondOpinion | None = None
 
     @property
     def problem(self) -> Problem:
