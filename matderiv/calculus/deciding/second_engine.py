@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from fractions import Fraction
+from functools import cache
+from typing import Any, Literal, cast
 
+import mpmath
 import sympy as sp
 
 from matderiv.calculus.deciding.explicit import Array, Explicit
@@ -32,10 +36,11 @@ _MOST_OPERATIONS = 12_000
 _ENOUGH = 8
 
 #: Operations of a difference that is multiplied out, and of one that is put over one denominator.
-_MOST_EXPANDED, _MOST_TOGETHER = 300, 150
+_MOST_EXPANDED, _MOST_TOGETHER = 120, 60
+_MOST_REDUCED = 900  # of all differences together
 
-_DIGITS = 50
-_NEAR = sp.Rational(1, 10**25)
+_DIGITS, _BITS = 50, 170
+_NEAR = 1e-25  # of the largest term of a difference that is 0
 _POINTS = 8  # points that are tried until the program has a value at one
 
 
@@ -107,7 +112,9 @@ class _Engine:
         self.answers = answers
         self.sizes = sizes
         self._operations: dict[sp.Basic, int] = {}
-        self._spent = 0
+        self._symbols_in: dict[sp.Basic, frozenset[sp.Basic]] = {}
+        self._left = _MOST_REDUCED
+        self._derivatives: dict[tuple[sp.Basic, sp.Basic], sp.Expr] = {}
         entries = sum(math.prod(self.shape(name)) for name in answers.shapes)
         if entries > _MOST_ENTRIES:
             raise TooLarge("too many entries")
@@ -161,18 +168,18 @@ class _Engine:
         if most < min(_ENOUGH, len(places)):
             raise TooLarge("too many operations")
         chosen = _spread(places, most)
-        terms = [(term, term.free_symbols) for term in sp.Add.make_args(loss)]
         ours = {
             name: self.names.of(formula).spread(self.shape(name))
             for name, formula in self.answers.gradients.items()
         }
+        kinks = loss.has(sp.Abs, sp.Max, sp.sign, sp.Heaviside)
         exact, doubtful = 0, []
         for name, at in chosen:
             symbol = self.symbols[name].at(at)
-            theirs = sp.Add(*(term.diff(symbol) for term, used in terms if symbol in used))
-            difference = _wherever_defined(theirs - ours[name].at(at))
-            _has_value(difference)
-            if _reduces_to_zero(difference):
+            difference = self.derivative(loss, symbol) - ours[name].at(at)
+            if kinks:
+                difference = _wherever_defined(difference)
+            if self._reduces_to_zero(difference):
                 exact += 1
             else:
                 doubtful.append((name, at, difference))
@@ -187,6 +194,35 @@ class _Engine:
             entries=exact + agreeing,
             exact=exact,
         )
+
+    def derivative(self, expr: sp.Expr, symbol: sp.Expr) -> sp.Expr:
+        """The derivative by a symbol: SymPy's of each operation, and the chain rule.
+
+        `expr.diff(symbol)` is the same; it searches the whole of each intermediate result, and
+        takes ten times as long for the loss of a small network.
+        """
+        if expr == symbol:
+            return sp.S.One
+        if symbol not in self._free(expr):
+            return sp.S.Zero
+        known = self._derivatives.get((expr, symbol))
+        if known is None:
+            moving = tuple(n for n, arg in enumerate(expr.args) if symbol in self._free(arg))
+            inner = [self.derivative(cast("sp.Expr", expr.args[n]), symbol) for n in moving]
+            known = sp.Add(*map(operator.mul, _partials(expr, moving), inner))
+            self._derivatives[expr, symbol] = known
+        return known
+
+    def _free(self, expr: sp.Basic) -> frozenset[sp.Basic]:
+        """The symbols in an expression."""
+        known = self._symbols_in.get(expr)
+        if known is None:
+            if expr.is_Symbol:
+                known = frozenset({expr})
+            else:
+                known = frozenset[sp.Basic]().union(*map(self._free, expr.args))
+            self._symbols_in[expr] = known
+        return known
 
     # -- what it costs -------------------------------------------------------------------------
 
@@ -205,6 +241,21 @@ class _Engine:
             raise TooLarge("too many operations")
         return array
 
+    def _reduces_to_zero(self, difference: sp.Expr) -> bool:
+        """Whether a difference is 0 as it stands, multiplied out, or over one denominator."""
+        if difference == 0:
+            return True
+        operations = self.operations(difference)
+        if operations > min(_MOST_EXPANDED, self._left):
+            return False
+        self._left -= operations
+        if sp.expand(difference) == 0:
+            return True
+        if operations > _MOST_TOGETHER:
+            return False
+        numerator, _ = sp.together(difference).as_numer_denom()
+        return bool(sp.expand(numerator) == 0)
+
     # -- at numbers ----------------------------------------------------------------------------
 
     def _at_points(self, doubtful: Sequence[tuple[str, tuple[int, ...], sp.Expr]]) -> int:
@@ -214,110 +265,134 @@ class _Engine:
             ProofError: one of them is not.
         """
         chance = random.Random(0)  # noqa: S311 - so that a page comes out the same every time
+        values = [self.names.name(a.name).entries for a in self.answers.program.assignments]
+        differences = [difference for _, _, difference in doubtful]
+        parts = [part for difference in differences for part in difference.args]
         for number in range(_POINTS):
-            point = _Point(self, chance, signs=number < _POINTS // 2)
-            if not point.has_values():
+            point = _Point(self.symbols.values(), chance, signs=number < _POINTS // 2)
+            try:
+                with mpmath.workdps(_DIGITS):
+                    for expr in itertools.chain(*values, differences, parts):
+                        point.of(expr)
+                    break
+            except (ArithmeticError, ValueError):
                 continue
-            for name, at, difference in doubtful:
-                value = point.of(difference)
-                if _near_zero(value, point.scale):
-                    continue
+        else:
+            return 0
+        for name, at, difference in doubtful:
+            value = point.of(difference)
+            scale = max((abs(float(point.of(part))) for part in difference.args), default=1)
+            if value and (isinstance(value, Fraction) or abs(value) > _NEAR * scale):
                 entry = f"{name}[{', '.join(str(i + 1) for i in at)}]" if at else name
                 raise ProofError(
-                    f"SymPy's own derivative by {entry} differs from the formula's entry by "
-                    f"{sp.N(value, 6)} at a random point."
+                    f"SymPy's own derivative by {entry} is not the entry of the formula: they "
+                    f"differ by {float(value):.6g} at a random point."
                 )
-            return len(doubtful)
-        return 0
+        return len(doubtful)
+
+
+_Number = Any  # a Fraction, or a number of mpmath's where it is irrational
 
 
 class _Point:
     """Random rational numbers for all entries, and random polynomials for undefined functions."""
 
-    def __init__(self, engine: _Engine, chance: random.Random, *, signs: bool) -> None:
-        self._engine = engine
+    def __init__(self, symbols: Iterable[Array], chance: random.Random, *, signs: bool) -> None:
         self._chance = chance
-        self._found: dict[sp.Basic, sp.Expr] = {}
-        self._numbers: dict[str, list[sp.Rational]] = {}
-        self.scale: sp.Expr = sp.S.One
-        for array in engine.symbols.values():
+        self._found: dict[sp.Basic, _Number] = {}
+        self._numbers: dict[str, list[Fraction]] = {}
+        for array in symbols:
             for symbol in array.entries:
                 sign = chance.choice((-1, 1)) if signs else 1
-                number = sp.Rational(sign * chance.randint(2, 40), 21)
-                self._found.setdefault(symbol, symbol if symbol.is_number else number)
+                number = Fraction(sign * chance.randint(2, 40), 21)
+                self._found.setdefault(symbol, Fraction(0) if symbol.is_zero else number)
 
-    def has_values(self) -> bool:
-        """Whether every entry of every value of the program is a real number here."""
-        program = self._engine.answers.program
-        known = {
-            name: array.map(self.of) for name, array in self._engine.symbols.items()
-        }
-        definitions = self._engine.definitions
-        values = Explicit(
-            known, definitions, self._engine.sizes, program.functions(), self._applied, _real
-        )
-        try:
-            for assignment in program.assignments:
-                values.name(assignment.name)
-        except (ArithmeticError, ValueError, TypeError):
-            return False
-        return True
+    def of(self, expr: sp.Basic) -> _Number:
+        """The value of an expression: exact if it is rational, else to many digits.
 
-    def of(self, expr: sp.Expr) -> sp.Expr:
-        """The value of an expression: exact if it is rational, else to many digits."""
-        known = self._found.get(expr)
-        if known is None:
-            args = [self.of(cast("sp.Expr", arg)) for arg in expr.args]
-            undefined = getattr(expr.func, "undefined", None)
-            if undefined is not None:
-                known = self._applied(*undefined, tuple(args))
-            else:
-                known = _number(expr.func(*args) if args else expr)
-            if isinstance(expr, sp.Add):
-                self.scale = sp.Max(self.scale, *(abs(arg) for arg in args))
-            self._found[expr] = known
-        return known
+        Raises:
+            ArithmeticError: it has none that is real, or a part of it has none.
+        """
+        if expr not in self._found:
+            self._found[expr] = self._value(expr)
+        return self._found[expr]
 
-    def _applied(self, name: str, by: tuple[int, ...], args: tuple[sp.Expr, ...]) -> sp.Expr:
-        """A cubic in each argument, a product of all neighbours with it, or a derivative of it."""
-        u = sp.symbols(f"u:{len(args)}", real=True)
+    def _value(self, expr: sp.Basic) -> _Number:
+        if isinstance(expr, sp.Rational):
+            return Fraction(int(expr.p), int(expr.q))
+        args = [self.of(arg) for arg in expr.args]
+        undefined = getattr(expr.func, "undefined", None)
+        if undefined is not None:
+            return self._applied(*undefined, args)
+        match expr:
+            case sp.Add():
+                return sum(args, Fraction(0))
+            case sp.Mul():
+                return math.prod(args, start=Fraction(1))
+            case sp.Pow() if isinstance(args[1], Fraction) and args[1].denominator == 1:
+                return args[0] ** int(args[1])
+        value = expr.func(*map(_to_sympy, args)) if args else expr
+        if value.is_Rational:
+            return self._value(value)
+        number = value.evalf(_DIGITS)
+        if not isinstance(number, sp.Float):
+            raise ArithmeticError  # noqa: TRY004 - it is complex, or none
+        return number._to_mpmath(_BITS)  # noqa: SLF001 - SymPy has no public way
+
+    def _applied(self, name: str, by: tuple[int, ...], args: list[_Number]) -> _Number:
+        """Σ (a u + b u² + c u³ + d uv), v the argument before u; or a first derivative of it."""
         numbers = self._numbers.setdefault(name, [])
         while len(numbers) < 4 * len(args):
-            numbers.append(sp.Rational(self._chance.randint(1, 30), 31))
-        value = sp.Add(
-            *(
-                numbers[4 * n] * x
-                + numbers[4 * n + 1] * x**2
-                + numbers[4 * n + 2] * x**3
-                + numbers[4 * n + 3] * x * u[n - 1]
-                for n, x in enumerate(u)
-            )
-        )
-        for place in by:
-            value = value.diff(u[place - 1])
-        return _number(cast("sp.Expr", value.xreplace(dict(zip(u, args, strict=True)))))
+            numbers.append(Fraction(self._chance.randint(1, 30), 31))
+        a, b, c, d = (numbers[n : 4 * len(args) : 4] for n in range(4))
+        before = [args[n - 1] for n in range(len(args))]
+        match by:
+            case ():
+                rows = zip(a, b, c, d, args, before, strict=True)
+                return sum(i * u + j * u**2 + k * u**3 + m * u * v for i, j, k, m, u, v in rows)
+            case (place,):
+                n, after = place - 1, place % len(args)
+                u = args[n]
+                coupled = d[n] * before[n] + d[after] * args[after]
+                return a[n] + 2 * b[n] * u + 3 * c[n] * u**2 + coupled
+        raise UnsupportedError(f"{name} is differentiated {len(by)} times")
 
 
-def _number(value: sp.Expr) -> sp.Expr:
-    return value if value.is_Rational else cast("sp.Expr", value.evalf(_DIGITS))
+def _to_sympy(number: _Number) -> sp.Expr:
+    if isinstance(number, Fraction):
+        return sp.Rational(number.numerator, number.denominator)
+    return sp.Float(number, _DIGITS)
 
 
-def _real(array: Array) -> Array:
-    array = array.map(_number)
-    if not all(entry.is_Rational or entry.is_Float for entry in array.entries):
-        raise ZeroDivisionError
-    return array
+def _partials(expr: sp.Expr, moving: tuple[int, ...]) -> list[sp.Expr]:
+    """SymPy's derivatives of one operation by its operands at some places."""
+    if isinstance(expr, sp.Add):
+        return [sp.S.One] * len(moving)
+    numbers = tuple(arg if arg.is_number else None for arg in expr.args)
+    letters = _letters(len(numbers))
+    values = dict(zip(letters, expr.args, strict=True))
+    return [cast("sp.Expr", one.xreplace(values)) for one in _rates(expr.func, numbers, moving)]
 
 
-def _near_zero(value: sp.Expr, scale: sp.Expr) -> bool:
-    if value.is_Rational:
-        return value == 0
-    return bool(abs(value) < _NEAR * scale)
+@cache
+def _rates(
+    operation: Callable[..., sp.Expr], numbers: tuple[sp.Basic | None, ...], by: tuple[int, ...]
+) -> tuple[sp.Expr, ...]:
+    """The same with a letter for every operand that is no number."""
+    letters = _letters(len(numbers))
+    pairs = zip(letters, numbers, strict=True)
+    value = operation(*(letter if number is None else number for letter, number in pairs))
+    return tuple(cast("sp.Expr", value.diff(letters[place])) for place in by)
 
 
-def _spread(places: list[tuple[str, tuple[int, ...]]], most: int) -> Iterator[
-    tuple[str, tuple[int, ...]]
-]:
+@cache
+def _letters(count: int) -> tuple[sp.Expr, ...]:
+    return tuple(cast("sp.Expr", sp.Dummy(real=True)) for _ in range(count))
+
+
+def _spread(
+    places: list[tuple[str, tuple[int, ...]]], most: int
+) -> Iterator[tuple[str, tuple[int, ...]]]:
     """So many places at equal distances, the first and the last among them."""
     count = min(most, len(places))
     steps = max(1, count - 1)
@@ -335,18 +410,3 @@ def _wherever_defined(expr: sp.Expr) -> sp.Expr:
         return expr
     plain = expr.replace(sp.DiracDelta, lambda *_: sp.S.Zero)
     return cast("sp.Expr", plain.replace(sp.sign, lambda u: u / sp.Abs(u)))
-
-
-def _reduces_to_zero(difference: sp.Expr) -> bool:
-    """Whether a difference is 0 as it stands, multiplied out, or over one denominator."""
-    if difference == 0:
-        return True
-    operations = sp.count_ops(difference)
-    if operations > _MOST_EXPANDED:
-        return False
-    if sp.expand(difference) == 0:
-        return True
-    if operations > _MOST_TOGETHER:
-        return False
-    numerator, _ = sp.together(difference).as_numer_denom()
-    return bool(sp.expand(numerator) == 0)
