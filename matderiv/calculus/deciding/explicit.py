@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cmp_to_key
 from typing import Any, cast
 
 import sympy as sp
@@ -19,7 +19,7 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
 
-__all__ = ["FUNCTIONS", "Array", "Explicit", "undefined"]
+__all__ = ["FUNCTIONS", "Array", "Explicit", "total", "undefined"]
 
 #: Rows up to which an inverse or a determinant is written as the sum over all permutations.
 _MOST_ROWS = 4
@@ -72,6 +72,32 @@ def _array(shape: tuple[int, ...], entry: Callable[[tuple[int, ...]], sp.Expr]) 
     return Array(shape, tuple(entry(at) for at in places))
 
 
+_INFINITE = frozenset({sp.oo, -sp.oo, sp.zoo, sp.nan})
+
+
+def total(terms: Iterable[sp.Expr]) -> sp.Expr:
+    """`sp.Add(*terms)`, at once where no two terms can be put together.
+
+    The first sum that SymPy makes by itself loads its tensors and groups, which takes a third as
+    long as to load SymPy.
+
+    >>> x, y = sp.symbols("x y")
+    >>> total([2 * y, x, sp.S.Zero]), total([x, y, 2 * x])
+    (x + 2*y, 3*x + y)
+    """
+    found = [part for term in terms for part in sp.Add.make_args(term) if part != 0]
+    if len(found) < 2:  # noqa: PLR2004
+        return found[0] if found else sp.S.Zero
+    if len({part.as_coeff_Mul()[1] for part in found}) < len(found):
+        return sp.Add(*found)
+    if not _INFINITE.isdisjoint(found):
+        return sp.Add(*found)
+    found.sort(key=cmp_to_key(sp.Basic.compare))
+    numbers = [part for part in found if part.is_Number]
+    found = [*numbers, *(part for part in found if not part.is_Number)]
+    return cast("sp.Expr", sp.Add(*found, evaluate=False))
+
+
 #: The functions of the language in SymPy's; step is 1/2 at 0, where it has no derivative.
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "exp": sp.exp,
@@ -120,7 +146,7 @@ class Explicit:
     refuse to go on.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a name, a size and a function are
         self,
         known: Mapping[str, Array],
         definitions: Mapping[str, tuple[Node, tuple[int, ...]]],
@@ -165,7 +191,7 @@ class Explicit:
         return size if isinstance(size, int) else self._sizes[size]
 
     def called(self, function: str, arg: Array, *, whole: bool) -> Array:
-        """f of each entry, or of the whole array; dLoss(Y) has an entry for each of Y."""
+        """The function of each entry, or of the whole array; dLoss(Y) is as large as Y."""
         if function in FUNCTIONS:
             return arg.map(FUNCTIONS[function])
         if function in self._functions:
@@ -243,8 +269,8 @@ def _matmul(by: Explicit, node: Node, left: Array, right: Array) -> Array:
     inner = range(right.shape[0])
     return _array(
         (*rows, *cols),
-        lambda at: sp.Add(
-            *(left.at((*at[: len(rows)], k)) * right.at((k, *at[len(rows) :])) for k in inner)
+        lambda at: total(
+            left.at((*at[: len(rows)], k)) * right.at((k, *at[len(rows) :])) for k in inner
         ),
     )
 
@@ -268,7 +294,7 @@ def _diag(by: Explicit, node: Node, arg: Array) -> Array:
 
 def _trace(by: Explicit, node: Node, arg: Array) -> Array:
     del by, node
-    return Array((), (sp.Add(*(arg.at((i, i)) for i in range(arg.shape[0]))),))
+    return Array((), (total(arg.at((i, i)) for i in range(arg.shape[0])),))
 
 
 def _determinant(by: Explicit, node: Node, arg: Array) -> Array:
@@ -287,7 +313,7 @@ def _minor(arg: Array, rows: tuple[int, ...], cols: tuple[int, ...]) -> sp.Expr:
         swaps = sum(a > b for a, b in itertools.combinations(order, 2))
         factors = (arg.at((row, cols[n])) for row, n in zip(rows, order, strict=True))
         terms.append((-1) ** swaps * sp.Mul(*factors))
-    return sp.Add(*terms)
+    return total(terms)
 
 
 def _inverse(by: Explicit, node: Node, arg: Array) -> Array:
@@ -315,14 +341,14 @@ def _ones(by: Explicit, node: nodes.Ones) -> Array:
 
 
 def _root_of_squares(entries: list[sp.Expr]) -> sp.Expr:
-    return sp.sqrt(sp.Add(*(entry**2 for entry in entries)))
+    return sp.sqrt(total(entry**2 for entry in entries))
 
 
 def _number(make: Callable[[Explicit, Any], sp.Expr]) -> Rule:
     return lambda by, node: Array((), (make(by, node),))
 
 
-_SUM = _reduced(lambda entries: sp.Add(*entries))
+_SUM = _reduced(total)
 _DIVIDE = _entrywise(lambda a, b: a / b)
 
 _RULES: dict[type, Rule] = {
@@ -331,8 +357,8 @@ _RULES: dict[type, Rule] = {
     nodes.Pi: _number(lambda _, __: sp.pi),
     nodes.Eye: _eye,
     nodes.Ones: _ones,
-    nodes.Add: _entrywise(lambda a, b: a + b),
-    nodes.Subtract: _entrywise(lambda a, b: a - b),
+    nodes.Add: _entrywise(lambda a, b: total((a, b))),
+    nodes.Subtract: _entrywise(lambda a, b: total((a, -b))),
     nodes.Multiply: _entrywise(lambda a, b: a * b),
     nodes.Divide: _DIVIDE,
     nodes.Power: _entrywise(lambda a, b: a**b),
@@ -343,9 +369,9 @@ _RULES: dict[type, Rule] = {
     nodes.Outer: _outer,
     nodes.Transpose: _transpose,
     nodes.Sum: _SUM,
-    nodes.Mean: _reduced(lambda entries: sp.Add(*entries) / len(entries)),
+    nodes.Mean: _reduced(lambda entries: total(entries) / len(entries)),
     nodes.Prod: _reduced(lambda entries: sp.Mul(*entries)),
-    nodes.LogSumExp: _reduced(lambda entries: sp.log(sp.Add(*map(sp.exp, entries)))),
+    nodes.LogSumExp: _reduced(lambda entries: sp.log(total(map(sp.exp, entries)))),
     nodes.Softmax: _softmax,
     nodes.Norm: lambda _, __, arg: Array((), (_root_of_squares(list(arg.entries)),)),
     nodes.Diag: _diag,
