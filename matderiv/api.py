@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast
 
 from matderiv._collector import uncollected
 from matderiv.calculus.problem import Problem, lift_product, understand
+from matderiv.calculus.sweep.second import second_opinion_on
+from matderiv.calculus.sweep.task import read_task
 from matderiv.derivation import links
+from matderiv.derivation.methods.table import METHODS
+from matderiv.derivation.program import build_program
 from matderiv.errors import InputError
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
-from matderiv.handout.compose import compose
 from matderiv.handout.document import Document
 from matderiv.handout.formats import write_text
+from matderiv.handout.program import compose_program
 from matderiv.notation.shown import MOST_SHOWN, Show, shown
 
 if TYPE_CHECKING:
@@ -45,12 +49,7 @@ class Derivation(links.Derivation):
         Raises:
             InputError: no such language, or `show` asks for more than a page can hold.
         """
-        limit = shown(self.subject, show)
-        if isinstance(self.subject, Problem):
-            return compose(self, lang, limit)
-        from matderiv.handout.program import compose_program
-
-        return compose_program(self, lang, limit)
+        return compose_program(self, lang, shown(self.task, show))
 
     def handout(
         self,
@@ -80,7 +79,7 @@ class Derivation(links.Derivation):
 
         wishes = Wishes(lang, title, author, show, exercises, seed, answers)
         with uncollected():
-            return make(self, wishes, shown(self.subject, show))
+            return make(self, wishes, shown(self.task, show))
 
     def latex(self, lang: str = "en", show: Show = None) -> str:
         """The derivation as a LaTeX fragment; see `document`."""
@@ -95,10 +94,6 @@ class Derivation(links.Derivation):
     def json(self) -> str:
         """The derivation as a certificate that others can check; see the README."""
         with uncollected():
-            if isinstance(self.subject, Problem):
-                from matderiv.handout.product_certificate import product_certificate
-
-                return product_certificate(self)
             from matderiv.handout.program_certificate import program_certificate
 
             return program_certificate(self)
@@ -179,20 +174,15 @@ def derive(
     names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(dict.fromkeys(wrt))
     if names == ():
         raise InputError("There is nothing to differentiate by; give at least one name.")
+    if method not in METHODS:
+        raise InputError(f"There is no method {method!r}; there are: {', '.join(METHODS)}.")
     with uncollected():
-        assumed = tuple(_pairs(assume))
-        from matderiv.programs import derive_program
-
-        derived = derive_program(
-            program,
-            names,
-            sizes=sizes,
-            shapes=shapes,
-            assume=assumed,
-            method=method,
-            report=report,
-        )
-    return Derivation(derived.subject, derived.wrt, derived.steps, derived.second)
+        task = read_task(program, names, sizes=sizes, shapes=shapes, assume=tuple(_pairs(assume)))
+        task = replace(task, method=method)
+        derived = build_program(task, task.wrt, route=METHODS[method], report=report)
+        report("second")
+        second = second_opinion_on(task)
+    return Derivation(task, task.wrt, derived.steps, second)
 
 
 def _pairs(

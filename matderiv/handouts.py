@@ -9,17 +9,12 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from matderiv import files
-from matderiv.calculus.exchange import exchanged
-from matderiv.calculus.sweep.task import Task
-from matderiv.derivation.build import build
 from matderiv.derivation.links import Derivation
 from matderiv.errors import InputError
 from matderiv.handout.command import Command
-from matderiv.handout.compose import Composer
 from matderiv.handout.document import Block, CodeBlock, Document, Exercise
 from matderiv.handout.formats import form_of, write, write_text
 from matderiv.handout.program import ProgramComposer
-from matderiv.handout.program_sheet import program_sheet
 from matderiv.handout.sheet import answer_sheet, how_it_was_made, sheet, with_exercises
 from matderiv.handout.texts import messages
 from matderiv.handout.words import one_line
@@ -158,7 +153,6 @@ def make(derivation: Derivation, wishes: Wishes, limit: int | None) -> Handout:
 
     Raises:
         InputError: there is no such language, or a wish cannot be used as it stands.
-        ProofError: the form with the names exchanged is not proved.
     """
     wishes = wishes.checked()
     messages(wishes.lang)
@@ -177,28 +171,13 @@ def _sheet(
     derivation: Derivation, wishes: Wishes, limit: int | None, made: Sequence[Block]
 ) -> Document:
     """The handout without exercises; `made` says how it was made."""
-    title, author = wishes.title, wishes.author
-    if isinstance(derivation.subject, Task):
-        composer = ProgramComposer(derivation, wishes.lang, limit, marked=True)
-        return program_sheet(composer, made, title=title, author=author)
-    other = exchanged(derivation.problem)
-    second = build(other, tuple(name for name in other.factors if name in derivation.wrt))
-    return sheet(
-        Composer(derivation, wishes.lang, limit, marked=True),
-        Composer(second, wishes.lang, limit),
-        made,
-        title=title,
-        author=author,
-    )
+    composer = ProgramComposer(derivation, wishes.lang, limit, marked=True)
+    return sheet(composer, made, title=wishes.title, author=wishes.author)
 
 
 def _exercises(derivation: Derivation, wishes: Wishes) -> tuple[Exercise, ...]:
     if not wishes.exercises:
         return ()
-    # They derive programs of their own.
-    if isinstance(derivation.subject, Task):
-        from matderiv.handout.exercises.program import exercises
-    else:
-        from matderiv.handout.exercises.product import exercises
+    from matderiv.handout.exercises import exercises  # programs of their own are derived for them
 
     return exercises(derivation, wishes.lang, wishes.exercises, wishes.seed)

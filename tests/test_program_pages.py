@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import matderiv
 from matderiv.calculus.sweep.task import read_task
+from matderiv.derivation.sides import Spelled, SpelledProduct
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
+from matderiv.notation.boxes import Box
 from matderiv.notation.program import ProgramNotation
 from matderiv.notation.text import text
 
@@ -83,6 +86,33 @@ def test_a_page_of_a_large_program_stays_short() -> None:
     page = matderiv.derive("L = mean(f(X @ W))", wrt="W", shapes=shapes).markdown()
     assert len(page) < 12_000
     assert r"\cdots" in page
+
+
+@pytest.mark.parametrize("program", ["L = sum((X @ W - T)**2)", "Y = X @ W; L = sum(f(Y))"])
+def test_all_means_all(program: str) -> None:
+    """Where everything is to be shown, the widest array is written out, each of its entries."""
+    page = matderiv.derive(program, wrt="X", sizes={"N": 7, "D": 6, "M": 5}).latex(show="all")
+    assert "dots" not in page
+    assert all(page.count(f"w_{{{d}{m}}}") >= 7 for d in range(1, 7) for m in range(1, 6))
+
+
+def test_arrays_are_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether an array fits is estimated by a few entries; each array is built at most once."""
+    built: list[int] = []
+    real = ProgramNotation._grid
+
+    def grid(self: ProgramNotation, node: Node, *rest: Any) -> Box:  # noqa: ANN401 - passed on
+        built.append(id(node))
+        return real(self, node, *rest)
+
+    monkeypatch.setattr(ProgramNotation, "_grid", grid)
+    derivation = matderiv.derive("L = sum((X @ W - T)**2)", sizes={"N": 9, "D": 9, "M": 9})
+    printed = [side for step in derivation.steps for chain in step.chains for side in chain.sides]
+    asked = [side for side in printed if isinstance(side, Spelled)]
+    factors = [side for side in printed if isinstance(side, SpelledProduct)]
+    derivation.latex(show="all")
+    assert len(built) == len(asked) + 2 * len(factors)
+    assert len(built) > 3
 
 
 def test_the_sum_of_a_number_is_written_as_the_number() -> None:

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import sympy as sp
 
 from matderiv.calculus.deciding.second_engine import SecondOpinion
 from matderiv.calculus.deciding.verdict import Verdict
-from matderiv.calculus.problem import Problem
+from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.sides import Formula, Side
 from matderiv.expression.nodes import Node
-from matderiv.expression.source import source
-
-if TYPE_CHECKING:
-    from matderiv.calculus.sweep.task import Task
 
 __all__ = ["Chain", "Derivation", "Link", "Proof", "Step"]
 
@@ -25,7 +20,7 @@ __all__ = ["Chain", "Derivation", "Link", "Proof", "Step"]
 class Link:
     """One `=` of a page: its two sides, the kind of reason, and the verdict on it."""
 
-    subject: Problem | Task = field(repr=False)
+    task: Task = field(repr=False)
     left: Side
     right: Side
     reason: str
@@ -45,9 +40,7 @@ class Link:
         # Loaded only when it is asked for: a page is made without SymPy's matrices.
         from matderiv.derivation import symbolic
 
-        if isinstance(self.subject, Problem):
-            return symbolic.side_expression(side, self.subject, most=symbolic.MOST_WRITTEN)
-        return symbolic.program_expression(side, self.subject, most=symbolic.MOST_WRITTEN)
+        return symbolic.program_expression(side, self.task, most=symbolic.MOST_WRITTEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,33 +88,11 @@ class Proof:
 class Derivation:
     """The steps from a program to its gradients, every link of them proved."""
 
-    subject: Problem | Task
+    task: Task
     wrt: tuple[str, ...]
     steps: tuple[Step, ...]
     #: What SymPy's own derivatives say of the gradients, where it was asked.
     second: SecondOpinion | None = None
-
-    @property
-    def problem(self) -> Problem:
-        """The product that the derivation is about.
-
-        Raises:
-            TypeError: it is about a whole program.
-        """
-        if isinstance(self.subject, Problem):
-            return self.subject
-        raise TypeError("the derivation is about a whole program, not about one product")
-
-    @property
-    def task(self) -> Task:
-        """The program that the derivation is about.
-
-        Raises:
-            TypeError: it is about one product.
-        """
-        if isinstance(self.subject, Problem):
-            raise TypeError("the derivation is about one product, not about a whole program")
-        return self.subject
 
     @property
     def links(self) -> Iterator[Link]:
@@ -150,8 +121,7 @@ class Derivation:
     @property
     def formulas(self) -> dict[str, str]:
         """The gradients as NumPy-like source, `dY` standing for ∂L/∂Y."""
-        written = source if isinstance(self.subject, Problem) else self.subject.source
-        return {name: written(self.answer(name)) for name in self.wrt}
+        return {name: self.task.source(self.answer(name)) for name in self.wrt}
 
     @property
     def result(self) -> dict[str, sp.Basic]:
@@ -162,5 +132,5 @@ class Derivation:
         """
         from matderiv.derivation.matrices import matrix_expression
 
-        shapes = self.subject.shapes
+        shapes = self.task.shapes
         return {name: matrix_expression(self.answer(name), shapes) for name in self.wrt}

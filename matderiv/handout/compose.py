@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import sympy as sp
@@ -20,26 +20,20 @@ from matderiv.handout.document import (
     Block,
     Bullets,
     Code,
-    Detail,
     Document,
     Equation,
     Heading,
     Math,
     Paragraph,
     Segment,
-    Segments,
     Text,
 )
-from matderiv.handout.texts import message, messages
+from matderiv.handout.sentences import Fields, fill
 from matderiv.notation.boxes import Box, Number, Operator, Row, Scripts, Symbol, times
 from matderiv.notation.compose import Notation
 from matderiv.notation.names import name_box
 
-__all__ = ["Composer", "Fields", "Filling", "compose", "fill", "listed", "together"]
-
-Fields = dict[str, Segment]
-#: What the fields of a message are filled with, each with one segment or with several.
-Filling = Mapping[str, Segment | Segments]
+__all__ = ["Composer", "compose"]
 
 #: The paragraph before a chain, by the chain's kind; chains not here follow without a word.
 _INTRODUCTIONS = {
@@ -136,7 +130,7 @@ class Composer:
             if introduction is not None:
                 words = fields | self.fields_of_chain(chain)
                 yield Paragraph(self.say(f"text.{introduction}", words))
-            yield Equation(self.notation.chain(chain), self._details(chain))
+            yield Equation(self.notation.chain(chain))
             if chain.kind == "loss" and not self.known:
                 yield Paragraph(self.say("text.function_undefined", fields))
             if chain.kind == "slope":
@@ -148,14 +142,6 @@ class Composer:
             yield Bullets(
                 tuple((Code(f"d{n} = {f}"),) for n, f in self.derivation.formulas.items())
             )
-
-    def _details(self, chain: Chain) -> tuple[Detail, ...]:
-        """The derivations of single entries, on pages that show them."""
-        if not self.marked:
-            return ()
-        from matderiv.handout.product_details import ProductDetails
-
-        return ProductDetails(self.derivation, self.notation, self.language).of(chain)
 
     # -- paragraphs --------------------------------------------------------------------------
 
@@ -294,48 +280,3 @@ class Composer:
     def size(dim: Dim) -> Box:
         """N = 2."""
         return Row((name_box(dim.symbol), Operator("equals"), Number(str(dim.size))))
-
-
-def fill(language: str, key: str, fields: Filling) -> tuple[Segment, ...]:
-    """A message of a language with its fields filled in."""
-    segments: list[Segment] = []
-    for text, name in message(language, key):
-        if text:
-            segments.append(Text(text))
-        if name is not None:
-            field = fields[name]
-            segments += field if isinstance(field, tuple) else (field,)
-    return tuple(segments)
-
-
-def together(language: str, sentences: Iterable[Segments]) -> Segments:
-    """Sentences one after another."""
-    space = Text(messages(language)["language.space"])
-    made: list[Segment] = []
-    for sentence in sentences:
-        made += (space, *sentence) if made else sentence
-    return tuple(made)
-
-
-def listed(language: str, items: Iterable[Segments], kind: str = "") -> Segments:
-    """Items with what stands between them in a sentence; clauses are a kind of their own.
-
-    Between words a language may have no spaces; around a formula there is one.
-    """
-    words = messages(language)
-    made: list[Segment] = []
-    parts = list(items)
-    for number, part in enumerate(parts):
-        last = number == len(parts) - 1
-        if number and kind:
-            made.append(Text(words[f"program.{kind}{'and' if last else 'comma'}"]))
-        elif number and last:
-            left, right = (
-                " " if isinstance(beside, Math | Code) else words["language.space"]
-                for beside in (made[-1], part[0])
-            )
-            made.append(Text(f"{left}{words['program.and']}{right}"))
-        elif number:
-            made.append(Text(words["program.comma"]))
-        made += part
-    return tuple(made)

@@ -14,8 +14,8 @@ from matderiv.notation.boxes import Operator, Word
 
 if TYPE_CHECKING:
     from matderiv.expression.shapes import Shape
-    from matderiv.handout.compose import Fields
     from matderiv.handout.program import ProgramComposer
+    from matderiv.handout.sentences import Fields
 
 __all__ = ["conventions"]
 

@@ -9,7 +9,6 @@ from matderiv.calculus.jacobian import JacobianSize
 from matderiv.calculus.problem import Problem
 from matderiv.derivation.links import Chain
 from matderiv.expression.nodes import MatMul, Name, transposed
-from matderiv.handout.compose import fill
 from matderiv.handout.document import (
     Block,
     Bullets,
@@ -21,6 +20,7 @@ from matderiv.handout.document import (
     Segment,
     Text,
 )
+from matderiv.handout.sentences import fill
 from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Box, Fence, Operator, Row, Scripts, Symbol, times
 from matderiv.notation.compose import Notation

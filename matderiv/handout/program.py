@@ -13,7 +13,6 @@ from matderiv.derivation.sides import EntryOf, Indexed, Side, SpelledProduct
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.handout import methods
-from matderiv.handout.compose import Fields, Filling, fill, listed
 from matderiv.handout.conventions import conventions
 from matderiv.handout.document import (
     Block,
@@ -29,6 +28,8 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.lines import assignment, derivatives_in, foreign_names
+from matderiv.handout.second import second_words
+from matderiv.handout.sentences import Fields, Filling, fill, listed
 from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Box, Number, Operator, Row
 from matderiv.notation.names import name_box
@@ -210,9 +211,9 @@ class ProgramComposer:
         """A chain; on pages that can show them, with derivations of single entries."""
         if not self.marked:
             return Equation(self.notation.chain(chain))
-        from matderiv.handout.program_details import ProgramDetails
+        from matderiv.handout.details import Details
 
-        return ProgramDetails(self.notation, self.language).equation(chain)
+        return Details(self.notation, self.language).equation(chain)
 
     def held(self, chain: Chain) -> Iterator[Block]:
         """What is held fixed where the loss is differentiated by what other values use, too."""
@@ -311,6 +312,9 @@ class ProgramComposer:
         }
         every = proof.for_all_sizes == proof.equalities
         yield Paragraph(self.say("checked_all" if every else "checked_some", fields))
+        if self.derivation.second is not None:
+            loss, wrt = str(self.task.loss), self.derivation.wrt
+            yield Paragraph(second_words(self.derivation.second, loss, wrt, self.language))
 
     # -- pieces ------------------------------------------------------------------------------
 

@@ -48,9 +48,11 @@ from matderiv.notation.boxes import (
 )
 from matderiv.notation.names import (
     entry_box,
+    entry_ratio,
     function_box,
     has_fraction,
     name_box,
+    named_entry,
     partial_ratio,
     raised_box,
 )
@@ -85,10 +87,10 @@ class Indices:
         if name not in self.names and name[0] == "δ":
             return Row((_D, self.entry(name[1:], indices)))
         if name not in self.names:
-            return partial_ratio(name_box(self.loss), self.entry(name[1:], indices))
+            return entry_ratio(self.loss, name[1:], indices, commas=self.commas)
         if not indices:
             return name_box(name)
-        return entry_box(name, indices, commas=self.commas)
+        return named_entry(name, indices, commas=self.commas)
 
     def form(self, form: Form) -> Box:
         """A form, its sums with Σ."""
@@ -121,7 +123,7 @@ class Indices:
         number = abs(number)
         used = frozenset[str]().union(*(letters_of(a) for a, _ in term.atoms))
         free = (c for c in self.letters if c not in used)
-        letters = {old: next(free) for old, _ in term.bound}
+        letters = {old: old if old in self.letters else next(free) for old, _ in term.bound}
         atoms = _readable(placed_term(Term(term.atoms), dict(letters)).atoms)
         above = [self._powered(a, p) for a, p in atoms if p > 0]
         below = [self._powered(a, -p) for a, p in atoms if p < 0]

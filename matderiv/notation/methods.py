@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from matderiv.calculus.index_forms.forms import Entry, Index
-from matderiv.derivation.methods.sides import (
+from matderiv.derivation.sides import (
     Cells,
     Contraction,
     Differential,
@@ -25,9 +25,9 @@ from matderiv.expression.nodes import Node
 from matderiv.notation.boxes import BigSum, Box, Fence, Operator, Row, Scripts, Symbol, Terms, Word
 from matderiv.notation.formulas import Formulas
 from matderiv.notation.names import (
-    entry_box,
     has_fraction,
     name_box,
+    named_entry,
     partial_ratio,
     raised_box,
     vec,
@@ -94,7 +94,7 @@ def _slice(side: Slice, formulas: Formulas) -> Box:
 def _entry(entry: Entry, formulas: Formulas) -> Box:
     if not entry.indices:
         return name_box(entry.name)
-    return entry_box(entry.name, entry.indices, commas=formulas.commas)
+    return named_entry(entry.name, entry.indices, commas=formulas.commas)
 
 
 def _inner(name: str, array: Node | Slice, formulas: Formulas) -> Box:

@@ -22,10 +22,12 @@ from matderiv.notation.boxes import (
 
 __all__ = [
     "entry_box",
+    "entry_ratio",
     "function_box",
     "has_fraction",
     "lower",
     "name_box",
+    "named_entry",
     "partial_ratio",
     "raised_box",
     "vec",
@@ -128,14 +130,28 @@ def has_fraction(box: Box) -> bool:
     return False
 
 
-def entry_box(base: Box | str, indices: tuple[int | str, ...], *, commas: bool) -> Box:
-    """x_ij of a name, or of a box in brackets; commas where a size needs two digits."""
+def entry_box(base: Box, indices: tuple[int | str, ...], *, commas: bool) -> Box:
+    """(XW)_ij of a box in brackets; commas where a size needs two digits."""
+    return Scripts(base, sub=_index_row(indices, commas))
+
+
+@lru_cache(maxsize=1 << 15)  # an entry stands in many sums of a page
+def named_entry(name: str, indices: tuple[int | str, ...], *, commas: bool) -> Box:
+    """x_ij of a name; commas where a size needs two digits."""
+    return Scripts(*with_superscript(lower(name), _index_row(indices, commas)))
+
+
+@lru_cache(maxsize=1 << 15)
+def entry_ratio(of: str, name: str, indices: tuple[int | str, ...], *, commas: bool) -> Fraction:
+    """∂L/∂x_ij."""
+    below = named_entry(name, indices, commas=commas) if indices else name_box(name)
+    return partial_ratio(name_box(of), below)
+
+
+def _index_row(indices: tuple[int | str, ...], commas: bool) -> Row:  # noqa: FBT001 - of a cache's key
     items: list[Box] = []
     for index in indices:
         if items and commas:
             items.append(Operator("comma"))
         items.append(Number(str(index)) if isinstance(index, int) else name_box(index))
-    row = Row(tuple(items))
-    if isinstance(base, str):
-        return Scripts(*with_superscript(lower(base), row))
-    return Scripts(base, sub=row)
+    return Row(tuple(items))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -11,14 +12,16 @@ from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import Index, placed
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Chain
-from matderiv.derivation.methods.sides import Cells, RouteSide, Slice
 from matderiv.derivation.sides import (
+    Cells,
     EntryOf,
     Formula,
     Indexed,
     Numerals,
     Pushed,
+    RouteSide,
     Side,
+    Slice,
     Spelled,
     SpelledProduct,
 )
@@ -26,7 +29,7 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.notation import methods, pushed
-from matderiv.notation.boxes import Aligned, Box, Dots, Operator, Row, Tagged
+from matderiv.notation.boxes import BRACKETS, Aligned, Box, Dots, Operator, Row, Tagged
 from matderiv.notation.formulas import Formulas
 from matderiv.notation.latex import latex
 from matderiv.notation.marks import Mark, key, turned
@@ -38,6 +41,8 @@ _COMMA_FROM = 10
 _ROOM = 29.0
 #: Wider ones are not written out: broken to the width of a page, they are too tall for it.
 _WIDEST = 150.0
+#: Widths that differ by less, in em, are the same but for rounding.
+_CLOSE = 1e-6
 #: Entries of the largest array that are shown at most when the user does not say how many.
 _READABLE = 20
 _SHOWS = (4, 3, 2)
@@ -91,19 +96,22 @@ class ProgramNotation:
             for n, side in enumerate(chain.sides)
             if n == 0 or self._fits(side)
         )
-        read = [latex(box) for box in (left, *rights)]
-        shown = [
-            box for box, (one, other) in zip(rights, pairwise(read), strict=True) if one != other
-        ]
+        pairs = pairwise((left, *rights))
+        shown = [right for right, pair in zip(rights, pairs, strict=True) if not _alike(*pair)]
         return Aligned(left, tuple(shown or rights[:1]))
 
     def alike(self, one: Side, other: Side) -> bool:
         """Whether two sides read the same."""
-        return latex(self.side(one)) == latex(self.side(other))
+        return _alike(self.side(one), self.side(other))
 
     def _fits(self, side: Side) -> bool:
-        """Whether a side is no array whose entries would fill a page; its formula says it all."""
-        return not isinstance(side, Spelled) or self.written_out(side.node).width <= _WIDEST
+        """Whether a side is to be printed: all are, if everything is to be shown.
+
+        Of an array whose entries would fill a page, the formula says it all.
+        """
+        if self.show is None or not isinstance(side, Spelled):
+            return True
+        return self._width(side.node, self._fitting(side.node)) <= _WIDEST
 
     def side(self, side: Side, mark: Mark | None = None) -> Box:
         """One side of an equality; `mark` gives the keys of the array that the side equals."""
@@ -136,16 +144,24 @@ class ProgramNotation:
 
         Sums inside of others that do not fit term by term are written with a sign for the sum.
         """
-        grids = (self._grid(node, spelled, mark) for spelled in self._spelled)
-        box = next(grids)
-        for shorter in grids:
-            if box.width <= _ROOM:
-                break
-            box = shorter
-        if box.width > _ROOM:
-            summed = self._grid(node, replace(self._spelled[-1], shallow=True), mark)
-            box = summed if summed.width < box.width else box
-        return box
+        return self._grid(node, self._fitting(node), mark)
+
+    def _fitting(self, node: Node) -> pushed.Pushed:
+        """The first way to write sums that fits on a page, or the narrowest of the last two."""
+        for spelled in self._spelled:
+            width = self._width(node, spelled)
+            if width <= _ROOM:
+                return spelled
+        summed = replace(spelled, shallow=True)
+        return summed if self._width(node, summed) < width else spelled
+
+    def _width(self, node: Node, spelled: pushed.Pushed) -> float:
+        """About how wide an array is, by its entries at the corners; no other one is built."""
+        shape = self.task.sweep.facts.shape(node)
+        ends = itertools.product(*(sorted({1, dim.size}) for dim in shape))
+        widest = max(spelled.at(node, at).width for at in ends)
+        columns = len(self.formulas.shown(shape[1].size)) if len(shape) > 1 else 1
+        return columns * (widest + 1) + BRACKETS if shape else widest
 
     def _cells(self, side: Cells, mark: Mark | None) -> Box:
         """An array whose cells are worked out from the general entry."""
@@ -201,6 +217,11 @@ def factor_marks(product: SpelledProduct, mark: Mark) -> tuple[Mark, Mark]:
         return partial(key, f"{mark()}.{side}")
 
     return of(product.left, "left"), of(product.right, "right")
+
+
+def _alike(one: Box, other: Box) -> bool:
+    """Whether two boxes read the same; those of different widths do not, which is found at once."""
+    return abs(one.width - other.width) < _CLOSE and latex(one) == latex(other)
 
 
 def _cell(cell: Callable[[tuple[int, ...]], Box], place: tuple[int | None, ...]) -> Box:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from matderiv.calculus.problem import Problem
+from matderiv.calculus.sweep.task import Task
 from matderiv.errors import InputError
-from matderiv.notation.compose import automatic_show
-
-if TYPE_CHECKING:
-    from matderiv.calculus.sweep.task import Task
+from matderiv.notation.program import readable_show
 
 __all__ = ["MOST_SHOWN", "Show", "shown"]
 
-#: Products (rows × inner × columns) up to which everything can be shown.
+#: Entries of a Jacobian up to which all can be shown.
 MOST_SHOWN = 40_000
 #: Entries of a program's largest array up to which everything can be shown.
 _MOST_ENTRIES = 4_000
@@ -24,20 +21,16 @@ _LEAST, _LARGEST = 2, 1000
 Show = int | Literal["all"] | None
 
 
-def shown(subject: Problem | Task, show: Show) -> int | None:
+def shown(task: Task, show: Show) -> int | None:
     """How much is shown, None for all.
 
     Raises:
         InputError: it is more than a page can hold.
     """
     if show is None:
-        if isinstance(subject, Problem):
-            return automatic_show(subject)
-        from matderiv.notation.program import readable_show  # of whole programs only
-
-        return readable_show(subject)
+        return readable_show(task)
     if show == "all":
-        _check_all(subject)
+        _check_all(task)
         return None
     if isinstance(show, bool) or not isinstance(show, int) or not _LEAST <= show <= _LARGEST:
         raise InputError(
@@ -46,17 +39,10 @@ def shown(subject: Problem | Task, show: Show) -> int | None:
     return show
 
 
-def _check_all(subject: Problem | Task) -> None:
-    if isinstance(subject, Problem):
-        sizes = [dim.size for dim in subject.dims]
-        largest = prod(sizes)
-        what, most = f"{largest:,} products; at most {MOST_SHOWN:,}", MOST_SHOWN
-        asked = f"To show all of {'×'.join(map(str, sizes))} is"
-    else:
-        largest = max(prod(dim.size for dim in shape) for shape in subject.shapes.values())
-        what, most = f"arrays of {largest:,} entries; at most {_MOST_ENTRIES:,}", _MOST_ENTRIES
-        asked = "To show all would be to write"
-    if largest > most:
+def _check_all(task: Task) -> None:
+    largest = max(prod(dim.size for dim in shape) for shape in task.shapes.values())
+    if largest > _MOST_ENTRIES:
         raise InputError(
-            f"{asked} {what} can be shown. Use --show 3; what is hidden is still proved."
+            f"To show all would be to write arrays of {largest:,} entries; at most "
+            f"{_MOST_ENTRIES:,} can be shown. Use --show 3; what is hidden is still proved."
         )

@@ -16,10 +16,12 @@ import sympy as sp
 from matderiv.calculus.index_forms.forms import TooLarge
 from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes
+from matderiv.expression.definitions import defined
+from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
 
-__all__ = ["FUNCTIONS", "Array", "Explicit", "total", "undefined"]
+__all__ = ["Array", "Explicit", "total", "undefined"]
 
 #: Rows up to which an inverse or a determinant is written as the sum over all permutations.
 _MOST_ROWS = 4
@@ -96,24 +98,6 @@ def total(terms: Iterable[sp.Expr]) -> sp.Expr:
     numbers = [part for part in found if part.is_Number]
     found = [*numbers, *(part for part in found if not part.is_Number)]
     return cast("sp.Expr", sp.Add(*found, evaluate=False))
-
-
-#: The functions of the language in SymPy's; step is 1/2 at 0, where it has no derivative.
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "exp": sp.exp,
-    "log": sp.log,
-    "sqrt": sp.sqrt,
-    "tanh": sp.tanh,
-    "sigmoid": lambda u: 1 / (1 + sp.exp(-u)),
-    "sin": sp.sin,
-    "cos": sp.cos,
-    "relu": lambda u: sp.Max(u, 0),
-    "step": sp.Heaviside,
-    "abs": sp.Abs,
-    "sign": sp.sign,
-    "softplus": lambda u: sp.log(1 + sp.exp(u)),
-    "erf": sp.erf,
-}
 
 
 @cache
@@ -193,7 +177,7 @@ class Explicit:
     def called(self, function: str, arg: Array, *, whole: bool) -> Array:
         """The function of each entry, or of the whole array; dLoss(Y) is as large as Y."""
         if function in FUNCTIONS:
-            return arg.map(FUNCTIONS[function])
+            return self._known(function, arg)
         if function in self._functions:
             if whole:
                 return Array((), (self._apply(function, (), arg.entries),))
@@ -206,6 +190,17 @@ class Explicit:
             made = (self._apply(of, (place,), arg.entries) for place in places)
             return Array(arg.shape, tuple(made))
         return arg.map(lambda u: self._apply(of, (1,), (u,)))
+
+    def _known(self, function: str, arg: Array) -> Array:
+        """A function of SymPy's, or what the function is in terms of others."""
+        named = FUNCTIONS[function].sympy(function)
+        if named is not None:
+            return arg.map(getattr(sp, named))
+        value = defined(function, nodes.Name("u"))
+        if value is None:
+            raise UnsupportedError(f"SymPy has no function {function}")
+        within = Explicit({"u": arg}, {}, self._sizes, ())
+        return within.of(value)
 
 
 # -- rules: each from a node and the arrays of its operands ------------------------------------
