@@ -14,7 +14,7 @@ from typing import Any, cast
 import sympy as sp
 
 from matderiv.calculus.index_forms.forms import TooLarge
-from matderiv.errors import UnsupportedError
+from matderiv.errors import ShapeError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import defined
 from matderiv.expression.functions import FUNCTIONS
@@ -50,6 +50,10 @@ class Array:
         if shape == self.shape:
             return self
         lead = len(shape) - len(self.shape)
+        if lead < 0 or any(
+            own not in (1, n) for own, n in zip(self.shape, shape[lead:], strict=True)
+        ):
+            raise ShapeError(f"an array of shape {self.shape} is not repeated to {shape}")
         return _array(
             shape,
             lambda at: self.at(

@@ -12,11 +12,9 @@ import operator
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cache
 from typing import Any, Literal, cast
 
-import mpmath
 import sympy as sp
 
 from matderiv.calculus.deciding.explicit import Array, Explicit, total
@@ -41,7 +39,7 @@ _ENOUGH = 8
 _MOST_EXPANDED, _MOST_TOGETHER = 120, 60
 _MOST_REDUCED = 900  # of all differences together
 
-_DIGITS, _BITS = 50, 170
+_DIGITS = 50
 _NEAR = 1e-25  # of the largest term of a difference that is 0
 _POINTS = 8  # points that are tried until the program has a value at one
 
@@ -270,50 +268,58 @@ class _Engine:
         Raises:
             ProofError: one of them is not.
         """
-        chance = random.Random(0)  # noqa: S311 - so that a page comes out the same every time
-        values = [self.names.name(a.name).entries for a in self.answers.program.assignments]
         differences = [difference for _, _, difference in doubtful]
         parts = [part for difference in differences for part in difference.args]
-        for number in range(_POINTS):
-            point = _Point(self.symbols.values(), chance, signs=number < _POINTS // 2)
-            try:
-                with mpmath.workdps(_DIGITS):
-                    for expr in itertools.chain(*values, differences, parts):
-                        point.of(expr)
-                    break
-            except (ArithmeticError, ValueError):
-                continue
+        values = [self.names.name(a.name).entries for a in self.answers.program.assignments]
+        everything = [*itertools.chain(*values), *differences, *parts]
+        for seed in range(_POINTS):
+            point = _Point(self.symbols.values(), seed, _DIGITS)
+            if point.has(everything):
+                break
         else:
             return 0
+        sharper = _Point(self.symbols.values(), seed, 2 * _DIGITS)
         for name, at, difference in doubtful:
             value = point.of(difference)
-            scale = max((abs(float(point.of(part))) for part in difference.args), default=1)
-            if value and (isinstance(value, Fraction) or abs(value) > _NEAR * scale):
-                entry = f"{name}[{', '.join(str(i + 1) for i in at)}]" if at else name
-                raise ProofError(
-                    f"SymPy's own derivative by {entry} is not the entry of the formula: they "
-                    f"differ by {float(value):.6g} at a random point."
-                )
+            scale = max((abs(point.of(part)) for part in difference.args), default=sp.S.One)
+            if value == 0 or (not value.is_Rational and abs(value) < _NEAR * scale):
+                continue
+            if not sharper.has(everything):  # only rounding gave values
+                return 0
+            if abs(sharper.of(difference)) < abs(value) / 2:  # it is 0 but for rounding
+                continue
+            entry = f"{name}[{', '.join(str(i + 1) for i in at)}]" if at else name
+            raise ProofError(
+                f"SymPy's own derivative by {entry} is not the entry of the formula: they differ "
+                f"by {float(value):.6g} at a random point."
+            )
         return len(doubtful)
-
-
-_Number = Any  # a Fraction, or a number of mpmath's where it is irrational
 
 
 class _Point:
     """Random rational numbers for all entries, and random polynomials for undefined functions."""
 
-    def __init__(self, symbols: Iterable[Array], chance: random.Random, *, signs: bool) -> None:
-        self._chance = chance
-        self._found: dict[sp.Basic, _Number] = {}
-        self._numbers: dict[str, list[Fraction]] = {}
+    def __init__(self, symbols: Iterable[Array], seed: int, digits: int) -> None:
+        self._chance = chance = random.Random(seed)  # noqa: S311 - a page is the same every time
+        self._digits = digits
+        self._found: dict[sp.Basic, sp.Number] = {}
+        self._numbers: dict[str, list[sp.Rational]] = {}
         for array in symbols:
             for symbol in array.entries:
-                sign = chance.choice((-1, 1)) if signs else 1
-                number = Fraction(sign * chance.randint(2, 40), 21)
-                self._found.setdefault(symbol, Fraction(0) if symbol.is_zero else number)
+                sign = chance.choice((-1, 1)) if seed < _POINTS // 2 else 1
+                self._found.setdefault(symbol, sp.Rational(sign * chance.randint(2, 40), 21))
+        self._found[sp.S.Zero] = sp.S.Zero  # an entry that a structure makes 0
 
-    def of(self, expr: sp.Basic) -> _Number:
+    def has(self, expressions: Iterable[sp.Basic]) -> bool:
+        """Whether all expressions have a value."""
+        try:
+            for expr in expressions:
+                self.of(expr)
+        except (ArithmeticError, ValueError):
+            return False
+        return True
+
+    def of(self, expr: sp.Basic) -> sp.Number:
         """The value of an expression: exact if it is rational, else to many digits.
 
         Raises:
@@ -323,51 +329,38 @@ class _Point:
             self._found[expr] = self._value(expr)
         return self._found[expr]
 
-    def _value(self, expr: sp.Basic) -> _Number:
-        if isinstance(expr, sp.Rational):
-            return Fraction(int(expr.p), int(expr.q))
+    def _value(self, expr: sp.Basic) -> sp.Number:
         args = [self.of(arg) for arg in expr.args]
         undefined = getattr(expr.func, "undefined", None)
         if undefined is not None:
             return self._applied(*undefined, args)
-        match expr:
-            case sp.Add():
-                return sum(args, Fraction(0))
-            case sp.Mul():
-                return math.prod(args, start=Fraction(1))
-            case sp.Pow() if isinstance(args[1], Fraction) and args[1].denominator == 1:
-                return args[0] ** int(args[1])
-        value = expr.func(*map(_to_sympy, args)) if args else expr
-        if value.is_Rational:
-            return self._value(value)
-        number = value.evalf(_DIGITS)
-        if not isinstance(number, sp.Float):
-            raise ArithmeticError  # noqa: TRY004 - it is complex, or none
-        return number._to_mpmath(_BITS)  # noqa: SLF001 - SymPy has no public way
+        value = expr.func(*args) if args else expr
+        if not isinstance(value, sp.Rational):
+            value = cast("sp.Expr", value).evalf(self._digits)
+        if not isinstance(value, sp.Number) or not value.is_finite:
+            raise ArithmeticError
+        return value
 
-    def _applied(self, name: str, by: tuple[int, ...], args: list[_Number]) -> _Number:
+    def _applied(self, name: str, by: tuple[int, ...], args: list[sp.Number]) -> sp.Number:
         """Σ (a u + b u² + c u³ + d uv), v the argument before u; or a first derivative of it."""
         numbers = self._numbers.setdefault(name, [])
         while len(numbers) < 4 * len(args):
-            numbers.append(Fraction(self._chance.randint(1, 30), 31))
+            numbers.append(sp.Rational(self._chance.randint(1, 30), 31))
         a, b, c, d = (numbers[n : 4 * len(args) : 4] for n in range(4))
         before = [args[n - 1] for n in range(len(args))]
+        value: Any
         match by:
             case ():
                 rows = zip(a, b, c, d, args, before, strict=True)
-                return sum(i * u + j * u**2 + k * u**3 + m * u * v for i, j, k, m, u, v in rows)
+                value = sum(i * u + j * u**2 + k * u**3 + m * u * v for i, j, k, m, u, v in rows)
             case (place,):
                 n, after = place - 1, place % len(args)
                 u = args[n]
                 coupled = d[n] * before[n] + d[after] * args[after]
-                return a[n] + 2 * b[n] * u + 3 * c[n] * u**2 + coupled
-        raise UnsupportedError(f"{name} is differentiated {len(by)} times")
-
-
-def _to_sympy(number: _Number) -> sp.Expr:
-    if isinstance(number, Fraction):
-        return sp.Rational(number.numerator, number.denominator)
-    return sp.Float(number, _DIGITS)
+                value = a[n] + 2 * b[n] * u + 3 * c[n] * u**2 + coupled
+            case _:
+                raise UnsupportedError(f"{name} is differentiated {len(by)} times")
+        return cast("sp.Number", value)
 
 
 def _partials(expr: sp.Expr, moving: tuple[int, ...]) -> list[sp.Expr]:
