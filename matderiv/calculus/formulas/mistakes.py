@@ -232,9 +232,9 @@ def _multiple(at: _At) -> Iterator[Node]:
 def _axis(at: _At) -> Iterator[Node]:
     """A sum or the like runs along another axis, or keeps it."""
     part = at.part
-    if isinstance(part, nodes.Reduction | nodes.Softmax):
+    if isinstance(part, nodes.Reduction | nodes.AlongAxis):
         for axis in (0, 1, None) if at.setting.is_matrix(part.arg) else (None,):
-            if isinstance(part, nodes.Softmax):
+            if isinstance(part, nodes.AlongAxis):
                 yield replace(part, axis=axis)
             else:
                 yield replace(part, axis=axis, keepdims=False)

@@ -25,7 +25,7 @@ from matderiv.derivation.exercises.theme import Theme, users
 from matderiv.derivation.judge import Judge, chain_rule
 from matderiv.derivation.links import Chain
 from matderiv.derivation.program import Builder, elementwise
-from matderiv.derivation.sides import EntryOf, Formula, Indexed, Spelled
+from matderiv.derivation.sides import EntryOf, Formula, Indexed, spelled
 from matderiv.errors import MatderivError
 from matderiv.expression.nodes import Name
 
@@ -113,8 +113,8 @@ def _written_out(builder: Builder, judge: Judge, name: str) -> Chain | None:
         judge,
         "written out",
         Formula(gradient),
-        ("entries", Spelled(gradient)),
-        ("entries worked out", Spelled(local)),
+        ("entries", spelled(builder.task, gradient)),
+        ("entries worked out", spelled(builder.task, local)),
         *product,
         ("matrix names", Formula(local)),
     )

@@ -190,7 +190,7 @@ def _of_matrices(edit: Edit, _formula: Node, setting: Setting) -> bool:
 
 def _is_other_axis(edit: Edit, _formula: Node, _setting: Setting) -> bool:
     part = edit.before
-    assert isinstance(part, nodes.Reduction | nodes.Softmax)
+    assert isinstance(part, nodes.Reduction | nodes.AlongAxis)
     return part.axis is not None and edit.after == replace(part, axis=1 - part.axis)
 
 
