@@ -10,6 +10,7 @@ from matderiv._collector import uncollected
 from matderiv.calculus.problem import Problem, lift_product, understand
 from matderiv.calculus.sweep.task import read_task
 from matderiv.derivation import links
+from matderiv.derivation.closeup import build_close_up
 from matderiv.derivation.methods.table import METHODS
 from matderiv.derivation.program import build_program
 from matderiv.errors import InputError
@@ -178,8 +179,11 @@ def derive(
     with uncollected():
         task = read_task(program, names, sizes=sizes, shapes=shapes, assume=tuple(_pairs(assume)))
         task = replace(task, method=method)
-        derived = build_program(task, task.wrt, route=METHODS[method], report=report)
-    return Derivation(task, task.wrt, derived.steps)
+        if method == "elementwise":
+            made = build_close_up(task, task.wrt, report=report)
+        else:
+            made = build_program(task, task.wrt, route=METHODS[method], report=report)
+    return Derivation(task, task.wrt, made.steps, made.close)
 
 
 def _pairs(

@@ -9,6 +9,7 @@ import sympy as sp
 
 from matderiv.calculus.deciding.verdict import Verdict
 from matderiv.calculus.sweep.task import Task
+from matderiv.derivation.focus import CloseUp
 from matderiv.derivation.sides import Formula, Side
 from matderiv.expression.nodes import Node
 
@@ -90,6 +91,8 @@ class Derivation:
     task: Task
     wrt: tuple[str, ...]
     steps: tuple[Step, ...]
+    #: The value that is shown close up, if one is.
+    close: CloseUp | None = None
 
     @property
     def links(self) -> Iterator[Link]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction as Rational
@@ -62,6 +63,8 @@ __all__ = ["Indices", "side_by_side"]
 _T = Symbol("T")
 _CDOT = Operator("cdot")
 _D = Operator("differential")
+#: Terms of a sum in a numerator, which cannot be broken into lines.
+_NUMERATOR = 8
 _UPRIGHT = set(ELEMENTWISE)
 
 
@@ -96,13 +99,22 @@ class Indices:
         """A form, its sums with Σ."""
         return _one([self._term(term, number) for term, number in form])
 
-    def spelled(self, form: Form) -> Box:
-        """A form with its sums term by term, the middle of long ones left out."""
+    def spelled(self, form: Form, most: int | None = None) -> Box:
+        """A form with its sums term by term, the middle of long ones left out.
+
+        Unless everything is shown, at most so many terms are written where they cannot be broken
+        into lines.
+        """
+        match form:
+            case ((Term(((Rate(of=Raised(base=base), wrt=wrt), 1),), ()), _),):
+                sum_ = self.spelled(base, most=_NUMERATOR)
+                above = Fence(sum_) if isinstance(sum_, Terms) else sum_
+                return partial_ratio(above, self._atom(wrt))
         sizes = {dim.symbol: dim.size for shape in self.names.values() for dim in shape}
         items: list[tuple[str, Box]] = []
         for term, number in form:
             letters = [letter for letter, _ in term.bound]
-            for place in self.places([sizes[size] for _, size in term.bound]):
+            for place in self.places([sizes[size] for _, size in term.bound], most):
                 if place is None:
                     items.append(("+", Dots("across")))
                 else:
@@ -110,10 +122,13 @@ class Indices:
                     items.append(self._term(placed_term(Term(term.atoms), at), number))
         return _one(items)
 
-    def places(self, sizes: list[int]) -> list[tuple[int, ...] | None]:
+    def places(self, sizes: list[int], most: int | None = None) -> list[tuple[int, ...] | None]:
         """The index tuples of a sum that are shown, None for the dots."""
         counted = itertools.product(*(range(1, n + 1) for n in sizes))
-        if all(self.show is None or n <= self.show + 1 for n in sizes):
+        if self.show is None:
+            return list(counted)
+        few = most is None or math.prod(sizes) <= most
+        if few and all(n <= self.show + 1 for n in sizes):
             return list(counted)
         first = itertools.islice(counted, max(1, (self.show or 1) - 1))
         return [*first, None, tuple(sizes)]
@@ -186,10 +201,12 @@ class Indices:
             case Whole():
                 return self._whole(atom)
 
-    def _rate(self, of: Entry, wrt: Entry) -> Box:
+    def _rate(self, of: Entry | Call | Raised, wrt: Entry | Call) -> Box:
         """∂z_ij/∂x_pq, or (∂L/∂x_pq)_Z with Z held fixed, which is not all of ∂L/∂x_pq."""
         ratio = partial_ratio(self._atom(of), self._atom(wrt))
-        held = self.also.get(wrt.name, ()) if of.name == self.loss else ()
+        held: tuple[str, ...] = ()
+        if isinstance(of, Entry) and isinstance(wrt, Entry) and of.name == self.loss:
+            held = self.also.get(wrt.name, ())
         if not held:
             return ratio
         comma = Operator("comma")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -29,7 +30,7 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.notation import methods, pushed
-from matderiv.notation.boxes import BRACKETS, Aligned, Box, Dots, Operator, Row, Tagged
+from matderiv.notation.boxes import BRACKETS, SIGN, Aligned, Box, Dots, Operator, Row, Tagged, Terms
 from matderiv.notation.formulas import Formulas
 from matderiv.notation.latex import latex
 from matderiv.notation.marks import Mark, key, turned
@@ -43,6 +44,8 @@ _ROOM = 29.0
 _WIDEST = 150.0
 #: Widths that differ by less, in em, are the same but for rounding.
 _CLOSE = 1e-6
+#: Terms of all entries of an array that are broken into lines at most.
+_MOST_TERMS = 36
 #: Entries of the largest array that are shown at most when the user does not say how many.
 _READABLE = 20
 _SHOWS = (4, 3, 2)
@@ -147,19 +150,40 @@ class ProgramNotation:
         return self._grid(node, self._fitting(node), mark)
 
     def _fitting(self, node: Node) -> pushed.Pushed:
-        """The first way to write sums that fits on a page, or the narrowest of the last two."""
+        """The first way to write sums that fits on a page, or the narrowest of the last two.
+
+        Few terms in all may be broken into lines, one below the other.
+        """
         for spelled in self._spelled:
             width = self._width(node, spelled)
-            if width <= _ROOM:
+            if width <= _ROOM or self._in_lines(node, spelled) <= _ROOM:
                 return spelled
         summed = replace(spelled, shallow=True)
         return summed if self._width(node, summed) < width else spelled
 
     def _width(self, node: Node, spelled: pushed.Pushed) -> float:
         """About how wide an array is, by its entries at the corners; no other one is built."""
-        shape = self.task.sweep.facts.shape(node)
-        ends = itertools.product(*(sorted({1, dim.size}) for dim in shape))
-        widest = max(spelled.at(node, at).width for at in ends)
+        return self._across(node, max(box.width for box in self._corners(node, spelled)))
+
+    def _in_lines(self, node: Node, spelled: pushed.Pushed) -> float:
+        """About how wide an array is with each term in a line of its own; any, if they are many."""
+        corners = self._corners(node, spelled)
+        terms = [box.items if isinstance(box, Terms) else (("+", box),) for box in corners]
+        shown = math.prod(len(self.formulas.shown(d.size)) for d in self._shape(node))
+        if max(map(len, terms)) * shown > _MOST_TERMS:
+            return math.inf
+        return self._across(node, SIGN + max(box.width for some in terms for _, box in some))
+
+    def _shape(self, node: Node) -> Shape:
+        return self.task.sweep.facts.shape(node)
+
+    def _corners(self, node: Node, spelled: pushed.Pushed) -> list[Box]:
+        ends = itertools.product(*(sorted({1, dim.size}) for dim in self._shape(node)))
+        return [spelled.at(node, at) for at in ends]
+
+    def _across(self, node: Node, widest: float) -> float:
+        """How wide an array is whose widest entry is so wide."""
+        shape = self._shape(node)
         columns = len(self.formulas.shown(shape[1].size)) if len(shape) > 1 else 1
         return columns * (widest + 1) + BRACKETS if shape else widest
 
