@@ -38,12 +38,12 @@ from matderiv.derivation.sides import (
     Cells,
     Formula,
     Indexed,
-    Pushed,
     Side,
     Slice,
-    Spelled,
     bound_letters,
+    spelled,
     summed,
+    written,
 )
 from matderiv.expression.nodes import Apply, Name, Node, children, rebuilt
 from matderiv.expression.program import Assignment
@@ -94,8 +94,8 @@ class CloseUpBuilder(Builder):
 
     def array(self, name: str) -> Chain:
         """An array by its entries."""
-        judge = Judge(self.task, name)
-        return self.chain(judge, "array", Formula(Name(name)), ("entries", Spelled(Name(name))))
+        judge, node = Judge(self.task, name), Name(name)
+        return self.chain(judge, "array", Formula(node), ("entries", spelled(self.task, node)))
 
     def product(self) -> Chain:
         """Z = XW: each entry is expanded once, and then goes by its name."""
@@ -105,8 +105,8 @@ class CloseUpBuilder(Builder):
             "product",
             Formula(name),
             ("definition", Formula(self.close.product)),
-            ("matrix product", Spelled(self.close.product)),
-            ("names", Spelled(name)),
+            ("matrix product", spelled(self.task, self.close.product)),
+            ("names", spelled(self.task, name)),
         )
 
     def loss(self, summand: Summand) -> Iterator[Chain]:
@@ -116,7 +116,7 @@ class CloseUpBuilder(Builder):
             judge,
             "loss",
             Indexed(single(self.total)),
-            ("definition", Pushed(summand.loss, (), spelled=True)),
+            ("definition", written(self.task, summand.loss, (), spelled=True)),
             ("sum sign", Indexed(self.sum(lambda at: single(self.f(at))))),
         )
         if summand.body is not None:
@@ -125,7 +125,7 @@ class CloseUpBuilder(Builder):
                 judge,
                 "function",
                 Indexed(single(self.f(at))),
-                ("definition", Pushed(summand.body, at)),
+                ("definition", written(self.task, summand.body, at)),
             )
 
     # -- quantities --------------------------------------------------------------------------
@@ -207,13 +207,15 @@ class CloseUpBuilder(Builder):
             judge,
             "upstream",
             Formula(whole),
-            ("entries", Spelled(whole)),
+            ("entries", spelled(self.task, whole)),
             ("chain rule", self.cells(multiplied(outer, slope), at)),
             ("unit", last),
         )
         local = self.task.whole(name, gradient.local)
-        written = [("derivative of f", Spelled(local))] if self.summand.body is not None else []
-        end = self.chain(known, "upstream", last, *written, ("matrix names", Formula(local)))
+        sides: list[tuple[str, Side]] = [("matrix names", Formula(local))]
+        if self.summand.body is not None:
+            sides.insert(0, ("derivative of f", spelled(self.task, local)))
+        end = self.chain(known, "upstream", last, *sides)
         yield Chain("upstream", start.links + end.links)
 
     def through(self, at: Indices) -> tuple[tuple[Entry, Call], tuple[Call, Entry]]:
@@ -231,7 +233,7 @@ class CloseUpBuilder(Builder):
         sides: list[tuple[str, Side]] = [("derivative", Indexed(rate))]
         if self.factor == _ONE:
             local = self.task.whole(self.close.value, gradient.local)
-            sides.append(("simplified", Pushed(local, at)))
+            sides.append(("simplified", written(self.task, local, at)))
         return self.chain(judge, "slope", Indexed(single(Rate(self.f(at), self.z(at)))), *sides)
 
     # -- single entries ----------------------------------------------------------------------
@@ -260,7 +262,7 @@ class CloseUpBuilder(Builder):
                 "another entry" if number else "entry",
                 Indexed(single(Entry(f"d{name}", at))),
                 ("chain rule", Indexed(chain_rule(self.task, name, at), spelled=True)),
-                ("zeros dropped", Pushed(local, at, spelled=True)),
+                ("zeros dropped", written(self.task, local, at, spelled=True)),
             )
 
     def expanded_loss(self, judge: Judge) -> Chain:
@@ -270,11 +272,11 @@ class CloseUpBuilder(Builder):
             judge,
             "expanded loss",
             Indexed(single(self.total)),
-            ("definition", Pushed(loss, (), spelled=True)),
-            ("entries of the product", Pushed(self.written(loss), (), spelled=True)),
+            ("definition", written(self.task, loss, (), spelled=True)),
+            ("entries of the product", written(self.task, self.expanded(loss), (), spelled=True)),
         )
 
-    def written(self, node: Node) -> Node:
+    def expanded(self, node: Node) -> Node:
         """An expression with f(XW) in the place of f(Z)."""
         match node:
             case Apply(function, Name(name)) if (function, name) == (
@@ -282,7 +284,7 @@ class CloseUpBuilder(Builder):
                 self.close.value,
             ):
                 return Apply(function, self.close.product)
-        return rebuilt(node, map(self.written, children(node)))
+        return rebuilt(node, map(self.expanded, children(node)))
 
     def term_by_term(self, judge: Judge, x: Entry) -> Iterator[Chain]:
         """∂L/∂x_11 as the sum of all ∂f(z_ij)/∂x_11, and one of them by the chain rule."""

@@ -86,7 +86,8 @@ def _fields(composer: ProgramComposer) -> Fields:
     }
     if close.summand is not None:
         boxes["f"] = formulas.function(close.summand.function)
-        boxes["f_y"] = formulas.form(single(function_of(close.summand.function, close.value, at)))
+        f_y = single(function_of(close.summand.function, close.value, at))
+        boxes["f_y"] = composer.notation.indices.form(f_y)
     return {key: Math(box) for key, box in boxes.items()}
 
 
