@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from matderiv._collector import uncollected
 from matderiv.calculus.problem import Problem, lift_product, understand
+from matderiv.calculus.sweep.second import second_opinion_on
 from matderiv.calculus.sweep.task import read_task
 from matderiv.derivation import links
 from matderiv.derivation.closeup import build_close_up
@@ -183,7 +184,9 @@ def derive(
             made = build_close_up(task, task.wrt, report=report)
         else:
             made = build_program(task, task.wrt, route=METHODS[method], report=report)
-    return Derivation(task, task.wrt, made.steps, made.close)
+        report("second")
+        second = second_opinion_on(task)
+    return Derivation(task, task.wrt, made.steps, made.close, second)
 
 
 def _pairs(
