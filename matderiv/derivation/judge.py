@@ -18,6 +18,7 @@ from matderiv.calculus.index_forms.expanded import written_out
 from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
+    Delta,
     Entry,
     Form,
     Index,
@@ -26,6 +27,7 @@ from matderiv.calculus.index_forms.forms import (
     Term,
     Whole,
     added,
+    constant,
     multiplied,
     placed,
     raised,
@@ -49,7 +51,7 @@ from matderiv.derivation.sides import (
 from matderiv.expression.nodes import MatMul, Name, Node, children, rebuilt
 from matderiv.expression.shapes import Shape
 
-__all__ = ["Judge", "chain_rule"]
+__all__ = ["Judge", "chain_rule", "unit"]
 
 
 def chain_rule(
@@ -77,6 +79,14 @@ def chain_rule(
             atoms.insert(0, Entry(f"d{by}", places))
         parts.append(((Term(tuple((atom, 1) for atom in atoms), bound), Fraction(1)),))
     return added(parts)
+
+
+def unit(rows: tuple[Index, ...], cols: tuple[Index, ...]) -> Form:
+    """∂x_ij/∂x_pq = δ_ip δ_jq."""
+    made = constant(Fraction(1))
+    for one, other in zip(rows, cols, strict=True):
+        made = multiplied(made, single(Delta(one, other)))
+    return made
 
 
 class Judge:
