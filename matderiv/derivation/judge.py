@@ -111,16 +111,11 @@ class Judge:
         self.name = name
         self._diagonal = diagonal
         self._values = {a.name: a.value for a in sweep.graph.values}
-        self._gradients = {
-            f"d{of}": task.whole(of, found.formula)
-            for of, found in sweep.gradients.items()
-            if of != name
-        }
+        self._gradients = {of: whole for of, whole in task.wholes.items() if of != f"d{name}"}
         known = self._values | self._gradients
         self._some = {name: known[name] for name in unfolded if name in known}
         self.letters = itertools.count()
         self.entries = _Unfolding(self, {})
-        self._names = {a.value: Name(a.name) for a in sweep.graph.values}
 
     def verdict(self, left: Side, right: Side) -> Verdict:
         """Whether two sides are equal, as they stand or unfolded."""
@@ -171,6 +166,10 @@ class Judge:
             attempt("some names unfolded", lambda: self._with_some, as_they_stand),
             attempt("all values unfolded", lambda: self._with_all, as_they_stand),
         )
+
+    @cached_property
+    def _names(self) -> dict[Node, Name]:
+        return {a.value: Name(a.name) for a in self.task.sweep.graph.values}
 
     @cached_property
     def _with_names(self) -> _Unfolding:
@@ -302,6 +301,7 @@ class _Unfolding(Entries):
         super().__init__(facts.shape, definitions, symmetric=facts.symmetric, diagonal=diagonal)
         self._judge = judge
         self._known = definitions
+        self._seen: dict[Atom, Form | None] = {}
         self._fresh = judge.letters  # one for all, so that no two letters are the same
 
     def known(self, form: Form) -> Form:
@@ -324,7 +324,12 @@ class _Unfolding(Entries):
         return form if whole == form else contracted(whole)
 
     def _atom(self, atom: Atom) -> Form | None:
-        """What stands for an atom; None where it stays as it is."""
+        """What stands for an atom, worked out once; None where it stays as it is."""
+        if atom not in self._seen:
+            self._seen[atom] = self._found(atom)
+        return self._seen[atom]
+
+    def _found(self, atom: Atom) -> Form | None:
         found = self._judge.own(atom, self)
         if found is not None:
             return self.known(found)

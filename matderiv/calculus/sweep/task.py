@@ -56,6 +56,14 @@ class Task:
         return Prover(self.sweep)
 
     @cached_property
+    def wholes(self) -> dict[str, Node]:
+        """The formula of each gradient dX, in the shape of X."""
+        return {
+            f"d{name}": self.whole(name, found.formula)
+            for name, found in self.sweep.gradients.items()
+        }
+
+    @cached_property
     def letters(self) -> tuple[str, ...]:
         """Index letters that are no name: two for values, two for inputs, then those of sums."""
         graph = self.sweep.graph
