@@ -63,6 +63,7 @@ KNOWN: Functions = {
     "sin": np.sin,
     "cos": np.cos,
     "tanh": np.tanh,
+    "arctan": np.arctan,
     "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
     "softplus": lambda a: np.logaddexp(0, a),
     "relu": lambda a: np.maximum(a, 0),

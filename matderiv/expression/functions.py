@@ -78,6 +78,9 @@ FUNCTIONS: dict[str, Function] = {
     ),
     "sin": Function(derivative="cos(u)", parity="odd", in_tex=True),
     "cos": Function(derivative="-sin(u)", parity="even", in_tex=True),
+    "arctan": Function(
+        derivative="1/(1 + u**2)", parity="odd", spelling={"sympy": "atan"}, in_tex=True
+    ),
     "relu": Function(
         definition="u*step(u)",
         derivative="step(u)",

@@ -128,6 +128,7 @@ RESERVED = (_NUMPY | _FIELD | _PYTHON) - frozenset(KNOWN)
 INSTEAD = {
     "absolute": "abs(Y)",
     "add": "A + B",
+    "atan": "arctan(Y)",
     "average": "mean(Y)",
     "cbrt": "Y**(1/3)",
     "cosh": "(exp(Y) + exp(-Y))/2",
