@@ -70,6 +70,7 @@ _ENTRYWISE: dict[str, Callable[[Any], Any]] = {
     "arctan": sp.atan,
     "erf": sp.erf,
     "sigmoid": lambda u: 1 / (1 + sp.exp(-u)),
+    "silu": lambda u: u / (1 + sp.exp(-u)),
     "softplus": lambda u: sp.log(1 + sp.exp(u)),
     "relu": lambda u: sp.Max(u, 0),
     "f": sp.Function("f"),

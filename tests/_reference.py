@@ -65,6 +65,7 @@ KNOWN: Functions = {
     "tanh": np.tanh,
     "arctan": np.arctan,
     "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
+    "silu": lambda a: a / (1 + np.exp(-a)),
     "softplus": lambda a: np.logaddexp(0, a),
     "relu": lambda a: np.maximum(a, 0),
     "step": lambda a: np.heaviside(a, 0.5),

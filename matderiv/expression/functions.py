@@ -126,6 +126,11 @@ FUNCTIONS: dict[str, Function] = {
             "jax": "jax.nn.softplus({0})",
         },
     ),
+    "silu": Function(
+        definition="u*sigmoid(u)",
+        derivative="sigmoid(u)*(1 + u*(1 - sigmoid(u)))",
+        spelling={"torch": "torch.nn.functional.silu({0})", "jax": "jax.nn.silu({0})"},
+    ),
     "erf": Function(
         derivative="2/sqrt(pi)*exp(-u**2)",
         parity="odd",
