@@ -71,6 +71,7 @@ _ENTRYWISE: dict[str, Callable[[Any], Any]] = {
     "erf": sp.erf,
     "sigmoid": lambda u: 1 / (1 + sp.exp(-u)),
     "silu": lambda u: u / (1 + sp.exp(-u)),
+    "gelu": lambda u: u * (1 + sp.erf(u / sp.sqrt(2))) / 2,
     "softplus": lambda u: sp.log(1 + sp.exp(u)),
     "relu": lambda u: sp.Max(u, 0),
     "f": sp.Function("f"),

@@ -66,6 +66,7 @@ KNOWN: Functions = {
     "arctan": np.arctan,
     "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
     "silu": lambda a: a / (1 + np.exp(-a)),
+    "gelu": lambda a: a * (1 + FUNCTIONS["erf"](a / np.sqrt(2))) / 2,
     "softplus": lambda a: np.logaddexp(0, a),
     "relu": lambda a: np.maximum(a, 0),
     "step": lambda a: np.heaviside(a, 0.5),

@@ -131,6 +131,14 @@ FUNCTIONS: dict[str, Function] = {
         derivative="sigmoid(u)*(1 + u*(1 - sigmoid(u)))",
         spelling={"torch": "torch.nn.functional.silu({0})", "jax": "jax.nn.silu({0})"},
     ),
+    "gelu": Function(
+        definition="u*(1 + erf(u/sqrt(2)))/2",
+        derivative="(1 + erf(u/sqrt(2)))/2 + u*exp(-u**2/2)/sqrt(2*pi)",
+        spelling={
+            "torch": "torch.nn.functional.gelu({0})",
+            "jax": "jax.nn.gelu({0}, approximate=False)",
+        },
+    ),
     "erf": Function(
         derivative="2/sqrt(pi)*exp(-u**2)",
         parity="odd",

@@ -142,7 +142,6 @@ INSTEAD = {
     "expm1": "exp(Y) - 1",
     "fabs": "abs(Y)",
     "frobenius": "norm(Y)",
-    "gelu": "Y*(1 + erf(Y/sqrt(2)))/2",
     "hadamard": "A*B",
     "heaviside": "step(Y)",
     "identity": "eye(4)",
