@@ -6,9 +6,9 @@ import difflib
 import re
 
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.operations import OPERATIONS
 
 __all__ = [
-    "ARRAYWISE",
     "DEFAULT_PROGRAM",
     "ELEMENTWISE",
     "GREEK",
@@ -32,28 +32,8 @@ DEFAULT_PROGRAM = "Y = X @ W; L = sum(f(Y))"
 #: Functions of one number that are known, and applied to each entry.
 ELEMENTWISE = tuple(FUNCTIONS)
 
-#: Functions of whole arrays.
-ARRAYWISE = (
-    "sum",
-    "mean",
-    "prod",
-    "softmax",
-    "logsumexp",
-    "norm",
-    "trace",
-    "tr",
-    "inv",
-    "det",
-    "logdet",
-    "diag",
-    "outer",
-    "dot",
-    "eye",
-    "ones",
-)
-
 #: All that is called by a name of its own.
-KNOWN = (*ELEMENTWISE, *ARRAYWISE)
+KNOWN = tuple(OPERATIONS)
 
 #: What is called as a method too: X.sum(axis=0).
 METHODS = ("sum", "mean", "prod", "trace", "dot")
