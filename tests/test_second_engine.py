@@ -15,6 +15,7 @@ from matderiv import derive
 from matderiv.calculus.deciding.explicit import Array, Explicit, total, undefined
 from matderiv.calculus.deciding.second_engine import Answers, second_opinion
 from matderiv.calculus.sweep import sweep
+from matderiv.calculus.sweep.adjoints import adjoint
 from matderiv.calculus.sweep.second import second_opinion_on
 from matderiv.calculus.sweep.task import read_task
 from matderiv.errors import InputError, ProofError
@@ -92,7 +93,7 @@ def test_derive_refuses_what_a_wrong_rule_and_a_wrong_proof_agree_on(
     from matderiv.calculus.deciding.decide import Verdict
     from matderiv.derivation.judge import Judge
 
-    right = sweep.adjoint
+    right = adjoint
 
     def wrong(value: Node, upstream: Node, shape: Any) -> Any:  # noqa: ANN401 - as the rule
         made = right(value, upstream, shape)

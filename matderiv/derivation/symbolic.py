@@ -96,8 +96,8 @@ def side_expression(side: Side, task: Task, *, most: int) -> sp.Basic:
         case SpelledProduct(left, right):
             factors = (side_expression(factor, task, most=most) for factor in (left, right))
             return sp.MatMul(*factors, evaluate=False)
-        case Numerals(rows, dimensions):
-            values = [[sp.Rational(n.numerator, n.denominator) for n in row] for row in rows]
+        case Numerals(numbers, dimensions):
+            values = [[sp.Rational(n.numerator, n.denominator) for n in row] for row in numbers]
             return sp.ImmutableDenseMatrix(values) if dimensions else values[0][0]
         case EntryOf(node, indices):
             return forms.of(forms.entries.at(node, *indices))
