@@ -28,6 +28,7 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.lines import assignment, derivatives_in, foreign_names
+from matderiv.handout.second import second_words
 from matderiv.handout.sentences import Fields, Filling, fill, listed
 from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Box, Number, Operator, Row
@@ -180,7 +181,7 @@ class ProgramComposer:
             case "all entries":
                 key = all_entries(step, chain)
             case "local":
-                key = f"local_{methods.KINDS.get(type(value), 'entrywise')}"
+                key = f"local_{methods.kind_of(value)}"
             case _:
                 key = "written_out"
         product = next((s for s in chain.sides if isinstance(s, SpelledProduct)), None)
@@ -200,7 +201,7 @@ class ProgramComposer:
 
     def of_value(self, value: Node | None) -> str:
         """The sentence before the entry of a value, by the kind of node that it is."""
-        kind = methods.KINDS.get(type(value), "entrywise")
+        kind = methods.kind_of(value)
         shape = self.task.sweep.facts.shape
         if value is None or kind != "entrywise" or shape(value):
             return f"value_{kind}"
@@ -311,6 +312,9 @@ class ProgramComposer:
         }
         every = proof.for_all_sizes == proof.equalities
         yield Paragraph(self.say("checked_all" if every else "checked_some", fields))
+        if self.derivation.second is not None:
+            loss, wrt = str(self.task.loss), self.derivation.wrt
+            yield Paragraph(second_words(self.derivation.second, loss, wrt, self.language))
 
     # -- pieces ------------------------------------------------------------------------------
 
@@ -358,7 +362,7 @@ def _form(side: Side) -> Form:
 
 def _turned(product: SpelledProduct) -> Iterator[tuple[str, Node]]:
     """The factors that are transposes of names, each with the word that says why."""
-    for key, factor in (("turned_left", product.left), ("turned_right", product.right)):
+    for key, factor in (("turned_left", product.left.node), ("turned_right", product.right.node)):
         if isinstance(factor, nodes.Transpose) and isinstance(factor.arg, nodes.Name):
             yield key, factor.arg
 

@@ -34,7 +34,6 @@ from matderiv.derivation.sides import (
     Kronecker,
     Kroneckers,
     Matrix,
-    Pushed,
     Side,
     Slice,
     Spelled,
@@ -42,6 +41,7 @@ from matderiv.derivation.sides import (
     Times,
     Vec,
     VecPartial,
+    WrittenEntry,
 )
 from matderiv.expression import nodes
 from matderiv.expression.nodes import MatMul, Name, Node, transposed
@@ -61,7 +61,7 @@ _WORK = 2_000
 #: What sides are called that are an entry of a formula.
 _ENTRIES: dict[type, str] = {
     EntryOf: "entry",
-    Pushed: "pushed",
+    WrittenEntry: "pushed",
     Contraction: "contraction",
     Vec: "vec",
 }
@@ -144,16 +144,16 @@ class _Writer:
                 made = self.entry("spelled", node, self.places(node))
                 return made | self.written(self.form(node), self.places(node), self.shape(node))
             case SpelledProduct(left, right):
-                node = MatMul(left, right)
+                node = MatMul(left.node, right.node)
                 made = self.entry("product", node, self.places(node))
-                factors = [self.factor(factor) for factor in (left, right)]
+                factors = [self.factor(factor.node) for factor in (left, right)]
                 return made | {"factors": factors}
             case Differential(node, name, indices):
                 made = self.entry("differential", node, indices, side.form(self.entries))
                 return made | {"wrt": name}
             case Matrix(node, indices):
                 return self.entry("array", node, indices, side.form(self.entries))
-            case EntryOf() | Pushed() | Contraction() | Vec():
+            case EntryOf() | WrittenEntry() | Contraction() | Vec():
                 return self.entry(_ENTRIES[type(side)], side.node, side.indices)
         return self.other(side)
 
