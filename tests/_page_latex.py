@@ -5,7 +5,7 @@ A tree is a tuple whose first item is its kind:
     ("num", text) ("name", base, sub) ("apply", head, power, axis, prime, tree)
     ("neg", t) ("add", ((sign, t), ...)) ("times", (t, ...)) ("odot" | "oslash" | "kron", t, t)
     ("frac", t, t) ("partial", sign, t, t) ("sup", t, t) ("sub", t, tokens) ("sqrt", t) ("abs", t)
-    ("norm", t) ("inner", t, t) ("sum", letters, t) ("grid", rows) ("diff", t) ("dots",)
+    ("norm", t) ("inner", t, t) ("sum" | "prod", letters, t) ("grid", rows) ("diff", t) ("dots",)
 
 Anything else raises `Unread`.
 """
@@ -268,9 +268,9 @@ class _Reader:
             other = self.sum()
             self.take(r"\rangle")
             return ("inner", one, other)
-        if token == r"\sum":
+        if token in (r"\sum", r"\prod"):
             self.take("_")
-            return ("sum", tuple(self._letters(self.group())), self.product())
+            return (token[1:], tuple(self._letters(self.group())), self.product())
         if token == r"\differential":
             return ("diff", self.power())
         if token == r"\begin":

@@ -19,7 +19,7 @@ from _page_values import KNOWN, Array, Function, Point, called, functional, redu
 __all__ = ["Found", "read_page"]
 
 _MOST = 40  # choices of index letters that are tried of one equality
-_BLOCK = re.compile(r"\$\$\n(.*?)\n\$\$", re.DOTALL)
+_BLOCK = re.compile(r"\$\$\n(.*?)\n\$\$|\\begin\{align\*\}\n(.*?)\n\\end\{align\*\}", re.DOTALL)
 _GREEK = {"lam": "lambda", "eps": "varepsilon"}
 _REDUCED = ("sum", "mean", "prod", "logsumexp", "softmax")
 
@@ -75,7 +75,7 @@ class Reading:
     def page(self, page: str) -> Found:
         """All equalities."""
         found = Found()
-        for block in _BLOCK.findall(page):
+        for block in map("".join, _BLOCK.findall(page)):
             try:
                 chains = equations(block)
             except (Unread, IndexError):
@@ -113,7 +113,7 @@ class Reading:
 
     def defined(self, first: Tree, sides: list[str]) -> None:
         """A chain that begins with a whole name defines it, if nothing else has."""
-        if first[0] not in ("name", "sub"):
+        if first[0] not in ("name", "sub") or self.entry(first) is not None:
             return
         tree = self.parse(sides[1])
         try:
@@ -163,7 +163,10 @@ class Reading:
                 return {self.name(tree)}
             except Unread:
                 if tree[0] == "name":
-                    return {tree[1]}
+                    return {tree[1]} - {"pi", "e"}
+                if _strip(tree[1])[0] in ("name", "num", "function"):
+                    entry = self.entry(tree)  # or I_N, 1_{N×M}, softmax₁
+                    return set() if entry is None else {entry[0]}
         if isinstance(tree, tuple) and tree[:1] == ("apply",):
             return self._names(tree[2])
         if isinstance(tree, tuple):
@@ -294,7 +297,7 @@ class Reading:
             base, label = base[1], base[2][1]
         if base[0] != "name" or base[1] == "delta":
             return None
-        for count in (1, 2):
+        for count in (2, 1):  # a_11 of a matrix, before the eleventh entry of a vector
             try:
                 indices = self.indices(tree[2], count)
                 if len(indices) == count:
@@ -307,7 +310,7 @@ class Reading:
         """The letters that index something, and how far they run."""
         if not isinstance(tree, tuple):
             return
-        if tree[:1] == ("sum",):
+        if tree[:1] in (("sum",), ("prod",)):
             yield from (pair for pair in self.ranges(tree[2]) if pair[0] not in tree[1])
             return
         if tree[:1] in (("sub",), ("sup",)):
@@ -369,7 +372,7 @@ class Reading:
             case ("oslash", left, right):
                 return self.value(left) / self.value(right)
             case ("kron", left, right):
-                return np.kron(self.value(left), self.value(right))
+                return np.kron(np.asarray(self.value(left)), np.asarray(self.value(right)))
             case ("frac", above, below):
                 top, bottom = self.value(above), self.value(below)
                 if np.ndim(bottom):
@@ -387,8 +390,8 @@ class Reading:
                 return self._partial(sign, above, below)
             case ("diff", inner):
                 return self._change(inner)
-            case ("sum", letters, inner):
-                return self._big_sum(letters, inner)
+            case ("sum" | "prod" as kind, letters, inner):
+                return self._big(kind, letters, inner)
             case ("grid", rows):
                 return self._grid(rows)
             case ("apply", head, inner):
@@ -422,7 +425,7 @@ class Reading:
         """Factors side by side: arrays are multiplied as matrices, a vector being a column."""
         values = []
         for factor in factors:
-            value = np.asarray(self.value(factor))
+            value = np.asanyarray(self.value(factor))
             if values and np.ndim(values[-1]) and np.ndim(value):
                 values.append(_times(values.pop(), value))
             else:
@@ -436,16 +439,23 @@ class Reading:
                 scalar = scalar * value
         return scalar if array is None else scalar * array
 
-    def _big_sum(self, letters: tuple[str, ...], inner: Tree) -> Array:
+    def _big(self, kind: str, letters: tuple[str, ...], inner: Tree) -> Array:
+        """Σ or Π over index letters."""
         runs = dict(self.runs) | dict(self.ranges(inner))
         if any(letter in self.letters for letter in letters):
             raise Unread("a letter means two things")
+        for letter in letters:  # of deltas alone: as far as what they are compared with
+            for one, other in _deltas(inner):
+                partner = {one: other, other: one}.get(letter)
+                if letter not in runs and partner in runs:
+                    runs[letter] = runs[partner]
         if not set(letters) <= runs.keys():
             raise Unread(f"{letters} run over nothing")
-        found: Array = np.asarray(0.0)
+        found: Array = np.asarray(0.0 if kind == "sum" else 1.0)
         for place in itertools.product(*(range(runs[c]) for c in letters)):
             self.letters |= dict(zip(letters, place, strict=True))
-            found = found + self.value(inner)
+            value = self.value(inner)
+            found = found + value if kind == "sum" else found * value
         for letter in letters:
             self.letters.pop(letter, None)
         return found
@@ -490,28 +500,23 @@ class Reading:
         elif prime:
             raise Unread("a known function with a prime")
         else:
-            found = self._known(plain[1], argument, axis, inner)
+            found = self._known(plain[1], argument, axis)
         return found if power is None else found ** self.value(power)
 
     def _function(self, look: tuple[str, str | None]) -> str | None:
         return next((f for f in self.functions if _parts(f) == look), None)
 
-    def _known(self, name: str, argument: Array, axis: str | None, inner: Tree) -> Array:
+    def _known(self, name: str, argument: Array, axis: str | None) -> Array:
         if name in KNOWN and axis is None:
             return KNOWN[name](argument)
-        if name == "prod" and axis is not None and axis.isalpha():
-            return self._big_product(axis, inner)
         if name in _REDUCED:
             number = None if axis is None else int(axis)
-            return reduced(name, argument, number, keep=self.keep)
+            return reduced(name, argument, number, keep=self.keep and number is not None)
         if name == "vec" and axis is None:
             return np.asarray(argument).reshape(-1)
         if axis is None:
             return np.asarray(called(name, [argument]))
         raise Unread(f"{name} along {axis}")
-
-    def _big_product(self, letter: str, inner: Tree) -> Array:
-        raise Unread("a product over a letter")
 
     def _below(self, tree: Tree, base: Tree, tokens: tuple[str, ...]) -> Array:
         """A name with a subscript, an entry, I_N, 1_{N×M}, δ_ij or e_p."""
@@ -572,12 +577,12 @@ class Reading:
             return value[self.place(indices, value.shape)]
         if _strip(base) == ("name", "e") and not any(n == "e" for n in self.point.values):
             return np.exp(self.value(above))
-        value = np.asarray(self.value(base))
+        value = np.asanyarray(self.value(base))
         match above:
             case ("T",):
                 if value.ndim == 0:
-                    return value ** self._named("T", ("name", "T"))
-                return value[None, :] if value.ndim == 1 else value.T
+                    return value ** self.point.values["T"] if "T" in self.point.values else value
+                return value[None, :].view(_Row) if value.ndim == 1 else value.T
             case ("-T",):
                 return np.linalg.inv(value).T
             case ("entrywise", inner):
@@ -598,6 +603,8 @@ class Reading:
             function = self._function(_look(above[1]) or ("", None))
             if function is not None and function[0].isupper():
                 return self._of_functional(function, above[2], below)
+        if "apply" in (above[0], below[0]):
+            return self._of_entry(sign, above, below)
         of, at = self._target(above)
         wrt, by = self._target(below)
         total = self.total if of == self.loss and not sign else False
@@ -623,6 +630,19 @@ class Reading:
         total = self.total if of == self.loss and not sign else False
         found = self.point.jacobian(of, wrt, total=total)
         return found.reshape(self.point.values[of].size, self.point.values[wrt].size)
+
+    def _of_entry(self, sign: str, above: Tree, below: Tree) -> Array:
+        """∂f(y)/∂y of a function of one number, or ∂L/∂f(y) where y is used in f(y) alone."""
+        if above[0] == "apply":
+            function = self._function(_look(above[1]) or ("", None))
+            if function is None or _strip(above[2]) != below:
+                raise Unread("a function by something else")
+            return Function(function)(self.value(below), prime=True)
+        function = self._function(_look(below[1]) or ("", None))
+        if function is None:
+            raise Unread("a derivative by a value without a name")
+        slope = Function(function)(self.value(below[2]), prime=True)
+        return self._partial(sign, above, below[2]) / slope
 
     def _of_functional(self, function: str, argument: Tree, below: Tree) -> Array:
         """∂F(A)/∂a_ij, or the array of them all."""
@@ -701,7 +721,7 @@ def _free(tree: Any) -> set[str]:
     if not isinstance(tree, tuple):
         return set()
     match tree:
-        case ("sum", letters, inner):
+        case ("sum" | "prod", letters, inner):
             return _free(inner) - set(letters)
         case ("sub", base, tokens):
             found = set(re.findall(r"[a-z](?:_\{?\d+\}?)?", "".join(tokens)))
@@ -709,20 +729,36 @@ def _free(tree: Any) -> set[str]:
     return set[str]().union(*(map(_free, tree)))
 
 
+def _deltas(tree: Any) -> Iterator[tuple[str, str]]:
+    """The two indices of every delta."""
+    if isinstance(tree, tuple):
+        if tree[:1] == ("sub",) and tree[1] == ("name", "delta"):
+            letters = [t for t in tree[2] if t != ","]
+            if len(letters) == 2:  # noqa: PLR2004 - δ_ij
+                yield letters[0], letters[1]
+            return
+        for part in tree:
+            yield from _deltas(part)
+
+
 def _holds_grid(tree: Any) -> bool:
     if not isinstance(tree, tuple):
         return False
-    return tree[:1] in (("grid",), ("sum",), ("dots",)) or any(map(_holds_grid, tree))
+    return tree[:1] in (("grid",), ("sum",), ("prod",), ("dots",)) or any(map(_holds_grid, tree))
+
+
+class _Row(np.ndarray[Any, Any]):
+    """A transposed vector; a matrix of one row is something else: its product is a vector."""
 
 
 def _times(one: Array, other: Array) -> Array:
     """The product of two arrays, a vector being a column."""
     if one.ndim == 1 and other.ndim == 2 and other.shape[0] == 1:  # noqa: PLR2004 - column, row
-        return np.outer(one, other[0])
+        return np.outer(one, np.asarray(other)[0])
     if one.ndim == 1:
         raise Unread("a column times an array")
     found = one @ other
-    return found[0] if one.ndim == 2 and one.shape[0] == 1 and other.ndim == 1 else found  # noqa: PLR2004
+    return np.asarray(found)[0] if isinstance(one, _Row) and other.ndim == 1 else found
 
 
 def _same(one: Array, other: Array) -> bool:
