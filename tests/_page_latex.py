@@ -56,13 +56,13 @@ def equations(source: str) -> list[list[str]]:
 def _split(text: str, at: str) -> list[str]:
     """A text in parts, at signs that stand inside of no group or environment."""
     parts, depth, last, n = [""], 0, 0, 0
-    for token in re.finditer(r"\\begin\b|\\end\b|\\\\|\\[A-Za-z]+|\\.|[{}=]", text):
-        word = token[0]
+    for sign in re.finditer(r"\\begin\b|\\end\b|\\\\|\\[A-Za-z]+|\\.|[{}=]", text):
+        word = sign[0]
         depth += (word in ("{", r"\begin")) - (word in ("}", r"\end"))
         if word == at and depth == 0:
-            parts[n] = text[last : token.start()]
+            parts[n] = text[last : sign.start()]
             parts.append("")
-            n, last = n + 1, token.end()
+            n, last = n + 1, sign.end()
     parts[n] = text[last:]
     return parts
 
@@ -88,19 +88,19 @@ class _Reader:
         return self.tokens[self.at + ahead] if self.at + ahead < len(self.tokens) else ""
 
     def take(self, expected: str | None = None) -> str:
-        token = self.next()
-        if not token or (expected is not None and token != expected):
-            raise Unread(f"{token or 'the end'} where {expected or 'more'} is expected")
+        sign = self.next()
+        if not sign or (expected is not None and sign != expected):
+            raise Unread(f"{sign or 'the end'} where {expected or 'more'} is expected")
         self.at += 1
-        return token
+        return sign
 
     def group(self) -> list[str]:
         """The tokens between braces."""
         self.take("{")
         start, depth = self.at, 1
         while depth:
-            token = self.take()
-            depth += (token == "{") - (token == "}")
+            sign = self.take()
+            depth += (sign == "{") - (sign == "}")
         return self.tokens[start : self.at - 1]
 
     def inside(self) -> Tree:
@@ -111,34 +111,17 @@ class _Reader:
         return found
 
     def sum(self) -> Tree:
-        """Terms with signs; lines of a broken sum are one sum."""
+        """Terms with signs."""
         items: list[tuple[str, Tree]] = []
-        sign = "+"
-        while self.next() in ("&", "{") and self._empty():
-            pass
-        if self.next() in ("+", "-"):
-            sign = self.take()
+        sign = self.take() if self.next() in ("+", "-") else "+"
         while True:
             items.append((sign, self.term()))
-            while self.next() == r"\\" or (self.next() in ("&", "{") and self._empty()):
-                if self.next() == r"\\":
-                    self.take()
             if self.next() not in ("+", "-"):
                 break
             sign = self.take()
         if len(items) == 1:
             return items[0][1] if items[0][0] == "+" else ("neg", items[0][1])
         return ("add", tuple(items))
-
-    def _empty(self) -> bool:
-        """Step over an alignment sign or an empty group."""
-        if self.next() == "&":
-            self.take()
-            return True
-        if self.next() == "{" and self.next(1) == "}":
-            self.at += 2
-            return True
-        return False
 
     def term(self) -> Tree:
         """A product; what stands side by side holds together more tightly than a sign between."""
@@ -160,8 +143,6 @@ class _Reader:
                 or (self.next() == r"\|" and self._bars)
             ):
                 break
-            elif self.next() in ("&", "{") and self._empty():
-                continue
             factors.append(self.power())
         return factors[0] if len(factors) == 1 else ("times", tuple(factors))
 
@@ -226,68 +207,68 @@ class _Reader:
         self.take(")")
         return found
 
-    def atom(self) -> Tree:  # noqa: C901, PLR0911, PLR0912 - one case for each sign
-        token = self.next()
-        if token.isdigit():
+    def atom(self) -> Tree:
+        sign = self.next()
+        if sign.isdigit():
             self.take()
             if self.next() == "." and self.next(1).isdigit():
                 self.take()
-                return ("num", f"{token}.{self.take()}")
-            return ("num", token)
-        if token == "(":
+                return ("num", f"{sign}.{self.take()}")
+            return ("num", sign)
+        if sign == "(":
             return ("fence", self._bracketed())
-        if token == "{":
+        if sign == "{":
             reader = _Reader(self.group(), self.functions)
             found = reader.power()
             if reader.next():
                 raise Unread("a group of several parts")
             return ("group", found)
         self.take()
-        if token in (r"\cdots", r"\vdots", r"\ddots"):
+        if sign in (r"\cdots", r"\vdots", r"\ddots"):
             return ("dots",)
-        if token == r"\frac":
+        if sign == r"\frac":
             above, below = self.group(), self.group()
             if above[:1] and above[0] == r"\partial":
                 return self.derivative(above, below)
             return ("frac", self.whole(above), self.whole(below))
-        if token == r"\sqrt":
+        if sign == r"\sqrt":
             return ("sqrt", self.inside())
-        if token == r"\lvert":
+        if sign == r"\lvert":
             found = self.sum()
             self.take(r"\rvert")
             return ("abs", found)
-        if token == r"\|":
+        if sign == r"\|":
             self._bars = True
             found = self.sum()
             self._bars = False
             self.take(r"\|")
             return ("norm", found)
-        if token == r"\langle":
+        if sign == r"\langle":
             one = self.sum()
             self.take(",")
             other = self.sum()
             self.take(r"\rangle")
             return ("inner", one, other)
-        if token in (r"\sum", r"\prod"):
+        if sign in (r"\sum", r"\prod"):
             self.take("_")
-            return (token[1:], tuple(self._letters(self.group())), self.product())
-        if token == r"\differential":
+            return (sign[1:], tuple(self._letters(self.group())), self.product())
+        if sign == r"\differential":
             return ("diff", self.power())
-        if token == r"\begin":
+        if sign == r"\begin":
             return self._grid()
-        if token in _CALLED or token == r"\mathit":
-            return self._word(token)
-        if token in _GREEK or (len(token) == 1 and token.isalpha()):
-            name: Tree = ("name", token.lstrip("\\"))
+        if sign in _CALLED or sign == r"\mathit":
+            return self._word(sign)
+        if sign in _GREEK or (len(sign) == 1 and sign.isalpha()):
+            name: Tree = ("name", sign.lstrip("\\"))
             return self.call(name) if self.next() == "(" and self.is_function(name) else name
-        raise Unread(f"{token} in a formula")
+        raise Unread(f"{sign} in a formula")
 
-    def _word(self, token: str) -> Tree:
-        if token in (r"\operatorname", r"\mathit"):
-            kind = "function" if token == r"\operatorname" else "name"
+    def _word(self, sign: str) -> Tree:
+        if sign in (r"\operatorname", r"\mathit"):
+            kind = "function" if sign == r"\operatorname" else "name"
             head: Tree = (kind, "".join(self.group()).replace(r"\_", "_"))
         else:
-            head = ("function", token[1:])
+            head = ("function", sign[1:])
         return self.call(head) if self.next() == "(" and self.is_function(head) else head
 
     @staticmethod
@@ -301,11 +282,7 @@ class _Reader:
     def _grid(self) -> Tree:
         kind = "".join(self.group())
         if kind == "aligned":
-            found = self.sum()
-            if self.next() == r"\end":
-                self.take()
-                self.group()
-            return ("fence", found)
+            return ("fence", self.whole(self._lines()))
         if kind != "pmatrix":
             raise Unread(f"an environment {kind}")
         rows: list[list[Tree]] = [[]]
@@ -320,22 +297,37 @@ class _Reader:
         self.group()
         return ("grid", tuple(tuple(row) for row in rows if row))
 
+    def _lines(self) -> list[str]:
+        """The tokens of broken lines, without what breaks and aligns them."""
+        kept: list[str] = []
+        depth = 0
+        while depth or self.next() != r"\end":
+            sign = self.take()
+            depth += (sign == r"\begin") - (sign == r"\end")
+            if depth == 0 and sign == "{" and self.next() == "}":
+                self.take()
+            elif depth or sign not in ("&", r"\\"):
+                kept.append(sign)
+        self.take()
+        self.group()
+        return kept
+
     def _cell(self) -> Tree:
         """A cell ends at its own & or line break, those of environments in it aside."""
         start, depth = self.at, 0
         while self.next() and (depth or self.next() not in ("&", r"\\", r"\end")):
-            token = self.take()
-            depth += (token == r"\begin") - (token == r"\end")
+            sign = self.take()
+            depth += (sign == r"\begin") - (sign == r"\end")
         return self.whole(self.tokens[start : self.at])
 
     def derivative(self, above: list[str], below: list[str]) -> Tree:
         """∂y/∂x; a sign above the first ∂ says that other values are held fixed."""
-        sign, top = "", above[1:]
+        mark, top = "", above[1:]
         if top[:1] == ["^"]:
-            sign, top = top[1], top[2:]
-            if sign == "{":
+            mark, top = top[1], top[2:]
+            if mark == "{":
                 end = top.index("}")
-                sign, top = "".join(top[:end]), top[end + 1 :]
+                mark, top = "".join(top[:end]), top[end + 1 :]
         if below[:1] != [r"\partial"]:
             raise Unread("∂ above a line without ∂ below it")
-        return ("partial", sign, self.whole(top), self.whole(below[1:]))
+        return ("partial", mark, self.whole(top), self.whole(below[1:]))

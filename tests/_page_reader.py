@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 from _page_latex import Tree, Unread, equations, parse
-from _page_values import KNOWN, Array, Function, Point, called, functional, reduced, sites
+from _page_values import KNOWN, Array, Function, Point, called, functional, reduced
 
-__all__ = ["Found", "read_page"]
+__all__ = ["Found", "Reading", "read_page"]
 
 _MOST = 40  # choices of index letters that are tried of one equality
 _BLOCK = re.compile(r"\$\$\n(.*?)\n\$\$|\\begin\{align\*\}\n(.*?)\n\\end\{align\*\}", re.DOTALL)
@@ -68,7 +68,11 @@ class Reading:
         words = set(re.findall(r"([A-Za-z_]\w*)\(", program))
         self.functions = words - set(KNOWN) - set(_REDUCED)
         self.heads = frozenset(_parts(name)[0] for name in self.functions)
+        self._given: set[str] = set()  # names that are defined as the page says
+        self._trees: dict[str, Tree] = {}
         self.letters: dict[str, int] = {}
+        self.runs: dict[str, int] = {}
+        self.moving: str | None = None
         self.total = True  # how ∂ of the loss is read
         self.keep = False  # whether a sum along an axis keeps it
 
@@ -87,7 +91,9 @@ class Reading:
 
     def parse(self, side: str) -> Tree:
         """The tree of a side."""
-        return parse(side, self.heads)
+        if side not in self._trees:
+            self._trees[side] = parse(side, self.heads)
+        return self._trees[side]
 
     def chain(self, sides: list[str], found: Found) -> None:
         """The equalities of one chain."""
@@ -128,7 +134,7 @@ class Reading:
             return
         if name in self.point.values and name not in self.point.definitions:
             return  # an input
-        if _holds_grid(tree) or (name, "page") in self._given:
+        if _holds_grid(tree) or name in self._given:
             return
         if not self._names(tree) <= set(self.point.values):
             return
@@ -141,21 +147,16 @@ class Reading:
                 self.point.values = kept
 
         new = name not in self.point.values
-        before = self.point.definitions.get(name)
         old = None if new else self.point.values[name]
         computed = value(self.point.values)
         if old is not None and not _same(old, computed):
             return  # false, as will be found
         if old is not None and old.shape != computed.shape:
             return
-        self._given.add((name, "page"))
+        self._given.add(name)
         self.point.define(name, self._names(tree), value)
 
-    @property
-    def _given(self) -> set[tuple[str, str]]:
-        return self.__dict__.setdefault("given", set())
-
-    def _names(self, tree: Any) -> set[str]:
+    def _names(self, tree: object) -> set[str]:
         """The names of a tree, those that are called aside."""
         found: set[str] = set()
         if isinstance(tree, tuple) and tree[:1] in (("name",), ("sub",)):
@@ -180,7 +181,9 @@ class Reading:
         """Whether two sides have the same value wherever the letters point, in some reading."""
         read = False
         failure: Exception | None = None
-        for self.total, self.keep in itertools.product((True, False), (False, True)):
+        changes = any(True for side in chain for _ in self._changes(side))
+        totals = (True, False) if changes else (True,)  # dL is said of one value as well
+        for self.total, self.keep in itertools.product(totals, (False, True)):
             try:
                 if self._holds(left, right, chain):
                     return True
@@ -223,7 +226,7 @@ class Reading:
         last = set(self._changes(chain[-1]))
         return next((n for n in order if n in last), None)
 
-    def _changes(self, tree: Any) -> Iterator[str]:
+    def _changes(self, tree: object) -> Iterator[str]:
         if isinstance(tree, tuple):
             if tree[:1] == ("diff",):
                 try:
@@ -306,7 +309,7 @@ class Reading:
                 continue
         return None
 
-    def ranges(self, tree: Any) -> Iterator[tuple[str, int]]:
+    def ranges(self, tree: object) -> Iterator[tuple[str, int]]:
         """The letters that index something, and how far they run."""
         if not isinstance(tree, tuple):
             return
@@ -352,7 +355,7 @@ class Reading:
 
     # -- values -------------------------------------------------------------------------------
 
-    def value(self, tree: Tree) -> Array:  # noqa: C901, PLR0911, PLR0912 - one case a kind
+    def value(self, tree: Tree) -> Array:  # noqa: C901, PLR0912 - one case a kind
         """The value of a tree: a number, a vector, or a matrix; a transposed vector is a row."""
         match tree:
             case ("num", text):
@@ -466,7 +469,7 @@ class Reading:
         if len({len(row) for row in rows}) != 1:
             raise Unread("rows of different lengths")
         found = np.asarray([[self.value(cell) for cell in row] for row in rows])
-        return found[:, 0] if found.ndim == 2 and len(rows[0]) == 1 else found  # noqa: PLR2004
+        return found[:, 0] if found.ndim == 2 and len(rows[0]) == 1 else found
 
     def _applied(self, head: Tree, inner: Tree) -> Array:
         """A function of a value: known or not, of one number or an array, along an axis."""
@@ -587,7 +590,7 @@ class Reading:
                 return np.linalg.inv(value).T
             case ("entrywise", inner):
                 return value ** self.value(inner)
-            case ("neg", ("num", "1")) if value.ndim == 2:  # noqa: PLR2004 - a matrix
+            case ("neg", ("num", "1")) if value.ndim == 2:
                 return np.linalg.inv(value)
         if value.ndim:
             raise Unread("a power of an array")
@@ -603,8 +606,8 @@ class Reading:
             function = self._function(_look(above[1]) or ("", None))
             if function is not None and function[0].isupper():
                 return self._of_functional(function, above[2], below)
-        if "apply" in (above[0], below[0]):
-            return self._of_entry(sign, above, below)
+        if above[0] not in ("name", "sub", "sup") or below[0] == "apply":
+            return self._of_formula(sign, above, below)
         of, at = self._target(above)
         wrt, by = self._target(below)
         total = self.total if of == self.loss and not sign else False
@@ -631,18 +634,26 @@ class Reading:
         found = self.point.jacobian(of, wrt, total=total)
         return found.reshape(self.point.values[of].size, self.point.values[wrt].size)
 
-    def _of_entry(self, sign: str, above: Tree, below: Tree) -> Array:
-        """∂f(y)/∂y of a function of one number, or ∂L/∂f(y) where y is used in f(y) alone."""
-        if above[0] == "apply":
-            function = self._function(_look(above[1]) or ("", None))
-            if function is None or _strip(above[2]) != below:
-                raise Unread("a function by something else")
-            return Function(function)(self.value(below), prime=True)
-        function = self._function(_look(below[1]) or ("", None))
-        if function is None:
-            raise Unread("a derivative by a value without a name")
-        slope = Function(function)(self.value(below[2]), prime=True)
-        return self._partial(sign, above, below[2]) / slope
+    def _of_formula(self, sign: str, above: Tree, below: Tree) -> Array:
+        """∂u/∂x of a formula u, or ∂L/∂f(y) where y is used in f(y) alone."""
+        if below[0] == "apply":
+            function = self._function(_look(below[1]) or ("", None))
+            if function is None:
+                raise Unread("a derivative by a value without a name")
+            slope = Function(function)(self.value(below[2]), prime=True)
+            return self._partial(sign, above, below[2]) / slope
+        wrt, by = self._target(below)
+        moved = self.point.values[wrt].astype(complex)
+        moved[() if by is None else self.place(by, moved.shape)] += 1e-30j
+        kept = self.point.values
+        self.point.values = kept | {wrt: moved}
+        for name, definition in self.point.definitions.items():
+            if name != wrt:
+                self.point.values[name] = np.asarray(definition(self.point.values))
+        try:
+            return np.asarray(self.value(above)).imag / 1e-30
+        finally:
+            self.point.values = kept
 
     def _of_functional(self, function: str, argument: Tree, below: Tree) -> Array:
         """∂F(A)/∂a_ij, or the array of them all."""
@@ -661,7 +672,7 @@ class Reading:
         return found if indices is None else found[self.place(indices, found.shape)]
 
     def _change(self, tree: Tree) -> Array:
-        """dX at random; dY is what comes of it, and d(…) what comes of it in a formula."""
+        """DX at random; dY is what comes of it, and d(…) what comes of it in a formula."""
         tree = _strip(tree)
         if self.moving is None:
             raise Unread("no change")
@@ -716,7 +727,7 @@ def _look(tree: Tree) -> tuple[str, str | None] | None:
     return None
 
 
-def _free(tree: Any) -> set[str]:
+def _free(tree: object) -> set[str]:
     """The letters in indices that no sum binds."""
     if not isinstance(tree, tuple):
         return set()
@@ -729,19 +740,19 @@ def _free(tree: Any) -> set[str]:
     return set[str]().union(*(map(_free, tree)))
 
 
-def _deltas(tree: Any) -> Iterator[tuple[str, str]]:
+def _deltas(tree: object) -> Iterator[tuple[str, str]]:
     """The two indices of every delta."""
     if isinstance(tree, tuple):
         if tree[:1] == ("sub",) and tree[1] == ("name", "delta"):
             letters = [t for t in tree[2] if t != ","]
-            if len(letters) == 2:  # noqa: PLR2004 - δ_ij
+            if len(letters) == 2:
                 yield letters[0], letters[1]
             return
         for part in tree:
             yield from _deltas(part)
 
 
-def _holds_grid(tree: Any) -> bool:
+def _holds_grid(tree: object) -> bool:
     if not isinstance(tree, tuple):
         return False
     return tree[:1] in (("grid",), ("sum",), ("prod",), ("dots",)) or any(map(_holds_grid, tree))
@@ -753,7 +764,7 @@ class _Row(np.ndarray[Any, Any]):
 
 def _times(one: Array, other: Array) -> Array:
     """The product of two arrays, a vector being a column."""
-    if one.ndim == 1 and other.ndim == 2 and other.shape[0] == 1:  # noqa: PLR2004 - column, row
+    if one.ndim == 1 and other.ndim == 2 and other.shape[0] == 1:
         return np.outer(one, np.asarray(other)[0])
     if one.ndim == 1:
         raise Unread("a column times an array")
@@ -764,9 +775,9 @@ def _times(one: Array, other: Array) -> Array:
 def _same(one: Array, other: Array) -> bool:
     """Whether two values are equal; a vector is a column."""
     one, other = np.asarray(one), np.asarray(other)
-    if one.ndim == 1 and other.ndim == 2:  # noqa: PLR2004 - a column
+    if one.ndim == 1 and other.ndim == 2:
         one = one[:, None] if other.shape[1] == 1 else one[None, :]
-    if other.ndim == 1 and one.ndim == 2:  # noqa: PLR2004 - a column
+    if other.ndim == 1 and one.ndim == 2:
         other = other[:, None] if one.shape[1] == 1 else other[None, :]
     if one.shape != other.shape:
         return one.size == other.size == 1 and bool(np.isclose(one.ravel(), other.ravel()).all())

@@ -203,7 +203,7 @@ class Point:
         return made
 
 
-def _run(node: ast.expr, at: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:  # noqa: PLR0911
+def _run(node: ast.expr, at: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
     """The value of an expression."""
     match node:
         case ast.Constant(value):
@@ -263,7 +263,7 @@ def _call(
 
 def _numbered(node: ast.expr, sizes: Mapping[str, int]) -> ast.expr:
     class Put(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.Constant:  # noqa: N802 - ast's own name
+        def visit_Name(self, node: ast.Name) -> ast.Constant:
             return ast.Constant(sizes[node.id])
 
     return Put().visit(node)

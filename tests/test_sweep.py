@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import cProfile
 import re
-import time
 import warnings
 from collections.abc import Mapping
 
