@@ -30,8 +30,9 @@ from matderiv.calculus.index_forms.index_expressions import (
     signed_sum,
     sum_over,
 )
-from matderiv.errors import UnsupportedError
+from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
+from matderiv.expression.definitions import definition
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 
@@ -52,7 +53,7 @@ def entry_of(
     A sum takes no letter that is in use where it stands.
 
     Raises:
-        UnsupportedError: a kind of node has no rule.
+        MissingRuleError: a kind of node has neither a rule nor a definition.
     """
     taken = frozenset(i for i in indices if isinstance(i, str))
     return _Writer(shape, tuple(letters), taken).at(node, indices)
@@ -68,9 +69,12 @@ class _Writer:
 
     def at(self, node: Node, at: Indices) -> IndexExpression:
         rule = RULES.get(type(node))
-        if rule is None:
-            raise UnsupportedError(f"no rule writes an entry of {type(node).__name__}")
-        return rule(self, node, at)
+        if rule is not None:
+            return rule(self, node, at)
+        simpler = definition(node, self.shape)
+        if simpler is None:
+            raise MissingRuleError(node, "written entry")
+        return self.at(simpler, at)
 
     def operand(self, operand: Node, node: Node, at: Indices) -> IndexExpression:
         """An operand's entry: the last indices, and 1 where its only row or column is repeated."""
