@@ -147,10 +147,10 @@ def along(node: Node, question: Question) -> Iterator[Edit]:
     """A sum along another axis, one that is left out, or one too many."""
 
     def another(part: Node) -> Iterator[Node]:
-        if not isinstance(part, nodes.Reduction | nodes.Softmax):
+        if not isinstance(part, nodes.Reduction | nodes.AlongAxis):
             return
         for axis in (0, 1, None) if _is_matrix(part.arg, question) else (None,):
-            if isinstance(part, nodes.Softmax):
+            if isinstance(part, nodes.AlongAxis):
                 yield replace(part, axis=axis)
             else:
                 yield replace(part, axis=axis, keepdims=False)

@@ -180,7 +180,7 @@ class ProgramComposer:
             case "all entries":
                 key = all_entries(step, chain)
             case "local":
-                key = f"local_{methods.KINDS.get(type(value), 'entrywise')}"
+                key = f"local_{methods.kind_of(value)}"
             case _:
                 key = "written_out"
         product = next((s for s in chain.sides if isinstance(s, SpelledProduct)), None)
@@ -200,7 +200,7 @@ class ProgramComposer:
 
     def of_value(self, value: Node | None) -> str:
         """The sentence before the entry of a value, by the kind of node that it is."""
-        kind = methods.KINDS.get(type(value), "entrywise")
+        kind = methods.kind_of(value)
         shape = self.task.sweep.facts.shape
         if value is None or kind != "entrywise" or shape(value):
             return f"value_{kind}"

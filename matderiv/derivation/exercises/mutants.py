@@ -109,7 +109,7 @@ def _matrices(part: nodes.MatMul | nodes.Multiply, at: _At) -> bool:
 
 def _axis(part: Node, _at: _At) -> Iterator[tuple[Node, bool]]:
     """A sum or the like runs along the other axis."""
-    if isinstance(part, nodes.Reduction | nodes.Softmax) and part.axis is not None:
+    if isinstance(part, nodes.Reduction | nodes.AlongAxis) and part.axis is not None:
         yield replace(part, axis=1 - part.axis), True
 
 

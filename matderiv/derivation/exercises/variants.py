@@ -145,7 +145,7 @@ def _mean(part: Node) -> Iterator[Node]:
 
 def _axis(part: Node) -> Iterator[Node]:
     """The other axis."""
-    if isinstance(part, nodes.Reduction | nodes.Softmax) and part.axis is not None:
+    if isinstance(part, nodes.Reduction | nodes.AlongAxis) and part.axis is not None:
         yield replace(part, axis=1 - part.axis)
 
 
