@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from matderiv._collector import uncollected
 from matderiv.calculus.problem import Problem, lift_product, understand
+from matderiv.calculus.sweep.second import second_opinion_on
 from matderiv.calculus.sweep.task import read_task
 from matderiv.derivation import links
 from matderiv.derivation.methods.table import METHODS
@@ -179,7 +180,9 @@ def derive(
         task = read_task(program, names, sizes=sizes, shapes=shapes, assume=tuple(_pairs(assume)))
         task = replace(task, method=method)
         derived = build_program(task, task.wrt, route=METHODS[method], report=report)
-    return Derivation(task, task.wrt, derived.steps)
+        report("second")
+        second = second_opinion_on(task)
+    return Derivation(task, task.wrt, derived.steps, second)
 
 
 def _pairs(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
+from matderiv.calculus.deciding.second_engine import SecondOpinion
 from matderiv.calculus.deciding.verdict import Verdict
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.sides import Formula, Side
@@ -90,6 +91,8 @@ class Derivation:
     task: Task
     wrt: tuple[str, ...]
     steps: tuple[Step, ...]
+    #: What SymPy's own derivatives say of the gradients, where it was asked.
+    second: SecondOpinion | None = None
 
     @property
     def links(self) -> Iterator[Link]:

@@ -28,6 +28,7 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.lines import assignment, derivatives_in, foreign_names
+from matderiv.handout.second import second_words
 from matderiv.handout.sentences import Fields, Filling, fill, listed
 from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Box, Number, Operator, Row
@@ -315,6 +316,9 @@ class ProgramComposer:
         }
         every = proof.for_all_sizes == proof.equalities
         yield Paragraph(self.say("checked_all" if every else "checked_some", fields))
+        if self.derivation.second is not None:
+            loss, wrt = str(self.task.loss), self.derivation.wrt
+            yield Paragraph(second_words(self.derivation.second, loss, wrt, self.language))
 
     # -- pieces ------------------------------------------------------------------------------
 
