@@ -12,7 +12,7 @@ from matderiv.derivation.links import Chain, Derivation, Step
 from matderiv.derivation.sides import EntryOf, Indexed, Side, Slice, SpelledProduct, VecPartial
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.handout import methods
+from matderiv.handout import close_up, methods
 from matderiv.handout.conventions import conventions
 from matderiv.handout.document import (
     Block,
@@ -102,15 +102,23 @@ class ProgramComposer:
         yield Paragraph(self.say("asked", fields | {"wrt": self.listed(names)}))
         inputs = self.task.program.inputs()
         yield Bullets(tuple(self.shape(name) for name in inputs))
+        dims = dict.fromkeys(dim for name in inputs for dim in self.task.shapes[name])
+        sizes = [close_up.size_box(dim) for dim in dims if dim.symbol != str(dim.size)]
+        if sizes:
+            named = self.listed(map(self.math, sizes))
+            key = "size_letter" if len(sizes) == 1 else "size_letters"
+            yield Paragraph(self.say(key, {"sizes": named}))
 
     def steps(self) -> Iterator[Block]:
-        """The numbered steps: what is computed, then one gradient after another."""
+        """The numbered steps, from what is computed to the conclusion, and further proofs."""
         self._said.clear()
         before = ""
         number = 0
         for step in self.derivation.steps:
             # All formulas are one step.
             heads = not (step.kind in _FORMULAS and before in _FORMULAS)
+            if step.kind == "proof" != before:
+                yield from self.conclusion()
             number += heads
             fields: Fields = {"step": Text(str(number))}
             if step.wrt is not None:
@@ -121,15 +129,22 @@ class ProgramComposer:
                 yield Heading(2, self.say(f"heading_{kind}", fields))
             before = step.kind
             yield from _WRITERS[step.kind](self, step, fields)
-        yield from self.conclusion()
+        if before != "proof":
+            yield from self.conclusion()
 
     # -- steps -------------------------------------------------------------------------------
 
     def values(self, step: Step, fields: Fields) -> Iterator[Block]:
         """What is computed, and what its signs mean."""
-        yield Paragraph(self.say("values", fields))
+        if step.chains[0].kind == "value":
+            yield Paragraph(self.say("values", fields))
+        else:
+            yield from close_up.beginning(self, fields)
         for chain in step.chains:
-            yield Equation(self.notation.chain(chain))
+            if chain.kind == "value":
+                yield Equation(self.notation.chain(chain))
+            else:
+                yield from close_up.given(self, chain)
         graph = self.task.sweep.graph
         lifted = [self.math(name_box(a.name)) for a in graph.values if a.name in graph.lifted]
         if lifted:
@@ -195,6 +210,10 @@ class ProgramComposer:
         yield Paragraph(self.once(f"program.{key}", fields))
         yield self.equation(chain)
         yield from self.held(chain)
+        yield from self.why_transposed(product, fields)
+
+    def why_transposed(self, product: SpelledProduct | None, fields: Fields) -> Iterator[Block]:
+        """Why a factor of a product stands transposed: its sum runs along its other index."""
         for key, factor in () if product is None else _turned(product):
             words = fields | {"X": Math(self.notation.formulas.node(factor))}
             yield Paragraph(self.once(f"program.{key}", words))
@@ -374,7 +393,10 @@ def _turned(product: SpelledProduct) -> Iterator[tuple[str, Node]]:
 _FORMULAS = ("called", "matrix")
 
 #: Steps with headings of their own; the others are about one gradient.
-_HEADED = {"values": "values", "structure": "structure"} | dict.fromkeys(_FORMULAS, "matrix")
+_HEADED = {
+    **{kind: kind for kind in ("values", "structure", "upstream", "entries", "array", "proof")},
+    **dict.fromkeys(_FORMULAS, "matrix"),
+}
 
 _WRITERS = {
     "values": ProgramComposer.values,
@@ -383,4 +405,5 @@ _WRITERS = {
     "matrix": ProgramComposer.formula,
     "structure": ProgramComposer.structure,
     **methods.WRITERS,
+    **close_up.WRITERS,
 }
