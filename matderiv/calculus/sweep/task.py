@@ -53,8 +53,8 @@ class Task:
     def letters(self) -> tuple[str, ...]:
         """Index letters that are no name: two for values, two for inputs, then those of sums."""
         graph = self.sweep.graph
-        names = set(graph.shapes) | graph.program.functions() | self.sizes.keys()
-        taken = names | set(map(entry_name, names))
+        names = set(graph.shapes) | graph.program.functions()
+        taken = names | set(map(entry_name, names)) | self.sizes.keys()
         taken |= subscripts({name: len(shape) for name, shape in graph.shapes.items()})
         free = [c for c in "ijpqklmnrstuvabcdgh" if c not in taken]
         return (*free, *(f"i_{n}" for n in range(1, 20)))
