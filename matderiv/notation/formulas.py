@@ -11,8 +11,8 @@ from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.calculus.index_forms.forms import Index
 from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.calls import NAMES
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import NAMES
 from matderiv.expression.shapes import Shape
 from matderiv.expression.vocabulary import ELEMENTWISE
 from matderiv.notation.boxes import (

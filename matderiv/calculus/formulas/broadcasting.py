@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from matderiv.expression import nodes
-from matderiv.expression.definitions import ShapeOf
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import ShapeOf
 from matderiv.expression.shapes import Dim, Shape
 
 __all__ = [
