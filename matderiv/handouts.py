@@ -15,8 +15,7 @@ from matderiv.handout.command import Command
 from matderiv.handout.document import Block, CodeBlock, Document, Exercise
 from matderiv.handout.formats import form_of, write, write_text
 from matderiv.handout.program import ProgramComposer
-from matderiv.handout.program_sheet import program_sheet
-from matderiv.handout.sheet import answer_sheet, how_it_was_made, with_exercises
+from matderiv.handout.sheet import answer_sheet, how_it_was_made, sheet, with_exercises
 from matderiv.handout.texts import messages
 from matderiv.handout.words import one_line
 
@@ -154,7 +153,6 @@ def make(derivation: Derivation, wishes: Wishes, limit: int | None) -> Handout:
 
     Raises:
         InputError: there is no such language, or a wish cannot be used as it stands.
-        ProofError: the form with the names exchanged is not proved.
     """
     wishes = wishes.checked()
     messages(wishes.lang)
@@ -173,14 +171,13 @@ def _sheet(
     derivation: Derivation, wishes: Wishes, limit: int | None, made: Sequence[Block]
 ) -> Document:
     """The handout without exercises; `made` says how it was made."""
-    title, author = wishes.title, wishes.author
     composer = ProgramComposer(derivation, wishes.lang, limit, marked=True)
-    return program_sheet(composer, made, title=title, author=author)
+    return sheet(composer, made, title=wishes.title, author=wishes.author)
 
 
 def _exercises(derivation: Derivation, wishes: Wishes) -> tuple[Exercise, ...]:
     if not wishes.exercises:
         return ()
-    from matderiv.handout.exercises.program import exercises  # they derive programs of their own
+    from matderiv.handout.exercises import exercises  # programs of their own are derived for them
 
     return exercises(derivation, wishes.lang, wishes.exercises, wishes.seed)

@@ -9,7 +9,7 @@ from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.sweep.differentials import DIFFERENTIALS, differential
-from matderiv.derivation.methods.sides import Differential, Matrix, change_of
+from matderiv.derivation.sides import Differential, Matrix, change_of
 from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node

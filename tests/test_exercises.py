@@ -1,92 +1,71 @@
-"""Exercises: the same from the same seed, well posed, and their answers those of a derivation."""
+"""Exercises about whole programs: drawn from a seed, every answer proved, every slip refuted."""
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from random import Random
 
+import numpy as np
 import pytest
-import sympy as sp
-from _derived import derived
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import matderiv
 from matderiv import Derivation, InputError
-from matderiv.api import read
-from matderiv.calculus.scalars import Partial, name_of
-from matderiv.calculus.verdicts import Judge
-from matderiv.derivation.build import judged
-from matderiv.derivation.exercises import drawing
-from matderiv.derivation.exercises.product import (
-    Concrete,
-    Feeds,
-    Gradient,
-    Material,
-    Quantity,
-    Shapes,
-    Sizes,
-    WrongLine,
-    _sized,
-    materials,
-)
-from matderiv.derivation.exercises.slips import SLIPS, slipped
+from matderiv.derivation.exercises.entries import OneEntry
+from matderiv.derivation.exercises.kinds import KINDS, Material, materials
+from matderiv.derivation.exercises.mistakes import Mistake
+from matderiv.derivation.exercises.numbers import Numbers
+from matderiv.derivation.exercises.related import Related, Uses
+from matderiv.derivation.exercises.shapes import Shapes
+from matderiv.derivation.exercises.theme import Theme, users
+from matderiv.derivation.judge import Judge
 from matderiv.derivation.links import Link
-from matderiv.derivation.sides import Formula, MatrixPartial, Value, VecPartial
-from matderiv.expression.nodes import MatMul, Node, Transpose
-from matderiv.handout.document import Document, Exercise, Text
-from matderiv.handout.exercises.product import _worded, exercises
+from matderiv.derivation.sides import Formula, Numerals
+from matderiv.expression.nodes import Name
+from matderiv.handout.document import Document, Equation, Exercise, Text
+from matderiv.handout.exercises import exercises
 from matderiv.handout.formats import write_text
-from matderiv.handout.texts import languages, messages
+from matderiv.handout.texts import messages
+from matderiv.notation.latex import latex
 
-PROGRAMS = [
-    "Y = X @ W; L = sum(f(Y))",
-    "Y = X.T @ W; L = sum(log(1 + exp(Y)))/3",
-    "L = Loss(Q @ K.T)",
-    "Score = Query.T @ Key.T; Cost = lam*sum(act(Score))",
-]
-KINDS = (Shapes, Feeds, Sizes, WrongLine, Gradient, Concrete)
-
-
-def sized(program: str = PROGRAMS[0], sizes: tuple[int, int, int] = (2, 4, 3)) -> Derivation:
-    """A derivation at given N, D, M."""
-    return derived(program, sizes)
-
-
-def chance(seed: int) -> Random:
-    """What exercises are drawn from."""
-    return Random(seed)
+PROGRAMS: dict[str, dict[str, object]] = {
+    "L = sum((X @ W - T)**2) + lam*sum(W**2)": {},
+    "H = tanh(X @ W + b); Y = H @ V; L = sum((Y - T)**2)/2": {},
+    "Z = X @ W; L = sum(logsumexp(Z, axis=1)) - sum(T*Z)": {},
+    "P = softmax(Q @ K.T, axis=1); O = P @ V; L = Loss(O)": {},
+    "L = logdet(S) + y @ inv(S) @ y": {},
+    "L = tr(A @ S @ S) + x @ S @ x": {"assume": {"S": "symmetric"}},
+    "H = relu(X @ W + b); L = norm(H @ v - y)**2": {},
+    "M = X - mean(X, axis=0); L = tr(M.T @ M @ A)": {},
+    "L = x @ A @ y": {"method": "differential"},
+    "Y = X @ W; L = sum(f(Y))": {"method": "index"},
+}
+SEEDS = (1, 2)
+ALL = (Shapes, OneEntry, Mistake, Uses, Numbers, Related)
 
 
-@pytest.fixture(scope="module")
-def drawn() -> list[Material]:
-    """Exercises about every program, a few from each of several seeds."""
-    return [
-        made
-        for seed, program in enumerate(PROGRAMS)
-        for made in materials(sized(program), 12, chance(seed))
-    ]
+def derived(program: str) -> Derivation:
+    """The derivation of one of the programs."""
+    return matderiv.derive(program, **PROGRAMS[program])  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
-def slips() -> list[WrongLine]:
-    """A few slips of every kind, about both factors."""
-    drawing = chance(1)
-    found = []
-    for kind, program in itertools.product(SLIPS, PROGRAMS[:3]):
-        sizes = (2, 2, 2) if kind.square else (2, 3, 2)
-        own = read(program, sizes=dict(zip("NDM", sizes, strict=True)))
-        for wrt in own.factors:
-            problem = _sized(own, sizes, square=kind.square)
-            made = [slipped(problem, kind, wrt, drawing) for _ in range(2)]
-            found += [WrongLine(problem, wrt, slip) for slip in made if slip is not None]
+def drawn() -> dict[str, list[Material]]:
+    """Seven exercises about every program, from each of two seeds."""
+    found: dict[str, list[Material]] = {}
+    for program in PROGRAMS:
+        theme = Theme.of(derived(program))
+        found[program] = [m for seed in SEEDS for m in materials(theme, 7, Random(seed))]
+    return found
+
+
+def every(drawn: dict[str, list[Material]], kind: type) -> list:  # type: ignore[type-arg]
+    """All exercises of a kind; there are some."""
+    found = [made for some in drawn.values() for made in some if isinstance(made, kind)]
+    assert len(found) >= 10
     return found
 
 
@@ -108,248 +87,145 @@ def printed(exercise: Exercise, language: str, form: str) -> str:
     return write_text(Document(language, (Text(""),), blocks, whole=True), form)
 
 
-# -- drawn from a seed -------------------------------------------------------------------------
+def test_at_least_five_kinds_about_every_program(drawn: dict[str, list[Material]]) -> None:
+    """The kinds take turns, and the programs of a lecture have all or all but one of them."""
+    for program, some in drawn.items():
+        counted = Counter(type(made) for made in some)
+        assert set(counted) <= set(ALL), program
+        assert len(counted) >= 5, (program, counted)
+    assert {type(made) for some in drawn.values() for made in some} == set(ALL)
+    assert len(KINDS) == len(ALL)
 
 
-def test_the_kinds_take_turns() -> None:
-    """Six exercises are one of each kind, and the seventh is of the first kind again."""
-    found = [type(made) for made in materials(sized(), 7, chance(1))]
-    assert found == [*KINDS, KINDS[0]]
+def test_every_link_is_proved_but_the_wrong_one(drawn: dict[str, list[Material]]) -> None:
+    """Every = of every answer is proved; of a wrong line, exactly one is refuted."""
+    for some in drawn.values():
+        for made in some:
+            counted = Counter(link.verdict.status for link in links_in(made))
+            assert counted["refuted"] == isinstance(made, Mistake)
+            assert set(counted) <= {"equal", "refuted"}
+            assert counted["equal"] > 0 or isinstance(made, Shapes)
 
 
-def test_more_exercises_begin_with_the_same() -> None:
-    """The first three of six are the three: a teacher may add to a sheet that is out."""
-    assert exercises(sized(), "en", 6, seed=5)[:3] == exercises(sized(), "en", 3, seed=5)
+def test_slips_are_refuted_by_a_fresh_judge(drawn: dict[str, list[Material]]) -> None:
+    """The wrong line is where the answer says, and no other one is wrong."""
+    for made in every(drawn, Mistake):
+        judge = Judge(made.task, made.name, users(made.task, made.name))
+        sides = made.wrong.sides
+        verdicts = [judge.verdict(a, b) for a, b in pairwise(sides)]
+        wrong = [n for n, verdict in enumerate(verdicts, 1) if verdict.status != "equal"]
+        assert wrong == [made.line]
+        assert verdicts[made.line - 1].status == "refuted"
+        assert made.stands != made.belongs
 
 
-def test_other_seeds_give_other_exercises() -> None:
-    """No two of eight students have the same sheet, nor any long exercise in common."""
-    sheets = [exercises(sized(), "en", 6, seed=seed) for seed in range(8)]
-    assert len(set(sheets)) == 8
-    assert len({sheet[3] for sheet in sheets}) >= 6
+def test_numbers_are_those_of_numpy(drawn: dict[str, list[Material]]) -> None:
+    """Where everything is worked out from inputs, the gradient in floating point agrees."""
+    compared = 0
+    for made in every(drawn, Numbers):
+        if made.defined:
+            continue
+        values = {name: in_numpy(numbers) for name, numbers in made.given}
+        last = made.gradients[-1]
+        assert last.sides[0] == Formula(Name(f"d{made.name}"))
+        answer = last.sides[-1]
+        assert isinstance(answer, Numerals)
+        gradient = matderiv.gradient(made.task.program.source(), wrt=made.name)
+        assert np.allclose(gradient(**values), in_numpy(answer))
+        compared += 1
+    assert compared >= 3
 
 
-@pytest.mark.parametrize("hashing", ["0", "random"])
-def test_same_in_every_process(hashing: str) -> None:
-    """Neither the order of sets nor anything else of a process shows in the exercises."""
-    code = (
-        "import matderiv\n"
-        "handout = matderiv.derive(sizes={'N': 3}).handout(lang='zh', exercises=6, seed=4)\n"
-        "print(handout.write('md'))"
-    )
-    environment = {**os.environ, "PYTHONHASHSEED": hashing, "PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, env=environment, check=True
-    )
-    here = matderiv.derive(sizes={"N": 3}).handout(lang="zh", exercises=6, seed=4).write("md")
-    assert done.stdout.decode().rstrip("\n") == str(here).rstrip("\n")
+def in_numpy(numbers: Numerals) -> np.ndarray:
+    """Exact numbers in floating point."""
+    array = np.array([[float(n) for n in row] for row in numbers.rows])
+    return array if numbers.dimensions == 2 else array.reshape((-1,) if numbers.dimensions else ())
 
 
-@settings(max_examples=6, deadline=None)
-@given(
-    program=st.sampled_from(PROGRAMS),
-    sizes=st.tuples(*[st.integers(1, 4)] * 3),
-    seed=st.integers(0, 10**9),
-)
-def test_no_two_are_equal(program: str, sizes: tuple[int, int, int], seed: int) -> None:
-    """Whatever the program, the sizes and the seed, a sheet repeats no question."""
-    made = exercises(sized(program, sizes), "en", 7, seed)
-    assert len({exercise.question for exercise in made}) == 7
+def test_shapes_are_those_of_numpy(drawn: dict[str, list[Material]]) -> None:
+    """Products have the shapes that NumPy gives them, and the one that does not exist fails."""
+    missing = 0
+    for made in every(drawn, Shapes):
+        for quantity in made.quantities:
+            if quantity.factors is None:
+                continue
+            one, other = map(np.zeros, quantity.factors)
+            if quantity.shape is None:
+                missing += 1
+                with pytest.raises(ValueError, match="mismatch"):
+                    one @ other
+            else:
+                assert (one @ other).shape == quantity.shape
+    assert missing >= 5
 
 
-def test_as_many_as_a_handout_may_ask_for() -> None:
-    """There are a hundred different ones; where they run out, it is said how many there are."""
-    assert len(list(materials(sized(), 100, chance(3)))) == 100
-    few = [lambda chance: ((chance.randint(1, 3),), lambda: 1), lambda _: ((0,), lambda: 2)]
-    with pytest.raises(InputError, match="not 5 different exercises here; ask for at most 4"):
-        list(drawing.drawn(few, 5, chance(3)))
-    assert sorted(drawing.drawn(few, 4, chance(3))) == [1, 1, 1, 2]
+def test_other_programs_are_derived_as_derive_does(drawn: dict[str, list[Material]]) -> None:
+    """The answer of a program like the one of the handout is that of the program itself."""
+    for made in every(drawn, Related):
+        task = made.derivation.task
+        (wrt,) = made.derivation.wrt
+        shapes = {n: tuple(d.size for d in task.shapes[n]) for n in task.program.inputs()}
+        again = matderiv.gradient(task.program.source(), wrt=wrt, shapes=shapes)
+        assert made.derivation.formulas[wrt] == str(again)
+        assert task.program.source() not in PROGRAMS
 
 
-def test_large_sizes_are_worked_by_hand_all_the_same() -> None:
-    """An exercise about a large product is small: nobody writes 4096 columns."""
-    for exercise in exercises(sized(sizes=(64, 4096, 4096)), "en", 6, seed=2):
-        assert "4096" not in printed(exercise, "en", "text")
-
-
-# -- worded ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("language", languages())
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_every_kind_in_every_language(program: str, language: str) -> None:
-    """Each kind is worded in each language and printed in each format, no field left open."""
-    for exercise in exercises(sized(program), language, 6, seed=8):
-        assert exercise.question
-        assert exercise.answer
-        for form in ("text", "md", "tex"):
-            assert printed(exercise, language, form)
-        text = printed(exercise, language, "text")
-        assert not re.search(r"\{\w+\}|None|matderiv\.", text)
-        assert bool(re.search("[\u4e00-\u9fff]", text)) == (language == "zh")
+def test_both_languages_hold_the_same_formulas(program: str) -> None:
+    """Sheets differ in words alone; no two exercises are equal; the same seed, the same sheet."""
+    derivation = derived(program)
+    sheets = [exercises(derivation, language, 7, 3) for language in ("en", "zh")]
+    assert exercises(derivation, "en", 7, 3) == sheets[0]
+    assert len({exercise.question for exercise in sheets[0]}) == 7
+    for one, other in zip(*sheets, strict=True):
+        shown = [
+            [latex(b.box) for b in (*e.question, *e.answer) if isinstance(b, Equation)]
+            for e in (one, other)
+        ]
+        assert shown[0] == shown[1]
+        for exercise, language in ((one, "en"), (other, "zh")):
+            text = printed(exercise, language, "text")
+            assert not re.search(r"\{\w+\}|None|matderiv\.", text)
+            assert bool(re.search("[\u4e00-\u9fff]", text)) == (language == "zh")
+            assert printed(exercise, language, "tex")
 
 
-def test_every_sentence_is_used(drawn: list[Material], slips: list[WrongLine]) -> None:
-    """Every text about exercises comes up on some sheet, so none is a leftover."""
+def test_a_longer_sheet_begins_like_a_shorter_one() -> None:
+    """A teacher may add to a sheet that is out."""
+    derivation = derived("L = x @ A @ y")
+    assert exercises(derivation, "en", 6, 5)[:3] == exercises(derivation, "en", 3, 5)
+
+
+def test_when_there_are_too_few_it_is_said_how_many() -> None:
+    """The number in the error can be asked for."""
+    derivation = matderiv.derive("L = lam**2 + lam")
+    with pytest.raises(InputError, match=r"not 90 different .* ask for at most \d+") as caught:
+        exercises(derivation, "en", 90, 1)
+    most = int(str(caught.value).split()[-1].rstrip("."))
+    assert 0 < most == len(exercises(derivation, "en", most, 1))
+
+
+def test_answers_may_be_a_file_apart() -> None:
+    """A sheet with separate answers does not tell how to make them."""
+    handout = derived("L = x @ A @ y").handout(exercises=3, seed=1234, answers="separate")
+    assert "Exercise 3" in str(handout.write("md"))
+    assert "1234" not in str(handout.write("md"))
+    assert handout.answers is not None
+    assert "1234" in write_text(handout.answers, "md")
+
+
+def test_every_sentence_is_used() -> None:
+    """Every text about these exercises comes up on some sheet, so none is a leftover."""
     texts = {k: t for k, t in messages("en").items() if k.startswith("exercise.")}
-    seen = "\n".join(printed(_worded(made, "en"), "en", "text") for made in [*drawn, *slips])
+    assert texts
+    sheets = [(program, 14) for program in PROGRAMS] + [("L = sum(sin(x*y)*f(y))", 30)]
+    seen = "\n".join(
+        printed(exercise, "en", "text")
+        for program, count in sheets
+        for exercise in exercises(
+            derived(program) if program in PROGRAMS else matderiv.derive(program), "en", count, 4
+        )
+    )
     for key, text in texts.items():
         pattern = ".*?".join(map(re.escape, re.split(r"\{\w+\}", text)))
         assert re.search(pattern, seen), key
-
-
-# -- true --------------------------------------------------------------------------------------
-
-
-def test_every_link_is_proved_but_the_wrong_one(drawn: list[Material]) -> None:
-    """Every = of every exercise is proved, except the one that a student has to find."""
-    for made in drawn:
-        statuses = Counter(link.verdict.status for link in links_in(made))
-        if isinstance(made, WrongLine):
-            assert statuses["refuted"] == 1
-        allowed = {"equal", "refuted"} if isinstance(made, WrongLine) else {"equal"}
-        assert set(statuses) <= allowed
-        assert statuses["equal"] > 0 or isinstance(made, Shapes)
-
-
-def test_every_kind_of_slip_is_refuted(slips: list[WrongLine]) -> None:
-    """A fresh judge refutes the wrong line where the answer says it is, and no other line."""
-    assert {made.slip.kind for made in slips} == {kind.name for kind in SLIPS}
-    assert {made.slip.line for made in slips} == {1, 2, 3, 4}
-    for made in slips:
-        sides = list(made.slip.wrong.sides)
-        verdicts = judged(Judge(made.problem), "again", sides)
-        wrong = [n for n, verdict in enumerate(verdicts, 1) if verdict.status != "equal"]
-        assert wrong == [made.slip.line]
-        verdict = verdicts[made.slip.line - 1]
-        assert (verdict.status, verdict.entry) == ("refuted", made.slip.place)
-        assert verdict.point
-        right = list(made.slip.right.sides)
-        assert {v.status for v in judged(Judge(made.problem), "right", right)} == {"equal"}
-        assert made.slip.belongs != made.slip.stands
-
-
-def test_answers_are_what_derive_says(drawn: list[Material]) -> None:
-    """The gradients in an answer are those of the program derived afresh."""
-    for made in drawn:
-        if not isinstance(made, Sizes | Gradient | Concrete):
-            continue
-        problem = made.derivation.problem
-        again = matderiv.derive(
-            problem.program.source(),
-            shapes={
-                name: tuple(dim.size for dim in problem.shapes[name])
-                for name in problem.program.inputs()
-            },
-            wrt=made.derivation.wrt,
-        )
-        assert made.derivation.formulas == again.formulas
-        assert made.derivation.result == again.result
-
-
-def test_given_programs_are_not_the_one_of_the_handout(drawn: list[Material]) -> None:
-    """The gradients to be written cannot be copied from the handout: the transposes differ."""
-
-    def transposes(derivation: Derivation | object) -> tuple[bool, ...]:
-        value = derivation.problem.product.value  # type: ignore[attr-defined]
-        assert isinstance(value, MatMul)
-        return tuple(isinstance(node, Transpose) for node in (value.left, value.right))
-
-    for program in PROGRAMS:
-        own = sized(program)
-        for made in materials(own, 6, chance(1)):
-            if isinstance(made, Gradient):
-                assert transposes(made.derivation) != transposes(own)
-
-
-def test_fed_entries_are_all_that_matter(drawn: list[Material]) -> None:
-    """SymPy's own derivative of the written-out product holds the listed entries and no others."""
-    found = [made for made in drawn if isinstance(made, Feeds)]
-    assert found
-    for made in found:
-        problem, x = made.problem, made.x
-        left = made.entry.links[-1].rhs
-        product = made.entry.links[0].rhs
-        listed = {e for line in made.lines for e in line.entries}
-        atoms = left.atoms(Partial) | {
-            a for a in left.atoms(sp.Indexed) if name_of(a) != problem.name
-        }
-        assert listed == atoms
-        value = problem.product.value
-        assert isinstance(value, MatMul)
-        a, b = (entries(problem, node) for node in (value.left, value.right))
-        y = a * b
-        fed = {
-            Partial(problem.loss, sp.IndexedBase(problem.name)[i + 1, j + 1])
-            for i in range(y.rows)
-            for j in range(y.cols)
-            if y[i, j].diff(x) != 0
-        }
-        assert fed == left.atoms(Partial)
-        assert product.atoms(Partial) >= fed
-        for line in made.lines:
-            places = [e.wrt.indices if isinstance(e, Partial) else e.indices for e in line.entries]  # type: ignore[attr-defined]
-            assert {place[0 if line.row else 1] for place in places} == {line.number}
-
-
-def entries(problem: object, node: Node) -> sp.Matrix:
-    """A factor written out as a SymPy matrix."""
-    array = problem.array(node)  # type: ignore[attr-defined]
-    return sp.Matrix(
-        array.rows.size, array.cols.size, lambda i, j: array.at(int(i) + 1, int(j) + 1)
-    )
-
-
-def test_shapes_are_those_of_numpy(drawn: list[Material]) -> None:
-    """Every shape agrees with arrays of these shapes, and the product that is not there fails."""
-    numpy = pytest.importorskip("numpy")
-    found = [made for made in drawn if isinstance(made, Shapes)]
-    assert found
-    for made in found:
-        problem = made.problem
-        shape = {n: tuple(d.size for d in s) for n, s in problem.shapes.items()}
-        assert sum(quantity.shape is None for quantity in made.quantities) == 1
-        for quantity in made.quantities:
-            assert quantity.shape == expected(numpy, quantity, shape, problem.name)
-
-
-def expected(
-    numpy: object, quantity: Quantity, shape: dict[str, tuple[int, ...]], product: str
-) -> tuple[int, ...] | None:
-    """The shape by NumPy, None for a product that NumPy refuses."""
-    match quantity.side:
-        case Formula(node=MatMul(left, right)):
-            one, other = (of_node(numpy, node, shape) for node in (left, right))
-            try:
-                return (one @ other).shape  # type: ignore[operator,no-any-return]
-            except ValueError:
-                return None
-        case Formula(node=node):
-            return of_node(numpy, node, shape).shape  # type: ignore[attr-defined,no-any-return]
-        case MatrixPartial():
-            return shape[product]
-        case VecPartial(wrt=wrt):
-            rows, cols = shape[product], shape[wrt]
-            return rows[0] * rows[1], cols[0] * cols[1]
-    raise AssertionError(quantity)
-
-
-def of_node(numpy: object, node: Node, shape: dict[str, tuple[int, ...]]) -> object:
-    """An array of the shape of a name, of its gradient, or of their transpose."""
-    if isinstance(node, Transpose):
-        return of_node(numpy, node.arg, shape).T  # type: ignore[attr-defined]
-    name = node.name  # type: ignore[union-attr]
-    return numpy.zeros(shape[name if name in shape else name[1:]])  # type: ignore[attr-defined]
-
-
-def test_concrete_functions_are_differentiated_as_sympy_does(drawn: list[Material]) -> None:
-    """The printed f′ is SymPy's derivative of the printed f."""
-    found = [made for made in drawn if isinstance(made, Concrete)]
-    assert found
-    for made in found:
-        steps = made.derivation.steps
-        slope = next(c for s in steps for c in s.chains if c.kind == "slope")
-        head = made.derivation.problem.head
-        last = slope.sides[-1]
-        assert isinstance(last, Value)
-        assert sp.simplify(head.body.diff(head.variable) - last.scalar) == 0  # type: ignore[union-attr]

@@ -18,8 +18,13 @@ from matderiv.cli._derive import derive
 from matderiv.cli._handout import handout
 from matderiv.derivation.links import Derivation
 from matderiv.derivation.methods.judge import RouteJudge
-from matderiv.derivation.methods.sides import (
+from matderiv.derivation.methods.table import METHODS
+from matderiv.derivation.program import build_program
+from matderiv.derivation.sides import (
+    EntryOf,
     Factor,
+    Formula,
+    Indexed,
     Inner,
     Kronecker,
     Kroneckers,
@@ -30,9 +35,6 @@ from matderiv.derivation.methods.sides import (
     change_of,
     unit_of,
 )
-from matderiv.derivation.methods.table import METHODS
-from matderiv.derivation.program import build_program
-from matderiv.derivation.sides import EntryOf, Formula, Indexed
 from matderiv.errors import InputError, ProofError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from _derived import derived
 from _pages import RESOLUTION, facts, ink, sizes_of, words
-from numpy.typing import NDArray
 
 import matderiv
 from matderiv.errors import MissingError
@@ -24,7 +23,6 @@ from matderiv.handout.document import (
     CodeBlock,
     Document,
     Equation,
-    Figure,
     Heading,
     Math,
     Paragraph,
@@ -51,7 +49,6 @@ from matderiv.notation.boxes import (
     Terms,
     Word,
 )
-from matderiv.notation.drawing import Drawing, Label, Polyline, Rectangle, Shape
 from matderiv.notation.latex import _OPERATORS
 from matderiv.notation.text import text
 from matderiv.notation.typst import typst
@@ -177,12 +174,6 @@ def test_other_programs(folder: Path, program: str) -> None:
 
 def test_typed_text_comes_out_as_typed(folder: Path) -> None:
     """Nothing that a user types is markup or code, wherever it stands."""
-    figure = Figure(
-        Drawing(30, 9, tuple(Label(15, 1 + 2 * n, line) for n, line in enumerate(TYPED))),
-        (Text(TYPED[0]),),
-        TYPED[1],
-        CodeBlock("none", "text"),
-    )
     for title in TYPED:
         segments = (Text(title), Code(title))
         path = page(
@@ -191,14 +182,12 @@ def test_typed_text_comes_out_as_typed(folder: Path) -> None:
             Heading(2, segments),
             Bullets((segments, segments)),
             CodeBlock(title),
-            Table((segments,), ((segments,),)),
+            Table((segments,), ((segments,),), (Text(title),)),
             Equation(Aligned(Word(title), (Word(title, upright=True), Number(title)))),
             title=title,
         )
         assert facts(path)["Title"] == title
-        assert squeezed(words(path)).count(squeezed(title)) == 1 + 2 + 2 + 4 + 1 + 4 + 3
-    drawn = squeezed(words(page(folder, figure)))
-    assert all(squeezed(line) in drawn for line in TYPED)
+        assert squeezed(words(path)).count(squeezed(title)) == 1 + 2 + 2 + 4 + 1 + 5 + 3
 
 
 def test_letters_that_are_code_elsewhere(folder: Path) -> None:
@@ -282,31 +271,6 @@ def test_lines_with_fractions_do_not_touch(folder: Path) -> None:
     starts, ends = np.flatnonzero(changes == 1), np.flatnonzero(changes == -1)
     assert len(starts) > 4
     assert (ends - starts).max() < 2 * TEXT_SIZE * 200 / 72
-
-
-def test_drawings_are_drawn_to_scale(folder: Path) -> None:
-    """Shapes are as large as they say, at their places; a dashed line is part of a whole one."""
-
-    def drawn(*shapes: Shape) -> NDArray[np.bool_]:
-        caption = (Text("Caption"),)
-        figure = Figure(Drawing(30, 20, shapes), caption, "words", CodeBlock("none", "text"))
-        (dark,) = ink(page(folder, figure), folder, resolution=144)
-        # Between the title and the caption, which stands below a box of 20 em.
-        return dark[250:670]
-
-    em = 2 * TEXT_SIZE  # dots
-    filled = drawn(Rectangle(5, 4, 10, 6))
-    assert filled.sum() == pytest.approx(60 * em**2, rel=0.02)
-    rows, columns = np.flatnonzero(filled.any(axis=1)), np.flatnonzero(filled.any(axis=0))
-    assert len(rows) == pytest.approx(6 * em, abs=2)
-    assert len(columns) == pytest.approx(10 * em, abs=2)
-    assert filled.shape[1] / 2 - columns[0] == pytest.approx(10 * em, abs=2)
-    frame = drawn(Rectangle(5, 4, 10, 6, filled=False)).sum()
-    assert 0 < frame < 0.2 * filled.sum()
-    points = ((5.0, 4.0), (25.0, 4.0), (25.0, 14.0))
-    whole, dashed = drawn(Polyline(points)), drawn(Polyline(points, dashed=True))
-    assert np.count_nonzero(whole.any(axis=0)) == pytest.approx(20 * em, abs=3)
-    assert 0.3 * whole.sum() < dashed.sum() < 0.8 * whole.sum()
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,9 @@ from _details import fits, tagged
 import matderiv
 from matderiv.calculus.index_forms.forms import Entry, Term
 from matderiv.derivation.judge import Judge
-from matderiv.derivation.methods.sides import Cells, Slice
 from matderiv.derivation.one_entry import GradientEntries, SliceEntries, entries_in
 from matderiv.derivation.program import Builder, elementwise
-from matderiv.derivation.sides import Pushed
+from matderiv.derivation.sides import Cells, Pushed, Slice
 from matderiv.errors import ProofError
 from matderiv.expression.nodes import Transpose
 from matderiv.handout.document import Detail, Equation

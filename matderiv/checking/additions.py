@@ -8,11 +8,11 @@ from fractions import Fraction
 from functools import lru_cache
 
 from matderiv.calculus.formulas.flattened import cost, key
-from matderiv.calculus.sweep.adjoints import derivative
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.checking.edits import Edit, edited, factors_of
 from matderiv.checking.question import Question, names_in, substituted
 from matderiv.expression import nodes
+from matderiv.expression.definitions import derivative
 from matderiv.expression.nodes import Name, Node, Number, parts
 from matderiv.expression.vocabulary import ELEMENTWISE
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import is_entrywise
-from matderiv.calculus.sweep.adjoints import derivative
 from matderiv.checking.question import Question
 from matderiv.expression import nodes
+from matderiv.expression.definitions import derivative
 from matderiv.expression.nodes import Name, Node, Number, parts
 from matderiv.expression.vocabulary import ELEMENTWISE
 

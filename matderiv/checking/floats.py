@@ -11,6 +11,7 @@ import numpy as np
 from matderiv.checking.question import Question
 from matderiv.errors import InputError
 from matderiv.expression import nodes
+from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Evaluator, evaluate, sizes_in
 from matderiv.expression.shapes import Shape
@@ -96,7 +97,9 @@ def _smooth(formulas: Iterable[Node], case: Case) -> bool:
             if not np.all(np.isfinite(value)):
                 return False
             match part:
-                case nodes.Apply("relu" | "step" | "abs" | "sign", arg):
+                case nodes.Apply(function, arg) if (
+                    function in FUNCTIONS and FUNCTIONS[function].kink
+                ):
                     if np.min(np.abs(case.value(arg))) < _KINK:
                         return False
                 case nodes.Inverse(arg) | nodes.Determinant(arg) | nodes.LogDet(arg):

@@ -15,6 +15,7 @@ from matderiv.checking.floats import structured
 from matderiv.checking.question import Question, sized
 from matderiv.expression import nodes
 from matderiv.expression.exact import Arithmetic, evaluate
+from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import sizes_in
 from matderiv.expression.shapes import Shape
@@ -70,7 +71,7 @@ def points(
     The first is positive, where logarithms and roots like it.
     """
     exact = not any(
-        isinstance(n, _IRRATIONAL) or (isinstance(n, nodes.Apply) and n.function in _FUNCTIONS)
+        isinstance(n, _IRRATIONAL) or (isinstance(n, nodes.Apply) and n.function in FUNCTIONS)
         for root in (*formulas, question.gradient, *question.definitions.values())
         for n in _walk(root, question)
         if not (isinstance(n, nodes.Power) and _whole(n.right))
@@ -258,19 +259,16 @@ def _bounded(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return checked
 
 
+#: Functions that others are defined by; the rest have values by their definitions.
 _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "exp": _exp,
     "log": _positive(mpmath.log),
     "sqrt": _positive(mpmath.sqrt),
     "tanh": _bounded(mpmath.tanh),
-    "sigmoid": lambda u: 1 / (1 + _exp(-u)),
-    "softplus": lambda u: mpmath.log(1 + _exp(u)),
     "erf": _bounded(mpmath.erf),
-    "abs": abs,
     "sign": _kink(lambda u: 2 * (u > 0) - 1 + 0 * u),
     "sin": _bounded(mpmath.sin),
     "cos": _bounded(mpmath.cos),
-    "relu": _kink(lambda u: max(u, 0 * u)),
     "step": _kink(lambda u: u * 0 + (u > 0)),
 }
 

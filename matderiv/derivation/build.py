@@ -19,9 +19,9 @@ from matderiv.derivation.sides import (
     Element,
     Formula,
     MatrixPartial,
+    ProductVecPartial,
     Side,
     Value,
-    VecPartial,
     Written,
     WrittenProduct,
     flattened,
@@ -87,7 +87,7 @@ def judged(judge: Judge, kind: str, sides: Sequence[Side]) -> list[Verdict]:
     if arrays and len(arrays) < len(things):
         raise ProofError(f"{kind}: a matrix is set equal to a scalar")
     if arrays:
-        flat = any(isinstance(side, VecPartial) for side in sides)
+        flat = any(isinstance(side, ProductVecPartial) for side in sides)
         return judge.arrays(arrays, letters=not flat)
     letters = set(judge.problem.letters.all)
     held = any(letters & _free(side) for side in sides)
@@ -164,7 +164,9 @@ def jacobian_chains(problem: Problem, name: str, *, written: bool) -> tuple[Chai
             return sp.Mul(*(placed(f, places) for f in local))
 
         values = Written(flattened(problem, problem.name, name, at))
-        chains.append(chain(judge, "jacobian", VecPartial(problem.name, name), ("entries", values)))
+        chains.append(
+            chain(judge, "jacobian", ProductVecPartial(problem.name, name), ("entries", values))
+        )
     return tuple(chains)
 
 

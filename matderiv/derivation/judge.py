@@ -37,12 +37,12 @@ from matderiv.calculus.index_forms.forms import (
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.task import Task
 from matderiv.calculus.verdicts import Verdict
-from matderiv.derivation.methods.sides import RouteSide
 from matderiv.derivation.sides import (
     EntryOf,
     Formula,
     Indexed,
     Pushed,
+    RouteSide,
     Side,
     Spelled,
     SpelledProduct,
@@ -60,14 +60,21 @@ _MOST_ENTRIES = 100
 _WORK = 20_000
 
 
-def chain_rule(task: Task, name: str, indices: tuple[Index, ...], fresh: Callable[[], str]) -> Form:
-    """∂L/∂x_pq = Σ over the values z that use x of Σ_ij ∂L/∂z_ij · ∂z_ij/∂x_pq."""
+def chain_rule(
+    task: Task, name: str, indices: tuple[Index, ...], fresh: Callable[[], str] | None = None
+) -> Form:
+    """∂L/∂x_pq = Σ over the values z that use x of Σ_ij ∂L/∂z_ij · ∂z_ij/∂x_pq.
+
+    Without `fresh` letters, i and j are those with which the entries of values are written.
+    """
     graph = task.sweep.graph
     wrt = Entry(name, indices)
     parts: list[Form] = []
     for by in dict.fromkeys(use.by for use in task.sweep.gradients[name].uses):
         shape = graph.shapes[by]
-        places = tuple(1 if dim.symbol == "1" else fresh() for dim in shape)
+        places = task.places(shape, 0)
+        if fresh is not None:
+            places = tuple(fresh() if isinstance(i, str) else i for i in places)
         bound = tuple(
             (place, dim.symbol)
             for place, dim in zip(places, shape, strict=True)
@@ -176,7 +183,7 @@ class Judge:
     def own(self, atom: Atom, entries: Entries) -> Form | None:
         """What stands for a quantity: a definition for a rate, the chain rule for ∂L/∂x."""
         match atom:
-            case Rate(of=of, wrt=wrt):
+            case Rate(of=Entry() as of, wrt=Entry() as wrt):
                 value = self.entries.at(self._values[of.name], *of.indices)  # not unfolded yet
                 return partial(value, wrt, entries.letter)
             case Entry(name=name, indices=indices) if name == f"d{self.name}":
@@ -248,7 +255,7 @@ class Judge:
 def _entries_of(atom: Atom) -> tuple[Entry, ...]:
     match atom:
         case Rate(of=of, wrt=wrt):
-            return (of, wrt)
+            return tuple(entry for entry in (of, wrt) if isinstance(entry, Entry))
         case Entry() if atom.indices:
             return (atom,)
     return ()

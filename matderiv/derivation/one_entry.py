@@ -25,9 +25,8 @@ from matderiv.calculus.index_forms.partials import partial, with_deltas
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.judge import Judge, chain_rule
 from matderiv.derivation.links import Chain
-from matderiv.derivation.methods.sides import Cells, Slice
 from matderiv.derivation.program import Builder, Defining, elementwise
-from matderiv.derivation.sides import Formula, Indexed, Pushed, Side, Spelled
+from matderiv.derivation.sides import Cells, Formula, Indexed, Pushed, Side, Slice, Spelled
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.shapes import Shape
 
@@ -57,7 +56,7 @@ class GradientEntries:
         users = tuple(dict.fromkeys(use.by for use in gradient.uses))
         local, at = task.whole(self.name, gradient.local), task.places(self.shape, 2)
         judge, build = Judge(task, self.name, users), _builder(task)
-        rule = chain_rule(task, self.name, at, judge.entries.letter)
+        rule = chain_rule(task, self.name, at)
         # What only the loss uses has no local derivative but the entry itself.
         changing = () if users == (task.sweep.graph.loss,) else users
         entry = build.chain(

@@ -6,21 +6,12 @@ import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
-import sympy as sp
-
-from matderiv.calculus.scalars import Index
-from matderiv.calculus.series import Series
-from matderiv.derivation.build import placed
-from matderiv.derivation.links import Derivation
-from matderiv.derivation.sides import Value
+from matderiv.calculus.index_forms.forms import Form
 from matderiv.expression.shapes import Shape
 
-__all__ = ["Pattern", "Place", "pattern", "product_pattern"]
+__all__ = ["Pattern", "Place", "pattern"]
 
-V = TypeVar("V")
-W = TypeVar("W")
 Indices = tuple[int, ...]
 
 _FEW = 3
@@ -51,70 +42,33 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern(Generic[V]):
+class Pattern:
     """Rows and columns of ∂Y/∂X read row by row, and what can be other than zero in them."""
 
     rows: tuple[Place, ...]
     cols: tuple[Place, ...]
-    entries: Mapping[tuple[Place, Place], V]
+    entries: Mapping[tuple[Place, Place], Form]
 
     @property
     def whole(self) -> bool:
         """Whether no row and no column is left out."""
         return not any(place.left_out for place in (*self.rows, *self.cols))
 
-    def mapped(self, to: Callable[[V], W]) -> Pattern[W]:
-        """The same with something else in the place of each entry."""
-        return Pattern(self.rows, self.cols, {at: to(v) for at, v in self.entries.items()})
 
-
-def pattern(
-    of: Shape, wrt: Shape, most: int, at: Callable[[Indices, Indices], V | None]
-) -> Pattern[V]:
-    """The pattern of a Jacobian by its entries, None for zero.
+def pattern(of: Shape, wrt: Shape, most: int, at: Callable[[Indices, Indices], Form]) -> Pattern:
+    """The pattern of a Jacobian by its entries; a form without terms is zero.
 
     It is whole if there are at most `most` rows, or columns.
     """
     rows, cols = _places(of, most), _places(wrt, most)
-    entries: dict[tuple[Place, Place], V] = {}
+    entries: dict[tuple[Place, Place], Form] = {}
     for row, col in itertools.product(rows, cols):
         if row.left_out or col.left_out:
             continue
         value = at(row.indices, col.indices)
-        if value is not None:
+        if value:
             entries[row, col] = value
     return Pattern(rows, cols, entries)
-
-
-def product_pattern(derivation: Derivation, wrt: str, most: int) -> Pattern[sp.Expr]:
-    """The pattern of ∂Y/∂X of a product.
-
-    Source:
-        The last side of the proved chain ∂y_ij/∂x_pq = … = δ_ip w_qj of the derivation, at
-        numbers in place of its letters.
-    """
-    problem = derivation.problem
-    letters = problem.letters
-    factors = _local(derivation, wrt)
-    names = (letters.i, letters.j, letters.p, letters.q)
-
-    def at(row: Indices, col: Indices) -> sp.Expr | None:
-        places: dict[sp.Basic, Index] = dict(zip(names, row + col, strict=True))
-        value = sp.Mul(*(placed(factor, places) for factor in factors))
-        return value if value != 0 else None
-
-    return pattern(problem.shapes[problem.name], problem.shapes[wrt], most, at)
-
-
-def _local(derivation: Derivation, wrt: str) -> tuple[sp.Expr, ...]:
-    """The factors of ∂y_ij/∂x_pq, as proved for all sizes."""
-    step = next(s for s in derivation.steps if s.kind == "index" and s.wrt == wrt)
-    chain = next(c for c in step.chains if c.kind == "index local")
-    side = chain.sides[-1]
-    assert isinstance(side, Value)
-    assert isinstance(side.scalar, Series)
-    factors = side.scalar.term()
-    return tuple(factor for factor in factors if isinstance(factor, sp.Expr))
 
 
 def _places(shape: Shape, most: int) -> tuple[Place, ...]:

@@ -121,7 +121,7 @@ class Builder:
         direct = users == (graph.loss,)
         for by in users:
             yield from self.local(by, Entry(name, at), judge)
-        rule = chain_rule(self.task, name, at, judge.entries.letter)
+        rule = chain_rule(self.task, name, at)
         if not direct:
             summed = judge.value(Indexed(rule))
             yield self.chain(

@@ -1,42 +1,76 @@
-"""The sides of an equality: what is written there, and the mathematics that it stands for."""
+"""The sides of an equality: what is written there, and the mathematics that it stands for.
+
+A `RouteSide` has a `form`: its general entry at the letters that it is given, or its value.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, TypeAlias, Union
+from typing import TypeAlias
 
 import sympy as sp
 
+from matderiv.calculus import scalars, series
+from matderiv.calculus.formulas.broadcasting import varies
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.forms import (
+    ONE,
+    Delta,
+    Entry,
+    Form,
+    Index,
+    Rate,
+    Term,
+    added,
+    multiplied,
+    refreshed,
+    single,
+)
+from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.problem import Problem
-from matderiv.calculus.scalars import Index, Partial, entry
-from matderiv.calculus.series import Array, Bound, Scalar, Series
+from matderiv.calculus.scalars import Partial, entry
+from matderiv.calculus.series import Array, Scalar, Series
+from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.expression.shapes import Dim
-
-if TYPE_CHECKING:  # of whole programs; a page about one product is made without them
-    from matderiv.calculus.index_forms import forms
-    from matderiv.calculus.index_forms.forms import Form
-    from matderiv.derivation.methods.sides import RouteSide
+from matderiv.expression.shapes import Dim, Shape
 
 __all__ = [
+    "Bound",
+    "Cells",
+    "Contraction",
+    "Differential",
     "Element",
     "EntryOf",
+    "Factor",
     "Formula",
     "Indexed",
+    "Inner",
+    "Kronecker",
+    "Kroneckers",
+    "Matrix",
     "MatrixPartial",
     "Numerals",
+    "ProductVecPartial",
     "Pushed",
+    "RouteSide",
     "Side",
+    "Slice",
     "Spelled",
     "SpelledProduct",
+    "Times",
     "Value",
+    "Vec",
     "VecPartial",
     "Written",
     "WrittenProduct",
+    "bound_letters",
+    "change_of",
     "flattened",
     "matrix_of",
+    "summed",
+    "unit_of",
 ]
 
 
@@ -70,7 +104,7 @@ class WrittenProduct:
 
     left: Array
     right: Array
-    bound: Bound
+    bound: series.Bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +123,7 @@ class MatrixPartial:
 
 
 @dataclass(frozen=True, slots=True)
-class VecPartial:
+class ProductVecPartial:
     """∂vec(Y)/∂vec(X): the Jacobian matrix, both matrices read row by row."""
 
     name: str
@@ -101,7 +135,7 @@ class EntryOf:
     """The entry of any expression at given indices, as in (G·Wᵀ)_pq or v_p."""
 
     node: Node
-    indices: tuple[forms.Index, ...]
+    indices: tuple[Index, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +146,7 @@ class Pushed:
     """
 
     node: Node
-    indices: tuple[forms.Index, ...]
+    indices: tuple[Index, ...]
     spelled: bool = False
 
 
@@ -147,23 +181,295 @@ class Numerals:
     dimensions: int
 
 
-#: What stands on a page about one product, and on one about a whole program.
-Side: TypeAlias = Union[
-    Value,
-    Element,
-    Written,
-    WrittenProduct,
-    Formula,
-    MatrixPartial,
-    VecPartial,
-    EntryOf,
-    Pushed,
-    Indexed,
-    Spelled,
-    SpelledProduct,
-    Numerals,
-    "RouteSide",
-]
+#: Letters that are summed over, each with its size.
+Bound = tuple[tuple[str, str], ...]
+
+
+def change_of(name: str) -> nodes.Name:
+    """dX, an array of its own; no name of a program starts with this letter."""
+    return nodes.Name(f"δ{name}")
+
+
+def unit_of(name: str) -> nodes.Name:
+    """The array whose only entry that is not 0 is a 1 at p and q: e_p e_qᵀ."""
+    return nodes.Name(f"ε{name}")
+
+
+def summed(over: Shape, entries: Entries) -> tuple[tuple[Index, ...], Bound]:
+    """Letters to sum over all entries of an array with, 1 where there is but one index."""
+    places: tuple[Index, ...] = tuple(1 if dim.symbol == "1" else entries.letter() for dim in over)
+    return places, bound_letters(places, over)
+
+
+def bound_letters(places: tuple[Index, ...], over: Shape) -> Bound:
+    """The letters among the indices of an array, each with its size."""
+    named = zip(places, over, strict=True)
+    return tuple((i, dim.symbol) for i, dim in named if isinstance(i, str))
+
+
+@dataclass(frozen=True, slots=True)
+class Differential:
+    """d(XW): how a value changes with the name; not yet worked out."""
+
+    node: Node
+    name: str
+    indices: tuple[Index, ...]
+    over: Shape
+
+    def form(self, entries: Entries) -> Form:
+        """Σ_pq ∂z_ij/∂x_pq·dx_pq."""
+        places, own = summed(self.over, entries)
+        rate = partial(
+            entries.at(self.node, *self.indices), Entry(self.name, places), entries.letter
+        )
+        made = multiplied(rate, single(Entry(f"δ{self.name}", places)))
+        return tuple((Term(term.atoms, term.bound + own), number) for term, number in made)
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """An array as an expression; its entry at the indices of an array of shape `over`."""
+
+    node: Node
+    indices: tuple[Index, ...]
+    over: Shape
+
+    def form(self, entries: Entries) -> Form:
+        """The entry, 1 in the place of an index along which the array is repeated."""
+        return entries.at(self.node, *_own(self.node, self.indices, self.over, entries))
+
+
+def _own(
+    node: Node, indices: tuple[Index, ...], over: Shape, entries: Entries
+) -> tuple[Index, ...]:
+    shape = entries.shape(node)
+    lead = len(over) - len(shape)
+    return tuple(
+        index if varies(shape, over, lead + n) else 1 for n, index in enumerate(indices[lead:])
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Contraction:
+    """Σ_j ∂L/∂z_pj (Wᵀ)_jq: an entry of a product by entries of its factors as they stand."""
+
+    node: nodes.MatMul
+    indices: tuple[Index, ...]
+
+    def form(self, entries: Entries) -> Form:
+        """The entry of the product."""
+        return entries.at(self.node, *self.indices)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """∂Z/∂x_pq: the array of the partial derivatives of all entries of Z by one entry."""
+
+    of: Entry
+    wrt: Entry
+
+    def form(self, entries: Entries) -> Form:
+        """One of the partial derivatives."""
+        del entries
+        return single(Rate(self.of, self.wrt))
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """An array written out, each cell worked out from its general entry."""
+
+    entry: Form
+    indices: tuple[str, ...]
+    over: Shape
+
+    def form(self, entries: Entries) -> Form:
+        """The general entry."""
+        del entries
+        return self.entry
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """⟨∂L/∂Z, S⟩ + …: entries of the same place multiplied and added up.
+
+    Each part is the name of a value and the array S; a slice stands for itself.
+    """
+
+    parts: tuple[tuple[str, Node | Slice], ...]
+    shapes: tuple[Shape, ...]
+
+    def form(self, entries: Entries) -> Form:
+        """Σ_ij ∂L/∂z_ij s_ij, added up over the parts."""
+        return added(
+            self._part(name, array, over, entries)
+            for (name, array), over in zip(self.parts, self.shapes, strict=True)
+        )
+
+    @staticmethod
+    def _part(name: str, array: Node | Slice, over: Shape, entries: Entries) -> Form:
+        places, bound = summed(over, entries)
+        if isinstance(array, Slice):
+            factor = single(Rate(Entry(name, places), array.wrt))
+        else:
+            factor = entries.at(array, *_own(array, places, over, entries))
+        made = multiplied(single(Entry(f"d{name}", places)), refreshed(factor, entries.letter))
+        return tuple((Term(term.atoms, term.bound + bound), number) for term, number in made)
+
+
+# -- arrays read row by row ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Vec:
+    """vec(A): the entries of an array in one column, row by row."""
+
+    node: Node
+    indices: tuple[Index, ...]
+
+    def form(self, entries: Entries) -> Form:
+        """The entry of A that stands at a place of the column."""
+        return entries.at(self.node, *self.indices)
+
+
+@dataclass(frozen=True, slots=True)
+class VecPartial:
+    """∂vec(Z)/∂vec(X): a row for every entry of Z, a column for every entry of X."""
+
+    of: Entry
+    wrt: Entry
+
+    def form(self, entries: Entries) -> Form:
+        """∂z_ij/∂x_pq."""
+        return self.at(self.of.indices, self.wrt.indices, entries)
+
+    def at(self, rows: tuple[Index, ...], cols: tuple[Index, ...], entries: Entries) -> Form:
+        """The entry in the row of z_ij and the column of x_pq."""
+        del entries
+        return single(Rate(Entry(self.of.name, rows), Entry(self.wrt.name, cols)))
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A factor of a Kronecker product: an array, or the identity matrix of a size if it is None.
+
+    `row` and `col` are the places of its own indices among those of a row and of a column of the
+    product; a vector has only one of them.
+    """
+
+    node: Node | None
+    size: str
+    row: int | None
+    col: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kronecker:
+    """A ⊗ B, times K if `swapped`, where vec(Xᵀ) = K·vec(X); with no factors, diag(vec D)."""
+
+    rows: tuple[Index, ...]
+    cols: tuple[Index, ...]
+    over: Shape
+    factors: tuple[Factor, ...] = ()
+    swapped: bool = False
+    diagonal: Node | None = None
+
+    def form(self, entries: Entries) -> Form:
+        """a_ip b_jq, the entry in the row of ij and the column of pq."""
+        return self.at(self.rows, self.cols, entries)
+
+    def at(self, rows: tuple[Index, ...], cols: tuple[Index, ...], entries: Entries) -> Form:
+        """The entry in a row and a column, each an index or a pair of indices."""
+        made: Form = ((ONE, Fraction(1)),)
+        if self.swapped:
+            cols = cols[::-1]
+        if self.diagonal is not None:
+            for one, other in zip(rows, cols, strict=True):
+                made = multiplied(made, single(Delta(one, other)))
+            own = _own(self.diagonal, rows, self.over, entries)
+            return multiplied(made, entries.at(self.diagonal, *own))
+        for factor in self.factors:
+            at = [] if factor.row is None else [rows[factor.row]]
+            at += [] if factor.col is None else [cols[factor.col]]
+            part = single(Delta(*at)) if factor.node is None else entries.at(factor.node, *at)
+            made = multiplied(made, refreshed(part, entries.letter))
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Kroneckers:
+    """The sum of several, one for each place where a value uses the name."""
+
+    parts: tuple[Kronecker, ...]
+
+    def form(self, entries: Entries) -> Form:
+        """The sum of their entries."""
+        return added(part.form(entries) for part in self.parts)
+
+
+Jacobian = VecPartial | Kronecker
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """J·vec(A) + …, or Jᵀ·vec(A) + … where `transposed`."""
+
+    parts: tuple[tuple[Jacobian, Node], ...]
+    indices: tuple[Index, ...]
+    transposed: bool
+    #: (A ⊗ B)ᵀ is written as Aᵀ ⊗ Bᵀ.
+    inward: bool = False
+
+    @property
+    def products(self) -> bool:
+        """Whether one of the matrices is a Kronecker product."""
+        return any(
+            isinstance(jacobian, Kronecker) and len(jacobian.factors) > 1
+            for jacobian, _ in self.parts
+        )
+
+    def form(self, entries: Entries) -> Form:
+        """Σ over the entries of each array."""
+        return added(self._part(jacobian, node, entries) for jacobian, node in self.parts)
+
+    def _part(self, jacobian: Jacobian, node: Node, entries: Entries) -> Form:
+        places, bound = summed(entries.shape(node), entries)
+        rows, cols = (places, self.indices) if self.transposed else (self.indices, places)
+        entry = refreshed(jacobian.at(rows, cols, entries), entries.letter)
+        made = multiplied(entry, entries.at(node, *places))
+        return tuple((Term(term.atoms, term.bound + bound), number) for term, number in made)
+
+
+#: What stands in derivations by other methods than entry by entry.
+RouteSide: TypeAlias = (
+    Differential
+    | Matrix
+    | Contraction
+    | Slice
+    | Cells
+    | Inner
+    | Vec
+    | VecPartial
+    | Kroneckers
+    | Times
+)
+
+#: What may stand on a side of an equality.
+Side: TypeAlias = (
+    Value
+    | Element
+    | Written
+    | WrittenProduct
+    | Formula
+    | MatrixPartial
+    | ProductVecPartial
+    | EntryOf
+    | Pushed
+    | Indexed
+    | Spelled
+    | SpelledProduct
+    | Numerals
+    | RouteSide
+)
 
 
 def matrix_of(side: Side, problem: Problem) -> Array | Scalar:
@@ -180,7 +486,7 @@ def matrix_of(side: Side, problem: Problem) -> Array | Scalar:
         case MatrixPartial(name=name, wrt=wrt):
             rows, cols = problem.shapes[name]
             return Array(rows, cols, lambda i, j: Partial(entry(name, i, j), wrt))
-        case VecPartial(name=name, wrt=wrt):
+        case ProductVecPartial(name=name, wrt=wrt):
             return flattened(
                 problem, name, wrt, lambda i, j, p, q: Partial(entry(name, i, j), entry(wrt, p, q))
             )
@@ -202,7 +508,7 @@ def flattened(
     """
     (rows, cols), (wrt_rows, wrt_cols) = problem.shapes[name], problem.shapes[wrt]
 
-    def flat(row: Index, col: Index) -> Scalar:
+    def flat(row: scalars.Index, col: scalars.Index) -> Scalar:
         assert isinstance(row, int)
         assert isinstance(col, int)
         i, j = divmod(row - 1, cols.size)

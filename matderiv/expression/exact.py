@@ -12,6 +12,7 @@ import mpmath
 import numpy as np
 
 from matderiv.expression import nodes
+from matderiv.expression.definitions import defined
 from matderiv.expression.nodes import Node
 
 __all__ = ["Arithmetic", "evaluate"]
@@ -69,6 +70,11 @@ def evaluate(node: Node, values: Mapping[str, Any], arithmetic: Arithmetic) -> A
                 return values[name]
             case nodes.Number(number):
                 return arithmetic.number(number)
+            case nodes.Apply(function, arg) if (
+                function not in arithmetic.functions
+                and (simpler := defined(function, arg)) is not None
+            ):
+                return value(simpler)
             case nodes.Apply(function, arg) | nodes.Functional(function, arg):
                 return arithmetic.functions[function](value(arg))
         operands = map(value, nodes.children(part))

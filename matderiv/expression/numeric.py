@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 from matderiv.errors import InputError
 from matderiv.expression import nodes
+from matderiv.expression.definitions import defined
+from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
@@ -101,6 +103,8 @@ class Evaluator:
                 return float(value)
             case nodes.Apply(function, arg) if function in _FUNCTIONS:
                 return _FUNCTIONS[function](self.of(arg))
+            case nodes.Apply(function, arg) if (simpler := defined(function, arg)) is not None:
+                return self.of(simpler)
             case nodes.Apply(function, arg) | nodes.Functional(function, arg):
                 shape = () if isinstance(node, nodes.Functional) else self.of(arg).shape
                 return self._undefined(function, self.of(arg), shape)
@@ -161,20 +165,20 @@ def _softmax(x: Array, axis: int | None) -> Array:
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
-_FUNCTIONS: dict[str, Callable[[Array], npt.ArrayLike]] = {
-    "exp": np.exp,
-    "log": np.log,
-    "sqrt": np.sqrt,
+#: Functions of one number that NumPy does not have, or is not to work out by their definitions.
+_OWN: dict[str, Callable[[Array], npt.ArrayLike]] = {
     "abs": np.abs,
-    "sign": np.sign,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tanh": np.tanh,
     "sigmoid": _sigmoid,
     "softplus": lambda x: np.logaddexp(0, x),
     "relu": lambda x: np.maximum(x, 0),
     "step": lambda x: x > 0,
     "erf": _erf,
+}
+
+_FUNCTIONS: dict[str, Callable[[Array], npt.ArrayLike]] = {
+    name: _OWN[name] if name in _OWN else getattr(np, name)
+    for name, function in FUNCTIONS.items()
+    if name in _OWN or not function.definition
 }
 
 _REDUCTIONS: dict[type, Callable[..., npt.ArrayLike]] = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 
+from matderiv.expression.functions import FUNCTIONS
+
 __all__ = [
     "ARRAYWISE",
     "DEFAULT_PROGRAM",
@@ -28,21 +30,7 @@ __all__ = [
 DEFAULT_PROGRAM = "Y = X @ W; L = sum(f(Y))"
 
 #: Functions of one number that are known, and applied to each entry.
-ELEMENTWISE = (
-    "exp",
-    "log",
-    "sqrt",
-    "tanh",
-    "sigmoid",
-    "sin",
-    "cos",
-    "relu",
-    "step",
-    "abs",
-    "sign",
-    "softplus",
-    "erf",
-)
+ELEMENTWISE = tuple(FUNCTIONS)
 
 #: Functions of whole arrays.
 ARRAYWISE = (
@@ -134,7 +122,7 @@ _PYTHON = frozenset(
     memoryview next object oct open ord print property range repr reversed set setattr slice
     sorted staticmethod str super tuple type vars zip""".split()
 )
-RESERVED = _NUMPY | _FIELD | _PYTHON
+RESERVED = (_NUMPY | _FIELD | _PYTHON) - frozenset(KNOWN)
 
 #: What to write for a name that is refused, where the language can say the same.
 INSTEAD = {

@@ -12,11 +12,11 @@ from matderiv.calculus.scalars import entry
 from matderiv.calculus.series import Array
 from matderiv.derivation.links import Derivation
 from matderiv.derivation.sides import matrix_of
+from matderiv.errors import InputError
 from matderiv.expression.nodes import Apply, Multiply, Name, Node, walk
-from matderiv.expression.shapes import Dim
+from matderiv.expression.shapes import Dim, Shape, infer
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import ELEMENTWISE
-from matderiv.handout.command import declared
 
 __all__ = [
     "IMPORTS",
@@ -78,11 +78,21 @@ def _derive(derivation: Derivation, written: Callable[[Dim], str]) -> str:
         names = ", ".join(f'"{name}"' for name in derivation.wrt)
         words.append(f"    wrt=[{names}],")
     shapes = [
-        f'"{name}": ({", ".join(map(written, shape))})' for name, shape in declared(problem).items()
+        f'"{name}": ({", ".join(map(written, shape))})' for name, shape in _fixed(problem).items()
     ]
     if shapes:
         words.append(f"    shapes={{{', '.join(shapes)}}},")
     return "\n".join(["derivation = matderiv.derive(", *words, ")"])
+
+
+def _fixed(problem: Problem) -> dict[str, Shape]:
+    """The shapes of all inputs, if they do not follow from the sizes N, D and M alone."""
+    sizes = {key: dim.size for key, dim in zip("NDM", problem.dims, strict=True)}
+    try:
+        follow = infer(problem.program, sizes=sizes) == problem.shapes
+    except InputError:
+        follow = False
+    return {} if follow else {name: problem.shapes[name] for name in problem.program.inputs()}
 
 
 def program_code(derivation: Derivation) -> str:

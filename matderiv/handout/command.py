@@ -6,13 +6,10 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from matderiv.calculus.problem import Problem
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Derivation
-from matderiv.errors import InputError
-from matderiv.expression.shapes import Shape, infer
 
-__all__ = ["Command", "declared"]
+__all__ = ["Command"]
 
 #: Letters of a line before the command is continued on the next.
 _LINE = 72
@@ -57,18 +54,8 @@ class Command:
         return " \\\n".join(lines)
 
 
-def declared(problem: Problem) -> dict[str, Shape]:
-    """The shapes of all inputs, if they do not follow from the sizes N, D and M alone."""
-    sizes = {key: dim.size for key, dim in zip("NDM", problem.dims, strict=True)}
-    try:
-        follow = infer(problem.program, sizes=sizes) == problem.shapes
-    except InputError:
-        follow = False
-    return {} if follow else {name: problem.shapes[name] for name in problem.program.inputs()}
-
-
 def _groups(task: Task, options: Mapping[str, object]) -> Iterator[tuple[str, ...]]:
-    """The words of a command about a whole program: every shape is declared."""
+    """The words of a command; the shape of every input is declared."""
     yield ("matderiv", "handout", task.program.source())
     for name in task.program.inputs():
         written = "x".join(str(dim.size) for dim in task.shapes[name]) or "scalar"

@@ -20,7 +20,6 @@ from matderiv.handout.document import (
     Block,
     Bullets,
     Code,
-    Detail,
     Document,
     Equation,
     Heading,
@@ -131,7 +130,7 @@ class Composer:
             if introduction is not None:
                 words = fields | self.fields_of_chain(chain)
                 yield Paragraph(self.say(f"text.{introduction}", words))
-            yield Equation(self.notation.chain(chain), self._details(chain))
+            yield Equation(self.notation.chain(chain))
             if chain.kind == "loss" and not self.known:
                 yield Paragraph(self.say("text.function_undefined", fields))
             if chain.kind == "slope":
@@ -143,14 +142,6 @@ class Composer:
             yield Bullets(
                 tuple((Code(f"d{n} = {f}"),) for n, f in self.derivation.formulas.items())
             )
-
-    def _details(self, chain: Chain) -> tuple[Detail, ...]:
-        """The derivations of single entries, on pages that show them."""
-        if not self.marked:
-            return ()
-        from matderiv.handout.product_details import ProductDetails
-
-        return ProductDetails(self.derivation, self.notation, self.language).of(chain)
 
     # -- paragraphs --------------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from matderiv.notation.boxes import Aligned, Box
-from matderiv.notation.drawing import Drawing
 
 __all__ = [
     "Block",
@@ -17,7 +16,6 @@ __all__ = [
     "Document",
     "Equation",
     "Exercise",
-    "Figure",
     "Heading",
     "Math",
     "Paragraph",
@@ -113,26 +111,14 @@ class CodeBlock:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of cells under a row of headings."""
+    """Rows of cells under a row of headings, and a caption below; a cell may be empty."""
 
     head: tuple[Segments, ...]
     rows: tuple[tuple[Segments, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A drawing with its caption; `description` says in words what can be seen.
-
-    `instead` says the same in formats that cannot draw.
-    """
-
-    drawing: Drawing
     caption: Segments
-    description: str
-    instead: CodeBlock | Table
 
 
-Block = Heading | Paragraph | Bullets | Equation | CodeBlock | Table | Figure
+Block = Heading | Paragraph | Bullets | Equation | CodeBlock | Table
 
 
 @dataclass(frozen=True, slots=True)

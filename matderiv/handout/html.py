@@ -21,7 +21,6 @@ from matderiv.handout.document import (
     Detail,
     Document,
     Equation,
-    Figure,
     Heading,
     Math,
     Paragraph,
@@ -36,7 +35,6 @@ from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Aligned
 from matderiv.notation.layout import fitted
 from matderiv.notation.mathml import equalities, math
-from matderiv.notation.svg import svg
 
 __all__ = ["to_html"]
 
@@ -60,7 +58,6 @@ class _Page:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.words = messages(document.language)
-        self.figures = 0
 
     def word(self, key: str) -> str:
         return escape(self.words[f"page.{key}"])
@@ -167,18 +164,12 @@ class _Page:
                 return f'<div class="equation">{inside}{asked}</div>'
             case CodeBlock(text=text):
                 return f"<pre><code>{escape(text)}</code></pre>"
-            case Table(head=head, rows=rows):
+            case Table(head=head, rows=rows, caption=caption):
                 cells = "".join(f'<th scope="col">{_segments(cell)}</th>' for cell in head)
                 body = "".join(_table_row(row) for row in rows)
                 return (
-                    f'<div class="wide"><table><thead><tr>{cells}</tr></thead>'
+                    f'<figure><div class="wide"><table><thead><tr>{cells}</tr></thead>'
                     f"<tbody>{body}</tbody></table></div>"
-                )
-            case Figure(drawing=drawing, caption=caption, description=description):
-                self.figures += 1
-                picture = svg(drawing, f"figure_{self.figures}", description)
-                return (
-                    f'<figure><div class="wide">{picture}</div>'
                     f"<figcaption>{_segments(caption)}</figcaption></figure>"
                 )
 

@@ -13,7 +13,6 @@ from matderiv.handout.document import (
     CodeBlock,
     Document,
     Equation,
-    Figure,
     Heading,
     Math,
     Paragraph,
@@ -25,10 +24,8 @@ from matderiv.handout.document import (
 from matderiv.handout.large import PAGE_HEIGHT, PAGES, enlarged, tallest
 from matderiv.handout.letters import MACROS, escape, escape_code, has_chinese, has_others
 from matderiv.notation.boxes import Aligned, Box, Grid, Row
-from matderiv.notation.drawing import Label
 from matderiv.notation.latex import Writer, columns, inline
 from matderiv.notation.layout import fitted
-from matderiv.notation.picture import picture
 
 __all__ = ["escape", "to_latex", "to_standalone"]
 
@@ -39,6 +36,7 @@ ROOM = 32.7
 #: The command of each level of heading, in a document of its own and in a piece of another.
 _SECTIONS = ("section", "subsection", "subsubsection")
 _AMSMATH_COLUMNS = 10
+_MANY = 8  # columns of a table from which on they stand closer
 _HEADING = tuple(f"\n\\{name}*" for name in _SECTIONS)  # what a heading's source starts with
 
 
@@ -120,12 +118,8 @@ def _texts(document: Document) -> Iterator[str]:
                 yield from _words(itertools.chain(*items))
             case CodeBlock(text=text):
                 yield from text.split("\n")
-            case Table(head=head, rows=rows):
-                yield from _words(itertools.chain(*head, *itertools.chain(*rows)))
-            case Figure(drawing=drawing, caption=caption):
-                yield from _words(caption)
-                labels = (s.content for s in drawing.shapes if isinstance(s, Label))
-                yield from (label for label in labels if isinstance(label, str))
+            case Table(head=head, rows=rows, caption=caption):
+                yield from _words(itertools.chain(*head, *itertools.chain(*rows), caption))
             case Equation():
                 pass
 
@@ -201,31 +195,26 @@ def _block(block: Block, setter: _Setter) -> str:
             return _equation(fit, setter.writer, _FONTS[-1][1] if font is None else font)
         case CodeBlock(text=text):
             return _listing(text)
-        case Table(head=head, rows=rows):
-            return _table(head, rows)
-        case Figure(drawing=drawing, caption=caption):
-            words = rf"\parbox{{0.88\linewidth}}{{\small\centering {_segments(caption)}}}"
-            drawn = picture(drawing, _label)
-            return (
-                "\\par\\nopagebreak\\medskip\n{\\centering\n"
-                f"{drawn}\n\\par\\nopagebreak\\medskip\n{words}\n\\par}}\\medskip"
-            )
-
-
-def _label(content: Box | str) -> str:
-    words = escape(content) if isinstance(content, str) else f"${inline(content)}$"
-    return rf"\footnotesize {words}"
+        case Table():
+            return _table(block)
 
 
 def _centred(source: str) -> str:
     return f"\\begin{{center}}\n{source}\n\\end{{center}}"
 
 
-def _table(head: tuple[Segments, ...], rows: tuple[tuple[Segments, ...], ...]) -> str:
+def _table(table: Table) -> str:
+    """A table with its caption below."""
+    head, rows = table.head, table.rows
     first, *rest = (" & ".join(map(_segments, row)) + r" \\" for row in (head, *rows))
     lines = "\n".join([r"\hline", first, r"\hline", *rest, r"\hline"])
     form = "l" + "r" * (len(head) - 1)
-    return _centred(f"\\begin{{tabular}}{{{form}}}\n{lines}\n\\end{{tabular}}")
+    words = rf"\parbox{{0.88\linewidth}}{{\small\centering {_segments(table.caption)}}}"
+    close = "\\setlength{\\tabcolsep}{3.5pt}%\n" if len(head) > _MANY else ""
+    return _centred(
+        f"{close}\\begin{{tabular}}{{{form}}}\n{lines}\n\\end{{tabular}}\n"
+        f"\\par\\nopagebreak\\medskip\n{words}"
+    )
 
 
 def _listing(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from matderiv.expression import nodes
 from matderiv.expression.calls import NAMES
+from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 
 __all__ = ["assignment", "derivatives_in", "foreign_names"]
@@ -17,7 +18,9 @@ _WIDTH = 72
 _BREAK = re.compile(r" (?=[-+@] )|(?<=,) ")
 
 #: Functions that NumPy does not have by these names alone.
-_FOREIGN = frozenset("sigmoid relu step softplus erf softmax logsumexp norm inv det logdet".split())
+_FOREIGN = frozenset("softmax logsumexp norm inv det logdet".split()) | {
+    name for name, f in FUNCTIONS.items() if f.spelled(name, "numpy") != f"np.{name}({{0}})"
+}
 
 
 def assignment(name: str, formula: str) -> str:

@@ -12,7 +12,6 @@ from matderiv.handout.document import (
     CodeBlock,
     Document,
     Equation,
-    Figure,
     Heading,
     Math,
     Paragraph,
@@ -56,10 +55,9 @@ def _block(block: Block, *, elide: bool) -> str:
         case CodeBlock(text=text, language=language):
             fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
             return f"{fence}{language}\n{text}\n{fence}"
-        case Table(head=head, rows=rows):
-            return "\n".join([_row(head), "|" + " --- |" * len(head), *map(_row, rows)])
-        case Figure(caption=caption, instead=instead):
-            return f"{_block(instead, elide=elide)}\n\n{_segments(caption)}"
+        case Table(head=head, rows=rows, caption=caption):
+            lines = [_row(head), "|" + " --- |" * len(head), *map(_row, rows)]
+            return "\n".join([*lines, "", _segments(caption)])
 
 
 def _row(cells: tuple[Segments, ...]) -> str:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from matderiv.calculus.index_forms.forms import Entry, Rate, Term
 from matderiv.derivation.links import Chain, Step
-from matderiv.derivation.methods.sides import (
+from matderiv.derivation.sides import (
+    Formula,
+    Indexed,
     Kroneckers,
     Matrix,
     Slice,
@@ -16,7 +18,6 @@ from matderiv.derivation.methods.sides import (
     VecPartial,
     change_of,
 )
-from matderiv.derivation.sides import Formula, Indexed
 from matderiv.expression import nodes
 from matderiv.handout.document import Block, Math, Paragraph, Segment, Segments, Text
 from matderiv.handout.sentences import Fields, Filling, fill

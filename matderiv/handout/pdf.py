@@ -19,7 +19,6 @@ from matderiv.handout.document import (
     CodeBlock,
     Document,
     Equation,
-    Figure,
     Heading,
     Math,
     Paragraph,
@@ -32,7 +31,7 @@ from matderiv.handout.text import words_of
 from matderiv.notation.boxes import Aligned
 from matderiv.notation.layout import fitted
 from matderiv.notation.text import text
-from matderiv.notation.typst import DEFINITIONS, drawn, inline, rights, string, typst
+from matderiv.notation.typst import DEFINITIONS, inline, rights, string, typst
 
 if TYPE_CHECKING:
     from typst import Fonts
@@ -63,7 +62,7 @@ _CHINESE = (
 )
 
 #: What stands on the same page as the sentence before it.
-_LED = (Bullets, CodeBlock, Equation, Figure, Table)
+_LED = (Bullets, CodeBlock, Equation, Table)
 
 #: Languages in whose text quotation marks and dashes are as wide as a letter.
 _EAST_ASIAN = ("zh",)
@@ -86,7 +85,7 @@ _PAGE = r"""
 #set figure(numbering: none, supplement: none, gap: 0.9em)
 #show figure: set block(above: 1.6em, below: 1.6em)
 #show figure.caption: set text(size: 0.92em)
-#set table(stroke: none, inset: (x: 0.7em, y: 0.42em))
+#set table(stroke: none)
 #let heading-block(it, author) = {
   align(center, {
     show title: set text(size: 1.05em)
@@ -98,6 +97,7 @@ _PAGE = r"""
 #let lead(it) = block(width: 100%, sticky: true, par(it))
 #let ruled(columns, head, ..cells) = align(center, table(
   columns: columns, align: (x, _) => if x == 0 { left } else { right },
+  inset: (x: if columns > 8 { 0.35em } else { 0.7em }, y: 0.42em),
   table.hline(stroke: 0.8pt), table.header(..head), table.hline(stroke: 0.5pt), ..cells,
   table.hline(stroke: 0.8pt)))
 // A chain of equalities, smaller if it is too large for a page, but not below 70 %: then it gets
@@ -254,13 +254,11 @@ def _block(block: Block, *, elide: bool, leads: bool) -> str:
             return f"#chain({string(text(box))}, {sides})"
         case CodeBlock(text=lines, language=language):
             return f'#raw(block: true, lang: "{language}", {string(lines)})'
-        case Table(head=head, rows=rows):
+        case Table(head=head, rows=rows, caption=caption):
             cells = ", ".join(_cells(row) for row in rows)
-            return f"#ruled({len(head)}, ({_cells(head)},), {cells})"
-        case Figure(drawing=drawing, caption=caption, description=description):
             return (
-                f"#figure(alt: {string(description)}, caption: [{_segments(caption)}])[\n"
-                f"{drawn(drawing)}\n]"
+                f"#figure(kind: table, caption: [{_segments(caption)}], "
+                f"ruled({len(head)}, ({_cells(head)},), {cells}))"
             )
 
 

@@ -16,9 +16,9 @@ from matderiv.derivation.sides import (
     Element,
     Formula,
     MatrixPartial,
+    ProductVecPartial,
     Side,
     Value,
-    VecPartial,
     Written,
     WrittenProduct,
 )
@@ -92,7 +92,7 @@ class _Certificate:
                 return {"type": "formula", "of": source(node)}
             case MatrixPartial(name=name, wrt=wrt):
                 return {"type": "partial", "of": name, "wrt": str(wrt)}
-            case VecPartial():
+            case ProductVecPartial():
                 raise TypeError("a Jacobian is no part of a derivation")
             case Written(array=array):
                 return {"type": "matrix"} | self.matrix(array)

@@ -210,9 +210,9 @@ class ProgramComposer:
         """A chain; on pages that can show them, with derivations of single entries."""
         if not self.marked:
             return Equation(self.notation.chain(chain))
-        from matderiv.handout.program_details import ProgramDetails
+        from matderiv.handout.details import Details
 
-        return ProgramDetails(self.notation, self.language).equation(chain)
+        return Details(self.notation, self.language).equation(chain)
 
     def held(self, chain: Chain) -> Iterator[Block]:
         """What is held fixed where the loss is differentiated by what other values use, too."""

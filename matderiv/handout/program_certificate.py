@@ -22,28 +22,26 @@ from matderiv.calculus.index_forms.forms import (
 )
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Chain, Derivation, Step
-from matderiv.derivation.methods.sides import (
+from matderiv.derivation.sides import (
     Cells,
     Contraction,
     Differential,
+    EntryOf,
     Factor,
+    Formula,
+    Indexed,
     Inner,
     Kronecker,
     Kroneckers,
     Matrix,
+    Pushed,
+    Side,
     Slice,
+    Spelled,
+    SpelledProduct,
     Times,
     Vec,
     VecPartial,
-)
-from matderiv.derivation.sides import (
-    EntryOf,
-    Formula,
-    Indexed,
-    Pushed,
-    Side,
-    Spelled,
-    SpelledProduct,
 )
 from matderiv.expression import nodes
 from matderiv.expression.nodes import MatMul, Name, Node, transposed

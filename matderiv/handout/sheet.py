@@ -1,20 +1,17 @@
-"""The handout of a derivation: problem, formulas, steps, proofs, checks and exercises."""
+"""The handout of a derivation: problem, formulas, steps, what was checked, and exercises."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from matderiv._version import __version__
-from matderiv.calculus.jacobian import REFERENCE, growth, jacobian_size
-from matderiv.derivation.links import Derivation
-from matderiv.derivation.pattern import product_pattern
-from matderiv.expression.nodes import MatMul
-from matderiv.expression.shapes import Dim
+from matderiv.derivation.exchanged import exchanged
+from matderiv.derivation.program import build_program
+from matderiv.expression.nodes import MatMul, Name
+from matderiv.handout.code import IMPORTS, display_code, program_code
 from matderiv.handout.command import Command
-from matderiv.handout.compose import Composer
 from matderiv.handout.document import (
     Block,
     CodeBlock,
@@ -24,150 +21,99 @@ from matderiv.handout.document import (
     Heading,
     Math,
     Paragraph,
-    Segments,
     Text,
 )
-from matderiv.handout.figures import DTYPE, MOST_WHOLE, growth_figure, pattern_figure
-from matderiv.handout.jacobian import (
-    block,
-    jacobian_fields,
-    memory_words,
-    reordered,
-    structure_words,
-)
-from matderiv.handout.live import live
-from matderiv.handout.sentences import Fields, fill, together
-from matderiv.handout.texts import messages
-from matderiv.notation.boxes import times
+from matderiv.handout.obstacle import obstacle
+from matderiv.handout.program import ProgramComposer
+from matderiv.handout.sentences import Fields, fill
+from matderiv.notation.boxes import Aligned, Box, Operator, Row, times
+from matderiv.notation.names import name_box
 
 __all__ = ["answer_sheet", "how_it_was_made", "sheet", "with_exercises"]
 
 
 def sheet(
-    composer: Composer,
-    second: Composer,
-    made: Sequence[Block],
-    *,
-    title: str | None,
-    author: str,
+    composer: ProgramComposer, made: Sequence[Block], *, title: str | None, author: str
 ) -> Document:
-    """The handout without exercises; `second` is about the product with its names exchanged.
-
-    `made` says how it was made.
-    """
-    parts = _Sheet(composer, second)
-    usual = composer.say("heading.title", composer.fields())
+    """The handout without exercises; `made` says how it was made."""
     return Document(
         composer.language,
-        usual if title is None else (Text(title),),
-        (*parts.blocks(), *made),
+        composer.title() if title is None else (Text(title),),
+        (*_blocks(composer), *made),
         author=author,
         whole=composer.show is None,
-        live=tuple(live(composer)),
+        live=tuple(_live(composer)),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sheet:
-    composer: Composer
-    second: Composer
-
-    @property
-    def derivation(self) -> Derivation:
-        return self.composer.derivation
-
-    def blocks(self) -> Iterator[Block]:
-        composer = self.composer
-        fields = composer.fields() | self.numbers()
-        yield Heading(2, self.say("problem", fields))
-        yield composer.asked(fields)
-        yield from self.obstacle(fields)
-        yield Heading(2, self.say("formulas", fields))
-        yield from self.formulas(fields)
-        yield from composer.steps(fields)
-        yield Heading(2, composer.say("heading.checked", fields))
-        yield from composer.checked(fields)
-        yield Paragraph(self.say("checked_second", fields))
-
-    def say(self, key: str, fields: Fields) -> Segments:
-        return self.composer.say(f"handout.{key}", fields)
-
-    # -- the problem -------------------------------------------------------------------------
-
-    def obstacle(self, fields: Fields) -> Iterator[Block]:
-        """Why the Jacobian is not an option, and what it would hold."""
-        problem, wrt, language = self.derivation.problem, self.wrt, self.composer.language
-        notation = self.composer.notation
-        sizes = growth(problem, wrt, DTYPE)
-        letters = tuple(dim.symbol for dim in problem.dims)
-        yield Paragraph(self.say("jacobian", fields))
-        if tuple(dim.size for dim in problem.dims) != REFERENCE:
-            yield Paragraph(self.say("reference", fields))
-        yield growth_figure(sizes, letters, language, fields)
-        yield Paragraph(self.say("pattern", fields))
-        found = product_pattern(self.derivation, wrt, MOST_WHOLE)
-        writers = (partial(notation.entry, problem.name), partial(notation.entry, wrt))
-        size = jacobian_size(problem, wrt, DTYPE)
-        zeros = size.nonzero < size.count
-        blocks = [self.say("pattern_blocks", fields)] if zeros else []
-        drawn = found.mapped(notation.expr)
-        yield pattern_figure(drawn, writers, size, language, fields, *blocks)
-        words = [structure_words(problem, wrt, language, fields)]
-        if problem.factors[0] == wrt and not reordered(problem, wrt):
-            words.append(self.say("block" if zeros else "block_one", fields))
-        yield Paragraph(together(language, words))
-
-    @property
-    def wrt(self) -> str:
-        """The matrix whose Jacobian is looked at."""
-        return self.derivation.wrt[0]
-
-    def numbers(self) -> Fields:
-        """The fields about the Jacobian and about the second form."""
-        problem, wrt, language = self.derivation.problem, self.wrt, self.composer.language
-        chosen = jacobian_size(problem, wrt, DTYPE)
-        large = jacobian_size(problem, wrt, DTYPE, REFERENCE)
-        proof = self.second.derivation.proof
-        word = messages(language)["jacobian.bytes"]
-        answer = self.derivation.answer(wrt)
-        assert isinstance(answer, MatMul)
-        factors = (problem.array(answer.left), problem.array(answer.right))
-        fields = jacobian_fields(problem, wrt, chosen, self.composer.notation, language)
-        fields |= {
-            f"{key}_shape": Math(times(array.rows.size, array.cols.size))
-            for key, array in zip(("first", "second"), factors, strict=True)
-        }
-        fields |= {
-            f"ref_{key}": Math(Composer.size(Dim(dim.symbol, size)))
-            for key, dim, size in zip("NDM", problem.dims, REFERENCE, strict=True)
-        }
-        return fields | {
-            "dtype": Text(DTYPE),
-            "ref_count": Text(f"{large.count:,}"),
-            "ref_memory": Text(memory_words(large.memory, word)),
-            "ref_matrix_memory": Text(memory_words(large.matrix_form_memory, word)),
-            "block": Math(block(problem, self.composer.notation)),
-            "product_second": self.second.fields()["product"],
-            "equalities_second": Text(str(proof.equalities)),
-        }
-
-    # -- the formulas ------------------------------------------------------------------------
-
-    def formulas(self, fields: Fields) -> Iterator[Block]:
-        """The results, up front, in both forms."""
-        several = len(self.derivation.wrt) > 1
-        yield Paragraph(self.say("results" if several else "result", fields))
-        yield from results(self.composer)
-        yield Paragraph(self.say("shapes", fields))
-        yield Paragraph(self.say("exchanged", fields))
-        yield from results(self.second)
-        yield Paragraph(self.say("road", fields))
+def _blocks(composer: ProgramComposer) -> Iterator[Block]:
+    language, derivation = composer.language, composer.derivation
+    other = exchanged(derivation.task)
+    second = None if other is None else build_program(other, other.wrt)
+    yield Heading(2, fill(language, "handout.problem", {}))
+    yield from composer.asked()
+    yield from obstacle(composer)
+    yield Heading(2, fill(language, "handout.formulas", {}))
+    yield Paragraph(composer.say("results", {}))
+    yield from _formulas(composer)
+    yield from _first_check(composer)
+    if second is not None:
+        beside = ProgramComposer(second, language, composer.show)
+        fields: Fields = {"product_second": Math(_product(beside))}
+        fields["equalities_second"] = Text(str(second.proof.equalities))
+        yield Paragraph(fill(language, "handout.exchanged", fields))
+        yield from _formulas(beside, second.wrt)
+    yield from composer.steps()
+    yield Heading(2, fill(language, "heading.checked", {}))
+    yield from composer.checked()
+    if second is not None:
+        yield Paragraph(fill(language, "handout.checked_second", fields))
 
 
-def results(composer: Composer) -> Iterator[Equation]:
-    """The formulas of a derivation, each the first and the last side of its proof."""
-    step = next(step for step in composer.derivation.steps if step.kind == "conclusion")
-    return (Equation(composer.notation.chain(chain)) for chain in step.chains)
+def _formulas(composer: ProgramComposer, wrt: Collection[str] | None = None) -> Iterator[Equation]:
+    """The results, each as the first and the last side of its proof; of all steps, or by `wrt`."""
+    for step in composer.derivation.steps:
+        structured = step.kind == "matrix" and step.wrt in composer.task.assumed
+        if step.kind not in ("called", "matrix", "structure") or structured:
+            continue
+        if wrt is None or step.wrt in wrt:
+            for one in step.chains:
+                chain = composer.notation.chain(one)
+                yield Equation(Aligned(chain.left, chain.rights[-1:]))
+
+
+def _first_check(composer: ProgramComposer) -> Iterator[Paragraph]:
+    """That the shapes of a product of two matrices give that of the gradient it is."""
+    shape = composer.task.sweep.facts.shape
+    for name in composer.derivation.wrt:
+        formula = composer.task.answer(name)
+        if isinstance(formula, MatMul) and len(shape(Name(name))) == len("NM"):
+            sides = {"first": formula.left, "second": formula.right, "X": formula}
+            fields: Fields = {
+                f"{key}_shape": Math(times(*(dim.size for dim in shape(node))))
+                for key, node in sides.items()
+            }
+            fields["X"] = Math(name_box(name))
+            yield Paragraph(fill(composer.language, "handout.shapes", fields))
+            return
+
+
+def _product(composer: ProgramComposer) -> Box:
+    """Y = WX: the value that holds the product."""
+    graph = composer.task.sweep.graph
+    found = next(a for a in graph.values if isinstance(a.value, MatMul))
+    formulas = composer.notation.formulas
+    return Row((name_box(found.name), Operator("equals"), formulas.node(found.value)))
+
+
+def _live(composer: ProgramComposer) -> Iterator[Block]:
+    """Cells of a notebook with a word before each."""
+    call = program_code(composer.derivation)
+    yield Heading(2, composer.say("live_heading", {}))
+    yield Paragraph(composer.say("live_derive", {}))
+    yield CodeBlock(f"{IMPORTS}{call}\nderivation.formulas", live=True)
+    yield Paragraph(composer.say("live_sizes", {}))
+    yield CodeBlock(f"{call}\n{display_code(composer.language)}", live=True)
 
 
 def with_exercises(

@@ -9,7 +9,6 @@ from matderiv.handout.document import (
     CodeBlock,
     Document,
     Equation,
-    Figure,
     Heading,
     Math,
     Paragraph,
@@ -40,10 +39,8 @@ def _block(block: Block) -> str:
             return _indented(text(box))
         case CodeBlock(text=code):
             return _indented(code)
-        case Table(head=head, rows=rows):
-            return _table([head, *rows])
-        case Figure(caption=caption, instead=instead):
-            return f"{_block(instead)}\n\n{words_of(caption)}"
+        case Table(head=head, rows=rows, caption=caption):
+            return f"{_table([head, *rows])}\n\n{words_of(caption)}"
 
 
 def _indented(words: str) -> str:

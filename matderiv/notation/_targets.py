@@ -14,15 +14,14 @@ __all__ = ["TARGETS", "Target"]
 class Target:
     """How a library says things; `{0}` stands for an operand, `{axis}` for an axis or None.
 
-    `module` comes before a plain function's name. `special` are those that are said otherwise;
-    `nodes` the functions of whole arrays; `helpers` the functions that the library lacks, written
-    out where they are used. What a text needs besides is found by what stands in it: a line of
-    `imports` for the word before its dot.
+    `module` is its name in code. `nodes` are the functions of whole arrays; `helpers` the functions
+    that the library lacks, written out where they are used. What a text needs besides is found by
+    what stands in it: a line of `imports` for the word before its dot.
     """
 
+    name: str
     module: str
     imports: Mapping[str, str]
-    special: Mapping[str, str]
     nodes: Mapping[type, str]
     reductions: Mapping[type, str]
     axis: str
@@ -67,15 +66,9 @@ def _in(module: str, table: Mapping[type, str]) -> dict[type, str]:
 
 TARGETS = {
     "numpy": Target(
+        name="numpy",
         module="np",
         imports={"math": "import math", "np": "import numpy as np"},
-        special={
-            "relu": "np.maximum({0}, 0)",
-            "step": "np.where({0} > 0, 1.0, 0.0)",
-            "sigmoid": "sigmoid({0})",
-            "softplus": "np.logaddexp(0, {0})",
-            "erf": "erf({0})",
-        },
         nodes=_in("np", _SHARED),
         reductions={
             nodes.Sum: "np.sum",
@@ -91,12 +84,9 @@ TARGETS = {
         helpers={"erf": _ERF, "sigmoid": _SIGMOID, "softmax": _SOFTMAX, "logsumexp": _LOGSUMEXP},
     ),
     "torch": Target(
+        name="torch",
         module="torch",
         imports={"math": "import math", "torch": "import torch"},
-        special={
-            "step": "torch.where({0} > 0, 1.0, 0.0)",
-            "softplus": "(-torch.nn.functional.logsigmoid(-({0})))",
-        },
         nodes={
             **_in("torch", _SHARED),
             nodes.Inverse: "torch.linalg.inv({0})",
@@ -114,15 +104,9 @@ TARGETS = {
         ones="torch.ones({0}, dtype={like}.dtype, device={like}.device)",
     ),
     "jax": Target(
+        name="jax",
         module="jnp",
         imports={"jax": "import jax", "jnp": "import jax.numpy as jnp"},
-        special={
-            "relu": "jax.nn.relu({0})",
-            "step": "jnp.where({0} > 0, 1.0, 0.0)",
-            "sigmoid": "jax.nn.sigmoid({0})",
-            "softplus": "jax.nn.softplus({0})",
-            "erf": "jax.scipy.special.erf({0})",
-        },
         nodes=_in("jnp", _SHARED),
         reductions={
             nodes.Sum: "jnp.sum",

@@ -15,10 +15,11 @@ from collections.abc import Iterator, Mapping
 from matderiv.calculus.sweep.sweep import Sweep
 from matderiv.errors import InputError
 from matderiv.expression import nodes
+from matderiv.expression.definitions import defined
+from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import BINARY, mixes, source
-from matderiv.expression.vocabulary import ELEMENTWISE
 from matderiv.notation._careful import Careful, Code, Solve, repeated, walk
 from matderiv.notation._targets import TARGETS, Target
 
@@ -93,7 +94,7 @@ class _Function:
         self._rename = _Names(swept, target)
         steps = statements(swept, formulas)
         careful = Careful(swept.facts)
-        self._steps = {name: careful.of(value) for name, value in steps.items()}
+        self._steps = {name: careful.of(_said(value, target)) for name, value in steps.items()}
         self._shared = repeated(self._steps.values())
         self._done: dict[Code, str] = {}
         self._lines: list[str] = []
@@ -140,7 +141,7 @@ class _Function:
                 for value in self._steps.values()
                 for part in walk(value)
                 if isinstance(part, nodes.Apply | nodes.Functional)
-                and part.function not in ELEMENTWISE
+                and part.function not in FUNCTIONS
             }
         )
         if functions:
@@ -230,14 +231,15 @@ class _Function:
         target = self._target
         operands = [self._of(part)[0] for part in nodes.children(node)]
         match node:
-            case nodes.Apply(function, arg) if function in ELEMENTWISE:
-                plain = f"{target.module}.{function}({{0}})"
+            case nodes.Apply(function, arg) if function in FUNCTIONS:
                 inner = operands[0]
                 if target.module == "torch" and not any(
                     isinstance(n, nodes.Name) for n in walk(arg)
                 ):
                     inner = f"torch.tensor({inner}, dtype={self._like()}.dtype)"
-                return target.special.get(function, plain).format(inner)
+                call = FUNCTIONS[function].spelled(function, target.name)
+                assert call is not None  # else the definition would stand here
+                return call.format(inner)
             case nodes.Apply(function) | nodes.Functional(function):
                 return f"{self._rename(function)}({operands[0]})"
             case nodes.Softmax(arg, axis):
@@ -292,6 +294,16 @@ class _Function:
             known = {d.symbol: d.size for s in self._swept.graph.shapes.values() for d in s}
             return str(known[size])
         return size
+
+
+def _said(node: Node, target: Target) -> Node:
+    """The expression with definitions in place of functions that the library has no call for."""
+    match node:
+        case nodes.Apply(function, arg) if function in FUNCTIONS:
+            simpler = defined(function, arg)
+            if simpler is not None and FUNCTIONS[function].spelled(function, target.name) is None:
+                return _said(simpler, target)
+    return nodes.rebuilt(node, (_said(child, target) for child in nodes.children(node)))
 
 
 class _Names:

@@ -18,9 +18,9 @@ from matderiv.derivation.sides import (
     Element,
     Formula,
     MatrixPartial,
+    ProductVecPartial,
     Side,
     Value,
-    VecPartial,
     Written,
     WrittenProduct,
 )
@@ -190,7 +190,7 @@ class Notation:
                 return self.node(node)
             case MatrixPartial(name=name, wrt=wrt):
                 return partial_ratio(name_box(name), self.expr(wrt))
-            case VecPartial(name=name, wrt=wrt):
+            case ProductVecPartial(name=name, wrt=wrt):
                 return partial_ratio(vec(name_box(name)), vec(name_box(wrt)))
         raise TypeError(f"{side} is not about a product")
 

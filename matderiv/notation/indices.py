@@ -123,7 +123,7 @@ class Indices:
         number = abs(number)
         used = frozenset[str]().union(*(letters_of(a) for a, _ in term.atoms))
         free = (c for c in self.letters if c not in used)
-        letters = {old: next(free) for old, _ in term.bound}
+        letters = {old: old if old in self.letters else next(free) for old, _ in term.bound}
         atoms = _readable(placed_term(Term(term.atoms), dict(letters)).atoms)
         above = [self._powered(a, p) for a, p in atoms if p > 0]
         below = [self._powered(a, -p) for a, p in atoms if p < 0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from matderiv.expression.functions import FUNCTIONS
 from matderiv.notation.boxes import (
     Aligned,
     BigSum,
@@ -45,7 +46,7 @@ _OPERATORS = {
     "rangle": r"\right\rangle ",
 }
 _DOTS = {"across": r"\cdots", "down": r"\vdots", "diagonal": r"\ddots"}
-_NAMED = {"exp", "log", "sin", "cos", "tanh"}
+_NAMED = {name for name, function in FUNCTIONS.items() if function.in_tex}
 #: The height of a line in em, the space between two that are high, and what alignments add.
 _LINE, _GAP, _JOT = 1.2, 1.0, 0.3
 _HIGH = 4.0  # the height of a cell, in em, from which on rows stand farther apart

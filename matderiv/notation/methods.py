@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from matderiv.calculus.index_forms.forms import Entry, Index
-from matderiv.derivation.methods.sides import (
+from matderiv.derivation.sides import (
     Cells,
     Contraction,
     Differential,

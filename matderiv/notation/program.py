@@ -12,14 +12,16 @@ from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import Index, placed
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Chain
-from matderiv.derivation.methods.sides import Cells, RouteSide, Slice
 from matderiv.derivation.sides import (
+    Cells,
     EntryOf,
     Formula,
     Indexed,
     Numerals,
     Pushed,
+    RouteSide,
     Side,
+    Slice,
     Spelled,
     SpelledProduct,
 )

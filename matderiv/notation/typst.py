@@ -24,11 +24,10 @@ from matderiv.notation.boxes import (
     Terms,
     Word,
 )
-from matderiv.notation.drawing import LABEL, Drawing, Label, Polyline, Rectangle, Shape
 from matderiv.notation.latex import tall
 from matderiv.notation.text import text as spoken
 
-__all__ = ["DEFINITIONS", "drawn", "inline", "rights", "string", "typst"]
+__all__ = ["DEFINITIONS", "inline", "rights", "string", "typst"]
 
 #: What the formulas call, and what makes displayed fractions and broken sums keep the size of
 #: the text inside a matrix, where Typst would set them in the size of an index.
@@ -49,14 +48,6 @@ DEFINITIONS = r"""
   math.equation(alt: alt, it.body)
 }
 #let formula(alt, it) = box(inset: (y: -0.22em), long-formula(alt, it))
-#let ink = black
-#let faint = luma(215)
-#let first = rgb("#1f5fa8")
-#let second = rgb("#d9822b")
-#let label(x, y, share, it) = context {
-  let (width, height) = measure(it)
-  place(dx: x - share * width, dy: y - height / 2, box(width: width, it))
-}
 """
 
 _OPERATORS = {
@@ -239,41 +230,3 @@ def _beside(parts: Iterable[str]) -> str:
 
 def _digits(before: str, after: str) -> bool:
     return before[-1].isdigit() and after[0].isdigit()
-
-
-_SHARES = {"start": "0%", "middle": "50%", "end": "100%"}
-
-
-def drawn(drawing: Drawing) -> str:
-    """The source of a drawing: a box of its size with its shapes at their places.
-
-    >>> print(drawn(Drawing(3, 2, (Rectangle(1, 0.5, 1, 1),))))
-    #box(width: 3em, height: 2em)[
-    #place(dx: 1em, dy: 0.5em, rect(width: 1em, height: 1em, fill: ink))
-    ]
-    """
-    shapes = "\n".join(map(_shape, drawing.shapes))
-    size = f"width: {_em(drawing.width)}, height: {_em(drawing.height)}"
-    return f"#box({size})[\n{shapes}\n]"
-
-
-def _shape(shape: Shape) -> str:
-    match shape:
-        case Rectangle(x=x, y=y, width=width, height=height, tone=tone, filled=filled):
-            paint = f"fill: {tone}" if filled else f"stroke: 0.6pt + {tone}"
-            body = f"rect(width: {_em(width)}, height: {_em(height)}, {paint})"
-            return f"#place(dx: {_em(x)}, dy: {_em(y)}, {body})"
-        case Polyline(points=points, tone=tone, dashed=dashed):
-            start, *rest = (f"({_em(x)}, {_em(y)})" for x, y in points)
-            lines = "".join(f", curve.line({point})" for point in rest)
-            dash = ', dash: "dashed"' if dashed else ""
-            stroke = f"(paint: {tone}, thickness: 1pt{dash})"
-            return f"#place(curve(stroke: {stroke}, curve.move({start}){lines}))"
-        case Label(x=x, y=y, content=content, anchor=anchor):
-            body = f"#{string(content)};" if isinstance(content, str) else inline(content)
-            small = f"text(size: {_em(LABEL)})[{body}]"
-            return f"#label({_em(x)}, {_em(y)}, {_SHARES[anchor]}, {small})"
-
-
-def _em(length: float) -> str:
-    return f"{length:.4g}em"

@@ -168,7 +168,7 @@ class Entries:
         size = self._at(nodes.Size(dim.symbol, dim.size), ())
         if isinstance(node, nodes.Determinant):
             return multiplied(self._raised(node, factor, size), found)
-        return added((multiplied(size, called("log", called("abs", factor))), found))
+        return added((multiplied(size, self._log_of_size(factor)), found))
 
     def _of_one_entry(self, node: nodes.Inverse | nodes.Determinant | nodes.LogDet) -> Form:
         """1/a, a and log |a| of a matrix of one row and one column."""
@@ -178,7 +178,7 @@ class Entries:
                 return self._raised(node, entry, _MINUS)
             case nodes.Determinant():
                 return entry
-        return called("log", called("abs", entry))
+        return self._log_of_size(entry)
 
     def _value(self, node: Node) -> Node:
         """What a name stands for."""
@@ -199,7 +199,9 @@ class Entries:
                 return total
             case nodes.LogSumExp(arg, axis, keepdims):
                 inner = nodes.Apply("exp", arg)
-                return called("log", self._along(inner, axis, indices, keepdims=keepdims))
+                return called(
+                    "log", self._along(inner, axis, indices, keepdims=keepdims), self.letter
+                )
             case nodes.Softmax(arg, axis):
                 inner = nodes.Apply("exp", arg)
                 total = self._along(inner, axis, indices, keepdims=True)
@@ -306,7 +308,7 @@ class Entries:
     def _of_diagonal(self, function: str, own: Form, row: str, dim: Dim) -> Form:
         """Det diag(u) = Π_i u_i, log |det diag(u)| = Σ_i log |u_i|."""
         if function == "logdet":
-            log = called("log", called("abs", own))
+            log = self._log_of_size(own)
             return self._summed((dim,), lambda i: placed(log, {row: i}))
         if not self._written:
             return single(Whole("prod", ((row, dim.symbol),), own))
@@ -373,7 +375,11 @@ class Entries:
         body = self._functions.get(function)
         if body is not None:
             return self._at(body(arg), indices)
-        return called(function, self._at(arg, indices))
+        return called(function, self._at(arg, indices), self.letter)
+
+    def _log_of_size(self, form: Form) -> Form:
+        """Log |a|."""
+        return called("log", called("abs", form, self.letter), self.letter)
 
 
 def _over(form: Form, letter: str, index: Index) -> Form:

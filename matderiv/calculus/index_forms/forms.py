@@ -18,6 +18,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from matderiv.errors import UnsupportedError
+from matderiv.expression.functions import FUNCTIONS
 
 __all__ = [
     "ONE",
@@ -140,10 +141,13 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """∂z_ij/∂x_pq, a quantity of its own."""
+    """∂z_ij/∂x_pq, ∂f(z_ij)/∂x_pq or ∂L/∂f(z_ij), a quantity of its own.
 
-    of: Entry
-    wrt: Entry
+    A sum is differentiated as one `Raised` atom: ∂(f(z_11) + f(z_12))/∂x_pq.
+    """
+
+    of: Entry | Call | Raised
+    wrt: Entry | Call
 
 
 Atom = Entry | Size | Call | Raised | Whole | Delta | Rate
@@ -240,10 +244,11 @@ def times(m: Term, n: Term) -> Term:
 
 def _power(atom: Atom, power: int) -> int:
     """The power of an atom: step(u)ⁿ is step(u), and sign(u)² is 1, away from u = 0."""
-    match atom:
-        case Call(function="step"):
+    known = FUNCTIONS.get(atom.function) if isinstance(atom, Call) else None
+    match known.powers if known else "":
+        case "the same":
             return min(power, 1)
-        case Call(function="sign"):
+        case "1 or itself":
             return power % 2
     return power
 
@@ -345,8 +350,10 @@ def _placed_atom(atom: Atom, places: Mapping[str, Index]) -> Atom:
         case Delta(one=one, other=other):
             return Delta(*_put((one, other), places))
         case Rate(of=of, wrt=wrt):
-            first = replace(of, indices=_put(of.indices, places))
-            return Rate(first, replace(wrt, indices=_put(wrt.indices, places)))
+            first, second = (_placed_atom(a, places) for a in (of, wrt))
+            assert isinstance(first, Entry | Call | Raised)
+            assert isinstance(second, Entry | Call)
+            return Rate(first, second)
         case Size():
             return atom
 

@@ -20,7 +20,6 @@ from matderiv.calculus.index_forms.forms import (
     Whole,
     added,
     constant,
-    difference,
     multiplied,
     placed,
     raised,
@@ -28,6 +27,7 @@ from matderiv.calculus.index_forms.forms import (
     scaled,
     single,
 )
+from matderiv.calculus.index_forms.known_functions import slope
 from matderiv.errors import UnsupportedError
 
 __all__ = ["partial", "product_rule", "with_deltas"]
@@ -95,7 +95,7 @@ class _Partial:
                 return found
             case Call(function=function, arg=form):
                 inner = self.form(form)
-                return multiplied(_slope(function, form, self.fresh), inner) if inner else ()
+                return multiplied(slope(function, form, self.fresh), inner) if inner else ()
             case Raised(base=base, exponent=None):
                 return self.form(base)
             case Raised(base=base, exponent=exponent):
@@ -156,25 +156,3 @@ class _Rates(_Partial):
         if isinstance(atom, Entry) and atom.name == self.wrt.name:
             return single(Rate(atom, self.wrt))
         return super().atom(atom)
-
-
-def _slope(function: str, u: Form, fresh: Callable[[], str]) -> Form:
-    """f′(u) of a function of one number."""
-    match function:
-        case "exp":
-            return single(Call("exp", u))
-        case "log":
-            return raised(u, _MINUS)
-        case "sin":
-            return single(Call("cos", u))
-        case "cos":
-            return scaled(single(Call("sin", u)), Fraction(-1))
-        case "tanh":
-            return difference(constant(Fraction(1)), single(Call("tanh", u), 2))
-        case "step" | "sign":
-            return ()
-        case "erf":
-            square = scaled(multiplied(u, refreshed(u, fresh)), Fraction(-1))
-            root = Raised(single(Entry("π", ())), constant(Fraction(1, 2)))
-            return scaled(multiplied(single(Call("exp", square)), single(root, -1)), Fraction(2))
-    return single(Call(f"d{function}", u))

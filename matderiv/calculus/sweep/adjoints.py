@@ -20,11 +20,12 @@ from matderiv.calculus.formulas.broadcasting import (
 )
 from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes
+from matderiv.expression.definitions import derivative
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim
 from matderiv.expression.source import source
 
-__all__ = ["ADJOINTS", "Rule", "adjoint", "derivative"]
+__all__ = ["ADJOINTS", "Rule", "adjoint"]
 
 #: From a node, its upstream gradient and shapes to the gradients by its operands, in order.
 Rule = Callable[..., tuple[Node, ...]]
@@ -145,37 +146,6 @@ def power(node: nodes.Power, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
         unbroadcast(_times(g, c, _power(a, less)), shape(node), shape(a), shape),
         unbroadcast(_times(g, nodes.Apply("log", a), node), shape(node), shape(c), shape),
     )
-
-
-def _apply(function: str) -> Callable[[Node], Node]:
-    return lambda a: nodes.Apply(function, a)
-
-
-#: f′ of the known functions of one number.
-_DERIVATIVES: dict[str, Callable[[Node], Node]] = {
-    "exp": _apply("exp"),
-    "log": lambda a: _over(_ONE, a),
-    "sqrt": lambda a: _over(_ONE, _times(_TWO, nodes.Apply("sqrt", a))),
-    "abs": _apply("sign"),
-    "sin": _apply("cos"),
-    "cos": lambda a: nodes.Negate(nodes.Apply("sin", a)),
-    "tanh": lambda a: _minus(_ONE, _power(nodes.Apply("tanh", a), _TWO)),
-    "sigmoid": lambda a: _times(nodes.Apply("sigmoid", a), _minus(_ONE, nodes.Apply("sigmoid", a))),
-    "softplus": _apply("sigmoid"),
-    "relu": _apply("step"),
-    "step": lambda _: _number(0),
-    "sign": lambda _: _number(0),
-    "erf": lambda a: _times(
-        _over(_TWO, nodes.Apply("sqrt", nodes.Pi())),
-        nodes.Apply("exp", nodes.Negate(_power(a, _TWO))),
-    ),
-}
-
-
-def derivative(function: str, arg: Node) -> Node:
-    """f′(a): written out for a known function, `df` for an undefined one."""
-    known = _DERIVATIVES.get(function)
-    return known(arg) if known else nodes.Apply(f"d{function}", arg)
 
 
 @_rule(nodes.Apply)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.expression import nodes
+from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 
 __all__ = ["conditions"]
@@ -35,11 +36,11 @@ def conditions(graph: Graph, lifted: Mapping[str, Node]) -> tuple[tuple[str, Nod
 
 def _of(node: Node) -> Iterator[tuple[str, Node]]:
     match node:
-        case nodes.Apply("log" | "sqrt", arg):
-            if not _positive(arg):
+        case nodes.Apply(function, arg) if function in FUNCTIONS:
+            if FUNCTIONS[function].domain == "positive" and not _positive(arg):
                 yield "positive", arg
-        case nodes.Apply("abs" | "relu" | "step" | "sign", arg):
-            yield "nonzero", arg
+            if FUNCTIONS[function].kink:
+                yield "nonzero", arg
         case nodes.Divide(_, nodes.Number()):
             return
         case nodes.Divide(_, nodes.Apply("sqrt") | nodes.Norm()):
@@ -66,7 +67,9 @@ def _of(node: Node) -> Iterator[tuple[str, Node]]:
 def _positive(node: Node) -> bool:
     """Whether a value is positive whatever the inputs are."""
     match node:
-        case nodes.Apply("exp" | "sigmoid" | "softplus") | nodes.Softmax():
+        case nodes.Apply(function):
+            return function in FUNCTIONS and FUNCTIONS[function].positive
+        case nodes.Softmax():
             return True
         case nodes.Number(value):
             return value > 0

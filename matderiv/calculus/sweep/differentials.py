@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, filled
-from matderiv.calculus.sweep.adjoints import derivative
 from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes
+from matderiv.expression.definitions import derivative
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
 

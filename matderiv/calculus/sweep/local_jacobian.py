@@ -11,9 +11,9 @@ from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Delta, Entry, Form, Index, placed
 from matderiv.calculus.index_forms.partials import partial
-from matderiv.calculus.jacobian import JacobianSize, Sizes, between, item_size
+from matderiv.calculus.jacobian import REFERENCE, JacobianSize, Sizes, between, item_size
 from matderiv.calculus.sweep.task import Task
-from matderiv.expression.nodes import Name, walk
+from matderiv.expression.nodes import MatMul, Name, walk
 from matderiv.expression.shapes import Shape
 
 __all__ = ["LocalJacobian", "telling"]
@@ -153,9 +153,22 @@ class LocalJacobian:
         own = self.sizes
         if not own:
             return ()
-        end = _SMALL if max(own) >= _LARGE else _LARGE
-        other = tuple(max(1, round(size * end / max(own))) for size in own)
+        other = self._layer or tuple(max(1, round(n * _LARGE / max(own))) for n in own)
+        if max(own) >= _LARGE:
+            other = tuple(max(1, round(n * _SMALL / max(own))) for n in own)
         return tuple((sizes, self.size(dtype, sizes)) for sizes in between(own, other))
+
+    @property
+    def _layer(self) -> Sizes:
+        """The sizes of an ordinary layer, where Z is a product of two matrices of free sizes."""
+        value, shape = self.task.sweep.graph.value(self.of), self.task.sweep.facts.shape
+        if not isinstance(value, MatMul) or len(shape(value.left)) != len(shape(value.right)):
+            return ()
+        rows, inner, cols = (*shape(value.left), shape(value.right)[-1])
+        named = dict(zip((rows.symbol, inner.symbol, cols.symbol), REFERENCE, strict=True))
+        return (
+            tuple(map(named.__getitem__, self.letters)) if named.keys() == {*self.letters} else ()
+        )
 
 
 def telling(task: Task, most: int) -> tuple[LocalJacobian, ...]:

@@ -112,5 +112,5 @@ def atoms_in(form: Form) -> list[Atom]:
                 case Raised(base=base, exponent=exponent):
                     found += atoms_in(base) + atoms_in(exponent or ())
                 case Rate(of=of, wrt=wrt):
-                    found += [of, wrt]
+                    found += atoms_in(single(of)) + atoms_in(single(wrt))
     return found

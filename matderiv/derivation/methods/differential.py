@@ -13,9 +13,8 @@ from matderiv.calculus.sweep.differentials import differential
 from matderiv.calculus.sweep.sweep import Gradient, named
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
-from matderiv.derivation.methods.sides import Differential, Matrix, change_of
 from matderiv.derivation.program import Builder
-from matderiv.derivation.sides import Formula, Side
+from matderiv.derivation.sides import Differential, Formula, Matrix, Side, change_of
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 

@@ -1,4 +1,4 @@
-"""Index notation: ∂z_ij/∂x_pq by the product rule, the deltas put in and summed away."""
+"""Index notation: ∂z_ij/∂x_pq by the product rule, the deltas put in and bound_letters away."""
 
 from __future__ import annotations
 
@@ -19,9 +19,16 @@ from matderiv.calculus.sweep.sweep import Gradient
 from matderiv.derivation.judge import chain_rule
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
-from matderiv.derivation.methods.sides import Contraction, summed
 from matderiv.derivation.program import Builder, Defining
-from matderiv.derivation.sides import EntryOf, Formula, Indexed, Pushed, Side
+from matderiv.derivation.sides import (
+    Contraction,
+    EntryOf,
+    Formula,
+    Indexed,
+    Pushed,
+    Side,
+    bound_letters,
+)
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 
@@ -44,7 +51,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         yield entry_of_value(builder, by)
         yield from _local(builder, judge, by, wrt, last if direct else [])
     if not direct:
-        rule = chain_rule(builder.task, name, at, judge.entries.letter)
+        rule = chain_rule(builder.task, name, at)
         yield builder.chain(
             judge,
             "contracted",
@@ -77,7 +84,7 @@ def entry_of_value(builder: Builder, by: str) -> Chain:
 def _local(
     builder: Builder, judge: RouteJudge, by: str, wrt: Entry, last: list[tuple[str, Side]]
 ) -> Iterator[Chain]:
-    """∂z_ij/∂x_pq by the product rule, with deltas, and summed."""
+    """∂z_ij/∂x_pq by the product rule, with deltas, and bound_letters."""
     graph = builder.sweep.graph
     value = graph.value(by)
     assert value is not None
@@ -102,7 +109,8 @@ def _put_in(builder: Builder, judge: RouteJudge, wrt: Entry) -> Form:
     for by in judge.users:
         value = graph.value(by)
         assert value is not None
-        places, bound = summed(graph.shapes[by], judge.entries)
+        places = builder.task.places(graph.shapes[by], 0)
+        bound = bound_letters(places, graph.shapes[by])
         rate = partial(judge.entries.at(value, *places), wrt, judge.entries.letter)
         if by != graph.loss:
             rate = multiplied(single(Entry(f"d{by}", places)), rate)

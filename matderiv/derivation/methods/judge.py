@@ -19,7 +19,7 @@ from matderiv.calculus.index_forms.forms import (
 )
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.judge import Judge
-from matderiv.derivation.methods.sides import Differential, summed
+from matderiv.derivation.sides import Differential, summed
 
 __all__ = ["RouteJudge"]
 

@@ -13,16 +13,16 @@ from matderiv.calculus.sweep.differentials import differential
 from matderiv.calculus.sweep.sweep import Gradient
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
-from matderiv.derivation.methods.sides import (
+from matderiv.derivation.program import Builder, Defining, elementwise
+from matderiv.derivation.sides import (
     Factor,
+    Formula,
     Kronecker,
     Kroneckers,
     Times,
     Vec,
     VecPartial,
 )
-from matderiv.derivation.program import Builder, Defining, elementwise
-from matderiv.derivation.sides import Formula
 from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node

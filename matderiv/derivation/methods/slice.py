@@ -16,9 +16,8 @@ from matderiv.derivation.judge import chain_rule
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.index import read_off
 from matderiv.derivation.methods.judge import RouteJudge
-from matderiv.derivation.methods.sides import Cells, Inner, Matrix, Slice, unit_of
 from matderiv.derivation.program import Builder, elementwise
-from matderiv.derivation.sides import Formula, Indexed
+from matderiv.derivation.sides import Cells, Formula, Indexed, Inner, Matrix, Slice, unit_of
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.shapes import Shape
@@ -58,7 +57,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         slices.append((by, Slice(of, wrt)))
         found.append((by, slope))
     shapes = tuple(_shape(builder, by) for by in judge.users)
-    rule = chain_rule(builder.task, name, at, judge.entries.letter)
+    rule = chain_rule(builder.task, name, at)
     yield builder.chain(
         judge,
         "inner products",

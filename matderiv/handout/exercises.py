@@ -10,9 +10,9 @@ from typing import cast
 
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.exercises.entries import OneEntry
+from matderiv.derivation.exercises.kinds import Material, materials
 from matderiv.derivation.exercises.mistakes import Mistake
 from matderiv.derivation.exercises.numbers import Numbers
-from matderiv.derivation.exercises.program import Material, materials
 from matderiv.derivation.exercises.related import Related, Uses
 from matderiv.derivation.exercises.shapes import Quantity, Shapes
 from matderiv.derivation.exercises.theme import Theme, users
@@ -88,7 +88,7 @@ class _Words:
         """A message about exercises with its fields filled in; the loss may be in any."""
         fields = {"L": Math(name_box(str(self.task.loss))), **fields}
         made: list[Segment] = []
-        for text, name in message(self.composer.language, f"exercise_program.{key}"):
+        for text, name in message(self.composer.language, f"exercise.{key}"):
             made += [Text(text)] if text else []
             if name is not None:
                 found = fields[name]

@@ -1,0 +1,131 @@
+"""Functions of one number: one row for each, which all rooms read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = ["FUNCTIONS", "MODULES", "Function"]
+
+#: How each library of functions is called in code.
+MODULES = {"numpy": "np", "torch": "torch", "jax": "jnp"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """f(u) for a real number u, applied to arrays entry by entry.
+
+    `derivative` is f′(u), and `definition` is f(u) in other functions where it has one; both are
+    written in the language itself. `spelling` is what a library calls f where that is not its own
+    name; `{0}` stands for u. SymPy's is the name of one of its functions. What a library does not
+    call by a name is written by the definition.
+
+    What is known of f: it has a `kink` at 0, where f′ does not exist; its `domain` is all numbers
+    or the positive ones; it is `positive` whatever u is; its `parity` says that f(-u) is f(u),
+    -f(u) or 1 - f(u); and f(u)ⁿ for n ≥ 1 is f(u), or f(u)² is 1, as `powers` says.
+
+    TeX has a command of its name if it is `in_tex`.
+    """
+
+    derivative: str
+    definition: str = ""
+    spelling: Mapping[str, str] = field(default_factory=dict)
+    kink: bool = False
+    domain: Literal["all", "positive"] = "all"
+    positive: bool = False
+    parity: Literal["", "even", "odd", "complement"] = ""
+    powers: Literal["", "the same", "1 or itself"] = ""
+    in_tex: bool = False
+
+    def spelled(self, name: str, target: str) -> str | None:
+        """A call in a library, `{0}` in place of u; None where the definition is written.
+
+        >>> FUNCTIONS["tanh"].spelled("tanh", "jax"), FUNCTIONS["relu"].spelled("relu", "numpy")
+        ('jnp.tanh({0})', 'np.maximum({0}, 0)')
+        """
+        if target in self.spelling:
+            return self.spelling[target]
+        return None if self.definition else f"{MODULES[target]}.{name}({{0}})"
+
+    def sympy(self, name: str) -> str | None:
+        """What SymPy calls the function; None where it has only the definition.
+
+        >>> FUNCTIONS["abs"].sympy("abs"), FUNCTIONS["softplus"].sympy("softplus")
+        ('Abs', None)
+        """
+        if "sympy" in self.spelling:
+            return self.spelling["sympy"]
+        return None if self.definition else name
+
+
+#: The functions by name. Sources of the derivatives: any table, such as DLMF 4.20, 4.34 and 7.2.
+FUNCTIONS: dict[str, Function] = {
+    "exp": Function(derivative="exp(u)", positive=True, in_tex=True),
+    "log": Function(derivative="1/u", domain="positive", in_tex=True),
+    "sqrt": Function(derivative="1/(2*sqrt(u))", domain="positive"),
+    "tanh": Function(derivative="1 - tanh(u)**2", parity="odd", in_tex=True),
+    "sigmoid": Function(
+        definition="exp(u)/(1 + exp(u))",
+        derivative="sigmoid(u)*(1 - sigmoid(u))",
+        positive=True,
+        parity="complement",
+        spelling={
+            "numpy": "sigmoid({0})",
+            "torch": "torch.sigmoid({0})",
+            "jax": "jax.nn.sigmoid({0})",
+        },
+    ),
+    "sin": Function(derivative="cos(u)", parity="odd", in_tex=True),
+    "cos": Function(derivative="-sin(u)", parity="even", in_tex=True),
+    "relu": Function(
+        definition="u*step(u)",
+        derivative="step(u)",
+        kink=True,
+        spelling={
+            "numpy": "np.maximum({0}, 0)",
+            "torch": "torch.relu({0})",
+            "jax": "jax.nn.relu({0})",
+        },
+    ),
+    "step": Function(
+        derivative="0",
+        kink=True,
+        parity="complement",
+        powers="the same",
+        spelling={
+            "numpy": "np.where({0} > 0, 1.0, 0.0)",
+            "torch": "torch.where({0} > 0, 1.0, 0.0)",
+            "jax": "jnp.where({0} > 0, 1.0, 0.0)",
+            "sympy": "Heaviside",
+        },
+    ),
+    "abs": Function(
+        definition="u*sign(u)",
+        derivative="sign(u)",
+        kink=True,
+        parity="even",
+        spelling={
+            "numpy": "np.abs({0})",
+            "torch": "torch.abs({0})",
+            "jax": "jnp.abs({0})",
+            "sympy": "Abs",
+        },
+    ),
+    "sign": Function(derivative="0", kink=True, parity="odd", powers="1 or itself"),
+    "softplus": Function(
+        definition="log(1 + exp(u))",
+        derivative="sigmoid(u)",
+        positive=True,
+        spelling={
+            "numpy": "np.logaddexp(0, {0})",
+            "torch": "(-torch.nn.functional.logsigmoid(-({0})))",
+            "jax": "jax.nn.softplus({0})",
+        },
+    ),
+    "erf": Function(
+        derivative="2/sqrt(pi)*exp(-u**2)",
+        parity="odd",
+        spelling={"numpy": "erf({0})", "jax": "jax.scipy.special.erf({0})"},
+    ),
+}

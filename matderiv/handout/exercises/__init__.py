@@ -1,1 +1,0 @@
-"""Exercises in words: each with its question and its answer in full."""

@@ -1,0 +1,166 @@
+"""Why a page builds no Jacobian: a table of what one would take, and of where it is zero."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from matderiv.calculus.jacobian import JacobianSize, Sizes
+from matderiv.calculus.sweep.local_jacobian import LocalJacobian, telling
+from matderiv.derivation.pattern import Place, pattern
+from matderiv.expression.nodes import Name
+from matderiv.handout.document import Block, Math, Paragraph, Segments, Table, Text
+from matderiv.handout.jacobian import memory_words
+from matderiv.handout.program import ProgramComposer
+from matderiv.handout.sentences import Fields, Filling, fill, listed, together
+from matderiv.handout.texts import messages
+from matderiv.notation.boxes import Box, Dots, Number, Operator, Row, times
+from matderiv.notation.names import has_fraction, name_box, partial_ratio
+
+__all__ = ["obstacle"]
+
+_DTYPE = "float32"  # what networks are trained in
+_MOST = 2  # patterns on one page
+_MOST_WHOLE = 12  # rows and columns up to which a pattern leaves nothing out
+_ROOM = 30.0  # em for the cells of a pattern
+_GAP = 0.7  # em between two cells
+
+
+def obstacle(composer: ProgramComposer) -> Iterator[Block]:
+    """The memory of a Jacobian as sizes grow; then where one or two Jacobians are zero.
+
+    Nothing where no value of the program has a Jacobian with zeros.
+    """
+    found = telling(composer.task, _MOST)
+    if not found:
+        return
+    language = composer.language
+    first, growth = found[0], found[0].growth(_DTYPE)
+    fields = _fields(composer, first)
+    yield Paragraph(fill(language, "handout.obstacle", {**fields, **_sizes(composer, first)}))
+    if growth:
+        sizes, size = growth[-1]
+        if sizes != first.sizes:
+            large = _large(composer, first.letters, sizes, size)
+            yield Paragraph(fill(language, "handout.obstacle_large", large))
+        yield _growth(growth[::2], language, fields)
+    yield Paragraph(fill(language, "handout.pattern", fields))
+    yield from (_pattern(composer, jacobian) for jacobian in found)
+
+
+def _fields(composer: ProgramComposer, jacobian: LocalJacobian) -> Fields:
+    formulas, value = composer.notation.formulas, composer.task.sweep.graph.value(jacobian.of)
+    assert value is not None
+    defined = Row((name_box(jacobian.of), Operator("equals"), formulas.node(value)))
+    return {
+        "value": Math(defined),
+        "jacobian": Math(partial_ratio(name_box(jacobian.of), name_box(jacobian.wrt))),
+        "Y": Math(name_box(jacobian.of)),
+        "X": Math(name_box(jacobian.wrt)),
+        "dX": Math(formulas.gradient(jacobian.wrt)),
+        "dtype": Text(_DTYPE),
+    }
+
+
+# -- memory ------------------------------------------------------------------------------------
+
+
+def _sizes(composer: ProgramComposer, jacobian: LocalJacobian) -> Filling:
+    """The numbers of the sentence about the Jacobian at the sizes of the page."""
+    size, formulas = jacobian.size(_DTYPE), composer.notation.formulas
+    dims = (dim.size for shape in jacobian.shapes for dim in shape)
+    read = [composer.math(formulas.node(Name(name))) for name in jacobian.read]
+    return {
+        "sizes": Math(times(*dims)),
+        "count": Text(f"{size.count:,}"),
+        "memory": _memory(composer.language, size.memory),
+        "matrix_memory": _memory(composer.language, size.matrix_form_memory),
+        "read": listed(composer.language, read),
+    }
+
+
+def _large(
+    composer: ProgramComposer, letters: tuple[str, ...], sizes: Sizes, size: JacobianSize
+) -> Filling:
+    """The numbers of the sentence about sizes that are used."""
+    large = [
+        composer.math(Row((name_box(letter), Operator("equals"), Number(str(size)))))
+        for letter, size in zip(letters, sizes, strict=True)
+    ]
+    return {
+        "sizes_large": listed(composer.language, large),
+        "memory_large": _memory(composer.language, size.memory),
+        "matrix_memory_large": _memory(composer.language, size.matrix_form_memory),
+    }
+
+
+def _memory(language: str, size: int) -> Text:
+    return Text(memory_words(size, messages(language)["jacobian.bytes"]))
+
+
+def _growth(growth: tuple[tuple[Sizes, JacobianSize], ...], language: str, fields: Fields) -> Table:
+    """Memory of the Jacobian and of the matrix form, a row for each choice of sizes."""
+    rows: list[tuple[Segments, ...]] = [
+        (
+            (Math(times(*sizes)),),
+            (_memory(language, size.memory),),
+            (_memory(language, size.matrix_form_memory),),
+        )
+        for sizes, size in growth
+    ]
+    head = [fill(language, f"handout.column_{key}", {}) for key in ("size", "jacobian", "matrix")]
+    caption = fill(language, "handout.growth_caption", fields)
+    return Table(tuple(head), tuple(rows), caption)
+
+
+# -- zeros -------------------------------------------------------------------------------------
+
+
+def _pattern(composer: ProgramComposer, jacobian: LocalJacobian) -> Table:
+    """Where a Jacobian can be other than zero: ∂y_ij/∂x_pq in the row of y_ij under x_pq.
+
+    Where there is no room for all these entries, a cross stands for each.
+    """
+    formulas, language = composer.notation.formulas, composer.language
+    found = pattern(*jacobian.shapes, _MOST_WHOLE, jacobian.at)
+    entries: dict[tuple[Place, Place], Box]
+    entries = {at: formulas.form(form) for at, form in found.entries.items()}
+
+    def written(name: str, dots: str) -> Callable[[Place], Box]:
+        return lambda p: Dots(dots) if p.left_out else formulas.entry(name, p.indices)
+
+    heads = list(map(written(jacobian.wrt, "across"), found.cols))
+    wide = _GAP + max(box.width for box in (*entries.values(), *heads))
+    spelled = wide * len(heads) <= _ROOM and not any(map(has_fraction, entries.values()))
+    if not spelled:
+        entries = dict.fromkeys(entries, Operator("times"))
+    if sum(_GAP + box.width for box in heads) > _ROOM:  # only the first and the last have a name
+        heads[1:-1] = [box if isinstance(box, Dots) else Row(()) for box in heads[1:-1]]
+
+    def cell(row: Place, col: Place) -> Box:
+        if row.left_out or col.left_out:
+            both = row.left_out and col.left_out
+            return Dots("diagonal" if both else "down" if row.left_out else "across")
+        return entries.get((row, col), Operator("cdot"))
+
+    def line(first: Segments, boxes: list[Box]) -> tuple[Segments, ...]:
+        """A line of cells, with an empty one where a block of columns begins."""
+        cells: list[Segments] = [first]
+        for n, box in enumerate(boxes):
+            begins = n > 0 and found.cols[n - 1].outer != found.cols[n].outer
+            cells += [()] * begins + [(Math(box),)]
+        return tuple(cells)
+
+    side = written(jacobian.of, "down")
+    rows = [line((Math(side(r)),), [cell(r, col) for col in found.cols]) for r in found.rows]
+    fields, size = _fields(composer, jacobian), jacobian.size(_DTYPE)
+    kind = "one" if size.count == 1 else "full" if size.nonzero == size.count else "zeros"
+    counts: Fields = {"count": Text(f"{size.count:,}"), "nonzero": Text(f"{size.nonzero:,}")}
+    signs: Fields = {"cross": Math(Operator("times")), "dot": Math(Operator("cdot"))}
+    keys = (f"pattern_{kind}", "pattern_first", "pattern_cross", "pattern_dot", "pattern_elided")
+    said = (True, True, not spelled, kind == "zeros", not found.whole)
+    caption = [
+        fill(language, f"handout.{key}", fields | counts | signs)
+        for key, holds in zip(keys, said, strict=True)
+        if holds
+    ]
+    return Table(line((), heads), tuple(rows), together(language, caption))
