@@ -473,7 +473,7 @@ def raised(field: Field, u: Number, v: Number) -> Number:
     made = field.power(a, b)
     parts = []
     if type(u) is Variable:
-        parts.append((u, b * field.power(a, b - 1)))
+        parts.append((u, b * field.power(a, b - field.number(1))))
     if type(v) is Variable:
         parts.append((v, made * field.function("log", a)))
     return Variable(made, tuple(parts)) if parts else made

@@ -363,17 +363,17 @@ class Prover:
 
     def merged(self, value: Value) -> Value:
         """Powers of powers, as √u² for u, put together."""
-        made: list[Value] = []
+        made: Value = []
         for c, f, b in value:
-            parts: list[Value] = [[(c, {}, b)]]
+            parts: list[Value] = [_number(c)]
             for atom, n in f.items():
                 if _unmerged(atom, n):
                     power = self.times(_number(n), self.thawed(atom[2]))
                     parts.append(self.power(self.thawed(atom[1]), power))
                 else:
                     parts.append([(Fraction(1), {atom: n}, {})])
-            made.append(self.times(*parts))
-        return [term for part in made for term in part]
+            made += self.bound(self.times(*parts), b)
+        return made
 
     def call(self, name: str, arg: Value) -> Value:
         """A function of a number."""
@@ -515,7 +515,7 @@ class Prover:
                 else:
                     parts.append(self.whole_power(new, n))
             term = self.times([(Fraction(1), kept, {})], *parts)
-            made += self.bound(self.merged(term), b)
+            made += self.bound(term, b)
         return made
 
     def placed(self, value: Value, at: Mapping[str, Place]) -> Value:
