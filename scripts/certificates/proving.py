@@ -23,7 +23,8 @@ Atom = tuple[Any, ...]
 Place = str | int
 Factors = dict[Atom, int]
 Bounds = dict[str, str]  # letters with the sizes that they run to
-Value = list[tuple[Fraction, Factors, Bounds]]
+Number = int | Fraction
+Value = list[tuple[Number, Factors, Bounds]]
 Frozen = frozenset[Any]
 Runs = tuple[tuple[str, str], ...]
 Attempt = tuple[str, bool]  # which gradients are replaced, and whether values are
@@ -36,7 +37,7 @@ _ATTEMPTS: tuple[Attempt, ...] = (
     ("all", True),
 )
 
-MOST_WORK = 3_000  # for one side, in terms
+MOST_WORK, MOST_WORK_IN_ALL = 20_000, 2_000_000  # for one side, and for a file, in terms
 _TIES = 120  # ways to name letters that look alike
 
 
@@ -50,7 +51,7 @@ class Prover:
     def __init__(self, program: Program, lowering: Lowering) -> None:
         self.program, self.lowering = program, lowering
         self._count = itertools.count()
-        self._left = 0
+        self._left, self._left_in_all = 0, MOST_WORK_IN_ALL
         self._definitions: dict[str, tuple[list[Place], Value]] = {}
         self._chains: dict[str, tuple[list[Place], Value]] = {}
         self._known: dict[object, Frozen | None] = {}
@@ -103,7 +104,8 @@ class Prover:
 
     def _spend(self, amount: int) -> None:
         self._left -= amount
-        if self._left < 0:
+        self._left_in_all -= amount
+        if self._left < 0 or self._left_in_all < 0:
             raise NotProvedError
 
     # -- what is known of the program --------------------------------------------------------------
@@ -280,7 +282,10 @@ class Prover:
         queue = list(value)
         while queue:
             self._spend(1)
-            c, f, b = queue.pop()
+            c, f, b = term = queue.pop()
+            if not b and not any(atom[0] == "delta" for atom in f):
+                made.append(term)
+                continue
             delta = next((atom for atom in f if atom[0] == "delta" and self._moves(atom, f, b)), None)
             if delta is not None:
                 one, other = delta[1:]
@@ -345,6 +350,8 @@ class Prover:
     def whole_power(self, base: Value, n: int) -> Value:
         """A whole power."""
         self._spend(abs(n))
+        if n == 1:
+            return base
         if n >= 0:
             made = _number(1)
             for _ in range(n):
@@ -354,12 +361,12 @@ class Prover:
         if len(base) == 1 and not base[0][2]:
             ((c, factors, _),) = base
             if not any(atom[0] == "delta" for atom in factors):
-                return self.times([(c**n, {atom: p * n for atom, p in factors.items()}, {})])
+                return self.times([(Fraction(c) ** n, {atom: p * n for atom, p in factors.items()}, {})])
         if not base:
             raise NotProvedError
         leading = min(base, key=lambda term: hash(self._named(term)[1:]))[0]
-        scaled = self.frozen([(c / leading, f, b) for c, f, b in base])
-        return [(leading**n, {("raised", scaled, _UNIT): n}, {})]
+        scaled = self.frozen([(Fraction(c) / leading, f, b) for c, f, b in base])
+        return [(Fraction(leading) ** n, {("raised", scaled, _UNIT): n}, {})]
 
     def merged(self, value: Value) -> Value:
         """Powers of powers, as √u² for u, put together."""
@@ -371,7 +378,7 @@ class Prover:
                     power = self.times(_number(n), self.thawed(atom[2]))
                     parts.append(self.power(self.thawed(atom[1]), power))
                 else:
-                    parts.append([(Fraction(1), {atom: n}, {})])
+                    parts.append([(1, {atom: n}, {})])
             made += self.bound(self.times(*parts), b)
         return made
 
@@ -379,7 +386,8 @@ class Prover:
         """A function of a number."""
         if name == "sqrt":
             return self.power(arg, _number(Fraction(1, 2)))
-        return _one(("call", name, self.frozen(arg)))
+        made = _one(("call", _SIGNS.get(name, name), self.frozen(arg)))
+        return self.times(arg, made) if name in _SIGNS else made
 
     def whole(self, name: str, runs: Runs, arg: Value, at: tuple[Place, ...]) -> Atom:
         """A function of a whole array; the letters of its places are named by their order."""
@@ -410,7 +418,7 @@ class Prover:
         if len(one) != len(other):
             raise NotProvedError
         deltas = {_delta(*pair): 1 for pair in zip(one[2:], other[2:], strict=True)}
-        return self.contracted([(Fraction(1), deltas, {})])
+        return self.contracted([(1, deltas, {})])
 
     def derived(self, value: Value, wrt: Atom) -> Value:
         """The derivative of a value by an entry, or by a function of one."""
@@ -514,7 +522,7 @@ class Prover:
                     kept[atom] = n
                 else:
                     parts.append(self.whole_power(new, n))
-            term = self.times([(Fraction(1), kept, {})], *parts)
+            term = self.times([(1, kept, {})], *parts)
             made += self.bound(term, b)
         return made
 
@@ -522,21 +530,44 @@ class Prover:
         """Letters replaced by others, or by numbers."""
         if not at:
             return value
+        made: Value = []
+        for term in value:
+            c, f, b = term
+            moved: Factors = {}
+            several = False
+            for atom, n in f.items():
+                found = self._moved(atom, at)
+                several |= found is None or found in moved or found[0] == "delta"
+                if several:
+                    break
+                assert found is not None
+                moved[found] = n
+            made += self._placed([term], at) if several else [(c, moved, b)]
+        return made
 
+    def _moved(self, atom: Atom, at: Mapping[str, Place]) -> Atom | None:
+        """The factor with its letters replaced, if it is one factor still."""
+        if atom[0] == "entry":
+            return ("entry", atom[1], *(at.get(p, p) for p in atom[2:]))
+        if not _letters(atom) & at.keys():
+            return atom
+        match atom:
+            case ("pair", name, a, b):
+                return ("pair", name, *sorted((at.get(a, a), at.get(b, b)), key=str))
+            case ("call", name, arg):
+                return ("call", name, self.frozen(self.placed(self.thawed(arg), at)))
+            case ("whole", name, runs, arg, *places):
+                inner = self.placed(self.thawed(arg), at)
+                return self.whole(name, runs, inner, tuple(at.get(p, p) for p in places))
+        return None
+
+    def _placed(self, value: Value, at: Mapping[str, Place]) -> Value:
         def entry(atom: Atom) -> Value:
-            if not _letters(atom) & at.keys():
-                return _one(atom)
-            match atom:
-                case ("delta", one, other):
-                    return _one(_delta(at.get(one, one), at.get(other, other)))
-                case ("pair", name, a, b):
-                    return _one(("pair", name, *sorted((at.get(a, a), at.get(b, b)), key=str)))
-                case ("entry", name, *places):
-                    return _one(("entry", name, *(at.get(p, p) for p in places)))
-                case ("whole", name, runs, arg, *places):
-                    inner = self.placed(self.thawed(arg), at)
-                    moved = tuple(at.get(p, p) for p in places)
-                    return _one(self.whole(name, runs, inner, moved))
+            found = self._moved(atom, at)
+            if found is not None:
+                return _one(found)
+            if atom[0] == "delta":
+                return self.contracted(_one(_delta(*(at.get(p, p) for p in atom[1:]))))
             return self.inside(atom, lambda inner: self.placed(inner, at))
 
         return self.mapped(value, entry)
@@ -552,18 +583,18 @@ class Prover:
 
     def frozen(self, value: Value) -> Frozen:
         """The normal form."""
-        total: dict[Any, Fraction] = {}
+        total: dict[Any, Number] = {}
         for term in value:
             self._spend(1)
             named = self._named(term)
-            total[named[1:]] = total.get(named[1:], Fraction(0)) + named[0]
+            total[named[1:]] = total.get(named[1:], 0) + named[0]
         return frozenset((c, *term) for term, c in total.items() if c)
 
     def thawed(self, value: Frozen) -> Value:
         """A value to reckon with, its letters fresh."""
         return self.fresh([(c, dict(f), dict(b)) for c, f, b in value])
 
-    def _named(self, term: tuple[Fraction, Factors, Bounds]) -> tuple[Any, ...]:
+    def _named(self, term: tuple[Number, Factors, Bounds]) -> tuple[Any, ...]:
         """A term with the letters that it is summed over named by what they stand in."""
         c, f, b = term
         if not b:
@@ -597,21 +628,22 @@ class Prover:
         """What a letter stands in, the others being known by their signs alone."""
         names = {k: "!" if k == own else f"?{sign}" for k, sign in signs.items()}
         held = {atom: n for atom, n in factors.items() if own in _letters(atom)}
-        moved = self.placed([(Fraction(1), held, {})], names)
+        moved = self.placed([(1, held, {})], names)
         return hash((signs[own], frozenset((c, frozenset(f.items())) for c, f, _ in moved)))
 
 
 # -- small things ----------------------------------------------------------------------------------
 
-_UNIT: Frozen = frozenset([(Fraction(1), frozenset(), frozenset())])
+_UNIT: Frozen = frozenset([(1, frozenset(), frozenset())])
 
 
 def _number(number: Fraction | int) -> Value:
-    return [(Fraction(number), {}, {})] if number else []
+    whole = isinstance(number, Fraction) and number.denominator == 1
+    return [(number.numerator if whole else number, {}, {})] if number else []
 
 
 def _one(atom: Atom) -> Value:
-    return [(Fraction(1), {atom: 1}, {})]
+    return [(1, {atom: 1}, {})]
 
 
 def _joined(one: Factors, other: Factors) -> Factors:
@@ -685,6 +717,9 @@ def _erf(prover: Prover, _: Value, arg: Value) -> Value:
     return prover.times(_number(2), root, prover.call("exp", square))
 
 
+#: relu(u) is u·step(u), and |u| is u·sign(u).
+_SIGNS = {"relu": "step", "abs": "sign"}
+
 #: The derivative of each function of one number, by its value and by its argument.
 _SLOPES: dict[str, Callable[[Prover, Value, Value], Value]] = {
     "exp": lambda _, own, __: own,
@@ -694,9 +729,7 @@ _SLOPES: dict[str, Callable[[Prover, Value, Value], Value]] = {
     "tanh": _tanh,
     "sigmoid": lambda prover, own, _: own + prover.times(_number(-1), own, own),
     "softplus": lambda prover, _, arg: prover.call("sigmoid", arg),
-    "relu": lambda prover, _, arg: prover.call("step", arg),
     "step": lambda *_: [],
-    "abs": lambda prover, _, arg: prover.call("sign", arg),
     "sign": lambda *_: [],
     "erf": _erf,
 }
