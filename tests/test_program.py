@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import cProfile
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,11 +17,20 @@ import sympy as sp
 from matderiv.api import derive
 from matderiv.calculus.index_forms.canonical import canonical
 from matderiv.calculus.index_forms.forms import Entry, Form, placed, scaled
-from matderiv.calculus.sweep.task import read_task
+from matderiv.calculus.sweep.task import Task, read_task
 from matderiv.derivation import program as building
 from matderiv.derivation.judge import Judge
 from matderiv.derivation.program import build_program
-from matderiv.derivation.sides import EntryOf, Formula, Indexed, Pushed, Side, Spelled
+from matderiv.derivation.sides import (
+    EntryOf,
+    Formula,
+    Indexed,
+    Side,
+    Spelled,
+    WrittenEntry,
+    spelled,
+    written,
+)
 from matderiv.errors import ProofError, ShapeError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
@@ -106,15 +117,25 @@ def of_form(form: Form) -> Iterator[Form]:
             yield turned
 
 
-def of_side(side: Side) -> Iterator[Side]:
+def fitting(made: Iterable[Node], make: Callable[[Node], Side]) -> Iterator[Side]:
+    """The sides about those of the nodes whose shapes fit."""
+    for node in made:
+        with suppress(ShapeError, IndexError):
+            yield make(node)
+
+
+def of_side(side: Side, task: Task) -> Iterator[Side]:
     """The mutants of a side."""
     match side:
-        case Formula(node) | Spelled(node):
-            yield from (replace(side, node=made) for made in of_node(node))
-        case EntryOf(node, indices) | Pushed(node, indices):
-            yield from (replace(side, node=made) for made in of_node(node))
+        case Formula(node):
+            yield from map(Formula, of_node(node))
+        case Spelled(node):
+            yield from fitting(of_node(node), partial(spelled, task))
+        case EntryOf(node, indices) | WrittenEntry(node, indices):
+            make = EntryOf if isinstance(side, EntryOf) else partial(written, task)
+            yield from fitting(of_node(node), lambda made: make(made, indices))
             if len(set(indices)) > 1 and isinstance(node, Name | nodes.MatMul):
-                yield replace(side, indices=indices[::-1])
+                yield make(node, indices[::-1])
         case Indexed(form):
             yield from map(Indexed, of_form(form))
 
@@ -135,7 +156,7 @@ def test_every_mutant_is_refused(program: str, wrt: str, monkeypatch: pytest.Mon
         (judge, kind, left, mutant)
         for judge, kind, sides in seen
         for left, right in itertools.pairwise(sides)
-        for mutant in of_side(right)
+        for mutant in of_side(right, judge.task)
     ]
     judged = 0
     for judge, kind, left, mutant in mutants[:: max(1, len(mutants) // _JUDGED)]:

@@ -16,7 +16,7 @@ from matderiv.calculus.index_forms.forms import Entry, Term
 from matderiv.derivation.judge import Judge
 from matderiv.derivation.one_entry import GradientEntries, SliceEntries, entries_in
 from matderiv.derivation.program import Builder, elementwise
-from matderiv.derivation.sides import Cells, Pushed, Slice
+from matderiv.derivation.sides import Cells, Slice, WrittenEntry, written
 from matderiv.errors import ProofError
 from matderiv.expression.nodes import Transpose
 from matderiv.handout.document import Detail, Equation
@@ -197,9 +197,9 @@ def test_a_false_derivation_of_an_entry_is_refused() -> None:
     found = list(own.chains((1, 2)))
     assert [chain.kind for chain in found] == ["local", "entry"]
     left, right = found[1].links[0].left, found[1].links[1].right
-    assert isinstance(right, Pushed)
+    assert isinstance(right, WrittenEntry)
     assert build.chain(judge, "entry", left, ("right", right)).links
-    wrong = Pushed(Transpose(right.node), (1, 2))
+    wrong = written(task, Transpose(right.node), (1, 2))
     with pytest.raises(ProofError, match="entry, exchanged: refuted"):
         build.chain(judge, "entry", left, ("exchanged", wrong))
 

@@ -778,37 +778,6 @@ REFUSED = [
             "this version; only Y, numbers and scalars such as lam can stand there."
         ),
     ),
-    # names that look alike on the page
-    (
-        "Y = X @ x; L = sum(Y)",
-        {"x": (4, 3)},
-        {},
-        ("X and x cannot be told apart on the page; rename one of the two."),
-    ),
-    (
-        "Y = X_1 @ X1; L = sum(Y)",
-        {},
-        {},
-        ("X1 and X_1 cannot be told apart on the page; rename one of the two."),
-    ),
-    (
-        "y = Y @ W; L = sum(y)",
-        {},
-        {},
-        ("Y and y cannot be told apart on the page; rename one of the two."),
-    ),
-    (
-        "Y = X @ delta; L = sum(Y)",
-        {"delta": (4, 3)},
-        {},
-        ("delta cannot be told from Kronecker's delta on the page; give it another name."),
-    ),
-    (
-        LINE + "sum(e*Y)",
-        {"e": ()},
-        {},
-        ("e cannot be told from the base of exp on the page; give it another name."),
-    ),
     # no value
     (LINE + "sum(Y/0)", {}, {}, "Y/0 divides by zero; write another divisor."),
     (LINE + "sum(Y)/(1 - 1)", {}, {}, "sum(Y)/(1 - 1) divides by zero; write another divisor."),

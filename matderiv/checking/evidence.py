@@ -34,6 +34,7 @@ from matderiv.errors import InputError, ProofError
 from matderiv.expression.nodes import Apply, Name, Node
 from matderiv.expression.source import source
 from matderiv.notation.formulas import Formulas
+from matderiv.notation.indices import IndexNotation
 from matderiv.notation.program import ProgramNotation
 from matderiv.notation.text import text
 
@@ -170,7 +171,7 @@ def _text(question: Question, form: Form) -> str:
     commas = max((dim.size for dim in question.dims), default=1) >= _COMMA_FROM
     letters = task.letters[4:] + task.letters[:4]
     formulas = Formulas(question.loss, shapes_over(shapes), shapes, None, commas, letters, {})
-    return text(formulas.form(form))
+    return text(IndexNotation(formulas).form(form))
 
 
 def _values(question: Question, point: Point, forms: list[Form]) -> Iterator[tuple[str, str]]:

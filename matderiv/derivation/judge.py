@@ -34,6 +34,7 @@ from matderiv.calculus.index_forms.forms import (
     single,
     to_the,
 )
+from matderiv.calculus.index_forms.index_expressions import form_of
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.task import Task
 from matderiv.calculus.verdicts import Verdict
@@ -41,11 +42,11 @@ from matderiv.derivation.sides import (
     EntryOf,
     Formula,
     Indexed,
-    Pushed,
     RouteSide,
     Side,
     Spelled,
     SpelledProduct,
+    WrittenEntry,
 )
 from matderiv.errors import InputError
 from matderiv.expression.nodes import MatMul, Name, Node, children, rebuilt
@@ -168,11 +169,13 @@ class Judge:
         """The entry of a side, an array's at letters of its own."""
         entries = entries or self.entries
         match side:
-            case Formula(node) | Spelled(node):
+            case Formula(node):
                 return entries.known(entries.at(node, *self.task.places(self._shape(side), 2)))
+            case Spelled(expr=expr) | WrittenEntry(expr=expr):
+                return entries.known(form_of(expr, entries))
             case SpelledProduct(left, right):
-                return self.value(Spelled(MatMul(left, right)), entries)
-            case EntryOf(node, indices) | Pushed(node, indices):
+                return entries.known(_row_times_column(left, right, entries))
+            case EntryOf(node, indices):
                 return entries.known(entries.at(node, *indices))
             case Indexed(form):
                 return entries.known(form)
@@ -194,7 +197,7 @@ class Judge:
         """The shape of an array; what has indices is a number."""
         facts = self.task.sweep.facts
         if isinstance(side, SpelledProduct):
-            return facts.shape(MatMul(side.left, side.right))
+            return facts.shape(MatMul(side.left.node, side.right.node))
         return facts.shape(side.node) if isinstance(side, Formula | Spelled) else ()
 
     # -- at the sizes --------------------------------------------------------------------------
@@ -231,8 +234,8 @@ class Judge:
             case Formula(node) | Spelled(node):
                 found = [(self.task.places(shape(node), 2), shape(node))]
             case SpelledProduct(left, right):
-                return self._runs(Spelled(MatMul(left, right)))
-            case EntryOf(node, indices) | Pushed(node, indices):
+                return self._runs(Formula(MatMul(left.node, right.node)))
+            case EntryOf(node, indices) | WrittenEntry(node, indices):
                 found = [(indices, shape(node))]
             case Indexed(form):
                 bound = {letter for term, _ in form for letter, _ in term.bound}
@@ -259,6 +262,18 @@ def _entries_of(atom: Atom) -> tuple[Entry, ...]:
         case Entry() if atom.indices:
             return (atom,)
     return ()
+
+
+def _row_times_column(left: Spelled, right: Spelled, entries: Entries) -> Form:
+    """Σ_k a_pk b_kq of two arrays by their written entries at (p, q)."""
+    over = entries.shape(left.node)[-1]
+    k: Index = 1 if over.symbol == "1" else entries.letter()
+    (*_, inner), (outer, *_) = left.indices, right.indices
+    row = placed(form_of(left.expr, entries), {inner: k} if isinstance(inner, str) else {})
+    col = placed(form_of(right.expr, entries), {outer: k} if isinstance(outer, str) else {})
+    bound = ((k, over.symbol),) if isinstance(k, str) else ()
+    made = multiplied(row, col)
+    return tuple((Term(term.atoms, term.bound + bound), number) for term, number in made)
 
 
 class _Unfolding(Entries):

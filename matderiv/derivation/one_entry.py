@@ -26,7 +26,16 @@ from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.judge import Judge, chain_rule
 from matderiv.derivation.links import Chain
 from matderiv.derivation.program import Builder, Defining, elementwise
-from matderiv.derivation.sides import Cells, Formula, Indexed, Pushed, Side, Slice, Spelled
+from matderiv.derivation.sides import (
+    Cells,
+    Formula,
+    Indexed,
+    Side,
+    Slice,
+    WrittenEntry,
+    spelled,
+    written,
+)
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.shapes import Shape
 
@@ -64,7 +73,7 @@ class GradientEntries:
             "entry",
             Indexed(single(Entry(f"d{self.name}", at))),
             ("chain rule", Indexed(rule, spelled=True)),
-            ("local derivatives", Pushed(local, at, spelled=True)),
+            ("local derivatives", written(task, local, at, spelled=True)),
         )
         found = (*(self._local(build, judge, by, at) for by in changing), entry)
         object.__setattr__(self, "local", local)
@@ -91,10 +100,10 @@ class GradientEntries:
 
         def side(general: Side) -> Side:
             match general:
-                case Indexed(form, spelled):
-                    return Indexed(contracted(placed(form, places)), spelled)
-                case Pushed(node, _, spelled):
-                    return Pushed(node, at, spelled)
+                case Indexed(form, term_by_term):
+                    return Indexed(contracted(placed(form, places)), term_by_term)
+                case WrittenEntry(node):
+                    return written(self.task, node, at, spelled=general.spelled)
             raise TypeError(f"{general} is no entry")
 
         return (_said_of(chain, side) for chain in self._general)
@@ -183,7 +192,7 @@ def array_chain(task: Task, name: str) -> Chain:
     """An array by its entries."""
     node = Name(name)
     judge = Judge(task, name)
-    return _builder(task).chain(judge, "array", Formula(node), ("entries", Spelled(node)))
+    return _builder(task).chain(judge, "array", Formula(node), ("entries", spelled(task, node)))
 
 
 def _builder(task: Task) -> Builder:

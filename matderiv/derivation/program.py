@@ -20,10 +20,10 @@ from matderiv.derivation.sides import (
     EntryOf,
     Formula,
     Indexed,
-    Pushed,
     Side,
-    Spelled,
-    SpelledProduct,
+    spelled,
+    spelled_product,
+    written,
 )
 from matderiv.errors import MatderivError, ProofError
 from matderiv.expression.nodes import MatMul, Name, Node, walk
@@ -137,8 +137,8 @@ class Builder:
                 judge,
                 "written out",
                 Formula(Name(f"d{name}")),
-                ("entries", Spelled(Name(f"d{name}"))),
-                ("entries worked out", Spelled(local)),
+                ("entries", spelled(self.task, Name(f"d{name}"))),
+                ("entries worked out", spelled(self.task, local)),
                 *self.factors(local),
                 ("matrix names", Formula(local)),
             )
@@ -162,7 +162,7 @@ class Builder:
             case MatMul(left, right) if all(
                 len(self.sweep.facts.shape(n)) > 1 for n in (left, right)
             ):
-                yield "row times column", SpelledProduct(left, right)
+                yield "row times column", spelled_product(self.task, left, right)
 
     def local(self, by: str, wrt: Entry, judge: Judge) -> Iterator[Chain]:
         """The entry of a value by its definition, and its derivative by an entry."""
@@ -175,7 +175,7 @@ class Builder:
             define,
             "entry of value",
             Indexed(single(Entry(by, i))),
-            ("definition", Pushed(value, i)),
+            ("definition", written(self.task, value, i)),
         )
         rate = partial(define.entries.at(value, *i), wrt, define.entries.letter)
         yield self.chain(

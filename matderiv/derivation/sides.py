@@ -28,10 +28,13 @@ from matderiv.calculus.index_forms.forms import (
     refreshed,
     single,
 )
+from matderiv.calculus.index_forms.index_expressions import IndexExpression
 from matderiv.calculus.index_forms.partials import partial
+from matderiv.calculus.index_forms.written_entry import entry_of
 from matderiv.calculus.problem import Problem
 from matderiv.calculus.scalars import Partial, entry
 from matderiv.calculus.series import Array, Scalar, Series
+from matderiv.calculus.sweep.task import Task
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
@@ -53,7 +56,6 @@ __all__ = [
     "MatrixPartial",
     "Numerals",
     "ProductVecPartial",
-    "Pushed",
     "RouteSide",
     "Side",
     "Slice",
@@ -64,13 +66,17 @@ __all__ = [
     "Vec",
     "VecPartial",
     "Written",
+    "WrittenEntry",
     "WrittenProduct",
     "bound_letters",
     "change_of",
     "flattened",
     "matrix_of",
+    "spelled",
+    "spelled_product",
     "summed",
     "unit_of",
+    "written",
 ]
 
 
@@ -139,14 +145,15 @@ class EntryOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
-    """The same entry, the indices pushed inwards to those of names: Σ_k x_ik w_kj + b_j.
+class WrittenEntry:
+    """The same entry as a teacher writes it, Σ_k x_ik w_kj + b_j; see `written`.
 
-    `spelled` asks for sums term by term.
+    The expression is what is printed and what is proved. `spelled` asks for sums term by term.
     """
 
     node: Node
     indices: tuple[Index, ...]
+    expr: IndexExpression
     spelled: bool = False
 
 
@@ -160,17 +167,22 @@ class Indexed:
 
 @dataclass(frozen=True, slots=True)
 class Spelled:
-    """An array written out by its entries, their sums term by term."""
+    """An array written out by its entries, their sums term by term; see `spelled`.
+
+    Each cell is the general entry, which is proved, with numbers for its indices.
+    """
 
     node: Node
+    indices: tuple[Index, ...]
+    expr: IndexExpression
 
 
 @dataclass(frozen=True, slots=True)
 class SpelledProduct:
     """The product of two arrays that are both written out."""
 
-    left: Node
-    right: Node
+    left: Spelled
+    right: Spelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,13 +475,33 @@ Side: TypeAlias = (
     | MatrixPartial
     | ProductVecPartial
     | EntryOf
-    | Pushed
+    | WrittenEntry
     | Indexed
     | Spelled
     | SpelledProduct
     | Numerals
     | RouteSide
 )
+
+
+def written(
+    task: Task, node: Node, indices: tuple[Index, ...], *, spelled: bool = False
+) -> WrittenEntry:
+    """The entry of an expression as a teacher writes it."""
+    letters = task.letters[4:] + task.letters[:4]
+    expr = entry_of(node, indices, task.sweep.facts.shape, letters)
+    return WrittenEntry(node, indices, expr, spelled)
+
+
+def spelled(task: Task, node: Node) -> Spelled:
+    """An array written out by its entries."""
+    indices = task.places(task.sweep.facts.shape(node), 2)
+    return Spelled(node, indices, written(task, node, indices).expr)
+
+
+def spelled_product(task: Task, left: Node, right: Node) -> SpelledProduct:
+    """The product of two arrays that are both written out."""
+    return SpelledProduct(spelled(task, left), spelled(task, right))
 
 
 def matrix_of(side: Side, problem: Problem) -> Array | Scalar:

@@ -29,10 +29,10 @@ from matderiv.derivation.sides import (
     Formula,
     Indexed,
     Numerals,
-    Pushed,
     Side,
     Spelled,
     SpelledProduct,
+    WrittenEntry,
     matrix_of,
 )
 from matderiv.errors import UnsupportedError
@@ -77,14 +77,14 @@ def program_expression(side: Side, task: Task, *, most: int) -> sp.Basic:
     match side:
         case Formula(node):
             return matrix_expression(node, task.shapes)
-        case EntryOf(node, indices) | Pushed(node, indices):
+        case EntryOf(node, indices) | WrittenEntry(node, indices):
             return forms.of(forms.entries.at(node, *indices))
         case Indexed(form):
             return forms.of(form)
         case Spelled(node):
             return forms.written(node, most)
         case SpelledProduct(left, right):
-            factors = [forms.written(factor, most) for factor in (left, right)]
+            factors = [forms.written(factor.node, most) for factor in (left, right)]
             return sp.MatMul(*factors, evaluate=False)
         case Numerals(rows, dimensions):
             values = [[sp.Rational(n.numerator, n.denominator) for n in row] for row in rows]

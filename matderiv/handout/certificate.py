@@ -45,6 +45,7 @@ from matderiv.calculus.index_forms.forms import (
     placed,
     single,
 )
+from matderiv.calculus.index_forms.index_expressions import form_of
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation import sides
 from matderiv.derivation.links import Chain, Derivation, Link, Step
@@ -190,13 +191,15 @@ class _Writer:
         match side:
             case sides.Indexed(form):
                 return form
-            case sides.Formula(node) | sides.Spelled(node):
+            case sides.Formula(node):
                 return self.entries.at(node, *self.places(node))
             case sides.SpelledProduct(left, right):
-                node = MatMul(left, right)
+                node = MatMul(left.node, right.node)
                 return self.entries.at(node, *self.places(node))
-            case sides.EntryOf(node, indices) | sides.Pushed(node, indices):
+            case sides.EntryOf(node, indices):
                 return self.entries.at(node, *indices)
+            case sides.WrittenEntry(expr=expr) | sides.Spelled(expr=expr):
+                return form_of(expr, self.entries)
         if isinstance(side, sides.RouteSide):
             return side.form(self.entries)
         raise TypeError(f"no general entry is known of the kind {type(side).__name__}")
@@ -239,8 +242,8 @@ _SideWriter: TypeAlias = Callable[[_Writer, Any], _Json]
 
 
 def _spelled(writer: _Writer, side: sides.Spelled) -> _Json:
-    made = writer.whole("spelled", side, side.node)
-    return made | writer.spelled(side, writer.places(side.node), writer.shape(side.node))
+    made = writer.read("spelled", side, *side.indices, of=side.node)
+    return made | writer.spelled(side, side.indices, writer.shape(side.node))
 
 
 def _cells(writer: _Writer, side: sides.Cells) -> _Json:
@@ -268,11 +271,11 @@ WRITERS: Mapping[type, _SideWriter] = MappingProxyType(
         sides.Formula: lambda writer, side: writer.whole("formula", side, side.node),
         sides.Spelled: _spelled,
         sides.SpelledProduct: lambda writer, side: writer.whole(
-            "product", side, MatMul(side.left, side.right)
+            "product", side, MatMul(side.left.node, side.right.node)
         ),
         sides.Indexed: lambda writer, side: writer.read("indexed", side),
         sides.EntryOf: _entry("entry"),
-        sides.Pushed: _entry("pushed"),
+        sides.WrittenEntry: _entry("written"),
         sides.Contraction: _entry("contraction"),
         sides.Vec: _entry("vec"),
         sides.Matrix: _entry("array"),

@@ -51,7 +51,7 @@ class Details:
         for place, some in sources.items():
             marks = [key(source.name, *source.indices) for source in some]
             marks += _unnamed(factors, place)
-            x = self.notation.formulas.form(found.left(place))
+            x = self.notation.indices.form(found.left(place))
             detail = Detail(mark(*place), tuple(marks), self._origin(x, some))
             if len(sources) <= _MOST:
                 detail = replace(detail, boxes=tuple(map(self.short.chain, found.chains(place))))

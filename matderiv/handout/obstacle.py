@@ -123,7 +123,7 @@ def _pattern(composer: ProgramComposer, jacobian: LocalJacobian) -> Table:
     formulas, language = composer.notation.formulas, composer.language
     found = pattern(*jacobian.shapes, _MOST_WHOLE, jacobian.at)
     entries: dict[tuple[Place, Place], Box]
-    entries = {at: formulas.form(form) for at, form in found.entries.items()}
+    entries = {at: composer.notation.indices.form(form) for at, form in found.entries.items()}
 
     def written(name: str, dots: str) -> Callable[[Place], Box]:
         return lambda p: Dots(dots) if p.left_out else formulas.entry(name, p.indices)

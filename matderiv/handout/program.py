@@ -358,7 +358,7 @@ def _form(side: Side) -> Form:
 
 def _turned(product: SpelledProduct) -> Iterator[tuple[str, Node]]:
     """The factors that are transposes of names, each with the word that says why."""
-    for key, factor in (("turned_left", product.left), ("turned_right", product.right)):
+    for key, factor in (("turned_left", product.left.node), ("turned_right", product.right.node)):
         if isinstance(factor, nodes.Transpose) and isinstance(factor.arg, nodes.Name):
             yield key, factor.arg
 

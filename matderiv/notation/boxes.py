@@ -6,6 +6,7 @@ Every box knows its width in em, an estimate on the wide side.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 __all__ = [
     "BRACKETS",
@@ -165,11 +166,12 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class BigSum:
-    """Σ with what it runs over below, before its term."""
+    """Σ, or Π if its sign is "product", with what it runs over below, before its term."""
 
     under: Box
     over: Box | None
     body: Box
+    sign: Literal["sum", "product"] = "sum"
     width: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

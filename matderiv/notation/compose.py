@@ -24,6 +24,7 @@ from matderiv.derivation.sides import (
     Written,
     WrittenProduct,
 )
+from matderiv.expression._names import entry_name
 from matderiv.expression.nodes import Apply, Functional, MatMul, Name, Node, Transpose
 from matderiv.notation.boxes import (
     Aligned,
@@ -46,7 +47,6 @@ from matderiv.notation.marks import tagged
 from matderiv.notation.names import (
     function_box,
     has_fraction,
-    lower,
     name_box,
     partial_ratio,
     raised_box,
@@ -120,7 +120,7 @@ class Notation:
 
     def entry(self, base: str, indices: tuple[object, ...]) -> Box:
         """x_ij: the matrix's letter in lower case with its indices."""
-        return Scripts(*with_superscript(lower(base), self.indices(indices)))
+        return Scripts(*with_superscript(entry_name(base), self.indices(indices)))
 
     def indices(self, indices: tuple[object, ...]) -> Box:
         """Indices side by side; with commas throughout if any size needs two digits."""

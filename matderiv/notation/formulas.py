@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction as Rational
 from typing import Literal
 
+from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.calculus.index_forms.forms import Index
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Shape
+from matderiv.expression.vocabulary import ELEMENTWISE
 from matderiv.notation.boxes import (
     Box,
     Fence,
@@ -23,12 +26,13 @@ from matderiv.notation.boxes import (
     Terms,
     Word,
 )
-from matderiv.notation.indices import Indices
 from matderiv.notation.names import (
     entry_box,
+    entry_ratio,
     function_box,
     has_fraction,
     name_box,
+    named_entry,
     partial_ratio,
     raised_box,
 )
@@ -43,11 +47,58 @@ Held = tuple[Box, Grip]
 _T = Symbol("T")
 _CDOT = Operator("cdot")
 _D = Operator("differential")
+_UPRIGHT = {*ELEMENTWISE, "det", "logdet"}
 
 
 @dataclass(frozen=True, slots=True)
-class Formulas(Indices):
-    """Expressions in matrix notation besides entries in index notation."""
+class Formulas:
+    """How a program is written: its loss, what its names are, and how much of arrays is shown.
+
+    `also` are the values through which a name reaches the loss besides standing in it itself.
+    """
+
+    loss: str
+    shape: ShapeOf
+    names: Mapping[str, Shape]
+    show: int | None
+    commas: bool
+    letters: tuple[str, ...]
+    also: Mapping[str, tuple[str, ...]]
+    #: The number that each size stands for.
+    sizes: Mapping[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Gather the sizes of all names."""
+        sizes = {dim.symbol: dim.size for shape in self.names.values() for dim in shape}
+        object.__setattr__(self, "sizes", sizes)
+
+    def entry(self, name: str, indices: tuple[Index, ...]) -> Box:
+        """x_ij, a scalar's name, or ∂L/∂x_ij."""
+        if name == "π":
+            return Symbol("pi", greek=True)
+        if name not in self.names and name[0] == "δ":
+            return Row((_D, self.entry(name[1:], indices)))
+        if name not in self.names:
+            return entry_ratio(self.loss, name[1:], indices, commas=self.commas)
+        if not indices:
+            return name_box(name)
+        return named_entry(name, indices, commas=self.commas)
+
+    @staticmethod
+    def function(name: str) -> Box:
+        """The name of a function."""
+        return Word(name, upright=True) if name in _UPRIGHT else function_box(name)
+
+    @staticmethod
+    def size(symbol: str) -> Box:
+        """The letter of a size, or its number if it has none."""
+        return Number(symbol) if symbol.isdigit() else name_box(symbol)
+
+    def shown(self, count: int) -> list[int | None]:
+        """The numbers 1 … count that are shown, None for the dots."""
+        if self.show is None or count <= self.show + 1:
+            return list(range(1, count + 1))
+        return [*range(1, self.show), None, count]
 
     def node(self, node: Node) -> Box:
         """An expression: XW + b, ∂L/∂Y Wᵀ, A⁻¹."""
@@ -87,7 +138,7 @@ class Formulas(Indices):
             case nodes.Number(value):
                 return _number(value)
             case nodes.Size(symbol):
-                return name_box(symbol), "atom"
+                return self.size(symbol), "atom"
             case nodes.Pi():
                 return Symbol("pi", greek=True), "atom"
             case nodes.Add() | nodes.Subtract() | nodes.Negate():
@@ -208,9 +259,9 @@ class Formulas(Indices):
             case nodes.Norm(arg):
                 return Row((Operator("bars"), self.node(arg), Operator("bars")))
             case nodes.Eye(size):
-                return Scripts(Symbol("I"), sub=name_box(str(size)))
+                return Scripts(Symbol("I"), sub=self.size(str(size)))
             case nodes.Ones(sizes):
-                times = [b for s in sizes for b in (Operator("times"), name_box(str(s)))][1:]
+                times = [b for s in sizes for b in (Operator("times"), self.size(str(s)))][1:]
                 return Scripts(Number("1"), sub=Row(tuple(times)))
         return self._call(self._named(node), *nodes.children(node))
 

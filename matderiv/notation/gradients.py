@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from matderiv.calculus.sweep.sweep import Sweep
 from matderiv.expression import nodes
+from matderiv.expression._names import tell_apart
 from matderiv.expression.nodes import Node
 from matderiv.notation.code import statements
 from matderiv.notation.formulas import Formulas
@@ -15,8 +16,13 @@ __all__ = ["gradients_latex"]
 
 
 def gradients_latex(swept: Sweep, formulas: Mapping[str, Node]) -> str:
-    """The formulas, and the gradients and values without a name in the program that they use."""
+    """The formulas, and the gradients and values without a name in the program that they use.
+
+    Raises:
+        InputError: two names cannot be told apart in print.
+    """
     graph = swept.graph
+    tell_apart(graph.program, {name: len(shape) for name, shape in graph.shapes.items()})
     notation = Formulas(
         graph.loss, swept.facts.shape, graph.shapes, None, commas=False, letters=(), also={}
     )

@@ -106,9 +106,10 @@ class Writer:
                 return rf"{start}\lvert {self.write(body)}{end}\rvert "
             case Fence(body=body, big=big):
                 return rf"\left({self.write(body)}\right)" if big else f"({self.write(body)})"
-            case BigSum(under=under, over=over, body=body):
+            case BigSum(under=under, over=over, body=body, sign=sign):
                 top = "" if over is None else f"^{{{self.write(over)}}}"
-                return rf"\sum_{{{self.write(under)}}}{top} {self.write(body)}"
+                letter = {"sum": r"\sum", "product": r"\prod"}[sign]
+                return rf"{letter}_{{{self.write(under)}}}{top} {self.write(body)}"
             case Dots(direction=direction):
                 return _DOTS[direction]
             case Lines():

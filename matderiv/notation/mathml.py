@@ -115,10 +115,11 @@ def mathml(box: Box) -> str:
         case Fence(body=body, big=big):
             fixed = "" if big else ' stretchy="false"'
             return f"<mrow><mo{fixed}>(</mo>{mathml(body)}<mo{fixed}>)</mo></mrow>"
-        case BigSum(under=under, over=over, body=body):
+        case BigSum(under=under, over=over, body=body, sign=sign):
             name = "munder" if over is None else "munderover"
             top = "" if over is None else mathml(over)
-            limits = f"<{name}><mo>∑</mo>{_index(under)}{top}</{name}>"
+            symbol = {"sum": "∑", "product": "∏"}[sign]
+            limits = f"<{name}><mo>{symbol}</mo>{_index(under)}{top}</{name}>"
             return f"<mrow>{limits}{mathml(body)}</mrow>"
         case Dots(direction=direction):
             return f'<mo lspace="0" rspace="0">{_DOTS[direction]}</mo>'

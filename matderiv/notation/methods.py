@@ -50,8 +50,6 @@ def box(side: RouteSide, formulas: Formulas) -> Box:
             return _contraction(node, indices, formulas)
         case Slice():
             return _slice(side, formulas)
-        case Cells(entry):
-            return formulas.form(entry)
         case Inner(parts):
             return _added(_inner(name, array, formulas) for name, array in parts)
         case Vec(node):
@@ -62,6 +60,8 @@ def box(side: RouteSide, formulas: Formulas) -> Box:
             return _added(_kronecker(part, formulas, transposed=False) for part in kroneckers)
         case Times():
             return _added(_times(side, formulas))
+        case Cells():
+            raise TypeError("an array written out is more than a formula")
 
 
 def _added(boxes: Iterable[Box]) -> Box:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
+from matderiv.expression._names import entry_name, printed_parts
 from matderiv.expression.vocabulary import GREEK
 from matderiv.notation.boxes import (
     Box,
@@ -25,7 +25,6 @@ __all__ = [
     "entry_ratio",
     "function_box",
     "has_fraction",
-    "lower",
     "name_box",
     "named_entry",
     "partial_ratio",
@@ -50,12 +49,10 @@ def name_box(name: str) -> Box:
 
 
 def _parts(name: str) -> tuple[Box, Box | None]:
-    match = re.fullmatch(r"([A-Za-z]+?)_?([0-9]+)|([A-Za-z]+)_([A-Za-z0-9_]+)", name)
-    if match is None:
-        return _letter(name), None
-    stem, sub = (match[1], match[2]) if match[1] else (match[3], match[4])
-    box = Number(sub) if sub.isdigit() else _letter(sub)
-    return _letter(stem), box
+    base, below = printed_parts(name)
+    if below is None:
+        return _letter(base), None
+    return _letter(base), Number(below) if below.isdigit() else _letter(below)
 
 
 @lru_cache(maxsize=1024)
@@ -80,11 +77,6 @@ _CAPITAL_GREEK = {
     "psi",
     "omega",
 }
-
-
-def lower(name: str) -> str:
-    """The name of an entry of a matrix: x of X."""
-    return name[0].lower() + name[1:]
 
 
 def with_superscript(name: str, indices: Box) -> tuple[Box, Box, Box | None]:
@@ -138,7 +130,7 @@ def entry_box(base: Box, indices: tuple[int | str, ...], *, commas: bool) -> Box
 @lru_cache(maxsize=1 << 15)  # an entry stands in many sums of a page
 def named_entry(name: str, indices: tuple[int | str, ...], *, commas: bool) -> Box:
     """x_ij of a name; commas where a size needs two digits."""
-    return Scripts(*with_superscript(lower(name), _index_row(indices, commas)))
+    return Scripts(*with_superscript(entry_name(name), _index_row(indices, commas)))
 
 
 @lru_cache(maxsize=1 << 15)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import Index, placed
+from matderiv.calculus.index_forms.index_expressions import IndexExpression, at_places, term_by_term
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Chain
 from matderiv.derivation.sides import (
@@ -18,19 +19,20 @@ from matderiv.derivation.sides import (
     Formula,
     Indexed,
     Numerals,
-    Pushed,
     RouteSide,
     Side,
     Slice,
     Spelled,
     SpelledProduct,
+    WrittenEntry,
 )
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
-from matderiv.notation import methods, pushed
-from matderiv.notation.boxes import BRACKETS, Aligned, Box, Dots, Operator, Row, Tagged
+from matderiv.notation import methods
+from matderiv.notation.boxes import BRACKETS, Aligned, Box, Dots, Grid, Operator, Row, Tagged
 from matderiv.notation.formulas import Formulas
+from matderiv.notation.indices import IndexNotation
 from matderiv.notation.latex import latex
 from matderiv.notation.marks import Mark, key, turned
 
@@ -46,6 +48,9 @@ _CLOSE = 1e-6
 #: Entries of the largest array that are shown at most when the user does not say how many.
 _READABLE = 20
 _SHOWS = (4, 3, 2)
+
+#: How sums in an entry are written: term by term, so many of each.
+_Sums = Callable[[IndexExpression], IndexExpression]
 
 
 def readable_show(task: Task) -> int:
@@ -67,8 +72,7 @@ class ProgramNotation:
     #: Whether cells of arrays are tagged with the entry that they are.
     marked: bool = False
     formulas: Formulas = field(init=False)
-    _general: pushed.Pushed = field(init=False)
-    _spelled: tuple[pushed.Pushed, ...] = field(init=False)
+    indices: IndexNotation = field(init=False)
 
     def __post_init__(self) -> None:
         """Make what writes formulas once for all chains."""
@@ -83,10 +87,7 @@ class ProgramNotation:
             task.held,
         )
         object.__setattr__(self, "formulas", formulas)
-        object.__setattr__(self, "_general", pushed.Pushed(formulas, expanded=False))
-        shows = [None] if self.show is None else range(self.show, 1, -1)
-        spelled = (pushed.Pushed(replace(formulas, show=s), expanded=True) for s in shows)
-        object.__setattr__(self, "_spelled", tuple(spelled))
+        object.__setattr__(self, "indices", IndexNotation(formulas))
 
     def chain(self, chain: Chain) -> Aligned:
         """A chain of equalities; a side that reads like the one before is left out."""
@@ -111,7 +112,7 @@ class ProgramNotation:
         """
         if self.show is None or not isinstance(side, Spelled):
             return True
-        return self._width(side.node, self._fitting(side.node)) <= _WIDEST
+        return self._width(side, self._fitting(side)) <= _WIDEST
 
     def side(self, side: Side, mark: Mark | None = None) -> Box:
         """One side of an equality; `mark` gives the keys of the array that the side equals."""
@@ -120,12 +121,13 @@ class ProgramNotation:
                 return self.formulas.node(node)
             case EntryOf(node, indices):
                 return self.formulas.element(node, indices)
-            case Pushed(node, indices, spelled):
-                return (self._spelled[0] if spelled else self._general).at(node, indices)
+            case WrittenEntry(expr=expr, spelled=spelled):
+                return self.indices.box(term_by_term(expr, self.show) if spelled else expr)
             case Indexed(form, spelled):
-                return self.formulas.spelled(form) if spelled else self.formulas.form(form)
-            case Spelled(node):
-                return self.written_out(node, mark)
+                expr = self.indices.ordered(form)
+                return self.indices.box(term_by_term(expr, self.show) if spelled else expr)
+            case Spelled():
+                return self.written_out(side, mark)
             case SpelledProduct():
                 marks = factor_marks(side, mark) if mark else (None, None)
                 left, right = map(self.written_out, (side.left, side.right), marks)
@@ -134,47 +136,54 @@ class ProgramNotation:
                 return self._cells(side, mark)
             case Numerals(rows, dimensions):
                 cells = [[self.formulas.node(nodes.Number(n)) for n in row] for row in rows]
-                return self.formulas.grid(cells) if dimensions else cells[0][0]
+                return Grid(tuple(map(tuple, cells))) if dimensions else cells[0][0]
         if isinstance(side, RouteSide):
             return methods.box(side, self.formulas)
         raise TypeError(f"{side} is not about a whole program")
 
-    def written_out(self, node: Node, mark: Mark | None = None) -> Box:
+    def written_out(self, array: Spelled, mark: Mark | None = None) -> Box:
         """An array by its entries; as much is shown of their sums as a page has room for.
 
         Sums inside of others that do not fit term by term are written with a sign for the sum.
         """
-        return self._grid(node, self._fitting(node), mark)
+        return self._grid(array, self._fitting(array), mark)
 
-    def _fitting(self, node: Node) -> pushed.Pushed:
+    def _fitting(self, array: Spelled) -> _Sums:
         """The first way to write sums that fits on a page, or the narrowest of the last two."""
-        for spelled in self._spelled:
-            width = self._width(node, spelled)
+        for most in [None] if self.show is None else range(self.show, 1, -1):
+            sums = partial(term_by_term, most=most)
+            width = self._width(array, sums)
             if width <= _ROOM:
-                return spelled
-        summed = replace(spelled, shallow=True)
-        return summed if self._width(node, summed) < width else spelled
+                return sums
+        outer = partial(term_by_term, most=most, outer=True)
+        return outer if self._width(array, outer) < width else sums
 
-    def _width(self, node: Node, spelled: pushed.Pushed) -> float:
+    def _width(self, array: Spelled, sums: _Sums) -> float:
         """About how wide an array is, by its entries at the corners; no other one is built."""
-        shape = self.task.sweep.facts.shape(node)
+        shape = self.task.sweep.facts.shape(array.node)
         ends = itertools.product(*(sorted({1, dim.size}) for dim in shape))
-        widest = max(spelled.at(node, at).width for at in ends)
+        widest = max(self._entry(array, sums, at).width for at in ends)
         columns = len(self.formulas.shown(shape[1].size)) if len(shape) > 1 else 1
         return columns * (widest + 1) + BRACKETS if shape else widest
+
+    def _entry(self, array: Spelled, sums: _Sums, at: tuple[int, ...]) -> Box:
+        """The entry of an array at numbers."""
+        pairs = zip(array.indices, at, strict=True)
+        expr = at_places(array.expr, {i: n for i, n in pairs if isinstance(i, str)})
+        return self.indices.box(sums(expr))
 
     def _cells(self, side: Cells, mark: Mark | None) -> Box:
         """An array whose cells are worked out from the general entry."""
 
         def cell(at: tuple[int, ...]) -> Box:
             put: dict[str, Index] = dict(zip(side.indices, at, strict=True))
-            return self.formulas.form(contracted(placed(side.entry, put)))
+            return self.indices.form(contracted(placed(side.entry, put)))
 
         return self._filled(side.over, cell, mark)
 
-    def _grid(self, node: Node, spelled: pushed.Pushed, mark: Mark | None) -> Box:
-        shape = self.task.sweep.facts.shape(node)
-        return self._filled(shape, lambda at: spelled.at(node, at), mark)
+    def _grid(self, array: Spelled, sums: _Sums, mark: Mark | None) -> Box:
+        shape = self.task.sweep.facts.shape(array.node)
+        return self._filled(shape, lambda at: self._entry(array, sums, at), mark)
 
     def _filled(
         self, shape: Shape, inside: Callable[[tuple[int, ...]], Box], mark: Mark | None
@@ -189,9 +198,9 @@ class ProgramNotation:
             case []:
                 return cell(())
             case [rows]:
-                return self.formulas.grid([[_cell(cell, (i,))] for i in rows])
+                return Grid(tuple((_cell(cell, (i,)),) for i in rows))
             case [rows, cols]:
-                return self.formulas.grid([[_cell(cell, (i, j)) for j in cols] for i in rows])
+                return Grid(tuple(tuple(_cell(cell, (i, j)) for j in cols) for i in rows))
         raise TypeError("an array has at most two dimensions")
 
 
@@ -216,7 +225,7 @@ def factor_marks(product: SpelledProduct, mark: Mark) -> tuple[Mark, Mark]:
                 return turned(partial(key, name))
         return partial(key, f"{mark()}.{side}")
 
-    return of(product.left, "left"), of(product.right, "right")
+    return of(product.left.node, "left"), of(product.right.node, "right")
 
 
 def _alike(one: Box, other: Box) -> bool:

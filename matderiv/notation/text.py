@@ -67,6 +67,9 @@ def letter(symbol: Symbol) -> str:
     return small.upper() if symbol.name[0].isupper() else small
 
 
+_SIGNS = {"sum": "Σ", "product": "Π"}
+
+
 def text(box: Box) -> str:
     """A box as text.
 
@@ -98,8 +101,8 @@ def text(box: Box) -> str:
             return f"({text(body)})"
         case Tagged(body=body):
             return text(body)
-        case BigSum(under=under, body=body):
-            return f"Σ_{text(under)} {text(body)}"
+        case BigSum(under=under, body=body, sign=kind):
+            return f"{_SIGNS[kind]}_{text(under)} {text(body)}"
         case Dots(direction=direction):
             return _DOTS[direction]
         case Terms(items=items):

@@ -102,9 +102,10 @@ def typst(box: Box) -> str:
             return f"abs({typst(body)})"
         case Fence(body=body, big=big):
             return rf"lr(\({typst(body)}\))" if big else rf"\({typst(body)}\)"
-        case BigSum(under=under, over=over, body=body):
+        case BigSum(under=under, over=over, body=body, sign=sign):
             top = "" if over is None else f"^({typst(over)})"
-            return _beside((f"sum_({typst(under)}){top}", typst(body)))
+            letter = {"sum": "sum", "product": "product"}[sign]
+            return _beside((f"{letter}_({typst(under)}){top}", typst(body)))
         case Dots(direction=direction):
             return _DOTS[direction]
         case Lines(rows=rows):

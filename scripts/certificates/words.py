@@ -41,7 +41,7 @@ KINDS = {
     "spelled": "source",
     "product": "source",
     "entry": "source",
-    "pushed": "source",
+    "written": "source",
     "contraction": "source",
     "vec": "source",
     "slice": "source",

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from matderiv.expression import nodes
+from matderiv.expression._names import Looks
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape, shape_of
@@ -139,20 +140,29 @@ class _Lifter:
         return nodes.Name(known)
 
 
-#: Wishes for names of scalars, vectors and matrices.
+#: Wishes for names of scalars, vectors and matrices; what is numbered if they are all taken.
 _WISHES = ("s t r a b c".split(), "u v z r a b c".split(), "Z U V H P Q R S".split())
+_LAST_WISH = "val"
 
 
 def _free_names(program: Program, shapes: Mapping[str, Shape]) -> list[Iterator[str]]:
     """Names of each number of dimensions that are told from all others, on the page as well."""
-    taken = {name.replace("_", "").lower() for name in program.names() | program.functions()}
+    names = program.names() | program.functions()
+    taken = {name.replace("_", "").lower() for name in names}
     taken |= {dim.symbol.lower() for shape in shapes.values() for dim in shape}
+    looks = Looks()
+    for name in names:
+        looks.add(name, len(shapes.get(name, ())))
 
-    def free(wishes: Sequence[str]) -> Iterator[str]:
-        numbered = (f"{wishes[0]}{n}" for n in itertools.count(1))
+    def free(wishes: Sequence[str], dimensions: int) -> Iterator[str]:
+        bases = (*wishes, _LAST_WISH)
+        numbered = (f"{base}{n}" for n in itertools.count(1) for base in bases)
         for name in itertools.chain(wishes, numbered):
-            if name.lower() not in taken and f"d{name}".lower() not in taken:
+            if name.lower() in taken or f"d{name}".lower() in taken:
+                continue
+            if looks.clash(name, dimensions) is None:
                 taken.add(name.lower())
+                looks.add(name, dimensions)
                 yield name
 
-    return [free(wishes) for wishes in _WISHES]
+    return [free(wishes, dimensions) for dimensions, wishes in enumerate(_WISHES)]

@@ -16,6 +16,7 @@ from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.structure import Assumed, infer_assumed, own_gradient, read_assumed
 from matderiv.calculus.sweep.sweep import Sweep, replaced, sweep
 from matderiv.errors import InputError
+from matderiv.expression._names import entry_name, subscripts, tell_apart
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
@@ -52,8 +53,9 @@ class Task:
     def letters(self) -> tuple[str, ...]:
         """Index letters that are no name: two for values, two for inputs, then those of sums."""
         graph = self.sweep.graph
-        names = set(graph.shapes) | graph.program.functions() | graph.program.letters()
-        taken = names | {name[0].lower() + name[1:] for name in names}
+        names = set(graph.shapes) | graph.program.functions() | self.sizes.keys()
+        taken = names | set(map(entry_name, names))
+        taken |= subscripts({name: len(shape) for name, shape in graph.shapes.items()})
         free = [c for c in "ijpqklmnrstuvabcdgh" if c not in taken]
         return (*free, *(f"i_{n}" for n in range(1, 20)))
 
@@ -121,7 +123,7 @@ def read_task(
     """The graph of a program and its gradients; by default by every input that is an array.
 
     Raises:
-        InputError: the program cannot be read, or a name is no input of it.
+        InputError: the program cannot be read, a name is no input of it, or two look alike.
 
     >>> read_task("L = sum(X**2)").sweep.gradients["X"].formula
     Multiply(left=Number(value=Fraction(2, 1)), right=Name(name='X'))
@@ -138,7 +140,8 @@ def task_of(
     """The same of a program whose shapes are known; see `read_task`.
 
     Raises:
-        InputError: a name is no input of it, or the loss does not change with it.
+        InputError: a name is no input of it, the loss does not change with it, or two names
+            cannot be told apart on a page.
     """
     inputs = program.inputs()
     if not inputs:
@@ -148,6 +151,7 @@ def task_of(
             raise InputError(_no_input(name, inputs, shapes))
     names = wrt or tuple(name for name in inputs if shapes[name]) or inputs
     clear = settled(program, shapes)
+    tell_apart(program, {name: len(shape) for name, shape in shapes.items()})
     found = sweep(graph_of(clear, shapes), names, frozenset(assumed))
     return Task(clear, found, names, assumed=assumed)
 

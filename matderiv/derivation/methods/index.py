@@ -25,9 +25,9 @@ from matderiv.derivation.sides import (
     EntryOf,
     Formula,
     Indexed,
-    Pushed,
     Side,
     bound_letters,
+    written,
 )
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
@@ -77,7 +77,10 @@ def entry_of_value(builder: Builder, by: str) -> Chain:
     i = builder.task.places(graph.shapes[by], 0)
     judge = Defining(builder.task, by)
     return builder.chain(
-        judge, "entry of value", Indexed(single(Entry(by, i))), ("definition", Pushed(value, i))
+        judge,
+        "entry of value",
+        Indexed(single(Entry(by, i))),
+        ("definition", written(builder.task, value, i)),
     )
 
 

@@ -1,0 +1,505 @@
+"""Index expressions: Σ_k x_ik w_kj + b_j, in the order and grouping in which a teacher writes it.
+
+A form has no order and no grouping; an index expression has both, and `form_of` is its meaning.
+What a page prints as an entry is such an expression, and the expression is what is proved.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import reduce
+
+from matderiv.calculus.index_forms.contraction import contracted
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.forms import (
+    Call,
+    Delta,
+    Entry,
+    Form,
+    Index,
+    Raised,
+    Rate,
+    Term,
+    Whole,
+    added,
+    constant,
+    multiplied,
+    placed,
+    raised,
+    scaled,
+    single,
+)
+from matderiv.calculus.index_forms.known_functions import called
+from matderiv.errors import UnsupportedError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Dim
+
+__all__ = [
+    "Applied",
+    "ArrayEntry",
+    "Extent",
+    "Factors",
+    "FunctionOfArray",
+    "IndexExpression",
+    "KroneckerDelta",
+    "NamedEntry",
+    "Numeral",
+    "Omitted",
+    "PartialDerivative",
+    "PowerOf",
+    "ProductOver",
+    "Quotient",
+    "SignedSum",
+    "SumOver",
+    "at_places",
+    "delta",
+    "form_of",
+    "free_letters",
+    "negated",
+    "product",
+    "quotient",
+    "signed_sum",
+    "sum_over",
+    "term_by_term",
+    "whole_power",
+]
+
+#: Letters that a sum or a product runs over, each with the size that it runs to.
+Runs = tuple[tuple[str, Dim], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Numeral:
+    """A rational number that is not negative."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """N, a size as a number."""
+
+    dim: Dim
+
+
+@dataclass(frozen=True, slots=True)
+class NamedEntry:
+    """x_ij, or a scalar's name; π is a scalar."""
+
+    name: str
+    indices: tuple[Index, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayEntry:
+    """(A⁻¹)_ij: the entry of an array that is written as a formula."""
+
+    node: Node
+    indices: tuple[Index, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KroneckerDelta:
+    """δ_ij: 1 where two indices agree, else 0."""
+
+    one: Index
+    other: Index
+
+
+@dataclass(frozen=True, slots=True)
+class PartialDerivative:
+    """∂z_ij/∂x_pq, also of a sum or of f(z_ij), and by f(x_pq)."""
+
+    of: IndexExpression
+    wrt: IndexExpression
+
+
+@dataclass(frozen=True, slots=True)
+class SignedSum:
+    """a - b + c, each term with its sign, 1 or -1."""
+
+    items: tuple[tuple[int, IndexExpression], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """a·b·c in this order."""
+
+    items: tuple[IndexExpression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    """a/b."""
+
+    above: IndexExpression
+    below: IndexExpression
+
+
+@dataclass(frozen=True, slots=True)
+class PowerOf:
+    """a to the power b."""
+
+    base: IndexExpression
+    exponent: IndexExpression
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """f(a), a function of one number."""
+
+    function: str
+    arg: IndexExpression
+
+
+@dataclass(frozen=True, slots=True)
+class SumOver:
+    """Σ_kl a."""
+
+    letters: Runs
+    body: IndexExpression
+
+
+@dataclass(frozen=True, slots=True)
+class ProductOver:
+    """Π_kl a."""
+
+    letters: Runs
+    body: IndexExpression
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionOfArray:
+    """F(A) or an entry of it, A being the array whose entry at `letters` is `arg`."""
+
+    function: str
+    letters: Runs
+    arg: IndexExpression
+    indices: tuple[Index, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Omitted:
+    """The terms of a sum at all places but those that are shown."""
+
+    total: SumOver
+    shown: tuple[tuple[int, ...], ...]
+
+
+IndexExpression = (
+    Numeral
+    | Extent
+    | NamedEntry
+    | ArrayEntry
+    | KroneckerDelta
+    | PartialDerivative
+    | SignedSum
+    | Factors
+    | Quotient
+    | PowerOf
+    | Applied
+    | SumOver
+    | ProductOver
+    | FunctionOfArray
+    | Omitted
+)
+
+_ZERO, _ONE = Numeral(Fraction(0)), Numeral(Fraction(1))
+_MINUS = constant(Fraction(-1))
+_SHORT = 8  # the largest power of a sum that is multiplied out
+
+
+# -- making them -----------------------------------------------------------------------------
+
+
+def signed_sum(items: Iterable[tuple[int, IndexExpression]]) -> IndexExpression:
+    """A sum; terms that are 0 are left out, and a + (b - c) is a + b - c."""
+    made: list[tuple[int, IndexExpression]] = []
+    for sign, item in items:
+        match item:
+            case SignedSum(items=inner) if sign > 0 or len(inner) == 1:
+                made += [(sign * own, term) for own, term in inner]
+            case _ if item != _ZERO:
+                made.append((sign, item))
+    match made:
+        case []:
+            return _ZERO
+        case [(1, only)]:
+            return only
+    return SignedSum(tuple(made))
+
+
+def negated(expr: IndexExpression) -> IndexExpression:
+    """-a."""
+    return signed_sum([(-1, expr)])
+
+
+def product(items: Iterable[IndexExpression]) -> IndexExpression:
+    """A product; a factor 1 is left out, and one that is 0 is all of it."""
+    found: list[IndexExpression] = []
+    for item in items:
+        found += item.items if isinstance(item, Factors) else (item,)
+    if _ZERO in found:
+        return _ZERO
+    made = [item for item in found if item != _ONE]
+    match made:
+        case []:
+            return _ONE
+        case [only]:
+            return only
+    return Factors(tuple(made))
+
+
+def quotient(above: IndexExpression, below: IndexExpression) -> IndexExpression:
+    """a/b, 0 where a is."""
+    return _ZERO if above == _ZERO and below != _ZERO else Quotient(above, below)
+
+
+def whole_power(base: IndexExpression, power: int) -> IndexExpression:
+    """The power with a number above 0 for its exponent."""
+    return base if power == 1 else PowerOf(base, Numeral(Fraction(power)))
+
+
+def delta(one: Index, other: Index) -> IndexExpression:
+    """δ_ij, 1 or 0 where both indices are numbers."""
+    if isinstance(one, int) and isinstance(other, int):
+        return _ONE if one == other else _ZERO
+    return KroneckerDelta(one, other)
+
+
+def sum_over(letters: Runs, body: IndexExpression) -> IndexExpression:
+    """Σ_kl a, and a itself where nothing runs."""
+    return SumOver(letters, body) if letters else body
+
+
+def _rebuilt(
+    expr: IndexExpression, made: Callable[[IndexExpression], IndexExpression]
+) -> IndexExpression:
+    """The expression with each of its operands made anew."""
+    match expr:
+        case SignedSum(items):
+            return signed_sum((sign, made(item)) for sign, item in items)
+        case Factors(items):
+            return product(map(made, items))
+        case Quotient(above, below):
+            return quotient(made(above), made(below))
+        case PowerOf(base, exponent):
+            return PowerOf(made(base), made(exponent))
+        case Applied(function, arg):
+            return Applied(function, made(arg))
+        case SumOver() | ProductOver():
+            return replace(expr, body=made(expr.body))
+        case FunctionOfArray():
+            return replace(expr, arg=made(expr.arg))
+        case PartialDerivative(of, wrt):
+            return PartialDerivative(made(of), made(wrt))
+        case Numeral() | Extent() | NamedEntry() | ArrayEntry() | KroneckerDelta() | Omitted():
+            return expr
+
+
+# -- indices ---------------------------------------------------------------------------------
+
+
+def free_letters(expr: IndexExpression) -> frozenset[str]:
+    """The letters of an expression that it does not bind itself."""
+    match expr:
+        case Numeral() | Extent():
+            return frozenset()
+        case NamedEntry(indices=indices) | ArrayEntry(indices=indices):
+            return frozenset(i for i in indices if isinstance(i, str))
+        case KroneckerDelta(one, other):
+            return frozenset(i for i in (one, other) if isinstance(i, str))
+        case PartialDerivative(one, other):
+            return free_letters(one) | free_letters(other)
+        case SignedSum(items):
+            return frozenset[str]().union(*(free_letters(item) for _, item in items))
+        case Factors(items):
+            return frozenset[str]().union(*map(free_letters, items))
+        case Quotient(one, other) | PowerOf(one, other):
+            return free_letters(one) | free_letters(other)
+        case Applied(arg=arg):
+            return free_letters(arg)
+        case SumOver(letters, body) | ProductOver(letters, body):
+            return free_letters(body) - {letter for letter, _ in letters}
+        case FunctionOfArray(_, letters, arg, indices):
+            own = frozenset(i for i in indices if isinstance(i, str))
+            return own | (free_letters(arg) - {letter for letter, _ in letters})
+        case Omitted(total):
+            return free_letters(total)
+
+
+def at_places(expr: IndexExpression, places: Mapping[str, int]) -> IndexExpression:
+    """The expression with numbers in the place of free letters; δ_12 is 0, and δ_11 is 1.
+
+    >>> at_places(KroneckerDelta("i", "p"), {"i": 1, "p": 2})
+    Numeral(value=Fraction(0, 1))
+    """
+    match expr:
+        case NamedEntry() | ArrayEntry():
+            return replace(expr, indices=_put(expr.indices, places))
+        case KroneckerDelta(one, other):
+            return delta(*_put((one, other), places))
+        case SumOver() | ProductOver() | FunctionOfArray():
+            own = {letter for letter, _ in expr.letters}
+            inside = {letter: place for letter, place in places.items() if letter not in own}
+            if isinstance(expr, FunctionOfArray):
+                expr = replace(expr, indices=_put(expr.indices, places))
+            return _rebuilt(expr, lambda part: at_places(part, inside))
+        case Omitted(total, shown):
+            put = at_places(total, places)
+            return Omitted(put, shown) if isinstance(put, SumOver) else put
+    return _rebuilt(expr, lambda part: at_places(part, places))
+
+
+def _put(indices: tuple[Index, ...], places: Mapping[str, int]) -> tuple[Index, ...]:
+    return tuple(places.get(i, i) if isinstance(i, str) else i for i in indices)
+
+
+# -- sums term by term -----------------------------------------------------------------------
+
+
+def term_by_term(
+    expr: IndexExpression, most: int | None, *, outer: bool = False
+) -> IndexExpression:
+    """Σ_k a_k as a_1 + a_2 + … + a_K; of a longer sum than `most` the middle is left out.
+
+    If `outer`, a sum inside of a factor, a fraction or a function stays a sum.
+    """
+    match expr:
+        case SumOver(letters, body):
+            names = [letter for letter, _ in letters]
+            places = [dim.size for _, dim in letters]
+            shown = tuple(_shown(places, most))
+            terms = [
+                term_by_term(at_places(body, dict(zip(names, at, strict=True))), most, outer=outer)
+                for at in shown
+            ]
+            items = [(1, term) for term in terms]
+            if len(shown) < _count(places):
+                items.insert(-1, (1, Omitted(expr, shown)))
+            return signed_sum(items)
+        case SignedSum():
+            return _rebuilt(expr, lambda part: term_by_term(part, most, outer=outer))
+        case _ if outer:
+            return expr
+        case Numeral() | Extent() | NamedEntry() | ArrayEntry() | KroneckerDelta():
+            return expr
+    return _rebuilt(expr, lambda part: term_by_term(part, most))
+
+
+def _count(sizes: list[int]) -> int:
+    return reduce(lambda one, other: one * other, sizes, 1)
+
+
+def _shown(sizes: list[int], most: int | None) -> Iterator[tuple[int, ...]]:
+    """The index tuples of a sum that are shown: all, or the first ones and the last."""
+    places = itertools.product(*(range(1, size + 1) for size in sizes))
+    if most is None or all(size <= most + 1 for size in sizes):
+        return places
+    return itertools.chain(itertools.islice(places, max(1, most - 1)), [tuple(sizes)])
+
+
+# -- what they mean --------------------------------------------------------------------------
+
+
+def form_of(expr: IndexExpression, entries: Entries) -> Form:
+    """The form that an index expression stands for.
+
+    Raises:
+        TooLarge: it is not multiplied out.
+        InputError: it divides by zero.
+    """
+    return contracted(_meaning(expr, entries))
+
+
+def _meaning(expr: IndexExpression, entries: Entries) -> Form:
+    """The same, sums with deltas not yet worked out."""
+
+    def of(part: IndexExpression) -> Form:
+        return _meaning(part, entries)
+
+    match expr:
+        case SignedSum(items):
+            return added(scaled(of(item), Fraction(sign)) for sign, item in items)
+        case Factors(items):
+            return reduce(multiplied, map(of, items))
+        case Quotient(above, PowerOf(base, Numeral(power))):
+            return multiplied(of(above), raised(of(base), constant(-power)))
+        case Quotient(above, below):
+            return multiplied(of(above), raised(of(below), _MINUS))
+        case PowerOf(base, Numeral(power)) if power.denominator == 1 and 0 < power <= _SHORT:
+            return reduce(multiplied, (of(base) for _ in range(int(power))))
+        case PowerOf(base, exponent):
+            return raised(of(base), of(exponent))
+        case Applied(function, arg):
+            return called(function, of(arg), entries.letter)
+        case SumOver() | ProductOver() | FunctionOfArray() | Omitted():
+            return _over_letters(expr, entries)
+        case Numeral() | Extent() | NamedEntry() | ArrayEntry():
+            return _quantity(expr, entries)
+        case KroneckerDelta(one, other):
+            return single(Delta(one, other))
+        case PartialDerivative(of=above, wrt=below):
+            return single(_rate(of(above), of(below)))
+
+
+def _rate(of: Form, wrt: Form) -> Rate:
+    """The derivative of one atom, or of a sum as one, by an entry or f of one."""
+    match of, wrt:
+        case ((Term(((Entry() | Call() as one, 1),), ()), 1),), (
+            (Term(((Entry() | Call() as other, 1),), ()), 1),
+        ):
+            return Rate(one, other)
+        case _, ((Term(((Entry() | Call() as other, 1),), ()), 1),):
+            return Rate(Raised(of, None), other)
+    raise UnsupportedError("only an entry, or a function of one, can be differentiated by")
+
+
+def _quantity(expr: Numeral | Extent | NamedEntry | ArrayEntry, entries: Entries) -> Form:
+    match expr:
+        case Numeral(value):
+            return constant(value)
+        case Extent(dim):
+            return entries.at(nodes.Size(dim.symbol, dim.size))
+        case NamedEntry("π", ()):
+            return entries.at(nodes.Pi())
+        case NamedEntry(name, indices):
+            return entries.at(nodes.Name(name), *indices)
+        case ArrayEntry(node, indices):
+            return entries.at(node, *indices)
+
+
+def _over_letters(
+    expr: SumOver | ProductOver | FunctionOfArray | Omitted, entries: Entries
+) -> Form:
+    def of(part: IndexExpression) -> Form:
+        return _meaning(part, entries)
+
+    match expr:
+        case SumOver(letters, body):
+            new, bound = _renamed(letters, entries)
+            made = placed(of(body), new)
+            return tuple((Term(term.atoms, term.bound + bound), number) for term, number in made)
+        case ProductOver(letters, body):
+            new, bound = _renamed(letters, entries)
+            return single(Whole("prod", bound, placed(of(body), new)))
+        case FunctionOfArray(function, letters, arg, indices):
+            new, bound = _renamed(letters, entries)
+            return single(Whole(function, bound, placed(of(arg), new), indices))
+        case Omitted(total, shown):
+            names = [letter for letter, _ in total.letters]
+            terms = (at_places(total.body, dict(zip(names, at, strict=True))) for at in shown)
+            rest = added(map(of, terms))
+            return added((of(total), scaled(rest, Fraction(-1))))
+
+
+def _renamed(
+    letters: Runs, entries: Entries
+) -> tuple[dict[str, Index], tuple[tuple[str, str], ...]]:
+    """Letters that nothing else uses for those of a sum, and what they run over."""
+    new: dict[str, Index] = {letter: entries.letter() for letter, _ in letters}
+    return new, tuple((str(new[letter]), dim.symbol) for letter, dim in letters)

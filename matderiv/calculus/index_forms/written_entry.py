@@ -1,0 +1,309 @@
+"""The entry of any expression as a teacher writes it: (XW + b)_ij = Σ_k x_ik w_kj + b_j.
+
+The indices are pushed inwards to those of names. This is the only place where a written entry is
+worked out; it is proved to be the entry by the definition of each kind of node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from matderiv.calculus.formulas.broadcasting import ShapeOf, is_entrywise, varies
+from matderiv.calculus.index_forms.forms import Index
+from matderiv.calculus.index_forms.index_expressions import (
+    Applied,
+    ArrayEntry,
+    Extent,
+    IndexExpression,
+    NamedEntry,
+    Numeral,
+    PowerOf,
+    ProductOver,
+    Runs,
+    delta,
+    negated,
+    product,
+    quotient,
+    signed_sum,
+    sum_over,
+)
+from matderiv.errors import UnsupportedError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Dim, Shape
+
+__all__ = ["RULES", "entry_of"]
+
+Indices = tuple[Index, ...]
+Rule = Callable[["_Writer", Any, Indices], IndexExpression]
+
+_SINGLE = Dim("1", 1)
+_ONE = Numeral(Fraction(1))
+
+
+def entry_of(
+    node: Node, indices: Indices, shape: ShapeOf, letters: Sequence[str]
+) -> IndexExpression:
+    """The entry of an expression at indices; sums take their letters from `letters`, in order.
+
+    A sum takes no letter that is in use where it stands.
+
+    Raises:
+        UnsupportedError: a kind of node has no rule.
+    """
+    taken = frozenset(i for i in indices if isinstance(i, str))
+    return _Writer(shape, tuple(letters), taken).at(node, indices)
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes entries where the letters `taken` are in use."""
+
+    shape: ShapeOf
+    letters: tuple[str, ...]
+    taken: frozenset[str]
+
+    def at(self, node: Node, at: Indices) -> IndexExpression:
+        rule = RULES.get(type(node))
+        if rule is None:
+            raise UnsupportedError(f"no rule writes an entry of {type(node).__name__}")
+        return rule(self, node, at)
+
+    def operand(self, operand: Node, node: Node, at: Indices) -> IndexExpression:
+        """An operand's entry: the last indices, and 1 where its only row or column is repeated."""
+        return self.at(operand, self.own(self.shape(operand), self.shape(node), at))
+
+    @staticmethod
+    def own(shape: Shape, over: Shape, at: Indices) -> Indices:
+        lead = len(over) - len(shape)
+        return tuple(i if varies(shape, over, lead + n) else 1 for n, i in enumerate(at[lead:]))
+
+    def running(self, dims: Shape) -> tuple[_Writer, Runs, Indices]:
+        """What writes inside of a sum over these sizes, the letters of it, and its indices."""
+        free = (letter for letter in self.letters if letter not in self.taken)
+        places = tuple(1 if dim == _SINGLE else next(free) for dim in dims)
+        pairs = zip(places, dims, strict=True)
+        runs = tuple((place, dim) for place, dim in pairs if isinstance(place, str))
+        inside = replace(self, taken=self.taken | {letter for letter, _ in runs})
+        return inside, runs, places
+
+    def summed(
+        self, dims: Shape, term: Callable[[_Writer, Indices], IndexExpression]
+    ) -> IndexExpression:
+        """Σ of a term over indices that run to these sizes."""
+        inside, runs, places = self.running(dims)
+        return sum_over(runs, term(inside, places))
+
+    def along(
+        self, node: Node, at: Indices
+    ) -> tuple[_Writer, Runs, Callable[[_Writer, Node], IndexExpression]]:
+        """What a reduction runs over, and the entry of its operand inside of it."""
+        reduced: Any = node
+        over, axis = self.shape(reduced.arg), reduced.axis
+        kept = getattr(reduced, "keepdims", True)
+        if axis is None:
+            inside, runs, places = self.running(over)
+            return inside, runs, lambda writer, arg: writer.at(arg, places)
+        place = axis % len(over)
+        others = at[:place] + (at[place + 1 :] if kept else at[place:])
+        inside, runs, own = self.running((over[place],))
+        return inside, runs, lambda w, arg: w.at(arg, (*others[:place], *own, *others[place:]))
+
+    def total(self, node: Node, of: Node, at: Indices) -> IndexExpression:
+        """The sum over what a reduction runs over, of another operand of the same shape."""
+        inside, runs, entry = self.along(node, at)
+        return sum_over(runs, entry(inside, of))
+
+
+# -- names and constants ---------------------------------------------------------------------
+
+
+def _name(_: _Writer, node: nodes.Name, at: Indices) -> IndexExpression:
+    return NamedEntry(node.name, at)
+
+
+def _number(_: _Writer, node: nodes.Number, at: Indices) -> IndexExpression:
+    del at
+    number = Numeral(abs(node.value))
+    return negated(number) if node.value < 0 else number
+
+
+def _size(_: _Writer, node: nodes.Size, at: Indices) -> IndexExpression:
+    del at
+    return Extent(Dim(node.symbol, node.size))
+
+
+def _pi(_: _Writer, node: nodes.Pi, at: Indices) -> IndexExpression:
+    del node, at
+    return NamedEntry("π", ())
+
+
+def _ones(_: _Writer, node: nodes.Ones, at: Indices) -> IndexExpression:
+    del node, at
+    return _ONE
+
+
+def _eye(_: _Writer, node: nodes.Eye, at: Indices) -> IndexExpression:
+    del node
+    return delta(*at)
+
+
+# -- entry by entry --------------------------------------------------------------------------
+
+
+def _terms(
+    writer: _Writer, node: Node, at: Indices, sign: int
+) -> Iterator[tuple[int, IndexExpression]]:
+    match node:
+        case nodes.Add(left, right) | nodes.Subtract(left, right):
+            over = writer.shape(node)
+            second = sign if isinstance(node, nodes.Add) else -sign
+            for operand, own in ((left, sign), (right, second)):
+                places = writer.own(writer.shape(operand), over, at)
+                yield from _terms(writer, operand, places, own)
+        case nodes.Negate(arg):
+            yield from _terms(writer, arg, at, -sign)
+        case _:
+            yield sign, writer.at(node, at)
+
+
+def _sum_of_terms(writer: _Writer, node: Node, at: Indices) -> IndexExpression:
+    return signed_sum(_terms(writer, node, at, 1))
+
+
+def _multiply(writer: _Writer, node: nodes.Multiply, at: Indices) -> IndexExpression:
+    return product(writer.operand(operand, node, at) for operand in (node.left, node.right))
+
+
+def _divide(writer: _Writer, node: nodes.Divide, at: Indices) -> IndexExpression:
+    return quotient(writer.operand(node.left, node, at), writer.operand(node.right, node, at))
+
+
+def _power(writer: _Writer, node: nodes.Power, at: Indices) -> IndexExpression:
+    return PowerOf(writer.operand(node.left, node, at), writer.operand(node.right, node, at))
+
+
+def _apply(writer: _Writer, node: nodes.Apply, at: Indices) -> IndexExpression:
+    if not is_entrywise(node):  # ∂F/∂a_ij of a function F of arrays
+        return ArrayEntry(node, at)
+    return Applied(node.function, writer.at(node.arg, at))
+
+
+# -- products --------------------------------------------------------------------------------
+
+
+def _matmul(writer: _Writer, node: nodes.MatMul, at: Indices) -> IndexExpression:
+    """Σ_k a_ik b_kj; what stands before the last two indices runs along."""
+    left, right = writer.shape(node.left), writer.shape(node.right)
+    stack = max(len(left) - 2, len(right) - 2, 0)
+    row = at[stack : stack + 1] if len(left) > 1 else ()
+    col = at[len(at) - 1 :] if len(right) > 1 else ()
+    lead = writer.shape(node)[:stack]
+    before, beside = (writer.own(side[:-2], lead, at[:stack]) for side in (left, right))
+
+    def term(inside: _Writer, k: Indices) -> IndexExpression:
+        first = inside.at(node.left, (*before, *row, *k))
+        return product([first, inside.at(node.right, (*beside, *k, *col))])
+
+    return writer.summed(left[-1:], term)
+
+
+def _outer(writer: _Writer, node: nodes.Outer, at: Indices) -> IndexExpression:
+    middle = len(writer.shape(node.left))
+    return product([writer.at(node.left, at[:middle]), writer.at(node.right, at[middle:])])
+
+
+# -- indices exchanged and repeated ----------------------------------------------------------
+
+
+def _transpose(writer: _Writer, node: nodes.Transpose, at: Indices) -> IndexExpression:
+    return writer.at(node.arg, at[::-1])
+
+
+def _trace(writer: _Writer, node: nodes.Trace, at: Indices) -> IndexExpression:
+    del at
+    return writer.summed(writer.shape(node.arg)[:1], lambda inside, i: inside.at(node.arg, i * 2))
+
+
+def _diag(writer: _Writer, node: nodes.Diag, at: Indices) -> IndexExpression:
+    if len(writer.shape(node.arg)) == 1:
+        return product([delta(*at), writer.at(node.arg, at[:1])])
+    return writer.at(node.arg, at * 2)
+
+
+# -- reductions ------------------------------------------------------------------------------
+
+
+def _sum(writer: _Writer, node: nodes.Sum, at: Indices) -> IndexExpression:
+    return writer.total(node, node.arg, at)
+
+
+def _mean(writer: _Writer, node: nodes.Mean, at: Indices) -> IndexExpression:
+    over = writer.shape(node.arg)
+    sizes = over if node.axis is None else (over[node.axis],)
+    return quotient(writer.total(node, node.arg, at), product(map(Extent, sizes)))
+
+
+def _prod(writer: _Writer, node: nodes.Prod, at: Indices) -> IndexExpression:
+    inside, runs, entry = writer.along(node, at)
+    body = entry(inside, node.arg)
+    return ProductOver(runs, body) if runs else body
+
+
+def _logsumexp(writer: _Writer, node: nodes.LogSumExp, at: Indices) -> IndexExpression:
+    return Applied("log", writer.total(node, nodes.Apply("exp", node.arg), at))
+
+
+def _softmax(writer: _Writer, node: nodes.Softmax, at: Indices) -> IndexExpression:
+    grown = nodes.Apply("exp", node.arg)
+    return quotient(writer.at(grown, at), writer.total(node, grown, at))
+
+
+def _norm(writer: _Writer, node: nodes.Norm, at: Indices) -> IndexExpression:
+    del at
+    square = nodes.Power(node.arg, nodes.Number(Fraction(2)))
+    over = writer.shape(node.arg)
+    return Applied("sqrt", writer.summed(over, lambda inside, k: inside.at(square, k)))
+
+
+# -- functions of whole arrays ---------------------------------------------------------------
+
+
+def _as_it_stands(_: _Writer, node: Node, at: Indices) -> IndexExpression:
+    return ArrayEntry(node, at)
+
+
+#: How an entry of each kind of node is written.
+RULES: Mapping[type, Rule] = {
+    nodes.Name: _name,
+    nodes.Number: _number,
+    nodes.Size: _size,
+    nodes.Pi: _pi,
+    nodes.Ones: _ones,
+    nodes.Eye: _eye,
+    nodes.Add: _sum_of_terms,
+    nodes.Subtract: _sum_of_terms,
+    nodes.Negate: _sum_of_terms,
+    nodes.Multiply: _multiply,
+    nodes.Divide: _divide,
+    nodes.Power: _power,
+    nodes.Apply: _apply,
+    nodes.MatMul: _matmul,
+    nodes.Outer: _outer,
+    nodes.Transpose: _transpose,
+    nodes.Trace: _trace,
+    nodes.Diag: _diag,
+    nodes.Sum: _sum,
+    nodes.Mean: _mean,
+    nodes.Prod: _prod,
+    nodes.LogSumExp: _logsumexp,
+    nodes.Softmax: _softmax,
+    nodes.Norm: _norm,
+    nodes.Inverse: _as_it_stands,
+    nodes.Determinant: _as_it_stands,
+    nodes.LogDet: _as_it_stands,
+    nodes.Functional: _as_it_stands,
+}
