@@ -77,7 +77,9 @@ def main(arguments: list[str]) -> int:
     links = "--links" in arguments
     names = [argument for argument in arguments if argument != "--links"]
     if len(names) != 1 or names[0] in ("-h", "--help"):
-        print("usage: verify_certificate.py [--links] FILE   (- for standard input)", file=sys.stderr)
+        print(
+            "usage: verify_certificate.py [--links] FILE   (- for standard input)", file=sys.stderr
+        )
         return 2
     (name,) = names
     try:

@@ -191,10 +191,7 @@ class Side:
         if "of" in data:
             over = tuple(runs.get(index, "1") for index in at)
             places = tuple(("name", i) if i in runs else ("num", 1) for i in at)
-            lowered = texts.lowering.lower(parse(data["of"]))
-            if KINDS[kind] == "source" and lowered.shape != over:
-                refuse("a formula does not have the shape that its indices run over")
-            self.trees.append(texts.lowering.own(lowered, over, places))
+            self.trees.append(texts.source(data["of"], over, places, KINDS[kind] == "repeated"))
         letters = frozenset(runs)
         self.ready = [texts.tree_ready(tree, letters) for tree in self.trees]
         self.proved = False

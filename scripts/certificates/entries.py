@@ -12,7 +12,7 @@ from typing import Any
 
 from certificates.arrays import Array, Shape, determinant, inverse, places, product
 from certificates.frame import Work, refuse
-from certificates.lowering import FUNCTIONS, Lowering
+from certificates.lowering import FUNCTIONS, Lowering, Places, Sizes
 from certificates.numbers import Field, Number, applied, raised, to_the
 from certificates.program import Program
 from certificates.reading import Tree, parse, whole_number
@@ -87,6 +87,7 @@ class Texts:
         self.sizes = {n for shape in program.shapes.values() for n in shape}
         self.lowering = Lowering(program.sizes, program.shapes, program.functions)
         self._known: dict[tuple[Tree, frozenset[str]], Ready] = {}
+        self._sources: dict[object, Tree] = {}
         self._definitions: dict[str, tuple[Sequence[Tree], Ready]] = {}
 
     def ready(self, text: str, letters: frozenset[str]) -> Ready:
@@ -101,6 +102,16 @@ class Texts:
                 refuse("an index letter is a name of the program")
             found = self._known[tree, letters] = self.tree(tree, letters)
         return found
+
+    def source(self, text: str, over: Sizes, at: Places, repeated: bool) -> Tree:  # noqa: FBT001
+        """The entry of a formula at indices of a shape, which is its own unless it is `repeated`."""
+        key = (text, over, at, repeated)
+        if key not in self._sources:
+            lowered = self.lowering.lower(parse(text))
+            if not repeated and lowered.shape != over:
+                refuse("a formula does not have the shape that its indices run over")
+            self._sources[key] = self.lowering.own(lowered, over, at)
+        return self._sources[key]
 
     def definition(self, name: str) -> tuple[Sequence[Tree], Ready]:
         """The entry of a value by its definition, and the indices at which it is."""

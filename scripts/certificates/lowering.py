@@ -17,9 +17,7 @@ Sizes = tuple[str, ...]
 Places = tuple[Tree, ...]
 
 #: Functions of one number.
-FUNCTIONS = frozenset(
-    "exp log sqrt sin cos tanh sigmoid softplus relu step abs sign erf".split()
-)
+FUNCTIONS = frozenset("exp log sqrt sin cos tanh sigmoid softplus relu step abs sign erf".split())
 _ONE: Tree = ("num", 1)
 _BELOW: Tree = ("num", -1)
 

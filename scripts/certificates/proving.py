@@ -38,6 +38,7 @@ _ATTEMPTS: tuple[Attempt, ...] = (
 )
 
 MOST_WORK, MOST_WORK_IN_ALL = 20_000, 2_000_000  # for one side, and for a file, in terms
+MOST_BITS = 20_000  # of a number
 _TIES = 120  # ways to name letters that look alike
 
 
@@ -268,6 +269,11 @@ class Prover:
                 for b, other, under in value
             ]
             made = self.contracted(made)
+            if any(
+                max(c.numerator, c.denominator, key=abs).bit_length() > MOST_BITS
+                for c, _, _ in made
+            ):
+                raise NotProvedError
         if any(_unmerged(atom, n) for _, f, _ in made for atom, n in f.items()):
             made = self.merged(made)
         return made
@@ -286,7 +292,9 @@ class Prover:
             if not b and not any(atom[0] == "delta" for atom in f):
                 made.append(term)
                 continue
-            delta = next((atom for atom in f if atom[0] == "delta" and self._moves(atom, f, b)), None)
+            delta = next(
+                (atom for atom in f if atom[0] == "delta" and self._moves(atom, f, b)), None
+            )
             if delta is not None:
                 one, other = delta[1:]
                 rest = {atom: n for atom, n in f.items() if atom != delta}
@@ -360,8 +368,12 @@ class Prover:
         base = self.thawed(self.frozen(base))
         if len(base) == 1 and not base[0][2]:
             ((c, factors, _),) = base
+            if abs(n) * max(c.numerator, c.denominator, key=abs).bit_length() > MOST_BITS:
+                raise NotProvedError
             if not any(atom[0] == "delta" for atom in factors):
-                return self.times([(Fraction(c) ** n, {atom: p * n for atom, p in factors.items()}, {})])
+                return self.times(
+                    [(Fraction(c) ** n, {atom: p * n for atom, p in factors.items()}, {})]
+                )
         if not base:
             raise NotProvedError
         leading = min(base, key=lambda term: hash(self._named(term)[1:]))[0]
@@ -696,7 +708,12 @@ def _held(value: Frozen) -> frozenset[Place]:
 def _atoms(value: Frozen) -> frozenset[Atom]:
     """All factors, also inside of others."""
     found = {atom for _, f, _ in value for atom, _ in f}
-    inner = [part for atom in found for part in atom if isinstance(part, frozenset) and atom[0] != "entry"]
+    inner = [
+        part
+        for atom in found
+        for part in atom
+        if isinstance(part, frozenset) and atom[0] != "entry"
+    ]
     return frozenset(found).union(*map(_atoms, inner))
 
 
