@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from matderiv._collector import uncollected
 from matderiv.calculus.problem import Problem, lift_product, understand
+from matderiv.calculus.sweep.second import second_opinion_on
 from matderiv.calculus.sweep.task import read_task
 from matderiv.derivation import links
+from matderiv.derivation.closeup import build_close_up
 from matderiv.derivation.methods.table import METHODS
 from matderiv.derivation.program import build_program
 from matderiv.errors import InputError
@@ -178,8 +180,13 @@ def derive(
     with uncollected():
         task = read_task(program, names, sizes=sizes, shapes=shapes, assume=tuple(_pairs(assume)))
         task = replace(task, method=method)
-        derived = build_program(task, task.wrt, route=METHODS[method], report=report)
-    return Derivation(task, task.wrt, derived.steps)
+        if method == "elementwise":
+            made = build_close_up(task, task.wrt, report=report)
+        else:
+            made = build_program(task, task.wrt, route=METHODS[method], report=report)
+        report("second")
+        second = second_opinion_on(task)
+    return Derivation(task, task.wrt, made.steps, made.close, second)
 
 
 def _pairs(

@@ -6,6 +6,7 @@ __all__ = [
     "InputError",
     "MatderivError",
     "MissingError",
+    "MissingRuleError",
     "ProgramSyntaxError",
     "ProofError",
     "ShapeError",
@@ -39,6 +40,17 @@ class ShapeError(InputError):
 
 class UnsupportedError(InputError):
     """The input has a meaning, but matderiv does not derive it (yet)."""
+
+
+class MissingRuleError(UnsupportedError):
+    """A kind of node has no row in a table that asks for it.
+
+    >>> print(MissingRuleError(3, "shape"))
+    A node of kind int has no shape in this version.
+    """
+
+    def __init__(self, node: object, what: str) -> None:
+        super().__init__(f"A node of kind {type(node).__name__} has no {what} in this version.")
 
 
 class ProofError(MatderivError):

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
+from typing import get_args
 
 import mpmath
 import numpy as np
 import pytest
 
+from matderiv import derive, gradient
+from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.forms import Call, Entry, single
 from matderiv.calculus.index_forms.known_functions import called, slope
+from matderiv.calculus.sweep.adjoints import ADJOINTS, adjoint
+from matderiv.calculus.sweep.conditions import CONDITIONS, conditions
+from matderiv.calculus.sweep.differentials import DIFFERENTIALS, differential
+from matderiv.calculus.sweep.graph import graph_of
 from matderiv.checking.points import _FUNCTIONS as EXACT
+from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import defined, derivative
 from matderiv.expression.exact import Arithmetic
 from matderiv.expression.exact import evaluate as exactly
 from matderiv.expression.functions import FUNCTIONS, MODULES
 from matderiv.expression.numeric import evaluate
+from matderiv.expression.parse import parse
+from matderiv.expression.shapes import Dim, infer
 
 U = nodes.Name("u")
 POINTS = {"all": (-1.3, -0.4, 0.7, 1.9), "positive": (0.3, 0.7, 1.9)}
@@ -107,3 +118,123 @@ def test_a_false_row_is_seen() -> None:
     )
     assert derivative("sqrt", nodes.Number(Fraction(4))) is not None
     assert np.isfinite(evaluate(derivative("erf", U), {"u": 0.5}))
+
+
+# -- kinds of nodes ----------------------------------------------------------------------------
+
+#: A program for each kind of node that a program can hold, and what it is differentiated by.
+PROGRAMS: dict[type, str] = {
+    nodes.Name: "sum(X)",
+    nodes.Number: "sum(3*X)",
+    nodes.Add: "sum((X + b)**2)",
+    nodes.Subtract: "sum((b - X)**2)",
+    nodes.Multiply: "sum(X*b)",
+    nodes.Divide: "sum(b/X)",
+    nodes.Power: "sum(X**3)",
+    nodes.MatMul: "sum(X @ W)",
+    nodes.Negate: "sum(-X)",
+    nodes.Transpose: "sum((X.T*W)**2)",
+    nodes.Apply: "sum(f(X))",
+    nodes.Functional: "Loss(X)",
+    nodes.Sum: "sum(sum(X, axis=0)**2)",
+    nodes.Mean: "sum(mean(X, axis=0)**2)",
+    nodes.Prod: "sum(prod(X, axis=0))",
+    nodes.LogSumExp: "sum(logsumexp(X, axis=1))",
+    nodes.Softmax: "sum(W*softmax(X, axis=1))",
+    nodes.Trace: "tr(S @ S)",
+    nodes.Inverse: "sum(inv(S))",
+    nodes.Determinant: "det(S)",
+    nodes.LogDet: "logdet(S)",
+    nodes.Diag: "sum(diag(S)**2)",
+    nodes.Outer: "sum(S*outer(x, x))",
+    nodes.Norm: "norm(X)",
+    nodes.Eye: "sum((S + eye(3))**2)",
+    nodes.Ones: "sum(X*ones((2, 3)))",
+}
+#: Kinds that only formulas hold.
+OURS = {nodes.Size, nodes.Pi}
+SHAPES = {"X": (2, 3), "S": (3, 3), "b": (3,), "x": (3,), "W": (2, 3)}
+TURNED = {nodes.MatMul: {"W": (3, 2)}, nodes.Transpose: {"W": (3, 2)}}
+
+
+def test_every_kind_of_node_has_a_program_here() -> None:
+    """What is checked of every kind below is checked of a new one, too."""
+    assert PROGRAMS.keys() | OURS == set(get_args(nodes.Node))
+
+
+def _shapes(kind: type) -> dict[str, tuple[int, ...]]:
+    known = SHAPES | TURNED.get(kind, {})
+    return {name: known[name] for name in parse(PROGRAMS[kind]).inputs()}
+
+
+@pytest.mark.parametrize("kind", PROGRAMS, ids=lambda kind: kind.__name__)
+def test_a_kind_of_node_stands_in_every_table(kind: type) -> None:
+    """Its gradient is proved by entries and agrees with differences, and every library has code."""
+    text = PROGRAMS[kind]
+    shapes = _shapes(kind)
+    wrt = next(iter(shapes))
+    found = gradient(text, shapes=shapes, wrt=wrt)
+    loss = found.program.loss.value
+    assert any(isinstance(part, kind) for part in nodes.walk(loss))
+    assert found.verdict.status == "equal"
+    for target in MODULES:
+        assert "def gradient(" in found.code(target)
+    chance = np.random.default_rng(7)
+    values = {name: chance.uniform(0.5, 1.5, shape) for name, shape in shapes.items()}
+    functions = {"f": np.sin, "df": np.cos, "Loss": lambda a: np.sin(a).sum(), "dLoss": np.cos}
+    known = found(
+        functions=functions if {"f", "Loss"} & found.program.functions() else {}, **values
+    )
+    for place in np.ndindex(shapes[wrt]):
+        ends = []
+        for side in (1e-6, -1e-6):
+            moved = values | {wrt: values[wrt].copy()}
+            moved[wrt][place] += side
+            ends.append(float(evaluate(loss, moved, functions)))
+        rate = (ends[0] - ends[1]) / 2e-6
+        assert np.broadcast_to(known, shapes[wrt])[place] == pytest.approx(rate, rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", PROGRAMS, ids=lambda kind: kind.__name__)
+def test_a_kind_of_node_has_an_exact_value_and_a_box(kind: type) -> None:
+    """Numbers of many digits and formulas on a page know every kind."""
+    text = PROGRAMS[kind]
+    shapes = _shapes(kind)
+    loss = parse(text).loss.value
+    chance = np.random.default_rng(7)
+    values = {name: chance.uniform(0.5, 1.5, shape) for name, shape in shapes.items()}
+    many = np.frompyfunc(mpmath.mpf, 1, 1)
+    each = {name: np.frompyfunc(f, 1, 1) for name, f in EXACT.items()}
+    undefined = {"f": each["sin"], "Loss": lambda a: np.sum(each["sin"](a)), "abs": np.abs}
+    plain = Arithmetic(lambda v: mpmath.mpf(v.numerator) / v.denominator, pow, each | undefined)
+    exact = exactly(loss, {name: many(value) for name, value in values.items()}, plain)
+    functions = {"f": np.sin, "Loss": lambda a: np.sin(a).sum()}
+    assert float(exact) == pytest.approx(float(evaluate(loss, values, functions)))
+    page = derive(text, shapes=shapes).latex()
+    assert r"\partial" in page
+
+
+_GIVEN = {name: tuple(Dim(str(n), n) for n in shape) for name, shape in SHAPES.items()}
+_SHAPE = shapes_over(_GIVEN)
+_INVERSE = nodes.Inverse(nodes.Name("S"))
+_INVERTED = parse("L = sum(inv(S))")
+
+
+@pytest.mark.parametrize(
+    ("table", "of", "ask"),
+    [
+        (ADJOINTS, "rule of diff", lambda: adjoint(_INVERSE, nodes.Name("S"), _SHAPE)),
+        (DIFFERENTIALS, "diff", lambda: differential(_INVERSE, {"S": nodes.Name("T")}, _SHAPE)),
+        (CONDITIONS, "cond", lambda: conditions(graph_of(_INVERTED, infer(_INVERTED)), {})),
+    ],
+)
+def test_a_row_that_is_missing_is_named(
+    table: dict[type, object],
+    of: str,
+    ask: Callable[[], object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A kind with neither a row nor a definition is refused by its name, never passed over."""
+    monkeypatch.delitem(table, nodes.Inverse)
+    with pytest.raises(MissingRuleError, match=f"kind Inverse has no {of}"):
+        ask()

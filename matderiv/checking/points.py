@@ -14,6 +14,7 @@ import numpy as np
 from matderiv.checking.floats import structured
 from matderiv.checking.question import Question, sized
 from matderiv.expression import nodes
+from matderiv.expression.definitions import simpler_parts
 from matderiv.expression.exact import Arithmetic, evaluate
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
@@ -28,14 +29,7 @@ _MAX_BITS = 20_000  # of an exact number
 _MAX_ARGUMENT = 10_000  # of exp, whose value would fill the memory
 
 #: Nodes whose values are no fractions; a power is one only if its exponent is whole.
-_IRRATIONAL = (
-    nodes.Power,
-    nodes.Softmax,
-    nodes.LogSumExp,
-    nodes.LogDet,
-    nodes.Norm,
-    nodes.Pi,
-)
+_IRRATIONAL = (nodes.Power, nodes.Pi)
 
 #: Sizes for a program's letters in turn, shifted from one letter to the next.
 _SIZES = (2, 3, 1, 4)
@@ -88,7 +82,7 @@ def points(
 
 def _walk(root: Node, question: Question) -> Iterator[Node]:
     for node in nodes.walk(root):
-        yield node
+        yield from simpler_parts(node)
         if isinstance(node, nodes.Apply) and node.function in question.bodies:
             yield from nodes.walk(question.bodies[node.function])
 

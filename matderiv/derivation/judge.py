@@ -17,6 +17,7 @@ from matderiv.calculus.index_forms.factoring import read_the_same
 from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
+    Delta,
     Entry,
     Form,
     Index,
@@ -26,6 +27,7 @@ from matderiv.calculus.index_forms.forms import (
     Whole,
     added,
     bounded,
+    constant,
     difference,
     multiplied,
     placed,
@@ -52,7 +54,7 @@ from matderiv.errors import InputError
 from matderiv.expression.nodes import MatMul, Name, Node, children, rebuilt
 from matderiv.expression.shapes import Shape
 
-__all__ = ["Judge", "chain_rule"]
+__all__ = ["Judge", "chain_rule", "unit"]
 
 #: Entries of an array up to which it is compared at the sizes, where no proof is found.
 _MOST_ENTRIES = 100
@@ -86,6 +88,14 @@ def chain_rule(
             atoms.insert(0, Entry(f"d{by}", places))
         parts.append(((Term(tuple((atom, 1) for atom in atoms), bound), Fraction(1)),))
     return added(parts)
+
+
+def unit(rows: tuple[Index, ...], cols: tuple[Index, ...]) -> Form:
+    """∂x_ij/∂x_pq = δ_ip δ_jq."""
+    made = constant(Fraction(1))
+    for one, other in zip(rows, cols, strict=True):
+        made = multiplied(made, single(Delta(one, other)))
+    return made
 
 
 class Judge:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
+from matderiv.calculus.deciding.second_engine import SecondOpinion
 from matderiv.calculus.deciding.verdict import Verdict
 from matderiv.calculus.sweep.task import Task
+from matderiv.derivation.focus import CloseUp
 from matderiv.derivation.sides import Formula, Side
 from matderiv.expression.nodes import Node
 
@@ -90,6 +92,10 @@ class Derivation:
     task: Task
     wrt: tuple[str, ...]
     steps: tuple[Step, ...]
+    #: The value that is shown close up, if one is.
+    close: CloseUp | None = None
+    #: What SymPy's own derivatives say of the gradients, where it was asked.
+    second: SecondOpinion | None = None
 
     @property
     def links(self) -> Iterator[Link]:

@@ -27,6 +27,7 @@ from matderiv.derivation.sides import (
 )
 from matderiv.errors import MatderivError, ProofError
 from matderiv.expression.nodes import MatMul, Name, Node, walk
+from matderiv.expression.program import Assignment
 
 __all__ = ["Builder", "Defining", "Route", "build_program", "elementwise"]
 
@@ -67,7 +68,7 @@ class Builder:
         yield Step("values", tuple(self.values()))
         for name, gradient in self.sweep.gradients.items():
             report(f"gradient {name}")
-            yield self.route(self, name, gradient)
+            yield from self.derived(name, gradient)
         for name in self.sweep.called:
             report(f"called {name}")
             yield Step("called", tuple(self.called(name)), name)
@@ -77,6 +78,15 @@ class Builder:
         for name in self.wrt:
             if name in self.task.assumed:
                 yield Step("structure", (self.structured(name),), name)
+        yield from self.proofs()
+
+    def derived(self, name: str, gradient: Gradient) -> Iterator[Step]:
+        """The steps to the gradient by one name."""
+        yield self.route(self, name, gradient)
+
+    def proofs(self) -> Iterator[Step]:
+        """Further proofs at the end of the page."""
+        return iter(())
 
     @property
     def formulas(self) -> tuple[str, ...]:
@@ -102,13 +112,16 @@ class Builder:
     def values(self) -> Iterator[Chain]:
         """What is computed, value by value."""
         for assignment in self.sweep.graph.values:
-            judge = Defining(self.task, assignment.name)
-            yield self.chain(
-                judge,
-                "value",
-                Formula(Name(assignment.name)),
-                ("definition", Formula(assignment.value)),
-            )
+            yield from self.value(assignment)
+
+    def value(self, assignment: Assignment) -> Iterator[Chain]:
+        """A value by its definition."""
+        yield self.chain(
+            Defining(self.task, assignment.name),
+            "value",
+            Formula(Name(assignment.name)),
+            ("definition", Formula(assignment.value)),
+        )
 
     def gradient(self, name: str, gradient: Gradient) -> Iterator[Chain]:
         """∂L/∂x by the chain rule, its local derivatives, and the formula of all entries."""
@@ -133,15 +146,7 @@ class Builder:
                 *self.elements(local, at),
             )
         if own:
-            yield self.chain(
-                judge,
-                "written out",
-                Formula(Name(f"d{name}")),
-                ("entries", spelled(self.task, Name(f"d{name}"))),
-                ("entries worked out", spelled(self.task, local)),
-                *self.factors(local),
-                ("matrix names", Formula(local)),
-            )
+            yield self.written_out(judge, name, local)
         elif not direct:
             yield self.chain(
                 judge,
@@ -149,6 +154,18 @@ class Builder:
                 Formula(Name(f"d{name}")),
                 ("local derivatives", Formula(local)),
             )
+
+    def written_out(self, judge: Judge, name: str, local: Node) -> Chain:
+        """∂L/∂X by its entries, these worked out, and the formula whose entries they are."""
+        return self.chain(
+            judge,
+            "written out",
+            Formula(Name(f"d{name}")),
+            ("entries", spelled(self.task, Name(f"d{name}"))),
+            ("entries worked out", spelled(self.task, local)),
+            *self.factors(local),
+            ("matrix names", Formula(local)),
+        )
 
     @staticmethod
     def elements(local: Node, at: tuple[Index, ...]) -> Iterator[tuple[str, Side]]:

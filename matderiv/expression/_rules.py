@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from matderiv.errors import ShapeError
+from matderiv.errors import MissingRuleError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression._sizes import Size, Sizes, broadcast, join, words
 from matderiv.expression.nodes import Node
@@ -56,9 +56,9 @@ class Rules:
                 return self.shape(arg)[::-1]
             case _ if isinstance(node, nodes.Reduction):
                 return self._reduction(node)
-            case nodes.Softmax(arg, axis):
-                shape = self.shape(arg)
-                self._axis(node, shape, axis)
+            case _ if isinstance(node, nodes.AlongAxis):
+                shape = self.shape(node.arg)
+                self._axis(node, shape, node.axis)
                 return shape
             case nodes.Norm():
                 return self._norm(node)
@@ -77,8 +77,9 @@ class Rules:
                 return tuple(map(self.size, sizes))
             case nodes.MatMul():
                 return self._matmul(node)
-            case _:
+            case _ if isinstance(node, nodes.Entrywise):
                 return self._entrywise(node)
+        raise MissingRuleError(node, "shape")
 
     def size(self, size: int | str) -> Size:
         """A number, or the size that a letter stands for."""
@@ -222,7 +223,7 @@ class Rules:
             return f"{message} {b} must have as many entries as {a} has columns."
         return f"{message} The columns of {a} must be as many as the rows of {b}."
 
-    def _entrywise(self, node: Node) -> Sizes:
+    def _entrywise(self, node: nodes.Entrywise) -> Sizes:
         left, right = (self.shape(child) for child in nodes.children(node))
         if not left or not right:
             return left or right

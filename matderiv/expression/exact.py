@@ -11,8 +11,9 @@ from typing import Any
 import mpmath
 import numpy as np
 
+from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import defined
+from matderiv.expression.definitions import definition
 from matderiv.expression.nodes import Node
 
 __all__ = ["Arithmetic", "evaluate"]
@@ -70,17 +71,18 @@ def evaluate(node: Node, values: Mapping[str, Any], arithmetic: Arithmetic) -> A
                 return values[name]
             case nodes.Number(number):
                 return arithmetic.number(number)
-            case nodes.Apply(function, arg) if (
-                function not in arithmetic.functions
-                and (simpler := defined(function, arg)) is not None
+            case nodes.Apply(function, arg) | nodes.Functional(function, arg) if (
+                function in arithmetic.functions
             ):
-                return value(simpler)
-            case nodes.Apply(function, arg) | nodes.Functional(function, arg):
                 return arithmetic.functions[function](value(arg))
-        operands = map(value, nodes.children(part))
         if type(part) in _OPERATORS:
-            return _OPERATORS[type(part)](*operands)
-        return _VALUES[type(part)](part, arithmetic, *operands)
+            return _OPERATORS[type(part)](*map(value, nodes.children(part)))
+        if type(part) in _VALUES:
+            return _VALUES[type(part)](part, arithmetic, *map(value, nodes.children(part)))
+        simpler = definition(part)
+        if simpler is None:
+            raise MissingRuleError(part, "exact value")
+        return value(simpler)
 
     return value(node)
 
@@ -88,11 +90,6 @@ def evaluate(node: Node, values: Mapping[str, Any], arithmetic: Arithmetic) -> A
 def _mean(node: nodes.Mean, arithmetic: Arithmetic, value: Any) -> Any:
     total = np.sum(value, axis=node.axis, keepdims=node.keepdims)
     return total * arithmetic.number(Fraction(np.size(total), np.size(value)))
-
-
-def _softmax(node: nodes.Softmax, arithmetic: Arithmetic, value: Any) -> Any:
-    raised = arithmetic.functions["exp"](value)
-    return raised / np.sum(raised, axis=node.axis, keepdims=True)
 
 
 def _inverse(matrix: Any, arithmetic: Arithmetic) -> Any:
@@ -139,7 +136,6 @@ _OPERATORS: dict[type, Callable[..., Any]] = {
     nodes.MatMul: operator.matmul,
     nodes.Negate: operator.neg,
     nodes.Transpose: lambda a: getattr(a, "T", a),
-    nodes.Trace: np.trace,
     nodes.Outer: np.multiply.outer,
 }
 
@@ -153,11 +149,6 @@ _VALUES: dict[type, Callable[..., Any]] = {
     nodes.Sum: lambda node, _, a: np.sum(a, axis=node.axis, keepdims=node.keepdims),
     nodes.Prod: lambda node, _, a: np.prod(a, axis=node.axis, keepdims=node.keepdims),
     nodes.Mean: _mean,
-    nodes.LogSumExp: lambda node, by, a: by.functions["log"](
-        np.sum(by.functions["exp"](a), axis=node.axis, keepdims=node.keepdims)
-    ),
-    nodes.Softmax: _softmax,
-    nodes.Norm: lambda _, by, a: by.functions["sqrt"](np.sum(a * a)),
     nodes.Diag: lambda _, by, a: np.diagonal(a) if a.ndim > 1 else by.eye(len(a)) * a,
     nodes.Determinant: lambda _, by, a: _eliminated(a, by)[0],
     nodes.LogDet: lambda _, by, a: by.functions["log"](abs(_eliminated(a, by)[0])),

@@ -9,10 +9,13 @@ from typing import Any, get_args
 
 __all__ = [
     "Add",
+    "AlongAxis",
     "Apply",
+    "Arithmetic",
     "Determinant",
     "Diag",
     "Divide",
+    "Entrywise",
     "Eye",
     "Functional",
     "Inverse",
@@ -294,8 +297,17 @@ Node = (
     | Pi
 )
 
+#: What is done to two numbers with a sign of its own.
+Arithmetic = Add | Subtract | Multiply | Divide | Power
+
+#: Functions of two numbers, applied to two arrays entry by entry.
+Entrywise = Arithmetic
+
 #: What makes one entry of many: of all of them, or along an axis.
 Reduction = Sum | Mean | Prod | LogSumExp
+
+#: What changes each entry by those along an axis; the shape stays.
+AlongAxis = Softmax
 
 
 _OPERANDS: dict[type, tuple[str, ...]] = {

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from matderiv.errors import InputError
+from matderiv.errors import InputError, MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import defined
+from matderiv.expression.definitions import defined, definition
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
@@ -103,14 +103,14 @@ class Evaluator:
                 return float(value)
             case nodes.Apply(function, arg) if function in _FUNCTIONS:
                 return _FUNCTIONS[function](self.of(arg))
-            case nodes.Apply(function, arg) if (simpler := defined(function, arg)) is not None:
-                return self.of(simpler)
+            case nodes.Apply(function, arg) if defined(function, arg) is not None:
+                return self._by_definition(node)
             case nodes.Apply(function, arg) | nodes.Functional(function, arg):
                 shape = () if isinstance(node, nodes.Functional) else self.of(arg).shape
                 return self._undefined(function, self.of(arg), shape)
             case nodes.Softmax(arg, axis):
                 return _softmax(self.of(arg), axis)
-            case _ if isinstance(node, nodes.Reduction):
+            case _ if isinstance(node, nodes.Reduction) and type(node) in _REDUCTIONS:
                 reduce = _REDUCTIONS[type(node)]
                 return reduce(self.of(node.arg), axis=node.axis, keepdims=node.keepdims)
             case nodes.Size(symbol, size):
@@ -121,7 +121,15 @@ class Evaluator:
                 return np.eye(self._size(node, size))
             case nodes.Ones(sizes):
                 return np.ones([self._size(node, size) for size in sizes])
+        if type(node) not in _PLAIN:
+            return self._by_definition(node)
         return _PLAIN[type(node)](*map(self.of, nodes.children(node)))
+
+    def _by_definition(self, node: Node) -> Array:
+        simpler = definition(node)
+        if simpler is None:
+            raise MissingRuleError(node, "value")
+        return self.of(simpler)
 
     def _undefined(self, function: str, arg: Array, shape: tuple[int, ...]) -> Array:
         missing = f'{function} is undefined; give it in functions={{"{function}": …}}.'
@@ -197,7 +205,6 @@ _PLAIN: dict[type, Callable[..., npt.ArrayLike]] = {
     nodes.MatMul: np.matmul,
     nodes.Negate: np.negative,
     nodes.Transpose: np.transpose,
-    nodes.Trace: np.trace,
     nodes.Inverse: np.linalg.inv,
     nodes.Determinant: np.linalg.det,
     nodes.LogDet: lambda x: np.linalg.slogdet(x)[1],

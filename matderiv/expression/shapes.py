@@ -139,7 +139,7 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
         made = nodes.rebuilt(node, map(new, nodes.children(node)))
         if isinstance(made, nodes.Norm):
             return replace(made, order=None)
-        if not isinstance(made, nodes.Reduction | nodes.Softmax) or made.axis is None:
+        if not isinstance(made, nodes.Reduction | nodes.AlongAxis) or made.axis is None:
             return made
         dimensions = len(rules.shape(made.arg))
         return replace(made, axis=None if dimensions == 1 else made.axis % dimensions)

@@ -105,14 +105,14 @@ def _scalar(node: Node) -> bool:
     match node:
         case nodes.Negate(arg) | nodes.Apply(_, arg) | nodes.Power(arg, nodes.Number()):
             return _scalar(arg)
-        case nodes.Sum() | nodes.Mean() | nodes.Prod() | nodes.LogSumExp():
+        case _ if isinstance(node, nodes.Reduction):
             return node.axis is None and not node.keepdims
     return isinstance(node, _SCALARS)
 
 
 def _options(node: Node) -> Iterator[str]:
     """The options that are not as they are when left out."""
-    if isinstance(node, nodes.Reduction | nodes.Softmax) and node.axis is not None:
+    if isinstance(node, nodes.Reduction | nodes.AlongAxis) and node.axis is not None:
         yield f"axis={node.axis}"
     if isinstance(node, nodes.Reduction) and node.keepdims:
         yield "keepdims=True"

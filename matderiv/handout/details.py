@@ -65,9 +65,9 @@ class Details:
     def _entries(self, chain: Chain) -> GradientEntries | SliceEntries | None:
         """What derives the entries of the array that a chain writes out, if it does."""
         match chain.sides:
-            case (Formula(Name(name)), Spelled(), *_):
+            case (Formula(Name(name)), Spelled(), *_) if name not in self.notation.task.shapes:
                 return GradientEntries(self.notation.task, name[1:])
-            case (Slice() as one, Cells() as cells):
+            case (Slice() as one, *_, Cells() as cells):
                 return SliceEntries(self.notation.task, one, cells)
         return None
 

@@ -19,6 +19,7 @@ from matderiv.derivation.sides import (
     change_of,
 )
 from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
 from matderiv.handout.document import Block, Math, Paragraph, Segment, Segments, Text
 from matderiv.handout.sentences import Fields, Filling, fill
 from matderiv.notation.methods import identity_box, swap_box
@@ -27,12 +28,12 @@ from matderiv.notation.names import name_box
 if TYPE_CHECKING:
     from matderiv.handout.program import ProgramComposer
 
-__all__ = ["KINDS", "WRITERS", "introduction"]
+__all__ = ["WRITERS", "introduction", "kind_of"]
 
 Writer = Callable[["ProgramComposer", Step, Fields], Iterator[Block]]
 
-#: What is said of a value by the kind of node that it is; the rest goes entry by entry.
-KINDS: dict[type, str] = {
+#: What is said of a value by the kind of node that it is, where it has words of its own.
+_KINDS: dict[type, str] = {
     nodes.MatMul: "product",
     nodes.Outer: "outer",
     nodes.Sum: "sum",
@@ -78,6 +79,14 @@ _RULES: dict[type, str] = {
 
 #: Kinds whose local derivatives take more than the product rule and the chain rule.
 _ARGUED = ("inverse", "determinant", "logdet", "softmax", "functional")
+
+
+def kind_of(value: Node | None) -> str:
+    """What is said of a value: entry by entry, words of its own, or that it has a definition."""
+    if type(value) in _KINDS:
+        return _KINDS[type(value)]
+    composite = isinstance(value, nodes.Reduction | nodes.AlongAxis)
+    return "number" if composite else "entrywise"
 
 
 def introduction(composer: ProgramComposer) -> Iterator[Block]:
@@ -170,7 +179,7 @@ def _reason(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields)
     """The sentence before a chain; a local derivative that needs an argument has its own."""
     if (step.kind, chain.kind) == ("index", "local"):
         value = composer.task.sweep.graph.value(_about(chain) or "")
-        kind = KINDS.get(type(value), "")
+        kind = kind_of(value)
         if kind in _ARGUED:
             return composer.once(f"program.local_{kind}", fields)
     return composer.once(f"method.{_key(step, chain)}", fields)
@@ -215,9 +224,9 @@ def _rules(composer: ProgramComposer, by: str, name: str, fields: Fields) -> Seg
     value = composer.task.sweep.graph.value(by)
     assert value is not None
     kinds = dict.fromkeys(
-        _RULES[type(node)]
+        _RULES.get(type(node), "defined")
         for node in nodes.walk(value)
-        if type(node) in _RULES and any(n == nodes.Name(name) for n in nodes.walk(node))
+        if nodes.children(node) and any(n == nodes.Name(name) for n in nodes.walk(node))
     )
     made: list[Segment] = []
     for kind in kinds:

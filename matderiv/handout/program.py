@@ -12,7 +12,7 @@ from matderiv.derivation.links import Chain, Derivation, Step
 from matderiv.derivation.sides import EntryOf, Indexed, Side, SpelledProduct
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.handout import methods
+from matderiv.handout import close_up, methods
 from matderiv.handout.conventions import conventions
 from matderiv.handout.document import (
     Block,
@@ -28,6 +28,7 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.lines import assignment, derivatives_in, foreign_names
+from matderiv.handout.second import second_words
 from matderiv.handout.sentences import Fields, Filling, fill, listed
 from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Box, Number, Operator, Row
@@ -101,15 +102,23 @@ class ProgramComposer:
         yield Paragraph(self.say("asked", fields | {"wrt": self.listed(names)}))
         inputs = self.task.program.inputs()
         yield Bullets(tuple(self.shape(name) for name in inputs))
+        dims = dict.fromkeys(dim for name in inputs for dim in self.task.shapes[name])
+        sizes = [close_up.size_box(dim) for dim in dims if dim.symbol != str(dim.size)]
+        if sizes:
+            named = self.listed(map(self.math, sizes))
+            key = "size_letter" if len(sizes) == 1 else "size_letters"
+            yield Paragraph(self.say(key, {"sizes": named}))
 
     def steps(self) -> Iterator[Block]:
-        """The numbered steps: what is computed, then one gradient after another."""
+        """The numbered steps, from what is computed to the conclusion, and further proofs."""
         self._said.clear()
         before = ""
         number = 0
         for step in self.derivation.steps:
             # All formulas are one step.
             heads = not (step.kind in _FORMULAS and before in _FORMULAS)
+            if step.kind == "proof" != before:
+                yield from self.conclusion()
             number += heads
             fields: Fields = {"step": Text(str(number))}
             if step.wrt is not None:
@@ -120,15 +129,22 @@ class ProgramComposer:
                 yield Heading(2, self.say(f"heading_{kind}", fields))
             before = step.kind
             yield from _WRITERS[step.kind](self, step, fields)
-        yield from self.conclusion()
+        if before != "proof":
+            yield from self.conclusion()
 
     # -- steps -------------------------------------------------------------------------------
 
     def values(self, step: Step, fields: Fields) -> Iterator[Block]:
         """What is computed, and what its signs mean."""
-        yield Paragraph(self.say("values", fields))
+        if step.chains[0].kind == "value":
+            yield Paragraph(self.say("values", fields))
+        else:
+            yield from close_up.beginning(self, fields)
         for chain in step.chains:
-            yield Equation(self.notation.chain(chain))
+            if chain.kind == "value":
+                yield Equation(self.notation.chain(chain))
+            else:
+                yield from close_up.given(self, chain)
         graph = self.task.sweep.graph
         lifted = [self.math(name_box(a.name)) for a in graph.values if a.name in graph.lifted]
         if lifted:
@@ -180,7 +196,7 @@ class ProgramComposer:
             case "all entries":
                 key = all_entries(step, chain)
             case "local":
-                key = f"local_{methods.KINDS.get(type(value), 'entrywise')}"
+                key = f"local_{methods.kind_of(value)}"
             case _:
                 key = "written_out"
         product = next((s for s in chain.sides if isinstance(s, SpelledProduct)), None)
@@ -194,13 +210,17 @@ class ProgramComposer:
         yield Paragraph(self.once(f"program.{key}", fields))
         yield self.equation(chain)
         yield from self.held(chain)
+        yield from self.why_transposed(product, fields)
+
+    def why_transposed(self, product: SpelledProduct | None, fields: Fields) -> Iterator[Block]:
+        """Why a factor of a product stands transposed: its sum runs along its other index."""
         for key, factor in () if product is None else _turned(product):
             words = fields | {"X": Math(self.notation.formulas.node(factor))}
             yield Paragraph(self.once(f"program.{key}", words))
 
     def of_value(self, value: Node | None) -> str:
         """The sentence before the entry of a value, by the kind of node that it is."""
-        kind = methods.KINDS.get(type(value), "entrywise")
+        kind = methods.kind_of(value)
         shape = self.task.sweep.facts.shape
         if value is None or kind != "entrywise" or shape(value):
             return f"value_{kind}"
@@ -311,6 +331,9 @@ class ProgramComposer:
         }
         every = proof.for_all_sizes == proof.equalities
         yield Paragraph(self.say("checked_all" if every else "checked_some", fields))
+        if self.derivation.second is not None:
+            loss, wrt = str(self.task.loss), self.derivation.wrt
+            yield Paragraph(second_words(self.derivation.second, loss, wrt, self.language))
 
     # -- pieces ------------------------------------------------------------------------------
 
@@ -366,7 +389,10 @@ def _turned(product: SpelledProduct) -> Iterator[tuple[str, Node]]:
 _FORMULAS = ("called", "matrix")
 
 #: Steps with headings of their own; the others are about one gradient.
-_HEADED = {"values": "values", "structure": "structure"} | dict.fromkeys(_FORMULAS, "matrix")
+_HEADED = {
+    **{kind: kind for kind in ("values", "structure", "upstream", "entries", "array", "proof")},
+    **dict.fromkeys(_FORMULAS, "matrix"),
+}
 
 _WRITERS = {
     "values": ProgramComposer.values,
@@ -375,4 +401,5 @@ _WRITERS = {
     "matrix": ProgramComposer.formula,
     "structure": ProgramComposer.structure,
     **methods.WRITERS,
+    **close_up.WRITERS,
 }

@@ -12,11 +12,12 @@ __all__ = ["TARGETS", "Target"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """How a library says things; `{0}` stands for an operand, `{axis}` for an axis or None.
+    """How a library says things; `{0}` stands for an operand.
 
-    `module` is its name in code. `nodes` are the functions of whole arrays; `helpers` the functions
-    that the library lacks, written out where they are used. What a text needs besides is found by
-    what stands in it: a line of `imports` for the word before its dot.
+    `module` is its name in code. `nodes` are the functions of whole arrays, `reductions` and
+    `along` those that take an axis; what has no name is written by its definition. `helpers` are
+    functions that the library lacks, written out where they are used. What a text needs besides is
+    found by what stands in it: a line of `imports` for the word before its dot.
     """
 
     name: str
@@ -24,9 +25,9 @@ class Target:
     imports: Mapping[str, str]
     nodes: Mapping[type, str]
     reductions: Mapping[type, str]
+    along: Mapping[type, str]
     axis: str
     keepdims: str
-    softmax: str
     eye: str
     ones: str
     helpers: Mapping[str, str] = field(default_factory=dict)
@@ -78,7 +79,7 @@ TARGETS = {
         },
         axis="axis",
         keepdims="keepdims",
-        softmax="softmax({0}, axis={axis})",
+        along={nodes.Softmax: "softmax"},
         eye="np.eye({0})",
         ones="np.ones({0})",
         helpers={"erf": _ERF, "sigmoid": _SIGMOID, "softmax": _SOFTMAX, "logsumexp": _LOGSUMEXP},
@@ -99,7 +100,7 @@ TARGETS = {
         },
         axis="dim",
         keepdims="keepdim",
-        softmax="torch.softmax({0}, dim={axis})",
+        along={nodes.Softmax: "torch.softmax"},
         eye="torch.eye({0}, dtype={like}.dtype, device={like}.device)",
         ones="torch.ones({0}, dtype={like}.dtype, device={like}.device)",
     ),
@@ -116,7 +117,7 @@ TARGETS = {
         },
         axis="axis",
         keepdims="keepdims",
-        softmax="jax.nn.softmax({0}, axis={axis})",
+        along={nodes.Softmax: "jax.nn.softmax"},
         eye="jnp.eye({0})",
         ones="jnp.ones({0})",
     ),

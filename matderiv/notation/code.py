@@ -13,9 +13,9 @@ import textwrap
 from collections.abc import Iterator, Mapping
 
 from matderiv.calculus.sweep.sweep import Sweep
-from matderiv.errors import InputError
+from matderiv.errors import InputError, MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import defined
+from matderiv.expression.definitions import ShapeOf, definition
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
@@ -94,7 +94,9 @@ class _Function:
         self._rename = _Names(swept, target)
         steps = statements(swept, formulas)
         careful = Careful(swept.facts)
-        self._steps = {name: careful.of(_said(value, target)) for name, value in steps.items()}
+        self._steps = {
+            name: careful.of(_said(value, target, self._shape)) for name, value in steps.items()
+        }
         self._shared = repeated(self._steps.values())
         self._done: dict[Code, str] = {}
         self._lines: list[str] = []
@@ -242,12 +244,15 @@ class _Function:
                 return call.format(inner)
             case nodes.Apply(function) | nodes.Functional(function):
                 return f"{self._rename(function)}({operands[0]})"
-            case nodes.Softmax(arg, axis):
-                if axis is None and target.module == "torch":
-                    return self._flat(operands[0], arg)
-                return target.softmax.format(operands[0], axis=axis)
-            case nodes.Sum() | nodes.Mean() | nodes.Prod() | nodes.LogSumExp():
+            case _ if isinstance(node, nodes.AlongAxis):
+                name = target.along[type(node)]
+                if node.axis is None and target.module == "torch":
+                    return self._flat(name, operands[0], node.arg)
+                return f"{name}({operands[0]}, {target.axis}={node.axis})"
+            case _ if isinstance(node, nodes.Reduction):
                 return self._reduced(node, operands[0])
+        if type(node) not in target.nodes:
+            raise MissingRuleError(node, f"words in {target.name}")
         return target.nodes[type(node)].format(*operands)
 
     def _reduced(self, node: nodes.Reduction, operand: str) -> str:
@@ -262,11 +267,12 @@ class _Function:
             options += f", {target.keepdims}=True"
         return f"{target.reductions[type(node)]}({operand}{options})"
 
-    def _flat(self, operand: str, arg: Node) -> str:
-        if len(self._shape_of(arg)) < 2:  # noqa: PLR2004 - no matrix
-            return f"torch.softmax({operand}, dim=0)"
-        rows, cols = (self._size(dim.symbol) for dim in self._shape_of(arg))
-        return f"torch.softmax({operand}.flatten(), dim=0).reshape({rows}, {cols})"
+    def _flat(self, name: str, operand: str, arg: Node) -> str:
+        """A softmax over all entries."""
+        sizes = [self._size(dim.symbol) for dim in self._shape_of(arg)]
+        if len(sizes) < 2:  # noqa: PLR2004 - no matrix
+            return f"{name}({operand}, dim=0)"
+        return f"{name}({operand}.flatten(), dim=0).reshape({', '.join(sizes)})"
 
     def _shape_of(self, code: Code) -> Shape:
         """The shape of an expression that may hold linear systems."""
@@ -296,14 +302,17 @@ class _Function:
         return size
 
 
-def _said(node: Node, target: Target) -> Node:
-    """The expression with definitions in place of functions that the library has no call for."""
+def _said(node: Node, target: Target, shape: ShapeOf) -> Node:
+    """The expression with definitions in place of what the library has no name for."""
     match node:
-        case nodes.Apply(function, arg) if function in FUNCTIONS:
-            simpler = defined(function, arg)
-            if simpler is not None and FUNCTIONS[function].spelled(function, target.name) is None:
-                return _said(simpler, target)
-    return nodes.rebuilt(node, (_said(child, target) for child in nodes.children(node)))
+        case nodes.Apply(function) if function in FUNCTIONS:
+            named = FUNCTIONS[function].spelled(function, target.name) is not None
+        case _:
+            named = any(type(node) in t for t in (target.nodes, target.reductions, target.along))
+    simpler = None if named else definition(node, shape)
+    if simpler is not None:
+        return _said(simpler, target, shape)
+    return nodes.rebuilt(node, (_said(child, target, shape) for child in nodes.children(node)))
 
 
 class _Names:

@@ -9,7 +9,9 @@ from typing import Literal
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.calculus.index_forms.forms import Index
+from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
+from matderiv.expression.calls import NAMES
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.vocabulary import ELEMENTWISE
@@ -266,12 +268,15 @@ class Formulas:
         return self._call(self._named(node), *nodes.children(node))
 
     def _call(self, head: Box, *args: Node) -> Box:
-        body = self.node(args[0])
-        return Row((head, Fence(body, big=has_fraction(body))))
+        items = [box for arg in args for box in (Operator("comma"), self.node(arg))][1:]
+        body = items[0] if len(items) == 1 else Row(tuple(items))
+        return Row((head, Fence(body, big=any(map(has_fraction, items)))))
 
     @staticmethod
     def _named(node: Node) -> Box:
-        word = Word(_WORDS[type(node)], upright=True)
+        if type(node) not in NAMES:
+            raise MissingRuleError(node, "word in formulas")
+        word = Word(_WORDS.get(type(node), NAMES[type(node)]), upright=True)
         axis = getattr(node, "axis", None)
         return word if axis is None else Scripts(word, sub=Number(str(axis)))
 
@@ -288,17 +293,8 @@ class Formulas:
 #: What names of arrays that are derived from others start with; the rest are gradients.
 _DERIVED: dict[str, Callable[[Formulas, str], Held]] = {"δ": Formulas.change, "ε": Formulas.unit}
 
-_WORDS: dict[type, str] = {
-    nodes.Sum: "sum",
-    nodes.Mean: "mean",
-    nodes.Prod: "prod",
-    nodes.LogSumExp: "logsumexp",
-    nodes.Softmax: "softmax",
-    nodes.Trace: "tr",
-    nodes.Determinant: "det",
-    nodes.LogDet: "logdet",
-    nodes.Diag: "diag",
-}
+#: Words that are written otherwise than in the language.
+_WORDS: dict[type, str] = {nodes.Trace: "tr"}
 
 
 def _number(value: Rational) -> Held:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,7 +31,18 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.notation import methods
-from matderiv.notation.boxes import BRACKETS, Aligned, Box, Dots, Grid, Operator, Row, Tagged
+from matderiv.notation.boxes import (
+    BRACKETS,
+    SIGN,
+    Aligned,
+    Box,
+    Dots,
+    Grid,
+    Operator,
+    Row,
+    Tagged,
+    Terms,
+)
 from matderiv.notation.formulas import Formulas
 from matderiv.notation.indices import IndexNotation
 from matderiv.notation.latex import latex
@@ -45,6 +57,8 @@ _ROOM = 29.0
 _WIDEST = 150.0
 #: Widths that differ by less, in em, are the same but for rounding.
 _CLOSE = 1e-6
+#: Terms of all entries of an array that are broken into lines at most.
+_MOST_TERMS = 36
 #: Entries of the largest array that are shown at most when the user does not say how many.
 _READABLE = 20
 _SHOWS = (4, 3, 2)
@@ -149,20 +163,41 @@ class ProgramNotation:
         return self._grid(array, self._fitting(array), mark)
 
     def _fitting(self, array: Spelled) -> _Sums:
-        """The first way to write sums that fits on a page, or the narrowest of the last two."""
+        """The first way to write sums that fits on a page, or the narrowest of the last two.
+
+        Few terms in all may be broken into lines, one below the other.
+        """
         for most in [None] if self.show is None else range(self.show, 1, -1):
             sums = partial(term_by_term, most=most)
             width = self._width(array, sums)
-            if width <= _ROOM:
+            if width <= _ROOM or self._in_lines(array, sums) <= _ROOM:
                 return sums
         outer = partial(term_by_term, most=most, outer=True)
         return outer if self._width(array, outer) < width else sums
 
     def _width(self, array: Spelled, sums: _Sums) -> float:
         """About how wide an array is, by its entries at the corners; no other one is built."""
-        shape = self.task.sweep.facts.shape(array.node)
-        ends = itertools.product(*(sorted({1, dim.size}) for dim in shape))
-        widest = max(self._entry(array, sums, at).width for at in ends)
+        return self._across(array, max(box.width for box in self._corners(array, sums)))
+
+    def _in_lines(self, array: Spelled, sums: _Sums) -> float:
+        """About how wide an array is with each term in a line of its own; any, if they are many."""
+        corners = self._corners(array, sums)
+        terms = [box.items if isinstance(box, Terms) else (("+", box),) for box in corners]
+        shown = math.prod(len(self.formulas.shown(d.size)) for d in self._shape(array))
+        if max(map(len, terms)) * shown > _MOST_TERMS:
+            return math.inf
+        return self._across(array, SIGN + max(box.width for some in terms for _, box in some))
+
+    def _shape(self, array: Spelled) -> Shape:
+        return self.task.sweep.facts.shape(array.node)
+
+    def _corners(self, array: Spelled, sums: _Sums) -> list[Box]:
+        ends = itertools.product(*(sorted({1, dim.size}) for dim in self._shape(array)))
+        return [self._entry(array, sums, at) for at in ends]
+
+    def _across(self, array: Spelled, widest: float) -> float:
+        """How wide an array is whose widest entry is so wide."""
+        shape = self._shape(array)
         columns = len(self.formulas.shown(shape[1].size)) if len(shape) > 1 else 1
         return columns * (widest + 1) + BRACKETS if shape else widest
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 
 from matderiv.expression import nodes
+from matderiv.expression.definitions import ShapeOf
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 
@@ -21,10 +21,7 @@ __all__ = [
     "varies",
 ]
 
-ShapeOf = Callable[[Node], Shape]
-
 _ONE = nodes.Number(Fraction(1))
-_ENTRYWISE = (nodes.Add, nodes.Subtract, nodes.Multiply, nodes.Divide, nodes.Power)
 
 
 def varies(value: Shape, over: Shape, axis: int) -> bool:
@@ -118,7 +115,7 @@ def column(value: Node, shape: ShapeOf) -> Node:
             return nodes.Apply(function, column(arg, shape))
         case nodes.MatMul(left, right) if len(shape(left)) > 1:
             return nodes.MatMul(left, column(right, shape))
-        case _ if isinstance(value, _ENTRYWISE):
+        case _ if isinstance(value, nodes.Entrywise):
             sides = [s if shape(s) in ((), own) else nodes.Sum(s) for s in nodes.children(value)]
             return nodes.rebuilt(value, [column(side, shape) for side in sides])
     return nodes.Outer(value, nodes.Ones((1,)))

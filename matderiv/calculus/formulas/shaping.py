@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import zip_longest
 
-from matderiv.errors import ShapeError
+from matderiv.errors import MissingRuleError, ShapeError
 from matderiv.expression import nodes
+from matderiv.expression.definitions import definition
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
@@ -41,8 +42,14 @@ class shapes_over:  # noqa: N801 - used as a function
         match node:
             case nodes.Name(name):
                 return self._names[name if name in self._names else name[1:]]
-            case nodes.Negate(arg) | nodes.Apply(_, arg) | nodes.Softmax(arg) | nodes.Inverse(arg):
+            case nodes.Number() | nodes.Size() | nodes.Pi():
+                return ()
+            case nodes.Functional() | nodes.Determinant():
+                return ()
+            case nodes.Negate(arg) | nodes.Apply(_, arg) | nodes.Inverse(arg):
                 return self(arg)
+            case _ if isinstance(node, nodes.AlongAxis):
+                return self(node.arg)
             case nodes.Transpose(arg):
                 return self(arg)[::-1]
             case nodes.MatMul(left, right):
@@ -58,9 +65,12 @@ class shapes_over:  # noqa: N801 - used as a function
                 return tuple(map(self._dim, sizes))
             case _ if isinstance(node, nodes.Reduction):
                 return self._reduction(node)
-            case _ if isinstance(node, _ENTRYWISE):
+            case _ if isinstance(node, nodes.Entrywise):
                 return self._broadcast(node, self(node.left), self(node.right))
-        return ()
+        simpler = definition(node, self)
+        if simpler is None:
+            raise MissingRuleError(node, "shape")
+        return self(simpler)
 
     @staticmethod
     def _matmul(node: Node, left: Shape, right: Shape) -> Shape:
@@ -90,9 +100,6 @@ class shapes_over:  # noqa: N801 - used as a function
 
     def _dim(self, size: int | str) -> Dim:
         return Dim(str(size), size) if isinstance(size, int) else self._letters[size]
-
-
-_ENTRYWISE = (nodes.Add, nodes.Subtract, nodes.Multiply, nodes.Divide, nodes.Power)
 
 
 def signs_first(node: Node) -> Node:

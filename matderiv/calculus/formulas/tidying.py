@@ -54,9 +54,6 @@ def tidied(formula: Node, facts: Facts) -> Iterator[Rewritten]:
     return _Tidier(facts).steps(formula, loose=True)
 
 
-_ENTRYWISE = (nodes.Add, nodes.Subtract, nodes.Multiply, nodes.Divide, nodes.Power)
-
-
 class _Tidier:
     """Rewrites a formula; a part is `loose` if a smaller array may stand for it."""
 
@@ -90,7 +87,7 @@ class _Tidier:
 
     def may_shrink(self, node: Node, place: int, *, loose: bool) -> bool:
         """Whether a smaller array may stand for an operand: the result is then the same."""
-        if isinstance(node, _ENTRYWISE):
+        if isinstance(node, nodes.Entrywise):
             other = nodes.children(node)[1 - place]
             return loose or self.facts.shape(other) == self.facts.shape(node)
         return loose and (isinstance(node, nodes.Negate) or is_entrywise(node))

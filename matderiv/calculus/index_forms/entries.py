@@ -35,8 +35,9 @@ from matderiv.calculus.index_forms.squares import (
     square_factors,
     taken_apart,
 )
-from matderiv.errors import InputError, UnsupportedError
+from matderiv.errors import InputError, MissingRuleError
 from matderiv.expression import nodes
+from matderiv.expression.definitions import definition
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
@@ -44,7 +45,6 @@ from matderiv.expression.source import source
 __all__ = ["Entries"]
 
 _ONE = constant(Fraction(1))
-_HALF = constant(Fraction(1, 2))
 _MINUS = constant(Fraction(-1))
 _SINGLE = Dim("1", 1)
 _SQUARE: dict[type, str] = {
@@ -111,8 +111,6 @@ class Entries:
                 return multiplied(single(Delta(*indices)), self._at(arg, indices[:1]))
             case nodes.Diag(arg):
                 return self._at(arg, indices * 2)
-            case nodes.Trace(arg):
-                return self._summed(self.shape(arg)[:1], lambda i: self._at(arg, (i, i)))
             case nodes.Apply(function, arg):
                 return self._apply(function, arg, indices)
             case nodes.Functional(function, arg):
@@ -190,27 +188,14 @@ class Entries:
         match node:
             case nodes.Sum(arg, axis, keepdims):
                 return self._along(arg, axis, indices, keepdims=keepdims)
-            case nodes.Mean(arg, axis, keepdims):
-                total = self._along(arg, axis, indices, keepdims=keepdims)
-                over = self.shape(arg)
-                for dim in over if axis is None else (over[axis],):
-                    size = self._at(nodes.Size(dim.symbol, dim.size), ())
-                    total = multiplied(total, raised(size, constant(Fraction(-1))))
-                return total
-            case nodes.LogSumExp(arg, axis, keepdims):
-                inner = nodes.Apply("exp", arg)
-                return called(
-                    "log", self._along(inner, axis, indices, keepdims=keepdims), self.letter
-                )
-            case nodes.Softmax(arg, axis):
-                inner = nodes.Apply("exp", arg)
-                total = self._along(inner, axis, indices, keepdims=True)
-                return multiplied(self._at(inner, indices), raised(total, constant(Fraction(-1))))
-            case nodes.Norm(arg):
-                return raised(self._along(nodes.Multiply(arg, arg), None, ()), _HALF)
             case nodes.Prod(arg, axis, keepdims):
                 return self._prod(arg, axis, indices, keepdims=keepdims)
-        return self._entrywise(node, indices)
+            case _ if isinstance(node, nodes.Arithmetic):
+                return self._entrywise(node, indices)
+        simpler = definition(node, self.shape)
+        if simpler is None:
+            raise MissingRuleError(node, "entries")
+        return self._at(simpler, indices)
 
     # -- sums ----------------------------------------------------------------------------------
 
@@ -329,7 +314,7 @@ class Entries:
             tuple(i if varies(shape, result, lead + n) else 1 for n, i in enumerate(places)),
         )
 
-    def _entrywise(self, node: Node, indices: tuple[Index, ...]) -> Form:
+    def _entrywise(self, node: nodes.Arithmetic, indices: tuple[Index, ...]) -> Form:
         result = self.shape(node)
         left, right = nodes.children(node)
         one, other = self._operand(left, indices, result), self._operand(right, indices, result)
@@ -351,7 +336,7 @@ class Entries:
                 return made
             case nodes.Power():
                 return self._raised(node, one, other)
-        raise UnsupportedError(f"{source(node)} has no entries that are known")
+        raise MissingRuleError(node, "entries")
 
     def _below(
         self, node: Node, right: Node, other: Form, indices: tuple[Index, ...], result: Shape

@@ -210,6 +210,7 @@ IndexExpression = (
 
 _ZERO, _ONE = Numeral(Fraction(0)), Numeral(Fraction(1))
 _MINUS = constant(Fraction(-1))
+_NUMERATOR = 8  # terms above a line, where they cannot be broken
 _SHORT = 8  # the largest power of a sum that is multiplied out
 
 
@@ -386,6 +387,9 @@ def term_by_term(
             return _rebuilt(expr, lambda part: term_by_term(part, most, outer=outer))
         case _ if outer:
             return expr
+        case PartialDerivative(SumOver(runs, _) as total, wrt) if most is not None:
+            few = _count([dim.size for _, dim in runs]) <= _NUMERATOR
+            return PartialDerivative(term_by_term(total, most if few else 1), wrt)
         case Numeral() | Extent() | NamedEntry() | ArrayEntry() | KroneckerDelta():
             return expr
     return _rebuilt(expr, lambda part: term_by_term(part, most))

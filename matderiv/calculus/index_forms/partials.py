@@ -76,12 +76,10 @@ class _Partial:
             rate = self.atom(atom)
             if not rate:
                 continue
-            rest = list(term.atoms)
-            rest[place] = (atom, power - 1)
-            others: Form = (
-                (Term(tuple((a, p) for a, p in rest if p), term.bound), number * power),
-            )
-            made.append(multiplied(others, rate))
+            left = ((atom, power - 1),) if power != 1 else ()
+            before: Form = ((Term((*term.atoms[:place], *left), term.bound), number * power),)
+            after: Form = ((Term(term.atoms[place + 1 :]), Fraction(1)),)
+            made.append(multiplied(multiplied(before, rate), after))
         return added(made)
 
     def atom(self, atom: Atom) -> Form:

@@ -18,12 +18,11 @@ from matderiv.calculus.formulas.broadcasting import (
     unbroadcast,
     varies,
 )
-from matderiv.errors import UnsupportedError
+from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import derivative
+from matderiv.expression.definitions import definition, derivative
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim
-from matderiv.expression.source import source
 
 __all__ = ["ADJOINTS", "Rule", "adjoint"]
 
@@ -37,12 +36,30 @@ def adjoint(node: Node, upstream: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The gradients by the operands of a node.
 
     Raises:
-        UnsupportedError: the node has no rule.
+        MissingRuleError: the node has neither a rule nor a definition.
     """
     rule = ADJOINTS.get(type(node))
-    if rule is None:
-        raise UnsupportedError(f"{source(node)} has no rule of differentiation in this version.")
-    return rule(node, upstream, shape)
+    return rule(node, upstream, shape) if rule else _by_definition(node, upstream, shape)
+
+
+def _by_definition(node: Node, upstream: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The gradients by the operands, through all that the definition works out on the way."""
+    simpler = definition(node, shape)
+    if simpler is None:
+        raise MissingRuleError(node, "rule of differentiation")
+    gained: dict[Node, Node] = {}
+    operands = nodes.children(node)
+
+    def pull(part: Node, g: Node) -> None:
+        if part in operands:
+            gained[part] = nodes.Add(gained[part], g) if part in gained else g
+        elif nodes.children(part) and any(n in operands for n in nodes.walk(part)):
+            for child, own in zip(nodes.children(part), adjoint(part, g, shape), strict=True):
+                pull(child, own)
+
+    pull(simpler, upstream)
+    # An operand that stands twice has gained all there is where it stands first.
+    return tuple(gained.pop(operand, _number(0)) for operand in operands)
 
 
 def _rule(kind: type) -> Callable[[Rule], Rule]:

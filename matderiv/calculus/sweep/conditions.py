@@ -2,66 +2,144 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
+from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.calculus.sweep.sweep import replaced
+from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
+from matderiv.expression.definitions import ShapeOf, definition
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 
-__all__ = ["conditions"]
+__all__ = ["CONDITIONS", "conditions"]
 
 
 def conditions(graph: Graph, lifted: Mapping[str, Node]) -> tuple[tuple[str, Node], ...]:
     """What must hold: a word ("positive", "nonzero", "invertible") and what it is said of.
 
-    What `lifted` names stand for is put in.
+        What `lifted` names stand for is put in.
 
-    >>> from matderiv.calculus.sweep.graph import graph_of
-    >>> from matderiv.expression.parse import parse
-    >>> from matderiv.expression.shapes import infer
-    >>> program = parse("L = sum(log(X))")
-    >>> conditions(graph_of(program, infer(program)), {})
-    (('positive', Name(name='X')),)
+        >>> from matderiv.calculus.formulas.shaping import shapes_over
+    from matderiv.calculus.sweep.graph import graph_of
+        >>> from matderiv.expression.parse import parse
+        >>> from matderiv.expression.shapes import infer
+        >>> program = parse("L = sum(log(X))")
+        >>> conditions(graph_of(program, infer(program)), {})
+        (('positive', Name(name='X')),)
     """
+    shape = shapes_over(graph.shapes)
     found = dict.fromkeys(
         condition
         for assignment in graph.values
         for node in nodes.walk(assignment.value)
-        for condition in _of(replaced(node, lifted))
+        for condition in _of(replaced(node, lifted), shape)
     )
     return tuple(found)
 
 
-def _of(node: Node) -> Iterator[tuple[str, Node]]:
-    match node:
-        case nodes.Apply(function, arg) if function in FUNCTIONS:
-            if FUNCTIONS[function].domain == "positive" and not _positive(arg):
-                yield "positive", arg
-            if FUNCTIONS[function].kink:
-                yield "nonzero", arg
-        case nodes.Divide(_, nodes.Number()):
-            return
-        case nodes.Divide(_, nodes.Apply("sqrt") | nodes.Norm()):
-            return  # said of what is under the root, and of what the norm is of
-        case nodes.Divide(_, below):
-            if not _positive(below):
-                yield "nonzero", below
-        case nodes.Power(base, nodes.Number(value)):
-            if value.denominator != 1:
-                yield "positive", base
-            elif value < 0:
-                yield "nonzero", base
-        case nodes.Power(base, _):
-            if not _positive(base):
-                yield "positive", base
-        case nodes.Inverse(arg) | nodes.LogDet(arg) | nodes.Determinant(arg):
-            yield "invertible", arg
-        case nodes.Norm(arg):
-            yield "nonzero_somewhere", arg
-        case nodes.Prod(arg):
-            yield "nonzero", arg
+_Conditions = Iterator[tuple[str, Node]]
+
+#: The conditions by the kind of node. A composite kind has those of its definition, or its own.
+CONDITIONS: dict[type, Callable[..., _Conditions]] = {}
+
+
+def _of(node: Node, shape: ShapeOf) -> _Conditions:
+    """The conditions of one node, those of its operands aside."""
+    if isinstance(node, _EVERYWHERE):
+        return
+    if type(node) in CONDITIONS:
+        yield from CONDITIONS[type(node)](node)
+        return
+    simpler = definition(node, shape)
+    if simpler is None:
+        raise MissingRuleError(node, "conditions")
+    for part in nodes.walk(simpler):
+        yield from _of(part, shape)
+
+
+#: Kinds that have a value and derivatives wherever their operands have.
+_EVERYWHERE = (
+    nodes.Name
+    | nodes.Number
+    | nodes.Add
+    | nodes.Subtract
+    | nodes.Multiply
+    | nodes.MatMul
+    | nodes.Negate
+    | nodes.Transpose
+    | nodes.Functional
+    | nodes.Sum
+    | nodes.Diag
+    | nodes.Outer
+    | nodes.Eye
+    | nodes.Ones
+    | nodes.Size
+    | nodes.Pi
+)
+
+
+_Rule = TypeVar("_Rule", bound=Callable[..., _Conditions])
+
+
+def _rule(*kinds: type) -> Callable[[_Rule], _Rule]:
+    def register(rule: _Rule) -> _Rule:
+        CONDITIONS.update(dict.fromkeys(kinds, rule))
+        return rule
+
+    return register
+
+
+@_rule(nodes.Apply)
+def _apply(node: nodes.Apply) -> _Conditions:
+    """A logarithm is of positive numbers; |u| has no derivative at 0."""
+    known = FUNCTIONS.get(node.function)
+    if known and known.domain == "positive" and not _positive(node.arg):
+        yield "positive", node.arg
+    if known and known.kink:
+        yield "nonzero", node.arg
+
+
+@_rule(nodes.Divide)
+def _divide(node: nodes.Divide) -> _Conditions:
+    """Nothing is divided by 0; a root and a norm below have conditions of their own."""
+    below = node.right
+    rooted = isinstance(below, nodes.Apply) and below.function == "sqrt"
+    if rooted or isinstance(below, nodes.Number | nodes.Size | nodes.Norm):
+        return
+    if not _positive(below):
+        yield "nonzero", below
+
+
+@_rule(nodes.Power)
+def _power(node: nodes.Power) -> _Conditions:
+    """A power that is no whole number is one of a positive number."""
+    base, exponent = node.left, node.right
+    if isinstance(exponent, nodes.Number) and exponent.value.denominator == 1:
+        if exponent.value < 0:
+            yield "nonzero", base
+    elif isinstance(exponent, nodes.Number) or not _positive(base):
+        yield "positive", base
+
+
+@_rule(nodes.Inverse, nodes.LogDet, nodes.Determinant)
+def _square(node: nodes.Inverse | nodes.LogDet | nodes.Determinant) -> _Conditions:
+    """The formulas hold inverses."""
+    yield "invertible", node.arg
+
+
+@_rule(nodes.Norm)
+def _norm(node: nodes.Norm) -> _Conditions:
+    """The root of a sum of squares has no derivative at 0."""
+    yield "nonzero_somewhere", node.arg
+
+
+@_rule(nodes.Prod)
+def _prod(node: nodes.Prod) -> _Conditions:
+    """The formula divides by each entry."""
+    yield "nonzero", node.arg
 
 
 def _positive(node: Node) -> bool:

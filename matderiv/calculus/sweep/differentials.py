@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, filled
-from matderiv.errors import UnsupportedError
+from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import derivative
+from matderiv.expression.definitions import definition, derivative
 from matderiv.expression.nodes import Node
-from matderiv.expression.source import source
 
 __all__ = ["DIFFERENTIALS", "Change", "differential"]
 
@@ -31,7 +30,7 @@ def differential(node: Node, moving: Mapping[str, Node], shape: ShapeOf) -> Chan
     """d(node), where names change by what `moving` gives for them; None if nothing changes.
 
     Raises:
-        UnsupportedError: a node that changes has no rule.
+        MissingRuleError: a node that changes has neither a rule nor a definition.
 
     >>> from matderiv.calculus.formulas.shaping import shapes_over
     >>> from matderiv.expression.shapes import Dim
@@ -47,7 +46,10 @@ def differential(node: Node, moving: Mapping[str, Node], shape: ShapeOf) -> Chan
         return None
     rule = DIFFERENTIALS.get(type(node))
     if rule is None:
-        raise UnsupportedError(f"{source(node)} has no differential in this version.")
+        simpler = definition(node, shape)
+        if simpler is None:
+            raise MissingRuleError(node, "differential")
+        return differential(simpler, moving, shape)
     return rule(node, *changes, shape)
 
 
@@ -67,7 +69,7 @@ def _sum(terms: Iterable[Change]) -> Node:
 
 
 def _whole(
-    node: nodes.Reduction | nodes.Softmax | nodes.Transpose, da: Node, shape: ShapeOf
+    node: nodes.Reduction | nodes.AlongAxis | nodes.Transpose, da: Node, shape: ShapeOf
 ) -> Node:
     """The differential of the operand with every entry present."""
     return filled(da, shape(node.arg), shape)

@@ -79,16 +79,8 @@ def _names(node: Node) -> frozenset[str]:
     return frozenset(n.name for n in nodes.walk(node) if isinstance(n, nodes.Name))
 
 
-_ENTRYWISE = (
-    nodes.Add,
-    nodes.Subtract,
-    nodes.Multiply,
-    nodes.Divide,
-    nodes.Power,
-    nodes.Negate,
-    nodes.Apply,
-    nodes.Transpose,
-)
+#: What stays inside an entry-by-entry expression.
+_INSIDE = nodes.Entrywise | nodes.Negate | nodes.Apply | nodes.Transpose
 _PLAIN = (nodes.Name, nodes.Number, nodes.Eye, nodes.Ones)
 
 
@@ -104,7 +96,7 @@ class _Lifter:
         """The node one step away from names."""
         if isinstance(node, nodes.Sum | nodes.Mean):
             return nodes.rebuilt(node, [self.entrywise(node.arg)])
-        if isinstance(node, _ENTRYWISE):
+        if isinstance(node, _INSIDE):
             scalar = not shape_of(node, self.shapes)
             return self.scalar(node) if scalar else self.entrywise(node)
         return nodes.rebuilt(node, map(self.operand, nodes.children(node)))
@@ -113,13 +105,13 @@ class _Lifter:
         """A number made of names and of sums over all entries: s + λΣw²."""
         if isinstance(node, nodes.Sum | nodes.Mean) and node.axis is None:
             return nodes.rebuilt(node, [self.entrywise(node.arg)])
-        if isinstance(node, _ENTRYWISE) and not shape_of(node, self.shapes):
+        if isinstance(node, _INSIDE) and not shape_of(node, self.shapes):
             return nodes.rebuilt(node, map(self.scalar, nodes.children(node)))
         return self.operand(node)
 
     def entrywise(self, node: Node) -> Node:
         """An entry-by-entry expression of names."""
-        if isinstance(node, _ENTRYWISE):
+        if isinstance(node, _INSIDE):
             return nodes.rebuilt(node, map(self.entrywise, nodes.children(node)))
         return self.operand(node)
 

@@ -32,7 +32,7 @@ from matderiv.derivation.sides import (
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 
-__all__ = ["entry_of_value", "index", "read_off"]
+__all__ = ["entry_chains", "entry_of_value", "index", "read_off"]
 
 
 def index(builder: Builder, name: str, gradient: Gradient) -> Step:
@@ -41,11 +41,24 @@ def index(builder: Builder, name: str, gradient: Gradient) -> Step:
 
 
 def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
+    yield from entry_chains(builder, name, gradient, turned=True)
+    yield builder.chain(
+        RouteJudge(builder.task, name),
+        "formula",
+        Formula(Name(f"d{name}")),
+        ("entries", Formula(builder.task.whole(name, gradient.local))),
+    )
+
+
+def entry_chains(
+    builder: Builder, name: str, gradient: Gradient, *, turned: bool
+) -> Iterator[Chain]:
+    """∂L/∂x_pq worked out, with entries of transposes as they stand if they are to be `turned`."""
     judge = RouteJudge(builder.task, name)
     graph = builder.sweep.graph
     at = builder.task.places(graph.shapes[name], 2)
     wrt = Entry(name, at)
-    last = list(read_off(builder, name, gradient.local))
+    last = list(read_off(builder, name, gradient.local, turned=turned))
     direct = judge.users == (graph.loss,)
     for by in judge.users:
         yield entry_of_value(builder, by)
@@ -61,12 +74,6 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
             ("deltas", Indexed(judge.value(Indexed(rule)))),
             *last,
         )
-    yield builder.chain(
-        judge,
-        "formula",
-        Formula(Name(f"d{name}")),
-        ("entries", Formula(builder.task.whole(name, gradient.local))),
-    )
 
 
 def entry_of_value(builder: Builder, by: str) -> Chain:
@@ -121,13 +128,15 @@ def _put_in(builder: Builder, judge: RouteJudge, wrt: Entry) -> Form:
     return added(parts)
 
 
-def read_off(builder: Builder, name: str, local: Node) -> Iterator[tuple[str, Side]]:
+def read_off(
+    builder: Builder, name: str, local: Node, *, turned: bool = True
+) -> Iterator[tuple[str, Side]]:
     """The last sides of an entry's chain: an entry of the formula, if that has its shape."""
     own = builder.sweep.graph.shapes[name]
     if not own or builder.sweep.facts.shape(local) != own:
         return
     at: tuple[Index, ...] = builder.task.places(own, 2)
-    if _turned(local) and len(own) > 1:
+    if turned and _turned(local) and len(own) > 1:
         assert isinstance(local, nodes.MatMul)
         yield "transposes", Contraction(local, at)
     yield "matrix product", EntryOf(local, at)

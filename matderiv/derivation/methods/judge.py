@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import (
-    ONE,
     Atom,
-    Delta,
     Entry,
     Form,
     Rate,
@@ -18,7 +14,7 @@ from matderiv.calculus.index_forms.forms import (
     single,
 )
 from matderiv.calculus.sweep.task import Task
-from matderiv.derivation.judge import Judge
+from matderiv.derivation.judge import Judge, unit
 from matderiv.derivation.sides import Differential, summed
 
 __all__ = ["RouteJudge"]
@@ -44,9 +40,9 @@ class RouteJudge(Judge):
             case Rate(of=Entry(name=name, indices=rows), wrt=Entry(indices=cols)) if (
                 name == self.name
             ):
-                return _unit(rows, cols)
+                return unit(rows, cols)
             case Entry(name=name, indices=indices) if name == f"ε{self.name}":
-                return _unit(indices, self._at)
+                return unit(indices, self._at)
             case Entry(name=name, indices=indices) if name[:1] == "δ" and name[1:] != self.name:
                 return self._change(name[1:], indices)
         return super().own(atom, entries)
@@ -69,10 +65,3 @@ class RouteJudge(Judge):
             product = multiplied(single(Entry(f"d{by}", places)), self._change(by, places))
             parts.append(tuple((Term(t.atoms, t.bound + bound), c) for t, c in product))
         return added(parts)
-
-
-def _unit(rows: tuple[str | int, ...], cols: tuple[str | int, ...]) -> Form:
-    made: Form = ((ONE, Fraction(1)),)
-    for one, other in zip(rows, cols, strict=False):
-        made = multiplied(made, single(Delta(one, other)))
-    return made

@@ -33,15 +33,7 @@ __all__ = ["by_kronecker"]
 
 _ONE = nodes.Number(Fraction(1))
 _MATRIX = 2  # dimensions
-_ENTRYWISE = (
-    nodes.Add,
-    nodes.Subtract,
-    nodes.Multiply,
-    nodes.Divide,
-    nodes.Power,
-    nodes.Negate,
-    nodes.Apply,
-)
+_ENTRYWISE = nodes.Entrywise | nodes.Negate | nodes.Apply
 
 
 def by_kronecker(builder: Builder, name: str, gradient: Gradient) -> Step:

@@ -1,0 +1,383 @@
+"""Expressions worked out entry by entry, as arrays of SymPy expressions at given sizes.
+
+This is NumPy's meaning of every node and nothing else: no derivative, no index notation.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, cmp_to_key
+from typing import Any, cast
+
+import sympy as sp
+
+from matderiv.calculus.index_forms.forms import TooLarge
+from matderiv.errors import ShapeError, UnsupportedError
+from matderiv.expression import nodes
+from matderiv.expression.definitions import defined
+from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.nodes import Node
+from matderiv.expression.source import source
+
+__all__ = ["Array", "Explicit", "total", "undefined"]
+
+#: Rows up to which an inverse or a determinant is written as the sum over all permutations.
+_MOST_ROWS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """The entries of an array in row-major order; of a number the only one."""
+
+    shape: tuple[int, ...]
+    entries: tuple[sp.Expr, ...]
+
+    def map(self, function: Callable[[sp.Expr], sp.Expr]) -> Array:
+        """f(a), entry by entry."""
+        return Array(self.shape, tuple(map(function, self.entries)))
+
+    def at(self, indices: Iterable[int]) -> sp.Expr:
+        """The entry at indices that count from 0."""
+        place = 0
+        for index, size in zip(indices, self.shape, strict=True):
+            place = place * size + index
+        return self.entries[place]
+
+    def spread(self, shape: tuple[int, ...]) -> Array:
+        """The array repeated to a shape, as NumPy repeats it."""
+        if shape == self.shape:
+            return self
+        lead = len(shape) - len(self.shape)
+        if lead < 0 or any(
+            own not in (1, n) for own, n in zip(self.shape, shape[lead:], strict=True)
+        ):
+            raise ShapeError(f"an array of shape {self.shape} is not repeated to {shape}")
+        return _array(
+            shape,
+            lambda at: self.at(
+                0 if size == 1 else i for i, size in zip(at[lead:], self.shape, strict=True)
+            ),
+        )
+
+    def matrix(self) -> sp.ImmutableDenseMatrix:
+        """The same as a SymPy matrix; a vector is a column.
+
+        Raises:
+            UnsupportedError: the array has more than two dimensions.
+        """
+        if len(self.shape) > 2:  # noqa: PLR2004 - a SymPy matrix has two
+            raise UnsupportedError(f"SymPy has no matrix with {len(self.shape)} dimensions")
+        rows, cols = (*self.shape, 1, 1)[:2]
+        return sp.ImmutableDenseMatrix(rows, cols, self.entries)
+
+
+def _array(shape: tuple[int, ...], entry: Callable[[tuple[int, ...]], sp.Expr]) -> Array:
+    places = itertools.product(*map(range, shape))
+    return Array(shape, tuple(entry(at) for at in places))
+
+
+_INFINITE = frozenset({sp.oo, -sp.oo, sp.zoo, sp.nan})
+
+
+def total(terms: Iterable[sp.Expr]) -> sp.Expr:
+    """`sp.Add(*terms)`, at once where no two terms can be put together.
+
+    The first sum that SymPy makes by itself loads its tensors and groups, which takes a third as
+    long as to load SymPy.
+
+    >>> x, y = sp.symbols("x y")
+    >>> total([2 * y, x, sp.S.Zero]), total([x, y, 2 * x])
+    (x + 2*y, 3*x + y)
+    """
+    found = [part for term in terms for part in sp.Add.make_args(term) if part != 0]
+    if len(found) < 2:  # noqa: PLR2004
+        return found[0] if found else sp.S.Zero
+    if len({part.as_coeff_Mul()[1] for part in found}) < len(found):
+        return sp.Add(*found)
+    if not _INFINITE.isdisjoint(found):
+        return sp.Add(*found)
+    found.sort(key=cmp_to_key(sp.Basic.compare))
+    numbers = [part for part in found if part.is_Number]
+    found = [*numbers, *(part for part in found if not part.is_Number)]
+    return cast("sp.Expr", sp.Add(*found, evaluate=False))
+
+
+@cache
+def undefined(name: str, by: tuple[int, ...] = ()) -> Callable[..., sp.Expr]:
+    """f, or its derivative by some of its arguments, as a function with a derivative by name.
+
+    SymPy's own `Function("f")` answers f(2u).diff(u) with a `Subs` of a `Derivative`, and two of
+    one name share its cache; each of these is equal to itself only.
+
+    >>> u = sp.Symbol("u")
+    >>> undefined("f")(2 * u).diff(u)
+    2*df(2*u)
+    """
+
+    def fdiff(self: sp.Expr, argindex: int = 1) -> sp.Expr:
+        return undefined(name, tuple(sorted((*by, argindex))))(*self.args)
+
+    of_one = all(index == 1 for index in by)
+    printed = "d" * len(by) + name + ("" if of_one else "_" + "_".join(map(str, by)))
+    facts = {"fdiff": fdiff, "is_real": True, "is_commutative": True, "undefined": (name, by)}
+    made = type(sp.Function)(printed, (sp.Function,), facts)
+    return cast("Callable[..., sp.Expr]", made)
+
+
+class Explicit:
+    """Works out expressions over names whose arrays are given, or defined by expressions.
+
+    `functions` are the names of the undefined functions, and `apply` is what one of them, or a
+    derivative of it, makes of its arguments; `check` is shown the array of each node and may
+    refuse to go on.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what a name, a size and a function are
+        self,
+        known: Mapping[str, Array],
+        definitions: Mapping[str, tuple[Node, tuple[int, ...]]],
+        sizes: Mapping[str, int],
+        functions: Collection[str],
+        apply: Callable[[str, tuple[int, ...], tuple[sp.Expr, ...]], sp.Expr] = (
+            lambda name, by, args: undefined(name, by)(*args)
+        ),
+        check: Callable[[Array], Array] = lambda array: array,
+    ) -> None:
+        self._found = dict(known)
+        self._definitions = definitions
+        self._sizes = sizes
+        self._functions = functions
+        self._apply = apply
+        self._check = check
+
+    def name(self, name: str) -> Array:
+        """The array of a name, repeated to the shape that its definition has."""
+        if name not in self._found:
+            if name not in self._definitions:
+                raise UnsupportedError(f"{name} has no value")
+            value, shape = self._definitions[name]
+            self._found[name] = self.of(value).spread(shape)
+        return self._found[name]
+
+    def of(self, node: Node) -> Array:
+        """The array that an expression is.
+
+        Raises:
+            UnsupportedError: there is no meaning of a node here, or it is too large.
+        """
+        if isinstance(node, nodes.Name):
+            return self.name(node.name)
+        rule = _RULES.get(type(node))
+        if rule is None:
+            raise UnsupportedError(f"{source(node)}: {type(node).__name__} is not worked out")
+        return self._check(rule(self, node, *map(self.of, nodes.children(node))))
+
+    def size(self, size: int | str) -> int:
+        """The number that a size stands for."""
+        return size if isinstance(size, int) else self._sizes[size]
+
+    def called(self, function: str, arg: Array, *, whole: bool) -> Array:
+        """The function of each entry, or of the whole array; dLoss(Y) is as large as Y."""
+        if function in FUNCTIONS:
+            return self._known(function, arg)
+        if function in self._functions:
+            if whole:
+                return Array((), (self._apply(function, (), arg.entries),))
+            return arg.map(lambda u: self._apply(function, (), (u,)))
+        if function[:1] != "d" or function[1:] not in self._functions:
+            raise UnsupportedError(f"there is no function {function} in the program")
+        of = function[1:]
+        if of[0].isupper():
+            places = range(1, len(arg.entries) + 1)
+            made = (self._apply(of, (place,), arg.entries) for place in places)
+            return Array(arg.shape, tuple(made))
+        return arg.map(lambda u: self._apply(of, (1,), (u,)))
+
+    def _known(self, function: str, arg: Array) -> Array:
+        """A function of SymPy's, or what the function is in terms of others."""
+        named = FUNCTIONS[function].sympy(function)
+        if named is not None:
+            return arg.map(getattr(sp, named))
+        value = defined(function, nodes.Name("u"))
+        if value is None:
+            raise UnsupportedError(f"SymPy has no function {function}")
+        within = Explicit({"u": arg}, {}, self._sizes, ())
+        return within.of(value)
+
+
+# -- rules: each from a node and the arrays of its operands ------------------------------------
+
+Rule = Callable[..., Array]
+
+
+def _entrywise(operation: Callable[..., sp.Expr]) -> Rule:
+    def rule(by: Explicit, node: Node, *operands: Array) -> Array:
+        del by, node
+        shape = _joined([one.shape for one in operands])
+        spread = [one.spread(shape).entries for one in operands]
+        return Array(shape, tuple(map(operation, *spread)))
+
+    return rule
+
+
+def _joined(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape that NumPy repeats arrays of some shapes to."""
+    most = max(map(len, shapes))
+    padded = [(1,) * (most - len(shape)) + shape for shape in shapes]
+    return tuple(next((n for n in sizes if n != 1), 1) for sizes in zip(*padded, strict=True))
+
+
+def _along(
+    shape: tuple[int, ...], axis: int | None, *, keepdims: bool
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The axes that are reduced, and the shape that is left."""
+    axes = tuple(range(len(shape))) if axis is None else (axis % len(shape),)
+    kept = (1 if n in axes else size for n, size in enumerate(shape))
+    left = tuple(size for n, size in enumerate(kept) if keepdims or n not in axes)
+    return axes, left
+
+
+def _reduced(of: Callable[[list[sp.Expr]], sp.Expr]) -> Rule:
+    """One number of all entries, or of those along an axis."""
+
+    def rule(by: Explicit, node: nodes.Reduction, arg: Array) -> Array:
+        del by
+        axes, left = _along(arg.shape, node.axis, keepdims=node.keepdims)
+        groups: dict[tuple[int, ...], list[sp.Expr]] = {}
+        for at, entry in zip(itertools.product(*map(range, arg.shape)), arg.entries, strict=True):
+            groups.setdefault(tuple(i for n, i in enumerate(at) if n not in axes), []).append(entry)
+        return Array(left, tuple(map(of, groups.values())))
+
+    return rule
+
+
+def _softmax(by: Explicit, node: nodes.Softmax, arg: Array) -> Array:
+    powers = arg.map(sp.exp)
+    total = _SUM(by, nodes.Sum(node.arg, node.axis, keepdims=True), powers)
+    return _DIVIDE(by, node, powers, total)
+
+
+def _matmul(by: Explicit, node: Node, left: Array, right: Array) -> Array:
+    """Σ_k a_ik b_kj, the last index of A with the last but one of B."""
+    del by
+    if len(right.shape) > 2:  # noqa: PLR2004
+        raise UnsupportedError(f"{source(node)}: products of stacks are not worked out")
+    rows, cols = left.shape[:-1], right.shape[1:]
+    inner = range(right.shape[0])
+    return _array(
+        (*rows, *cols),
+        lambda at: total(
+            left.at((*at[: len(rows)], k)) * right.at((k, *at[len(rows) :])) for k in inner
+        ),
+    )
+
+
+def _transpose(by: Explicit, node: Node, arg: Array) -> Array:
+    del by, node
+    return _array(arg.shape[::-1], lambda at: arg.at(at[::-1]))
+
+
+def _outer(by: Explicit, node: Node, left: Array, right: Array) -> Array:
+    del by, node
+    return _array((*left.shape, *right.shape), lambda at: left.at(at[:1]) * right.at(at[1:]))
+
+
+def _diag(by: Explicit, node: Node, arg: Array) -> Array:
+    del by, node
+    if len(arg.shape) > 1:
+        return _array(arg.shape[:1], lambda at: arg.at(at * 2))
+    return _array(arg.shape * 2, lambda at: arg.at(at[:1]) if at[0] == at[1] else sp.S.Zero)
+
+
+def _trace(by: Explicit, node: Node, arg: Array) -> Array:
+    del by, node
+    return Array((), (total(arg.at((i, i)) for i in range(arg.shape[0])),))
+
+
+def _determinant(by: Explicit, node: Node, arg: Array) -> Array:
+    del by, node
+    rows = range(arg.shape[0])
+    return Array((), (_minor(arg, tuple(rows), tuple(rows)),))
+
+
+def _minor(arg: Array, rows: tuple[int, ...], cols: tuple[int, ...]) -> sp.Expr:
+    """Σ over all permutations, each with its sign."""
+    if len(rows) > _MOST_ROWS:
+        size = f"{len(rows)}×{len(rows)}"
+        raise TooLarge(f"the inverse or determinant of a {size} matrix has too many terms")
+    terms = []
+    for order in itertools.permutations(range(len(rows))):
+        swaps = sum(a > b for a, b in itertools.combinations(order, 2))
+        factors = (arg.at((row, cols[n])) for row, n in zip(rows, order, strict=True))
+        terms.append((-1) ** swaps * sp.Mul(*factors))
+    return total(terms)
+
+
+def _inverse(by: Explicit, node: Node, arg: Array) -> Array:
+    """The cofactors of the transpose, each divided by the determinant."""
+    (determinant,) = _determinant(by, node, arg).entries
+    if determinant == 0:
+        raise ZeroDivisionError
+    rows = tuple(range(arg.shape[0]))
+
+    def without(i: int) -> tuple[int, ...]:
+        return tuple(k for k in rows if k != i)
+
+    return _array(
+        arg.shape,
+        lambda at: (-1) ** sum(at) * _minor(arg, without(at[1]), without(at[0])) / determinant,
+    )
+
+
+def _eye(by: Explicit, node: nodes.Eye) -> Array:
+    return _array((by.size(node.size),) * 2, lambda at: sp.Integer(at[0] == at[1]))
+
+
+def _ones(by: Explicit, node: nodes.Ones) -> Array:
+    return _array(tuple(map(by.size, node.sizes)), lambda _: sp.S.One)
+
+
+def _root_of_squares(entries: list[sp.Expr]) -> sp.Expr:
+    return sp.sqrt(total(entry**2 for entry in entries))
+
+
+def _number(make: Callable[[Explicit, Any], sp.Expr]) -> Rule:
+    return lambda by, node: Array((), (make(by, node),))
+
+
+_SUM = _reduced(total)
+_DIVIDE = _entrywise(lambda a, b: a / b)
+
+_RULES: dict[type, Rule] = {
+    nodes.Number: _number(lambda _, n: sp.Rational(n.value.numerator, n.value.denominator)),
+    nodes.Size: _number(lambda by, n: sp.Integer(by.size(n.symbol))),
+    nodes.Pi: _number(lambda _, __: sp.pi),
+    nodes.Eye: _eye,
+    nodes.Ones: _ones,
+    nodes.Add: _entrywise(lambda a, b: total((a, b))),
+    nodes.Subtract: _entrywise(lambda a, b: total((a, -b))),
+    nodes.Multiply: _entrywise(lambda a, b: a * b),
+    nodes.Divide: _DIVIDE,
+    nodes.Power: _entrywise(lambda a, b: a**b),
+    nodes.Negate: _entrywise(lambda a: -a),
+    nodes.Apply: lambda by, node, arg: by.called(node.function, arg, whole=False),
+    nodes.Functional: lambda by, node, arg: by.called(node.function, arg, whole=True),
+    nodes.MatMul: _matmul,
+    nodes.Outer: _outer,
+    nodes.Transpose: _transpose,
+    nodes.Sum: _SUM,
+    nodes.Mean: _reduced(lambda entries: total(entries) / len(entries)),
+    nodes.Prod: _reduced(lambda entries: sp.Mul(*entries)),
+    nodes.LogSumExp: _reduced(lambda entries: sp.log(total(map(sp.exp, entries)))),
+    nodes.Softmax: _softmax,
+    nodes.Norm: lambda _, __, arg: Array((), (_root_of_squares(list(arg.entries)),)),
+    nodes.Diag: _diag,
+    nodes.Trace: _trace,
+    nodes.Determinant: _determinant,
+    nodes.LogDet: lambda by, node, arg: _determinant(by, node, arg).map(
+        lambda det: sp.log(sp.Abs(det))
+    ),
+    nodes.Inverse: _inverse,
+}

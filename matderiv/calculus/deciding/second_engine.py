@@ -1,0 +1,411 @@
+"""SymPy as a second engine: it differentiates a program on its own, and must find our gradients.
+
+SymPy is given the loss as one expression of the entries of all inputs, at the sizes of the page,
+and differentiates it by every entry. Neither the sweep nor index notation has a part in that.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import operator
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal, cast
+
+import sympy as sp
+
+from matderiv.calculus.deciding.explicit import Array, Explicit, total
+from matderiv.calculus.index_forms.forms import TooLarge
+from matderiv.errors import ProofError, UnsupportedError
+from matderiv.expression.nodes import Node
+from matderiv.expression.program import Program
+from matderiv.expression.shapes import Shape
+
+__all__ = ["Answers", "SecondOpinion", "second_opinion"]
+
+#: Entries of all values together, operations in those of one value as they are written out, and
+#: different operations in the loss times derivatives of it.
+_MOST_ENTRIES = 300
+_MOST_WRITTEN = 60_000
+_MOST_WORK = 6_000
+
+#: Entries that are enough at the sizes of the page; with fewer, smaller sizes are taken.
+_ENOUGH = 8
+
+#: Operations of a difference that is multiplied out, and of one that is put over one denominator.
+_MOST_EXPANDED, _MOST_TOGETHER = 120, 60
+_MOST_REDUCED = 900  # of all differences together
+
+_DIGITS = 50
+_NEAR = 1e-25  # of the largest term of a difference that is 0
+_POINTS = 8  # points that are tried until the program has a value at one
+
+
+@dataclass(frozen=True, slots=True)
+class SecondOpinion:
+    """What SymPy says of the gradients.
+
+    `entries` of `count` derivatives were compared, at the `sizes`, which are those of the page
+    if `own`. The differences of `exact` of them were reduced to 0; the others are 0 at a random
+    point. If SymPy `cannot`, the reason is that its expressions are too "large", that the program
+    has no value at the points that were tried ("nowhere"), or a kind of node ("unknown").
+    """
+
+    status: Literal["agrees", "cannot"]
+    reason: Literal["", "large", "nowhere", "unknown"] = ""
+    sizes: tuple[tuple[str, int], ...] = ()
+    own: bool = True
+    count: int = 0
+    entries: int = 0
+    exact: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What is to be compared: a program and our formulas of its gradients.
+
+    `gradients` are by name the formula that is told; `known` are what the other names in them,
+    dY among them, stand for. `structures` are those that inputs are declared to have.
+    """
+
+    program: Program
+    shapes: Mapping[str, Shape]
+    sizes: Mapping[str, int]
+    gradients: Mapping[str, Node]
+    known: Mapping[str, Node]
+    structures: Mapping[str, str] = field(default_factory=dict)
+
+
+def second_opinion(answers: Answers) -> SecondOpinion:
+    """What SymPy's own derivatives of the loss say of our gradients.
+
+    Raises:
+        ProofError: SymPy finds another derivative.
+    """
+    trials = []
+    for most in (None, 3, 2):
+        sizes = {
+            letter: size if most is None or letter.isdigit() else min(size, most)
+            for letter, size in answers.sizes.items()
+        }
+        if most is not None and sizes == trials[-1]:
+            continue
+        trials.append(sizes)
+        try:
+            return _Engine(answers, sizes).opinion()
+        except TooLarge:
+            continue
+        except UnsupportedError:
+            return SecondOpinion("cannot", "unknown")
+        except ZeroDivisionError:
+            return SecondOpinion("cannot", "nowhere")
+    return SecondOpinion("cannot", "large")
+
+
+class _Engine:
+    """The program, our formulas and SymPy's derivatives at given sizes."""
+
+    def __init__(self, answers: Answers, sizes: Mapping[str, int]) -> None:
+        self.answers = answers
+        self.sizes = sizes
+        self._operations: dict[sp.Basic, int] = {}
+        self._symbols_in: dict[sp.Basic, frozenset[sp.Basic]] = {}
+        self._left = _MOST_REDUCED
+        self._derivatives: dict[tuple[sp.Basic, sp.Basic], sp.Expr] = {}
+        entries = sum(math.prod(self.shape(name)) for name in answers.shapes)
+        if entries > _MOST_ENTRIES:
+            raise TooLarge("too many entries")
+        self.symbols = {name: self._symbols(name) for name in answers.program.inputs()}
+        self.names = Explicit(
+            self.symbols, self.definitions, sizes, answers.program.functions(), check=self._check
+        )
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of a name at the sizes."""
+        of = name if name in self.answers.shapes else name[1:]
+        return tuple(self.sizes[dim.symbol] for dim in self.answers.shapes[of])
+
+    def _symbols(self, name: str) -> Array:
+        """A real symbol for each entry that the array has of its own."""
+        shape, structure = self.shape(name), self.answers.structures.get(name)
+        made = []
+        for at in itertools.product(*map(range, shape)):
+            if structure == "diagonal" and at[0] != at[1]:
+                made.append(sp.S.Zero)
+                continue
+            own = sorted(at) if structure == "symmetric" else at
+            written = ",".join(str(i + 1) for i in own)
+            made.append(cast("sp.Expr", sp.Symbol(f"{name}[{written}]", real=True)))
+        return Array(shape, tuple(made))
+
+    @property
+    def definitions(self) -> dict[str, tuple[Node, tuple[int, ...]]]:
+        """What the program assigns, and what the names stand for that our formulas use."""
+        assigned = {a.name: a.value for a in self.answers.program.assignments}
+        all_of_them = {**self.answers.known, **assigned}
+        return {name: (value, self.shape(name)) for name, value in all_of_them.items()}
+
+    # -- the derivatives -----------------------------------------------------------------------
+
+    def opinion(self) -> SecondOpinion:
+        """Compares as many entries as can be afforded.
+
+        Raises:
+            TooLarge: too few of them can be, at these sizes.
+            ProofError: an entry differs.
+        """
+        (loss,) = self.names.name(self.answers.program.loss.name).entries
+        _has_value(loss)
+        places = [
+            (name, at)
+            for name in self.answers.gradients
+            for at in itertools.product(*map(range, self.shape(name)))
+        ]
+        most = _MOST_WORK // len(self._operations)
+        if most < min(_ENOUGH, len(places)):
+            raise TooLarge("too many operations")
+        chosen = _spread(places, most)
+        ours = {
+            name: self.names.of(formula).spread(self.shape(name))
+            for name, formula in self.answers.gradients.items()
+        }
+        kinks = loss.has(sp.Abs, sp.Max, sp.sign, sp.Heaviside)
+        exact, doubtful = 0, []
+        for name, at in chosen:
+            symbol = self.symbols[name].at(at)
+            theirs, own = self.derivative(loss, symbol), ours[name].at(at)
+            if theirs == own:
+                exact += 1
+                continue
+            difference = total((theirs, -own))
+            if kinks:
+                difference = _wherever_defined(difference)
+            if self._reduces_to_zero(difference):
+                exact += 1
+            else:
+                doubtful.append((name, at, difference))
+        agreeing = self._at_points(doubtful) if doubtful else 0
+        if exact + agreeing == 0:
+            return SecondOpinion("cannot", "nowhere")
+        return SecondOpinion(
+            "agrees",
+            sizes=tuple(self.sizes.items()),
+            own=self.sizes == self.answers.sizes,
+            count=len(places),
+            entries=exact + agreeing,
+            exact=exact,
+        )
+
+    def derivative(self, expr: sp.Expr, symbol: sp.Expr) -> sp.Expr:
+        """The derivative by a symbol: SymPy's of each operation, and the chain rule.
+
+        `expr.diff(symbol)` is the same; it searches the whole of each intermediate result, and
+        takes ten times as long for the loss of a small network.
+        """
+        if expr == symbol:
+            return sp.S.One
+        if symbol not in self._free(expr):
+            return sp.S.Zero
+        known = self._derivatives.get((expr, symbol))
+        if known is None:
+            moving = tuple(n for n, arg in enumerate(expr.args) if symbol in self._free(arg))
+            inner = [self.derivative(cast("sp.Expr", expr.args[n]), symbol) for n in moving]
+            known = total(map(operator.mul, _partials(expr, moving), inner))
+            self._derivatives[expr, symbol] = known
+        return known
+
+    def _free(self, expr: sp.Basic) -> frozenset[sp.Basic]:
+        """The symbols in an expression."""
+        known = self._symbols_in.get(expr)
+        if known is None:
+            if expr.is_Symbol:
+                known = frozenset({expr})
+            else:
+                known = frozenset[sp.Basic]().union(*map(self._free, expr.args))
+            self._symbols_in[expr] = known
+        return known
+
+    # -- what it costs -------------------------------------------------------------------------
+
+    def operations(self, expr: sp.Basic) -> int:
+        """Nodes of the tree of an expression, shared parts counted as often as they occur."""
+        known = self._operations.get(expr)
+        if known is None:
+            known = 1 + sum(map(self.operations, expr.args))
+            self._operations[expr] = known
+        return known
+
+    def _check(self, array: Array) -> Array:
+        if len(array.entries) > _MOST_ENTRIES:
+            raise TooLarge("too many entries")
+        if sum(map(self.operations, array.entries)) > _MOST_WRITTEN:
+            raise TooLarge("too many operations")
+        return array
+
+    def _reduces_to_zero(self, difference: sp.Expr) -> bool:
+        """Whether a difference is 0 as it stands, multiplied out, or over one denominator."""
+        if difference == 0:
+            return True
+        operations = self.operations(difference)
+        if operations > min(_MOST_EXPANDED, self._left):
+            return False
+        self._left -= operations
+        if sp.expand(difference) == 0:
+            return True
+        if operations > _MOST_TOGETHER:
+            return False
+        numerator, _ = sp.together(difference).as_numer_denom()
+        return bool(sp.expand(numerator) == 0)
+
+    # -- at numbers ----------------------------------------------------------------------------
+
+    def _at_points(self, doubtful: Sequence[tuple[str, tuple[int, ...], sp.Expr]]) -> int:
+        """How many differences are 0 at a point where the program has a value; 0 for no point.
+
+        Raises:
+            ProofError: one of them is not.
+        """
+        differences = [difference for _, _, difference in doubtful]
+        parts = [part for difference in differences for part in difference.args]
+        values = [self.names.name(a.name).entries for a in self.answers.program.assignments]
+        everything = [*itertools.chain(*values), *differences, *parts]
+        for seed in range(_POINTS):
+            point = _Point(self.symbols.values(), seed, _DIGITS)
+            if point.has(everything):
+                break
+        else:
+            return 0
+        sharper = _Point(self.symbols.values(), seed, 2 * _DIGITS)
+        for name, at, difference in doubtful:
+            value = point.of(difference)
+            scale = max((abs(point.of(part)) for part in difference.args), default=sp.S.One)
+            if value == 0 or (not value.is_Rational and abs(value) < _NEAR * scale):
+                continue
+            if not sharper.has(everything):  # only rounding gave values
+                return 0
+            if abs(sharper.of(difference)) < abs(value) / 2:  # it is 0 but for rounding
+                continue
+            entry = f"{name}[{', '.join(str(i + 1) for i in at)}]" if at else name
+            raise ProofError(
+                f"SymPy's own derivative by {entry} is not the entry of the formula: they differ "
+                f"by {float(value):.6g} at a random point."
+            )
+        return len(doubtful)
+
+
+class _Point:
+    """Random rational numbers for all entries, and random polynomials for undefined functions."""
+
+    def __init__(self, symbols: Iterable[Array], seed: int, digits: int) -> None:
+        self._chance = chance = random.Random(seed)  # noqa: S311 - a page is the same every time
+        self._digits = digits
+        self._found: dict[sp.Basic, sp.Number] = {}
+        self._numbers: dict[str, list[sp.Rational]] = {}
+        for array in symbols:
+            for symbol in array.entries:
+                sign = chance.choice((-1, 1)) if seed < _POINTS // 2 else 1
+                self._found.setdefault(symbol, sp.Rational(sign * chance.randint(2, 40), 21))
+        self._found[sp.S.Zero] = sp.S.Zero  # an entry that a structure makes 0
+
+    def has(self, expressions: Iterable[sp.Basic]) -> bool:
+        """Whether all expressions have a value."""
+        try:
+            for expr in expressions:
+                self.of(expr)
+        except (ArithmeticError, ValueError):
+            return False
+        return True
+
+    def of(self, expr: sp.Basic) -> sp.Number:
+        """The value of an expression: exact if it is rational, else to many digits.
+
+        Raises:
+            ArithmeticError: it has none that is real, or a part of it has none.
+        """
+        if expr not in self._found:
+            self._found[expr] = self._value(expr)
+        return self._found[expr]
+
+    def _value(self, expr: sp.Basic) -> sp.Number:
+        args = [self.of(arg) for arg in expr.args]
+        undefined = getattr(expr.func, "undefined", None)
+        if undefined is not None:
+            return self._applied(*undefined, args)
+        value = expr.func(*args) if args else expr
+        if not isinstance(value, sp.Rational):
+            value = cast("sp.Expr", value).evalf(self._digits)
+        if not isinstance(value, sp.Number) or not value.is_finite:
+            raise ArithmeticError
+        return value
+
+    def _applied(self, name: str, by: tuple[int, ...], args: list[sp.Number]) -> sp.Number:
+        """Σ (a u + b u² + c u³ + d uv), v the argument before u; or a first derivative of it."""
+        numbers = self._numbers.setdefault(name, [])
+        while len(numbers) < 4 * len(args):
+            numbers.append(sp.Rational(self._chance.randint(1, 30), 31))
+        a, b, c, d = (numbers[n : 4 * len(args) : 4] for n in range(4))
+        before = [args[n - 1] for n in range(len(args))]
+        value: Any
+        match by:
+            case ():
+                rows = zip(a, b, c, d, args, before, strict=True)
+                value = sum(i * u + j * u**2 + k * u**3 + m * u * v for i, j, k, m, u, v in rows)
+            case (place,):
+                n, after = place - 1, place % len(args)
+                u = args[n]
+                coupled = d[n] * before[n] + d[after] * args[after]
+                value = a[n] + 2 * b[n] * u + 3 * c[n] * u**2 + coupled
+            case _:
+                raise UnsupportedError(f"{name} is differentiated {len(by)} times")
+        return cast("sp.Number", value)
+
+
+def _partials(expr: sp.Expr, moving: tuple[int, ...]) -> list[sp.Expr]:
+    """SymPy's derivatives of one operation by its operands at some places."""
+    if isinstance(expr, sp.Add):
+        return [sp.S.One] * len(moving)
+    numbers = tuple(arg if arg.is_number else None for arg in expr.args)
+    letters = _letters(len(numbers))
+    values = dict(zip(letters, expr.args, strict=True))
+    return [cast("sp.Expr", one.xreplace(values)) for one in _rates(expr.func, numbers, moving)]
+
+
+@cache
+def _rates(
+    operation: Callable[..., sp.Expr], numbers: tuple[sp.Basic | None, ...], by: tuple[int, ...]
+) -> tuple[sp.Expr, ...]:
+    """The same with a letter for every operand that is no number."""
+    letters = _letters(len(numbers))
+    pairs = zip(letters, numbers, strict=True)
+    value = operation(*(letter if number is None else number for letter, number in pairs))
+    return tuple(cast("sp.Expr", value.diff(letters[place])) for place in by)
+
+
+@cache
+def _letters(count: int) -> tuple[sp.Expr, ...]:
+    return tuple(cast("sp.Expr", sp.Dummy(real=True)) for _ in range(count))
+
+
+def _spread(
+    places: list[tuple[str, tuple[int, ...]]], most: int
+) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """So many places at equal distances, the first and the last among them."""
+    count = min(most, len(places))
+    steps = max(1, count - 1)
+    return (places[n * (len(places) - 1) // steps] for n in range(count))
+
+
+def _has_value(expr: sp.Expr) -> None:
+    if expr.has(sp.nan, sp.zoo, sp.oo, -sp.oo):
+        raise ZeroDivisionError
+
+
+def _wherever_defined(expr: sp.Expr) -> sp.Expr:
+    """The same with sign(u) as u/|u| and without what is 0 but at kinks."""
+    if not expr.has(sp.DiracDelta, sp.sign):
+        return expr
+    plain = expr.replace(sp.DiracDelta, lambda *_: sp.S.Zero)
+    return cast("sp.Expr", plain.replace(sp.sign, lambda u: u / sp.Abs(u)))

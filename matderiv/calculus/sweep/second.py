@@ -1,0 +1,30 @@
+"""The gradients of a task shown to SymPy as the second engine."""
+
+from __future__ import annotations
+
+from matderiv.calculus.deciding.second_engine import Answers, SecondOpinion, second_opinion
+from matderiv.calculus.sweep.task import Task
+
+__all__ = ["second_opinion_on"]
+
+
+def second_opinion_on(task: Task) -> SecondOpinion:
+    """What SymPy's own derivatives of the loss say of the gradients of a task.
+
+    Raises:
+        ProofError: SymPy finds another derivative.
+
+    >>> from matderiv.calculus.sweep.task import read_task
+    >>> second_opinion_on(read_task("Y = X @ W; L = sum(f(Y))")).entries
+    20
+    """
+    gradients = {f"d{name}": found.formula for name, found in task.sweep.gradients.items()}
+    answers = Answers(
+        program=task.program,
+        shapes=task.shapes,
+        sizes=task.sizes,
+        gradients={name: task.answer(name) for name in task.wrt},
+        known={**task.sweep.called, **gradients},
+        structures=task.assumed,
+    )
+    return second_opinion(answers)

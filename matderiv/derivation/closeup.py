@@ -1,0 +1,428 @@
+"""One product Z = XW close up: arrays written out, single entries first, then all of them.
+
+The loss is written out where it adds up f(z_ij); ∂L/∂Z goes through f entry by entry; of ∂L/∂X
+come single entries, then all of them as a product of arrays; the proof for all sizes is last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from matderiv.calculus.index_forms.contraction import contracted
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.forms import (
+    Atom,
+    Call,
+    Entry,
+    Form,
+    Index,
+    Raised,
+    Rate,
+    Term,
+    added,
+    constant,
+    multiplied,
+    single,
+)
+from matderiv.calculus.index_forms.partials import partial
+from matderiv.calculus.sweep.sweep import Gradient
+from matderiv.calculus.sweep.task import Task
+from matderiv.derivation.focus import CloseUp, Summand, first_product, function_of
+from matderiv.derivation.judge import Judge, chain_rule, unit
+from matderiv.derivation.links import Chain, Derivation, Step
+from matderiv.derivation.methods.index import entry_chains
+from matderiv.derivation.program import Builder, Defining, build_program, elementwise
+from matderiv.derivation.sides import (
+    Cells,
+    Formula,
+    Indexed,
+    Side,
+    Slice,
+    bound_letters,
+    spelled,
+    summed,
+    written,
+)
+from matderiv.expression.nodes import Apply, Name, Node, children, rebuilt
+from matderiv.expression.program import Assignment
+from matderiv.expression.shapes import Dim, Shape
+
+__all__ = ["CloseUpBuilder", "build_close_up"]
+
+Report = Callable[[str], None]
+Indices = tuple[Index, ...]
+
+_ONE = constant(Fraction(1))
+#: The places of the single entries that are derived, as far as there are so many.
+_PLACES = ((1, 1), (1, 2), (2, 1))
+
+
+def build_close_up(task: Task, wrt: tuple[str, ...], *, report: Report) -> Derivation:
+    """Derive the gradients of a program, its first product close up if it has one.
+
+    Raises:
+        ProofError: a link is not proved.
+    """
+    close = first_product(task)
+    if close is None:
+        return build_program(task, wrt, report=report)
+    builder = CloseUpBuilder(task, wrt, elementwise, close)
+    return Derivation(task, wrt, tuple(builder.steps(report)), close)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseUpBuilder(Builder):
+    """Makes the steps of a derivation that shows one product close up."""
+
+    close: CloseUp
+
+    # -- what is given -----------------------------------------------------------------------
+
+    def value(self, assignment: Assignment) -> Iterator[Chain]:
+        """A value by its definition; the product and the sum of f(z_ij) are written out."""
+        close = self.close
+        if assignment.name == close.value:
+            for factor in close.factors:
+                yield self.array(factor)
+            yield self.product()
+        elif assignment.name == self.sweep.graph.loss and close.summand is not None:
+            yield from self.loss(close.summand)
+        else:
+            yield from Builder.value(self, assignment)
+
+    def array(self, name: str) -> Chain:
+        """An array by its entries."""
+        judge, node = Judge(self.task, name), Name(name)
+        return self.chain(judge, "array", Formula(node), ("entries", spelled(self.task, node)))
+
+    def product(self) -> Chain:
+        """Z = XW: each entry is expanded once, and then goes by its name."""
+        name = Name(self.close.value)
+        return self.chain(
+            Defining(self.task, name.name),
+            "product",
+            Formula(name),
+            ("definition", Formula(self.close.product)),
+            ("matrix product", spelled(self.task, self.close.product)),
+            ("names", spelled(self.task, name)),
+        )
+
+    def loss(self, summand: Summand) -> Iterator[Chain]:
+        """L = f(z_11) + f(z_12) + … = Σ_ij f(z_ij), and what f is if that is known."""
+        judge = _Judge(self, "", known=True)
+        yield self.chain(
+            judge,
+            "loss",
+            Indexed(single(self.total)),
+            ("definition", written(self.task, summand.loss, (), spelled=True)),
+            ("sum sign", Indexed(self.sum(lambda at: single(self.f(at))))),
+        )
+        if summand.body is not None:
+            at = self.places
+            yield self.chain(
+                judge,
+                "function",
+                Indexed(single(self.f(at))),
+                ("definition", written(self.task, summand.body, at)),
+            )
+
+    # -- quantities --------------------------------------------------------------------------
+
+    @property
+    def total(self) -> Entry:
+        """L."""
+        return Entry(self.sweep.graph.loss, ())
+
+    @property
+    def over(self) -> Shape:
+        """The shape of Z."""
+        return self.sweep.graph.shapes[self.close.value]
+
+    @property
+    def places(self) -> Indices:
+        """I and j, the indices of Z."""
+        return self.task.places(self.over, 0)
+
+    @property
+    def summand(self) -> Summand:
+        """The function that the loss adds up."""
+        assert self.close.summand is not None
+        return self.close.summand
+
+    def z(self, at: Indices) -> Entry:
+        """z_ij."""
+        return Entry(self.close.value, at)
+
+    def f(self, at: Indices) -> Call:
+        """One value of f, that at z_ij."""
+        return function_of(self.summand.function, self.close.value, at)
+
+    def sum(self, term: Callable[[Indices], Form]) -> Form:
+        """c·Σ_ij of a term."""
+        bound = bound_letters(self.places, self.over)
+        made = multiplied(self.factor, term(self.places))
+        return tuple((Term(t.atoms, t.bound + bound), number) for t, number in made)
+
+    @property
+    def factor(self) -> Form:
+        """C."""
+        return Entries(self.sweep.facts.shape).at(self.summand.factor)
+
+    # -- steps -------------------------------------------------------------------------------
+
+    def derived(self, name: str, gradient: Gradient) -> Iterator[Step]:
+        """The gradient by Z through f, those by its factors close up, others entry by entry."""
+        if name == self.close.value and self.close.summand is not None:
+            yield Step("upstream", tuple(self.upstream(gradient)), name)
+        elif name in self.close.factors:
+            yield Step("entries", tuple(self.entries(name, gradient)), name)
+            yield Step("array", (self.regrouped(name, gradient),), name)
+        else:
+            yield from Builder.derived(self, name, gradient)
+
+    def proofs(self) -> Iterator[Step]:
+        """The gradients by the factors in index notation, for all sizes."""
+        for name, gradient in self.sweep.gradients.items():
+            if name in self.close.factors:
+                yield Step("proof", tuple(entry_chains(self, name, gradient, turned=False)), name)
+
+    def upstream(self, gradient: Gradient) -> Iterator[Chain]:
+        """∂L/∂z_ij = ∂L/∂f(z_ij)·∂f(z_ij)/∂z_ij, and ∂L/∂f(z_ij) = c."""
+        name, at = self.close.value, self.task.places(self.over, 2)
+        whole = Name(f"d{name}")
+        judge, known = _Judge(self, name), _Judge(self, name, known=True)
+        yield self.chain(
+            judge,
+            "unit",
+            Indexed(single(Rate(self.total, self.f(self.places)))),
+            ("sum rule", Indexed(self.factor)),
+        )
+        if self.summand.body is not None:
+            yield self.slope(known, self.summand.body, gradient)
+        outer, slope = (single(Rate(*pair)) for pair in self.through(at))
+        last = self.cells(multiplied(self.factor, slope), at)
+        start = self.chain(
+            judge,
+            "upstream",
+            Formula(whole),
+            ("entries", spelled(self.task, whole)),
+            ("chain rule", self.cells(multiplied(outer, slope), at)),
+            ("unit", last),
+        )
+        local = self.task.whole(name, gradient.local)
+        sides: list[tuple[str, Side]] = [("matrix names", Formula(local))]
+        if self.summand.body is not None:
+            sides.insert(0, ("derivative of f", spelled(self.task, local)))
+        end = self.chain(known, "upstream", last, *sides)
+        yield Chain("upstream", start.links + end.links)
+
+    def through(self, at: Indices) -> tuple[tuple[Entry, Call], tuple[Call, Entry]]:
+        """What is differentiated by what on the way from L through f(z_ij) to z_ij."""
+        return (self.total, self.f(at)), (self.f(at), self.z(at))
+
+    def cells(self, form: Form, at: Indices) -> Cells:
+        """An array of the shape of Z by its general entry."""
+        return Cells(form, tuple(map(str, at)), self.over)
+
+    def slope(self, judge: Judge, body: Node, gradient: Gradient) -> Chain:
+        """∂f(z_ij)/∂z_ij of a known function."""
+        at = self.places
+        rate = partial(judge.entries.at(body, *at), self.z(at), judge.entries.letter)
+        sides: list[tuple[str, Side]] = [("derivative", Indexed(rate))]
+        if self.factor == _ONE:
+            local = self.task.whole(self.close.value, gradient.local)
+            sides.append(("simplified", written(self.task, local, at)))
+        return self.chain(judge, "slope", Indexed(single(Rate(self.f(at), self.z(at)))), *sides)
+
+    # -- single entries ----------------------------------------------------------------------
+
+    def entries(self, name: str, gradient: Gradient) -> Iterator[Chain]:
+        """From L to entries of ∂L/∂X: how Z changes with x_11, and what that does to L."""
+        own = self.sweep.graph.shapes[name]
+        judge = _Judge(self, name)
+        shown = [at[: len(own)] for at in _PLACES]
+        shown = [at for at in dict.fromkeys(shown) if all(map(_within, at, own))]
+        first = shown[0]
+        if self.close.alone(self.task, name):
+            if name == next(n for n in self.sweep.gradients if n in self.close.factors):
+                yield self.expanded_loss(judge)
+            yield from self.term_by_term(judge, Entry(name, first))
+        for by in dict.fromkeys(use.by for use in gradient.uses):
+            if by == self.close.value:
+                yield self.slice(judge, Entry(name, first))
+            else:
+                at = self.task.places(own, 2)
+                yield from self.local(by, Entry(name, at), judge)
+        local = self.task.whole(name, gradient.local)
+        for number, at in enumerate(shown):
+            yield self.chain(
+                judge,
+                "another entry" if number else "entry",
+                Indexed(single(Entry(f"d{name}", at))),
+                ("chain rule", Indexed(chain_rule(self.task, name, at), spelled=True)),
+                ("zeros dropped", written(self.task, local, at, spelled=True)),
+            )
+
+    def expanded_loss(self, judge: Judge) -> Chain:
+        """L with every z_ij written out."""
+        loss = self.summand.loss
+        return self.chain(
+            judge,
+            "expanded loss",
+            Indexed(single(self.total)),
+            ("definition", written(self.task, loss, (), spelled=True)),
+            ("entries of the product", written(self.task, self.expanded(loss), (), spelled=True)),
+        )
+
+    def expanded(self, node: Node) -> Node:
+        """An expression with f(XW) in the place of f(Z)."""
+        match node:
+            case Apply(function, Name(name)) if (function, name) == (
+                self.summand.function,
+                self.close.value,
+            ):
+                return Apply(function, self.close.product)
+        return rebuilt(node, map(self.expanded, children(node)))
+
+    def term_by_term(self, judge: Judge, x: Entry) -> Iterator[Chain]:
+        """∂L/∂x_11 as the sum of all ∂f(z_ij)/∂x_11, and one of them by the chain rule."""
+        total = self.sum(lambda at: single(self.f(at)))
+        yield self.chain(
+            judge,
+            "sum rule",
+            Indexed(single(Entry(f"d{x.name}", x.indices))),
+            ("definition", Indexed(single(Rate(Raised(total, None), x)), spelled=True)),
+            ("sum rule", Indexed(self.sum(lambda at: single(Rate(self.f(at), x))), spelled=True)),
+        )
+        at = tuple(1 for _ in self.over)
+        slope, rate = single(Rate(*self.through(at)[1])), single(Rate(self.z(at), x))
+        dz = single(Entry(f"d{self.close.value}", at))
+        yield self.chain(
+            judge,
+            "one term",
+            Indexed(multiplied(self.factor, single(Rate(self.f(at), x)))),
+            ("chain rule", Indexed(multiplied(self.factor, multiplied(slope, rate)))),
+            ("unit", Indexed(multiplied(dz, rate))),
+        )
+
+    def slice(self, judge: Judge, x: Entry) -> Chain:
+        """∂Z/∂x_11: the partner of x_11 where x_11 occurs, and 0 elsewhere."""
+        at = self.places
+        rate = Rate(self.z(at), x)
+        value = judge.entries.at(self.close.product, *at)
+        found = partial(value, x, judge.entries.letter)
+        return self.chain(
+            judge,
+            "slice",
+            Slice(self.z(at), x),
+            ("entries", self.cells(single(rate), at)),
+            ("constants", self.cells(found, at)),
+        )
+
+    def regrouped(self, name: str, gradient: Gradient) -> Chain:
+        """All entries of ∂L/∂X, and the product of two arrays that they are."""
+        users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+        judge = Judge(self.task, name, users)
+        return self.written_out(judge, name, self.task.whole(name, gradient.local))
+
+
+def _within(index: int, dim: Dim) -> bool:
+    return index <= dim.size
+
+
+class _Judge(Judge):
+    """A judge who knows f: ∂f(z_ij)/∂x goes through z_ij, and ∂L/∂f(z_ij) through L alone.
+
+    Unless f is `known`, it is any function, and what holds of it holds of every f.
+    """
+
+    def __init__(self, builder: CloseUpBuilder, name: str, *, known: bool = False) -> None:
+        close = builder.close
+        self.close = close
+        self.summand = close.summand
+        self.over = builder.over
+        self.body = self.summand.body if self.summand is not None and known else None
+        abstract = self.summand is not None and not known
+        task = self.summand.task if self.summand is not None and abstract else builder.task
+        loss = task.sweep.graph.loss
+        super().__init__(task, name, (*self._users(task, name), loss, f"d{close.value}"))
+
+    @staticmethod
+    def _users(task: Task, name: str) -> Iterable[str]:
+        found = task.sweep.gradients.get(name)
+        return () if found is None else dict.fromkeys(use.by for use in found.uses)
+
+    def own(self, atom: Atom, entries: Entries) -> Form | None:
+        """What stands for a quantity."""
+        loss = self.task.sweep.graph.loss
+        match atom:
+            case Rate(of=Entry(name=one, indices=rows), wrt=Entry(name=other, indices=cols)) if (
+                one == other
+            ):
+                return unit(rows, cols)
+            case Rate(of=Entry(name=name), wrt=Call() as f) if name == loss:
+                return self._by_function(f, entries)
+            case Rate(of=Call() | Raised() as of, wrt=Entry() as wrt):
+                return self._through(single(of), wrt, entries)
+            case Call(function=function) if self.body is not None and self.summand is not None:
+                at = self._entry_of(atom)
+                if function == self.summand.function and at is not None:
+                    return entries.at(self.body, *at)
+        return super().own(atom, entries)
+
+    def _entry_of(self, call: Call) -> Indices | None:
+        """The indices of z_ij in f(z_ij)."""
+        match call.arg:
+            case ((Term(((Entry(name=name, indices=at), 1),), ()), 1),) if name == self.close.value:
+                return at
+        return None
+
+    def _by_function(self, f: Call, entries: Entries) -> Form | None:
+        """∂L/∂f(z_ij), all values of f being variables of their own."""
+        assert self.summand is not None
+        at = self._entry_of(f)
+        if at is None:
+            return None
+        made = []
+        for term, number in entries.at(self.summand.loss):
+            atoms = tuple((self._variable(atom), power) for atom, power in term.atoms)
+            made.append((Term(atoms, term.bound), number))
+        return partial(tuple(made), Entry("f(Z)", at), entries.letter)
+
+    def _variable(self, atom: Atom) -> Atom:
+        assert self.summand is not None
+        if isinstance(atom, Call) and atom.function == self.summand.function:
+            at = self._entry_of(atom)
+            return atom if at is None else Entry("f(Z)", at)
+        return atom
+
+    def _through(self, form: Form, wrt: Entry, entries: Entries) -> Form:
+        """∂/∂x of an expression in z_ij: by z_ij, times ∂z_ij/∂x, added up."""
+        form = self._bodies(form, entries)
+        if wrt.name == self.close.value:
+            return partial(form, wrt, entries.letter)
+        places, bound = summed(self.over, entries)
+        z = Entry(self.close.value, places)
+        by = partial(form, z, entries.letter)
+        made = multiplied(by, single(Rate(z, wrt)))
+        through = tuple((Term(t.atoms, t.bound + bound), number) for t, number in made)
+        return contracted(added((through, partial(form, wrt, entries.letter))))
+
+    def _bodies(self, form: Form, entries: Entries) -> Form:
+        """The form with what f is, where that is known."""
+        match form:
+            case ((Term(((Call() as call, 1),), ()), 1),):
+                found = self.own(call, entries)
+                return form if found is None else found
+        return form
+
+    def _shape(self, side: Side) -> Shape:
+        """The shape of an array; a slice has that of its value."""
+        match side:
+            case Cells(over=over):
+                return over
+            case Slice(of=of):
+                return self.task.sweep.facts.shape(Name(of.name))
+        return super()._shape(side)

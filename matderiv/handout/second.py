@@ -1,0 +1,43 @@
+"""The sentences about SymPy's second opinion."""
+
+from __future__ import annotations
+
+from matderiv.calculus.deciding.second_engine import SecondOpinion
+from matderiv.handout.document import Math, Segments, Text
+from matderiv.handout.sentences import fill, listed, together
+from matderiv.notation.boxes import Number, Operator, Row
+from matderiv.notation.names import name_box
+
+__all__ = ["second_words"]
+
+
+def second_words(
+    opinion: SecondOpinion, loss: str, wrt: tuple[str, ...], language: str
+) -> Segments:
+    """At which sizes SymPy agrees, with how many entries, and how far that is a proof."""
+    if opinion.status == "cannot":
+        return fill(language, f"program.second_{opinion.reason}", {})
+    sizes = [
+        (Math(Row((name_box(letter), Operator("equals"), Number(str(size))))),)
+        for letter, size in opinion.sizes
+        if not letter.isdigit()
+    ]
+    where = fill(
+        language,
+        f"program.second_{'here' if opinion.own else 'smaller'}",
+        {"sizes": listed(language, sizes)},
+    )
+    fields = {
+        "L": (Math(name_box(loss)),),
+        "wrt": listed(language, [(Math(name_box(name)),) for name in wrt]),
+        "where": where,
+        "count": (Text(str(opinion.count)),),
+        "entries": (Text(str(opinion.entries)),),
+        "exact": (Text(str(opinion.exact)),),
+        "rest": (Text(str(opinion.entries - opinion.exact)),),
+    }
+    kinds = (
+        "second_all" if opinion.entries == opinion.count else "second_some",
+        "second_exact" if opinion.exact == opinion.entries else "second_sampled",
+    )
+    return together(language, (fill(language, f"program.{kind}", fields) for kind in kinds))

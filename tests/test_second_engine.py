@@ -1,0 +1,201 @@
+"""SymPy as the second engine: it agrees with what is right, and refuses what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import pytest
+import sympy as sp
+from _gradient_table import sized, table
+from _programs import random_program
+
+from matderiv import derive
+from matderiv.calculus.deciding.explicit import Array, Explicit, total, undefined
+from matderiv.calculus.deciding.second_engine import Answers, second_opinion
+from matderiv.calculus.sweep import sweep
+from matderiv.calculus.sweep.second import second_opinion_on
+from matderiv.calculus.sweep.task import read_task
+from matderiv.errors import InputError, ProofError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.parse import parse
+
+
+def answers(program: str, wrt: str, formula: str, **known: str) -> Answers:
+    """A program with a formula for its gradient, right or wrong."""
+    task = read_task(program, (wrt,))
+    return Answers(
+        program=task.program,
+        shapes=task.shapes,
+        sizes=task.sizes,
+        gradients={wrt: parse(formula).loss.value},
+        known={name: parse(text).loss.value for name, text in known.items()},
+    )
+
+
+@pytest.mark.parametrize("number", range(0, len(table()), 9))
+def test_it_agrees_with_the_table_of_gradients(number: int) -> None:
+    """A ninth of the table: no right gradient is refused, and SymPy can differentiate each."""
+    entry = table()[number]
+    sizes = entry.sizes((3, 2, 2, 3))
+    shapes = {name: entry.shape(name, sizes) for name in entry.shapes}
+    task = read_task(sized(entry.program, sizes), (entry.wrt,), shapes=shapes, assume=entry.assume)
+    opinion = second_opinion_on(task)
+    assert opinion.status == "agrees"
+    assert 0 < opinion.exact <= opinion.entries <= opinion.count or not opinion.exact
+
+
+def test_it_refuses_no_random_program() -> None:
+    """Programs of the whole language, where the formulas may have a value at no point at all."""
+    agreed = 0
+    for seed in range(60):
+        made = random_program(seed, depth=3)
+        try:
+            task = read_task(made.text, None, shapes=made.inputs)
+        except InputError:
+            continue
+        agreed += second_opinion_on(task).status == "agrees"
+    assert agreed > 15
+
+
+WRONG = {
+    "a sign": ("L = sum((X @ W - T)**2)", "X", "-2*(X @ W - T) @ W.T"),
+    "a factor": ("L = sum((X @ W - T)**2)", "X", "(X @ W - T) @ W.T"),
+    "a transpose": ("L = sum(f(X @ X))", "X", "df(X @ X) @ X + X.T @ df(X @ X)"),
+    "zero": ("L = logdet(X)", "X", "0*X"),
+    "the inverse": ("L = logdet(X)", "X", "inv(X)"),
+    "one term of two": ("L = tr(X @ X)", "X", "X.T"),
+    "the function for its derivative": ("L = sum(f(X))", "X", "f(X)"),
+    "another function": ("L = sum(f(X))", "X", "df(2*X)/2"),
+    "an entry only": ("L = sum(sqrt(X)) + tr(X)", "X", "1/(2*sqrt(X)) + 1.001*eye(N)"),
+    "a mean for a sum": (
+        "L = Loss(mean(X, axis=0))",
+        "X",
+        "outer(ones(N), dLoss(mean(X, axis=0)))",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_formula_is_refused(name: str) -> None:
+    """Wrong in one sign, factor, transpose, term or entry, with undefined functions or without."""
+    with pytest.raises(ProofError, match="SymPy's own derivative by X"):
+        second_opinion(answers(*WRONG[name]))
+
+
+def test_derive_refuses_what_a_wrong_rule_and_a_wrong_proof_agree_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With a wrong adjoint and a decider that says yes to everything nothing is printed."""
+    from matderiv.calculus.deciding.verdict import Verdict
+    from matderiv.derivation.judge import Judge
+
+    right = sweep.adjoint
+
+    def wrong(value: Node, upstream: Node, shape: Any) -> Any:  # noqa: ANN401 - as the rule
+        made = right(value, upstream, shape)
+        if isinstance(value, nodes.MatMul):
+            return tuple(nodes.Multiply(nodes.Number(Fraction(2)), one) for one in made)
+        return made
+
+    monkeypatch.setattr(sweep, "adjoint", wrong)
+    monkeypatch.setattr(Judge, "verdict", lambda *_: Verdict("equal", index=True))
+    with pytest.raises(ProofError, match="SymPy's own derivative"):
+        derive("U = A @ V; L = sum(g(U))", shapes={"A": (2, 3), "V": (3, 2)})
+
+
+def test_silent_zeros_of_sympy_are_none_here() -> None:
+    """What `Derivative`, `MatrixExpr.diff` and functions of one name are silently wrong about."""
+    u = sp.Symbol("u", real=True)
+    assert undefined("f")(u**2).diff(u) == 2 * u * undefined("f", (1,))(u**2)
+    assert sp.Function("f")(u) != undefined("f")(u)
+    for program, formula in {
+        "L = tr(A) + 1": "eye(N)",
+        "L = log(det(A))": "inv(A).T",
+        "L = Loss(A)": "dLoss(A)",
+        "L = norm(A)**2": "2*A",
+    }.items():
+        opinion = second_opinion(answers(program, "A", formula))
+        assert (opinion.status, opinion.entries) == ("agrees", opinion.count)
+        with pytest.raises(ProofError):
+            second_opinion(answers(program, "A", f"0*({formula})"))
+
+
+def test_undefined_functions_are_compared_by_their_arguments() -> None:
+    """The same argument in another form is the same, whatever f is; another argument is not."""
+    program = "L = sum(f(alpha*(X + Y)))"
+    assert second_opinion(answers(program, "X", "alpha*df(alpha*X + alpha*Y)")).status == "agrees"
+    with pytest.raises(ProofError):
+        second_opinion(answers(program, "X", "alpha*df(alpha*X + Y)"))
+
+
+def test_what_is_too_large_is_said() -> None:
+    """Smaller sizes or fewer entries where those of the page are too many; else that it cannot."""
+    own = second_opinion_on(read_task("L = sum(f(X @ W))"))
+    assert (own.own, own.count, own.entries, own.exact) == (True, 20, 20, 20)
+    large = second_opinion_on(read_task("L = sum(f(X @ W))", sizes={"N": 64, "D": 4096, "M": 4096}))
+    assert (large.own, dict(large.sizes)) == (False, {"N": 3, "D": 3, "M": 3})
+    fewer = second_opinion_on(read_task("L = sum(tanh(X @ W)**2)", sizes={"N": 9, "M": 9}))
+    assert fewer.own
+    assert 8 <= fewer.entries < fewer.count
+    fixed = second_opinion_on(read_task("L = sum(f(eye(40) @ X))"))
+    assert (fixed.status, fixed.reason) == ("cannot", "large")
+
+
+def test_declared_structure_is_built_in() -> None:
+    """A symmetric matrix has one symbol for two entries, a diagonal one 0 beside its diagonal."""
+    program = "L = logdet(X) + sum(f(X @ X))"
+    for structure in ("symmetric", "diagonal"):
+        task = read_task(program, assume={"X": structure})
+        assert second_opinion_on(task).status == "agrees"
+        with pytest.raises(ProofError):
+            second_opinion_on(replace(task, assumed={}))
+
+
+def test_every_node_has_a_meaning_here() -> None:
+    """No kind of node falls back on a default: each is in the table, or raises."""
+    from typing import get_args
+
+    from matderiv.calculus.deciding import explicit
+
+    assert set(explicit._RULES) == set(get_args(nodes.Node)) - {nodes.Name}
+
+
+def test_sums_are_those_of_sympy() -> None:
+    """`total` makes the sum that SymPy makes, in its order, alike terms put together or not."""
+    x, y = sp.symbols("x y", real=True)
+    terms = [y * x, sp.exp(y), x, sp.Integer(3), x + y**2, sp.S.Zero, -2 * x * y]
+    for count in range(len(terms) + 1):
+        made, expected = total(terms[:count]), sp.Add(*terms[:count])
+        assert made == expected
+        assert sp.srepr(made) == sp.srepr(expected)
+
+
+def test_derivatives_are_those_of_sympy() -> None:
+    """The chain rule over SymPy's operations gives what `diff` gives for the whole expression."""
+    from matderiv.calculus.deciding.second_engine import _Engine
+
+    task = read_task("L = sum(softmax(X @ W, axis=1)*tanh(X @ W)) + norm(W) + tr(inv(W.T @ W))")
+    engine = _Engine(answers("L = sum(X)", "X", "ones((N, M))"), task.sizes)
+    x, w = (
+        Array(shape, tuple(sp.symbols(f"{name}:{shape[0] * shape[1]}", real=True)))
+        for name, shape in (("x", (2, 2)), ("w", (2, 2)))
+    )
+    value = Explicit({"X": x, "W": w}, {}, {}, ()).of(task.program.loss.value).entries[0]
+    symbol = w.entries[1]
+    difference = engine.derivative(value, symbol) - value.diff(symbol)
+    numbers = dict(
+        zip((*x.entries, *w.entries), map(sp.Rational, (1, 2, 3, 5, 7, 2, 3, 4)), strict=True)
+    )
+    assert abs(difference.xreplace(numbers).evalf(30)) < 1e-20
+
+
+def test_gradient_does_without_it() -> None:
+    """`derive` asks SymPy, and its page says so; the opinion is a value of the derivation."""
+    derivation = derive()
+    assert derivation.second is not None
+    assert derivation.second.exact == derivation.second.count == 20
+    assert "On its own it built" in derivation.markdown()
+    assert "SymPy" in derivation.markdown("zh")
