@@ -381,8 +381,8 @@ CLAIMS: dict[str, Callable[[Json], Json]] = {
     "the subject of a step": put("steps", -1, "wrt", to="X"),
     "indices": put("steps", 0, "chains", 0, "indices", to={"p": "M", "q": "N"}),
     "a lifted name": everywhere("Z", "Q"),
-    "no chain": lambda data: put("steps", 0, "chains", to=[])(data),
-    "no links": lambda data: put("steps", 0, "chains", 0, "links", to=[])(data),
+    "no chain": put("steps", 0, "chains", to=[]),
+    "no links": put("steps", 0, "chains", 0, "links", to=[]),
 }
 
 

@@ -5,17 +5,18 @@ It is one object of JSON, version 2, of one kind for all programs:
 | | |
 |---|---|
 | `program`, `method`, `assume` | what was asked |
-| `sizes`, `shapes` | the number of each size, the sizes of each name (a number is a fixed size) |
-| `definitions` | each value of the program as source, those with a name of ours among them |
+| `sizes`, `shapes` | the number of each size; the sizes of each name |
+| `definitions` | each value as source, those with a name of ours among them |
+| `functions` | a name of ours for what is done to each entry of a value, and the loss with it |
 | `wrt`, `gradients` | the names differentiated by, and the answers as source |
 | `steps` | each with its `kind`, the name that it is about (`wrt`), and its `chains` |
-| `chains` | a `kind`; the letters that are free in it (`indices`), with their sizes; `sides`; `links` |
-| `links` | one fewer than sides: the `reason`, and the verdict `for_all_sizes` or on how many `entries` |
-| `proof`, `sha256` | the totals; the digest of all else as JSON with sorted keys and no spaces |
+| `chains` | a `kind`; the free letters with their sizes (`indices`); `sides`; `links` |
+| `links` | between neighbouring sides: `reason`, `for_all_sizes`, or how many `entries` |
+| `proof`, `sha256` | the totals; the digest of all else, as JSON with sorted keys, no spaces |
 
-A side is an array, read at the indices `at`: its `kind`, its `entry` there in index notation, what it
-is `of` as source where it is written as a formula, all `entries` at the sizes where it is written
-out, and `latex` for display. See `index_text` for both notations.
+A side is an array, read at the indices `at`: its `kind`, its `entry` there in index notation,
+what it is `of` as source where it is written as a formula, all `entries` at the sizes where it is
+written out, and `latex` for display. See `index_text` for both notations.
 """
 
 from __future__ import annotations
@@ -82,6 +83,7 @@ def certificate(derivation: Derivation) -> str:
         "sizes": {s: n for s, n in task.sizes.items() if s != str(n)},
         "shapes": {name: [d.symbol for d in shape] for name, shape in task.shapes.items()},
         "definitions": {a.name: formula_text(a.value, ()) for a in task.sweep.graph.values},
+        "functions": _functions(derivation),
         "wrt": list(derivation.wrt),
         "gradients": {n: formula_text(derivation.answer(n), ()) for n in derivation.wrt},
         "steps": [_step(step, task, notation) for step in derivation.steps],
@@ -93,6 +95,16 @@ def certificate(derivation: Derivation) -> str:
         },
     }
     return json.dumps(content | {"sha256": _digest(content)}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _functions(derivation: Derivation) -> _Json:
+    """What a function with a name of ours is of the entries of a value, and the loss by it."""
+    close = derivation.close
+    if close is None or close.summand is None or close.summand.body is None:
+        return {}
+    found = close.summand
+    body, loss = (formula_text(node, ()) for node in (close.summand.body, found.loss))
+    return {found.function: {"of": close.value, "body": body, "loss": loss}}
 
 
 def _digest(content: _Json) -> str:

@@ -1,5 +1,7 @@
-"""Arrays of numbers. Inverses and determinants come from elimination, so that their derivatives
-follow from those of sums, products and quotients alone.
+"""Arrays of numbers.
+
+Inverses and determinants come from elimination, so that their derivatives follow from those of
+sums, products and quotients alone.
 """
 
 from __future__ import annotations

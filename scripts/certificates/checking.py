@@ -167,6 +167,8 @@ def _check_counts(data: Json, program: Program) -> None:
         refuse("proof: the counts are not those of the links")
 
 
+_NUMBER = re.compile("[1-9][0-9]{0,8}")
+
 # -- chains --------------------------------------------------------------------------------------
 
 Place = Mapping[str, int]
@@ -183,15 +185,15 @@ class Side:
         kind, at = data["kind"], data["at"]
         if kind not in KINDS or ("of" in data) != (KINDS[kind] != "entry"):
             refuse(f"there is no side {kind[:40]!r} of this form")
-        if any(index not in runs and index != "1" for index in at):
+        if any(index not in runs and not _NUMBER.fullmatch(index) for index in at):
             refuse("an index is not one of its chain")
         self.at = at
         self.tree = parse(data["entry"])
         self.trees = [self.tree]
         if "of" in data:
             over = tuple(runs.get(index, "1") for index in at)
-            places = tuple(("name", i) if i in runs else ("num", 1) for i in at)
-            self.trees.append(texts.source(data["of"], over, places, KINDS[kind] == "repeated"))
+            places = tuple(("name", i) if i in runs else ("num", int(i)) for i in at)
+            self.trees.append(texts.source(data["of"], over, places, KINDS[kind]))
         letters = frozenset(runs)
         self.ready = [texts.tree_ready(tree, letters) for tree in self.trees]
         self.proved = False
@@ -342,7 +344,7 @@ def _look(
     needed = any(c.spelled or c.open(own=True) != c.open(own=False) for _, c in chains)
     chosen = own if sum(map(math.prod, sizes)) <= SMALL or needed else None
     some: list[Field] = [*fields]
-    for world in worlds(texts.program, texts, some, chosen, work, random.SystemRandom()):
+    for world in worlds(texts, some, chosen, work, random.SystemRandom()):
         about: Json = None
         for step, chain in chains:
             if step is not about:

@@ -61,9 +61,13 @@ class Scope:
         del row, col
         refuse(f"the derivative of {of[:40]} by {wrt[:40]} is not known here")
 
-    def slopes(self, ready: Ready, at: Letters, wrt: str) -> Array:
+    def by_function(self, function: str, z: str) -> Array:
+        """∂L/∂f(z_ij)."""
+        refuse(f"a derivative by {function[:40]} of {z[:40]} is not known here")
+
+    def slopes(self, ready: Ready, at: Letters, wrt: str, through: bool) -> Array:  # noqa: FBT001
         """The derivatives of a number by all entries of a name."""
-        del ready, at
+        del ready, at, through
         refuse(f"a derivative by {wrt[:40]} is not known here")
 
 
@@ -103,15 +107,42 @@ class Texts:
             found = self._known[tree, letters] = self.tree(tree, letters)
         return found
 
-    def source(self, text: str, over: Sizes, at: Places, repeated: bool) -> Tree:  # noqa: FBT001
-        """The entry of a formula at indices of a shape, which is its own unless it is `repeated`."""
-        key = (text, over, at, repeated)
+    def source(self, text: str, over: Sizes, at: Places, kind: str) -> Tree:
+        """The entry of a formula at indices: of its shape, at a `place`, or `repeated` to a shape."""
+        key = (text, over, at, kind)
         if key not in self._sources:
             lowered = self.lowering.lower(parse(text))
-            if not repeated and lowered.shape != over:
+            numbers = [index[0] == "num" for index in at]
+            if kind == "place" and len(lowered.shape) == len(over):
+                over = tuple(
+                    own if number else size
+                    for own, size, number in zip(lowered.shape, over, numbers, strict=True)
+                )
+            elif any(index[0] == "num" and index[1] != 1 for index in at):
+                refuse("an index is a number where an array is meant")
+            if kind != "repeated" and lowered.shape != over:
                 refuse("a formula does not have the shape that its indices run over")
             self._sources[key] = self.lowering.own(lowered, over, at)
         return self._sources[key]
+
+    def by_function(self, function: str, z: str) -> tuple[Places, Ready, Ready]:
+        """The letters and the value of f(z_ij), and the loss with F for f(z_ij)."""
+        bodies, loss = self.program.bodies, self.program.loss
+        whole = bodies[function][2] if function in bodies else self.program.definitions[loss]
+
+        def put(tree: Any) -> Any:  # noqa: ANN401 - a tree or a leaf
+            match tree:
+                case ("call", name, (("index" | "name" as kind, of, *at),)) if (name, of) == (
+                    function,
+                    z,
+                ):
+                    return (kind, "F.unit", *at)
+            return tuple(map(put, tree)) if isinstance(tree, tuple) else tree
+
+        at, _ = self.lowering.places(self.lowering.shape_of(z))
+        letters = frozenset(index[1] for index in at if index[0] == "name")
+        own = self.tree_ready(("call", function, (self.lowering.entry(z, at),)), letters)
+        return at, own, self.tree_ready(put(self.lowering.lower(whole).at(())), frozenset())
 
     def definition(self, name: str) -> tuple[Sequence[Tree], Ready]:
         """The entry of a value by its definition, and the indices at which it is."""
@@ -149,8 +180,8 @@ class Texts:
                 return self.summed(body, bounds, scope)
             case ("call", "KroneckerDelta", (a, b)) if {a[0], b[0]} <= {"name", "num"}:
                 return self.delta([self.index(a, scope), self.index(b, scope)])
-            case ("call", "Partial", (of, wrt)) if wrt[0] != "tuple":
-                return self.rate(of, wrt, scope)
+            case ("call", "Partial" | "Direct" as kind, (of, wrt)) if wrt[0] != "tuple":
+                return self.rate(of, wrt, scope, through=kind == "Partial")
             case ("call", "acos", (("neg", ("num", 1)),)):
                 return Ready(frozenset(), lambda world, _: world.field.pi())
             case ("call", name, (arg, *rest)):
@@ -294,8 +325,14 @@ class Texts:
                 return name, [self.index(index, scope) for index in indices]
         refuse("a derivative is not by an entry")
 
-    def rate(self, of: Tree, wrt: Tree, scope: frozenset[str]) -> Ready:
-        """∂z_ij/∂x_pq by the definition of z alone, or that of any number."""
+    def rate(self, of: Tree, wrt: Tree, scope: frozenset[str], *, through: bool) -> Ready:
+        """∂z_ij/∂x_pq by the definition of z alone; that of any number, `through` values or not."""
+        match wrt:
+            case ("call", function, (inner,)) if of == ("name", self.program.loss):
+                z, p = self.entry(inner, scope)
+                return Ready(
+                    _letters(p), lambda world, at: world.by_function(function, z).at(_at(p, at))
+                )
         name, p = self.entry(wrt, scope)
         match of:
             case ("name" | "index", *_):
@@ -305,13 +342,16 @@ class Texts:
                     lambda world, at: world.rate(value, _at(i, at), name, _at(p, at)),
                 )
         inner = self.tree(of, scope)
-        slopes = self.kept(inner.letters, lambda world, at: world.slopes(inner, at, name))
+        slopes = self.kept(inner.letters, lambda world, at: world.slopes(inner, at, name, through))
         return Ready(
             inner.letters | _letters(p), lambda world, at: slopes.run(world, at).at(_at(p, at))
         )
 
     def called(self, name: str, arg: Tree, rest: list[Tree], scope: frozenset[str]) -> Ready:
         """A function of a number, or of an array that is given by its general entry."""
+        if not rest and name in self.program.bodies:
+            of, body, _ = self.program.bodies[name]
+            return self.tree(self.lowering.body(of, body, arg), scope)
         if not rest and name in FUNCTIONS:
             inner = self.tree(arg, scope)
             return self.kept(

@@ -53,6 +53,7 @@ CERTIFICATE: Form = {
     "sizes": {str: int},
     "shapes": {str: [str]},
     "definitions": {str: str},
+    "functions": {str: {"of": str, "body": str, "loss": str}},
     "wrt": [str],
     "gradients": {str: str},
     "steps": [{"kind": str, "wrt": (str, None), "chains": [_CHAIN]}],

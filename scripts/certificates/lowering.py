@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from certificates.frame import refuse
-from certificates.reading import Tree
+from certificates.reading import Tree, exchanged, walk
 
 Sizes = tuple[str, ...]
 Places = tuple[Tree, ...]
@@ -193,7 +193,7 @@ class Lowering:
 
         def at(place: Places) -> Tree:
             own, bounds = self.places(self.shape_of(wrt))
-            rate: Tree = ("call", "Partial", (of.at(place), self.entry(wrt, own)))
+            rate: Tree = ("call", "Direct", (of.at(place), self.entry(wrt, own)))
             return summed(times(rate, self.entry(f"{wrt}.differential", own)), bounds)
 
         return Lowered(of.shape, at)
@@ -234,6 +234,17 @@ class Lowering:
         if name[1:] in self.functions and name[0] == "d":
             return Lowered(shape, lambda at: self.whole(name, array, at))
         refuse(f"{name[:40]!r} is not a function of the program")
+
+    def body(self, of: str, body: Tree, arg: Tree) -> Tree:
+        """f of a number, by what f is of each entry of a value."""
+        places, _ = self.places(self.shape_of(of))
+        lowered = self.lower(body)
+        if lowered.shape != self.shape_of(of):
+            refuse("functions: one is not of each entry")
+        found: Tree = exchanged(lowered.at(places), {self.entry(of, places): arg})
+        if {node[1] for node in walk(found) if node[0] == "name"} & {p[1] for p in places}:
+            refuse("functions: one is not of one entry alone")
+        return found
 
     def entrywise(self, name: str) -> bool:
         """Whether a function is one of numbers."""

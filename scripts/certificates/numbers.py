@@ -78,19 +78,13 @@ class Residue:
         self.n, self.prime = n % prime, prime
 
     def __add__(self, other: Residue) -> Residue:
-        if type(other) is not Residue:
-            return NotImplemented
-        return Residue(self.n + other.n, self.prime)
+        return Residue(self.n + other.n, self.prime) if type(other) is Residue else NotImplemented
 
     def __sub__(self, other: Residue) -> Residue:
-        if type(other) is not Residue:
-            return NotImplemented
-        return Residue(self.n - other.n, self.prime)
+        return Residue(self.n - other.n, self.prime) if type(other) is Residue else NotImplemented
 
     def __mul__(self, other: Residue) -> Residue:
-        if type(other) is not Residue:
-            return NotImplemented
-        return Residue(self.n * other.n, self.prime)
+        return Residue(self.n * other.n, self.prime) if type(other) is Residue else NotImplemented
 
     def __truediv__(self, other: Residue) -> Residue:
         if type(other) is not Residue:
@@ -164,14 +158,18 @@ class Real:
         self.value, self.error = value, error
 
     def __add__(self, other: Real) -> Real:
-        if type(other) is not Real:
-            return NotImplemented
-        return _rounded(self.value + other.value, _UP.add(self.error, other.error))
+        return (
+            _rounded(self.value + other.value, _UP.add(self.error, other.error))
+            if type(other) is Real
+            else NotImplemented
+        )
 
     def __sub__(self, other: Real) -> Real:
-        if type(other) is not Real:
-            return NotImplemented
-        return _rounded(self.value - other.value, _UP.add(self.error, other.error))
+        return (
+            _rounded(self.value - other.value, _UP.add(self.error, other.error))
+            if type(other) is Real
+            else NotImplemented
+        )
 
     def __mul__(self, other: Real) -> Real:
         if type(other) is not Real:

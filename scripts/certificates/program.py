@@ -29,6 +29,8 @@ class Program:
     sizes: Mapping[str, int]
     functions: set[str]
     assumed: Mapping[str, str]
+    #: f for f(z_ij) of ours: the name Z, f(Z) as source, and the loss in terms of f(Z).
+    bodies: Mapping[str, tuple[str, Tree, Tree]]
 
     @property
     def loss(self) -> str:
@@ -75,6 +77,16 @@ def read(data: Json) -> Program:
     functions = {
         node[1] for tree in definitions.values() for node in walk(tree) if node[0] == "call"
     } - KNOWN
+    bodies = {
+        name: (f["of"], parse(f["body"]), parse(f["loss"])) for name, f in data["functions"].items()
+    }
+    for name, (of, body, whole) in bodies.items():
+        here = {("call", name, (("name", of),)): body}
+        if not re.fullmatch("[a-z][a-z]*|F", name) or name in functions | KNOWN or of not in shapes:
+            refuse(f"functions: {name[:40]!r} cannot be a function of {of[:40]!r}")
+        if flat(exchanged(whole, here)) != flat(definitions[loss]):
+            refuse("functions: the loss is not what it is said to be")
+    functions |= {*bodies}
     everything = [*shapes, *data["sizes"], *functions]
     derived = [f"d{name}" for name in (*shapes, *functions)]
     if len({*everything, *derived}) != len(everything) + len(derived):
@@ -86,7 +98,7 @@ def read(data: Json) -> Program:
     wrt = data["wrt"]
     if not wrt or len({*wrt}) != len(wrt) or not {*wrt} <= inputs or {*data["gradients"]} != {*wrt}:
         refuse("wrt, gradients: they are not those of some inputs")
-    found = Program(definitions, shapes, data["sizes"], functions, data["assume"])
+    found = Program(definitions, shapes, data["sizes"], functions, data["assume"], bodies)
     _check_shapes(found)
     return found
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from certificates.frame import refuse
 from certificates.lowering import Lowering
-from certificates.reading import Tree
 from certificates.program import Program
+from certificates.reading import Tree
 
 Atom = tuple[Any, ...]
 Place = str | int
@@ -30,7 +30,7 @@ Runs = tuple[tuple[str, str], ...]
 Attempt = tuple[str, bool]  # which gradients are replaced, and whether values are
 
 _ATTEMPTS: tuple[Attempt, ...] = (
-    ("none", False),
+    ("none", False),  # functions with names of ours stay as they are, too
     ("own", False),
     ("own", True),
     ("all", False),
@@ -89,6 +89,8 @@ class Prover:
         """Gradients (one's own, or all) and values replaced by what they are."""
         gradients, values = attempt
         program = self.program
+        if program.bodies and attempt != _ATTEMPTS[0]:
+            value = self._bodies(value)
         for turn in range(2 * len(program.shapes)):
             table: dict[str, tuple[list[Place], Value]] = {}
             for name in {atom[1] for atom in _atoms(self.frozen(value)) if atom[0] == "entry"}:
@@ -168,6 +170,31 @@ class Prover:
 
         return self.mapped(value, entry)
 
+    def _bodies(self, value: Value) -> Value:
+        """Functions with names of ours, and their derivatives, by what they are."""
+
+        def body(atom: Atom) -> Value:
+            own = atom[1] if atom[0] == "call" else ""
+            name = own if own in self.program.bodies else own[1:]
+            if name not in self.program.bodies:
+                return self.inside(atom, self._bodies)
+            of, tree, _ = self.program.bodies[name]
+            unknown: Atom = ("entry", "f")
+            found = self.value(self.lowering.body(of, tree, ("name", "f")), {}, None)
+            if own != name:
+                found = self.derived(found, unknown)
+            return self._replaced_atom(found, unknown, self._bodies(self.thawed(atom[2])))
+
+        return self.mapped(value, body)
+
+    def _replaced_atom(self, value: Value, old: Atom, new: Value) -> Value:
+        def entry(atom: Atom) -> Value:
+            if atom == old:
+                return self.fresh(new)
+            return self.inside(atom, lambda inner: self._replaced_atom(inner, old, new))
+
+        return self.mapped(value, entry)
+
     def _symmetric(self, value: Value) -> Value:
         """Entries of matrices with a structure by the entries that they have of their own."""
         assumed = self.program.assumed
@@ -177,14 +204,14 @@ class Prover:
                 case ("entry", name, a, b) if name in assumed:
                     if assumed[name] == "symmetric":
                         return _one(("pair", name, *sorted((a, b), key=str)))
-                    return self.times(_one(("delta", a, b)), _one(("entry", name, a, a)))
+                    return self.times(_one(_delta(a, b)), _one(("entry", name, a, a)))
             return self.inside(atom, self._symmetric)
 
         return self.mapped(value, entry) if assumed else value
 
     # -- reading -----------------------------------------------------------------------------------
 
-    def value(self, tree: Tree, scope: Mapping[str, str], about: str | None) -> Value:  # noqa: C901, PLR0911, PLR0912 - one case for each kind
+    def value(self, tree: Tree, scope: Mapping[str, str], about: str | None) -> Value:
         """A tree of index notation; `scope` are the letters that are summed over."""
 
         def index(place: Tree) -> Place:
@@ -215,13 +242,12 @@ class Prover:
                 return self.bound(self.value(body, {**scope, **new}, about), over)
             case ("call", "KroneckerDelta", (one, other)):
                 return self.contracted(_one(_delta(index(one), index(other))))
-            case ("call", "Partial", (of, wrt)):
+            case ("call", "Partial" | "Direct" as kind, (of, wrt)):
                 (by,) = self.value(wrt, scope, None)[0][1]
-                match of:
-                    case ("name" | "index", str(name), *_):
-                        (atom,) = self.value(of, scope, None)[0][1]
-                        return self.rate(atom, by)
-                return self.derived(self.value(of, scope, about), by)
+                if of[0] in ("name", "index"):
+                    (atom,) = self.value(of, scope, None)[0][1]
+                    return self.rate(atom, by)
+                return self.derived(self.value(of, scope, about), by, through=kind == "Partial")
             case ("call", "acos", _):
                 return _one(("entry", "acos"))
             case ("call", name, (arg,)) if self.lowering.entrywise(name):
@@ -237,6 +263,8 @@ class Prover:
 
     def entry(self, name: str, at: tuple[Place, ...], about: str | None) -> Value:
         """An entry of a name; a differential is that of what the step is about."""
+        if name == "f" and not at:
+            return _one(("entry", "f"))  # the argument of a function with a name of ours
         base, _, word = name.partition(".")
         for size, place in zip(self.lowering.shape_of(name), at, strict=True):
             number = isinstance(place, int)
@@ -413,10 +441,13 @@ class Prover:
     # -- derivatives -------------------------------------------------------------------------------
 
     def rate(self, of: Atom, wrt: Atom) -> Value:
-        """∂z_ij/∂x_pq by the definition of z alone."""
+        """∂z_ij/∂x_pq by the definition of z alone; ∂L/∂f(z_ij) by L in terms of f."""
         name = of[1]
         if name == wrt[1] and wrt[0] == "entry":
             return self.agree(of, wrt)
+        if name == self.program.loss and wrt[0] == "call" and wrt[1] in self.program.bodies:
+            lowered = self.lowering.lower(self.program.bodies[wrt[1]][2])
+            return self.derived(self.value(lowered.at(()), {}, None), wrt)
         if name not in self.program.definitions:
             raise NotProvedError
         places, known = self.definition(name)
@@ -432,8 +463,12 @@ class Prover:
         deltas = {_delta(*pair): 1 for pair in zip(one[2:], other[2:], strict=True)}
         return self.contracted([(1, deltas, {})])
 
-    def derived(self, value: Value, wrt: Atom) -> Value:
-        """The derivative of a value by an entry, or by a function of one."""
+    def derived(self, value: Value, wrt: Atom, *, through: bool = False) -> Value:
+        """The derivative of a value by an entry, or by a function of one.
+
+        What is `through` other values of the program, by their definitions, is added if it is
+        asked for.
+        """
         made: Value = []
         for c, f, b in value:
             for atom, n in f.items():
@@ -441,8 +476,16 @@ class Prover:
                 if slope:
                     rest = {a: p for a, p in f.items() if a != atom}
                     rest |= {atom: n - 1} if n != 1 else {}
-                    one = self.merged([(c * n, rest, {})])
-                    made += self.bound(self.times(one, slope), b)
+                    made += self.bound(self.times([(c * n, rest, {})], slope), b)
+        if through:
+            held = {atom[1] for atom in _atoms(self.frozen(value)) if atom[0] == "entry"}
+            for name in sorted(held & self.program.definitions.keys() - {wrt[1]}):
+                if wrt[1] in self.program.uses[name]:
+                    places, bounds = self.letters(self.program.shapes[name])
+                    z = ("entry", name, *places)
+                    made += self.bound(
+                        self.times(self.derived(value, z), self.rate(z, wrt)), bounds
+                    )
         return made
 
     def slope(self, atom: Atom, wrt: Atom) -> Value:
@@ -671,7 +714,8 @@ def _unmerged(atom: Atom, n: int) -> bool:
 
 
 def _delta(one: Place, other: Place) -> Atom:
-    return ("delta", *sorted((one, other), key=str))
+    """Numbers come first, so that they are what letters are replaced by."""
+    return ("delta", *sorted((one, other), key=lambda place: (isinstance(place, str), str(place))))
 
 
 def _only(value: Frozen) -> Atom:

@@ -5,105 +5,43 @@ They prove nothing; a file that holds another word is not one that is understood
 
 from __future__ import annotations
 
+
+def _listed(words: str) -> frozenset[str]:
+    return frozenset(" ".join(word.split()) for word in words.split(";"))
+
+
 METHODS = frozenset("elementwise index differential slice kronecker".split())
 
-STEPS = METHODS - {"elementwise"} | frozenset(
-    "values gradient direct called matrix structure".split()
-)
+STEPS = _listed("""
+    array; called; differential; direct; gradient; index; kronecker; matrix; slice; structure;
+    values; upstream; entries; proof
+""")
 
-CHAINS = frozenset(
-    (
-        "value",
-        "entry of value",
-        "local",
-        "all entries",
-        "written out",
-        "assembled",
-        "structure",
-        "contracted",
-        "formula",
-        "differential",
-        "pairing",
-        "read off",
-        "slice",
-        "slice written out",
-        "inner products",
-        "vec",
-        "jacobian",
-        "transposed",
-    )
-)
+CHAINS = _listed("""
+    all entries; another entry; array; entry; expanded loss; function; loss; one term;
+    product; slope; sum rule; unit; upstream; assembled; contracted; differential; entry of value; formula; inner
+    products; jacobian; local; pairing; read off; slice; slice written out; structure;
+    transposed; value; vec; written out
+""")
 
 #: Each kind of side, and what is written of it: an `entry` alone, the `source` of an array beside
-#: it, or the source of one that may be `repeated` to the shape of a larger one.
-KINDS = {
-    "formula": "source",
-    "spelled": "source",
-    "product": "source",
-    "entry": "source",
-    "written": "source",
-    "contraction": "source",
-    "vec": "source",
-    "slice": "source",
-    "differential": "source",
-    "array": "repeated",
-    "indexed": "entry",
-    "cells": "entry",
-    "inner": "entry",
-    "jacobian": "entry",
-    "times": "entry",
-}
-
-REASONS = frozenset(
-    (
-        "cancelled in an inverse",
-        "chain rule",
-        "common factor",
-        "cyclic rule",
-        "definition",
-        "deltas",
-        "diagonal matrix",
-        "differentials put in",
-        "each term",
-        "entries",
-        "entries that are not zero",
-        "entries worked out",
-        "gradient",
-        "identity matrix",
-        "indices that agree",
-        "inner product",
-        "inverse",
-        "jacobians put in",
-        "like terms",
-        "local derivative",
-        "local derivatives",
-        "matrix names",
-        "matrix product",
-        "mean",
-        "moved",
-        "multiplied out",
-        "names of functions",
-        "names of the program",
-        "one entry",
-        "outer product",
-        "partial derivatives",
-        "powers of one base",
-        "product rule",
-        "put in",
-        "read off",
-        "rearranged",
-        "repeated in every row or column",
-        "row by row",
-        "row times column",
-        "rules",
-        "same vec",
-        "scalars first",
-        "scalars out of a product",
-        "scalars out of a sum",
-        "slices put in",
-        "transpose",
-        "transposed",
-        "transposes",
-        "transposes collected",
-    )
+#: it, the source of one at a `place` of it, or of one `repeated` to the shape of a larger one.
+KINDS = (
+    dict.fromkeys("indexed cells inner jacobian times".split(), "entry")
+    | dict.fromkeys("formula spelled product slice differential".split(), "source")
+    | dict.fromkeys("entry written contraction vec".split(), "place")
+    | {"array": "repeated"}
 )
+
+REASONS = _listed("""
+    constants; derivative; derivative of f; entries of the product; names; simplified;
+    sum rule; sum sign; unit; zeros dropped; cancelled in an inverse; chain rule; common factor; cyclic rule; definition; deltas;
+    diagonal matrix; differentials put in; each term; entries; entries that are not zero;
+    entries worked out; gradient; identity matrix; indices that agree; inner product;
+    inverse; jacobians put in; like terms; local derivative; local derivatives; matrix
+    names; matrix product; mean; moved; multiplied out; names of functions; names of the
+    program; one entry; outer product; partial derivatives; powers of one base; product
+    rule; put in; read off; rearranged; repeated in every row or column; row by row; row
+    times column; rules; same vec; scalars first; scalars out of a product; scalars out of a
+    sum; slices put in; transpose; transposed; transposes; transposes collected
+""")

@@ -15,7 +15,6 @@ from certificates.arrays import Array, Shape, made, places
 from certificates.entries import Letters, Ready, Scope, Texts
 from certificates.frame import RefusedError, Work, refuse
 from certificates.numbers import RANGES, Field, Number, Smooth, Variable, gradients, smoothly
-from certificates.program import Program
 from certificates.reading import Tree
 
 _TRIES = 120
@@ -30,16 +29,10 @@ class World(Scope):
     """One choice of sizes and inputs. Nothing in it is worked out before it is asked for."""
 
     def __init__(
-        self,
-        program: Program,
-        texts: Texts,
-        field: Field,
-        sizes: Mapping[str, int],
-        seed: int,
-        work: Work,
+        self, texts: Texts, field: Field, sizes: Mapping[str, int], seed: int, work: Work
     ) -> None:
         super().__init__(field, sizes, work)
-        self.program, self.texts, self.seed = program, texts, seed
+        self.program, self.texts, self.seed = texts.program, texts, seed
         self.about: str | None = None
         self._values: dict[str, Array] = {}
         self._rates: dict[object, Array] = {}
@@ -161,12 +154,17 @@ class World(Scope):
             name: array.each(lambda u: slopes.get(id(u), zero)) for name, array in known.items()
         }
 
-    def moved(self, name: str) -> tuple[Scope, Array]:
-        """The same world in which one array moves: all that is made of it remembers it."""
-        key = ("moved", name)
+    def moved(self, name: str, through: bool) -> tuple[Scope, Array]:  # noqa: FBT001
+        """The same world in which one array moves, alone or with all that is defined by it."""
+        key = ("moved", name, through)
         if key not in self.memo:
             own = self.array(name).each(Variable)
-            self.memo[key] = (_Moved(self, {name: own}), own)
+            arrays = {name: own}
+            scope = _Moved(self, arrays)
+            for of in self.program.definitions if through else ():
+                if of != name and self.program.uses[of] & arrays.keys():
+                    arrays[of] = self._defined(of, scope)
+            self.memo[key] = (scope, own)
         scope, own = self.memo[key]
         return scope, own
 
@@ -182,12 +180,23 @@ class World(Scope):
         if found is None:
             self._values[of].at(row)
             letters, ready = self.texts.definition(of)
-            found = self._rates[key] = self.slopes(ready, _letters(letters, row), wrt)
+            found = self._rates[key] = self.slopes(ready, _letters(letters, row), wrt, False)
         return found.at(col)
 
-    def slopes(self, ready: Ready, at: Letters, wrt: str) -> Array:
+    def by_function(self, function: str, z: str) -> Array:
+        """∂L/∂f(z_ij), all values of f being variables of their own."""
+        key = ("by", function, z)
+        if key not in self.memo:
+            letters, own, loss = self.texts.by_function(function, z)
+            f = made(self.shape_of(z), lambda p: Variable(own.run(self, _letters(letters, p))))
+            found = gradients(loss.run(_Moved(self, {"F.unit": f}), {}), self.field)
+            zero = self.number(0)
+            self.memo[key] = f.each(lambda u: found.get(id(u), zero))
+        return self.memo[key]
+
+    def slopes(self, ready: Ready, at: Letters, wrt: str, through: bool) -> Array:  # noqa: FBT001
         """The derivatives of a number by all entries of a name."""
-        scope, own = self.moved(wrt)
+        scope, own = self.moved(wrt, through)
         found = gradients(ready.run(scope, at), self.field)
         zero = self.number(0)
         return own.each(lambda u: found.get(id(u), zero))
@@ -261,7 +270,6 @@ def _renamed(u: Number) -> Variable:
 
 
 def worlds(
-    program: Program,
     texts: Texts,
     fields: Sequence[Field],
     chosen: Mapping[str, int] | None,
@@ -276,7 +284,7 @@ def worlds(
     names = [size for size in texts.sizes if not size.isdigit()]
 
     def some(sizes: Mapping[str, int]) -> list[World]:
-        return [World(program, texts, f, sizes, chance.getrandbits(64), work) for f in fields]
+        return [World(texts, f, sizes, chance.getrandbits(64), work) for f in fields]
 
     if chosen is not None:
         yield from some(chosen)
