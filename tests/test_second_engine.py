@@ -89,7 +89,7 @@ def test_derive_refuses_what_a_wrong_rule_and_a_wrong_proof_agree_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With a wrong adjoint and a decider that says yes to everything nothing is printed."""
-    from matderiv.calculus.deciding.verdict import Verdict
+    from matderiv.calculus.deciding.decide import Verdict
     from matderiv.derivation.judge import Judge
 
     right = sweep.adjoint

@@ -16,7 +16,7 @@ from _gradient_table import sized, table
 from _programs import Made, random_program, shrunk
 from _reference import UNDEFINED, Array, run, value
 
-from matderiv.calculus.deciding.equality import same_form
+from matderiv.calculus.deciding.decide import same_form
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Entry, Index
 from matderiv.calculus.index_forms.partials import partial

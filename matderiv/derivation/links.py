@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
+from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.deciding.second_engine import SecondOpinion
-from matderiv.calculus.deciding.verdict import Verdict
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.focus import CloseUp
 from matderiv.derivation.sides import Formula, Side

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from random import Random
 
-from matderiv.calculus.deciding.equality import same_form
-from matderiv.calculus.deciding.verdict import Verdict
+from matderiv.calculus.deciding.decide import Verdict, same_form
 from matderiv.calculus.formulas.flattened import total
 from matderiv.calculus.formulas.mistakes import Edit, Setting, edits
 from matderiv.calculus.formulas.tidying import tidy
