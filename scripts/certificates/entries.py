@@ -65,7 +65,7 @@ class Scope:
         """∂L/∂f(z_ij)."""
         refuse(f"a derivative by {function[:40]} of {z[:40]} is not known here")
 
-    def slopes(self, ready: Ready, at: Letters, wrt: str, through: bool) -> Array:  # noqa: FBT001
+    def slopes(self, ready: Ready, at: Letters, wrt: str, *, through: bool) -> Array:
         """The derivatives of a number by all entries of a name."""
         del ready, at, through
         refuse(f"a derivative by {wrt[:40]} is not known here")
@@ -108,7 +108,7 @@ class Texts:
         return found
 
     def source(self, text: str, over: Sizes, at: Places, kind: str) -> Tree:
-        """The entry of a formula at indices: of its shape, at a `place`, or `repeated` to a shape."""
+        """The entry of a formula at indices: of its shape, at a `place`, or `repeated`."""
         key = (text, over, at, kind)
         if key not in self._sources:
             lowered = self.lowering.lower(parse(text))
@@ -342,7 +342,9 @@ class Texts:
                     lambda world, at: world.rate(value, _at(i, at), name, _at(p, at)),
                 )
         inner = self.tree(of, scope)
-        slopes = self.kept(inner.letters, lambda world, at: world.slopes(inner, at, name, through))
+        slopes = self.kept(
+            inner.letters, lambda world, at: world.slopes(inner, at, name, through=through)
+        )
         return Ready(
             inner.letters | _letters(p), lambda world, at: slopes.run(world, at).at(_at(p, at))
         )

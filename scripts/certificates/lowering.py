@@ -11,13 +11,17 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from certificates.frame import refuse
-from certificates.reading import Tree, exchanged, walk
+from certificates.reading import Tree, exchanged, parse, walk
 
 Sizes = tuple[str, ...]
 Places = tuple[Tree, ...]
 
 #: Functions of one number.
-FUNCTIONS = frozenset("exp log sqrt sin cos tanh sigmoid softplus relu step abs sign erf".split())
+FUNCTIONS = frozenset(
+    "exp log sqrt sin cos tanh sigmoid softplus arctan relu step abs sign erf".split()
+)
+#: Functions by others, of x.
+COMPOSITE = {"silu": parse("x*sigmoid(x)"), "gelu": parse("x*(1 + erf(x/sqrt(2)))/2")}
 _ONE: Tree = ("num", 1)
 _BELOW: Tree = ("num", -1)
 
@@ -184,6 +188,8 @@ class Lowering:
                     refuse("an outer product of what are no vectors")
                 shape = one.shape + other.shape
                 return Lowered(shape, lambda at: times(one.at(at[:1]), other.at(at[1:])))
+            case _, [operand] if name in COMPOSITE:
+                return self.lower(exchanged(COMPOSITE[name], {("name", "x"): operand}))
             case _, [operand]:
                 return self.of_one(name, self.lower(operand))
         refuse(f"{name[:40]!r} is not known with {len(operands)} operands")
@@ -236,7 +242,7 @@ class Lowering:
         refuse(f"{name[:40]!r} is not a function of the program")
 
     def body(self, of: str, body: Tree, arg: Tree) -> Tree:
-        """f of a number, by what f is of each entry of a value."""
+        """A function of a number, by what it is of each entry of a value."""
         places, _ = self.places(self.shape_of(of))
         lowered = self.lower(body)
         if lowered.shape != self.shape_of(of):
@@ -315,7 +321,7 @@ _REDUCED: dict[str, Callable[[Tree, list[Tree], tuple[Tree, ...]], Tree]] = {
 REDUCTIONS = frozenset(_REDUCED)
 
 #: What is called by a name of its own.
-KNOWN = {*FUNCTIONS, *REDUCTIONS} | set(
+KNOWN = {*FUNCTIONS, *COMPOSITE, *REDUCTIONS} | set(
     "inv det logdet trace diag norm outer eye ones acos".split()
 )
 

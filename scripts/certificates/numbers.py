@@ -259,6 +259,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Decimal], Decimal], Callable[[Decimal], Dec
     "tanh": (_tanh, lambda u: 1 - _tanh(u) ** 2),
     "sigmoid": (_sigmoid, lambda u: _sigmoid(u) * (1 - _sigmoid(u))),
     "softplus": (lambda u: (1 + _exp(u)).ln(), _sigmoid),
+    "arctan": (lambda u: _mp("atan", u), lambda u: 1 / (1 + u * u)),
     "relu": (lambda u: u * _step(u), _step),
     "step": (_step, lambda _: _NONE),
     "abs": (abs, _sign),

@@ -426,6 +426,12 @@ class Prover:
         """A function of a number."""
         if name == "sqrt":
             return self.power(arg, _number(Fraction(1, 2)))
+        if name in ("sigmoid", "softplus"):
+            grown = self.call("exp", arg)
+            more = grown + _number(1)
+            if name == "softplus":
+                return self.call("log", more)
+            return self.times(grown, self.whole_power(more, -1))
         made = _one(("call", _SIGNS.get(name, name), self.frozen(arg)))
         return self.times(arg, made) if name in _SIGNS else made
 
@@ -788,8 +794,9 @@ _SLOPES: dict[str, Callable[[Prover, Value, Value], Value]] = {
     "sin": lambda prover, _, arg: prover.call("cos", arg),
     "cos": lambda prover, _, arg: prover.times(_number(-1), prover.call("sin", arg)),
     "tanh": _tanh,
-    "sigmoid": lambda prover, own, _: own + prover.times(_number(-1), own, own),
-    "softplus": lambda prover, _, arg: prover.call("sigmoid", arg),
+    "arctan": lambda prover, _, arg: prover.whole_power(
+        _number(1) + prover.times(arg, prover.fresh(arg)), -1
+    ),
     "step": lambda *_: [],
     "sign": lambda *_: [],
     "erf": _erf,

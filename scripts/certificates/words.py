@@ -13,15 +13,15 @@ def _listed(words: str) -> frozenset[str]:
 METHODS = frozenset("elementwise index differential slice kronecker".split())
 
 STEPS = _listed("""
-    array; called; differential; direct; gradient; index; kronecker; matrix; slice; structure;
-    values; upstream; entries; proof
+    array; called; differential; direct; entries; gradient; index; kronecker; matrix; proof;
+    slice; structure; upstream; values
 """)
 
 CHAINS = _listed("""
-    all entries; another entry; array; entry; expanded loss; function; loss; one term;
-    product; slope; sum rule; unit; upstream; assembled; contracted; differential; entry of value; formula; inner
-    products; jacobian; local; pairing; read off; slice; slice written out; structure;
-    transposed; value; vec; written out
+    all entries; another entry; array; assembled; contracted; differential; entry; entry of
+    value; expanded loss; formula; function; inner products; jacobian; local; loss; one
+    term; pairing; product; read off; slice; slice written out; slope; structure; sum rule;
+    transposed; unit; upstream; value; vec; written out
 """)
 
 #: Each kind of side, and what is written of it: an `entry` alone, the `source` of an array beside
@@ -34,14 +34,15 @@ KINDS = (
 )
 
 REASONS = _listed("""
-    constants; derivative; derivative of f; entries of the product; names; simplified;
-    sum rule; sum sign; unit; zeros dropped; cancelled in an inverse; chain rule; common factor; cyclic rule; definition; deltas;
-    diagonal matrix; differentials put in; each term; entries; entries that are not zero;
-    entries worked out; gradient; identity matrix; indices that agree; inner product;
-    inverse; jacobians put in; like terms; local derivative; local derivatives; matrix
-    names; matrix product; mean; moved; multiplied out; names of functions; names of the
-    program; one entry; outer product; partial derivatives; powers of one base; product
-    rule; put in; read off; rearranged; repeated in every row or column; row by row; row
-    times column; rules; same vec; scalars first; scalars out of a product; scalars out of a
-    sum; slices put in; transpose; transposed; transposes; transposes collected
+    cancelled in an inverse; chain rule; common factor; constants; cyclic rule; definition;
+    deltas; derivative; derivative of f; diagonal matrix; differentials put in; each term;
+    entries; entries of the product; entries that are not zero; entries worked out;
+    gradient; identity matrix; indices that agree; inner product; inverse; jacobians put in;
+    like terms; local derivative; local derivatives; matrix names; matrix product; mean;
+    moved; multiplied out; names; names of functions; names of the program; one entry; outer
+    product; partial derivatives; powers of one base; product rule; put in; read off;
+    rearranged; repeated in every row or column; row by row; row times column; rules; same
+    vec; scalars first; scalars out of a product; scalars out of a sum; simplified; slices
+    put in; sum rule; sum sign; transpose; transposed; transposes; transposes collected;
+    unit; zeros dropped
 """)

@@ -154,7 +154,7 @@ class World(Scope):
             name: array.each(lambda u: slopes.get(id(u), zero)) for name, array in known.items()
         }
 
-    def moved(self, name: str, through: bool) -> tuple[Scope, Array]:  # noqa: FBT001
+    def moved(self, name: str, *, through: bool) -> tuple[Scope, Array]:
         """The same world in which one array moves, alone or with all that is defined by it."""
         key = ("moved", name, through)
         if key not in self.memo:
@@ -180,7 +180,9 @@ class World(Scope):
         if found is None:
             self._values[of].at(row)
             letters, ready = self.texts.definition(of)
-            found = self._rates[key] = self.slopes(ready, _letters(letters, row), wrt, False)
+            found = self._rates[key] = self.slopes(
+                ready, _letters(letters, row), wrt, through=False
+            )
         return found.at(col)
 
     def by_function(self, function: str, z: str) -> Array:
@@ -194,9 +196,9 @@ class World(Scope):
             self.memo[key] = f.each(lambda u: found.get(id(u), zero))
         return self.memo[key]
 
-    def slopes(self, ready: Ready, at: Letters, wrt: str, through: bool) -> Array:  # noqa: FBT001
+    def slopes(self, ready: Ready, at: Letters, wrt: str, *, through: bool) -> Array:
         """The derivatives of a number by all entries of a name."""
-        scope, own = self.moved(wrt, through)
+        scope, own = self.moved(wrt, through=through)
         found = gradients(ready.run(scope, at), self.field)
         zero = self.number(0)
         return own.each(lambda u: found.get(id(u), zero))
