@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import mpmath
 
-from matderiv.checking import edits
-from matderiv.checking.additions import material, plus
+from matderiv.calculus.formulas.mistakes import Edit, edits, plus
 from matderiv.checking.decide import folded
-from matderiv.checking.edits import Edit, Kind
+from matderiv.checking.material import setting_of
 from matderiv.checking.points import WORKING_DIGITS
 from matderiv.checking.question import Question
 from matderiv.checking.slips import Slip, forgotten, place, slips
@@ -62,51 +61,60 @@ def cause(question: Question, claim: Node) -> Cause | None:
 _FACTOR, _USES = "factor", "uses"
 
 
-def _kinds(question: Question) -> tuple[Kind | str, ...]:
-    """The kinds of changes in the order in which they are tried."""
-    own = material(question)
-    return (
-        edits.transpose_whole,
-        edits.transpose,
-        edits.order,
-        edits.operator,
-        _FACTOR,
-        edits.sign,
-        edits.exponent,
-        own.number,
-        edits.along,
-        edits.transpose_part,
-        edits.extra_term,
-        _USES,
-        own.term,
-        edits.prime,
-        own.body,
-        own.chain,
-        edits.function,
-        edits.inverse,
-        edits.extra_part,
-        edits.reduction,
-        edits.name,
-    )
+#: The changes in the order in which they are tried.
+_TRIED = (
+    "whole",
+    "transpose",
+    "order",
+    "operator",
+    _FACTOR,
+    "sign",
+    "exponent",
+    "number",
+    "coefficient",
+    "multiple",
+    "axis",
+    "sum too many",
+    "sum left out",
+    "transposed part",
+    "term too many",
+    _USES,
+    "term left out",
+    "prime",
+    "body",
+    "chain",
+    "factor left out",
+    "function",
+    "function too many",
+    "function left out",
+    "inverse too many",
+    "inverse left out",
+    "division",
+    "factor too many",
+    "mean or sum",
+    "name",
+)
+
+#: The likeliest changes, of which two are tried one after the other; the whole comes last.
+_LIKELY = ("order", "operator", "transpose", "whole")
 
 
 def _changed(trial: Trial, claim: Node) -> Cause | None:
-    question = trial.question
+    question, setting = trial.question, setting_of(trial.question)
     scaled: list[Edit] = []
     count = itertools.count()
-    for kind in _kinds(question):
-        if kind == _FACTOR:
+    for name in _TRIED:
+        if name == _FACTOR:
             factor = trial.factor(claim)
             if factor is not None:
                 return Cause((), factor, question.gradient, question.wrt)
             continue
-        if kind == _USES:
+        if name == _USES:
             found = _slipped(question, claim, forgotten(question))
             if found is not None and found.same is None:
                 return found
             continue
-        assert callable(kind)
-        for edit in kind(claim, question):
+        for edit in edits(name, claim, setting):
             if next(count) > _MOST_TRIED:
                 break
             equal, multiple = trial.near(edit.node)
@@ -172,10 +180,10 @@ def _twice(question: Question, claim: Node) -> Cause | None:
 
 
 def _pairs(question: Question, claim: Node) -> Iterator[tuple[Edit, Edit]]:
-    """Pairs of changes; the whole is transposed last."""
-    simple = (edits.order, edits.operator, edits.transpose, edits.transpose_whole)
-    for one in itertools.chain(*(kind(claim, question) for kind in simple)):
-        for kind in simple:
-            for other in kind(one.node, question):
+    """Pairs of the likeliest changes."""
+    setting = setting_of(question)
+    for one in itertools.chain(*(edits(name, claim, setting) for name in _LIKELY)):
+        for name in _LIKELY:
+            for other in edits(name, one.node, setting):
                 if other.node != claim:
                     yield one, other

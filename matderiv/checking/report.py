@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
+from matderiv.calculus.formulas.mistakes import Edit
 from matderiv.checking.check import Report
 from matderiv.checking.diagnose import Cause
-from matderiv.checking.edits import Edit
 from matderiv.checking.evidence import Difference, Line
 from matderiv.checking.misfit import Misfit
 from matderiv.checking.question import Question

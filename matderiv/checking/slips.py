@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from matderiv.calculus.formulas.flattened import total
+from matderiv.calculus.formulas.mistakes import Edit, edits, plus
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.sweep.sweep import replaced
-from matderiv.checking import edits
-from matderiv.checking.additions import material, plus
-from matderiv.checking.edits import Edit
+from matderiv.checking.material import setting_of, ways
 from matderiv.checking.question import Question, names_in
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node, Number
@@ -83,40 +82,45 @@ def _local(question: Question, name: str) -> Node:
     return task.whole(name, replaced(task.sweep.gradients[name].local, task.sweep.lifted))
 
 
-def _kinds(question: Question) -> tuple[edits.Kind, ...]:
-    """The mistakes that are made, the likeliest first."""
-    return (
-        edits.transpose_whole,
-        edits.transpose,
-        edits.order,
-        edits.operator,
-        edits.extra_term,
-        edits.extra_part,
-        edits.prime,
-        material(question).body,
-        edits.sign,
-        edits.along,
-        edits.transpose_part,
-        edits.exponent,
-        edits.function,
-        edits.inverse,
-        edits.reduction,
-        edits.name,
-    )
+#: The mistakes that are made, the likeliest first.
+_MADE = (
+    "whole",
+    "transpose",
+    "order",
+    "operator",
+    "term too many",
+    "factor too many",
+    "prime",
+    "body",
+    "sign",
+    "axis",
+    "sum too many",
+    "sum left out",
+    "transposed part",
+    "exponent",
+    "function",
+    "function too many",
+    "function left out",
+    "inverse too many",
+    "inverse left out",
+    "division",
+    "mean or sum",
+    "name",
+)
 
 
 def slips(question: Question) -> Iterator[Slip]:
     """Single mistakes in the gradient, the formula's own first, then those behind it."""
-    kinds = _kinds(question)
-    for way in dict.fromkeys((question.gradient, *material(question).ways)):
+    setting = setting_of(question)
+    for way in dict.fromkeys((question.gradient, *ways(question))):
         if question.fitting(way) == question.shape:
-            for kind in kinds:
-                for edit in kind(way, question):
+            for name in _MADE:
+                for edit in edits(name, way, setting):
                     yield Slip(question.wrt, _mended(edit, way), edit.node)
     for of in _path(question)[1:]:
         right = _local(question, of)
-        for kind in kinds:
-            for edit in kind(right, question):
+        for name in _MADE:
+            for edit in edits(name, right, setting):
                 yield Slip(of, _mended(edit, right), _followed(question, of, edit.node))
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matderiv.handout.program import ProgramComposer
     from matderiv.handout.sentences import Fields
 
-__all__ = ["conventions"]
+__all__ = ["conventions", "conventions_of"]
 
 _MATRIX = 2
 
@@ -32,11 +32,12 @@ _DERIVATIVES = (
 
 def conventions(composer: ProgramComposer) -> Iterator[Block]:
     """A paragraph for each convention that the page makes use of."""
-    for key, fields in _said(composer):
+    for key, fields in conventions_of(composer):
         yield Paragraph(composer.say(key, fields))
 
 
-def _said(composer: ProgramComposer) -> Iterator[tuple[str, Fields]]:
+def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Fields]]:
+    """The messages about them and their fields."""
     graph = composer.task.sweep.graph
     shape = composer.task.sweep.facts.shape
     values = [n for a in graph.values for n in nodes.walk(a.value)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import pairwise
 from random import Random
 from typing import cast
@@ -13,15 +13,14 @@ from matderiv.derivation.exercises.entries import OneEntry
 from matderiv.derivation.exercises.kinds import Material, materials
 from matderiv.derivation.exercises.mistakes import Mistake
 from matderiv.derivation.exercises.numbers import Numbers
-from matderiv.derivation.exercises.related import Related, Uses
+from matderiv.derivation.exercises.related import Contribution, Related, Uses
 from matderiv.derivation.exercises.shapes import Quantity, Shapes
 from matderiv.derivation.exercises.theme import Theme, users
-from matderiv.derivation.links import Chain, Derivation
+from matderiv.derivation.links import Chain, Derivation, Step
 from matderiv.derivation.program import Builder, elementwise
-from matderiv.derivation.sides import Numerals
-from matderiv.expression.nodes import Name
-from matderiv.expression.vocabulary import ELEMENTWISE
-from matderiv.handout.conventions import conventions
+from matderiv.derivation.sides import Formula, Numerals
+from matderiv.expression.nodes import Name, walk
+from matderiv.handout.conventions import conventions_of
 from matderiv.handout.document import (
     Block,
     Bullets,
@@ -34,8 +33,9 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.program import ProgramComposer
+from matderiv.handout.sentences import together
 from matderiv.handout.texts import message
-from matderiv.notation.boxes import Aligned, Box, Number, Operator, Row, times
+from matderiv.notation.boxes import Aligned, Box, Number, Operator, Row, Symbol, Word, times
 from matderiv.notation.latex import latex
 from matderiv.notation.names import function_box, name_box
 
@@ -56,28 +56,59 @@ def exercises(derivation: Derivation, language: str, count: int, seed: int) -> t
     """
     chance = Random(seed)  # noqa: S311 - exercises, not secrets
     theme = Theme.of(derivation)
-    return tuple(_worded(made, theme, language) for made in materials(theme, count, chance))
+    return worded(derivation, theme, materials(theme, count, chance), language)
 
 
-def _worded(made: Material, theme: Theme, language: str) -> Exercise:
+def worded(
+    derivation: Derivation, theme: Theme, some: Iterable[Material], language: str
+) -> tuple[Exercise, ...]:
+    """Exercises in words; what the page of the derivation says of its signs is not repeated."""
+    said = {key for key, _ in conventions_of(ProgramComposer(derivation, language, None))}
+    return tuple(_worded(made, theme, frozenset(said - {"undefined"}), language) for made in some)
+
+
+def _worded(made: Material, theme: Theme, said: frozenset[str], language: str) -> Exercise:
     task = made.derivation.task if isinstance(made, Related) else made.task
-    words = _Words.of(task, language, theme.assumed)
-    question, answer = _WRITERS[type(made)](words, made)
+    # Nothing is left out, and arrays are small.
+    composer = ProgramComposer(Derivation(task, task.wrt, _steps(made)), language, None)
+    words = _Words(composer, theme.assumed, said)
+    question, answer = map(list, _WRITERS[type(made)](words, made))
+    blocks = enumerate(question)
+    given = next(n for n, block in blocks if n and not isinstance(block, Equation))
+    question[given:given] = words.sizes((*question, *answer))
     return Exercise(tuple(question), tuple(answer))
+
+
+def _steps(made: Material) -> tuple[Step, ...]:
+    """What an exercise derives."""
+    if isinstance(made, Related):
+        return made.derivation.steps
+    return (Step("exercise", tuple(_chains(made))),)
+
+
+def _chains(made: object) -> Iterator[Chain]:
+    """The chains that an exercise, or a part of one, holds."""
+    if isinstance(made, Chain):
+        yield made
+    elif isinstance(made, tuple):
+        for part in made:
+            yield from _chains(part)
+    elif isinstance(made, OneEntry | Mistake | Uses | Numbers | Contribution):
+        for field in fields(made):
+            yield from _chains(getattr(made, field.name))
 
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """Says sentences about a program; `assumed` are inputs with a structure that is not used."""
+    """Says sentences about a program.
+
+    `assumed` are inputs with a structure that is not used; `said` are conventions that need not
+    be said.
+    """
 
     composer: ProgramComposer
     assumed: tuple[str, ...]
-
-    @classmethod
-    def of(cls, task: Task, language: str, assumed: tuple[str, ...]) -> _Words:
-        # Nothing is left out, and arrays are small.
-        composer = ProgramComposer(Derivation(task, task.wrt, ()), language, None)
-        return cls(composer, assumed)
+    said: frozenset[str]
 
     @property
     def task(self) -> Task:
@@ -119,6 +150,10 @@ class _Words:
             made += [*(self.words(key) if number else ()), *part]
         return tuple(made)
 
+    def shapes(self, names: Iterable[str]) -> Segments:
+        """X is a 2×4 matrix, and so on."""
+        return self.listed(map(self.composer.shape, names))
+
     def names(self, names: Sequence[str]) -> Segments:
         """Names in a row."""
         return self.composer.listed([(Math(name_box(name)),) for name in names])
@@ -126,16 +161,56 @@ class _Words:
     def setup(self) -> Iterator[Block]:
         """What is given: shapes of the inputs, and how the loss is computed."""
         inputs = self.task.program.inputs()
-        yield self.say("given", shapes=self.listed(map(self.composer.shape, inputs)))
+        yield self.say("given", shapes=self.shapes(inputs))
         builder = Builder(self.task, (), elementwise)
         yield from self.definitions(builder.values())
-        unknown = sorted(self.task.program.functions() - set(ELEMENTWISE))
+        unknown = sorted(f for f in self.task.program.functions() if f[0].isupper())
         if unknown:
             boxes: list[Segments] = [(Math(function_box(name)),) for name in unknown]
             yield self.say("functions", functions=self.composer.listed(boxes))
+        yield from self.conventions()
         assumed = [name for name in self.assumed if name in inputs]
         if assumed:
             yield self.say("independent", names=self.names(assumed))
+
+    def conventions(self) -> Iterator[Block]:
+        """What signs mean that the page has not said yet."""
+        language = self.composer.language
+        found = [
+            self.composer.say(key, fields)
+            for key, fields in conventions_of(self.composer)
+            if key not in self.said
+        ]
+        if found:
+            yield Paragraph(together(language, found))
+
+    def sizes(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """What the letters of sizes in some blocks stand for, and which shapes they make."""
+        shown = {name for block in blocks for name in _names_in(block)}
+        shapes = {name: {dim.symbol for dim in self.task.shapes[name]} for name in self.task.shapes}
+        used = {letter for letter in self.task.sizes if letter in shown and not letter.isdigit()}
+        named = [name for name, letters in shapes.items() if name in shown and letters & used]
+        used |= {letter for name in named for letter in shapes[name]}
+        numbers = {s: n for s, n in self.task.sizes.items() if s in used and not s.isdigit()}
+        if not numbers:
+            return
+        words = [self._lettered(name) for name in named]
+        are = [
+            (Math(_equal(name_box(letter), Number(str(number)))),)
+            for letter, number in numbers.items()
+        ]
+        listed = self.composer.listed
+        yield self.say("sizes", shapes=self.listed(words), numbers=listed(are))
+
+    def _lettered(self, name: str) -> Segments:
+        """X is N×D."""
+        dims = [
+            name_box(dim.symbol) if not dim.symbol.isdigit() else Number(dim.symbol)
+            for dim in self.task.shapes[name]
+        ]
+        items = [box for dim in dims for box in (Operator("times"), dim)]
+        key = "sizes_of_vector" if len(dims) == 1 else "sizes_of_matrix"
+        return self.words(key, X=Math(name_box(name)), shape=Math(Row(tuple(items[1:]))))
 
     def shape(self, shape: tuple[int, ...]) -> Segments:
         """3×2, or a vector of 3 entries, or a number."""
@@ -153,6 +228,19 @@ class _Words:
         """How values are computed."""
         shown = map(self.composer.notation.chain, chains)
         return _side_by_side((chain.left, chain.rights[0]) for chain in shown)
+
+
+def _names_in(value: object) -> Iterator[str]:
+    """The letters and words in the formulas of a block."""
+    match value:
+        case Symbol(name=name) | Word(text=name):
+            yield name
+        case tuple():
+            for part in value:
+                yield from _names_in(part)
+        case _ if is_dataclass(value):
+            for field in fields(value):
+                yield from _names_in(getattr(value, field.name))
 
 
 def _side_by_side(pairs: Iterable[tuple[Box, Box]]) -> Iterator[Equation]:
@@ -231,12 +319,14 @@ def _one_entry(words: _Words, made: OneEntry) -> _Parts:
     direct = through == (str(made.task.loss),)
     fields = words.about(made.name) | {"dx": Math(notation.side(made.entry.sides[0]))}
     lists: list[Segments] = []
-    for name, entries in made.needed:
-        boxes = [(Math(notation.formulas.entry(e.name, e.indices)),) for e in entries]
+    for needed in made.needed:
+        boxes = [(Math(notation.formulas.entry(e.name, e.indices)),) for e in needed.entries]
+        kind, number = needed.line or ("", 0)
         lists.append(
             words.words(
-                "needed_of",
-                array=Math(notation.formulas.node(Name(name))),
+                f"needed_of_{kind}" if kind else "needed_of",
+                array=Math(notation.formulas.node(Name(needed.name))),
+                number=Text(str(number)),
                 entries=words.composer.listed(boxes),
             )
         )
@@ -250,8 +340,11 @@ def _one_entry(words: _Words, made: OneEntry) -> _Parts:
     ]
     if lists:
         answer += [words.say("needed", **fields), Bullets(tuple(lists))]
-    question = "entry_direct" if direct else "entry"
-    return [*words.setup(), words.say(question, **fields)], answer
+    question = [*words.setup(), words.say("entry_direct" if direct else "entry", **fields)]
+    if made.whole is not None:
+        question.append(words.say("entry_whole", **fields))
+        answer += [words.say("whole"), *words.equations([made.whole])]
+    return question, answer
 
 
 def _held(words: _Words, name: str) -> Iterator[Block]:
@@ -322,9 +415,14 @@ def _numbers(words: _Words, made: Numbers) -> _Parts:
     question: list[Block]
     if made.defined:
         through = users(made.task, made.name)
+        known = {name for name, _ in made.given}
+        known |= set(map(_defined, made.defined))
+        unknown = [n for n in made.task.shapes if n in _read(made) and n not in known]
         question = [
+            *([words.say("numbers_shapes", shapes=words.shapes(unknown))] if unknown else []),
             words.say("numbers_node", users=words.names(through), **fields),
             *words.definitions(made.defined),
+            *words.conventions(),
         ]
     else:
         question = [*words.setup()]
@@ -335,6 +433,20 @@ def _numbers(words: _Words, made: Numbers) -> _Parts:
     if made.values:
         answer += [words.say("numbers_values"), *words.equations(made.values)]
     return question, [*answer, words.say("numbers_gradients"), *words.equations(made.gradients)]
+
+
+def _read(made: Numbers) -> set[str]:
+    """The names in a task in numbers: the one that is differentiated by, and those of formulas."""
+    nodes = [s.node for chain in made.defined for s in chain.sides if isinstance(s, Formula)]
+    return {made.name, *(n.name for node in nodes for n in walk(node) if isinstance(n, Name))}
+
+
+def _defined(chain: Chain) -> str:
+    """The name that a definition is of."""
+    first = chain.sides[0]
+    assert isinstance(first, Formula)
+    assert isinstance(first.node, Name)
+    return first.node.name
 
 
 # -- another program ---------------------------------------------------------------------------
@@ -361,7 +473,7 @@ def _related(words: _Words, made: Related) -> _Parts:
         if written is not None and not any(chain.kind == "all entries" for chain in shown):
             chain = composer.notation.chain(written)
             answer += [words.say("together"), Equation(Aligned(chain.left, chain.rights[-1:]))]
-    question = [*words.setup(), *conventions(composer), words.say("related", **words.about(wrt))]
+    question = [*words.setup(), words.say("related", **words.about(wrt))]
     return question, [*answer, *composer.answers()]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from random import Random
+from typing import Literal
 
 from matderiv.calculus.index_forms.expanded import written_out
 from matderiv.calculus.index_forms.forms import (
@@ -24,19 +25,30 @@ from matderiv.derivation.exercises.theme import Theme, users
 from matderiv.derivation.judge import Judge, chain_rule
 from matderiv.derivation.links import Chain
 from matderiv.derivation.program import Builder, elementwise
-from matderiv.derivation.sides import EntryOf, Indexed
+from matderiv.derivation.sides import EntryOf, Formula, Indexed, spelled
 from matderiv.errors import MatderivError
+from matderiv.expression.nodes import Name
 
-__all__ = ["OneEntry", "atoms_in", "entries"]
+__all__ = ["Needed", "OneEntry", "atoms_in", "entries"]
 
 _MOST_ATOMS = 36  # of what is left, written out term by term
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Needed:
+    """Some entries of an array; `line` is the row or the column that they are all of, if any."""
+
+    name: str
+    entries: tuple[Entry, ...]
+    line: tuple[Literal["row", "column"], int] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OneEntry:
     """∂L/∂x_pq at a place: the local derivatives, then the sum of all that reaches the loss.
 
-    `needed` are the entries that are left, by the array that they are entries of.
+    `needed` are the entries that are left, by the array that they are entries of. `whole` is all
+    of ∂L/∂X written out, where it is a product of two matrices.
     """
 
     task: Task
@@ -44,7 +56,8 @@ class OneEntry:
     place: tuple[int, ...]
     local: tuple[Chain, ...]
     entry: Chain
-    needed: tuple[tuple[str, tuple[Entry, ...]], ...]
+    needed: tuple[Needed, ...]
+    whole: Chain | None
 
 
 def entries(theme: Theme) -> Draw[OneEntry] | None:
@@ -83,21 +96,57 @@ def _made(task: Task, name: str, place: tuple[int, ...]) -> OneEntry | None:
             ("matrix product", EntryOf(formula, at)),
         )
         local = tuple(c for by in users(task, name) for c in builder.local(by, x, judge))
+        whole = _written_out(builder, judge, name)
     except MatderivError:
         return None
-    return OneEntry(task, name, place, local, chain, _needed(written))
+    return OneEntry(task, name, place, local, chain, _needed(task, written), whole)
 
 
-def _needed(form: Form) -> tuple[tuple[str, tuple[Entry, ...]], ...]:
+def _written_out(builder: Builder, judge: Judge, name: str) -> Chain | None:
+    """∂L/∂X = (its entries) = (their sums) = (a matrix)(another), where it is such a product."""
+    local = builder.task.whole(name, builder.sweep.gradients[name].local)
+    product = tuple(builder.factors(local))
+    if not product:
+        return None
+    gradient = Name(f"d{name}")
+    return builder.chain(
+        judge,
+        "written out",
+        Formula(gradient),
+        ("entries", spelled(builder.task, gradient)),
+        ("entries worked out", spelled(builder.task, local)),
+        *product,
+        ("matrix names", Formula(local)),
+    )
+
+
+def _needed(task: Task, form: Form) -> tuple[Needed, ...]:
     """The entries in a form by the array that they belong to."""
     found: dict[str, dict[Entry, None]] = {}
     for atom in atoms_in(form):
         if isinstance(atom, Entry) and atom.indices:
             found.setdefault(atom.name, {})[atom] = None
-    return tuple(
-        (name, tuple(sorted(some, key=lambda entry: tuple(map(str, entry.indices)))))
-        for name, some in found.items()
-    )
+    made: list[Needed] = []
+    for name, some in found.items():
+        entries = tuple(sorted(some, key=lambda entry: tuple(map(str, entry.indices))))
+        made.append(Needed(name, entries, _line(task, name, entries)))
+    return tuple(made)
+
+
+def _line(
+    task: Task, name: str, entries: tuple[Entry, ...]
+) -> tuple[Literal["row", "column"], int] | None:
+    """The row or the column of a matrix that these are all entries of."""
+    shape = [dim.size for dim in task.sweep.facts.shape(Name(name))]
+    if len(shape) != len(("row", "column")):
+        return None
+    rows, cols = ({entry.indices[slot] for entry in entries} for slot in (0, 1))
+    (row, *_), (col, *_) = rows, cols
+    if len(rows) == 1 < len(cols) == shape[1] and isinstance(row, int):
+        return "row", row
+    if len(cols) == 1 < len(rows) == shape[0] and isinstance(col, int):
+        return "column", col
+    return None
 
 
 def atoms_in(form: Form) -> list[Atom]:

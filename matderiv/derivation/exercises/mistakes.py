@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from random import Random
 
 from matderiv.calculus.deciding.equality import same_form
 from matderiv.calculus.deciding.verdict import Verdict
 from matderiv.calculus.formulas.flattened import total
+from matderiv.calculus.formulas.mistakes import Edit, Setting, edits
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import (
@@ -30,14 +31,16 @@ from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.exercises.drawing import Draw, Drawn
 from matderiv.derivation.exercises.entries import atoms_in
-from matderiv.derivation.exercises.mutants import Mutant, mutants
 from matderiv.derivation.exercises.theme import Sizes, Theme, users
 from matderiv.derivation.judge import Judge, chain_rule
 from matderiv.derivation.links import Chain, Link
 from matderiv.derivation.program import Builder, elementwise
 from matderiv.derivation.sides import EntryOf, Indexed, Side
 from matderiv.errors import InputError, MatderivError
-from matderiv.expression.nodes import Name, Node, Number
+from matderiv.expression import nodes
+from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.nodes import Name, Node, Number, walk
+from matderiv.expression.shapes import Shape
 
 __all__ = ["Mistake", "mistakes"]
 
@@ -66,10 +69,18 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A mistake in the gradient by a name; `lost` is the value whose use of it is forgotten."""
+    """A mistake of a kind in the gradient by a name: `formula` with `stands` for `belongs`.
+
+    `square` if the shapes would show it unless all sizes are equal; `lost` is the value whose use
+    of the name is forgotten.
+    """
 
     name: str
-    mutant: Mutant
+    kind: str
+    formula: Node
+    belongs: Node
+    stands: Node
+    square: bool = False
     lost: str = ""
 
 
@@ -80,24 +91,151 @@ def mistakes(theme: Theme) -> Draw[Mistake]:
 
 
 def _cases(task: Task, name: str) -> Iterator[_Case]:
-    gradient = task.sweep.gradients[name]
+    """All single mistakes in the gradient by a name."""
+    gradient, facts = task.sweep.gradients[name], task.sweep.facts
     several = users(task, name)
     for by in several if len(several) > 1 else ():
         kept = total((_ONE, use.gradient) for use in gradient.uses if use.by != by)
-        formula = tidy(kept, task.sweep.facts)
+        formula = tidy(kept, facts)
         if formula != Number(_ZERO):
-            yield _Case(name, Mutant("use", formula, Name(by), formula), by)
-    upstream = frozenset(f"d{by}" for by in several)
-    for mutant in mutants(gradient.local, task.sweep.facts.shape, upstream):
-        yield _Case(name, mutant)
+            yield _Case(name, "use", formula, Name(by), formula, lost=by)
+    fitting = _fitting(facts.shape)
+    fit = ((), task.shapes[name], fitting(gradient.local))
+    for edit in _edits(gradient.local, fitting, frozenset(f"d{by}" for by in several)):
+        square = fitting(edit.node) not in fit
+        yield _Case(name, edit.kind, edit.node, edit.before, edit.after, square)
+
+
+def _fitting(shape: Callable[[Node], Shape]) -> Callable[[Node], Shape | None]:
+    def fitting(node: Node) -> Shape | None:
+        try:
+            return shape(node)
+        except (InputError, LookupError):
+            return None
+
+    return fitting
+
+
+def _edits(
+    formula: Node, fitting: Callable[[Node], Shape | None], upstream: frozenset[str]
+) -> Iterator[Edit]:
+    """The mistakes of the catalogue that a student makes who knows what `upstream` is.
+
+    >>> from matderiv.calculus.formulas.shaping import shapes_over
+    >>> from matderiv.expression.parse import parse
+    >>> from matderiv.expression.shapes import infer
+    >>> from matderiv.expression.source import source
+    >>> fitting = _fitting(shapes_over(infer(parse("L = Loss(X @ W)"))))
+    >>> for edit in _edits(parse("dX @ W").loss.value, fitting, frozenset({"dX"})):
+    ...     print(edit.kind, source(edit.node))
+    whole (dX @ W).T
+    transpose dX.T @ W
+    transpose dX @ W.T
+    order W @ dX
+    operator dX*W
+    factor 2*(dX @ W)
+    sign -(dX @ W)
+    """
+    functions = {n.function for n in walk(formula) if isinstance(n, nodes.Apply)}
+    primes = {f[1:]: f for f in functions if f[:1] == "d" and f[1:2].islower()}
+    setting = Setting(fitting, primes=primes | _PRIMES)
+    for row, suits in _SUITABLE.items():
+        for edit in edits(row, formula, setting):
+            if suits(edit, formula, setting):
+                kind = "factor" if row == "factor too many" and _is_number(edit) else edit.kind
+                kept = {n.name for n in walk(edit.after) if isinstance(n, Name)}
+                if kind != "part" or upstream & kept or not upstream & _names(edit.before):
+                    yield replace(edit, kind=kind)
+    if not any(isinstance(n, Number) and n.value not in _UNITS for n in walk(formula)):
+        doubled = nodes.Multiply(Number(Fraction(2)), formula)
+        yield Edit("factor", doubled, formula, doubled)
+    turned = formula.arg if isinstance(formula, nodes.Negate) else nodes.Negate(formula)
+    yield Edit("sign", turned, formula, turned)
+
+
+_UNITS = (0, 1, -1)
+
+#: Functions whose derivatives have names of their own.
+_PRIMES = {
+    name: function.derivative.removesuffix("(u)")
+    for name, function in FUNCTIONS.items()
+    if function.derivative.removesuffix("(u)") in FUNCTIONS
+}
+
+
+def _names(node: Node) -> set[str]:
+    return {n.name for n in walk(node) if isinstance(n, Name)}
+
+
+def _is_number(edit: Edit) -> bool:
+    """Whether a number in front, or a size below, is what has been lost."""
+    match edit.before:
+        case nodes.Multiply(Number(value), rest):
+            return rest == edit.after and value not in _UNITS
+        case nodes.Divide(_, Number() | nodes.Size()):
+            return True
+    return False
+
+
+def _of_a_product(edit: Edit, formula: Node, _setting: Setting) -> bool:
+    """A factor of a matrix product, no transpose of a transpose."""
+    products = [n for n in walk(formula) if isinstance(n, nodes.MatMul)]
+    inverse = isinstance(edit.before, nodes.Transpose) and isinstance(edit.after, nodes.Inverse)
+    return inverse or any(edit.before in (n.left, n.right) for n in products)
+
+
+def _of_matrices(edit: Edit, _formula: Node, setting: Setting) -> bool:
+    return all(map(setting.is_matrix, nodes.children(edit.before)))
+
+
+def _is_other_axis(edit: Edit, _formula: Node, _setting: Setting) -> bool:
+    part = edit.before
+    assert isinstance(part, nodes.Reduction | nodes.AlongAxis)
+    return part.axis is not None and edit.after == replace(part, axis=1 - part.axis)
+
+
+def _is_opposite(edit: Edit, _formula: Node, _setting: Setting) -> bool:
+    """A minus for a plus, or a plus for a minus."""
+    match edit.before, edit.after:
+        case (nodes.Add(a, b), nodes.Subtract(c, d)) | (nodes.Subtract(a, b), nodes.Add(c, d)):
+            return (a, b) == (c, d)
+    return False
+
+
+def _is_undone(edit: Edit, _formula: Node, setting: Setting) -> bool:
+    """A function stands where its derivative belongs."""
+    match edit.before, edit.after:
+        case nodes.Apply(prime), nodes.Apply(function):
+            return setting.primes.get(function) == prime
+    return False
+
+
+def _is_lost(edit: Edit, _formula: Node, setting: Setting) -> bool:
+    """A number in front is lost, or a factor entry by entry."""
+    if isinstance(edit.before, nodes.MatMul):
+        return False
+    return _is_number(edit) or all(map(setting.fitting, nodes.children(edit.before)))
+
+
+#: The rows of the catalogue that make an exercise, and which of their changes do.
+_SUITABLE: dict[str, Callable[[Edit, Node, Setting], bool]] = {
+    "whole": lambda edit, _, setting: setting.is_matrix(edit.before),
+    "transpose": _of_a_product,
+    "order": _of_matrices,
+    "operator": _of_matrices,
+    "axis": _is_other_axis,
+    "factor too many": _is_lost,
+    "sign": _is_opposite,
+    "prime": _is_undone,
+}
 
 
 def _draw(theme: Theme, cases: list[_Case], chance: Random) -> Drawn[Mistake]:
-    kind = chance.choice(sorted({case.mutant.kind for case in cases}))
-    case = chance.choice([case for case in cases if case.mutant.kind == kind])
+    kind = chance.choice(sorted({case.kind for case in cases}))
+    case = chance.choice([case for case in cases if case.kind == kind])
     sizes, size = theme.small(chance), chance.randint(2, 3)
     pick = chance.random()
-    return (case,), lambda: _made(theme, case, size if case.mutant.square else sizes, pick)
+    return (case,), lambda: _made(theme, case, size if case.square else sizes, pick)
 
 
 def _made(theme: Theme, case: _Case, sizes: Sizes | int, pick: float) -> Mistake | None:
@@ -132,12 +270,12 @@ def _made(theme: Theme, case: _Case, sizes: Sizes | int, pick: float) -> Mistake
     return Mistake(
         task,
         case.name,
-        case.mutant.kind,
+        case.kind,
         Chain("slip", links),
         repaired,
         cut,
-        case.mutant.belongs,
-        case.mutant.stands,
+        case.belongs,
+        case.stands,
         _place(task, case.name, verdicts[cut - 1]),
     )
 
@@ -153,9 +291,9 @@ class _Lines:
         gradient = task.sweep.gradients[case.name]
         shape = task.sweep.facts.shape
         own = task.shapes[case.name]
-        self.local, self.formula = gradient.local, case.mutant.formula
+        self.local, self.formula = gradient.local, case.formula
         found = shape(self.formula)
-        if found and found != own:
+        if found not in ((), own, shape(self.local)):
             raise InputError("the wrong formula has another shape")
         self.task, self.case, self.judge = task, case, judge
         self.users = users(task, case.name)
@@ -262,9 +400,10 @@ class _Lines:
 
 
 def _place(task: Task, name: str, verdict: Verdict) -> tuple[tuple[str, int], ...]:
-    """Numbers for the letters of ∂L/∂x_pq at which a link is refuted."""
+    """Numbers for the letters of ∂L/∂x_pq at which a link is refuted, if all are known."""
     letters = [i for i in task.places(task.shapes[name], 2) if isinstance(i, str)]
-    return tuple(zip(letters, verdict.entry or (), strict=False))
+    entry = verdict.entry or ()
+    return tuple(zip(letters, entry, strict=True)) if len(entry) == len(letters) else ()
 
 
 def _named(atom: Atom, names: Mapping[str, str]) -> bool:

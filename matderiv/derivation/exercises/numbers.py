@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -15,24 +14,46 @@ import numpy as np
 from matderiv.calculus.deciding.verdict import Verdict
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.exercises.drawing import Draw, Drawn
-from matderiv.derivation.exercises.dual import DUAL, EXACT, Dual, Real, slope
 from matderiv.derivation.exercises.theme import Sizes, Theme, users
 from matderiv.derivation.judge import Judge
 from matderiv.derivation.links import Chain, Link
 from matderiv.derivation.program import Builder, Defining, elementwise
 from matderiv.derivation.sides import Formula, Numerals
-from matderiv.errors import MatderivError, ProofError
+from matderiv.errors import MatderivError
 from matderiv.expression import nodes
-from matderiv.expression.exact import evaluate
+from matderiv.expression.exact import Arithmetic, evaluate
+from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Name, Node, Number, walk
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.source import source
 from matderiv.expression.vocabulary import ELEMENTWISE
 
 __all__ = ["Numbers", "numbers"]
 
 #: A number or an array of numbers, each of them exact.
 _Array = Any
+
+
+def _power(base: Fraction, power: Fraction) -> Fraction:
+    if power.denominator != 1:
+        raise ArithmeticError("roots are no fractions")
+    return base ** int(power)
+
+
+def _sign(number: Fraction) -> Fraction:
+    if number == 0:
+        raise ArithmeticError("there is no derivative at 0")
+    return Fraction(1 if number > 0 else -1)
+
+
+#: Fractions, and the functions of which a fraction is a fraction; none has a value at its kink.
+_EXACT = Arithmetic(
+    Fraction,
+    np.frompyfunc(_power, 2, 1),
+    {
+        "sign": np.frompyfunc(_sign, 1, 1),
+        "step": np.frompyfunc(lambda u: (_sign(u) + 1) / 2, 1, 1),
+    },
+)
 
 _MOST_LINES = 7  # that are worked out
 _LARGEST = 9999  # numerator of a number that is shown
@@ -123,7 +144,8 @@ def _is_rational(node: Node, *, in_loss: bool = False) -> bool:
 def _keeps(node: Node, *, in_loss: bool) -> bool:
     match node:
         case nodes.Apply(function):
-            return function in ("relu", "step", "sign", "abs") or (in_loss and function == "log")
+            known = FUNCTIONS.get(function)
+            return (known is not None and known.kink) or (in_loss and function == "log")
         case nodes.LogDet():
             return in_loss
         case nodes.Power(_, power):
@@ -174,7 +196,7 @@ def _given(task: Task, local: Node) -> tuple[tuple[str, str], ...] | None:
 
 
 def _range(value: Node) -> str:
-    """What is known of the values of a function whatever its argument is; empty if nothing."""
+    """The kind of numbers that a function has whatever its argument is; empty for any number."""
     match value:
         case nodes.Apply(function) if function in _RANGES:
             return function
@@ -222,11 +244,7 @@ def _drawn_array(kind: str, shape: tuple[int, ...], chance: Random) -> _Array:
 
 
 def _made(theme: Theme, case: _Case, sizes: Sizes, given: dict[str, _Array]) -> Numbers | None:
-    """The exercise, or None where there is no value, none to be written down, or no proof.
-
-    Raises:
-        ProofError: the formula says something else than the program.
-    """
+    """The exercise, or None where there is no value, none to be written down, or no proof."""
     try:
         task = theme.other(case.program, (_wrt(theme, case),), sizes)
         chosen = list(task.sweep.gradients) if case.whole else [case.name]
@@ -235,7 +253,6 @@ def _made(theme: Theme, case: _Case, sizes: Sizes, given: dict[str, _Array]) -> 
         names = _worked_out(task, formulas.values(), given)
         values = tuple(map(run.value, names))
         gradients = tuple(run.gradient(of, formula) for of, formula in formulas.items())
-        slopes = _slopes(run, case)
     except (ArithmeticError, MatderivError):
         return None
     shown = [n for array in run.values.values() for n in np.ravel(array).tolist()]
@@ -244,9 +261,9 @@ def _made(theme: Theme, case: _Case, sizes: Sizes, given: dict[str, _Array]) -> 
     result = run.values[f"d{case.name}"]
     if not np.any(result):
         return None  # nothing but zeros
-    if slopes != [Fraction(n) for n in np.ravel(result).tolist()]:
-        raise ProofError(f"d{case.name} = {source(formulas[case.name])} has another value")
-    defined = (run.definition(by) for by in users(task, case.name) if not case.whole)
+    # What X is used for, and what else is worked out from the given numbers.
+    used = {*users(task, case.name), *names} if not case.whole else set[str]()
+    defined = (run.definition(a.name) for a in task.sweep.graph.values if a.name in used)
     numerals = tuple((name, _numerals(array)) for name, array in given.items())
     return Numbers(task, case.name, tuple(defined), numerals, values, gradients)
 
@@ -265,7 +282,7 @@ class _Run:
     def __init__(self, task: Task, values: dict[str, _Array]) -> None:
         self.task = task
         self.values = values
-        self.arithmetic = replace(EXACT, sizes=task.sizes)
+        self.arithmetic = replace(_EXACT, sizes=task.sizes)
 
     def definition(self, name: str) -> Chain:
         """What a value is."""
@@ -298,36 +315,3 @@ def _numerals(array: _Array) -> Numerals:
     dimensions = np.ndim(array)
     rows = np.reshape(np.array(array, dtype=object), (len(array) if dimensions else 1, -1))
     return Numerals(tuple(tuple(map(Fraction, row)) for row in rows.tolist()), dimensions)
-
-
-def _slopes(run: _Run, case: _Case) -> list[Real]:
-    """The entries of a gradient, row by row, worked out without its formula.
-
-    Each is the derivative of the loss, or of Σ_ij ∂L/∂z_ij·z_ij over the values z that use the
-    name, by an entry.
-    """
-    task, graph = run.task, run.task.sweep.graph
-    arithmetic = replace(DUAL, sizes=task.sizes)
-    known = {**{n: _ones(task, n) for n in task.shapes}, **run.values}
-    through = users(task, case.name)
-    found: list[Real] = []
-    for place in itertools.product(*map(range, np.shape(known[case.name]))):
-        moved = np.array(known[case.name], dtype=object)
-        moved[place] = Dual(moved[place], Fraction(1))
-        values = {**known, case.name: moved if place else moved[()]}
-        total: Any = Dual(Fraction(0), Fraction(0))
-        for assignment in graph.values:
-            if case.whole or assignment.name in through:
-                value = evaluate(assignment.value, values, arithmetic)
-                if case.whole:
-                    values[assignment.name] = total = value
-                else:
-                    total += np.sum(known[f"d{assignment.name}"] * value)
-        found.append(slope(total))
-    return found
-
-
-def _ones(task: Task, name: str) -> _Array:
-    """Something of the shape of a name, where its value does not matter."""
-    shape = tuple(dim.size for dim in task.shapes[name])
-    return np.full(shape, Fraction(1), dtype=object) if shape else Fraction(1)

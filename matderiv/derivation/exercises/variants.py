@@ -102,6 +102,10 @@ def _function(part: Node) -> Iterator[Node]:
         for function in _FUNCTIONS:
             if function != part.function:
                 yield nodes.Apply(function, part.arg)
+        if part.function not in ELEMENTWISE:
+            yield _root(part.arg)
+            yield _apply("log", _plus_one(_square(part.arg)))
+            yield nodes.Multiply(part.arg, _apply("exp", part.arg))
 
 
 def _loss(part: Node) -> Iterator[Node]:
