@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, overload
 
 from matderiv._collector import uncollected
-from matderiv.calculus.deciding.verdict import Verdict
+from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.shaping import numbered, signs_first
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover
@@ -305,7 +305,7 @@ def _solved(
     for name in names:
         verdict = prover.all_of(name)
         if verdict.status != "equal":
-            raise ProofError(f"the gradient by {name} is {verdict.status}: {verdict.detail}")
+            raise ProofError(f"the gradient by {name} is {verdict.status}: {verdict.reason}")
         formula = swept.gradients[name].formula
         if name in assumed:
             formula = own_gradient(formula, name, assumed, swept.facts)

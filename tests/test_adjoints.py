@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import pytest
 
-from matderiv.calculus.deciding.equality import same_form
+from matderiv.calculus.deciding.decide import same_form
 from matderiv.calculus.formulas.broadcasting import filled
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.entries import Entries

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from matderiv.calculus.deciding.equality import same_form
+from matderiv.calculus.deciding.decide import same_form
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries

@@ -7,7 +7,7 @@ import itertools
 import pytest
 from test_adjoints import SHAPES
 
-from matderiv.calculus.deciding.equality import same_form
+from matderiv.calculus.deciding.decide import same_form
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.canonical import canonical
 from matderiv.calculus.index_forms.entries import Entries

@@ -45,7 +45,7 @@ PARTS = (
 #: Parts that may import something from outside the standard library, and what.
 OUTSIDE = {
     "expression": {"mpmath", "numpy"},
-    "calculus": {"sympy"},
+    "calculus": {"mpmath", "sympy"},
     "derivation": {"numpy", "sympy"},
     "notation": {"sympy"},
     "handout": {"sympy", "typst"},

@@ -9,6 +9,7 @@ from typing import get_args
 import mpmath
 import numpy as np
 import pytest
+from _gradient_table import Gradient, sized, table
 
 from matderiv import derive, gradient
 from matderiv.calculus.formulas.shaping import shapes_over
@@ -21,11 +22,12 @@ from matderiv.calculus.sweep.graph import graph_of
 from matderiv.checking.points import _FUNCTIONS as EXACT
 from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import defined, derivative
+from matderiv.expression.definitions import defined, definition, derivative
 from matderiv.expression.exact import Arithmetic
 from matderiv.expression.exact import evaluate as exactly
 from matderiv.expression.functions import FUNCTIONS, MODULES
 from matderiv.expression.numeric import evaluate
+from matderiv.expression.operations import COMPOSITE
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import Dim, infer
 
@@ -122,98 +124,88 @@ def test_a_false_row_is_seen() -> None:
 
 # -- kinds of nodes ----------------------------------------------------------------------------
 
-#: A program for each kind of node that a program can hold, and what it is differentiated by.
-PROGRAMS: dict[type, str] = {
-    nodes.Name: "sum(X)",
-    nodes.Number: "sum(3*X)",
-    nodes.Add: "sum((X + b)**2)",
-    nodes.Subtract: "sum((b - X)**2)",
-    nodes.Multiply: "sum(X*b)",
-    nodes.Divide: "sum(b/X)",
-    nodes.Power: "sum(X**3)",
-    nodes.MatMul: "sum(X @ W)",
-    nodes.Negate: "sum(-X)",
-    nodes.Transpose: "sum((X.T*W)**2)",
-    nodes.Apply: "sum(f(X))",
-    nodes.Functional: "Loss(X)",
-    nodes.Sum: "sum(sum(X, axis=0)**2)",
-    nodes.Mean: "sum(mean(X, axis=0)**2)",
-    nodes.Prod: "sum(prod(X, axis=0))",
-    nodes.LogSumExp: "sum(logsumexp(X, axis=1))",
-    nodes.Softmax: "sum(W*softmax(X, axis=1))",
-    nodes.Trace: "tr(S @ S)",
-    nodes.Inverse: "sum(inv(S))",
-    nodes.Determinant: "det(S)",
-    nodes.LogDet: "logdet(S)",
-    nodes.Diag: "sum(diag(S)**2)",
-    nodes.Outer: "sum(S*outer(x, x))",
-    nodes.Norm: "norm(X)",
-    nodes.Eye: "sum((S + eye(3))**2)",
-    nodes.Ones: "sum(X*ones((2, 3)))",
-}
+SIZES = (3, 2, 4, 5)
+#: Something for undefined functions.
+UNDEFINED = {"f": np.sin, "Loss": lambda a: np.sin(a).sum()}
+ONES = Gradient("ones", "", "sum(X*ones((3, 2)))", {"X": "m n"}, "X", "ones((3, 2))")
+
+
+def _first() -> dict[type, Gradient]:
+    """For each kind of node the first gradient of the table whose program holds it."""
+    found: dict[type, Gradient] = {}
+    for row in (*table(), ONES):
+        for assignment in parse(sized(row.program, row.sizes(SIZES))).assignments:
+            for node in nodes.walk(assignment.value):
+                found.setdefault(type(node), row)
+    return found
+
+
+KINDS = _first()
 #: Kinds that only formulas hold.
 OURS = {nodes.Size, nodes.Pi}
-SHAPES = {"X": (2, 3), "S": (3, 3), "b": (3,), "x": (3,), "W": (2, 3)}
-TURNED = {nodes.MatMul: {"W": (3, 2)}, nodes.Transpose: {"W": (3, 2)}}
+EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 
 
-def test_every_kind_of_node_has_a_program_here() -> None:
+def test_every_kind_of_node_is_in_the_table_of_gradients() -> None:
     """What is checked of every kind below is checked of a new one, too."""
-    assert PROGRAMS.keys() | OURS == set(get_args(nodes.Node))
+    assert KINDS.keys() | OURS == set(get_args(nodes.Node))
 
 
-def _shapes(kind: type) -> dict[str, tuple[int, ...]]:
-    known = SHAPES | TURNED.get(kind, {})
-    return {name: known[name] for name in parse(PROGRAMS[kind]).inputs()}
-
-
-@pytest.mark.parametrize("kind", PROGRAMS, ids=lambda kind: kind.__name__)
+@EVERY_KIND
 def test_a_kind_of_node_stands_in_every_table(kind: type) -> None:
-    """Its gradient is proved by entries and agrees with differences, and every library has code."""
-    text = PROGRAMS[kind]
-    shapes = _shapes(kind)
-    wrt = next(iter(shapes))
-    found = gradient(text, shapes=shapes, wrt=wrt)
-    loss = found.program.loss.value
-    assert any(isinstance(part, kind) for part in nodes.walk(loss))
+    """Its gradient is proved by entries, every library has code, and a page has boxes and words."""
+    row = KINDS[kind]
+    sizes = row.sizes(SIZES)
+    text = sized(row.program, sizes)
+    shapes = {name: row.shape(name, sizes) for name in row.shapes}
+    found = gradient(text, shapes=shapes, wrt=row.wrt, assume=dict(row.assume))
     assert found.verdict.status == "equal"
     for target in MODULES:
         assert "def gradient(" in found.code(target)
-    chance = np.random.default_rng(7)
-    values = {name: chance.uniform(0.5, 1.5, shape) for name, shape in shapes.items()}
-    functions = {"f": np.sin, "df": np.cos, "Loss": lambda a: np.sin(a).sum(), "dLoss": np.cos}
-    known = found(
-        functions=functions if {"f", "Loss"} & found.program.functions() else {}, **values
-    )
-    for place in np.ndindex(shapes[wrt]):
-        ends = []
-        for side in (1e-6, -1e-6):
-            moved = values | {wrt: values[wrt].copy()}
-            moved[wrt][place] += side
-            ends.append(float(evaluate(loss, moved, functions)))
-        rate = (ends[0] - ends[1]) / 2e-6
-        assert np.broadcast_to(known, shapes[wrt])[place] == pytest.approx(rate, rel=1e-6)
-
-
-@pytest.mark.parametrize("kind", PROGRAMS, ids=lambda kind: kind.__name__)
-def test_a_kind_of_node_has_an_exact_value_and_a_box(kind: type) -> None:
-    """Numbers of many digits and formulas on a page know every kind."""
-    text = PROGRAMS[kind]
-    shapes = _shapes(kind)
-    loss = parse(text).loss.value
-    chance = np.random.default_rng(7)
-    values = {name: chance.uniform(0.5, 1.5, shape) for name, shape in shapes.items()}
-    many = np.frompyfunc(mpmath.mpf, 1, 1)
-    each = {name: np.frompyfunc(f, 1, 1) for name, f in EXACT.items()}
-    undefined = {"f": each["sin"], "Loss": lambda a: np.sum(each["sin"](a)), "abs": np.abs}
-    plain = Arithmetic(lambda v: mpmath.mpf(v.numerator) / v.denominator, pow, each | undefined)
-    exact = exactly(loss, {name: many(value) for name, value in values.items()}, plain)
-    functions = {"f": np.sin, "Loss": lambda a: np.sin(a).sum()}
-    assert float(exact) == pytest.approx(float(evaluate(loss, values, functions)))
-    page = derive(text, shapes=shapes).latex()
+    page = derive(text, shapes=shapes, wrt=[row.wrt], assume=dict(row.assume)).latex()
     assert r"\partial" in page
 
 
+@EVERY_KIND
+def test_a_kind_of_node_has_an_exact_value(kind: type) -> None:
+    """Numbers of many digits agree with NumPy's."""
+    row = KINDS[kind]
+    sizes = row.sizes(SIZES)
+    inputs = row.inputs(sizes, np.random.default_rng(7))
+    many = np.frompyfunc(mpmath.mpf, 1, 1)
+    each = {name: np.frompyfunc(f, 1, 1) for name, f in EXACT.items()}
+    undefined = {"f": each["sin"], "Loss": lambda a: np.sum(each["sin"](a)), "abs": np.abs}
+    number = lambda v: mpmath.mpf(v.numerator) / v.denominator  # noqa: E731 - a conversion
+    plain = Arithmetic(number, np.frompyfunc(pow, 2, 1), each | undefined)
+    values = {name: np.asarray(value) for name, value in inputs.items()}
+    exact = {name: many(value) for name, value in values.items()}
+    for assignment in parse(sized(row.program, sizes)).assignments:
+        values[assignment.name] = evaluate(assignment.value, values, UNDEFINED)
+        exact[assignment.name] = exactly(assignment.value, exact, plain)
+        found = np.asarray(exact[assignment.name], dtype=float)
+        assert found == pytest.approx(values[assignment.name], rel=1e-9)
+
+
+@pytest.mark.parametrize("kind", COMPOSITE, ids=lambda kind: kind.__name__)
+def test_a_definition_has_the_value_and_the_shape_of_its_node(kind: type) -> None:
+    """What a composite operation is in simpler ones is the same array."""
+    row = KINDS[kind]
+    sizes = row.sizes(SIZES)
+    text = sized(row.program, sizes)
+    shapes = infer(parse(text), shapes={name: row.shape(name, sizes) for name in row.shapes})
+    values = {n: np.asarray(v) for n, v in row.inputs(sizes, np.random.default_rng(7)).items()}
+    shape = shapes_over(shapes)
+    for assignment in parse(text).assignments:
+        for node in nodes.walk(assignment.value):
+            simpler = definition(node, shape) if isinstance(node, kind) else None
+            if simpler is not None:
+                assert shape(simpler) == shape(node)
+                value = evaluate(simpler, values, UNDEFINED)
+                assert value == pytest.approx(evaluate(node, values, UNDEFINED))
+        values[assignment.name] = evaluate(assignment.value, values, UNDEFINED)
+
+
+SHAPES = {"S": (3, 3)}
 _GIVEN = {name: tuple(Dim(str(n), n) for n in shape) for name, shape in SHAPES.items()}
 _SHAPE = shapes_over(_GIVEN)
 _INVERSE = nodes.Inverse(nodes.Name("S"))

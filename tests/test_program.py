@@ -176,7 +176,7 @@ def test_a_refuted_link_says_where() -> None:
     wrong = Formula(nodes.Apply("sin", Name("X")))
     verdict = judge.verdict(Formula(Name("dX")), wrong)
     assert verdict.status == "refuted"
-    assert verdict.detail.startswith("entry (1, 1): the sides differ at X[1,1] = ")
+    assert verdict.reason.startswith("entry (1, 1): the sides differ at X[1,1] = ")
 
 
 def test_what_index_notation_does_not_prove_is_compared_at_the_sizes() -> None:

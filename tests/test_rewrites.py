@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from test_adjoints import SHAPES, mutants
 
-from matderiv.calculus.deciding.equality import same_form
+from matderiv.calculus.deciding.decide import same_form
 from matderiv.calculus.formulas.broadcasting import filled
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.flattened import cost

@@ -11,7 +11,7 @@ from typing import cast
 import sympy as sp
 
 from matderiv.calculus import polynomials as poly
-from matderiv.calculus.deciding.verdict import Verdict
+from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.polynomials import Polynomial
 from matderiv.calculus.problem import Elementwise, Problem
 from matderiv.calculus.scalars import name_of, relu, sigmoid, step, xreplaced
@@ -50,14 +50,14 @@ class Judge:
             index = self._differences(self._general, sides)
         except UnsupportedError as error:
             if letters or not self.exhaustive:
-                return [Verdict("undecided", detail=str(error))]
+                return [Verdict("undecided", reason=str(error))]
             index = []
         if letters or not self.exhaustive:
             return [_general_verdict(rest) for rest in index]
         try:
             written = self._differences(self._written, sides)
         except UnsupportedError as error:
-            return [Verdict("undecided", detail=str(error))]
+            return [Verdict("undecided", reason=str(error))]
         return [
             self._refuted(rest)
             if rest
@@ -78,7 +78,7 @@ class Judge:
                     f"one side is {first.rows.size}×{first.cols.size}, "
                     f"another {other.rows.size}×{other.cols.size}"
                 )
-                return [Verdict("refuted", detail=detail)]
+                return [Verdict("refuted", reason=detail)]
         index: list[Polynomial] = []
         if letters:
             if not self.exhaustive and not all(map(uniform_array, sides)):
@@ -91,7 +91,7 @@ class Judge:
                 index = self._differences(self._general, general, runs)
             except UnsupportedError as error:
                 if not self.exhaustive:
-                    return [Verdict("undecided", detail=str(error))]
+                    return [Verdict("undecided", reason=str(error))]
             if not self.exhaustive:
                 return [_general_verdict(rest) for rest in index]
         rows, cols = first.rows.size, first.cols.size
@@ -105,7 +105,7 @@ class Judge:
                 entries = {side: side.at(*place) for side in different}
                 written = self._differences(self._written, [entries[side] for side in sides])
             except UnsupportedError as error:
-                return [Verdict("undecided", detail=f"entry {place}: {error}", entry=place)]
+                return [Verdict("undecided", reason=f"entry {place}: {error}", entry=place)]
             for number, rest in enumerate(written):
                 if rest and verdicts[number].status == "equal":
                     verdicts[number] = self._refuted(rest, place)
@@ -169,7 +169,7 @@ class Judge:
         expr, entries = _as_reals(self._concrete(poly.to_expr(rest), inputs=True))
         if expr.has(sp.Sum):
             return Verdict(
-                "undecided", detail=f"{where}the difference holds a sum left as it is", entry=place
+                "undecided", reason=f"{where}the difference holds a sum left as it is", entry=place
             )
         chance = random.Random(1)  # noqa: S311 - points to refute at, not secrets
         for attempt in range(_ATTEMPTS):
@@ -179,14 +179,13 @@ class Judge:
                 more = ", …" if len(point) > 8 else ""  # noqa: PLR2004 - a line's length
                 return Verdict(
                     "refuted",
-                    detail=f"{where}left - right = {sp.nsimplify(value)} at {names}{more}"
+                    reason=f"{where}left - right = {sp.nsimplify(value)} at {names}{more}"
                     if value.is_Rational
                     else f"{where}left - right = {sp.N(value, 6)} at {names}{more}",
                     entry=place,
-                    point=tuple((entries.get(k, k), v) for k, v in point.items()),
                 )
         return Verdict(
-            "undecided", detail=f"{where}the difference {expr} was not decided", entry=place
+            "undecided", reason=f"{where}the difference {expr} was not decided", entry=place
         )
 
 
@@ -196,15 +195,15 @@ def _as_reals(expr: sp.Expr) -> tuple[sp.Expr, dict[sp.Expr, sp.Expr]]:
     return xreplaced(expr, real), {symbol: a for a, symbol in real.items()}
 
 
-_NOT_UNIFORM = Verdict("undecided", detail="single terms or entries are not like the others")
+_NOT_UNIFORM = Verdict("undecided", reason="single terms or entries are not like the others")
 
 
 def _general_verdict(rest: Polynomial) -> Verdict:
     if not rest:
         return Verdict("equal", index=True)
     if any(monomial.bound for monomial in rest):
-        return Verdict("undecided", detail="the index proof leaves a sum that does not cancel")
-    return Verdict("refuted", detail=f"the index proof leaves {poly.to_expr(rest)}")
+        return Verdict("undecided", reason="the index proof leaves a sum that does not cancel")
+    return Verdict("refuted", reason=f"the index proof leaves {poly.to_expr(rest)}")
 
 
 def _at_random_point(

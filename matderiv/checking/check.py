@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from matderiv._collector import uncollected
-from matderiv.checking.decide import Decision, decide
+from matderiv.calculus.deciding.decide import Verdict
+from matderiv.checking.decide import judged
 from matderiv.checking.diagnose import Cause, cause
 from matderiv.checking.evidence import Difference, Line, deciding_line, difference_at
 from matderiv.checking.misfit import Misfit, misfit
@@ -29,7 +30,7 @@ class Report:
 
     question: Question
     claim: Node
-    decision: Decision
+    decision: Verdict
     other: str | None = None
     misfit: Misfit | None = None
     cause: Cause | None = None
@@ -110,11 +111,11 @@ def judge(question: Question, claim: Node) -> Report:
     """Whether a claim that has been read is the gradient."""
     misfitting = misfit(claim, question.shapes, question.wrt)
     if misfitting is None:
-        decision = decide(question, claim)
+        decision = judged(question, claim)
         if decision.status != "refuted":
             return Report(question, claim, decision)
     else:
-        decision = Decision("refuted")
+        decision = Verdict("refuted")
     other = _other(question, claim)
     return Report(
         question,
@@ -137,7 +138,7 @@ def _other(question: Question, claim: Node) -> str | None:
         if asked is None or not names_in(claim) <= set(asked.names):
             continue
         try:
-            if decide(asked, claim).status == "equal":
+            if judged(asked, claim).status == "equal":
                 return name
         except MatderivError:
             continue

@@ -16,7 +16,7 @@ from matderiv.checking.question import Question, sized
 from matderiv.expression import nodes
 from matderiv.expression.definitions import simpler_parts
 from matderiv.expression.exact import Arithmetic, evaluate
-from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.functions import FUNCTIONS, Function
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import sizes_in
 from matderiv.expression.shapes import Shape
@@ -253,17 +253,22 @@ def _bounded(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return checked
 
 
-#: Functions that others are defined by; the rest have values by their definitions.
+def _precise(name: str, function: Function) -> Callable[[Any], Any]:
+    """A function that others are defined by, as mpmath has it, where it has a value."""
+    value = getattr(mpmath, function.sympy(name) or name)
+    return (_positive if function.domain == "positive" else _bounded)(value)
+
+
+#: Functions that have no definition; the rest have their values by it.
 _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "exp": _exp,
-    "log": _positive(mpmath.log),
-    "sqrt": _positive(mpmath.sqrt),
-    "tanh": _bounded(mpmath.tanh),
-    "erf": _bounded(mpmath.erf),
     "sign": _kink(lambda u: 2 * (u > 0) - 1 + 0 * u),
-    "sin": _bounded(mpmath.sin),
-    "cos": _bounded(mpmath.cos),
     "step": _kink(lambda u: u * 0 + (u > 0)),
+}
+_FUNCTIONS |= {
+    name: _precise(name, function)
+    for name, function in FUNCTIONS.items()
+    if name not in _FUNCTIONS and not function.definition
 }
 
 

@@ -247,7 +247,7 @@ def ask(
     task = read_task(program, (wrt,), sizes=sizes, shapes=shapes, assume=structures)
     verdict = Prover(task.sweep).all_of(wrt)
     if verdict.status != "equal":
-        raise ProofError(f"the gradient by {wrt} is {verdict.status}: {verdict.detail}")
+        raise ProofError(f"the gradient by {wrt} is {verdict.status}: {verdict.reason}")
     sweep = task.sweep
     upstream = {
         f"d{name}": task.whole(name, found.formula)

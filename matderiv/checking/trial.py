@@ -11,7 +11,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from matderiv.checking.decide import decide
+from matderiv.checking.decide import judged
 from matderiv.checking.floats import Case, random_case
 from matderiv.checking.points import Point, apart, points
 from matderiv.checking.question import Question
@@ -60,7 +60,7 @@ class Trial:
             if mask is None or mask.any():
                 return False
         try:
-            return decide(self.question, node, self.wanted).status == "equal"
+            return judged(self.question, node, self.wanted).status == "equal"
         except InputError:
             return False
 

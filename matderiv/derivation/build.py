@@ -64,7 +64,7 @@ def chain(judge: Judge, kind: str, first: Side, *rest: tuple[str, Side]) -> Chai
     verdicts = judged(judge, kind, sides)
     for verdict, (reason, _) in zip(verdicts, rest, strict=False):
         if verdict.status != "equal":
-            raise ProofError(f"{kind}, {reason}: {verdict.status}; {verdict.detail}")
+            raise ProofError(f"{kind}, {reason}: {verdict.status}; {verdict.reason}")
     return Chain(
         kind,
         tuple(

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import math
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache, cached_property
 
-from matderiv.calculus.deciding.equality import same_form
+from matderiv.calculus.deciding.decide import Attempt, Pair, Verdict, decide, read
+from matderiv.calculus.deciding.parts import differing
 from matderiv.calculus.index_forms.canonical import sealed
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries
-from matderiv.calculus.index_forms.expanded import refuting_point, written_out
-from matderiv.calculus.index_forms.factoring import read_the_same
+from matderiv.calculus.index_forms.expanded import written_out
 from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
@@ -26,9 +27,7 @@ from matderiv.calculus.index_forms.forms import (
     Term,
     Whole,
     added,
-    bounded,
     constant,
-    difference,
     multiplied,
     placed,
     raised,
@@ -39,7 +38,6 @@ from matderiv.calculus.index_forms.forms import (
 from matderiv.calculus.index_forms.index_expressions import form_of
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.task import Task
-from matderiv.calculus.verdicts import Verdict
 from matderiv.derivation.sides import (
     EntryOf,
     Formula,
@@ -50,17 +48,10 @@ from matderiv.derivation.sides import (
     SpelledProduct,
     WrittenEntry,
 )
-from matderiv.errors import InputError
 from matderiv.expression.nodes import MatMul, Name, Node, children, rebuilt
 from matderiv.expression.shapes import Shape
 
 __all__ = ["Judge", "chain_rule", "unit"]
-
-#: Entries of an array up to which it is compared at the sizes, where no proof is found.
-_MOST_ENTRIES = 100
-
-#: Products of terms in the proof of one equality.
-_WORK = 20_000
 
 
 def chain_rule(
@@ -101,9 +92,9 @@ def unit(rows: tuple[Index, ...], cols: tuple[Index, ...]) -> Form:
 class Judge:
     """Decides equalities between sides: for every size, else entry by entry at the sizes.
 
-    ∂L/∂x is what the chain rule says of it, ∂z/∂x what the definition of z says. Values and
-    their gradients are quantities of their own first, then what reads like the definition of a
-    value as well; then those to be `unfolded` are what stands for them, then all values are.
+    ∂L/∂x is what the chain rule says of it, ∂z/∂x what the definition of z says. Tries four
+    unfoldings in turn: (1) none; (2) subexpressions equal to a value folded to its name; (3) the
+    names in `unfolded` replaced by their definitions; (4) all values replaced as well.
     """
 
     def __init__(self, task: Task, name: str, unfolded: Iterable[str] = ()) -> None:
@@ -111,57 +102,79 @@ class Judge:
         self.task = task
         self.name = name
         self._values = {a.name: a.value for a in sweep.graph.values}
-        gradients = {
+        self._gradients = {
             f"d{of}": task.whole(of, found.formula)
             for of, found in sweep.gradients.items()
             if of != name
         }
-        known = self._values | gradients
-        some = {name: known[name] for name in unfolded if name in known}
+        known = self._values | self._gradients
+        self._some = {name: known[name] for name in unfolded if name in known}
         self.letters = itertools.count()
         self.entries = _Unfolding(self, {})
         self._names = {a.value: Name(a.name) for a in sweep.graph.values}
-        lifted = {f"d{of}" for of in sweep.graph.lifted} & gradients.keys()
-        folded = _Unfolding(self, {of: self._folded(gradients[of]) for of in lifted})
-        self._attempts = (
-            (self.entries, False),
-            (folded, True),
-            (_Unfolding(self, some), False),
-            (_Unfolding(self, self._values | some), False),
-        )
 
     def verdict(self, left: Side, right: Side) -> Verdict:
         """Whether two sides are equal, as they stand or unfolded."""
         if self._shape(left) != self._shape(right):
-            return Verdict("refuted", detail="the sides have different shapes")
-        pairs: list[tuple[Form, Form]] = []
-        for entries, fold in self._attempts:
-            sides = tuple(map(self._called, (left, right))) if fold else (left, right)
-            try:
-                with bounded(_WORK):
-                    one, other = (self.value(side, entries) for side in sides)
-                    if read_the_same(one, other):
-                        return Verdict("equal", index=True)
-            except InputError:  # too large to be unfolded, or not known
-                continue
-            pairs.append((one, other))
-        if any(self._same(pair) for pair in pairs):
-            return Verdict("equal", index=True)
-        if len(pairs) < len(self._attempts):
-            return Verdict("undecided", detail="the entries are too large, or not known")
-        pair = pairs[-1]
+            return Verdict("refuted", reason="the sides have different shapes")
+        if isinstance(left, Formula) and isinstance(right, Formula):
+            known = ChainMap(self._values, self._gradients)
+            parts = differing(left.node, right.node, known, self.task.sweep.facts.shape)
+            if (left.node, right.node) not in parts and all(
+                read(self._attempts(*map(Formula, part))).status == "equal" for part in parts
+            ):
+                return Verdict("equal", index=True)
+        attempts = self._attempts(left, right)
         if isinstance(left, RouteSide) or isinstance(right, RouteSide):
-            return Verdict("undecided", detail="the entries of both sides do not read the same")
-        return self._compared(pair, self._runs(left) | self._runs(right))
+            return decide(attempts)  # rows and columns of pairs are compared in letters only
+        return decide(attempts, lambda: tuple(self._runs(left, right).values()), self.task.sizes)
 
-    @staticmethod
-    def _same(pair: tuple[Form, Form]) -> bool:
-        """Whether two forms are equal as functions, which takes longer to find."""
-        try:
-            with bounded(_WORK):
-                return same_form(*pair)
-        except InputError:
-            return False
+    def _attempts(self, left: Side, right: Side) -> tuple[Attempt, ...]:
+        """The sides with more and more names unfolded."""
+
+        def attempt(
+            what: str, entries: Callable[[], _Unfolding], sides: Callable[[], tuple[Side, ...]]
+        ) -> Attempt:
+            @cache
+            def pair() -> Pair:
+                one, other = (self.value(side, entries()) for side in sides())
+                return one, other
+
+            def forms(place: tuple[int, ...] | None) -> Pair:
+                one, other = pair()
+                if place is None:
+                    return one, other
+                at: dict[str, Index] = dict(zip(self._runs(left, right), place, strict=True))
+                sizes = self.task.sizes
+                return written_out(placed(one, at), sizes), written_out(placed(other, at), sizes)
+
+            return Attempt(what, forms, complete=what == "all values unfolded")
+
+        def as_they_stand() -> tuple[Side, ...]:
+            return left, right
+
+        def folded() -> tuple[Side, ...]:
+            return self._called(left), self._called(right)
+
+        return (
+            attempt("as they stand", lambda: self.entries, as_they_stand),
+            attempt("values folded to their names", lambda: self._with_names, folded),
+            attempt("some names unfolded", lambda: self._with_some, as_they_stand),
+            attempt("all values unfolded", lambda: self._with_all, as_they_stand),
+        )
+
+    @cached_property
+    def _with_names(self) -> _Unfolding:
+        lifted = {f"d{of}" for of in self.task.sweep.graph.lifted} & self._gradients.keys()
+        return _Unfolding(self, {of: self._folded(self._gradients[of]) for of in lifted})
+
+    @cached_property
+    def _with_some(self) -> _Unfolding:
+        return _Unfolding(self, self._some)
+
+    @cached_property
+    def _with_all(self) -> _Unfolding:
+        return _Unfolding(self, self._values | self._some)
 
     def _called(self, side: Side) -> Side:
         """A formula whose values go by their names."""
@@ -182,15 +195,15 @@ class Judge:
             case Formula(node):
                 return entries.known(entries.at(node, *self.task.places(self._shape(side), 2)))
             case Spelled(expr=expr) | WrittenEntry(expr=expr):
-                return entries.known(form_of(expr, entries))
+                return contracted(entries.known(form_of(expr, entries)))
             case SpelledProduct(left, right):
-                return entries.known(_row_times_column(left, right, entries))
+                return contracted(entries.known(_row_times_column(left, right, entries)))
             case EntryOf(node, indices):
                 return entries.known(entries.at(node, *indices))
             case Indexed(form):
-                return entries.known(form)
+                return contracted(entries.known(form))
         if isinstance(side, RouteSide):
-            return entries.known(side.form(entries))
+            return contracted(entries.known(side.form(entries)))
         raise TypeError(f"{side} is not about a whole program")
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
@@ -212,39 +225,22 @@ class Judge:
 
     # -- at the sizes --------------------------------------------------------------------------
 
-    def _compared(self, pair: tuple[Form, Form], runs: Mapping[str, int]) -> Verdict:
-        """The verdict on two forms at every place that their letters can have."""
-        count = math.prod(runs.values())
-        if count > _MOST_ENTRIES:
-            detail = f"not proved for all sizes, and {count} entries are too many to compare"
-            return Verdict("undecided", detail=detail)
-        letters = sorted(runs, key=self.task.letters.index)
-        for numbers in itertools.product(*(range(1, runs[letter] + 1) for letter in letters)):
-            at: dict[str, Index] = dict(zip(letters, numbers, strict=True))
-            where = f"entry {numbers}: " if numbers else ""
-            try:
-                with bounded(_WORK):
-                    one, other = (written_out(placed(form, at), self.task.sizes) for form in pair)
-            except InputError as error:
-                return Verdict("undecided", detail=f"{where}{error}")
-            point = refuting_point(difference(one, other))
-            if point is not None:
-                detail = f"{where}the sides differ at {point}"
-                return Verdict("refuted", detail=detail, entry=numbers)
-            with bounded(_WORK):
-                same = same_form(one, other)
-            if not same:
-                return Verdict("undecided", detail=f"{where}the sides do not read the same")
-        return Verdict("equal", entries=count)
+    def _runs(self, left: Side, right: Side) -> dict[str, int]:
+        """How far each letter of the sides goes that they do not sum over."""
+        found = self._free(left) | self._free(right)
+        return {letter: found[letter] for letter in sorted(found, key=self._order)}
 
-    def _runs(self, side: Side) -> dict[str, int]:
-        """How far the letters of a side go that it does not sum over."""
+    def _order(self, letter: str) -> tuple[int, str]:
+        letters = self.task.letters
+        return (letters.index(letter) if letter in letters else len(letters), letter)
+
+    def _free(self, side: Side) -> dict[str, int]:
         shape, bound = self.task.sweep.facts.shape, set[str]()
         match side:
             case Formula(node) | Spelled(node):
                 found = [(self.task.places(shape(node), 2), shape(node))]
             case SpelledProduct(left, right):
-                return self._runs(Formula(MatMul(left.node, right.node)))
+                return self._free(Formula(MatMul(left.node, right.node)))
             case EntryOf(node, indices) | WrittenEntry(node, indices):
                 found = [(indices, shape(node))]
             case Indexed(form):
@@ -300,29 +296,37 @@ class _Unfolding(Entries):
         """The form with what stands for its quantities, wherever they occur in it."""
         made: list[Form] = []
         for term, number in form:
-            product: Form = ((Term((), term.bound), number),)
+            found = {atom: self._atom(atom) for atom, _ in term.atoms}
+            kept = tuple((atom, power) for atom, power in term.atoms if found[atom] is None)
+            product: Form = ((Term(kept, term.bound), number),)
             for atom, power in term.atoms:
-                found = self._atom(atom)
+                value = found[atom]
+                if value is None:
+                    continue
                 if power < 0:
-                    product = multiplied(product, to_the(found, power))
+                    product = multiplied(product, to_the(value, power))
                 for _ in range(power):  # each time with bound letters of its own
-                    product = multiplied(product, refreshed(found, self.letter))
+                    product = multiplied(product, refreshed(value, self.letter))
             made.append(product)
-        return contracted(added(made))
+        whole = added(made)
+        return form if whole == form else contracted(whole)
 
-    def _atom(self, atom: Atom) -> Form:
+    def _atom(self, atom: Atom) -> Form | None:
+        """What stands for an atom; None where it stays as it is."""
         found = self._judge.own(atom, self)
         if found is not None:
             return self.known(found)
         match atom:
             case Entry(name=name, indices=indices) if name in self._known:
                 return self.known(self.at(self._known[name], *indices))
-            case Call(function=function, arg=arg):
-                return single(Call(function, sealed(self.known(arg))))
-            case Raised(base=base, exponent=None):
-                return single(Raised(self.known(base), None))
+            case Call(function=function, arg=arg) if (inner := self.known(arg)) is not arg:
+                return single(Call(function, sealed(inner)))
+            case Raised(base=base, exponent=None) if (inner := self.known(base)) is not base:
+                return single(Raised(inner, None))
             case Raised(base=base, exponent=exponent) if exponent is not None:
-                return raised(self.known(base), self.known(exponent))
-            case Whole(arg=arg):
-                return single(replace(atom, arg=self.known(arg)))
-        return single(atom)
+                inner, power = self.known(base), self.known(exponent)
+                if inner is not base or power is not exponent:
+                    return raised(inner, power)
+            case Whole(arg=arg) if (inner := self.known(arg)) is not arg:
+                return single(replace(atom, arg=inner))
+        return None

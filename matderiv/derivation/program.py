@@ -105,7 +105,7 @@ class Builder:
         for (left, right), (reason, _) in zip(itertools.pairwise(sides), rest, strict=True):
             verdict = judge.verdict(left, right)
             if verdict.status != "equal":
-                raise ProofError(f"{kind}, {reason}: {verdict.status}; {verdict.detail}")
+                raise ProofError(f"{kind}, {reason}: {verdict.status}; {verdict.reason}")
             links.append(Link(self.task, left, right, reason, verdict))
         return Chain(kind, tuple(links))
 

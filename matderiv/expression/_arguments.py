@@ -6,7 +6,7 @@ import ast
 import difflib
 from collections.abc import Callable, Sequence
 
-from matderiv.expression.calls import Form
+from matderiv.expression.operations import Operation
 from matderiv.expression.vocabulary import MAX_SIZE, NAME_PATTERN
 
 __all__ = ["Refusal", "arrange"]
@@ -22,7 +22,7 @@ class Refusal(Exception):  # noqa: N818 - the reader turns it into an error that
 
 
 def arrange(
-    name: str, form: Form, call: ast.Call, args: Sequence[ast.expr]
+    name: str, form: Operation, call: ast.Call, args: Sequence[ast.expr]
 ) -> tuple[list[ast.expr], dict[str, object]]:
     """The operands of a call, and the options that are given, by the names of the node's fields.
 
@@ -54,7 +54,7 @@ def arrange(
     return list(args[:count]), values
 
 
-def _wrong_count(name: str, form: Form, given: int) -> str:
+def _wrong_count(name: str, form: Operation, given: int) -> str:
     if name == "ones" and given > 1:
         return "ones takes its sizes in one bracket: ones((2, 3))."
     if name == "eye" and given > 1:
@@ -65,7 +65,7 @@ def _wrong_count(name: str, form: Form, given: int) -> str:
     return f"{name} takes {what}: {form.usage(name)}."
 
 
-def _unknown_option(name: str, form: Form, option: str) -> str:
+def _unknown_option(name: str, form: Operation, option: str) -> str:
     if not form.options or not form.operands:
         return _wrong_count(name, form, 1)
     known = " and ".join(form.options)

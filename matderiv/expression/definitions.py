@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import lru_cache, reduce
+from collections.abc import Iterator
+from functools import lru_cache
 
 from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
+from matderiv.expression.dims import Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import COMPOSITE, ShapeOf
 from matderiv.expression.parse import parse
-from matderiv.expression.shapes import Dim, Shape
 
-__all__ = ["COMPOSITE", "ShapeOf", "defined", "definition", "derivative", "simpler_parts"]
-
-ShapeOf = Callable[[Node], Shape]
-
-_Definition = Callable[..., Node]
-
-#: The kinds of nodes that are defined by simpler ones.
-COMPOSITE: dict[type, _Definition] = {}
-
-
-def _of(kind: type) -> Callable[[_Definition], _Definition]:
-    def register(made: _Definition) -> _Definition:
-        COMPOSITE[kind] = made
-        return made
-
-    return register
+__all__ = ["defined", "definition", "derivative", "simpler_parts"]
 
 
 def _unknown(node: Node) -> Shape:
@@ -60,49 +46,6 @@ def simpler_parts(node: Node) -> Iterator[Node]:
     else:
         for part in nodes.walk(simpler):
             yield from simpler_parts(part)
-
-
-@_of(nodes.Mean)
-def _mean(node: nodes.Mean, shape: ShapeOf) -> Node:
-    """The sum over n entries divided by n."""
-    over = shape(node.arg)
-    dims = over if node.axis is None else (over[node.axis],)
-    sizes: list[Node] = [nodes.Size(d.symbol, d.size) for d in dims if d != Dim("1", 1)]
-    total = nodes.Sum(node.arg, node.axis, node.keepdims)
-    return nodes.Divide(total, reduce(nodes.Multiply, sizes)) if sizes else total
-
-
-@_of(nodes.LogSumExp)
-def _logsumexp(node: nodes.LogSumExp, _: ShapeOf) -> Node:
-    """Log Σ exp(a)."""
-    total = nodes.Sum(nodes.Apply("exp", node.arg), node.axis, node.keepdims)
-    return nodes.Apply("log", total)
-
-
-@_of(nodes.Softmax)
-def _softmax(node: nodes.Softmax, _: ShapeOf) -> Node:
-    """exp(a) / Σ exp(a)."""
-    powers = nodes.Apply("exp", node.arg)
-    total = nodes.Sum(powers, node.axis, keepdims=node.axis is not None)
-    return nodes.Divide(powers, total)
-
-
-@_of(nodes.Norm)
-def _norm(node: nodes.Norm, _: ShapeOf) -> Node:
-    """√(Σ a²)."""
-    return nodes.Apply("sqrt", nodes.Sum(nodes.Multiply(node.arg, node.arg)))
-
-
-@_of(nodes.Trace)
-def _trace(node: nodes.Trace, _: ShapeOf) -> Node:
-    """The sum of the diagonal."""
-    return nodes.Sum(nodes.Diag(node.arg))
-
-
-@_of(nodes.LogDet)
-def _logdet(node: nodes.LogDet, _: ShapeOf) -> Node:
-    """Log |det A|."""
-    return nodes.Apply("log", nodes.Apply("abs", nodes.Determinant(node.arg)))
 
 
 def derivative(function: str, arg: Node) -> Node:

@@ -78,6 +78,9 @@ FUNCTIONS: dict[str, Function] = {
     ),
     "sin": Function(derivative="cos(u)", parity="odd", in_tex=True),
     "cos": Function(derivative="-sin(u)", parity="even", in_tex=True),
+    "arctan": Function(
+        derivative="1/(1 + u**2)", parity="odd", spelling={"sympy": "atan"}, in_tex=True
+    ),
     "relu": Function(
         definition="u*step(u)",
         derivative="step(u)",
@@ -121,6 +124,19 @@ FUNCTIONS: dict[str, Function] = {
             "numpy": "np.logaddexp(0, {0})",
             "torch": "(-torch.nn.functional.logsigmoid(-({0})))",
             "jax": "jax.nn.softplus({0})",
+        },
+    ),
+    "silu": Function(
+        definition="u*sigmoid(u)",
+        derivative="sigmoid(u)*(1 + u*(1 - sigmoid(u)))",
+        spelling={"torch": "torch.nn.functional.silu({0})", "jax": "jax.nn.silu({0})"},
+    ),
+    "gelu": Function(
+        definition="u*(1 + erf(u/sqrt(2)))/2",
+        derivative="(1 + erf(u/sqrt(2)))/2 + u*exp(-u**2/2)/sqrt(2*pi)",
+        spelling={
+            "torch": "torch.nn.functional.gelu({0})",
+            "jax": "jax.nn.gelu({0}, approximate=False)",
         },
     ),
     "erf": Function(

@@ -13,8 +13,8 @@ from matderiv.expression._arguments import Refusal, arrange
 from matderiv.expression._callee import check_function, method
 from matderiv.expression._names import check_names
 from matderiv.expression._syntax import instead_of, name_trouble, syntax_trouble
-from matderiv.expression.calls import form_of
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import operation_of
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.vocabulary import (
     DEFAULT_PROGRAM,
@@ -198,17 +198,17 @@ class Reader:
                 check_function(name, tree)
             else:
                 name, args = method(tree, self._words)
-            operands, options = arrange(name, form_of(name), tree, args)
+            operands, options = arrange(name, operation_of(name), tree, args)
         except Refusal as refusal:
             raise self._error(refusal.message, refusal.tree) from None
         made = [self._node(operand, depth + 1) for operand in operands]
-        return form_of(name).make(*made, **options)
+        return operation_of(name).make(*made, **options)
 
     def _variable(self, tree: ast.Name) -> str:
         name = self._name(tree)
         if name in KNOWN:
             raise self._error(
-                f"{name} is a function; write {form_of(name).example(name)}, "
+                f"{name} is a function; write {operation_of(name).example(name)}, "
                 "or give the variable another name.",
                 tree,
             )

@@ -6,12 +6,13 @@ import difflib
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression._rules import Rules
 from matderiv.expression._sizes import Size, Sizes, join, words
+from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.source import source
@@ -26,21 +27,6 @@ DEFAULT_SIZES = {"N": 2, "D": 4, "M": 3}
 _DEFAULTS = (*DEFAULT_SIZES.values(), 5)
 
 _FURTHER = tuple("KPQRSTUVABCEFGH")
-
-
-@dataclass(frozen=True, slots=True)
-class Dim:
-    """A size with the letter that stands for it when a statement holds for every size.
-
-    A size that is a number in the program, such as the 1 that keepdims leaves, has that number
-    for its letter.
-    """
-
-    symbol: str
-    size: int
-
-
-Shape = tuple[Dim, ...]
 
 
 def infer(

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from matderiv.expression import nodes
-from matderiv.expression.calls import NAMES
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import NAMES
 
 __all__ = ["BINARY", "mixes", "source"]
 

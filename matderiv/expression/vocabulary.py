@@ -6,9 +6,9 @@ import difflib
 import re
 
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.operations import OPERATIONS
 
 __all__ = [
-    "ARRAYWISE",
     "DEFAULT_PROGRAM",
     "ELEMENTWISE",
     "GREEK",
@@ -32,28 +32,8 @@ DEFAULT_PROGRAM = "Y = X @ W; L = sum(f(Y))"
 #: Functions of one number that are known, and applied to each entry.
 ELEMENTWISE = tuple(FUNCTIONS)
 
-#: Functions of whole arrays.
-ARRAYWISE = (
-    "sum",
-    "mean",
-    "prod",
-    "softmax",
-    "logsumexp",
-    "norm",
-    "trace",
-    "tr",
-    "inv",
-    "det",
-    "logdet",
-    "diag",
-    "outer",
-    "dot",
-    "eye",
-    "ones",
-)
-
 #: All that is called by a name of its own.
-KNOWN = (*ELEMENTWISE, *ARRAYWISE)
+KNOWN = tuple(OPERATIONS)
 
 #: What is called as a method too: X.sum(axis=0).
 METHODS = ("sum", "mean", "prod", "trace", "dot")
@@ -128,6 +108,7 @@ RESERVED = (_NUMPY | _FIELD | _PYTHON) - frozenset(KNOWN)
 INSTEAD = {
     "absolute": "abs(Y)",
     "add": "A + B",
+    "atan": "arctan(Y)",
     "average": "mean(Y)",
     "cbrt": "Y**(1/3)",
     "cosh": "(exp(Y) + exp(-Y))/2",
@@ -141,7 +122,6 @@ INSTEAD = {
     "expm1": "exp(Y) - 1",
     "fabs": "abs(Y)",
     "frobenius": "norm(Y)",
-    "gelu": "Y*(1 + erf(Y/sqrt(2)))/2",
     "hadamard": "A*B",
     "heaviside": "step(Y)",
     "identity": "eye(4)",
@@ -173,7 +153,6 @@ INSTEAD = {
     "reciprocal": "1/Y",
     "rsqrt": "1/sqrt(Y)",
     "sgn": "sign(Y)",
-    "silu": "Y*sigmoid(Y)",
     "sinh": "(exp(Y) - exp(-Y))/2",
     "slogdet": "logdet(X)",
     "softsign": "Y/(1 + abs(Y))",
@@ -182,7 +161,7 @@ INSTEAD = {
     "square": "Y**2",
     "std": "sqrt(mean((Y - mean(Y))**2))",
     "subtract": "A - B",
-    "swish": "Y*sigmoid(Y)",
+    "swish": "silu(Y)",
     "tan": "sin(Y)/cos(Y)",
     "transpose": "X.T",
     "var": "mean((Y - mean(Y))**2)",

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from matderiv.expression import nodes
-from matderiv.expression.calls import NAMES
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import NAMES
 
 __all__ = ["assignment", "derivatives_in", "foreign_names"]
 

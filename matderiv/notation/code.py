@@ -15,9 +15,10 @@ from collections.abc import Iterator, Mapping
 from matderiv.calculus.sweep.sweep import Sweep
 from matderiv.errors import InputError, MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import ShapeOf, definition
+from matderiv.expression.definitions import definition
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import ShapeOf
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import BINARY, mixes, source
 from matderiv.notation._careful import Careful, Code, Solve, repeated, walk

@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from matderiv.calculus.sweep.sweep import Sweep
-from matderiv.errors import UnsupportedError
+from matderiv.errors import MissingRuleError, UnsupportedError
 from matderiv.expression import nodes
+from matderiv.expression.definitions import defined, definition
+from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
@@ -20,29 +22,21 @@ from matderiv.notation.code import statements
 
 __all__ = ["sympy_code"]
 
-#: Functions of one number: what SymPy calls them, or what they are in terms of u.
-_FUNCTIONS = {
-    **{name: name for name in "exp log sqrt sin cos tanh erf sign".split()},
-    "abs": "Abs",
-    "sigmoid": "Lambda(u, 1/(1 + exp(-u)))",
-    "softplus": "Lambda(u, log(1 + exp(u)))",
-    "relu": "Lambda(u, Max(u, 0))",
-    "step": "Lambda(u, Heaviside(u, 0))",
-}
-
 _WHOLE: dict[type, str] = {
     nodes.Trace: "Trace({0})",
     nodes.Inverse: "Inverse({0})",
     nodes.Determinant: "Determinant({0})",
-    nodes.LogDet: "log(Abs(Determinant({0})))",
 }
 
 #: Every name that a text may import.
-_IMPORTS = (
-    "Abs DiagMatrix DiagonalOf Determinant Function HadamardPower HadamardProduct Heaviside "
-    "Identity Inverse Lambda MatrixSymbol Max OneMatrix Rational Symbol Trace cos diff erf exp log "
-    "pi sign sin sqrt symbols tanh"
-).split()
+_IMPORTS = sorted(
+    {
+        *"DiagMatrix DiagonalOf Determinant Function HadamardPower HadamardProduct".split(),
+        *"Identity Inverse Lambda MatrixSymbol OneMatrix Rational Symbol Trace".split(),
+        *"diff pi symbols".split(),
+        *filter(None, (function.sympy(name) for name, function in FUNCTIONS.items())),
+    }
+)
 
 _OPERATORS: dict[type, str] = {nodes.Add: "+", nodes.Subtract: "-"}
 
@@ -153,22 +147,11 @@ class _Writer:
 
     def _reduced(self, node: Node) -> str:
         match node:
-            case nodes.Norm(arg):
-                return f"sqrt({self.of(nodes.Sum(nodes.Multiply(arg, arg)))})"
             case nodes.Sum(arg, axis, keepdims):
                 return self._summed(self._held(arg), self._shape(arg), axis, keepdims=keepdims)
-            case nodes.Mean(arg, axis, keepdims):
-                shape = self._shape(arg)
-                over = shape if axis is None else (shape[axis],)
-                total = self._summed(self._held(arg), shape, axis, keepdims=keepdims)
-                return "/".join([total, *(dim.symbol for dim in over)])
-            case nodes.LogSumExp(arg, axis, keepdims):
-                powers = nodes.Apply("exp", arg)
-                return self.of(nodes.Apply("log", nodes.Sum(powers, axis, keepdims)))
-            case nodes.Softmax(arg, axis):
-                powers = nodes.Apply("exp", arg)
-                keepdims = len(self._shape(arg)) > 1 and axis is not None
-                return self.of(nodes.Divide(powers, nodes.Sum(powers, axis, keepdims)))
+        simpler = definition(node, self._shape)
+        if simpler is not None:
+            return self.of(simpler)
         raise UnsupportedError(
             f"{source(node)} cannot be said in SymPy's matrix expressions; "
             "take numpy, torch or jax instead."
@@ -194,10 +177,16 @@ class _Writer:
                 f"{source(nodes.Apply(function, arg))} cannot be said inside a formula of SymPy's; "
                 "take numpy, torch or jax instead."
             )
-        name = _FUNCTIONS.get(function)
-        if name is None:
+        simpler = defined(function, nodes.Size("u", 1))  # a number of that name
+        if function not in FUNCTIONS:
             self.functions.add(function)
             name = self.own(function)
+        elif (known := FUNCTIONS[function].sympy(function)) is not None:
+            name = known
+        elif simpler is not None:
+            name = f"Lambda(u, {self.of(simpler)})"
+        else:
+            raise MissingRuleError(nodes.Apply(function, arg), "name in SymPy")
         if self._shape(arg):
             return f"{self._held(arg)}.applyfunc({name})"
         return f"{name}({self.of(arg)})"

@@ -7,6 +7,7 @@ of a few real numbers. The choice of letters is a guess; a sum that is found zer
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from fractions import Fraction
@@ -14,7 +15,6 @@ from typing import cast
 
 import sympy as sp
 
-from matderiv.calculus.elementwise import most_terms
 from matderiv.calculus.index_forms.canonical import atom_name, named
 from matderiv.calculus.index_forms.forms import (
     Atom,
@@ -26,15 +26,21 @@ from matderiv.calculus.index_forms.forms import (
     TooLarge,
     letters_of,
 )
-from matderiv.calculus.scalars import KNOWN_FUNCTIONS
-from matderiv.calculus.verdicts import vanishes
+from matderiv.expression.functions import FUNCTIONS
 
-__all__ = ["expression", "summands_vanish", "vanishes_quickly"]
+__all__ = ["summands_vanish"]
 
 _MOST = 120  # operations of an expression that is decided
 _MOST_TERMS = 200  # of it when it is multiplied out
 _MOST_NESTED = 3  # functions of functions
 _LARGEST = 1000  # number in an exponent or in a function, and power
+
+#: The functions that SymPy knows identities of; others stay as they are, as unknown numbers.
+_FUNCTIONS: dict[str, Callable[[sp.Expr], sp.Expr]] = {
+    name: getattr(sp, row.sympy(name) or name)
+    for name, row in FUNCTIONS.items()
+    if not row.definition and not row.powers
+}
 
 #: The integers that stand for sizes are positive numbers like the others.
 _SIZE = "size {}"
@@ -59,20 +65,58 @@ def summands_vanish(form: Form) -> bool:
         return False
     for parts in groups.values():
         expr = sp.Add(*parts)
-        if expr != 0 and not vanishes_quickly(expr):
+        if expr != 0 and not _vanishes_quickly(expr):
             return False
     return True
 
 
-def vanishes_quickly(expr: sp.Expr) -> bool:
+def _vanishes_quickly(expr: sp.Expr) -> bool:
     """Whether an expression is proved zero; one that would take long to decide is not."""
-    if sp.count_ops(expr) > _MOST or most_terms(expr) > _MOST_TERMS:
+    if sp.count_ops(expr) > _MOST or _most_terms(expr) > _MOST_TERMS:
         return False
-    zero = vanishes(expr, simplify=False)
-    if zero is None and expr.has(sp.sin, sp.cos):
-        plain = cast("sp.Expr", expr.replace(sp.sin, _sin).replace(sp.cos, _cos))
-        zero = vanishes(plain, simplify=False)
-    return zero is True
+    if _vanishes(expr):
+        return True
+    if not expr.has(sp.sin, sp.cos):
+        return False
+    return _vanishes(cast("sp.Expr", expr.replace(sp.sin, _sin).replace(sp.cos, _cos)))
+
+
+def _vanishes(expr: sp.Expr) -> bool:
+    """Whether an expression is proved zero by expanding it.
+
+    Functions are rewritten to exponentials, then the numerator of the whole is expanded: for
+    rational functions of exponentials that is a normal form.
+    """
+    if sp.expand(expr) == 0 or sp.expand(expr.replace(_is_power_of_sum, _split)) == 0:
+        return True
+    plain = expr.rewrite(sp.exp) if expr.has(sp.tanh) else expr
+    for attempt in (plain, sp.powsimp(plain), sp.expand(plain, power_exp=True)):
+        above, _ = sp.fraction(sp.together(attempt))
+        if sp.expand(above) == 0 or sp.expand(sp.powsimp(sp.expand(above))) == 0:
+            return True
+    return False
+
+
+def _is_power_of_sum(expr: sp.Basic) -> bool:
+    return isinstance(expr, sp.Pow) and not isinstance(expr, sp.exp) and expr.exp.is_Add
+
+
+def _split(power: sp.Pow) -> sp.Expr:
+    """u**(a + b) as u**a · u**b, wherever u is not 0."""
+    return sp.Mul(*(power.base**term for term in power.exp.args))
+
+
+def _most_terms(expr: sp.Expr) -> int:
+    """At most how many terms an expression has when it is multiplied out."""
+    args = cast("tuple[sp.Expr, ...]", expr.args)
+    if expr.is_Add:
+        return sum(map(_most_terms, args))
+    if expr.is_Mul:
+        return math.prod(map(_most_terms, args))
+    if isinstance(expr, sp.Pow) and expr.exp.is_Integer:
+        terms, power = _most_terms(expr.base), abs(int(expr.exp))
+        return min(math.comb(power + min(terms, 99) - 1, power), 10 * _MOST_TERMS)
+    return max(map(_most_terms, args), default=1)
 
 
 def _sin(u: sp.Expr) -> sp.Expr:
@@ -101,7 +145,7 @@ def _summand(term: Term) -> tuple[tuple[str, ...], sp.Expr]:
 def _leaves(atom: Atom) -> frozenset[Atom]:
     """The entries and undivided sums that an atom is made of."""
     match atom:
-        case Call(function=function, arg=form) if function in KNOWN_FUNCTIONS:
+        case Call(function=function, arg=form) if function in _FUNCTIONS:
             return _leaves_of(form)
         case Raised(base=base, exponent=exponent):
             return _leaves_of(base) | (_leaves_of(exponent) if exponent else frozenset())
@@ -142,33 +186,26 @@ def _tame(form: Form, depth: int) -> bool:
     return True
 
 
-Leaf = Callable[[Atom], sp.Expr]
+def _power(atom: Atom, power: int, names: Mapping[str, str]) -> sp.Expr:
+    return _scalar(atom, names) ** power
 
 
-def _power(atom: Atom, power: int, names: Mapping[str, str], leaf: Leaf | None = None) -> sp.Expr:
-    return _scalar(atom, names, leaf) ** power
-
-
-def _scalar(atom: Atom, names: Mapping[str, str], leaf: Leaf | None) -> sp.Expr:
+def _scalar(atom: Atom, names: Mapping[str, str]) -> sp.Expr:
     match atom:
-        case Call(function=function, arg=form) if function in KNOWN_FUNCTIONS:
-            return KNOWN_FUNCTIONS[function](expression(form, names, leaf))
+        case Call(function=function, arg=form) if function in _FUNCTIONS:
+            return _FUNCTIONS[function](_expression(form, names))
         case Raised(base=base, exponent=None):
-            return expression(base, names, leaf)
+            return _expression(base, names)
         case Raised(base=base, exponent=exponent):
             assert exponent is not None
-            return expression(base, names, leaf) ** expression(exponent, names, leaf)
+            return _expression(base, names) ** _expression(exponent, names)
         case Size(letter=letter):
             return sp.Symbol(_SIZE.format(letter), positive=True)
-        case _ if leaf is not None:
-            return leaf(atom)
     return sp.Symbol(atom_name(atom, names), real=True)
 
 
-def expression(form: Form, names: Mapping[str, str], leaf: Leaf | None = None) -> sp.Expr:
+def _expression(form: Form, names: Mapping[str, str]) -> sp.Expr:
     """A form as a SymPy expression; each sum under a sum sign is one real number in it.
-
-    An entry or an undefined function is what `leaf` makes of it, else a real number too.
 
     Raises:
         TooLarge: SymPy would work out a number that fills the memory.
@@ -181,5 +218,5 @@ def expression(form: Form, names: Mapping[str, str], leaf: Leaf | None = None) -
         if term.bound:
             terms.append(factor * sp.Symbol(named(term, names)[0], real=True))
         else:
-            terms.append(factor * sp.Mul(*(_power(a, p, names, leaf) for a, p in term.atoms)))
+            terms.append(factor * sp.Mul(*(_power(a, p, names) for a, p in term.atoms)))
     return sp.Add(*terms)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from matderiv.expression import nodes
-from matderiv.expression.definitions import ShapeOf
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import ShapeOf
 from matderiv.expression.shapes import Dim, Shape
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "is_entrywise",
     "kept",
     "letter",
+    "spread",
     "times_size",
     "unbroadcast",
     "varies",
@@ -68,6 +69,13 @@ def filled(value: Node, over: Shape, shape: ShapeOf) -> Node:
         return value
     ones = nodes.Ones(tuple(map(letter, over)))
     return ones if value == _ONE else nodes.Multiply(value, ones)
+
+
+def spread(value: Node, over: Shape, shape: ShapeOf) -> Node:
+    """The same, a vector that stands in every row of a matrix as 1·vᵀ."""
+    if len(over) == len(shape(value)) + 1 > 1 and shape(value) == over[1:]:
+        return nodes.Outer(nodes.Ones((letter(over[0]),)), value)
+    return filled(value, over, shape)
 
 
 def letter(dim: Dim) -> int | str:

@@ -1,16 +1,12 @@
-"""Forms at chosen sizes: every sum term by term, and points at which they are not zero."""
+"""Forms at chosen sizes: every sum written out term by term."""
 
 from __future__ import annotations
 
 import itertools
 import math
-import random
 from collections.abc import Mapping
 from fractions import Fraction
 
-import sympy as sp
-
-from matderiv.calculus.deciding.identities import expression
 from matderiv.calculus.index_forms.canonical import sealed
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import (
@@ -32,12 +28,9 @@ from matderiv.calculus.index_forms.forms import (
     to_the,
     undivided,
 )
-from matderiv.calculus.scalars import xreplaced
 
-__all__ = ["refuting_point", "written_out"]
+__all__ = ["written_out"]
 
-_DIGITS = 40
-_SMALL = sp.Float(10) ** -20
 _MOST_TERMS = 2000  # of one sum
 
 
@@ -94,18 +87,3 @@ def _atom(atom: Atom, sizes: Mapping[str, int]) -> Form:
                 made = multiplied(made, undivided(written_out(placed(arg, dict(at)), sizes)))
             return made
     return single(atom)
-
-
-def refuting_point(form: Form) -> str | None:
-    """A rational point at which a form without sums is not zero, if one is found."""
-    try:
-        expr = expression(form, {})
-    except TooLarge:
-        return None
-    chance = random.Random(1)  # noqa: S311 - a point to refute at, not a secret
-    symbols = sorted(expr.free_symbols, key=str)
-    point = {s: sp.Rational(chance.randint(1, 19), chance.randint(2, 9)) for s in symbols}
-    value = xreplaced(expr, point).evalf(_DIGITS)
-    if not value.is_number or abs(value) < _SMALL:
-        return None
-    return ", ".join(f"{symbol} = {number}" for symbol, number in list(point.items())[:8])

@@ -6,14 +6,13 @@ import itertools
 from collections.abc import Callable
 from fractions import Fraction
 
-from matderiv.calculus.index_forms.canonical import canonical, sealed
+from matderiv.calculus.index_forms.canonical import sealed
 from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
     Form,
     Raised,
     Term,
-    TooLarge,
     Whole,
     added,
     letters_of,
@@ -24,7 +23,7 @@ from matderiv.calculus.index_forms.forms import (
     to_the,
 )
 
-__all__ = ["factored", "read_the_same"]
+__all__ = ["factored"]
 
 _SHORT = 4  # the largest power of a sum that is multiplied out
 
@@ -44,16 +43,6 @@ def factored(form: Form) -> Form:
     """
     numbers = itertools.count()
     return _factored(form, lambda: f"^{next(numbers)}")
-
-
-def read_the_same(one: Form, other: Form) -> bool:
-    """Whether two forms read the same, as they stand or factored: then they are equal."""
-    try:
-        if canonical(one) == canonical(other):
-            return True
-        return canonical(factored(one)) == canonical(factored(other))
-    except TooLarge:
-        return False
 
 
 def _factored(form: Form, fresh: Callable[[], str]) -> Form:

@@ -10,9 +10,10 @@ from matderiv.calculus.sweep.graph import Graph
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import ShapeOf, definition
+from matderiv.expression.definitions import definition
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import ShapeOf
 
 __all__ = ["CONDITIONS", "conditions"]
 

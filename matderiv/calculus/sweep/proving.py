@@ -2,59 +2,38 @@
 
 With the gradients of the values that use a name taken as known, two equalities prove its own:
 
-    Σ_ij dZ_ij ∂z_ij/∂x_pq = the entry (p, q) of what the rules give, summed over the uses Z, and
-    what the rules give = the formula, values and gradients without a name in the program put in.
+    Σ_ij dZ_ij ∂z_ij/∂x_pq = the entry (p, q) of what the rules give, summed over the uses Z;
+    what the rules give = the formula, with values and gradients unfolded.
 
-Both are decided in index notation, for every size; where that says nothing, both are written out
-at the sizes and compared entry by entry.
+Both are decided in index notation, for every size, else entry by entry at the chosen sizes.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import cached_property
 
-from matderiv.calculus.deciding.verdict import Verdict
+from matderiv.calculus.deciding.decide import BUDGET, Attempt, Pair, Verdict, decide, read
+from matderiv.calculus.deciding.parts import differing
 from matderiv.calculus.formulas.broadcasting import filled
 from matderiv.calculus.formulas.flattened import total
 from matderiv.calculus.index_forms.entries import Entries
-from matderiv.calculus.index_forms.factoring import read_the_same
-from matderiv.calculus.index_forms.forms import Entry, Form, Index, added, bounded
+from matderiv.calculus.index_forms.forms import Entry, Index, added
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.sweep import Gradient, Sweep
-from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Shape
 
-__all__ = ["Prover", "equal"]
+__all__ = ["Prover"]
 
 _LETTERS = ("p", "q")
 
-#: Entries of a gradient up to which it is written out at the chosen sizes.
-_WRITTEN = 100
-
-#: Products of terms in the proof for all sizes, and for one entry.
-_WORK = 20_000
-
-#: Values of a program up to which all of them are put in at once, with all gradients or with
-#: those only whose names the program has not.
-_SHORT, _MODERATE = 8, 24
-
-
-def equal(pairs: Iterable[tuple[Form, Form]]) -> bool:
-    """Whether the forms of some pair are proved equal; SymPy is asked if none read the same."""
-    seen = []
-    for pair in pairs:
-        if read_the_same(*pair):
-            return True
-        seen.append(pair)
-    from matderiv.calculus.deciding.equality import same_form
-
-    return any(same_form(*pair) for pair in seen)
+#: The name of the attempt that leaves no name with a definition.
+_EVERYTHING = "all names unfolded"
 
 
 class Prover:
@@ -76,13 +55,7 @@ class Prover:
         >>> Prover(sweep(graph_of(program, infer(program)), ("W",))).all_of("W").index
         True
         """
-        index, entries = True, 0
-        for needed in self.behind(name):
-            verdict = self.of(needed)
-            if verdict.status != "equal":
-                return verdict
-            index, entries = index and verdict.index, entries + verdict.entries
-        return Verdict("equal", index=index, entries=entries)
+        return _all_of(map(self.of, self.behind(name)))
 
     def behind(self, name: str) -> tuple[str, ...]:
         """A name and all names whose gradients its own follows from."""
@@ -99,51 +72,97 @@ class Prover:
         """The verdict on one gradient, those that it follows from taken as known."""
         verdict = self._known.get(name)
         if verdict is None:
-            verdict = self._known[name] = self._decided(self.sweep.gradients[name])
+            try:
+                verdict = self._decided(self.sweep.gradients[name])
+            except RecursionError:
+                verdict = Verdict("undecided", reason="the formula is nested too deeply")
+            self._known[name] = verdict
         return verdict
 
     def _decided(self, gradient: Gradient) -> Verdict:
+        rules = _by_rules(gradient)
+        verdicts = [self._by_chain_rule(gradient, rules)]
+        if verdicts[0].status == "equal":
+            verdicts.append(self.same(rules, gradient.formula, gradient.name))
+        if verdicts[-1].status == "undecided" and len(verdicts) > 1:
+            verdicts[1:] = self._by_rewrites(gradient, rules)
+        return _all_of(verdicts)
+
+    def _by_chain_rule(self, gradient: Gradient, rules: Node) -> Verdict:
+        """Σ_ij dZ_ij ∂z_ij/∂x_pq over the uses Z of x is the entry of what the rules give."""
+        users = dict.fromkeys(use.by for use in gradient.uses)
+        whole = self._filled(gradient.name, rules)
+
+        def pair(entries: Entries, at: tuple[Index, ...]) -> Pair:
+            wrt = Entry(gradient.name, at)
+            found = added(
+                partial(entries.at(self._contracted(by)), wrt, entries.letter) for by in users
+            )
+            return found, entries.at(whole, *at)
+
         shape = self.sweep.graph.shapes[gradient.name]
+        return self._decide(shape, [self._attempt("chain rule", shape, pair, {})])
+
+    def _by_rewrites(self, gradient: Gradient, rules: Node) -> Iterator[Verdict]:
+        """The verdict on each rewrite of the formula, up to the first that is not proved."""
+        sides = [rules, gradient.assembled, *(step.formula for step in gradient.tidying)]
+        for one, other in itertools.pairwise([*sides, gradient.formula]):
+            if one != other:
+                verdict = self.same(one, other, gradient.name)
+                yield verdict
+                if verdict.status != "equal":
+                    return
+
+    def same(self, one: Node, other: Node, name: str) -> Verdict:
+        """The verdict on two formulas of the gradient by a name.
+
+        Formulas that differ in small parts are compared part by part, else as a whole.
+        """
+        one, other = (self._filled(name, side) for side in (one, other))
+        known = ChainMap(self._gradients, self._values)
+        parts = differing(one, other, known, self.sweep.facts.shape)
+        small = (one, other) not in parts
+        if small and all(read(self._unfolded(*part)).status == "equal" for part in parts):
+            return Verdict("equal", index=True)
+        whole = self._same(one, other)
+        if small and whole.status == "undecided":
+            by_part = _all_of(self._same(*part) for part in parts)
+            return by_part if by_part.status == "equal" else whole
+        return whole
+
+    def _same(self, one: Node, other: Node) -> Verdict:
+        return self._decide(self.sweep.facts.shape(one), self._unfolded(one, other))
+
+    def _unfolded(self, one: Node, other: Node) -> Iterator[Attempt]:
+        """The general entries of two formulas, with more and more names unfolded."""
+
+        def pair(entries: Entries, at: tuple[Index, ...]) -> Pair:
+            return entries.at(one, *at), entries.at(other, *at)
+
+        shape = self.sweep.facts.shape(one)
+        for what, definitions in self._definitions(one, other):
+            yield self._attempt(what, shape, pair, definitions)
+
+    def _attempt(
+        self,
+        what: str,
+        shape: Shape,
+        pair: Callable[[Entries, tuple[Index, ...]], Pair],
+        definitions: Mapping[str, Node],
+    ) -> Attempt:
+        """The general entries of two sides, or single ones with every sum written out."""
         letters = tuple(
             1 if dim.symbol == "1" else letter for dim, letter in zip(shape, _LETTERS, strict=False)
         )
-        with bounded(_WORK):
-            if self._holds(gradient, letters, written=False):
-                return Verdict("equal", index=True)
-        count = math.prod(dim.size for dim in shape)
-        if count > _WRITTEN:
-            why = f"not decided for all sizes, and {count} entries are too many to write out"
-            return Verdict("undecided", detail=why)
-        for place in itertools.product(*(range(1, dim.size + 1) for dim in shape)):
-            with bounded(_WORK):
-                holds = self._holds(gradient, place, written=True)
-            if not holds:
-                return Verdict("undecided", detail=f"not decided at entry {place}")
-        return Verdict("equal", entries=count)
 
-    def _holds(self, gradient: Gradient, at: tuple[Index, ...], *, written: bool) -> bool:
-        """Whether both equalities hold at an entry, with letters or at the sizes."""
-        try:
-            if not equal([self._local(gradient, at, written=written)]):
-                return False
-            return equal(
-                self._put_in(gradient, at, definitions, written=written)
-                for definitions in self._definitions(gradient)
-            )
-        except (UnsupportedError, InputError, RecursionError):  # nested too deeply
-            return False
+        def forms(place: tuple[int, ...] | None) -> Pair:
+            entries = self._entries(definitions, written=place is not None)
+            return pair(entries, letters if place is None else place)
 
-    def _local(
-        self, gradient: Gradient, at: tuple[Index, ...], *, written: bool
-    ) -> tuple[Form, Form]:
-        """Σ_ij dZ_ij ∂z_ij/∂x_pq over the uses Z of x, and the entry of what the rules give."""
-        entries = self._entries({}, written=written)
-        wrt = Entry(gradient.name, at)
-        found = added(
-            partial(entries.at(self._contracted(by)), wrt, entries.letter)
-            for by in dict.fromkeys(use.by for use in gradient.uses)
-        )
-        return found, entries.at(self._filled(gradient.name, _by_rules(gradient)), *at)
+        return Attempt(what, forms, complete=what == _EVERYTHING)
+
+    def _decide(self, shape: Shape, attempts: Iterable[Attempt]) -> Verdict:
+        return decide(attempts, lambda: tuple(dim.size for dim in shape), self._sizes)
 
     def _contracted(self, name: str) -> Node:
         """Σ_ij dZ_ij z_ij, whose partial derivatives with dZ held fixed are those of the loss."""
@@ -153,35 +172,21 @@ class Prover:
         weighted = nodes.Multiply(nodes.Name(f"d{name}"), value)
         return nodes.Sum(weighted) if self.sweep.graph.shapes[name] else weighted
 
-    def _put_in(
-        self,
-        gradient: Gradient,
-        at: tuple[Index, ...],
-        definitions: Mapping[str, Node],
-        *,
-        written: bool,
-    ) -> tuple[Form, Form]:
-        """What the rules give and the formula, values and gradients put in both."""
-        entries = self._entries(definitions, written=written)
-        sides = _by_rules(gradient), gradient.formula
-        one, other = (self._filled(gradient.name, side) for side in sides)
-        return entries.at(one, *at), entries.at(other, *at)
+    def _definitions(self, one: Node, other: Node) -> Iterator[tuple[str, Mapping[str, Node]]]:
+        """What is unfolded: names that one side has and the other has not, then more of them.
 
-    def _definitions(self, gradient: Gradient) -> Iterator[Mapping[str, Node]]:
-        """What is put in: names that one side has and the other has not, then more of them.
-
-        Those that the program has not itself come first, as the formula holds none of them.
+        Those that the program has not itself come first, as formulas hold none of them.
         """
-        local, formula = _names(_by_rules(gradient)), _names(gradient.formula)
-        differing, shared = local ^ formula, local & formula
+        names, others = _names(one), _names(other)
+        differing, shared = names ^ others, names & others
         if not differing <= self._lifted:
-            yield self._unfolding(differing & self._lifted, shared)
-        yield self._unfolding(differing, shared)
-        if len(self._values) <= _SHORT:
-            yield ChainMap(self._gradients, self._values)
-        if len(self._values) <= _MODERATE:
+            yield "names of ours unfolded", self._unfolding(differing & self._lifted, shared)
+        yield "names of one side unfolded", self._unfolding(differing, shared)
+        if len(self._values) <= BUDGET.some:
             without_names = {n: g for n, g in self._gradients.items() if n in self._lifted}
-            yield ChainMap(without_names, self._values)
+            yield "values unfolded", ChainMap(without_names, self._values)
+        if len(self._values) <= BUDGET.few:
+            yield _EVERYTHING, ChainMap(self._gradients, self._values)
 
     def _unfolding(self, names: set[str], kept: set[str]) -> dict[str, Node]:
         """The definitions of some names, and of the names in them that the program has not."""
@@ -204,6 +209,10 @@ class Prover:
         return filled(formula, self.sweep.graph.shapes[name], self.sweep.facts.shape)
 
     @cached_property
+    def _sizes(self) -> dict[str, int]:
+        return {d.symbol: d.size for shape in self.sweep.graph.shapes.values() for d in shape}
+
+    @cached_property
     def _gradients(self) -> dict[str, Node]:
         return {f"d{n}": self._filled(n, g.formula) for n, g in self.sweep.gradients.items()}
 
@@ -212,6 +221,16 @@ class Prover:
         """The names, and those of gradients, that the program does not have itself."""
         lifted = self.sweep.graph.lifted
         return lifted | {f"d{name}" for name in lifted}
+
+
+def _all_of(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict on several equalities that all have to hold: the first that is not proved."""
+    index, entries = True, 0
+    for verdict in verdicts:
+        if verdict.status != "equal":
+            return verdict
+        index, entries = index and verdict.index, entries + verdict.entries
+    return Verdict("equal", index=index, entries=entries)
 
 
 def _by_rules(gradient: Gradient) -> Node:

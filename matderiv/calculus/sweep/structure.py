@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import cast
 
+from matderiv.calculus.deciding.decide import Attempt, Pair, Verdict, decide
 from matderiv.calculus.formulas.broadcasting import letter
 from matderiv.calculus.formulas.flattened import cost, total
 from matderiv.calculus.formulas.rewrites import Facts
@@ -24,14 +25,13 @@ from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import (
     Delta,
     Form,
+    Index,
     Term,
     added,
     difference,
     multiplied,
-    placed_term,
     single,
 )
-from matderiv.calculus.sweep.proving import equal
 from matderiv.errors import InputError, ProofError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -159,37 +159,28 @@ def independent(formula: Node, structure: str, facts: Facts, diagonal: frozenset
     return total([(_ONE, both), (-_ONE, on_diagonal)])
 
 
-def follows(formula: Node, gradient: Node, structure: str, facts: Facts) -> bool:
+def follows(formula: Node, gradient: Node, structure: str, facts: Facts) -> Verdict:
     """Σ_ij G_ij ∂s_ij/∂s_pq over the entries that s_pq stands for is the formula's entry (p, q).
 
     For a symmetric S that is G_pq + G_qp, and G_pp on the diagonal.
     """
-    entries = Entries(facts.shape, symmetric=facts.symmetric)
-    i, j, p, q = entries.letter(), entries.letter(), *_LETTERS
-    on, across = (_deltas((i, x), (j, y)) for x, y in ((p, q), (q, p)))
-    both = multiplied(on, single(Delta(i, j)))
-    moved = both if structure == "diagonal" else difference(added((on, across)), both)
-    size = facts.shape(gradient)[0].symbol
-    weighted = multiplied(entries.at(gradient, i, j), moved)
-    summed = tuple((Term(t.atoms, (*t.bound, (i, size), (j, size))), c) for t, c in weighted)
-    return equal([(_settled(contracted(summed)), _settled(entries.at(formula, p, q)))])
+    size = facts.shape(gradient)[0]
+
+    def forms(place: tuple[int, ...] | None) -> Pair:
+        entries = Entries(facts.shape, symmetric=facts.symmetric)
+        i, j, (p, q) = entries.letter(), entries.letter(), place or _LETTERS
+        on, across = (_deltas((i, x), (j, y)) for x, y in ((p, q), (q, p)))
+        both = multiplied(on, single(Delta(i, j)))
+        moved = both if structure == "diagonal" else difference(added((on, across)), both)
+        weighted = multiplied(entries.at(gradient, i, j), moved)
+        bound = ((i, size.symbol), (j, size.symbol))
+        summed = tuple((Term(t.atoms, (*t.bound, *bound)), c) for t, c in weighted)
+        return contracted(summed), entries.at(formula, p, q)
+
+    return decide([Attempt("by each entry", forms)])
 
 
-def _settled(form: Form) -> Form:
-    """a_pq·δ_pq written as a_pp·δ_pq."""
-    p, q = _LETTERS
-    made: list[Form] = []
-    for term, number in form:
-        deltas = tuple(a for a in term.atoms if a[0] in (Delta(p, q), Delta(q, p)))
-        if deltas:
-            rest = tuple(a for a in term.atoms if a not in deltas)
-            inside = placed_term(Term(rest, term.bound), {q: p})
-            term = Term(((Delta(p, q), 1), *inside.atoms), inside.bound)  # noqa: PLW2901
-        made.append(((term, number),))
-    return added(made)
-
-
-def _deltas(*pairs: tuple[str, str]) -> Form:
+def _deltas(*pairs: tuple[Index, Index]) -> Form:
     made = [single(Delta(*pair)) for pair in pairs]
     return multiplied(*made)
 
@@ -204,8 +195,11 @@ def own_gradient(formula: Node, name: str, assumed: Assumed, facts: Facts) -> No
     own = independent(formula, assumed[name], facts, diagonal)
     if assumed[name] == "diagonal" and own == formula and is_diagonal(formula, diagonal):
         return own  # it is 0 off the diagonal by its own structure
-    if not follows(own, formula, assumed[name], facts):
-        raise ProofError(f"the gradient by the entries of {name} alone is not decided")
+    verdict = follows(own, formula, assumed[name], facts)
+    if verdict.status != "equal":
+        raise ProofError(
+            f"the gradient by the entries of {name} alone is {verdict.status}: {verdict.reason}"
+        )
     return own
 
 

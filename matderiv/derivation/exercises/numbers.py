@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from matderiv.calculus.deciding.verdict import Verdict
+from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.exercises.drawing import Draw, Drawn
 from matderiv.derivation.exercises.theme import Sizes, Theme, users

@@ -1,0 +1,168 @@
+"""Points at which two forms differ: one such point refutes an equality, none proves it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from itertools import product
+from random import Random
+
+import mpmath
+
+from matderiv.calculus.index_forms.forms import (
+    Atom,
+    Call,
+    Delta,
+    Entry,
+    Form,
+    Raised,
+    Size,
+    Term,
+    Whole,
+    placed,
+    placed_term,
+)
+from matderiv.errors import UnsupportedError
+from matderiv.expression.functions import FUNCTIONS
+
+__all__ = ["refuting_point"]
+
+_DIGITS = 50  # of the numbers that are worked out
+_SMALL = mpmath.mpf(10) ** -25  # a difference, relative to the sides, that is none
+_SAME = 30  # digits by which two arguments of an undefined function are the same
+_POINTS = 3
+_NAMED = 8  # entries of a point that are named
+
+
+def refuting_point(one: Form, other: Form, sizes: Mapping[str, int]) -> str | None:
+    """A rational point at which two entries without free letters differ, if one is found.
+
+    Entries, undefined functions and their derivatives have random values there; inverses and
+    determinants are worked out, so that a point is one that there is.
+
+    >>> from matderiv.calculus.index_forms.forms import single
+    >>> refuting_point(single(Entry("x", (1,))), single(Entry("x", (2,))), {})
+    'x[1] = 14/3, x[2] = 17/2'
+    """
+    with mpmath.workdps(_DIGITS):
+        for seed in range(_POINTS):
+            point = _Point(seed, sizes)
+            try:
+                first, second = point.form(one), point.form(other)
+            except (ArithmeticError, ValueError):  # a value that is not there
+                continue
+            except (UnsupportedError, RecursionError):
+                return None
+            scale = max(1, abs(first), abs(second))
+            if mpmath.isfinite(scale) and abs(first - second) > _SMALL * scale:
+                return ", ".join(f"{k} = {v}" for k, v in list(point.entries.items())[:_NAMED])
+    return None
+
+
+class _Point:
+    """Random values, each entry's drawn when it is met."""
+
+    def __init__(self, seed: int, sizes: Mapping[str, int]) -> None:
+        self.seed = seed
+        self.sizes = sizes
+        self.entries: dict[str, Fraction] = {}
+
+    def random(self, key: str) -> Fraction:
+        """The value of what goes by a key: the same for the same key, positive at first."""
+        chance = Random(f"{self.seed}:{key}")  # noqa: S311 - a point to refute at, not a secret
+        sign = chance.choice((1, -1)) if self.seed else 1
+        return sign * Fraction(chance.randint(1, 19), chance.randint(2, 9))
+
+    def form(self, form: Form) -> mpmath.mpf:
+        """The value of a form.
+
+        Raises:
+            ArithmeticError, ValueError: it has no real value here.
+            UnsupportedError: it holds what no value is known of.
+        """
+        total = mpmath.mpf(0)
+        for term, number in form:
+            runs = [range(1, self.size(size) + 1) for _, size in term.bound]
+            for place in product(*runs):
+                at = dict(zip((letter for letter, _ in term.bound), place, strict=True))
+                value = mpmath.mpf(number.numerator) / number.denominator
+                for atom, power in placed_term(Term(term.atoms), dict(at)).atoms:
+                    value *= self.atom(atom) ** power
+                total += value
+        return _real(total)
+
+    def size(self, letter: str) -> int:
+        """The number that the letter of a size stands for."""
+        return int(letter) if letter.isdigit() else self.sizes[letter]
+
+    def atom(self, atom: Atom) -> mpmath.mpf:
+        """The value of an atom."""
+        match atom:
+            case Entry("π", ()):
+                return +mpmath.pi
+            case Entry(name, indices, symmetric):
+                places = map(str, sorted(indices, key=str) if symmetric else indices)
+                key = f"{name}[{','.join(places)}]" if indices else name
+                value = self.entries.setdefault(key, self.random(key))
+                return mpmath.mpf(value.numerator) / value.denominator
+            case Size(letter):
+                return mpmath.mpf(self.size(letter))
+            case Delta(one, other) if isinstance(one, int) and isinstance(other, int):
+                return mpmath.mpf(one == other)
+            case Call(function, arg):
+                return self.call(function, self.form(arg))
+            case Raised(base, exponent):
+                power = 1 if exponent is None else self.form(exponent)
+                return _real(mpmath.power(self.form(base), power))
+            case Whole():
+                return self.whole(atom)
+        raise UnsupportedError(f"{atom} has no value at a point")
+
+    def call(self, function: str, at: mpmath.mpf) -> mpmath.mpf:
+        """f(u), an undefined function's the same for the same u."""
+        if function not in FUNCTIONS:
+            return self.drawn(f"{function}({_digits([at])})")
+        name = FUNCTIONS[function].sympy(function)
+        if name == "Heaviside":
+            return (1 + mpmath.sign(at)) / 2
+        if name is None:
+            raise UnsupportedError(f"{function} is to be written by its definition")
+        return _real(getattr(mpmath, name)(at))
+
+    def drawn(self, key: str) -> mpmath.mpf:
+        """A random value that belongs to no entry."""
+        value = self.random(key)
+        return mpmath.mpf(value.numerator) / value.denominator
+
+    def whole(self, atom: Whole) -> mpmath.mpf:
+        """An entry of a function of a whole array."""
+        letters = [letter for letter, _ in atom.letters]
+        runs = [range(1, self.size(size) + 1) for _, size in atom.letters]
+        values = [
+            self.form(placed(atom.arg, dict(zip(letters, place, strict=True))))
+            for place in product(*runs)
+        ]
+        if atom.function == "prod":
+            return math.prod(values, start=mpmath.mpf(1))
+        if atom.function not in ("inv", "det", "logdet"):
+            return self.drawn(f"{atom.function}({_digits(values)}){atom.indices}")
+        rows = len(runs[0])
+        matrix = mpmath.matrix([values[n * rows : (n + 1) * rows] for n in range(rows)])
+        if atom.function == "inv":
+            row, col = atom.indices
+            return (matrix**-1)[int(row) - 1, int(col) - 1]
+        value = mpmath.det(matrix)
+        return value if atom.function == "det" else mpmath.log(abs(value))
+
+
+def _digits(values: Iterable[mpmath.mpf]) -> str:
+    return ",".join(str(mpmath.nstr(value, _SAME)) for value in values)
+
+
+def _real(value: mpmath.mpf | mpmath.mpc) -> mpmath.mpf:
+    if isinstance(value, mpmath.mpc):
+        if value.imag:
+            raise ValueError("the value is not real")
+        return value.real
+    return value

@@ -1,0 +1,143 @@
+"""Operations by name: how each is called, and what composite ones are in simpler ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial, reduce
+
+from matderiv.expression import nodes
+from matderiv.expression.dims import Dim, Shape
+from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.nodes import Node
+
+__all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A way to call a function; the options may follow the operands, in this order."""
+
+    make: Callable[..., Node]
+    operands: tuple[str, ...] = ("Y",)
+    options: tuple[str, ...] = ()
+
+    def example(self, name: str) -> str:
+        """The plainest call.
+
+        >>> OPERATIONS["outer"].example("outer"), OPERATIONS["eye"].example("eye")
+        ('outer(x, y)', 'eye(4)')
+        """
+        return f"{name}({', '.join(self.operands) or _SIZES[self.options[0]]})"
+
+    def usage(self, name: str) -> str:
+        """What calls look like.
+
+        >>> OPERATIONS["sum"].usage("sum")
+        'sum(Y), sum(Y, axis=0)'
+        """
+        plain = self.example(name)
+        return f"{plain}, {plain[:-1]}, axis=0)" if "axis" in self.options else plain
+
+
+_SIZES = {"size": "4", "sizes": "(2, 3)"}
+
+_REDUCING = ("axis", "keepdims")
+
+OPERATIONS: dict[str, Operation] = {
+    **{name: Operation(partial(nodes.Apply, name)) for name in FUNCTIONS},
+    "sum": Operation(nodes.Sum, options=_REDUCING),
+    "mean": Operation(nodes.Mean, options=_REDUCING),
+    "prod": Operation(nodes.Prod, options=_REDUCING),
+    "logsumexp": Operation(nodes.LogSumExp, options=_REDUCING),
+    "softmax": Operation(nodes.Softmax, options=("axis",)),
+    "norm": Operation(nodes.Norm, options=("ord",)),
+    "tr": Operation(nodes.Trace),
+    "trace": Operation(nodes.Trace),
+    "inv": Operation(nodes.Inverse),
+    "det": Operation(nodes.Determinant),
+    "logdet": Operation(nodes.LogDet),
+    "diag": Operation(nodes.Diag),
+    "outer": Operation(nodes.Outer, operands=("x", "y")),
+    "dot": Operation(nodes.MatMul, operands=("X", "W")),
+    "eye": Operation(nodes.Eye, operands=(), options=("size",)),
+    "ones": Operation(nodes.Ones, operands=(), options=("sizes",)),
+}
+
+#: The name that a node is written with; of two names for one node, the later.
+NAMES: dict[type, str] = {
+    operation.make: name
+    for name, operation in OPERATIONS.items()
+    if isinstance(operation.make, type)
+}
+
+
+def operation_of(name: str) -> Operation:
+    """How a function is called, known or not: an unknown one takes one array.
+
+    >>> operation_of("Loss").make(nodes.Name("Y"))
+    Functional(function='Loss', arg=Name(name='Y'))
+    """
+    kind = nodes.Functional if name[0].isupper() else nodes.Apply
+    return OPERATIONS.get(name) or Operation(partial(kind, name))
+
+
+# -- definitions -------------------------------------------------------------------------------
+
+ShapeOf = Callable[[Node], Shape]
+
+_Definition = Callable[..., Node]
+
+#: The kinds of nodes that are defined by simpler ones.
+COMPOSITE: dict[type, _Definition] = {}
+
+
+def _of(kind: type) -> Callable[[_Definition], _Definition]:
+    def register(made: _Definition) -> _Definition:
+        COMPOSITE[kind] = made
+        return made
+
+    return register
+
+
+@_of(nodes.Mean)
+def _mean(node: nodes.Mean, shape: ShapeOf) -> Node:
+    """The sum over n entries divided by n."""
+    over = shape(node.arg)
+    dims = over if node.axis is None else (over[node.axis],)
+    sizes: list[Node] = [nodes.Size(d.symbol, d.size) for d in dims if d != Dim("1", 1)]
+    total = nodes.Sum(node.arg, node.axis, node.keepdims)
+    return nodes.Divide(total, reduce(nodes.Multiply, sizes)) if sizes else total
+
+
+@_of(nodes.LogSumExp)
+def _logsumexp(node: nodes.LogSumExp, _: ShapeOf) -> Node:
+    """Log Σ exp(a)."""
+    total = nodes.Sum(nodes.Apply("exp", node.arg), node.axis, node.keepdims)
+    return nodes.Apply("log", total)
+
+
+@_of(nodes.Softmax)
+def _softmax(node: nodes.Softmax, _: ShapeOf) -> Node:
+    """exp(a) / Σ exp(a)."""
+    powers = nodes.Apply("exp", node.arg)
+    total = nodes.Sum(powers, node.axis, keepdims=node.axis is not None)
+    return nodes.Divide(powers, total)
+
+
+@_of(nodes.Norm)
+def _norm(node: nodes.Norm, _: ShapeOf) -> Node:
+    """√(Σ a²)."""
+    return nodes.Apply("sqrt", nodes.Sum(nodes.Multiply(node.arg, node.arg)))
+
+
+@_of(nodes.Trace)
+def _trace(node: nodes.Trace, _: ShapeOf) -> Node:
+    """The sum of the diagonal."""
+    return nodes.Sum(nodes.Diag(node.arg))
+
+
+@_of(nodes.LogDet)
+def _logdet(node: nodes.LogDet, _: ShapeOf) -> Node:
+    """Log |det A|."""
+    return nodes.Apply("log", nodes.Apply("abs", nodes.Determinant(node.arg)))
