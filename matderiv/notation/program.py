@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -219,21 +219,29 @@ class ProgramNotation:
             put: dict[str, Index] = dict(zip(side.indices, at, strict=True))
             return self.indices.form(contracted(placed(side.entry, put)))
 
-        return self._filled(side.over, cell, mark)
+        return self._filled(side.over, cell, mark, side.picked)
 
     def _grid(self, array: Spelled, sums: _Sums, mark: Mark | None) -> Box:
         shape = self.task.sweep.facts.shape(array.node)
         return self._filled(shape, lambda at: self._entry(array, sums, at), mark)
 
     def _filled(
-        self, shape: Shape, inside: Callable[[tuple[int, ...]], Box], mark: Mark | None
+        self,
+        shape: Shape,
+        inside: Callable[[tuple[int, ...]], Box],
+        mark: Mark | None,
+        also: Mapping[int, frozenset[int]] | None = None,
     ) -> Box:
-        """An array by its cells, dots for those that are left out; a vector is a column."""
+        """An array by its cells, dots for those that are left out; a vector is a column.
+
+        `also` are the places along each axis that are shown whatever is left out.
+        """
 
         def cell(at: tuple[int, ...]) -> Box:
             return Tagged(inside(at), mark(*at)) if mark and at else inside(at)
 
-        counts = [self.formulas.shown(dim.size) for dim in shape]
+        kept = also or {}
+        counts = [self.formulas.shown(dim.size, kept.get(n, ())) for n, dim in enumerate(shape)]
         match counts:
             case []:
                 return cell(())
