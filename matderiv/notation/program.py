@@ -28,7 +28,7 @@ from matderiv.derivation.sides import (
     WrittenEntry,
 )
 from matderiv.expression import nodes
-from matderiv.expression.nodes import Node
+from matderiv.expression.nodes import MatMul, Node
 from matderiv.expression.shapes import Shape
 from matderiv.notation import methods
 from matderiv.notation.boxes import (
@@ -69,12 +69,17 @@ _Sums = Callable[[IndexExpression], IndexExpression]
 
 def readable_show(task: Task) -> int:
     """How many rows, columns and terms are shown when the user does not say."""
-    shapes = list(task.shapes.values())
-    for show in _SHOWS:
-        shown = [[d.size if d.size <= show + 1 else show for d in shape] for shape in shapes]
-        if all(len(s) < 2 or s[0] * s[1] <= _READABLE for s in shown):  # noqa: PLR2004 - a matrix
-            return show
-    return _SHOWS[-1]
+    shape = task.sweep.facts.shape
+    arrays = list(task.shapes.values())
+    values = [a.value for a in task.sweep.graph.values]
+    products = [(*shape(v.left), *shape(v.right)[1:]) for v in values if isinstance(v, MatMul)]
+
+    def fit(show: int, shapes: list[Shape], most: int) -> bool:
+        shown = ([d.size if d.size <= show + 1 else show for d in dims] for dims in shapes)
+        return all(len(sizes) == 1 or math.prod(sizes) <= most for sizes in shown)
+
+    found = (s for s in _SHOWS if fit(s, arrays, _READABLE) and fit(s, products, _MOST_TERMS))
+    return next(found, _SHOWS[-1])
 
 
 @dataclass(frozen=True, slots=True)
