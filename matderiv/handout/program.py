@@ -92,7 +92,7 @@ class ProgramComposer:
         """The whole page."""
         yield from self.asked()
         yield from self.steps()
-        yield Heading(2, fill(self.language, "heading.checked", {}))
+        yield Heading(2, fill(self.language, "program.heading_checked", {}))
         yield from self.checked()
 
     def asked(self) -> Iterator[Block]:
