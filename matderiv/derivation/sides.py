@@ -50,6 +50,7 @@ __all__ = [
     "Formula",
     "Indexed",
     "Inner",
+    "Jacobian",
     "Kronecker",
     "Kroneckers",
     "Matrix",

@@ -12,7 +12,7 @@ from matderiv.derivation.one_entry import GradientEntries, SliceEntries, array_c
 from matderiv.derivation.sides import Cells, Formula, Slice, Spelled, SpelledProduct
 from matderiv.expression.nodes import Name
 from matderiv.handout.document import Detail, Equation, Math, Segments, Text
-from matderiv.handout.sentences import fill, listed
+from matderiv.handout.sentences import Fields, fill, listed
 from matderiv.notation.boxes import Box
 from matderiv.notation.marks import Mark, key
 from matderiv.notation.program import ProgramNotation, array_mark, factor_marks, readable_show
@@ -94,8 +94,8 @@ class Details:
             case (int() as number, _):
                 return fill(self.language, "entry.row", {"number": Text(str(number)), "A": array})
             case (_, int() as number):
-                fields = {"number": Text(str(number)), "A": array}
-                return fill(self.language, "entry.column", fields)
+                words: Fields = {"number": Text(str(number)), "A": array}
+                return fill(self.language, "entry.column", words)
             case (one, other) if one == other:
                 return fill(self.language, "entry.diagonal", {"A": array})
         return fill(self.language, "entry.all", {"A": array})

@@ -338,6 +338,7 @@ class _Lines:
         for term, number in self.rule:
             ((rate, _),) = [pair for pair in term.atoms if isinstance(pair[0], Rate)]
             assert isinstance(rate, Rate)
+            assert isinstance(rate.of, Entry)
             others = tuple(pair for pair in term.atoms if pair[0] != rate)
             given = rates.get(rate.of.name)
             local = self.rate(rate.of) if given is None else self.placed(given, rate.of)
@@ -411,4 +412,5 @@ def _named(atom: Atom, names: Mapping[str, str]) -> bool:
 
 def _holds(term: Term, by: str) -> bool:
     """Whether a term of the chain rule is about a value."""
-    return any(isinstance(atom, Rate) and atom.of.name == by for atom, _ in term.atoms)
+    rates = (atom.of for atom, _ in term.atoms if isinstance(atom, Rate))
+    return any(isinstance(of, Entry) and of.name == by for of in rates)
