@@ -41,6 +41,7 @@ from matderiv.derivation.sides import (
     Inner,
     Jacobian,
     Kronecker,
+    KroneckerProducts,
     Kroneckers,
     Matrix,
     Numerals,
@@ -122,6 +123,12 @@ def side_expression(side: Side, task: Task, *, most: int) -> sp.Basic:
             return forms.grid(side.form(forms.entries), *forms.sides(side))
         case Kroneckers(parts):
             return forms.grid(side.form(forms.entries), *forms.sides(parts[0]))
+        case KroneckerProducts(products):
+            rows, _ = forms.sides(products[0][0])
+            _, cols = forms.sides(products[0][-1])
+            rows = tuple(zip(side.rows, (size for _, size in rows), strict=True))
+            cols = tuple(zip(side.cols, (size for _, size in cols), strict=True))
+            return forms.grid(side.form(forms.entries), rows, cols)
         case Times(parts, indices, transposed):
             rows, cols = forms.sides(parts[0][0])
             dims = [dim for _, dim in (cols if transposed else rows)]
