@@ -311,4 +311,6 @@ class _Forms:
 def _index(index: Index) -> sp.Basic:
     if isinstance(index, int):
         return sp.Integer(index)
-    return sp.Symbol(index.strip("~_").replace(":", "_") or index, integer=True, positive=True)
+    letter = index.strip("~_").replace(":", "_") or index
+    name = f"k_{letter}" if letter.isdigit() else letter
+    return sp.Symbol(name, integer=True, positive=True)
