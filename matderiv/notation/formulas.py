@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction as Rational
@@ -105,11 +106,19 @@ class Formulas:
         """The letter of a size, or its number if it has none."""
         return Number(symbol) if symbol.isdigit() else name_box(symbol)
 
-    def shown(self, count: int) -> list[int | None]:
-        """The numbers 1 … count that are shown, None for the dots."""
+    def shown(self, count: int, also: Iterable[int] = ()) -> list[int | None]:
+        """The numbers 1 … count that are shown, those of `also` too, None for the dots."""
         if self.show is None or count <= self.show + 1:
             return list(range(1, count + 1))
-        return [*range(1, self.show), None, count]
+        numbers = sorted({*range(1, self.show), *also, count})
+        made: list[int | None] = []
+        for before, number in itertools.pairwise((0, *numbers)):
+            if number == before + 2:  # dots would stand for one
+                made.append(number - 1)
+            elif number > before + 1:
+                made.append(None)
+            made.append(number)
+        return made
 
     def node(self, node: Node) -> Box:
         """An expression: XW + b, ∂L/∂Y Wᵀ, A⁻¹."""

@@ -41,7 +41,7 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Name, Node, Number, walk
 from matderiv.expression.shapes import Shape
 
-__all__ = ["Mistake", "mistakes"]
+__all__ = ["Mistake", "holds", "mistakes"]
 
 _LONGEST = 8  # terms of a line
 _ZERO, _ONE = Fraction(0), Fraction(1)
@@ -323,7 +323,7 @@ class _Lines:
         whole = self.task.whole(self.case.name, self.formula)
         lost = None
         if self.case.lost:
-            lost = Indexed(tuple(p for p in self.rule if not _holds(p[0], self.case.lost)))
+            lost = Indexed(tuple(p for p in self.rule if not holds(p[0], self.case.lost)))
         return [
             None,
             lost,
@@ -410,7 +410,7 @@ def _named(atom: Atom, names: Mapping[str, str]) -> bool:
     return isinstance(atom, Entry) and atom.name in names
 
 
-def _holds(term: Term, by: str) -> bool:
+def holds(term: Term, by: str) -> bool:
     """Whether a term of the chain rule is about a value."""
     rates = (atom.of for atom, _ in term.atoms if isinstance(atom, Rate))
     return any(isinstance(of, Entry) and of.name == by for of in rates)
