@@ -276,7 +276,8 @@ class Formulas:
     def _named(node: Node) -> Box:
         if type(node) not in NAMES:
             raise MissingRuleError(node, "word in formulas")
-        word = Word(_WORDS.get(type(node), NAMES[type(node)]), upright=True)
+        name = _WORDS.get(type(node), NAMES[type(node)])
+        word = Word(name.replace("_", "-"), upright=True)
         axis = getattr(node, "axis", None)
         return word if axis is None else Scripts(word, sub=Number(str(axis)))
 

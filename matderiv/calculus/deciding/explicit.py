@@ -14,9 +14,9 @@ from typing import Any, cast
 import sympy as sp
 
 from matderiv.calculus.index_forms.forms import TooLarge
-from matderiv.errors import ShapeError, UnsupportedError
+from matderiv.errors import MissingRuleError, ShapeError, UnsupportedError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import defined
+from matderiv.expression.definitions import defined, definition
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
@@ -171,7 +171,10 @@ class Explicit:
             return self.name(node.name)
         rule = _RULES.get(type(node))
         if rule is None:
-            raise UnsupportedError(f"{source(node)}: {type(node).__name__} is not worked out")
+            simpler = definition(node)
+            if simpler is None:
+                raise MissingRuleError(node, "SymPy expression")
+            return self.of(simpler)
         return self._check(rule(self, node, *map(self.of, nodes.children(node))))
 
     def size(self, size: int | str) -> int:
