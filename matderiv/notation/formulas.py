@@ -277,7 +277,7 @@ class Formulas:
         if type(node) not in NAMES:
             raise MissingRuleError(node, "word in formulas")
         name = _WORDS.get(type(node), NAMES[type(node)])
-        word = Word(name.replace("_", "-"), upright=True)
+        word = Word(name.replace("_", ""), upright=True)
         axis = getattr(node, "axis", None)
         return word if axis is None else Scripts(word, sub=Number(str(axis)))
 
