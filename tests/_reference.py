@@ -72,6 +72,7 @@ KNOWN: Functions = {
     "step": lambda a: np.heaviside(a, 0.5),
     "erf": np.vectorize(math.erf, otypes=[float]),
     "softmax": _softmax,
+    "log_softmax": lambda a, axis=None: np.log(_softmax(a, axis)),
     "logsumexp": _logsumexp,
 }
 

@@ -20,6 +20,7 @@ __all__ = [
     "Functional",
     "Inverse",
     "LogDet",
+    "LogSoftmax",
     "LogSumExp",
     "MatMul",
     "Mean",
@@ -186,6 +187,14 @@ class Softmax:
 
 
 @dataclass(frozen=True, slots=True)
+class LogSoftmax:
+    """A - log Σ exp(A), the sum over all entries or along one axis."""
+
+    arg: Node
+    axis: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """tr A = Σ_i a_ii of a square matrix."""
 
@@ -284,6 +293,7 @@ Node = (
     | Prod
     | LogSumExp
     | Softmax
+    | LogSoftmax
     | Trace
     | Inverse
     | Determinant
@@ -307,7 +317,7 @@ Entrywise = Arithmetic
 Reduction = Sum | Mean | Prod | LogSumExp
 
 #: What changes each entry by those along an axis; the shape stays.
-AlongAxis = Softmax
+AlongAxis = Softmax | LogSoftmax
 
 
 _OPERANDS: dict[type, tuple[str, ...]] = {

@@ -51,6 +51,7 @@ OPERATIONS: dict[str, Operation] = {
     "prod": Operation(nodes.Prod, options=_REDUCING),
     "logsumexp": Operation(nodes.LogSumExp, options=_REDUCING),
     "softmax": Operation(nodes.Softmax, options=("axis",)),
+    "log_softmax": Operation(nodes.LogSoftmax, options=("axis",)),
     "norm": Operation(nodes.Norm, options=("ord",)),
     "tr": Operation(nodes.Trace),
     "trace": Operation(nodes.Trace),
@@ -123,6 +124,13 @@ def _softmax(node: nodes.Softmax, _: ShapeOf) -> Node:
     powers = nodes.Apply("exp", node.arg)
     total = nodes.Sum(powers, node.axis, keepdims=node.axis is not None)
     return nodes.Divide(powers, total)
+
+
+@_of(nodes.LogSoftmax)
+def _log_softmax(node: nodes.LogSoftmax, _: ShapeOf) -> Node:
+    """a - log Σ exp(a)."""
+    total = nodes.LogSumExp(node.arg, node.axis, keepdims=node.axis is not None)
+    return nodes.Subtract(node.arg, total)
 
 
 @_of(nodes.Norm)
