@@ -128,7 +128,7 @@ def _softmax(node: nodes.Softmax, _: ShapeOf) -> Node:
 
 @_of(nodes.LogSoftmax)
 def _log_softmax(node: nodes.LogSoftmax, _: ShapeOf) -> Node:
-    """a - log Σ exp(a)."""
+    """Each a less log Σ exp(a)."""
     total = nodes.LogSumExp(node.arg, node.axis, keepdims=node.axis is not None)
     return nodes.Subtract(node.arg, total)
 
