@@ -26,7 +26,7 @@ from matderiv.calculus.index_forms.forms import (
     spend,
 )
 
-__all__ = ["atom_name", "canonical", "named", "sealed"]
+__all__ = ["atom_name", "canonical", "collected", "named", "sealed"]
 
 _MAX_ORDERS = 720  # of the bound letters of a term that are tried
 
@@ -63,6 +63,35 @@ def _inside(atom: Atom) -> tuple[Form, ...]:
         case Raised(base=base, exponent=exponent) if exponent is not None:
             return (base, exponent)
     return ()
+
+
+def collected(form: Form) -> Form:
+    """The form with like terms added up whose bound letters have other names; Σ_i a/N = a.
+
+    >>> one, other = (Term(((Entry("x", (i,)), 1),), ((i, "N"),)) for i in "ij")
+    >>> [number for _, number in collected(((one, Fraction(1)), (other, Fraction(2))))]
+    [Fraction(3, 1)]
+    """
+    found: dict[str, tuple[Term, Fraction]] = {}
+    for term, number in map(_without_idle, form):
+        key = _key(term, {})
+        first, total = found.get(key, (term, Fraction(0)))
+        found[key] = (first, total + number)
+    return tuple((term, number) for term, number in found.values() if number)
+
+
+def _without_idle(part: tuple[Term, Fraction]) -> tuple[Term, Fraction]:
+    """Σ_i 1 = N where the term is divided by N."""
+    term, number = part
+    powers = dict(term.atoms)
+    used = frozenset[str]().union(*(letters_of(atom) for atom in powers))
+    bound = []
+    for letter, size in term.bound:
+        if letter not in used and powers.get(Size(size), 0) < 0:
+            powers[Size(size)] += 1
+        else:
+            bound.append((letter, size))
+    return Term(tuple((a, p) for a, p in powers.items() if p), tuple(bound)), number
 
 
 def canonical(form: Form) -> dict[str, Fraction]:
