@@ -51,7 +51,7 @@ def with_deltas(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
     Raises:
         UnsupportedError: a function in it has no derivative that is known.
     """
-    return _Partial(wrt, fresh).form(form)
+    return collected(_Partial(wrt, fresh).form(form))
 
 
 def product_rule(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
@@ -60,7 +60,7 @@ def product_rule(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
     Raises:
         UnsupportedError: a function in it has no derivative that is known.
     """
-    return _Rates(wrt, fresh).form(form)
+    return collected(_Rates(wrt, fresh).form(form))
 
 
 class _Partial:
