@@ -42,6 +42,7 @@ __all__ = [
     "Sum",
     "Trace",
     "Transpose",
+    "Var",
     "children",
     "parts",
     "rebuilt",
@@ -179,6 +180,15 @@ class LogSumExp:
 
 
 @dataclass(frozen=True, slots=True)
+class Var:
+    """The mean of (a - mean)², over all entries of A or along one axis."""
+
+    arg: Node
+    axis: int | None = None
+    keepdims: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Softmax:
     """exp(A) / Σ exp(A), the sum over all entries or along one axis."""
 
@@ -292,6 +302,7 @@ Node = (
     | Mean
     | Prod
     | LogSumExp
+    | Var
     | Softmax
     | LogSoftmax
     | Trace
@@ -314,7 +325,7 @@ Arithmetic = Add | Subtract | Multiply | Divide | Power
 Entrywise = Arithmetic
 
 #: What makes one entry of many: of all of them, or along an axis.
-Reduction = Sum | Mean | Prod | LogSumExp
+Reduction = Sum | Mean | Prod | LogSumExp | Var
 
 #: What changes each entry by those along an axis; the shape stays.
 AlongAxis = Softmax | LogSoftmax

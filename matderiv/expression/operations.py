@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial, reduce
 
 from matderiv.expression import nodes
@@ -50,6 +51,7 @@ OPERATIONS: dict[str, Operation] = {
     "mean": Operation(nodes.Mean, options=_REDUCING),
     "prod": Operation(nodes.Prod, options=_REDUCING),
     "logsumexp": Operation(nodes.LogSumExp, options=_REDUCING),
+    "var": Operation(nodes.Var, options=_REDUCING),
     "softmax": Operation(nodes.Softmax, options=("axis",)),
     "log_softmax": Operation(nodes.LogSoftmax, options=("axis",)),
     "norm": Operation(nodes.Norm, options=("ord",)),
@@ -116,6 +118,14 @@ def _logsumexp(node: nodes.LogSumExp, _: ShapeOf) -> Node:
     """Log Σ exp(a)."""
     total = nodes.Sum(nodes.Apply("exp", node.arg), node.axis, node.keepdims)
     return nodes.Apply("log", total)
+
+
+@_of(nodes.Var)
+def _var(node: nodes.Var, _: ShapeOf) -> Node:
+    """The mean of the squares of a less their mean."""
+    mean = nodes.Mean(node.arg, node.axis, keepdims=node.axis is not None)
+    square = nodes.Power(nodes.Subtract(node.arg, mean), nodes.Number(Fraction(2)))
+    return nodes.Mean(square, node.axis, node.keepdims)
 
 
 @_of(nodes.Softmax)

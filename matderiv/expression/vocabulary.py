@@ -36,7 +36,7 @@ ELEMENTWISE = tuple(FUNCTIONS)
 KNOWN = tuple(OPERATIONS)
 
 #: What is called as a method too: X.sum(axis=0).
-METHODS = ("sum", "mean", "prod", "trace", "dot")
+METHODS = ("sum", "mean", "prod", "var", "trace", "dot")
 
 #: Modules that users write before a function's name, which here stands alone.
 MODULES = frozenset("np numpy linalg scipy special torch jnp jax math nn tf sp sympy".split())
@@ -158,12 +158,11 @@ INSTEAD = {
     "solve": "inv(A) @ B",
     "sqr": "Y**2",
     "square": "Y**2",
-    "std": "sqrt(mean((Y - mean(Y))**2))",
+    "std": "sqrt(var(Y))",
     "subtract": "A - B",
     "swish": "silu(Y)",
     "tan": "sin(Y)/cos(Y)",
     "transpose": "X.T",
-    "var": "mean((Y - mean(Y))**2)",
     "vdot": "sum(A*B)",
     "vector_norm": "norm(x)",
 }

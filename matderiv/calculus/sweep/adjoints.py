@@ -252,6 +252,14 @@ def mean(node: nodes.Mean, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     return (kept(g, node.axis, over, shape, keepdims=node.keepdims),)
 
 
+@_rule(nodes.Var)
+def var(node: nodes.Var, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ (2g/n)·(a - m)·da, m the mean of n entries, for Σ (a - m)·dm = 0."""
+    middle = nodes.Mean(node.arg, node.axis, keepdims=node.axis is not None)
+    (each,) = mean(nodes.Mean(node.arg, node.axis, node.keepdims), g, shape)
+    return (_times(_TWO, each, _minus(node.arg, middle)),)
+
+
 @_rule(nodes.Prod)
 def prod(node: nodes.Prod, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ g·(Π a)/a·da, where no entry is 0."""
