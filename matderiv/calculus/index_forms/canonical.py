@@ -34,19 +34,23 @@ _MAX_ORDERS = 720  # of the bound letters of a term that are tried
 def sealed(form: Form) -> Form:
     """The form inside an atom: its own letters renamed so that the same reads the same.
 
-    Their names hold how deep the sums in the form are, so that no inner sum binds the same one.
+    Like terms are added up. The names of letters hold how deep the sums in the form are, so that
+    no inner sum binds the same one.
     """
-    made = []
+    made: dict[str, tuple[Term, Fraction]] = {}
     height = _height(form)
-    for term, number in form:
+    for term, number in map(_without_idle, form):
         key, names = named(term, {})
-        places = {
-            letter: f"~{names[letter]}:{height}" for letter, _ in term.bound if letter in names
-        }
-        atoms = placed_term(Term(term.atoms), places).atoms
-        bound = tuple((places.get(letter, letter), size) for letter, size in term.bound)
-        made.append((key, (Term(atoms, bound), number)))
-    return tuple(found for _, found in sorted(made, key=lambda pair: pair[0]))
+        if key not in made:
+            places = {
+                letter: f"~{names[letter]}:{height}" for letter, _ in term.bound if letter in names
+            }
+            atoms = placed_term(Term(term.atoms), places).atoms
+            bound = tuple((places.get(letter, letter), size) for letter, size in term.bound)
+            made[key] = (Term(atoms, bound), Fraction(0))
+        first, total = made[key]
+        made[key] = (first, total + number)
+    return tuple(found for _, found in sorted(made.items(), key=lambda pair: pair[0]) if found[1])
 
 
 @lru_cache(maxsize=1 << 14)
