@@ -164,7 +164,7 @@ WITH_CARET = [
         LINE + "Y.summ()",
         "Y.summ",
         (
-            ".summ(…) is not in the language; methods are .sum, .mean, .prod, .trace, .dot. "
+            ".summ(…) is not in the language; methods are .sum, .mean, .prod, .var, .trace, .dot. "
             "Did you mean .sum(…)?"
         ),
     ),

@@ -17,11 +17,15 @@ __all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operatio
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A way to call a function; the options may follow the operands, in this order."""
+    """A way to call a function; the options may follow the operands, in this order.
+
+    A `method` is called as one too: X.sum(axis=0).
+    """
 
     make: Callable[..., Node]
     operands: tuple[str, ...] = ("Y",)
     options: tuple[str, ...] = ()
+    method: bool = False
 
     def example(self, name: str) -> str:
         """The plainest call.
@@ -47,22 +51,22 @@ _REDUCING = ("axis", "keepdims")
 
 OPERATIONS: dict[str, Operation] = {
     **{name: Operation(partial(nodes.Apply, name)) for name in FUNCTIONS},
-    "sum": Operation(nodes.Sum, options=_REDUCING),
-    "mean": Operation(nodes.Mean, options=_REDUCING),
-    "prod": Operation(nodes.Prod, options=_REDUCING),
+    "sum": Operation(nodes.Sum, options=_REDUCING, method=True),
+    "mean": Operation(nodes.Mean, options=_REDUCING, method=True),
+    "prod": Operation(nodes.Prod, options=_REDUCING, method=True),
     "logsumexp": Operation(nodes.LogSumExp, options=_REDUCING),
-    "var": Operation(nodes.Var, options=_REDUCING),
+    "var": Operation(nodes.Var, options=_REDUCING, method=True),
     "softmax": Operation(nodes.Softmax, options=("axis",)),
     "log_softmax": Operation(nodes.LogSoftmax, options=("axis",)),
     "norm": Operation(nodes.Norm, options=("ord",)),
     "tr": Operation(nodes.Trace),
-    "trace": Operation(nodes.Trace),
+    "trace": Operation(nodes.Trace, method=True),
     "inv": Operation(nodes.Inverse),
     "det": Operation(nodes.Determinant),
     "logdet": Operation(nodes.LogDet),
     "diag": Operation(nodes.Diag),
     "outer": Operation(nodes.Outer, operands=("x", "y")),
-    "dot": Operation(nodes.MatMul, operands=("X", "W")),
+    "dot": Operation(nodes.MatMul, operands=("X", "W"), method=True),
     "eye": Operation(nodes.Eye, operands=(), options=("size",)),
     "ones": Operation(nodes.Ones, operands=(), options=("sizes",)),
 }

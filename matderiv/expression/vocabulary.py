@@ -36,7 +36,7 @@ ELEMENTWISE = tuple(FUNCTIONS)
 KNOWN = tuple(OPERATIONS)
 
 #: What is called as a method too: X.sum(axis=0).
-METHODS = ("sum", "mean", "prod", "var", "trace", "dot")
+METHODS = tuple(name for name, operation in OPERATIONS.items() if operation.method)
 
 #: Modules that users write before a function's name, which here stands alone.
 MODULES = frozenset("np numpy linalg scipy special torch jnp jax math nn tf sp sympy".split())
@@ -105,7 +105,7 @@ _PYTHON = frozenset(
 RESERVED = (_NUMPY | _FIELD | _PYTHON) - frozenset(KNOWN)
 
 #: What to write for a name that is refused, where the language can say the same.
-INSTEAD = {
+INSTEAD: dict[str, str] = {
     "absolute": "abs(Y)",
     "add": "A + B",
     "atan": "arctan(Y)",
@@ -166,6 +166,8 @@ INSTEAD = {
     "vdot": "sum(A*B)",
     "vector_norm": "norm(x)",
 }
+for _name in INSTEAD.keys() & set(KNOWN):
+    del INSTEAD[_name]
 
 #: Names that are near a known function's and yet are good names of an undefined one.
 NOT_MISSPELT = frozenset({"cost", "costs", "loss", "pred"})
