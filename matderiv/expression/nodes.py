@@ -38,6 +38,7 @@ __all__ = [
     "Reduction",
     "Size",
     "Softmax",
+    "Std",
     "Subtract",
     "Sum",
     "Trace",
@@ -189,6 +190,15 @@ class Var:
 
 
 @dataclass(frozen=True, slots=True)
+class Std:
+    """The root of the variance, over all entries of A or along one axis."""
+
+    arg: Node
+    axis: int | None = None
+    keepdims: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Softmax:
     """exp(A) / Σ exp(A), the sum over all entries or along one axis."""
 
@@ -303,6 +313,7 @@ Node = (
     | Prod
     | LogSumExp
     | Var
+    | Std
     | Softmax
     | LogSoftmax
     | Trace
@@ -325,7 +336,7 @@ Arithmetic = Add | Subtract | Multiply | Divide | Power
 Entrywise = Arithmetic
 
 #: What makes one entry of many: of all of them, or along an axis.
-Reduction = Sum | Mean | Prod | LogSumExp | Var
+Reduction = Sum | Mean | Prod | LogSumExp | Var | Std
 
 #: What changes each entry by those along an axis; the shape stays.
 AlongAxis = Softmax | LogSoftmax

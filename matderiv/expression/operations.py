@@ -56,6 +56,7 @@ OPERATIONS: dict[str, Operation] = {
     "prod": Operation(nodes.Prod, options=_REDUCING, method=True),
     "logsumexp": Operation(nodes.LogSumExp, options=_REDUCING),
     "var": Operation(nodes.Var, options=_REDUCING, method=True),
+    "std": Operation(nodes.Std, options=_REDUCING, method=True),
     "softmax": Operation(nodes.Softmax, options=("axis",)),
     "log_softmax": Operation(nodes.LogSoftmax, options=("axis",)),
     "norm": Operation(nodes.Norm, options=("ord",)),
@@ -143,7 +144,6 @@ INSTEAD = {
     "solve": "inv(A) @ B",
     "sqr": "Y**2",
     "square": "Y**2",
-    "std": "sqrt(var(Y))",
     "subtract": "A - B",
     "swish": "silu(Y)",
     "tan": "sin(Y)/cos(Y)",
@@ -194,6 +194,12 @@ def _var(node: nodes.Var, _: ShapeOf) -> Node:
     mean = nodes.Mean(node.arg, node.axis, keepdims=node.axis is not None)
     square = nodes.Power(nodes.Subtract(node.arg, mean), nodes.Number(Fraction(2)))
     return nodes.Mean(square, node.axis, node.keepdims)
+
+
+@_of(nodes.Std)
+def _std(node: nodes.Std, _: ShapeOf) -> Node:
+    """The root of the variance."""
+    return nodes.Apply("sqrt", nodes.Var(node.arg, node.axis, node.keepdims))
 
 
 @_of(nodes.Softmax)
