@@ -262,14 +262,23 @@ def test_an_interrupt_ends_it(tmp_path: Path) -> None:
     file = tmp_path / "course.toml"
     file.write_text(text, encoding="utf-8")
     command = [sys.executable, str(SCRIPT), str(file), "--jobs", "2"]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    # Where whoever runs the tests ignores interrupts, a child would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     while not list(tmp_path.glob("handouts/*.md")):
         assert process.poll() is None
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, out, err.strip()) == (130, "", "make_handouts: interrupted")
     made = list((tmp_path / "handouts").iterdir())
     assert 0 < len(made) < 600

@@ -83,9 +83,9 @@ REFUSED = [
         "pi cannot be told from the number π on the page; give it another name.",
     ),
     (
-        "L = sum(A @ I)",
-        {"I": (3, 3)},
-        "I cannot be told from the identity matrix on the page; give it another name.",
+        "L = sum(A @ I_N)",
+        {},
+        "I_N cannot be told from the identity matrix on the page; give it another name.",
     ),
     (
         "XW = X @ W; L = sum(f(XW))",
@@ -124,6 +124,7 @@ def test_formulas_in_latex_are_refused_and_those_in_numpy_are_not() -> None:
         ("L = sum((X @ x)**2)", {}),  # x_ij has two indices, x_i one
         ("e = y - X @ w; L = sum(e**2)", {}),
         ("L = i*sum(x)", {"i": ()}),
+        ("L = sum(A @ I)", {}),  # the identity matrix is printed with its size
         ("L = pi @ log(pi)", {"pi": (3,)}),
         ("L = sum(W)*w1", {"w1": ()}),  # an entry of W has two indices
         ("L = sum(b)*B_1", {"B_1": ()}),

@@ -41,7 +41,7 @@ class Link:
         # Loaded only when it is asked for: a page is made without SymPy's matrices.
         from matderiv.derivation import symbolic
 
-        return symbolic.program_expression(side, self.task, most=symbolic.MOST_WRITTEN)
+        return symbolic.side_expression(side, self.task, most=symbolic.MOST_WRITTEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +130,8 @@ class Derivation:
     def result(self) -> dict[str, sp.Basic]:
         """The gradients as SymPy matrix expressions of `dY` and the inputs.
 
-        Raises:
-            UnsupportedError: SymPy has no matrix expression for one of them.
+        Where SymPy has no matrix expression, an explicit matrix at the sizes.
         """
-        from matderiv.derivation.matrices import matrix_expression
+        from matderiv.derivation.symbolic import formula_expression
 
-        shapes = self.task.shapes
-        return {name: matrix_expression(self.answer(name), shapes) for name in self.wrt}
+        return {name: formula_expression(self.answer(name), self.task) for name in self.wrt}

@@ -50,6 +50,7 @@ __all__ = [
     "Formula",
     "Indexed",
     "Inner",
+    "Jacobian",
     "Kronecker",
     "Kroneckers",
     "Matrix",
@@ -293,6 +294,16 @@ class Cells:
     entry: Form
     indices: tuple[str, ...]
     over: Shape
+
+    @property
+    def picked(self) -> dict[int, frozenset[int]]:
+        """The places along each axis at which a delta is 1: δ_i2 picks 2."""
+        deltas = [a for term, _ in self.entry for a, _ in term.atoms if isinstance(a, Delta)]
+        pairs = [p for d in deltas for p in ((d.one, d.other), (d.other, d.one))]
+        return {
+            axis: frozenset(n for i, n in pairs if i == letter and isinstance(n, int))
+            for axis, letter in enumerate(self.indices)
+        }
 
     def form(self, entries: Entries) -> Form:
         """The general entry."""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Sequence
 from typing import cast
 
 import sympy as sp
+from sympy.matrices.expressions.matexpr import MatrixElement
 
+from matderiv.calculus.deciding.explicit import Array, Explicit, undefined
 from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.expanded import written_out
 from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
@@ -17,99 +23,225 @@ from matderiv.calculus.index_forms.forms import (
     Raised,
     Rate,
     Size,
+    TooLarge,
+    Whole,
+    placed,
 )
-from matderiv.calculus.problem import Problem
-from matderiv.calculus.scalars import KNOWN_FUNCTIONS, Partial, delta, entry
-from matderiv.calculus.series import Array, to_sympy
+from matderiv.calculus.index_forms.index_expressions import form_of
+from matderiv.calculus.scalars import Partial, delta, entry
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.matrices import matrix_expression
 from matderiv.derivation.sides import (
-    Element,
+    Cells,
+    Contraction,
+    Differential,
     EntryOf,
     Formula,
     Indexed,
+    Inner,
+    Jacobian,
+    Kronecker,
+    Kroneckers,
+    Matrix,
     Numerals,
     Side,
+    Slice,
     Spelled,
     SpelledProduct,
+    Times,
+    Vec,
+    VecPartial,
     WrittenEntry,
-    matrix_of,
 )
 from matderiv.errors import UnsupportedError
-from matderiv.expression.nodes import Node
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Name, Node
+from matderiv.expression.shapes import Dim, Shape
 
-__all__ = ["MOST_WRITTEN", "program_expression", "side_expression"]
+__all__ = ["MOST_WRITTEN", "formula_expression", "side_expression"]
 
-#: Terms of a sum, and entries of a matrix, up to which a SymPy object writes them out.
+#: Entries of a matrix up to which a SymPy object writes them out.
 MOST_WRITTEN = 200
 
 
-def side_expression(side: Side, problem: Problem, *, most: int) -> sp.Basic:
-    """The SymPy object of one side: an expression or a matrix.
+def formula_expression(node: Node, task: Task, *, most: int = MOST_WRITTEN) -> sp.Basic:
+    """A matrix expression of SymPy's, or a matrix at the sizes where SymPy has none.
 
-    A sum of more than `most` terms stays a SymPy `Sum`; a matrix of more than `most` terms in
-    all is a `FunctionMatrix` whose indices count from 0.
+    >>> from matderiv.calculus.sweep.task import read_task
+    >>> from matderiv.expression.parse import parse
+    >>> task = read_task("L = sum((x - y)**2)", shapes={"x": (2,)})
+    >>> formula_expression(parse("x - y").loss.value, task)
+    x - y
+    >>> formula_expression(parse("softplus(x)").loss.value, task)
+    Matrix([
+    [log(exp(x[1]) + 1)],
+    [log(exp(x[2]) + 1)]])
     """
-    if isinstance(side, Formula):
-        return matrix_expression(side.node, problem.shapes)
-    if isinstance(side, Element):
-        return to_sympy(problem.array(side.node).at(side.row, side.col), most=0)
-    value = matrix_of(side, problem)
-    if not isinstance(value, Array):
-        return to_sympy(value, most=most)
-    rows, cols = value.rows.size, value.cols.size
-    if rows * cols <= most:
-        return sp.ImmutableDenseMatrix(
-            rows, cols, lambda i, j: to_sympy(value.at(int(i) + 1, int(j) + 1), most=most)
-        )
-    p, q = problem.letters.p, problem.letters.q
-    general = to_sympy(value.at(p + 1, q + 1), most=0)
-    return sp.FunctionMatrix(rows, cols, sp.Lambda((p, q), general))
+    try:
+        return matrix_expression(node, task.shapes)
+    except UnsupportedError:
+        return _Forms(task, most).array(node)
 
 
-def program_expression(side: Side, task: Task, *, most: int) -> sp.Basic:
-    """The SymPy object of one side of a whole program; sums are SymPy `Sum`s.
+def side_expression(side: Side, task: Task, *, most: int) -> sp.Basic:
+    """The SymPy object of one side: an expression, or a matrix in which vectors are columns.
 
-    Raises:
-        UnsupportedError: SymPy cannot say it, or it is an array of more than `most` entries.
+    Where indices are letters, sums are SymPy `Sum`s. A matrix of more than `most` entries is a
+    `FunctionMatrix`, whose indices count from 0.
     """
-    forms = _Forms(task)
+    forms = _Forms(task, most)
     match side:
         case Formula(node):
-            return matrix_expression(node, task.shapes)
-        case EntryOf(node, indices) | WrittenEntry(node, indices):
+            return formula_expression(node, task, most=most)
+        case SpelledProduct(left, right):
+            factors = (side_expression(factor, task, most=most) for factor in (left, right))
+            return sp.MatMul(*factors, evaluate=False)
+        case Numerals(numbers, dimensions):
+            values = [[sp.Rational(n.numerator, n.denominator) for n in row] for row in numbers]
+            return sp.ImmutableDenseMatrix(values) if dimensions else values[0][0]
+        case EntryOf(node, indices):
             return forms.of(forms.entries.at(node, *indices))
+        case WrittenEntry(expr=expr):
+            return forms.of(form_of(expr, forms.entries))
         case Indexed(form):
             return forms.of(form)
-        case Spelled(node):
-            return forms.written(node, most)
-        case SpelledProduct(left, right):
-            factors = [forms.written(factor.node, most) for factor in (left, right)]
-            return sp.MatMul(*factors, evaluate=False)
-        case Numerals(rows, dimensions):
-            values = [[sp.Rational(n.numerator, n.denominator) for n in row] for row in rows]
-            return sp.ImmutableDenseMatrix(values) if dimensions else values[0][0]
-    raise TypeError(f"{side} is not about a whole program")
+        case Contraction() | Inner():
+            return forms.of(side.form(forms.entries))
+        case Spelled(node, indices, expr):
+            return forms.matrix(form_of(expr, forms.entries), indices, forms.shape(node))
+        case Differential(node, indices=indices):
+            return forms.matrix(side.form(forms.entries), indices, forms.shape(node))
+        case Matrix(indices=indices, over=over) | Cells(indices=indices, over=over):
+            return forms.matrix(side.form(forms.entries), indices, over)
+        case Slice(of=of):
+            return forms.matrix(side.form(forms.entries), of.indices, forms.shape(Name(of.name)))
+        case Vec(node, indices):
+            rows = forms.placed(indices, forms.shape(node))
+            return forms.grid(side.form(forms.entries), rows, ())
+        case VecPartial():
+            return forms.grid(side.form(forms.entries), *forms.sides(side))
+        case Kroneckers(parts):
+            return forms.grid(side.form(forms.entries), *forms.sides(parts[0]))
+        case Times(parts, indices, transposed):
+            rows, cols = forms.sides(parts[0][0])
+            dims = [dim for _, dim in (cols if transposed else rows)]
+            return forms.grid(side.form(forms.entries), tuple(zip(indices, dims, strict=True)), ())
+    raise TypeError(f"{type(side).__name__} is no side of a program's derivation")
+
+
+#: Indices, each with its size.
+_Places = tuple[tuple[Index, int], ...]
 
 
 class _Forms:
-    def __init__(self, task: Task) -> None:
+    """Forms as expressions of SymPy's: entries are `X[i, j]`, counted from 1."""
+
+    def __init__(self, task: Task, most: int) -> None:
         self.task = task
+        self.most = most
         facts = task.sweep.facts
+        self.shape = facts.shape
         self.entries = Entries(facts.shape, symmetric=facts.symmetric)
 
-    def written(self, node: Node, most: int) -> sp.Basic:
-        sizes = [dim.size for dim in self.task.sweep.facts.shape(node)]
-        rows, cols = (*sizes, 1, 1)[:2]
-        if rows * cols > most:
-            raise UnsupportedError(f"{rows}×{cols} entries are too many to write out")
+    # -- arrays --------------------------------------------------------------------------------
 
-        def at(i: int, j: int) -> sp.Expr:
-            return self.of(self.entries.at(node, *(int(i) + 1, int(j) + 1)[: len(sizes)]))
+    def array(self, node: Node) -> sp.Basic:
+        """An expression of names as a matrix of entries, or as a number."""
+        shape = self.shape(node)
+        names = {n.name for n in nodes.walk(node) if isinstance(n, Name)}
+        dims = [self.shape(Name(name)) for name in names]
+        if max(math.prod(dim.size for dim in one) for one in [shape, *dims]) > self.most:
+            return self.matrix(
+                self.entries.at(node, *self.task.places(shape, 2)),
+                self.task.places(shape, 2),
+                shape,
+            )
+        known = {name: self._named(name) for name in names}
+        sizes = {**self.task.sizes, **{str(n): n for n in self.task.sizes.values()}}
+        functions = self.task.program.functions()
+        found = Explicit(known, {}, sizes, functions).of(node)
+        return found.matrix() if shape else found.entries[0]
 
-        return sp.ImmutableDenseMatrix(rows, cols, at) if sizes else at(0, 0)
+    def _named(self, name: str) -> Array:
+        sizes = tuple(dim.size for dim in self.shape(Name(name)))
+        if not sizes:
+            return Array((), (cast("sp.Expr", sp.Symbol(name)),))
+        places = itertools.product(*(range(1, size + 1) for size in sizes))
+        return Array(sizes, tuple(entry(name, *at) for at in places))
+
+    def matrix(self, form: Form, indices: Sequence[Index], shape: Shape) -> sp.Basic:
+        """An array by its general entry at indices; without any it is a number."""
+        places = self.placed(indices, shape)
+        return self.grid(form, places[:1], places[1:]) if places else self.of(form)
+
+    @staticmethod
+    def placed(indices: Sequence[Index], shape: Sequence[Dim]) -> _Places:
+        """Indices with the sizes of an array's dimensions."""
+        return tuple(zip(indices, (dim.size for dim in shape), strict=True))
+
+    def sides(self, jacobian: Jacobian) -> tuple[_Places, _Places]:
+        """The indices of a row and those of a column of ∂vec(Z)/∂vec(X)."""
+        match jacobian:
+            case VecPartial(of=of, wrt=wrt):
+                rows, cols = (
+                    self.placed(one.indices, self.shape(Name(one.name))) for one in (of, wrt)
+                )
+                return rows, cols
+            case Kronecker():
+                dims = [1] * len(jacobian.cols)
+                if jacobian.diagonal is not None:
+                    dims = [dim.size for dim in jacobian.over]
+                for factor in jacobian.factors:
+                    if factor.col is not None:
+                        dims[factor.col] = (
+                            self.task.sizes[factor.size]
+                            if factor.node is None
+                            else self.shape(factor.node)[-1].size
+                        )
+                if jacobian.swapped:
+                    dims.reverse()
+                rows = self.placed(jacobian.rows, jacobian.over)
+                return rows, tuple(zip(jacobian.cols, dims, strict=True))
+
+    def grid(self, form: Form, rows: _Places, cols: _Places) -> sp.Basic:
+        """The matrix whose rows and columns are counted through some indices, the last fastest."""
+        height, width = (math.prod(size for _, size in places) for places in (rows, cols))
+        if height * width > self.most:
+            return self._lazy(self.of(form), rows, cols)
+        found = []
+        for numbers in itertools.product(*(range(1, size + 1) for _, size in (*rows, *cols))):
+            letters = zip((*rows, *cols), numbers, strict=True)
+            at: dict[str, Index] = {i: n for (i, _), n in letters if isinstance(i, str)}
+            found.append(self._number(placed(form, at)))
+        return sp.ImmutableDenseMatrix(height, width, found)
+
+    def _number(self, form: Form) -> sp.Expr:
+        """An entry at numbers, its sums term by term unless they are long."""
+        try:
+            return self.of(written_out(form, self.task.sizes))
+        except (TooLarge, UnsupportedError):
+            return self.of(form)
+
+    @staticmethod
+    def _lazy(entry: sp.Expr, rows: _Places, cols: _Places) -> sp.FunctionMatrix:
+        """The same, worked out where an entry is asked for."""
+        counters = sp.symbols("row column", integer=True, nonnegative=True)
+        places: dict[sp.Basic, sp.Basic] = {}
+        sizes = []
+        for counter, indices in zip(counters, (rows, cols), strict=True):
+            below = math.prod(size for _, size in indices)
+            sizes.append(below)
+            for index, size in indices:
+                below //= size
+                place = counter if below == 1 else sp.floor(counter / below)
+                place = place if counter == place and len(indices) == 1 else sp.Mod(place, size)
+                places[_index(index)] = place + 1
+        return sp.FunctionMatrix(*sizes, sp.Lambda(counters, entry.xreplace(places)))
+
+    # -- numbers -------------------------------------------------------------------------------
 
     def of(self, form: Form) -> sp.Expr:
+        """A form as an expression; its sums are `Sum`s."""
         made = []
         for term, number in form:
             factors = [self.atom(atom) ** power for atom, power in term.atoms]
@@ -119,6 +251,7 @@ class _Forms:
         return sp.Add(*made)
 
     def atom(self, atom: Atom) -> sp.Expr:
+        """A factor as an expression."""
         match atom:
             case Entry("π", ()):
                 return sp.pi
@@ -127,8 +260,7 @@ class _Forms:
             case Size(letter):
                 return sp.Integer(self.task.sizes[letter])
             case Call(function, arg):
-                of = KNOWN_FUNCTIONS.get(function) or sp.Function(function)
-                return cast("sp.Expr", of(self.of(arg)))
+                return self._call(function, self.of(arg))
             case Raised(base, exponent):
                 power = sp.S.One if exponent is None else self.of(exponent)
                 return cast("sp.Expr", sp.Pow(self.of(base), power))
@@ -136,7 +268,37 @@ class _Forms:
                 return delta(_index(one), _index(other))
             case Rate(of, wrt):
                 return Partial(self.atom(of), self.atom(wrt))
-        raise UnsupportedError(f"SymPy has no expression for an entry of {atom.function}")
+            case Whole():
+                return self._whole(atom)
+
+    def _call(self, function: str, arg: sp.Expr) -> sp.Expr:
+        value = Array((), (arg,))
+        functions = self.task.program.functions()
+        called = Explicit({}, {}, {}, functions).called(function, value, whole=False)
+        return called.entries[0]
+
+    def _whole(self, atom: Whole) -> sp.Expr:
+        """A function of a whole array, which is a `FunctionMatrix`; its entry comes after it."""
+        arg = self.of(atom.arg)
+        sizes = [self.task.sizes.get(size, 1) for _, size in atom.letters]
+        letters = [_index(letter) for letter, _ in atom.letters]
+        if atom.function == "prod":
+            ranges = [(letter, 1, size) for letter, size in zip(letters, sizes, strict=True)]
+            return sp.Product(arg, *ranges)
+        shifted = arg.xreplace({letter: letter + 1 for letter in letters})
+        while len(letters) < 2:  # noqa: PLR2004 - a matrix has two indices
+            letters.append(sp.Dummy(integer=True))
+            sizes.append(1)
+        whole = sp.FunctionMatrix(*sizes, sp.Lambda(tuple(letters), shifted))
+        places = [_index(index) for index in atom.indices]
+        match atom.function:
+            case "inv":
+                return MatrixElement(sp.Inverse(whole), *(place - 1 for place in places))
+            case "det":
+                return sp.Determinant(whole)
+        name = atom.function
+        by = (1,) if name not in self.task.program.functions() else ()
+        return undefined(name[1:] if by else name, by)(whole, *places)
 
 
 def _index(index: Index) -> sp.Basic:

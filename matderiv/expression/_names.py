@@ -177,7 +177,7 @@ def _check_taken(program: Program, name: str, dimensions: int) -> None:
         what = _CONSTANTS[base]
     elif below is None and entry_name(base) == "delta" and dimensions == 2:  # noqa: PLR2004 - δ_ij
         what = "Kronecker's delta"
-    elif base == "I" and (below is None) == (dimensions == 2):  # noqa: PLR2004 - I or I_N
+    elif base == "I" and below is not None:  # I_N
         what = "the identity matrix"
     if what is not None:
         raise InputError(f"{name} cannot be told from {what} on the page; give it another name.")

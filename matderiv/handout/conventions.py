@@ -54,6 +54,8 @@ def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Fields]]:
         yield "ones", {}
     if any(getattr(n, "axis", None) is not None for n in shown):
         yield "axes", {}
+    if any(getattr(n, "keepdims", False) and getattr(n, "axis", None) is not None for n in shown):
+        yield "keep", {"keep": Math(Word("keep", upright=True))}
     for name in sorted(_functions(values)):
         if name not in KNOWN and not name[0].isupper():
             formulas = composer.notation.formulas

@@ -12,7 +12,7 @@ from matderiv.derivation.one_entry import GradientEntries, SliceEntries, array_c
 from matderiv.derivation.sides import Cells, Formula, Slice, Spelled, SpelledProduct
 from matderiv.expression.nodes import Name
 from matderiv.handout.document import Detail, Equation, Math, Segments, Text
-from matderiv.handout.sentences import fill, listed
+from matderiv.handout.sentences import Fields, fill, listed
 from matderiv.notation.boxes import Box
 from matderiv.notation.marks import Mark, key
 from matderiv.notation.program import ProgramNotation, array_mark, factor_marks, readable_show
@@ -73,7 +73,9 @@ class Details:
 
     def _places(self, found: GradientEntries | SliceEntries) -> list[_Place]:
         """The places of the entries that are shown."""
-        counts = [self.notation.formulas.shown(dim.size) for dim in found.shape]
+        also = found.cells.picked if isinstance(found, SliceEntries) else {}
+        shown = self.notation.formulas.shown
+        counts = [shown(dim.size, also.get(n, ())) for n, dim in enumerate(found.shape)]
         places = (tuple(i for i in at if i is not None) for at in itertools.product(*counts))
         return [place for place in places if len(place) == len(found.shape)]
 
@@ -94,8 +96,8 @@ class Details:
             case (int() as number, _):
                 return fill(self.language, "entry.row", {"number": Text(str(number)), "A": array})
             case (_, int() as number):
-                fields = {"number": Text(str(number)), "A": array}
-                return fill(self.language, "entry.column", fields)
+                words: Fields = {"number": Text(str(number)), "A": array}
+                return fill(self.language, "entry.column", words)
             case (one, other) if one == other:
                 return fill(self.language, "entry.diagonal", {"A": array})
         return fill(self.language, "entry.all", {"A": array})

@@ -349,7 +349,7 @@ def _one_entry(words: _Words, made: OneEntry) -> _Parts:
 
 def _held(words: _Words, name: str) -> Iterator[Block]:
     """What is held fixed in a derivative that is in brackets."""
-    held = words.task.held.get(name, ())
+    held = words.task.held.get((str(words.task.loss), name), ())
     if held:
         yield words.say("held", held=words.names(held), **words.about(name))
 

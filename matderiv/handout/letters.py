@@ -42,49 +42,24 @@ _CHINESE = re.compile(
 )
 #: Letters that only say how their neighbours join.
 _UNSEEN = re.compile("[\u200b-\u200f\u2060\ufe00-\ufe0f]")
-#: A picture and what changes it, pictures joined to one, two letters of a flag, or any letter.
-_CLUSTER = re.compile(
-    "[\U0001f1e6-\U0001f1ff]{2}"
-    "|[\u2190-\u2bff\U0001f000-\U0001faff][\U0001f3fb-\U0001f3ff\ufe0f]?"
-    "(?:\u200d[\u2190-\u2bff\U0001f000-\U0001faff][\U0001f3fb-\U0001f3ff\ufe0f]?)*"
-    "|.",
-    re.DOTALL,
-)
 #: Words, and what stands between them.
 _PIECES = re.compile(rf"\s|{_CHINESE.pattern}+|(?:(?!{_CHINESE.pattern})\S)+")
 _WORD = 24  # letters of a word from which on it may be broken anywhere
 
 #: Fonts with many letters; the first that exists and has the letter is used. A name of one word
 #: is that of a file, or TeX would look for a font of its own by that name.
-_FONTS = (
-    "Noto Emoji",
-    "Segoe UI Emoji",
-    "DejaVu Sans",
-    "DejaVuSans.ttf",
-    "Symbola.ttf",
-    "Segoe UI Symbol",
-    "Apple Symbols",
-    "Noto Sans Symbols2",
-    "Noto Sans",
-    "Arial Unicode MS",
-    "FreeSerif.otf",
-    "Noto Sans CJK SC",
-    "Malgun Gothic",
-)
+_FONTS = ("DejaVu Sans", "DejaVuSans.ttf", "Noto Emoji", "Noto Sans", "Arial Unicode MS")
 
-#: Before the text: the commands that set other letters. Those that stand for a picture come from
-#: the package twemojis, where it is installed.
+#: Before the text: the command that sets another letter; one that no font has is its number.
 MACROS = "\n".join(
     [
         r"\usepackage{fontspec}",
-        r"\IfFileExists{twemojis.sty}{\usepackage{twemojis}}{}",
         "% A letter that the font of the text lacks, from the first font that has it.",
-        r"\newcommand\otherletter[2]{{\ifdefined\makexeCJKinactive\makexeCJKinactive\fi",
+        r"\newcommand\otherletter[1]{{\ifdefined\makexeCJKinactive\makexeCJKinactive\fi",
         *(rf"  \letterfont{{#1}}{{{font}}}%" for font in _FONTS),
-        r'  \iffontchar\font"#1 \char"#1 \else\emoji{#2}{\normalfont U+#1}\fi}}',
+        r'  \iffontchar\font"#1 \char"#1 \else\normalfont U+#1\fi}}',
         r"\newcommand\letterfont[2]{\iffontchar\font" + '"#1 \\else%',
         r"  \IfFontExistsTF{#2}{\fontspec{#2}[BoldFont={#2},ItalicFont={#2}]}{}\fi}",
-        r"\newcommand\emoji[2]{\ifcsname twemoji #1\endcsname\texttwemoji{#1}\else#2\fi}",
     ]
 )
 
@@ -114,27 +89,14 @@ def has_others(texts: Iterable[str]) -> bool:
 
 
 def _word(word: str) -> str:
-    clusters = _CLUSTER.findall(word)
-    found = [_cluster(c, after) for c, after in itertools.pairwise([*clusters, ""])]
+    found = [_letter(letter, after) for letter, after in itertools.pairwise([*word, ""])]
     long = len(word) > _WORD and not _CHINESE.match(word)
     return (r"\allowbreak{}" if long else "").join(found)
 
 
-def _cluster(cluster: str, after: str) -> str:
-    """One letter, or several that stand for one picture."""
-    letters = "".join(map(_letter, cluster))
-    if _LIGATURES.match(cluster + after):
-        return letters + "{}"
-    return letters if len(cluster) == 1 else rf"\emoji{{{_numbers(cluster)}}}{{{letters}}}"
-
-
-def _letter(letter: str) -> str:
+def _letter(letter: str, after: str) -> str:
+    if _LIGATURES.match(letter + after):
+        return letter + "{}"
     if _LATIN.match(letter) or _CHINESE.match(letter):
         return _ESCAPES.get(letter, letter)
-    if _UNSEEN.match(letter):
-        return ""
-    return rf"\otherletter{{{ord(letter):04X}}}{{{_numbers(letter)}}}"
-
-
-def _numbers(cluster: str) -> str:
-    return "-".join(f"{ord(letter):x}" for letter in cluster.rstrip("\ufe0f"))
+    return "" if _UNSEEN.match(letter) else rf"\otherletter{{{ord(letter):04X}}}"

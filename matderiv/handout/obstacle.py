@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from matderiv.calculus.jacobian import JacobianSize, Sizes
 from matderiv.calculus.sweep.local_jacobian import LocalJacobian, telling
@@ -21,7 +21,7 @@ __all__ = ["obstacle"]
 _DTYPE = "float32"  # what networks are trained in
 _MOST = 2  # patterns on one page
 _MOST_WHOLE = 12  # rows and columns up to which a pattern leaves nothing out
-_ROOM = 30.0  # em for the cells of a pattern
+_ROOM = 26.0  # em for the cells of a pattern
 _GAP = 0.7  # em between two cells
 
 
@@ -133,8 +133,9 @@ def _pattern(composer: ProgramComposer, jacobian: LocalJacobian) -> Table:
     spelled = wide * len(heads) <= _ROOM and not any(map(has_fraction, entries.values()))
     if not spelled:
         entries = dict.fromkeys(entries, Operator("times"))
+    named: list[Box | None] = [*heads]
     if sum(_GAP + box.width for box in heads) > _ROOM:  # only the first and the last have a name
-        heads[1:-1] = [box if isinstance(box, Dots) else Row(()) for box in heads[1:-1]]
+        named[1:-1] = [box if isinstance(box, Dots) else None for box in heads[1:-1]]
 
     def cell(row: Place, col: Place) -> Box:
         if row.left_out or col.left_out:
@@ -142,12 +143,12 @@ def _pattern(composer: ProgramComposer, jacobian: LocalJacobian) -> Table:
             return Dots("diagonal" if both else "down" if row.left_out else "across")
         return entries.get((row, col), Operator("cdot"))
 
-    def line(first: Segments, boxes: list[Box]) -> tuple[Segments, ...]:
+    def line(first: Segments, boxes: Sequence[Box | None]) -> tuple[Segments, ...]:
         """A line of cells, with an empty one where a block of columns begins."""
         cells: list[Segments] = [first]
         for n, box in enumerate(boxes):
             begins = n > 0 and found.cols[n - 1].outer != found.cols[n].outer
-            cells += [()] * begins + [(Math(box),)]
+            cells += [()] * begins + [() if box is None else (Math(box),)]
         return tuple(cells)
 
     side = written(jacobian.of, "down")
@@ -163,4 +164,4 @@ def _pattern(composer: ProgramComposer, jacobian: LocalJacobian) -> Table:
         for key, holds in zip(keys, said, strict=True)
         if holds
     ]
-    return Table(line((), heads), tuple(rows), together(language, caption))
+    return Table(line((), named), tuple(rows), together(language, caption))

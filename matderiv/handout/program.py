@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from matderiv.calculus.index_forms.forms import Delta, Form, Rate, Term
+from matderiv.calculus.index_forms.forms import Delta, Entry, Form, Rate, Term
 from matderiv.calculus.sweep.conditions import conditions
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Chain, Derivation, Step
-from matderiv.derivation.sides import EntryOf, Indexed, Side, SpelledProduct
+from matderiv.derivation.sides import EntryOf, Indexed, Side, Slice, SpelledProduct, VecPartial
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.handout import close_up, methods
@@ -235,12 +235,16 @@ class ProgramComposer:
         return Details(self.notation, self.language).equation(chain)
 
     def held(self, chain: Chain) -> Iterator[Block]:
-        """What is held fixed where the loss is differentiated by what other values use, too."""
+        """What is held fixed where a value is differentiated by what leads to it otherwise, too."""
         match chain.sides[0]:
-            case Indexed(((Term(((Rate(of=of, wrt=wrt), 1),)), _),)):
-                held = self.task.held.get(wrt.name, ())
-                if of.name == str(self.task.loss) and held:
-                    fields: Fields = {"X": Math(name_box(wrt.name))}
+            case (
+                Indexed(((Term(((Rate(of=Entry() as of, wrt=Entry() as wrt), 1),)), _),))
+                | Slice(of, wrt)
+                | VecPartial(of, wrt)
+            ):
+                held = self.task.held.get((of.name, wrt.name), ())
+                if held:
+                    fields: Fields = {"X": Math(name_box(wrt.name)), "Z": Math(name_box(of.name))}
                     names = self.listed([self.math(name_box(name)) for name in held])
                     yield Paragraph(self.say("held", fields | {"held": names}))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction as Rational
@@ -37,6 +38,7 @@ from matderiv.notation.names import (
     named_entry,
     partial_ratio,
     raised_box,
+    starts_with_number,
 )
 
 __all__ = ["Formulas", "Grip", "Held"]
@@ -56,7 +58,7 @@ _UPRIGHT = {*ELEMENTWISE, "det", "logdet"}
 class Formulas:
     """How a program is written: its loss, what its names are, and how much of arrays is shown.
 
-    `also` are the values through which a name reaches the loss besides standing in it itself.
+    `also` are the values through which a name reaches a value besides standing in it itself.
     """
 
     loss: str
@@ -65,7 +67,7 @@ class Formulas:
     show: int | None
     commas: bool
     letters: tuple[str, ...]
-    also: Mapping[str, tuple[str, ...]]
+    also: Mapping[tuple[str, str], tuple[str, ...]]
     #: The number that each size stands for.
     sizes: Mapping[str, int] = field(init=False)
 
@@ -86,6 +88,14 @@ class Formulas:
             return name_box(name)
         return named_entry(name, indices, commas=self.commas)
 
+    def holding(self, ratio: Box, of: str, wrt: str) -> Box:
+        """(∂Z/∂X)_U, U held fixed where X reaches Z through U as well: not all of ∂Z/∂X."""
+        held = self.also.get((of, wrt), ())
+        if not held:
+            return ratio
+        names = [box for name in held for box in (Operator("comma"), name_box(name))][1:]
+        return Scripts(Fence(ratio, big=True), sub=Row(tuple(names)))
+
     @staticmethod
     def function(name: str) -> Box:
         """The name of a function."""
@@ -96,11 +106,19 @@ class Formulas:
         """The letter of a size, or its number if it has none."""
         return Number(symbol) if symbol.isdigit() else name_box(symbol)
 
-    def shown(self, count: int) -> list[int | None]:
-        """The numbers 1 … count that are shown, None for the dots."""
+    def shown(self, count: int, also: Iterable[int] = ()) -> list[int | None]:
+        """The numbers 1 … count that are shown, those of `also` too, None for the dots."""
         if self.show is None or count <= self.show + 1:
             return list(range(1, count + 1))
-        return [*range(1, self.show), None, count]
+        numbers = sorted({*range(1, self.show), *also, count})
+        made: list[int | None] = []
+        for before, number in itertools.pairwise((0, *numbers)):
+            if number == before + 2:  # dots would stand for one
+                made.append(number - 1)
+            elif number > before + 1:
+                made.append(None)
+            made.append(number)
+        return made
 
     def node(self, node: Node) -> Box:
         """An expression: XW + b, ∂L/∂Y Wᵀ, A⁻¹."""
@@ -122,9 +140,11 @@ class Formulas:
         return p, q
 
     def unit(self, of: str) -> Held:
-        """e_p e_qᵀ, whose only entry that is not 0 is a 1 at p and q."""
-        ends = self.unit_vectors()
-        if len(self.names[of]) == 1:
+        """e_p e_qᵀ, whose only entry that is not 0 is a 1 at p and q; q is 1 of a single column."""
+        pairs = zip(self.unit_vectors(), self.names[of], strict=False)
+        one = Number("1")
+        ends = [Scripts(e.base, one if dim.symbol == "1" else e.sub) for e, dim in pairs]
+        if len(ends) == 1:
             return ends[0], "atom"
         return Row((ends[0], Scripts(ends[1].base, ends[1].sub, _T))), "product"
 
@@ -180,6 +200,21 @@ class Formulas:
         box, grip = self.held(node)
         return Fence(box, big=has_fraction(box)) if grip == "sum" else box
 
+    def _entrywise(self, node: Node) -> Box:
+        """A factor of a product entry by entry: (AB) ⊙ C, not AB ⊙ C."""
+        box = self._factor(node)
+        joined = self._is_product(node) and not isinstance(box, Fraction)
+        return Fence(box, big=has_fraction(box)) if joined else box
+
+    def _is_product(self, node: Node) -> bool:
+        """Whether a matrix product stands in an expression without brackets around it."""
+        match node:
+            case nodes.MatMul() | nodes.Outer():
+                return True
+            case nodes.Multiply(left, right) if not (self.shape(left) and self.shape(right)):
+                return self._is_product(left) or self._is_product(right)
+        return False
+
     def _tight(self, node: Node) -> Box:
         """A factor of a matrix product: AB ⊙ C is (AB) ⊙ C."""
         box, grip = self.held(node)
@@ -198,7 +233,7 @@ class Formulas:
             ends = left.right if isinstance(left, nodes.MatMul) else left
             change = isinstance(ends, nodes.Name) and ends.name[:1] == "δ"
             # dX·W, not d(XW), and Xᵀ·2A, not Xᵀ2A
-            dot = change or _starts_with_number(factors[1])
+            dot = change or starts_with_number(factors[1])
             return Row((factors[0], _CDOT, factors[1]) if dot else factors)
         if len(self.shape(right)) == 1:
             return Row((self._row_vector(left), self._tight(right)))
@@ -215,14 +250,15 @@ class Formulas:
         if isinstance(node, nodes.Divide):
             if not self.shape(node.right):
                 return Fraction(self.node(node.left), self.node(node.right))
-            return Row((self._factor(node.left), Operator("oslash"), self._base(node.right)))
+            return Row((self._entrywise(node.left), Operator("oslash"), self._base(node.right)))
         assert isinstance(node, nodes.Multiply)
         left, right = node.left, node.right
+        if self.shape(left) and self.shape(right):
+            first = self._base(left) if isinstance(left, nodes.Divide) else self._entrywise(left)
+            return Row((first, Operator("odot"), self._entrywise(right)))
         a = self._base(left) if isinstance(left, nodes.Divide) else self._factor(left)
         b = self._factor(right)
-        if self.shape(left) and self.shape(right):
-            return Row((a, Operator("odot"), b))
-        if isinstance(right, nodes.Number) or _starts_with_number(b):
+        if isinstance(right, nodes.Number) or starts_with_number(b):
             return Row((a, _CDOT, b))
         plain = not isinstance(b, Fraction | Number) and not _ends_tall(a)
         return Row((a, b) if plain else (a, _CDOT, b))
@@ -279,7 +315,10 @@ class Formulas:
         name = _WORDS.get(type(node), NAMES[type(node)])
         word = Word(name.replace("_", ""), upright=True)
         axis = getattr(node, "axis", None)
-        return word if axis is None else Scripts(word, sub=Number(str(axis)))
+        sub: list[Box] = [] if axis is None else [Number(str(axis))]
+        if getattr(node, "keepdims", False):
+            sub += [Operator("comma")] * bool(sub) + [Word("keep", upright=True)]
+        return Scripts(word, sub=Row(tuple(sub))) if sub else word
 
     def element(self, node: Node, indices: tuple[Index, ...]) -> Box:
         """(G·Wᵀ)_pq."""
@@ -314,15 +353,6 @@ def _leading(node: Node) -> tuple[Rational, Node]:
     if isinstance(node, nodes.Number) and node.value < 0:
         return node.value, nodes.Number(-node.value)
     return Rational(1), node
-
-
-def _starts_with_number(box: Box) -> bool:
-    match box:
-        case Number():
-            return True
-        case Row(items=(first, *_)):
-            return _starts_with_number(first)
-    return False
 
 
 def _holds_entrywise(box: Box) -> bool:

@@ -49,6 +49,7 @@ from matderiv.notation.names import (
     name_box,
     partial_ratio,
     raised_box,
+    starts_with_number,
 )
 
 __all__ = ["IndexNotation"]
@@ -144,18 +145,12 @@ class IndexNotation:
         return Row((self.formulas.function(function), Fence(inner, big=_tall(inner))))
 
     def _partial(self, expr: PartialDerivative) -> Box:
-        """∂z_ij/∂x_pq, or (∂L/∂x_pq)_Z with Z held fixed, which is not all of ∂L/∂x_pq."""
+        """∂z_ij/∂x_pq, or (∂z_ij/∂x_pq)_U with U held fixed."""
         ratio = partial_ratio(self._last_factor(expr.of), self.box(expr.wrt))
         match expr:
-            case PartialDerivative(NamedEntry(of), NamedEntry(wrt)) if of == self.formulas.loss:
-                held = self.formulas.also.get(wrt, ())
-            case _:
-                held = ()
-        if not held:
-            return ratio
-        comma = Operator("comma")
-        names = [box for name in held for box in (comma, name_box(name))][1:]
-        return Scripts(Fence(ratio, big=True), sub=Row(tuple(names)))
+            case PartialDerivative(NamedEntry(of), NamedEntry(wrt)):
+                return self.formulas.holding(ratio, of, wrt)
+        return ratio
 
     def _array_entry(self, node: nodes.Node, indices: tuple[Index, ...]) -> Box:
         match node:
@@ -210,23 +205,12 @@ def side_by_side(boxes: list[Box]) -> Box:
     for number, box in enumerate(boxes):
         if number and (
             isinstance(box, Fraction)
-            or _starts_with_number(box)
+            or starts_with_number(box)
             or isinstance(boxes[number - 1], Fraction | Row)
         ):
             row.append(_CDOT)
         row.append(box)
     return row[0] if len(row) == 1 else Row(tuple(row))
-
-
-def _starts_with_number(box: Box) -> bool:
-    match box:
-        case Number():
-            return True
-        case Scripts(base=base):
-            return _starts_with_number(base)
-        case Row(items=(first, *_)):
-            return _starts_with_number(first)
-    return False
 
 
 def _tall(box: Box) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction as Rational
 
 from matderiv.calculus.index_forms.forms import Entry, Index
 from matderiv.derivation.sides import (
@@ -22,6 +23,7 @@ from matderiv.derivation.sides import (
 )
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Shape
 from matderiv.notation.boxes import BigSum, Box, Fence, Operator, Row, Scripts, Symbol, Terms, Word
 from matderiv.notation.formulas import Formulas
 from matderiv.notation.names import (
@@ -88,7 +90,8 @@ def _contraction(node: nodes.MatMul, indices: tuple[Index, ...], formulas: Formu
 
 def _slice(side: Slice, formulas: Formulas) -> Box:
     """∂Z/∂x_pq."""
-    return partial_ratio(name_box(side.of.name), _entry(side.wrt, formulas))
+    ratio = partial_ratio(name_box(side.of.name), _entry(side.wrt, formulas))
+    return formulas.holding(ratio, side.of.name, side.wrt.name)
 
 
 def _entry(entry: Entry, formulas: Formulas) -> Box:
@@ -127,13 +130,14 @@ def _vec(node: Node, formulas: Formulas) -> Box:
 def _vec_partial(side: VecPartial, formulas: Formulas) -> Box:
     """∂vec(Z)/∂vec(X)."""
     names = (nodes.Name(side.of.name), nodes.Name(side.wrt.name))
-    return partial_ratio(*(_vec(name, formulas) for name in names))
+    ratio = partial_ratio(*(_vec(name, formulas) for name in names))
+    return formulas.holding(ratio, side.of.name, side.wrt.name)
 
 
 def _kronecker(side: Kronecker, formulas: Formulas, *, transposed: bool) -> Box:
     """A ⊗ Bᵀ, (A ⊗ Bᵀ)K or diag(vec D); transposed, Aᵀ ⊗ B, Kᵀ(Aᵀ ⊗ B) or the same diagonal."""
     if side.diagonal is not None:
-        product = _diagonal_box(side.diagonal, formulas)
+        product = _diagonal_box(side.diagonal, side.over, formulas)
     else:
         items: list[Box] = []
         for factor in side.factors:
@@ -148,12 +152,20 @@ def _kronecker(side: Kronecker, formulas: Formulas, *, transposed: bool) -> Box:
     return Row((raised_box(swap, _T), product) if transposed else (product, swap))
 
 
-def _diagonal_box(diagonal: Node, formulas: Formulas) -> Box:
-    """diag(vec D), or c·I."""
-    if isinstance(diagonal, nodes.Number):
-        return formulas.node(diagonal) if diagonal.value != 1 else Symbol("I")
-    inner = _vec(diagonal, formulas)
-    return Row((Word("diag", upright=True), Fence(inner, big=has_fraction(inner))))
+def _diagonal_box(diagonal: Node, over: Shape, formulas: Formulas) -> Box:
+    """diag(vec D); of a number c, c·I_N or c(I_N ⊗ I_M)."""
+    if formulas.shape(diagonal):
+        inner = _vec(diagonal, formulas)
+        return Row((Word("diag", upright=True), Fence(inner, big=has_fraction(inner))))
+    signs = [box for dim in over for box in (_KRONECKER, identity_box(dim.symbol))][1:]
+    identity = signs[0] if len(signs) == 1 else Row(tuple(signs))
+    if diagonal == nodes.Number(Rational(1)):
+        return identity
+    held = identity if len(signs) == 1 else Fence(identity)
+    if diagonal == nodes.Number(Rational(-1)):
+        return Terms((("-", held),))
+    box, grip = formulas.held(diagonal)
+    return Row((Fence(box, big=has_fraction(box)) if grip == "sum" else box, held))
 
 
 def swap_box(formulas: Formulas) -> Box:
@@ -163,7 +175,7 @@ def swap_box(formulas: Formulas) -> Box:
 
 def identity_box(size: str) -> Box:
     """I_N."""
-    return Scripts(Symbol("I"), sub=name_box(size))
+    return Scripts(Symbol("I"), sub=Formulas.size(size))
 
 
 def _factor(factor: Factor, formulas: Formulas, *, transposed: bool) -> Box:

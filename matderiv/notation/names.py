@@ -29,6 +29,7 @@ __all__ = [
     "named_entry",
     "partial_ratio",
     "raised_box",
+    "starts_with_number",
     "vec",
     "with_superscript",
 ]
@@ -119,6 +120,16 @@ def has_fraction(box: Box) -> bool:
             return has_fraction(base) or (sup is not None and has_fraction(sup))
         case Fence(body=body) | Root(body=body):
             return has_fraction(body)
+    return False
+
+
+def starts_with_number(box: Box) -> bool:
+    """Whether a box would run into a number before it, as in 3·3² and 2·3x."""
+    match box:
+        case Number():
+            return True
+        case Scripts(base=first) | Row(items=(first, *_)):
+            return starts_with_number(first)
     return False
 
 

@@ -173,7 +173,7 @@ class Explicit:
         if rule is None:
             simpler = definition(node)
             if simpler is None:
-                raise MissingRuleError(node, "SymPy expression")
+                raise MissingRuleError(node, "explicit entries")
             return self.of(simpler)
         return self._check(rule(self, node, *map(self.of, nodes.children(node))))
 
@@ -256,12 +256,6 @@ def _reduced(of: Callable[[list[sp.Expr]], sp.Expr]) -> Rule:
     return rule
 
 
-def _softmax(by: Explicit, node: nodes.Softmax, arg: Array) -> Array:
-    powers = arg.map(sp.exp)
-    total = _SUM(by, nodes.Sum(node.arg, node.axis, keepdims=True), powers)
-    return _DIVIDE(by, node, powers, total)
-
-
 def _matmul(by: Explicit, node: Node, left: Array, right: Array) -> Array:
     """Σ_k a_ik b_kj, the last index of A with the last but one of B."""
     del by
@@ -292,11 +286,6 @@ def _diag(by: Explicit, node: Node, arg: Array) -> Array:
     if len(arg.shape) > 1:
         return _array(arg.shape[:1], lambda at: arg.at(at * 2))
     return _array(arg.shape * 2, lambda at: arg.at(at[:1]) if at[0] == at[1] else sp.S.Zero)
-
-
-def _trace(by: Explicit, node: Node, arg: Array) -> Array:
-    del by, node
-    return Array((), (total(arg.at((i, i)) for i in range(arg.shape[0])),))
 
 
 def _determinant(by: Explicit, node: Node, arg: Array) -> Array:
@@ -342,16 +331,9 @@ def _ones(by: Explicit, node: nodes.Ones) -> Array:
     return _array(tuple(map(by.size, node.sizes)), lambda _: sp.S.One)
 
 
-def _root_of_squares(entries: list[sp.Expr]) -> sp.Expr:
-    return sp.sqrt(total(entry**2 for entry in entries))
-
-
 def _number(make: Callable[[Explicit, Any], sp.Expr]) -> Rule:
     return lambda by, node: Array((), (make(by, node),))
 
-
-_SUM = _reduced(total)
-_DIVIDE = _entrywise(lambda a, b: a / b)
 
 _RULES: dict[type, Rule] = {
     nodes.Number: _number(lambda _, n: sp.Rational(n.value.numerator, n.value.denominator)),
@@ -362,7 +344,7 @@ _RULES: dict[type, Rule] = {
     nodes.Add: _entrywise(lambda a, b: total((a, b))),
     nodes.Subtract: _entrywise(lambda a, b: total((a, -b))),
     nodes.Multiply: _entrywise(lambda a, b: a * b),
-    nodes.Divide: _DIVIDE,
+    nodes.Divide: _entrywise(lambda a, b: a / b),
     nodes.Power: _entrywise(lambda a, b: a**b),
     nodes.Negate: _entrywise(lambda a: -a),
     nodes.Apply: lambda by, node, arg: by.called(node.function, arg, whole=False),
@@ -370,17 +352,10 @@ _RULES: dict[type, Rule] = {
     nodes.MatMul: _matmul,
     nodes.Outer: _outer,
     nodes.Transpose: _transpose,
-    nodes.Sum: _SUM,
+    nodes.Sum: _reduced(total),
     nodes.Mean: _reduced(lambda entries: total(entries) / len(entries)),
     nodes.Prod: _reduced(lambda entries: sp.Mul(*entries)),
-    nodes.LogSumExp: _reduced(lambda entries: sp.log(total(map(sp.exp, entries)))),
-    nodes.Softmax: _softmax,
-    nodes.Norm: lambda _, __, arg: Array((), (_root_of_squares(list(arg.entries)),)),
     nodes.Diag: _diag,
-    nodes.Trace: _trace,
     nodes.Determinant: _determinant,
-    nodes.LogDet: lambda by, node, arg: _determinant(by, node, arg).map(
-        lambda det: sp.log(sp.Abs(det))
-    ),
     nodes.Inverse: _inverse,
 }

@@ -85,7 +85,7 @@ def second_opinion(answers: Answers) -> SecondOpinion:
     Raises:
         ProofError: SymPy finds another derivative.
     """
-    trials = []
+    trials: list[dict[str, int]] = []
     for most in (None, 3, 2):
         sizes = {
             letter: size if most is None or letter.isdigit() else min(size, most)
@@ -333,7 +333,8 @@ class _Point:
         args = [self.of(arg) for arg in expr.args]
         undefined = getattr(expr.func, "undefined", None)
         if undefined is not None:
-            return self._applied(*undefined, args)
+            name, by = undefined
+            return self._applied(name, by, args)
         value = expr.func(*args) if args else expr
         if not isinstance(value, sp.Rational):
             value = cast("sp.Expr", value).evalf(self._digits)

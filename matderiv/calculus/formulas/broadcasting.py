@@ -17,6 +17,7 @@ __all__ = [
     "is_entrywise",
     "kept",
     "letter",
+    "spread",
     "times_size",
     "unbroadcast",
     "varies",
@@ -69,6 +70,13 @@ def filled(value: Node, over: Shape, shape: ShapeOf) -> Node:
         return value
     ones = nodes.Ones(tuple(map(letter, over)))
     return ones if value == _ONE else nodes.Multiply(value, ones)
+
+
+def spread(value: Node, over: Shape, shape: ShapeOf) -> Node:
+    """The same, a vector that stands in every row of a matrix as 1·vᵀ."""
+    if len(over) == len(shape(value)) + 1 > 1 and shape(value) == over[1:]:
+        return nodes.Outer(nodes.Ones((letter(over[0]),)), value)
+    return filled(value, over, shape)
 
 
 def letter(dim: Dim) -> int | str:

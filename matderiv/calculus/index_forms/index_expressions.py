@@ -368,8 +368,11 @@ def term_by_term(
 ) -> IndexExpression:
     """Σ_k a_k as a_1 + a_2 + … + a_K; of a longer sum than `most` the middle is left out.
 
-    If `outer`, a sum inside of a factor, a fraction or a function stays a sum.
+    Terms that a delta makes 0 are left out first: Σ_k δ_2k a_k is a_2. If `outer`, a sum inside
+    of a factor, a fraction or a function stays a sum.
     """
+    if isinstance(expr, SumOver):
+        expr = _without_deltas(expr)
     match expr:
         case SumOver(letters, body):
             names = [letter for letter, _ in letters]
@@ -393,6 +396,35 @@ def term_by_term(
         case Numeral() | Extent() | NamedEntry() | ArrayEntry() | KroneckerDelta():
             return expr
     return _rebuilt(expr, lambda part: term_by_term(part, most))
+
+
+def _without_deltas(expr: SumOver) -> IndexExpression:
+    """Σ_k δ_2k a_k = a_2, in each term of a sum."""
+    letters = {letter for letter, _ in expr.letters}
+    items = expr.body.items if isinstance(expr.body, SignedSum) else ((1, expr.body),)
+    picked = [_picked(item, letters) for _, item in items]
+    if not any(picked):
+        return expr
+    made = []
+    for (sign, item), at in zip(items, picked, strict=True):
+        runs = tuple((letter, dim) for letter, dim in expr.letters if letter not in at)
+        made.append((sign, sum_over(runs, at_places(item, at))))
+    return signed_sum(made)
+
+
+def _picked(expr: IndexExpression, letters: set[str]) -> dict[str, int]:
+    """The letters that deltas among the factors of a term hold at a number."""
+    match expr:
+        case Quotient(above, _):
+            return _picked(above, letters)
+        case Factors(items):
+            found = [_picked(item, letters) for item in items]
+            return reduce(lambda one, other: other | one, found, {})
+        case KroneckerDelta(int() as number, str() as letter) if letter in letters:
+            return {letter: number}
+        case KroneckerDelta(str() as letter, int() as number) if letter in letters:
+            return {letter: number}
+    return {}
 
 
 def _count(sizes: list[int]) -> int:

@@ -101,25 +101,16 @@ class _Writer:
         inside, runs, places = self.running(dims)
         return sum_over(runs, term(inside, places))
 
-    def along(
-        self, node: Node, at: Indices
-    ) -> tuple[_Writer, Runs, Callable[[_Writer, Node], IndexExpression]]:
+    def along(self, node: nodes.Sum | nodes.Prod, at: Indices) -> tuple[Runs, IndexExpression]:
         """What a reduction runs over, and the entry of its operand inside of it."""
-        reduced: Any = node
-        over, axis = self.shape(reduced.arg), reduced.axis
-        kept = getattr(reduced, "keepdims", True)
-        if axis is None:
+        over = self.shape(node.arg)
+        if node.axis is None:
             inside, runs, places = self.running(over)
-            return inside, runs, lambda writer, arg: writer.at(arg, places)
-        place = axis % len(over)
-        others = at[:place] + (at[place + 1 :] if kept else at[place:])
+            return runs, inside.at(node.arg, places)
+        place = node.axis % len(over)
+        others = at[:place] + (at[place + 1 :] if node.keepdims else at[place:])
         inside, runs, own = self.running((over[place],))
-        return inside, runs, lambda w, arg: w.at(arg, (*others[:place], *own, *others[place:]))
-
-    def total(self, node: Node, of: Node, at: Indices) -> IndexExpression:
-        """The sum over what a reduction runs over, of another operand of the same shape."""
-        inside, runs, entry = self.along(node, at)
-        return sum_over(runs, entry(inside, of))
+        return runs, inside.at(node.arg, (*others[:place], *own, *others[place:]))
 
 
 # -- names and constants ---------------------------------------------------------------------
@@ -227,11 +218,6 @@ def _transpose(writer: _Writer, node: nodes.Transpose, at: Indices) -> IndexExpr
     return writer.at(node.arg, at[::-1])
 
 
-def _trace(writer: _Writer, node: nodes.Trace, at: Indices) -> IndexExpression:
-    del at
-    return writer.summed(writer.shape(node.arg)[:1], lambda inside, i: inside.at(node.arg, i * 2))
-
-
 def _diag(writer: _Writer, node: nodes.Diag, at: Indices) -> IndexExpression:
     if len(writer.shape(node.arg)) == 1:
         return product([delta(*at), writer.at(node.arg, at[:1])])
@@ -242,28 +228,12 @@ def _diag(writer: _Writer, node: nodes.Diag, at: Indices) -> IndexExpression:
 
 
 def _sum(writer: _Writer, node: nodes.Sum, at: Indices) -> IndexExpression:
-    return writer.total(node, node.arg, at)
-
-
-def _mean(writer: _Writer, node: nodes.Mean, at: Indices) -> IndexExpression:
-    over = writer.shape(node.arg)
-    sizes = over if node.axis is None else (over[node.axis],)
-    return quotient(writer.total(node, node.arg, at), product(map(Extent, sizes)))
+    return sum_over(*writer.along(node, at))
 
 
 def _prod(writer: _Writer, node: nodes.Prod, at: Indices) -> IndexExpression:
-    inside, runs, entry = writer.along(node, at)
-    body = entry(inside, node.arg)
+    runs, body = writer.along(node, at)
     return ProductOver(runs, body) if runs else body
-
-
-def _logsumexp(writer: _Writer, node: nodes.LogSumExp, at: Indices) -> IndexExpression:
-    return Applied("log", writer.total(node, nodes.Apply("exp", node.arg), at))
-
-
-def _softmax(writer: _Writer, node: nodes.Softmax, at: Indices) -> IndexExpression:
-    grown = nodes.Apply("exp", node.arg)
-    return quotient(writer.at(grown, at), writer.total(node, grown, at))
 
 
 def _norm(writer: _Writer, node: nodes.Norm, at: Indices) -> IndexExpression:
@@ -280,7 +250,7 @@ def _as_it_stands(_: _Writer, node: Node, at: Indices) -> IndexExpression:
     return ArrayEntry(node, at)
 
 
-#: How an entry of each kind of node is written.
+#: How an entry of each kind of node is written; other kinds are written by their definition.
 RULES: Mapping[type, Rule] = {
     nodes.Name: _name,
     nodes.Number: _number,
@@ -298,13 +268,9 @@ RULES: Mapping[type, Rule] = {
     nodes.MatMul: _matmul,
     nodes.Outer: _outer,
     nodes.Transpose: _transpose,
-    nodes.Trace: _trace,
     nodes.Diag: _diag,
     nodes.Sum: _sum,
-    nodes.Mean: _mean,
     nodes.Prod: _prod,
-    nodes.LogSumExp: _logsumexp,
-    nodes.Softmax: _softmax,
     nodes.Norm: _norm,
     nodes.Inverse: _as_it_stands,
     nodes.Determinant: _as_it_stands,

@@ -53,8 +53,8 @@ class Task:
     def letters(self) -> tuple[str, ...]:
         """Index letters that are no name: two for values, two for inputs, then those of sums."""
         graph = self.sweep.graph
-        names = set(graph.shapes) | graph.program.functions() | self.sizes.keys()
-        taken = names | set(map(entry_name, names))
+        names = set(graph.shapes) | graph.program.functions()
+        taken = names | set(map(entry_name, names)) | self.sizes.keys()
         taken |= subscripts({name: len(shape) for name, shape in graph.shapes.items()})
         free = [c for c in "ijpqklmnrstuvabcdgh" if c not in taken]
         return (*free, *(f"i_{n}" for n in range(1, 20)))
@@ -77,14 +77,17 @@ class Task:
         return max(self.sizes.values(), default=1)
 
     @cached_property
-    def held(self) -> dict[str, tuple[str, ...]]:
-        """The values that use a name of which the loss makes use itself, too."""
-        users = {
-            name: tuple(dict.fromkeys(use.by for use in gradient.uses))
-            for name, gradient in self.sweep.gradients.items()
-        }
-        loss = self.sweep.graph.loss
-        return {n: tuple(u for u in by if u != loss) for n, by in users.items() if loss in by}
+    def held(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """The values that use x and lead to z, for values z that use x themselves: by (z, x)."""
+        found: dict[tuple[str, str], tuple[str, ...]] = {}
+        for name, gradient in self.sweep.gradients.items():
+            users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+            leads = {user: self.sweep.graph.depends(frozenset({user})) for user in users}
+            for of in users:
+                others = tuple(user for user in users if user != of and of in leads[user])
+                if others:
+                    found[of, name] = others
+        return found
 
     def answer(self, name: str) -> Node:
         """The gradient by a name: by the entries of its own, if it has a structure."""

@@ -41,7 +41,7 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Name, Node, Number, walk
 from matderiv.expression.shapes import Shape
 
-__all__ = ["Mistake", "mistakes"]
+__all__ = ["Mistake", "holds", "mistakes"]
 
 _LONGEST = 8  # terms of a line
 _ZERO, _ONE = Fraction(0), Fraction(1)
@@ -323,7 +323,7 @@ class _Lines:
         whole = self.task.whole(self.case.name, self.formula)
         lost = None
         if self.case.lost:
-            lost = Indexed(tuple(p for p in self.rule if not _holds(p[0], self.case.lost)))
+            lost = Indexed(tuple(p for p in self.rule if not holds(p[0], self.case.lost)))
         return [
             None,
             lost,
@@ -338,6 +338,7 @@ class _Lines:
         for term, number in self.rule:
             ((rate, _),) = [pair for pair in term.atoms if isinstance(pair[0], Rate)]
             assert isinstance(rate, Rate)
+            assert isinstance(rate.of, Entry)
             others = tuple(pair for pair in term.atoms if pair[0] != rate)
             given = rates.get(rate.of.name)
             local = self.rate(rate.of) if given is None else self.placed(given, rate.of)
@@ -409,6 +410,7 @@ def _named(atom: Atom, names: Mapping[str, str]) -> bool:
     return isinstance(atom, Entry) and atom.name in names
 
 
-def _holds(term: Term, by: str) -> bool:
+def holds(term: Term, by: str) -> bool:
     """Whether a term of the chain rule is about a value."""
-    return any(isinstance(atom, Rate) and atom.of.name == by for atom, _ in term.atoms)
+    rates = (atom.of for atom, _ in term.atoms if isinstance(atom, Rate))
+    return any(isinstance(of, Entry) and of.name == by for of in rates)

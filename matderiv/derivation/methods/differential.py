@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from matderiv.calculus.formulas.broadcasting import ShapeOf, unbroadcast
+from matderiv.calculus.formulas.broadcasting import ShapeOf, spread, unbroadcast
 from matderiv.calculus.formulas.flattened import key, total, without_units
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.sweep.adjoints import adjoint
@@ -56,7 +56,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
             "differential",
             Matrix(change_of(by), i, over),
             ("definition", Differential(value, name, i, own)),
-            ("rules", Matrix(change, i, over)),
+            ("rules", Matrix(spread(change, over, facts.shape), i, over)),
         )
     sides: list[tuple[str, Node]] = []
     if judge.users != (graph.loss,):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from matderiv.calculus.formulas.broadcasting import ShapeOf, letter
+from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, letter
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.forms import Entry
 from matderiv.calculus.sweep.differentials import differential
@@ -154,7 +154,7 @@ def _jacobians(builder: Builder, value: Node, of: Entry, wrt: Entry) -> Iterator
             slope = tidy(slope, builder.sweep.facts)
             own = shape(Name(name))
             if own == over and over:
-                yield replace(blank, diagonal=slope)
+                yield replace(blank, diagonal=filled(slope, over, shape) if shape(slope) else slope)
                 return
             if slope == _ONE and len(own) == 1 and own == over[1:]:
                 ones = nodes.Ones((letter(over[0]),))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from matderiv.calculus.formulas.broadcasting import filled, letter
+from matderiv.calculus.formulas.broadcasting import spread
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.forms import Entry, single
 from matderiv.calculus.index_forms.partials import partial
@@ -88,11 +88,7 @@ def _slope(builder: Builder, by: str, name: str) -> Node:
     unit: Node = unit_of(name) if graph.shapes[name] else _ONE
     made = differential(value, {name: unit}, facts.shape)
     assert made is not None
-    made = tidy(made, facts)
-    over = graph.shapes[by]
-    if len(facts.shape(made)) == 1 and facts.shape(made) == over[1:]:
-        return nodes.Outer(nodes.Ones((letter(over[0]),)), made)  # the same in every row
-    return filled(made, over, facts.shape)
+    return spread(tidy(made, facts), graph.shapes[by], facts.shape)
 
 
 def _written(builder: Builder, judge: RouteJudge, of: Entry, name: str) -> Chain:

@@ -1,0 +1,785 @@
+"""Reads a printed page and evaluates both sides of every = on it, without what printed it.
+
+The page is Markdown with LaTeX; the program, and the shapes of its inputs, are all that is known
+besides. Names that the page defines itself are taken from it, in order.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from _page_latex import Tree, Unread, equations, parse
+from _page_values import KNOWN, Array, Function, Point, called, functional, reduced
+
+__all__ = ["Found", "Reading", "read_page"]
+
+_MOST = 40  # choices of index letters that are tried of one equality
+_BLOCK = re.compile(r"\$\$\n(.*?)\n\$\$|\\begin\{align\*\}\n(.*?)\n\\end\{align\*\}", re.DOTALL)
+_GREEK = {"lam": "lambda", "eps": "varepsilon"}
+_REDUCED = ("sum", "mean", "prod", "logsumexp", "softmax")
+
+
+@dataclass
+class Found:
+    """What a page says: how many equalities are true, which are false, which were not read."""
+
+    true: int = 0
+    false: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+
+def read_page(
+    page: str,
+    program: str,
+    shapes: Mapping[str, tuple[int, ...]],
+    sizes: Mapping[str, int] | None = None,
+    seed: int = 0,
+) -> Found:
+    """Evaluate every equality of a page at a random point."""
+    with np.errstate(all="ignore"):
+        point = Point.of(program, shapes, seed, sizes)
+        if not all(np.isfinite(value).all() for value in point.values.values()):
+            return Found(unread=["the program has no value at this point"])
+        return Reading(point, program).page(page)
+
+
+class _Undefined(Exception):  # noqa: N818 - other letters may have a value
+    """An index letter has no value, or an entry does not exist."""
+
+
+def _parts(name: str) -> tuple[str, str | None]:
+    match = re.fullmatch(r"([A-Za-z]+?)_?(\d+)|([A-Za-z]+)_(\w+)", name)
+    base, below = (name, None) if match is None else match.group(*((1, 2) if match[1] else (3, 4)))
+    return _GREEK.get(base, base), below
+
+
+class Reading:
+    """One page at one point."""
+
+    def __init__(self, point: Point, program: str) -> None:
+        self.point = point
+        self.program = program
+        self.loss = re.split(r"[;\n]", program.strip(" ;\n"))[-1].partition("=")[0].strip()
+        words = set(re.findall(r"([A-Za-z_]\w*)\(", program))
+        self.functions = words - set(KNOWN) - set(_REDUCED)
+        self.heads = frozenset(_parts(name)[0] for name in self.functions)
+        self._given: set[str] = set()  # names that are defined as the page says
+        self._trees: dict[str, Tree] = {}
+        self.letters: dict[str, int] = {}
+        self.runs: dict[str, int] = {}
+        self.moving: str | None = None
+        self.total = True  # how ∂ of the loss is read
+        self.keep = False  # whether a sum along an axis keeps it
+
+    def page(self, page: str) -> Found:
+        """All equalities."""
+        found = Found()
+        for block in map("".join, _BLOCK.findall(page)):
+            try:
+                chains = equations(block)
+            except (Unread, IndexError):
+                found.unread.append(block)
+                continue
+            for sides in chains:
+                self.chain(sides, found)
+        return found
+
+    def parse(self, side: str) -> Tree:
+        """The tree of a side."""
+        if side not in self._trees:
+            self._trees[side] = parse(side, self.heads)
+        return self._trees[side]
+
+    def chain(self, sides: list[str], found: Found) -> None:
+        """The equalities of one chain."""
+        try:
+            first = self.parse(sides[0])
+            self.defined(first, sides)
+        except (Unread, _Undefined, KeyError, ValueError, IndexError, TypeError):
+            pass
+        for left, right in itertools.pairwise(sides):
+            line = f"{left} = {right}"
+            try:
+                holds = self.holds(*map(self.parse, (left, right)), list(map(self.parse, sides)))
+            except (Unread, _Undefined, KeyError, ValueError, IndexError, TypeError) as error:
+                found.unread.append(f"{line}   [{type(error).__name__}: {error}]")
+                continue
+            except (np.linalg.LinAlgError, RecursionError) as error:
+                found.unread.append(f"{line}   [{error}]")
+                continue
+            if holds:
+                found.true += 1
+            else:
+                found.false.append(line)
+
+    def defined(self, first: Tree, sides: list[str]) -> None:
+        """A chain that begins with a whole name defines it, if nothing else has."""
+        if first[0] not in ("name", "sub") or self.entry(first) is not None:
+            return
+        tree = self.parse(sides[1])
+        try:
+            name = self.name(first)
+        except Unread:
+            if first[0] == "sub" and not re.fullmatch(r"\d+", "".join(first[2])):
+                return
+            name = "".join(_spelled(first))
+            if not name[0].isalpha():
+                return
+        if name in self.point.definitions and name not in self.point.values:
+            return
+        if name in self.point.values and name not in self.point.definitions:
+            return  # an input
+        if _holds_grid(tree) or name in self._given:
+            return
+        if not self._names(tree) <= set(self.point.values):
+            return
+
+        def value(at: Mapping[str, Array]) -> Array:
+            kept, self.point.values = self.point.values, dict(at)
+            try:
+                return np.asarray(self.value(tree))
+            finally:
+                self.point.values = kept
+
+        new = name not in self.point.values
+        old = None if new else self.point.values[name]
+        computed = value(self.point.values)
+        if old is not None and not _same(old, computed):
+            return  # false, as will be found
+        if old is not None and old.shape != computed.shape:
+            return
+        self._given.add(name)
+        self.point.define(name, self._names(tree), value)
+
+    def _names(self, tree: object) -> set[str]:
+        """The names of a tree, those that are called aside."""
+        found: set[str] = set()
+        if isinstance(tree, tuple) and tree[:1] in (("name",), ("sub",)):
+            try:
+                return {self.name(tree)}
+            except Unread:
+                if tree[0] == "name":
+                    return {tree[1]} - {"pi", "e"}
+                if _strip(tree[1])[0] in ("name", "num", "function"):
+                    entry = self.entry(tree)  # or I_N, 1_{N×M}, softmax₁
+                    return set() if entry is None else {entry[0]}
+        if isinstance(tree, tuple) and tree[:1] == ("apply",):
+            return self._names(tree[2])
+        if isinstance(tree, tuple):
+            for part in tree:
+                found |= self._names(part) if isinstance(part, tuple) else set()
+        return found
+
+    # -- equalities ------------------------------------------------------------------------
+
+    def holds(self, left: Tree, right: Tree, chain: list[Tree]) -> bool:
+        """Whether two sides have the same value wherever the letters point, in some reading."""
+        read = False
+        failure: Exception | None = None
+        changes = any(True for side in chain for _ in self._changes(side))
+        totals = (True, False) if changes else (True,)  # dL is said of one value as well
+        for self.total, self.keep in itertools.product(totals, (False, True)):
+            try:
+                if self._holds(left, right, chain):
+                    return True
+                read = True
+            except (Unread, _Undefined, KeyError, ValueError, IndexError, TypeError) as error:
+                failure = failure or error
+        if not read and failure is not None:
+            raise failure
+        return False
+
+    def _holds(self, left: Tree, right: Tree, chain: list[Tree]) -> bool:
+        ranges: dict[str, int] = {}
+        for side in chain:
+            for letter, size in self.ranges(side):
+                if ranges.setdefault(letter, size) != size:
+                    raise Unread(f"{letter} runs over two ranges")
+        self.runs = ranges
+        self.moving = self._moves(chain)
+        free = sorted((_free(left) | _free(right)) & ranges.keys())
+        choices = list(itertools.product(*(range(ranges[c]) for c in free)))
+        seen = False
+        for choice in choices[:: max(1, len(choices) // _MOST)]:
+            self.letters = dict(zip(free, choice, strict=True))
+            one, other = self.value(left), self.value(right)
+            if not (np.isfinite(one).all() and np.isfinite(other).all()):
+                if isinstance(one, np.ma.MaskedArray) or isinstance(other, np.ma.MaskedArray):
+                    continue
+                raise Unread("no value here")
+            seen = True
+            if not _same(one, other):
+                return False
+        if not seen:
+            raise Unread("no choice of letters")
+        return True
+
+    def _moves(self, chain: list[Tree]) -> str | None:
+        """The name whose differential is left in the end, from which the others come."""
+        order = [n for n in self.point.values if n not in self.point.definitions]
+        order += list(self.point.definitions)
+        last = set(self._changes(chain[-1]))
+        return next((n for n in order if n in last), None)
+
+    def _changes(self, tree: object) -> Iterator[str]:
+        if isinstance(tree, tuple):
+            if tree[:1] == ("diff",):
+                try:
+                    yield self.name(tree[1])
+                except Unread:
+                    base = _strip(tree[1])
+                    if base[0] == "sub" and base[1][0] == "name":
+                        yield self.array(base[1], None, len(base[2]))
+                return
+            for part in tree:
+                yield from self._changes(part)
+
+    # -- names and indices ------------------------------------------------------------------
+
+    def name(self, tree: Tree) -> str:
+        """The variable that a tree is the name of."""
+        looks = _look(tree)
+        for name in self.point.values:
+            if looks is not None and _parts(name) == looks:
+                return name
+        raise Unread(f"no name {tree}")
+
+    def array(self, base: Tree, label: str | None, count: int) -> str:
+        """The array whose entries are printed with a letter."""
+        if base[0] != "name":
+            raise Unread(f"entries of {base}")
+        for name, value in self.point.values.items():
+            own, below = _parts(name)
+            plain = _parts(name[0].lower() + name[1:])[0]
+            if base[1] in (own, plain) and below == label and np.ndim(value) == count:
+                return name
+        raise Unread(f"no array with entries {base[1]} of {count} indices")
+
+    def indices(self, tokens: tuple[str, ...], count: int | None) -> list[str | int]:
+        """The indices of an entry."""
+        if "," in tokens:
+            parts = "".join(tokens).split(",")
+        else:
+            parts = []
+            for token in tokens:
+                if token.isdigit():
+                    parts += [token] if count == 1 else list(token)
+                elif re.fullmatch("[a-z]", token):
+                    parts.append(token)
+                else:
+                    raise Unread(f"indices {''.join(tokens)}")
+        found: list[str | int] = []
+        for part in parts:
+            if not re.fullmatch(r"\d+|[a-z](_\{?\d+\}?)?", part):
+                raise Unread(f"index {part}")
+            found.append(int(part) if part.isdigit() else re.sub("[{}]", "", part))
+        return found
+
+    def entry(self, tree: Tree) -> tuple[str, list[str | int]] | None:
+        """The array and the indices that an entry is of, if a tree is one of a name."""
+        label = None
+        if tree[0] == "sup" and tree[2][0] == "label":
+            tree, label = tree[1], tree[2][1]
+        if tree[0] != "sub":
+            return None
+        base = tree[1]
+        if label is None and _look(tree) is not None:
+            try:
+                self.name(tree)
+            except Unread:
+                pass
+            else:
+                return None
+        base = _strip(base)
+        if base[0] == "sup" and base[2][0] == "label":
+            base, label = base[1], base[2][1]
+        if base[0] != "name" or base[1] == "delta":
+            return None
+        for count in (2, 1):  # a_11 of a matrix, before the eleventh entry of a vector
+            try:
+                indices = self.indices(tree[2], count)
+                if len(indices) == count:
+                    return self.array(base, label, count), indices
+            except Unread:
+                continue
+        return None
+
+    def ranges(self, tree: object) -> Iterator[tuple[str, int]]:
+        """The letters that index something, and how far they run."""
+        if not isinstance(tree, tuple):
+            return
+        if tree[:1] in (("sum",), ("prod",)):
+            yield from (pair for pair in self.ranges(tree[2]) if pair[0] not in tree[1])
+            return
+        if tree[:1] in (("sub",), ("sup",)):
+            found = self.entry(tree)
+            if found is not None:
+                name, indices = found
+                for index, size in zip(indices, np.shape(self.point.values[name]), strict=True):
+                    if isinstance(index, str):
+                        yield index, size
+                return
+            if tree[0] == "sub" and self.held(tree):
+                yield from self.ranges(tree[1])
+                return
+            if tree[0] == "sub" and _strip(tree[1])[0] not in ("name", "num", "function"):
+                yield from self.ranges(tree[1])
+                try:
+                    shape = np.shape(self.value(tree[1]))
+                except (_Undefined, Unread, KeyError, ValueError, IndexError, TypeError):
+                    return
+                indices = self.indices(tree[2], len(shape))
+                for index, size in zip(indices, shape, strict=False):
+                    if isinstance(index, str):
+                        yield index, size
+                return
+        for part in tree:
+            yield from self.ranges(part)
+
+    def place(self, indices: list[str | int], shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Indices as numbers from 0."""
+        found = []
+        for index, size in zip(indices, shape, strict=True):
+            if isinstance(index, str) and index not in self.letters:
+                raise _Undefined(f"{index} has no value")
+            number = self.letters[index] if isinstance(index, str) else index - 1
+            if not 0 <= number < size:
+                raise _Undefined(f"there is no entry {indices}")
+            found.append(number)
+        return tuple(found)
+
+    # -- values -------------------------------------------------------------------------------
+
+    def value(self, tree: Tree) -> Array:  # noqa: C901, PLR0912 - one case a kind
+        """The value of a tree: a number, a vector, or a matrix; a transposed vector is a row."""
+        match tree:
+            case ("num", text):
+                return np.asarray(float(text))
+            case ("fence" | "group", inner):
+                return self.value(inner)
+            case ("name", base):
+                return self._named(base, tree)
+            case ("neg", inner):
+                return -self.value(inner)
+            case ("add", items):
+                return self._sum(items)
+            case ("times", factors):
+                return self._product(factors)
+            case ("odot", left, right):
+                return self.value(left) * self.value(right)
+            case ("oslash", left, right):
+                return self.value(left) / self.value(right)
+            case ("kron", left, right):
+                return np.kron(np.asarray(self.value(left)), np.asarray(self.value(right)))
+            case ("frac", above, below):
+                top, bottom = self.value(above), self.value(below)
+                if np.ndim(bottom):
+                    raise Unread("a fraction by an array")
+                return top / bottom
+            case ("sqrt", inner):
+                return np.sqrt(self.value(inner))
+            case ("abs", inner):
+                return KNOWN["abs"](self.value(inner))
+            case ("norm", inner):
+                return called("norm", [self.value(inner)])
+            case ("inner", one, other):
+                return (self.value(one) * self.value(other)).sum()
+            case ("partial", sign, above, below):
+                return self._partial(sign, above, below)
+            case ("diff", inner):
+                return self._change(inner)
+            case ("sum" | "prod" as kind, letters, inner):
+                return self._big(kind, letters, inner)
+            case ("grid", rows):
+                return self._grid(rows)
+            case ("apply", head, inner):
+                return self._applied(head, inner)
+            case ("sub", base, tokens):
+                return self._below(tree, base, tokens)
+            case ("sup", base, above):
+                return self._raised(tree, base, above)
+        raise Unread(f"a formula of kind {tree[0]}")
+
+    def _named(self, base: str, tree: Tree) -> Array:
+        try:
+            return self.point.values[self.name(tree)]
+        except Unread:
+            if base == "pi":
+                return np.asarray(np.pi)
+            if base in self.point.sizes:
+                return np.asarray(float(self.point.sizes[base]))
+            raise
+
+    def _sum(self, items: tuple[tuple[str, Tree], ...]) -> Array:
+        if any(term == ("dots",) for _, term in items):
+            raise Unread("a sum with dots")
+        found: Array = None
+        for sign, term in items:
+            value = self.value(term) * (1 if sign == "+" else -1)
+            found = value if found is None else found + value
+        return found
+
+    def _product(self, factors: tuple[Tree, ...]) -> Array:
+        """Factors side by side: arrays are multiplied as matrices, a vector being a column."""
+        values = []
+        for factor in factors:
+            value = np.asanyarray(self.value(factor))
+            if values and np.ndim(values[-1]) and np.ndim(value):
+                values.append(_times(values.pop(), value))
+            else:
+                values.append(value)
+        scalar = np.asarray(1.0)
+        array: Array = None
+        for value in values:
+            if np.ndim(value):
+                array = value if array is None else _times(array, value)
+            else:
+                scalar = scalar * value
+        return scalar if array is None else scalar * array
+
+    def _big(self, kind: str, letters: tuple[str, ...], inner: Tree) -> Array:
+        """Σ or Π over index letters."""
+        runs = dict(self.runs) | dict(self.ranges(inner))
+        if any(letter in self.letters for letter in letters):
+            raise Unread("a letter means two things")
+        for letter in letters:  # of deltas alone: as far as what they are compared with
+            for one, other in _deltas(inner):
+                partner = {one: other, other: one}.get(letter)
+                if letter not in runs and partner in runs:
+                    runs[letter] = runs[partner]
+        if not set(letters) <= runs.keys():
+            raise Unread(f"{letters} run over nothing")
+        found: Array = np.asarray(0.0 if kind == "sum" else 1.0)
+        for place in itertools.product(*(range(runs[c]) for c in letters)):
+            self.letters |= dict(zip(letters, place, strict=True))
+            value = self.value(inner)
+            found = found + value if kind == "sum" else found * value
+        for letter in letters:
+            self.letters.pop(letter, None)
+        return found
+
+    def _grid(self, rows: tuple[tuple[Tree, ...], ...]) -> Array:
+        if any(cell == ("dots",) for row in rows for cell in row):
+            raise Unread("a matrix with dots")
+        if len({len(row) for row in rows}) != 1:
+            raise Unread("rows of different lengths")
+        found = np.asarray([[self.value(cell) for cell in row] for row in rows])
+        return found[:, 0] if found.ndim == 2 and len(rows[0]) == 1 else found
+
+    def _applied(self, head: Tree, inner: Tree) -> Array:
+        """A function of a value: known or not, of one number or an array, along an axis."""
+        power, axis, prime = None, None, 0
+        plain = head
+        while plain[0] != "name" and plain[0] != "function":
+            match plain:
+                case ("group" | "fence", inside):
+                    plain = inside
+                case ("sup", inside, ("prime",)):
+                    plain, prime = inside, prime + 1
+                case ("sup", inside, above):
+                    plain, power = inside, above
+                case ("sub", inside, tokens):
+                    look = _look(plain)
+                    if look is not None and self._function(look) is not None:
+                        break
+                    plain, axis = inside, "".join(tokens)
+                case _:
+                    raise Unread(f"{head} of something")
+        look = _look(plain)
+        function = None if look is None else self._function(look)
+        if plain[0] != "function" and function is None:  # a product
+            return self._product((head, inner))
+        argument = self.value(inner)
+        if function is not None:
+            if function[0].isupper():
+                found = functional(function, argument, prime=bool(prime))
+            else:
+                found = Function(function)(argument, prime=bool(prime))
+        elif prime:
+            raise Unread("a known function with a prime")
+        else:
+            found = self._known(plain[1], argument, axis)
+        return found if power is None else found ** self.value(power)
+
+    def _function(self, look: tuple[str, str | None]) -> str | None:
+        return next((f for f in self.functions if _parts(f) == look), None)
+
+    def _known(self, name: str, argument: Array, axis: str | None) -> Array:
+        if name in KNOWN and axis is None:
+            return KNOWN[name](argument)
+        if name in _REDUCED:
+            number = None if axis is None else int(axis)
+            return reduced(name, argument, number, keep=self.keep and number is not None)
+        if name == "vec" and axis is None:
+            return np.asarray(argument).reshape(-1)
+        if axis is None:
+            return np.asarray(called(name, [argument]))
+        raise Unread(f"{name} along {axis}")
+
+    def _below(self, tree: Tree, base: Tree, tokens: tuple[str, ...]) -> Array:
+        """A name with a subscript, an entry, I_N, 1_{N×M}, δ_ij or e_p."""
+        try:
+            return self.point.values[self.name(tree)]
+        except Unread:
+            pass
+        entry = self.entry(tree)
+        if entry is not None:
+            name, indices = entry
+            value = self.point.values[name]
+            return value[self.place(indices, value.shape)]
+        plain = _strip(base)
+        text = "".join(tokens)
+        if plain == ("name", "I"):
+            return np.eye(self._size(text))
+        if plain == ("num", "1"):
+            return np.ones([self._size(part) for part in text.split(r"\times")])
+        if plain == ("name", "delta"):
+            one, other = self.indices(tokens, 2)
+            big = (1 << 30, 1 << 30)
+            first, second = self.place([one, other], big)
+            return np.asarray(float(first == second))
+        if plain[0] == "name" and plain[1] in ("e", "u", "v", "h") and len(tokens) == 1:
+            letter = tokens[0]
+            if letter in self.letters and letter in self.runs:
+                unit = np.zeros(self.runs[letter])
+                unit[self.letters[letter]] = 1
+                return unit
+        if plain[0] in ("name", "num", "function"):
+            raise Unread(f"{plain} with {text} below it")
+        if self.held(tree):
+            return self._partial("held", plain[2], plain[3])
+        value = np.asarray(self.value(base))
+        return value[self.place(self.indices(tokens, value.ndim), value.shape)]
+
+    def held(self, tree: Tree) -> bool:
+        """Whether a derivative has names below it of what is held fixed."""
+        if _strip(tree[1])[0] != "partial":
+            return False
+        below = "".join(tree[2])
+        names = re.split(",", re.sub(r"\\mathit|[{}\\_]", "", below))
+        known = {"".join(part or "" for part in _parts(name)) for name in self.point.values}
+        return set(names) <= known and "vec" not in str(tree[1])
+
+    def _size(self, text: str) -> int:
+        if text.isdigit():
+            return int(text)
+        return self.point.sizes[text]
+
+    def _raised(self, tree: Tree, base: Tree, above: Tree) -> Array:
+        if above[0] == "label":
+            entry = self.entry(tree)
+            if entry is None:
+                raise Unread(f"{tree} is no entry")
+            name, indices = entry
+            value = self.point.values[name]
+            return value[self.place(indices, value.shape)]
+        if _strip(base) == ("name", "e") and not any(n == "e" for n in self.point.values):
+            return np.exp(self.value(above))
+        value = np.asanyarray(self.value(base))
+        match above:
+            case ("T",):
+                if value.ndim == 0:
+                    return value ** self.point.values["T"] if "T" in self.point.values else value
+                return value[None, :].view(_Row) if value.ndim == 1 else value.T
+            case ("-T",):
+                return np.linalg.inv(value).T
+            case ("entrywise", inner):
+                return value ** self.value(inner)
+            case ("neg", ("num", "1")) if value.ndim == 2:
+                return np.linalg.inv(value)
+        if value.ndim:
+            raise Unread("a power of an array")
+        return value ** self.value(above)
+
+    # -- derivatives ---------------------------------------------------------------------------
+
+    def _partial(self, sign: str, above: Tree, below: Tree) -> Array:
+        above, below = _strip(above), _strip(below)
+        if above[0] == "apply" and above[1] == ("function", "vec") and below[0] == "apply":
+            return self._of_vec(sign, above[2], below[2])
+        if above[0] == "apply" and _look(above[1]) is not None:
+            function = self._function(_look(above[1]) or ("", None))
+            if function is not None and function[0].isupper():
+                return self._of_functional(function, above[2], below)
+        if above[0] not in ("name", "sub", "sup") or below[0] == "apply":
+            return self._of_formula(sign, above, below)
+        of, at = self._target(above)
+        wrt, by = self._target(below)
+        total = self.total if of == self.loss and not sign else False
+        found = self.point.jacobian(of, wrt, total=total)
+        count = np.ndim(self.point.values[of])
+        if at is not None:
+            found = found[self.place(at, found.shape[:count])]
+            count = 0
+        if by is not None:
+            found = found[(..., *self.place(by, found.shape[count:]))]
+        elif count:
+            raise Unread("a derivative of an array by an array")
+        return found
+
+    def _target(self, tree: Tree) -> tuple[str, list[str | int] | None]:
+        entry = self.entry(tree)
+        if entry is not None:
+            return entry
+        return self.name(tree), None
+
+    def _of_vec(self, sign: str, above: Tree, below: Tree) -> Array:
+        of, wrt = self.name(_strip(above)), self.name(_strip(below))
+        total = self.total if of == self.loss and not sign else False
+        found = self.point.jacobian(of, wrt, total=total)
+        return found.reshape(self.point.values[of].size, self.point.values[wrt].size)
+
+    def _of_formula(self, sign: str, above: Tree, below: Tree) -> Array:
+        """∂u/∂x of a formula u, or ∂L/∂f(y) where y is used in f(y) alone."""
+        if below[0] == "apply":
+            function = self._function(_look(below[1]) or ("", None))
+            if function is None:
+                raise Unread("a derivative by a value without a name")
+            slope = Function(function)(self.value(below[2]), prime=True)
+            return self._partial(sign, above, below[2]) / slope
+        wrt, by = self._target(below)
+        moved = self.point.values[wrt].astype(complex)
+        moved[() if by is None else self.place(by, moved.shape)] += 1e-30j
+        kept = self.point.values
+        self.point.values = kept | {wrt: moved}
+        for name, definition in self.point.definitions.items():
+            if name != wrt:
+                self.point.values[name] = np.asarray(definition(self.point.values))
+        try:
+            return np.asarray(self.value(above)).imag / 1e-30
+        finally:
+            self.point.values = kept
+
+    def _of_functional(self, function: str, argument: Tree, below: Tree) -> Array:
+        """∂F(A)/∂a_ij, or the array of them all."""
+        value = self.value(argument)
+        found = functional(function, value, prime=True)
+        if _strip(below) == _strip(argument):
+            return found
+        if below[0] == "sub" and _strip(below[1]) == _strip(argument):
+            return found[self.place(self.indices(below[2], found.ndim), found.shape)]
+        name, indices = self._target(below)
+        of = _strip(argument)
+        if of[0] == "sup" and of[2] == ("T",) and self.name(_strip(of[1])) == name:
+            found = found.T
+        elif of[0] not in ("name", "sub") or self.name(of) != name:
+            raise Unread("a function of something else")
+        return found if indices is None else found[self.place(indices, found.shape)]
+
+    def _change(self, tree: Tree) -> Array:
+        """DX at random; dY is what comes of it, and d(…) what comes of it in a formula."""
+        tree = _strip(tree)
+        if self.moving is None:
+            raise Unread("no change")
+        x = self.point.values[self.moving]
+        chance = np.random.default_rng(7)
+        way = chance.uniform(0.5, 1.5, x.shape)
+        entry = self.entry(tree) if tree[0] in ("sub", "sup") else None
+        try:
+            name = entry[0] if entry else self.name(tree)
+        except Unread:
+            kept = self.point.values
+            self.point.values = kept | {self.moving: x + 1e-30j * way}
+            try:
+                return np.asarray(self.value(tree)).imag / 1e-30
+            finally:
+                self.point.values = kept
+        if name == self.moving:
+            found = way
+        else:
+            total = self.total and name == self.loss
+            jacobian = self.point.jacobian(name, self.moving, total=total)
+            found = np.tensordot(jacobian, way, axes=x.ndim)
+        return found if entry is None else found[self.place(entry[1], found.shape)]
+
+
+def _strip(tree: Tree) -> Tree:
+    while tree[0] in ("fence", "group"):
+        tree = tree[1]
+    return tree
+
+
+def _spelled(tree: Tree) -> Iterator[str]:
+    match tree:
+        case ("name", base):
+            yield base
+        case ("sub", base, tokens):
+            yield from _spelled(base)
+            yield "".join(t for t in tokens if t.isalnum())
+
+
+def _look(tree: Tree) -> tuple[str, str | None] | None:
+    """The letter and the subscript of a name."""
+    tree = _strip(tree)
+    match tree:
+        case ("name", base):
+            return _parts(base) if re.search(r"\d", base) else (base, None)
+        case ("sub", base, tokens) if _strip(base)[0] == "name":
+            below = re.sub(r"\\mathit|[{}\\]", "", "".join(tokens))
+            return _strip(base)[1], below
+        case ("sup", base, ("prime",)):
+            return _look(base)
+    return None
+
+
+def _free(tree: object) -> set[str]:
+    """The letters in indices that no sum binds."""
+    if not isinstance(tree, tuple):
+        return set()
+    match tree:
+        case ("sum" | "prod", letters, inner):
+            return _free(inner) - set(letters)
+        case ("sub", base, tokens):
+            found = set(re.findall(r"[a-z](?:_\{?\d+\}?)?", "".join(tokens)))
+            return _free(base) | {re.sub("[{}]", "", each) for each in found}
+    return set[str]().union(*(map(_free, tree)))
+
+
+def _deltas(tree: object) -> Iterator[tuple[str, str]]:
+    """The two indices of every delta."""
+    if isinstance(tree, tuple):
+        if tree[:1] == ("sub",) and tree[1] == ("name", "delta"):
+            letters = [t for t in tree[2] if t != ","]
+            if len(letters) == 2:
+                yield letters[0], letters[1]
+            return
+        for part in tree:
+            yield from _deltas(part)
+
+
+def _holds_grid(tree: object) -> bool:
+    if not isinstance(tree, tuple):
+        return False
+    return tree[:1] in (("grid",), ("sum",), ("prod",), ("dots",)) or any(map(_holds_grid, tree))
+
+
+class _Row(np.ndarray[Any, Any]):
+    """A transposed vector; a matrix of one row is something else: its product is a vector."""
+
+
+def _times(one: Array, other: Array) -> Array:
+    """The product of two arrays, a vector being a column."""
+    if one.ndim == 1 and other.ndim == 2 and other.shape[0] == 1:
+        return np.outer(one, np.asarray(other)[0])
+    if one.ndim == 1:
+        raise Unread("a column times an array")
+    found = one @ other
+    return np.asarray(found)[0] if isinstance(one, _Row) and other.ndim == 1 else found
+
+
+def _same(one: Array, other: Array) -> bool:
+    """Whether two values are equal; a vector is a column."""
+    one, other = np.asarray(one), np.asarray(other)
+    if one.ndim == 1 and other.ndim == 2:
+        one = one[:, None] if other.shape[1] == 1 else one[None, :]
+    if other.ndim == 1 and one.ndim == 2:
+        other = other[:, None] if one.shape[1] == 1 else other[None, :]
+    if one.shape != other.shape:
+        return one.size == other.size == 1 and bool(np.isclose(one.ravel(), other.ravel()).all())
+    scale = 1e-9 + 1e-7 * max(np.abs(one).max(initial=0), np.abs(other).max(initial=0))
+    return bool((np.abs(one - other) <= scale).all())

@@ -1,0 +1,269 @@
+"""Values of a program at a random point, and its partial derivatives by complex steps.
+
+Nothing here differentiates by a rule: a derivative is Im f(x + ih)/h. A program is read by
+Python's own `ast`; undefined functions are given smooth bodies that depend on their names.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+__all__ = ["KNOWN", "Array", "Function", "Point", "called", "functional", "reduced", "sites"]
+
+Array = Any
+_STEP = 1e-30
+
+
+def _by_real(of: Array, where: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Array:
+    """A function of one real number at x + ih."""
+    of = np.asarray(of)
+    real = of.real
+    value = where(real)
+    return value + 1j * of.imag * slope(real) if np.iscomplexobj(of) else value
+
+
+def _erf(of: Array) -> Array:
+    def slope(x: Array) -> Array:
+        return 2 / math.sqrt(math.pi) * np.exp(-x * x)
+
+    return _by_real(of, np.vectorize(math.erf, otypes=[float]), slope)
+
+
+#: Functions of one number.
+KNOWN: dict[str, Callable[[Array], Array]] = {
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tanh": np.tanh,
+    "sigmoid": lambda u: 1 / (1 + np.exp(-u)),
+    "softplus": lambda u: np.log(1 + np.exp(u)),
+    "erf": _erf,
+    "abs": lambda u: _by_real(u, np.abs, np.sign),
+    "sign": lambda u: _by_real(u, np.sign, np.zeros_like),
+    "relu": lambda u: _by_real(u, lambda x: np.maximum(x, 0), lambda x: (x > 0) * 1.0),
+    "step": lambda u: _by_real(u, lambda x: (x > 0) * 1.0, np.zeros_like),
+    "arctan": np.arctan,
+    "silu": lambda u: u / (1 + np.exp(-u)),
+    "gelu": lambda u: u * (1 + _erf(u / math.sqrt(2))) / 2,
+}
+
+
+@dataclass(frozen=True)
+class Function:
+    """An undefined function of one number: f(u) = sin(au + b) + cu², and its derivative."""
+
+    name: str
+
+    def __call__(self, u: Array, *, prime: bool = False) -> Array:
+        """Its value, or the value of its derivative."""
+        seed = crc32(self.name.encode())
+        a, b, c = 0.5 + seed % 97 / 97, 0.1 + seed % 89 / 89, 0.2 + seed % 83 / 166
+        if prime:
+            return a * np.cos(a * u + b) + 2 * c * u
+        return np.sin(a * u + b) + c * u * u
+
+
+def functional(name: str, of: Array, *, prime: bool = False) -> Array:
+    """An undefined function of a whole array: F(Y) = Σ wy + (Σ vy)², and its partial derivatives.
+
+    The weights w and v differ from entry to entry.
+    """
+    of = np.asarray(of)
+    chance = np.random.default_rng(crc32(name.encode()))
+    w, v = chance.uniform(0.5, 1.5, (2, *of.shape))
+    inner = (v * of).sum()
+    return w + 2 * inner * v if prime else (w * of).sum() + inner * inner
+
+
+def reduced(name: str, of: Array, axis: int | None, *, keep: bool = False) -> Array:
+    """A sum, mean, product, logsumexp or softmax of an array along an axis."""
+    of = np.asarray(of)
+    match name:
+        case "sum" | "mean" | "prod":
+            return getattr(np, name)(of, axis=axis, keepdims=keep)
+        case "logsumexp":
+            return np.log(np.exp(of).sum(axis=axis, keepdims=keep))
+        case "softmax":
+            return np.exp(of) / np.exp(of).sum(axis=axis, keepdims=True)
+    raise KeyError(name)
+
+
+def called(name: str, args: list[Array]) -> Array:
+    """A function of whole arrays that are given."""
+    one = np.asarray(args[0])
+    match name:
+        case "norm":
+            return np.sqrt((one * one).sum())
+        case "trace" | "tr":
+            return np.trace(one)
+        case "inv":
+            return np.linalg.inv(one)
+        case "det":
+            return np.linalg.det(one)
+        case "logdet":
+            return np.log(np.linalg.det(one))
+        case "diag":
+            return np.diag(one)
+        case "outer":
+            return np.outer(*args)
+        case "dot":
+            return args[0] @ args[1]
+        case "maximum" | "minimum":
+            first = (np.real(args[0]) > np.real(args[1])) == (name == "maximum")
+            return np.where(first, args[0], args[1])
+    raise KeyError(name)
+
+
+def sites(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """All places of an array."""
+    return list(itertools.product(*map(range, shape)))
+
+
+Definition = Callable[[Mapping[str, Array]], Array]
+
+
+@dataclass
+class Point:
+    """The values of all names, and what those that are no inputs are computed by, in order."""
+
+    values: dict[str, Array]
+    definitions: dict[str, Definition]
+    needs: dict[str, set[str]] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    _known: dict[tuple[str, str, bool], Array] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        program: str,
+        shapes: Mapping[str, tuple[int, ...]],
+        seed: int = 0,
+        sizes: Mapping[str, int] | None = None,
+    ) -> Point:
+        """A random point of a program; `shapes` are those of its inputs."""
+        chance = np.random.default_rng(seed)
+        values: dict[str, Array] = {
+            name: np.asarray(chance.uniform(0.4, 1.6, shape)) for name, shape in shapes.items()
+        }
+        made = cls(values, {}, sizes=dict(sizes or {}))
+        for statement in re.split(r"[;\n]", program):
+            if not statement.strip():
+                continue
+            name, _, text = statement.partition("=")
+            node = ast.parse(text.strip(), mode="eval").body
+            needs = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            made.define(name.strip(), needs, lambda at, n=node: _run(n, at, made.sizes))
+        return made
+
+    def define(self, name: str, needs: set[str], definition: Definition) -> None:
+        """Let a name be computed from others, or be computed in another way."""
+        self.values.setdefault(name, np.asarray(definition(self.values)))
+        left = self.definitions | {name: definition}
+        self.needs[name] = needs
+        self.definitions = {}
+        while left:  # each after those that it needs
+            ready = next(n for n in left if not self.needs[n] & left.keys() - {n})
+            self.definitions[ready] = left.pop(ready)
+        self._known.clear()
+
+    def jacobian(self, of: str, wrt: str, *, total: bool) -> Array:
+        """∂y/∂x by all entries: through the definition of y alone, or through all values."""
+        key = (of, wrt, total)
+        if key not in self._known:
+            self._known[key] = self._jacobian(of, wrt, total=total)
+        return self._known[key]
+
+    def _jacobian(self, of: str, wrt: str, *, total: bool) -> Array:
+        x = self.values[wrt]
+        made = np.zeros((*self.values[of].shape, *x.shape))
+        if of == wrt:
+            for place in sites(x.shape):
+                made[(*place, *place)] = 1
+            return made
+        for place in sites(x.shape):
+            moved = x.astype(complex)
+            moved[place] += 1j * _STEP
+            at = self.values | {wrt: moved}
+            names = list(self.definitions) if total else [of]
+            for name in names:
+                if name != wrt:
+                    at[name] = np.asarray(self.definitions[name](at))
+            made[(..., *place)] = np.asarray(at[of]).imag / _STEP
+        return made
+
+
+def _run(node: ast.expr, at: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+    """The value of an expression."""
+    match node:
+        case ast.Constant(value):
+            return np.asarray(float(value))
+        case ast.Name(name):
+            return at[name] if name in at else np.asarray(sizes[name])
+        case ast.UnaryOp(ast.USub(), operand):
+            return -_run(operand, at, sizes)
+        case ast.UnaryOp(ast.UAdd(), operand):
+            return _run(operand, at, sizes)
+        case ast.BinOp(left, op, right):
+            one, other = _run(left, at, sizes), _run(right, at, sizes)
+            return _OPERATORS[type(op)](one, other)
+        case ast.Attribute(value, "T"):
+            return _run(value, at, sizes).T
+        case ast.Call(ast.Attribute(value, name), args, keywords):  # X.sum(axis=0)
+            return _call(name, [value, *args], keywords, at, sizes)
+        case ast.Call(ast.Name(name), args, keywords):
+            return _call(name, args, keywords, at, sizes)
+    raise NotImplementedError(ast.dump(node))
+
+
+_OPERATORS: dict[type, Callable[[Array, Array], Array]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: a / b,
+    ast.Pow: lambda a, b: a**b,
+    ast.MatMult: lambda a, b: a @ b,
+}
+
+
+def _call(
+    name: str,
+    args: list[ast.expr],
+    keywords: list[ast.keyword],
+    at: Mapping[str, Array],
+    sizes: Mapping[str, int],
+) -> Array:
+    if name in ("eye", "ones"):
+        shape = ast.literal_eval(_numbered(args[0], sizes))
+        return np.eye(shape) if name == "eye" else np.ones(shape)
+    options = {k.arg: ast.literal_eval(k.value) for k in keywords}
+    found = [_run(arg, at, sizes) for arg in args]
+    if name in ("sum", "mean", "prod", "logsumexp", "softmax"):
+        axis = options.get("axis", int(found[1]) if len(found) > 1 else None)
+        return reduced(name, found[0], axis, keep=bool(options.get("keepdims", False)))
+    if name in KNOWN:
+        return KNOWN[name](found[0])
+    try:
+        return np.asarray(called(name, found))
+    except KeyError:
+        if name[0].isupper():
+            return np.asarray(functional(name, found[0]))
+        return Function(name)(found[0])
+
+
+def _numbered(node: ast.expr, sizes: Mapping[str, int]) -> ast.expr:
+    class Put(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.Constant:
+            return ast.Constant(sizes[node.id])
+
+    return Put().visit(node)

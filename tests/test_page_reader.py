@@ -1,0 +1,174 @@
+"""Every = of a printed page is true for a reader who knows the program and nothing else."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+from _page_latex import Unread, equations, parse
+from _page_reader import Found, Reading, read_page
+from _page_values import Point
+from _programs import Made, random_program
+
+import matderiv
+from matderiv.derivation.methods.table import METHODS
+from matderiv.errors import MatderivError
+
+GOLDEN = Path(__file__).parent / "golden"
+
+#: The program of each golden page, the shapes of its inputs, and the sizes that letters stand for.
+PROGRAMS: dict[str, tuple[str, dict[str, tuple[int, ...]], dict[str, int]]] = {
+    "linear": (
+        "Y = X @ W; L = sum(f(Y))",
+        {"X": (2, 4), "W": (4, 3)},
+        {"N": 2, "D": 4, "M": 3},
+    ),
+    "softplus": (
+        "Y = X @ W; L = sum(log(1 + exp(Y)))",
+        {"X": (2, 4), "W": (4, 3)},
+        {"N": 2, "D": 4, "M": 3},
+    ),
+    "theorem": (
+        "Y = Q @ K.T; L = Loss(Y)",
+        {"Q": (1, 3), "K": (2, 3)},
+        {"N": 1, "D": 3, "M": 2},
+    ),
+    "ridge": (
+        "L = sum((X @ w - y)**2) + lam*sum(w**2)",
+        {"X": (3, 2), "w": (2,), "y": (3,), "lam": ()},
+        {},
+    ),
+    "layers": (
+        "H = tanh(X @ W + b); Y = H @ V; L = Loss(Y)",
+        {"X": (2, 2), "W": (2, 3), "V": (3, 1), "b": (3,)},
+        {},
+    ),
+    "attention": (
+        "S = Q @ K.T/sqrt(lam); P = softmax(S, axis=1); O = P @ V; L = Loss(O)",
+        {"Q": (2, 2), "K": (2, 2), "V": (2, 2), "lam": ()},
+        {},
+    ),
+}
+PAGES = [(name, path.name) for name in PROGRAMS for path in sorted((GOLDEN / name).iterdir())]
+
+
+@pytest.mark.parametrize(("name", "file"), PAGES)
+def test_every_golden_page_is_true(name: str, file: str) -> None:
+    """A reader finds nothing false on a golden page, and understands nearly all of it."""
+    page = (GOLDEN / name / file).read_text(encoding="utf-8")
+    program, shapes, sizes = PROGRAMS[name]
+    found = read_page(page, program, shapes, sizes)
+    assert found.false == []
+    assert found.true >= 10
+    most = found.true // (2 if name == "softplus" else 20)  # it gives a name to a function there
+    assert len(found.unread) <= most, found.unread
+
+
+def page_of(made: Made, method: str) -> tuple[str, Found] | None:
+    """A random page and what is read on it; None for a program that is refused."""
+    inputs = made.inputs
+    wrt = tuple(inputs)
+    while wrt:
+        try:
+            derivation = matderiv.derive(made.text, wrt=wrt, shapes=inputs, method=method)
+            break
+        except MatderivError as error:
+            still = re.search(r"does not depend on (\w+);", str(error))
+            if still is None or still[1] not in wrt:
+                return None
+            wrt = tuple(name for name in wrt if name != still[1])
+    else:
+        return None
+    page = derivation.markdown(show="all")
+    return page, read_page(page, made.text, inputs, derivation.task.sizes)
+
+
+def test_random_pages_are_true(page_batch: range) -> None:
+    """Pages of random programs by all methods hold no equality that is false for a reader."""
+    true = unread = 0
+    wrong = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for seed in page_batch:
+            method = list(METHODS)[seed % len(METHODS)]
+            made = random_program(seed, 1 + seed % 3)
+            read = page_of(made, method)
+            if read is None:
+                continue
+            _, found = read
+            true += found.true
+            unread += len(found.unread)
+            wrong += [f"{seed} {method} {made.text} {made.inputs}: {x}" for x in found.false]
+    assert wrong == []
+    assert true
+    assert unread <= true // 10
+
+
+# -- mutants -----------------------------------------------------------------------------------
+
+Change = Callable[[str], str]
+
+
+def changed(pattern: str, put: str) -> Change:
+    """The first place of a pattern in the last side of an equality changed."""
+    return lambda side: re.sub(pattern, put, side, count=1)
+
+
+MUTANTS: dict[str, Change] = {
+    "index swapped": changed(r"(?<![a-z])([a-z])_\{([a-z1-9])((?!\2)[a-z1-9])\}", r"\1_{\3\2}"),
+    "transpose lost": changed(r"\^\{T\}", ""),
+    "factor 2": lambda side: f"2\\left({side}\\right)",
+    "wrong sign": lambda side: f"-\\left({side}\\right)",
+    "other entry": changed(r"_\{1(\d)\}", r"_{2\1}"),
+}
+
+
+@cache
+def readings() -> tuple[tuple[Reading, list[list[str]]], ...]:
+    """Pages as they are read, and their equalities, which are to be changed."""
+    pages = []
+    for program, shapes in (
+        ("L = sum((X @ w - y)**2) + lam*sum(w**2)", {"X": (3, 2), "w": (2,), "y": (3,), "lam": ()}),
+        ("S = Q @ K.T; P = softmax(S, axis=1); L = Loss(P)", {"Q": (2, 3), "K": (2, 3)}),
+    ):
+        reading = Reading(Point.of(program, shapes), program)
+        page = matderiv.derive(program, shapes=shapes).markdown(show="all")
+        assert not reading.page(page).false
+        blocks = re.findall(r"\$\$\n(.*?)\n\$\$", page, re.DOTALL)
+        pages.append((reading, [sides for block in blocks for sides in equations(block)]))
+    return tuple(pages)
+
+
+@pytest.mark.parametrize("kind", MUTANTS)
+def test_changed_pages_are_found_false(kind: str) -> None:
+    """An equality whose last side is changed in one place is not found true."""
+    made = 0
+    missed = []
+    for reading, chains in readings():
+        for sides in chains:
+            old, new = sides[-1], MUTANTS[kind](sides[-1])
+            if new == old or not new.strip() or _defines(sides[0]):
+                continue
+            found = Found()
+            reading.chain([sides[-2], new], found)
+            made += 1
+            if found.true:
+                missed.append(f"{sides[-2]} = {new}")
+    assert made >= 5
+    assert missed == []
+
+
+def _defines(side: str) -> bool:
+    """Whether a chain begins with a whole name, which it may define."""
+    return parse(side)[0] in ("name", "sub")
+
+
+@pytest.mark.parametrize("side", [r"\foo x", r"x +", r"\left(x", r"\oint_{i} x_{i}", "x ^"])
+def test_what_is_not_understood_is_not_read(side: str) -> None:
+    """Signs that the reader does not know are no part of a formula that it understands."""
+    with pytest.raises(Unread):
+        parse(side)

@@ -1,0 +1,71 @@
+"""`lhs`, `rhs` and `result`: every side of every derivation is a SymPy object."""
+
+from __future__ import annotations
+
+import pytest
+import sympy as sp
+
+from matderiv import derive
+from matderiv.derivation import symbolic
+from matderiv.derivation.methods.table import METHODS
+from matderiv.errors import UnsupportedError
+
+PROGRAMS = (
+    "L = sum((X @ W - T)**2) + lam*sum(W**2)",
+    "P = softmax(Q @ K.T, axis=1); L = Loss(P)",
+    "L = logdet(X) + sum(inv(X))",
+    "L = sum(prod(X, axis=0)) + norm(X) + sum(relu(X + b))",
+    "h = tanh(U @ a); L = Loss(h)",
+    "L = sum(logsumexp(outer(x, y), axis=1))",
+    "Y = X.T @ W; L = sum(f(Y))",
+    "L = mean(alpha*x)",
+)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_side_is_a_sympy_object(program: str, method: str) -> None:
+    """No side raises, and the two sides of a link are of one kind and of one shape."""
+    try:
+        derivation = derive(program, method=method)
+    except UnsupportedError:
+        assert method == "kronecker"
+        return
+    assert all(isinstance(value, sp.Basic) for value in derivation.result.values())
+    for link in derivation.links:
+        left, right = link.lhs, link.rhs
+        assert isinstance(left, sp.Basic)
+        assert isinstance(right, sp.Basic)
+        shapes = {side.shape if side.is_Matrix else () for side in (left, right)}
+        assert len(shapes) == 1, (link.left, link.right)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_large_matrices_give_their_entries_when_asked(method: str) -> None:
+    """A matrix that is worked out lazily has the entries of the one that is written out."""
+    derivation = derive(
+        "Y = tanh(X @ W.T); L = sum(f(Y))", sizes={"N": 2, "D": 3, "M": 2}, method=method
+    )
+    compared = 0
+    for link in derivation.links:
+        whole = symbolic.side_expression(link.right, derivation.task, most=200)
+        lazy = symbolic.side_expression(link.right, derivation.task, most=1)
+        if isinstance(lazy, sp.FunctionMatrix) and isinstance(whole, sp.MatrixBase):
+            compared += 1
+            for i, j in ((0, 0), (whole.rows - 1, whole.cols - 1), (whole.rows // 2, 0)):
+                assert sp.expand(lazy[i, j].doit() - whole[i, j]) == 0
+    assert compared > (0 if method == "index" else 3)
+
+
+def test_results_that_sympy_has_no_matrix_expression_for() -> None:
+    """Broadcasting and functions of each entry give matrices at the sizes, which can be evaluated."""
+    derivation = derive("L = sum(log(1 + exp(X - mean(X, axis=0))))", shapes={"X": (2, 3)})
+    result = derivation.result["X"]
+    x = sp.IndexedBase("X")
+    assert isinstance(result, sp.MatrixBase)
+    loss = sum(
+        sp.log(1 + sp.exp(x[i, j] - (x[1, j] + x[2, j]) / 2)) for i in (1, 2) for j in (1, 2, 3)
+    )
+    difference = result[1, 2] - loss.diff(x[2, 3])
+    numbers = {x[i, j]: sp.Rational(i + 2 * j, 7) for i in (1, 2) for j in (1, 2, 3)}
+    assert abs(difference.subs(numbers).evalf(30)) < 1e-20

@@ -1,0 +1,250 @@
+"""What is printed as an entry is what was proved: a wrong one at any kind of node is refused."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import get_args
+
+import pytest
+
+from matderiv.api import derive
+from matderiv.calculus.deciding.decide import read_the_same
+from matderiv.calculus.index_forms import written_entry
+from matderiv.calculus.index_forms.canonical import canonical
+from matderiv.calculus.index_forms.contraction import contracted
+from matderiv.calculus.index_forms.expanded import written_out
+from matderiv.calculus.index_forms.forms import Index
+from matderiv.calculus.index_forms.index_expressions import (
+    Factors,
+    IndexExpression,
+    KroneckerDelta,
+    NamedEntry,
+    Numeral,
+    Omitted,
+    ProductOver,
+    Quotient,
+    SignedSum,
+    SumOver,
+    at_places,
+    form_of,
+    free_letters,
+    product,
+    term_by_term,
+)
+from matderiv.calculus.index_forms.ordered import ordered
+from matderiv.calculus.index_forms.written_entry import RULES, entry_of
+from matderiv.calculus.sweep.task import read_task
+from matderiv.derivation.judge import Judge
+from matderiv.derivation.sides import Indexed, WrittenEntry
+from matderiv.errors import ProofError, UnsupportedError
+from matderiv.expression import nodes
+from matderiv.expression.definitions import COMPOSITE
+from matderiv.expression.nodes import Name, Node
+from matderiv.expression.shapes import Dim, Shape
+
+#: A program for each kind of node that prints an entry of it.
+PROGRAMS: dict[type, str] = {
+    nodes.Name: "L = sum(X)",
+    nodes.Number: "L = sum(X + 3)",
+    nodes.Size: "L = mean(X)",
+    nodes.Pi: "L = sum(erf(X))",
+    nodes.Ones: "L = sum(X)",
+    nodes.Eye: "L = tr(X)",
+    nodes.Add: "Y = X + T; L = Loss(Y)",
+    nodes.Subtract: "Y = X - T; L = Loss(Y)",
+    nodes.Negate: "Y = -X; L = Loss(Y)",
+    nodes.Multiply: "Y = X * T; L = Loss(Y)",
+    nodes.Divide: "Y = X / T; L = Loss(Y)",
+    nodes.Power: "Y = X ** 3; L = Loss(Y)",
+    nodes.Apply: "Y = tanh(X); L = Loss(Y)",
+    nodes.Functional: "L = Loss(X)",
+    nodes.MatMul: "Y = X @ W; L = Loss(Y)",
+    nodes.Outer: "Y = outer(v, w); L = Loss(Y)",
+    nodes.Transpose: "Y = X.T; L = Loss(Y)",
+    nodes.Trace: "L = tr(X)",
+    nodes.Diag: "Y = diag(v); L = Loss(Y)",
+    nodes.Sum: "L = sum(X)",
+    nodes.Mean: "L = mean(X)",
+    nodes.Prod: "L = prod(X)",
+    nodes.LogSumExp: "L = logsumexp(X)",
+    nodes.Softmax: "Y = softmax(X, axis=1); L = Loss(Y)",
+    nodes.Norm: "L = norm(X)",
+    nodes.Inverse: "Y = inv(X); L = Loss(Y)",
+    nodes.Determinant: "L = det(X)",
+    nodes.LogDet: "L = logdet(X)",
+}
+
+
+def test_every_kind_of_node_has_a_rule() -> None:
+    """A kind without a rule fails here, by its name, and not on a page."""
+    kinds = set(get_args(Node))
+    assert {kind.__name__ for kind in kinds - set(RULES) - set(COMPOSITE)} == set()
+    assert {kind.__name__ for kind in kinds - set(PROGRAMS)} == set()
+
+
+@pytest.mark.parametrize("kind", get_args(Node), ids=lambda kind: kind.__name__)
+def test_a_wrong_entry_is_refused(kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever rule writes twice the entry, no page is made."""
+    derive(PROGRAMS[kind])
+    write = written_entry._Writer.at
+
+    def twice(writer: written_entry._Writer, node: Node, at: tuple[Index, ...]) -> IndexExpression:
+        entry = write(writer, node, at)
+        return product([Numeral(Fraction(2)), entry]) if type(node) is kind else entry
+
+    monkeypatch.setattr(written_entry._Writer, "at", twice)
+    with pytest.raises(ProofError):
+        derive(PROGRAMS[kind])
+
+
+@pytest.mark.parametrize("kind", [nodes.Add, nodes.Subtract, nodes.Multiply, nodes.Divide])
+def test_a_column_that_is_read_as_a_matrix_is_refused(
+    kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """y_ij = x_ij + c_ij of a column c is no entry of X + c."""
+    sign = {nodes.Add: "+", nodes.Subtract: "-", nodes.Multiply: "*", nodes.Divide: "/"}[kind]
+    program, shapes = f"Y = X {sign} c; L = Loss(Y)", {"X": (3, 4), "c": (3, 1)}
+    derive(program, shapes=shapes)
+    monkeypatch.setattr(written_entry, "varies", lambda *_: True)
+    with pytest.raises(ProofError):
+        derive(program, shapes=shapes)
+
+
+def test_an_unknown_kind_is_named() -> None:
+    """A node that no rule is about is refused by its name."""
+
+    class Cube:
+        pass
+
+    with pytest.raises(UnsupportedError, match="Cube"):
+        entry_of(Cube(), (), lambda _: (), ())  # type: ignore[arg-type]
+
+
+def test_the_expression_itself_is_judged() -> None:
+    """A side is proved by the expression that it holds, whatever node it says it is of."""
+    task = read_task("L = sum(X)", ("X",))
+    judge, node = Judge(task, "X", ("L",)), Name("X")
+    wrong = WrittenEntry(node, ("p", "q"), NamedEntry("X", ("q", "p")))
+    right = WrittenEntry(node, ("p", "q"), NamedEntry("X", ("p", "q")))
+    assert judge.verdict(right, right).status == "equal"
+    assert judge.verdict(right, wrong).status != "equal"
+
+
+# -- forms in an order to read ---------------------------------------------------------------
+
+LAYERS = (
+    "L = sum((X @ w - y)**2) + lam*sum(w**2)",
+    "S = Q @ K.T/sqrt(lam); P = softmax(S, axis=1); L = Loss(P @ V)",
+    "L = sum(x*(1+erf(x/sqrt(2)))/2)",
+    "L = sum(prod(X, axis=1)) + det(A)",
+    "L = sum(norm(X)*X**(3/2)) - logdet(A) + tr(inv(A) @ B)",
+    "L = sum(logsumexp(X @ W, axis=1)) + mean(relu(X))",
+)
+
+
+@pytest.mark.parametrize("method", ["elementwise", "index", "slice"])
+@pytest.mark.parametrize("program", LAYERS)
+def test_a_form_in_an_order_to_read_means_the_same(program: str, method: str) -> None:
+    """Every form of these derivations, ordered for the page, is the form that was proved."""
+    derivation = derive(program, method=method, shapes={"x": (3,)} if "x/" in program else None)
+    task, count = derivation.task, 0
+    letters = task.letters[4:] + task.letters[:4]
+    judge = Judge(task, "")
+    for side in (s for step in derivation.steps for c in step.chains for s in c.sides):
+        if isinstance(side, Indexed):
+            expr = ordered(side.form, letters, task.sizes)
+            assert read_the_same(form_of(expr, judge.entries), contracted(side.form)), side
+            count += 1
+    assert count >= 3
+
+
+def bound_twice(expr: IndexExpression, taken: frozenset[str]) -> bool:
+    """Whether a letter is bound where it is already in use."""
+    match expr:
+        case SumOver(letters, body) | ProductOver(letters, body):
+            own = frozenset(letter for letter, _ in letters)
+            return bool(own & taken) or bound_twice(body, taken | own)
+        case SignedSum(items):
+            return any(bound_twice(item, taken) for _, item in items)
+        case Factors(items):
+            return any(bound_twice(item, taken) for item in items)
+        case Quotient(above, below):
+            return bound_twice(above, taken) or bound_twice(below, taken)
+    parts = [getattr(expr, name, None) for name in ("base", "exponent", "arg")]
+    return any(bound_twice(part, taken) for part in parts if part is not None and part != expr)
+
+
+@pytest.mark.parametrize("program", LAYERS)
+def test_no_sum_takes_a_letter_that_is_in_use(program: str) -> None:
+    """Nested sums have letters of their own: never Σ_k a_k/Σ_k a_k inside of a sum over k."""
+    derivation = derive(program, method="index", shapes={"x": (3,)} if "x/" in program else None)
+    task = derivation.task
+    letters = task.letters[4:] + task.letters[:4]
+    for side in (s for step in derivation.steps for c in step.chains for s in c.sides):
+        match side:
+            case Indexed(form):
+                expr = ordered(form, letters, task.sizes)
+            case WrittenEntry(expr=expr):
+                pass
+            case _:
+                continue
+        assert not bound_twice(expr, free_letters(expr)), expr
+
+
+# -- placing and spelling out ----------------------------------------------------------------
+
+_N, _D = Dim("N", 4), Dim("D", 3)
+_SHAPES: dict[str, Shape] = {"A": (_N, _D), "B": (_D, _N), "T": (Dim("S", 2), _N, _D)}
+
+
+def _shape(node: Node) -> Shape:
+    match node:
+        case Name(name):
+            return _SHAPES[name]
+        case nodes.MatMul(left, right):
+            return (*_shape(left)[:-1], *_shape(right)[-1:])
+        case nodes.Sum(arg, None):
+            return ()
+        case nodes.Transpose(arg):
+            return _shape(arg)[::-1]
+    raise TypeError
+
+
+def test_a_delta_at_numbers_is_a_number() -> None:
+    """δ_11 is 1 and δ_12 is 0, worked out before anything is drawn."""
+    term = product([KroneckerDelta("i", "p"), NamedEntry("x", ("q",))])
+    assert at_places(term, {"i": 1, "p": 1}) == NamedEntry("x", ("q",))
+    assert at_places(term, {"i": 1, "p": 2}) == Numeral(Fraction(0))
+
+
+def test_letters_of_a_sum_stay_what_they_are() -> None:
+    """A number is put in the place of free letters only."""
+    inner = SumOver((("i", _N),), NamedEntry("A", ("i", "j")))
+    assert at_places(inner, {"i": 1, "j": 2}) == SumOver((("i", _N),), NamedEntry("A", ("i", 2)))
+
+
+@pytest.mark.parametrize("most", [None, 1, 2, 3])
+def test_a_sum_term_by_term_is_the_sum(most: int | None) -> None:
+    """With its middle left out or not, what is spelled out is the sum that was proved."""
+    task = read_task("L = sum(A @ B)", shapes={"A": (4, 3), "B": (3, 4)})
+    node = task.sweep.graph.values[-1].value
+    entries = Judge(task, "").entries
+    expr = entry_of(node, (), task.sweep.facts.shape, task.letters[4:])
+    made = term_by_term(expr, most)
+    forms = (written_out(form_of(side, entries), task.sizes) for side in (expr, made))
+    one, other = map(canonical, forms)
+    assert one == other
+    assert isinstance(made, SignedSum)
+    assert any(isinstance(item, Omitted) for _, item in made.items) == (most in (1, 2))
+
+
+def test_entries_of_arrays_with_more_dimensions() -> None:
+    """Rules name no number of dimensions: stacks of matrices, reversed axes, sums along any."""
+    letters = ("k", "m")
+    stacked = entry_of(nodes.MatMul(Name("T"), Name("B")), ("s", "i", "j"), _shape, letters)
+    factors = (NamedEntry("T", ("s", "i", "k")), NamedEntry("B", ("k", "j")))
+    assert stacked == SumOver((("k", _D),), Factors(factors))
+    along = entry_of(nodes.Sum(Name("T"), axis=1), ("s", "j"), _shape, letters)
+    assert along == SumOver((("k", _N),), NamedEntry("T", ("s", "k", "j")))
+    turned = entry_of(nodes.Transpose(Name("T")), ("j", "i", "s"), _shape, letters)
+    assert turned == NamedEntry("T", ("s", "i", "j"))
