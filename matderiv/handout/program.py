@@ -92,7 +92,7 @@ class ProgramComposer:
         """The whole page."""
         yield from self.asked()
         yield from self.steps()
-        yield Heading(2, fill(self.language, "heading.checked", {}))
+        yield Heading(2, fill(self.language, "program.heading_checked", {}))
         yield from self.checked()
 
     def asked(self) -> Iterator[Block]:
@@ -126,6 +126,8 @@ class ProgramComposer:
                 fields["dX"] = Math(self.notation.formulas.gradient(step.wrt))
             if heads:
                 kind = _HEADED.get(step.kind, "gradient")
+                if kind == "array" and len(self.task.shapes[step.wrt or ""]) == 1:
+                    kind = "vector"
                 yield Heading(2, self.say(f"heading_{kind}", fields))
             before = step.kind
             yield from _WRITERS[step.kind](self, step, fields)
