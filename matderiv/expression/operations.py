@@ -19,13 +19,16 @@ __all__ = ["COMPOSITE", "INSTEAD", "NAMES", "OPERATIONS", "Operation", "ShapeOf"
 class Operation:
     """A way to call a function; the options may follow the operands, in this order.
 
-    A `method` is called as one too: X.sum(axis=0).
+    A `method` is called as one too: X.sum(axis=0). Formulas on a page have `word` in place of the
+    name. What is `everywhere` has the same name and operands in NumPy, torch and JAX.
     """
 
     make: Callable[..., Node]
     operands: tuple[str, ...] = ("Y",)
     options: tuple[str, ...] = ()
     method: bool = False
+    word: str = ""
+    everywhere: bool = False
 
     def example(self, name: str) -> str:
         """The plainest call.
@@ -61,7 +64,7 @@ OPERATIONS: dict[str, Operation] = {
     "log_softmax": Operation(nodes.LogSoftmax, options=("axis",)),
     "norm": Operation(nodes.Norm, options=("ord",)),
     "tr": Operation(nodes.Trace),
-    "trace": Operation(nodes.Trace, method=True),
+    "trace": Operation(nodes.Trace, method=True, word="tr"),
     "inv": Operation(nodes.Inverse),
     "det": Operation(nodes.Determinant),
     "logdet": Operation(nodes.LogDet),
