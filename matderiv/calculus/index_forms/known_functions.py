@@ -119,7 +119,8 @@ def mirrored(form: Form) -> Form:
         found: Form = ((Term(plain, term.bound), number),)
         for atom, power in term.atoms:
             if _parity(atom) != "":
-                found = multiplied(found, to_the(_mirrored(atom), power))
+                other = _mirrored(atom)
+                found = multiplied(found, other if power == 1 else to_the(other, power))
         made.append(found)
     return added(made)
 
