@@ -23,6 +23,7 @@ __all__ = [
     "LogSoftmax",
     "LogSumExp",
     "MatMul",
+    "Maximum",
     "Mean",
     "Multiply",
     "Name",
@@ -101,6 +102,14 @@ class Divide:
 @dataclass(frozen=True, slots=True)
 class Power:
     """A ** B, entry by entry."""
+
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Maximum:
+    """The larger of two numbers, entry by entry."""
 
     left: Node
     right: Node
@@ -303,6 +312,7 @@ Node = (
     | Multiply
     | Divide
     | Power
+    | Maximum
     | MatMul
     | Negate
     | Transpose
@@ -333,7 +343,7 @@ Node = (
 Arithmetic = Add | Subtract | Multiply | Divide | Power
 
 #: Functions of two numbers, applied to two arrays entry by entry.
-Entrywise = Arithmetic
+Entrywise = Arithmetic | Maximum
 
 #: What makes one entry of many: of all of them, or along an axis.
 Reduction = Sum | Mean | Prod | LogSumExp | Var | Std

@@ -62,6 +62,7 @@ OPERATIONS: dict[str, Operation] = {
     "std": Operation(nodes.Std, options=_REDUCING, method=True),
     "softmax": Operation(nodes.Softmax, options=("axis",)),
     "log_softmax": Operation(nodes.LogSoftmax, options=("axis",)),
+    "maximum": Operation(nodes.Maximum, operands=("A", "B"), word="max", everywhere=True),
     "norm": Operation(nodes.Norm, options=("ord",)),
     "tr": Operation(nodes.Trace),
     "trace": Operation(nodes.Trace, method=True, word="tr"),
@@ -129,7 +130,6 @@ INSTEAD = {
     "matrix_norm": "norm(Y)",
     "matrix_power": "X @ X",
     "matrix_transpose": "X.T",
-    "maximum": "relu(Y) for the larger of Y and 0",
     "mish": "Y*tanh(softplus(Y))",
     "mm": "X @ W",
     "mse": "mean((Y - T)**2)",
@@ -218,6 +218,12 @@ def _log_softmax(node: nodes.LogSoftmax, _: ShapeOf) -> Node:
     """Each a less log Σ exp(a)."""
     total = nodes.LogSumExp(node.arg, node.axis, keepdims=node.axis is not None)
     return nodes.Subtract(node.arg, total)
+
+
+@_of(nodes.Maximum)
+def _maximum(node: nodes.Maximum, _: ShapeOf) -> Node:
+    """What a has more than b, and b."""
+    return nodes.Add(nodes.Apply("relu", nodes.Subtract(node.left, node.right)), node.right)
 
 
 @_of(nodes.Norm)

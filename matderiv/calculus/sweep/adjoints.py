@@ -165,6 +165,14 @@ def power(node: nodes.Power, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     )
 
 
+@_rule(nodes.Maximum)
+def maximum(node: nodes.Maximum, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g·da where a > b, Σ g·db where b > a."""
+    a, b = node.left, node.right
+    sides = ((a, nodes.Apply("step", _minus(a, b))), (b, nodes.Apply("step", _minus(b, a))))
+    return tuple(unbroadcast(_times(g, where), shape(node), shape(x), shape) for x, where in sides)
+
+
 @_rule(nodes.Apply)
 def apply(node: nodes.Apply, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ g·f′(a)·da, the chain rule."""
