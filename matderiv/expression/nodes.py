@@ -25,6 +25,7 @@ __all__ = [
     "MatMul",
     "Maximum",
     "Mean",
+    "Minimum",
     "Multiply",
     "Name",
     "Negate",
@@ -110,6 +111,14 @@ class Power:
 @dataclass(frozen=True, slots=True)
 class Maximum:
     """The larger of two numbers, entry by entry."""
+
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Minimum:
+    """The smaller of two numbers, entry by entry."""
 
     left: Node
     right: Node
@@ -313,6 +322,7 @@ Node = (
     | Divide
     | Power
     | Maximum
+    | Minimum
     | MatMul
     | Negate
     | Transpose
@@ -343,7 +353,7 @@ Node = (
 Arithmetic = Add | Subtract | Multiply | Divide | Power
 
 #: Functions of two numbers, applied to two arrays entry by entry.
-Entrywise = Arithmetic | Maximum
+Entrywise = Arithmetic | Maximum | Minimum
 
 #: What makes one entry of many: of all of them, or along an axis.
 Reduction = Sum | Mean | Prod | LogSumExp | Var | Std

@@ -63,6 +63,7 @@ OPERATIONS: dict[str, Operation] = {
     "softmax": Operation(nodes.Softmax, options=("axis",)),
     "log_softmax": Operation(nodes.LogSoftmax, options=("axis",)),
     "maximum": Operation(nodes.Maximum, operands=("A", "B"), word="max", everywhere=True),
+    "minimum": Operation(nodes.Minimum, operands=("A", "B"), word="min", everywhere=True),
     "norm": Operation(nodes.Norm, options=("ord",)),
     "tr": Operation(nodes.Trace),
     "trace": Operation(nodes.Trace, method=True, word="tr"),
@@ -224,6 +225,12 @@ def _log_softmax(node: nodes.LogSoftmax, _: ShapeOf) -> Node:
 def _maximum(node: nodes.Maximum, _: ShapeOf) -> Node:
     """What a has more than b, and b."""
     return nodes.Add(nodes.Apply("relu", nodes.Subtract(node.left, node.right)), node.right)
+
+
+@_of(nodes.Minimum)
+def _minimum(node: nodes.Minimum, _: ShapeOf) -> Node:
+    """All of a but what it has more than b."""
+    return nodes.Subtract(node.left, nodes.Apply("relu", nodes.Subtract(node.left, node.right)))
 
 
 @_of(nodes.Norm)
