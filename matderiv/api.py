@@ -95,9 +95,9 @@ class Derivation(links.Derivation):
     def json(self) -> str:
         """The derivation as a certificate that others can check; see the README."""
         with uncollected():
-            from matderiv.handout.program_certificate import program_certificate
+            from matderiv.handout.certificate import certificate
 
-            return program_certificate(self)
+            return certificate(self)
 
     def _repr_markdown_(self) -> str:
         return self.markdown()

@@ -3,50 +3,37 @@
 
     matderiv derive --format json -o certificate.json
     python scripts/verify_certificate.py certificate.json
+    python scripts/verify_certificate.py --links certificate.json
 
-Exit code 0 and one line on stdout: every link is confirmed. 1 and one line on stderr: the first
-thing that is wrong. 2: the file cannot be read. A name of `-` reads standard input.
+Exit code 0 and one line on stdout: every link is confirmed; with `--links` a line for each of them
+before, which says how. 1 and one line on stderr: the first thing that is wrong. 2: the file cannot
+be read. A name of `-` reads standard input.
 
-Nothing of matderiv is imported and no text of the file is evaluated: a small parser reads it.
-What is checked, in this order:
+Nothing of matderiv is imported and no text of the file is evaluated: a small parser reads it, and
+refuses what it does not know by name. What is checked, in this order:
 
 1. the SHA-256 digest of the content. It finds every alteration, but whoever alters a file can
    compute the digest anew; the checks below do not rest on it. The `latex` texts are for display
    only, and the digest alone protects them;
 2. the program is read again, and the definitions, shapes and sizes are compared with it;
-3. each link. One product with a loss (`kind` is "product") is proved again for all sizes, with
-   SymPy. A whole program ("program") is evaluated, with the standard library and mpmath: both
-   sides of every link, at all their entries, at random points of several sizes. That finds what
-   is false, but is no proof: see `certificates/program.py`;
-4. the structure: steps and chains are complete, each link goes on where the last one ended, each
-   chain starts and ends where it must, verdicts and counts are those found here.
+3. each link: proved for all sizes, or else evaluated at random points (`certificates/checking.py`);
+4. every gradient that was asked for is where a chain ends that begins with ∂L/∂x.
 
-The words `reason` prove nothing; they must be the known ones, in a known order.
+The words `kind` and `reason` prove nothing; they must be known ones.
 """
 
 from __future__ import annotations
 
-import importlib
 import signal
 import sys
 from pathlib import Path
 from typing import NoReturn
 
-from certificates.frame import MOST_BYTES, Json, RefusedError, load, refuse
+from certificates.checking import check, summary
+from certificates.frame import MOST_BYTES, Json, RefusedError, load
 
-SECONDS = 600  # for one file
-
-
-def check(data: Json) -> str:
-    """Check a certificate; the answer is a line that says what was confirmed.
-
-    Raises:
-        RefusedError: at the first thing that is wrong.
-    """
-    kind = data.get("kind") if isinstance(data, dict) else None
-    if kind not in ("product", "program"):
-        refuse("kind: not of the form of a certificate, version 1")
-    return str(importlib.import_module(f"certificates.{kind}").check(data))
+SECONDS = 120  # for one file
+MEMORY = 4 * 2**30
 
 
 class _OutOfTimeError(BaseException):
@@ -57,37 +44,57 @@ def _out_of_time(*_: object) -> NoReturn:
     raise _OutOfTimeError
 
 
-def outcome(data: Json) -> tuple[int, str]:
-    """The exit code for a certificate, and the line to print."""
+def outcome(data: Json, *, links: bool = False) -> tuple[int, str]:
+    """The exit code for a certificate, and what to print."""
     try:
-        return 0, check(data)
+        found = check(data)
     except RefusedError as error:
-        return 1, str(error)
+        return 1, _line(str(error))
     except Exception as error:  # noqa: BLE001 - what cannot be checked is not confirmed
         return 1, f"not well formed ({type(error).__name__})"
+    told = [f"{how}: {link}\n" for link, how in found] if links else []
+    return 0, "".join(told) + _line(summary(data, found))
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:1000]
+
+
+def _limit() -> None:
+    """Bound time and memory, besides the limits on work."""
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, _out_of_time)
+        signal.alarm(SECONDS)
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        limit = MEMORY if most == resource.RLIM_INFINITY else min(MEMORY, most)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, most))
 
 
 def main(arguments: list[str]) -> int:
     """Check the file that is named; the exit code."""
-    if len(arguments) != 1 or arguments[0] in ("-h", "--help"):
-        print("usage: verify_certificate.py FILE   (- for standard input)", file=sys.stderr)
+    links = "--links" in arguments
+    names = [argument for argument in arguments if argument != "--links"]
+    if len(names) != 1 or names[0] in ("-h", "--help"):
+        print(
+            "usage: verify_certificate.py [--links] FILE   (- for standard input)", file=sys.stderr
+        )
         return 2
-    (name,) = arguments
-    if hasattr(signal, "SIGALRM"):  # besides the limits on work, which do not count SymPy's own
-        signal.signal(signal.SIGALRM, _out_of_time)
-        signal.alarm(SECONDS)
+    (name,) = names
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
-        code, message = outcome(load(raw))
+        code, message = outcome(load(raw), links=links)
     except (OSError, ValueError, RecursionError) as error:
-        code, message = 2, f"cannot be read: {error}"
+        code, message = 2, _line(f"cannot be read: {error}")
     except _OutOfTimeError:
         code, message = 1, f"not confirmed within {SECONDS} seconds"
-    line = f"{name}: {' '.join(message.split())[:500]}"
-    print(line, file=sys.stderr if code else sys.stdout)
+    *lines, last = message.splitlines() or [""]
+    print(*lines, f"{name}: {last}", sep="\n", file=sys.stderr if code else sys.stdout)
     return code
 
 
 if __name__ == "__main__":
+    _limit()
     sys.exit(main(sys.argv[1:]))

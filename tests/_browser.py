@@ -21,7 +21,7 @@ _FLAGS = (
 ).split()
 #: Chromium reads commands from descriptor 3 and answers on 4.
 _START = "import os, sys; os.dup2({}, 3); os.dup2({}, 4); os.execv(sys.argv[1], sys.argv[1:])"
-_PATIENCE = 30.0
+_PATIENCE = 120.0
 
 _KEYS = {
     "Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "PageUp": 33, "PageDown": 34, "End": 35,

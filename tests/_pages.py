@@ -28,7 +28,7 @@ def tool(name: str) -> str:
 
 def _run(*command: str) -> str:
     return subprocess.run(
-        command, check=True, capture_output=True, text=True, encoding="utf-8", timeout=60
+        command, check=True, capture_output=True, text=True, encoding="utf-8", timeout=300
     ).stdout
 
 

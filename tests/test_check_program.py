@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
@@ -79,11 +78,9 @@ MISTAKES = [
     ("program", "wrt", "claim", "words", "of"), MISTAKES, ids=[m[2] for m in MISTAKES]
 )
 def test_each_mistake_is_named(program: str, wrt: str, claim: str, words: str, of: str) -> None:
-    """The sentence names the part, the line is that of the value where it happened; in time."""
-    started = time.perf_counter()
+    """The sentence names the part, the line is that of the value where it happened."""
     report = check(program, wrt, claim)
     text = report.text()
-    assert time.perf_counter() - started < 2
     assert report.status == "wrong"
     assert words in text
     assert of == (wrt if report.cause is None else report.cause.of)

@@ -40,7 +40,7 @@ def process(
     if shell:
         quoted = " ".join(f"'{a!s}'" for a in command)
         command = ["sh", "-c", shell.replace("MATDERIV", quoted)]
-    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, timeout=60, check=False)
+    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, timeout=300, check=False)
 
 
 @pytest.fixture
@@ -513,7 +513,7 @@ def test_help_does_not_load_sympy() -> None:
         "sys.exit('sympy' in sys.modules or 'numpy' in sys.modules)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, timeout=60, check=False
+        [sys.executable, "-c", code], capture_output=True, timeout=300, check=False
     )
     assert b"--method" in done.stdout
     assert done.returncode == 0

@@ -84,7 +84,7 @@ def read_tex(text: str, path: Path) -> list[str]:
         cwd=path.parent,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        timeout=120,
+        timeout=300,
         check=True,
     )
     assert "Missing character" not in path.with_suffix(".log").read_text(errors="replace")
@@ -178,7 +178,7 @@ def test_same_input_same_bytes() -> None:
         )
         for seed in ("1", "2")
     ]
-    first, second = (process.communicate(timeout=120)[0] for process in processes)
+    first, second = (process.communicate(timeout=300)[0] for process in processes)
     assert [process.returncode for process in processes] == [0, 0]
     assert len(first.splitlines()) == len(FORMATS) * len(LANGUAGES)
     assert first == second

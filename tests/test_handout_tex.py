@@ -169,7 +169,7 @@ def test_titles_come_out_as_typed(xelatex: str, tmp_path: Path, lang: str) -> No
     reader = find_tool("pdftotext")
     text = subprocess.run(
         [reader, "-l", "1", str(tmp_path / "main.pdf"), "-"],
-        capture_output=True, check=True, timeout=60,
+        capture_output=True, check=True, timeout=300,
     ).stdout.decode()  # fmt: skip
     title = "".join(text.split())
     # Spaces beside Chinese letters are TeX's.

@@ -12,8 +12,8 @@ import pytest
 
 import matderiv
 from matderiv.api import shown
-from matderiv.handout.compose import compose
 from matderiv.handout.document import Equation, Math, Paragraph
+from matderiv.handout.program import ProgramComposer
 from matderiv.notation.boxes import (
     Aligned,
     BigSum,
@@ -33,10 +33,10 @@ from matderiv.notation.boxes import (
     Terms,
     Word,
 )
-from matderiv.notation.compose import Notation
 from matderiv.notation.latex import latex
 from matderiv.notation.layout import fitted
 from matderiv.notation.mathml import equalities, mathml
+from matderiv.notation.program import ProgramNotation
 
 #: Elements of MathML Core, and the attributes of each that are used; `class` and `data-` are HTML.
 CORE = {
@@ -119,9 +119,9 @@ def test_every_kind_of_box_is_tried() -> None:
 def test_pages_hold_the_same_letters_as_in_latex(program: str, *, marked: bool) -> None:
     """No letter or digit of any formula is lost, added or moved on the way to MathML."""
     derivation = derived(program)
-    document = compose(derivation, "en", shown(derivation.problem, None), marked=marked)
+    composer = ProgramComposer(derivation, "en", shown(derivation.task, None), marked=marked)
     boxes: list[Box] = []
-    for block in document.blocks:
+    for block in composer.blocks():
         if isinstance(block, Equation):
             boxes += [block.box, *(box for d in block.details for box in d.boxes)]
         elif isinstance(block, Paragraph):
@@ -136,7 +136,7 @@ def test_marks_change_no_formula() -> None:
     """With marks every formula is the same in LaTeX, byte for byte."""
     for program, show in itertools.product(PROGRAMS[:3], (2, None)):
         derivation = derived(program)
-        plain, marked = (Notation(derivation.problem, show, m) for m in (False, True))
+        plain, marked = (ProgramNotation(derivation.task, show, m) for m in (False, True))
         for step in derivation.steps:
             for chain in step.chains:
                 assert latex(marked.chain(chain)) == latex(plain.chain(chain))

@@ -148,7 +148,7 @@ def test_runs_from_a_clean_kernel(lang: str, tmp_path: Path) -> None:
     path = tmp_path / "handout.ipynb"
     sized(2, 4, 3).handout(lang=lang).save(path)
     made = nbformat.read(path, as_version=4)
-    client = nbclient.NotebookClient(made, timeout=120, kernel_name="python3")
+    client = nbclient.NotebookClient(made, timeout=300, kernel_name="python3")
     asyncio.run(client.async_execute(cwd=str(tmp_path)))
     formulas, page, check = (c.outputs for c in made.cells if c.cell_type == "code")
     assert formulas[0].data["text/plain"] == "{'X': 'dY @ W.T', 'W': 'X.T @ dY'}"

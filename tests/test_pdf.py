@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -187,7 +188,12 @@ def test_typed_text_comes_out_as_typed(folder: Path) -> None:
             title=title,
         )
         assert facts(path)["Title"] == title
-        assert squeezed(words(path)).count(squeezed(title)) == 1 + 2 + 2 + 4 + 1 + 5 + 3
+        # Every sign as often as it was typed, besides bullets, signs of equality and the number of
+        # the page. In which order the lines of a table come out is up to the version of poppler.
+        times = 1 + 2 + 2 + 4 + 1 + 5 + 3
+        found = Counter(squeezed(words(path)))
+        found.subtract("••==1/1")
+        assert +found == Counter(squeezed(title) * times)
 
 
 def test_letters_that_are_code_elsewhere(folder: Path) -> None:

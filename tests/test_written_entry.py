@@ -8,11 +8,11 @@ from typing import get_args
 import pytest
 
 from matderiv.api import derive
+from matderiv.calculus.deciding.decide import read_the_same
 from matderiv.calculus.index_forms import written_entry
 from matderiv.calculus.index_forms.canonical import canonical
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.expanded import written_out
-from matderiv.calculus.index_forms.factoring import read_the_same
 from matderiv.calculus.index_forms.forms import Index
 from matderiv.calculus.index_forms.index_expressions import (
     Factors,

@@ -31,6 +31,7 @@ from matderiv.calculus.sweep.sweep import Gradient
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.focus import CloseUp, Summand, first_product, function_of
 from matderiv.derivation.judge import Judge, chain_rule, unit
+from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Derivation, Step
 from matderiv.derivation.methods.index import entry_chains
 from matderiv.derivation.program import Builder, Defining, build_program, elementwise
@@ -49,7 +50,7 @@ from matderiv.expression.nodes import Apply, Name, Node, children, rebuilt
 from matderiv.expression.program import Assignment
 from matderiv.expression.shapes import Dim, Shape
 
-__all__ = ["CloseUpBuilder", "build_close_up"]
+__all__ = ["CloseUpBuilder", "CloseUpJudge", "build_close_up"]
 
 Report = Callable[[str], None]
 Indices = tuple[Index, ...]
@@ -111,7 +112,7 @@ class CloseUpBuilder(Builder):
 
     def loss(self, summand: Summand) -> Iterator[Chain]:
         """L = f(z_11) + f(z_12) + … = Σ_ij f(z_ij), and what f is if that is known."""
-        judge = _Judge(self, "", known=True)
+        judge = CloseUpJudge(self, "", known=True)
         yield self.chain(
             judge,
             "loss",
@@ -192,7 +193,7 @@ class CloseUpBuilder(Builder):
         """∂L/∂z_ij = ∂L/∂f(z_ij)·∂f(z_ij)/∂z_ij, and ∂L/∂f(z_ij) = c."""
         name, at = self.close.value, self.task.places(self.over, 2)
         whole = Name(f"d{name}")
-        judge, known = _Judge(self, name), _Judge(self, name, known=True)
+        judge, known = CloseUpJudge(self, name), CloseUpJudge(self, name, known=True)
         yield self.chain(
             judge,
             "unit",
@@ -212,7 +213,7 @@ class CloseUpBuilder(Builder):
             ("unit", last),
         )
         local = self.task.whole(name, gradient.local)
-        sides: list[tuple[str, Side]] = [("matrix names", Formula(local))]
+        sides: list[tuple[Reason, Side]] = [("matrix names", Formula(local))]
         if self.summand.body is not None:
             sides.insert(0, ("derivative of f", spelled(self.task, local)))
         end = self.chain(known, "upstream", last, *sides)
@@ -230,7 +231,7 @@ class CloseUpBuilder(Builder):
         """∂f(z_ij)/∂z_ij of a known function."""
         at = self.places
         rate = partial(judge.entries.at(body, *at), self.z(at), judge.entries.letter)
-        sides: list[tuple[str, Side]] = [("derivative", Indexed(rate))]
+        sides: list[tuple[Reason, Side]] = [("derivative", Indexed(rate))]
         if self.factor == _ONE:
             local = self.task.whole(self.close.value, gradient.local)
             sides.append(("simplified", written(self.task, local, at)))
@@ -241,7 +242,7 @@ class CloseUpBuilder(Builder):
     def entries(self, name: str, gradient: Gradient) -> Iterator[Chain]:
         """From L to entries of ∂L/∂X: how Z changes with x_11, and what that does to L."""
         own = self.sweep.graph.shapes[name]
-        judge = _Judge(self, name)
+        judge = CloseUpJudge(self, name)
         shown = [at[: len(own)] for at in _PLACES]
         shown = [at for at in dict.fromkeys(shown) if all(map(_within, at, own))]
         first = shown[0]
@@ -332,7 +333,7 @@ def _within(index: int, dim: Dim) -> bool:
     return index <= dim.size
 
 
-class _Judge(Judge):
+class CloseUpJudge(Judge):
     """A judge who knows f: ∂f(z_ij)/∂x goes through z_ij, and ∂L/∂f(z_ij) through L alone.
 
     Unless f is `known`, it is any function, and what holds of it holds of every f.
@@ -355,7 +356,10 @@ class _Judge(Judge):
         return () if found is None else dict.fromkeys(use.by for use in found.uses)
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
-        """What stands for a quantity."""
+        """What stands for a quantity, in terms of values that are not unfolded yet.
+
+        Where z_ij has become Σ_k x_ik w_kj, a derivative by z_ij would be 0.
+        """
         loss = self.task.sweep.graph.loss
         match atom:
             case Rate(of=Entry(name=one, indices=rows), wrt=Entry(name=other, indices=cols)) if (
@@ -363,60 +367,53 @@ class _Judge(Judge):
             ):
                 return unit(rows, cols)
             case Rate(of=Entry(name=name), wrt=Call() as f) if name == loss:
-                return self._by_function(f, entries)
+                return self._by_function(f)
             case Rate(of=Call() | Raised() as of, wrt=Entry() as wrt):
-                return self._through(single(of), wrt, entries)
-            case Call(function=function) if self.body is not None and self.summand is not None:
-                at = self._entry_of(atom)
-                if function == self.summand.function and at is not None:
-                    return entries.at(self.body, *at)
+                return self._through(self._body(of) or single(of), wrt)
+            case Call():
+                return self._body(atom)
         return super().own(atom, entries)
 
-    def _entry_of(self, call: Call) -> Indices | None:
+    def _body(self, atom: Atom) -> Form | None:
+        """What f(z_ij) is, where f is known."""
+        if self.body is None or not isinstance(atom, Call):
+            return None
+        at = self._place(atom)
+        return None if at is None else self.entries.at(self.body, *at)
+
+    def _place(self, call: Call) -> Indices | None:
         """The indices of z_ij in f(z_ij)."""
+        if self.summand is None or call.function != self.summand.function:
+            return None
         match call.arg:
             case ((Term(((Entry(name=name, indices=at), 1),), ()), 1),) if name == self.close.value:
                 return at
         return None
 
-    def _by_function(self, f: Call, entries: Entries) -> Form | None:
+    def _by_function(self, f: Call) -> Form | None:
         """∂L/∂f(z_ij), all values of f being variables of their own."""
-        assert self.summand is not None
-        at = self._entry_of(f)
-        if at is None:
+        at = self._place(f)
+        if at is None or self.summand is None:
             return None
         made = []
-        for term, number in entries.at(self.summand.loss):
+        for term, number in self.entries.at(self.summand.loss):
             atoms = tuple((self._variable(atom), power) for atom, power in term.atoms)
             made.append((Term(atoms, term.bound), number))
-        return partial(tuple(made), Entry("f(Z)", at), entries.letter)
+        return partial(tuple(made), Entry("f(Z)", at), self.entries.letter)
 
     def _variable(self, atom: Atom) -> Atom:
-        assert self.summand is not None
-        if isinstance(atom, Call) and atom.function == self.summand.function:
-            at = self._entry_of(atom)
-            return atom if at is None else Entry("f(Z)", at)
-        return atom
+        at = self._place(atom) if isinstance(atom, Call) else None
+        return atom if at is None else Entry("f(Z)", at)
 
-    def _through(self, form: Form, wrt: Entry, entries: Entries) -> Form:
+    def _through(self, form: Form, wrt: Entry) -> Form:
         """∂/∂x of an expression in z_ij: by z_ij, times ∂z_ij/∂x, added up."""
-        form = self._bodies(form, entries)
         if wrt.name == self.close.value:
-            return partial(form, wrt, entries.letter)
-        places, bound = summed(self.over, entries)
+            return partial(form, wrt, self.entries.letter)
+        places, bound = summed(self.over, self.entries)
         z = Entry(self.close.value, places)
-        by = partial(form, z, entries.letter)
-        made = multiplied(by, single(Rate(z, wrt)))
+        made = multiplied(partial(form, z, self.entries.letter), single(Rate(z, wrt)))
         through = tuple((Term(t.atoms, t.bound + bound), number) for t, number in made)
-        return contracted(added((through, partial(form, wrt, entries.letter))))
-
-    def _bodies(self, form: Form, entries: Entries) -> Form:
-        """The form with what f is, where that is known."""
-        match form:
-            case ((Term(((Call() as call, 1),), ()), 1),):
-                found = self.own(call, entries)
-                return form if found is None else found
-        return form
+        return contracted(added((through, partial(form, wrt, self.entries.letter))))
 
     def _shape(self, side: Side) -> Shape:
         """The shape of an array; a slice has that of its value."""

@@ -13,7 +13,9 @@ from matderiv.calculus.index_forms.forms import (
     Form,
     Index,
     Raised,
+    Term,
     Whole,
+    letters_of,
     single,
 )
 from matderiv.calculus.sweep.task import Task
@@ -114,11 +116,24 @@ def _summand(task: Task, name: str) -> Summand | None:
             own, called = body, Apply(function := _free_function(task), value)
     abstract = _put(loss, total, nodes.rebuilt(total, [called]))
     factor = _put(loss, total, _weight(task, total, body))
-    form = Entries(task.sweep.facts.shape).at(abstract)
-    if len(form) != 1:  # the loss adds up something else as well
+    if not _is_sum_of(function, Entries(task.sweep.facts.shape).at(abstract)):
         return None
     made = task if own is None else _with_loss(task, name, abstract, factor, function)
     return Summand(function, own, factor, abstract, made)
+
+
+def _is_sum_of(function: str, form: Form) -> bool:
+    """Whether a form is c·Σ_ij f(z_ij), and nothing else is added up or multiplied."""
+    match form:
+        case ((Term(atoms=atoms, bound=bound), _),):
+            letters = {letter for letter, _ in bound}
+            held = [
+                (a, power) for a, power in atoms if isinstance(a, Call) or letters_of(a) & letters
+            ]
+            match held:
+                case [(Call(function=name), 1)]:
+                    return name == function
+    return False
 
 
 def _adds_up(node: Node) -> bool:

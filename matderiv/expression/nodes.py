@@ -20,9 +20,12 @@ __all__ = [
     "Functional",
     "Inverse",
     "LogDet",
+    "LogSoftmax",
     "LogSumExp",
     "MatMul",
+    "Maximum",
     "Mean",
+    "Minimum",
     "Multiply",
     "Name",
     "Negate",
@@ -37,10 +40,12 @@ __all__ = [
     "Reduction",
     "Size",
     "Softmax",
+    "Std",
     "Subtract",
     "Sum",
     "Trace",
     "Transpose",
+    "Var",
     "children",
     "parts",
     "rebuilt",
@@ -98,6 +103,22 @@ class Divide:
 @dataclass(frozen=True, slots=True)
 class Power:
     """A ** B, entry by entry."""
+
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Maximum:
+    """The larger of two numbers, entry by entry."""
+
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Minimum:
+    """The smaller of two numbers, entry by entry."""
 
     left: Node
     right: Node
@@ -178,8 +199,34 @@ class LogSumExp:
 
 
 @dataclass(frozen=True, slots=True)
+class Var:
+    """The mean of (a - mean)², over all entries of A or along one axis."""
+
+    arg: Node
+    axis: int | None = None
+    keepdims: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Std:
+    """The root of the variance, over all entries of A or along one axis."""
+
+    arg: Node
+    axis: int | None = None
+    keepdims: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Softmax:
     """exp(A) / Σ exp(A), the sum over all entries or along one axis."""
+
+    arg: Node
+    axis: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogSoftmax:
+    """A - log Σ exp(A), the sum over all entries or along one axis."""
 
     arg: Node
     axis: int | None = None
@@ -274,6 +321,8 @@ Node = (
     | Multiply
     | Divide
     | Power
+    | Maximum
+    | Minimum
     | MatMul
     | Negate
     | Transpose
@@ -283,7 +332,10 @@ Node = (
     | Mean
     | Prod
     | LogSumExp
+    | Var
+    | Std
     | Softmax
+    | LogSoftmax
     | Trace
     | Inverse
     | Determinant
@@ -301,13 +353,13 @@ Node = (
 Arithmetic = Add | Subtract | Multiply | Divide | Power
 
 #: Functions of two numbers, applied to two arrays entry by entry.
-Entrywise = Arithmetic
+Entrywise = Arithmetic | Maximum | Minimum
 
 #: What makes one entry of many: of all of them, or along an axis.
-Reduction = Sum | Mean | Prod | LogSumExp
+Reduction = Sum | Mean | Prod | LogSumExp | Var | Std
 
 #: What changes each entry by those along an axis; the shape stays.
-AlongAxis = Softmax
+AlongAxis = Softmax | LogSoftmax
 
 
 _OPERANDS: dict[type, tuple[str, ...]] = {

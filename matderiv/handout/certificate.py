@@ -1,87 +1,333 @@
-"""The frame of a certificate: what those of one product and of whole programs have in common.
+"""The certificate of a derivation: another program can check every link of it.
 
-The structure is described in the README under "Certificates".
+It is one object of JSON, version 2, of one kind for all programs:
+
+| | |
+|---|---|
+| `program`, `method`, `assume` | what was asked |
+| `sizes`, `shapes` | the number of each size; the sizes of each name |
+| `definitions` | each value as source, those with a name of ours among them |
+| `functions` | a name of ours for what is done to each entry of a value, and the loss with it |
+| `wrt`, `gradients` | the names differentiated by, and the answers as source |
+| `steps` | each with its `kind`, the name that it is about (`wrt`), and its `chains` |
+| `chains` | a `kind`; the free letters with their sizes (`indices`); `sides`; `links` |
+| `links` | between neighbouring sides: `reason`, `for_all_sizes`, or how many `entries` |
+| `proof`, `sha256` | the totals; the digest of all else, as JSON with sorted keys, no spaces |
+
+A side is an array, read at the indices `at`: its `kind`, its `entry` there in index notation,
+what it is `of` as source where it is written as a formula, all `entries` at the sizes where it is
+written out, and `latex` for display. See `index_text` for both notations.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from matderiv.calculus.index_forms.contraction import contracted
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.expanded import written_out
+from matderiv.calculus.index_forms.forms import (
+    Atom,
+    Call,
+    Entry,
+    Form,
+    Index,
+    Raised,
+    Rate,
+    TooLarge,
+    Whole,
+    bounded,
+    placed,
+    single,
+)
+from matderiv.calculus.index_forms.index_expressions import form_of
+from matderiv.calculus.sweep.task import Task
+from matderiv.derivation import sides
 from matderiv.derivation.links import Chain, Derivation, Link, Step
-from matderiv.derivation.sides import Side
+from matderiv.expression.nodes import MatMul, Name, Node
+from matderiv.expression.shapes import Shape
+from matderiv.handout.index_text import IndexText, formula_text
+from matderiv.notation.latex import latex
+from matderiv.notation.program import ProgramNotation, readable_show
 
-__all__ = ["VERSION", "Json", "SideWriter", "certificate", "digest"]
+__all__ = ["VERSION", "WRITERS", "certificate"]
 
-VERSION = 1
+VERSION = 2
 
 #: An object of JSON.
-Json: TypeAlias = dict[str, Any]
+_Json: TypeAlias = dict[str, Any]
 
-#: Writes one side of a link of a chain of a step.
-SideWriter: TypeAlias = Callable[[Step, Chain, Side], Json]
+#: Entries of all arrays of a program together up to which arrays are written out at the sizes.
+_SMALL = 120
+#: The work that writing out one array may take.
+_WORK = 2_000
 
 
-def certificate(
-    derivation: Derivation,
-    kind: str,
-    stated: Mapping[str, Any],
-    side: SideWriter,
-    chain: Callable[[Chain], Json] = lambda _: {},
-) -> str:
-    """The text of a certificate.
-
-    `stated` is what it says of the program; `chain` what it says of a chain beside its links.
-    """
-    content = {
+def certificate(derivation: Derivation) -> str:
+    """The certificate as text."""
+    task = derivation.task
+    proof = derivation.proof
+    notation = ProgramNotation(task, readable_show(task))
+    content: _Json = {
         "format": "matderiv certificate",
         "version": VERSION,
-        "kind": kind,
-        **stated,
-        "steps": [
-            {
-                "kind": step.kind,
-                "wrt": step.wrt,
-                "chains": [
-                    {"kind": of.kind}
-                    | chain(of)
-                    | {"links": [_link(link, step, of, side) for link in of.links]}
-                    for of in step.chains
-                ],
-            }
-            for step in derivation.steps
-        ],
-        "proof": _proof(derivation),
+        "program": task.program.source(),
+        "method": task.method,
+        "assume": dict(task.assumed),
+        "sizes": {s: n for s, n in task.sizes.items() if s != str(n)},
+        "shapes": {name: [d.symbol for d in shape] for name, shape in task.shapes.items()},
+        "definitions": {a.name: formula_text(a.value, ()) for a in task.sweep.graph.values},
+        "functions": _functions(derivation),
+        "wrt": list(derivation.wrt),
+        "gradients": {n: formula_text(derivation.answer(n), ()) for n in derivation.wrt},
+        "steps": [_step(step, task, notation) for step in derivation.steps],
+        "proof": {
+            "equalities": proof.equalities,
+            "for_all_sizes": proof.for_all_sizes,
+            "compared": proof.compared,
+            "entries": proof.entries,
+        },
     }
-    return json.dumps(content | {"sha256": digest(content)}, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(content | {"sha256": _digest(content)}, indent=1, ensure_ascii=False) + "\n"
 
 
-def digest(content: Json) -> str:
-    """SHA-256 of the content as JSON with sorted keys and no spaces."""
+def _functions(derivation: Derivation) -> _Json:
+    """What a function with a name of ours is of the entries of a value, and the loss by it."""
+    close = derivation.close
+    if close is None or close.summand is None or close.summand.body is None:
+        return {}
+    found = close.summand
+    body, loss = (formula_text(node, ()) for node in (close.summand.body, found.loss))
+    return {found.function: {"of": close.value, "body": body, "loss": loss}}
+
+
+def _digest(content: _Json) -> str:
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _link(link: Link, step: Step, chain: Chain, side: SideWriter) -> Json:
+def _step(step: Step, task: Task, notation: ProgramNotation) -> _Json:
+    own = () if step.wrt is None else task.places(task.shapes[step.wrt], 2)
     return {
-        "left": side(step, chain, link.left),
-        "right": side(step, chain, link.right),
+        "kind": step.kind,
+        "wrt": step.wrt,
+        "chains": [_chain(chain, own, task, notation) for chain in step.chains],
+    }
+
+
+def _chain(chain: Chain, own: tuple[Index, ...], task: Task, notation: ProgramNotation) -> _Json:
+    indices = _Writer(task, own, ()).letters_of(chain.links[0].left)
+    writer = _Writer(task, own, tuple(indices))
+    return {
+        "kind": chain.kind,
+        "indices": indices,
+        "sides": [writer.side(s) | {"latex": latex(notation.side(s))} for s in chain.sides],
+        "links": [_link(link) for link in chain.links],
+    }
+
+
+def _link(link: Link) -> _Json:
+    return {
         "reason": link.reason,
-        "verdict": {
-            "status": link.verdict.status,
-            "for_all_sizes": link.verdict.index,
-            "entries": link.verdict.entries,
-        },
+        "for_all_sizes": link.verdict.index,
+        "entries": link.verdict.entries,
     }
 
 
-def _proof(derivation: Derivation) -> Json:
-    proof = derivation.proof
-    return {
-        "equalities": proof.equalities,
-        "for_all_sizes": proof.for_all_sizes,
-        "compared": proof.compared,
-        "entries": proof.entries,
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes the sides of one chain.
+
+    `own` are the indices of what its step is about, `free` the letters that are free in it.
+    """
+
+    task: Task
+    own: tuple[Index, ...]
+    free: tuple[str, ...]
+
+    def side(self, side: sides.Side) -> _Json:
+        """A side, by the writer of its kind.
+
+        Raises:
+            TypeError: there is no writer of its kind.
+        """
+        writer = WRITERS.get(type(side))
+        if writer is None:
+            raise TypeError(f"no certificate can hold a side of the kind {type(side).__name__}")
+        return writer(self, side)
+
+    def letters_of(self, first: sides.Side) -> dict[str, str]:
+        """The letters that the first side of a chain leaves free, with the sizes they run to."""
+        shape = self.task.sweep.facts.shape
+        own: dict[str, str] = {}
+        if isinstance(first, sides.Formula):
+            pairs = zip(self.places(first.node), self.shape(first.node), strict=True)
+            own |= {i: dim.symbol for i, dim in pairs if isinstance(i, str)}
+        for entry in _entries(self.form(first)):
+            name = entry.name.replace("δ", "")
+            for index, dim in zip(entry.indices, shape(Name(name)), strict=True):
+                if isinstance(index, str) and index in self.task.letters:
+                    own.setdefault(index, dim.symbol)
+        return own
+
+    # -- entries -----------------------------------------------------------------------------
+
+    @property
+    def entries(self) -> Entries:
+        """General entries."""
+        facts = self.task.sweep.facts
+        return Entries(facts.shape, symmetric=facts.symmetric)
+
+    @property
+    def text(self) -> IndexText:
+        """Writes forms, other letters than those of values and inputs first."""
+        letters = self.task.letters
+        return IndexText(letters[4:] + letters[:4], self.own)
+
+    def shape(self, node: Node) -> Shape:
+        """The shape of a formula."""
+        return self.task.sweep.facts.shape(node)
+
+    def places(self, node: Node) -> tuple[Index, ...]:
+        """The indices at which a formula is read."""
+        return self.task.places(self.shape(node), 2)
+
+    def form(self, side: sides.Side) -> Form:
+        """The general entry of a side."""
+        match side:
+            case sides.Indexed(form):
+                return form
+            case sides.Formula(node):
+                return self.entries.at(node, *self.places(node))
+            case sides.SpelledProduct(left, right):
+                node = MatMul(left.node, right.node)
+                return self.entries.at(node, *self.places(node))
+            case sides.EntryOf(node, indices):
+                return self.entries.at(node, *indices)
+            case sides.WrittenEntry(expr=expr) | sides.Spelled(expr=expr):
+                return form_of(expr, self.entries)
+        if isinstance(side, sides.RouteSide):
+            return side.form(self.entries)
+        raise TypeError(f"no general entry is known of the kind {type(side).__name__}")
+
+    # -- sides -------------------------------------------------------------------------------
+
+    def read(self, kind: str, side: sides.Side, *at: Index, of: Node | str | None = None) -> _Json:
+        """A side by its entry at indices, and by the source of what it is an entry of."""
+        text = self.text.form(self.form(side), {i: i for i in self.free})
+        made = {"kind": kind, "at": list(map(str, at)), "entry": text}
+        if of is None:
+            return made
+        return made | {"of": of if isinstance(of, str) else formula_text(of, self.own)}
+
+    def whole(self, kind: str, side: sides.Side, node: Node) -> _Json:
+        """A formula as an array."""
+        return self.read(kind, side, *self.places(node), of=node)
+
+    def spelled(self, side: sides.Side, at: tuple[Index, ...], over: Shape) -> _Json:
+        """All entries at the sizes, if they are not too many."""
+        shapes = self.task.shapes.values()
+        if sum(math.prod(dim.size for dim in shape) for shape in shapes) > _SMALL:
+            return {}
+        form = self.form(side)
+
+        def cell(*place: int) -> str:
+            put = {i: n for i, n in zip(at, place, strict=True) if isinstance(i, str)}
+            made = written_out(contracted(placed(form, dict(put))), self.task.sizes)
+            return self.text.form(made)
+
+        try:
+            with bounded(_WORK):
+                return {"entries": _nested([dim.size for dim in over], cell)}
+        except TooLarge:
+            return {}
+
+
+#: Writes a side of one kind.
+_SideWriter: TypeAlias = Callable[[_Writer, Any], _Json]
+
+
+def _spelled(writer: _Writer, side: sides.Spelled) -> _Json:
+    made = writer.read("spelled", side, *side.indices, of=side.node)
+    return made | writer.spelled(side, side.indices, writer.shape(side.node))
+
+
+def _cells(writer: _Writer, side: sides.Cells) -> _Json:
+    return writer.read("cells", side, *side.indices) | writer.spelled(side, side.indices, side.over)
+
+
+def _differential(writer: _Writer, side: sides.Differential) -> _Json:
+    of = f"differential({formula_text(side.node, writer.own)}, {side.name})"
+    return writer.read("differential", side, *side.indices, of=of)
+
+
+def _slice(writer: _Writer, side: sides.Slice) -> _Json:
+    of = f"Partial({side.of.name}, {writer.text.form(single(side.wrt))})"
+    return writer.read("slice", side, *side.of.indices, of=of)
+
+
+def _entry(kind: str) -> _SideWriter:
+    """The entry of a formula at indices of its own."""
+    return lambda writer, side: writer.read(kind, side, *side.indices, of=side.node)
+
+
+#: Who writes each kind of side. `Numerals` stand in exercises alone.
+WRITERS: Mapping[type, _SideWriter] = MappingProxyType(
+    {
+        sides.Formula: lambda writer, side: writer.whole("formula", side, side.node),
+        sides.Spelled: _spelled,
+        sides.SpelledProduct: lambda writer, side: writer.whole(
+            "product", side, MatMul(side.left.node, side.right.node)
+        ),
+        sides.Indexed: lambda writer, side: writer.read("indexed", side),
+        sides.EntryOf: _entry("entry"),
+        sides.WrittenEntry: _entry("written"),
+        sides.Contraction: _entry("contraction"),
+        sides.Vec: _entry("vec"),
+        sides.Matrix: _entry("array"),
+        sides.Differential: _differential,
+        sides.Slice: _slice,
+        sides.Cells: _cells,
+        sides.Inner: lambda writer, side: writer.read("inner", side),
+        sides.VecPartial: lambda writer, side: writer.read(
+            "jacobian", side, *side.of.indices, *side.wrt.indices
+        ),
+        sides.Kroneckers: lambda writer, side: writer.read(
+            "jacobian", side, *side.parts[0].rows, *side.parts[0].cols
+        ),
+        sides.Times: lambda writer, side: writer.read("times", side, *side.indices),
     }
+)
+
+
+def _entries(form: Form) -> Iterator[Entry]:
+    """All entries in a form, one after the other."""
+    for term, _ in form:
+        for atom, _ in term.atoms:
+            yield from _entries_of(atom)
+
+
+def _entries_of(atom: Atom) -> Iterator[Entry]:
+    match atom:
+        case Entry():
+            yield atom
+        case Rate(of, wrt):
+            yield from _entries_of(of)
+            yield from _entries_of(wrt)
+        case Call(_, arg) | Raised(arg, _) | Whole(_, _, arg):
+            yield from _entries(arg)
+
+
+def _nested(
+    sizes: list[int], cell: Callable[..., str], at: tuple[int, ...] = ()
+) -> list[Any] | str:
+    """The cells of an array as lists of lists."""
+    if len(at) == len(sizes):
+        return cell(*at)
+    return [_nested(sizes, cell, (*at, i)) for i in range(1, sizes[len(at)] + 1)]

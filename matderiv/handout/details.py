@@ -73,7 +73,9 @@ class Details:
 
     def _places(self, found: GradientEntries | SliceEntries) -> list[_Place]:
         """The places of the entries that are shown."""
-        counts = [self.notation.formulas.shown(dim.size) for dim in found.shape]
+        also = found.cells.picked if isinstance(found, SliceEntries) else {}
+        shown = self.notation.formulas.shown
+        counts = [shown(dim.size, also.get(n, ())) for n, dim in enumerate(found.shape)]
         places = (tuple(i for i in at if i is not None) for at in itertools.product(*counts))
         return [place for place in places if len(place) == len(found.shape)]
 

@@ -164,6 +164,9 @@ def _letters(composer: ProgramComposer, side: Kroneckers, fields: Fields) -> Ite
     """What I_N and K mean in a Jacobian."""
     factors = [factor for part in side.parts for factor in part.factors]
     sizes = dict.fromkeys(factor.size for factor in factors if factor.node is None)
+    shape = composer.task.sweep.facts.shape
+    scalars = [p for p in side.parts if p.diagonal is not None and not shape(p.diagonal)]
+    sizes |= dict.fromkeys(dim.symbol for part in scalars for dim in part.over)
     for size in sizes:
         identity: Fields = {
             "I": Math(identity_box(size)),

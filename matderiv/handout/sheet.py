@@ -64,7 +64,7 @@ def _blocks(composer: ProgramComposer) -> Iterator[Block]:
         yield Paragraph(fill(language, "handout.exchanged", fields))
         yield from _formulas(beside, second.wrt)
     yield from composer.steps()
-    yield Heading(2, fill(language, "heading.checked", {}))
+    yield Heading(2, fill(language, "program.heading_checked", {}))
     yield from composer.checked()
     if second is not None:
         yield Paragraph(fill(language, "handout.checked_second", fields))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction as Rational
@@ -12,7 +13,7 @@ from matderiv.calculus.index_forms.forms import Index
 from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.expression.operations import NAMES
+from matderiv.expression.operations import NAMES, OPERATIONS
 from matderiv.expression.shapes import Shape
 from matderiv.expression.vocabulary import ELEMENTWISE
 from matderiv.notation.boxes import (
@@ -40,7 +41,7 @@ from matderiv.notation.names import (
     starts_with_number,
 )
 
-__all__ = ["Formulas", "Grip", "Held"]
+__all__ = ["Formulas", "Grip", "Held", "call"]
 
 #: How tightly a box holds together: a sum needs brackets as a factor, a product entry by entry
 #: as a factor of a matrix product, and any product as a base.
@@ -105,11 +106,19 @@ class Formulas:
         """The letter of a size, or its number if it has none."""
         return Number(symbol) if symbol.isdigit() else name_box(symbol)
 
-    def shown(self, count: int) -> list[int | None]:
-        """The numbers 1 … count that are shown, None for the dots."""
+    def shown(self, count: int, also: Iterable[int] = ()) -> list[int | None]:
+        """The numbers 1 … count that are shown, those of `also` too, None for the dots."""
         if self.show is None or count <= self.show + 1:
             return list(range(1, count + 1))
-        return [*range(1, self.show), None, count]
+        numbers = sorted({*range(1, self.show), *also, count})
+        made: list[int | None] = []
+        for before, number in itertools.pairwise((0, *numbers)):
+            if number == before + 2:  # dots would stand for one
+                made.append(number - 1)
+            elif number > before + 1:
+                made.append(None)
+            made.append(number)
+        return made
 
     def node(self, node: Node) -> Box:
         """An expression: XW + b, ∂L/∂Y Wᵀ, A⁻¹."""
@@ -294,16 +303,19 @@ class Formulas:
                 return Scripts(Number("1"), sub=Row(tuple(times)))
         return self._call(self._named(node), *nodes.children(node))
 
+    @staticmethod
+    def word(operation: str) -> Word:
+        """The name of an operation on a page: tr, logsoftmax."""
+        return Word(OPERATIONS[operation].word or operation.replace("_", ""), upright=True)
+
     def _call(self, head: Box, *args: Node) -> Box:
-        items = [box for arg in args for box in (Operator("comma"), self.node(arg))][1:]
-        body = items[0] if len(items) == 1 else Row(tuple(items))
-        return Row((head, Fence(body, big=any(map(has_fraction, items)))))
+        return call(head, list(map(self.node, args)))
 
     @staticmethod
     def _named(node: Node) -> Box:
         if type(node) not in NAMES:
             raise MissingRuleError(node, "word in formulas")
-        word = Word(_WORDS.get(type(node), NAMES[type(node)]), upright=True)
+        word = Formulas.word(NAMES[type(node)])
         axis = getattr(node, "axis", None)
         sub: list[Box] = [] if axis is None else [Number(str(axis))]
         if getattr(node, "keepdims", False):
@@ -320,11 +332,15 @@ class Formulas:
         return entry_box(Fence(box, big=has_fraction(box)), indices, commas=self.commas)
 
 
+def call(head: Box, operands: list[Box]) -> Box:
+    """f(a, b)."""
+    items = [box for operand in operands for box in (Operator("comma"), operand)][1:]
+    body = items[0] if len(items) == 1 else Row(tuple(items))
+    return Row((head, Fence(body, big=any(map(has_fraction, items)))))
+
+
 #: What names of arrays that are derived from others start with; the rest are gradients.
 _DERIVED: dict[str, Callable[[Formulas, str], Held]] = {"δ": Formulas.change, "ε": Formulas.unit}
-
-#: Words that are written otherwise than in the language.
-_WORDS: dict[type, str] = {nodes.Trace: "tr"}
 
 
 def _number(value: Rational) -> Held:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -28,7 +28,7 @@ from matderiv.derivation.sides import (
     WrittenEntry,
 )
 from matderiv.expression import nodes
-from matderiv.expression.nodes import Node
+from matderiv.expression.nodes import MatMul, Node
 from matderiv.expression.shapes import Shape
 from matderiv.notation import methods
 from matderiv.notation.boxes import (
@@ -69,12 +69,17 @@ _Sums = Callable[[IndexExpression], IndexExpression]
 
 def readable_show(task: Task) -> int:
     """How many rows, columns and terms are shown when the user does not say."""
-    shapes = list(task.shapes.values())
-    for show in _SHOWS:
-        shown = [[d.size if d.size <= show + 1 else show for d in shape] for shape in shapes]
-        if all(len(s) < 2 or s[0] * s[1] <= _READABLE for s in shown):  # noqa: PLR2004 - a matrix
-            return show
-    return _SHOWS[-1]
+    shape = task.sweep.facts.shape
+    arrays = list(task.shapes.values())
+    values = [a.value for a in task.sweep.graph.values]
+    products = [(*shape(v.left), *shape(v.right)[1:]) for v in values if isinstance(v, MatMul)]
+
+    def fit(show: int, shapes: list[Shape], most: int) -> bool:
+        shown = ([d.size if d.size <= show + 1 else show for d in dims] for dims in shapes)
+        return all(len(sizes) == 1 or math.prod(sizes) <= most for sizes in shown)
+
+    found = (s for s in _SHOWS if fit(s, arrays, _READABLE) and fit(s, products, _MOST_TERMS))
+    return next(found, _SHOWS[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,21 +219,29 @@ class ProgramNotation:
             put: dict[str, Index] = dict(zip(side.indices, at, strict=True))
             return self.indices.form(contracted(placed(side.entry, put)))
 
-        return self._filled(side.over, cell, mark)
+        return self._filled(side.over, cell, mark, side.picked)
 
     def _grid(self, array: Spelled, sums: _Sums, mark: Mark | None) -> Box:
         shape = self.task.sweep.facts.shape(array.node)
         return self._filled(shape, lambda at: self._entry(array, sums, at), mark)
 
     def _filled(
-        self, shape: Shape, inside: Callable[[tuple[int, ...]], Box], mark: Mark | None
+        self,
+        shape: Shape,
+        inside: Callable[[tuple[int, ...]], Box],
+        mark: Mark | None,
+        also: Mapping[int, frozenset[int]] | None = None,
     ) -> Box:
-        """An array by its cells, dots for those that are left out; a vector is a column."""
+        """An array by its cells, dots for those that are left out; a vector is a column.
+
+        `also` are the places along each axis that are shown whatever is left out.
+        """
 
         def cell(at: tuple[int, ...]) -> Box:
             return Tagged(inside(at), mark(*at)) if mark and at else inside(at)
 
-        counts = [self.formulas.shown(dim.size) for dim in shape]
+        kept = also or {}
+        counts = [self.formulas.shown(dim.size, kept.get(n, ())) for n, dim in enumerate(shape)]
         match counts:
             case []:
                 return cell(())

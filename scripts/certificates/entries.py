@@ -6,21 +6,72 @@ choice of the letters that are free in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
 
-from certificates.arrays import Array, determinant, inverse, product, whole_number
-from certificates.frame import refuse
-from certificates.numbers import FUNCTIONS, Number, applied, raised, to_the
-from certificates.reading import Tree, parse
-
-if TYPE_CHECKING:
-    from certificates.worlds import World
+from certificates.arrays import Array, Shape, determinant, inverse, places, product
+from certificates.frame import Work, refuse
+from certificates.lowering import FUNCTIONS, Lowering, Places, Sizes
+from certificates.numbers import Field, Number, applied, raised, to_the
+from certificates.program import Program
+from certificates.reading import Tree, parse, whole_number
 
 Letters = Mapping[str, int]
-Run = Callable[["World", Letters], Number]
 
 MOST_FIXED = 1000  # that a sum runs to which runs to a number
+
+
+class Scope:
+    """What names stand for; what is worked out there is remembered."""
+
+    def __init__(self, field: Field, sizes: Mapping[str, int], work: Work) -> None:
+        self.field, self.sizes, self.work = field, sizes, work
+        self.memo: dict[object, Any] = {}
+        self._places: dict[tuple[str | int, ...], list[tuple[int, ...]]] = {}
+
+    def number(self, value: Fraction | int) -> Number:
+        """A rational number."""
+        return self.field.number(value)
+
+    def shape(self, sizes: Sequence[str | int]) -> Shape:
+        """Numbers for the letters of sizes."""
+        return tuple(self.sizes[n] if n in self.sizes else int(n) for n in sizes)
+
+    def places(self, sizes: Sequence[str | int]) -> list[tuple[int, ...]]:
+        """All places of an array of a shape."""
+        key = tuple(sizes)
+        found = self._places.get(key)
+        if found is None:
+            found = self._places[key] = list(places(self.shape(sizes)))
+        self.work.spend(len(found))
+        return found
+
+    def array(self, name: str) -> Array:
+        """What a name stands for."""
+        refuse(f"{name[:40]!r} is not known here")
+
+    def undefined(self, name: str, array: Array) -> Array:
+        """An undefined function."""
+        del array
+        refuse(f"{name[:40]!r} is not known here")
+
+    def rate(self, of: str, row: Sequence[int], wrt: str, col: Sequence[int]) -> Number:
+        """∂z_ij/∂x_pq."""
+        del row, col
+        refuse(f"the derivative of {of[:40]} by {wrt[:40]} is not known here")
+
+    def by_function(self, function: str, z: str) -> Array:
+        """∂L/∂f(z_ij)."""
+        refuse(f"a derivative by {function[:40]} of {z[:40]} is not known here")
+
+    def slopes(self, ready: Ready, at: Letters, wrt: str, *, through: bool) -> Array:
+        """The derivatives of a number by all entries of a name."""
+        del ready, at, through
+        refuse(f"a derivative by {wrt[:40]} is not known here")
+
+
+Run = Callable[[Scope, Letters], Number]
 
 
 class Ready:
@@ -35,17 +86,73 @@ class Ready:
 class Texts:
     """Makes texts ready, each once for the letters that are free around it."""
 
-    def __init__(self, sizes: Mapping[str, int], names: Mapping[str, Any]) -> None:
-        self.sizes, self.names = sizes, names
-        self.known: dict[tuple[str, frozenset[str]], Ready] = {}
+    def __init__(self, program: Program) -> None:
+        self.program, self.names = program, program.shapes
+        self.sizes = {n for shape in program.shapes.values() for n in shape}
+        self.lowering = Lowering(program.sizes, program.shapes, program.functions)
+        self._known: dict[tuple[Tree, frozenset[str]], Ready] = {}
+        self._sources: dict[object, Tree] = {}
+        self._definitions: dict[str, tuple[Sequence[Tree], Ready]] = {}
 
     def ready(self, text: str, letters: frozenset[str]) -> Ready:
-        """The text made ready."""
-        found = self.known.get((text, letters))
+        """A text made ready."""
+        return self.tree_ready(parse(text), letters)
+
+    def tree_ready(self, tree: Tree, letters: frozenset[str]) -> Ready:
+        """A tree made ready."""
+        found = self._known.get((tree, letters))
         if found is None:
-            if letters & self.names.keys() or letters & self.sizes.keys():
+            if letters & self.names.keys() or letters & self.program.sizes.keys():
                 refuse("an index letter is a name of the program")
-            found = self.known[text, letters] = self.tree(parse(text), letters)
+            found = self._known[tree, letters] = self.tree(tree, letters)
+        return found
+
+    def source(self, text: str, over: Sizes, at: Places, kind: str) -> Tree:
+        """The entry of a formula at indices: of its shape, at a `place`, or `repeated`."""
+        key = (text, over, at, kind)
+        if key not in self._sources:
+            lowered = self.lowering.lower(parse(text))
+            numbers = [index[0] == "num" for index in at]
+            if kind == "place" and len(lowered.shape) == len(over):
+                over = tuple(
+                    own if number else size
+                    for own, size, number in zip(lowered.shape, over, numbers, strict=True)
+                )
+            elif any(index[0] == "num" and index[1] != 1 for index in at):
+                refuse("an index is a number where an array is meant")
+            if kind != "repeated" and lowered.shape != over:
+                refuse("a formula does not have the shape that its indices run over")
+            self._sources[key] = self.lowering.own(lowered, over, at)
+        return self._sources[key]
+
+    def by_function(self, function: str, z: str) -> tuple[Places, Ready, Ready]:
+        """The letters and the value of f(z_ij), and the loss with F for f(z_ij)."""
+        bodies, loss = self.program.bodies, self.program.loss
+        whole = bodies[function][2] if function in bodies else self.program.definitions[loss]
+
+        def put(tree: Any) -> Any:  # noqa: ANN401 - a tree or a leaf
+            match tree:
+                case ("call", name, (("index" | "name" as kind, of, *at),)) if (name, of) == (
+                    function,
+                    z,
+                ):
+                    return (kind, "F.unit", *at)
+            return tuple(map(put, tree)) if isinstance(tree, tuple) else tree
+
+        at, _ = self.lowering.places(self.lowering.shape_of(z))
+        letters = frozenset(index[1] for index in at if index[0] == "name")
+        own = self.tree_ready(("call", function, (self.lowering.entry(z, at),)), letters)
+        return at, own, self.tree_ready(put(self.lowering.lower(whole).at(())), frozenset())
+
+    def definition(self, name: str) -> tuple[Sequence[Tree], Ready]:
+        """The entry of a value by its definition, and the indices at which it is."""
+        found = self._definitions.get(name)
+        if found is None:
+            lowered = self.lowering.lower(self.program.definitions[name])
+            at, _ = self.lowering.places(lowered.shape)
+            letters = frozenset(index[1] for index in at if index[0] == "name")
+            ready = self.tree_ready(lowered.at(at), letters)
+            found = self._definitions[name] = (at, ready)
         return found
 
     def tree(self, tree: Tree, scope: frozenset[str]) -> Ready:
@@ -73,8 +180,8 @@ class Texts:
                 return self.summed(body, bounds, scope)
             case ("call", "KroneckerDelta", (a, b)) if {a[0], b[0]} <= {"name", "num"}:
                 return self.delta([self.index(a, scope), self.index(b, scope)])
-            case ("call", "Partial", (of, wrt)) if wrt[0] != "tuple":
-                return self.rate(of, wrt, scope)
+            case ("call", "Partial" | "Direct" as kind, (of, wrt)) if wrt[0] != "tuple":
+                return self.rate(of, wrt, scope, through=kind == "Partial")
             case ("call", "acos", (("neg", ("num", 1)),)):
                 return Ready(frozenset(), lambda world, _: world.field.pi())
             case ("call", name, (arg, *rest)):
@@ -83,14 +190,14 @@ class Texts:
 
     def scalar(self, name: str) -> Ready:
         """The letter of a size, or a number that has a name."""
-        if name in self.sizes:
+        if name in self.program.sizes:
             return Ready(frozenset(), lambda world, _: world.number(world.sizes[name]))
         return Ready(frozenset(), lambda world, _: world.array(name).at(()))
 
     def sum(self, parts: list[Ready]) -> Ready:
         """Several terms."""
 
-        def run(world: World, at: Letters) -> Number:
+        def run(world: Scope, at: Letters) -> Number:
             first, *rest = parts
             found = first.run(world, at)
             for part in rest:
@@ -102,7 +209,7 @@ class Texts:
     def product(self, parts: list[Ready]) -> Ready:
         """Several factors; the others are not worked out where one is 0."""
 
-        def run(world: World, at: Letters) -> Number:
+        def run(world: Scope, at: Letters) -> Number:
             found = None
             for part in parts:
                 factor = part.run(world, at)
@@ -131,7 +238,7 @@ class Texts:
         order = sorted(letters)
         mark = object()
 
-        def once(world: World, at: Letters) -> Number:
+        def once(world: Scope, at: Letters) -> Number:
             key = (mark, *(at[letter] for letter in order))
             found = world.memo.get(key)
             if found is None:
@@ -149,10 +256,11 @@ class Texts:
                     pass
                 case _:
                     refuse("a sum does not run over a letter from 1 to a size")
-            taken = {*scope, *(own for own, _ in found), *self.names, *self.sizes}
+            taken = {*scope, *(own for own, _ in found), *self.names, *self.program.sizes}
             if letter in taken:
                 refuse(f"the letter {letter[:20]} has two meanings")
-            if not (size in self.sizes if isinstance(size, str) else size and size <= MOST_FIXED):
+            known = self.program.sizes if isinstance(size, str) else range(1, MOST_FIXED + 1)
+            if size not in known:
                 refuse(f"{str(size)[:20]} is no size")
             found.append((letter, size))
         return found
@@ -179,7 +287,7 @@ class Texts:
         """Σ over one letter."""
         term = self.product(factors)
 
-        def run(world: World, at: Letters) -> Number:
+        def run(world: Scope, at: Letters) -> Number:
             places = world.places([size])
             if not factors:
                 return world.number(len(places))
@@ -202,7 +310,7 @@ class Texts:
     def delta(self, places: list[str | int]) -> Ready:
         """1 where two indices agree, else 0."""
 
-        def run(world: World, at: Letters) -> Number:
+        def run(world: Scope, at: Letters) -> Number:
             one, other = _at(places, at)
             return world.number(int(one == other))
 
@@ -215,18 +323,37 @@ class Texts:
                 return name, []
             case ("index", str(name), indices):
                 return name, [self.index(index, scope) for index in indices]
-        refuse("a derivative is not of an entry by an entry")
+        refuse("a derivative is not by an entry")
 
-    def rate(self, of: Tree, wrt: Tree, scope: frozenset[str]) -> Ready:
-        """∂z_ij/∂x_pq by the definition of z alone."""
-        (value, i), (name, p) = self.entry(of, scope), self.entry(wrt, scope)
+    def rate(self, of: Tree, wrt: Tree, scope: frozenset[str], *, through: bool) -> Ready:
+        """∂z_ij/∂x_pq by the definition of z alone; that of any number, `through` values or not."""
+        match wrt:
+            case ("call", function, (inner,)) if of == ("name", self.program.loss):
+                z, p = self.entry(inner, scope)
+                return Ready(
+                    _letters(p), lambda world, at: world.by_function(function, z).at(_at(p, at))
+                )
+        name, p = self.entry(wrt, scope)
+        match of:
+            case ("name" | "index", *_):
+                value, i = self.entry(of, scope)
+                return Ready(
+                    _letters(i + p),
+                    lambda world, at: world.rate(value, _at(i, at), name, _at(p, at)),
+                )
+        inner = self.tree(of, scope)
+        slopes = self.kept(
+            inner.letters, lambda world, at: world.slopes(inner, at, name, through=through)
+        )
         return Ready(
-            _letters(i + p),
-            lambda world, at: world.rate(value, _at(i, at), name, _at(p, at)),
+            inner.letters | _letters(p), lambda world, at: slopes.run(world, at).at(_at(p, at))
         )
 
     def called(self, name: str, arg: Tree, rest: list[Tree], scope: frozenset[str]) -> Ready:
         """A function of a number, or of an array that is given by its general entry."""
+        if not rest and name in self.program.bodies:
+            of, body, _ = self.program.bodies[name]
+            return self.tree(self.lowering.body(of, body, arg), scope)
         if not rest and name in FUNCTIONS:
             inner = self.tree(arg, scope)
             return self.kept(
@@ -239,7 +366,7 @@ class Texts:
         own = frozenset(letter for letter, _ in runs)
         inner = self.tree(arg, scope | own)
 
-        def run(world: World, at: Letters) -> Array:
+        def run(world: Scope, at: Letters) -> Array:
             numbers = [
                 inner.run(world, {**at, **dict(zip((a for a, _ in runs), place, strict=True))})
                 for place in world.places([size for _, size in runs])
@@ -266,7 +393,7 @@ def _at(places: list[str | int], at: Letters) -> list[int]:
     return [at[place] if isinstance(place, str) else place for place in places]
 
 
-def _of_array(world: World, name: str, array: Array) -> Array:
+def _of_array(world: Scope, name: str, array: Array) -> Array:
     match name:
         case "inv":
             return inverse(world.field, array)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
-MOST_BYTES = 100_000_000
+MOST_BYTES = 20_000_000
 
 Json = Any  # what json.loads gives
 Form = Any  # a type; a value; [of each]; {str: of each}; {name: of its field}; (one of several)
@@ -23,34 +22,51 @@ def refuse(message: str) -> NoReturn:
     raise RefusedError(message)
 
 
-VERDICT: Form = {"status": "equal", "for_all_sizes": bool, "entries": int}
+class Work:
+    """What may still be done for one certificate."""
+
+    def __init__(self, most: int = 6_000_000) -> None:
+        self.left = most
+
+    def spend(self, amount: int) -> None:
+        """Take some of it."""
+        self.left -= amount
+        if self.left < 0:
+            refuse("checking it takes more work than is allowed")
 
 
-def certificate_form(kind: str, stated: dict[str, Form], side: Form, chain: Form) -> Form:
-    """The form of a certificate: what it states, its sides, and what a chain says beside links."""
-    link = {"left": side, "right": side, "reason": str, "verdict": VERDICT}
-    chains = [{"kind": str, "links": [link]} | chain]
-    return stated | {
-        "format": "matderiv certificate",
-        "version": 1,
-        "kind": kind,
-        "program": str,
-        "sizes": {str: int},
-        "shapes": {str: [str]},
-        "definitions": {str: str},
-        "wrt": [str],
-        "gradients": {str: str},
-        "steps": [{"kind": str, "wrt": (str, None), "chains": chains}],
-        "proof": {"equalities": int, "for_all_sizes": int, "compared": int, "entries": int},
-        "sha256": str,
-    }
+_SIDE: Form = {"kind": str, "at": [str], "entry": str, "latex": str}
+_WRITTEN: Form = {"entries": (str, [str], [[str]])}
+_SOURCE: Form = {"of": str}
+_CHAIN: Form = {
+    "kind": str,
+    "indices": {str: str},
+    "sides": [(_SIDE, _SIDE | _SOURCE, _SIDE | _WRITTEN, _SIDE | _SOURCE | _WRITTEN)],
+    "links": [{"reason": str, "for_all_sizes": bool, "entries": int}],
+}
+CERTIFICATE: Form = {
+    "format": "matderiv certificate",
+    "version": 2,
+    "program": str,
+    "method": str,
+    "assume": {str: str},
+    "sizes": {str: int},
+    "shapes": {str: [str]},
+    "definitions": {str: str},
+    "functions": {str: {"of": str, "body": str, "loss": str}},
+    "wrt": [str],
+    "gradients": {str: str},
+    "steps": [{"kind": str, "wrt": (str, None), "chains": [_CHAIN]}],
+    "proof": {"equalities": int, "for_all_sizes": int, "compared": int, "entries": int},
+    "sha256": str,
+}
 
 
-def check_form(data: Json, form: Form) -> None:
+def check_form(data: Json) -> None:
     """Refuse what is not of the form of a certificate, or has another digest."""
-    if (path := misfit(data, form)) is not None:
+    if (path := misfit(data, CERTIFICATE)) is not None:
         where = path.lstrip(".") or "certificate"
-        refuse(f"{where}: not of the form of a certificate, version 1")
+        refuse(f"{where[:100]}: not of the form of a certificate, version 2")
     if data["sha256"] != digest({k: v for k, v in data.items() if k != "sha256"}):
         refuse("sha256: the digest is not that of the content")
 
@@ -89,52 +105,3 @@ def load(raw: bytes) -> Json:
         return dict(pairs)
 
     return json.loads(raw.decode(), object_pairs_hook=once)
-
-
-def words(step: Json) -> str:
-    """The kinds of the chains of a step with the reasons of their links."""
-    return "; ".join(
-        f"{chain['kind']}: {', '.join(link['reason'] for link in chain['links'])}"
-        for chain in step["chains"]
-    )
-
-
-def where(step: Json) -> str:
-    """What a step is called in a message."""
-    return f"step {step['kind']}" + (f" {step['wrt']}" if step["wrt"] else "")
-
-
-def sides(chain: Json) -> list[Json]:
-    """The sides of a chain, each link going on where the last one ended."""
-    links = chain["links"]
-    if not links:
-        refuse(f"{chain['kind']!r} has no links")
-    for one, other in itertools.pairwise(links):
-        if one["right"] != other["left"]:
-            refuse(f"after {one['reason']!r} it does not go on with the side before")
-    return [links[0]["left"], *(link["right"] for link in links)]
-
-
-def check_verdict(link: Json, general: bool, count: int) -> None:  # noqa: FBT001 - as in the file
-    """Compare what a link says of itself with what was found."""
-    stated = link["verdict"]
-    if (stated["for_all_sizes"], stated["entries"]) != (general, count):
-        found = f"{count} entries and {'all' if general else 'not all'} sizes"
-        refuse(f"{link['reason']!r}: the verdict should say {found}")
-
-
-def confirmed(data: Json, verdicts: Sequence[tuple[bool, int]], how: str) -> str:
-    """Check the counts against the verdicts; the answer is a line that says what was confirmed."""
-    general, entries = sum(g for g, _ in verdicts), sum(count for _, count in verdicts)
-    if data["proof"] != {
-        "equalities": len(verdicts),
-        "for_all_sizes": general,
-        "compared": sum(count > 0 for _, count in verdicts),
-        "entries": entries,
-    }:
-        refuse("proof: the counts are not those of the links")
-    answers = ", ".join(f"d{name} = {data['gradients'][name]}" for name in data["wrt"])
-    return (
-        f"{len(verdicts)} equalities confirmed{how}, {general} of them for all sizes, "
-        f"{entries} entries compared; {answers}"
-    )

@@ -1,9 +1,10 @@
-"""Numbers to evaluate with: exact ones modulo a prime, real ones of 60 digits, and derivatives.
+"""Numbers to evaluate with: exact ones modulo a prime, real ones with their errors, derivatives.
 
-A program that only adds, multiplies and divides is evaluated modulo a prime of 127 bits. Two
-formulas that differ agree at a random point with a probability of at most their degree over that
+A program that only adds, multiplies and divides is evaluated modulo random primes of 127 bits. Two
+formulas that differ agree at a random point with a probability of at most their degree over such a
 prime, so that agreement is exact but for a chance that nobody will meet. Functions such as exp and
-log need real numbers; there two values agree if they differ by less than 1e-30 of their size.
+log need real numbers. Each carries a bound of what rounding has done to it, and two values agree if
+they differ by no more: nothing is close enough by being small.
 """
 
 from __future__ import annotations
@@ -18,20 +19,16 @@ from typing import Any
 
 from certificates.frame import refuse
 
-PRIME = 2**127 - 1
-DIGITS, CLOSE = 60, Decimal("1e-30")
 MOST_POWER = 2000
+DIGITS = 60
 
 #: A function of one number, and its derivative.
 Smooth = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 
-Number = Any  # a residue, a decimal number, or a Variable with one of them as its value
+Number = Any  # a residue, a real number, or a Variable with one of them as its value
 
-_CONTEXT = decimal.Context(
-    prec=DIGITS,
-    Emax=999_999,
-    Emin=-999_999,
-    traps=[decimal.DivisionByZero, decimal.InvalidOperation, decimal.Overflow],
+_UP = decimal.Context(
+    prec=6, rounding=decimal.ROUND_UP, Emax=999_999, Emin=-999_999, traps=[decimal.Overflow]
 )
 
 
@@ -43,32 +40,61 @@ class UndefinedError(ArithmeticError):
     """There is no value at this point; another point may have one."""
 
 
+# -- exact ones ----------------------------------------------------------------------------------
+
+
+def random_prime(chance: random.Random, bits: int = 127) -> int:
+    """A prime that nobody can have known before."""
+    while True:
+        n = chance.getrandbits(bits - 2) * 2 + 1 + (1 << (bits - 1))
+        if all(n % p for p in (3, 5, 7, 11, 13)) and _is_prime(n, chance):
+            return n
+
+
+def _is_prime(n: int, chance: random.Random) -> bool:
+    """The test of Miller and Rabin, wrong with a probability below 4**-40."""
+    odd, twos = n - 1, 0
+    while odd % 2 == 0:
+        odd, twos = odd // 2, twos + 1
+    for _ in range(40):
+        x = pow(chance.randrange(2, n - 1), odd, n)
+        if x in (1, n - 1):
+            continue
+        for _ in range(twos - 1):
+            x = x * x % n
+            if x == n - 1:
+                break
+        else:
+            return False
+    return True
+
+
 class Residue:
-    """A number modulo the prime."""
+    """A number modulo a prime."""
 
-    __slots__ = ("n",)
+    __slots__ = ("n", "prime")
 
-    def __init__(self, n: int) -> None:
-        self.n = n % PRIME
+    def __init__(self, n: int, prime: int) -> None:
+        self.n, self.prime = n % prime, prime
 
     def __add__(self, other: Residue) -> Residue:
-        return Residue(self.n + other.n) if type(other) is Residue else NotImplemented
+        return Residue(self.n + other.n, self.prime) if type(other) is Residue else NotImplemented
 
     def __sub__(self, other: Residue) -> Residue:
-        return Residue(self.n - other.n) if type(other) is Residue else NotImplemented
+        return Residue(self.n - other.n, self.prime) if type(other) is Residue else NotImplemented
 
     def __mul__(self, other: Residue) -> Residue:
-        return Residue(self.n * other.n) if type(other) is Residue else NotImplemented
+        return Residue(self.n * other.n, self.prime) if type(other) is Residue else NotImplemented
 
     def __truediv__(self, other: Residue) -> Residue:
         if type(other) is not Residue:
             return NotImplemented
         if not other.n:
             raise UndefinedError
-        return Residue(self.n * pow(other.n, -1, PRIME))
+        return Residue(self.n * pow(other.n, -1, self.prime), self.prime)
 
     def __neg__(self) -> Residue:
-        return Residue(-self.n)
+        return Residue(-self.n, self.prime)
 
 
 class Residues:
@@ -76,22 +102,21 @@ class Residues:
 
     degree = 12
 
+    def __init__(self, prime: int) -> None:
+        self.prime = prime
+
     def number(self, value: Fraction | int) -> Number:
         """A rational number."""
         value = Fraction(value)
-        return Residue(value.numerator) / Residue(value.denominator)
+        return Residue(value.numerator, self.prime) / Residue(value.denominator, self.prime)
 
     def drawn(self, chance: random.Random, _: str = "") -> Number:
         """Any residue."""
-        return Residue(chance.randrange(PRIME))
+        return Residue(chance.randrange(self.prime), self.prime)
 
     def magnitude(self, u: Number) -> Number:
         """How good a pivot it is."""
         return int(u.n != 0)
-
-    def counts(self, u: Number, _: Number) -> bool:
-        """Whether it can be divided by."""
-        return bool(u.n != 0)
 
     def same(self, a: Number, b: Number) -> bool:
         """Whether two numbers are equal."""
@@ -113,7 +138,7 @@ class Residues:
         down = [self.number(n) * c for n, c in enumerate(some)][1:]
 
         def value(coefficients: list[Residue], u: Residue) -> Residue:
-            total = Residue(0)
+            total = self.number(0)
             for c in reversed(coefficients):
                 total = total * u + c
             return total
@@ -121,13 +146,71 @@ class Residues:
         return (lambda u: value(some, u)), (lambda u: value(down, u))
 
 
+# -- real ones -----------------------------------------------------------------------------------
+
+
+class Real:
+    """A number between value - error and value + error."""
+
+    __slots__ = ("error", "value")
+
+    def __init__(self, value: Decimal, error: Decimal) -> None:
+        self.value, self.error = value, error
+
+    def __add__(self, other: Real) -> Real:
+        return (
+            _rounded(self.value + other.value, _UP.add(self.error, other.error))
+            if type(other) is Real
+            else NotImplemented
+        )
+
+    def __sub__(self, other: Real) -> Real:
+        return (
+            _rounded(self.value - other.value, _UP.add(self.error, other.error))
+            if type(other) is Real
+            else NotImplemented
+        )
+
+    def __mul__(self, other: Real) -> Real:
+        if type(other) is not Real:
+            return NotImplemented
+        one, two = _size(self.value), _UP.add(_size(other.value), other.error)
+        error = _UP.add(_UP.multiply(one, other.error), _UP.multiply(two, self.error))
+        return _rounded(self.value * other.value, error)
+
+    def __truediv__(self, other: Real) -> Real:
+        if type(other) is not Real:
+            return NotImplemented
+        if abs(other.value) <= 2 * other.error:
+            raise UndefinedError
+        value = self.value / other.value
+        error = _UP.add(self.error, _UP.multiply(_size(value), other.error))
+        return _rounded(value, _UP.divide(2 * error, abs(other.value)))
+
+    def __neg__(self) -> Real:
+        return Real(-self.value, self.error)
+
+
+def _size(value: Decimal) -> Decimal:
+    return _UP.abs(value)
+
+
+def _rounded(value: Decimal, error: Decimal) -> Real:
+    """A result of which the last digit is rounded; an exact 0 stays one."""
+    if not value:
+        return Real(value, error)
+    last = _size(value).scaleb(1 - decimal.getcontext().prec, _UP)
+    return Real(value, _UP.add(error, last))
+
+
 def _mp(name: str, u: Decimal) -> Decimal:
     """A function of mpmath."""
     import mpmath
 
-    with mpmath.workdps(DIGITS + 10):
+    digits = decimal.getcontext().prec
+    with mpmath.workdps(digits + 10):
         value = getattr(mpmath, name)(mpmath.mpf(str(u)))
-        return Decimal(str(mpmath.nstr(value, DIGITS + 5)))
+        return Decimal(str(mpmath.nstr(value, digits + 5)))
 
 
 def _positive(u: Decimal) -> Decimal:
@@ -176,11 +259,12 @@ FUNCTIONS: dict[str, tuple[Callable[[Decimal], Decimal], Callable[[Decimal], Dec
     "tanh": (_tanh, lambda u: 1 - _tanh(u) ** 2),
     "sigmoid": (_sigmoid, lambda u: _sigmoid(u) * (1 - _sigmoid(u))),
     "softplus": (lambda u: (1 + _exp(u)).ln(), _sigmoid),
+    "arctan": (lambda u: _mp("atan", u), lambda u: 1 / (1 + u * u)),
     "relu": (lambda u: u * _step(u), _step),
     "step": (_step, lambda _: _NONE),
     "abs": (abs, _sign),
     "sign": (_sign, lambda _: _NONE),
-    "erf": (lambda u: _mp("erf", u), lambda u: 2 * _exp(-u * u) / Reals.pi().sqrt()),
+    "erf": (lambda u: _mp("erf", u), lambda u: 2 * _exp(-u * u) / _pi().sqrt()),
 }
 
 #: Ranges that the inputs of a program are drawn from, in thousandths, until it has a value.
@@ -188,74 +272,106 @@ RANGES = {"any": (-1500, 1500), "positive": (200, 1500), "small": (10, 250), "la
 
 
 class Reals:
-    """Real numbers of 60 digits. An undefined function is a + b·u + c·exp(d·u)."""
+    """Real numbers, each with a bound of its error. An undefined function is a + b·u + c·exp(d·u).
+
+    Two numbers are equal if they differ by less than their errors; `tiny` is how large errors may
+    be, beside the numbers and beside 1, for that to mean anything.
+    """
+
+    def __init__(self, tiny: Decimal) -> None:
+        self.tiny = tiny
 
     def number(self, value: Fraction | int) -> Number:
         """A rational number."""
         value = Fraction(value)
-        return Decimal(value.numerator) / Decimal(value.denominator)
+        if value.denominator == 1 and abs(value.numerator) < 10**DIGITS:
+            return Real(Decimal(value.numerator), _NONE)
+        return _rounded(Decimal(value.numerator) / Decimal(value.denominator), _NONE)
 
     def drawn(self, chance: random.Random, kind: str = "any") -> Number:
         """A number in a range, with random digits."""
         low, high = RANGES[kind]
-        return Decimal(chance.randrange(low * 10**27, high * 10**27)).scaleb(-30)
+        return Real(Decimal(chance.randrange(low * 10**27, high * 10**27)).scaleb(-30), _NONE)
 
     def magnitude(self, u: Number) -> Number:
-        """How good a pivot it is."""
-        return abs(u)
-
-    def counts(self, u: Number, largest: Number) -> bool:
-        """Whether it is more than what rounding leaves of numbers of a size."""
-        return bool(abs(u) > CLOSE * largest)
+        """How good a pivot it is: 0 if it may be 0."""
+        return abs(u.value) if abs(u.value) > 2 * u.error else _NONE
 
     def same(self, a: Number, b: Number) -> bool:
         """Whether two numbers are equal but for rounding."""
-        return bool(abs(a - b) <= CLOSE * (1 + abs(a) + abs(b)))
+        error = _UP.add(a.error, b.error)
+        if error > self.tiny * max(abs(a.value), abs(b.value), 1):
+            raise UndefinedError
+        return bool(abs(a.value - b.value) <= error)
 
     def zero(self, u: Number) -> bool:
         """Whether a number is 0."""
-        return type(u) is Decimal and u == 0
+        return type(u) is Real and u.value == 0 and u.error == 0
 
     def function(self, name: str, u: Number) -> Number:
         """A known function."""
-        return FUNCTIONS[name][0](u)
+        return self._of(FUNCTIONS[name], u)
 
     def slope(self, name: str, u: Number) -> Number:
-        """Its derivative."""
-        return FUNCTIONS[name][1](u)
+        """Its derivative, whose own derivative is taken as a difference."""
+        down = FUNCTIONS[name][1]
+        step = Decimal(10) ** -(DIGITS // 3)
+        return self._of((down, lambda x: (down(x + step) - down(x)) / step), u)
+
+    @staticmethod
+    def _of(both: tuple[Callable[[Decimal], Decimal], ...], u: Number) -> Number:
+        """The error is that of the argument times the slope, doubled to be safe."""
+        at = u.value if abs(u.value) > u.error else _NONE  # a 0 that rounding has blurred
+        error = _UP.multiply(2 * u.error, _size(both[1](at))) if u.error else _NONE
+        return _rounded(both[0](at), error)
 
     def power(self, u: Number, v: Number) -> Number:
         """u**v."""
-        if v == v.to_integral_value() and abs(v) <= MOST_POWER:
-            return u ** int(v) if v >= 0 else 1 / u ** int(-v)
-        return _exp(v * _positive(u).ln())
+        n = int(v.value.to_integral_value())
+        if v.value == n and not v.error and abs(n) <= MOST_POWER:
+            return to_the(self, u, n)
+        return self.function("exp", v * self.function("log", u))
 
     @staticmethod
-    def pi() -> Decimal:
+    def pi() -> Real:
         """The number π, as 16 atan(1/5) - 4 atan(1/239)."""
-
-        def inverse(n: int) -> Decimal:
-            total, term, k = Decimal(0), Decimal(1) / n, 0
-            while abs(term) > Decimal(10) ** -(DIGITS + 2):
-                total += term / (2 * k + 1) * (-1) ** k
-                term, k = term / (n * n), k + 1
-            return total
-
-        return 16 * inverse(5) - 4 * inverse(239)
+        return _rounded(_pi(), Decimal(10) ** (2 - decimal.getcontext().prec))
 
     def smooth(self, chance: random.Random) -> Smooth:
         """A random smooth function and its derivative."""
         a, b, c, d = (self.drawn(chance, "small") for _ in range(4))
-        a = a + 1
-        return (lambda u: a + b * u + c * _exp(d * u)), (lambda u: b + c * d * _exp(d * u))
+        a = a + self.number(1)
+
+        def value(u: Number) -> Number:
+            return a + b * u + c * self.function("exp", d * u)
+
+        return value, (lambda u: b + c * d * self.function("exp", d * u))
+
+
+def _pi() -> Decimal:
+    def inverse(n: int) -> Decimal:
+        total, term, k = Decimal(0), Decimal(1) / n, 0
+        while abs(term) > Decimal(10) ** -(decimal.getcontext().prec + 2):
+            total += term / (2 * k + 1) * (-1) ** k
+            term, k = term / (n * n), k + 1
+        return total
+
+    return 16 * inverse(5) - 4 * inverse(239)
 
 
 Field = Residues | Reals
 
 
-def real_arithmetic() -> contextlib.AbstractContextManager[decimal.Context]:
-    """A context in which decimal numbers have 60 digits, and have no infinities."""
-    return decimal.localcontext(_CONTEXT)
+def real_arithmetic(digits: int) -> contextlib.AbstractContextManager[decimal.Context]:
+    """A context in which decimal numbers have so many digits, and have no infinities."""
+    return decimal.localcontext(
+        decimal.Context(
+            prec=digits,
+            Emax=999_999,
+            Emin=-999_999,
+            traps=[decimal.DivisionByZero, decimal.InvalidOperation, decimal.Overflow],
+        )
+    )
 
 
 # -- derivatives ---------------------------------------------------------------------------------
@@ -356,7 +472,7 @@ def raised(field: Field, u: Number, v: Number) -> Number:
     made = field.power(a, b)
     parts = []
     if type(u) is Variable:
-        parts.append((u, b * field.power(a, b - 1)))
+        parts.append((u, b * field.power(a, b - field.number(1))))
     if type(v) is Variable:
         parts.append((v, made * field.function("log", a)))
     return Variable(made, tuple(parts)) if parts else made

@@ -1,174 +1,160 @@
-"""The certificate of a whole program: both sides of every link, at random points.
-
-The definitions must follow from the program, and what is stated of shapes and structure from the
-definitions. Then both sides of every link are worked out at all their entries: at the sizes of the
-file, if they are small, and at two other choices of sizes, which differ from each other and one of
-which holds a 1; each time for two random choices of the inputs and of the undefined functions.
-Where a program only adds, multiplies and divides, both sides must be equal modulo a prime of 127
-bits, else to 30 of 60 digits. What a side says in several ways, as source, in index notation and
-written out, must agree as well.
-
-This finds what is false: it is how one tests whether polynomials are identical. It is no proof for
-all sizes, as that of one product is. Numbers below 1e-30 could be added to a formula that needs
-real numbers and would not be seen.
-
-Derivatives are the program's own, by what each number was made of: ∂L/∂Z through everything that
-is computed from Z, `Partial(Z[i, j], X[p, q])` by the definition of Z alone. They are worked out
-at points at which the program has a value; relu′ is step and abs′ is sign there.
-"""
+"""The program of a certificate, read again: its definitions must be those that are stated."""
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
-from certificates import structure
-from certificates.entries import Texts
-from certificates.frame import (
-    Json,
-    RefusedError,
-    certificate_form,
-    check_form,
-    check_verdict,
-    confirmed,
-    refuse,
-    sides,
-    where,
-)
-from certificates.numbers import Field, NotRationalError, Number, Reals, Residues, real_arithmetic
-from certificates.reading import parse
-from certificates.worlds import Program, World, worlds
-from certificates.written import SIDE, Side
+from certificates.frame import Json, refuse
+from certificates.lowering import KNOWN, Lowering
+from certificates.reading import Tree, exchanged, parse, walk
 
-SMALL = 120  # entries of all arrays together up to which the sizes of the file are looked at
+MOST_SIZE = 10**9
 
-CERTIFICATE = certificate_form(
-    "program",
-    {"method": str, "assume": {str: str}},
-    SIDE,
-    {"indices": {str: str}},
-)
+_NAME = r"[A-Za-z]\w*"
+_FIXED = re.compile("[1-9][0-9]{0,8}")
+_LANGUAGE = {"num", "name", "neg", "add", "mul", "pow", "matmul", "T", "call", "tuple", "option"}
+_STRUCTURES = ("symmetric", "diagonal")
 
 
-def check(data: Json) -> str:
-    """Check the certificate of a program; the answer is a line that says what was confirmed.
+@dataclass(frozen=True)
+class Program:
+    """Definitions in order, shapes in letters, undefined functions, structure of inputs."""
 
-    Raises:
-        RefusedError: at the first thing that is wrong.
-    """
-    check_form(data, CERTIFICATE)
-    program = structure.read(data)
-    structure.check(data, program)
-    seed = int(data["sha256"], 16)
-    texts = Texts(data["sizes"], data["shapes"])
-    chains = [
-        (step, number, Chain(chain, texts))
-        for step in data["steps"]
-        for number, chain in enumerate(step["chains"], 1)
-    ]
-    with real_arithmetic():
-        try:
-            _evaluate(data, program, Residues(), seed, chains)
-        except NotRationalError:
-            _evaluate(data, program, Reals(), seed, chains)
-    verdicts = [verdict for _, _, chain in chains for verdict in chain.verdicts(data["sizes"])]
-    return confirmed(data, verdicts, " at random points")
+    definitions: Mapping[str, Tree]
+    shapes: Mapping[str, list[str]]
+    sizes: Mapping[str, int]
+    functions: set[str]
+    assumed: Mapping[str, str]
+    #: f for f(z_ij) of ours: the name Z, f(Z) as source, and the loss in terms of f(Z).
+    bodies: Mapping[str, tuple[str, Tree, Tree]]
 
+    @property
+    def loss(self) -> str:
+        """The name of the value that is differentiated."""
+        return list(self.definitions)[-1]
 
-def _evaluate(
-    data: Json, program: Program, field: Field, seed: int, chains: list[tuple[Json, int, Chain]]
-) -> None:
-    """Look at every link in every world."""
-    entries = sum(
-        _product(program_size(data["sizes"], n) for n in shape) for shape in data["shapes"].values()
-    )
-    own = data["sizes"]
-    needed = any(not link.general or link.spelled for _, _, link in chains)
-    chosen = own if entries <= SMALL or needed else None
-    for world in worlds(program, field, chosen, list(own), seed):
-        about: Json = None
-        for step, number, chain in chains:
-            if step is not about:
-                about = step
-                world.begin(step["wrt"])
-            try:
-                chain.look(world, own=world.sizes == own)
-            except (RefusedError, ArithmeticError) as error:
-                words = str(error) if isinstance(error, RefusedError) else "a side has no value"
-                refuse(f"{where(step)}, chain {number}: {words}")
+    @property
+    def inputs(self) -> list[str]:
+        """The names that are not defined."""
+        return [name for name in self.shapes if name not in self.definitions]
+
+    @cached_property
+    def uses(self) -> dict[str, set[str]]:
+        """The names in each definition."""
+        return {name: names(tree) for name, tree in self.definitions.items()}
 
 
-def program_size(sizes: Mapping[str, int], size: str) -> int:
-    """The number that a size stands for."""
-    return sizes[size] if size in sizes else int(size)
-
-
-def _product(numbers: Iterator[int]) -> int:
-    found = 1
-    for number in numbers:
-        found *= number
+def read(data: Json) -> Program:
+    """The program that the certificate is about, its definitions compared with its text."""
+    _check_names(data)
+    shapes, written = data["shapes"], _assignments(data["program"])
+    definitions = {name: parse(text) for name, text in data["definitions"].items()}
+    for name, tree in (*written.items(), *definitions.items()):
+        kinds = {node[0] for node in walk(tree)}
+        called = {node[1] for node in walk(tree) if node[0] == "call"}
+        foreign = called & {"Partial", "acos", "differential"}
+        if not kinds <= _LANGUAGE or foreign or "." in str(names(tree)):
+            refuse(f"definitions: {name[:40]} is not in the language of programs")
+    loss = list(written)[-1]
+    if shapes.get(loss) != []:
+        refuse(f"shapes: {loss[:40]} is not a number")
+    if [name for name in definitions if name in written] != list(written):
+        refuse("definitions: they are not those of the program's values, in its order")
+    lifted = {name: tree for name, tree in definitions.items() if name not in written}
+    for name, tree in written.items():
+        if _unfolded(definitions[name], lifted) != tree:
+            refuse(f"definitions: {name} is not what the program says")
+    used = {name for tree in definitions.values() for name in names(tree)}
+    inputs = {n for tree in written.values() for n in names(tree)} - {*written, *data["sizes"]}
+    if list(definitions)[-1] != loss or {*lifted} - used or {*lifted} & inputs:
+        refuse("definitions: there is one that the program does not need")
+    if {*shapes} != {*definitions, *inputs}:
+        refuse("shapes: they are not those of the program's names")
+    functions = {
+        node[1] for tree in definitions.values() for node in walk(tree) if node[0] == "call"
+    } - KNOWN
+    bodies = {
+        name: (f["of"], parse(f["body"]), parse(f["loss"])) for name, f in data["functions"].items()
+    }
+    for name, (of, body, whole) in bodies.items():
+        here = {("call", name, (("name", of),)): body}
+        if not re.fullmatch("[a-z][a-z]*|F", name) or name in functions | KNOWN or of not in shapes:
+            refuse(f"functions: {name[:40]!r} cannot be a function of {of[:40]!r}")
+        if flat(exchanged(whole, here)) != flat(definitions[loss]):
+            refuse("functions: the loss is not what it is said to be")
+    functions |= {*bodies}
+    everything = [*shapes, *data["sizes"], *functions]
+    derived = [f"d{name}" for name in (*shapes, *functions)]
+    if len({*everything, *derived}) != len(everything) + len(derived):
+        refuse("program, sizes: a name stands for two things")
+    for name, assumed in data["assume"].items():
+        square = len(shapes.get(name, [])) == 2 and len({*shapes[name]}) == 1  # noqa: PLR2004
+        if name not in inputs or assumed not in _STRUCTURES or not square:
+            refuse(f"assume: {name[:40]} cannot be {assumed[:40]}")
+    wrt = data["wrt"]
+    if not wrt or len({*wrt}) != len(wrt) or not {*wrt} <= inputs or {*data["gradients"]} != {*wrt}:
+        refuse("wrt, gradients: they are not those of some inputs")
+    found = Program(definitions, shapes, data["sizes"], functions, data["assume"], bodies)
+    _check_shapes(found)
     return found
 
 
-class Chain:
-    """A chain of links, whose sides are all read at the same indices."""
-
-    def __init__(self, data: Json, texts: Texts) -> None:
-        self.links = data["links"]
-        self.runs: dict[str, str] = data["indices"]
-        for letter, size in self.runs.items():
-            known = size in texts.sizes or re.fullmatch("[1-9][0-9]{0,8}", size)
-            if not re.fullmatch(r"[a-z]\w*", letter) or not known:
-                refuse(f"{letter[:20]!r} is no index letter of a size")
-        self.sides = [Side(side, self.runs, texts) for side in sides(data)]
-        self.spelled = any(side.spelled for side in self.sides)
-        self.general = all(link["verdict"]["for_all_sizes"] for link in self.links)
-        self.fixed = _fixed(self.sides[0].data)
-
-    def look(self, world: World, *, own: bool) -> None:
-        """Compare each side with the next; `own`: the sizes are those of the file."""
-        if self.fixed is not None and not world.has(*self.fixed):
-            return  # it is about one entry, such as x_12, which is not there at these sizes
-        sizes = world.shape(list(self.runs.values()))
-        found: list[list[tuple[Mapping[str, int], Number]]] = [[] for _ in self.sides]
-        for place in itertools.product(*(range(1, size + 1) for size in sizes)):
-            at = dict(zip(self.runs, place, strict=True))
-            world.work.spend(len(self.sides))
-            values: list[Number] = []
-            for number, side in enumerate(self.sides):
-                if not (own or self._looked_at(number)):
-                    values.append(None)
-                    continue
-                values.append(side.value(world, at))
-                found[number].append((at, values[-1]))
-            for link, (one, other) in zip(self.links, itertools.pairwise(values), strict=True):
-                if one is None or other is None or not (own or link["verdict"]["for_all_sizes"]):
-                    continue
-                if not world.field.same(one, other):
-                    refuse(f"{link['reason']!r}: the sides differ at {place or 'a point'}")
-        if own:
-            for side, values in zip(self.sides, found, strict=True):
-                side.check_spelled(world, values)
-
-    def _looked_at(self, number: int) -> bool:
-        """Whether a side belongs to a link that is said to hold for all sizes."""
-        beside = self.links[max(number - 1, 0) : number + 1]
-        return any(link["verdict"]["for_all_sizes"] for link in beside)
-
-    def verdicts(self, sizes: Mapping[str, int]) -> Iterator[tuple[bool, int]]:
-        """What each link says of itself, which must be one of two things."""
-        count = _product(program_size(sizes, size) for size in self.runs.values())
-        for link in self.links:
-            general = link["verdict"]["for_all_sizes"]
-            check_verdict(link, general, 0 if general else count)
-            yield general, 0 if general else count
+def _check_names(data: Json) -> None:
+    for name, size in data["sizes"].items():
+        if not re.fullmatch(_NAME, name) or not 1 <= size <= MOST_SIZE:
+            refuse(f"sizes: {name[:40]!r} is not from 1 to {MOST_SIZE:,}")
+    for name, shape in data["shapes"].items():
+        known = all(n in data["sizes"] or _FIXED.fullmatch(n) for n in shape)
+        if not re.fullmatch(_NAME, name) or not known:
+            refuse(f"shapes: {name[:40]!r} has no shape in the sizes of the file")
+    if {*data["sizes"]} - {size for shape in data["shapes"].values() for size in shape}:
+        refuse("sizes: there is one that no shape holds")
 
 
-def _fixed(side: Json) -> tuple[str, list[int]] | None:
-    """The name and the place of the one entry that a slice is by, if it is by one."""
-    match parse(side.get("of", "0")):
-        case ("call", "Partial", (_, ("index", name, indices))) if side["type"] == "slice":
-            numbers = [index for _, index in indices]
-            return (name, numbers) if all(isinstance(n, int) for n in numbers) else None
-    return None
+def _check_shapes(program: Program) -> None:
+    """The shapes of values must follow from those of the inputs."""
+    lowering = Lowering(program.sizes, program.shapes, program.functions)
+    for name, tree in program.definitions.items():
+        if lowering.lower(tree).shape != tuple(program.shapes[name]):
+            refuse(f"shapes: that of {name[:40]} does not follow")
+
+
+def _assignments(text: str) -> dict[str, Tree]:
+    """The assignments of a program, in order."""
+    found: dict[str, Tree] = {}
+    for part in text.split("; "):
+        match = re.fullmatch(rf"({_NAME}) = ([^;]+)", part)
+        if match is None or match[1] in found:
+            refuse("program: it is not a list of assignments")
+        found[match[1]] = parse(match[2])
+    return found
+
+
+def names(tree: Tree) -> set[str]:
+    """The names in a tree."""
+    options = {node[2] for node in walk(tree) if node[0] == "option"}
+    return {n[1] for n in walk(tree) if n[0] == "name" and n not in options}
+
+
+def _unfolded(tree: Tree, lifted: Mapping[str, Tree]) -> Tree:
+    """The tree with lifted names replaced, sums and products in one row as they are read."""
+    table = {("name", name): ("name", name) for name in lifted}
+    for name, value in lifted.items():
+        table["name", name] = flat(exchanged(value, table))
+    found: Tree = flat(exchanged(tree, table))
+    return found
+
+
+def flat(tree: Any) -> Any:  # noqa: ANN401 - a tree or a leaf
+    """(a + b) + c as a + b + c."""
+    if not isinstance(tree, tuple):
+        return tree
+    made = tuple(map(flat, tree))
+    match made:
+        case (("add" | "mul") as kind, ((inner, some), *rest)) if inner == kind:
+            return kind, (*some, *rest)
+    return made

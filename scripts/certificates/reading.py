@@ -8,9 +8,9 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from certificates.frame import Json, refuse
+from certificates.frame import refuse
 
-MOST_TEXT, MOST_DIGITS, MOST_DEPTH = 2_000_000, 1300, 100
+MOST_TEXT, MOST_DIGITS, MOST_DEPTH, MOST_FACTORS = 200_000, 1300, 100, 300
 
 Tree = tuple[Any, ...]
 
@@ -67,10 +67,13 @@ class _Parser:
 
     def product(self) -> Tree:
         """Factors with *, / and @ between them."""
-        factors = [self.unary()]
+        factors, products = [self.unary()], 1
         while sign := self.take("*", "/", "@"):
             factor = self.unary()
             if sign == "@":
+                products += 1
+                if products > MOST_FACTORS:
+                    refuse(f"a product of more than {MOST_FACTORS} matrices")
                 left = factors[0] if len(factors) == 1 else ("mul", tuple(factors))
                 factors = [("matmul", left, factor)]
             else:
@@ -147,20 +150,18 @@ def walk(tree: Tree) -> Iterator[Tree]:
         left.extend(part for part in node if isinstance(part, tuple))
 
 
-def exchanged(tree: Json, table: Mapping[Tree, Tree]) -> Json:
+def exchanged(tree: Any, table: Mapping[Tree, Tree]) -> Any:  # noqa: ANN401 - a tree or a leaf
     """The tree with some of its parts exchanged for others."""
     if not isinstance(tree, tuple):
         return tree
     return table[tree] if tree in table else tuple(exchanged(part, table) for part in tree)
 
 
-def free(tree: Json, letters: frozenset[str]) -> frozenset[str]:
-    """The index letters that no Sum binds."""
-    if not isinstance(tree, tuple):
-        return frozenset()
-    if tree[0] == "name":
-        return letters & {tree[1]}
-    if tree[:2] == ("call", "Sum") and len(tree[2]) > 1:
-        bound = {bound[1][0][1] for bound in tree[2][1:] if bound[0] == "tuple"}
-        return free(tree[2][0], letters) - bound
-    return frozenset().union(*(free(part, letters) for part in tree))
+def whole_number(tree: Tree) -> int | None:
+    """The whole number that is written, if one is."""
+    match tree:
+        case ("num", int(n)):
+            return n
+        case ("neg", ("num", int(n))):
+            return -n
+    return None

@@ -9,88 +9,35 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from fractions import Fraction
 from functools import cached_property
 
-from certificates.arrays import (
-    MOST_DIMENSIONS,
-    Array,
-    Formulas,
-    Shape,
-    entrywise,
-    made,
-    places,
-    transposed,
-)
-from certificates.frame import RefusedError, refuse
-from certificates.numbers import (
-    RANGES,
-    Field,
-    Number,
-    Smooth,
-    Variable,
-    gradients,
-    smoothly,
-)
+from certificates.arrays import Array, Shape, made, places
+from certificates.entries import Letters, Ready, Scope, Texts
+from certificates.frame import RefusedError, Work, refuse
+from certificates.numbers import RANGES, Field, Number, Smooth, Variable, gradients, smoothly
 from certificates.reading import Tree
 
-MOST_WORK = 30_000_000
 _TRIES = 120
 _SHUFFLES = 12  # choices of sizes of each kind, where the program has no value at the first
-
-
-class Work:
-    """What may still be done."""
-
-    def __init__(self) -> None:
-        self.left = MOST_WORK
-
-    def spend(self, amount: int) -> None:
-        """Take some of it."""
-        self.left -= amount
-        if self.left < 0:
-            refuse("checking it takes more work than is allowed")
-
-
-class Program:
-    """A program as it is read: definitions in order, shapes in letters, functions."""
-
-    def __init__(
-        self,
-        definitions: Mapping[str, Tree],
-        shapes: Mapping[str, Sequence[str]],
-        functions: set[str],
-        assumed: Mapping[str, str],
-    ) -> None:
-        self.definitions, self.shapes = definitions, shapes
-        self.functions, self.assumed = functions, assumed
-        self.loss = list(definitions)[-1]
-        self.inputs = [name for name in shapes if name not in definitions]
 
 
 class NoValueError(RefusedError):
     """The program has no value at these sizes, or none is found."""
 
 
-class World:
+class World(Scope):
     """One choice of sizes and inputs. Nothing in it is worked out before it is asked for."""
 
     def __init__(
-        self, program: Program, field: Field, sizes: Mapping[str, int], seed: int, work: Work
+        self, texts: Texts, field: Field, sizes: Mapping[str, int], seed: int, work: Work
     ) -> None:
-        self.program, self.field, self.sizes, self.work = program, field, sizes, work
-        self.seed = seed
-        self.memo: dict[object, Number] = {}
+        super().__init__(field, sizes, work)
+        self.program, self.texts, self.seed = texts.program, texts, seed
         self.about: str | None = None
-        self._formulas = Formulas(
-            field, sizes.get, self.array, self.undefined, self._slice_of, self._unit
-        )
         self._values: dict[str, Array] = {}
-        self._slopes: dict[str, dict[str, list[Array]]] = {}
+        self._rates: dict[object, Array] = {}
         self._changes: dict[str, Array] = {}
-        self._places: dict[tuple[str | int, ...], list[tuple[int, ...]]] = {}
         self._functions: dict[tuple[str, int], Smooth] = {}
-        self._tables: dict[str, dict[tuple[int, ...], int]] = {}
         self._start()
 
     # -- values --------------------------------------------------------------------------------
@@ -101,70 +48,47 @@ class World:
         kinds = list(RANGES)
         for attempt in range(_TRIES):
             kind = kinds[attempt % len(kinds)]
+            self.memo.clear()
             self._values = {
                 name: self._drawn(name, chance, kind if attempt < 2 * len(kinds) else "")
                 for name in self.program.inputs
             }
             try:
-                for name, tree in self.program.definitions.items():
-                    found = self.formula(tree)
-                    if found.shape != self.shape_of(name):
-                        refuse(f"shapes: that of {name} does not follow")
-                    self._values[name] = found
+                for name in self.program.definitions:
+                    self._values[name] = self._defined(name, self)
             except ArithmeticError:
                 continue
             return
         raise NoValueError("no point is found at which the program has a value")
 
+    def _defined(self, name: str, scope: Scope) -> Array:
+        """A value by its definition."""
+        letters, ready = self.texts.definition(name)
+        shape = self.shape_of(name)
+        return made(shape, lambda p: ready.run(scope, _letters(letters, p)))
+
     def _drawn(self, name: str, chance: random.Random, kind: str) -> Array:
         """A random input that has the structure that it is assumed to have."""
         field = self.field
         kind = kind or chance.choice(list(RANGES))
-        found = made(self.shape_of(name), lambda _: field.drawn(chance, kind))
-        square = len(found.shape) == MOST_DIMENSIONS and found.shape[0] == found.shape[1]
+        shape = self.shape_of(name)
+        found = made(shape, lambda _: field.drawn(chance, kind))
+        square = len(shape) == 2 and shape[0] == shape[1]  # noqa: PLR2004 - rows and columns
         if square and chance.random() < 1 / 2:  # positive definite, for roots of what it makes
-            more = field.number(found.shape[0])
-            found = made(found.shape, lambda p: found.at(p) + more if p[0] == p[1] else found.at(p))
+            more = field.number(shape[0])
+            found = made(shape, lambda p: found.at(p) + more if p[0] == p[1] else found.at(p))
+        own = found
         match self.program.assumed.get(name):
             case "symmetric":
-                return entrywise(lambda u, v: u + v, found, transposed(found))
+                return made(shape, lambda p: own.at(p) + own.at(p[::-1]))
             case "diagonal":
                 zero = field.number(0)
-                return made(found.shape, lambda p: found.at(p) if p[0] == p[1] else zero)
-        return found
-
-    def number(self, value: Fraction | int) -> Number:
-        """A rational number."""
-        return self.field.number(value)
-
-    def shape(self, sizes: Sequence[str | int]) -> Shape:
-        """Numbers for the letters of sizes."""
-        return tuple(n if isinstance(n, int) else self._size(n) for n in sizes)
-
-    def _size(self, size: str) -> int:
-        return int(size) if size.isdigit() else self.sizes[size]
+                return made(shape, lambda p: own.at(p) if p[0] == p[1] else zero)
+        return own
 
     def shape_of(self, name: str) -> Shape:
         """The shape of a name."""
         return self.shape(self.program.shapes[name])
-
-    def has(self, name: str, place: Sequence[int]) -> bool:
-        """Whether an array has an entry at a place."""
-        return tuple(place) in self._table(name)
-
-    def places(self, sizes: Sequence[str | int]) -> list[tuple[int, ...]]:
-        """All places of an array of a shape."""
-        key = tuple(sizes)
-        found = self._places.get(key)
-        if found is None:
-            found = self._places[key] = list(places(self.shape(sizes)))
-        self.work.spend(len(found))
-        return found
-
-    def formula(self, tree: Tree) -> Array:
-        """What a formula is worth."""
-        self.work.spend(10)
-        return self._formulas.value(tree)
 
     def array(self, name: str) -> Array:
         """What a name stands for: a value, a gradient, a differential."""
@@ -186,15 +110,14 @@ class World:
         function = name if own else name[1:]
         if not function[0].isupper():
             both = self._function(function, 0)
-            if not own:
-                return entrywise(both[1], array)
-            return entrywise(lambda u: smoothly(both, u), array)
+            return array.each((lambda u: smoothly(both, u)) if own else both[1])
         parts = [self._of_whole(function, n, array) for n in range(2)]
         if not own and any(isinstance(u, Variable) for u in array.items):
             refuse(f"the derivative of {name[:40]} is not known")
         if own:
             return Array((), [parts[0][0] + parts[1][0]])
-        return entrywise(lambda u, v: u + v, parts[0][1], parts[1][1])
+        both_slopes = zip(parts[0][1].items, parts[1][1].items, strict=True)
+        return Array(array.shape, [u + v for u, v in both_slopes])
 
     def _of_whole(self, function: str, n: int, array: Array) -> tuple[Number, Array]:
         """h(Σ c_ij a_ij) for a random function h, and its derivative by every entry."""
@@ -207,7 +130,7 @@ class World:
         value = smoothly(both, inner)
         if isinstance(inner, Variable):
             return value, some  # the derivative is not asked for
-        return value, entrywise(lambda c: both[1](inner) * c, some)
+        return value, some.each(lambda c: both[1](inner) * c)
 
     def _function(self, name: str, n: int) -> Smooth:
         if (name, n) not in self._functions:
@@ -220,111 +143,67 @@ class World:
     @cached_property
     def _gradients(self) -> dict[str, Array]:
         """∂L/∂z for every name."""
-        known: dict[str, Array] = {}
-
-        def named(name: str) -> Array:
-            return known[name] if name in known else refuse(f"{name[:40]!r} is not known here")
-
-        formulas = Formulas(
-            self.field, self.sizes.get, named, self.undefined, self._slice_of, self._unit
-        )
-        for name in self.program.inputs:
-            known[name] = _variables(self._values[name])
-        for name, tree in self.program.definitions.items():
-            found = formulas.value(tree)
-            known[name] = entrywise(_renamed, found)
+        known = {name: self._values[name].each(Variable) for name in self.program.inputs}
+        scope = _Moved(self, known)
+        for name in self.program.definitions:
+            known[name] = self._defined(name, scope).each(_renamed)
         (end,) = known[self.program.loss].items
         slopes = gradients(end, self.field)
         zero = self.number(0)
         return {
-            name: entrywise(lambda u: slopes.get(id(u), zero), array)
-            for name, array in known.items()
+            name: array.each(lambda u: slopes.get(id(u), zero)) for name, array in known.items()
         }
 
-    def slope(self, tree: Tree, wrt: str) -> list[Array]:
-        """For every entry of a formula, its derivatives by all entries of a name in it."""
-        own = _variables(self.array(wrt))
-        formulas = Formulas(
-            self.field,
-            self.sizes.get,
-            lambda name: own if name == wrt else self.array(name),
-            self.undefined,
-            self._slice_of,
-            self._unit,
-        )
-        zero = self.number(0)
-        found = []
-        for u in formulas.value(tree).items:
-            slopes = gradients(u, self.field)
-            found.append(entrywise(lambda v, s=slopes: s.get(id(v), zero), own))
-        return found
-
-    def slice(self, of: str, wrt: str, place: Sequence[int]) -> Array:
-        """∂Z/∂x_pq: the derivatives of all entries of Z by one entry, by Z's definition alone."""
-        if of not in self.program.shapes or wrt not in self.program.shapes:
-            refuse("a derivative of what is not in the program")
-        shape = self.shape_of(of)
-        return made(shape, lambda p: self.rate(of, p, wrt, place))
+    def moved(self, name: str, *, through: bool) -> tuple[Scope, Array]:
+        """The same world in which one array moves, alone or with all that is defined by it."""
+        key = ("moved", name, through)
+        if key not in self.memo:
+            own = self.array(name).each(Variable)
+            arrays = {name: own}
+            scope = _Moved(self, arrays)
+            for of in self.program.definitions if through else ():
+                if of != name and self.program.uses[of] & arrays.keys():
+                    arrays[of] = self._defined(of, scope)
+            self.memo[key] = (scope, own)
+        scope, own = self.memo[key]
+        return scope, own
 
     def rate(self, of: str, row: Sequence[int], wrt: str, col: Sequence[int]) -> Number:
         """∂z_ij/∂x_pq, by Z's definition alone."""
-        if of not in self.program.shapes or wrt not in self.program.shapes:
-            refuse("a derivative of what is not in the program")
-        rows, cols = self._table(of), self._table(wrt)
-        if tuple(row) not in rows or tuple(col) not in cols:
-            refuse("an index is outside of its array, or is one too many")
         if of == wrt:
+            self.array(of).at(row), self.array(of).at(col)
             return self.number(int(tuple(row) == tuple(col)))
-        if of not in self.program.definitions:
-            refuse(f"{of} is not defined by {wrt}")
-        slopes = self._slopes.setdefault(of, {})
-        if wrt not in slopes:
-            slopes[wrt] = self.slope(self.program.definitions[of], wrt)
-        return slopes[wrt][rows[tuple(row)]].items[cols[tuple(col)]]
-
-    def _table(self, name: str) -> dict[tuple[int, ...], int]:
-        """The places of a name's entries."""
-        found = self._tables.get(name)
+        if of not in self.program.definitions or wrt not in self.program.shapes:
+            refuse("a derivative of what is not defined by the other")
+        key = (of, tuple(row), wrt)
+        found = self._rates.get(key)
         if found is None:
-            order = enumerate(places(self.shape_of(name)))
-            found = self._tables[name] = {place: n for n, place in order}
-        return found
+            self._values[of].at(row)
+            letters, ready = self.texts.definition(of)
+            found = self._rates[key] = self.slopes(
+                ready, _letters(letters, row), wrt, through=False
+            )
+        return found.at(col)
 
-    def _slice_of(self, of: str, wrt: Tree) -> Array:
-        match wrt:
-            case ("name", name):
-                return self.slice(of, name, ())
-            case ("index", name, indices):
-                return self.slice(of, name, self._here(indices))
-        refuse("a derivative is not by an entry")
+    def by_function(self, function: str, z: str) -> Array:
+        """∂L/∂f(z_ij), all values of f being variables of their own."""
+        key = ("by", function, z)
+        if key not in self.memo:
+            letters, own, loss = self.texts.by_function(function, z)
+            f = made(self.shape_of(z), lambda p: Variable(own.run(self, _letters(letters, p))))
+            found = gradients(loss.run(_Moved(self, {"F.unit": f}), {}), self.field)
+            zero = self.number(0)
+            self.memo[key] = f.each(lambda u: found.get(id(u), zero))
+        return self.memo[key]
 
-    def _unit(self, tree: Tree) -> Array:
-        """e_p e_qᵀ."""
-        name, indices = tree[1], self._here(tree[2])
-        base, _, word = name.partition(".")
-        if word != "unit" or base not in self.program.shapes:
-            refuse("an entry stands where an array should")
-        shape = self.shape_of(base)
-        if len(indices) != len(shape):
-            refuse("an entry has another number of indices than its array")
-        return made(shape, lambda place: self.number(int(place == tuple(indices))))
-
-    def _here(self, indices: Sequence[Tree]) -> list[int]:
-        """Indices in a formula, whose letters stand for the place that is looked at."""
-        found = []
-        for kind, index in indices:
-            if kind == "num" and isinstance(index, int):
-                found.append(index)
-            elif kind == "name" and index in self.letters:
-                found.append(self.letters[index])
-            else:
-                refuse(f"{str(index)[:40]!r} is not an index here")
-        return found
+    def slopes(self, ready: Ready, at: Letters, wrt: str, *, through: bool) -> Array:
+        """The derivatives of a number by all entries of a name."""
+        scope, own = self.moved(wrt, through=through)
+        found = gradients(ready.run(scope, at), self.field)
+        zero = self.number(0)
+        return own.each(lambda u: found.get(id(u), zero))
 
     # -- steps and links -----------------------------------------------------------------------
-
-    #: What the letters of a link stand for at the place that is looked at.
-    letters: Mapping[str, int] = {}
 
     def begin(self, about: str | None) -> None:
         """Begin a step: differentials are by the name that it is about."""
@@ -348,19 +227,16 @@ class World:
             return made(self.shape_of(name), lambda _: self.field.drawn(chance))
         own = self._change(about)
         if name == self.program.loss:
-            return Array((), [self.paired(self._gradients[about], own)])
-        return self.differential(self.program.definitions.get(name), about)
-
-    def differential(self, tree: Tree | None, wrt: str) -> Array:
-        """Σ ∂(formula)/∂x_pq·dx_pq, all other names in the formula standing still."""
-        if tree is None:
-            refuse("a differential of an input")
-        own = self._change(wrt)
-        return Array(
-            self.formula(tree).shape, [self.paired(slope, own) for slope in self.slope(tree, wrt)]
+            return Array((), [self._paired(self._gradients[about], own)])
+        cols = list(places(own.shape))
+        return made(
+            self.shape_of(name),
+            lambda row: self._paired(
+                Array(own.shape, [self.rate(name, row, about, col) for col in cols]), own
+            ),
         )
 
-    def paired(self, one: Array, other: Array) -> Number:
+    def _paired(self, one: Array, other: Array) -> Number:
         """Σ a_ij b_ij."""
         found = self.number(0)
         for a, b in zip(one.items, other.items, strict=True):
@@ -368,8 +244,26 @@ class World:
         return found
 
 
-def _variables(array: Array) -> Array:
-    return entrywise(Variable, array)
+class _Moved(Scope):
+    """A world in which some arrays are others."""
+
+    def __init__(self, world: World, arrays: Mapping[str, Array]) -> None:
+        super().__init__(world.field, world.sizes, world.work)
+        self.world, self.arrays = world, arrays
+
+    def array(self, name: str) -> Array:
+        """One of the others, or the array of the world."""
+        return self.arrays[name] if name in self.arrays else self.world.array(name)
+
+    def undefined(self, name: str, array: Array) -> Array:
+        """A function is the same in all of them."""
+        return self.world.undefined(name, array)
+
+
+def _letters(letters: Sequence[Tree], place: Sequence[int]) -> dict[str, int]:
+    """The letters at a place."""
+    pairs = zip(letters, place, strict=True)
+    return {letter[1]: index for letter, index in pairs if letter[0] == "name"}
 
 
 def _renamed(u: Number) -> Variable:
@@ -378,29 +272,28 @@ def _renamed(u: Number) -> Variable:
 
 
 def worlds(
-    program: Program,
-    field: Field,
+    texts: Texts,
+    fields: Sequence[Field],
     chosen: Mapping[str, int] | None,
-    names: Sequence[str],
-    seed: int,
+    work: Work,
+    chance: random.Random,
 ) -> Iterator[World]:
-    """Worlds of the chosen sizes, if they are given, and of two others, two points in each.
+    """Worlds of the chosen sizes, if they are given, and of two others, a point for each field.
 
     Other sizes at which the program has no value, as a product that is singular there, are passed
     over; where there are no others, the certificate is refused.
     """
-    chance = random.Random(seed)  # noqa: S311
-    work = Work()
+    names = [size for size in texts.sizes if not size.isdigit()]
 
-    def pair(sizes: Mapping[str, int]) -> list[World]:
-        return [World(program, field, sizes, chance.randrange(2**64), work) for _ in range(2)]
+    def some(sizes: Mapping[str, int]) -> list[World]:
+        return [World(texts, f, sizes, chance.getrandbits(64), work) for f in fields]
 
     if chosen is not None:
-        yield from pair(chosen)
+        yield from some(chosen)
     for kind in range(len(other_sizes(names, chance))):
         for left in reversed(range(_SHUFFLES)):
             try:
-                found = pair(other_sizes(names, chance)[kind])
+                found = some(other_sizes(names, chance)[kind])
             except NoValueError:
                 if not left:
                     raise

@@ -11,9 +11,10 @@ from typing import TypeVar
 
 from matderiv.calculus.formulas.flattened import cost, total
 from matderiv.calculus.formulas.tidying import tidy
-from matderiv.calculus.index_forms.forms import Entry, Form, Rate
+from matderiv.calculus.index_forms.forms import Entry, Form
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.exercises.drawing import Draw, Drawn
+from matderiv.derivation.exercises.mistakes import holds
 from matderiv.derivation.exercises.theme import Theme, users
 from matderiv.derivation.exercises.variants import Variant, regularised, variants
 from matderiv.derivation.judge import Judge, chain_rule
@@ -146,11 +147,7 @@ def _contribution(builder: Builder, judge: Judge, of: str, by: str, rule: Form) 
     """Σ_ij ∂L/∂z_ij · ∂z_ij/∂x_pq as an entry of a formula."""
     task = builder.task
     at = task.places(task.shapes[of], 2)
-    part = tuple(
-        (term, number)
-        for term, number in rule
-        if any(isinstance(atom, Rate) and atom.of.name == by for atom, _ in term.atoms)
-    )
+    part = tuple((term, number) for term, number in rule if holds(term, by))
     facts = task.sweep.facts
     mine = (use for use in task.sweep.gradients[of].uses if use.by == by)
     formula = task.whole(of, tidy(total((_ONE, use.gradient) for use in mine), facts))

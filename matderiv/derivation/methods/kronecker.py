@@ -11,6 +11,7 @@ from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.forms import Entry
 from matderiv.calculus.sweep.differentials import differential
 from matderiv.calculus.sweep.sweep import Gradient
+from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.program import Builder, Defining, elementwise
@@ -19,6 +20,7 @@ from matderiv.derivation.sides import (
     Formula,
     Kronecker,
     Kroneckers,
+    Side,
     Times,
     Vec,
     VecPartial,
@@ -29,7 +31,7 @@ from matderiv.expression.nodes import Name, Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 
-__all__ = ["by_kronecker"]
+__all__ = ["by_kronecker", "jacobians"]
 
 _ONE = nodes.Number(Fraction(1))
 _MATRIX = 2  # dimensions
@@ -60,7 +62,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         value = graph.value(by)
         assert value is not None
         of = Entry(by, builder.task.places(graph.shapes[by], 0))
-        found = tuple(_jacobians(builder, value, of, wrt))
+        found = tuple(jacobians(builder, value, of, wrt))
         if len(found) == 1 and found[0].diagonal is None and not _fixed(value, name):
             defining = Defining(builder.task, by)
             yield builder.chain(
@@ -75,6 +77,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         upstream = Name(f"d{by}")
         whole.append((partial, upstream))
         parts += [(part, upstream) for part in found]
+    last: list[tuple[Reason, Side]] = [("row by row", Vec(gradient.local, at))]
     yield builder.chain(
         judge,
         "transposed",
@@ -82,7 +85,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         ("chain rule", Times(tuple(whole), at, transposed=True)),
         ("jacobians put in", Times(tuple(parts), at, transposed=True)),
         ("transposed", Times(tuple(parts), at, transposed=True, inward=True)),
-        *([("row by row", Vec(gradient.local, at))] if facts.shape(gradient.local) == own else []),
+        *(last if facts.shape(gradient.local) == own else []),
     )
     yield builder.chain(
         judge,
@@ -106,7 +109,7 @@ def _bare(node: Node) -> str | None:
     return node.name if isinstance(node, Name) else None
 
 
-def _jacobians(builder: Builder, value: Node, of: Entry, wrt: Entry) -> Iterator[Kronecker]:
+def jacobians(builder: Builder, value: Node, of: Entry, wrt: Entry) -> Iterator[Kronecker]:
     """∂vec(Z)/∂vec(X), one part for each place where X stands.
 
     Raises:
@@ -122,7 +125,7 @@ def _jacobians(builder: Builder, value: Node, of: Entry, wrt: Entry) -> Iterator
             yield replace(blank, factors=_identities(over), swapped=swapped)
             return
         case nodes.Transpose(arg) if isinstance(arg, _ENTRYWISE):
-            for part in _jacobians(builder, arg, of, wrt):
+            for part in jacobians(builder, arg, of, wrt):
                 if part.diagonal is not None:
                     turned = tidy(nodes.Transpose(part.diagonal), builder.sweep.facts)
                     yield replace(part, over=over, diagonal=turned, swapped=True)

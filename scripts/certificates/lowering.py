@@ -1,0 +1,336 @@
+"""Source as index notation: each operation of the language by the entry that it has.
+
+`X @ W` at i and j is Sum(X[i, k]*W[k, j], (k, 1, D)). Shapes are rows of sizes: letters, or numbers
+as text; along a size "1" an index is 1, and the array is repeated where a larger one is meant.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from certificates.frame import refuse
+from certificates.reading import Tree, exchanged, parse, walk
+
+Sizes = tuple[str, ...]
+Places = tuple[Tree, ...]
+
+#: Functions of one number.
+FUNCTIONS = frozenset(
+    "exp log sqrt sin cos tanh sigmoid softplus arctan relu step abs sign erf".split()
+)
+#: Functions by others, of x.
+COMPOSITE = {"silu": parse("x*sigmoid(x)"), "gelu": parse("x*(1 + erf(x/sqrt(2)))/2")}
+_ONE: Tree = ("num", 1)
+_BELOW: Tree = ("num", -1)
+
+
+class Lowered(NamedTuple):
+    """An array: its shape, and its entry at a place."""
+
+    shape: Sizes
+    at: Callable[[Places], Tree]
+
+
+def times(*factors: Tree) -> Tree:
+    """A product."""
+    return ("mul", factors)
+
+
+def summed(body: Tree, bounds: Iterable[Tree]) -> Tree:
+    """Σ over letters."""
+    some = tuple(bounds)
+    return ("call", "Sum", (body, *some)) if some else body
+
+
+class Lowering:
+    """Lowers the source of one program; `shapes` are those of its names."""
+
+    def __init__(
+        self, sizes: Iterable[str], shapes: Mapping[str, Iterable[str]], functions: set[str]
+    ) -> None:
+        self.sizes, self.functions = set(sizes), functions
+        self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
+        self._count = itertools.count()
+
+    def places(self, shape: Sizes, *, always: bool = False) -> tuple[Places, list[Tree]]:
+        """Letters for an array's indices, with their bounds; 1 where there is but one index."""
+        places: list[Tree] = []
+        bounds: list[Tree] = []
+        for size in shape:
+            if size == "1" and not always:
+                places.append(_ONE)
+                continue
+            letter: Tree = ("name", f"_{next(self._count)}")
+            places.append(letter)
+            end: Tree = ("num", int(size)) if size.isdigit() else ("name", size)
+            bounds.append(("tuple", (letter, _ONE, end)))
+        return tuple(places), bounds
+
+    def shape_of(self, name: str) -> Sizes:
+        """The shape of a name, of its gradient or of its differential."""
+        base, _, word = name.partition(".")
+        if name in self.shapes:
+            return self.shapes[name]
+        if base in self.shapes and word in ("differential", "unit"):
+            return self.shapes[base]
+        if name[0] == "d" and name[1:] in self.shapes:
+            return self.shapes[name[1:]]
+        refuse(f"{name[:40]!r} is not a name of the program")
+
+    def entry(self, name: str, at: Places) -> Tree:
+        """An entry of a name."""
+        return ("index", name, at) if at else ("name", name)
+
+    def lower(self, tree: Tree) -> Lowered:
+        """A formula as an array of entries."""
+        match tree:
+            case ("num", _):
+                return Lowered((), lambda _: tree)
+            case ("name", name) if name in self.sizes:
+                return Lowered((), lambda _: tree)
+            case ("name", name):
+                return Lowered(self.shape_of(name), lambda at: self.entry(name, at))
+            case ("neg", part):
+                inner = self.lower(part)
+                return Lowered(inner.shape, lambda at: ("neg", inner.at(at)))
+            case (("add" | "mul") as kind, parts):
+                return self.spread(lambda *some: (kind, some), *map(self.lower, parts))
+            case ("pow", base, exponent):
+                return self.spread(
+                    lambda u, v: ("pow", u, v), self.lower(base), self.lower(exponent)
+                )
+            case ("matmul", left, right):
+                return self.matmul(self.lower(left), self.lower(right))
+            case ("T", part):
+                inner = self.lower(part)
+                return Lowered(inner.shape[::-1], lambda at: inner.at(at[::-1]))
+            case ("index", name, indices) if name.endswith(".unit"):
+                return self.unit(self.shape_of(name), indices)
+            case ("call", name, arguments):
+                return self.called(name, arguments)
+        refuse(f"{str(tree[1])[:40]!r} cannot stand in a formula")
+
+    def spread(self, operation: Callable[..., Tree], *parts: Lowered) -> Lowered:
+        """A function of numbers, of each entry of arrays that are repeated as in NumPy."""
+        shape: Sizes = ()
+        for part in parts:
+            shape = broadcast(shape, part.shape)
+        return Lowered(shape, lambda at: operation(*(self.own(part, shape, at) for part in parts)))
+
+    @staticmethod
+    def own(array: Lowered, over: Sizes, at: Places) -> Tree:
+        """The entry of an array at a place of a larger one."""
+        if broadcast(array.shape, over) != over:
+            refuse("an array does not have the shape of what it stands for")
+        rest = at[len(over) - len(array.shape) :]
+        return array.at(
+            tuple(_ONE if n == "1" else i for i, n in zip(rest, array.shape, strict=True))
+        )
+
+    def matmul(self, left: Lowered, right: Lowered) -> Lowered:
+        """Σ_k a_ik b_kj."""
+        if not left.shape or not right.shape or left.shape[-1] != right.shape[0]:
+            refuse("a product of sizes that differ")
+        rows = len(left.shape) - 1
+
+        def at(place: Places) -> Tree:
+            inner, bounds = self.places(right.shape[:1])
+            product = times(left.at((*place[:rows], *inner)), right.at((*inner, *place[rows:])))
+            return summed(product, bounds)
+
+        return Lowered(left.shape[:-1] + right.shape[1:], at)
+
+    def unit(self, shape: Sizes, indices: Places) -> Lowered:
+        """e_p e_qᵀ."""
+        if len(indices) != len(shape):
+            refuse("an entry has another number of indices than its array")
+        return Lowered(shape, lambda at: times(_ONE, *map(delta, at, indices)))
+
+    # -- functions -------------------------------------------------------------------------------
+
+    def called(self, name: str, arguments: tuple[Tree, ...]) -> Lowered:
+        """A function with its options."""
+        options: dict[str, Any] = {}
+        operands: list[Tree] = []
+        for argument in arguments:
+            match argument:
+                case ("option", str(option), value) if option not in options:
+                    options[option] = value
+                case ("option", *_):
+                    refuse(f"{name[:40]} is given an option twice")
+                case _ if options:
+                    refuse(f"{name[:40]} has an operand after its options")
+                case _:
+                    operands.append(argument)
+        if name in REDUCTIONS and len(operands) == 1:
+            return self.reduction(name, self.lower(operands[0]), options)
+        if options:
+            refuse(f"{name[:40]} has no such options")
+        match name, operands:
+            case "Partial", [("name", of), wrt]:
+                shape = self.shape_of(of)
+                return Lowered(shape, lambda at: ("call", name, (self.entry(of, at), wrt)))
+            case "differential", [of, ("name", wrt)]:
+                return self.differential(self.lower(of), wrt)
+            case "acos", [("neg", ("num", 1))]:
+                return Lowered((), lambda _: ("call", name, arguments))
+            case "eye", [n]:
+                return Lowered((self.size(n),) * 2, lambda at: delta(*at))
+            case "ones", [("tuple", sizes)]:
+                return Lowered(tuple(map(self.size, sizes)), lambda _: _ONE)
+            case "ones", [size]:
+                return Lowered((self.size(size),), lambda _: _ONE)
+            case "outer", [left, right]:
+                one, other = self.lower(left), self.lower(right)
+                if [len(one.shape), len(other.shape)] != [1, 1]:
+                    refuse("an outer product of what are no vectors")
+                shape = one.shape + other.shape
+                return Lowered(shape, lambda at: times(one.at(at[:1]), other.at(at[1:])))
+            case _, [operand] if name in COMPOSITE:
+                return self.lower(exchanged(COMPOSITE[name], {("name", "x"): operand}))
+            case _, [operand]:
+                return self.of_one(name, self.lower(operand))
+        refuse(f"{name[:40]!r} is not known with {len(operands)} operands")
+
+    def differential(self, of: Lowered, wrt: str) -> Lowered:
+        """Σ ∂(formula)/∂x_pq·dx_pq, all other names in the formula standing still."""
+
+        def at(place: Places) -> Tree:
+            own, bounds = self.places(self.shape_of(wrt))
+            rate: Tree = ("call", "Direct", (of.at(place), self.entry(wrt, own)))
+            return summed(times(rate, self.entry(f"{wrt}.differential", own)), bounds)
+
+        return Lowered(of.shape, at)
+
+    def size(self, tree: Tree) -> str:
+        """A size."""
+        match tree:
+            case ("name", str(name)) if name in self.sizes:
+                return name
+            case ("num", int(n)) if n >= 1:
+                return str(n)
+        refuse(f"{str(tree[1])[:40]!r} is no size")
+
+    def of_one(self, name: str, array: Lowered) -> Lowered:
+        """A function of one array without options."""
+        shape = array.shape
+        square = len(shape) == 2 and shape[0] == shape[1]  # noqa: PLR2004 - rows and columns
+        match name:
+            case "inv" | "det" | "logdet" | "trace" if not square:
+                refuse(f"{name} of what is not square")
+            case "inv":
+                return Lowered(shape, lambda at: self.whole(name, array, at))
+            case "det" | "logdet":
+                return Lowered((), lambda _: self.whole(name, array))
+            case "trace" | "diag" if square:
+                on = Lowered(shape[:1], lambda at: array.at(at * 2))
+                return on if name == "diag" else self.reduction("sum", on, {})
+            case "diag" if len(shape) == 1:
+                return Lowered(shape * 2, lambda at: times(delta(*at), array.at(at[:1])))
+            case "norm":
+                squares = Lowered(shape, lambda at: ("pow", array.at(at), ("num", 2)))
+                total = self.reduction("sum", squares, {})
+                return Lowered((), lambda at: ("call", "sqrt", (total.at(at),)))
+        if self.entrywise(name):
+            return Lowered(shape, lambda at: ("call", name, (array.at(at),)))
+        if name in self.functions:
+            return Lowered((), lambda _: self.whole(name, array))
+        if name[1:] in self.functions and name[0] == "d":
+            return Lowered(shape, lambda at: self.whole(name, array, at))
+        refuse(f"{name[:40]!r} is not a function of the program")
+
+    def body(self, of: str, body: Tree, arg: Tree) -> Tree:
+        """A function of a number, by what it is of each entry of a value."""
+        places, _ = self.places(self.shape_of(of))
+        lowered = self.lower(body)
+        if lowered.shape != self.shape_of(of):
+            refuse("functions: one is not of each entry")
+        found: Tree = exchanged(lowered.at(places), {self.entry(of, places): arg})
+        if {node[1] for node in walk(found) if node[0] == "name"} & {p[1] for p in places}:
+            refuse("functions: one is not of one entry alone")
+        return found
+
+    def entrywise(self, name: str) -> bool:
+        """Whether a function is one of numbers."""
+        own = name if name in self.functions or name[0] != "d" else name[1:]
+        return name in FUNCTIONS or (own in self.functions and own[0].islower())
+
+    def whole(self, name: str, array: Lowered, at: Places = ()) -> Tree:
+        """A function of a whole array, or an entry of its value."""
+        own, bounds = self.places(array.shape, always=name in ("inv", "det", "logdet"))
+        return ("call", name, (array.at(own), *bounds, *at))
+
+    def reduction(self, name: str, array: Lowered, options: dict[str, Tree]) -> Lowered:
+        """sum, mean, prod, logsumexp and softmax, of all entries or along an axis."""
+        axis = options.pop("axis", None)
+        kept = options.pop("keepdims", ("name", "False"))
+        if options or kept not in (("name", "True"), ("name", "False")):
+            refuse(f"{name} has no such options")
+        dims = len(array.shape)
+        match axis:
+            case None:
+                over = range(dims)
+            case ("num", int(n)) if n < dims:
+                over = range(n, n + 1)
+            case ("neg", ("num", int(n))) if n <= dims:
+                over = range(dims - n, dims - n + 1)
+            case _:
+                refuse("an axis that an array does not have")
+        keepdims = kept == ("name", "True") or name == "softmax"
+        shape = tuple(
+            "1" if n in over else size
+            for n, size in enumerate(array.shape)
+            if keepdims or n not in over
+        )
+
+        def at(place: Places) -> Tree:
+            inner, bounds = self.places(tuple(array.shape[n] for n in over))
+            rest = iter(p for n, p in enumerate(place) if not (keepdims and n in over))
+            own = iter(inner)
+            entry = array.at(tuple(next(own if n in over else rest) for n in range(dims)))
+            counts = tuple(("pow", bound[1][2], _BELOW) for bound in bounds)
+            return _REDUCED[name](entry, bounds, counts)
+
+        found = Lowered(shape, at)
+        if name != "softmax":
+            return found
+        return self.spread(
+            lambda u, v: times(("call", "exp", (u,)), ("pow", v, _BELOW)), array, found
+        )
+
+
+def delta(one: Tree, other: Tree) -> Tree:
+    """1 where two indices agree."""
+    return ("call", "KroneckerDelta", (one, other))
+
+
+def _exponentials(entry: Tree, bounds: list[Tree], _: tuple[Tree, ...]) -> Tree:
+    return summed(("call", "exp", (entry,)), bounds)
+
+
+#: Each by an entry, what it is summed over, and one over the number of summands.
+_REDUCED: dict[str, Callable[[Tree, list[Tree], tuple[Tree, ...]], Tree]] = {
+    "sum": lambda entry, bounds, _: summed(entry, bounds),
+    "mean": lambda entry, bounds, counts: times(summed(entry, bounds), *counts),
+    "prod": lambda entry, bounds, _: ("call", "prod", (entry, *bounds)) if bounds else entry,
+    "logsumexp": lambda entry, bounds, _: ("call", "log", (_exponentials(entry, bounds, ()),)),
+    "softmax": _exponentials,
+}
+REDUCTIONS = frozenset(_REDUCED)
+
+#: What is called by a name of its own.
+KNOWN = {*FUNCTIONS, *COMPOSITE, *REDUCTIONS} | set(
+    "inv det logdet trace diag norm outer eye ones acos".split()
+)
+
+
+def broadcast(one: Sizes, other: Sizes) -> Sizes:
+    """The shape that two shapes are broadcast to."""
+    found = []
+    for a, b in itertools.zip_longest(one[::-1], other[::-1], fillvalue="1"):
+        if "1" != a != b != "1":
+            refuse("arrays of sizes that differ")
+        found.append(b if a == "1" else a)
+    return tuple(found[::-1])

@@ -1,0 +1,157 @@
+"""What a reader who knows only the page would misread: each kind that was found is gone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from matderiv.api import derive
+from matderiv.calculus.index_forms.forms import Entry, Rate, single
+from matderiv.calculus.sweep.task import read_task
+from matderiv.derivation.methods.kronecker import by_kronecker
+from matderiv.derivation.program import build_program
+from matderiv.derivation.sides import Cells
+from matderiv.expression.parse import parse
+from matderiv.notation.program import ProgramNotation
+from matderiv.notation.text import text
+
+
+def page(program: str, method: str = "elementwise", **shapes: tuple[int, ...]) -> str:
+    """What is printed."""
+    return derive(program, method=method, shapes=shapes or None).markdown()
+
+
+def formula(program: str, **shapes: tuple[int, ...]) -> str:
+    """The value of a program of one line as text."""
+    task = read_task(program, shapes=shapes)
+    notation = ProgramNotation(task, None)
+    return text(notation.formulas.node(parse(program).loss.value))
+
+
+def test_a_root_to_a_power_stays_a_root() -> None:
+    """(√2)² is not written 2²."""
+    printed = page("L = sum(x*(1+erf(x/sqrt(2)))/2)", "index", x=(3,))
+    assert "{2}^{2}" not in printed
+    assert r"(\sqrt{2})^{2}" in printed
+
+
+@pytest.mark.parametrize(
+    ("program", "shapes", "identity"),
+    [
+        ("z = -x; L = Loss(z)", {"x": (3,)}, "-I_N"),
+        ("Z = 0.5*S; L = Loss(Z)", {"S": (3, 3)}, "1/2(I_N ⊗ I_D)"),
+        ("Z = alpha*S; L = Loss(Z)", {"S": (2, 3)}, "α(I_N ⊗ I_D)"),
+    ],
+)
+def test_a_jacobian_is_a_matrix(
+    program: str, shapes: dict[str, tuple[int, ...]], identity: str
+) -> None:
+    """Of c·X it is c times an identity with its size, not the number c."""
+    name = next(iter(shapes))
+    task = read_task(program, (name,), shapes=shapes)
+    notation = ProgramNotation(task, None)
+    steps = build_program(task, (name,), route=by_kronecker).steps
+    (link,) = [c.links[0] for step in steps for c in step.chains if c.kind == "jacobian"]
+    assert text(notation.side(link.right)) == identity
+
+
+def test_the_unit_vector_of_a_single_column_has_no_free_index() -> None:
+    """∂Y/∂z_p1 is written with e_p and e_1, not with a q that stands nowhere else."""
+    printed = page("Y = X - mean(X, axis=1, keepdims=True); L = Loss(Y)", "slice")
+    assert "e_{p}e_{1}^{T}" in printed
+    between = printed[printed.index(r"\partial z_{p1}") :].split("$$")[0]
+    assert "e_{q}" not in between
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (2, 1)])
+def test_the_differential_of_what_is_added_has_the_shape_of_the_sum(shape: tuple[int, ...]) -> None:
+    """DY = d(U + c) is no vector and no number where Y is a matrix."""
+    derivation = derive(
+        "Y = U + c; L = Loss(Y)", wrt="c", method="differential", shapes={"U": (2, 5), "c": shape}
+    )
+    task = derivation.task
+    links = [link for s in derivation.steps for c in s.chains for link in c.links]
+    rules = [link.right for link in links if link.reason == "rules"]
+    assert [task.sweep.facts.shape(side.node) for side in rules[-1:]] == [task.shapes["Y"]]  # type: ignore[union-attr]
+
+
+def test_sums_that_keep_their_axis_are_told_from_those_that_do_not() -> None:
+    """A single column and a vector meet a matrix in different ways, so they are written apart."""
+    kept, gone = (
+        formula(f"L = sum(f(X + sum(X, axis=1{more})))", X=(3, 3))
+        for more in (", keepdims=True", "")
+    )
+    assert kept != gone
+    assert "keep" in kept
+    printed = page("L = sum(f(X + sum(X, axis=1, keepdims=True)))", X=(3, 3))
+    assert "stays with one entry" in printed
+
+
+def test_terms_that_are_left_are_shown() -> None:
+    """Of a sum of which a delta leaves one term, that term is written, not dots."""
+    program = "Z = X @ W; L = sum(logsumexp(Z, axis=1)) - sum(T*Z)"
+    printed = derive(program, wrt="W", sizes={"N": 4}).markdown()
+    rows = printed[printed.index(r"All entries together") :]
+    assert r"\cdots -t_{21}" not in printed
+    assert r"-t_{21}" in rows
+
+
+def test_a_slice_shows_the_row_and_the_column_that_are_not_zero() -> None:
+    """Dots in a slice hide zeros only."""
+    task = read_task("Y = X @ W; L = Loss(Y)", shapes={"X": (6, 7), "W": (7, 8)})
+    notation = ProgramNotation(task, 2)
+    for step in derive(
+        "Y = X @ W; L = Loss(Y)", wrt="W", method="slice", shapes={"X": (6, 7), "W": (7, 8)}
+    ).steps:
+        for chain in step.chains:
+            for side in chain.sides:
+                if isinstance(side, Cells) and side.picked[1]:
+                    assert "x_12" not in text(notation.side(side))
+                    assert "x_11" in text(notation.side(side))
+                    return
+    raise AssertionError
+
+
+def test_dots_never_stand_for_a_single_index() -> None:
+    """1, 2, ⋯, 4 would be no shorter than what it hides."""
+    formulas = ProgramNotation(read_task("L = sum(X)"), 2).formulas
+    assert formulas.shown(9) == [1, None, 9]
+    assert formulas.shown(9, {2}) == [1, 2, None, 9]
+    assert formulas.shown(9, {3}) == [1, 2, 3, None, 9]
+    assert formulas.shown(9, {5}) == [1, None, 5, None, 9]
+
+
+def test_a_matrix_product_beside_an_entrywise_one_has_brackets() -> None:
+    """AB ⊙ C reads as (AB) ⊙ C or as A(B ⊙ C)."""
+    assert "(AB) ⊙ C" in formula("L = sum((A @ B)*C)")
+    assert "C ⊙ (AB)" in formula("L = sum(C*(A @ B))")
+    assert "(2AB) ⊙ C" in formula("L = sum((2*(A @ B))*C)")
+
+
+def test_numbers_that_touch_have_a_dot_between_them() -> None:
+    """3·3^(3/2) is not written 33^(3/2)."""
+    for method in ("elementwise", "index"):
+        printed = page("L = sum(3*x*3**(3/2))", method, x=(2,))
+        assert not re.search(r"3\s*\{?\(?3\}?\)?\^", printed)
+
+
+def test_a_product_over_an_index_has_a_sign_of_its_own() -> None:
+    """Π_k x_ik beside prod_1(X): the foot of one is an index, that of the other an axis."""
+    printed = page("L = sum(prod(X, axis=1))", "index")
+    assert r"\prod_{k} x_{ik}" in printed
+    assert r"\operatorname{prod}}_{k}" not in printed
+
+
+def test_a_direct_derivative_says_what_it_holds_fixed() -> None:
+    """∂r/∂y_p = u_p where r = y ⊙ u and u depends on y, too."""
+    task = read_task("u = f(y); r = y*u; L = sum(r)", shapes={"y": (3,)})
+    assert task.held == {("r", "y"): ("u",)}
+    notation = ProgramNotation(task, None)
+    direct, whole = (
+        text(notation.indices.form(single(Rate(Entry(of, ("i",)), Entry("y", ("p",))))))
+        for of in ("r", "u")
+    )
+    assert direct == "(∂r_i/∂y_p)_u"
+    assert whole == "∂u_i/∂y_p"
+    assert "reaches $r$ through $u$ as well" in page("u = f(y); r = y*u; L = sum(r)", y=(3,))
