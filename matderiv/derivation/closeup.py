@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from matderiv.calculus.index_forms.canonical import sealed
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import (
@@ -46,7 +47,7 @@ from matderiv.derivation.sides import (
     summed,
     written,
 )
-from matderiv.expression.nodes import Apply, Name, Node, children, rebuilt
+from matderiv.expression.nodes import Name, Node
 from matderiv.expression.program import Assignment
 from matderiv.expression.shapes import Dim, Shape
 
@@ -113,12 +114,13 @@ class CloseUpBuilder(Builder):
     def loss(self, summand: Summand) -> Iterator[Chain]:
         """L = f(z_11) + f(z_12) + … = Σ_ij f(z_ij), and what f is if that is known."""
         judge = CloseUpJudge(self, "", known=True)
+        total = self.sum(lambda at: single(self.f(at)))
         yield self.chain(
             judge,
             "loss",
             Indexed(single(self.total)),
-            ("definition", written(self.task, summand.loss, (), spelled=True)),
-            ("sum sign", Indexed(self.sum(lambda at: single(self.f(at))))),
+            ("definition", Indexed(total, spelled=True)),
+            ("sum sign", Indexed(total)),
         )
         if summand.body is not None:
             at = self.places
@@ -268,24 +270,19 @@ class CloseUpBuilder(Builder):
 
     def expanded_loss(self, judge: Judge) -> Chain:
         """L with every z_ij written out."""
-        loss = self.summand.loss
+        entries = judge.entries
+
+        def filled(at: Indices) -> Form:
+            product = entries.at(self.close.product, *at)
+            return single(Call(self.summand.function, sealed(product)))
+
         return self.chain(
             judge,
             "expanded loss",
             Indexed(single(self.total)),
-            ("definition", written(self.task, loss, (), spelled=True)),
-            ("entries of the product", written(self.task, self.expanded(loss), (), spelled=True)),
+            ("definition", Indexed(self.sum(lambda at: single(self.f(at))), spelled=True)),
+            ("entries of the product", Indexed(self.sum(filled), spelled=True)),
         )
-
-    def expanded(self, node: Node) -> Node:
-        """An expression with f(XW) in the place of f(Z)."""
-        match node:
-            case Apply(function, Name(name)) if (function, name) == (
-                self.summand.function,
-                self.close.value,
-            ):
-                return Apply(function, self.close.product)
-        return rebuilt(node, map(self.expanded, children(node)))
 
     def term_by_term(self, judge: Judge, x: Entry) -> Iterator[Chain]:
         """∂L/∂x_11 as the sum of all ∂f(z_ij)/∂x_11, and one of them by the chain rule."""
