@@ -12,8 +12,8 @@ import pytest
 
 import matderiv
 from matderiv.api import shown
+from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import Equation, Math, Paragraph
-from matderiv.handout.program import ProgramComposer
 from matderiv.notation.boxes import (
     Aligned,
     BigSum,
