@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from matderiv.api import DEFAULT_PROGRAM, MOST_SHOWN, Show, check_factor, shown
-from matderiv.calculus.jacobian import JacobianSize, jacobian_size
-from matderiv.calculus.problem import Problem, understand, with_loss
-from matderiv.derivation.build import gradient_of, jacobian_chains
+from matderiv.api import DEFAULT_PROGRAM, MOST_SHOWN, Show
+from matderiv.calculus.jacobian import JacobianSize
+from matderiv.calculus.sweep.in_one_piece import ArrayTask, read_array
+from matderiv.calculus.sweep.local_jacobian import LocalJacobian
+from matderiv.derivation.jacobian import entry_chains, structure
 from matderiv.errors import InputError
-from matderiv.expression.parse import parse
-from matderiv.expression.shapes import infer
-from matderiv.expression.source import source
 from matderiv.handout.document import Document
 from matderiv.handout.formats import write_text
 from matderiv.handout.jacobian import Facts, compose_jacobian
@@ -25,36 +23,48 @@ _WRITTEN_JACOBIAN = 12
 
 @dataclass(frozen=True, slots=True)
 class Jacobian:
-    """The Jacobian ∂Y/∂X of a program's product: its size, structure and, if small, itself."""
+    """The Jacobian ∂Y/∂X of an array by an input: its size, structure and, if small, itself."""
 
-    problem: Problem
-    wrt: str
-    size: JacobianSize
+    found: ArrayTask
     dtype: str
+
+    @property
+    def local(self) -> LocalJacobian:
+        """Its entries and its zeros."""
+        return LocalJacobian(self.found.task, self.found.of, self.found.wrt)
+
+    @property
+    def size(self) -> JacobianSize:
+        """What it takes."""
+        return self.local.size(self.dtype)
 
     def document(self, lang: str = "en", show: Show = None) -> Document:
         """The page about it. `show` writes the Jacobian out, so much of it; see `derive`.
 
         Raises:
             InputError: no such language, or the Jacobian is too large to be written out.
+            ProofError: its entries or its structure are not proved.
         """
-        rows, cols = self.size.rows, self.size.cols
-        written = show is not None or max(rows, cols) <= _WRITTEN_JACOBIAN
-        if show is not None and rows * cols > MOST_SHOWN:
+        local = self.local
+        size = local.size(self.dtype)
+        if show is not None and size.count > MOST_SHOWN:
             raise InputError(
-                f"The Jacobian is {rows:,}×{cols:,}; at most {MOST_SHOWN:,} entries can be "
-                "written out. Leave --show away, or choose smaller sizes."
+                f"The Jacobian is {size.rows:,}×{size.cols:,}; at most {MOST_SHOWN:,} entries can "
+                "be written out. Leave --show away, or choose smaller sizes."
             )
-        known = None if show is None or show == "all" else shown(self.problem, show)
+        most = max(size.rows, size.cols) if show == "all" else show or _WRITTEN_JACOBIAN
+        written = show is not None or max(size.rows, size.cols) <= _WRITTEN_JACOBIAN
         facts = Facts(
-            self.problem,
-            self.wrt,
-            self.size,
+            self.found,
+            local,
+            size,
             self.dtype,
-            source(gradient_of(self.problem, self.wrt)),
-            jacobian_chains(self.problem, self.wrt, written=written),
+            entry_chains(self.found),
+            structure(self.found),
+            most if written else 0,
+            asked=show is not None,
         )
-        return compose_jacobian(facts, lang, known)
+        return compose_jacobian(facts, lang)
 
     def print(self, form: str = "text", lang: str = "en", show: Show = None) -> str:
         """The page as text, LaTeX or Markdown."""
@@ -69,10 +79,14 @@ def jacobian(
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     dtype: str = "float32",
 ) -> Jacobian:
-    """∂Y/∂X = I_N ⊗ Wᵀ (row-major vec): (N·M)·(N·D) partial derivatives, at most N·D·M not 0.
+    """∂vec(Y)/∂vec(X): all partial derivatives of the array that a program ends in.
+
+    If the program ends in a loss, Y is the last array that it is computed from. Of Y = X·W the
+    Jacobian is I_N ⊗ Wᵀ, with (N·M)·(N·D) entries of which at most N·D·M are not 0.
 
     Shapes:
-        As in `derive`; nothing of that size is built.
+        As in `derive`; nothing of that size is built. Rows are the entries of Y, columns those of
+        X (numerator layout), both arrays read row by row.
 
     Raises:
         InputError: the input cannot be read, or `dtype` is no known type of numbers.
@@ -83,8 +97,6 @@ def jacobian(
     >>> jacobian(sizes={"N": 64, "D": 4096, "M": 4096}).size.memory == 256 * 1024**3
     True
     """
-    written = with_loss(parse(program))
-    problem = understand(written, infer(written, sizes=sizes, shapes=shapes))
-    name = problem.factors[0] if wrt is None else wrt
-    check_factor(problem, name)
-    return Jacobian(problem, name, jacobian_size(problem, name, dtype), dtype)
+    made = Jacobian(read_array(program, wrt, sizes=sizes, shapes=shapes), dtype)
+    made.local.size(dtype)  # an unknown type of numbers is refused at once
+    return made

@@ -46,7 +46,8 @@ class Gradient:
         """Its sizes, one number for each letter, raised where one has to be at least another."""
         sizes = dict(zip(self.letters, numbers, strict=False))
         for larger, smaller in self.at_least.items():
-            sizes[larger] = max(sizes[larger], sizes[smaller])
+            least = int(smaller) if smaller.isdigit() else sizes[smaller]
+            sizes[larger] = max(sizes[larger], least)
         return sizes
 
     def shape(self, name: str, sizes: Mapping[str, int]) -> tuple[int, ...]:

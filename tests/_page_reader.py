@@ -42,7 +42,10 @@ def read_page(
 ) -> Found:
     """Evaluate every equality of a page at a random point."""
     with np.errstate(all="ignore"):
-        point = Point.of(program, shapes, seed, sizes)
+        try:
+            point = Point.of(program, shapes, seed, sizes)
+        except np.linalg.LinAlgError:
+            return Found(unread=["a matrix of the program has no inverse at this point"])
         if not all(np.isfinite(value).all() for value in point.values.values()):
             return Found(unread=["the program has no value at this point"])
         return Reading(point, program).page(page)
@@ -74,7 +77,6 @@ class Reading:
         self.runs: dict[str, int] = {}
         self.moving: str | None = None
         self.total = True  # how ∂ of the loss is read
-        self.keep = False  # whether a sum along an axis keeps it
 
     def page(self, page: str) -> Found:
         """All equalities."""
@@ -183,7 +185,7 @@ class Reading:
         failure: Exception | None = None
         changes = any(True for side in chain for _ in self._changes(side))
         totals = (True, False) if changes else (True,)  # dL is said of one value as well
-        for self.total, self.keep in itertools.product(totals, (False, True)):
+        for self.total in totals:
             try:
                 if self._holds(left, right, chain):
                     return True
@@ -513,8 +515,10 @@ class Reading:
         if name in KNOWN and axis is None:
             return KNOWN[name](argument)
         if name in _REDUCED:
-            number = None if axis is None else int(axis)
-            return reduced(name, argument, number, keep=self.keep and number is not None)
+            number, _, kept = (axis or "").partition(",")
+            if kept not in ("", r"\operatorname{keep}"):
+                raise Unread(f"{name} along {axis}")
+            return reduced(name, argument, int(number) if number else None, keep=bool(kept))
         if name == "vec" and axis is None:
             return np.asarray(argument).reshape(-1)
         if axis is None:
@@ -705,7 +709,7 @@ def _strip(tree: Tree) -> Tree:
 
 
 def _spelled(tree: Tree) -> Iterator[str]:
-    match tree:
+    match _strip(tree):
         case ("name", base):
             yield base
         case ("sub", base, tokens):

@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from matderiv.expression import vocabulary
+
 Array = NDArray[np.float64]
 Functions = Mapping[str, Callable[..., Array]]
 
@@ -41,29 +43,14 @@ def _softmax(a: Array, axis: int | None = None) -> Array:
 
 #: The language: every function of fixed meaning, and those that occur in derivatives only.
 KNOWN: Functions = {
-    "sum": np.sum,
-    "mean": np.mean,
-    "prod": np.prod,
+    **{name: getattr(np, name) for name in vocabulary.KNOWN if hasattr(np, name)},
     "tr": np.trace,
-    "trace": np.trace,
     "inv": np.linalg.inv,
     "det": np.linalg.det,
     "logdet": lambda a: np.linalg.slogdet(a)[1],
-    "outer": np.outer,
-    "diag": np.diag,
     "norm": np.linalg.norm,
-    "dot": np.dot,
     "eye": lambda n: np.eye(int(n)),
     "ones": lambda sizes: np.ones(np.asarray(sizes, dtype=int)),
-    "exp": np.exp,
-    "log": np.log,
-    "sqrt": np.sqrt,
-    "abs": np.abs,
-    "sign": np.sign,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tanh": np.tanh,
-    "arctan": np.arctan,
     "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
     "silu": lambda a: a / (1 + np.exp(-a)),
     "gelu": lambda a: a * (1 + FUNCTIONS["erf"](a / np.sqrt(2))) / 2,
@@ -72,6 +59,7 @@ KNOWN: Functions = {
     "step": lambda a: np.heaviside(a, 0.5),
     "erf": np.vectorize(math.erf, otypes=[float]),
     "softmax": _softmax,
+    "log_softmax": lambda a, axis=None: np.log(_softmax(a, axis)),
     "logsumexp": _logsumexp,
 }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import sympy as sp
@@ -10,12 +12,56 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import matderiv
-from matderiv.api import read
-from matderiv.derivation.build import jacobian_chains
-from matderiv.errors import InputError
+from matderiv.calculus.deciding.explicit import Array, Explicit
+from matderiv.derivation import jacobian as derivation
+from matderiv.derivation.jacobian import structure
+from matderiv.derivation.sides import Kronecker
+from matderiv.errors import InputError, ProofError
 from matderiv.handout.jacobian import memory_words
+from matderiv.jacobians import Jacobian
 
-PROGRAMS = ["Y = X @ W", "Y = W @ X", "Y = Q @ K.T", "Y = X.T @ W", "Y = X.T @ W.T"]
+PRODUCTS = ["Y = X @ W", "Y = W @ X", "Y = Q @ K.T", "Y = X.T @ W", "Y = X.T @ W.T"]
+
+#: Chains of products and functions of each entry, and their Jacobians.
+CHAINS = {
+    ("Y = tanh(X @ W + b)", "X"): "diag(vec(1 - (tanh(XW + b))^( ⊙ 2)))(I_N ⊗ Wᵀ)",
+    ("Y = tanh(X @ W + b)", "W"): "diag(vec(1 - (tanh(XW + b))^( ⊙ 2)))(X ⊗ I_M)",
+    ("Y = tanh(X @ W + b)", "b"): "diag(vec(1 - (tanh(XW + b))^( ⊙ 2)))(1_N ⊗ I_M)",
+    ("Y = A @ X @ B", "X"): "A ⊗ Bᵀ",
+    ("Y = A @ X @ B", "B"): "(AX) ⊗ I_K",
+    ("V = A @ X; Y = f(V) @ B; L = sum(Y)", "X"): "(I_N ⊗ Bᵀ)diag(vec(f′(AX)))(A ⊗ I_M)",
+    ("Y = X.T @ X", "X"): "(I_N ⊗ Xᵀ)K + Xᵀ ⊗ I_N",
+    ("Y = X.T", "X"): "K",
+    ("y = A @ x + b", "x"): "A",
+    ("y = A @ x + b", "b"): "I_N",
+    ("y = sum(X @ W, axis=0)", "X"): "(1_Nᵀ ⊗ I_M)(I_N ⊗ Wᵀ)",
+    ("Y = X*c + alpha", "alpha"): "1_N ⊗ 1_D",
+    ("L = sum((X @ w - y)**2)", "w"): "X",
+    ("Y = inv(X)", "X"): "(-X^(-1)) ⊗ X^(-T)",
+}
+
+
+def true_entries(found: Jacobian) -> list[sp.Expr]:
+    """SymPy's derivative of each entry of Y by each entry of X."""
+    task = found.found.task
+    known = {}
+    for name in task.program.inputs():
+        shape = tuple(dim.size for dim in task.shapes[name])
+        places = itertools.product(*(range(1, size + 1) for size in shape))
+        entries = tuple(sp.IndexedBase(name)[at] if at else sp.Symbol(name) for at in places)
+        known[name] = Array(shape, entries)
+    value = task.sweep.graph.value(found.found.of)
+    assert value is not None
+    made = Explicit(known, {}, task.sizes, task.program.functions()).of(value)
+    return [y.diff(x) for y, x in itertools.product(made.entries, known[found.found.wrt].entries)]
+
+
+def equal(one: sp.Expr, other: sp.Expr) -> bool:
+    """Whether two expressions are equal at a point."""
+    symbols = sorted((one - other).atoms(sp.Indexed), key=str)
+    point = {symbol: sp.Rational(n + 2, n + 5) for n, symbol in enumerate(symbols)}
+    value = (one - other).xreplace(point)
+    return bool(value == 0 or abs(sp.N(value, 30)) < 1e-20)
 
 
 def test_reference_figures() -> None:
@@ -28,45 +74,70 @@ def test_reference_figures() -> None:
 
 @settings(max_examples=12, deadline=None)
 @given(
-    program=st.sampled_from(PROGRAMS),
+    program=st.sampled_from(PRODUCTS),
     sizes=st.tuples(*[st.integers(1, 3)] * 3),
     first=st.booleans(),
 )
-def test_against_sympy(program: str, sizes: tuple[int, int, int], first: bool) -> None:  # noqa: FBT001
+def test_products_against_sympy(program: str, sizes: tuple[int, int, int], first: bool) -> None:  # noqa: FBT001
     """Count, zeros and every entry agree with SymPy's derivative of the written-out product."""
     named = dict(zip("NDM", sizes, strict=True))
-    problem = read(f"{program}; L = Loss(Y)", sizes=named)
-    name = problem.factors[0 if first else 1]
-    size = matderiv.jacobian(program, wrt=name, sizes=named).size
-    chain = jacobian_chains(problem, name, written=True)[1]
-    written = chain.links[-1].rhs
-    base = {n: sp.IndexedBase(n) for n in problem.factors}
-
-    def matrix(n: str) -> sp.Matrix:
-        rows, cols = (d.size for d in problem.shapes[n])
-        return sp.Matrix(rows, cols, lambda i, j: base[n][i + 1, j + 1])
-
-    left, right = (matrix(n) for n in problem.factors)
-    value = program.partition("= ")[2]
-    product = (left.T if ".T @" in value else left) * (right.T if value.endswith(".T") else right)
-    entries = list(itertools.product(list(product), list(matrix(name))))
-    expected = [y.diff(x) for y, x in entries]
-    assert size.count == len(entries)
-    assert size.nonzero == sum(e != 0 for e in expected)
-    assert list(written) == expected
+    inputs = matderiv.jacobian(program, sizes=named).found.task.program.inputs()
+    found = matderiv.jacobian(program, wrt=inputs[0 if first else 1], sizes=named)
+    expected = true_entries(found)
+    chain = structure(found.found)
+    assert chain is not None
+    assert list(sp.Matrix(chain.links[-1].rhs)) == expected
+    assert found.size.count == len(expected)
+    assert found.size.nonzero == sum(e != 0 for e in expected)
 
 
-def test_kronecker_structure() -> None:
-    """Row by row, the Jacobian is I ⊗ Wᵀ by the first factor and X ⊗ I by the second."""
-    sizes = {"N": 2, "D": 3, "M": 2}
-    problem = read(sizes=sizes)
-    w = sp.Matrix(3, 2, lambda i, j: sp.IndexedBase("W")[i + 1, j + 1])
-    x = sp.Matrix(2, 3, lambda i, j: sp.IndexedBase("X")[i + 1, j + 1])
-    by_x, by_w = (
-        sp.Matrix(jacobian_chains(problem, n, written=True)[1].links[-1].rhs) for n in "XW"
-    )
-    assert by_x == sp.kronecker_product(sp.eye(2), w.T)
-    assert by_w == sp.kronecker_product(x, sp.eye(2))
+@pytest.mark.parametrize(("program", "wrt"), CHAINS)
+def test_chains(program: str, wrt: str) -> None:
+    """Their structure reads as it should, and every entry of it is SymPy's derivative."""
+    found = matderiv.jacobian(program, wrt=wrt)
+    text = found.print()
+    assert f" = {CHAINS[program, wrt]}\n" in text
+    assert "numerator layout" in text
+    chain = structure(found.found)
+    assert chain is not None
+    written = list(sp.Matrix(chain.links[-1].rhs))
+    expected = true_entries(found)
+    assert len(written) == len(expected)
+    if "inv" not in program:  # whose entries stay entries of an inverse
+        assert all(map(equal, written, expected))
+
+
+def test_the_program_may_end_in_an_array_or_in_a_loss_of_it() -> None:
+    """Y is what the program ends in, or the last array on the way to the loss."""
+    for program in ("X @ W", "Y = X @ W", "Y = X @ W; L = sum(f(Y))", "sum(f(X @ W))"):
+        found = matderiv.jacobian(program).found
+        assert found.task.sweep.graph.value(found.of) == matderiv.jacobian(
+            "Y = X @ W"
+        ).found.task.sweep.graph.value("Y")
+    with pytest.raises(InputError, match="computed from no array"):
+        matderiv.jacobian("s = x @ y")
+    with pytest.raises(InputError, match="There is no Z in the program"):
+        matderiv.jacobian(wrt="Z")
+
+
+def test_without_kronecker_structure_there_are_entries_and_zeros() -> None:
+    """A softmax is told by its entries; no structure is claimed."""
+    text = matderiv.jacobian("Y = softmax(X, axis=1)").print()
+    assert "⊗" not in text
+    assert "∂y_ij/∂x_pq" in text
+
+
+def test_a_wrong_structure_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is composed wrongly is not proved, and not printed."""
+    right: Callable[..., tuple[Kronecker, ...]] = derivation._together
+
+    def wrong(*args: object) -> tuple[Kronecker, ...]:
+        first, *rest = right(*args)
+        return (replace(first, swapped=not first.swapped), *rest)
+
+    monkeypatch.setattr(derivation, "_together", wrong)
+    with pytest.raises(ProofError):
+        matderiv.jacobian("Y = A @ X @ B", wrt="X", sizes={"N": 2}).print()
 
 
 def test_large_ones_are_counted_and_not_written() -> None:

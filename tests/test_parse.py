@@ -14,9 +14,10 @@ from matderiv.api import derive, read
 from matderiv.calculus.scalars import KNOWN_FUNCTIONS
 from matderiv.errors import InputError, MatderivError, ProgramSyntaxError, UnsupportedError
 from matderiv.expression import nodes
+from matderiv.expression.operations import INSTEAD
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
-from matderiv.expression.vocabulary import ELEMENTWISE, INSTEAD, KNOWN, RESERVED, misspelt
+from matderiv.expression.vocabulary import ELEMENTWISE, KNOWN, METHODS, RESERVED, misspelt
 
 LINE = "Y = X @ W; L = "
 
@@ -164,7 +165,7 @@ WITH_CARET = [
         LINE + "Y.summ()",
         "Y.summ",
         (
-            ".summ(…) is not in the language; methods are .sum, .mean, .prod, .trace, .dot. "
+            f".summ(…) is not in the language; methods are .{', .'.join(METHODS)}. "
             "Did you mean .sum(…)?"
         ),
     ),

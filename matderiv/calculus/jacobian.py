@@ -1,11 +1,10 @@
-"""What the Jacobian ∂Y/∂X of a product would take, counted and not built."""
+"""What a Jacobian ∂Y/∂X would take, counted and not built."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from matderiv.calculus.problem import Problem
 from matderiv.errors import InputError
 
 __all__ = [
@@ -14,9 +13,7 @@ __all__ = [
     "JacobianSize",
     "Sizes",
     "between",
-    "growth",
     "item_size",
-    "jacobian_size",
 ]
 
 #: A number for each size letter: N, D and M of a product.
@@ -67,33 +64,6 @@ class JacobianSize:
         return self.matrix_form * self.item_size
 
 
-def jacobian_size(
-    problem: Problem, wrt: str, dtype: str, sizes: Sizes | None = None
-) -> JacobianSize:
-    """Count: ∂Y/∂X has (N·M)·(N·D) entries, of which N·D·M can be other than zero.
-
-    `sizes` takes the place of the problem's own.
-
-    Raises:
-        InputError: the type of a number is not known.
-
-    Source:
-        y_ij = Σ_k x_ik w_kj holds D entries of X, so a row of the Jacobian has D that count.
-    """
-    n, d, m = sizes or _sizes(problem)
-    known = dict(zip((dim.symbol for dim in problem.dims), (n, d, m), strict=True))
-    rows, cols = (known[dim.symbol] for dim in problem.shapes[wrt])
-    (other,) = (f for f in problem.factors if f != wrt)
-    other_rows, other_cols = (known[dim.symbol] for dim in problem.shapes[other])
-    return JacobianSize(
-        rows=n * m,
-        cols=rows * cols,
-        nonzero=n * d * m,
-        matrix_form=n * m + other_rows * other_cols + rows * cols,
-        item_size=item_size(dtype),
-    )
-
-
 def item_size(dtype: str) -> int:
     """The bytes of one number.
 
@@ -103,20 +73,6 @@ def item_size(dtype: str) -> int:
     if dtype not in ITEM_SIZES:
         raise InputError(f"There is no number type {dtype!r} here; known: {', '.join(ITEM_SIZES)}.")
     return ITEM_SIZES[dtype]
-
-
-def growth(problem: Problem, wrt: str, dtype: str) -> tuple[tuple[Sizes, JacobianSize], ...]:
-    """Sizes that grow by equal factors from the problem's own to `REFERENCE`, or down to it.
-
-    The one with fewer products comes first; where there are as many, they start at 1×1×1.
-    """
-    chosen = _sizes(problem)
-    first, last = sorted((chosen, REFERENCE), key=math.prod)
-    if math.prod(first) == math.prod(last):
-        first, last = (1, 1, 1), chosen
-    return tuple(
-        (sizes, jacobian_size(problem, wrt, dtype, sizes)) for sizes in between(first, last)
-    )
 
 
 def between(first: Sizes, last: Sizes) -> tuple[Sizes, ...]:
@@ -132,7 +88,3 @@ def between(first: Sizes, last: Sizes) -> tuple[Sizes, ...]:
         sizes = tuple(round(a ** (1 - part) * b**part) for a, b in pairs)
         found.setdefault(math.prod(sizes), sizes)
     return tuple(sizes for _, sizes in sorted(found.items()))
-
-
-def _sizes(problem: Problem) -> Sizes:
-    return tuple(dim.size for dim in problem.dims)

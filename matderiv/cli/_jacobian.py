@@ -19,7 +19,7 @@ __all__ = ["jacobian"]
     "--wrt",
     type=Name(),
     metavar="NAME",
-    help="The factor to differentiate by. Default: the first.",
+    help="The input to differentiate by. Default: the first array.",
 )
 @click.option(
     "--dtype",
@@ -53,10 +53,11 @@ def jacobian(
     show: int | Literal["all"] | None,
     output: Path | None,
 ) -> None:
-    """State what the Jacobian of the product would take, and why nobody builds it.
+    """State what the Jacobian of an array would take, and why nobody builds it.
 
-    How many partial derivatives it has, their memory, how many are not zero, its Kronecker
-    structure, and what the matrix form needs instead.
+    The array is what PROGRAM ends in, or the last one that its loss is computed from. How many
+    partial derivatives the Jacobian has, their memory, how many are not zero, its Kronecker
+    structure, and what the matrix form of a gradient needs instead.
     """
     from matderiv import jacobians
 

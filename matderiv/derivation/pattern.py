@@ -21,7 +21,7 @@ _FEW = 3
 class Place:
     """Row (i, j) or column (p, q); what is left out has no inner index, and between groups none.
 
-    A vector is one group; it has `rank` 1.
+    A vector is one group; it has `rank` 1, and a number `rank` 0.
     """
 
     outer: int | None
@@ -75,7 +75,7 @@ def _places(shape: Shape, most: int) -> tuple[Place, ...]:
     """All (i, j) if there is room for them, else the first few and the last of each."""
     sizes = [dim.size for dim in shape]
     outer, inner = ([1] * (2 - len(sizes)) + sizes)[-2:]
-    count = max(sizes) if math.prod(sizes) <= most else _FEW
+    count = max(sizes, default=1) if math.prod(sizes) <= most else _FEW
     found: list[Place] = []
     for i in _elided(outer, count):
         if i is None:

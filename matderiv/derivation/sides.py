@@ -52,6 +52,7 @@ __all__ = [
     "Inner",
     "Jacobian",
     "Kronecker",
+    "KroneckerProducts",
     "Kroneckers",
     "Matrix",
     "MatrixPartial",
@@ -429,6 +430,32 @@ class Kroneckers:
         return added(part.form(entries) for part in self.parts)
 
 
+@dataclass(frozen=True, slots=True)
+class KroneckerProducts:
+    """J₁J₂… + …: products of Jacobians, the entry in the row of `rows` and column of `cols`."""
+
+    products: tuple[tuple[Kronecker, ...], ...]
+    rows: tuple[Index, ...]
+    cols: tuple[Index, ...]
+
+    def form(self, entries: Entries) -> Form:
+        """Σ over the rows and columns between the factors."""
+        return added(self._product(product, entries) for product in self.products)
+
+    def _product(self, product: tuple[Kronecker, ...], entries: Entries) -> Form:
+        made: Form = ((ONE, Fraction(1)),)
+        bound: Bound = ()
+        rows = self.rows
+        for number, part in enumerate(product):
+            cols = self.cols
+            if number < len(product) - 1:
+                cols, own = summed(product[number + 1].over, entries)
+                bound += own
+            made = multiplied(made, refreshed(part.at(rows, cols, entries), entries.letter))
+            rows = cols
+        return tuple((Term(term.atoms, term.bound + bound), number) for term, number in made)
+
+
 Jacobian = VecPartial | Kronecker
 
 
@@ -473,6 +500,7 @@ RouteSide: TypeAlias = (
     | Vec
     | VecPartial
     | Kroneckers
+    | KroneckerProducts
     | Times
 )
 

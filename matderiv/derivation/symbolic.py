@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 import sympy as sp
@@ -28,7 +28,6 @@ from matderiv.calculus.index_forms.forms import (
     placed,
 )
 from matderiv.calculus.index_forms.index_expressions import form_of
-from matderiv.calculus.scalars import Partial, delta, entry
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.matrices import matrix_expression
 from matderiv.derivation.sides import (
@@ -41,6 +40,7 @@ from matderiv.derivation.sides import (
     Inner,
     Jacobian,
     Kronecker,
+    KroneckerProducts,
     Kroneckers,
     Matrix,
     Numerals,
@@ -58,10 +58,26 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.shapes import Dim, Shape
 
-__all__ = ["MOST_WRITTEN", "formula_expression", "side_expression"]
+__all__ = ["MOST_WRITTEN", "Partial", "formula_expression", "side_expression"]
 
 #: Entries of a matrix up to which a SymPy object writes them out.
 MOST_WRITTEN = 200
+
+
+class Partial(sp.Expr):
+    """∂ of / ∂ wrt, a quantity of its own: SymPy's `Derivative` of plain symbols is 0.
+
+    Raises:
+        TypeError: when asked to differentiate it again.
+
+    >>> Partial(sp.Symbol("L"), sp.IndexedBase("Y")[1, 2])
+    Partial(L, Y[1, 2])
+    """
+
+    is_commutative = True
+
+    def _eval_derivative(self, symbol: sp.Basic) -> sp.Expr:
+        raise TypeError(f"{self} is a quantity of its own; it is not differentiated by {symbol}")
 
 
 def formula_expression(node: Node, task: Task, *, most: int = MOST_WRITTEN) -> sp.Basic:
@@ -122,6 +138,12 @@ def side_expression(side: Side, task: Task, *, most: int) -> sp.Basic:
             return forms.grid(side.form(forms.entries), *forms.sides(side))
         case Kroneckers(parts):
             return forms.grid(side.form(forms.entries), *forms.sides(parts[0]))
+        case KroneckerProducts(products):
+            rows, _ = forms.sides(products[0][0])
+            _, cols = forms.sides(products[0][-1])
+            rows = tuple(zip(side.rows, (size for _, size in rows), strict=True))
+            cols = tuple(zip(side.cols, (size for _, size in cols), strict=True))
+            return forms.grid(side.form(forms.entries), rows, cols)
         case Times(parts, indices, transposed):
             rows, cols = forms.sides(parts[0][0])
             dims = [dim for _, dim in (cols if transposed else rows)]
@@ -167,7 +189,7 @@ class _Forms:
         if not sizes:
             return Array((), (cast("sp.Expr", sp.Symbol(name)),))
         places = itertools.product(*(range(1, size + 1) for size in sizes))
-        return Array(sizes, tuple(entry(name, *at) for at in places))
+        return Array(sizes, tuple(_entry(name, at) for at in places))
 
     def matrix(self, form: Form, indices: Sequence[Index], shape: Shape) -> sp.Basic:
         """An array by its general entry at indices; without any it is a number."""
@@ -256,7 +278,7 @@ class _Forms:
             case Entry("π", ()):
                 return sp.pi
             case Entry(name, indices):
-                return entry(name, *map(_index, indices)) if indices else sp.Symbol(name)
+                return _entry(name, map(_index, indices)) if indices else sp.Symbol(name)
             case Size(letter):
                 return sp.Integer(self.task.sizes[letter])
             case Call(function, arg):
@@ -265,7 +287,7 @@ class _Forms:
                 power = sp.S.One if exponent is None else self.of(exponent)
                 return cast("sp.Expr", sp.Pow(self.of(base), power))
             case Delta(one, other):
-                return delta(_index(one), _index(other))
+                return sp.KroneckerDelta(_index(one), _index(other))
             case Rate(of, wrt):
                 return Partial(self.atom(of), self.atom(wrt))
             case Whole():
@@ -301,7 +323,14 @@ class _Forms:
         return undefined(name[1:] if by else name, by)(whole, *places)
 
 
+def _entry(name: str, indices: Iterable[object]) -> sp.Expr:
+    """x_ij as `X[i, j]`."""
+    return cast("sp.Expr", sp.IndexedBase(name)[tuple(indices)])
+
+
 def _index(index: Index) -> sp.Basic:
     if isinstance(index, int):
         return sp.Integer(index)
-    return sp.Symbol(index.strip("~_").replace(":", "_") or index, integer=True, positive=True)
+    letter = index.strip("~_").replace(":", "_") or index
+    name = f"k_{letter}" if letter.isdigit() else letter
+    return sp.Symbol(name, integer=True, positive=True)

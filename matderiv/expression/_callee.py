@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from matderiv.errors import UnsupportedError
 from matderiv.expression._arguments import Refusal
-from matderiv.expression.vocabulary import INSTEAD, KNOWN, METHODS, MODULES, RESERVED, misspelt
+from matderiv.expression.operations import INSTEAD
+from matderiv.expression.vocabulary import KNOWN, METHODS, MODULES, RESERVED, misspelt
 
 __all__ = ["check_function", "method"]
 

@@ -20,6 +20,7 @@ __all__ = [
     "Functional",
     "Inverse",
     "LogDet",
+    "LogSoftmax",
     "LogSumExp",
     "MatMul",
     "Mean",
@@ -37,10 +38,12 @@ __all__ = [
     "Reduction",
     "Size",
     "Softmax",
+    "Std",
     "Subtract",
     "Sum",
     "Trace",
     "Transpose",
+    "Var",
     "children",
     "parts",
     "rebuilt",
@@ -178,8 +181,34 @@ class LogSumExp:
 
 
 @dataclass(frozen=True, slots=True)
+class Var:
+    """The mean of (a - mean)², over all entries of A or along one axis."""
+
+    arg: Node
+    axis: int | None = None
+    keepdims: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Std:
+    """The root of the variance, over all entries of A or along one axis."""
+
+    arg: Node
+    axis: int | None = None
+    keepdims: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Softmax:
     """exp(A) / Σ exp(A), the sum over all entries or along one axis."""
+
+    arg: Node
+    axis: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogSoftmax:
+    """A - log Σ exp(A), the sum over all entries or along one axis."""
 
     arg: Node
     axis: int | None = None
@@ -283,7 +312,10 @@ Node = (
     | Mean
     | Prod
     | LogSumExp
+    | Var
+    | Std
     | Softmax
+    | LogSoftmax
     | Trace
     | Inverse
     | Determinant
@@ -304,10 +336,10 @@ Arithmetic = Add | Subtract | Multiply | Divide | Power
 Entrywise = Arithmetic
 
 #: What makes one entry of many: of all of them, or along an axis.
-Reduction = Sum | Mean | Prod | LogSumExp
+Reduction = Sum | Mean | Prod | LogSumExp | Var | Std
 
 #: What changes each entry by those along an axis; the shape stays.
-AlongAxis = Softmax
+AlongAxis = Softmax | LogSoftmax
 
 
 _OPERANDS: dict[type, tuple[str, ...]] = {

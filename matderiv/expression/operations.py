@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial, reduce
 
 from matderiv.expression import nodes
@@ -11,16 +12,20 @@ from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 
-__all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of"]
+__all__ = ["COMPOSITE", "INSTEAD", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A way to call a function; the options may follow the operands, in this order."""
+    """A way to call a function; the options may follow the operands, in this order.
+
+    A `method` is called as one too: X.sum(axis=0).
+    """
 
     make: Callable[..., Node]
     operands: tuple[str, ...] = ("Y",)
     options: tuple[str, ...] = ()
+    method: bool = False
 
     def example(self, name: str) -> str:
         """The plainest call.
@@ -46,20 +51,23 @@ _REDUCING = ("axis", "keepdims")
 
 OPERATIONS: dict[str, Operation] = {
     **{name: Operation(partial(nodes.Apply, name)) for name in FUNCTIONS},
-    "sum": Operation(nodes.Sum, options=_REDUCING),
-    "mean": Operation(nodes.Mean, options=_REDUCING),
-    "prod": Operation(nodes.Prod, options=_REDUCING),
+    "sum": Operation(nodes.Sum, options=_REDUCING, method=True),
+    "mean": Operation(nodes.Mean, options=_REDUCING, method=True),
+    "prod": Operation(nodes.Prod, options=_REDUCING, method=True),
     "logsumexp": Operation(nodes.LogSumExp, options=_REDUCING),
+    "var": Operation(nodes.Var, options=_REDUCING, method=True),
+    "std": Operation(nodes.Std, options=_REDUCING, method=True),
     "softmax": Operation(nodes.Softmax, options=("axis",)),
+    "log_softmax": Operation(nodes.LogSoftmax, options=("axis",)),
     "norm": Operation(nodes.Norm, options=("ord",)),
     "tr": Operation(nodes.Trace),
-    "trace": Operation(nodes.Trace),
+    "trace": Operation(nodes.Trace, method=True),
     "inv": Operation(nodes.Inverse),
     "det": Operation(nodes.Determinant),
     "logdet": Operation(nodes.LogDet),
     "diag": Operation(nodes.Diag),
     "outer": Operation(nodes.Outer, operands=("x", "y")),
-    "dot": Operation(nodes.MatMul, operands=("X", "W")),
+    "dot": Operation(nodes.MatMul, operands=("X", "W"), method=True),
     "eye": Operation(nodes.Eye, operands=(), options=("size",)),
     "ones": Operation(nodes.Ones, operands=(), options=("sizes",)),
 }
@@ -80,6 +88,69 @@ def operation_of(name: str) -> Operation:
     """
     kind = nodes.Functional if name[0].isupper() else nodes.Apply
     return OPERATIONS.get(name) or Operation(partial(kind, name))
+
+
+#: What to write for a name that is refused, where the language can say the same.
+INSTEAD = {
+    "absolute": "abs(Y)",
+    "add": "A + B",
+    "atan": "arctan(Y)",
+    "average": "mean(Y)",
+    "cbrt": "Y**(1/3)",
+    "cosh": "(exp(Y) + exp(-Y))/2",
+    "cross_entropy": "-mean(sum(T*log_softmax(Y, axis=1), axis=1))",
+    "cube": "Y**3",
+    "diagonal": "diag(X)",
+    "divide": "A/B",
+    "erfc": "1 - erf(Y)",
+    "exp2": "2**Y",
+    "expit": "sigmoid(Y)",
+    "expm1": "exp(Y) - 1",
+    "fabs": "abs(Y)",
+    "frobenius": "norm(Y)",
+    "hadamard": "A*B",
+    "heaviside": "step(Y)",
+    "identity": "eye(4)",
+    "inner": "x @ y",
+    "leaky_relu": "relu(Y) - 0.01*relu(-Y)",
+    "lg": "log(Y)/log(2)",
+    "ln": "log(Y)",
+    "log10": "log(Y)/log(10)",
+    "log1p": "log(1 + Y)",
+    "log2": "log(Y)/log(2)",
+    "logaddexp": "log(exp(A) + exp(B))",
+    "logcosh": "log((exp(Y) + exp(-Y))/2)",
+    "logistic": "sigmoid(Y)",
+    "logsigmoid": "-softplus(-Y)",
+    "matmul": "X @ W",
+    "matrix_norm": "norm(Y)",
+    "matrix_power": "X @ X",
+    "matrix_transpose": "X.T",
+    "maximum": "relu(Y) for the larger of Y and 0",
+    "mish": "Y*tanh(softplus(Y))",
+    "mm": "X @ W",
+    "mse": "mean((Y - T)**2)",
+    "multiply": "A*B",
+    "negative": "-Y",
+    "ones_like": "ones((2, 3))",
+    "pow": "Y**2",
+    "power": "Y**2",
+    "reciprocal": "1/Y",
+    "rsqrt": "1/sqrt(Y)",
+    "sgn": "sign(Y)",
+    "sinh": "(exp(Y) - exp(-Y))/2",
+    "slogdet": "logdet(X)",
+    "softsign": "Y/(1 + abs(Y))",
+    "solve": "inv(A) @ B",
+    "sqr": "Y**2",
+    "square": "Y**2",
+    "subtract": "A - B",
+    "swish": "silu(Y)",
+    "tan": "sin(Y)/cos(Y)",
+    "transpose": "X.T",
+    "vdot": "sum(A*B)",
+    "vector_norm": "norm(x)",
+}
 
 
 # -- definitions -------------------------------------------------------------------------------
@@ -117,12 +188,33 @@ def _logsumexp(node: nodes.LogSumExp, _: ShapeOf) -> Node:
     return nodes.Apply("log", total)
 
 
+@_of(nodes.Var)
+def _var(node: nodes.Var, _: ShapeOf) -> Node:
+    """The mean of the squares of a less their mean."""
+    mean = nodes.Mean(node.arg, node.axis, keepdims=node.axis is not None)
+    square = nodes.Power(nodes.Subtract(node.arg, mean), nodes.Number(Fraction(2)))
+    return nodes.Mean(square, node.axis, node.keepdims)
+
+
+@_of(nodes.Std)
+def _std(node: nodes.Std, _: ShapeOf) -> Node:
+    """The root of the variance."""
+    return nodes.Apply("sqrt", nodes.Var(node.arg, node.axis, node.keepdims))
+
+
 @_of(nodes.Softmax)
 def _softmax(node: nodes.Softmax, _: ShapeOf) -> Node:
     """exp(a) / Σ exp(a)."""
     powers = nodes.Apply("exp", node.arg)
     total = nodes.Sum(powers, node.axis, keepdims=node.axis is not None)
     return nodes.Divide(powers, total)
+
+
+@_of(nodes.LogSoftmax)
+def _log_softmax(node: nodes.LogSoftmax, _: ShapeOf) -> Node:
+    """Each a less log Σ exp(a)."""
+    total = nodes.LogSumExp(node.arg, node.axis, keepdims=node.axis is not None)
+    return nodes.Subtract(node.arg, total)
 
 
 @_of(nodes.Norm)

@@ -12,7 +12,6 @@ __all__ = [
     "DEFAULT_PROGRAM",
     "ELEMENTWISE",
     "GREEK",
-    "INSTEAD",
     "KNOWN",
     "MAX_DEPTH",
     "MAX_NAME",
@@ -36,7 +35,7 @@ ELEMENTWISE = tuple(FUNCTIONS)
 KNOWN = tuple(OPERATIONS)
 
 #: What is called as a method too: X.sum(axis=0).
-METHODS = ("sum", "mean", "prod", "trace", "dot")
+METHODS = tuple(name for name, operation in OPERATIONS.items() if operation.method)
 
 #: Modules that users write before a function's name, which here stands alone.
 MODULES = frozenset("np numpy linalg scipy special torch jnp jax math nn tf sp sympy".split())
@@ -103,71 +102,6 @@ _PYTHON = frozenset(
     sorted staticmethod str super tuple type vars zip""".split()
 )
 RESERVED = (_NUMPY | _FIELD | _PYTHON) - frozenset(KNOWN)
-
-#: What to write for a name that is refused, where the language can say the same.
-INSTEAD = {
-    "absolute": "abs(Y)",
-    "add": "A + B",
-    "atan": "arctan(Y)",
-    "average": "mean(Y)",
-    "cbrt": "Y**(1/3)",
-    "cosh": "(exp(Y) + exp(-Y))/2",
-    "cross_entropy": "mean(logsumexp(Y, axis=1) - sum(T*Y, axis=1))",
-    "cube": "Y**3",
-    "diagonal": "diag(X)",
-    "divide": "A/B",
-    "erfc": "1 - erf(Y)",
-    "exp2": "2**Y",
-    "expit": "sigmoid(Y)",
-    "expm1": "exp(Y) - 1",
-    "fabs": "abs(Y)",
-    "frobenius": "norm(Y)",
-    "hadamard": "A*B",
-    "heaviside": "step(Y)",
-    "identity": "eye(4)",
-    "inner": "x @ y",
-    "leaky_relu": "relu(Y) - 0.01*relu(-Y)",
-    "lg": "log(Y)/log(2)",
-    "ln": "log(Y)",
-    "log10": "log(Y)/log(10)",
-    "log1p": "log(1 + Y)",
-    "log2": "log(Y)/log(2)",
-    "log_softmax": "Y - logsumexp(Y, axis=1, keepdims=True)",
-    "logaddexp": "log(exp(A) + exp(B))",
-    "logcosh": "log((exp(Y) + exp(-Y))/2)",
-    "logistic": "sigmoid(Y)",
-    "logsigmoid": "-softplus(-Y)",
-    "matmul": "X @ W",
-    "matrix_norm": "norm(Y)",
-    "matrix_power": "X @ X",
-    "matrix_transpose": "X.T",
-    "maximum": "relu(Y) for the larger of Y and 0",
-    "mish": "Y*tanh(softplus(Y))",
-    "mm": "X @ W",
-    "mse": "mean((Y - T)**2)",
-    "multiply": "A*B",
-    "negative": "-Y",
-    "ones_like": "ones((2, 3))",
-    "pow": "Y**2",
-    "power": "Y**2",
-    "reciprocal": "1/Y",
-    "rsqrt": "1/sqrt(Y)",
-    "sgn": "sign(Y)",
-    "sinh": "(exp(Y) - exp(-Y))/2",
-    "slogdet": "logdet(X)",
-    "softsign": "Y/(1 + abs(Y))",
-    "solve": "inv(A) @ B",
-    "sqr": "Y**2",
-    "square": "Y**2",
-    "std": "sqrt(mean((Y - mean(Y))**2))",
-    "subtract": "A - B",
-    "swish": "silu(Y)",
-    "tan": "sin(Y)/cos(Y)",
-    "transpose": "X.T",
-    "var": "mean((Y - mean(Y))**2)",
-    "vdot": "sum(A*B)",
-    "vector_norm": "norm(x)",
-}
 
 #: Names that are near a known function's and yet are good names of an undefined one.
 NOT_MISSPELT = frozenset({"cost", "costs", "loss", "pred"})

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from matderiv.calculus.jacobian import JacobianSize
-from matderiv.calculus.problem import Problem
+from matderiv.calculus.sweep.in_one_piece import ArrayTask
+from matderiv.calculus.sweep.local_jacobian import LocalJacobian
 from matderiv.derivation.links import Chain
-from matderiv.expression.nodes import MatMul, Name, transposed
+from matderiv.derivation.pattern import Place, pattern
+from matderiv.derivation.sides import KroneckerProducts
+from matderiv.expression.nodes import Name
 from matderiv.handout.document import (
     Block,
     Bullets,
@@ -17,25 +20,30 @@ from matderiv.handout.document import (
     Equation,
     Math,
     Paragraph,
-    Segment,
+    Segments,
     Text,
 )
-from matderiv.handout.sentences import fill
+from matderiv.handout.sentences import Filling, fill, listed
 from matderiv.handout.texts import messages
-from matderiv.notation.boxes import Box, Fence, Operator, Row, Scripts, Symbol, times
-from matderiv.notation.compose import Notation
+from matderiv.notation.boxes import (
+    Aligned,
+    Box,
+    Dots,
+    Grid,
+    Number,
+    Operator,
+    Row,
+    Scripts,
+    Symbol,
+    times,
+)
+from matderiv.notation.methods import swap_box
 from matderiv.notation.names import name_box, partial_ratio, vec
+from matderiv.notation.program import ProgramNotation
 
-__all__ = [
-    "Facts",
-    "block",
-    "compose_jacobian",
-    "jacobian_fields",
-    "memory_words",
-    "reordered",
-    "structure_words",
-]
+__all__ = ["Facts", "compose_jacobian", "memory_words"]
 
+_WIDEST = 60.0  # em of a matrix that is written out unasked
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
@@ -53,143 +61,146 @@ def memory_words(size: int, word: str = "bytes") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the page is about. `gradient` is the matrix form as NumPy-like source."""
+    """What the page is about.
 
-    problem: Problem
-    wrt: str
+    `entries` are the chains of the entry of Y and of its derivative, `structure` is that of the
+    whole Jacobian if it is one of Kronecker products. `most` is how many rows or columns are
+    written out, 0 for none; unless `asked` for, only what fits on a page is.
+    """
+
+    found: ArrayTask
+    jacobian: LocalJacobian
     size: JacobianSize
     dtype: str
-    gradient: str
-    chains: tuple[Chain, ...]
+    entries: tuple[Chain, ...]
+    structure: Chain | None
+    most: int
+    asked: bool
+
+
+def compose_jacobian(facts: Facts, language: str) -> Document:
+    """The page about a Jacobian.
+
+    Raises:
+        InputError: there is no such language.
+    """
+    page = _Page(facts, language, ProgramNotation(facts.found.task, None))
+    return Document(language, page.say("title"), tuple(page.blocks()), whole=True)
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
     facts: Facts
     language: str
-    notation: Notation
-
-    @property
-    def problem(self) -> Problem:
-        return self.facts.problem
-
-    @property
-    def wrt(self) -> str:
-        return self.facts.wrt
+    notation: ProgramNotation
 
     def blocks(self) -> Iterator[Block]:
-        say = self.say
+        """What it takes, its entries, its structure, and itself."""
+        facts, say = self.facts, self.say
         yield Paragraph(say("shapes"))
-        yield Bullets(tuple(say(k) for k in ("count", "memory", "nonzero", "matrix_form")))
-        local, *written = self.facts.chains
+        yield Bullets(tuple(say(k) for k in ("count", "memory", self.zeros, "matrix_form")))
         yield Paragraph(say("local"))
-        yield Equation(self.notation.chain(local))
-        yield Paragraph(structure_words(self.problem, self.wrt, self.language, self.fields()))
-        for chain in written:
+        yield Equation(self.notation.chain(facts.entries[-1]))
+        yield Paragraph(say("layout"))
+        if facts.structure is not None:
+            yield Paragraph(say("structure"))
+            yield Equation(self.notation.chain(facts.structure))
+            if self.swaps:
+                yield Paragraph(say("reordered"))
+        written = self.written() if facts.most else None
+        if written and (facts.asked or written.rights[0].width <= _WIDEST):
             yield Paragraph(say("written"))
-            yield Equation(self.notation.chain(chain))
+            yield Equation(written)
 
-    def say(self, key: str) -> tuple[Segment, ...]:
+    @property
+    def zeros(self) -> str:
+        """The message about what is not zero."""
+        return "full" if self.facts.size.nonzero == self.facts.size.count else "nonzero"
+
+    @property
+    def swaps(self) -> bool:
+        """Whether a Kronecker product is reordered."""
+        chain = self.facts.structure
+        return chain is not None and any(
+            part.swapped
+            for side in chain.sides
+            if isinstance(side, KroneckerProducts)
+            for product in side.products
+            for part in product
+        )
+
+    def written(self) -> Aligned:
+        """All entries, each the general one with numbers for its indices."""
+        jacobian = self.facts.jacobian
+        found = pattern(*jacobian.shapes, self.facts.most, jacobian.at)
+
+        def cell(row: Place, col: Place) -> Box:
+            if row.left_out or col.left_out:
+                both = row.left_out and col.left_out
+                return Dots("diagonal" if both else "down" if row.left_out else "across")
+            form = found.entries.get((row, col))
+            return Number("0") if form is None else self.notation.indices.form(form)
+
+        grid = Grid(tuple(tuple(cell(row, col) for col in found.cols) for row in found.rows))
+        return Aligned(partial_ratio(self.vec(jacobian.of), self.vec(jacobian.wrt)), (grid,))
+
+    # -- sentences -----------------------------------------------------------------------------
+
+    def say(self, key: str) -> Segments:
+        """A message with its fields filled in."""
         return fill(self.language, f"jacobian.{key}", self.fields())
 
-    def fields(self) -> dict[str, Segment]:
-        facts = self.facts
-        fields = jacobian_fields(facts.problem, facts.wrt, facts.size, self.notation, self.language)
-        return fields | {"dtype": Text(facts.dtype), "gradient": Code(facts.gradient)}
+    def vec(self, name: str) -> Box:
+        """A matrix read row by row; a vector or a number is its own."""
+        box = name_box(name)
+        return vec(box) if len(self.facts.found.task.shapes[name]) > 1 else box
 
+    def fields(self) -> Filling:
+        """The formulas and numbers that stand in sentences."""
+        facts, task, formulas = self.facts, self.facts.found.task, self.notation.formulas
+        of, wrt, size = facts.found.of, facts.found.wrt, facts.size
+        value = task.sweep.graph.value(of)
+        assert value is not None
+        arrays = [name for name in task.program.inputs() if task.shapes[name]]
+        dims = [dim.size for shape in facts.jacobian.shapes for dim in shape]
+        word = messages(self.language)["jacobian.bytes"]
+        boxes: dict[str, Box] = {
+            "X": name_box(wrt),
+            "Y": name_box(of),
+            "vecX": self.vec(wrt),
+            "vecXT": vec(Scripts(name_box(wrt), sup=Symbol("T"))),
+            "vecY": self.vec(of),
+            "dX": formulas.gradient(wrt),
+            "jacobian": partial_ratio(name_box(of), name_box(wrt)),
+            "product": Row((name_box(of), Operator("equals"), formulas.node(value))),
+            "sizes": times(*(dims or [1])),
+            "commutation": swap_box(formulas),
+        }
+        words = {
+            "count": f"{size.count:,}",
+            "memory": memory_words(size.memory, word),
+            "nonzero": f"{size.nonzero:,}",
+            "share": f"{size.count / max(size.nonzero, 1):,.3g}",
+            "numbers": f"{size.matrix_form:,}",
+            "matrix_memory": memory_words(size.matrix_form_memory, word),
+            "bytes": str(size.item_size),
+            "dtype": facts.dtype,
+        }
+        texts: dict[str, Segments] = {key: (Text(text),) for key, text in words.items()}
+        maths: dict[str, Segments] = {key: (Math(box),) for key, box in boxes.items()}
+        read = [(Math(formulas.node(Name(name))),) for name in facts.jacobian.read]
+        return {
+            **texts,
+            **maths,
+            "gradient": Code(task.source(task.answer(wrt))),
+            "arrays": listed(
+                self.language, [self.shape(name) for name in (*arrays, of)], "clause_"
+            ),
+            "read": listed(self.language, read),
+        }
 
-def jacobian_fields(
-    problem: Problem, wrt: str, size: JacobianSize, notation: Notation, language: str
-) -> dict[str, Segment]:
-    """The formulas and numbers about a Jacobian that stand in sentences."""
-    (y_rows, y_cols), (rows, cols) = problem.shapes[problem.name], problem.shapes[wrt]
-    (other,) = (f for f in problem.factors if f != wrt)
-    boxes: dict[str, Box] = {
-        "Y": name_box(problem.name),
-        "X": name_box(wrt),
-        "W": name_box(other),
-        "vecX": vec(name_box(wrt)),
-        "vecXT": vec(Scripts(name_box(wrt), sup=Symbol("T"))),
-        "vecY": vec(name_box(problem.name)),
-        "dY": notation.gradient(problem.name),
-        "dX": notation.gradient(wrt),
-        "jacobian": partial_ratio(name_box(problem.name), name_box(wrt)),
-        "product": Row(
-            (name_box(problem.name), Operator("equals"), notation.node(problem.product.value))
-        ),
-        "X_shape": times(rows.size, cols.size),
-        "Y_shape": times(y_rows.size, y_cols.size),
-        "W_shape": times(*(d.size for d in problem.shapes[other])),
-        "sizes": times(y_rows.size, y_cols.size, rows.size, cols.size),
-        "structure": structure(problem, wrt, notation),
-        "commutation": Symbol("P"),
-    }
-    words = {
-        "count": f"{size.count:,}",
-        "memory": memory_words(size.memory, messages(language)["jacobian.bytes"]),
-        "nonzero": f"{size.nonzero:,}",
-        "share": f"{size.count // size.nonzero:,}",
-        "numbers": f"{size.matrix_form:,}",
-        "matrix_memory": memory_words(
-            size.matrix_form_memory, messages(language)["jacobian.bytes"]
-        ),
-        "bytes": str(size.item_size),
-    }
-    fields: dict[str, Segment] = {key: Math(box) for key, box in boxes.items()}
-    return fields | {key: Text(text) for key, text in words.items()}
-
-
-def reordered(problem: Problem, wrt: str) -> bool:
-    """Whether a factor stands transposed in the product."""
-    value = problem.product.value
-    assert isinstance(value, MatMul)
-    slot = value.left if problem.factors[0] == wrt else value.right
-    return slot != Name(wrt)
-
-
-def structure(problem: Problem, wrt: str, notation: Notation) -> Box:
-    """I_N ⊗ Wᵀ for the first factor, A ⊗ I_M for the second; then the reordering."""
-    value = problem.product.value
-    assert isinstance(value, MatMul)
-    rows, _, cols = problem.dims
-    kronecker = Operator("kronecker")
-    parts: tuple[Box, ...]
-    if problem.factors[0] == wrt:
-        identity = Scripts(Symbol("I"), name_box(rows.symbol))
-        parts = (identity, kronecker, block(problem, notation))
-    else:
-        other = notation.node(value.left)
-        parts = (other, kronecker, Scripts(Symbol("I"), name_box(cols.symbol)))
-    if not reordered(problem, wrt):
-        return Row(parts)
-    return Row((Fence(Row(parts)), Symbol("P")))
-
-
-def structure_words(
-    problem: Problem, wrt: str, language: str, fields: dict[str, Segment]
-) -> tuple[Segment, ...]:
-    """What the Jacobian is as a Kronecker product, in a sentence or two."""
-    side = "left" if problem.factors[0] == wrt else "right"
-    single = side == "left" and problem.dims[0].size == 1
-    words = fill(language, f"jacobian.structure_{side}{'_one' if single else ''}", fields)
-    if not reordered(problem, wrt):
-        return words
-    space = Text(messages(language)["language.space"])
-    return (*words, space, *fill(language, "jacobian.reordered", fields))
-
-
-def compose_jacobian(facts: Facts, language: str, show: int | None) -> Document:
-    """The page about a Jacobian.
-
-    Raises:
-        InputError: there is no such language.
-    """
-    page = _Page(facts, language, Notation(facts.problem, show))
-    return Document(language, page.say("title"), tuple(page.blocks()), whole=show is None)
-
-
-def block(problem: Problem, notation: Notation) -> Box:
-    """Wᵀ: what stands in every block of the Jacobian by the first factor."""
-    value = problem.product.value
-    assert isinstance(value, MatMul)
-    return notation.node(transposed(value.right))
+    def shape(self, name: str) -> Segments:
+        """X is 2×4."""
+        dims = [dim.size for dim in self.facts.found.task.shapes[name]]
+        box = {"X": Math(name_box(name)), "shape": Math(times(*dims))}
+        return fill(self.language, "jacobian.array", box)

@@ -312,7 +312,8 @@ class Formulas:
     def _named(node: Node) -> Box:
         if type(node) not in NAMES:
             raise MissingRuleError(node, "word in formulas")
-        word = Word(_WORDS.get(type(node), NAMES[type(node)]), upright=True)
+        name = _WORDS.get(type(node), NAMES[type(node)])
+        word = Word(name.replace("_", ""), upright=True)
         axis = getattr(node, "axis", None)
         sub: list[Box] = [] if axis is None else [Number(str(axis))]
         if getattr(node, "keepdims", False):

@@ -13,6 +13,7 @@ from matderiv.derivation.sides import (
     Factor,
     Inner,
     Kronecker,
+    KroneckerProducts,
     Kroneckers,
     Matrix,
     RouteSide,
@@ -60,6 +61,8 @@ def box(side: RouteSide, formulas: Formulas) -> Box:
             return _vec_partial(side, formulas)
         case Kroneckers(parts=kroneckers):
             return _added(_kronecker(part, formulas, transposed=False) for part in kroneckers)
+        case KroneckerProducts(products=products):
+            return _added(_jacobian_product(product, formulas) for product in products)
         case Times():
             return _added(_times(side, formulas))
         case Cells():
@@ -150,6 +153,24 @@ def _kronecker(side: Kronecker, formulas: Formulas, *, transposed: bool) -> Box:
     if side.diagonal is None:
         product = Fence(product)
     return Row((raised_box(swap, _T), product) if transposed else (product, swap))
+
+
+def _jacobian_product(product: tuple[Kronecker, ...], formulas: Formulas) -> Box:
+    """diag(vec D)(I ⊗ Wᵀ)."""
+    boxes = [
+        swap_box(formulas)
+        if part.swapped and part.factors and all(factor.node is None for factor in part.factors)
+        else _kronecker(part, formulas, transposed=False)
+        for part in product
+    ]
+    if len(boxes) == 1:
+        return boxes[0]
+    return Row(
+        tuple(
+            Fence(box) if part.diagonal is None and isinstance(box, Row) else box
+            for part, box in zip(product, boxes, strict=True)
+        )
+    )
 
 
 def _diagonal_box(diagonal: Node, over: Shape, formulas: Formulas) -> Box:

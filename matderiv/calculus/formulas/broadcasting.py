@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from matderiv.expression import nodes
@@ -113,10 +114,9 @@ def column(value: Node, shape: ShapeOf) -> Node:
             return nodes.Sum(arg, axis=axis, keepdims=True)
         case nodes.Sum(arg, axis, False) if len(shape(arg)) > 1:
             return nodes.Transpose(nodes.Sum(arg, axis=axis, keepdims=True))
-        case nodes.Mean(arg, axis, False) | nodes.LogSumExp(arg, axis, False) if len(
-            shape(arg)
-        ) > 1 and axis in (1, -1):
-            return type(value)(arg, axis, keepdims=True)
+        case _ if isinstance(value, nodes.Reduction) and len(shape(value.arg)) > 1:
+            if value.axis in (1, -1):
+                return replace(value, keepdims=True)
         case nodes.Negate(arg):
             return nodes.Negate(column(arg, shape))
         case nodes.Apply(function, arg) if is_entrywise(value):

@@ -26,7 +26,7 @@ from matderiv.calculus.index_forms.forms import (
     spend,
 )
 
-__all__ = ["atom_name", "canonical", "named", "sealed"]
+__all__ = ["atom_name", "canonical", "collected", "named", "sealed"]
 
 _MAX_ORDERS = 720  # of the bound letters of a term that are tried
 
@@ -34,19 +34,23 @@ _MAX_ORDERS = 720  # of the bound letters of a term that are tried
 def sealed(form: Form) -> Form:
     """The form inside an atom: its own letters renamed so that the same reads the same.
 
-    Their names hold how deep the sums in the form are, so that no inner sum binds the same one.
+    Like terms are added up. The names of letters hold how deep the sums in the form are, so that
+    no inner sum binds the same one.
     """
-    made = []
+    made: dict[str, tuple[Term, Fraction]] = {}
     height = _height(form)
-    for term, number in form:
+    for term, number in map(_without_idle, form):
         key, names = named(term, {})
-        places = {
-            letter: f"~{names[letter]}:{height}" for letter, _ in term.bound if letter in names
-        }
-        atoms = placed_term(Term(term.atoms), places).atoms
-        bound = tuple((places.get(letter, letter), size) for letter, size in term.bound)
-        made.append((key, (Term(atoms, bound), number)))
-    return tuple(found for _, found in sorted(made, key=lambda pair: pair[0]))
+        if key not in made:
+            places = {
+                letter: f"~{names[letter]}:{height}" for letter, _ in term.bound if letter in names
+            }
+            atoms = placed_term(Term(term.atoms), places).atoms
+            bound = tuple((places.get(letter, letter), size) for letter, size in term.bound)
+            made[key] = (Term(atoms, bound), Fraction(0))
+        first, total = made[key]
+        made[key] = (first, total + number)
+    return tuple(found for _, found in sorted(made.items(), key=lambda pair: pair[0]) if found[1])
 
 
 @lru_cache(maxsize=1 << 14)
@@ -63,6 +67,35 @@ def _inside(atom: Atom) -> tuple[Form, ...]:
         case Raised(base=base, exponent=exponent) if exponent is not None:
             return (base, exponent)
     return ()
+
+
+def collected(form: Form) -> Form:
+    """The form with like terms added up whose bound letters have other names; Σ_i a/N = a.
+
+    >>> one, other = (Term(((Entry("x", (i,)), 1),), ((i, "N"),)) for i in "ij")
+    >>> [number for _, number in collected(((one, Fraction(1)), (other, Fraction(2))))]
+    [Fraction(3, 1)]
+    """
+    found: dict[str, tuple[Term, Fraction]] = {}
+    for term, number in map(_without_idle, form):
+        key = _key(term, {})
+        first, total = found.get(key, (term, Fraction(0)))
+        found[key] = (first, total + number)
+    return tuple((term, number) for term, number in found.values() if number)
+
+
+def _without_idle(part: tuple[Term, Fraction]) -> tuple[Term, Fraction]:
+    """Σ_i 1 = N where the term is divided by N."""
+    term, number = part
+    powers = dict(term.atoms)
+    used = frozenset[str]().union(*(letters_of(atom) for atom in powers))
+    bound = []
+    for letter, size in term.bound:
+        if letter not in used and powers.get(Size(size), 0) < 0:
+            powers[Size(size)] += 1
+        else:
+            bound.append((letter, size))
+    return Term(tuple((a, p) for a, p in powers.items() if p), tuple(bound)), number
 
 
 def canonical(form: Form) -> dict[str, Fraction]:

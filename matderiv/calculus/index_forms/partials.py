@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+from matderiv.calculus.index_forms.canonical import collected
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import (
     Atom,
@@ -41,7 +42,7 @@ def partial(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
     Raises:
         UnsupportedError: a function in it has no derivative that is known.
     """
-    return contracted(_Partial(wrt, fresh).form(form))
+    return collected(contracted(_Partial(wrt, fresh).form(form)))
 
 
 def with_deltas(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
@@ -50,7 +51,7 @@ def with_deltas(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
     Raises:
         UnsupportedError: a function in it has no derivative that is known.
     """
-    return _Partial(wrt, fresh).form(form)
+    return collected(_Partial(wrt, fresh).form(form))
 
 
 def product_rule(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
@@ -59,7 +60,7 @@ def product_rule(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
     Raises:
         UnsupportedError: a function in it has no derivative that is known.
     """
-    return _Rates(wrt, fresh).form(form)
+    return collected(_Rates(wrt, fresh).form(form))
 
 
 class _Partial:

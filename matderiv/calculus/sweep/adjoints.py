@@ -252,6 +252,23 @@ def mean(node: nodes.Mean, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     return (kept(g, node.axis, over, shape, keepdims=node.keepdims),)
 
 
+@_rule(nodes.Var)
+def var(node: nodes.Var, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ (2g/n)·(a - m)·da, m the mean of n entries, for Σ (a - m)·dm = 0."""
+    middle = nodes.Mean(node.arg, node.axis, keepdims=node.axis is not None)
+    (each,) = mean(nodes.Mean(node.arg, node.axis, node.keepdims), g, shape)
+    return (_times(_TWO, each, _minus(node.arg, middle)),)
+
+
+@_rule(nodes.Std)
+def std(node: nodes.Std, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g/(n·s)·(a - m)·da, s the root of the variance of n entries."""
+    own = nodes.Std(node.arg, node.axis, keepdims=node.axis is not None)
+    middle = nodes.Mean(node.arg, node.axis, keepdims=node.axis is not None)
+    (each,) = mean(nodes.Mean(node.arg, node.axis, node.keepdims), g, shape)
+    return (_over(_times(each, _minus(node.arg, middle)), own),)
+
+
 @_rule(nodes.Prod)
 def prod(node: nodes.Prod, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ g·(Π a)/a·da, where no entry is 0."""

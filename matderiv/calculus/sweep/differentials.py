@@ -189,6 +189,14 @@ def sum_(node: nodes.Sum | nodes.Mean, da: Node, shape: ShapeOf) -> Node:
     return nodes.rebuilt(node, [_whole(node, da, shape)])
 
 
+@_rule(nodes.Std)
+def std(node: nodes.Std, da: Node, shape: ShapeOf) -> Node:
+    """For s = √(mean (A - m)²): mean((A - m)∘dA)/s, for Σ (A - m)·dm = 0."""
+    middle = nodes.Mean(node.arg, node.axis, keepdims=node.axis is not None)
+    change = nodes.Multiply(nodes.Subtract(node.arg, middle), _whole(node, da, shape))
+    return nodes.Divide(nodes.Mean(change, node.axis, node.keepdims), node)
+
+
 @_rule(nodes.Prod)
 def prod(node: nodes.Prod, da: Node, shape: ShapeOf) -> Node:
     """For ΠA: ΠA·Σ dA/A, where no entry is 0."""

@@ -29,7 +29,7 @@ from matderiv.expression.nodes import Name, Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 
-__all__ = ["by_kronecker"]
+__all__ = ["by_kronecker", "jacobians"]
 
 _ONE = nodes.Number(Fraction(1))
 _MATRIX = 2  # dimensions
@@ -60,7 +60,7 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
         value = graph.value(by)
         assert value is not None
         of = Entry(by, builder.task.places(graph.shapes[by], 0))
-        found = tuple(_jacobians(builder, value, of, wrt))
+        found = tuple(jacobians(builder, value, of, wrt))
         if len(found) == 1 and found[0].diagonal is None and not _fixed(value, name):
             defining = Defining(builder.task, by)
             yield builder.chain(
@@ -106,7 +106,7 @@ def _bare(node: Node) -> str | None:
     return node.name if isinstance(node, Name) else None
 
 
-def _jacobians(builder: Builder, value: Node, of: Entry, wrt: Entry) -> Iterator[Kronecker]:
+def jacobians(builder: Builder, value: Node, of: Entry, wrt: Entry) -> Iterator[Kronecker]:
     """∂vec(Z)/∂vec(X), one part for each place where X stands.
 
     Raises:
@@ -122,7 +122,7 @@ def _jacobians(builder: Builder, value: Node, of: Entry, wrt: Entry) -> Iterator
             yield replace(blank, factors=_identities(over), swapped=swapped)
             return
         case nodes.Transpose(arg) if isinstance(arg, _ENTRYWISE):
-            for part in _jacobians(builder, arg, of, wrt):
+            for part in jacobians(builder, arg, of, wrt):
                 if part.diagonal is not None:
                     turned = tidy(nodes.Transpose(part.diagonal), builder.sweep.facts)
                     yield replace(part, over=over, diagonal=turned, swapped=True)
