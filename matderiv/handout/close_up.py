@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from matderiv.calculus.index_forms.forms import Entry, Index, Term, constant, single
@@ -12,15 +12,13 @@ from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.sides import Formula, Indexed, SpelledProduct
 from matderiv.expression.nodes import Name
 from matderiv.expression.shapes import Dim
-from matderiv.handout.composer import ProgramComposer
+from matderiv.handout.composer import ProgramComposer, StepWriter
 from matderiv.handout.document import Block, Math, Paragraph, Segments
 from matderiv.handout.sentences import Fields, Filling, fill, together
 from matderiv.notation.boxes import Box, Fence, Number, Operator, Row, Symbol
 from matderiv.notation.names import name_box
 
 __all__ = ["CLOSE_UP_WRITERS", "beginning", "given", "size_box"]
-
-Writer = Callable[[ProgramComposer, Step, Fields], Iterator[Block]]
 
 _MATRIX = 2
 _ONE = constant(Fraction(1))
@@ -99,7 +97,7 @@ def _upstream(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator
     """∂L/∂Z through f, entry by entry."""
     fields = fields | _fields(composer)
     for chain in step.chains:
-        key = chain.kind
+        key = chain.kind.replace(" ", "_")
         match chain.sides[-1]:
             case Indexed(form) if key == "unit" and form != _ONE:
                 key = "unit_scaled"
@@ -219,7 +217,7 @@ def size_box(dim: Dim) -> Box:
     return Row((name_box(dim.symbol), Operator("equals"), Number(str(dim.size))))
 
 
-CLOSE_UP_WRITERS: Mapping[str, Writer] = {
+CLOSE_UP_WRITERS: Mapping[str, StepWriter] = {
     "upstream": _upstream,
     "entries": _entries,
     "array": _array,

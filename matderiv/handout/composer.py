@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from matderiv.calculus.index_forms.forms import Delta, Entry, Form, Rate, Term
@@ -18,7 +18,7 @@ from matderiv.notation.boxes import Box, Number, Operator, Row
 from matderiv.notation.names import name_box
 from matderiv.notation.program import ProgramNotation
 
-__all__ = ["ProgramComposer", "kind_of"]
+__all__ = ["ProgramComposer", "StepWriter", "kind_of"]
 
 #: Part of the key of the sentence about a value, by the kind of node; other kinds share one.
 _KINDS: dict[type, str] = {
@@ -130,7 +130,7 @@ class ProgramComposer:
         elif f"program.{key}" not in messages(self.language):
             key = "local"
         match chain.sides[0]:
-            case Indexed(((Term(((Rate(wrt=wrt), _), *_)), _), *_)):
+            case Indexed(((Term(((Rate(wrt=Entry() as wrt), _), *_)), _), *_)):
                 fields = fields | {"x": Math(self.notation.formulas.entry(wrt.name, wrt.indices))}
         yield Paragraph(self.once(f"program.{key}", fields))
         yield self.equation(chain)
@@ -228,3 +228,7 @@ def _turned(product: SpelledProduct) -> Iterator[tuple[str, Node]]:
     for key, factor in (("turned_left", product.left.node), ("turned_right", product.right.node)):
         if isinstance(factor, nodes.Transpose) and isinstance(factor.arg, nodes.Name):
             yield key, factor.arg
+
+
+#: Writes a step of a derivation as blocks of a page.
+StepWriter = Callable[[ProgramComposer, Step, Fields], Iterator[Block]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from matderiv.calculus.index_forms.forms import Entry, Rate, Term
 from matderiv.derivation.links import Chain, Step
@@ -18,15 +18,13 @@ from matderiv.derivation.sides import (
     change_of,
 )
 from matderiv.expression import nodes
-from matderiv.handout.composer import ProgramComposer, kind_of
+from matderiv.handout.composer import ProgramComposer, StepWriter, kind_of
 from matderiv.handout.document import Block, Math, Paragraph, Segment, Segments, Text
 from matderiv.handout.sentences import Fields, Filling, fill
 from matderiv.notation.methods import identity_box, swap_box
 from matderiv.notation.names import name_box
 
 __all__ = ["METHOD_WRITERS", "introduction"]
-
-Writer = Callable[[ProgramComposer, Step, Fields], Iterator[Block]]
 
 #: What is said of the differential of a value, by the nodes in it that change.
 _RULES: dict[type, str] = {
@@ -214,7 +212,7 @@ def _direct(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[B
     yield from composer.gradient(step, fields, _say(composer, "direct", fields))
 
 
-METHOD_WRITERS: Mapping[str, Writer] = {
+METHOD_WRITERS: Mapping[str, StepWriter] = {
     "index": _section,
     "differential": _section,
     "slice": _section,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from matderiv.calculus.sweep.conditions import conditions
 from matderiv.derivation.links import Derivation, Step
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.handout import close_up, methods
-from matderiv.handout.composer import ProgramComposer
+from matderiv.handout.composer import ProgramComposer, StepWriter
 from matderiv.handout.conventions import conventions
 from matderiv.handout.document import (
     Block,
@@ -31,6 +31,7 @@ from matderiv.handout.texts import messages
 from matderiv.notation.names import name_box
 
 __all__ = [
+    "STEP_WRITERS",
     "called_value",
     "compose_program",
     "numpy_answers",
@@ -101,7 +102,7 @@ def step_sections(composer: ProgramComposer) -> Iterator[Block]:
                 kind = "vector"
             yield Heading(2, composer.say(f"heading_{kind}", fields))
         before = step.kind
-        yield from _WRITERS[step.kind](composer, step, fields)
+        yield from STEP_WRITERS[step.kind](composer, step, fields)
     if before != "proof":
         yield from _conclusion(composer)
 
@@ -232,7 +233,7 @@ _HEADED = {
     **dict.fromkeys(_FORMULAS, "matrix"),
 }
 
-_WRITERS = {
+STEP_WRITERS: Mapping[str, StepWriter] = {
     "values": _values,
     "gradient": ProgramComposer.gradient,
     "called": called_value,

@@ -81,7 +81,7 @@ def _plus(a: Node, b: Node) -> Node:
     return nodes.Add(a, b)
 
 
-def _minus(a: Node, b: Node) -> Node:
+def _minus(a: Node, b: Node) -> nodes.Subtract:
     return nodes.Subtract(a, b)
 
 
@@ -162,6 +162,30 @@ def power(node: nodes.Power, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     return (
         unbroadcast(_times(g, c, _power(a, less)), shape(node), shape(a), shape),
         unbroadcast(_times(g, nodes.Apply("log", a), node), shape(node), shape(c), shape),
+    )
+
+
+@_rule(nodes.Maximum)
+def maximum(node: nodes.Maximum, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g·da where a > b, Σ g·db where b > a."""
+    return _chosen(node, g, shape, _minus(node.left, node.right))
+
+
+@_rule(nodes.Minimum)
+def minimum(node: nodes.Minimum, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g·da where a < b, Σ g·db where b < a."""
+    return _chosen(node, g, shape, _minus(node.right, node.left))
+
+
+def _chosen(
+    node: nodes.Maximum | nodes.Minimum, g: Node, shape: ShapeOf, ahead: nodes.Subtract
+) -> tuple[Node, ...]:
+    """What reaches the left operand where `ahead` is positive, and the right one elsewhere."""
+    behind = _minus(ahead.right, ahead.left)
+    sides = ((node.left, ahead), (node.right, behind))
+    return tuple(
+        unbroadcast(_times(g, nodes.Apply("step", u)), shape(node), shape(x), shape)
+        for x, u in sides
     )
 
 
