@@ -35,6 +35,7 @@ __all__ = [
     "called_value",
     "compose_program",
     "numpy_answers",
+    "page_blocks",
     "page_title",
     "program_formula",
     "proof_section",
@@ -50,7 +51,9 @@ def compose_program(derivation: Derivation, language: str, show: int | None) -> 
         InputError: there is no such language.
     """
     composer = ProgramComposer(derivation, language, show)
-    return Document(language, page_title(composer), tuple(_blocks(composer)), whole=show is None)
+    return Document(
+        language, page_title(composer), tuple(page_blocks(composer)), whole=show is None
+    )
 
 
 def page_title(composer: ProgramComposer) -> Segments:
@@ -58,7 +61,7 @@ def page_title(composer: ProgramComposer) -> Segments:
     return composer.say("title", {"L": Math(name_box(str(composer.task.loss)))})
 
 
-def _blocks(composer: ProgramComposer) -> Iterator[Block]:
+def page_blocks(composer: ProgramComposer) -> Iterator[Block]:
     """The whole page."""
     yield from task_section(composer)
     yield from step_sections(composer)
