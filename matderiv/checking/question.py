@@ -244,7 +244,7 @@ def ask(
         if wrt not in problem.program.inputs():
             check_factor(problem, wrt)
         program = problem.program.source()
-    task = read_task(program, (wrt,), sizes=sizes, shapes=shapes, assume=structures)
+    task = read_task(program, (wrt,), sizes=sizes, shapes=shapes, assume=structures, scalar=True)
     verdict = Prover(task.sweep).all_of(wrt)
     if verdict.status != "equal":
         raise ProofError(f"the gradient by {wrt} is {verdict.status}: {verdict.reason}")
