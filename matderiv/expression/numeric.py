@@ -211,6 +211,6 @@ _PLAIN: dict[type, Callable[..., npt.ArrayLike]] = {
     nodes.Determinant: np.linalg.det,
     nodes.LogDet: lambda x: np.linalg.slogdet(x)[1],
     nodes.Diag: np.diag,
-    nodes.Outer: np.outer,
+    nodes.Outer: np.multiply.outer,
     nodes.Norm: np.linalg.norm,
 }

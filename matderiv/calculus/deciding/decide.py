@@ -243,6 +243,8 @@ def same_form(one: Form, other: Form) -> bool:
             return True
         if summands_vanish(difference(one, other)):
             return True
+        if canonical(mirrored(one)) == canonical(mirrored(other)):
+            return True
         one, other = factored(one), factored(other)
         return canonical(one) == canonical(other) or summands_vanish(difference(one, other))
     except (UnsupportedError, RecursionError):

@@ -18,11 +18,12 @@ from matderiv.calculus.formulas.broadcasting import (
     unbroadcast,
     varies,
 )
-from matderiv.errors import MissingRuleError
+from matderiv.errors import MissingRuleError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import definition, derivative
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim
+from matderiv.expression.source import source
 
 __all__ = ["ADJOINTS", "Rule", "adjoint"]
 
@@ -214,6 +215,14 @@ def matmul(node: nodes.MatMul, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     if not any(varies(shape(g), over, axis) for axis in range(len(over))) and shape(g):
         g = nodes.Sum(g)  # of one entry
     match len(shape(a)), len(shape(b)):
+        case ((1 | 2), (1 | 2)):
+            pass
+        case _:
+            raise UnsupportedError(
+                f"{source(node)}: products of stacks of matrices have no rule of differentiation "
+                "in this version."
+            )
+    match len(shape(a)), len(shape(b)):
         case 1, 1:
             return _times(g, b), _times(g, a)
         case 2, 1:
@@ -251,9 +260,12 @@ def outer(node: nodes.Outer, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 @_rule(nodes.Transpose)
 def transpose(node: nodes.Transpose, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ g_ij·da_ji: Gᵀ."""
-    if len(shape(node)) == 2 and len(shape(g)) == 1:  # noqa: PLR2004 - a row in place of a matrix
+    over, own = shape(node), shape(g)
+    if not own or len(over) == 1:
+        return (g,)
+    if len(own) == 1 and len(over) == 2:  # noqa: PLR2004 - a row in place of a matrix
         return (column(g, shape),)
-    return (_t(g) if len(shape(g)) > 1 else g,)
+    return (_t(g if len(own) == len(over) else filled(g, over, shape)),)
 
 
 # -- reductions ------------------------------------------------------------------------------
