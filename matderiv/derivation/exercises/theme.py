@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from matderiv.calculus.sweep.sweep import Gradient
+from matderiv.calculus.sweep.results import GradientStages
 from matderiv.calculus.sweep.task import Task, task_of
 from matderiv.derivation.links import Derivation
 from matderiv.errors import InputError
@@ -44,7 +44,7 @@ class Theme:
         return self.task.program
 
     @property
-    def gradients(self) -> Mapping[str, Gradient]:
+    def gradients(self) -> Mapping[str, GradientStages]:
         """The gradients by the names that are differentiated by and by the values between."""
         return self.task.sweep.gradients
 
@@ -56,7 +56,7 @@ class Theme:
     def rather(self, names: Iterable[str]) -> list[str]:
         """Those of some names that do not stand in the loss alone, or all if there are none."""
         all_of = list(names)
-        return [n for n in all_of if users(self.task, n) != (str(self.task.loss),)] or all_of
+        return [n for n in all_of if users(self.task, n) != (self.task.loss,)] or all_of
 
     def small(self, chance: Random, least: int = 2, most: int = 3) -> dict[str, int]:
         """Sizes for work by hand."""
