@@ -1,4 +1,4 @@
-"""What a claim is measured against: the derived gradient, and what every name stands for."""
+"""The gradient that a claim is compared with, and the definitions of all names."""
 
 from __future__ import annotations
 
@@ -279,7 +279,7 @@ def _one_product(
 
 
 def _bodies(problem: Problem) -> dict[str, Node]:
-    """What the function is that the derivation of one product calls f, and its f′."""
+    """The formulas of f and f′ that the derivation of a product names."""
     head = problem.head
     if not isinstance(head, Elementwise) or head.body is None:
         return {}

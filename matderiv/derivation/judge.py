@@ -207,7 +207,7 @@ class Judge:
         raise TypeError(f"{side} is not about a whole program")
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
-        """What stands for a quantity: a definition for a rate, the chain rule for ∂L/∂x."""
+        """The definition of a quantity: of ∂z/∂x from z's formula, of ∂L/∂x by the chain rule."""
         match atom:
             case Rate(of=Entry() as of, wrt=Entry() as wrt):
                 value = self.entries.at(self._values[of.name], *of.indices)  # not unfolded yet
@@ -312,7 +312,7 @@ class _Unfolding(Entries):
         return form if whole == form else contracted(whole)
 
     def _atom(self, atom: Atom) -> Form | None:
-        """What stands for an atom; None where it stays as it is."""
+        """The form that replaces an atom; None if the atom stays."""
         found = self._judge.own(atom, self)
         if found is not None:
             return self.known(found)
