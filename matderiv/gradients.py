@@ -220,7 +220,7 @@ def gradient(
     """
     written = parse(program)
     assumed = read_assumed(written, assume)
-    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes)
+    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=True)
     names = _names(written, wrt)
     with uncollected():
         found = _solved(written, tuple(known.items()), names, tuple(assumed.items()))

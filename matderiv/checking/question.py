@@ -261,7 +261,7 @@ def _task(
 ) -> Task:
     """The task; the product in L = sum(f(X @ W)) has a name, so that claims may say dY."""
     written = parse(program)
-    task = read_task(program, (wrt,), sizes=sizes, shapes=shapes, assume=structures)
+    task = read_task(program, (wrt,), sizes=sizes, shapes=shapes, assume=structures, scalar=True)
     product = _only_product(written)
     if structures or product is None:
         return task
@@ -291,8 +291,8 @@ def _bodies(task: Task) -> dict[str, Node]:
     function, body = close.summand.function, close.summand.body
     names = names_in(body)
     shapes = {name: shape for name, shape in task.shapes.items() if name in names}
-    total = Program((Assignment(task.sweep.graph.loss, nodes.Sum(body)),))
-    graph = graph_of(total, shapes | {task.sweep.graph.loss: ()})
+    total = Program((Assignment(task.sweep.graph.result, nodes.Sum(body)),))
+    graph = graph_of(total, shapes | {task.sweep.graph.result: ()})
     slope = sweep(graph, (close.value,)).gradients[close.value].formula
     made, derivative = (substituted(node, Name(close.value), _HOLE) for node in (body, slope))
     for ones in {n for n in nodes.walk(derivative) if isinstance(n, nodes.Ones)}:

@@ -136,7 +136,7 @@ class CloseUpBuilder(Builder):
     @property
     def total(self) -> Entry:
         """L."""
-        return Entry(self.sweep.graph.loss, ())
+        return Entry(self.sweep.graph.scalar, ())
 
     @property
     def over(self) -> Shape:
@@ -344,7 +344,7 @@ class CloseUpJudge(Judge):
         self.body = self.summand.body if self.summand is not None and known else None
         abstract = self.summand is not None and not known
         task = self.summand.task if self.summand is not None and abstract else builder.task
-        loss = task.sweep.graph.loss
+        loss = task.sweep.graph.scalar
         super().__init__(task, name, (*self._users(task, name), loss, f"d{close.value}"))
 
     @staticmethod
@@ -357,7 +357,7 @@ class CloseUpJudge(Judge):
 
         Once z_ij is replaced by Σ_k x_ik w_kj, a derivative by z_ij would be 0.
         """
-        loss = self.task.sweep.graph.loss
+        loss = self.task.sweep.graph.scalar
         match atom:
             case Rate(of=Entry(name=one, indices=rows), wrt=Entry(name=other, indices=cols)) if (
                 one == other

@@ -74,7 +74,7 @@ def _fields(composer: ProgramComposer) -> Fields:
         "right": formulas.node(close.product.right),
         "Y": name_box(close.value),
         "dY": formulas.gradient(close.value),
-        "L": name_box(str(task.loss)),
+        "L": name_box(task.loss),
         "y_ij": formulas.entry(close.value, at),
         "row": _index(at[0]),
         "column": _index(at[-1]),

@@ -118,7 +118,7 @@ class _Words:
 
     def words(self, key: str, **fields: Segment | Segments) -> Segments:
         """A message about exercises with its fields filled in; the loss may be in any."""
-        fields = {"L": Math(name_box(str(self.task.loss))), **fields}
+        fields = {"L": Math(name_box(self.task.loss)), **fields}
         made: list[Segment] = []
         for text, name in message(self.composer.language, f"exercise.{key}"):
             made += [Text(text)] if text else []
@@ -317,7 +317,7 @@ def _shape(words: _Words, quantity: Quantity, box: Math) -> Segments:
 def _one_entry(words: _Words, made: OneEntry) -> _Parts:
     notation = words.composer.notation
     through = users(made.task, made.name)
-    direct = through == (str(made.task.loss),)
+    direct = through == (made.task.loss,)
     fields = words.about(made.name) | {"dx": Math(notation.side(made.entry.sides[0]))}
     lists: list[Segments] = []
     for needed in made.needed:
@@ -350,7 +350,7 @@ def _one_entry(words: _Words, made: OneEntry) -> _Parts:
 
 def _held(words: _Words, name: str) -> Iterator[Block]:
     """A sentence that names the values held fixed in the derivatives of an exercise."""
-    held = words.task.held.get((str(words.task.loss), name), ())
+    held = words.task.held.get((words.task.loss, name), ())
     if held:
         yield words.say("held", held=words.names(held), **words.about(name))
 
@@ -397,7 +397,7 @@ def _uses(words: _Words, made: Uses) -> _Parts:
     through = words.names([part.by for part in made.contributions])
     answer: list[Block] = []
     for part in made.contributions:
-        direct = part.by == str(words.task.loss)
+        direct = part.by == words.task.loss
         answer.append(words.say("through_loss" if direct else "through", Z=words.names([part.by])))
         answer += words.equations((*(part.local[:1] if direct else part.local), part.chain))
     return [*words.setup(), words.say("uses", users=through, **fields)], [

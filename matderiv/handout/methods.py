@@ -90,7 +90,7 @@ def _section(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[
     fields = fields | {
         "x": Math(formulas.entry(name, at)),
         "change": Math(formulas.node(change_of(name))),
-        "L": Math(name_box(str(composer.task.loss))),
+        "L": Math(name_box(composer.task.loss)),
     }
     chains = [chain for chain in step.chains if not _told(chain, step)]
     blocks = (block for chain in chains for block in _chain(composer, step, chain, fields))
@@ -208,7 +208,7 @@ def _rules(composer: ProgramComposer, by: str, name: str, fields: Fields) -> Seg
 
 def _direct(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
     """A gradient that the loss gives by itself, entry by entry."""
-    fields = fields | {"L": Math(name_box(str(composer.task.loss)))}
+    fields = fields | {"L": Math(name_box(composer.task.loss))}
     yield from composer.gradient(step, fields, _say(composer, "direct", fields))
 
 

@@ -58,7 +58,7 @@ def compose_program(derivation: Derivation, language: str, show: int | None) -> 
 
 def page_title(composer: ProgramComposer) -> Segments:
     """The usual title."""
-    return composer.say("title", {"L": Math(name_box(str(composer.task.loss)))})
+    return composer.say("title", {"L": Math(name_box(composer.task.loss))})
 
 
 def page_blocks(composer: ProgramComposer) -> Iterator[Block]:
@@ -71,7 +71,7 @@ def page_blocks(composer: ProgramComposer) -> Iterator[Block]:
 
 def task_section(composer: ProgramComposer) -> Iterator[Block]:
     """The gradients to derive, and the shapes of the inputs."""
-    fields: Fields = {"L": Math(name_box(str(composer.task.loss)))}
+    fields: Fields = {"L": Math(name_box(composer.task.loss))}
     names = [composer.math(name_box(name)) for name in composer.derivation.wrt]
     yield Paragraph(composer.say("asked", fields | {"wrt": composer.listed(names)}))
     inputs = composer.task.program.inputs()
@@ -224,7 +224,7 @@ def proof_section(composer: ProgramComposer) -> Iterator[Block]:
     every = proof.for_all_sizes == proof.equalities
     yield Paragraph(composer.say("checked_all" if every else "checked_some", fields))
     if composer.derivation.second is not None:
-        loss, wrt = str(composer.task.loss), composer.derivation.wrt
+        loss, wrt = composer.task.loss, composer.derivation.wrt
         yield Paragraph(second_words(composer.derivation.second, loss, wrt, composer.language))
 
 

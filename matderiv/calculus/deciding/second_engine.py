@@ -119,7 +119,11 @@ class _Engine:
         entries = sum(math.prod(self.shape(name)) for name in answers.shapes)
         if entries > _MOST_ENTRIES:
             raise TooLarge("too many entries")
-        self.symbols = {name: self._symbols(name) for name in answers.program.inputs()}
+        self.result = answers.program.loss.name
+        given = list(answers.program.inputs())
+        if answers.shapes[self.result]:
+            given.append(f"d{self.result}")
+        self.symbols = {name: self._symbols(name) for name in given}
         self.names = Explicit(
             self.symbols, self.definitions, sizes, answers.program.functions(), check=self._check
         )
@@ -158,13 +162,14 @@ class _Engine:
             TooLarge: too few of them can be, at these sizes.
             ProofError: an entry differs.
         """
-        (loss,) = self.names.name(self.answers.program.loss.name).entries
+        loss = self._scalar()
         _has_value(loss)
         places = [
             (name, at)
             for name in self.answers.gradients
             for at in itertools.product(*map(range, self.shape(name)))
         ]
+        self.operations(loss)  # a program may be no more than a name
         most = _MOST_WORK // len(self._operations)
         if most < min(_ENOUGH, len(places)):
             raise TooLarge("too many operations")
@@ -199,6 +204,13 @@ class _Engine:
             entries=exact + agreeing,
             exact=exact,
         )
+
+    def _scalar(self) -> sp.Expr:
+        """The result, or Σ dy_ij·y_ij of an array Y."""
+        found, upstream = self.names.name(self.result), self.symbols.get(f"d{self.result}")
+        if upstream is None:
+            return found.entries[0]
+        return total(map(operator.mul, upstream.entries, found.entries))
 
     def derivative(self, expr: sp.Expr, symbol: sp.Expr) -> sp.Expr:
         """The derivative by a symbol: SymPy's of each operation, and the chain rule.

@@ -140,8 +140,8 @@ def scaled(number: Fraction, rest: Node) -> Node:
     """A rational multiple of a node."""
     if number == 1:
         return rest
-    _, parts = factors(rest)
-    return product(number, parts)
+    own, parts = factors(rest)
+    return product(number * own, parts)
 
 
 # -- entrywise products ----------------------------------------------------------------------

@@ -63,7 +63,7 @@ class Prover:
         queue = [name]
         while queue:
             for use in self.sweep.gradients[queue.pop()].uses:
-                if use.by != self.sweep.graph.loss and use.by not in found:
+                if use.by != self.sweep.graph.result and use.by not in found:
                     found[use.by] = None
                     queue.append(use.by)
         return tuple(found)
@@ -165,7 +165,7 @@ class Prover:
         return decide(attempts, lambda: tuple(dim.size for dim in shape), self._sizes)
 
     def _contracted(self, name: str) -> Node:
-        """Σ_ij dZ_ij z_ij, whose partial derivatives with dZ held fixed are those of the loss."""
+        """Σ_ij dZ_ij z_ij, or L: its derivatives with dZ held fixed are what goes through Z."""
         value = self._values[name]
         if name == self.sweep.graph.loss:
             return value

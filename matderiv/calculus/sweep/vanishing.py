@@ -46,7 +46,7 @@ def is_zero(
 
     upstream = [(f"d{of}", found) for of, found in known.items()]
     steps = [*((a.name, a.value) for a in graph.values), *upstream, ("", formula)]
-    if not looks_zero(steps, {n: graph.shapes[n] for n in graph.inputs()}, graph.shapes):
+    if not looks_zero(steps, graph.given(), graph.shapes):
         return False
     gradients = {
         f"d{of}": filled(found, graph.shapes[of], facts.shape) for of, found in known.items()

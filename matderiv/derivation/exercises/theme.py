@@ -56,7 +56,7 @@ class Theme:
     def rather(self, names: Iterable[str]) -> list[str]:
         """Those of some names that do not stand in the loss alone, or all if there are none."""
         all_of = list(names)
-        return [n for n in all_of if users(self.task, n) != (str(self.task.loss),)] or all_of
+        return [n for n in all_of if users(self.task, n) != (self.task.loss,)] or all_of
 
     def small(self, chance: Random, least: int = 2, most: int = 3) -> dict[str, int]:
         """Sizes for work by hand."""
