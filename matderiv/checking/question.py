@@ -265,8 +265,11 @@ def _task(
     product = _only_product(written)
     if structures or product is None:
         return task
-    taken = written.names() | written.functions() | written.letters()
-    name = next(n for n in ("Y", "Z", "P", "A", "Y_1", "Y_2", "Y_3") if n not in taken)
+    used = written.names() | written.functions() | written.letters()
+    taken = {name.lower() for name in used}  # y beside Y would look alike
+    name = next((n for n in "YZPAUVHQ" if n.lower() not in taken), None)
+    if name is None:
+        return task
     loss = Assignment(written.loss.name, substituted(written.loss.value, product, Name(name)))
     known = Program((Assignment(name, product), loss))
     named = read_task(known.source(), (wrt,), sizes=sizes, shapes=shapes)
