@@ -1,4 +1,4 @@
-"""What a claim is measured against: the derived gradient, and what every name stands for."""
+"""The gradient that a claim is compared with, and the definitions of all names."""
 
 from __future__ import annotations
 
@@ -287,7 +287,7 @@ def _only_product(program: Program) -> Node | None:
 
 
 def _bodies(task: Task) -> dict[str, Node]:
-    """What the function is that the derivation of a product calls f, and its f′."""
+    """The formulas of f and f′ that the derivation of a product names."""
     close = first_product(task)
     if close is None or close.summand is None or close.summand.body is None:
         return {}

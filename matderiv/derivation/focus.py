@@ -141,7 +141,7 @@ def _adds_up(node: Node) -> bool:
 
 
 def _weight(task: Task, total: Node, body: Node) -> Node:
-    """What one entry counts in a sum or a mean."""
+    """The weight of one entry in a reduction: 1 in a sum, 1/(NM) in a mean."""
     if isinstance(total, nodes.Sum):
         return _ONE
     weight: Node = _ONE

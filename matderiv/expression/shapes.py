@@ -211,7 +211,7 @@ class _Inference:
         return ""
 
     def _unassigned(self, name: str) -> Sizes:
-        """What to say of a name that is assigned further on."""
+        """The error for a name that is used before it is assigned."""
         values = {a.name: a.value for a in self.program.assignments}
         current = next(n for n in values if n not in self.known)
         needs, queue = {name}, [name]

@@ -81,7 +81,7 @@ def _worded(made: Material, theme: Theme, said: frozenset[str], language: str) -
 
 
 def _steps(made: Material) -> tuple[Step, ...]:
-    """What an exercise derives."""
+    """The chains of an exercise as a step of a derivation."""
     if isinstance(made, Related):
         return made.derivation.steps
     return (Step("exercise", tuple(_chains(made))),)
@@ -113,7 +113,7 @@ class _Words:
 
     @property
     def task(self) -> Task:
-        """What the exercise is about."""
+        """The task of the exercise."""
         return self.composer.task
 
     def words(self, key: str, **fields: Segment | Segments) -> Segments:
@@ -160,7 +160,7 @@ class _Words:
         return self.composer.listed([(Math(name_box(name)),) for name in names])
 
     def setup(self) -> Iterator[Block]:
-        """What is given: shapes of the inputs, and how the loss is computed."""
+        """The given quantities: shapes of the inputs, and how the loss is computed."""
         inputs = self.task.program.inputs()
         yield self.say("given", shapes=self.shapes(inputs))
         builder = Builder(self.task, (), elementwise)
@@ -175,7 +175,7 @@ class _Words:
             yield self.say("independent", names=self.names(assumed))
 
     def conventions(self) -> Iterator[Block]:
-        """What signs mean that the page has not said yet."""
+        """Explanations of notation that the page has not given yet."""
         language = self.composer.language
         found = [
             self.composer.say(key, fields)
@@ -186,7 +186,7 @@ class _Words:
             yield Paragraph(together(language, found))
 
     def sizes(self, blocks: Iterable[Block]) -> Iterator[Block]:
-        """What the letters of sizes in some blocks stand for, and which shapes they make."""
+        """The numbers of the size letters in some blocks, with the shapes of the arrays there."""
         shown = {name for block in blocks for name in _names_in(block)}
         shapes = {name: {dim.symbol for dim in self.task.shapes[name]} for name in self.task.shapes}
         used = {letter for letter in self.task.sizes if letter in shown and not letter.isdigit()}
@@ -349,7 +349,7 @@ def _one_entry(words: _Words, made: OneEntry) -> _Parts:
 
 
 def _held(words: _Words, name: str) -> Iterator[Block]:
-    """What is held fixed in a derivative that is in brackets."""
+    """A sentence that names the values held fixed in the derivatives of an exercise."""
     held = words.task.held.get((words.task.loss, name), ())
     if held:
         yield words.say("held", held=words.names(held), **words.about(name))

@@ -78,7 +78,7 @@ def _turned(node: Node) -> Node:
 
 
 def changed(old: Node, new: Node) -> Node | None:
-    """What a rewrite answers: the new formula, or None if it is the old one."""
+    """The result of a rewrite: the new formula, or None if nothing changed."""
     return None if new == old else new
 
 

@@ -79,7 +79,7 @@ class Graph:
         return self.program.inputs()
 
     def value(self, name: str) -> Node | None:
-        """What is assigned to a name."""
+        """The formula assigned to a name; None for an input."""
         return next((a.value for a in self.values if a.name == name), None)
 
     def depends(self, wrt: frozenset[str]) -> frozenset[str]:
@@ -111,7 +111,7 @@ def _names(node: Node) -> frozenset[str]:
     return frozenset(n.name for n in nodes.walk(node) if isinstance(n, nodes.Name))
 
 
-#: What stays inside an entry-by-entry expression.
+#: Nodes that do not end an entry-by-entry expression.
 _INSIDE = nodes.Entrywise | nodes.Negate | nodes.Apply | nodes.Transpose
 _PLAIN = (nodes.Name, nodes.Number, nodes.Eye, nodes.Ones)
 

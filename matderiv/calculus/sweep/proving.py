@@ -173,9 +173,9 @@ class Prover:
         return nodes.Sum(weighted) if self.sweep.graph.shapes[name] else weighted
 
     def _definitions(self, one: Node, other: Node) -> Iterator[tuple[str, Mapping[str, Node]]]:
-        """What is unfolded: names that one side has and the other has not, then more of them.
+        """The names to unfold, attempt by attempt: those that only one side has, then more.
 
-        Those that the program has not itself come first, as formulas hold none of them.
+        Lifted names come first: the program does not have them, so formulas must not either.
         """
         names, others = _names(one), _names(other)
         differing, shared = names ^ others, names & others

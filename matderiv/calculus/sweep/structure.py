@@ -50,7 +50,7 @@ __all__ = [
     "read_assumed",
 ]
 
-#: What can be declared; each makes the matrix square, and equal to its transpose.
+#: The structures that can be declared; each makes the matrix square and symmetric.
 STRUCTURES = ("symmetric", "diagonal")
 
 #: The structure of inputs by name.

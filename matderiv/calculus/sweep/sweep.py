@@ -123,7 +123,7 @@ class _Sweep:
 
 
 def _uses(value: Node, upstream: Node, shape: ShapeOf, moving: frozenset[str]) -> Iterator[Use]:
-    """What every use of a moving name in a value adds to the gradient by that name."""
+    """The term of the chain rule for each use of a `moving` name in a value."""
     if isinstance(value, nodes.Name):
         if value.name in moving:
             yield Use(value.name, upstream)

@@ -19,7 +19,7 @@ from matderiv.expression.nodes import Node
 
 __all__ = ["is_zero"]
 
-#: What a value that never changes is made of, where like terms do not show it.
+#: Nodes that can make a value constant although its terms do not cancel: softmax sums to 1.
 _SUSPECT = (
     nodes.Softmax,
     nodes.LogSumExp,

@@ -1,4 +1,4 @@
-"""What exercises about a whole program are about: the program, to be taken at other sizes."""
+"""The theme of a handout's exercises: its program, at sizes that an exercise chooses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Theme:
 
     @classmethod
     def of(cls, derivation: Derivation) -> Theme:
-        """What a handout is about, without the structure that is declared."""
+        """The theme of a derivation, without its declared structures."""
         task = derivation.task
         if not task.assumed:
             return cls(task, ())
