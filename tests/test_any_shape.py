@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
+import numpy as np
 import pytest
 from _programs import random_program
 
+from matderiv import derive, gradient
 from matderiv.calculus.deciding.decide import same_form
 from matderiv.calculus.formulas.flattened import total
 from matderiv.calculus.index_forms.entries import Entries
@@ -188,3 +191,18 @@ def test_what_is_differentiated_has_a_name_of_its_own() -> None:
     """⟨dY, Y⟩ is called by a letter that the program has not."""
     names: Mapping[str, str] = {"Y = X @ W": "L", "Y = X @ L": "J", "L = sum(X)": "L"}
     assert {text: read_task(text).sweep.graph.scalar for text in names} == names
+
+
+def test_a_size_that_no_name_has() -> None:
+    """A letter in eye(n) alone is a size like others: given, printed as a letter, and general."""
+    found = gradient("L = tr(eye(n))*sum(w**2)", wrt="w", sizes={"n": 3})
+    assert found.formula == "2*n*w"
+    assert found.proof == "for all sizes"
+    assert found(w=[1.0, 2.0]).tolist() == [6.0, 12.0]
+    scope: dict[str, Any] = {}
+    exec(found.code("numpy"), scope)  # noqa: S102 - our own text
+    assert scope["gradient"](np.array([1.0, 2.0]), 5).tolist() == [10.0, 20.0]
+    derivation = derive("L = sum(x)*sum(eye(K))", sizes={"K": 2})
+    assert derivation.second is not None
+    assert derivation.second.status == "agrees"
+    assert "K" in derivation.markdown()
