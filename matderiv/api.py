@@ -143,7 +143,9 @@ def derive(
     if method not in METHODS:
         raise InputError(f"There is no method {method!r}; there are: {', '.join(METHODS)}.")
     with uncollected():
-        task = read_task(program, names, sizes=sizes, shapes=shapes, assume=tuple(_pairs(assume)))
+        task = read_task(
+            program, names, sizes=sizes, shapes=shapes, assume=tuple(_pairs(assume)), scalar=True
+        )
         task = replace(task, method=method)
         if method == "elementwise":
             made = build_close_up(task, task.wrt, report=report)

@@ -656,6 +656,6 @@ def test_what_is_refused(
 ) -> None:
     """The message names the part and its shape, and says what to write instead."""
     with pytest.raises(MatderivError) as caught:
-        read_task(text, sizes=sizes, shapes=shapes)
+        derive(text, sizes=sizes, shapes=shapes)
     assert isinstance(caught.value, InputError)
     assert str(caught.value) == message

@@ -45,7 +45,7 @@ def display_code(language: str) -> str:
     return f'Markdown(derivation.markdown(lang="{language}"))'
 
 
-#: What stands in for an undefined function and for its derivative: log(1 + exp(y)).
+#: An example of an undefined function, and its derivative: log(1 + exp(y)).
 _STAND_IN = """def {f}(y):
     return np.log1p(np.exp(y))
 
@@ -53,7 +53,7 @@ _STAND_IN = """def {f}(y):
 def d{f}(y):
     return 1 / (1 + np.exp(-y))"""
 
-#: What stands in for an undefined function of a whole array: the root of the sum of squares.
+#: An example of an undefined function of a whole array: the root of the sum of squares.
 _ARRAY_STAND_IN = """def {f}(A):
     return np.sqrt(np.sum(A**2))
 
