@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from certificates.frame import refuse
+from certificates.functions import ARGUMENT, SIMPLER, SLOPES
 from certificates.lowering import Lowering
 from certificates.program import Program
 from certificates.reading import Tree
@@ -179,11 +180,10 @@ class Prover:
             if name not in self.program.bodies:
                 return self.inside(atom, self._bodies)
             of, tree, _ = self.program.bodies[name]
-            unknown: Atom = ("entry", "f")
-            found = self.value(self.lowering.body(of, tree, ("name", "f")), {}, None)
+            found = self.value(self.lowering.body(of, tree, ARGUMENT), {}, None)
             if own != name:
-                found = self.derived(found, unknown)
-            return self._replaced_atom(found, unknown, self._bodies(self.thawed(atom[2])))
+                found = self.derived(found, _ARGUMENT)
+            return self._replaced_atom(found, _ARGUMENT, self._bodies(self.thawed(atom[2])))
 
         return self.mapped(value, body)
 
@@ -220,6 +220,8 @@ class Prover:
         match tree:
             case ("num", number):
                 return _number(number)
+            case ("name", name) if tree == ARGUMENT:
+                return _one(_ARGUMENT)
             case ("name", name) if name in self.lowering.sizes:
                 return _one(("size", name))
             case ("name", name):
@@ -263,8 +265,6 @@ class Prover:
 
     def entry(self, name: str, at: tuple[Place, ...], about: str | None) -> Value:
         """An entry of a name; a differential is that of what the step is about."""
-        if name == "f" and not at:
-            return _one(("entry", "f"))  # the argument of a function with a name of ours
         base, _, word = name.partition(".")
         for size, place in zip(self.lowering.shape_of(name), at, strict=True):
             number = isinstance(place, int)
@@ -424,16 +424,13 @@ class Prover:
 
     def call(self, name: str, arg: Value) -> Value:
         """A function of a number."""
-        if name == "sqrt":
-            return self.power(arg, _number(Fraction(1, 2)))
-        if name in ("sigmoid", "softplus"):
-            grown = self.call("exp", arg)
-            more = grown + _number(1)
-            if name == "softplus":
-                return self.call("log", more)
-            return self.times(grown, self.whole_power(more, -1))
-        made = _one(("call", _SIGNS.get(name, name), self.frozen(arg)))
-        return self.times(arg, made) if name in _SIGNS else made
+        if name in SIMPLER:
+            return self.made_of(SIMPLER[name], arg)
+        return _one(("call", name, self.frozen(arg)))
+
+    def made_of(self, tree: Tree, arg: Value) -> Value:
+        """A formula in one number, with a value for it."""
+        return self._replaced_atom(self.value(tree, {}, None), _ARGUMENT, arg)
 
     def whole(self, name: str, runs: Runs, arg: Value, at: tuple[Place, ...]) -> Atom:
         """A function of a whole array; the letters of its places are named by their order."""
@@ -550,12 +547,11 @@ class Prover:
 
     def outer(self, name: str, arg: Frozen) -> Value:
         """f′ of a value."""
-        own = _one(("call", name, arg))
         if name in self.program.functions:
             return _one(("call", f"d{name}", arg))
-        if name not in _SLOPES:
+        if name not in SLOPES:
             raise NotProvedError
-        return _SLOPES[name](self, own, self.thawed(arg))
+        return self.made_of(SLOPES[name], self.thawed(arg))
 
     # -- letters -----------------------------------------------------------------------------------
 
@@ -695,6 +691,7 @@ class Prover:
 
 # -- small things ----------------------------------------------------------------------------------
 
+_ARGUMENT: Atom = ("entry", *ARGUMENT[1:])
 _UNIT: Frozen = frozenset([(1, frozenset(), frozenset())])
 
 
@@ -772,32 +769,3 @@ def _levels(letters: Iterable[Place], kind: str) -> Iterator[int]:
     for letter in letters:
         if isinstance(letter, str) and letter[0] == kind:
             yield int(letter[1:].partition(".")[0])
-
-
-def _tanh(prover: Prover, own: Value, _: Value) -> Value:
-    return _number(1) + prover.times(_number(-1), own, own)
-
-
-def _erf(prover: Prover, _: Value, arg: Value) -> Value:
-    square = prover.times(_number(-1), arg, prover.fresh(arg))
-    root = prover.power(_one(("entry", "acos")), _number(Fraction(-1, 2)))
-    return prover.times(_number(2), root, prover.call("exp", square))
-
-
-#: relu(u) is u·step(u), and |u| is u·sign(u).
-_SIGNS = {"relu": "step", "abs": "sign"}
-
-#: The derivative of each function of one number, by its value and by its argument.
-_SLOPES: dict[str, Callable[[Prover, Value, Value], Value]] = {
-    "exp": lambda _, own, __: own,
-    "log": lambda prover, _, arg: prover.whole_power(arg, -1),
-    "sin": lambda prover, _, arg: prover.call("cos", arg),
-    "cos": lambda prover, _, arg: prover.times(_number(-1), prover.call("sin", arg)),
-    "tanh": _tanh,
-    "arctan": lambda prover, _, arg: prover.whole_power(
-        _number(1) + prover.times(arg, prover.fresh(arg)), -1
-    ),
-    "step": lambda *_: [],
-    "sign": lambda *_: [],
-    "erf": _erf,
-}
