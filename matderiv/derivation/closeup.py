@@ -27,7 +27,7 @@ from matderiv.calculus.index_forms.forms import (
     single,
 )
 from matderiv.calculus.index_forms.partials import partial
-from matderiv.calculus.sweep.sweep import Gradient
+from matderiv.calculus.sweep.results import GradientStages
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.focus import CloseUp, Summand, first_product, function_of
 from matderiv.derivation.judge import Judge, chain_rule, unit
@@ -173,7 +173,7 @@ class CloseUpBuilder(Builder):
 
     # -- steps -------------------------------------------------------------------------------
 
-    def derived(self, name: str, gradient: Gradient) -> Iterator[Step]:
+    def derived(self, name: str, gradient: GradientStages) -> Iterator[Step]:
         """The gradient by Z through f, those by its factors close up, others entry by entry."""
         if name == self.close.value and self.close.summand is not None:
             yield Step("upstream", tuple(self.upstream(gradient)), name)
@@ -189,7 +189,7 @@ class CloseUpBuilder(Builder):
             if name in self.close.factors:
                 yield Step("proof", tuple(entry_chains(self, name, gradient, turned=False)), name)
 
-    def upstream(self, gradient: Gradient) -> Iterator[Chain]:
+    def upstream(self, gradient: GradientStages) -> Iterator[Chain]:
         """∂L/∂z_ij = ∂L/∂f(z_ij)·∂f(z_ij)/∂z_ij, and ∂L/∂f(z_ij) = c."""
         name, at = self.close.value, self.task.places(self.over, 2)
         whole = Name(f"d{name}")
@@ -227,7 +227,7 @@ class CloseUpBuilder(Builder):
         """An array of the shape of Z by its general entry."""
         return Cells(form, tuple(map(str, at)), self.over)
 
-    def slope(self, judge: Judge, body: Node, gradient: Gradient) -> Chain:
+    def slope(self, judge: Judge, body: Node, gradient: GradientStages) -> Chain:
         """∂f(z_ij)/∂z_ij of a known function."""
         at = self.places
         rate = partial(judge.entries.at(body, *at), self.z(at), judge.entries.letter)
@@ -239,7 +239,7 @@ class CloseUpBuilder(Builder):
 
     # -- single entries ----------------------------------------------------------------------
 
-    def entries(self, name: str, gradient: Gradient) -> Iterator[Chain]:
+    def entries(self, name: str, gradient: GradientStages) -> Iterator[Chain]:
         """From L to entries of ∂L/∂X: how Z changes with x_11, and what that does to L."""
         own = self.sweep.graph.shapes[name]
         judge = CloseUpJudge(self, name)
@@ -322,7 +322,7 @@ class CloseUpBuilder(Builder):
             ("constants", self.cells(found, at)),
         )
 
-    def regrouped(self, name: str, gradient: Gradient) -> Chain:
+    def regrouped(self, name: str, gradient: GradientStages) -> Chain:
         """All entries of ∂L/∂X, and the product of two arrays that they are."""
         users = tuple(dict.fromkeys(use.by for use in gradient.uses))
         judge = Judge(self.task, name, users)

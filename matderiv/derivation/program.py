@@ -11,8 +11,9 @@ from matderiv.calculus.formulas.tidying import tidied
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Atom, Entry, Form, Index, Rate, single
 from matderiv.calculus.index_forms.partials import partial
+from matderiv.calculus.sweep.results import GradientStages, Sweep
 from matderiv.calculus.sweep.structure import by_structure
-from matderiv.calculus.sweep.sweep import Gradient, Sweep, finished, inlined, replaced
+from matderiv.calculus.sweep.sweep import finished, inlined, replaced
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.judge import Judge, chain_rule
 from matderiv.derivation.kinds import ChainKind, Reason
@@ -81,7 +82,7 @@ class Builder:
                 yield Step("structure", (self.structured(name),), name)
         yield from self.proofs()
 
-    def derived(self, name: str, gradient: Gradient) -> Iterator[Step]:
+    def derived(self, name: str, gradient: GradientStages) -> Iterator[Step]:
         """The steps to the gradient by one name."""
         yield self.route(self, name, gradient)
 
@@ -126,7 +127,7 @@ class Builder:
             ("definition", Formula(assignment.value)),
         )
 
-    def gradient(self, name: str, gradient: Gradient) -> Iterator[Chain]:
+    def gradient(self, name: str, gradient: GradientStages) -> Iterator[Chain]:
         """∂L/∂x by the chain rule, its local derivatives, and the formula of all entries."""
         graph = self.sweep.graph
         local = self.task.whole(name, gradient.local)
@@ -205,7 +206,7 @@ class Builder:
             ("local derivative", Indexed(rate)),
         )
 
-    def assembled(self, name: str, gradient: Gradient) -> Chain:
+    def assembled(self, name: str, gradient: GradientStages) -> Chain:
         """The formula in terms of what the program names, tidied."""
         put = without_units(replaced(gradient.local, self.known))
         formulas: list[tuple[Reason, Node]] = [
@@ -283,10 +284,10 @@ class Builder:
 
 
 #: Derives the gradient by one name: one step.
-Route = Callable[[Builder, str, Gradient], Step]
+Route = Callable[[Builder, str, GradientStages], Step]
 
 
-def elementwise(builder: Builder, name: str, gradient: Gradient) -> Step:
+def elementwise(builder: Builder, name: str, gradient: GradientStages) -> Step:
     """The gradient entry by entry, the arrays written out."""
     return Step("gradient", tuple(builder.gradient(name, gradient)), name)
 

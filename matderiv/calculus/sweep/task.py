@@ -13,8 +13,9 @@ from matderiv.calculus.formulas.broadcasting import filled
 from matderiv.calculus.formulas.shaping import numbered, signs_first
 from matderiv.calculus.index_forms.forms import Index
 from matderiv.calculus.sweep.graph import graph_of
+from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.structure import Assumed, infer_assumed, own_gradient, read_assumed
-from matderiv.calculus.sweep.sweep import Sweep, replaced, sweep
+from matderiv.calculus.sweep.sweep import replaced, sweep
 from matderiv.errors import InputError
 from matderiv.expression._names import entry_name, subscripts, tell_apart
 from matderiv.expression.nodes import Node
