@@ -40,6 +40,12 @@ SIMPLER = {
     "gelu": _of_u("u*(1 + erf(u/sqrt(2)))/2"),
 }
 
+#: What f(-u) is: -f(u), f(u) or 1 - f(u), where f has a derivative.
+MIRRORED = dict.fromkeys("sin tanh arctan erf sign".split(), "odd") | {
+    "cos": "even",
+    "step": "complement",
+}
+
 FUNCTIONS = frozenset((*SLOPES, *SIMPLER))
 
 #: Operations on arrays a and b by simpler ones; `axis` and `keepdims` are those that are given.

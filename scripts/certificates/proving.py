@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from certificates.frame import refuse
-from certificates.functions import ARGUMENT, SIMPLER, SLOPES
+from certificates.functions import ARGUMENT, MIRRORED, SIMPLER, SLOPES
 from certificates.lowering import Lowering
 from certificates.program import Program
 from certificates.reading import Tree
@@ -377,6 +377,12 @@ class Prover:
                 whole += c
         above, below = divmod(whole, 1)
         made = self.whole_power(base, int(above))
+        if below and not rest and len(base) == 1 and not base[0][2]:
+            ((c, f, _),) = base
+            if c > 0 and c != 1 and (f or isinstance(c, Fraction)):  # √(2u/3) as √2·√u/√3
+                up, down = (_number(n) for n in (c.numerator, c.denominator))
+                parts = self.power([(1, f, {})], _number(below)), self.power(up, _number(below))
+                return self.times(made, *parts, self.power(down, _number(-below)))
         if below or rest:
             power = self.frozen([*rest, *_number(below)])
             frozen = self.frozen(base)
@@ -426,7 +432,15 @@ class Prover:
         """A function of a number."""
         if name in SIMPLER:
             return self.made_of(SIMPLER[name], arg)
-        return _one(("call", name, self.frozen(arg)))
+        own = self.frozen(arg)
+        if name in MIRRORED:
+            other = frozenset((-c, f, b) for c, f, b in own)
+            if _without_letters(other) < _without_letters(own):
+                found: Value = [
+                    (1 if MIRRORED[name] == "even" else -1, {("call", name, other): 1}, {})
+                ]
+                return found + _number(int(MIRRORED[name] == "complement"))
+        return _one(("call", name, own))
 
     def made_of(self, tree: Tree, arg: Value) -> Value:
         """A formula in one number, with a value for it."""
@@ -707,7 +721,8 @@ def _one(atom: Atom) -> Value:
 def _joined(one: Factors, other: Factors) -> Factors:
     made = dict(one)
     for atom, n in other.items():
-        made[atom] = 1 if atom[0] == "delta" else made.get(atom, 0) + n
+        once = atom[0] == "delta" or (atom[:2] == ("call", "step") and made.get(atom, n) > 0 < n)
+        made[atom] = 1 if once else made.get(atom, 0) + n
     return {atom: n for atom, n in made.items() if n}
 
 
@@ -762,6 +777,21 @@ def _atoms(value: Frozen) -> frozenset[Atom]:
         if isinstance(part, frozenset) and atom[0] != "entry"
     ]
     return frozenset(found).union(*map(_atoms, inner))
+
+
+@lru_cache(maxsize=1 << 16)
+def _without_letters(part: object) -> int:
+    """A hash that is the same whatever letters stand in it."""
+    match part:
+        case frozenset():
+            return hash(tuple(sorted(map(_without_letters, part))))
+        case ("entry" | "pair" | "size", name, *_):
+            return hash(name)
+        case ("call", name, arg) | ("whole", name, _, arg, *_):
+            return hash((name, _without_letters(arg)))
+        case tuple():
+            return hash(tuple(map(_without_letters, part)))
+    return 0 if isinstance(part, str) else hash(part)
 
 
 def _levels(letters: Iterable[Place], kind: str) -> Iterator[int]:
