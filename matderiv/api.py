@@ -131,7 +131,8 @@ def read(
         InputError: the program cannot be read, its shapes do not fit, or it is not derived.
     """
     written = parse(program)
-    infer(written, sizes=sizes, shapes=shapes)  # so that an error shows the program as written
+    # An error shows the program as written.
+    infer(written, sizes=sizes, shapes=shapes, scalar=True)
     known = lift_product(written)
     return understand(known, infer(known, sizes=sizes, shapes=shapes))
 
@@ -178,7 +179,9 @@ def derive(
     if method not in METHODS:
         raise InputError(f"There is no method {method!r}; there are: {', '.join(METHODS)}.")
     with uncollected():
-        task = read_task(program, names, sizes=sizes, shapes=shapes, assume=tuple(_pairs(assume)))
+        task = read_task(
+            program, names, sizes=sizes, shapes=shapes, assume=tuple(_pairs(assume)), scalar=True
+        )
         task = replace(task, method=method)
         if method == "elementwise":
             made = build_close_up(task, task.wrt, report=report)

@@ -158,7 +158,7 @@ def tidy(expr: sp.Expr) -> sp.Expr:
 
 
 def domain(expr: sp.Expr, variable: sp.Symbol) -> tuple[tuple[str, sp.Expr], ...]:
-    """What must hold for expr to be defined and differentiable.
+    """Conditions for expr to be defined and differentiable.
 
     Each condition is a word and what it is said of: ("positive" | "negative" | "nonzero", u).
     """

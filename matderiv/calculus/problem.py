@@ -1,4 +1,4 @@
-"""What a program asks for, as mathematics: one matrix product and a scalar loss of it."""
+"""A program as mathematics: one matrix product and a scalar loss of it."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class Partial(sp.Expr):
 
     @property
     def of(self) -> sp.Expr:
-        """What is differentiated."""
+        """The scalar that is differentiated."""
         return self.args[0]  # pyright: ignore[reportReturnType] - see `arguments`
 
     @property

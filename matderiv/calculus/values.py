@@ -1,4 +1,4 @@
-"""What a scalar is worth: partial derivatives worked out from the definitions of a problem."""
+"""Partial derivatives worked out from the definitions of a problem."""
 
 from __future__ import annotations
 

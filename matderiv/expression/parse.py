@@ -58,7 +58,7 @@ def parse(text: str) -> Program:
 class Reader:
     """One text being read; it holds the text only to say where an error is."""
 
-    #: What the text is called in an error, and what could be written in its place.
+    #: The word for the text in an error, and an example of one.
     what = "program"
     example = DEFAULT_PROGRAM
 

@@ -305,7 +305,7 @@ _NONE, _TRUE, _FALSE = ("name", "None"), ("name", "True"), ("name", "False")
 _NOT_GIVEN = {("name", "axis"): _NONE, ("name", "keepdims"): _FALSE}
 REDUCTIONS = frozenset(("sum", "mean", "prod"))
 
-#: What is called by a name of its own.
+#: Functions that have a name of their own in the language.
 KNOWN = {*FUNCTIONS, *COMPOSITE, *REDUCTIONS} | set(
     "inv det logdet diag outer eye ones acos".split()
 )
