@@ -13,7 +13,6 @@ from fractions import Fraction
 
 from matderiv.expression import nodes
 from matderiv.expression._names import Looks
-from matderiv.expression.constants import check_constants
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape, shape_of
@@ -95,16 +94,12 @@ class Graph:
 def graph_of(program: Program, shapes: Mapping[str, Shape]) -> Graph:
     """The graph of a program whose shapes are known.
 
-    Raises:
-        InputError: a constant part has no value.
-
     >>> from matderiv.expression.parse import parse
     >>> from matderiv.expression.shapes import infer
     >>> program = parse("L = sum((X @ W - T)**2)")
     >>> [f"{a.name}: {sorted(_names(a.value))}" for a in graph_of(program, infer(program)).values]
     ["Z: ['W', 'X']", "L: ['T', 'Z']"]
     """
-    check_constants(program)
     lifter = _Lifter(program, dict(shapes))
     for assignment in program.assignments:
         value = lifter.step(assignment.value)
