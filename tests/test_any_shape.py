@@ -27,6 +27,7 @@ from matderiv.errors import InputError, MatderivError, ProofError, UnsupportedEr
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.parse import parse
+from matderiv.handout.code import check_code
 
 #: A program that ends in y or Y, the name to differentiate by, and shapes.
 ENDS: dict[str, tuple[str, str, dict[str, tuple[int, ...]]]] = {
@@ -206,3 +207,12 @@ def test_a_size_that_no_name_has() -> None:
     assert derivation.second is not None
     assert derivation.second.status == "agrees"
     assert "K" in derivation.markdown()
+
+
+def test_a_notebook_gives_such_a_size() -> None:
+    """The check in a notebook runs: its functions are given the number of the letter."""
+    text = check_code(derive("L = tr(eye(n))*sum(w**2)", wrt="w", sizes={"n": 3}))
+    assert text is not None
+    printed: list[float] = []
+    exec(text, {"np": np, "print": lambda _, error: printed.append(error)})  # noqa: S102 - ours
+    assert max(printed) < 1e-6
