@@ -72,6 +72,11 @@ PROGRAMS: dict[type, str] = {
     nodes.Inverse: "Y = inv(X); L = Loss(Y)",
     nodes.Determinant: "L = det(X)",
     nodes.LogDet: "L = logdet(X)",
+    nodes.Maximum: "Y = maximum(X, W); L = Loss(Y)",
+    nodes.Minimum: "Y = minimum(X, W); L = Loss(Y)",
+    nodes.Var: "L = var(X)",
+    nodes.Std: "L = std(X)",
+    nodes.LogSoftmax: "Y = log_softmax(X, axis=1); L = Loss(Y)",
 }
 
 
@@ -148,7 +153,7 @@ def test_a_form_in_an_order_to_read_means_the_same(program: str, method: str) ->
     """Every form of these derivations, ordered for the page, is the form that was proved."""
     derivation = derive(program, method=method, shapes={"x": (3,)} if "x/" in program else None)
     task, count = derivation.task, 0
-    letters = task.letters[4:] + task.letters[:4]
+    letters = task.sum_letters
     judge = Judge(task, "")
     for side in (s for step in derivation.steps for c in step.chains for s in c.sides):
         if isinstance(side, Indexed):
@@ -179,7 +184,7 @@ def test_no_sum_takes_a_letter_that_is_in_use(program: str) -> None:
     """Nested sums have letters of their own: never Σ_k a_k/Σ_k a_k inside of a sum over k."""
     derivation = derive(program, method="index", shapes={"x": (3,)} if "x/" in program else None)
     task = derivation.task
-    letters = task.letters[4:] + task.letters[:4]
+    letters = task.sum_letters
     for side in (s for step in derivation.steps for c in step.chains for s in c.sides):
         match side:
             case Indexed(form):

@@ -102,7 +102,7 @@ class ProgramNotation:
             task.shapes,
             self.show,
             task.largest_size >= _COMMA_FROM,
-            task.letters[4:] + task.letters[:4],
+            task.sum_letters,
             task.held,
         )
         object.__setattr__(self, "formulas", formulas)
