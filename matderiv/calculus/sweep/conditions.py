@@ -71,6 +71,7 @@ _EVERYWHERE = (
     | nodes.MatMul
     | nodes.Negate
     | nodes.Transpose
+    | nodes.Rearrange
     | nodes.Functional
     | nodes.Sum
     | nodes.Diag
