@@ -13,8 +13,9 @@ from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.shaping import numbered, signs_first
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover
+from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.structure import Assumed, infer_assumed, own_gradient, read_assumed
-from matderiv.calculus.sweep.sweep import Sweep, sweep
+from matderiv.calculus.sweep.sweep import sweep
 from matderiv.errors import InputError, ProofError
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse

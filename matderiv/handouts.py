@@ -12,9 +12,9 @@ from matderiv import files
 from matderiv.derivation.links import Derivation
 from matderiv.errors import InputError
 from matderiv.handout.command import Command
+from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import Block, CodeBlock, Document, Exercise
 from matderiv.handout.formats import form_of, write, write_text
-from matderiv.handout.program import ProgramComposer
 from matderiv.handout.sheet import answer_sheet, how_it_was_made, sheet, with_exercises
 from matderiv.handout.texts import messages
 from matderiv.handout.words import one_line

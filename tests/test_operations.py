@@ -144,7 +144,7 @@ def _first() -> dict[type, Gradient]:
 
 KINDS = _first()
 #: Kinds that only formulas hold.
-OURS = {nodes.Size, nodes.Pi}
+OURS = {nodes.Size, nodes.Pi, nodes.Rearrange}
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 
 

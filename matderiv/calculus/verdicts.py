@@ -166,7 +166,7 @@ class Judge:
 
     def _refuted(self, rest: Polynomial, place: tuple[int, int] | None = None) -> Verdict:
         where = f"entry {place}: " if place else ""
-        expr, entries = _as_reals(self._concrete(poly.to_expr(rest), inputs=True))
+        expr, _ = _as_reals(self._concrete(poly.to_expr(rest), inputs=True))
         if expr.has(sp.Sum):
             return Verdict(
                 "undecided", reason=f"{where}the difference holds a sum left as it is", entry=place

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from matderiv.calculus.index_forms.forms import Entry, Index, Term, constant, single
 from matderiv.calculus.sweep.task import Task
@@ -13,17 +12,13 @@ from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.sides import Formula, Indexed, SpelledProduct
 from matderiv.expression.nodes import Name
 from matderiv.expression.shapes import Dim
+from matderiv.handout.composer import ProgramComposer, StepWriter
 from matderiv.handout.document import Block, Math, Paragraph, Segments
 from matderiv.handout.sentences import Fields, Filling, fill, together
 from matderiv.notation.boxes import Box, Fence, Number, Operator, Row, Symbol
 from matderiv.notation.names import name_box
 
-if TYPE_CHECKING:
-    from matderiv.handout.program import ProgramComposer
-
-__all__ = ["WRITERS", "beginning", "given", "size_box"]
-
-Writer = Callable[["ProgramComposer", Step, Fields], Iterator[Block]]
+__all__ = ["CLOSE_UP_WRITERS", "beginning", "given", "size_box"]
 
 _MATRIX = 2
 _ONE = constant(Fraction(1))
@@ -222,7 +217,7 @@ def size_box(dim: Dim) -> Box:
     return Row((name_box(dim.symbol), Operator("equals"), Number(str(dim.size))))
 
 
-WRITERS: Mapping[str, Writer] = {
+CLOSE_UP_WRITERS: Mapping[str, StepWriter] = {
     "upstream": _upstream,
     "entries": _entries,
     "array": _array,

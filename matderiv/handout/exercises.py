@@ -20,6 +20,7 @@ from matderiv.derivation.links import Chain, Derivation, Step
 from matderiv.derivation.program import Builder, elementwise
 from matderiv.derivation.sides import Formula, Numerals
 from matderiv.expression.nodes import Name, walk
+from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.conventions import conventions_of
 from matderiv.handout.document import (
     Block,
@@ -32,7 +33,7 @@ from matderiv.handout.document import (
     Segments,
     Text,
 )
-from matderiv.handout.program import ProgramComposer
+from matderiv.handout.program import called_value, numpy_answers, program_formula
 from matderiv.handout.sentences import together
 from matderiv.handout.texts import message
 from matderiv.notation.boxes import Aligned, Box, Number, Operator, Row, Symbol, Word, times
@@ -462,10 +463,10 @@ def _related(words: _Words, made: Related) -> _Parts:
             continue
         fields = words.about(step.wrt)
         if step.kind == "called":
-            answer += composer.called(step, fields)
+            answer += called_value(composer, step, fields)
             continue
         if step.kind == "matrix":
-            answer += composer.formula(step, fields)
+            answer += program_formula(composer, step, fields)
             continue
         shown = tuple(chain for chain in step.chains if chain.kind != "written out")
         answer += composer.gradient(replace(step, chains=shown), fields)
@@ -474,7 +475,7 @@ def _related(words: _Words, made: Related) -> _Parts:
             chain = composer.notation.chain(written)
             answer += [words.say("together"), Equation(Aligned(chain.left, chain.rights[-1:]))]
     question = [*words.setup(), words.say("related", **words.about(wrt))]
-    return question, [*answer, *composer.answers()]
+    return question, [*answer, *numpy_answers(composer)]
 
 
 _WRITERS = cast(

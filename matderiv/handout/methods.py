@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 from matderiv.calculus.index_forms.forms import Entry, Rate, Term
 from matderiv.derivation.links import Chain, Step
@@ -19,36 +18,13 @@ from matderiv.derivation.sides import (
     change_of,
 )
 from matderiv.expression import nodes
-from matderiv.expression.nodes import Node
+from matderiv.handout.composer import ProgramComposer, StepWriter, kind_of
 from matderiv.handout.document import Block, Math, Paragraph, Segment, Segments, Text
 from matderiv.handout.sentences import Fields, Filling, fill
 from matderiv.notation.methods import identity_box, swap_box
 from matderiv.notation.names import name_box
 
-if TYPE_CHECKING:
-    from matderiv.handout.program import ProgramComposer
-
-__all__ = ["WRITERS", "introduction", "kind_of"]
-
-Writer = Callable[["ProgramComposer", Step, Fields], Iterator[Block]]
-
-#: What is said of a value by the kind of node that it is, where it has words of its own.
-_KINDS: dict[type, str] = {
-    nodes.MatMul: "product",
-    nodes.Outer: "outer",
-    nodes.Sum: "sum",
-    nodes.Mean: "mean",
-    nodes.Prod: "prod",
-    nodes.LogSumExp: "logsumexp",
-    nodes.Softmax: "softmax",
-    nodes.Norm: "norm",
-    nodes.Trace: "trace",
-    nodes.Inverse: "inverse",
-    nodes.Determinant: "determinant",
-    nodes.LogDet: "logdet",
-    nodes.Diag: "diag",
-    nodes.Functional: "functional",
-}
+__all__ = ["METHOD_WRITERS", "introduction"]
 
 #: What is said of the differential of a value, by the nodes in it that change.
 _RULES: dict[type, str] = {
@@ -79,14 +55,6 @@ _RULES: dict[type, str] = {
 
 #: Kinds whose local derivatives take more than the product rule and the chain rule.
 _ARGUED = ("inverse", "determinant", "logdet", "softmax", "functional")
-
-
-def kind_of(value: Node | None) -> str:
-    """What is said of a value: entry by entry, words of its own, or that it has a definition."""
-    if type(value) in _KINDS:
-        return _KINDS[type(value)]
-    composite = isinstance(value, nodes.Reduction | nodes.AlongAxis)
-    return "number" if composite else "entrywise"
 
 
 def introduction(composer: ProgramComposer) -> Iterator[Block]:
@@ -244,7 +212,7 @@ def _direct(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[B
     yield from composer.gradient(step, fields, _say(composer, "direct", fields))
 
 
-WRITERS: Mapping[str, Writer] = {
+METHOD_WRITERS: Mapping[str, StepWriter] = {
     "index": _section,
     "differential": _section,
     "slice": _section,

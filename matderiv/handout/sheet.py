@@ -12,6 +12,7 @@ from matderiv.derivation.program import build_program
 from matderiv.expression.nodes import MatMul, Name
 from matderiv.handout.code import IMPORTS, display_code, program_code
 from matderiv.handout.command import Command
+from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import (
     Block,
     CodeBlock,
@@ -24,7 +25,7 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.obstacle import obstacle
-from matderiv.handout.program import ProgramComposer
+from matderiv.handout.program import page_title, proof_section, step_sections, task_section
 from matderiv.handout.sentences import Fields, fill
 from matderiv.notation.boxes import Aligned, Box, Operator, Row, times
 from matderiv.notation.names import name_box
@@ -38,7 +39,7 @@ def sheet(
     """The handout without exercises; `made` says how it was made."""
     return Document(
         composer.language,
-        composer.title() if title is None else (Text(title),),
+        page_title(composer) if title is None else (Text(title),),
         (*_blocks(composer), *made),
         author=author,
         whole=composer.show is None,
@@ -51,7 +52,7 @@ def _blocks(composer: ProgramComposer) -> Iterator[Block]:
     other = exchanged(derivation.task)
     second = None if other is None else build_program(other, other.wrt)
     yield Heading(2, fill(language, "handout.problem", {}))
-    yield from composer.asked()
+    yield from task_section(composer)
     yield from obstacle(composer)
     yield Heading(2, fill(language, "handout.formulas", {}))
     yield Paragraph(composer.say("results", {}))
@@ -63,9 +64,9 @@ def _blocks(composer: ProgramComposer) -> Iterator[Block]:
         fields["equalities_second"] = Text(str(second.proof.equalities))
         yield Paragraph(fill(language, "handout.exchanged", fields))
         yield from _formulas(beside, second.wrt)
-    yield from composer.steps()
+    yield from step_sections(composer)
     yield Heading(2, fill(language, "program.heading_checked", {}))
-    yield from composer.checked()
+    yield from proof_section(composer)
     if second is not None:
         yield Paragraph(fill(language, "handout.checked_second", fields))
 

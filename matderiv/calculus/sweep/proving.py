@@ -24,7 +24,7 @@ from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Entry, Index, added
 from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.calculus.index_forms.partials import partial
-from matderiv.calculus.sweep.sweep import Gradient, Sweep
+from matderiv.calculus.sweep.results import GradientStages, Sweep
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
@@ -78,7 +78,7 @@ class Prover:
             self._known[name] = verdict
         return verdict
 
-    def _decided(self, gradient: Gradient) -> Verdict:
+    def _decided(self, gradient: GradientStages) -> Verdict:
         rules = _by_rules(gradient)
         verdicts = [self._by_chain_rule(gradient, rules)]
         if verdicts[0].status == "equal":
@@ -87,7 +87,7 @@ class Prover:
             verdicts[1:] = self._by_rewrites(gradient, rules)
         return _all_of(verdicts)
 
-    def _by_chain_rule(self, gradient: Gradient, rules: Node) -> Verdict:
+    def _by_chain_rule(self, gradient: GradientStages, rules: Node) -> Verdict:
         """Σ_ij dZ_ij ∂z_ij/∂x_pq over the uses Z of x is the entry of what the rules give."""
         users = dict.fromkeys(use.by for use in gradient.uses)
         whole = self._filled(gradient.name, rules)
@@ -102,7 +102,7 @@ class Prover:
         shape = self.sweep.graph.shapes[gradient.name]
         return self._decide(shape, [self._attempt("chain rule", shape, pair, {})])
 
-    def _by_rewrites(self, gradient: Gradient, rules: Node) -> Iterator[Verdict]:
+    def _by_rewrites(self, gradient: GradientStages, rules: Node) -> Iterator[Verdict]:
         """The verdict on each rewrite of the formula, up to the first that is not proved."""
         sides = [rules, gradient.assembled, *(step.formula for step in gradient.tidying)]
         for one, other in itertools.pairwise([*sides, gradient.formula]):
@@ -230,7 +230,7 @@ def _all_of(verdicts: Iterable[Verdict]) -> Verdict:
     return Verdict("equal", index=index, entries=entries)
 
 
-def _by_rules(gradient: Gradient) -> Node:
+def _by_rules(gradient: GradientStages) -> Node:
     """The sum over the uses of a name, as the rules of differentiation give it."""
     return total((Fraction(1), use.gradient) for use in gradient.uses)
 

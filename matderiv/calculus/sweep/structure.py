@@ -159,15 +159,22 @@ def independent(formula: Node, structure: str, facts: Facts, diagonal: frozenset
     return total([(_ONE, both), (-_ONE, on_diagonal)])
 
 
-def follows(formula: Node, gradient: Node, structure: str, facts: Facts) -> Verdict:
+def follows(
+    formula: Node,
+    gradient: Node,
+    structure: str,
+    facts: Facts,
+    diagonal: frozenset[str] = frozenset(),
+) -> Verdict:
     """Σ_ij G_ij ∂s_ij/∂s_pq over the entries that s_pq stands for is the formula's entry (p, q).
 
-    For a symmetric S that is G_pq + G_qp, and G_pp on the diagonal.
+    For a symmetric S that is G_pq + G_qp, and G_pp on the diagonal. The entries of `diagonal`
+    matrices are 0 off the diagonal.
     """
     size, letters = facts.shape(gradient)[0], input_indices(facts.shape(gradient))
 
     def forms(place: tuple[int, ...] | None) -> Pair:
-        entries = Entries(facts.shape, symmetric=facts.symmetric)
+        entries = Entries(facts.shape, symmetric=facts.symmetric, diagonal=diagonal)
         i, j, (p, q) = entries.letter(), entries.letter(), place or letters
         on, across = (_deltas((i, x), (j, y)) for x, y in ((p, q), (q, p)))
         both = multiplied(on, single(Delta(i, j)))
@@ -193,9 +200,7 @@ def own_gradient(formula: Node, name: str, assumed: Assumed, facts: Facts) -> No
     """
     diagonal = frozenset(n for n, structure in assumed.items() if structure == "diagonal")
     own = independent(formula, assumed[name], facts, diagonal)
-    if assumed[name] == "diagonal" and own == formula and is_diagonal(formula, diagonal):
-        return own  # it is 0 off the diagonal by its own structure
-    verdict = follows(own, formula, assumed[name], facts)
+    verdict = follows(own, formula, assumed[name], facts, diagonal)
     if verdict.status != "equal":
         raise ProofError(
             f"the gradient by the entries of {name} alone is {verdict.status}: {verdict.reason}"

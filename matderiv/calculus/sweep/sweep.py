@@ -23,6 +23,7 @@ from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.calculus.sweep.adjoints import adjoint
 from matderiv.calculus.sweep.graph import Graph
+from matderiv.calculus.sweep.results import GradientStages, Sweep, Use
 from matderiv.calculus.sweep.shortening import shortened
 from matderiv.calculus.sweep.vanishing import is_zero
 from matderiv.errors import InputError, UnsupportedError
@@ -31,7 +32,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 
-__all__ = ["Gradient", "Sweep", "Use", "finished", "inlined", "named", "replaced", "sweep"]
+__all__ = ["finished", "inlined", "named", "replaced", "sweep"]
 
 _ONE = nodes.Number(Fraction(1))
 _ZERO = nodes.Number(Fraction(0))
@@ -39,72 +40,6 @@ _REPEATED: Final = "repeated in every row or column"
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
 _USES = 200  # uses of one name at most
 _LONGEST = 200  # operations and names of a formula into which values are still put
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """What one use of a name adds to its gradient; `by` is the value that uses it."""
-
-    by: str
-    gradient: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Gradient:
-    """The gradient by one name.
-
-    `uses` are in terms of the gradients of the values that use it; their sum, tidied, is
-    `local`. `assembled` is the same with the values and gradients of lifted names put in, and
-    the rewrites of `tidying` turn it into the `formula`.
-    """
-
-    name: str
-    uses: tuple[Use, ...]
-    local: Node
-    assembled: Node
-    tidying: tuple[Rewritten, ...]
-    formula: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """The gradients of a graph by name, the loss's users last.
-
-    `lifted` is what each lifted name stands for that no formula uses, and `called` the same of
-    those that formulas do use, in terms of the names of the program and of the latter. `names`
-    are the names of values by the keys of what they stand for.
-    """
-
-    graph: Graph
-    facts: Facts
-    gradients: Mapping[str, Gradient]
-    lifted: Mapping[str, Node]
-    called: Mapping[str, Node]
-    names: Mapping[object, str]
-
-    def upstream(self, name: str) -> tuple[str, ...]:
-        """The names whose gradients the formula of a name holds, in the order to work them out."""
-        found: set[str] = set()
-        queue = [self.gradients[name].formula]
-        while queue:
-            names = {n.name for n in nodes.walk(queue.pop()) if isinstance(n, nodes.Name)}
-            new = {n[1:] for n in names - self.graph.shapes.keys()} - found
-            found |= new
-            queue += [self.gradients[of].formula for of in new]
-        return tuple(a.name for a in reversed(self.graph.values) if a.name in found)
-
-    def values(self, name: str) -> tuple[str, ...]:
-        """The lifted names that a formula uses, or what is to be known before it, in order."""
-        formulas = [self.gradients[of].formula for of in (*self.upstream(name), name)]
-        used = {n.name for f in formulas for n in nodes.walk(f) if isinstance(n, nodes.Name)}
-        found: list[str] = []
-        for value in reversed(list(self.called)):
-            if value in used:
-                found.insert(0, value)
-                used |= {
-                    n.name for n in nodes.walk(self.called[value]) if isinstance(n, nodes.Name)
-                }
-        return tuple(found)
 
 
 def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozenset()) -> Sweep:
@@ -147,7 +82,7 @@ class _Sweep:
         values = _values(graph, facts)
         local: dict[str, list[Use]] = {}
         whole: dict[str, list[Use]] = {}
-        found: dict[str, Gradient] = {}
+        found: dict[str, GradientStages] = {}
         for assignment in reversed(graph.values):
             name = assignment.name
             if name not in moving or (name != graph.loss and name not in local):
@@ -259,7 +194,7 @@ def _gradient(
     uses: tuple[list[Use], list[Use]],
     facts: Facts,
     values: _Values,
-) -> tuple[Gradient, Node]:
+) -> tuple[GradientStages, Node]:
     """The gradient by a name from its uses, and what stands for it where a value is lifted."""
     local, whole = uses
     if len(whole) > _USES:
@@ -288,7 +223,7 @@ def _gradient(
     if _vanishes(formula, facts):
         formula = short = _ZERO
     own = named(own, values.near, but=name)
-    return Gradient(name, tuple(local), own, assembled, tuple(tidying), formula), short
+    return GradientStages(name, tuple(local), own, assembled, tuple(tidying), formula), short
 
 
 def finished(

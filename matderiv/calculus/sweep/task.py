@@ -14,8 +14,10 @@ from matderiv.calculus.formulas.shaping import numbered, signs_first
 from matderiv.calculus.index_forms.forms import Index
 from matderiv.calculus.index_forms.letters import lettered
 from matderiv.calculus.sweep.graph import graph_of
+from matderiv.calculus.sweep.proving import Prover
+from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.structure import Assumed, infer_assumed, own_gradient, read_assumed
-from matderiv.calculus.sweep.sweep import Sweep, replaced, sweep
+from matderiv.calculus.sweep.sweep import replaced, sweep
 from matderiv.errors import InputError
 from matderiv.expression._names import entry_name, subscripts, tell_apart
 from matderiv.expression.nodes import Node
@@ -49,6 +51,19 @@ class Task:
     def loss(self) -> sp.Symbol:
         """The loss as a symbol."""
         return sp.Symbol(self.sweep.graph.loss)
+
+    @cached_property
+    def prover(self) -> Prover:
+        """Proves the formulas of the gradients."""
+        return Prover(self.sweep)
+
+    @cached_property
+    def wholes(self) -> dict[str, Node]:
+        """The formula of each gradient dX, in the shape of X."""
+        return {
+            f"d{name}": self.whole(name, found.formula)
+            for name, found in self.sweep.gradients.items()
+        }
 
     @cached_property
     def _letters(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

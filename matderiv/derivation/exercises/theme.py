@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from matderiv.calculus.sweep.sweep import Gradient
+from matderiv.calculus.sweep.results import GradientStages
 from matderiv.calculus.sweep.task import Task, task_of
 from matderiv.derivation.links import Derivation
 from matderiv.errors import InputError
@@ -44,7 +44,7 @@ class Theme:
         return self.task.program
 
     @property
-    def gradients(self) -> Mapping[str, Gradient]:
+    def gradients(self) -> Mapping[str, GradientStages]:
         """The gradients by the names that are differentiated by and by the values between."""
         return self.task.sweep.gradients
 
