@@ -178,7 +178,9 @@ class Explicit:
 
     def size(self, size: int | str) -> int:
         """The number that a size stands for."""
-        return size if isinstance(size, int) else self._sizes[size]
+        if isinstance(size, int) or size.isdigit():
+            return int(size)
+        return self._sizes[size]
 
     def called(self, function: str, arg: Array, *, whole: bool) -> Array:
         """The function of each entry, or of the whole array; dLoss(Y) is as large as Y."""
