@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "Gradient", "forget", "gradient", "printed"]
 
-#: What gradients are printed as.
+#: The formats that gradients can be printed in.
 FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
 
 
@@ -98,7 +98,7 @@ class Gradient:
 
     @property
     def note(self) -> str:
-        """What a declared structure of X makes of its gradient; empty where there is none."""
+        """A sentence on the gradient by an input of declared structure; empty for other inputs."""
         structure = self.assume.get(self.wrt)
         if structure is None:
             return ""
@@ -220,7 +220,7 @@ def gradient(
     """
     written = parse(program)
     assumed = read_assumed(written, assume)
-    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes)
+    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=True)
     names = _names(written, wrt)
     with uncollected():
         found = _solved(written, tuple(known.items()), names, tuple(assumed.items()))

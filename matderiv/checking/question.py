@@ -1,4 +1,4 @@
-"""What a claim is measured against: the derived gradient, and what every name stands for."""
+"""The gradient that a claim is compared with, and the definitions of all names."""
 
 from __future__ import annotations
 
@@ -261,12 +261,15 @@ def _task(
 ) -> Task:
     """The task; the product in L = sum(f(X @ W)) has a name, so that claims may say dY."""
     written = parse(program)
-    task = read_task(program, (wrt,), sizes=sizes, shapes=shapes, assume=structures)
+    task = read_task(program, (wrt,), sizes=sizes, shapes=shapes, assume=structures, scalar=True)
     product = _only_product(written)
     if structures or product is None:
         return task
-    taken = written.names() | written.functions() | written.letters()
-    name = next(n for n in ("Y", "Z", "P", "A", "Y_1", "Y_2", "Y_3") if n not in taken)
+    used = written.names() | written.functions() | written.letters()
+    taken = {name.lower() for name in used}  # y beside Y would look alike
+    name = next((n for n in "YZPAUVHQ" if n.lower() not in taken), None)
+    if name is None:
+        return task
     loss = Assignment(written.loss.name, substituted(written.loss.value, product, Name(name)))
     known = Program((Assignment(name, product), loss))
     named = read_task(known.source(), (wrt,), sizes=sizes, shapes=shapes)
@@ -284,15 +287,15 @@ def _only_product(program: Program) -> Node | None:
 
 
 def _bodies(task: Task) -> dict[str, Node]:
-    """What the function is that the derivation of a product calls f, and its f′."""
+    """The formulas of f and f′ that the derivation of a product names."""
     close = first_product(task)
     if close is None or close.summand is None or close.summand.body is None:
         return {}
     function, body = close.summand.function, close.summand.body
     names = names_in(body)
     shapes = {name: shape for name, shape in task.shapes.items() if name in names}
-    total = Program((Assignment(task.sweep.graph.loss, nodes.Sum(body)),))
-    graph = graph_of(total, shapes | {task.sweep.graph.loss: ()})
+    total = Program((Assignment(task.sweep.graph.result, nodes.Sum(body)),))
+    graph = graph_of(total, shapes | {task.sweep.graph.result: ()})
     slope = sweep(graph, (close.value,)).gradients[close.value].formula
     made, derivative = (substituted(node, Name(close.value), _HOLE) for node in (body, slope))
     for ones in {n for n in nodes.walk(derivative) if isinstance(n, nodes.Ones)}:

@@ -129,7 +129,7 @@ def line_text(line: Line) -> str:
 
 
 def slip_text(question: Question, slip: Slip) -> str:
-    """What a result looks like that a mistake in the gradient leads to, in English."""
+    """A likely mistake behind a wrong result, in English."""
     say, words = _Words("en"), question.source
     found = [say("looks", same=words(question.plain(slip.formula)))]
     if slip.of != question.wrt:
@@ -216,7 +216,7 @@ def _shape_words(shape: Shape, say: _Words) -> str:
 
 
 def _cause_lines(cause: Cause, question: Question, say: _Words) -> Iterator[str]:
-    """What is wrong, a line for each change that makes it right."""
+    """One line for each change that makes the claim right."""
     if cause.same is not None:
         yield say("same", same=question.source(cause.same))
     if cause.same is not None and cause.of != question.wrt:

@@ -136,7 +136,7 @@ class CloseUpBuilder(Builder):
     @property
     def total(self) -> Entry:
         """L."""
-        return Entry(self.sweep.graph.loss, ())
+        return Entry(self.sweep.graph.scalar, ())
 
     @property
     def over(self) -> Shape:
@@ -222,7 +222,7 @@ class CloseUpBuilder(Builder):
         yield Chain("upstream", start.links + end.links)
 
     def through(self, at: Indices) -> tuple[tuple[Entry, Call], tuple[Call, Entry]]:
-        """What is differentiated by what on the way from L through f(z_ij) to z_ij."""
+        """The pairs of ∂L/∂f(z_ij) and ∂f(z_ij)/∂z_ij, each as (of, by)."""
         return (self.total, self.f(at)), (self.f(at), self.z(at))
 
     def cells(self, form: Form, at: Indices) -> Cells:
@@ -344,7 +344,7 @@ class CloseUpJudge(Judge):
         self.body = self.summand.body if self.summand is not None and known else None
         abstract = self.summand is not None and not known
         task = self.summand.task if self.summand is not None and abstract else builder.task
-        loss = task.sweep.graph.loss
+        loss = task.sweep.graph.scalar
         super().__init__(task, name, (*self._users(task, name), loss, f"d{close.value}"))
 
     @staticmethod
@@ -353,11 +353,11 @@ class CloseUpJudge(Judge):
         return () if found is None else dict.fromkeys(use.by for use in found.uses)
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
-        """What stands for a quantity, in terms of values that are not unfolded yet.
+        """The definition of a derivative, taken before its values are unfolded.
 
-        Where z_ij has become Σ_k x_ik w_kj, a derivative by z_ij would be 0.
+        Once z_ij is replaced by Σ_k x_ik w_kj, a derivative by z_ij would be 0.
         """
-        loss = self.task.sweep.graph.loss
+        loss = self.task.sweep.graph.scalar
         match atom:
             case Rate(of=Entry(name=one, indices=rows), wrt=Entry(name=other, indices=cols)) if (
                 one == other
@@ -372,7 +372,7 @@ class CloseUpJudge(Judge):
         return super().own(atom, entries)
 
     def _body(self, atom: Atom) -> Form | None:
-        """What f(z_ij) is, where f is known."""
+        """The formula of f(z_ij), where f is known."""
         if self.body is None or not isinstance(atom, Call):
             return None
         at = self._place(atom)

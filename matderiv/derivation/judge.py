@@ -216,7 +216,7 @@ class Judge:
         raise TypeError(f"{side} is not about a whole program")
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
-        """What stands for a quantity: a definition for a rate, the chain rule for ∂L/∂x."""
+        """The definition of a quantity: of ∂z/∂x from z's formula, of ∂L/∂x by the chain rule."""
         match atom:
             case Rate(of=Entry() as of, wrt=Entry() as wrt):
                 value = self.entries.at(self._values[of.name], *of.indices)  # not unfolded yet
@@ -324,7 +324,7 @@ class _Unfolding(Entries):
         return form if whole == form else contracted(whole)
 
     def _atom(self, atom: Atom) -> Form | None:
-        """What stands for an atom, worked out once; None where it stays as it is."""
+        """The form that replaces an atom, worked out once; None if the atom stays."""
         if atom not in self._seen:
             self._seen[atom] = self._found(atom)
         return self._seen[atom]

@@ -65,7 +65,7 @@ class Builder:
         return self.task.sweep
 
     def steps(self, report: Report) -> Iterator[Step]:
-        """What is computed, one gradient after another, and the formulas."""
+        """The steps in order: the values, each gradient from the loss backwards, the formulas."""
         report("given")
         yield Step("values", tuple(self.values()))
         for name, gradient in self.sweep.gradients.items():
@@ -114,7 +114,7 @@ class Builder:
         return Chain(kind, tuple(links))
 
     def values(self) -> Iterator[Chain]:
-        """What is computed, value by value."""
+        """A chain Z = ... for each value of the program."""
         for assignment in self.sweep.graph.values:
             yield from self.value(assignment)
 
@@ -288,7 +288,7 @@ class Builder:
 
     @property
     def known(self) -> dict[str, Node]:
-        """What is put in: lifted names, and gradients that are not called by their names."""
+        """The names to substitute: lifted values, and gradients that formulas do not mention."""
         graph, facts = self.sweep.graph, self.sweep.facts
         return dict(self.sweep.lifted) | {
             f"d{of}": self.task.whole(of, found.formula)
@@ -316,7 +316,7 @@ class Defining(Judge):
     """A judge for whom one name is what is assigned to it."""
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
-        """What is assigned to the name."""
+        """The entry of the formula assigned to the name."""
         match atom:
             case Entry(name=name, indices=indices) if name == self.name:
                 value = self.task.sweep.graph.value(name)

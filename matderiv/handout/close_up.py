@@ -1,4 +1,4 @@
-"""What is said where one product is shown close up."""
+"""The sections of a page that show one product in close-up, entry by entry."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ONE = constant(Fraction(1))
 
 
 def beginning(composer: ProgramComposer, fields: Fields) -> Iterator[Block]:
-    """What is computed, on a page that begins with what is shown close up."""
+    """The first sentence of a page with a close-up."""
     yield Paragraph(_say(composer, "values", fields | _fields(composer)))
 
 
@@ -74,7 +74,7 @@ def _fields(composer: ProgramComposer) -> Fields:
         "right": formulas.node(close.product.right),
         "Y": name_box(close.value),
         "dY": formulas.gradient(close.value),
-        "L": name_box(str(task.loss)),
+        "L": name_box(task.loss),
         "y_ij": formulas.entry(close.value, at),
         "row": _index(at[0]),
         "column": _index(at[-1]),

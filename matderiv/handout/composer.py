@@ -58,7 +58,7 @@ class ProgramComposer:
 
     @property
     def task(self) -> Task:
-        """What is derived."""
+        """The task that the page derives."""
         return self.derivation.task
 
     def say(self, key: str, fields: Filling) -> Segments:
@@ -160,7 +160,7 @@ class ProgramComposer:
         return Details(self.notation, self.language).equation(chain)
 
     def held(self, chain: Chain) -> Iterator[Block]:
-        """What is held fixed where a value is differentiated by what leads to it otherwise, too."""
+        """A sentence that ∂z/∂x holds other values fixed, where these depend on x as well."""
         match chain.sides[0]:
             case (
                 Indexed(((Term(((Rate(of=Entry() as of, wrt=Entry() as wrt), 1),)), _),))
@@ -195,7 +195,7 @@ class ProgramComposer:
 
 
 def kind_of(value: Node | None) -> str:
-    """What is said of a value: entry by entry, words of its own, or that it has a definition."""
+    """The key of the sentence about a value: "entrywise", a word of its own kind, or "number"."""
     if type(value) in _KINDS:
         return _KINDS[type(value)]
     composite = isinstance(value, nodes.Reduction | nodes.AlongAxis)

@@ -1,4 +1,4 @@
-"""What signs and functions on a page mean that not everybody writes alike."""
+"""Explanations of notation that differs from book to book: ⊙, broadcasting, f′, axes."""
 
 from __future__ import annotations
 

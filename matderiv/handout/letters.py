@@ -32,11 +32,11 @@ _ESCAPES = {
 }
 _LIGATURES = re.compile("-(?=-)|[?!](?=`)")  # -- would become a dash
 
-#: What Latin Modern has, as far as it is ever needed.
+#: The characters of Latin Modern that are ever needed.
 _LATIN = re.compile(
     "[\u0020-\u007e\u00a0-\u017f\u2013\u2014\u2018-\u201e\u2020-\u2022\u2026\u20ac]"
 )
-#: What fonts for Chinese have.
+#: The characters of fonts for Chinese.
 _CHINESE = re.compile(
     "[\u2e80-\u2fdf\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]"
 )

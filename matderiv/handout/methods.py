@@ -1,4 +1,4 @@
-"""What is said in derivations by index notation, differentials, slices and Kronecker products."""
+"""The sections of derivations by index notation, differentials, slices or Kronecker products."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from matderiv.notation.names import name_box
 
 __all__ = ["METHOD_WRITERS", "introduction"]
 
-#: What is said of the differential of a value, by the nodes in it that change.
+#: The key of the rule that gives the differential of a node.
 _RULES: dict[type, str] = {
     nodes.Add: "linear",
     nodes.Subtract: "linear",
@@ -58,7 +58,7 @@ _ARGUED = ("inverse", "determinant", "logdet", "softmax", "functional")
 
 
 def introduction(composer: ProgramComposer) -> Iterator[Block]:
-    """What the method is, if it is not the usual one."""
+    """A paragraph on the method, unless it is the default one."""
     method = composer.task.method
     if method != "elementwise":
         yield Paragraph(_say(composer, f"about_{method}", {}))
@@ -90,7 +90,7 @@ def _section(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[
     fields = fields | {
         "x": Math(formulas.entry(name, at)),
         "change": Math(formulas.node(change_of(name))),
-        "L": Math(name_box(str(composer.task.loss))),
+        "L": Math(name_box(composer.task.loss)),
     }
     chains = [chain for chain in step.chains if not _told(chain, step)]
     blocks = (block for chain in chains for block in _chain(composer, step, chain, fields))
@@ -129,7 +129,7 @@ def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) 
 
 
 def _letters(composer: ProgramComposer, side: Kroneckers, fields: Fields) -> Iterator[Block]:
-    """What I_N and K mean in a Jacobian."""
+    """A sentence on I_N and one on the commutation matrix K, if they stand in a Jacobian."""
     factors = [factor for part in side.parts for factor in part.factors]
     sizes = dict.fromkeys(factor.size for factor in factors if factor.node is None)
     shape = composer.task.sweep.facts.shape
@@ -208,7 +208,7 @@ def _rules(composer: ProgramComposer, by: str, name: str, fields: Fields) -> Seg
 
 def _direct(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
     """A gradient that the loss gives by itself, entry by entry."""
-    fields = fields | {"L": Math(name_box(str(composer.task.loss)))}
+    fields = fields | {"L": Math(name_box(composer.task.loss))}
     yield from composer.gradient(step, fields, _say(composer, "direct", fields))
 
 

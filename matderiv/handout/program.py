@@ -58,7 +58,7 @@ def compose_program(derivation: Derivation, language: str, show: int | None) -> 
 
 def page_title(composer: ProgramComposer) -> Segments:
     """The usual title."""
-    return composer.say("title", {"L": Math(name_box(str(composer.task.loss)))})
+    return composer.say("title", {"L": Math(name_box(composer.task.loss))})
 
 
 def page_blocks(composer: ProgramComposer) -> Iterator[Block]:
@@ -70,8 +70,8 @@ def page_blocks(composer: ProgramComposer) -> Iterator[Block]:
 
 
 def task_section(composer: ProgramComposer) -> Iterator[Block]:
-    """What is looked for, and the shapes of the inputs."""
-    fields: Fields = {"L": Math(name_box(str(composer.task.loss)))}
+    """The gradients to derive, and the shapes of the inputs."""
+    fields: Fields = {"L": Math(name_box(composer.task.loss))}
     names = [composer.math(name_box(name)) for name in composer.derivation.wrt]
     yield Paragraph(composer.say("asked", fields | {"wrt": composer.listed(names)}))
     inputs = composer.task.program.inputs()
@@ -111,7 +111,7 @@ def step_sections(composer: ProgramComposer) -> Iterator[Block]:
 
 
 def _values(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
-    """What is computed, and what its signs mean."""
+    """The values of the program, and explanations of the notation."""
     if step.chains[0].kind == "value":
         yield Paragraph(composer.say("values", fields))
     else:
@@ -157,7 +157,7 @@ def program_formula(composer: ProgramComposer, step: Step, fields: Fields) -> It
 
 
 def _structure(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
-    """What a declared structure makes of a gradient."""
+    """The gradient by an input of declared structure."""
     yield Paragraph(composer.say(f"structure_{composer.task.assumed[step.wrt or '']}", fields))
     yield from (Equation(composer.notation.chain(chain)) for chain in step.chains)
 
@@ -186,7 +186,7 @@ def numpy_answers(composer: ProgramComposer) -> Iterator[Block]:
 
 
 def _names(composer: ProgramComposer, formulas: list[Node]) -> Iterator[Block]:
-    """What the names in program lines mean that the page and NumPy do not say."""
+    """Explanations of names in the NumPy lines: gradients, derivatives, sizes, SciPy functions."""
     facts = []
     for name in derivatives_in(formulas, composer.task.program.functions()):
         key = "gradient_of" if name[0].isupper() else "derivative_of"
@@ -213,7 +213,7 @@ def _condition(composer: ProgramComposer, kind: str, node: Node) -> Segments:
 
 
 def proof_section(composer: ProgramComposer) -> Iterator[Block]:
-    """What was checked, and for which sizes."""
+    """How many equalities were proved, for which sizes, and SymPy's second opinion."""
     proof = composer.derivation.proof
     fields: Fields = {
         "equalities": Text(str(proof.equalities)),
@@ -224,7 +224,7 @@ def proof_section(composer: ProgramComposer) -> Iterator[Block]:
     every = proof.for_all_sizes == proof.equalities
     yield Paragraph(composer.say("checked_all" if every else "checked_some", fields))
     if composer.derivation.second is not None:
-        loss, wrt = str(composer.task.loss), composer.derivation.wrt
+        loss, wrt = composer.task.loss, composer.derivation.wrt
         yield Paragraph(second_words(composer.derivation.second, loss, wrt, composer.language))
 
 

@@ -10,11 +10,12 @@ from matderiv._version import __version__
 from matderiv.derivation.exchanged import exchanged
 from matderiv.derivation.program import build_program
 from matderiv.expression.nodes import MatMul, Name
-from matderiv.handout.code import IMPORTS, display_code, program_code
+from matderiv.handout.code import IMPORTS, check_code, display_code, program_code, undefined
 from matderiv.handout.command import Command
 from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import (
     Block,
+    Code,
     CodeBlock,
     Document,
     Equation,
@@ -115,6 +116,15 @@ def _live(composer: ProgramComposer) -> Iterator[Block]:
     yield CodeBlock(f"{IMPORTS}{call}\nderivation.formulas", live=True)
     yield Paragraph(composer.say("live_sizes", {}))
     yield CodeBlock(f"{call}\n{display_code(composer.language)}", live=True)
+    check = check_code(composer.derivation)
+    if check is not None:
+        yield Paragraph(
+            composer.say("live_check", {"L": Math(name_box(composer.task.sweep.graph.loss))})
+        )
+        for name, of_array in undefined(composer.derivation):
+            key = "live_check_array" if of_array else "live_check_function"
+            yield Paragraph(composer.say(key, {"f": Code(name)}))
+        yield CodeBlock(check, live=True)
 
 
 def with_exercises(

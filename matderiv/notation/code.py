@@ -27,7 +27,7 @@ from matderiv.notation.statements import statements
 
 __all__ = ["LANGUAGES", "gradient_code"]
 
-#: What source text can be given for.
+#: The libraries that code can be printed for.
 LANGUAGES = (*TARGETS, "sympy")
 
 _UNARY, _ATOM = 3, 5

@@ -24,7 +24,7 @@ def gradients_latex(swept: Sweep, formulas: Mapping[str, Node]) -> str:
     graph = swept.graph
     tell_apart(graph.program, {name: len(shape) for name, shape in graph.shapes.items()})
     notation = Formulas(
-        graph.loss, swept.facts.shape, graph.shapes, None, commas=False, letters=(), also={}
+        graph.scalar, swept.facts.shape, graph.shapes, None, commas=False, letters=(), also={}
     )
     own = graph.program.names()
     lines = [

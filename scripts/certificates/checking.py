@@ -86,7 +86,7 @@ PROVED, EVALUATED = "proved for all sizes", "evaluated at random points"
 
 
 def _where(step: Json) -> str:
-    """What a step is called in a message."""
+    """The name of a step in a message."""
     return f"step {step['kind']}" + (f" {step['wrt']}" if step["wrt"] else "")
 
 
@@ -149,7 +149,7 @@ def _asked(name: str, program: Program) -> Tree:
 
 
 def _check_counts(data: Json, program: Program) -> None:
-    """What links and totals say of themselves must fit together."""
+    """Refuse a certificate whose totals are not the sums over its links."""
     links = [
         (link, chain) for s in data["steps"] for chain in s["chains"] for link in chain["links"]
     ]
@@ -199,7 +199,7 @@ class Side:
         self.proved = False
 
     def value(self, world: Scope, place: Place) -> Number:
-        """What it is worth at a place."""
+        """The value of the side at a place."""
         first, *others = (ready.run(world, place) for ready in self.ready)
         if not all(world.field.same(first, other) for other in others):
             refuse("a side is not the entry that it states")

@@ -320,7 +320,7 @@ _REDUCED: dict[str, Callable[[Tree, list[Tree], tuple[Tree, ...]], Tree]] = {
 }
 REDUCTIONS = frozenset(_REDUCED)
 
-#: What is called by a name of its own.
+#: Functions that have a name of their own in the language.
 KNOWN = {*FUNCTIONS, *COMPOSITE, *REDUCTIONS} | set(
     "inv det logdet trace diag norm outer eye ones acos".split()
 )

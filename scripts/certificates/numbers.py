@@ -220,7 +220,7 @@ def _positive(u: Decimal) -> Decimal:
 
 
 def _moderate(u: Decimal) -> Decimal:
-    """What exp is taken of: more would only cost digits."""
+    """An argument of exp; a larger one is refused, as it would only cost digits."""
     if abs(u) > 1000:  # noqa: PLR2004
         raise UndefinedError
     return u

@@ -686,7 +686,7 @@ class Prover:
         return best
 
     def _sign(self, own: str, factors: Factors, signs: Mapping[str, int]) -> int:
-        """What a letter stands in, the others being known by their signs alone."""
+        """A hash of all places of a letter, where other letters are known by their signs only."""
         names = {k: "!" if k == own else f"?{sign}" for k, sign in signs.items()}
         held = {atom: n for atom, n in factors.items() if own in _letters(atom)}
         moved = self.placed([(1, held, {})], names)

@@ -91,7 +91,7 @@ class World(Scope):
         return self.shape(self.program.shapes[name])
 
     def array(self, name: str) -> Array:
-        """What a name stands for: a value, a gradient, a differential."""
+        """The array of a name: a value, a gradient or a differential."""
         found = self._values.get(name)
         if found is not None:
             return found

@@ -118,7 +118,7 @@ def is_entrywise(node: Node) -> bool:
 
 
 def kept(value: Node, axis: int | None, over: Shape, shape: ShapeOf, *, keepdims: bool) -> Node:
-    """What a reduction over an axis gave, beside the array that was reduced."""
+    """A reduced value with its axis put back, so that it broadcasts with the reduced array."""
     if keepdims or axis is None or not shape(value):
         return value
     rest = over[: axis % len(over)] + over[axis % len(over) + 1 :]

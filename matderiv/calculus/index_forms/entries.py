@@ -196,7 +196,7 @@ class Entries:
         return self._log_of_size(entry)
 
     def _value(self, node: Node) -> Node:
-        """What a name stands for."""
+        """The node with its name, if it is one, replaced by the definition."""
         while isinstance(node, nodes.Name) and node.name in self._definitions:
             node = self._definitions[node.name]
         return node

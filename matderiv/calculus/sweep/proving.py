@@ -62,7 +62,7 @@ class Prover:
         queue = [name]
         while queue:
             for use in self.sweep.gradients[queue.pop()].uses:
-                if use.by != self.sweep.graph.loss and use.by not in found:
+                if use.by != self.sweep.graph.result and use.by not in found:
                     found[use.by] = None
                     queue.append(use.by)
         return tuple(found)
@@ -162,7 +162,7 @@ class Prover:
         return decide(attempts, lambda: tuple(dim.size for dim in shape), self._sizes)
 
     def _contracted(self, name: str) -> Node:
-        """Σ_ij dZ_ij z_ij, whose partial derivatives with dZ held fixed are those of the loss."""
+        """Σ_ij dZ_ij z_ij, or L: its derivatives with dZ held fixed are what goes through Z."""
         value = self._values[name]
         if name == self.sweep.graph.loss:
             return value
@@ -170,9 +170,9 @@ class Prover:
         return nodes.Sum(weighted) if self.sweep.graph.shapes[name] else weighted
 
     def _definitions(self, one: Node, other: Node) -> Iterator[tuple[str, Mapping[str, Node]]]:
-        """What is unfolded: names that one side has and the other has not, then more of them.
+        """The names to unfold, attempt by attempt: those that only one side has, then more.
 
-        Those that the program has not itself come first, as formulas hold none of them.
+        Lifted names come first: the program does not have them, so formulas must not either.
         """
         names, others = _names(one), _names(other)
         differing, shared = names ^ others, names & others

@@ -61,7 +61,7 @@ class Sweep:
         queue = [self.gradients[name].formula]
         while queue:
             names = {n.name for n in nodes.walk(queue.pop()) if isinstance(n, nodes.Name)}
-            new = {n[1:] for n in names - self.graph.shapes.keys()} - found
+            new = {n[1:] for n in names - self.graph.shapes.keys()} & self.gradients.keys() - found
             found |= new
             queue += [self.gradients[of].formula for of in new]
         return tuple(a.name for a in reversed(self.graph.values) if a.name in found)

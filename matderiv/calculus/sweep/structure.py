@@ -51,7 +51,7 @@ __all__ = [
     "read_assumed",
 ]
 
-#: What can be declared; each makes the matrix square, and equal to its transpose.
+#: The structures that can be declared; each makes the matrix square and symmetric.
 STRUCTURES = ("symmetric", "diagonal")
 
 #: The structure of inputs by name.
@@ -111,13 +111,14 @@ def infer_assumed(
     *,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    scalar: bool = False,
 ) -> dict[str, Shape]:
     """The shape of every name, where matrices with a structure are square.
 
     Raises:
         ShapeError: shapes do not fit, or a matrix with a structure cannot be square.
     """
-    plain = infer(program, sizes=sizes, shapes=shapes)
+    plain = infer(program, sizes=sizes, shapes=shapes, scalar=scalar)
     for name, structure in assumed.items():
         if len(plain[name]) != 2:  # noqa: PLR2004 - a matrix
             kind = ("a scalar", "a vector")[len(plain[name])]

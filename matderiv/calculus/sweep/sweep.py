@@ -1,4 +1,4 @@
-"""The reverse sweep: every gradient of a graph in one pass from the loss to its inputs."""
+"""The reverse sweep: every gradient of a graph in one pass from its result to its inputs."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ _LONGEST = 200  # operations and names of a formula into which values are still 
 
 
 def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozenset()) -> Sweep:
-    """All gradients by the names that depend on `wrt`.
+    """All gradients of L by the names that depend on `wrt`; those of ⟨dY, Y⟩ for an array Y.
 
     Raises:
-        InputError: the loss does not change with one of them.
+        InputError: the result does not change with one of them.
         UnsupportedError: a node has no rule.
     """
     try:
         return shortened(graph, wrt, lambda graph: _Sweep(graph, wrt, symmetric).run())
     except RecursionError:
         raise UnsupportedError(
-            f"The gradient of {graph.loss} is a formula in too many brackets; "
+            f"The gradient of {graph.result} is a formula in too many brackets; "
             "give names to parts of the program."
         ) from None
 
@@ -85,11 +85,10 @@ class _Sweep:
         found: dict[str, GradientStages] = {}
         for assignment in reversed(graph.values):
             name = assignment.name
-            if name not in moving or (name != graph.loss and name not in local):
+            if name not in moving or (name != graph.result and name not in local):
                 continue
-            named: Node = _ONE
-            upstream: Node = _ONE
-            if name != graph.loss:
+            named = upstream = graph.seed
+            if name != graph.result:
                 both = (local[name], whole[name])
                 found[name], short = _gradient(graph, name, both, facts, values)
                 if found[name].formula == _ZERO:
@@ -99,15 +98,16 @@ class _Sweep:
                     upstream = short if name in graph.hidden else found[name].formula
             _collect(local, name, _uses(assignment.value, named, shape, moving))
             _collect(whole, name, _uses(assignment.value, upstream, shape, moving))
+        what = "gradient" if graph.loss else "derivative"
         for name in self.wrt:
             if name in found:
                 continue
             if name not in local:
-                if graph.loss in graph.depends(frozenset({name})):
+                if graph.result in graph.depends(frozenset({name})):
                     raise InputError(
-                        f"The gradient of {graph.loss} by {name} is 0 wherever it is defined."
+                        f"The {what} of {graph.result} by {name} is 0 wherever it is defined."
                     )
-                raise InputError(f"{graph.loss} does not depend on {name}; its gradient is 0.")
+                raise InputError(f"{graph.result} does not depend on {name}; its {what} is 0.")
             found[name], _ = _gradient(graph, name, (local[name], whole[name]), facts, values)
         for name in self.wrt:
             formula, why = found[name].formula, found[name].assembled
@@ -117,14 +117,14 @@ class _Sweep:
                 if not is_zero(formula, name, graph, facts, others):
                     continue
             raise InputError(
-                f"The gradient of {graph.loss} by {name} is 0 wherever it is defined: "
+                f"The {what} of {graph.result} by {name} is 0 wherever it is defined: "
                 f"{source(why)} is 0."
             )
         return Sweep(graph, facts, found, values.lifted, values.called, values.names)
 
 
 def _uses(value: Node, upstream: Node, shape: ShapeOf, moving: frozenset[str]) -> Iterator[Use]:
-    """What every use of a moving name in a value adds to the gradient by that name."""
+    """The term of the chain rule for each use of a `moving` name in a value."""
     if isinstance(value, nodes.Name):
         if value.name in moving:
             yield Use(value.name, upstream)
@@ -165,7 +165,7 @@ def _values(graph: Graph, facts: Facts) -> _Values:
     names: dict[object, str] = {}
     near: dict[object, str] = {}
     for assignment in graph.values:
-        if assignment.name != graph.loss and _worth_a_name(assignment.value):
+        if assignment.name != graph.result and _worth_a_name(assignment.value):
             near[key(assignment.value)] = assignment.name
         value = replaced(assignment.value, lifted)
         if cost(value) > _LONGEST:
@@ -174,7 +174,7 @@ def _values(graph: Graph, facts: Facts) -> _Values:
             called[assignment.name] = value
         if assignment.name in graph.hidden:
             lifted[assignment.name] = value
-        elif assignment.name != graph.loss:
+        elif assignment.name != graph.result:
             for form in (value, tidy(value, facts)):
                 if _worth_a_name(form):
                     names[key(form)] = assignment.name

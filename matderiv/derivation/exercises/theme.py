@@ -1,4 +1,4 @@
-"""What exercises about a whole program are about: the program, to be taken at other sizes."""
+"""The theme of a handout's exercises: its program, at sizes that an exercise chooses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Theme:
 
     @classmethod
     def of(cls, derivation: Derivation) -> Theme:
-        """What a handout is about, without the structure that is declared."""
+        """The theme of a derivation, without its declared structures."""
         task = derivation.task
         if not task.assumed:
             return cls(task, ())
@@ -56,7 +56,7 @@ class Theme:
     def rather(self, names: Iterable[str]) -> list[str]:
         """Those of some names that do not stand in the loss alone, or all if there are none."""
         all_of = list(names)
-        return [n for n in all_of if users(self.task, n) != (str(self.task.loss),)] or all_of
+        return [n for n in all_of if users(self.task, n) != (self.task.loss,)] or all_of
 
     def small(self, chance: Random, least: int = 2, most: int = 3) -> dict[str, int]:
         """Sizes for work by hand."""

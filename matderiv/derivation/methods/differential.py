@@ -66,7 +66,11 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
     sides.append(("differentials put in", _added(pairs, facts.shape)))
     sides += _moved(builder, name, pairs, judge)
     sides.append(("gradient", inner(gradient.local, change_of(name), facts.shape)))
-    yield builder.chain(judge, "pairing", Formula(change_of(graph.loss)), *_told_apart(sides))
+    if graph.loss is not None:
+        sides.insert(0, ("definition", change_of(graph.loss)))
+    (_, first), *rest = _told_apart(sides)
+    if rest:
+        yield builder.chain(judge, "pairing", first, *rest)
     yield builder.chain(
         judge,
         "read off",
