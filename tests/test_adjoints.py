@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import get_args
 
 import pytest
 
@@ -19,6 +20,7 @@ from matderiv.calculus.sweep.adjoints import ADJOINTS, adjoint
 from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import COMPOSITE, NAMES
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
@@ -61,11 +63,18 @@ CASES: dict[type, list[str]] = {
     nodes.MatMul: ["x @ y", "A @ x", "b @ A", "A @ W", "A @ S", "C @ R", "R @ W", "R @ x", "W @ C"],
     nodes.Outer: ["outer(x, b)", "outer(o, x)"],
     nodes.Transpose: ["A.T", "R.T", "C.T", "S.T", "x.T"],
-    nodes.Sum: [a.format("sum") for a in AXES + KEPT],
-    nodes.Mean: [a.format("mean") for a in AXES + KEPT],
-    nodes.Prod: [a.format("prod") for a in AXES + KEPT],
-    nodes.LogSumExp: [a.format("logsumexp") for a in AXES + KEPT],
-    nodes.Softmax: [a.format("softmax") for a in AXES if a != "{}(alpha)"],
+    **{kind: [a.format(NAMES[kind]) for a in AXES + KEPT] for kind in get_args(nodes.Reduction)},
+    # Of one number these are 0, or have no derivative.
+    nodes.Var: [a.format("var") for a in AXES + KEPT if a != "{}(alpha)"],
+    nodes.Std: [a.format("std") for a in AXES + KEPT if a != "{}(alpha)"],
+    **{
+        kind: [a.format(NAMES[kind]) for a in AXES if a != "{}(alpha)"]
+        for kind in get_args(nodes.AlongAxis)
+    },
+    **{
+        kind: [f"{NAMES[kind]}({pair})" for pair in _each(ENTRYWISE.replace(" {}", ","))]
+        for kind in set(get_args(nodes.Entrywise)) - set(get_args(nodes.Arithmetic))
+    },
     nodes.Norm: ["norm(A)", "norm(x)"],
     nodes.Trace: ["tr(S)"],
     nodes.Inverse: ["inv(S)"],
@@ -102,7 +111,7 @@ def cases(kind: type) -> Iterator[Case]:
 
 def _settled(node: Node, shape: shapes_over) -> Node:
     """No axis where there is one only, as `settled` has it."""
-    if isinstance(node, nodes.Reduction | nodes.Softmax) and len(shape(node.arg)) < 2:
+    if isinstance(node, nodes.Reduction | nodes.AlongAxis) and len(shape(node.arg)) < 2:
         return type(node)(node.arg)
     return node
 
@@ -187,7 +196,7 @@ def test_no_mutant_is_proved(kind: type) -> None:
 def test_every_kind_of_node_has_a_rule_or_no_operands() -> None:
     """No node with operands is without a rule; and a case of no kind is without one."""
     with_operands = {kind for kind, names in nodes._OPERANDS.items() if names}
-    assert with_operands == set(ADJOINTS) == set(CASES)
+    assert with_operands == set(ADJOINTS) | set(COMPOSITE) == set(CASES)
 
 
 def test_a_node_without_a_rule_is_refused() -> None:

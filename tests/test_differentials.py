@@ -13,6 +13,7 @@ from matderiv.derivation.sides import Differential, Matrix, change_of
 from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
+from matderiv.expression.operations import COMPOSITE, NAMES
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import Dim
 
@@ -53,6 +54,11 @@ EXAMPLES: dict[type, tuple[tuple[str, str], ...]] = {
     nodes.Determinant: (("det(S)", "S"),),
     nodes.LogDet: (("logdet(S)", "S"),),
 }
+for _kind in set(COMPOSITE) - set(EXAMPLES):
+    _two = issubclass(_kind, nodes.Entrywise)
+    _name = NAMES[_kind]
+    _calls = (("A, C", "C"), ("A, b", "b")) if _two else (("A", "A"), ("A, axis=1", "A"))
+    EXAMPLES[_kind] = tuple((f"{_name}({args})", by) for args, by in _calls)
 CASES = [(kind, *example) for kind, examples in EXAMPLES.items() for example in examples]
 
 
@@ -72,7 +78,7 @@ def proved(value: Node, change: Node, name: str) -> bool:
 
 def test_every_rule_has_an_example() -> None:
     """A rule without an example would be a rule without a proof."""
-    assert EXAMPLES.keys() == DIFFERENTIALS.keys()
+    assert EXAMPLES.keys() == DIFFERENTIALS.keys() | COMPOSITE.keys()
     for kind, text, _ in CASES:
         assert any(type(n) is kind for n in nodes.walk(node(text))), text
 

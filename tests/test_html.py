@@ -6,6 +6,7 @@ expected of an entry is read off the derivation's own SymPy objects.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -14,12 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sympy as sp
 from _browser import Browser
 from _derived import derived
 
 import matderiv
-from matderiv.calculus.scalars import Partial, name_of
+from matderiv.calculus.index_forms.forms import Entry
+from matderiv.derivation.one_entry import GradientEntries
+from matderiv.expression.nodes import Name
+from matderiv.expression.shapes import Shape
 from matderiv.handout.texts import messages
 
 SIZES = [(2, 4, 3), (1, 1, 1), (3, 5, 2), (8, 8, 8), (12, 3, 11)]
@@ -159,22 +162,6 @@ def panel(page: Browser) -> str:
     return "".join(letter for letter in text if letter not in "\u2061\u2062\u2063\n")
 
 
-def sources(expr: sp.Expr) -> set[str]:
-    """The keys of the entries that a worked-out entry of a gradient holds."""
-    found = set()
-    partials = expr.atoms(Partial)
-    for partial in partials:
-        assert isinstance(partial, Partial)
-        y = partial.wrt
-        assert isinstance(y, sp.Indexed)
-        found.add("-".join((f"d{name_of(y)}", *map(str, y.indices))))
-    inside = {partial.wrt for partial in partials}
-    for entry in expr.atoms(sp.Indexed) - inside:
-        assert isinstance(entry, sp.Indexed)
-        found.add("-".join((name_of(entry), *map(str, entry.indices))))
-    return found
-
-
 # -- the page as it opens ----------------------------------------------------------------------
 
 
@@ -300,14 +287,17 @@ def test_pointing_lights_up_what_an_entry_comes_from(
     browser.open(files["en", what])
     shown = set(browser.run("[...document.querySelectorAll('[data-key]')].map(c => c.dataset.key)"))
     derivation = derived(PROGRAMS[what]) if isinstance(what, str) else derived(size=what)
-    for step in derivation.steps:
-        if step.kind != "matrix":
-            continue
-        worked_out = step.links[1].rhs
-        rows, cols = worked_out.shape
+    shapes = derivation.task.shapes
+    for name in derivation.wrt:
+        rows, cols = (dim.size for dim in shapes[name])
         for p, q in ((1, 1), (rows, cols), (rows, 1)):
-            key = f"d{step.wrt}-{p}-{q}"
-            found = sources(sp.sympify(worked_out[p - 1, q - 1]))
+            key = f"d{name}-{p}-{q}"
+            form = GradientEntries(derivation.task, name).sources((p, q))
+            found = {
+                "-".join((entry.name, *map(str, at)))
+                for entry in form
+                for at in filled(entry, derivation.task.sweep.facts.shape(Name(entry.name)))
+            }
             for link in (1, 2):
                 browser.hover(cell(key, link))
                 chosen, lights = lit(browser)
@@ -316,6 +306,15 @@ def test_pointing_lights_up_what_an_entry_comes_from(
                 assert len(found & shown) > 0
                 # The sum for this entry and its entry among the partial derivatives: both.
                 assert browser.run("document.querySelectorAll('mtd.chosen').length") >= 2
+
+
+def filled(entry: Entry, shape: Shape) -> Iterator[tuple[int, ...]]:
+    """All places that an entry with letters stands for."""
+    runs = (
+        [index] if isinstance(index, int) else range(1, dim.size + 1)
+        for index, dim in zip(entry.indices, shape, strict=True)
+    )
+    return itertools.product(*runs)
 
 
 def occurring(formula: str, names: dict[str, str]) -> set[str]:
@@ -438,7 +437,7 @@ def test_panel_shows_the_derivation_of_an_entry(
         "en": "∂L∂x23 comes from row 2 of ∂L∂Y and row 3 of W.",
         "zh": "∂L∂x23 来自 ∂L∂Y 的第 2 行和 W 的第 3 行。",
     }
-    assert text.startswith(said[lang] + "∂L∂x23=∂L∂y11⋅∂y11∂x23+")
+    assert text.startswith(said[lang] + "∂yij∂x23=δi2w3j∂L∂x23=∂L∂y11⋅∂y11∂x23+")
     assert text.endswith("=∂L∂y21⋅w31+∂L∂y22⋅w32+∂L∂y23⋅w33")
     spoken = browser.run("document.getElementById('said').textContent")
     assert spoken.startswith("∂L/∂x_23 ")
@@ -597,7 +596,7 @@ def test_what_is_revealed_is_on_the_screen(page: Browser) -> None:
     for _ in range(45):
         page.press(" ")
         bottom = page.run(
-            "Math.max(...[...document.querySelectorAll('.link > *, main p')]"
+            "Math.max(...[...document.querySelectorAll('.link > *, main :is(p, li, tr, pre)')]"
             ".filter(e => e.checkVisibility({visibilityProperty: true}))"
             ".map(e => e.getBoundingClientRect().bottom))"
         )

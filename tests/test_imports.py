@@ -63,7 +63,7 @@ MODULE = re.compile(r"matderiv\.[\w.]*")
 
 
 def part_of(module: str) -> str:
-    """The part that a dotted module name belongs to: `matderiv.calculus.series` to calculus.
+    """The part that a dotted module name belongs to: `matderiv.calculus.sweep` to calculus.
 
     A name that the package itself offers, such as `matderiv.derive`, belongs to the package.
     """
@@ -121,14 +121,14 @@ def test_every_room_is_looked_at() -> None:
     """The check reads the real source: it sees known imports of each of the five rooms."""
     seen = {name_of(path, PACKAGE)[1] for path in PACKAGE.rglob("*.py")}
     assert seen >= {"expression", "calculus", "derivation", "notation", "handout", "api", "cli"}
-    names = {name for _, name in imports(PACKAGE / "handout" / "compose.py", PACKAGE)}
-    assert "matderiv.notation.compose.Notation" in names
+    names = {name for _, name in imports(PACKAGE / "handout" / "program.py", PACKAGE)}
+    assert "matderiv.notation.program.ProgramNotation" in names
 
 
 @pytest.mark.parametrize(
     ("path", "source", "blamed"),
     [
-        ("expression/a.py", "import matderiv.calculus.series", "matderiv.calculus.series"),
+        ("expression/a.py", "import matderiv.calculus.sweep", "matderiv.calculus.sweep"),
         ("expression/a.py", "from matderiv.handout import x", "matderiv.handout.x"),
         ("calculus/a.py", "from matderiv import derivation", "matderiv.derivation"),
         ("calculus/a.py", "from ..derivation import links", "matderiv.derivation.links"),
@@ -169,7 +169,7 @@ def test_permitted_imports_are_let_through(tmp_path: Path) -> None:
     (tmp_path / "derivation").mkdir()
     (tmp_path / "derivation" / "a.py").write_text(
         "import math\nimport sympy\nfrom . import b\nfrom .b import c\n"
-        "from matderiv.derivation.b import c\nfrom matderiv.calculus import series\n"
+        "from matderiv.derivation.b import c\nfrom matderiv.calculus import sweep\n"
         "from matderiv import errors\nfrom ..expression.nodes import Node\n",
         encoding="utf-8",
     )

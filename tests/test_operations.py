@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import get_args
@@ -13,14 +14,15 @@ from _gradient_table import Gradient, sized, table
 
 from matderiv import derive, gradient
 from matderiv.calculus.formulas.shaping import shapes_over
-from matderiv.calculus.index_forms.forms import Call, Entry, single
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.forms import Call, Entry, Form, Raised, single
 from matderiv.calculus.index_forms.known_functions import called, slope
 from matderiv.calculus.sweep.adjoints import ADJOINTS, adjoint
 from matderiv.calculus.sweep.conditions import CONDITIONS, conditions
 from matderiv.calculus.sweep.differentials import DIFFERENTIALS, differential
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.checking.points import _FUNCTIONS as EXACT
-from matderiv.errors import MissingRuleError
+from matderiv.errors import MissingRuleError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import defined, definition, derivative
 from matderiv.expression.exact import Arithmetic
@@ -230,3 +232,120 @@ def test_a_row_that_is_missing_is_named(
     monkeypatch.delitem(table, nodes.Inverse)
     with pytest.raises(MissingRuleError, match=f"kind Inverse has no {of}"):
         ask()
+
+
+# -- any number of dimensions ------------------------------------------------------------------
+
+_N, _D, _K = Dim("N", 2), Dim("D", 3), Dim("K", 4)
+_STACKS = {"A": (_N, _D, _K), "B": (_D, _K), "C": (_K,), "E": (_N, _K, _D)}
+_IN_STACKS = shapes_over(_STACKS)
+
+
+def _read(text: str) -> nodes.Node:
+    """An expression with axes that programs may not name yet."""
+    return parse(text).loss.value
+
+
+@pytest.mark.parametrize(
+    ("node", "shape"),
+    [
+        (nodes.Sum(_read("A*B"), axis=0), (_D, _K)),
+        (nodes.Sum(_read("exp(A) + C"), axis=1), (_N, _K)),
+        (nodes.Mean(_read("A*B"), axis=2), (_N, _D)),
+        (nodes.Mean(_read("A*B"), axis=2, keepdims=True), (_N, _D, Dim("1", 1))),
+        (nodes.Sum(_read("maximum(A, C)")), ()),
+        (nodes.Softmax(_read("A - B"), axis=1), (_N, _D, _K)),
+        (nodes.Var(_read("A"), axis=2), (_N, _D)),
+        (_read("A.T"), (_K, _D, _N)),
+        (_read("A @ E"), (_N, _D, _D)),
+        (_read("A @ C"), (_N, _D)),
+        (_read("B @ E"), (_N, _D, _D)),
+    ],
+    ids=str,
+)
+def test_stacks_have_shapes_and_entries(
+    node: nodes.Node, shape: tuple[Dim, ...], rng: np.random.Generator
+) -> None:
+    """The entries of arrays of three dimensions are those that NumPy works out."""
+    assert _IN_STACKS(node) == shape
+    values = {n: rng.uniform(0.5, 1.5, [d.size for d in s]) for n, s in _STACKS.items()}
+    expected = evaluate(node, values)
+    assert expected.shape == tuple(dim.size for dim in shape)
+    entries = Entries(_IN_STACKS, written=True)
+    for place in np.ndindex(expected.shape):
+        form = entries.at(node, *(i + 1 for i in place))
+        assert _number(form, values) == pytest.approx(expected[place])
+
+
+def _number(form: Form, values: dict[str, np.ndarray]) -> float:
+    """The value of a form without sums."""
+
+    def of(atom: object) -> float:
+        match atom:
+            case Entry(name, indices):
+                return float(values[name][tuple(int(i) - 1 for i in indices)])
+            case Call(function, arg):
+                return float(evaluate(nodes.Apply(function, U), {"u": _number(arg, values)}))
+            case Raised(base, None):
+                return _number(base, values)
+            case Raised(base, exponent):
+                return _number(base, values) ** _number(exponent, values)
+        raise AssertionError(atom)
+
+    return sum(float(c) * math.prod(of(a) ** p for a, p in term.atoms) for term, c in form)
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        nodes.Sum(_read("A*B"), axis=0),
+        nodes.Sum(_read("A*B*C"), axis=2),
+        nodes.Mean(_read("exp(A)*C"), axis=2),
+        nodes.Mean(_read("A*B"), axis=1, keepdims=True),
+        nodes.Sum(_read("B*A.T.T"), axis=0),
+        nodes.Var(_read("A*C"), axis=0),
+        _read("maximum(A, B)"),
+    ],
+    ids=str,
+)
+def test_stacks_have_adjoints(node: nodes.Node, rng: np.random.Generator) -> None:
+    """Σ g·node has the gradient that the rules find, by central differences."""
+    over = _IN_STACKS(node)
+    shape = shapes_over(_STACKS | {"G": over})
+    found: dict[str, nodes.Node] = {}
+
+    def pull(part: nodes.Node, g: nodes.Node) -> None:
+        if isinstance(part, nodes.Name):
+            found[part.name] = nodes.Add(found[part.name], g) if part.name in found else g
+        elif nodes.children(part):
+            for child, own in zip(nodes.children(part), adjoint(part, g, shape), strict=True):
+                pull(child, own)
+
+    pull(node, nodes.Name("G"))
+    values = {n: rng.uniform(0.5, 1.5, [d.size for d in s]) for n, s in _STACKS.items()}
+    values["G"] = rng.normal(size=[d.size for d in over])
+    sizes = {dim.symbol: dim.size for dim in (_N, _D, _K)}
+    for name, formula in found.items():
+        gradient_here = np.broadcast_to(evaluate(formula, values, {}, sizes), values[name].shape)
+        for place in np.ndindex(values[name].shape):
+            ends = []
+            for side in (1e-6, -1e-6):
+                moved = values | {name: values[name].copy()}
+                moved[name][place] += side
+                ends.append(float(np.sum(values["G"] * evaluate(node, moved))))
+            assert (ends[0] - ends[1]) / 2e-6 == pytest.approx(gradient_here[place], rel=1e-5)
+
+
+def test_what_stacks_cannot_do_yet_is_said() -> None:
+    """A new axis between two others and products of stacks are refused with the reason."""
+    shape = shapes_over(_STACKS | {"G": (_N, _K), "H": (_N, _D, _D)})
+    with pytest.raises(UnsupportedError, match="between two others"):
+        adjoint(nodes.Sum(nodes.Name("A"), axis=1), nodes.Name("G"), shape)
+    with pytest.raises(UnsupportedError, match="products of stacks"):
+        adjoint(_read("A @ E"), nodes.Name("H"), shape)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Random numbers, the same in every run."""
+    return np.random.default_rng(11)

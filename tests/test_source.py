@@ -35,21 +35,12 @@ _LEAVES_WITH_SIZES: st.SearchStrategy[Node] = st.one_of(
 
 
 def _grown(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
-    binary = st.sampled_from(
-        [
-            nodes.Add,
-            nodes.Subtract,
-            nodes.Multiply,
-            nodes.Divide,
-            nodes.Power,
-            nodes.MatMul,
-            nodes.Outer,
-        ]
-    )
+    binary = st.sampled_from([*get_args(nodes.Entrywise), nodes.MatMul, nodes.Outer])
     unary = st.sampled_from(
         [nodes.Transpose, nodes.Trace, nodes.Inverse, nodes.Determinant, nodes.LogDet, nodes.Diag]
     )
-    reductions = st.sampled_from([nodes.Sum, nodes.Mean, nodes.Prod, nodes.LogSumExp])
+    reductions = st.sampled_from(get_args(nodes.Reduction))
+    along = st.sampled_from(get_args(nodes.AlongAxis))
     # A minus before a number is part of the number, so it is never a node of its own.
     negated = inner.filter(lambda node: not isinstance(node, nodes.Number))
     return st.one_of(
@@ -62,7 +53,7 @@ def _grown(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
             _AXES,
             st.booleans(),
         ),
-        st.builds(nodes.Softmax, inner, _AXES),
+        st.builds(lambda kind, a, axis: kind(a, axis), along, inner, _AXES),
         st.builds(nodes.Norm, inner, st.sampled_from([None, 2])),
         st.builds(nodes.Negate, negated),
         st.builds(nodes.Apply, st.sampled_from([*ELEMENTWISE, "f", "g1"]), inner),

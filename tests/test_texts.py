@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import string
+from pathlib import Path
+from typing import get_args
 
 import pytest
 
+import matderiv
+from matderiv.calculus.formulas.rewrites import RewriteName
+from matderiv.derivation.kinds import ChainKind, Reason, StepKind
 from matderiv.errors import InputError
+from matderiv.handout.program import WRITERS
 from matderiv.handout.texts import languages, messages
 
 
@@ -35,3 +42,75 @@ def test_unknown_language_is_refused_with_those_there_are() -> None:
     """A language that is not there is an input error that lists the others."""
     with pytest.raises(InputError, match="no language 'fr'; there are: en, zh"):
         messages("fr")
+
+
+# -- kinds of steps, chains and reasons --------------------------------------------------------
+
+#: Chains of exercises, whose sentences are those of the exercise, and definitions, which have none.
+WITHOUT = {"contribution", "numbers", "right", "slip", "whole", "value"}
+#: Sentences of chains that are not called by the kind alone.
+CALLED = {
+    "entry of value": "program.value_entrywise",
+    "local": "program.local",
+    "all entries": "program.all_entries",
+    "written out": "program.written_out",
+    "assembled": "program.assembled",
+    "structure": "program.structure_symmetric",
+}
+
+
+def test_every_kind_of_step_is_written() -> None:
+    """No kind of step lacks its part of the page, and none is written that no step has."""
+    assert set(WRITERS) == set(get_args(StepKind)) - {"exercise"}
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("kind", sorted(set(get_args(ChainKind)) - WITHOUT))
+def test_every_kind_of_chain_has_its_sentence(kind: str, language: str) -> None:
+    """Before every chain something is said, in each language."""
+    own = kind.replace(" ", "_")
+    known = [f"method.{step}_{own}" for step in ("index", "differential", "slice", "kronecker")]
+    known += [f"close_up.{own}", CALLED.get(kind, "")]
+    assert any(key in messages(language) for key in known)
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("reason", ["put in", "rearranged", *get_args(RewriteName)])
+def test_every_rewrite_has_its_words(reason: str, language: str) -> None:
+    """What is done to a formula is said, in each language; many uses are tidied one by one."""
+    assert reason == "each term" or f"program.rewrite_{reason.replace(' ', '_')}" in messages(
+        language
+    )
+
+
+def test_every_reason_is_given_somewhere() -> None:
+    """No kind is kept that nothing is of any more."""
+    kinds = {*get_args(StepKind), *get_args(ChainKind), *get_args(RewriteName)}
+    kinds |= {reason for part in get_args(Reason) for reason in get_args(part) or [part]}
+    rooms = (words_of("derivation", but="kinds.py"), words_of("calculus"), words_of("handout"))
+    assert kinds - set().union(*rooms) == set()
+
+
+def words_of(room: str = "", but: str = "") -> set[str]:
+    """All strings in the source of a room, or of the whole package."""
+    folder = Path(matderiv.__file__).parent / room
+    found: set[str] = set()
+    for path in folder.rglob("*.py"):
+        if path.name != but and path.parent.name != "texts":
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            nodes = (n.value for n in ast.walk(tree) if isinstance(n, ast.Constant))
+            found |= {word for word in nodes if isinstance(word, str)}
+    return found
+
+
+def test_no_text_is_dead() -> None:
+    """Every message is called by its key, or by a key that is put together of words in the source."""
+    words = {word.split(".")[-1].replace(" ", "_").strip("_") for word in words_of()}
+    words |= {f"{word}s" for word in words}  # headings of several
+
+    def said(pieces: list[str]) -> bool:
+        starts = ("_".join(pieces[:n]) for n in range(1, len(pieces) + 1))
+        return not pieces or any(s in words and said(pieces[s.count("_") + 1 :]) for s in starts)
+
+    names = {key: key.split(".")[1].removesuffix("_again") for key in messages("en")}
+    assert {key for key, name in names.items() if not said(name.split("_"))} == set()

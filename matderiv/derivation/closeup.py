@@ -31,6 +31,7 @@ from matderiv.calculus.sweep.sweep import Gradient
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.focus import CloseUp, Summand, first_product, function_of
 from matderiv.derivation.judge import Judge, chain_rule, unit
+from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Derivation, Step
 from matderiv.derivation.methods.index import entry_chains
 from matderiv.derivation.program import Builder, Defining, build_program, elementwise
@@ -212,7 +213,7 @@ class CloseUpBuilder(Builder):
             ("unit", last),
         )
         local = self.task.whole(name, gradient.local)
-        sides: list[tuple[str, Side]] = [("matrix names", Formula(local))]
+        sides: list[tuple[Reason, Side]] = [("matrix names", Formula(local))]
         if self.summand.body is not None:
             sides.insert(0, ("derivative of f", spelled(self.task, local)))
         end = self.chain(known, "upstream", last, *sides)
@@ -230,7 +231,7 @@ class CloseUpBuilder(Builder):
         """∂f(z_ij)/∂z_ij of a known function."""
         at = self.places
         rate = partial(judge.entries.at(body, *at), self.z(at), judge.entries.letter)
-        sides: list[tuple[str, Side]] = [("derivative", Indexed(rate))]
+        sides: list[tuple[Reason, Side]] = [("derivative", Indexed(rate))]
         if self.factor == _ONE:
             local = self.task.whole(self.close.value, gradient.local)
             sides.append(("simplified", written(self.task, local, at)))

@@ -11,6 +11,7 @@ from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.deciding.second_engine import SecondOpinion
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.focus import CloseUp
+from matderiv.derivation.kinds import ChainKind, Reason, StepKind
 from matderiv.derivation.sides import Formula, Side
 from matderiv.expression.nodes import Node
 
@@ -24,7 +25,7 @@ class Link:
     task: Task = field(repr=False)
     left: Side
     right: Side
-    reason: str
+    reason: Reason
     verdict: Verdict
 
     @property
@@ -48,7 +49,7 @@ class Link:
 class Chain:
     """Links in a row, the right side of one being the left side of the next."""
 
-    kind: str
+    kind: ChainKind
     links: tuple[Link, ...]
 
     @property
@@ -61,7 +62,7 @@ class Chain:
 class Step:
     """A step of a derivation; `wrt` is the matrix that it is about, if it is about one."""
 
-    kind: str
+    kind: StepKind
     chains: tuple[Chain, ...]
     wrt: str | None = None
 

@@ -15,6 +15,7 @@ from matderiv.calculus.sweep.structure import by_structure
 from matderiv.calculus.sweep.sweep import Gradient, Sweep, finished, inlined, replaced
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.judge import Judge, chain_rule
+from matderiv.derivation.kinds import ChainKind, Reason
 from matderiv.derivation.links import Chain, Derivation, Link, Step
 from matderiv.derivation.sides import (
     EntryOf,
@@ -94,7 +95,9 @@ class Builder:
         needed = (n for wrt in self.wrt for n in (*self.sweep.upstream(wrt), wrt))
         return tuple(n for n in dict.fromkeys(needed) if n not in self.sweep.called)
 
-    def chain(self, judge: Judge, kind: str, first: Side, *rest: tuple[str, Side]) -> Chain:
+    def chain(
+        self, judge: Judge, kind: ChainKind, first: Side, *rest: tuple[Reason, Side]
+    ) -> Chain:
         """A chain of links, each judged.
 
         Raises:
@@ -168,12 +171,12 @@ class Builder:
         )
 
     @staticmethod
-    def elements(local: Node, at: tuple[Index, ...]) -> Iterator[tuple[str, Side]]:
+    def elements(local: Node, at: tuple[Index, ...]) -> Iterator[tuple[Reason, Side]]:
         """The last side of the entry's chain: an entry of the formula."""
         if at:
             yield "matrix product", EntryOf(local, at)
 
-    def factors(self, local: Node) -> Iterator[tuple[str, Side]]:
+    def factors(self, local: Node) -> Iterator[tuple[Reason, Side]]:
         """A product as two arrays written out, if both have rows and columns."""
         match local:
             case MatMul(left, right) if all(
@@ -205,7 +208,7 @@ class Builder:
     def assembled(self, name: str, gradient: Gradient) -> Chain:
         """The formula in terms of what the program names, tidied."""
         put = without_units(replaced(gradient.local, self.known))
-        formulas = [
+        formulas: list[tuple[Reason, Node]] = [
             ("chain rule", gradient.local),
             ("put in", put),
             *self.tidying(name, put),
@@ -246,11 +249,12 @@ class Builder:
         own = self.task.answer(name)
         others = (f"d{of}" for of in self.sweep.gradients if of != name)
         judge = Judge(self.task, name, (*self.task.shapes, *others))
-        steps = [("put in", put), ("rearranged", own)][: 1 + (own != put)]
-        sides = [(reason, Formula(node)) for reason, node in steps]
+        sides: list[tuple[Reason, Side]] = [("put in", Formula(put))]
+        if own != put:
+            sides.append(("rearranged", Formula(own)))
         return self.chain(judge, "structure", Formula(first), *sides)
 
-    def tidying(self, name: str, put: Node) -> tuple[tuple[str, Node], ...]:
+    def tidying(self, name: str, put: Node) -> tuple[tuple[Reason, Node], ...]:
         """The rewrites of a formula; none where the rules would turn in a circle."""
         facts, own = self.sweep.facts, self.sweep.graph.shapes[name]
         try:

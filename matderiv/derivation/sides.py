@@ -5,14 +5,10 @@ A `RouteSide` has a `form`: its general entry at the letters that it is given, o
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-import sympy as sp
-
-from matderiv.calculus import scalars, series
 from matderiv.calculus.formulas.broadcasting import varies
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import (
@@ -31,20 +27,16 @@ from matderiv.calculus.index_forms.forms import (
 from matderiv.calculus.index_forms.index_expressions import IndexExpression
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.index_forms.written_entry import entry_of
-from matderiv.calculus.problem import Problem
-from matderiv.calculus.scalars import Partial, entry
-from matderiv.calculus.series import Array, Scalar, Series
 from matderiv.calculus.sweep.task import Task
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.expression.shapes import Dim, Shape
+from matderiv.expression.shapes import Shape
 
 __all__ = [
     "Bound",
     "Cells",
     "Contraction",
     "Differential",
-    "Element",
     "EntryOf",
     "Factor",
     "Formula",
@@ -55,25 +47,18 @@ __all__ = [
     "KroneckerProducts",
     "Kroneckers",
     "Matrix",
-    "MatrixPartial",
     "Numerals",
-    "ProductVecPartial",
     "RouteSide",
     "Side",
     "Slice",
     "Spelled",
     "SpelledProduct",
     "Times",
-    "Value",
     "Vec",
     "VecPartial",
-    "Written",
     "WrittenEntry",
-    "WrittenProduct",
     "bound_letters",
     "change_of",
-    "flattened",
-    "matrix_of",
     "spelled",
     "spelled_product",
     "summed",
@@ -82,60 +67,11 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Value:
-    """A scalar. `sigma` asks for a sum to be printed with Σ, not term by term."""
-
-    scalar: Scalar
-    sigma: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Element:
-    """The entry of a matrix expression at given indices, as in (G·Wᵀ)_pq."""
-
-    node: Node
-    row: sp.Basic
-    col: sp.Basic
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Written:
-    """A matrix written out by its entries."""
-
-    array: Array
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WrittenProduct:
-    """The product of two matrices that are both written out."""
-
-    left: Array
-    right: Array
-    bound: series.Bound
-
-
 @dataclass(frozen=True, slots=True)
 class Formula:
     """A matrix as an expression of names: XW, ∂L/∂Y·Wᵀ."""
 
     node: Node
-
-
-@dataclass(frozen=True, slots=True)
-class MatrixPartial:
-    """∂Y/∂x₁₁: the matrix of the partial derivatives of all entries of Y by one entry."""
-
-    name: str
-    wrt: sp.Expr
-
-
-@dataclass(frozen=True, slots=True)
-class ProductVecPartial:
-    """∂vec(Y)/∂vec(X): the Jacobian matrix, both matrices read row by row."""
-
-    name: str
-    wrt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -506,20 +442,7 @@ RouteSide: TypeAlias = (
 
 #: What may stand on a side of an equality.
 Side: TypeAlias = (
-    Value
-    | Element
-    | Written
-    | WrittenProduct
-    | Formula
-    | MatrixPartial
-    | ProductVecPartial
-    | EntryOf
-    | WrittenEntry
-    | Indexed
-    | Spelled
-    | SpelledProduct
-    | Numerals
-    | RouteSide
+    Formula | EntryOf | WrittenEntry | Indexed | Spelled | SpelledProduct | Numerals | RouteSide
 )
 
 
@@ -541,53 +464,3 @@ def spelled(task: Task, node: Node) -> Spelled:
 def spelled_product(task: Task, left: Node, right: Node) -> SpelledProduct:
     """The product of two arrays that are both written out."""
     return SpelledProduct(spelled(task, left), spelled(task, right))
-
-
-def matrix_of(side: Side, problem: Problem) -> Array | Scalar:
-    """What a side stands for: the lazy matrix, or the scalar."""
-    match side:
-        case Value(scalar=scalar):
-            return scalar
-        case Element(node=node, row=row, col=col):
-            return problem.array(node).at(row, col)
-        case Written(array=array):
-            return array
-        case Formula(node=node):
-            return problem.array(node)
-        case MatrixPartial(name=name, wrt=wrt):
-            rows, cols = problem.shapes[name]
-            return Array(rows, cols, lambda i, j: Partial(entry(name, i, j), wrt))
-        case ProductVecPartial(name=name, wrt=wrt):
-            return flattened(
-                problem, name, wrt, lambda i, j, p, q: Partial(entry(name, i, j), entry(wrt, p, q))
-            )
-        case WrittenProduct(left=a, right=b, bound=bound):
-            return Array(
-                a.rows,
-                b.cols,
-                lambda i, j: Series((bound,), lambda k: (a.at(i, k), b.at(k, j))),
-            )
-    raise TypeError(f"{side} is not about a product")
-
-
-def flattened(
-    problem: Problem, name: str, wrt: str, at: Callable[[int, int, int, int], Scalar]
-) -> Array:
-    """The matrix with row (i, j) and column (p, q), both counted row by row.
-
-    Its indices are numbers: a letter would have to be divided with remainder.
-    """
-    (rows, cols), (wrt_rows, wrt_cols) = problem.shapes[name], problem.shapes[wrt]
-
-    def flat(row: scalars.Index, col: scalars.Index) -> Scalar:
-        assert isinstance(row, int)
-        assert isinstance(col, int)
-        i, j = divmod(row - 1, cols.size)
-        p, q = divmod(col - 1, wrt_cols.size)
-        return at(i + 1, j + 1, p + 1, q + 1)
-
-    return Array(
-        Dim(f"{rows.symbol}*{cols.symbol}", rows.size * cols.size),
-        Dim(f"{wrt_rows.symbol}*{wrt_cols.symbol}", wrt_rows.size * wrt_cols.size),
-        flat,
-    )

@@ -81,7 +81,8 @@ def broadcast(a: Size, b: Size) -> Size | None:
 def words(sizes: Sizes) -> str:
     """A shape in a sentence: 2×4, or what it is where no size is known."""
     if all(size.number is None for size in sizes):
-        return ("a scalar", "a vector", "a matrix")[len(sizes)]
+        known = dict(enumerate(("a scalar", "a vector", "a matrix")))
+        return known.get(len(sizes), f"an array of {len(sizes)} dimensions")
     if len(sizes) == 1:
         return f"a vector of {sizes[0]}"
     return "×".join(map(str, sizes))

@@ -23,7 +23,9 @@ __all__ = [
     "LogSoftmax",
     "LogSumExp",
     "MatMul",
+    "Maximum",
     "Mean",
+    "Minimum",
     "Multiply",
     "Name",
     "Negate",
@@ -101,6 +103,22 @@ class Divide:
 @dataclass(frozen=True, slots=True)
 class Power:
     """A ** B, entry by entry."""
+
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Maximum:
+    """The larger of two numbers, entry by entry."""
+
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Minimum:
+    """The smaller of two numbers, entry by entry."""
 
     left: Node
     right: Node
@@ -303,6 +321,8 @@ Node = (
     | Multiply
     | Divide
     | Power
+    | Maximum
+    | Minimum
     | MatMul
     | Negate
     | Transpose
@@ -333,7 +353,7 @@ Node = (
 Arithmetic = Add | Subtract | Multiply | Divide | Power
 
 #: Functions of two numbers, applied to two arrays entry by entry.
-Entrywise = Arithmetic
+Entrywise = Arithmetic | Maximum | Minimum
 
 #: What makes one entry of many: of all of them, or along an axis.
 Reduction = Sum | Mean | Prod | LogSumExp | Var | Std

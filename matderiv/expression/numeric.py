@@ -17,6 +17,7 @@ from matderiv.expression import nodes
 from matderiv.expression.definitions import defined, definition
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import NAMES, OPERATIONS
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 
@@ -197,6 +198,7 @@ _REDUCTIONS: dict[type, Callable[..., npt.ArrayLike]] = {
 }
 
 _PLAIN: dict[type, Callable[..., npt.ArrayLike]] = {
+    **{kind: getattr(np, name) for kind, name in NAMES.items() if OPERATIONS[name].everywhere},
     nodes.Add: np.add,
     nodes.Subtract: np.subtract,
     nodes.Multiply: np.multiply,
@@ -209,6 +211,6 @@ _PLAIN: dict[type, Callable[..., npt.ArrayLike]] = {
     nodes.Determinant: np.linalg.det,
     nodes.LogDet: lambda x: np.linalg.slogdet(x)[1],
     nodes.Diag: np.diag,
-    nodes.Outer: np.outer,
+    nodes.Outer: np.multiply.outer,
     nodes.Norm: np.linalg.norm,
 }

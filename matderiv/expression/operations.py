@@ -19,13 +19,16 @@ __all__ = ["COMPOSITE", "INSTEAD", "NAMES", "OPERATIONS", "Operation", "ShapeOf"
 class Operation:
     """A way to call a function; the options may follow the operands, in this order.
 
-    A `method` is called as one too: X.sum(axis=0).
+    A `method` is called as one too: X.sum(axis=0). Formulas on a page have `word` in place of the
+    name. What is `everywhere` has the same name and operands in NumPy, torch and JAX.
     """
 
     make: Callable[..., Node]
     operands: tuple[str, ...] = ("Y",)
     options: tuple[str, ...] = ()
     method: bool = False
+    word: str = ""
+    everywhere: bool = False
 
     def example(self, name: str) -> str:
         """The plainest call.
@@ -59,9 +62,11 @@ OPERATIONS: dict[str, Operation] = {
     "std": Operation(nodes.Std, options=_REDUCING, method=True),
     "softmax": Operation(nodes.Softmax, options=("axis",)),
     "log_softmax": Operation(nodes.LogSoftmax, options=("axis",)),
+    "maximum": Operation(nodes.Maximum, operands=("A", "B"), word="max", everywhere=True),
+    "minimum": Operation(nodes.Minimum, operands=("A", "B"), word="min", everywhere=True),
     "norm": Operation(nodes.Norm, options=("ord",)),
     "tr": Operation(nodes.Trace),
-    "trace": Operation(nodes.Trace, method=True),
+    "trace": Operation(nodes.Trace, method=True, word="tr"),
     "inv": Operation(nodes.Inverse),
     "det": Operation(nodes.Determinant),
     "logdet": Operation(nodes.LogDet),
@@ -126,7 +131,6 @@ INSTEAD = {
     "matrix_norm": "norm(Y)",
     "matrix_power": "X @ X",
     "matrix_transpose": "X.T",
-    "maximum": "relu(Y) for the larger of Y and 0",
     "mish": "Y*tanh(softplus(Y))",
     "mm": "X @ W",
     "mse": "mean((Y - T)**2)",
@@ -215,6 +219,18 @@ def _log_softmax(node: nodes.LogSoftmax, _: ShapeOf) -> Node:
     """Each a less log Σ exp(a)."""
     total = nodes.LogSumExp(node.arg, node.axis, keepdims=node.axis is not None)
     return nodes.Subtract(node.arg, total)
+
+
+@_of(nodes.Maximum)
+def _maximum(node: nodes.Maximum, _: ShapeOf) -> Node:
+    """What a has more than b, and b."""
+    return nodes.Add(nodes.Apply("relu", nodes.Subtract(node.left, node.right)), node.right)
+
+
+@_of(nodes.Minimum)
+def _minimum(node: nodes.Minimum, _: ShapeOf) -> Node:
+    """All of a but what it has more than b."""
+    return nodes.Subtract(node.left, nodes.Apply("relu", nodes.Subtract(node.left, node.right)))
 
 
 @_of(nodes.Norm)

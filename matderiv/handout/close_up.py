@@ -102,7 +102,7 @@ def _upstream(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator
     """∂L/∂Z through f, entry by entry."""
     fields = fields | _fields(composer)
     for chain in step.chains:
-        key = chain.kind
+        key = chain.kind.replace(" ", "_")
         match chain.sides[-1]:
             case Indexed(form) if key == "unit" and form != _ONE:
                 key = "unit_scaled"

@@ -35,7 +35,7 @@ from matderiv.notation.boxes import Box, Number, Operator, Row
 from matderiv.notation.names import name_box
 from matderiv.notation.program import ProgramNotation
 
-__all__ = ["ProgramComposer", "compose_program"]
+__all__ = ["WRITERS", "ProgramComposer", "compose_program"]
 
 
 def compose_program(derivation: Derivation, language: str, show: int | None) -> Document:
@@ -130,7 +130,7 @@ class ProgramComposer:
                     kind = "vector"
                 yield Heading(2, self.say(f"heading_{kind}", fields))
             before = step.kind
-            yield from _WRITERS[step.kind](self, step, fields)
+            yield from WRITERS[step.kind](self, step, fields)
         if before != "proof":
             yield from self.conclusion()
 
@@ -207,7 +207,7 @@ class ProgramComposer:
         elif f"program.{key}" not in messages(self.language):
             key = "local"
         match chain.sides[0]:
-            case Indexed(((Term(((Rate(wrt=wrt), _), *_)), _), *_)):
+            case Indexed(((Term(((Rate(wrt=Entry() as wrt), _), *_)), _), *_)):
                 fields = fields | {"x": Math(self.notation.formulas.entry(wrt.name, wrt.indices))}
         yield Paragraph(self.once(f"program.{key}", fields))
         yield self.equation(chain)
@@ -400,7 +400,7 @@ _HEADED = {
     **dict.fromkeys(_FORMULAS, "matrix"),
 }
 
-_WRITERS = {
+WRITERS = {
     "values": ProgramComposer.values,
     "gradient": ProgramComposer.gradient,
     "called": ProgramComposer.called,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from matderiv.expression import nodes
+from matderiv.expression.operations import NAMES, OPERATIONS
 
 __all__ = ["TARGETS", "Target"]
 
@@ -58,6 +59,11 @@ _SHARED: dict[type, str] = {
     nodes.Diag: "{m}.diag({0})",
     nodes.Outer: "{m}.outer({0}, {1})",
     nodes.Norm: "{m}.linalg.norm({0})",
+    **{
+        kind: f"{{m}}.{name}({{0}}, {{1}})"
+        for kind, name in NAMES.items()
+        if OPERATIONS[name].everywhere
+    },
 }
 
 

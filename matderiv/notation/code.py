@@ -235,14 +235,12 @@ class _Function:
         operands = [self._of(part)[0] for part in nodes.children(node)]
         match node:
             case nodes.Apply(function, arg) if function in FUNCTIONS:
-                inner = operands[0]
-                if target.module == "torch" and not any(
-                    isinstance(n, nodes.Name) for n in walk(arg)
-                ):
-                    inner = f"torch.tensor({inner}, dtype={self._like()}.dtype)"
                 call = FUNCTIONS[function].spelled(function, target.name)
                 assert call is not None  # else the definition would stand here
-                return call.format(inner)
+                return call.format(self._array(operands[0], arg))
+            case _ if isinstance(node, nodes.Entrywise):
+                pairs = zip(operands, nodes.children(node), strict=True)
+                return target.nodes[type(node)].format(*(self._array(t, n) for t, n in pairs))
             case nodes.Apply(function) | nodes.Functional(function):
                 return f"{self._rename(function)}({operands[0]})"
             case _ if isinstance(node, nodes.AlongAxis):
@@ -255,6 +253,12 @@ class _Function:
         if type(node) not in target.nodes:
             raise MissingRuleError(node, f"words in {target.name}")
         return target.nodes[type(node)].format(*operands)
+
+    def _array(self, text: str, node: Node) -> str:
+        """An operand; functions of torch's take no plain numbers."""
+        if self._target.module != "torch" or any(isinstance(n, nodes.Name) for n in walk(node)):
+            return text
+        return f"torch.tensor({text}, dtype={self._like()}.dtype)"
 
     def _reduced(self, node: nodes.Reduction, operand: str) -> str:
         """A sum and the like; torch wants an axis where NumPy takes all."""

@@ -13,7 +13,7 @@ from matderiv.calculus.index_forms.forms import Index
 from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.expression.operations import NAMES
+from matderiv.expression.operations import NAMES, OPERATIONS
 from matderiv.expression.shapes import Shape
 from matderiv.expression.vocabulary import ELEMENTWISE
 from matderiv.notation.boxes import (
@@ -41,7 +41,7 @@ from matderiv.notation.names import (
     starts_with_number,
 )
 
-__all__ = ["Formulas", "Grip", "Held"]
+__all__ = ["Formulas", "Grip", "Held", "call"]
 
 #: How tightly a box holds together: a sum needs brackets as a factor, a product entry by entry
 #: as a factor of a matrix product, and any product as a base.
@@ -303,17 +303,19 @@ class Formulas:
                 return Scripts(Number("1"), sub=Row(tuple(times)))
         return self._call(self._named(node), *nodes.children(node))
 
+    @staticmethod
+    def word(operation: str) -> Word:
+        """The name of an operation on a page: tr, logsoftmax."""
+        return Word(OPERATIONS[operation].word or operation.replace("_", ""), upright=True)
+
     def _call(self, head: Box, *args: Node) -> Box:
-        items = [box for arg in args for box in (Operator("comma"), self.node(arg))][1:]
-        body = items[0] if len(items) == 1 else Row(tuple(items))
-        return Row((head, Fence(body, big=any(map(has_fraction, items)))))
+        return call(head, list(map(self.node, args)))
 
     @staticmethod
     def _named(node: Node) -> Box:
         if type(node) not in NAMES:
             raise MissingRuleError(node, "word in formulas")
-        name = _WORDS.get(type(node), NAMES[type(node)])
-        word = Word(name.replace("_", ""), upright=True)
+        word = Formulas.word(NAMES[type(node)])
         axis = getattr(node, "axis", None)
         sub: list[Box] = [] if axis is None else [Number(str(axis))]
         if getattr(node, "keepdims", False):
@@ -330,11 +332,15 @@ class Formulas:
         return entry_box(Fence(box, big=has_fraction(box)), indices, commas=self.commas)
 
 
+def call(head: Box, operands: list[Box]) -> Box:
+    """f(a, b)."""
+    items = [box for operand in operands for box in (Operator("comma"), operand)][1:]
+    body = items[0] if len(items) == 1 else Row(tuple(items))
+    return Row((head, Fence(body, big=any(map(has_fraction, items)))))
+
+
 #: What names of arrays that are derived from others start with; the rest are gradients.
 _DERIVED: dict[str, Callable[[Formulas, str], Held]] = {"δ": Formulas.change, "ε": Formulas.unit}
-
-#: Words that are written otherwise than in the language.
-_WORDS: dict[type, str] = {nodes.Trace: "tr"}
 
 
 def _number(value: Rational) -> Held:

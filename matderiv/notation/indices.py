@@ -8,6 +8,7 @@ from matderiv.calculus.index_forms.forms import Form, Index
 from matderiv.calculus.index_forms.index_expressions import (
     Applied,
     ArrayEntry,
+    Combined,
     Extent,
     Factors,
     FunctionOfArray,
@@ -41,7 +42,7 @@ from matderiv.notation.boxes import (
     Terms,
     Word,
 )
-from matderiv.notation.formulas import Formulas
+from matderiv.notation.formulas import Formulas, call
 from matderiv.notation.names import (
     entry_box,
     function_box,
@@ -101,6 +102,8 @@ class IndexNotation:
                 return self._power(base, exponent)
             case Applied(function, arg):
                 return self._applied(function, self.box(arg))
+            case Combined(operation, items):
+                return call(self.formulas.word(operation), list(map(self.box, items)))
             case SumOver(letters, body):
                 return BigSum(_under(letters), None, self._last_factor(body))
             case ProductOver(letters, body):
@@ -131,7 +134,7 @@ class IndexNotation:
         simple = isinstance(base, NamedEntry | Extent | ArrayEntry | KroneckerDelta | PowerOf)
         simple |= isinstance(base, FunctionOfArray)
         number = isinstance(base, Numeral) and base.value.denominator == 1
-        open_ = isinstance(base, Applied) and not isinstance(box, Root)
+        open_ = isinstance(base, Applied | Combined) and not isinstance(box, Root)
         return raised_box(box if simple or number or open_ else _fenced(box), above)
 
     def _applied(self, function: str, inner: Box) -> Box:

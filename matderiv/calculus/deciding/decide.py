@@ -16,6 +16,7 @@ from typing import Literal
 from matderiv.calculus.index_forms.canonical import canonical
 from matderiv.calculus.index_forms.factoring import factored
 from matderiv.calculus.index_forms.forms import Form, TooLarge, bounded, difference
+from matderiv.calculus.index_forms.known_functions import mirrored
 from matderiv.errors import UnsupportedError
 
 __all__ = [
@@ -214,14 +215,18 @@ def _said(reasons: Mapping[str, str]) -> str:
 
 
 def read_the_same(one: Form, other: Form) -> bool:
-    """Whether two forms have the same normal form, as they stand or factored: then they are equal.
+    """Whether two forms have the same normal form, as they stand, factored, or f(-u) by f(u).
+
+    Then they are equal.
 
     Nothing but names is compared, so SymPy is not loaded.
     """
     try:
         if one == other or canonical(one) == canonical(other):
             return True
-        return canonical(factored(one)) == canonical(factored(other))
+        if canonical(factored(one)) == canonical(factored(other)):
+            return True
+        return canonical(mirrored(one)) == canonical(mirrored(other))
     except TooLarge:
         return False
 
@@ -237,6 +242,8 @@ def same_form(one: Form, other: Form) -> bool:
         if canonical(one) == canonical(other):
             return True
         if summands_vanish(difference(one, other)):
+            return True
+        if canonical(mirrored(one)) == canonical(mirrored(other)):
             return True
         one, other = factored(one), factored(other)
         return canonical(one) == canonical(other) or summands_vanish(difference(one, other))

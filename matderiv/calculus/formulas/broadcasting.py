@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import zip_longest
 
+from matderiv.errors import ShapeError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.shapes import Dim, Shape
+from matderiv.expression.source import source
 
 __all__ = [
     "ShapeOf",
@@ -18,18 +21,36 @@ __all__ = [
     "kept",
     "letter",
     "spread",
+    "stacked",
     "times_size",
     "unbroadcast",
     "varies",
 ]
 
 _ONE = nodes.Number(Fraction(1))
+_SINGLE = Dim("1", 1)
 
 
 def varies(value: Shape, over: Shape, axis: int) -> bool:
     """Whether an array of shape `value`, broadcast to `over`, differs along an axis of it."""
     place = axis - len(over) + len(value)
     return place >= 0 and value[place] == over[axis]
+
+
+def stacked(one: Shape, other: Shape) -> Shape:
+    """The shape that two shapes are broadcast to.
+
+    Raises:
+        ShapeError: they do not fit.
+    """
+    if one == other:
+        return one
+    made = []
+    for a, b in zip_longest(one[::-1], other[::-1], fillvalue=_SINGLE):
+        if 1 != a.size != b.size != 1:
+            raise ShapeError("the sizes differ")
+        made.append(b if a == _SINGLE or a.size < b.size else a)
+    return tuple(made[::-1])
 
 
 def unbroadcast(value: Node, over: Shape, target: Shape, shape: ShapeOf) -> Node:
@@ -95,20 +116,37 @@ def is_entrywise(node: Node) -> bool:
 
 
 def kept(value: Node, axis: int | None, over: Shape, shape: ShapeOf, *, keepdims: bool) -> Node:
-    """What a reduction over an axis gave, beside the array that was reduced."""
+    """What a reduction over an axis gave, beside the array that was reduced.
+
+    Raises:
+        UnsupportedError: it would need a new axis between two others.
+    """
     if keepdims or axis is None or not shape(value):
         return value
     rest = over[: axis % len(over)] + over[axis % len(over) + 1 :]
     if not any(varies(shape(value), rest, n) for n in range(len(rest))):
         return nodes.Sum(value)  # of one entry
-    return column(value, shape) if axis % len(over) == 1 else value
+    behind = len(over) - 1 - axis % len(over)
+    if len(shape(value)) <= behind:
+        return value
+    if behind:
+        raise UnsupportedError(
+            f"{source(value)} would stand along axis {axis} of {len(over)}, between two others, "
+            "which no formula can write in this version."
+        )
+    return column(value, shape)
 
 
 def column(value: Node, shape: ShapeOf) -> Node:
-    """A vector as a matrix of one column; a scalar as it is."""
+    """The array with one more axis of a single entry at the end; a scalar as it is.
+
+    A vector becomes a matrix of one column.
+    """
     own = shape(value)
-    if len(own) != 1:
+    if not own:
         return value
+    if len(own) > 1:
+        return nodes.Outer(value, nodes.Ones((1,)))
     match value:
         case nodes.Sum(arg, axis, False) if len(shape(arg)) > 1 and axis in (1, -1):
             return nodes.Sum(arg, axis=axis, keepdims=True)

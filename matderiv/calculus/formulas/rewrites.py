@@ -7,6 +7,7 @@ one, or with None. A result may be smaller than what it replaces and stand for i
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from matderiv.calculus.formulas import (
     rewrite_matrices,
@@ -18,12 +19,35 @@ from matderiv.calculus.formulas import (
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.expression.nodes import Node
 
-__all__ = ["REWRITES", "Facts", "Rewrite"]
+__all__ = ["REWRITES", "Facts", "Rewrite", "RewriteName"]
 
 Rewrite = Callable[[Node, Facts], Node | None]
 
+#: What rewrites of a formula are called, the last ones of a gradient included.
+RewriteName = Literal[
+    "like terms",
+    "common factor",
+    "powers of one base",
+    "names of functions",
+    "multiplied out",
+    "scalars out of a product",
+    "identity matrix",
+    "cancelled in an inverse",
+    "diagonal matrix",
+    "outer product",
+    "transpose",
+    "scalars out of a sum",
+    "mean",
+    "inverse",
+    "each term",
+    "transposes collected",
+    "names of the program",
+    "repeated in every row or column",
+    "scalars first",
+]
+
 #: Names and rewrites in the order in which they are tried.
-REWRITES: tuple[tuple[str, Rewrite], ...] = (
+REWRITES: tuple[tuple[RewriteName, Rewrite], ...] = (
     ("like terms", rewrite_sums.like_terms),
     ("common factor", rewrite_sums.common_factor),
     ("powers of one base", rewrite_products.powers),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import zip_longest
 
+from matderiv.calculus.formulas.broadcasting import stacked
 from matderiv.errors import MissingRuleError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import definition
@@ -76,9 +76,11 @@ class shapes_over:  # noqa: N801 - used as a function
     def _matmul(node: Node, left: Shape, right: Shape) -> Shape:
         if not (left and right):
             raise ShapeError(f"{source(node)}: one of the factors is a number.")
-        if left[-1].size != right[0].size:
+        inner = right[-2] if len(right) > 1 else right[0]
+        if left[-1].size != inner.size:
             raise ShapeError(f"{source(node)}: the inner sizes differ.")
-        return left[:-1] + right[1:]
+        lead = stacked(left[:-2], right[:-2])
+        return (*lead, *left[-2:-1], *(right[-1:] if len(right) > 1 else ()))
 
     def _reduction(self, node: nodes.Reduction) -> Shape:
         over = self(node.arg)
@@ -89,14 +91,10 @@ class shapes_over:  # noqa: N801 - used as a function
 
     @staticmethod
     def _broadcast(node: Node, left: Shape, right: Shape) -> Shape:
-        if left == right:
-            return left
-        made = []
-        for one, other in zip_longest(left[::-1], right[::-1], fillvalue=_SINGLE):
-            if 1 != one.size != other.size != 1:
-                raise ShapeError(f"{source(node)}: the sizes differ.")
-            made.append(other if one == _SINGLE or one.size < other.size else one)
-        return tuple(made[::-1])
+        try:
+            return stacked(left, right)
+        except ShapeError as error:
+            raise ShapeError(f"{source(node)}: {error}.") from None
 
     def _dim(self, size: int | str) -> Dim:
         return Dim(str(size), size) if isinstance(size, int) else self._letters[size]

@@ -17,7 +17,7 @@ from matderiv.calculus.formulas.flattened import (
     total,
 )
 from matderiv.calculus.formulas.rewrite_transposes import transposed
-from matderiv.calculus.formulas.rewrites import REWRITES, Facts
+from matderiv.calculus.formulas.rewrites import REWRITES, Facts, RewriteName
 from matderiv.errors import MatderivError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -35,7 +35,7 @@ _MOST = 2000  # rewrites of one formula; more would mean that two of them undo e
 class Rewritten:
     """One rewrite: its name, and the whole formula after it."""
 
-    name: str
+    name: RewriteName
     formula: Node
 
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from matderiv.calculus.formulas.broadcasting import ShapeOf, varies
+from matderiv.calculus.formulas.broadcasting import ShapeOf, stacked, varies
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import (
     Delta,
@@ -47,6 +47,7 @@ __all__ = ["Entries"]
 _ONE = constant(Fraction(1))
 _MINUS = constant(Fraction(-1))
 _SINGLE = Dim("1", 1)
+_MATRIX = 2  # dimensions of the matrices in a stack
 _SQUARE: dict[type, str] = {
     nodes.Inverse: "inv",
     nodes.Determinant: "det",
@@ -106,7 +107,10 @@ class Entries:
             case nodes.MatMul(left, right):
                 return self._matmul(left, right, indices)
             case nodes.Outer(left, right):
-                return multiplied(self._at(left, indices[:1]), self._at(right, indices[1:]))
+                middle = len(self.shape(left))
+                return multiplied(
+                    self._at(left, indices[:middle]), self._at(right, indices[middle:])
+                )
             case nodes.Diag(arg) if len(self.shape(arg)) == 1:
                 return multiplied(single(Delta(*indices)), self._at(arg, indices[:1]))
             case nodes.Diag(arg):
@@ -245,13 +249,25 @@ class Entries:
         entry = self._at(arg, inner)
         return single(Whole("prod", letters, entry)) if letters else entry
 
-    def _matmul(self, left: Node, right: Node, indices: tuple[Index, ...]) -> Form:
-        rows = len(self.shape(left)) - 1
-        inner = self.shape(left)[-1]
+    def _matmul(self, left: Node, right: Node, at: tuple[Index, ...]) -> Form:
+        """Σ_k a_ik b_kj; what stands before the last two indices of a stack runs along."""
+        a, b = self.shape(left), self.shape(right)
+        stack = max(len(a) - _MATRIX, len(b) - _MATRIX, 0)
+        lead = stacked(a[:-_MATRIX], b[:-_MATRIX])
+        row = at[stack : stack + 1] if len(a) > 1 else ()
+        col = at[len(at) - 1 :] if len(b) > 1 else ()
+        before, beside = (
+            tuple(
+                i if varies(side[:-_MATRIX], lead, axis) else 1
+                for axis, i in enumerate(at[:stack])
+                if axis >= stack - len(side[:-_MATRIX])
+            )
+            for side in (a, b)
+        )
         return self._summed(
-            (inner,),
+            a[-1:],
             lambda k: multiplied(
-                self._at(left, (*indices[:rows], k)), self._at(right, (k, *indices[rows:]))
+                self._at(left, (*before, *row, k)), self._at(right, (*beside, k, *col))
             ),
         )
 

@@ -32,7 +32,7 @@ from matderiv.calculus.index_forms.forms import (
     scaled,
     single,
 )
-from matderiv.calculus.index_forms.known_functions import called
+from matderiv.calculus.index_forms.known_functions import called, combined
 from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -41,6 +41,7 @@ from matderiv.expression.shapes import Dim
 __all__ = [
     "Applied",
     "ArrayEntry",
+    "Combined",
     "Extent",
     "Factors",
     "FunctionOfArray",
@@ -159,6 +160,14 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
+class Combined:
+    """max(a, b), an operation on numbers that has a name in the language."""
+
+    operation: str
+    items: tuple[IndexExpression, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SumOver:
     """Σ_kl a."""
 
@@ -204,6 +213,7 @@ IndexExpression = (
     | Quotient
     | PowerOf
     | Applied
+    | Combined
     | SumOver
     | ProductOver
     | FunctionOfArray
@@ -300,6 +310,8 @@ def _rebuilt(
             return PowerOf(made(base), made(exponent))
         case Applied(function, arg):
             return Applied(function, made(arg))
+        case Combined(operation, items):
+            return Combined(operation, tuple(map(made, items)))
         case SumOver() | ProductOver():
             return replace(expr, body=made(expr.body))
         case FunctionOfArray():
@@ -355,6 +367,8 @@ def free_letters(expr: IndexExpression) -> frozenset[str]:
             return free_letters(one) | free_letters(other)
         case Applied(arg=arg):
             return free_letters(arg)
+        case Combined(items=parts):
+            return frozenset[str]().union(*map(free_letters, parts))
         case SumOver(letters, body) | ProductOver(letters, body):
             return free_letters(body) - {letter for letter, _ in letters}
         case FunctionOfArray(_, letters, arg, indices):
@@ -518,6 +532,8 @@ def _meaning(expr: IndexExpression, entries: Entries) -> Form:
             return raised(of(base), of(exponent))
         case Applied(function, arg):
             return called(function, of(arg), entries.letter)
+        case Combined(operation, items):
+            return combined(operation, tuple(map(of, items)), entries.letter)
         case SumOver() | ProductOver() | FunctionOfArray() | Omitted():
             return _over_letters(expr, entries)
         case Numeral() | Extent() | NamedEntry() | ArrayEntry():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 from matderiv.calculus.index_forms.canonical import sealed
@@ -21,14 +21,16 @@ from matderiv.calculus.index_forms.forms import (
     refreshed,
     scaled,
     single,
+    to_the,
 )
-from matderiv.errors import UnsupportedError
+from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import defined, derivative
+from matderiv.expression.definitions import defined, definition, derivative
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import OPERATIONS
 
-__all__ = ["called", "slope"]
+__all__ = ["called", "combined", "mirrored", "slope"]
 
 _ONE = constant(Fraction(1))
 _HALF = constant(Fraction(1, 2))
@@ -48,7 +50,7 @@ def called(function: str, u: Form, fresh: Fresh) -> Form:
             return _log(sealed(u))
     simpler = defined(function, _U)
     if simpler is not None:
-        return _put(simpler, u, fresh)
+        return _put(simpler, {"u": u}, fresh)
     return single(Call(function, sealed(u)))
 
 
@@ -56,16 +58,26 @@ def slope(function: str, u: Form, fresh: Fresh) -> Form:
     """f′(u), which is df(u) for a function that is not known."""
     if function not in FUNCTIONS:
         return single(Call(f"d{function}", u))
-    return _put(derivative(function, _U), u, fresh)
+    return _put(derivative(function, _U), {"u": u}, fresh)
 
 
-def _put(node: Node, u: Form, fresh: Fresh) -> Form:
-    """An expression in one number, with a form put in for it; sums get letters of their own."""
+def combined(operation: str, operands: Sequence[Form], fresh: Fresh) -> Form:
+    """A composite operation on numbers, by its definition."""
+    names = [f"u{n}" for n in range(len(operands))]
+    node = OPERATIONS[operation].make(*map(nodes.Name, names))
+    simpler = definition(node)
+    if simpler is None:
+        raise MissingRuleError(node, "form")
+    return _put(simpler, dict(zip(names, operands, strict=True)), fresh)
+
+
+def _put(node: Node, forms: Mapping[str, Form], fresh: Fresh) -> Form:
+    """An expression in numbers, with forms put in for them; sums get letters of their own."""
 
     def put(part: Node) -> Form:
         match part:
-            case nodes.Name():
-                return refreshed(u, fresh)
+            case nodes.Name(name):
+                return refreshed(forms[name], fresh)
             case nodes.Number(value):
                 return constant(value)
             case nodes.Pi():
@@ -87,9 +99,49 @@ def _put(node: Node, u: Form, fresh: Fresh) -> Form:
                 return made
             case nodes.Apply(function, arg):
                 return called(function, put(arg), fresh)
-        raise UnsupportedError(f"{type(part).__name__} has no place in a function of one number.")
+        raise MissingRuleError(part, "place in a function of numbers")
 
     return put(node)
+
+
+def mirrored(form: Form) -> Form:
+    """The form with f(-u) as f(u), -f(u) or 1 - f(u), whichever of u and -u reads first.
+
+    >>> u = single(Entry("u", ()))
+    >>> mirrored(single(Call("tanh", scaled(u, Fraction(-1))))) == scaled(
+    ...     single(Call("tanh", u)), Fraction(-1)
+    ... )
+    True
+    """
+    made: list[Form] = []
+    for term, number in form:
+        plain = tuple(pair for pair in term.atoms if _parity(pair[0]) == "")
+        found: Form = ((Term(plain, term.bound), number),)
+        for atom, power in term.atoms:
+            if _parity(atom) != "":
+                other = _mirrored(atom)
+                found = multiplied(found, other if power == 1 else to_the(other, power))
+        made.append(found)
+    return added(made)
+
+
+def _parity(atom: Atom) -> str:
+    known = FUNCTIONS.get(atom.function) if isinstance(atom, Call) else None
+    return known.parity if known else ""
+
+
+def _mirrored(atom: Atom) -> Form:
+    assert isinstance(atom, Call)
+    inner = sealed(mirrored(atom.arg))
+    if not inner or inner[0][1] > 0:
+        return single(Call(atom.function, inner))
+    turned = single(Call(atom.function, scaled(inner, Fraction(-1))))
+    match _parity(atom):
+        case "odd":
+            return scaled(turned, Fraction(-1))
+        case "complement":
+            return difference(_ONE, turned)
+    return turned
 
 
 def _log(u: Form) -> Form:

@@ -16,6 +16,7 @@ from matderiv.calculus.index_forms.forms import Index
 from matderiv.calculus.index_forms.index_expressions import (
     Applied,
     ArrayEntry,
+    Combined,
     Extent,
     IndexExpression,
     NamedEntry,
@@ -34,6 +35,7 @@ from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import definition
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import NAMES
 from matderiv.expression.shapes import Dim, Shape
 
 __all__ = ["RULES", "entry_of"]
@@ -71,6 +73,9 @@ class _Writer:
         rule = RULES.get(type(node))
         if rule is not None:
             return rule(self, node, at)
+        if isinstance(node, nodes.Entrywise):
+            items = (self.operand(operand, node, at) for operand in nodes.children(node))
+            return Combined(NAMES[type(node)], tuple(items))
         simpler = definition(node, self.shape)
         if simpler is None:
             raise MissingRuleError(node, "written entry")

@@ -18,11 +18,12 @@ from matderiv.calculus.formulas.broadcasting import (
     unbroadcast,
     varies,
 )
-from matderiv.errors import MissingRuleError
+from matderiv.errors import MissingRuleError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import definition, derivative
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim
+from matderiv.expression.source import source
 
 __all__ = ["ADJOINTS", "Rule", "adjoint"]
 
@@ -81,7 +82,7 @@ def _plus(a: Node, b: Node) -> Node:
     return nodes.Add(a, b)
 
 
-def _minus(a: Node, b: Node) -> Node:
+def _minus(a: Node, b: Node) -> nodes.Subtract:
     return nodes.Subtract(a, b)
 
 
@@ -165,6 +166,30 @@ def power(node: nodes.Power, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     )
 
 
+@_rule(nodes.Maximum)
+def maximum(node: nodes.Maximum, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g·da where a > b, Σ g·db where b > a."""
+    return _chosen(node, g, shape, _minus(node.left, node.right))
+
+
+@_rule(nodes.Minimum)
+def minimum(node: nodes.Minimum, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g·da where a < b, Σ g·db where b < a."""
+    return _chosen(node, g, shape, _minus(node.right, node.left))
+
+
+def _chosen(
+    node: nodes.Maximum | nodes.Minimum, g: Node, shape: ShapeOf, ahead: nodes.Subtract
+) -> tuple[Node, ...]:
+    """What reaches the left operand where `ahead` is positive, and the right one elsewhere."""
+    behind = _minus(ahead.right, ahead.left)
+    sides = ((node.left, ahead), (node.right, behind))
+    return tuple(
+        unbroadcast(_times(g, nodes.Apply("step", u)), shape(node), shape(x), shape)
+        for x, u in sides
+    )
+
+
 @_rule(nodes.Apply)
 def apply(node: nodes.Apply, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ g·f′(a)·da, the chain rule."""
@@ -189,6 +214,14 @@ def matmul(node: nodes.MatMul, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     over = shape(node)
     if not any(varies(shape(g), over, axis) for axis in range(len(over))) and shape(g):
         g = nodes.Sum(g)  # of one entry
+    match len(shape(a)), len(shape(b)):
+        case ((1 | 2), (1 | 2)):
+            pass
+        case _:
+            raise UnsupportedError(
+                f"{source(node)}: products of stacks of matrices have no rule of differentiation "
+                "in this version."
+            )
     match len(shape(a)), len(shape(b)):
         case 1, 1:
             return _times(g, b), _times(g, a)
@@ -227,9 +260,12 @@ def outer(node: nodes.Outer, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 @_rule(nodes.Transpose)
 def transpose(node: nodes.Transpose, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ g_ij·da_ji: Gᵀ."""
-    if len(shape(node)) == 2 and len(shape(g)) == 1:  # noqa: PLR2004 - a row in place of a matrix
+    over, own = shape(node), shape(g)
+    if not own or len(over) == 1:
+        return (g,)
+    if len(own) == 1 and len(over) == 2:  # noqa: PLR2004 - a row in place of a matrix
         return (column(g, shape),)
-    return (_t(g) if len(shape(g)) > 1 else g,)
+    return (_t(g if len(own) == len(over) else filled(g, over, shape)),)
 
 
 # -- reductions ------------------------------------------------------------------------------

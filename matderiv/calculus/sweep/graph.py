@@ -125,7 +125,7 @@ class _Lifter:
         if known is None:
             value = self.step(node)
             shape = shape_of(value, self.shapes)
-            known = self._known[node] = next(self._names[len(shape)])
+            known = self._known[node] = next(self._names[min(len(shape), len(_WISHES) - 1)])
             self.lifted[known] = node
             self.shapes[known] = shape
             self.values.append(Assignment(known, value))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Final
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.calculus.formulas.flattened import cost, key, total
-from matderiv.calculus.formulas.rewrites import Facts
+from matderiv.calculus.formulas.rewrites import Facts, RewriteName
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.formulas.tidying import (
     Rewritten,
@@ -33,7 +34,7 @@ __all__ = ["Gradient", "Sweep", "Use", "finished", "inlined", "named", "replaced
 
 _ONE = nodes.Number(Fraction(1))
 _ZERO = nodes.Number(Fraction(0))
-_REPEATED = "repeated in every row or column"
+_REPEATED: Final = "repeated in every row or column"
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
 _USES = 200  # uses of one name at most
 _LONGEST = 200  # operations and names of a formula into which values are still put
@@ -293,7 +294,7 @@ def finished(
     formula: Node, name: str, own: Shape, names: Mapping[object, str], facts: Facts
 ) -> list[Rewritten]:
     """The last rewrites of a formula of the gradient by a name, those that change it."""
-    finishes: tuple[tuple[str, Callable[[Node], Node]], ...] = (
+    finishes: tuple[tuple[RewriteName, Callable[[Node], Node]], ...] = (
         ("transposes collected", lambda node: transposes_collected(node, facts)),
         ("names of the program", lambda node: named(node, names, but=name)),
         (_REPEATED, lambda node: completed(node, own, facts)),

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from random import Random
 
 from matderiv.calculus.deciding.decide import Verdict, same_form
@@ -32,6 +33,7 @@ from matderiv.derivation.exercises.drawing import Draw, Drawn
 from matderiv.derivation.exercises.entries import atoms_in
 from matderiv.derivation.exercises.theme import Sizes, Theme, users
 from matderiv.derivation.judge import Judge, chain_rule
+from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Link
 from matderiv.derivation.program import Builder, elementwise
 from matderiv.derivation.sides import EntryOf, Indexed, Side
@@ -249,7 +251,8 @@ def _made(theme: Theme, case: _Case, sizes: Sizes | int, pick: float) -> Mistake
         right, wrong = lines.right(), lines.wrong()
         first, *rest = right
         builder = Builder(task, (case.name,), elementwise)
-        repaired = builder.chain(judge, "right", first, *(("right", side) for side in rest))
+        sides: list[tuple[Reason, Side]] = [("right", side) for side in rest]
+        repaired = builder.chain(judge, "right", first, *sides)
     except MatderivError:  # the formula has no shape or is too large, or sizes are fixed
         return None
     cuts = [n for n in range(1, len(right)) if wrong[n] is not None and wrong[n] is not right[n]]
@@ -257,13 +260,13 @@ def _made(theme: Theme, case: _Case, sizes: Sizes | int, pick: float) -> Mistake
     if not cuts:
         return None
     cut = cuts[int(pick * len(cuts))]
-    sides: list[Side] = [*right[:cut], *(side for side in wrong[cut:] if side is not None)]
-    verdicts = [judge.verdict(sides[n], sides[n + 1]) for n in range(len(sides) - 1)]
-    expected = ["refuted" if n == cut else "equal" for n in range(1, len(sides))]
+    shown: list[Side] = [*right[:cut], *(side for side in wrong[cut:] if side is not None)]
+    verdicts = [judge.verdict(*pair) for pair in pairwise(shown)]
+    expected = ["refuted" if n == cut else "equal" for n in range(1, len(shown))]
     if [verdict.status for verdict in verdicts] != expected:
         return None
     links = tuple(
-        Link(task, sides[n], sides[n + 1], "slip" if n + 1 == cut else "as before", verdict)
+        Link(task, shown[n], shown[n + 1], "slip" if n + 1 == cut else "as before", verdict)
         for n, verdict in enumerate(verdicts)
     )
     return Mistake(

@@ -16,6 +16,7 @@ from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.exercises.drawing import Draw, Drawn
 from matderiv.derivation.exercises.theme import Sizes, Theme, users
 from matderiv.derivation.judge import Judge
+from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Link
 from matderiv.derivation.program import Builder, Defining, elementwise
 from matderiv.derivation.sides import Formula, Numerals
@@ -300,7 +301,7 @@ class _Run:
         judge = Judge(self.task, of, users(self.task, of))
         return self.line(judge, f"d{of}", "local derivatives", formula)
 
-    def line(self, judge: Judge, name: str, reason: str, formula: Node) -> Chain:
+    def line(self, judge: Judge, name: str, reason: Reason, formula: Node) -> Chain:
         """The name, its formula, which is proved, and the numbers."""
         builder = Builder(self.task, (), elementwise)
         first = builder.chain(judge, "numbers", Formula(Name(name)), (reason, Formula(formula)))

@@ -11,6 +11,7 @@ from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.sweep.adjoints import adjoint
 from matderiv.calculus.sweep.differentials import differential
 from matderiv.calculus.sweep.sweep import Gradient, named
+from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.program import Builder
@@ -58,7 +59,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
             ("definition", Differential(value, name, i, own)),
             ("rules", Matrix(spread(change, over, facts.shape), i, over)),
         )
-    sides: list[tuple[str, Node]] = []
+    sides: list[tuple[Reason, Node]] = []
     if judge.users != (graph.loss,):
         sides.append(("chain rule", _added(short, facts.shape)))
     sides.append(("differentials put in", _added(pairs, facts.shape)))
@@ -73,7 +74,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
     )
 
 
-def _told_apart(sides: list[tuple[str, Node]]) -> Iterator[tuple[str, Side]]:
+def _told_apart(sides: list[tuple[Reason, Node]]) -> Iterator[tuple[Reason, Side]]:
     """The sides without those that repeat the one before."""
     before: Node | None = None
     for reason, node in sides:
@@ -84,7 +85,7 @@ def _told_apart(sides: list[tuple[str, Node]]) -> Iterator[tuple[str, Side]]:
 
 def _moved(
     builder: Builder, name: str, pairs: list[Pair], judge: RouteJudge
-) -> Iterator[tuple[str, Node]]:
+) -> Iterator[tuple[Reason, Node]]:
     """⟨G, A·dX⟩ = ⟨Aᵀ·G, dX⟩ and the like, one operation after another, until dX stands alone."""
     facts = builder.sweep.facts
     change = change_of(name)

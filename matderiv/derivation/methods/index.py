@@ -17,6 +17,7 @@ from matderiv.calculus.index_forms.forms import (
 from matderiv.calculus.index_forms.partials import partial, product_rule, with_deltas
 from matderiv.calculus.sweep.sweep import Gradient
 from matderiv.derivation.judge import chain_rule
+from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.program import Builder, Defining
@@ -92,7 +93,7 @@ def entry_of_value(builder: Builder, by: str) -> Chain:
 
 
 def _local(
-    builder: Builder, judge: RouteJudge, by: str, wrt: Entry, last: list[tuple[str, Side]]
+    builder: Builder, judge: RouteJudge, by: str, wrt: Entry, last: list[tuple[Reason, Side]]
 ) -> Iterator[Chain]:
     """∂z_ij/∂x_pq by the product rule, with deltas, and bound_letters."""
     graph = builder.sweep.graph
@@ -130,7 +131,7 @@ def _put_in(builder: Builder, judge: RouteJudge, wrt: Entry) -> Form:
 
 def read_off(
     builder: Builder, name: str, local: Node, *, turned: bool = True
-) -> Iterator[tuple[str, Side]]:
+) -> Iterator[tuple[Reason, Side]]:
     """The last sides of an entry's chain: an entry of the formula, if that has its shape."""
     own = builder.sweep.graph.shapes[name]
     if not own or builder.sweep.facts.shape(local) != own:

@@ -11,6 +11,7 @@ from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.forms import Entry
 from matderiv.calculus.sweep.differentials import differential
 from matderiv.calculus.sweep.sweep import Gradient
+from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.program import Builder, Defining, elementwise
@@ -19,6 +20,7 @@ from matderiv.derivation.sides import (
     Formula,
     Kronecker,
     Kroneckers,
+    Side,
     Times,
     Vec,
     VecPartial,
@@ -75,6 +77,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         upstream = Name(f"d{by}")
         whole.append((partial, upstream))
         parts += [(part, upstream) for part in found]
+    last: list[tuple[Reason, Side]] = [("row by row", Vec(gradient.local, at))]
     yield builder.chain(
         judge,
         "transposed",
@@ -82,7 +85,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
         ("chain rule", Times(tuple(whole), at, transposed=True)),
         ("jacobians put in", Times(tuple(parts), at, transposed=True)),
         ("transposed", Times(tuple(parts), at, transposed=True, inward=True)),
-        *([("row by row", Vec(gradient.local, at))] if facts.shape(gradient.local) == own else []),
+        *(last if facts.shape(gradient.local) == own else []),
     )
     yield builder.chain(
         judge,
