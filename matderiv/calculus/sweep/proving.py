@@ -32,11 +32,8 @@ __all__ = ["Prover"]
 
 _LETTERS = ("p", "q")
 
-#: The attempt that leaves no value with a definition, and the one that leaves no name with one.
-_VALUES = "values unfolded"
+#: The name of the attempt that leaves no name with a definition.
 _EVERYTHING = "all names unfolded"
-
-_SHORT = 200  # operations and names of two formulas that are read as a whole first
 
 
 class Prover:
@@ -119,32 +116,22 @@ class Prover:
     def same(self, one: Node, other: Node, name: str) -> Verdict:
         """The verdict on two formulas of the gradient by a name.
 
-        Short formulas are read as a whole; long ones that differ in small parts are compared part
-        by part, else as a whole.
+        Formulas that differ in small parts are compared part by part, else as a whole.
         """
         one, other = (self._filled(name, side) for side in (one, other))
-        if cost(one) + cost(other) <= _SHORT and self._reads(one, other):
-            return Verdict("equal", index=True)
         known = ChainMap(self._gradients, self._values)
         parts = differing(one, other, known, self.sweep.facts.shape)
-        small = (one, other) not in parts
-        if small and all(self._reads(*part) for part in parts):
+        small = sum(cost(a) + cost(b) for a, b in parts) < cost(one) + cost(other)
+        if small and all(read(self._unfolded(*part)).status == "equal" for part in parts):
             return Verdict("equal", index=True)
         whole = self._same(one, other)
-        if small and whole.status == "undecided":
+        if (one, other) not in parts and whole.status == "undecided":
             by_part = _all_of(self._same(*part) for part in parts)
             return by_part if by_part.status == "equal" else whole
         return whole
 
     def _same(self, one: Node, other: Node) -> Verdict:
         return self._decide(self.sweep.facts.shape(one), self._unfolded(one, other))
-
-    def _reads(self, one: Node, other: Node) -> bool:
-        """Whether two formulas read the same with few names unfolded: that is found fast."""
-        attempts = itertools.takewhile(
-            lambda attempt: attempt.name not in (_VALUES, _EVERYTHING), self._unfolded(one, other)
-        )
-        return read(attempts).status == "equal"
 
     def _unfolded(self, one: Node, other: Node) -> Iterator[Attempt]:
         """The general entries of two formulas, with more and more names unfolded."""
@@ -197,7 +184,7 @@ class Prover:
         yield "names of one side unfolded", self._unfolding(differing, shared)
         if len(self._values) <= BUDGET.some:
             without_names = {n: g for n, g in self._gradients.items() if n in self._lifted}
-            yield _VALUES, ChainMap(without_names, self._values)
+            yield "values unfolded", ChainMap(without_names, self._values)
         if len(self._values) <= BUDGET.few:
             yield _EVERYTHING, ChainMap(self._gradients, self._values)
 
