@@ -58,4 +58,4 @@ class ProofError(MatderivError):
 
 
 class MissingError(InputError):
-    """What the user asked for needs something installed first; the message says what, and how."""
+    """A request needs a package that is not installed; the message says how to get it."""

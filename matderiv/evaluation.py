@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.structure import Assumed, infer_assumed
-from matderiv.calculus.sweep.sweep import Sweep
 from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node

@@ -13,8 +13,9 @@ from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.shaping import numbered, signs_first
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover
+from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.structure import Assumed, infer_assumed, own_gradient, read_assumed
-from matderiv.calculus.sweep.sweep import Sweep, sweep
+from matderiv.calculus.sweep.sweep import sweep
 from matderiv.errors import InputError, ProofError
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "Gradient", "forget", "gradient", "printed"]
 
-#: What gradients are printed as.
+#: The formats that gradients can be printed in.
 FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
 
 
@@ -97,7 +98,7 @@ class Gradient:
 
     @property
     def note(self) -> str:
-        """What a declared structure of X makes of its gradient; empty where there is none."""
+        """A sentence on the gradient by an input of declared structure; empty for other inputs."""
         structure = self.assume.get(self.wrt)
         if structure is None:
             return ""
@@ -219,7 +220,7 @@ def gradient(
     """
     written = parse(program)
     assumed = read_assumed(written, assume)
-    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes)
+    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=True)
     names = _names(written, wrt)
     with uncollected():
         found = _solved(written, tuple(known.items()), names, tuple(assumed.items()))

@@ -12,9 +12,9 @@ from matderiv import files
 from matderiv.derivation.links import Derivation
 from matderiv.errors import InputError
 from matderiv.handout.command import Command
+from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import Block, CodeBlock, Document, Exercise
 from matderiv.handout.formats import form_of, write, write_text
-from matderiv.handout.program import ProgramComposer
 from matderiv.handout.sheet import answer_sheet, how_it_was_made, sheet, with_exercises
 from matderiv.handout.texts import messages
 from matderiv.handout.words import one_line
@@ -68,7 +68,7 @@ class Handout:
         return write_text(self.document, "md")
 
     def contents(self, path: Path, form: str | None = None) -> dict[Path, str | bytes]:
-        """What a file of the handout holds, and the file of the answers beside it if there is one.
+        """The content of a file of the handout, and of the file with its answers if there is one.
 
         Raises:
             InputError: there is no format of that suffix, or what it needs is not installed.
@@ -100,7 +100,7 @@ class Handout:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What a handout is to be like; see `Derivation.handout`."""
+    """The options of a handout; see `Derivation.handout`."""
 
     lang: str = "en"
     title: str | None = None

@@ -35,7 +35,7 @@ class Jacobian:
 
     @property
     def size(self) -> JacobianSize:
-        """What it takes."""
+        """The size of the Jacobian in memory."""
         return self.local.size(self.dtype)
 
     def document(self, lang: str = "en", show: Show = None) -> Document:

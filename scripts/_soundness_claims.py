@@ -12,9 +12,9 @@ from fractions import Fraction
 
 from _soundness_brute import brute_force_equal
 
-from matderiv.checking.check import Report, judge
+from matderiv.checking.check import judge
 from matderiv.checking.question import Question, ask
-from matderiv.checking.report import edit_key
+from matderiv.checking.report import Report, edit_key
 from matderiv.errors import MatderivError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import MatMul, Multiply, Name, Node, Number, Transpose

@@ -104,7 +104,7 @@ def _hang(*_: object) -> None:
 
 @dataclass
 class Fuzzed:
-    """What became of random inputs."""
+    """The outcomes for random inputs."""
 
     verdicts: Counter[str] = field(default_factory=Counter)
     tracebacks: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What SymPy's `MatrixExpr.diff` says to the gradients of tests/gradients.toml, beside the books.
+"""Compares SymPy's `MatrixExpr.diff` with the gradients of tests/gradients.toml.
 
     python scripts/compare_sympy.py            the table, and how often it is right
     python scripts/compare_sympy.py --wrong    what it says where it is not right
@@ -376,7 +376,7 @@ def length(expression: Sympy) -> int:
 
 @dataclass(frozen=True)
 class Row:
-    """What SymPy says to one gradient."""
+    """SymPy's answer to one gradient, and whether it is right."""
 
     gradient: Gradient
     verdict: str
@@ -385,7 +385,7 @@ class Row:
 
 
 def symbols_of(gradient: Gradient, sizes: Mapping[str, int]) -> dict[str, Value]:
-    """What stands for the inputs."""
+    """A SymPy symbol for each input."""
     symbols = {}
     for name in gradient.shapes:
         shape = gradient.shape(name, sizes)

@@ -74,7 +74,7 @@ def _is_show(value: object) -> bool:
 
 _Keys = Mapping[str, tuple[Callable[[object], bool], str]]
 
-#: What may stand at the top of the file and in each [[handout]]: a test, and what it asks for.
+#: Keys allowed at the top of the file and in each [[handout]]: a test, and words for it.
 _COMMON: _Keys = {
     "languages": (_list_of(_is(str)), 'a list such as ["en", "zh"]'),
     "formats": (_list_of(_is(str)), 'a list such as ["tex", "md"]'),

@@ -22,7 +22,7 @@ from fontTools.ttLib import TTFont
 TARGET = Path(__file__).parents[1] / "matderiv" / "handout" / "assets" / "matderiv-math.woff2"
 NAME = "Matderiv Math"
 
-#: What the serializer of boxes can write: letters upright and in italics, digits, signs.
+#: The characters that formulas can contain: letters upright and in italics, digits, signs.
 CHARACTERS = [
     *range(0x20, 0x7F),
     *range(0x391, 0x3A2),  # Greek

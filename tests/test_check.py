@@ -55,7 +55,7 @@ MISTAKES = [
     (PLAIN, "X", "dY @ W.T + X", "There is a term too many: dY @ W.T + X must be dY @ W.T."),
     ("L = sum((1 + exp(X @ W))**2)", "X", "2*(1 + exp(Y)) @ W.T", "A factor of the chain rule is missing: 2*(1 + exp(Y)) must be 2*(1 + exp(Y))*exp(Y)."),
     (PLAIN, "X", "f(Y) @ W.T", "The derivative is left out: f(Y) must be df(Y)."),
-    ("L = 3*sum(log(1 + exp(X @ W)))", "X", "3*log(exp(Y) + 1) @ W.T", "The derivative is left out: log(exp(Y) + 1) must be exp(Y)/(exp(Y) + 1)."),
+    ("L = 3*sum(log(1 + exp(X @ W)))", "X", "3*log(exp(Y) + 1) @ W.T", "The derivative is left out: log(exp(Y) + 1) must be sigmoid(Y)."),
     ("L = sum(relu(X @ W))", "X", "relu(X @ W) @ W.T", "The derivative is left out: relu(X @ W) must be step(X @ W)."),
     (PLAIN, "X", "W.T", "A factor is missing: W.T must be dY @ W.T."),
     (PLAIN, "X", "dY @ X.T", "X stands where W belongs."),

@@ -27,7 +27,7 @@ from matderiv.calculus.index_forms.forms import (
     Whole,
     scaled,
 )
-from matderiv.calculus.sweep.sweep import Gradient
+from matderiv.calculus.sweep.results import GradientStages
 from matderiv.calculus.sweep.task import Task, read_task
 from matderiv.derivation.closeup import CloseUpBuilder, CloseUpJudge, build_close_up
 from matderiv.derivation.focus import CloseUp, first_product
@@ -519,7 +519,7 @@ def test_wrong_derivative_of_f_is_refused(body: str, monkeypatch: pytest.MonkeyP
     """A factor wrong in the derivative of a known f raises, with the link named."""
     right = CloseUpBuilder.slope
 
-    def wrong(self: CloseUpBuilder, judge: Judge, known: Node, gradient: Gradient) -> Chain:
+    def wrong(self: CloseUpBuilder, judge: Judge, known: Node, gradient: GradientStages) -> Chain:
         doubled = nodes.Multiply(nodes.Number(Fraction(2)), known)
         return right(self, judge, doubled, gradient)
 

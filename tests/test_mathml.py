@@ -12,8 +12,9 @@ import pytest
 
 import matderiv
 from matderiv.api import shown
+from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import Equation, Math, Paragraph
-from matderiv.handout.program import ProgramComposer
+from matderiv.handout.program import page_blocks
 from matderiv.notation.boxes import (
     Aligned,
     BigSum,
@@ -121,7 +122,7 @@ def test_pages_hold_the_same_letters_as_in_latex(program: str, *, marked: bool) 
     derivation = derived(program)
     composer = ProgramComposer(derivation, "en", shown(derivation.task, None), marked=marked)
     boxes: list[Box] = []
-    for block in composer.blocks():
+    for block in page_blocks(composer):
         if isinstance(block, Equation):
             boxes += [block.box, *(box for d in block.details for box in d.boxes)]
         elif isinstance(block, Paragraph):

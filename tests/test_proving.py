@@ -9,8 +9,9 @@ import pytest
 
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover
+from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.structure import follows, independent, infer_assumed, is_diagonal
-from matderiv.calculus.sweep.sweep import Sweep, sweep
+from matderiv.calculus.sweep.sweep import sweep
 from matderiv.expression import nodes
 from matderiv.expression.numeric import evaluate
 from matderiv.expression.parse import parse

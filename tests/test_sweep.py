@@ -20,7 +20,8 @@ from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Entry, Index
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.graph import Graph, graph_of
-from matderiv.calculus.sweep.sweep import Sweep, sweep
+from matderiv.calculus.sweep.results import Sweep
+from matderiv.calculus.sweep.sweep import sweep
 from matderiv.errors import InputError, MatderivError, UnsupportedError
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import Dim, infer, settled

@@ -13,7 +13,7 @@ import matderiv
 from matderiv.calculus.formulas.rewrites import RewriteName
 from matderiv.derivation.kinds import ChainKind, Reason, StepKind
 from matderiv.errors import InputError
-from matderiv.handout.program import WRITERS
+from matderiv.handout.program import STEP_WRITERS
 from matderiv.handout.texts import languages, messages
 
 
@@ -61,7 +61,7 @@ CALLED = {
 
 def test_every_kind_of_step_is_written() -> None:
     """No kind of step lacks its part of the page, and none is written that no step has."""
-    assert set(WRITERS) == set(get_args(StepKind)) - {"exercise"}
+    assert set(STEP_WRITERS) == set(get_args(StepKind)) - {"exercise"}
 
 
 @pytest.mark.parametrize("language", languages())

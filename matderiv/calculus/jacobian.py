@@ -1,4 +1,4 @@
-"""What a Jacobian ∂Y/∂X would take, counted and not built."""
+"""The size of a Jacobian ∂Y/∂X: counted, without building it."""
 
 from __future__ import annotations
 

@@ -3,72 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 from matderiv._collector import uncollected
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.checking.decide import judged
-from matderiv.checking.diagnose import Cause, cause
-from matderiv.checking.evidence import Difference, Line, deciding_line, difference_at
-from matderiv.checking.misfit import Misfit, misfit
+from matderiv.checking.diagnose import cause
+from matderiv.checking.evidence import difference_at
+from matderiv.checking.misfit import misfit
 from matderiv.checking.question import Question, ask, names_in
+from matderiv.checking.report import Report
 from matderiv.errors import MatderivError
 from matderiv.expression.nodes import Node
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 
-__all__ = ["Report", "check", "judge"]
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What is known of a claim.
-
-    `other`: the input that the claim is the gradient by, if it is that of another one.
-    `misfit`, `cause`, `difference`: the evidence that it is wrong, as far as there is any.
-    """
-
-    question: Question
-    claim: Node
-    decision: Verdict
-    other: str | None = None
-    misfit: Misfit | None = None
-    cause: Cause | None = None
-    difference: Difference | None = None
-
-    @property
-    def status(self) -> Literal["right", "wrong", "undecided"]:
-        """The verdict in one word."""
-        words: dict[str, Literal["right", "wrong", "undecided"]]
-        words = {"equal": "right", "refuted": "wrong", "undecided": "undecided"}
-        return words[self.decision.status]
-
-    @property
-    def line(self) -> Line | None:
-        """The line of the derivation that decides; None if it is not proved on its own."""
-        of = self.question.wrt if self.cause is None else self.cause.of
-        return deciding_line(self.question, of)
-
-    @property
-    def gradient(self) -> str:
-        """The gradient as the program's derivation ends."""
-        return self.question.source(self.question.gradient)
-
-    def text(self, lang: str = "en") -> str:
-        """The report as lines for a person.
-
-        Raises:
-            InputError: there is no such language.
-        """
-        from matderiv.checking.report import to_text  # loaded only when it is asked for
-
-        return to_text(self, lang)
-
-    def json(self) -> str:
-        """The report as JSON; see the README."""
-        from matderiv.checking.report import to_json  # as above
-
-        return to_json(self)
+__all__ = ["check", "judge"]
 
 
 def check(

@@ -1,4 +1,4 @@
-"""What is wrong with a claim: the change that makes it right, proved to make it right."""
+"""The diagnosis of a wrong claim: a change that, as is proved, makes it right."""
 
 from __future__ import annotations
 

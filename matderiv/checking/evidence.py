@@ -1,4 +1,4 @@
-"""What shows that a claim is wrong: the first entry that differs, and the line that decides."""
+"""Evidence that a claim is wrong: the first entry that differs, and the line that decides."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def _text(question: Question, form: Form) -> str:
 
 
 def _values(question: Question, point: Point, forms: list[Form]) -> Iterator[tuple[str, str]]:
-    """What the quantities in two entries are at a point; the inputs if none of them is named."""
+    """Name and value at a point of each quantity in two entries; of the inputs if none has any."""
     atoms = dict.fromkeys(a for form in forms for a in _atoms(form))
     found = False
     for atom in atoms:

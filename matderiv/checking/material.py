@@ -1,4 +1,4 @@
-"""What the gradient of a question is made of, in all ways in which it is written."""
+"""The parts of the right gradient, in every form it can be written in."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @lru_cache(maxsize=64)
 def setting_of(question: Question) -> Setting:
-    """What a claim about the gradient may be changed with; worked out once for a question."""
+    """The parts that a repair of a claim may use: factors, functions, derivatives, numbers."""
     inside = [n for way in ways(question) for n in nodes.walk(way)]
     own = [name for name in question.undefined if name[0].islower()]
     used = [f for f in ELEMENTWISE if f in question.program.functions()]
@@ -131,7 +131,7 @@ def _negative(node: Node) -> Node:
 
 
 def _entry_factors(inside: list[Node]) -> Iterator[Node]:
-    """What is multiplied entry by entry, and what is divided by."""
+    """The factors of entrywise products and the divisors of entrywise quotients."""
     for part in inside:
         if isinstance(part, nodes.Multiply):
             yield from (n for n in nodes.children(part) if not isinstance(n, Number))

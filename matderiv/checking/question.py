@@ -1,4 +1,4 @@
-"""What a claim is measured against: the derived gradient, and what every name stands for."""
+"""The gradient that a claim is compared with, and the definitions of all names."""
 
 from __future__ import annotations
 
@@ -10,23 +10,19 @@ from fractions import Fraction
 from functools import cached_property
 from typing import cast
 
-import sympy as sp
-
-from matderiv.api import check_factor, read
-from matderiv.calculus.elementwise import chain_rule, tidy, to_node
 from matderiv.calculus.formulas.flattened import cost
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.entries import Entries
-from matderiv.calculus.problem import Elementwise, Problem
-from matderiv.calculus.sweep.proving import Prover
-from matderiv.calculus.sweep.sweep import replaced
+from matderiv.calculus.sweep.graph import graph_of
+from matderiv.calculus.sweep.sweep import replaced, sweep
 from matderiv.calculus.sweep.task import Task, read_task
-from matderiv.calculus.verdicts import vanishes
-from matderiv.errors import InputError, MatderivError, ProofError, ShapeError, UnsupportedError
+from matderiv.derivation.focus import first_product
+from matderiv.errors import InputError, MatderivError, ProofError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.claim import parse_claim
 from matderiv.expression.nodes import Name, Node
-from matderiv.expression.program import Program
+from matderiv.expression.parse import parse
+from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM, KNOWN
@@ -239,64 +235,75 @@ def ask(
     if isinstance(assume, Mapping):  # an iterable of its keys as well
         assume = cast("Mapping[str, str]", assume).items()
     structures = tuple(assume or ())
-    problem = None if structures else _one_product(program, sizes, shapes)
-    if problem is not None:  # its product has a name
-        if wrt not in problem.program.inputs():
-            check_factor(problem, wrt)
-        program = problem.program.source()
-    task = read_task(program, (wrt,), sizes=sizes, shapes=shapes, assume=structures)
-    verdict = Prover(task.sweep).all_of(wrt)
+    task = _task(program, wrt, sizes, shapes, structures)
+    verdict = task.prover.all_of(wrt)
     if verdict.status != "equal":
         raise ProofError(f"the gradient by {wrt} is {verdict.status}: {verdict.reason}")
-    sweep = task.sweep
-    upstream = {
-        f"d{name}": task.whole(name, found.formula)
-        for name, found in sweep.gradients.items()
-        if name != wrt
-    }
-    known = dict(sweep.graph.shapes) | {name: sweep.graph.shapes[name[1:]] for name in upstream}
+    upstream = {name: whole for name, whole in task.wholes.items() if name != f"d{wrt}"}
+    known = task.shapes | {name: task.shapes[name[1:]] for name in upstream}
     return Question(
         task,
         wrt,
         task.whole(wrt, task.answer(wrt) if wrt in task.assumed else task.spelled(wrt)),
         verdict.index,
         sized(known, _sizes(task)) if verdict.index else known,
-        {a.name: a.value for a in sweep.graph.values} | upstream,
-        {} if problem is None else _bodies(problem),
+        {a.name: a.value for a in task.sweep.graph.values} | upstream,
+        {} if structures else _bodies(task),
     )
 
 
-def _one_product(
+def _task(
     program: str,
+    wrt: str,
     sizes: Mapping[str, int | None] | None,
     shapes: Mapping[str, tuple[int, ...]] | None,
-) -> Problem | None:
-    """One product with a loss, if the program is one."""
-    try:
-        return read(program, sizes=sizes, shapes=shapes)
-    except UnsupportedError:
+    structures: tuple[tuple[str, str], ...],
+) -> Task:
+    """The task; the product in L = sum(f(X @ W)) has a name, so that claims may say dY."""
+    written = parse(program)
+    task = read_task(program, (wrt,), sizes=sizes, shapes=shapes, assume=structures, scalar=True)
+    product = _only_product(written)
+    if structures or product is None:
+        return task
+    used = written.names() | written.functions() | written.letters()
+    taken = {name.lower() for name in used}  # y beside Y would look alike
+    name = next((n for n in "YZPAUVHQ" if n.lower() not in taken), None)
+    if name is None:
+        return task
+    loss = Assignment(written.loss.name, substituted(written.loss.value, product, Name(name)))
+    known = Program((Assignment(name, product), loss))
+    named = read_task(known.source(), (wrt,), sizes=sizes, shapes=shapes)
+    close = first_product(named)
+    opaque = any(isinstance(n, nodes.Functional) for n in nodes.walk(loss.value))
+    return named if opaque or (close and close.summand) else task
+
+
+def _only_product(program: Program) -> Node | None:
+    """The product of a program of one line that has no other."""
+    found = {n for n in nodes.walk(program.loss.value) if isinstance(n, nodes.MatMul)}
+    if len(program.assignments) != 1 or len(found) != 1:
         return None
+    return found.pop()
 
 
-def _bodies(problem: Problem) -> dict[str, Node]:
-    """What the function is that the derivation of one product calls f, and its f′."""
-    head = problem.head
-    if not isinstance(head, Elementwise) or head.body is None:
+def _bodies(task: Task) -> dict[str, Node]:
+    """The formulas of f and f′ that the derivation of a product names."""
+    close = first_product(task)
+    if close is None or close.summand is None or close.summand.body is None:
         return {}
-    slope: sp.Expr = sp.S.One
-    for factor in chain_rule(head.body, head.variable):
-        slope = factor * slope
-    short = tidy(slope)
-    if vanishes(short - slope):
-        slope = short
-    derivative = to_node(slope, head.variable, _HOLE)
+    function, body = close.summand.function, close.summand.body
+    names = names_in(body)
+    shapes = {name: shape for name, shape in task.shapes.items() if name in names}
+    total = Program((Assignment(task.sweep.graph.result, nodes.Sum(body)),))
+    graph = graph_of(total, shapes | {task.sweep.graph.result: ()})
+    slope = sweep(graph, (close.value,)).gradients[close.value].formula
+    made, derivative = (substituted(node, Name(close.value), _HOLE) for node in (body, slope))
+    for ones in {n for n in nodes.walk(derivative) if isinstance(n, nodes.Ones)}:
+        derivative = substituted(derivative, ones, nodes.Number(Fraction(1)))
     if _HOLE not in nodes.walk(derivative):  # each entry of dY is the same number
         zero = nodes.Multiply(nodes.Number(Fraction(0)), _HOLE)
         derivative = nodes.Add(derivative, zero)
-    return {
-        head.function: to_node(head.body, head.variable, _HOLE),
-        f"d{head.function}": derivative,
-    }
+    return {function: made, f"d{function}": derivative}
 
 
 def _sizes(task: Task) -> dict[str, int]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
 
+from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.mistakes import Edit
-from matderiv.checking.check import Report
 from matderiv.checking.diagnose import Cause
-from matderiv.checking.evidence import Difference, Line
+from matderiv.checking.evidence import Difference, Line, deciding_line
 from matderiv.checking.misfit import Misfit
 from matderiv.checking.question import Question
 from matderiv.checking.slips import Slip
@@ -17,12 +19,59 @@ from matderiv.expression.nodes import Node, Number
 from matderiv.expression.shapes import Shape
 from matderiv.handout.texts import messages
 
-__all__ = ["edit_key", "line_text", "slip_text", "to_json", "to_text"]
+__all__ = ["Report", "edit_key", "line_text", "slip_text"]
 
 FORMAT, VERSION = "matderiv check", 1
 
 
-def to_text(report: Report, lang: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The verdict on a claim, with its evidence.
+
+    `other`: the input that the claim is the gradient by, if it is that of another one.
+    `misfit`, `cause`, `difference`: the evidence that it is wrong, as far as there is any.
+    """
+
+    question: Question
+    claim: Node
+    decision: Verdict
+    other: str | None = None
+    misfit: Misfit | None = None
+    cause: Cause | None = None
+    difference: Difference | None = None
+
+    @property
+    def status(self) -> Literal["right", "wrong", "undecided"]:
+        """The verdict in one word."""
+        words: dict[str, Literal["right", "wrong", "undecided"]]
+        words = {"equal": "right", "refuted": "wrong", "undecided": "undecided"}
+        return words[self.decision.status]
+
+    @property
+    def line(self) -> Line | None:
+        """The line of the derivation that decides; None if it is not proved on its own."""
+        of = self.question.wrt if self.cause is None else self.cause.of
+        return deciding_line(self.question, of)
+
+    @property
+    def gradient(self) -> str:
+        """The gradient as the program's derivation ends."""
+        return self.question.source(self.question.gradient)
+
+    def text(self, lang: str = "en") -> str:
+        """The report as lines for a person.
+
+        Raises:
+            InputError: there is no such language.
+        """
+        return _to_text(self, lang)
+
+    def json(self) -> str:
+        """The report as JSON; see the README."""
+        return _to_json(self)
+
+
+def _to_text(report: Report, lang: str) -> str:
     """One line for a claim that is right, else what is wrong and how that is seen."""
     return "\n".join(_lines(report, _Words(lang))) + "\n"
 
@@ -80,7 +129,7 @@ def line_text(line: Line) -> str:
 
 
 def slip_text(question: Question, slip: Slip) -> str:
-    """What a result looks like that a mistake in the gradient leads to, in English."""
+    """A likely mistake behind a wrong result, in English."""
     say, words = _Words("en"), question.source
     found = [say("looks", same=words(question.plain(slip.formula)))]
     if slip.of != question.wrt:
@@ -167,7 +216,7 @@ def _shape_words(shape: Shape, say: _Words) -> str:
 
 
 def _cause_lines(cause: Cause, question: Question, say: _Words) -> Iterator[str]:
-    """What is wrong, a line for each change that makes it right."""
+    """One line for each change that makes the claim right."""
     if cause.same is not None:
         yield say("same", same=question.source(cause.same))
     if cause.same is not None and cause.of != question.wrt:
@@ -213,7 +262,7 @@ def _correct(report: Report, say: _Words) -> Iterator[str]:
         yield say("correct", gradient=gradient)
 
 
-def to_json(report: Report) -> str:
+def _to_json(report: Report) -> str:
     """The same facts for a program, in no language."""
     question, decision = report.question, report.decision
     words = question.source

@@ -21,7 +21,7 @@ from matderiv.expression.nodes import Name, Node, Number
 
 __all__ = ["Slip", "forgotten", "place", "slips"]
 
-#: What a change of the right formula is, seen from the mistake.
+#: The kind of an edit in the opposite direction: from the mistake to the right formula.
 _REVERSED = {
     "extra": "missing",
     "part": "chain",
@@ -135,7 +135,7 @@ def _mended(edit: Edit, right: Node) -> Edit:
 
 
 def forgotten(question: Question) -> Iterator[Slip]:
-    """What one value adds to the gradient by a name left out, where several use the name."""
+    """The gradients that come out if one term of the chain rule is forgotten."""
     task = question.task
     facts = task.sweep.facts
     for of in _path(question):

@@ -111,7 +111,7 @@ class Trial:
         return self.question.fitting(node) == self.question.shape
 
     def _quantities(self) -> Iterator[Node]:
-        """What a constant factor may hold: the scalars of the program and its sizes."""
+        """The quantities a constant factor may consist of: scalars of the program and sizes."""
         question = self.question
         for name in question.inputs:
             if not question.shapes[name] and name != question.wrt:

@@ -46,7 +46,7 @@ def run(command: click.Group, args: list[str] | None) -> None:
 
 
 def _hint(error: click.ClickException) -> str:
-    """What click leaves unsaid."""
+    """Advice to add to a message of click."""
     if isinstance(error, click.NoSuchOption) and not error.option_name.startswith("--"):
         return " A program that starts with a minus stands after --."
     if "unexpected extra argument" in error.format_message():

@@ -1,4 +1,4 @@
-"""What options accept, and the options that several commands share."""
+"""The types of options, and the options that several commands share."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from matderiv.calculus.index_forms.canonical import sealed
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import (
@@ -27,7 +28,7 @@ from matderiv.calculus.index_forms.forms import (
     single,
 )
 from matderiv.calculus.index_forms.partials import partial
-from matderiv.calculus.sweep.sweep import Gradient
+from matderiv.calculus.sweep.results import GradientStages
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.focus import CloseUp, Summand, first_product, function_of
 from matderiv.derivation.judge import Judge, chain_rule, unit
@@ -46,7 +47,7 @@ from matderiv.derivation.sides import (
     summed,
     written,
 )
-from matderiv.expression.nodes import Apply, Name, Node, children, rebuilt
+from matderiv.expression.nodes import Name, Node
 from matderiv.expression.program import Assignment
 from matderiv.expression.shapes import Dim, Shape
 
@@ -113,12 +114,13 @@ class CloseUpBuilder(Builder):
     def loss(self, summand: Summand) -> Iterator[Chain]:
         """L = f(z_11) + f(z_12) + … = Σ_ij f(z_ij), and what f is if that is known."""
         judge = CloseUpJudge(self, "", known=True)
+        total = self.sum(lambda at: single(self.f(at)))
         yield self.chain(
             judge,
             "loss",
             Indexed(single(self.total)),
-            ("definition", written(self.task, summand.loss, (), spelled=True)),
-            ("sum sign", Indexed(self.sum(lambda at: single(self.f(at))))),
+            ("definition", Indexed(total, spelled=True)),
+            ("sum sign", Indexed(total)),
         )
         if summand.body is not None:
             at = self.places
@@ -134,7 +136,7 @@ class CloseUpBuilder(Builder):
     @property
     def total(self) -> Entry:
         """L."""
-        return Entry(self.sweep.graph.loss, ())
+        return Entry(self.sweep.graph.scalar, ())
 
     @property
     def over(self) -> Shape:
@@ -173,7 +175,7 @@ class CloseUpBuilder(Builder):
 
     # -- steps -------------------------------------------------------------------------------
 
-    def derived(self, name: str, gradient: Gradient) -> Iterator[Step]:
+    def derived(self, name: str, gradient: GradientStages) -> Iterator[Step]:
         """The gradient by Z through f, those by its factors close up, others entry by entry."""
         if name == self.close.value and self.close.summand is not None:
             yield Step("upstream", tuple(self.upstream(gradient)), name)
@@ -189,7 +191,7 @@ class CloseUpBuilder(Builder):
             if name in self.close.factors:
                 yield Step("proof", tuple(entry_chains(self, name, gradient, turned=False)), name)
 
-    def upstream(self, gradient: Gradient) -> Iterator[Chain]:
+    def upstream(self, gradient: GradientStages) -> Iterator[Chain]:
         """∂L/∂z_ij = ∂L/∂f(z_ij)·∂f(z_ij)/∂z_ij, and ∂L/∂f(z_ij) = c."""
         name, at = self.close.value, self.task.places(self.over, 2)
         whole = Name(f"d{name}")
@@ -220,14 +222,14 @@ class CloseUpBuilder(Builder):
         yield Chain("upstream", start.links + end.links)
 
     def through(self, at: Indices) -> tuple[tuple[Entry, Call], tuple[Call, Entry]]:
-        """What is differentiated by what on the way from L through f(z_ij) to z_ij."""
+        """The pairs of ∂L/∂f(z_ij) and ∂f(z_ij)/∂z_ij, each as (of, by)."""
         return (self.total, self.f(at)), (self.f(at), self.z(at))
 
     def cells(self, form: Form, at: Indices) -> Cells:
         """An array of the shape of Z by its general entry."""
         return Cells(form, tuple(map(str, at)), self.over)
 
-    def slope(self, judge: Judge, body: Node, gradient: Gradient) -> Chain:
+    def slope(self, judge: Judge, body: Node, gradient: GradientStages) -> Chain:
         """∂f(z_ij)/∂z_ij of a known function."""
         at = self.places
         rate = partial(judge.entries.at(body, *at), self.z(at), judge.entries.letter)
@@ -239,7 +241,7 @@ class CloseUpBuilder(Builder):
 
     # -- single entries ----------------------------------------------------------------------
 
-    def entries(self, name: str, gradient: Gradient) -> Iterator[Chain]:
+    def entries(self, name: str, gradient: GradientStages) -> Iterator[Chain]:
         """From L to entries of ∂L/∂X: how Z changes with x_11, and what that does to L."""
         own = self.sweep.graph.shapes[name]
         judge = CloseUpJudge(self, name)
@@ -268,24 +270,19 @@ class CloseUpBuilder(Builder):
 
     def expanded_loss(self, judge: Judge) -> Chain:
         """L with every z_ij written out."""
-        loss = self.summand.loss
+        entries = judge.entries
+
+        def filled(at: Indices) -> Form:
+            product = entries.at(self.close.product, *at)
+            return single(Call(self.summand.function, sealed(product)))
+
         return self.chain(
             judge,
             "expanded loss",
             Indexed(single(self.total)),
-            ("definition", written(self.task, loss, (), spelled=True)),
-            ("entries of the product", written(self.task, self.expanded(loss), (), spelled=True)),
+            ("definition", Indexed(self.sum(lambda at: single(self.f(at))), spelled=True)),
+            ("entries of the product", Indexed(self.sum(filled), spelled=True)),
         )
-
-    def expanded(self, node: Node) -> Node:
-        """An expression with f(XW) in the place of f(Z)."""
-        match node:
-            case Apply(function, Name(name)) if (function, name) == (
-                self.summand.function,
-                self.close.value,
-            ):
-                return Apply(function, self.close.product)
-        return rebuilt(node, map(self.expanded, children(node)))
 
     def term_by_term(self, judge: Judge, x: Entry) -> Iterator[Chain]:
         """∂L/∂x_11 as the sum of all ∂f(z_ij)/∂x_11, and one of them by the chain rule."""
@@ -322,7 +319,7 @@ class CloseUpBuilder(Builder):
             ("constants", self.cells(found, at)),
         )
 
-    def regrouped(self, name: str, gradient: Gradient) -> Chain:
+    def regrouped(self, name: str, gradient: GradientStages) -> Chain:
         """All entries of ∂L/∂X, and the product of two arrays that they are."""
         users = tuple(dict.fromkeys(use.by for use in gradient.uses))
         judge = Judge(self.task, name, users)
@@ -347,7 +344,7 @@ class CloseUpJudge(Judge):
         self.body = self.summand.body if self.summand is not None and known else None
         abstract = self.summand is not None and not known
         task = self.summand.task if self.summand is not None and abstract else builder.task
-        loss = task.sweep.graph.loss
+        loss = task.sweep.graph.scalar
         super().__init__(task, name, (*self._users(task, name), loss, f"d{close.value}"))
 
     @staticmethod
@@ -356,11 +353,11 @@ class CloseUpJudge(Judge):
         return () if found is None else dict.fromkeys(use.by for use in found.uses)
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
-        """What stands for a quantity, in terms of values that are not unfolded yet.
+        """The definition of a derivative, taken before its values are unfolded.
 
-        Where z_ij has become Σ_k x_ik w_kj, a derivative by z_ij would be 0.
+        Once z_ij is replaced by Σ_k x_ik w_kj, a derivative by z_ij would be 0.
         """
-        loss = self.task.sweep.graph.loss
+        loss = self.task.sweep.graph.scalar
         match atom:
             case Rate(of=Entry(name=one, indices=rows), wrt=Entry(name=other, indices=cols)) if (
                 one == other
@@ -375,7 +372,7 @@ class CloseUpJudge(Judge):
         return super().own(atom, entries)
 
     def _body(self, atom: Atom) -> Form | None:
-        """What f(z_ij) is, where f is known."""
+        """The formula of f(z_ij), where f is known."""
         if self.body is None or not isinstance(atom, Call):
             return None
         at = self._place(atom)

@@ -96,10 +96,10 @@ def close_up(task: Task, name: str) -> CloseUp | None:
 def _summand(task: Task, name: str) -> Summand | None:
     """The function of which the loss is a sum, if it is one and uses nothing else of the value."""
     graph = task.sweep.graph
-    value, loss = Name(name), graph.value(graph.loss)
-    assert loss is not None
     if {use.by for use in task.sweep.gradients[name].uses} != {graph.loss}:
         return None
+    value, loss = Name(name), graph.value(graph.result)
+    assert loss is not None
     sums = [n for n in nodes.walk(loss) if _adds_up(n) and value in nodes.walk(n)]
     if len(sums) != 1:
         return None
@@ -141,7 +141,7 @@ def _adds_up(node: Node) -> bool:
 
 
 def _weight(task: Task, total: Node, body: Node) -> Node:
-    """What one entry counts in a sum or a mean."""
+    """The weight of one entry in a reduction: 1 in a sum, 1/(NM) in a mean."""
     if isinstance(total, nodes.Sum):
         return _ONE
     weight: Node = _ONE

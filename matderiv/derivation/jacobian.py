@@ -91,8 +91,6 @@ def _products(found: ArrayTask) -> Iterator[_Product]:
                 total[name] += [(*first, *rest) for rest in total[by]]
         if len(total[name]) > _MOST_PATHS:
             raise UnsupportedError(f"there are too many ways from {found.wrt} to {name}")
-        if name == found.of:
-            break
         meant[name] = replaced(value, meant)
     for product in total[found.of]:
         yield _together(product, found)

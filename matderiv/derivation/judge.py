@@ -49,7 +49,7 @@ from matderiv.derivation.sides import (
     WrittenEntry,
 )
 from matderiv.expression.nodes import MatMul, Name, Node, children, rebuilt
-from matderiv.expression.shapes import Shape
+from matderiv.expression.shapes import Dim, Shape
 
 __all__ = ["Judge", "chain_rule", "unit"]
 
@@ -94,24 +94,28 @@ class Judge:
 
     ∂L/∂x is what the chain rule says of it, ∂z/∂x what the definition of z says. Tries four
     unfoldings in turn: (1) none; (2) subexpressions equal to a value folded to its name; (3) the
-    names in `unfolded` replaced by their definitions; (4) all values replaced as well.
+    names in `unfolded` replaced by their definitions; (4) all values replaced as well. In the
+    latter three, entries of `diagonal` matrices are 0 off the diagonal; derivatives are taken
+    before that, by all entries as if each were free.
     """
 
-    def __init__(self, task: Task, name: str, unfolded: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        task: Task,
+        name: str,
+        unfolded: Iterable[str] = (),
+        diagonal: frozenset[str] = frozenset(),
+    ) -> None:
         sweep = task.sweep
         self.task = task
         self.name = name
+        self._diagonal = diagonal
         self._values = {a.name: a.value for a in sweep.graph.values}
-        self._gradients = {
-            f"d{of}": task.whole(of, found.formula)
-            for of, found in sweep.gradients.items()
-            if of != name
-        }
+        self._gradients = {of: whole for of, whole in task.wholes.items() if of != f"d{name}"}
         known = self._values | self._gradients
         self._some = {name: known[name] for name in unfolded if name in known}
         self.letters = itertools.count()
         self.entries = _Unfolding(self, {})
-        self._names = {a.value: Name(a.name) for a in sweep.graph.values}
 
     def verdict(self, left: Side, right: Side) -> Verdict:
         """Whether two sides are equal, as they stand or unfolded."""
@@ -164,17 +168,22 @@ class Judge:
         )
 
     @cached_property
+    def _names(self) -> dict[Node, Name]:
+        return {a.value: Name(a.name) for a in self.task.sweep.graph.values}
+
+    @cached_property
     def _with_names(self) -> _Unfolding:
         lifted = {f"d{of}" for of in self.task.sweep.graph.lifted} & self._gradients.keys()
-        return _Unfolding(self, {of: self._folded(self._gradients[of]) for of in lifted})
+        known = {of: self._folded(self._gradients[of]) for of in lifted}
+        return _Unfolding(self, known, self._diagonal)
 
     @cached_property
     def _with_some(self) -> _Unfolding:
-        return _Unfolding(self, self._some)
+        return _Unfolding(self, self._some, self._diagonal)
 
     @cached_property
     def _with_all(self) -> _Unfolding:
-        return _Unfolding(self, self._values | self._some)
+        return _Unfolding(self, self._values | self._some, self._diagonal)
 
     def _called(self, side: Side) -> Side:
         """A formula whose values go by their names."""
@@ -212,7 +221,7 @@ class Judge:
         raise TypeError(f"{side} is not about a whole program")
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
-        """What stands for a quantity: a definition for a rate, the chain rule for ∂L/∂x."""
+        """The definition of a quantity: of ∂z/∂x from z's formula, of ∂L/∂x by the chain rule."""
         match atom:
             case Rate(of=Entry() as of, wrt=Entry() as wrt):
                 value = self.entries.at(self._values[of.name], *of.indices)  # not unfolded yet
@@ -290,11 +299,14 @@ def _row_times_column(left: Spelled, right: Spelled, entries: Entries) -> Form:
 class _Unfolding(Entries):
     """Entries of expressions, quantities in them replaced by what stands for them."""
 
-    def __init__(self, judge: Judge, definitions: Mapping[str, Node]) -> None:
+    def __init__(
+        self, judge: Judge, definitions: Mapping[str, Node], diagonal: frozenset[str] = frozenset()
+    ) -> None:
         facts = judge.task.sweep.facts
-        super().__init__(facts.shape, definitions, symmetric=facts.symmetric)
+        super().__init__(facts.shape, definitions, symmetric=facts.symmetric, diagonal=diagonal)
         self._judge = judge
         self._known = definitions
+        self._seen: dict[Atom, Form | None] = {}
         self._fresh = judge.letters  # one for all, so that no two letters are the same
         self.values: dict[Side, Form] = {}
 
@@ -322,13 +334,20 @@ class _Unfolding(Entries):
         return contracted(added(made)) if changed else form
 
     def _atom(self, atom: Atom) -> Form | None:
-        """What stands for an atom; None where it stays as it is."""
+        """The form that replaces an atom, worked out once; None if the atom stays."""
+        if atom not in self._seen:
+            self._seen[atom] = self._found(atom)
+        return self._seen[atom]
+
+    def _found(self, atom: Atom) -> Form | None:
         found = self._judge.own(atom, self)
         if found is not None:
             return self.known(found)
         match atom:
             case Entry(name=name, indices=indices) if name in self._known:
                 return self.known(self.at(self._known[name], *indices))
+            case Entry(name=name, indices=(row, col)) if name in self._diagonal and row != col:
+                return self._on_diagonal(name, row, col)
             case Call(function=function, arg=arg) if (inner := self.known(arg)) is not arg:
                 return single(Call(function, sealed(inner)))
             case Raised(base=base, exponent=None) if (inner := self.known(base)) is not base:
@@ -337,6 +356,10 @@ class _Unfolding(Entries):
                 inner, power = self.known(base), self.known(exponent)
                 if inner is not base or power is not exponent:
                     return raised(inner, power)
-            case Whole(arg=arg) if (inner := self.known(arg)) is not arg:
-                return single(replace(atom, arg=inner))
+            case Whole(function, letters, arg, indices) if (inner := self.known(arg)) is not arg:
+                if function not in ("inv", "det", "logdet"):
+                    return single(replace(atom, arg=inner))
+                size = letters[0][1]
+                dim = Dim(size, self._judge.task.sizes[size])
+                return self._of_entry(function, inner, letters, dim, indices)
         return None

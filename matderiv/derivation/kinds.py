@@ -11,7 +11,7 @@ from matderiv.calculus.formulas.rewrites import RewriteName
 
 __all__ = ["ChainKind", "Reason", "StepKind"]
 
-#: What a step is about.
+#: The subjects of steps.
 StepKind = Literal[
     "values",
     # the gradient by one name, entry by entry or close up
@@ -33,7 +33,7 @@ StepKind = Literal[
     "exercise",
 ]
 
-#: What a chain of equalities shows.
+#: The subjects of chains of equalities.
 ChainKind = Literal[
     # what is computed
     "value",

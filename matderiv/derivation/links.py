@@ -74,7 +74,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was checked: how many equalities, and how many of them in which way.
+    """How many equalities were proved, and how.
 
     `for_all_sizes` of them are proved in index notation; `compared` of them were compared entry
     by entry at the chosen sizes, `entries` comparisons in all.
@@ -95,7 +95,7 @@ class Derivation:
     steps: tuple[Step, ...]
     #: The value that is shown close up, if one is.
     close: CloseUp | None = None
-    #: What SymPy's own derivatives say of the gradients, where it was asked.
+    #: The comparison with SymPy's own derivatives, if it was made.
     second: SecondOpinion | None = None
 
     @property
@@ -105,7 +105,7 @@ class Derivation:
 
     @property
     def proof(self) -> Proof:
-        """What was checked."""
+        """The counts of equalities by the way they were proved."""
         verdicts = [link.verdict for link in self.links]
         return Proof(
             equalities=len(verdicts),

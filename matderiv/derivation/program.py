@@ -11,8 +11,9 @@ from matderiv.calculus.formulas.tidying import tidied
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Atom, Entry, Form, Index, Rate, single
 from matderiv.calculus.index_forms.partials import partial
+from matderiv.calculus.sweep.results import GradientStages, Sweep
 from matderiv.calculus.sweep.structure import by_structure
-from matderiv.calculus.sweep.sweep import Gradient, Sweep, finished, inlined, replaced
+from matderiv.calculus.sweep.sweep import finished, inlined, replaced
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.judge import Judge, chain_rule
 from matderiv.derivation.kinds import ChainKind, Reason
@@ -64,7 +65,7 @@ class Builder:
         return self.task.sweep
 
     def steps(self, report: Report) -> Iterator[Step]:
-        """What is computed, one gradient after another, and the formulas."""
+        """The steps in order: the values, each gradient from the loss backwards, the formulas."""
         report("given")
         yield Step("values", tuple(self.values()))
         for name, gradient in self.sweep.gradients.items():
@@ -81,7 +82,7 @@ class Builder:
                 yield Step("structure", (self.structured(name),), name)
         yield from self.proofs()
 
-    def derived(self, name: str, gradient: Gradient) -> Iterator[Step]:
+    def derived(self, name: str, gradient: GradientStages) -> Iterator[Step]:
         """The steps to the gradient by one name."""
         yield self.route(self, name, gradient)
 
@@ -113,7 +114,7 @@ class Builder:
         return Chain(kind, tuple(links))
 
     def values(self) -> Iterator[Chain]:
-        """What is computed, value by value."""
+        """A chain Z = ... for each value of the program."""
         for assignment in self.sweep.graph.values:
             yield from self.value(assignment)
 
@@ -126,7 +127,7 @@ class Builder:
             ("definition", Formula(assignment.value)),
         )
 
-    def gradient(self, name: str, gradient: Gradient) -> Iterator[Chain]:
+    def gradient(self, name: str, gradient: GradientStages) -> Iterator[Chain]:
         """∂L/∂x by the chain rule, its local derivatives, and the formula of all entries."""
         graph = self.sweep.graph
         local = self.task.whole(name, gradient.local)
@@ -205,7 +206,7 @@ class Builder:
             ("local derivative", Indexed(rate)),
         )
 
-    def assembled(self, name: str, gradient: Gradient) -> Chain:
+    def assembled(self, name: str, gradient: GradientStages) -> Chain:
         """The formula in terms of what the program names, tidied."""
         put = without_units(replaced(gradient.local, self.known))
         formulas: list[tuple[Reason, Node]] = [
@@ -225,11 +226,30 @@ class Builder:
             Formula(Name(f"d{name}")),
             (first[0], Formula(first[1])),
         )
-        links = list(start.links)
-        for (_, left), (reason, right) in itertools.pairwise((first, *rest)):
-            judge = Judge(self.task, name, self.differing(left, right))
-            links += self.chain(judge, "assembled", Formula(left), (reason, Formula(right))).links
-        return Chain("assembled", tuple(links))
+        links = (*start.links, *self.rewritten(name, first[1], rest))
+        return Chain("assembled", links)
+
+    def rewritten(
+        self, name: str, formula: Node, rewrites: list[tuple[Reason, Node]]
+    ) -> Iterator[Link]:
+        """The rewrites of a formula of ∂L/∂x, each judged; one that is undecided is left out.
+
+        Where the last is, ∂L/∂x is that formula by the proof that `gradient` has of it.
+
+        Raises:
+            ProofError: that formula is not proved, or a rewrite is refuted.
+        """
+        for number, (reason, new) in enumerate(rewrites, 1):
+            judge = Judge(self.task, name, self.differing(formula, new))
+            verdict = judge.verdict(Formula(formula), Formula(new))
+            if verdict.status == "undecided":
+                if number < len(rewrites):
+                    continue
+                verdict = self.task.prover.of(name)
+            if verdict.status != "equal":
+                raise ProofError(f"assembled, {reason}: {verdict.status}; {verdict.reason}")
+            yield Link(self.task, Formula(formula), Formula(new), reason, verdict)
+            formula = new
 
     def called(self, name: str) -> Iterator[Chain]:
         """A lifted value that formulas call by its name, and its gradient, in terms of others."""
@@ -248,7 +268,8 @@ class Builder:
         )
         own = self.task.answer(name)
         others = (f"d{of}" for of in self.sweep.gradients if of != name)
-        judge = Judge(self.task, name, (*self.task.shapes, *others))
+        diagonal = frozenset(n for n, kind in self.task.assumed.items() if kind == "diagonal")
+        judge = Judge(self.task, name, (*self.task.shapes, *others), diagonal)
         sides: list[tuple[Reason, Side]] = [("put in", Formula(put))]
         if own != put:
             sides.append(("rearranged", Formula(own)))
@@ -267,7 +288,7 @@ class Builder:
 
     @property
     def known(self) -> dict[str, Node]:
-        """What is put in: lifted names, and gradients that are not called by their names."""
+        """The names to substitute: lifted values, and gradients that formulas do not mention."""
         graph, facts = self.sweep.graph, self.sweep.facts
         return dict(self.sweep.lifted) | {
             f"d{of}": self.task.whole(of, found.formula)
@@ -283,10 +304,10 @@ class Builder:
 
 
 #: Derives the gradient by one name: one step.
-Route = Callable[[Builder, str, Gradient], Step]
+Route = Callable[[Builder, str, GradientStages], Step]
 
 
-def elementwise(builder: Builder, name: str, gradient: Gradient) -> Step:
+def elementwise(builder: Builder, name: str, gradient: GradientStages) -> Step:
     """The gradient entry by entry, the arrays written out."""
     return Step("gradient", tuple(builder.gradient(name, gradient)), name)
 
@@ -295,7 +316,7 @@ class Defining(Judge):
     """A judge for whom one name is what is assigned to it."""
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
-        """What is assigned to the name."""
+        """The entry of the formula assigned to the name."""
         match atom:
             case Entry(name=name, indices=indices) if name == self.name:
                 value = self.task.sweep.graph.value(name)

@@ -425,7 +425,7 @@ class Times:
         return tuple((Term(term.atoms, term.bound + bound), number) for term, number in made)
 
 
-#: What stands in derivations by other methods than entry by entry.
+#: Sides that only derivations by differentials, slices or Kronecker products use.
 RouteSide: TypeAlias = (
     Differential
     | Matrix
@@ -440,7 +440,7 @@ RouteSide: TypeAlias = (
     | Times
 )
 
-#: What may stand on a side of an equality.
+#: Every kind of side of an equality.
 Side: TypeAlias = (
     Formula | EntryOf | WrittenEntry | Indexed | Spelled | SpelledProduct | Numerals | RouteSide
 )

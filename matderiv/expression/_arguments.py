@@ -13,7 +13,7 @@ __all__ = ["Refusal", "arrange"]
 
 
 class Refusal(Exception):  # noqa: N818 - the reader turns it into an error that knows the text
-    """What is wrong with a part of a call, and where."""
+    """A part of a call is wrong; the error holds the message and the part."""
 
     def __init__(self, message: str, tree: ast.expr) -> None:
         super().__init__(message)

@@ -70,7 +70,7 @@ def _is_module(tree: ast.expr) -> bool:
 
 
 def _without_module(tree: ast.Call, words: _Words) -> str:
-    """What to write for np.square(Y) and np.sum(np.exp(Y))."""
+    """Advice for calls with a module: "write Y**2." for np.square(Y)."""
     assert isinstance(tree.func, ast.Attribute)
     name = tree.func.attr
     if name in INSTEAD:

@@ -1,4 +1,4 @@
-"""What to say about text that is not in the language, and what to write in its place."""
+"""Messages about text that is not in the language, with advice on how to write it instead."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _PLAIN_SIGNS = {
     ",": "A comma cannot stand here; separate assignments with ;",
 }
 
-#: What to write for a part of Python that is not in the language, by the part's type.
+#: Advice for parts of Python that are not in the language, by the part's type.
 _INSTEAD: dict[type[ast.AST], str] = {
     ast.BitXor: "a power is Y**2, a transpose X.T",
     ast.FloorDiv: "divide with /",
@@ -87,7 +87,7 @@ _INSTEAD: dict[type[ast.AST], str] = {
 
 
 def instead_of(tree: ast.AST) -> str:
-    """What to write for a part that is not in the language, or what the language holds."""
+    """Advice for a part that is not in the language, or a summary of the language."""
     sign: ast.AST = getattr(tree, "op", tree)
     return (
         _INSTEAD.get(type(sign))

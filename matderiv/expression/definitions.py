@@ -1,4 +1,4 @@
-"""What functions and operations are in simpler ones, and the derivatives of functions."""
+"""Definitions of functions and operations in simpler ones, and derivatives of functions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def definition(node: Node, shape: ShapeOf = _unknown) -> Node | None:
 
 
 def simpler_parts(node: Node) -> Iterator[Node]:
-    """What a node does with its operands, down to what has no definition; a mean counts as one.
+    """The parts of a node's definition, unfolded down to primitive nodes and means.
 
     >>> [type(part).__name__ for part in simpler_parts(nodes.Norm(nodes.Name("x")))]
     ['Name', 'Name', 'Multiply', 'Sum', 'Apply']

@@ -23,10 +23,10 @@ _SINGULAR = 10**30  # how much smaller than its matrix a rounded pivot is taken 
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """What numbers are made of, how they are raised to powers, and what each function does.
+    """A number type: how to make a number, raise it to a power and apply functions to it.
 
-    `functions` are applied to arrays and numbers as they are, undefined functions included;
-    `sizes` are what the letters in eye(N) and ones((N, M)) stand for.
+    `functions`: every function of the program by name, undefined ones included. `sizes`: the
+    numbers that the letters in eye(N) and ones((N, M)) stand for.
     """
 
     number: Callable[[Fraction], Any]
@@ -127,7 +127,7 @@ def _eliminated(matrix: Any, arithmetic: Arithmetic) -> tuple[Any, Any]:
     return determinant, rows[:, size:]
 
 
-#: What an operand of any kind can be given to.
+#: Nodes that are worked out by an operator of Python, whatever the operands are.
 _OPERATORS: dict[type, Callable[..., Any]] = {
     nodes.Add: operator.add,
     nodes.Subtract: operator.sub,
@@ -139,7 +139,7 @@ _OPERATORS: dict[type, Callable[..., Any]] = {
     nodes.Outer: np.multiply.outer,
 }
 
-#: What needs the node, for its axis or its sizes, and the arithmetic.
+#: Nodes whose value depends on their axis or sizes, or on the number type.
 _VALUES: dict[type, Callable[..., Any]] = {
     nodes.Size: lambda node, by: by.number(Fraction(by.sizes.get(node.symbol, node.size))),
     nodes.Pi: lambda _, __: +mpmath.pi,

@@ -49,7 +49,7 @@ class Function:
         return None if self.definition else f"{MODULES[target]}.{name}({{0}})"
 
     def sympy(self, name: str) -> str | None:
-        """What SymPy calls the function; None where it has only the definition.
+        """SymPy's name of the function; None if SymPy has only its definition.
 
         >>> FUNCTIONS["abs"].sympy("abs"), FUNCTIONS["softplus"].sympy("softplus")
         ('Abs', None)

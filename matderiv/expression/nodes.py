@@ -353,16 +353,16 @@ Node = (
     | Pi
 )
 
-#: What is done to two numbers with a sign of its own.
+#: Operations on two numbers that are written with an operator.
 Arithmetic = Add | Subtract | Multiply | Divide | Power
 
 #: Functions of two numbers, applied to two arrays entry by entry.
 Entrywise = Arithmetic | Maximum | Minimum
 
-#: What makes one entry of many: of all of them, or along an axis.
+#: Operations that reduce all entries, or those along an axis, to one.
 Reduction = Sum | Mean | Prod | LogSumExp | Var | Std
 
-#: What changes each entry by those along an axis; the shape stays.
+#: Operations along an axis that keep the shape.
 AlongAxis = Softmax | LogSoftmax
 
 

@@ -64,9 +64,9 @@ def _look_up(table: Mapping[str, _T], name: str, missing: str) -> _T:
 
 
 class Evaluator:
-    """What names, functions and letters stand for, and the values that are worked out already.
+    """Evaluates expressions with NumPy, given the values of names, functions and size letters.
 
-    A part that several expressions share, as one object, is worked out once for all of them.
+    A subexpression that is shared as one object is evaluated once.
     """
 
     def __init__(

@@ -39,7 +39,7 @@ class Operation:
         return f"{name}({', '.join(self.operands) or _SIZES[self.options[0]]})"
 
     def usage(self, name: str) -> str:
-        """What calls look like.
+        """Examples of calls.
 
         >>> OPERATIONS["sum"].usage("sum")
         'sum(Y), sum(Y, axis=0)'
@@ -95,7 +95,7 @@ def operation_of(name: str) -> Operation:
     return OPERATIONS.get(name) or Operation(partial(kind, name))
 
 
-#: What to write for a name that is refused, where the language can say the same.
+#: For names of other libraries that are refused: how to write the same in the language.
 INSTEAD = {
     "absolute": "abs(Y)",
     "add": "A + B",
@@ -223,7 +223,7 @@ def _log_softmax(node: nodes.LogSoftmax, _: ShapeOf) -> Node:
 
 @_of(nodes.Maximum)
 def _maximum(node: nodes.Maximum, _: ShapeOf) -> Node:
-    """What a has more than b, and b."""
+    """max(a, b) = relu(a - b) + b."""
     return nodes.Add(nodes.Apply("relu", nodes.Subtract(node.left, node.right)), node.right)
 
 

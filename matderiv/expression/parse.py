@@ -11,6 +11,7 @@ from matderiv.errors import InputError, ProgramSyntaxError
 from matderiv.expression import nodes
 from matderiv.expression._arguments import Refusal, arrange
 from matderiv.expression._callee import check_function, method
+from matderiv.expression._constants import check_constants
 from matderiv.expression._names import check_names
 from matderiv.expression._syntax import instead_of, name_trouble, syntax_trouble
 from matderiv.expression.nodes import Node
@@ -58,7 +59,7 @@ def parse(text: str) -> Program:
 class Reader:
     """One text being read; it holds the text only to say where an error is."""
 
-    #: What the text is called in an error, and what could be written in its place.
+    #: The word for the text in an error, and an example of one.
     what = "program"
     example = DEFAULT_PROGRAM
 
@@ -80,6 +81,7 @@ class Reader:
             assignments[assignment.name] = assignment
         program = Program(tuple(assignments.values()))
         check_names(program)
+        check_constants(program)
         return program
 
     def _statements(self) -> list[ast.stmt]:

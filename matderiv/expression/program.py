@@ -1,4 +1,4 @@
-"""A program: assignments in order, the last of which is the loss."""
+"""A program: assignments in order, the last of which is its result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Assignments in order; the last one is the scalar loss."""
+    """Assignments in order; the last one is the result."""
 
     assignments: tuple[Assignment, ...]
 

@@ -34,8 +34,9 @@ def infer(
     *,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    scalar: bool = False,
 ) -> dict[str, Shape]:
-    """The shape of every name of the program.
+    """The shape of every name of the program; `scalar` asks for a last value without dimensions.
 
     Shapes:
         A capitalised name is a matrix, a lower-case one a vector, a Greek one a scalar,
@@ -44,14 +45,15 @@ def infer(
         writes as letters, as in eye(K).
 
     Raises:
-        ShapeError: two shapes do not fit, or a size is not a whole number ≥ 1.
+        ShapeError: two shapes do not fit, a size is not a whole number ≥ 1, or the last value is
+            an array where a scalar is asked for.
         InputError: a size or shape is given for something that is not in the program.
 
     >>> from matderiv.expression.parse import parse
     >>> infer(parse("Y = X @ W; L = sum(f(Y))"))["W"]
     (Dim(symbol='D', size=4), Dim(symbol='M', size=3))
     """
-    return _Inference(program, sizes or {}, shapes or {}).run()
+    return _Inference(program, sizes or {}, shapes or {}).run(scalar=scalar)
 
 
 def shape_of(node: Node, shapes: Mapping[str, Shape]) -> Shape:
@@ -146,7 +148,7 @@ class _Inference:
         self.rules = Rules(self._unassigned)
         self.known = self.rules.known
 
-    def run(self) -> dict[str, Shape]:
+    def run(self, *, scalar: bool) -> dict[str, Shape]:
         inputs = self.program.inputs()
         for name in self.declared:
             if name not in inputs:
@@ -160,7 +162,8 @@ class _Inference:
                     + _nearest(name, inputs)
                 )
         self._infer(self.declared)
-        self._check_loss()
+        if scalar:
+            self._check_scalar()
         self._settle()
         symbols = self._symbols()
         return {
@@ -175,7 +178,7 @@ class _Inference:
         for assignment in self.program.assignments:
             self.known[assignment.name] = self.rules.shape(assignment.value)
 
-    def _check_loss(self) -> None:
+    def _check_scalar(self) -> None:
         loss = self.program.loss
         shape = self.known[loss.name]
         if not shape:
@@ -208,7 +211,7 @@ class _Inference:
         return ""
 
     def _unassigned(self, name: str) -> Sizes:
-        """What to say of a name that is assigned further on."""
+        """The error for a name that is used before it is assigned."""
         values = {a.name: a.value for a in self.program.assignments}
         current = next(n for n in values if n not in self.known)
         needs, queue = {name}, [name]

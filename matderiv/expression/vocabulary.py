@@ -34,7 +34,7 @@ ELEMENTWISE = tuple(FUNCTIONS)
 #: All that is called by a name of its own.
 KNOWN = tuple(OPERATIONS)
 
-#: What is called as a method too: X.sum(axis=0).
+#: Operations that are methods of arrays as well: X.sum(axis=0).
 METHODS = tuple(name for name, operation in OPERATIONS.items() if operation.method)
 
 #: Modules that users write before a function's name, which here stands alone.

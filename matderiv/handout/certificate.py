@@ -98,7 +98,7 @@ def certificate(derivation: Derivation) -> str:
 
 
 def _functions(derivation: Derivation) -> _Json:
-    """What a function with a name of ours is of the entries of a value, and the loss by it."""
+    """The definition of a function that this derivation named f, and of ∂L/∂f."""
     close = derivation.close
     if close is None or close.summand is None or close.summand.body is None:
         return {}

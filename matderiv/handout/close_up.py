@@ -1,10 +1,9 @@
-"""What is said where one product is shown close up."""
+"""The sections of a page that show one product in close-up, entry by entry."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from matderiv.calculus.index_forms.forms import Entry, Index, Term, constant, single
 from matderiv.calculus.sweep.task import Task
@@ -13,24 +12,20 @@ from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.sides import Formula, Indexed, SpelledProduct
 from matderiv.expression.nodes import Name
 from matderiv.expression.shapes import Dim
+from matderiv.handout.composer import ProgramComposer, StepWriter
 from matderiv.handout.document import Block, Math, Paragraph, Segments
 from matderiv.handout.sentences import Fields, Filling, fill, together
 from matderiv.notation.boxes import Box, Fence, Number, Operator, Row, Symbol
 from matderiv.notation.names import name_box
 
-if TYPE_CHECKING:
-    from matderiv.handout.program import ProgramComposer
-
-__all__ = ["WRITERS", "beginning", "given", "size_box"]
-
-Writer = Callable[["ProgramComposer", Step, Fields], Iterator[Block]]
+__all__ = ["CLOSE_UP_WRITERS", "beginning", "given", "size_box"]
 
 _MATRIX = 2
 _ONE = constant(Fraction(1))
 
 
 def beginning(composer: ProgramComposer, fields: Fields) -> Iterator[Block]:
-    """What is computed, on a page that begins with what is shown close up."""
+    """The first sentence of a page with a close-up."""
     yield Paragraph(_say(composer, "values", fields | _fields(composer)))
 
 
@@ -79,7 +74,7 @@ def _fields(composer: ProgramComposer) -> Fields:
         "right": formulas.node(close.product.right),
         "Y": name_box(close.value),
         "dY": formulas.gradient(close.value),
-        "L": name_box(str(task.loss)),
+        "L": name_box(task.loss),
         "y_ij": formulas.entry(close.value, at),
         "row": _index(at[0]),
         "column": _index(at[-1]),
@@ -222,7 +217,7 @@ def size_box(dim: Dim) -> Box:
     return Row((name_box(dim.symbol), Operator("equals"), Number(str(dim.size))))
 
 
-WRITERS: Mapping[str, Writer] = {
+CLOSE_UP_WRITERS: Mapping[str, StepWriter] = {
     "upstream": _upstream,
     "entries": _entries,
     "array": _array,

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from matderiv.derivation.links import Derivation
+import re
 
-__all__ = ["IMPORTS", "display_code", "program_code"]
+from matderiv.calculus.sweep.task import Task
+from matderiv.derivation.links import Derivation
+from matderiv.errors import UnsupportedError
+from matderiv.expression.nodes import Apply, Functional, Name, walk
+from matderiv.expression.vocabulary import KNOWN
+from matderiv.notation.code import gradient_code
+
+__all__ = ["IMPORTS", "check_code", "display_code", "program_code", "undefined"]
+
+_DOCSTRING = re.compile(r' *""".*?"""\n', re.DOTALL)
 
 IMPORTS = "import numpy as np\nfrom IPython.display import Markdown\n\nimport matderiv\n\n"
 
@@ -34,3 +43,92 @@ def program_code(derivation: Derivation) -> str:
 def display_code(language: str) -> str:
     """The page of the derivation as a cell's output."""
     return f'Markdown(derivation.markdown(lang="{language}"))'
+
+
+#: An example of an undefined function, and its derivative: log(1 + exp(y)).
+_STAND_IN = """def {f}(y):
+    return np.log1p(np.exp(y))
+
+
+def d{f}(y):
+    return 1 / (1 + np.exp(-y))"""
+
+#: An example of an undefined function of a whole array: the root of the sum of squares.
+_ARRAY_STAND_IN = """def {f}(A):
+    return np.sqrt(np.sum(A**2))
+
+
+def d{f}(A):
+    return A / {f}(A)"""
+
+_DIFFERENCES = """def central_differences(function, A, h=1e-6):
+    gradient = np.zeros_like(A)
+    for place in np.ndindex(A.shape):
+        step_there = np.zeros_like(A)
+        step_there[place] = h
+        gradient[place] = (function(A + step_there) - function(A - step_there)) / (2 * h)
+    return gradient"""
+
+
+def check_code(derivation: Derivation) -> str | None:
+    """The printed formulas in NumPy against central differences of the loss.
+
+    None for inputs with a structure, whose entries cannot be moved one by one, and for what NumPy
+    has no words for.
+    """
+    task = derivation.task
+    sweep = task.sweep
+    name = sweep.graph.loss
+    if task.assumed:
+        return None
+    try:
+        loss = gradient_code(sweep, {name: Name(name)}, "numpy")
+        formulas = {n: sweep.gradients[n].formula for n in derivation.wrt}
+        gradient = gradient_code(sweep, formulas, "numpy")
+    except UnsupportedError:
+        return None
+    value = _DOCSTRING.sub("", loss, count=1).replace("def gradient(", "def loss_of(", 1)
+    parts = [*map(_stand_in, undefined(derivation)), value, gradient, _DIFFERENCES]
+    body = "\n\n\n".join(part.removeprefix("import numpy as np").strip() for part in parts)
+    inputs = ", ".join(_drawn(task, n) for n in task.program.inputs())
+    names = "".join(f'"{n}", ' for n in derivation.wrt)
+    found = f"gradient(*inputs.values(){_given(gradient)})"
+    found = found if len(derivation.wrt) > 1 else f"[{found}]"
+    return f"""{body}
+
+
+rng = np.random.default_rng(0)
+inputs = {{{inputs}}}
+for name, found in zip([{names.removesuffix(", ")}], {found}):
+    def moved(A):
+        return loss_of(*(inputs | {{name: A}}).values(){_given(value)})
+
+    difference = central_differences(moved, inputs[name]) - found
+    print(f"d{{name}}", np.max(np.abs(difference)))"""
+
+
+def undefined(derivation: Derivation) -> list[tuple[str, bool]]:
+    """The undefined functions of a program, each with whether it is of a whole array."""
+    values = [a.value for a in derivation.task.program.assignments]
+    parts = [n for value in values for n in walk(value) if isinstance(n, Apply | Functional)]
+    found = {n.function: isinstance(n, Functional) for n in parts if n.function not in KNOWN}
+    return sorted(found.items())
+
+
+def _stand_in(function: tuple[str, bool]) -> str:
+    name, of_array = function
+    return (_ARRAY_STAND_IN if of_array else _STAND_IN).format(f=name)
+
+
+def _drawn(task: Task, name: str) -> str:
+    """An input with random entries, positive so that roots and logarithms exist."""
+    sizes = tuple(dim.size for dim in task.shapes[name])
+    return f'"{name}": np.asarray(rng.uniform(0.5, 1.5, {sizes}))'
+
+
+def _given(text: str) -> str:
+    """The functions that a function of the inputs is given as keywords."""
+    head = re.search(r"^def (?:gradient|loss_of)\((.*)\):$", text, re.MULTILINE)
+    assert head is not None
+    _, _, names = head[1].partition("*, ")
+    return "".join(f", {name}={name}" for name in names.split(", ") if name)

@@ -1,21 +1,18 @@
-"""What signs and functions on a page mean that not everybody writes alike."""
+"""Explanations of notation that differs from book to book: ⊙, broadcasting, f′, axes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from matderiv.derivation.sides import EntryOf, Formula
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Shape
 from matderiv.expression.vocabulary import KNOWN
+from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import Block, Math, Paragraph
+from matderiv.handout.sentences import Fields
 from matderiv.notation.boxes import Operator, Word
-
-if TYPE_CHECKING:
-    from matderiv.expression.shapes import Shape
-    from matderiv.handout.program import ProgramComposer
-    from matderiv.handout.sentences import Fields
 
 __all__ = ["conventions", "conventions_of"]
 

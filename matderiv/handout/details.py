@@ -63,7 +63,7 @@ class Details:
         return Equation(box, tuple(details), tuple(arrays))
 
     def _entries(self, chain: Chain) -> GradientEntries | SliceEntries | None:
-        """What derives the entries of the array that a chain writes out, if it does."""
+        """The derivations of single entries of the array that a chain writes out, if it does."""
         match chain.sides:
             case (Formula(Name(name)), Spelled(), *_) if name not in self.notation.task.shapes:
                 return GradientEntries(self.notation.task, name[1:])

@@ -75,7 +75,7 @@ class Bullets:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """What can be said about one entry: a sentence, and its own chains of proved equalities if any.
+    """The explanation of one entry: a sentence, and chains of proved equalities if there are any.
 
     `key` is that of the entry's `Tagged` box, `sources` are patterns of the keys of the entries
     that it comes from.

@@ -20,6 +20,7 @@ from matderiv.derivation.links import Chain, Derivation, Step
 from matderiv.derivation.program import Builder, elementwise
 from matderiv.derivation.sides import Formula, Numerals
 from matderiv.expression.nodes import Name, walk
+from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.conventions import conventions_of
 from matderiv.handout.document import (
     Block,
@@ -32,7 +33,7 @@ from matderiv.handout.document import (
     Segments,
     Text,
 )
-from matderiv.handout.program import ProgramComposer
+from matderiv.handout.program import called_value, numpy_answers, program_formula
 from matderiv.handout.sentences import together
 from matderiv.handout.texts import message
 from matderiv.notation.boxes import Aligned, Box, Number, Operator, Row, Symbol, Word, times
@@ -80,7 +81,7 @@ def _worded(made: Material, theme: Theme, said: frozenset[str], language: str) -
 
 
 def _steps(made: Material) -> tuple[Step, ...]:
-    """What an exercise derives."""
+    """The chains of an exercise as a step of a derivation."""
     if isinstance(made, Related):
         return made.derivation.steps
     return (Step("exercise", tuple(_chains(made))),)
@@ -112,12 +113,12 @@ class _Words:
 
     @property
     def task(self) -> Task:
-        """What the exercise is about."""
+        """The task of the exercise."""
         return self.composer.task
 
     def words(self, key: str, **fields: Segment | Segments) -> Segments:
         """A message about exercises with its fields filled in; the loss may be in any."""
-        fields = {"L": Math(name_box(str(self.task.loss))), **fields}
+        fields = {"L": Math(name_box(self.task.loss)), **fields}
         made: list[Segment] = []
         for text, name in message(self.composer.language, f"exercise.{key}"):
             made += [Text(text)] if text else []
@@ -159,7 +160,7 @@ class _Words:
         return self.composer.listed([(Math(name_box(name)),) for name in names])
 
     def setup(self) -> Iterator[Block]:
-        """What is given: shapes of the inputs, and how the loss is computed."""
+        """The given quantities: shapes of the inputs, and how the loss is computed."""
         inputs = self.task.program.inputs()
         yield self.say("given", shapes=self.shapes(inputs))
         builder = Builder(self.task, (), elementwise)
@@ -174,7 +175,7 @@ class _Words:
             yield self.say("independent", names=self.names(assumed))
 
     def conventions(self) -> Iterator[Block]:
-        """What signs mean that the page has not said yet."""
+        """Explanations of notation that the page has not given yet."""
         language = self.composer.language
         found = [
             self.composer.say(key, fields)
@@ -185,7 +186,7 @@ class _Words:
             yield Paragraph(together(language, found))
 
     def sizes(self, blocks: Iterable[Block]) -> Iterator[Block]:
-        """What the letters of sizes in some blocks stand for, and which shapes they make."""
+        """The numbers of the size letters in some blocks, with the shapes of the arrays there."""
         shown = {name for block in blocks for name in _names_in(block)}
         shapes = {name: {dim.symbol for dim in self.task.shapes[name]} for name in self.task.shapes}
         used = {letter for letter in self.task.sizes if letter in shown and not letter.isdigit()}
@@ -316,7 +317,7 @@ def _shape(words: _Words, quantity: Quantity, box: Math) -> Segments:
 def _one_entry(words: _Words, made: OneEntry) -> _Parts:
     notation = words.composer.notation
     through = users(made.task, made.name)
-    direct = through == (str(made.task.loss),)
+    direct = through == (made.task.loss,)
     fields = words.about(made.name) | {"dx": Math(notation.side(made.entry.sides[0]))}
     lists: list[Segments] = []
     for needed in made.needed:
@@ -348,8 +349,8 @@ def _one_entry(words: _Words, made: OneEntry) -> _Parts:
 
 
 def _held(words: _Words, name: str) -> Iterator[Block]:
-    """What is held fixed in a derivative that is in brackets."""
-    held = words.task.held.get((str(words.task.loss), name), ())
+    """A sentence that names the values held fixed in the derivatives of an exercise."""
+    held = words.task.held.get((words.task.loss, name), ())
     if held:
         yield words.say("held", held=words.names(held), **words.about(name))
 
@@ -396,7 +397,7 @@ def _uses(words: _Words, made: Uses) -> _Parts:
     through = words.names([part.by for part in made.contributions])
     answer: list[Block] = []
     for part in made.contributions:
-        direct = part.by == str(words.task.loss)
+        direct = part.by == words.task.loss
         answer.append(words.say("through_loss" if direct else "through", Z=words.names([part.by])))
         answer += words.equations((*(part.local[:1] if direct else part.local), part.chain))
     return [*words.setup(), words.say("uses", users=through, **fields)], [
@@ -462,10 +463,10 @@ def _related(words: _Words, made: Related) -> _Parts:
             continue
         fields = words.about(step.wrt)
         if step.kind == "called":
-            answer += composer.called(step, fields)
+            answer += called_value(composer, step, fields)
             continue
         if step.kind == "matrix":
-            answer += composer.formula(step, fields)
+            answer += program_formula(composer, step, fields)
             continue
         shown = tuple(chain for chain in step.chains if chain.kind != "written out")
         answer += composer.gradient(replace(step, chains=shown), fields)
@@ -474,7 +475,7 @@ def _related(words: _Words, made: Related) -> _Parts:
             chain = composer.notation.chain(written)
             answer += [words.say("together"), Equation(Aligned(chain.left, chain.rights[-1:]))]
     question = [*words.setup(), words.say("related", **words.about(wrt))]
-    return question, [*answer, *composer.answers()]
+    return question, [*answer, *numpy_answers(composer)]
 
 
 _WRITERS = cast(

@@ -42,10 +42,10 @@ __all__ = ["to_html"]
 _ROOM = 52.0
 _PANEL_ROOM = 19.0
 
-#: What the page's program shows; it holds no words of its own.
+#: Messages that the page's script shows; the script holds no text itself.
 _WORDS = ("fold_all", "unfold_all", "matrix", "wide", "progress")
 
-#: What stays beside the formula before it: punctuation, of any language.
+#: Punctuation of any language, which may not begin a line after a formula.
 _MARK = re.compile(r"[^\s\w]+")
 
 
@@ -197,7 +197,7 @@ def _chain(box: Aligned, room: float, *, elide: bool) -> str:
 
 
 def _detail(detail: Detail) -> str:
-    """What the panel shows of an entry, kept where no browser lays it out."""
+    """The explanation of one entry, in a template until the panel shows it."""
     words = escape(words_of(detail.segments))
     chains = "".join(_chain(box, _PANEL_ROOM, elide=True) for box in detail.boxes)
     return (

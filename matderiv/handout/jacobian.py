@@ -61,7 +61,7 @@ def memory_words(size: int, word: str = "bytes") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the page is about.
+    """The Jacobian of a page, its size and its proved equalities.
 
     `entries` are the chains of the entry of Y and of its derivative, `structure` is that of the
     whole Jacobian if it is one of Kronecker products. `most` is how many rows or columns are
@@ -95,7 +95,7 @@ class _Page:
     notation: ProgramNotation
 
     def blocks(self) -> Iterator[Block]:
-        """What it takes, its entries, its structure, and itself."""
+        """The size of the Jacobian, its entries, its structure, and the matrix itself."""
         facts, say = self.facts, self.say
         yield Paragraph(say("shapes"))
         yield Bullets(tuple(say(k) for k in ("count", "memory", self.zeros, "matrix_form")))

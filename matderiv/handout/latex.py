@@ -255,8 +255,8 @@ def _equation(box: Aligned, writer: Writer, font: str) -> str:
     return f"\\par\\nopagebreak\n{{{font}{display}" if font else f"{{{display}"
 
 
-#: What a page has room for, in em of the text, and fonts for what is wider once every sum is
-#: broken, with their sizes in parts of the text's.
+#: The width of a page in em, and smaller fonts, with their sizes relative to the text, for
+#: formulas that are wider even with every sum broken into lines.
 _WIDEST = 32.8
 _FONTS = ((1.0, ""), (0.9, r"\small"), (0.8, r"\footnotesize"), (0.7, r"\scriptsize"))
 

@@ -34,9 +34,9 @@ _ESCAPES = {
 }
 _LIGATURES = re.compile("-(?=-)|[?!](?=`)")  # -- would become a dash
 
-#: What Latin Modern has, as far as it is ever needed: first and last letters of ranges.
+#: The characters of Latin Modern that are ever needed: the first and last letters of ranges.
 _LATIN = "\u0020\u007e\u00a0\u017f\u2013\u2014\u2018\u201e\u2020\u2022\u2026\u2026\u20ac\u20ac"
-#: What fonts for Chinese have, likewise.
+#: The characters of fonts for Chinese, likewise.
 _CHINESE = "\u2e80\u2fdf\u3000\u303f\u3040\u30ff\u3400\u9fff\uf900\ufaff\uff00\uffef"
 #: Letters that only say how their neighbours join, likewise.
 _UNSEEN = "\u200b\u200f\u2060\u2060\ufe00\ufe0f"

@@ -1,9 +1,8 @@
-"""What is said in derivations by index notation, differentials, slices and Kronecker products."""
+"""The sections of derivations by index notation, differentials, slices or Kronecker products."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 from matderiv.calculus.index_forms.forms import Entry, Rate, Term
 from matderiv.derivation.links import Chain, Step
@@ -19,38 +18,15 @@ from matderiv.derivation.sides import (
     change_of,
 )
 from matderiv.expression import nodes
-from matderiv.expression.nodes import Node
+from matderiv.handout.composer import ProgramComposer, StepWriter, kind_of
 from matderiv.handout.document import Block, Math, Paragraph, Segment, Segments, Text
 from matderiv.handout.sentences import Fields, Filling, fill
 from matderiv.notation.methods import identity_box, swap_box
 from matderiv.notation.names import name_box
 
-if TYPE_CHECKING:
-    from matderiv.handout.program import ProgramComposer
+__all__ = ["METHOD_WRITERS", "introduction"]
 
-__all__ = ["WRITERS", "introduction", "kind_of"]
-
-Writer = Callable[["ProgramComposer", Step, Fields], Iterator[Block]]
-
-#: What is said of a value by the kind of node that it is, where it has words of its own.
-_KINDS: dict[type, str] = {
-    nodes.MatMul: "product",
-    nodes.Outer: "outer",
-    nodes.Sum: "sum",
-    nodes.Mean: "mean",
-    nodes.Prod: "prod",
-    nodes.LogSumExp: "logsumexp",
-    nodes.Softmax: "softmax",
-    nodes.Norm: "norm",
-    nodes.Trace: "trace",
-    nodes.Inverse: "inverse",
-    nodes.Determinant: "determinant",
-    nodes.LogDet: "logdet",
-    nodes.Diag: "diag",
-    nodes.Functional: "functional",
-}
-
-#: What is said of the differential of a value, by the nodes in it that change.
+#: The key of the rule that gives the differential of a node.
 _RULES: dict[type, str] = {
     nodes.Add: "linear",
     nodes.Subtract: "linear",
@@ -81,16 +57,8 @@ _RULES: dict[type, str] = {
 _ARGUED = ("inverse", "determinant", "logdet", "softmax", "functional")
 
 
-def kind_of(value: Node | None) -> str:
-    """What is said of a value: entry by entry, words of its own, or that it has a definition."""
-    if type(value) in _KINDS:
-        return _KINDS[type(value)]
-    composite = isinstance(value, nodes.Reduction | nodes.AlongAxis)
-    return "number" if composite else "entrywise"
-
-
 def introduction(composer: ProgramComposer) -> Iterator[Block]:
-    """What the method is, if it is not the usual one."""
+    """A paragraph on the method, unless it is the default one."""
     method = composer.task.method
     if method != "elementwise":
         yield Paragraph(_say(composer, f"about_{method}", {}))
@@ -122,7 +90,7 @@ def _section(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[
     fields = fields | {
         "x": Math(formulas.entry(name, at)),
         "change": Math(formulas.node(change_of(name))),
-        "L": Math(name_box(str(composer.task.loss))),
+        "L": Math(name_box(composer.task.loss)),
     }
     chains = [chain for chain in step.chains if not _told(chain, step)]
     blocks = (block for chain in chains for block in _chain(composer, step, chain, fields))
@@ -161,7 +129,7 @@ def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) 
 
 
 def _letters(composer: ProgramComposer, side: Kroneckers, fields: Fields) -> Iterator[Block]:
-    """What I_N and K mean in a Jacobian."""
+    """A sentence on I_N and one on the commutation matrix K, if they stand in a Jacobian."""
     factors = [factor for part in side.parts for factor in part.factors]
     sizes = dict.fromkeys(factor.size for factor in factors if factor.node is None)
     shape = composer.task.sweep.facts.shape
@@ -240,11 +208,11 @@ def _rules(composer: ProgramComposer, by: str, name: str, fields: Fields) -> Seg
 
 def _direct(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
     """A gradient that the loss gives by itself, entry by entry."""
-    fields = fields | {"L": Math(name_box(str(composer.task.loss)))}
+    fields = fields | {"L": Math(name_box(composer.task.loss))}
     yield from composer.gradient(step, fields, _say(composer, "direct", fields))
 
 
-WRITERS: Mapping[str, Writer] = {
+METHOD_WRITERS: Mapping[str, StepWriter] = {
     "index": _section,
     "differential": _section,
     "slice": _section,

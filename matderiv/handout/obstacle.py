@@ -8,9 +8,9 @@ from matderiv.calculus.jacobian import JacobianSize, Sizes
 from matderiv.calculus.sweep.local_jacobian import LocalJacobian, telling
 from matderiv.derivation.pattern import Place, pattern
 from matderiv.expression.nodes import Name
+from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import Block, Math, Paragraph, Segments, Table, Text
 from matderiv.handout.jacobian import memory_words
-from matderiv.handout.program import ProgramComposer
 from matderiv.handout.sentences import Fields, Filling, fill, listed, together
 from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Box, Dots, Number, Operator, Row, times

@@ -61,7 +61,7 @@ _CHINESE = (
     "WenQuanYi Micro Hei",
 )
 
-#: What stands on the same page as the sentence before it.
+#: Blocks that are kept on the same page as the sentence before them.
 _LED = (Bullets, CodeBlock, Equation, Table)
 
 #: Languages in whose text quotation marks and dashes are as wide as a letter.
@@ -181,7 +181,7 @@ def _fonts(*, system: bool) -> Fonts:
 
 
 def _advice(missing: str) -> str:
-    """What to install, for letters that no font has."""
+    """Advice on the package to install for letters that no font has."""
     letters = "".join(dict.fromkeys(missing))
     shown = letters if len(letters) <= _SHOWN else letters[:_SHOWN] + "…"
     fonts = next(advice for pattern, advice in _ADVICE if re.search(pattern, letters))

@@ -10,7 +10,7 @@ from matderiv.handout.texts import message, messages
 __all__ = ["Fields", "Filling", "fill", "listed", "together"]
 
 Fields = dict[str, Segment]
-#: What the fields of a message are filled with, each with one segment or with several.
+#: The fields of a message: one segment or several for each name.
 Filling = Mapping[str, Segment | Segments]
 
 

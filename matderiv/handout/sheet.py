@@ -10,10 +10,12 @@ from matderiv._version import __version__
 from matderiv.derivation.exchanged import exchanged
 from matderiv.derivation.program import build_program
 from matderiv.expression.nodes import MatMul, Name
-from matderiv.handout.code import IMPORTS, display_code, program_code
+from matderiv.handout.code import IMPORTS, check_code, display_code, program_code, undefined
 from matderiv.handout.command import Command
+from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import (
     Block,
+    Code,
     CodeBlock,
     Document,
     Equation,
@@ -24,7 +26,7 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.obstacle import obstacle
-from matderiv.handout.program import ProgramComposer
+from matderiv.handout.program import page_title, proof_section, step_sections, task_section
 from matderiv.handout.sentences import Fields, fill
 from matderiv.notation.boxes import Aligned, Box, Operator, Row, times
 from matderiv.notation.names import name_box
@@ -38,7 +40,7 @@ def sheet(
     """The handout without exercises; `made` says how it was made."""
     return Document(
         composer.language,
-        composer.title() if title is None else (Text(title),),
+        page_title(composer) if title is None else (Text(title),),
         (*_blocks(composer), *made),
         author=author,
         whole=composer.show is None,
@@ -51,7 +53,7 @@ def _blocks(composer: ProgramComposer) -> Iterator[Block]:
     other = exchanged(derivation.task)
     second = None if other is None else build_program(other, other.wrt)
     yield Heading(2, fill(language, "handout.problem", {}))
-    yield from composer.asked()
+    yield from task_section(composer)
     yield from obstacle(composer)
     yield Heading(2, fill(language, "handout.formulas", {}))
     yield Paragraph(composer.say("results", {}))
@@ -63,9 +65,9 @@ def _blocks(composer: ProgramComposer) -> Iterator[Block]:
         fields["equalities_second"] = Text(str(second.proof.equalities))
         yield Paragraph(fill(language, "handout.exchanged", fields))
         yield from _formulas(beside, second.wrt)
-    yield from composer.steps()
+    yield from step_sections(composer)
     yield Heading(2, fill(language, "program.heading_checked", {}))
-    yield from composer.checked()
+    yield from proof_section(composer)
     if second is not None:
         yield Paragraph(fill(language, "handout.checked_second", fields))
 
@@ -114,6 +116,15 @@ def _live(composer: ProgramComposer) -> Iterator[Block]:
     yield CodeBlock(f"{IMPORTS}{call}\nderivation.formulas", live=True)
     yield Paragraph(composer.say("live_sizes", {}))
     yield CodeBlock(f"{call}\n{display_code(composer.language)}", live=True)
+    check = check_code(composer.derivation)
+    if check is not None:
+        yield Paragraph(
+            composer.say("live_check", {"L": Math(name_box(composer.task.sweep.graph.loss))})
+        )
+        for name, of_array in undefined(composer.derivation):
+            key = "live_check_array" if of_array else "live_check_function"
+            yield Paragraph(composer.say(key, {"f": Code(name)}))
+        yield CodeBlock(check, live=True)
 
 
 def with_exercises(

@@ -1,4 +1,4 @@
-"""What functions are called in NumPy, torch and JAX: one small table for each."""
+"""How NumPy, torch and JAX spell each operation: one small table for each library."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _LOGSUMEXP = """def logsumexp(x, axis=None, keepdims=False):
     total = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
     return total if keepdims else np.sum(total, axis=axis)"""
 
-#: What NumPy and jax.numpy both call by these names.
+#: Operations that NumPy and jax.numpy spell alike.
 _SHARED: dict[type, str] = {
     nodes.Trace: "{m}.trace({0})",
     nodes.Inverse: "{m}.linalg.inv({0})",

@@ -180,7 +180,7 @@ class BigSum:
 
 @dataclass(frozen=True, slots=True)
 class Dots:
-    """What is left out: across (⋯), down (⋮) or diagonally (⋱)."""
+    """Dots for entries left out: across (⋯), down (⋮) or diagonally (⋱)."""
 
     direction: str
     width: float = field(init=False, repr=False, compare=False)

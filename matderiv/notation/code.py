@@ -12,7 +12,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping
 
-from matderiv.calculus.sweep.sweep import Sweep
+from matderiv.calculus.sweep.results import Sweep
 from matderiv.errors import InputError, MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import definition
@@ -23,10 +23,11 @@ from matderiv.expression.shapes import Shape
 from matderiv.expression.source import BINARY, mixes, source
 from matderiv.notation._careful import Careful, Code, Solve, repeated, walk
 from matderiv.notation._targets import TARGETS, Target
+from matderiv.notation.statements import statements
 
 __all__ = ["LANGUAGES", "gradient_code"]
 
-#: What source text can be given for.
+#: The libraries that code can be printed for.
 LANGUAGES = (*TARGETS, "sympy")
 
 _UNARY, _ATOM = 3, 5
@@ -53,31 +54,6 @@ def gradient_code(swept: Sweep, formulas: Mapping[str, Node], target: str, note:
 
         return sympy_code(swept, formulas, note)
     return _Function(swept, formulas, TARGETS[target], note).text()
-
-
-def statements(swept: Sweep, formulas: Mapping[str, Node]) -> dict[str, Node]:
-    """What a function works out, in order: values, upstream gradients, the gradients."""
-    graph = swept.graph
-    steps = {a.name: a.value for a in graph.values if a.name in graph.lifted}
-    steps |= {a.name: a.value for a in graph.program.assignments}
-    order = [a.name for a in graph.values]
-    for value in reversed(graph.values):
-        if value.name in swept.gradients and value.name not in formulas:
-            steps[f"d{value.name}"] = swept.gradients[value.name].formula
-            order.append(f"d{value.name}")
-    # The gradient by an assigned value may be upstream of another: from the loss backwards.
-    rank = {a.name: n for n, a in enumerate(reversed(graph.values))}
-    for name in sorted(formulas, key=lambda name: rank.get(name, len(rank))):
-        steps[f"d{name}"] = formulas[name]
-        order.append(f"d{name}")
-    needed: set[str] = set()
-    queue = [f"d{name}" for name in formulas]
-    while queue:
-        name = queue.pop()
-        if name in steps and name not in needed:
-            needed.add(name)
-            queue += {n.name for n in nodes.walk(steps[name]) if isinstance(n, nodes.Name)}
-    return {name: steps[name] for name in order if name in needed}
 
 
 class _Function:

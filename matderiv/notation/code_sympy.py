@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 
-from matderiv.calculus.sweep.sweep import Sweep
+from matderiv.calculus.sweep.results import Sweep
 from matderiv.errors import MissingRuleError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import defined, definition
@@ -18,7 +18,7 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
-from matderiv.notation.code import statements
+from matderiv.notation.statements import statements
 
 __all__ = ["sympy_code"]
 

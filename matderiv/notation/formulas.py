@@ -339,7 +339,7 @@ def call(head: Box, operands: list[Box]) -> Box:
     return Row((head, Fence(body, big=any(map(has_fraction, items)))))
 
 
-#: What names of arrays that are derived from others start with; the rest are gradients.
+#: Notation of names that start with a Greek letter: δX is a differential, εX a unit matrix.
 _DERIVED: dict[str, Callable[[Formulas, str], Held]] = {"δ": Formulas.change, "ε": Formulas.unit}
 
 

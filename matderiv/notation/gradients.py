@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from matderiv.calculus.sweep.sweep import Sweep
+from matderiv.calculus.sweep.results import Sweep
 from matderiv.expression import nodes
 from matderiv.expression._names import tell_apart
 from matderiv.expression.nodes import Node
-from matderiv.notation.code import statements
 from matderiv.notation.formulas import Formulas
 from matderiv.notation.latex import latex
+from matderiv.notation.statements import statements
 
 __all__ = ["gradients_latex"]
 
@@ -24,7 +24,7 @@ def gradients_latex(swept: Sweep, formulas: Mapping[str, Node]) -> str:
     graph = swept.graph
     tell_apart(graph.program, {name: len(shape) for name, shape in graph.shapes.items()})
     notation = Formulas(
-        graph.loss, swept.facts.shape, graph.shapes, None, commas=False, letters=(), also={}
+        graph.scalar, swept.facts.shape, graph.shapes, None, commas=False, letters=(), also={}
     )
     own = graph.program.names()
     lines = [

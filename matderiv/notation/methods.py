@@ -1,4 +1,4 @@
-"""What is written in derivations by other methods, to boxes."""
+"""Boxes for differentials, slices, vec and Kronecker products."""
 
 from __future__ import annotations
 

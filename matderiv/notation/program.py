@@ -102,7 +102,7 @@ class ProgramNotation:
         """Make what writes formulas once for all chains."""
         task = self.task
         formulas = Formulas(
-            str(task.loss),
+            task.loss,
             task.sweep.facts.shape,
             task.shapes,
             self.show,

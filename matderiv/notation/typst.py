@@ -29,8 +29,8 @@ from matderiv.notation.text import text as spoken
 
 __all__ = ["DEFINITIONS", "inline", "rights", "string", "typst"]
 
-#: What the formulas call, and what makes displayed fractions and broken sums keep the size of
-#: the text inside a matrix, where Typst would set them in the size of an index.
+#: Functions that the formulas call, and rules that keep fractions and broken sums inside a
+#: matrix at the size of the text, where Typst would set them at the size of an index.
 DEFINITIONS = r"""
 #show math.equation.where(block: true): it => {
   show math.frac: math.display
@@ -155,7 +155,7 @@ def string(text: str) -> str:
 
 
 def _name(box: Symbol | Number | Word) -> str:
-    """What is neither one Latin letter, a Greek one nor digits is a string."""
+    """A letter or a number as Typst writes it; anything longer is a string."""
     match box:
         case Symbol(name=name, greek=True):
             return _GREEK.get(name, name)

@@ -139,7 +139,7 @@ class _Check:
     tolerance: _Tolerance
 
     def message(self, case: Case) -> str | None:
-        """What is wrong at one set of inputs, if anything is."""
+        """A message if the functions fail or are wrong at one set of inputs."""
         try:
             return self.compared(case)
         except _Raised as error:
@@ -152,7 +152,7 @@ class _Check:
             return message
 
     def compared(self, case: Case) -> str | None:
-        """What is wrong with the results at one set of inputs, if anything is."""
+        """A message if a result is wrong at one set of inputs."""
         message = _forward(self.questions, case, self.forward, self.tolerance)
         if message is not None:
             return message
@@ -169,12 +169,12 @@ class _Check:
         return None
 
     def gradients(self, case: Case) -> dict[str, Any]:
-        """What backward gives, by name."""
+        """The gradients that backward returns, by name."""
         called = _called(self.questions.values(), case, self.backward, "backward")
         return _results(called, tuple(self.questions), single=len(self.questions) == 1)
 
     def others(self, case: Case, name: str) -> Iterator[Sample]:
-        """What backward gives for one name at inputs of other shapes, where it does not fail."""
+        """The gradient that backward returns for one name at other shapes, unless it fails."""
         for other in self.cases[:_OTHERS]:
             if other is not case:
                 with contextlib.suppress(_Raised, InputError):
@@ -264,7 +264,7 @@ def _forward(
     forward: Callable[..., Any] | None,
     tolerance: _Tolerance,
 ) -> str | None:
-    """What is wrong with the forward function's result, if anything is."""
+    """A message if the forward function's result is wrong."""
     if forward is None:
         return None
     question = next(iter(questions.values()))
@@ -319,7 +319,7 @@ def _wrong(
     tolerance: _Tolerance,
     more: Callable[[], Iterable[Sample]],
 ) -> str | None:
-    """What is wrong with a gradient, if anything is; `more` are results at other inputs."""
+    """A message if a gradient is wrong; `more` are results at other inputs."""
     right = np.asarray(case.value(question.gradient))
     what = f"backward is wrong: ∂{question.loss}/∂{question.wrt}"
     if result.shape != right.shape:

@@ -1,4 +1,4 @@
-"""What a wrong result of a backward function looks like, judged by its values alone."""
+"""Likely mistakes behind a wrong result of a backward function, judged by its values alone."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _factor(question: Question, samples: Sequence[Sample]) -> str | None:
 
 
 def _ways(question: Question, case: Case) -> Iterator[tuple[str, float]]:
-    """What a factor may hold besides a number: a scalar or a size, above or below."""
+    """Factors other than numbers: "", and each scalar or size as a factor or a divisor."""
     yield "", 1.0
     known = {n: float(case.values[n]) for n in question.inputs if not question.shapes[n]}
     for name in question.inputs:

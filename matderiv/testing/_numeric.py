@@ -82,7 +82,7 @@ def check_grad(
 
 
 def real_array(value: Any, what: str) -> Any:
-    """What a function returns or is given, in float64.
+    """An array of real numbers in float64.
 
     Raises:
         InputError: it is no array of real numbers.

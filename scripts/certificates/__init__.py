@@ -1,1 +1,1 @@
-"""What checks certificates; nothing of matderiv is imported, and no text is evaluated."""
+"""Checks certificates; nothing of matderiv is imported, and no text is evaluated."""

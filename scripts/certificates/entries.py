@@ -1,4 +1,4 @@
-"""What index notation is worth: sums over letters, entries of arrays, deltas and derivatives.
+"""The value of index notation: sums over letters, entries of arrays, deltas and derivatives.
 
 A text is made ready once. Each sum, function and array in it is then worked out once for each
 choice of the letters that are free in it.
@@ -12,7 +12,8 @@ from typing import Any
 
 from certificates.arrays import Array, Shape, determinant, inverse, places, product
 from certificates.frame import Work, refuse
-from certificates.lowering import FUNCTIONS, Lowering, Places, Sizes
+from certificates.functions import FUNCTIONS
+from certificates.lowering import Lowering, Places, Sizes
 from certificates.numbers import Field, Number, applied, raised, to_the
 from certificates.program import Program
 from certificates.reading import Tree, parse, whole_number
@@ -23,7 +24,7 @@ MOST_FIXED = 1000  # that a sum runs to which runs to a number
 
 
 class Scope:
-    """What names stand for; what is worked out there is remembered."""
+    """The values of names; a value that was worked out once is kept."""
 
     def __init__(self, field: Field, sizes: Mapping[str, int], work: Work) -> None:
         self.field, self.sizes, self.work = field, sizes, work
@@ -48,7 +49,7 @@ class Scope:
         return found
 
     def array(self, name: str) -> Array:
-        """What a name stands for."""
+        """The array of a name."""
         refuse(f"{name[:40]!r} is not known here")
 
     def undefined(self, name: str, array: Array) -> Array:

@@ -1,4 +1,4 @@
-"""What all certificates have in common: their form, their digest, their counts, how they fail."""
+"""Parts of every certificate: its form, its digest, its counts, and how it is refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def refuse(message: str) -> NoReturn:
 
 
 class Work:
-    """What may still be done for one certificate."""
+    """The budget of operations that is left for one certificate."""
 
     def __init__(self, most: int = 6_000_000) -> None:
         self.left = most

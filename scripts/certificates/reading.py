@@ -125,7 +125,7 @@ class _Parser:
         return ("name", word)
 
     def items(self, end: str) -> tuple[Tree, ...]:
-        """What stands between commas."""
+        """The items between commas, up to `end`."""
         found = [self.item()]
         while self.take(","):
             found.append(self.item())

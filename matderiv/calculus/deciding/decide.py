@@ -182,6 +182,8 @@ def _by_form(
     found, unequal = _read(attempts, place, budget)
     if found.status == "equal":
         return found
+    from matderiv.calculus.deciding.points import differ  # loads mpmath: only where needed
+
     point = refuted()
     if point is None and place is not None:
         point = _refuting(attempts, unequal, sizes or {})
@@ -189,7 +191,7 @@ def _by_form(
         return Verdict("refuted", reason=f"the sides differ at {point}")
     for pair in dict.fromkeys(unequal.values()):
         with bounded(budget.products):
-            if same_form(*pair):
+            if not differ(*pair) and same_form(*pair):
                 return Verdict("equal", index=True)
     return found
 
@@ -198,7 +200,7 @@ def _refuting(
     attempts: Iterable[Attempt], pairs: Mapping[str, Pair], sizes: Mapping[str, int]
 ) -> str | None:
     """A point at which the forms of a complete attempt differ."""
-    from matderiv.calculus.deciding.points import refuting_point  # loads mpmath: only where needed
+    from matderiv.calculus.deciding.points import refuting_point  # as above
 
     for attempt in attempts:
         if attempt.complete and attempt.name in pairs:

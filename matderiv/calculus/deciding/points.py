@@ -16,30 +16,37 @@ from matderiv.calculus.index_forms.forms import (
     Delta,
     Entry,
     Form,
+    Index,
     Raised,
+    Rate,
     Size,
     Term,
     Whole,
+    letters_of,
     placed,
     placed_term,
 )
 from matderiv.errors import UnsupportedError
 from matderiv.expression.functions import FUNCTIONS
 
-__all__ = ["refuting_point"]
+__all__ = ["differ", "refuting_point"]
 
 _DIGITS = 50  # of the numbers that are worked out
 _SMALL = mpmath.mpf(10) ** -25  # a difference, relative to the sides, that is none
 _SAME = 30  # digits by which two arguments of an undefined function are the same
 _POINTS = 3
 _NAMED = 8  # entries of a point that are named
+_LARGEST = 10**6  # number of which a function or a power is worked out
+_MOST = 2000  # terms that are added up
+_SIZE = 2  # what the letter of a size stands for in forms that are to be equal at all sizes
 
 
-def refuting_point(one: Form, other: Form, sizes: Mapping[str, int]) -> str | None:
+def refuting_point(one: Form, other: Form, sizes: Mapping[str, int] | None) -> str | None:
     """A rational point at which two entries without free letters differ, if one is found.
 
     Entries, undefined functions and their derivatives have random values there; inverses and
-    determinants are worked out, so that a point is one that there is.
+    determinants are worked out, so that a point is one that there is. Without `sizes`, all sizes
+    are small, and derivatives that are quantities of their own have random values as well.
 
     >>> from matderiv.calculus.index_forms.forms import single
     >>> refuting_point(single(Entry("x", (1,))), single(Entry("x", (2,))), {})
@@ -60,12 +67,34 @@ def refuting_point(one: Form, other: Form, sizes: Mapping[str, int]) -> str | No
     return None
 
 
-class _Point:
-    """Random values, each entry's drawn when it is met."""
+def differ(one: Form, other: Form) -> bool:
+    """Whether two forms are seen to differ at a point and at small sizes, so that no proof exists.
 
-    def __init__(self, seed: int, sizes: Mapping[str, int]) -> None:
+    What has a name of its own has any value here, so this refutes no equality.
+
+    >>> from matderiv.calculus.index_forms.forms import single
+    >>> differ(single(Entry("x", ("i",))), single(Entry("y", ("i",))))
+    True
+    """
+    free = frozenset[str]().union(
+        *(
+            letters_of(atom) - {letter for letter, _ in term.bound}
+            for form in (one, other)
+            for term, _ in form
+            for atom, _ in term.atoms
+        )
+    )
+    at: dict[str, Index] = {letter: 1 + n % _SIZE for n, letter in enumerate(sorted(free))}
+    return refuting_point(placed(one, at), placed(other, at), None) is not None
+
+
+class _Point:
+    """Random values, each entry's drawn when it is met; without `sizes`, all sizes are small."""
+
+    def __init__(self, seed: int, sizes: Mapping[str, int] | None) -> None:
         self.seed = seed
         self.sizes = sizes
+        self.terms = 0
         self.entries: dict[str, Fraction] = {}
 
     def random(self, key: str) -> Fraction:
@@ -87,14 +116,19 @@ class _Point:
             for place in product(*runs):
                 at = dict(zip((letter for letter, _ in term.bound), place, strict=True))
                 value = mpmath.mpf(number.numerator) / number.denominator
+                self.terms += 1
+                if self.terms > _MOST:
+                    raise UnsupportedError("there are too many terms to add up")
                 for atom, power in placed_term(Term(term.atoms), dict(at)).atoms:
-                    value *= self.atom(atom) ** power
+                    value *= self.atom(atom) ** _bounded(power)
                 total += value
         return _real(total)
 
     def size(self, letter: str) -> int:
         """The number that the letter of a size stands for."""
-        return int(letter) if letter.isdigit() else self.sizes[letter]
+        if letter.isdigit():
+            return int(letter)
+        return _SIZE if self.sizes is None else self.sizes[letter]
 
     def atom(self, atom: Atom) -> mpmath.mpf:
         """The value of an atom."""
@@ -114,9 +148,11 @@ class _Point:
                 return self.call(function, self.form(arg))
             case Raised(base, exponent):
                 power = 1 if exponent is None else self.form(exponent)
-                return _real(mpmath.power(self.form(base), power))
+                return _real(mpmath.power(self.form(base), _bounded(power)))
             case Whole():
                 return self.whole(atom)
+            case Rate() if self.sizes is None:
+                return self.drawn(str(atom))
         raise UnsupportedError(f"{atom} has no value at a point")
 
     def call(self, function: str, at: mpmath.mpf) -> mpmath.mpf:
@@ -128,7 +164,7 @@ class _Point:
             return (1 + mpmath.sign(at)) / 2
         if name is None:
             raise UnsupportedError(f"{function} is to be written by its definition")
-        return _real(getattr(mpmath, name)(at))
+        return _real(getattr(mpmath, name)(_bounded(at)))
 
     def drawn(self, key: str) -> mpmath.mpf:
         """A random value that belongs to no entry."""
@@ -158,6 +194,13 @@ class _Point:
 
 def _digits(values: Iterable[mpmath.mpf]) -> str:
     return ",".join(str(mpmath.nstr(value, _SAME)) for value in values)
+
+
+def _bounded(value: mpmath.mpf | int) -> mpmath.mpf | int:
+    """A number that is not so large that a function of it fills the memory."""
+    if abs(value) > _LARGEST:
+        raise ArithmeticError("a number is too large")
+    return value
 
 
 def _real(value: mpmath.mpf | mpmath.mpc) -> mpmath.mpf:

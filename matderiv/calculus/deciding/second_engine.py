@@ -46,12 +46,13 @@ _POINTS = 8  # points that are tried until the program has a value at one
 
 @dataclass(frozen=True, slots=True)
 class SecondOpinion:
-    """What SymPy says of the gradients.
+    """The outcome of comparing our gradients with SymPy's derivatives of the loss.
 
-    `entries` of `count` derivatives were compared, at the `sizes`, which are those of the page
-    if `own`. The differences of `exact` of them were reduced to 0; the others are 0 at a random
-    point. If SymPy `cannot`, the reason is that its expressions are too "large", that the program
-    has no value at the points that were tried ("nowhere"), or a kind of node ("unknown").
+    `entries` of `count` derivatives were compared at `sizes`; `own` says whether these are the
+    sizes of the page. For `exact` of them SymPy reduced the difference to 0; for the others it
+    is 0 at a random point. If SymPy `cannot`, `reason` is "large" (its expressions are too
+    large), "nowhere" (the program has no value at the points tried) or "unknown" (a kind of node
+    that SymPy does not have).
     """
 
     status: Literal["agrees", "cannot"]
@@ -65,10 +66,10 @@ class SecondOpinion:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What is to be compared: a program and our formulas of its gradients.
+    """A program with our formulas of its gradients, for SymPy to check.
 
-    `gradients` are by name the formula that is told; `known` are what the other names in them,
-    dY among them, stand for. `structures` are those that inputs are declared to have.
+    `gradients`: the formula of ∂L/∂x by name x. `known`: the formulas of the other names in
+    them, such as dY. `structures`: the declared structure of inputs by name.
     """
 
     program: Program
@@ -80,7 +81,7 @@ class Answers:
 
 
 def second_opinion(answers: Answers) -> SecondOpinion:
-    """What SymPy's own derivatives of the loss say of our gradients.
+    """Compare our gradients with SymPy's own derivatives of the loss.
 
     Raises:
         ProofError: SymPy finds another derivative.
@@ -118,7 +119,11 @@ class _Engine:
         entries = sum(math.prod(self.shape(name)) for name in answers.shapes)
         if entries > _MOST_ENTRIES:
             raise TooLarge("too many entries")
-        self.symbols = {name: self._symbols(name) for name in answers.program.inputs()}
+        self.result = answers.program.loss.name
+        given = list(answers.program.inputs())
+        if answers.shapes[self.result]:
+            given.append(f"d{self.result}")
+        self.symbols = {name: self._symbols(name) for name in given}
         self.names = Explicit(
             self.symbols, self.definitions, sizes, answers.program.functions(), check=self._check
         )
@@ -143,7 +148,7 @@ class _Engine:
 
     @property
     def definitions(self) -> dict[str, tuple[Node, tuple[int, ...]]]:
-        """What the program assigns, and what the names stand for that our formulas use."""
+        """The formula and shape of every name that the program assigns or our formulas use."""
         assigned = {a.name: a.value for a in self.answers.program.assignments}
         all_of_them = {**self.answers.known, **assigned}
         return {name: (value, self.shape(name)) for name, value in all_of_them.items()}
@@ -157,13 +162,14 @@ class _Engine:
             TooLarge: too few of them can be, at these sizes.
             ProofError: an entry differs.
         """
-        (loss,) = self.names.name(self.answers.program.loss.name).entries
+        loss = self._scalar()
         _has_value(loss)
         places = [
             (name, at)
             for name in self.answers.gradients
             for at in itertools.product(*map(range, self.shape(name)))
         ]
+        self.operations(loss)  # a program may be no more than a name
         most = _MOST_WORK // len(self._operations)
         if most < min(_ENOUGH, len(places)):
             raise TooLarge("too many operations")
@@ -198,6 +204,13 @@ class _Engine:
             entries=exact + agreeing,
             exact=exact,
         )
+
+    def _scalar(self) -> sp.Expr:
+        """The result, or Σ dy_ij·y_ij of an array Y."""
+        found, upstream = self.names.name(self.result), self.symbols.get(f"d{self.result}")
+        if upstream is None:
+            return found.entries[0]
+        return total(map(operator.mul, upstream.entries, found.entries))
 
     def derivative(self, expr: sp.Expr, symbol: sp.Expr) -> sp.Expr:
         """The derivative by a symbol: SymPy's of each operation, and the chain rule.

@@ -116,7 +116,7 @@ def is_entrywise(node: Node) -> bool:
 
 
 def kept(value: Node, axis: int | None, over: Shape, shape: ShapeOf, *, keepdims: bool) -> Node:
-    """What a reduction over an axis gave, beside the array that was reduced.
+    """A reduced value with its axis put back, so that it broadcasts with the reduced array.
 
     Raises:
         UnsupportedError: it would need a new axis between two others.

@@ -1,4 +1,4 @@
-"""What rewrites may rely on."""
+"""Facts that rewrites may rely on: shapes, and which matrices are symmetric."""
 
 from __future__ import annotations
 

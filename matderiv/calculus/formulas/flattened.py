@@ -78,7 +78,7 @@ def _turned(node: Node) -> Node:
 
 
 def changed(old: Node, new: Node) -> Node | None:
-    """What a rewrite answers: the new formula, or None if it is the old one."""
+    """The result of a rewrite: the new formula, or None if nothing changed."""
     return None if new == old else new
 
 
@@ -140,8 +140,8 @@ def scaled(number: Fraction, rest: Node) -> Node:
     """A rational multiple of a node."""
     if number == 1:
         return rest
-    _, parts = factors(rest)
-    return product(number, parts)
+    own, parts = factors(rest)
+    return product(number * own, parts)
 
 
 # -- entrywise products ----------------------------------------------------------------------

@@ -71,7 +71,7 @@ class _At:
     setting: Setting
 
 
-#: What may stand in the place of a part.
+#: The formulas that a kind of mistake puts in the place of a part.
 _Change = Callable[[_At], Iterator[Node]]
 
 

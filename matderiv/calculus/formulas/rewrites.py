@@ -23,7 +23,7 @@ __all__ = ["REWRITES", "Facts", "Rewrite", "RewriteName"]
 
 Rewrite = Callable[[Node, Facts], Node | None]
 
-#: What rewrites of a formula are called, the last ones of a gradient included.
+#: The names of all rewrites of formulas, those that finish a gradient included.
 RewriteName = Literal[
     "like terms",
     "common factor",

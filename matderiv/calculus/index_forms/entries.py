@@ -60,22 +60,25 @@ class Entries:
     """General entries of expressions; sums are sums over letters, or written out at the sizes.
 
     `definitions` are unfolded wherever their names occur; `functions` are the bodies of known
-    functions with names of their own.
+    functions with names of their own. Matrices that are `symmetric` have x_ij = x_ji, and those
+    that are `diagonal` x_ij = 0 for i ≠ j.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what names stand for, and what is known of them
         self,
         shape: ShapeOf,
         definitions: Mapping[str, Node] | None = None,
         functions: Mapping[str, Callable[[Node], Node]] | None = None,
         *,
         symmetric: frozenset[str] = frozenset(),
+        diagonal: frozenset[str] = frozenset(),
         written: bool = False,
     ) -> None:
         self.shape = shape
         self._definitions = definitions or {}
         self._functions = functions or {}
         self._symmetric = symmetric
+        self._diagonal = diagonal
         self._written = written
         self._fresh = itertools.count()
 
@@ -97,6 +100,8 @@ class Entries:
             case nodes.Name(name):
                 if name in self._definitions:
                     return self._at(self._definitions[name], indices)
+                if name in self._diagonal:
+                    return self._on_diagonal(name, *indices)
                 return single(Entry(name, indices, name in self._symmetric))
             case nodes.Number() | nodes.Size() | nodes.Pi() | nodes.Ones() | nodes.Eye():
                 return self._constant(node, indices)
@@ -120,6 +125,11 @@ class Entries:
             case nodes.Functional(function, arg):
                 return self._whole(function, arg, indices)
         return self._square(node, indices)
+
+    def _on_diagonal(self, name: str, row: Index, col: Index) -> Form:
+        """x_ij = δ_ij·x_ii of a diagonal matrix."""
+        entry = single(Entry(name, (row, row), name in self._symmetric))
+        return entry if row == col else multiplied(single(Delta(row, col)), entry)
 
     def _constant(self, node: Node, indices: tuple[Index, ...]) -> Form:
         match node:
@@ -183,7 +193,7 @@ class Entries:
         return self._log_of_size(entry)
 
     def _value(self, node: Node) -> Node:
-        """What a name stands for."""
+        """The node with its name, if it is one, replaced by the definition."""
         while isinstance(node, nodes.Name) and node.name in self._definitions:
             node = self._definitions[node.name]
         return node

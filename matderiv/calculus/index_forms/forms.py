@@ -244,7 +244,9 @@ def times(m: Term, n: Term) -> Term:
 
 
 def _power(atom: Atom, power: int) -> int:
-    """The power of an atom: step(u)ⁿ is step(u), and sign(u)² is 1, away from u = 0."""
+    """The power of an atom: δ_ijⁿ is δ_ij, step(u)ⁿ is step(u), sign(u)² is 1 away from u = 0."""
+    if isinstance(atom, Delta):
+        return min(power, 1)
     known = FUNCTIONS.get(atom.function) if isinstance(atom, Call) else None
     match known.powers if known else "":
         case "the same":
@@ -329,7 +331,7 @@ def placed_term(term: Term, places: Mapping[str, Index]) -> Term:
     powers: dict[Atom, int] = {}
     for atom, power in term.atoms:
         new = _placed_atom(atom, inside)
-        powers[new] = powers.get(new, 0) + power
+        powers[new] = _power(new, powers.get(new, 0) + power)
     return Term(tuple((a, p) for a, p in powers.items() if p), term.bound)
 
 

@@ -91,7 +91,7 @@ class _Writer:
         return tuple(i if varies(shape, over, lead + n) else 1 for n, i in enumerate(at[lead:]))
 
     def running(self, dims: Shape) -> tuple[_Writer, Runs, Indices]:
-        """What writes inside of a sum over these sizes, the letters of it, and its indices."""
+        """For a sum over `dims`: the writer of its summand, the summation letters, all indices."""
         free = (letter for letter in self.letters if letter not in self.taken)
         places = tuple(1 if dim == _SINGLE else next(free) for dim in dims)
         pairs = zip(places, dims, strict=True)
@@ -107,7 +107,7 @@ class _Writer:
         return sum_over(runs, term(inside, places))
 
     def along(self, node: nodes.Sum | nodes.Prod, at: Indices) -> tuple[Runs, IndexExpression]:
-        """What a reduction runs over, and the entry of its operand inside of it."""
+        """The summation letters of a reduction, and the entry of its operand under the sum."""
         over = self.shape(node.arg)
         if node.axis is None:
             inside, runs, places = self.running(over)

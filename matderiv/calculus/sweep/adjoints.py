@@ -181,7 +181,7 @@ def minimum(node: nodes.Minimum, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 def _chosen(
     node: nodes.Maximum | nodes.Minimum, g: Node, shape: ShapeOf, ahead: nodes.Subtract
 ) -> tuple[Node, ...]:
-    """What reaches the left operand where `ahead` is positive, and the right one elsewhere."""
+    """DA = G*step(ahead) and dB = G*step(-ahead), where `ahead` is A-B or B-A."""
     behind = _minus(ahead.right, ahead.left)
     sides = ((node.left, ahead), (node.right, behind))
     return tuple(

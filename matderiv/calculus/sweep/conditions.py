@@ -19,17 +19,16 @@ __all__ = ["CONDITIONS", "conditions"]
 
 
 def conditions(graph: Graph, lifted: Mapping[str, Node]) -> tuple[tuple[str, Node], ...]:
-    """What must hold: a word ("positive", "nonzero", "invertible") and what it is said of.
+    """Where the values of a graph are defined: pairs such as ("positive", X), ("invertible", A).
 
-        What `lifted` names stand for is put in.
+    The formulas of `lifted` names are substituted.
 
-        >>> from matderiv.calculus.formulas.shaping import shapes_over
-    from matderiv.calculus.sweep.graph import graph_of
-        >>> from matderiv.expression.parse import parse
-        >>> from matderiv.expression.shapes import infer
-        >>> program = parse("L = sum(log(X))")
-        >>> conditions(graph_of(program, infer(program)), {})
-        (('positive', Name(name='X')),)
+    >>> from matderiv.calculus.sweep.graph import graph_of
+    >>> from matderiv.expression.parse import parse
+    >>> from matderiv.expression.shapes import infer
+    >>> program = parse("L = sum(log(X))")
+    >>> conditions(graph_of(program, infer(program)), {})
+    (('positive', Name(name='X')),)
     """
     shape = shapes_over(graph.shapes)
     found = dict.fromkeys(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from matderiv.expression import nodes
 from matderiv.expression._names import Looks
@@ -17,6 +18,9 @@ from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape, shape_of
 
 __all__ = ["Graph", "graph_of"]
+
+#: Names for a scalar that the program does not name.
+_SCALARS = ("L", "J", "E", "S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +42,44 @@ class Graph:
         return self.lifted - self.called
 
     @property
-    def loss(self) -> str:
+    def result(self) -> str:
         """The name of the last value."""
         return self.values[-1].name
+
+    @property
+    def loss(self) -> str | None:
+        """The result L where it is a scalar: the gradients are ∂L/∂x, and ∂L/∂L is 1.
+
+        None where the result is an array Y. The gradients are then those of ⟨dY, Y⟩ = Σ dY∗Y, where
+        dY is free: each is linear in dY, and at dY = e_i e_jᵀ it is ∂y_ij/∂X.
+        """
+        return None if self.shapes[self.result] else self.result
+
+    @property
+    def scalar(self) -> str:
+        """The name of what is differentiated: L, or a free letter for ⟨dY, Y⟩."""
+        taken = self.program.names() | self.shapes.keys() | self.program.functions()
+        letters = itertools.chain(_SCALARS, (f"L{n}" for n in itertools.count(1)))
+        return self.loss or next(name for name in letters if name not in taken)
+
+    @property
+    def seed(self) -> Node:
+        """The gradient by the result: 1 for a scalar, dY for an array Y."""
+        return nodes.Number(Fraction(1)) if self.loss else nodes.Name(f"d{self.result}")
+
+    def given(self) -> dict[str, Shape]:
+        """The shapes of what has no definition: the inputs, and dY where the result is an array."""
+        found = {name: self.shapes[name] for name in self.inputs()}
+        if isinstance(self.seed, nodes.Name):
+            found[self.seed.name] = self.shapes[self.result]
+        return found
 
     def inputs(self) -> tuple[str, ...]:
         """The names that nothing is assigned to, in order of first use."""
         return self.program.inputs()
 
     def value(self, name: str) -> Node | None:
-        """What is assigned to a name."""
+        """The formula assigned to a name; None for an input."""
         return next((a.value for a in self.values if a.name == name), None)
 
     def depends(self, wrt: frozenset[str]) -> frozenset[str]:
@@ -79,7 +111,7 @@ def _names(node: Node) -> frozenset[str]:
     return frozenset(n.name for n in nodes.walk(node) if isinstance(n, nodes.Name))
 
 
-#: What stays inside an entry-by-entry expression.
+#: Nodes that do not end an entry-by-entry expression.
 _INSIDE = nodes.Entrywise | nodes.Negate | nodes.Apply | nodes.Transpose
 _PLAIN = (nodes.Name, nodes.Number, nodes.Eye, nodes.Ones)
 

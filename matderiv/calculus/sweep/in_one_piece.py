@@ -9,9 +9,8 @@ from matderiv.calculus.formulas.flattened import cost
 from matderiv.calculus.sweep.graph import Graph, graph_of
 from matderiv.calculus.sweep.sweep import replaced, sweep
 from matderiv.calculus.sweep.task import Task, task_of
-from matderiv.errors import InputError, ShapeError, UnsupportedError
-from matderiv.expression import nodes
-from matderiv.expression.nodes import Name, Node
+from matderiv.errors import InputError, UnsupportedError
+from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape, infer, settled
@@ -26,9 +25,9 @@ _LONGEST = 200  # operations and names of the array's definition
 class ArrayTask:
     """An array Y and an input X that it is computed from.
 
-    `task` is of the program Y = …; L = Loss(Y), where the definition of Y is in one piece and is
-    the only value: ∂Y/∂X has one meaning there. In `steps` each product, inverse or sum inside of
-    the definition is a value of its own.
+    `task` is of the program Y = …, where the definition of Y is in one piece and is the only
+    value: ∂Y/∂X has one meaning there. In `steps` each product, inverse or sum inside of the
+    definition is a value of its own.
     """
 
     of: str
@@ -54,15 +53,12 @@ def read_array(
     ('Y', 'A', 'A @ X @ B')
     """
     of, value, known = _array(parse(program), sizes, shapes)
-    taken = {of} | {n.name for n in nodes.walk(value) if isinstance(n, Name)}
-    loss = next(n for n in ("L", "J", "E", "S", *(f"L{n}" for n in range(1, 99))) if n not in taken)
-    ending = Assignment(loss, nodes.Functional("Loss", Name(of)))
-    whole = Program((Assignment(of, value), ending))
+    whole = Program((Assignment(of, value),))
     inputs = whole.inputs()
     if not inputs:
         raise InputError("The program has no inputs; there is nothing to differentiate by.")
     name = wrt or next((n for n in inputs if known[n]), inputs[0])
-    names = {name: known[name] for name in inputs} | {of: known[of], loss: ()}
+    names = {name: known[name] for name in (*inputs, of)}
     steps = task_of(whole, (name,), names, {})
     graph = Graph(steps.program, steps.program.assignments, names, frozenset())
     return ArrayTask(of, name, replace(steps, sweep=sweep(graph, (name,))), steps)
@@ -74,15 +70,7 @@ def _array(
     shapes: Mapping[str, tuple[int, ...]] | None,
 ) -> tuple[str, Node, dict[str, Shape]]:
     """The array, its definition over inputs, and the shapes of all names."""
-    try:
-        known = infer(program, sizes=sizes, shapes=shapes)
-    except ShapeError:
-        last = program.loss.name
-        free = next(n for n in ("L", "J", "E", "S", "L1") if n not in {*program.names(), last})
-        ending = Assignment(free, nodes.Functional("Loss", Name(last)))
-        ended = Program((*program.assignments, ending))
-        known = infer(ended, sizes=sizes, shapes=shapes)  # what does not fit is told here
-        program = ended
+    known = infer(program, sizes=sizes, shapes=shapes)
     graph = graph_of(settled(program, known), known)
     arrays = [a.name for a in graph.values if graph.shapes[a.name]]
     if not arrays:

@@ -18,7 +18,7 @@ from matderiv.expression.shapes import Shape
 
 __all__ = ["LocalJacobian", "telling"]
 
-#: What the largest size grows to, and where it starts from if it is that large already.
+#: The largest size of the table of growth, and its smallest one if a size is that large already.
 _LARGE, _SMALL = 4096, 2
 
 #: Indices that agree where a term is not zero, class by class.
@@ -126,7 +126,7 @@ class LocalJacobian:
         return tuple(self.task.sizes[letter] for letter in self.letters)
 
     def size(self, dtype: str, sizes: Sizes | None = None) -> JacobianSize:
-        """What the Jacobian takes, at the program's own sizes or at others.
+        """The size of the Jacobian in memory, at the program's own sizes or at others.
 
         Raises:
             InputError: the type of a number is not known.

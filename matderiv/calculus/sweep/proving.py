@@ -23,7 +23,7 @@ from matderiv.calculus.formulas.flattened import cost, total
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Entry, Index, added
 from matderiv.calculus.index_forms.partials import partial
-from matderiv.calculus.sweep.sweep import Gradient, Sweep
+from matderiv.calculus.sweep.results import GradientStages, Sweep
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
@@ -63,7 +63,7 @@ class Prover:
         queue = [name]
         while queue:
             for use in self.sweep.gradients[queue.pop()].uses:
-                if use.by != self.sweep.graph.loss and use.by not in found:
+                if use.by != self.sweep.graph.result and use.by not in found:
                     found[use.by] = None
                     queue.append(use.by)
         return tuple(found)
@@ -79,7 +79,7 @@ class Prover:
             self._known[name] = verdict
         return verdict
 
-    def _decided(self, gradient: Gradient) -> Verdict:
+    def _decided(self, gradient: GradientStages) -> Verdict:
         rules = _by_rules(gradient)
         verdicts = [self._by_chain_rule(gradient, rules)]
         if verdicts[0].status == "equal":
@@ -88,7 +88,7 @@ class Prover:
             verdicts[1:] = self._by_rewrites(gradient, rules)
         return _all_of(verdicts)
 
-    def _by_chain_rule(self, gradient: Gradient, rules: Node) -> Verdict:
+    def _by_chain_rule(self, gradient: GradientStages, rules: Node) -> Verdict:
         """Σ_ij dZ_ij ∂z_ij/∂x_pq over the uses Z of x is the entry of what the rules give."""
         users = dict.fromkeys(use.by for use in gradient.uses)
         whole = self._filled(gradient.name, rules)
@@ -103,7 +103,7 @@ class Prover:
         shape = self.sweep.graph.shapes[gradient.name]
         return self._decide(shape, [self._attempt("chain rule", shape, pair, {})])
 
-    def _by_rewrites(self, gradient: Gradient, rules: Node) -> Iterator[Verdict]:
+    def _by_rewrites(self, gradient: GradientStages, rules: Node) -> Iterator[Verdict]:
         """The verdict on each rewrite of the formula, up to the first that is not proved."""
         sides = [rules, gradient.assembled, *(step.formula for step in gradient.tidying)]
         for one, other in itertools.pairwise([*sides, gradient.formula]):
@@ -165,7 +165,7 @@ class Prover:
         return decide(attempts, lambda: tuple(dim.size for dim in shape), self._sizes)
 
     def _contracted(self, name: str) -> Node:
-        """Σ_ij dZ_ij z_ij, whose partial derivatives with dZ held fixed are those of the loss."""
+        """Σ_ij dZ_ij z_ij, or L: its derivatives with dZ held fixed are what goes through Z."""
         value = self._values[name]
         if name == self.sweep.graph.loss:
             return value
@@ -173,9 +173,9 @@ class Prover:
         return nodes.Sum(weighted) if self.sweep.graph.shapes[name] else weighted
 
     def _definitions(self, one: Node, other: Node) -> Iterator[tuple[str, Mapping[str, Node]]]:
-        """What is unfolded: names that one side has and the other has not, then more of them.
+        """The names to unfold, attempt by attempt: those that only one side has, then more.
 
-        Those that the program has not itself come first, as formulas hold none of them.
+        Lifted names come first: the program does not have them, so formulas must not either.
         """
         names, others = _names(one), _names(other)
         differing, shared = names ^ others, names & others
@@ -233,7 +233,7 @@ def _all_of(verdicts: Iterable[Verdict]) -> Verdict:
     return Verdict("equal", index=index, entries=entries)
 
 
-def _by_rules(gradient: Gradient) -> Node:
+def _by_rules(gradient: GradientStages) -> Node:
     """The sum over the uses of a name, as the rules of differentiation give it."""
     return total((Fraction(1), use.gradient) for use in gradient.uses)
 

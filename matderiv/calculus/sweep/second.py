@@ -9,7 +9,7 @@ __all__ = ["second_opinion_on"]
 
 
 def second_opinion_on(task: Task) -> SecondOpinion:
-    """What SymPy's own derivatives of the loss say of the gradients of a task.
+    """Compare the gradients of a task with SymPy's own derivatives of the loss.
 
     Raises:
         ProofError: SymPy finds another derivative.

@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.calculus.formulas.flattened import cost, key
 from matderiv.calculus.sweep.graph import Graph
+from matderiv.calculus.sweep.results import Sweep
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-
-if TYPE_CHECKING:
-    from matderiv.calculus.sweep.sweep import Sweep
 
 __all__ = ["shortened"]
 

@@ -50,7 +50,7 @@ __all__ = [
     "read_assumed",
 ]
 
-#: What can be declared; each makes the matrix square, and equal to its transpose.
+#: The structures that can be declared; each makes the matrix square and symmetric.
 STRUCTURES = ("symmetric", "diagonal")
 
 #: The structure of inputs by name.
@@ -111,13 +111,14 @@ def infer_assumed(
     *,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    scalar: bool = False,
 ) -> dict[str, Shape]:
     """The shape of every name, where matrices with a structure are square.
 
     Raises:
         ShapeError: shapes do not fit, or a matrix with a structure cannot be square.
     """
-    plain = infer(program, sizes=sizes, shapes=shapes)
+    plain = infer(program, sizes=sizes, shapes=shapes, scalar=scalar)
     for name, structure in assumed.items():
         if len(plain[name]) != 2:  # noqa: PLR2004 - a matrix
             kind = ("a scalar", "a vector")[len(plain[name])]
@@ -159,15 +160,22 @@ def independent(formula: Node, structure: str, facts: Facts, diagonal: frozenset
     return total([(_ONE, both), (-_ONE, on_diagonal)])
 
 
-def follows(formula: Node, gradient: Node, structure: str, facts: Facts) -> Verdict:
+def follows(
+    formula: Node,
+    gradient: Node,
+    structure: str,
+    facts: Facts,
+    diagonal: frozenset[str] = frozenset(),
+) -> Verdict:
     """Σ_ij G_ij ∂s_ij/∂s_pq over the entries that s_pq stands for is the formula's entry (p, q).
 
-    For a symmetric S that is G_pq + G_qp, and G_pp on the diagonal.
+    For a symmetric S that is G_pq + G_qp, and G_pp on the diagonal. The entries of `diagonal`
+    matrices are 0 off the diagonal.
     """
     size = facts.shape(gradient)[0]
 
     def forms(place: tuple[int, ...] | None) -> Pair:
-        entries = Entries(facts.shape, symmetric=facts.symmetric)
+        entries = Entries(facts.shape, symmetric=facts.symmetric, diagonal=diagonal)
         i, j, (p, q) = entries.letter(), entries.letter(), place or _LETTERS
         on, across = (_deltas((i, x), (j, y)) for x, y in ((p, q), (q, p)))
         both = multiplied(on, single(Delta(i, j)))
@@ -193,9 +201,7 @@ def own_gradient(formula: Node, name: str, assumed: Assumed, facts: Facts) -> No
     """
     diagonal = frozenset(n for n, structure in assumed.items() if structure == "diagonal")
     own = independent(formula, assumed[name], facts, diagonal)
-    if assumed[name] == "diagonal" and own == formula and is_diagonal(formula, diagonal):
-        return own  # it is 0 off the diagonal by its own structure
-    verdict = follows(own, formula, assumed[name], facts)
+    verdict = follows(own, formula, assumed[name], facts, diagonal)
     if verdict.status != "equal":
         raise ProofError(
             f"the gradient by the entries of {name} alone is {verdict.status}: {verdict.reason}"

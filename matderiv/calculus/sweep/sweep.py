@@ -1,4 +1,4 @@
-"""The reverse sweep: every gradient of a graph in one pass from the loss to its inputs."""
+"""The reverse sweep: every gradient of a graph in one pass from its result to its inputs."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from matderiv.calculus.formulas.tidying import (
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.sweep.adjoints import adjoint
 from matderiv.calculus.sweep.graph import Graph
+from matderiv.calculus.sweep.results import GradientStages, Sweep, Use
 from matderiv.calculus.sweep.shortening import shortened
 from matderiv.calculus.sweep.vanishing import is_zero
 from matderiv.errors import InputError, UnsupportedError
@@ -30,7 +31,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 
-__all__ = ["Gradient", "Sweep", "Use", "finished", "inlined", "named", "replaced", "sweep"]
+__all__ = ["finished", "inlined", "named", "replaced", "sweep"]
 
 _ONE = nodes.Number(Fraction(1))
 _ZERO = nodes.Number(Fraction(0))
@@ -40,84 +41,18 @@ _USES = 200  # uses of one name at most
 _LONGEST = 200  # operations and names of a formula into which values are still put
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
-    """What one use of a name adds to its gradient; `by` is the value that uses it."""
-
-    by: str
-    gradient: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Gradient:
-    """The gradient by one name.
-
-    `uses` are in terms of the gradients of the values that use it; their sum, tidied, is
-    `local`. `assembled` is the same with the values and gradients of lifted names put in, and
-    the rewrites of `tidying` turn it into the `formula`.
-    """
-
-    name: str
-    uses: tuple[Use, ...]
-    local: Node
-    assembled: Node
-    tidying: tuple[Rewritten, ...]
-    formula: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """The gradients of a graph by name, the loss's users last.
-
-    `lifted` is what each lifted name stands for that no formula uses, and `called` the same of
-    those that formulas do use, in terms of the names of the program and of the latter. `names`
-    are the names of values by the keys of what they stand for.
-    """
-
-    graph: Graph
-    facts: Facts
-    gradients: Mapping[str, Gradient]
-    lifted: Mapping[str, Node]
-    called: Mapping[str, Node]
-    names: Mapping[object, str]
-
-    def upstream(self, name: str) -> tuple[str, ...]:
-        """The names whose gradients the formula of a name holds, in the order to work them out."""
-        found: set[str] = set()
-        queue = [self.gradients[name].formula]
-        while queue:
-            names = {n.name for n in nodes.walk(queue.pop()) if isinstance(n, nodes.Name)}
-            new = {n[1:] for n in names - self.graph.shapes.keys()} - found
-            found |= new
-            queue += [self.gradients[of].formula for of in new]
-        return tuple(a.name for a in reversed(self.graph.values) if a.name in found)
-
-    def values(self, name: str) -> tuple[str, ...]:
-        """The lifted names that a formula uses, or what is to be known before it, in order."""
-        formulas = [self.gradients[of].formula for of in (*self.upstream(name), name)]
-        used = {n.name for f in formulas for n in nodes.walk(f) if isinstance(n, nodes.Name)}
-        found: list[str] = []
-        for value in reversed(list(self.called)):
-            if value in used:
-                found.insert(0, value)
-                used |= {
-                    n.name for n in nodes.walk(self.called[value]) if isinstance(n, nodes.Name)
-                }
-        return tuple(found)
-
-
 def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozenset()) -> Sweep:
-    """All gradients by the names that depend on `wrt`.
+    """All gradients of L by the names that depend on `wrt`; those of ⟨dY, Y⟩ for an array Y.
 
     Raises:
-        InputError: the loss does not change with one of them.
+        InputError: the result does not change with one of them.
         UnsupportedError: a node has no rule.
     """
     try:
         return shortened(graph, wrt, lambda graph: _Sweep(graph, wrt, symmetric).run())
     except RecursionError:
         raise UnsupportedError(
-            f"The gradient of {graph.loss} is a formula in too many brackets; "
+            f"The gradient of {graph.result} is a formula in too many brackets; "
             "give names to parts of the program."
         ) from None
 
@@ -146,14 +81,13 @@ class _Sweep:
         values = _values(graph, facts)
         local: dict[str, list[Use]] = {}
         whole: dict[str, list[Use]] = {}
-        found: dict[str, Gradient] = {}
+        found: dict[str, GradientStages] = {}
         for assignment in reversed(graph.values):
             name = assignment.name
-            if name not in moving or (name != graph.loss and name not in local):
+            if name not in moving or (name != graph.result and name not in local):
                 continue
-            named: Node = _ONE
-            upstream: Node = _ONE
-            if name != graph.loss:
+            named = upstream = graph.seed
+            if name != graph.result:
                 both = (local[name], whole[name])
                 found[name], short = _gradient(graph, name, both, facts, values)
                 if found[name].formula == _ZERO:
@@ -163,15 +97,16 @@ class _Sweep:
                     upstream = short if name in graph.hidden else found[name].formula
             _collect(local, name, _uses(assignment.value, named, shape, moving))
             _collect(whole, name, _uses(assignment.value, upstream, shape, moving))
+        what = "gradient" if graph.loss else "derivative"
         for name in self.wrt:
             if name in found:
                 continue
             if name not in local:
-                if graph.loss in graph.depends(frozenset({name})):
+                if graph.result in graph.depends(frozenset({name})):
                     raise InputError(
-                        f"The gradient of {graph.loss} by {name} is 0 wherever it is defined."
+                        f"The {what} of {graph.result} by {name} is 0 wherever it is defined."
                     )
-                raise InputError(f"{graph.loss} does not depend on {name}; its gradient is 0.")
+                raise InputError(f"{graph.result} does not depend on {name}; its {what} is 0.")
             found[name], _ = _gradient(graph, name, (local[name], whole[name]), facts, values)
         for name in self.wrt:
             formula, why = found[name].formula, found[name].assembled
@@ -181,14 +116,14 @@ class _Sweep:
                 if not is_zero(formula, name, graph, facts, others):
                     continue
             raise InputError(
-                f"The gradient of {graph.loss} by {name} is 0 wherever it is defined: "
+                f"The {what} of {graph.result} by {name} is 0 wherever it is defined: "
                 f"{source(why)} is 0."
             )
         return Sweep(graph, facts, found, values.lifted, values.called, values.names)
 
 
 def _uses(value: Node, upstream: Node, shape: ShapeOf, moving: frozenset[str]) -> Iterator[Use]:
-    """What every use of a moving name in a value adds to the gradient by that name."""
+    """The term of the chain rule for each use of a `moving` name in a value."""
     if isinstance(value, nodes.Name):
         if value.name in moving:
             yield Use(value.name, upstream)
@@ -229,7 +164,7 @@ def _values(graph: Graph, facts: Facts) -> _Values:
     names: dict[object, str] = {}
     near: dict[object, str] = {}
     for assignment in graph.values:
-        if assignment.name != graph.loss and _worth_a_name(assignment.value):
+        if assignment.name != graph.result and _worth_a_name(assignment.value):
             near[key(assignment.value)] = assignment.name
         value = replaced(assignment.value, lifted)
         if cost(value) > _LONGEST:
@@ -238,7 +173,7 @@ def _values(graph: Graph, facts: Facts) -> _Values:
             called[assignment.name] = value
         if assignment.name in graph.hidden:
             lifted[assignment.name] = value
-        elif assignment.name != graph.loss:
+        elif assignment.name != graph.result:
             for form in (value, tidy(value, facts)):
                 if _worth_a_name(form):
                     names[key(form)] = assignment.name
@@ -258,7 +193,7 @@ def _gradient(
     uses: tuple[list[Use], list[Use]],
     facts: Facts,
     values: _Values,
-) -> tuple[Gradient, Node]:
+) -> tuple[GradientStages, Node]:
     """The gradient by a name from its uses, and what stands for it where a value is lifted."""
     local, whole = uses
     if len(whole) > _USES:
@@ -287,7 +222,7 @@ def _gradient(
     if _vanishes(formula, facts):
         formula = short = _ZERO
     own = named(own, values.near, but=name)
-    return Gradient(name, tuple(local), own, assembled, tuple(tidying), formula), short
+    return GradientStages(name, tuple(local), own, assembled, tuple(tidying), formula), short
 
 
 def finished(

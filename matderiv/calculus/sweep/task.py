@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import sympy as sp
-
 from matderiv.calculus.formulas.broadcasting import filled
 from matderiv.calculus.formulas.shaping import numbered, signs_first
 from matderiv.calculus.index_forms.forms import Index
 from matderiv.calculus.sweep.graph import graph_of
+from matderiv.calculus.sweep.proving import Prover
+from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.structure import Assumed, infer_assumed, own_gradient, read_assumed
-from matderiv.calculus.sweep.sweep import Sweep, replaced, sweep
+from matderiv.calculus.sweep.sweep import replaced, sweep
 from matderiv.errors import InputError
 from matderiv.expression._names import entry_name, subscripts, tell_apart
 from matderiv.expression.nodes import Node
@@ -45,9 +45,22 @@ class Task:
         return dict(self.sweep.graph.shapes)
 
     @property
-    def loss(self) -> sp.Symbol:
-        """The loss as a symbol."""
-        return sp.Symbol(self.sweep.graph.loss)
+    def loss(self) -> str:
+        """The name of the scalar that is differentiated."""
+        return self.sweep.graph.scalar
+
+    @cached_property
+    def prover(self) -> Prover:
+        """Proves the formulas of the gradients."""
+        return Prover(self.sweep)
+
+    @cached_property
+    def wholes(self) -> dict[str, Node]:
+        """The formula of each gradient dX, in the shape of X."""
+        return {
+            f"d{name}": self.whole(name, found.formula)
+            for name, found in self.sweep.gradients.items()
+        }
 
     @cached_property
     def letters(self) -> tuple[str, ...]:
@@ -115,15 +128,18 @@ class Task:
         return filled(formula, self.sweep.graph.shapes[name], self.sweep.facts.shape)
 
 
-def read_task(
+def read_task(  # noqa: PLR0913 - what a user says of a program
     program: str,
     wrt: tuple[str, ...] | None = None,
     *,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    scalar: bool = False,
 ) -> Task:
     """The graph of a program and its gradients; by default by every input that is an array.
+
+    The result of the program has any shape, unless it has to be a `scalar`.
 
     Raises:
         InputError: the program cannot be read, a name is no input of it, or two look alike.
@@ -133,7 +149,7 @@ def read_task(
     """
     written = parse(program)
     assumed = read_assumed(written, assume)
-    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes)
+    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=scalar)
     return task_of(written, wrt, known, assumed)
 
 
@@ -143,7 +159,7 @@ def task_of(
     """The same of a program whose shapes are known; see `read_task`.
 
     Raises:
-        InputError: a name is no input of it, the loss does not change with it, or two names
+        InputError: a name is no input of it, the result does not change with it, or two names
             cannot be told apart on a page.
     """
     inputs = program.inputs()

@@ -19,7 +19,7 @@ from matderiv.expression.nodes import Node
 
 __all__ = ["is_zero"]
 
-#: What a value that never changes is made of, where like terms do not show it.
+#: Nodes that can make a value constant although its terms do not cancel: softmax sums to 1.
 _SUSPECT = (
     nodes.Softmax,
     nodes.LogSumExp,
@@ -46,7 +46,7 @@ def is_zero(
 
     upstream = [(f"d{of}", found) for of, found in known.items()]
     steps = [*((a.name, a.value) for a in graph.values), *upstream, ("", formula)]
-    if not looks_zero(steps, {n: graph.shapes[n] for n in graph.inputs()}, graph.shapes):
+    if not looks_zero(steps, graph.given(), graph.shapes):
         return False
     gradients = {
         f"d{of}": filled(found, graph.shapes[of], facts.shape) for of, found in known.items()

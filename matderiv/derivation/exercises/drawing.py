@@ -16,8 +16,8 @@ _FAILURES = 60  # after so many, what is left of a kind is given up
 
 T = TypeVar("T")
 
-#: What two equal exercises of a kind have in common, and what makes the exercise, or None where
-#: there is none after all. Instead of both None, where nothing was drawn.
+#: A key, the same for equal exercises of a kind, and a function that makes the exercise, or
+#: returns None if there is none after all. None: nothing was drawn.
 Drawn = tuple[tuple[object, ...], Callable[[], T | None]] | None
 
 #: A kind of exercise: draws one of it.

@@ -356,7 +356,7 @@ class _Lines:
         return partial(entries.at(value, *of.indices), self.wrt, entries.letter)
 
     def rates(self) -> dict[str, Form | None] | None:
-        """What the wrong formula makes of the derivative of each value; None where it is right."""
+        """The derivative of each value that the wrong formula implies; None where it is right."""
         loss = self.task.sweep.graph.loss
         names = {f"d{by}": by for by in self.users if by != loss}
         wrong: dict[str, list[Form]] = {by: [] for by in self.users}

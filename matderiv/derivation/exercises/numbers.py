@@ -171,9 +171,9 @@ def _worked_out(task: Task, formulas: Iterable[Node], given: Collection[str]) ->
 
 
 def _given(task: Task, local: Node) -> tuple[tuple[str, str], ...] | None:
-    """What to give for a formula: inputs, gradients, and values of functions such as tanh.
+    """The quantities that a formula needs: inputs, gradients, values of functions such as tanh.
 
-    None where a value is no fraction and can be given no number, or where numbers would
+    None if one of them is no fraction and cannot be given as a number, or if the numbers would
     contradict each other.
     """
     graph = task.sweep.graph
@@ -286,7 +286,7 @@ class _Run:
         self.arithmetic = replace(_EXACT, sizes=task.sizes)
 
     def definition(self, name: str) -> Chain:
-        """What a value is."""
+        """The chain Z = ... that defines a value."""
         builder = Builder(self.task, (), elementwise)
         return next(c for c in builder.values() if c.sides[0] == Formula(Name(name)))
 

@@ -42,7 +42,7 @@ class Related:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contribution:
-    """What one value adds to the gradient by a name that it uses."""
+    """One term of the chain rule: Σ ∂L/∂z · ∂z/∂x for one value z that uses x."""
 
     by: str
     local: tuple[Chain, ...]
@@ -51,7 +51,7 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Uses:
-    """What does each use of a name add to its gradient?"""
+    """Exercise: name the term of the chain rule for each value that uses x, and add them up."""
 
     task: Task
     name: str

@@ -1,4 +1,4 @@
-"""What shape has each of these? Values, gradients, and products that fit or do not."""
+"""Exercises on shapes: of values, of gradients, and of products that fit or do not."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shapes:
-    """What shape has each of these?"""
+    """Exercise: name the shape of each quantity."""
 
     task: Task
     quantities: tuple[Quantity, ...]

@@ -1,4 +1,4 @@
-"""What exercises about a whole program are about: the program, to be taken at other sizes."""
+"""The theme of a handout's exercises: its program, at sizes that an exercise chooses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from matderiv.calculus.sweep.sweep import Gradient
+from matderiv.calculus.sweep.results import GradientStages
 from matderiv.calculus.sweep.task import Task, task_of
 from matderiv.derivation.links import Derivation
 from matderiv.errors import InputError
@@ -31,7 +31,7 @@ class Theme:
 
     @classmethod
     def of(cls, derivation: Derivation) -> Theme:
-        """What a handout is about, without the structure that is declared."""
+        """The theme of a derivation, without its declared structures."""
         task = derivation.task
         if not task.assumed:
             return cls(task, ())
@@ -44,7 +44,7 @@ class Theme:
         return self.task.program
 
     @property
-    def gradients(self) -> Mapping[str, Gradient]:
+    def gradients(self) -> Mapping[str, GradientStages]:
         """The gradients by the names that are differentiated by and by the values between."""
         return self.task.sweep.gradients
 
@@ -56,7 +56,7 @@ class Theme:
     def rather(self, names: Iterable[str]) -> list[str]:
         """Those of some names that do not stand in the loss alone, or all if there are none."""
         all_of = list(names)
-        return [n for n in all_of if users(self.task, n) != (str(self.task.loss),)] or all_of
+        return [n for n in all_of if users(self.task, n) != (self.task.loss,)] or all_of
 
     def small(self, chance: Random, least: int = 2, most: int = 3) -> dict[str, int]:
         """Sizes for work by hand."""

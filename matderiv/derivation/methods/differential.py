@@ -10,7 +10,8 @@ from matderiv.calculus.formulas.flattened import key, total, without_units
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.sweep.adjoints import adjoint
 from matderiv.calculus.sweep.differentials import differential
-from matderiv.calculus.sweep.sweep import Gradient, named
+from matderiv.calculus.sweep.results import GradientStages
+from matderiv.calculus.sweep.sweep import named
 from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
@@ -27,12 +28,12 @@ _ONE = nodes.Number(Fraction(1))
 Pair = tuple[Node, Node]
 
 
-def by_differentials(builder: Builder, name: str, gradient: Gradient) -> Step:
+def by_differentials(builder: Builder, name: str, gradient: GradientStages) -> Step:
     """DL = tr(Gᵀ dX) for every dX, hence ∂L/∂X = G."""
     return Step("differential", tuple(_chains(builder, name, gradient)), name)
 
 
-def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
+def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[Chain]:
     judge = RouteJudge(builder.task, name)
     graph, facts = builder.sweep.graph, builder.sweep.facts
     own = graph.shapes[name]
@@ -65,7 +66,11 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
     sides.append(("differentials put in", _added(pairs, facts.shape)))
     sides += _moved(builder, name, pairs, judge)
     sides.append(("gradient", inner(gradient.local, change_of(name), facts.shape)))
-    yield builder.chain(judge, "pairing", Formula(change_of(graph.loss)), *_told_apart(sides))
+    if graph.loss is not None:
+        sides.insert(0, ("definition", change_of(graph.loss)))
+    (_, first), *rest = _told_apart(sides)
+    if rest:
+        yield builder.chain(judge, "pairing", first, *rest)
     yield builder.chain(
         judge,
         "read off",

@@ -15,7 +15,7 @@ from matderiv.calculus.index_forms.forms import (
     single,
 )
 from matderiv.calculus.index_forms.partials import partial, product_rule, with_deltas
-from matderiv.calculus.sweep.sweep import Gradient
+from matderiv.calculus.sweep.results import GradientStages
 from matderiv.derivation.judge import chain_rule
 from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Step
@@ -36,12 +36,12 @@ from matderiv.expression.nodes import Name, Node
 __all__ = ["entry_chains", "entry_of_value", "index", "read_off"]
 
 
-def index(builder: Builder, name: str, gradient: Gradient) -> Step:
+def index(builder: Builder, name: str, gradient: GradientStages) -> Step:
     """∂L/∂x_pq = Σ_ij ∂L/∂z_ij·∂z_ij/∂x_pq, worked out in letters."""
     return Step("index", tuple(_chains(builder, name, gradient)), name)
 
 
-def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
+def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[Chain]:
     yield from entry_chains(builder, name, gradient, turned=True)
     yield builder.chain(
         RouteJudge(builder.task, name),
@@ -52,7 +52,7 @@ def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
 
 
 def entry_chains(
-    builder: Builder, name: str, gradient: Gradient, *, turned: bool
+    builder: Builder, name: str, gradient: GradientStages, *, turned: bool
 ) -> Iterator[Chain]:
     """∂L/∂x_pq worked out, with entries of transposes as they stand if they are to be `turned`."""
     judge = RouteJudge(builder.task, name)

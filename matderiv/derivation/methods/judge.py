@@ -35,7 +35,7 @@ class RouteJudge(Judge):
         self._at = task.places(self._own_shape, 2)
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
-        """What stands for a quantity."""
+        """The definition of a quantity that this route introduces."""
         match atom:
             case Rate(of=Entry(name=name, indices=rows), wrt=Entry(indices=cols)) if (
                 name == self.name

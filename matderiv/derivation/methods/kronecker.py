@@ -10,7 +10,7 @@ from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, letter
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.forms import Entry
 from matderiv.calculus.sweep.differentials import differential
-from matderiv.calculus.sweep.sweep import Gradient
+from matderiv.calculus.sweep.results import GradientStages
 from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
@@ -38,7 +38,7 @@ _MATRIX = 2  # dimensions
 _ENTRYWISE = nodes.Entrywise | nodes.Negate | nodes.Apply
 
 
-def by_kronecker(builder: Builder, name: str, gradient: Gradient) -> Step:
+def by_kronecker(builder: Builder, name: str, gradient: GradientStages) -> Step:
     """vec(∂L/∂X) = Σ Jᵀ vec(∂L/∂Z); what the loss itself uses is derived by its entries.
 
     Raises:
@@ -50,7 +50,7 @@ def by_kronecker(builder: Builder, name: str, gradient: Gradient) -> Step:
     return Step("kronecker", tuple(_chains(builder, name, gradient)), name)
 
 
-def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
+def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[Chain]:
     judge = RouteJudge(builder.task, name)
     graph, facts = builder.sweep.graph, builder.sweep.facts
     own = graph.shapes[name]

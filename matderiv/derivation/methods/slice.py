@@ -11,7 +11,7 @@ from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.forms import Entry, single
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.differentials import differential
-from matderiv.calculus.sweep.sweep import Gradient
+from matderiv.calculus.sweep.results import GradientStages
 from matderiv.derivation.judge import chain_rule
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.index import read_off
@@ -27,7 +27,7 @@ __all__ = ["by_slices"]
 _ONE = nodes.Number(Fraction(1))
 
 
-def by_slices(builder: Builder, name: str, gradient: Gradient) -> Step:
+def by_slices(builder: Builder, name: str, gradient: GradientStages) -> Step:
     """∂L/∂x_pq = ⟨∂L/∂Z, ∂Z/∂x_pq⟩; what the loss itself uses is derived by its entries."""
     users = {use.by for use in gradient.uses}
     if builder.sweep.graph.loss in users:
@@ -35,7 +35,7 @@ def by_slices(builder: Builder, name: str, gradient: Gradient) -> Step:
     return Step("slice", tuple(_chains(builder, name, gradient)), name)
 
 
-def _chains(builder: Builder, name: str, gradient: Gradient) -> Iterator[Chain]:
+def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[Chain]:
     judge = RouteJudge(builder.task, name)
     graph = builder.sweep.graph
     own = graph.shapes[name]

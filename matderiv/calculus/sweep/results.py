@@ -1,0 +1,80 @@
+"""The results of a reverse sweep: each gradient with the stages of its derivation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from matderiv.calculus.formulas.rewrites import Facts
+from matderiv.calculus.formulas.tidying import Rewritten
+from matderiv.calculus.sweep.graph import Graph
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+
+__all__ = ["GradientStages", "Sweep", "Use"]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """The term of the chain rule for one use of a name; `by` is the value that uses it."""
+
+    by: str
+    gradient: Node
+
+
+@dataclass(frozen=True, slots=True)
+class GradientStages:
+    """∂L/∂x for one name x, in the stages of its derivation.
+
+    `uses`: one term of the chain rule for each use of x, in the gradients of the values that
+    use it. `local`: their sum, simplified. `assembled`: their sum with the values and gradients
+    of lifted names substituted. `tidying`: the rewrites that turn it into `formula`.
+    """
+
+    name: str
+    uses: tuple[Use, ...]
+    local: Node
+    assembled: Node
+    tidying: tuple[Rewritten, ...]
+    formula: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The gradients of a graph by name, those of the last values first.
+
+    `lifted`: the formulas of lifted names that no gradient mentions. `called`: the formulas of
+    lifted names that gradients do mention. Both are in names of the program and of `called`.
+    `names`: the name of each value, by the key of its formula.
+    """
+
+    graph: Graph
+    facts: Facts
+    gradients: Mapping[str, GradientStages]
+    lifted: Mapping[str, Node]
+    called: Mapping[str, Node]
+    names: Mapping[object, str]
+
+    def upstream(self, name: str) -> tuple[str, ...]:
+        """The names whose gradients the formula of `name` mentions, in order."""
+        found: set[str] = set()
+        queue = [self.gradients[name].formula]
+        while queue:
+            names = {n.name for n in nodes.walk(queue.pop()) if isinstance(n, nodes.Name)}
+            new = {n[1:] for n in names - self.graph.shapes.keys()} & self.gradients.keys() - found
+            found |= new
+            queue += [self.gradients[of].formula for of in new]
+        return tuple(a.name for a in reversed(self.graph.values) if a.name in found)
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """The lifted names in the formula of `name` or of its upstream gradients, in order."""
+        formulas = [self.gradients[of].formula for of in (*self.upstream(name), name)]
+        used = {n.name for f in formulas for n in nodes.walk(f) if isinstance(n, nodes.Name)}
+        found: list[str] = []
+        for value in reversed(list(self.called)):
+            if value in used:
+                found.insert(0, value)
+                used |= {
+                    n.name for n in nodes.walk(self.called[value]) if isinstance(n, nodes.Name)
+                }
+        return tuple(found)

@@ -1,0 +1,234 @@
+"""The sentences and equations that every section of a page is written with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from matderiv.calculus.index_forms.forms import Delta, Entry, Form, Rate, Term
+from matderiv.calculus.sweep.task import Task
+from matderiv.derivation.links import Chain, Derivation, Step
+from matderiv.derivation.sides import EntryOf, Indexed, Side, Slice, SpelledProduct, VecPartial
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.handout.document import Block, Equation, Math, Paragraph, Segments, Text
+from matderiv.handout.sentences import Fields, Filling, fill, listed
+from matderiv.handout.texts import messages
+from matderiv.notation.boxes import Box, Number, Operator, Row
+from matderiv.notation.names import name_box
+from matderiv.notation.program import ProgramNotation
+
+__all__ = ["ProgramComposer", "StepWriter", "kind_of"]
+
+#: Part of the key of the sentence about a value, by the kind of node; other kinds share one.
+_KINDS: dict[type, str] = {
+    nodes.MatMul: "product",
+    nodes.Outer: "outer",
+    nodes.Sum: "sum",
+    nodes.Mean: "mean",
+    nodes.Prod: "prod",
+    nodes.LogSumExp: "logsumexp",
+    nodes.Softmax: "softmax",
+    nodes.Norm: "norm",
+    nodes.Trace: "trace",
+    nodes.Inverse: "inverse",
+    nodes.Determinant: "determinant",
+    nodes.LogDet: "logdet",
+    nodes.Diag: "diag",
+    nodes.Functional: "functional",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramComposer:
+    """Writes the parts of a program's derivation in one language."""
+
+    derivation: Derivation
+    language: str
+    show: int | None
+    #: Whether entries of arrays can be told apart and have details.
+    marked: bool = False
+    notation: ProgramNotation = field(init=False)
+    #: The sentences that the page has said; the next time fewer words do.
+    _said: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Make what writes formulas once for all of them."""
+        object.__setattr__(self, "notation", ProgramNotation(self.task, self.show, self.marked))
+
+    @property
+    def task(self) -> Task:
+        """The task that the page derives."""
+        return self.derivation.task
+
+    def say(self, key: str, fields: Filling) -> Segments:
+        """A message with its fields filled in."""
+        return fill(self.language, f"program.{key}", fields)
+
+    def forget(self) -> None:
+        """Begin a page: every sentence is said in full again."""
+        self._said.clear()
+
+    def once(self, key: str, fields: Fields) -> Segments:
+        """A message of any section; what the page has said before is said in fewer words.
+
+        `key` is with its section. The shorter message goes by the same key with `_again`.
+        """
+        again = f"{key}_again"
+        short = key in self._said and again in messages(self.language)
+        self._said.add(key)
+        return fill(self.language, again if short else key, fields)
+
+    def gradient(self, step: Step, fields: Fields, before: Segments = ()) -> Iterator[Block]:
+        """One gradient: where its name is used, and what the chain rule makes of that.
+
+        A sentence `before` says it where the name is used in one place only.
+        """
+        gradient = self.task.sweep.gradients[step.wrt or ""]
+        users = list(dict.fromkeys(use.by for use in gradient.uses))
+        names = self.listed([self.math(name_box(by)) for by in users])
+        blocks = self._chains(step, users, fields)
+        if len(users) > 1 or not before:
+            key = "used" if len(users) == 1 else "used_often"
+            blocks = self.joined(self.say(key, fields | {"users": names}), blocks)
+        yield from self.joined(before, blocks) if before else blocks
+
+    def joined(self, before: Segments, blocks: Iterator[Block]) -> Iterator[Block]:
+        """Blocks of which the first, a paragraph, goes on after a sentence."""
+        first = next(blocks)
+        assert isinstance(first, Paragraph)
+        space = Text(messages(self.language)["language.space"])
+        yield Paragraph((*before, space, *first.segments))
+        yield from blocks
+
+    def _chains(self, step: Step, users: list[str], fields: Fields) -> Iterator[Block]:
+        by = iter(users)
+        value: Node | None = None
+        for chain in step.chains:
+            if chain.kind == "entry of value":
+                name = next(by)
+                value = self.task.sweep.graph.value(name)
+                fields = fields | {"Z": Math(name_box(name))}
+            yield from self.introduced(step, chain, value, fields)
+
+    def introduced(
+        self, step: Step, chain: Chain, value: Node | None, fields: Fields
+    ) -> Iterator[Block]:
+        """A chain with the sentence before it."""
+        match chain.kind:
+            case "entry of value":
+                key = self.of_value(value)
+            case "all entries":
+                key = _all_entries(step, chain)
+            case "local":
+                key = f"local_{kind_of(value)}"
+            case _:
+                key = "written_out"
+        product = next((s for s in chain.sides if isinstance(s, SpelledProduct)), None)
+        if product is not None:
+            key = "written_out_product"
+        elif f"program.{key}" not in messages(self.language):
+            key = "local"
+        match chain.sides[0]:
+            case Indexed(((Term(((Rate(wrt=Entry() as wrt), _), *_)), _), *_)):
+                fields = fields | {"x": Math(self.notation.formulas.entry(wrt.name, wrt.indices))}
+        yield Paragraph(self.once(f"program.{key}", fields))
+        yield self.equation(chain)
+        yield from self.held(chain)
+        yield from self.why_transposed(product, fields)
+
+    def why_transposed(self, product: SpelledProduct | None, fields: Fields) -> Iterator[Block]:
+        """Why a factor of a product stands transposed: its sum runs along its other index."""
+        for key, factor in () if product is None else _turned(product):
+            words = fields | {"X": Math(self.notation.formulas.node(factor))}
+            yield Paragraph(self.once(f"program.{key}", words))
+
+    def of_value(self, value: Node | None) -> str:
+        """The sentence before the entry of a value, by the kind of node that it is."""
+        kind = kind_of(value)
+        shape = self.task.sweep.facts.shape
+        if value is None or kind != "entrywise" or shape(value):
+            return f"value_{kind}"
+        return "value_scalar" if any(map(shape, nodes.walk(value))) else "value_number"
+
+    def equation(self, chain: Chain) -> Equation:
+        """A chain; on pages that can show them, with derivations of single entries."""
+        if not self.marked:
+            return Equation(self.notation.chain(chain))
+        from matderiv.handout.details import Details
+
+        return Details(self.notation, self.language).equation(chain)
+
+    def held(self, chain: Chain) -> Iterator[Block]:
+        """A sentence that ∂z/∂x holds other values fixed, where these depend on x as well."""
+        match chain.sides[0]:
+            case (
+                Indexed(((Term(((Rate(of=Entry() as of, wrt=Entry() as wrt), 1),)), _),))
+                | Slice(of, wrt)
+                | VecPartial(of, wrt)
+            ):
+                held = self.task.held.get((of.name, wrt.name), ())
+                if held:
+                    fields: Fields = {"X": Math(name_box(wrt.name)), "Z": Math(name_box(of.name))}
+                    names = self.listed([self.math(name_box(name)) for name in held])
+                    yield Paragraph(self.say("held", fields | {"held": names}))
+
+    def shape(self, name: str) -> Segments:
+        """X is a 2×4 matrix."""
+        dims = self.task.shapes[name]
+        items: list[Box] = []
+        for dim in dims:
+            items += [Operator("times")] * bool(items) + [Number(str(dim.size))]
+        fields: Fields = {"X": Math(name_box(name)), "shape": Math(Row(tuple(items)))}
+        key = ("shape_scalar", "shape_vector", "shape_matrix")[len(dims)]
+        structure = self.task.assumed.get(name)
+        return self.say(key if structure is None else f"shape_{structure}", fields)
+
+    @staticmethod
+    def math(box: Box) -> Segments:
+        """A formula as a segment."""
+        return (Math(box),)
+
+    def listed(self, items: Iterable[Segments], kind: str = "") -> Segments:
+        """Items with what stands between them in a sentence; clauses are a kind of their own."""
+        return listed(self.language, items, kind)
+
+
+def kind_of(value: Node | None) -> str:
+    """The key of the sentence about a value: "entrywise", a word of its own kind, or "number"."""
+    if type(value) in _KINDS:
+        return _KINDS[type(value)]
+    composite = isinstance(value, nodes.Reduction | nodes.AlongAxis)
+    return "number" if composite else "entrywise"
+
+
+def _all_entries(step: Step, chain: Chain) -> str:
+    """The sentence before a gradient's entry: what is added up, and whether deltas are in it."""
+    if not any(term.bound for term, _ in _form(chain.sides[1])):
+        return "all_entries_once"
+    if not isinstance(chain.sides[-1], EntryOf):
+        return "all_entries_number"
+    local = (one.sides[-1] for one in step.chains if one.kind == "local")
+    deltas = (
+        isinstance(atom, Delta)
+        for side in local
+        for term, _ in _form(side)
+        for atom, _ in term.atoms
+    )
+    return "all_entries" if any(deltas) else "all_entries_undelta"
+
+
+def _form(side: Side) -> Form:
+    assert isinstance(side, Indexed)
+    return side.form
+
+
+def _turned(product: SpelledProduct) -> Iterator[tuple[str, Node]]:
+    """The factors that are transposes of names, each with the word that says why."""
+    for key, factor in (("turned_left", product.left.node), ("turned_right", product.right.node)):
+        if isinstance(factor, nodes.Transpose) and isinstance(factor.arg, nodes.Name):
+            yield key, factor.arg
+
+
+#: Writes a step of a derivation as blocks of a page.
+StepWriter = Callable[[ProgramComposer, Step, Fields], Iterator[Block]]

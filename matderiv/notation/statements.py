@@ -1,0 +1,36 @@
+"""The assignments that work out gradients: the body of a function in any language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matderiv.calculus.sweep.results import Sweep
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+
+__all__ = ["statements"]
+
+
+def statements(swept: Sweep, formulas: Mapping[str, Node]) -> dict[str, Node]:
+    """Formulas by name, in the order to work them out: values, upstream gradients, `formulas`."""
+    graph = swept.graph
+    steps = {a.name: a.value for a in graph.values if a.name in graph.lifted}
+    steps |= {a.name: a.value for a in graph.program.assignments}
+    order = [a.name for a in graph.values]
+    for value in reversed(graph.values):
+        if value.name in swept.gradients and value.name not in formulas:
+            steps[f"d{value.name}"] = swept.gradients[value.name].formula
+            order.append(f"d{value.name}")
+    # The gradient by an assigned value may be upstream of another: from the loss backwards.
+    rank = {a.name: n for n, a in enumerate(reversed(graph.values))}
+    for name in sorted(formulas, key=lambda name: rank.get(name, len(rank))):
+        steps[f"d{name}"] = formulas[name]
+        order.append(f"d{name}")
+    needed: set[str] = set()
+    queue = [f"d{name}" for name in formulas]
+    while queue:
+        name = queue.pop()
+        if name in steps and name not in needed:
+            needed.add(name)
+            queue += {n.name for n in nodes.walk(steps[name]) if isinstance(n, nodes.Name)}
+    return {name: steps[name] for name in order if name in needed}
