@@ -79,6 +79,7 @@ def check_code(derivation: Derivation) -> str | None:
     task = derivation.task
     sweep = task.sweep
     name = sweep.graph.loss
+    assert name is not None  # a derivation is about a scalar
     if task.assumed:
         return None
     try:
