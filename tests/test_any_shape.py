@@ -71,7 +71,7 @@ def test_the_gradient_is_that_of_the_sum_of_weighted_entries(end: str) -> None:
     (weights,) = {*scalar.program.inputs()} - {*task.program.inputs()}
     assert task.sweep.graph.loss is None
     assert task.sweep.graph.seed == Name(f"d{of}")
-    letters = task.places(task.shapes[wrt], 2)
+    letters = task.input_indices(task.shapes[wrt])
     own, other = (unfolded(one, {weights: Name(f"d{of}")}) for one in (task, scalar))
     assert same_form(own.at(Name(f"d{wrt}"), *letters), other.at(Name(f"d{wrt}"), *letters))
 

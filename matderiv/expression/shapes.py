@@ -26,6 +26,8 @@ DEFAULT_SIZES = {"N": 2, "D": 4, "M": 3}
 #: All other sizes, unequal as far as they go, so that no matrix is square by accident.
 _DEFAULTS = (*DEFAULT_SIZES.values(), 5)
 
+_MATRIX = 2  # dimensions
+
 _FURTHER = tuple("KPQRSTUVABCEFGH")
 
 
@@ -338,9 +340,9 @@ def _size(what: str, size: object) -> int:
 def _declared(name: str, shape: object) -> tuple[int, ...]:
     if not isinstance(shape, tuple | list):
         raise ShapeError(f"The shape of {name} must be a tuple of sizes, such as (2, 4).")
-    if len(shape) > 2:  # noqa: PLR2004 - arrays have at most two dimensions here
+    if len(shape) > _MATRIX:
         raise ShapeError(
-            f"{name} has {len(shape)} dimensions; at most 2 can be used, such as "
-            f"--shape {name}=2x4."
+            f"{name} has {len(shape)} dimensions; inputs have at most two in this version, such "
+            f"as --shape {name}=2x4."
         )
     return tuple(_size(f"The shape of {name} holds", n) for n in shape)

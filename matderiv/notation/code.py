@@ -20,7 +20,7 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.shapes import Shape
-from matderiv.expression.source import BINARY, mixes, source
+from matderiv.expression.source import BINARY, mixes, rearrangement, source
 from matderiv.notation._careful import Careful, Code, Solve, repeated, walk
 from matderiv.notation._targets import TARGETS, Target
 from matderiv.notation.statements import statements
@@ -31,6 +31,7 @@ __all__ = ["LANGUAGES", "gradient_code"]
 LANGUAGES = (*TARGETS, "sympy")
 
 _UNARY, _ATOM = 3, 5
+_MATRIX = 2  # dimensions
 
 
 def gradient_code(swept: Sweep, formulas: Mapping[str, Node], target: str, note: str = "") -> str:
@@ -198,13 +199,22 @@ class _Function:
             case nodes.Negate(arg):
                 return "-" + self._wrapped(arg, _UNARY), _UNARY
             case nodes.Transpose(arg):
+                order = tuple(range(len(self._shape_of(arg))))[::-1]
+                if len(order) > _MATRIX:  # in torch, .T is for matrices only
+                    return self._rearranged(arg, order), _ATOM
                 return self._wrapped(arg, _ATOM) + ".T", _ATOM
+            case nodes.Rearrange(arg, order):
+                return self._rearranged(arg, order), _ATOM
             case _ if type(code) in BINARY:
                 operator, own, least, least_right = BINARY[type(code)]
                 one, other = nodes.children(code)
                 left = f"({self._of(one)[0]})" if mixes(code) else self._wrapped(one, least)
                 return left + operator + self._wrapped(other, least_right), own
         return self._called(code), _ATOM
+
+    def _rearranged(self, arg: Code, order: tuple[int | None, ...]) -> str:
+        call = f"{self._target.module}.{self._target.transpose}"
+        return rearrangement(self._wrapped(arg, _ATOM), self._of(arg)[0], order, call)
 
     def _called(self, node: Node) -> str:
         target = self._target
@@ -251,7 +261,7 @@ class _Function:
     def _flat(self, name: str, operand: str, arg: Node) -> str:
         """A softmax over all entries."""
         sizes = [self._size(dim.symbol) for dim in self._shape_of(arg)]
-        if len(sizes) < 2:  # noqa: PLR2004 - no matrix
+        if len(sizes) < _MATRIX:
             return f"{name}({operand}, dim=0)"
         return f"{name}({operand}.flatten(), dim=0).reshape({', '.join(sizes)})"
 
