@@ -44,7 +44,8 @@ def infer(
         A capitalised name is a matrix, a lower-case one a vector, a Greek one a scalar,
         unless `shapes` declares it. `sizes` gives N, D, M: the first product of the program
         takes an (N, D) matrix by a (D, M) one. It also gives the sizes that the program
-        writes as letters, as in eye(K).
+        writes as letters, as in eye(K). Such a letter stands beside the names, with the shape
+        (K,), where no name has that size.
 
     Raises:
         ShapeError: two shapes do not fit, a size is not a whole number ≥ 1, or the last value is
@@ -168,10 +169,13 @@ class _Inference:
             self._check_scalar()
         self._settle()
         symbols = self._symbols()
-        return {
+        found = {
             name: tuple(Dim(symbols[s.root()], s.number or 1) for s in shape)
             for name, shape in self.known.items()
         }
+        in_names = {dim.symbol for shape in found.values() for dim in shape}
+        letters = {k: Dim(k, s.root().number or 1) for k, s in self.rules.letters.items()}
+        return found | {k: (dim,) for k, dim in letters.items() if k not in in_names}
 
     def _infer(self, declared: Mapping[str, tuple[int, ...]]) -> None:
         """The shapes of all names, from those that are declared."""

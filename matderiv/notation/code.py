@@ -12,6 +12,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping
 
+from matderiv.calculus.formulas.shaping import numbered
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.errors import InputError, MissingRuleError
 from matderiv.expression import nodes
@@ -69,6 +70,7 @@ class _Function:
         program = swept.graph.program
         self._inputs = program.inputs()
         self._letters: dict[str, str] = {}
+        self._given: list[str] = []
         self._rename = _Names(swept, target)
         steps = statements(swept, formulas)
         careful = Careful(swept.facts)
@@ -115,6 +117,7 @@ class _Function:
 
     def _parameters(self) -> Iterator[str]:
         yield from map(self._rename, self._inputs)
+        yield from self._given
         functions = sorted(
             {
                 part.function
@@ -138,14 +141,16 @@ class _Function:
         yield from (f"    {a.name} = {source(a.value)}" for a in program.assignments)
         yield ""
         known = statements(self._swept, self._formulas)
+        shapes = self._swept.graph.shapes
+        letters = frozenset(dim.symbol for shape in shapes.values() for dim in shape)
         yield from (
-            f"    {name} = {source(value)}"
+            f"    {name} = {source(numbered(value, shapes, letters))}"
             for name, value in known.items()
-            if name not in self._swept.graph.shapes
+            if name not in shapes
         )
         yield ""
-        shapes = (f"{name} {_words(self._swept.graph.shapes[name])}" for name in self._inputs)
-        yield f"Shapes: {', '.join(shapes)}."
+        words = (f"{name} {_words(shapes[name])}" for name in self._inputs)
+        yield f"Shapes: {', '.join(words)}."
         yield from textwrap.wrap(self._note, 90)
         yield '"""'
 
@@ -279,7 +284,7 @@ class _Function:
         return self._rename(self._inputs[0]) if self._inputs else "torch.tensor(0.0)"
 
     def _size(self, size: int | str) -> str:
-        """A size: a number of the program's own, or a letter that an input's shape gives."""
+        """A size: a number, a letter that an input's shape gives, or one that is given itself."""
         if isinstance(size, int) or size.isdigit():
             return str(size)
         if size not in self._letters:
@@ -288,8 +293,8 @@ class _Function:
                     if dim.symbol == size:
                         self._letters[size] = f"{self._rename(name)}.shape[{place}]"
                         return size
-            known = {d.symbol: d.size for s in self._swept.graph.shapes.values() for d in s}
-            return str(known[size])
+            if size not in self._given:
+                self._given.append(size)
         return size
 
 

@@ -135,6 +135,8 @@ def numbered(node: Node, shapes: Mapping[str, Shape], kept: frozenset[str]) -> N
         return sizes.get(size, size) if isinstance(size, str) else size
 
     match node:
+        case nodes.Size(symbol) if symbol in kept:
+            return nodes.Name(symbol)
         case nodes.Eye(size):
             return nodes.Eye(number(size))
         case nodes.Ones(parts):
