@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product
 
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import Index, placed
@@ -48,7 +47,7 @@ from matderiv.notation.boxes import (
     Tagged,
     Terms,
 )
-from matderiv.notation.formulas import Formulas
+from matderiv.notation.formulas import Formulas, written_as_matrix
 from matderiv.notation.indices import IndexNotation
 from matderiv.notation.latex import latex
 from matderiv.notation.marks import Mark, key, turned
@@ -107,7 +106,7 @@ class ProgramNotation:
             task.shapes,
             self.show,
             task.largest_size >= _COMMA_FROM,
-            task.letters[4:] + task.letters[:4],
+            task.sum_letters,
             task.held,
         )
         object.__setattr__(self, "formulas", formulas)
@@ -202,7 +201,7 @@ class ProgramNotation:
         return self.task.sweep.facts.shape(array.node)
 
     def _corners(self, array: Spelled, sums: _Sums) -> list[Box]:
-        ends = itertools.product(*(sorted({1, dim.size}) for dim in self._shape(array)))
+        ends = product(*(sorted({1, dim.size}) for dim in self._shape(array)))
         return [self._entry(array, sums, at) for at in ends]
 
     def _across(self, array: Spelled, widest: float) -> float:
@@ -250,16 +249,13 @@ class ProgramNotation:
         def cell(at: tuple[int, ...]) -> Box:
             return Tagged(inside(at), mark(*at)) if mark and at else inside(at)
 
+        written_as_matrix(len(shape))
         kept = also or {}
         counts = [self.formulas.shown(dim.size, kept.get(n, ())) for n, dim in enumerate(shape)]
-        match counts:
-            case []:
-                return cell(())
-            case [rows]:
-                return Grid(tuple((_cell(cell, (i,)),) for i in rows))
-            case [rows, cols]:
-                return Grid(tuple(tuple(_cell(cell, (i, j)) for j in cols) for i in rows))
-        raise TypeError("an array has at most two dimensions")
+        if not counts:
+            return cell(())
+        rows, *cols = counts
+        return Grid(tuple(tuple(_cell(cell, (i, *j)) for j in product(*cols)) for i in rows))
 
 
 def array_mark(chain: Chain) -> Mark | None:
