@@ -326,14 +326,16 @@ def _operands(expr: IndexExpression) -> tuple[IndexExpression, ...]:
     match expr:
         case SignedSum(items):
             return tuple(item for _, item in items)
-        case Factors(items):
+        case Factors(items) | Combined(items=items):
             return items
         case Quotient(one, other) | PowerOf(one, other) | PartialDerivative(one, other):
             return one, other
         case Applied(arg=part) | FunctionOfArray(arg=part):
             return (part,)
-        case SumOver(body=part) | ProductOver(body=part) | Omitted(total=part):
+        case SumOver(body=part) | ProductOver(body=part):
             return (part,)
+        case Omitted(total):
+            return (total,)
         case Numeral() | Extent() | NamedEntry() | ArrayEntry() | KroneckerDelta():
             return ()
 
