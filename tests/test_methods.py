@@ -142,7 +142,7 @@ def test_links_of_slices() -> None:
     """The slice is e_p e_qᵀ W; with the unit vectors swapped or transposed it is refused."""
     task = read_task("L = Loss(X @ W)", None, shapes={"X": (3, 3), "W": (3, 3)})
     known = RouteJudge(task, "X")
-    i, at = task.letters[:2], task.letters[2:4]
+    i, at = task.value_indices(task.shapes["Z"]), task.input_letters
     shape = task.shapes["Z"]
     slice_ = Slice(Entry("Z", i), Entry("X", at))
     unit, weights = unit_of("X"), Name("W")
@@ -294,3 +294,13 @@ def test_every_page_compiles(tmp_path: Path) -> None:
     preamble = r"\documentclass[fontset=fandol]{ctexart}\usepackage{amsmath}"
     complaints = compile_all(xelatex, tmp_path, preamble, bodies)
     assert {name: some for name, some in complaints.items() if some} == {}
+
+
+def test_differentials_say_what_they_hold_fixed() -> None:
+    """DU = Z dAᵀ is a part of dU where Z changes with A as well, and the page says so, once."""
+    derivation = matderiv.derive(
+        "L = tr(A @ X @ A.T)", wrt="A", shapes={"X": (3, 3)}, method="differential"
+    )
+    assert derivation.markdown().count("is held fixed") == 1
+    plain = matderiv.derive("L = tr(A @ X)", wrt="A", shapes={"X": (3, 3)}, method="differential")
+    assert "held fixed" not in plain.markdown()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product
 
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import Index, placed
-from matderiv.calculus.index_forms.index_expressions import IndexExpression, at_places, term_by_term
+from matderiv.calculus.index_forms.index_expressions import (
+    IndexExpression,
+    at_places,
+    is_entrywise,
+    term_by_term,
+)
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Chain
 from matderiv.derivation.sides import (
@@ -43,7 +47,7 @@ from matderiv.notation.boxes import (
     Tagged,
     Terms,
 )
-from matderiv.notation.formulas import Formulas
+from matderiv.notation.formulas import Formulas, written_as_matrix
 from matderiv.notation.indices import IndexNotation
 from matderiv.notation.latex import latex
 from matderiv.notation.marks import Mark, key, turned
@@ -102,7 +106,7 @@ class ProgramNotation:
             task.shapes,
             self.show,
             task.largest_size >= _COMMA_FROM,
-            task.letters[4:] + task.letters[:4],
+            task.sum_letters,
             task.held,
         )
         object.__setattr__(self, "formulas", formulas)
@@ -197,7 +201,7 @@ class ProgramNotation:
         return self.task.sweep.facts.shape(array.node)
 
     def _corners(self, array: Spelled, sums: _Sums) -> list[Box]:
-        ends = itertools.product(*(sorted({1, dim.size}) for dim in self._shape(array)))
+        ends = product(*(sorted({1, dim.size}) for dim in self._shape(array)))
         return [self._entry(array, sums, at) for at in ends]
 
     def _across(self, array: Spelled, widest: float) -> float:
@@ -214,8 +218,13 @@ class ProgramNotation:
 
     def _cells(self, side: Cells, mark: Mark | None) -> Box:
         """An array whose cells are worked out from the general entry."""
+        expr = self.indices.ordered(side.entry)
+        same = is_entrywise(expr, side.indices)  # then every cell reads like the general entry
 
         def cell(at: tuple[int, ...]) -> Box:
+            if same:
+                places = dict(zip(side.indices, at, strict=True))
+                return self.indices.box(at_places(expr, places))
             put: dict[str, Index] = dict(zip(side.indices, at, strict=True))
             return self.indices.form(contracted(placed(side.entry, put)))
 
@@ -240,16 +249,13 @@ class ProgramNotation:
         def cell(at: tuple[int, ...]) -> Box:
             return Tagged(inside(at), mark(*at)) if mark and at else inside(at)
 
+        written_as_matrix(len(shape))
         kept = also or {}
         counts = [self.formulas.shown(dim.size, kept.get(n, ())) for n, dim in enumerate(shape)]
-        match counts:
-            case []:
-                return cell(())
-            case [rows]:
-                return Grid(tuple((_cell(cell, (i,)),) for i in rows))
-            case [rows, cols]:
-                return Grid(tuple(tuple(_cell(cell, (i, j)) for j in cols) for i in rows))
-        raise TypeError("an array has at most two dimensions")
+        if not counts:
+            return cell(())
+        rows, *cols = counts
+        return Grid(tuple(tuple(_cell(cell, (i, *j)) for j in product(*cols)) for i in rows))
 
 
 def array_mark(chain: Chain) -> Mark | None:

@@ -19,9 +19,10 @@ from functools import cached_property
 from matderiv.calculus.deciding.decide import BUDGET, Attempt, Pair, Verdict, decide, read
 from matderiv.calculus.deciding.parts import differing
 from matderiv.calculus.formulas.broadcasting import filled
-from matderiv.calculus.formulas.flattened import total
+from matderiv.calculus.formulas.flattened import cost, total
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Entry, Index, added
+from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.results import GradientStages, Sweep
 from matderiv.expression import nodes
@@ -29,8 +30,6 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 
 __all__ = ["Prover"]
-
-_LETTERS = ("p", "q")
 
 #: The name of the attempt that leaves no name with a definition.
 _EVERYTHING = "all names unfolded"
@@ -121,11 +120,11 @@ class Prover:
         one, other = (self._filled(name, side) for side in (one, other))
         known = ChainMap(self._gradients, self._values)
         parts = differing(one, other, known, self.sweep.facts.shape)
-        small = (one, other) not in parts
+        small = sum(cost(a) + cost(b) for a, b in parts) < cost(one) + cost(other)
         if small and all(read(self._unfolded(*part)).status == "equal" for part in parts):
             return Verdict("equal", index=True)
         whole = self._same(one, other)
-        if small and whole.status == "undecided":
+        if (one, other) not in parts and whole.status == "undecided":
             by_part = _all_of(self._same(*part) for part in parts)
             return by_part if by_part.status == "equal" else whole
         return whole
@@ -151,9 +150,7 @@ class Prover:
         definitions: Mapping[str, Node],
     ) -> Attempt:
         """The general entries of two sides, or single ones with every sum written out."""
-        letters = tuple(
-            1 if dim.symbol == "1" else letter for dim, letter in zip(shape, _LETTERS, strict=False)
-        )
+        letters = input_indices(shape)
 
         def forms(place: tuple[int, ...] | None) -> Pair:
             entries = self._entries(definitions, written=place is not None)
