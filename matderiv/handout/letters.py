@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-__all__ = ["MACROS", "escape", "escape_code", "has_chinese", "has_others"]
+__all__ = ["MACROS", "escape_code", "escape_latex", "has_chinese", "has_others"]
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -64,10 +64,10 @@ MACROS = "\n".join(
 )
 
 
-def escape(text: str) -> str:
+def escape_latex(text: str) -> str:
     r"""Text as typed, for LaTeX.
 
-    >>> print(escape("50 % of A_1 & <b>"))
+    >>> print(escape_latex("50 % of A_1 & <b>"))
     50 \% of A\_1 \& \textless{}b\textgreater{}
     """
     return "".join(map(_word, _PIECES.findall(unicodedata.normalize("NFC", text))))
@@ -75,7 +75,7 @@ def escape(text: str) -> str:
 
 def escape_code(text: str) -> str:
     """A line of code as typed: straight quotes, and every space."""
-    return escape(text).replace("'", r"\textquotesingle{}").replace(" ", r"\ ")
+    return escape_latex(text).replace("'", r"\textquotesingle{}").replace(" ", r"\ ")
 
 
 def has_chinese(texts: Iterable[str]) -> bool:
@@ -85,7 +85,7 @@ def has_chinese(texts: Iterable[str]) -> bool:
 
 def has_others(texts: Iterable[str]) -> bool:
     """Whether any letter is set by a command of `MACROS`."""
-    return any(r"\otherletter" in escape(text) for text in texts)
+    return any(r"\otherletter" in escape_latex(text) for text in texts)
 
 
 def _word(word: str) -> str:

@@ -46,7 +46,7 @@ from matderiv.notation.boxes import (
 from matderiv.notation.formulas import Formulas
 from matderiv.notation.indices import IndexNotation
 from matderiv.notation.latex import latex
-from matderiv.notation.marks import Mark, key, turned
+from matderiv.notation.marks import Mark, entry_key, turned
 
 __all__ = ["ProgramNotation", "array_mark", "factor_marks", "readable_show"]
 
@@ -256,9 +256,9 @@ def array_mark(chain: Chain) -> Mark | None:
     """The keys of the array that a chain is about: ∂L/∂X, or the slice ∂Z/∂x_pq."""
     match chain.sides[0]:
         case Formula(nodes.Name(name)):
-            return partial(key, name)
+            return partial(entry_key, name)
         case Slice(of=of, wrt=wrt):
-            return partial(key, ".".join(map(str, (of.name, wrt.name, *wrt.indices))))
+            return partial(entry_key, ".".join(map(str, (of.name, wrt.name, *wrt.indices))))
     return None
 
 
@@ -268,10 +268,10 @@ def factor_marks(product: SpelledProduct, mark: Mark) -> tuple[Mark, Mark]:
     def of(factor: Node, side: str) -> Mark:
         match factor:
             case nodes.Name(name):
-                return partial(key, name)
+                return partial(entry_key, name)
             case nodes.Transpose(nodes.Name(name)):
-                return turned(partial(key, name))
-        return partial(key, f"{mark()}.{side}")
+                return turned(partial(entry_key, name))
+        return partial(entry_key, f"{mark()}.{side}")
 
     return of(product.left.node, "left"), of(product.right.node, "right")
 

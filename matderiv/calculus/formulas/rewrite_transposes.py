@@ -11,21 +11,21 @@ from matderiv.calculus.formulas.flattened import (
     chained,
     cost,
     factors,
-    product,
+    product_of,
+    sum_of,
     terms,
-    total,
 )
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
-__all__ = ["transpose", "transposed"]
+__all__ = ["shortest_transpose", "transpose"]
 
 
 def transpose(node: Node, facts: Facts) -> Node | None:
     """(Aᵀ)ᵀ = A, (A@B)ᵀ = Bᵀ@Aᵀ, (A + B)ᵀ = Aᵀ + Bᵀ, f(Aᵀ) = f(A)ᵀ, where it is no longer."""
     match node:
         case nodes.Transpose(arg):
-            found = transposed(arg, facts)
+            found = shortest_transpose(arg, facts)
             if found != node and cost(found) <= cost(node):
                 return found
         case nodes.Apply(function, nodes.Transpose(arg)) if is_entrywise(node):
@@ -39,7 +39,7 @@ def transpose(node: Node, facts: Facts) -> Node | None:
     return None
 
 
-def transposed(node: Node, facts: Facts) -> Node:
+def shortest_transpose(node: Node, facts: Facts) -> Node:
     """The transpose, written as short as it can be."""
     shape = facts.shape
     if len(shape(node)) < 2:  # noqa: PLR2004 - a vector is its own transpose
@@ -62,23 +62,23 @@ def transposed(node: Node, facts: Facts) -> Node:
             links = chain(node, shape)
             if any(len(shape(link)) < 2 for link in links):  # noqa: PLR2004 - as above
                 return whole
-            found: Node = chained([transposed(link, facts) for link in reversed(links)])
+            found: Node = chained([shortest_transpose(link, facts) for link in reversed(links)])
         case nodes.Add() | nodes.Subtract() | nodes.Negate():
             if any(len(shape(t)) == 1 for _, t in terms(node)):  # a row in each row
                 return whole
-            found = total((c, transposed(t, facts)) for c, t in terms(node))
+            found = sum_of((c, shortest_transpose(t, facts)) for c, t in terms(node))
         case nodes.Multiply() | nodes.Divide() | nodes.Power():
             number, parts = factors(node)
             made = []
             for base, power in parts:
                 if len(shape(base)) == 1 or len(shape(power)) == 1:
                     return whole
-                made.append((transposed(base, facts), transposed(power, facts)))
-            found = product(number, made)
+                made.append((shortest_transpose(base, facts), shortest_transpose(power, facts)))
+            found = product_of(number, made)
         case nodes.Apply() if not is_entrywise(node):
             return whole
         case nodes.Apply() | nodes.Inverse():  # a transpose stands outside unless it goes away
-            found = replace(node, arg=transposed(node.arg, facts))
+            found = replace(node, arg=shortest_transpose(node.arg, facts))
             return found if cost(found) < cost(whole) else whole
         case _:
             return whole

@@ -60,8 +60,8 @@ __all__ = [
     "delta",
     "form_of",
     "free_letters",
+    "index_product",
     "negated",
-    "product",
     "quotient",
     "signed_sum",
     "sum_over",
@@ -249,7 +249,7 @@ def negated(expr: IndexExpression) -> IndexExpression:
     return signed_sum([(-1, expr)])
 
 
-def product(items: Iterable[IndexExpression]) -> IndexExpression:
+def index_product(items: Iterable[IndexExpression]) -> IndexExpression:
     """A product; a factor 1 is left out, and one that is 0 is all of it."""
     found: list[IndexExpression] = []
     for item in items:
@@ -295,7 +295,7 @@ def _rebuilt(
         case SignedSum(items):
             return signed_sum((sign, made(item)) for sign, item in items)
         case Factors(items):
-            return product(map(made, items))
+            return index_product(map(made, items))
         case Quotient(above, below):
             return quotient(made(above), made(below))
         case PowerOf(base, exponent):

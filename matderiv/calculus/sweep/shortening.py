@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf
-from matderiv.calculus.formulas.flattened import cost, key
+from matderiv.calculus.formulas.flattened import cost, formula_key
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.expression import nodes
@@ -45,7 +45,7 @@ def shortened(graph: Graph, wrt: tuple[str, ...], swept: Callable[[Graph], Sweep
 def _written_twice(found: Sweep, wrt: tuple[str, ...]) -> list[str]:
     """The lifted values whose gradients stand twice in one formula, the longest gradient first."""
     told = {of for name in wrt for of in (*found.upstream(name), name)}
-    counts = [Counter(map(key, nodes.walk(found.gradients[name].formula))) for name in told]
+    counts = [Counter(map(formula_key, nodes.walk(found.gradients[name].formula))) for name in told]
     hidden = {
         name: _unscaled(gradient.formula, found.facts.shape)
         for name, gradient in found.gradients.items()
@@ -54,7 +54,7 @@ def _written_twice(found: Sweep, wrt: tuple[str, ...]) -> list[str]:
     twice = [
         name
         for name, formula in hidden.items()
-        if cost(formula) >= _WORTH and any(count[key(formula)] > 1 for count in counts)
+        if cost(formula) >= _WORTH and any(count[formula_key(formula)] > 1 for count in counts)
     ]
     return sorted(twice, key=lambda name: -cost(hidden[name]))
 
