@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast
 
 from matderiv._collector import uncollected
-from matderiv.calculus.problem import Problem, lift_product, understand
 from matderiv.calculus.sweep.second import second_opinion_on
 from matderiv.calculus.sweep.task import read_task
 from matderiv.derivation import links
@@ -15,8 +14,6 @@ from matderiv.derivation.closeup import build_close_up
 from matderiv.derivation.methods.table import METHODS
 from matderiv.derivation.program import build_program
 from matderiv.errors import InputError
-from matderiv.expression.parse import parse
-from matderiv.expression.shapes import infer
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.handout.document import Document
 from matderiv.handout.formats import write_text
@@ -31,9 +28,7 @@ __all__ = [
     "MOST_SHOWN",
     "Derivation",
     "Show",
-    "check_factor",
     "derive",
-    "read",
     "shown",
 ]
 
@@ -104,37 +99,6 @@ class Derivation(links.ProvedSteps):
 
     def _repr_latex_(self) -> str:
         return self.latex()
-
-
-def check_factor(problem: Problem, name: str) -> None:
-    """Refuse a name that the product cannot be differentiated by."""
-    if name in problem.factors:
-        return
-    known = " and ".join(problem.factors)
-    what = (
-        f"{name} is not a factor of the product"
-        if name in problem.shapes
-        else f"There is no {name} in the program"
-    )
-    raise InputError(f"{what}; gradients can be derived by {known}.")
-
-
-def read(
-    program: str = DEFAULT_PROGRAM,
-    *,
-    sizes: Mapping[str, int | None] | None = None,
-    shapes: Mapping[str, tuple[int, ...]] | None = None,
-) -> Problem:
-    """The problem that a program poses.
-
-    Raises:
-        InputError: the program cannot be read, its shapes do not fit, or it is not derived.
-    """
-    written = parse(program)
-    # An error shows the program as written.
-    infer(written, sizes=sizes, shapes=shapes, scalar=True)
-    known = lift_product(written)
-    return understand(known, infer(known, sizes=sizes, shapes=shapes))
 
 
 def derive(

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_source import EXPRESSIONS
 
-from matderiv.api import derive, read
+from matderiv.api import derive
+from matderiv.calculus.sweep.task import read_task
 from matderiv.errors import InputError, MatderivError
 from matderiv.expression import nodes
 from matderiv.expression.parse import parse
@@ -55,17 +56,17 @@ def test_defaults_fill_what_is_open() -> None:
 
 def test_lower_case_and_greek_names_can_be_matrices() -> None:
     """What a name looks like is only a default."""
-    problem = read("y = theta @ w; L = sum(f(y))", shapes={"theta": (2, 3), "w": (3, 2)})
-    assert problem.factors == ("theta", "w")
+    task = read_task("y = theta @ w; L = sum(f(y))", shapes={"theta": (2, 3), "w": (3, 2)})
+    assert task.wrt == ("theta", "w")
 
 
 def test_index_letters_are_no_names_of_the_program() -> None:
     """Beside Q and K, whose entries are q_ij and k_ij, no index is called q or k."""
     for text in ("S = Q @ K.T; L = sum(f(S))", "I = J @ P; L = sum(f(I))"):
-        problem = read(text)
-        letters = {str(letter) for letter in problem.letters.all}
-        assert len(letters) == 5
-        assert not letters & {name.lower() for name in problem.program.names()}
+        task = read_task(text)
+        letters = set(task.letters)
+        assert len(letters) >= 5
+        assert not letters & {name.lower() for name in task.program.names()}
 
 
 def test_letters_of_sizes_are_no_names_of_the_program() -> None:
@@ -325,34 +326,10 @@ REFUSED = [
         ("--shape Q: Q is not in the program. Inputs are: X, W."),
     ),
     (
-        "Y = X @ w; L = sum(Y)",
-        {},
-        {},
-        (
-            "X @ w: w is a vector, and this version derives products of "
-            "two matrices only. Declare it as a matrix, such as --shape w=4x1."
-        ),
-    ),
-    (
-        "Y = x @ W; L = sum(Y)",
-        {},
-        {},
-        (
-            "x @ W: x is a vector, and this version derives products of "
-            "two matrices only. Declare it as a matrix, such as --shape x=1x4."
-        ),
-    ),
-    (
         "Y = lam @ W; L = sum(Y)",
         {},
         {},
         ("lam @ W: lam is a scalar, and @ takes matrices. Did you mean lam*W?"),
-    ),
-    (
-        "Y = X @ W + b; L = sum(Y)",
-        {},
-        {},
-        f"Y = X @ W + b is not a product of two matrices; {FORM}",
     ),
     (
         LINE + "sum(Y*X)",
@@ -638,81 +615,7 @@ REFUSED = [
         ),
     ),
     # not this product, not this loss
-    (
-        "Y = X @ X; L = sum(Y)",
-        {},
-        {},
-        (
-            "X @ X uses X twice; this version derives products of two "
-            "different matrices. Give the second a name of its own, such as X @ W."
-        ),
-    ),
-    (
-        "Y = X @ X.T; L = sum(Y)",
-        {},
-        {},
-        (
-            "X @ X.T uses X twice; this version derives products of "
-            "two "
-            "different matrices. Give the second a name of its own, such as X @ W."
-        ),
-    ),
-    (
-        "Y = X @ W; Z = Y @ V; L = sum(Z)",
-        {},
-        {},
-        (
-            "Y @ V is a second product; this version derives "
-            "programs with one. Derive each by itself, such as Y = X @ W; L = Loss(Y)."
-        ),
-    ),
-    (
-        "sum(X @ W @ V)",
-        {},
-        {},
-        (
-            "X @ W @ V is a second product; this version derives programs with "
-            "one. Derive each by itself, such as Y = X @ W; L = Loss(Y)."
-        ),
-    ),
-    (
-        "Y = X @ W; L = sum(X @ W)",
-        {},
-        {},
-        (
-            "X @ W is written twice; give it one name and use that, "
-            "such as Y = X @ W; L = sum(f(Y))."
-        ),
-    ),
-    (
-        "9**9**9**9",
-        {},
-        {},
-        ("L = 9**9**9**9 holds no matrix product; write for example Y = X @ W; L = sum(f(Y))."),
-    ),
-    (
-        "Y = X * W; L = sum(Y)",
-        {},
-        {},
-        (f"Y = X*W is not a product of two matrices; {FORM} Did you mean X @ W?"),
-    ),
-    (
-        "Y = XW; L = sum(Y)",
-        {},
-        {},
-        (f"Y = XW is not a product of two matrices; {FORM} Did you mean X @ W?"),
-    ),
-    (
-        "Y = 2*X @ W; L = sum(Y)",
-        {},
-        {},
-        (
-            "2*X is not a matrix or its transpose; this version "
-            "derives "
-            "products of two matrices, such as X @ W or X @ W.T. Put factors and functions into the "
-            "loss."
-        ),
-    ),
+    ("9**9**9**9", {}, {}, "9**9**9 is a number of more than 4,096 bits; write a smaller one."),
     (
         "Y = L @ W; L = sum(Y)",
         {},
@@ -722,67 +625,14 @@ REFUSED = [
             "value without the other."
         ),
     ),
-    (
-        LINE + "sum(f(Z))",
-        {},
-        {},
-        (
-            "L = sum(f(Z)) does not depend on Y; its gradients would all be "
-            "0. "
-            "Did you mean sum(f(Y))?"
-        ),
-    ),
-    (
-        LINE + "lam",
-        {},
-        {},
-        (
-            "L = lam does not depend on Y; its gradients would all be 0. Write it "
-            "with Y, such as sum(f(Y))."
-        ),
-    ),
-    (
-        LINE + "3",
-        {},
-        {},
-        (
-            "L = 3 does not depend on Y; its gradients would all be 0. Write it with "
-            "Y, such as sum(f(Y))."
-        ),
-    ),
-    (LINE + "sum(Y) + 1", {}, {}, f"sum(Y) + 1 is not derived by this version; {LOSSES}"),
-    (
-        LINE + "2*(sum(Y) + 1)",
-        {},
-        {},
-        (f"L = 2*(sum(Y) + 1): sum(Y) + 1 is not derived by this version; {LOSSES}"),
-    ),
-    (
-        LINE + "2*Loss(Y)",
-        {},
-        {},
-        (
-            "L = 2*Loss(Y): an undefined function stands alone, because any "
-            "factor can be part of it. Did you mean L = Loss(Y)?"
-        ),
-    ),
-    (LINE + "sum(sum(Y))", {}, {}, f"sum(Y) inside sum(…) {INSIDE}"),
-    (LINE + "sum(f(Y.T))", {}, {}, f"Y.T inside sum(…) {INSIDE}"),
-    (
-        LINE + "sum(Y*W)",
-        {"X": (2, 2), "W": (2, 2)},
-        {},
-        (
-            "W beside Y inside sum(…) is not derived "
-            "by "
-            "this version; only Y, numbers and scalars such as lam can stand there."
-        ),
-    ),
+    (LINE + "sum(f(Z))", {}, {}, "L does not depend on X; its gradient is 0."),
+    (LINE + "lam", {}, {}, "L does not depend on X; its gradient is 0."),
+    (LINE + "3", {}, {}, "L does not depend on X; its gradient is 0."),
     # no value
     (LINE + "sum(Y/0)", {}, {}, "Y/0 divides by zero; write another divisor."),
     (LINE + "sum(Y)/(1 - 1)", {}, {}, "sum(Y)/(1 - 1) divides by zero; write another divisor."),
-    (LINE + "sum(log(0)*Y)", {}, {}, "log(0)*Y has no finite real value; write one that has."),
-    (LINE + "sum(sqrt(-2)*Y)", {}, {}, "sqrt(-2)*Y has no finite real value; write one that has."),
+    (LINE + "sum(log(0)*Y)", {}, {}, "log(0) has no finite real value; write one that has."),
+    (LINE + "sum(sqrt(-2)*Y)", {}, {}, "sqrt(-2) has no finite real value; write one that has."),
     (
         LINE + "sum((-2)**Y)",
         {},
@@ -796,46 +646,27 @@ REFUSED = [
         ("0**Y: the base of such a power must be positive; write a positive number."),
     ),
     (
-        LINE + "sum(Y**1001)",
-        {},
-        {},
-        ("Y**1001: an exponent is at most 1,000 in absolute value; write a smaller one."),
-    ),
-    (
         LINE + "sum(9**9**9**9*Y)",
         {},
         {},
-        ("9**9**9: an exponent is at most 1,000 in absolute value; write a smaller one."),
+        "9**9**9 is a number of more than 4,096 bits; write a smaller one.",
+    ),
+    (LINE + "sum(Y**0)", {}, {}, "The gradient of L by X is 0 wherever it is defined."),
+    (LINE + "sum(Y - Y)", {}, {}, "The gradient of L by X is 0 wherever it is defined."),
+    (LINE + "0*sum(Y)", {}, {}, "The gradient of L by X is 0 wherever it is defined."),
+    ("sum(X)*0**(-1)", {}, {}, "0**-1 divides by zero; write another base."),
+    (
+        "sum(X)*(2 - 4)**(1/2)",
+        {},
+        {},
+        "(2 - 4)**(1/2) has no finite real value; write one that has.",
     ),
     (
-        LINE + "sum((1 + Y)**900*(2 + Y)**900)",
+        "sum(X)/(1 - relu(1))",
         {},
         {},
-        (
-            "(1 + Y)**900*(2 + Y)**900 has more than "
-            "1,500 "
-            "terms when it is multiplied out; write a smaller power."
-        ),
+        "sum(X)/(1 - relu(1)) divides by zero; write another divisor.",
     ),
-    (
-        LINE + "sum(Y**0)",
-        {},
-        {},
-        (
-            "sum(Y**0) does not depend on Y: it is 1 per entry. Write a "
-            "function of Y, such as sum(Y**2)."
-        ),
-    ),
-    (
-        LINE + "sum(Y - Y)",
-        {},
-        {},
-        (
-            "sum(Y - Y) does not depend on Y: it is 0 per entry. Write a "
-            "function of Y, such as sum(Y**2)."
-        ),
-    ),
-    (LINE + "0*sum(Y)", {}, {}, "L = 0*sum(Y) is 0 for every Y; leave out the factor 0."),
 ]
 
 
@@ -845,6 +676,6 @@ def test_what_is_refused(
 ) -> None:
     """The message names the part and its shape, and says what to write instead."""
     with pytest.raises(MatderivError) as caught:
-        read(text, sizes=sizes, shapes=shapes)
+        read_task(text, sizes=sizes, shapes=shapes, scalar=True)
     assert isinstance(caught.value, InputError)
     assert str(caught.value) == message

@@ -11,6 +11,7 @@ from matderiv.errors import InputError, ProgramSyntaxError
 from matderiv.expression import nodes
 from matderiv.expression._arguments import Refusal, arrange
 from matderiv.expression._callee import check_function, method_call
+from matderiv.expression._constants import check_constants
 from matderiv.expression._names import check_names
 from matderiv.expression._syntax import instead_of, name_trouble, syntax_trouble
 from matderiv.expression.nodes import Node
@@ -80,6 +81,7 @@ class Reader:
             assignments[assignment.name] = assignment
         program = Program(tuple(assignments.values()))
         check_names(program)
+        check_constants(program)
         return program
 
     def _statements(self) -> list[ast.stmt]:

@@ -21,6 +21,7 @@ from decimal import Decimal
 
 from certificates.entries import Scope, Texts
 from certificates.frame import Json, RefusedError, Work, check_form, refuse
+from certificates.functions import KINKS, called
 from certificates.numbers import (
     DIGITS,
     Field,
@@ -327,8 +328,10 @@ def _evaluate(data: Json, texts: Texts, chains: list[tuple[Json, Chain]], work: 
         _look(data, texts, primes, rest, work)
     except NotRationalError:
         with real_arithmetic(DIGITS + extra):
+            # It takes more points to tell functions apart that take few values.
+            kinks = any(called(tree) & KINKS for tree in texts.program.definitions.values())
             reals = Reals(Decimal(10) ** -(DIGITS // 2 + extra))
-            _look(data, texts, [reals] * (8 if _kinks(texts.program) else 2), rest, work)
+            _look(data, texts, [reals] * (8 if kinks else 2), rest, work)
 
 
 def _look(
@@ -352,12 +355,6 @@ def _look(
                 world.begin(step["wrt"])
             with _Located(_where(step)):
                 chain.look(world, own=world.sizes == own)
-
-
-def _kinks(program: Program) -> bool:
-    """Whether functions that take few values are used: it takes more points to tell them apart."""
-    called = {n[1] for tree in program.definitions.values() for n in walk(tree) if n[0] == "call"}
-    return bool(called & {"relu", "step", "abs", "sign"})
 
 
 def _exponents(data: Json) -> int:

@@ -12,7 +12,8 @@ from typing import Any
 
 from certificates.arrays import Array, Shape, determinant, inverse, places, product
 from certificates.frame import Work, refuse
-from certificates.lowering import FUNCTIONS, Lowering, Places, Sizes
+from certificates.functions import FUNCTIONS
+from certificates.lowering import Lowering, Places, Sizes
 from certificates.numbers import Field, Number, applied, raised, to_the
 from certificates.program import Program
 from certificates.reading import Tree, parse, whole_number

@@ -11,17 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from certificates.frame import refuse
-from certificates.reading import Tree, exchanged, parse, walk
+from certificates.functions import COMPOSITE, FUNCTIONS
+from certificates.reading import Tree, exchanged, walk
 
 Sizes = tuple[str, ...]
 Places = tuple[Tree, ...]
 
-#: Functions of one number.
-FUNCTIONS = frozenset(
-    "exp log sqrt sin cos tanh sigmoid softplus arctan relu step abs sign erf".split()
-)
-#: Functions by others, of x.
-COMPOSITE = {"silu": parse("x*sigmoid(x)"), "gelu": parse("x*(1 + erf(x/sqrt(2)))/2")}
 _ONE: Tree = ("num", 1)
 _BELOW: Tree = ("num", -1)
 
@@ -166,6 +161,8 @@ class Lowering:
                     operands.append(argument)
         if name in REDUCTIONS and len(operands) == 1:
             return self.reduction(name, self.lower(operands[0]), options)
+        if name in COMPOSITE:
+            return self.composite(name, operands, options)
         if options:
             refuse(f"{name[:40]} has no such options")
         match name, operands:
@@ -188,11 +185,18 @@ class Lowering:
                     refuse("an outer product of what are no vectors")
                 shape = one.shape + other.shape
                 return Lowered(shape, lambda at: times(one.at(at[:1]), other.at(at[1:])))
-            case _, [operand] if name in COMPOSITE:
-                return self.lower(exchanged(COMPOSITE[name], {("name", "x"): operand}))
             case _, [operand]:
                 return self.of_one(name, self.lower(operand))
         refuse(f"{name[:40]!r} is not known with {len(operands)} operands")
+
+    def composite(self, name: str, operands: list[Tree], options: dict[str, Tree]) -> Lowered:
+        """An operation by simpler ones."""
+        left: dict[Tree, Tree] = {("name", o): tree for o, tree in options.items()}
+        left |= {("name", o): tree for o, tree in zip("ab", operands, strict=False)}
+        parts = {node for node in walk(COMPOSITE[name]) if node[0] == "name"}
+        if not left.keys() <= parts or {("name", o) for o in "ab"} & parts - left.keys():
+            refuse(f"{name[:40]} has no such operands or options")
+        return self.lower(exchanged(COMPOSITE[name], _NOT_GIVEN | left))
 
     def differential(self, of: Lowered, wrt: str) -> Lowered:
         """Σ ∂(formula)/∂x_pq·dx_pq, all other names in the formula standing still."""
@@ -218,21 +222,16 @@ class Lowering:
         shape = array.shape
         square = len(shape) == 2 and shape[0] == shape[1]  # noqa: PLR2004 - rows and columns
         match name:
-            case "inv" | "det" | "logdet" | "trace" if not square:
+            case "inv" | "det" | "logdet" if not square:
                 refuse(f"{name} of what is not square")
             case "inv":
                 return Lowered(shape, lambda at: self.whole(name, array, at))
             case "det" | "logdet":
                 return Lowered((), lambda _: self.whole(name, array))
-            case "trace" | "diag" if square:
-                on = Lowered(shape[:1], lambda at: array.at(at * 2))
-                return on if name == "diag" else self.reduction("sum", on, {})
+            case "diag" if square:
+                return Lowered(shape[:1], lambda at: array.at(at * 2))
             case "diag" if len(shape) == 1:
                 return Lowered(shape * 2, lambda at: times(delta(*at), array.at(at[:1])))
-            case "norm":
-                squares = Lowered(shape, lambda at: ("pow", array.at(at), ("num", 2)))
-                total = self.reduction("sum", squares, {})
-                return Lowered((), lambda at: ("call", "sqrt", (total.at(at),)))
         if self.entrywise(name):
             return Lowered(shape, lambda at: ("call", name, (array.at(at),)))
         if name in self.functions:
@@ -263,14 +262,14 @@ class Lowering:
         return ("call", name, (array.at(own), *bounds, *at))
 
     def reduction(self, name: str, array: Lowered, options: dict[str, Tree]) -> Lowered:
-        """sum, mean, prod, logsumexp and softmax, of all entries or along an axis."""
-        axis = options.pop("axis", None)
-        kept = options.pop("keepdims", ("name", "False"))
-        if options or kept not in (("name", "True"), ("name", "False")):
+        """sum, mean and prod, of all entries or along an axis."""
+        axis = options.pop("axis", _NONE)
+        kept = options.pop("keepdims", _FALSE)
+        if options or kept not in (_TRUE, _FALSE):
             refuse(f"{name} has no such options")
-        dims = len(array.shape)
+        dims, keepdims = len(array.shape), kept == _TRUE
         match axis:
-            case None:
+            case ("name", "None"):
                 over = range(dims)
             case ("num", int(n)) if n < dims:
                 over = range(n, n + 1)
@@ -278,7 +277,6 @@ class Lowering:
                 over = range(dims - n, dims - n + 1)
             case _:
                 refuse("an axis that an array does not have")
-        keepdims = kept == ("name", "True") or name == "softmax"
         shape = tuple(
             "1" if n in over else size
             for n, size in enumerate(array.shape)
@@ -290,15 +288,12 @@ class Lowering:
             rest = iter(p for n, p in enumerate(place) if not (keepdims and n in over))
             own = iter(inner)
             entry = array.at(tuple(next(own if n in over else rest) for n in range(dims)))
-            counts = tuple(("pow", bound[1][2], _BELOW) for bound in bounds)
-            return _REDUCED[name](entry, bounds, counts)
+            if name == "prod":
+                return ("call", "prod", (entry, *bounds)) if bounds else entry
+            counts = (("pow", bound[1][2], _BELOW) for bound in bounds if name == "mean")
+            return times(summed(entry, bounds), *counts)
 
-        found = Lowered(shape, at)
-        if name != "softmax":
-            return found
-        return self.spread(
-            lambda u, v: times(("call", "exp", (u,)), ("pow", v, _BELOW)), array, found
-        )
+        return Lowered(shape, at)
 
 
 def delta(one: Tree, other: Tree) -> Tree:
@@ -306,23 +301,13 @@ def delta(one: Tree, other: Tree) -> Tree:
     return ("call", "KroneckerDelta", (one, other))
 
 
-def _exponentials(entry: Tree, bounds: list[Tree], _: tuple[Tree, ...]) -> Tree:
-    return summed(("call", "exp", (entry,)), bounds)
-
-
-#: Each by an entry, what it is summed over, and one over the number of summands.
-_REDUCED: dict[str, Callable[[Tree, list[Tree], tuple[Tree, ...]], Tree]] = {
-    "sum": lambda entry, bounds, _: summed(entry, bounds),
-    "mean": lambda entry, bounds, counts: times(summed(entry, bounds), *counts),
-    "prod": lambda entry, bounds, _: ("call", "prod", (entry, *bounds)) if bounds else entry,
-    "logsumexp": lambda entry, bounds, _: ("call", "log", (_exponentials(entry, bounds, ()),)),
-    "softmax": _exponentials,
-}
-REDUCTIONS = frozenset(_REDUCED)
+_NONE, _TRUE, _FALSE = ("name", "None"), ("name", "True"), ("name", "False")
+_NOT_GIVEN = {("name", "axis"): _NONE, ("name", "keepdims"): _FALSE}
+REDUCTIONS = frozenset(("sum", "mean", "prod"))
 
 #: Functions that have a name of their own in the language.
 KNOWN = {*FUNCTIONS, *COMPOSITE, *REDUCTIONS} | set(
-    "inv det logdet trace diag norm outer eye ones acos".split()
+    "inv det logdet diag outer eye ones acos".split()
 )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import decimal
+import operator
 import random
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -18,6 +19,8 @@ from fractions import Fraction
 from typing import Any
 
 from certificates.frame import refuse
+from certificates.functions import SIMPLER, SLOPES
+from certificates.reading import Tree, whole_number
 
 MOST_POWER = 2000
 DIGITS = 60
@@ -130,7 +133,7 @@ class Residues:
         """No function is known, nor π."""
         raise NotRationalError
 
-    slope = power = pi = function
+    power = pi = function
 
     def smooth(self, chance: random.Random) -> Smooth:
         """A random polynomial and its derivative."""
@@ -203,68 +206,42 @@ def _rounded(value: Decimal, error: Decimal) -> Real:
     return Real(value, _UP.add(error, last))
 
 
-def _mp(name: str, u: Decimal) -> Decimal:
-    """A function of mpmath."""
+def _mp(name: str, *u: Decimal) -> Decimal:
+    """A function of mpmath, or its number π."""
     import mpmath
 
     digits = decimal.getcontext().prec
     with mpmath.workdps(digits + 10):
-        value = getattr(mpmath, name)(mpmath.mpf(str(u)))
+        known = getattr(mpmath, name)
+        value = known(*(mpmath.mpf(str(v)) for v in u)) if u else +known
         return Decimal(str(mpmath.nstr(value, digits + 5)))
 
 
-def _positive(u: Decimal) -> Decimal:
+def _exp(u: Decimal) -> Decimal:
+    if abs(u) > 1000:  # noqa: PLR2004 - more would only cost digits
+        raise UndefinedError
+    return u.exp()
+
+
+def _log(u: Decimal) -> Decimal:
     if u <= 0:
         raise UndefinedError
-    return u
-
-
-def _moderate(u: Decimal) -> Decimal:
-    """An argument of exp; a larger one is refused, as it would only cost digits."""
-    if abs(u) > 1000:  # noqa: PLR2004
-        raise UndefinedError
-    return u
-
-
-def _sign(u: Decimal) -> Decimal:
-    return Decimal((u > 0) - (u < 0))
-
-
-def _tanh(u: Decimal) -> Decimal:
-    grown = _exp(2 * u)
-    return (grown - 1) / (grown + 1)
-
-
-def _exp(u: Decimal) -> Decimal:
-    return _moderate(u).exp()
-
-
-def _sigmoid(u: Decimal) -> Decimal:
-    return 1 / (1 + _exp(-u))
-
-
-def _step(u: Decimal) -> Decimal:
-    return Decimal(int(u > 0))
+    return u.ln()
 
 
 _NONE = Decimal(0)
 
-#: Each function of one number, and its derivative.
-FUNCTIONS: dict[str, tuple[Callable[[Decimal], Decimal], Callable[[Decimal], Decimal]]] = {
-    "exp": (_exp, _exp),
-    "log": (lambda u: _positive(u).ln(), lambda u: 1 / u),
-    "sqrt": (lambda u: _positive(u).sqrt(), lambda u: 1 / (2 * u.sqrt())),
-    "sin": (lambda u: _mp("sin", u), lambda u: _mp("cos", u)),
-    "cos": (lambda u: _mp("cos", u), lambda u: -_mp("sin", u)),
-    "tanh": (_tanh, lambda u: 1 - _tanh(u) ** 2),
-    "sigmoid": (_sigmoid, lambda u: _sigmoid(u) * (1 - _sigmoid(u))),
-    "softplus": (lambda u: (1 + _exp(u)).ln(), _sigmoid),
-    "arctan": (lambda u: _mp("atan", u), lambda u: 1 / (1 + u * u)),
-    "relu": (lambda u: u * _step(u), _step),
-    "step": (_step, lambda _: _NONE),
-    "abs": (abs, _sign),
-    "sign": (_sign, lambda _: _NONE),
-    "erf": (lambda u: _mp("erf", u), lambda u: 2 * _exp(-u * u) / _pi().sqrt()),
+#: The functions of one number that are not made of others.
+_VALUES: dict[str, Callable[[Decimal], Decimal]] = {
+    "exp": _exp,
+    "log": _log,
+    "sin": lambda u: _mp("sin", u),
+    "cos": lambda u: _mp("cos", u),
+    "tanh": lambda u: _mp("tanh", u),
+    "arctan": lambda u: _mp("atan", u),
+    "erf": lambda u: _mp("erf", u),
+    "step": lambda u: Decimal(int(u > 0)),
+    "sign": lambda u: Decimal((u > 0) - (u < 0)),
 }
 
 #: Ranges that the inputs of a program are drawn from, in thousandths, until it has a value.
@@ -309,21 +286,13 @@ class Reals:
         return type(u) is Real and u.value == 0 and u.error == 0
 
     def function(self, name: str, u: Number) -> Number:
-        """A known function."""
-        return self._of(FUNCTIONS[name], u)
-
-    def slope(self, name: str, u: Number) -> Number:
-        """Its derivative, whose own derivative is taken as a difference."""
-        down = FUNCTIONS[name][1]
-        step = Decimal(10) ** -(DIGITS // 3)
-        return self._of((down, lambda x: (down(x + step) - down(x)) / step), u)
-
-    @staticmethod
-    def _of(both: tuple[Callable[[Decimal], Decimal], ...], u: Number) -> Number:
-        """The error is that of the argument times the slope, doubled to be safe."""
+        """A known function; the error is that of the argument times the slope, doubled."""
         at = u.value if abs(u.value) > u.error else _NONE  # a 0 that rounding has blurred
-        error = _UP.multiply(2 * u.error, _size(both[1](at))) if u.error else _NONE
-        return _rounded(both[0](at), error)
+        error = _NONE
+        if u.error:
+            slope = made_of(self, SLOPES[name], Real(at, _NONE))
+            error = _UP.multiply(2 * u.error, _UP.add(_size(slope.value), slope.error))
+        return _rounded(_VALUES[name](at), error)
 
     def power(self, u: Number, v: Number) -> Number:
         """u**v."""
@@ -334,8 +303,8 @@ class Reals:
 
     @staticmethod
     def pi() -> Real:
-        """The number π, as 16 atan(1/5) - 4 atan(1/239)."""
-        return _rounded(_pi(), Decimal(10) ** (2 - decimal.getcontext().prec))
+        """The number π."""
+        return _rounded(_mp("pi"), _NONE)
 
     def smooth(self, chance: random.Random) -> Smooth:
         """A random smooth function and its derivative."""
@@ -346,17 +315,6 @@ class Reals:
             return a + b * u + c * self.function("exp", d * u)
 
         return value, (lambda u: b + c * d * self.function("exp", d * u))
-
-
-def _pi() -> Decimal:
-    def inverse(n: int) -> Decimal:
-        total, term, k = Decimal(0), Decimal(1) / n, 0
-        while abs(term) > Decimal(10) ** -(decimal.getcontext().prec + 2):
-            total += term / (2 * k + 1) * (-1) ** k
-            term, k = term / (n * n), k + 1
-        return total
-
-    return 16 * inverse(5) - 4 * inverse(239)
 
 
 Field = Residues | Reals
@@ -377,6 +335,17 @@ def real_arithmetic(digits: int) -> contextlib.AbstractContextManager[decimal.Co
 # -- derivatives ---------------------------------------------------------------------------------
 
 
+def _operator(
+    made: Callable[[Number, Number], Number],
+    slopes: Callable[[Number, Number], tuple[Number, Number]],
+) -> tuple[Callable[[Variable, Number], Variable], ...]:
+    """An operation with a variable on the left, and with one on the right."""
+    return (
+        lambda one, other: _made(made, one, other, slopes),
+        lambda other, one: _made(made, one, other, slopes),
+    )
+
+
 class Variable:
     """A number that remembers what it was made of: each part with the derivative by it."""
 
@@ -386,40 +355,15 @@ class Variable:
         self.value = value
         self.parts = parts
 
-    def __add__(self, other: Number) -> Variable:
-        return _made(lambda a, b: a + b, self, other, lambda *_: (1, 1))
-
-    def __radd__(self, other: Number) -> Variable:
-        return _made(lambda a, b: a + b, other, self, lambda *_: (1, 1))
-
-    def __sub__(self, other: Number) -> Variable:
-        return _made(lambda a, b: a - b, self, other, lambda *_: (1, -1))
-
-    def __rsub__(self, other: Number) -> Variable:
-        return _made(lambda a, b: a - b, other, self, lambda *_: (1, -1))
-
-    def __mul__(self, other: Number) -> Variable:
-        return _made(lambda a, b: a * b, self, other, lambda a, b: (b, a))
-
-    def __rmul__(self, other: Number) -> Variable:
-        return _made(lambda a, b: a * b, other, self, lambda a, b: (b, a))
-
-    def __truediv__(self, other: Number) -> Variable:
-        return _made(_divided, self, other, _divided_slopes)
-
-    def __rtruediv__(self, other: Number) -> Variable:
-        return _made(_divided, other, self, _divided_slopes)
+    __add__, __radd__ = _operator(operator.add, lambda *_: (1, 1))
+    __sub__, __rsub__ = _operator(operator.sub, lambda *_: (1, -1))
+    __mul__, __rmul__ = _operator(operator.mul, lambda a, b: (b, a))
+    __truediv__, __rtruediv__ = _operator(
+        operator.truediv, lambda a, b: ((b / b) / b, -(a / b) / b)
+    )
 
     def __neg__(self) -> Variable:
         return Variable(-self.value, ((self, -1),))
-
-
-def _divided(a: Number, b: Number) -> Number:
-    return a / b
-
-
-def _divided_slopes(a: Number, b: Number) -> tuple[Number, Number]:
-    return (b / b) / b, -(a / b) / b
 
 
 def _made(
@@ -440,11 +384,41 @@ def value_of(u: Number) -> Number:
 
 def applied(field: Field, name: str, u: Number) -> Number:
     """A known function of a number, which remembers its derivative."""
-    if name not in FUNCTIONS:
+    if name in SIMPLER:
+        return made_of(field, SIMPLER[name], u)
+    if name not in SLOPES:
         refuse(f"{name[:40]!r} is not known here")
+    made = field.function(name, value_of(u))
     if type(u) is not Variable:
-        return field.function(name, u)
-    return Variable(field.function(name, u.value), ((u, field.slope(name, u.value)),))
+        return made
+    return Variable(made, ((u, made_of(field, SLOPES[name], u.value)),))
+
+
+def made_of(field: Field, tree: Tree, u: Number) -> Number:
+    """A formula in one number."""
+    match tree:
+        case ("num", number):
+            return field.number(number)
+        case ("name", _):
+            return u
+        case ("neg", part):
+            return -made_of(field, part, u)
+        case ("add" | "mul" as kind, (first, *rest)):
+            made = made_of(field, first, u)
+            for part in rest:
+                other = made_of(field, part, u)
+                made = made + other if kind == "add" else made * other
+            return made
+        case ("pow", base, exponent):
+            n, under = whole_number(exponent), made_of(field, base, u)
+            if n is not None:
+                return to_the(field, under, n)
+            return raised(field, under, made_of(field, exponent, u))
+        case ("call", "acos", _):
+            return field.pi()
+        case ("call", name, (part,)):
+            return applied(field, name, made_of(field, part, u))
+    refuse("a formula that is not in one number")
 
 
 def smoothly(both: Smooth, u: Number) -> Number:

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from certificates.frame import refuse
+from certificates.functions import ARGUMENT, MIRRORED, SIMPLER, SLOPES
 from certificates.lowering import Lowering
 from certificates.program import Program
 from certificates.reading import Tree
@@ -179,11 +180,10 @@ class Prover:
             if name not in self.program.bodies:
                 return self.inside(atom, self._bodies)
             of, tree, _ = self.program.bodies[name]
-            unknown: Atom = ("entry", "f")
-            found = self.value(self.lowering.body(of, tree, ("name", "f")), {}, None)
+            found = self.value(self.lowering.body(of, tree, ARGUMENT), {}, None)
             if own != name:
-                found = self.derived(found, unknown)
-            return self._replaced_atom(found, unknown, self._bodies(self.thawed(atom[2])))
+                found = self.derived(found, _ARGUMENT)
+            return self._replaced_atom(found, _ARGUMENT, self._bodies(self.thawed(atom[2])))
 
         return self.mapped(value, body)
 
@@ -220,6 +220,8 @@ class Prover:
         match tree:
             case ("num", number):
                 return _number(number)
+            case ("name", name) if tree == ARGUMENT:
+                return _one(_ARGUMENT)
             case ("name", name) if name in self.lowering.sizes:
                 return _one(("size", name))
             case ("name", name):
@@ -263,8 +265,6 @@ class Prover:
 
     def entry(self, name: str, at: tuple[Place, ...], about: str | None) -> Value:
         """An entry of a name; a differential is that of what the step is about."""
-        if name == "f" and not at:
-            return _one(("entry", "f"))  # the argument of a function with a name of ours
         base, _, word = name.partition(".")
         for size, place in zip(self.lowering.shape_of(name), at, strict=True):
             number = isinstance(place, int)
@@ -377,6 +377,12 @@ class Prover:
                 whole += c
         above, below = divmod(whole, 1)
         made = self.whole_power(base, int(above))
+        if below and not rest and len(base) == 1 and not base[0][2]:
+            ((c, f, _),) = base
+            if c > 0 and c != 1 and (f or isinstance(c, Fraction)):  # √(2u/3) as √2·√u/√3
+                up, down = (_number(n) for n in (c.numerator, c.denominator))
+                parts = self.power([(1, f, {})], _number(below)), self.power(up, _number(below))
+                return self.times(made, *parts, self.power(down, _number(-below)))
         if below or rest:
             power = self.frozen([*rest, *_number(below)])
             frozen = self.frozen(base)
@@ -424,16 +430,21 @@ class Prover:
 
     def call(self, name: str, arg: Value) -> Value:
         """A function of a number."""
-        if name == "sqrt":
-            return self.power(arg, _number(Fraction(1, 2)))
-        if name in ("sigmoid", "softplus"):
-            grown = self.call("exp", arg)
-            more = grown + _number(1)
-            if name == "softplus":
-                return self.call("log", more)
-            return self.times(grown, self.whole_power(more, -1))
-        made = _one(("call", _SIGNS.get(name, name), self.frozen(arg)))
-        return self.times(arg, made) if name in _SIGNS else made
+        if name in SIMPLER:
+            return self.made_of(SIMPLER[name], arg)
+        own = self.frozen(arg)
+        if name in MIRRORED:
+            other = frozenset((-c, f, b) for c, f, b in own)
+            if _without_letters(other) < _without_letters(own):
+                found: Value = [
+                    (1 if MIRRORED[name] == "even" else -1, {("call", name, other): 1}, {})
+                ]
+                return found + _number(int(MIRRORED[name] == "complement"))
+        return _one(("call", name, own))
+
+    def made_of(self, tree: Tree, arg: Value) -> Value:
+        """A formula in one number, with a value for it."""
+        return self._replaced_atom(self.value(tree, {}, None), _ARGUMENT, arg)
 
     def whole(self, name: str, runs: Runs, arg: Value, at: tuple[Place, ...]) -> Atom:
         """A function of a whole array; the letters of its places are named by their order."""
@@ -550,12 +561,11 @@ class Prover:
 
     def outer(self, name: str, arg: Frozen) -> Value:
         """f′ of a value."""
-        own = _one(("call", name, arg))
         if name in self.program.functions:
             return _one(("call", f"d{name}", arg))
-        if name not in _SLOPES:
+        if name not in SLOPES:
             raise NotProvedError
-        return _SLOPES[name](self, own, self.thawed(arg))
+        return self.made_of(SLOPES[name], self.thawed(arg))
 
     # -- letters -----------------------------------------------------------------------------------
 
@@ -695,6 +705,7 @@ class Prover:
 
 # -- small things ----------------------------------------------------------------------------------
 
+_ARGUMENT: Atom = ("entry", *ARGUMENT[1:])
 _UNIT: Frozen = frozenset([(1, frozenset(), frozenset())])
 
 
@@ -710,7 +721,8 @@ def _one(atom: Atom) -> Value:
 def _joined(one: Factors, other: Factors) -> Factors:
     made = dict(one)
     for atom, n in other.items():
-        made[atom] = 1 if atom[0] == "delta" else made.get(atom, 0) + n
+        once = atom[0] == "delta" or (atom[:2] == ("call", "step") and made.get(atom, n) > 0 < n)
+        made[atom] = 1 if once else made.get(atom, 0) + n
     return {atom: n for atom, n in made.items() if n}
 
 
@@ -767,37 +779,23 @@ def _atoms(value: Frozen) -> frozenset[Atom]:
     return frozenset(found).union(*map(_atoms, inner))
 
 
+@lru_cache(maxsize=1 << 16)
+def _without_letters(part: object) -> int:
+    """A hash that is the same whatever letters stand in it."""
+    match part:
+        case frozenset():
+            return hash(tuple(sorted(map(_without_letters, part))))
+        case ("entry" | "pair" | "size", name, *_):
+            return hash(name)
+        case ("call", name, arg) | ("whole", name, _, arg, *_):
+            return hash((name, _without_letters(arg)))
+        case tuple():
+            return hash(tuple(map(_without_letters, part)))
+    return 0 if isinstance(part, str) else hash(part)
+
+
 def _levels(letters: Iterable[Place], kind: str) -> Iterator[int]:
     """How deep sums, or functions of arrays, are nested, by the names of their letters."""
     for letter in letters:
         if isinstance(letter, str) and letter[0] == kind:
             yield int(letter[1:].partition(".")[0])
-
-
-def _tanh(prover: Prover, own: Value, _: Value) -> Value:
-    return _number(1) + prover.times(_number(-1), own, own)
-
-
-def _erf(prover: Prover, _: Value, arg: Value) -> Value:
-    square = prover.times(_number(-1), arg, prover.fresh(arg))
-    root = prover.power(_one(("entry", "acos")), _number(Fraction(-1, 2)))
-    return prover.times(_number(2), root, prover.call("exp", square))
-
-
-#: relu(u) is u·step(u), and |u| is u·sign(u).
-_SIGNS = {"relu": "step", "abs": "sign"}
-
-#: The derivative of each function of one number, by its value and by its argument.
-_SLOPES: dict[str, Callable[[Prover, Value, Value], Value]] = {
-    "exp": lambda _, own, __: own,
-    "log": lambda prover, _, arg: prover.whole_power(arg, -1),
-    "sin": lambda prover, _, arg: prover.call("cos", arg),
-    "cos": lambda prover, _, arg: prover.times(_number(-1), prover.call("sin", arg)),
-    "tanh": _tanh,
-    "arctan": lambda prover, _, arg: prover.whole_power(
-        _number(1) + prover.times(arg, prover.fresh(arg)), -1
-    ),
-    "step": lambda *_: [],
-    "sign": lambda *_: [],
-    "erf": _erf,
-}

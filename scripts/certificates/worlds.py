@@ -290,10 +290,10 @@ def worlds(
 
     if chosen is not None:
         yield from some(chosen)
-    for kind in range(len(other_sizes(names, chance))):
-        for left in reversed(range(_SHUFFLES)):
+    for kind in range(2 if names else 1):
+        for left in reversed(range(2 * _SHUFFLES)):
             try:
-                found = some(other_sizes(names, chance)[kind])
+                found = some(other_sizes(names, chance, least=1 + (left < _SHUFFLES))[kind])
             except NoValueError:
                 if not left:
                     raise
@@ -302,13 +302,13 @@ def worlds(
                 break
 
 
-def other_sizes(names: Sequence[str], chance: random.Random) -> list[dict[str, int]]:
-    """Sizes that differ from their neighbours; in the second choice, one of them is 1."""
+def other_sizes(
+    names: Sequence[str], chance: random.Random, least: int = 1
+) -> list[dict[str, int]]:
+    """Sizes that differ from their neighbours; in the second choice, one of them is the least."""
     order = list(names)
     chance.shuffle(order)
-    found = [
-        dict(zip(order, itertools.cycle(cycle), strict=False)) for cycle in ((2, 3, 4), (3, 2))
-    ]
+    found = [dict(zip(order, itertools.cycle(some), strict=False)) for some in ((2, 3, 4), (3, 2))]
     if order:
-        found[1][chance.choice(order)] = 1
-    return found if order else found[:1]
+        found[1][chance.choice(order)] = least
+    return found

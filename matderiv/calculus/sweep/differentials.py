@@ -34,6 +34,7 @@ def differential(node: Node, moving: Mapping[str, Node], shape: ShapeOf) -> Chan
 
     >>> from matderiv.calculus.formulas.shaping import shapes_over
     >>> from matderiv.expression.shapes import Dim
+    >>> from matderiv.expression.source import source
     >>> shape = shapes_over({"A": (Dim("N", 2), Dim("D", 3)), "B": (Dim("D", 3), Dim("M", 4))})
     >>> node = nodes.MatMul(nodes.Name("A"), nodes.Name("B"))
     >>> source(differential(node, {"A": nodes.Name("dA")}, shape))

@@ -1,0 +1,74 @@
+"""Functions and operations: a row for each, which the prover and the evaluator both read.
+
+What is not here is in `lowering.py`: sums, means, products of entries, inverses, determinants.
+"""
+
+from __future__ import annotations
+
+from certificates.reading import Tree, exchanged, parse, walk
+
+#: What stands for the argument of a function; no name of a program is written so.
+ARGUMENT: Tree = ("name", "#")
+
+
+def _of_u(text: str) -> Tree:
+    found: Tree = exchanged(parse(text), {("name", "u"): ARGUMENT})
+    return found
+
+
+#: Functions of one number u, by their derivatives.
+SLOPES = {
+    "exp": _of_u("exp(u)"),
+    "log": _of_u("1/u"),
+    "sin": _of_u("cos(u)"),
+    "cos": _of_u("-sin(u)"),
+    "tanh": _of_u("1 - tanh(u)**2"),
+    "arctan": _of_u("1/(1 + u**2)"),
+    "erf": _of_u("2*exp(-u**2)/sqrt(acos(-1))"),
+    "step": _of_u("0"),
+    "sign": _of_u("0"),
+}
+
+#: Functions of one number u, by simpler ones.
+SIMPLER = {
+    "sqrt": _of_u("u**(1/2)"),
+    "sigmoid": _of_u("exp(u)/(1 + exp(u))"),
+    "softplus": _of_u("log(1 + exp(u))"),
+    "relu": _of_u("u*step(u)"),
+    "abs": _of_u("u*sign(u)"),
+    "silu": _of_u("u*sigmoid(u)"),
+    "gelu": _of_u("u*(1 + erf(u/sqrt(2)))/2"),
+}
+
+#: What f(-u) is: -f(u), f(u) or 1 - f(u), where f has a derivative.
+MIRRORED = dict.fromkeys("sin tanh arctan erf sign".split(), "odd") | {
+    "cos": "even",
+    "step": "complement",
+}
+
+FUNCTIONS = frozenset((*SLOPES, *SIMPLER))
+
+#: Operations on arrays a and b by simpler ones; `axis` and `keepdims` are those that are given.
+COMPOSITE = {
+    "maximum": parse("relu(a - b) + b"),
+    "minimum": parse("a - relu(a - b)"),
+    "norm": parse("sqrt(sum(a*a))"),
+    "trace": parse("sum(diag(a))"),
+    "logsumexp": parse("log(sum(exp(a), axis=axis, keepdims=keepdims))"),
+    "softmax": parse("exp(a)/sum(exp(a), axis=axis, keepdims=True)"),
+    "log_softmax": parse("a - logsumexp(a, axis=axis, keepdims=True)"),
+    "var": parse("mean((a - mean(a, axis=axis, keepdims=True))**2, axis=axis, keepdims=keepdims)"),
+    "std": parse("sqrt(var(a, axis=axis, keepdims=keepdims))"),
+}
+
+
+def called(tree: Tree) -> set[str]:
+    """The functions in a tree."""
+    return {node[1] for node in walk(tree) if node[0] == "call"}
+
+
+#: Functions that take few values, or that are made of such.
+KINKS = {"step", "sign"}
+for _name, _tree in (SIMPLER | COMPOSITE).items():
+    if called(_tree) & KINKS:
+        KINKS.add(_name)
