@@ -101,7 +101,7 @@ def shapes_at(
             raise ShapeError(
                 f"{name} is {one or 'a scalar'} but {name[1:]} is {other or 'a scalar'}."
             )
-    return {name: found[name] for name in program.names()}
+    return {name: shape for name, shape in found.items() if not name.startswith("fit of ")}
 
 
 def _kind(rank: int) -> str:

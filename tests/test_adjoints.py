@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import get_args
@@ -14,7 +14,8 @@ from matderiv.calculus.deciding.decide import same_form
 from matderiv.calculus.formulas.broadcasting import filled
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.entries import Entries
-from matderiv.calculus.index_forms.forms import Entry, Index
+from matderiv.calculus.index_forms.forms import Entry
+from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.adjoints import ADJOINTS, adjoint
 from matderiv.errors import UnsupportedError
@@ -26,17 +27,19 @@ from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
 
 ZERO = nodes.Number(Fraction(0))
-N, D, ONE = Dim("N", 2), Dim("D", 4), Dim("1", 1)
+N, D, M, ONE = Dim("N", 2), Dim("D", 4), Dim("M", 3), Dim("1", 1)
 
 #: The names of the cases. G, g, gamma and their kin are upstream gradients of every shape.
 SHAPES: dict[str, Shape] = {
     "A": (N, D), "B": (N, D), "W": (D, N), "S": (D, D), "T": (D, D),
     "R": (ONE, D), "C": (N, ONE),
     "x": (D,), "y": (D,), "b": (N,), "o": (ONE,),
+    "H": (M, N, D), "K": (M, D, N), "P": (M, ONE, N, D),
     "alpha": (), "beta": (),
     "GA": (N, D), "GW": (D, N), "GS": (D, D), "GN": (N, N), "GR": (ONE, D), "GC": (N, ONE),
     "GD": (D, ONE), "GE": (ONE, N), "GO": (ONE, ONE), "gd": (D,), "gn": (N,), "go": (ONE,),
-    "gamma": (),
+    "gamma": (), "GH": (M, N, D), "GK": (M, D, N), "GM": (M, N, N), "GP": (M, ONE, N, D),
+    "GQ": (N, ONE, D), "GV": (M, N), "GU": (M, D),
 }  # fmt: skip
 
 ENTRYWISE = "A {} B; A {} R; R {} A; A {} C; C {} R; A {} x; x {} A; A {} alpha; alpha {} A; x {} y"
@@ -51,7 +54,7 @@ def _each(form: str) -> list[str]:
 
 
 #: Expressions of each kind of node, one for every shape that its rule tells apart.
-CASES: dict[type, list[str]] = {
+CASES: dict[type, Sequence[str | Node]] = {
     nodes.Add: _each(ENTRYWISE.replace("{}", "+")),
     nodes.Subtract: _each(ENTRYWISE.replace("{}", "-")),
     nodes.Multiply: _each(ENTRYWISE.replace("{}", "*")),
@@ -60,9 +63,33 @@ CASES: dict[type, list[str]] = {
     nodes.Negate: ["-A", "-x", "-alpha"],
     nodes.Apply: [f"{f}({a})" for f, a in itertools.product(FUNCTIONS, ["A", "x", "alpha"])],
     nodes.Functional: ["Loss(A)", "Loss(x)"],
-    nodes.MatMul: ["x @ y", "A @ x", "b @ A", "A @ W", "A @ S", "C @ R", "R @ W", "R @ x", "W @ C"],
+    nodes.MatMul: [
+        "x @ y",
+        "A @ x",
+        "b @ A",
+        "A @ W",
+        "A @ S",
+        "C @ R",
+        "R @ W",
+        "R @ x",
+        "W @ C",
+        "H @ A.T",
+        "H @ x",
+        "b @ H",
+        "A @ K",
+        "P @ K",
+        "H @ K",
+    ],
     nodes.Outer: ["outer(x, b)", "outer(o, x)"],
-    nodes.Transpose: ["A.T", "R.T", "C.T", "S.T", "x.T"],
+    nodes.Transpose: ["A.T", "R.T", "C.T", "S.T", "x.T", "H.T"],
+    nodes.Rearrange: [
+        *(
+            nodes.Rearrange(nodes.Name("A"), order)
+            for order in ((1, 0), (0, None, 1), (None, 1, 0))
+        ),
+        *(nodes.Rearrange(nodes.Name("H"), order) for order in ((2, 0, 1), (0, 2, None, 1))),
+        nodes.Rearrange(nodes.Name("x"), (None, 0)),
+    ],
     **{kind: [a.format(NAMES[kind]) for a in AXES + KEPT] for kind in get_args(nodes.Reduction)},
     # Of one number these are 0, or have no derivative.
     nodes.Var: [a.format("var") for a in AXES + KEPT if a != "{}(alpha)"],
@@ -99,8 +126,9 @@ class Case:
 def cases(kind: type) -> Iterator[Case]:
     """The cases of a kind with every upstream gradient that may stand for the full one."""
     shape = shapes_over(SHAPES)
-    for text in CASES[kind]:
-        node = _settled(parse(f"L = {text}").loss.value, shape)
+    for case in CASES[kind]:
+        node = case if isinstance(case, Node) else parse(f"L = {case}").loss.value
+        node = _settled(node, shape)
         over = shape(node)
         for name, own in SHAPES.items():
             if name[0] in "Gg" and len(own) <= len(over):
@@ -132,9 +160,7 @@ def proved(case: Case, place: int, gradient: Node) -> bool:
     entries = Entries(shape)
     over = shape(case.node)
     loss = nodes.Sum(nodes.Multiply(case.node, filled(case.upstream, over, shape)))
-    letters: tuple[Index, ...] = tuple(
-        1 if dim == ONE else name for dim, name in zip(own, "pq", strict=False)
-    )
+    letters = input_indices(own)
     wanted = partial(entries.at(loss), Entry(operand.name, letters), entries.letter)
     return same_form(wanted, entries.at(whole, *letters))
 

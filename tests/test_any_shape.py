@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
+import numpy as np
 import pytest
 from _programs import random_program
 
+from matderiv import derive, gradient
 from matderiv.calculus.deciding.decide import same_form
 from matderiv.calculus.formulas.flattened import sum_of
 from matderiv.calculus.index_forms.entries import Entries
@@ -24,6 +27,7 @@ from matderiv.errors import InputError, MatderivError, ProofError, UnsupportedEr
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.parse import parse
+from matderiv.handout.code import check_code
 
 #: A program that ends in y or Y, the name to differentiate by, and shapes.
 ENDS: dict[str, tuple[str, str, dict[str, tuple[int, ...]]]] = {
@@ -71,7 +75,7 @@ def test_the_gradient_is_that_of_the_sum_of_weighted_entries(end: str) -> None:
     (weights,) = {*scalar.program.inputs()} - {*task.program.inputs()}
     assert task.sweep.graph.loss is None
     assert task.sweep.graph.seed == Name(f"d{of}")
-    letters = task.places(task.shapes[wrt], 2)
+    letters = task.input_indices(task.shapes[wrt])
     own, other = (unfolded(one, {weights: Name(f"d{of}")}) for one in (task, scalar))
     assert same_form(own.at(Name(f"d{wrt}"), *letters), other.at(Name(f"d{wrt}"), *letters))
 
@@ -188,3 +192,27 @@ def test_what_is_differentiated_has_a_name_of_its_own() -> None:
     """⟨dY, Y⟩ is called by a letter that the program has not."""
     names: Mapping[str, str] = {"Y = X @ W": "L", "Y = X @ L": "J", "L = sum(X)": "L"}
     assert {text: read_task(text).sweep.graph.scalar for text in names} == names
+
+
+def test_a_size_that_no_name_has() -> None:
+    """A letter in eye(n) alone is a size like others: given, printed as a letter, and general."""
+    found = gradient("L = tr(eye(n))*sum(w**2)", wrt="w", sizes={"n": 3})
+    assert found.formula == "2*n*w"
+    assert found.proof == "for all sizes"
+    assert found(w=[1.0, 2.0]).tolist() == [6.0, 12.0]
+    scope: dict[str, Any] = {}
+    exec(found.code("numpy"), scope)  # noqa: S102 - our own text
+    assert scope["gradient"](np.array([1.0, 2.0]), 5).tolist() == [10.0, 20.0]
+    derivation = derive("L = sum(x)*sum(eye(K))", sizes={"K": 2})
+    assert derivation.second is not None
+    assert derivation.second.status == "agrees"
+    assert "K" in derivation.markdown()
+
+
+def test_a_notebook_gives_such_a_size() -> None:
+    """The check in a notebook runs: its functions are given the number of the letter."""
+    text = check_code(derive("L = tr(eye(n))*sum(w**2)", wrt="w", sizes={"n": 3}))
+    assert text is not None
+    printed: list[float] = []
+    exec(text, {"np": np, "print": lambda _, error: printed.append(error)})  # noqa: S102 - ours
+    assert max(printed) < 1e-6

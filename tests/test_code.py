@@ -302,3 +302,8 @@ def test_what_sympy_has_no_words_for() -> None:
     assert str(refused.value) == (
         "prod(x) cannot be said in SymPy's matrix expressions; take numpy, torch or jax instead."
     )
+
+
+def test_sympy_text_imports_nothing_that_it_does_not_use() -> None:
+    """A gradient that is a number needs nothing of SymPy's, and an empty import does not run."""
+    assert matderiv.gradient("L = lam").code("sympy") == "dlam = 1\n"

@@ -7,6 +7,7 @@ import itertools
 import pytest
 from test_adjoints import SHAPES
 
+from matderiv import derive
 from matderiv.calculus.deciding.decide import same_form
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.canonical import canonical
@@ -75,3 +76,10 @@ def test_letters_are_not_captured(text: str, by: str, letters: str) -> None:
 def test_the_same_scalars_are_the_same(one: str, other: str) -> None:
     """Sums are factors, common factors stand outside, an inverse goes away."""
     assert same_form(form(one)[1], form(other)[1])
+
+
+@pytest.mark.parametrize("method", ["slice", "differential"])
+def test_a_sum_over_a_number_of_equal_terms_is_a_multiple(method: str) -> None:
+    """Σ_i x_j over two rows that the program itself counts reads as 2·x_j."""
+    program, shapes = "L = sum(sum(x*ones((2, 3)), axis=0)**2)", {"x": (3,)}
+    assert derive(program, method=method, shapes=shapes).proof.equalities > 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,11 @@ import pytest
 from _reference import FUNCTIONS, differences, value
 
 import matderiv
-from matderiv import InputError, ProofError, gradient
+from matderiv import InputError, ProofError, gradient, gradients
+from matderiv.calculus.deciding.decide import Attempt, Pair
+from matderiv.calculus.index_forms.forms import constant
 from matderiv.calculus.sweep import proving
+from matderiv.calculus.sweep.results import Sweep
 from matderiv.checking.check import check
 from matderiv.expression import nodes
 
@@ -93,20 +98,32 @@ def test_wrong_rule_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_wrong_tidying_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A formula that is not what the rules give is refused."""
-    put_in = proving.Prover._put_in
-    monkeypatch.setattr(proving.Prover, "_put_in", lambda *a, **k: (put_in(*a, **k)[0], ()))
+    right = gradients.sweep
+
+    def twice(*args: Any) -> Sweep:
+        found = right(*args)
+        stages = found.gradients["R"]
+        wrong = replace(stages, formula=nodes.Add(stages.formula, stages.formula))
+        return replace(found, gradients={**found.gradients, "R": wrong})
+
+    monkeypatch.setattr(gradients, "sweep", twice)
     with pytest.raises(ProofError):
         gradient("sum(R**2)", wrt="R", shapes={"R": (3, 2)})
 
 
 def test_proof_at_the_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where letters prove nothing, every entry is written out, and the gradient says so."""
-    holds = proving.Prover._holds
+    made = proving.Prover._attempt
 
-    def only_written(self: Any, gradient: Any, at: Any, *, written: bool) -> bool:
-        return written and holds(self, gradient, at, written=written)
+    def only_at_numbers(*args: Any) -> Attempt:
+        attempt = made(*args)
 
-    monkeypatch.setattr(proving.Prover, "_holds", only_written)
+        def forms(place: tuple[int, ...] | None) -> Pair:
+            return attempt.forms(place) if place else (constant(Fraction(1)), ())
+
+        return replace(attempt, forms=forms, complete=False)
+
+    monkeypatch.setattr(proving.Prover, "_attempt", only_at_numbers)
     found = gradient("sum(U**3) + sum(U @ V)", wrt="U", shapes={"U": (2, 3), "V": (3, 2)})
     assert not found.verdict.index
     assert found.proof.startswith("at these sizes, ")

@@ -142,7 +142,7 @@ def test_links_of_slices() -> None:
     """The slice is e_p e_qᵀ W; with the unit vectors swapped or transposed it is refused."""
     task = read_task("L = Loss(X @ W)", None, shapes={"X": (3, 3), "W": (3, 3)})
     known = RouteJudge(task, "X")
-    i, at = task.letters[:2], task.letters[2:4]
+    i, at = task.value_indices(task.shapes["Z"]), task.input_letters
     shape = task.shapes["Z"]
     slice_ = Slice(Entry("Z", i), Entry("X", at))
     unit, weights = unit_of("X"), Name("W")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable
 from fractions import Fraction
 from typing import get_args
@@ -21,6 +22,8 @@ from matderiv.calculus.sweep.adjoints import ADJOINTS, adjoint
 from matderiv.calculus.sweep.conditions import CONDITIONS, conditions
 from matderiv.calculus.sweep.differentials import DIFFERENTIALS, differential
 from matderiv.calculus.sweep.graph import graph_of
+from matderiv.calculus.sweep.proving import Prover
+from matderiv.calculus.sweep.sweep import sweep
 from matderiv.checking.points import _FUNCTIONS as EXACT
 from matderiv.errors import MissingRuleError, UnsupportedError
 from matderiv.expression import nodes
@@ -31,7 +34,9 @@ from matderiv.expression.functions import FUNCTIONS, MODULES
 from matderiv.expression.numeric import numeric_value
 from matderiv.expression.operations import COMPOSITE
 from matderiv.expression.parse import parse
+from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Dim, infer
+from matderiv.notation.code import gradient_code
 
 U = nodes.Name("u")
 POINTS = {"all": (-1.3, -0.4, 0.7, 1.9), "positive": (0.3, 0.7, 1.9)}
@@ -144,7 +149,7 @@ def _first() -> dict[type, Gradient]:
 
 KINDS = _first()
 #: Kinds that only formulas hold.
-OURS = {nodes.Size, nodes.Pi}
+OURS = {nodes.Size, nodes.Pi, nodes.Rearrange}
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 
 
@@ -237,7 +242,11 @@ def test_a_row_that_is_missing_is_named(
 # -- any number of dimensions ------------------------------------------------------------------
 
 _N, _D, _K = Dim("N", 2), Dim("D", 3), Dim("K", 4)
-_STACKS = {"A": (_N, _D, _K), "B": (_D, _K), "C": (_K,), "E": (_N, _K, _D)}
+_H, _ONE = Dim("H", 2), Dim("1", 1)
+_STACKS = {
+    "A": (_N, _D, _K), "B": (_D, _K), "C": (_K,), "E": (_N, _K, _D),
+    "Q": (_H, _N, _D, _K), "R": (_H, _ONE, _K, _D),
+}  # fmt: skip
 _IN_STACKS = shapes_over(_STACKS)
 
 
@@ -338,13 +347,147 @@ def test_stacks_have_adjoints(node: nodes.Node, rng: np.random.Generator) -> Non
             assert (ends[0] - ends[1]) / 2e-6 == pytest.approx(gradient_here[place], rel=1e-5)
 
 
-def test_what_stacks_cannot_do_yet_is_said() -> None:
-    """A new axis between two others and products of stacks are refused with the reason."""
-    shape = shapes_over(_STACKS | {"G": (_N, _K), "H": (_N, _D, _D)})
-    with pytest.raises(UnsupportedError, match="between two others"):
-        adjoint(nodes.Sum(nodes.Name("A"), axis=1), nodes.Name("G"), shape)
-    with pytest.raises(UnsupportedError, match="products of stacks"):
-        adjoint(_read("A @ E"), nodes.Name("H"), shape)
+def _program(*steps: tuple[str, nodes.Node]) -> tuple[Program, dict[str, tuple[Dim, ...]]]:
+    """Assignments over stacks, with the shapes of all names."""
+    known = dict(_STACKS)
+    for name, value in steps:
+        known[name] = shapes_over(known)(value)
+    names = {n.name for _, v in steps for n in nodes.walk(v) if isinstance(n, nodes.Name)}
+    shapes = {n: shape for n, shape in known.items() if n in names or n in dict(steps)}
+    return Program(tuple(Assignment(*step) for step in steps)), shapes
+
+
+Y = nodes.Name("Y")
+_SQUARES = ("L", _read("sum(Y**2)"))
+PROGRAMS_OF_STACKS = [
+    [("L", _read("mean((A - B)**2)"))],
+    [("L", _read("sum(A @ E)"))],
+    [("Y", nodes.Sum(nodes.Name("A"), 1)), ("L", _read("sum(Y**3)"))],
+    [("Y", nodes.Prod(nodes.Name("A"), 1)), _SQUARES],
+    [("Y", nodes.Mean(_read("A*B"), 2)), _SQUARES],
+    [("Y", nodes.Var(nodes.Name("Q"), 2)), ("L", _read("sum(exp(Y))"))],
+    [("Y", nodes.LogSumExp(nodes.Name("A"), 0)), ("U", nodes.Sum(Y, 0)), ("L", _read("sum(U**2)"))],
+    [("Y", _read("exp(A.T)")), ("U", nodes.Sum(Y, 1)), ("L", _read("sum(U**2)"))],
+    [("Y", nodes.Softmax(nodes.Name("A"), 1)), ("L", _read("sum(Y*exp(A))"))],
+    [("Y", nodes.Softmax(_read("A @ E"), 1)), ("L", _read("sum(log(Y))"))],
+    *([("Y", _read(text)), _SQUARES] for text in ("A @ E", "B @ E", "A @ C", "C @ E", "Q @ R")),
+    [("Y", _read("A @ B.T @ B @ C")), _SQUARES],
+    [
+        ("Y", nodes.Rearrange(nodes.Name("A"), (2, None, 0, 1))),
+        ("U", nodes.Sum(Y, 3)),
+        ("L", _read("sum(U**3)")),
+    ],
+]
+
+
+@pytest.mark.parametrize("steps", PROGRAMS_OF_STACKS, ids=lambda s: "; ".join(map(str, s)))
+def test_gradients_by_stacks_are_proved_and_true(
+    steps: list[tuple[str, nodes.Node]], rng: np.random.Generator
+) -> None:
+    """Arrays of three and four dimensions: for all sizes, by differences, and as NumPy runs it.
+
+    Twice the formula is refused.
+    """
+    program, shapes = _program(*steps)
+    inputs = program.inputs()
+    found = sweep(graph_of(program, shapes), inputs)
+    prover = Prover(found)
+    sizes = {dim.symbol: dim.size for shape in shapes.values() for dim in shape}
+    values = {n: rng.uniform(0.5, 1.5, [d.size for d in shapes[n]]) for n in inputs}
+
+    def loss(values: dict[str, np.ndarray]) -> float:
+        known = dict(values)
+        for assignment in program.assignments:
+            known[assignment.name] = numeric_value(assignment.value, known, {}, sizes)
+        return float(known[program.loss.name])
+
+    for name in inputs:
+        formula = found.gradients[name].formula
+        verdict = prover.all_of(name)
+        assert verdict.status == "equal"
+        assert verdict.index
+        assert prover.same(nodes.Multiply(_read("2"), formula), formula, name).status != "equal"
+        code: dict[str, Callable[..., np.ndarray]] = {}
+        exec(gradient_code(found, {name: formula}, "numpy"), code)  # noqa: S102 - a text of ours
+        given = code["gradient"](*map(values.__getitem__, inputs))
+        assert given.shape == values[name].shape
+        for place in np.ndindex(given.shape):
+            ends = []
+            for side in (1e-6, -1e-6):
+                moved = values | {name: values[name].copy()}
+                moved[name][place] += side
+                ends.append(loss(moved))
+            assert (ends[0] - ends[1]) / 2e-6 == pytest.approx(given[place], rel=1e-5, abs=1e-7)
+
+
+def _random_stack(chance: random.Random, depth: int) -> nodes.Node:
+    """An expression of stacks whose last two axes are (D, K)."""
+    if not depth:
+        return nodes.Name(chance.choice("AABQ"))
+    one = _random_stack(chance, depth - 1)
+    axis = chance.choice((-2, -1))
+    match chance.randrange(7):
+        case 0:
+            kind = chance.choice((nodes.Add, nodes.Multiply, nodes.Subtract))
+            return kind(one, _random_stack(chance, depth - 1))
+        case 1:
+            return nodes.Apply(chance.choice(("tanh", "exp", "sin")), one)
+        case 2:
+            axis += len(_IN_STACKS(one))
+            return nodes.Softmax(one, axis)
+        case 3:
+            axis += len(_IN_STACKS(one))
+            kind = chance.choice((nodes.Sum, nodes.Mean))
+            return nodes.Multiply(one, kind(one, axis, keepdims=True))
+        case 4:
+            return nodes.MatMul(nodes.MatMul(one, _read("B.T")), nodes.Name("A"))
+        case 5:
+            axes = range(len(_IN_STACKS(one)))
+            return nodes.Add(nodes.Transpose(nodes.Rearrange(one, tuple(axes)[::-1])), one)
+        case _:
+            middle = nodes.Sum(one, len(_IN_STACKS(one)) - 2)  # the axis comes back in between
+            axes = range(len(_IN_STACKS(middle)))
+            return nodes.Multiply(one, nodes.Rearrange(middle, (*axes[:-1], None, axes[-1])))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_stacks_have_true_gradients(seed: int, rng: np.random.Generator) -> None:
+    """What the reverse sweep makes of random programs is proved, and agrees with differences."""
+    chance = random.Random(seed)
+    value = nodes.Multiply(_random_stack(chance, 1 + seed % 3), _read("A/4"))
+    axis = chance.randrange(len(_IN_STACKS(value)))
+    steps = [("Y", value), ("U", nodes.Sum(Y, axis)), ("L", _read("sum(U**2)"))]
+    test_gradients_by_stacks_are_proved_and_true(steps, rng)
+
+
+def test_a_wrong_axis_is_refused() -> None:
+    """An axis that comes back in another place is no gradient, even among equal sizes."""
+    size = Dim("N", 2)
+    program = Program((Assignment("Y", nodes.Sum(nodes.Name("A"), 1)), Assignment(*_SQUARES)))
+    found = sweep(graph_of(program, {"A": (size,) * 3, "Y": (size,) * 2, "L": ()}), ("A",))
+    formula = found.gradients["A"].formula
+    wrong = nodes.Multiply(nodes.Rearrange(_read("2*Y"), (None, 0, 1)), _read("ones((N, N, N))"))
+    right = nodes.Multiply(nodes.Rearrange(_read("2*Y"), (0, None, 1)), _read("ones((N, N, N))"))
+    prover = Prover(found)
+    assert prover.same(right, formula, "A").status == "equal"
+    assert prover.same(wrong, formula, "A").status != "equal"
+
+
+@pytest.mark.parametrize("method", ["elementwise", "index"])
+def test_a_page_refuses_stacks(method: str) -> None:
+    """A page has matrices; that it cannot write a larger array is said by one message."""
+    with pytest.raises(UnsupportedError, match="An array of 3 dimensions cannot be written"):
+        derive("L = sum(X*ones((2, 3, 4)))", method=method).latex()
+
+
+@pytest.mark.parametrize("target", MODULES)
+def test_stacks_are_transposed_in_every_library(target: str) -> None:
+    """No text says .T of a stack, which torch has for matrices only."""
+    program, shapes = _program(("Y", _read("exp(A.T)")), _SQUARES)
+    found = sweep(graph_of(program, shapes), ("A",))
+    text = gradient_code(found, {"A": found.gradients["A"].formula}, target)
+    assert ".T" not in text.split('"""')[-1]
+    assert {"torch": "permute"}.get(target, "transpose") in text
 
 
 @pytest.fixture

@@ -257,7 +257,7 @@ WITH_CARET = [
         "eye takes one size, for an identity matrix is square: eye(4).",
     ),
     (LINE + "ones(2, 3)", "ones", "ones takes its sizes in one bracket: ones((2, 3))."),
-    (LINE + "ones((2, 3, 4))", "(2", "ones takes one size or two: ones(3) or ones((2, 3))."),
+    (LINE + "ones(())", "()", "ones takes one size or more: ones(3) or ones((2, 3))."),
     (
         LINE + "eye(0)",
         "0)",
@@ -275,11 +275,11 @@ WITH_CARET = [
     ),
     (LINE + "sum(Y, 0, axis=0)", "sum", "sum is given axis twice; leave one of them out."),
     (
-        LINE + "sum(Y, axis=2)",
-        "2)",
+        LINE + "sum(Y, axis=0.5)",
+        "0.5)",
         (
-            "The axis of sum is 0 (down the columns), 1 (along the rows), -1 or -2, such as "
-            "sum(Y, axis=0)."
+            "The axis of sum is a whole number, such as sum(Y, axis=0), down the columns, and "
+            "sum(Y, axis=1), along the rows."
         ),
     ),
     (

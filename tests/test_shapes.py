@@ -305,7 +305,7 @@ REFUSED = [
         "Y = X @ W; L = sum(Y)",
         {"X": (2, 3, 4)},
         {},
-        ("X has 3 dimensions; at most 2 can be used, such as --shape X=2x4."),
+        ("X has 3 dimensions; inputs have at most two in this version, such as --shape X=2x4."),
     ),
     (
         "Y = X @ W; L = sum(Y)",

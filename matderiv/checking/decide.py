@@ -10,15 +10,13 @@ from matderiv.calculus.deciding.decide import Attempt, Pair, Verdict, compare, d
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Index
+from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.checking.points import apart, points
 from matderiv.checking.question import Question, names_in, sized, substituted
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 
 __all__ = ["folded", "judged"]
-
-#: Of the row and the column of a general entry.
-_LETTERS = ("p", "q")
 
 #: Sizes at which entries are compared where no proof for every size is found.
 _TRIED = ((2, 3, 2), (1, 2, 3), (2, 1, 1))
@@ -72,10 +70,7 @@ def _attempts(question: Question, claim: Node, other: Node) -> Iterator[Attempt]
         "gradients and names of one side unfolded": one_sided | gradients,
         "all names unfolded": frozenset(question.definitions),
     }
-    places = tuple(
-        1 if dim.symbol == "1" else letter
-        for letter, dim in zip(_LETTERS, question.shape, strict=False)
-    )
+    places = input_indices(question.shape)
     seen: set[frozenset[str]] = set()
     for what, names in wanted.items():
         known = frozenset(names & question.definitions.keys())

@@ -169,7 +169,7 @@ def _text(question: Question, form: Form) -> str:
     task = question.task
     shapes = {name: shape for name, shape in question.shapes.items() if name in task.shapes}
     commas = max((dim.size for dim in question.dims), default=1) >= _COMMA_FROM
-    letters = task.letters[4:] + task.letters[:4]
+    letters = task.sum_letters
     formulas = Formulas(question.loss, shapes_over(shapes), shapes, None, commas, letters, {})
     return text(IndexNotation(formulas).form(form))
 

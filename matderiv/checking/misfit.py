@@ -12,7 +12,7 @@ from matderiv.expression.shapes import Shape, shape_of
 
 __all__ = ["Misfit", "misfit"]
 
-_OF_TWO = nodes.MatMul | nodes.Add | nodes.Subtract | nodes.Multiply | nodes.Divide | nodes.Power
+_OF_TWO = nodes.MatMul | nodes.Entrywise
 _OF_A_SQUARE = nodes.Trace | nodes.Inverse | nodes.Determinant | nodes.LogDet | nodes.Diag
 
 

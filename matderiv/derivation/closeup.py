@@ -146,7 +146,7 @@ class CloseUpBuilder(Builder):
     @property
     def places(self) -> Indices:
         """I and j, the indices of Z."""
-        return self.task.places(self.over, 0)
+        return self.task.value_indices(self.over)
 
     @property
     def summand(self) -> Summand:
@@ -193,7 +193,7 @@ class CloseUpBuilder(Builder):
 
     def upstream(self, gradient: GradientStages) -> Iterator[Chain]:
         """∂L/∂z_ij = ∂L/∂f(z_ij)·∂f(z_ij)/∂z_ij, and ∂L/∂f(z_ij) = c."""
-        name, at = self.close.value, self.task.places(self.over, 2)
+        name, at = self.close.value, self.task.input_indices(self.over)
         whole = Name(f"d{name}")
         judge, known = CloseUpJudge(self, name), CloseUpJudge(self, name, known=True)
         yield self.chain(
@@ -256,7 +256,7 @@ class CloseUpBuilder(Builder):
             if by == self.close.value:
                 yield self.slice(judge, Entry(name, first))
             else:
-                at = self.task.places(own, 2)
+                at = self.task.input_indices(own)
                 yield from self.local(by, Entry(name, at), judge)
         local = self.task.whole(name, gradient.local)
         for number, at in enumerate(shown):

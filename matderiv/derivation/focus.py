@@ -163,7 +163,7 @@ def _of_one_entry(task: Task, name: str, body: Node) -> bool:
     shape = task.sweep.facts.shape
     if shape(body) != shape(Name(name)):
         return False
-    at = task.places(shape(body), 0)
+    at = task.value_indices(shape(body))
     entries = list(_entries(Entries(shape).at(body, *at)))
     return all(e == Entry(name, at) if e.name == name else not e.indices for e in entries)
 

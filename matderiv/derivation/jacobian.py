@@ -66,8 +66,8 @@ def _places(found: ArrayTask) -> tuple[Entry, Entry]:
     """Y_ij and x_pq."""
     task = found.task
     return (
-        Entry(found.of, task.places(task.shapes[found.of], 0)),
-        Entry(found.wrt, task.places(task.shapes[found.wrt], 2)),
+        Entry(found.of, task.value_indices(task.shapes[found.of])),
+        Entry(found.wrt, task.input_indices(task.shapes[found.wrt])),
     )
 
 
@@ -82,10 +82,8 @@ def _products(found: ArrayTask) -> Iterator[_Product]:
         used = dict.fromkeys(n.name for n in walk(value) if isinstance(n, Name))
         total[name] = []
         for by in (one for one in used if total.get(one)):
-            of, wrt = (
-                Entry(one, task.places(task.shapes[one], start))
-                for one, start in ((name, 0), (by, 2))
-            )
+            of = Entry(name, task.value_indices(task.shapes[name]))
+            wrt = Entry(by, task.input_indices(task.shapes[by]))
             for parts in _steps(builder, value, of, wrt):
                 first = [_unfolded(part, meant) for part in parts]
                 total[name] += [(*first, *rest) for rest in total[by]]

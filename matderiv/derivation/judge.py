@@ -66,7 +66,7 @@ def chain_rule(
     parts: list[Form] = []
     for by in dict.fromkeys(use.by for use in task.sweep.gradients[name].uses):
         shape = graph.shapes[by]
-        places = task.places(shape, 0)
+        places = task.value_indices(shape)
         if fresh is not None:
             places = tuple(fresh() if isinstance(i, str) else i for i in places)
         bound = tuple(
@@ -203,7 +203,7 @@ class Judge:
         entries = entries or self.entries
         match side:
             case Formula(node):
-                return entries.known(entries.at(node, *self.task.places(self._shape(side), 2)))
+                return entries.known(entries.at(node, *self.task.input_indices(self._shape(side))))
             case Spelled(expr=expr) | WrittenEntry(expr=expr):
                 return contracted(entries.known(form_of(expr, entries)))
             case SpelledProduct(left, right):
@@ -248,7 +248,7 @@ class Judge:
         shape, bound = self.task.sweep.facts.shape, set[str]()
         match side:
             case Formula(node) | Spelled(node):
-                found = [(self.task.places(shape(node), 2), shape(node))]
+                found = [(self.task.input_indices(shape(node)), shape(node))]
             case SpelledProduct(left, right):
                 return self._free(Formula(MatMul(left.node, right.node)))
             case EntryOf(node, indices) | WrittenEntry(node, indices):

@@ -63,7 +63,7 @@ class GradientEntries:
         """
         task, gradient = self.task, self.task.sweep.gradients[self.name]
         users = tuple(dict.fromkeys(use.by for use in gradient.uses))
-        local, at = task.whole(self.name, gradient.local), task.places(self.shape, 2)
+        local, at = task.whole(self.name, gradient.local), task.input_indices(self.shape)
         judge, build = Judge(task, self.name, users), _builder(task)
         rule = chain_rule(task, self.name, at)
         # What only the loss uses has no local derivative but the entry itself.
@@ -113,7 +113,7 @@ class GradientEntries:
         graph = self.task.sweep.graph
         value, wrt = graph.value(by), Entry(self.name, at)
         assert value is not None
-        i = self.task.places(graph.shapes[by], 0)
+        i = self.task.value_indices(graph.shapes[by])
         entries = Defining(self.task, by).entries
         rate = partial(entries.at(value, *i), wrt, entries.letter)
         left = Indexed(single(Rate(Entry(by, i), wrt)))

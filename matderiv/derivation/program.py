@@ -134,7 +134,7 @@ class Builder:
         users = tuple(dict.fromkeys(use.by for use in gradient.uses))
         judge = Judge(self.task, name, users)
         own = graph.shapes[name]
-        at = self.task.places(own, 2)
+        at = self.task.input_indices(own)
         direct = users == (graph.loss,)
         for by in users:
             yield from self.local(by, Entry(name, at), judge)
@@ -190,7 +190,7 @@ class Builder:
         graph = self.sweep.graph
         value = graph.value(by)
         assert value is not None
-        i = self.task.places(graph.shapes[by], 0)
+        i = self.task.value_indices(graph.shapes[by])
         define = Defining(self.task, by)
         yield self.chain(
             define,

@@ -450,14 +450,14 @@ def written(
     task: Task, node: Node, indices: tuple[Index, ...], *, spelled: bool = False
 ) -> WrittenEntry:
     """The entry of an expression as a teacher writes it."""
-    letters = task.letters[4:] + task.letters[:4]
+    letters = task.sum_letters
     expr = entry_of(node, indices, task.sweep.facts.shape, letters)
     return WrittenEntry(node, indices, expr, spelled)
 
 
 def spelled(task: Task, node: Node) -> Spelled:
     """An array written out by its entries."""
-    indices = task.places(task.sweep.facts.shape(node), 2)
+    indices = task.input_indices(task.sweep.facts.shape(node))
     return Spelled(node, indices, written(task, node, indices).expr)
 
 

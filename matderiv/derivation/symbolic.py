@@ -174,8 +174,8 @@ class _Forms:
         dims = [self.shape(Name(name)) for name in names]
         if max(math.prod(dim.size for dim in one) for one in [shape, *dims]) > self.most:
             return self.matrix(
-                self.entries.at(node, *self.task.places(shape, 2)),
-                self.task.places(shape, 2),
+                self.entries.at(node, *self.task.input_indices(shape)),
+                self.task.input_indices(shape),
                 shape,
             )
         known = {name: self._named(name) for name in names}

@@ -76,19 +76,19 @@ def _unknown_option(name: str, form: Operation, option: str) -> str:
 
 
 def _axis(name: str, tree: ast.expr) -> int | None:
-    """0 and 1 count axes from the first, -1 and -2 from the last."""
+    """0, 1 … count axes from the first, -1, -2 … from the last."""
     match tree:
         case ast.Constant(value=None):
             return None
-        case ast.Constant(value=int() as axis) if not isinstance(axis, bool) and axis <= 1:
+        case ast.Constant(value=int() as axis) if not isinstance(axis, bool):
             return axis
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as axis)) if (
-            not isinstance(axis, bool) and 1 <= axis <= 2  # noqa: PLR2004 - at most 2 dimensions
+            not isinstance(axis, bool)
         ):
             return -axis
     raise Refusal(
-        f"The axis of {name} is 0 (down the columns), 1 (along the rows), -1 or -2, "
-        f"such as {name}(Y, axis=0).",
+        f"The axis of {name} is a whole number, such as {name}(Y, axis=0), down the columns, and "
+        f"{name}(Y, axis=1), along the rows.",
         tree,
     )
 
@@ -137,8 +137,8 @@ def _size(name: str, tree: ast.expr) -> int | str:
 def _sizes(name: str, tree: ast.expr) -> tuple[int | str, ...]:
     if not isinstance(tree, ast.Tuple | ast.List):
         return (_size(name, tree),)
-    if not 1 <= len(tree.elts) <= 2:  # noqa: PLR2004 - arrays have at most two dimensions here
-        raise Refusal("ones takes one size or two: ones(3) or ones((2, 3)).", tree)
+    if not tree.elts:
+        raise Refusal("ones takes one size or more: ones(3) or ones((2, 3)).", tree)
     return tuple(_size(name, size) for size in tree.elts)
 
 

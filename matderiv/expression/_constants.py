@@ -76,7 +76,7 @@ def _constant(node: Node) -> Constant | None:
     try:
         match node:
             case nodes.Divide():
-                return operator.truediv(*operands)
+                return operands[0] / operands[1]
             case nodes.Apply(function) if function in _VALUES:
                 return _VALUES[function](float(operands[0]))
         return _OPERATORS[type(node)](*operands) if type(node) in _OPERATORS else None

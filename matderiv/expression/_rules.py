@@ -56,6 +56,9 @@ class Rules:
                 return ()
             case nodes.Transpose(arg):
                 return self.shape(arg)[::-1]
+            case nodes.Rearrange(arg, order):
+                own = self.shape(arg)
+                return tuple(SizeVariable(1, fixed=True) if n is None else own[n] for n in order)
             case _ if isinstance(node, nodes.Reduction):
                 return self._reduction(node)
             case _ if isinstance(node, nodes.AlongAxis):
@@ -100,7 +103,8 @@ class Rules:
         has = {
             0: "it has no axis. Leave the axis out",
             1: "its only axis is 0. Leave the axis out",
-        }.get(len(shape), "its axes are 0 and 1")
+            2: "its axes are 0 and 1",
+        }.get(len(shape), f"its axes are 0 to {len(shape) - 1}")
         raise ShapeError(f"{source(node)}: {source(arg)} is {words(shape)}; {has}.")
 
     def _reduction(self, node: nodes.Reduction) -> ShapeVariables:
@@ -195,23 +199,42 @@ class Rules:
                     f"{source(node)}: {source(operand)} is a scalar, and @ takes matrices. "
                     f"Did you mean {source(nodes.Multiply(node.left, node.right))}?"
                 )
-        if not join(left[-1], right[0]):
+        if not join(left[-1], right[-_MATRIX:][0]):
             raise ShapeError(self._mismatch(node, left, right))
+        stack = self._spread(left[:-_MATRIX], right[:-_MATRIX])
+        if stack is None:
+            a, b = source(node.left), source(node.right)
+            raise ShapeError(
+                f"{source(node)}: {a} is {words(left)} but {b} is {words(right)}; of stacks of "
+                "matrices, the sizes before the last two must be equal or 1."
+            )
+        rows, cols = left[-_MATRIX:-1], right[-1:] if len(right) > 1 else ()
         slots = {"D": left[-1]}
-        if len(left) == _MATRIX:
-            slots = {"N": left[0], **slots}
-        if len(right) == _MATRIX:
-            slots["M"] = right[1]
+        if rows:
+            slots = {"N": rows[0], **slots}
+        if cols:
+            slots["M"] = cols[0]
         self.products.append((node, slots))
-        return (*left[:-1], *right[1:])
+        return (*stack, *rows, *cols)
+
+    @staticmethod
+    def _spread(left: ShapeVariables, right: ShapeVariables) -> ShapeVariables | None:
+        """The shape that two shapes are broadcast to, None if they do not fit."""
+        shared = min(len(left), len(right))
+        longer = left if len(left) > shared else right
+        lead = len(longer) - shared
+        pairs = zip(left[len(left) - shared :], right[len(right) - shared :], strict=True)
+        found = [broadcast(a, b) for a, b in pairs]  # join all, then ask
+        fitting = tuple(size for size in found if size is not None)
+        return (*longer[:lead], *fitting) if len(fitting) == shared else None
 
     @staticmethod
     def _mismatch(node: nodes.MatMul, left: ShapeVariables, right: ShapeVariables) -> str:
         a, b = source(node.left), source(node.right)
-        inner = "inner sizes" if _MATRIX in (len(left), len(right)) else "sizes"
+        inner = "inner sizes" if max(len(left), len(right)) > 1 else "sizes"
         message = (
             f"{source(node)}: {a} is {words(left)} but {b} is {words(right)}; "
-            f"the {inner} {left[-1]} and {right[0]} differ."
+            f"the {inner} {left[-1]} and {right[-_MATRIX:][0]} differ."
         )
         if len(left) == len(right) == 1:
             return f"{message} Did you mean {source(nodes.Outer(node.left, node.right))}?"
@@ -229,23 +252,17 @@ class Rules:
 
     def _entrywise(self, node: nodes.Entrywise) -> ShapeVariables:
         left, right = (self.shape(child) for child in nodes.children(node))
-        if not left or not right:
-            return left or right
-        shared = min(len(left), len(right))
-        longer = left if len(left) > shared else right
-        pairs = zip(left[-shared:], right[-shared:], strict=True)
-        found = [broadcast(a, b) for a, b in pairs]  # join all, then ask
-        fitting = tuple(size for size in found if size is not None)
-        if len(fitting) < len(found):
+        made = self._spread(left, right)
+        if made is None:
             raise ShapeError(self._no_broadcast(node, left, right))
-        return (*longer[:-shared], *fitting)
+        return made
 
     @staticmethod
     def _no_broadcast(node: Node, left: ShapeVariables, right: ShapeVariables) -> str:
         first, second = nodes.children(node)
         a, b = source(first), source(second)
         message = f"{source(node)}: {a} is {words(left)} but {b} is {words(right)}; "
-        if len(left) != len(right):
+        if {len(left), len(right)} == {1, _MATRIX}:
             vector, matrix = (first, second) if len(left) == 1 else (second, first)
             few, many = (left, right) if len(left) == 1 else (right, left)
             message += (

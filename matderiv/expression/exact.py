@@ -15,6 +15,7 @@ from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import definition
 from matderiv.expression.nodes import Node
+from matderiv.expression.numeric import rearrange
 
 __all__ = ["NumberType", "exact_value"]
 
@@ -146,6 +147,7 @@ _VALUES: dict[type, Callable[..., Any]] = {
     nodes.Power: lambda _, by, base, exponent: by.power(base, exponent),
     nodes.Eye: lambda node, by: by.eye(node.size),
     nodes.Ones: lambda node, by: by.ones(node.sizes),
+    nodes.Rearrange: lambda node, _, a: rearrange(a, node.order),
     nodes.Sum: lambda node, _, a: np.sum(a, axis=node.axis, keepdims=node.keepdims),
     nodes.Prod: lambda node, _, a: np.prod(a, axis=node.axis, keepdims=node.keepdims),
     nodes.Mean: _mean,

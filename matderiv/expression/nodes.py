@@ -37,6 +37,7 @@ __all__ = [
     "Pi",
     "Power",
     "Prod",
+    "Rearrange",
     "Reduction",
     "Size",
     "Softmax",
@@ -144,6 +145,17 @@ class Transpose:
     """(A.T)_ij = a_ji."""
 
     arg: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Rearrange:
+    """A with its axes in another order, and with new ones of a single entry.
+
+    Axis n is axis `order[n]` of A, or a new one where that is None.
+    """
+
+    arg: Node
+    order: tuple[int | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +338,7 @@ Node = (
     | MatMul
     | Negate
     | Transpose
+    | Rearrange
     | Apply
     | Functional
     | Sum

@@ -21,7 +21,7 @@ from matderiv.expression.operations import NAMES, OPERATIONS
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 
-__all__ = ["Array", "Evaluator", "Functions", "numeric_value"]
+__all__ = ["Array", "Evaluator", "Functions", "numeric_value", "rearrange"]
 
 Array = npt.NDArray[np.float64]
 _T = TypeVar("_T")
@@ -114,6 +114,8 @@ class Evaluator:
             case _ if isinstance(node, nodes.Reduction) and type(node) in _REDUCTIONS:
                 reduce = _REDUCTIONS[type(node)]
                 return reduce(self.of(node.arg), axis=node.axis, keepdims=node.keepdims)
+            case nodes.Rearrange(arg, order):
+                return rearrange(self.of(arg), order)
             case nodes.Size(symbol, size):
                 return self._sizes.get(symbol, size)
             case nodes.Pi():
@@ -148,6 +150,13 @@ class Evaluator:
             return size
         missing = f"{source(node)}: the size {size} is not known; give it a number."
         return _look_up(self._sizes, size, missing)
+
+
+def rearrange(array: npt.NDArray[Any], order: tuple[int | None, ...]) -> npt.NDArray[Any]:
+    """The array with its axes in another order, and with new ones of a single entry."""
+    old = tuple(axis for axis in order if axis is not None)
+    new = tuple(n for n, axis in enumerate(order) if axis is None)
+    return np.expand_dims(np.transpose(array, old), new)
 
 
 def _sigmoid(x: Array) -> Array:

@@ -26,6 +26,8 @@ DEFAULT_SIZES = {"N": 2, "D": 4, "M": 3}
 #: All other sizes, unequal as far as they go, so that no matrix is square by accident.
 _DEFAULTS = (*DEFAULT_SIZES.values(), 5)
 
+_MATRIX = 2  # dimensions
+
 _FURTHER = tuple("KPQRSTUVABCEFGH")
 
 
@@ -42,7 +44,8 @@ def infer(
         A capitalised name is a matrix, a lower-case one a vector, a Greek one a scalar,
         unless `shapes` declares it. `sizes` gives N, D, M: the first product of the program
         takes an (N, D) matrix by a (D, M) one. It also gives the sizes that the program
-        writes as letters, as in eye(K).
+        writes as letters, as in eye(K). Such a letter stands beside the names, with the shape
+        (K,), where no name has that size.
 
     Raises:
         ShapeError: two shapes do not fit, a size is not a whole number ≥ 1, or the last value is
@@ -166,10 +169,13 @@ class _Inference:
             self._check_scalar()
         self._settle()
         symbols = self._symbols()
-        return {
+        found = {
             name: tuple(Dim(symbols[s.root()], s.number or 1) for s in shape)
             for name, shape in self.known.items()
         }
+        in_names = {dim.symbol for shape in found.values() for dim in shape}
+        letters = {k: Dim(k, s.root().number or 1) for k, s in self.rules.letters.items()}
+        return found | {k: (dim,) for k, dim in letters.items() if k not in in_names}
 
     def _infer(self, declared: Mapping[str, tuple[int, ...]]) -> None:
         """The shapes of all names, from those that are declared."""
@@ -338,9 +344,9 @@ def _size(what: str, size: object) -> int:
 def _declared(name: str, shape: object) -> tuple[int, ...]:
     if not isinstance(shape, tuple | list):
         raise ShapeError(f"The shape of {name} must be a tuple of sizes, such as (2, 4).")
-    if len(shape) > 2:  # noqa: PLR2004 - arrays have at most two dimensions here
+    if len(shape) > _MATRIX:
         raise ShapeError(
-            f"{name} has {len(shape)} dimensions; at most 2 can be used, such as "
-            f"--shape {name}=2x4."
+            f"{name} has {len(shape)} dimensions; inputs have at most two in this version, such "
+            f"as --shape {name}=2x4."
         )
     return tuple(_size(f"The shape of {name} holds", n) for n in shape)

@@ -9,7 +9,7 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
 
-__all__ = ["BINARY", "mixes", "source"]
+__all__ = ["BINARY", "mixes", "rearrangement", "source"]
 
 #: node: (operator, its precedence, the least precedence of the left and of the right operand)
 BINARY: dict[type, tuple[str, int, int, int]] = {
@@ -61,6 +61,8 @@ def _source(node: Node) -> tuple[str, int]:
             return f"({source(arg)}).T", _ATOM
         case nodes.Transpose(arg):
             return _wrapped(arg, _ATOM) + ".T", _ATOM
+        case nodes.Rearrange(arg, order):
+            return rearrangement(_wrapped(arg, _ATOM), source(arg), order), _ATOM
         case nodes.Apply(function, arg) | nodes.Functional(function, arg):
             return f"{function}({source(arg)})", _ATOM
         case nodes.Eye(size):
@@ -76,6 +78,20 @@ def _source(node: Node) -> tuple[str, int]:
         case _:
             parts = [*map(source, nodes.children(node)), *_options(node)]
             return f"{NAMES[type(node)]}({', '.join(parts)})", _ATOM
+
+
+def rearrangement(
+    atom: str, whole: str, order: tuple[int | None, ...], call: str = "transpose"
+) -> str:
+    """Axes in another order by a function, new ones by what stands in square brackets.
+
+    >>> rearrangement("A", "A", (0, None, 1)), rearrangement("(A + B)", "A + B", (1, 0, None))
+    ('A[:, None, :]', 'transpose(A + B, (1, 0))[:, :, None]')
+    """
+    old = tuple(axis for axis in order if axis is not None)
+    text = atom if old == tuple(range(len(old))) else f"{call}({whole}, {old})"
+    new = ", ".join("None" if axis is None else ":" for axis in order)
+    return f"{text}[{new}]" if None in order else text
 
 
 def mixes(node: Node) -> bool:

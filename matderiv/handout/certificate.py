@@ -113,7 +113,7 @@ def _digest(content: _Json) -> str:
 
 
 def _step(step: Step, task: Task, notation: ProgramNotation) -> _Json:
-    own = () if step.wrt is None else task.places(task.shapes[step.wrt], 2)
+    own = () if step.wrt is None else task.input_indices(task.shapes[step.wrt])
     return {
         "kind": step.kind,
         "wrt": step.wrt,
@@ -187,8 +187,7 @@ class _Writer:
     @property
     def text(self) -> IndexText:
         """Writes forms, other letters than those of values and inputs first."""
-        letters = self.task.letters
-        return IndexText(letters[4:] + letters[:4], self.own)
+        return IndexText(self.task.sum_letters, self.own)
 
     def shape(self, node: Node) -> Shape:
         """The shape of a formula."""
@@ -196,7 +195,7 @@ class _Writer:
 
     def places(self, node: Node) -> tuple[Index, ...]:
         """The indices at which a formula is read."""
-        return self.task.places(self.shape(node), 2)
+        return self.task.input_indices(self.shape(node))
 
     def form(self, side: sides.Side) -> Form:
         """The general entry of a side."""

@@ -68,7 +68,7 @@ def _fields(composer: ProgramComposer) -> Fields:
     task = composer.task
     shape = task.sweep.facts.shape
     over = shape(Name(close.value))
-    at = task.places(over, 0)
+    at = task.value_indices(over)
     boxes: dict[str, Box] = {
         "left": formulas.node(close.product.left),
         "right": formulas.node(close.product.right),
@@ -161,7 +161,7 @@ def _proof(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Bl
     task, name = composer.task, step.wrt or ""
     close, formulas = _close(composer), composer.notation.formulas
     own = task.shapes[name]
-    at = task.places(own, 2)
+    at = task.input_indices(own)
     users = tuple(dict.fromkeys(use.by for use in task.sweep.gradients[name].uses))
     fields = fields | _fields(composer)
     fields |= {

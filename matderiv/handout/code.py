@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import ProvedSteps
@@ -78,7 +79,7 @@ def check_code(derivation: ProvedSteps) -> str | None:
     """
     task = derivation.task
     sweep = task.sweep
-    name = sweep.graph.loss
+    name = sweep.graph.result
     if task.assumed:
         return None
     try:
@@ -92,7 +93,7 @@ def check_code(derivation: ProvedSteps) -> str | None:
     body = "\n\n\n".join(part.removeprefix("import numpy as np").strip() for part in parts)
     inputs = ", ".join(_drawn(task, n) for n in task.program.inputs())
     names = "".join(f'"{n}", ' for n in derivation.wrt)
-    found = f"gradient(*inputs.values(){_given(gradient)})"
+    found = f"gradient(*inputs.values(){_given(gradient, task.sizes)})"
     found = found if len(derivation.wrt) > 1 else f"[{found}]"
     return f"""{body}
 
@@ -101,7 +102,7 @@ rng = np.random.default_rng(0)
 inputs = {{{inputs}}}
 for name, found in zip([{names.removesuffix(", ")}], {found}):
     def moved(A):
-        return loss_of(*(inputs | {{name: A}}).values(){_given(value)})
+        return loss_of(*(inputs | {{name: A}}).values(){_given(value, task.sizes)})
 
     difference = central_differences(moved, inputs[name]) - found
     print(f"d{{name}}", np.max(np.abs(difference)))"""
@@ -126,9 +127,10 @@ def _drawn(task: Task, name: str) -> str:
     return f'"{name}": np.asarray(rng.uniform(0.5, 1.5, {sizes}))'
 
 
-def _given(text: str) -> str:
-    """The functions that a function of the inputs is given as keywords."""
+def _given(text: str, sizes: Mapping[str, int]) -> str:
+    """The sizes and functions that a function of the inputs is given as keywords."""
     head = re.search(r"^def (?:gradient|loss_of)\((.*)\):$", text, re.MULTILINE)
     assert head is not None
-    _, _, names = head[1].partition("*, ")
-    return "".join(f", {name}={name}" for name in names.split(", ") if name)
+    inputs, _, names = head[1].partition("*, ")
+    letters = [f", {name}={sizes[name]}" for name in inputs.split(", ") if name in sizes]
+    return "".join([*letters, *(f", {name}={name}" for name in names.split(", ") if name)])

@@ -86,11 +86,7 @@ def _arrays(node: nodes.Multiply, shape: Callable[[Node], Shape]) -> bool:
 
 def _broadcast(some: list[Node], shape: Callable[[Node], Shape]) -> Iterator[tuple[str, Fields]]:
     """How arrays of different shapes meet entry by entry."""
-    pairs = [
-        tuple(map(shape, nodes.children(n)))
-        for n in some
-        if isinstance(n, nodes.Add | nodes.Subtract | nodes.Multiply | nodes.Divide)
-    ]
+    pairs = [tuple(map(shape, nodes.children(n))) for n in some if isinstance(n, nodes.Entrywise)]
     if any({len(one), len(other)} == {1, _MATRIX} for one, other in pairs):
         yield "broadcast_vector", {}
     if any(len(one) == len(other) == _MATRIX and one != other for one, other in pairs):

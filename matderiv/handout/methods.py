@@ -64,7 +64,7 @@ def introduction(composer: ProgramComposer) -> Iterator[Block]:
         yield Paragraph(_say(composer, f"about_{method}", {}))
     if method == "slice":
         unit, _ = composer.notation.formulas.unit_vectors()
-        place = name_box(composer.task.letters[2])
+        place = name_box(composer.task.input_letters[0])
         yield Paragraph(_say(composer, "unit", {"e": Math(unit), "p": Math(place)}))
 
 
@@ -86,7 +86,7 @@ def _section(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[
     name = step.wrt or ""
     formulas = composer.notation.formulas
     own = composer.task.shapes[name]
-    at = composer.task.letters[2 : 2 + len(own)]
+    at = composer.task.input_letters[: len(own)]
     fields = fields | {
         "x": Math(formulas.entry(name, at)),
         "change": Math(formulas.node(change_of(name))),

@@ -12,6 +12,7 @@ from matderiv.expression.nodes import Node
 
 __all__ = ["Careful", "CarefulCode", "Solve", "code_parts", "repeated", "walk_code"]
 
+_MATRIX = 2  # dimensions
 _WORTH = 2  # operations and names: what has more is worked out once
 _CHEAP = (nodes.Name, nodes.Number, nodes.Size, nodes.Pi, nodes.Eye, nodes.Ones)
 _SIGNS = (nodes.Transpose, nodes.Negate)
@@ -41,7 +42,7 @@ class Careful:
     def of(self, node: Node) -> CarefulCode:
         """The expression with linear systems in the place of products with inverses."""
         match node:
-            case nodes.Transpose(arg) if len(self.facts.shape(arg)) < 2:  # noqa: PLR2004 - no matrix
+            case nodes.Transpose(arg) if len(self.facts.shape(arg)) < _MATRIX:
                 return self.of(arg)
             case nodes.MatMul(left, right):
                 return self._product(left, right)
@@ -61,7 +62,7 @@ class Careful:
         if matrix is not None:
             return Solve(self.of(matrix), self.of(right))
         matrix = _inverted(right)
-        if matrix is not None:
+        if matrix is not None and len(self.facts.shape(left)) <= _MATRIX:
             solved = Solve(
                 self.of(self._untransposed(_turned(matrix))),
                 self.of(_turned(left) if len(self.facts.shape(left)) > 1 else left),

@@ -29,6 +29,7 @@ class Target:
     along: Mapping[type, str]
     axis: str
     keepdims: str
+    transpose: str
     eye: str
     ones: str
     helpers: Mapping[str, str] = field(default_factory=dict)
@@ -85,6 +86,7 @@ TARGETS = {
         },
         axis="axis",
         keepdims="keepdims",
+        transpose="transpose",
         along={nodes.Softmax: "softmax"},
         eye="np.eye({0})",
         ones="np.ones({0})",
@@ -106,6 +108,7 @@ TARGETS = {
         },
         axis="dim",
         keepdims="keepdim",
+        transpose="permute",
         along={nodes.Softmax: "torch.softmax"},
         eye="torch.eye({0}, dtype={like}.dtype, device={like}.device)",
         ones="torch.ones({0}, dtype={like}.dtype, device={like}.device)",
@@ -123,6 +126,7 @@ TARGETS = {
         },
         axis="axis",
         keepdims="keepdims",
+        transpose="transpose",
         along={nodes.Softmax: "jax.nn.softmax"},
         eye="jnp.eye({0})",
         ones="jnp.ones({0})",

@@ -12,6 +12,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping
 
+from matderiv.calculus.formulas.shaping import numbered
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.errors import InputError, MissingRuleError
 from matderiv.expression import nodes
@@ -20,7 +21,7 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.shapes import Shape
-from matderiv.expression.source import BINARY, mixes, source
+from matderiv.expression.source import BINARY, mixes, rearrangement, source
 from matderiv.notation._careful import Careful, CarefulCode, Solve, repeated, walk_code
 from matderiv.notation._targets import TARGETS, Target
 from matderiv.notation.statements import statements
@@ -31,6 +32,7 @@ __all__ = ["LANGUAGES", "gradient_code"]
 LANGUAGES = (*TARGETS, "sympy")
 
 _UNARY, _ATOM = 3, 5
+_MATRIX = 2  # dimensions
 
 
 def gradient_code(swept: Sweep, formulas: Mapping[str, Node], target: str, note: str = "") -> str:
@@ -68,6 +70,7 @@ class _Function:
         program = swept.graph.program
         self._inputs = program.inputs()
         self._letters: dict[str, str] = {}
+        self._given: list[str] = []
         self._rename = _Names(swept, target)
         steps = statements(swept, formulas)
         careful = Careful(swept.facts)
@@ -114,6 +117,7 @@ class _Function:
 
     def _parameters(self) -> Iterator[str]:
         yield from map(self._rename, self._inputs)
+        yield from self._given
         functions = sorted(
             {
                 part.function
@@ -137,14 +141,16 @@ class _Function:
         yield from (f"    {a.name} = {source(a.value)}" for a in program.assignments)
         yield ""
         known = statements(self._swept, self._formulas)
+        shapes = self._swept.graph.shapes
+        letters = frozenset(dim.symbol for shape in shapes.values() for dim in shape)
         yield from (
-            f"    {name} = {source(value)}"
+            f"    {name} = {source(numbered(value, shapes, letters))}"
             for name, value in known.items()
-            if name not in self._swept.graph.shapes
+            if name not in shapes
         )
         yield ""
-        shapes = (f"{name} {_words(self._swept.graph.shapes[name])}" for name in self._inputs)
-        yield f"Shapes: {', '.join(shapes)}."
+        words = (f"{name} {_words(shapes[name])}" for name in self._inputs)
+        yield f"Shapes: {', '.join(words)}."
         yield from textwrap.wrap(self._note, 90)
         yield '"""'
 
@@ -198,13 +204,22 @@ class _Function:
             case nodes.Negate(arg):
                 return "-" + self._wrapped(arg, _UNARY), _UNARY
             case nodes.Transpose(arg):
+                order = tuple(range(len(self._shape_of(arg))))[::-1]
+                if len(order) > _MATRIX:  # in torch, .T is for matrices only
+                    return self._rearranged(arg, order), _ATOM
                 return self._wrapped(arg, _ATOM) + ".T", _ATOM
+            case nodes.Rearrange(arg, order):
+                return self._rearranged(arg, order), _ATOM
             case _ if type(code) in BINARY:
                 operator, own, least, least_right = BINARY[type(code)]
                 one, other = nodes.children(code)
                 left = f"({self._of(one)[0]})" if mixes(code) else self._wrapped(one, least)
                 return left + operator + self._wrapped(other, least_right), own
         return self._called(code), _ATOM
+
+    def _rearranged(self, arg: CarefulCode, order: tuple[int | None, ...]) -> str:
+        call = f"{self._target.module}.{self._target.transpose}"
+        return rearrangement(self._wrapped(arg, _ATOM), self._of(arg)[0], order, call)
 
     def _called(self, node: Node) -> str:
         target = self._target
@@ -253,7 +268,7 @@ class _Function:
     def _flat(self, name: str, operand: str, arg: Node) -> str:
         """A softmax over all entries."""
         sizes = [self._size(dim.symbol) for dim in self._shape_of(arg)]
-        if len(sizes) < 2:  # noqa: PLR2004 - no matrix
+        if len(sizes) < _MATRIX:
             return f"{name}({operand}, dim=0)"
         return f"{name}({operand}.flatten(), dim=0).reshape({', '.join(sizes)})"
 
@@ -271,7 +286,7 @@ class _Function:
         return self._rename(self._inputs[0]) if self._inputs else "torch.tensor(0.0)"
 
     def _size(self, size: int | str) -> str:
-        """A size: a number of the program's own, or a letter that an input's shape gives."""
+        """A size: a number, a letter that an input's shape gives, or one that is given itself."""
         if isinstance(size, int) or size.isdigit():
             return str(size)
         if size not in self._letters:
@@ -280,8 +295,8 @@ class _Function:
                     if dim.symbol == size:
                         self._letters[size] = f"{self._rename(name)}.shape[{place}]"
                         return size
-            known = {d.symbol: d.size for s in self._swept.graph.shapes.values() for d in s}
-            return str(known[size])
+            if size not in self._given:
+                self._given.append(size)
         return size
 
 

@@ -87,7 +87,8 @@ def sympy_code(swept: Sweep, formulas: Mapping[str, Node], note: str = "") -> st
     whole = "\n".join([*before, body])
     wanted = [name for name in _IMPORTS if re.search(rf"(?<![\w\"]){name}\b", whole)]
     comment = [f"# {note}"] if note else []
-    return "\n".join([*comment, f"from sympy import {', '.join(wanted)}", "", whole, ""])
+    imports = [f"from sympy import {', '.join(wanted)}", ""] if wanted else []
+    return "\n".join([*comment, *imports, whole, ""])
 
 
 class _Writer:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.calculus.index_forms.forms import Index
-from matderiv.errors import MissingRuleError
+from matderiv.errors import MissingRuleError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES, OPERATIONS
@@ -41,13 +41,14 @@ from matderiv.notation.names import (
     starts_with_number,
 )
 
-__all__ = ["Formulas", "Grip", "Held", "call"]
+__all__ = ["Formulas", "Grip", "Held", "call", "written_as_matrix"]
 
 #: How tightly a box holds together: a sum needs brackets as a factor, a product entry by entry
 #: as a factor of a matrix product, and any product as a base.
 Grip = Literal["sum", "entrywise", "product", "atom"]
 Held = tuple[Box, Grip]
 
+_MATRIX = 2  # dimensions
 _T = Symbol("T")
 _CDOT = Operator("cdot")
 _D = Operator("differential")
@@ -149,9 +150,16 @@ class Formulas:
         return Row((ends[0], Scripts(ends[1].base, ends[1].sub, _T))), "product"
 
     def held(self, node: Node) -> Held:
-        """A box of an expression, and how tightly it holds together."""
+        """A box of an expression, and how tightly it holds together.
+
+        Raises:
+            UnsupportedError: it is written with an array of more than two dimensions.
+        """
         match node:
+            case nodes.Ones(axes) | nodes.Rearrange(_, axes):
+                written_as_matrix(len(axes))
             case nodes.Name(name):
+                written_as_matrix(len(self.names.get(name, self.names.get(name[1:], ()))))
                 if name in self.names:
                     return name_box(name), "atom"
                 if name[0] in _DERIVED:
@@ -274,7 +282,7 @@ class Formulas:
     def _applied(self, node: Node) -> Box:
         match node:
             case nodes.Transpose(arg):
-                if len(self.shape(arg)) < 2:  # noqa: PLR2004 - a vector is a column anyway
+                if len(self.shape(arg)) < _MATRIX:  # a vector is a column anyway
                     return self._base(arg)
                 if isinstance(arg, nodes.Inverse):
                     return raised_box(self._base(arg.arg), Terms((("-", _T),)))
@@ -330,6 +338,19 @@ class Formulas:
             return self.entry(node.name, indices)
         box = self.node(node)
         return entry_box(Fence(box, big=has_fraction(box)), indices, commas=self.commas)
+
+
+def written_as_matrix(dimensions: int) -> None:
+    """Nothing, if an array has a place on a page.
+
+    Raises:
+        UnsupportedError: it has more than two dimensions.
+    """
+    if dimensions > _MATRIX:
+        raise UnsupportedError(
+            f"An array of {dimensions} dimensions cannot be written on a page; pages write "
+            "matrices, vectors and numbers in this version."
+        )
 
 
 def call(head: Box, operands: list[Box]) -> Box:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from matderiv.calculus.index_forms.forms import Index
 
-__all__ = ["Mark", "entry_key", "turned"]
+__all__ = ["Mark", "entry_key", "turned_mark"]
 
 #: The key of the entry at indices.
 Mark = Callable[..., str]
@@ -34,6 +34,6 @@ def entry_key(name: str, *indices: Index) -> str:
     return "-".join((name, *places))
 
 
-def turned(mark: Mark) -> Mark:
+def turned_mark(mark: Mark) -> Mark:
     """The keys of the transpose of an array."""
     return lambda *at: mark(*at[::-1])

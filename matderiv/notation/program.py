@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product
 
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import Index, placed
@@ -43,10 +42,10 @@ from matderiv.notation.boxes import (
     Tagged,
     Terms,
 )
-from matderiv.notation.formulas import Formulas
+from matderiv.notation.formulas import Formulas, written_as_matrix
 from matderiv.notation.indices import IndexNotation
 from matderiv.notation.latex import latex
-from matderiv.notation.marks import Mark, entry_key, turned
+from matderiv.notation.marks import Mark, entry_key, turned_mark
 
 __all__ = ["ProgramNotation", "array_mark", "factor_marks", "readable_show"]
 
@@ -102,7 +101,7 @@ class ProgramNotation:
             task.shapes,
             self.show,
             task.largest_size >= _COMMA_FROM,
-            task.letters[4:] + task.letters[:4],
+            task.sum_letters,
             task.held,
         )
         object.__setattr__(self, "formulas", formulas)
@@ -197,7 +196,7 @@ class ProgramNotation:
         return self.task.sweep.facts.shape(array.node)
 
     def _corners(self, array: Spelled, sums: _Sums) -> list[Box]:
-        ends = itertools.product(*(sorted({1, dim.size}) for dim in self._shape(array)))
+        ends = product(*(sorted({1, dim.size}) for dim in self._shape(array)))
         return [self._entry(array, sums, at) for at in ends]
 
     def _across(self, array: Spelled, widest: float) -> float:
@@ -240,16 +239,13 @@ class ProgramNotation:
         def cell(at: tuple[int, ...]) -> Box:
             return Tagged(inside(at), mark(*at)) if mark and at else inside(at)
 
+        written_as_matrix(len(shape))
         kept = also or {}
         counts = [self.formulas.shown(dim.size, kept.get(n, ())) for n, dim in enumerate(shape)]
-        match counts:
-            case []:
-                return cell(())
-            case [rows]:
-                return Grid(tuple((_cell(cell, (i,)),) for i in rows))
-            case [rows, cols]:
-                return Grid(tuple(tuple(_cell(cell, (i, j)) for j in cols) for i in rows))
-        raise TypeError("an array has at most two dimensions")
+        if not counts:
+            return cell(())
+        rows, *cols = counts
+        return Grid(tuple(tuple(_cell(cell, (i, *j)) for j in product(*cols)) for i in rows))
 
 
 def array_mark(chain: Chain) -> Mark | None:
@@ -270,7 +266,7 @@ def factor_marks(product: SpelledProduct, mark: Mark) -> tuple[Mark, Mark]:
             case nodes.Name(name):
                 return partial(entry_key, name)
             case nodes.Transpose(nodes.Name(name)):
-                return turned(partial(entry_key, name))
+                return turned_mark(partial(entry_key, name))
         return partial(entry_key, f"{mark()}.{side}")
 
     return of(product.left.node, "left"), of(product.right.node, "right")

@@ -19,7 +19,6 @@ from matderiv.expression import nodes
 from matderiv.expression.definitions import defined, definition
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
-from matderiv.expression.source import source
 
 __all__ = ["Explicit", "SympyArray", "sympy_sum", "undefined_function"]
 
@@ -179,7 +178,9 @@ class Explicit:
 
     def size(self, size: int | str) -> int:
         """The number that a size stands for."""
-        return size if isinstance(size, int) else self._sizes[size]
+        if isinstance(size, int) or size.isdigit():
+            return int(size)
+        return self._sizes[size]
 
     def called(self, function: str, arg: SympyArray, *, whole: bool) -> SympyArray:
         """The function of each entry, or of the whole array; dLoss(Y) is as large as Y."""
@@ -258,17 +259,22 @@ def _reduced(of: Callable[[list[sp.Expr]], sp.Expr]) -> Rule:
 
 def _matmul(by: Explicit, node: Node, left: SympyArray, right: SympyArray) -> SympyArray:
     """Σ_k a_ik b_kj, the last index of A with the last but one of B."""
-    del by
-    if len(right.shape) > 2:  # noqa: PLR2004
-        raise UnsupportedError(f"{source(node)}: products of stacks are not worked out")
-    rows, cols = left.shape[:-1], right.shape[1:]
-    inner = range(right.shape[0])
-    return _array(
-        (*rows, *cols),
-        lambda at: sympy_sum(
-            left.at((*at[: len(rows)], k)) * right.at((k, *at[len(rows) :])) for k in inner
-        ),
-    )
+    del by, node
+    stack = _joined([left.shape[:-2], right.shape[:-2]])
+    rows = left.shape[-2:-1]
+    cols = right.shape[-1:] if len(right.shape) > 1 else ()
+    one = left.spread((*stack, *left.shape[-2:])) if rows else left
+    other = right.spread((*stack, *right.shape[-2:])) if cols else right
+
+    def entry(at: tuple[int, ...]) -> sp.Expr:
+        middle = len(stack) + len(rows)
+        before, row, col = at[: len(stack)], at[len(stack) : middle], at[middle:]
+        first, second = (*before, *row) if rows else (), before if cols else ()
+        return sympy_sum(
+            one.at((*first, k)) * other.at((*second, k, *col)) for k in range(left.shape[-1])
+        )
+
+    return _array((*stack, *rows, *cols), entry)
 
 
 def _transpose(by: Explicit, node: Node, arg: SympyArray) -> SympyArray:
@@ -276,9 +282,21 @@ def _transpose(by: Explicit, node: Node, arg: SympyArray) -> SympyArray:
     return _array(arg.shape[::-1], lambda at: arg.at(at[::-1]))
 
 
+def _rearrange(by: Explicit, node: nodes.Rearrange, arg: SympyArray) -> SympyArray:
+    del by
+    axes = range(len(arg.shape))
+    return _array(
+        tuple(1 if axis is None else arg.shape[axis] for axis in node.order),
+        lambda at: arg.at(at[node.order.index(axis)] for axis in axes),
+    )
+
+
 def _outer(by: Explicit, node: Node, left: SympyArray, right: SympyArray) -> SympyArray:
     del by, node
-    return _array((*left.shape, *right.shape), lambda at: left.at(at[:1]) * right.at(at[1:]))
+    middle = len(left.shape)
+    return _array(
+        (*left.shape, *right.shape), lambda at: left.at(at[:middle]) * right.at(at[middle:])
+    )
 
 
 def _diag(by: Explicit, node: Node, arg: SympyArray) -> SympyArray:
@@ -352,6 +370,7 @@ _RULES: dict[type, Rule] = {
     nodes.MatMul: _matmul,
     nodes.Outer: _outer,
     nodes.Transpose: _transpose,
+    nodes.Rearrange: _rearrange,
     nodes.Sum: _reduced(sympy_sum),
     nodes.Mean: _reduced(lambda entries: sympy_sum(entries) / len(entries)),
     nodes.Prod: _reduced(lambda entries: sp.Mul(*entries)),

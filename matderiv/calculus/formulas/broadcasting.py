@@ -6,12 +6,11 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import zip_longest
 
-from matderiv.errors import ShapeError, UnsupportedError
+from matderiv.errors import ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.shapes import Dim, Shape
-from matderiv.expression.source import source
 
 __all__ = [
     "ShapeOf",
@@ -19,12 +18,15 @@ __all__ = [
     "filled",
     "is_entrywise",
     "kept",
+    "rearranged",
     "size_name",
     "spread",
     "stacked",
     "times_size",
+    "turned",
     "unbroadcast",
     "varies",
+    "with_axis",
 ]
 
 _ONE = nodes.Number(Fraction(1))
@@ -116,11 +118,7 @@ def is_entrywise(node: Node) -> bool:
 
 
 def kept(value: Node, axis: int | None, over: Shape, shape: ShapeOf, *, keepdims: bool) -> Node:
-    """A reduced value with its axis put back, so that it broadcasts with the reduced array.
-
-    Raises:
-        UnsupportedError: it would need a new axis between two others.
-    """
+    """A reduced value with its axis put back, so that it broadcasts with the reduced array."""
     if keepdims or axis is None or not shape(value):
         return value
     rest = over[: axis % len(over)] + over[axis % len(over) + 1 :]
@@ -129,12 +127,29 @@ def kept(value: Node, axis: int | None, over: Shape, shape: ShapeOf, *, keepdims
     behind = len(over) - 1 - axis % len(over)
     if len(shape(value)) <= behind:
         return value
-    if behind:
-        raise UnsupportedError(
-            f"{source(value)} would stand along axis {axis} of {len(over)}, between two others, "
-            "which no formula can write in this version."
-        )
-    return column(value, shape)
+    return with_axis(value, len(shape(value)) - behind, shape)
+
+
+def with_axis(value: Node, place: int, shape: ShapeOf) -> Node:
+    """The array with a new axis of a single entry before axis `place`."""
+    axes = range(len(shape(value)))
+    if place == len(axes):
+        return column(value, shape)
+    return rearranged(value, (*axes[:place], None, *axes[place:]))
+
+
+def turned(value: Node, shape: ShapeOf) -> Node:
+    """Each matrix of a stack transposed."""
+    *stack, row, col = range(len(shape(value)))
+    return rearranged(value, (*stack, col, row)) if stack else nodes.Transpose(value)
+
+
+def rearranged(value: Node, order: tuple[int | None, ...]) -> Node:
+    """The array with other axes; two rearrangements are made one."""
+    if isinstance(value, nodes.Rearrange):
+        order = tuple(None if axis is None else value.order[axis] for axis in order)
+        value = value.arg
+    return value if order == tuple(range(len(order))) else nodes.Rearrange(value, order)
 
 
 def column(value: Node, shape: ShapeOf) -> Node:
@@ -146,7 +161,7 @@ def column(value: Node, shape: ShapeOf) -> Node:
     if not own:
         return value
     if len(own) > 1:
-        return nodes.Outer(value, nodes.Ones((1,)))
+        return rearranged(value, (*range(len(own)), None))
     match value:
         case nodes.Sum(arg, axis, False) if len(shape(arg)) > 1 and axis in (1, -1):
             return nodes.Sum(arg, axis=axis, keepdims=True)

@@ -32,6 +32,7 @@ BasePower = tuple[Node, Node]
 
 _ONE = nodes.Number(Fraction(1))
 _HALF = Fraction(1, 2)
+_MATRIX = 2  # dimensions
 
 
 @lru_cache(maxsize=1 << 16)
@@ -253,9 +254,11 @@ def _multiplied(parts: Sequence[Node]) -> Node:
 
 
 def chain(node: Node, shape: ShapeOf) -> list[Node]:
-    """The factors of a matrix product; a vector stands only at an end."""
+    """The factors of a matrix product; a vector stands only at an end, and stacks come in twos."""
     if not isinstance(node, nodes.MatMul):
         return [node]
+    if max(len(shape(node.left)), len(shape(node.right))) > _MATRIX:
+        return [node.left, node.right]
     left, right = chain(node.left, shape), chain(node.right, shape)
     if len(shape(left[-1])) == 1 < len(left):  # (A@x)@B is not A@(x@B)
         left = [node.left]

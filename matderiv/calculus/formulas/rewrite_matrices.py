@@ -25,6 +25,7 @@ from matderiv.expression.nodes import Node
 __all__ = ["cancelled", "diagonal", "identity", "inverse", "outer", "scalars_out"]
 
 _ONE = nodes.Number(Fraction(1))
+_MATRIX = 2  # dimensions
 
 
 def scalars_out(node: Node, facts: Facts) -> Node | None:
@@ -193,9 +194,11 @@ def outer(node: Node, facts: Facts) -> Node | None:
     """A@(a⊗b) = (A@a)⊗b, (a⊗b)@B = a⊗(Bᵀ@b), (c·a)⊗b = c·(a⊗b)."""
     shape = facts.shape
     match node:
-        case nodes.MatMul(left, nodes.Outer(a, b)) if len(shape(left)) > 1:
+        case nodes.MatMul(left, nodes.Outer(a, b)) if len(shape(left)) > len(shape(a)) == 1:
             return nodes.Outer(nodes.MatMul(left, a), b)
-        case nodes.MatMul(nodes.Outer(a, b), right):
+        case nodes.MatMul(nodes.Outer(a, b), right) if (
+            len(shape(a)) == len(shape(b)) == 1 and len(shape(right)) <= _MATRIX
+        ):
             if len(shape(right)) == 1:
                 return nodes.Multiply(nodes.MatMul(b, right), a)
             return nodes.Outer(a, nodes.MatMul(shortest_transpose(right, facts), b))

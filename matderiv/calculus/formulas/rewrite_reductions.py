@@ -14,6 +14,7 @@ __all__ = ["hoisted", "reduction"]
 
 _ONE = nodes.Number(Fraction(1))
 _ZERO = nodes.Number(Fraction(0))
+_MATRIX = 2  # dimensions
 
 
 def reduction(node: Node, facts: Facts) -> Node | None:
@@ -22,7 +23,7 @@ def reduction(node: Node, facts: Facts) -> Node | None:
         case nodes.Sum(nodes.Transpose(arg), None, False):
             return nodes.Sum(arg)
         case nodes.Sum(nodes.Transpose(arg), int() as axis, False):
-            return nodes.Sum(arg, 1 - axis % 2)
+            return nodes.Sum(arg, _mirrored(axis, arg, facts))
         case nodes.Sum(arg) if not facts.shape(arg):
             return arg
         case nodes.Sum(nodes.Sum(arg, int() as inner, True), axis, keepdims) if axis in (
@@ -38,9 +39,9 @@ def reduction(node: Node, facts: Facts) -> Node | None:
             return nodes.MatMul(a, b)
         case nodes.Sum() | nodes.Mean() if _centred(node):
             return _ZERO
-        case nodes.Sum(nodes.Multiply(nodes.Transpose(a), b), None, False) if facts.shape(a)[
-            ::-1
-        ] == facts.shape(b):
+        case nodes.Sum(nodes.Multiply(nodes.Transpose(a), b), None, False) if (
+            facts.shape(a)[::-1] == facts.shape(b) and len(facts.shape(a)) == _MATRIX
+        ):
             return nodes.Trace(nodes.MatMul(a, b))
         case nodes.Sum(nodes.Multiply(a, nodes.Eye() as eye), None, False) if facts.shape(
             a
@@ -61,7 +62,7 @@ def reduction(node: Node, facts: Facts) -> Node | None:
         ):
             return sum_of((c, nodes.Trace(t)) for c, t in terms(arg))
         case nodes.Transpose(nodes.Sum(nodes.Transpose(arg), int() as axis, True)):
-            return nodes.Sum(arg, 1 - axis % 2, keepdims=True)
+            return nodes.Sum(arg, _mirrored(axis, arg, facts), keepdims=True)
         case nodes.Sum(arg) | nodes.Mean(arg) | nodes.Trace(arg):
             return hoisted(node, arg, facts)
     return None
@@ -81,10 +82,16 @@ def _repeated(node: nodes.Sum, facts: Facts) -> Node | None:
         return None
     for axis in axes:
         value = times_size(value, over[axis])
-    target = facts.shape(node)
-    if len(own) > len(target):
-        value = nodes.Sum(value, None if not target else node.axis)
-    return filled(value, target, facts.shape)
+    if not node.keepdims:  # an axis of one entry is left
+        place = None if node.axis is None else node.axis - len(over) + len(own)
+        value = nodes.Sum(value, place) if own and (place is None or place >= 0) else value
+    return filled(value, facts.shape(node), facts.shape)
+
+
+def _mirrored(axis: int, arg: Node, facts: Facts) -> int:
+    """The axis of A that is this one of Aᵀ."""
+    dimensions = len(facts.shape(arg))
+    return dimensions - 1 - axis % dimensions
 
 
 def _centred(node: nodes.Sum | nodes.Mean) -> bool:

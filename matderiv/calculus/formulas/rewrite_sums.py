@@ -27,6 +27,7 @@ from matderiv.expression.nodes import Node
 __all__ = ["common_factor", "like_terms"]
 
 _ONE = nodes.Number(Fraction(1))
+_MATRIX = 2  # dimensions
 _MANY = 12  # terms of a sum in which common factors are no longer looked for
 _SUMS = (nodes.Add, nodes.Subtract, nodes.Negate)
 
@@ -107,11 +108,7 @@ def _first(parts: tuple[Addend, ...], facts: Facts) -> list[Node]:
         links = _from_matrix(rest, facts)
         if len(links) > 1 and len(facts.shape(links[0])) > 1:
             taken.append(
-                (
-                    (formula_key(links[0]), facts.shape(rest)),
-                    links[0],
-                    (number, chained(links[1:])),
-                )
+                ((formula_key(links[0]), facts.shape(rest)), links[0], (number, chained(links[1:])))
             )
         else:
             taken.append(None)
@@ -121,7 +118,8 @@ def _first(parts: tuple[Addend, ...], facts: Facts) -> list[Node]:
 def _from_matrix(node: Node, facts: Facts) -> list[Node]:
     """The factors of a matrix product, x@A written as Aᵀ@x."""
     links = chain(node, facts.shape)
-    if len(links) > 1 and len(facts.shape(links[0])) == 1 < len(facts.shape(links[-1])):
+    first, *more = (len(facts.shape(link)) for link in links)
+    if more and first == 1 and all(dimensions == _MATRIX for dimensions in more):
         return [shortest_transpose(link, facts) for link in reversed(links)]
     return links
 

@@ -20,6 +20,8 @@ from matderiv.expression.nodes import Node
 
 __all__ = ["shortest_transpose", "transpose"]
 
+_MATRIX = 2  # dimensions
+
 
 def transpose(node: Node, facts: Facts) -> Node | None:
     """(Aᵀ)ᵀ = A, (A@B)ᵀ = Bᵀ@Aᵀ, (A + B)ᵀ = Aᵀ + Bᵀ, f(Aᵀ) = f(A)ᵀ, where it is no longer."""
@@ -42,7 +44,7 @@ def transpose(node: Node, facts: Facts) -> Node | None:
 def shortest_transpose(node: Node, facts: Facts) -> Node:
     """The transpose, written as short as it can be."""
     shape = facts.shape
-    if len(shape(node)) < 2:  # noqa: PLR2004 - a vector is its own transpose
+    if len(shape(node)) < _MATRIX:  # a vector is its own transpose
         return node
     whole = nodes.Transpose(node)
     match node:
@@ -55,23 +57,23 @@ def shortest_transpose(node: Node, facts: Facts) -> Node:
         case nodes.Diag(v) if len(shape(v)) == 1:
             return node
         case nodes.Outer(a, b):
-            return nodes.Outer(b, a)
+            return nodes.Outer(shortest_transpose(b, facts), shortest_transpose(a, facts))
         case nodes.Ones(sizes):
             return nodes.Ones(sizes[::-1])
         case nodes.MatMul():
             links = chain(node, shape)
-            if any(len(shape(link)) < 2 for link in links):  # noqa: PLR2004 - as above
+            if any(len(shape(link)) != _MATRIX for link in links):
                 return whole
             found: Node = chained([shortest_transpose(link, facts) for link in reversed(links)])
         case nodes.Add() | nodes.Subtract() | nodes.Negate():
-            if any(len(shape(t)) == 1 for _, t in terms(node)):  # a row in each row
+            if any(_repeated(t, node, facts) for _, t in terms(node)):
                 return whole
             found = sum_of((c, shortest_transpose(t, facts)) for c, t in terms(node))
         case nodes.Multiply() | nodes.Divide() | nodes.Power():
             number, parts = factors(node)
             made = []
             for base, power in parts:
-                if len(shape(base)) == 1 or len(shape(power)) == 1:
+                if _repeated(base, node, facts) or _repeated(power, node, facts):
                     return whole
                 made.append((shortest_transpose(base, facts), shortest_transpose(power, facts)))
             found = product_of(number, made)
@@ -83,3 +85,8 @@ def shortest_transpose(node: Node, facts: Facts) -> Node:
         case _:
             return whole
     return found if cost(found) <= cost(whole) else whole
+
+
+def _repeated(part: Node, whole: Node, facts: Facts) -> bool:
+    """Whether an operand, such as a row in each row, has fewer dimensions than the whole."""
+    return 0 < len(facts.shape(part)) < len(facts.shape(whole))

@@ -52,6 +52,9 @@ class shapes_over:  # noqa: N801 - used as a function
                 return self(node.arg)
             case nodes.Transpose(arg):
                 return self(arg)[::-1]
+            case nodes.Rearrange(arg, order):
+                own = self(arg)
+                return tuple(_SINGLE if axis is None else own[axis] for axis in order)
             case nodes.MatMul(left, right):
                 return self._matmul(node, self(left), self(right))
             case nodes.Outer(left, right):
@@ -132,6 +135,8 @@ def numbered(node: Node, shapes: Mapping[str, Shape], kept: frozenset[str]) -> N
         return sizes.get(size, size) if isinstance(size, str) else size
 
     match node:
+        case nodes.Size(symbol) if symbol in kept:
+            return nodes.Name(symbol)
         case nodes.Eye(size):
             return nodes.Eye(number(size))
         case nodes.Ones(parts):

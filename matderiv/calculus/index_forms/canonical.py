@@ -85,7 +85,7 @@ def collected(form: Form) -> Form:
 
 
 def _without_idle(part: tuple[Term, Fraction]) -> tuple[Term, Fraction]:
-    """Σ_i 1 = N where the term is divided by N."""
+    """Σ_i 1 = N where the term is divided by N, and Σ_i 1 = 2 over a size that is the number 2."""
     term, number = part
     powers = dict(term.atoms)
     used = frozenset[str]().union(*(letters_of(atom) for atom in powers))
@@ -93,6 +93,8 @@ def _without_idle(part: tuple[Term, Fraction]) -> tuple[Term, Fraction]:
     for letter, size in term.bound:
         if letter not in used and powers.get(SizeAtom(size), 0) < 0:
             powers[SizeAtom(size)] += 1
+        elif letter not in used and size.isdigit():
+            number *= int(size)
         else:
             bound.append((letter, size))
     return Term(tuple((a, p) for a, p in powers.items() if p), tuple(bound)), number

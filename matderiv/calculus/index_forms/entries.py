@@ -109,6 +109,9 @@ class Entries:
                 return scaled(self._at(arg, indices), Fraction(-1))
             case nodes.Transpose(arg):
                 return self._at(arg, indices[::-1])
+            case nodes.Rearrange(arg, order):
+                at = dict(zip(order, indices, strict=True))
+                return self._at(arg, tuple(at[axis] for axis in range(len(self.shape(arg)))))
             case nodes.MatMul(left, right):
                 return self._matmul(left, right, indices)
             case nodes.Outer(left, right):

@@ -223,6 +223,11 @@ def _transpose(writer: _Writer, node: nodes.Transpose, at: Indices) -> IndexExpr
     return writer.at(node.arg, at[::-1])
 
 
+def _rearrange(writer: _Writer, node: nodes.Rearrange, at: Indices) -> IndexExpression:
+    places = dict(zip(node.order, at, strict=True))
+    return writer.at(node.arg, tuple(places[axis] for axis in range(len(writer.shape(node.arg)))))
+
+
 def _diag(writer: _Writer, node: nodes.Diag, at: Indices) -> IndexExpression:
     if len(writer.shape(node.arg)) == 1:
         return index_product([delta(*at), writer.at(node.arg, at[:1])])
@@ -273,6 +278,7 @@ RULES: Mapping[type, Rule] = {
     nodes.MatMul: _matmul,
     nodes.Outer: _outer,
     nodes.Transpose: _transpose,
+    nodes.Rearrange: _rearrange,
     nodes.Diag: _diag,
     nodes.Sum: _sum,
     nodes.Prod: _prod,

@@ -14,16 +14,18 @@ from matderiv.calculus.formulas.broadcasting import (
     column,
     filled,
     kept,
+    rearranged,
     size_name,
+    turned,
     unbroadcast,
     varies,
+    with_axis,
 )
-from matderiv.errors import MissingRuleError, UnsupportedError
+from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import definition, derivative
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim
-from matderiv.expression.source import source
 
 __all__ = ["ADJOINTS", "Rule", "adjoint"]
 
@@ -76,6 +78,7 @@ def _number(value: int | Fraction) -> nodes.Number:
 
 
 _ONE, _TWO = _number(1), _number(2)
+_MATRIX = 2  # dimensions of each matrix in a stack
 
 
 def _plus(a: Node, b: Node) -> Node:
@@ -215,14 +218,6 @@ def matmul(node: nodes.MatMul, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     if not any(varies(shape(g), over, axis) for axis in range(len(over))) and shape(g):
         g = nodes.Sum(g)  # of one entry
     match len(shape(a)), len(shape(b)):
-        case ((1 | 2), (1 | 2)):
-            pass
-        case _:
-            raise UnsupportedError(
-                f"{source(node)}: products of stacks of matrices have no rule of differentiation "
-                "in this version."
-            )
-    match len(shape(a)), len(shape(b)):
         case 1, 1:
             return _times(g, b), _times(g, a)
         case 2, 1:
@@ -233,6 +228,8 @@ def matmul(node: nodes.MatMul, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
             if shape(g):
                 return _matmul(b, g), nodes.Outer(a, g)
             return _times(g, nodes.Sum(b, 1)), _times(g, column(a, shape))
+        case dimensions if max(dimensions) > _MATRIX:
+            return _of_stacks(node, g, shape)
     own = shape(g)
     rows, cols = (varies(own, over, axis) for axis in (0, 1))
     down = _t(nodes.Sum(a, 0, keepdims=True))
@@ -245,6 +242,28 @@ def matmul(node: nodes.MatMul, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     if cols:
         return _matmul(g, _t(b)), _times(down, g)
     return _times(g, nodes.Sum(b, 1)), _times(g, down)
+
+
+def _of_stacks(node: nodes.MatMul, g: Node, shape: ShapeOf) -> tuple[Node, Node]:
+    """G·Bᵀ and Aᵀ·G of each matrix, summed over the axes along which an operand is repeated.
+
+    A vector is a row on the left and a column on the right.
+    """
+    a, b = node.left, node.right
+    rows, cols = len(shape(a)) > 1, len(shape(b)) > 1
+    g = filled(g, shape(node), shape)
+    if not rows:
+        g = with_axis(g, len(shape(g)) - cols, shape)
+    if not cols:
+        g = with_axis(g, len(shape(g)), shape)
+    by_a = _matmul(g, turned(b, shape)) if cols else _times(g, b)
+    by_b = _matmul(turned(a, shape), g) if rows else _times(column(a, shape), g)
+    if not cols:
+        by_b = nodes.Sum(by_b, len(shape(by_b)) - 1)
+    return (
+        unbroadcast(by_a, shape(by_a), shape(a), shape),
+        unbroadcast(by_b, shape(by_b), shape(b), shape),
+    )
 
 
 @_rule(nodes.Outer)
@@ -263,9 +282,22 @@ def transpose(node: nodes.Transpose, g: Node, shape: ShapeOf) -> tuple[Node, ...
     over, own = shape(node), shape(g)
     if not own or len(over) == 1:
         return (g,)
-    if len(own) == 1 and len(over) == 2:  # noqa: PLR2004 - a row in place of a matrix
+    if len(own) == 1 and len(over) == _MATRIX:  # a row in place of a matrix
         return (column(g, shape),)
     return (_t(g if len(own) == len(over) else filled(g, over, shape)),)
+
+
+@_rule(nodes.Rearrange)
+def rearrange(node: nodes.Rearrange, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g·da, at the places where the entries of A stand."""
+    if not shape(g):
+        return (g,)
+    g = filled(g, shape(node), shape)
+    old = [axis for axis in node.order if axis is not None]
+    for place in reversed(range(len(node.order))):
+        if node.order[place] is None:
+            g = nodes.Sum(g, place)  # of one entry
+    return (rearranged(g, tuple(map(old.index, range(len(old))))),)
 
 
 # -- reductions ------------------------------------------------------------------------------

@@ -70,6 +70,7 @@ _EVERYWHERE = (
     | nodes.MatMul
     | nodes.Negate
     | nodes.Transpose
+    | nodes.Rearrange
     | nodes.Functional
     | nodes.Sum
     | nodes.Diag

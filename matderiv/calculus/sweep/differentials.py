@@ -70,7 +70,9 @@ def _sum(terms: Iterable[Change]) -> Node:
 
 
 def _whole(
-    node: nodes.Reduction | nodes.AlongAxis | nodes.Transpose, da: Node, shape: ShapeOf
+    node: nodes.Reduction | nodes.AlongAxis | nodes.Transpose | nodes.Rearrange,
+    da: Node,
+    shape: ShapeOf,
 ) -> Node:
     """The differential of the operand with every entry present."""
     return filled(da, shape(node.arg), shape)
@@ -179,6 +181,12 @@ def outer(node: nodes.Outer, da: Change, db: Change, shape: ShapeOf) -> Node:
 def transpose(node: nodes.Transpose, da: Node, shape: ShapeOf) -> Node:
     """For Aᵀ: (dA)ᵀ."""
     return nodes.Transpose(_whole(node, da, shape))
+
+
+@_rule(nodes.Rearrange)
+def rearrange(node: nodes.Rearrange, da: Node, shape: ShapeOf) -> Node:
+    """For A with other axes: dA with those axes."""
+    return nodes.rebuilt(node, [_whole(node, da, shape)])
 
 
 # -- reductions ------------------------------------------------------------------------------

@@ -55,11 +55,11 @@ class LocalJacobian:
 
     @property
     def _rows(self) -> tuple[Index, ...]:
-        return self.task.places(self.shapes[0], 0)
+        return self.task.value_indices(self.shapes[0])
 
     @property
     def _cols(self) -> tuple[Index, ...]:
-        return self.task.places(self.shapes[1], 2)
+        return self.task.input_indices(self.shapes[1])
 
     def at(self, row: tuple[int, ...], col: tuple[int, ...]) -> Form:
         """∂z_ij/∂x_pq at numbers; nothing where it is zero whatever the entries are."""

@@ -29,6 +29,7 @@ from matderiv.calculus.formulas.broadcasting import filled
 from matderiv.calculus.formulas.flattened import sum_of
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Entry, Index, added
+from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.results import GradientStages, Sweep
 from matderiv.expression import nodes
@@ -36,8 +37,6 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 
 __all__ = ["Prover"]
-
-_LETTERS = ("p", "q")
 
 #: The name of the attempt that leaves no name with a definition.
 _EVERYTHING = "all names unfolded"
@@ -160,9 +159,7 @@ class Prover:
         definitions: Mapping[str, Node],
     ) -> Attempt:
         """The general entries of two sides, or single ones with every sum written out."""
-        letters = tuple(
-            1 if dim.symbol == "1" else letter for dim, letter in zip(shape, _LETTERS, strict=False)
-        )
+        letters = input_indices(shape)
 
         def forms(place: tuple[int, ...] | None) -> Pair:
             entries = self._entries(definitions, written=place is not None)

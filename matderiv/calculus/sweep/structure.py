@@ -32,6 +32,7 @@ from matderiv.calculus.index_forms.forms import (
     multiplied,
     single,
 )
+from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.errors import InputError, ProofError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -56,7 +57,6 @@ STRUCTURES = ("symmetric", "diagonal")
 #: The structure of inputs by name.
 Assumed = Mapping[str, str]
 
-_LETTERS = ("p", "q")
 _ONE = Fraction(1)
 
 
@@ -172,11 +172,11 @@ def follows(
     For a symmetric S that is G_pq + G_qp, and G_pp on the diagonal. The entries of `diagonal`
     matrices are 0 off the diagonal.
     """
-    size = facts.shape(gradient)[0]
+    size, letters = facts.shape(gradient)[0], input_indices(facts.shape(gradient))
 
     def forms(place: tuple[int, ...] | None) -> Pair:
         entries = Entries(facts.shape, symmetric=facts.symmetric, diagonal=diagonal)
-        i, j, (p, q) = entries.letter(), entries.letter(), place or _LETTERS
+        i, j, (p, q) = entries.letter(), entries.letter(), place or letters
         on, across = (_deltas((i, x), (j, y)) for x, y in ((p, q), (q, p)))
         both = multiplied(on, single(Delta(i, j)))
         moved = both if structure == "diagonal" else difference(added((on, across)), both)

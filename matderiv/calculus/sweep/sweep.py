@@ -20,6 +20,7 @@ from matderiv.calculus.formulas.tidying import (
     transposes_collected,
 )
 from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.calculus.sweep.adjoints import adjoint
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.calculus.sweep.results import GradientStages, Sweep, Use
@@ -250,7 +251,7 @@ def _vanishes(formula: Node, facts: Facts) -> bool:
         return False
     entries = Entries(facts.shape, symmetric=facts.symmetric)
     try:
-        return not entries.at(formula, *("p", "q")[: len(facts.shape(formula))])
+        return not entries.at(formula, *input_indices(facts.shape(formula)))
     except InputError:  # not known, or too large
         return False
 

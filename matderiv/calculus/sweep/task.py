@@ -10,6 +10,7 @@ from functools import cached_property
 from matderiv.calculus.formulas.broadcasting import filled
 from matderiv.calculus.formulas.shaping import numbered, signs_first
 from matderiv.calculus.index_forms.forms import Index
+from matderiv.calculus.index_forms.letters import lettered
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
@@ -63,21 +64,49 @@ class Task:
         }
 
     @cached_property
-    def letters(self) -> tuple[str, ...]:
-        """Index letters that are no name: two for values, two for inputs, then those of sums."""
+    def _letters(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        """Letters that are no name: i, j for values, p, q for inputs, and those of sums.
+
+        Arrays of more dimensions have as many letters as they need of those after q.
+        """
         graph = self.sweep.graph
         names = set(graph.shapes) | graph.program.functions()
         taken = names | set(map(entry_name, names)) | self.sizes.keys()
         taken |= subscripts({name: len(shape) for name, shape in graph.shapes.items()})
         free = [c for c in "ijpqklmnrstuvabcdgh" if c not in taken]
-        return (*free, *(f"i_{n}" for n in range(1, 20)))
-
-    def places(self, shape: Shape, start: int) -> tuple[Index, ...]:
-        """Letters for an array's indices, from a place on; 1 where there is but one index."""
-        letters = self.letters[start : start + len(shape)]
-        return tuple(
-            1 if dim.symbol == "1" else letter for letter, dim in zip(letters, shape, strict=True)
+        more = max(0, max(map(len, graph.shapes.values()), default=0) - 2)
+        free += (f"i_{n}" for n in range(1, 20 + 2 * more))
+        further = free[4:]
+        return (
+            (*free[:2], *further[:more]),
+            (*free[2:4], *further[more : 2 * more]),
+            tuple(further[2 * more :]),
         )
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """All index letters: those of values, those of inputs, those of sums."""
+        values, inputs, sums = self._letters
+        return (*values, *inputs, *sums)
+
+    @property
+    def input_letters(self) -> tuple[str, ...]:
+        """P, q: letters for the indices of what a gradient is by."""
+        return self._letters[1]
+
+    @property
+    def sum_letters(self) -> tuple[str, ...]:
+        """K, l, m …: letters for sums; where they run out, those of values and of inputs."""
+        values, inputs, sums = self._letters
+        return (*sums, *values, *inputs)
+
+    def value_indices(self, shape: Shape) -> tuple[Index, ...]:
+        """I, j: the indices of a value; 1 where there is but one index."""
+        return lettered(shape, self._letters[0])
+
+    def input_indices(self, shape: Shape) -> tuple[Index, ...]:
+        """P, q: the indices of what a gradient is by; 1 where there is but one index."""
+        return lettered(shape, self._letters[1])
 
     @cached_property
     def sizes(self) -> dict[str, int]:

@@ -13,6 +13,7 @@ from matderiv.calculus.deciding.decide import Attempt, Pair, decide
 from matderiv.calculus.formulas.broadcasting import filled
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -55,9 +56,7 @@ def is_zero(
     lifted = {of: value for of, value in values.items() if of in graph.lifted}
     own = graph.shapes[name]
     whole = filled(formula, own, facts.shape)
-    letters = tuple(
-        1 if dim.symbol == "1" else letter for dim, letter in zip(own, "pq", strict=False)
-    )
+    letters = input_indices(own)
 
     def attempt(what: str, definitions: Mapping[str, Node]) -> Attempt:
         def forms(place: tuple[int, ...] | None) -> Pair:

@@ -299,7 +299,7 @@ class _Lines:
             raise InputError("the wrong formula has another shape")
         self.task, self.case, self.judge = task, case, judge
         self.users = users(task, case.name)
-        self.at = task.places(own, 2)
+        self.at = task.input_indices(own)
         self.wrt = Entry(case.name, self.at)
         self.rule = chain_rule(task, case.name, self.at, judge.entries.letter)
         self.summed = judge.value(Indexed(self.rule))
@@ -380,14 +380,14 @@ class _Lines:
         found: dict[str, Form | None] = {}
         for by, forms in wrong.items():
             form = contracted(added(forms))
-            of = Entry(by, self.task.places(self.task.shapes[by], 0))
+            of = Entry(by, self.task.value_indices(self.task.shapes[by]))
             found[by] = None if same_form(form, self.rate(of)) else form
         return found
 
     def deltas(self, above: Entry) -> Form:
         """δ_ik δ_jm for ∂L/∂z_km: what is left of it in ∂z_ij/∂x_pq."""
         form: Form = ((Term(), _ONE),)
-        places = self.task.places(self.task.shapes[above.name[1:]], 0)
+        places = self.task.value_indices(self.task.shapes[above.name[1:]])
         for one, other in zip(above.indices, places, strict=True):
             if one != other:
                 form = multiplied(form, single(Delta(one, other)))
@@ -395,7 +395,7 @@ class _Lines:
 
     def placed(self, form: Form, of: Entry) -> Form:
         """A derivative at i and j, at the indices of the chain rule."""
-        letters = self.task.places(self.task.shapes[of.name], 0)
+        letters = self.task.value_indices(self.task.shapes[of.name])
         put: dict[str, Index] = {
             old: new for old, new in zip(letters, of.indices, strict=True) if isinstance(old, str)
         }
@@ -404,7 +404,7 @@ class _Lines:
 
 def _place(task: Task, name: str, verdict: Verdict) -> tuple[tuple[str, int], ...]:
     """Numbers for the letters of ∂L/∂x_pq at which a link is refuted, if all are known."""
-    letters = [i for i in task.places(task.shapes[name], 2) if isinstance(i, str)]
+    letters = [i for i in task.input_indices(task.shapes[name]) if isinstance(i, str)]
     entry = verdict.entry or ()
     return tuple(zip(letters, entry, strict=True)) if len(entry) == len(letters) else ()
 

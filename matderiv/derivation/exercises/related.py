@@ -135,7 +135,7 @@ def _uses(task: Task, name: str) -> Uses | None:
         return None
     judge = Judge(task, name, several)
     builder = Builder(task, (name,), elementwise)
-    rule = chain_rule(task, name, task.places(task.shapes[name], 2), judge.entries.letter)
+    rule = chain_rule(task, name, task.input_indices(task.shapes[name]), judge.entries.letter)
     parts = tuple(_contribution(builder, judge, name, by, rule) for by in several)
     local = task.whole(name, task.sweep.gradients[name].local)
     first = Formula(Name(f"d{name}"))
@@ -146,7 +146,7 @@ def _uses(task: Task, name: str) -> Uses | None:
 def _contribution(builder: Builder, judge: Judge, of: str, by: str, rule: Form) -> Contribution:
     """Σ_ij ∂L/∂z_ij · ∂z_ij/∂x_pq as an entry of a formula."""
     task = builder.task
-    at = task.places(task.shapes[of], 2)
+    at = task.input_indices(task.shapes[of])
     part = tuple((term, number) for term, number in rule if holds(term, by))
     facts = task.sweep.facts
     mine = (use for use in task.sweep.gradients[of].uses if use.by == by)

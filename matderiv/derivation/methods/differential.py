@@ -46,7 +46,7 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
         assert change is not None
         change = with_value_names(tidy(change, facts), {formula_key(value): by}, but=name)
         over = graph.shapes[by]
-        i = builder.task.places(over, 0)
+        i = builder.task.value_indices(over)
         upstream: Node = _ONE if by == graph.loss else Name(f"d{by}")
         pairs.append((upstream, change))
         if by == graph.loss and len(judge.users) > 1:

@@ -57,7 +57,7 @@ def entry_chains(
     """∂L/∂x_pq worked out, with entries of transposes as they stand if they are to be `turned`."""
     judge = RouteJudge(builder.task, name)
     graph = builder.sweep.graph
-    at = builder.task.places(graph.shapes[name], 2)
+    at = builder.task.input_indices(graph.shapes[name])
     wrt = Entry(name, at)
     last = list(read_off(builder, name, gradient.local, turned=turned))
     direct = judge.users == (graph.loss,)
@@ -82,7 +82,7 @@ def entry_of_value(builder: Builder, by: str) -> Chain:
     graph = builder.sweep.graph
     value = graph.value(by)
     assert value is not None
-    i = builder.task.places(graph.shapes[by], 0)
+    i = builder.task.value_indices(graph.shapes[by])
     judge = Defining(builder.task, by)
     return builder.chain(
         judge,
@@ -99,7 +99,7 @@ def _local(
     graph = builder.sweep.graph
     value = graph.value(by)
     assert value is not None
-    of = Entry(by, builder.task.places(graph.shapes[by], 0))
+    of = Entry(by, builder.task.value_indices(graph.shapes[by]))
     entry = judge.entries.at(value, *of.indices)
     fresh = judge.entries.letter
     yield builder.chain(
@@ -120,7 +120,7 @@ def _put_in(builder: Builder, judge: RouteJudge, wrt: Entry) -> Form:
     for by in judge.users:
         value = graph.value(by)
         assert value is not None
-        places = builder.task.places(graph.shapes[by], 0)
+        places = builder.task.value_indices(graph.shapes[by])
         bound = bound_letters(places, graph.shapes[by])
         rate = partial(judge.entries.at(value, *places), wrt, judge.entries.letter)
         if by != graph.loss:
@@ -136,7 +136,7 @@ def read_off(
     own = builder.sweep.graph.shapes[name]
     if not own or builder.sweep.facts.shape(local) != own:
         return
-    at: tuple[Index, ...] = builder.task.places(own, 2)
+    at: tuple[Index, ...] = builder.task.input_indices(own)
     if turned and _turned(local) and len(own) > 1:
         assert isinstance(local, nodes.MatMul)
         yield "transposes", Contraction(local, at)

@@ -32,7 +32,7 @@ class RouteJudge(Judge):
         self.users = tuple(dict.fromkeys(use.by for use in sweep.gradients[name].uses))
         super().__init__(task, name, self.users)
         self._own_shape = sweep.graph.shapes[name]
-        self._at = task.places(self._own_shape, 2)
+        self._at = task.input_indices(self._own_shape)
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
         """The definition of a quantity that this route introduces."""

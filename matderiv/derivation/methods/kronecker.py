@@ -54,14 +54,14 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
     judge = RouteJudge(builder.task, name)
     graph, facts = builder.sweep.graph, builder.sweep.facts
     own = graph.shapes[name]
-    at = builder.task.places(own, 2)
+    at = builder.task.input_indices(own)
     wrt = Entry(name, at)
     whole: list[tuple[VecPartial | Kronecker, Node]] = []
     parts: list[tuple[VecPartial | Kronecker, Node]] = []
     for by in judge.users:
         value = graph.value(by)
         assert value is not None
-        of = Entry(by, builder.task.places(graph.shapes[by], 0))
+        of = Entry(by, builder.task.value_indices(graph.shapes[by]))
         found = tuple(jacobians(builder, value, of, wrt))
         if len(found) == 1 and found[0].diagonal is None and not _fixed(value, name):
             defining = Defining(builder.task, by)

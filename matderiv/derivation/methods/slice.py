@@ -39,13 +39,13 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
     judge = RouteJudge(builder.task, name)
     graph = builder.sweep.graph
     own = graph.shapes[name]
-    at = builder.task.places(own, 2)
+    at = builder.task.input_indices(own)
     wrt = Entry(name, at)
     slices: list[tuple[str, Node | Slice]] = []
     found: list[tuple[str, Node | Slice]] = []
     for by in judge.users:
         slope = _slope(builder, by, name)
-        of = Entry(by, builder.task.places(graph.shapes[by], 0))
+        of = Entry(by, builder.task.value_indices(graph.shapes[by]))
         yield builder.chain(
             judge,
             "slice",
