@@ -18,6 +18,7 @@ from matderiv.calculus.deciding.decide import Attempt, Pair
 from matderiv.calculus.index_forms.forms import constant
 from matderiv.calculus.sweep import proving
 from matderiv.calculus.sweep.results import Sweep
+from matderiv.calculus.sweep.sweep import sweep
 from matderiv.checking.check import check
 from matderiv.expression import nodes
 
@@ -98,7 +99,7 @@ def test_wrong_rule_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_wrong_tidying_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A formula that is not what the rules give is refused."""
-    right = gradients.sweep
+    right = sweep
 
     def twice(*args: Any) -> Sweep:
         found = right(*args)

@@ -294,3 +294,13 @@ def test_every_page_compiles(tmp_path: Path) -> None:
     preamble = r"\documentclass[fontset=fandol]{ctexart}\usepackage{amsmath}"
     complaints = compile_all(xelatex, tmp_path, preamble, bodies)
     assert {name: some for name, some in complaints.items() if some} == {}
+
+
+def test_differentials_say_what_they_hold_fixed() -> None:
+    """DU = Z dAᵀ is a part of dU where Z changes with A as well, and the page says so, once."""
+    derivation = matderiv.derive(
+        "L = tr(A @ X @ A.T)", wrt="A", shapes={"X": (3, 3)}, method="differential"
+    )
+    assert derivation.markdown().count("is held fixed") == 1
+    plain = matderiv.derive("L = tr(A @ X)", wrt="A", shapes={"X": (3, 3)}, method="differential")
+    assert "held fixed" not in plain.markdown()

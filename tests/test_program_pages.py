@@ -67,7 +67,7 @@ def test_every_format_is_written(tmp_path: Path, lang: str) -> None:
         assert path.stat().st_size > 1000
     cells = json.loads((tmp_path / "page.ipynb").read_text(encoding="utf-8"))["cells"]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    assert len(code) == 2
+    assert len(code) == 3  # derive, show, check against differences
     for cell in code:
         compile(cell, "cell", "exec")
     assert 'wrt=["w"]' in code[0]

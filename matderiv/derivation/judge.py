@@ -201,6 +201,11 @@ class Judge:
     def value(self, side: Side, entries: _Unfolding | None = None) -> Form:
         """The entry of a side, an array's at letters of its own."""
         entries = entries or self.entries
+        if side not in entries.values:  # it is the right side of one link, the left of the next
+            entries.values[side] = self._value(side, entries)
+        return entries.values[side]
+
+    def _value(self, side: Side, entries: _Unfolding) -> Form:
         match side:
             case Formula(node):
                 return entries.known(entries.at(node, *self.task.input_indices(self._shape(side))))
@@ -304,12 +309,18 @@ class _Unfolding(Entries):
         self._known = definitions
         self._seen: dict[Atom, Form | None] = {}
         self._fresh = judge.letters  # one for all, so that no two letters are the same
+        self.values: dict[Side, Form] = {}
 
     def known(self, form: Form) -> Form:
         """The form with what stands for its quantities, wherever they occur in it."""
         made: list[Form] = []
+        changed = False
         for term, number in form:
             found = {atom: self._atom(atom) for atom, _ in term.atoms}
+            if all(value is None for value in found.values()):
+                made.append(((term, number),))
+                continue
+            changed = True
             kept = tuple((atom, power) for atom, power in term.atoms if found[atom] is None)
             product: Form = ((Term(kept, term.bound), number),)
             for atom, power in term.atoms:
@@ -321,8 +332,7 @@ class _Unfolding(Entries):
                 for _ in range(power):  # each time with bound letters of its own
                     product = multiplied(product, refreshed(value, self.letter))
             made.append(product)
-        whole = added(made)
-        return form if whole == form else contracted(whole)
+        return contracted(added(made)) if changed else form
 
     def _atom(self, atom: Atom) -> Form | None:
         """The form that replaces an atom, worked out once; None if the atom stays."""

@@ -10,6 +10,8 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Literal
 
 __all__ = ["MACROS", "escape_code", "escape_latex", "has_chinese", "has_others"]
 
@@ -32,18 +34,12 @@ _ESCAPES = {
 }
 _LIGATURES = re.compile("-(?=-)|[?!](?=`)")  # -- would become a dash
 
-#: The characters of Latin Modern that are ever needed.
-_LATIN = re.compile(
-    "[\u0020-\u007e\u00a0-\u017f\u2013\u2014\u2018-\u201e\u2020-\u2022\u2026\u20ac]"
-)
-#: The characters of fonts for Chinese.
-_CHINESE = re.compile(
-    "[\u2e80-\u2fdf\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]"
-)
-#: Letters that only say how their neighbours join.
-_UNSEEN = re.compile("[\u200b-\u200f\u2060\ufe00-\ufe0f]")
-#: Words, and what stands between them.
-_PIECES = re.compile(rf"\s|{_CHINESE.pattern}+|(?:(?!{_CHINESE.pattern})\S)+")
+#: The characters of Latin Modern that are ever needed: the first and last letters of ranges.
+_LATIN = "\u0020\u007e\u00a0\u017f\u2013\u2014\u2018\u201e\u2020\u2022\u2026\u2026\u20ac\u20ac"
+#: The characters of fonts for Chinese, likewise.
+_CHINESE = "\u2e80\u2fdf\u3000\u303f\u3040\u30ff\u3400\u9fff\uf900\ufaff\uff00\uffef"
+#: Letters that only say how their neighbours join, likewise.
+_UNSEEN = "\u200b\u200f\u2060\u2060\ufe00\ufe0f"
 _WORD = 24  # letters of a word from which on it may be broken anywhere
 
 #: Fonts with many letters; the first that exists and has the letter is used. A name of one word
@@ -70,7 +66,8 @@ def escape_latex(text: str) -> str:
     >>> print(escape_latex("50 % of A_1 & <b>"))
     50 \% of A\_1 \& \textless{}b\textgreater{}
     """
-    return "".join(map(_word, _PIECES.findall(unicodedata.normalize("NFC", text))))
+    runs = itertools.groupby(unicodedata.normalize("NFC", text), _kind)
+    return "".join(_word("".join(run), kind) for kind, run in runs)
 
 
 def escape_code(text: str) -> str:
@@ -80,7 +77,7 @@ def escape_code(text: str) -> str:
 
 def has_chinese(texts: Iterable[str]) -> bool:
     """Whether any letter needs a font for Chinese."""
-    return any(_CHINESE.search(text) for text in texts)
+    return any(_within(letter, _CHINESE) for letter in set().union(*texts))
 
 
 def has_others(texts: Iterable[str]) -> bool:
@@ -88,15 +85,29 @@ def has_others(texts: Iterable[str]) -> bool:
     return any(r"\otherletter" in escape_latex(text) for text in texts)
 
 
-def _word(word: str) -> str:
+def _word(word: str, kind: str) -> str:
     found = [_letter(letter, after) for letter, after in itertools.pairwise([*word, ""])]
-    long = len(word) > _WORD and not _CHINESE.match(word)
+    long = len(word) > _WORD and kind == "word"
     return (r"\allowbreak{}" if long else "").join(found)
 
 
+@lru_cache(maxsize=1 << 12)
 def _letter(letter: str, after: str) -> str:
     if _LIGATURES.match(letter + after):
         return letter + "{}"
-    if _LATIN.match(letter) or _CHINESE.match(letter):
+    if _within(letter, _LATIN) or _within(letter, _CHINESE):
         return _ESCAPES.get(letter, letter)
-    return "" if _UNSEEN.match(letter) else rf"\otherletter{{{ord(letter):04X}}}"
+    return "" if _within(letter, _UNSEEN) else rf"\otherletter{{{ord(letter):04X}}}"
+
+
+@lru_cache(maxsize=1 << 12)
+def _kind(letter: str) -> Literal["space", "chinese", "word"]:
+    """Words are made of letters of one kind."""
+    if letter.isspace():
+        return "space"
+    return "chinese" if _within(letter, _CHINESE) else "word"
+
+
+def _within(letter: str, ranges: str) -> bool:
+    pairs = zip(ranges[::2], ranges[1::2], strict=True)
+    return any(first <= letter <= last for first, last in pairs)

@@ -106,6 +106,21 @@ def _told(chain: Chain, step: Step) -> bool:
     return isinstance(one, Formula) and isinstance(other, Matrix) and one.node == other.node
 
 
+def _held(composer: ProgramComposer, by: str, wrt: str) -> Iterator[Block]:
+    """That other values in the definition of `by` are held fixed, if they change with `wrt`."""
+    graph = composer.task.sweep.graph
+    value = graph.value(by)
+    names = {n.name for n in nodes.walk(value) if isinstance(n, nodes.Name)} if value else set()
+    moving = names & graph.depends(frozenset({wrt})) - {wrt}
+    held = [a.name for a in graph.values if a.name in moving]
+    if held and wrt in names:
+        fields = {
+            "change": Math(composer.notation.formulas.node(change_of(wrt))),
+            "held": composer.listed([composer.math(name_box(name)) for name in held]),
+        }
+        yield Paragraph(_say(composer, "differential_held", fields))
+
+
 def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) -> Iterator[Block]:
     about = _about(chain)
     if about is not None:
@@ -123,6 +138,8 @@ def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) 
         yield Paragraph(_reason(composer, step, chain, fields))
     yield composer.equation(chain)
     yield from composer.held(chain)
+    if chain.kind == "differential":
+        yield from _held(composer, about or "", step.wrt or "")
     for side in chain.sides:
         if isinstance(side, Kroneckers):
             yield from _letters(composer, side, fields)

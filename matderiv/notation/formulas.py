@@ -173,6 +173,8 @@ class Formulas:
                 return Symbol("pi", greek=True), "atom"
             case nodes.Add() | nodes.Subtract() | nodes.Negate():
                 return Terms(tuple(self._signed(node))), "sum"
+            case _ if _leading(node)[0] < 0 and not isinstance(node, nodes.Number):
+                return Terms(tuple(self._signed(node))), "sum"
             case nodes.MatMul():
                 return self._matmul(node), "product"
             case nodes.Multiply(left, right) | nodes.Divide(left, right):
@@ -374,9 +376,9 @@ def _number(value: Rational) -> Held:
 
 def _leading(node: Node) -> tuple[Rational, Node]:
     """A negative number at the start of a product, and the product without its sign."""
-    if isinstance(node, nodes.Multiply):
+    if isinstance(node, nodes.Multiply | nodes.Divide | nodes.MatMul):
         first, rest = _leading(node.left)
-        return first, nodes.Multiply(rest, node.right)
+        return first, nodes.rebuilt(node, (rest, node.right))
     if isinstance(node, nodes.Number) and node.value < 0:
         return node.value, nodes.Number(-node.value)
     return Rational(1), node

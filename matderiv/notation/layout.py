@@ -14,13 +14,18 @@ from matderiv.notation.boxes import (
     Box,
     Dots,
     Fence,
+    Fraction,
     Grid,
     Lines,
+    Number,
     Operator,
+    Root,
     Row,
     Scripts,
+    Symbol,
     Tagged,
     Terms,
+    Word,
 )
 
 __all__ = ["fitted"]
@@ -43,7 +48,7 @@ def fitted(box: Box, room: float, *, elide: bool = True, inside: bool = True) ->
     in a matrix, columns are left out before brackets are broken.
     A matrix that is still too wide loses columns before its last, with dots in their place.
     """
-    if box.width <= room:
+    if box.width <= room or _rigid(box):
         return box
     match box:
         case Terms():
@@ -75,6 +80,18 @@ def fitted(box: Box, room: float, *, elide: bool = True, inside: bool = True) ->
                 box, base=fitted(base, room - box.width + base.width, elide=elide, inside=inside)
             )
     return box
+
+
+def _rigid(box: Box) -> bool:
+    """Whether a box is a product of entries, say, which nothing can make narrower."""
+    match box:
+        case Row(items=items):
+            return all(map(_rigid, items))
+        case Scripts(base=base):
+            return _rigid(base)
+        case Operator(name=name):
+            return name not in _BEFORE
+    return isinstance(box, Symbol | Word | Number | Fraction | Root | Dots)
 
 
 def _fitted_row(row: Row, room: float, *, elide: bool, inside: bool) -> Box:

@@ -10,7 +10,12 @@ from itertools import pairwise, product
 
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import Index, placed
-from matderiv.calculus.index_forms.index_expressions import IndexExpression, at_places, term_by_term
+from matderiv.calculus.index_forms.index_expressions import (
+    IndexExpression,
+    at_places,
+    is_entrywise,
+    term_by_term,
+)
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Chain
 from matderiv.derivation.sides import (
@@ -213,8 +218,13 @@ class ProgramNotation:
 
     def _cells(self, side: Cells, mark: Mark | None) -> Box:
         """An array whose cells are worked out from the general entry."""
+        expr = self.indices.ordered(side.entry)
+        same = is_entrywise(expr, side.indices)  # then every cell reads like the general entry
 
         def cell(at: tuple[int, ...]) -> Box:
+            if same:
+                places = dict(zip(side.indices, at, strict=True))
+                return self.indices.box(at_places(expr, places))
             put: dict[str, Index] = dict(zip(side.indices, at, strict=True))
             return self.indices.form(contracted(placed(side.entry, put)))
 

@@ -8,7 +8,6 @@ forms that read differently may still be equal, so a difference decides nothing.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -173,6 +172,7 @@ class Term:
 Form = tuple[tuple[Term, Fraction], ...]
 
 ONE = Term()
+_UNIT = Fraction(1)
 
 
 #: How many products of terms may still be worked out; None where nobody bounds them.
@@ -216,7 +216,8 @@ def added(forms: Iterable[Form]) -> Form:
     total: dict[Term, Fraction] = {}
     for form in forms:
         for term, number in form:
-            total[term] = total.get(term, Fraction(0)) + number
+            before = total.get(term)
+            total[term] = number if before is None else before + number
     if len(total) > _MAX_TERMS:
         raise TooLarge("the entries hold too many terms")
     return tuple((term, number) for term, number in total.items() if number)
@@ -228,7 +229,7 @@ def multiplied(one: Form, other: Form) -> Form:
         raise TooLarge("the entries hold too many terms")
     spend(len(one) * len(other))
     return added(
-        (((times(m, n), c * d),) for (m, c), (n, d) in itertools.product(one, other)),
+        (((times(m, n), c if d is _UNIT else c * d),) for m, c in one for n, d in other),
     )
 
 
@@ -262,12 +263,12 @@ def scaled(form: Form, number: Fraction) -> Form:
 
 def constant(value: Fraction) -> Form:
     """A number as a form."""
-    return ((ONE, value),) if value else ()
+    return ((ONE, _UNIT if value == 1 else value),) if value else ()
 
 
 def single(atom: Atom, power: int = 1) -> Form:
     """A power of one atom as a form."""
-    return ((Term(((atom, power),)), Fraction(1)),)
+    return ((Term(((atom, power),)), _UNIT),)
 
 
 def difference(left: Form, right: Form) -> Form:

@@ -60,12 +60,17 @@ __all__ = [
     "delta",
     "form_of",
     "free_letters",
+<<<<<<< HEAD
     "index_product",
+=======
+    "is_entrywise",
+>>>>>>> ground
     "negated",
     "quotient",
     "signed_sum",
     "sum_over",
     "term_by_term",
+    "walk",
     "whole_power",
 ]
 
@@ -234,7 +239,7 @@ def signed_sum(items: Iterable[tuple[int, IndexExpression]]) -> IndexExpression:
         match item:
             case SignedSum(items=inner) if sign > 0 or len(inner) == 1:
                 made += [(sign * own, term) for own, term in inner]
-            case _ if item != _ZERO:
+            case _ if not _is_number(item, 0):
                 made.append((sign, item))
     match made:
         case []:
@@ -244,6 +249,10 @@ def signed_sum(items: Iterable[tuple[int, IndexExpression]]) -> IndexExpression:
     return SignedSum(tuple(made))
 
 
+def _is_number(expr: IndexExpression, number: int) -> bool:
+    return isinstance(expr, Numeral) and expr.value == number
+
+
 def negated(expr: IndexExpression) -> IndexExpression:
     """-a."""
     return signed_sum([(-1, expr)])
@@ -251,12 +260,13 @@ def negated(expr: IndexExpression) -> IndexExpression:
 
 def index_product(items: Iterable[IndexExpression]) -> IndexExpression:
     """A product; a factor 1 is left out, and one that is 0 is all of it."""
-    found: list[IndexExpression] = []
+    made: list[IndexExpression] = []
     for item in items:
-        found += item.items if isinstance(item, Factors) else (item,)
-    if _ZERO in found:
-        return _ZERO
-    made = [item for item in found if item != _ONE]
+        for factor in item.items if isinstance(item, Factors) else (item,):
+            if _is_number(factor, 0):
+                return _ZERO
+            if not _is_number(factor, 1):
+                made.append(factor)
     match made:
         case []:
             return _ONE
@@ -267,7 +277,8 @@ def index_product(items: Iterable[IndexExpression]) -> IndexExpression:
 
 def quotient(above: IndexExpression, below: IndexExpression) -> IndexExpression:
     """a/b, 0 where a is."""
-    return _ZERO if above == _ZERO and below != _ZERO else Quotient(above, below)
+    zero = _is_number(above, 0) and not _is_number(below, 0)
+    return _ZERO if zero else Quotient(above, below)
 
 
 def whole_power(base: IndexExpression, power: int) -> IndexExpression:
@@ -314,6 +325,31 @@ def _rebuilt(
             return expr
 
 
+def _operands(expr: IndexExpression) -> tuple[IndexExpression, ...]:
+    match expr:
+        case SignedSum(items):
+            return tuple(item for _, item in items)
+        case Factors(items) | Combined(items=items):
+            return items
+        case Quotient(one, other) | PowerOf(one, other) | PartialDerivative(one, other):
+            return one, other
+        case Applied(arg=part) | FunctionOfArray(arg=part):
+            return (part,)
+        case SumOver(body=part) | ProductOver(body=part):
+            return (part,)
+        case Omitted(total):
+            return (total,)
+        case Numeral() | Extent() | NamedEntry() | ArrayEntry() | KroneckerDelta():
+            return ()
+
+
+def walk(expr: IndexExpression) -> Iterator[IndexExpression]:
+    """The expression and all that it is made of."""
+    yield expr
+    for part in _operands(expr):
+        yield from walk(part)
+
+
 # -- indices ---------------------------------------------------------------------------------
 
 
@@ -354,8 +390,12 @@ def at_places(expr: IndexExpression, places: Mapping[str, int]) -> IndexExpressi
     Numeral(value=Fraction(0, 1))
     """
     match expr:
-        case NamedEntry() | ArrayEntry():
-            return replace(expr, indices=_put(expr.indices, places))
+        case NamedEntry(name, indices):
+            return NamedEntry(name, _put(indices, places))
+        case Factors(items):
+            return product([at_places(item, places) for item in items])
+        case ArrayEntry(node, indices):
+            return ArrayEntry(node, _put(indices, places))
         case KroneckerDelta(one, other):
             return delta(*_put((one, other), places))
         case SumOver() | ProductOver() | FunctionOfArray():
@@ -368,6 +408,17 @@ def at_places(expr: IndexExpression, places: Mapping[str, int]) -> IndexExpressi
             put = at_places(total, places)
             return Omitted(put, shown) if isinstance(put, SumOver) else put
     return _rebuilt(expr, lambda part: at_places(part, places))
+
+
+def is_entrywise(expr: IndexExpression, indices: tuple[Index, ...]) -> bool:
+    """Whether nothing in an expression has other indices than these, as in a_ij f(b_ij)."""
+    return all(
+        part.indices in ((), indices)
+        if isinstance(part, NamedEntry)
+        else not isinstance(part, ArrayEntry | KroneckerDelta | SumOver | ProductOver | Omitted)
+        and not isinstance(part, FunctionOfArray)
+        for part in walk(expr)
+    )
 
 
 def _put(indices: tuple[Index, ...], places: Mapping[str, int]) -> tuple[Index, ...]:
@@ -392,10 +443,9 @@ def term_by_term(
             names = [letter for letter, _ in letters]
             places = [dim.size for _, dim in letters]
             shown = tuple(_shown(places, most))
-            terms = [
-                term_by_term(at_places(body, dict(zip(names, at, strict=True))), most, outer=outer)
-                for at in shown
-            ]
+            terms = [at_places(body, dict(zip(names, at, strict=True))) for at in shown]
+            if any(isinstance(part, SumOver | Omitted) for part in walk(body)):
+                terms = [term_by_term(term, most, outer=outer) for term in terms]
             items = [(1, term) for term in terms]
             if len(shown) < _count(places):
                 items.insert(-1, (1, Omitted(expr, shown)))
