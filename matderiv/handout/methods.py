@@ -114,7 +114,7 @@ def _held(composer: ProgramComposer, by: str, wrt: str) -> Iterator[Block]:
     moving = names & graph.depends(frozenset({wrt})) - {wrt}
     held = [a.name for a in graph.values if a.name in moving]
     if held and wrt in names:
-        fields = {
+        fields: Filling = {
             "change": Math(composer.notation.formulas.node(change_of(wrt))),
             "held": composer.listed([composer.math(name_box(name)) for name in held]),
         }

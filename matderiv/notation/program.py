@@ -13,7 +13,7 @@ from matderiv.calculus.index_forms.forms import Index, placed
 from matderiv.calculus.index_forms.index_expressions import (
     IndexExpression,
     at_places,
-    is_entrywise,
+    has_only_indices,
     term_by_term,
 )
 from matderiv.calculus.sweep.task import Task
@@ -219,7 +219,7 @@ class ProgramNotation:
     def _cells(self, side: Cells, mark: Mark | None) -> Box:
         """An array whose cells are worked out from the general entry."""
         expr = self.indices.ordered(side.entry)
-        same = is_entrywise(expr, side.indices)  # then every cell reads like the general entry
+        same = has_only_indices(expr, side.indices)  # then every cell reads like the general entry
 
         def cell(at: tuple[int, ...]) -> Box:
             if same:

@@ -26,11 +26,7 @@ from matderiv.calculus.deciding.decide import (
 )
 from matderiv.calculus.deciding.parts import differing
 from matderiv.calculus.formulas.broadcasting import filled
-<<<<<<< HEAD
-from matderiv.calculus.formulas.flattened import sum_of
-=======
-from matderiv.calculus.formulas.flattened import cost, total
->>>>>>> ground
+from matderiv.calculus.formulas.flattened import cost, sum_of
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Entry, Index, added
 from matderiv.calculus.index_forms.letters import input_indices
@@ -131,15 +127,10 @@ class Prover:
         one, other = (self._filled(name, side) for side in (one, other))
         known = ChainMap(self._gradients, self._values)
         parts = differing(one, other, known, self.sweep.facts.shape)
-<<<<<<< HEAD
-        small = (one, other) not in parts
+        small = sum(cost(a) + cost(b) for a, b in parts) < cost(one) + cost(other)
         if small and all(
             decide_by_letters(self._unfolded(*part)).status == "equal" for part in parts
         ):
-=======
-        small = sum(cost(a) + cost(b) for a, b in parts) < cost(one) + cost(other)
-        if small and all(read(self._unfolded(*part)).status == "equal" for part in parts):
->>>>>>> ground
             return Verdict("equal", index=True)
         whole = self._same(one, other)
         if (one, other) not in parts and whole.status == "undecided":

@@ -45,28 +45,15 @@ def shortened(graph: Graph, wrt: tuple[str, ...], swept: Callable[[Graph], Sweep
 def _written_twice(found: Sweep, wrt: tuple[str, ...]) -> list[str]:
     """The lifted values whose gradients stand twice in one formula, the longest gradient first."""
     told = {of for name in wrt for of in (*found.upstream(name), name)}
-<<<<<<< HEAD
-    counts = [Counter(map(formula_key, nodes.walk(found.gradients[name].formula))) for name in told]
-=======
-    parts = (Counter(map(key, nodes.walk(found.gradients[name].formula))) for name in told)
+    parts = (Counter(map(formula_key, nodes.walk(found.gradients[name].formula))) for name in told)
     twice = {part for counts in parts for part, count in counts.items() if count > 1}
->>>>>>> ground
     hidden = {
         name: _unscaled(gradient.formula, found.facts.shape)
         for name, gradient in found.gradients.items()
         if name in found.lifted
     }
-<<<<<<< HEAD
-    twice = [
-        name
-        for name, formula in hidden.items()
-        if cost(formula) >= _WORTH and any(count[formula_key(formula)] > 1 for count in counts)
-    ]
-    return sorted(twice, key=lambda name: -cost(hidden[name]))
-=======
-    names = [n for n, f in hidden.items() if cost(f) >= _WORTH and key(f) in twice]
+    names = [n for n, f in hidden.items() if cost(f) >= _WORTH and formula_key(f) in twice]
     return sorted(names, key=lambda name: -cost(hidden[name]))
->>>>>>> ground
 
 
 def _unscaled(node: Node, shape: ShapeOf) -> Node:
