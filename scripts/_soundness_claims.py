@@ -1,16 +1,21 @@
-"""Claims about programs of one product: right ones, rewritten or changed in one place."""
+"""Right claims about gradients, rewritten or changed in one place, against central differences.
+
+Claims are about the whole programs of tests/gradients.toml, and about programs of one product.
+"""
 
 from __future__ import annotations
 
-import itertools
 import random
+import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from functools import cache
+from pathlib import Path
 
-from _soundness_brute import brute_force_equal
+import numpy as np
 
 from matderiv.checking.check import judge
 from matderiv.checking.question import Question, ask
@@ -18,58 +23,82 @@ from matderiv.checking.report import Report, edit_key
 from matderiv.errors import MatderivError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import MatMul, Multiply, Name, Node, Number, Transpose
-from matderiv.expression.parse import parse
-from matderiv.expression.source import source
 
-__all__ = ["EXPECTED", "Case", "changed", "changes", "diagnosis", "parts", "rewrites", "rewritten"]
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-#: Losses, and right ways to write ∂L/∂Y for each.
-LOSSES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("sum(f({y}))", ("d{y}", "df({y})")),
-    ("Loss({y})", ("d{y}",)),
-    ("3*sum(f({y}))", ("d{y}", "3*df({y})")),
-    ("lam*sum(g({y}))", ("d{y}", "lam*dg({y})")),
-    ("sum({y}**2)/2", ("d{y}", "{y}")),
-    ("sum({y}**3 - 2*{y})", ("d{y}", "(3*{y}**2 - 2)")),
-    ("sum(log(1 + exp({y})))", ("d{y}", "sigmoid({y})", "exp({y})/(1 + exp({y}))")),
-    ("sum(tanh({y}))", ("d{y}", "(1 - tanh({y})**2)")),
-    ("lam*sum(relu({y}))", ("d{y}", "lam*step({y})")),
-    ("sum(exp({y})*{y})", ("d{y}", "(exp({y})*{y} + exp({y}))")),
+from _gradient_table import Gradient, sized, table
+
+__all__ = ["Case", "changes", "is_gradient", "products", "programs", "rewrites"]
+
+#: A question, and a formula that answers it rightly.
+Case = tuple[Gradient, Question, Node]
+
+_NUMBERS = (5, 4, 3, 2, 6)  # sizes of a program's letters, and those that a claim is tried at
+_TRIED = ((3, 2, 4, 5, 2), (2, 3, 3, 2, 4))
+_FAR = 1e-4  # relative; central differences are not nearer to what they should be
+
+#: Losses of a product Y, and right ways to write ∂L/∂Y for each.
+_LOSSES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("sum(f(Y))", ("dY", "df(Y)")),
+    ("3*sum(f(Y))", ("dY", "3*df(Y)")),
+    ("lam*sum(f(Y))", ("dY", "lam*df(Y)")),
+    ("sum(Y**2)/2", ("dY", "Y")),
+    ("sum(Y**3 - 2*Y)", ("dY", "(3*Y**2 - 2)")),
+    ("sum(log(1 + exp(Y)))", ("dY", "sigmoid(Y)", "exp(Y)/(1 + exp(Y))")),
+    ("sum(tanh(Y))", ("dY", "(1 - tanh(Y)**2)")),
+    ("lam*sum(relu(Y))", ("dY", "lam*step(Y)")),
+    ("sum(exp(Y)*Y)", ("dY", "(exp(Y)*Y + exp(Y))")),
 )
-NAMES = "X W A B Q K H V".split()
 
 
-@dataclass(frozen=True)
-class Case:
-    """A question and a formula that answers it rightly."""
+def _asked(gradient: Gradient) -> Case | None:
+    """The question about a gradient, and the book's formula in the letters of the question."""
+    sizes = gradient.sizes(_NUMBERS)
+    shapes = {name: gradient.shape(name, sizes) for name in gradient.shapes}
+    program, assume = sized(gradient.program, sizes), dict(gradient.assume)
+    try:
+        question = ask(program, gradient.wrt, shapes=shapes, assume=assume)
+    except MatderivError:  # at the sizes at which it vanishes
+        return None
+    known = {
+        letter: dim.symbol
+        for name, letters in gradient.shapes.items()
+        for letter, dim in zip(letters.split(), question.task.shapes[name], strict=True)
+    }
+    formula = sized(gradient.formula, known)  # type: ignore[arg-type] # letters for letters
+    return gradient, question, question.read(formula)
 
-    question: Question
-    right: Node
+
+@cache
+def programs() -> tuple[Case, ...]:
+    """All gradients of the table."""
+    return tuple(case for case in map(_asked, table()) if case is not None)
 
 
-def cases(chance: random.Random) -> Iterator[Case]:
-    """Random programs of one product, with any names, transposes and losses."""
-    known: dict[tuple[str, str], Question] = {}
-    while True:
-        left, right, y = chance.sample(NAMES, 3)
-        if chance.random() < 0.7:  # noqa: PLR2004 - mostly the usual names
-            left, right, y = "X", "W", "Y"
-        a, b = left + chance.choice(("", ".T")), right + chance.choice(("", ".T"))
-        loss, ways = chance.choice(LOSSES)
-        wrt = chance.choice((left, right))
-        program = f"{y} = {a} @ {b}; L = {loss.format(y=y)}"
-        if (program, wrt) not in known:
-            known[program, wrt] = ask(program, wrt)
-        question = known[program, wrt]
-        upstream = parse(f"({chance.choice(ways).format(y=y)})").loss.value
-        # By the product rule on paper, not by the derivation.
-        if wrt == left:
-            right_way = MatMul(upstream, nodes.transposed(parse(b).loss.value))
-        else:
-            right_way = MatMul(nodes.transposed(parse(a).loss.value), upstream)
-        if (a if wrt == left else b).endswith(".T"):
-            right_way = MatMul(nodes.transposed(right_way.right), nodes.transposed(right_way.left))
-        yield Case(question, right_way)
+@cache
+def products() -> tuple[Case, ...]:
+    """Products of two matrices, transposed or not, with each loss and each way to write it."""
+    found = []
+    for loss, ways in _LOSSES:
+        for a, b in (("X", "W"), ("X.T", "W"), ("X", "W.T"), ("X.T", "W.T")):
+            shapes = {"X": "m n" if a == "X" else "n m", "W": "n k" if b == "W" else "k n"}
+            shapes |= {"lam": ""} if "lam" in loss else {}
+            for way in ways:
+                # By the product rule on paper, not by the derivation.
+                for wrt, own, formula in (
+                    ("X", a, f"({way}) @ {_turned(b)}"),
+                    ("W", b, f"{_turned(a)} @ ({way})"),
+                ):
+                    right = formula if own == wrt else f"({formula}).T"
+                    program = f"Y = {a} @ {b}; L = {loss}"
+                    case = _asked(Gradient(program, "", program, shapes, wrt, right))
+                    assert case is not None
+                    found.append(case)
+    return tuple(found)
+
+
+def _turned(name: str) -> str:
+    return name.removesuffix(".T") if name.endswith(".T") else f"{name}.T"
 
 
 def parts(
@@ -87,155 +116,157 @@ def parts(
         yield from parts(children[slot], inner)
 
 
+def number(value: int) -> Number:
+    """A whole number as a node."""
+    return Number(Fraction(value))
+
+
 # -- rewrites that keep the meaning ----------------------------------------------------------
 
 
 def rewritten(node: Node, question: Question, chance: random.Random) -> Node:
     """One random rewrite of one part that changes nothing."""
     part, put = chance.choice(list(parts(node)))
-    dims = dimensions(part, question)
+    if isinstance(part, Number):
+        return node
     made: list[Node] = [
-        Multiply(Number(Fraction(1)), part),
-        nodes.Divide(part, Number(Fraction(1))),
+        Multiply(number(1), part),
         nodes.Negate(nodes.Negate(part)),
         nodes.Add(nodes.Divide(part, number(2)), nodes.Divide(part, number(2))),
         nodes.Subtract(Multiply(number(3), part), Multiply(number(2), part)),
-        nodes.Subtract(nodes.Add(part, part), part),
     ]
-    if dims == 2:  # noqa: PLR2004 - a matrix
-        made.append(Transpose(Transpose(part)))
-    y = question.program.assignments[0].name
-    upstream = question.definitions.get(f"d{y}")
     match part:
-        case MatMul(a, b):
+        case MatMul(a, b) if all(len(question.shape_of(n)) > 1 for n in (a, b)):
             made += [Transpose(MatMul(nodes.transposed(b), nodes.transposed(a)))] * 4
             if isinstance(a, MatMul):
                 made += [MatMul(a.left, MatMul(a.right, b))] * 3
             if isinstance(a, nodes.Add | nodes.Subtract):
-                alike = dimensions(a.left, question) == dimensions(a.right, question)
-                made += [] if not alike else [type(a)(MatMul(a.left, b), MatMul(a.right, b))] * 4
+                alike = len(question.shape_of(a.left)) == len(question.shape_of(a.right))
+                made += [type(a)(MatMul(a.left, b), MatMul(a.right, b))] * 4 * alike
         case Multiply(a, b) | nodes.Add(a, b):
             made += [type(part)(b, a)] * 3
         case nodes.Subtract(a, b):
-            made += [nodes.Add(a, nodes.Negate(b))] * 2
+            made += [nodes.Add(a, nodes.Negate(b))] * 3
         case nodes.Divide(a, Number(v)) if v:
             made += [Multiply(Number(1 / v), a)] * 2
-        case Transpose(a) if isinstance(a, nodes.Add):
-            made += [nodes.Add(Transpose(a.left), Transpose(a.right))] * 2
-        case Name(name) if name == y:
-            made += [question.definitions[y]] * 3
-        case Name(name) if name == f"d{y}" and upstream is not None:
-            made += [upstream] * 5
+        case Transpose(nodes.Add(a, b)):
+            made += [nodes.Add(Transpose(a), Transpose(b))] * 2
+        case Name(name) if name in question.definitions and name not in question.task.shapes:
+            made += [question.plain(question.definitions[name])] * 5
     return put(chance.choice(made))
 
 
-def number(value: int) -> Number:
-    """A whole number as a node."""
-    return Number(Fraction(value))
-
-
-def dimensions(node: Node, question: Question) -> int:
-    """How many dimensions a part of a right formula has."""
-    return len(question.shape_of(node))
-
-
-def rewrites(count: int, seed: int = 1) -> tuple[int, list[str], list[float]]:
-    """How many rewritten right claims were judged, those that were refused, and the times."""
+def rewrites(
+    cases: Sequence[Case], count: int, seed: int = 1
+) -> tuple[Counter[str], list[str], list[float]]:
+    """Rewritten right claims by verdict, those that were refused, and the times."""
     chance = random.Random(seed)  # noqa: S311 - examples, not secrets
+    verdicts: Counter[str] = Counter()
     refused, times = [], []
-    for case in itertools.islice(cases(chance), count):
-        claim = case.right
+    for _ in range(count):
+        gradient, question, claim = chance.choice(cases)
         for _ in range(chance.randint(0, 4)):
-            claim = rewritten(claim, case.question, chance)
+            claim = rewritten(claim, question, chance)
         started = time.perf_counter()
-        report = judge(case.question, claim)
+        status = judge(question, claim).status
         times.append(time.perf_counter() - started)
-        if report.status != "right":
-            refused.append(f"{report.status}: {case.question.wrt} {source(claim)}")
-    return count, refused, times
+        verdicts[status] += 1
+        if status == "wrong":
+            refused.append(f"{gradient.id}: {question.source(claim)}")
+    return verdicts, refused, times
 
 
 # -- changes of the meaning ------------------------------------------------------------------
 
 #: For each kind of change, the diagnoses that name it.
-EXPECTED = {
+_EXPECTED = {
     "lost transpose": {"transpose_lost", "transpose_extra", "whole"},
     "transpose too many": {"transpose_extra", "transpose_lost", "whole"},
     "swapped factors": {"order", "whole", "transpose_lost", "transpose_extra"},
     "wrong operator": {"operator_product", "operator_entries"},
-    "constant": {"factor", "number"},
-    "sign": {"factor", "sign"},
     "wrong name": {"name", "prime"},
-    "lost term": {"missing", "number", "factor"},
     "extra term": {"extra", "factor"},
-    "lost factor": {"chain", "left_out", "factor", "missing", "prime"},
-    "f for f′": {"prime", "name"},
+    "constant": {"factor", "number"},
+    "sign": {"factor", "sign", "number", "other"},  # such as that of (x - s)**2 by s
+    "lost term": {"missing", "use", "number", "factor"},
+    "lost factor": {"chain", "left_out", "factor", "missing", "prime", "number", "use", "name"},
+    "wrong axis": {"axis", "transpose_lost", "transpose_extra"},
+    "lost sum": {"sum_missing", "name", "axis"},
+    "lost inverse": {"inverse_lost", "name", "number", "order"},
+    "f for f′": {"prime", "name", "function_lost"},
+    "lost function": {"function_lost", "prime", "name", "number"},
 }
 
 
-def changed(node: Node, question: Question, chance: random.Random) -> tuple[str, Node] | None:
-    """One random change of one part that changes what a formula means."""
-    made: list[tuple[str, Node]] = []
-    y = question.program.assignments[0].name
+def changed(node: Node, question: Question, chance: random.Random) -> Iterator[tuple[str, Node]]:
+    """Changes of one part each that change what a formula means, mostly."""
     for part, put in parts(node):
         match part:
             case Transpose(a):
-                made += [("lost transpose", put(a))] * 2
+                yield "lost transpose", put(a)
             case MatMul(a, b):
-                made.append(("swapped factors", put(MatMul(b, a))))
-                made.append(("wrong operator", put(Multiply(a, b))))
-                made += [("lost factor", put(a)), ("lost factor", put(b))]
+                yield "swapped factors", put(MatMul(b, a))
+                yield "lost factor", put(chance.choice((a, b)))
+                yield "wrong operator", put(Multiply(a, b))
             case nodes.Add(a, b) | nodes.Subtract(a, b):
-                made += [("lost term", put(a)), ("lost term", put(b))]
+                yield "lost term", put(a)
                 other = nodes.Subtract if isinstance(part, nodes.Add) else nodes.Add
-                made.append(("sign", put(other(a, b))))
+                yield "sign", put(other(a, b))
             case Multiply(a, b):
-                made += [("lost factor", put(a)), ("lost factor", put(b))]
-            case nodes.Apply(function, a) if function.startswith("d") and len(function) == 2:  # noqa: PLR2004 - df
-                made += [("f for f′", put(nodes.Apply(function[1:], a)))] * 2
-            case Number(value):
-                made.append(("constant", put(Number(value + chance.choice((1, 2))))))
-            case Name(name):
-                others = [n for n in question.shapes if n not in (name, question.loss)]
-                others = [n for n in others if question.shapes[n]]
-                if question.shapes[name]:
-                    made.append(("wrong name", put(Name(chance.choice(others)))))
-                    made.append(("transpose too many", put(Transpose(part))))
-        made.append(("sign", put(nodes.Negate(part))))
+                yield "lost factor", put(chance.choice((a, b)))
+            case nodes.Divide(a, _):
+                yield "lost factor", put(a)
+            case nodes.Inverse(a):
+                yield "lost inverse", put(a)
+            case nodes.Sum(a, axis) | nodes.Mean(a, axis):
+                yield "lost sum", put(a)
+                if axis is not None:
+                    yield "wrong axis", put(replace(part, axis=1 - axis))
+            case nodes.Softmax(_, axis) if axis is not None:
+                yield "wrong axis", put(replace(part, axis=1 - axis))
+            case nodes.Apply(function, a) if function.startswith("d") and function[1:2].islower():
+                yield "f for f′", put(nodes.Apply(function[1:], a))
+            case nodes.Apply(_, a):
+                yield "lost function", put(a)
+            case Number(value) if value > 0:
+                yield "constant", put(Number(value + chance.choice((1, 2))))
+            case Name(name) if len(question.shapes[name]) > 1:
+                yield "transpose too many", put(Transpose(part))
+                others = [n for n in question.shapes if n != name and question.shapes[n]]
+                yield "wrong name", put(Name(chance.choice([*others, name])))
     factor = number(chance.choice((2, 3)))
-    made += [("constant", Multiply(factor, node)), ("constant", nodes.Divide(node, factor))]
-    made += [("sign", nodes.Negate(node)), ("extra term", nodes.Add(node, Name(question.wrt)))]
-    assert y in question.shapes
-    return chance.choice(made)
+    yield "constant", Multiply(factor, node)
+    yield "sign", nodes.Negate(node)
+    yield "extra term", nodes.Add(node, Name(question.wrt))
 
 
-def changes(count: int, seed: int = 2) -> tuple[Counter[str], list[str], list[str], list[float]]:
+def changes(
+    cases: Sequence[Case], count: int, seed: int = 2
+) -> tuple[Counter[str], list[str], list[str], list[float]]:
     """Changed claims by verdict, those accepted though they are wrong, and those misdiagnosed."""
     chance = random.Random(seed)  # noqa: S311 - examples, not secrets
     verdicts: Counter[str] = Counter()
     wrongly, misread, times = [], [], []
-    for case in itertools.islice(cases(chance), count):
-        right = case.right
-        for _ in range(chance.choice((0, 0, 1, 2))):
-            right = rewritten(right, case.question, chance)
-        kind, claim = changed(right, case.question, chance) or ("", right)
+    for _ in range(count):
+        gradient, question, right = chance.choice(cases)
+        kind, claim = chance.choice(list(changed(right, question, chance)))
+        words = f"{kind}: {gradient.program}, {gradient.wrt}: {question.source(claim)}"
         started = time.perf_counter()
         try:
-            report = judge(case.question, claim)
-        except MatderivError:  # such as a division by zero
+            report = judge(question, claim)
+        except MatderivError:  # such as an axis that a part does not have
             verdicts["refused"] += 1
             continue
         times.append(time.perf_counter() - started)
-        words = f"{kind}: {case.question.program.source()} {case.question.wrt}: {source(claim)}"
         if report.status == "right":
-            harmless = brute_force_equal(case.question, claim)
+            harmless = is_gradient(gradient, question, claim)
             verdicts["harmless" if harmless else "accepted"] += 1
             if not harmless:
                 wrongly.append(words)
             continue
         verdicts[report.status] += 1
         found = diagnosis(report)
-        if report.status == "wrong" and not (found and found <= EXPECTED[kind]):
+        if report.status == "wrong" and not (found and found <= _EXPECTED[kind]):
             misread.append(f"{words} -> {sorted(found)}")
     return verdicts, wrongly, misread, times
 
@@ -248,3 +279,34 @@ def diagnosis(report: Report) -> set[str]:
         return set()
     found = {edit_key(edit) for edit in report.cause.edits}
     return found | ({"factor"} if report.cause.factor is not None else set())
+
+
+def is_gradient(gradient: Gradient, question: Question, claim: Node) -> bool:
+    """Whether a claim has the values of central differences at a few sizes."""
+    letters = {
+        dim.symbol: letter
+        for name, own in gradient.shapes.items()
+        for letter, dim in zip(own.split(), question.task.shapes[name], strict=True)
+    }
+    formula = sized(question.source(question.plain(_written_out(question, claim))), letters)  # type: ignore[arg-type] # as above
+    for numbers in _TRIED:
+        sizes = gradient.sizes(numbers)
+        inputs = gradient.inputs(sizes, np.random.default_rng(7))
+        right = gradient.differences(sizes, inputs)
+        try:
+            value = gradient.gradient(sizes, inputs, formula)
+        except ValueError:  # shapes that do not fit
+            return False
+        if value.shape != right.shape:
+            return False
+        if not np.allclose(value, right, rtol=_FAR, atol=_FAR * np.abs(right).max()):
+            return False
+    return True
+
+
+def _written_out(question: Question, node: Node) -> Node:
+    """The claim with the name of a lifted product written out, which the table does not know."""
+    lifted = {a.name: a.value for a in question.program.assignments[:-1]}
+    if isinstance(node, Name) and node.name in lifted:
+        return lifted[node.name]
+    return nodes.rebuilt(node, [_written_out(question, part) for part in nodes.children(node)])

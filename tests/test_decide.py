@@ -16,10 +16,10 @@ from matderiv.calculus.deciding.decide import (
     decide_by_letters,
 )
 from matderiv.calculus.deciding.parts import differing
-from matderiv.calculus.deciding.points import refuting_point
+from matderiv.calculus.deciding.points import differ, refuting_point
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.entries import Entries
-from matderiv.calculus.index_forms.forms import Entry, Form, TooLarge, single
+from matderiv.calculus.index_forms.forms import Entry, Form, TooLarge, Whole, single
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.structure import follows
 from matderiv.calculus.sweep.task import read_task
@@ -109,6 +109,25 @@ def test_only_a_complete_attempt_refutes() -> None:
     """Names that have definitions may take no values of their own, so they refute nothing."""
     found = decide([attempt("A", "B", complete=False)], lambda: (3, 3), SIZES)
     assert (found.status, found.entry) == ("undecided", (1, 1))
+
+
+def inverse(row: int, col: int) -> Form:
+    """An entry of the inverse of X, whatever its size is."""
+    return single(
+        Whole("inv", (("_0", "N"), ("_1", "N")), single(Entry("X", ("_0", "_1"))), (row, col))
+    )
+
+
+def test_places_of_a_form_lie_in_the_sizes_of_a_point() -> None:
+    """Forms that name row 3 differ at matrices that have three rows."""
+    assert differ(inverse(3, 1), inverse(1, 3))
+    assert not differ(inverse(3, 1), inverse(3, 1))
+
+
+def test_a_place_that_is_not_there_is_no_point() -> None:
+    """Nothing is said of row 3 of a matrix of two rows."""
+    assert refuting_point(inverse(3, 1), inverse(1, 3), {"N": 2}) is None
+    assert refuting_point(inverse(3, 1), inverse(1, 3), {"N": 3}) is not None
 
 
 def test_no_false_point() -> None:

@@ -19,18 +19,19 @@ import pytest
 import matderiv
 from matderiv import Derivation, InputError
 from matderiv.calculus.formulas.mistakes import CATALOGUE
-from matderiv.derivation.exercises import drawing
+from matderiv.derivation.exercises import drawing, kinds
 from matderiv.derivation.exercises.entries import OneEntry
 from matderiv.derivation.exercises.kinds import KINDS, Material, materials
-from matderiv.derivation.exercises.mistakes import _SUITABLE, Mistake
+from matderiv.derivation.exercises.mistakes import _SUITABLE, Mistake, _cases, _made
 from matderiv.derivation.exercises.numbers import Numbers, numbers
 from matderiv.derivation.exercises.related import Related, Uses
-from matderiv.derivation.exercises.shapes import Shapes
+from matderiv.derivation.exercises.shapes import Shapes, shape_exercises
 from matderiv.derivation.exercises.theme import Theme, users
 from matderiv.derivation.judge import Judge
 from matderiv.derivation.links import Link
-from matderiv.derivation.sides import Formula, Numerals
-from matderiv.expression.nodes import Name
+from matderiv.derivation.sides import EntryOf, Formula, Numerals
+from matderiv.errors import ProofError
+from matderiv.expression.nodes import Name, Size, walk
 from matderiv.handout.document import Bullets, Document, Equation, Exercise, Math, Paragraph, Text
 from matderiv.handout.exercises import exercises, worded
 from matderiv.handout.formats import write_text
@@ -342,6 +343,50 @@ def test_kinds_take_turns_until_they_run_out() -> None:
     with pytest.raises(InputError, match="not 5 different exercises here; ask for at most 4"):
         list(drawing.drawn(few, 5, Random(3)))
     assert list(drawing.drawn(few, 4, Random(3))) == [1, 2, 1, 1]
+
+
+def test_a_kind_that_fails_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No exercise stops a handout: a kind of which none can be made is passed over."""
+
+    def failing(*_: object) -> object:
+        raise ProofError("no proof")
+
+    draws = [lambda chance: ((chance.random(),), failing), lambda chance: ((chance.random(),), int)]
+    assert list(drawing.drawn(draws, 3, Random(1))) == [0, 0, 0]
+    theme = Theme.of(derived(LINEAR))
+    monkeypatch.setattr(kinds, "KINDS", (failing, shape_exercises))
+    assert [type(made) for made in materials(theme, 2, Random(1))] == [Shapes, Shapes]
+
+
+@pytest.mark.parametrize(
+    ("program", "options"),
+    [
+        ("L = tr(inv(X) @ A)", {"shapes": {"X": (3, 3), "A": (3, 3)}, "method": "differential"}),
+        ("L = det(X @ W)", {"sizes": {"N": 3, "D": 3, "M": 3}, "method": "slice"}),
+    ],
+)
+def test_exercises_about_inverses_and_determinants(
+    program: str, options: dict[str, object]
+) -> None:
+    """Exercises that name row 3 of an inverse have all their links proved."""
+    theme = Theme.of(matderiv.derive(program, **options))  # type: ignore[arg-type]
+    made = list(materials(theme, 5, Random(1)))
+    assert len(made) == 5
+    assert {link.verdict.status for link in links_in(made)} <= {"equal", "refuted"}
+
+
+def test_wrong_lines_have_the_sizes_of_the_exercise() -> None:
+    """The number of columns in a wrong formula is that of the exercise, at square sizes as well."""
+    theme = Theme.of(matderiv.derive("L = sum(std(X, axis=1))"))
+    cases = [case for case in _cases(theme.task, "X") if case.kind in ("operator", "factor")]
+    assert {case.square for case in cases} == {True, False}
+    for case in cases:
+        made = _made(theme, case, 3 if case.square else {"N": 2, "D": 3}, 0.5)
+        assert made is not None
+        (last,) = (side for side in made.wrong.sides[-1:] if isinstance(side, EntryOf))
+        sizes = [n for n in walk(last.node) if isinstance(n, Size)]
+        assert sizes
+        assert all(made.task.sizes[size.symbol] == size.size for size in sizes)
 
 
 def test_when_there_are_too_few_it_is_said_how_many() -> None:

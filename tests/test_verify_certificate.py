@@ -56,7 +56,7 @@ SCRIPT = Path(__file__).parents[1] / "scripts" / "verify_certificate.py"
 
 #: Programs with what is declared of them, the names to differentiate by, and some methods.
 PROGRAMS: dict[str, tuple[str, dict[str, tuple[int, ...]], dict[str, str], str, str]] = {
-    "ridge": ("L = sum((X @ W - T)**2) + lam*sum(W**2)", {}, {}, "W", "index kronecker"),
+    "ridge": ("L = sum((X @ W - T)**2) + lam*sum(W**2)", {}, {}, "W", "index"),
     "two layers": ("H = relu(X @ W + b); L = sum(tanh(H @ V))", {}, {}, "W", "slice"),
     "cross-entropy": ("Z = X @ W; L = sum(logsumexp(Z, axis=1)) - sum(T*Z)", {}, {}, "W", "index"),
     "attention": (
@@ -92,7 +92,7 @@ PROGRAMS: dict[str, tuple[str, dict[str, tuple[int, ...]], dict[str, str], str, 
     "negative": ("L = -sum(X)", {}, {}, "X", "differential"),
     "two arrays": ("Z = maximum(X, c); L = sum(minimum(Z, T)*Z)", {}, {}, "X", "index"),
     "activations": ("L = sum(gelu(X)) + sum(silu(x)*arctan(x))", {}, {}, "X x", "slice"),
-    "spread": ("L = sum(log_softmax(x)*y) + var(x) + std(y)", {}, {}, "y", "slice"),
+    "spread": ("L = sum(log_softmax(x)*y) + var(x) + std(y)", {}, {}, "x", "slice"),
     "a derivative of 0": (
         "L = sum(softmax(y @ B))*sum(B)", {"y": (2,), "B": (2, 3)}, {}, "B", "slice"),
 }  # fmt: skip
@@ -139,7 +139,7 @@ def test_true_certificates_are_confirmed(name: str, method: str) -> None:
     line = summary(data, links)
     assert line.startswith(f"{data['proof']['equalities']} equalities confirmed")
     assert all(f"d{wrt} = {g}" in line for wrt, g in data["gradients"].items())
-    open_ones = {"symmetric": 8, "powers": 8, "spread": 3, "a derivative of 0": 8}
+    open_ones = {"symmetric": 8, "powers": 8, "a derivative of 0": 8}
     assert sum(how != PROVED for _, how in links) <= open_ones.get(name, 0)
 
 
@@ -153,7 +153,7 @@ def test_what_is_proved_is_true_at_random_points(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Prover, "same", lambda *_: False)
     for name, method in (
         ("gauss", "index"),
-        ("two arrays", "index"),
+        ("diagonal", "slice"),
         ("known function", "elementwise"),
     ):
         assert {how for _, how in check(certificate(name, method))} == {EVALUATED}
@@ -307,12 +307,12 @@ def test_sides_that_are_altered_are_refused(mutant: str) -> None:
                 written = mutant != "what is written out" or "entries" in side
                 if forged != side and written and "0" not in (side["entry"], forged["entry"]):
                     changed.append((at, number, forged))
-        for at, number, forged in chance.sample(changed, min(4, len(changed))):
+        for at, number, forged in chance.sample(changed, min(2, len(changed))):
             data = copy.deepcopy(original)
             list(chains_of(data))[at]["sides"][number] = forged
             refused(sealed(data))
             done += 1
-    assert done >= 8
+    assert done >= 4
 
 
 @pytest.mark.usefixtures("remembered")

@@ -37,7 +37,7 @@ class Scope:
 
     def shape(self, sizes: Sequence[str | int]) -> Shape:
         """Numbers for the letters of sizes."""
-        return tuple(self.sizes[n] if n in self.sizes else int(n) for n in sizes)
+        return tuple(self.sizes.get(str(n)) or int(n) for n in sizes)
 
     def places(self, sizes: Sequence[str | int]) -> list[tuple[int, ...]]:
         """All places of an array of a shape."""
@@ -57,19 +57,13 @@ class Scope:
         del array
         refuse(f"{name[:40]!r} is not known here")
 
-    def rate(self, of: str, row: Sequence[int], wrt: str, col: Sequence[int]) -> Number:
-        """∂z_ij/∂x_pq."""
-        del row, col
-        refuse(f"the derivative of {of[:40]} by {wrt[:40]} is not known here")
+    def derivative(self, *_: object, **__: object) -> Any:  # noqa: ANN401 - there is none
+        """∂z_ij/∂x_pq, ∂L/∂f(z_ij), those of a number by all entries; a `World` has them."""
+        refuse("a derivative of a derivative is not known here")
 
-    def by_function(self, function: str, z: str) -> Array:
-        """∂L/∂f(z_ij)."""
-        refuse(f"a derivative by {function[:40]} of {z[:40]} is not known here")
-
-    def slopes(self, ready: Ready, at: Letters, wrt: str, *, through: bool) -> Array:
-        """The derivatives of a number by all entries of a name."""
-        del ready, at, through
-        refuse(f"a derivative by {wrt[:40]} is not known here")
+    rate: Callable[..., Number] = derivative
+    by_function: Callable[..., Array] = derivative
+    slopes: Callable[..., Array] = derivative
 
 
 Run = Callable[[Scope, Letters], Number]

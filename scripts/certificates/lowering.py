@@ -166,9 +166,9 @@ class Lowering:
         if options:
             refuse(f"{name[:40]} has no such options")
         match name, operands:
-            case "Partial", [("name", of), wrt]:
-                shape = self.shape_of(of)
-                return Lowered(shape, lambda at: ("call", name, (self.entry(of, at), wrt)))
+            case "Partial", [("name", str(top)), wrt]:
+                shape = self.shape_of(top)
+                return Lowered(shape, lambda at: ("call", name, (self.entry(top, at), wrt)))
             case "differential", [of, ("name", wrt)]:
                 return self.differential(self.lower(of), wrt)
             case "acos", [("neg", ("num", 1))]:

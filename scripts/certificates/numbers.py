@@ -140,7 +140,7 @@ class Residues:
         some = [self.drawn(chance) for _ in range(self.degree)]
         down = [self.number(n) * c for n, c in enumerate(some)][1:]
 
-        def value(coefficients: list[Residue], u: Residue) -> Residue:
+        def value(coefficients: list[Residue], u: Residue) -> Number:
             total = self.number(0)
             for c in reversed(coefficients):
                 total = total * u + c

@@ -267,10 +267,8 @@ class Prover:
         """An entry of a name; a differential is that of what the step is about."""
         base, _, word = name.partition(".")
         for size, place in zip(self.lowering.shape_of(name), at, strict=True):
-            number = isinstance(place, int)
-            if self._over.get(str(place)) != size and not (
-                number and (place <= int(size) if size.isdigit() else True)
-            ):
+            there = isinstance(place, int) and not (size.isdigit() and place > int(size))
+            if self._over.get(str(place)) != size and not there:
                 refuse(f"an index of {name[:40]} does not run over its rows or columns")
         if word != "differential" or base == about:
             return _one(("entry", name, *at))
@@ -585,7 +583,7 @@ class Prover:
         """Each factor replaced by a value."""
         made: Value = []
         for c, f, b in value:
-            parts = [[(c, {}, {})]]
+            parts: list[Value] = [[(c, {}, {})]]
             kept: Factors = {}
             for atom, n in f.items():
                 new = change(atom)
@@ -740,9 +738,10 @@ def _only(value: Frozen) -> Atom:
     """The entry that a value is."""
     match list(value):
         case [(c, factors, bounds)] if c == 1 and not bounds and len(factors) == 1:
-            ((atom, n),) = factors
-            if n == 1 and atom[0] == "entry":
-                return atom
+            found: Atom
+            ((found, n),) = factors
+            if n == 1 and found[0] == "entry":
+                return found
     raise NotProvedError
 
 

@@ -171,7 +171,7 @@ class World(Scope):
     def rate(self, of: str, row: Sequence[int], wrt: str, col: Sequence[int]) -> Number:
         """∂z_ij/∂x_pq, by Z's definition alone."""
         if of == wrt:
-            self.array(of).at(row), self.array(of).at(col)
+            _ = self.array(of).at(row), self.array(of).at(col)
             return self.number(int(tuple(row) == tuple(col)))
         if of not in self.program.definitions or wrt not in self.program.shapes:
             refuse("a derivative of what is not defined by the other")
@@ -188,13 +188,14 @@ class World(Scope):
     def by_function(self, function: str, z: str) -> Array:
         """∂L/∂f(z_ij), all values of f being variables of their own."""
         key = ("by", function, z)
-        if key not in self.memo:
+        found: Array | None = self.memo.get(key)
+        if found is None:
             letters, own, loss = self.texts.by_function(function, z)
             f = made(self.shape_of(z), lambda p: Variable(own.run(self, _letters(letters, p))))
-            found = gradients(loss.run(_Moved(self, {"F.unit": f}), {}), self.field)
+            slopes = gradients(loss.run(_Moved(self, {"F.unit": f}), {}), self.field)
             zero = self.number(0)
-            self.memo[key] = f.each(lambda u: found.get(id(u), zero))
-        return self.memo[key]
+            found = self.memo[key] = f.each(lambda u: slopes.get(id(u), zero))
+        return found
 
     def slopes(self, ready: Ready, at: Letters, wrt: str, *, through: bool) -> Array:
         """The derivatives of a number by all entries of a name."""

@@ -38,7 +38,7 @@ _POINTS = 3
 _NAMED = 8  # entries of a point that are named
 _LARGEST = 10**6  # number of which a function or a power is worked out
 _MOST = 2000  # terms that are added up
-_SIZE = 2  # what the letter of a size stands for in forms that are to be equal at all sizes
+_SIZE = 2  # the least that a letter stands for in forms that are to be equal at all sizes
 
 
 def refuting_point(one: Form, other: Form, sizes: Mapping[str, int] | None) -> str | None:
@@ -46,15 +46,17 @@ def refuting_point(one: Form, other: Form, sizes: Mapping[str, int] | None) -> s
 
     Entries, undefined functions and their derivatives have random values there; inverses and
     determinants are worked out, so that a point is one that there is. Without `sizes`, all sizes
-    are small, and derivatives that are quantities of their own have random values as well.
+    are small, yet no place in the forms lies beyond them, and derivatives that are quantities of
+    their own have random values as well.
 
     >>> from matderiv.calculus.index_forms.forms import single
     >>> refuting_point(single(Entry("x", (1,))), single(Entry("x", (2,))), {})
     'x[1] = 14/3, x[2] = 17/2'
     """
+    small = max(_SIZE, _greatest(one), _greatest(other)) if sizes is None else 0
     with mpmath.workdps(_DIGITS):
         for seed in range(_POINTS):
-            point = _Point(seed, sizes)
+            point = _Point(seed, sizes, small)
             try:
                 first, second = point.form(one), point.form(other)
             except (ArithmeticError, ValueError):  # a value that is not there
@@ -89,11 +91,12 @@ def differ(one: Form, other: Form) -> bool:
 
 
 class _Point:
-    """Random values, each entry's drawn when it is met; without `sizes`, all sizes are small."""
+    """Random values, each entry's drawn when it is met; without `sizes`, every size is `small`."""
 
-    def __init__(self, seed: int, sizes: Mapping[str, int] | None) -> None:
+    def __init__(self, seed: int, sizes: Mapping[str, int] | None, small: int) -> None:
         self.seed = seed
         self.sizes = sizes
+        self.small = small
         self.terms = 0
         self.entries: dict[str, Fraction] = {}
 
@@ -128,7 +131,7 @@ class _Point:
         """The number that the letter of a size stands for."""
         if letter.isdigit():
             return int(letter)
-        return _SIZE if self.sizes is None else self.sizes[letter]
+        return self.small if self.sizes is None else self.sizes[letter]
 
     def atom(self, atom: Atom) -> mpmath.mpf:
         """The value of an atom."""
@@ -186,10 +189,37 @@ class _Point:
         rows = len(runs[0])
         matrix = mpmath.matrix([values[n * rows : (n + 1) * rows] for n in range(rows)])
         if atom.function == "inv":
-            row, col = atom.indices
-            return (matrix**-1)[int(row) - 1, int(col) - 1]
+            row, col = map(int, atom.indices)
+            if max(row, col) > rows:
+                raise ValueError("the matrix has no such place")
+            return (matrix**-1)[row - 1, col - 1]
         value = mpmath.det(matrix)
         return value if atom.function == "det" else mpmath.log(abs(value))
+
+
+def _greatest(form: Form) -> int:
+    """The greatest place that a form names as a number, 0 if it names none."""
+    return max((_greatest_in(atom) for term, _ in form for atom, _ in term.atoms), default=0)
+
+
+def _greatest_in(atom: Atom) -> int:
+    match atom:
+        case Entry(indices=indices):
+            inside: tuple[Form, ...] = ()
+        case Delta(one, other):
+            indices, inside = (one, other), ()
+        case Size():
+            indices, inside = (), ()
+        case Call(arg=arg):
+            indices, inside = (), (arg,)
+        case Raised(base=base, exponent=exponent):
+            indices, inside = (), (base, exponent or ())
+        case Whole(arg=arg, indices=indices):
+            inside = (arg,)
+        case Rate(of=of, wrt=wrt):
+            return max(_greatest_in(of), _greatest_in(wrt))
+    places = (i for i in indices if isinstance(i, int))
+    return max((*places, *map(_greatest, inside)), default=0)
 
 
 def _digits(values: Iterable[mpmath.mpf]) -> str:

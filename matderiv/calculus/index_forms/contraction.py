@@ -41,7 +41,9 @@ def contracted(form: Form) -> Form:
     Σ_i runs over the whole size that p belongs to, so no term is lost. Also Σ_k A⁻¹_ik a_kj =
     δ_ij, Σ_j b_j / Σ_j b_j = 1, and (bⁿ)ᵐ = bⁿᵐ.
     """
-    return added(_contracted(part, c) for term, number in form for part, c in _inside(term, number))
+    return added(
+        _contracted(part, c) for term, number in form for part, c in _inside(_powers(term), number)
+    )
 
 
 def _inside(term: Term, number: Fraction) -> Form:

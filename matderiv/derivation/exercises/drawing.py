@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from random import Random
 from typing import TypeVar
 
-from matderiv.errors import InputError
+from matderiv.errors import InputError, MatderivError
 
 __all__ = ["Draw", "Drawn", "drawn"]
 
@@ -17,7 +17,7 @@ _FAILURES = 60  # after so many, what is left of a kind is given up
 T = TypeVar("T")
 
 #: A key, the same for equal exercises of a kind, and a function that makes the exercise, or
-#: returns None if there is none after all. None: nothing was drawn.
+#: returns None or raises a MatderivError if there is none after all. None: nothing was drawn.
 Drawn = tuple[tuple[object, ...], Callable[[], T | None]] | None
 
 #: A kind of exercise: draws one of it.
@@ -66,7 +66,10 @@ def _one(kind: Draw[T], seen: set[tuple[Draw[T], tuple[object, ...]]], chance: R
         if (kind, key) in seen:
             continue
         seen.add((kind, key))
-        made = make()
+        try:
+            made = make()
+        except MatderivError:  # shapes that do not fit, too large a formula, or no proof
+            made = None
         if made is not None:
             return made
         failures += 1

@@ -16,6 +16,7 @@ from matderiv.derivation.exercises.numbers import Numbers, numbers
 from matderiv.derivation.exercises.related import Related, Uses, related, uses
 from matderiv.derivation.exercises.shapes import Shapes, shape_exercises
 from matderiv.derivation.exercises.theme import Theme
+from matderiv.errors import MatderivError
 
 __all__ = ["KINDS", "Material", "materials"]
 
@@ -35,8 +36,17 @@ KINDS: tuple[Callable[[Theme], Draw[Material] | None], ...] = (
 def materials(theme: Theme, count: int, chance: Random) -> Iterator[Material]:
     """So many exercises about a program, the kinds in turn, no two of them equal.
 
+    A kind that fails, say at sizes that a program cannot have, is left out.
+
     Raises:
         InputError: there are not so many.
     """
-    kinds = (kind(theme) for kind in KINDS)
+    kinds = (_draw_of(kind, theme) for kind in KINDS)
     return drawn([kind for kind in kinds if kind is not None], count, chance)
+
+
+def _draw_of(kind: Callable[[Theme], Draw[Material] | None], theme: Theme) -> Draw[Material] | None:
+    try:
+        return kind(theme)
+    except MatderivError:
+        return None

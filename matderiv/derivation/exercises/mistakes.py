@@ -246,6 +246,7 @@ def _made(theme: Theme, case: _Case, sizes: LetterSizes | int, pick: float) -> M
     """
     try:
         task = theme.square(sizes) if isinstance(sizes, int) else theme.at(sizes)
+        case = _at_sizes(case, theme, task)
         judge = Judge(task, case.name, users(task, case.name))
         lines = _Lines(task, case, judge)
         right, wrong = lines.right(), lines.wrong()
@@ -279,6 +280,28 @@ def _made(theme: Theme, case: _Case, sizes: LetterSizes | int, pick: float) -> M
         case.belongs,
         case.stands,
         _place(task, case.name, verdicts[cut - 1]),
+    )
+
+
+def _at_sizes(case: _Case, theme: Theme, task: Task) -> _Case:
+    """The mistake with the sizes of a task; all letters are one where the task is square."""
+    (one, *_) = (*(s for s in task.sizes if not s.isdigit()), "")
+    letters = {s: s if s in task.sizes else one for s in theme.letters}
+
+    def put(node: Node) -> Node:
+        match node:
+            case nodes.Size(symbol) if symbol in letters:
+                return nodes.Size(letters[symbol], task.sizes[letters[symbol]])
+            case nodes.Eye(size):
+                return nodes.Eye(letters.get(size, size) if isinstance(size, str) else size)
+            case nodes.Ones(sizes):
+                return nodes.Ones(
+                    tuple(letters.get(s, s) if isinstance(s, str) else s for s in sizes)
+                )
+        return nodes.rebuilt(node, map(put, nodes.children(node)))
+
+    return replace(
+        case, formula=put(case.formula), belongs=put(case.belongs), stands=put(case.stands)
     )
 
 
