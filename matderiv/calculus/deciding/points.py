@@ -208,7 +208,7 @@ def _greatest_in(atom: Atom) -> int:
             inside: tuple[Form, ...] = ()
         case Delta(one, other):
             indices, inside = (one, other), ()
-        case Size():
+        case SizeAtom():
             indices, inside = (), ()
         case Call(arg=arg):
             indices, inside = (), (arg,)
