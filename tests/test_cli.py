@@ -505,6 +505,14 @@ def test_a_protected_file_is_not_replaced(
     assert (folder / "old.tex").read_text() == "old"
 
 
+def test_help_names_the_default_title(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The title that help promises is the one that a handout has."""
+    said = " ".join(run(capfd, "handout", "--help").out.split())
+    assert run(capfd, "handout", "-N", "2", "-o", "a.md").code == 0
+    title = (folder / "a.md").read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+    assert f"Default: {title.replace('$', '')}." in said
+
+
 def test_help_does_not_load_sympy() -> None:
     """Help and shell completion come at once, so nothing heavy is imported for them."""
     code = (

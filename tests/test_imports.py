@@ -351,6 +351,25 @@ def test_shell_completion_loads_no_mathematics() -> None:
     assert heavy == []
 
 
+@pytest.mark.parametrize(
+    ("program", "gradient"),
+    [
+        (
+            "L = sum(std(X, axis=0))",
+            "(X - mean(X, axis=0, keepdims=True))/(2*std(X, axis=0, keepdims=True))",
+        ),
+        ("L = std(x)", "(x - mean(x))/(2*std(x))"),
+        ("L = std(X)", "(X - mean(X))/(2*4*std(X))"),
+    ],
+)
+def test_a_gradient_is_proved_without_sympy(program: str, gradient: str) -> None:
+    """Reading proves the everyday gradients, that of a standard deviation among them."""
+    code = f"import matderiv\nprint(matderiv.gradient({program!r}))"
+    printed, heavy = heavy_modules_after(code)
+    assert printed.strip() == gradient
+    assert "sympy" not in heavy
+
+
 def test_the_package_itself_loads_no_mathematics() -> None:
     """`import matderiv` is cheap; SymPy is loaded by the first derivation, and then it is."""
     _, heavy = heavy_modules_after("import matderiv\nmatderiv.InputError\nmatderiv.__version__")

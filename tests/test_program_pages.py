@@ -147,6 +147,21 @@ def test_nothing_is_held_fixed_where_one_value_leads_to_the_loss() -> None:
     assert r"\right)_{Z} & =" not in page
 
 
+@pytest.mark.parametrize("method", ["elementwise", "slice"])
+def test_what_is_held_fixed_is_said_once(method: str) -> None:
+    """The same derivative needs its sentence once, however many of its rows or entries follow."""
+    program = "Y = X - mean(X, axis=1, keepdims=True); L = Loss(Y)"
+    page = matderiv.derive(program, method=method).markdown()
+    assert page.count("is held fixed") == 1
+
+
+@pytest.mark.parametrize(("rows", "article"), [(2, "a"), (8, "an"), (11, "an"), (28, "a")])
+def test_the_article_before_a_shape(rows: int, article: str) -> None:
+    """English says an 8×3 matrix and an 11×3 matrix."""
+    page = matderiv.derive("L = Loss(X)", shapes={"X": (rows, 3)}).markdown()
+    assert rf"$X$ is {article} ${rows}\times 3$ matrix" in page
+
+
 @pytest.mark.parametrize("method", ["elementwise", "index", "differential", "slice"])
 @pytest.mark.parametrize("structure", ["symmetric", "diagonal"])
 def test_declared_structure_is_a_step(method: str, structure: str) -> None:

@@ -30,7 +30,7 @@ __all__ = ["handout_command"]
 @method_option
 @lang
 @show
-@click.option("--title", metavar="TEXT", help="The title. Default: the product.")
+@click.option("--title", metavar="TEXT", help="The title. Default: Gradients of L, step by step.")
 @click.option("--author", default="", metavar="TEXT", help="Who hands it out.")
 @click.option(
     "--exercises", type=SizeType(), default=0, metavar="K", help="Add this many exercises."

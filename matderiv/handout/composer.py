@@ -49,7 +49,7 @@ class ProgramComposer:
     #: Whether entries of arrays can be told apart and have details.
     marked: bool = False
     notation: ProgramNotation = field(init=False)
-    #: The sentences that the page has said; the next time fewer words do.
+    #: The sentences that the page has said; the next time fewer words do, or none.
     _said: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -160,7 +160,7 @@ class ProgramComposer:
         return Details(self.notation, self.language).equation(chain)
 
     def held(self, chain: Chain) -> Iterator[Block]:
-        """A sentence that ∂z/∂x holds other values fixed, where these depend on x as well."""
+        """A sentence, once a page, that ∂z/∂x holds values fixed that depend on x as well."""
         match chain.sides[0]:
             case (
                 Indexed(((Term(((Rate(of=Entry() as of, wrt=Entry() as wrt), 1),)), _),))
@@ -168,7 +168,9 @@ class ProgramComposer:
                 | VecPartial(of, wrt)
             ):
                 held = self.task.held.get((of.name, wrt.name), ())
-                if held:
+                said = f"held {of.name} {wrt.name}"
+                if held and said not in self._said:
+                    self._said.add(said)
                     fields: Fields = {"X": Math(name_box(wrt.name)), "Z": Math(name_box(of.name))}
                     names = self.listed([self.math(name_box(name)) for name in held])
                     yield Paragraph(self.say("held", fields | {"held": names}))
@@ -180,7 +182,8 @@ class ProgramComposer:
         for dim in dims:
             items += [Operator("times")] * bool(items) + [NumberBox(str(dim.size))]
         fields: Fields = {"X": Math(name_box(name)), "shape": Math(Row(tuple(items)))}
-        key = ("shape_scalar", "shape_vector", "shape_matrix")[len(dims)]
+        matrix = "shape_matrix_an" if dims and _with_an(dims[0].size) else "shape_matrix"
+        key = ("shape_scalar", "shape_vector", matrix)[len(dims)]
         structure = self.task.assumed.get(name)
         return self.say(key if structure is None else f"shape_{structure}", fields)
 
@@ -192,6 +195,16 @@ class ProgramComposer:
     def listed(self, items: Iterable[Segments], kind: str = "") -> Segments:
         """Items with what stands between them in a sentence; clauses are a kind of their own."""
         return listed(self.language, items, kind)
+
+
+def _with_an(number: int) -> bool:
+    """Whether English says "an" before a number: an 8, an 11, an 18, an 80, an 18,000.
+
+    >>> [n for n in (1, 8, 10, 11, 18, 28, 80, 118, 800, 1100, 11000) if _with_an(n)]
+    [8, 11, 18, 80, 800, 11000]
+    """
+    text = str(number)
+    return text[0] == "8" or (text[:2] in ("11", "18") and len(text) % 3 == len("18"))
 
 
 def kind_of(value: Node | None) -> str:

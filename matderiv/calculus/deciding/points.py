@@ -51,7 +51,7 @@ def refuting_point(one: Form, other: Form, sizes: Mapping[str, int] | None) -> s
 
     >>> from matderiv.calculus.index_forms.forms import single
     >>> refuting_point(single(Entry("x", (1,))), single(Entry("x", (2,))), {})
-    'x[1] = 14/3, x[2] = 17/2'
+    'x[1] = 4/3, x[2] = 17/6'
     """
     small = max(_SIZE, _greatest(one), _greatest(other)) if sizes is None else 0
     with mpmath.workdps(_DIGITS):

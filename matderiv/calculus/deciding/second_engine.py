@@ -12,12 +12,13 @@ import operator
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Literal, cast
 
 import sympy as sp
 
 from matderiv.calculus.deciding.explicit import Explicit, SympyArray, sympy_sum
+from matderiv.calculus.deciding.reduction import Reduction
 from matderiv.calculus.index_forms.forms import TooLarge
 from matderiv.errors import ProofError, UnsupportedError
 from matderiv.expression.nodes import Node
@@ -34,10 +35,6 @@ _MOST_WORK = 6_000
 
 #: Entries that are enough at the sizes of the page; with fewer, smaller sizes are taken.
 _ENOUGH = 8
-
-#: Operations of a difference that is multiplied out, and of one that is put over one denominator.
-_MOST_EXPANDED, _MOST_TOGETHER = 120, 60
-_MOST_REDUCED = 900  # of all differences together
 
 _DIGITS = 50
 _NEAR = 1e-25  # of the largest term of a difference that is 0
@@ -114,7 +111,6 @@ class _Engine:
         self.sizes = sizes
         self._operations: dict[sp.Basic, int] = {}
         self._symbols_in: dict[sp.Basic, frozenset[sp.Basic]] = {}
-        self._left = _MOST_REDUCED
         self._derivatives: dict[tuple[sp.Basic, sp.Basic], sp.Expr] = {}
         entries = sum(math.prod(self.shape(name)) for name in answers.shapes)
         if entries > _MOST_ENTRIES:
@@ -153,6 +149,11 @@ class _Engine:
         all_of_them = {**self.answers.known, **assigned}
         return {name: (value, self.shape(name)) for name, value in all_of_them.items()}
 
+    @cached_property
+    def reduction(self) -> Reduction:
+        """Made when a difference is not 0 as it stands."""
+        return Reduction()
+
     # -- the derivatives -----------------------------------------------------------------------
 
     def opinion(self) -> SecondOpinion:
@@ -189,7 +190,7 @@ class _Engine:
             difference = sympy_sum((theirs, -own))
             if kinks:
                 difference = _wherever_defined(difference)
-            if self._reduces_to_zero(difference):
+            if self.reduction.is_zero(difference):
                 exact += 1
             else:
                 doubtful.append((name, at, difference))
@@ -257,21 +258,6 @@ class _Engine:
         if sum(map(self.operations, array.entries)) > _MOST_WRITTEN:
             raise TooLarge("too many operations")
         return array
-
-    def _reduces_to_zero(self, difference: sp.Expr) -> bool:
-        """Whether a difference is 0 as it stands, multiplied out, or over one denominator."""
-        if difference == 0:
-            return True
-        operations = self.operations(difference)
-        if operations > min(_MOST_EXPANDED, self._left):
-            return False
-        self._left -= operations
-        if sp.expand(difference) == 0:
-            return True
-        if operations > _MOST_TOGETHER:
-            return False
-        numerator, _ = sp.together(difference).as_numer_denom()
-        return bool(sp.expand(numerator) == 0)
 
     # -- at numbers ----------------------------------------------------------------------------
 
@@ -418,8 +404,12 @@ def _has_value(expr: sp.Expr) -> None:
 
 
 def _wherever_defined(expr: sp.Expr) -> sp.Expr:
-    """The same with sign(u) as u/|u| and without what is 0 but at kinks."""
-    if not expr.has(sp.DiracDelta, sp.sign):
-        return expr
-    plain = expr.replace(sp.DiracDelta, lambda *_: sp.S.Zero)
-    return cast("sp.Expr", plain.replace(sp.sign, lambda u: u / sp.Abs(u)))
+    """The same without what is 0 but at kinks, with sign(u) as u/|u| and H(u) as (1 + u/|u|)/2."""
+    for kind, elsewhere in (
+        (sp.DiracDelta, lambda *_: sp.S.Zero),
+        (sp.Heaviside, lambda u, *_: sp.S.Half + u / (2 * sp.Abs(u))),
+        (sp.sign, lambda u: u / sp.Abs(u)),
+    ):
+        if expr.has(kind):
+            expr = expr.replace(kind, elsewhere)
+    return expr
