@@ -50,12 +50,32 @@ def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozen
         UnsupportedError: a node has no rule.
     """
     try:
-        return shortened(graph, wrt, lambda graph: _Sweep(graph, wrt, symmetric).run())
+        found = shortened(graph, wrt, lambda graph: _Sweep(graph, wrt, symmetric).run())
+        for name in wrt:
+            _refuse_zero(found, name)
     except RecursionError:
         raise UnsupportedError(
             f"The gradient of {graph.result} is a formula in too many brackets; "
             "give names to parts of the program."
         ) from None
+    return found
+
+
+def _refuse_zero(found: Sweep, name: str) -> None:
+    formula, why = found.gradients[name].formula, found.gradients[name].assembled
+    others = {of: one.formula for of, one in found.gradients.items() if of != name}
+    if formula != _ZERO:
+        why = formula
+        if not is_zero(formula, name, found.graph, found.facts, others):
+            return
+    raise InputError(
+        f"The {_kind(found.graph)} of {found.graph.result} by {name} is 0 wherever it is defined: "
+        f"{source(why)} is 0."
+    )
+
+
+def _kind(graph: Graph) -> str:
+    return "gradient" if graph.loss else "derivative"
 
 
 def replaced(node: Node, values: Mapping[str, Node]) -> Node:
@@ -98,7 +118,7 @@ class _Sweep:
                     upstream = short if name in graph.hidden else found[name].formula
             _collect(local, name, _uses(assignment.value, named, shape, moving))
             _collect(whole, name, _uses(assignment.value, upstream, shape, moving))
-        what = "gradient" if graph.loss else "derivative"
+        what = _kind(graph)
         for name in self.wrt:
             if name in found:
                 continue
@@ -109,17 +129,6 @@ class _Sweep:
                     )
                 raise InputError(f"{graph.result} does not depend on {name}; its {what} is 0.")
             found[name], _ = _gradient(graph, name, (local[name], whole[name]), facts, values)
-        for name in self.wrt:
-            formula, why = found[name].formula, found[name].assembled
-            others = {of: one.formula for of, one in found.items() if of != name}
-            if formula != _ZERO:
-                why = formula
-                if not is_zero(formula, name, graph, facts, others):
-                    continue
-            raise InputError(
-                f"The {what} of {graph.result} by {name} is 0 wherever it is defined: "
-                f"{source(why)} is 0."
-            )
         return Sweep(graph, facts, found, values.lifted, values.called, values.names)
 
 
