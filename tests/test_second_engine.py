@@ -13,7 +13,7 @@ from _programs import random_program
 
 from matderiv import derive
 from matderiv.calculus.deciding.explicit import Explicit, SympyArray, sympy_sum, undefined_function
-from matderiv.calculus.deciding.reduction import Reduction
+from matderiv.calculus.deciding.reduction import ZeroTest
 from matderiv.calculus.deciding.second_engine import OurGradients, second_opinion
 from matderiv.calculus.sweep import sweep
 from matderiv.calculus.sweep.adjoints import adjoint
@@ -190,7 +190,7 @@ ZERO = (
 def test_reduction_finds_what_is_zero_and_nothing_else(number: int) -> None:
     """One relation each; with any change to the expression it is not 0."""
     zero = ZERO[number]
-    reduction = Reduction()
+    reduction = ZeroTest()
     assert reduction.is_zero(zero)
     for part in (*zero.args, X / 1000, 1 / (1 + X**2), F(Y), sp.Rational(1, 10**9)):
         assert not reduction.is_zero(zero + part)
@@ -212,7 +212,7 @@ def test_reduction_takes_nothing_for_zero_that_has_no_value() -> None:
         LOSS(X, Y) - LOSS(Y, X),
         X**Y - Y**X,
     ):
-        assert not Reduction().is_zero(wrong)
+        assert not ZeroTest().is_zero(wrong)
 
 
 def test_undefined_functions_are_compared_by_their_arguments() -> None:
@@ -258,7 +258,7 @@ def test_every_node_has_a_meaning_here() -> None:
 
 
 def test_sums_are_those_of_sympy() -> None:
-    """`total` makes the sum that SymPy makes, in its order, alike terms put together or not."""
+    """`sympy_sum` makes the sum that SymPy makes, in its order, alike terms put together or not."""
     x, y = sp.symbols("x y", real=True)
     terms = [y * x, sp.exp(y), x, sp.Integer(3), x + y**2, sp.S.Zero, -2 * x * y]
     for count in range(len(terms) + 1):

@@ -275,7 +275,7 @@ def times(*numbers: int) -> Row:
     """2×4, or 2×3×2×4.
 
     >>> [type(box).__name__ for box in times(2, 4).items]
-    ['Number', 'Operator', 'Number']
+    ['NumberBox', 'Operator', 'NumberBox']
     """
     items: list[Box] = []
     for number in numbers:

@@ -18,7 +18,7 @@ from typing import Any, Literal, cast
 import sympy as sp
 
 from matderiv.calculus.deciding.explicit import Explicit, SympyArray, sympy_sum
-from matderiv.calculus.deciding.reduction import Reduction
+from matderiv.calculus.deciding.reduction import ZeroTest
 from matderiv.calculus.index_forms.forms import TooLarge
 from matderiv.errors import ProofError, UnsupportedError
 from matderiv.expression.nodes import Node
@@ -150,9 +150,9 @@ class _Engine:
         return {name: (value, self.shape(name)) for name, value in all_of_them.items()}
 
     @cached_property
-    def reduction(self) -> Reduction:
+    def reduction(self) -> ZeroTest:
         """Made when a difference is not 0 as it stands."""
-        return Reduction()
+        return ZeroTest()
 
     # -- the derivatives -----------------------------------------------------------------------
 
