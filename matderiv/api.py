@@ -34,7 +34,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Derivation(links.Derivation):
+class Derivation(links.ProvedSteps):
     """A derivation that prints itself, and shows itself in Jupyter."""
 
     def document(self, lang: str = "en", show: Show = None) -> Document:

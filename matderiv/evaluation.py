@@ -13,7 +13,7 @@ from matderiv.calculus.sweep.structure import Assumed, infer_assumed
 from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.expression.numeric import Array, Functions, evaluate, sizes_in
+from matderiv.expression.numeric import Array, Functions, numeric_value, sizes_in
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape
 
@@ -123,7 +123,7 @@ def work_out(swept: Sweep, wrt: str, formula: Node, arrays: Arrays, functions: F
 
     def value(node: Node) -> Array:
         known = {name: values[name] for name in _names(node) & values.keys()}
-        return evaluate(node, known, functions, sizes)
+        return numeric_value(node, known, functions, sizes)
 
     needed = _needed(formula, steps, values, swept.graph.inputs())
     for name, step in steps.items():

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from matderiv.expression.numeric import Array
 
-__all__ = ["FORMATS", "Gradient", "forget", "gradient", "printed"]
+__all__ = ["GRADIENT_FORMATS", "Gradient", "forget", "gradient", "printed"]
 
 #: The formats that gradients can be printed in.
-FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
+GRADIENT_FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

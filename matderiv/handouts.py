@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from matderiv import files
-from matderiv.derivation.links import Derivation
+from matderiv.derivation.links import ProvedSteps
 from matderiv.errors import InputError
 from matderiv.handout.command import Command
 from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import Block, CodeBlock, Document, Exercise
-from matderiv.handout.formats import form_of, write, write_text
+from matderiv.handout.formats import format_of, write, write_text
 from matderiv.handout.sheet import answer_sheet, how_it_was_made, sheet, with_exercises
 from matderiv.handout.texts import messages
 from matderiv.handout.words import one_line
 
-__all__ = ["Answers", "Handout", "Wishes", "make"]
+__all__ = ["AnswersPlace", "Handout", "Wishes", "make"]
 
 #: Where the answers to the exercises stand.
-Answers = Literal["none", "end", "separate"]
+AnswersPlace = Literal["none", "end", "separate"]
 
 _MOST_EXERCISES = 100
 
@@ -73,7 +73,7 @@ class Handout:
         Raises:
             InputError: there is no format of that suffix, or what it needs is not installed.
         """
-        form = form_of(path.name) if form is None else form
+        form = format_of(path.name) if form is None else form
         found = {path: self.write(form)}
         if self.answers is not None:
             beside = path.with_name(f"{path.stem}-answers{path.suffix}")
@@ -108,7 +108,7 @@ class Wishes:
     show: int | Literal["all"] | None = None
     exercises: int = 0
     seed: int = 0
-    answers: Answers = "end"
+    answers: AnswersPlace = "end"
 
     def checked(self) -> Wishes:
         """The same, its words in one line.
@@ -116,8 +116,8 @@ class Wishes:
         Raises:
             InputError: one of them cannot be used as it stands.
         """
-        if self.answers not in get_args(Answers):
-            known = ", ".join(get_args(Answers))
+        if self.answers not in get_args(AnswersPlace):
+            known = ", ".join(get_args(AnswersPlace))
             raise InputError(f"answers is {self.answers!r}; there are: {known}.")
         if not 0 <= self.exercises <= _MOST_EXERCISES:
             raise InputError(
@@ -148,7 +148,7 @@ class Wishes:
         return found
 
 
-def make(derivation: Derivation, wishes: Wishes, limit: int | None) -> Handout:
+def make(derivation: ProvedSteps, wishes: Wishes, limit: int | None) -> Handout:
     """The handout of a derivation; `limit` is how many rows, columns and terms are shown.
 
     Raises:
@@ -168,14 +168,14 @@ def make(derivation: Derivation, wishes: Wishes, limit: int | None) -> Handout:
 
 
 def _sheet(
-    derivation: Derivation, wishes: Wishes, limit: int | None, made: Sequence[Block]
+    derivation: ProvedSteps, wishes: Wishes, limit: int | None, made: Sequence[Block]
 ) -> Document:
     """The handout without exercises; `made` says how it was made."""
     composer = ProgramComposer(derivation, wishes.lang, limit, marked=True)
     return sheet(composer, made, title=wishes.title, author=wishes.author)
 
 
-def _exercises(derivation: Derivation, wishes: Wishes) -> tuple[Exercise, ...]:
+def _exercises(derivation: ProvedSteps, wishes: Wishes) -> tuple[Exercise, ...]:
     if not wishes.exercises:
         return ()
     from matderiv.handout.exercises import exercises  # programs of their own are derived for them

@@ -9,11 +9,11 @@ from matderiv.api import DEFAULT_PROGRAM, MOST_SHOWN, Show
 from matderiv.calculus.jacobian import JacobianSize
 from matderiv.calculus.sweep.in_one_piece import ArrayTask, read_array
 from matderiv.calculus.sweep.local_jacobian import LocalJacobian
-from matderiv.derivation.jacobian import entry_chains, structure
+from matderiv.derivation.jacobian import jacobian_entry_chains, structure
 from matderiv.errors import InputError
 from matderiv.handout.document import Document
 from matderiv.handout.formats import write_text
-from matderiv.handout.jacobian import Facts, compose_jacobian
+from matderiv.handout.jacobian import JacobianFacts, compose_jacobian
 
 __all__ = ["Jacobian", "jacobian"]
 
@@ -54,12 +54,12 @@ class Jacobian:
             )
         most = max(size.rows, size.cols) if show == "all" else show or _WRITTEN_JACOBIAN
         written = show is not None or max(size.rows, size.cols) <= _WRITTEN_JACOBIAN
-        facts = Facts(
+        facts = JacobianFacts(
             self.found,
             local,
             size,
             self.dtype,
-            entry_chains(self.found),
+            jacobian_entry_chains(self.found),
             structure(self.found),
             most if written else 0,
             asked=show is not None,

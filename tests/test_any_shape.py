@@ -13,7 +13,7 @@ from _programs import random_program
 
 from matderiv import derive, gradient
 from matderiv.calculus.deciding.decide import same_form
-from matderiv.calculus.formulas.flattened import total
+from matderiv.calculus.formulas.flattened import sum_of
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.second import second_opinion_on
@@ -104,7 +104,7 @@ def test_a_wrong_formula_is_refused(end: str) -> None:
     task, wrt = ending(end), ENDS[end][1]
     gradient = task.sweep.gradients[wrt]
     without = {f"d{name}": ones(task, name) for name in task.shapes}
-    for formula in (total([(_TWO, gradient.formula)]), replaced(gradient.formula, without)):
+    for formula in (sum_of([(_TWO, gradient.formula)]), replaced(gradient.formula, without)):
         gradients = {**task.sweep.gradients, wrt: replace(gradient, formula=formula)}
         prover = Prover(replace(task.sweep, gradients=gradients))
         assert prover.all_of(wrt).status != "equal"

@@ -22,7 +22,7 @@ from matderiv.calculus.index_forms.forms import (
     Index,
     Raised,
     Rate,
-    Size,
+    SizeAtom,
     Term,
     Whole,
     scaled,
@@ -129,7 +129,7 @@ class Point:
         match atom:
             case Entry(name=name, indices=indices):
                 return float(names[name][place(indices, at)])
-            case Size(letter=letter):
+            case SizeAtom(letter=letter):
                 return float(self.task.sizes[letter])
             case Delta(one=one, other=other):
                 return float(place((one,), at) == place((other,), at))

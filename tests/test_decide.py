@@ -7,7 +7,14 @@ from fractions import Fraction
 import pytest
 
 import matderiv
-from matderiv.calculus.deciding.decide import Attempt, Budget, Pair, compare, decide, read
+from matderiv.calculus.deciding.decide import (
+    Attempt,
+    Budget,
+    Pair,
+    compare,
+    decide,
+    decide_by_letters,
+)
 from matderiv.calculus.deciding.parts import differing
 from matderiv.calculus.deciding.points import differ, refuting_point
 from matderiv.calculus.formulas.shaping import shapes_over
@@ -165,7 +172,7 @@ def test_budget() -> None:
     wrong = [attempt("A", "B")]
     found = compare(wrong, (20, 20), SIZES, budget=Budget(entries=399))
     assert (found.status, found.reason) == ("undecided", "400 entries are too many to compare")
-    large = read([attempt("(A + B)*(A + B)*(A - B)", "A")], budget=Budget(products=3))
+    large = decide_by_letters([attempt("(A + B)*(A + B)*(A - B)", "A")], budget=Budget(products=3))
     assert "take too long" in large.reason
 
 

@@ -13,7 +13,7 @@ from _arrays import FUNCTIONS, Maker
 
 from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
-from matderiv.expression.numeric import Array, Functions, evaluate, sizes_in
+from matderiv.expression.numeric import Array, Functions, numeric_value, sizes_in
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import infer, settled, shape_of
@@ -29,7 +29,7 @@ def values_of(
     given = {name: known[name].shape for name in program.inputs() if name in known}
     sizes = sizes_in(infer(program, shapes=given))
     for assignment in program.assignments:
-        known[assignment.name] = evaluate(assignment.value, known, functions, sizes)
+        known[assignment.name] = numeric_value(assignment.value, known, functions, sizes)
     return known
 
 
@@ -71,7 +71,7 @@ def test_inferred_shapes_are_those_of_the_values() -> None:
         }
         for node in nodes.walk(program.loss.value):
             with np.errstate(all="ignore"):  # other sizes may divide by zero: shapes matter here
-                value = evaluate(node, values, FUNCTIONS, sizes_in(shapes))
+                value = numeric_value(node, values, FUNCTIONS, sizes_in(shapes))
             assert value.shape == tuple(dim.size for dim in shape_of(node, shapes))
 
 
@@ -92,7 +92,7 @@ def test_inferred_shapes_are_those_of_the_values() -> None:
 def test_values_are_numerically_careful(text: str, value: float) -> None:
     """Where the plain formula overflows or loses all digits, the value is still right."""
     of = text.removesuffix("[0]")
-    found = np.ravel(evaluate(parse(of).loss.value, {}))[0]
+    found = np.ravel(numeric_value(parse(of).loss.value, {}))[0]
     np.testing.assert_allclose(found, value, rtol=1e-14)
 
 
@@ -115,7 +115,7 @@ def test_a_program_needs_its_inputs_alone() -> None:
 def test_a_letter_of_a_size_is_a_number() -> None:
     """In a formula such as X.T @ y/N the letter is the size."""
     formula = parse("Z = X.T @ y/N").loss.value
-    value = evaluate(formula, {"X": np.ones((2, 3)), "y": np.ones(2)}, sizes={"N": 2})
+    value = numeric_value(formula, {"X": np.ones((2, 3)), "y": np.ones(2)}, sizes={"N": 2})
     assert value.tolist() == [1, 1, 1]
 
 
@@ -154,7 +154,7 @@ def test_what_has_no_value(text: str, values: dict[str, list[list[float]]], mess
     """What is missing is named, and so is a matrix without an inverse."""
     functions = {"f": np.sum, "Loss": np.square}
     with pytest.raises(InputError) as caught:
-        evaluate(parse(text).loss.value, values, functions)
+        numeric_value(parse(text).loss.value, values, functions)
     assert str(caught.value) == message
 
 
@@ -167,5 +167,5 @@ def test_arrays_that_do_not_fit() -> None:
 def test_what_only_formulas_hold() -> None:
     """A size is the number that its letter stands for, and π is π."""
     ratio = nodes.Divide(nodes.Pi(), nodes.Size("N", 2))
-    assert np.isclose(evaluate(ratio, {}), np.pi / 2)
-    assert np.isclose(evaluate(ratio, {}, sizes={"N": 4}), np.pi / 4)
+    assert np.isclose(numeric_value(ratio, {}), np.pi / 2)
+    assert np.isclose(numeric_value(ratio, {}, sizes={"N": 4}), np.pi / 4)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from matderiv.expression import numeric
-from matderiv.expression.exact import Arithmetic, evaluate
+from matderiv.expression.exact import NumberType, exact_value
 from matderiv.expression.parse import parse
 
-EXACT = Arithmetic(Fraction, np.frompyfunc(lambda u, n: u ** int(n), 2, 1), {}, {"N": 3, "M": 2})
-ROUNDED = Arithmetic(
+EXACT = NumberType(Fraction, np.frompyfunc(lambda u, n: u ** int(n), 2, 1), {}, {"N": 3, "M": 2})
+ROUNDED = NumberType(
     lambda v: mpmath.mpf(v.numerator) / v.denominator,
     pow,
     {f: np.frompyfunc(getattr(mpmath, f), 1, 1) for f in ("exp", "log", "sqrt")},
@@ -49,9 +49,9 @@ FLOATS = {name: np.asarray(value, dtype=np.float64) for name, value in VALUES.it
 def test_rational_values_are_exact(expression: str) -> None:
     """All that keeps fractions fractions is worked out without rounding."""
     node = parse(f"L = {expression}").loss.value
-    value = evaluate(node, VALUES, EXACT)
+    value = exact_value(node, VALUES, EXACT)
     assert all(isinstance(v, Fraction) for v in np.ravel(np.asarray(value, dtype=object)))
-    right = numeric.evaluate(node, FLOATS, sizes={"N": 3, "M": 2})
+    right = numeric.numeric_value(node, FLOATS, sizes={"N": 3, "M": 2})
     assert np.shape(value) == right.shape
     np.testing.assert_allclose(np.asarray(value, dtype=np.float64), right, rtol=1e-9, atol=1e-9)
 
@@ -71,14 +71,14 @@ def test_other_values_have_many_digits(expression: str) -> None:
     """What exponentials and roots are in is right in all digits of floating point."""
     node = parse(f"L = {expression}").loss.value
     made = np.frompyfunc(ROUNDED.number, 1, 1)
-    value = evaluate(node, {name: made(v) for name, v in VALUES.items()}, ROUNDED)
-    right = numeric.evaluate(node, FLOATS)
+    value = exact_value(node, {name: made(v) for name, v in VALUES.items()}, ROUNDED)
+    right = numeric.numeric_value(node, FLOATS)
     np.testing.assert_allclose(np.asarray(value, dtype=np.float64), right, rtol=1e-9)
 
 
 @pytest.mark.parametrize("arithmetic", [EXACT, ROUNDED], ids=["exact", "rounded"])
-def test_a_singular_matrix_has_no_inverse(arithmetic: Arithmetic) -> None:
+def test_a_singular_matrix_has_no_inverse(arithmetic: NumberType) -> None:
     """Rounding does not make an inverse out of nothing."""
     singular = np.frompyfunc(arithmetic.number, 1, 1)(np.outer(VALUES["c"], VALUES["c"]))
     with pytest.raises(ZeroDivisionError):
-        evaluate(parse("L = inv(A)").loss.value, {"A": singular}, arithmetic)
+        exact_value(parse("L = inv(A)").loss.value, {"A": singular}, arithmetic)

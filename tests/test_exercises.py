@@ -25,7 +25,7 @@ from matderiv.derivation.exercises.kinds import KINDS, Material, materials
 from matderiv.derivation.exercises.mistakes import _SUITABLE, Mistake, _cases, _made
 from matderiv.derivation.exercises.numbers import Numbers, numbers
 from matderiv.derivation.exercises.related import Related, Uses
-from matderiv.derivation.exercises.shapes import Shapes, shapes
+from matderiv.derivation.exercises.shapes import Shapes, shape_exercises
 from matderiv.derivation.exercises.theme import Theme, users
 from matderiv.derivation.judge import Judge
 from matderiv.derivation.links import Link
@@ -354,7 +354,7 @@ def test_a_kind_that_fails_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     draws = [lambda chance: ((chance.random(),), failing), lambda chance: ((chance.random(),), int)]
     assert list(drawing.drawn(draws, 3, Random(1))) == [0, 0, 0]
     theme = Theme.of(derived(LINEAR))
-    monkeypatch.setattr(kinds, "KINDS", (failing, shapes))
+    monkeypatch.setattr(kinds, "KINDS", (failing, shape_exercises))
     assert [type(made) for made in materials(theme, 2, Random(1))] == [Shapes, Shapes]
 
 

@@ -186,6 +186,55 @@ def test_planted_circles_are_found(tmp_path: Path, back: str) -> None:
     assert circle(tmp_path) == [f"matderiv.notation.{name}" for name in "abc"]
 
 
+def public_names(source: str) -> set[str]:
+    """The names in `__all__` that a module defines itself: not those that it imports."""
+    body = ast.parse(source).body
+    listed: set[str] = set()
+    defined: set[str] = set()
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            defined.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = {target.id for target in targets if isinstance(target, ast.Name)}
+            defined |= names
+            if "__all__" in names and node.value is not None:
+                listed = set(ast.literal_eval(node.value))
+    return listed & defined
+
+
+def defined_twice(package: Path) -> dict[str, list[str]]:
+    """The public names that more than one module defines, each with these modules."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(package.rglob("*.py")):
+        for name in public_names(path.read_text(encoding="utf-8")):
+            found.setdefault(name, []).append(str(path.relative_to(package)))
+    return {name: modules for name, modules in found.items() if len(modules) > 1}
+
+
+def test_no_public_name_is_defined_twice() -> None:
+    """A name means one thing wherever it is read: there is one `Term`, one `walk`."""
+    assert defined_twice(PACKAGE) == {}
+
+
+@pytest.mark.parametrize(
+    ("second", "blamed"),
+    [
+        ('__all__ = ["Term"]\nclass Term:\n    """A term."""', True),
+        ('__all__ = ["Term"]\ndef Term():\n    """A term."""', True),
+        ('__all__ = ["Term"]\nTerm = int', True),
+        ('__all__ = ["Term"]\nTerm: type = int', True),
+        ('__all__ = ["Term"]\nfrom a import Term', False),
+        ("Term = int", False),
+    ],
+)
+def test_names_defined_twice_are_found(tmp_path: Path, second: str, *, blamed: bool) -> None:
+    """The check can fail, however the second one is defined; an import is no definition."""
+    (tmp_path / "a.py").write_text('__all__ = ["Term"]\nclass Term: ...', encoding="utf-8")
+    (tmp_path / "b.py").write_text(second, encoding="utf-8")
+    assert defined_twice(tmp_path) == ({"Term": ["a.py", "b.py"]} if blamed else {})
+
+
 def test_imports_flow_one_way() -> None:
     """A room may not know what stands to its right, nor a library that is not its business."""
     assert violations(PACKAGE) == []

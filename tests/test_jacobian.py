@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import matderiv
-from matderiv.calculus.deciding.explicit import Array, Explicit
+from matderiv.calculus.deciding.explicit import Explicit, SympyArray
 from matderiv.derivation import jacobian as derivation
 from matderiv.derivation.jacobian import structure
 from matderiv.derivation.sides import Kronecker
@@ -49,7 +49,7 @@ def true_entries(found: Jacobian) -> list[sp.Expr]:
         shape = tuple(dim.size for dim in task.shapes[name])
         places = itertools.product(*(range(1, size + 1) for size in shape))
         entries = tuple(sp.IndexedBase(name)[at] if at else sp.Symbol(name) for at in places)
-        known[name] = Array(shape, entries)
+        known[name] = SympyArray(shape, entries)
     value = task.sweep.graph.value(found.found.of)
     assert value is not None
     made = Explicit(known, {}, task.sizes, task.program.functions()).of(value)

@@ -24,7 +24,7 @@ from matderiv.notation.boxes import (
     Fraction,
     Grid,
     Lines,
-    Number,
+    NumberBox,
     Operator,
     Root,
     Row,
@@ -57,7 +57,7 @@ PROGRAMS = [
     "L = sum(sqrt(1 + (A @ B)**2) - 2)",
 ]
 
-x, two = Symbol("x"), Number("2")
+x, two = Symbol("x"), NumberBox("2")
 KINDS: list[Box] = [
     x, Symbol("lambda", greek=True), Symbol("Omega", greek=True),
     Word("a<b&c"), Word("tanh", upright=True), two,

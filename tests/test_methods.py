@@ -14,19 +14,19 @@ from _tex import compile_all, find_tool
 import matderiv
 from matderiv.calculus.index_forms.forms import Entry, scaled, single
 from matderiv.calculus.sweep.task import Task, read_task
-from matderiv.cli._derive import derive
-from matderiv.cli._handout import handout
-from matderiv.derivation.links import Derivation
+from matderiv.cli._derive import derive_command
+from matderiv.cli._handout import handout_command
+from matderiv.derivation.links import ProvedSteps
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.methods.table import METHODS
 from matderiv.derivation.program import build_program
 from matderiv.derivation.sides import (
     EntryOf,
-    Factor,
     Formula,
     Indexed,
     Inner,
     Kronecker,
+    KroneckerFactor,
     Kroneckers,
     Matrix,
     Slice,
@@ -45,7 +45,7 @@ LAYER = "Z = X @ W + b; L = sum(f(Z))"
 SHAPES = {"X": (2, 4), "W": (4, 3), "b": (3,)}
 
 
-def derived(task: Task, method: str) -> Derivation | None:
+def derived(task: Task, method: str) -> ProvedSteps | None:
     """The derivation by a method; None where the method does not apply."""
     try:
         return build_program(task, task.wrt, route=METHODS[method])
@@ -171,8 +171,8 @@ def test_links_of_kronecker_products() -> None:
 
     def made(left: nodes.Node | None, right: nodes.Node | None) -> Kronecker:
         factors = (
-            Factor(left, "" if left else size, 0, 0),
-            Factor(right, "" if right else size, 1, 1),
+            KroneckerFactor(left, "" if left else size, 0, 0),
+            KroneckerFactor(right, "" if right else size, 1, 1),
         )
         return Kronecker(of.indices, wrt.indices, task.shapes["X"], factors)
 
@@ -247,7 +247,7 @@ def test_unknown_method() -> None:
 
 def test_command_line_offers_all_methods() -> None:
     """The choices of the command line, which imports no mathematics for its help, are the table."""
-    for command in (derive, handout):
+    for command in (derive_command, handout_command):
         (option,) = (p for p in command.params if p.name == "method")
         assert tuple(option.type.choices) == tuple(METHODS)  # type: ignore[attr-defined]
 

@@ -19,7 +19,7 @@ from matderiv.notation.boxes import (
     Fence,
     Grid,
     Lines,
-    Number,
+    NumberBox,
     Operator,
     Row,
     Symbol,
@@ -44,7 +44,7 @@ def terms(count: int) -> Terms:
 @given(count=st.integers(1, 40), room=st.floats(3, 60))
 def test_broken_sums_keep_their_terms(count: int, room: float) -> None:
     """Breaking a sum loses no term and changes no order."""
-    numbered = Terms(tuple(("+", Number(str(n))) for n in range(count)))
+    numbered = Terms(tuple(("+", NumberBox(str(n))) for n in range(count)))
     box = fitted(numbered, room)
     rows = box.rows if isinstance(box, Lines) else (box,)
     assert [item for row in rows for item in row.items] == list(numbered.items)
@@ -58,7 +58,7 @@ def test_broken_sums_fit(count: int, room: float) -> None:
 
 def test_wide_matrix_loses_middle_columns_only_where_it_may() -> None:
     """Columns make way for dots before the last one, and never when all is to be shown."""
-    grid = Grid(tuple(tuple(Number(f"{i}{j}") for j in range(9)) for i in range(2)))
+    grid = Grid(tuple(tuple(NumberBox(f"{i}{j}") for j in range(9)) for i in range(2)))
     narrow = fitted(grid, 12)
     assert isinstance(narrow, Grid)
     assert narrow.width <= 12

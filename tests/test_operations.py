@@ -28,10 +28,10 @@ from matderiv.checking.points import _FUNCTIONS as EXACT
 from matderiv.errors import MissingRuleError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import defined, definition, derivative
-from matderiv.expression.exact import Arithmetic
-from matderiv.expression.exact import evaluate as exactly
+from matderiv.expression.exact import NumberType
+from matderiv.expression.exact import exact_value as exactly
 from matderiv.expression.functions import FUNCTIONS, MODULES
-from matderiv.expression.numeric import evaluate
+from matderiv.expression.numeric import numeric_value
 from matderiv.expression.operations import COMPOSITE
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
@@ -47,9 +47,9 @@ def test_a_function_has_the_derivative_that_its_row_states(name: str) -> None:
     """The derivative of a row is the slope of its values, by central differences."""
     step = 1e-6
     for point in POINTS[FUNCTIONS[name].domain]:
-        ends = (evaluate(nodes.Apply(name, U), {"u": point + side * step}) for side in (1, -1))
+        ends = (numeric_value(nodes.Apply(name, U), {"u": point + side * step}) for side in (1, -1))
         above, below = map(float, ends)
-        known = float(evaluate(derivative(name, U), {"u": point}))
+        known = float(numeric_value(derivative(name, U), {"u": point}))
         assert (above - below) / (2 * step) == pytest.approx(known, rel=1e-7, abs=1e-8)
 
 
@@ -59,16 +59,16 @@ def test_a_definition_has_the_values_of_its_function(name: str) -> None:
     for point in POINTS[FUNCTIONS[name].domain]:
         simpler = defined(name, U)
         assert simpler is not None
-        value = evaluate(nodes.Apply(name, U), {"u": point})
-        assert evaluate(simpler, {"u": point}) == pytest.approx(float(value), rel=1e-12)
+        value = numeric_value(nodes.Apply(name, U), {"u": point})
+        assert numeric_value(simpler, {"u": point}) == pytest.approx(float(value), rel=1e-12)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_has_a_value_to_many_digits(name: str) -> None:
     """The numbers that refute formulas know every function, by name or by its definition."""
-    plain = Arithmetic(lambda v: mpmath.mpf(v.numerator) / v.denominator, pow, EXACT)
+    plain = NumberType(lambda v: mpmath.mpf(v.numerator) / v.denominator, pow, EXACT)
     value = exactly(nodes.Apply(name, U), {"u": mpmath.mpf("0.7")}, plain)
-    assert float(value) == pytest.approx(float(evaluate(nodes.Apply(name, U), {"u": 0.7})))
+    assert float(value) == pytest.approx(float(numeric_value(nodes.Apply(name, U), {"u": 0.7})))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -77,11 +77,11 @@ def test_what_a_row_states_of_a_function_holds(name: str) -> None:
     row = FUNCTIONS[name]
     for point in POINTS[row.domain]:
         value, mirrored = (
-            float(evaluate(nodes.Apply(name, U), {"u": u})) for u in (point, abs(point))
+            float(numeric_value(nodes.Apply(name, U), {"u": u})) for u in (point, abs(point))
         )
         assert value > 0 or not row.positive
         if row.parity:
-            mirrored = float(evaluate(nodes.Apply(name, U), {"u": -point}))
+            mirrored = float(numeric_value(nodes.Apply(name, U), {"u": -point}))
             expected = {"even": value, "odd": -value, "complement": 1 - value}[row.parity]
             assert mirrored == pytest.approx(expected)
         if row.powers == "the same":
@@ -122,11 +122,11 @@ def test_an_unknown_function_has_no_definition_and_an_unknown_derivative() -> No
 
 def test_a_false_row_is_seen() -> None:
     """The test of derivatives would not pass a wrong one."""
-    assert evaluate(derivative("tanh", U), {"u": 0.5}) != pytest.approx(
-        float(evaluate(derivative("sin", U), {"u": 0.5}))
+    assert numeric_value(derivative("tanh", U), {"u": 0.5}) != pytest.approx(
+        float(numeric_value(derivative("sin", U), {"u": 0.5}))
     )
     assert derivative("sqrt", nodes.Number(Fraction(4))) is not None
-    assert np.isfinite(evaluate(derivative("erf", U), {"u": 0.5}))
+    assert np.isfinite(numeric_value(derivative("erf", U), {"u": 0.5}))
 
 
 # -- kinds of nodes ----------------------------------------------------------------------------
@@ -183,11 +183,11 @@ def test_a_kind_of_node_has_an_exact_value(kind: type) -> None:
     each = {name: np.frompyfunc(f, 1, 1) for name, f in EXACT.items()}
     undefined = {"f": each["sin"], "Loss": lambda a: np.sum(each["sin"](a)), "abs": np.abs}
     number = lambda v: mpmath.mpf(v.numerator) / v.denominator  # noqa: E731 - a conversion
-    plain = Arithmetic(number, np.frompyfunc(pow, 2, 1), each | undefined)
+    plain = NumberType(number, np.frompyfunc(pow, 2, 1), each | undefined)
     values = {name: np.asarray(value) for name, value in inputs.items()}
     exact = {name: many(value) for name, value in values.items()}
     for assignment in parse(sized(row.program, sizes)).assignments:
-        values[assignment.name] = evaluate(assignment.value, values, UNDEFINED)
+        values[assignment.name] = numeric_value(assignment.value, values, UNDEFINED)
         exact[assignment.name] = exactly(assignment.value, exact, plain)
         found = np.asarray(exact[assignment.name], dtype=float)
         assert found == pytest.approx(values[assignment.name], rel=1e-9)
@@ -207,9 +207,9 @@ def test_a_definition_has_the_value_and_the_shape_of_its_node(kind: type) -> Non
             simpler = definition(node, shape) if isinstance(node, kind) else None
             if simpler is not None:
                 assert shape(simpler) == shape(node)
-                value = evaluate(simpler, values, UNDEFINED)
-                assert value == pytest.approx(evaluate(node, values, UNDEFINED))
-        values[assignment.name] = evaluate(assignment.value, values, UNDEFINED)
+                value = numeric_value(simpler, values, UNDEFINED)
+                assert value == pytest.approx(numeric_value(node, values, UNDEFINED))
+        values[assignment.name] = numeric_value(assignment.value, values, UNDEFINED)
 
 
 SHAPES = {"S": (3, 3)}
@@ -278,7 +278,7 @@ def test_stacks_have_shapes_and_entries(
     """The entries of arrays of three dimensions are those that NumPy works out."""
     assert _IN_STACKS(node) == shape
     values = {n: rng.uniform(0.5, 1.5, [d.size for d in s]) for n, s in _STACKS.items()}
-    expected = evaluate(node, values)
+    expected = numeric_value(node, values)
     assert expected.shape == tuple(dim.size for dim in shape)
     entries = Entries(_IN_STACKS, written=True)
     for place in np.ndindex(expected.shape):
@@ -294,7 +294,7 @@ def _number(form: Form, values: dict[str, np.ndarray]) -> float:
             case Entry(name, indices):
                 return float(values[name][tuple(int(i) - 1 for i in indices)])
             case Call(function, arg):
-                return float(evaluate(nodes.Apply(function, U), {"u": _number(arg, values)}))
+                return float(numeric_value(nodes.Apply(function, U), {"u": _number(arg, values)}))
             case Raised(base, None):
                 return _number(base, values)
             case Raised(base, exponent):
@@ -335,13 +335,15 @@ def test_stacks_have_adjoints(node: nodes.Node, rng: np.random.Generator) -> Non
     values["G"] = rng.normal(size=[d.size for d in over])
     sizes = {dim.symbol: dim.size for dim in (_N, _D, _K)}
     for name, formula in found.items():
-        gradient_here = np.broadcast_to(evaluate(formula, values, {}, sizes), values[name].shape)
+        gradient_here = np.broadcast_to(
+            numeric_value(formula, values, {}, sizes), values[name].shape
+        )
         for place in np.ndindex(values[name].shape):
             ends = []
             for side in (1e-6, -1e-6):
                 moved = values | {name: values[name].copy()}
                 moved[name][place] += side
-                ends.append(float(np.sum(values["G"] * evaluate(node, moved))))
+                ends.append(float(np.sum(values["G"] * numeric_value(node, moved))))
             assert (ends[0] - ends[1]) / 2e-6 == pytest.approx(gradient_here[place], rel=1e-5)
 
 
@@ -396,7 +398,7 @@ def test_gradients_by_stacks_are_proved_and_true(
     def loss(values: dict[str, np.ndarray]) -> float:
         known = dict(values)
         for assignment in program.assignments:
-            known[assignment.name] = evaluate(assignment.value, known, {}, sizes)
+            known[assignment.name] = numeric_value(assignment.value, known, {}, sizes)
         return float(known[program.loss.name])
 
     for name in inputs:

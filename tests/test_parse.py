@@ -17,7 +17,7 @@ from matderiv.expression import nodes
 from matderiv.expression.operations import INSTEAD
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
-from matderiv.expression.vocabulary import ELEMENTWISE, KNOWN, METHODS, RESERVED, misspelt
+from matderiv.expression.vocabulary import ARRAY_METHODS, ELEMENTWISE, KNOWN, RESERVED, misspelt
 
 LINE = "Y = X @ W; L = "
 
@@ -165,7 +165,7 @@ WITH_CARET = [
         LINE + "Y.summ()",
         "Y.summ",
         (
-            f".summ(…) is not in the language; methods are .{', .'.join(METHODS)}. "
+            f".summ(…) is not in the language; methods are .{', .'.join(ARRAY_METHODS)}. "
             "Did you mean .sum(…)?"
         ),
     ),

@@ -40,7 +40,7 @@ from matderiv.notation.boxes import (
     Fraction,
     Grid,
     Lines,
-    Number,
+    NumberBox,
     Operator,
     Root,
     Row,
@@ -184,7 +184,7 @@ def test_typed_text_comes_out_as_typed(folder: Path) -> None:
             Bullets((segments, segments)),
             CodeBlock(title),
             Table((segments,), ((segments,),), (Text(title),)),
-            Equation(Aligned(Word(title), (Word(title, upright=True), Number(title)))),
+            Equation(Aligned(Word(title), (Word(title, upright=True), NumberBox(title)))),
             title=title,
         )
         assert facts(path)["Title"] == title
@@ -207,10 +207,10 @@ def test_letters_that_are_code_elsewhere(folder: Path) -> None:
 
 def test_every_kind_of_box(folder: Path) -> None:
     """Boxes of every kind are set with their signs in order."""
-    x, y, one = Symbol("x"), Symbol("y"), Number("1")
+    x, y, one = Symbol("x"), Symbol("y"), NumberBox("1")
     cases: dict[str, Box] = {
         "QueryKey": Row((Word("Query"), Word("Key"))),
-        "2x11y": Row((Number("2"), x, one, one, y)),
+        "2x11y": Row((NumberBox("2"), x, one, one, y)),
         "−a+b−c": Terms((("-", Symbol("a")), ("+", Symbol("b")), ("-", Symbol("c")))),
         "tanh(x)": Row((Word("tanh", upright=True), Fence(x))),
         "λεϕϵ": Row(
@@ -268,7 +268,7 @@ def test_rows_of_fractions_do_not_touch(folder: Path) -> None:
 
 def test_lines_with_fractions_do_not_touch(folder: Path) -> None:
     """Fractions inside lines of text move the lines apart."""
-    fraction = Fraction(Symbol("L"), Scripts(Symbol("y"), Number("11")))
+    fraction = Fraction(Symbol("L"), Scripts(Symbol("y"), NumberBox("11")))
     short, long = Math(fraction), Math(Terms((("+", fraction),) * 30))
     path = page(folder, Paragraph((Text("and "), short) * 60), Paragraph((long,)))
     (dark,) = ink(path, folder, resolution=200)
@@ -287,7 +287,7 @@ def test_wide_formula(
     folder: Path, digits: int, page_size: tuple[int, int] | None, scale: float
 ) -> None:
     """It shrinks to no less than 70 %, then its page is turned, then its page grows."""
-    wide = Equation(Aligned(Symbol("A"), (Number("1" * digits),)))
+    wide = Equation(Aligned(Symbol("A"), (NumberBox("1" * digits),)))
     path = page(folder, Paragraph((Text("Before"),)), wide, Paragraph((Text("After"),)))
     pages = ink(path, folder)
     (number,) = (n for n in range(1, len(pages) + 1) if "1" * digits in words(path, n))
@@ -306,7 +306,7 @@ def test_wide_formula(
 
 def test_tall_matrix(folder: Path) -> None:
     """A matrix that is higher than a page gets a page that is high enough."""
-    grid = Grid(tuple((Number(f"{n}"),) for n in range(100, 160)))
+    grid = Grid(tuple((NumberBox(f"{n}"),) for n in range(100, 160)))
     path = page(folder, Equation(Aligned(Symbol("A"), (grid,))))
     heights = [float(v.split()[2]) for k, v in facts(path).items() if re.match(r"Page .*size", k)]
     assert max(heights) > 1000

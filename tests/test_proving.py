@@ -13,7 +13,7 @@ from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.structure import follows, independent, infer_assumed, is_diagonal
 from matderiv.calculus.sweep.sweep import sweep
 from matderiv.expression import nodes
-from matderiv.expression.numeric import evaluate
+from matderiv.expression.numeric import numeric_value
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer, settled
 
@@ -150,5 +150,5 @@ def test_diagonal_formulas(formula: str, diagonal: bool) -> None:  # noqa: FBT00
         "E": np.diag([4.0, 5, 6]),
         "A": np.arange(1.0, 10).reshape(3, 3),
     }
-    value = evaluate(node, arrays)
+    value = numeric_value(node, arrays)
     assert (np.count_nonzero(value - np.diag(np.diag(value))) == 0) == diagonal

@@ -12,9 +12,9 @@ from _gradient_table import sized, table
 from _programs import random_program
 
 from matderiv import derive
-from matderiv.calculus.deciding.explicit import Array, Explicit, total, undefined
-from matderiv.calculus.deciding.reduction import Reduction
-from matderiv.calculus.deciding.second_engine import Answers, second_opinion
+from matderiv.calculus.deciding.explicit import Explicit, SympyArray, sympy_sum, undefined_function
+from matderiv.calculus.deciding.reduction import ZeroTest
+from matderiv.calculus.deciding.second_engine import OurGradients, second_opinion
 from matderiv.calculus.sweep import sweep
 from matderiv.calculus.sweep.adjoints import adjoint
 from matderiv.calculus.sweep.second import second_opinion_on
@@ -25,10 +25,10 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 
 
-def answers(program: str, wrt: str, formula: str, **known: str) -> Answers:
+def answers(program: str, wrt: str, formula: str, **known: str) -> OurGradients:
     """A program with a formula for its gradient, right or wrong."""
     task = read_task(program, (wrt,))
-    return Answers(
+    return OurGradients(
         program=task.program,
         shapes=task.shapes,
         sizes=task.sizes,
@@ -121,8 +121,8 @@ def test_derive_refuses_what_a_wrong_rule_and_a_wrong_proof_agree_on(
 def test_silent_zeros_of_sympy_are_none_here() -> None:
     """What `Derivative`, `MatrixExpr.diff` and functions of one name are silently wrong about."""
     u = sp.Symbol("u", real=True)
-    assert undefined("f")(u**2).diff(u) == 2 * u * undefined("f", (1,))(u**2)
-    assert sp.Function("f")(u) != undefined("f")(u)
+    assert undefined_function("f")(u**2).diff(u) == 2 * u * undefined_function("f", (1,))(u**2)
+    assert sp.Function("f")(u) != undefined_function("f")(u)
     for program, formula in {
         "L = tr(A) + 1": "eye(N)",
         "L = log(det(A))": "inv(A).T",
@@ -166,7 +166,7 @@ def test_what_costs_too_much_to_reduce_is_tried_at_numbers() -> None:
 
 
 X, Y = sp.symbols("x y", real=True)
-F, LOSS = undefined("f"), undefined("Loss")
+F, LOSS = undefined_function("f"), undefined_function("Loss")
 ZERO = (
     (X + Y) ** 3 - X**3 - Y**3 - 3 * X * Y * (X + Y),
     1 / X - 1 / (X + Y) - Y / (X * (X + Y)),
@@ -190,7 +190,7 @@ ZERO = (
 def test_reduction_finds_what_is_zero_and_nothing_else(number: int) -> None:
     """One relation each; with any change to the expression it is not 0."""
     zero = ZERO[number]
-    reduction = Reduction()
+    reduction = ZeroTest()
     assert reduction.is_zero(zero)
     for part in (*zero.args, X / 1000, 1 / (1 + X**2), F(Y), sp.Rational(1, 10**9)):
         assert not reduction.is_zero(zero + part)
@@ -207,12 +207,12 @@ def test_reduction_takes_nothing_for_zero_that_has_no_value() -> None:
         sp.Abs(X) - X,
         sp.sin(X) - sp.sin(-X),
         sp.exp(X * Y) - sp.exp(X) * sp.exp(Y),
-        F(X) - undefined("g")(X),
-        F(X) - undefined("f", (1,))(X),
+        F(X) - undefined_function("g")(X),
+        F(X) - undefined_function("f", (1,))(X),
         LOSS(X, Y) - LOSS(Y, X),
         X**Y - Y**X,
     ):
-        assert not Reduction().is_zero(wrong)
+        assert not ZeroTest().is_zero(wrong)
 
 
 def test_undefined_functions_are_compared_by_their_arguments() -> None:
@@ -258,11 +258,11 @@ def test_every_node_has_a_meaning_here() -> None:
 
 
 def test_sums_are_those_of_sympy() -> None:
-    """`total` makes the sum that SymPy makes, in its order, alike terms put together or not."""
+    """`sympy_sum` makes the sum that SymPy makes, in its order, alike terms put together or not."""
     x, y = sp.symbols("x y", real=True)
     terms = [y * x, sp.exp(y), x, sp.Integer(3), x + y**2, sp.S.Zero, -2 * x * y]
     for count in range(len(terms) + 1):
-        made, expected = total(terms[:count]), sp.Add(*terms[:count])
+        made, expected = sympy_sum(terms[:count]), sp.Add(*terms[:count])
         assert made == expected
         assert sp.srepr(made) == sp.srepr(expected)
 
@@ -274,7 +274,7 @@ def test_derivatives_are_those_of_sympy() -> None:
     task = read_task("L = sum(softmax(X @ W, axis=1)*tanh(X @ W)) + norm(W) + tr(inv(W.T @ W))")
     engine = _Engine(answers("L = sum(X)", "X", "ones((N, M))"), task.sizes)
     x, w = (
-        Array(shape, tuple(sp.symbols(f"{name}:{shape[0] * shape[1]}", real=True)))
+        SympyArray(shape, tuple(sp.symbols(f"{name}:{shape[0] * shape[1]}", real=True)))
         for name, shape in (("x", (2, 2)), ("w", (2, 2)))
     )
     value = Explicit({"X": x, "W": w}, {}, {}, ()).of(task.program.loss.value).entries[0]

@@ -28,7 +28,7 @@ from matderiv.calculus.index_forms.index_expressions import (
     at_places,
     form_of,
     free_letters,
-    product,
+    index_product,
     term_by_term,
 )
 from matderiv.calculus.index_forms.ordered import ordered
@@ -95,7 +95,7 @@ def test_a_wrong_entry_is_refused(kind: type, monkeypatch: pytest.MonkeyPatch) -
 
     def twice(writer: written_entry._Writer, node: Node, at: tuple[Index, ...]) -> IndexExpression:
         entry = write(writer, node, at)
-        return product([Numeral(Fraction(2)), entry]) if type(node) is kind else entry
+        return index_product([Numeral(Fraction(2)), entry]) if type(node) is kind else entry
 
     monkeypatch.setattr(written_entry._Writer, "at", twice)
     with pytest.raises(ProofError):
@@ -217,7 +217,7 @@ def _shape(node: Node) -> Shape:
 
 def test_a_delta_at_numbers_is_a_number() -> None:
     """δ_11 is 1 and δ_12 is 0, worked out before anything is drawn."""
-    term = product([KroneckerDelta("i", "p"), NamedEntry("x", ("q",))])
+    term = index_product([KroneckerDelta("i", "p"), NamedEntry("x", ("q",))])
     assert at_places(term, {"i": 1, "p": 1}) == NamedEntry("x", ("q",))
     assert at_places(term, {"i": 1, "p": 2}) == Numeral(Fraction(0))
 

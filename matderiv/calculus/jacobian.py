@@ -11,16 +11,16 @@ __all__ = [
     "ITEM_SIZES",
     "REFERENCE",
     "JacobianSize",
-    "Sizes",
+    "SizeNumbers",
     "between",
     "item_size",
 ]
 
 #: A number for each size letter: N, D and M of a product.
-Sizes = tuple[int, ...]
+SizeNumbers = tuple[int, ...]
 
 #: A layer of a size that is used: a batch of 64, and 4096 numbers in and out.
-REFERENCE: Sizes = (64, 4096, 4096)
+REFERENCE: SizeNumbers = (64, 4096, 4096)
 
 _STEPS = 8  # from the smallest sizes of a chart to the largest
 
@@ -75,13 +75,13 @@ def item_size(dtype: str) -> int:
     return ITEM_SIZES[dtype]
 
 
-def between(first: Sizes, last: Sizes) -> tuple[Sizes, ...]:
+def between(first: SizeNumbers, last: SizeNumbers) -> tuple[SizeNumbers, ...]:
     """Sizes that change by equal factors from the first to the last; small products come first.
 
     >>> between((1, 2), (256, 512))[:3]
     ((1, 2), (2, 4), (4, 8))
     """
-    found: dict[int, Sizes] = {}
+    found: dict[int, SizeNumbers] = {}
     for t in range(_STEPS + 1):
         part = t / _STEPS
         pairs = zip(first, last, strict=True)

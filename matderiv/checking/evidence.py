@@ -19,7 +19,7 @@ from matderiv.calculus.index_forms.forms import (
     Form,
     Index,
     Raised,
-    Size,
+    SizeAtom,
     Term,
     TooLarge,
     Whole,
@@ -231,7 +231,7 @@ def _atoms(form: Form) -> list[Atom]:
                     found += [*_atoms(arg), atom]
                 case Raised(base=base, exponent=exponent):
                     found += [*_atoms(base), *_atoms(exponent or ())]
-                case Size() | Whole(indices=()):
+                case SizeAtom() | Whole(indices=()):
                     pass
                 case _:
                     found.append(atom)

@@ -13,7 +13,7 @@ from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
-from matderiv.expression.numeric import Evaluator, evaluate, sizes_in
+from matderiv.expression.numeric import Evaluator, numeric_value, sizes_in
 from matderiv.expression.shapes import Shape
 
 __all__ = ["Case", "random_case", "structured"]
@@ -87,7 +87,7 @@ def structured(value: Any, structure: str | None) -> Any:
 
 
 def _of(body: Node) -> Callable[[Any], Any]:
-    return lambda value: evaluate(body, {"": value})
+    return lambda value: numeric_value(body, {"": value})
 
 
 def _smooth(formulas: Iterable[Node], case: Case) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import TypeVar
 
-from matderiv.calculus.formulas.flattened import cost, key
+from matderiv.calculus.formulas.flattened import cost, formula_key
 from matderiv.calculus.formulas.mistakes import Setting, factors_of
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.checking.question import Question, names_in, substituted
@@ -31,8 +31,8 @@ def setting_of(question: Question) -> Setting:
     used = [f for f in ELEMENTWISE if f in question.program.functions()]
     slopes: dict[object, Node] = {}
     for body, slope in _slopes(question):
-        slopes.setdefault(key(body), slope)
-        slopes.setdefault(key(slope), body)
+        slopes.setdefault(formula_key(body), slope)
+        slopes.setdefault(formula_key(slope), body)
     return Setting(
         question.fitting,
         names=tuple(name for name in question.names if name != question.loss),

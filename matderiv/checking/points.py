@@ -15,7 +15,7 @@ from matderiv.checking.floats import structured
 from matderiv.checking.question import Question, sized
 from matderiv.expression import nodes
 from matderiv.expression.definitions import simpler_parts
-from matderiv.expression.exact import Arithmetic, evaluate
+from matderiv.expression.exact import NumberType, exact_value
 from matderiv.expression.functions import FUNCTIONS, Function
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import sizes_in
@@ -45,7 +45,7 @@ class Point:
 
     shapes: dict[str, Shape]
     values: dict[str, Any]
-    arithmetic: Arithmetic
+    arithmetic: NumberType
     exact: bool
 
     def value(self, node: Node) -> Any | None:
@@ -55,7 +55,7 @@ class Point:
             return None  # of what has none itself
         try:
             with mpmath.workdps(WORKING_DIGITS), np.errstate(all="ignore"):
-                return evaluate(node, self.values, self.arithmetic)
+                return exact_value(node, self.values, self.arithmetic)
         except (ArithmeticError, ValueError, TypeError, RecursionError, MemoryError):
             return None
 
@@ -117,7 +117,7 @@ def _point(
         return array
 
     undefined = {name: _function(name, number, exact=exact) for name in question.undefined}
-    arithmetic = Arithmetic(
+    arithmetic = NumberType(
         number=(lambda v: v) if exact else (lambda v: mpmath.mpf(v.numerator) / v.denominator),
         power=_each2(_power),
         functions={**{k: _each(f) for k, f in _FUNCTIONS.items()}, **undefined},
@@ -135,8 +135,8 @@ def _point(
     return point
 
 
-def _of_body(body: Node, arithmetic: Arithmetic) -> Callable[[Any], Any]:
-    return lambda value: evaluate(body, {"": value}, arithmetic)
+def _of_body(body: Node, arithmetic: NumberType) -> Callable[[Any], Any]:
+    return lambda value: exact_value(body, {"": value}, arithmetic)
 
 
 def _function(name: str, number: Callable[[], Any], *, exact: bool) -> Callable[[Any], Any]:

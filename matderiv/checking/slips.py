@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from matderiv.calculus.formulas.flattened import total
+from matderiv.calculus.formulas.flattened import sum_of
 from matderiv.calculus.formulas.mistakes import Edit, edits, plus
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.sweep.sweep import replaced
@@ -143,7 +143,7 @@ def forgotten(question: Question) -> Iterator[Slip]:
         users = tuple(dict.fromkeys(use.by for use in uses))
         for by in users if len(users) > 1 else ():
             rest, part = (
-                tidy(question.plain(total((Fraction(1), u.gradient) for u in some)), facts)
+                tidy(question.plain(sum_of((Fraction(1), u.gradient) for u in some)), facts)
                 for some in ([u for u in uses if u.by != by], [u for u in uses if u.by == by])
             )
             wrong, right = task.whole(of, rest), task.whole(of, plus(rest, part))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from matderiv._version import __version__
-from matderiv.cli._check import check
-from matderiv.cli._derive import derive
+from matderiv.cli._check import check_command
+from matderiv.cli._derive import derive_command
 from matderiv.cli._errors import run
-from matderiv.cli._gradient import gradient
-from matderiv.cli._handout import handout
-from matderiv.cli._jacobian import jacobian
+from matderiv.cli._gradient import gradient_command
+from matderiv.cli._handout import handout_command
+from matderiv.cli._jacobian import jacobian_command
 
 __all__ = ["main"]
 
@@ -21,7 +21,13 @@ def cli() -> None:
     """Gradients of matrix expressions, derived step by step, every line proved."""
 
 
-for _command in (check, derive, gradient, handout, jacobian):
+for _command in (
+    check_command,
+    derive_command,
+    gradient_command,
+    handout_command,
+    jacobian_command,
+):
     cli.add_command(_command)
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import click
 
-from matderiv.cli._options import Name, assume, lang, once, sizes
-from matderiv.cli._output import write
+from matderiv.cli._options import NameType, assume, lang, once, sizes
+from matderiv.cli._output import write_output
 
-__all__ = ["check"]
+__all__ = ["check_command"]
 
 _EXIT_CODES = {"right": 0, "wrong": 1, "undecided": 2}
 
 
-@click.command()
+@click.command("check")
 @sizes
 @click.option(
     "--wrt",
-    type=Name(),
+    type=NameType(),
     default="X",
     show_default=True,
     metavar="NAME",
@@ -33,7 +33,7 @@ _EXIT_CODES = {"right": 0, "wrong": 1, "undecided": 2}
     show_default=True,
     help="What to print.",
 )
-def check(
+def check_command(
     program: str,
     n: int | None,
     d: int | None,
@@ -62,5 +62,5 @@ def check(
         shapes=once(shapes),
         assume=assume,
     )
-    write(report.json() if form == "json" else report.text(lang), None)
+    write_output(report.json() if form == "json" else report.text(lang), None)
     raise click.exceptions.Exit(_EXIT_CODES[report.status])

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from matderiv.cli._options import assume, by, lang, method, once, output, show, sizes
-from matderiv.cli._output import check_folder, progress, write
+from matderiv.cli._options import assume, by, lang, method_option, once, output, show, sizes
+from matderiv.cli._output import check_folder, progress, write_output
 
 if TYPE_CHECKING:
     from matderiv.api import Derivation
 
-__all__ = ["derive"]
+__all__ = ["derive_command"]
 
 FORMATS: dict[str, Callable[[Derivation, str, Any], str]] = {
     "latex": lambda d, lang, show: d.latex(lang, show),
@@ -23,11 +23,11 @@ FORMATS: dict[str, Callable[[Derivation, str, Any], str]] = {
 }
 
 
-@click.command()
+@click.command("derive")
 @sizes
 @by
 @assume
-@method
+@method_option
 @lang
 @click.option(
     "--format",
@@ -39,7 +39,7 @@ FORMATS: dict[str, Callable[[Derivation, str, Any], str]] = {
 )
 @show
 @output
-def derive(
+def derive_command(
     program: str,
     n: int | None,
     d: int | None,
@@ -74,4 +74,4 @@ def derive(
         )
         report("print")
         text = FORMATS[form](derivation, lang, show)
-    write(text, output)
+    write_output(text, output)

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import click
 
-from matderiv.cli._options import Name, assume, once, output, sizes
-from matderiv.cli._output import check_folder, write
+from matderiv.cli._options import NameType, assume, once, output, sizes
+from matderiv.cli._output import check_folder, write_output
 
-__all__ = ["gradient"]
+__all__ = ["gradient_command"]
 
 FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
 
 
-@click.command()
+@click.command("gradient")
 @sizes
 @click.option(
     "--wrt",
-    type=Name(),
+    type=NameType(),
     multiple=True,
     metavar="NAME",
     help="Differentiate by this name; may be repeated. Not needed if the program has one input.",
@@ -33,7 +33,7 @@ FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
     help="What to print.",
 )
 @output
-def gradient(
+def gradient_command(
     program: str,
     n: int | None,
     d: int | None,
@@ -60,4 +60,4 @@ def gradient(
         assume=assume,
     )
     several = found if isinstance(found, dict) else {found.wrt: found}
-    write(gradients.printed(several, form), output)
+    write_output(gradients.printed(several, form), output)

@@ -7,27 +7,37 @@ from typing import Literal
 
 import click
 
-from matderiv.cli._options import Quantity, assume, by, lang, method, once, output_file, show, sizes
+from matderiv.cli._options import (
+    SizeType,
+    assume,
+    by,
+    lang,
+    method_option,
+    once,
+    output_file,
+    show,
+    sizes,
+)
 from matderiv.cli._output import check_folder, progress, write_files
 
-__all__ = ["handout"]
+__all__ = ["handout_command"]
 
 
-@click.command()
+@click.command("handout")
 @sizes
 @by
 @assume
-@method
+@method_option
 @lang
 @show
 @click.option("--title", metavar="TEXT", help="The title. Default: Gradients of L, step by step.")
 @click.option("--author", default="", metavar="TEXT", help="Who hands it out.")
 @click.option(
-    "--exercises", type=Quantity(), default=0, metavar="K", help="Add this many exercises."
+    "--exercises", type=SizeType(), default=0, metavar="K", help="Add this many exercises."
 )
 @click.option(
     "--seed",
-    type=Quantity(),
+    type=SizeType(),
     default=0,
     show_default=True,
     metavar="S",
@@ -53,7 +63,7 @@ __all__ = ["handout"]
     metavar="FILE",
     help="Write this file; its suffix chooses the format. May be repeated.",
 )
-def handout(
+def handout_command(
     program: str,
     n: int | None,
     d: int | None,
@@ -78,11 +88,11 @@ def handout(
     and exercises if any are asked for. PROGRAM defaults to "Y = X @ W; L = sum(f(Y))".
     """
     from matderiv import api
-    from matderiv.handout.formats import form_of
+    from matderiv.handout.formats import format_of
     from matderiv.handout.texts import messages
 
     messages(lang)
-    forms = [form_of(output.name) for output in outputs]
+    forms = [format_of(output.name) for output in outputs]
     if fragment and "tex" not in forms:
         raise click.UsageError("--fragment is about .tex files, and none is asked for.")
     for output in outputs:

@@ -7,17 +7,17 @@ from typing import Literal
 
 import click
 
-from matderiv.cli._options import Name, Show, lang, once, output, sizes
-from matderiv.cli._output import check_folder, write
+from matderiv.cli._options import NameType, ShowType, lang, once, output, sizes
+from matderiv.cli._output import check_folder, write_output
 
-__all__ = ["jacobian"]
+__all__ = ["jacobian_command"]
 
 
-@click.command()
+@click.command("jacobian")
 @sizes
 @click.option(
     "--wrt",
-    type=Name(),
+    type=NameType(),
     metavar="NAME",
     help="The input to differentiate by. Default: the first array.",
 )
@@ -37,10 +37,10 @@ __all__ = ["jacobian"]
     help="What to print.",
 )
 @click.option(
-    "--show", type=Show(), metavar="all|K", help="Print the Jacobian itself, this much of it."
+    "--show", type=ShowType(), metavar="all|K", help="Print the Jacobian itself, this much of it."
 )
 @output
-def jacobian(
+def jacobian_command(
     program: str,
     n: int | None,
     d: int | None,
@@ -69,4 +69,4 @@ def jacobian(
         shapes=once(shapes),
         dtype=dtype,
     ).print(form, lang=lang, show=show)
-    write(text, output)
+    write_output(text, output)

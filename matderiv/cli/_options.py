@@ -17,15 +17,15 @@ else:
     _ParamType = click.ParamType
 
 __all__ = [
-    "Assumed",
-    "Name",
-    "Quantity",
-    "Shape",
-    "Show",
+    "NameType",
+    "ShapeType",
+    "ShowType",
+    "SizeType",
+    "StructureType",
     "assume",
     "by",
     "lang",
-    "method",
+    "method_option",
     "once",
     "output",
     "output_file",
@@ -36,7 +36,7 @@ __all__ = [
 _DIGITS = 30  # of a size; one that long is refused by its value
 
 
-class Quantity(_ParamType):
+class SizeType(_ParamType):
     """A whole number; what is wrong with any other is said by the shape inference."""
 
     name = "n"
@@ -50,7 +50,7 @@ class Quantity(_ParamType):
         return int(text)
 
 
-class Shape(_ParamType):
+class ShapeType(_ParamType):
     """NAME=2x4, NAME=3 or NAME=scalar."""
 
     name = "name=shape"
@@ -72,7 +72,7 @@ class Shape(_ParamType):
         return name, tuple(int(part) for part in re.split("[x×]", shape))
 
 
-class Name(_ParamType):
+class NameType(_ParamType):
     """The name of a matrix."""
 
     name = "name"
@@ -84,7 +84,7 @@ class Name(_ParamType):
         return text
 
 
-class Assumed(_ParamType):
+class StructureType(_ParamType):
     """NAME=symmetric and the like; whether there is such a structure is said further on."""
 
     name = "name=structure"
@@ -96,7 +96,7 @@ class Assumed(_ParamType):
         return name, structure
 
 
-class Show(_ParamType):
+class ShowType(_ParamType):
     """all, or a whole number."""
 
     name = "all|k"
@@ -117,13 +117,13 @@ def sizes(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(
         [
             click.argument("program", default=DEFAULT_PROGRAM),
-            click.option("-N", "n", type=Quantity(), help="Rows of the first product."),
-            click.option("-D", "d", type=Quantity(), help="Its inner size."),
-            click.option("-M", "m", type=Quantity(), help="Its columns."),
+            click.option("-N", "n", type=SizeType(), help="Rows of the first product."),
+            click.option("-D", "d", type=SizeType(), help="Its inner size."),
+            click.option("-M", "m", type=SizeType(), help="Its columns."),
             click.option(
                 "--shape",
                 "shapes",
-                type=Shape(),
+                type=ShapeType(),
                 multiple=True,
                 help="Declare a shape: X=2x4, b=3, lam=scalar.",
             ),
@@ -136,7 +136,7 @@ def sizes(command: Callable[..., None]) -> Callable[..., None]:
 #: The inputs to derive by.
 by = click.option(
     "--wrt",
-    type=Name(),
+    type=NameType(),
     multiple=True,
     metavar="NAME",
     help="Differentiate by this input; may be repeated. Default: every input that is an array.",
@@ -147,20 +147,20 @@ lang = click.option("--lang", default="en", show_default=True, metavar="en|zh", 
 
 #: How much of long rows, columns and sums is printed.
 show = click.option(
-    "--show", type=Show(), metavar="all|K", help="Rows, columns and terms shown of long ones."
+    "--show", type=ShowType(), metavar="all|K", help="Rows, columns and terms shown of long ones."
 )
 
 #: Structure of inputs.
 assume = click.option(
     "--assume",
-    type=Assumed(),
+    type=StructureType(),
     multiple=True,
     metavar="NAME=symmetric|diagonal",
     help="Declare structure of an input; may be repeated.",
 )
 
 #: The way to the formulas; the names are those of `derivation.methods.table`.
-method = click.option(
+method_option = click.option(
     "--method",
     type=click.Choice(["elementwise", "index", "differential", "slice", "kronecker"]),
     default="elementwise",

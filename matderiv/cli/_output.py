@@ -14,7 +14,7 @@ import click
 
 from matderiv import files
 
-__all__ = ["check_folder", "drop_output", "progress", "write", "write_files"]
+__all__ = ["check_folder", "drop_output", "progress", "write_files", "write_output"]
 
 
 @contextlib.contextmanager
@@ -54,7 +54,7 @@ def check_folder(output: Path | None) -> None:
         )
 
 
-def write(text: str, output: Path | None) -> None:
+def write_output(text: str, output: Path | None) -> None:
     """Write to a file, whole or not at all, or to standard output.
 
     Raises:

@@ -33,7 +33,7 @@ from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.focus import CloseUp, Summand, first_product, function_of
 from matderiv.derivation.judge import Judge, chain_rule, unit
 from matderiv.derivation.kinds import Reason
-from matderiv.derivation.links import Chain, Derivation, Step
+from matderiv.derivation.links import Chain, ProvedSteps, Step
 from matderiv.derivation.methods.index import entry_chains
 from matderiv.derivation.program import Builder, Defining, build_program, elementwise
 from matderiv.derivation.sides import (
@@ -61,7 +61,7 @@ _ONE = constant(Fraction(1))
 _PLACES = ((1, 1), (1, 2), (2, 1))
 
 
-def build_close_up(task: Task, wrt: tuple[str, ...], *, report: Report) -> Derivation:
+def build_close_up(task: Task, wrt: tuple[str, ...], *, report: Report) -> ProvedSteps:
     """Derive the gradients of a program, its first product close up if it has one.
 
     Raises:
@@ -71,7 +71,7 @@ def build_close_up(task: Task, wrt: tuple[str, ...], *, report: Report) -> Deriv
     if close is None:
         return build_program(task, wrt, report=report)
     builder = CloseUpBuilder(task, wrt, elementwise, close)
-    return Derivation(task, wrt, tuple(builder.steps(report)), close)
+    return ProvedSteps(task, wrt, tuple(builder.steps(report)), close)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from matderiv.calculus.formulas.broadcasting import letter, varies
+from matderiv.calculus.formulas.broadcasting import size_name, varies
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.forms import Entry
 from matderiv.calculus.sweep.differentials import differential
@@ -16,12 +16,12 @@ from matderiv.derivation.links import Chain
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.methods.kronecker import jacobians
 from matderiv.derivation.program import Builder, elementwise
-from matderiv.derivation.sides import Factor, Kronecker, KroneckerProducts, VecPartial
+from matderiv.derivation.sides import Kronecker, KroneckerFactor, KroneckerProducts, VecPartial
 from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node, walk
 
-__all__ = ["entry_chains", "structure"]
+__all__ = ["jacobian_entry_chains", "structure"]
 
 _ONE = nodes.Number(Fraction(1))
 _MOST_PATHS = 6  # from X to Y
@@ -30,7 +30,7 @@ _MOST_PATHS = 6  # from X to Y
 _Product = tuple[Kronecker, ...]
 
 
-def entry_chains(found: ArrayTask) -> tuple[Chain, ...]:
+def jacobian_entry_chains(found: ArrayTask) -> tuple[Chain, ...]:
     """The entry of Y by its definition, and ∂y_ij/∂x_pq, both proved for all sizes.
 
     Raises:
@@ -107,9 +107,9 @@ def _steps(builder: Builder, value: Node, of: Entry, wrt: Entry) -> Iterator[_Pr
         raise UnsupportedError(f"{of.name} is not computed entry by entry from {wrt.name}")
     lead = len(over) - len(own)
     factors = tuple(
-        Factor(None, dim.symbol, n, n - lead)
+        KroneckerFactor(None, dim.symbol, n, n - lead)
         if varies(own, over, n)
-        else Factor(nodes.Ones((letter(dim),)), "", n, None)
+        else KroneckerFactor(nodes.Ones((size_name(dim),)), "", n, None)
         for n, dim in enumerate(over)
     )
     repeated = Kronecker(of.indices, wrt.indices, over, factors)
@@ -157,7 +157,7 @@ def _full(part: Kronecker) -> bool:
     )
 
 
-def _multiplied(left: Factor, right: Factor, found: ArrayTask) -> Factor:
+def _multiplied(left: KroneckerFactor, right: KroneckerFactor, found: ArrayTask) -> KroneckerFactor:
     if left.node is None or right.node is None:
         return left if right.node is None else right
     product = tidy(nodes.MatMul(left.node, right.node), found.task.sweep.facts)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cache, cached_property
 
-from matderiv.calculus.deciding.decide import Attempt, Pair, Verdict, decide, read
+from matderiv.calculus.deciding.decide import Attempt, Pair, Verdict, decide, decide_by_letters
 from matderiv.calculus.deciding.parts import differing
 from matderiv.calculus.index_forms.canonical import sealed
 from matderiv.calculus.index_forms.contraction import contracted
@@ -125,7 +125,8 @@ class Judge:
             known = ChainMap(self._values, self._gradients)
             parts = differing(left.node, right.node, known, self.task.sweep.facts.shape)
             if (left.node, right.node) not in parts and all(
-                read(self._attempts(*map(Formula, part))).status == "equal" for part in parts
+                decide_by_letters(self._attempts(*map(Formula, part))).status == "equal"
+                for part in parts
             ):
                 return Verdict("equal", index=True)
         attempts = self._attempts(left, right)

@@ -15,7 +15,7 @@ from matderiv.derivation.kinds import ChainKind, Reason, StepKind
 from matderiv.derivation.sides import Formula, Side
 from matderiv.expression.nodes import Node
 
-__all__ = ["Chain", "Derivation", "Link", "Proof", "Step"]
+__all__ = ["Chain", "Link", "Proof", "ProvedSteps", "Step"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +87,7 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Derivation:
+class ProvedSteps:
     """The steps from a program to its gradients, every link of them proved."""
 
     task: Task

@@ -17,7 +17,7 @@ from matderiv.calculus.sweep.sweep import finished, inlined, replaced
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.judge import Judge, chain_rule
 from matderiv.derivation.kinds import ChainKind, Reason
-from matderiv.derivation.links import Chain, Derivation, Link, Step
+from matderiv.derivation.links import Chain, Link, ProvedSteps, Step
 from matderiv.derivation.sides import (
     EntryOf,
     Formula,
@@ -42,13 +42,13 @@ def build_program(
     *,
     route: Route | None = None,
     report: Report = lambda _: None,
-) -> Derivation:
+) -> ProvedSteps:
     """Derive the gradients of a program value by value; `route` derives each of them.
 
     Raises:
         ProofError: a link is not proved.
     """
-    return Derivation(task, wrt, tuple(Builder(task, wrt, route or elementwise).steps(report)))
+    return ProvedSteps(task, wrt, tuple(Builder(task, wrt, route or elementwise).steps(report)))
 
 
 @dataclass(frozen=True, slots=True)

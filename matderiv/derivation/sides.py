@@ -38,12 +38,12 @@ __all__ = [
     "Contraction",
     "Differential",
     "EntryOf",
-    "Factor",
     "Formula",
     "Indexed",
     "Inner",
-    "Jacobian",
+    "JacobianSide",
     "Kronecker",
+    "KroneckerFactor",
     "KroneckerProducts",
     "Kroneckers",
     "Matrix",
@@ -309,7 +309,7 @@ class VecPartial:
 
 
 @dataclass(frozen=True, slots=True)
-class Factor:
+class KroneckerFactor:
     """A factor of a Kronecker product: an array, or the identity matrix of a size if it is None.
 
     `row` and `col` are the places of its own indices among those of a row and of a column of the
@@ -329,7 +329,7 @@ class Kronecker:
     rows: tuple[Index, ...]
     cols: tuple[Index, ...]
     over: Shape
-    factors: tuple[Factor, ...] = ()
+    factors: tuple[KroneckerFactor, ...] = ()
     swapped: bool = False
     diagonal: Node | None = None
 
@@ -392,14 +392,14 @@ class KroneckerProducts:
         return tuple((Term(term.atoms, term.bound + bound), number) for term, number in made)
 
 
-Jacobian = VecPartial | Kronecker
+JacobianSide = VecPartial | Kronecker
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
     """J·vec(A) + …, or Jᵀ·vec(A) + … where `transposed`."""
 
-    parts: tuple[tuple[Jacobian, Node], ...]
+    parts: tuple[tuple[JacobianSide, Node], ...]
     indices: tuple[Index, ...]
     transposed: bool
     #: (A ⊗ B)ᵀ is written as Aᵀ ⊗ Bᵀ.
@@ -417,7 +417,7 @@ class Times:
         """Σ over the entries of each array."""
         return added(self._part(jacobian, node, entries) for jacobian, node in self.parts)
 
-    def _part(self, jacobian: Jacobian, node: Node, entries: Entries) -> Form:
+    def _part(self, jacobian: JacobianSide, node: Node, entries: Entries) -> Form:
         places, bound = summed(entries.shape(node), entries)
         rows, cols = (places, self.indices) if self.transposed else (self.indices, places)
         entry = refreshed(jacobian.at(rows, cols, entries), entries.letter)

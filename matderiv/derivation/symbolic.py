@@ -10,7 +10,7 @@ from typing import cast
 import sympy as sp
 from sympy.matrices.expressions.matexpr import MatrixElement
 
-from matderiv.calculus.deciding.explicit import Array, Explicit, undefined
+from matderiv.calculus.deciding.explicit import Explicit, SympyArray, undefined_function
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.expanded import written_out
 from matderiv.calculus.index_forms.forms import (
@@ -22,7 +22,7 @@ from matderiv.calculus.index_forms.forms import (
     Index,
     Raised,
     Rate,
-    Size,
+    SizeAtom,
     TooLarge,
     Whole,
     placed,
@@ -38,7 +38,7 @@ from matderiv.derivation.sides import (
     Formula,
     Indexed,
     Inner,
-    Jacobian,
+    JacobianSide,
     Kronecker,
     KroneckerProducts,
     Kroneckers,
@@ -184,12 +184,12 @@ class _Forms:
         found = Explicit(known, {}, sizes, functions).of(node)
         return found.matrix() if shape else found.entries[0]
 
-    def _named(self, name: str) -> Array:
+    def _named(self, name: str) -> SympyArray:
         sizes = tuple(dim.size for dim in self.shape(Name(name)))
         if not sizes:
-            return Array((), (cast("sp.Expr", sp.Symbol(name)),))
+            return SympyArray((), (cast("sp.Expr", sp.Symbol(name)),))
         places = itertools.product(*(range(1, size + 1) for size in sizes))
-        return Array(sizes, tuple(_entry(name, at) for at in places))
+        return SympyArray(sizes, tuple(_entry(name, at) for at in places))
 
     def matrix(self, form: Form, indices: Sequence[Index], shape: Shape) -> sp.Basic:
         """An array by its general entry at indices; without any it is a number."""
@@ -201,7 +201,7 @@ class _Forms:
         """Indices with the sizes of an array's dimensions."""
         return tuple(zip(indices, (dim.size for dim in shape), strict=True))
 
-    def sides(self, jacobian: Jacobian) -> tuple[_Places, _Places]:
+    def sides(self, jacobian: JacobianSide) -> tuple[_Places, _Places]:
         """The indices of a row and those of a column of ∂vec(Z)/∂vec(X)."""
         match jacobian:
             case VecPartial(of=of, wrt=wrt):
@@ -279,7 +279,7 @@ class _Forms:
                 return sp.pi
             case Entry(name, indices):
                 return _entry(name, map(_index, indices)) if indices else sp.Symbol(name)
-            case Size(letter):
+            case SizeAtom(letter):
                 return sp.Integer(self.task.sizes[letter])
             case Call(function, arg):
                 return self._call(function, self.of(arg))
@@ -294,7 +294,7 @@ class _Forms:
                 return self._whole(atom)
 
     def _call(self, function: str, arg: sp.Expr) -> sp.Expr:
-        value = Array((), (arg,))
+        value = SympyArray((), (arg,))
         functions = self.task.program.functions()
         called = Explicit({}, {}, {}, functions).called(function, value, whole=False)
         return called.entries[0]
@@ -320,7 +320,7 @@ class _Forms:
                 return sp.Determinant(whole)
         name = atom.function
         by = (1,) if name not in self.task.program.functions() else ()
-        return undefined(name[1:] if by else name, by)(whole, *places)
+        return undefined_function(name[1:] if by else name, by)(whole, *places)
 
 
 def _entry(name: str, indices: Iterable[object]) -> sp.Expr:

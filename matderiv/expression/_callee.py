@@ -10,9 +10,9 @@ from collections.abc import Callable
 from matderiv.errors import UnsupportedError
 from matderiv.expression._arguments import Refusal
 from matderiv.expression.operations import INSTEAD
-from matderiv.expression.vocabulary import KNOWN, METHODS, MODULES, RESERVED, misspelt
+from matderiv.expression.vocabulary import ARRAY_METHODS, FOREIGN_MODULES, KNOWN, RESERVED, misspelt
 
-__all__ = ["check_function", "method"]
+__all__ = ["check_function", "method_call"]
 
 _Words = Callable[[ast.expr], str]
 
@@ -42,7 +42,7 @@ def check_function(name: str, tree: ast.expr) -> None:
     )
 
 
-def method(tree: ast.Call, words: _Words) -> tuple[str, list[ast.expr]]:
+def method_call(tree: ast.Call, words: _Words) -> tuple[str, list[ast.expr]]:
     """The function that a method is, and its arguments, what stands before the dot included.
 
     Raises:
@@ -53,7 +53,7 @@ def method(tree: ast.Call, words: _Words) -> tuple[str, list[ast.expr]]:
             if name not in INSTEAD:
                 check_function(name, tree)  # write cumsum(X) is no help if it is not known either
             raise Refusal(f"Modules are not in the language; {_without_module(tree, words)}", tree)
-        case ast.Attribute(value=value, attr=name) if name in METHODS:
+        case ast.Attribute(value=value, attr=name) if name in ARRAY_METHODS:
             return name, [value, *tree.args]
         case ast.Attribute(value=value, attr=name):
             raise Refusal(f".{name}(…) {_no_method(name, words(value))}", tree.func)
@@ -66,7 +66,7 @@ def method(tree: ast.Call, words: _Words) -> tuple[str, list[ast.expr]]:
 def _is_module(tree: ast.expr) -> bool:
     while isinstance(tree, ast.Attribute):
         tree = tree.value
-    return isinstance(tree, ast.Name) and tree.id in MODULES
+    return isinstance(tree, ast.Name) and tree.id in FOREIGN_MODULES
 
 
 def _without_module(tree: ast.Call, words: _Words) -> str:
@@ -78,7 +78,7 @@ def _without_module(tree: ast.Call, words: _Words) -> str:
     return f"write {_PREFIX.sub('', words(tree))}."
 
 
-_PREFIX = re.compile(rf"(?<![.\w])(?:(?:{'|'.join(sorted(MODULES))})[.])+")
+_PREFIX = re.compile(rf"(?<![.\w])(?:(?:{'|'.join(sorted(FOREIGN_MODULES))})[.])+")
 
 
 def _no_method(name: str, before: str) -> str:
@@ -87,6 +87,6 @@ def _no_method(name: str, before: str) -> str:
     turned = name in ("T", "t", "transpose")
     if turned or name in INSTEAD:
         return f"is not in the language; write {f'{before}.T' if turned else INSTEAD[name]}."
-    near = difflib.get_close_matches(name, METHODS, n=1)
+    near = difflib.get_close_matches(name, ARRAY_METHODS, n=1)
     hint = f" Did you mean .{near[0]}(…)?" if near else ""
-    return f"is not in the language; methods are .{', .'.join(METHODS)}.{hint}"
+    return f"is not in the language; methods are .{', .'.join(ARRAY_METHODS)}.{hint}"

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from matderiv.errors import MissingRuleError, ShapeError
 from matderiv.expression import nodes
-from matderiv.expression._sizes import Size, Sizes, broadcast, join, words
+from matderiv.expression._sizes import ShapeVariables, SizeVariable, broadcast, join, words
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
 
@@ -20,17 +20,19 @@ class Rules:
     """The shapes of expressions over names whose shapes are known, perhaps not their sizes."""
 
     def __init__(
-        self, unknown: Callable[[str], Sizes], letter: Callable[[str], Size] = lambda _: Size()
+        self,
+        unknown: Callable[[str], ShapeVariables],
+        letter: Callable[[str], SizeVariable] = lambda _: SizeVariable(),
     ) -> None:
-        self.known: dict[str, Sizes] = {}
-        self.letters: dict[str, Size] = {}
-        self.products: list[tuple[nodes.MatMul, dict[str, Size]]] = []
+        self.known: dict[str, ShapeVariables] = {}
+        self.letters: dict[str, SizeVariable] = {}
+        self.products: list[tuple[nodes.MatMul, dict[str, SizeVariable]]] = []
         self._unknown = unknown
         self._letter = letter
         # By identity: in a formula with shared parts each is worked out once.
-        self._done: dict[int, tuple[Node, Sizes]] = {}
+        self._done: dict[int, tuple[Node, ShapeVariables]] = {}
 
-    def shape(self, node: Node) -> Sizes:
+    def shape(self, node: Node) -> ShapeVariables:
         """The shape of a node.
 
         Raises:
@@ -41,7 +43,7 @@ class Rules:
             done = self._done[id(node)] = (node, self._shape(node))
         return done[1]
 
-    def _shape(self, node: Node) -> Sizes:
+    def _shape(self, node: Node) -> ShapeVariables:
         match node:
             case nodes.Name(name):
                 return self.known[name] if name in self.known else self._unknown(name)
@@ -56,7 +58,7 @@ class Rules:
                 return self.shape(arg)[::-1]
             case nodes.Rearrange(arg, order):
                 own = self.shape(arg)
-                return tuple(Size(1, fixed=True) if n is None else own[n] for n in order)
+                return tuple(SizeVariable(1, fixed=True) if n is None else own[n] for n in order)
             case _ if isinstance(node, nodes.Reduction):
                 return self._reduction(node)
             case _ if isinstance(node, nodes.AlongAxis):
@@ -84,17 +86,17 @@ class Rules:
                 return self._entrywise(node)
         raise MissingRuleError(node, "shape")
 
-    def size(self, size: int | str) -> Size:
+    def size(self, size: int | str) -> SizeVariable:
         """A number, or the size that a letter stands for."""
         if isinstance(size, int):
-            return Size(size, fixed=True)
+            return SizeVariable(size, fixed=True)
         if size not in self.letters:
             self.letters[size] = self._letter(size)
         return self.letters[size]
 
     # -- of one array ------------------------------------------------------------------------
 
-    def _axis(self, node: Node, shape: Sizes, axis: int | None) -> int | None:
+    def _axis(self, node: Node, shape: ShapeVariables, axis: int | None) -> int | None:
         if axis is None or -len(shape) <= axis < len(shape):
             return axis
         (arg,) = nodes.children(node)
@@ -105,15 +107,17 @@ class Rules:
         }.get(len(shape), f"its axes are 0 to {len(shape) - 1}")
         raise ShapeError(f"{source(node)}: {source(arg)} is {words(shape)}; {has}.")
 
-    def _reduction(self, node: nodes.Reduction) -> Sizes:
+    def _reduction(self, node: nodes.Reduction) -> ShapeVariables:
         shape = self.shape(node.arg)
         axis = self._axis(node, shape, node.axis)
         gone = set(range(len(shape))) if axis is None else {axis % len(shape)}
         if node.keepdims:
-            return tuple(Size(1, fixed=True) if n in gone else s for n, s in enumerate(shape))
+            return tuple(
+                SizeVariable(1, fixed=True) if n in gone else s for n, s in enumerate(shape)
+            )
         return tuple(s for n, s in enumerate(shape) if n not in gone)
 
-    def _norm(self, node: nodes.Norm) -> Sizes:
+    def _norm(self, node: nodes.Norm) -> ShapeVariables:
         shape, arg = self.shape(node.arg), source(node.arg)
         if not shape:
             raise ShapeError(f"{source(node)}: {arg} is a scalar. Did you mean abs({arg})?")
@@ -125,7 +129,7 @@ class Rules:
             )
         return ()
 
-    def _square(self, node: Node, arg: Node) -> Sizes:
+    def _square(self, node: Node, arg: Node) -> ShapeVariables:
         shape = self.shape(arg)
         what, name = source(node), source(arg)
         takes = _OF_A_SQUARE[type(node)]
@@ -159,7 +163,7 @@ class Rules:
             if len(shape) == _MATRIX and shape[0].number is not None:
                 join(*shape)
 
-    def _diag(self, node: nodes.Diag) -> Sizes:
+    def _diag(self, node: nodes.Diag) -> ShapeVariables:
         shape = self.shape(node.arg)
         if len(shape) == 1:
             return shape * 2
@@ -172,7 +176,7 @@ class Rules:
 
     # -- of two arrays -----------------------------------------------------------------------
 
-    def _outer(self, node: nodes.Outer) -> Sizes:
+    def _outer(self, node: nodes.Outer) -> ShapeVariables:
         left, right = self.shape(node.left), self.shape(node.right)
         for operand, shape in ((node.left, left), (node.right, right)):
             if len(shape) != 1:
@@ -187,7 +191,7 @@ class Rules:
                 )
         return (*left, *right)
 
-    def _matmul(self, node: nodes.MatMul) -> Sizes:
+    def _matmul(self, node: nodes.MatMul) -> ShapeVariables:
         left, right = self.shape(node.left), self.shape(node.right)
         for operand, shape in ((node.left, left), (node.right, right)):
             if not shape:
@@ -214,7 +218,7 @@ class Rules:
         return (*stack, *rows, *cols)
 
     @staticmethod
-    def _spread(left: Sizes, right: Sizes) -> Sizes | None:
+    def _spread(left: ShapeVariables, right: ShapeVariables) -> ShapeVariables | None:
         """The shape that two shapes are broadcast to, None if they do not fit."""
         shared = min(len(left), len(right))
         longer = left if len(left) > shared else right
@@ -225,7 +229,7 @@ class Rules:
         return (*longer[:lead], *fitting) if len(fitting) == shared else None
 
     @staticmethod
-    def _mismatch(node: nodes.MatMul, left: Sizes, right: Sizes) -> str:
+    def _mismatch(node: nodes.MatMul, left: ShapeVariables, right: ShapeVariables) -> str:
         a, b = source(node.left), source(node.right)
         inner = "inner sizes" if max(len(left), len(right)) > 1 else "sizes"
         message = (
@@ -246,7 +250,7 @@ class Rules:
             return f"{message} {b} must have as many entries as {a} has columns."
         return f"{message} The columns of {a} must be as many as the rows of {b}."
 
-    def _entrywise(self, node: nodes.Entrywise) -> Sizes:
+    def _entrywise(self, node: nodes.Entrywise) -> ShapeVariables:
         left, right = (self.shape(child) for child in nodes.children(node))
         made = self._spread(left, right)
         if made is None:
@@ -254,7 +258,7 @@ class Rules:
         return made
 
     @staticmethod
-    def _no_broadcast(node: Node, left: Sizes, right: Sizes) -> str:
+    def _no_broadcast(node: Node, left: ShapeVariables, right: ShapeVariables) -> str:
         first, second = nodes.children(node)
         a, b = source(first), source(second)
         message = f"{source(node)}: {a} is {words(left)} but {b} is {words(right)}; "

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["Size", "Sizes", "broadcast", "join", "words"]
+__all__ = ["ShapeVariables", "SizeVariable", "broadcast", "join", "words"]
 
 
-class Size:
+class SizeVariable:
     """A size; equal sizes are joined to one representative.
 
     `fixed` is a size that is a number in the program itself, or that must be 1 for the program
@@ -15,11 +15,11 @@ class Size:
     __slots__ = ("_fixed", "_number", "parent")
 
     def __init__(self, number: int | None = None, *, fixed: bool = False) -> None:
-        self.parent: Size | None = None
+        self.parent: SizeVariable | None = None
         self._number = number
         self._fixed = fixed
 
-    def root(self) -> Size:
+    def root(self) -> SizeVariable:
         """The representative of all sizes that are equal to this one."""
         size = self
         while size.parent is not None:
@@ -51,10 +51,10 @@ class Size:
         return "?" if number is None else str(number)
 
 
-Sizes = tuple[Size, ...]
+ShapeVariables = tuple[SizeVariable, ...]
 
 
-def join(a: Size, b: Size) -> bool:
+def join(a: SizeVariable, b: SizeVariable) -> bool:
     """Make two sizes one, and say whether that can be."""
     a, b = a.root(), b.root()
     if a is b:
@@ -69,7 +69,7 @@ def join(a: Size, b: Size) -> bool:
     return True
 
 
-def broadcast(a: Size, b: Size) -> Size | None:
+def broadcast(a: SizeVariable, b: SizeVariable) -> SizeVariable | None:
     """The size of a result, entry by entry: equal sizes, or 1 beside any; None if neither."""
     for one, other in ((a, b), (b, a)):
         if one.number == 1 and other.number != 1:
@@ -78,7 +78,7 @@ def broadcast(a: Size, b: Size) -> Size | None:
     return a if join(a, b) else None
 
 
-def words(sizes: Sizes) -> str:
+def words(sizes: ShapeVariables) -> str:
     """A shape in a sentence: 2×4, or what it is where no size is known."""
     if all(size.number is None for size in sizes):
         known = dict(enumerate(("a scalar", "a vector", "a matrix")))

@@ -17,13 +17,13 @@ from matderiv.expression.definitions import definition
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import rearrange
 
-__all__ = ["Arithmetic", "evaluate"]
+__all__ = ["NumberType", "exact_value"]
 
 _SINGULAR = 10**30  # how much smaller than its matrix a rounded pivot is taken for 0
 
 
 @dataclass(frozen=True, slots=True)
-class Arithmetic:
+class NumberType:
     """A number type: how to make a number, raise it to a power and apply functions to it.
 
     `functions`: every function of the program by name, undefined ones included. `sizes`: the
@@ -51,18 +51,18 @@ class Arithmetic:
         return np.frompyfunc(lambda n: self.number(Fraction(int(n))), 1, 1)(array)
 
 
-def evaluate(node: Node, values: Mapping[str, Any], arithmetic: Arithmetic) -> Any:
+def exact_value(node: Node, values: Mapping[str, Any], arithmetic: NumberType) -> Any:
     """The value of an expression where names have the given values: numbers or object arrays.
 
     Raises:
         ArithmeticError: there is no value, such as that of the inverse of a singular matrix.
 
     >>> from matderiv.expression.parse import parse
-    >>> plain = Arithmetic(Fraction, pow, {"f": abs})
-    >>> evaluate(parse("f(b - 2*c)/3").loss.value, {"b": 1, "c": 3}, plain)
+    >>> plain = NumberType(Fraction, pow, {"f": abs})
+    >>> exact_value(parse("f(b - 2*c)/3").loss.value, {"b": 1, "c": 3}, plain)
     Fraction(5, 3)
     >>> a = np.array([[Fraction(1), Fraction(2)], [Fraction(3), Fraction(4)]])
-    >>> evaluate(parse("det(A) + tr(inv(A))").loss.value, {"A": a}, plain)
+    >>> exact_value(parse("det(A) + tr(inv(A))").loss.value, {"A": a}, plain)
     Fraction(-9, 2)
     """
 
@@ -88,19 +88,19 @@ def evaluate(node: Node, values: Mapping[str, Any], arithmetic: Arithmetic) -> A
     return value(node)
 
 
-def _mean(node: nodes.Mean, arithmetic: Arithmetic, value: Any) -> Any:
+def _mean(node: nodes.Mean, arithmetic: NumberType, value: Any) -> Any:
     total = np.sum(value, axis=node.axis, keepdims=node.keepdims)
     return total * arithmetic.number(Fraction(np.size(total), np.size(value)))
 
 
-def _inverse(matrix: Any, arithmetic: Arithmetic) -> Any:
+def _inverse(matrix: Any, arithmetic: NumberType) -> Any:
     determinant, inverse = _eliminated(matrix, arithmetic)
     if not determinant:
         raise ZeroDivisionError
     return inverse
 
 
-def _eliminated(matrix: Any, arithmetic: Arithmetic) -> tuple[Any, Any]:
+def _eliminated(matrix: Any, arithmetic: NumberType) -> tuple[Any, Any]:
     """The determinant and, unless that is 0, the inverse of a matrix, by Gauss and Jordan.
 
     Raises:

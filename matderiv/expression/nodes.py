@@ -48,7 +48,7 @@ __all__ = [
     "Transpose",
     "Var",
     "children",
-    "parts",
+    "parts_with_rebuild",
     "rebuilt",
     "transposed",
     "walk",
@@ -420,12 +420,12 @@ def walk(node: Node) -> Iterator[Node]:
     yield node
 
 
-def parts(
+def parts_with_rebuild(
     node: Node, rebuild: Callable[[Node], Node] = lambda part: part
 ) -> Iterator[tuple[Node, Callable[[Node], Node]]]:
     """Every part of a tree with the function that puts another in its place, the whole first.
 
-    >>> [rebuild(Name("B")) for _, rebuild in parts(Transpose(Name("A")))]
+    >>> [rebuild(Name("B")) for _, rebuild in parts_with_rebuild(Transpose(Name("A")))]
     [Name(name='B'), Transpose(arg=Name(name='B'))]
     """
     yield node, rebuild
@@ -436,4 +436,4 @@ def parts(
             rest[slot] = part
             return rebuild(rebuilt(node, rest))
 
-        yield from parts(child, put)
+        yield from parts_with_rebuild(child, put)

@@ -21,14 +21,14 @@ from matderiv.expression.operations import NAMES, OPERATIONS
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 
-__all__ = ["Array", "Evaluator", "Functions", "evaluate", "rearrange"]
+__all__ = ["Array", "Evaluator", "Functions", "numeric_value", "rearrange"]
 
 Array = npt.NDArray[np.float64]
 _T = TypeVar("_T")
 Functions = Mapping[str, Callable[[Any], Any]]
 
 
-def evaluate(
+def numeric_value(
     node: Node,
     values: Mapping[str, npt.ArrayLike],
     functions: Functions | None = None,
@@ -44,7 +44,7 @@ def evaluate(
         InputError: a name, a function or a size has no value.
 
     >>> from matderiv.expression.parse import parse
-    >>> float(evaluate(parse("sum(f(X @ w))").loss.value, {"X": [[1, 2]], "w": [3, 4]},
+    >>> float(numeric_value(parse("sum(f(X @ w))").loss.value, {"X": [[1, 2]], "w": [3, 4]},
     ...       {"f": np.square}))
     121.0
     """

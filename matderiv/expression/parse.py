@@ -10,7 +10,7 @@ from fractions import Fraction
 from matderiv.errors import InputError, ProgramSyntaxError
 from matderiv.expression import nodes
 from matderiv.expression._arguments import Refusal, arrange
-from matderiv.expression._callee import check_function, method
+from matderiv.expression._callee import check_function, method_call
 from matderiv.expression._constants import check_constants
 from matderiv.expression._names import check_names
 from matderiv.expression._syntax import instead_of, name_trouble, syntax_trouble
@@ -199,7 +199,7 @@ class Reader:
                 name, args = self._name(tree.func), tree.args
                 check_function(name, tree)
             else:
-                name, args = method(tree, self._words)
+                name, args = method_call(tree, self._words)
             operands, options = arrange(name, operation_of(name), tree, args)
         except Refusal as refusal:
             raise self._error(refusal.message, refusal.tree) from None

@@ -11,7 +11,7 @@ from dataclasses import replace
 from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression._rules import Rules
-from matderiv.expression._sizes import Size, Sizes, join, words
+from matderiv.expression._sizes import ShapeVariables, SizeVariable, join, words
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
@@ -81,14 +81,14 @@ def shape_of(node: Node, shapes: Mapping[str, Shape]) -> Shape:
     return tuple(_dim(size, letters) for size in found)
 
 
-def _rules_over(shapes: Mapping[str, Shape]) -> tuple[Rules, dict[Dim, Size]]:
+def _rules_over(shapes: Mapping[str, Shape]) -> tuple[Rules, dict[Dim, SizeVariable]]:
     """The rules for expressions over known shapes, and the sizes that they meet."""
-    of: dict[Dim, Size] = {}
+    of: dict[Dim, SizeVariable] = {}
 
-    def size(dim: Dim) -> Size:
-        return of.setdefault(dim, Size(dim.size, fixed=dim.symbol == str(dim.size)))
+    def size(dim: Dim) -> SizeVariable:
+        return of.setdefault(dim, SizeVariable(dim.size, fixed=dim.symbol == str(dim.size)))
 
-    def named(name: str) -> Sizes:
+    def named(name: str) -> ShapeVariables:
         known = name if name in shapes else name.removeprefix("d")
         if known in shapes:
             return tuple(map(size, shapes[known]))
@@ -99,15 +99,15 @@ def _rules_over(shapes: Mapping[str, Shape]) -> tuple[Rules, dict[Dim, Size]]:
             + _nearest(name, shapes)
         )
 
-    def letter(letter: str) -> Size:
+    def letter(letter: str) -> SizeVariable:
         dims = (dim for shape in shapes.values() for dim in shape if dim.symbol == letter)
         dim = next(dims, None)
-        return size(dim) if dim else Size(None)
+        return size(dim) if dim else SizeVariable(None)
 
     return Rules(named, letter), of
 
 
-def _dim(size: Size, letters: Mapping[Size, str]) -> Dim:
+def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str]) -> Dim:
     letter = letters.get(size.root(), str(size))
     if size.number is None:
         raise InputError(f"The size {letter} is not known; give it a number.")
@@ -180,7 +180,7 @@ class _Inference:
     def _infer(self, declared: Mapping[str, tuple[int, ...]]) -> None:
         """The shapes of all names, from those that are declared."""
         for name in self.program.inputs():
-            self.known[name] = tuple(Size(n) for n in declared.get(name, _default(name)))
+            self.known[name] = tuple(SizeVariable(n) for n in declared.get(name, _default(name)))
         for assignment in self.program.assignments:
             self.known[assignment.name] = self.rules.shape(assignment.value)
 
@@ -216,7 +216,7 @@ class _Inference:
                 return f" Or, if {name} is a scalar, declare it: --shape {name}=scalar."
         return ""
 
-    def _unassigned(self, name: str) -> Sizes:
+    def _unassigned(self, name: str) -> ShapeVariables:
         """The error for a name that is used before it is assigned."""
         values = {a.name: a.value for a in self.program.assignments}
         current = next(n for n in values if n not in self.known)
@@ -235,7 +235,7 @@ class _Inference:
         raise InputError(f"{name} is used before it is assigned; exchange the two assignments.")
 
     @property
-    def _slots(self) -> dict[str, Size]:
+    def _slots(self) -> dict[str, SizeVariable]:
         """N, D and M of the first product, as far as it has them."""
         return self.rules.products[0][1] if self.rules.products else {}
 
@@ -267,7 +267,7 @@ class _Inference:
                     used[number] += 1
                     size.settle(number)
 
-    def _lettered(self) -> dict[str, Size]:
+    def _lettered(self) -> dict[str, SizeVariable]:
         """All sizes that have a letter: the first product's, and those that the program writes."""
         slots = dict(self._slots)
         for letter, size in self.rules.letters.items():
@@ -288,7 +288,7 @@ class _Inference:
                 )
         return slots
 
-    def _no_such_size(self, name: str, slots: Mapping[str, Size]) -> InputError:
+    def _no_such_size(self, name: str, slots: Mapping[str, SizeVariable]) -> InputError:
         if not slots:
             return InputError(
                 f"-{name} gives a size of a matrix product, "
@@ -298,7 +298,7 @@ class _Inference:
         known = f"sizes are {', '.join(most)} and {last}" if most else f"only size is {last}"
         return InputError(f"{name} is not a size; the {known}.")
 
-    def _symbols(self) -> dict[Size, str]:
+    def _symbols(self) -> dict[SizeVariable, str]:
         """A letter for every size: N, D, M for the product's, and none that is a variable."""
         taken = set(self.program.names() | self.program.functions())
         symbols = {size.root(): letter for letter, size in self.rules.letters.items()}
@@ -306,7 +306,7 @@ class _Inference:
 
         further = itertools.chain(_FURTHER, (f"K_{n}" for n in itertools.count(1)))
 
-        def give(size: Size, *wishes: str) -> None:
+        def give(size: SizeVariable, *wishes: str) -> None:
             root = size.root()
             if root in symbols:
                 return

@@ -14,7 +14,7 @@ import numpy as np
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.expression.numeric import Array, evaluate, sizes_in
+from matderiv.expression.numeric import Array, numeric_value, sizes_in
 from matderiv.expression.shapes import Shape
 
 __all__ = ["looks_zero"]
@@ -51,7 +51,7 @@ def looks_zero(
         try:
             with np.errstate(all="ignore"):
                 for name, value in steps:
-                    values[name] = evaluate(value, values, functions, sizes)
+                    values[name] = numeric_value(value, values, functions, sizes)
         except (InputError, ValueError, TypeError):  # a singular matrix, or too large a number
             continue
         found = values[steps[-1][0]]

@@ -9,16 +9,16 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.operations import OPERATIONS
 
 __all__ = [
+    "ARRAY_METHODS",
     "DEFAULT_PROGRAM",
     "ELEMENTWISE",
+    "FOREIGN_MODULES",
     "GREEK",
     "KNOWN",
     "MAX_DEPTH",
     "MAX_NAME",
     "MAX_SIZE",
     "MAX_TEXT",
-    "METHODS",
-    "MODULES",
     "NAME_PATTERN",
     "RESERVED",
     "is_greek",
@@ -35,10 +35,12 @@ ELEMENTWISE = tuple(FUNCTIONS)
 KNOWN = tuple(OPERATIONS)
 
 #: Operations that are methods of arrays as well: X.sum(axis=0).
-METHODS = tuple(name for name, operation in OPERATIONS.items() if operation.method)
+ARRAY_METHODS = tuple(name for name, operation in OPERATIONS.items() if operation.method)
 
 #: Modules that users write before a function's name, which here stands alone.
-MODULES = frozenset("np numpy linalg scipy special torch jnp jax math nn tf sp sympy".split())
+FOREIGN_MODULES = frozenset(
+    "np numpy linalg scipy special torch jnp jax math nn tf sp sympy".split()
+)
 
 #: Names with a fixed meaning in NumPy, in the field or in Python which are not in the language.
 #: They are refused by name: taken for undefined functions they would be derived wrongly.

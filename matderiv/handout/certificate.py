@@ -49,7 +49,7 @@ from matderiv.calculus.index_forms.forms import (
 from matderiv.calculus.index_forms.index_expressions import form_of
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation import sides
-from matderiv.derivation.links import Chain, Derivation, Link, Step
+from matderiv.derivation.links import Chain, Link, ProvedSteps, Step
 from matderiv.expression.nodes import MatMul, Name, Node
 from matderiv.expression.shapes import Shape
 from matderiv.handout.index_text import IndexText, formula_text
@@ -69,7 +69,7 @@ _SMALL = 120
 _WORK = 2_000
 
 
-def certificate(derivation: Derivation) -> str:
+def certificate(derivation: ProvedSteps) -> str:
     """The certificate as text."""
     task = derivation.task
     proof = derivation.proof
@@ -97,7 +97,7 @@ def certificate(derivation: Derivation) -> str:
     return json.dumps(content | {"sha256": _digest(content)}, indent=1, ensure_ascii=False) + "\n"
 
 
-def _functions(derivation: Derivation) -> _Json:
+def _functions(derivation: ProvedSteps) -> _Json:
     """The definition of a function that this derivation named f, and of ∂L/∂f."""
     close = derivation.close
     if close is None or close.summand is None or close.summand.body is None:

@@ -15,7 +15,7 @@ from matderiv.expression.shapes import Dim
 from matderiv.handout.composer import ProgramComposer, StepWriter
 from matderiv.handout.document import Block, Math, Paragraph, Segments
 from matderiv.handout.sentences import Fields, Filling, fill, together
-from matderiv.notation.boxes import Box, Fence, Number, Operator, Row, Symbol
+from matderiv.notation.boxes import Box, Fence, NumberBox, Operator, Row, Symbol
 from matderiv.notation.names import name_box
 
 __all__ = ["CLOSE_UP_WRITERS", "beginning", "given", "size_box"]
@@ -87,7 +87,7 @@ def _fields(composer: ProgramComposer) -> Fields:
 
 
 def _index(index: Index) -> Box:
-    return Number(str(index)) if isinstance(index, int) else name_box(index)
+    return NumberBox(str(index)) if isinstance(index, int) else name_box(index)
 
 
 # -- steps -----------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ def _sizes(composer: ProgramComposer, name: str, fields: Fields) -> Segments:
 
 def size_box(dim: Dim) -> Box:
     """N = 2."""
-    return Row((name_box(dim.symbol), Operator("equals"), Number(str(dim.size))))
+    return Row((name_box(dim.symbol), Operator("equals"), NumberBox(str(dim.size))))
 
 
 CLOSE_UP_WRITERS: Mapping[str, StepWriter] = {

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from matderiv.calculus.sweep.task import Task
-from matderiv.derivation.links import Derivation
+from matderiv.derivation.links import ProvedSteps
 from matderiv.errors import UnsupportedError
 from matderiv.expression.nodes import Apply, Functional, Name, walk
 from matderiv.expression.vocabulary import KNOWN
@@ -19,7 +19,7 @@ _DOCSTRING = re.compile(r' *""".*?"""\n', re.DOTALL)
 IMPORTS = "import numpy as np\nfrom IPython.display import Markdown\n\nimport matderiv\n\n"
 
 
-def program_code(derivation: Derivation) -> str:
+def program_code(derivation: ProvedSteps) -> str:
     """The call that derives a whole program, the shape of every input declared."""
     task = derivation.task
     shapes = {name: tuple(dim.size for dim in task.shapes[name]) for name in task.program.inputs()}
@@ -71,7 +71,7 @@ _DIFFERENCES = """def central_differences(function, A, h=1e-6):
     return gradient"""
 
 
-def check_code(derivation: Derivation) -> str | None:
+def check_code(derivation: ProvedSteps) -> str | None:
     """The printed formulas in NumPy against central differences of the loss.
 
     None for inputs with a structure, whose entries cannot be moved one by one, and for what NumPy
@@ -108,7 +108,7 @@ for name, found in zip([{names.removesuffix(", ")}], {found}):
     print(f"d{{name}}", np.max(np.abs(difference)))"""
 
 
-def undefined(derivation: Derivation) -> list[tuple[str, bool]]:
+def undefined(derivation: ProvedSteps) -> list[tuple[str, bool]]:
     """The undefined functions of a program, each with whether it is of a whole array."""
     values = [a.value for a in derivation.task.program.assignments]
     parts = [n for value in values for n in walk(value) if isinstance(n, Apply | Functional)]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from matderiv.calculus.sweep.task import Task
-from matderiv.derivation.links import Derivation
+from matderiv.derivation.links import ProvedSteps
 
 __all__ = ["Command"]
 
@@ -27,7 +27,7 @@ class Command:
     fragment: bool = False
 
     @classmethod
-    def of(cls, derivation: Derivation, options: Mapping[str, object]) -> Command:
+    def of(cls, derivation: ProvedSteps, options: Mapping[str, object]) -> Command:
         """The command of a derivation's handout; options that are None are left out."""
         return cls(tuple(_groups(derivation.task, options)))
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 from matderiv.calculus.index_forms.forms import Delta, Entry, Form, Rate, Term
 from matderiv.calculus.sweep.task import Task
-from matderiv.derivation.links import Chain, Derivation, Step
+from matderiv.derivation.links import Chain, ProvedSteps, Step
 from matderiv.derivation.sides import EntryOf, Indexed, Side, Slice, SpelledProduct, VecPartial
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.handout.document import Block, Equation, Math, Paragraph, Segments, Text
 from matderiv.handout.sentences import Fields, Filling, fill, listed
 from matderiv.handout.texts import messages
-from matderiv.notation.boxes import Box, Number, Operator, Row
+from matderiv.notation.boxes import Box, NumberBox, Operator, Row
 from matderiv.notation.names import name_box
 from matderiv.notation.program import ProgramNotation
 
@@ -43,7 +43,7 @@ _KINDS: dict[type, str] = {
 class ProgramComposer:
     """Writes the parts of a program's derivation in one language."""
 
-    derivation: Derivation
+    derivation: ProvedSteps
     language: str
     show: int | None
     #: Whether entries of arrays can be told apart and have details.
@@ -180,7 +180,7 @@ class ProgramComposer:
         dims = self.task.shapes[name]
         items: list[Box] = []
         for dim in dims:
-            items += [Operator("times")] * bool(items) + [Number(str(dim.size))]
+            items += [Operator("times")] * bool(items) + [NumberBox(str(dim.size))]
         fields: Fields = {"X": Math(name_box(name)), "shape": Math(Row(tuple(items)))}
         matrix = "shape_matrix_an" if dims and _with_an(dims[0].size) else "shape_matrix"
         key = ("shape_scalar", "shape_vector", matrix)[len(dims)]

@@ -14,7 +14,7 @@ from matderiv.expression.nodes import Name
 from matderiv.handout.document import Detail, Equation, Math, Segments, Text
 from matderiv.handout.sentences import Fields, fill, listed
 from matderiv.notation.boxes import Box
-from matderiv.notation.marks import Mark, key
+from matderiv.notation.marks import Mark, entry_key
 from matderiv.notation.program import ProgramNotation, array_mark, factor_marks, readable_show
 
 __all__ = ["Details"]
@@ -49,7 +49,7 @@ class Details:
         sources = {place: found.sources(place) for place in self._places(found)}
         details: list[Detail] = []
         for place, some in sources.items():
-            marks = [key(source.name, *source.indices) for source in some]
+            marks = [entry_key(source.name, *source.indices) for source in some]
             marks += _unnamed(factors, place)
             x = self.notation.indices.form(found.left(place))
             detail = Detail(mark(*place), tuple(marks), self._origin(x, some))

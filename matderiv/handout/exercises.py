@@ -16,7 +16,7 @@ from matderiv.derivation.exercises.numbers import Numbers
 from matderiv.derivation.exercises.related import Contribution, Related, Uses
 from matderiv.derivation.exercises.shapes import Quantity, Shapes
 from matderiv.derivation.exercises.theme import Theme, users
-from matderiv.derivation.links import Chain, Derivation, Step
+from matderiv.derivation.links import Chain, ProvedSteps, Step
 from matderiv.derivation.program import Builder, elementwise
 from matderiv.derivation.sides import Formula, Numerals
 from matderiv.expression.nodes import Name, walk
@@ -36,7 +36,7 @@ from matderiv.handout.document import (
 from matderiv.handout.program import called_value, numpy_answers, program_formula
 from matderiv.handout.sentences import together
 from matderiv.handout.texts import message
-from matderiv.notation.boxes import Aligned, Box, Number, Operator, Row, Symbol, Word, times
+from matderiv.notation.boxes import Aligned, Box, NumberBox, Operator, Row, Symbol, Word, times
 from matderiv.notation.latex import latex
 from matderiv.notation.names import function_box, name_box
 
@@ -45,7 +45,9 @@ __all__ = ["exercises"]
 _WIDEST = 29.0  # em of formulas side by side
 
 
-def exercises(derivation: Derivation, language: str, count: int, seed: int) -> tuple[Exercise, ...]:
+def exercises(
+    derivation: ProvedSteps, language: str, count: int, seed: int
+) -> tuple[Exercise, ...]:
     """So many exercises about a program, drawn from a seed: the same seed, the same exercises.
 
     Raises:
@@ -61,7 +63,7 @@ def exercises(derivation: Derivation, language: str, count: int, seed: int) -> t
 
 
 def worded(
-    derivation: Derivation, theme: Theme, some: Iterable[Material], language: str
+    derivation: ProvedSteps, theme: Theme, some: Iterable[Material], language: str
 ) -> tuple[Exercise, ...]:
     """Exercises in words; what the page of the derivation says of its signs is not repeated."""
     said = {key for key, _ in conventions_of(ProgramComposer(derivation, language, None))}
@@ -71,7 +73,7 @@ def worded(
 def _worded(made: Material, theme: Theme, said: frozenset[str], language: str) -> Exercise:
     task = made.derivation.task if isinstance(made, Related) else made.task
     # Nothing is left out, and arrays are small.
-    composer = ProgramComposer(Derivation(task, task.wrt, _steps(made)), language, None)
+    composer = ProgramComposer(ProvedSteps(task, task.wrt, _steps(made)), language, None)
     words = _Words(composer, theme.assumed, said)
     question, answer = map(list, _WRITERS[type(made)](words, made))
     blocks = enumerate(question)
@@ -197,7 +199,7 @@ class _Words:
             return
         words = [self._lettered(name) for name in named]
         are = [
-            (Math(_equal(name_box(letter), Number(str(number)))),)
+            (Math(_equal(name_box(letter), NumberBox(str(number)))),)
             for letter, number in numbers.items()
         ]
         listed = self.composer.listed
@@ -206,7 +208,7 @@ class _Words:
     def _lettered(self, name: str) -> Segments:
         """X is N×D."""
         dims = [
-            name_box(dim.symbol) if not dim.symbol.isdigit() else Number(dim.symbol)
+            name_box(dim.symbol) if not dim.symbol.isdigit() else NumberBox(dim.symbol)
             for dim in self.task.shapes[name]
         ]
         items = [box for dim in dims for box in (Operator("times"), dim)]
@@ -373,7 +375,7 @@ def _mistake(words: _Words, made: Mistake) -> _Parts:
         answer.append(words.say("as_formula", **parts))
     if made.place:
         where = [
-            (Math(Row((name_box(letter), Operator("equals"), Number(str(number))))),)
+            (Math(Row((name_box(letter), Operator("equals"), NumberBox(str(number))))),)
             for letter, number in made.place
         ]
         answer.append(words.say("differ", place=words.composer.listed(where)))

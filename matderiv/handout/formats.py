@@ -9,7 +9,7 @@ from pathlib import PurePath
 from matderiv.errors import InputError
 from matderiv.handout.document import Document
 
-__all__ = ["FILES", "FORMATS", "form_of", "write", "write_text"]
+__all__ = ["FILES", "FORMATS", "format_of", "write", "write_text"]
 
 #: suffix of a file: (module, function from a document to text or bytes). To add a format, write
 #: its module and its row.
@@ -49,13 +49,13 @@ def write_text(document: Document, form: str) -> str:
     return text
 
 
-def form_of(name: str) -> str:
+def format_of(name: str) -> str:
     """The format that the name of a file asks for by its suffix.
 
     Raises:
         InputError: there is no format of that suffix.
 
-    >>> form_of("handout.tex")
+    >>> format_of("handout.tex")
     'tex'
     """
     suffix = PurePath(name).suffix[1:].lower()

@@ -21,7 +21,7 @@ from matderiv.calculus.index_forms.forms import (
     Index,
     Raised,
     Rate,
-    Size,
+    SizeAtom,
     Term,
     Whole,
 )
@@ -104,7 +104,7 @@ class IndexText:
         match atom:
             case Entry(name, indices):
                 return self._entry(name, [_index(i, scope) for i in indices])
-            case Size(letter):
+            case SizeAtom(letter):
                 return letter
             case Call(function, arg):
                 return f"{function}({self.form(arg, scope)})"

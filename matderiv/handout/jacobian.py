@@ -30,7 +30,7 @@ from matderiv.notation.boxes import (
     Box,
     Dots,
     Grid,
-    Number,
+    NumberBox,
     Operator,
     Row,
     Scripts,
@@ -41,7 +41,7 @@ from matderiv.notation.methods import swap_box
 from matderiv.notation.names import name_box, partial_ratio, vec
 from matderiv.notation.program import ProgramNotation
 
-__all__ = ["Facts", "compose_jacobian", "memory_words"]
+__all__ = ["JacobianFacts", "compose_jacobian", "memory_words"]
 
 _WIDEST = 60.0  # em of a matrix that is written out unasked
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
@@ -60,7 +60,7 @@ def memory_words(size: int, word: str = "bytes") -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class JacobianFacts:
     """The Jacobian of a page, its size and its proved equalities.
 
     `entries` are the chains of the entry of Y and of its derivative, `structure` is that of the
@@ -78,7 +78,7 @@ class Facts:
     asked: bool
 
 
-def compose_jacobian(facts: Facts, language: str) -> Document:
+def compose_jacobian(facts: JacobianFacts, language: str) -> Document:
     """The page about a Jacobian.
 
     Raises:
@@ -90,7 +90,7 @@ def compose_jacobian(facts: Facts, language: str) -> Document:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    facts: Facts
+    facts: JacobianFacts
     language: str
     notation: ProgramNotation
 
@@ -139,7 +139,7 @@ class _Page:
                 both = row.left_out and col.left_out
                 return Dots("diagonal" if both else "down" if row.left_out else "across")
             form = found.entries.get((row, col))
-            return Number("0") if form is None else self.notation.indices.form(form)
+            return NumberBox("0") if form is None else self.notation.indices.form(form)
 
         grid = Grid(tuple(tuple(cell(row, col) for col in found.cols) for row in found.rows))
         return Aligned(partial_ratio(self.vec(jacobian.of), self.vec(jacobian.wrt)), (grid,))

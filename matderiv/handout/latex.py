@@ -22,12 +22,12 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.large import PAGE_HEIGHT, PAGES, enlarged, tallest
-from matderiv.handout.letters import MACROS, escape, escape_code, has_chinese, has_others
+from matderiv.handout.letters import MACROS, escape_code, escape_latex, has_chinese, has_others
 from matderiv.notation.boxes import Aligned, Box, Grid, Row
-from matderiv.notation.latex import Writer, columns, inline
+from matderiv.notation.latex import Writer, columns, inline_latex
 from matderiv.notation.layout import fitted
 
-__all__ = ["escape", "to_latex", "to_standalone"]
+__all__ = ["to_latex", "to_standalone"]
 
 #: The room of a displayed equation, in em of the text: an A4 page of `article` at its
 #: default margins is 34.5 em wide.
@@ -102,7 +102,7 @@ _PAGE = r"""\pagestyle{plain}
 def _title(document: Document) -> str:
     lines = [rf"{{\LARGE\bfseries {_segments(document.title)}\par}}"]
     if document.author:
-        lines.append(rf"\medskip {{\large {escape(document.author)}\par}}")
+        lines.append(rf"\medskip {{\large {escape_latex(document.author)}\par}}")
     return _centred("\n".join(lines))
 
 
@@ -268,8 +268,8 @@ def _segments(segments: Segments) -> str:
 def _segment(segment: Segment) -> str:
     match segment:
         case Text(text=text):
-            return escape(text)
+            return escape_latex(text)
         case Math(box=box):
-            return f"${inline(box)}$"
+            return f"${inline_latex(box)}$"
         case Code(text=text):
-            return rf"\texttt{{{escape(text)}}}"
+            return rf"\texttt{{{escape_latex(text)}}}"

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
 
-__all__ = ["MACROS", "escape", "escape_code", "has_chinese", "has_others"]
+__all__ = ["MACROS", "escape_code", "escape_latex", "has_chinese", "has_others"]
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -60,10 +60,10 @@ MACROS = "\n".join(
 )
 
 
-def escape(text: str) -> str:
+def escape_latex(text: str) -> str:
     r"""Text as typed, for LaTeX.
 
-    >>> print(escape("50 % of A_1 & <b>"))
+    >>> print(escape_latex("50 % of A_1 & <b>"))
     50 \% of A\_1 \& \textless{}b\textgreater{}
     """
     runs = itertools.groupby(unicodedata.normalize("NFC", text), _kind)
@@ -72,7 +72,7 @@ def escape(text: str) -> str:
 
 def escape_code(text: str) -> str:
     """A line of code as typed: straight quotes, and every space."""
-    return escape(text).replace("'", r"\textquotesingle{}").replace(" ", r"\ ")
+    return escape_latex(text).replace("'", r"\textquotesingle{}").replace(" ", r"\ ")
 
 
 def has_chinese(texts: Iterable[str]) -> bool:
@@ -82,7 +82,7 @@ def has_chinese(texts: Iterable[str]) -> bool:
 
 def has_others(texts: Iterable[str]) -> bool:
     """Whether any letter is set by a command of `MACROS`."""
-    return any(r"\otherletter" in escape(text) for text in texts)
+    return any(r"\otherletter" in escape_latex(text) for text in texts)
 
 
 def _word(word: str, kind: str) -> str:

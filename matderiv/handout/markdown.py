@@ -20,10 +20,10 @@ from matderiv.handout.document import (
     Table,
     Text,
 )
-from matderiv.notation.latex import inline, latex
+from matderiv.notation.latex import inline_latex, latex
 from matderiv.notation.layout import fitted
 
-__all__ = ["escape", "markdown", "to_markdown"]
+__all__ = ["escape_markdown", "markdown", "to_markdown"]
 
 _ROOM = 46.0
 
@@ -71,14 +71,14 @@ def _segments(segments: Segments) -> str:
 def _segment(segment: Segment) -> str:
     match segment:
         case Text(text=text):
-            return escape(text)
+            return escape_markdown(text)
         case Math(box=box):
-            return f"${inline(box)}$"
+            return f"${inline_latex(box)}$"
         case Code(text=text):
             return f"`{text}`"
 
 
-def escape(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Text as typed, for Markdown: nothing in it is markup, a formula or a tag.
 
     Jupyter looks for formulas once Markdown is HTML, when a backslash before $ is gone; two

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from matderiv.calculus.jacobian import JacobianSize, Sizes
+from matderiv.calculus.jacobian import JacobianSize, SizeNumbers
 from matderiv.calculus.sweep.local_jacobian import LocalJacobian, telling
 from matderiv.derivation.pattern import Place, pattern
 from matderiv.expression.nodes import Name
@@ -13,7 +13,7 @@ from matderiv.handout.document import Block, Math, Paragraph, Segments, Table, T
 from matderiv.handout.jacobian import memory_words
 from matderiv.handout.sentences import Fields, Filling, fill, listed, together
 from matderiv.handout.texts import messages
-from matderiv.notation.boxes import Box, Dots, Number, Operator, Row, times
+from matderiv.notation.boxes import Box, Dots, NumberBox, Operator, Row, times
 from matderiv.notation.names import has_fraction, name_box, partial_ratio
 
 __all__ = ["obstacle"]
@@ -79,11 +79,11 @@ def _sizes(composer: ProgramComposer, jacobian: LocalJacobian) -> Filling:
 
 
 def _large(
-    composer: ProgramComposer, letters: tuple[str, ...], sizes: Sizes, size: JacobianSize
+    composer: ProgramComposer, letters: tuple[str, ...], sizes: SizeNumbers, size: JacobianSize
 ) -> Filling:
     """The numbers of the sentence about sizes that are used."""
     large = [
-        composer.math(Row((name_box(letter), Operator("equals"), Number(str(size)))))
+        composer.math(Row((name_box(letter), Operator("equals"), NumberBox(str(size)))))
         for letter, size in zip(letters, sizes, strict=True)
     ]
     return {
@@ -97,7 +97,9 @@ def _memory(language: str, size: int) -> Text:
     return Text(memory_words(size, messages(language)["jacobian.bytes"]))
 
 
-def _growth(growth: tuple[tuple[Sizes, JacobianSize], ...], language: str, fields: Fields) -> Table:
+def _growth(
+    growth: tuple[tuple[SizeNumbers, JacobianSize], ...], language: str, fields: Fields
+) -> Table:
     """Memory of the Jacobian and of the matrix form, a row for each choice of sizes."""
     rows: list[tuple[Segments, ...]] = [
         (

@@ -31,7 +31,7 @@ from matderiv.handout.text import words_of
 from matderiv.notation.boxes import Aligned
 from matderiv.notation.layout import fitted
 from matderiv.notation.text import text
-from matderiv.notation.typst import DEFINITIONS, inline, rights, string, typst
+from matderiv.notation.typst import DEFINITIONS, inline_typst, rights, string, typst
 
 if TYPE_CHECKING:
     from typst import Fonts
@@ -275,7 +275,7 @@ def _segment(segment: Segment) -> str:
         case Text(text=words):
             return _text(words)
         case Math(box=box):
-            return inline(box)
+            return inline_typst(box)
         case Code(text=words):
             return f"#raw({string(words)});"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from matderiv.calculus.sweep.conditions import conditions
-from matderiv.derivation.links import Derivation, Step
+from matderiv.derivation.links import ProvedSteps, Step
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.handout import close_up, methods
@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 
-def compose_program(derivation: Derivation, language: str, show: int | None) -> Document:
+def compose_program(derivation: ProvedSteps, language: str, show: int | None) -> Document:
     """The document of a program's derivation.
 
     Raises:

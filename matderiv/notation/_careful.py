@@ -10,7 +10,7 @@ from matderiv.calculus.formulas.rewrites import Facts
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
-__all__ = ["Careful", "Code", "Solve", "parts", "repeated", "walk"]
+__all__ = ["Careful", "CarefulCode", "Solve", "code_parts", "repeated", "walk_code"]
 
 _MATRIX = 2  # dimensions
 _WORTH = 2  # operations and names: what has more is worked out once
@@ -22,14 +22,14 @@ _SIGNS = (nodes.Transpose, nodes.Negate)
 class Solve:
     """A⁻¹ @ B as the solution of a linear system."""
 
-    matrix: Code
-    right: Code
+    matrix: CarefulCode
+    right: CarefulCode
 
 
-Code = Node | Solve
+CarefulCode = Node | Solve
 
 
-def parts(code: Code) -> tuple[Code, ...]:
+def code_parts(code: CarefulCode) -> tuple[CarefulCode, ...]:
     return (code.matrix, code.right) if isinstance(code, Solve) else nodes.children(code)
 
 
@@ -39,7 +39,7 @@ class Careful:
 
     facts: Facts
 
-    def of(self, node: Node) -> Code:
+    def of(self, node: Node) -> CarefulCode:
         """The expression with linear systems in the place of products with inverses."""
         match node:
             case nodes.Transpose(arg) if len(self.facts.shape(arg)) < _MATRIX:
@@ -48,7 +48,7 @@ class Careful:
                 return self._product(left, right)
         return nodes.rebuilt(node, map(self.of, nodes.children(node)))  # type: ignore[arg-type]
 
-    def _product(self, left: Node, right: Node) -> Code:
+    def _product(self, left: Node, right: Node) -> CarefulCode:
         match left:
             case nodes.Negate(arg) if _ends_inverted(arg):
                 return nodes.Negate(self._product(arg, right))  # type: ignore[arg-type]
@@ -78,16 +78,16 @@ class Careful:
         return node
 
 
-def repeated(values: Iterable[Code]) -> set[Code]:
+def repeated(values: Iterable[CarefulCode]) -> set[CarefulCode]:
     """The parts that are used more than once, each use counted where it stands."""
-    uses: Counter[Code] = Counter()
-    seen: set[Code] = set()
+    uses: Counter[CarefulCode] = Counter()
+    seen: set[CarefulCode] = set()
 
-    def visit(code: Code) -> None:
+    def visit(code: CarefulCode) -> None:
         uses[code] += 1
         if code not in seen:
             seen.add(code)
-            for part in parts(code):
+            for part in code_parts(code):
                 visit(part)
 
     for value in values:
@@ -95,20 +95,20 @@ def repeated(values: Iterable[Code]) -> set[Code]:
     return {code for code, count in uses.items() if count > 1 and _worth(code)}
 
 
-def _worth(code: Code) -> bool:
+def _worth(code: CarefulCode) -> bool:
     return not isinstance(code, _CHEAP) and (_length(code) > _WORTH or not isinstance(code, _SIGNS))
 
 
-def _length(code: Code) -> int:
+def _length(code: CarefulCode) -> int:
     if isinstance(code, Solve):
         return 1 + _length(code.matrix) + _length(code.right)
     parts = nodes.children(code)
     return 1 + sum(map(_length, parts)) if parts else 1
 
 
-def walk(code: Code) -> Iterator[Code]:
-    for part in parts(code):
-        yield from walk(part)
+def walk_code(code: CarefulCode) -> Iterator[CarefulCode]:
+    for part in code_parts(code):
+        yield from walk_code(part)
     yield code
 
 

@@ -20,7 +20,7 @@ __all__ = [
     "Fraction",
     "Grid",
     "Lines",
-    "Number",
+    "NumberBox",
     "Operator",
     "Root",
     "Row",
@@ -77,7 +77,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class NumberBox:
     """Digits."""
 
     text: str
@@ -254,7 +254,7 @@ class Aligned:
 Box = (
     Symbol
     | Word
-    | Number
+    | NumberBox
     | Operator
     | Row
     | Fraction
@@ -275,9 +275,9 @@ def times(*numbers: int) -> Row:
     """2×4, or 2×3×2×4.
 
     >>> [type(box).__name__ for box in times(2, 4).items]
-    ['Number', 'Operator', 'Number']
+    ['NumberBox', 'Operator', 'NumberBox']
     """
     items: list[Box] = []
     for number in numbers:
-        items += [Operator("times")] * bool(items) + [Number(str(number))]
+        items += [Operator("times")] * bool(items) + [NumberBox(str(number))]
     return Row(tuple(items))

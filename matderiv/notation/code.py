@@ -22,7 +22,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import BINARY, mixes, rearrangement, source
-from matderiv.notation._careful import Careful, Code, Solve, repeated, walk
+from matderiv.notation._careful import Careful, CarefulCode, Solve, repeated, walk_code
 from matderiv.notation._targets import TARGETS, Target
 from matderiv.notation.statements import statements
 
@@ -78,7 +78,7 @@ class _Function:
             name: careful.of(_said(value, target, self._shape)) for name, value in steps.items()
         }
         self._shared = repeated(self._steps.values())
-        self._done: dict[Code, str] = {}
+        self._done: dict[CarefulCode, str] = {}
         self._lines: list[str] = []
 
     # -- the text ----------------------------------------------------------------------------
@@ -122,7 +122,7 @@ class _Function:
             {
                 part.function
                 for value in self._steps.values()
-                for part in walk(value)
+                for part in walk_code(value)
                 if isinstance(part, nodes.Apply | nodes.Functional)
                 and part.function not in FUNCTIONS
             }
@@ -161,7 +161,7 @@ class _Function:
 
     # -- expressions ---------------------------------------------------------------------------
 
-    def _of(self, code: Code) -> tuple[str, int]:
+    def _of(self, code: CarefulCode) -> tuple[str, int]:
         """An operand's text; what is worked out once gets a line and a name of its own."""
         if code in self._done:
             return self._done[code], _ATOM
@@ -172,11 +172,11 @@ class _Function:
         self._lines.append(f"{name} = {text}")
         return name, _ATOM
 
-    def _wrapped(self, code: Code, least: int) -> str:
+    def _wrapped(self, code: CarefulCode, least: int) -> str:
         text, own = self._of(code)
         return text if own >= least else f"({text})"
 
-    def _written(self, code: Code) -> tuple[str, int]:
+    def _written(self, code: CarefulCode) -> tuple[str, int]:
         match code:
             case Solve(matrix, right):
                 solve = f"{self._target.module}.linalg.solve"
@@ -217,7 +217,7 @@ class _Function:
                 return left + operator + self._wrapped(other, least_right), own
         return self._called(code), _ATOM
 
-    def _rearranged(self, arg: Code, order: tuple[int | None, ...]) -> str:
+    def _rearranged(self, arg: CarefulCode, order: tuple[int | None, ...]) -> str:
         call = f"{self._target.module}.{self._target.transpose}"
         return rearrangement(self._wrapped(arg, _ATOM), self._of(arg)[0], order, call)
 
@@ -247,7 +247,9 @@ class _Function:
 
     def _array(self, text: str, node: Node) -> str:
         """An operand; functions of torch's take no plain numbers."""
-        if self._target.module != "torch" or any(isinstance(n, nodes.Name) for n in walk(node)):
+        if self._target.module != "torch" or any(
+            isinstance(n, nodes.Name) for n in walk_code(node)
+        ):
             return text
         return f"torch.tensor({text}, dtype={self._like()}.dtype)"
 
@@ -270,10 +272,10 @@ class _Function:
             return f"{name}({operand}, dim=0)"
         return f"{name}({operand}.flatten(), dim=0).reshape({', '.join(sizes)})"
 
-    def _shape_of(self, code: Code) -> Shape:
+    def _shape_of(self, code: CarefulCode) -> Shape:
         """The shape of an expression that may hold linear systems."""
 
-        def plain(code: Code) -> Node:
+        def plain(code: CarefulCode) -> Node:
             if isinstance(code, Solve):
                 return nodes.MatMul(nodes.Inverse(plain(code.matrix)), plain(code.right))
             return nodes.rebuilt(code, map(plain, nodes.children(code)))

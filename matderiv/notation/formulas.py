@@ -20,7 +20,7 @@ from matderiv.notation.boxes import (
     Box,
     Fence,
     Fraction,
-    Number,
+    NumberBox,
     Operator,
     Root,
     Row,
@@ -105,7 +105,7 @@ class Formulas:
     @staticmethod
     def size(symbol: str) -> Box:
         """The letter of a size, or its number if it has none."""
-        return Number(symbol) if symbol.isdigit() else name_box(symbol)
+        return NumberBox(symbol) if symbol.isdigit() else name_box(symbol)
 
     def shown(self, count: int, also: Iterable[int] = ()) -> list[int | None]:
         """The numbers 1 … count that are shown, those of `also` too, None for the dots."""
@@ -143,7 +143,7 @@ class Formulas:
     def unit(self, of: str) -> Held:
         """e_p e_qᵀ, whose only entry that is not 0 is a 1 at p and q; q is 1 of a single column."""
         pairs = zip(self.unit_vectors(), self.names[of], strict=False)
-        one = Number("1")
+        one = NumberBox("1")
         ends = [Scripts(e.base, one if dim.symbol == "1" else e.sub) for e, dim in pairs]
         if len(ends) == 1:
             return ends[0], "atom"
@@ -270,7 +270,7 @@ class Formulas:
         b = self._factor(right)
         if isinstance(right, nodes.Number) or starts_with_number(b):
             return Row((a, _CDOT, b))
-        plain = not isinstance(b, Fraction | Number) and not _ends_tall(a)
+        plain = not isinstance(b, Fraction | NumberBox) and not _ends_tall(a)
         return Row((a, b) if plain else (a, _CDOT, b))
 
     def _power(self, base: Node, power: Node) -> Box:
@@ -278,7 +278,7 @@ class Formulas:
         if self.shape(base):
             above = Row((Operator("odot"), above))
         elif isinstance(power, nodes.Number) and power.value == -1:
-            return Fraction(Number("1"), self.node(base))
+            return Fraction(NumberBox("1"), self.node(base))
         return raised_box(self._base(base), above)
 
     def _applied(self, node: Node) -> Box:
@@ -290,7 +290,7 @@ class Formulas:
                     return raised_box(self._base(arg.arg), Terms((("-", _T),)))
                 return raised_box(self._base(arg), _T)
             case nodes.Inverse(arg):
-                return raised_box(self._base(arg), Terms((("-", Number("1")),)))
+                return raised_box(self._base(arg), Terms((("-", NumberBox("1")),)))
             case nodes.Apply("sqrt", arg):
                 return Root(self.node(arg))
             case nodes.Apply("abs", arg):
@@ -310,7 +310,7 @@ class Formulas:
                 return Scripts(Symbol("I"), sub=self.size(str(size)))
             case nodes.Ones(sizes):
                 times = [b for s in sizes for b in (Operator("times"), self.size(str(s)))][1:]
-                return Scripts(Number("1"), sub=Row(tuple(times)))
+                return Scripts(NumberBox("1"), sub=Row(tuple(times)))
         return self._call(self._named(node), *nodes.children(node))
 
     @staticmethod
@@ -327,7 +327,7 @@ class Formulas:
             raise MissingRuleError(node, "word in formulas")
         word = Formulas.word(NAMES[type(node)])
         axis = getattr(node, "axis", None)
-        sub: list[Box] = [] if axis is None else [Number(str(axis))]
+        sub: list[Box] = [] if axis is None else [NumberBox(str(axis))]
         if getattr(node, "keepdims", False):
             sub += [Operator("comma")] * bool(sub) + [Word("keep", upright=True)]
         return Scripts(word, sub=Row(tuple(sub))) if sub else word
@@ -370,8 +370,8 @@ def _number(value: Rational) -> Held:
     if value < 0:
         return Terms((("-", _number(-value)[0]),)), "sum"
     if value.denominator == 1:
-        return Number(str(value)), "atom"
-    return Fraction(Number(str(value.numerator)), Number(str(value.denominator))), "product"
+        return NumberBox(str(value)), "atom"
+    return Fraction(NumberBox(str(value.numerator)), NumberBox(str(value.denominator))), "product"
 
 
 def _leading(node: Node) -> tuple[Rational, Node]:

@@ -33,7 +33,7 @@ from matderiv.notation.boxes import (
     Dots,
     Fence,
     Fraction,
-    Number,
+    NumberBox,
     Operator,
     Root,
     Row,
@@ -78,9 +78,9 @@ class IndexNotation:
         """An index expression."""
         match expr:
             case Numeral(value) if value.denominator == 1:
-                return Number(str(value))
+                return NumberBox(str(value))
             case Numeral(value):
-                return Fraction(Number(str(value.numerator)), Number(str(value.denominator)))
+                return Fraction(NumberBox(str(value.numerator)), NumberBox(str(value.denominator)))
             case Extent(dim):
                 return self.formulas.size(dim.symbol)
             case NamedEntry(name, indices):
@@ -129,7 +129,7 @@ class IndexNotation:
     def _power(self, base: IndexExpression, exponent: IndexExpression) -> Box:
         box, above = self.box(base), self.box(exponent)
         match box, above:
-            case Row(items=(Word() as head, Fence() as rest)), Number():  # tanh²(u)
+            case Row(items=(Word() as head, Fence() as rest)), NumberBox():  # tanh²(u)
                 return Row((Scripts(head, sup=above), rest))
         simple = isinstance(base, NamedEntry | Extent | ArrayEntry | KroneckerDelta | PowerOf)
         simple |= isinstance(base, FunctionOfArray)
@@ -170,7 +170,7 @@ class IndexNotation:
             name, turned = named
             inner = raised_box(name_box(name), _T) if turned else name_box(name)
         if expr.function == "inv":
-            base = raised_box(inner, Terms((("-", Number("1")),)))
+            base = raised_box(inner, Terms((("-", NumberBox("1")),)))
             return self._indexed(Fence(base), expr.indices)
         if not expr.indices:
             return Row((self.formulas.function(expr.function), Fence(inner)))

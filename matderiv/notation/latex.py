@@ -14,7 +14,7 @@ from matderiv.notation.boxes import (
     Fraction,
     Grid,
     Lines,
-    Number,
+    NumberBox,
     Operator,
     Root,
     Row,
@@ -25,7 +25,7 @@ from matderiv.notation.boxes import (
     Word,
 )
 
-__all__ = ["Writer", "columns", "height", "inline", "latex", "tall"]
+__all__ = ["Writer", "columns", "height", "inline_latex", "latex", "tall"]
 
 _OPERATORS = {
     "plus": "+",
@@ -65,7 +65,7 @@ def latex(box: Box) -> str:
     return Writer().write(box)
 
 
-def inline(box: Box) -> str:
+def inline_latex(box: Box) -> str:
     """LaTeX source of a box inside a line of text, where fractions are set small."""
     return latex(box).replace(r"\dfrac", r"\frac").strip()
 
@@ -88,7 +88,7 @@ class Writer:
                     known = self._known[id(box)] = self._built(box)
                     self._kept.append(box)
                 return known
-            case Number(text=text):
+            case NumberBox(text=text):
                 return text
             case Symbol(name=name, greek=greek):
                 return f"\\{name} " if greek else name
@@ -205,7 +205,7 @@ def tall(box: Box) -> bool:
 def height(box: Box) -> float:
     """About how high a displayed box is, in em.
 
-    >>> height(Symbol("x")), height(Aligned(Symbol("x"), (Symbol("y"), Number("1"))))
+    >>> height(Symbol("x")), height(Aligned(Symbol("x"), (Symbol("y"), NumberBox("1"))))
     (1.2, 3.7)
     """
     match box:

@@ -17,7 +17,7 @@ from matderiv.notation.boxes import (
     Fraction,
     Grid,
     Lines,
-    Number,
+    NumberBox,
     Operator,
     Root,
     Row,
@@ -91,7 +91,7 @@ def _rigid(box: Box) -> bool:
             return _rigid(base)
         case Operator(name=name):
             return name not in _BEFORE
-    return isinstance(box, Symbol | Word | Number | Fraction | Root | Dots)
+    return isinstance(box, Symbol | Word | NumberBox | Fraction | Root | Dots)
 
 
 def _fitted_row(row: Row, room: float, *, elide: bool, inside: bool) -> Box:

@@ -11,16 +11,16 @@ from collections.abc import Callable
 
 from matderiv.calculus.index_forms.forms import Index
 
-__all__ = ["Mark", "key", "turned"]
+__all__ = ["Mark", "entry_key", "turned_mark"]
 
 #: The key of the entry at indices.
 Mark = Callable[..., str]
 
 
-def key(name: str, *indices: Index) -> str:
+def entry_key(name: str, *indices: Index) -> str:
     """The key of an entry, or a pattern of keys where an index is a letter.
 
-    >>> key("X", 2, 3), key("W", 3, "k"), key("A", "k", "k")
+    >>> entry_key("X", 2, 3), entry_key("W", 3, "k"), entry_key("A", "k", "k")
     ('X-2-3', 'W-3-*', 'A-*-=')
     """
     places: list[str] = []
@@ -34,6 +34,6 @@ def key(name: str, *indices: Index) -> str:
     return "-".join((name, *places))
 
 
-def turned(mark: Mark) -> Mark:
+def turned_mark(mark: Mark) -> Mark:
     """The keys of the transpose of an array."""
     return lambda *at: mark(*at[::-1])

@@ -15,7 +15,7 @@ from matderiv.notation.boxes import (
     Fraction,
     Grid,
     Lines,
-    Number,
+    NumberBox,
     Operator,
     Root,
     Row,
@@ -25,7 +25,7 @@ from matderiv.notation.boxes import (
     Terms,
     Word,
 )
-from matderiv.notation.text import letter
+from matderiv.notation.text import letter_text
 
 __all__ = ["equalities", "math", "mathml"]
 
@@ -85,16 +85,20 @@ def _part(name: str, inside: str) -> str:
 def mathml(box: Box) -> str:
     """MathML of a box, for the inside of a `math` element.
 
-    >>> mathml(Fraction(Number("1"), Symbol("x")))
+    >>> mathml(Fraction(NumberBox("1"), Symbol("x")))
     '<mfrac><mn>1</mn><mi>x</mi></mfrac>'
     """
     match box:
         case Symbol(name=name):
             upright = box.greek and name[0].isupper()  # as LaTeX sets Greek capitals
-            return f'<mi mathvariant="normal">{letter(box)}</mi>' if upright else _mi(letter(box))
+            return (
+                f'<mi mathvariant="normal">{letter_text(box)}</mi>'
+                if upright
+                else _mi(letter_text(box))
+            )
         case Word(text=text, upright=upright):
             return _mi(text) if upright else f'<mi class="word">{escape(text)}</mi>'
-        case Number(text=text):
+        case NumberBox(text=text):
             return f"<mn>{escape(text)}</mn>"
         case Operator(name=name):
             return _OPERATORS[name]

@@ -10,9 +10,9 @@ from matderiv.derivation.sides import (
     Cells,
     Contraction,
     Differential,
-    Factor,
     Inner,
     Kronecker,
+    KroneckerFactor,
     KroneckerProducts,
     Kroneckers,
     Matrix,
@@ -199,7 +199,7 @@ def identity_box(size: str) -> Box:
     return Scripts(Symbol("I"), sub=Formulas.size(size))
 
 
-def _factor(factor: Factor, formulas: Formulas, *, transposed: bool) -> Box:
+def _factor(factor: KroneckerFactor, formulas: Formulas, *, transposed: bool) -> Box:
     """A factor as a matrix; a vector is a row where it has an index of the columns only."""
     if factor.node is None:
         return identity_box(factor.size)

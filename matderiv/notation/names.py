@@ -10,7 +10,7 @@ from matderiv.notation.boxes import (
     Box,
     Fence,
     Fraction,
-    Number,
+    NumberBox,
     Operator,
     Root,
     Row,
@@ -53,7 +53,7 @@ def _parts(name: str) -> tuple[Box, Box | None]:
     base, below = printed_parts(name)
     if below is None:
         return _letter(base), None
-    return _letter(base), Number(below) if below.isdigit() else _letter(below)
+    return _letter(base), NumberBox(below) if below.isdigit() else _letter(below)
 
 
 @lru_cache(maxsize=1024)
@@ -126,7 +126,7 @@ def has_fraction(box: Box) -> bool:
 def starts_with_number(box: Box) -> bool:
     """Whether a box would run into a number before it, as in 3·3² and 2·3x."""
     match box:
-        case Number():
+        case NumberBox():
             return True
         case Scripts(base=first) | Row(items=(first, *_)):
             return starts_with_number(first)
@@ -156,5 +156,5 @@ def _index_row(indices: tuple[int | str, ...], commas: bool) -> Row:  # noqa: FB
     for index in indices:
         if items and commas:
             items.append(Operator("comma"))
-        items.append(Number(str(index)) if isinstance(index, int) else name_box(index))
+        items.append(NumberBox(str(index)) if isinstance(index, int) else name_box(index))
     return Row(tuple(items))

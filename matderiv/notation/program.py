@@ -13,7 +13,7 @@ from matderiv.calculus.index_forms.forms import Index, placed
 from matderiv.calculus.index_forms.index_expressions import (
     IndexExpression,
     at_places,
-    is_entrywise,
+    has_only_indices,
     term_by_term,
 )
 from matderiv.calculus.sweep.task import Task
@@ -50,7 +50,7 @@ from matderiv.notation.boxes import (
 from matderiv.notation.formulas import Formulas, written_as_matrix
 from matderiv.notation.indices import IndexNotation
 from matderiv.notation.latex import latex
-from matderiv.notation.marks import Mark, key, turned
+from matderiv.notation.marks import Mark, entry_key, turned_mark
 
 __all__ = ["ProgramNotation", "array_mark", "factor_marks", "readable_show"]
 
@@ -219,7 +219,7 @@ class ProgramNotation:
     def _cells(self, side: Cells, mark: Mark | None) -> Box:
         """An array whose cells are worked out from the general entry."""
         expr = self.indices.ordered(side.entry)
-        same = is_entrywise(expr, side.indices)  # then every cell reads like the general entry
+        same = has_only_indices(expr, side.indices)  # then every cell reads like the general entry
 
         def cell(at: tuple[int, ...]) -> Box:
             if same:
@@ -262,9 +262,9 @@ def array_mark(chain: Chain) -> Mark | None:
     """The keys of the array that a chain is about: ∂L/∂X, or the slice ∂Z/∂x_pq."""
     match chain.sides[0]:
         case Formula(nodes.Name(name)):
-            return partial(key, name)
+            return partial(entry_key, name)
         case Slice(of=of, wrt=wrt):
-            return partial(key, ".".join(map(str, (of.name, wrt.name, *wrt.indices))))
+            return partial(entry_key, ".".join(map(str, (of.name, wrt.name, *wrt.indices))))
     return None
 
 
@@ -274,10 +274,10 @@ def factor_marks(product: SpelledProduct, mark: Mark) -> tuple[Mark, Mark]:
     def of(factor: Node, side: str) -> Mark:
         match factor:
             case nodes.Name(name):
-                return partial(key, name)
+                return partial(entry_key, name)
             case nodes.Transpose(nodes.Name(name)):
-                return turned(partial(key, name))
-        return partial(key, f"{mark()}.{side}")
+                return turned_mark(partial(entry_key, name))
+        return partial(entry_key, f"{mark()}.{side}")
 
     return of(product.left.node, "left"), of(product.right.node, "right")
 

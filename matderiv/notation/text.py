@@ -13,7 +13,7 @@ from matderiv.notation.boxes import (
     Fraction,
     Grid,
     Lines,
-    Number,
+    NumberBox,
     Operator,
     Root,
     Row,
@@ -24,7 +24,7 @@ from matderiv.notation.boxes import (
     Word,
 )
 
-__all__ = ["letter", "text"]
+__all__ = ["letter_text", "text"]
 
 _OPERATORS = {
     "plus": " + ",
@@ -55,10 +55,10 @@ _LETTERS = dict(
 ) | {"varepsilon": "ε"}
 
 
-def letter(symbol: Symbol) -> str:
+def letter_text(symbol: Symbol) -> str:
     """The letter itself, a Greek one by its name.
 
-    >>> letter(Symbol("lambda", greek=True)), letter(Symbol("Omega", greek=True))
+    >>> letter_text(Symbol("lambda", greek=True)), letter_text(Symbol("Omega", greek=True))
     ('λ', 'Ω')
     """
     if not symbol.greek:
@@ -75,13 +75,13 @@ def text(box: Box) -> str:
 
     >>> text(Scripts(Symbol("W"), sup=Symbol("T")))
     'Wᵀ'
-    >>> text(Row((Scripts(Symbol("w"), Number("11")), Scripts(Symbol("y"), Number("11")))))
+    >>> text(Row((Scripts(Symbol("w"), NumberBox("11")), Scripts(Symbol("y"), NumberBox("11")))))
     'w_11·y_11'
     """
     match box:
         case Symbol():
-            return letter(box)
-        case Word(text=word) | Number(text=word):
+            return letter_text(box)
+        case Word(text=word) | NumberBox(text=word):
             return word
         case Operator(name=name):
             return _OPERATORS[name]

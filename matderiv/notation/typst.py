@@ -14,7 +14,7 @@ from matderiv.notation.boxes import (
     Fraction,
     Grid,
     Lines,
-    Number,
+    NumberBox,
     Operator,
     Root,
     Row,
@@ -27,7 +27,7 @@ from matderiv.notation.boxes import (
 from matderiv.notation.latex import tall
 from matderiv.notation.text import text as spoken
 
-__all__ = ["DEFINITIONS", "inline", "rights", "string", "typst"]
+__all__ = ["DEFINITIONS", "inline_typst", "rights", "string", "typst"]
 
 #: Functions that the formulas call, and rules that keep fractions and broken sums inside a
 #: matrix at the size of the text, where Typst would set them at the size of an index.
@@ -92,7 +92,7 @@ def typst(box: Box) -> str:
             return f"frac({typst(above)},{typst(below)})"
         case Operator(name=name):
             return _OPERATORS[name]
-        case Symbol() | Number() | Word():
+        case Symbol() | NumberBox() | Word():
             return _name(box)
         case Terms():
             return _terms(box, first=True)
@@ -119,10 +119,10 @@ def typst(box: Box) -> str:
             return typst(left) + "\\\n".join(f"&={right}" for right in rights(box))
 
 
-def inline(box: Box) -> str:
+def inline_typst(box: Box) -> str:
     """The source of a formula inside a line, with its words for those who hear the page.
 
-    >>> inline(Symbol("x"))
+    >>> inline_typst(Symbol("x"))
     '#formula("x",$x$)'
     """
     name = "formula" if box.width < _UNBROKEN else "long-formula"
@@ -132,7 +132,7 @@ def inline(box: Box) -> str:
 def rights(box: Aligned) -> tuple[str, ...]:
     """The right sides of a chain; the lines of a broken sum are lines of the chain.
 
-    >>> rights(Aligned(Symbol("x"), (Symbol("y"), Number("12"))))
+    >>> rights(Aligned(Symbol("x"), (Symbol("y"), NumberBox("12"))))
     ('y', '12')
     """
     return tuple(
@@ -154,16 +154,16 @@ def string(text: str) -> str:
     return f'"{inside}"'
 
 
-def _name(box: Symbol | Number | Word) -> str:
+def _name(box: Symbol | NumberBox | Word) -> str:
     """A letter or a number as Typst writes it; anything longer is a string."""
     match box:
         case Symbol(name=name, greek=True):
             return _GREEK.get(name, name)
         case Symbol(name=name) if len(name) == 1 and name.isascii() and name.isalpha():
             return name
-        case Number(text=text) if text.isascii() and text.isdigit():
+        case NumberBox(text=text) if text.isascii() and text.isdigit():
             return text
-        case Number(text=text) | Word(text=text, upright=True):
+        case NumberBox(text=text) | Word(text=text, upright=True):
             return f"#name({string(text)})"
         case Symbol(name=text) | Word(text=text):
             return f"#word({string(text)})"

@@ -32,7 +32,7 @@ def assert_gradient(
     ...
     X lost its transpose: it must be X.T.
     Right is X.T @ dY.
-    The line of the derivation that decides: ∂L/∂w_pq = Σ_k ∂L/∂y_kq·x_kp
+    The line of the derivation that decides: ∂L/∂w_pq = Σ_i ∂L/∂y_iq·x_ip
     """
     __tracebackhide__ = True
     report = check(program, wrt, claim, sizes=sizes, shapes=shapes, assume=assume)

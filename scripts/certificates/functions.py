@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from certificates.reading import Tree, exchanged, parse, walk
 
-#: What stands for the argument of a function; no name of a program is written so.
+#: The argument of a function in its row; no name of a program is written so.
 ARGUMENT: Tree = ("name", "#")
 
 
@@ -40,7 +40,7 @@ SIMPLER = {
     "gelu": _of_u("u*(1 + erf(u/sqrt(2)))/2"),
 }
 
-#: What f(-u) is: -f(u), f(u) or 1 - f(u), where f has a derivative.
+#: The value of f(-u): -f(u), f(u) or 1 - f(u), where f has a derivative.
 MIRRORED = dict.fromkeys("sin tanh arctan erf sign".split(), "odd") | {
     "cos": "even",
     "step": "complement",

@@ -27,7 +27,7 @@ __all__ = [
     "Verdict",
     "compare",
     "decide",
-    "read",
+    "decide_by_letters",
     "read_the_same",
     "same_form",
 ]
@@ -144,7 +144,7 @@ def compare(
     return Verdict("equal", entries=count)
 
 
-def read(attempts: Iterable[Attempt], *, budget: Budget = BUDGET) -> Verdict:
+def decide_by_letters(attempts: Iterable[Attempt], *, budget: Budget = BUDGET) -> Verdict:
     """Whether the two sides are seen to be equal, in letters and without SymPy."""
     return _read(attempts, None, budget)[0]
 

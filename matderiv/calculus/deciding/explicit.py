@@ -20,22 +20,22 @@ from matderiv.expression.definitions import defined, definition
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 
-__all__ = ["Array", "Explicit", "total", "undefined"]
+__all__ = ["Explicit", "SympyArray", "sympy_sum", "undefined_function"]
 
 #: Rows up to which an inverse or a determinant is written as the sum over all permutations.
 _MOST_ROWS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Array:
+class SympyArray:
     """The entries of an array in row-major order; of a number the only one."""
 
     shape: tuple[int, ...]
     entries: tuple[sp.Expr, ...]
 
-    def map(self, function: Callable[[sp.Expr], sp.Expr]) -> Array:
+    def map(self, function: Callable[[sp.Expr], sp.Expr]) -> SympyArray:
         """f(a), entry by entry."""
-        return Array(self.shape, tuple(map(function, self.entries)))
+        return SympyArray(self.shape, tuple(map(function, self.entries)))
 
     def at(self, indices: Iterable[int]) -> sp.Expr:
         """The entry at indices that count from 0."""
@@ -44,7 +44,7 @@ class Array:
             place = place * size + index
         return self.entries[place]
 
-    def spread(self, shape: tuple[int, ...]) -> Array:
+    def spread(self, shape: tuple[int, ...]) -> SympyArray:
         """The array repeated to a shape, as NumPy repeats it."""
         if shape == self.shape:
             return self
@@ -72,22 +72,22 @@ class Array:
         return sp.ImmutableDenseMatrix(rows, cols, self.entries)
 
 
-def _array(shape: tuple[int, ...], entry: Callable[[tuple[int, ...]], sp.Expr]) -> Array:
+def _array(shape: tuple[int, ...], entry: Callable[[tuple[int, ...]], sp.Expr]) -> SympyArray:
     places = itertools.product(*map(range, shape))
-    return Array(shape, tuple(entry(at) for at in places))
+    return SympyArray(shape, tuple(entry(at) for at in places))
 
 
 _INFINITE = frozenset({sp.oo, -sp.oo, sp.zoo, sp.nan})
 
 
-def total(terms: Iterable[sp.Expr]) -> sp.Expr:
+def sympy_sum(terms: Iterable[sp.Expr]) -> sp.Expr:
     """`sp.Add(*terms)`, at once where no two terms can be put together.
 
     The first sum that SymPy makes by itself loads its tensors and groups, which takes a third as
     long as to load SymPy.
 
     >>> x, y = sp.symbols("x y")
-    >>> total([2 * y, x, sp.S.Zero]), total([x, y, 2 * x])
+    >>> sympy_sum([2 * y, x, sp.S.Zero]), sympy_sum([x, y, 2 * x])
     (x + 2*y, 3*x + y)
     """
     found = [part for term in terms for part in sp.Add.make_args(term) if part != 0]
@@ -104,19 +104,19 @@ def total(terms: Iterable[sp.Expr]) -> sp.Expr:
 
 
 @cache
-def undefined(name: str, by: tuple[int, ...] = ()) -> Callable[..., sp.Expr]:
+def undefined_function(name: str, by: tuple[int, ...] = ()) -> Callable[..., sp.Expr]:
     """f, or its derivative by some of its arguments, as a function with a derivative by name.
 
     SymPy's own `Function("f")` answers f(2u).diff(u) with a `Subs` of a `Derivative`, and two of
     one name share its cache; each of these is equal to itself only.
 
     >>> u = sp.Symbol("u")
-    >>> undefined("f")(2 * u).diff(u)
+    >>> undefined_function("f")(2 * u).diff(u)
     2*df(2*u)
     """
 
     def fdiff(self: sp.Expr, argindex: int = 1) -> sp.Expr:
-        return undefined(name, tuple(sorted((*by, argindex))))(*self.args)
+        return undefined_function(name, tuple(sorted((*by, argindex))))(*self.args)
 
     of_one = all(index == 1 for index in by)
     printed = "d" * len(by) + name + ("" if of_one else "_" + "_".join(map(str, by)))
@@ -135,14 +135,14 @@ class Explicit:
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a name, a size and a function are
         self,
-        known: Mapping[str, Array],
+        known: Mapping[str, SympyArray],
         definitions: Mapping[str, tuple[Node, tuple[int, ...]]],
         sizes: Mapping[str, int],
         functions: Collection[str],
         apply: Callable[[str, tuple[int, ...], tuple[sp.Expr, ...]], sp.Expr] = (
-            lambda name, by, args: undefined(name, by)(*args)
+            lambda name, by, args: undefined_function(name, by)(*args)
         ),
-        check: Callable[[Array], Array] = lambda array: array,
+        check: Callable[[SympyArray], SympyArray] = lambda array: array,
     ) -> None:
         self._found = dict(known)
         self._definitions = definitions
@@ -151,7 +151,7 @@ class Explicit:
         self._apply = apply
         self._check = check
 
-    def name(self, name: str) -> Array:
+    def name(self, name: str) -> SympyArray:
         """The array of a name, repeated to the shape that its definition has."""
         if name not in self._found:
             if name not in self._definitions:
@@ -160,7 +160,7 @@ class Explicit:
             self._found[name] = self.of(value).spread(shape)
         return self._found[name]
 
-    def of(self, node: Node) -> Array:
+    def of(self, node: Node) -> SympyArray:
         """The array that an expression is.
 
         Raises:
@@ -182,13 +182,13 @@ class Explicit:
             return int(size)
         return self._sizes[size]
 
-    def called(self, function: str, arg: Array, *, whole: bool) -> Array:
+    def called(self, function: str, arg: SympyArray, *, whole: bool) -> SympyArray:
         """The function of each entry, or of the whole array; dLoss(Y) is as large as Y."""
         if function in FUNCTIONS:
             return self._known(function, arg)
         if function in self._functions:
             if whole:
-                return Array((), (self._apply(function, (), arg.entries),))
+                return SympyArray((), (self._apply(function, (), arg.entries),))
             return arg.map(lambda u: self._apply(function, (), (u,)))
         if function[:1] != "d" or function[1:] not in self._functions:
             raise UnsupportedError(f"there is no function {function} in the program")
@@ -196,10 +196,10 @@ class Explicit:
         if of[0].isupper():
             places = range(1, len(arg.entries) + 1)
             made = (self._apply(of, (place,), arg.entries) for place in places)
-            return Array(arg.shape, tuple(made))
+            return SympyArray(arg.shape, tuple(made))
         return arg.map(lambda u: self._apply(of, (1,), (u,)))
 
-    def _known(self, function: str, arg: Array) -> Array:
+    def _known(self, function: str, arg: SympyArray) -> SympyArray:
         """A function of SymPy's, or what the function is in terms of others."""
         named = FUNCTIONS[function].sympy(function)
         if named is not None:
@@ -213,15 +213,15 @@ class Explicit:
 
 # -- rules: each from a node and the arrays of its operands ------------------------------------
 
-Rule = Callable[..., Array]
+Rule = Callable[..., SympyArray]
 
 
 def _entrywise(operation: Callable[..., sp.Expr]) -> Rule:
-    def rule(by: Explicit, node: Node, *operands: Array) -> Array:
+    def rule(by: Explicit, node: Node, *operands: SympyArray) -> SympyArray:
         del by, node
         shape = _joined([one.shape for one in operands])
         spread = [one.spread(shape).entries for one in operands]
-        return Array(shape, tuple(map(operation, *spread)))
+        return SympyArray(shape, tuple(map(operation, *spread)))
 
     return rule
 
@@ -246,18 +246,18 @@ def _along(
 def _reduced(of: Callable[[list[sp.Expr]], sp.Expr]) -> Rule:
     """One number of all entries, or of those along an axis."""
 
-    def rule(by: Explicit, node: nodes.Reduction, arg: Array) -> Array:
+    def rule(by: Explicit, node: nodes.Reduction, arg: SympyArray) -> SympyArray:
         del by
         axes, left = _along(arg.shape, node.axis, keepdims=node.keepdims)
         groups: dict[tuple[int, ...], list[sp.Expr]] = {}
         for at, entry in zip(itertools.product(*map(range, arg.shape)), arg.entries, strict=True):
             groups.setdefault(tuple(i for n, i in enumerate(at) if n not in axes), []).append(entry)
-        return Array(left, tuple(map(of, groups.values())))
+        return SympyArray(left, tuple(map(of, groups.values())))
 
     return rule
 
 
-def _matmul(by: Explicit, node: Node, left: Array, right: Array) -> Array:
+def _matmul(by: Explicit, node: Node, left: SympyArray, right: SympyArray) -> SympyArray:
     """Σ_k a_ik b_kj, the last index of A with the last but one of B."""
     del by, node
     stack = _joined([left.shape[:-2], right.shape[:-2]])
@@ -270,19 +270,19 @@ def _matmul(by: Explicit, node: Node, left: Array, right: Array) -> Array:
         middle = len(stack) + len(rows)
         before, row, col = at[: len(stack)], at[len(stack) : middle], at[middle:]
         first, second = (*before, *row) if rows else (), before if cols else ()
-        return total(
+        return sympy_sum(
             one.at((*first, k)) * other.at((*second, k, *col)) for k in range(left.shape[-1])
         )
 
     return _array((*stack, *rows, *cols), entry)
 
 
-def _transpose(by: Explicit, node: Node, arg: Array) -> Array:
+def _transpose(by: Explicit, node: Node, arg: SympyArray) -> SympyArray:
     del by, node
     return _array(arg.shape[::-1], lambda at: arg.at(at[::-1]))
 
 
-def _rearrange(by: Explicit, node: nodes.Rearrange, arg: Array) -> Array:
+def _rearrange(by: Explicit, node: nodes.Rearrange, arg: SympyArray) -> SympyArray:
     del by
     axes = range(len(arg.shape))
     return _array(
@@ -291,7 +291,7 @@ def _rearrange(by: Explicit, node: nodes.Rearrange, arg: Array) -> Array:
     )
 
 
-def _outer(by: Explicit, node: Node, left: Array, right: Array) -> Array:
+def _outer(by: Explicit, node: Node, left: SympyArray, right: SympyArray) -> SympyArray:
     del by, node
     middle = len(left.shape)
     return _array(
@@ -299,20 +299,20 @@ def _outer(by: Explicit, node: Node, left: Array, right: Array) -> Array:
     )
 
 
-def _diag(by: Explicit, node: Node, arg: Array) -> Array:
+def _diag(by: Explicit, node: Node, arg: SympyArray) -> SympyArray:
     del by, node
     if len(arg.shape) > 1:
         return _array(arg.shape[:1], lambda at: arg.at(at * 2))
     return _array(arg.shape * 2, lambda at: arg.at(at[:1]) if at[0] == at[1] else sp.S.Zero)
 
 
-def _determinant(by: Explicit, node: Node, arg: Array) -> Array:
+def _determinant(by: Explicit, node: Node, arg: SympyArray) -> SympyArray:
     del by, node
     rows = range(arg.shape[0])
-    return Array((), (_minor(arg, tuple(rows), tuple(rows)),))
+    return SympyArray((), (_minor(arg, tuple(rows), tuple(rows)),))
 
 
-def _minor(arg: Array, rows: tuple[int, ...], cols: tuple[int, ...]) -> sp.Expr:
+def _minor(arg: SympyArray, rows: tuple[int, ...], cols: tuple[int, ...]) -> sp.Expr:
     """Σ over all permutations, each with its sign."""
     if len(rows) > _MOST_ROWS:
         size = f"{len(rows)}×{len(rows)}"
@@ -322,10 +322,10 @@ def _minor(arg: Array, rows: tuple[int, ...], cols: tuple[int, ...]) -> sp.Expr:
         swaps = sum(a > b for a, b in itertools.combinations(order, 2))
         factors = (arg.at((row, cols[n])) for row, n in zip(rows, order, strict=True))
         terms.append((-1) ** swaps * sp.Mul(*factors))
-    return total(terms)
+    return sympy_sum(terms)
 
 
-def _inverse(by: Explicit, node: Node, arg: Array) -> Array:
+def _inverse(by: Explicit, node: Node, arg: SympyArray) -> SympyArray:
     """The cofactors of the transpose, each divided by the determinant."""
     (determinant,) = _determinant(by, node, arg).entries
     if determinant == 0:
@@ -341,16 +341,16 @@ def _inverse(by: Explicit, node: Node, arg: Array) -> Array:
     )
 
 
-def _eye(by: Explicit, node: nodes.Eye) -> Array:
+def _eye(by: Explicit, node: nodes.Eye) -> SympyArray:
     return _array((by.size(node.size),) * 2, lambda at: sp.Integer(at[0] == at[1]))
 
 
-def _ones(by: Explicit, node: nodes.Ones) -> Array:
+def _ones(by: Explicit, node: nodes.Ones) -> SympyArray:
     return _array(tuple(map(by.size, node.sizes)), lambda _: sp.S.One)
 
 
 def _number(make: Callable[[Explicit, Any], sp.Expr]) -> Rule:
-    return lambda by, node: Array((), (make(by, node),))
+    return lambda by, node: SympyArray((), (make(by, node),))
 
 
 _RULES: dict[type, Rule] = {
@@ -359,8 +359,8 @@ _RULES: dict[type, Rule] = {
     nodes.Pi: _number(lambda _, __: sp.pi),
     nodes.Eye: _eye,
     nodes.Ones: _ones,
-    nodes.Add: _entrywise(lambda a, b: total((a, b))),
-    nodes.Subtract: _entrywise(lambda a, b: total((a, -b))),
+    nodes.Add: _entrywise(lambda a, b: sympy_sum((a, b))),
+    nodes.Subtract: _entrywise(lambda a, b: sympy_sum((a, -b))),
     nodes.Multiply: _entrywise(lambda a, b: a * b),
     nodes.Divide: _entrywise(lambda a, b: a / b),
     nodes.Power: _entrywise(lambda a, b: a**b),
@@ -371,8 +371,8 @@ _RULES: dict[type, Rule] = {
     nodes.Outer: _outer,
     nodes.Transpose: _transpose,
     nodes.Rearrange: _rearrange,
-    nodes.Sum: _reduced(total),
-    nodes.Mean: _reduced(lambda entries: total(entries) / len(entries)),
+    nodes.Sum: _reduced(sympy_sum),
+    nodes.Mean: _reduced(lambda entries: sympy_sum(entries) / len(entries)),
     nodes.Prod: _reduced(lambda entries: sp.Mul(*entries)),
     nodes.Diag: _diag,
     nodes.Determinant: _determinant,

@@ -15,13 +15,13 @@ from typing import cast
 
 import sympy as sp
 
-from matderiv.calculus.index_forms.canonical import atom_name, named
+from matderiv.calculus.index_forms.canonical import atom_name, least_name
 from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
     Form,
     Raised,
-    Size,
+    SizeAtom,
     Term,
     TooLarge,
     letters_of,
@@ -131,7 +131,7 @@ def _summand(term: Term) -> tuple[tuple[str, ...], sp.Expr]:
     """The sizes that a term is summed over, and what is summed, its letters in one order."""
     leaves = frozenset(leaf for atom, _ in term.atoms for leaf in _leaves(atom))
     bare = Term(tuple((leaf, 1) for leaf in leaves), term.bound)
-    _, names = named(bare, {})
+    _, names = least_name(bare, {})
     used = frozenset[str]().union(*(letters_of(atom) for atom, _ in term.atoms))
     idle = [
         sp.Symbol(_SIZE.format(size), positive=True)
@@ -199,7 +199,7 @@ def _scalar(atom: Atom, names: Mapping[str, str]) -> sp.Expr:
         case Raised(base=base, exponent=exponent):
             assert exponent is not None
             return _expression(base, names) ** _expression(exponent, names)
-        case Size(letter=letter):
+        case SizeAtom(letter=letter):
             return sp.Symbol(_SIZE.format(letter), positive=True)
     return sp.Symbol(atom_name(atom, names), real=True)
 
@@ -216,7 +216,7 @@ def _expression(form: Form, names: Mapping[str, str]) -> sp.Expr:
     for term, number in form:
         factor = sp.Rational(number.numerator, number.denominator)
         if term.bound:
-            terms.append(factor * sp.Symbol(named(term, names)[0], real=True))
+            terms.append(factor * sp.Symbol(least_name(term, names)[0], real=True))
         else:
             terms.append(factor * sp.Mul(*(_power(a, p, names) for a, p in term.atoms)))
     return sp.Add(*terms)

@@ -19,7 +19,7 @@ from matderiv.calculus.index_forms.forms import (
     Index,
     Raised,
     Rate,
-    Size,
+    SizeAtom,
     Term,
     Whole,
     letters_of,
@@ -143,7 +143,7 @@ class _Point:
                 key = f"{name}[{','.join(places)}]" if indices else name
                 value = self.entries.setdefault(key, self.random(key))
                 return mpmath.mpf(value.numerator) / value.denominator
-            case Size(letter):
+            case SizeAtom(letter):
                 return mpmath.mpf(self.size(letter))
             case Delta(one, other) if isinstance(one, int) and isinstance(other, int):
                 return mpmath.mpf(one == other)
@@ -208,7 +208,7 @@ def _greatest_in(atom: Atom) -> int:
             inside: tuple[Form, ...] = ()
         case Delta(one, other):
             indices, inside = (one, other), ()
-        case Size():
+        case SizeAtom():
             indices, inside = (), ()
         case Call(arg=arg):
             indices, inside = (), (arg,)

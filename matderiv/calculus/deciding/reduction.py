@@ -18,7 +18,7 @@ from sympy.polys.rings import PolyElement, PolyRing
 
 from matderiv.calculus.index_forms.forms import TooLarge
 
-__all__ = ["Reduction"]
+__all__ = ["ZeroTest"]
 
 #: Products of two terms for all expressions together, and generators.
 _MOST_PRODUCTS = 40_000
@@ -31,11 +31,11 @@ class _FullError(Exception):
     """The ring has too few generators."""
 
 
-class Reduction:
+class ZeroTest:
     """Reduces expressions to 0 within a budget of products of terms.
 
     >>> x, y = sp.symbols("x y", real=True)
-    >>> reduction = Reduction()
+    >>> reduction = ZeroTest()
     >>> reduction.is_zero(sp.sqrt(x**2 + y**2) - (x**2 + y**2) / sp.sqrt((x + y) ** 2 - 2 * x * y))
     True
     >>> reduction.is_zero(sp.exp(x + y) / (sp.exp(x) + 1) - sp.exp(y) / (1 + sp.exp(-x)))

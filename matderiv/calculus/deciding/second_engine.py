@@ -17,15 +17,15 @@ from typing import Any, Literal, cast
 
 import sympy as sp
 
-from matderiv.calculus.deciding.explicit import Array, Explicit, total
-from matderiv.calculus.deciding.reduction import Reduction
+from matderiv.calculus.deciding.explicit import Explicit, SympyArray, sympy_sum
+from matderiv.calculus.deciding.reduction import ZeroTest
 from matderiv.calculus.index_forms.forms import TooLarge
 from matderiv.errors import ProofError, UnsupportedError
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape
 
-__all__ = ["Answers", "SecondOpinion", "second_opinion"]
+__all__ = ["OurGradients", "SecondOpinion", "second_opinion"]
 
 #: Entries of all values together, operations in those of one value as they are written out, and
 #: different operations in the loss times derivatives of it.
@@ -62,7 +62,7 @@ class SecondOpinion:
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class OurGradients:
     """A program with our formulas of its gradients, for SymPy to check.
 
     `gradients`: the formula of ∂L/∂x by name x. `known`: the formulas of the other names in
@@ -77,7 +77,7 @@ class Answers:
     structures: Mapping[str, str] = field(default_factory=dict)
 
 
-def second_opinion(answers: Answers) -> SecondOpinion:
+def second_opinion(answers: OurGradients) -> SecondOpinion:
     """Compare our gradients with SymPy's own derivatives of the loss.
 
     Raises:
@@ -106,7 +106,7 @@ def second_opinion(answers: Answers) -> SecondOpinion:
 class _Engine:
     """The program, our formulas and SymPy's derivatives at given sizes."""
 
-    def __init__(self, answers: Answers, sizes: Mapping[str, int]) -> None:
+    def __init__(self, answers: OurGradients, sizes: Mapping[str, int]) -> None:
         self.answers = answers
         self.sizes = sizes
         self._operations: dict[sp.Basic, int] = {}
@@ -129,7 +129,7 @@ class _Engine:
         of = name if name in self.answers.shapes else name[1:]
         return tuple(self.sizes[dim.symbol] for dim in self.answers.shapes[of])
 
-    def _symbols(self, name: str) -> Array:
+    def _symbols(self, name: str) -> SympyArray:
         """A real symbol for each entry that the array has of its own."""
         shape, structure = self.shape(name), self.answers.structures.get(name)
         made = []
@@ -140,7 +140,7 @@ class _Engine:
             own = sorted(at) if structure == "symmetric" else at
             written = ",".join(str(i + 1) for i in own)
             made.append(cast("sp.Expr", sp.Symbol(f"{name}[{written}]", real=True)))
-        return Array(shape, tuple(made))
+        return SympyArray(shape, tuple(made))
 
     @property
     def definitions(self) -> dict[str, tuple[Node, tuple[int, ...]]]:
@@ -150,9 +150,9 @@ class _Engine:
         return {name: (value, self.shape(name)) for name, value in all_of_them.items()}
 
     @cached_property
-    def reduction(self) -> Reduction:
+    def reduction(self) -> ZeroTest:
         """Made when a difference is not 0 as it stands."""
-        return Reduction()
+        return ZeroTest()
 
     # -- the derivatives -----------------------------------------------------------------------
 
@@ -187,7 +187,7 @@ class _Engine:
             if theirs == own:
                 exact += 1
                 continue
-            difference = total((theirs, -own))
+            difference = sympy_sum((theirs, -own))
             if kinks:
                 difference = _wherever_defined(difference)
             if self.reduction.is_zero(difference):
@@ -211,7 +211,7 @@ class _Engine:
         found, upstream = self.names.name(self.result), self.symbols.get(f"d{self.result}")
         if upstream is None:
             return found.entries[0]
-        return total(map(operator.mul, upstream.entries, found.entries))
+        return sympy_sum(map(operator.mul, upstream.entries, found.entries))
 
     def derivative(self, expr: sp.Expr, symbol: sp.Expr) -> sp.Expr:
         """The derivative by a symbol: SymPy's of each operation, and the chain rule.
@@ -227,7 +227,7 @@ class _Engine:
         if known is None:
             moving = tuple(n for n, arg in enumerate(expr.args) if symbol in self._free(arg))
             inner = [self.derivative(cast("sp.Expr", expr.args[n]), symbol) for n in moving]
-            known = total(map(operator.mul, _partials(expr, moving), inner))
+            known = sympy_sum(map(operator.mul, _partials(expr, moving), inner))
             self._derivatives[expr, symbol] = known
         return known
 
@@ -252,7 +252,7 @@ class _Engine:
             self._operations[expr] = known
         return known
 
-    def _check(self, array: Array) -> Array:
+    def _check(self, array: SympyArray) -> SympyArray:
         if len(array.entries) > _MOST_ENTRIES:
             raise TooLarge("too many entries")
         if sum(map(self.operations, array.entries)) > _MOST_WRITTEN:
@@ -298,7 +298,7 @@ class _Engine:
 class _Point:
     """Random rational numbers for all entries, and random polynomials for undefined functions."""
 
-    def __init__(self, symbols: Iterable[Array], seed: int, digits: int) -> None:
+    def __init__(self, symbols: Iterable[SympyArray], seed: int, digits: int) -> None:
         self._chance = chance = random.Random(seed)  # noqa: S311 - a page is the same every time
         self._digits = digits
         self._found: dict[sp.Basic, sp.Number] = {}

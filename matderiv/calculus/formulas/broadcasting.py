@@ -18,8 +18,8 @@ __all__ = [
     "filled",
     "is_entrywise",
     "kept",
-    "letter",
     "rearranged",
+    "size_name",
     "spread",
     "stacked",
     "times_size",
@@ -91,18 +91,18 @@ def filled(value: Node, over: Shape, shape: ShapeOf) -> Node:
     """The same array with every entry of `over` present."""
     if shape(value) == over:
         return value
-    ones = nodes.Ones(tuple(map(letter, over)))
+    ones = nodes.Ones(tuple(map(size_name, over)))
     return ones if value == _ONE else nodes.Multiply(value, ones)
 
 
 def spread(value: Node, over: Shape, shape: ShapeOf) -> Node:
     """The same, a vector that stands in every row of a matrix as 1·vᵀ."""
     if len(over) == len(shape(value)) + 1 > 1 and shape(value) == over[1:]:
-        return nodes.Outer(nodes.Ones((letter(over[0]),)), value)
+        return nodes.Outer(nodes.Ones((size_name(over[0]),)), value)
     return filled(value, over, shape)
 
 
-def letter(dim: Dim) -> int | str:
+def size_name(dim: Dim) -> int | str:
     """How a size is written: by its letter, or by its number if it has none."""
     return dim.size if dim.symbol == str(dim.size) else dim.symbol
 

@@ -11,24 +11,24 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
 __all__ = [
-    "Factor",
-    "Term",
+    "Addend",
+    "BasePower",
     "chain",
     "chained",
     "changed",
     "cost",
     "factors",
-    "key",
-    "product",
+    "formula_key",
+    "product_of",
+    "sum_of",
     "terms",
-    "total",
     "without_units",
 ]
 
 #: A rational coefficient and what it multiplies.
-Term = tuple[Fraction, Node]
+Addend = tuple[Fraction, Node]
 #: A base and the power that it is raised to.
-Factor = tuple[Node, Node]
+BasePower = tuple[Node, Node]
 
 _ONE = nodes.Number(Fraction(1))
 _HALF = Fraction(1, 2)
@@ -47,22 +47,25 @@ def cost(node: Node) -> int:
 
 
 @lru_cache(maxsize=1 << 16)
-def key(node: Node) -> tuple[object, ...]:
+def formula_key(node: Node) -> tuple[object, ...]:
     """Equal for formulas that differ only in the order of a sum or of an entrywise product."""
     match node:
         case nodes.Add() | nodes.Subtract() | nodes.Negate():
-            return ("sum", *sorted(((c, key(t)) for c, t in terms(node)), key=repr))
+            return ("sum", *sorted(((c, formula_key(t)) for c, t in terms(node)), key=repr))
         case nodes.Multiply() | nodes.Divide() | nodes.Power():
             number, parts = factors(node)
             if len(parts) != 1 or number != 1 or parts[0][1] != _ONE:
-                made = sorted(((key(base), key(power)) for base, power in parts), key=repr)
+                made = sorted(
+                    ((formula_key(base), formula_key(power)) for base, power in parts),
+                    key=repr,
+                )
                 return ("product", number, *made)
         case nodes.MatMul():
-            return ("chain", *map(key, _links(node)))
+            return ("chain", *map(formula_key, _links(node)))
         case nodes.Transpose(nodes.MatMul() as arg):
-            return ("chain", *(key(_turned(link)) for link in reversed(_links(arg))))
+            return ("chain", *(formula_key(_turned(link)) for link in reversed(_links(arg))))
     own = tuple(
-        key(value) if isinstance(value, Node) else value
+        formula_key(value) if isinstance(value, Node) else value
         for value in (getattr(node, field) for field in node.__dataclass_fields__)
     )
     return (type(node).__name__, *own)
@@ -87,7 +90,7 @@ def changed(old: Node, new: Node) -> Node | None:
 
 
 @lru_cache(maxsize=1 << 16)
-def terms(node: Node) -> tuple[Term, ...]:
+def terms(node: Node) -> tuple[Addend, ...]:
     """The terms of a sum with their rational coefficients; a number is its multiple of 1."""
     match node:
         case nodes.Add(left, right):
@@ -100,7 +103,7 @@ def terms(node: Node) -> tuple[Term, ...]:
     return ((number, rest),)
 
 
-def split(node: Node) -> Term:
+def split(node: Node) -> Addend:
     """The rational coefficient of a term, and the rest."""
     match node:
         case nodes.Number(value):
@@ -111,11 +114,11 @@ def split(node: Node) -> Term:
         case nodes.Multiply() | nodes.Divide():
             number, parts = factors(node)
             if number != 1:
-                return number, product(Fraction(1), parts)
+                return number, product_of(Fraction(1), parts)
     return Fraction(1), node
 
 
-def total(parts: Iterable[Term]) -> Node:
+def sum_of(parts: Iterable[Addend]) -> Node:
     """The sum of terms, one with a plus first."""
     some = [part for part in parts if part[0]]
     some = (
@@ -142,14 +145,14 @@ def scaled(number: Fraction, rest: Node) -> Node:
     if number == 1:
         return rest
     own, parts = factors(rest)
-    return product(number * own, parts)
+    return product_of(number * own, parts)
 
 
 # -- entrywise products ----------------------------------------------------------------------
 
 
 @lru_cache(maxsize=1 << 16)
-def factors(node: Node) -> tuple[Fraction, tuple[Factor, ...]]:
+def factors(node: Node) -> tuple[Fraction, tuple[BasePower, ...]]:
     """The rational coefficient of an entrywise product, and its bases with their powers."""
     match node:
         case nodes.Number(value):
@@ -185,10 +188,10 @@ def negated(power: Node) -> Node:
 
 def times(power: Node, number: Fraction) -> Node:
     """A rational multiple of a power."""
-    return total((c * number, t) for c, t in terms(power))
+    return sum_of((c * number, t) for c, t in terms(power))
 
 
-def product(number: Fraction, parts: Sequence[Factor]) -> Node:
+def product_of(number: Fraction, parts: Sequence[BasePower]) -> Node:
     """A product: its number first, what has a negative power below."""
     if not parts:
         return nodes.Number(number)

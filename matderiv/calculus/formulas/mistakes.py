@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import is_entrywise
-from matderiv.calculus.formulas.flattened import key
+from matderiv.calculus.formulas.flattened import formula_key
 from matderiv.expression import nodes
 from matderiv.expression.definitions import derivative
-from matderiv.expression.nodes import Name, Node, Number, parts
+from matderiv.expression.nodes import Name, Node, Number, parts_with_rebuild
 from matderiv.expression.shapes import Shape
 from matderiv.expression.vocabulary import ELEMENTWISE
 
@@ -44,7 +44,7 @@ class Setting:
     `fitting` is the shape of a formula, or None if it has none. `names` may stand for each other,
     and so may `functions`; `primes` is f′ by f. Numbers, terms, factors of products entry by
     entry, and factors of matrix products are those that right formulas are made of; `slopes` is
-    the body of f′ by the `key` of the body of f, and the other way round.
+    the body of f′ by the `formula_key` of the body of f, and the other way round.
     """
 
     fitting: Callable[[Node], Shape | None]
@@ -91,7 +91,7 @@ def edits(name: str, formula: Node, setting: Setting) -> Iterator[Edit]:
     operator ['X*W']
     """
     kind, change = CATALOGUE[name]
-    for part, rebuild in parts(formula):
+    for part, rebuild in parts_with_rebuild(formula):
         for other in change(_At(part, formula, setting)):
             if other != part:
                 yield Edit(kind, rebuild(other), part, other)
@@ -342,7 +342,7 @@ def _prime(at: _At) -> Iterator[Node]:
 
 def _body(at: _At) -> Iterator[Node]:
     """The body of f stands where that of f′ belongs, or the other way round."""
-    other = at.setting.slopes.get(key(at.part))
+    other = at.setting.slopes.get(formula_key(at.part))
     if other is not None:
         yield other
 

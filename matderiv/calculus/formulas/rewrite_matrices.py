@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from matderiv.calculus.formulas.broadcasting import letter
+from matderiv.calculus.formulas.broadcasting import size_name
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.flattened import (
-    Factor,
+    BasePower,
     chain,
     chained,
     changed,
     factors,
-    key,
-    product,
+    formula_key,
+    product_of,
+    sum_of,
     terms,
-    total,
 )
 from matderiv.calculus.formulas.rewrite_reductions import hoisted
-from matderiv.calculus.formulas.rewrite_transposes import transposed
+from matderiv.calculus.formulas.rewrite_transposes import shortest_transpose
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
@@ -42,10 +42,10 @@ def scalars_out(node: Node, facts: Facts) -> Node | None:
         if not inside:
             return None
         scalars += outside
-        left.append(product(Fraction(1), inside))
+        left.append(product_of(Fraction(1), inside))
     if all(factors(link)[0] == 1 for link in links) and not scalars:
         return None
-    return product(number, [*scalars, (chained(left), _ONE)])
+    return product_of(number, [*scalars, (chained(left), _ONE)])
 
 
 def identity(node: Node, facts: Facts) -> Node | None:
@@ -56,9 +56,9 @@ def identity(node: Node, facts: Facts) -> Node | None:
     kept: list[Node] = [link for link in links if not isinstance(link, nodes.Eye)]
     for n in range(len(kept) - 1):
         one, other = kept[n], kept[n + 1]
-        if _inverse_of(one) == key(other) or _inverse_of(other) == key(one):
+        if _inverse_of(one) == formula_key(other) or _inverse_of(other) == formula_key(one):
             kept[n : n + 2] = []
-            kept = kept or [nodes.Eye(letter(facts.shape(one)[0]))]
+            kept = kept or [nodes.Eye(size_name(facts.shape(one)[0]))]
             break
     return changed(node, chained(kept or links[:1]))
 
@@ -66,9 +66,9 @@ def identity(node: Node, facts: Facts) -> Node | None:
 def _inverse_of(node: Node) -> object:
     match node:
         case nodes.Inverse(arg):
-            return key(arg)
+            return formula_key(arg)
         case nodes.Transpose(nodes.Inverse(arg)):
-            return key(nodes.Transpose(arg))
+            return formula_key(nodes.Transpose(arg))
     return None
 
 
@@ -90,11 +90,11 @@ def cancelled(node: Node, facts: Facts) -> Node | None:
         after = links[at + 1] if at + 1 < len(links) else None
         if turned:
             before, after = after, before
-            before = before and transposed(before, facts)
-            after = after and transposed(after, facts)
-        if before is not None and key(before) == key(inside[-1]):
+            before = before and shortest_transpose(before, facts)
+            after = after and shortest_transpose(after, facts)
+        if before is not None and formula_key(before) == formula_key(inside[-1]):
             left, gone = inside[:-1], at + 1 if turned else at - 1
-        elif after is not None and key(after) == key(inside[0]):
+        elif after is not None and formula_key(after) == formula_key(inside[0]):
             left, gone = inside[1:], at - 1 if turned else at + 1
         else:
             continue
@@ -121,11 +121,11 @@ def diagonal(node: Node, facts: Facts) -> Node | None:
                 match part:
                     case (nodes.Outer(v, nodes.Ones((1,))), power) if power == _ONE:
                         rest = [p for p in parts if p is not part and facts.shape(p[0])]
-                        whole = facts.shape(product(Fraction(1), rest)) if rest else ()
+                        whole = facts.shape(product_of(Fraction(1), rest)) if rest else ()
                         if whole == facts.shape(node) and whole[:1] == facts.shape(v):
                             scalars = [p for p in parts if not facts.shape(p[0])]
-                            made = nodes.MatMul(nodes.Diag(v), product(Fraction(1), rest))
-                            return product(number, [*scalars, (made, _ONE)])
+                            made = nodes.MatMul(nodes.Diag(v), product_of(Fraction(1), rest))
+                            return product_of(number, [*scalars, (made, _ONE)])
         case nodes.MatMul(nodes.Diag(v), right) if len(facts.shape(v)) == 1 and (
             len(facts.shape(right)) == 1
         ):
@@ -137,19 +137,19 @@ def diagonal(node: Node, facts: Facts) -> Node | None:
     return None
 
 
-def _scaled_identity(number: Fraction, parts: tuple[Factor, ...], facts: Facts) -> Node | None:
+def _scaled_identity(number: Fraction, parts: tuple[BasePower, ...], facts: Facts) -> Node | None:
     """I·v = diag(v), row by row."""
     identities = [p for p in parts if isinstance(p[0], nodes.Eye)]
     if len(identities) != 1 or any(facts.shape(power) for _, power in parts):
         return None
     rest = [p for p in parts if p not in identities]
     vectors = [p for p in rest if facts.shape(p[0])]
-    diagonal = product(Fraction(1), vectors)
-    whole = facts.shape(product(number, parts))
+    diagonal = product_of(Fraction(1), vectors)
+    whole = facts.shape(product_of(number, parts))
     if facts.shape(identities[0][0]) != whole or facts.shape(diagonal) != whole[1:]:
         return None
     scalars = [p for p in rest if p not in vectors]
-    return product(number, [*scalars, (nodes.Diag(diagonal), _ONE)])
+    return product_of(number, [*scalars, (nodes.Diag(diagonal), _ONE)])
 
 
 #: Matrices whose diagonal is a vector that can be written without them.
@@ -164,7 +164,7 @@ def _of_matrix(arg: Node, facts: Facts) -> Node | None:
         case nodes.Outer(a, b):
             return nodes.Multiply(a, b)
         case nodes.Ones() | nodes.Eye():
-            return nodes.Ones((letter(facts.shape(arg)[0]),))
+            return nodes.Ones((size_name(facts.shape(arg)[0]),))
         case nodes.Transpose(inner):
             return nodes.Diag(inner)
         case nodes.MatMul(nodes.Diag(v), right):
@@ -175,17 +175,19 @@ def _of_matrix(arg: Node, facts: Facts) -> Node | None:
     if len(some) > 1:
         if not plain or any(facts.shape(term) != square for _, term in some):
             return None
-        return total((number, nodes.Diag(term)) for number, term in some)
+        return sum_of((number, nodes.Diag(term)) for number, term in some)
     number, parts = factors(arg)
     inside = [p for p in parts if len(facts.shape(p[0])) > 1 or facts.shape(p[1])]
     outside = [p for p in parts if p not in inside]
     if any(facts.shape(base) != square or facts.shape(power) for base, power in inside):
         return None
     if plain:
-        return product(number, [*outside, *((nodes.Diag(base), power) for base, power in inside)])
+        return product_of(
+            number, [*outside, *((nodes.Diag(base), power) for base, power in inside)]
+        )
     if not inside or (number == 1 and not outside):
         return None
-    return product(number, [*outside, (nodes.Diag(product(Fraction(1), inside)), _ONE)])
+    return product_of(number, [*outside, (nodes.Diag(product_of(Fraction(1), inside)), _ONE)])
 
 
 def outer(node: Node, facts: Facts) -> Node | None:
@@ -199,7 +201,7 @@ def outer(node: Node, facts: Facts) -> Node | None:
         ):
             if len(shape(right)) == 1:
                 return nodes.Multiply(nodes.MatMul(b, right), a)
-            return nodes.Outer(a, nodes.MatMul(transposed(right, facts), b))
+            return nodes.Outer(a, nodes.MatMul(shortest_transpose(right, facts), b))
         case nodes.Outer(a, b):
             number, parts = Fraction(1), []
             inner = []
@@ -211,10 +213,10 @@ def outer(node: Node, facts: Facts) -> Node | None:
                     return None
                 number *= c
                 parts += outside
-                inner.append(product(Fraction(1), inside))
+                inner.append(product_of(Fraction(1), inside))
             if number == 1 and not parts:
                 return None
-            return product(number, [*parts, (nodes.Outer(*inner), _ONE)])
+            return product_of(number, [*parts, (nodes.Outer(*inner), _ONE)])
     return None
 
 
@@ -236,6 +238,6 @@ def inverse(node: Node, facts: Facts) -> Node | None:
             outside = [p for p in parts if not facts.shape(p[0])]
             inside = [p for p in parts if p not in outside]
             if inside and number and (number != 1 or outside):
-                below = product(number, outside)
-                return nodes.Divide(nodes.Inverse(product(Fraction(1), inside)), below)
+                below = product_of(number, outside)
+                return nodes.Divide(nodes.Inverse(product_of(Fraction(1), inside)), below)
     return None

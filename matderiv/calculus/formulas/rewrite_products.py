@@ -6,16 +6,16 @@ from fractions import Fraction
 
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.flattened import (
-    Factor,
-    Term,
+    Addend,
+    BasePower,
     changed,
     cost,
     factors,
-    key,
-    product,
+    formula_key,
+    product_of,
     split,
+    sum_of,
     terms,
-    total,
 )
 from matderiv.calculus.formulas.rewrite_sums import like_terms
 from matderiv.errors import InputError
@@ -46,10 +46,10 @@ def powers(node: Node, facts: Facts) -> Node | None:
     if number == 0:
         return _ZERO
     shape = facts.shape
-    found: dict[object, Factor] = {}
+    found: dict[object, BasePower] = {}
     for base, power in parts:
-        known = found.get(key(base))
-        found[key(base)] = (base, power if known is None else _plus(known[1], power))
+        known = found.get(formula_key(base))
+        found[formula_key(base)] = (base, power if known is None else _plus(known[1], power))
     kept = [
         (base, _ONE if isinstance(base, nodes.Eye) and _is_positive(power) else power)
         for base, power in found.values()
@@ -62,23 +62,25 @@ def powers(node: Node, facts: Facts) -> Node | None:
             if isinstance(part[0], nodes.Ones) and _shape(others, facts) == over:
                 kept = others
     kept.sort(key=lambda part: bool(shape(part[0])))  # scalars first, else as they stand
-    return changed(node, product(number, kept))
+    return changed(node, product_of(number, kept))
 
 
 def _is_positive(power: Node) -> bool:
     return isinstance(power, nodes.Number) and power.value > 0
 
 
-def _shape(parts: list[Factor], facts: Facts) -> object:
-    return facts.shape(product(Fraction(1), parts)) if parts else ()
+def _shape(parts: list[BasePower], facts: Facts) -> object:
+    return facts.shape(product_of(Fraction(1), parts)) if parts else ()
 
 
 def _plus(a: Node, b: Node) -> Node:
-    found: dict[object, Term] = {}
+    found: dict[object, Addend] = {}
     for number, rest in (*terms(a), *terms(b)):
-        known = found.get(key(rest))
-        found[key(rest)] = (number, rest) if known is None else (known[0] + number, known[1])
-    return total(found.values())
+        known = found.get(formula_key(rest))
+        found[formula_key(rest)] = (
+            (number, rest) if known is None else (known[0] + number, known[1])
+        )
+    return sum_of(found.values())
 
 
 def named_functions(node: Node, _: Facts) -> Node | None:
@@ -96,7 +98,7 @@ def named_functions(node: Node, _: Facts) -> Node | None:
     )
 
 
-def _quotients(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
+def _quotients(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
     """exp(A)/Σ exp(A), exp(a)/(1 + exp(a)) and 1/(1 + exp(a))."""
     for at, (base, power) in enumerate(parts):
         if not isinstance(power, nodes.Number) or power.value >= 0:
@@ -109,18 +111,18 @@ def _quotients(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
                 grown = (nodes.Apply("exp", arg), _ONE)
                 if grown in rest:
                     rest.remove(grown)
-                    return product(number, [*rest, (nodes.Softmax(arg, axis), _ONE)])
+                    return product_of(number, [*rest, (nodes.Softmax(arg, axis), _ONE)])
             case nodes.Add() if (exponent := _logistic(base)) is not None:
                 grown = (nodes.Apply("exp", exponent), _ONE)
                 if grown in rest:
                     rest.remove(grown)
                 else:
                     exponent = _opposite(exponent)
-                return product(number, [*rest, (nodes.Apply("sigmoid", exponent), _ONE)])
+                return product_of(number, [*rest, (nodes.Apply("sigmoid", exponent), _ONE)])
     return None
 
 
-def _opposites(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
+def _opposites(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
     """sigmoid(a)·exp(-a) = sigmoid(-a)."""
     for part in parts:
         match part:
@@ -131,7 +133,7 @@ def _opposites(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
                     rest = [p for p in parts if p not in (part, shrunk)]
                     if value > 1:
                         rest.append((own, nodes.Number(value - 1)))
-                    return product(number, [*rest, (nodes.Apply("sigmoid", minus), _ONE)])
+                    return product_of(number, [*rest, (nodes.Apply("sigmoid", minus), _ONE)])
     return None
 
 
@@ -144,11 +146,11 @@ def _complement(node: Node) -> Node | None:
                 _opposite(arg)
             ) < cost(arg):
                 rest = [t for t in some if t not in (part, (-number, _ONE))]
-                return total([*rest, (-number, nodes.Apply("sigmoid", _opposite(arg)))])
+                return sum_of([*rest, (-number, nodes.Apply("sigmoid", _opposite(arg)))])
     return None
 
 
-def _pairs(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
+def _pairs(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
     """step(a)·a = relu(a), sign(a)·a = abs(a)."""
     for function, other, one in _PAIRS:
         for base, power in parts:
@@ -156,11 +158,11 @@ def _pairs(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
                 partner = (nodes.Apply(other, base.arg) if other else base.arg, _ONE)
                 if partner in parts:
                     rest = [p for p in parts if p not in (partner, (base, power))]
-                    return product(number, [*rest, (nodes.Apply(one, base.arg), _ONE)])
+                    return product_of(number, [*rest, (nodes.Apply(one, base.arg), _ONE)])
     return None
 
 
-def _hyperbolic(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
+def _hyperbolic(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
     """(exp(a) - exp(-a))/(exp(a) + exp(-a)) = tanh(a)."""
     for above, power in parts:
         arg = _grown_and_shrunk(above, -1)
@@ -169,7 +171,7 @@ def _hyperbolic(number: Fraction, parts: tuple[Factor, ...]) -> Node | None:
         for below, other in parts:
             if other == _MINUS and _grown_and_shrunk(below, 1) in (arg, _opposite(arg)):
                 rest = [p for p in parts if p[0] not in (above, below)]
-                return product(number, [*rest, (nodes.Apply("tanh", arg), _ONE)])
+                return product_of(number, [*rest, (nodes.Apply("tanh", arg), _ONE)])
     return None
 
 
@@ -177,14 +179,14 @@ def _grown_and_shrunk(node: Node, sign: int) -> Node | None:
     """The a of exp(a) + exp(-a) or, for a negative sign, of exp(a) - exp(-a)."""
     match terms(node):
         case ((c, nodes.Apply("exp", one)), (d, nodes.Apply("exp", other))) if (
-            abs(c) == 1 and d == sign * c and key(_opposite(one)) == key(other)
+            abs(c) == 1 and d == sign * c and formula_key(_opposite(one)) == formula_key(other)
         ):
             return one if c == 1 else other
     return None
 
 
 def _opposite(node: Node) -> Node:
-    return total((-c, t) for c, t in terms(node))
+    return sum_of((-c, t) for c, t in terms(node))
 
 
 def _logistic(base: Node) -> Node | None:
@@ -206,7 +208,7 @@ def _softmax_sum(node: Node) -> Node | None:
                 keepdims or axis is None
             ):
                 rest = [p for p in parts if p[0] != base]
-                return product(number, rest)
+                return product_of(number, rest)
     return None
 
 
@@ -223,17 +225,17 @@ def multiplied_out(node: Node, facts: Facts) -> Node | None:
         less = False
         for c, t in terms(base):
             more, inner = factors(t)
-            term = product(Fraction(1), [*rest, *inner])
-            bases = {key(b) for b, _ in (*rest, *inner)}
+            term = product_of(Fraction(1), [*rest, *inner])
+            bases = {formula_key(b) for b, _ in (*rest, *inner)}
             for _ in range(4):
                 again = powers(term, facts) or _softmax_sum(term)
                 if again is None:
                     break
                 term = again
             k, left = split(term)
-            less = less or bool(bases - {key(b) for b, _ in factors(left)[1]})
+            less = less or bool(bases - {formula_key(b) for b, _ in factors(left)[1]})
             made.append((number * c * more * k, left))
-        found = total(made)
+        found = sum_of(made)
         found = like_terms(found, facts) or found
         if less and cost(found) < cost(node) and facts.shape(found) == facts.shape(node):
             return found
@@ -260,5 +262,7 @@ def mean(node: Node, facts: Facts) -> Node | None:
                 break
             rest.remove(size)
         else:
-            return product(number, [*rest, (nodes.Mean(base.arg, base.axis, base.keepdims), _ONE)])
+            return product_of(
+                number, [*rest, (nodes.Mean(base.arg, base.axis, base.keepdims), _ONE)]
+            )
     return None

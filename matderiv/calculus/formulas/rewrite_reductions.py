@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import filled, times_size, varies
 from matderiv.calculus.formulas.facts import Facts
-from matderiv.calculus.formulas.flattened import factors, product, terms, total
+from matderiv.calculus.formulas.flattened import factors, product_of, sum_of, terms
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
@@ -60,7 +60,7 @@ def reduction(node: Node, facts: Facts) -> Node | None:
         case nodes.Trace(nodes.Add() | nodes.Subtract() as arg) if any(
             isinstance(t, nodes.Outer) for _, t in terms(arg)
         ):
-            return total((c, nodes.Trace(t)) for c, t in terms(arg))
+            return sum_of((c, nodes.Trace(t)) for c, t in terms(arg))
         case nodes.Transpose(nodes.Sum(nodes.Transpose(arg), int() as axis, True)):
             return nodes.Sum(arg, _mirrored(axis, arg, facts), keepdims=True)
         case nodes.Sum(arg) | nodes.Mean(arg) | nodes.Trace(arg):
@@ -75,7 +75,7 @@ def _repeated(node: nodes.Sum, facts: Facts) -> Node | None:
     ones = next((p for p in parts if isinstance(p[0], nodes.Ones)), None)
     if ones is None or facts.shape(ones[0]) != over:
         return None
-    value = product(number, [p for p in parts if p is not ones])
+    value = product_of(number, [p for p in parts if p is not ones])
     own = facts.shape(value)
     axes = range(len(over)) if node.axis is None else (node.axis,)
     if any(varies(own, over, axis) for axis in axes):
@@ -110,5 +110,5 @@ def hoisted(node: Node, arg: Node, facts: Facts) -> Node | None:
     if not inside or (number == 1 and not outside):
         return None
     fields = [getattr(node, name) for name in node.__dataclass_fields__]
-    fields[0] = product(Fraction(1), inside)
-    return product(number, [*outside, (type(node)(*fields), _ONE)])
+    fields[0] = product_of(Fraction(1), inside)
+    return product_of(number, [*outside, (type(node)(*fields), _ONE)])

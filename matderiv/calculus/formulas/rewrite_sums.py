@@ -7,20 +7,20 @@ from fractions import Fraction
 
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.flattened import (
-    Factor,
-    Term,
+    Addend,
+    BasePower,
     chain,
     chained,
     changed,
     cost,
     factors,
-    key,
-    product,
+    formula_key,
+    product_of,
     split,
+    sum_of,
     terms,
-    total,
 )
-from matderiv.calculus.formulas.rewrite_transposes import transposed
+from matderiv.calculus.formulas.rewrite_transposes import shortest_transpose
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
@@ -36,13 +36,13 @@ def like_terms(node: Node, _: Facts) -> Node | None:
     """a·A + b·A = (a + b)·A, and A + 0 = A."""
     if not isinstance(node, _SUMS):
         return None
-    found: dict[object, Term] = {}
+    found: dict[object, Addend] = {}
     for number, term in terms(node):
         more, rest = split(term)
-        before = found[key(rest)][0] if key(rest) in found else Fraction(0)
-        found.setdefault(key(rest), (number, rest))
-        found[key(rest)] = (before + number * more, found[key(rest)][1])
-    return changed(node, total(found.values()))
+        before = found[formula_key(rest)][0] if formula_key(rest) in found else Fraction(0)
+        found.setdefault(formula_key(rest), (number, rest))
+        found[formula_key(rest)] = (before + number * more, found[formula_key(rest)][1])
+    return changed(node, sum_of(found.values()))
 
 
 def common_factor(node: Node, facts: Facts) -> Node | None:
@@ -62,28 +62,28 @@ def common_factor(node: Node, facts: Facts) -> Node | None:
 
 
 #: From terms to sums of the same value in which something that they share stands once.
-_Take = Callable[[tuple[Term, ...], Facts], list[Node]]
+_Take = Callable[[tuple[Addend, ...], Facts], list[Node]]
 
 
-def _number(parts: tuple[Term, ...], _: Facts) -> list[Node]:
+def _number(parts: tuple[Addend, ...], _: Facts) -> list[Node]:
     """The same number before every term."""
     number = parts[0][0]
     if number == 1 or any(abs(part[0]) != abs(number) for part in parts):
         return []
-    made = factors(total((c / number, t) for c, t in parts))[1]
-    return [product(number, made)]
+    made = factors(sum_of((c / number, t) for c, t in parts))[1]
+    return [product_of(number, made)]
 
 
-def _transpose(parts: tuple[Term, ...], facts: Facts) -> list[Node]:
+def _transpose(parts: tuple[Addend, ...], facts: Facts) -> list[Node]:
     inside = [(c, t.arg) for c, t in parts if isinstance(t, nodes.Transpose)]
     if len(inside) == len(parts) and len({facts.shape(t) for _, t in inside}) == 1:
-        return [nodes.Transpose(total(inside))]
+        return [nodes.Transpose(sum_of(inside))]
     return []
 
 
 def _grouped(
-    parts: tuple[Term, ...],
-    taken: Sequence[tuple[object, Node, Term] | None],
+    parts: tuple[Addend, ...],
+    taken: Sequence[tuple[object, Node, Addend] | None],
     join: Callable[..., Node],
 ) -> list[Node]:
     """All terms of one key joined, the others left as they are."""
@@ -95,20 +95,20 @@ def _grouped(
         number = inside[0][2][0]
         if any(abs(t[2][0]) != abs(number) for t in inside):
             number = Fraction(1)
-        joined = join(inside[0][1], total((t[2][0] / number, t[2][1]) for t in inside))
+        joined = join(inside[0][1], sum_of((t[2][0] / number, t[2][1]) for t in inside))
         rest = [p for p, t in zip(parts, taken, strict=True) if t is None or t[0] != found]
-        made.append(total([(number, joined), *rest]))
+        made.append(sum_of([(number, joined), *rest]))
     return made
 
 
-def _first(parts: tuple[Term, ...], facts: Facts) -> list[Node]:
+def _first(parts: tuple[Addend, ...], facts: Facts) -> list[Node]:
     """The same first factor of matrix products."""
-    taken: list[tuple[object, Node, Term] | None] = []
+    taken: list[tuple[object, Node, Addend] | None] = []
     for number, rest in parts:
         links = _from_matrix(rest, facts)
         if len(links) > 1 and len(facts.shape(links[0])) > 1:
             taken.append(
-                ((key(links[0]), facts.shape(rest)), links[0], (number, chained(links[1:])))
+                ((formula_key(links[0]), facts.shape(rest)), links[0], (number, chained(links[1:])))
             )
         else:
             taken.append(None)
@@ -120,50 +120,59 @@ def _from_matrix(node: Node, facts: Facts) -> list[Node]:
     links = chain(node, facts.shape)
     first, *more = (len(facts.shape(link)) for link in links)
     if more and first == 1 and all(dimensions == _MATRIX for dimensions in more):
-        return [transposed(link, facts) for link in reversed(links)]
+        return [shortest_transpose(link, facts) for link in reversed(links)]
     return links
 
 
-def _last(parts: tuple[Term, ...], facts: Facts) -> list[Node]:
+def _last(parts: tuple[Addend, ...], facts: Facts) -> list[Node]:
     """The same last factor of matrix products."""
-    taken: list[tuple[object, Node, Term] | None] = []
+    taken: list[tuple[object, Node, Addend] | None] = []
     for number, rest in parts:
         links = _from_matrix(rest, facts)
         if len(links) > 1 and len(facts.shape(links[-2])) > 1:
             taken.append(
-                ((key(links[-1]), facts.shape(rest)), links[-1], (number, chained(links[:-1])))
+                (
+                    (formula_key(links[-1]), facts.shape(rest)),
+                    links[-1],
+                    (number, chained(links[:-1])),
+                )
             )
         else:
             taken.append(None)
     return _grouped(parts, taken, lambda last, rest: nodes.MatMul(rest, last))
 
 
-def _entrywise(parts: tuple[Term, ...], _: Facts) -> list[Node]:
+def _entrywise(parts: tuple[Addend, ...], _: Facts) -> list[Node]:
     """The same factor of entrywise products."""
     made: list[Node] = []
     every = [f for _, rest in parts for f in factors(rest)[1] if rest != _ONE]
     for base, power in dict.fromkeys(every):
-        wanted = (key(base), key(power))
-        taken: list[tuple[object, Node, Term] | None] = []
+        wanted = (formula_key(base), formula_key(power))
+        taken: list[tuple[object, Node, Addend] | None] = []
         for number, rest in parts:
             own = list(factors(rest)[1])
-            place = next((n for n, f in enumerate(own) if (key(f[0]), key(f[1])) == wanted), None)
+            place = next(
+                (n for n, f in enumerate(own) if (formula_key(f[0]), formula_key(f[1])) == wanted),
+                None,
+            )
             if place is None:
                 taken.append(None)
                 continue
             others = own[:place] + own[place + 1 :]
-            taken.append((wanted, product(Fraction(1), [own[place]]), (number, _product(others))))
+            taken.append(
+                (wanted, product_of(Fraction(1), [own[place]]), (number, _product(others)))
+            )
         made += _grouped(parts, taken, _beside)
     return made
 
 
-def _product(parts: list[Factor]) -> Node:
-    return product(Fraction(1), parts) if parts else _ONE
+def _product(parts: list[BasePower]) -> Node:
+    return product_of(Fraction(1), parts) if parts else _ONE
 
 
 def _beside(common: Node, rest: Node) -> Node:
     number, parts = factors(common)
     if isinstance(rest, nodes.Add | nodes.Subtract | nodes.Negate):
-        return product(number, [*parts, (rest, _ONE)])
+        return product_of(number, [*parts, (rest, _ONE)])
     other, more = factors(rest)
-    return product(number * other, [*parts, *more])
+    return product_of(number * other, [*parts, *more])

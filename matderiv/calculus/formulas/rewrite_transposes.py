@@ -11,14 +11,14 @@ from matderiv.calculus.formulas.flattened import (
     chained,
     cost,
     factors,
-    product,
+    product_of,
+    sum_of,
     terms,
-    total,
 )
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
-__all__ = ["transpose", "transposed"]
+__all__ = ["shortest_transpose", "transpose"]
 
 _MATRIX = 2  # dimensions
 
@@ -27,7 +27,7 @@ def transpose(node: Node, facts: Facts) -> Node | None:
     """(Aᵀ)ᵀ = A, (A@B)ᵀ = Bᵀ@Aᵀ, (A + B)ᵀ = Aᵀ + Bᵀ, f(Aᵀ) = f(A)ᵀ, where it is no longer."""
     match node:
         case nodes.Transpose(arg):
-            found = transposed(arg, facts)
+            found = shortest_transpose(arg, facts)
             if found != node and cost(found) <= cost(node):
                 return found
         case nodes.Apply(function, nodes.Transpose(arg)) if is_entrywise(node):
@@ -41,7 +41,7 @@ def transpose(node: Node, facts: Facts) -> Node | None:
     return None
 
 
-def transposed(node: Node, facts: Facts) -> Node:
+def shortest_transpose(node: Node, facts: Facts) -> Node:
     """The transpose, written as short as it can be."""
     shape = facts.shape
     if len(shape(node)) < _MATRIX:  # a vector is its own transpose
@@ -57,30 +57,30 @@ def transposed(node: Node, facts: Facts) -> Node:
         case nodes.Diag(v) if len(shape(v)) == 1:
             return node
         case nodes.Outer(a, b):
-            return nodes.Outer(transposed(b, facts), transposed(a, facts))
+            return nodes.Outer(shortest_transpose(b, facts), shortest_transpose(a, facts))
         case nodes.Ones(sizes):
             return nodes.Ones(sizes[::-1])
         case nodes.MatMul():
             links = chain(node, shape)
             if any(len(shape(link)) != _MATRIX for link in links):
                 return whole
-            found: Node = chained([transposed(link, facts) for link in reversed(links)])
+            found: Node = chained([shortest_transpose(link, facts) for link in reversed(links)])
         case nodes.Add() | nodes.Subtract() | nodes.Negate():
             if any(_repeated(t, node, facts) for _, t in terms(node)):
                 return whole
-            found = total((c, transposed(t, facts)) for c, t in terms(node))
+            found = sum_of((c, shortest_transpose(t, facts)) for c, t in terms(node))
         case nodes.Multiply() | nodes.Divide() | nodes.Power():
             number, parts = factors(node)
             made = []
             for base, power in parts:
                 if _repeated(base, node, facts) or _repeated(power, node, facts):
                     return whole
-                made.append((transposed(base, facts), transposed(power, facts)))
-            found = product(number, made)
+                made.append((shortest_transpose(base, facts), shortest_transpose(power, facts)))
+            found = product_of(number, made)
         case nodes.Apply() if not is_entrywise(node):
             return whole
         case nodes.Apply() | nodes.Inverse():  # a transpose stands outside unless it goes away
-            found = replace(node, arg=transposed(node.arg, facts))
+            found = replace(node, arg=shortest_transpose(node.arg, facts))
             return found if cost(found) < cost(whole) else whole
         case _:
             return whole

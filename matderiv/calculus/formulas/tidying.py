@@ -12,11 +12,11 @@ from matderiv.calculus.formulas.flattened import (
     chained,
     cost,
     factors,
-    product,
+    product_of,
+    sum_of,
     terms,
-    total,
 )
-from matderiv.calculus.formulas.rewrite_transposes import transposed
+from matderiv.calculus.formulas.rewrite_transposes import shortest_transpose
 from matderiv.calculus.formulas.rewrites import REWRITES, Facts, RewriteName
 from matderiv.errors import MatderivError
 from matderiv.expression import nodes
@@ -134,7 +134,7 @@ def _number_inside(formula: Node, facts: Facts) -> Node:
     if power != _ONE or not isinstance(whole, nodes.MatMul):
         return formula
     links = chain(whole, facts.shape)
-    first = product(number, [*scalars, (links[0], _ONE)])
+    first = product_of(number, [*scalars, (links[0], _ONE)])
     if isinstance(first, nodes.Divide):
         return nodes.Divide(chained([first.left, *links[1:]]), first.right)
     return chained([first, *links[1:]])
@@ -167,7 +167,7 @@ def transposes_collected(formula: Node, facts: Facts) -> Node:
             ends = [(c, transposes_collected(t, facts)) for c, t in terms(turned)]
             if not any(isinstance(t, nodes.Transpose) for _, t in ends):
                 return nodes.Transpose(turned)
-            return total((c, transposed(t, facts)) for c, t in ends)  # (Aᵀ - B)ᵀ = A - Bᵀ
+            return sum_of((c, shortest_transpose(t, facts)) for c, t in ends)  # (Aᵀ - B)ᵀ = A - Bᵀ
     operands = nodes.children(formula)
     made = [transposes_collected(child, facts) for child in operands]
     if isinstance(formula, nodes.Diag) and isinstance(made[0], nodes.Transpose):

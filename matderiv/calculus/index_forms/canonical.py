@@ -17,7 +17,7 @@ from matderiv.calculus.index_forms.forms import (
     Form,
     Raised,
     Rate,
-    Size,
+    SizeAtom,
     Term,
     TooLarge,
     Whole,
@@ -26,7 +26,7 @@ from matderiv.calculus.index_forms.forms import (
     spend,
 )
 
-__all__ = ["atom_name", "canonical", "collected", "named", "sealed"]
+__all__ = ["atom_name", "canonical", "collected", "least_name", "sealed"]
 
 _MAX_ORDERS = 720  # of the bound letters of a term that are tried
 
@@ -40,7 +40,7 @@ def sealed(form: Form) -> Form:
     made: dict[str, tuple[Term, Fraction]] = {}
     height = _height(form)
     for term, number in map(_without_idle, form):
-        key, names = named(term, {})
+        key, names = least_name(term, {})
         if key not in made:
             places = {
                 letter: f"~{names[letter]}:{height}" for letter, _ in term.bound if letter in names
@@ -91,8 +91,8 @@ def _without_idle(part: tuple[Term, Fraction]) -> tuple[Term, Fraction]:
     used = frozenset[str]().union(*(letters_of(atom) for atom in powers))
     bound = []
     for letter, size in term.bound:
-        if letter not in used and powers.get(Size(size), 0) < 0:
-            powers[Size(size)] += 1
+        if letter not in used and powers.get(SizeAtom(size), 0) < 0:
+            powers[SizeAtom(size)] += 1
         elif letter not in used and size.isdigit():
             number *= int(size)
         else:
@@ -114,10 +114,10 @@ def canonical(form: Form) -> dict[str, Fraction]:
 
 
 def _key(term: Term, names: Mapping[str, str]) -> str:
-    return named(term, names)[0]
+    return least_name(term, names)[0]
 
 
-def named(term: Term, names: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+def least_name(term: Term, names: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """The least of the names of a term over all orders of its bound letters; and that order."""
     used = frozenset[str]().union(*(letters_of(atom) for atom, _ in term.atoms))
     idle = sorted(size for letter, size in term.bound if letter not in used)
@@ -179,7 +179,7 @@ def atom_name(atom: Atom, names: Mapping[str, str]) -> str:
         case Entry(name=name, indices=indices, symmetric=symmetric):
             places = [names.get(str(i), str(i)) for i in indices]
             return f"{name}[{','.join(sorted(places) if symmetric else places)}]"
-        case Size(letter=letter):
+        case SizeAtom(letter=letter):
             return f"|{letter}|"
         case Call(function=function, arg=form):
             return f"{function}({form_name(form, names)})"

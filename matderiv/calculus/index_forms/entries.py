@@ -13,7 +13,7 @@ from matderiv.calculus.index_forms.forms import (
     Entry,
     Form,
     Index,
-    Size,
+    SizeAtom,
     Term,
     Whole,
     added,
@@ -140,7 +140,7 @@ class Entries:
                 return constant(value)
             case nodes.Size(symbol, size):
                 fixed = self._written or symbol == str(size)
-                return constant(Fraction(size)) if fixed else single(Size(symbol))
+                return constant(Fraction(size)) if fixed else single(SizeAtom(symbol))
             case nodes.Pi():
                 return single(Entry("π", ()))
             case nodes.Eye():

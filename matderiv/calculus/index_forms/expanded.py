@@ -14,7 +14,7 @@ from matderiv.calculus.index_forms.forms import (
     Call,
     Form,
     Raised,
-    Size,
+    SizeAtom,
     Term,
     TooLarge,
     Whole,
@@ -71,7 +71,7 @@ def _number(size: str, sizes: Mapping[str, int]) -> int:
 
 def _atom(atom: Atom, sizes: Mapping[str, int]) -> Form:
     match atom:
-        case Size(letter):
+        case SizeAtom(letter):
             return constant(Fraction(_number(letter, sizes)))
         case Call(function, arg):
             return single(Call(function, sealed(written_out(arg, sizes))))

@@ -29,7 +29,7 @@ __all__ = [
     "Index",
     "Raised",
     "Rate",
-    "Size",
+    "SizeAtom",
     "Term",
     "TooLarge",
     "Whole",
@@ -69,7 +69,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class SizeAtom:
     """A size as a number: Σ_i 1 = N."""
 
     letter: str
@@ -149,7 +149,7 @@ class Rate:
     wrt: Entry | Call
 
 
-Atom = Entry | Size | Call | Raised | Whole | Delta | Rate
+Atom = Entry | SizeAtom | Call | Raised | Whole | Delta | Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ def bounded(products: int) -> Iterator[None]:
     """Bound the work that is done inside; an outer bound stays what it is.
 
     >>> with bounded(1):
-    ...     multiplied(constant(Fraction(2)), added([single(Size("N")), constant(Fraction(1))]))
+    ...     multiplied(constant(Fraction(2)), added([single(SizeAtom("N")), constant(Fraction(1))]))
     Traceback (most recent call last):
     matderiv.calculus.index_forms.forms.TooLarge: the entries take too long to work out
     """
@@ -357,7 +357,7 @@ def _placed_atom(atom: Atom, places: Mapping[str, Index]) -> Atom:
             assert isinstance(first, Entry | Call | Raised)
             assert isinstance(second, Entry | Call)
             return Rate(first, second)
-        case Size():
+        case SizeAtom():
             return atom
 
 
@@ -381,7 +381,7 @@ def letters_of(atom: Atom) -> frozenset[str]:
     match atom:
         case Entry(indices=indices):
             return frozenset(i for i in indices if isinstance(i, str))
-        case Size():
+        case SizeAtom():
             return frozenset()
         case Call(arg=form):
             return _free(form)

@@ -60,14 +60,14 @@ __all__ = [
     "delta",
     "form_of",
     "free_letters",
-    "is_entrywise",
+    "has_only_indices",
+    "index_parts",
+    "index_product",
     "negated",
-    "product",
     "quotient",
     "signed_sum",
     "sum_over",
     "term_by_term",
-    "walk",
     "whole_power",
 ]
 
@@ -255,7 +255,7 @@ def negated(expr: IndexExpression) -> IndexExpression:
     return signed_sum([(-1, expr)])
 
 
-def product(items: Iterable[IndexExpression]) -> IndexExpression:
+def index_product(items: Iterable[IndexExpression]) -> IndexExpression:
     """A product; a factor 1 is left out, and one that is 0 is all of it."""
     made: list[IndexExpression] = []
     for item in items:
@@ -303,7 +303,7 @@ def _rebuilt(
         case SignedSum(items):
             return signed_sum((sign, made(item)) for sign, item in items)
         case Factors(items):
-            return product(map(made, items))
+            return index_product(map(made, items))
         case Quotient(above, below):
             return quotient(made(above), made(below))
         case PowerOf(base, exponent):
@@ -340,11 +340,11 @@ def _operands(expr: IndexExpression) -> tuple[IndexExpression, ...]:
             return ()
 
 
-def walk(expr: IndexExpression) -> Iterator[IndexExpression]:
+def index_parts(expr: IndexExpression) -> Iterator[IndexExpression]:
     """The expression and all that it is made of."""
     yield expr
     for part in _operands(expr):
-        yield from walk(part)
+        yield from index_parts(part)
 
 
 # -- indices ---------------------------------------------------------------------------------
@@ -390,7 +390,7 @@ def at_places(expr: IndexExpression, places: Mapping[str, int]) -> IndexExpressi
         case NamedEntry(name, indices):
             return NamedEntry(name, _put(indices, places))
         case Factors(items):
-            return product([at_places(item, places) for item in items])
+            return index_product([at_places(item, places) for item in items])
         case ArrayEntry(node, indices):
             return ArrayEntry(node, _put(indices, places))
         case KroneckerDelta(one, other):
@@ -407,14 +407,14 @@ def at_places(expr: IndexExpression, places: Mapping[str, int]) -> IndexExpressi
     return _rebuilt(expr, lambda part: at_places(part, places))
 
 
-def is_entrywise(expr: IndexExpression, indices: tuple[Index, ...]) -> bool:
+def has_only_indices(expr: IndexExpression, indices: tuple[Index, ...]) -> bool:
     """Whether nothing in an expression has other indices than these, as in a_ij f(b_ij)."""
     return all(
         part.indices in ((), indices)
         if isinstance(part, NamedEntry)
         else not isinstance(part, ArrayEntry | KroneckerDelta | SumOver | ProductOver | Omitted)
         and not isinstance(part, FunctionOfArray)
-        for part in walk(expr)
+        for part in index_parts(expr)
     )
 
 
@@ -441,7 +441,7 @@ def term_by_term(
             places = [dim.size for _, dim in letters]
             shown = tuple(_shown(places, most))
             terms = [at_places(body, dict(zip(names, at, strict=True))) for at in shown]
-            if any(isinstance(part, SumOver | Omitted) for part in walk(body)):
+            if any(isinstance(part, SumOver | Omitted) for part in index_parts(body)):
                 terms = [term_by_term(term, most, outer=outer) for term in terms]
             items = [(1, term) for term in terms]
             if len(shown) < _count(places):

@@ -14,7 +14,7 @@ from matderiv.calculus.index_forms.forms import (
     Form,
     Raised,
     Rate,
-    Size,
+    SizeAtom,
     Term,
     Whole,
     added,
@@ -36,7 +36,7 @@ from matderiv.calculus.index_forms.index_expressions import (
     ProductOver,
     Runs,
     delta,
-    product,
+    index_product,
     quotient,
     signed_sum,
     sum_over,
@@ -80,9 +80,9 @@ class _Order:
         above = [inside.powered(atom, power) for atom, power in atoms if power > 0]
         below = [inside.powered(atom, -power) for atom, power in atoms if power < 0]
         size = abs(number)
-        expr = product([Numeral(Fraction(size.numerator)), *idle, *above])
+        expr = index_product([Numeral(Fraction(size.numerator)), *idle, *above])
         if below or size.denominator != 1:
-            expr = quotient(expr, product([Numeral(Fraction(size.denominator)), *below]))
+            expr = quotient(expr, index_product([Numeral(Fraction(size.denominator)), *below]))
         return (-1 if number < 0 else 1), sum_over(runs, expr)
 
     def extent(self, symbol: str) -> IndexExpression:
@@ -118,7 +118,7 @@ class _Order:
         match atom:
             case Entry(name=name, indices=indices):
                 return NamedEntry(name, indices)
-            case Size(letter=letter):
+            case SizeAtom(letter=letter):
                 return self.extent(letter)
             case Rate(of=of, wrt=wrt):
                 return PartialDerivative(self.atom(of), self.atom(wrt))

@@ -16,7 +16,7 @@ from matderiv.calculus.index_forms.forms import (
     Index,
     Raised,
     Rate,
-    Size,
+    SizeAtom,
     Term,
     Whole,
     added,
@@ -108,7 +108,7 @@ class _Partial:
                 return found
             case Whole():
                 return self.whole(atom)
-            case Size() | Delta() | Rate():
+            case SizeAtom() | Delta() | Rate():
                 return ()
 
     def whole(self, atom: Whole) -> Form:

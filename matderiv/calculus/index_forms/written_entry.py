@@ -25,8 +25,8 @@ from matderiv.calculus.index_forms.index_expressions import (
     ProductOver,
     Runs,
     delta,
+    index_product,
     negated,
-    product,
     quotient,
     signed_sum,
     sum_over,
@@ -175,7 +175,7 @@ def _sum_of_terms(writer: _Writer, node: Node, at: Indices) -> IndexExpression:
 
 
 def _multiply(writer: _Writer, node: nodes.Multiply, at: Indices) -> IndexExpression:
-    return product(writer.operand(operand, node, at) for operand in (node.left, node.right))
+    return index_product(writer.operand(operand, node, at) for operand in (node.left, node.right))
 
 
 def _divide(writer: _Writer, node: nodes.Divide, at: Indices) -> IndexExpression:
@@ -206,14 +206,14 @@ def _matmul(writer: _Writer, node: nodes.MatMul, at: Indices) -> IndexExpression
 
     def term(inside: _Writer, k: Indices) -> IndexExpression:
         first = inside.at(node.left, (*before, *row, *k))
-        return product([first, inside.at(node.right, (*beside, *k, *col))])
+        return index_product([first, inside.at(node.right, (*beside, *k, *col))])
 
     return writer.summed(left[-1:], term)
 
 
 def _outer(writer: _Writer, node: nodes.Outer, at: Indices) -> IndexExpression:
     middle = len(writer.shape(node.left))
-    return product([writer.at(node.left, at[:middle]), writer.at(node.right, at[middle:])])
+    return index_product([writer.at(node.left, at[:middle]), writer.at(node.right, at[middle:])])
 
 
 # -- indices exchanged and repeated ----------------------------------------------------------
@@ -230,7 +230,7 @@ def _rearrange(writer: _Writer, node: nodes.Rearrange, at: Indices) -> IndexExpr
 
 def _diag(writer: _Writer, node: nodes.Diag, at: Indices) -> IndexExpression:
     if len(writer.shape(node.arg)) == 1:
-        return product([delta(*at), writer.at(node.arg, at[:1])])
+        return index_product([delta(*at), writer.at(node.arg, at[:1])])
     return writer.at(node.arg, at * 2)
 
 

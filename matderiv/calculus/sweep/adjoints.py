@@ -14,8 +14,8 @@ from matderiv.calculus.formulas.broadcasting import (
     column,
     filled,
     kept,
-    letter,
     rearranged,
+    size_name,
     turned,
     unbroadcast,
     varies,
@@ -373,7 +373,7 @@ def norm(node: nodes.Norm, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 @_rule(nodes.Trace)
 def trace(node: nodes.Trace, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = g·tr(dA) = g·Σ δ_ij·da_ij. Matrix Cookbook (99)."""
-    return (_times(g, nodes.Eye(letter(shape(node.arg)[0]))),)
+    return (_times(g, nodes.Eye(size_name(shape(node.arg)[0]))),)
 
 
 @_rule(nodes.Inverse)
@@ -404,4 +404,4 @@ def diag(node: nodes.Diag, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
         return (nodes.Diag(filled(g, shape(node), shape)),)
     if shape(g):
         return (nodes.Diag(filled(g, shape(node), shape)),)
-    return (_times(g, nodes.Eye(letter(shape(node.arg)[0]))),)
+    return (_times(g, nodes.Eye(size_name(shape(node.arg)[0]))),)

@@ -11,7 +11,7 @@ from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Delta, Entry, Form, Index, placed
 from matderiv.calculus.index_forms.partials import partial
-from matderiv.calculus.jacobian import REFERENCE, JacobianSize, Sizes, between, item_size
+from matderiv.calculus.jacobian import REFERENCE, JacobianSize, SizeNumbers, between, item_size
 from matderiv.calculus.sweep.task import Task
 from matderiv.expression.nodes import MatMul, Name, walk
 from matderiv.expression.shapes import Shape
@@ -121,11 +121,11 @@ class LocalJacobian:
         return tuple(symbol for symbol in self.task.sizes if symbol in used)
 
     @property
-    def sizes(self) -> Sizes:
+    def sizes(self) -> SizeNumbers:
         """Their numbers."""
         return tuple(self.task.sizes[letter] for letter in self.letters)
 
-    def size(self, dtype: str, sizes: Sizes | None = None) -> JacobianSize:
+    def size(self, dtype: str, sizes: SizeNumbers | None = None) -> JacobianSize:
         """The size of the Jacobian in memory, at the program's own sizes or at others.
 
         Raises:
@@ -145,7 +145,7 @@ class LocalJacobian:
             item_size=item_size(dtype),
         )
 
-    def growth(self, dtype: str) -> tuple[tuple[Sizes, JacobianSize], ...]:
+    def growth(self, dtype: str) -> tuple[tuple[SizeNumbers, JacobianSize], ...]:
         """Sizes that grow by equal factors from the program's own, or up to them if they are large.
 
         Nothing where no size is free.
@@ -159,7 +159,7 @@ class LocalJacobian:
         return tuple((sizes, self.size(dtype, sizes)) for sizes in between(own, other))
 
     @property
-    def _layer(self) -> Sizes:
+    def _layer(self) -> SizeNumbers:
         """The sizes of an ordinary layer, where Z is a product of two matrices of free sizes."""
         value, shape = self.task.sweep.graph.value(self.of), self.task.sweep.facts.shape
         if not isinstance(value, MatMul) or len(shape(value.left)) != len(shape(value.right)):

@@ -16,10 +16,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import cached_property
 
-from matderiv.calculus.deciding.decide import BUDGET, Attempt, Pair, Verdict, decide, read
+from matderiv.calculus.deciding.decide import (
+    BUDGET,
+    Attempt,
+    Pair,
+    Verdict,
+    decide,
+    decide_by_letters,
+)
 from matderiv.calculus.deciding.parts import differing
 from matderiv.calculus.formulas.broadcasting import filled
-from matderiv.calculus.formulas.flattened import cost, total
+from matderiv.calculus.formulas.flattened import cost, sum_of
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Entry, Index, added
 from matderiv.calculus.index_forms.letters import input_indices
@@ -121,7 +128,9 @@ class Prover:
         known = ChainMap(self._gradients, self._values)
         parts = differing(one, other, known, self.sweep.facts.shape)
         small = sum(cost(a) + cost(b) for a, b in parts) < cost(one) + cost(other)
-        if small and all(read(self._unfolded(*part)).status == "equal" for part in parts):
+        if small and all(
+            decide_by_letters(self._unfolded(*part)).status == "equal" for part in parts
+        ):
             return Verdict("equal", index=True)
         whole = self._same(one, other)
         if (one, other) not in parts and whole.status == "undecided":
@@ -232,7 +241,7 @@ def _all_of(verdicts: Iterable[Verdict]) -> Verdict:
 
 def _by_rules(gradient: GradientStages) -> Node:
     """The sum over the uses of a name, as the rules of differentiation give it."""
-    return total((Fraction(1), use.gradient) for use in gradient.uses)
+    return sum_of((Fraction(1), use.gradient) for use in gradient.uses)
 
 
 def _names(node: Node) -> set[str]:

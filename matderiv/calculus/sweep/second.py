@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matderiv.calculus.deciding.second_engine import Answers, SecondOpinion, second_opinion
+from matderiv.calculus.deciding.second_engine import OurGradients, SecondOpinion, second_opinion
 from matderiv.calculus.sweep.task import Task
 
 __all__ = ["second_opinion_on"]
@@ -19,7 +19,7 @@ def second_opinion_on(task: Task) -> SecondOpinion:
     20
     """
     gradients = {f"d{name}": found.formula for name, found in task.sweep.gradients.items()}
-    answers = Answers(
+    answers = OurGradients(
         program=task.program,
         shapes=task.shapes,
         sizes=task.sizes,

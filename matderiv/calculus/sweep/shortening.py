@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf
-from matderiv.calculus.formulas.flattened import cost, key
+from matderiv.calculus.formulas.flattened import cost, formula_key
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.expression import nodes
@@ -45,14 +45,14 @@ def shortened(graph: Graph, wrt: tuple[str, ...], swept: Callable[[Graph], Sweep
 def _written_twice(found: Sweep, wrt: tuple[str, ...]) -> list[str]:
     """The lifted values whose gradients stand twice in one formula, the longest gradient first."""
     told = {of for name in wrt for of in (*found.upstream(name), name)}
-    parts = (Counter(map(key, nodes.walk(found.gradients[name].formula))) for name in told)
+    parts = (Counter(map(formula_key, nodes.walk(found.gradients[name].formula))) for name in told)
     twice = {part for counts in parts for part, count in counts.items() if count > 1}
     hidden = {
         name: _unscaled(gradient.formula, found.facts.shape)
         for name, gradient in found.gradients.items()
         if name in found.lifted
     }
-    names = [n for n, f in hidden.items() if cost(f) >= _WORTH and key(f) in twice]
+    names = [n for n, f in hidden.items() if cost(f) >= _WORTH and formula_key(f) in twice]
     return sorted(names, key=lambda name: -cost(hidden[name]))
 
 

@@ -16,8 +16,8 @@ from fractions import Fraction
 from typing import cast
 
 from matderiv.calculus.deciding.decide import Attempt, Pair, Verdict, decide
-from matderiv.calculus.formulas.broadcasting import letter
-from matderiv.calculus.formulas.flattened import cost, total
+from matderiv.calculus.formulas.broadcasting import size_name
+from matderiv.calculus.formulas.flattened import cost, sum_of
 from matderiv.calculus.formulas.rewrites import Facts
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.contraction import contracted
@@ -150,14 +150,14 @@ def independent(formula: Node, structure: str, facts: Facts, diagonal: frozenset
     """
     if structure == "diagonal" and is_diagonal(formula, diagonal):
         return formula
-    identity = nodes.Eye(letter(facts.shape(formula)[0]))
+    identity = nodes.Eye(size_name(facts.shape(formula)[0]))
     sides = (tidy(side, facts) for side in (formula, nodes.Transpose(formula)))
     one, other = sorted(sides, key=cost)
     on_diagonal = tidy(nodes.Multiply(one, identity), facts)
     if structure == "diagonal":
         return on_diagonal
-    both = tidy(total([(_ONE, one), (_ONE, other)]), facts)
-    return total([(_ONE, both), (-_ONE, on_diagonal)])
+    both = tidy(sum_of([(_ONE, one), (_ONE, other)]), facts)
+    return sum_of([(_ONE, both), (-_ONE, on_diagonal)])
 
 
 def follows(
@@ -211,7 +211,7 @@ def own_gradient(formula: Node, name: str, assumed: Assumed, facts: Facts) -> No
 
 def by_structure(gradient: Node, structure: str, facts: Facts) -> Node:
     """G + Gᵀ - G∗I or G∗I, as it stands."""
-    on_diagonal = nodes.Multiply(gradient, nodes.Eye(letter(facts.shape(gradient)[0])))
+    on_diagonal = nodes.Multiply(gradient, nodes.Eye(size_name(facts.shape(gradient)[0])))
     if structure == "diagonal":
         return on_diagonal
     return nodes.Subtract(nodes.Add(gradient, nodes.Transpose(gradient)), on_diagonal)

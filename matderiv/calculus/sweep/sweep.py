@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Final
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf
-from matderiv.calculus.formulas.flattened import cost, key, total
+from matderiv.calculus.formulas.flattened import cost, formula_key, sum_of
 from matderiv.calculus.formulas.rewrites import Facts, RewriteName
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.formulas.tidying import (
@@ -32,7 +32,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 
-__all__ = ["finished", "inlined", "named", "replaced", "sweep"]
+__all__ = ["finished", "inlined", "replaced", "sweep", "with_value_names"]
 
 _ONE = nodes.Number(Fraction(1))
 _ZERO = nodes.Number(Fraction(0))
@@ -50,12 +50,32 @@ def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozen
         UnsupportedError: a node has no rule.
     """
     try:
-        return shortened(graph, wrt, lambda graph: _Sweep(graph, wrt, symmetric).run())
+        found = shortened(graph, wrt, lambda graph: _Sweep(graph, wrt, symmetric).run())
+        for name in wrt:
+            _refuse_zero(found, name)
     except RecursionError:
         raise UnsupportedError(
             f"The gradient of {graph.result} is a formula in too many brackets; "
             "give names to parts of the program."
         ) from None
+    return found
+
+
+def _refuse_zero(found: Sweep, name: str) -> None:
+    formula, why = found.gradients[name].formula, found.gradients[name].assembled
+    others = {of: one.formula for of, one in found.gradients.items() if of != name}
+    if formula != _ZERO:
+        why = formula
+        if not is_zero(formula, name, found.graph, found.facts, others):
+            return
+    raise InputError(
+        f"The {_kind(found.graph)} of {found.graph.result} by {name} is 0 wherever it is defined: "
+        f"{source(why)} is 0."
+    )
+
+
+def _kind(graph: Graph) -> str:
+    return "gradient" if graph.loss else "derivative"
 
 
 def replaced(node: Node, values: Mapping[str, Node]) -> Node:
@@ -98,7 +118,7 @@ class _Sweep:
                     upstream = short if name in graph.hidden else found[name].formula
             _collect(local, name, _uses(assignment.value, named, shape, moving))
             _collect(whole, name, _uses(assignment.value, upstream, shape, moving))
-        what = "gradient" if graph.loss else "derivative"
+        what = _kind(graph)
         for name in self.wrt:
             if name in found:
                 continue
@@ -109,17 +129,6 @@ class _Sweep:
                     )
                 raise InputError(f"{graph.result} does not depend on {name}; its {what} is 0.")
             found[name], _ = _gradient(graph, name, (local[name], whole[name]), facts, values)
-        for name in self.wrt:
-            formula, why = found[name].formula, found[name].assembled
-            others = {of: one.formula for of, one in found.items() if of != name}
-            if formula != _ZERO:
-                why = formula
-                if not is_zero(formula, name, graph, facts, others):
-                    continue
-            raise InputError(
-                f"The {what} of {graph.result} by {name} is 0 wherever it is defined: "
-                f"{source(why)} is 0."
-            )
         return Sweep(graph, facts, found, values.lifted, values.called, values.names)
 
 
@@ -166,7 +175,7 @@ def _values(graph: Graph, facts: Facts) -> _Values:
     near: dict[object, str] = {}
     for assignment in graph.values:
         if assignment.name != graph.result and _worth_a_name(assignment.value):
-            near[key(assignment.value)] = assignment.name
+            near[formula_key(assignment.value)] = assignment.name
         value = replaced(assignment.value, lifted)
         if cost(value) > _LONGEST:
             continue
@@ -177,7 +186,7 @@ def _values(graph: Graph, facts: Facts) -> _Values:
         elif assignment.name != graph.result:
             for form in (value, tidy(value, facts)):
                 if _worth_a_name(form):
-                    names[key(form)] = assignment.name
+                    names[formula_key(form)] = assignment.name
     return _Values(lifted, called, names, near)
 
 
@@ -222,7 +231,7 @@ def _gradient(
         formula = tidying[-1].formula if tidying else formula
     if _vanishes(formula, facts):
         formula = short = _ZERO
-    own = named(own, values.near, but=name)
+    own = with_value_names(own, values.near, but=name)
     return GradientStages(name, tuple(local), own, assembled, tuple(tidying), formula), short
 
 
@@ -232,7 +241,7 @@ def finished(
     """The last rewrites of a formula of the gradient by a name, those that change it."""
     finishes: tuple[tuple[RewriteName, Callable[[Node], Node]], ...] = (
         ("transposes collected", lambda node: transposes_collected(node, facts)),
-        ("names of the program", lambda node: named(node, names, but=name)),
+        ("names of the program", lambda node: with_value_names(node, names, but=name)),
         (_REPEATED, lambda node: completed(node, own, facts)),
         ("scalars first", lambda node: as_written(node, facts)),
     )
@@ -257,12 +266,12 @@ def _vanishes(formula: Node, facts: Facts) -> bool:
 
 
 def _sum(uses: Sequence[Use]) -> Node:
-    return total((Fraction(1), use.gradient) for use in uses)
+    return sum_of((Fraction(1), use.gradient) for use in uses)
 
 
 def _each(uses: Sequence[Use], facts: Facts) -> Node:
     """The sum of many uses, each tidied on its own."""
-    return total((Fraction(1), tidy(use.gradient, facts)) for use in uses)
+    return sum_of((Fraction(1), tidy(use.gradient, facts)) for use in uses)
 
 
 def inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:
@@ -272,12 +281,12 @@ def inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:
     return cost(formula) == 1 or not facts.shape(nodes.Name(name))
 
 
-def named(node: Node, names: Mapping[object, str], *, but: str) -> Node:
+def with_value_names(node: Node, names: Mapping[object, str], *, but: str) -> Node:
     """The formula with values called by the names that the program gives them."""
-    name = names.get(key(node), but)
+    name = names.get(formula_key(node), but)
     if name != but:
         return nodes.Name(name)
     operands = nodes.children(node)
-    made = [named(child, names, but=but) for child in operands]
+    made = [with_value_names(child, names, but=but) for child in operands]
     changed = any(a is not b for a, b in zip(made, operands, strict=True))
     return nodes.rebuilt(node, made) if changed else node

@@ -14,7 +14,7 @@ from matderiv.derivation.exercises.entries import OneEntry, entries
 from matderiv.derivation.exercises.mistakes import Mistake, mistakes
 from matderiv.derivation.exercises.numbers import Numbers, numbers
 from matderiv.derivation.exercises.related import Related, Uses, related, uses
-from matderiv.derivation.exercises.shapes import Shapes, shapes
+from matderiv.derivation.exercises.shapes import Shapes, shape_exercises
 from matderiv.derivation.exercises.theme import Theme
 from matderiv.errors import MatderivError
 
@@ -24,7 +24,7 @@ Material = Shapes | OneEntry | Mistake | Uses | Numbers | Related
 
 #: The kinds in the order in which they take turns; None instead of a kind that does not apply.
 KINDS: tuple[Callable[[Theme], Draw[Material] | None], ...] = (
-    shapes,
+    shape_exercises,
     entries,
     mistakes,
     uses,

@@ -10,7 +10,7 @@ from itertools import pairwise
 from random import Random
 
 from matderiv.calculus.deciding.decide import Verdict, same_form
-from matderiv.calculus.formulas.flattened import total
+from matderiv.calculus.formulas.flattened import sum_of
 from matderiv.calculus.formulas.mistakes import Edit, Setting, edits
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.contraction import contracted
@@ -31,7 +31,7 @@ from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.exercises.drawing import Draw, Drawn
 from matderiv.derivation.exercises.entries import atoms_in
-from matderiv.derivation.exercises.theme import Sizes, Theme, users
+from matderiv.derivation.exercises.theme import LetterSizes, Theme, users
 from matderiv.derivation.judge import Judge, chain_rule
 from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Link
@@ -96,7 +96,7 @@ def _cases(task: Task, name: str) -> Iterator[_Case]:
     gradient, facts = task.sweep.gradients[name], task.sweep.facts
     several = users(task, name)
     for by in several if len(several) > 1 else ():
-        kept = total((_ONE, use.gradient) for use in gradient.uses if use.by != by)
+        kept = sum_of((_ONE, use.gradient) for use in gradient.uses if use.by != by)
         formula = tidy(kept, facts)
         if formula != Number(_ZERO):
             yield _Case(name, "use", formula, Name(by), formula, lost=by)
@@ -239,7 +239,7 @@ def _draw(theme: Theme, cases: list[_Case], chance: Random) -> Drawn[Mistake]:
     return (case,), lambda: _made(theme, case, size if case.square else sizes, pick)
 
 
-def _made(theme: Theme, case: _Case, sizes: Sizes | int, pick: float) -> Mistake | None:
+def _made(theme: Theme, case: _Case, sizes: LetterSizes | int, pick: float) -> Mistake | None:
     """The exercise, or None where the mistake is none, or no line of the derivation shows it.
 
     The judge has the last word: one link must be refuted, every other one equal.

@@ -14,7 +14,7 @@ import numpy as np
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.exercises.drawing import Draw, Drawn
-from matderiv.derivation.exercises.theme import Sizes, Theme, users
+from matderiv.derivation.exercises.theme import LetterSizes, Theme, users
 from matderiv.derivation.judge import Judge
 from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Link
@@ -22,7 +22,7 @@ from matderiv.derivation.program import Builder, Defining, elementwise
 from matderiv.derivation.sides import Formula, Numerals
 from matderiv.errors import MatderivError
 from matderiv.expression import nodes
-from matderiv.expression.exact import Arithmetic, evaluate
+from matderiv.expression.exact import NumberType, exact_value
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Name, Node, Number, walk
 from matderiv.expression.program import Assignment, Program
@@ -47,7 +47,7 @@ def _sign(number: Fraction) -> Fraction:
 
 
 #: Fractions, and the functions of which a fraction is a fraction; none has a value at its kink.
-_EXACT = Arithmetic(
+_EXACT = NumberType(
     Fraction,
     np.frompyfunc(_power, 2, 1),
     {
@@ -244,7 +244,9 @@ def _drawn_array(kind: str, shape: tuple[int, ...], chance: Random) -> _Array:
     return np.array(made, dtype=object).reshape(shape) if shape else made[0]
 
 
-def _made(theme: Theme, case: _Case, sizes: Sizes, given: dict[str, _Array]) -> Numbers | None:
+def _made(
+    theme: Theme, case: _Case, sizes: LetterSizes, given: dict[str, _Array]
+) -> Numbers | None:
     """The exercise, or None where there is no value, none to be written down, or no proof."""
     try:
         task = theme.other(case.program, (_wrt(theme, case),), sizes)
@@ -305,7 +307,7 @@ class _Run:
         """The name, its formula, which is proved, and the numbers."""
         builder = Builder(self.task, (), elementwise)
         first = builder.chain(judge, "numbers", Formula(Name(name)), (reason, Formula(formula)))
-        array = evaluate(formula, self.values, self.arithmetic)
+        array = exact_value(formula, self.values, self.arithmetic)
         self.values[name] = array
         verdict = Verdict("equal", entries=int(np.size(array)))
         last = Link(self.task, Formula(formula), _numerals(array), "worked out", verdict)

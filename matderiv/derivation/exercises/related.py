@@ -9,7 +9,7 @@ from fractions import Fraction
 from random import Random
 from typing import TypeVar
 
-from matderiv.calculus.formulas.flattened import cost, total
+from matderiv.calculus.formulas.flattened import cost, sum_of
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.forms import Entry, Form
 from matderiv.calculus.sweep.task import Task
@@ -18,7 +18,7 @@ from matderiv.derivation.exercises.mistakes import holds
 from matderiv.derivation.exercises.theme import Theme, users
 from matderiv.derivation.exercises.variants import Variant, regularised, variants
 from matderiv.derivation.judge import Judge, chain_rule
-from matderiv.derivation.links import Chain, Derivation
+from matderiv.derivation.links import Chain, ProvedSteps
 from matderiv.derivation.program import Builder, build_program, elementwise
 from matderiv.derivation.sides import EntryOf, Formula, Indexed
 from matderiv.errors import MatderivError
@@ -37,7 +37,7 @@ M = TypeVar("M")
 class Related:
     """Derive the gradient of another program by one of its inputs."""
 
-    derivation: Derivation
+    derivation: ProvedSteps
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,7 +150,7 @@ def _contribution(builder: Builder, judge: Judge, of: str, by: str, rule: Form) 
     part = tuple((term, number) for term, number in rule if holds(term, by))
     facts = task.sweep.facts
     mine = (use for use in task.sweep.gradients[of].uses if use.by == by)
-    formula = task.whole(of, tidy(total((_ONE, use.gradient) for use in mine), facts))
+    formula = task.whole(of, tidy(sum_of((_ONE, use.gradient) for use in mine), facts))
     chain = builder.chain(
         judge,
         "contribution",

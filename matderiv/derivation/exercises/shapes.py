@@ -13,7 +13,7 @@ from matderiv.derivation.exercises.drawing import Draw, Drawn
 from matderiv.derivation.exercises.theme import Theme
 from matderiv.expression.nodes import MatMul, Name, Node, transposed, walk
 
-__all__ = ["Quantity", "Shapes", "shapes"]
+__all__ = ["Quantity", "Shapes", "shape_exercises"]
 
 #: A shape as numbers.
 _Shape = tuple[int, ...]
@@ -43,7 +43,7 @@ class Shapes:
     quantities: tuple[Quantity, ...]
 
 
-def shapes(theme: Theme) -> Draw[Shapes] | None:
+def shape_exercises(theme: Theme) -> Draw[Shapes] | None:
     """Exercises about shapes; None where there is little with a shape."""
     sizes = {letter: n for n, letter in enumerate(theme.letters, 2)}
     here = theme.at(sizes)

@@ -8,15 +8,15 @@ from random import Random
 
 from matderiv.calculus.sweep.results import GradientStages
 from matderiv.calculus.sweep.task import Task, task_of
-from matderiv.derivation.links import Derivation
+from matderiv.derivation.links import ProvedSteps
 from matderiv.errors import InputError
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import Dim, Shape, infer
 
-__all__ = ["Sizes", "Theme", "users"]
+__all__ = ["LetterSizes", "Theme", "users"]
 
 #: A number for every letter of a size that may be another number.
-Sizes = Mapping[str, int]
+LetterSizes = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +30,7 @@ class Theme:
     assumed: tuple[str, ...]
 
     @classmethod
-    def of(cls, derivation: Derivation) -> Theme:
+    def of(cls, derivation: ProvedSteps) -> Theme:
         """The theme of a derivation, without its declared structures."""
         task = derivation.task
         if not task.assumed:
@@ -68,11 +68,11 @@ class Theme:
         free = [n for n in range(2, 2 + spare + len(self.task.sizes)) if n not in fixed]
         return dict(zip(self.letters, chance.sample(free, len(self.letters)), strict=True))
 
-    def shape(self, name: str, sizes: Sizes) -> tuple[int, ...]:
+    def shape(self, name: str, sizes: LetterSizes) -> tuple[int, ...]:
         """The shape of a name at other sizes."""
         return _numbers(self.task.shapes[name], sizes)
 
-    def at(self, sizes: Sizes) -> Task:
+    def at(self, sizes: LetterSizes) -> Task:
         """The program and its gradients at other sizes."""
         return self.other(self.program, self.task.wrt, sizes)
 
@@ -96,7 +96,7 @@ class Theme:
         self,
         program: Program,
         wrt: tuple[str, ...],
-        sizes: Sizes,
+        sizes: LetterSizes,
         turned: frozenset[str] = frozenset(),
     ) -> Task:
         """Another program over the same inputs; those that are `turned` stand transposed.
@@ -113,7 +113,7 @@ def users(task: Task, name: str) -> tuple[str, ...]:
 
 
 def _inferred(
-    task: Task, program: Program, sizes: Sizes, turned: frozenset[str]
+    task: Task, program: Program, sizes: LetterSizes, turned: frozenset[str]
 ) -> dict[str, Shape]:
     """The shapes of a program over the inputs of a task, at other sizes."""
     shapes = {}
@@ -126,5 +126,5 @@ def _inferred(
     return infer(program, sizes=written, shapes=shapes)
 
 
-def _numbers(shape: Shape, sizes: Sizes) -> tuple[int, ...]:
+def _numbers(shape: Shape, sizes: LetterSizes) -> tuple[int, ...]:
     return tuple(sizes.get(dim.symbol, dim.size) for dim in shape)

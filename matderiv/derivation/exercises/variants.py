@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import partial
 
 from matderiv.expression import nodes
-from matderiv.expression.nodes import Name, Node, Number, parts
+from matderiv.expression.nodes import Name, Node, Number, parts_with_rebuild
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.vocabulary import ELEMENTWISE
 
@@ -61,7 +61,7 @@ _WEIGHTS = ("lam", "mu", "alpha", "beta", "gamma")
 def _changed(program: Program, change: Callable[[Node], Iterator[Node]]) -> Iterator[Program]:
     """The program with one part of one value changed."""
     for number, assignment in enumerate(program.assignments):
-        for part, rebuild in parts(assignment.value):
+        for part, rebuild in parts_with_rebuild(assignment.value):
             for other in change(part):
                 made = list(program.assignments)
                 made[number] = Assignment(assignment.name, rebuild(other))

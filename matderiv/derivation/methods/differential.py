@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, spread, unbroadcast
-from matderiv.calculus.formulas.flattened import key, total, without_units
+from matderiv.calculus.formulas.flattened import formula_key, sum_of, without_units
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.sweep.adjoints import adjoint
 from matderiv.calculus.sweep.differentials import differential
 from matderiv.calculus.sweep.results import GradientStages
-from matderiv.calculus.sweep.sweep import named
+from matderiv.calculus.sweep.sweep import with_value_names
 from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
@@ -44,7 +44,7 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
         assert value is not None
         change = differential(value, {name: change_of(name)}, facts.shape)
         assert change is not None
-        change = named(tidy(change, facts), {key(value): by}, but=name)
+        change = with_value_names(tidy(change, facts), {formula_key(value): by}, but=name)
         over = graph.shapes[by]
         i = builder.task.value_indices(over)
         upstream: Node = _ONE if by == graph.loss else Name(f"d{by}")
@@ -105,7 +105,7 @@ def _moved(
                 inner(g, d, facts.shape) if node is None else node
                 for node, (g, d) in zip(turned, opened, strict=True)
             ]
-            yield "cyclic rule", total((Fraction(1), part) for part in parts)
+            yield "cyclic rule", sum_of((Fraction(1), part) for part in parts)
         opened = [
             (tidy(g, facts), d) for pair in opened for g, d in _step(pair, change, facts.shape)
         ]
@@ -125,7 +125,7 @@ def _step(pair: Pair, change: Name, shape: ShapeOf) -> Iterator[Pair]:
 
 
 def _added(pairs: list[Pair], shape: ShapeOf) -> Node:
-    return total((Fraction(1), inner(g, d, shape)) for g, d in pairs)
+    return sum_of((Fraction(1), inner(g, d, shape)) for g, d in pairs)
 
 
 def inner(g: Node, d: Node, shape: ShapeOf) -> Node:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, letter
+from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, size_name
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.forms import Entry
 from matderiv.calculus.sweep.differentials import differential
@@ -16,9 +16,9 @@ from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.program import Builder, Defining, elementwise
 from matderiv.derivation.sides import (
-    Factor,
     Formula,
     Kronecker,
+    KroneckerFactor,
     Kroneckers,
     Side,
     Times,
@@ -138,7 +138,10 @@ def jacobians(builder: Builder, value: Node, of: Entry, wrt: Entry) -> Iterator[
         case nodes.Inverse(arg) if _bare(arg) == name:
             swapped = isinstance(arg, nodes.Transpose)
             turned = tidy(nodes.Transpose(value), builder.sweep.facts)
-            factors = (Factor(nodes.Negate(value), "", 0, 0), Factor(turned, "", 1, 1))
+            factors = (
+                KroneckerFactor(nodes.Negate(value), "", 0, 0),
+                KroneckerFactor(turned, "", 1, 1),
+            )
             yield replace(blank, factors=factors, swapped=swapped)
             return
         case nodes.MatMul(left, right) | nodes.Outer(left, right):
@@ -160,8 +163,11 @@ def jacobians(builder: Builder, value: Node, of: Entry, wrt: Entry) -> Iterator[
                 yield replace(blank, diagonal=filled(slope, over, shape) if shape(slope) else slope)
                 return
             if slope == _ONE and len(own) == 1 and own == over[1:]:
-                ones = nodes.Ones((letter(over[0]),))
-                factors = (Factor(ones, "", 0, None), Factor(None, own[0].symbol, 1, 0))
+                ones = nodes.Ones((size_name(over[0]),))
+                factors = (
+                    KroneckerFactor(ones, "", 0, None),
+                    KroneckerFactor(None, own[0].symbol, 1, 0),
+                )
                 yield replace(blank, factors=factors)
                 return
     raise UnsupportedError(
@@ -175,47 +181,47 @@ def _turned(value: Node, name: str) -> bool:
     return any(isinstance(n, nodes.Transpose) and _bare(n) == name for n in nodes.walk(value))
 
 
-def _identities(over: Shape) -> tuple[Factor, ...]:
-    return tuple(Factor(None, dim.symbol, n, n) for n, dim in enumerate(over))
+def _identities(over: Shape) -> tuple[KroneckerFactor, ...]:
+    return tuple(KroneckerFactor(None, dim.symbol, n, n) for n, dim in enumerate(over))
 
 
-def _summed(own: Shape, axis: int | None, value: Node) -> Iterator[Factor]:
+def _summed(own: Shape, axis: int | None, value: Node) -> Iterator[KroneckerFactor]:
     """1ᵀ ⊗ I for the sum along the first axis, I ⊗ 1ᵀ along the second; the mean divides by n."""
     kept = 0
     for n, dim in enumerate(own):
         if axis is not None and n != axis % len(own):
-            yield Factor(None, dim.symbol, kept, n)
+            yield KroneckerFactor(None, dim.symbol, kept, n)
             kept += 1
             continue
-        ones: Node = nodes.Ones((letter(dim),))
+        ones: Node = nodes.Ones((size_name(dim),))
         if isinstance(value, nodes.Mean):
             ones = nodes.Divide(ones, nodes.Size(dim.symbol, dim.size))
-        yield Factor(ones, "", None, n)
+        yield KroneckerFactor(ones, "", None, n)
 
 
-def _product(place: int, own: Shape, partner: Node, shape: ShapeOf) -> tuple[Factor, ...]:
+def _product(place: int, own: Shape, partner: Node, shape: ShapeOf) -> tuple[KroneckerFactor, ...]:
     """A ⊗ I for A·X and I ⊗ Bᵀ for X·B; a vector leaves out the factor that it has no index for."""
     other: Shape = shape(partner)
     turned = partner.arg if isinstance(partner, nodes.Transpose) else nodes.Transpose(partner)
     match place, len(own), len(other):
         case 0, 2, 2:
-            return Factor(None, own[0].symbol, 0, 0), Factor(turned, "", 1, 1)
+            return KroneckerFactor(None, own[0].symbol, 0, 0), KroneckerFactor(turned, "", 1, 1)
         case 1, 2, 2:
-            return Factor(partner, "", 0, 0), Factor(None, own[1].symbol, 1, 1)
+            return KroneckerFactor(partner, "", 0, 0), KroneckerFactor(None, own[1].symbol, 1, 1)
         case 0, 2, 1:
-            return Factor(None, own[0].symbol, 0, 0), Factor(partner, "", None, 1)
+            return KroneckerFactor(None, own[0].symbol, 0, 0), KroneckerFactor(partner, "", None, 1)
         case 1, 2, 1:
-            return Factor(partner, "", None, 0), Factor(None, own[1].symbol, 0, 1)
+            return KroneckerFactor(partner, "", None, 0), KroneckerFactor(None, own[1].symbol, 0, 1)
         case 0, 1, 2:
-            return (Factor(turned, "", 0, 0),)
+            return (KroneckerFactor(turned, "", 0, 0),)
         case 1, 1, 2:
-            return (Factor(partner, "", 0, 0),)
-    return (Factor(partner, "", None, 0),)
+            return (KroneckerFactor(partner, "", 0, 0),)
+    return (KroneckerFactor(partner, "", None, 0),)
 
 
-def _outer(place: int, own: Shape, partner: Node, shape: ShapeOf) -> tuple[Factor, ...]:
+def _outer(place: int, own: Shape, partner: Node, shape: ShapeOf) -> tuple[KroneckerFactor, ...]:
     """I ⊗ b for a·bᵀ by a, and a ⊗ I by b."""
     del shape
-    own_factor = Factor(None, own[0].symbol, place, 0)
-    beside = Factor(partner, "", 1 - place, None)
+    own_factor = KroneckerFactor(None, own[0].symbol, place, 0)
+    beside = KroneckerFactor(partner, "", 1 - place, None)
     return (own_factor, beside) if place == 0 else (beside, own_factor)
