@@ -1,5 +1,6 @@
 """The derivation of a whole program: one step for each value, from the loss backwards."""
 
+# pyright: reportArgumentType=false
 from __future__ import annotations
 
 import itertools

@@ -1,5 +1,6 @@
 """Sides as SymPy objects that a user can take further."""
 
+# pyright: reportCallIssue=false, reportReturnType=false, reportOperatorIssue=false, reportIndexIssue=false
 from __future__ import annotations
 
 import itertools

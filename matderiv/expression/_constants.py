@@ -1,5 +1,6 @@
 """Whether the numbers that a program is written with exist: 1/0, log(0) and (-2)**Y do not."""
 
+# pyright: reportAssignmentType=false
 from __future__ import annotations
 
 import math

@@ -1,5 +1,6 @@
 """Points at which two forms differ: one such point refutes an equality, none proves it."""
 
+# pyright: reportInvalidTypeForm=false
 from __future__ import annotations
 
 import math

@@ -7,6 +7,7 @@ Generators of which more is true than that are only ever taken for different: no
 0 that is not.
 """
 
+# pyright: reportArgumentType=false
 from __future__ import annotations
 
 import operator

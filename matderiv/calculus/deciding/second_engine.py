@@ -4,6 +4,7 @@ SymPy is given the loss as one expression of the entries of all inputs, at the s
 and differentiates it by every entry. Neither the sweep nor index notation has a part in that.
 """
 
+# pyright: reportArgumentType=false, reportAssignmentType=false
 from __future__ import annotations
 
 import itertools

@@ -1,5 +1,6 @@
 """Shapes of formulas over names whose shapes are known; each is worked out once."""
 
+# pyright: reportGeneralTypeIssues=false
 from __future__ import annotations
 
 from collections.abc import Mapping
