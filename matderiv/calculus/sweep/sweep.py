@@ -34,8 +34,6 @@ from matderiv.expression.source import source
 
 __all__ = ["finished", "inlined", "replaced", "sweep", "with_value_names"]
 
-_ONE = nodes.Number(Fraction(1))
-_ZERO = nodes.Number(Fraction(0))
 _REPEATED: Final = "repeated in every row or column"
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
 _USES = 200  # uses of one name at most
@@ -91,7 +89,7 @@ class _Sweep:
             if name != graph.result:
                 both = (local[name], whole[name])
                 found[name], short = _gradient(graph, name, both, facts, values)
-                if found[name].formula == _ZERO:
+                if found[name].formula == nodes.ZERO:
                     continue
                 named = upstream = nodes.Name(f"d{name}")
                 if inlined(name, found[name].formula, graph, facts):
@@ -112,7 +110,7 @@ class _Sweep:
         for name in self.wrt:
             formula, why = found[name].formula, found[name].assembled
             others = {of: one.formula for of, one in found.items() if of != name}
-            if formula != _ZERO:
+            if formula != nodes.ZERO:
                 why = formula
                 if not is_zero(formula, name, graph, facts, others):
                     continue
@@ -213,15 +211,15 @@ def _gradient(
         tidying = list(tidied(assembled, facts))
         own = tidy(_sum(local), facts)
     formula = short = tidying[-1].formula if tidying else assembled
-    if formula != _ZERO and name in graph.hidden:
+    if formula != nodes.ZERO and name in graph.hidden:
         formula = completed(short, graph.shapes[name], facts)
         if formula != short:
             tidying.append(Rewritten(_REPEATED, formula))
-    elif formula != _ZERO:
+    elif formula != nodes.ZERO:
         tidying += finished(formula, name, graph.shapes[name], values.names, facts)
         formula = tidying[-1].formula if tidying else formula
     if _vanishes(formula, facts):
-        formula = short = _ZERO
+        formula = short = nodes.ZERO
     own = with_value_names(own, values.near, but=name)
     return GradientStages(name, tuple(local), own, assembled, tuple(tidying), formula), short
 
@@ -247,7 +245,7 @@ def finished(
 
 def _vanishes(formula: Node, facts: Facts) -> bool:
     """Whether a formula with a zero in it is zero, whatever its shape is."""
-    if formula == _ZERO or not any(n == _ZERO for n in nodes.walk(formula)):
+    if formula == nodes.ZERO or not any(n == nodes.ZERO for n in nodes.walk(formula)):
         return False
     entries = Entries(facts.shape, symmetric=facts.symmetric)
     try:
