@@ -38,7 +38,16 @@ def graph(text: str, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Gra
 
 
 def of_table(entry: Entry_) -> Sweep:
-    """The sweep of a gradient of the table."""
+    """The sweep of a gradient of the table, made once for all tests."""
+    if entry.id not in _made:
+        _made[entry.id] = _swept(entry)
+    return _made[entry.id]
+
+
+_made: dict[str, Sweep] = {}
+
+
+def _swept(entry: Entry_) -> Sweep:
     sizes = entry.sizes(SIZES)
     structured = frozenset(n for n, a in entry.assume.items() if a in ("symmetric", "diagonal"))
     made = graph(entry.program, {name: entry.shape(name, sizes) for name in entry.shapes})

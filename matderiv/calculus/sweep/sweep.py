@@ -34,6 +34,8 @@ from matderiv.expression.source import source
 
 __all__ = ["finished", "inlined", "replaced", "sweep", "with_value_names"]
 
+_ONE = nodes.Number(Fraction(1))
+_ZERO = nodes.Number(Fraction(0))
 _REPEATED: Final = "repeated in every row or column"
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
 _USES = 200  # uses of one name at most
@@ -48,12 +50,32 @@ def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozen
         UnsupportedError: a node has no rule.
     """
     try:
-        return shortened(graph, wrt, lambda graph: _Sweep(graph, wrt, symmetric).run())
+        found = shortened(graph, wrt, lambda graph: _Sweep(graph, wrt, symmetric).run())
+        for name in wrt:
+            _refuse_zero(found, name)
     except RecursionError:
         raise UnsupportedError(
             f"The gradient of {graph.result} is a formula in too many brackets; "
             "give names to parts of the program."
         ) from None
+    return found
+
+
+def _refuse_zero(found: Sweep, name: str) -> None:
+    formula, why = found.gradients[name].formula, found.gradients[name].assembled
+    others = {of: one.formula for of, one in found.gradients.items() if of != name}
+    if formula != _ZERO:
+        why = formula
+        if not is_zero(formula, name, found.graph, found.facts, others):
+            return
+    raise InputError(
+        f"The {_kind(found.graph)} of {found.graph.result} by {name} is 0 wherever it is defined: "
+        f"{source(why)} is 0."
+    )
+
+
+def _kind(graph: Graph) -> str:
+    return "gradient" if graph.loss else "derivative"
 
 
 def replaced(node: Node, values: Mapping[str, Node]) -> Node:
@@ -89,14 +111,14 @@ class _Sweep:
             if name != graph.result:
                 both = (local[name], whole[name])
                 found[name], short = _gradient(graph, name, both, facts, values)
-                if found[name].formula == nodes.ZERO:
+                if found[name].formula == _ZERO:
                     continue
                 named = upstream = nodes.Name(f"d{name}")
                 if inlined(name, found[name].formula, graph, facts):
                     upstream = short if name in graph.hidden else found[name].formula
             _collect(local, name, _uses(assignment.value, named, shape, moving))
             _collect(whole, name, _uses(assignment.value, upstream, shape, moving))
-        what = "gradient" if graph.loss else "derivative"
+        what = _kind(graph)
         for name in self.wrt:
             if name in found:
                 continue
@@ -107,17 +129,6 @@ class _Sweep:
                     )
                 raise InputError(f"{graph.result} does not depend on {name}; its {what} is 0.")
             found[name], _ = _gradient(graph, name, (local[name], whole[name]), facts, values)
-        for name in self.wrt:
-            formula, why = found[name].formula, found[name].assembled
-            others = {of: one.formula for of, one in found.items() if of != name}
-            if formula != nodes.ZERO:
-                why = formula
-                if not is_zero(formula, name, graph, facts, others):
-                    continue
-            raise InputError(
-                f"The {what} of {graph.result} by {name} is 0 wherever it is defined: "
-                f"{source(why)} is 0."
-            )
         return Sweep(graph, facts, found, values.lifted, values.called, values.names)
 
 
@@ -211,15 +222,15 @@ def _gradient(
         tidying = list(tidied(assembled, facts))
         own = tidy(_sum(local), facts)
     formula = short = tidying[-1].formula if tidying else assembled
-    if formula != nodes.ZERO and name in graph.hidden:
+    if formula != _ZERO and name in graph.hidden:
         formula = completed(short, graph.shapes[name], facts)
         if formula != short:
             tidying.append(Rewritten(_REPEATED, formula))
-    elif formula != nodes.ZERO:
+    elif formula != _ZERO:
         tidying += finished(formula, name, graph.shapes[name], values.names, facts)
         formula = tidying[-1].formula if tidying else formula
     if _vanishes(formula, facts):
-        formula = short = nodes.ZERO
+        formula = short = _ZERO
     own = with_value_names(own, values.near, but=name)
     return GradientStages(name, tuple(local), own, assembled, tuple(tidying), formula), short
 
@@ -245,7 +256,7 @@ def finished(
 
 def _vanishes(formula: Node, facts: Facts) -> bool:
     """Whether a formula with a zero in it is zero, whatever its shape is."""
-    if formula == nodes.ZERO or not any(n == nodes.ZERO for n in nodes.walk(formula)):
+    if formula == _ZERO or not any(n == _ZERO for n in nodes.walk(formula)):
         return False
     entries = Entries(facts.shape, symmetric=facts.symmetric)
     try:
