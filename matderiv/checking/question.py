@@ -6,7 +6,6 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 from typing import cast
 
@@ -299,9 +298,9 @@ def _bodies(task: Task) -> dict[str, Node]:
     slope = sweep(graph, (close.value,)).gradients[close.value].formula
     made, derivative = (substituted(node, Name(close.value), _HOLE) for node in (body, slope))
     for ones in {n for n in nodes.walk(derivative) if isinstance(n, nodes.Ones)}:
-        derivative = substituted(derivative, ones, nodes.Number(Fraction(1)))
+        derivative = substituted(derivative, ones, nodes.ONE)
     if _HOLE not in nodes.walk(derivative):  # each entry of dY is the same number
-        zero = nodes.Multiply(nodes.Number(Fraction(0)), _HOLE)
+        zero = nodes.Multiply(nodes.ZERO, _HOLE)
         derivative = nodes.Add(derivative, zero)
     return {function: made, f"d{function}": derivative}
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
 from matderiv.calculus.index_forms.canonical import sealed
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import (
+    ONE_FORM,
     Atom,
     Call,
     Entry,
@@ -23,7 +23,6 @@ from matderiv.calculus.index_forms.forms import (
     Rate,
     Term,
     added,
-    constant,
     multiplied,
     single,
 )
@@ -56,7 +55,6 @@ __all__ = ["CloseUpBuilder", "CloseUpJudge", "build_close_up"]
 Report = Callable[[str], None]
 Indices = tuple[Index, ...]
 
-_ONE = constant(Fraction(1))
 #: The places of the single entries that are derived, as far as there are so many.
 _PLACES = ((1, 1), (1, 2), (2, 1))
 
@@ -234,7 +232,7 @@ class CloseUpBuilder(Builder):
         at = self.places
         rate = partial(judge.entries.at(body, *at), self.z(at), judge.entries.letter)
         sides: list[tuple[Reason, Side]] = [("derivative", Indexed(rate))]
-        if self.factor == _ONE:
+        if self.factor == ONE_FORM:
             local = self.task.whole(self.close.value, gradient.local)
             sides.append(("simplified", written(self.task, local, at)))
         return self.chain(judge, "slope", Indexed(single(Rate(self.f(at), self.z(at)))), *sides)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import (
@@ -26,7 +25,6 @@ from matderiv.expression.vocabulary import KNOWN
 
 __all__ = ["CloseUp", "Summand", "close_up", "first_product", "function_of"]
 
-_ONE = nodes.Number(Fraction(1))
 #: Letters for a function that has no name in the program.
 _FUNCTIONS = ("f", "phi", "psi", "F", "g", "h")
 
@@ -143,8 +141,8 @@ def _adds_up(node: Node) -> bool:
 def _weight(task: Task, total: Node, body: Node) -> Node:
     """The weight of one entry in a reduction: 1 in a sum, 1/(NM) in a mean."""
     if isinstance(total, nodes.Sum):
-        return _ONE
-    weight: Node = _ONE
+        return nodes.ONE
+    weight: Node = nodes.ONE
     for dim in task.sweep.facts.shape(body):
         weight = nodes.Divide(weight, nodes.Size(dim.symbol, dim.size))
     return weight
@@ -200,7 +198,7 @@ def _with_loss(task: Task, name: str, loss: Node, factor: Node, function: str) -
         ),
     )
     slope: Node = Apply(f"d{function}", Name(name))
-    local = slope if factor == _ONE else nodes.Multiply(factor, slope)
+    local = slope if factor == nodes.ONE else nodes.Multiply(factor, slope)
     gradient = replace(sweep.gradients[name], local=local, formula=local)
     gradients = {**sweep.gradients, name: gradient}
     return replace(task, sweep=replace(sweep, graph=graph, gradients=gradients))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import size_name, varies
 from matderiv.calculus.formulas.tidying import tidy
@@ -23,7 +22,6 @@ from matderiv.expression.nodes import Name, Node, walk
 
 __all__ = ["jacobian_entry_chains", "structure"]
 
-_ONE = nodes.Number(Fraction(1))
 _MOST_PATHS = 6  # from X to Y
 
 #: J₁J₂…, from the left.
@@ -102,7 +100,7 @@ def _steps(builder: Builder, value: Node, of: Entry, wrt: Entry) -> Iterator[_Pr
     if own == over or not entrywise:
         yield from ((part,) for part in jacobians(builder, value, of, wrt))
         return
-    slope = differential(value, {wrt.name: _ONE}, shape)
+    slope = differential(value, {wrt.name: nodes.ONE}, shape)
     if slope is None:
         raise UnsupportedError(f"{of.name} is not computed entry by entry from {wrt.name}")
     lead = len(over) - len(own)
@@ -114,7 +112,7 @@ def _steps(builder: Builder, value: Node, of: Entry, wrt: Entry) -> Iterator[_Pr
     )
     repeated = Kronecker(of.indices, wrt.indices, over, factors)
     slope = tidy(slope, builder.sweep.facts)
-    if slope != _ONE:
+    if slope != nodes.ONE:
         yield Kronecker(of.indices, of.indices, over, diagonal=slope), repeated
     else:
         yield (repeated,)
@@ -145,7 +143,7 @@ def _together(product: _Product, found: ArrayTask) -> _Product:
 
 
 def _is_identity(part: Kronecker) -> bool:
-    return part.diagonal == _ONE or (
+    return part.diagonal == nodes.ONE or (
         _full(part) and not part.swapped and all(factor.node is None for factor in part.factors)
     )
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from matderiv.calculus.formulas.broadcasting import varies
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import (
-    ONE,
+    UNIT_TERM,
     Delta,
     Entry,
     Form,
@@ -339,7 +339,7 @@ class Kronecker:
 
     def at(self, rows: tuple[Index, ...], cols: tuple[Index, ...], entries: Entries) -> Form:
         """The entry in a row and a column, each an index or a pair of indices."""
-        made: Form = ((ONE, Fraction(1)),)
+        made: Form = ((UNIT_TERM, Fraction(1)),)
         if self.swapped:
             cols = cols[::-1]
         if self.diagonal is not None:
@@ -379,7 +379,7 @@ class KroneckerProducts:
         return added(self._product(product, entries) for product in self.products)
 
     def _product(self, product: tuple[Kronecker, ...], entries: Entries) -> Form:
-        made: Form = ((ONE, Fraction(1)),)
+        made: Form = ((UNIT_TERM, Fraction(1)),)
         bound: Bound = ()
         rows = self.rows
         for number, part in enumerate(product):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 
 from matderiv.errors import MissingRuleError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, broadcast, join, words
-from matderiv.expression.nodes import Node
+from matderiv.expression.nodes import Node, transposed
 from matderiv.expression.source import source
 
 __all__ = ["Rules"]
@@ -134,7 +133,9 @@ class Rules:
         what, name = source(node), source(arg)
         takes = _OF_A_SQUARE[type(node)]
         if len(shape) != _MATRIX:
-            instead = source(nodes.Divide(_ONE, arg)) if isinstance(node, nodes.Inverse) else ""
+            instead = (
+                source(nodes.Divide(nodes.ONE, arg)) if isinstance(node, nodes.Inverse) else ""
+            )
             hint = f" Did you mean {instead}?" if instead and not shape else ""
             raise ShapeError(
                 f"{what}: {name} is {words(shape)}; {takes} of a square matrix.{hint}"
@@ -143,7 +144,7 @@ class Rules:
         self._square_factors(arg)
         if not join(*shape):
             rows, cols = (size.number or 0 for size in shape)
-            turned = _t(arg)
+            turned = transposed(arg)
             meant = nodes.MatMul(arg, turned) if rows < cols else nodes.MatMul(turned, arg)
             raise ShapeError(
                 f"{what}: {name} is {words(shape)}, which is not square; {takes} of a square "
@@ -239,9 +240,11 @@ class Rules:
         if len(left) == len(right) == 1:
             return f"{message} Did you mean {source(nodes.Outer(node.left, node.right))}?"
         if len(right) == _MATRIX and left[-1].number == right[1].number:
-            return f"{message} Did you mean {source(nodes.MatMul(node.left, _t(node.right)))}?"
+            meant = nodes.MatMul(node.left, transposed(node.right))
+            return f"{message} Did you mean {source(meant)}?"
         if len(left) == _MATRIX and left[0].number == right[0].number:
-            return f"{message} Did you mean {source(nodes.MatMul(_t(node.left), node.right))}?"
+            meant = nodes.MatMul(transposed(node.left), node.right)
+            return f"{message} Did you mean {source(meant)}?"
         if left[0].number == right[-1].number:
             return f"{message} Did you mean {source(nodes.MatMul(node.right, node.left))}?"
         if len(left) == 1:
@@ -275,11 +278,10 @@ class Rules:
             return message
         message += "entry by entry, sizes must be equal or 1."
         if [s.number for s in left] == [s.number for s in right[::-1]]:
-            return f"{message} Did you mean {source(nodes.rebuilt(node, [first, _t(second)]))}?"
+            meant = nodes.rebuilt(node, [first, transposed(second)])
+            return f"{message} Did you mean {source(meant)}?"
         return f"{message} Declare others with --shape."
 
-
-_ONE = nodes.Number(Fraction(1))
 
 _OF_A_SQUARE: dict[type, str] = {
     nodes.Trace: "the trace is that",
@@ -288,10 +290,6 @@ _OF_A_SQUARE: dict[type, str] = {
     nodes.Inverse: "the inverse is that",
     nodes.Diag: "diag takes the diagonal",
 }
-
-
-def _t(node: Node) -> Node:
-    return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)
 
 
 def _declare(node: Node, shape: str, why: str = "") -> str:

@@ -8,6 +8,9 @@ from fractions import Fraction
 from typing import Any, get_args
 
 __all__ = [
+    "ONE",
+    "TWO",
+    "ZERO",
     "Add",
     "AlongAxis",
     "Apply",
@@ -383,6 +386,9 @@ _OPERANDS: dict[type, tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind) if field.type == "Node")
     for kind in get_args(Node)
 }
+
+
+ZERO, ONE, TWO = (Number(Fraction(n)) for n in range(3))
 
 
 def children(node: Node) -> tuple[Node, ...]:

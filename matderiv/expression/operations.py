@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial, reduce
 
 from matderiv.expression import nodes
@@ -196,7 +195,7 @@ def _logsumexp(node: nodes.LogSumExp, _: ShapeOf) -> Node:
 def _var(node: nodes.Var, _: ShapeOf) -> Node:
     """The mean of the squares of a less their mean."""
     mean = nodes.Mean(node.arg, node.axis, keepdims=node.axis is not None)
-    square = nodes.Power(nodes.Subtract(node.arg, mean), nodes.Number(Fraction(2)))
+    square = nodes.Power(nodes.Subtract(node.arg, mean), nodes.TWO)
     return nodes.Mean(square, node.axis, node.keepdims)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from fractions import Fraction
 
-from matderiv.calculus.index_forms.forms import Entry, Index, Term, constant, single
+from matderiv.calculus.index_forms.forms import ONE_FORM, Entry, Index, Term, single
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.focus import CloseUp, function_of
 from matderiv.derivation.links import Chain, Step
@@ -21,7 +20,6 @@ from matderiv.notation.names import name_box
 __all__ = ["CLOSE_UP_WRITERS", "beginning", "given", "size_box"]
 
 _MATRIX = 2
-_ONE = constant(Fraction(1))
 
 
 def beginning(composer: ProgramComposer, fields: Fields) -> Iterator[Block]:
@@ -99,7 +97,7 @@ def _upstream(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator
     for chain in step.chains:
         key = chain.kind.replace(" ", "_")
         match chain.sides[-1]:
-            case Indexed(form) if key == "unit" and form != _ONE:
+            case Indexed(form) if key == "unit" and form != ONE_FORM:
                 key = "unit_scaled"
         yield Paragraph(_say(composer, key, fields))
         yield composer.equation(chain)

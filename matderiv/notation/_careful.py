@@ -64,8 +64,8 @@ class Careful:
         matrix = _inverted(right)
         if matrix is not None and len(self.facts.shape(left)) <= _MATRIX:
             solved = Solve(
-                self.of(self._untransposed(_turned(matrix))),
-                self.of(_turned(left) if len(self.facts.shape(left)) > 1 else left),
+                self.of(self._untransposed(nodes.transposed(matrix))),
+                self.of(nodes.transposed(left) if len(self.facts.shape(left)) > 1 else left),
             )
             return nodes.Transpose(solved) if len(self.facts.shape(left)) > 1 else solved  # type: ignore[arg-type]
         return nodes.MatMul(self.of(left), self.of(right))  # type: ignore[arg-type]
@@ -118,7 +118,7 @@ def _inverted(node: Node) -> Node | None:
         case nodes.Inverse(arg):
             return arg
         case nodes.Transpose(nodes.Inverse(arg)):
-            return _turned(arg)
+            return nodes.transposed(arg)
     return None
 
 
@@ -129,7 +129,3 @@ def _ends_inverted(node: Node) -> bool:
         case nodes.Negate(arg) | nodes.Multiply(_, arg):
             return _ends_inverted(arg)
     return _inverted(node) is not None
-
-
-def _turned(node: Node) -> Node:
-    return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)

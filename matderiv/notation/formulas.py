@@ -247,7 +247,7 @@ class Formulas:
             return Row((factors[0], _CDOT, factors[1]) if dot else factors)
         if len(self.shape(right)) == 1:
             return Row((self._row_vector(left), self._tight(right)))
-        return Row((self._tight(_transposed(right)), self._tight(left)))
+        return Row((self._tight(nodes.transposed(right)), self._tight(left)))
 
     def _row_vector(self, node: Node) -> Box:
         """A vector as a row: vᵀ, vᵀA."""
@@ -400,7 +400,3 @@ def _ends_tall(box: Box) -> bool:
         case Row(items=(*_, last)):
             return _ends_tall(last)
     return False
-
-
-def _transposed(node: Node) -> Node:
-    return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)

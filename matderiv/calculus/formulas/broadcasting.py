@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 from itertools import zip_longest
 
 from matderiv.errors import ShapeError
@@ -29,7 +28,6 @@ __all__ = [
     "with_axis",
 ]
 
-_ONE = nodes.Number(Fraction(1))
 _SINGLE = Dim("1", 1)
 
 
@@ -92,7 +90,7 @@ def filled(value: Node, over: Shape, shape: ShapeOf) -> Node:
     if shape(value) == over:
         return value
     ones = nodes.Ones(tuple(map(size_name, over)))
-    return ones if value == _ONE else nodes.Multiply(value, ones)
+    return ones if value == nodes.ONE else nodes.Multiply(value, ones)
 
 
 def spread(value: Node, over: Shape, shape: ShapeOf) -> Node:

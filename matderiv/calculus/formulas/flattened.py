@@ -30,7 +30,6 @@ Addend = tuple[Fraction, Node]
 #: A base and the power that it is raised to.
 BasePower = tuple[Node, Node]
 
-_ONE = nodes.Number(Fraction(1))
 _HALF = Fraction(1, 2)
 _MATRIX = 2  # dimensions
 
@@ -54,7 +53,7 @@ def formula_key(node: Node) -> tuple[object, ...]:
             return ("sum", *sorted(((c, formula_key(t)) for c, t in terms(node)), key=repr))
         case nodes.Multiply() | nodes.Divide() | nodes.Power():
             number, parts = factors(node)
-            if len(parts) != 1 or number != 1 or parts[0][1] != _ONE:
+            if len(parts) != 1 or number != 1 or parts[0][1] != nodes.ONE:
                 made = sorted(
                     ((formula_key(base), formula_key(power)) for base, power in parts),
                     key=repr,
@@ -63,7 +62,10 @@ def formula_key(node: Node) -> tuple[object, ...]:
         case nodes.MatMul():
             return ("chain", *map(formula_key, _links(node)))
         case nodes.Transpose(nodes.MatMul() as arg):
-            return ("chain", *(formula_key(_turned(link)) for link in reversed(_links(arg))))
+            return (
+                "chain",
+                *(formula_key(nodes.transposed(link)) for link in reversed(_links(arg))),
+            )
     own = tuple(
         formula_key(value) if isinstance(value, Node) else value
         for value in (getattr(node, field) for field in node.__dataclass_fields__)
@@ -75,10 +77,6 @@ def _links(node: Node) -> list[Node]:
     if not isinstance(node, nodes.MatMul):
         return [node]
     return _links(node.left) + _links(node.right)
-
-
-def _turned(node: Node) -> Node:
-    return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)
 
 
 def changed(old: Node, new: Node) -> Node | None:
@@ -107,7 +105,7 @@ def split(node: Node) -> Addend:
     """The rational coefficient of a term, and the rest."""
     match node:
         case nodes.Number(value):
-            return value, _ONE
+            return value, nodes.ONE
         case nodes.Negate(arg):
             number, rest = split(arg)
             return -number, rest
@@ -127,7 +125,7 @@ def sum_of(parts: Iterable[Addend]) -> Node:
         else some
     )
     if not some:
-        return nodes.Number(Fraction(0))
+        return nodes.ZERO
     made: Node | None = None
     for number, rest in some:
         if made is None:
@@ -178,7 +176,7 @@ def factors(node: Node) -> tuple[Fraction, tuple[BasePower, ...]]:
             return Fraction(1), ((base, nodes.Number(power)),)
         case nodes.Power(base, power):
             return Fraction(1), ((base, power),)
-    return Fraction(1), ((node, _ONE),)
+    return Fraction(1), ((node, nodes.ONE),)
 
 
 def negated(power: Node) -> Node:

@@ -23,7 +23,6 @@ __all__ = ["CATALOGUE", "Edit", "Setting", "edits", "factors_of", "plus"]
 
 _MOST_FACTORS = 4  # of a product whose orders are all tried
 _MATRIX = 2  # dimensions
-_ONE = Number(Fraction(1))
 _SMALL = tuple(Number(Fraction(n)) for n in (1, 2, 3))
 
 
@@ -212,8 +211,8 @@ def _coefficient(at: _At) -> Iterator[Node]:
     part = at.part
     if isinstance(part, nodes.Add | nodes.Subtract):
         for number in _wanted(at.setting):
-            for left, right in ((number, _ONE), (_ONE, number)):
-                if number != _ONE:
+            for left, right in ((number, nodes.ONE), (nodes.ONE, number)):
+                if number != nodes.ONE:
                     yield type(part)(_times(left, part.left), _times(right, part.right))
 
 
@@ -221,7 +220,7 @@ def _multiple(at: _At) -> Iterator[Node]:
     """A part is to be multiplied or divided by a number."""
     if not isinstance(at.part, Number):
         for number in _wanted(at.setting):
-            if number != _ONE:
+            if number != nodes.ONE:
                 yield nodes.Multiply(number, at.part)
                 yield nodes.Divide(at.part, number)
 
@@ -444,7 +443,7 @@ def plus(node: Node, term: Node) -> Node:
 def _times(number: Number, node: Node) -> Node:
     """A term with a number before it, as it is written."""
     match node:
-        case _ if number == _ONE:
+        case _ if number == nodes.ONE:
             return node
         case Number(value):
             return Number(value * number.value)

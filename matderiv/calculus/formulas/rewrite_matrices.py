@@ -24,7 +24,6 @@ from matderiv.expression.nodes import Node
 
 __all__ = ["cancelled", "diagonal", "identity", "inverse", "outer", "scalars_out"]
 
-_ONE = nodes.Number(Fraction(1))
 _MATRIX = 2  # dimensions
 
 
@@ -45,7 +44,7 @@ def scalars_out(node: Node, facts: Facts) -> Node | None:
         left.append(product_of(Fraction(1), inside))
     if all(factors(link)[0] == 1 for link in links) and not scalars:
         return None
-    return product_of(number, [*scalars, (chained(left), _ONE)])
+    return product_of(number, [*scalars, (chained(left), nodes.ONE)])
 
 
 def identity(node: Node, facts: Facts) -> Node | None:
@@ -119,13 +118,13 @@ def diagonal(node: Node, facts: Facts) -> Node | None:
                 return scaled
             for part in parts:
                 match part:
-                    case (nodes.Outer(v, nodes.Ones((1,))), power) if power == _ONE:
+                    case (nodes.Outer(v, nodes.Ones((1,))), power) if power == nodes.ONE:
                         rest = [p for p in parts if p is not part and facts.shape(p[0])]
                         whole = facts.shape(product_of(Fraction(1), rest)) if rest else ()
                         if whole == facts.shape(node) and whole[:1] == facts.shape(v):
                             scalars = [p for p in parts if not facts.shape(p[0])]
                             made = nodes.MatMul(nodes.Diag(v), product_of(Fraction(1), rest))
-                            return product_of(number, [*scalars, (made, _ONE)])
+                            return product_of(number, [*scalars, (made, nodes.ONE)])
         case nodes.MatMul(nodes.Diag(v), right) if len(facts.shape(v)) == 1 and (
             len(facts.shape(right)) == 1
         ):
@@ -149,7 +148,7 @@ def _scaled_identity(number: Fraction, parts: tuple[BasePower, ...], facts: Fact
     if facts.shape(identities[0][0]) != whole or facts.shape(diagonal) != whole[1:]:
         return None
     scalars = [p for p in rest if p not in vectors]
-    return product_of(number, [*scalars, (nodes.Diag(diagonal), _ONE)])
+    return product_of(number, [*scalars, (nodes.Diag(diagonal), nodes.ONE)])
 
 
 #: Matrices whose diagonal is a vector that can be written without them.
@@ -187,7 +186,7 @@ def _of_matrix(arg: Node, facts: Facts) -> Node | None:
         )
     if not inside or (number == 1 and not outside):
         return None
-    return product_of(number, [*outside, (nodes.Diag(product_of(Fraction(1), inside)), _ONE)])
+    return product_of(number, [*outside, (nodes.Diag(product_of(Fraction(1), inside)), nodes.ONE)])
 
 
 def outer(node: Node, facts: Facts) -> Node | None:
@@ -216,7 +215,7 @@ def outer(node: Node, facts: Facts) -> Node | None:
                 inner.append(product_of(Fraction(1), inside))
             if number == 1 and not parts:
                 return None
-            return product_of(number, [*parts, (nodes.Outer(*inner), _ONE)])
+            return product_of(number, [*parts, (nodes.Outer(*inner), nodes.ONE)])
     return None
 
 
@@ -228,11 +227,11 @@ def inverse(node: Node, facts: Facts) -> Node | None:
         case nodes.Inverse(nodes.Eye()):
             return node.arg
         case nodes.Inverse(nodes.Diag(v)) if len(facts.shape(v)) == 1:
-            return nodes.Diag(nodes.Divide(_ONE, v))
+            return nodes.Diag(nodes.Divide(nodes.ONE, v))
         case nodes.Determinant(nodes.Diag(v)) if len(facts.shape(v)) == 1:
             return nodes.Prod(v)
         case nodes.Determinant(nodes.Inverse(arg)):
-            return nodes.Divide(_ONE, nodes.Determinant(arg))
+            return nodes.Divide(nodes.ONE, nodes.Determinant(arg))
         case nodes.Inverse(arg):
             number, parts = factors(arg)
             outside = [p for p in parts if not facts.shape(p[0])]

@@ -25,8 +25,6 @@ from matderiv.expression.source import source
 
 __all__ = ["mean", "multiplied_out", "named_functions", "powers"]
 
-_ONE = nodes.Number(Fraction(1))
-_ZERO = nodes.Number(Fraction(0))
 _MINUS = nodes.Number(Fraction(-1))
 _PRODUCTS = (nodes.Multiply, nodes.Divide, nodes.Power, nodes.Negate)
 #: f(a)·g(a) = h(a), g None for a itself.
@@ -44,16 +42,16 @@ def powers(node: Node, facts: Facts) -> Node | None:
             raise InputError(f"{source(node)} divides by zero; write another base.")
     number, parts = factors(node)
     if number == 0:
-        return _ZERO
+        return nodes.ZERO
     shape = facts.shape
     found: dict[object, BasePower] = {}
     for base, power in parts:
         known = found.get(formula_key(base))
         found[formula_key(base)] = (base, power if known is None else _plus(known[1], power))
     kept = [
-        (base, _ONE if isinstance(base, nodes.Eye) and _is_positive(power) else power)
+        (base, nodes.ONE if isinstance(base, nodes.Eye) and _is_positive(power) else power)
         for base, power in found.values()
-        if power != _ZERO and base != _ONE
+        if power != nodes.ZERO and base != nodes.ONE
     ]
     over = shape(node)
     if over and len(kept) > 1:
@@ -105,20 +103,20 @@ def _quotients(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
             continue
         rest = [*parts[:at], *parts[at + 1 :]]
         if power != _MINUS:
-            rest.append((base, _plus(power, _ONE)))
+            rest.append((base, _plus(power, nodes.ONE)))
         match base:
             case nodes.Sum(nodes.Apply("exp", arg), axis, keepdims) if keepdims or axis is None:
-                grown = (nodes.Apply("exp", arg), _ONE)
+                grown = (nodes.Apply("exp", arg), nodes.ONE)
                 if grown in rest:
                     rest.remove(grown)
-                    return product_of(number, [*rest, (nodes.Softmax(arg, axis), _ONE)])
+                    return product_of(number, [*rest, (nodes.Softmax(arg, axis), nodes.ONE)])
             case nodes.Add() if (exponent := _logistic(base)) is not None:
-                grown = (nodes.Apply("exp", exponent), _ONE)
+                grown = (nodes.Apply("exp", exponent), nodes.ONE)
                 if grown in rest:
                     rest.remove(grown)
                 else:
                     exponent = _opposite(exponent)
-                return product_of(number, [*rest, (nodes.Apply("sigmoid", exponent), _ONE)])
+                return product_of(number, [*rest, (nodes.Apply("sigmoid", exponent), nodes.ONE)])
     return None
 
 
@@ -128,12 +126,12 @@ def _opposites(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
         match part:
             case (nodes.Apply("sigmoid", arg) as own, nodes.Number(value)) if value >= 1:
                 minus = _opposite(arg)
-                shrunk = (nodes.Apply("exp", minus), _ONE)
+                shrunk = (nodes.Apply("exp", minus), nodes.ONE)
                 if shrunk in parts:
                     rest = [p for p in parts if p not in (part, shrunk)]
                     if value > 1:
                         rest.append((own, nodes.Number(value - 1)))
-                    return product_of(number, [*rest, (nodes.Apply("sigmoid", minus), _ONE)])
+                    return product_of(number, [*rest, (nodes.Apply("sigmoid", minus), nodes.ONE)])
     return None
 
 
@@ -142,10 +140,10 @@ def _complement(node: Node) -> Node | None:
     some = terms(node)
     for part in some:
         match part:
-            case (number, nodes.Apply("sigmoid", arg)) if (-number, _ONE) in some and cost(
+            case (number, nodes.Apply("sigmoid", arg)) if (-number, nodes.ONE) in some and cost(
                 _opposite(arg)
             ) < cost(arg):
-                rest = [t for t in some if t not in (part, (-number, _ONE))]
+                rest = [t for t in some if t not in (part, (-number, nodes.ONE))]
                 return sum_of([*rest, (-number, nodes.Apply("sigmoid", _opposite(arg)))])
     return None
 
@@ -154,11 +152,11 @@ def _pairs(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
     """step(a)·a = relu(a), sign(a)·a = abs(a)."""
     for function, other, one in _PAIRS:
         for base, power in parts:
-            if isinstance(base, nodes.Apply) and base.function == function and power == _ONE:
-                partner = (nodes.Apply(other, base.arg) if other else base.arg, _ONE)
+            if isinstance(base, nodes.Apply) and base.function == function and power == nodes.ONE:
+                partner = (nodes.Apply(other, base.arg) if other else base.arg, nodes.ONE)
                 if partner in parts:
                     rest = [p for p in parts if p not in (partner, (base, power))]
-                    return product_of(number, [*rest, (nodes.Apply(one, base.arg), _ONE)])
+                    return product_of(number, [*rest, (nodes.Apply(one, base.arg), nodes.ONE)])
     return None
 
 
@@ -166,12 +164,12 @@ def _hyperbolic(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
     """(exp(a) - exp(-a))/(exp(a) + exp(-a)) = tanh(a)."""
     for above, power in parts:
         arg = _grown_and_shrunk(above, -1)
-        if arg is None or power != _ONE:
+        if arg is None or power != nodes.ONE:
             continue
         for below, other in parts:
             if other == _MINUS and _grown_and_shrunk(below, 1) in (arg, _opposite(arg)):
                 rest = [p for p in parts if p[0] not in (above, below)]
-                return product_of(number, [*rest, (nodes.Apply("tanh", arg), _ONE)])
+                return product_of(number, [*rest, (nodes.Apply("tanh", arg), nodes.ONE)])
     return None
 
 
@@ -193,7 +191,7 @@ def _logistic(base: Node) -> Node | None:
     """The a of 1 + exp(a)."""
     parts = terms(base)
     if len(parts) == 2 and all(c == 1 for c, _ in parts):  # noqa: PLR2004 - 1 and exp(a)
-        rest = [t for _, t in parts if t != _ONE]
+        rest = [t for _, t in parts if t != nodes.ONE]
         if len(rest) == 1 and isinstance(rest[0], nodes.Apply) and rest[0].function == "exp":
             return rest[0].arg
     return None
@@ -218,7 +216,7 @@ def multiplied_out(node: Node, facts: Facts) -> Node | None:
         return None
     number, parts = factors(node)
     for at, (base, power) in enumerate(parts):
-        if power != _ONE or not isinstance(base, nodes.Add | nodes.Subtract):
+        if power != nodes.ONE or not isinstance(base, nodes.Add | nodes.Subtract):
             continue
         rest = parts[:at] + parts[at + 1 :]
         made = []
@@ -248,7 +246,7 @@ def mean(node: Node, facts: Facts) -> Node | None:
         return None
     number, parts = factors(node)
     for base, power in parts:
-        if not isinstance(base, nodes.Sum) or power != _ONE:
+        if not isinstance(base, nodes.Sum) or power != nodes.ONE:
             continue
         over = facts.shape(base.arg)
         sizes = [
@@ -263,6 +261,6 @@ def mean(node: Node, facts: Facts) -> Node | None:
             rest.remove(size)
         else:
             return product_of(
-                number, [*rest, (nodes.Mean(base.arg, base.axis, base.keepdims), _ONE)]
+                number, [*rest, (nodes.Mean(base.arg, base.axis, base.keepdims), nodes.ONE)]
             )
     return None

@@ -12,8 +12,6 @@ from matderiv.expression.nodes import Node
 
 __all__ = ["hoisted", "reduction"]
 
-_ONE = nodes.Number(Fraction(1))
-_ZERO = nodes.Number(Fraction(0))
 _MATRIX = 2  # dimensions
 
 
@@ -38,7 +36,7 @@ def reduction(node: Node, facts: Facts) -> Node | None:
         ):
             return nodes.MatMul(a, b)
         case nodes.Sum() | nodes.Mean() if _centred(node):
-            return _ZERO
+            return nodes.ZERO
         case nodes.Sum(nodes.Multiply(nodes.Transpose(a), b), None, False) if (
             facts.shape(a)[::-1] == facts.shape(b) and len(facts.shape(a)) == _MATRIX
         ):
@@ -52,9 +50,9 @@ def reduction(node: Node, facts: Facts) -> Node | None:
         ) == facts.shape(eye):
             return nodes.Diag(a)
         case nodes.Sum(nodes.Eye() as eye, None) | nodes.Trace(nodes.Eye() as eye):
-            return times_size(_ONE, facts.shape(eye)[0])
+            return times_size(nodes.ONE, facts.shape(eye)[0])
         case nodes.Sum(nodes.Softmax(_, inner), axis) if inner == axis:
-            return _ONE
+            return nodes.ONE
         case nodes.Trace(nodes.Outer(a, b)):
             return nodes.MatMul(a, b)
         case nodes.Trace(nodes.Add() | nodes.Subtract() as arg) if any(
@@ -111,4 +109,4 @@ def hoisted(node: Node, arg: Node, facts: Facts) -> Node | None:
         return None
     fields = [getattr(node, name) for name in node.__dataclass_fields__]
     fields[0] = product_of(Fraction(1), inside)
-    return product_of(number, [*outside, (type(node)(*fields), _ONE)])
+    return product_of(number, [*outside, (type(node)(*fields), nodes.ONE)])

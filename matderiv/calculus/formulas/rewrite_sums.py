@@ -26,7 +26,6 @@ from matderiv.expression.nodes import Node
 
 __all__ = ["common_factor", "like_terms"]
 
-_ONE = nodes.Number(Fraction(1))
 _MATRIX = 2  # dimensions
 _MANY = 12  # terms of a sum in which common factors are no longer looked for
 _SUMS = (nodes.Add, nodes.Subtract, nodes.Negate)
@@ -145,7 +144,7 @@ def _last(parts: tuple[Addend, ...], facts: Facts) -> list[Node]:
 def _entrywise(parts: tuple[Addend, ...], _: Facts) -> list[Node]:
     """The same factor of entrywise products."""
     made: list[Node] = []
-    every = [f for _, rest in parts for f in factors(rest)[1] if rest != _ONE]
+    every = [f for _, rest in parts for f in factors(rest)[1] if rest != nodes.ONE]
     for base, power in dict.fromkeys(every):
         wanted = (formula_key(base), formula_key(power))
         taken: list[tuple[object, Node, Addend] | None] = []
@@ -167,12 +166,12 @@ def _entrywise(parts: tuple[Addend, ...], _: Facts) -> list[Node]:
 
 
 def _product(parts: list[BasePower]) -> Node:
-    return product_of(Fraction(1), parts) if parts else _ONE
+    return product_of(Fraction(1), parts) if parts else nodes.ONE
 
 
 def _beside(common: Node, rest: Node) -> Node:
     number, parts = factors(common)
     if isinstance(rest, nodes.Add | nodes.Subtract | nodes.Negate):
-        return product_of(number, [*parts, (rest, _ONE)])
+        return product_of(number, [*parts, (rest, nodes.ONE)])
     other, more = factors(rest)
     return product_of(number * other, [*parts, *more])

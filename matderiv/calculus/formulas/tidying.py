@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import filled, is_entrywise
 from matderiv.calculus.formulas.flattened import (
@@ -25,7 +24,6 @@ from matderiv.expression.shapes import Shape
 
 __all__ = ["Rewritten", "as_written", "completed", "tidied", "tidy", "transposes_collected"]
 
-_ONE = nodes.Number(Fraction(1))
 _SAVED = 3  # how much shorter a formula gets by a transpose around it; books keep Aᵀ@Bᵀ
 _LONGEST = 300  # of a formula that is also tidied transposed
 _MOST = 2000  # rewrites of one formula; more would mean that two of them undo each other
@@ -131,10 +129,10 @@ def _number_inside(formula: Node, facts: Facts) -> Node:
     if len(arrays) != 1 or any(not _is_below(power) for _, power in scalars):
         return formula
     ((whole, power),) = arrays
-    if power != _ONE or not isinstance(whole, nodes.MatMul):
+    if power != nodes.ONE or not isinstance(whole, nodes.MatMul):
         return formula
     links = chain(whole, facts.shape)
-    first = product_of(number, [*scalars, (links[0], _ONE)])
+    first = product_of(number, [*scalars, (links[0], nodes.ONE)])
     if isinstance(first, nodes.Divide):
         return nodes.Divide(chained([first.left, *links[1:]]), first.right)
     return chained([first, *links[1:]])

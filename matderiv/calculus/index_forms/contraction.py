@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from matderiv.calculus.index_forms.canonical import sealed
 from matderiv.calculus.index_forms.forms import (
-    ONE,
+    UNIT_TERM,
     Atom,
     Call,
     Delta,
@@ -201,7 +201,7 @@ def _powers(term: Term) -> Term:
         else:
             atoms.append((atom, power))
     for base, exponent in exponents.items():
-        whole = math.floor(sum((c for t, c in exponent if t == ONE), Fraction(0)))
+        whole = math.floor(sum((c for t, c in exponent if t == UNIT_TERM), Fraction(0)))
         rest = added((exponent, constant(Fraction(-whole))))
         if whole:
             atoms.append((Raised(base, None), whole))

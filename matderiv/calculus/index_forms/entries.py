@@ -9,6 +9,8 @@ from fractions import Fraction
 from matderiv.calculus.formulas.broadcasting import ShapeOf, stacked, varies
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import (
+    MINUS_ONE_FORM,
+    ONE_FORM,
     Delta,
     Entry,
     Form,
@@ -44,8 +46,6 @@ from matderiv.expression.source import source
 
 __all__ = ["Entries"]
 
-_ONE = constant(Fraction(1))
-_MINUS = constant(Fraction(-1))
 _SINGLE = Dim("1", 1)
 _MATRIX = 2  # dimensions of the matrices in a stack
 _SQUARE: dict[type, str] = {
@@ -145,7 +145,7 @@ class Entries:
                 return single(Entry("π", ()))
             case nodes.Eye():
                 return single(Delta(*indices))
-        return _ONE
+        return ONE_FORM
 
     def _square(self, node: Node, indices: tuple[Index, ...]) -> Form:
         """Functions of square matrices: those of a product of two are taken apart."""
@@ -178,7 +178,7 @@ class Entries:
         """(c·A)⁻¹ = A⁻¹/c, det(c·A) = cⁿ·det A, log |det(c·A)| = n·log |c| + log |det A|."""
         factor, found = self._at(scalar, ()), self._at(type(node)(arg), indices)
         if isinstance(node, nodes.Inverse):
-            return multiplied(self._raised(node, factor, _MINUS), found)
+            return multiplied(self._raised(node, factor, MINUS_ONE_FORM), found)
         dim = self.shape(arg)[0]
         size = self._at(nodes.Size(dim.symbol, dim.size), ())
         if isinstance(node, nodes.Determinant):
@@ -190,7 +190,7 @@ class Entries:
         entry = self._at(node.arg, (1, 1))
         match node:
             case nodes.Inverse():
-                return self._raised(node, entry, _MINUS)
+                return self._raised(node, entry, MINUS_ONE_FORM)
             case nodes.Determinant():
                 return entry
         return self._log_of_size(entry)
@@ -252,7 +252,7 @@ class Entries:
             others = indices[:place] + (indices[place + 1 :] if keepdims else indices[place:])
             inner = (*others[:place], *inner, *others[place:])
         if self._written:
-            made = _ONE
+            made = ONE_FORM
             runs = [dim for dim in dims if dim != _SINGLE]
             for places in itertools.product(*(range(1, dim.size + 1) for dim in runs)):
                 at = dict(zip((letter for letter, _ in letters), places, strict=True))
@@ -326,7 +326,7 @@ class Entries:
             return self._summed((dim,), lambda i: placed(log, {row: i}))
         if not self._written:
             return single(Whole("prod", ((row, dim.symbol),), own))
-        made = _ONE
+        made = ONE_FORM
         for i in range(1, dim.size + 1):
             made = multiplied(made, undivided(placed(own, {row: i})))
         return made
@@ -374,7 +374,7 @@ class Entries:
         if isinstance(right, nodes.Power) and isinstance(right.right, nodes.Number):
             base = self._operand(right.left, indices, result)
             return self._raised(node, base, constant(-right.right.value))
-        return self._raised(node, other, _MINUS)
+        return self._raised(node, other, MINUS_ONE_FORM)
 
     @staticmethod
     def _raised(node: Node, base: Form, exponent: Form) -> Form:
@@ -397,7 +397,7 @@ class Entries:
 
 
 def _over(form: Form, letter: str, index: Index) -> Form:
-    return raised(placed(form, {letter: index}), _MINUS)
+    return raised(placed(form, {letter: index}), MINUS_ONE_FORM)
 
 
 def _plus(one: Form, other: Form) -> Form:

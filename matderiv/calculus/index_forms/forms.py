@@ -20,7 +20,9 @@ from matderiv.errors import UnsupportedError
 from matderiv.expression.functions import FUNCTIONS
 
 __all__ = [
-    "ONE",
+    "MINUS_ONE_FORM",
+    "ONE_FORM",
+    "UNIT_TERM",
     "Atom",
     "Call",
     "Delta",
@@ -171,7 +173,7 @@ class Term:
 
 Form = tuple[tuple[Term, Fraction], ...]
 
-ONE = Term()
+UNIT_TERM = Term()
 _UNIT = Fraction(1)
 
 
@@ -263,7 +265,10 @@ def scaled(form: Form, number: Fraction) -> Form:
 
 def constant(value: Fraction) -> Form:
     """A number as a form."""
-    return ((ONE, _UNIT if value == 1 else value),) if value else ()
+    return ((UNIT_TERM, _UNIT if value == 1 else value),) if value else ()
+
+
+ONE_FORM, MINUS_ONE_FORM = constant(Fraction(1)), constant(Fraction(-1))
 
 
 def single(atom: Atom, power: int = 1) -> Form:
@@ -283,7 +288,7 @@ def raised(form: Form, exponent: Form) -> Form:
         ZeroDivisionError: 0 to a negative power.
         TooLarge: a number is too large.
     """
-    whole = math.floor(sum((c for term, c in exponent if term == ONE), Fraction(0)))
+    whole = math.floor(sum((c for term, c in exponent if term == UNIT_TERM), Fraction(0)))
     rest = difference(exponent, constant(Fraction(whole)))
     made = to_the(form, whole)
     if not rest or form == constant(Fraction(1)):

@@ -15,6 +15,7 @@ from functools import reduce
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import (
+    MINUS_ONE_FORM,
     Call,
     Delta,
     Entry,
@@ -39,6 +40,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim
 
 __all__ = [
+    "ONE_NUMERAL",
     "Applied",
     "ArrayEntry",
     "Combined",
@@ -220,8 +222,7 @@ IndexExpression = (
     | Omitted
 )
 
-_ZERO, _ONE = Numeral(Fraction(0)), Numeral(Fraction(1))
-_MINUS = constant(Fraction(-1))
+_ZERO, ONE_NUMERAL = Numeral(Fraction(0)), Numeral(Fraction(1))
 _NUMERATOR = 8  # terms above a line, where they cannot be broken
 _SHORT = 8  # the largest power of a sum that is multiplied out
 
@@ -266,7 +267,7 @@ def index_product(items: Iterable[IndexExpression]) -> IndexExpression:
                 made.append(factor)
     match made:
         case []:
-            return _ONE
+            return ONE_NUMERAL
         case [only]:
             return only
     return Factors(tuple(made))
@@ -286,7 +287,7 @@ def whole_power(base: IndexExpression, power: int) -> IndexExpression:
 def delta(one: Index, other: Index) -> IndexExpression:
     """δ_ij, 1 or 0 where both indices are numbers."""
     if isinstance(one, int) and isinstance(other, int):
-        return _ONE if one == other else _ZERO
+        return ONE_NUMERAL if one == other else _ZERO
     return KroneckerDelta(one, other)
 
 
@@ -527,7 +528,7 @@ def _meaning(expr: IndexExpression, entries: Entries) -> Form:
         case Quotient(above, PowerOf(base, Numeral(power))):
             return multiplied(of(above), raised(of(base), constant(-power)))
         case Quotient(above, below):
-            return multiplied(of(above), raised(of(below), _MINUS))
+            return multiplied(of(above), raised(of(below), MINUS_ONE_FORM))
         case PowerOf(base, Numeral(power)) if power.denominator == 1 and 0 < power <= _SHORT:
             return reduce(multiplied, (of(base) for _ in range(int(power))))
         case PowerOf(base, exponent):

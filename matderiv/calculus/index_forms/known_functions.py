@@ -7,6 +7,8 @@ from fractions import Fraction
 
 from matderiv.calculus.index_forms.canonical import sealed
 from matderiv.calculus.index_forms.forms import (
+    MINUS_ONE_FORM,
+    ONE_FORM,
     Atom,
     Call,
     Entry,
@@ -32,9 +34,7 @@ from matderiv.expression.operations import OPERATIONS
 
 __all__ = ["called", "combined", "mirrored", "slope"]
 
-_ONE = constant(Fraction(1))
 _HALF = constant(Fraction(1, 2))
-_MINUS = constant(Fraction(-1))
 _U = nodes.Name("u")
 
 #: Makes letters that nothing else uses.
@@ -91,7 +91,7 @@ def _put(node: Node, forms: Mapping[str, Form], fresh: Fresh) -> Form:
             case nodes.Multiply(left, right):
                 return multiplied(put(left), put(right))
             case nodes.Divide(left, right):
-                return multiplied(put(left), raised(put(right), _MINUS))
+                return multiplied(put(left), raised(put(right), MINUS_ONE_FORM))
             case nodes.Power(base, nodes.Number(value)) if value.denominator == 1 and value > 0:
                 made = put(base)
                 for _ in range(int(value) - 1):
@@ -140,7 +140,7 @@ def _mirrored(atom: Atom) -> Form:
         case "odd":
             return scaled(turned, Fraction(-1))
         case "complement":
-            return difference(_ONE, turned)
+            return difference(ONE_FORM, turned)
     return turned
 
 
@@ -162,7 +162,7 @@ def _log(u: Form) -> Form:
     if not made:
         return single(Call("log", u))
     left: Form = ((Term(tuple(rest)), number),)
-    return added([*made, *([single(Call("log", left))] if left != _ONE else [])])
+    return added([*made, *([single(Call("log", left))] if left != ONE_FORM else [])])
 
 
 def _positive(part: tuple[Term, Fraction]) -> bool:

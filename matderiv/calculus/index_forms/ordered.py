@@ -25,6 +25,7 @@ from matderiv.calculus.index_forms.forms import (
     scaled,
 )
 from matderiv.calculus.index_forms.index_expressions import (
+    ONE_NUMERAL,
     Applied,
     Extent,
     FunctionOfArray,
@@ -45,8 +46,6 @@ from matderiv.calculus.index_forms.index_expressions import (
 from matderiv.expression.shapes import Dim
 
 __all__ = ["ordered"]
-
-_ONE = Numeral(Fraction(1))
 
 
 def ordered(form: Form, letters: Sequence[str], sizes: Mapping[str, int]) -> IndexExpression:
@@ -107,7 +106,7 @@ class _Order:
         match atom:
             case Raised(base=base, exponent=exponent) if exponent is not None:
                 inner, above = self.form(base), self.form(exponent)
-                if above == quotient(_ONE, Numeral(Fraction(2))):
+                if above == quotient(ONE_NUMERAL, Numeral(Fraction(2))):
                     return whole_power(Applied("sqrt", inner), power)
                 if power == 1:
                     return PowerOf(inner, above)

@@ -8,6 +8,7 @@ from fractions import Fraction
 from matderiv.calculus.index_forms.canonical import collected
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import (
+    MINUS_ONE_FORM,
     Atom,
     Call,
     Delta,
@@ -32,8 +33,6 @@ from matderiv.calculus.index_forms.known_functions import slope
 from matderiv.errors import UnsupportedError
 
 __all__ = ["partial", "product_rule", "with_deltas"]
-
-_MINUS = constant(Fraction(-1))
 
 
 def partial(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
@@ -100,7 +99,7 @@ class _Partial:
             case Raised(base=base, exponent=exponent):
                 assert exponent is not None
                 down = multiplied(exponent, single(Raised(base, exponent)))
-                found = multiplied(multiplied(down, raised(base, _MINUS)), self.form(base))
+                found = multiplied(multiplied(down, raised(base, MINUS_ONE_FORM)), self.form(base))
                 grown = self.form(exponent)
                 if grown:
                     log = multiplied(single(Raised(base, exponent)), single(Call("log", base)))
@@ -144,7 +143,7 @@ class _Partial:
                 return same("inv", m, k)
             case "prod", _:
                 names = dict(zip((old for old, _ in atom.letters), places, strict=True))
-                return multiplied(single(atom), raised(placed(atom.arg, names), _MINUS))
+                return multiplied(single(atom), raised(placed(atom.arg, names), MINUS_ONE_FORM))
         if atom.indices:
             raise UnsupportedError(f"the second derivative of {atom.function} is not known")
         return same(f"d{atom.function}", *places)

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.calculus.index_forms.forms import (
+    MINUS_ONE_FORM,
     Atom,
     Delta,
     Form,
@@ -35,8 +36,6 @@ __all__ = [
 #: The letters of a matrix's entry, each with that of its size.
 Letters = tuple[tuple[str, str], ...]
 
-_MINUS = constant(Fraction(-1))
-
 
 def multiple_of(node: Node, shape: ShapeOf) -> tuple[Node, Node] | None:
     """The scalar c and the matrix A of c·A."""
@@ -48,7 +47,7 @@ def multiple_of(node: Node, shape: ShapeOf) -> tuple[Node, Node] | None:
         case nodes.Multiply(arg, c) if not shape(c):
             return c, arg
         case nodes.Divide(arg, c) if not shape(c):
-            return nodes.Divide(nodes.Number(Fraction(1)), c), arg
+            return nodes.Divide(nodes.ONE, c), arg
         case nodes.MatMul(left, right):
             if (first := multiple_of(left, shape)) is not None:
                 return first[0], nodes.MatMul(first[1], right)
@@ -93,10 +92,10 @@ def taken_apart(function: str, entry: Form, letters: Letters, indices: tuple[Ind
             else:
                 whole = single(Whole(function, inner.letters, inner.arg))
                 negative = scaled(whole, Fraction(-1))
-                return raised(whole, _MINUS) if function == "det" else negative
+                return raised(whole, MINUS_ONE_FORM) if function == "det" else negative
         case _:
             found = single(Whole(function, letters, entry, indices))
-    return multiplied(raised(outside, _MINUS), found)
+    return multiplied(raised(outside, MINUS_ONE_FORM), found)
 
 
 def _scalars(entry: Form, places: frozenset[str]) -> tuple[Form, Form]:

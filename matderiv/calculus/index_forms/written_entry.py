@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, is_entrywise, varies
 from matderiv.calculus.index_forms.forms import Index
 from matderiv.calculus.index_forms.index_expressions import (
+    ONE_NUMERAL,
     Applied,
     ArrayEntry,
     Combined,
@@ -44,7 +44,6 @@ Indices = tuple[Index, ...]
 Rule = Callable[["_Writer", Any, Indices], IndexExpression]
 
 _SINGLE = Dim("1", 1)
-_ONE = Numeral(Fraction(1))
 
 
 def entry_of(
@@ -143,7 +142,7 @@ def _pi(_: _Writer, node: nodes.Pi, at: Indices) -> IndexExpression:
 
 def _ones(_: _Writer, node: nodes.Ones, at: Indices) -> IndexExpression:
     del node, at
-    return _ONE
+    return ONE_NUMERAL
 
 
 def _eye(_: _Writer, node: nodes.Eye, at: Indices) -> IndexExpression:
@@ -248,7 +247,7 @@ def _prod(writer: _Writer, node: nodes.Prod, at: Indices) -> IndexExpression:
 
 def _norm(writer: _Writer, node: nodes.Norm, at: Indices) -> IndexExpression:
     del at
-    square = nodes.Power(node.arg, nodes.Number(Fraction(2)))
+    square = nodes.Power(node.arg, nodes.TWO)
     over = writer.shape(node.arg)
     return Applied("sqrt", writer.summed(over, lambda inside, k: inside.at(square, k)))
 

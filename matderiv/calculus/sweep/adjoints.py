@@ -77,7 +77,6 @@ def _number(value: int | Fraction) -> nodes.Number:
     return nodes.Number(Fraction(value))
 
 
-_ONE, _TWO = _number(1), _number(2)
 _MATRIX = 2  # dimensions of each matrix in a stack
 
 
@@ -151,7 +150,7 @@ def multiply(node: nodes.Multiply, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 def divide(node: nodes.Divide, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ g·(da/b - a·db/b²), the quotient rule."""
     a, b = node.left, node.right
-    down = nodes.Negate(_over(_times(g, a), _power(b, _TWO)))
+    down = nodes.Negate(_over(_times(g, a), _power(b, nodes.TWO)))
     return (
         unbroadcast(_over(g, b), shape(node), shape(a), shape),
         unbroadcast(down, shape(node), shape(b), shape),
@@ -162,7 +161,7 @@ def divide(node: nodes.Divide, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 def power(node: nodes.Power, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ g·(c·aᶜ⁻¹·da + log(a)·aᶜ·dc)."""
     a, c = node.left, node.right
-    less = _number(c.value - 1) if isinstance(c, nodes.Number) else _minus(c, _ONE)
+    less = _number(c.value - 1) if isinstance(c, nodes.Number) else _minus(c, nodes.ONE)
     return (
         unbroadcast(_times(g, c, _power(a, less)), shape(node), shape(a), shape),
         unbroadcast(_times(g, nodes.Apply("log", a), node), shape(node), shape(c), shape),
@@ -325,7 +324,7 @@ def var(node: nodes.Var, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ (2g/n)·(a - m)·da, m the mean of n entries, for Σ (a - m)·dm = 0."""
     middle = nodes.Mean(node.arg, node.axis, keepdims=node.axis is not None)
     (each,) = mean(nodes.Mean(node.arg, node.axis, node.keepdims), g, shape)
-    return (_times(_TWO, each, _minus(node.arg, middle)),)
+    return (_times(nodes.TWO, each, _minus(node.arg, middle)),)
 
 
 @_rule(nodes.Std)

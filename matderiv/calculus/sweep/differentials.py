@@ -7,7 +7,6 @@ like any operand, a differential may be smaller than the node and stand for its 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, filled
 from matderiv.errors import MissingRuleError
@@ -22,8 +21,6 @@ Change = Node | None
 Rule = Callable[..., Node]
 
 DIFFERENTIALS: dict[type, Rule] = {}
-
-_ONE, _TWO = nodes.Number(Fraction(1)), nodes.Number(Fraction(2))
 
 
 def differential(node: Node, moving: Mapping[str, Node], shape: ShapeOf) -> Change:
@@ -126,7 +123,7 @@ def divide(node: nodes.Divide, da: Change, db: Change, shape: ShapeOf) -> Node:
     if db is None:
         assert up is not None
         return up
-    down = nodes.Multiply(nodes.Divide(a, nodes.Power(b, _TWO)), db)
+    down = nodes.Multiply(nodes.Divide(a, nodes.Power(b, nodes.TWO)), db)
     return nodes.Negate(down) if up is None else nodes.Subtract(up, down)
 
 
@@ -135,8 +132,10 @@ def power(node: nodes.Power, da: Change, dc: Change, shape: ShapeOf) -> Node:
     """For Aᶜ: c·Aᶜ⁻¹∘dA + log(A)∘Aᶜ∘dc."""
     del shape
     a, c = node.left, node.right
-    less = nodes.Number(c.value - 1) if isinstance(c, nodes.Number) else nodes.Subtract(c, _ONE)
-    base = a if less == _ONE else nodes.Power(a, less)
+    less = (
+        nodes.Number(c.value - 1) if isinstance(c, nodes.Number) else nodes.Subtract(c, nodes.ONE)
+    )
+    base = a if less == nodes.ONE else nodes.Power(a, less)
     grown = nodes.Multiply(nodes.Apply("log", a), node)
     return _sum(
         (

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from matderiv.expression import nodes
 from matderiv.expression._names import Looks
@@ -65,7 +64,7 @@ class Graph:
     @property
     def seed(self) -> Node:
         """The gradient by the result: 1 for a scalar, dY for an array Y."""
-        return nodes.Number(Fraction(1)) if self.loss else nodes.Name(f"d{self.result}")
+        return nodes.ONE if self.loss else nodes.Name(f"d{self.result}")
 
     def given(self) -> dict[str, Shape]:
         """The shapes of what has no definition: the inputs, and dY where the result is an array."""

@@ -22,7 +22,6 @@ from matderiv.expression.nodes import Name, Node
 
 __all__ = ["by_differentials", "inner"]
 
-_ONE = nodes.Number(Fraction(1))
 
 #: ⟨G, D⟩ = Σ g·d, D linear in dX.
 Pair = tuple[Node, Node]
@@ -47,7 +46,7 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
         change = with_value_names(tidy(change, facts), {formula_key(value): by}, but=name)
         over = graph.shapes[by]
         i = builder.task.value_indices(over)
-        upstream: Node = _ONE if by == graph.loss else Name(f"d{by}")
+        upstream: Node = nodes.ONE if by == graph.loss else Name(f"d{by}")
         pairs.append((upstream, change))
         if by == graph.loss and len(judge.users) > 1:
             short.append((upstream, change))  # dL is more than this
@@ -134,7 +133,7 @@ def inner(g: Node, d: Node, shape: ShapeOf) -> Node:
     if not two:
         g = nodes.Sum(g) if one else g
         return without_units(nodes.Multiply(g, d))
-    if g == _ONE:
+    if g == nodes.ONE:
         return nodes.Sum(d)
     if one != two:
         scaled = without_units(nodes.Multiply(g, nodes.Sum(d)))
@@ -143,7 +142,7 @@ def inner(g: Node, d: Node, shape: ShapeOf) -> Node:
         return nodes.MatMul(g, d)
     if isinstance(d, nodes.Multiply | nodes.Divide):
         return nodes.Sum(nodes.Multiply(g, d))
-    return nodes.Trace(nodes.MatMul(_transposed(g), d))
+    return nodes.Trace(nodes.MatMul(nodes.transposed(g), d))
 
 
 def _cyclic(g: Node, d: Node, shape: ShapeOf) -> Node | None:
@@ -154,10 +153,6 @@ def _cyclic(g: Node, d: Node, shape: ShapeOf) -> Node | None:
             and len(shape(left)) == len(shape(right)) == 2  # noqa: PLR2004 - matrices
             and any(isinstance(n, Name) and n.name[:1] == "δ" for n in nodes.walk(left))
         ):
-            turned = nodes.MatMul(nodes.MatMul(right, _transposed(g)), left)
+            turned = nodes.MatMul(nodes.MatMul(right, nodes.transposed(g)), left)
             return nodes.Trace(turned)
     return None
-
-
-def _transposed(node: Node) -> Node:
-    return node.arg if isinstance(node, nodes.Transpose) else nodes.Transpose(node)

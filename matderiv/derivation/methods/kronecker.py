@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, size_name
 from matderiv.calculus.formulas.tidying import tidy
@@ -33,7 +32,6 @@ from matderiv.expression.source import source
 
 __all__ = ["by_kronecker", "jacobians"]
 
-_ONE = nodes.Number(Fraction(1))
 _MATRIX = 2  # dimensions
 _ENTRYWISE = nodes.Entrywise | nodes.Negate | nodes.Apply
 
@@ -155,14 +153,14 @@ def jacobians(builder: Builder, value: Node, of: Entry, wrt: Entry) -> Iterator[
                 )
             return
         case _ if isinstance(value, _ENTRYWISE) and not _turned(value, name):
-            slope = differential(value, {name: _ONE}, shape)
+            slope = differential(value, {name: nodes.ONE}, shape)
             assert slope is not None
             slope = tidy(slope, builder.sweep.facts)
             own = shape(Name(name))
             if own == over and over:
                 yield replace(blank, diagonal=filled(slope, over, shape) if shape(slope) else slope)
                 return
-            if slope == _ONE and len(own) == 1 and own == over[1:]:
+            if slope == nodes.ONE and len(own) == 1 and own == over[1:]:
                 ones = nodes.Ones((size_name(over[0]),))
                 factors = (
                     KroneckerFactor(ones, "", 0, None),
@@ -202,7 +200,7 @@ def _summed(own: Shape, axis: int | None, value: Node) -> Iterator[KroneckerFact
 def _product(place: int, own: Shape, partner: Node, shape: ShapeOf) -> tuple[KroneckerFactor, ...]:
     """A ⊗ I for A·X and I ⊗ Bᵀ for X·B; a vector leaves out the factor that it has no index for."""
     other: Shape = shape(partner)
-    turned = partner.arg if isinstance(partner, nodes.Transpose) else nodes.Transpose(partner)
+    turned = nodes.transposed(partner)
     match place, len(own), len(other):
         case 0, 2, 2:
             return KroneckerFactor(None, own[0].symbol, 0, 0), KroneckerFactor(turned, "", 1, 1)

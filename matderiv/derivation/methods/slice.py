@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import spread
 from matderiv.calculus.formulas.tidying import tidy
@@ -23,8 +22,6 @@ from matderiv.expression.nodes import Name, Node
 from matderiv.expression.shapes import Shape
 
 __all__ = ["by_slices"]
-
-_ONE = nodes.Number(Fraction(1))
 
 
 def by_slices(builder: Builder, name: str, gradient: GradientStages) -> Step:
@@ -85,7 +82,7 @@ def _slope(builder: Builder, by: str, name: str) -> Node:
     graph, facts = builder.sweep.graph, builder.sweep.facts
     value = graph.value(by)
     assert value is not None
-    unit: Node = unit_of(name) if graph.shapes[name] else _ONE
+    unit: Node = unit_of(name) if graph.shapes[name] else nodes.ONE
     made = differential(value, {name: unit}, facts.shape)
     assert made is not None
     return spread(tidy(made, facts), graph.shapes[by], facts.shape)
