@@ -29,9 +29,9 @@ _MOST_EXERCISES = 100
 
 @dataclass(frozen=True, slots=True)
 class Handout:
-    """A handout, and its answers if they are a document of their own.
+    """A handout, and its answers if they are a separate document.
 
-    `command` is the shell command that makes it.
+    `command`: the shell command that makes it.
     """
 
     document: Document

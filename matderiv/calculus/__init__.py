@@ -1,1 +1,1 @@
-"""Entries as SymPy scalars, their partial derivatives, regrouping, and verdicts on equalities."""
+"""Formulas, index forms, the decider of equalities, and the reverse sweep."""

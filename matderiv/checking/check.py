@@ -28,7 +28,7 @@ def check(
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
 ) -> Report:
-    r"""Whether a formula is ∂L/∂X: proved in index notation, or refuted with what is wrong.
+    r"""Whether a formula is ∂L/∂X: proved in index notation, or refuted with a diagnosis.
 
     Shapes:
         As in `derive`. The verdict is for all sizes; sizes that are equal or 1 would hide

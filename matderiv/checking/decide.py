@@ -23,9 +23,9 @@ _TRIED = ((2, 3, 2), (1, 2, 3), (2, 1, 1))
 
 
 def judged(question: Question, claim: Node, other: Node | None = None) -> Verdict:
-    """Whether a claim is the gradient, or another formula; all are of the gradient's shape.
+    """Whether a claim is the gradient, or another formula of the same shape.
 
-    Random points refute; what proves is an exact normal form, in index notation or at sizes.
+    Random points refute; a proof is an exact normal form, in index notation or at sizes.
     """
     other = question.gradient if other is None else other
     found = decide(
@@ -91,7 +91,7 @@ def _general(
 
 
 def folded(question: Question, node: Node) -> Node:
-    """The formula with what the program gives a name, such as X @ W, under that name."""
+    """The formula with names in place of the values that the program names, such as X @ W."""
     for assignment in question.program.assignments[:-1]:
         if nodes.children(assignment.value):
             node = _folded(node, assignment.name, assignment.value)

@@ -130,7 +130,7 @@ def _changed(trial: Trial, claim: Node) -> Cause | None:
 
 
 def _structured(question: Question, claim: Node) -> Cause | None:
-    """The gradient by all entries, where the input is declared to have fewer of its own."""
+    """The gradient by all entries, if the input has a declared structure."""
     task = question.task
     if question.wrt not in task.assumed:
         return None
@@ -155,7 +155,7 @@ def _slipped(question: Question, claim: Node, tried: Iterable[Slip]) -> Cause | 
 
 
 def _said(question: Question, claim: Node, slip: Slip) -> Cause:
-    """A mistake in the gradient in the words of a claim that holds it, as far as it has them."""
+    """A mistake in the gradient as an edit of the claim, as far as the claim contains it."""
     if slip.part is not None and slip.of == question.wrt:
         whole = plus(claim, slip.part)
         return Cause((Edit("use", whole, claim, whole),), None, whole, slip.of)

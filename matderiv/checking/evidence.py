@@ -61,7 +61,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the derivation, and what the names in it are that the program does not have."""
+    """A line of the derivation, with definitions of names that the program does not have."""
 
     text: str
     values: tuple[tuple[str, str], ...] = ()
@@ -70,7 +70,7 @@ class Line:
 def deciding_line(question: Question, of: str) -> Line | None:
     """∂L/∂x_pq = Σ_j ∂L/∂y_pj·w_qj, the line of the derivation of ∂L/∂X; None if not proved.
 
-    Where X is declared to have a structure, it is what that makes of the gradient.
+    If X has a declared structure, it is the line for the independent entries.
     """
     task = question.task
     builder = Builder(task, (question.wrt,), elementwise)
@@ -93,7 +93,7 @@ def deciding_line(question: Question, of: str) -> Line | None:
 
 
 def _chain_rule(builder: Builder, of: str) -> tuple[Side, Side]:
-    """The gradient's general entry by the chain rule, its local derivatives put in."""
+    """The general entry of the gradient by the chain rule, local derivatives substituted."""
     chains = list(builder.gradient(of, builder.sweep.gradients[of]))
     for chain in chains:
         if chain.kind == "all entries":

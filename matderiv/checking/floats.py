@@ -26,7 +26,7 @@ _SQUARE = 2  # dimensions
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One set of inputs: what each name is, and what each function does."""
+    """One set of inputs: a value for each name, and a function for each undefined one."""
 
     values: dict[str, Any]
     functions: dict[str, Callable[[Any], Any]]
@@ -46,9 +46,10 @@ def random_case(
 ) -> Case:
     """Random inputs at which everything is defined and smooth; positive ones if need be.
 
-    `definitions` are of further names that are worked out. An undefined f is a smooth function
-    with a derivative that is not trivial, and so is an undefined function of a whole array. At
-    relu the inputs keep away from its kink, and what is inverted is far from singular.
+    `definitions`: formulas of further names to evaluate. An undefined f becomes a smooth function
+    with a derivative that is not trivial, and so does an undefined function of an array. Inputs
+    keep away from the kink of relu, and matrices to invert are far from singular.
+
 
     Raises:
         InputError: no such inputs were found.

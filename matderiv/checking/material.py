@@ -59,7 +59,7 @@ def ways(question: Question) -> tuple[Node, ...]:
 
 
 def _slopes(question: Question) -> Iterator[tuple[Node, Node]]:
-    """Functions of the program and their derivatives, as they stand in formulas."""
+    """The functions of the program and their derivatives, as parts of formulas."""
     y = next((Name(a.name) for a in question.program.assignments[:-1]), Name(""))
     for slope in (name for name in question.bodies if name.startswith("d")):
         body, derived = (substituted(question.bodies[n], Name(""), y) for n in (slope[1:], slope))

@@ -20,9 +20,9 @@ _OF_A_SQUARE = nodes.Trace | nodes.Inverse | nodes.Determinant | nodes.LogDet | 
 class Misfit:
     """A part of a claim whose operands' shapes do not fit, or a claim of another shape.
 
-    `kind` is "inner" for a product, "entries" for an entry-by-entry operation, "operand" for a
-    product with something that is no matrix, "square" for what takes a square matrix, such as an
-    inverse (`left` and `right` are then the same), "whole" for the claim itself.
+    `kind`: "inner" for a matrix product; "entries" for an entrywise operation; "operand" for a
+    matrix product with a scalar; "square" for an operation on square matrices, such as an inverse
+    (`left` and `right` are the same); "whole" for the claim itself.
     """
 
     kind: str

@@ -40,12 +40,11 @@ _HOLE = Name("")
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """The gradient of a program's loss by one of its inputs, as a claim sees it.
+    """The gradient of a program's loss by one of its inputs, to compare claims with.
 
-    `gradient` is the derived formula; `everywhere` says whether it is proved for all sizes.
-    `definitions` say what values and gradients such as dY are made of; `bodies` what a function
-    is that one product's derivation calls f, and its f′. `shapes` are of all names, at unequal
-    sizes.
+    `gradient`: the derived formula. `everywhere`: whether it is proved for all sizes.
+    `definitions`: the formulas of values and of gradients such as dY. `bodies`: the formulas of f
+    and f′, if the derivation of a product named f. `shapes`: of all names, at unequal sizes.
     """
 
     task: Task
@@ -107,7 +106,7 @@ class Question:
 
     @cached_property
     def functions(self) -> dict[str, Callable[[Node], Node]]:
-        """The known functions with names of their own, as functions of expressions."""
+        """The known functions that have been given names, as functions of expressions."""
 
         def made(body: Node) -> Callable[[Node], Node]:
             return lambda arg: substituted(body, _HOLE, arg)
@@ -131,9 +130,10 @@ class Question:
         return {dim.symbol: dim.size for dim in self.dims} != self.own_sizes
 
     def read(self, claim: str) -> Node:
-        """Read a claim; a size in figures, as in ones((2, 4)), stands for the letter it is of.
+        """Read a claim; a size in figures, as in ones((2, 4)), is read as its letter.
 
-        Names that formulas give to values without one may be used, and are replaced.
+        Names that only our formulas have may be used; they are replaced by their definitions.
+
 
         Raises:
             ProgramSyntaxError: it cannot be read.
@@ -164,7 +164,7 @@ class Question:
         return shapes_over(self.shapes)
 
     def entries(self, names: Iterable[str] = (), *, written: bool = False) -> Entries:
-        """General entries in which the given names are replaced by what they are made of."""
+        """General entries in which the given names are replaced by their definitions."""
         known = {name: self.definitions[name] for name in names if name in self.definitions}
         symmetric = self.task.sweep.facts.symmetric
         return Entries(self.shape_of, known, self.functions, symmetric=symmetric, written=written)
@@ -343,7 +343,7 @@ _OF_A_SQUARE = nodes.Trace | nodes.Inverse | nodes.Determinant | nodes.LogDet
 
 
 class _Fitting(shapes_over):
-    """Shapes by the identity of formulas, which is faster than by what they are made of."""
+    """Shapes of formulas, remembered by identity, which is faster than by equality."""
 
     def __init__(self, names: Mapping[str, Shape]) -> None:
         super().__init__(names)

@@ -28,8 +28,8 @@ FORMAT, VERSION = "matderiv check", 1
 class Report:
     """The verdict on a claim, with its evidence.
 
-    `other`: the input that the claim is the gradient by, if it is that of another one.
-    `misfit`, `cause`, `difference`: the evidence that it is wrong, as far as there is any.
+    `other`: the input whose gradient the claim is, if it is that of another one. `misfit`, `cause`,
+    `difference`: evidence that the claim is wrong, None where there is none.
     """
 
     question: Question
@@ -72,7 +72,7 @@ class Report:
 
 
 def _to_text(report: Report, lang: str) -> str:
-    """One line for a claim that is right, else what is wrong and how that is seen."""
+    """One line for a right claim; for a wrong one its cause and its evidence."""
     return "\n".join(_lines(report, _Words(lang))) + "\n"
 
 
@@ -165,7 +165,7 @@ def _right(report: Report, say: _Words, names: dict[str, str]) -> str:
 
 
 def _partial(node: Node) -> bool:
-    """Whether a formula is not defined everywhere, whatever it is made of."""
+    """Whether a formula can be undefined at some inputs."""
     return any(
         (isinstance(n, nodes.Divide) and not isinstance(n.right, Number))
         or (isinstance(n, nodes.Apply) and n.function in ("log", "sqrt"))

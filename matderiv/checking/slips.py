@@ -1,7 +1,7 @@
-"""The gradient with one mistake in it: in the formula, or in the gradient of a value behind it.
+"""The gradient with one mistake: in the formula, or in the gradient of a value behind it.
 
 A mistake in one step of the chain rule is followed to the end: the local formula of a value is
-changed, and what is derived from it is put together anew.
+changed, and the gradients that depend on it are assembled again.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _REVERSED = {
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """A mistake in the gradient by `of`, as the change that mends it, and what it leads to.
+    """A mistake in the gradient by `of`: the edit that corrects it, and the wrong result.
 
-    `part` is what is left out of a sum over the uses of a name.
+    `part`: the term that is left out of a sum over the uses of a name.
     """
 
     of: str
@@ -61,7 +61,7 @@ def _path(question: Question) -> tuple[str, ...]:
 
 
 def place(question: Question, edit: Edit) -> str:
-    """The name in whose gradient the mended part stands, as far as that can be told."""
+    """The name in whose gradient the corrected part stands, if it can be told."""
     old = set(nodes.walk(edit.before))
     new = [n for n in nodes.walk(edit.after) if n not in old and not isinstance(n, Name | Number)]
     locals_ = {of: set(nodes.walk(_local(question, of))) for of in _path(question)}
@@ -157,7 +157,7 @@ def _followed(question: Question, of: str, changed: Node) -> Node:
     known: dict[str, Node | None] = {of: changed}
 
     def follow(name: str) -> Node | None:
-        """The gradient by a name as it would be, or None if it stays what it is."""
+        """The gradient by a name with the mistake, or None if it does not change."""
         if name not in known:
             users = {use.by for use in gradients[name].uses} & gradients.keys()
             found = {by: follow(by) for by in users}

@@ -1,4 +1,4 @@
-"""Formulas held against the gradient at numbers, most of them dismissed; what is left is proved."""
+"""Compares candidate formulas with the gradient at numbers; those that agree are then proved."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ class CloseUpBuilder(Builder):
         )
 
     def loss(self, summand: Summand) -> Iterator[Chain]:
-        """L = f(z_11) + f(z_12) + … = Σ_ij f(z_ij), and what f is if that is known."""
+        """L = f(z_11) + f(z_12) + … = Σ_ij f(z_ij), and the definition of f if it is known."""
         judge = CloseUpJudge(self, "", known=True)
         total = self.sum(lambda at: single(self.f(at)))
         yield self.chain(
@@ -240,7 +240,7 @@ class CloseUpBuilder(Builder):
     # -- single entries ----------------------------------------------------------------------
 
     def entries(self, name: str, gradient: GradientStages) -> Iterator[Chain]:
-        """From L to entries of ∂L/∂X: how Z changes with x_11, and what that does to L."""
+        """The chain from L to single entries of ∂L/∂X: ∂z_ij/∂x_11, then the chain rule."""
         own = self.sweep.graph.shapes[name]
         judge = CloseUpJudge(self, name)
         shown = [at[: len(own)] for at in _PLACES]
@@ -386,7 +386,7 @@ class CloseUpJudge(Judge):
         return None
 
     def _by_function(self, f: Call) -> Form | None:
-        """∂L/∂f(z_ij), all values of f being variables of their own."""
+        """∂L/∂f(z_ij), with the values f(z_ij) as independent variables."""
         at = self._place(f)
         if at is None or self.summand is None:
             return None

@@ -33,8 +33,8 @@ _FUNCTIONS = ("f", "phi", "psi", "F", "g", "h")
 class Summand:
     """L = c·Σ_ij f(z_ij): the loss adds up a function of the entries of a value.
 
-    `body` is f(Z), where f is a name of ours; None where the program has an undefined f. `task`
-    is the same task with f(Z) in the place of the body, for what holds whatever f is.
+    `body`: the formula of f(Z) if this derivation named f; None if f is undefined in the program.
+    `task`: the task with f(Z) in place of the body, for proofs that hold for any f.
     """
 
     function: str
@@ -62,9 +62,10 @@ class CloseUp:
 
 
 def first_product(task: Task) -> CloseUp | None:
-    """The close-up of a page that is not told of another: the first product, if there is one.
+    """The close-up that a page has by default: of the first product, if there is one.
 
-    It is the first value Z = XW that is an array, and whose gradient by X or W is needed.
+    It is the first value Z = XW that is an array and whose gradient by X or W is needed.
+
 
     >>> from matderiv.calculus.sweep.task import read_task
     >>> found = first_product(read_task("H = tanh(X @ W); Y = H @ V; L = sum(f(Y))"))

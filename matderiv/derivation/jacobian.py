@@ -149,7 +149,7 @@ def _is_identity(part: Kronecker) -> bool:
 
 
 def _full(part: Kronecker) -> bool:
-    """Whether every factor is a matrix with the index of its own place."""
+    """Whether every factor is a matrix whose row and column index are of the same place."""
     return bool(part.factors) and all(
         factor.row == factor.col == place for place, factor in enumerate(part.factors)
     )

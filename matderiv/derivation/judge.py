@@ -118,7 +118,7 @@ class Judge:
         self.entries = _Unfolding(self, {})
 
     def verdict(self, left: Side, right: Side) -> Verdict:
-        """Whether two sides are equal, as they stand or unfolded."""
+        """Whether two sides are equal, first without unfolding, then with more and more of it."""
         if self._shape(left) != self._shape(right):
             return Verdict("refuted", reason="the sides have different shapes")
         if isinstance(left, Formula) and isinstance(right, Formula):
@@ -199,7 +199,7 @@ class Judge:
         return self._names.get(node, node)
 
     def value(self, side: Side, entries: _Unfolding | None = None) -> Form:
-        """The entry of a side, an array's at letters of its own."""
+        """The general entry of a side; an array gets fresh letters."""
         entries = entries or self.entries
         if side not in entries.values:  # it is the right side of one link, the left of the next
             entries.values[side] = self._value(side, entries)
@@ -232,7 +232,7 @@ class Judge:
         return None
 
     def _shape(self, side: Side) -> Shape:
-        """The shape of an array; what has indices is a number."""
+        """The shape of a side that is an array; () for a side with indices."""
         facts = self.task.sweep.facts
         if isinstance(side, SpelledProduct):
             return facts.shape(MatMul(side.left.node, side.right.node))
@@ -298,7 +298,7 @@ def _row_times_column(left: Spelled, right: Spelled, entries: Entries) -> Form:
 
 
 class _Unfolding(Entries):
-    """Entries of expressions, quantities in them replaced by what stands for them."""
+    """Entries of expressions with quantities replaced by their definitions."""
 
     def __init__(
         self, judge: Judge, definitions: Mapping[str, Node], diagonal: frozenset[str] = frozenset()
@@ -312,7 +312,7 @@ class _Unfolding(Entries):
         self.values: dict[Side, Form] = {}
 
     def known(self, form: Form) -> Form:
-        """The form with what stands for its quantities, wherever they occur in it."""
+        """The form with every quantity replaced by its definition."""
         made: list[Form] = []
         changed = False
         for term, number in form:

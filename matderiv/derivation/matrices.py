@@ -35,7 +35,7 @@ def matrix_expression(node: Node, shapes: Mapping[str, Shape]) -> sp.Basic:
 
 
 class _Matrices:
-    """SymPy's own types say little of what is a matrix, so values here are of any type."""
+    """Builds SymPy matrices, as Any: SymPy's types do not tell matrices from numbers."""
 
     def __init__(self, shapes: Mapping[str, Shape]) -> None:
         self.shape = shapes_over(shapes)

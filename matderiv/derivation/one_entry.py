@@ -236,7 +236,7 @@ def _lettered(indices: Indices) -> Indices:
 
 
 def _covers(one: Entry, other: Entry) -> bool:
-    """Whether all entries that another stands for are among those of one."""
+    """Whether one pattern of entries includes all entries of another."""
     if one.name != other.name:
         return False
     at: dict[Index, Index] = {}

@@ -19,9 +19,10 @@ _FEW = 3
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Row (i, j) or column (p, q); what is left out has no inner index, and between groups none.
+    """Row (i, j) or column (p, q) of a Jacobian.
 
-    A vector is one group; it has `rank` 1, and a number `rank` 0.
+    Dots inside a group have no inner index, dots between groups none at all. A vector is one group;
+    `rank` is 2 for matrices, 1 for vectors, 0 for numbers.
     """
 
     outer: int | None
@@ -30,7 +31,7 @@ class Place:
 
     @property
     def left_out(self) -> bool:
-        """Whether it stands for rows or columns that are left out."""
+        """Whether this place is dots."""
         return self.inner is None
 
     @property

@@ -93,7 +93,7 @@ class Builder:
 
     @property
     def formulas(self) -> tuple[str, ...]:
-        """The names whose gradients are told in the end, those that others need before them."""
+        """The names whose formulas the page ends with, after those that they mention."""
         needed = (n for wrt in self.wrt for n in (*self.sweep.upstream(wrt), wrt))
         return tuple(n for n in dict.fromkeys(needed) if n not in self.sweep.called)
 
@@ -260,7 +260,7 @@ class Builder:
         yield self.assembled(name, self.sweep.gradients[name])
 
     def structured(self, name: str) -> Chain:
-        """The gradient by the entries that a matrix with a structure has of its own."""
+        """The gradient by the independent entries of a matrix with a structure."""
         gradient = self.sweep.gradients[name]
         facts, structure = self.sweep.facts, self.task.assumed[name]
         first, put = (
@@ -314,7 +314,7 @@ def elementwise(builder: Builder, name: str, gradient: GradientStages) -> Step:
 
 
 class Defining(Judge):
-    """A judge for whom one name is what is assigned to it."""
+    """A judge that unfolds one name."""
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
         """The entry of the formula assigned to the name."""

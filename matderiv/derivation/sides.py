@@ -1,7 +1,4 @@
-"""The sides of an equality: what is written there, and the mathematics that it stands for.
-
-A `RouteSide` has a `form`: its general entry at the letters that it is given, or its value.
-"""
+"""The sides of an equality: their notation, and the form that each one means."""
 
 from __future__ import annotations
 
@@ -136,7 +133,7 @@ Bound = tuple[tuple[str, str], ...]
 
 
 def change_of(name: str) -> nodes.Name:
-    """dX, an array of its own; no name of a program starts with this letter."""
+    """DX as a name, δX; no name of a program begins with this letter."""
     return nodes.Name(f"δ{name}")
 
 
@@ -250,9 +247,9 @@ class Cells:
 
 @dataclass(frozen=True, slots=True)
 class Inner:
-    """⟨∂L/∂Z, S⟩ + …: entries of the same place multiplied and added up.
+    """⟨∂L/∂Z, S⟩ + …: products of entries at the same place, added up.
 
-    Each part is the name of a value and the array S; a slice stands for itself.
+    Each part is the name of a value Z and the array S.
     """
 
     parts: tuple[tuple[str, Node | Slice], ...]
@@ -310,9 +307,9 @@ class VecPartial:
 
 @dataclass(frozen=True, slots=True)
 class KroneckerFactor:
-    """A factor of a Kronecker product: an array, or the identity matrix of a size if it is None.
+    """A factor of a Kronecker product: an array, or the identity matrix of `size` if it is None.
 
-    `row` and `col` are the places of its own indices among those of a row and of a column of the
+    `row` and `col` are the places of its indices among those of a row and of a column of the
     product; a vector has only one of them.
     """
 

@@ -66,7 +66,7 @@ MOST_WRITTEN = 200
 
 
 class Partial(sp.Expr):
-    """∂ of / ∂ wrt, a quantity of its own: SymPy's `Derivative` of plain symbols is 0.
+    """∂of/∂wrt as one symbol: SymPy's `Derivative` of plain symbols would be 0.
 
     Raises:
         TypeError: when asked to differentiate it again.

@@ -1,4 +1,4 @@
-"""Which arguments of a call are operands and what its options are worth."""
+"""Sorts the arguments of a call into operands and options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which function a call means, and what to write for one that is not in the language."""
+"""Finds the function that a call means; advice for one that is not in the language."""
 
 from __future__ import annotations
 

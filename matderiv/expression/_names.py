@@ -138,7 +138,8 @@ class Looks:
 def tell_apart(program: Program, dimensions: Mapping[str, int]) -> None:
     """Refuse names of a program that cannot be told apart on a page.
 
-    `dimensions` says of every variable how many indices its entries have.
+    `dimensions`: the number of indices of each variable's entries.
+
 
     Raises:
         InputError: two names, or the entries of two arrays, are printed the same.
@@ -184,7 +185,7 @@ def _check_taken(program: Program, name: str, dimensions: int) -> None:
 
 
 def _is_plain(program: Program) -> bool:
-    """Whether neither e nor π is printed in what is derived from a program."""
+    """Whether a derivation of a program prints neither e nor π."""
     for assignment in program.assignments:
         for node in nodes.walk(assignment.value):
             if isinstance(node, nodes.Apply):

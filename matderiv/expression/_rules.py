@@ -86,7 +86,7 @@ class Rules:
         raise MissingRuleError(node, "shape")
 
     def size(self, size: int | str) -> SizeVariable:
-        """A number, or the size that a letter stands for."""
+        """A number, or the size with this letter."""
         if isinstance(size, int):
             return SizeVariable(size, fixed=True)
         if size not in self.letters:

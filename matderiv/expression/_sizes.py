@@ -1,4 +1,4 @@
-"""Sizes that are not known yet, and what is known to be equal."""
+"""Sizes as unknowns, and equations between them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ __all__ = ["ShapeVariables", "SizeVariable", "broadcast", "join", "words"]
 class SizeVariable:
     """A size; equal sizes are joined to one representative.
 
-    `fixed` is a size that is a number in the program itself, or that must be 1 for the program
-    to mean what it means: no letter may stand for it.
+    `fixed`: the program writes it as a number, or needs it to be 1; it gets no letter.
     """
 
     __slots__ = ("_fixed", "_number", "parent")
@@ -35,7 +34,7 @@ class SizeVariable:
 
     @property
     def fixed(self) -> bool:
-        """Whether no letter may stand for it."""
+        """Whether the size gets no letter."""
         return self.root()._fixed  # noqa: SLF001 - its own class
 
     def settle(self, number: int) -> None:
@@ -43,7 +42,7 @@ class SizeVariable:
         self.root()._number = number  # noqa: SLF001 - its own class
 
     def fix(self) -> None:
-        """Let no letter stand for it."""
+        """Give the size no letter."""
         self.root()._fixed = True  # noqa: SLF001 - its own class
 
     def __str__(self) -> str:
@@ -79,7 +78,7 @@ def broadcast(a: SizeVariable, b: SizeVariable) -> SizeVariable | None:
 
 
 def words(sizes: ShapeVariables) -> str:
-    """A shape in a sentence: 2×4, or what it is where no size is known."""
+    """A shape in a sentence: 2×4; where no size is known, "a matrix"."""
     if all(size.number is None for size in sizes):
         known = dict(enumerate(("a scalar", "a vector", "a matrix")))
         return known.get(len(sizes), f"an array of {len(sizes)} dimensions")

@@ -25,9 +25,10 @@ def parse_claim(
 ) -> Node:
     """Read one expression in the language of programs.
 
-    `names` are the variables and gradients that it may use, `functions` the functions besides
-    the known ones. `letters` says which letter a size stands for that is written in figures;
-    `numbers` what other names stand for, such as N in 1/N.
+    `names`: the variables and gradients that it may use. `functions`: functions besides the known
+    ones. `letters`: the letter of a size that is written in figures. `numbers`: the values of other
+    names, such as N in 1/N.
+
 
     Raises:
         ProgramSyntaxError: the text is not in the language, or it holds a name that means
@@ -79,7 +80,7 @@ class _ClaimReader(Reader):
         return self._node(first.value, 0)
 
     def _check_signs(self) -> None:
-        """Refuse f′(Y) and ∂L/∂Y, which have names of their own here."""
+        """Refuse the signs in f′(Y) and ∂L/∂Y; the language writes df(Y) and dY."""
         prime = _PRIME.search(self.text)
         if prime:
             f = prime[1]
@@ -114,7 +115,7 @@ class _ClaimReader(Reader):
         return made
 
     def _letter(self, size: int | str, tree: ast.Call) -> int | str:
-        """The letter that a size stands for; one in figures would tie the claim to that size."""
+        """The letter of a size; a size in figures would tie the claim to that size."""
         if size == 1 or isinstance(size, str):
             return size
         if size not in self.letters:

@@ -80,7 +80,7 @@ def _read(text: str) -> Node:
 
 
 def _put(node: Node, arg: Node) -> Node:
-    """The expression with what stands for u and for π in it."""
+    """The expression with u and π replaced."""
     match node:
         case nodes.Name("u"):
             return arg

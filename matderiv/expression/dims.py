@@ -1,4 +1,4 @@
-"""The sizes of an array, each a number with the letter that stands for it."""
+"""The sizes of an array, each a number with its letter."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["Dim", "Shape"]
 
 @dataclass(frozen=True, slots=True)
 class Dim:
-    """A size with the letter that stands for it when a statement holds for every size.
+    """A size: its number, and its letter in statements that hold for every size.
 
-    A size that is a number in the program, such as the 1 that keepdims leaves, has that number
-    for its letter.
+    A size that is a number in the program, such as the 1 that keepdims leaves, has that number as
+    its letter.
     """
 
     symbol: str

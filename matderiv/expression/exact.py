@@ -36,15 +36,15 @@ class NumberType:
     sizes: Mapping[str, int] = field(default_factory=dict)
 
     def eye(self, size: int | str) -> Any:
-        """The identity matrix, made of numbers."""
+        """The identity matrix in this number type."""
         return self._made(np.eye(self.size(size), dtype=np.int64))
 
     def ones(self, sizes: tuple[int | str, ...]) -> Any:
-        """An array of ones, made of numbers."""
+        """An array of ones in this number type."""
         return self._made(np.ones([self.size(size) for size in sizes], dtype=np.int64))
 
     def size(self, size: int | str) -> int:
-        """The number that a letter stands for."""
+        """The value of a size letter."""
         return size if isinstance(size, int) else self.sizes[size]
 
     def _made(self, array: Any) -> Any:

@@ -16,16 +16,14 @@ MODULES = {"numpy": "np", "torch": "torch", "jax": "jnp"}
 class Function:
     """f(u) for a real number u, applied to arrays entry by entry.
 
-    `derivative` is f′(u), and `definition` is f(u) in other functions where it has one; both are
-    written in the language itself. `spelling` is what a library calls f where that is not its own
-    name; `{0}` stands for u. SymPy's is the name of one of its functions. What a library does not
-    call by a name is written by the definition.
+    `derivative`: f′(u). `definition`: f(u) in other functions, if it has one. Both are written in
+    the language itself. `spelling`: the call in libraries that have another name for f, with `{0}`
+    in place of u; for SymPy, the name of one of its functions. A library without a name for f gets
+    the definition.
 
-    What is known of f: it has a `kink` at 0, where f′ does not exist; its `domain` is all numbers
-    or the positive ones; it is `positive` whatever u is; its `parity` says that f(-u) is f(u),
-    -f(u) or 1 - f(u); and f(u)ⁿ for n ≥ 1 is f(u), or f(u)² is 1, as `powers` says.
-
-    TeX has a command of its name if it is `in_tex`.
+    `kink`: f′ does not exist at 0. `domain`: all numbers, or the positive ones. `positive`: f(u) >
+    0 for every u. `parity`: f(-u) is f(u), -f(u) or 1 - f(u). `powers`: f(u)ⁿ = f(u) for n ≥ 1, or
+    f(u)² = 1. `in_tex`: TeX has a command of this name.
     """
 
     derivative: str
@@ -39,7 +37,7 @@ class Function:
     in_tex: bool = False
 
     def spelled(self, name: str, target: str) -> str | None:
-        """A call in a library, `{0}` in place of u; None where the definition is written.
+        """A call in a library, `{0}` in place of u; None if the library has only the definition.
 
         >>> FUNCTIONS["tanh"].spelled("tanh", "jax"), FUNCTIONS["relu"].spelled("relu", "numpy")
         ('jnp.tanh({0})', 'np.maximum({0}, 0)')

@@ -321,7 +321,7 @@ class Ones:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many rows or columns there are: a letter that stands for a number."""
+    """A size as a number: N, the number of rows of X."""
 
     symbol: str
     size: int

@@ -53,7 +53,7 @@ def numeric_value(
 
 
 def sizes_in(shapes: Mapping[str, Shape]) -> dict[str, int]:
-    """The number that each letter of a size stands for."""
+    """The value of each size letter."""
     return {dim.symbol: dim.size for shape in shapes.values() for dim in shape}
 
 

@@ -1,4 +1,4 @@
-"""Operations by name: how each is called, and what composite ones are in simpler ones."""
+"""The registry of operations: how each is called, and the definitions of composite ones."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["COMPOSITE", "INSTEAD", "NAMES", "OPERATIONS", "Operation", "ShapeOf"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A way to call a function; the options may follow the operands, in this order.
+    """An operation as a function to call; its options may follow the operands, in this order.
 
-    A `method` is called as one too: X.sum(axis=0). Formulas on a page have `word` in place of the
-    name. What is `everywhere` has the same name and operands in NumPy, torch and JAX.
+    `method`: it is also called as X.sum(axis=0). `word`: its name in formulas on a page.
+    `everywhere`: NumPy, torch and JAX have it under the same name with the same operands.
     """
 
     make: Callable[..., Node]

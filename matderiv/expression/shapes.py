@@ -1,4 +1,4 @@
-"""Shapes: inferred from use, completed by what the user declares, checked against each other."""
+"""Shapes: inferred from use, completed by declarations, checked against each other."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ class _Inference:
         return found | {k: (dim,) for k, dim in letters.items() if k not in in_names}
 
     def _infer(self, declared: Mapping[str, tuple[int, ...]]) -> None:
-        """The shapes of all names, from those that are declared."""
+        """The shapes of all names, given the declared ones."""
         for name in self.program.inputs():
             self.known[name] = tuple(SizeVariable(n) for n in declared.get(name, _default(name)))
         for assignment in self.program.assignments:
@@ -236,11 +236,11 @@ class _Inference:
 
     @property
     def _slots(self) -> dict[str, SizeVariable]:
-        """N, D and M of the first product, as far as it has them."""
+        """N, D and M of the first product, fewer for vectors."""
         return self.rules.products[0][1] if self.rules.products else {}
 
     def _settle(self) -> None:
-        """Give every size a value: what the user said, then what is left of the defaults."""
+        """Give every size a number: the declared one, or the next default."""
         slots = self._lettered()
         for name, number in self.sizes.items():
             if name not in slots:
@@ -268,7 +268,7 @@ class _Inference:
                     size.settle(number)
 
     def _lettered(self) -> dict[str, SizeVariable]:
-        """All sizes that have a letter: the first product's, and those that the program writes."""
+        """All sizes with a letter: those of the first product, and those the program writes."""
         slots = dict(self._slots)
         for letter, size in self.rules.letters.items():
             if letter in slots and not join(slots[letter], size):

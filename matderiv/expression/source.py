@@ -83,7 +83,7 @@ def _source(node: Node) -> tuple[str, int]:
 def rearrangement(
     atom: str, whole: str, order: tuple[int | None, ...], call: str = "transpose"
 ) -> str:
-    """Axes in another order by a function, new ones by what stands in square brackets.
+    """Axes in another order by a call; new axes by an index such as [:, None].
 
     >>> rearrangement("A", "A", (0, None, 1)), rearrangement("(A + B)", "A + B", (1, 0, None))
     ('A[:, None, :]', 'transpose(A + B, (1, 0))[:, :, None]')
@@ -95,9 +95,9 @@ def rearrangement(
 
 
 def mixes(node: Node) -> bool:
-    """Whether * or / follows @, or @ follows * or /, so that a reader may take it wrongly.
+    """Whether * or / follows @, or @ follows * or /, so that a reader may misread it.
 
-    What is seen to be a scalar is no matter: 2*A @ B and A @ B/norm(x).
+    An evident scalar does no harm: 2*A @ B and A @ B/norm(x).
     """
     match node:
         case nodes.MatMul(nodes.Multiply(left)):

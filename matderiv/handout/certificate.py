@@ -144,7 +144,7 @@ def _link(link: Link) -> _Json:
 class _Writer:
     """Writes the sides of one chain.
 
-    `own` are the indices of what its step is about, `free` the letters that are free in it.
+    `own`: the indices of the step's subject. `free`: the free letters of the chain.
     """
 
     task: Task
@@ -218,7 +218,7 @@ class _Writer:
     # -- sides -------------------------------------------------------------------------------
 
     def read(self, kind: str, side: sides.Side, *at: Index, of: Node | str | None = None) -> _Json:
-        """A side by its entry at indices, and by the source of what it is an entry of."""
+        """A side as its entry at indices, with the source of the array."""
         text = self.text.form(self.form(side), {i: i for i in self.free})
         made = {"kind": kind, "at": list(map(str, at)), "entry": text}
         if of is None:
@@ -272,7 +272,7 @@ def _slice(writer: _Writer, side: sides.Slice) -> _Json:
 
 
 def _entry(kind: str) -> _SideWriter:
-    """The entry of a formula at indices of its own."""
+    """The general entry of a formula."""
     return lambda writer, side: writer.read(kind, side, *side.indices, of=side.node)
 
 

@@ -28,7 +28,7 @@ def beginning(composer: ProgramComposer, fields: Fields) -> Iterator[Block]:
 
 
 def given(composer: ProgramComposer, chain: Chain) -> Iterator[Block]:
-    """A chain about what is given: the factors, the product, the loss as a sum."""
+    """A chain about the given quantities: the factors, the product, the loss as a sum."""
     close = _close(composer)
     fields = _fields(composer)
     key: str | None = chain.kind
@@ -43,7 +43,7 @@ def given(composer: ProgramComposer, chain: Chain) -> Iterator[Block]:
 
 
 def _product(task: Task, close: CloseUp) -> str:
-    """The sentence before the product, by what of its factors is a vector."""
+    """The sentence before the product; it depends on which factors are vectors."""
     shape = task.sweep.facts.shape
     if len(shape(close.product.left)) < _MATRIX:
         return "product_of_vector"

@@ -20,7 +20,7 @@ _EXERCISES = ("--exercises", "--seed", "--answers")
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command as its words, those that belong together in one group."""
+    """A command as groups of words; a group is never broken across lines."""
 
     groups: tuple[tuple[str, ...], ...]
     files: tuple[str, ...] = ("handout.tex",)

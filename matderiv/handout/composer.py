@@ -70,9 +70,9 @@ class ProgramComposer:
         self._said.clear()
 
     def once(self, key: str, fields: Fields) -> Segments:
-        """A message of any section; what the page has said before is said in fewer words.
+        """A message of any section, shorter if the page has had it before.
 
-        `key` is with its section. The shorter message goes by the same key with `_again`.
+        `key` includes the section. The shorter message has the same key with `_again`.
         """
         again = f"{key}_again"
         short = key in self._said and again in messages(self.language)
@@ -80,9 +80,9 @@ class ProgramComposer:
         return fill(self.language, again if short else key, fields)
 
     def gradient(self, step: Step, fields: Fields, before: Segments = ()) -> Iterator[Block]:
-        """One gradient: where its name is used, and what the chain rule makes of that.
+        """One gradient: the values that use its name, and the chain rule over them.
 
-        A sentence `before` says it where the name is used in one place only.
+        A sentence `before` replaces the one about the values where there is only one of them.
         """
         gradient = self.task.sweep.gradients[step.wrt or ""]
         users = list(dict.fromkeys(use.by for use in gradient.uses))
@@ -193,7 +193,7 @@ class ProgramComposer:
         return (Math(box),)
 
     def listed(self, items: Iterable[Segments], kind: str = "") -> Segments:
-        """Items with what stands between them in a sentence; clauses are a kind of their own."""
+        """Items joined with commas and "and"; for clauses with other words."""
         return listed(self.language, items, kind)
 
 
@@ -216,7 +216,7 @@ def kind_of(value: Node | None) -> str:
 
 
 def _all_entries(step: Step, chain: Chain) -> str:
-    """The sentence before a gradient's entry: what is added up, and whether deltas are in it."""
+    """The key of the sentence before an entry of a gradient: sums, and whether it has deltas."""
     if not any(term.bound for term, _ in _form(chain.sides[1])):
         return "all_entries_once"
     if not isinstance(chain.sides[-1], EntryOf):

@@ -80,7 +80,7 @@ class Details:
         return [place for place in places if len(place) == len(found.shape)]
 
     def _origin(self, x: Box, sources: Iterable[Entry]) -> Segments:
-        """The sentence about what x comes from; a letter stands for an index that runs."""
+        """The sentence about the entries that x is computed from; a letter means all of them."""
         parts = [self._part(source) for source in sources]
         if not parts:
             return fill(self.language, "entry.constant", {"x": Math(x)})
@@ -104,7 +104,7 @@ class Details:
 
 
 def _unnamed(factors: tuple[Mark, ...], place: _Place) -> tuple[str, ...]:
-    """The row and the column of factors that are no arrays with a name of their own."""
+    """The row and the column of factors that are no named arrays."""
     if not factors:
         return ()
     (left, right), (p, q) = factors, place

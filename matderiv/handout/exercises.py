@@ -65,7 +65,7 @@ def exercises(
 def worded(
     derivation: ProvedSteps, theme: Theme, some: Iterable[Material], language: str
 ) -> tuple[Exercise, ...]:
-    """Exercises in words; what the page of the derivation says of its signs is not repeated."""
+    """Exercises in words; explanations of notation on the derivation's page are not repeated."""
     said = {key for key, _ in conventions_of(ProgramComposer(derivation, language, None))}
     return tuple(_worded(made, theme, frozenset(said - {"undefined"}), language) for made in some)
 
@@ -221,7 +221,7 @@ class _Words:
         return self.words(key, shape=Math(times(*shape)) if shape else Text(""))
 
     def values(self, given: Iterable[tuple[str, Numerals]]) -> Iterator[Equation]:
-        """Names with the numbers that they stand for."""
+        """Names with their given numbers."""
         notation = self.composer.notation
         return _side_by_side(
             (notation.formulas.node(Name(name)), notation.side(numbers)) for name, numbers in given
@@ -385,7 +385,7 @@ def _mistake(words: _Words, made: Mistake) -> _Parts:
 
 
 def _line(words: _Words, made: Mistake) -> int:
-    """The number of the wrong `=` among those that are printed: sides that read alike are one."""
+    """The number of the wrong `=` in print, where equal neighbours are one side."""
     sides = made.wrong.sides[: made.line + 1]
     read = [latex(words.composer.notation.side(side)) for side in sides]
     return sum(one != other for one, other in pairwise(read))

@@ -1,8 +1,7 @@
-"""Index notation as plain text that another program can read: Sum(X[i, k]*W[k, j], (k, 1, D)).
+"""Index notation as plain text for other programs: Sum(X[i, k]*W[k, j], (k, 1, D)).
 
-Formulas that stand beside it are NumPy-like source that holds for every size. Three things have no
-name in the language of programs: dX as an array of its own is `X.differential`, e_p e_qᵀ is
-`X.unit[p, q]`, and π is `acos(-1)`.
+Formulas beside it are NumPy-like source that holds for every size. Three things have no name in the
+language of programs: dX is `X.differential`, e_p e_qᵀ is `X.unit[p, q]`, and π is `acos(-1)`.
 """
 
 from __future__ import annotations
@@ -90,7 +89,7 @@ class IndexText:
         return f"-{product}" if number == -1 else f"{number}*{product}"
 
     def _inside(self, scope: Scope, bound: Iterable[str]) -> Scope:
-        """The scope with a letter of their own for those that are summed over."""
+        """The scope with fresh letters for the summation letters."""
         taken = set(scope.values())
         others = itertools.chain(self.letters, (f"i_{n}" for n in itertools.count(20)))
         free = (letter for letter in others if letter not in taken)

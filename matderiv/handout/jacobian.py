@@ -63,9 +63,9 @@ def memory_words(size: int, word: str = "bytes") -> str:
 class JacobianFacts:
     """The Jacobian of a page, its size and its proved equalities.
 
-    `entries` are the chains of the entry of Y and of its derivative, `structure` is that of the
-    whole Jacobian if it is one of Kronecker products. `most` is how many rows or columns are
-    written out, 0 for none; unless `asked` for, only what fits on a page is.
+    `entries`: the chains of the entry of Y and of its derivative. `structure`: the chain of
+    Kronecker products, if the Jacobian is one. `most`: the number of rows or columns to write out,
+    0 for none; unless `asked` for, only as many as fit on a page.
     """
 
     found: ArrayTask
@@ -114,7 +114,7 @@ class _Page:
 
     @property
     def zeros(self) -> str:
-        """The message about what is not zero."""
+        """The key of the message about entries that are not zero."""
         return "full" if self.facts.size.nonzero == self.facts.size.count else "nonzero"
 
     @property

@@ -163,7 +163,7 @@ def _body(document: Document, *before: Block, top: int, own_pages: bool = False)
 
 
 def _leads(last: Block | None, block: Block, after: Block | None) -> bool:
-    """Whether a paragraph stays on the page of what follows it; before equations it does anyway."""
+    """Whether a paragraph is kept on the page of the next block; before equations TeX does it."""
     if not isinstance(block, Paragraph):
         return False
     return isinstance(after, Bullets | CodeBlock | Table) or (

@@ -102,7 +102,7 @@ def _letter(letter: str, after: str) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def _kind(letter: str) -> Literal["space", "chinese", "word"]:
-    """Words are made of letters of one kind."""
+    """The script of a letter; a word is of one script."""
     if letter.isspace():
         return "space"
     return "chinese" if _within(letter, _CHINESE) else "word"

@@ -202,7 +202,7 @@ def _about(chain: Chain) -> str | None:
 
 
 def _size(composer: ProgramComposer, symbol: str) -> int:
-    """The number that a size letter stands for on this page."""
+    """The value of a size letter on this page."""
     dims = (dim for shape in composer.task.shapes.values() for dim in shape)
     return next(dim.size for dim in dims if dim.symbol == symbol)
 

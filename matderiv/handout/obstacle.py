@@ -1,4 +1,4 @@
-"""Why a page builds no Jacobian: a table of what one would take, and of where it is zero."""
+"""Why a page builds no Jacobian: a table of its size, and the pattern of its zeros."""
 
 from __future__ import annotations
 
@@ -118,9 +118,9 @@ def _growth(
 
 
 def _pattern(composer: ProgramComposer, jacobian: LocalJacobian) -> Table:
-    """Where a Jacobian can be other than zero: ∂y_ij/∂x_pq in the row of y_ij under x_pq.
+    """The pattern of a Jacobian: ∂y_ij/∂x_pq in the row of y_ij under x_pq, or nothing.
 
-    Where there is no room for all these entries, a cross stands for each.
+    If the entries need too much room, each is a cross.
     """
     formulas, language = composer.notation.formulas, composer.language
     found = pattern(*jacobian.shapes, _MOST_WHOLE, jacobian.at)

@@ -1,7 +1,7 @@
-"""A document as a PDF, made by Typst; no TeX is needed, but the extra `pdf`.
+"""A document as a PDF, made by Typst from the extra `pdf`, without TeX.
 
-The file keeps to PDF/UA, the standard for readers who hear a page: formulas and figures say in
-words what they show, and a letter for which no font has a shape is an error, not a gap.
+The file keeps to PDF/UA, the standard for readers who hear a page: formulas and figures have a text
+in words, and a letter for which no font has a shape is an error, not a gap.
 """
 
 from __future__ import annotations

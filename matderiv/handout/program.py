@@ -85,7 +85,7 @@ def task_section(composer: ProgramComposer) -> Iterator[Block]:
 
 
 def step_sections(composer: ProgramComposer) -> Iterator[Block]:
-    """The numbered steps, from what is computed to the conclusion, and further proofs."""
+    """The numbered steps, from the values to the conclusion, and further proofs."""
     composer.forget()
     before = ""
     number = 0
@@ -132,7 +132,7 @@ def _values(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[B
 
 
 def called_value(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
-    """A value that keeps the name that it has on the page, and its gradient."""
+    """An inner value that gets a name on the page, and its gradient."""
     value, _ = step.chains
     yield Paragraph(composer.say("called", fields))
     yield Equation(composer.notation.chain(value))

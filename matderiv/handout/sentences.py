@@ -36,7 +36,7 @@ def together(language: str, sentences: Iterable[Segments]) -> Segments:
 
 
 def listed(language: str, items: Iterable[Segments], kind: str = "") -> Segments:
-    """Items with what stands between them in a sentence; clauses are a kind of their own.
+    """Items joined with commas and "and"; for clauses with other words.
 
     Between words a language may have no spaces; around a formula there is one.
     """

@@ -150,7 +150,7 @@ def how_it_was_made(language: str, key: str, command: Command) -> tuple[Block, .
 def answer_sheet(
     document: Document, exercises: Sequence[Exercise], made: Sequence[Block]
 ) -> Document:
-    """The answers to the exercises of a handout as a document of their own."""
+    """The answers to the exercises of a handout as a separate document."""
     language = document.language
     words = fill(language, "handout.answers_to", {"title": Text("")})
     return replace(

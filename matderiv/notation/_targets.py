@@ -13,12 +13,12 @@ __all__ = ["TARGETS", "Target"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """How a library says things; `{0}` stands for an operand.
+    """How a library spells operations; `{0}` is an operand.
 
-    `module` is its name in code. `nodes` are the functions of whole arrays, `reductions` and
-    `along` those that take an axis; what has no name is written by its definition. `helpers` are
-    functions that the library lacks, written out where they are used. What a text needs besides is
-    found by what stands in it: a line of `imports` for the word before its dot.
+    `module`: its name in code. `nodes`: functions of whole arrays. `reductions` and `along`:
+    functions with an axis. An operation without a name is written by its definition. `helpers`:
+    functions that the library lacks, printed above the code that calls them. `imports`: the line to
+    print if its word occurs before a dot.
     """
 
     name: str

@@ -229,7 +229,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """A cell of a matrix that can be told from others by its key."""
+    """A cell of a matrix with a key, so that a page can point to it."""
 
     body: Box
     key: str

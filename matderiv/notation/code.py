@@ -1,8 +1,8 @@
-"""Gradients as source text of a function for NumPy, torch or JAX that runs as printed.
+"""Gradients as the source text of a function for NumPy, torch or JAX that runs as printed.
 
-The text is careful with numbers: a linear system is solved where a formula multiplies by an
-inverse, log-determinants come from `slogdet`, and exponentials are shifted. What occurs more than
-once is worked out once.
+The code is careful with numbers: it solves a linear system where a formula multiplies by an
+inverse, log-determinants come from `slogdet`, and exponentials are shifted. A repeated
+subexpression is computed once.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ _MATRIX = 2  # dimensions
 def gradient_code(swept: Sweep, formulas: Mapping[str, Node], target: str, note: str = "") -> str:
     """The source text of a function of the program's inputs that returns the gradients.
 
-    `formulas` are the gradients by some names. Undefined functions are keyword arguments, and so
-    are their derivatives, as far as they are needed.
+    `formulas`: the gradients by some names. Undefined functions and the derivatives it needs of
+    them are keyword arguments.
+
 
     Raises:
         InputError: there is no such target.
@@ -162,7 +163,7 @@ class _Function:
     # -- expressions ---------------------------------------------------------------------------
 
     def _of(self, code: CarefulCode) -> tuple[str, int]:
-        """An operand's text; what is worked out once gets a line and a name of its own."""
+        """The text of an operand; a repeated subexpression gets a line and a name."""
         if code in self._done:
             return self._done[code], _ATOM
         if code not in self._shared:
@@ -301,7 +302,7 @@ class _Function:
 
 
 def _said(node: Node, target: Target, shape: ShapeOf) -> Node:
-    """The expression with definitions in place of what the library has no name for."""
+    """The expression with definitions in place of operations that the library lacks."""
     match node:
         case nodes.Apply(function) if function in FUNCTIONS:
             named = FUNCTIONS[function].spelled(function, target.name) is not None
@@ -331,7 +332,7 @@ class _Names:
         return name
 
     def fresh(self) -> str:
-        """A name for what is worked out once."""
+        """A new name for a repeated subexpression."""
         while True:
             self._count += 1
             if f"t{self._count}" not in self._taken:

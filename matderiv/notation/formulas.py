@@ -57,9 +57,9 @@ _UPRIGHT = {*ELEMENTWISE, "det", "logdet"}
 
 @dataclass(frozen=True, slots=True)
 class Formulas:
-    """How a program is written: its loss, what its names are, and how much of arrays is shown.
+    """The notation of a program: its loss, its names, and how much of arrays is shown.
 
-    `also` are the values through which a name reaches a value besides standing in it itself.
+    `also`: for a name and a value, other values between them through which the name has effect.
     """
 
     loss: str

@@ -71,7 +71,7 @@ def inline_latex(box: Box) -> str:
 
 
 class Writer:
-    """Writes the boxes of a page. What stands in many places as one box is written once."""
+    """Writes the boxes of a page as LaTeX; a box that occurs in many places is written once."""
 
     def __init__(self) -> None:
         self._known: dict[int, str] = {}
@@ -261,7 +261,7 @@ def _stacked(rows: Iterable[Box]) -> float:
 
 
 def columns(box: Box) -> int:
-    """The most columns of any matrix in a box: amsmath stops at 10 unless told."""
+    """The largest number of columns of a matrix in a box: amsmath allows 10 by default."""
     match box:
         case Grid(rows=rows):
             return len(rows[0])

@@ -234,7 +234,7 @@ _Cells = tuple[tuple[Box, ...], ...]
 
 
 def _dots_column(rows: _Cells) -> int | None:
-    """The number of the column of dots, if there is one."""
+    """The number of the column of dots, None if there is none."""
     marks = (Dots("across"), Dots("diagonal"))
     return next((n for n, cell in enumerate(rows[0]) if cell in marks), None)
 
@@ -256,7 +256,7 @@ def _without_a_column(rows: _Cells) -> _Cells:
 
 
 def _line_ends(needs: list[float], room: float) -> list[int]:
-    """Where lines end when each is filled as far as it goes."""
+    """The ends of lines, each line as full as possible."""
     ends: list[int] = []
     used = 0.0
     for number, need in enumerate(needs):

@@ -1,4 +1,4 @@
-"""Boxes to MathML Core, which browsers set without help. No attribute that it has dropped."""
+"""Boxes as MathML Core, which browsers set without help, without attributes that it dropped."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def _is_function(box: Box) -> bool:
 
 
 def _may_be_function(box: Box) -> bool:
-    """Whether f(…) could be meant, or a letter times what is in brackets; then nothing is said."""
+    """Whether f(…) can be read as a call or as a product; then no operator is marked."""
     return isinstance(box, Word | Scripts) or (isinstance(box, Symbol) and not box.greek)
 
 

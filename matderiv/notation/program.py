@@ -189,7 +189,7 @@ class ProgramNotation:
         return self._across(array, max(box.width for box in self._corners(array, sums)))
 
     def _in_lines(self, array: Spelled, sums: _Sums) -> float:
-        """About how wide an array is with each term in a line of its own; any, if they are many."""
+        """About how wide an array is with each term on a line; infinite if its terms are many."""
         corners = self._corners(array, sums)
         terms = [box.items if isinstance(box, Terms) else (("+", box),) for box in corners]
         shown = math.prod(len(self.formulas.shown(d.size)) for d in self._shape(array))
@@ -241,9 +241,9 @@ class ProgramNotation:
         mark: Mark | None,
         also: Mapping[int, frozenset[int]] | None = None,
     ) -> Box:
-        """An array by its cells, dots for those that are left out; a vector is a column.
+        """An array by its cells, with dots for those left out; a vector is a column.
 
-        `also` are the places along each axis that are shown whatever is left out.
+        `also`: places along each axis that are shown in any case.
         """
 
         def cell(at: tuple[int, ...]) -> Box:
@@ -269,7 +269,7 @@ def array_mark(chain: Chain) -> Mark | None:
 
 
 def factor_marks(product: SpelledProduct, mark: Mark) -> tuple[Mark, Mark]:
-    """The keys of both factors: those of the array that a factor is, or else keys of its own."""
+    """The keys of both factors: those of the named array, or else keys of the factor."""
 
     def of(factor: Node, side: str) -> Mark:
         match factor:

@@ -149,7 +149,7 @@ def _first(box: Box) -> Box:
 
 
 def _beside(parts: list[str]) -> str:
-    """Texts beside one another, each of several lines in a block of its own."""
+    """Texts side by side, each as a block of lines."""
     height = max((part.count("\n") + 1 for part in parts), default=1)
     if height == 1:
         return "".join(parts)

@@ -1,4 +1,4 @@
-"""Boxes to Typst's mathematics. A page defines what is called here: see `DEFINITIONS`."""
+"""Boxes as Typst's mathematics, with functions that a page defines: see `DEFINITIONS`."""
 
 from __future__ import annotations
 

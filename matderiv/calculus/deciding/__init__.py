@@ -1,1 +1,1 @@
-"""Whether two forms are equal, and how that is known."""
+"""Decides whether two forms are equal, and says how it was decided."""

@@ -81,10 +81,11 @@ _INFINITE = frozenset({sp.oo, -sp.oo, sp.zoo, sp.nan})
 
 
 def sympy_sum(terms: Iterable[sp.Expr]) -> sp.Expr:
-    """`sp.Add(*terms)`, at once where no two terms can be put together.
+    """`sp.Add(*terms)`, at once where there are no like terms.
 
     The first sum that SymPy makes by itself loads its tensors and groups, which takes a third as
     long as to load SymPy.
+
 
     >>> x, y = sp.symbols("x y")
     >>> sympy_sum([2 * y, x, sp.S.Zero]), sympy_sum([x, y, 2 * x])
@@ -126,11 +127,11 @@ def undefined_function(name: str, by: tuple[int, ...] = ()) -> Callable[..., sp.
 
 
 class Explicit:
-    """Works out expressions over names whose arrays are given, or defined by expressions.
+    """Works out expressions entry by entry, given arrays for names or definitions of them.
 
-    `functions` are the names of the undefined functions, and `apply` is what one of them, or a
-    derivative of it, makes of its arguments; `check` is shown the array of each node and may
-    refuse to go on.
+    `functions`: the names of the undefined functions. `apply`: the value of such a function, or of
+    a derivative of it, at given arguments. `check`: is called with the array of each node, and may
+    raise an error to stop.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a name, a size and a function are
@@ -177,7 +178,7 @@ class Explicit:
         return self._check(rule(self, node, *map(self.of, nodes.children(node))))
 
     def size(self, size: int | str) -> int:
-        """The number that a size stands for."""
+        """The value of a size."""
         if isinstance(size, int) or size.isdigit():
             return int(size)
         return self._sizes[size]
@@ -200,7 +201,7 @@ class Explicit:
         return arg.map(lambda u: self._apply(of, (1,), (u,)))
 
     def _known(self, function: str, arg: SympyArray) -> SympyArray:
-        """A function of SymPy's, or what the function is in terms of others."""
+        """The value of a known function: SymPy's own, or by its definition."""
         named = FUNCTIONS[function].sympy(function)
         if named is not None:
             return arg.map(getattr(sp, named))

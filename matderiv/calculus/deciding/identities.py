@@ -1,8 +1,9 @@
-"""Sums of products with known functions in them: whether one is zero at every size.
+"""Whether a sum of products with known functions is zero at every size.
 
-Σ_j (sigmoid(y_pj) - exp(y_pj)/(1 + exp(y_pj)))·w_qj is zero because what is summed is. The
-terms are brought under the same letters, added up under one sum sign, and decided as a function
-of a few real numbers. The choice of letters is a guess; a sum that is found zero is zero.
+Σ_j (sigmoid(y_pj) - exp(y_pj)/(1 + exp(y_pj)))·w_qj is zero because each of its summands is. The
+terms get the same letters, are added up under one sum sign, and the summand is decided as a
+function of a few real numbers. Which letters match is guessed; a wrong guess can leave a zero sum
+undecided, but proves nothing false.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ def _cos(u: sp.Expr) -> sp.Expr:
 
 
 def _summand(term: Term) -> tuple[tuple[str, ...], sp.Expr]:
-    """The sizes that a term is summed over, and what is summed, its letters in one order."""
+    """The sizes that a term is summed over, and its summand with the letters in a fixed order."""
     leaves = frozenset(leaf for atom, _ in term.atoms for leaf in _leaves(atom))
     bare = Term(tuple((leaf, 1) for leaf in leaves), term.bound)
     _, names = least_name(bare, {})
@@ -143,7 +144,7 @@ def _summand(term: Term) -> tuple[tuple[str, ...], sp.Expr]:
 
 
 def _leaves(atom: Atom) -> frozenset[Atom]:
-    """The entries and undivided sums that an atom is made of."""
+    """The entries and undivided sums inside an atom."""
     match atom:
         case Call(function=function, arg=form) if function in _FUNCTIONS:
             return _leaves_of(form)

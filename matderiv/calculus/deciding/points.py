@@ -71,9 +71,10 @@ def refuting_point(one: Form, other: Form, sizes: Mapping[str, int] | None) -> s
 
 
 def differ(one: Form, other: Form) -> bool:
-    """Whether two forms are seen to differ at a point and at small sizes, so that no proof exists.
+    """Whether two forms differ at a point and at small sizes, so that no proof exists.
 
-    What has a name of its own has any value here, so this refutes no equality.
+    Named quantities get any values here, also impossible ones, so this refutes no equality.
+
 
     >>> from matderiv.calculus.index_forms.forms import single
     >>> differ(single(Entry("x", ("i",))), single(Entry("y", ("i",))))
@@ -92,7 +93,7 @@ def differ(one: Form, other: Form) -> bool:
 
 
 class _Point:
-    """Random values, each entry's drawn when it is met; without `sizes`, every size is `small`."""
+    """A random value for each entry; without `sizes`, every size is `small`."""
 
     def __init__(self, seed: int, sizes: Mapping[str, int] | None, small: int) -> None:
         self.seed = seed
@@ -102,7 +103,7 @@ class _Point:
         self.entries: dict[str, Fraction] = {}
 
     def random(self, key: str) -> Fraction:
-        """The value of what goes by a key: the same for the same key, positive at first."""
+        """A random value for a key, always the same for the same key; positive at first."""
         chance = Random(f"{self.seed}:{key}")  # noqa: S311 - a point to refute at, not a secret
         sign = chance.choice((1, -1)) if self.seed else 1
         return sign * Fraction(chance.randint(1, 19), chance.randint(2, 9))
@@ -129,7 +130,7 @@ class _Point:
         return _real(total)
 
     def size(self, letter: str) -> int:
-        """The number that the letter of a size stands for."""
+        """The value of a size letter."""
         if letter.isdigit():
             return int(letter)
         return self.small if self.sizes is None else self.sizes[letter]
@@ -228,7 +229,7 @@ def _digits(values: Iterable[mpmath.mpf]) -> str:
 
 
 def _bounded(value: mpmath.mpf | int) -> mpmath.mpf | int:
-    """A number that is not so large that a function of it fills the memory."""
+    """A number, refused if it is so large that a function of it would fill the memory."""
     if abs(value) > _LARGEST:
         raise ArithmeticError("a number is too large")
     return value

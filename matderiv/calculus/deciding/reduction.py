@@ -1,9 +1,9 @@
-"""Whether an expression is 0, exactly: its numerator over polynomials with rational numbers.
+"""Decides exactly whether an expression is 0, by polynomials with rational coefficients.
 
-Each symbol, 1/p, root and value of a function is a generator of SymPy's ring of polynomials, and
-an expression is a polynomial of them. Then, the last generator first, p·(1/p) = 1, (√u)² = u and
-sin² = 1 - cos² are put in; if nothing is left, the expression is 0 wherever it has a value.
-Generators of which more is true than that are only ever taken for different: nothing is taken for
+Each symbol, 1/p, root and value of a function is a generator of SymPy's ring of polynomials, and an
+expression is a polynomial in them. Then p·(1/p) = 1, (√u)² = u and sin² = 1 - cos² are substituted,
+the last generator first; if nothing is left, the expression is 0 wherever it has a value. Other
+relations between generators are not used: they can leave a zero undecided, but nothing is taken for
 0 that is not.
 """
 
@@ -111,7 +111,7 @@ class ZeroTest:
         return value, factors
 
     def _normal(self, value: _Poly) -> _Poly:
-        """The same with roots in no power that their relation removes."""
+        """The polynomial without powers of roots that their relation removes."""
         for place in reversed(range(len(self._relations))):
             relation = self._relations[place]
             if relation is None or not relation[0] or not value:
@@ -154,7 +154,7 @@ class ZeroTest:
         return value
 
     def _inverse(self, value: _Poly) -> _Poly:
-        """1/p, a generator of its own but for a number and powers of generators in p.
+        """1/p as a new generator; inverses of numbers and of powers of generators are divided out.
 
         Raises:
             ZeroDivisionError: p is 0.

@@ -131,7 +131,7 @@ class _Engine:
         return tuple(self.sizes[dim.symbol] for dim in self.answers.shapes[of])
 
     def _symbols(self, name: str) -> SympyArray:
-        """A real symbol for each entry that the array has of its own."""
+        """A real symbol for each independent entry of an array."""
         shape, structure = self.shape(name), self.answers.structures.get(name)
         made = []
         for at in itertools.product(*map(range, shape)):
@@ -152,7 +152,7 @@ class _Engine:
 
     @cached_property
     def reduction(self) -> ZeroTest:
-        """Made when a difference is not 0 as it stands."""
+        """The exact test for 0, made when the first difference needs it."""
         return ZeroTest()
 
     # -- the derivatives -----------------------------------------------------------------------
@@ -378,7 +378,7 @@ def _partials(expr: sp.Expr, moving: tuple[int, ...]) -> list[sp.Expr]:
 def _rates(
     operation: Callable[..., sp.Expr], numbers: tuple[sp.Basic | None, ...], by: tuple[int, ...]
 ) -> tuple[sp.Expr, ...]:
-    """The same with a letter for every operand that is no number."""
+    """SymPy's derivatives of one operation, with a letter for each operand that is no number."""
     letters = _letters(len(numbers))
     pairs = zip(letters, numbers, strict=True)
     value = operation(*(letter if number is None else number for letter, number in pairs))
@@ -393,7 +393,7 @@ def _letters(count: int) -> tuple[sp.Expr, ...]:
 def _spread(
     places: list[tuple[str, tuple[int, ...]]], most: int
 ) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """So many places at equal distances, the first and the last among them."""
+    """A number of places at equal distances, the first and the last place among them."""
     count = min(most, len(places))
     steps = max(1, count - 1)
     return (places[n * (len(places) - 1) // steps] for n in range(count))
@@ -405,7 +405,10 @@ def _has_value(expr: sp.Expr) -> None:
 
 
 def _wherever_defined(expr: sp.Expr) -> sp.Expr:
-    """The same without what is 0 but at kinks, with sign(u) as u/|u| and H(u) as (1 + u/|u|)/2."""
+    """The expression away from kinks: sign(u) is u/|u|, H(u) is (1 + u/|u|)/2.
+
+    Parts that are 0 except at kinks are left out.
+    """
     for kind, elsewhere in (
         (sp.DiracDelta, lambda *_: sp.S.Zero),
         (sp.Heaviside, lambda u, *_: sp.S.Half + u / (2 * sp.Abs(u))),

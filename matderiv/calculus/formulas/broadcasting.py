@@ -1,4 +1,4 @@
-"""Arrays that stand for larger ones: a value that is the same along an axis is written once."""
+"""Broadcasting in gradients: an array that is constant along an axis is written without it."""
 
 from __future__ import annotations
 
@@ -79,14 +79,14 @@ def unbroadcast(value: Node, over: Shape, target: Shape, shape: ShapeOf) -> Node
 
 
 def times_size(value: Node, dim: Dim) -> Node:
-    """The value times the number of rows or columns that a letter stands for."""
+    """The value times a size, such as N."""
     if dim == Dim("1", 1):
         return value
     return nodes.Multiply(nodes.Size(dim.symbol, dim.size), value)
 
 
 def filled(value: Node, over: Shape, shape: ShapeOf) -> Node:
-    """The same array with every entry of `over` present."""
+    """The array broadcast to the full shape `over`."""
     if shape(value) == over:
         return value
     ones = nodes.Ones(tuple(map(size_name, over)))
@@ -94,7 +94,7 @@ def filled(value: Node, over: Shape, shape: ShapeOf) -> Node:
 
 
 def spread(value: Node, over: Shape, shape: ShapeOf) -> Node:
-    """The same, a vector that stands in every row of a matrix as 1·vᵀ."""
+    """The array broadcast by a product: a vector that is every row of a matrix is 1·vᵀ."""
     if len(over) == len(shape(value)) + 1 > 1 and shape(value) == over[1:]:
         return nodes.Outer(nodes.Ones((size_name(over[0]),)), value)
     return filled(value, over, shape)

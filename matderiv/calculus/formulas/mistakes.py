@@ -38,12 +38,12 @@ class Edit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Setting:
-    """Where a formula stands, and what may be put into it.
+    """The formulas that mistakes are built from.
 
-    `fitting` is the shape of a formula, or None if it has none. `names` may stand for each other,
-    and so may `functions`; `primes` is f′ by f. Numbers, terms, factors of products entry by
-    entry, and factors of matrix products are those that right formulas are made of; `slopes` is
-    the body of f′ by the `formula_key` of the body of f, and the other way round.
+    `fitting`: the shape of a formula; None if its parts do not fit. `names` and `functions`: names
+    that can be mistaken for each other. `primes`: f′ by f. Numbers, terms, factors of entrywise
+    products and factors of matrix products: parts of right formulas. `slopes`: the body of f′ by
+    the `formula_key` of the body of f, and the other way round.
     """
 
     fitting: Callable[[Node], Shape | None]

@@ -67,7 +67,7 @@ def reduction(node: Node, facts: Facts) -> Node | None:
 
 
 def _repeated(node: nodes.Sum, facts: Facts) -> Node | None:
-    """Σ over an axis along which an array only repeats itself: its size times what is repeated."""
+    """Σ along an axis of an array that is constant there: its size times the array."""
     number, parts = factors(node.arg)
     over = facts.shape(node.arg)
     ones = next((p for p in parts if isinstance(p[0], nodes.Ones)), None)

@@ -53,7 +53,7 @@ def tidied(formula: Node, facts: Facts) -> Iterator[Rewritten]:
 
 
 class _Tidier:
-    """Rewrites a formula; a part is `loose` if a smaller array may stand for it."""
+    """Simplifies a formula; a part is `loose` if a smaller array that broadcasts to it will do."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
@@ -84,7 +84,7 @@ class _Tidier:
         return node
 
     def may_shrink(self, node: Node, place: int, *, loose: bool) -> bool:
-        """Whether a smaller array may stand for an operand: the result is then the same."""
+        """Whether an operand may be a smaller array that broadcasts: the result stays the same."""
         if isinstance(node, nodes.Entrywise):
             other = nodes.children(node)[1 - place]
             return loose or self.facts.shape(other) == self.facts.shape(node)
@@ -122,7 +122,7 @@ def as_written(formula: Node, facts: Facts) -> Node:
 
 
 def _number_inside(formula: Node, facts: Facts) -> Node:
-    """(c·A)@B for c·(A@B), c a number and what is divided by."""
+    """(c·A)@B for c·(A@B), where c is a number or 1/number."""
     number, parts = factors(formula)
     arrays = [part for part in parts if facts.shape(part[0]) or facts.shape(part[1])]
     scalars = [part for part in parts if part not in arrays]
@@ -175,7 +175,7 @@ def transposes_collected(formula: Node, facts: Facts) -> Node:
 
 
 def completed(formula: Node, target: Shape, facts: Facts) -> Node:
-    """The formula in the shape of what it is the gradient by, all its entries present."""
+    """The formula of ∂L/∂X broadcast to the full shape of X."""
     if facts.shape(formula) == target:
         return formula
     return tidy(filled(formula, target, facts.shape), facts)

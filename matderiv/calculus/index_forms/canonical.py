@@ -141,7 +141,7 @@ def least_name(term: Term, names: Mapping[str, str]) -> tuple[str, dict[str, str
 def _orders(
     term: Term, bound: list[tuple[str, str]], names: Mapping[str, str]
 ) -> Iterable[tuple[tuple[str, str], ...]]:
-    """Orders of the bound letters to try: those that what stands around them leaves open."""
+    """The orders of the bound letters to try: those that their atoms do not already fix."""
     if len(bound) <= 1:
         return [tuple(bound)]
     colour = dict(bound)

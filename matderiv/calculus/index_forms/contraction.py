@@ -188,7 +188,7 @@ def _order(index: Index) -> tuple[bool, str]:
 
 
 def _powers(term: Term) -> Term:
-    """(bⁿ)ᵐ = bⁿᵐ: whole powers of what is raised, and one rest from 0 to 1 for each base."""
+    """(bⁿ)ᵐ = bⁿᵐ: whole exponents are multiplied; a base keeps one exponent from 0 to 1."""
     if not any(isinstance(a, Raised) and a.exponent is not None for a, _ in term.atoms):
         return term
     exponents: dict[Form, Form] = {}
@@ -276,7 +276,7 @@ def _indices(atom: Atom) -> tuple[object, ...]:
 
 
 def _quotient(term: Term) -> tuple[Term, Fraction] | None:
-    """Σ_j b_j/(c·Σ_j b_j) = 1/c: the sum and one power of what it is divided by are gone."""
+    """Σ_j b_j/(c·Σ_j b_j) = 1/c: a sum is cancelled with one power of it in a denominator."""
     for below, power in term.atoms:
         if not isinstance(below, Raised) or below.exponent is not None or power >= 0:
             continue

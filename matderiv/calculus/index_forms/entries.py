@@ -57,11 +57,11 @@ _SHORT = 8  # the largest power of a sum that is multiplied out
 
 
 class Entries:
-    """General entries of expressions; sums are sums over letters, or written out at the sizes.
+    """The general entry of an expression; its sums are over letters, or written out at the sizes.
 
-    `definitions` are unfolded wherever their names occur; `functions` are the bodies of known
-    functions with names of their own. Matrices that are `symmetric` have x_ij = x_ji, and those
-    that are `diagonal` x_ij = 0 for i ≠ j.
+    `definitions` are unfolded wherever their names occur. `functions`: the bodies of known
+    functions that have been given names. A `symmetric` matrix has x_ij = x_ji, a `diagonal` one
+    x_ij = 0 for i ≠ j.
     """
 
     def __init__(  # noqa: PLR0913 - what names stand for, and what is known of them
@@ -228,7 +228,7 @@ class Entries:
     def _along(
         self, arg: Node, axis: int | None, indices: tuple[Index, ...], *, keepdims: bool = False
     ) -> Form:
-        """The sum over all entries or along an axis, at the indices of what is left."""
+        """The sum over all entries or along an axis, at the indices that remain."""
         over = self.shape(arg)
         if axis is None:
             return self._summed(over, lambda *places: self._at(arg, places))

@@ -65,7 +65,7 @@ def written_out(form: Form, sizes: Mapping[str, int]) -> Form:
 
 
 def _number(size: str, sizes: Mapping[str, int]) -> int:
-    """The number that a letter stands for; one that a program writes stands for itself."""
+    """The value of a size letter, or of a number that the program writes as a size."""
     return int(size) if size.isdigit() else sizes[size]
 
 

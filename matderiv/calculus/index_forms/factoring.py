@@ -29,7 +29,7 @@ _SHORT = 4  # the largest power of a sum that is multiplied out
 
 
 def factored(form: Form) -> Form:
-    """The form with whole powers multiplied out, and each sum of a term a factor of its own.
+    """The form with whole powers multiplied out, and each sum in a term as a separate factor.
 
     Raises:
         TooLarge: there are too many terms.
@@ -76,7 +76,7 @@ def _power(atom: Atom, power: int, fresh: Callable[[], str]) -> Form:
 
 
 def _apart(term: Term) -> Term:
-    """The term with the atoms that share bound letters under a sum sign of their own."""
+    """The term with atoms that share bound letters grouped under separate sum signs."""
     sizes = dict(term.bound)
     groups: list[tuple[set[str], list[tuple[Atom, int]]]] = []
     powers: dict[Atom, int] = {}

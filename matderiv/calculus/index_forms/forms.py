@@ -142,7 +142,7 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """∂z_ij/∂x_pq, ∂f(z_ij)/∂x_pq or ∂L/∂f(z_ij), a quantity of its own.
+    """∂z_ij/∂x_pq, ∂f(z_ij)/∂x_pq or ∂L/∂f(z_ij), as an atom.
 
     A sum is differentiated as one `Raised` atom: ∂(f(z_11) + f(z_12))/∂x_pq.
     """
@@ -183,7 +183,7 @@ _left: ContextVar[list[int] | None] = ContextVar("_left", default=None)
 
 @contextmanager
 def bounded(products: int) -> Iterator[None]:
-    """Bound the work that is done inside; an outer bound stays what it is.
+    """Limit the work done inside; inside another limit, both hold.
 
     >>> with bounded(1):
     ...     multiplied(constant(Fraction(2)), added([single(SizeAtom("N")), constant(Fraction(1))]))
@@ -201,7 +201,7 @@ def bounded(products: int) -> Iterator[None]:
 
 
 def spend(products: int) -> None:
-    """Take work from what is left of a bound.
+    """Subtract work from the current limit.
 
     Raises:
         TooLarge: nothing is left.

@@ -1,7 +1,7 @@
 """Index expressions: Σ_k x_ik w_kj + b_j, in the order and grouping in which a teacher writes it.
 
-A form has no order and no grouping; an index expression has both, and `form_of` is its meaning.
-What a page prints as an entry is such an expression, and the expression is what is proved.
+A form has no order and no grouping; an index expression has both, and `form_of` gives the form it
+means. An entry on a page is printed from such an expression, and the expression is proved.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ class FunctionOfArray:
 
 @dataclass(frozen=True, slots=True)
 class Omitted:
-    """The terms of a sum at all places but those that are shown."""
+    """Dots in a sum: the terms at all places that are not shown."""
 
     total: SumOver
     shown: tuple[tuple[int, ...], ...]
@@ -342,7 +342,7 @@ def _operands(expr: IndexExpression) -> tuple[IndexExpression, ...]:
 
 
 def index_parts(expr: IndexExpression) -> Iterator[IndexExpression]:
-    """The expression and all that it is made of."""
+    """The expression and all expressions inside it."""
     yield expr
     for part in _operands(expr):
         yield from index_parts(part)
@@ -505,7 +505,7 @@ def _shown(sizes: list[int], most: int | None) -> Iterator[tuple[int, ...]]:
 
 
 def form_of(expr: IndexExpression, entries: Entries) -> Form:
-    """The form that an index expression stands for.
+    """The form that an index expression means.
 
     Raises:
         TooLarge: it is not multiplied out.

@@ -72,7 +72,7 @@ def combined(operation: str, operands: Sequence[Form], fresh: Fresh) -> Form:
 
 
 def _put(node: Node, forms: Mapping[str, Form], fresh: Fresh) -> Form:
-    """An expression in numbers, with forms put in for them; sums get letters of their own."""
+    """An expression in numbers with forms substituted; sums in them get fresh letters."""
 
     def put(part: Node) -> Form:
         match part:

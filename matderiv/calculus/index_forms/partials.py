@@ -36,7 +36,7 @@ __all__ = ["partial", "product_rule", "with_deltas"]
 
 
 def partial(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
-    """∂form/∂wrt by the product rule and the chain rule; `wrt` has letters of its own.
+    """∂form/∂wrt by the product rule and the chain rule; no letter of `wrt` occurs in the form.
 
     Raises:
         UnsupportedError: a function in it has no derivative that is known.

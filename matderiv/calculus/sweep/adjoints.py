@@ -1,7 +1,7 @@
-"""The adjoint rule of each node: from ∂L/∂(value) to what each operand gains.
+"""The adjoint rule of each node: the gradients by its operands, from the gradient by its value.
 
-An upstream gradient may be smaller than its value and stand for its broadcast: the gradient of
-sum(A) by A is the number 1, not a matrix of ones.
+A gradient may be smaller than its value and broadcast: that of sum(A) by A is the number 1, not a
+matrix of ones.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The differential rule of each node: what changes to first order when the operands do.
+"""The differential rule of each node: its change to first order when its operands change.
 
-A rule takes the node and the differentials of its operands, None for one that does not change;
-like any operand, a differential may be smaller than the node and stand for its broadcast.
+A rule takes the node and the differentials of its operands, None for one that does not change. A
+differential may be smaller than the node and broadcast.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DIFFERENTIALS: dict[type, Rule] = {}
 
 
 def differential(node: Node, moving: Mapping[str, Node], shape: ShapeOf) -> Change:
-    """d(node), where names change by what `moving` gives for them; None if nothing changes.
+    """d(node), given the differentials of names in `moving`; None if the node does not change.
 
     Raises:
         MissingRuleError: a node that changes has neither a rule nor a definition.
@@ -193,7 +193,7 @@ def rearrange(node: nodes.Rearrange, da: Node, shape: ShapeOf) -> Node:
 
 @_rule(nodes.Sum, nodes.Mean)
 def sum_(node: nodes.Sum | nodes.Mean, da: Node, shape: ShapeOf) -> Node:
-    """For ΣA: Σ dA, and the mean likewise."""
+    """For ΣA: Σ dA; for mean(A): mean(dA)."""
     return nodes.rebuilt(node, [_whole(node, da, shape)])
 
 

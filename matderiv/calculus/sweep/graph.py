@@ -24,9 +24,10 @@ _SCALARS = ("L", "J", "E", "S")
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The values in order; `lifted` are the names that the program does not have itself.
+    """A program as values in order, each defined by one operation on names.
 
-    `called` are those of them that formulas use all the same; what the others stand for is put in.
+    `lifted`: names of inner expressions that the program does not name itself. `called`: those of
+    them that formulas mention; in place of the others, formulas have their definitions.
     """
 
     program: Program
@@ -56,7 +57,7 @@ class Graph:
 
     @property
     def scalar(self) -> str:
-        """The name of what is differentiated: L, or a free letter for ⟨dY, Y⟩."""
+        """The name of the scalar that is differentiated: L, or a free letter for ⟨dY, Y⟩."""
         taken = self.program.names() | self.shapes.keys() | self.program.functions()
         letters = itertools.chain(_SCALARS, (f"L{n}" for n in itertools.count(1)))
         return self.loss or next(name for name in letters if name not in taken)
@@ -67,7 +68,7 @@ class Graph:
         return nodes.ONE if self.loss else nodes.Name(f"d{self.result}")
 
     def given(self) -> dict[str, Shape]:
-        """The shapes of what has no definition: the inputs, and dY where the result is an array."""
+        """The shapes of names without a definition: the inputs, and dY where Y is the result."""
         found = {name: self.shapes[name] for name in self.inputs()}
         if isinstance(self.seed, nodes.Name):
             found[self.seed.name] = self.shapes[self.result]
@@ -169,7 +170,7 @@ _LAST_WISH = "val"
 
 
 def _free_names(program: Program, shapes: Mapping[str, Shape]) -> list[Iterator[str]]:
-    """Names of each number of dimensions that are told from all others, on the page as well."""
+    """New names for scalars, vectors and matrices, which no page confuses with others."""
     names = program.names() | program.functions()
     taken = {name.replace("_", "").lower() for name in names}
     taken |= {dim.symbol.lower() for shape in shapes.values() for dim in shape}

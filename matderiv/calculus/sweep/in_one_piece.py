@@ -25,9 +25,8 @@ _LONGEST = 200  # operations and names of the array's definition
 class ArrayTask:
     """An array Y and an input X that it is computed from.
 
-    `task` is of the program Y = …, where the definition of Y is in one piece and is the only
-    value: ∂Y/∂X has one meaning there. In `steps` each product, inverse or sum inside of the
-    definition is a value of its own.
+    `task` is of the program Y = …, with the whole definition of Y in one formula, so that ∂Y/∂X has
+    one meaning. In `steps` each product, inverse or sum inside that formula is a separate value.
     """
 
     of: str

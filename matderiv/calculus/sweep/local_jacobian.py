@@ -71,7 +71,7 @@ class LocalJacobian:
 
     @property
     def agreements(self) -> frozenset[Agreement]:
-        """Which indices agree where a term is not zero, for each term; none that others hold."""
+        """For each term, the pairs of indices that must agree for it not to be zero."""
         found = {
             _classes((a.one, a.other) for a, _ in term.atoms if isinstance(a, Delta))
             for term, _ in self.rate
@@ -88,7 +88,7 @@ class LocalJacobian:
         return total
 
     def _places(self, agreement: Agreement, sizes: Mapping[str, int]) -> int:
-        """How many places have indices that agree so."""
+        """The number of places at which all indices of each class agree."""
         dims = (*self.shapes[0], *self.shapes[1])
         named = zip((*self._rows, *self._cols), dims, strict=True)
         count = {i: sizes[dim.symbol] for i, dim in named if isinstance(i, str)}
@@ -103,7 +103,7 @@ class LocalJacobian:
 
     @property
     def read(self) -> tuple[str, ...]:
-        """The arrays that the formula of what reaches ∂L/∂X through Z reads."""
+        """The arrays that the formula of Z's part of ∂L/∂X reads."""
         gradient = self.task.sweep.gradients[self.wrt]
         uses = [use.gradient for use in gradient.uses if use.by == self.of]
         found = [gradient.local] if len(uses) == len(gradient.uses) else uses
@@ -115,14 +115,14 @@ class LocalJacobian:
 
     @property
     def letters(self) -> tuple[str, ...]:
-        """The sizes on which both depend, in the order of the program."""
+        """The size letters of Z and X, in the order of the program."""
         shapes = (*self.shapes, *map(self._shape, self.read))
         used = {dim.symbol for shape in shapes for dim in shape if not dim.symbol.isdigit()}
         return tuple(symbol for symbol in self.task.sizes if symbol in used)
 
     @property
     def sizes(self) -> SizeNumbers:
-        """Their numbers."""
+        """The numbers of `letters`."""
         return tuple(self.task.sizes[letter] for letter in self.letters)
 
     def size(self, dtype: str, sizes: SizeNumbers | None = None) -> JacobianSize:
@@ -202,7 +202,7 @@ def _classes(pairs: Iterable[tuple[Index, Index]]) -> Agreement:
 
 
 def _pairs(agreement: Agreement) -> Iterator[tuple[Index, Index]]:
-    """Pairs of indices that agree, enough to know all of them by."""
+    """Pairs of indices that agree, from which all others follow."""
     for one in agreement:
         first, *rest = one
         yield from ((first, other) for other in rest)

@@ -1,11 +1,9 @@
 """Proofs of gradients, one name at a time, so that a deep program costs no more per layer.
 
-With the gradients of the values that use a name taken as known, two equalities prove its own:
-
-    Σ_ij dZ_ij ∂z_ij/∂x_pq = the entry (p, q) of what the rules give, summed over the uses Z;
-    what the rules give = the formula, with values and gradients unfolded.
-
-Both are decided in index notation, for every size, else entry by entry at the chosen sizes.
+Take the gradients of the values Z that use x as known. Then two equalities prove ∂L/∂x: Σ_Z Σ_ij
+dZ_ij ∂z_ij/∂x_pq = entry (p, q) of the sum that the adjoint rules give, and that sum = the formula,
+with values and gradients unfolded. Both are decided in index notation for every size, or else entry
+by entry at the chosen sizes.
 """
 
 from __future__ import annotations
@@ -43,7 +41,7 @@ _EVERYTHING = "all names unfolded"
 
 
 class Prover:
-    """Proves the gradients of one sweep; each once."""
+    """Proves the gradients of one sweep, each once."""
 
     def __init__(self, sweep: Sweep) -> None:
         self.sweep = sweep
@@ -95,7 +93,7 @@ class Prover:
         return _all_of(verdicts)
 
     def _by_chain_rule(self, gradient: GradientStages, rules: Node) -> Verdict:
-        """Σ_ij dZ_ij ∂z_ij/∂x_pq over the uses Z of x is the entry of what the rules give."""
+        """Whether Σ_ij dZ_ij ∂z_ij/∂x_pq over the uses Z of x is the entry that the rules give."""
         users = dict.fromkeys(use.by for use in gradient.uses)
         whole = self._filled(gradient.name, rules)
 
@@ -171,7 +169,7 @@ class Prover:
         return decide(attempts, lambda: tuple(dim.size for dim in shape), self._sizes)
 
     def _contracted(self, name: str) -> Node:
-        """Σ_ij dZ_ij z_ij, or L: its derivatives with dZ held fixed are what goes through Z."""
+        """Σ_ij dZ_ij z_ij, or L: its derivative at fixed dZ is the part of ∂L/∂x through Z."""
         value = self._values[name]
         if name == self.sweep.graph.loss:
             return value
@@ -195,7 +193,7 @@ class Prover:
             yield _EVERYTHING, ChainMap(self._gradients, self._values)
 
     def _unfolding(self, names: set[str], kept: set[str]) -> dict[str, Node]:
-        """The definitions of some names, and of the names in them that the program has not."""
+        """The definitions of some names and of all lifted names in these definitions."""
         found: dict[str, Node] = {}
         queue = list(names)
         while queue:
@@ -224,7 +222,7 @@ class Prover:
 
     @cached_property
     def _lifted(self) -> frozenset[str]:
-        """The names, and those of gradients, that the program does not have itself."""
+        """The lifted names and the names of their gradients."""
         lifted = self.sweep.graph.lifted
         return lifted | {f"d{name}" for name in lifted}
 
@@ -240,7 +238,7 @@ def _all_of(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def _by_rules(gradient: GradientStages) -> Node:
-    """The sum over the uses of a name, as the rules of differentiation give it."""
+    """The sum of the adjoint rules over the uses of a name."""
     return sum_of((Fraction(1), use.gradient) for use in gradient.uses)
 
 

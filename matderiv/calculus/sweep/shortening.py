@@ -1,7 +1,7 @@
-"""Names for values that the program leaves without one, where they make long formulas short.
+"""Names for inner values, where they make long formulas short.
 
-In the formula of a softmax the gradient that comes from above stands twice. If that gradient is
-long, the value that it is by gets a name: `dU - sum(dU*U)`, with U and dU told beforehand.
+The formula of the gradient by the argument of a softmax mentions the upstream gradient twice. If
+that is long, the value U of the softmax gets a name: `dU - sum(dU*U)`, after formulas of U and dU.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _SHORTER = 0.8  # of their length, at most, is what a name leaves of longer ones
 
 
 def shortened(graph: Graph, wrt: tuple[str, ...], swept: Callable[[Graph], Sweep]) -> Sweep:
-    """The sweep of a graph, with names for what its formulas would write out twice.
+    """The sweep of a graph, with names for gradients that its formulas would write out twice.
 
-    A name has to make formulas much shorter; those that are short already stay whole.
+    A name has to make formulas much shorter; short formulas stay whole.
     """
     found = swept(graph)
     length = _length(found, wrt)
@@ -43,7 +43,7 @@ def shortened(graph: Graph, wrt: tuple[str, ...], swept: Callable[[Graph], Sweep
 
 
 def _written_twice(found: Sweep, wrt: tuple[str, ...]) -> list[str]:
-    """The lifted values whose gradients stand twice in one formula, the longest gradient first."""
+    """Lifted values whose gradients occur twice in one formula, the longest gradient first."""
     told = {of for name in wrt for of in (*found.upstream(name), name)}
     parts = (Counter(map(formula_key, nodes.walk(found.gradients[name].formula))) for name in told)
     twice = {part for counts in parts for part, count in counts.items() if count > 1}
@@ -57,7 +57,7 @@ def _written_twice(found: Sweep, wrt: tuple[str, ...]) -> list[str]:
 
 
 def _unscaled(node: Node, shape: ShapeOf) -> Node:
-    """A formula without numbers as factors: they do not stay with it."""
+    """The formula without numerical factors, which rewrites may move elsewhere."""
     match node:
         case nodes.Negate(arg):
             return _unscaled(arg, shape)
@@ -69,7 +69,7 @@ def _unscaled(node: Node, shape: ShapeOf) -> Node:
 
 
 def _length(found: Sweep, wrt: tuple[str, ...]) -> int:
-    """The length of the formulas by `wrt` and of what is to be known before them."""
+    """The length of the formulas by `wrt` and of all formulas that they mention."""
     formulas = {n: found.gradients[n].formula for n in wrt}
     before = {n: found.gradients[n].formula for name in wrt for n in found.upstream(name)}
     return sum(map(cost, (*(formulas | before).values(), *found.called.values())))

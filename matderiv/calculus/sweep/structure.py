@@ -1,9 +1,10 @@
-"""Structure that is declared of an input: what it lets formulas use, and what it makes of them.
+"""Declared structure of inputs: the rewrites it allows, and the gradient by independent entries.
 
-A symmetric or diagonal matrix has fewer entries of its own. The gradient by those, written in the
-shape of the matrix, follows from the gradient G by all entries taken as independent:
+A symmetric or diagonal matrix has fewer independent entries. The gradient by those, in the shape of
+the matrix, follows from the gradient G by all entries:
 
-    symmetric: G + Gᵀ - G∗I        diagonal: G∗I
+symmetric: G + Gᵀ - G∗I, diagonal: G∗I.
+
 
 Source: Petersen and Pedersen, The Matrix Cookbook, section 2.8.
 """
@@ -144,9 +145,9 @@ def infer_assumed(
 
 
 def independent(formula: Node, structure: str, facts: Facts, diagonal: frozenset[str]) -> Node:
-    """The gradient by the entries that the matrix has of its own.
+    """The gradient by the independent entries, simplified: G + Gᵀ - G∗I or G∗I.
 
-    It reads as books write it: G + Gᵀ and G∗I are tidied each on its own.
+    Each term is simplified by itself, so that it reads as in books.
     """
     if structure == "diagonal" and is_diagonal(formula, diagonal):
         return formula
@@ -194,7 +195,7 @@ def _deltas(*pairs: tuple[Index, Index]) -> Form:
 
 
 def own_gradient(formula: Node, name: str, assumed: Assumed, facts: Facts) -> Node:
-    """The gradient by the entries that a matrix with a structure has of its own, proved.
+    """The gradient by the independent entries of a matrix with a structure, proved.
 
     Raises:
         ProofError: it is not proved to follow from the gradient by all entries.
@@ -210,7 +211,7 @@ def own_gradient(formula: Node, name: str, assumed: Assumed, facts: Facts) -> No
 
 
 def by_structure(gradient: Node, structure: str, facts: Facts) -> Node:
-    """G + Gᵀ - G∗I or G∗I, as it stands."""
+    """G + Gᵀ - G∗I or G∗I, not simplified."""
     on_diagonal = nodes.Multiply(gradient, nodes.Eye(size_name(facts.shape(gradient)[0])))
     if structure == "diagonal":
         return on_diagonal

@@ -34,8 +34,6 @@ from matderiv.expression.source import source
 
 __all__ = ["finished", "inlined", "replaced", "sweep", "with_value_names"]
 
-_ONE = nodes.Number(Fraction(1))
-_ZERO = nodes.Number(Fraction(0))
 _REPEATED: Final = "repeated in every row or column"
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
 _USES = 200  # uses of one name at most
@@ -64,7 +62,7 @@ def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozen
 def _refuse_zero(found: Sweep, name: str) -> None:
     formula, why = found.gradients[name].formula, found.gradients[name].assembled
     others = {of: one.formula for of, one in found.gradients.items() if of != name}
-    if formula != _ZERO:
+    if formula != nodes.ZERO:
         why = formula
         if not is_zero(formula, name, found.graph, found.facts, others):
             return
@@ -79,7 +77,7 @@ def _kind(graph: Graph) -> str:
 
 
 def replaced(node: Node, values: Mapping[str, Node]) -> Node:
-    """The formula with values put in the place of names."""
+    """The formula with definitions in place of names."""
     if isinstance(node, nodes.Name):
         return values.get(node.name, node)
     operands = nodes.children(node)
@@ -111,7 +109,7 @@ class _Sweep:
             if name != graph.result:
                 both = (local[name], whole[name])
                 found[name], short = _gradient(graph, name, both, facts, values)
-                if found[name].formula == _ZERO:
+                if found[name].formula == nodes.ZERO:
                     continue
                 named = upstream = nodes.Name(f"d{name}")
                 if inlined(name, found[name].formula, graph, facts):
@@ -146,7 +144,7 @@ def _uses(value: Node, upstream: Node, shape: ShapeOf, moving: frozenset[str]) -
 
 
 def _collect(uses: dict[str, list[Use]], by: str, found: Iterator[Use]) -> None:
-    """Put what one value adds before what later values add."""
+    """Add the terms of one value before those of later values."""
     fresh: dict[str, list[Use]] = {}
     for use in found:
         fresh.setdefault(use.by, []).append(Use(by, use.gradient))
@@ -156,9 +154,9 @@ def _collect(uses: dict[str, list[Use]], by: str, found: Iterator[Use]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Values:
-    """The values of a graph: the lifted ones, those that are called, and names of others.
+    """The values of a graph: lifted ones, called ones, and the names of the others.
 
-    `near` names every value, lifted or not, as it stands in the graph.
+    `near` has the name of every value by the key of its formula in the graph.
     """
 
     lifted: Mapping[str, Node]
@@ -168,7 +166,7 @@ class _Values:
 
 
 def _values(graph: Graph, facts: Facts) -> _Values:
-    """Each value with the lifted names in it put in, as far as that stays readable."""
+    """The values, with definitions in place of lifted names unless the formula gets too long."""
     lifted: dict[str, Node] = {}
     called: dict[str, Node] = {}
     names: dict[object, str] = {}
@@ -204,7 +202,7 @@ def _gradient(
     facts: Facts,
     values: _Values,
 ) -> tuple[GradientStages, Node]:
-    """The gradient by a name from its uses, and what stands for it where a value is lifted."""
+    """The gradient by a name from its uses; and the formula to substitute if it is lifted."""
     local, whole = uses
     if len(whole) > _USES:
         raise UnsupportedError(
@@ -222,15 +220,15 @@ def _gradient(
         tidying = list(tidied(assembled, facts))
         own = tidy(_sum(local), facts)
     formula = short = tidying[-1].formula if tidying else assembled
-    if formula != _ZERO and name in graph.hidden:
+    if formula != nodes.ZERO and name in graph.hidden:
         formula = completed(short, graph.shapes[name], facts)
         if formula != short:
             tidying.append(Rewritten(_REPEATED, formula))
-    elif formula != _ZERO:
+    elif formula != nodes.ZERO:
         tidying += finished(formula, name, graph.shapes[name], values.names, facts)
         formula = tidying[-1].formula if tidying else formula
     if _vanishes(formula, facts):
-        formula = short = _ZERO
+        formula = short = nodes.ZERO
     own = with_value_names(own, values.near, but=name)
     return GradientStages(name, tuple(local), own, assembled, tuple(tidying), formula), short
 
@@ -238,7 +236,7 @@ def _gradient(
 def finished(
     formula: Node, name: str, own: Shape, names: Mapping[object, str], facts: Facts
 ) -> list[Rewritten]:
-    """The last rewrites of a formula of the gradient by a name, those that change it."""
+    """The last rewrites of the gradient by a name; those that change nothing are left out."""
     finishes: tuple[tuple[RewriteName, Callable[[Node], Node]], ...] = (
         ("transposes collected", lambda node: transposes_collected(node, facts)),
         ("names of the program", lambda node: with_value_names(node, names, but=name)),
@@ -256,7 +254,7 @@ def finished(
 
 def _vanishes(formula: Node, facts: Facts) -> bool:
     """Whether a formula with a zero in it is zero, whatever its shape is."""
-    if formula == _ZERO or not any(n == _ZERO for n in nodes.walk(formula)):
+    if formula == nodes.ZERO or not any(n == nodes.ZERO for n in nodes.walk(formula)):
         return False
     entries = Entries(facts.shape, symmetric=facts.symmetric)
     try:
@@ -270,19 +268,19 @@ def _sum(uses: Sequence[Use]) -> Node:
 
 
 def _each(uses: Sequence[Use], facts: Facts) -> Node:
-    """The sum of many uses, each tidied on its own."""
+    """The sum of many uses, each simplified by itself."""
     return sum_of((Fraction(1), tidy(use.gradient, facts)) for use in uses)
 
 
 def inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:
-    """Whether a gradient is put in where it is used, and not called by its name."""
+    """Whether formulas contain this gradient's formula instead of its name."""
     if name in graph.hidden:
         return cost(formula) <= _LONGEST
     return cost(formula) == 1 or not facts.shape(nodes.Name(name))
 
 
 def with_value_names(node: Node, names: Mapping[object, str], *, but: str) -> Node:
-    """The formula with values called by the names that the program gives them."""
+    """The formula with names in place of the formulas of values."""
     name = names.get(formula_key(node), but)
     if name != but:
         return nodes.Name(name)

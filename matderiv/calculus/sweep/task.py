@@ -1,4 +1,4 @@
-"""A whole program with its graph and its gradients: what a derivation of it is about."""
+"""The task of a derivation: a program with its graph and its gradients."""
 
 from __future__ import annotations
 
@@ -91,26 +91,26 @@ class Task:
 
     @property
     def input_letters(self) -> tuple[str, ...]:
-        """P, q: letters for the indices of what a gradient is by."""
+        """Index letters p, q for the input that a gradient is taken by."""
         return self._letters[1]
 
     @property
     def sum_letters(self) -> tuple[str, ...]:
-        """K, l, m …: letters for sums; where they run out, those of values and of inputs."""
+        """Letters k, l, m … for sums; when they run out, those of values and of inputs."""
         values, inputs, sums = self._letters
         return (*sums, *values, *inputs)
 
     def value_indices(self, shape: Shape) -> tuple[Index, ...]:
-        """I, j: the indices of a value; 1 where there is but one index."""
+        """Indices i, j of a value; 1 along an axis of size 1."""
         return lettered(shape, self._letters[0])
 
     def input_indices(self, shape: Shape) -> tuple[Index, ...]:
-        """P, q: the indices of what a gradient is by; 1 where there is but one index."""
+        """Indices p, q of the input that a gradient is taken by; 1 along an axis of size 1."""
         return lettered(shape, self._letters[1])
 
     @cached_property
     def sizes(self) -> dict[str, int]:
-        """The number that each size stands for."""
+        """The number of each size letter."""
         return {d.symbol: d.size for shape in self.shapes.values() for d in shape}
 
     @property
@@ -120,7 +120,7 @@ class Task:
 
     @cached_property
     def held(self) -> dict[tuple[str, str], tuple[str, ...]]:
-        """The values that use x and lead to z, for values z that use x themselves: by (z, x)."""
+        """For (z, x): the values that z uses and that depend on x, held fixed in ∂z/∂x."""
         found: dict[tuple[str, str], tuple[str, ...]] = {}
         for name, gradient in self.sweep.gradients.items():
             users = tuple(dict.fromkeys(use.by for use in gradient.uses))
@@ -132,7 +132,7 @@ class Task:
         return found
 
     def answer(self, name: str) -> Node:
-        """The gradient by a name: by the entries of its own, if it has a structure."""
+        """The gradient by a name; of an input with a structure, by its independent entries."""
         formula = self.sweep.gradients[name].formula
         if name not in self.assumed:
             return formula
@@ -143,7 +143,7 @@ class Task:
         return source(signs_first(numbered(formula, self.shapes, self.program.letters())))
 
     def spelled(self, name: str) -> Node:
-        """The gradient by a name without the names of ours that its formula uses."""
+        """The gradient by a name, without names that the program does not have."""
         found, called = self.sweep, self.sweep.called
         known = {f"d{of}": self.whole(of, found.gradients[of].formula) for of in called}
         known |= called
@@ -153,7 +153,7 @@ class Task:
         return formula
 
     def whole(self, name: str, formula: Node) -> Node:
-        """A formula of ∂L/∂x with an entry for every entry of x, where it stands for them all."""
+        """A formula of ∂L/∂x, broadcast to the full shape of x."""
         return filled(formula, self.sweep.graph.shapes[name], self.sweep.facts.shape)
 
 

@@ -1,7 +1,7 @@
-"""Gradients that are zero at every input though their formulas do not read so.
+"""Gradients that are zero everywhere although their formulas do not show it.
 
-A formula that is zero in floating point at a few places is a suspect; only one whose entries are
-proved zero is called so.
+A formula that is 0 in floating point at a few places is a suspect; it counts as zero only if its
+entries are proved to be 0.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _LONGEST = 20  # values of a program that are put into each other
 def is_zero(
     formula: Node, name: str, graph: Graph, facts: Facts, known: Mapping[str, Node]
 ) -> bool:
-    """Whether the formula of a gradient is zero, those by other names being `known`."""
+    """Whether the formula of a gradient is zero; `known` are the gradients by other names."""
     sizes = [math.prod(dim.size for dim in shape) for shape in graph.shapes.values()]
     if max(sizes, default=0) > _LARGEST or len(graph.values) > _LONGEST:
         return False

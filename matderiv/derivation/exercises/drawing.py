@@ -56,7 +56,7 @@ def drawn(kinds: Iterable[Draw[T]], count: int, chance: Random) -> Iterator[T]:
 
 
 def _one(kind: Draw[T], seen: set[tuple[Draw[T], tuple[object, ...]]], chance: Random) -> T | None:
-    """An exercise that is not seen yet, if one is found; what fails is not tried twice."""
+    """A new exercise, if one is found; a drawing that failed is not tried again."""
     failures = 0
     for _ in range(_ATTEMPTS):
         found = kind(chance)

@@ -120,7 +120,7 @@ def _fitting(shape: Callable[[Node], Shape]) -> Callable[[Node], Shape | None]:
 def _edits(
     formula: Node, fitting: Callable[[Node], Shape | None], upstream: frozenset[str]
 ) -> Iterator[Edit]:
-    """The mistakes of the catalogue that a student makes who knows what `upstream` is.
+    """Mistakes of the catalogue that remain possible for a student who knows `upstream`.
 
     >>> from matderiv.calculus.formulas.shaping import shapes_over
     >>> from matderiv.expression.parse import parse

@@ -66,9 +66,9 @@ _SMALL = tuple(Fraction(n) for n in (-3, -2, -1, 0, 1, 2, 3))
 class Numbers:
     """The gradient by a name where some names have given values.
 
-    Everything is worked out from the inputs, or the gradients by the values that use the name are
-    given: then these are `defined`, and nothing is known of the loss. `values` and `gradients`
-    are what is worked out, in order.
+    Either everything is worked out from the inputs, or the gradients by the values that use the
+    name are given: then these values are `defined`, and the loss is unknown. `values` and
+    `gradients` are worked out in order.
     """
 
     task: Task
@@ -81,7 +81,7 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A name, and what is given: names, and for what is no input the range that it lies in."""
+    """A name and the given names; for each that is no input, the range of its numbers."""
 
     program: Program
     name: str
@@ -138,7 +138,7 @@ def _cases(task: Task, name: str, wrt: str) -> Iterator[_Case]:
 
 
 def _is_rational(node: Node, *, in_loss: bool = False) -> bool:
-    """Whether what a formula says of fractions is a fraction; in a loss, its derivative."""
+    """Whether a formula of fractions has a fraction as value; for a loss, its derivative."""
     return all(_keeps(part, in_loss=in_loss) for part in walk(node))
 
 
@@ -157,7 +157,7 @@ def _keeps(node: Node, *, in_loss: bool) -> bool:
 
 
 def _worked_out(task: Task, formulas: Iterable[Node], given: Collection[str]) -> list[str]:
-    """The values that formulas name, and those that these name, but for given ones, in order."""
+    """The values that formulas mention, directly or not, in order; given ones are left out."""
     graph = task.sweep.graph
     needed: set[str] = set()
     queue = list(formulas)

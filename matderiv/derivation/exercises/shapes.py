@@ -82,7 +82,7 @@ def _values(task: Task) -> list[str]:
 
 
 def _gradients(task: Task) -> list[str]:
-    """The gradients by such values, as far as there are any."""
+    """The gradients by such values."""
     return [f"d{name}" for name in _values(task) if name in task.sweep.gradients]
 
 

@@ -99,7 +99,7 @@ class Theme:
         sizes: LetterSizes,
         turned: frozenset[str] = frozenset(),
     ) -> Task:
-        """Another program over the same inputs; those that are `turned` stand transposed.
+        """Another program over the same inputs, where those in `turned` are transposed.
 
         Raises:
             InputError: it cannot be derived at these sizes.

@@ -109,7 +109,7 @@ def _function(part: Node) -> Iterator[Node]:
 
 
 def _loss(part: Node) -> Iterator[Node]:
-    """Another number made of an array."""
+    """Another scalar function of the same array."""
     match part:
         case nodes.Functional(_, arg):
             yield _sum(_apply("log", _plus_one(_apply("exp", arg))))

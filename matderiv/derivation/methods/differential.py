@@ -79,7 +79,7 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
 
 
 def _told_apart(sides: list[tuple[Reason, Node]]) -> Iterator[tuple[Reason, Side]]:
-    """The sides without those that repeat the one before."""
+    """The sides without repetitions of the one before."""
     before: Node | None = None
     for reason, node in sides:
         if node != before:
@@ -128,7 +128,7 @@ def _added(pairs: list[Pair], shape: ShapeOf) -> Node:
 
 
 def inner(g: Node, d: Node, shape: ShapeOf) -> Node:
-    """⟨G, D⟩: tr(Gᵀ·D) for matrices, gᵀ·d for vectors, ΣG∘D where one stands for its broadcast."""
+    """⟨G, D⟩: tr(Gᵀ·D) for matrices, gᵀ·d for vectors, ΣG∘D if one of them broadcasts."""
     one, two = shape(g), shape(d)
     if not two:
         g = nodes.Sum(g) if one else g

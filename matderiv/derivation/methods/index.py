@@ -1,4 +1,4 @@
-"""Index notation: ∂z_ij/∂x_pq by the product rule, the deltas put in and bound_letters away."""
+"""Derivations in index notation: ∂z_ij/∂x_pq by the product rule, then sums over deltas."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
 def entry_chains(
     builder: Builder, name: str, gradient: GradientStages, *, turned: bool
 ) -> Iterator[Chain]:
-    """∂L/∂x_pq worked out, with entries of transposes as they stand if they are to be `turned`."""
+    """The chain that works out ∂L/∂x_pq; `turned`: entries of transposes are not rewritten."""
     judge = RouteJudge(builder.task, name)
     graph = builder.sweep.graph
     at = builder.task.input_indices(graph.shapes[name])

@@ -21,10 +21,10 @@ __all__ = ["RouteJudge"]
 
 
 class RouteJudge(Judge):
-    """A judge who also knows what dZ, dL and e_p e_qᵀ are.
+    """A judge that knows the definitions of dZ, dL and e_p e_qᵀ.
 
-    dZ is Σ_pq ∂z_ij/∂x_pq·dx_pq, by the definition of Z and not by rules for differentials; dL is
-    the sum of ∂L/∂z_ij·dz_ij over all values that use X; ∂x_ij/∂x_pq is 1 where the indices agree.
+    dz_ij = Σ_pq ∂z_ij/∂x_pq·dx_pq, by the definition of Z and not by rules for differentials; dL =
+    Σ ∂L/∂z_ij·dz_ij over all values Z that use X; ∂x_ij/∂x_pq = 1 where the indices agree.
     """
 
     def __init__(self, task: Task, name: str) -> None:

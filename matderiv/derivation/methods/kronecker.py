@@ -37,7 +37,7 @@ _ENTRYWISE = nodes.Entrywise | nodes.Negate | nodes.Apply
 
 
 def by_kronecker(builder: Builder, name: str, gradient: GradientStages) -> Step:
-    """vec(∂L/∂X) = Σ Jᵀ vec(∂L/∂Z); what the loss itself uses is derived by its entries.
+    """vec(∂L/∂X) = Σ Jᵀ vec(∂L/∂Z); for a name that the loss uses directly, entry by entry.
 
     Raises:
         UnsupportedError: a value is neither a product, a transpose nor computed entry by entry.

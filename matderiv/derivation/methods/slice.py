@@ -25,7 +25,7 @@ __all__ = ["by_slices"]
 
 
 def by_slices(builder: Builder, name: str, gradient: GradientStages) -> Step:
-    """∂L/∂x_pq = ⟨∂L/∂Z, ∂Z/∂x_pq⟩; what the loss itself uses is derived by its entries."""
+    """∂L/∂x_pq = ⟨∂L/∂Z, ∂Z/∂x_pq⟩; for a name that the loss uses directly, entry by entry."""
     users = {use.by for use in gradient.uses}
     if builder.sweep.graph.loss in users:
         return replace(elementwise(builder, name, gradient), kind="direct")
@@ -89,7 +89,7 @@ def _slope(builder: Builder, by: str, name: str) -> Node:
 
 
 def _written(builder: Builder, judge: RouteJudge, of: Entry, name: str) -> Chain:
-    """One slice written out, that of an entry off the diagonal if there is one."""
+    """One slice ∂Z/∂x_pq written out, off the diagonal if possible."""
     own = builder.sweep.graph.shapes[name]
     place = tuple(min(number, dim.size) for number, dim in zip((1, 2), own, strict=False))
     wrt = Entry(name, place)
