@@ -54,7 +54,7 @@ EXAMPLES: dict[type, tuple[tuple[str, str], ...]] = {
     nodes.Determinant: (("det(S)", "S"),),
     nodes.LogDet: (("logdet(S)", "S"),),
 }
-for _kind in set(COMPOSITE) - set(EXAMPLES):
+for _kind in [kind for kind in COMPOSITE if kind not in EXAMPLES]:  # in order
     _two = issubclass(_kind, nodes.Entrywise)
     _name = NAMES[_kind]
     _calls = (("A, C", "C"), ("A, b", "b")) if _two else (("A", "A"), ("A, axis=1", "A"))

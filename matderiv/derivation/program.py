@@ -1,6 +1,5 @@
 """The derivation of a whole program: one step for each value, from the loss backwards."""
 
-# pyright: reportArgumentType=false
 from __future__ import annotations
 
 import itertools
@@ -216,11 +215,12 @@ class Builder:
             *self.tidying(name, put),
             ("rearranged", gradient.formula),
         ]
-        first, *rest = (
+        changes: list[tuple[Reason, Node]] = [
             (reason, self.task.whole(name, formula))
             for number, (reason, formula) in enumerate(formulas)
             if number == 0 or formula != formulas[number - 1][1]
-        )
+        ]
+        first, *rest = changes
         start = self.chain(
             Judge(self.task, name, (use.by for use in gradient.uses)),
             "assembled",

@@ -1,6 +1,5 @@
 """Sides as SymPy objects that a user can take further."""
 
-# pyright: reportCallIssue=false, reportReturnType=false, reportOperatorIssue=false, reportIndexIssue=false
 from __future__ import annotations
 
 import itertools
@@ -259,7 +258,7 @@ class _Forms:
                 place = counter if below == 1 else sp.floor(counter / below)
                 place = place if counter == place and len(indices) == 1 else sp.Mod(place, size)
                 places[_index(index)] = place + 1
-        return sp.FunctionMatrix(*sizes, sp.Lambda(counters, entry.xreplace(places)))
+        return sp.FunctionMatrix(sizes[0], sizes[1], sp.Lambda(counters, entry.xreplace(places)))
 
     # -- numbers -------------------------------------------------------------------------------
 
@@ -307,12 +306,12 @@ class _Forms:
         letters = [_index(letter) for letter, _ in atom.letters]
         if atom.function == "prod":
             ranges = [(letter, 1, size) for letter, size in zip(letters, sizes, strict=True)]
-            return sp.Product(arg, *ranges)
+            return cast("sp.Expr", sp.Product(arg, *ranges))
         shifted = arg.xreplace({letter: letter + 1 for letter in letters})
         while len(letters) < 2:  # noqa: PLR2004 - a matrix has two indices
             letters.append(sp.Dummy(integer=True))
             sizes.append(1)
-        whole = sp.FunctionMatrix(*sizes, sp.Lambda(tuple(letters), shifted))
+        whole = sp.FunctionMatrix(sizes[0], sizes[1], sp.Lambda(tuple(letters), shifted))
         places = [_index(index) for index in atom.indices]
         match atom.function:
             case "inv":
@@ -326,10 +325,10 @@ class _Forms:
 
 def _entry(name: str, indices: Iterable[object]) -> sp.Expr:
     """x_ij as `X[i, j]`."""
-    return cast("sp.Expr", sp.IndexedBase(name)[tuple(indices)])
+    return cast("sp.Expr", sp.Indexed(sp.IndexedBase(name), *indices))
 
 
-def _index(index: Index) -> sp.Basic:
+def _index(index: Index) -> sp.Expr:
     if isinstance(index, int):
         return sp.Integer(index)
     letter = index.strip("~_").replace(":", "_") or index

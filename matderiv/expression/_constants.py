@@ -1,12 +1,12 @@
 """Whether the numbers that a program is written with exist: 1/0, log(0) and (-2)**Y do not."""
 
-# pyright: reportAssignmentType=false
 from __future__ import annotations
 
 import math
 import operator
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 from matderiv.errors import InputError
 from matderiv.expression import nodes
@@ -20,7 +20,7 @@ _MOST_BITS = 4096  # of an exact number
 
 Constant = Fraction | float
 
-_OPERATORS: dict[type, Callable[..., Constant]] = {
+_OPERATORS: dict[type, Callable[..., Any]] = {
     nodes.Add: operator.add,
     nodes.Subtract: operator.sub,
     nodes.Multiply: operator.mul,
@@ -80,11 +80,16 @@ def _constant(node: Node) -> Constant | None:
                 return operands[0] / operands[1]
             case nodes.Apply(function) if function in _VALUES:
                 return _VALUES[function](float(operands[0]))
-        return _OPERATORS[type(node)](*operands) if type(node) in _OPERATORS else None
+        found: Constant | None = _OPERATORS.get(type(node), _unknown)(*operands)
     except OverflowError:
         return None
     except ValueError:
         raise _none(node) from None
+    return found
+
+
+def _unknown(*_: Constant) -> None:
+    """No value: an operation of which none is worked out."""
 
 
 def _power(node: nodes.Power, base: Constant | None, exponent: Constant | None) -> Constant | None:

@@ -1,6 +1,5 @@
 """Points at which two forms differ: one such point refutes an equality, none proves it."""
 
-# pyright: reportInvalidTypeForm=false
 from __future__ import annotations
 
 import math
@@ -8,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from itertools import product
 from random import Random
+from typing import Any, TypeAlias
 
 import mpmath
 
@@ -31,6 +31,8 @@ from matderiv.errors import UnsupportedError
 from matderiv.expression.functions import FUNCTIONS
 
 __all__ = ["differ", "refuting_point"]
+
+Real: TypeAlias = Any  # a number of mpmath, whose classes are no types to a checker
 
 _DIGITS = 50  # of the numbers that are worked out
 _SMALL = mpmath.mpf(10) ** -25  # a difference, relative to the sides, that is none
@@ -108,7 +110,7 @@ class _Point:
         sign = chance.choice((1, -1)) if self.seed else 1
         return sign * Fraction(chance.randint(1, 19), chance.randint(2, 9))
 
-    def form(self, form: Form) -> mpmath.mpf:
+    def form(self, form: Form) -> Real:
         """The value of a form.
 
         Raises:
@@ -135,7 +137,7 @@ class _Point:
             return int(letter)
         return self.small if self.sizes is None else self.sizes[letter]
 
-    def atom(self, atom: Atom) -> mpmath.mpf:
+    def atom(self, atom: Atom) -> Real:
         """The value of an atom."""
         match atom:
             case Entry("π", ()):
@@ -160,7 +162,7 @@ class _Point:
                 return self.drawn(str(atom))
         raise UnsupportedError(f"{atom} has no value at a point")
 
-    def call(self, function: str, at: mpmath.mpf) -> mpmath.mpf:
+    def call(self, function: str, at: Real) -> Real:
         """f(u), an undefined function's the same for the same u."""
         if function not in FUNCTIONS:
             return self.drawn(f"{function}({_digits([at])})")
@@ -171,12 +173,12 @@ class _Point:
             raise UnsupportedError(f"{function} is to be written by its definition")
         return _real(getattr(mpmath, name)(_bounded(at)))
 
-    def drawn(self, key: str) -> mpmath.mpf:
+    def drawn(self, key: str) -> Real:
         """A random value that belongs to no entry."""
         value = self.random(key)
         return mpmath.mpf(value.numerator) / value.denominator
 
-    def whole(self, atom: Whole) -> mpmath.mpf:
+    def whole(self, atom: Whole) -> Real:
         """An entry of a function of a whole array."""
         letters = [letter for letter, _ in atom.letters]
         runs = [range(1, self.size(size) + 1) for _, size in atom.letters]
@@ -224,18 +226,18 @@ def _greatest_in(atom: Atom) -> int:
     return max((*places, *map(_greatest, inside)), default=0)
 
 
-def _digits(values: Iterable[mpmath.mpf]) -> str:
+def _digits(values: Iterable[Real]) -> str:
     return ",".join(str(mpmath.nstr(value, _SAME)) for value in values)
 
 
-def _bounded(value: mpmath.mpf | int) -> mpmath.mpf | int:
+def _bounded(value: Real | int) -> Real | int:
     """A number, refused if it is so large that a function of it would fill the memory."""
     if abs(value) > _LARGEST:
         raise ArithmeticError("a number is too large")
     return value
 
 
-def _real(value: mpmath.mpf | mpmath.mpc) -> mpmath.mpf:
+def _real(value: Real) -> Real:
     if isinstance(value, mpmath.mpc):
         if value.imag:
             raise ValueError("the value is not real")

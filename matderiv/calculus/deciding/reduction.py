@@ -7,7 +7,6 @@ relations between generators are not used: they can leave a zero undecided, but 
 0 that is not.
 """
 
-# pyright: reportArgumentType=false
 from __future__ import annotations
 
 import operator
@@ -15,6 +14,7 @@ from collections.abc import Iterable
 from typing import Any, TypeAlias, cast
 
 import sympy as sp
+from sympy.polys.orderings import lex
 from sympy.polys.rings import PolyElement, PolyRing
 
 from matderiv.calculus.index_forms.forms import TooLarge
@@ -52,7 +52,7 @@ class ZeroTest:
     def _begin(self, generators: int) -> None:
         if generators > _MOST_GENERATORS:
             raise TooLarge("too many generators")
-        self._ring = PolyRing([f"g{n}" for n in range(generators)], sp.QQ, "lex")
+        self._ring = PolyRing([f"g{n}" for n in range(generators)], sp.QQ, lex)
         self._known: dict[sp.Basic, _Poly] = {}
         self._generators: dict[tuple[object, ...], int] = {}
         # of each generator g: (0, p) for g = 1/p, (n, u) for gⁿ = u, and None for any other

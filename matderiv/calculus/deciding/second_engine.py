@@ -4,7 +4,6 @@ SymPy is given the loss as one expression of the entries of all inputs, at the s
 and differentiates it by every entry. Neither the sweep nor index notation has a part in that.
 """
 
-# pyright: reportArgumentType=false, reportAssignmentType=false
 from __future__ import annotations
 
 import itertools
@@ -307,7 +306,7 @@ class _Point:
         for array in symbols:
             for symbol in array.entries:
                 sign = chance.choice((-1, 1)) if seed < _POINTS // 2 else 1
-                self._found.setdefault(symbol, sp.Rational(sign * chance.randint(2, 40), 21))
+                self._found.setdefault(symbol, _rational(sign * chance.randint(2, 40), 21))
         self._found[sp.S.Zero] = sp.S.Zero  # an entry that a structure makes 0
 
     def has(self, expressions: Iterable[sp.Basic]) -> bool:
@@ -346,7 +345,7 @@ class _Point:
         """Σ (a u + b u² + c u³ + d uv), v the argument before u; or a first derivative of it."""
         numbers = self._numbers.setdefault(name, [])
         while len(numbers) < 4 * len(args):
-            numbers.append(sp.Rational(self._chance.randint(1, 30), 31))
+            numbers.append(_rational(self._chance.randint(1, 30), 31))
         a, b, c, d = (numbers[n : 4 * len(args) : 4] for n in range(4))
         before = [args[n - 1] for n in range(len(args))]
         value: Any
@@ -404,6 +403,11 @@ def _has_value(expr: sp.Expr) -> None:
         raise ZeroDivisionError
 
 
+def _rational(above: int, below: int) -> sp.Rational:
+    """The number above/below; SymPy's hints allow for a divisor 0."""
+    return cast("sp.Rational", sp.Rational(above, below))
+
+
 def _wherever_defined(expr: sp.Expr) -> sp.Expr:
     """The expression away from kinks: sign(u) is u/|u|, H(u) is (1 + u/|u|)/2.
 
@@ -415,5 +419,5 @@ def _wherever_defined(expr: sp.Expr) -> sp.Expr:
         (sp.sign, lambda u: u / sp.Abs(u)),
     ):
         if expr.has(kind):
-            expr = expr.replace(kind, elsewhere)
+            expr = cast("sp.Expr", expr.replace(kind, elsewhere))
     return expr

@@ -1,6 +1,5 @@
 """Shapes of formulas over names whose shapes are known; each is worked out once."""
 
-# pyright: reportGeneralTypeIssues=false
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -80,7 +79,7 @@ class shapes_over:  # noqa: N801 - used as a function
     def _matmul(node: Node, left: Shape, right: Shape) -> Shape:
         if not (left and right):
             raise ShapeError(f"{source(node)}: one of the factors is a number.")
-        inner = right[-2] if len(right) > 1 else right[0]
+        inner = right[-2:][0]
         if left[-1].size != inner.size:
             raise ShapeError(f"{source(node)}: the inner sizes differ.")
         lead = stacked(left[:-2], right[:-2])
