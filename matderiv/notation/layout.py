@@ -116,7 +116,7 @@ def _fitted_row(row: Row, room: float, *, elide: bool, inside: bool) -> Box:
         found.append(_shared(items, wide[:count], room, elide=elide, inside=inside))
         if found[-1].width <= room:
             return found[-1]
-    if _in_parts(items) and (enough or _least(row, inside=inside) < min(widths, default=room)):
+    if _in_parts(items) and (enough or _least(row, inside=inside) < min(widths, default=row.width)):
         found.append(_broken(_parts(items), room, elide=elide, inside=inside))
     elif wide and not enough:
         found.append(_shared(items, wide, room, elide=elide, inside=inside))
