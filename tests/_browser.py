@@ -151,10 +151,14 @@ class Browser:
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
     def place(self, element: str) -> tuple[float, float]:
-        """The middle of an element, given by a JavaScript expression, brought into view."""
+        """The middle of an element, given by a JavaScript expression, brought into view.
+
+        The pointer meets what has been drawn, so the page is drawn at its new place first.
+        """
         x, y = self.run(
-            f"(() => {{ const e = {element};"
+            f"(async () => {{ const e = {element};"
             "e.scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});"
+            "for (let n = 0; n < 2; n++) await new Promise(requestAnimationFrame);"
             "const r = e.getBoundingClientRect();"
             "return [r.x + r.width / 2, r.y + r.height / 2]; })()"
         )

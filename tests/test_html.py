@@ -411,7 +411,6 @@ def test_finger_reaches_an_entry_under_the_sheet(
     assert browser.run("document.scrollingElement.scrollWidth") == 390
 
 
-@pytest.mark.xfail(reason="the dots of the close-up's product are not lit yet")
 def test_dots_between_lit_entries_are_lit(
     browser: Browser, files: dict[tuple[str, object], Path]
 ) -> None:

@@ -132,6 +132,11 @@
   const grids = panel
     ? all("mtable.matrix").filter((grid) => all("mtd[data-key]", grid).some(template))
     : [];
+  // In a narrow window the sheet may open under the pointer, which has not left the entry then.
+  const leave = (event) => {
+    if (event.pointerType === "mouse" && !panel.contains(event.relatedTarget)) show(kept);
+  };
+  panel.addEventListener("pointerleave", leave);
   for (const grid of grids) {
     grid.setAttribute("role", "grid");
     grid.setAttribute("aria-label", words.matrix);
@@ -143,9 +148,7 @@
     const cells = all(":scope > mtr > mtd[data-key]", grid).filter(template);
     cells.forEach((cell, number) => cell.setAttribute("tabindex", number ? "-1" : "0"));
     grid.addEventListener("keydown", (event) => move(event, cells));
-    grid.addEventListener("pointerleave", (event) => {
-      if (event.pointerType === "mouse") show(kept);
-    });
+    grid.addEventListener("pointerleave", leave);
     for (const cell of cells) {
       cell.addEventListener("pointerenter", (event) => {
         if (event.pointerType === "mouse" && !kept) show(cell);
