@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from matderiv.cli._options import NameType, ShowType, lang, once, output, sizes
+from matderiv.cli._options import NameType, ShowType, assume, lang, once, output, sizes
 from matderiv.cli._output import check_folder, write_output
 
 __all__ = ["jacobian_command"]
@@ -19,8 +19,9 @@ __all__ = ["jacobian_command"]
     "--wrt",
     type=NameType(),
     metavar="NAME",
-    help="The input to differentiate by. Default: the first array.",
+    help="The input to differentiate by. Default: the first array that nothing is assumed of.",
 )
+@assume
 @click.option(
     "--dtype",
     default="float32",
@@ -47,6 +48,7 @@ def jacobian_command(
     m: int | None,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
     wrt: str | None,
+    assume: tuple[tuple[str, str], ...],
     dtype: str,
     lang: str,
     form: str,
@@ -67,6 +69,7 @@ def jacobian_command(
         wrt=wrt,
         sizes={"N": n, "D": d, "M": m},
         shapes=once(shapes),
+        assume=assume,
         dtype=dtype,
     ).print(form, lang=lang, show=show)
     write_output(text, output)
