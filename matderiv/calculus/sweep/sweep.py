@@ -25,7 +25,7 @@ from matderiv.calculus.sweep.adjoints import adjoint
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.calculus.sweep.results import GradientStages, Sweep, Use
 from matderiv.calculus.sweep.shortening import shortened
-from matderiv.calculus.sweep.vanishing import ZeroTest, is_zero
+from matderiv.calculus.sweep.vanishing import Vanishing, is_zero
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -44,7 +44,7 @@ def sweep(
     graph: Graph,
     wrt: tuple[str, ...],
     symmetric: frozenset[str] = frozenset(),
-    zero: ZeroTest = is_zero,
+    zero: Vanishing = is_zero,
 ) -> Sweep:
     """All gradients of L by the names that depend on `wrt`; those of ⟨dY, Y⟩ for an array Y.
 
@@ -66,7 +66,7 @@ def sweep(
     return found
 
 
-def _refuse_zero(found: Sweep, name: str, zero: ZeroTest) -> None:
+def _refuse_zero(found: Sweep, name: str, zero: Vanishing) -> None:
     formula, why = found.gradients[name].formula, found.gradients[name].assembled
     others = {of: one.formula for of, one in found.gradients.items() if of != name}
     if formula != nodes.ZERO:

@@ -16,7 +16,7 @@ from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.structure import Assumed, infer_assumed, own_gradient, read_assumed
 from matderiv.calculus.sweep.sweep import replaced, sweep
-from matderiv.calculus.sweep.vanishing import ZeroTest, is_zero
+from matderiv.calculus.sweep.vanishing import Vanishing, is_zero
 from matderiv.errors import InputError
 from matderiv.expression._names import entry_name, subscripts, tell_apart
 from matderiv.expression.nodes import Node
@@ -188,7 +188,7 @@ def task_of(
     wrt: tuple[str, ...] | None,
     shapes: Mapping[str, Shape],
     assumed: Assumed,
-    zero: ZeroTest = is_zero,
+    zero: Vanishing = is_zero,
 ) -> Task:
     """The same of a program whose shapes are known; see `read_task`, and `sweep` for `zero`.
 

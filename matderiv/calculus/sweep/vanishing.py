@@ -18,10 +18,10 @@ from matderiv.calculus.sweep.graph import Graph
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
-__all__ = ["ZeroTest", "is_suspect", "is_zero"]
+__all__ = ["Vanishing", "is_suspect", "is_zero"]
 
 #: Whether the formula of a gradient by a name is zero, given the gradients by other names.
-ZeroTest = Callable[[Node, str, Graph, Facts, Mapping[str, Node]], bool]
+Vanishing = Callable[[Node, str, Graph, Facts, Mapping[str, Node]], bool]
 
 #: Nodes that can make a value constant although its terms do not cancel: softmax sums to 1.
 _SUSPECT = (
