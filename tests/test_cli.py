@@ -232,7 +232,10 @@ BAD = [
     (["jacobian", "--wrt", "Z"], "There is no Z in the program; "),
     (
         ["jacobian", "X @ S", "--wrt", "S", "--assume", "S=diagonal"],
-        "S is assumed to be diagonal, and the Jacobian by its independent entries is not worked out;",
+        (
+            "S is assumed to be diagonal, and the Jacobian by its independent entries is not worked "
+            "out; leave --assume S=diagonal out, or choose another --wrt."
+        ),
     ),
     (
         ["derive", "-o", "none/page.tex"],

@@ -114,14 +114,13 @@ class _Printer(StrPrinter):
                 return f"Rational({p}, {q})"
             case sp.Inverse(arg=arg):
                 return f"Inverse({self._print(arg)})"
-            case sp.Trace(arg=matrix) if matrix.shape == (1, 1):
+            case sp.Trace(arg=sp.MatrixExpr(shape=(sp.S.One, sp.S.One)) as matrix):
                 return f"({self._print(matrix)})[0, 0]"
             case ElementwiseApplyFunction(function=function, expr=matrix):
                 return f"({self._print(matrix)}).applyfunc({self._print(function)})"
-            case sp.Function() if hasattr(expr.func, "undefined"):
-                name, by = expr.func.undefined
-                self.functions.add((name, bool(by)))
-                return f"{_own(expr.func.__name__)}({self.stringify(expr.args, ', ')})"
+            case sp.Function(undefined=(name, by)):
+                self.functions.add((str(name), bool(by)))
+                return f"{_own(type(expr).__name__)}({self.stringify(expr.args, ', ')})"
             case (
                 sp.Identity()
                 | sp.OneMatrix()

@@ -294,7 +294,7 @@ _PLAIN: dict[type, Callable[..., SympyArray]] = {
     nodes.Multiply: _entrywise(operator.mul),
     nodes.Divide: _entrywise(operator.truediv),
     nodes.Power: _entrywise(operator.pow),
-    nodes.Negate: _entrywise(operator.neg),
+    nodes.Negate: _entrywise(lambda a: -a),
     nodes.MatMul: _matmul,
     nodes.Outer: _outer,
     nodes.Transpose: lambda arg: _array(arg.shape[::-1], lambda at: arg.at(at[::-1])),
