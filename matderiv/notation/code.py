@@ -254,18 +254,19 @@ class _Function:
     def _along(self, node: nodes.AlongAxis | nodes.Reduction, operand: str) -> str:
         """A function with an axis; torch may want one where NumPy takes all."""
         target, axis = self._target, node.axis
-        name, options = target.words[type(node)], f", {target.axis}={axis}"
-        keepdims = isinstance(node, nodes.Reduction) and node.keepdims
-        rank = len(self._shape_of(node.arg))
-        if axis is None and target.module == "torch":
-            if isinstance(node, nodes.AlongAxis) and rank > 1:
-                sizes = ", ".join(self._size(dim.symbol) for dim in self._shape_of(node.arg))
+        name, keepdims = target.words[type(node)], getattr(node, "keepdims", False)
+        shape = self._shape_of(node.arg)
+        dims: object = axis
+        if axis is None and isinstance(node, nodes.AlongAxis) and target.module == "torch":
+            if len(shape) > 1:
+                sizes = ", ".join(self._size(dim.symbol) for dim in shape)
                 return f"{name}({operand}.flatten(), dim=0).reshape({sizes})"
-            whole = tuple(range(rank)) if rank != 1 else 0
-            wanted = (keepdims and rank) or isinstance(node, nodes.AlongAxis | nodes.LogSumExp)
-            options = f", dim={whole}" if wanted else ""
-        elif axis is None and isinstance(node, nodes.Reduction):
-            options = ""
+            dims = 0
+        elif axis is None and target.module == "torch":
+            whole = tuple(range(len(shape))) if len(shape) != 1 else 0
+            dims = whole if isinstance(node, nodes.LogSumExp) or (keepdims and shape) else None
+        given = dims is not None or isinstance(node, nodes.AlongAxis)
+        options = f", {target.axis}={dims}" if given else ""
         options += f", {target.keepdims}=True" if keepdims else ""
         return f"{name}({operand}{options})"
 
