@@ -5,9 +5,6 @@ rest is evaluated: both sides at all their entries, at the sizes of the file, if
 at two other choices of sizes, which differ from each other and one of which holds a 1; each time at
 two random points, modulo two random primes where the program only adds, multiplies and divides,
 else with real numbers that know their errors. That finds what is false, but is no proof.
-
-Derivatives are the program's own: ∂L/∂Z through everything that is computed from Z,
-`Partial(Z[i, j], X[p, q])` by the definition of Z alone; relu′ is step and abs′ is sign.
 """
 
 from __future__ import annotations
@@ -16,10 +13,10 @@ import itertools
 import math
 import random
 import re
-from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from certificates.entries import Scope, Texts
+from certificates.derivatives import Calculus
+from certificates.entries import Entries
 from certificates.frame import Json, RefusedError, Work, check_form, refuse
 from certificates.functions import KINKS, called
 from certificates.numbers import (
@@ -36,7 +33,7 @@ from certificates.program import Program, flat, names, read
 from certificates.proving import Prover
 from certificates.reading import Tree, parse, walk
 from certificates.words import CHAINS, KINDS, METHODS, REASONS, STEPS
-from certificates.worlds import World, worlds
+from certificates.worlds import World, other_worlds
 
 SMALL = 120  # entries of all arrays together up to which the sizes of the file are looked at
 MOST_LINKS = 100_000
@@ -51,9 +48,8 @@ def check(data: Json) -> list[tuple[str, str]]:
     """
     check_form(data)
     program = read(data)
-    texts = Texts(program)
-    prover = Prover(program, texts.lowering)
-    work = Work()
+    calculus = Calculus(program)
+    prover = Prover(calculus)
     chains: list[tuple[Json, Chain]] = []
     if data["method"] not in METHODS:
         refuse("method: there is no such method")
@@ -66,10 +62,10 @@ def check(data: Json) -> list[tuple[str, str]]:
             refuse(f"{_where(step)}: it is about no name of the program")
         for number, chain in enumerate(step["chains"], 1):
             with _Located(f"{_where(step)}, chain {number}"):
-                chains.append((step, Chain(chain, texts, prover, step["wrt"])))
+                chains.append((step, Chain(chain, prover, step["wrt"])))
     _check_answers(data, program)
     _check_counts(data, program)
-    _evaluate(data, texts, chains, work)
+    _evaluate(data, Entries(calculus), chains)
     return [link for step, chain in chains for link in chain.told(_where(step))]
 
 
@@ -168,6 +164,7 @@ def _check_counts(data: Json, program: Program) -> None:
         refuse("proof: the counts are not those of the links")
 
 
+_CHANCE = random.SystemRandom()
 _NUMBER = re.compile("[1-9][0-9]{0,8}")
 
 # -- chains --------------------------------------------------------------------------------------
@@ -181,27 +178,34 @@ class Side:
     What it says in index notation and what it says as source must agree.
     """
 
-    def __init__(self, data: Json, runs: Mapping[str, str], texts: Texts) -> None:
-        self.data, self.texts = data, texts
+    def __init__(
+        self, data: Json, runs: Mapping[str, str], prover: Prover, about: str | None
+    ) -> None:
+        self.data, self.at, self.calculus = data, data["at"], prover.calculus
         kind, at = data["kind"], data["at"]
         if kind not in KINDS or ("of" in data) != (KINDS[kind] != "entry"):
             refuse(f"there is no side {kind[:40]!r} of this form")
         if any(index not in runs and not _NUMBER.fullmatch(index) for index in at):
             refuse("an index is not one of its chain")
-        self.at = at
-        self.tree = parse(data["entry"])
-        self.trees = [self.tree]
+        written = [parse(data["entry"])]
         if "of" in data:
             over = tuple(runs.get(index, "1") for index in at)
             places = tuple(("name", i) if i in runs else ("num", int(i)) for i in at)
-            self.trees.append(texts.source(data["of"], over, places, KINDS[kind]))
-        letters = frozenset(runs)
-        self.ready = [texts.tree_ready(tree, letters) for tree in self.trees]
-        self.proved = False
+            written.append(self.calculus.source(data["of"], over, places, KINDS[kind]))
+        self.numbers = {
+            (node[1], n, index[1])
+            for tree in written
+            for node in walk(tree)
+            if node[0] == "index"
+            for n, index in enumerate(node[2])
+            if index[0] == "num"
+        }
+        self.trees = [self.calculus.read(tree, runs, about) for tree in written]
+        self.proved = all(prover.same(self.trees[0], tree, about) for tree in self.trees[1:])
 
-    def value(self, world: Scope, place: Place) -> Number:
+    def value(self, world: World, place: Place) -> Number:
         """The value of the side at a place."""
-        first, *others = (ready.run(world, place) for ready in self.ready)
+        first, *others = (world.entries.ready(tree).run(world, place) for tree in self.trees)
         if not all(world.field.same(first, other) for other in others):
             refuse("a side is not the entry that it states")
         return first
@@ -211,14 +215,15 @@ class Side:
         """Whether it is written out at the sizes of the file."""
         return "entries" in self.data
 
-    def check_spelled(self, world: Scope, values: list[tuple[Place, Number]]) -> None:
+    def check_spelled(self, world: World, values: list[tuple[Place, Number]]) -> None:
         """Compare what is written out with the side; the sizes are those of the file."""
         own = {tuple(place.get(i, 1) for i in self.at): value for place, value in values}
         spelled = dict(_cells(self.data["entries"]))
         if spelled.keys() != own.keys():
             refuse("an array is not written out in its shape")
         for at, text in spelled.items():
-            if not world.field.same(self.texts.ready(text, frozenset()).run(world, {}), own[at]):
+            tree = self.calculus.read(parse(text), {}, world.about)
+            if not world.field.same(world.entries.ready(tree).run(world, {}), own[at]):
                 refuse(f"an array as written out is not what it stands for at {at}")
 
 
@@ -233,7 +238,7 @@ def _cells(entries: Json, at: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int,
 class Chain:
     """A chain of links, whose sides are all read at the same indices."""
 
-    def __init__(self, data: Json, texts: Texts, prover: Prover, about: str | None) -> None:
+    def __init__(self, data: Json, prover: Prover, about: str | None) -> None:
         self.links, self.kind = data["links"], data["kind"]
         if self.kind not in CHAINS or len(data["sides"]) != len(self.links) + 1 or not self.links:
             refuse(f"there is no chain {self.kind[:40]!r}, or it has not one side more than links")
@@ -242,26 +247,15 @@ class Chain:
                 refuse(f"there is no reason {link['reason'][:40]!r}")
         self.runs: dict[str, str] = data["indices"]
         for letter, size in self.runs.items():
-            if not re.fullmatch(r"[a-z]\w*", letter) or size not in texts.sizes:
+            sizes = {n for shape in prover.program.shapes.values() for n in shape}
+            if not re.fullmatch(r"[a-z]\w*", letter) or size not in sizes:
                 refuse(f"{letter[:20]!r} is no index letter of a size")
-        self.sides = [Side(side, self.runs, texts) for side in data["sides"]]
-        for side in self.sides:
-            first, *others = side.trees
-            side.proved = all(prover.same(first, tree, about, self.runs) for tree in others)
+        self.sides = [Side(side, self.runs, prover, about) for side in data["sides"]]
         self.proved = [
-            one.proved and other.proved and prover.same(one.tree, other.tree, about, self.runs)
+            one.proved and other.proved and prover.same(one.trees[0], other.trees[0], about)
             for one, other in itertools.pairwise(self.sides)
         ]
         self.spelled = any(side.spelled for side in self.sides)
-        self.numbers = {
-            (node[1], n, index[1])
-            for side in self.sides
-            for tree in side.trees
-            for node in walk(tree)
-            if node[0] == "index"
-            for n, index in enumerate(node[2])
-            if index[0] == "num"
-        }
         self.looked = [0] * len(self.links)
 
     def open(self, *, own: bool) -> list[bool]:
@@ -299,11 +293,11 @@ class Chain:
 
     def _there(self, world: World) -> bool:
         """Whether the entries that are named by numbers, such as x_12, are there."""
-        for name, axis, number in self.numbers:
-            shape = world.shape(self.sides[0].texts.lowering.shape_of(name))
-            if axis >= len(shape) or number > shape[axis]:
-                return False
-        return True
+        return all(
+            number <= world.shape(world.entries.lowering.shape_of(name))[axis]
+            for side in self.sides
+            for name, axis, number in side.numbers
+        )
 
     def told(self, where: str) -> Iterator[tuple[str, str]]:
         """Each link by its place, and how it was confirmed."""
@@ -316,38 +310,36 @@ class Chain:
 # -- evaluating ----------------------------------------------------------------------------------
 
 
-def _evaluate(data: Json, texts: Texts, chains: list[tuple[Json, Chain]], work: Work) -> None:
+def _evaluate(data: Json, entries: Entries, chains: list[tuple[Json, Chain]]) -> None:
     """Look at every link that is not proved, and at all that is written out."""
-    rest = [(s, chain) for s, chain in chains if chain.spelled or any(chain.open(own=True))]
-    if not rest:
+    if not any(chain.spelled or any(chain.open(own=True)) for _, chain in chains):
         return
-    chance = random.SystemRandom()
-    primes = [Residues(random_prime(chance)) for _ in range(2)]
     extra = _exponents(data)
     try:
-        _look(data, texts, primes, rest, work)
+        _look(data, entries, [Residues(random_prime(_CHANCE)) for _ in range(2)], chains)
     except NotRationalError:
         with real_arithmetic(DIGITS + extra):
             # It takes more points to tell functions apart that take few values.
-            kinks = any(called(tree) & KINKS for tree in texts.program.definitions.values())
-            reals = Reals(Decimal(10) ** -(DIGITS // 2 + extra))
-            _look(data, texts, [reals] * (8 if kinks else 2), rest, work)
+            kinks = any(called(tree) & KINKS for tree in entries.program.definitions.values())
+            _look(data, entries, [Reals(DIGITS // 2 + extra)] * (8 if kinks else 2), chains)
 
 
 def _look(
-    data: Json,
-    texts: Texts,
-    fields: list[Residues] | list[Reals],
-    chains: list[tuple[Json, Chain]],
-    work: Work,
+    data: Json, entries: Entries, fields: Sequence[Field], chains: list[tuple[Json, Chain]]
 ) -> None:
-    """Look at chains in every world."""
-    own = data["sizes"]
+    """Look at chains in every world that is needed."""
+    own, work = data["sizes"], Work()
     sizes = [[own.get(n) or int(n) for n in shape] for shape in data["shapes"].values()]
-    needed = any(c.spelled or c.open(own=True) != c.open(own=False) for _, c in chains)
-    chosen = own if sum(map(math.prod, sizes)) <= SMALL or needed else None
-    some: list[Field] = [*fields]
-    for world in worlds(texts, some, chosen, work, random.SystemRandom()):
+    here = any(
+        chain.spelled or chain.open(own=True) != chain.open(own=False) for _, chain in chains
+    )
+    there = any(any(chain.open(own=False)) for _, chain in chains)
+    found: list[Iterable[World]] = []
+    if here or sum(map(math.prod, sizes)) <= SMALL:
+        found.append(World(entries, field, own, _CHANCE, work) for field in fields)
+    if there:
+        found.append(other_worlds(entries, fields, work, _CHANCE))
+    for world in itertools.chain(*found):
         about: Json = None
         for step, chain in chains:
             if step is not about:
