@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import get_args
+from unittest.mock import patch
 
 import pytest
 from _certificates import Json, altered, leaves, refused, sealed, within
 from certificates import checking, words
 from certificates.arrays import Array
-from certificates.checking import EVALUATED, PROVED, check, summary
+from certificates.checking import EVALUATED, PROVED, Side, check, summary
 from certificates.derivatives import Calculus
 from certificates.entries import Entries
 from certificates.frame import Work, digest
@@ -33,6 +34,7 @@ from certificates.worlds import World, other_sizes
 from verify_certificate import main
 
 import matderiv
+from matderiv.calculus.deciding.second_engine import SecondOpinion
 from matderiv.cli import main as command
 from matderiv.derivation import kinds, sides
 from matderiv.derivation.methods.table import METHODS
@@ -98,10 +100,13 @@ CASES = [(n, m) for n, case in PROGRAMS.items() for m in case[-1].split() or ["e
 def text(name: str, method: str = "elementwise") -> str:
     """The certificate of a program."""
     program, shapes, assume, wrt, _ = PROGRAMS[name]
-    derivation = matderiv.derive(
-        program, shapes=shapes, assume=assume, wrt=wrt.split(), method=method
-    )
-    return derivation.json()
+    return derived(program, shapes=shapes, assume=assume, wrt=wrt.split(), method=method)
+
+
+def derived(program: str, **options: Json) -> str:
+    """The certificate of a derivation; SymPy's opinion of it, which is not told, is not asked."""
+    with patch("matderiv.api.second_opinion_on", lambda _: SecondOpinion("cannot", "large")):
+        return matderiv.derive(program, **options).json()
 
 
 @pytest.fixture
@@ -113,6 +118,15 @@ def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr(checking, "Prover", cache(Prover))
     monkeypatch.setattr(checking, "Entries", cache(Entries))
+    sides: dict[object, Side] = {}
+
+    def side(data: Json, runs: Json, prover: Prover, about: str | None) -> Side:
+        key = (json.dumps([data, runs]), prover, about)
+        return (
+            sides[key] if key in sides else sides.setdefault(key, Side(data, runs, prover, about))
+        )
+
+    monkeypatch.setattr(checking, "Side", side)
 
 
 def certificate(name: str, method: str = "elementwise") -> Json:
@@ -413,7 +427,7 @@ def test_forged_claims_are_refused(name: str) -> None:
 
 def answered(program: str, answer: str, entry: str) -> Json:
     """A certificate whose last link leads to another answer."""
-    data = json.loads(matderiv.derive(program, wrt="X").json())
+    data = json.loads(derived(program, wrt="X"))
     told = [step for step in data["steps"] if (step["kind"], step["wrt"]) == ("matrix", "X")]
     (chain,) = told[0]["chains"]
     chain["sides"].append(chain["sides"][-1] | {"of": answer, "entry": entry})
