@@ -70,8 +70,9 @@ class Entries:
             case ("call", "Sum", (body, *bounds)):
                 return self.summed(body, bounds)
             case ("call", "KroneckerDelta", at):
-                equal = lambda p: int(len({*_at(at, p)}) == 1)  # noqa: E731 - it is short
-                return Ready(_letters(at), lambda world, p: world.field.number(equal(p)))
+                return Ready(
+                    _letters(at), lambda world, p: world.field.number(int(len({*_at(at, p)}) == 1))
+                )
             case ("call", "acos", _):
                 return Ready((), lambda world, _: world.field.pi())
             case ("call", name, (arg,)) if self.lowering.entrywise(name):

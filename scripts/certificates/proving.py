@@ -102,8 +102,8 @@ class Prover:
                 return _number(number)
             case ("name", name) if name in self.program.sizes:
                 return _one(("size", name))
-            case ("name" | "index", name, *at):
-                return self.entry(name, tuple(index(place) for some in at for place in some))
+            case ("name" | "index", name, *some):
+                return self.entry(name, tuple(index(place) for at in some for place in at))
             case ("neg", part):
                 return self.times(_number(-1), self.value(part, scope))
             case ("add", parts):
