@@ -34,10 +34,6 @@ class Array:
             number = number * size + index - 1
         return self.items[number]
 
-    def each(self, operation: Callable[[Number], Number]) -> Array:
-        """A function of each entry."""
-        return Array(self.shape, [operation(u) for u in self.items])
-
 
 def places(shape: Shape) -> Iterator[tuple[int, ...]]:
     """All places of an array, row by row."""

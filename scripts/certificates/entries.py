@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
-from operator import add, mul, neg
+from operator import add, mul
 from typing import TYPE_CHECKING
 
 from certificates.arrays import Array, eliminated
@@ -60,9 +60,9 @@ class Entries:
                 at = tree[2] if tree[0] == "index" else ()
                 return Ready(_letters(at), lambda world, p: world.array(name).at(_at(at, p)))
             case ("neg", part):
-                return _of([self._ready(part)], neg)
+                return _of([self._ready(part)], lambda _, u: -u)
             case ("add", parts):
-                return _of(list(map(self._ready, parts)), lambda *some: reduce(add, some))
+                return _of(list(map(self._ready, parts)), lambda _, *some: reduce(add, some))
             case ("mul", parts):
                 return _product(list(map(self._ready, parts)))
             case ("pow", base, exponent):
@@ -85,13 +85,8 @@ class Entries:
         """A power; a whole one is multiplied out."""
         inner, n = self._ready(base), whole_number(exponent)
         if n is not None:
-            run: Run = lambda world, p: to_the(world.field, inner.run(world, p), n)  # noqa: E731
-            return _kept(inner.letters, run)
-        above = self._ready(exponent)
-        return _kept(
-            inner.letters | above.letters,
-            lambda world, p: world.field.power(inner.run(world, p), above.run(world, p)),
-        )
+            return _of([inner], lambda field, u: to_the(field, u, n))
+        return _of([inner, self._ready(exponent)], lambda field, u, v: field.power(u, v))
 
     def function(self, name: str, arg: Tree) -> Ready:
         """A function of a number."""
@@ -101,10 +96,8 @@ class Entries:
             return self._ready(made)
         inner = self._ready(arg)
         if name in SLOPES:
-            run: Run = lambda world, p: world.field.function(name, inner.run(world, p))  # noqa: E731
-        else:
-            run = lambda world, p: world.undefined(name)(inner.run(world, p))  # noqa: E731
-        return _kept(inner.letters, run)
+            return _of([inner], lambda field, u: field.function(name, u))
+        return _kept(inner.letters, lambda world, p: world.undefined(name)(inner.run(world, p)))
 
     def summed(self, body: Tree, bounds: Sequence[Tree]) -> Ready:
         """Σ over letters, one after another, each over the factors that hold it alone."""
@@ -142,7 +135,12 @@ class Entries:
 
 
 def _of(parts: list[Ready], operation: Callable[..., Number]) -> Ready:
-    return Ready(_union(parts), lambda world, p: operation(*(part.run(world, p) for part in parts)))
+    """An operation on numbers."""
+
+    def run(world: World, p: Place) -> Number:
+        return operation(world.field, *(part.run(world, p) for part in parts))
+
+    return _kept(_union(parts), run)
 
 
 def _product(parts: list[Ready]) -> Ready:
