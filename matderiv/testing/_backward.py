@@ -187,6 +187,8 @@ def _called(
     """The function called with what its parameters' names ask for."""
     names = dict.fromkeys(name for question in questions for name in question.names)
     offered = {**{name: case.values[name] for name in names}, **case.functions}
+    for question in questions:
+        offered |= {alias: case.values[name] for alias, name in question.further.items()}
     positional: list[Any] = []
     named: dict[str, Any] = {}
     for parameter in _parameters(function, what):
