@@ -118,8 +118,8 @@ def _changed(trial: Trial, claim: Node) -> Cause | None:
             if next(count) > _MOST_TRIED:
                 break
             equal, multiple = trial.near(edit.node)
-            if equal and trial.equal(edit.node):
-                return Cause((edit,), None, edit.node, place(question, edit))
+            if equal and trial.equal(repaired := _without_ones(edit.node)):
+                return Cause((edit,), None, repaired, place(question, edit))
             if multiple:
                 scaled.append(edit)
     for edit in scaled[:_MOST_SCALED]:
@@ -127,6 +127,21 @@ def _changed(trial: Trial, claim: Node) -> Cause | None:
         if factor is not None:
             return Cause((edit,), factor, question.gradient, place(question, edit))
     return None
+
+
+def _without_ones(node: Node) -> Node:
+    """The formula without factors, divisors and exponents of 1."""
+    match nodes.rebuilt(node, map(_without_ones, nodes.children(node))):
+        case nodes.Multiply(nodes.ONE, part):
+            return part
+        case (
+            nodes.Multiply(part, nodes.ONE)
+            | nodes.Divide(part, nodes.ONE)
+            | nodes.Power(part, nodes.ONE)
+        ):
+            return part
+        case made:
+            return made
 
 
 def _structured(question: Question, claim: Node) -> Cause | None:

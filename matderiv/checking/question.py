@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import cast
 
 from matderiv.calculus.formulas.flattened import cost
-from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.calculus.formulas.shaping import numbered, shapes_over
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.sweep import replaced, sweep
@@ -163,7 +163,7 @@ class Question:
 
     def source(self, node: Node) -> str:
         """A formula as NumPy-like source, sizes as letters, as a claim is written."""
-        return source(_lettered(node))
+        return source(numbered(node, {}, frozenset(dim.symbol for dim in self.dims)))
 
     @cached_property
     def fitting(self) -> Callable[[Node], Shape | None]:
@@ -338,12 +338,6 @@ def sized(shapes: Mapping[str, Shape], sizes: Mapping[str, int]) -> dict[str, Sh
         name: tuple(Dim(dim.symbol, sizes.get(dim.symbol, dim.size)) for dim in shape)
         for name, shape in shapes.items()
     }
-
-
-def _lettered(node: Node) -> Node:
-    if isinstance(node, nodes.Size):
-        return Name(node.symbol)
-    return nodes.rebuilt(node, map(_lettered, nodes.children(node)))
 
 
 def substituted(node: Node, old: Node, new: Node) -> Node:

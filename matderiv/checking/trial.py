@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 import mpmath
 import numpy as np
 
+from matderiv.calculus.formulas.shaping import signs_first
 from matderiv.checking.decide import judged
 from matderiv.checking.floats import Case, random_case
 from matderiv.checking.points import Point, apart, points
@@ -91,18 +94,15 @@ class Trial:
         ratios: list[Any] = [_ratio(point.value(node), value, point) for point, value in self.known]
         if not ratios or None in ratios:
             return None
-        for quantity, up in itertools.product((None, *self._quantities()), (True, False)):
+        for quantities, up in itertools.product(((), *self._quantities()), (True, False)):
             constants: list[Any] = []
             for ratio, (point, _) in zip(ratios, self.known, strict=True):
-                by = 1 if quantity is None else point.value(quantity)
+                by = math.prod(point.value(quantity) for quantity in quantities)
                 constants.append(ratio / by if up else ratio * by)
             number = _rational(constants)
-            if number is None or (number == 1 and quantity is None):
+            if number is None or (number == 1 and not quantities):
                 continue
-            wanted: Node = Number(number)
-            if quantity is not None:
-                combine = nodes.Multiply if up else nodes.Divide
-                wanted = quantity if number == 1 and up else combine(wanted, quantity)
+            wanted = _factor(number, quantities, up=up)
             if self.equal(nodes.Divide(node, wanted)):
                 return wanted
         return None
@@ -110,16 +110,30 @@ class Trial:
     def _fits(self, node: Node) -> bool:
         return self.question.fitting(node) == self.question.shape
 
-    def _quantities(self) -> Iterator[Node]:
-        """The quantities a constant factor may consist of: scalars of the program and sizes."""
+    def _quantities(self) -> Iterator[tuple[Node, ...]]:
+        """Quantities that a constant factor may hold: a scalar of the program, a size or two."""
         question = self.question
         for name in question.inputs:
             if not question.shapes[name] and name != question.wrt:
-                yield Name(name)
+                yield (Name(name),)
         sizes: list[Node] = [nodes.Size(dim.symbol, dim.size) for dim in question.dims]
-        yield from sizes
-        for one, other in itertools.combinations(sizes, 2):
-            yield nodes.Multiply(one, other)
+        yield from ((size,) for size in sizes)
+        yield from itertools.combinations(sizes, 2)
+
+
+def _factor(number: Fraction, quantities: tuple[Node, ...], *, up: bool) -> Node:
+    """A number times or over quantities, as it is written: -2*N*D/3, 1/lam."""
+    if not quantities:
+        return Number(number)
+
+    def product(first: int, others: tuple[Node, ...]) -> Node:
+        numbers = (Number(Fraction(first)),) if abs(first) != 1 or not others else ()
+        made: Node = reduce(nodes.Multiply, (*numbers, *others))
+        return made if numbers or first > 0 else signs_first(nodes.Negate(made))
+
+    above = product(number.numerator, quantities if up else ())
+    below = product(number.denominator, () if up else quantities)
+    return above if below == nodes.ONE else nodes.Divide(above, below)
 
 
 def _ratio(one: Any, other: Any, point: Point) -> Any | None:
