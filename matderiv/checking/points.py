@@ -116,7 +116,7 @@ def _point(
             array[place] = number()
         return array
 
-    functions = dict(_EACH)
+    functions = dict(_FUNCTIONS)
     functions |= {name: _function(name, number, exact=exact) for name in question.undefined}
     arithmetic = NumberType(
         number=(lambda v: v) if exact else (lambda v: mpmath.mpf(v.numerator) / v.denominator),
@@ -245,7 +245,7 @@ _OWN = {
     "step": _where(bool, lambda u: u * 0 + (u > 0)),
 }
 #: Functions that have no definition; the rest have their values by it.
-_EACH = {
+_FUNCTIONS = {
     name: _each(_OWN[name] if name in _OWN else _precise(name, function))
     for name, function in FUNCTIONS.items()
     if name in _OWN or not function.definition
