@@ -49,7 +49,7 @@ def cause(question: Question, claim: Node) -> Cause | None:
     with mpmath.workdps(WORKING_DIGITS):
         claims = tuple(dict.fromkeys((claim, folded(question, claim))))
         for node in claims:
-            found = _structured(question, node) or _changed(Trial(question, node), node)
+            found = _structured(question, node) or _changed(Trial(question), node)
             if found is not None:
                 return found
         tried = itertools.chain(forgotten(question), slips(question))
@@ -150,7 +150,7 @@ def _structured(question: Question, claim: Node) -> Cause | None:
     if question.wrt not in task.assumed:
         return None
     plain = task.whole(question.wrt, task.sweep.gradients[question.wrt].formula)
-    if not Trial(question, claim, plain).equal(claim):
+    if not Trial(question, plain).equal(claim):
         return None
     edit = Edit("structure", question.gradient, claim, question.gradient)
     return Cause((edit,), None, question.gradient, question.wrt)
@@ -160,8 +160,8 @@ def _slipped(question: Question, claim: Node, tried: Iterable[Slip]) -> Cause | 
     """The first of some mistakes in the gradient that leads to the claim."""
     if question.fitting(claim) != question.shape:
         return None
-    trial = Trial(question, question.gradient, claim)
-    if trial.case is None:
+    trial = Trial(question, claim)
+    if not trial.cases:
         return None
     for slip in itertools.islice(tried, _MOST_TRIED):
         if trial.near(slip.formula)[0] and trial.equal(slip.formula):
@@ -187,7 +187,7 @@ def _twice(question: Question, claim: Node) -> Cause | None:
     """Two of the likeliest changes, one after the other."""
     if sum(1 for _ in nodes.walk(claim)) > _MOST_PARTS:
         return None
-    trial = Trial(question, claim)
+    trial = Trial(question)
     for one, other in itertools.islice(_pairs(question, claim), _MOST_PAIRS):
         if trial.near(other.node)[0] and trial.equal(other.node):
             return Cause((one, other), None, other.node, question.wrt)
