@@ -311,8 +311,8 @@ def _unlike(
         return None
     worst = worst_of(wrong, result, right)
     return (
-        f"forward is not {words}: {place_words(worst)} of {name} is {result[worst]:.9g}, and should "
-        f"be {right[worst]:.9g}."
+        f"forward is not {words}: {place_words(worst)} of {name} is {result[worst]:.9g}, and "
+        f"should be {right[worst]:.9g}."
     )
 
 

@@ -14,7 +14,7 @@ from matderiv.checking.question import Question
 from matderiv.checking.report import slip_text
 from matderiv.checking.slips import Slip, forgotten, place, slips
 from matderiv.errors import InputError
-from matderiv.expression.nodes import Node
+from matderiv.expression.nodes import Node, Number
 
 __all__ = ["looks_like"]
 
@@ -53,7 +53,7 @@ def _factor(question: Question, samples: Sequence[Sample]) -> str | None:
     """The factor that the gradient is off by, if that is all and it is the same everywhere."""
     found = constant_factor(question, question.gradient, samples, _DENOMINATOR, _CLOSE)
     if found is not None:
-        return question.source(found)
+        return str(found.value) if isinstance(found, Number) else question.source(found)
     if len(samples) > 1:
         return None
     ((case, result),) = samples

@@ -75,8 +75,8 @@ def check_grad(
     looks = "" if factor is None else f" It looks like {factor:.4g} times the right one."
     return _fail(
         f"The gradient by argument {wrt} is wrong in {int(wrong.sum())} of {x.size} "
-        f"entries. Worst is {place_words(worst)}, counted from 1: the gradient given is {claimed[worst]:.9g}, "
-        f"central differences give {numeric[worst]:.9g}.{looks}",
+        f"entries. Worst is {place_words(worst)}, counted from 1: the gradient given is "
+        f"{claimed[worst]:.9g}, central differences give {numeric[worst]:.9g}.{looks}",
         raise_exception=raise_exception,
     )
 
