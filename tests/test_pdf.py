@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from _derived import derived
-from _pages import RESOLUTION, facts, ink, sizes_of, words
+from _pages import RESOLUTION, bottoms, facts, ink, sizes_of, words
 
 import matderiv
 from matderiv.errors import MissingError
@@ -315,6 +316,17 @@ def test_tall_matrix(folder: Path) -> None:
     assert all(str(n) in words(path) for n in range(100, 160))
 
 
+def test_rows_of_tables_stand_on_one_line(folder: Path) -> None:
+    """In a table, the letters of formulas share a line with words, and all rows are as high."""
+    formula, word = (Math(Symbol("x")),), (Text("word"),)
+    cells = ((formula, word), (formula, formula), (word, word))
+    path = page(folder, Table((word, formula), cells, (Text("Caption"),)))
+    lines = [line for sign in ("𝑥", "word") for line in bottoms(sign, path)]
+    rows = sorted(set(lines))
+    assert [lines.count(row) for row in rows] == [2] * 4
+    assert len({round(b - a, 2) for a, b in itertools.pairwise(rows)}) == 1
+
+
 # -- what has to be installed ----------------------------------------------------------------
 
 
@@ -330,7 +342,7 @@ def test_no_chinese_font(bundled_fonts_only: None, tmp_path: Path) -> None:
     with pytest.raises(MissingError) as caught:
         matderiv.derive().handout(lang="zh").save(tmp_path / "handout.pdf")
     assert str(caught.value) == (
-        "No font on this machine has a shape for '矩阵乘积的梯度：…'; install a Chinese font, "
+        "No font on this machine has a shape for '的梯度：逐步推导…'; install a Chinese font, "
         "such as Noto Serif CJK SC (Debian and Ubuntu: fonts-noto-cjk)."
     )
     assert not list(tmp_path.iterdir())

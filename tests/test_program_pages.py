@@ -14,6 +14,7 @@ from matderiv.calculus.sweep.task import read_task
 from matderiv.derivation.sides import Spelled, SpelledProduct
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
+from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Box
 from matderiv.notation.program import ProgramNotation
 from matderiv.notation.text import text
@@ -47,6 +48,16 @@ def written(source: str) -> str:
 def test_formulas_that_differ_read_differently(one: str, other: str) -> None:
     """Brackets stand wherever another formula would be read without them."""
     assert written(one) != written(other)
+
+
+@pytest.mark.parametrize(
+    "source", ["2*(A/3 * B)", "lam/2 * (A*B)", "A*B*2", "2*dlam*A*B", "det(A)*(A*B)", "2/3*A*B"]
+)
+def test_dots_and_products_entry_by_entry_are_not_mixed(source: str) -> None:
+    """2·(A ⊙ B), never 2·A ⊙ B, of which it is unclear what comes first."""
+    plain = written(source)
+    outside = re.sub(r"\([^()]*\)", "", re.sub(r"\([^()]*\)", "", plain))
+    assert not {"·", "⊙"} <= set(outside)
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -271,6 +282,35 @@ def test_signs_are_explained_where_they_occur() -> None:
     full = matderiv.derive("L = Loss((X*W + b)/abs(W))", wrt="W").markdown()
     for sentence in ("entry by entry, in", "is division entry", "in every row", "absolute value"):
         assert full.count(sentence) == 1, sentence
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_arrays_of_ones_are_explained(lang: str) -> None:
+    """What 1 with sizes at its foot means is said of just those that the page shows."""
+    for program in ("L = sum(X @ W)", "Z = X @ W; L = sum(logsumexp(Z, axis=1))", "L = sum(X**2)"):
+        page = matderiv.derive(program).markdown(lang)
+        shown = set(re.findall(r"\{1\}_\{[^{}]+\}", page))
+        words = (messages(lang)[f"program.{key}"] for key in ("ones", "ones_one"))
+        ends = tuple(text.removeprefix("{ones}") for text in words)
+        said = [line for line in page.splitlines() if line.endswith(ends)]
+        assert len(said) == bool(shown)
+        assert all(sign in said[0] for sign in shown)
+
+
+@pytest.mark.parametrize(
+    ("program", "found"),
+    [
+        ("Y = X @ W; L = sum(f(Y))", ["Y", "X", "W"]),
+        ("Y = X - mean(X, axis=1, keepdims=True); L = sum(f(Y))", ["Y"]),
+    ],
+)
+def test_formulas_that_stay_are_listed_after_one_sentence(program: str, found: list[str]) -> None:
+    """What is in the names of the program already is said once, and stands before what is not."""
+    page = matderiv.derive(program).markdown()
+    section = page.split("names of the program")[1].split("\n## ")[0].split("these names already:")
+    assert [section[0].count(f"{{\\partial {name}}}") for name in found] == [1] * len(found)
+    assert all(f"{{\\partial {name}}} & = " in section[1] for name in found)
+    assert len(section) == 2
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

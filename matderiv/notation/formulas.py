@@ -211,9 +211,10 @@ class Formulas:
         return Fence(box, big=has_fraction(box)) if grip == "sum" else box
 
     def _entrywise(self, node: Node) -> Box:
-        """A factor of a product entry by entry: (AB) ⊙ C, not AB ⊙ C."""
+        """A factor of a product entry by entry: (AB) ⊙ C, not AB ⊙ C, nor 2·A ⊙ B."""
         box = self._factor(node)
         joined = self._is_product(node) and not isinstance(box, Fraction)
+        joined |= _holds(box, "cdot")
         return Fence(box, big=has_fraction(box)) if joined else box
 
     def _is_product(self, node: Node) -> bool:
@@ -228,7 +229,7 @@ class Formulas:
     def _tight(self, node: Node) -> Box:
         """A factor of a matrix product: AB ⊙ C is (AB) ⊙ C."""
         box, grip = self.held(node)
-        tight = grip in ("product", "atom") and not _holds_entrywise(box)
+        tight = grip in ("product", "atom") and not _holds(box, "odot", "oslash")
         return box if tight else Fence(box, big=has_fraction(box))
 
     def _base(self, node: Node) -> Box:
@@ -268,10 +269,12 @@ class Formulas:
             return Row((first, Operator("odot"), self._entrywise(right)))
         a = self._base(left) if isinstance(left, nodes.Divide) else self._factor(left)
         b = self._factor(right)
-        if isinstance(right, nodes.Number) or starts_with_number(b):
-            return Row((a, _CDOT, b))
-        plain = not isinstance(b, Fraction | NumberBox) and not _ends_tall(a)
-        return Row((a, b) if plain else (a, _CDOT, b))
+        number = isinstance(right, nodes.Number) or starts_with_number(b)
+        if not (number or isinstance(b, Fraction) or _ends_tall(a)):
+            return Row((a, b))
+        # A dot goes with matrix products; beside ⊙ it would be unclear what comes first.
+        a, b = (Fence(x, big=has_fraction(x)) if _holds(x, "odot", "oslash") else x for x in (a, b))
+        return Row((a, _CDOT, b))
 
     def _power(self, base: Node, power: Node) -> Box:
         above = self.node(power)
@@ -384,10 +387,10 @@ def _leading(node: Node) -> tuple[Rational, Node]:
     return Rational(1), node
 
 
-def _holds_entrywise(box: Box) -> bool:
-    """Whether a product of numbers and arrays holds a sign of entry-by-entry products."""
+def _holds(box: Box, *operators: str) -> bool:
+    """Whether a product has one of these signs between its factors."""
     return isinstance(box, Row) and any(
-        item in (Operator("odot"), Operator("oslash")) or _holds_entrywise(item)
+        item.name in operators if isinstance(item, Operator) else _holds(item, *operators)
         for item in box.items
     )
 

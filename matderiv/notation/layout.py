@@ -30,11 +30,12 @@ from matderiv.notation.boxes import (
 
 __all__ = ["fitted"]
 
-_BREAKABLE = frozenset({Terms, Grid, Fence, BigSum, Scripts})  # of the parts of a row
+_BREAKABLE = frozenset({Terms, Grid, Fence, BigSum, Scripts, Fraction})  # of the parts of a row
 _BEFORE = frozenset(
     {"odot", "oslash", "kronecker"}
 )  # the operators before which a product is broken
 _BIG = 1.6  # a pair of brackets as high as what is in them
+_BAR = 0.28  # how much longer the bar of a fraction is than what it divides
 _SMALLER = 1.12  # what a smaller font gains is better than brackets broken in a matrix
 _TRIES = 2  # numbers of items that give way, of those that may be enough
 _FINE = 0.25  # how finely the room of broken lines is searched
@@ -43,9 +44,9 @@ _FINE = 0.25  # how finely the room of broken lines is searched
 def fitted(box: Box, room: float, *, elide: bool = True, inside: bool = True) -> Box:
     """The box with sums broken into lines so that it is no wider than `room`, if it can be.
 
-    A sum inside a matrix gets its share of the room; a fraction's numerator is not broken. What
-    stands in brackets is broken inside them (`inside`), and a long product before its operators;
-    in a matrix, columns are left out before brackets are broken.
+    A sum inside a matrix gets its share of the room. What stands in brackets or in a fraction is
+    broken inside them (`inside`), and a long product before its operators; in a matrix, columns
+    are left out before brackets and fractions are broken.
     A matrix that is still too wide loses columns before its last, with dots in their place.
     """
     if box.width <= room or _rigid(box):
@@ -75,6 +76,9 @@ def fitted(box: Box, room: float, *, elide: bool = True, inside: bool = True) ->
         case Fence(body=body) if inside:
             inner = fitted(body, room - _BIG, elide=elide, inside=inside)
             return replace(box, body=inner, big=True) if inner.width < body.width else box
+        case Fraction(above=above, below=below) if inside:
+            parts = (fitted(part, room - _BAR, elide=elide) for part in (above, below))
+            return Fraction(*parts)
         case Scripts(base=base):
             return replace(
                 box, base=fitted(base, room - box.width + base.width, elide=elide, inside=inside)
@@ -91,7 +95,9 @@ def _rigid(box: Box) -> bool:
             return _rigid(base)
         case Operator(name=name):
             return name not in _BEFORE
-    return isinstance(box, Symbol | Word | NumberBox | Fraction | Root | Dots)
+        case Fraction(above=above, below=below):
+            return _rigid(above) and _rigid(below)
+    return isinstance(box, Symbol | Word | NumberBox | Root | Dots)
 
 
 def _fitted_row(row: Row, room: float, *, elide: bool, inside: bool) -> Box:
@@ -144,6 +150,8 @@ def _least(box: Box, *, inside: bool) -> float:
             return max(sum(widths[start:end]) for start, end in lines) + SIGN
         case Fence(body=body) if inside:
             return min(box.width, _least(body, inside=inside) + _BIG)
+        case Fraction(above=above, below=below) if inside:
+            return max(_least(part, inside=inside) for part in (above, below)) + _BAR
         case BigSum(body=body) | Scripts(base=body):
             return box.width - body.width + _least(body, inside=inside)
     return box.width

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from html import escape
 
 from matderiv.notation.boxes import (
@@ -47,6 +48,7 @@ _OPERATORS = {
     "langle": '<mo fence="true">⟨</mo>',
     "rangle": '<mo fence="true">⟩</mo>',
 }
+_PRIME = Operator("prime")
 _EQUALS = '<mo form="infix">=</mo>'
 _SIGNS = {"+": "+", "-": "−", "odot": "⊙", "oslash": "⊘", "kronecker": "⊗"}
 _DOTS = {"across": "⋯", "down": "⋮", "diagonal": "⋱"}
@@ -170,7 +172,7 @@ def _beside(items: tuple[Box, ...]) -> list[str]:
 def _is_function(box: Box) -> bool:
     """Whether a box before brackets is certainly a function: tanh, f′."""
     if isinstance(box, Scripts):
-        return isinstance(box.sup, Operator) or _is_function(box.base)
+        return box.sup == _PRIME or _is_function(box.base)
     return isinstance(box, Word) and box.upright
 
 
@@ -180,7 +182,11 @@ def _may_be_function(box: Box) -> bool:
 
 
 def _scripts(box: Scripts) -> str:
+    if box.sup == _PRIME:  # the sign is raised and small by itself
+        return f"<mrow>{mathml(replace(box, sup=None))}{_OPERATORS['prime']}</mrow>"
     base = mathml(box.base)
+    if box.sub is None and box.sup is None:
+        return base
     sub = "" if box.sub is None else _index(box.sub)
     sup = "" if box.sup is None else mathml(box.sup)
     name = "msubsup" if sub and sup else "msub" if sub else "msup"
