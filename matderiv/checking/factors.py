@@ -28,8 +28,9 @@ def constant_factor(
 
     `most` is the largest denominator of a number that is named.
     """
-    ratios = [multiple(result, case.value(wanted), tolerance) for case, result in samples]
-    if not ratios or None in ratios:
+    found = [multiple(result, case.value(wanted), tolerance) for case, result in samples]
+    ratios = [ratio for ratio in found if ratio is not None]
+    if not found or len(ratios) < len(found):
         return None
     for quantities, up in itertools.product(((), *_quantities(question)), (True, False)):
         constants = []

@@ -78,7 +78,7 @@ def random_case(
 
 
 def multiple(result: Any, value: Any, tolerance: float) -> float | None:
-    """The c for which a result is c times a value, up to a tolerance relative to the largest entry."""
+    """The c for which a result is c times a value, to a tolerance relative to the largest entry."""
     if np.shape(result) != np.shape(value) or not np.any(value):
         return None
     with np.errstate(all="ignore"):
