@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import click
 
-from matderiv.cli._options import NameType, ShowType, asks, lang, output
+from matderiv.cli._options import NameType, ShowType, asks, assume, lang, output
 from matderiv.cli._output import check_folder, write_output
 
 __all__ = ["jacobian_command"]
@@ -19,8 +19,9 @@ __all__ = ["jacobian_command"]
     "--wrt",
     type=NameType(),
     metavar="NAME",
-    help="The input to differentiate by. Default: the first array.",
+    help="The input to differentiate by. Default: the first array that nothing is assumed of.",
 )
+@assume
 @click.option(
     "--dtype",
     default="float32",
