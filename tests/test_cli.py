@@ -126,7 +126,7 @@ BAD = [
     (
         ["derive", "-N", "64", "-D", "4096", "-M", "4096", "--show", "all"],
         (
-            "To show all would be to write arrays of 16,777,216 entries; at most 4,000 can be shown. "
+            "To show all is to write out W with its 16,777,216 entries; at most 4,000 can be shown. "
             "Use --show 3; what is hidden is still proved."
         ),
     ),
@@ -201,7 +201,7 @@ BAD = [
     ),
     (
         ["derive", "9**9**9**9"],
-        ("9**9**9 is a number of more than 4,096 bits; write a smaller one."),
+        ("9**9**9 is a number of more than 1,200 digits; write a smaller one."),
     ),
     (
         ["derive", LINE + "sum(sign(Y))"],
