@@ -69,7 +69,7 @@ _SHARED: dict[type, str] = {
 }
 
 
-def _words(module: str, own: Mapping[type, str]) -> dict[type, str]:
+def _words(module: str, own: dict[type, str]) -> dict[type, str]:
     return {kind: text.replace("{m}", module) for kind, text in (_SHARED | own).items()}
 
 
