@@ -33,6 +33,7 @@ _NAMED = {name for name, function in FUNCTIONS.items() if function.in_tex}
 _LINE, _GAP, _JOT = 1.2, 1.0, 0.3
 _HIGH = 4.0  # the height of a cell, in em, from which on rows stand farther apart
 _TOGETHER = 19.0  # the height of a chain, in em, up to which it stands on one page
+_PAGE = 55.0  # the height of a page, in em, below a heading and a sentence
 _CLOSE = r" \\" + "\n"
 _SPACE = r" \\[10pt]" + "\n"
 _LAST = r" \\*[10pt]" + "\n"
@@ -106,14 +107,15 @@ class Writer:
     def rows(self, left: Box, rights: tuple[Box, ...]) -> str:
         """The rows of a chain of equalities, for an environment that aligns them.
 
-        A page may break between rows of a high chain, but the last does not stand on a page alone.
+        A page may break between rows of a high chain, but the last does not stand on a page alone
+        if it fits on one with the row before it.
         """
         *most, last = (f"& = {self._right(r)}" for r in rights)
-        low = sum(map(_rows, rights)) * _LINE <= _TOGETHER  # found fast where it is not
-        low = low and height(Aligned(left, rights)) <= _TOGETHER
-        space = _LAST if low else _SPACE
+        few = sum(map(_rows, rights)) * _LINE <= _TOGETHER  # else heights take long to find
+        space = _LAST if few and height(Aligned(left, rights)) <= _TOGETHER else _SPACE
+        end = _SPACE if few and height(Aligned(left, rights[-2:])) > _PAGE else _LAST
         start = f"{self.write(left)} " + space.join(most)
-        return start + (_LAST if most else "") + last
+        return start + (end if most else "") + last
 
     def _built(self, box: Scripts | Fraction | Operator) -> str:
         write = self.write
