@@ -13,6 +13,7 @@ from matderiv.expression.nodes import Node
 __all__ = [
     "Addend",
     "BasePower",
+    "added_up",
     "chain",
     "chained",
     "changed",
@@ -20,6 +21,8 @@ __all__ = [
     "factors",
     "formula_key",
     "product_of",
+    "split",
+    "split_scalars",
     "sum_of",
     "terms",
     "without_units",
@@ -31,6 +34,7 @@ Addend = tuple[Fraction, Node]
 BasePower = tuple[Node, Node]
 
 _HALF = Fraction(1, 2)
+_GREATEST = 64  # power to which a number is raised
 _MATRIX = 2  # dimensions
 
 
@@ -138,6 +142,15 @@ def sum_of(parts: Iterable[Addend]) -> Node:
     return made
 
 
+def added_up(parts: Iterable[Addend]) -> Node:
+    """The sum of terms, like ones together: a·A + b·A = (a + b)·A."""
+    found: dict[object, Addend] = {}
+    for number, rest in parts:
+        before, first = found.get(formula_key(rest), (Fraction(0), rest))
+        found[formula_key(rest)] = (before + number, first)
+    return sum_of(found.values())
+
+
 def scaled(number: Fraction, rest: Node) -> Node:
     """A rational multiple of a node."""
     if number == 1:
@@ -171,12 +184,19 @@ def factors(node: Node) -> tuple[Fraction, tuple[BasePower, ...]]:
             return Fraction(1), ((arg, nodes.Number(_HALF)),)
         case nodes.Power(base, nodes.Number(power)):
             number, parts = factors(base)
-            if power.denominator == 1 and abs(power) <= 64 and (number or power >= 0):  # noqa: PLR2004
+            if power.denominator == 1 and abs(power) <= _GREATEST and (number or power >= 0):
                 return number**power.numerator, tuple((b, times(p, power)) for b, p in parts)
             return Fraction(1), ((base, nodes.Number(power)),)
         case nodes.Power(base, power):
             return Fraction(1), ((base, power),)
     return Fraction(1), ((node, nodes.ONE),)
+
+
+def split_scalars(node: Node, shape: ShapeOf) -> tuple[Fraction, list[BasePower], list[BasePower]]:
+    """The rational coefficient of a product, its scalar factors, and those that are arrays."""
+    number, parts = factors(node)
+    scalars = [part for part in parts if not any(map(shape, part))]
+    return number, scalars, [part for part in parts if part not in scalars]
 
 
 def negated(power: Node) -> Node:

@@ -10,8 +10,8 @@ from matderiv.calculus.formulas.flattened import (
     chain,
     chained,
     cost,
-    factors,
     product_of,
+    split_scalars,
     sum_of,
     terms,
 )
@@ -123,9 +123,7 @@ def as_written(formula: Node, facts: Facts) -> Node:
 
 def _number_inside(formula: Node, facts: Facts) -> Node:
     """(c·A)@B for c·(A@B), where c is a number or 1/number."""
-    number, parts = factors(formula)
-    arrays = [part for part in parts if facts.shape(part[0]) or facts.shape(part[1])]
-    scalars = [part for part in parts if part not in arrays]
+    number, scalars, arrays = split_scalars(formula, facts.shape)
     if len(arrays) != 1 or any(not _is_below(power) for _, power in scalars):
         return formula
     ((whole, power),) = arrays
