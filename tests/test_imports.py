@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _sources import nodes_of, parsed
 
 import matderiv
 
@@ -82,7 +83,7 @@ def name_of(path: Path, package: Path) -> tuple[str, ...]:
 
 def imports(path: Path, package: Path) -> Iterator[tuple[int, str]]:
     """Line and absolute name of everything that a file imports or names to import later."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name
@@ -188,7 +189,7 @@ def test_planted_circles_are_found(tmp_path: Path, back: str) -> None:
 
 def public_names(source: str) -> set[str]:
     """The names in `__all__` that a module defines itself: not those that it imports."""
-    body = ast.parse(source).body
+    body = parsed(source).body
     listed: set[str] = set()
     defined: set[str] = set()
     for node in body:

@@ -157,7 +157,7 @@ def program_formula(composer: ProgramComposer, step: Step, fields: Fields) -> It
 
 
 def _rewrites(composer: ProgramComposer, step: Step) -> list[str]:
-    """What is done to the formula that was found, in order, where it can be seen."""
+    """The rewrites of the formula that was found, in order, where they can be seen."""
     _, *links = step.chains[-1].links
     seen = (link for link in links if not composer.notation.alike(link.left, link.right))
     return list(dict.fromkeys(link.reason.replace(" ", "_") for link in seen))

@@ -88,7 +88,9 @@ def text(box: Box) -> str:
         case Row(items=items):
             return _beside(list(_apart(items)))
         case Fraction(above=above, below=below):
-            return f"{_grouped(above)}/{_grouped(below)}"
+            divisor = _grouped(below)
+            several = isinstance(below, Row) and not isinstance(_first(below), Operator)
+            return f"{_grouped(above)}/" + (f"({divisor})" if several else divisor)
         case Scripts(base=base, sub=sub, sup=sup):
             lower = "" if sub is None else f"_{text(sub)}"
             upper = "" if sup is None else _superscript(sup)
@@ -119,24 +121,34 @@ def text(box: Box) -> str:
 
 
 def _apart(items: tuple[Box, ...]) -> Iterator[str]:
-    """The items, with a dot after an index or an exponent, which would run into what follows."""
+    """The items, with a dot after an index or an exponent, which would run into what follows.
+
+    So would a letter before the name of a function.
+    """
     for number, item in enumerate(items):
         before = items[number - 1] if number else None
-        if _hangs(before) and not isinstance(_first(item), Operator | Fence):
+        first = _first(item)
+        word = first.base if isinstance(first, Scripts) else first
+        if (_hangs(before) and not isinstance(first, Operator | Fence)) or (
+            isinstance(_last(before), Symbol) and isinstance(word, Word)
+        ):
             yield _OPERATORS["cdot"]
         yield text(item)
 
 
 def _hangs(box: Box | None) -> bool:
     """Whether a box ends in an index or an exponent on the line."""
+    last = _last(box)
+    return isinstance(last, Scripts) and not text(last).isalnum() and text(last)[-1] not in "ᵀ′"
+
+
+def _last(box: Box | None) -> Box | None:
     match box:
         case Row(items=(*_, last)):
-            return _hangs(last)
+            return _last(last)
         case Tagged(body=body):
-            return _hangs(body)
-        case Scripts():
-            return not text(box).isalnum() and text(box)[-1] not in "ᵀ′"
-    return False
+            return _last(body)
+    return box
 
 
 def _first(box: Box) -> Box:

@@ -14,7 +14,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
 
-__all__ = ["numbered", "shapes_over"]
+__all__ = ["numbered", "shapes_over", "signs_first"]
 
 _SINGLE = Dim("1", 1)
 
@@ -150,6 +150,9 @@ def numbered(node: Node, shapes: Mapping[str, Shape], kept: frozenset[str]) -> N
             node = _multiplied(node, kept)
     operands = nodes.children(node)
     made = [numbered(child, shapes, kept) for child in operands]
+    match node, made:
+        case nodes.Multiply(), [nodes.Size(size=one), nodes.Size(size=other)]:
+            return nodes.Size(str(one * other), one * other)
     changed = any(a is not b for a, b in zip(made, operands, strict=True))
     return nodes.rebuilt(node, made) if changed else node
 
