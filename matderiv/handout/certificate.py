@@ -24,7 +24,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -33,15 +33,11 @@ from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.expanded import written_out
 from matderiv.calculus.index_forms.forms import (
-    Atom,
-    Call,
     Entry,
     Form,
     Index,
-    Raised,
-    Rate,
     TooLarge,
-    Whole,
+    atoms_in,
     bounded,
     placed,
     single,
@@ -169,7 +165,7 @@ class _Writer:
         if isinstance(first, sides.Formula):
             pairs = zip(self.places(first.node), self.shape(first.node), strict=True)
             own |= {i: dim.symbol for i, dim in pairs if isinstance(i, str)}
-        for entry in _entries(self.form(first)):
+        for entry in (a for a in atoms_in(self.form(first)) if isinstance(a, Entry)):
             name = entry.name.replace("δ", "")
             for index, dim in zip(entry.indices, shape(Name(name)), strict=True):
                 if isinstance(index, str) and index in self.task.letters:
@@ -303,24 +299,6 @@ WRITERS: Mapping[type, _SideWriter] = MappingProxyType(
         sides.Times: lambda writer, side: writer.read("times", side, *side.indices),
     }
 )
-
-
-def _entries(form: Form) -> Iterator[Entry]:
-    """All entries in a form, one after the other."""
-    for term, _ in form:
-        for atom, _ in term.atoms:
-            yield from _entries_of(atom)
-
-
-def _entries_of(atom: Atom) -> Iterator[Entry]:
-    match atom:
-        case Entry():
-            yield atom
-        case Rate(of, wrt):
-            yield from _entries_of(of)
-            yield from _entries_of(wrt)
-        case Call(_, arg) | Raised(arg, _) | Whole(_, _, arg):
-            yield from _entries(arg)
 
 
 def _nested(

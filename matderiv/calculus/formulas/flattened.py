@@ -239,8 +239,7 @@ def without_units(node: Node) -> Node:
     >>> without_units(Multiply(Number(Fraction(-1)), Name("A")))
     Negate(arg=Name(name='A'))
     """
-    operands = nodes.children(node)
-    made = nodes.rebuilt(node, [without_units(child) for child in operands]) if operands else node
+    made = nodes.rebuilt(node, map(without_units, nodes.children(node)))
     match made:
         case nodes.Multiply(nodes.Number(value), other) | nodes.Multiply(
             other, nodes.Number(value)

@@ -23,6 +23,7 @@ from matderiv.calculus.index_forms.forms import (
     Rate,
     Term,
     added,
+    atoms_in,
     multiplied,
     placed,
     single,
@@ -30,7 +31,6 @@ from matderiv.calculus.index_forms.forms import (
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.exercises.drawing import Draw, Drawn
-from matderiv.derivation.exercises.entries import atoms_in
 from matderiv.derivation.exercises.theme import LetterSizes, Theme, users
 from matderiv.derivation.judge import Judge, chain_rule
 from matderiv.derivation.kinds import Reason
