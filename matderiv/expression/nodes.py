@@ -51,6 +51,7 @@ __all__ = [
     "Transpose",
     "Var",
     "children",
+    "names_in",
     "parts_with_rebuild",
     "rebuilt",
     "transposed",
@@ -422,6 +423,15 @@ def transposed(node: Node) -> Node:
     (Transpose(arg=Name(name='W')), Name(name='W'))
     """
     return node.arg if isinstance(node, Transpose) else Transpose(node)
+
+
+def names_in(node: Node) -> set[str]:
+    """The names that a formula uses.
+
+    >>> sorted(names_in(MatMul(Name("X"), Name("W"))))
+    ['W', 'X']
+    """
+    return {part.name for part in walk(node) if isinstance(part, Name)}
 
 
 def walk(node: Node) -> Iterator[Node]:

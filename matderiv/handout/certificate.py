@@ -45,7 +45,7 @@ from matderiv.calculus.index_forms.forms import (
 from matderiv.calculus.index_forms.index_expressions import form_of
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation import sides
-from matderiv.derivation.links import Chain, Link, ProvedSteps, Step
+from matderiv.derivation.links import Chain, ProvedSteps, Step
 from matderiv.expression.nodes import MatMul, Name, Node
 from matderiv.expression.shapes import Shape
 from matderiv.handout.index_text import IndexText, formula_text
@@ -90,7 +90,9 @@ def certificate(derivation: ProvedSteps) -> str:
             "entries": proof.entries,
         },
     }
-    return json.dumps(content | {"sha256": _digest(content)}, indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return json.dumps(content | {"sha256": digest}, indent=1, ensure_ascii=False) + "\n"
 
 
 def _functions(derivation: ProvedSteps) -> _Json:
@@ -101,11 +103,6 @@ def _functions(derivation: ProvedSteps) -> _Json:
     found = close.summand
     body, loss = (formula_text(node, ()) for node in (close.summand.body, found.loss))
     return {found.function: {"of": close.value, "body": body, "loss": loss}}
-
-
-def _digest(content: _Json) -> str:
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _step(step: Step, task: Task, notation: ProgramNotation) -> _Json:
@@ -124,15 +121,14 @@ def _chain(chain: Chain, own: tuple[Index, ...], task: Task, notation: ProgramNo
         "kind": chain.kind,
         "indices": indices,
         "sides": [writer.side(s) | {"latex": latex(notation.side(s))} for s in chain.sides],
-        "links": [_link(link) for link in chain.links],
-    }
-
-
-def _link(link: Link) -> _Json:
-    return {
-        "reason": link.reason,
-        "for_all_sizes": link.verdict.index,
-        "entries": link.verdict.entries,
+        "links": [
+            {
+                "reason": link.reason,
+                "for_all_sizes": link.verdict.index,
+                "entries": link.verdict.entries,
+            }
+            for link in chain.links
+        ],
     }
 
 

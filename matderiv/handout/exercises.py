@@ -20,7 +20,7 @@ from matderiv.derivation.links import Chain, ProvedSteps, Step
 from matderiv.derivation.program import Builder, elementwise
 from matderiv.derivation.sides import Formula, Numerals
 from matderiv.errors import ProofError
-from matderiv.expression.nodes import Name, walk
+from matderiv.expression.nodes import Name, names_in
 from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.conventions import conventions_of
 from matderiv.handout.document import (
@@ -429,8 +429,8 @@ def _numbers(words: _Words, made: Numbers) -> _Parts:
 
 def _read(made: Numbers) -> set[str]:
     """The names in a task in numbers: the one that is differentiated by, and those of formulas."""
-    nodes = [s.node for chain in made.defined for s in chain.sides if isinstance(s, Formula)]
-    return {made.name, *(n.name for node in nodes for n in walk(node) if isinstance(n, Name))}
+    nodes = (s.node for chain in made.defined for s in chain.sides if isinstance(s, Formula))
+    return {made.name}.union(*map(names_in, nodes))
 
 
 def _defined(chain: Chain) -> str:

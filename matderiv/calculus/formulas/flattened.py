@@ -19,6 +19,7 @@ __all__ = [
     "changed",
     "cost",
     "factors",
+    "factors_of",
     "formula_key",
     "product_of",
     "split",
@@ -64,23 +65,17 @@ def formula_key(node: Node) -> tuple[object, ...]:
                 )
                 return ("product", number, *made)
         case nodes.MatMul():
-            return ("chain", *map(formula_key, _links(node)))
+            return ("chain", *map(formula_key, factors_of(node)))
         case nodes.Transpose(nodes.MatMul() as arg):
             return (
                 "chain",
-                *(formula_key(nodes.transposed(link)) for link in reversed(_links(arg))),
+                *(formula_key(nodes.transposed(link)) for link in reversed(factors_of(arg))),
             )
     own = tuple(
         formula_key(value) if isinstance(value, Node) else value
         for value in (getattr(node, field) for field in node.__dataclass_fields__)
     )
     return (type(node).__name__, *own)
-
-
-def _links(node: Node) -> list[Node]:
-    if not isinstance(node, nodes.MatMul):
-        return [node]
-    return _links(node.left) + _links(node.right)
 
 
 def changed(old: Node, new: Node) -> Node | None:
@@ -285,6 +280,13 @@ def chain(node: Node, shape: ShapeOf) -> list[Node]:
     return left + (
         right if len(shape(right[0])) > 1 and len(shape(node.right)) > 1 else [node.right]
     )
+
+
+def factors_of(node: Node) -> list[Node]:
+    """The factors of a matrix product, from left to right."""
+    if isinstance(node, nodes.MatMul):
+        return [*factors_of(node.left), *factors_of(node.right)]
+    return [node]
 
 
 def chained(parts: Sequence[Node]) -> Node:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
+from matderiv.calculus.formulas.mistakes import other_reduction
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node, parts_with_rebuild
 from matderiv.expression.program import Assignment, Program
@@ -137,15 +138,6 @@ def _whole(part: Node) -> Iterator[Node]:
             yield _sum(_square(arg))
 
 
-def _mean(part: Node) -> Iterator[Node]:
-    """A mean for a sum, a sum for a mean."""
-    match part:
-        case nodes.Sum(arg, axis, keepdims):
-            yield nodes.Mean(arg, axis, keepdims)
-        case nodes.Mean(arg, axis, keepdims):
-            yield nodes.Sum(arg, axis, keepdims)
-
-
 def _axis(part: Node) -> Iterator[Node]:
     """The other axis."""
     if isinstance(part, nodes.Reduction | nodes.AlongAxis) and part.axis is not None:
@@ -173,4 +165,4 @@ def _root(node: Node) -> Node:
     return nodes.Apply("sqrt", _plus_one(_square(node)))
 
 
-_CHANGES = (_function, _loss, _whole, _mean, _axis)
+_CHANGES = (_function, _loss, _whole, other_reduction, _axis)
