@@ -23,28 +23,10 @@ from matderiv.notation.boxes import (
     Terms,
     Word,
 )
+from matderiv.notation.signs import DOTS, LARGE, SIGNS
 
 __all__ = ["letter_text", "text"]
 
-_OPERATORS = {
-    "plus": " + ",
-    "minus": " - ",
-    "equals": " = ",
-    "cdot": "·",
-    "partial": "∂",
-    "comma": ",",
-    "quad": "  ",
-    "prime": "′",
-    "times": "×",
-    "kronecker": " ⊗ ",
-    "odot": " ⊙ ",
-    "oslash": " ⊘ ",
-    "bars": "‖",
-    "differential": "d",
-    "langle": "⟨",
-    "rangle": "⟩",
-}
-_DOTS = {"across": "⋯", "down": "⋮", "diagonal": "⋱"}
 _LETTERS = dict(
     zip(
         "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
@@ -67,9 +49,6 @@ def letter_text(symbol: Symbol) -> str:
     return small.upper() if symbol.name[0].isupper() else small
 
 
-_SIGNS = {"sum": "Σ", "product": "Π"}
-
-
 def text(box: Box) -> str:
     """A box as text.
 
@@ -84,7 +63,7 @@ def text(box: Box) -> str:
         case Word(text=word) | NumberBox(text=word):
             return word
         case Operator(name=name):
-            return _OPERATORS[name]
+            return SIGNS[name].text
         case Row(items=items):
             return _beside(list(_apart(items)))
         case Fraction(above=above, below=below):
@@ -104,13 +83,13 @@ def text(box: Box) -> str:
         case Tagged(body=body):
             return text(body)
         case BigSum(under=under, body=body, sign=kind):
-            return f"{_SIGNS[kind]}_{text(under)} {text(body)}"
+            return f"{LARGE[kind].text}_{text(under)} {text(body)}"
         case Dots(direction=direction):
-            return _DOTS[direction]
+            return DOTS[direction].text
         case Terms(items=items):
             (sign, first), *rest = items
             start = ("" if sign == "+" else sign) + text(first)
-            marks = (_OPERATORS.get(sign, f" {sign} ") for sign, _ in rest)
+            marks = (SIGNS[sign].text for sign, _ in rest)
             return start + "".join(m + text(t) for m, (_, t) in zip(marks, rest, strict=True))
         case Lines(rows=rows):
             return text(Terms(tuple(item for row in rows for item in row.items)))
@@ -132,7 +111,7 @@ def _apart(items: tuple[Box, ...]) -> Iterator[str]:
         if (_hangs(before) and not isinstance(first, Operator | Fence)) or (
             isinstance(_last(before), Symbol) and isinstance(word, Word)
         ):
-            yield _OPERATORS["cdot"]
+            yield SIGNS["cdot"].text
         yield text(item)
 
 
