@@ -13,7 +13,7 @@ from matderiv.expression.nodes import Name
 from matderiv.handout.composer import ProgramComposer, StepWriter
 from matderiv.handout.document import Block, Math, Paragraph, Segments
 from matderiv.handout.sentences import Fields, Filling, fill, together
-from matderiv.notation.boxes import Box, Fence, NumberBox, Operator, Row, Symbol, joined
+from matderiv.notation.boxes import Box, Fence, NumberBox, Symbol, joined
 from matderiv.notation.names import name_box
 
 __all__ = ["CLOSE_UP_WRITERS", "beginning", "given"]
