@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from random import Random
+from typing import Literal, cast
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from _page_reader import Found, read_page
 
 import matderiv
 from matderiv import Derivation, InputError
+from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.mistakes import CATALOGUE
 from matderiv.derivation.exercises import drawing, kinds
 from matderiv.derivation.exercises.entries import OneEntry
@@ -231,6 +233,39 @@ def test_a_reader_finds_the_planted_mistake_and_no_other(
         found = read(made, exercise)
         assert len(found.false) == isinstance(made, Mistake), found.false
         assert len(found.unread) <= found.true // 4, found.unread
+
+
+def falsified(value: object, status: Literal["refuted", "undecided"]) -> object:
+    """The same exercise with another verdict on the first `=` that is proved."""
+    if isinstance(value, Link) and value.verdict.status == "equal":
+        return dataclasses.replace(value, verdict=Verdict(status))
+    if isinstance(value, tuple):
+        for place, part in enumerate(value):
+            made = falsified(part, status)
+            if made is not part:
+                return (*value[:place], made, *value[place + 1 :])
+    elif dataclasses.is_dataclass(value) and "matderiv.derivation" in type(value).__module__:
+        for field in dataclasses.fields(value):
+            part = getattr(value, field.name)
+            if (made := falsified(part, status)) is not part:
+                return dataclasses.replace(value, **{field.name: made})
+    return value
+
+
+@pytest.mark.parametrize("status", ["refuted", "undecided"])
+def test_a_line_that_is_not_proved_is_refused(
+    status: Literal["refuted", "undecided"], drawn: dict[str, list[Material]]
+) -> None:
+    """No exercise of any kind is put in words with an = that is wrong or not decided."""
+    kinds = set()
+    for made in drawn[LINEAR]:
+        wrong = falsified(made, status)
+        if wrong is made:
+            continue  # shapes have no equalities
+        kinds.add(type(made))
+        with pytest.raises(ProofError, match=status):
+            in_words(LINEAR, [cast("Material", wrong)], "en")
+    assert len(kinds) >= len(ALL) - 1
 
 
 # -- nothing is used that is not stated --------------------------------------------------------
