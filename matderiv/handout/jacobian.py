@@ -44,6 +44,7 @@ __all__ = ["compose_jacobian", "left_out", "memory_words"]
 
 _WRITTEN = 12  # rows and columns up to which a Jacobian is written out unasked
 _WIDEST = 60.0  # em of one that is
+_WHOLE = 100  # from which on memory is stated without a fraction
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
@@ -55,7 +56,7 @@ def memory_words(size: int, word: str = "bytes") -> str:
     """
     power = min((max(size, 1).bit_length() - 1) // 10, len(_UNITS))
     value = size / 1024**power
-    digits = f"{value:,.0f}" if value == int(value) or value >= 100 else f"{value:.3g}"  # noqa: PLR2004
+    digits = f"{value:,.0f}" if value == int(value) or value >= _WHOLE else f"{value:.3g}"
     return f"{digits} {_UNITS[power - 1] if power else word}"
 
 
