@@ -420,7 +420,7 @@ def has_only_indices(expr: IndexExpression, indices: tuple[Index, ...]) -> bool:
 
 
 def _put(indices: tuple[Index, ...], places: Mapping[str, int]) -> tuple[Index, ...]:
-    return tuple(places.get(i, i) if isinstance(i, str) else i for i in indices)
+    return tuple([places.get(i, i) if isinstance(i, str) else i for i in indices])
 
 
 # -- sums term by term -----------------------------------------------------------------------
