@@ -58,15 +58,22 @@ __all__ = [
 ]
 
 
+class _Hashed:
+    """A place for the hash of a node, which is worked out once: nodes are keys of many tables."""
+
+    __slots__ = ("known_hash",)
+    known_hash: int
+
+
 @dataclass(frozen=True, slots=True)
-class Name:
+class Name(_Hashed):
     """A variable of the program: an input or an earlier assignment."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class Number(_Hashed):
     """An exact rational constant."""
 
     value: Fraction
@@ -77,7 +84,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Add:
+class Add(_Hashed):
     """A + B, entry by entry."""
 
     left: Node
@@ -85,7 +92,7 @@ class Add:
 
 
 @dataclass(frozen=True, slots=True)
-class Subtract:
+class Subtract(_Hashed):
     """A - B, entry by entry."""
 
     left: Node
@@ -93,7 +100,7 @@ class Subtract:
 
 
 @dataclass(frozen=True, slots=True)
-class Multiply:
+class Multiply(_Hashed):
     """A * B, entry by entry (the Hadamard product of two matrices)."""
 
     left: Node
@@ -101,7 +108,7 @@ class Multiply:
 
 
 @dataclass(frozen=True, slots=True)
-class Divide:
+class Divide(_Hashed):
     """A / B, entry by entry."""
 
     left: Node
@@ -109,7 +116,7 @@ class Divide:
 
 
 @dataclass(frozen=True, slots=True)
-class Power:
+class Power(_Hashed):
     """A ** B, entry by entry."""
 
     left: Node
@@ -117,7 +124,7 @@ class Power:
 
 
 @dataclass(frozen=True, slots=True)
-class Maximum:
+class Maximum(_Hashed):
     """The larger of two numbers, entry by entry."""
 
     left: Node
@@ -125,7 +132,7 @@ class Maximum:
 
 
 @dataclass(frozen=True, slots=True)
-class Minimum:
+class Minimum(_Hashed):
     """The smaller of two numbers, entry by entry."""
 
     left: Node
@@ -133,7 +140,7 @@ class Minimum:
 
 
 @dataclass(frozen=True, slots=True)
-class MatMul:
+class MatMul(_Hashed):
     """The matrix product: (A @ B)_ij = Σ_k a_ik b_kj."""
 
     left: Node
@@ -141,21 +148,21 @@ class MatMul:
 
 
 @dataclass(frozen=True, slots=True)
-class Negate:
+class Negate(_Hashed):
     """-A, entry by entry."""
 
     arg: Node
 
 
 @dataclass(frozen=True, slots=True)
-class Transpose:
+class Transpose(_Hashed):
     """(A.T)_ij = a_ji."""
 
     arg: Node
 
 
 @dataclass(frozen=True, slots=True)
-class Rearrange:
+class Rearrange(_Hashed):
     """A with its axes in another order, and with new ones of a single entry.
 
     Axis n is axis `order[n]` of A, or a new one where that is None.
@@ -166,7 +173,7 @@ class Rearrange:
 
 
 @dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(_Hashed):
     """f(A): a function of one number, known or undefined, applied to each entry."""
 
     function: str
@@ -174,7 +181,7 @@ class Apply:
 
 
 @dataclass(frozen=True, slots=True)
-class Functional:
+class Functional(_Hashed):
     """Loss(A): an undefined scalar function of the whole array."""
 
     function: str
@@ -182,7 +189,7 @@ class Functional:
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(_Hashed):
     """The sum of the entries of A, of all or along one axis."""
 
     arg: Node
@@ -191,7 +198,7 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
-class Mean:
+class Mean(_Hashed):
     """The mean of the entries of A, of all or along one axis."""
 
     arg: Node
@@ -200,7 +207,7 @@ class Mean:
 
 
 @dataclass(frozen=True, slots=True)
-class Prod:
+class Prod(_Hashed):
     """The product of the entries of A, of all or along one axis."""
 
     arg: Node
@@ -209,7 +216,7 @@ class Prod:
 
 
 @dataclass(frozen=True, slots=True)
-class LogSumExp:
+class LogSumExp(_Hashed):
     """log Σ exp(a), over all entries of A or along one axis."""
 
     arg: Node
@@ -218,7 +225,7 @@ class LogSumExp:
 
 
 @dataclass(frozen=True, slots=True)
-class Var:
+class Var(_Hashed):
     """The mean of (a - mean)², over all entries of A or along one axis."""
 
     arg: Node
@@ -227,7 +234,7 @@ class Var:
 
 
 @dataclass(frozen=True, slots=True)
-class Std:
+class Std(_Hashed):
     """The root of the variance, over all entries of A or along one axis."""
 
     arg: Node
@@ -236,7 +243,7 @@ class Std:
 
 
 @dataclass(frozen=True, slots=True)
-class Softmax:
+class Softmax(_Hashed):
     """exp(A) / Σ exp(A), the sum over all entries or along one axis."""
 
     arg: Node
@@ -244,7 +251,7 @@ class Softmax:
 
 
 @dataclass(frozen=True, slots=True)
-class LogSoftmax:
+class LogSoftmax(_Hashed):
     """A - log Σ exp(A), the sum over all entries or along one axis."""
 
     arg: Node
@@ -252,42 +259,42 @@ class LogSoftmax:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(_Hashed):
     """tr A = Σ_i a_ii of a square matrix."""
 
     arg: Node
 
 
 @dataclass(frozen=True, slots=True)
-class Inverse:
+class Inverse(_Hashed):
     """A⁻¹ of a square matrix."""
 
     arg: Node
 
 
 @dataclass(frozen=True, slots=True)
-class Determinant:
+class Determinant(_Hashed):
     """det A of a square matrix."""
 
     arg: Node
 
 
 @dataclass(frozen=True, slots=True)
-class LogDet:
+class LogDet(_Hashed):
     """log |det A| of a square matrix."""
 
     arg: Node
 
 
 @dataclass(frozen=True, slots=True)
-class Diag:
+class Diag(_Hashed):
     """The diagonal matrix of a vector, or the diagonal of a square matrix as a vector."""
 
     arg: Node
 
 
 @dataclass(frozen=True, slots=True)
-class Outer:
+class Outer(_Hashed):
     """The outer product of two vectors: a_i b_j."""
 
     left: Node
@@ -295,7 +302,7 @@ class Outer:
 
 
 @dataclass(frozen=True, slots=True)
-class Norm:
+class Norm(_Hashed):
     """√(Σ a²): the 2-norm of a vector, the Frobenius norm of a matrix.
 
     `order` is 2 where it was written, which for a matrix would mean another norm.
@@ -306,21 +313,21 @@ class Norm:
 
 
 @dataclass(frozen=True, slots=True)
-class Eye:
+class Eye(_Hashed):
     """The identity matrix; `size` is a whole number, or the letter of a size."""
 
     size: int | str
 
 
 @dataclass(frozen=True, slots=True)
-class Ones:
+class Ones(_Hashed):
     """An array of ones; each size is a whole number, or the letter of a size."""
 
     sizes: tuple[int | str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class Size(_Hashed):
     """A size as a number: N, the number of rows of X."""
 
     symbol: str
@@ -328,7 +335,7 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Pi:
+class Pi(_Hashed):
     """The number π, which derivatives of erf hold."""
 
 
@@ -387,6 +394,23 @@ _OPERANDS: dict[type, tuple[str, ...]] = {
     for kind in get_args(Node)
 }
 
+
+def _remembered(own: Callable[[Any], int]) -> Callable[[_Hashed], int]:
+    """A node's hash, which takes a walk through all of its parts, kept with the node."""
+
+    def hashed(node: _Hashed) -> int:
+        try:
+            return node.known_hash
+        except AttributeError:
+            object.__setattr__(node, "known_hash", own(node))
+        return node.known_hash
+
+    return hashed
+
+
+for _kind in get_args(Node):
+    if _OPERANDS[_kind]:
+        _kind.__hash__ = _remembered(_kind.__hash__)
 
 ZERO, ONE, TWO = (Number(Fraction(n)) for n in range(3))
 

@@ -47,8 +47,9 @@ def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozen
         InputError: the result does not change with one of them.
         UnsupportedError: a node has no rule.
     """
+    facts = Facts(shapes_over(graph.shapes), symmetric)
     try:
-        found = shortened(graph, wrt, lambda graph: _Sweep(graph, wrt, symmetric).run())
+        found = shortened(graph, wrt, lambda graph: _Sweep(graph, wrt, facts).run())
         for name in wrt:
             _refuse_zero(found, name)
     except RecursionError:
@@ -90,12 +91,11 @@ def replaced(node: Node, values: Mapping[str, Node]) -> Node:
 class _Sweep:
     graph: Graph
     wrt: tuple[str, ...]
-    symmetric: frozenset[str]
+    facts: Facts
 
     def run(self) -> Sweep:
-        graph = self.graph
-        shape = shapes_over(graph.shapes)
-        facts = Facts(shape, self.symmetric)
+        graph, facts = self.graph, self.facts
+        shape = facts.shape
         moving = graph.depends(frozenset(self.wrt))
         values = _values(graph, facts)
         local: dict[str, list[Use]] = {}
