@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, get_args
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Transpose",
     "Var",
     "children",
+    "names_in",
     "parts_with_rebuild",
     "rebuilt",
     "transposed",
@@ -393,6 +395,11 @@ _OPERANDS: dict[type, tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind) if field.type == "Node")
     for kind in get_args(Node)
 }
+#: The other fields of each kind: an axis, a function, a size.
+_REST: dict[type, tuple[str, ...]] = {
+    kind: tuple(name for name in kind.__match_args__ if name not in _OPERANDS[kind])
+    for kind in get_args(Node)
+}
 
 
 def _remembered(own: Callable[[Any], int]) -> Callable[[_Hashed], int]:
@@ -430,8 +437,11 @@ def rebuilt(node: Node, operands: Iterable[Node]) -> Node:
     >>> rebuilt(Sum(Name("X"), axis=0), [Name("Y")])
     Sum(arg=Name(name='Y'), axis=0, keepdims=False)
     """
-    changes: dict[str, Any] = dict(zip(_OPERANDS[type(node)], operands, strict=True))
-    return replace(node, **changes)
+    kind = type(node)
+    changes: dict[str, Any] = dict(zip(_OPERANDS[kind], operands, strict=True))
+    for name in _REST[kind]:
+        changes[name] = getattr(node, name)
+    return kind(**changes)
 
 
 def transposed(node: Node) -> Node:
@@ -448,6 +458,18 @@ def walk(node: Node) -> Iterator[Node]:
     for child in children(node):
         yield from walk(child)
     yield node
+
+
+@lru_cache(maxsize=1 << 12)
+def names_in(node: Node) -> frozenset[str]:
+    """The names in a formula.
+
+    >>> sorted(names_in(MatMul(Name("X"), Transpose(Name("W")))))
+    ['W', 'X']
+    """
+    if isinstance(node, Name):
+        return frozenset((node.name,))
+    return frozenset[str]().union(*map(names_in, children(node)))
 
 
 def parts_with_rebuild(

@@ -59,7 +59,8 @@ def sympy_code(swept: Sweep, formulas: Mapping[str, Node], note: str = "") -> st
                 ast.parse(writer.of(value), mode="eval")
             )  # only needed brackets stay
             lines.append(f"{writer.own(name)} = {text}")
-    inputs = [n for n in graph.inputs() if any(n in _names(value) for value in steps.values())]
+    used = frozenset[str]().union(*map(nodes.names_in, steps.values()))
+    inputs = [name for name in graph.inputs() if name in used]
     head = [writer.symbol(name, graph.shapes[name]) for name in inputs]
     body = "\n".join([*head, *lines])
     before = []
@@ -268,7 +269,3 @@ def _number(value: Fraction) -> str:
     if value.denominator == 1:
         return str(value) if value >= 0 else f"({value})"
     return f"Rational({value.numerator}, {value.denominator})"
-
-
-def _names(node: Node) -> set[str]:
-    return {n.name for n in nodes.walk(node) if isinstance(n, nodes.Name)}

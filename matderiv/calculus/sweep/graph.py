@@ -36,10 +36,9 @@ class Graph:
     lifted: frozenset[str]
     called: frozenset[str] = frozenset()
 
-    @property
-    def hidden(self) -> frozenset[str]:
-        """The lifted names that no formula uses."""
-        return self.lifted - self.called
+    def hides(self, name: str) -> bool:
+        """Whether a name is a lifted one that no formula uses."""
+        return name in self.lifted and name not in self.called
 
     @property
     def result(self) -> str:
@@ -86,7 +85,7 @@ class Graph:
         """The names that change with any of some names, those included."""
         found = set(wrt)
         for assignment in self.values:
-            if _names(assignment.value) & found:
+            if not found.isdisjoint(nodes.names_in(assignment.value)):
                 found.add(assignment.name)
         return frozenset(found)
 
@@ -97,18 +96,15 @@ def graph_of(program: Program, shapes: Mapping[str, Shape]) -> Graph:
     >>> from matderiv.expression.parse import parse
     >>> from matderiv.expression.shapes import infer
     >>> program = parse("L = sum((X @ W - T)**2)")
-    >>> [f"{a.name}: {sorted(_names(a.value))}" for a in graph_of(program, infer(program)).values]
-    ["Z: ['W', 'X']", "L: ['T', 'Z']"]
+    >>> from matderiv.expression.source import source
+    >>> [f"{a.name} = {source(a.value)}" for a in graph_of(program, infer(program)).values]
+    ['Z = X @ W', 'L = sum((Z - T)**2)']
     """
     lifter = _Lifter(program, dict(shapes))
     for assignment in program.assignments:
         value = lifter.step(assignment.value)
         lifter.values.append(Assignment(assignment.name, value))
     return Graph(program, tuple(lifter.values), lifter.shapes, frozenset(lifter.lifted))
-
-
-def _names(node: Node) -> frozenset[str]:
-    return frozenset(n.name for n in nodes.walk(node) if isinstance(n, nodes.Name))
 
 
 #: Nodes that do not end an entry-by-entry expression.

@@ -60,21 +60,20 @@ class Sweep:
         found: set[str] = set()
         queue = [self.gradients[name].formula]
         while queue:
-            names = {n.name for n in nodes.walk(queue.pop()) if isinstance(n, nodes.Name)}
-            new = {n[1:] for n in names - self.graph.shapes.keys()} & self.gradients.keys() - found
-            found |= new
-            queue += [self.gradients[of].formula for of in new]
+            for other in nodes.names_in(queue.pop()):
+                of = other[1:]
+                if other not in self.graph.shapes and of in self.gradients and of not in found:
+                    found.add(of)
+                    queue.append(self.gradients[of].formula)
         return tuple(a.name for a in reversed(self.graph.values) if a.name in found)
 
     def values(self, name: str) -> tuple[str, ...]:
         """The lifted names in the formula of `name` or of its upstream gradients, in order."""
         formulas = [self.gradients[of].formula for of in (*self.upstream(name), name)]
-        used = {n.name for f in formulas for n in nodes.walk(f) if isinstance(n, nodes.Name)}
+        used = set[str]().union(*map(nodes.names_in, formulas))
         found: list[str] = []
-        for value in reversed(list(self.called)):
+        for value in reversed(self.called):
             if value in used:
                 found.insert(0, value)
-                used |= {
-                    n.name for n in nodes.walk(self.called[value]) if isinstance(n, nodes.Name)
-                }
+                used |= nodes.names_in(self.called[value])
         return tuple(found)

@@ -113,7 +113,7 @@ class _Sweep:
                     continue
                 named = upstream = nodes.Name(f"d{name}")
                 if inlined(name, found[name].formula, graph, facts):
-                    upstream = short if name in graph.hidden else found[name].formula
+                    upstream = short if graph.hides(name) else found[name].formula
             _collect(local, name, _uses(assignment.value, named, shape, moving))
             _collect(whole, name, _uses(assignment.value, upstream, shape, moving))
         what = _kind(graph)
@@ -136,7 +136,7 @@ def _uses(value: Node, upstream: Node, shape: ShapeOf, moving: frozenset[str]) -
         if value.name in moving:
             yield Use(value.name, upstream)
         return
-    if not any(isinstance(n, nodes.Name) and n.name in moving for n in nodes.walk(value)):
+    if moving.isdisjoint(nodes.names_in(value)):
         return
     operands = nodes.children(value)
     for operand, gradient in zip(operands, adjoint(value, upstream, shape), strict=True):
@@ -179,7 +179,7 @@ def _values(graph: Graph, facts: Facts) -> _Values:
             continue
         if assignment.name in graph.called:
             called[assignment.name] = value
-        if assignment.name in graph.hidden:
+        if graph.hides(assignment.name):
             lifted[assignment.name] = value
         elif assignment.name != graph.result:
             for form in (value, tidy(value, facts)):
@@ -190,9 +190,7 @@ def _values(graph: Graph, facts: Facts) -> _Values:
 
 def _worth_a_name(value: Node) -> bool:
     """Whether a value is more than a name or a number."""
-    if isinstance(value, nodes.Name):
-        return False
-    return any(isinstance(node, nodes.Name) for node in nodes.walk(value))
+    return not isinstance(value, nodes.Name) and bool(nodes.names_in(value))
 
 
 def _gradient(
@@ -220,7 +218,7 @@ def _gradient(
         tidying = list(tidied(assembled, facts))
         own = tidy(_sum(local), facts)
     formula = short = tidying[-1].formula if tidying else assembled
-    if formula != nodes.ZERO and name in graph.hidden:
+    if formula != nodes.ZERO and graph.hides(name):
         formula = completed(short, graph.shapes[name], facts)
         if formula != short:
             tidying.append(Rewritten(_REPEATED, formula))
@@ -274,7 +272,7 @@ def _each(uses: Sequence[Use], facts: Facts) -> Node:
 
 def inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:
     """Whether formulas contain this gradient's formula instead of its name."""
-    if name in graph.hidden:
+    if graph.hides(name):
         return cost(formula) <= _LONGEST
     return cost(formula) == 1 or not facts.shape(nodes.Name(name))
 
