@@ -136,7 +136,7 @@
   const leave = (event) => {
     if (event.pointerType === "mouse" && !panel.contains(event.relatedTarget)) show(kept);
   };
-  panel.addEventListener("pointerleave", leave);
+  panel?.addEventListener("pointerleave", leave);
   for (const grid of grids) {
     grid.setAttribute("role", "grid");
     grid.setAttribute("aria-label", words.matrix);
