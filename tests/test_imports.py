@@ -23,6 +23,7 @@ PARTS = (
     "files",
     "_version",
     "_collector",
+    "_records",
     "expression",
     "calculus",
     "derivation",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, get_args
+
+from matderiv._records import Hashed, record
 
 __all__ = [
     "ONE",
@@ -60,111 +62,100 @@ __all__ = [
 ]
 
 
-class _Hashed:
-    """A place for the hash of a node, which is worked out once: nodes are keys of many tables."""
-
-    __slots__ = ("known_hash",)
-    known_hash: int
-
-
-@dataclass(frozen=True, slots=True)
-class Name(_Hashed):
+@record
+class Name(Hashed):
     """A variable of the program: an input or an earlier assignment."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Number(_Hashed):
+@record
+class Number(Hashed):
     """An exact rational constant."""
 
     value: Fraction
 
-    def __hash__(self) -> int:
-        """The hash of numerator and denominator: that of a fraction takes ten times as long."""
-        return hash((self.value.numerator, self.value.denominator))
 
-
-@dataclass(frozen=True, slots=True)
-class Add(_Hashed):
+@record
+class Add(Hashed):
     """A + B, entry by entry."""
 
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Subtract(_Hashed):
+@record
+class Subtract(Hashed):
     """A - B, entry by entry."""
 
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Multiply(_Hashed):
+@record
+class Multiply(Hashed):
     """A * B, entry by entry (the Hadamard product of two matrices)."""
 
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Divide(_Hashed):
+@record
+class Divide(Hashed):
     """A / B, entry by entry."""
 
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Power(_Hashed):
+@record
+class Power(Hashed):
     """A ** B, entry by entry."""
 
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Maximum(_Hashed):
+@record
+class Maximum(Hashed):
     """The larger of two numbers, entry by entry."""
 
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Minimum(_Hashed):
+@record
+class Minimum(Hashed):
     """The smaller of two numbers, entry by entry."""
 
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class MatMul(_Hashed):
+@record
+class MatMul(Hashed):
     """The matrix product: (A @ B)_ij = Σ_k a_ik b_kj."""
 
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Negate(_Hashed):
+@record
+class Negate(Hashed):
     """-A, entry by entry."""
 
     arg: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Transpose(_Hashed):
+@record
+class Transpose(Hashed):
     """(A.T)_ij = a_ji."""
 
     arg: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Rearrange(_Hashed):
+@record
+class Rearrange(Hashed):
     """A with its axes in another order, and with new ones of a single entry.
 
     Axis n is axis `order[n]` of A, or a new one where that is None.
@@ -174,24 +165,24 @@ class Rearrange(_Hashed):
     order: tuple[int | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Apply(_Hashed):
+@record
+class Apply(Hashed):
     """f(A): a function of one number, known or undefined, applied to each entry."""
 
     function: str
     arg: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Functional(_Hashed):
+@record
+class Functional(Hashed):
     """Loss(A): an undefined scalar function of the whole array."""
 
     function: str
     arg: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Sum(_Hashed):
+@record
+class Sum(Hashed):
     """The sum of the entries of A, of all or along one axis."""
 
     arg: Node
@@ -199,8 +190,8 @@ class Sum(_Hashed):
     keepdims: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Mean(_Hashed):
+@record
+class Mean(Hashed):
     """The mean of the entries of A, of all or along one axis."""
 
     arg: Node
@@ -208,8 +199,8 @@ class Mean(_Hashed):
     keepdims: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Prod(_Hashed):
+@record
+class Prod(Hashed):
     """The product of the entries of A, of all or along one axis."""
 
     arg: Node
@@ -217,8 +208,8 @@ class Prod(_Hashed):
     keepdims: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LogSumExp(_Hashed):
+@record
+class LogSumExp(Hashed):
     """log Σ exp(a), over all entries of A or along one axis."""
 
     arg: Node
@@ -226,8 +217,8 @@ class LogSumExp(_Hashed):
     keepdims: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Var(_Hashed):
+@record
+class Var(Hashed):
     """The mean of (a - mean)², over all entries of A or along one axis."""
 
     arg: Node
@@ -235,8 +226,8 @@ class Var(_Hashed):
     keepdims: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Std(_Hashed):
+@record
+class Std(Hashed):
     """The root of the variance, over all entries of A or along one axis."""
 
     arg: Node
@@ -244,67 +235,67 @@ class Std(_Hashed):
     keepdims: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Softmax(_Hashed):
+@record
+class Softmax(Hashed):
     """exp(A) / Σ exp(A), the sum over all entries or along one axis."""
 
     arg: Node
     axis: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LogSoftmax(_Hashed):
+@record
+class LogSoftmax(Hashed):
     """A - log Σ exp(A), the sum over all entries or along one axis."""
 
     arg: Node
     axis: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trace(_Hashed):
+@record
+class Trace(Hashed):
     """tr A = Σ_i a_ii of a square matrix."""
 
     arg: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Inverse(_Hashed):
+@record
+class Inverse(Hashed):
     """A⁻¹ of a square matrix."""
 
     arg: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Determinant(_Hashed):
+@record
+class Determinant(Hashed):
     """det A of a square matrix."""
 
     arg: Node
 
 
-@dataclass(frozen=True, slots=True)
-class LogDet(_Hashed):
+@record
+class LogDet(Hashed):
     """log |det A| of a square matrix."""
 
     arg: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Diag(_Hashed):
+@record
+class Diag(Hashed):
     """The diagonal matrix of a vector, or the diagonal of a square matrix as a vector."""
 
     arg: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Outer(_Hashed):
+@record
+class Outer(Hashed):
     """The outer product of two vectors: a_i b_j."""
 
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Norm(_Hashed):
+@record
+class Norm(Hashed):
     """√(Σ a²): the 2-norm of a vector, the Frobenius norm of a matrix.
 
     `order` is 2 where it was written, which for a matrix would mean another norm.
@@ -314,30 +305,30 @@ class Norm(_Hashed):
     order: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Eye(_Hashed):
+@record
+class Eye(Hashed):
     """The identity matrix; `size` is a whole number, or the letter of a size."""
 
     size: int | str
 
 
-@dataclass(frozen=True, slots=True)
-class Ones(_Hashed):
+@record
+class Ones(Hashed):
     """An array of ones; each size is a whole number, or the letter of a size."""
 
     sizes: tuple[int | str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Size(_Hashed):
+@record
+class Size(Hashed):
     """A size as a number: N, the number of rows of X."""
 
     symbol: str
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pi(_Hashed):
+@record
+class Pi(Hashed):
     """The number π, which derivatives of erf hold."""
 
 
@@ -401,23 +392,6 @@ _REST: dict[type, tuple[str, ...]] = {
     for kind in get_args(Node)
 }
 
-
-def _remembered(own: Callable[[Any], int]) -> Callable[[_Hashed], int]:
-    """A node's hash, which takes a walk through all of its parts, kept with the node."""
-
-    def hashed(node: _Hashed) -> int:
-        try:
-            return node.known_hash
-        except AttributeError:
-            object.__setattr__(node, "known_hash", own(node))
-        return node.known_hash
-
-    return hashed
-
-
-for _kind in get_args(Node):
-    if _OPERANDS[_kind]:
-        _kind.__hash__ = _remembered(_kind.__hash__)
 
 ZERO, ONE, TWO = (Number(Fraction(n)) for n in range(3))
 

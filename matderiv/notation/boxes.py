@@ -5,8 +5,10 @@ Every box knows its width in em, an estimate on the wide side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from matderiv._records import record
 
 __all__ = [
     "BRACKETS",
@@ -52,7 +54,7 @@ def _set_width(box: object, width: float) -> None:
     object.__setattr__(box, "width", width)  # boxes are frozen
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Symbol:
     """A letter: Latin, or a Greek one by its name."""
 
@@ -64,7 +66,7 @@ class Symbol:
         _set_width(self, 0.76 if self.name.isupper() else 0.62)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Word:
     """A name of several letters, upright for a known function (`tanh`)."""
 
@@ -76,7 +78,7 @@ class Word:
         _set_width(self, 0.52 * len(self.text))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NumberBox:
     """Digits."""
 
@@ -87,7 +89,7 @@ class NumberBox:
         _set_width(self, 0.52 * len(self.text))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Operator:
     """A sign by its name.
 
@@ -103,7 +105,7 @@ class Operator:
         _set_width(self, _OPERATORS.get(self.name, 0.58))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Row:
     """Boxes side by side."""
 
@@ -114,7 +116,7 @@ class Row:
         _set_width(self, sum([box.width for box in self.items]))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fraction:
     """One box over another."""
 
@@ -126,7 +128,7 @@ class Fraction:
         _set_width(self, max(self.above.width, self.below.width) + 0.28)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scripts:
     """A base with a subscript, a superscript or both."""
 
@@ -140,7 +142,7 @@ class Scripts:
         _set_width(self, self.base.width + _SCRIPT * max(scripts, default=0.0))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Root:
     """A square root."""
 
@@ -151,7 +153,7 @@ class Root:
         _set_width(self, self.body.width + 0.9)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fence:
     """A box in round brackets, or between bars; `big` when it is taller than a line."""
 
@@ -164,7 +166,7 @@ class Fence:
         _set_width(self, self.body.width + (1.6 if self.big else 0.85))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BigSum:
     """Σ, or Π if its sign is "product", with what it runs over below, before its term."""
 
@@ -178,7 +180,7 @@ class BigSum:
         _set_width(self, max(1.5, self.under.width * _SCRIPT) + 0.2 + self.body.width)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dots:
     """Dots for entries left out: across (⋯), down (⋮) or diagonally (⋱)."""
 
@@ -189,7 +191,7 @@ class Dots:
         _set_width(self, 1.2)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Terms:
     """A sum of (sign, box); it may be broken before a sign where it is too wide.
 
@@ -204,7 +206,7 @@ class Terms:
         _set_width(self, sum([box.width for _, box in self.items]) + signs * SIGN)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lines:
     """A sum or product broken into lines; the lines after the first start with their sign."""
 
@@ -215,7 +217,7 @@ class Lines:
         _set_width(self, max(row.width for row in self.rows) + LINES)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Grid:
     """A matrix; its cells in rows."""
 
@@ -227,7 +229,7 @@ class Grid:
         _set_width(self, sum(columns) + len(self.rows[0]) + BRACKETS)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tagged:
     """A cell of a matrix with a key, so that a page can point to it."""
 
@@ -239,7 +241,7 @@ class Tagged:
         _set_width(self, self.body.width)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Aligned:
     """A chain of equalities, each right side below the one before it."""
 

@@ -59,8 +59,8 @@ def sympy_code(swept: Sweep, formulas: Mapping[str, Node], note: str = "") -> st
                 ast.parse(writer.of(value), mode="eval")
             )  # only needed brackets stay
             lines.append(f"{writer.own(name)} = {text}")
-    used = frozenset[str]().union(*map(nodes.names_in, steps.values()))
-    inputs = [name for name in graph.inputs() if name in used]
+    needed = frozenset[str]().union(*map(nodes.names_in, steps.values()))
+    inputs = [name for name in graph.inputs() if name in needed]
     head = [writer.symbol(name, graph.shapes[name]) for name in inputs]
     body = "\n".join([*head, *lines])
     before = []
