@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from matderiv.api import DEFAULT_PROGRAM, MOST_SHOWN, Show
-from matderiv.calculus.jacobian import JacobianSize
 from matderiv.calculus.sweep.in_one_piece import ArrayTask, read_array
-from matderiv.calculus.sweep.local_jacobian import LocalJacobian
-from matderiv.derivation.jacobian import jacobian_entry_chains, structure
+from matderiv.calculus.sweep.local_jacobian import JacobianSize, LocalJacobian
 from matderiv.errors import InputError
 from matderiv.handout.document import Document
 from matderiv.handout.formats import write_text
-from matderiv.handout.jacobian import JacobianFacts, compose_jacobian
+from matderiv.handout.jacobian import compose_jacobian
 
 __all__ = ["Jacobian", "jacobian"]
-
-#: Rows and columns up to which a Jacobian is written out unasked.
-_WRITTEN_JACOBIAN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +22,7 @@ class Jacobian:
 
     found: ArrayTask
     dtype: str
-
-    @property
-    def local(self) -> LocalJacobian:
-        """Its entries and its zeros."""
-        return LocalJacobian(self.found.task, self.found.of, self.found.wrt)
-
-    @property
-    def size(self) -> JacobianSize:
-        """The size of the Jacobian in memory."""
-        return self.local.size(self.dtype)
+    size: JacobianSize
 
     def document(self, lang: str = "en", show: Show = None) -> Document:
         """The page about it. `show` writes the Jacobian out, so much of it; see `derive`.
@@ -45,26 +31,14 @@ class Jacobian:
             InputError: no such language, or the Jacobian is too large to be written out.
             ProofError: its entries or its structure are not proved.
         """
-        local = self.local
-        size = local.size(self.dtype)
+        size = self.size
         if show is not None and size.count > MOST_SHOWN:
             raise InputError(
                 f"The Jacobian is {size.rows:,}×{size.cols:,}; at most {MOST_SHOWN:,} entries can "
                 "be written out. Leave --show away, or choose smaller sizes."
             )
-        most = max(size.rows, size.cols) if show == "all" else show or _WRITTEN_JACOBIAN
-        written = show is not None or max(size.rows, size.cols) <= _WRITTEN_JACOBIAN
-        facts = JacobianFacts(
-            self.found,
-            local,
-            size,
-            self.dtype,
-            jacobian_entry_chains(self.found),
-            structure(self.found),
-            most if written else 0,
-            asked=show is not None,
-        )
-        return compose_jacobian(facts, lang)
+        most = max(size.rows, size.cols) if show == "all" else show
+        return compose_jacobian(self.found, self.dtype, most, lang)
 
     def print(self, form: str = "text", lang: str = "en", show: Show = None) -> str:
         """The page as text, LaTeX or Markdown."""
@@ -77,6 +51,7 @@ def jacobian(
     wrt: str | None = None,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     dtype: str = "float32",
 ) -> Jacobian:
     """∂vec(Y)/∂vec(X): all partial derivatives of the array that a program ends in.
@@ -90,6 +65,7 @@ def jacobian(
 
     Raises:
         InputError: the input cannot be read, or `dtype` is no known type of numbers.
+        UnsupportedError: `wrt` is assumed to have a structure; other inputs may have one.
 
     Source:
         Magnus and Neudecker, Matrix Differential Calculus, ch. 2 (vec and Kronecker products).
@@ -97,6 +73,5 @@ def jacobian(
     >>> jacobian(sizes={"N": 64, "D": 4096, "M": 4096}).size.memory == 256 * 1024**3
     True
     """
-    made = Jacobian(read_array(program, wrt, sizes=sizes, shapes=shapes), dtype)
-    made.local.size(dtype)  # an unknown type of numbers is refused at once
-    return made
+    found = read_array(program, wrt, sizes=sizes, shapes=shapes, assume=assume)
+    return Jacobian(found, dtype, LocalJacobian(found.task, found.of, found.wrt).size(dtype))

@@ -23,6 +23,10 @@ class Written:
     shape: Shape
 
 
+def _erf(x: Any) -> Any:  # noqa: ANN401
+    return np.array([math.erf(v) for v in np.ravel(x)]).reshape(np.shape(x))
+
+
 _ENTRY_BY_ENTRY: dict[str, Callable[[Any], Any]] = {
     "exp": np.exp,
     "sin": np.sin,
@@ -34,7 +38,10 @@ _ENTRY_BY_ENTRY: dict[str, Callable[[Any], Any]] = {
     "step": lambda x: np.where(x > 0, 1.0, 0.0),
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "softplus": lambda x: np.log(1 + np.exp(x)),
-    "erf": lambda x: np.array([math.erf(v) for v in np.ravel(x)]).reshape(np.shape(x)),
+    "arctan": np.arctan,
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "gelu": lambda x: x * (1 + _erf(x / math.sqrt(2))) / 2,
+    "erf": _erf,
     "f": lambda x: x**2 - x,
 }
 
@@ -42,6 +49,8 @@ _REDUCTIONS: dict[str, Callable[..., Any]] = {
     "sum": np.sum,
     "mean": np.mean,
     "prod": np.prod,
+    "var": np.var,
+    "std": np.std,
     "logsumexp": lambda x, **how: np.log(np.sum(np.exp(x), **how)),
 }
 
@@ -89,6 +98,9 @@ class Maker:
             return Written(text, lambda _: np.ones(shape), shape)
         if len(shape) == 2 and shape[0] == shape[1] and self.chance.random() < 0.2:
             return Written(f"eye({shape[0]})", lambda _: np.eye(shape[0]), shape)
+        return self._name(shape)
+
+    def _name(self, shape: Shape) -> Written:
         stem = ("lam", "x", "X")[len(shape)]
         name = stem + "_".join(["", *map(str, shape)]) + self.chance.choice(["", "_0"])
         self.shapes[name] = shape
@@ -100,7 +112,12 @@ class Maker:
         sides = [self.make(shape, depth), self.make(other, depth)]
         self.chance.shuffle(sides)
         a, b = sides
-        sign = self.chance.choice("+-*/^")
+        sign = self.chance.choice(["+", "-", "*", "/", "^", "maximum", "minimum"])
+        if sign in ("maximum", "minimum"):
+            larger = getattr(np, sign)
+            return Written(
+                f"{sign}({a.text}, {b.text})", lambda v: larger(a.value(v), b.value(v)), shape
+            )
         if sign == "/":  # a divisor that stays away from 0
             return Written(
                 f"({a.text})/(1.5 + ({b.text})**2)",
@@ -171,12 +188,20 @@ class Maker:
         else:
             axis = self.chance.choice([0, 1, -1, -2])
             inner = tuple(np.insert(np.array(shape), axis % 2, self._size()).tolist())
-        a = self.make(inner, depth)
+        a = self._operand(name, inner, depth)
         option = "" if axis is None else f", axis={axis}"
         text = f"{name}({a.text}{option})"
         if name != "logsumexp" and self.chance.random() < 0.3:
             text = f"({a.text}).{name}({option.removeprefix(', ')})"
         return Written(text, lambda v: reduce(a.value(v), axis=axis), shape)
+
+    def _operand(self, name: str, shape: Shape, depth: int) -> Written:
+        """The operand of a reduction; a variance of equal numbers would be rounding alone."""
+        a = self.make(shape, depth)
+        if name not in ("var", "std"):
+            return a
+        b = self._name(shape)
+        return Written(f"({a.text} + {b.text})", lambda v: a.value(v) + b.value(v), shape)
 
     def _kept(self, shape: Shape, depth: int) -> Written:
         """Keepdims leaves a 1; softmax leaves the shape."""
@@ -184,9 +209,8 @@ class Maker:
             axis = shape.index(1)
             name = self.chance.choice(list(_REDUCTIONS))
             reduce = _REDUCTIONS[name]
-            a = self.make(
-                tuple(self._size() if n == axis else s for n, s in enumerate(shape)), depth
-            )
+            inner = tuple(self._size() if n == axis else s for n, s in enumerate(shape))
+            a = self._operand(name, inner, depth)
             return Written(
                 f"{name}({a.text}, axis={axis}, keepdims=True)",
                 lambda v: reduce(a.value(v), axis=axis, keepdims=True),
@@ -199,6 +223,9 @@ class Maker:
             e = np.exp(a.value(v))
             return e / e.sum(axis=axis, keepdims=True)
 
+        if self.chance.random() < 0.4:
+            text = f"log_softmax({a.text}, axis={axis})"
+            return Written(text, lambda v: np.log(softmax(v)), shape)
         return Written(f"softmax({a.text}, axis={axis})", softmax, shape)
 
     def _regular(self, size: int, depth: int) -> Written:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Mapping
 
 import matderiv
 
 LINEAR = "Y = X @ W; L = sum(f(Y))"
+USUAL = (2, 4, 3)
+
+_made: dict[str, matderiv.Derivation] = {}
 
 
-@functools.cache
-def derived(program: str = LINEAR, size: tuple[int, int, int] = (2, 4, 3)) -> matderiv.Derivation:
-    """The derivation of a program at given N, D, M."""
-    return matderiv.derive(program, sizes=dict(zip("NDM", size, strict=True)))
+def derived(
+    program: str = LINEAR,
+    size: tuple[int, int, int] = USUAL,
+    wrt: str | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    method: str = "elementwise",
+) -> matderiv.Derivation:
+    """The derivation of a program at given N, D, M, or with given shapes."""
+    sizes = None if size == USUAL else dict(zip("NDM", size, strict=True))
+    key = repr((program, sizes, wrt, sorted((shapes or {}).items()), method))
+    if key not in _made:
+        _made[key] = matderiv.derive(program, wrt=wrt, sizes=sizes, shapes=shapes, method=method)
+    return _made[key]

@@ -46,11 +46,20 @@ def facts(pdf: Path) -> dict[str, str]:
 
 def sizes_of(sign: str, pdf: Path) -> list[float]:
     """The font size of every word that is this sign: the height of its box is just that."""
+    return [bottom - top for top, bottom in _boxes(sign, pdf)]
+
+
+def bottoms(sign: str, pdf: Path) -> list[float]:
+    """How far down the boxes of every word that is this sign reach, over all pages."""
+    return [bottom for _, bottom in _boxes(sign, pdf)]
+
+
+def _boxes(sign: str, pdf: Path) -> list[tuple[float, float]]:
     boxes = re.findall(
         rf'yMin="([\d.]+)" xMax="[\d.]+" yMax="([\d.]+)">{re.escape(sign)}<',
         _run(tool("pdftotext"), "-bbox", str(pdf), "-"),
     )
-    return [float(bottom) - float(top) for top, bottom in boxes]
+    return [(float(top), float(bottom)) for top, bottom in boxes]
 
 
 def ink(pdf: Path, folder: Path, resolution: int = RESOLUTION) -> list[NDArray[np.bool_]]:

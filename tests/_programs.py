@@ -24,7 +24,9 @@ SIZES = (1, 2, 3)
 
 _INPUTS = ("alpha beta gamma".split(), "a b c x y w".split(), "A B C X W T".split())
 _ASSIGNED = ("mu nu xi rho".split(), "p q u v".split(), "P Q Y Z".split())
-_FUNCTIONS = "exp log sqrt tanh sigmoid sin cos relu abs softplus erf f".split()
+_FUNCTIONS = "exp log sqrt tanh sigmoid sin cos arctan relu abs softplus silu gelu erf f".split()
+
+_REDUCTIONS = [nodes.Mean, nodes.Prod, nodes.LogSumExp, nodes.Var, nodes.Std]
 
 
 @dataclass(frozen=True)
@@ -132,13 +134,16 @@ class Maker:
         self.chance.shuffle(sides)
         a, b = sides
         kind = self.chance.choice(
-            [nodes.Add, nodes.Subtract, nodes.Multiply, nodes.Multiply, nodes.Divide, nodes.Power]
+            [nodes.Add, nodes.Subtract, nodes.Divide, nodes.Maximum, nodes.Minimum]
+            + [nodes.Multiply, nodes.Power] * 2
         )
         if kind is nodes.Power:
             if self.chance.random() < 0.8:
                 exponent = self.chance.choice([2, 2, 3, -1, -2, Fraction(1, 2), Fraction(3, 2)])
                 return nodes.Power(self.node(shape, depth), number(exponent))
             return nodes.Power(nodes.Add(number(2), nodes.Apply("tanh", a)), b)
+        if a == b and kind in (nodes.Maximum, nodes.Minimum):  # a kink everywhere
+            return a
         return kind(a, b)
 
     def applied(self, shape: Shape, depth: int) -> Node:
@@ -162,27 +167,28 @@ class Maker:
 
     def reduced(self, _: Shape, depth: int) -> Node:
         """sum(A) and the like, over all entries."""
-        kind = self.chance.choice([nodes.Sum] * 4 + [nodes.Mean, nodes.Prod, nodes.LogSumExp])
+        kind = self.chance.choice([nodes.Sum] * 4 + _REDUCTIONS)
         return kind(self.node(self.shape(), depth))
 
     def along(self, shape: Shape, depth: int) -> Node:
         """sum(A, axis=0) and the like."""
         axis = self.chance.choice([0, 1])
-        kind = self.chance.choice([nodes.Sum] * 2 + [nodes.Mean, nodes.Prod, nodes.LogSumExp])
+        kind = self.chance.choice([nodes.Sum] * 2 + _REDUCTIONS)
         inner = (*shape[:axis], self.size(), *shape[axis:])
         return kind(self.node(inner, depth), axis)
 
     def kept(self, shape: Shape, depth: int) -> Node:
         """sum(A, axis=0, keepdims=True) and the like."""
         axis = self.chance.choice([n for n, size in enumerate(shape) if size == 1])
-        kind = self.chance.choice([nodes.Sum] * 2 + [nodes.Mean, nodes.Prod, nodes.LogSumExp])
+        kind = self.chance.choice([nodes.Sum] * 2 + _REDUCTIONS)
         inner = tuple(self.size() if n == axis else size for n, size in enumerate(shape))
         return kind(self.node(inner, depth), axis, keepdims=True)
 
     def softmax(self, shape: Shape, depth: int) -> Node:
         """Of all entries or along an axis."""
         axis = self.chance.choice([None, 0, 1]) if len(shape) == 2 else None
-        return nodes.Softmax(self.node(shape, depth), axis)
+        kind = self.chance.choice([nodes.Softmax, nodes.LogSoftmax])
+        return kind(self.node(shape, depth), axis)
 
     def whole(self, _: Shape, depth: int) -> Node:
         """A norm or an unknown function of a whole array."""

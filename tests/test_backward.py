@@ -121,8 +121,8 @@ def test_forward_functions_of_something_else_are_found() -> None:
 
 
 def test_what_the_program_has_not_is_no_parameter() -> None:
-    """Names that only the derivation gives are not offered, nor is the gradient that is asked for."""
-    functions = {"dW": lambda dW: dW, "Z": lambda Z: Z, "dZ": lambda dZ: dZ}
+    """The gradient that is asked for is not offered, nor is a name that means nothing."""
+    functions = {"dW": lambda dW: dW, "Q": lambda Q: Q, "dT2": lambda dT2: dT2}
     for parameter, backward in functions.items():
         with pytest.raises(InputError, match=f"asks for {parameter}, which the program does not"):
             check_backward(None, backward, RIDGE, "W")

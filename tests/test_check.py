@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
+from matderiv import cli
 from matderiv.checking.check import check
 from matderiv.errors import InputError, ProgramSyntaxError
 
@@ -183,17 +182,14 @@ def test_json_holds_the_same_facts() -> None:
 
 
 @pytest.mark.parametrize(("claim", "code"), [("dY @ W.T", 0), ("dY @ W", 1), ("dY @ V", 2)])
-def test_exit_codes(claim: str, code: int) -> None:
+def test_exit_codes(capfd: pytest.CaptureFixture[str], claim: str, code: int) -> None:
     """0 for right, 1 for wrong, 2 for what cannot be read; a verdict goes to standard output."""
-    done = subprocess.run(
-        [sys.executable, "-m", "matderiv.cli", "check", "--claim", claim],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == code
-    assert bool(done.stdout) == (code < 2)
-    assert "Traceback" not in done.stderr
+    with pytest.raises(SystemExit) as done:
+        cli.main(["check", "--claim", claim])
+    out, err = capfd.readouterr()
+    assert done.value.code == code
+    assert bool(out) == (code < 2)
+    assert bool(err) == (code == 2)
 
 
 @pytest.mark.parametrize(

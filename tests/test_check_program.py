@@ -162,8 +162,8 @@ def test_shapes_that_do_not_fit_are_named() -> None:
 
 def test_what_is_not_there_is_refused() -> None:
     """Names that mean nothing in the program are refused with those that do."""
-    with pytest.raises(InputError, match="There is no name dZ here; there are X, W, T, lam"):
-        check(RIDGE, "W", "X.T @ dZ")
+    with pytest.raises(InputError, match="There is no name dQ here; there are X, W, T, lam"):
+        check(RIDGE, "W", "X.T @ dQ")
     with pytest.raises(InputError, match="There is no Q in the program"):
         check(RIDGE, "Q", "X.T")
 

@@ -126,7 +126,7 @@ BAD = [
     (
         ["derive", "-N", "64", "-D", "4096", "-M", "4096", "--show", "all"],
         (
-            "To show all would be to write arrays of 16,777,216 entries; at most 4,000 can be shown. "
+            "To show all is to write out W with its 16,777,216 entries; at most 4,000 can be shown. "
             "Use --show 3; what is hidden is still proved."
         ),
     ),
@@ -201,7 +201,7 @@ BAD = [
     ),
     (
         ["derive", "9**9**9**9"],
-        ("9**9**9 is a number of more than 4,096 bits; write a smaller one."),
+        ("9**9**9 is a number of more than 1,200 digits; write a smaller one."),
     ),
     (
         ["derive", LINE + "sum(sign(Y))"],
@@ -220,7 +220,7 @@ BAD = [
     ),
     (
         ["derive", LINE + "sum(f(Z))"],
-        ("L does not depend on X; its gradient is 0."),
+        ("L does not depend on X; its gradient is 0. Did you mean sum(f(Y))?"),
     ),
     (["derive", LINE + "Y"], "The loss L = Y is a matrix, not a scalar. Did you mean L = sum(Y)?"),
     (["derive", "Y", "=", "X"], "Got unexpected extra arguments (= X). Put the program in quotes."),
@@ -230,6 +230,13 @@ BAD = [
     ),
     (["jacobian", "-N", "0"], "N is 0; a size is a whole number from 1 to 1,000,000,000."),
     (["jacobian", "--wrt", "Z"], "There is no Z in the program; "),
+    (
+        ["jacobian", "X @ S", "--wrt", "S", "--assume", "S=diagonal"],
+        (
+            "S is assumed to be diagonal, and the Jacobian by its independent entries is not worked "
+            "out; leave --assume S=diagonal out, or choose another --wrt."
+        ),
+    ),
     (
         ["derive", "-o", "none/page.tex"],
         (

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _sources import parsed
 
 import matderiv
 
@@ -19,7 +20,7 @@ RIDDLE = re.compile(r"What\b(?!.*\?$)")
 
 def sentences(source: str) -> Iterator[tuple[int, str]]:
     """Line and first line of each docstring and of each comment on a constant."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
             words = ast.get_docstring(node)
             if words is not None:

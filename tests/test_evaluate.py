@@ -18,7 +18,7 @@ from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import infer, settled, shape_of
 
-SEEDS = range(300)
+SEEDS = range(150)
 
 
 def values_of(
@@ -47,7 +47,7 @@ def test_random_programs_mean_what_numpy_means() -> None:
         for same in (program, settled(program, shapes), parse(program.source())):
             value = values_of(same, values, FUNCTIONS)["L"]
             np.testing.assert_allclose(
-                value, written.value(values), rtol=1e-8, err_msg=written.text
+                value, written.value(values), rtol=1e-8, atol=1e-12, err_msg=written.text
             )
     assert seen == set(get_args(nodes.Node)) - {
         nodes.Size,

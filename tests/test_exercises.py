@@ -15,6 +15,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from _page_reader import Found, read_page
 
 import matderiv
 from matderiv import Derivation, InputError
@@ -32,6 +33,7 @@ from matderiv.derivation.links import Link
 from matderiv.derivation.sides import EntryOf, Formula, Numerals
 from matderiv.errors import ProofError
 from matderiv.expression.nodes import Name, Size, walk
+from matderiv.expression.source import source
 from matderiv.handout.document import Bullets, Document, Equation, Exercise, Math, Paragraph, Text
 from matderiv.handout.exercises import exercises, worded
 from matderiv.handout.formats import write_text
@@ -198,6 +200,37 @@ def test_both_languages_hold_the_same_formulas(
             assert not re.search(r"\{\w+\}|None|matderiv\.", words)
             assert bool(re.search("[\u4e00-\u9fff]", words)) == (language == "zh")
             assert printed(exercise, language, "tex")
+
+
+# -- a foreign reader --------------------------------------------------------------------------
+
+
+def read(made: Material, exercise: Exercise) -> Found:
+    """What a reader who knows the values of a program finds on a sheet with one exercise."""
+    assert not isinstance(made, Numbers)
+    task = made.derivation.task if isinstance(made, Related) else made.task
+    program = "; ".join(f"{a.name} = {source(a.value)}" for a in task.sweep.graph.values)
+    shapes = {n: tuple(d.size for d in task.shapes[n]) for n in task.program.inputs()}
+    page = printed(exercise, "en", "md")
+    apart = "\n\\end{aligned}\n$$\n\n$$\n\\begin{aligned}\n"  # between equalities side by side
+    page = re.sub(r",\\quad (\S+)=", lambda m: f"{apart}{m[1]} & = ", page)
+    for seed in range(5):  # not every point has a value, such as log det S
+        found = read_page(page, program, shapes, task.sizes, seed)
+        if found.true:
+            break
+    return found
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_reader_finds_the_planted_mistake_and_no_other(
+    program: str, drawn: dict[str, list[Material]]
+) -> None:
+    """Every = of a printed sheet is true for a reader, but for the one of a wrong line."""
+    some = [made for made in drawn[program] if not isinstance(made, Numbers)]
+    for made, exercise in zip(some, in_words(program, some, "en"), strict=True):
+        found = read(made, exercise)
+        assert len(found.false) == isinstance(made, Mistake), found.false
+        assert len(found.unread) <= found.true // 4, found.unread
 
 
 # -- nothing is used that is not stated --------------------------------------------------------

@@ -318,10 +318,12 @@ def test_captions_say_which_jacobian_is_shown() -> None:
     _, first, second = captions(whole("ridge"))
     assert first == (
         "Where the Jacobian ∂Z/∂X can be other than zero: at most 24 of its 48 entries. "
-        "Z = XW is the first array that is computed from X. A dot stands for zero."
+        "They form the blocks of I_N ⊗ Wᵀ. Z = XW is the first array that is computed from X. "
+        "A dot stands for zero."
     )
     assert "∂Z/∂W" in second
-    assert "at most 24 of its 72 entries" in second
+    assert "at most 24 of its 72 entries. They form the blocks of X ⊗ I_M." in second
+    assert "blocks" not in captions(whole("softmax"))[1]
     assert captions(whole("softmax"))[1].startswith(
         "Where the Jacobian ∂P/∂S can be other than zero: at most 48 of its 144 entries."
     )

@@ -163,7 +163,7 @@ def test_same_input_same_bytes() -> None:
         "from matderiv.handout.formats import FORMATS\n"
         "d = matderiv.derive()\n"
         f"for lang in {LANGUAGES}:\n"
-        "  h = d.handout(lang=lang, author='A', exercises=6, seed=1)\n"
+        "  h = d.handout(lang=lang, author='A', exercises=6 if lang == 'en' else 1, seed=1)\n"
         "  for form in FORMATS:\n"
         "    c = h.write(form)\n"
         "    c = c.encode() if isinstance(c, str) else c\n"
@@ -187,11 +187,14 @@ def test_same_input_same_bytes() -> None:
 # -- every size ------------------------------------------------------------------------------
 
 
+#: The usual size in both languages, each other one in one of them.
+HANDOUTS = [((2, 4, 3), "en"), *zip(SIZES, itertools.cycle(["zh", "en"]), strict=False)]
+
+
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize(("size", "lang"), HANDOUTS, ids=str)
 def test_every_format_at_every_size(size: tuple[int, int, int], lang: str, form: str) -> None:
-    """Every format is made in both languages at each size, and holds more than a page's text."""
+    """Every format is made at each size and in each language, and holds more than a page's text."""
     content = handout(size, lang).write(form)
     assert len(content) > 3_000
     if isinstance(content, str):
@@ -201,6 +204,6 @@ def test_every_format_at_every_size(size: tuple[int, int, int], lang: str, form:
 
 def test_formats_of_one_handout_leave_it_as_it_was() -> None:
     """Writing is reading: a format makes the same file before and after all others."""
-    one = handout((3, 5, 2), "en")
+    one = handout((2, 4, 3), "en")
     before = [one.write(form) for form in FORMATS]
     assert [one.write(form) for form in reversed(FORMATS)] == before[::-1]

@@ -27,6 +27,9 @@ from matderiv.handout.texts import messages
 
 SIZES = [(2, 4, 3), (1, 1, 1), (3, 5, 2), (8, 8, 8), (12, 3, 11)]
 LANGS = ("en", "zh")
+#: The worked example in both languages, and in one of them where it is small or large.
+SIZED = [*((lang, size) for size in SIZES[:2] for lang in LANGS)]
+SIZED += [("zh", (3, 5, 2)), ("zh", (8, 8, 8)), ("en", (12, 3, 11))]
 TITLE = "50% of <script>alert(1)</script> & $x_1$ `a` \\frac {b} 'c' \"d\" 😀 矩阵"
 
 PROGRAMS = {
@@ -97,11 +100,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, object], 
     folder = tmp_path_factory.mktemp("pages")
     made: dict[tuple[str, object], Path] = {}
     wanted: list[tuple[str, object, matderiv.Derivation]] = [
-        *((lang, size, derived(size=size)) for lang in LANGS for size in SIZES),
+        *((lang, size, derived(size=size)) for lang, size in SIZED),
         *(("en", name, derived(PROGRAMS[name])) for name in PROGRAMS if name != "X @ W"),
     ]
     for what, (lang, program, shapes, method) in WHOLE.items():
-        wanted.append((lang, what, matderiv.derive(program, shapes=shapes, method=method)))
+        wanted.append((lang, what, derived(program, shapes=shapes, method=method)))
     for number, (lang, what, derivation) in enumerate(wanted):
         (path,) = derivation.handout(lang=lang).save(folder / f"{number}.html")
         made[lang, what] = path
@@ -153,6 +156,26 @@ def lit(page: Browser) -> tuple[list[str], list[str]]:
     return page.run(f"{LIT}('chosen')"), page.run(f"{LIT}('source')")
 
 
+#: The last formula of the derivation that the panel shows; arrays beside it are no part of it.
+LAST = """[...document.querySelectorAll('.panel .entry .equation:not(:has([data-key]))')].at(-1)
+    ?.querySelector('.link:last-child .right').parentElement.textContent"""
+
+
+def pointed(page: Browser, cells: str) -> list[tuple[str, list[str], list[str], str]]:
+    """Of each cell in a JavaScript list: its key, what is chosen and lit at it, the last formula.
+
+    The page hears of a pointer that is there at once: a real one would have to scroll to each.
+    """
+    enter = "new PointerEvent('pointerenter', {pointerType: 'mouse'})"
+    return [
+        (key, chosen, lights, "".join(c for c in last if c not in "\u2061\u2062\u2063"))
+        for key, chosen, lights, last in page.run(
+            f"{cells}.map(cell => {{ cell.dispatchEvent({enter});"
+            f" return [cell.dataset.key, {LIT}('chosen'), {LIT}('source'), {LAST} ?? '']; }})"
+        )
+    ]
+
+
 def panel(page: Browser) -> str:
     """The text in the panel, without signs that cannot be seen; nothing while it is not open."""
     text = page.run(
@@ -166,7 +189,7 @@ def panel(page: Browser) -> str:
 
 
 PAGES = [
-    *((lang, size) for size in SIZES for lang in LANGS),
+    *SIZED,
     *((lang, what) for what, (lang, *_) in WHOLE.items()),
 ]
 
@@ -298,14 +321,13 @@ def test_pointing_lights_up_what_an_entry_comes_from(
                 for entry in form
                 for at in filled(entry, derivation.task.sweep.facts.shape(Name(entry.name)))
             }
-            for link in (1, 2):
-                browser.hover(cell(key, link))
-                chosen, lights = lit(browser)
+            cells = f"[{cell(key, 1)}, {cell(key, 2)}]"
+            for _, chosen, lights, _ in pointed(browser, cells):
                 assert chosen == [key]
-                assert {k for k in lights if k not in "⋯⋮⋱"} == found & shown, (key, link)
+                assert {k for k in lights if k not in "⋯⋮⋱"} == found & shown, key
                 assert len(found & shown) > 0
-                # The sum for this entry and its entry among the partial derivatives: both.
-                assert browser.run("document.querySelectorAll('mtd.chosen').length") >= 2
+            # The sum for this entry and its entry among the partial derivatives: both.
+            assert browser.run("document.querySelectorAll('mtd.chosen').length") >= 2
 
 
 def filled(entry: Entry, shape: Shape) -> Iterator[tuple[int, ...]]:
@@ -329,28 +351,18 @@ def test_every_entry_of_a_program_lights_up_what_is_in_its_formula(
 ) -> None:
     """Pointing at any entry shows its derivation; lit is exactly what its last formula holds."""
     lang, program, shapes, method = WHOLE[what]
-    task = matderiv.derive(program, shapes=shapes, method=method).task
+    task = derived(program, shapes=shapes, method=method).task
     names = {name.lower(): name for name, shape in task.shapes.items() if shape}
     browser.screen(1280)
     browser.open(files[lang, what])
-    cells = "[...document.querySelectorAll('mtd[data-key][tabindex]')]"
-    count = browser.run(f"{cells}.length")
-    assert count >= 8
-    lit_up = 0
-    for number in range(count):
-        one = f"{cells}[{number}]"
-        browser.hover(one)
-        chosen, lights = lit(browser)
-        assert chosen == [browser.run(f"{one}.dataset.key")]
-        last = browser.run(
-            "[...document.querySelectorAll('.panel .entry .equation:not(:has([data-key]))')]"
-            ".at(-1).querySelector('.link:last-child .right').parentElement.textContent"
-        )
-        own = "".join(c for c in last if c not in "\u2061\u2062\u2063").split("=")[-1]
+    seen = pointed(browser, "[...document.querySelectorAll('mtd[data-key][tabindex]')]")
+    assert len(seen) >= 8
+    for key, chosen, lights, last in seen:
+        assert chosen == [key]
+        own = last.split("=")[-1]
         # Of a factor without a name a whole row or column is lit besides.
         assert {key for key in lights if "." not in key} == occurring(own, names), own
-        lit_up += len(lights)
-    assert lit_up > count
+    assert sum(len(lights) for _, _, lights, _ in seen) > len(seen)
 
 
 def test_arrays_that_stand_elsewhere_are_shown_with_the_derivation(
@@ -455,12 +467,10 @@ def test_every_entry_has_its_own_derivation(page: Browser) -> None:
     """The panel's last line is, for each entry, what the worked-out matrix holds there."""
     keys = [f"dW-{p}-{q}" for p in (1, 4) for q in (1, 3)]
     keys += [f"dX-{p}-{q}" for p in (1, 2) for q in (1, 4)]
-    for key in keys:
-        page.hover(cell(key, 2))
-        inside = page.run(f"{cell(key, 2)}.textContent")
-        assert panel(page).endswith(
-            "=" + "".join(c for c in inside if c not in "\u2061\u2062\u2063")
-        )
+    cells = f"[{', '.join(cell(key, 2) for key in keys)}]"
+    inside = page.run(f"{cells}.map(c => c.textContent)")
+    for own, (*_, last) in zip(inside, pointed(page, cells), strict=True):
+        assert last == "=" + "".join(c for c in own if c not in "\u2061\u2062\u2063")
 
 
 def test_click_keeps_an_entry_until_it_is_let_go(page: Browser) -> None:
@@ -705,8 +715,6 @@ def complaints(page: Browser, axe: str) -> list[str]:
     "what",
     [
         ("en", (1, 1, 1), "dX-1-1"),
-        ("zh", (1, 1, 1), "dX-1-1"),
-        ("en", "slices", "dZ-1-2"),
         ("zh", "vectors", "dx-2"),
     ],
     ids=str,

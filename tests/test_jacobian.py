@@ -16,7 +16,7 @@ from matderiv.calculus.deciding.explicit import Explicit, SympyArray
 from matderiv.derivation import jacobian as derivation
 from matderiv.derivation.jacobian import structure
 from matderiv.derivation.sides import Kronecker
-from matderiv.errors import InputError, ProofError
+from matderiv.errors import InputError, ProofError, UnsupportedError
 from matderiv.handout.jacobian import memory_words
 from matderiv.jacobians import Jacobian
 
@@ -94,7 +94,8 @@ def test_products_against_sympy(program: str, sizes: tuple[int, int, int], first
 @pytest.mark.parametrize(("program", "wrt"), CHAINS)
 def test_chains(program: str, wrt: str) -> None:
     """Their structure reads as it should, and every entry of it is SymPy's derivative."""
-    found = matderiv.jacobian(program, wrt=wrt)
+    sizes = {"N": 2, "D": 3} if " @ " in program else {}
+    found = matderiv.jacobian(program, wrt=wrt, sizes=sizes)
     text = found.print()
     assert f" = {CHAINS[program, wrt]}\n" in text
     assert "numerator layout" in text
@@ -114,10 +115,30 @@ def test_the_program_may_end_in_an_array_or_in_a_loss_of_it() -> None:
         assert found.task.sweep.graph.value(found.of) == matderiv.jacobian(
             "Y = X @ W"
         ).found.task.sweep.graph.value("Y")
-    with pytest.raises(InputError, match="computed from no array"):
+    with pytest.raises(InputError, match="no array is computed on the way to it"):
         matderiv.jacobian("s = x @ y")
     with pytest.raises(InputError, match="There is no Z in the program"):
         matderiv.jacobian(wrt="Z")
+
+
+def test_an_array_inside_a_number_is_found() -> None:
+    """Where no value is an array, Y is the last array that a number is computed from."""
+    for program in ("L = sum(A*X)", "s = sum(A*X); L = s**2", "L = sum(A) + 2*mean(A*X)"):
+        text = matderiv.jacobian(program, wrt="X").print()
+        assert text.startswith("The Jacobian ∂Y/∂X of Y = A ⊙ X\n")
+        assert "∂vec(Y)/∂vec(X) = diag(vec(A))\n" in text
+
+
+def test_structure_of_other_inputs_can_be_assumed() -> None:
+    """A diagonal factor has zeros, and is square; by its own entries nothing is claimed."""
+    plain = matderiv.jacobian("Y = X @ S", wrt="X", sizes={"N": 2}, shapes={"S": (3, 3)})
+    found = matderiv.jacobian("Y = S.T @ X", sizes={"M": 2}, assume={"S": "diagonal"})
+    assert (found.found.wrt, found.size.nonzero) == ("X", found.size.rows)
+    assert plain.size.nonzero == 3 * plain.size.rows
+    with pytest.raises(UnsupportedError, match=r"S is assumed to be symmetric.*another --wrt"):
+        matderiv.jacobian("Y = X @ S", wrt="S", assume={"S": "symmetric"})
+    with pytest.raises(InputError, match="triangular"):
+        matderiv.jacobian("Y = X @ S", assume={"S": "triangular"})
 
 
 def test_without_kronecker_structure_there_are_entries_and_zeros() -> None:

@@ -143,6 +143,12 @@ def test_marks_change_no_formula() -> None:
                 assert latex(marked.chain(chain)) == latex(plain.chain(chain))
 
 
+def test_a_prime_is_no_superscript() -> None:
+    """The sign of a derivative is small and raised by itself; it would be tiny in a superscript."""
+    slope = Scripts(Symbol("f"), sub=two, sup=Operator("prime"))
+    assert mathml(slope) == f"<mrow>{mathml(Scripts(Symbol('f'), sub=two))}<mo>′</mo></mrow>"
+
+
 def test_broken_sums_follow_the_equals_sign() -> None:
     """A sum in lines stands beside its equals sign, each further line with its sign in front."""
     terms = Terms((("+", x), ("-", two)))

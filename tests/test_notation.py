@@ -17,6 +17,7 @@ from matderiv.notation.boxes import (
     Box,
     Dots,
     Fence,
+    Fraction,
     Grid,
     Lines,
     NumberBox,
@@ -165,6 +166,15 @@ def test_long_products_are_broken_before_their_signs(count: int, room: float) ->
     lines = len(narrow.rows) if isinstance(narrow, Lines) else 1
     assert latex(narrow).count(r"{} \odot") == lines - 1
     assert mathml(narrow).count("⊙") == typst(narrow).count("dot.o") == count - 1
+
+
+@given(count=st.integers(5, 40), room=st.floats(12, 60))
+def test_what_is_divided_is_broken_in_its_fraction(count: int, room: float) -> None:
+    """A fraction of a long sum fits its room and reads the same."""
+    box = Row((X, Fraction(terms(count), Y)))
+    narrow = fitted(box, room)
+    assert narrow.width <= room
+    assert text(narrow) == text(box)
 
 
 def test_inner_products_stay_in_one_line() -> None:

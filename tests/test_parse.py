@@ -613,7 +613,7 @@ def is_read(text: str) -> bool:
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_unicode_is_read_or_refused(text: str) -> None:
     """The same for text in any script."""
     with pytest.raises(MatderivError):

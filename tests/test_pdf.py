@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from _derived import derived
-from _pages import RESOLUTION, facts, ink, sizes_of, words
+from _pages import RESOLUTION, bottoms, facts, ink, sizes_of, words
 
 import matderiv
 from matderiv.errors import MissingError
@@ -50,7 +51,7 @@ from matderiv.notation.boxes import (
     Terms,
     Word,
 )
-from matderiv.notation.latex import _OPERATORS
+from matderiv.notation.signs import SIGNS
 from matderiv.notation.text import text
 from matderiv.notation.typst import typst
 
@@ -83,7 +84,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("pdf")
 
 
-@pytest.fixture(scope="module", params=[(s, lang) for s in SIZES for lang in LANGUAGES], ids=str)
+#: The usual size in both languages, each other one in one of them.
+HANDOUTS = [((2, 4, 3), "en"), *zip(SIZES, itertools.cycle(["zh", "en"]), strict=False)]
+
+
+@pytest.fixture(scope="module", params=HANDOUTS, ids=str)
 def made(request: pytest.FixtureRequest, folder: Path) -> Made:
     """The handout at each size in each language."""
     size, lang = request.param
@@ -166,7 +171,7 @@ def test_file_describes_itself(made: Made) -> None:
 def test_other_programs(folder: Path, program: str) -> None:
     """A known function, a theorem and Greek letters are pages like the rest."""
     path = folder / f"{abs(hash(program))}.pdf"
-    path.write_bytes(matderiv.derive(program).handout().write("pdf"))  # type: ignore[arg-type]
+    path.write_bytes(derived(program).handout().write("pdf"))  # type: ignore[arg-type]
     assert min(sizes_of("=", path)) >= SMALLEST
 
 
@@ -235,8 +240,8 @@ def test_every_kind_of_box(folder: Path) -> None:
 
 def test_every_sign_of_latex_is_one_of_typst() -> None:
     """No method's pages lack a sign that its LaTeX has."""
-    assert _OPERATORS
-    assert all(typst(Operator(name)) for name in _OPERATORS)
+    assert SIGNS
+    assert all(typst(Operator(name)) for name in SIGNS)
     x = Symbol("x")
     assert typst(Row((x, Operator("differential"), x))) == "x thin upright(d)x"
 
@@ -315,6 +320,17 @@ def test_tall_matrix(folder: Path) -> None:
     assert all(str(n) in words(path) for n in range(100, 160))
 
 
+def test_rows_of_tables_stand_on_one_line(folder: Path) -> None:
+    """In a table, the letters of formulas share a line with words, and all rows are as high."""
+    formula, word = (Math(Symbol("x")),), (Text("word"),)
+    cells = ((formula, word), (formula, formula), (word, word))
+    path = page(folder, Table((word, formula), cells, (Text("Caption"),)))
+    lines = [line for sign in ("𝑥", "word") for line in bottoms(sign, path)]
+    rows = sorted(set(lines))
+    assert [lines.count(row) for row in rows] == [2] * 4
+    assert len({round(b - a, 2) for a, b in itertools.pairwise(rows)}) == 1
+
+
 # -- what has to be installed ----------------------------------------------------------------
 
 
@@ -328,9 +344,9 @@ def bundled_fonts_only(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_chinese_font(bundled_fonts_only: None, tmp_path: Path) -> None:
     """Without a Chinese font the error says what to install, and nothing is written."""
     with pytest.raises(MissingError) as caught:
-        matderiv.derive().handout(lang="zh").save(tmp_path / "handout.pdf")
+        derived().handout(lang="zh").save(tmp_path / "handout.pdf")
     assert str(caught.value) == (
-        "No font on this machine has a shape for '矩阵乘积的梯度：…'; install a Chinese font, "
+        "No font on this machine has a shape for '的梯度：逐步推导…'; install a Chinese font, "
         "such as Noto Serif CJK SC (Debian and Ubuntu: fonts-noto-cjk)."
     )
     assert not list(tmp_path.iterdir())
@@ -338,7 +354,7 @@ def test_no_chinese_font(bundled_fonts_only: None, tmp_path: Path) -> None:
 
 def test_english_needs_no_font_of_the_machine(bundled_fonts_only: None) -> None:
     """English is set in the fonts that Typst brings along; a letter none has is named."""
-    handout = matderiv.derive().handout(title="Émile’s “Größe” – naïve")
+    handout = derived().handout(title="Émile’s “Größe” – naïve")
     assert isinstance(handout.write("pdf"), bytes)
     for letter, font in {
         "🚀": "Noto Color Emoji",
@@ -372,4 +388,4 @@ def test_errors_of_typst_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(pdf_module, "to_typst", lambda *_: "#panic(1)")
     with pytest.raises(typst.TypstError, match="panicked"):
-        matderiv.derive().handout().write("pdf")
+        derived().handout().write("pdf")

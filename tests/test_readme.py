@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import matderiv
+from matderiv import cli
 from matderiv.expression.vocabulary import KNOWN
 
 ROOT = Path(__file__).parent.parent
@@ -49,15 +50,24 @@ def test_there_are_commands_to_run() -> None:
 
 
 @pytest.mark.parametrize(("command", "output"), console(), ids=[c for c, _ in console()])
-def test_command(command: str, output: str, folder: Path) -> None:
+def test_command(
+    command: str,
+    output: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     """A command of the README runs, and prints what the README shows."""
     words = shlex.split(command)
     if words[0] == "matderiv":
-        words[:1] = [sys.executable, "-m", "matderiv.cli"]
+        monkeypatch.chdir(folder)
+        with pytest.raises(SystemExit) as ended:
+            cli.main(words[1:])
+        done = subprocess.CompletedProcess(words, int(ended.value.code or 0), *capfd.readouterr())
     else:
         assert words[0] == "python"
         words[:2] = [sys.executable, str(ROOT / words[1])]
-    done = subprocess.run(words, capture_output=True, text=True, cwd=folder, check=False)
+        done = subprocess.run(words, capture_output=True, text=True, cwd=folder, check=False)
     if output.startswith("matderiv: "):
         assert (done.returncode, done.stdout, done.stderr) == (2, "", output)
     elif output.startswith("Wrong: "):

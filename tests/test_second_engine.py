@@ -253,7 +253,7 @@ def test_every_node_has_a_meaning_here() -> None:
     from matderiv.calculus.deciding import explicit
     from matderiv.expression.operations import COMPOSITE
 
-    known = {*explicit._RULES, *COMPOSITE, nodes.Name}
+    known = {*explicit._PLAIN, *explicit._RULES, *COMPOSITE, nodes.Name}
     assert known == set(get_args(nodes.Node))
 
 

@@ -615,7 +615,7 @@ REFUSED = [
         ),
     ),
     # not this product, not this loss
-    ("9**9**9**9", {}, {}, "9**9**9 is a number of more than 4,096 bits; write a smaller one."),
+    ("9**9**9**9", {}, {}, "9**9**9 is a number of more than 1,200 digits; write a smaller one."),
     (
         "Y = L @ W; L = sum(Y)",
         {},
@@ -649,7 +649,7 @@ REFUSED = [
         LINE + "sum(9**9**9**9*Y)",
         {},
         {},
-        "9**9**9 is a number of more than 4,096 bits; write a smaller one.",
+        "9**9**9 is a number of more than 1,200 digits; write a smaller one.",
     ),
     (LINE + "sum(Y**0)", {}, {}, "The gradient of L by X is 0 wherever it is defined."),
     (LINE + "sum(Y - Y)", {}, {}, "The gradient of L by X is 0 wherever it is defined."),

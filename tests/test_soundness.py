@@ -23,7 +23,7 @@ def soundness() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize(("about", "count", "most"), [("products", 120, 0), ("programs", 80, 5)])
+@pytest.mark.parametrize(("about", "count", "most"), [("products", 60, 0), ("programs", 40, 3)])
 def test_no_right_formula_is_refused(
     soundness: ModuleType, about: str, count: int, most: int
 ) -> None:
@@ -33,7 +33,7 @@ def test_no_right_formula_is_refused(
     assert verdicts["right"] >= count - most
 
 
-@pytest.mark.parametrize(("about", "count"), [("products", 120), ("programs", 150)])
+@pytest.mark.parametrize(("about", "count"), [("products", 60), ("programs", 60)])
 def test_no_wrong_formula_is_accepted(soundness: ModuleType, about: str, count: int) -> None:
     """Formulas changed in one place are refused unless the change is harmless, and named."""
     verdicts, wrongly, misread, _ = soundness.changes(getattr(soundness, about)(), count, seed=102)
@@ -45,12 +45,12 @@ def test_no_wrong_formula_is_accepted(soundness: ModuleType, about: str, count: 
 
 def test_anything_ends_in_a_verdict_or_a_clean_error(soundness: ModuleType) -> None:
     """Random texts and trees raise nothing else, and none hangs."""
-    found = soundness.fuzz(300, 60, seed=103)
+    found = soundness.fuzz(120, 30, seed=103)
     assert found.tracebacks == []
     assert found.hangs == []
-    assert sum(found.verdicts.values()) == 360
-    assert found.verdicts["clean error"] > 100
-    assert found.verdicts["wrong"] > 30
+    assert sum(found.verdicts.values()) == 150
+    assert found.verdicts["clean error"] > 40
+    assert found.verdicts["wrong"] > 12
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_wrong_functions_are_diagnosed(
     with pytest.raises(AssertionError) as error:
         check_backward(None, backward, program, "X")
     assert words in str(error.value)
-    lines = ("∂L/∂x_pq = Σ_k ∂L/∂y_pk·w_qk", "∂L/∂y_pq = ")  # where the mistake is
+    lines = ("∂L/∂x_pq = Σ_j ∂L/∂y_pj·w_qj", "∂L/∂y_pq = ")  # where the mistake is
     assert any(f"that decides: {line}" in str(error.value) for line in lines)
     assert not check_backward(None, backward, program, "X", raise_exception=False)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from _sources import nodes_of
 
 import matderiv
 from matderiv.calculus.formulas.rewrites import RewriteName
@@ -97,8 +98,7 @@ def words_of(room: str = "", but: str = "") -> set[str]:
     found: set[str] = set()
     for path in folder.rglob("*.py"):
         if path.name != but and path.parent.name != "texts":
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            nodes = (n.value for n in ast.walk(tree) if isinstance(n, ast.Constant))
+            nodes = (n.value for n in nodes_of(path) if isinstance(n, ast.Constant))
             found |= {word for word in nodes if isinstance(word, str)}
     return found
 

@@ -49,7 +49,7 @@ def cause(question: Question, claim: Node) -> Cause | None:
     with mpmath.workdps(WORKING_DIGITS):
         claims = tuple(dict.fromkeys((claim, folded(question, claim))))
         for node in claims:
-            found = _structured(question, node) or _changed(Trial(question, node), node)
+            found = _structured(question, node) or _changed(Trial(question), node)
             if found is not None:
                 return found
         tried = itertools.chain(forgotten(question), slips(question))
@@ -118,8 +118,8 @@ def _changed(trial: Trial, claim: Node) -> Cause | None:
             if next(count) > _MOST_TRIED:
                 break
             equal, multiple = trial.near(edit.node)
-            if equal and trial.equal(edit.node):
-                return Cause((edit,), None, edit.node, place(question, edit))
+            if equal and trial.equal(repaired := _without_ones(edit.node)):
+                return Cause((edit,), None, repaired, place(question, edit))
             if multiple:
                 scaled.append(edit)
     for edit in scaled[:_MOST_SCALED]:
@@ -129,13 +129,28 @@ def _changed(trial: Trial, claim: Node) -> Cause | None:
     return None
 
 
+def _without_ones(node: Node) -> Node:
+    """The formula without factors, divisors and exponents of 1."""
+    match nodes.rebuilt(node, map(_without_ones, nodes.children(node))):
+        case nodes.Multiply(nodes.ONE, part):
+            return part
+        case (
+            nodes.Multiply(part, nodes.ONE)
+            | nodes.Divide(part, nodes.ONE)
+            | nodes.Power(part, nodes.ONE)
+        ):
+            return part
+        case made:
+            return made
+
+
 def _structured(question: Question, claim: Node) -> Cause | None:
     """The gradient by all entries, if the input has a declared structure."""
     task = question.task
     if question.wrt not in task.assumed:
         return None
     plain = task.whole(question.wrt, task.sweep.gradients[question.wrt].formula)
-    if not Trial(question, claim, plain).equal(claim):
+    if not Trial(question, plain).equal(claim):
         return None
     edit = Edit("structure", question.gradient, claim, question.gradient)
     return Cause((edit,), None, question.gradient, question.wrt)
@@ -145,8 +160,8 @@ def _slipped(question: Question, claim: Node, tried: Iterable[Slip]) -> Cause | 
     """The first of some mistakes in the gradient that leads to the claim."""
     if question.fitting(claim) != question.shape:
         return None
-    trial = Trial(question, question.gradient, claim)
-    if trial.case is None:
+    trial = Trial(question, claim)
+    if not trial.cases:
         return None
     for slip in itertools.islice(tried, _MOST_TRIED):
         if trial.near(slip.formula)[0] and trial.equal(slip.formula):
@@ -172,7 +187,7 @@ def _twice(question: Question, claim: Node) -> Cause | None:
     """Two of the likeliest changes, one after the other."""
     if sum(1 for _ in nodes.walk(claim)) > _MOST_PARTS:
         return None
-    trial = Trial(question, claim)
+    trial = Trial(question)
     for one, other in itertools.islice(_pairs(question, claim), _MOST_PAIRS):
         if trial.near(other.node)[0] and trial.equal(other.node):
             return Cause((one, other), None, other.node, question.wrt)

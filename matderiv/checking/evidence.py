@@ -77,13 +77,14 @@ def deciding_line(question: Question, of: str) -> Line | None:
     try:
         if of in task.assumed:
             sides = builder.structured(of).sides
-            line = (sides[0], sides[-1])
+            lines = [(sides[0], sides[-1])]
         else:
-            line = _chain_rule(builder, of)
+            lines = list(_lines(builder, of))
     except ProofError:
         return None
     notation = ProgramNotation(task, None)
-    words = " = ".join(text(notation.side(side)) for side in line)
+    written = (" = ".join(text(notation.side(side)) for side in line) for line in lines)
+    words = min(written, key=lambda line: max(len(line), _MOST_LETTERS))
     lifted = {
         name: source(value)
         for name, value in (*task.sweep.lifted.items(), *task.sweep.called.items())
@@ -92,14 +93,15 @@ def deciding_line(question: Question, of: str) -> Line | None:
     return Line(words, tuple(lifted.items()))
 
 
-def _chain_rule(builder: Builder, of: str) -> tuple[Side, Side]:
-    """The general entry of the gradient by the chain rule, local derivatives substituted."""
-    chains = list(builder.gradient(of, builder.sweep.gradients[of]))
-    for chain in chains:
-        if chain.kind == "all entries":
-            return chain.sides[0], chain.sides[2]
-    local = next(chain for chain in chains if chain.kind == "local")  # of the loss itself
-    return local.sides[0], local.sides[1]
+def _lines(builder: Builder, of: str) -> Iterator[tuple[Side, Side]]:
+    """The general entry by the chain rule, local derivatives put in; then the whole gradient."""
+    chains = {c.kind: c.sides for c in builder.gradient(of, builder.sweep.gradients[of])}
+    if "all entries" in chains:
+        yield chains["all entries"][0], chains["all entries"][2]
+    else:  # of the loss itself
+        yield chains["local"][0], chains["local"][1]
+    if "written out" in chains:
+        yield chains["written out"][0], chains["written out"][-1]
 
 
 def difference_at(question: Question, claim: Node) -> Difference | None:

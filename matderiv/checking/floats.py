@@ -16,7 +16,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Evaluator, numeric_value, sizes_in
 from matderiv.expression.shapes import Shape
 
-__all__ = ["Case", "random_case", "structured"]
+__all__ = ["Case", "multiple", "random_case", "structured"]
 
 _KINK = 1e-2  # how far from its kink the argument of relu stays
 _CONDITION = 1e4  # of a matrix that is inverted, at most
@@ -75,6 +75,16 @@ def random_case(
         except InputError:  # a matrix is singular
             continue
     raise InputError(f"No inputs were found at which {question.program.source()} is defined.")
+
+
+def multiple(result: Any, value: Any, tolerance: float) -> float | None:
+    """The c for which a result is c times a value, to a tolerance relative to the largest entry."""
+    if np.shape(result) != np.shape(value) or not np.any(value):
+        return None
+    with np.errstate(all="ignore"):
+        c = float(np.vdot(value, result)) / float(np.vdot(value, value))
+        near = np.max(np.abs(result - c * value)) <= tolerance * abs(c) * np.max(np.abs(value))
+    return c if c and near else None
 
 
 def structured(value: Any, structure: str | None) -> Any:

@@ -115,15 +115,16 @@ def _point(
             array[place] = number()
         return array
 
-    undefined = {name: _function(name, number, exact=exact) for name in question.undefined}
+    functions = dict(_FUNCTIONS)
+    functions |= {name: _function(name, number, exact=exact) for name in question.undefined}
     arithmetic = NumberType(
         number=(lambda v: v) if exact else (lambda v: mpmath.mpf(v.numerator) / v.denominator),
-        power=_each2(_power),
-        functions={**{k: _each(f) for k, f in _FUNCTIONS.items()}, **undefined},
+        power=np.frompyfunc(_power, 2, 1),
+        functions=functions,
         sizes=sizes_in(shapes),
     )
     for name, body in question.bodies.items():
-        arithmetic.functions[name] = _of_body(body, arithmetic)  # type: ignore[index]
+        functions[name] = _of_body(body, arithmetic)
     found: dict[str, Any] = {
         name: structured(values(shapes[name]), question.task.assumed.get(name))
         for name in question.inputs
@@ -204,11 +205,6 @@ def _each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return made
 
 
-def _each2(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    made: Callable[[Any, Any], Any] = np.frompyfunc(function, 2, 1)
-    return made
-
-
 def _power(base: Any, exponent: Any) -> Any:
     if isinstance(base, Fraction):
         bits = max(abs(base.numerator).bit_length(), base.denominator.bit_length())
@@ -222,33 +218,13 @@ def _power(base: Any, exponent: Any) -> Any:
     return base**exponent
 
 
-def _exp(u: Any) -> Any:
-    if abs(u) > _MAX_ARGUMENT:
-        raise _UnfitError
-    return mpmath.exp(u)
+def _where(
+    has_value: Callable[[Any], bool], function: Callable[[Any], Any]
+) -> Callable[[Any], Any]:
+    """The function where it has a value that can be held."""
 
-
-def _positive(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def checked(u: Any) -> Any:
-        if u <= 0:
-            raise _UnfitError
-        return function(u)
-
-    return checked
-
-
-def _kink(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def checked(u: Any) -> Any:
-        if u == 0:
-            raise _UnfitError
-        return function(u)
-
-    return checked
-
-
-def _bounded(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def checked(u: Any) -> Any:
-        if abs(u) > _MAX_ARGUMENT:
+        if not has_value(u):
             raise _UnfitError
         return function(u)
 
@@ -258,19 +234,20 @@ def _bounded(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _precise(name: str, function: Function) -> Callable[[Any], Any]:
     """A function that others are defined by, as mpmath has it, where it has a value."""
     value = getattr(mpmath, function.sympy(name) or name)
-    return (_positive if function.domain == "positive" else _bounded)(value)
+    if function.domain == "positive":
+        return _where(lambda u: u > 0, value)
+    return _where(lambda u: abs(u) <= _MAX_ARGUMENT, value)
 
 
-#: Functions that have no definition; the rest have their values by it.
-_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    "exp": _exp,
-    "sign": _kink(lambda u: 2 * (u > 0) - 1 + 0 * u),
-    "step": _kink(lambda u: u * 0 + (u > 0)),
+_OWN = {
+    "sign": _where(bool, lambda u: 2 * (u > 0) - 1 + 0 * u),
+    "step": _where(bool, lambda u: u * 0 + (u > 0)),
 }
-_FUNCTIONS |= {
-    name: _precise(name, function)
+#: Functions that have no definition; the rest have their values by it.
+_FUNCTIONS = {
+    name: _each(_OWN[name] if name in _OWN else _precise(name, function))
     for name, function in FUNCTIONS.items()
-    if name not in _FUNCTIONS and not function.definition
+    if name in _OWN or not function.definition
 }
 
 

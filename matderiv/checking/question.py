@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
 from matderiv.calculus.formulas.flattened import cost
-from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.calculus.formulas.shaping import numbered, shapes_over
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.sweep import replaced, sweep
@@ -45,6 +45,8 @@ class Question:
     `gradient`: the derived formula. `everywhere`: whether it is proved for all sizes.
     `definitions`: the formulas of values and of gradients such as dY. `bodies`: the formulas of f
     and f′, if the derivation of a product named f. `shapes`: of all names, at unequal sizes.
+    `aliases`: further names for values, such as Y for a first product that the program leaves
+    without one, and the names that pages give to values.
     """
 
     task: Task
@@ -53,7 +55,8 @@ class Question:
     everywhere: bool
     shapes: dict[str, Shape]
     definitions: dict[str, Node]
-    bodies: dict[str, Node] = field(default_factory=dict)
+    bodies: dict[str, Node]
+    aliases: dict[str, str]
 
     @property
     def program(self) -> Program:
@@ -81,6 +84,13 @@ class Question:
         lifted = self.task.sweep.graph.lifted
         hidden = {f"d{name}" for name in (*lifted, self.wrt)} | lifted
         return tuple(name for name in self.shapes if name not in hidden)
+
+    @cached_property
+    def further(self) -> dict[str, str]:
+        """The aliases and the gradients by them, each with the name that has a definition."""
+        known = {name: name for name in self.task.sweep.called} | self.aliases
+        gradients = {f"d{alias}": f"d{name}" for alias, name in known.items()}
+        return known | {d: name for d, name in gradients.items() if name in self.definitions}
 
     @cached_property
     def upstream(self) -> dict[str, str]:
@@ -144,14 +154,16 @@ class Question:
         letters |= {n: n for s, n in self.task.sizes.items() if s.isdigit()}  # the program's own
         numbers: dict[str, Node] = {s: nodes.Size(s, n) for s, n in sizes.items()}
         numbers["pi"] = nodes.Pi()
-        ours = [n for name in self.task.sweep.called for n in (name, f"d{name}")]
-        names = (*self.names, *ours)
+        names = dict.fromkeys((*self.names, *self.further))
         node = parse_claim(claim, names, self.function_names, letters, numbers)
-        return self.plain(node, _LONGEST_CLAIM) if names_in(node) & set(ours) else node
+        if not names_in(node) & self.further.keys():
+            return node
+        known = {alias: Name(name) for alias, name in self.further.items()}
+        return self.plain(replaced(node, known), _LONGEST_CLAIM)
 
     def source(self, node: Node) -> str:
         """A formula as NumPy-like source, sizes as letters, as a claim is written."""
-        return source(_lettered(node))
+        return source(numbered(node, {}, frozenset(dim.symbol for dim in self.dims)))
 
     @cached_property
     def fitting(self) -> Callable[[Node], Shape | None]:
@@ -234,7 +246,7 @@ def ask(
     if isinstance(assume, Mapping):  # an iterable of its keys as well
         assume = cast("Mapping[str, str]", assume).items()
     structures = tuple(assume or ())
-    task = _task(program, wrt, sizes, shapes, structures)
+    task, aliases = _task(program, wrt, sizes, shapes, structures)
     verdict = task.prover.all_of(wrt)
     if verdict.status != "equal":
         raise ProofError(f"the gradient by {wrt} is {verdict.status}: {verdict.reason}")
@@ -248,6 +260,7 @@ def ask(
         sized(known, _sizes(task)) if verdict.index else known,
         {a.name: a.value for a in task.sweep.graph.values} | upstream,
         {} if structures else _bodies(task),
+        aliases,
     )
 
 
@@ -257,24 +270,30 @@ def _task(
     sizes: Mapping[str, int | None] | None,
     shapes: Mapping[str, tuple[int, ...]] | None,
     structures: tuple[tuple[str, str], ...],
-) -> Task:
-    """The task; the product in L = sum(f(X @ W)) has a name, so that claims may say dY."""
+) -> tuple[Task, dict[str, str]]:
+    """The task, and further names for its values; the product in L = sum(f(X @ W)) has a name."""
     written = parse(program)
     task = read_task(program, (wrt,), sizes=sizes, shapes=shapes, assume=structures, scalar=True)
-    product = _only_product(written)
-    if structures or product is None:
-        return task
+    lifted = task.sweep.graph.lifted
+    first = first_product(task)
+    aliases = {name: name for name in lifted}
     used = written.names() | written.functions() | written.letters()
     taken = {name.lower() for name in used}  # y beside Y would look alike
-    name = next((n for n in "YZPAUVHQ" if n.lower() not in taken), None)
-    if name is None:
-        return task
-    loss = Assignment(written.loss.name, substituted(written.loss.value, product, Name(name)))
-    known = Program((Assignment(name, product), loss))
+    free = [name for name in "YZPAUVHQ" if name.lower() not in taken]
+    if first is not None and first.value in lifted and free[:1] == ["Y"]:
+        aliases["Y"] = first.value
+    product = _only_product(written)
+    if structures or product is None or not free:
+        return task, aliases
+    loss = Assignment(written.loss.name, substituted(written.loss.value, product, Name(free[0])))
+    known = Program((Assignment(free[0], product), loss))
     named = read_task(known.source(), (wrt,), sizes=sizes, shapes=shapes)
     close = first_product(named)
     opaque = any(isinstance(n, nodes.Functional) for n in nodes.walk(loss.value))
-    return named if opaque or (close and close.summand) else task
+    if not opaque and (close is None or close.summand is None):
+        return task, aliases
+    also = {} if first is None or first.value in named.shapes else {first.value: free[0]}
+    return named, also
 
 
 def _only_product(program: Program) -> Node | None:
@@ -319,12 +338,6 @@ def sized(shapes: Mapping[str, Shape], sizes: Mapping[str, int]) -> dict[str, Sh
         name: tuple(Dim(dim.symbol, sizes.get(dim.symbol, dim.size)) for dim in shape)
         for name, shape in shapes.items()
     }
-
-
-def _lettered(node: Node) -> Node:
-    if isinstance(node, nodes.Size):
-        return Name(node.symbol)
-    return nodes.rebuilt(node, map(_lettered, nodes.children(node)))
 
 
 def substituted(node: Node, old: Node, new: Node) -> Node:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from matderiv.cli._options import NameType, assume, lang, once, sizes
+from matderiv.cli._options import NameType, asks, assume, lang
 from matderiv.cli._output import write_output
 
 __all__ = ["check_command"]
@@ -13,7 +15,7 @@ _EXIT_CODES = {"right": 0, "wrong": 1, "undecided": 2}
 
 
 @click.command("check")
-@sizes
+@asks
 @click.option(
     "--wrt",
     type=NameType(),
@@ -34,14 +36,8 @@ _EXIT_CODES = {"right": 0, "wrong": 1, "undecided": 2}
     help="What to print.",
 )
 def check_command(
-    program: str,
-    n: int | None,
-    d: int | None,
-    m: int | None,
-    shapes: tuple[tuple[str, tuple[int, ...]], ...],
-    wrt: str,
+    asked: dict[str, Any],
     claim: str,
-    assume: tuple[tuple[str, str], ...],
     lang: str,
     form: str,
 ) -> None:
@@ -54,13 +50,6 @@ def check_command(
     from matderiv.handout.texts import messages
 
     messages(lang)
-    report = checking.check(
-        program,
-        wrt,
-        claim,
-        sizes={"N": n, "D": d, "M": m},
-        shapes=once(shapes),
-        assume=assume,
-    )
+    report = checking.check(**asked, claim=claim)
     write_output(report.json() if form == "json" else report.text(lang), None)
     raise click.exceptions.Exit(_EXIT_CODES[report.status])

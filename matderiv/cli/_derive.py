@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from matderiv.cli._options import assume, by, lang, method_option, once, output, show, sizes
+from matderiv.cli._options import asks, assume, by, lang, method_option, output, show
 from matderiv.cli._output import check_folder, progress, write_output
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ FORMATS: dict[str, Callable[[Derivation, str, Any], str]] = {
 
 
 @click.command("derive")
-@sizes
+@asks
 @by
 @assume
 @method_option
@@ -40,14 +40,7 @@ FORMATS: dict[str, Callable[[Derivation, str, Any], str]] = {
 @show
 @output
 def derive_command(
-    program: str,
-    n: int | None,
-    d: int | None,
-    m: int | None,
-    shapes: tuple[tuple[str, tuple[int, ...]], ...],
-    wrt: tuple[str, ...],
-    assume: tuple[tuple[str, str], ...],
-    method: str,
+    asked: dict[str, Any],
     lang: str,
     form: str,
     show: int | Literal["all"] | None,
@@ -63,15 +56,7 @@ def derive_command(
     messages(lang)
     check_folder(output)
     with progress() as report:
-        derivation = api.derive(
-            program,
-            wrt=wrt or None,
-            sizes={"N": n, "D": d, "M": m},
-            shapes=once(shapes),
-            assume=assume,
-            method=method,
-            report=report,
-        )
+        derivation = api.derive(**asked, report=report)
         report("print")
         text = FORMATS[form](derivation, lang, show)
     write_output(text, output)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from matderiv.cli._options import NameType, assume, once, output, sizes
+from matderiv.cli._options import NameType, asks, assume, output
 from matderiv.cli._output import check_folder, write_output
 
 __all__ = ["gradient_command"]
 
+#: Those of `gradients.GRADIENT_FORMATS`, which are not loaded for help.
 FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
 
 
 @click.command("gradient")
-@sizes
+@asks
 @click.option(
     "--wrt",
     type=NameType(),
@@ -34,13 +36,7 @@ FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
 )
 @output
 def gradient_command(
-    program: str,
-    n: int | None,
-    d: int | None,
-    m: int | None,
-    shapes: tuple[tuple[str, tuple[int, ...]], ...],
-    wrt: tuple[str, ...],
-    assume: tuple[tuple[str, str], ...],
+    asked: dict[str, Any],
     form: str,
     output: Path | None,
 ) -> None:
@@ -52,12 +48,6 @@ def gradient_command(
     from matderiv import gradients
 
     check_folder(output)
-    found = gradients.gradient(
-        program,
-        wrt=wrt or None,
-        sizes={"N": n, "D": d, "M": m},
-        shapes=once(shapes),
-        assume=assume,
-    )
+    found = gradients.gradient(**asked)
     several = found if isinstance(found, dict) else {found.wrt: found}
     write_output(gradients.printed(several, form), output)

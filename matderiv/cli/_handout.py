@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
 from matderiv.cli._options import (
     SizeType,
+    asks,
     assume,
     by,
     lang,
     method_option,
-    once,
     output_file,
     show,
-    sizes,
 )
 from matderiv.cli._output import check_folder, progress, write_files
 
@@ -24,7 +23,7 @@ __all__ = ["handout_command"]
 
 
 @click.command("handout")
-@sizes
+@asks
 @by
 @assume
 @method_option
@@ -64,14 +63,7 @@ __all__ = ["handout_command"]
     help="Write this file; its suffix chooses the format. May be repeated.",
 )
 def handout_command(
-    program: str,
-    n: int | None,
-    d: int | None,
-    m: int | None,
-    shapes: tuple[tuple[str, tuple[int, ...]], ...],
-    wrt: tuple[str, ...],
-    assume: tuple[tuple[str, str], ...],
-    method: str,
+    asked: dict[str, Any],
     lang: str,
     show: int | Literal["all"] | None,
     title: str | None,
@@ -98,15 +90,7 @@ def handout_command(
     for output in outputs:
         check_folder(output)
     with progress() as report:
-        derivation = api.derive(
-            program,
-            wrt=wrt or None,
-            sizes={"N": n, "D": d, "M": m},
-            shapes=once(shapes),
-            assume=assume,
-            method=method,
-            report=report,
-        )
+        derivation = api.derive(**asked, report=report)
         report("compose")
         made = derivation.handout(
             lang=lang,

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
-from matderiv.cli._options import NameType, ShowType, lang, once, output, sizes
+from matderiv.cli._options import NameType, ShowType, asks, assume, lang, output
 from matderiv.cli._output import check_folder, write_output
 
 __all__ = ["jacobian_command"]
 
 
 @click.command("jacobian")
-@sizes
+@asks
 @click.option(
     "--wrt",
     type=NameType(),
     metavar="NAME",
-    help="The input to differentiate by. Default: the first array.",
+    help="The input to differentiate by. Default: the first array that nothing is assumed of.",
 )
+@assume
 @click.option(
     "--dtype",
     default="float32",
@@ -41,12 +42,7 @@ __all__ = ["jacobian_command"]
 )
 @output
 def jacobian_command(
-    program: str,
-    n: int | None,
-    d: int | None,
-    m: int | None,
-    shapes: tuple[tuple[str, tuple[int, ...]], ...],
-    wrt: str | None,
+    asked: dict[str, Any],
     dtype: str,
     lang: str,
     form: str,
@@ -62,11 +58,5 @@ def jacobian_command(
     from matderiv import jacobians
 
     check_folder(output)
-    text = jacobians.jacobian(
-        program,
-        wrt=wrt,
-        sizes={"N": n, "D": d, "M": m},
-        shapes=once(shapes),
-        dtype=dtype,
-    ).print(form, lang=lang, show=show)
-    write_output(text, output)
+    found = jacobians.jacobian(**asked, dtype=dtype)
+    write_output(found.print(form, lang=lang, show=show), output)

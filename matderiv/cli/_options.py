@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -18,19 +19,16 @@ else:
 
 __all__ = [
     "NameType",
-    "ShapeType",
     "ShowType",
     "SizeType",
-    "StructureType",
+    "asks",
     "assume",
     "by",
     "lang",
     "method_option",
-    "once",
     "output",
     "output_file",
     "show",
-    "sizes",
 ]
 
 _DIGITS = 30  # of a size; one that long is refused by its value
@@ -112,8 +110,31 @@ class ShowType(_ParamType):
         return int(text)
 
 
-def sizes(command: Callable[..., None]) -> Callable[..., None]:
-    """The argument and options that say which product is meant, at which sizes."""
+def asks(command: Callable[..., None]) -> Callable[..., None]:
+    """The argument and options that say which program is meant, at which sizes.
+
+    The command gets them as one dictionary, with `wrt`, `assume` and `method` where it has these
+    options: the arguments of the function of the Python interface that it calls.
+    """
+
+    @functools.wraps(command)
+    def collected(
+        program: str,
+        n: int | None,
+        d: int | None,
+        m: int | None,
+        shapes: tuple[tuple[str, tuple[int, ...]], ...],
+        **others: object,
+    ) -> None:
+        asked: dict[str, object] = {
+            "program": program,
+            "sizes": {"N": n, "D": d, "M": m},
+            "shapes": _once(shapes),
+        }
+        passed = [name for name in ("wrt", "assume", "method") if name in others]
+        command(asked | {name: others.pop(name) or None for name in passed}, **others)
+
+    made: Callable[..., None] = collected
     for option in reversed(
         [
             click.argument("program", default=DEFAULT_PROGRAM),
@@ -129,8 +150,8 @@ def sizes(command: Callable[..., None]) -> Callable[..., None]:
             ),
         ]
     ):
-        command = option(command)
-    return command
+        made = option(made)
+    return made
 
 
 #: The inputs to derive by.
@@ -181,7 +202,7 @@ output = click.option(
 )
 
 
-def once(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> dict[str, tuple[int, ...]]:
+def _once(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> dict[str, tuple[int, ...]]:
     found: dict[str, tuple[int, ...]] = {}
     for name, shape in shapes:
         if found.setdefault(name, shape) != shape:

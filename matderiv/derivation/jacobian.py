@@ -11,16 +11,23 @@ from matderiv.calculus.index_forms.forms import Entry
 from matderiv.calculus.sweep.differentials import differential
 from matderiv.calculus.sweep.in_one_piece import ArrayTask
 from matderiv.calculus.sweep.sweep import replaced
+from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Chain
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.methods.kronecker import jacobians
 from matderiv.derivation.program import Builder, elementwise
-from matderiv.derivation.sides import Kronecker, KroneckerFactor, KroneckerProducts, VecPartial
+from matderiv.derivation.sides import (
+    Kronecker,
+    KroneckerFactor,
+    KroneckerProducts,
+    Kroneckers,
+    VecPartial,
+)
 from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node, walk
 
-__all__ = ["jacobian_entry_chains", "structure"]
+__all__ = ["blocks", "entry_chain", "structure"]
 
 _MOST_PATHS = 6  # from X to Y
 
@@ -28,14 +35,16 @@ _MOST_PATHS = 6  # from X to Y
 _Product = tuple[Kronecker, ...]
 
 
-def jacobian_entry_chains(found: ArrayTask) -> tuple[Chain, ...]:
-    """The entry of Y by its definition, and ∂y_ij/∂x_pq, both proved for all sizes.
+def entry_chain(found: ArrayTask) -> Chain:
+    """∂y_ij/∂x_pq, proved for all sizes, as is the entry of Y by its definition.
 
     Raises:
         ProofError: a link is not proved.
     """
-    builder, wrt = _builder(found), _places(found)[1]
-    return tuple(builder.local(found.of, wrt, RouteJudge(found.task, found.wrt)))
+    judge = RouteJudge(found.task, found.wrt)
+    wrt = _entries(found.task, found.of, found.wrt)[1]
+    *_, chain = _builder(found.task, found.wrt).local(found.of, wrt, judge)
+    return chain
 
 
 def structure(found: ArrayTask) -> Chain | None:
@@ -50,29 +59,50 @@ def structure(found: ArrayTask) -> Chain | None:
         products = tuple(_products(found))
     except UnsupportedError:
         return None
-    of, wrt = _places(found)
+    of, wrt = _entries(found.task, found.of, found.wrt)
     right = KroneckerProducts(products, of.indices, wrt.indices)
     judge = RouteJudge(found.task, found.wrt)
-    return _builder(found).chain(judge, "jacobian", VecPartial(of, wrt), ("entries", right))
+    return _builder(found.task, found.wrt).chain(
+        judge, "jacobian", VecPartial(of, wrt), ("entries", right)
+    )
 
 
-def _builder(found: ArrayTask) -> Builder:
-    return Builder(found.task, (found.wrt,), elementwise)
+def blocks(task: Task, of: str, wrt: str) -> Kroneckers | None:
+    """∂vec(Z)/∂vec(X) as I ⊗ A or A ⊗ I, the other values that Z uses held fixed; else None.
+
+    Raises:
+        ProofError: what was found is not proved.
+    """
+    builder, value = _builder(task, wrt), task.sweep.graph.value(of)
+    assert value is not None
+    left = VecPartial(*_entries(task, of, wrt))
+    try:
+        right = Kroneckers(tuple(jacobians(builder, value, left.of, left.wrt)))
+    except UnsupportedError:
+        return None
+    identities = [factor.node is None for part in right.parts for factor in part.factors]
+    if sorted(identities) != [False, True] or any(part.swapped for part in right.parts):
+        return None
+    builder.chain(RouteJudge(task, wrt), "jacobian", left, ("entries", right))
+    return right
 
 
-def _places(found: ArrayTask) -> tuple[Entry, Entry]:
-    """Y_ij and x_pq."""
-    task = found.task
+def _builder(task: Task, wrt: str) -> Builder:
+    return Builder(task, (wrt,), elementwise)
+
+
+def _entries(task: Task, of: str, wrt: str) -> tuple[Entry, Entry]:
+    """Z_ij and x_pq."""
     return (
-        Entry(found.of, task.value_indices(task.shapes[found.of])),
-        Entry(found.wrt, task.input_indices(task.shapes[found.wrt])),
+        Entry(of, task.value_indices(task.shapes[of])),
+        Entry(wrt, task.input_indices(task.shapes[wrt])),
     )
 
 
 def _products(found: ArrayTask) -> Iterator[_Product]:
     """One product for each way from X to Y, neighbours put together."""
     task = found.steps
-    builder = Builder(task, (found.wrt,), elementwise)
+    builder = _builder(task, found.wrt)
     total: dict[str, list[_Product]] = {found.wrt: [()]}
     meant: dict[str, Node] = {}
     for assignment in task.sweep.graph.values:
@@ -80,9 +110,7 @@ def _products(found: ArrayTask) -> Iterator[_Product]:
         used = dict.fromkeys(n.name for n in walk(value) if isinstance(n, Name))
         total[name] = []
         for by in (one for one in used if total.get(one)):
-            of = Entry(name, task.value_indices(task.shapes[name]))
-            wrt = Entry(by, task.input_indices(task.shapes[by]))
-            for parts in _steps(builder, value, of, wrt):
+            for parts in _steps(builder, value, *_entries(task, name, by)):
                 first = [_unfolded(part, meant) for part in parts]
                 total[name] += [(*first, *rest) for rest in total[by]]
         if len(total[name]) > _MOST_PATHS:

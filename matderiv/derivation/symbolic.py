@@ -10,7 +10,7 @@ from typing import cast
 import sympy as sp
 from sympy.matrices.expressions.matexpr import MatrixElement
 
-from matderiv.calculus.deciding.explicit import Explicit, SympyArray, undefined_function
+from matderiv.calculus.deciding.explicit import undefined_function, value_of
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.expanded import written_out
 from matderiv.calculus.index_forms.forms import (
@@ -29,7 +29,7 @@ from matderiv.calculus.index_forms.forms import (
 )
 from matderiv.calculus.index_forms.index_expressions import form_of
 from matderiv.calculus.sweep.task import Task
-from matderiv.derivation.matrices import matrix_expression
+from matderiv.derivation.matrices import MatrixExpressions
 from matderiv.derivation.sides import (
     Cells,
     Contraction,
@@ -54,7 +54,6 @@ from matderiv.derivation.sides import (
     WrittenEntry,
 )
 from matderiv.errors import UnsupportedError
-from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.shapes import Dim, Shape
 
@@ -89,14 +88,24 @@ def formula_expression(node: Node, task: Task, *, most: int = MOST_WRITTEN) -> s
     >>> formula_expression(parse("x - y").loss.value, task)
     x - y
     >>> formula_expression(parse("softplus(x)").loss.value, task)
-    Matrix([
-    [log(exp(x[1]) + 1)],
-    [log(exp(x[2]) + 1)]])
+    Lambda(_u, log(exp(_u) + 1)).(x)
+    >>> formula_expression(parse("sum(x)").loss.value, task)
+    x[1] + x[2]
     """
+    shape, sizes = task.sweep.facts.shape, task.sizes
+
+    def size(symbol: str) -> sp.Expr:
+        return sp.Integer(symbol if symbol.isdigit() else sizes[symbol])
+
     try:
-        return matrix_expression(node, task.shapes)
+        return MatrixExpressions(shape, size, task.program.functions(), _no_total).of(node)
     except UnsupportedError:
-        return _Forms(task, most).array(node)
+        forms, places = _Forms(task, most), task.input_indices(shape(node))
+        return forms.matrix(forms.entries.at(node, *places), places, shape(node))
+
+
+def _no_total(_: sp.Expr) -> sp.Expr:
+    raise UnsupportedError("SymPy works out no trace of a product with ones.")
 
 
 def side_expression(side: Side, task: Task, *, most: int) -> sp.Basic:
@@ -166,30 +175,6 @@ class _Forms:
         self.entries = Entries(facts.shape, symmetric=facts.symmetric)
 
     # -- arrays --------------------------------------------------------------------------------
-
-    def array(self, node: Node) -> sp.Basic:
-        """An expression of names as a matrix of entries, or as a number."""
-        shape = self.shape(node)
-        names = {n.name for n in nodes.walk(node) if isinstance(n, Name)}
-        dims = [self.shape(Name(name)) for name in names]
-        if max(math.prod(dim.size for dim in one) for one in [shape, *dims]) > self.most:
-            return self.matrix(
-                self.entries.at(node, *self.task.input_indices(shape)),
-                self.task.input_indices(shape),
-                shape,
-            )
-        known = {name: self._named(name) for name in names}
-        sizes = {**self.task.sizes, **{str(n): n for n in self.task.sizes.values()}}
-        functions = self.task.program.functions()
-        found = Explicit(known, {}, sizes, functions).of(node)
-        return found.matrix() if shape else found.entries[0]
-
-    def _named(self, name: str) -> SympyArray:
-        sizes = tuple(dim.size for dim in self.shape(Name(name)))
-        if not sizes:
-            return SympyArray((), (cast("sp.Expr", sp.Symbol(name)),))
-        places = itertools.product(*(range(1, size + 1) for size in sizes))
-        return SympyArray(sizes, tuple(_entry(name, at) for at in places))
 
     def matrix(self, form: Form, indices: Sequence[Index], shape: Shape) -> sp.Basic:
         """An array by its general entry at indices; without any it is a number."""
@@ -282,7 +267,7 @@ class _Forms:
             case SizeAtom(letter):
                 return sp.Integer(self.task.sizes[letter])
             case Call(function, arg):
-                return self._call(function, self.of(arg))
+                return value_of(function, self.of(arg), self.task.program.functions())
             case Raised(base, exponent):
                 power = sp.S.One if exponent is None else self.of(exponent)
                 return cast("sp.Expr", sp.Pow(self.of(base), power))
@@ -293,12 +278,6 @@ class _Forms:
             case Whole():
                 return self._whole(atom)
 
-    def _call(self, function: str, arg: sp.Expr) -> sp.Expr:
-        value = SympyArray((), (arg,))
-        functions = self.task.program.functions()
-        called = Explicit({}, {}, {}, functions).called(function, value, whole=False)
-        return called.entries[0]
-
     def _whole(self, atom: Whole) -> sp.Expr:
         """A function of a whole array, which is a `FunctionMatrix`; its entry comes after it."""
         arg = self.of(atom.arg)
@@ -308,9 +287,8 @@ class _Forms:
             ranges = [(letter, 1, size) for letter, size in zip(letters, sizes, strict=True)]
             return cast("sp.Expr", sp.Product(arg, *ranges))
         shifted = arg.xreplace({letter: letter + 1 for letter in letters})
-        while len(letters) < 2:  # noqa: PLR2004 - a matrix has two indices
-            letters.append(sp.Dummy(integer=True))
-            sizes.append(1)
+        letters += [cast("sp.Expr", sp.Dummy(integer=True)) for _ in range(2 - len(letters))]
+        sizes += [1] * (2 - len(sizes))
         whole = sp.FunctionMatrix(sizes[0], sizes[1], sp.Lambda(tuple(letters), shifted))
         places = [_index(index) for index in atom.indices]
         match atom.function:

@@ -16,7 +16,7 @@ from matderiv.expression.source import source
 
 __all__ = ["check_constants"]
 
-_MOST_BITS = 4096  # of an exact number
+_MOST_DIGITS = 1200  # of an exact number
 
 Constant = Fraction | float
 
@@ -107,10 +107,11 @@ def _power(node: nodes.Power, base: Constant | None, exponent: Constant | None) 
     if base < 0 and exponent != int(exponent):
         raise _none(node)
     if isinstance(base, Fraction) and isinstance(exponent, Fraction) and exponent.denominator == 1:
-        bits = max(abs(base.numerator).bit_length(), base.denominator.bit_length())
-        if bits * abs(exponent) > _MOST_BITS and base not in {0, 1, -1}:
+        digits = math.log10(max(abs(base.numerator), base.denominator))
+        if digits and abs(exponent) > _MOST_DIGITS / digits:
             raise InputError(
-                f"{source(node)} is a number of more than {_MOST_BITS:,} bits; write a smaller one."
+                f"{source(node)} is a number of more than {_MOST_DIGITS:,} digits; write a "
+                "smaller one."
             )
     try:
         return base ** (int(exponent) if exponent == int(exponent) else exponent)

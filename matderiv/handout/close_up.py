@@ -14,7 +14,7 @@ from matderiv.expression.shapes import Dim
 from matderiv.handout.composer import ProgramComposer, StepWriter
 from matderiv.handout.document import Block, Math, Paragraph, Segments
 from matderiv.handout.sentences import Fields, Filling, fill, together
-from matderiv.notation.boxes import Box, Fence, NumberBox, Operator, Row, Symbol
+from matderiv.notation.boxes import Box, Fence, NumberBox, Operator, Row, Symbol, joined
 from matderiv.notation.names import name_box
 
 __all__ = ["CLOSE_UP_WRITERS", "beginning", "given", "size_box"]
@@ -192,10 +192,7 @@ def _proof(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Bl
 
 def _place(at: tuple[Index, ...]) -> Box:
     """(p, q), or p in a vector."""
-    boxes: list[Box] = []
-    for index in at:
-        boxes += [Operator("comma")] * bool(boxes) + [_index(index)]
-    return boxes[0] if len(boxes) == 1 else Fence(Row(tuple(boxes)))
+    return _index(at[0]) if len(at) == 1 else Fence(joined(map(_index, at)))
 
 
 def _sizes(composer: ProgramComposer, name: str, fields: Fields) -> Segments:

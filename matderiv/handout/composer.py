@@ -14,7 +14,7 @@ from matderiv.expression.nodes import Node
 from matderiv.handout.document import Block, Equation, Math, Paragraph, Segments, Text
 from matderiv.handout.sentences import Fields, Filling, fill, listed
 from matderiv.handout.texts import messages
-from matderiv.notation.boxes import Box, NumberBox, Operator, Row
+from matderiv.notation.boxes import Box, times
 from matderiv.notation.names import name_box
 from matderiv.notation.program import ProgramNotation
 
@@ -178,10 +178,8 @@ class ProgramComposer:
     def shape(self, name: str) -> Segments:
         """X is a 2×4 matrix."""
         dims = self.task.shapes[name]
-        items: list[Box] = []
-        for dim in dims:
-            items += [Operator("times")] * bool(items) + [NumberBox(str(dim.size))]
-        fields: Fields = {"X": Math(name_box(name)), "shape": Math(Row(tuple(items)))}
+        shape = times(*(dim.size for dim in dims))
+        fields: Fields = {"X": Math(name_box(name)), "shape": Math(shape)}
         matrix = "shape_matrix_an" if dims and _with_an(dims[0].size) else "shape_matrix"
         key = ("shape_scalar", "shape_vector", matrix)[len(dims)]
         structure = self.task.assumed.get(name)

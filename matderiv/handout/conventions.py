@@ -11,7 +11,7 @@ from matderiv.expression.shapes import Shape
 from matderiv.expression.vocabulary import KNOWN
 from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import Block, Math, Paragraph
-from matderiv.handout.sentences import Fields
+from matderiv.handout.sentences import Filling
 from matderiv.notation.boxes import Operator, Word
 
 __all__ = ["conventions", "conventions_of"]
@@ -33,7 +33,7 @@ def conventions(composer: ProgramComposer) -> Iterator[Block]:
         yield Paragraph(composer.say(key, fields))
 
 
-def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Fields]]:
+def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Filling]]:
     """The messages about them and their fields."""
     graph = composer.task.sweep.graph
     shape = composer.task.sweep.facts.shape
@@ -47,8 +47,10 @@ def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Fields]]:
     if any(isinstance(n, nodes.Divide) and shape(n.right) for n in shown):
         yield "quotient", {"oslash": Math(Operator("oslash"))}
     yield from _broadcast(shown, shape)
-    if any(isinstance(n, nodes.Ones) for n in shown):
-        yield "ones", {}
+    ones = dict.fromkeys(n for n in shown if isinstance(n, nodes.Ones))
+    if ones:
+        boxes = (composer.math(composer.notation.formulas.node(n)) for n in ones)
+        yield "ones" if len(ones) > 1 else "ones_one", {"ones": composer.listed(boxes)}
     if any(getattr(n, "axis", None) is not None for n in shown):
         yield "axes", {}
     if any(getattr(n, "keepdims", False) and getattr(n, "axis", None) is not None for n in shown):
@@ -84,7 +86,7 @@ def _arrays(node: nodes.Multiply, shape: Callable[[Node], Shape]) -> bool:
     return bool(shape(node.left) and shape(node.right))
 
 
-def _broadcast(some: list[Node], shape: Callable[[Node], Shape]) -> Iterator[tuple[str, Fields]]:
+def _broadcast(some: list[Node], shape: Callable[[Node], Shape]) -> Iterator[tuple[str, Filling]]:
     """How arrays of different shapes meet entry by entry."""
     pairs = [tuple(map(shape, nodes.children(n))) for n in some if isinstance(n, nodes.Entrywise)]
     if any({len(one), len(other)} == {1, _MATRIX} for one, other in pairs):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import cast
 
-from matderiv.calculus.jacobian import JacobianSize
 from matderiv.calculus.sweep.in_one_piece import ArrayTask
 from matderiv.calculus.sweep.local_jacobian import LocalJacobian
-from matderiv.derivation.links import Chain
+from matderiv.derivation.jacobian import entry_chain, structure
 from matderiv.derivation.pattern import Place, pattern
 from matderiv.derivation.sides import KroneckerProducts
 from matderiv.expression.nodes import Name
@@ -41,9 +40,10 @@ from matderiv.notation.methods import swap_box
 from matderiv.notation.names import name_box, partial_ratio, vec
 from matderiv.notation.program import ProgramNotation
 
-__all__ = ["JacobianFacts", "compose_jacobian", "memory_words"]
+__all__ = ["compose_jacobian", "left_out", "memory_words"]
 
-_WIDEST = 60.0  # em of a matrix that is written out unasked
+_WRITTEN = 12  # rows and columns up to which a Jacobian is written out unasked
+_WIDEST = 60.0  # em of one that is
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
@@ -59,117 +59,89 @@ def memory_words(size: int, word: str = "bytes") -> str:
     return f"{digits} {_UNITS[power - 1] if power else word}"
 
 
-@dataclass(frozen=True, slots=True)
-class JacobianFacts:
-    """The Jacobian of a page, its size and its proved equalities.
-
-    `entries`: the chains of the entry of Y and of its derivative. `structure`: the chain of
-    Kronecker products, if the Jacobian is one. `most`: the number of rows or columns to write out,
-    0 for none; unless `asked` for, only as many as fit on a page.
-    """
-
-    found: ArrayTask
-    jacobian: LocalJacobian
-    size: JacobianSize
-    dtype: str
-    entries: tuple[Chain, ...]
-    structure: Chain | None
-    most: int
-    asked: bool
-
-
-def compose_jacobian(facts: JacobianFacts, language: str) -> Document:
+def compose_jacobian(found: ArrayTask, dtype: str, show: int | None, language: str) -> Document:
     """The page about a Jacobian.
+
+    `show`: the number of rows or columns to write out; if it is None, all of them where they fit.
 
     Raises:
         InputError: there is no such language.
+        ProofError: its entries or its structure are not proved.
     """
-    page = _Page(facts, language, ProgramNotation(facts.found.task, None))
-    return Document(language, page.say("title"), tuple(page.blocks()), whole=True)
+    page = _Page(found, dtype, language)
+    return Document(language, page.say("title"), tuple(page.blocks(show)), whole=True)
 
 
-@dataclass(frozen=True, slots=True)
 class _Page:
-    facts: JacobianFacts
-    language: str
-    notation: ProgramNotation
+    def __init__(self, found: ArrayTask, dtype: str, language: str) -> None:
+        self.found = found
+        self.dtype = dtype
+        self.language = language
+        self.local = LocalJacobian(found.task, found.of, found.wrt)
+        self.size = self.local.size(dtype)
+        self.notation = ProgramNotation(found.task, None)
+        self.fields = self._fields()
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self, show: int | None) -> Iterator[Block]:
         """The size of the Jacobian, its entries, its structure, and the matrix itself."""
-        facts, say = self.facts, self.say
+        say, size = self.say, self.size
+        zeros = "full" if size.nonzero == size.count else "nonzero"
         yield Paragraph(say("shapes"))
-        yield Bullets(tuple(say(k) for k in ("count", "memory", self.zeros, "matrix_form")))
+        yield Bullets(tuple(say(key) for key in ("count", "memory", zeros, "matrix_form")))
         yield Paragraph(say("local"))
-        yield Equation(self.notation.chain(facts.entries[-1]))
+        yield Equation(self.notation.chain(entry_chain(self.found)))
         yield Paragraph(say("layout"))
-        if facts.structure is not None:
+        chain = structure(self.found)
+        if chain is not None:
             yield Paragraph(say("structure"))
-            yield Equation(self.notation.chain(facts.structure))
-            if self.swaps:
+            yield Equation(self.notation.chain(chain))
+            products = cast("KroneckerProducts", chain.sides[-1]).products
+            if any(part.swapped for product in products for part in product):
                 yield Paragraph(say("reordered"))
-        written = self.written() if facts.most else None
-        if written and (facts.asked or written.rights[0].width <= _WIDEST):
-            yield Paragraph(say("written"))
-            yield Equation(written)
+        if show is not None or max(size.rows, size.cols) <= _WRITTEN:
+            written = self.written(show or _WRITTEN)
+            if show is not None or written.rights[0].width <= _WIDEST:
+                yield Paragraph(say("written"))
+                yield Equation(written)
 
-    @property
-    def zeros(self) -> str:
-        """The key of the message about entries that are not zero."""
-        return "full" if self.facts.size.nonzero == self.facts.size.count else "nonzero"
-
-    @property
-    def swaps(self) -> bool:
-        """Whether a Kronecker product is reordered."""
-        chain = self.facts.structure
-        return chain is not None and any(
-            part.swapped
-            for side in chain.sides
-            if isinstance(side, KroneckerProducts)
-            for product in side.products
-            for part in product
-        )
-
-    def written(self) -> Aligned:
+    def written(self, most: int) -> Aligned:
         """All entries, each the general one with numbers for its indices."""
-        jacobian = self.facts.jacobian
-        found = pattern(*jacobian.shapes, self.facts.most, jacobian.at)
+        found = pattern(*self.local.shapes, most, self.local.at)
 
         def cell(row: Place, col: Place) -> Box:
             if row.left_out or col.left_out:
-                both = row.left_out and col.left_out
-                return Dots("diagonal" if both else "down" if row.left_out else "across")
+                return left_out(row, col)
             form = found.entries.get((row, col))
             return NumberBox("0") if form is None else self.notation.indices.form(form)
 
         grid = Grid(tuple(tuple(cell(row, col) for col in found.cols) for row in found.rows))
-        return Aligned(partial_ratio(self.vec(jacobian.of), self.vec(jacobian.wrt)), (grid,))
+        return Aligned(partial_ratio(self.vec(self.found.of), self.vec(self.found.wrt)), (grid,))
 
     # -- sentences -----------------------------------------------------------------------------
 
     def say(self, key: str) -> Segments:
         """A message with its fields filled in."""
-        return fill(self.language, f"jacobian.{key}", self.fields())
+        return fill(self.language, f"jacobian.{key}", self.fields)
 
     def vec(self, name: str) -> Box:
         """A matrix read row by row; a vector or a number is its own."""
         box = name_box(name)
-        return vec(box) if len(self.facts.found.task.shapes[name]) > 1 else box
+        return vec(box) if len(self.found.task.shapes[name]) > 1 else box
 
-    def fields(self) -> Filling:
+    def _fields(self) -> Filling:
         """The formulas and numbers that stand in sentences."""
-        facts, task, formulas = self.facts, self.facts.found.task, self.notation.formulas
-        of, wrt, size = facts.found.of, facts.found.wrt, facts.size
+        task, formulas, size = self.found.task, self.notation.formulas, self.size
+        of, wrt = self.found.of, self.found.wrt
         value = task.sweep.graph.value(of)
         assert value is not None
         arrays = [name for name in task.program.inputs() if task.shapes[name]]
-        dims = [dim.size for shape in facts.jacobian.shapes for dim in shape]
+        dims = [dim.size for shape in self.local.shapes for dim in shape]
         word = messages(self.language)["jacobian.bytes"]
         boxes: dict[str, Box] = {
             "X": name_box(wrt),
             "Y": name_box(of),
             "vecX": self.vec(wrt),
             "vecXT": vec(Scripts(name_box(wrt), sup=Symbol("T"))),
-            "vecY": self.vec(of),
             "dX": formulas.gradient(wrt),
             "jacobian": partial_ratio(name_box(of), name_box(wrt)),
             "product": Row((name_box(of), Operator("equals"), formulas.node(value))),
@@ -184,23 +156,25 @@ class _Page:
             "numbers": f"{size.matrix_form:,}",
             "matrix_memory": memory_words(size.matrix_form_memory, word),
             "bytes": str(size.item_size),
-            "dtype": facts.dtype,
+            "dtype": self.dtype,
         }
-        texts: dict[str, Segments] = {key: (Text(text),) for key, text in words.items()}
-        maths: dict[str, Segments] = {key: (Math(box),) for key, box in boxes.items()}
-        read = [(Math(formulas.node(Name(name))),) for name in facts.jacobian.read]
+        read = [(Math(formulas.node(Name(name))),) for name in self.local.read]
         return {
-            **texts,
-            **maths,
+            **{key: Text(text) for key, text in words.items()},
+            **{key: Math(box) for key, box in boxes.items()},
             "gradient": Code(task.source(task.answer(wrt))),
-            "arrays": listed(
-                self.language, [self.shape(name) for name in (*arrays, of)], "clause_"
-            ),
+            "arrays": listed(self.language, map(self.shape, (*arrays, of)), "clause_"),
             "read": listed(self.language, read),
         }
 
     def shape(self, name: str) -> Segments:
         """X is 2×4."""
-        dims = [dim.size for dim in self.facts.found.task.shapes[name]]
+        dims = [dim.size for dim in self.found.task.shapes[name]]
         box = {"X": Math(name_box(name)), "shape": Math(times(*dims))}
         return fill(self.language, "jacobian.array", box)
+
+
+def left_out(row: Place, col: Place) -> Box:
+    """The dots in the place of entries of a Jacobian that are left out."""
+    both = row.left_out and col.left_out
+    return Dots("diagonal" if both else "down" if row.left_out else "across")

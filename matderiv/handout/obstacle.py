@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from matderiv.calculus.jacobian import JacobianSize, SizeNumbers
-from matderiv.calculus.sweep.local_jacobian import LocalJacobian, telling
+from matderiv.calculus.sweep.local_jacobian import (
+    JacobianSize,
+    LocalJacobian,
+    SizeNumbers,
+    telling,
+)
+from matderiv.derivation.jacobian import blocks
 from matderiv.derivation.pattern import Place, pattern
 from matderiv.expression.nodes import Name
 from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import Block, Math, Paragraph, Segments, Table, Text
-from matderiv.handout.jacobian import memory_words
+from matderiv.handout.jacobian import left_out, memory_words
 from matderiv.handout.sentences import Fields, Filling, fill, listed, together
 from matderiv.handout.texts import messages
+from matderiv.notation import methods
 from matderiv.notation.boxes import Box, Dots, NumberBox, Operator, Row, times
 from matderiv.notation.names import has_fraction, name_box, partial_ratio
 
@@ -141,8 +147,7 @@ def _pattern(composer: ProgramComposer, jacobian: LocalJacobian) -> Table:
 
     def cell(row: Place, col: Place) -> Box:
         if row.left_out or col.left_out:
-            both = row.left_out and col.left_out
-            return Dots("diagonal" if both else "down" if row.left_out else "across")
+            return left_out(row, col)
         return entries.get((row, col), Operator("cdot"))
 
     def line(first: Segments, boxes: Sequence[Box | None]) -> tuple[Segments, ...]:
@@ -159,11 +164,17 @@ def _pattern(composer: ProgramComposer, jacobian: LocalJacobian) -> Table:
     kind = "one" if size.count == 1 else "full" if size.nonzero == size.count else "zeros"
     counts: Fields = {"count": Text(f"{size.count:,}"), "nonzero": Text(f"{size.nonzero:,}")}
     signs: Fields = {"cross": Math(Operator("times")), "dot": Math(Operator("cdot"))}
-    keys = (f"pattern_{kind}", "pattern_first", "pattern_cross", "pattern_dot", "pattern_elided")
-    said = (True, True, not spelled, kind == "zeros", not found.whole)
-    caption = [
-        fill(language, f"handout.{key}", fields | counts | signs)
-        for key, holds in zip(keys, said, strict=True)
-        if holds
-    ]
+    structure = blocks(composer.task, jacobian.of, jacobian.wrt) if kind == "zeros" else None
+    if structure is not None:
+        fields["structure"] = Math(methods.box(structure, formulas))
+    said = {
+        f"pattern_{kind}": True,
+        "pattern_blocks": structure is not None,
+        "pattern_first": True,
+        "pattern_cross": not spelled,
+        "pattern_dot": kind == "zeros",
+        "pattern_elided": not found.whole,
+    }
+    fields |= counts | signs
+    caption = [fill(language, f"handout.{key}", fields) for key, holds in said.items() if holds]
     return Table(line((), named), tuple(rows), together(language, caption))

@@ -95,10 +95,13 @@ _PAGE = r"""
   v(1em)
 }
 #let lead(it) = block(width: 100%, sticky: true, par(it))
+// A cell with a formula alone is as high as one with words, so that rows stand on one line.
+#let cell(it) = box(height: 0.7em) + it
 #let ruled(columns, head, ..cells) = align(center, table(
   columns: columns, align: (x, _) => if x == 0 { left } else { right },
   inset: (x: if columns > 8 { 0.35em } else { 0.7em }, y: 0.42em),
-  table.hline(stroke: 0.8pt), table.header(..head), table.hline(stroke: 0.5pt), ..cells,
+  table.hline(stroke: 0.8pt), table.header(..head.map(cell)), table.hline(stroke: 0.5pt),
+  ..cells.pos().map(cell),
   table.hline(stroke: 0.8pt)))
 // A chain of equalities, smaller if it is too large for a page, but not below 70 %: then it gets
 // a page of its own, turned or as large as it takes.

@@ -87,9 +87,11 @@ def task_section(composer: ProgramComposer) -> Iterator[Block]:
 def step_sections(composer: ProgramComposer) -> Iterator[Block]:
     """The numbered steps, from the values to the conclusion, and further proofs."""
     composer.forget()
+    steps = composer.derivation.steps
+    found = [step for step in steps if step.kind == "matrix" and not _rewrites(composer, step)]
     before = ""
     number = 0
-    for step in composer.derivation.steps:
+    for step in steps:
         # All formulas are one step.
         heads = not (step.kind in _FORMULAS and before in _FORMULAS)
         if step.kind == "proof" != before:
@@ -104,8 +106,11 @@ def step_sections(composer: ProgramComposer) -> Iterator[Block]:
             if kind == "array" and len(composer.task.shapes[step.wrt or ""]) == 1:
                 kind = "vector"
             yield Heading(2, composer.say(f"heading_{kind}", fields))
+            if kind == "matrix" and found:
+                yield from _as_found(composer, found)
         before = step.kind
-        yield from STEP_WRITERS[step.kind](composer, step, fields)
+        if step not in found:
+            yield from STEP_WRITERS[step.kind](composer, step, fields)
     if before != "proof":
         yield from _conclusion(composer)
 
@@ -141,19 +146,30 @@ def called_value(composer: ProgramComposer, step: Step, fields: Fields) -> Itera
 
 def program_formula(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
     """The formula in the names of the program."""
-    chain = step.chains[-1]
-    _, *links = chain.links
-    reasons = dict.fromkeys(
-        link.reason for link in links if not composer.notation.alike(link.left, link.right)
-    )
-    words = [composer.say(f"rewrite_{why.replace(' ', '_')}", fields) for why in reasons]
+    words = [composer.say(f"rewrite_{why}", fields) for why in _rewrites(composer, step)]
     if not words:
-        yield Paragraph(composer.once("program.as_found", fields))
-    else:
-        key = "assembled" if len(words) > 1 else "assembled_one"
-        listed = composer.listed(words, "clause_")
-        yield Paragraph(composer.say(key, fields | {"rewrites": listed}))
-    yield Equation(composer.notation.chain(chain))
+        yield from _as_found(composer, [step])
+        return
+    key = "assembled" if len(words) > 1 else "assembled_one"
+    listed = composer.listed(words, "clause_")
+    yield Paragraph(composer.say(key, fields | {"rewrites": listed}))
+    yield Equation(composer.notation.chain(step.chains[-1]))
+
+
+def _rewrites(composer: ProgramComposer, step: Step) -> list[str]:
+    """The rewrites of the formula that was found, in order, where they can be seen."""
+    _, *links = step.chains[-1].links
+    seen = (link for link in links if not composer.notation.alike(link.left, link.right))
+    return list(dict.fromkeys(link.reason.replace(" ", "_") for link in seen))
+
+
+def _as_found(composer: ProgramComposer, steps: list[Step]) -> Iterator[Block]:
+    """The formulas that were found in the names of the program, after one sentence."""
+    formulas = composer.notation.formulas
+    names = [composer.math(formulas.gradient(step.wrt or "")) for step in steps]
+    key = "as_found_one" if len(names) == 1 else "as_found"
+    yield Paragraph(composer.say(key, {"gradients": composer.listed(names)}))
+    yield from (Equation(composer.notation.chain(step.chains[-1])) for step in steps)
 
 
 def _structure(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:

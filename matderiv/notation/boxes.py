@@ -5,6 +5,7 @@ Every box knows its width in em, an estimate on the wide side.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import field
 from typing import Literal
 
@@ -31,6 +32,7 @@ __all__ = [
     "Tagged",
     "Terms",
     "Word",
+    "joined",
     "times",
 ]
 
@@ -273,13 +275,15 @@ Box = (
 )
 
 
+def joined(boxes: Iterable[Box], operator: str = "comma") -> Row:
+    """Boxes side by side with an operator between them: i, j."""
+    return Row(tuple(box for each in boxes for box in (Operator(operator), each))[1:])
+
+
 def times(*numbers: int) -> Row:
     """2×4, or 2×3×2×4.
 
     >>> [type(box).__name__ for box in times(2, 4).items]
     ['NumberBox', 'Operator', 'NumberBox']
     """
-    items: list[Box] = []
-    for number in numbers:
-        items += [Operator("times")] * bool(items) + [NumberBox(str(number))]
-    return Row(tuple(items))
+    return joined((NumberBox(str(number)) for number in numbers), "times")

@@ -28,10 +28,12 @@ from matderiv.notation.boxes import (
     Symbol,
     Terms,
     Word,
+    joined,
 )
 from matderiv.notation.names import (
     entry_box,
     entry_ratio,
+    fenced,
     function_box,
     has_fraction,
     name_box,
@@ -94,8 +96,7 @@ class Formulas:
         held = self.also.get((of, wrt), ())
         if not held:
             return ratio
-        names = [box for name in held for box in (Operator("comma"), name_box(name))][1:]
-        return Scripts(Fence(ratio, big=True), sub=Row(tuple(names)))
+        return Scripts(Fence(ratio, big=True), sub=joined(map(name_box, held)))
 
     @staticmethod
     def function(name: str) -> Box:
@@ -206,15 +207,17 @@ class Formulas:
                 else:
                     yield sign, self.node(node)
 
-    def _factor(self, node: Node) -> Box:
+    def factor(self, node: Node) -> Box:
+        """A factor, a sum in brackets."""
         box, grip = self.held(node)
-        return Fence(box, big=has_fraction(box)) if grip == "sum" else box
+        return fenced(box) if grip == "sum" else box
 
     def _entrywise(self, node: Node) -> Box:
-        """A factor of a product entry by entry: (AB) ⊙ C, not AB ⊙ C."""
-        box = self._factor(node)
-        joined = self._is_product(node) and not isinstance(box, Fraction)
-        return Fence(box, big=has_fraction(box)) if joined else box
+        """A factor of a product entry by entry: (AB) ⊙ C, not AB ⊙ C, nor 2·A ⊙ B."""
+        box = self.factor(node)
+        product = self._is_product(node) and not isinstance(box, Fraction)
+        product |= _holds(box, "cdot")
+        return fenced(box) if product else box
 
     def _is_product(self, node: Node) -> bool:
         """Whether a matrix product stands in an expression without brackets around it."""
@@ -228,12 +231,13 @@ class Formulas:
     def _tight(self, node: Node) -> Box:
         """A factor of a matrix product: AB ⊙ C is (AB) ⊙ C."""
         box, grip = self.held(node)
-        tight = grip in ("product", "atom") and not _holds_entrywise(box)
-        return box if tight else Fence(box, big=has_fraction(box))
+        tight = grip in ("product", "atom") and not _holds(box, "odot", "oslash")
+        return box if tight else fenced(box)
 
-    def _base(self, node: Node) -> Box:
+    def base(self, node: Node) -> Box:
+        """What can be raised to a power or transposed: all but a name or a call in brackets."""
         box, grip = self.held(node)
-        return box if grip == "atom" else Fence(box, big=has_fraction(box))
+        return box if grip == "atom" else fenced(box)
 
     def _matmul(self, node: nodes.MatMul) -> Box:
         """A product of matrices; a vector is a column, and a row where it stands on the left."""
@@ -254,24 +258,26 @@ class Formulas:
         match node:
             case nodes.MatMul(left, right) if len(self.shape(left)) == 1:
                 return Row((self._row_vector(left), self._tight(right)))
-        return raised_box(self._base(node), _T)
+        return raised_box(self.base(node), _T)
 
     def _product(self, node: Node) -> Box:
         if isinstance(node, nodes.Divide):
             if not self.shape(node.right):
                 return Fraction(self.node(node.left), self.node(node.right))
-            return Row((self._entrywise(node.left), Operator("oslash"), self._base(node.right)))
+            return Row((self._entrywise(node.left), Operator("oslash"), self.base(node.right)))
         assert isinstance(node, nodes.Multiply)
         left, right = node.left, node.right
         if self.shape(left) and self.shape(right):
-            first = self._base(left) if isinstance(left, nodes.Divide) else self._entrywise(left)
+            first = self.base(left) if isinstance(left, nodes.Divide) else self._entrywise(left)
             return Row((first, Operator("odot"), self._entrywise(right)))
-        a = self._base(left) if isinstance(left, nodes.Divide) else self._factor(left)
-        b = self._factor(right)
-        if isinstance(right, nodes.Number) or starts_with_number(b):
-            return Row((a, _CDOT, b))
-        plain = not isinstance(b, Fraction | NumberBox) and not _ends_tall(a)
-        return Row((a, b) if plain else (a, _CDOT, b))
+        a = self.base(left) if isinstance(left, nodes.Divide) else self.factor(left)
+        b = self.factor(right)
+        number = isinstance(right, nodes.Number) or starts_with_number(b)
+        if not (number or isinstance(b, Fraction) or _ends_tall(a)):
+            return Row((a, b))
+        # A dot goes with matrix products; beside ⊙ it would be unclear what comes first.
+        a, b = (fenced(x) if _holds(x, "odot", "oslash") else x for x in (a, b))
+        return Row((a, _CDOT, b))
 
     def _power(self, base: Node, power: Node) -> Box:
         above = self.node(power)
@@ -279,18 +285,18 @@ class Formulas:
             above = Row((Operator("odot"), above))
         elif isinstance(power, nodes.Number) and power.value == -1:
             return Fraction(NumberBox("1"), self.node(base))
-        return raised_box(self._base(base), above)
+        return raised_box(self.base(base), above)
 
     def _applied(self, node: Node) -> Box:
         match node:
             case nodes.Transpose(arg):
                 if len(self.shape(arg)) < _MATRIX:  # a vector is a column anyway
-                    return self._base(arg)
+                    return self.base(arg)
                 if isinstance(arg, nodes.Inverse):
-                    return raised_box(self._base(arg.arg), Terms((("-", _T),)))
-                return raised_box(self._base(arg), _T)
+                    return raised_box(self.base(arg.arg), Terms((("-", _T),)))
+                return raised_box(self.base(arg), _T)
             case nodes.Inverse(arg):
-                return raised_box(self._base(arg), Terms((("-", NumberBox("1")),)))
+                return raised_box(self.base(arg), Terms((("-", NumberBox("1")),)))
             case nodes.Apply("sqrt", arg):
                 return Root(self.node(arg))
             case nodes.Apply("abs", arg):
@@ -301,7 +307,7 @@ class Formulas:
             case nodes.Apply(function, arg) | nodes.Functional(function, arg):
                 if function[:1] == "d" and function[1:2].isupper():
                     return partial_ratio(
-                        Row((function_box(function[1:]), Fence(self.node(arg)))), self._base(arg)
+                        Row((function_box(function[1:]), Fence(self.node(arg)))), self.base(arg)
                     )
                 return self._call(self.function(function), arg)
             case nodes.Norm(arg):
@@ -309,8 +315,8 @@ class Formulas:
             case nodes.Eye(size):
                 return Scripts(Symbol("I"), sub=self.size(str(size)))
             case nodes.Ones(sizes):
-                times = [b for s in sizes for b in (Operator("times"), self.size(str(s)))][1:]
-                return Scripts(NumberBox("1"), sub=Row(tuple(times)))
+                over = joined((self.size(str(size)) for size in sizes), "times")
+                return Scripts(NumberBox("1"), sub=over)
         return self._call(self._named(node), *nodes.children(node))
 
     @staticmethod
@@ -329,8 +335,8 @@ class Formulas:
         axis = getattr(node, "axis", None)
         sub: list[Box] = [] if axis is None else [NumberBox(str(axis))]
         if getattr(node, "keepdims", False):
-            sub += [Operator("comma")] * bool(sub) + [Word("keep", upright=True)]
-        return Scripts(word, sub=Row(tuple(sub))) if sub else word
+            sub.append(Word("keep", upright=True))
+        return Scripts(word, sub=joined(sub)) if sub else word
 
     def element(self, node: Node, indices: tuple[Index, ...]) -> Box:
         """(G·Wᵀ)_pq."""
@@ -339,7 +345,7 @@ class Formulas:
         if isinstance(node, nodes.Name):
             return self.entry(node.name, indices)
         box = self.node(node)
-        return entry_box(Fence(box, big=has_fraction(box)), indices, commas=self.commas)
+        return entry_box(fenced(box), indices, commas=self.commas)
 
 
 def written_as_matrix(dimensions: int) -> None:
@@ -357,9 +363,7 @@ def written_as_matrix(dimensions: int) -> None:
 
 def call(head: Box, operands: list[Box]) -> Box:
     """f(a, b)."""
-    items = [box for operand in operands for box in (Operator("comma"), operand)][1:]
-    body = items[0] if len(items) == 1 else Row(tuple(items))
-    return Row((head, Fence(body, big=any(map(has_fraction, items)))))
+    return Row((head, fenced(operands[0] if len(operands) == 1 else joined(operands))))
 
 
 #: Notation of names that start with a Greek letter: δX is a differential, εX a unit matrix.
@@ -384,10 +388,10 @@ def _leading(node: Node) -> tuple[Rational, Node]:
     return Rational(1), node
 
 
-def _holds_entrywise(box: Box) -> bool:
-    """Whether a product of numbers and arrays holds a sign of entry-by-entry products."""
+def _holds(box: Box, *operators: str) -> bool:
+    """Whether a product has one of these signs between its factors."""
     return isinstance(box, Row) and any(
-        item in (Operator("odot"), Operator("oslash")) or _holds_entrywise(item)
+        item.name in operators if isinstance(item, Operator) else _holds(item, *operators)
         for item in box.items
     )
 

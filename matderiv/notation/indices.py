@@ -41,6 +41,7 @@ from matderiv.notation.boxes import (
     Symbol,
     Terms,
     Word,
+    joined,
 )
 from matderiv.notation.formulas import Formulas, call
 from matderiv.notation.names import (
@@ -182,10 +183,7 @@ class IndexNotation:
 
 
 def _under(letters: Runs) -> Box:
-    under: list[Box] = []
-    for letter, _ in letters:
-        under += [Operator("comma")] * bool(under) + [name_box(letter)]
-    return Row(tuple(under))
+    return joined(name_box(letter) for letter, _ in letters)
 
 
 def _named_array(expr: FunctionOfArray) -> tuple[str, bool] | None:

@@ -24,33 +24,16 @@ from matderiv.notation.boxes import (
     Terms,
     Word,
 )
+from matderiv.notation.signs import DOTS, LARGE, SIGNS
 
 __all__ = ["Writer", "columns", "height", "inline_latex", "latex", "tall"]
 
-_OPERATORS = {
-    "plus": "+",
-    "minus": "-",
-    "equals": "=",
-    "cdot": r" \cdot ",
-    "partial": r"\partial ",
-    "comma": ",",
-    "quad": r"\quad ",
-    "prime": r"\prime ",
-    "times": r"\times ",
-    "kronecker": r"\otimes ",
-    "odot": r" \odot ",
-    "oslash": r" \oslash ",
-    "bars": r"\|",
-    "differential": r"\mathop{}\!\mathrm{d}",
-    "langle": r"\left\langle ",
-    "rangle": r"\right\rangle ",
-}
-_DOTS = {"across": r"\cdots", "down": r"\vdots", "diagonal": r"\ddots"}
 _NAMED = {name for name, function in FUNCTIONS.items() if function.in_tex}
 #: The height of a line in em, the space between two that are high, and what alignments add.
 _LINE, _GAP, _JOT = 1.2, 1.0, 0.3
 _HIGH = 4.0  # the height of a cell, in em, from which on rows stand farther apart
 _TOGETHER = 19.0  # the height of a chain, in em, up to which it stands on one page
+_PAGE = 55.0  # the height of a page, in em, below a heading and a sentence
 _CLOSE = r" \\" + "\n"
 _SPACE = r" \\[10pt]" + "\n"
 _LAST = r" \\*[10pt]" + "\n"
@@ -108,10 +91,9 @@ class Writer:
                 return rf"\left({self.write(body)}\right)" if big else f"({self.write(body)})"
             case BigSum(under=under, over=over, body=body, sign=sign):
                 top = "" if over is None else f"^{{{self.write(over)}}}"
-                letter = {"sum": r"\sum", "product": r"\prod"}[sign]
-                return rf"{letter}_{{{self.write(under)}}}{top} {self.write(body)}"
+                return rf"{LARGE[sign].latex}_{{{self.write(under)}}}{top} {self.write(body)}"
             case Dots(direction=direction):
-                return _DOTS[direction]
+                return DOTS[direction].latex
             case Lines():
                 return self._lines(box)
             case Grid():
@@ -125,19 +107,20 @@ class Writer:
     def rows(self, left: Box, rights: tuple[Box, ...]) -> str:
         """The rows of a chain of equalities, for an environment that aligns them.
 
-        A page may break between rows of a high chain, but the last does not stand on a page alone.
+        A page may break between rows of a high chain, but the last does not stand on a page alone
+        if it fits on one with the row before it.
         """
         *most, last = (f"& = {self._right(r)}" for r in rights)
-        low = sum(map(_rows, rights)) * _LINE <= _TOGETHER  # found fast where it is not
-        low = low and height(Aligned(left, rights)) <= _TOGETHER
-        space = _LAST if low else _SPACE
+        few = sum(map(_rows, rights)) * _LINE <= _TOGETHER  # else heights take long to find
+        space = _LAST if few and height(Aligned(left, rights)) <= _TOGETHER else _SPACE
+        end = _SPACE if few and height(Aligned(left, rights[-2:])) > _PAGE else _LAST
         start = f"{self.write(left)} " + space.join(most)
-        return start + (_LAST if most else "") + last
+        return start + (end if most else "") + last
 
     def _built(self, box: Scripts | Fraction | Operator) -> str:
         write = self.write
         if isinstance(box, Operator):
-            return _OPERATORS[box.name]
+            return SIGNS[box.name].latex
         if isinstance(box, Fraction):
             return rf"\dfrac{{{write(box.above)}}}{{{write(box.below)}}}"
         base = write(box.base)
@@ -154,7 +137,7 @@ class Writer:
     def _terms(self, box: Terms, *, first: bool) -> str:
         parts = []
         for n, (sign, term) in enumerate(box.items):
-            lead = "" if first and n == 0 and sign == "+" else _OPERATORS.get(sign, sign)
+            lead = "" if first and n == 0 and sign == "+" else SIGNS[sign].latex
             parts.append(lead + self.write(term))
         return " ".join(parts)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from matderiv.notation.boxes import (
     BRACKETS,
@@ -30,56 +30,165 @@ from matderiv.notation.boxes import (
 
 __all__ = ["fitted"]
 
-_BREAKABLE = frozenset({Terms, Grid, Fence, BigSum, Scripts})  # of the parts of a row
+_Cells = tuple[tuple[Box, ...], ...]
+
+_BREAKABLE = frozenset({Terms, Grid, Fence, BigSum, Scripts, Fraction})  # of the parts of a row
 _BEFORE = frozenset(
     {"odot", "oslash", "kronecker"}
 )  # the operators before which a product is broken
 _BIG = 1.6  # a pair of brackets as high as what is in them
+_BAR = 0.28  # how much longer the bar of a fraction is than what it divides
 _SMALLER = 1.12  # what a smaller font gains is better than brackets broken in a matrix
 _TRIES = 2  # numbers of items that give way, of those that may be enough
 _FINE = 0.25  # how finely the room of broken lines is searched
 
 
-def fitted(box: Box, room: float, *, elide: bool = True, inside: bool = True) -> Box:
+def fitted(box: Box, room: float, *, elide: bool = True) -> Box:
     """The box with sums broken into lines so that it is no wider than `room`, if it can be.
 
-    A sum inside a matrix gets its share of the room; a fraction's numerator is not broken. What
-    stands in brackets is broken inside them (`inside`), and a long product before its operators;
-    in a matrix, columns are left out before brackets are broken.
-    A matrix that is still too wide loses columns before its last, with dots in their place.
+    A sum inside a matrix gets its share of the room. What stands in brackets or in a fraction is
+    broken inside them, and a long product before its operators. A matrix that is still too wide
+    loses columns before its last, with dots in their place, if it may (`elide`); only then are
+    brackets and fractions in it broken.
     """
-    if box.width <= room or _rigid(box):
+    return _Fitter(elide).fitted(box, room)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitter:
+    elide: bool
+    #: Whether what stands in brackets and fractions may be broken.
+    inside: bool = True
+
+    def fitted(self, box: Box, room: float) -> Box:
+        """See the function of that name."""
+        if box.width <= room or _rigid(box):
+            return box
+        match box:
+            case Terms():
+                return self._broken(box, room)
+            case Aligned(left=left, rights=rights):
+                rest = room - left.width - 1.35
+                return Aligned(left, tuple(self.fitted(right, rest) for right in rights))
+            case Grid(rows=rows):
+                return self._grid(rows, room)
+            case Row():
+                return self._row(box, room)
+            case Tagged(body=body):
+                return replace(box, body=self.fitted(body, room))
+            case BigSum(body=body):
+                return replace(box, body=self.fitted(body, room - 1.7))
+            case Fence(body=body) if self.inside:
+                inner = self.fitted(body, room - _BIG)
+                return replace(box, body=inner, big=True) if inner.width < body.width else box
+            case Fraction(above=above, below=below) if self.inside:
+                return Fraction(*(self.fitted(part, room - _BAR) for part in (above, below)))
+            case Scripts(base=base):
+                return replace(box, base=self.fitted(base, room - box.width + base.width))
         return box
-    match box:
-        case Terms():
-            return _broken(box, room, elide=elide, inside=inside)
-        case Aligned(left=left, rights=rights):
-            rest = room - left.width - 1.35
-            return Aligned(
-                left, tuple(fitted(right, rest, elide=elide, inside=inside) for right in rights)
-            )
-        case Grid(rows=rows):
-            narrow = Grid(_narrowed(rows, room, elide=elide, inside=not elide and inside))
-            while elide and narrow.width > room and _can_lose(rows):
-                rows = _without_a_column(rows)
-                narrow = Grid(_narrowed(rows, room, elide=elide, inside=False))
-            if elide and inside and narrow.width > room * _SMALLER:
-                narrow = Grid(_narrowed(rows, room, elide=elide, inside=True))
-            return narrow
-        case Row():
-            return _fitted_row(box, room, elide=elide, inside=inside)
-        case Tagged(body=body):
-            return replace(box, body=fitted(body, room, elide=elide, inside=inside))
-        case BigSum(body=body):
-            return replace(box, body=fitted(body, room - 1.7, elide=elide, inside=inside))
-        case Fence(body=body) if inside:
-            inner = fitted(body, room - _BIG, elide=elide, inside=inside)
-            return replace(box, body=inner, big=True) if inner.width < body.width else box
-        case Scripts(base=base):
-            return replace(
-                box, base=fitted(base, room - box.width + base.width, elide=elide, inside=inside)
-            )
-    return box
+
+    def _grid(self, rows: _Cells, room: float) -> Grid:
+        """A matrix; brackets in it are broken last, if columns may be left out."""
+        closed = replace(self, inside=self.inside and not self.elide)
+        narrow = closed.narrowed(rows, room)
+        while self.elide and narrow.width > room and _can_lose(rows):
+            rows = _without_a_column(rows)
+            narrow = closed.narrowed(rows, room)
+        if self.elide and self.inside and narrow.width > room * _SMALLER:
+            return self.narrowed(rows, room)
+        return narrow
+
+    def _row(self, row: Row, room: float) -> Box:
+        """Matrices share what room the rest leaves; without any, the widest items get it.
+
+        As few items give way as can be; if that is not enough, the product goes on in a new line.
+        """
+        items = _side_by_side(row)
+        wide = [n for n, box in enumerate(items) if isinstance(box, Grid)]
+        if wide:
+            return self._shared(items, wide, room)
+        gains = {
+            n: box.width - self._least(box)
+            for n, box in enumerate(items)
+            if type(box) in _BREAKABLE
+        }
+        wide = sorted((n for n, gain in gains.items() if gain > 0), key=lambda n: -items[n].width)
+        widths = [row.width - gain for gain in itertools.accumulate(gains[n] for n in wide)]
+        enough = [count for count, width in enumerate(widths, 1) if width <= room]
+        found: list[Box] = [row]
+        for count in enough[:_TRIES]:
+            found.append(self._shared(items, wide[:count], room))
+            if found[-1].width <= room:
+                return found[-1]
+        if _in_parts(items) and (enough or self._least(row) < min(widths, default=row.width)):
+            found.append(self._broken(_parts(items), room))
+        elif wide and not enough:
+            found.append(self._shared(items, wide, room))
+        return min(found, key=lambda box: max(box.width, room))
+
+    def _least(self, box: Box) -> float:
+        """About the least width that a box can be brought to without leaving out columns."""
+        match box:
+            case Terms(items=terms):
+                return max(self._least(item) for _, item in terms) + SIGN + LINES
+            case Row():
+                items = _side_by_side(box)
+                widths = list(map(self._least, items))
+                if not _in_parts(items):
+                    return sum(widths)
+                ends = [n for n, item in enumerate(items) if _starts_part(item)]
+                lines = itertools.pairwise((0, *ends, len(items)))
+                return max(sum(widths[start:end]) for start, end in lines) + SIGN
+            case Fence(body=body) if self.inside:
+                return min(box.width, self._least(body) + _BIG)
+            case Fraction(above=above, below=below) if self.inside:
+                return max(self._least(above), self._least(below)) + _BAR
+            case BigSum(body=body) | Scripts(base=body):
+                return box.width - body.width + self._least(body)
+        return box.width
+
+    def _shared(self, items: tuple[Box, ...], wide: list[int], room: float) -> Row:
+        """A row of which some items share the room that the rest leaves."""
+        total = sum(items[n].width for n in wide)
+        rest = room - sum(box.width for box in items) + total
+        shares = (rest * box.width / total if n in wide else None for n, box in enumerate(items))
+        pairs = zip(items, shares, strict=True)
+        return Row(tuple(box if share is None else self.fitted(box, share) for box, share in pairs))
+
+    def narrowed(self, rows: _Cells, room: float) -> Grid:
+        """Cells broken until the columns fit: the widest columns give way first."""
+        columns = [max(cell.width for cell in column) for column in zip(*rows, strict=True)]
+        free = room - len(columns) - BRACKETS
+        limit = free / len(columns)
+        while True:
+            narrow = [w for w in columns if w <= limit]
+            wide = len(columns) - len(narrow)
+            better = (free - sum(narrow)) / wide if wide else limit
+            if better <= limit + 0.01:
+                break
+            limit = better
+        return Grid(tuple(tuple(self.fitted(cell, limit) for cell in row) for row in rows))
+
+    def _broken(self, terms: Terms, room: float) -> Lines | Terms:
+        """As few lines as the room allows, and those as even as they can be."""
+        items = [(sign, self.fitted(box, room - SIGN - 0.4)) for sign, box in terms.items]
+        needs = [box.width + SIGN for _, box in items]
+        if sum(needs) - SIGN > room:
+            room -= LINES
+        ends = _line_ends(needs, room)
+        if len(ends) == 1:
+            return Terms(tuple(items))
+        if len(ends) < len(items):
+            # The narrowest room for as many lines, found by halving.
+            low, high = max(needs), room
+            while high - low > _FINE:
+                middle = (low + high) / 2
+                tighter = _line_ends(needs, middle)
+                if len(tighter) == len(ends):
+                    ends, high = tighter, middle
+                else:
+                    low = middle
+        return Lines(tuple(Terms(tuple(items[a:b])) for a, b in itertools.pairwise((0, *ends))))
 
 
 def _rigid(box: Box) -> bool:
@@ -91,36 +200,9 @@ def _rigid(box: Box) -> bool:
             return _rigid(base)
         case Operator(name=name):
             return name not in _BEFORE
-    return isinstance(box, Symbol | Word | NumberBox | Fraction | Root | Dots)
-
-
-def _fitted_row(row: Row, room: float, *, elide: bool, inside: bool) -> Box:
-    """Matrices share what room the rest leaves; without any, the widest items get it.
-
-    As few items give way as can be; if that is not enough, the product goes on in a new line.
-    """
-    items = _side_by_side(row)
-    wide = [n for n, box in enumerate(items) if isinstance(box, Grid)]
-    if wide:
-        return _shared(items, wide, room, elide=elide, inside=inside)
-    gains = {
-        n: box.width - _least(box, inside=inside)
-        for n, box in enumerate(items)
-        if type(box) in _BREAKABLE
-    }
-    wide = sorted((n for n, gain in gains.items() if gain > 0), key=lambda n: -items[n].width)
-    widths = [row.width - gain for gain in itertools.accumulate(gains[n] for n in wide)]
-    enough = [count for count, width in enumerate(widths, 1) if width <= room]
-    found: list[Box] = [row]
-    for count in enough[:_TRIES]:
-        found.append(_shared(items, wide[:count], room, elide=elide, inside=inside))
-        if found[-1].width <= room:
-            return found[-1]
-    if _in_parts(items) and (enough or _least(row, inside=inside) < min(widths, default=row.width)):
-        found.append(_broken(_parts(items), room, elide=elide, inside=inside))
-    elif wide and not enough:
-        found.append(_shared(items, wide, room, elide=elide, inside=inside))
-    return min(found, key=lambda box: max(box.width, room))
+        case Fraction(above=above, below=below):
+            return _rigid(above) and _rigid(below)
+    return isinstance(box, Symbol | Word | NumberBox | Root | Dots)
 
 
 def _in_parts(items: tuple[Box, ...]) -> bool:
@@ -129,46 +211,12 @@ def _in_parts(items: tuple[Box, ...]) -> bool:
     return bool(operators & _BEFORE) and "langle" not in operators
 
 
-def _least(box: Box, *, inside: bool) -> float:
-    """About the least width that a box can be brought to without leaving out columns."""
-    match box:
-        case Terms(items=terms):
-            return max(_least(item, inside=inside) for _, item in terms) + SIGN + LINES
-        case Row():
-            items = _side_by_side(box)
-            widths = [_least(item, inside=inside) for item in items]
-            if not _in_parts(items):
-                return sum(widths)
-            ends = [n for n, item in enumerate(items) if _starts_part(item)]
-            lines = itertools.pairwise((0, *ends, len(items)))
-            return max(sum(widths[start:end]) for start, end in lines) + SIGN
-        case Fence(body=body) if inside:
-            return min(box.width, _least(body, inside=inside) + _BIG)
-        case BigSum(body=body) | Scripts(base=body):
-            return box.width - body.width + _least(body, inside=inside)
-    return box.width
-
-
 def _side_by_side(row: Row) -> tuple[Box, ...]:
     """The items of a row and of the rows in it."""
     found: list[Box] = []
     for box in row.items:
         found += _side_by_side(box) if isinstance(box, Row) else (box,)
     return tuple(found)
-
-
-def _shared(
-    items: tuple[Box, ...], wide: list[int], room: float, *, elide: bool, inside: bool
-) -> Row:
-    """A row of which some items share the room that the rest leaves."""
-    total = sum(items[n].width for n in wide)
-    rest = room - sum(box.width for box in items) + total
-    return Row(
-        tuple(
-            fitted(box, rest * box.width / total, elide=elide, inside=inside) if n in wide else box
-            for n, box in enumerate(items)
-        )
-    )
 
 
 def _starts_part(box: Box) -> bool:
@@ -184,53 +232,6 @@ def _parts(items: tuple[Box, ...]) -> Terms:
         assert isinstance(operator, Operator)
         made.append((operator.name, Row(items[start + 1 : end])))
     return Terms(tuple(made))
-
-
-def _narrowed(
-    rows: tuple[tuple[Box, ...], ...], room: float, *, elide: bool, inside: bool
-) -> _Cells:
-    """Cells broken until the columns fit: the widest columns give way first."""
-    columns = [max(cell.width for cell in column) for column in zip(*rows, strict=True)]
-    free = room - len(columns) - BRACKETS
-    limit = free / len(columns)
-    while True:
-        narrow = [w for w in columns if w <= limit]
-        wide = len(columns) - len(narrow)
-        better = (free - sum(narrow)) / wide if wide else limit
-        if better <= limit + 0.01:
-            break
-        limit = better
-    return tuple(
-        tuple(fitted(cell, limit, elide=elide, inside=inside) for cell in row) for row in rows
-    )
-
-
-def _broken(terms: Terms, room: float, *, elide: bool, inside: bool) -> Lines | Terms:
-    """As few lines as the room allows, and those as even as they can be."""
-    items = [
-        (sign, fitted(box, room - SIGN - 0.4, elide=elide, inside=inside))
-        for sign, box in terms.items
-    ]
-    needs = [box.width + SIGN for _, box in items]
-    if sum(needs) - SIGN > room:
-        room -= LINES
-    ends = _line_ends(needs, room)
-    if len(ends) == 1:
-        return Terms(tuple(items))
-    if len(ends) < len(items):
-        # The narrowest room for as many lines, found by halving.
-        low, high = max(needs), room
-        while high - low > _FINE:
-            middle = (low + high) / 2
-            tighter = _line_ends(needs, middle)
-            if len(tighter) == len(ends):
-                ends, high = tighter, middle
-            else:
-                low = middle
-    return Lines(tuple(Terms(tuple(items[a:b])) for a, b in itertools.pairwise((0, *ends))))
-
-
-_Cells = tuple[tuple[Box, ...], ...]
 
 
 def _dots_column(rows: _Cells) -> int | None:

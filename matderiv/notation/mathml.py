@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from html import escape
 
 from matderiv.notation.boxes import (
@@ -25,31 +26,13 @@ from matderiv.notation.boxes import (
     Terms,
     Word,
 )
+from matderiv.notation.signs import DOTS, LARGE, SIGNS
 from matderiv.notation.text import letter_text
 
 __all__ = ["equalities", "math", "mathml"]
 
-_OPERATORS = {
-    "plus": "<mo>+</mo>",
-    "minus": "<mo>−</mo>",
-    "equals": "<mo>=</mo>",
-    "cdot": "<mo>⋅</mo>",
-    "partial": '<mo lspace="0">∂</mo>',  # a derivative's numerator has no space before it
-    "comma": "<mo>,</mo>",
-    "quad": '<mspace width="1em"/>',
-    "prime": "<mo>′</mo>",
-    "times": "<mo>×</mo>",
-    "kronecker": "<mo>⊗</mo>",
-    "odot": "<mo>⊙</mo>",
-    "oslash": "<mo>⊘</mo>",
-    "bars": '<mo stretchy="true">‖</mo>',
-    "differential": '<mi mathvariant="normal">d</mi>',
-    "langle": '<mo fence="true">⟨</mo>',
-    "rangle": '<mo fence="true">⟩</mo>',
-}
+_PRIME = Operator("prime")
 _EQUALS = '<mo form="infix">=</mo>'
-_SIGNS = {"+": "+", "-": "−", "odot": "⊙", "oslash": "⊘", "kronecker": "⊗"}
-_DOTS = {"across": "⋯", "down": "⋮", "diagonal": "⋱"}
 
 # Signs without ink, so that what stands side by side can be read aloud.
 _APPLY, _TIMES, _SEPARATOR = (f"<mo>{sign}</mo>" for sign in "\u2061\u2062\u2063")
@@ -101,7 +84,7 @@ def mathml(box: Box) -> str:
         case NumberBox(text=text):
             return f"<mn>{escape(text)}</mn>"
         case Operator(name=name):
-            return _OPERATORS[name]
+            return SIGNS[name].mathml
         case Row(items=items):
             return _row(_beside(items))
         case Fraction(above=above, below=below):
@@ -122,11 +105,10 @@ def mathml(box: Box) -> str:
         case BigSum(under=under, over=over, body=body, sign=sign):
             name = "munder" if over is None else "munderover"
             top = "" if over is None else mathml(over)
-            symbol = {"sum": "∑", "product": "∏"}[sign]
-            limits = f"<{name}><mo>{symbol}</mo>{_index(under)}{top}</{name}>"
+            limits = f"<{name}><mo>{LARGE[sign].mathml}</mo>{_index(under)}{top}</{name}>"
             return f"<mrow>{limits}{mathml(body)}</mrow>"
         case Dots(direction=direction):
-            return f'<mo lspace="0" rspace="0">{_DOTS[direction]}</mo>'
+            return f'<mo lspace="0" rspace="0">{DOTS[direction].mathml}</mo>'
         case Terms():
             return _terms(box, first=True)
         case Lines(rows=rows):
@@ -170,7 +152,7 @@ def _beside(items: tuple[Box, ...]) -> list[str]:
 def _is_function(box: Box) -> bool:
     """Whether a box before brackets is certainly a function: tanh, f′."""
     if isinstance(box, Scripts):
-        return isinstance(box.sup, Operator) or _is_function(box.base)
+        return box.sup == _PRIME or _is_function(box.base)
     return isinstance(box, Word) and box.upright
 
 
@@ -180,7 +162,11 @@ def _may_be_function(box: Box) -> bool:
 
 
 def _scripts(box: Scripts) -> str:
+    if box.sup == _PRIME:  # the sign is raised and small by itself
+        return f"<mrow>{mathml(replace(box, sup=None))}{SIGNS['prime'].mathml}</mrow>"
     base = mathml(box.base)
+    if box.sub is None and box.sup is None:
+        return base
     sub = "" if box.sub is None else _index(box.sub)
     sup = "" if box.sup is None else mathml(box.sup)
     name = "msubsup" if sub and sup else "msub" if sub else "msup"
@@ -202,7 +188,7 @@ def _terms(box: Terms, *, first: bool) -> str:
     parts: list[str] = []
     for n, (sign, term) in enumerate(box.items):
         if n or not first:
-            parts.append(f'<mo form="infix">{_SIGNS[sign]}</mo>')
+            parts.append(SIGNS[sign].mathml.replace("<mo>", '<mo form="infix">'))
         elif sign == "-":
             parts.append('<mo form="prefix">−</mo>')
         parts.append(mathml(term))

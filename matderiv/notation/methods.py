@@ -25,10 +25,21 @@ from matderiv.derivation.sides import (
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
-from matderiv.notation.boxes import BigSum, Box, Fence, Operator, Row, Scripts, Symbol, Terms, Word
+from matderiv.notation.boxes import (
+    BigSum,
+    Box,
+    Fence,
+    Operator,
+    Row,
+    Scripts,
+    Symbol,
+    Terms,
+    Word,
+    joined,
+)
 from matderiv.notation.formulas import Formulas
 from matderiv.notation.names import (
-    has_fraction,
+    fenced,
     name_box,
     named_entry,
     partial_ratio,
@@ -39,7 +50,6 @@ from matderiv.notation.names import (
 __all__ = ["box", "identity_box", "swap_box"]
 
 _T = Symbol("T")
-_KRONECKER = Operator("kronecker")
 
 
 def box(side: RouteSide, formulas: Formulas) -> Box:
@@ -78,7 +88,7 @@ def _differential(node: Node, formulas: Formulas) -> Box:
     """d(XW), dX⁻¹."""
     inner = formulas.node(node)
     if not isinstance(node, nodes.Name | nodes.Transpose | nodes.Inverse):
-        inner = Fence(inner, big=has_fraction(inner))
+        inner = fenced(inner)
     return Row((Operator("differential"), inner))
 
 
@@ -110,9 +120,7 @@ def _inner(name: str, array: Node | Slice, formulas: Formulas) -> Box:
     if isinstance(array, Slice):
         right = _slice(array, formulas)
     else:
-        right, grip = formulas.held(array)
-        if scalar and grip == "sum":
-            right = Fence(right, big=has_fraction(right))
+        right = formulas.factor(array) if scalar else formulas.node(array)
     if scalar:
         return Row((upstream, Operator("cdot"), right))
     return Row((Operator("langle"), upstream, Operator("comma"), right, Operator("rangle")))
@@ -122,11 +130,7 @@ def _vec(node: Node, formulas: Formulas) -> Box:
     """vec(A); a vector or a number is its own."""
     if len(formulas.shape(node)) > 1:
         inner = formulas.node(node)
-        return (
-            Row((Word("vec", upright=True), Fence(inner, big=True)))
-            if has_fraction(inner)
-            else vec(inner)
-        )
+        return vec(inner)
     return formulas.node(node)
 
 
@@ -142,11 +146,8 @@ def _kronecker(side: Kronecker, formulas: Formulas, *, transposed: bool) -> Box:
     if side.diagonal is not None:
         product = _diagonal_box(side.diagonal, side.over, formulas)
     else:
-        items: list[Box] = []
-        for factor in side.factors:
-            box = _factor(factor, formulas, transposed=transposed)
-            items += [_KRONECKER] * bool(items) + [box]
-        product = items[0] if len(items) == 1 else Row(tuple(items))
+        factors = [_factor(factor, formulas, transposed=transposed) for factor in side.factors]
+        product = _kronecker_product(factors)
     if not side.swapped:
         return product
     swap = swap_box(formulas)
@@ -177,16 +178,19 @@ def _diagonal_box(diagonal: Node, over: Shape, formulas: Formulas) -> Box:
     """diag(vec D); of a number c, c·I_N or c(I_N ⊗ I_M)."""
     if formulas.shape(diagonal):
         inner = _vec(diagonal, formulas)
-        return Row((Word("diag", upright=True), Fence(inner, big=has_fraction(inner))))
-    signs = [box for dim in over for box in (_KRONECKER, identity_box(dim.symbol))][1:]
-    identity = signs[0] if len(signs) == 1 else Row(tuple(signs))
+        return Row((Word("diag", upright=True), fenced(inner)))
+    factors = [identity_box(dim.symbol) for dim in over]
+    identity = _kronecker_product(factors)
     if diagonal == nodes.Number(Rational(1)):
         return identity
-    held = identity if len(signs) == 1 else Fence(identity)
+    held = identity if len(factors) == 1 else Fence(identity)
     if diagonal == nodes.Number(Rational(-1)):
         return Terms((("-", held),))
-    box, grip = formulas.held(diagonal)
-    return Row((Fence(box, big=has_fraction(box)) if grip == "sum" else box, held))
+    return Row((formulas.factor(diagonal), held))
+
+
+def _kronecker_product(factors: list[Box]) -> Box:
+    return factors[0] if len(factors) == 1 else joined(factors, "kronecker")
 
 
 def swap_box(formulas: Formulas) -> Box:
@@ -205,15 +209,12 @@ def _factor(factor: KroneckerFactor, formulas: Formulas, *, transposed: bool) ->
         return identity_box(factor.size)
     node = factor.node
     if len(formulas.shape(node)) == 1:
-        inner, grip = formulas.held(node)
-        if grip != "atom":
-            inner = Fence(inner, big=has_fraction(inner))
+        inner = formulas.base(node)
         row = (factor.row is None) != transposed
         return raised_box(inner, _T) if row else inner
     if transposed:
         node = _transposed(node)
-    inner, grip = formulas.held(node)
-    return inner if grip == "atom" else Fence(inner, big=has_fraction(inner))
+    return formulas.base(node)
 
 
 def _transposed(node: Node) -> Node:

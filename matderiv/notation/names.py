@@ -18,11 +18,13 @@ from matderiv.notation.boxes import (
     Symbol,
     Terms,
     Word,
+    joined,
 )
 
 __all__ = [
     "entry_box",
     "entry_ratio",
+    "fenced",
     "function_box",
     "has_fraction",
     "name_box",
@@ -39,7 +41,7 @@ _PARTIAL = Operator("partial")
 
 def vec(box: Box) -> Row:
     """The entries of a matrix in one column."""
-    return Row((Word("vec", upright=True), Fence(box)))
+    return Row((Word("vec", upright=True), fenced(box)))
 
 
 @lru_cache(maxsize=1024)
@@ -91,7 +93,7 @@ def raised_box(box: Box, sup: Box) -> Box:
     if isinstance(box, Scripts) and box.sup is None:
         return Scripts(box.base, box.sub, sup)
     if isinstance(box, Scripts | Row | Terms | Fraction | Word):
-        return Scripts(Fence(box, big=has_fraction(box)), sup=sup)
+        return Scripts(fenced(box), sup=sup)
     return Scripts(box, sup=sup)
 
 
@@ -123,6 +125,11 @@ def has_fraction(box: Box) -> bool:
     return False
 
 
+def fenced(box: Box) -> Fence:
+    """A box in brackets, as high as it is."""
+    return Fence(box, big=has_fraction(box))
+
+
 def starts_with_number(box: Box) -> bool:
     """Whether a box would run into a number before it, as in 3·3² and 2·3x."""
     match box:
@@ -152,9 +159,5 @@ def entry_ratio(of: str, name: str, indices: tuple[int | str, ...], *, commas: b
 
 
 def _index_row(indices: tuple[int | str, ...], commas: bool) -> Row:  # noqa: FBT001 - of a cache's key
-    items: list[Box] = []
-    for index in indices:
-        if items and commas:
-            items.append(Operator("comma"))
-        items.append(NumberBox(str(index)) if isinstance(index, int) else name_box(index))
-    return Row(tuple(items))
+    boxes = (NumberBox(str(i)) if isinstance(i, int) else name_box(i) for i in indices)
+    return joined(boxes) if commas else Row(tuple(boxes))

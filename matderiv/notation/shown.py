@@ -40,9 +40,10 @@ def shown(task: Task, show: Show) -> int | None:
 
 
 def _check_all(task: Task) -> None:
-    largest = max(prod(dim.size for dim in shape) for shape in task.shapes.values())
+    counts = {name: prod(dim.size for dim in shape) for name, shape in task.shapes.items()}
+    name, largest = max(counts.items(), key=lambda item: item[1])
     if largest > _MOST_ENTRIES:
         raise InputError(
-            f"To show all would be to write arrays of {largest:,} entries; at most "
+            f"To show all is to write out {name} with its {largest:,} entries; at most "
             f"{_MOST_ENTRIES:,} can be shown. Use --show 3; what is hidden is still proved."
         )

@@ -23,28 +23,10 @@ from matderiv.notation.boxes import (
     Terms,
     Word,
 )
+from matderiv.notation.signs import DOTS, LARGE, SIGNS
 
 __all__ = ["letter_text", "text"]
 
-_OPERATORS = {
-    "plus": " + ",
-    "minus": " - ",
-    "equals": " = ",
-    "cdot": "·",
-    "partial": "∂",
-    "comma": ",",
-    "quad": "  ",
-    "prime": "′",
-    "times": "×",
-    "kronecker": " ⊗ ",
-    "odot": " ⊙ ",
-    "oslash": " ⊘ ",
-    "bars": "‖",
-    "differential": "d",
-    "langle": "⟨",
-    "rangle": "⟩",
-}
-_DOTS = {"across": "⋯", "down": "⋮", "diagonal": "⋱"}
 _LETTERS = dict(
     zip(
         "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
@@ -67,9 +49,6 @@ def letter_text(symbol: Symbol) -> str:
     return small.upper() if symbol.name[0].isupper() else small
 
 
-_SIGNS = {"sum": "Σ", "product": "Π"}
-
-
 def text(box: Box) -> str:
     """A box as text.
 
@@ -84,11 +63,13 @@ def text(box: Box) -> str:
         case Word(text=word) | NumberBox(text=word):
             return word
         case Operator(name=name):
-            return _OPERATORS[name]
+            return SIGNS[name].text
         case Row(items=items):
             return _beside(list(_apart(items)))
         case Fraction(above=above, below=below):
-            return f"{_grouped(above)}/{_grouped(below)}"
+            divisor = _grouped(below)
+            several = isinstance(below, Row) and not isinstance(_first(below), Operator)
+            return f"{_grouped(above)}/" + (f"({divisor})" if several else divisor)
         case Scripts(base=base, sub=sub, sup=sup):
             lower = "" if sub is None else f"_{text(sub)}"
             upper = "" if sup is None else _superscript(sup)
@@ -102,13 +83,13 @@ def text(box: Box) -> str:
         case Tagged(body=body):
             return text(body)
         case BigSum(under=under, body=body, sign=kind):
-            return f"{_SIGNS[kind]}_{text(under)} {text(body)}"
+            return f"{LARGE[kind].text}_{text(under)} {text(body)}"
         case Dots(direction=direction):
-            return _DOTS[direction]
+            return DOTS[direction].text
         case Terms(items=items):
             (sign, first), *rest = items
             start = ("" if sign == "+" else sign) + text(first)
-            marks = (_OPERATORS.get(sign, f" {sign} ") for sign, _ in rest)
+            marks = (SIGNS[sign].text for sign, _ in rest)
             return start + "".join(m + text(t) for m, (_, t) in zip(marks, rest, strict=True))
         case Lines(rows=rows):
             return text(Terms(tuple(item for row in rows for item in row.items)))
@@ -119,24 +100,34 @@ def text(box: Box) -> str:
 
 
 def _apart(items: tuple[Box, ...]) -> Iterator[str]:
-    """The items, with a dot after an index or an exponent, which would run into what follows."""
+    """The items, with a dot after an index or an exponent, which would run into what follows.
+
+    So would a letter before the name of a function.
+    """
     for number, item in enumerate(items):
         before = items[number - 1] if number else None
-        if _hangs(before) and not isinstance(_first(item), Operator | Fence):
-            yield _OPERATORS["cdot"]
+        first = _first(item)
+        word = first.base if isinstance(first, Scripts) else first
+        if (_hangs(before) and not isinstance(first, Operator | Fence)) or (
+            isinstance(_last(before), Symbol) and isinstance(word, Word)
+        ):
+            yield SIGNS["cdot"].text
         yield text(item)
 
 
 def _hangs(box: Box | None) -> bool:
     """Whether a box ends in an index or an exponent on the line."""
+    last = _last(box)
+    return isinstance(last, Scripts) and not text(last).isalnum() and text(last)[-1] not in "ᵀ′"
+
+
+def _last(box: Box | None) -> Box | None:
     match box:
         case Row(items=(*_, last)):
-            return _hangs(last)
+            return _last(last)
         case Tagged(body=body):
-            return _hangs(body)
-        case Scripts():
-            return not text(box).isalnum() and text(box)[-1] not in "ᵀ′"
-    return False
+            return _last(body)
+    return box
 
 
 def _first(box: Box) -> Box:

@@ -25,6 +25,7 @@ from matderiv.notation.boxes import (
     Word,
 )
 from matderiv.notation.latex import tall
+from matderiv.notation.signs import DOTS, LARGE, SIGNS
 from matderiv.notation.text import text as spoken
 
 __all__ = ["DEFINITIONS", "inline_typst", "rights", "string", "typst"]
@@ -50,27 +51,8 @@ DEFINITIONS = r"""
 #let formula(alt, it) = box(inset: (y: -0.22em), long-formula(alt, it))
 """
 
-_OPERATORS = {
-    "plus": "+",
-    "minus": "-",
-    "equals": "=",
-    "cdot": "dot",
-    "partial": "partial",
-    "comma": r"\,",
-    "quad": "quad",
-    "prime": "prime",
-    "times": "times",
-    "kronecker": "times.o",
-    "odot": "dot.o",
-    "oslash": "slash.o",
-    "bars": "bar.v.double",
-    "differential": "upright(d)",
-    "langle": "⟨",
-    "rangle": "⟩",
-}
 #: The width in em from which on a formula inside a line may be broken between its terms.
 _UNBROKEN = 10.0
-_DOTS = {"across": "dots.c", "down": "dots.v", "diagonal": "dots.down"}
 #: Greek letters whose shape goes by another name than in LaTeX.
 _GREEK = {"epsilon": "epsilon.alt", "varepsilon": "epsilon", "phi": "phi.alt"}
 #: The gap between rows: of fractions, of broken sums, and of broken sums of fractions.
@@ -91,7 +73,7 @@ def typst(box: Box) -> str:
         case Fraction(above=above, below=below):
             return f"frac({typst(above)},{typst(below)})"
         case Operator(name=name):
-            return _OPERATORS[name]
+            return SIGNS[name].typst
         case Symbol() | NumberBox() | Word():
             return _name(box)
         case Terms():
@@ -104,10 +86,9 @@ def typst(box: Box) -> str:
             return rf"lr(\({typst(body)}\))" if big else rf"\({typst(body)}\)"
         case BigSum(under=under, over=over, body=body, sign=sign):
             top = "" if over is None else f"^({typst(over)})"
-            letter = {"sum": "sum", "product": "product"}[sign]
-            return _beside((f"{letter}_({typst(under)}){top}", typst(body)))
+            return _beside((f"{LARGE[sign].typst}_({typst(under)}){top}", typst(body)))
         case Dots(direction=direction):
-            return _DOTS[direction]
+            return DOTS[direction].typst
         case Lines(rows=rows):
             gap = _TALL if any(map(tall, rows)) else ""
             return f"lines({gap}{','.join(_broken(box))})"
@@ -195,7 +176,7 @@ def _terms(box: Terms, *, first: bool) -> str:
     parts: list[str] = []
     for n, (sign, term) in enumerate(box.items):
         if n or not first:
-            mark = _OPERATORS.get(sign, sign)
+            mark = SIGNS[sign].typst
             parts += [mark] if n else [mark, "med"]
         elif sign != "+":
             parts.append(sign)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from matderiv.checking.evidence import deciding_line
+from matderiv.checking.factors import Sample
 from matderiv.checking.floats import Case, random_case
 from matderiv.checking.question import Question, ask, sized
 from matderiv.checking.report import line_text
@@ -20,8 +21,8 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import Shape, infer
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
-from matderiv.testing._looks import Sample, looks_like
-from matderiv.testing._numeric import real_array
+from matderiv.testing._looks import looks_like
+from matderiv.testing._numeric import far, place_words, real_array, worst_of
 
 __all__ = ["check_backward"]
 
@@ -187,6 +188,8 @@ def _called(
     """The function called with what its parameters' names ask for."""
     names = dict.fromkeys(name for question in questions for name in question.names)
     offered = {**{name: case.values[name] for name in names}, **case.functions}
+    for question in questions:
+        offered |= {alias: case.values[name] for alias, name in question.further.items()}
     positional: list[Any] = []
     named: dict[str, Any] = {}
     for parameter in _parameters(function, what):
@@ -303,12 +306,13 @@ def _unlike(
             f"forward is not {words}: it gives the shape {_words(result.shape)}, and {name} is "
             f"{_words(right.shape)}."
         )
-    worst = _worst(result, right, tolerance)
-    if worst is None:
+    wrong = far(result, right, *tolerance)
+    if not wrong.any():
         return None
+    worst = worst_of(wrong, result, right)
     return (
-        f"forward is not {words}: {_place(worst)} of {name} is {result[worst]:.9g}, and should "
-        f"be {right[worst]:.9g}."
+        f"forward is not {words}: {place_words(worst)} of {name} is {result[worst]:.9g}, and "
+        f"should be {right[worst]:.9g}."
     )
 
 
@@ -328,13 +332,13 @@ def _wrong(
             f"{_words(right.shape)}."
         )
     else:
-        worst = _worst(result, right, tolerance)
-        if worst is None:
+        wrong = far(result, right, *tolerance)
+        if not wrong.any():
             return None
-        count = int(_far(result, right, tolerance).sum())
+        worst = worst_of(wrong, result, right)
         found = (
-            f"{what} differs in {count} of {right.size} entries at the shapes "
-            f"{_shapes(question, case)}. Worst is {_place(worst)}, counted from 1: "
+            f"{what} differs in {int(wrong.sum())} of {right.size} entries at the shapes "
+            f"{_shapes(question, case)}. Worst is {place_words(worst)}, counted from 1: "
             f"backward gives {result[worst]:.9g}, and "
             f"{question.source(question.gradient)} is {right[worst]:.9g}."
         )
@@ -343,26 +347,6 @@ def _wrong(
     return "\n".join(
         [found, *([looks] if looks else []), *([] if line is None else [line_text(line)])]
     )
-
-
-def _far(one: Any, other: Any, tolerance: _Tolerance) -> Any:
-    rtol, atol = tolerance
-    excess = np.abs(one - other) - (atol + rtol * np.abs(other))
-    return ~(excess <= 0)  # a result that is no number is wrong
-
-
-def _worst(one: Any, other: Any, tolerance: _Tolerance) -> tuple[int, ...] | None:
-    far = _far(one, other, tolerance)
-    if not far.any():
-        return None
-    gap = np.where(np.isnan(one), np.inf, np.abs(one - other))
-    return tuple(
-        int(n) for n in np.unravel_index(int(np.argmax(np.where(far, gap, -1))), one.shape)
-    )
-
-
-def _place(place: tuple[int, ...]) -> str:
-    return f"entry ({', '.join(str(n + 1) for n in place)})" if place else "the value"
 
 
 def _words(shape: tuple[int, ...]) -> str:

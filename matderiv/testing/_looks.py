@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Iterator, Sequence
-from fractions import Fraction
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from matderiv.checking.floats import Case
+from matderiv.checking.factors import Sample, constant_factor
+from matderiv.checking.floats import Case, multiple
 from matderiv.checking.question import Question
 from matderiv.checking.report import slip_text
 from matderiv.checking.slips import Slip, forgotten, place, slips
 from matderiv.errors import InputError
-from matderiv.expression.nodes import Node
+from matderiv.expression.nodes import Node, Number
 
-__all__ = ["Sample", "looks_like"]
+__all__ = ["looks_like"]
 
 _DENOMINATOR = 20  # of a factor that is named
+_CLOSE = 1e-6  # relative to the largest entry; functions may work in single precision
 _MOST_TRIED = 12_000  # mistakes that a wrong result is compared with
-
-#: Inputs, and what the function gave there.
-Sample = tuple[Case, Any]
 
 
 def looks_like(question: Question, samples: Sequence[Sample]) -> tuple[str | None, str]:
@@ -54,47 +51,11 @@ def _gives(formula: Node, case: Case, result: Any) -> bool:
 
 def _factor(question: Question, samples: Sequence[Sample]) -> str | None:
     """The factor that the gradient is off by, if that is all and it is the same everywhere."""
-    factors = []
-    for case, result in samples:
-        value = case.value(question.gradient)
-        below = float(np.vdot(value, value))
-        if result.shape != value.shape or not below:
-            return None
-        factor = float(np.vdot(value, result)) / below
-        if not factor or not np.allclose(result, factor * value, rtol=1e-6, atol=1e-9):
-            return None
-        factors.append(factor)
-    ways = [list(_ways(question, case)) for case, _ in samples]
-    for same in zip(*ways, strict=True):
-        short = {
-            Fraction(factor / value).limit_denominator(_DENOMINATOR)
-            for (_, value), factor in zip(same, factors, strict=True)
-        }
-        (words, _), number = same[0], next(iter(short))
-        exact = (
-            math.isclose(number * value, factor, rel_tol=1e-6)
-            for (_, value), factor in zip(same, factors, strict=True)
-        )
-        if len(short) == 1 and number and all(exact):
-            return _written(number, words)
-    return f"{factors[0]:.6g}" if len(samples) == 1 else None
-
-
-def _ways(question: Question, case: Case) -> Iterator[tuple[str, float]]:
-    """Factors other than numbers: "", and each scalar or size as a factor or a divisor."""
-    yield "", 1.0
-    known = {n: float(case.values[n]) for n in question.inputs if not question.shapes[n]}
-    for name in question.inputs:
-        shape = np.shape(case.values[name])
-        known |= {d.symbol: float(n) for d, n in zip(question.shapes[name], shape, strict=True)}
-    for name, value in known.items():
-        if not name.isdigit():
-            yield name, value
-            yield f"1/{name}", 1 / value
-
-
-def _written(number: Fraction, words: str) -> str:
-    """A factor as a formula holds it: 3/lam, -N."""
-    if abs(number) == 1:
-        return f"{'-' if number < 0 else ''}{words or 1}"
-    return f"{number}*{words}".replace("*1/", "/").removesuffix("*")
+    found = constant_factor(question, question.gradient, samples, _DENOMINATOR, _CLOSE)
+    if found is not None:
+        return str(found.value) if isinstance(found, Number) else question.source(found)
+    if len(samples) > 1:
+        return None
+    ((case, result),) = samples
+    alone = multiple(result, case.value(question.gradient), _CLOSE)
+    return None if alone is None else f"{alone:.6g}"

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from matderiv.checking.floats import multiple
 from matderiv.errors import InputError
 
-__all__ = ["check_grad", "real_array"]
+__all__ = ["check_grad", "far", "place_words", "real_array", "worst_of"]
 
 
 def check_grad(
@@ -66,19 +67,34 @@ def check_grad(
         step = eps * max(1.0, abs(middle))
         high, low = middle + step, middle - step
         numeric[index] = (at(index, high) - at(index, low)) / (high - low)
-    excess = np.abs(claimed - numeric) - (atol + rtol * np.abs(numeric))
-    excess = np.where(np.isnan(excess), np.inf, excess)
-    if not (excess > 0).any():
+    wrong = far(claimed, numeric, rtol, atol)
+    if not wrong.any():
         return True
-    worst = np.unravel_index(int(np.argmax(excess)), x.shape)
-    entry = f"entry ({', '.join(str(int(n) + 1) for n in worst)})" if x.ndim else "the value"
-    ratio = _ratio(claimed, numeric)
+    worst = worst_of(wrong, claimed, numeric)
+    factor = multiple(claimed, numeric, 1e-4)
+    looks = "" if factor is None else f" It looks like {factor:.4g} times the right one."
     return _fail(
-        f"The gradient by argument {wrt} is wrong in {int((excess > 0).sum())} of {x.size} "
-        f"entries. Worst is {entry}, counted from 1: the gradient given is {claimed[worst]:.9g}, "
-        f"central differences give {numeric[worst]:.9g}.{ratio}",
+        f"The gradient by argument {wrt} is wrong in {int(wrong.sum())} of {x.size} "
+        f"entries. Worst is {place_words(worst)}, counted from 1: the gradient given is "
+        f"{claimed[worst]:.9g}, central differences give {numeric[worst]:.9g}.{looks}",
         raise_exception=raise_exception,
     )
+
+
+def far(one: Any, other: Any, rtol: float, atol: float) -> Any:
+    """Where a result is off, as a mask; one that is no number is."""
+    return ~(np.abs(one - other) <= atol + rtol * np.abs(other))
+
+
+def worst_of(wrong: Any, one: Any, other: Any) -> tuple[int, ...]:
+    """The place, of those that are wrong, at which two arrays differ most."""
+    gap = np.where(np.isnan(one), np.inf, np.abs(one - other))
+    return tuple(map(int, np.unravel_index(int(np.argmax(np.where(wrong, gap, -1))), gap.shape)))
+
+
+def place_words(place: tuple[int, ...]) -> str:
+    """A place in words, counted from 1."""
+    return f"entry ({', '.join(str(n + 1) for n in place)})" if place else "the value"
 
 
 def real_array(value: Any, what: str) -> Any:
@@ -94,15 +110,6 @@ def real_array(value: Any, what: str) -> Any:
     except (TypeError, ValueError, RuntimeError) as error:  # the last is torch's
         raise InputError(f"{what} {type(value).__name__}, which is no array: {error}") from None
     raise InputError(f"{what} complex numbers; what is compared here are real ones.")
-
-
-def _ratio(claimed: Any, numeric: Any) -> str:
-    """A constant factor between the two, if there is one."""
-    below = float(np.vdot(numeric, numeric))
-    factor = float(np.vdot(numeric, claimed)) / below if below else 0.0
-    if factor and np.allclose(claimed, factor * numeric, rtol=1e-4, atol=1e-6):
-        return f" It looks like {factor:.4g} times the right one."
-    return ""
 
 
 def _fail(message: str, *, raise_exception: bool) -> bool:

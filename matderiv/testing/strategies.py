@@ -36,15 +36,13 @@ def shapes(
     return sizes.map(lambda known: _shapes(question, known))
 
 
-@st.composite
 def inputs(
-    draw: st.DrawFn,
     program: str = DEFAULT_PROGRAM,
     *,
     largest: int = 5,
     low: float = -2.0,
     high: float = 2.0,
-) -> dict[str, Any]:
+) -> st.SearchStrategy[dict[str, Any]]:
     """Arrays for every input of a program, of shapes that fit it; scalars are numbers.
 
     Entries are multiples of 1/64 from `low` to `high`, so that examples are readable and sums of
@@ -54,9 +52,18 @@ def inputs(
     >>> find(inputs("L = lam*sum(f(X @ W))", low=1), lambda found: True)["lam"]
     1.0
     """
+    numbers = st.integers(int(np.ceil(low * 64)), int(np.floor(high * 64)))
+    return _arrays(shapes(program, largest=largest), numbers.map(lambda n: n / 64))
+
+
+@st.composite
+def _arrays(
+    draw: st.DrawFn,
+    fitting: st.SearchStrategy[dict[str, tuple[int, ...]]],
+    entries: st.SearchStrategy[float],
+) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    entries = st.integers(int(np.ceil(low * 64)), int(np.floor(high * 64))).map(lambda n: n / 64)
-    for name, shape in draw(shapes(program, largest=largest)).items():
+    for name, shape in draw(fitting).items():
         found[name] = draw(hnp.arrays(np.float64, shape, elements=entries) if shape else entries)
     return found
 

@@ -1,18 +1,14 @@
-"""Arrays of numbers.
-
-Inverses and determinants come from elimination, so that their derivatives follow from those of
-sums, products and quotients alone.
-"""
+"""Arrays of numbers; inverses and determinants come from elimination."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from certificates.frame import refuse
-from certificates.numbers import Field, Number, UndefinedError, value_of
+from certificates.numbers import Field, Number, UndefinedError
 
 Shape = tuple[int, ...]
 
@@ -38,10 +34,6 @@ class Array:
             number = number * size + index - 1
         return self.items[number]
 
-    def each(self, operation: Callable[[Number], Number]) -> Array:
-        """A function of each entry."""
-        return Array(self.shape, [operation(u) for u in self.items])
-
 
 def places(shape: Shape) -> Iterator[tuple[int, ...]]:
     """All places of an array, row by row."""
@@ -55,24 +47,8 @@ def made(shape: Shape, entry: Callable[[tuple[int, ...]], Number]) -> Array:
     return Array(shape, [entry(place) for place in places(shape)])
 
 
-def total(field: Field, numbers: Iterable[Number]) -> Number:
-    """The sum."""
-    found: Number = None
-    for number in numbers:
-        found = number if found is None else found + number
-    return field.number(0) if found is None else found
-
-
-def product(field: Field, numbers: Iterable[Number]) -> Number:
-    """The product."""
-    found = field.number(1)
-    for number in numbers:
-        found = found * number
-    return found
-
-
-def eliminated(field: Field, array: Array, *, beside: bool) -> tuple[Array, Number]:
-    """A⁻¹, if it is wanted `beside`, and det A of a square A.
+def eliminated(field: Field, array: Array) -> tuple[Array, Number]:
+    """A⁻¹ and det A of a square A.
 
     Raises:
         UndefinedError: A has no inverse.
@@ -82,14 +58,13 @@ def eliminated(field: Field, array: Array, *, beside: bool) -> tuple[Array, Numb
         refuse(f"an inverse or a determinant of what is not square, or over {MOST_ROWS} rows")
     zero, one = field.number(0), field.number(1)
     rows = [
-        array.items[n * i : n * (i + 1)]
-        + ([one if i == k else zero for k in range(n)] if beside else [])
+        [*array.items[n * i : n * (i + 1)], *(one if i == k else zero for k in range(n))]
         for i in range(n)
     ]
     determinant = one
     for k in range(n):
-        best = max(range(k, n), key=lambda i: field.magnitude(value_of(rows[i][k])))
-        if not field.magnitude(value_of(rows[best][k])):
+        best = max(range(k, n), key=lambda i: field.magnitude(rows[i][k]))
+        if not field.magnitude(rows[best][k]):
             raise UndefinedError
         if best != k:
             rows[k], rows[best] = rows[best], rows[k]
@@ -102,13 +77,3 @@ def eliminated(field: Field, array: Array, *, beside: bool) -> tuple[Array, Numb
                 factor = rows[i][k]
                 rows[i] = [u - factor * v for u, v in zip(rows[i], rows[k], strict=True)]
     return Array(array.shape, [u for row in rows for u in row[n:]]), determinant
-
-
-def inverse(field: Field, array: Array) -> Array:
-    """A⁻¹."""
-    return eliminated(field, array, beside=True)[0]
-
-
-def determinant(field: Field, array: Array) -> Number:
-    """The determinant of A."""
-    return eliminated(field, array, beside=False)[1]

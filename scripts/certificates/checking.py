@@ -5,21 +5,21 @@ rest is evaluated: both sides at all their entries, at the sizes of the file, if
 at two other choices of sizes, which differ from each other and one of which holds a 1; each time at
 two random points, modulo two random primes where the program only adds, multiplies and divides,
 else with real numbers that know their errors. That finds what is false, but is no proof.
-
-Derivatives are the program's own: ∂L/∂Z through everything that is computed from Z,
-`Partial(Z[i, j], X[p, q])` by the definition of Z alone; relu′ is step and abs′ is sign.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import json
 import math
 import random
 import re
-from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from certificates.entries import Scope, Texts
+from certificates.derivatives import Calculus
+from certificates.entries import Entries
 from certificates.frame import Json, RefusedError, Work, check_form, refuse
 from certificates.functions import KINKS, called
 from certificates.numbers import (
@@ -36,7 +36,7 @@ from certificates.program import Program, flat, names, read
 from certificates.proving import Prover
 from certificates.reading import Tree, parse, walk
 from certificates.words import CHAINS, KINDS, METHODS, REASONS, STEPS
-from certificates.worlds import World, worlds
+from certificates.worlds import World, other_worlds
 
 SMALL = 120  # entries of all arrays together up to which the sizes of the file are looked at
 MOST_LINKS = 100_000
@@ -51,10 +51,8 @@ def check(data: Json) -> list[tuple[str, str]]:
     """
     check_form(data)
     program = read(data)
-    texts = Texts(program)
-    prover = Prover(program, texts.lowering)
-    work = Work()
-    chains: list[tuple[Json, Chain]] = []
+    prover = Prover(Calculus(program))
+    found: list[Link] = []
     if data["method"] not in METHODS:
         refuse("method: there is no such method")
     if sum(len(chain["links"]) for step in data["steps"] for chain in step["chains"]) > MOST_LINKS:
@@ -62,15 +60,20 @@ def check(data: Json) -> list[tuple[str, str]]:
     for step in data["steps"]:
         if step["kind"] not in STEPS or not step["chains"]:
             refuse(f"steps: there is no step {step['kind'][:40]!r}, or it is empty")
-        if not (step["wrt"] is None or step["wrt"] in program.shapes):
-            refuse(f"{_where(step)}: it is about no name of the program")
+        about = step["wrt"]
+        where = f"step {step['kind']}" + (f" {about}" if about else "")
+        if not (about is None or about in program.shapes):
+            refuse(f"{where}: it is about no name of the program")
         for number, chain in enumerate(step["chains"], 1):
-            with _Located(f"{_where(step)}, chain {number}"):
-                chains.append((step, Chain(chain, texts, prover, step["wrt"])))
+            with _located(f"{where}, chain {number}"):
+                found += _links(chain, prover, about, where)
     _check_answers(data, program)
     _check_counts(data, program)
-    _evaluate(data, texts, chains, work)
-    return [link for step, chain in chains for link in chain.told(_where(step))]
+    _evaluate(data, Entries(prover.calculus), found)
+    for link in found:
+        if not link.proved and not link.looked:
+            refuse(f"{link.where}: there are no sizes to evaluate it at")
+    return [(link.where, PROVED if link.proved else EVALUATED) for link in found]
 
 
 def summary(data: Json, links: list[tuple[str, str]]) -> str:
@@ -86,24 +89,15 @@ def summary(data: Json, links: list[tuple[str, str]]) -> str:
 PROVED, EVALUATED = "proved for all sizes", "evaluated at random points"
 
 
-def _where(step: Json) -> str:
-    """The name of a step in a message."""
-    return f"step {step['kind']}" + (f" {step['wrt']}" if step["wrt"] else "")
-
-
-class _Located:
+@contextlib.contextmanager
+def _located(place: str) -> Iterator[None]:
     """Says where something was refused."""
-
-    def __init__(self, place: str) -> None:
-        self.place = place
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, RefusedError):
-            refuse(f"{self.place}: {error}")
-        if isinstance(error, ArithmeticError):
-            refuse(f"{self.place}: a side has no value")
+    try:
+        yield
+    except RefusedError as error:
+        refuse(f"{place}: {error}")
+    except ArithmeticError:
+        refuse(f"{place}: a side has no value")
 
 
 # -- the answers ---------------------------------------------------------------------------------
@@ -122,10 +116,7 @@ def _check_answers(data: Json, program: Program) -> None:
                 continue
             if first["of"] == f"d{step['wrt']}":
                 derived.add(first["of"])
-                wanted: Json = parse(first["of"])
-            else:
-                wanted = parse(first["of"])
-            if wanted == _asked(step["wrt"], program) and last["kind"] == "formula":
+            if parse(first["of"]) == _asked(step["wrt"], program) and last["kind"] == "formula":
                 ends[step["wrt"]] = last["of"] if last["at"] == first["at"] else ""
     for name in data["wrt"]:
         if ends.get(name) != data["gradients"][name]:
@@ -168,6 +159,7 @@ def _check_counts(data: Json, program: Program) -> None:
         refuse("proof: the counts are not those of the links")
 
 
+_CHANCE = random.SystemRandom()
 _NUMBER = re.compile("[1-9][0-9]{0,8}")
 
 # -- chains --------------------------------------------------------------------------------------
@@ -181,44 +173,54 @@ class Side:
     What it says in index notation and what it says as source must agree.
     """
 
-    def __init__(self, data: Json, runs: Mapping[str, str], texts: Texts) -> None:
-        self.data, self.texts = data, texts
+    def __init__(
+        self, data: Json, runs: Mapping[str, str], prover: Prover, about: str | None
+    ) -> None:
+        self.data, self.at, self.calculus = data, data["at"], prover.calculus
         kind, at = data["kind"], data["at"]
         if kind not in KINDS or ("of" in data) != (KINDS[kind] != "entry"):
             refuse(f"there is no side {kind[:40]!r} of this form")
         if any(index not in runs and not _NUMBER.fullmatch(index) for index in at):
             refuse("an index is not one of its chain")
-        self.at = at
-        self.tree = parse(data["entry"])
-        self.trees = [self.tree]
+        written = [parse(data["entry"])]
         if "of" in data:
             over = tuple(runs.get(index, "1") for index in at)
             places = tuple(("name", i) if i in runs else ("num", int(i)) for i in at)
-            self.trees.append(texts.source(data["of"], over, places, KINDS[kind]))
-        letters = frozenset(runs)
-        self.ready = [texts.tree_ready(tree, letters) for tree in self.trees]
-        self.proved = False
+            written.append(self.calculus.source(data["of"], over, places, KINDS[kind]))
+        self.numbers = {
+            (node[1], n, index[1])
+            for tree in written
+            for node in walk(tree)
+            if node[0] == "index"
+            for n, index in enumerate(node[2])
+            if index[0] == "num"
+        }
+        self.trees = [self.calculus.read(tree, runs, about) for tree in written]
+        self.proved = all(prover.same(self.trees[0], tree, about) for tree in self.trees[1:])
 
-    def value(self, world: Scope, place: Place) -> Number:
+    def value(self, world: World, place: Place) -> Number:
         """The value of the side at a place."""
-        first, *others = (ready.run(world, place) for ready in self.ready)
+        first, *others = (world.entries.ready(tree).run(world, place) for tree in self.trees)
         if not all(world.field.same(first, other) for other in others):
             refuse("a side is not the entry that it states")
         return first
 
-    @property
-    def spelled(self) -> bool:
-        """Whether it is written out at the sizes of the file."""
-        return "entries" in self.data
+    def there(self, world: World) -> bool:
+        """Whether the entries that are named by numbers, such as x_12, are there."""
+        lowering = self.calculus.lowering
+        return all(n <= world.shape(lowering.shape_of(x))[axis] for x, axis, n in self.numbers)
 
-    def check_spelled(self, world: Scope, values: list[tuple[Place, Number]]) -> None:
+    def check_spelled(self, world: World, runs: Mapping[str, str]) -> None:
         """Compare what is written out with the side; the sizes are those of the file."""
-        own = {tuple(place.get(i, 1) for i in self.at): value for place, value in values}
+        own = {
+            tuple(p.get(i, 1) for i in self.at): self.value(world, p) for p in _places(world, runs)
+        }
         spelled = dict(_cells(self.data["entries"]))
         if spelled.keys() != own.keys():
             refuse("an array is not written out in its shape")
         for at, text in spelled.items():
-            if not world.field.same(self.texts.ready(text, frozenset()).run(world, {}), own[at]):
+            tree = self.calculus.read(parse(text), {}, world.about)
+            if not world.field.same(world.entries.ready(tree).run(world, {}), own[at]):
                 refuse(f"an array as written out is not what it stands for at {at}")
 
 
@@ -230,146 +232,102 @@ def _cells(entries: Json, at: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int,
         yield from _cells(part, (*at, n))
 
 
-class Chain:
-    """A chain of links, whose sides are all read at the same indices."""
+def _places(world: World, runs: Mapping[str, str]) -> Iterator[Place]:
+    """All choices of the letters of a chain."""
+    sizes = world.shape(list(runs.values()))
+    for place in itertools.product(*(range(1, size + 1) for size in sizes)):
+        world.work.spend(20)
+        yield dict(zip(runs, place, strict=True))
 
-    def __init__(self, data: Json, texts: Texts, prover: Prover, about: str | None) -> None:
-        self.links, self.kind = data["links"], data["kind"]
-        if self.kind not in CHAINS or len(data["sides"]) != len(self.links) + 1 or not self.links:
-            refuse(f"there is no chain {self.kind[:40]!r}, or it has not one side more than links")
-        for link in self.links:
-            if link["reason"] not in REASONS:
-                refuse(f"there is no reason {link['reason'][:40]!r}")
-        self.runs: dict[str, str] = data["indices"]
-        for letter, size in self.runs.items():
-            if not re.fullmatch(r"[a-z]\w*", letter) or size not in texts.sizes:
-                refuse(f"{letter[:20]!r} is no index letter of a size")
-        self.sides = [Side(side, self.runs, texts) for side in data["sides"]]
-        for side in self.sides:
-            first, *others = side.trees
-            side.proved = all(prover.same(first, tree, about, self.runs) for tree in others)
-        self.proved = [
-            one.proved and other.proved and prover.same(one.tree, other.tree, about, self.runs)
-            for one, other in itertools.pairwise(self.sides)
-        ]
-        self.spelled = any(side.spelled for side in self.sides)
-        self.numbers = {
-            (node[1], n, index[1])
-            for side in self.sides
-            for tree in side.trees
-            for node in walk(tree)
-            if node[0] == "index"
-            for n, index in enumerate(node[2])
-            if index[0] == "num"
-        }
-        self.looked = [0] * len(self.links)
 
-    def open(self, *, own: bool) -> list[bool]:
-        """The links to be evaluated, at the sizes of the file or at others."""
-        return [
-            not proved and (own or link["for_all_sizes"])
-            for proved, link in zip(self.proved, self.links, strict=True)
-        ]
+@dataclass
+class Link:
+    """Two sides that are read at the same indices; `looked`: it has been evaluated."""
+
+    where: str
+    about: str | None
+    runs: Mapping[str, str]
+    sides: tuple[Side, Side]
+    spelled: list[Side]  # each side that is written out, once in its chain
+    for_all_sizes: bool
+    proved: bool
+    looked: bool = False
+
+    def open(self, *, own: bool) -> bool:
+        """Whether it is to be evaluated, at the sizes of the file or at others."""
+        return not self.proved and (own or self.for_all_sizes)
 
     def look(self, world: World, *, own: bool) -> None:
-        """Compare each side with the next; `own`: the sizes are those of the file."""
-        todo = self.open(own=own)
-        near = [any(todo[max(n - 1, 0) : n + 1]) for n in range(len(self.sides))]
-        if own:
-            near = [n or side.spelled for n, side in zip(near, self.sides, strict=True)]
-        if not any(near) or not self._there(world):
-            return
-        sizes = world.shape(list(self.runs.values()))
-        found: list[list[tuple[Place, Number]]] = [[] for _ in self.sides]
-        for place in itertools.product(*(range(1, size + 1) for size in sizes)):
-            at = dict(zip(self.runs, place, strict=True))
-            world.work.spend(10 * len(self.sides))
-            for number, side in enumerate(self.sides):
-                if near[number]:
-                    found[number].append((at, side.value(world, at)))
-            for n, link in enumerate(self.links):
-                if todo[n] and not world.field.same(found[n][-1][1], found[n + 1][-1][1]):
-                    refuse(f"{link['reason']!r}: the sides differ at {place or 'a point'}")
-        for n, looked in enumerate(todo):
-            self.looked[n] += looked
-        if own:
-            for side, values in zip(self.sides, found, strict=True):
-                if side.spelled:
-                    side.check_spelled(world, values)
+        """Compare its sides, and what is written out; `own`: the sizes are those of the file."""
+        if self.open(own=own) and all(side.there(world) for side in self.sides):
+            self.looked = True
+            for place in _places(world, self.runs):
+                if not world.field.same(*(side.value(world, place) for side in self.sides)):
+                    refuse(f"the sides differ at {tuple(place.values()) or 'a point'}")
+        for side in self.spelled if own else ():
+            side.check_spelled(world, self.runs)
 
-    def _there(self, world: World) -> bool:
-        """Whether the entries that are named by numbers, such as x_12, are there."""
-        for name, axis, number in self.numbers:
-            shape = world.shape(self.sides[0].texts.lowering.shape_of(name))
-            if axis >= len(shape) or number > shape[axis]:
-                return False
-        return True
 
-    def told(self, where: str) -> Iterator[tuple[str, str]]:
-        """Each link by its place, and how it was confirmed."""
-        for link, proved, looked in zip(self.links, self.proved, self.looked, strict=True):
-            if not proved and not looked:
-                refuse(f"{where}: {link['reason']!r}: there are no sizes to evaluate it at")
-            yield f"{where}, {self.kind}: {link['reason']}", PROVED if proved else EVALUATED
+def _links(chain: Json, prover: Prover, about: str | None, where: str) -> Iterator[Link]:
+    """The links of a chain, whose sides are all read at the same indices."""
+    links, kind, runs = chain["links"], chain["kind"], chain["indices"]
+    if kind not in CHAINS or len(chain["sides"]) != len(links) + 1 or not links:
+        refuse(f"there is no chain {kind[:40]!r}, or it has not one side more than links")
+    sizes = {n for shape in prover.program.shapes.values() for n in shape}
+    for letter, size in runs.items():
+        if not re.fullmatch(r"[a-z]\w*", letter) or size not in sizes:
+            refuse(f"{letter[:20]!r} is no index letter of a size")
+    sides = [Side(side, runs, prover, about) for side in chain["sides"]]
+    for number, link in enumerate(links):
+        one, other = sides[number : number + 2]
+        if link["reason"] not in REASONS:
+            refuse(f"there is no reason {link['reason'][:40]!r}")
+        place = f"{where}, {kind}: {link['reason']}"
+        proved = one.proved and other.proved and prover.same(one.trees[0], other.trees[0], about)
+        new = sides if number == 0 else [other]
+        spelled = [side for side in new[:2] if "entries" in side.data]
+        yield Link(place, about, runs, (one, other), spelled, link["for_all_sizes"], proved)
 
 
 # -- evaluating ----------------------------------------------------------------------------------
 
 
-def _evaluate(data: Json, texts: Texts, chains: list[tuple[Json, Chain]], work: Work) -> None:
+def _evaluate(data: Json, entries: Entries, links: list[Link]) -> None:
     """Look at every link that is not proved, and at all that is written out."""
-    rest = [(s, chain) for s, chain in chains if chain.spelled or any(chain.open(own=True))]
-    if not rest:
+    if not any(link.spelled or link.open(own=True) for link in links):
         return
-    chance = random.SystemRandom()
-    primes = [Residues(random_prime(chance)) for _ in range(2)]
-    extra = _exponents(data)
+    extra = _digits(data)
     try:
-        _look(data, texts, primes, rest, work)
+        _look(data, entries, [Residues(random_prime(_CHANCE)) for _ in range(2)], links)
     except NotRationalError:
         with real_arithmetic(DIGITS + extra):
             # It takes more points to tell functions apart that take few values.
-            kinks = any(called(tree) & KINKS for tree in texts.program.definitions.values())
-            reals = Reals(Decimal(10) ** -(DIGITS // 2 + extra))
-            _look(data, texts, [reals] * (8 if kinks else 2), rest, work)
+            kinks = any(called(tree) & KINKS for tree in entries.program.definitions.values())
+            _look(data, entries, [Reals(DIGITS // 2 + extra)] * (8 if kinks else 2), links)
 
 
-def _look(
-    data: Json,
-    texts: Texts,
-    fields: list[Residues] | list[Reals],
-    chains: list[tuple[Json, Chain]],
-    work: Work,
-) -> None:
-    """Look at chains in every world."""
-    own = data["sizes"]
+def _look(data: Json, entries: Entries, fields: Sequence[Field], links: list[Link]) -> None:
+    """Look at links in every world that is needed."""
+    own, work = data["sizes"], Work()
     sizes = [[own.get(n) or int(n) for n in shape] for shape in data["shapes"].values()]
-    needed = any(c.spelled or c.open(own=True) != c.open(own=False) for _, c in chains)
-    chosen = own if sum(map(math.prod, sizes)) <= SMALL or needed else None
-    some: list[Field] = [*fields]
-    for world in worlds(texts, some, chosen, work, random.SystemRandom()):
-        about: Json = None
-        for step, chain in chains:
-            if step is not about:
-                about = step
-                world.begin(step["wrt"])
-            with _Located(_where(step)):
-                chain.look(world, own=world.sizes == own)
+    here = any(x.spelled or x.open(own=True) != x.open(own=False) for x in links)
+    found: list[Iterable[World]] = []
+    if here or sum(map(math.prod, sizes)) <= SMALL:
+        found.append(World(entries, field, own, _CHANCE, work) for field in fields)
+    if any(link.open(own=False) for link in links):
+        found.append(other_worlds(entries, fields, work, _CHANCE))
+    for world in itertools.chain(*found):
+        for about, some in itertools.groupby(links, lambda link: link.about):
+            world.begin(about)
+            for link in some:
+                with _located(link.where):
+                    link.look(world, own=world.sizes == own)
 
 
-def _exponents(data: Json) -> int:
+def _digits(data: Json) -> int:
     """How many digits more are needed to see the smallest numbers of the file."""
     most = 0
-    texts = [*data["definitions"].values(), *data["gradients"].values()]
-    texts += [
-        side[key]
-        for step in data["steps"]
-        for chain in step["chains"]
-        for side in chain["sides"]
-        for key in ("entry", "of")
-        if key in side
-    ]
-    for text in texts:
+    for text in json.dumps(data | {"sha256": ""}, ensure_ascii=False).split('"'):
         powers = sum(int(n) for n in re.findall(r"[0-9]e-?([0-9]{1,3})", text))
         longs = sum(len(n) for n in re.findall(r"[0-9]{8,}", text))
         most = max(most, powers + longs)

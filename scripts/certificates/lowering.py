@@ -17,7 +17,7 @@ from certificates.reading import Tree, exchanged, walk
 Sizes = tuple[str, ...]
 Places = tuple[Tree, ...]
 
-_ONE: Tree = ("num", 1)
+ONE: Tree = ("num", 1)
 _BELOW: Tree = ("num", -1)
 
 
@@ -28,9 +28,14 @@ class Lowered(NamedTuple):
     at: Callable[[Places], Tree]
 
 
+def entry(name: str, at: Places) -> Tree:
+    """An entry of a name."""
+    return ("index", name, at) if at else ("name", name)
+
+
 def times(*factors: Tree) -> Tree:
     """A product."""
-    return ("mul", factors)
+    return factors[0] if len(factors) == 1 else ("mul", factors) if factors else ONE
 
 
 def summed(body: Tree, bounds: Iterable[Tree]) -> Tree:
@@ -55,12 +60,12 @@ class Lowering:
         bounds: list[Tree] = []
         for size in shape:
             if size == "1" and not always:
-                places.append(_ONE)
+                places.append(ONE)
                 continue
-            letter: Tree = ("name", f"_{next(self._count)}")
+            letter: Tree = ("name", f"#{next(self._count)}")  # no text of a file has such a name
             places.append(letter)
             end: Tree = ("num", int(size)) if size.isdigit() else ("name", size)
-            bounds.append(("tuple", (letter, _ONE, end)))
+            bounds.append(("tuple", (letter, ONE, end)))
         return tuple(places), bounds
 
     def shape_of(self, name: str) -> Sizes:
@@ -74,10 +79,6 @@ class Lowering:
             return self.shapes[name[1:]]
         refuse(f"{name[:40]!r} is not a name of the program")
 
-    def entry(self, name: str, at: Places) -> Tree:
-        """An entry of a name."""
-        return ("index", name, at) if at else ("name", name)
-
     def lower(self, tree: Tree) -> Lowered:
         """A formula as an array of entries."""
         match tree:
@@ -86,7 +87,7 @@ class Lowering:
             case ("name", name) if name in self.sizes:
                 return Lowered((), lambda _: tree)
             case ("name", name):
-                return Lowered(self.shape_of(name), lambda at: self.entry(name, at))
+                return Lowered(self.shape_of(name), lambda at: entry(name, at))
             case ("neg", part):
                 inner = self.lower(part)
                 return Lowered(inner.shape, lambda at: ("neg", inner.at(at)))
@@ -121,7 +122,7 @@ class Lowering:
             refuse("an array does not have the shape of what it stands for")
         rest = at[len(over) - len(array.shape) :]
         return array.at(
-            tuple(_ONE if n == "1" else i for i, n in zip(rest, array.shape, strict=True))
+            tuple(ONE if n == "1" else i for i, n in zip(rest, array.shape, strict=True))
         )
 
     def matmul(self, left: Lowered, right: Lowered) -> Lowered:
@@ -141,7 +142,7 @@ class Lowering:
         """e_p e_qᵀ."""
         if len(indices) != len(shape):
             refuse("an entry has another number of indices than its array")
-        return Lowered(shape, lambda at: times(_ONE, *map(delta, at, indices)))
+        return Lowered(shape, lambda at: times(*map(delta, at, indices)))
 
     # -- functions -------------------------------------------------------------------------------
 
@@ -168,17 +169,18 @@ class Lowering:
         match name, operands:
             case "Partial", [("name", str(top)), wrt]:
                 shape = self.shape_of(top)
-                return Lowered(shape, lambda at: ("call", name, (self.entry(top, at), wrt)))
-            case "differential", [of, ("name", wrt)]:
-                return self.differential(self.lower(of), wrt)
+                return Lowered(shape, lambda at: ("call", name, (entry(top, at), wrt)))
+            case "differential", [of, ("name", _) as wrt]:
+                changed = self.lower(of)
+                return Lowered(changed.shape, lambda at: ("call", name, (changed.at(at), wrt)))
             case "acos", [("neg", ("num", 1))]:
                 return Lowered((), lambda _: ("call", name, arguments))
             case "eye", [n]:
                 return Lowered((self.size(n),) * 2, lambda at: delta(*at))
             case "ones", [("tuple", sizes)]:
-                return Lowered(tuple(map(self.size, sizes)), lambda _: _ONE)
+                return Lowered(tuple(map(self.size, sizes)), lambda _: ONE)
             case "ones", [size]:
-                return Lowered((self.size(size),), lambda _: _ONE)
+                return Lowered((self.size(size),), lambda _: ONE)
             case "outer", [left, right]:
                 one, other = self.lower(left), self.lower(right)
                 if [len(one.shape), len(other.shape)] != [1, 1]:
@@ -197,16 +199,6 @@ class Lowering:
         if not left.keys() <= parts or {("name", o) for o in "ab"} & parts - left.keys():
             refuse(f"{name[:40]} has no such operands or options")
         return self.lower(exchanged(COMPOSITE[name], _NOT_GIVEN | left))
-
-    def differential(self, of: Lowered, wrt: str) -> Lowered:
-        """Σ ∂(formula)/∂x_pq·dx_pq, all other names in the formula standing still."""
-
-        def at(place: Places) -> Tree:
-            own, bounds = self.places(self.shape_of(wrt))
-            rate: Tree = ("call", "Direct", (of.at(place), self.entry(wrt, own)))
-            return summed(times(rate, self.entry(f"{wrt}.differential", own)), bounds)
-
-        return Lowered(of.shape, at)
 
     def size(self, tree: Tree) -> str:
         """A size."""
@@ -246,7 +238,7 @@ class Lowering:
         lowered = self.lower(body)
         if lowered.shape != self.shape_of(of):
             refuse("functions: one is not of each entry")
-        found: Tree = exchanged(lowered.at(places), {self.entry(of, places): arg})
+        found: Tree = exchanged(lowered.at(places), {entry(of, places): arg})
         if {node[1] for node in walk(found) if node[0] == "name"} & {p[1] for p in places}:
             refuse("functions: one is not of one entry alone")
         return found
@@ -258,7 +250,7 @@ class Lowering:
 
     def whole(self, name: str, array: Lowered, at: Places = ()) -> Tree:
         """A function of a whole array, or an entry of its value."""
-        own, bounds = self.places(array.shape, always=name in ("inv", "det", "logdet"))
+        own, bounds = self.places(array.shape, always=True)
         return ("call", name, (array.at(own), *bounds, *at))
 
     def reduction(self, name: str, array: Lowered, options: dict[str, Tree]) -> Lowered:

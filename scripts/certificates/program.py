@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from certificates.frame import Json, refuse
@@ -43,9 +43,17 @@ class Program:
         return [name for name in self.shapes if name not in self.definitions]
 
     @cached_property
-    def uses(self) -> dict[str, set[str]]:
+    def uses(self) -> dict[str, frozenset[str]]:
         """The names in each definition."""
         return {name: names(tree) for name, tree in self.definitions.items()}
+
+    @cached_property
+    def reach(self) -> dict[str, frozenset[str]]:
+        """The names that each value is made of, through others too."""
+        found: dict[str, frozenset[str]] = {}
+        for name, used in self.uses.items():
+            found[name] = used.union(*(found[n] for n in used & found.keys()))
+        return found
 
 
 def read(data: Json) -> Program:
@@ -134,10 +142,11 @@ def _assignments(text: str) -> dict[str, Tree]:
     return found
 
 
-def names(tree: Tree) -> set[str]:
+@lru_cache(maxsize=1 << 14)
+def names(tree: Tree) -> frozenset[str]:
     """The names in a tree."""
     options = {node[2] for node in walk(tree) if node[0] == "option"}
-    return {n[1] for n in walk(tree) if n[0] == "name" and n not in options}
+    return frozenset(n[1] for n in walk(tree) if n[0] in ("name", "index") and n not in options)
 
 
 def _unfolded(tree: Tree, lifted: Mapping[str, Tree]) -> Tree:

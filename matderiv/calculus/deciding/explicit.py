@@ -6,10 +6,11 @@ This is NumPy's meaning of every node and nothing else: no derivative, no index 
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cmp_to_key
-from typing import Any, cast
+from typing import cast
 
 import sympy as sp
 
@@ -20,7 +21,7 @@ from matderiv.expression.definitions import defined, definition
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 
-__all__ = ["Explicit", "SympyArray", "sympy_sum", "undefined_function"]
+__all__ = ["Explicit", "SympyArray", "sympy_sum", "undefined_function", "value_of"]
 
 #: Rows up to which an inverse or a determinant is written as the sum over all permutations.
 _MOST_ROWS = 4
@@ -60,17 +61,6 @@ class SympyArray:
             ),
         )
 
-    def matrix(self) -> sp.ImmutableDenseMatrix:
-        """The same as a SymPy matrix; a vector is a column.
-
-        Raises:
-            UnsupportedError: the array has more than two dimensions.
-        """
-        if len(self.shape) > 2:  # noqa: PLR2004 - a SymPy matrix has two
-            raise UnsupportedError(f"SymPy has no matrix with {len(self.shape)} dimensions")
-        rows, cols = (*self.shape, 1, 1)[:2]
-        return sp.ImmutableDenseMatrix(rows, cols, self.entries)
-
 
 def _array(shape: tuple[int, ...], entry: Callable[[tuple[int, ...]], sp.Expr]) -> SympyArray:
     places = itertools.product(*map(range, shape))
@@ -92,11 +82,8 @@ def sympy_sum(terms: Iterable[sp.Expr]) -> sp.Expr:
     (x + 2*y, 3*x + y)
     """
     found = [part for term in terms for part in sp.Add.make_args(term) if part != 0]
-    if len(found) < 2:  # noqa: PLR2004
-        return found[0] if found else sp.S.Zero
-    if len({part.as_coeff_Mul()[1] for part in found}) < len(found):
-        return sp.Add(*found)
-    if not _INFINITE.isdisjoint(found):
+    alike = len({part.as_coeff_Mul()[1] for part in found}) < len(found)
+    if alike or not found[1:] or not _INFINITE.isdisjoint(found):
         return sp.Add(*found)
     found.sort(key=cmp_to_key(sp.Basic.compare))
     numbers = [part for part in found if part.is_Number]
@@ -129,27 +116,22 @@ def undefined_function(name: str, by: tuple[int, ...] = ()) -> Callable[..., sp.
 class Explicit:
     """Works out expressions entry by entry, given arrays for names or definitions of them.
 
-    `functions`: the names of the undefined functions. `apply`: the value of such a function, or of
-    a derivative of it, at given arguments. `check`: is called with the array of each node, and may
-    raise an error to stop.
+    `functions`: the names of the undefined functions. `check`: is called with the array of each
+    node, and may raise an error to stop.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what a name, a size and a function are
+    def __init__(
         self,
         known: Mapping[str, SympyArray],
         definitions: Mapping[str, tuple[Node, tuple[int, ...]]],
         sizes: Mapping[str, int],
         functions: Collection[str],
-        apply: Callable[[str, tuple[int, ...], tuple[sp.Expr, ...]], sp.Expr] = (
-            lambda name, by, args: undefined_function(name, by)(*args)
-        ),
         check: Callable[[SympyArray], SympyArray] = lambda array: array,
     ) -> None:
         self._found = dict(known)
         self._definitions = definitions
         self._sizes = sizes
         self._functions = functions
-        self._apply = apply
         self._check = check
 
     def name(self, name: str) -> SympyArray:
@@ -169,13 +151,17 @@ class Explicit:
         """
         if isinstance(node, nodes.Name):
             return self.name(node.name)
-        rule = _RULES.get(type(node))
-        if rule is None:
-            simpler = definition(node)
-            if simpler is None:
-                raise MissingRuleError(node, "explicit entries")
-            return self.of(simpler)
-        return self._check(rule(self, node, *map(self.of, nodes.children(node))))
+        kind = type(node)
+        if kind in _PLAIN or kind in _RULES:
+            operands = map(self.of, nodes.children(node))
+            made = (
+                _PLAIN[kind](*operands) if kind in _PLAIN else _RULES[kind](self, node, *operands)
+            )
+            return self._check(made)
+        simpler = definition(node)
+        if simpler is None:
+            raise MissingRuleError(node, "explicit entries")
+        return self.of(simpler)
 
     def size(self, size: int | str) -> int:
         """The value of a size."""
@@ -188,17 +174,15 @@ class Explicit:
         if function in FUNCTIONS:
             return self._known(function, arg)
         if function in self._functions:
-            if whole:
-                return SympyArray((), (self._apply(function, (), arg.entries),))
-            return arg.map(lambda u: self._apply(function, (), (u,)))
+            f = undefined_function(function)
+            return SympyArray((), (f(*arg.entries),)) if whole else arg.map(f)
         if function[:1] != "d" or function[1:] not in self._functions:
             raise UnsupportedError(f"there is no function {function} in the program")
         of = function[1:]
-        if of[0].isupper():
-            places = range(1, len(arg.entries) + 1)
-            made = (self._apply(of, (place,), arg.entries) for place in places)
-            return SympyArray(arg.shape, tuple(made))
-        return arg.map(lambda u: self._apply(of, (1,), (u,)))
+        if of[0].islower():
+            return arg.map(undefined_function(of, (1,)))
+        rates = (undefined_function(of, (n,)) for n in range(1, len(arg.entries) + 1))
+        return SympyArray(arg.shape, tuple(rate(*arg.entries) for rate in rates))
 
     def _known(self, function: str, arg: SympyArray) -> SympyArray:
         """The value of a known function: SymPy's own, or by its definition."""
@@ -212,14 +196,21 @@ class Explicit:
         return within.of(value)
 
 
-# -- rules: each from a node and the arrays of its operands ------------------------------------
+def value_of(function: str, arg: sp.Expr, functions: Collection[str]) -> sp.Expr:
+    """f(u), known or among the undefined functions of a program, or f′(u) of one of these.
 
-Rule = Callable[..., SympyArray]
+    >>> value_of("softplus", sp.Symbol("u"), ()), value_of("df", sp.Symbol("u"), {"f"})
+    (log(exp(u) + 1), df(u))
+    """
+    explicit = Explicit({}, {}, {}, functions)
+    return explicit.called(function, SympyArray((), (arg,)), whole=False).entries[0]
 
 
-def _entrywise(operation: Callable[..., sp.Expr]) -> Rule:
-    def rule(by: Explicit, node: Node, *operands: SympyArray) -> SympyArray:
-        del by, node
+# -- rules: each from the arrays of the operands -------------------------------------------------
+
+
+def _entrywise(operation: Callable[..., sp.Expr]) -> Callable[..., SympyArray]:
+    def rule(*operands: SympyArray) -> SympyArray:
         shape = _joined([one.shape for one in operands])
         spread = [one.spread(shape).entries for one in operands]
         return SympyArray(shape, tuple(map(operation, *spread)))
@@ -234,33 +225,8 @@ def _joined(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
     return tuple(next((n for n in sizes if n != 1), 1) for sizes in zip(*padded, strict=True))
 
 
-def _along(
-    shape: tuple[int, ...], axis: int | None, *, keepdims: bool
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The axes that are reduced, and the shape that is left."""
-    axes = tuple(range(len(shape))) if axis is None else (axis % len(shape),)
-    kept = (1 if n in axes else size for n, size in enumerate(shape))
-    left = tuple(size for n, size in enumerate(kept) if keepdims or n not in axes)
-    return axes, left
-
-
-def _reduced(of: Callable[[list[sp.Expr]], sp.Expr]) -> Rule:
-    """One number of all entries, or of those along an axis."""
-
-    def rule(by: Explicit, node: nodes.Reduction, arg: SympyArray) -> SympyArray:
-        del by
-        axes, left = _along(arg.shape, node.axis, keepdims=node.keepdims)
-        groups: dict[tuple[int, ...], list[sp.Expr]] = {}
-        for at, entry in zip(itertools.product(*map(range, arg.shape)), arg.entries, strict=True):
-            groups.setdefault(tuple(i for n, i in enumerate(at) if n not in axes), []).append(entry)
-        return SympyArray(left, tuple(map(of, groups.values())))
-
-    return rule
-
-
-def _matmul(by: Explicit, node: Node, left: SympyArray, right: SympyArray) -> SympyArray:
+def _matmul(left: SympyArray, right: SympyArray) -> SympyArray:
     """Σ_k a_ik b_kj, the last index of A with the last but one of B."""
-    del by, node
     stack = _joined([left.shape[:-2], right.shape[:-2]])
     rows = left.shape[-2:-1]
     cols = right.shape[-1:] if len(right.shape) > 1 else ()
@@ -278,39 +244,20 @@ def _matmul(by: Explicit, node: Node, left: SympyArray, right: SympyArray) -> Sy
     return _array((*stack, *rows, *cols), entry)
 
 
-def _transpose(by: Explicit, node: Node, arg: SympyArray) -> SympyArray:
-    del by, node
-    return _array(arg.shape[::-1], lambda at: arg.at(at[::-1]))
+def _outer(left: SympyArray, right: SympyArray) -> SympyArray:
+    products = itertools.starmap(operator.mul, itertools.product(left.entries, right.entries))
+    return SympyArray((*left.shape, *right.shape), tuple(products))
 
 
-def _rearrange(by: Explicit, node: nodes.Rearrange, arg: SympyArray) -> SympyArray:
-    del by
-    axes = range(len(arg.shape))
-    return _array(
-        tuple(1 if axis is None else arg.shape[axis] for axis in node.order),
-        lambda at: arg.at(at[node.order.index(axis)] for axis in axes),
-    )
-
-
-def _outer(by: Explicit, node: Node, left: SympyArray, right: SympyArray) -> SympyArray:
-    del by, node
-    middle = len(left.shape)
-    return _array(
-        (*left.shape, *right.shape), lambda at: left.at(at[:middle]) * right.at(at[middle:])
-    )
-
-
-def _diag(by: Explicit, node: Node, arg: SympyArray) -> SympyArray:
-    del by, node
+def _diag(arg: SympyArray) -> SympyArray:
     if len(arg.shape) > 1:
         return _array(arg.shape[:1], lambda at: arg.at(at * 2))
     return _array(arg.shape * 2, lambda at: arg.at(at[:1]) if at[0] == at[1] else sp.S.Zero)
 
 
-def _determinant(by: Explicit, node: Node, arg: SympyArray) -> SympyArray:
-    del by, node
-    rows = range(arg.shape[0])
-    return SympyArray((), (_minor(arg, tuple(rows), tuple(rows)),))
+def _determinant(arg: SympyArray) -> SympyArray:
+    rows = tuple(range(arg.shape[0]))
+    return SympyArray((), (_minor(arg, rows, rows),))
 
 
 def _minor(arg: SympyArray, rows: tuple[int, ...], cols: tuple[int, ...]) -> sp.Expr:
@@ -326,19 +273,60 @@ def _minor(arg: SympyArray, rows: tuple[int, ...], cols: tuple[int, ...]) -> sp.
     return sympy_sum(terms)
 
 
-def _inverse(by: Explicit, node: Node, arg: SympyArray) -> SympyArray:
+def _inverse(arg: SympyArray) -> SympyArray:
     """The cofactors of the transpose, each divided by the determinant."""
-    (determinant,) = _determinant(by, node, arg).entries
+    (determinant,) = _determinant(arg).entries
     if determinant == 0:
         raise ZeroDivisionError
-    rows = tuple(range(arg.shape[0]))
+    rows = range(arg.shape[0])
 
-    def without(i: int) -> tuple[int, ...]:
-        return tuple(k for k in rows if k != i)
+    def entry(at: tuple[int, ...]) -> sp.Expr:
+        above, below = (tuple(k for k in rows if k != place) for place in at[::-1])
+        return (-1) ** sum(at) * _minor(arg, above, below) / determinant
 
+    return _array(arg.shape, entry)
+
+
+_PLAIN: dict[type, Callable[..., SympyArray]] = {
+    nodes.Pi: lambda: SympyArray((), (sp.pi,)),
+    nodes.Add: _entrywise(lambda a, b: sympy_sum((a, b))),
+    nodes.Subtract: _entrywise(lambda a, b: sympy_sum((a, -b))),
+    nodes.Multiply: _entrywise(operator.mul),
+    nodes.Divide: _entrywise(operator.truediv),
+    nodes.Power: _entrywise(operator.pow),
+    nodes.Negate: _entrywise(lambda a: -a),
+    nodes.MatMul: _matmul,
+    nodes.Outer: _outer,
+    nodes.Transpose: lambda arg: _array(arg.shape[::-1], lambda at: arg.at(at[::-1])),
+    nodes.Diag: _diag,
+    nodes.Determinant: _determinant,
+    nodes.Inverse: _inverse,
+}
+
+
+# -- rules that also depend on the node's axis, sizes or function --------------------------------
+
+
+def _reduced(of: Callable[[list[sp.Expr]], sp.Expr]) -> Callable[..., SympyArray]:
+    """One number of all entries, or of those along an axis."""
+
+    def rule(_: Explicit, node: nodes.Reduction, arg: SympyArray) -> SympyArray:
+        axes = range(len(arg.shape))
+        gone = set(axes) if node.axis is None else {axes[node.axis]}
+        groups: dict[tuple[int, ...], list[sp.Expr]] = {}
+        for at, entry in zip(itertools.product(*map(range, arg.shape)), arg.entries, strict=True):
+            groups.setdefault(tuple(at[n] for n in axes if n not in gone), []).append(entry)
+        shape = (1 if n in gone else arg.shape[n] for n in axes if node.keepdims or n not in gone)
+        return SympyArray(tuple(shape), tuple(map(of, groups.values())))
+
+    return rule
+
+
+def _rearrange(_: Explicit, node: nodes.Rearrange, arg: SympyArray) -> SympyArray:
+    axes = range(len(arg.shape))
     return _array(
-        arg.shape,
-        lambda at: (-1) ** sum(at) * _minor(arg, without(at[1]), without(at[0])) / determinant,
+        tuple(1 if axis is None else arg.shape[axis] for axis in node.order),
+        lambda at: arg.at(at[node.order.index(axis)] for axis in axes),
     )
 
 
@@ -350,32 +338,19 @@ def _ones(by: Explicit, node: nodes.Ones) -> SympyArray:
     return _array(tuple(map(by.size, node.sizes)), lambda _: sp.S.One)
 
 
-def _number(make: Callable[[Explicit, Any], sp.Expr]) -> Rule:
-    return lambda by, node: SympyArray((), (make(by, node),))
+def _number(_: Explicit, node: nodes.Number) -> SympyArray:
+    return SympyArray((), (sp.Rational(*node.value.as_integer_ratio()),))
 
 
-_RULES: dict[type, Rule] = {
-    nodes.Number: _number(lambda _, n: sp.Rational(n.value.numerator, n.value.denominator)),
-    nodes.Size: _number(lambda by, n: sp.Integer(by.size(n.symbol))),
-    nodes.Pi: _number(lambda _, __: sp.pi),
+_RULES: dict[type, Callable[..., SympyArray]] = {
+    nodes.Number: _number,
+    nodes.Size: lambda by, node: SympyArray((), (sp.Integer(by.size(node.symbol)),)),
     nodes.Eye: _eye,
     nodes.Ones: _ones,
-    nodes.Add: _entrywise(lambda a, b: sympy_sum((a, b))),
-    nodes.Subtract: _entrywise(lambda a, b: sympy_sum((a, -b))),
-    nodes.Multiply: _entrywise(lambda a, b: a * b),
-    nodes.Divide: _entrywise(lambda a, b: a / b),
-    nodes.Power: _entrywise(lambda a, b: a**b),
-    nodes.Negate: _entrywise(lambda a: -a),
     nodes.Apply: lambda by, node, arg: by.called(node.function, arg, whole=False),
     nodes.Functional: lambda by, node, arg: by.called(node.function, arg, whole=True),
-    nodes.MatMul: _matmul,
-    nodes.Outer: _outer,
-    nodes.Transpose: _transpose,
     nodes.Rearrange: _rearrange,
     nodes.Sum: _reduced(sympy_sum),
     nodes.Mean: _reduced(lambda entries: sympy_sum(entries) / len(entries)),
     nodes.Prod: _reduced(lambda entries: sp.Mul(*entries)),
-    nodes.Diag: _diag,
-    nodes.Determinant: _determinant,
-    nodes.Inverse: _inverse,
 }

@@ -103,6 +103,7 @@ class _Point:
         self.small = small
         self.terms = 0
         self.entries: dict[str, Fraction] = {}
+        self._atoms: dict[Atom, Real] = {}
 
     def random(self, key: str) -> Fraction:
         """A random value for a key, always the same for the same key; positive at first."""
@@ -138,7 +139,12 @@ class _Point:
         return self.small if self.sizes is None else self.sizes[letter]
 
     def atom(self, atom: Atom) -> Real:
-        """The value of an atom."""
+        """The value of an atom, worked out once."""
+        if atom not in self._atoms:
+            self._atoms[atom] = self._worked_out(atom)
+        return self._atoms[atom]
+
+    def _worked_out(self, atom: Atom) -> Real:
         match atom:
             case Entry("π", ()):
                 return +mpmath.pi

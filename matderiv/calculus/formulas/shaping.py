@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import stacked
+from matderiv.calculus.formulas.flattened import BasePower, factors, product_of
 from matderiv.errors import MissingRuleError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import definition
@@ -12,7 +14,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
 
-__all__ = ["numbered", "shapes_over"]
+__all__ = ["numbered", "shapes_over", "signs_first"]
 
 _SINGLE = Dim("1", 1)
 
@@ -128,7 +130,10 @@ def _turned(node: Node) -> Node:
 
 
 def numbered(node: Node, shapes: Mapping[str, Shape], kept: frozenset[str]) -> Node:
-    """The formula with numbers for letters of sizes, so that it runs; the program's own stay."""
+    """The formula with numbers for letters of sizes, so that it runs; the program's own stay.
+
+    The numbers of a product are one: X/(2*4), where N = 2 and D = 4, is X/8.
+    """
     sizes = {d.symbol: d.size for s in shapes.values() for d in s if d.symbol not in kept}
 
     def number(size: int | str) -> int | str:
@@ -141,7 +146,27 @@ def numbered(node: Node, shapes: Mapping[str, Shape], kept: frozenset[str]) -> N
             return nodes.Eye(number(size))
         case nodes.Ones(parts):
             return nodes.Ones(tuple(map(number, parts)))
+        case nodes.Multiply() | nodes.Divide():
+            node = _multiplied(node, kept)
     operands = nodes.children(node)
     made = [numbered(child, shapes, kept) for child in operands]
+    match node, made:
+        case nodes.Multiply(), [nodes.Size(size=one), nodes.Size(size=other)]:
+            return nodes.Size(str(one * other), one * other)
     changed = any(a is not b for a, b in zip(made, operands, strict=True))
     return nodes.rebuilt(node, made) if changed else node
+
+
+def _multiplied(node: Node, kept: frozenset[str]) -> Node:
+    """A product in which the numbers for letters of sizes are multiplied with its own number."""
+    number, parts = factors(node)
+    rest: list[BasePower] = []
+    for part in parts:
+        match part:
+            case (nodes.Size(symbol, size), nodes.Number(power)) if (
+                symbol not in kept and power.denominator == 1
+            ):
+                number *= Fraction(size) ** power.numerator
+            case _:
+                rest.append(part)
+    return node if len(rest) == len(parts) else product_of(number, rest)

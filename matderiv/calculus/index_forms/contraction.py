@@ -68,7 +68,7 @@ def _normal(atom: Call | Raised) -> Form:
         case Call(function=function, arg=arg):
             return single(Call(function, sealed(_over_one(contracted(arg)))))
         case Raised(base=base, exponent=None):
-            common, rest = _common(_over_one(contracted(base)))
+            common, rest = _common(sealed(_over_one(contracted(base))))
             found = to_the(rest, 1) if _is_product(rest) else single(Raised(sealed(rest), None))
             return multiplied(common, found)
         case Raised(base=base, exponent=exponent):

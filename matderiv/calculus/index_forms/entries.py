@@ -93,7 +93,10 @@ class Entries:
             TooLarge: it is not multiplied out.
             InputError: it divides by zero.
         """
-        return contracted(self._at(node, indices))
+        try:
+            return contracted(self._at(node, indices))
+        except ZeroDivisionError:  # by a sum that turns out to be 0
+            raise InputError(f"{source(node)} divides by zero; write another divisor.") from None
 
     def _at(self, node: Node, indices: tuple[Index, ...]) -> Form:
         match node:

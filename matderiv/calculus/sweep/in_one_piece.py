@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from matderiv.calculus.formulas.flattened import cost
+from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.sweep.graph import Graph, graph_of
+from matderiv.calculus.sweep.structure import infer_assumed, read_assumed
 from matderiv.calculus.sweep.sweep import replaced, sweep
 from matderiv.calculus.sweep.task import Task, task_of
 from matderiv.errors import InputError, UnsupportedError
+from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import ShapeOf
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shapes import Shape, infer, settled
+from matderiv.expression.shapes import Shape, settled
 from matderiv.expression.source import source
 
 __all__ = ["ArrayTask", "read_array"]
@@ -41,50 +46,67 @@ def read_array(
     *,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
 ) -> ArrayTask:
     """The array that a program ends in, or the last array that its loss is computed from.
 
     Raises:
         InputError: the program cannot be read or computes no array, or `wrt` is no input of it.
+        UnsupportedError: `wrt` is assumed to have a structure.
 
     >>> found = read_array("V = A @ X; Y = V @ B")
     >>> found.of, found.wrt, source(found.task.sweep.graph.value("Y"))
     ('Y', 'A', 'A @ X @ B')
     """
-    of, value, known = _array(parse(program), sizes, shapes)
+    written = parse(program)
+    assumed = read_assumed(written, assume)
+    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes)
+    of, value, known = _array(written, known)
     whole = Program((Assignment(of, value),))
     inputs = whole.inputs()
     if not inputs:
         raise InputError("The program has no inputs; there is nothing to differentiate by.")
-    name = wrt or next((n for n in inputs if known[n]), inputs[0])
+    free = (n for n in inputs if known[n] and n not in assumed)
+    name = wrt or next(free, inputs[0])
+    if name in assumed:
+        raise UnsupportedError(
+            f"{name} is assumed to be {assumed[name]}, and the Jacobian by its independent "
+            f"entries is not worked out; leave --assume {name}={assumed[name]} out, or choose "
+            "another --wrt."
+        )
     names = {name: known[name] for name in (*inputs, of)}
-    steps = task_of(whole, (name,), names, {})
+    steps = task_of(whole, (name,), names, {n: assumed[n] for n in inputs if n in assumed})
     graph = Graph(steps.program, steps.program.assignments, names, frozenset())
-    return ArrayTask(of, name, replace(steps, sweep=sweep(graph, (name,))), steps)
+    one_piece = sweep(graph, (name,), frozenset(steps.assumed))
+    return ArrayTask(of, name, replace(steps, sweep=one_piece), steps)
 
 
-def _array(
-    program: Program,
-    sizes: Mapping[str, int | None] | None,
-    shapes: Mapping[str, tuple[int, ...]] | None,
-) -> tuple[str, Node, dict[str, Shape]]:
+def _array(program: Program, known: dict[str, Shape]) -> tuple[str, Node, dict[str, Shape]]:
     """The array, its definition over inputs, and the shapes of all names."""
-    known = infer(program, sizes=sizes, shapes=shapes)
     graph = graph_of(settled(program, known), known)
-    arrays = [a.name for a in graph.values if graph.shapes[a.name]]
+    shape = shapes_over(graph.shapes)
+    arrays = [(a.name, a, a.value) for a in graph.values if graph.shapes[a.name]] or [
+        ("", a, part) for a in graph.values for part in _arrays(a.value, shape)
+    ]
     if not arrays:
-        loss = source(program.loss.value)
-        raise InputError(f"{program.loss.name} = {loss} is a number computed from no array.")
-    of = arrays[-1]
+        loss = f"{program.loss.name} = {source(program.loss.value)}"
+        raise InputError(f"{loss} is a number, and no array is computed on the way to it.")
+    name, within, value = arrays[-1]
+    if name in {"", "L"}:  # a program without a name is called L
+        name = next(n for n in ("Y", "Z", "P", "A", "Y1") if n not in {*known, *graph.shapes})
+    before = itertools.takewhile(lambda one: one is not within, graph.values)
     defined: dict[str, Node] = {}
-    for assignment in graph.values:
-        defined[assignment.name] = replaced(assignment.value, defined)
-        if cost(defined[assignment.name]) > _LONGEST:
-            raise UnsupportedError(f"{assignment.name} is too long to be written in one piece.")
-        if assignment.name == of:
-            break
-    name = of
-    if of == "L":  # the reader has called a program without a name so
-        names = {*known, *graph.shapes}
-        name = next(n for n in ("Y", "Z", "P", "A", "Y1") if n not in names)
-    return name, defined[of], {**graph.shapes, name: graph.shapes[of]}
+    for of, definition in (*((one.name, one.value) for one in before), (name, value)):
+        defined[of] = replaced(definition, defined)
+        if cost(defined[of]) > _LONGEST:
+            raise UnsupportedError(f"{of} is too long to be written in one piece.")
+    return name, defined[name], {**graph.shapes, name: shape(value)}
+
+
+def _arrays(node: Node, shape: ShapeOf) -> Iterator[Node]:
+    """The outermost arrays that are computed inside a number."""
+    for child in nodes.children(node):
+        if not shape(child):
+            yield from _arrays(child, shape)
+        elif not isinstance(child, nodes.Name):
+            yield child

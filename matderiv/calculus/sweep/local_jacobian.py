@@ -1,4 +1,7 @@
-"""The Jacobian of one value of a program by a name that it uses: its zeros and its size."""
+"""The Jacobian of one value of a program by a name that it uses: its zeros and its size.
+
+Both are counted without building it.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,58 @@ from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Delta, Entry, Form, Index, placed
 from matderiv.calculus.index_forms.partials import partial
-from matderiv.calculus.jacobian import REFERENCE, JacobianSize, SizeNumbers, between, item_size
 from matderiv.calculus.sweep.task import Task
+from matderiv.errors import InputError
 from matderiv.expression.nodes import MatMul, Name, walk
 from matderiv.expression.shapes import Shape
 
-__all__ = ["LocalJacobian", "telling"]
+__all__ = ["JacobianSize", "LocalJacobian", "SizeNumbers", "telling"]
+
+#: A number for each size letter.
+SizeNumbers = tuple[int, ...]
 
 #: The largest size of the table of growth, and its smallest one if a size is that large already.
 _LARGE, _SMALL = 4096, 2
+_STEPS = 8  # from the first row of the table to the last
+
+#: A layer of a size that is used: a batch of 64, and 4096 numbers in and out.
+_LAYER: SizeNumbers = (64, 4096, 4096)
+
+#: Bytes of one number of each type.
+_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8, "float128": 16}
 
 #: Indices that agree where a term is not zero, class by class.
 Agreement = frozenset[frozenset[Index]]
+
+
+@dataclass(frozen=True, slots=True)
+class JacobianSize:
+    """The Jacobian of Z by X: all partial derivatives of entries of Z by entries of X.
+
+    `matrix_form` is how many numbers the gradient's matrix form touches instead: ∂L/∂Z and
+    the other factor are read, ∂L/∂X is written.
+    """
+
+    rows: int
+    cols: int
+    nonzero: int
+    matrix_form: int
+    item_size: int
+
+    @property
+    def count(self) -> int:
+        """How many partial derivatives there are."""
+        return self.rows * self.cols
+
+    @property
+    def memory(self) -> int:
+        """Their memory in bytes."""
+        return self.count * self.item_size
+
+    @property
+    def matrix_form_memory(self) -> int:
+        """The memory of the matrix form in bytes."""
+        return self.matrix_form * self.item_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +86,8 @@ class LocalJacobian:
         """Work out the general entry, at letters."""
         facts, value = self.task.sweep.facts, self.task.sweep.graph.value(self.of)
         assert value is not None
-        entries = Entries(facts.shape, symmetric=facts.symmetric)
+        diagonal = frozenset(n for n, kind in self.task.assumed.items() if kind == "diagonal")
+        entries = Entries(facts.shape, symmetric=facts.symmetric, diagonal=diagonal)
         entry = entries.at(value, *self._rows)
         rate = partial(entry, Entry(self.wrt, self._cols), entries.letter)
         object.__setattr__(self, "rate", rate)
@@ -131,6 +175,8 @@ class LocalJacobian:
         Raises:
             InputError: the type of a number is not known.
         """
+        if dtype not in _BYTES:
+            raise InputError(f"There is no number type {dtype!r} here; known: {', '.join(_BYTES)}.")
         known = self.task.sizes | dict(zip(self.letters, sizes or self.sizes, strict=True))
 
         def entries(shape: Shape) -> int:
@@ -142,7 +188,7 @@ class LocalJacobian:
             cols=cols,
             nonzero=self.nonzero(known),
             matrix_form=sum(entries(self._shape(name)) for name in self.read) + cols,
-            item_size=item_size(dtype),
+            item_size=_BYTES[dtype],
         )
 
     def growth(self, dtype: str) -> tuple[tuple[SizeNumbers, JacobianSize], ...]:
@@ -156,7 +202,7 @@ class LocalJacobian:
         other = self._layer or tuple(max(1, round(n * _LARGE / max(own))) for n in own)
         if max(own) >= _LARGE:
             other = tuple(max(1, round(n * _SMALL / max(own))) for n in own)
-        return tuple((sizes, self.size(dtype, sizes)) for sizes in between(own, other))
+        return tuple((sizes, self.size(dtype, sizes)) for sizes in _between(own, other))
 
     @property
     def _layer(self) -> SizeNumbers:
@@ -165,7 +211,7 @@ class LocalJacobian:
         if not isinstance(value, MatMul) or len(shape(value.left)) != len(shape(value.right)):
             return ()
         rows, inner, cols = (*shape(value.left), shape(value.right)[-1])
-        named = dict(zip((rows.symbol, inner.symbol, cols.symbol), REFERENCE, strict=True))
+        named = dict(zip((rows.symbol, inner.symbol, cols.symbol), _LAYER, strict=True))
         return (
             tuple(map(named.__getitem__, self.letters)) if named.keys() == {*self.letters} else ()
         )
@@ -189,6 +235,17 @@ def telling(task: Task, most: int) -> tuple[LocalJacobian, ...]:
         if jacobian.agreements and frozenset() not in jacobian.agreements:
             found.setdefault(jacobian.agreements, jacobian)
     return tuple(itertools.islice(found.values(), most))
+
+
+def _between(first: SizeNumbers, last: SizeNumbers) -> list[SizeNumbers]:
+    """Sizes that change by equal factors from the first to the last; small products come first."""
+    found: dict[int, SizeNumbers] = {}
+    for t in range(_STEPS + 1):
+        part = t / _STEPS
+        pairs = zip(first, last, strict=True)
+        sizes = tuple(round(a ** (1 - part) * b**part) for a, b in pairs)
+        found.setdefault(math.prod(sizes), sizes)
+    return [sizes for _, sizes in sorted(found.items())]
 
 
 def _classes(pairs: Iterable[tuple[Index, Index]]) -> Agreement:

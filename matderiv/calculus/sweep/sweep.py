@@ -25,7 +25,7 @@ from matderiv.calculus.sweep.adjoints import adjoint
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.calculus.sweep.results import GradientStages, Sweep, Use
 from matderiv.calculus.sweep.shortening import shortened
-from matderiv.calculus.sweep.vanishing import is_zero
+from matderiv.calculus.sweep.vanishing import Vanishing, is_zero
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -40,8 +40,15 @@ _USES = 200  # uses of one name at most
 _LONGEST = 200  # operations and names of a formula into which values are still put
 
 
-def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozenset()) -> Sweep:
+def sweep(
+    graph: Graph,
+    wrt: tuple[str, ...],
+    symmetric: frozenset[str] = frozenset(),
+    zero: Vanishing = is_zero,
+) -> Sweep:
     """All gradients of L by the names that depend on `wrt`; those of ⟨dY, Y⟩ for an array Y.
+
+    `zero` says which formulas are refused as zero.
 
     Raises:
         InputError: the result does not change with one of them.
@@ -51,7 +58,7 @@ def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozen
     try:
         found = shortened(graph, wrt, lambda graph: _Sweep(graph, wrt, facts).run())
         for name in wrt:
-            _refuse_zero(found, name)
+            _refuse_zero(found, name, zero)
     except RecursionError:
         raise UnsupportedError(
             f"The gradient of {graph.result} is a formula in too many brackets; "
@@ -60,12 +67,12 @@ def sweep(graph: Graph, wrt: tuple[str, ...], symmetric: frozenset[str] = frozen
     return found
 
 
-def _refuse_zero(found: Sweep, name: str) -> None:
+def _refuse_zero(found: Sweep, name: str, zero: Vanishing) -> None:
     formula, why = found.gradients[name].formula, found.gradients[name].assembled
     others = {of: one.formula for of, one in found.gradients.items() if of != name}
     if formula != nodes.ZERO:
         why = formula
-        if not is_zero(formula, name, found.graph, found.facts, others):
+        if not zero(formula, name, found.graph, found.facts, others):
             return
     raise InputError(
         f"The {_kind(found.graph)} of {found.graph.result} by {name} is 0 wherever it is defined: "
@@ -125,9 +132,31 @@ class _Sweep:
                     raise InputError(
                         f"The {what} of {graph.result} by {name} is 0 wherever it is defined."
                     )
-                raise InputError(f"{graph.result} does not depend on {name}; its {what} is 0.")
+                hint = _name_meant(graph)
+                raise InputError(
+                    f"{graph.result} does not depend on {name}; its {what} is 0.{hint}"
+                )
             found[name], _ = _gradient(graph, name, (local[name], whole[name]), facts, values)
         return Sweep(graph, facts, found, values.lifted, values.called, values.names)
+
+
+def _name_meant(graph: Graph) -> str:
+    """A suggestion for a result that does not use a value: that it stands for a name of its shape.
+
+    In `Y = X @ W; L = sum(f(Z))` nothing uses Y, and Z is used in L only.
+    """
+    *before, last = graph.program.assignments
+    inside = frozenset[str]().union(*(nodes.names_in(a.value) for a in before))
+    used = nodes.names_in(last.value)
+    idle = [a.name for a in before if a.name not in inside | used]
+    if len(idle) != 1:
+        return ""
+    shape = graph.shapes[idle[0]]
+    alike = [x for x in used - inside if len(graph.shapes[x]) == len(shape)]
+    if len(alike) != 1:
+        return ""
+    meant = replaced(last.value, {alike[0]: nodes.Name(idle[0])})
+    return f" Did you mean {source(meant)}?"
 
 
 def _uses(value: Node, upstream: Node, shape: ShapeOf, moving: frozenset[str]) -> Iterator[Use]:

@@ -16,6 +16,7 @@ from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.structure import Assumed, infer_assumed, own_gradient, read_assumed
 from matderiv.calculus.sweep.sweep import replaced, sweep
+from matderiv.calculus.sweep.vanishing import Vanishing, is_zero
 from matderiv.errors import InputError
 from matderiv.expression._names import entry_name, subscripts, tell_apart
 from matderiv.expression.nodes import Node
@@ -183,9 +184,13 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
 
 
 def task_of(
-    program: Program, wrt: tuple[str, ...] | None, shapes: Mapping[str, Shape], assumed: Assumed
+    program: Program,
+    wrt: tuple[str, ...] | None,
+    shapes: Mapping[str, Shape],
+    assumed: Assumed,
+    zero: Vanishing = is_zero,
 ) -> Task:
-    """The same of a program whose shapes are known; see `read_task`.
+    """The same of a program whose shapes are known; see `read_task`, and `sweep` for `zero`.
 
     Raises:
         InputError: a name is no input of it, the result does not change with it, or two names
@@ -200,7 +205,7 @@ def task_of(
     names = wrt or tuple(name for name in inputs if shapes[name]) or inputs
     clear = settled(program, shapes)
     tell_apart(program, {name: len(shape) for name, shape in shapes.items()})
-    found = sweep(graph_of(clear, shapes), names, frozenset(assumed))
+    found = sweep(graph_of(clear, shapes), names, frozenset(assumed), zero)
     return Task(clear, found, names, assumed=assumed)
 
 

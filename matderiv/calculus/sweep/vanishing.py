@@ -7,7 +7,7 @@ entries are proved to be 0.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from matderiv.calculus.deciding.decide import Attempt, Budget, Pair, decide
 from matderiv.calculus.formulas.broadcasting import filled
@@ -18,7 +18,10 @@ from matderiv.calculus.sweep.graph import Graph
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
-__all__ = ["is_zero"]
+__all__ = ["Vanishing", "is_suspect", "is_zero"]
+
+#: Whether the formula of a gradient by a name is zero, given the gradients by other names.
+Vanishing = Callable[[Node, str, Graph, Facts, Mapping[str, Node]], bool]
 
 #: Nodes that can make a value constant although its terms do not cancel: softmax sums to 1.
 _SUSPECT = (
@@ -35,10 +38,10 @@ _LONGEST = 20  # values of a program that are put into each other
 _BUDGET = Budget(products=4_000)  # a suspicion is worth no more work than this
 
 
-def is_zero(
-    formula: Node, name: str, graph: Graph, facts: Facts, known: Mapping[str, Node]
+def is_suspect(
+    formula: Node, _name: str, graph: Graph, _facts: Facts, known: Mapping[str, Node]
 ) -> bool:
-    """Whether the formula of a gradient is zero; `known` are the gradients by other names."""
+    """Whether the formula of a gradient is 0 wherever it is tried, which proves nothing."""
     sizes = [math.prod(dim.size for dim in shape) for shape in graph.shapes.values()]
     if max(sizes, default=0) > _LARGEST or len(graph.values) > _LONGEST:
         return False
@@ -48,7 +51,14 @@ def is_zero(
 
     upstream = [(f"d{of}", found) for of, found in known.items()]
     steps = [*((a.name, a.value) for a in graph.values), *upstream, ("", formula)]
-    if not looks_zero(steps, graph.given(), graph.shapes):
+    return looks_zero(steps, graph.given(), graph.shapes)
+
+
+def is_zero(
+    formula: Node, name: str, graph: Graph, facts: Facts, known: Mapping[str, Node]
+) -> bool:
+    """Whether the formula of a gradient is proved zero; `known` are the gradients by others."""
+    if not is_suspect(formula, name, graph, facts, known):
         return False
     gradients = {
         f"d{of}": filled(found, graph.shapes[of], facts.shape) for of, found in known.items()

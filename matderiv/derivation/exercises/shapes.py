@@ -45,8 +45,7 @@ class Shapes:
 
 def shape_exercises(theme: Theme) -> Draw[Shapes] | None:
     """Exercises about shapes; None where there is little with a shape."""
-    sizes = {letter: n for n, letter in enumerate(theme.letters, 2)}
-    here = theme.at(sizes)
+    here = theme.task
     count = len(_values(here)[:_MOST]) + len(_gradients(here)[:_MOST]) + bool(_products(here))
     return partial(_draw, theme) if count + len(here.wrt) >= _ENOUGH else None
 

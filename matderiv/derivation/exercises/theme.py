@@ -8,6 +8,7 @@ from random import Random
 
 from matderiv.calculus.sweep.results import GradientStages
 from matderiv.calculus.sweep.task import Task, task_of
+from matderiv.calculus.sweep.vanishing import is_suspect
 from matderiv.derivation.links import ProvedSteps
 from matderiv.errors import InputError
 from matderiv.expression.program import Program
@@ -90,7 +91,7 @@ class Theme:
             name: tuple(dim if dim.symbol == "1" else one for dim in shape)
             for name, shape in _inferred(self.task, self.program, sizes, frozenset()).items()
         }
-        return task_of(self.program, self.task.wrt, known, {})
+        return task_of(self.program, self.task.wrt, known, {}, is_suspect)
 
     def other(
         self,
@@ -102,9 +103,10 @@ class Theme:
         """Another program over the same inputs, where those in `turned` are transposed.
 
         Raises:
-            InputError: it cannot be derived at these sizes.
+            InputError: it cannot be derived at these sizes, or a gradient seems to be 0.
         """
-        return task_of(program, wrt, _inferred(self.task, program, sizes, turned), {})
+        known = _inferred(self.task, program, sizes, turned)
+        return task_of(program, wrt, known, {}, is_suspect)
 
 
 def users(task: Task, name: str) -> tuple[str, ...]:
