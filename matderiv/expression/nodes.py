@@ -406,13 +406,17 @@ def children(node: Node) -> tuple[Node, ...]:
 
 
 def rebuilt(node: Node, operands: Iterable[Node]) -> Node:
-    """The same node with other operands; its axis, function or size stays.
+    """The node with other operands, and the node itself where they are its own.
+
+    Its axis, function or size stays.
 
     >>> rebuilt(Sum(Name("X"), axis=0), [Name("Y")])
     Sum(arg=Name(name='Y'), axis=0, keepdims=False)
     """
-    kind = type(node)
-    changes: dict[str, Any] = dict(zip(_OPERANDS[kind], operands, strict=True))
+    kind, made = type(node), tuple(operands)
+    if all(one is other for one, other in zip(made, children(node), strict=True)):
+        return node
+    changes: dict[str, Any] = dict(zip(_OPERANDS[kind], made, strict=True))
     for name in _REST[kind]:
         changes[name] = getattr(node, name)
     return kind(**changes)

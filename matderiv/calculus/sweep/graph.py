@@ -96,9 +96,9 @@ def graph_of(program: Program, shapes: Mapping[str, Shape]) -> Graph:
     >>> from matderiv.expression.parse import parse
     >>> from matderiv.expression.shapes import infer
     >>> program = parse("L = sum((X @ W - T)**2)")
-    >>> from matderiv.expression.source import source
-    >>> [f"{a.name} = {source(a.value)}" for a in graph_of(program, infer(program)).values]
-    ['Z = X @ W', 'L = sum((Z - T)**2)']
+    >>> graph = graph_of(program, infer(program))
+    >>> [f"{a.name}: {sorted(nodes.names_in(a.value))}" for a in graph.values]
+    ["Z: ['W', 'X']", "L: ['T', 'Z']"]
     """
     lifter = _Lifter(program, dict(shapes))
     for assignment in program.assignments:
