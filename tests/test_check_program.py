@@ -168,6 +168,33 @@ def test_what_is_not_there_is_refused() -> None:
         check(RIDGE, "Q", "X.T")
 
 
+@pytest.mark.parametrize(
+    ("program", "wrt", "claim"),
+    [
+        ("L = lam*sum(X @ W)", "X", "dY @ W.T"),
+        (RIDGE, "W", "X.T @ dY + 2*lam*W"),
+        (RIDGE, "W", "2*X.T @ (Z - T) + 2*lam*W"),
+        ("L = Loss(softmax(X @ W, axis=1) @ V)", "X", "dY @ W.T"),
+        ("L = sum(f(X @ W))", "X", "df(Z) @ W.T"),
+        ("L = sum(Y*(X @ W))", "X", "dZ @ W.T"),
+    ],
+)
+def test_values_without_a_name(program: str, wrt: str, claim: str) -> None:
+    """A first product without a name is Y where that is free; others go by their names on pages."""
+    assert check(program, wrt, claim).status == "right"
+
+
+def test_lines_and_repairs_are_short() -> None:
+    """The gradient decides where its entry is long; a claim set right has no factors of 1."""
+    text = check("L = std(X)", "X", "(X - mean(X))/(4*std(X))").text()
+    assert "the claim is N*D/4 times the gradient" in text
+    assert "that decides: ∂L/∂X = (X - mean(X))/(ND·std(X))\n" in text
+    program = "L = sum(log_softmax(X, axis=1)*T)"
+    text = check(program, "X", "T - 2*softmax(X, axis=1)*sum(T, axis=1, keepdims=True)").text()
+    assert "Right is T - softmax(X, axis=1)*sum(T, axis=1, keepdims=True), which" in text
+    assert "that decides: ∂L/∂x_pq = ∂L/∂z_pq - Σ_j ∂L/∂z_pj·e^x_pq/(Σ_k e^x_pk), where" in text
+
+
 def test_answers_for_programs_and_suites() -> None:
     """JSON holds the same facts as for one product; an assertion fails with the text."""
     made = json.loads(check(LAYERS, "W", "X.T @ dH").json())

@@ -6,7 +6,6 @@ import ast
 import inspect
 import runpy
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +17,46 @@ from _reference import FUNCTIONS, Array
 
 import matderiv
 from matderiv import InputError, UnsupportedError
+from matderiv.expression.nodes import walk
+from matderiv.expression.parse import parse
 from matderiv.gradients import printed
 
-EVERY = pytest.mark.parametrize("gradient", table(), ids=lambda gradient: gradient.id)
+
+def telling() -> list[Gradient]:
+    """Every fifth row of the table, and each row with an operation that no row before it has."""
+    chosen, seen = [], set[str]()
+    for number, gradient in enumerate(table()):
+        used = {
+            getattr(node, "function", type(node).__name__)
+            for assignment in parse(gradient.program).assignments
+            for node in walk(assignment.value)
+        }
+        if number % 5 == 0 or not used <= seen:
+            chosen.append(gradient)
+        seen |= used
+    return chosen
+
+
+TELLING = pytest.mark.parametrize("gradient", telling(), ids=lambda gradient: gradient.id)
 
 SIZES = (3, 2, 4, 5)
 
 
-@cache
-def _derived(number: int) -> matderiv.Gradient:
-    gradient = table()[number]
+_KNOWN: dict[str, matderiv.Gradient] = {}
+
+
+def derived(gradient: Gradient) -> matderiv.Gradient:
+    """A gradient of the table by the package, letters of sizes left as letters."""
+    if gradient.id in _KNOWN:
+        return _KNOWN[gradient.id]
     sizes = gradient.sizes(SIZES)
-    return matderiv.gradient(
+    _KNOWN[gradient.id] = matderiv.gradient(
         gradient.program,
         wrt=gradient.wrt,
         shapes={name: gradient.shape(name, sizes) for name in gradient.shapes},
         assume=gradient.assume,
     )
-
-
-def derived(gradient: Gradient) -> matderiv.Gradient:
-    """A gradient of the table by the package, letters of sizes left as letters."""
-    return _derived(table().index(gradient))
+    return _KNOWN[gradient.id]
 
 
 def ran(text: str, folder: Path) -> dict[str, Any]:
@@ -65,9 +82,9 @@ def error(found: Any, expected: Array) -> float:
     return float(np.max(np.abs(found - expected)) / (1 + np.max(np.abs(expected))))
 
 
-@EVERY
+@TELLING
 def test_numpy_text_is_right(gradient: Gradient, tmp_path: Path) -> None:
-    """The NumPy text of every gradient agrees with central differences, at other sizes as well."""
+    """The NumPy text of each operation's gradient agrees with central differences, at other sizes as well."""
     function = ran(derived(gradient).code("numpy"), tmp_path)["gradient"]
     for factor in (1, 2):
         sizes = gradient.sizes([factor * n for n in SIZES])
@@ -78,16 +95,16 @@ def test_numpy_text_is_right(gradient: Gradient, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", ["numpy", "torch", "jax", "sympy"])
 def test_texts_are_python(target: str) -> None:
-    """Every text of the table is Python, or refused by name and target."""
+    """Every text is Python, or refused by name and target."""
     refused = 0
-    for gradient in table():
+    for gradient in telling():
         try:
             ast.parse(derived(gradient).code(target))
         except UnsupportedError as why:
             assert target == "sympy"
             assert "SymPy" in str(why)
             refused += 1
-    assert refused <= 10
+    assert refused <= 3
 
 
 #: Programs whose losses torch and jax.numpy write with the same words.

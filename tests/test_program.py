@@ -36,7 +36,7 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 
 #: Mutants of a program that are judged, about.
-_JUDGED = 16
+_JUDGED = 24
 
 #: A program, the name, and the gradient as a book writes it.
 CASES = [

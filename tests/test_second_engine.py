@@ -37,9 +37,9 @@ def answers(program: str, wrt: str, formula: str, **known: str) -> OurGradients:
     )
 
 
-@pytest.mark.parametrize("number", range(0, len(table()), 9))
+@pytest.mark.parametrize("number", range(0, len(table()), 12))
 def test_it_agrees_with_the_table_of_gradients(number: int) -> None:
-    """A ninth of the table: no right gradient is refused, and SymPy can differentiate each."""
+    """A twelfth of the table: no right gradient is refused, and SymPy can differentiate each."""
     entry = table()[number]
     sizes = entry.sizes((3, 2, 2, 3))
     shapes = {name: entry.shape(name, sizes) for name in entry.shapes}
@@ -52,14 +52,14 @@ def test_it_agrees_with_the_table_of_gradients(number: int) -> None:
 def test_it_refuses_no_random_program() -> None:
     """Programs of the whole language, where the formulas may have a value at no point at all."""
     agreed = 0
-    for seed in range(60):
+    for seed in range(25):
         made = random_program(seed, depth=3)
         try:
             task = read_task(made.text, None, shapes=made.inputs)
         except InputError:
             continue
         agreed += second_opinion_on(task).status == "agrees"
-    assert agreed > 15
+    assert agreed > 7
 
 
 WRONG = {

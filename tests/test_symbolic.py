@@ -22,8 +22,14 @@ PROGRAMS = (
 )
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize(
+    ("program", "method"),
+    [
+        (program, method)
+        for n, program in enumerate(PROGRAMS)
+        for method in (METHODS if n % 3 == 0 else ("elementwise",))
+    ],
+)
 def test_every_side_is_a_sympy_object(program: str, method: str) -> None:
     """No side raises, and the two sides of a link are of one kind and of one shape."""
     try:
@@ -44,15 +50,15 @@ def test_every_side_is_a_sympy_object(program: str, method: str) -> None:
 def test_large_matrices_give_their_entries_when_asked(method: str) -> None:
     """A matrix that is worked out lazily has the entries of the one that is written out."""
     derivation = derive(
-        "Y = tanh(X @ W.T); L = sum(f(Y))", sizes={"N": 2, "D": 3, "M": 2}, method=method
+        "Y = tanh(X @ W.T); L = sum(f(Y))", sizes={"N": 2, "D": 2, "M": 2}, method=method
     )
     compared = 0
-    for link in derivation.links:
-        whole = symbolic.side_expression(link.right, derivation.task, most=200)
-        lazy = symbolic.side_expression(link.right, derivation.task, most=1)
+    for side in {str(link.right): link.right for link in derivation.links}.values():
+        whole = symbolic.side_expression(side, derivation.task, most=200)
+        lazy = symbolic.side_expression(side, derivation.task, most=1)
         if isinstance(lazy, sp.FunctionMatrix) and isinstance(whole, sp.MatrixBase):
             compared += 1
-            for i, j in ((0, 0), (whole.rows - 1, whole.cols - 1), (whole.rows // 2, 0)):
+            for i, j in ((whole.rows - 1, whole.cols - 1), (whole.rows // 2, 0)):
                 assert sp.expand(lazy[i, j].doit() - whole[i, j]) == 0
     assert compared > 3 or method == "index"  # whose sides are entries and formulas
 

@@ -124,33 +124,31 @@ def _undefined(
 ) -> dict[str, Callable[[Any], Any]]:
     """f(u) = a·sin(b·u + c) + u²/3 and f′; Loss(U) = Σ w·f(U), whose ∂L/∂u is w·f′(u)."""
     made: dict[str, Callable[[Any], Any]] = {}
-    for name in names:
-        if name in made:
-            continue
+    for name in names[::2]:  # each is followed by its derivative
         a, b, c = (float(n) for n in chance.uniform(0.5, 1.5, 3))
-        wave, slope = _wave(a, b, c), _wave_slope(a, b, c)
+
+        def value(u: Any, a: float = a, b: float = b, c: float = c) -> Any:
+            return a * np.sin(b * np.asarray(u) + c) + np.asarray(u) ** 2 / 3
+
+        def slope(u: Any, a: float = a, b: float = b, c: float = c) -> Any:
+            return a * b * np.cos(b * np.asarray(u) + c) + 2 * np.asarray(u) / 3
+
         whole = name[0].isupper()
-        made[name] = _weighted_sum(wave) if whole else wave
+        made[name] = _weighted_sum(value) if whole else value
         made[f"d{name}"] = _weighted(slope) if whole else slope
     return made
 
 
-def _weights(shape: tuple[int, ...]) -> Any:
-    """Another number for every entry of an array."""
-    return 1 + np.sin(1 + 2 * np.arange(np.prod(shape, dtype=int))).reshape(shape) / 2
+def _weighted(of: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The values of a function, another weight for every entry of the array."""
+
+    def values(array: Any) -> Any:
+        shape = np.shape(array)
+        numbers = np.arange(np.prod(shape, dtype=int)).reshape(shape)
+        return (1 + np.sin(1 + 2 * numbers) / 2) * of(array)
+
+    return values
 
 
 def _weighted_sum(of: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda array: np.sum(_weights(np.shape(array)) * of(array))
-
-
-def _weighted(of: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda array: _weights(np.shape(array)) * of(array)
-
-
-def _wave(a: float, b: float, c: float) -> Callable[[Any], Any]:
-    return lambda u: a * np.sin(b * np.asarray(u) + c) + np.asarray(u) ** 2 / 3
-
-
-def _wave_slope(a: float, b: float, c: float) -> Callable[[Any], Any]:
-    return lambda u: a * b * np.cos(b * np.asarray(u) + c) + 2 * np.asarray(u) / 3
+    return lambda array: np.sum(_weighted(of)(array))

@@ -64,16 +64,11 @@ class Report:
         Raises:
             InputError: there is no such language.
         """
-        return _to_text(self, lang)
+        return "\n".join(_lines(self, _Words(lang))) + "\n"
 
     def json(self) -> str:
         """The report as JSON; see the README."""
-        return _to_json(self)
-
-
-def _to_text(report: Report, lang: str) -> str:
-    """One line for a right claim; for a wrong one its cause and its evidence."""
-    return "\n".join(_lines(report, _Words(lang))) + "\n"
+        return json.dumps(_facts(self), ensure_ascii=False, indent=2) + "\n"
 
 
 class _Words:
@@ -92,6 +87,7 @@ class _Words:
 
 
 def _lines(report: Report, say: _Words) -> Iterator[str]:
+    """One line for a right claim; for a wrong one its cause and its evidence."""
     question = report.question
     names = {"claim": question.source(report.claim), "X": question.wrt, "L": question.loss}
     if report.status == "undecided":
@@ -262,7 +258,7 @@ def _correct(report: Report, say: _Words) -> Iterator[str]:
         yield say("correct", gradient=gradient)
 
 
-def _to_json(report: Report) -> str:
+def _facts(report: Report) -> dict[str, object]:
     """The same facts for a program, in no language."""
     question, decision = report.question, report.decision
     words = question.source
@@ -298,7 +294,7 @@ def _to_json(report: Report) -> str:
                 "gradient_value": found.gradient_value,
             },
         }
-    return json.dumps(made, ensure_ascii=False, indent=2) + "\n"
+    return made
 
 
 def _misfit_json(found: Misfit | None, words: Callable[[Node], str]) -> dict[str, object] | None:

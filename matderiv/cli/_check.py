@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from matderiv.cli._options import NameType, asks, assume, lang
+from matderiv.cli._options import array_name, asks, assume, lang
 from matderiv.cli._output import write_output
 
 __all__ = ["check_command"]
@@ -18,7 +18,7 @@ _EXIT_CODES = {"right": 0, "wrong": 1, "undecided": 2}
 @asks
 @click.option(
     "--wrt",
-    type=NameType(),
+    type=array_name,
     default="X",
     show_default=True,
     metavar="NAME",

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from matderiv.cli._options import NameType, asks, assume, output
+from matderiv.cli._options import array_name, asks, assume, output
 from matderiv.cli._output import check_folder, write_output
 
 __all__ = ["gradient_command"]
@@ -20,7 +20,7 @@ FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
 @asks
 @click.option(
     "--wrt",
-    type=NameType(),
+    type=array_name,
     multiple=True,
     metavar="NAME",
     help="Differentiate by this name; may be repeated. Not needed if the program has one input.",

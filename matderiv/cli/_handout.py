@@ -8,7 +8,6 @@ from typing import Any, Literal
 import click
 
 from matderiv.cli._options import (
-    SizeType,
     asks,
     assume,
     by,
@@ -16,6 +15,7 @@ from matderiv.cli._options import (
     method_option,
     output_file,
     show,
+    whole_number,
 )
 from matderiv.cli._output import check_folder, progress, write_files
 
@@ -32,11 +32,11 @@ __all__ = ["handout_command"]
 @click.option("--title", metavar="TEXT", help="The title. Default: Gradients of L, step by step.")
 @click.option("--author", default="", metavar="TEXT", help="Who hands it out.")
 @click.option(
-    "--exercises", type=SizeType(), default=0, metavar="K", help="Add this many exercises."
+    "--exercises", type=whole_number, default=0, metavar="K", help="Add this many exercises."
 )
 @click.option(
     "--seed",
-    type=SizeType(),
+    type=whole_number,
     default=0,
     show_default=True,
     metavar="S",

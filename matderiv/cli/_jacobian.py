@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import click
 
-from matderiv.cli._options import NameType, ShowType, asks, assume, lang, output
+from matderiv.cli._options import all_or_count, array_name, asks, assume, lang, output
 from matderiv.cli._output import check_folder, write_output
 
 __all__ = ["jacobian_command"]
@@ -17,7 +17,7 @@ __all__ = ["jacobian_command"]
 @asks
 @click.option(
     "--wrt",
-    type=NameType(),
+    type=array_name,
     metavar="NAME",
     help="The input to differentiate by. Default: the first array that nothing is assumed of.",
 )
@@ -38,7 +38,7 @@ __all__ = ["jacobian_command"]
     help="What to print.",
 )
 @click.option(
-    "--show", type=ShowType(), metavar="all|K", help="Print the Jacobian itself, this much of it."
+    "--show", type=all_or_count, metavar="all|K", help="Print the Jacobian itself, this much of it."
 )
 @output
 def jacobian_command(

@@ -6,21 +6,15 @@ import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 import click
 
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 
-if TYPE_CHECKING:
-    _ParamType = click.ParamType[Any]
-else:
-    _ParamType = click.ParamType
-
 __all__ = [
-    "NameType",
-    "ShowType",
-    "SizeType",
+    "all_or_count",
+    "array_name",
     "asks",
     "assume",
     "by",
@@ -29,85 +23,64 @@ __all__ = [
     "output",
     "output_file",
     "show",
+    "whole_number",
 ]
 
 _DIGITS = 30  # of a size; one that long is refused by its value
+_NAME = r"[A-Za-z][A-Za-z0-9_]*"
 
 
-class SizeType(_ParamType):
+def whole_number(value: object) -> int:
     """A whole number; what is wrong with any other is said by the shape inference."""
-
-    name = "n"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: object) -> int:
-        text = str(value)
-        if not re.fullmatch(r"[+-]?[0-9]+", text):
-            self.fail(f"{text[:40]!r} is not a whole number; write one from 1, such as 4.", param)
-        if len(text) > _DIGITS:
-            self.fail(f"{text[:12]}… is too large; write fewer digits.", param)
-        return int(text)
+    text = str(value)
+    if not re.fullmatch(r"[+-]?[0-9]+", text):
+        raise click.BadParameter(
+            f"{text[:40]!r} is not a whole number; write one from 1, such as 4."
+        )
+    if len(text) > _DIGITS:
+        raise click.BadParameter(f"{text[:12]}… is too large; write fewer digits.")
+    return int(text)
 
 
-class ShapeType(_ParamType):
+def named_shape(value: object) -> tuple[str, tuple[int, ...]]:
     """NAME=2x4, NAME=3 or NAME=scalar."""
-
-    name = "name=shape"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: object
-    ) -> tuple[str, tuple[int, ...]]:
-        name, equals, shape = str(value).partition("=")
-        name = name.strip()
-        if not equals or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
-            self.fail(f"{str(value)[:40]!r}: write NAME=2x4, NAME=3 or NAME=scalar.", param)
-        if shape.strip() == "scalar":
-            return name, ()
-        if not re.fullmatch(r"\s*-?[0-9]{1,30}\s*([x×]\s*-?[0-9]{1,30}\s*)*", shape):
-            self.fail(
-                f"{shape[:40]!r} is not a shape; write {name}=2x4, {name}=3 or {name}=scalar.",
-                param,
-            )
-        return name, tuple(int(part) for part in re.split("[x×]", shape))
+    name, equals, shape = str(value).partition("=")
+    name = name.strip()
+    if not equals or not re.fullmatch(_NAME, name):
+        raise click.BadParameter(f"{str(value)[:40]!r}: write NAME=2x4, NAME=3 or NAME=scalar.")
+    if shape.strip() == "scalar":
+        return name, ()
+    if not re.fullmatch(r"\s*-?[0-9]{1,30}\s*([x×]\s*-?[0-9]{1,30}\s*)*", shape):
+        raise click.BadParameter(
+            f"{shape[:40]!r} is not a shape; write {name}=2x4, {name}=3 or {name}=scalar."
+        )
+    return name, tuple(int(part) for part in re.split("[x×]", shape))
 
 
-class NameType(_ParamType):
+def array_name(value: object) -> str:
     """The name of a matrix."""
-
-    name = "name"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: object) -> str:
-        text = str(value).strip()
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text):
-            self.fail(f"{text[:40]!r} is not the name of a matrix, such as X.", param)
-        return text
+    text = str(value).strip()
+    if not re.fullmatch(_NAME, text):
+        raise click.BadParameter(f"{text[:40]!r} is not the name of a matrix, such as X.")
+    return text
 
 
-class StructureType(_ParamType):
+def named_structure(value: object) -> tuple[str, str]:
     """NAME=symmetric and the like; whether there is such a structure is said further on."""
-
-    name = "name=structure"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: object) -> tuple[str, str]:
-        name, equals, structure = (part.strip() for part in str(value).partition("="))
-        if not equals or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
-            self.fail(f"{str(value)[:40]!r}: write NAME=symmetric or NAME=diagonal.", param)
-        return name, structure
+    name, equals, structure = (part.strip() for part in str(value).partition("="))
+    if not equals or not re.fullmatch(_NAME, name):
+        raise click.BadParameter(f"{str(value)[:40]!r}: write NAME=symmetric or NAME=diagonal.")
+    return name, structure
 
 
-class ShowType(_ParamType):
+def all_or_count(value: object) -> int | Literal["all"]:
     """all, or a whole number."""
-
-    name = "all|k"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: object
-    ) -> int | Literal["all"]:
-        text = str(value)
-        if text == "all":
-            return "all"
-        if not re.fullmatch(r"[0-9]{1,9}", text):
-            self.fail(f"{text[:40]!r} is neither 'all' nor a whole number from 2.", param)
-        return int(text)
+    text = str(value)
+    if text == "all":
+        return "all"
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise click.BadParameter(f"{text[:40]!r} is neither 'all' nor a whole number from 2.")
+    return int(text)
 
 
 def asks(command: Callable[..., None]) -> Callable[..., None]:
@@ -138,13 +111,16 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(
         [
             click.argument("program", default=DEFAULT_PROGRAM),
-            click.option("-N", "n", type=SizeType(), help="Rows of the first product."),
-            click.option("-D", "d", type=SizeType(), help="Its inner size."),
-            click.option("-M", "m", type=SizeType(), help="Its columns."),
+            click.option(
+                "-N", "n", type=whole_number, metavar="N", help="Rows of the first product."
+            ),
+            click.option("-D", "d", type=whole_number, metavar="N", help="Its inner size."),
+            click.option("-M", "m", type=whole_number, metavar="N", help="Its columns."),
             click.option(
                 "--shape",
                 "shapes",
-                type=ShapeType(),
+                type=named_shape,
+                metavar="NAME=SHAPE",
                 multiple=True,
                 help="Declare a shape: X=2x4, b=3, lam=scalar.",
             ),
@@ -157,7 +133,7 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
 #: The inputs to derive by.
 by = click.option(
     "--wrt",
-    type=NameType(),
+    type=array_name,
     multiple=True,
     metavar="NAME",
     help="Differentiate by this input; may be repeated. Default: every input that is an array.",
@@ -168,13 +144,13 @@ lang = click.option("--lang", default="en", show_default=True, metavar="en|zh", 
 
 #: How much of long rows, columns and sums is printed.
 show = click.option(
-    "--show", type=ShowType(), metavar="all|K", help="Rows, columns and terms shown of long ones."
+    "--show", type=all_or_count, metavar="all|K", help="Rows, columns and terms shown of long ones."
 )
 
 #: Structure of inputs.
 assume = click.option(
     "--assume",
-    type=StructureType(),
+    type=named_structure,
     multiple=True,
     metavar="NAME=symmetric|diagonal",
     help="Declare structure of an input; may be repeated.",

@@ -160,21 +160,7 @@ INSTEAD = {
 
 ShapeOf = Callable[[Node], Shape]
 
-_Definition = Callable[..., Node]
 
-#: The kinds of nodes that are defined by simpler ones.
-COMPOSITE: dict[type, _Definition] = {}
-
-
-def _of(kind: type) -> Callable[[_Definition], _Definition]:
-    def register(made: _Definition) -> _Definition:
-        COMPOSITE[kind] = made
-        return made
-
-    return register
-
-
-@_of(nodes.Mean)
 def _mean(node: nodes.Mean, shape: ShapeOf) -> Node:
     """The sum over n entries divided by n."""
     over = shape(node.arg)
@@ -184,14 +170,6 @@ def _mean(node: nodes.Mean, shape: ShapeOf) -> Node:
     return nodes.Divide(total, reduce(nodes.Multiply, sizes)) if sizes else total
 
 
-@_of(nodes.LogSumExp)
-def _logsumexp(node: nodes.LogSumExp, _: ShapeOf) -> Node:
-    """Log Σ exp(a)."""
-    total = nodes.Sum(nodes.Apply("exp", node.arg), node.axis, node.keepdims)
-    return nodes.Apply("log", total)
-
-
-@_of(nodes.Var)
 def _var(node: nodes.Var, _: ShapeOf) -> Node:
     """The mean of the squares of a less their mean."""
     mean = nodes.Mean(node.arg, node.axis, keepdims=node.axis is not None)
@@ -199,52 +177,37 @@ def _var(node: nodes.Var, _: ShapeOf) -> Node:
     return nodes.Mean(square, node.axis, node.keepdims)
 
 
-@_of(nodes.Std)
-def _std(node: nodes.Std, _: ShapeOf) -> Node:
-    """The root of the variance."""
-    return nodes.Apply("sqrt", nodes.Var(node.arg, node.axis, node.keepdims))
+def _more(node: nodes.Maximum | nodes.Minimum) -> Node:
+    """relu(a - b), which is what a has more than b."""
+    return nodes.Apply("relu", nodes.Subtract(node.left, node.right))
 
 
-@_of(nodes.Softmax)
-def _softmax(node: nodes.Softmax, _: ShapeOf) -> Node:
-    """exp(a) / Σ exp(a)."""
-    powers = nodes.Apply("exp", node.arg)
-    total = nodes.Sum(powers, node.axis, keepdims=node.axis is not None)
-    return nodes.Divide(powers, total)
+def _beside(kind: Callable[..., Node], node: nodes.AlongAxis) -> Node:
+    """An operation that reduces exp(a), or a, in a shape that goes with a."""
+    return kind(node.arg, node.axis, keepdims=node.axis is not None)
 
 
-@_of(nodes.LogSoftmax)
-def _log_softmax(node: nodes.LogSoftmax, _: ShapeOf) -> Node:
-    """Each a less log Σ exp(a)."""
-    total = nodes.LogSumExp(node.arg, node.axis, keepdims=node.axis is not None)
-    return nodes.Subtract(node.arg, total)
+def _sum_of_powers(arg: Node, axis: int | None = None, *, keepdims: bool = False) -> Node:
+    return nodes.Sum(nodes.Apply("exp", arg), axis, keepdims)
 
 
-@_of(nodes.Maximum)
-def _maximum(node: nodes.Maximum, _: ShapeOf) -> Node:
-    """max(a, b) = relu(a - b) + b."""
-    return nodes.Add(nodes.Apply("relu", nodes.Subtract(node.left, node.right)), node.right)
-
-
-@_of(nodes.Minimum)
-def _minimum(node: nodes.Minimum, _: ShapeOf) -> Node:
-    """All of a but what it has more than b."""
-    return nodes.Subtract(node.left, nodes.Apply("relu", nodes.Subtract(node.left, node.right)))
-
-
-@_of(nodes.Norm)
-def _norm(node: nodes.Norm, _: ShapeOf) -> Node:
-    """√(Σ a²)."""
-    return nodes.Apply("sqrt", nodes.Sum(nodes.Multiply(node.arg, node.arg)))
-
-
-@_of(nodes.Trace)
-def _trace(node: nodes.Trace, _: ShapeOf) -> Node:
-    """The sum of the diagonal."""
-    return nodes.Sum(nodes.Diag(node.arg))
-
-
-@_of(nodes.LogDet)
-def _logdet(node: nodes.LogDet, _: ShapeOf) -> Node:
-    """Log |det A|."""
-    return nodes.Apply("log", nodes.Apply("abs", nodes.Determinant(node.arg)))
+#: The kinds of nodes that are defined by simpler ones, each with its definition.
+COMPOSITE: dict[type, Callable[..., Node]] = {
+    nodes.Mean: _mean,
+    nodes.LogSumExp: lambda node, _: nodes.Apply(
+        "log", _sum_of_powers(node.arg, node.axis, keepdims=node.keepdims)
+    ),
+    nodes.Var: _var,
+    nodes.Std: lambda node, _: nodes.Apply("sqrt", nodes.Var(node.arg, node.axis, node.keepdims)),
+    nodes.Softmax: lambda node, _: nodes.Divide(
+        nodes.Apply("exp", node.arg), _beside(_sum_of_powers, node)
+    ),
+    nodes.LogSoftmax: lambda node, _: nodes.Subtract(node.arg, _beside(nodes.LogSumExp, node)),
+    nodes.Maximum: lambda node, _: nodes.Add(_more(node), node.right),
+    nodes.Minimum: lambda node, _: nodes.Subtract(node.left, _more(node)),
+    nodes.Norm: lambda node, _: nodes.Apply("sqrt", nodes.Sum(nodes.Multiply(node.arg, node.arg))),
+    nodes.Trace: lambda node, _: nodes.Sum(nodes.Diag(node.arg)),
+    nodes.LogDet: lambda node, _: nodes.Apply(
+        "log", nodes.Apply("abs", nodes.Determinant(node.arg))
+    ),
+}

@@ -13,26 +13,22 @@ __all__ = ["TARGETS", "Target"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """How a library spells operations; `{0}` is an operand.
+    """How a library spells operations.
 
-    `module`: its name in code. `nodes`: functions of whole arrays. `reductions` and `along`:
-    functions with an axis. An operation without a name is written by its definition. `helpers`:
-    functions that the library lacks, printed above the code that calls them. `imports`: the line to
-    print if its word occurs before a dot.
+    `module`: its name in code. `words`: the call of each operation, `{0}` an operand or a size and
+    `{like}` an input; of one with an axis the function alone. An operation without words is written
+    by its definition. `helpers`: functions that the library lacks, printed above the code that
+    calls them. `imports`: the line to print if its word occurs before a dot.
     """
 
     name: str
     module: str
     imports: Mapping[str, str]
-    nodes: Mapping[type, str]
-    reductions: Mapping[type, str]
-    along: Mapping[type, str]
-    axis: str
-    keepdims: str
-    transpose: str
-    eye: str
-    ones: str
+    words: Mapping[type, str]
     helpers: Mapping[str, str] = field(default_factory=dict)
+    axis: str = "axis"
+    keepdims: str = "keepdims"
+    transpose: str = "transpose"
 
 
 _ERF = """def erf(x):
@@ -51,8 +47,10 @@ _LOGSUMEXP = """def logsumexp(x, axis=None, keepdims=False):
     total = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
     return total if keepdims else np.sum(total, axis=axis)"""
 
-#: Operations that NumPy and jax.numpy spell alike.
+#: Words that the libraries have in common.
 _SHARED: dict[type, str] = {
+    nodes.Eye: "{m}.eye({0})",
+    nodes.Ones: "{m}.ones({0})",
     nodes.Trace: "{m}.trace({0})",
     nodes.Inverse: "{m}.linalg.inv({0})",
     nodes.Determinant: "{m}.linalg.det({0})",
@@ -60,6 +58,9 @@ _SHARED: dict[type, str] = {
     nodes.Diag: "{m}.diag({0})",
     nodes.Outer: "{m}.outer({0}, {1})",
     nodes.Norm: "{m}.linalg.norm({0})",
+    nodes.Sum: "{m}.sum",
+    nodes.Mean: "{m}.mean",
+    nodes.Prod: "{m}.prod",
     **{
         kind: f"{{m}}.{name}({{0}}, {{1}})"
         for kind, name in NAMES.items()
@@ -68,68 +69,43 @@ _SHARED: dict[type, str] = {
 }
 
 
-def _in(module: str, table: Mapping[type, str]) -> dict[type, str]:
-    return {kind: text.replace("{m}", module) for kind, text in table.items()}
+def _words(module: str, own: dict[type, str]) -> dict[type, str]:
+    return {kind: text.replace("{m}", module) for kind, text in (_SHARED | own).items()}
 
 
+#: The targets by name.
 TARGETS = {
     "numpy": Target(
         name="numpy",
         module="np",
         imports={"math": "import math", "np": "import numpy as np"},
-        nodes=_in("np", _SHARED),
-        reductions={
-            nodes.Sum: "np.sum",
-            nodes.Mean: "np.mean",
-            nodes.Prod: "np.prod",
-            nodes.LogSumExp: "logsumexp",
-        },
-        axis="axis",
-        keepdims="keepdims",
-        transpose="transpose",
-        along={nodes.Softmax: "softmax"},
-        eye="np.eye({0})",
-        ones="np.ones({0})",
+        words=_words("np", {nodes.Softmax: "softmax", nodes.LogSumExp: "logsumexp"}),
         helpers={"erf": _ERF, "sigmoid": _SIGMOID, "softmax": _SOFTMAX, "logsumexp": _LOGSUMEXP},
     ),
     "torch": Target(
         name="torch",
         module="torch",
         imports={"math": "import math", "torch": "import torch"},
-        nodes={
-            **_in("torch", _SHARED),
-            nodes.Inverse: "torch.linalg.inv({0})",
-        },
-        reductions={
-            nodes.Sum: "torch.sum",
-            nodes.Mean: "torch.mean",
-            nodes.Prod: "torch.prod",
-            nodes.LogSumExp: "torch.logsumexp",
-        },
+        words=_words(
+            "torch",
+            {
+                nodes.Eye: "{m}.eye({0}, dtype={like}.dtype, device={like}.device)",
+                nodes.Ones: "{m}.ones({0}, dtype={like}.dtype, device={like}.device)",
+                nodes.Softmax: "{m}.softmax",
+                nodes.LogSumExp: "{m}.logsumexp",
+            },
+        ),
         axis="dim",
         keepdims="keepdim",
         transpose="permute",
-        along={nodes.Softmax: "torch.softmax"},
-        eye="torch.eye({0}, dtype={like}.dtype, device={like}.device)",
-        ones="torch.ones({0}, dtype={like}.dtype, device={like}.device)",
     ),
     "jax": Target(
         name="jax",
         module="jnp",
         imports={"jax": "import jax", "jnp": "import jax.numpy as jnp"},
-        nodes=_in("jnp", _SHARED),
-        reductions={
-            nodes.Sum: "jnp.sum",
-            nodes.Mean: "jnp.mean",
-            nodes.Prod: "jnp.prod",
-            nodes.LogSumExp: "jax.scipy.special.logsumexp",
-        },
-        axis="axis",
-        keepdims="keepdims",
-        transpose="transpose",
-        along={nodes.Softmax: "jax.nn.softmax"},
-        eye="jnp.eye({0})",
-        ones="jnp.ones({0})",
+        words=_words(
+            "jnp",
+            {nodes.Softmax: "jax.nn.softmax", nodes.LogSumExp: "jax.scipy.special.logsumexp"},
+        ),
     ),
 }
-"""The targets by name."""

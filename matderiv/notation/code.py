@@ -196,12 +196,11 @@ class _Function:
             case nodes.Pi():
                 return f"{self._target.module}.pi", _ATOM
             case nodes.Eye(size):
-                text = self._target.eye.format(self._size(size), like=self._like())
-                return text, _ATOM
+                return self._filled(code, self._size(size)), _ATOM
             case nodes.Ones(sizes):
                 inner = ", ".join(map(self._size, sizes))
                 inner = f"({inner})" if len(sizes) > 1 else inner
-                return self._target.ones.format(inner, like=self._like()), _ATOM
+                return self._filled(code, inner), _ATOM
             case nodes.Negate(arg):
                 return "-" + self._wrapped(arg, _UNARY), _UNARY
             case nodes.Transpose(arg):
@@ -223,28 +222,26 @@ class _Function:
         return rearrangement(self._wrapped(arg, _ATOM), self._of(arg)[0], order, call)
 
     def _called(self, node: Node) -> str:
-        target = self._target
         operands = [self._of(part)[0] for part in nodes.children(node)]
         match node:
             case nodes.Apply(function, arg) if function in FUNCTIONS:
-                call = FUNCTIONS[function].spelled(function, target.name)
+                call = FUNCTIONS[function].spelled(function, self._target.name)
                 assert call is not None  # else the definition would stand here
                 return call.format(self._array(operands[0], arg))
-            case _ if isinstance(node, nodes.Entrywise):
-                pairs = zip(operands, nodes.children(node), strict=True)
-                return target.nodes[type(node)].format(*(self._array(t, n) for t, n in pairs))
             case nodes.Apply(function) | nodes.Functional(function):
                 return f"{self._rename(function)}({operands[0]})"
-            case _ if isinstance(node, nodes.AlongAxis):
-                name = target.along[type(node)]
-                if node.axis is None and target.module == "torch":
-                    return self._flat(name, operands[0], node.arg)
-                return f"{name}({operands[0]}, {target.axis}={node.axis})"
-            case _ if isinstance(node, nodes.Reduction):
-                return self._reduced(node, operands[0])
-        if type(node) not in target.nodes:
-            raise MissingRuleError(node, f"words in {target.name}")
-        return target.nodes[type(node)].format(*operands)
+            case _ if isinstance(node, nodes.AlongAxis | nodes.Reduction):
+                return self._along(node, operands[0])
+            case _ if isinstance(node, nodes.Entrywise):
+                operands = list(map(self._array, operands, nodes.children(node)))
+        return self._filled(node, *operands)
+
+    def _filled(self, node: Node, *operands: str) -> str:
+        """The call of an operation."""
+        words = self._target.words.get(type(node))
+        if words is None:
+            raise MissingRuleError(node, f"words in {self._target.name}")
+        return words.format(*operands, like=self._like())
 
     def _array(self, text: str, node: Node) -> str:
         """An operand; functions of torch's take no plain numbers."""
@@ -254,24 +251,24 @@ class _Function:
             return text
         return f"torch.tensor({text}, dtype={self._like()}.dtype)"
 
-    def _reduced(self, node: nodes.Reduction, operand: str) -> str:
-        """A sum and the like; torch wants an axis where NumPy takes all."""
+    def _along(self, node: nodes.AlongAxis | nodes.Reduction, operand: str) -> str:
+        """A function with an axis; torch may want one where NumPy takes all."""
         target, axis = self._target, node.axis
-        options = "" if axis is None else f", {target.axis}={axis}"
-        if target.module == "torch" and axis is None:
-            rank = len(self._shape_of(node.arg))
-            if isinstance(node, nodes.LogSumExp) or (node.keepdims and rank):
-                options = f", dim={tuple(range(rank)) if rank != 1 else 0}"
-        if node.keepdims:
-            options += f", {target.keepdims}=True"
-        return f"{target.reductions[type(node)]}({operand}{options})"
-
-    def _flat(self, name: str, operand: str, arg: Node) -> str:
-        """A softmax over all entries."""
-        sizes = [self._size(dim.symbol) for dim in self._shape_of(arg)]
-        if len(sizes) < _MATRIX:
-            return f"{name}({operand}, dim=0)"
-        return f"{name}({operand}.flatten(), dim=0).reshape({', '.join(sizes)})"
+        name, keepdims = target.words[type(node)], getattr(node, "keepdims", False)
+        shape = self._shape_of(node.arg)
+        dims: object = axis
+        if axis is None and isinstance(node, nodes.AlongAxis) and target.module == "torch":
+            if len(shape) > 1:
+                sizes = ", ".join(self._size(dim.symbol) for dim in shape)
+                return f"{name}({operand}.flatten(), dim=0).reshape({sizes})"
+            dims = 0
+        elif axis is None and target.module == "torch":
+            whole = tuple(range(len(shape))) if len(shape) != 1 else 0
+            dims = whole if isinstance(node, nodes.LogSumExp) or (keepdims and shape) else None
+        given = dims is not None or isinstance(node, nodes.AlongAxis)
+        options = f", {target.axis}={dims}" if given else ""
+        options += f", {target.keepdims}=True" if keepdims else ""
+        return f"{name}({operand}{options})"
 
     def _shape_of(self, code: CarefulCode) -> Shape:
         """The shape of an expression that may hold linear systems."""
@@ -307,7 +304,7 @@ def _said(node: Node, target: Target, shape: ShapeOf) -> Node:
         case nodes.Apply(function) if function in FUNCTIONS:
             named = FUNCTIONS[function].spelled(function, target.name) is not None
         case _:
-            named = any(type(node) in t for t in (target.nodes, target.reductions, target.along))
+            named = type(node) in target.words
     simpler = None if named else definition(node, shape)
     if simpler is not None:
         return _said(simpler, target, shape)

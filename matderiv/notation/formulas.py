@@ -235,7 +235,7 @@ class Formulas:
         return box if tight else fenced(box)
 
     def base(self, node: Node) -> Box:
-        """What can be raised to a power or transposed: all but a name or a call in brackets."""
+        """A base of a power or a transpose: all but a name or a call stands in brackets."""
         box, grip = self.held(node)
         return box if grip == "atom" else fenced(box)
 

@@ -326,11 +326,12 @@ def _look(data: Json, entries: Entries, fields: Sequence[Field], links: list[Lin
 
 def _digits(data: Json) -> int:
     """How many digits more are needed to see the smallest numbers of the file."""
-    most = 0
-    for text in json.dumps(data | {"sha256": ""}, ensure_ascii=False).split('"'):
-        powers = sum(int(n) for n in re.findall(r"[0-9]e-?([0-9]{1,3})", text))
-        longs = sum(len(n) for n in re.findall(r"[0-9]{8,}", text))
-        most = max(most, powers + longs)
+    most = found = 0
+    text = json.dumps(data | {"sha256": ""}, ensure_ascii=False)
+    for number in re.finditer(r'"|([0-9]{8,}|[0-9])e-?([0-9]{1,3})|[0-9]{8,}', text):
+        own = int(number[2] or 0) + len(number[1] or number[0])
+        found = 0 if number[0] == '"' else found + own
+        most = max(most, found)
     if most > MOST_EXPONENT:
         refuse(f"numbers of more than {MOST_EXPONENT} digits")
     return most

@@ -227,7 +227,7 @@ class Calculus:
         )
 
     def named(self, name: str, arg: Tree) -> Tree | None:
-        """What a function with a name of ours, or its derivative, is of a number."""
+        """The value at a number of a function with a name of ours, or of its derivative."""
         for function, (of, body, _) in self.program.bodies.items():
             if name in (function, f"d{function}"):
                 found = self.lowering.body(of, body, ARGUMENT)

@@ -10,7 +10,9 @@ from typing import Any, NoReturn
 MOST_BYTES = 20_000_000
 
 Json = Any  # what json.loads gives
-Form = Any  # a type; a value; [of each]; {str: of each}; {name: of its field}; (one of several)
+#: A type; a value; [of each]; {str: of each}; {name: of a field, "name?": of one that may be
+#: missing}; (one of several).
+Form = Any
 
 
 class RefusedError(Exception):
@@ -35,13 +37,18 @@ class Work:
             refuse("checking it takes more work than is allowed")
 
 
-_SIDE: Form = {"kind": str, "at": [str], "entry": str, "latex": str}
-_WRITTEN: Form = {"entries": (str, [str], [[str]])}
-_SOURCE: Form = {"of": str}
+_SIDE: Form = {
+    "kind": str,
+    "at": [str],
+    "entry": str,
+    "latex": str,
+    "of?": str,
+    "entries?": (str, [str], [[str]]),
+}
 _CHAIN: Form = {
     "kind": str,
     "indices": {str: str},
-    "sides": [(_SIDE, _SIDE | _SOURCE, _SIDE | _WRITTEN, _SIDE | _SOURCE | _WRITTEN)],
+    "sides": [_SIDE],
     "links": [{"reason": str, "for_all_sizes": bool, "entries": int}],
 }
 CERTIFICATE: Form = {
@@ -81,8 +88,16 @@ def misfit(data: Json, form: Form, path: str = "") -> str | None:
             return path if all(misfit(data, one) is not None for one in form) else None
         case list() if isinstance(data, list):
             parts = ((part, form[0], f"{path}[{n}]") for n, part in enumerate(data))
-        case dict() if isinstance(data, dict) and (str in form or data.keys() == form.keys()):
-            parts = ((part, form.get(str, form.get(k)), f"{path}.{k}") for k, part in data.items())
+        case dict() if isinstance(data, dict):
+            if str not in form:
+                needed = {k for k in form if k[-1] != "?" or k[:-1] in data}
+                if {k.rstrip("?") for k in needed} != data.keys():
+                    return path
+            of = form.get(str)
+            parts = (
+                (part, of or form.get(k) or form[f"{k}?"], f"{path}.{k}")
+                for k, part in data.items()
+            )
         case _:
             return None if type(data) is type(form) and data == form else path
     return next((found for part in parts if (found := misfit(*part)) is not None), None)

@@ -9,6 +9,7 @@ relations between generators are not used: they can leave a zero undecided, but 
 
 from __future__ import annotations
 
+import numbers
 import operator
 from collections.abc import Iterable
 from typing import Any, TypeAlias, cast
@@ -93,12 +94,15 @@ class ZeroTest:
             return base**exponent
         return self._product([base] * exponent)
 
-    def _cleared(self, value: _Poly) -> tuple[_Poly, list[_Poly]]:
-        """The numerator of a polynomial, and the factors of its denominator."""
+    def _cleared(self, value: _Poly, *, inverses: bool = True) -> tuple[_Poly, list[_Poly]]:
+        """The numerator of a polynomial, and the factors of its denominator.
+
+        No relation of a root is left to use; without `inverses`, theirs are.
+        """
         factors = []
         for place in reversed(range(len(self._relations))):
             relation = self._relations[place]
-            if relation is None or not value:
+            if relation is None or not value or not (inverses or relation[0]):
                 continue
             degree, other = relation
             parts = self._by_powers(value, place)
@@ -112,14 +116,7 @@ class ZeroTest:
 
     def _normal(self, value: _Poly) -> _Poly:
         """The polynomial without powers of roots that their relation removes."""
-        for place in reversed(range(len(self._relations))):
-            relation = self._relations[place]
-            if relation is None or not relation[0] or not value:
-                continue
-            parts = self._by_powers(value, place)
-            if max(parts) >= relation[0]:
-                value = self._without_high_powers(parts, place, *relation)
-        return value
+        return self._cleared(value, inverses=False)[0]
 
     def _without_high_powers(
         self, parts: dict[int, _Poly], place: int, degree: int, power: _Poly
@@ -255,7 +252,7 @@ class ZeroTest:
             factors.append(self._rational_power(base, number))
         return self._product(factors)
 
-    def _rational_power(self, base: _Poly, exponent: Any) -> _Poly:  # noqa: ANN401 - of the domain
+    def _rational_power(self, base: _Poly, exponent: numbers.Rational) -> _Poly:
         """p^(n/m) as the n-th power of the m-th root of p, whose m-th power is p."""
         root, power = int(exponent.denominator), int(exponent.numerator)
         if root > 1:

@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import sympy as sp
 
@@ -37,6 +37,7 @@ _MOST_WORK = 6_000
 _ENOUGH = 8
 
 _DIGITS = 50
+_SAME = 30  # digits by which two arguments of an undefined function are the same
 _NEAR = 1e-25  # of the largest term of a difference that is 0
 _POINTS = 8  # points that are tried until the program has a value at one
 
@@ -296,13 +297,13 @@ class _Engine:
 
 
 class _Point:
-    """Random rational numbers for all entries, and random polynomials for undefined functions."""
+    """Random rational numbers for all entries, and for each value of an undefined function."""
 
     def __init__(self, symbols: Iterable[SympyArray], seed: int, digits: int) -> None:
-        self._chance = chance = random.Random(seed)  # noqa: S311 - a page is the same every time
+        chance = random.Random(seed)  # noqa: S311 - a page is the same every time
+        self._seed = seed
         self._digits = digits
         self._found: dict[sp.Basic, sp.Number] = {}
-        self._numbers: dict[str, list[sp.Rational]] = {}
         for array in symbols:
             for symbol in array.entries:
                 sign = chance.choice((-1, 1)) if seed < _POINTS // 2 else 1
@@ -332,35 +333,15 @@ class _Point:
         args = [self.of(arg) for arg in expr.args]
         undefined = getattr(expr.func, "undefined", None)
         if undefined is not None:
-            name, by = undefined
-            return self._applied(name, by, args)
+            at = ",".join(str(sp.Float(arg, _SAME)) for arg in args)
+            chance = random.Random(f"{self._seed}:{undefined}:{at}")  # noqa: S311 - as above
+            return _rational(chance.randint(1, 10**6), 10**5 + 3)
         value = expr.func(*args) if args else expr
         if not isinstance(value, sp.Rational):
             value = cast("sp.Expr", value).evalf(self._digits)
         if not isinstance(value, sp.Number) or not value.is_finite:
             raise ArithmeticError
         return value
-
-    def _applied(self, name: str, by: tuple[int, ...], args: list[sp.Number]) -> sp.Number:
-        """Σ (a u + b u² + c u³ + d uv), v the argument before u; or a first derivative of it."""
-        numbers = self._numbers.setdefault(name, [])
-        while len(numbers) < 4 * len(args):
-            numbers.append(_rational(self._chance.randint(1, 30), 31))
-        a, b, c, d = (numbers[n : 4 * len(args) : 4] for n in range(4))
-        before = [args[n - 1] for n in range(len(args))]
-        value: Any
-        match by:
-            case ():
-                rows = zip(a, b, c, d, args, before, strict=True)
-                value = sum(i * u + j * u**2 + k * u**3 + m * u * v for i, j, k, m, u, v in rows)
-            case (place,):
-                n, after = place - 1, place % len(args)
-                u = args[n]
-                coupled = d[n] * before[n] + d[after] * args[after]
-                value = a[n] + 2 * b[n] * u + 3 * c[n] * u**2 + coupled
-            case _:
-                raise UnsupportedError(f"{name} is differentiated {len(by)} times")
-        return cast("sp.Number", value)
 
 
 def _partials(expr: sp.Expr, moving: tuple[int, ...]) -> list[sp.Expr]:

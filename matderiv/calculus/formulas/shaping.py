@@ -150,9 +150,6 @@ def numbered(node: Node, shapes: Mapping[str, Shape], kept: frozenset[str]) -> N
             node = _multiplied(node, kept)
     operands = nodes.children(node)
     made = [numbered(child, shapes, kept) for child in operands]
-    match node, made:
-        case nodes.Multiply(), [nodes.Size(size=one), nodes.Size(size=other)]:
-            return nodes.Size(str(one * other), one * other)
     changed = any(a is not b for a, b in zip(made, operands, strict=True))
     return nodes.rebuilt(node, made) if changed else node
 
