@@ -122,7 +122,7 @@ def work_out(swept: Sweep, wrt: str, formula: Node, arrays: Arrays, functions: F
     sizes = sizes_in(swept.graph.shapes)
 
     def value(node: Node) -> Array:
-        known = {name: values[name] for name in _names(node) & values.keys()}
+        known = {name: values[name] for name in nodes.names_in(node) & values.keys()}
         return numeric_value(node, known, functions, sizes)
 
     needed = _needed(formula, steps, values, swept.graph.inputs())
@@ -139,14 +139,10 @@ def _needed(
     needed: set[str] = set()
     queue = [formula]
     while queue:
-        for name in _names(queue.pop()) - needed - values.keys():
+        for name in nodes.names_in(queue.pop()) - needed - values.keys():
             if name in inputs:
                 raise InputError(f"{name} has no value; give it as {name}=….")
             if name in steps:
                 needed.add(name)
                 queue.append(steps[name])
     return needed
-
-
-def _names(node: Node) -> set[str]:
-    return {n.name for n in nodes.walk(node) if isinstance(n, nodes.Name)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +21,7 @@ from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape, settled
 from matderiv.expression.source import source
+from matderiv.expression.vocabulary import did_you_mean
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -283,10 +283,9 @@ def _names(program: Program, wrt: str | Iterable[str] | None) -> tuple[str, ...]
         if name == program.loss.name:
             raise InputError(f"{name} is the loss itself; its gradient by itself is 1.")
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1)
             raise InputError(
                 f"There is no {str(name)[:40]} in the program; gradients can be derived by "
-                f"{', '.join(known) or 'nothing'}." + (f" Did you mean {near[0]}?" if near else "")
+                f"{', '.join(known) or 'nothing'}." + did_you_mean(name, known)
             )
     return names
 

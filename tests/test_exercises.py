@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from random import Random
+from typing import Literal, cast
 
 import numpy as np
 import pytest
@@ -19,9 +20,11 @@ from _page_reader import Found, read_page
 
 import matderiv
 from matderiv import Derivation, InputError
+from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.mistakes import CATALOGUE
 from matderiv.derivation.exercises import drawing, kinds
 from matderiv.derivation.exercises.entries import OneEntry
+from matderiv.derivation.exercises.entries import _made as one_entry
 from matderiv.derivation.exercises.kinds import KINDS, Material, materials
 from matderiv.derivation.exercises.mistakes import _SUITABLE, Mistake, _cases, _made
 from matderiv.derivation.exercises.numbers import Numbers, numbers
@@ -233,6 +236,39 @@ def test_a_reader_finds_the_planted_mistake_and_no_other(
         assert len(found.unread) <= found.true // 4, found.unread
 
 
+def falsified(value: object, status: Literal["refuted", "undecided"]) -> object:
+    """The same exercise with another verdict on the first `=` that is proved."""
+    if isinstance(value, Link) and value.verdict.status == "equal":
+        return dataclasses.replace(value, verdict=Verdict(status))
+    if isinstance(value, tuple):
+        for place, part in enumerate(value):
+            made = falsified(part, status)
+            if made is not part:
+                return (*value[:place], made, *value[place + 1 :])
+    elif dataclasses.is_dataclass(value) and "matderiv.derivation" in type(value).__module__:
+        for field in dataclasses.fields(value):
+            part = getattr(value, field.name)
+            if (made := falsified(part, status)) is not part:
+                return dataclasses.replace(value, **{field.name: made})
+    return value
+
+
+@pytest.mark.parametrize("status", ["refuted", "undecided"])
+def test_a_line_that_is_not_proved_is_refused(
+    status: Literal["refuted", "undecided"], drawn: dict[str, list[Material]]
+) -> None:
+    """No exercise of any kind is put in words with an = that is wrong or not decided."""
+    kinds = set()
+    for made in drawn[LINEAR]:
+        wrong = falsified(made, status)
+        if wrong is made:
+            continue  # shapes have no equalities
+        kinds.add(type(made))
+        with pytest.raises(ProofError, match=status):
+            in_words(LINEAR, [cast("Material", wrong)], "en")
+    assert len(kinds) >= len(ALL) - 1
+
+
 # -- nothing is used that is not stated --------------------------------------------------------
 
 
@@ -406,6 +442,14 @@ def test_exercises_about_inverses_and_determinants(
     made = list(materials(theme, 5, Random(1)))
     assert len(made) == 5
     assert {link.verdict.status for link in links_in(made)} <= {"equal", "refuted"}
+
+
+def test_standardised_columns_have_exercises() -> None:
+    """One entry is written out and proved; two rows, where the gradient is 0, are passed over."""
+    theme = Theme.of(matderiv.derive("Y = (X - mean(X, axis=0))/std(X, axis=0); L = sum(f(Y))"))
+    with pytest.raises(InputError, match="is 0 wherever it is defined"):
+        theme.at({"N": 2, "D": 2})
+    assert one_entry(theme.at({"N": 3, "D": 2}), "X", (1, 2)) is not None
 
 
 def test_wrong_lines_have_the_sizes_of_the_exercise() -> None:

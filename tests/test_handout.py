@@ -43,9 +43,15 @@ GOLDEN = Path(__file__).parent / "golden" / "handout"
 PAGES = ("en.tex", "zh.tex", "en.md", "zh.md")
 
 
+@functools.cache
+def derived(n: int = 2, d: int = 4, m: int = 3, wrt: str | None = None) -> matderiv.Derivation:
+    """The worked example at sizes, derived once."""
+    return matderiv.derive(wrt=wrt, sizes={"N": n, "D": d, "M": m})
+
+
 def default(lang: str = "en", **wishes: object) -> matderiv.Handout:
     """The handout of the worked example."""
-    return matderiv.derive().handout(lang=lang, **wishes)  # type: ignore[arg-type]
+    return derived().handout(lang=lang, **wishes)  # type: ignore[arg-type]
 
 
 def run(*args: str) -> int:
@@ -145,7 +151,7 @@ def test_names_are_exchanged_in_one_product_only(program: str) -> None:
 
 def test_the_handout_changes_with_nothing_but_its_input() -> None:
     """The same wishes give the same bytes, and another title gives others."""
-    assert default(title="a").write("tex") == default(title="a").write("tex")
+    assert matderiv.derive().handout(title="a").write("tex") == default(title="a").write("tex")
     assert default(title="a").write("tex") != default(title="b").write("tex")
 
 
@@ -335,8 +341,8 @@ def test_captions_say_which_jacobian_is_shown() -> None:
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_no_zeros_are_spoken_of_where_there_are_none(lang: str) -> None:
     """At 1×1×1 the Jacobian is one entry, and with one row of Y it is one block."""
-    one = matderiv.derive(sizes={"N": 1, "D": 1, "M": 1}).handout(lang=lang).document
-    row = matderiv.derive(wrt="X", sizes={"N": 1, "D": 2, "M": 3}).handout(lang=lang).document
+    one = derived(1, 1, 1).handout(lang=lang).document
+    row = derived(1, 2, 3, "X").handout(lang=lang).document
     word = {"en": "zero", "zh": "零"}[lang]
     for document in (one, row, whole("single", lang)):
         before = next(n for n, b in enumerate(document.blocks) if _is_heading(b, "formulas", lang))
@@ -538,8 +544,8 @@ def test_a_full_disk_leaves_the_old_files(
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_markdown_renders_everywhere(lang: str) -> None:
     r"""Formulas stand in $$ blocks of their own lines, and every \\ at the end of its line."""
-    for sizes in ({}, {"N": 12, "D": 3, "M": 11}):
-        text = matderiv.derive(sizes=sizes).handout(lang=lang).write("md")
+    for sizes in ((), (12, 3, 11)):
+        text = derived(*sizes).handout(lang=lang).write("md")
         assert isinstance(text, str)
         lines = text.split("\n")
         fences = [n for n, line in enumerate(lines) if line == "$$"]

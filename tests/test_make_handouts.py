@@ -231,14 +231,22 @@ def test_refused_with_code_2_and_nothing_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [["--jobs", "0"], ["--nothing"], []])
-def test_options_that_cannot_be_used(options: list[str], tmp_path: Path) -> None:
+def test_options_that_cannot_be_used(
+    options: list[str],
+    tmp_path: Path,
+    script: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """Usage errors are one line, too; a file that is not there is one of them."""
     file = [] if options else [str(tmp_path / "none.toml")]
-    command = [sys.executable, str(SCRIPT), *file, *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr.startswith("make_handouts: ")
-    assert done.stderr.count("\n") == 1
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT), *file, *options])
+    with pytest.raises(SystemExit) as ended:
+        script.main()
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("make_handouts: ")
+    assert error.count("\n") == 1
 
 
 def test_progress_on_a_terminal(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from _details import fits, tagged
 
 import matderiv
+from matderiv import Derivation
 from matderiv.calculus.index_forms.forms import Entry, Term
 from matderiv.derivation.judge import Judge
 from matderiv.derivation.one_entry import GradientEntries, SliceEntries, entries_in
@@ -58,10 +59,16 @@ SENTENCES = {
 
 
 @functools.cache
+def derived(name: str, method: str = "elementwise") -> Derivation:
+    """The derivation of one of the programs."""
+    program, shapes = PROGRAMS[name]
+    return matderiv.derive(program, shapes=shapes, method=method)
+
+
+@functools.cache
 def equations(name: str, method: str = "elementwise", lang: str = "en") -> tuple[Equation, ...]:
     """The equations of the handout of a program that can be asked about."""
-    program, shapes = PROGRAMS[name]
-    document = matderiv.derive(program, shapes=shapes, method=method).handout(lang=lang).document
+    document = derived(name, method).handout(lang=lang).document
     found = tuple(b for b in document.blocks if isinstance(b, Equation) and b.details)
     assert found
     return found
@@ -117,8 +124,7 @@ def occurring(formula: str, names: dict[str, str]) -> set[str]:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_what_lights_up_is_what_stands_in_the_formula(name: str) -> None:
     """No entry of the formula stays dark, and none lights up that is not in it."""
-    program, shapes = PROGRAMS[name]
-    task = matderiv.derive(program, shapes=shapes).task
+    task = derived(name).task
     names = {array.lower(): array for array, shape in task.shapes.items() if shape}
     assert len(names) == sum(bool(shape) for shape in task.shapes.values())
     everything = {
@@ -128,10 +134,15 @@ def test_what_lights_up_is_what_stands_in_the_formula(name: str) -> None:
         for prefix in ("", "d")
         if shape
     }
+
+    @functools.cache
+    def meant(pattern: str) -> set[str]:
+        return {key for key in everything if fits(pattern, key)}
+
     lit_up = 0
     for _, detail in details(name):
         formula = text(detail.boxes[-1].rights[-1])
-        lit = {key for key in everything if any(fits(p, key) for p in detail.sources)}
+        lit = set[str]().union(*map(meant, detail.sources))
         assert lit == occurring(formula, names), formula
         lit_up += len(lit)
     assert lit_up > 10
@@ -173,7 +184,7 @@ def test_too_many_entries_have_sentences_only() -> None:
 
 def test_no_details_unless_asked_for() -> None:
     """Pages in other formats do not pay for what they cannot show."""
-    document = matderiv.derive(PROGRAMS["ridge"][0]).document()
+    document = derived("ridge").document()
     blocks = [b for b in document.blocks if isinstance(b, Equation)]
     assert len(blocks) > 5
     assert not any(b.details or b.arrays or tagged(b.box) for b in blocks)
@@ -207,8 +218,7 @@ def test_a_false_derivation_of_an_entry_is_refused() -> None:
 @pytest.mark.parametrize(("name", "method"), [*itertools.product(PROGRAMS, METHODS)])
 def test_what_is_said_of_an_entry_holds_at_its_indices(name: str, method: str) -> None:
     """What was proved at letters is proved anew with the numbers in their place."""
-    program, shapes = PROGRAMS[name]
-    derivation = matderiv.derive(program, shapes=shapes, method=method)
+    derivation = derived(name, method)
     task, count = derivation.task, 0
     for wrt in derivation.wrt:
         users = [use.by for use in task.sweep.gradients[wrt].uses]

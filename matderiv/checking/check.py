@@ -10,10 +10,10 @@ from matderiv.checking.decide import judged
 from matderiv.checking.diagnose import cause
 from matderiv.checking.evidence import difference_at
 from matderiv.checking.misfit import misfit
-from matderiv.checking.question import Question, ask, names_in
+from matderiv.checking.question import Question, ask
 from matderiv.checking.report import Report
 from matderiv.errors import MatderivError
-from matderiv.expression.nodes import Node
+from matderiv.expression.nodes import Node, names_in
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 
 __all__ = ["check", "judge"]

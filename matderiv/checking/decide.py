@@ -12,9 +12,9 @@ from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Index
 from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.checking.points import apart, points
-from matderiv.checking.question import Question, names_in, sized, substituted
+from matderiv.checking.question import Question, sized, substituted
 from matderiv.expression import nodes
-from matderiv.expression.nodes import Name, Node
+from matderiv.expression.nodes import Name, Node, names_in
 
 __all__ = ["folded", "judged"]
 

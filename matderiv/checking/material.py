@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import TypeVar
 
-from matderiv.calculus.formulas.flattened import cost, formula_key
-from matderiv.calculus.formulas.mistakes import Setting, factors_of
+from matderiv.calculus.formulas.flattened import cost, factors_of, formula_key
+from matderiv.calculus.formulas.mistakes import Setting
 from matderiv.calculus.sweep.sweep import replaced
-from matderiv.checking.question import Question, names_in, substituted
+from matderiv.checking.question import Question, substituted
 from matderiv.expression import nodes
 from matderiv.expression.definitions import derivative
-from matderiv.expression.nodes import Name, Node, Number
+from matderiv.expression.nodes import Name, Node, Number, names_in
 from matderiv.expression.vocabulary import ELEMENTWISE
 
 __all__ = ["setting_of", "ways"]

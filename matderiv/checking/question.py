@@ -19,7 +19,7 @@ from matderiv.derivation.focus import first_product
 from matderiv.errors import InputError, MatderivError, ProofError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.claim import parse_claim
-from matderiv.expression.nodes import Name, Node
+from matderiv.expression.nodes import Name, Node, names_in
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Dim, Shape
@@ -345,11 +345,6 @@ def substituted(node: Node, old: Node, new: Node) -> Node:
     if node == old:
         return new
     return nodes.rebuilt(node, [substituted(part, old, new) for part in nodes.children(node)])
-
-
-def names_in(node: Node) -> set[str]:
-    """The names that a formula uses."""
-    return {n.name for n in nodes.walk(node) if isinstance(n, Name)}
 
 
 _OF_A_SQUARE = nodes.Trace | nodes.Inverse | nodes.Determinant | nodes.LogDet

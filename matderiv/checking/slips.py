@@ -15,9 +15,9 @@ from matderiv.calculus.formulas.mistakes import Edit, edits, plus
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.checking.material import setting_of, ways
-from matderiv.checking.question import Question, names_in
+from matderiv.checking.question import Question
 from matderiv.expression import nodes
-from matderiv.expression.nodes import Name, Node, Number
+from matderiv.expression.nodes import Name, Node, Number, names_in
 
 __all__ = ["Slip", "forgotten", "place", "slips"]
 

@@ -153,8 +153,7 @@ def _put(node: Node, old: Node, new: Node) -> Node:
     """The expression with one part replaced."""
     if node == old:
         return new
-    operands = nodes.children(node)
-    return nodes.rebuilt(node, [_put(child, old, new) for child in operands]) if operands else node
+    return nodes.rebuilt(node, [_put(child, old, new) for child in nodes.children(node)])
 
 
 def _of_one_entry(task: Task, name: str, body: Node) -> bool:

@@ -192,10 +192,7 @@ class Judge:
 
     def _folded(self, node: Node) -> Node:
         """The node with whatever reads like the definition of a value called by its name."""
-        operands = children(node)
-        made = [self._folded(child) for child in operands]
-        if any(a is not b for a, b in zip(made, operands, strict=True)):
-            node = rebuilt(node, made)
+        node = rebuilt(node, map(self._folded, children(node)))
         return self._names.get(node, node)
 
     def value(self, side: Side, entries: _Unfolding | None = None) -> Form:

@@ -10,14 +10,11 @@ from dataclasses import dataclass, field, replace
 
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import (
-    Atom,
-    Call,
     Entry,
     Form,
     Index,
-    Raised,
     Rate,
-    Whole,
+    atoms_in,
     placed,
     single,
 )
@@ -204,27 +201,11 @@ def entries_in(form: Form) -> tuple[Entry, ...]:
 
     One that others say already is left out: x_12 beside x_1k.
     """
-    found = dict.fromkeys(_entries(form))
+    atoms = (atom for atom in atoms_in(form) if isinstance(atom, Entry) and atom.name != "π")
+    found = dict.fromkeys(Entry(atom.name, _lettered(atom.indices)) for atom in atoms)
     return tuple(
         one for one in found if not any(other != one and _covers(other, one) for other in found)
     )
-
-
-def _entries(form: Form) -> Iterator[Entry]:
-    for term, _ in form:
-        for atom, _ in term.atoms:
-            yield from _entries_of(atom)
-
-
-def _entries_of(atom: Atom) -> Iterator[Entry]:
-    match atom:
-        case Entry(name=name, indices=indices) if name != "π":
-            yield Entry(name, _lettered(indices))
-        case Call(arg=arg) | Whole(arg=arg):
-            yield from _entries(arg)
-        case Raised(base=base, exponent=exponent):
-            yield from _entries(base)
-            yield from _entries(exponent or ())
 
 
 def _lettered(indices: Indices) -> Indices:

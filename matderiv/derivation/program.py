@@ -28,7 +28,7 @@ from matderiv.derivation.sides import (
     written,
 )
 from matderiv.errors import MatderivError, ProofError
-from matderiv.expression.nodes import MatMul, Name, Node, walk
+from matderiv.expression.nodes import MatMul, Name, Node, names_in
 from matderiv.expression.program import Assignment
 
 __all__ = ["Builder", "Defining", "Route", "build_program", "elementwise"]
@@ -299,7 +299,7 @@ class Builder:
 
     def differing(self, left: Node, right: Node) -> set[str]:
         """Names that one side holds and the other does not, and all lifted ones."""
-        one, other = ({n.name for n in walk(side) if isinstance(n, Name)} for side in (left, right))
+        one, other = map(names_in, (left, right))
         lifted = self.sweep.graph.lifted
         return (one ^ other) | lifted | {f"d{name}" for name in lifted & set(self.sweep.gradients)}
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
-import difflib
 from collections.abc import Callable, Sequence
 
 from matderiv.expression.operations import Operation
-from matderiv.expression.vocabulary import MAX_SIZE, NAME_PATTERN
+from matderiv.expression.vocabulary import MAX_SIZE, NAME_PATTERN, did_you_mean
 
 __all__ = ["Refusal", "arrange"]
 
@@ -69,8 +68,7 @@ def _unknown_option(name: str, form: Operation, option: str) -> str:
     if not form.options or not form.operands:
         return _wrong_count(name, form, 1)
     known = " and ".join(form.options)
-    near = difflib.get_close_matches(option, form.options, n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
+    hint = did_you_mean(option, form.options)
     plural = "options" if len(form.options) > 1 else "option"
     return f"{option} is not an option of {name}; its {plural}: {known}.{hint}"
 

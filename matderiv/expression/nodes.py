@@ -51,6 +51,7 @@ __all__ = [
     "Transpose",
     "Var",
     "children",
+    "names_in",
     "parts_with_rebuild",
     "rebuilt",
     "transposed",
@@ -401,12 +402,17 @@ def children(node: Node) -> tuple[Node, ...]:
 
 
 def rebuilt(node: Node, operands: Iterable[Node]) -> Node:
-    """The same node with other operands; its axis, function or size stays.
+    """The node with other operands, and the node itself where they are its own.
+
+    Its axis, function or size stays.
 
     >>> rebuilt(Sum(Name("X"), axis=0), [Name("Y")])
     Sum(arg=Name(name='Y'), axis=0, keepdims=False)
     """
-    changes: dict[str, Any] = dict(zip(_OPERANDS[type(node)], operands, strict=True))
+    made = tuple(operands)
+    if all(one is other for one, other in zip(made, children(node), strict=True)):
+        return node
+    changes: dict[str, Any] = dict(zip(_OPERANDS[type(node)], made, strict=True))
     return replace(node, **changes)
 
 
@@ -417,6 +423,15 @@ def transposed(node: Node) -> Node:
     (Transpose(arg=Name(name='W')), Name(name='W'))
     """
     return node.arg if isinstance(node, Transpose) else Transpose(node)
+
+
+def names_in(node: Node) -> set[str]:
+    """The names that a formula uses.
+
+    >>> sorted(names_in(MatMul(Name("X"), Name("W"))))
+    ['W', 'X']
+    """
+    return {part.name for part in walk(node) if isinstance(part, Name)}
 
 
 def walk(node: Node) -> Iterator[Node]:

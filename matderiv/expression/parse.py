@@ -125,7 +125,7 @@ class Reader:
     ) -> Assignment:
         if isinstance(statement, ast.Expr) and last:
             value = self._node(statement.value, 0)
-            used = {n.name for n in nodes.walk(value) if isinstance(n, nodes.Name)} | taken.keys()
+            used = nodes.names_in(value) | taken.keys()
             return Assignment(next(n for n in _loss_names() if n not in used), value)
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
             target = statement.targets[0]

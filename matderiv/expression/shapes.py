@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from matderiv.errors import InputError, ShapeError
@@ -16,7 +15,7 @@ from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.source import source
-from matderiv.expression.vocabulary import MAX_SIZE, is_greek
+from matderiv.expression.vocabulary import MAX_SIZE, did_you_mean, is_greek
 
 __all__ = ["DEFAULT_SIZES", "Dim", "Shape", "infer", "settled", "shape_of"]
 
@@ -96,7 +95,7 @@ def _rules_over(shapes: Mapping[str, Shape]) -> tuple[Rules, dict[Dim, SizeVaria
             return ()
         raise InputError(
             f"{name} has no shape. Names with one are: {', '.join(shapes) or 'none'}."
-            + _nearest(name, shapes)
+            + did_you_mean(name, shapes)
         )
 
     def letter(letter: str) -> SizeVariable:
@@ -162,7 +161,7 @@ class _Inference:
                 )
                 raise InputError(
                     f"--shape {name}: {name} {what}. Inputs are: {', '.join(inputs) or 'none'}."
-                    + _nearest(name, inputs)
+                    + did_you_mean(name, inputs)
                 )
         self._infer(self.declared)
         if scalar:
@@ -328,11 +327,6 @@ def _default(name: str) -> tuple[None, ...]:
     if name[0].isupper():
         return (None, None)
     return () if is_greek(name) else (None,)
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f" Did you mean {near[0]}?" if near else ""
 
 
 def _size(what: str, size: object) -> int:

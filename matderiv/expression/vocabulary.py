@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
 
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.operations import OPERATIONS
@@ -21,6 +22,7 @@ __all__ = [
     "MAX_TEXT",
     "NAME_PATTERN",
     "RESERVED",
+    "did_you_mean",
     "is_greek",
     "misspelt",
 ]
@@ -132,6 +134,16 @@ def is_greek(name: str) -> bool:
     (True, True, False)
     """
     return re.sub(r"_?[0-9]+\Z", "", name) in GREEK
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """A hint to put after a message about a name that is not known; empty if none is near.
+
+    >>> did_you_mean("bais", ["X", "bias"]), did_you_mean("Q", ["X"])
+    (' Did you mean bias?', '')
+    """
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 def misspelt(name: str) -> str | None:

@@ -24,7 +24,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -33,15 +33,11 @@ from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.expanded import written_out
 from matderiv.calculus.index_forms.forms import (
-    Atom,
-    Call,
     Entry,
     Form,
     Index,
-    Raised,
-    Rate,
     TooLarge,
-    Whole,
+    atoms_in,
     bounded,
     placed,
     single,
@@ -49,7 +45,7 @@ from matderiv.calculus.index_forms.forms import (
 from matderiv.calculus.index_forms.index_expressions import form_of
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation import sides
-from matderiv.derivation.links import Chain, Link, ProvedSteps, Step
+from matderiv.derivation.links import Chain, ProvedSteps, Step
 from matderiv.expression.nodes import MatMul, Name, Node
 from matderiv.expression.shapes import Shape
 from matderiv.handout.index_text import IndexText, formula_text
@@ -94,7 +90,9 @@ def certificate(derivation: ProvedSteps) -> str:
             "entries": proof.entries,
         },
     }
-    return json.dumps(content | {"sha256": _digest(content)}, indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return json.dumps(content | {"sha256": digest}, indent=1, ensure_ascii=False) + "\n"
 
 
 def _functions(derivation: ProvedSteps) -> _Json:
@@ -105,11 +103,6 @@ def _functions(derivation: ProvedSteps) -> _Json:
     found = close.summand
     body, loss = (formula_text(node, ()) for node in (close.summand.body, found.loss))
     return {found.function: {"of": close.value, "body": body, "loss": loss}}
-
-
-def _digest(content: _Json) -> str:
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _step(step: Step, task: Task, notation: ProgramNotation) -> _Json:
@@ -128,15 +121,14 @@ def _chain(chain: Chain, own: tuple[Index, ...], task: Task, notation: ProgramNo
         "kind": chain.kind,
         "indices": indices,
         "sides": [writer.side(s) | {"latex": latex(notation.side(s))} for s in chain.sides],
-        "links": [_link(link) for link in chain.links],
-    }
-
-
-def _link(link: Link) -> _Json:
-    return {
-        "reason": link.reason,
-        "for_all_sizes": link.verdict.index,
-        "entries": link.verdict.entries,
+        "links": [
+            {
+                "reason": link.reason,
+                "for_all_sizes": link.verdict.index,
+                "entries": link.verdict.entries,
+            }
+            for link in chain.links
+        ],
     }
 
 
@@ -169,7 +161,7 @@ class _Writer:
         if isinstance(first, sides.Formula):
             pairs = zip(self.places(first.node), self.shape(first.node), strict=True)
             own |= {i: dim.symbol for i, dim in pairs if isinstance(i, str)}
-        for entry in _entries(self.form(first)):
+        for entry in (a for a in atoms_in(self.form(first)) if isinstance(a, Entry)):
             name = entry.name.replace("δ", "")
             for index, dim in zip(entry.indices, shape(Name(name)), strict=True):
                 if isinstance(index, str) and index in self.task.letters:
@@ -303,24 +295,6 @@ WRITERS: Mapping[type, _SideWriter] = MappingProxyType(
         sides.Times: lambda writer, side: writer.read("times", side, *side.indices),
     }
 )
-
-
-def _entries(form: Form) -> Iterator[Entry]:
-    """All entries in a form, one after the other."""
-    for term, _ in form:
-        for atom, _ in term.atoms:
-            yield from _entries_of(atom)
-
-
-def _entries_of(atom: Atom) -> Iterator[Entry]:
-    match atom:
-        case Entry():
-            yield atom
-        case Rate(of, wrt):
-            yield from _entries_of(of)
-            yield from _entries_of(wrt)
-        case Call(_, arg) | Raised(arg, _) | Whole(_, _, arg):
-            yield from _entries(arg)
 
 
 def _nested(

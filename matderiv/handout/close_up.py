@@ -10,14 +10,13 @@ from matderiv.derivation.focus import CloseUp, function_of
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.sides import Formula, Indexed, SpelledProduct
 from matderiv.expression.nodes import Name
-from matderiv.expression.shapes import Dim
 from matderiv.handout.composer import ProgramComposer, StepWriter
 from matderiv.handout.document import Block, Math, Paragraph, Segments
 from matderiv.handout.sentences import Fields, Filling, fill, together
-from matderiv.notation.boxes import Box, Fence, NumberBox, Operator, Row, Symbol, joined
+from matderiv.notation.boxes import Box, Fence, NumberBox, Symbol, joined
 from matderiv.notation.names import name_box
 
-__all__ = ["CLOSE_UP_WRITERS", "beginning", "given", "size_box"]
+__all__ = ["CLOSE_UP_WRITERS", "beginning", "given"]
 
 _MATRIX = 2
 
@@ -205,11 +204,6 @@ def _sizes(composer: ProgramComposer, name: str, fields: Fields) -> Segments:
     sizes = composer.listed([composer.math(letter) for letter in letters])
     key = "any_size" if len(letters) == 1 else "any_sizes"
     return _say(composer, key, fields | {"sizes": sizes})
-
-
-def size_box(dim: Dim) -> Box:
-    """N = 2."""
-    return Row((name_box(dim.symbol), Operator("equals"), NumberBox(str(dim.size))))
 
 
 CLOSE_UP_WRITERS: Mapping[str, StepWriter] = {

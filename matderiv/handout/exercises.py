@@ -19,7 +19,8 @@ from matderiv.derivation.exercises.theme import Theme, users
 from matderiv.derivation.links import Chain, ProvedSteps, Step
 from matderiv.derivation.program import Builder, elementwise
 from matderiv.derivation.sides import Formula, Numerals
-from matderiv.expression.nodes import Name, walk
+from matderiv.errors import ProofError
+from matderiv.expression.nodes import Name, names_in
 from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.conventions import conventions_of
 from matderiv.handout.document import (
@@ -34,11 +35,10 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.program import called_value, numpy_answers, program_formula
-from matderiv.handout.sentences import together
-from matderiv.handout.texts import message
+from matderiv.handout.sentences import fill, together
 from matderiv.notation.boxes import Aligned, Box, NumberBox, Operator, Row, Symbol, Word, times
 from matderiv.notation.latex import latex
-from matderiv.notation.names import function_box, name_box
+from matderiv.notation.names import function_box, name_box, numbered_box
 
 __all__ = ["exercises"]
 
@@ -73,7 +73,7 @@ def worded(
 def _worded(made: Material, theme: Theme, said: frozenset[str], language: str) -> Exercise:
     task = made.derivation.task if isinstance(made, Related) else made.task
     # Nothing is left out, and arrays are small.
-    composer = ProgramComposer(ProvedSteps(task, task.wrt, _steps(made)), language, None)
+    composer = ProgramComposer(ProvedSteps(task, task.wrt, _proved_steps(made)), language, None)
     words = _Words(composer, theme.assumed, said)
     question, answer = map(list, _WRITERS[type(made)](words, made))
     blocks = enumerate(question)
@@ -82,11 +82,20 @@ def _worded(made: Material, theme: Theme, said: frozenset[str], language: str) -
     return Exercise(tuple(question), tuple(answer))
 
 
-def _steps(made: Material) -> tuple[Step, ...]:
-    """The chains of an exercise as a step of a derivation."""
-    if isinstance(made, Related):
-        return made.derivation.steps
-    return (Step("exercise", tuple(_chains(made))),)
+def _proved_steps(made: Material) -> tuple[Step, ...]:
+    """The chains of an exercise as a step of a derivation.
+
+    Raises:
+        ProofError: an `=` is not proved, and is not the one that is wrong on purpose.
+    """
+    steps = made.derivation.steps if isinstance(made, Related) else ()
+    steps = steps or (Step("exercise", tuple(_chains(made))),)
+    for chain in (chain for step in steps for chain in step.chains):
+        planted = made.line if isinstance(made, Mistake) and chain is made.wrong else None
+        for number, link in enumerate(chain.links, 1):
+            if link.verdict.status != ("refuted" if number == planted else "equal"):
+                raise ProofError(f"{chain.kind}, line {number}: {link.verdict.status}")
+    return steps
 
 
 def _chains(made: object) -> Iterator[Chain]:
@@ -120,14 +129,8 @@ class _Words:
 
     def words(self, key: str, **fields: Segment | Segments) -> Segments:
         """A message about exercises with its fields filled in; the loss may be in any."""
-        fields = {"L": Math(name_box(self.task.loss)), **fields}
-        made: list[Segment] = []
-        for text, name in message(self.composer.language, f"exercise.{key}"):
-            made += [Text(text)] if text else []
-            if name is not None:
-                found = fields[name]
-                made += found if isinstance(found, tuple) else (found,)
-        return tuple(made)
+        loss = Math(name_box(self.task.loss))
+        return fill(self.composer.language, f"exercise.{key}", {"L": loss, **fields})
 
     def say(self, key: str, **fields: Segment | Segments) -> Paragraph:
         """A message as a paragraph."""
@@ -144,18 +147,9 @@ class _Words:
         """Chains as displayed formulas."""
         return (Equation(self.composer.notation.chain(chain)) for chain in chains)
 
-    def listed(self, items: Iterable[Segments]) -> Segments:
-        """Half sentences in a row."""
-        parts = list(items)
-        made: list[Segment] = []
-        for number, part in enumerate(parts):
-            key = "last" if number == len(parts) - 1 else "comma"
-            made += [*(self.words(key) if number else ()), *part]
-        return tuple(made)
-
     def shapes(self, names: Iterable[str]) -> Segments:
         """X is a 2×4 matrix, and so on."""
-        return self.listed(map(self.composer.shape, names))
+        return self.composer.listed(map(self.composer.shape, names), "clause_")
 
     def names(self, names: Sequence[str]) -> Segments:
         """Names in a row."""
@@ -197,13 +191,12 @@ class _Words:
         numbers = {s: n for s, n in self.task.sizes.items() if s in used and not s.isdigit()}
         if not numbers:
             return
-        words = [self._lettered(name) for name in named]
-        are = [
-            (Math(_equal(name_box(letter), NumberBox(str(number)))),)
-            for letter, number in numbers.items()
-        ]
-        listed = self.composer.listed
-        yield self.say("sizes", shapes=self.listed(words), numbers=listed(are))
+        shapes_of = self.composer.listed(map(self._lettered, named), "clause_")
+        yield self.say("sizes", shapes=shapes_of, numbers=self.numbers(numbers.items()))
+
+    def numbers(self, pairs: Iterable[tuple[str, int]]) -> Segments:
+        """N = 4 and D = 2."""
+        return self.composer.listed([(Math(numbered_box(*pair)),) for pair in pairs])
 
     def _lettered(self, name: str) -> Segments:
         """X is N×D."""
@@ -374,11 +367,7 @@ def _mistake(words: _Words, made: Mistake) -> _Parts:
     if made.kind != "use" and sum(part.box.width for part in parts.values()) <= _WIDEST:
         answer.append(words.say("as_formula", **parts))
     if made.place:
-        where = [
-            (Math(Row((name_box(letter), Operator("equals"), NumberBox(str(number))))),)
-            for letter, number in made.place
-        ]
-        answer.append(words.say("differ", place=words.composer.listed(where)))
+        answer.append(words.say("differ", place=words.numbers(made.place)))
     answer += [words.say("right"), *words.equations([made.right])]
     question = [*words.setup(), words.say("wrong_line", **fields), *words.equations([made.wrong])]
     return [*question, *_held(words, made.name)], answer
@@ -440,8 +429,8 @@ def _numbers(words: _Words, made: Numbers) -> _Parts:
 
 def _read(made: Numbers) -> set[str]:
     """The names in a task in numbers: the one that is differentiated by, and those of formulas."""
-    nodes = [s.node for chain in made.defined for s in chain.sides if isinstance(s, Formula)]
-    return {made.name, *(n.name for node in nodes for n in walk(node) if isinstance(n, Name))}
+    nodes = (s.node for chain in made.defined for s in chain.sides if isinstance(s, Formula))
+    return {made.name}.union(*map(names_in, nodes))
 
 
 def _defined(chain: Chain) -> str:

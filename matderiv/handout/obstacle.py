@@ -19,8 +19,8 @@ from matderiv.handout.jacobian import left_out, memory_words
 from matderiv.handout.sentences import Fields, Filling, fill, listed, together
 from matderiv.handout.texts import messages
 from matderiv.notation import methods
-from matderiv.notation.boxes import Box, Dots, NumberBox, Operator, Row, times
-from matderiv.notation.names import has_fraction, name_box, partial_ratio
+from matderiv.notation.boxes import Box, Dots, Operator, Row, times
+from matderiv.notation.names import has_fraction, name_box, numbered_box, partial_ratio
 
 __all__ = ["obstacle"]
 
@@ -89,7 +89,7 @@ def _large(
 ) -> Filling:
     """The numbers of the sentence about sizes that are used."""
     large = [
-        composer.math(Row((name_box(letter), Operator("equals"), NumberBox(str(size)))))
+        composer.math(numbered_box(letter, size))
         for letter, size in zip(letters, sizes, strict=True)
     ]
     return {

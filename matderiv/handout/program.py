@@ -28,7 +28,7 @@ from matderiv.handout.lines import assignment, derivatives_in, foreign_names
 from matderiv.handout.second import second_words
 from matderiv.handout.sentences import Fields, fill
 from matderiv.handout.texts import messages
-from matderiv.notation.names import name_box
+from matderiv.notation.names import name_box, numbered_box
 
 __all__ = [
     "STEP_WRITERS",
@@ -77,7 +77,7 @@ def task_section(composer: ProgramComposer) -> Iterator[Block]:
     inputs = composer.task.program.inputs()
     yield Bullets(tuple(composer.shape(name) for name in inputs))
     dims = dict.fromkeys(dim for name in inputs for dim in composer.task.shapes[name])
-    sizes = [close_up.size_box(dim) for dim in dims if dim.symbol != str(dim.size)]
+    sizes = [numbered_box(dim.symbol, dim.size) for dim in dims if dim.symbol != str(dim.size)]
     if sizes:
         named = composer.listed(map(composer.math, sizes))
         key = "size_letter" if len(sizes) == 1 else "size_letters"

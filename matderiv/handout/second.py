@@ -5,8 +5,7 @@ from __future__ import annotations
 from matderiv.calculus.deciding.second_engine import SecondOpinion
 from matderiv.handout.document import Math, Segments, Text
 from matderiv.handout.sentences import fill, listed, together
-from matderiv.notation.boxes import NumberBox, Operator, Row
-from matderiv.notation.names import name_box
+from matderiv.notation.names import name_box, numbered_box
 
 __all__ = ["second_words"]
 
@@ -18,7 +17,7 @@ def second_words(
     if opinion.status == "cannot":
         return fill(language, f"program.second_{opinion.reason}", {})
     sizes = [
-        (Math(Row((name_box(letter), Operator("equals"), NumberBox(str(size))))),)
+        (Math(numbered_box(letter, size)),)
         for letter, size in opinion.sizes
         if not letter.isdigit()
     ]

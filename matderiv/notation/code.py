@@ -7,7 +7,6 @@ subexpression is computed once.
 
 from __future__ import annotations
 
-import difflib
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import BINARY, mixes, rearrangement, source
+from matderiv.expression.vocabulary import did_you_mean
 from matderiv.notation._careful import Careful, CarefulCode, Solve, repeated, walk_code
 from matderiv.notation._targets import TARGETS, Target
 from matderiv.notation.statements import statements
@@ -47,10 +47,9 @@ def gradient_code(swept: Sweep, formulas: Mapping[str, Node], target: str, note:
         UnsupportedError: the target has no words for a part of the formula.
     """
     if target not in LANGUAGES:
-        near = difflib.get_close_matches(str(target), LANGUAGES, n=1)
         raise InputError(
             f"There is no code for {str(target)[:40]!r}; there is for {', '.join(LANGUAGES)}."
-            + (f" Did you mean {near[0]}?" if near else "")
+            + did_you_mean(target, LANGUAGES)
         )
     if target == "sympy":
         from matderiv.notation.code_sympy import sympy_code

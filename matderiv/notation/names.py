@@ -29,6 +29,7 @@ __all__ = [
     "has_fraction",
     "name_box",
     "named_entry",
+    "numbered_box",
     "partial_ratio",
     "raised_box",
     "starts_with_number",
@@ -49,6 +50,11 @@ def name_box(name: str) -> Box:
     """A name as it is written in mathematics: W, λ, W₁, Key, W_q."""
     base, sub = _parts(name)
     return base if sub is None else Scripts(base, sub)
+
+
+def numbered_box(letter: str, number: int) -> Row:
+    """N = 2."""
+    return Row((name_box(letter), Operator("equals"), NumberBox(str(number))))
 
 
 def _parts(name: str) -> tuple[Box, Box | None]:

@@ -32,5 +32,5 @@ def statements(swept: Sweep, formulas: Mapping[str, Node]) -> dict[str, Node]:
         name = queue.pop()
         if name in steps and name not in needed:
             needed.add(name)
-            queue += {n.name for n in nodes.walk(steps[name]) if isinstance(n, nodes.Name)}
+            queue += nodes.names_in(steps[name])
     return {name: steps[name] for name in order if name in needed}

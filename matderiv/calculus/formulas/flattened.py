@@ -13,13 +13,17 @@ from matderiv.expression.nodes import Node
 __all__ = [
     "Addend",
     "BasePower",
+    "added_up",
     "chain",
     "chained",
     "changed",
     "cost",
     "factors",
+    "factors_of",
     "formula_key",
     "product_of",
+    "split",
+    "split_scalars",
     "sum_of",
     "terms",
     "without_units",
@@ -31,6 +35,7 @@ Addend = tuple[Fraction, Node]
 BasePower = tuple[Node, Node]
 
 _HALF = Fraction(1, 2)
+_GREATEST = 64  # power to which a number is raised
 _MATRIX = 2  # dimensions
 
 
@@ -60,23 +65,17 @@ def formula_key(node: Node) -> tuple[object, ...]:
                 )
                 return ("product", number, *made)
         case nodes.MatMul():
-            return ("chain", *map(formula_key, _links(node)))
+            return ("chain", *map(formula_key, factors_of(node)))
         case nodes.Transpose(nodes.MatMul() as arg):
             return (
                 "chain",
-                *(formula_key(nodes.transposed(link)) for link in reversed(_links(arg))),
+                *(formula_key(nodes.transposed(link)) for link in reversed(factors_of(arg))),
             )
     own = tuple(
         formula_key(value) if isinstance(value, Node) else value
         for value in (getattr(node, field) for field in node.__dataclass_fields__)
     )
     return (type(node).__name__, *own)
-
-
-def _links(node: Node) -> list[Node]:
-    if not isinstance(node, nodes.MatMul):
-        return [node]
-    return _links(node.left) + _links(node.right)
 
 
 def changed(old: Node, new: Node) -> Node | None:
@@ -138,6 +137,15 @@ def sum_of(parts: Iterable[Addend]) -> Node:
     return made
 
 
+def added_up(parts: Iterable[Addend]) -> Node:
+    """The sum of terms, like ones together: a·A + b·A = (a + b)·A."""
+    found: dict[object, Addend] = {}
+    for number, rest in parts:
+        before, first = found.get(formula_key(rest), (Fraction(0), rest))
+        found[formula_key(rest)] = (before + number, first)
+    return sum_of(found.values())
+
+
 def scaled(number: Fraction, rest: Node) -> Node:
     """A rational multiple of a node."""
     if number == 1:
@@ -171,12 +179,19 @@ def factors(node: Node) -> tuple[Fraction, tuple[BasePower, ...]]:
             return Fraction(1), ((arg, nodes.Number(_HALF)),)
         case nodes.Power(base, nodes.Number(power)):
             number, parts = factors(base)
-            if power.denominator == 1 and abs(power) <= 64 and (number or power >= 0):  # noqa: PLR2004
+            if power.denominator == 1 and abs(power) <= _GREATEST and (number or power >= 0):
                 return number**power.numerator, tuple((b, times(p, power)) for b, p in parts)
             return Fraction(1), ((base, nodes.Number(power)),)
         case nodes.Power(base, power):
             return Fraction(1), ((base, power),)
     return Fraction(1), ((node, nodes.ONE),)
+
+
+def split_scalars(node: Node, shape: ShapeOf) -> tuple[Fraction, list[BasePower], list[BasePower]]:
+    """The rational coefficient of a product, its scalar factors, and those that are arrays."""
+    number, parts = factors(node)
+    scalars = [part for part in parts if not any(map(shape, part))]
+    return number, scalars, [part for part in parts if part not in scalars]
 
 
 def negated(power: Node) -> Node:
@@ -219,8 +234,7 @@ def without_units(node: Node) -> Node:
     >>> without_units(Multiply(Number(Fraction(-1)), Name("A")))
     Negate(arg=Name(name='A'))
     """
-    operands = nodes.children(node)
-    made = nodes.rebuilt(node, [without_units(child) for child in operands]) if operands else node
+    made = nodes.rebuilt(node, map(without_units, nodes.children(node)))
     match made:
         case nodes.Multiply(nodes.Number(value), other) | nodes.Multiply(
             other, nodes.Number(value)
@@ -266,6 +280,13 @@ def chain(node: Node, shape: ShapeOf) -> list[Node]:
     return left + (
         right if len(shape(right[0])) > 1 and len(shape(node.right)) > 1 else [node.right]
     )
+
+
+def factors_of(node: Node) -> list[Node]:
+    """The factors of a matrix product, from left to right."""
+    if isinstance(node, nodes.MatMul):
+        return [*factors_of(node.left), *factors_of(node.right)]
+    return [node]
 
 
 def chained(parts: Sequence[Node]) -> Node:

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import is_entrywise
-from matderiv.calculus.formulas.flattened import formula_key
+from matderiv.calculus.formulas.flattened import chained, factors_of, formula_key
 from matderiv.expression import nodes
 from matderiv.expression.definitions import derivative
 from matderiv.expression.nodes import Name, Node, Number, parts_with_rebuild
 from matderiv.expression.shapes import Shape
 from matderiv.expression.vocabulary import ELEMENTWISE
 
-__all__ = ["CATALOGUE", "Edit", "Setting", "edits", "factors_of", "plus"]
+__all__ = ["CATALOGUE", "Edit", "Setting", "edits", "other_reduction", "plus"]
 
 _MOST_FACTORS = 4  # of a product whose orders are all tried
 _MATRIX = 2  # dimensions
@@ -128,7 +128,7 @@ def _order(at: _At) -> Iterator[Node]:
         yield nodes.Outer(at.part.right, at.part.left)
     factors = factors_of(at.part)
     if 1 < len(factors) <= _MOST_FACTORS:
-        yield from map(_product_of, map(list, itertools.permutations(factors)))
+        yield from map(chained, itertools.permutations(factors))
 
 
 def _operator(at: _At) -> Iterator[Node]:
@@ -256,9 +256,9 @@ def _sum_missing(at: _At) -> Iterator[Node]:
                 yield nodes.Sum(at.part, axis, kept)
 
 
-def _reduction(at: _At) -> Iterator[Node]:
+def other_reduction(part: Node) -> Iterator[Node]:
     """A mean for a sum, or a sum for a mean."""
-    match at.part:
+    match part:
         case nodes.Sum(arg, axis, keepdims):
             yield nodes.Mean(arg, axis, keepdims)
         case nodes.Mean(arg, axis, keepdims):
@@ -397,7 +397,7 @@ CATALOGUE: dict[str, tuple[str, _Change]] = {
     "axis": ("axis", _axis),
     "sum too many": ("sum_extra", _sum_extra),
     "sum left out": ("sum_missing", _sum_missing),
-    "mean or sum": ("name", _reduction),
+    "mean or sum": ("name", lambda at: other_reduction(at.part)),
     "term too many": ("extra", _extra),
     "term left out": ("missing", _missing),
     "factor too many": ("part", _part),
@@ -413,21 +413,6 @@ CATALOGUE: dict[str, tuple[str, _Change]] = {
 
 
 # -- sums and products -------------------------------------------------------------------------
-
-
-def factors_of(node: Node) -> list[Node]:
-    """The factors of a matrix product, from left to right."""
-    if isinstance(node, nodes.MatMul):
-        return [*factors_of(node.left), *factors_of(node.right)]
-    return [node]
-
-
-def _product_of(factors: list[Node]) -> Node:
-    """The matrix product of some factors."""
-    made = factors[0]
-    for factor in factors[1:]:
-        made = nodes.MatMul(made, factor)
-    return made
 
 
 def plus(node: Node, term: Node) -> Node:

@@ -14,6 +14,7 @@ from matderiv.calculus.formulas.flattened import (
     factors,
     formula_key,
     product_of,
+    split_scalars,
     sum_of,
     terms,
 )
@@ -34,16 +35,14 @@ def scalars_out(node: Node, facts: Facts) -> Node | None:
     links = chain(node, facts.shape)
     number, scalars, left = Fraction(1), [], []
     for link in links:
-        c, parts = factors(link)
-        number *= c
-        outside = [p for p in parts if not facts.shape(p[0]) and not facts.shape(p[1])]
-        inside = [p for p in parts if p not in outside]
+        c, outside, inside = split_scalars(link, facts.shape)
         if not inside:
             return None
+        number *= c
         scalars += outside
         left.append(product_of(Fraction(1), inside))
     if all(factors(link)[0] == 1 for link in links) and not scalars:
-        return None
+        return None  # two minus signs are taken out as well
     return product_of(number, [*scalars, (chained(left), nodes.ONE)])
 
 
@@ -205,9 +204,7 @@ def outer(node: Node, facts: Facts) -> Node | None:
             number, parts = Fraction(1), []
             inner = []
             for side in (a, b):
-                c, own = factors(side)
-                outside = [p for p in own if not shape(p[0]) and not shape(p[1])]
-                inside = [p for p in own if p not in outside]
+                c, outside, inside = split_scalars(side, shape)
                 if not inside:
                     return None
                 number *= c
@@ -233,9 +230,7 @@ def inverse(node: Node, facts: Facts) -> Node | None:
         case nodes.Determinant(nodes.Inverse(arg)):
             return nodes.Divide(nodes.ONE, nodes.Determinant(arg))
         case nodes.Inverse(arg):
-            number, parts = factors(arg)
-            outside = [p for p in parts if not facts.shape(p[0])]
-            inside = [p for p in parts if p not in outside]
+            number, outside, inside = split_scalars(arg, facts.shape)
             if inside and number and (number != 1 or outside):
                 below = product_of(number, outside)
                 return nodes.Divide(nodes.Inverse(product_of(Fraction(1), inside)), below)

@@ -8,6 +8,7 @@ from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.flattened import (
     Addend,
     BasePower,
+    added_up,
     changed,
     cost,
     factors,
@@ -44,13 +45,13 @@ def powers(node: Node, facts: Facts) -> Node | None:
     if number == 0:
         return nodes.ZERO
     shape = facts.shape
-    found: dict[object, BasePower] = {}
+    found: dict[object, tuple[Node, list[Addend]]] = {}
     for base, power in parts:
-        known = found.get(formula_key(base))
-        found[formula_key(base)] = (base, power if known is None else _plus(known[1], power))
+        found.setdefault(formula_key(base), (base, []))[1].extend(terms(power))
+    summed = [(base, added_up(exponents)) for base, exponents in found.values()]
     kept = [
         (base, nodes.ONE if isinstance(base, nodes.Eye) and _is_positive(power) else power)
-        for base, power in found.values()
+        for base, power in summed
         if power != nodes.ZERO and base != nodes.ONE
     ]
     over = shape(node)
@@ -69,16 +70,6 @@ def _is_positive(power: Node) -> bool:
 
 def _shape(parts: list[BasePower], facts: Facts) -> object:
     return facts.shape(product_of(Fraction(1), parts)) if parts else ()
-
-
-def _plus(a: Node, b: Node) -> Node:
-    found: dict[object, Addend] = {}
-    for number, rest in (*terms(a), *terms(b)):
-        known = found.get(formula_key(rest))
-        found[formula_key(rest)] = (
-            (number, rest) if known is None else (known[0] + number, known[1])
-        )
-    return sum_of(found.values())
 
 
 def named_functions(node: Node, _: Facts) -> Node | None:
@@ -103,7 +94,7 @@ def _quotients(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
             continue
         rest = [*parts[:at], *parts[at + 1 :]]
         if power != _MINUS:
-            rest.append((base, _plus(power, nodes.ONE)))
+            rest.append((base, added_up((*terms(power), (Fraction(1), nodes.ONE)))))
         match base:
             case nodes.Sum(nodes.Apply("exp", arg), axis, keepdims) if keepdims or axis is None:
                 grown = (nodes.Apply("exp", arg), nodes.ONE)
@@ -189,11 +180,12 @@ def _opposite(node: Node) -> Node:
 
 def _logistic(base: Node) -> Node | None:
     """The a of 1 + exp(a)."""
-    parts = terms(base)
-    if len(parts) == 2 and all(c == 1 for c, _ in parts):  # noqa: PLR2004 - 1 and exp(a)
-        rest = [t for _, t in parts if t != nodes.ONE]
-        if len(rest) == 1 and isinstance(rest[0], nodes.Apply) and rest[0].function == "exp":
-            return rest[0].arg
+    match terms(base):
+        case ((1, nodes.Apply("exp", arg)), (1, nodes.ONE)) | (
+            (1, nodes.ONE),
+            (1, nodes.Apply("exp", arg)),
+        ):
+            return arg
     return None
 
 

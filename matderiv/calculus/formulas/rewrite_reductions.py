@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import filled, times_size, varies
 from matderiv.calculus.formulas.facts import Facts
-from matderiv.calculus.formulas.flattened import factors, product_of, sum_of, terms
+from matderiv.calculus.formulas.flattened import factors, product_of, split_scalars, sum_of, terms
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
@@ -102,9 +102,7 @@ def _centred(node: nodes.Sum | nodes.Mean) -> bool:
 
 def hoisted(node: Node, arg: Node, facts: Facts) -> Node | None:
     """Numbers and scalars of the operand of a linear function put before it."""
-    number, parts = factors(arg)
-    outside = [p for p in parts if not facts.shape(p[0]) and not facts.shape(p[1])]
-    inside = [p for p in parts if p not in outside]
+    number, outside, inside = split_scalars(arg, facts.shape)
     if not inside or (number == 1 and not outside):
         return None
     fields = [getattr(node, name) for name in node.__dataclass_fields__]

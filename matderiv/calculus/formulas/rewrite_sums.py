@@ -9,6 +9,7 @@ from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.flattened import (
     Addend,
     BasePower,
+    added_up,
     chain,
     chained,
     changed,
@@ -35,13 +36,10 @@ def like_terms(node: Node, _: Facts) -> Node | None:
     """a·A + b·A = (a + b)·A, and A + 0 = A."""
     if not isinstance(node, _SUMS):
         return None
-    found: dict[object, Addend] = {}
-    for number, term in terms(node):
-        more, rest = split(term)
-        before = found[formula_key(rest)][0] if formula_key(rest) in found else Fraction(0)
-        found.setdefault(formula_key(rest), (number, rest))
-        found[formula_key(rest)] = (before + number * more, found[formula_key(rest)][1])
-    return changed(node, sum_of(found.values()))
+    found = added_up(
+        (number * more, rest) for number, term in terms(node) for more, rest in [split(term)]
+    )
+    return changed(node, found)
 
 
 def common_factor(node: Node, facts: Facts) -> Node | None:
@@ -52,7 +50,7 @@ def common_factor(node: Node, facts: Facts) -> Node | None:
     if len(parts) > _MANY:
         return None
     best: Node | None = None
-    takes: tuple[_Take, ...] = (_number, _transpose, _first, _last, _entrywise)
+    takes: tuple[_Take, ...] = (_number, _transpose, _ends, _entrywise)
     for take in takes:
         for candidate in take(parts, facts):
             if cost(candidate) < cost(best or node):
@@ -62,6 +60,9 @@ def common_factor(node: Node, facts: Facts) -> Node | None:
 
 #: From terms to sums of the same value in which something that they share stands once.
 _Take = Callable[[tuple[Addend, ...], Facts], list[Node]]
+
+#: A key, the same for equal factors; the factor taken out of a term; and what is left of it.
+_Taken = tuple[object, Node, Addend]
 
 
 def _number(parts: tuple[Addend, ...], _: Facts) -> list[Node]:
@@ -81,37 +82,39 @@ def _transpose(parts: tuple[Addend, ...], facts: Facts) -> list[Node]:
 
 
 def _grouped(
-    parts: tuple[Addend, ...],
-    taken: Sequence[tuple[object, Node, Addend] | None],
-    join: Callable[..., Node],
+    parts: tuple[Addend, ...], taken: Sequence[_Taken | None], join: Callable[..., Node]
 ) -> list[Node]:
     """All terms of one key joined, the others left as they are."""
     made = []
     for found in dict.fromkeys(t[0] for t in taken if t is not None):
-        inside = [t for t in taken if t is not None and t[0] == found]
-        if len(inside) < 2:  # noqa: PLR2004 - one term has nothing in common with itself
+        first, *more = (t for t in taken if t is not None and t[0] == found)
+        if not more:
             continue
-        number = inside[0][2][0]
-        if any(abs(t[2][0]) != abs(number) for t in inside):
+        number = first[2][0]
+        if any(abs(t[2][0]) != abs(number) for t in more):
             number = Fraction(1)
-        joined = join(inside[0][1], sum_of((t[2][0] / number, t[2][1]) for t in inside))
+        joined = join(first[1], sum_of((t[2][0] / number, t[2][1]) for t in (first, *more)))
         rest = [p for p, t in zip(parts, taken, strict=True) if t is None or t[0] != found]
         made.append(sum_of([(number, joined), *rest]))
     return made
 
 
-def _first(parts: tuple[Addend, ...], facts: Facts) -> list[Node]:
-    """The same first factor of matrix products."""
-    taken: list[tuple[object, Node, Addend] | None] = []
-    for number, rest in parts:
-        links = _from_matrix(rest, facts)
-        if len(links) > 1 and len(facts.shape(links[0])) > 1:
-            taken.append(
-                ((formula_key(links[0]), facts.shape(rest)), links[0], (number, chained(links[1:])))
-            )
-        else:
-            taken.append(None)
-    return _grouped(parts, taken, nodes.MatMul)
+def _ends(parts: tuple[Addend, ...], facts: Facts) -> list[Node]:
+    """The same first or the same last factor of matrix products."""
+    made: list[Node] = []
+    for end, matrix, left in ((0, 0, slice(1, None)), (-1, -2, slice(-1))):
+        taken: list[_Taken | None] = []
+        for number, rest in parts:
+            links, key = _from_matrix(rest, facts), None
+            if len(links) > 1 and len(facts.shape(links[matrix])) > 1:
+                key = (formula_key(links[end]), facts.shape(rest))
+            taken.append(key and (key, links[end], (number, chained(links[left]))))
+        made += _grouped(parts, taken, nodes.MatMul if end == 0 else _before)
+    return made
+
+
+def _before(last: Node, rest: Node) -> Node:
+    return nodes.MatMul(rest, last)
 
 
 def _from_matrix(node: Node, facts: Facts) -> list[Node]:
@@ -123,44 +126,21 @@ def _from_matrix(node: Node, facts: Facts) -> list[Node]:
     return links
 
 
-def _last(parts: tuple[Addend, ...], facts: Facts) -> list[Node]:
-    """The same last factor of matrix products."""
-    taken: list[tuple[object, Node, Addend] | None] = []
-    for number, rest in parts:
-        links = _from_matrix(rest, facts)
-        if len(links) > 1 and len(facts.shape(links[-2])) > 1:
-            taken.append(
-                (
-                    (formula_key(links[-1]), facts.shape(rest)),
-                    links[-1],
-                    (number, chained(links[:-1])),
-                )
-            )
-        else:
-            taken.append(None)
-    return _grouped(parts, taken, lambda last, rest: nodes.MatMul(rest, last))
-
-
 def _entrywise(parts: tuple[Addend, ...], _: Facts) -> list[Node]:
     """The same factor of entrywise products."""
     made: list[Node] = []
     every = [f for _, rest in parts for f in factors(rest)[1] if rest != nodes.ONE]
     for base, power in dict.fromkeys(every):
         wanted = (formula_key(base), formula_key(power))
-        taken: list[tuple[object, Node, Addend] | None] = []
+        taken: list[_Taken | None] = []
         for number, rest in parts:
             own = list(factors(rest)[1])
-            place = next(
-                (n for n, f in enumerate(own) if (formula_key(f[0]), formula_key(f[1])) == wanted),
-                None,
-            )
-            if place is None:
+            keys = [(formula_key(b), formula_key(p)) for b, p in own]
+            if wanted not in keys:
                 taken.append(None)
                 continue
-            others = own[:place] + own[place + 1 :]
-            taken.append(
-                (wanted, product_of(Fraction(1), [own[place]]), (number, _product(others)))
-            )
+            one = own.pop(keys.index(wanted))
+            taken.append((wanted, product_of(Fraction(1), [one]), (number, _product(own))))
         made += _grouped(parts, taken, _beside)
     return made
 

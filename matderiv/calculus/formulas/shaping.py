@@ -112,12 +112,8 @@ def signs_first(node: Node) -> Node:
     >>> source(signs_first(Negate(Multiply(Name("lam"), Name("X")))))
     '-lam*X'
     """
-    operands = nodes.children(node)
-    made = [signs_first(child) for child in operands]
-    if isinstance(node, nodes.Negate):
-        return _turned(made[0])
-    changed = any(a is not b for a, b in zip(made, operands, strict=True))
-    return nodes.rebuilt(node, made) if changed else node
+    made = nodes.rebuilt(node, map(signs_first, nodes.children(node)))
+    return _turned(made.arg) if isinstance(made, nodes.Negate) else made
 
 
 def _turned(node: Node) -> Node:
@@ -148,10 +144,7 @@ def numbered(node: Node, shapes: Mapping[str, Shape], kept: frozenset[str]) -> N
             return nodes.Ones(tuple(map(number, parts)))
         case nodes.Multiply() | nodes.Divide():
             node = _multiplied(node, kept)
-    operands = nodes.children(node)
-    made = [numbered(child, shapes, kept) for child in operands]
-    changed = any(a is not b for a, b in zip(made, operands, strict=True))
-    return nodes.rebuilt(node, made) if changed else node
+    return nodes.rebuilt(node, [numbered(child, shapes, kept) for child in nodes.children(node)])
 
 
 def _multiplied(node: Node, kept: frozenset[str]) -> Node:

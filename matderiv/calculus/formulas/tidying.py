@@ -10,8 +10,8 @@ from matderiv.calculus.formulas.flattened import (
     chain,
     chained,
     cost,
-    factors,
     product_of,
+    split_scalars,
     sum_of,
     terms,
 )
@@ -109,10 +109,7 @@ class _Tidier:
 
 def as_written(formula: Node, facts: Facts) -> Node:
     """2·(A@B) as (2·A)@B, -(A·B) as (-A)·B: written with fewer brackets, 2*X.T @ Y and -A*B."""
-    operands = nodes.children(formula)
-    made = [as_written(child, facts) for child in operands]
-    if any(a is not b for a, b in zip(made, operands, strict=True)):
-        formula = nodes.rebuilt(formula, made)
+    formula = nodes.rebuilt(formula, [as_written(part, facts) for part in nodes.children(formula)])
     match formula:
         case nodes.Negate(arg):
             return _negative(arg)
@@ -123,9 +120,7 @@ def as_written(formula: Node, facts: Facts) -> Node:
 
 def _number_inside(formula: Node, facts: Facts) -> Node:
     """(c·A)@B for c·(A@B), where c is a number or 1/number."""
-    number, parts = factors(formula)
-    arrays = [part for part in parts if facts.shape(part[0]) or facts.shape(part[1])]
-    scalars = [part for part in parts if part not in arrays]
+    number, scalars, arrays = split_scalars(formula, facts.shape)
     if len(arrays) != 1 or any(not _is_below(power) for _, power in scalars):
         return formula
     ((whole, power),) = arrays
@@ -166,12 +161,10 @@ def transposes_collected(formula: Node, facts: Facts) -> Node:
             if not any(isinstance(t, nodes.Transpose) for _, t in ends):
                 return nodes.Transpose(turned)
             return sum_of((c, shortest_transpose(t, facts)) for c, t in ends)  # (Aᵀ - B)ᵀ = A - Bᵀ
-    operands = nodes.children(formula)
-    made = [transposes_collected(child, facts) for child in operands]
+    made = [transposes_collected(child, facts) for child in nodes.children(formula)]
     if isinstance(formula, nodes.Diag) and isinstance(made[0], nodes.Transpose):
         made = [made[0].arg]
-    changed = any(a is not b for a, b in zip(made, operands, strict=True))
-    return nodes.rebuilt(formula, made) if changed else formula
+    return nodes.rebuilt(formula, made)
 
 
 def completed(formula: Node, target: Shape, facts: Facts) -> Node:

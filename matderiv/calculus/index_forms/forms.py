@@ -36,6 +36,7 @@ __all__ = [
     "TooLarge",
     "Whole",
     "added",
+    "atoms_in",
     "bounded",
     "constant",
     "difference",
@@ -318,6 +319,27 @@ def to_the(form: Form, power: int) -> Form:
 def undivided(form: Form) -> Form:
     """A form as a factor that stays one: a sum is not multiplied out."""
     return form if len(form) < 2 else single(Raised(form, None))  # noqa: PLR2004 - no sum
+
+
+def atoms_in(form: Form) -> Iterator[Atom]:
+    """All atoms of a form, those inside of others included.
+
+    >>> rate = Rate(Entry("z", ()), Entry("x", ()))
+    >>> list(atoms_in(single(rate))) == [rate, rate.of, rate.wrt]
+    True
+    """
+    for term, _ in form:
+        for atom, _ in term.atoms:
+            yield atom
+            match atom:
+                case Call(arg=arg) | Whole(arg=arg):
+                    yield from atoms_in(arg)
+                case Raised(base=base, exponent=exponent):
+                    yield from atoms_in(base)
+                    yield from atoms_in(exponent or ())
+                case Rate(of=of, wrt=wrt):
+                    yield from atoms_in(single(of))
+                    yield from atoms_in(single(wrt))
 
 
 # -- indices ---------------------------------------------------------------------------------

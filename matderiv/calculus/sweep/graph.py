@@ -86,7 +86,7 @@ class Graph:
         """The names that change with any of some names, those included."""
         found = set(wrt)
         for assignment in self.values:
-            if _names(assignment.value) & found:
+            if nodes.names_in(assignment.value) & found:
                 found.add(assignment.name)
         return frozenset(found)
 
@@ -97,7 +97,8 @@ def graph_of(program: Program, shapes: Mapping[str, Shape]) -> Graph:
     >>> from matderiv.expression.parse import parse
     >>> from matderiv.expression.shapes import infer
     >>> program = parse("L = sum((X @ W - T)**2)")
-    >>> [f"{a.name}: {sorted(_names(a.value))}" for a in graph_of(program, infer(program)).values]
+    >>> graph = graph_of(program, infer(program))
+    >>> [f"{a.name}: {sorted(nodes.names_in(a.value))}" for a in graph.values]
     ["Z: ['W', 'X']", "L: ['T', 'Z']"]
     """
     lifter = _Lifter(program, dict(shapes))
@@ -105,10 +106,6 @@ def graph_of(program: Program, shapes: Mapping[str, Shape]) -> Graph:
         value = lifter.step(assignment.value)
         lifter.values.append(Assignment(assignment.name, value))
     return Graph(program, tuple(lifter.values), lifter.shapes, frozenset(lifter.lifted))
-
-
-def _names(node: Node) -> frozenset[str]:
-    return frozenset(n.name for n in nodes.walk(node) if isinstance(n, nodes.Name))
 
 
 #: Nodes that do not end an entry-by-entry expression.

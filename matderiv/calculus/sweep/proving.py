@@ -181,7 +181,7 @@ class Prover:
 
         Lifted names come first: the program does not have them, so formulas must not either.
         """
-        names, others = _names(one), _names(other)
+        names, others = nodes.names_in(one), nodes.names_in(other)
         differing, shared = names ^ others, names & others
         if not differing <= self._lifted:
             yield "names of ours unfolded", self._unfolding(differing & self._lifted, shared)
@@ -202,7 +202,7 @@ class Prover:
             if value is None or name in found:
                 continue
             found[name] = value
-            queue += (_names(value) & self._lifted) - kept
+            queue += (nodes.names_in(value) & self._lifted) - kept
         return found
 
     def _entries(self, definitions: Mapping[str, Node], *, written: bool) -> Entries:
@@ -240,7 +240,3 @@ def _all_of(verdicts: Iterable[Verdict]) -> Verdict:
 def _by_rules(gradient: GradientStages) -> Node:
     """The sum of the adjoint rules over the uses of a name."""
     return sum_of((Fraction(1), use.gradient) for use in gradient.uses)
-
-
-def _names(node: Node) -> set[str]:
-    return {n.name for n in nodes.walk(node) if isinstance(n, nodes.Name)}

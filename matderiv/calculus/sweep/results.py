@@ -60,7 +60,7 @@ class Sweep:
         found: set[str] = set()
         queue = [self.gradients[name].formula]
         while queue:
-            names = {n.name for n in nodes.walk(queue.pop()) if isinstance(n, nodes.Name)}
+            names = nodes.names_in(queue.pop())
             new = {n[1:] for n in names - self.graph.shapes.keys()} & self.gradients.keys() - found
             found |= new
             queue += [self.gradients[of].formula for of in new]
@@ -69,12 +69,10 @@ class Sweep:
     def values(self, name: str) -> tuple[str, ...]:
         """The lifted names in the formula of `name` or of its upstream gradients, in order."""
         formulas = [self.gradients[of].formula for of in (*self.upstream(name), name)]
-        used = {n.name for f in formulas for n in nodes.walk(f) if isinstance(n, nodes.Name)}
+        used = set[str]().union(*map(nodes.names_in, formulas))
         found: list[str] = []
         for value in reversed(list(self.called)):
             if value in used:
                 found.insert(0, value)
-                used |= {
-                    n.name for n in nodes.walk(self.called[value]) if isinstance(n, nodes.Name)
-                }
+                used |= nodes.names_in(self.called[value])
         return tuple(found)

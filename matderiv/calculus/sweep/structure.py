@@ -11,7 +11,6 @@ Source: Petersen and Pedersen, The Matrix Cookbook, section 2.8.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import cast
@@ -39,6 +38,7 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape, infer
+from matderiv.expression.vocabulary import did_you_mean
 
 __all__ = [
     "STRUCTURES",
@@ -87,10 +87,9 @@ def read_assumed(
 
 def _check(program: Program, name: str, structure: str) -> None:
     if structure not in STRUCTURES:
-        near = difflib.get_close_matches(str(structure), STRUCTURES, n=1)
         raise InputError(
             f"{name} cannot be assumed to be {str(structure)[:40]!r}; what can be assumed is "
-            f"{' or '.join(STRUCTURES)}." + (f" Did you mean {near[0]}?" if near else "")
+            f"{' or '.join(STRUCTURES)}." + did_you_mean(structure, STRUCTURES)
         )
     inputs = program.inputs()
     if name not in inputs:
@@ -99,10 +98,9 @@ def _check(program: Program, name: str, structure: str) -> None:
             if name in program.names()
             else "is not in the program"
         )
-        near = difflib.get_close_matches(str(name), inputs, n=1)
         raise InputError(
             f"{str(name)[:40]} {what}. Inputs are: {', '.join(inputs) or 'none'}."
-            + (f" Did you mean {near[0]}?" if near else "")
+            + did_you_mean(name, inputs)
         )
 
 

@@ -87,10 +87,7 @@ def replaced(node: Node, values: Mapping[str, Node]) -> Node:
     """The formula with definitions in place of names."""
     if isinstance(node, nodes.Name):
         return values.get(node.name, node)
-    operands = nodes.children(node)
-    made = [replaced(child, values) for child in operands]
-    changed = any(a is not b for a, b in zip(made, operands, strict=True))
-    return nodes.rebuilt(node, made) if changed else node
+    return nodes.rebuilt(node, [replaced(child, values) for child in nodes.children(node)])
 
 
 @dataclass(slots=True)
@@ -291,7 +288,5 @@ def with_value_names(node: Node, names: Mapping[object, str], *, but: str) -> No
     name = names.get(formula_key(node), but)
     if name != but:
         return nodes.Name(name)
-    operands = nodes.children(node)
-    made = [with_value_names(child, names, but=but) for child in operands]
-    changed = any(a is not b for a, b in zip(made, operands, strict=True))
-    return nodes.rebuilt(node, made) if changed else node
+    made = [with_value_names(child, names, but=but) for child in nodes.children(node)]
+    return nodes.rebuilt(node, made)

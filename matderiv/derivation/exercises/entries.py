@@ -9,14 +9,10 @@ from typing import Literal
 
 from matderiv.calculus.index_forms.expanded import written_out
 from matderiv.calculus.index_forms.forms import (
-    Atom,
-    Call,
     Entry,
     Form,
     Index,
-    Raised,
-    Rate,
-    Whole,
+    atoms_in,
     single,
 )
 from matderiv.calculus.sweep.task import Task
@@ -29,7 +25,7 @@ from matderiv.derivation.sides import EntryOf, Formula, Indexed, spelled
 from matderiv.errors import MatderivError
 from matderiv.expression.nodes import Name
 
-__all__ = ["Needed", "OneEntry", "atoms_in", "entries"]
+__all__ = ["Needed", "OneEntry", "entries"]
 
 _MOST_ATOMS = 36  # of what is left, written out term by term
 
@@ -147,19 +143,3 @@ def _line(
     if len(cols) == 1 < len(rows) == shape[0] and isinstance(col, int):
         return "column", col
     return None
-
-
-def atoms_in(form: Form) -> list[Atom]:
-    """All atoms of a form, those inside of others included."""
-    found: list[Atom] = []
-    for term, _ in form:
-        for atom, _ in term.atoms:
-            found.append(atom)
-            match atom:
-                case Call(arg=arg) | Whole(arg=arg):
-                    found += atoms_in(arg)
-                case Raised(base=base, exponent=exponent):
-                    found += atoms_in(base) + atoms_in(exponent or ())
-                case Rate(of=of, wrt=wrt):
-                    found += atoms_in(single(of)) + atoms_in(single(wrt))
-    return found

@@ -23,6 +23,7 @@ from matderiv.calculus.index_forms.forms import (
     Rate,
     Term,
     added,
+    atoms_in,
     multiplied,
     placed,
     single,
@@ -30,7 +31,6 @@ from matderiv.calculus.index_forms.forms import (
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.exercises.drawing import Draw, Drawn
-from matderiv.derivation.exercises.entries import atoms_in
 from matderiv.derivation.exercises.theme import LetterSizes, Theme, users
 from matderiv.derivation.judge import Judge, chain_rule
 from matderiv.derivation.kinds import Reason
@@ -40,13 +40,13 @@ from matderiv.derivation.sides import EntryOf, Indexed, Side
 from matderiv.errors import InputError, MatderivError
 from matderiv.expression import nodes
 from matderiv.expression.functions import FUNCTIONS
-from matderiv.expression.nodes import Name, Node, Number, walk
+from matderiv.expression.nodes import Name, Node, Number, names_in, walk
 from matderiv.expression.shapes import Shape
 
 __all__ = ["Mistake", "holds", "mistakes"]
 
 _LONGEST = 8  # terms of a line
-_ZERO, _ONE = Fraction(0), Fraction(1)
+_ONE = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +98,7 @@ def _cases(task: Task, name: str) -> Iterator[_Case]:
     for by in several if len(several) > 1 else ():
         kept = sum_of((_ONE, use.gradient) for use in gradient.uses if use.by != by)
         formula = tidy(kept, facts)
-        if formula != Number(_ZERO):
+        if formula != nodes.ZERO:
             yield _Case(name, "use", formula, Name(by), formula, lost=by)
     fitting = _fitting(facts.shape)
     fit = ((), task.shapes[name], fitting(gradient.local))
@@ -144,11 +144,11 @@ def _edits(
         for edit in edits(row, formula, setting):
             if suits(edit, formula, setting):
                 kind = "factor" if row == "factor too many" and _is_number(edit) else edit.kind
-                kept = {n.name for n in walk(edit.after) if isinstance(n, Name)}
-                if kind != "part" or upstream & kept or not upstream & _names(edit.before):
+                gone = upstream & names_in(edit.before) and not upstream & names_in(edit.after)
+                if kind != "part" or not gone:
                     yield replace(edit, kind=kind)
     if not any(isinstance(n, Number) and n.value not in _UNITS for n in walk(formula)):
-        doubled = nodes.Multiply(Number(Fraction(2)), formula)
+        doubled = nodes.Multiply(nodes.TWO, formula)
         yield Edit("factor", doubled, formula, doubled)
     turned = formula.arg if isinstance(formula, nodes.Negate) else nodes.Negate(formula)
     yield Edit("sign", turned, formula, turned)
@@ -162,10 +162,6 @@ _PRIMES = {
     for name, function in FUNCTIONS.items()
     if function.derivative.removesuffix("(u)") in FUNCTIONS
 }
-
-
-def _names(node: Node) -> set[str]:
-    return {n.name for n in walk(node) if isinstance(n, Name)}
 
 
 def _is_number(edit: Edit) -> bool:

@@ -24,7 +24,7 @@ from matderiv.errors import MatderivError
 from matderiv.expression import nodes
 from matderiv.expression.exact import NumberType, exact_value
 from matderiv.expression.functions import FUNCTIONS
-from matderiv.expression.nodes import Name, Node, Number, walk
+from matderiv.expression.nodes import Name, Node, Number, names_in, walk
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.vocabulary import ELEMENTWISE
 
@@ -107,7 +107,7 @@ def _concrete(program: Program) -> Program:
     def put(node: Node) -> Node:
         made = nodes.rebuilt(node, map(put, nodes.children(node)))
         if isinstance(made, nodes.Apply) and made.function not in ELEMENTWISE:
-            return nodes.Power(made.arg, Number(Fraction(2)))
+            return nodes.Power(made.arg, nodes.TWO)
         return made
 
     return Program(tuple(Assignment(a.name, put(a.value)) for a in program.assignments))
@@ -162,7 +162,7 @@ def _worked_out(task: Task, formulas: Iterable[Node], given: Collection[str]) ->
     needed: set[str] = set()
     queue = list(formulas)
     while queue:
-        for name in {n.name for n in walk(queue.pop()) if isinstance(n, Name)} - needed:
+        for name in names_in(queue.pop()) - needed:
             value = graph.value(name)
             if value is not None and name not in given:
                 needed.add(name)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import partial
 
+from matderiv.calculus.formulas.mistakes import other_reduction
 from matderiv.expression import nodes
-from matderiv.expression.nodes import Name, Node, Number, parts_with_rebuild
+from matderiv.expression.nodes import Name, Node, parts_with_rebuild
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.vocabulary import ELEMENTWISE
 
@@ -118,7 +118,7 @@ def _loss(part: Node) -> Iterator[Node]:
         case nodes.Norm(arg):
             yield _sum(_square(arg))
             yield _sum(_root(arg))
-        case nodes.Sum(nodes.Power(arg, Number(value)), None) if value == 2:  # noqa: PLR2004 - squares
+        case nodes.Sum(nodes.Power(arg, power), None) if power == nodes.TWO:
             yield _sum(_root(arg))
             yield _sum(_apply("log", _plus_one(_square(arg))))
             yield nodes.Norm(arg)
@@ -138,15 +138,6 @@ def _whole(part: Node) -> Iterator[Node]:
             yield _sum(_square(arg))
 
 
-def _mean(part: Node) -> Iterator[Node]:
-    """A mean for a sum, a sum for a mean."""
-    match part:
-        case nodes.Sum(arg, axis, keepdims):
-            yield nodes.Mean(arg, axis, keepdims)
-        case nodes.Mean(arg, axis, keepdims):
-            yield nodes.Sum(arg, axis, keepdims)
-
-
 def _axis(part: Node) -> Iterator[Node]:
     """The other axis."""
     if isinstance(part, nodes.Reduction | nodes.AlongAxis) and part.axis is not None:
@@ -162,11 +153,11 @@ def _apply(function: str, node: Node) -> Node:
 
 
 def _square(node: Node) -> Node:
-    return nodes.Power(node, Number(Fraction(2)))
+    return nodes.Power(node, nodes.TWO)
 
 
 def _plus_one(node: Node) -> Node:
-    return nodes.Add(Number(Fraction(1)), node)
+    return nodes.Add(nodes.ONE, node)
 
 
 def _root(node: Node) -> Node:
@@ -174,4 +165,4 @@ def _root(node: Node) -> Node:
     return nodes.Apply("sqrt", _plus_one(_square(node)))
 
 
-_CHANGES = (_function, _loss, _whole, _mean, _axis)
+_CHANGES = (_function, _loss, _whole, other_reduction, _axis)
