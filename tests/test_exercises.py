@@ -24,6 +24,7 @@ from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.mistakes import CATALOGUE
 from matderiv.derivation.exercises import drawing, kinds
 from matderiv.derivation.exercises.entries import OneEntry
+from matderiv.derivation.exercises.entries import _made as one_entry
 from matderiv.derivation.exercises.kinds import KINDS, Material, materials
 from matderiv.derivation.exercises.mistakes import _SUITABLE, Mistake, _cases, _made
 from matderiv.derivation.exercises.numbers import Numbers, numbers
@@ -441,6 +442,14 @@ def test_exercises_about_inverses_and_determinants(
     made = list(materials(theme, 5, Random(1)))
     assert len(made) == 5
     assert {link.verdict.status for link in links_in(made)} <= {"equal", "refuted"}
+
+
+def test_standardised_columns_have_exercises() -> None:
+    """One entry is written out and proved; two rows, where the gradient is 0, are passed over."""
+    theme = Theme.of(matderiv.derive("Y = (X - mean(X, axis=0))/std(X, axis=0); L = sum(f(Y))"))
+    with pytest.raises(InputError, match="is 0 wherever it is defined"):
+        theme.at({"N": 2, "D": 2})
+    assert one_entry(theme.at({"N": 3, "D": 2}), "X", (1, 2)) is not None
 
 
 def test_wrong_lines_have_the_sizes_of_the_exercise() -> None:
