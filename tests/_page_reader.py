@@ -14,14 +14,13 @@ from typing import Any
 
 import numpy as np
 from _page_latex import Tree, Unread, equations, parse
-from _page_values import KNOWN, Array, Function, Point, called, functional, reduced
+from _page_values import KNOWN, REDUCED, Array, Function, Point, called, functional, reduced
 
 __all__ = ["Found", "Reading", "read_page"]
 
 _MOST = 40  # choices of index letters that are tried of one equality
 _BLOCK = re.compile(r"\$\$\n(.*?)\n\$\$|\\begin\{align\*\}\n(.*?)\n\\end\{align\*\}", re.DOTALL)
 _GREEK = {"lam": "lambda", "eps": "varepsilon"}
-_REDUCED = ("sum", "mean", "prod", "logsumexp", "softmax")
 
 
 @dataclass
@@ -69,7 +68,7 @@ class Reading:
         self.program = program
         self.loss = re.split(r"[;\n]", program.strip(" ;\n"))[-1].partition("=")[0].strip()
         words = set(re.findall(r"([A-Za-z_]\w*)\(", program))
-        self.functions = words - set(KNOWN) - set(_REDUCED)
+        self.functions = words - set(KNOWN) - set(REDUCED)
         self.heads = frozenset(_parts(name)[0] for name in self.functions)
         self._given: set[str] = set()  # names that are defined as the page says
         self._trees: dict[str, Tree] = {}
@@ -514,7 +513,7 @@ class Reading:
     def _known(self, name: str, argument: Array, axis: str | None) -> Array:
         if name in KNOWN and axis is None:
             return KNOWN[name](argument)
-        if name in _REDUCED:
+        if name in REDUCED:
             number, _, kept = (axis or "").partition(",")
             if kept not in ("", r"\operatorname{keep}"):
                 raise Unread(f"{name} along {axis}")

@@ -86,10 +86,20 @@ def functional(name: str, of: Array, *, prime: bool = False) -> Array:
     return w + 2 * inner * v if prime else (w * of).sum() + inner * inner
 
 
+#: Functions of an array along an axis, as programs and pages write them.
+REDUCED = frozenset("sum mean prod var std logsumexp softmax log_softmax logsoftmax".split())
+
+
 def reduced(name: str, of: Array, axis: int | None, *, keep: bool = False) -> Array:
-    """A sum, mean, product, logsumexp or softmax of an array along an axis."""
+    """A sum, mean, variance … of an array along an axis."""
     of = np.asarray(of)
     match name:
+        case "var" | "std":
+            apart = of - of.mean(axis=axis, keepdims=True)
+            found = (apart * apart).mean(axis=axis, keepdims=keep)
+            return found if name == "var" else np.sqrt(found)
+        case "log_softmax" | "logsoftmax":
+            return of - np.log(np.exp(of).sum(axis=axis, keepdims=True))
         case "sum" | "mean" | "prod":
             return getattr(np, name)(of, axis=axis, keepdims=keep)
         case "logsumexp":
@@ -248,7 +258,7 @@ def _call(
         return np.eye(shape) if name == "eye" else np.ones(shape)
     options = {k.arg: ast.literal_eval(k.value) for k in keywords}
     found = [_run(arg, at, sizes) for arg in args]
-    if name in ("sum", "mean", "prod", "logsumexp", "softmax"):
+    if name in REDUCED:
         axis = options.get("axis", int(found[1]) if len(found) > 1 else None)
         return reduced(name, found[0], axis, keep=bool(options.get("keepdims", False)))
     if name in KNOWN:

@@ -220,7 +220,7 @@ BAD = [
     ),
     (
         ["derive", LINE + "sum(f(Z))"],
-        ("L does not depend on X; its gradient is 0."),
+        ("L does not depend on X; its gradient is 0. Did you mean sum(f(Y))?"),
     ),
     (["derive", LINE + "Y"], "The loss L = Y is a matrix, not a scalar. Did you mean L = sum(Y)?"),
     (["derive", "Y", "=", "X"], "Got unexpected extra arguments (= X). Put the program in quotes."),

@@ -24,6 +24,7 @@ PARTS = (
     "files",
     "_version",
     "_collector",
+    "_records",
     "expression",
     "calculus",
     "derivation",

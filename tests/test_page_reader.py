@@ -68,6 +68,25 @@ def test_every_golden_page_is_true(name: str, file: str) -> None:
     assert len(found.unread) <= most, found.unread
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "Y = (X - mean(X, axis=1, keepdims=True))/std(X, axis=1, keepdims=True); L = sum(f(Y))",
+        "L = sum(v*var(X, axis=0))",
+        "L = -sum(T*log_softmax(X, axis=1))",
+        "L = det(A + alpha*B)",
+    ],
+)
+def test_pages_of_composite_operations_are_true(program: str) -> None:
+    """Operations that are defined by others are read as NumPy means them, and nothing is false."""
+    derivation = matderiv.derive(program)
+    task = derivation.task
+    shapes = {n: tuple(d.size for d in task.shapes[n]) for n in task.program.inputs()}
+    found = read_page(derivation.markdown(show="all"), program, shapes, task.sizes)
+    assert found.false == found.unread == []
+    assert found.true >= 10
+
+
 def page_of(made: Made, method: str) -> tuple[str, Found] | None:
     """A random page and what is read on it; None for a program that is refused."""
     inputs = made.inputs

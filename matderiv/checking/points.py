@@ -50,8 +50,7 @@ class Point:
 
     def value(self, node: Node) -> Any | None:
         """The value of an expression, an array of exact or very precise numbers, if it has one."""
-        names = (n.name for n in nodes.walk(node) if isinstance(n, nodes.Name))
-        if any(self.values.get(name, 0) is None for name in names):
+        if any(self.values.get(name, 0) is None for name in nodes.names_in(node)):
             return None  # of what has none itself
         try:
             with mpmath.workdps(WORKING_DIGITS), np.errstate(all="ignore"):

@@ -297,7 +297,7 @@ class Builder:
             if inlined(of, found.formula, graph, facts)
         }
 
-    def differing(self, left: Node, right: Node) -> set[str]:
+    def differing(self, left: Node, right: Node) -> frozenset[str]:
         """Names that one side holds and the other does not, and all lifted ones."""
         one, other = map(names_in, (left, right))
         lifted = self.sweep.graph.lifted

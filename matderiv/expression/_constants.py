@@ -96,7 +96,7 @@ def _power(node: nodes.Power, base: Constant | None, exponent: Constant | None) 
     if base is None:
         return None
     if exponent is None:
-        if base <= 0 and any(isinstance(part, nodes.Name) for part in nodes.walk(node.right)):
+        if base <= 0 and nodes.names_in(node.right):
             raise InputError(
                 f"{source(node)}: the base of such a power must be positive; write a positive "
                 "number."

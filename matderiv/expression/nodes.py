@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, get_args
+
+from matderiv._records import Hashed, record
 
 __all__ = [
     "ONE",
@@ -59,104 +62,100 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+@record
+class Name(Hashed):
     """A variable of the program: an input or an earlier assignment."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+@record
+class Number(Hashed):
     """An exact rational constant."""
 
     value: Fraction
 
-    def __hash__(self) -> int:
-        """The hash of numerator and denominator: that of a fraction takes ten times as long."""
-        return hash((self.value.numerator, self.value.denominator))
 
-
-@dataclass(frozen=True, slots=True)
-class Add:
+@record
+class Add(Hashed):
     """A + B, entry by entry."""
 
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Subtract:
+@record
+class Subtract(Hashed):
     """A - B, entry by entry."""
 
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Multiply:
+@record
+class Multiply(Hashed):
     """A * B, entry by entry (the Hadamard product of two matrices)."""
 
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Divide:
+@record
+class Divide(Hashed):
     """A / B, entry by entry."""
 
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Power:
+@record
+class Power(Hashed):
     """A ** B, entry by entry."""
 
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Maximum:
+@record
+class Maximum(Hashed):
     """The larger of two numbers, entry by entry."""
 
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Minimum:
+@record
+class Minimum(Hashed):
     """The smaller of two numbers, entry by entry."""
 
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class MatMul:
+@record
+class MatMul(Hashed):
     """The matrix product: (A @ B)_ij = Σ_k a_ik b_kj."""
 
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Negate:
+@record
+class Negate(Hashed):
     """-A, entry by entry."""
 
     arg: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Transpose:
+@record
+class Transpose(Hashed):
     """(A.T)_ij = a_ji."""
 
     arg: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Rearrange:
+@record
+class Rearrange(Hashed):
     """A with its axes in another order, and with new ones of a single entry.
 
     Axis n is axis `order[n]` of A, or a new one where that is None.
@@ -166,24 +165,24 @@ class Rearrange:
     order: tuple[int | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Apply:
+@record
+class Apply(Hashed):
     """f(A): a function of one number, known or undefined, applied to each entry."""
 
     function: str
     arg: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Functional:
+@record
+class Functional(Hashed):
     """Loss(A): an undefined scalar function of the whole array."""
 
     function: str
     arg: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+@record
+class Sum(Hashed):
     """The sum of the entries of A, of all or along one axis."""
 
     arg: Node
@@ -191,8 +190,8 @@ class Sum:
     keepdims: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Mean:
+@record
+class Mean(Hashed):
     """The mean of the entries of A, of all or along one axis."""
 
     arg: Node
@@ -200,8 +199,8 @@ class Mean:
     keepdims: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Prod:
+@record
+class Prod(Hashed):
     """The product of the entries of A, of all or along one axis."""
 
     arg: Node
@@ -209,8 +208,8 @@ class Prod:
     keepdims: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LogSumExp:
+@record
+class LogSumExp(Hashed):
     """log Σ exp(a), over all entries of A or along one axis."""
 
     arg: Node
@@ -218,8 +217,8 @@ class LogSumExp:
     keepdims: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Var:
+@record
+class Var(Hashed):
     """The mean of (a - mean)², over all entries of A or along one axis."""
 
     arg: Node
@@ -227,8 +226,8 @@ class Var:
     keepdims: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Std:
+@record
+class Std(Hashed):
     """The root of the variance, over all entries of A or along one axis."""
 
     arg: Node
@@ -236,67 +235,67 @@ class Std:
     keepdims: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Softmax:
+@record
+class Softmax(Hashed):
     """exp(A) / Σ exp(A), the sum over all entries or along one axis."""
 
     arg: Node
     axis: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LogSoftmax:
+@record
+class LogSoftmax(Hashed):
     """A - log Σ exp(A), the sum over all entries or along one axis."""
 
     arg: Node
     axis: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+@record
+class Trace(Hashed):
     """tr A = Σ_i a_ii of a square matrix."""
 
     arg: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Inverse:
+@record
+class Inverse(Hashed):
     """A⁻¹ of a square matrix."""
 
     arg: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Determinant:
+@record
+class Determinant(Hashed):
     """det A of a square matrix."""
 
     arg: Node
 
 
-@dataclass(frozen=True, slots=True)
-class LogDet:
+@record
+class LogDet(Hashed):
     """log |det A| of a square matrix."""
 
     arg: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Diag:
+@record
+class Diag(Hashed):
     """The diagonal matrix of a vector, or the diagonal of a square matrix as a vector."""
 
     arg: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Outer:
+@record
+class Outer(Hashed):
     """The outer product of two vectors: a_i b_j."""
 
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Norm:
+@record
+class Norm(Hashed):
     """√(Σ a²): the 2-norm of a vector, the Frobenius norm of a matrix.
 
     `order` is 2 where it was written, which for a matrix would mean another norm.
@@ -306,30 +305,30 @@ class Norm:
     order: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Eye:
+@record
+class Eye(Hashed):
     """The identity matrix; `size` is a whole number, or the letter of a size."""
 
     size: int | str
 
 
-@dataclass(frozen=True, slots=True)
-class Ones:
+@record
+class Ones(Hashed):
     """An array of ones; each size is a whole number, or the letter of a size."""
 
     sizes: tuple[int | str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+@record
+class Size(Hashed):
     """A size as a number: N, the number of rows of X."""
 
     symbol: str
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pi:
+@record
+class Pi(Hashed):
     """The number π, which derivatives of erf hold."""
 
 
@@ -387,6 +386,11 @@ _OPERANDS: dict[type, tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind) if field.type == "Node")
     for kind in get_args(Node)
 }
+#: The other fields of each kind: an axis, a function, a size.
+_REST: dict[type, tuple[str, ...]] = {
+    kind: tuple(name for name in kind.__match_args__ if name not in _OPERANDS[kind])
+    for kind in get_args(Node)
+}
 
 
 ZERO, ONE, TWO = (Number(Fraction(n)) for n in range(3))
@@ -409,11 +413,13 @@ def rebuilt(node: Node, operands: Iterable[Node]) -> Node:
     >>> rebuilt(Sum(Name("X"), axis=0), [Name("Y")])
     Sum(arg=Name(name='Y'), axis=0, keepdims=False)
     """
-    made = tuple(operands)
+    kind, made = type(node), tuple(operands)
     if all(one is other for one, other in zip(made, children(node), strict=True)):
         return node
-    changes: dict[str, Any] = dict(zip(_OPERANDS[type(node)], made, strict=True))
-    return replace(node, **changes)
+    changes: dict[str, Any] = dict(zip(_OPERANDS[kind], made, strict=True))
+    for name in _REST[kind]:
+        changes[name] = getattr(node, name)
+    return kind(**changes)
 
 
 def transposed(node: Node) -> Node:
@@ -425,20 +431,23 @@ def transposed(node: Node) -> Node:
     return node.arg if isinstance(node, Transpose) else Transpose(node)
 
 
-def names_in(node: Node) -> set[str]:
-    """The names that a formula uses.
-
-    >>> sorted(names_in(MatMul(Name("X"), Name("W"))))
-    ['W', 'X']
-    """
-    return {part.name for part in walk(node) if isinstance(part, Name)}
-
-
 def walk(node: Node) -> Iterator[Node]:
     """All nodes of the tree, operands before the node that uses them."""
     for child in children(node):
         yield from walk(child)
     yield node
+
+
+@lru_cache(maxsize=1 << 12)
+def names_in(node: Node) -> frozenset[str]:
+    """The names in a formula.
+
+    >>> sorted(names_in(MatMul(Name("X"), Transpose(Name("W")))))
+    ['W', 'X']
+    """
+    if isinstance(node, Name):
+        return frozenset((node.name,))
+    return frozenset[str]().union(*map(names_in, children(node)))
 
 
 def parts_with_rebuild(

@@ -136,7 +136,7 @@ class Reader:
                         f"{name} is assigned twice; give each value its own name.", target
                     )
                 value = self._node(statement.value, 0)
-                if any(isinstance(n, nodes.Name) and n.name == name for n in nodes.walk(value)):
+                if name in nodes.names_in(value):
                     raise self._error(
                         f"{name} is defined by itself; give the new value a name of its own.",
                         target,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from matderiv._records import record
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
@@ -11,7 +10,7 @@ from matderiv.expression.source import source
 __all__ = ["Assignment", "Program"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Assignment:
     """`name = value`."""
 
@@ -19,7 +18,7 @@ class Assignment:
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Program:
     """Assignments in order; the last one is the result."""
 

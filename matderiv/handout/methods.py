@@ -110,7 +110,7 @@ def _held(composer: ProgramComposer, by: str, wrt: str) -> Iterator[Block]:
     """That other values in the definition of `by` are held fixed, if they change with `wrt`."""
     graph = composer.task.sweep.graph
     value = graph.value(by)
-    names = nodes.names_in(value) if value else set()
+    names = nodes.names_in(value) if value else frozenset()
     moving = names & graph.depends(frozenset({wrt})) - {wrt}
     held = [a.name for a in graph.values if a.name in moving]
     if held and wrt in names:

@@ -6,8 +6,10 @@ Every box knows its width in em, an estimate on the wide side.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from matderiv._records import record
 
 __all__ = [
     "BRACKETS",
@@ -54,7 +56,7 @@ def _set_width(box: object, width: float) -> None:
     object.__setattr__(box, "width", width)  # boxes are frozen
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Symbol:
     """A letter: Latin, or a Greek one by its name."""
 
@@ -66,7 +68,7 @@ class Symbol:
         _set_width(self, 0.76 if self.name.isupper() else 0.62)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Word:
     """A name of several letters, upright for a known function (`tanh`)."""
 
@@ -78,7 +80,7 @@ class Word:
         _set_width(self, 0.52 * len(self.text))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NumberBox:
     """Digits."""
 
@@ -89,7 +91,7 @@ class NumberBox:
         _set_width(self, 0.52 * len(self.text))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Operator:
     """A sign by its name.
 
@@ -105,7 +107,7 @@ class Operator:
         _set_width(self, _OPERATORS.get(self.name, 0.58))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Row:
     """Boxes side by side."""
 
@@ -116,7 +118,7 @@ class Row:
         _set_width(self, sum([box.width for box in self.items]))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fraction:
     """One box over another."""
 
@@ -128,7 +130,7 @@ class Fraction:
         _set_width(self, max(self.above.width, self.below.width) + 0.28)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scripts:
     """A base with a subscript, a superscript or both."""
 
@@ -142,7 +144,7 @@ class Scripts:
         _set_width(self, self.base.width + _SCRIPT * max(scripts, default=0.0))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Root:
     """A square root."""
 
@@ -153,7 +155,7 @@ class Root:
         _set_width(self, self.body.width + 0.9)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fence:
     """A box in round brackets, or between bars; `big` when it is taller than a line."""
 
@@ -166,7 +168,7 @@ class Fence:
         _set_width(self, self.body.width + (1.6 if self.big else 0.85))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BigSum:
     """Σ, or Π if its sign is "product", with what it runs over below, before its term."""
 
@@ -180,7 +182,7 @@ class BigSum:
         _set_width(self, max(1.5, self.under.width * _SCRIPT) + 0.2 + self.body.width)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dots:
     """Dots for entries left out: across (⋯), down (⋮) or diagonally (⋱)."""
 
@@ -191,7 +193,7 @@ class Dots:
         _set_width(self, 1.2)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Terms:
     """A sum of (sign, box); it may be broken before a sign where it is too wide.
 
@@ -206,7 +208,7 @@ class Terms:
         _set_width(self, sum([box.width for _, box in self.items]) + signs * SIGN)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lines:
     """A sum or product broken into lines; the lines after the first start with their sign."""
 
@@ -217,7 +219,7 @@ class Lines:
         _set_width(self, max(row.width for row in self.rows) + LINES)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Grid:
     """A matrix; its cells in rows."""
 
@@ -229,7 +231,7 @@ class Grid:
         _set_width(self, sum(columns) + len(self.rows[0]) + BRACKETS)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tagged:
     """A cell of a matrix with a key, so that a page can point to it."""
 
@@ -241,7 +243,7 @@ class Tagged:
         _set_width(self, self.body.width)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Aligned:
     """A chain of equalities, each right side below the one before it."""
 

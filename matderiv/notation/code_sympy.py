@@ -48,8 +48,7 @@ def sympy_code(swept: Sweep, formulas: Mapping[str, Node], note: str = "") -> st
         else:
             text = ast.unparse(ast.parse(printer.doprint(matrices.of(value)), mode="eval"))
             lines.append(f"{_own(name)} = {text}")  # only needed brackets stay
-    parts = [part for value in steps.values() for part in nodes.walk(value)]
-    used = {part.name for part in parts if isinstance(part, nodes.Name)}
+    used = frozenset[str]().union(*map(nodes.names_in, steps.values()))
     inputs = [_symbol(name, shapes[name]) for name in swept.graph.inputs() if name in used]
     body = "\n".join([*inputs, *lines])
     before = []

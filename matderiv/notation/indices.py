@@ -24,6 +24,7 @@ from matderiv.calculus.index_forms.index_expressions import (
     Runs,
     SignedSum,
     SumOver,
+    index_parts,
 )
 from matderiv.calculus.index_forms.ordered import ordered
 from matderiv.expression import nodes
@@ -96,7 +97,8 @@ class IndexNotation:
                 return Terms(tuple((_SIGNS[sign], self._last_factor(item)) for sign, item in items))
             case Factors(items):
                 *first, last = items
-                return side_by_side([*map(self._factor, first), self._last_factor(last)])
+                boxes = [self._factor(item, items[n:]) for n, item in enumerate(first, 1)]
+                return side_by_side([*boxes, self._last_factor(last)])
             case Quotient(above, below):
                 return Fraction(self.box(above), self.box(below))
             case PowerOf(base, exponent):
@@ -117,10 +119,14 @@ class IndexNotation:
     def _indexed(self, base: Box, indices: tuple[Index, ...]) -> Box:
         return entry_box(base, indices, commas=self.formulas.commas)
 
-    def _factor(self, expr: IndexExpression) -> Box:
-        """A factor before others; brackets say where a product Π_k ends."""
+    def _factor(self, expr: IndexExpression, after: tuple[IndexExpression, ...]) -> Box:
+        """A factor before others; brackets say where Π_k ends, and Σ_k before another Σ_k."""
         box = self.box(expr)
-        return _fenced(box) if isinstance(expr, SignedSum | ProductOver) else box
+        ends = isinstance(expr, SignedSum | ProductOver)
+        ends |= isinstance(expr, SumOver) and bool(
+            _summed(expr) & set().union(*map(_summed, after))
+        )
+        return _fenced(box) if ends else box
 
     def _last_factor(self, expr: IndexExpression) -> Box:
         """A factor or a term that nothing is multiplied with on its right."""
@@ -184,6 +190,12 @@ class IndexNotation:
 
 def _under(letters: Runs) -> Box:
     return joined(name_box(letter) for letter, _ in letters)
+
+
+def _summed(expr: IndexExpression) -> set[str]:
+    """The letters of all sums and products in an expression."""
+    runs = (e.letters for e in index_parts(expr) if isinstance(e, SumOver | ProductOver))
+    return {letter for letters in runs for letter, _ in letters}
 
 
 def _named_array(expr: FunctionOfArray) -> tuple[str, bool] | None:

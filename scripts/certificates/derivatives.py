@@ -167,11 +167,11 @@ class Calculus:
         match wrt:
             case ("name" | "index", _, *_) if about in program.shapes:
                 at, leaf = self.indices(wrt, letters), _entries(about)
-            case ("call", str(f), (("index" | "name", str(z), *_) as inner,)) if of == (
+            case ("call", str(f), (inner,)) if inner[0] in ("name", "index") and of == (
                 "name",
                 program.loss,
             ):
-                at, leaf = self.indices(inner, letters), _calls(f, z)
+                at, leaf = self.indices(inner, letters), _calls(f, inner[1])
                 loss = program.definitions[program.loss]
                 loss = program.bodies[f][2] if f in program.bodies else loss
                 return collected(self.slopes(self.lowering.lower(loss).at(()), leaf), at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from matderiv.calculus.formulas.broadcasting import filled, is_entrywise
 from matderiv.calculus.formulas.flattened import (
@@ -52,22 +53,34 @@ def tidied(formula: Node, facts: Facts) -> Iterator[Rewritten]:
     return _Tidier(facts).steps(formula, loose=True)
 
 
+#: The rewrite of a formula, which may be loose or not; None for a formula that is tidy.
+_Known = dict[tuple[Node, bool], Rewritten | None]
+
+
+@lru_cache(maxsize=4)
+def _known(facts: Facts) -> _Known:  # noqa: ARG001 - what is known depends on the facts
+    """What was rewritten before: the formulas of one program have most of their parts in common."""
+    return {}
+
+
 class _Tidier:
     """Simplifies a formula; a part is `loose` if a smaller array that broadcasts to it will do."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.left = _MOST
-        self.done: set[tuple[Node, bool]] = set()
+        self.known = _known(facts)
 
     def steps(self, node: Node, *, loose: bool) -> Generator[Rewritten, None, Node]:
         """The formula after each rewrite of it; the last one is returned as well."""
-        while (node, loose) not in self.done:
+        while self.known.get((node, loose), self) is not None:
             node = yield from self.operands(node, loose=loose)
             found = self.rewritten(node, loose=loose)
             if found is None:
-                self.done.add((node, loose))
                 break
+            self.left -= 1
+            if not self.left:
+                raise MatderivError("a formula was rewritten without an end")
             yield found
             node = found.formula
         return node
@@ -92,6 +105,12 @@ class _Tidier:
 
     def rewritten(self, node: Node, *, loose: bool) -> Rewritten | None:
         """The first rewrite that applies to a node with tidy operands."""
+        key = (node, loose)
+        if key not in self.known:
+            self.known[key] = self._rewritten(node, loose=loose)
+        return self.known[key]
+
+    def _rewritten(self, node: Node, *, loose: bool) -> Rewritten | None:
         for name, rewrite in REWRITES:
             made = rewrite(node, self.facts)
             if made is None or made == node:
@@ -100,9 +119,6 @@ class _Tidier:
                 made = filled(made, self.facts.shape(node), self.facts.shape)
                 if made == node:
                     continue
-            self.left -= 1
-            if not self.left:
-                raise MatderivError("a formula was rewritten without an end")
             return Rewritten(name, made)
         return None
 

@@ -12,10 +12,11 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
+from matderiv._records import Hashed, record
 from matderiv.errors import UnsupportedError
 from matderiv.expression.functions import FUNCTIONS
 
@@ -62,8 +63,8 @@ class TooLarge(UnsupportedError):  # noqa: N818 - named for what is too large: t
     """A form would hold more terms than are multiplied out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+@record
+class Entry(Hashed):
     """x_ij, an entry of a named array; a scalar has no indices."""
 
     name: str
@@ -71,78 +72,49 @@ class Entry:
     symmetric: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SizeAtom:
+@record
+class SizeAtom(Hashed):
     """A size as a number: Σ_i 1 = N."""
 
     letter: str
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+@record
+class Call(Hashed):
     """f(u), a function of one number."""
 
     function: str
     arg: Form
-    _hash: int = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Work the hash out once: forms are deep, and keys of many tables."""
-        object.__setattr__(self, "_hash", hash(("call", self.function, self.arg)))
-
-    def __hash__(self) -> int:
-        """The hash of what it is made of."""
-        return self._hash
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
+@record
+class Raised(Hashed):
     """u**v, or u itself as one atom where `exponent` is None."""
 
     base: Form
     exponent: Form | None
-    _hash: int = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Work the hash out once: forms are deep, and keys of many tables."""
-        object.__setattr__(self, "_hash", hash(("raised", self.base, self.exponent)))
-
-    def __hash__(self) -> int:
-        """The hash of what it is made of."""
-        return self._hash
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+@record
+class Whole(Hashed):
     """An entry of F(U), a function of the whole array U whose entry at `letters` is `arg`."""
 
     function: str
     letters: tuple[tuple[str, str], ...]
     arg: Form
     indices: tuple[Index, ...] = ()
-    _hash: int = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Work the hash out once: forms are deep, and keys of many tables."""
-        object.__setattr__(
-            self, "_hash", hash(("whole", self.function, self.letters, self.arg, self.indices))
-        )
-
-    def __hash__(self) -> int:
-        """The hash of what it is made of."""
-        return self._hash
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+@record
+class Delta(Hashed):
     """δ_ij: 1 where two indices agree, else 0."""
 
     one: Index
     other: Index
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+@record
+class Rate(Hashed):
     """∂z_ij/∂x_pq, ∂f(z_ij)/∂x_pq or ∂L/∂f(z_ij), as an atom.
 
     A sum is differentiated as one `Raised` atom: ∂(f(z_11) + f(z_12))/∂x_pq.
@@ -155,21 +127,12 @@ class Rate:
 Atom = Entry | SizeAtom | Call | Raised | Whole | Delta | Rate
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+@record
+class Term(Hashed):
     """A product of atoms to whole powers, summed over (letter, size letter) pairs."""
 
     atoms: tuple[tuple[Atom, int], ...] = ()
     bound: tuple[tuple[str, str], ...] = ()
-    _hash: int = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Work the hash out once: forms are deep, and keys of many tables."""
-        object.__setattr__(self, "_hash", hash((self.atoms, self.bound)))
-
-    def __hash__(self) -> int:
-        """The hash of what it is made of."""
-        return self._hash
 
 
 Form = tuple[tuple[Term, Fraction], ...]

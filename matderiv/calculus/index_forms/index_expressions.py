@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
 
+from matderiv._records import record
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import (
@@ -77,21 +78,21 @@ __all__ = [
 Runs = tuple[tuple[str, Dim], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Numeral:
     """A rational number that is not negative."""
 
     value: Fraction
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Extent:
     """N, a size as a number."""
 
     dim: Dim
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NamedEntry:
     """x_ij, or a scalar's name; π is a scalar."""
 
@@ -99,7 +100,7 @@ class NamedEntry:
     indices: tuple[Index, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArrayEntry:
     """(A⁻¹)_ij: the entry of an array that is written as a formula."""
 
@@ -107,7 +108,7 @@ class ArrayEntry:
     indices: tuple[Index, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KroneckerDelta:
     """δ_ij: 1 where two indices agree, else 0."""
 
@@ -115,7 +116,7 @@ class KroneckerDelta:
     other: Index
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PartialDerivative:
     """∂z_ij/∂x_pq, also of a sum or of f(z_ij), and by f(x_pq)."""
 
@@ -123,21 +124,21 @@ class PartialDerivative:
     wrt: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SignedSum:
     """a - b + c, each term with its sign, 1 or -1."""
 
     items: tuple[tuple[int, IndexExpression], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Factors:
     """a·b·c in this order."""
 
     items: tuple[IndexExpression, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Quotient:
     """a/b."""
 
@@ -145,7 +146,7 @@ class Quotient:
     below: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PowerOf:
     """a to the power b."""
 
@@ -153,7 +154,7 @@ class PowerOf:
     exponent: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Applied:
     """f(a), a function of one number."""
 
@@ -161,7 +162,7 @@ class Applied:
     arg: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Combined:
     """max(a, b), an operation on numbers that has a name in the language."""
 
@@ -169,7 +170,7 @@ class Combined:
     items: tuple[IndexExpression, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SumOver:
     """Σ_kl a."""
 
@@ -177,7 +178,7 @@ class SumOver:
     body: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProductOver:
     """Π_kl a."""
 
@@ -185,7 +186,7 @@ class ProductOver:
     body: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FunctionOfArray:
     """F(A) or an entry of it, A being the array whose entry at `letters` is `arg`."""
 
@@ -195,7 +196,7 @@ class FunctionOfArray:
     indices: tuple[Index, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Omitted:
     """Dots in a sum: the terms at all places that are not shown."""
 
@@ -420,7 +421,7 @@ def has_only_indices(expr: IndexExpression, indices: tuple[Index, ...]) -> bool:
 
 
 def _put(indices: tuple[Index, ...], places: Mapping[str, int]) -> tuple[Index, ...]:
-    return tuple(places.get(i, i) if isinstance(i, str) else i for i in indices)
+    return tuple([places.get(i, i) if isinstance(i, str) else i for i in indices])
 
 
 # -- sums term by term -----------------------------------------------------------------------

@@ -36,10 +36,9 @@ class Graph:
     lifted: frozenset[str]
     called: frozenset[str] = frozenset()
 
-    @property
-    def hidden(self) -> frozenset[str]:
-        """The lifted names that no formula uses."""
-        return self.lifted - self.called
+    def hides(self, name: str) -> bool:
+        """Whether a name is a lifted one that no formula uses."""
+        return name in self.lifted and name not in self.called
 
     @property
     def result(self) -> str:
@@ -86,7 +85,7 @@ class Graph:
         """The names that change with any of some names, those included."""
         found = set(wrt)
         for assignment in self.values:
-            if nodes.names_in(assignment.value) & found:
+            if not found.isdisjoint(nodes.names_in(assignment.value)):
                 found.add(assignment.name)
         return frozenset(found)
 

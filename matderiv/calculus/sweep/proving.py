@@ -192,7 +192,7 @@ class Prover:
         if len(self._values) <= BUDGET.few:
             yield _EVERYTHING, ChainMap(self._gradients, self._values)
 
-    def _unfolding(self, names: set[str], kept: set[str]) -> dict[str, Node]:
+    def _unfolding(self, names: frozenset[str], kept: frozenset[str]) -> dict[str, Node]:
         """The definitions of some names and of all lifted names in these definitions."""
         found: dict[str, Node] = {}
         queue = list(names)

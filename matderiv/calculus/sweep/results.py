@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from matderiv._records import record
 from matderiv.calculus.formulas.rewrites import Facts
 from matderiv.calculus.formulas.tidying import Rewritten
 from matderiv.calculus.sweep.graph import Graph
@@ -14,7 +14,7 @@ from matderiv.expression.nodes import Node
 __all__ = ["GradientStages", "Sweep", "Use"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Use:
     """The term of the chain rule for one use of a name; `by` is the value that uses it."""
 
@@ -22,7 +22,7 @@ class Use:
     gradient: Node
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GradientStages:
     """∂L/∂x for one name x, in the stages of its derivation.
 
@@ -39,7 +39,7 @@ class GradientStages:
     formula: Node
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sweep:
     """The gradients of a graph by name, those of the last values first.
 
@@ -60,10 +60,11 @@ class Sweep:
         found: set[str] = set()
         queue = [self.gradients[name].formula]
         while queue:
-            names = nodes.names_in(queue.pop())
-            new = {n[1:] for n in names - self.graph.shapes.keys()} & self.gradients.keys() - found
-            found |= new
-            queue += [self.gradients[of].formula for of in new]
+            for other in nodes.names_in(queue.pop()):
+                of = other[1:]
+                if other not in self.graph.shapes and of in self.gradients and of not in found:
+                    found.add(of)
+                    queue.append(self.gradients[of].formula)
         return tuple(a.name for a in reversed(self.graph.values) if a.name in found)
 
     def values(self, name: str) -> tuple[str, ...]:
@@ -71,7 +72,7 @@ class Sweep:
         formulas = [self.gradients[of].formula for of in (*self.upstream(name), name)]
         used = set[str]().union(*map(nodes.names_in, formulas))
         found: list[str] = []
-        for value in reversed(list(self.called)):
+        for value in reversed(tuple(self.called)):
             if value in used:
                 found.insert(0, value)
                 used |= nodes.names_in(self.called[value])

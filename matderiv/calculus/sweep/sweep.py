@@ -54,8 +54,9 @@ def sweep(
         InputError: the result does not change with one of them.
         UnsupportedError: a node has no rule.
     """
+    facts = Facts(shapes_over(graph.shapes), symmetric)
     try:
-        found = shortened(graph, wrt, lambda graph: _Sweep(graph, wrt, symmetric).run())
+        found = shortened(graph, wrt, lambda graph: _Sweep(graph, wrt, facts).run())
         for name in wrt:
             _refuse_zero(found, name, zero)
     except RecursionError:
@@ -94,12 +95,11 @@ def replaced(node: Node, values: Mapping[str, Node]) -> Node:
 class _Sweep:
     graph: Graph
     wrt: tuple[str, ...]
-    symmetric: frozenset[str]
+    facts: Facts
 
     def run(self) -> Sweep:
-        graph = self.graph
-        shape = shapes_over(graph.shapes)
-        facts = Facts(shape, self.symmetric)
+        graph, facts = self.graph, self.facts
+        shape = facts.shape
         moving = graph.depends(frozenset(self.wrt))
         values = _values(graph, facts)
         local: dict[str, list[Use]] = {}
@@ -117,7 +117,7 @@ class _Sweep:
                     continue
                 named = upstream = nodes.Name(f"d{name}")
                 if inlined(name, found[name].formula, graph, facts):
-                    upstream = short if name in graph.hidden else found[name].formula
+                    upstream = short if graph.hides(name) else found[name].formula
             _collect(local, name, _uses(assignment.value, named, shape, moving))
             _collect(whole, name, _uses(assignment.value, upstream, shape, moving))
         what = _kind(graph)
@@ -129,9 +129,31 @@ class _Sweep:
                     raise InputError(
                         f"The {what} of {graph.result} by {name} is 0 wherever it is defined."
                     )
-                raise InputError(f"{graph.result} does not depend on {name}; its {what} is 0.")
+                hint = _name_meant(graph)
+                raise InputError(
+                    f"{graph.result} does not depend on {name}; its {what} is 0.{hint}"
+                )
             found[name], _ = _gradient(graph, name, (local[name], whole[name]), facts, values)
         return Sweep(graph, facts, found, values.lifted, values.called, values.names)
+
+
+def _name_meant(graph: Graph) -> str:
+    """A suggestion for a result that does not use a value: that it stands for a name of its shape.
+
+    In `Y = X @ W; L = sum(f(Z))` nothing uses Y, and Z is used in L only.
+    """
+    *before, last = graph.program.assignments
+    inside = frozenset[str]().union(*(nodes.names_in(a.value) for a in before))
+    used = nodes.names_in(last.value)
+    idle = [a.name for a in before if a.name not in inside | used]
+    if len(idle) != 1:
+        return ""
+    shape = graph.shapes[idle[0]]
+    alike = [x for x in used - inside if len(graph.shapes[x]) == len(shape)]
+    if len(alike) != 1:
+        return ""
+    meant = replaced(last.value, {alike[0]: nodes.Name(idle[0])})
+    return f" Did you mean {source(meant)}?"
 
 
 def _uses(value: Node, upstream: Node, shape: ShapeOf, moving: frozenset[str]) -> Iterator[Use]:
@@ -140,7 +162,7 @@ def _uses(value: Node, upstream: Node, shape: ShapeOf, moving: frozenset[str]) -
         if value.name in moving:
             yield Use(value.name, upstream)
         return
-    if not any(isinstance(n, nodes.Name) and n.name in moving for n in nodes.walk(value)):
+    if moving.isdisjoint(nodes.names_in(value)):
         return
     operands = nodes.children(value)
     for operand, gradient in zip(operands, adjoint(value, upstream, shape), strict=True):
@@ -183,7 +205,7 @@ def _values(graph: Graph, facts: Facts) -> _Values:
             continue
         if assignment.name in graph.called:
             called[assignment.name] = value
-        if assignment.name in graph.hidden:
+        if graph.hides(assignment.name):
             lifted[assignment.name] = value
         elif assignment.name != graph.result:
             for form in (value, tidy(value, facts)):
@@ -194,9 +216,7 @@ def _values(graph: Graph, facts: Facts) -> _Values:
 
 def _worth_a_name(value: Node) -> bool:
     """Whether a value is more than a name or a number."""
-    if isinstance(value, nodes.Name):
-        return False
-    return any(isinstance(node, nodes.Name) for node in nodes.walk(value))
+    return not isinstance(value, nodes.Name) and bool(nodes.names_in(value))
 
 
 def _gradient(
@@ -224,7 +244,7 @@ def _gradient(
         tidying = list(tidied(assembled, facts))
         own = tidy(_sum(local), facts)
     formula = short = tidying[-1].formula if tidying else assembled
-    if formula != nodes.ZERO and name in graph.hidden:
+    if formula != nodes.ZERO and graph.hides(name):
         formula = completed(short, graph.shapes[name], facts)
         if formula != short:
             tidying.append(Rewritten(_REPEATED, formula))
@@ -278,7 +298,7 @@ def _each(uses: Sequence[Use], facts: Facts) -> Node:
 
 def inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:
     """Whether formulas contain this gradient's formula instead of its name."""
-    if name in graph.hidden:
+    if graph.hides(name):
         return cost(formula) <= _LONGEST
     return cost(formula) == 1 or not facts.shape(nodes.Name(name))
 

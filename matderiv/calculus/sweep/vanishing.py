@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from matderiv.calculus.deciding.decide import Attempt, Pair, decide
+from matderiv.calculus.deciding.decide import Attempt, Budget, Pair, decide
 from matderiv.calculus.formulas.broadcasting import filled
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.index_forms.entries import Entries
@@ -35,6 +35,7 @@ _SUSPECT = (
 )
 _LARGEST = 2000  # entries of an array in a program that is worked out
 _LONGEST = 20  # values of a program that are put into each other
+_BUDGET = Budget(products=4_000)  # a suspicion is worth no more work than this
 
 
 def is_suspect(
@@ -80,4 +81,6 @@ def is_zero(
         attempt("gradients unfolded", lifted | gradients),
         attempt("all names unfolded", values | gradients),
     ]
-    return decide(attempts, lambda: tuple(dim.size for dim in own)).status == "equal"
+    return (
+        decide(attempts, lambda: tuple(dim.size for dim in own), budget=_BUDGET).status == "equal"
+    )
