@@ -625,7 +625,12 @@ REFUSED = [
             "value without the other."
         ),
     ),
-    (LINE + "sum(f(Z))", {}, {}, "L does not depend on X; its gradient is 0."),
+    (
+        LINE + "sum(f(Z))",
+        {},
+        {},
+        "L does not depend on X; its gradient is 0. Did you mean sum(f(Y))?",
+    ),
     (LINE + "lam", {}, {}, "L does not depend on X; its gradient is 0."),
     (LINE + "3", {}, {}, "L does not depend on X; its gradient is 0."),
     # no value

@@ -90,7 +90,7 @@ def formula_expression(node: Node, task: Task, *, most: int = MOST_WRITTEN) -> s
     >>> formula_expression(parse("softplus(x)").loss.value, task)
     Lambda(_u, log(exp(_u) + 1)).(x)
     >>> formula_expression(parse("sum(x)").loss.value, task)
-    x[1] + x[2]
+    Sum(x[k_0], (k_0, 1, 2))
     """
     shape, sizes = task.sweep.facts.shape, task.sizes
 

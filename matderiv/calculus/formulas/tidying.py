@@ -50,17 +50,15 @@ def tidied(formula: Node, facts: Facts) -> Iterator[Rewritten]:
 
     The result may be smaller than the formula and stand for its broadcast.
     """
-    return _Tidier(facts).steps(formula, loose=True)
-
-
-#: The rewrite of a formula, which may be loose or not; None for a formula that is tidy.
-_Known = dict[tuple[Node, bool], Rewritten | None]
+    tidier = _tidier(facts)
+    tidier.left = _MOST
+    return tidier.steps(formula, loose=True)
 
 
 @lru_cache(maxsize=4)
-def _known(facts: Facts) -> _Known:  # noqa: ARG001 - what is known depends on the facts
-    """What was rewritten before: the formulas of one program have most of their parts in common."""
-    return {}
+def _tidier(facts: Facts) -> _Tidier:
+    """One for all formulas of a program, which have most of their parts in common."""
+    return _Tidier(facts)
 
 
 class _Tidier:
@@ -69,7 +67,8 @@ class _Tidier:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.left = _MOST
-        self.known = _known(facts)
+        #: The rewrite of a formula, which may be loose or not; None for a formula that is tidy.
+        self.known: dict[tuple[Node, bool], Rewritten | None] = {}
 
     def steps(self, node: Node, *, loose: bool) -> Generator[Rewritten, None, Node]:
         """The formula after each rewrite of it; the last one is returned as well."""
