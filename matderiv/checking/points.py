@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -26,6 +27,7 @@ __all__ = ["WORKING_DIGITS", "Point", "apart", "points", "points_of_many_sizes"]
 WORKING_DIGITS = 60  # of numbers where functions such as exp are involved
 _APART = mpmath.mpf(10) ** -25  # relative; rounding stays far below it
 _MAX_BITS = 20_000  # of an exact number
+_MOST_ENTRIES = 20_000  # of all arrays at a point
 _MAX_ARGUMENT = 10_000  # of exp, whose value would fill the memory
 
 #: Nodes whose values are no fractions; a power is one only if its exponent is whole.
@@ -67,7 +69,7 @@ def points(
 
     The first is positive, where logarithms and roots like it.
     """
-    exact = _are_fractions(question, formulas)
+    exact, constants = _are_fractions(question, formulas), _constants(question, formulas)
     letters = [dim.symbol for dim in question.dims]
     for number in range(count):
         chance = random.Random(number)  # noqa: S311 - points to refute at, not secrets
@@ -75,7 +77,28 @@ def points(
         if question.everywhere and not small:
             sizes = {s: _SIZES[(n + number) % len(_SIZES)] for n, s in enumerate(letters)}
             shapes = sized(question.shapes, sizes)
-        yield _point(question, shapes, chance, (exact, small, number % 2 == 1))
+        if _entries(shapes) + constants <= _MOST_ENTRIES:
+            yield _point(question, shapes, chance, (exact, small, number % 2 == 1))
+
+
+def _entries(shapes: Mapping[str, Shape]) -> int:
+    """How many values a point has."""
+    return sum(math.prod(d.size for d in shape) for shape in shapes.values())
+
+
+def _constants(question: Question, formulas: Iterable[Node]) -> int:
+    """The entries of the largest array of ones or identity matrix whose sizes are numbers."""
+
+    def entries(node: Node) -> int:
+        match node:
+            case nodes.Ones(sizes):
+                return math.prod(size for size in sizes if isinstance(size, int))
+            case nodes.Eye(int(size)):
+                return size**2
+        return 0
+
+    roots = (*formulas, question.gradient, *question.definitions.values())
+    return max(entries(node) for root in roots for node in _walk(root, question))
 
 
 def points_of_many_sizes(question: Question, *formulas: Node) -> Iterator[Point]:
@@ -84,14 +107,16 @@ def points_of_many_sizes(question: Question, *formulas: Node) -> Iterator[Point]
     A formula of degree d in a size may vanish at d sizes; more than that are tried.
     """
     degree = sum(isinstance(n, nodes.Size) for formula in formulas for n in nodes.walk(formula))
-    if not degree or not question.everywhere:
+    if not degree or not question.everywhere or _constants(question, formulas) > _MOST_ENTRIES:
         return
     exact = _are_fractions(question, formulas)
     letters = [dim.symbol for dim in question.dims]
     for number in range(min(degree, _LARGEST) + 1):
         chance = random.Random(number)  # noqa: S311 - points to refute at, not secrets
         sizes = {s: number * (n % 10 + 1) % _LARGEST + 1 for n, s in enumerate(letters)}
-        yield _point(question, sized(question.shapes, sizes), chance, (exact, False, False))
+        shapes = sized(question.shapes, sizes)
+        if _entries(shapes) <= _MOST_ENTRIES:
+            yield _point(question, shapes, chance, (exact, False, False))
 
 
 def _are_fractions(question: Question, formulas: Iterable[Node]) -> bool:

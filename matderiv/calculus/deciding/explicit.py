@@ -6,6 +6,7 @@ This is NumPy's meaning of every node and nothing else: no derivative, no index 
 from __future__ import annotations
 
 import itertools
+import math
 import operator
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ __all__ = ["Explicit", "SympyArray", "sympy_sum", "undefined_function", "value_o
 
 #: Rows up to which an inverse or a determinant is written as the sum over all permutations.
 _MOST_ROWS = 4
+_MOST = 100_000  # entries of an array
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class SympyArray:
 
 
 def _array(shape: tuple[int, ...], entry: Callable[[tuple[int, ...]], sp.Expr]) -> SympyArray:
+    if math.prod(shape) > _MOST:
+        raise TooLarge(f"an array of {math.prod(shape)} entries is too large for SymPy")
     places = itertools.product(*map(range, shape))
     return SympyArray(shape, tuple(entry(at) for at in places))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from itertools import product
 from random import Random
@@ -120,17 +120,25 @@ class _Point:
         """
         total = mpmath.mpf(0)
         for term, number in form:
-            runs = [range(1, self.size(size) + 1) for _, size in term.bound]
-            for place in product(*runs):
+            for place in self.places(term.bound):
                 at = dict(zip((letter for letter, _ in term.bound), place, strict=True))
                 value = mpmath.mpf(number.numerator) / number.denominator
-                self.terms += 1
-                if self.terms > _MOST:
-                    raise UnsupportedError("there are too many terms to add up")
                 for atom, power in placed_term(Term(term.atoms), dict(at)).atoms:
                     value *= self.atom(atom) ** _bounded(power)
                 total += value
         return _real(total)
+
+    def places(self, bound: Iterable[tuple[str, str]]) -> Iterator[tuple[int, ...]]:
+        """The numbers that letters run through; all numbers of a point together are bounded.
+
+        Raises:
+            UnsupportedError: there are too many.
+        """
+        sizes = [self.size(size) for _, size in bound]
+        self.terms += math.prod(sizes)
+        if self.terms > _MOST:
+            raise UnsupportedError("there are too many terms to add up")
+        return product(*(range(1, size + 1) for size in sizes))
 
     def size(self, letter: str) -> int:
         """The value of a size letter."""
@@ -187,16 +195,15 @@ class _Point:
     def whole(self, atom: Whole) -> Real:
         """An entry of a function of a whole array."""
         letters = [letter for letter, _ in atom.letters]
-        runs = [range(1, self.size(size) + 1) for _, size in atom.letters]
         values = [
             self.form(placed(atom.arg, dict(zip(letters, place, strict=True))))
-            for place in product(*runs)
+            for place in self.places(atom.letters)
         ]
         if atom.function == "prod":
             return math.prod(values, start=mpmath.mpf(1))
         if atom.function not in ("inv", "det", "logdet"):
             return self.drawn(f"{atom.function}({_digits(values)}){atom.indices}")
-        rows = len(runs[0])
+        rows = self.size(atom.letters[0][1])
         matrix = mpmath.matrix([values[n * rows : (n + 1) * rows] for n in range(rows)])
         if atom.function == "inv":
             row, col = map(int, atom.indices)

@@ -87,6 +87,8 @@ def collected(form: Form) -> Form:
 def _without_idle(part: tuple[Term, Fraction]) -> tuple[Term, Fraction]:
     """Σ_i 1 = N where the term is divided by N, and Σ_i 1 = 2 over a size that is the number 2."""
     term, number = part
+    if not term.bound:
+        return part
     powers = dict(term.atoms)
     used = frozenset[str]().union(*(letters_of(atom) for atom in powers))
     bound = []
@@ -107,7 +109,7 @@ def canonical(form: Form) -> dict[str, Fraction]:
         TooLarge: there are too many orders of bound letters to try.
     """
     total: dict[str, Fraction] = {}
-    for term, number in form:
+    for term, number in map(_without_idle, form):
         key = _key(term, {})
         total[key] = total.get(key, Fraction(0)) + number
     return {key: number for key, number in total.items() if number}

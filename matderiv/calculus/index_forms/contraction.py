@@ -148,9 +148,13 @@ def _contracted(term: Term, number: Fraction) -> Form:
             term = beside
             continue
         quotient = _quotient(found)
-        if quotient is None:
+        if quotient is not None:
+            term, number = quotient[0], number * quotient[1]
+            continue
+        parts = _summand(found)
+        if parts is None:
             return ((found, number),)
-        term, number = quotient[0], number * quotient[1]
+        return added(_contracted(part, number * own) for part, own in parts)
 
 
 def _deltas(term: Term) -> Term | None:
@@ -241,24 +245,77 @@ def _inverse(term: Term) -> Term | None:
 
 def _beside(term: Term, inverse: Whole, atoms: tuple[tuple[Atom, int], ...]) -> Term | None:
     """The same for a matrix whose entry is a product of atoms."""
+    found = _next_to(term, inverse, atoms)
+    if found is None:
+        return None
+    rest, delta, places = found
+    gone = places[0][1]
+    return Term((*rest, (delta, 1)), tuple(b for b in term.bound if b[0] != gone))
+
+
+def _next_to(
+    term: Term, inverse: Whole, atoms: tuple[tuple[Atom, int], ...]
+) -> tuple[tuple[tuple[Atom, int], ...], Delta, tuple[tuple[str, Index], ...]] | None:
+    """Where atoms stand beside an inverse: the rest, the delta of both, the atoms' own places.
+
+    The first of the places is that of the letter that is summed over.
+    """
     powers = dict(term.atoms)
     (first, _), (second, _) = inverse.letters
     ways = (inverse.indices, (first, second)), (inverse.indices[::-1], (second, first))
-    places = {letter for atom in powers for letter in letters_of(atom)} | {1}
+    letters = {letter for atom in powers for letter in letters_of(atom)} | {1}
     for (stays, shared), (near, far) in ways:
-        if not any(shared == letter for letter, _ in term.bound):
+        if stays == shared or not any(shared == letter for letter, _ in term.bound):
             continue
-        for place in places - {shared}:
+        for place in letters - {shared}:
             wanted = placed_term(Term(atoms), {near: shared, far: place}).atoms
             if any(powers.get(a, 0) != p for a, p in wanted):
                 continue
             gone = {inverse, *(a for a, _ in wanted)}
             rest = tuple((a, p) for a, p in term.atoms if a not in gone)
             others = (replace(inverse, indices=(stays,)), *(a for a, _ in rest))
-            if stays != shared and all(shared not in letters_of(a) for a in others):
-                bound = tuple(b for b in term.bound if b[0] != shared)
-                return Term((*rest, (Delta(stays, place), 1)), bound)
+            if all(shared not in letters_of(a) for a in others):
+                return rest, Delta(stays, place), ((near, shared), (far, place))
     return None
+
+
+def _summand(term: Term) -> Form | None:
+    """Σ_k F⁻¹_ik a_kj = δ_ij - Σ_k F⁻¹_ik b_kj for F = a + b: no a is left beside the inverse."""
+    for inverse, power in term.atoms:
+        if not isinstance(inverse, Whole) or inverse.function != "inv" or power != 1:
+            continue
+        first = _first(inverse)
+        if first is None or any(part.bound for part, _ in inverse.arg):
+            continue
+        found = _next_to(term, inverse, first[0].atoms)
+        if found is None:
+            continue
+        rest, delta, places = found
+        gone = places[0][1]
+        kept = tuple(b for b in term.bound if b[0] != gone)
+        made: list[Form] = [((Term((*rest, (delta, 1)), kept), 1 / first[1]),)]
+        for part, number in inverse.arg:
+            if (part, number) != first:
+                whole = Term((*rest, (inverse, 1)), term.bound)
+                beside = placed_term(Term(part.atoms), dict(places))
+                made.append(multiplied(((whole, -number / first[1]),), ((beside, Fraction(1)),)))
+        return added(made)
+    return None
+
+
+def _first(inverse: Whole) -> tuple[Term, Fraction] | None:
+    """The term of a matrix that is put in terms of the others, the same in whatever order."""
+    letters = {letter for letter, _ in inverse.letters}
+    names = {letter: str(n) for n, (letter, _) in enumerate(inverse.letters)}
+    terms = [
+        part
+        for part in inverse.arg
+        if all(any(i in letters_of(a) for a, _ in part[0].atoms) for i in letters)
+        and not any(isinstance(a, Delta) for a, _ in part[0].atoms)
+    ]
+    if len(inverse.arg) == 1:
+        return None
+    return min(terms, key=lambda part: str(placed_term(part[0], dict(names))), default=None)
 
 
 def _only(term: Term, letter: object, *atoms: Atom) -> bool:

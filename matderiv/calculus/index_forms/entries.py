@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, stacked, varies
@@ -17,6 +18,7 @@ from matderiv.calculus.index_forms.forms import (
     Index,
     SizeAtom,
     Term,
+    TooLarge,
     Whole,
     added,
     constant,
@@ -53,6 +55,7 @@ _SQUARE: dict[type, str] = {
     nodes.Determinant: "det",
     nodes.LogDet: "logdet",
 }
+_WRITTEN = 10_000  # entries of an array that are written out
 _SHORT = 8  # the largest power of a sum that is multiplied out
 
 
@@ -221,8 +224,7 @@ class Entries:
 
     def _summed(self, shape: Shape, term: Callable[..., Form]) -> Form:
         if self._written:
-            ranges = (range(1, dim.size + 1) for dim in shape)
-            return added(term(*places) for places in itertools.product(*ranges))
+            return added(term(*places) for places in _places(shape))
         places: list[Index] = [1 if dim == _SINGLE else self.letter() for dim in shape]
         named = zip(places, shape, strict=True)
         bound = tuple((i, dim.symbol) for i, dim in named if isinstance(i, str))
@@ -257,7 +259,7 @@ class Entries:
         if self._written:
             made = ONE_FORM
             runs = [dim for dim in dims if dim != _SINGLE]
-            for places in itertools.product(*(range(1, dim.size + 1) for dim in runs)):
+            for places in _places(runs):
                 at = dict(zip((letter for letter, _ in letters), places, strict=True))
                 entry = self._at(arg, tuple(at.get(str(i), i) for i in inner))
                 made = multiplied(made, undivided(contracted(entry)))
@@ -349,7 +351,10 @@ class Entries:
     def _entrywise(self, node: nodes.Arithmetic, indices: tuple[Index, ...]) -> Form:
         result = self.shape(node)
         left, right = nodes.children(node)
-        one, other = self._operand(left, indices, result), self._operand(right, indices, result)
+        one = self._operand(left, indices, result)
+        if isinstance(node, nodes.Divide):
+            return multiplied(one, self._below(node, right, indices, result))
+        other = self._operand(right, indices, result)
         match node:
             case nodes.Add():
                 return added((one, other))
@@ -357,8 +362,6 @@ class Entries:
                 return difference(one, other)
             case nodes.Multiply():
                 return multiplied(one, other)
-            case nodes.Divide():
-                return multiplied(one, self._below(node, right, other, indices, result))
             case nodes.Power(_, nodes.Number(value)) if (
                 value.denominator == 1 and 0 < value <= _SHORT
             ):
@@ -370,14 +373,15 @@ class Entries:
                 return self._raised(node, one, other)
         raise MissingRuleError(node, "entries")
 
-    def _below(
-        self, node: Node, right: Node, other: Form, indices: tuple[Index, ...], result: Shape
-    ) -> Form:
-        """1/b; a whole power in b stays a power of its base."""
-        if isinstance(right, nodes.Power) and isinstance(right.right, nodes.Number):
-            base = self._operand(right.left, indices, result)
-            return self._raised(node, base, constant(-right.right.value))
-        return self._raised(node, other, MINUS_ONE_FORM)
+    def _below(self, node: Node, right: Node, indices: tuple[Index, ...], result: Shape) -> Form:
+        """1/b; a whole power in b stays a power of its base, and 1/(a·b) is 1/a times 1/b."""
+        match self._value(right):
+            case nodes.Power(base, nodes.Number(value)):
+                below = self._operand(base, indices, result)
+                return self._raised(node, below, constant(-value))
+            case nodes.Multiply(one, other):
+                return multiplied(*(self._below(node, f, indices, result) for f in (one, other)))
+        return self._raised(node, self._operand(right, indices, result), MINUS_ONE_FORM)
 
     @staticmethod
     def _raised(node: Node, base: Form, exponent: Form) -> Form:
@@ -397,6 +401,17 @@ class Entries:
     def _log_of_size(self, form: Form) -> Form:
         """Log |a|."""
         return called("log", called("abs", form, self.letter), self.letter)
+
+
+def _places(shape: Sequence[Dim]) -> Iterator[tuple[int, ...]]:
+    """All places of an array, counted from 1.
+
+    Raises:
+        TooLarge: there are too many to write out.
+    """
+    if math.prod(dim.size for dim in shape) > _WRITTEN:
+        raise TooLarge("an array has too many entries to write out")
+    return itertools.product(*(range(1, dim.size + 1) for dim in shape))
 
 
 def _over(form: Form, letter: str, index: Index) -> Form:
