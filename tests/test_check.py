@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
 from matderiv import cli
 from matderiv.checking.check import check
-from matderiv.errors import InputError, ProgramSyntaxError
+from matderiv.errors import InputError, ProgramSyntaxError, UnsupportedError
+from matderiv.testing import assert_gradient
 
 PLAIN = "Y = X @ W; L = sum(f(Y))"
 
@@ -151,6 +153,48 @@ def test_what_is_not_decided_is_said() -> None:
     report = check(PLAIN, "X", claim)
     assert report.status == "undecided"
     assert report.text().startswith("Not decided: ")
+
+
+def test_right_at_some_sizes_is_not_right() -> None:
+    """(N-1)(N-2)(N-3)(N-4) is 0 at the sizes that are tried first, and not at all sizes."""
+    vanishing = "dY @ W.T + (N-1)*(N-2)*(N-3)*(N-4)*X"
+    report = check(PLAIN, "X", vanishing)
+    assert report.status == "wrong"
+    assert "There is a term too many: " in report.text()
+    with pytest.raises(AssertionError, match="Wrong"):
+        assert_gradient(PLAIN, "X", vanishing)
+    assert check(PLAIN, "X", "dY @ W.T + (N-1)*(N-N)*X").status == "right"
+
+
+def test_right_without_proof_is_not_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a proof for all sizes, entries that agree at some are said to be just that."""
+    monkeypatch.setattr("matderiv.checking.decide._general", _no_forms)
+    report = check(PLAIN, "X", "dY @ W.T")
+    assert report.status == "undecided"
+    assert report.text().startswith("Not proved: ")
+    assert report.text("zh").startswith("未能证明")
+    assert json.loads(report.json())["sizes_compared"]
+    with pytest.raises(AssertionError, match="no proof for all sizes was found"):
+        assert_gradient(PLAIN, "X", "dY @ W.T")
+
+
+def _no_forms(*_: object) -> Callable[[object], object]:
+    def forms(_: object) -> object:
+        raise UnsupportedError("letters decide nothing here")
+
+    return forms
+
+
+@pytest.mark.parametrize(
+    "claim",
+    ["ones((N, D)) + 0*log(0)", "-sqrt(-1)**2*ones((N, D))", "log(X - X)", "log(0*X)/0.5 + X - X"],
+)
+def test_a_claim_without_a_value_is_not_right(claim: str) -> None:
+    """A formula that has a value nowhere is not the gradient, whatever its normal form is."""
+    report = check("L = sum(X)", "X", claim)
+    assert report.status != "right"
+    with pytest.raises(AssertionError):
+        assert_gradient("L = sum(X)", "X", claim)
 
 
 @pytest.mark.parametrize(

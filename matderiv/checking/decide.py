@@ -11,12 +11,15 @@ from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Index
 from matderiv.calculus.index_forms.letters import input_indices
-from matderiv.checking.points import apart, points
+from matderiv.checking.points import apart, points, points_of_many_sizes
 from matderiv.checking.question import Question, sized, substituted
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node, names_in
 
-__all__ = ["folded", "judged"]
+__all__ = ["NO_VALUE", "folded", "judged"]
+
+#: The reason of a verdict on a formula that has no value where the gradient has one.
+NO_VALUE = "the formula has no value"
 
 #: Sizes at which entries are compared where no proof for every size is found.
 _TRIED = ((2, 3, 2), (1, 2, 3), (2, 1, 1))
@@ -25,9 +28,18 @@ _TRIED = ((2, 3, 2), (1, 2, 3), (2, 1, 1))
 def judged(question: Question, claim: Node, other: Node | None = None) -> Verdict:
     """Whether a claim is the gradient, or another formula of the same shape.
 
-    Random points refute; a proof is an exact normal form, in index notation or at sizes.
+    Random points refute; a proof is an exact normal form in index notation, for all sizes. If the
+    gradient itself is proved at the program's sizes only, they are all that is asked about. A
+    formula is not the gradient if it has no value where the gradient has one.
     """
     other = question.gradient if other is None else other
+    found = _decided(question, claim, other)
+    if found.status == "equal" and _has_no_value(question, claim, other):
+        return Verdict("undecided", reason=NO_VALUE)
+    return found
+
+
+def _decided(question: Question, claim: Node, other: Node) -> Verdict:
     found = decide(
         _attempts(question, claim, other), refuted=lambda: _refuted(question, claim, other)
     )
@@ -40,12 +52,26 @@ def judged(question: Question, claim: Node, other: Node | None = None) -> Verdic
         at_sizes = _compared(question, (claim, other), sizes)
         if at_sizes.status != "equal":
             return replace(at_sizes, reason=f"{found.reason}; {at_sizes.reason}")
+    if question.everywhere:
+        return Verdict("undecided", reason=found.reason, sizes=tried)
     return Verdict("equal", sizes=tried)
+
+
+def _has_no_value(question: Question, claim: Node, other: Node) -> bool:
+    """Whether a claim has no value at any of a few points, and the other side has one at some."""
+    seen = False
+    for point in points(question, claim, other, count=8):
+        if point.value(claim) is not None:
+            return False
+        seen = seen or point.value(other) is not None
+    return seen
 
 
 def _refuted(question: Question, claim: Node, other: Node) -> str | None:
     """A point at which the two differ, at some sizes."""
-    for point in points(question, claim, other):
+    for point in itertools.chain(
+        points(question, claim, other), points_of_many_sizes(question, claim, other)
+    ):
         one, two = point.value(claim), point.value(other)
         if one is None or two is None:
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -21,7 +21,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import sizes_in
 from matderiv.expression.shapes import Shape
 
-__all__ = ["WORKING_DIGITS", "Point", "apart", "points"]
+__all__ = ["WORKING_DIGITS", "Point", "apart", "points", "points_of_many_sizes"]
 
 WORKING_DIGITS = 60  # of numbers where functions such as exp are involved
 _APART = mpmath.mpf(10) ** -25  # relative; rounding stays far below it
@@ -33,6 +33,7 @@ _IRRATIONAL = (nodes.Power, nodes.Pi)
 
 #: Sizes for a program's letters in turn, shifted from one letter to the next.
 _SIZES = (2, 3, 1, 4)
+_LARGEST = 11  # of the sizes: a prime, so that each letter takes every size
 
 
 class _UnfitError(ArithmeticError):
@@ -66,12 +67,7 @@ def points(
 
     The first is positive, where logarithms and roots like it.
     """
-    exact = not any(
-        isinstance(n, _IRRATIONAL) or (isinstance(n, nodes.Apply) and n.function in FUNCTIONS)
-        for root in (*formulas, question.gradient, *question.definitions.values())
-        for n in _walk(root, question)
-        if not (isinstance(n, nodes.Power) and _whole(n.right))
-    )
+    exact = _are_fractions(question, formulas)
     letters = [dim.symbol for dim in question.dims]
     for number in range(count):
         chance = random.Random(number)  # noqa: S311 - points to refute at, not secrets
@@ -80,6 +76,32 @@ def points(
             sizes = {s: _SIZES[(n + number) % len(_SIZES)] for n, s in enumerate(letters)}
             shapes = sized(question.shapes, sizes)
         yield _point(question, shapes, chance, (exact, small, number % 2 == 1))
+
+
+def points_of_many_sizes(question: Question, *formulas: Node) -> Iterator[Point]:
+    """Points at larger sizes, for formulas that hold sizes as numbers, such as (N-1)*(N-2)*X.
+
+    A formula of degree d in a size may vanish at d sizes; more than that are tried.
+    """
+    degree = sum(isinstance(n, nodes.Size) for formula in formulas for n in nodes.walk(formula))
+    if not degree or not question.everywhere:
+        return
+    exact = _are_fractions(question, formulas)
+    letters = [dim.symbol for dim in question.dims]
+    for number in range(min(degree, _LARGEST) + 1):
+        chance = random.Random(number)  # noqa: S311 - points to refute at, not secrets
+        sizes = {s: number * (n % 10 + 1) % _LARGEST + 1 for n, s in enumerate(letters)}
+        yield _point(question, sized(question.shapes, sizes), chance, (exact, False, False))
+
+
+def _are_fractions(question: Question, formulas: Iterable[Node]) -> bool:
+    """Whether all values are fractions where the inputs are."""
+    return not any(
+        isinstance(n, _IRRATIONAL) or (isinstance(n, nodes.Apply) and n.function in FUNCTIONS)
+        for root in (*formulas, question.gradient, *question.definitions.values())
+        for n in _walk(root, question)
+        if not (isinstance(n, nodes.Power) and _whole(n.right))
+    )
 
 
 def _walk(root: Node, question: Question) -> Iterator[Node]:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.mistakes import Edit
+from matderiv.checking.decide import NO_VALUE
 from matderiv.checking.diagnose import Cause
 from matderiv.checking.evidence import Difference, Line, deciding_line
 from matderiv.checking.misfit import Misfit
@@ -91,7 +92,7 @@ def _lines(report: Report, say: _Words) -> Iterator[str]:
     question = report.question
     names = {"claim": question.source(report.claim), "X": question.wrt, "L": question.loss}
     if report.status == "undecided":
-        yield say("undecided", **names)
+        yield _undecided(report, say, names)
         return
     if report.status == "right":
         yield _right(report, say, names)
@@ -155,9 +156,24 @@ def _right(report: Report, say: _Words, names: dict[str, str]) -> str:
         return say("right_fixed", **names) + where
     if report.decision.index:
         return say("right", letters=say.listed(letters, "letters"), **names) + where
+    return say("right_at", **_sizes(report, say), **names) + where
+
+
+def _undecided(report: Report, say: _Words, names: dict[str, str]) -> str:
+    if report.decision.reason == NO_VALUE:
+        return say("no_value", **names)
+    if report.decision.sizes:
+        return say("not_proved", **_sizes(report, say), **names)
+    return say("undecided", **names)
+
+
+def _sizes(report: Report, say: _Words) -> dict[str, str]:
+    """The letters of the sizes, and the sizes at which all entries were compared."""
     tried = ["×".join(map(str, sizes.values())) for sizes in report.decision.sizes]
-    known = "×".join(report.decision.sizes[0])
-    return say("right_at", letters=known, sizes=say.listed(tried, "letters"), **names) + where
+    return {
+        "letters": "×".join(report.decision.sizes[0]),
+        "sizes": say.listed(tried, "letters"),
+    }
 
 
 def _partial(node: Node) -> bool:
