@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from _programs import random_program
+from _thorough import usually
 
 from matderiv import derive, gradient
 from matderiv.calculus.deciding.decide import same_form
@@ -36,8 +37,8 @@ ENDS: dict[str, tuple[str, str, dict[str, tuple[int, ...]]]] = {
     "vector by a scalar": ("y = x*exp(theta)", "theta", {}),
     "two paths": ("z = f(x); y = z*(A @ z)", "x", {}),
     "matrix": ("Y = A @ X @ B", "X", {}),
-    "matrix entry by entry": ("H = relu(X @ W); Y = H + H**2", "W", {}),
-    "matrix by rows": ("Y = softmax(X @ W, axis=1)", "X", {}),
+    "matrix entry by entry": ("H = relu(X @ W); Y = H + H**2", "W", {"X": (2, 3), "W": (3, 2)}),
+    "matrix by rows": ("Y = softmax(X @ W, axis=1)", "X", {"X": (3, 2), "W": (2, 2)}),
     "inverse": ("Y = inv(A + theta*B)", "theta", {}),
     "a name alone": ("Y = X", "X", {}),
     "kept sums": ("Y = X - mean(X, axis=1, keepdims=True)", "X", {}),
@@ -158,7 +159,7 @@ def test_a_judge_does_not_take_the_gradient_by_the_result_for_one() -> None:
 def test_random_programs_of_any_shape() -> None:
     """Values of random programs put at the end, arrays among them, are proved like any loss."""
     shapes: dict[int, int] = {0: 0, 1: 0, 2: 0}
-    for seed in range(40):
+    for seed in range(usually(16, thoroughly=40)):
         made = random_program(seed, depth=3)
         last = seed % len(made.values) + 1
         cut = replace(made, values=made.values[:last])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from _gradient_table import Gradient, cost, names_in, ours, table
 from _reference import FUNCTIONS, Array, statements, value
+from _thorough import THOROUGH, usually
 
 from matderiv import InputError
 
@@ -39,9 +40,10 @@ def error(gradient: Gradient, formula: str, sizes: dict[str, int]) -> float:
 
 @EVERY
 def test_ours_is_right(gradient: Gradient) -> None:
-    """Our formula agrees with central differences at all sizes."""
+    """Our formula agrees with central differences at unequal sizes, and at others by turns."""
     compared = 0
-    for numbers_of_sizes in SIZES:
+    place = table().index(gradient) % (len(SIZES) - 1)
+    for numbers_of_sizes in SIZES if THOROUGH else (SIZES[0], SIZES[1 + place]):
         sizes = gradient.sizes(numbers_of_sizes)
         try:
             formula = ours(gradient, sizes)
@@ -52,7 +54,7 @@ def test_ours_is_right(gradient: Gradient) -> None:
         else:
             assert error(gradient, formula, sizes) < 1e-6, sizes
             compared += 1
-    assert compared >= 2  # where a size is 1, a gradient may be 0
+    assert compared >= usually(1, thoroughly=2)  # where a size is 1, a gradient may be 0
 
 
 @EVERY

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from _gradient_table import table
 from _tex import compile_all, find_tool
+from _thorough import usually
 
 import matderiv
 from matderiv.calculus.index_forms.forms import Entry, scaled, single
@@ -41,6 +42,8 @@ from matderiv.expression.nodes import Name
 from matderiv.expression.source import source
 
 OTHERS = [name for name in METHODS if name != "elementwise"]
+#: One program of so many is derived by each method.
+STEP = usually(9, thoroughly=3)
 LAYER = "Z = X @ W + b; L = sum(f(Z))"
 SHAPES = {"X": (2, 4), "W": (4, 3), "b": (3,)}
 
@@ -67,9 +70,9 @@ def tasks() -> dict[str, Task]:
 
 @pytest.mark.parametrize("method", OTHERS)
 def test_all_methods_end_in_the_same_formulas(method: str) -> None:
-    """Over a third of the table, every method ends where the elementwise derivation ends."""
+    """Over a share of the table, which differs from method to method, every method ends where the elementwise derivation ends."""
     applied = 0
-    for name, task in itertools.islice(tasks().items(), OTHERS.index(method) % 3, None, 3):
+    for name, task in itertools.islice(tasks().items(), OTHERS.index(method), None, STEP):
         try:
             found = derived(task, method)
         except ProofError:  # then the judge does not know enough for any method
@@ -83,7 +86,7 @@ def test_all_methods_end_in_the_same_formulas(method: str) -> None:
         assert found.formulas == {wrt: task.source(task.sweep.gradients[wrt].formula)}, name
         assert found.proof.for_all_sizes + found.proof.compared == found.proof.equalities, name
         applied += 1
-    assert applied >= (7 if method == "kronecker" else 40)
+    assert applied >= (21 if method == "kronecker" else 120) // STEP
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 from _reference import Array, differences, run, statements, value
+from _thorough import usually
 
 from matderiv.api import Derivation, derive
 from matderiv.errors import InputError
@@ -35,6 +36,13 @@ LOSSES = [
 ]
 
 SIZES = [(2, 4, 3), (1, 1, 1), (3, 1, 2), (1, 3, 3), (4, 2, 1)]
+
+#: Each product at some of the sizes, and all sizes among them; in a thorough run all pairs.
+PAIRS = [
+    (product, SIZES[(place + turn) % len(SIZES)])
+    for place, product in enumerate(PRODUCTS)
+    for turn in range(usually(2, thoroughly=len(SIZES)))
+]
 
 
 LAM = 1.7
@@ -66,12 +74,11 @@ def check(program: str, sizes: tuple[int, int, int], seed: int = 0) -> None:
         np.testing.assert_allclose(names[f"d{name}"], expected, rtol=2e-6, atol=1e-8)
 
 
-@pytest.mark.parametrize("sizes", SIZES, ids=str)
-@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize(("product", "sizes"), PAIRS, ids=str)
 def test_printed_gradients_agree_with_differences(
     product: str, sizes: tuple[int, int, int]
 ) -> None:
-    """Both orders, transposed factors, sizes of 1 and unequal ones."""
+    """Both orders, transposed factors, sizes of 1 and unequal ones; each twice, or all pairs."""
     check(f"Y = {product}; L = sum(f(Y))", sizes)
 
 

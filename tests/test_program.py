@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 import pytest
 import sympy as sp
+from _thorough import usually
 
 from matderiv.api import derive
 from matderiv.calculus.index_forms.canonical import canonical
@@ -36,7 +37,7 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 
 #: Mutants of a program that are judged, about.
-_JUDGED = 24
+_JUDGED = usually(12, thoroughly=24)
 
 #: A program, the name, and the gradient as a book writes it.
 CASES = [

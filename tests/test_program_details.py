@@ -29,7 +29,7 @@ PROGRAMS: dict[str, tuple[str, dict[str, tuple[int, ...]]]] = {
     "ridge": ("L = sum((X @ W - T)**2) + lam*sum(W**2)", {}),
     "layers": (
         "H = relu(X @ W + b); L = sum(logsumexp(H @ V, axis=1))",
-        {"X": (2, 3), "W": (3, 2), "V": (2, 2)},
+        {"X": (2, 2), "W": (2, 2), "V": (2, 2)},
     ),
     "attention": (
         "P = softmax(Q @ K.T/sqrt(lam), axis=1); L = sum(P @ V)",
