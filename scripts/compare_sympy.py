@@ -302,9 +302,10 @@ _NUMPY: dict[str, Callable[..., Any]] = {
     "sin": np.sin,
     "cos": np.cos,
     "tanh": np.tanh,
-    "arctan": np.arctan,
+    "atan": np.arctan,
     "erf": FUNCTIONS["erf"],
     "Max": np.maximum,
+    "Min": np.minimum,
     "Heaviside": lambda a, *_: np.heaviside(a, 0.5),
     "f": FUNCTIONS["f"],
 }

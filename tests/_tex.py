@@ -20,13 +20,13 @@ def complaints(log: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def run_tex(xelatex: str, folder: Path, source: str) -> str:
+def run_tex(xelatex: str, folder: Path, source: str, *options: str) -> str:
     """The log of one pass over a document; errors do not stop it."""
     folder.joinpath("main.tex").write_text(source, encoding="utf-8")
     # Else TeX breaks the lines of its log after 79 letters, in the middle of a word.
     wide = {"max_print_line": "1000", "error_line": "254", "half_error_line": "238"}
     subprocess.run(
-        [xelatex, "-interaction=nonstopmode", "-no-shell-escape", "main.tex"],
+        [xelatex, "-interaction=nonstopmode", "-no-shell-escape", *options, "main.tex"],
         cwd=folder,
         env={**os.environ, **wide},
         stdin=subprocess.DEVNULL,
@@ -52,7 +52,8 @@ def compile_all(
             r"\clearpage",
             r"\typeout{<<< >>>}",
         ]
-    log = run_tex(xelatex, folder, "\n".join([*source, r"\end{document}", ""]))
+    whole = "\n".join([*source, r"\end{document}", ""])
+    log = run_tex(xelatex, folder, whole, "-no-pdf")  # pages are set; only their log is read
     parts = re.split(r"^<<< (.*?) ?>>>\n", log, flags=re.MULTILINE)
     found: dict[str, list[str]] = {"": []}
     for name, part in zip(["", *parts[1::2]], parts[::2], strict=True):

@@ -98,12 +98,15 @@ def test_sums_inside_inverses(program: str, wrt: str, wrong: str) -> None:
     ],
 )
 def test_large_constants_are_not_written_out(program: str, wrt: str, formula: str) -> None:
-    """An array that a text names takes no memory: its sum is a number, or it stays a name."""
+    """An array that a text names is never written out: its sum is a number, or it stays a name.
+
+    At most one array of floats is made of it, where an expression is evaluated and it fits.
+    """
     tracemalloc.start()
     try:
         assert str(gradient(program, wrt=wrt)) == formula
         assert check(program, wrt, formula).status == "right"
-        assert tracemalloc.get_traced_memory()[1] < 100e6
+        assert tracemalloc.get_traced_memory()[1] < 200e6
     finally:
         tracemalloc.stop()
 

@@ -123,7 +123,7 @@ class Evaluator:
             case nodes.Eye(size):
                 return np.eye(self._size(node, size))
             case nodes.Ones(sizes):
-                return np.broadcast_to(1.0, [self._size(node, size) for size in sizes])
+                return np.ones([self._size(node, size) for size in sizes])
         if type(node) not in _PLAIN:
             return self._by_definition(node)
         return _PLAIN[type(node)](*map(self.of, nodes.children(node)))
