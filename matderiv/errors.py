@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "BudgetError",
     "InputError",
     "MatderivError",
     "MissingError",
@@ -10,6 +11,7 @@ __all__ = [
     "ProgramSyntaxError",
     "ProofError",
     "ShapeError",
+    "TooLarge",
     "UnsupportedError",
 ]
 
@@ -51,6 +53,14 @@ class MissingRuleError(UnsupportedError):
 
     def __init__(self, node: object, what: str) -> None:
         super().__init__(f"A node of kind {type(node).__name__} has no {what} in this version.")
+
+
+class TooLarge(UnsupportedError):  # noqa: N818 - named for what is too large: the form
+    """A form would hold more terms than are multiplied out."""
+
+
+class BudgetError(MatderivError):
+    """The work takes more than the budget allows; the message says what was too large."""
 
 
 class ProofError(MatderivError):

@@ -19,7 +19,7 @@ from matderiv.calculus.deciding.parts import differing
 from matderiv.calculus.deciding.points import differ, refuting_point
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.entries import Entries
-from matderiv.calculus.index_forms.forms import Entry, Form, TooLarge, Whole, single
+from matderiv.calculus.index_forms.forms import Entry, Form, Whole, single
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.structure import follows
 from matderiv.calculus.sweep.task import read_task
@@ -28,7 +28,7 @@ from matderiv.derivation.judge import Judge
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.program import Defining
 from matderiv.derivation.sides import Formula, Indexed
-from matderiv.errors import InputError, UnsupportedError
+from matderiv.errors import InputError, TooLarge, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.parse import parse

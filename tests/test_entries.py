@@ -12,7 +12,8 @@ from matderiv.calculus.deciding.identities import summands_vanish
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.canonical import canonical
 from matderiv.calculus.index_forms.entries import Entries
-from matderiv.calculus.index_forms.forms import TooLarge, difference
+from matderiv.calculus.index_forms.forms import difference
+from matderiv.errors import TooLarge
 from matderiv.expression.claim import parse_claim
 from matderiv.expression.nodes import Name, Node, Sum
 from matderiv.expression.shapes import Dim, shape_of

@@ -24,6 +24,8 @@ PARTS = (
     "files",
     "_version",
     "_collector",
+    "_budget",
+    "_budget",
     "_records",
     "expression",
     "calculus",

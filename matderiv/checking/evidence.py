@@ -11,6 +11,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
+from matderiv._budget import bounded
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.forms import (
     Atom,
@@ -21,16 +22,14 @@ from matderiv.calculus.index_forms.forms import (
     Raised,
     SizeAtom,
     Term,
-    TooLarge,
     Whole,
-    bounded,
 )
 from matderiv.checking.decide import folded
 from matderiv.checking.points import WORKING_DIGITS, Point, apart, points
 from matderiv.checking.question import Question
 from matderiv.derivation.program import Builder, elementwise
 from matderiv.derivation.sides import Side
-from matderiv.errors import InputError, ProofError
+from matderiv.errors import InputError, ProofError, TooLarge
 from matderiv.expression.nodes import Apply, Name, Node
 from matderiv.expression.source import source
 from matderiv.notation.formulas import Formulas

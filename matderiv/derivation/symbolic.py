@@ -23,7 +23,6 @@ from matderiv.calculus.index_forms.forms import (
     Raised,
     Rate,
     SizeAtom,
-    TooLarge,
     Whole,
     placed,
 )
@@ -53,7 +52,7 @@ from matderiv.derivation.sides import (
     VecPartial,
     WrittenEntry,
 )
-from matderiv.errors import UnsupportedError
+from matderiv.errors import TooLarge, UnsupportedError
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.shapes import Dim, Shape
 

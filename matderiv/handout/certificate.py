@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from matderiv._budget import bounded
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.expanded import written_out
@@ -36,9 +37,7 @@ from matderiv.calculus.index_forms.forms import (
     Entry,
     Form,
     Index,
-    TooLarge,
     atoms_in,
-    bounded,
     placed,
     single,
 )
@@ -46,6 +45,7 @@ from matderiv.calculus.index_forms.index_expressions import form_of
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation import sides
 from matderiv.derivation.links import Chain, ProvedSteps, Step
+from matderiv.errors import TooLarge
 from matderiv.expression.nodes import MatMul, Name, Node
 from matderiv.expression.shapes import Shape
 from matderiv.handout.index_text import IndexText, formula_text

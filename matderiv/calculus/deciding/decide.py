@@ -12,12 +12,16 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
+from matderiv._budget import bounded
 from matderiv._records import record
 from matderiv.calculus.index_forms.canonical import canonical
 from matderiv.calculus.index_forms.factoring import factored
-from matderiv.calculus.index_forms.forms import Form, TooLarge, bounded, difference
+from matderiv.calculus.index_forms.forms import (
+    Form,
+    difference,
+)
 from matderiv.calculus.index_forms.known_functions import mirrored
-from matderiv.errors import UnsupportedError
+from matderiv.errors import TooLarge, UnsupportedError
 
 __all__ = [
     "BUDGET",

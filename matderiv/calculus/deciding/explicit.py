@@ -15,8 +15,7 @@ from typing import cast
 
 import sympy as sp
 
-from matderiv.calculus.index_forms.forms import TooLarge
-from matderiv.errors import MissingRuleError, ShapeError, UnsupportedError
+from matderiv.errors import MissingRuleError, ShapeError, TooLarge, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import defined, definition
 from matderiv.expression.functions import FUNCTIONS

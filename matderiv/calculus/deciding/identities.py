@@ -24,9 +24,9 @@ from matderiv.calculus.index_forms.forms import (
     Raised,
     SizeAtom,
     Term,
-    TooLarge,
     letters_of,
 )
+from matderiv.errors import TooLarge
 from matderiv.expression.functions import FUNCTIONS
 
 __all__ = ["summands_vanish"]

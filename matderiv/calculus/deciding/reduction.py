@@ -18,7 +18,7 @@ import sympy as sp
 from sympy.polys.orderings import lex
 from sympy.polys.rings import PolyElement, PolyRing
 
-from matderiv.calculus.index_forms.forms import TooLarge
+from matderiv.errors import TooLarge
 
 __all__ = ["ZeroTest"]
 

@@ -19,8 +19,7 @@ import sympy as sp
 
 from matderiv.calculus.deciding.explicit import Explicit, SympyArray, sympy_sum
 from matderiv.calculus.deciding.reduction import ZeroTest
-from matderiv.calculus.index_forms.forms import TooLarge
-from matderiv.errors import ProofError, UnsupportedError
+from matderiv.errors import ProofError, TooLarge, UnsupportedError
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape

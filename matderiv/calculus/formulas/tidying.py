@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from matderiv._budget import spend
 from matderiv.calculus.formulas.broadcasting import filled, is_entrywise
 from matderiv.calculus.formulas.flattened import (
     chain,
@@ -27,6 +28,7 @@ __all__ = ["Rewritten", "as_written", "completed", "tidied", "tidy", "transposes
 
 _SAVED = 3  # how much shorter a formula gets by a transpose around it; books keep Aᵀ@Bᵀ
 _LONGEST = 300  # of a formula that is also tidied transposed
+_REWRITE = 10  # steps of work to see whether a rewrite applies
 _MOST = 2000  # rewrites of one formula; more would mean that two of them undo each other
 
 
@@ -106,6 +108,7 @@ class _Tidier:
         """The first rewrite that applies to a node with tidy operands."""
         key = (node, loose)
         if key not in self.known:
+            spend(_REWRITE)
             self.known[key] = self._rewritten(node, loose=loose)
         return self.known[key]
 

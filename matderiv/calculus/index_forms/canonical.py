@@ -9,6 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
+from matderiv._budget import spend
 from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
@@ -19,12 +20,11 @@ from matderiv.calculus.index_forms.forms import (
     Rate,
     SizeAtom,
     Term,
-    TooLarge,
     Whole,
     letters_of,
     placed_term,
-    spend,
 )
+from matderiv.errors import TooLarge
 
 __all__ = ["atom_name", "canonical", "collected", "least_name", "sealed"]
 

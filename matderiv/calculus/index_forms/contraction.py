@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
+from matderiv._budget import spend
 from matderiv.calculus.index_forms.canonical import sealed
 from matderiv.calculus.index_forms.forms import (
     UNIT_TERM,
@@ -135,6 +136,7 @@ def _common(form: Form) -> tuple[Form, Form]:
 
 def _contracted(term: Term, number: Fraction) -> Form:
     while True:
+        spend()
         term = _powers(term)
         if any(
             isinstance(a, Raised) and not a.exponent and _is_product(a.base) for a, _ in term.atoms

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
+from matderiv._budget import spend
 from matderiv.calculus.formulas.broadcasting import ShapeOf, stacked, varies
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import (
@@ -18,7 +19,6 @@ from matderiv.calculus.index_forms.forms import (
     Index,
     SizeAtom,
     Term,
-    TooLarge,
     Whole,
     added,
     constant,
@@ -39,7 +39,7 @@ from matderiv.calculus.index_forms.squares import (
     square_factors,
     taken_apart,
 )
-from matderiv.errors import InputError, MissingRuleError
+from matderiv.errors import InputError, MissingRuleError, TooLarge
 from matderiv.expression import nodes
 from matderiv.expression.definitions import definition
 from matderiv.expression.nodes import Node
@@ -102,6 +102,7 @@ class Entries:
             raise InputError(f"{source(node)} divides by zero; write another divisor.") from None
 
     def _at(self, node: Node, indices: tuple[Index, ...]) -> Form:
+        spend()
         match node:
             case nodes.Name(name):
                 if name in self._definitions:

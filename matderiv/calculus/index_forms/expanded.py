@@ -16,7 +16,6 @@ from matderiv.calculus.index_forms.forms import (
     Raised,
     SizeAtom,
     Term,
-    TooLarge,
     Whole,
     added,
     constant,
@@ -28,6 +27,7 @@ from matderiv.calculus.index_forms.forms import (
     to_the,
     undivided,
 )
+from matderiv.errors import TooLarge
 
 __all__ = ["written_out"]
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
+from matderiv._budget import MOST_TERMS, spend
 from matderiv._records import Hashed, record
-from matderiv.errors import UnsupportedError
+from matderiv.errors import TooLarge
 from matderiv.expression.functions import FUNCTIONS
 
 __all__ = [
@@ -34,11 +33,9 @@ __all__ = [
     "Rate",
     "SizeAtom",
     "Term",
-    "TooLarge",
     "Whole",
     "added",
     "atoms_in",
-    "bounded",
     "constant",
     "difference",
     "letters_of",
@@ -49,18 +46,12 @@ __all__ = [
     "refreshed",
     "scaled",
     "single",
-    "spend",
     "undivided",
 ]
 
 Index = int | str
 
-_MAX_TERMS = 2000  # of a form; more are not multiplied out
 _MAX_BITS = 4096  # of an exact number
-
-
-class TooLarge(UnsupportedError):  # noqa: N818 - named for what is too large: the form
-    """A form would hold more terms than are multiplied out."""
 
 
 @record
@@ -141,42 +132,6 @@ UNIT_TERM = Term()
 _UNIT = Fraction(1)
 
 
-#: How many products of terms may still be worked out; None where nobody bounds them.
-_left: ContextVar[list[int] | None] = ContextVar("_left", default=None)
-
-
-@contextmanager
-def bounded(products: int) -> Iterator[None]:
-    """Limit the work done inside; inside another limit, both hold.
-
-    >>> with bounded(1):
-    ...     multiplied(constant(Fraction(2)), added([single(SizeAtom("N")), constant(Fraction(1))]))
-    Traceback (most recent call last):
-    matderiv.calculus.index_forms.forms.TooLarge: the entries take too long to work out
-    """
-    if _left.get() is not None:
-        yield
-        return
-    token = _left.set([products])
-    try:
-        yield
-    finally:
-        _left.reset(token)
-
-
-def spend(products: int) -> None:
-    """Subtract work from the current limit.
-
-    Raises:
-        TooLarge: nothing is left.
-    """
-    left = _left.get()
-    if left is not None:
-        left[0] -= products
-        if left[0] < 0:
-            raise TooLarge("the entries take too long to work out")
-
-
 def added(forms: Iterable[Form]) -> Form:
     """The sum of forms, like terms added up."""
     total: dict[Term, Fraction] = {}
@@ -184,14 +139,14 @@ def added(forms: Iterable[Form]) -> Form:
         for term, number in form:
             before = total.get(term)
             total[term] = number if before is None else before + number
-    if len(total) > _MAX_TERMS:
+    if len(total) > MOST_TERMS:
         raise TooLarge("the entries hold too many terms")
     return tuple((term, number) for term, number in total.items() if number)
 
 
 def multiplied(one: Form, other: Form) -> Form:
     """The product of two forms whose bound letters differ, multiplied out."""
-    if len(one) * len(other) > _MAX_TERMS:
+    if len(one) * len(other) > MOST_TERMS:
         raise TooLarge("the entries hold too many terms")
     spend(len(one) * len(other))
     return added(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+from matderiv._budget import spend
 from matderiv.calculus.index_forms.canonical import collected
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import (
@@ -83,6 +84,7 @@ class _Partial:
         return added(made)
 
     def atom(self, atom: Atom) -> Form:
+        spend()
         match atom:
             case Entry(name=name, indices=indices):
                 if name != self.wrt.name:
