@@ -27,6 +27,7 @@ PARTS = (
     "_budget",
     "_budget",
     "_records",
+    "arguments",
     "expression",
     "calculus",
     "derivation",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 
+from matderiv._records import Hashed, record
 from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -50,32 +52,39 @@ def cost(node: Node) -> int:
     return 1 + sum(map(cost, nodes.children(node)))
 
 
+@record
+class _Key(Hashed):
+    """What a formula is told apart by; its hash is worked out once, whatever it is made of."""
+
+    kind: str
+    parts: object
+
+
 @lru_cache(maxsize=1 << 16)
-def formula_key(node: Node) -> tuple[object, ...]:
+def formula_key(node: Node) -> object:
     """Equal for formulas that differ only in the order of a sum or of an entrywise product."""
     match node:
         case nodes.Add() | nodes.Subtract() | nodes.Negate():
-            return ("sum", *sorted(((c, formula_key(t)) for c, t in terms(node)), key=repr))
+            return _Key("sum", _unordered((c, formula_key(t)) for c, t in terms(node)))
         case nodes.Multiply() | nodes.Divide() | nodes.Power():
             number, parts = factors(node)
             if len(parts) != 1 or number != 1 or parts[0][1] != nodes.ONE:
-                made = sorted(
-                    ((formula_key(base), formula_key(power)) for base, power in parts),
-                    key=repr,
-                )
-                return ("product", number, *made)
+                made = ((formula_key(base), formula_key(power)) for base, power in parts)
+                return _Key("product", (number, _unordered(made)))
         case nodes.MatMul():
-            return ("chain", *map(formula_key, factors_of(node)))
+            return _Key("chain", tuple(map(formula_key, factors_of(node))))
         case nodes.Transpose(nodes.MatMul() as arg):
-            return (
-                "chain",
-                *(formula_key(nodes.transposed(link)) for link in reversed(factors_of(arg))),
-            )
+            turned = (nodes.transposed(link) for link in reversed(factors_of(arg)))
+            return _Key("chain", tuple(map(formula_key, turned)))
     own = tuple(
         formula_key(value) if isinstance(value, Node) else value
         for value in (getattr(node, field) for field in node.__dataclass_fields__)
     )
-    return (type(node).__name__, *own)
+    return _Key(type(node).__name__, own)
+
+
+def _unordered(parts: Iterable[object]) -> frozenset[tuple[object, int]]:
+    return frozenset(Counter(parts).items())
 
 
 def changed(old: Node, new: Node) -> Node | None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Final
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf
-from matderiv.calculus.formulas.flattened import cost, formula_key, sum_of
+from matderiv.calculus.formulas.flattened import added_up, cost, formula_key, sum_of, terms
 from matderiv.calculus.formulas.rewrites import Facts, RewriteName
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.formulas.tidying import (
@@ -292,8 +292,8 @@ def _sum(uses: Sequence[Use]) -> Node:
 
 
 def _each(uses: Sequence[Use], facts: Facts) -> Node:
-    """The sum of many uses, each simplified by itself."""
-    return sum_of((Fraction(1), tidy(use.gradient, facts)) for use in uses)
+    """The sum of many uses, each simplified by itself, like ones together."""
+    return added_up(term for use in uses for term in terms(tidy(use.gradient, facts)))
 
 
 def inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:
@@ -305,8 +305,13 @@ def inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:
 
 def with_value_names(node: Node, names: Mapping[object, str], *, but: str) -> Node:
     """The formula with names in place of the formulas of values."""
-    name = names.get(formula_key(node), but)
-    if name != but:
-        return nodes.Name(name)
-    made = [with_value_names(child, names, but=but) for child in nodes.children(node)]
-    return nodes.rebuilt(node, made)
+    known: dict[Node, Node] = {}
+
+    def named(part: Node) -> Node:
+        if part not in known:
+            name = names.get(formula_key(part), but)
+            inside = map(named, nodes.children(part))
+            known[part] = nodes.rebuilt(part, inside) if name == but else nodes.Name(name)
+        return known[part]
+
+    return named(node)
