@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
+from hashlib import blake2b
 
 from matderiv._budget import spend
 from matderiv.calculus.index_forms.forms import (
@@ -28,6 +29,7 @@ from matderiv.errors import TooLarge
 
 __all__ = ["atom_name", "canonical", "collected", "least_name", "sealed"]
 
+_LONGEST = 1000  # letters of the name of an atom
 _MAX_ORDERS = 720  # of the bound letters of a term that are tried
 
 
@@ -146,9 +148,15 @@ def _orders(
     """The orders of the bound letters to try: those that their atoms do not already fix."""
     if len(bound) <= 1:
         return [tuple(bound)]
-    colour = dict(bound)
-    for _ in bound:
-        seen = {letter: _surroundings(term, letter, colour, names) for letter, _ in bound}
+    colour, kinds = dict(bound), 0
+    beside = {
+        letter: [a for a in term.atoms if letter in letters_of(a[0])] for letter, _ in bound
+    }
+    while kinds < len(set(colour.values())):  # until no kind of letter falls apart any more
+        kinds = len(set(colour.values()))
+        seen = {
+            letter: _surroundings(beside[letter], letter, colour, names) for letter, _ in bound
+        }
         ranks = {text: n for n, text in enumerate(sorted(set(seen.values())))}
         colour = {letter: f"{size}.{ranks[seen[letter]]}" for letter, size in bound}
     groups = [
@@ -163,11 +171,13 @@ def _orders(
 
 
 def _surroundings(
-    term: Term, letter: str, colour: Mapping[str, str], names: Mapping[str, str]
+    atoms: Iterable[tuple[Atom, int]],
+    letter: str,
+    colour: Mapping[str, str],
+    names: Mapping[str, str],
 ) -> str:
     inner = {**names, **colour, letter: f"*{colour[letter]}"}
-    atoms = (_written(a, p, inner) for a, p in term.atoms if letter in letters_of(a))
-    return " ".join(sorted(atoms))
+    return " ".join(sorted(_written(atom, power, inner) for atom, power in atoms))
 
 
 def _written(atom: Atom, power: int, names: Mapping[str, str]) -> str:
@@ -183,6 +193,30 @@ def atom_name(atom: Atom, names: Mapping[str, str]) -> str:
             return f"{name}[{','.join(sorted(places) if symmetric else places)}]"
         case SizeAtom(letter=letter):
             return f"|{letter}|"
+        case Delta(one=one, other=other):
+            return "δ[" + ",".join(sorted(names.get(str(i), str(i)) for i in (one, other))) + "]"
+    own = tuple((letter, names[letter]) for letter in letters_of(atom) if letter in names)
+    return _name_of(atom, frozenset(own), len(names))
+
+
+@lru_cache(maxsize=1 << 13)
+def _name_of(
+    atom: Call | Raised | Whole | Rate, own: frozenset[tuple[str, str]], count: int
+) -> str:
+    """The name of an atom that holds others: it depends on the names of its own letters only.
+
+    `count` is how many letters have names; those of inner sums are numbered on. Of a long name,
+    which may hold the same part twice at every level, there is a digest.
+    """
+    names = dict(own) | {f" {n}": "" for n in range(count - len(own))}
+    name = _whole_name_of(atom, names)
+    if len(name) <= _LONGEST:
+        return name
+    return f"#{blake2b(name.encode(), digest_size=24).hexdigest()}"
+
+
+def _whole_name_of(atom: Call | Raised | Whole | Rate, names: Mapping[str, str]) -> str:
+    match atom:
         case Call(function=function, arg=form):
             return f"{function}({form_name(form, names)})"
         case Raised(base=base, exponent=None):
@@ -196,8 +230,6 @@ def atom_name(atom: Atom, names: Mapping[str, str]) -> str:
             return min(_whole_name(atom, names), _whole_name(_turned(atom), names))
         case Rate(of=of, wrt=wrt):
             return f"∂{atom_name(of, names)}/∂{atom_name(wrt, names)}"
-        case Delta(one=one, other=other):
-            return "δ[" + ",".join(sorted(names.get(str(i), str(i)) for i in (one, other))) + "]"
 
 
 def form_name(form: Form, names: Mapping[str, str]) -> str:
