@@ -33,10 +33,10 @@ def visible(text: str) -> str:
     r"""The text in one line, the number of a character in the place of what has no form.
 
     >>> visible("one\ntwo\u202e")
-    'one two⟨U+202E⟩'
+    'one two[U+202E]'
     """
     line = " ".join(text.split())
-    return "".join(c if c.isprintable() else f"⟨U+{ord(c):04X}⟩" for c in line)
+    return "".join(c if c.isprintable() else f"[U+{ord(c):04X}]" for c in line)
 
 
 def brief(value: object) -> str:
