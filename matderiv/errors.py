@@ -40,7 +40,7 @@ def visible(text: str) -> str:
 
 
 def brief(value: object) -> str:
-    """What was given, for an error: its beginning, in one line.
+    """The beginning of a value that was given, in one line, for an error.
 
     >>> brief([[1, 2]] * 20), brief(10**5000)
     ('[[1, 2], [1, 2], [1, 2], [1, 2], [1, 2],…', 'of type int')

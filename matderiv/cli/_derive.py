@@ -12,7 +12,7 @@ from matderiv.cli._output import check_folder, progress, write_output
 
 __all__ = ["derive_command"]
 
-#: What a file of each suffix holds. Those but json are rows of `handout.formats`.
+#: The formats of a file of each suffix. Those but json are rows of `handout.formats`.
 FORMATS = {
     ".tex": ("latex",),
     ".md": ("markdown",),

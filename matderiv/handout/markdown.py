@@ -27,7 +27,7 @@ __all__ = ["escape_markdown", "markdown", "to_markdown"]
 
 _ROOM = 46.0
 
-#: What makes a line a list, a rule or the line below a heading, and is no markup elsewhere.
+#: Signs that make a line a list, a rule or the line below a heading, and are none elsewhere.
 _AT_A_START = r"^(\d{1,9}(?=[.)](?:\s|$))|(?=[-+=]))"
 
 
