@@ -16,11 +16,12 @@ from contextvars import ContextVar
 from matderiv.errors import BudgetError, InputError, TooLarge
 
 __all__ = [
+    "LONG",
     "MOST_DIGITS",
     "MOST_SHOWN_ENTRIES",
     "MOST_TERMS",
     "MOST_WRITTEN_ENTRIES",
-    "PAGES",
+    "PAGE_WORK",
     "bounded",
     "budget",
     "spend",
@@ -36,16 +37,18 @@ MOST_WRITTEN_ENTRIES = 10_000
 MOST_SHOWN_ENTRIES = 4_000
 
 #: How many times the work of a formula the pages about it may take.
-PAGES = 10
+PAGE_WORK = 10
 
 _VARIABLE = "MATDERIV_BUDGET"
-_STEPS = 5_000  # of work for each character of a program
-_CHARACTERS = 100  # that a program has at least, for its budget
+_STEPS = 400  # of work for each letter of a program
+_LETTERS = 100  # that a program has at least, for its budget
+#: Letters of a long program.
+LONG = 10_000
 _UNLIMITED = 1 << 62
 
 
 class _Work:
-    """What may still be done; below `floor`, the part in hand is given up, and below 0 all."""
+    """The steps that are left; below `floor`, the part in hand is given up, and below 0 all."""
 
     __slots__ = ("allowed", "doing", "floor", "left")
 
@@ -60,11 +63,11 @@ _watcher: ContextVar[Callable[[str], None] | None] = ContextVar("_watcher", defa
 
 
 @contextmanager
-def budget(steps: int | None = None, *, text: str = "", times: int = 1) -> Iterator[None]:
+def budget(steps: int | None = None, *, letters: int = 0, times: int = 1) -> Iterator[None]:
     """Let everything inside take this many steps of work; inside another budget, that one holds.
 
-    Without a number, it is that of the variable MATDERIV_BUDGET, or else grows with the length of
-    a program's `text`, and is so many `times` as much.
+    Without a number, it is that of the variable MATDERIV_BUDGET, or else grows with the letters of
+    the program, and is so many `times` as much.
 
     Raises:
         BudgetError: the steps are used up.
@@ -80,7 +83,7 @@ def budget(steps: int | None = None, *, text: str = "", times: int = 1) -> Itera
         yield
         return
     if steps is None:
-        steps = _from_environment() or _STEPS * max(len(text), _CHARACTERS) * times
+        steps = _from_environment() or _STEPS * max(letters, _LETTERS) * times
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise InputError(f"A budget of {steps!r:.40} steps; it is a whole number from 1.")
     token = _work.set(_Work(steps))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from matderiv._budget import PAGE_WORK, stage
 from matderiv._collector import uncollected
 from matderiv.arguments import checked
 from matderiv.calculus.sweep.second import second_opinion_on
@@ -111,7 +112,7 @@ class Derivation(links.ProvedSteps):
         return self.latex()
 
 
-@checked()
+@checked(PAGE_WORK)
 def derive(
     program: str = DEFAULT_PROGRAM,
     *,
@@ -120,7 +121,6 @@ def derive(
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     method: str = "elementwise",
-    report: Callable[[str], None] = lambda _: None,
 ) -> Derivation:
     """The gradients of a program's scalar loss: derived step by step, every = proved.
 
@@ -153,9 +153,9 @@ def derive(
         task = read_task(program, names, sizes=sizes, shapes=shapes, assume=assume, scalar=True)
         task = replace(task, method=method)
         if method == "elementwise":
-            made = build_close_up(task, task.wrt, report=report)
+            made = build_close_up(task, task.wrt)
         else:
-            made = build_program(task, task.wrt, route=METHODS[method], report=report)
-        report("second")
+            made = build_program(task, task.wrt, route=METHODS[method])
+        stage("what SymPy finds on its own")
         second = second_opinion_on(task)
     return Derivation(task, task.wrt, made.steps, made.close, second)

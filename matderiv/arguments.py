@@ -15,6 +15,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any, ParamSpec, SupportsIndex, TypeVar
 
+from matderiv._budget import LONG, budget
 from matderiv._records import record
 from matderiv.errors import InputError, brief
 
@@ -50,10 +51,12 @@ class Kind:
             raise InputError(f"{name} is {brief(value)}; it is {self.words}.") from None
 
 
-def checked(**own: Kind) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """Read the arguments of a function before it is called; `own` kinds go before the table's.
+def checked(times: int = 1, /, **own: Kind) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """Read the arguments of a function before it is called, and let it take the budget of work.
 
-    Arrays that are given by any name, as `**arrays`, are left to the function.
+    `own` kinds go before the table's. The budget is that of a formula, so many `times`; what has
+    been derived already has that of a long program. Arrays that are given by any name, as
+    `**arrays`, are left to the function.
 
     Raises:
         KeyError: a parameter is in no table; this comes when the function is defined.
@@ -87,7 +90,10 @@ def checked(**own: Kind) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
                     value = given.arguments[name]
                     if value is not None or name not in optional:
                         given.arguments[name] = kind.of(name, value)
-            return function(*given.args, **given.kwargs)
+            texts = [given.arguments.get(name) or "" for name in ("program", "claim")]
+            letters = sum(map(len, texts)) if "program" in kinds else LONG
+            with budget(letters=letters, times=times):
+                return function(*given.args, **given.kwargs)
 
         return call
 
@@ -231,7 +237,6 @@ _KINDS = {
     "shapes": Kind('a dictionary, such as {"X": (2, 4)}', _by_name(_shape)),
     "assume": Kind('a dictionary, such as {"S": "symmetric"}', _structures),
     "method": _TEXT,
-    "report": _FUNCTION,
     "dtype": _TEXT,
     "lang": _TEXT,
     "show": Kind("'all' or a whole number from 2 to 1000", _show),

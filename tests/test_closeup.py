@@ -14,6 +14,7 @@ from _reference import FUNCTIONS, Array, differences, value
 from _thorough import usually
 
 import matderiv
+from matderiv._budget import watched
 from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
@@ -304,7 +305,7 @@ def judged(name: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Point, list[Judg
     monkeypatch.setattr(Builder, "chain", chain)
     made = [
         chain
-        for step in CloseUpBuilder(task, task.wrt, elementwise, close).steps(lambda _: None)
+        for step in CloseUpBuilder(task, task.wrt, elementwise, close).steps()
         if step.kind in ("values", "upstream", "entries", "array", "proof")
         for chain in step.chains
     ]
@@ -528,7 +529,7 @@ def test_wrong_derivative_of_f_is_refused(body: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(CloseUpBuilder, "slope", wrong)
     task = read_task(f"Y = X @ W; L = sum({body})")
     with pytest.raises(ProofError, match="slope"):
-        build_close_up(task, task.wrt, report=lambda _: None)
+        build_close_up(task, task.wrt)
 
 
 def test_wrong_product_is_refused() -> None:
@@ -540,14 +541,16 @@ def test_wrong_product_is_refused() -> None:
     gradients = {**task.sweep.gradients, "X": replace(gradient, local=wrong, formula=wrong)}
     broken = replace(task, sweep=replace(task.sweep, gradients=gradients))
     with pytest.raises(ProofError, match="entry, zeros dropped"):
-        build_close_up(broken, broken.wrt, report=lambda _: None)
+        build_close_up(broken, broken.wrt)
 
 
 def test_each_step_is_reported_before_it_is_built() -> None:
     """Long work can show what it is at."""
     seen: list[str] = []
-    matderiv.derive(report=seen.append)
-    assert seen[:3] == ["given", "gradient Y", "gradient X"]
+    with watched(seen.append):
+        matderiv.derive()
+    by_name = [stage for stage in seen if stage.startswith("the gradient by")]
+    assert list(dict.fromkeys(by_name)) == [f"the gradient by {name}" for name in "YXW"]
 
 
 @pytest.mark.parametrize("wrong", [(), ((Term(), Fraction(1)),)], ids=["zero", "one"])
@@ -557,6 +560,6 @@ def test_derivative_by_a_value_is_taken_before_the_value_is_unfolded(wrong: Form
     close = first_product(task)
     assert close is not None
     builder = CloseUpBuilder(task, task.wrt, elementwise, close)
-    (chain,) = (c for s in builder.steps(lambda _: None) for c in s.chains if c.kind == "slope")
+    (chain,) = (c for s in builder.steps() for c in s.chains if c.kind == "slope")
     judge = CloseUpJudge(builder, close.value, known=True)
     assert judge.verdict(chain.sides[0], Indexed(wrong)).status != "equal"

@@ -25,7 +25,6 @@ PARTS = (
     "_version",
     "_collector",
     "_budget",
-    "_budget",
     "_records",
     "arguments",
     "expression",

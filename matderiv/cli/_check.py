@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from matderiv.cli._options import array_name, asks, assume, lang
-from matderiv.cli._output import write_output
+from matderiv.cli._output import progress, write_output
 
 __all__ = ["check_command"]
 
@@ -51,6 +51,8 @@ def check_command(
     from matderiv.handout.texts import messages
 
     messages(lang)
-    report = checking.check(**asked, claim=claim)
-    write_output(report.json() if form == "json" else report.text(lang), None)
+    with progress():
+        report = checking.check(**asked, claim=claim)
+        text = report.json() if form == "json" else report.text(lang)
+    write_output(text, None)
     raise click.exceptions.Exit(_EXIT_CODES[report.status])

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import click
 
+from matderiv._budget import stage
 from matderiv.cli._options import asks, assume, by, chosen_form, lang, method_option, output, show
 from matderiv.cli._output import check_folder, progress, write_output
 
@@ -57,9 +58,9 @@ def derive_command(
     messages(lang)
     chosen = chosen_form(form, output, {"": _NAMES, **FORMATS})
     check_folder(output)
-    with progress() as report:
-        derivation = api.derive(**asked, report=report)
-        report("print")
+    with progress():
+        derivation = api.derive(**asked)
+        stage("the page")
         made = (
             derivation.json()
             if chosen == "json"

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from matderiv.cli._options import array_name, asks, assume, chosen_form, output
-from matderiv.cli._output import check_folder, write_output
+from matderiv.cli._output import check_folder, progress, write_output
 
 __all__ = ["gradient_command"]
 
@@ -50,6 +50,8 @@ def gradient_command(
     fitting = {"": FORMATS, ".txt": FORMATS, ".py": source, ".tex": ("latex",)}
     chosen = chosen_form(form, output, fitting)
     check_folder(output)
-    found = gradients.gradient(**asked)
-    several = found if isinstance(found, dict) else {found.wrt: found}
-    write_output(gradients.printed(several, chosen), output)
+    with progress():
+        found = gradients.gradient(**asked)
+        several = found if isinstance(found, dict) else {found.wrt: found}
+        text = gradients.printed(several, chosen)
+    write_output(text, output)

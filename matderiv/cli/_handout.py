@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import click
 
+from matderiv._budget import stage
 from matderiv.cli._options import (
     asks,
     assume,
@@ -100,9 +101,9 @@ def handout_command(
         raise click.UsageError("--fragment is about .tex files, and none is asked for.")
     for output in outputs:
         check_folder(output)
-    with progress() as report:
-        derivation = api.derive(**asked, report=report)
-        report("compose")
+    with progress():
+        derivation = api.derive(**asked)
+        stage("the handout")
         made = derivation.handout(
             lang=lang,
             title=title,
@@ -114,7 +115,7 @@ def handout_command(
         ).named(*(output.name for output in outputs), fragment=fragment)
         contents: dict[Path, str | bytes] = {}
         for output, kind in zip(outputs, forms, strict=True):
-            report(f"write {output.name}")
+            stage(f"the file {output.name}")
             found = made.contents(output, "latex" if fragment and kind == "tex" else kind)
             twice = next((path for path in found if path in contents), None)
             if twice is not None:

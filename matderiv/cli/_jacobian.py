@@ -8,7 +8,7 @@ from typing import Any, Literal
 import click
 
 from matderiv.cli._options import all_or_count, array_name, asks, assume, chosen_form, lang, output
-from matderiv.cli._output import check_folder, write_output
+from matderiv.cli._output import check_folder, progress, write_output
 
 __all__ = ["jacobian_command"]
 
@@ -61,5 +61,7 @@ def jacobian_command(
     fitting = {"": _NAMES, ".txt": ("text",), ".tex": ("latex",), ".md": ("markdown",)}
     chosen = chosen_form(form, output, fitting)
     check_folder(output)
-    found = jacobians.jacobian(**asked, dtype=dtype)
-    write_output(found.print(chosen, lang=lang, show=show), output)
+    with progress():
+        found = jacobians.jacobian(**asked, dtype=dtype)
+        text = found.print(chosen, lang=lang, show=show)
+    write_output(text, output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 import sys
@@ -11,6 +12,7 @@ from typing import Literal
 
 import click
 
+from matderiv import _budget
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM, MAX_TEXT
 
 __all__ = [
@@ -99,6 +101,7 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
         d: int | None,
         m: int | None,
         shapes: tuple[tuple[str, tuple[int, ...]], ...],
+        budget: int | None,
         **others: object,
     ) -> None:
         asked: dict[str, object] = {
@@ -107,7 +110,9 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
             "shapes": _once(shapes),
         }
         passed = [name for name in ("wrt", "assume", "method") if name in others]
-        command(asked | {name: others.pop(name) or None for name in passed}, **others)
+        asked |= {name: others.pop(name) or None for name in passed}
+        with contextlib.nullcontext() if budget is None else _budget.budget(budget):
+            command(asked, **others)
 
     made: Callable[..., None] = collected
     for option in reversed(
@@ -125,6 +130,12 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
                 metavar="NAME=SHAPE",
                 multiple=True,
                 help="Declare a shape: X=2x4, b=3, lam=scalar.",
+            ),
+            click.option(
+                "--budget",
+                type=whole_number,
+                metavar="STEPS",
+                help="Steps of work at most. Default: MATDERIV_BUDGET, or by the length.",
             ),
         ]
     ):

@@ -6,13 +6,14 @@ import contextlib
 import errno
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from matderiv import files
+from matderiv._budget import watched
 
 __all__ = [
     "STANDARD",
@@ -26,22 +27,40 @@ __all__ = [
 #: Standard output, as the name of a file.
 STANDARD = Path("-")
 
+_MOMENT = 1.0  # seconds between two looks at what is done, on a terminal
+_PAUSES = (8.0, 30.0, 60.0, 300.0, 1800.0)  # and between plain lines
+
 
 @contextlib.contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
-    """Report what is being done on stderr, from the second second on, if it is a terminal."""
-    started = time.monotonic()
-    shown = False
+def progress() -> Iterator[None]:
+    """Say on standard error what long work is at: in one line of a terminal, or in plain lines.
 
-    def report(step: str) -> None:
-        nonlocal shown
-        if sys.stderr.isatty() and time.monotonic() - started > 1.0:
-            click.echo(f"\r\x1b[K{step} …", err=True, nl=False)
-            shown = True
-
+    A thread says it, so that one long stage is told of as well as many short ones.
+    """
+    at, done = ["the program"], threading.Event()
+    thread = threading.Thread(target=_tell, args=(at, done), daemon=True)
+    thread.start()
     try:
-        yield report
+        with watched(lambda stage: at.__setitem__(0, stage)):
+            yield
     finally:
+        done.set()
+        thread.join()
+
+
+def _tell(at: Sequence[str], done: threading.Event) -> None:
+    """Show the stage that `at` holds until the work is done, and leave no trace on a terminal."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # nobody reads standard error
+        if not sys.stderr.isatty():
+            for pause in _PAUSES:
+                if done.wait(pause):
+                    return
+                click.echo(f"matderiv: still at work on {at[0]} …", err=True)
+            return
+        shown = False
+        while not done.wait(_MOMENT):
+            click.echo(f"\r\x1b[K{at[0]} …", err=True, nl=False)
+            shown = True
         if shown:
             click.echo("\r\x1b[K", err=True, nl=False)
 

@@ -52,14 +52,13 @@ from matderiv.expression.shapes import Dim, Shape
 
 __all__ = ["CloseUpBuilder", "CloseUpJudge", "build_close_up"]
 
-Report = Callable[[str], None]
 Indices = tuple[Index, ...]
 
 #: The places of the single entries that are derived, as far as there are so many.
 _PLACES = ((1, 1), (1, 2), (2, 1))
 
 
-def build_close_up(task: Task, wrt: tuple[str, ...], *, report: Report) -> ProvedSteps:
+def build_close_up(task: Task, wrt: tuple[str, ...]) -> ProvedSteps:
     """Derive the gradients of a program, its first product close up if it has one.
 
     Raises:
@@ -67,9 +66,9 @@ def build_close_up(task: Task, wrt: tuple[str, ...], *, report: Report) -> Prove
     """
     close = first_product(task)
     if close is None:
-        return build_program(task, wrt, report=report)
+        return build_program(task, wrt)
     builder = CloseUpBuilder(task, wrt, elementwise, close)
-    return ProvedSteps(task, wrt, tuple(builder.steps(report)), close)
+    return ProvedSteps(task, wrt, tuple(builder.steps()), close)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from matderiv._budget import stage
 from matderiv.calculus.formulas.flattened import without_units
 from matderiv.calculus.formulas.tidying import tidied
 from matderiv.calculus.index_forms.entries import Entries
@@ -34,22 +35,19 @@ from matderiv.expression.program import Assignment
 
 __all__ = ["Builder", "Defining", "Route", "build_program", "elementwise"]
 
-Report = Callable[[str], None]
-
 
 def build_program(
     task: Task,
     wrt: tuple[str, ...],
     *,
     route: Route | None = None,
-    report: Report = lambda _: None,
 ) -> ProvedSteps:
     """Derive the gradients of a program value by value; `route` derives each of them.
 
     Raises:
         ProofError: a link is not proved.
     """
-    return ProvedSteps(task, wrt, tuple(Builder(task, wrt, route or elementwise).steps(report)))
+    return ProvedSteps(task, wrt, tuple(Builder(task, wrt, route or elementwise).steps()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +63,18 @@ class Builder:
         """The gradients."""
         return self.task.sweep
 
-    def steps(self, report: Report) -> Iterator[Step]:
+    def steps(self) -> Iterator[Step]:
         """The steps in order: the values, each gradient from the loss backwards, the formulas."""
-        report("given")
+        stage("the values of the program")
         yield Step("values", tuple(self.values()))
         for name, gradient in self.sweep.gradients.items():
-            report(f"gradient {name}")
+            stage(f"the gradient by {name}")
             yield from self.derived(name, gradient)
         for name in self.sweep.called:
-            report(f"called {name}")
+            stage(f"the value {name}")
             yield Step("called", tuple(self.called(name)), name)
         for name in self.formulas:
-            report(f"matrix {name}")
+            stage(f"the formula of the gradient by {name}")
             yield Step("matrix", (self.assembled(name, self.sweep.gradients[name]),), name)
         for name in self.wrt:
             if name in self.task.assumed:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from matderiv._budget import MOST_DIGITS
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -15,8 +16,6 @@ from matderiv.expression.program import Program
 from matderiv.expression.source import source
 
 __all__ = ["check_constants"]
-
-_MOST_DIGITS = 1200  # of an exact number
 
 Constant = Fraction | float
 
@@ -108,9 +107,9 @@ def _power(node: nodes.Power, base: Constant | None, exponent: Constant | None) 
         raise _none(node)
     if isinstance(base, Fraction) and isinstance(exponent, Fraction) and exponent.denominator == 1:
         digits = math.log10(max(abs(base.numerator), base.denominator))
-        if digits and abs(exponent) > _MOST_DIGITS / digits:
+        if digits and abs(exponent) > MOST_DIGITS / digits:
             raise InputError(
-                f"{source(node)} is a number of more than {_MOST_DIGITS:,} digits; write a "
+                f"{source(node)} is a number of more than {MOST_DIGITS:,} digits; write a "
                 "smaller one."
             )
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Literal
 
+from matderiv._budget import MOST_SHOWN_ENTRIES
 from matderiv.calculus.sweep.task import Task
 from matderiv.errors import InputError
 from matderiv.notation.program import readable_show
@@ -13,8 +14,6 @@ __all__ = ["MOST_SHOWN", "Show", "shown"]
 
 #: Entries of a Jacobian up to which all can be shown.
 MOST_SHOWN = 40_000
-#: Entries of a program's largest array up to which everything can be shown.
-_MOST_ENTRIES = 4_000
 
 Show = int | Literal["all"] | None
 
@@ -36,8 +35,8 @@ def shown(task: Task, show: Show) -> int | None:
 def _check_all(task: Task) -> None:
     counts = {name: prod(dim.size for dim in shape) for name, shape in task.shapes.items()}
     name, largest = max(counts.items(), key=lambda item: item[1])
-    if largest > _MOST_ENTRIES:
+    if largest > MOST_SHOWN_ENTRIES:
         raise InputError(
             f"To show all is to write out {name} with its {largest:,} entries; at most "
-            f"{_MOST_ENTRIES:,} can be shown. Use --show 3; what is hidden is still proved."
+            f"{MOST_SHOWN_ENTRIES:,} can be shown. Use --show 3; what is hidden is still proved."
         )

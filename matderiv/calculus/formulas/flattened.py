@@ -54,7 +54,7 @@ def cost(node: Node) -> int:
 
 @record
 class _Key(Hashed):
-    """What a formula is told apart by; its hash is worked out once, whatever it is made of."""
+    """A name of formulas that are alike; its hash is worked out once, whatever it holds."""
 
     kind: str
     parts: object

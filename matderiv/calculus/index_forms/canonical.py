@@ -149,14 +149,10 @@ def _orders(
     if len(bound) <= 1:
         return [tuple(bound)]
     colour, kinds = dict(bound), 0
-    beside = {
-        letter: [a for a in term.atoms if letter in letters_of(a[0])] for letter, _ in bound
-    }
+    beside = {letter: [a for a in term.atoms if letter in letters_of(a[0])] for letter, _ in bound}
     while kinds < len(set(colour.values())):  # until no kind of letter falls apart any more
         kinds = len(set(colour.values()))
-        seen = {
-            letter: _surroundings(beside[letter], letter, colour, names) for letter, _ in bound
-        }
+        seen = {letter: _surroundings(beside[letter], letter, colour, names) for letter, _ in bound}
         ranks = {text: n for n, text in enumerate(sorted(set(seen.values())))}
         colour = {letter: f"{size}.{ranks[seen[letter]]}" for letter, size in bound}
     groups = [

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
-from matderiv._budget import spend
+from matderiv._budget import MOST_WRITTEN_ENTRIES, spend
 from matderiv.calculus.formulas.broadcasting import ShapeOf, stacked, varies
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import (
@@ -55,7 +55,6 @@ _SQUARE: dict[type, str] = {
     nodes.Determinant: "det",
     nodes.LogDet: "logdet",
 }
-_WRITTEN = 10_000  # entries of an array that are written out
 _SHORT = 8  # the largest power of a sum that is multiplied out
 
 
@@ -410,7 +409,7 @@ def _places(shape: Sequence[Dim]) -> Iterator[tuple[int, ...]]:
     Raises:
         TooLarge: there are too many to write out.
     """
-    if math.prod(dim.size for dim in shape) > _WRITTEN:
+    if math.prod(dim.size for dim in shape) > MOST_WRITTEN_ENTRIES:
         raise TooLarge("an array has too many entries to write out")
     return itertools.product(*(range(1, dim.size + 1) for dim in shape))
 

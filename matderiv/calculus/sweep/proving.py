@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import cached_property
 
+from matderiv._budget import stage
 from matderiv.calculus.deciding.decide import (
     BUDGET,
     Attempt,
@@ -76,6 +77,7 @@ class Prover:
         """The verdict on one gradient, those that it follows from taken as known."""
         verdict = self._known.get(name)
         if verdict is None:
+            stage(f"the proof of the gradient by {name}")
             try:
                 verdict = self._decided(self.sweep.gradients[name])
             except RecursionError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from matderiv._budget import stage
 from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.calculus.formulas.flattened import added_up, cost, formula_key, sum_of, terms
 from matderiv.calculus.formulas.rewrites import Facts, RewriteName
@@ -247,6 +248,7 @@ def _gradient(
     values: _Values,
 ) -> tuple[GradientStages, Node]:
     """The gradient by a name from its uses; and the formula to substitute if it is lifted."""
+    stage(f"the gradient by {name}")
     local, whole = uses
     if len(whole) > _USES:
         raise UnsupportedError(

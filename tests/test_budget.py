@@ -1,0 +1,141 @@
+"""The budget of work: it bounds every door, ends in one line, and work grows with the program."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+import matderiv
+from matderiv import _budget, gradients
+from matderiv._budget import bounded, budget, spend, stage
+from matderiv.cli import _output, main
+from matderiv.errors import BudgetError, InputError, MatderivError, TooLarge
+
+RIDGE = "L = sum((X @ W - T)**2) + lam*sum(W**2)"
+
+
+def steps_of(program: str, wrt: str, shapes: dict[str, tuple[int, ...]]) -> int:
+    """How many steps of work a gradient takes."""
+    gradients.forget()
+    with budget(10**9):
+        matderiv.gradient(program, wrt=wrt, shapes=shapes)
+        work = _budget._work.get()
+        assert work is not None
+        return work.allowed - work.left
+
+
+def chained(first: str, following: str, count: int) -> str:
+    """Statements that each use the one before."""
+    lines = [first, *(following.format(n=n, m=n - 1) for n in range(1, count))]
+    return "; ".join(lines) + f"; L = sum(Y{count - 1})"
+
+
+KINDS = {
+    "a chain": ("Y0 = tanh(X)", "Y{n} = tanh(Y{m})", "X"),
+    "a weight of its own": ("Y0 = tanh(X @ W0)", "Y{n} = tanh(Y{m} @ W{n})", "W0"),
+    "the same weight": ("Y0 = tanh(X @ W)", "Y{n} = tanh(Y{m} @ W)", "W"),
+    "the input again": ("Y0 = tanh(X)", "Y{n} = tanh(Y{m} + X)", "X"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_work_grows_with_the_number_of_statements(kind: str) -> None:
+    """Ten times as many statements take at most twelve times as much work."""
+    first, following, wrt = KINDS[kind]
+    few, many = (chained(first, following, count) for count in (6, 60))
+    names = re.findall(r"\bX\b|\bW\d*", many)
+    shapes = dict.fromkeys(names, (3, 3))
+    small = steps_of(few, wrt, {n: s for n, s in shapes.items() if re.search(rf"\b{n}\b", few)})
+    assert small < steps_of(many, wrt, shapes) <= 12 * small
+
+
+HOSTILE = (
+    "**".join("x" * 33),
+    "@".join("X" * 46).join(("sum(", ")")),
+    "*".join("x" * 50),
+    "sum(" + "x*gelu(" * 11 + "x" + ")" * 12,
+    "(x + x**x)**(x + x**x)**(x + x**x)**(x + x**x)",
+    "tr(" + "inv(" * 6 + "X" + "+1)" * 6 + ")",
+    "L = sum(ones((9999, 9999, 9999)))*sum(X)",
+)
+
+
+@pytest.mark.parametrize("program", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_texts_end(program: str) -> None:
+    """A text of a hundred letters has a gradient or ends in one line, for a limited work."""
+    shapes = {"X": (3, 3)} if "X" in program else {"x": ()}
+    try:
+        assert str(matderiv.gradient(program, shapes=shapes))
+    except MatderivError as error:
+        assert "\n" not in str(error)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A budget from the environment that nothing keeps to."""
+    gradients.forget()
+    monkeypatch.setenv("MATDERIV_BUDGET", "20")
+    yield
+    gradients.forget()
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("door", ["gradient", "derive", "jacobian", "check"])
+def test_every_function_keeps_to_the_budget(door: str) -> None:
+    """The error names what was too large, the number of steps, and how to allow more."""
+    asked = {"claim": "dY @ W.T"} if door == "check" else {}
+    with pytest.raises(BudgetError, match=r"takes more than the budget of 20 steps.*--budget") as e:
+        getattr(matderiv, door)(RIDGE, wrt="W", **asked)
+    assert "\n" not in str(e.value)
+
+
+def test_the_option_goes_before_the_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--budget is the budget of the command; its error is one line, its exit code 2."""
+    gradients.forget()
+    monkeypatch.setenv("MATDERIV_BUDGET", "1000000")
+    with pytest.raises(SystemExit) as ended:
+        main(["gradient", RIDGE, "--budget", "30"])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "budget of 30 steps" in said
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "many", "1.5"])
+def test_a_budget_that_is_no_number(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong with the variable is said."""
+    monkeypatch.setenv("MATDERIV_BUDGET", wrong)
+    with pytest.raises(InputError, match="MATDERIV_BUDGET"):
+        matderiv.gradient("L = sum(X)", wrt="X")
+
+
+def test_limits_inside_each_other() -> None:
+    """An outer budget holds inside; a part that is given up leaves the rest of the budget."""
+    with budget(100):
+        with budget(10**6), bounded(10), pytest.raises(TooLarge):
+            spend(11)
+        spend(80)
+        stage("the sum")
+        with pytest.raises(BudgetError, match="The sum takes more than the budget of 100 steps"):
+            spend(10)
+
+
+def test_long_work_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where standard error is no terminal, a plain line says what long work is at."""
+    monkeypatch.setattr(_output, "_PAUSES", (0.0, 60.0))
+    told, said = threading.Event(), []
+
+    def echo(text: str, *, err: bool) -> None:
+        assert err
+        said.append(text)
+        told.set()
+
+    monkeypatch.setattr(_output.click, "echo", echo)
+    with _output.progress():
+        assert told.wait(60)
+    assert said == ["matderiv: still at work on the program …"]
