@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from matderiv.calculus.formulas.broadcasting import filled
-from matderiv.calculus.formulas.shaping import numbered, signs_first
+from matderiv.calculus.formulas.runnable import size_lines, written_for
 from matderiv.calculus.index_forms.forms import Index
 from matderiv.calculus.index_forms.letters import lettered
 from matderiv.calculus.sweep.graph import graph_of
@@ -22,8 +22,7 @@ from matderiv.expression._names import entry_name, subscripts, tell_apart
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
-from matderiv.expression.shapes import Shape, settled
-from matderiv.expression.source import source
+from matderiv.expression.shapes import Shape, as_numbers, declared_letters, settled
 
 __all__ = ["Task", "read_task", "task_of"]
 
@@ -32,7 +31,8 @@ __all__ = ["Task", "read_task", "task_of"]
 class Task:
     """A program with its graph and its gradients by the names `wrt`.
 
-    `assumed` is the structure that inputs are declared to have.
+    `assumed` is the structure that inputs are declared to have. `declared`: the letters of sizes
+    whose numbers the user gave; formulas hold those numbers, and letters for all other sizes.
     """
 
     program: Program
@@ -40,6 +40,7 @@ class Task:
     wrt: tuple[str, ...]
     method: str = "elementwise"
     assumed: Assumed = field(default_factory=dict)
+    declared: frozenset[str] = frozenset()
 
     @property
     def shapes(self) -> dict[str, Shape]:
@@ -140,8 +141,12 @@ class Task:
         return own_gradient(formula, name, self.assumed, self.sweep.facts)
 
     def source(self, formula: Node) -> str:
-        """A formula as NumPy-like source that runs after the program."""
-        return source(signs_first(numbered(formula, self.shapes, self.program.letters())))
+        """A formula as NumPy-like source that runs after the program and `size_lines`."""
+        return written_for(self.program, self.shapes, self.declared, formula)
+
+    def size_lines(self, formulas: Iterable[Node]) -> dict[str, str]:
+        """The sizes that formulas hold, as assignments that read them off arrays."""
+        return size_lines(self.program, self.shapes, self.declared, formulas)
 
     def spelled(self, name: str) -> Node:
         """The gradient by a name, without names that the program does not have."""
@@ -166,10 +171,12 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     scalar: bool = False,
+    numbers: bool = False,
 ) -> Task:
     """The graph of a program and its gradients; by default by every input that is an array.
 
-    The result of the program has any shape, unless it has to be a `scalar`.
+    The result of the program has any shape, unless it has to be a `scalar`. With `numbers`,
+    declared sizes have no letters.
 
     Raises:
         InputError: the program cannot be read, a name is no input of it, or two look alike.
@@ -180,7 +187,10 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     written = parse(program)
     assumed = read_assumed(written, assume)
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=scalar)
-    return task_of(written, wrt, known, assumed)
+    declared = declared_letters(known, sizes, shapes)
+    if numbers:
+        known = as_numbers(known, declared - written.letters())
+    return replace(task_of(written, wrt, known, assumed), declared=declared)
 
 
 def task_of(
