@@ -30,7 +30,7 @@ TWICE = "H = relu(X @ W); Y = H @ V + H @ U; L = Loss(Y)"
         (LAYERS, "W", "X.T @ ((dLoss(Y) @ V.T)*df(X @ W))"),
         (GAUSS, "S", "inv(S).T - outer(inv(S).T @ y, inv(S) @ y)"),
         ("L = norm(A @ x - b)", "x", "A.T @ (A @ x - b)/norm(A @ x - b)"),
-        ("L = mean((X @ w - y)**2)", "w", "(2*X.T @ (X @ w - y))/N"),
+        ("L = mean((X @ w - y)**2)", "w", "2*X.T @ (X @ w - y)/N"),
         ("L = sum(erf(X))", "X", "2*exp(-X**2)/sqrt(pi)"),
     ],
 )

@@ -12,7 +12,7 @@ from matderiv.checking.evidence import difference_at
 from matderiv.checking.misfit import misfit
 from matderiv.checking.question import Question, ask
 from matderiv.checking.report import Report
-from matderiv.errors import MatderivError
+from matderiv.errors import MatderivError, ProgramSyntaxError
 from matderiv.expression.nodes import Node, names_in
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 
@@ -52,19 +52,30 @@ def check(
     """
     with uncollected():
         question = ask(program, wrt, sizes=sizes, shapes=shapes, assume=assume)
-        report = judge(question, question.read(claim))
-        if report.status == "right" or question.at_declared is None:
+        try:
+            node = question.read(claim)
+        except ProgramSyntaxError:  # ones((5, 5)) may mean two sizes that are declared
+            report = _as_declared(question, claim)
+            if report is None:
+                raise
             return report
-        return _as_declared(question.at_declared, claim) or report
+        report = judge(question, node)
+        return report if report.status == "right" else _as_declared(question, claim) or report
 
 
 def _as_declared(question: Question, claim: str) -> Report | None:
-    """The report on a claim that is right at the declared sizes."""
-    node = question.read(claim)
-    if misfit(node, question.shapes, question.wrt) is not None:
+    """The report on a claim that is right at the declared sizes; None if it is not."""
+    declared = question.at_declared
+    if declared is None:
         return None
-    decision = judged(question, node)
-    return Report(question, node, decision) if decision.status == "equal" else None
+    try:
+        node = declared.read(claim)
+    except ProgramSyntaxError:  # it has letters for declared sizes
+        return None
+    if misfit(node, declared.shapes, declared.wrt) is not None:
+        return None
+    decision = judged(declared, node)
+    return Report(declared, node, decision) if decision.status == "equal" else None
 
 
 def judge(question: Question, claim: Node) -> Report:

@@ -172,9 +172,15 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
 
     *before, last = (Assignment(a.name, new(a.value)) for a in program.assignments)
     if last.name in shapes and not shapes[last.name] and rules.shape(last.value):
-        kind = nodes.Trace if len(rules.shape(last.value)) == _MATRIX else nodes.Sum
-        last = Assignment(last.name, kind(last.value))
+        last = Assignment(last.name, _single(last.value, len(rules.shape(last.value))))
     return Program((*before, last))
+
+
+def _single(node: Node, dimensions: int) -> Node:
+    """The entry of an array that has one."""
+    if isinstance(node, nodes.Reduction) and node.axis is None:
+        return replace(node, keepdims=False)
+    return nodes.Trace(node) if dimensions == _MATRIX else nodes.Sum(node)
 
 
 class _Inference:
