@@ -157,7 +157,7 @@ class Gradient:
         from matderiv.evaluation import arrays_of, shapes_at, work_out
 
         given = arrays_of(self.program, arrays, self.assume)
-        there = self.at(shapes_at(self.program, self.assume, self.shapes, given))
+        there = self.at(shapes_at(self.program, self.assume, self.shapes, self.declared, given))
         return work_out(there.sweep, self.wrt, there.node, given, functions or {})
 
     def at(self, shapes: Mapping[str, Shape]) -> Gradient:

@@ -11,7 +11,7 @@ from _thorough import usually
 
 import matderiv
 from matderiv.checking.check import check
-from matderiv.errors import ShapeError
+from matderiv.errors import InputError, ShapeError
 from matderiv.gradients import gradient, printed
 
 LEAST = "mean((X @ w - y)**2)"
@@ -120,3 +120,19 @@ def test_check_takes_what_gradient_prints(entry: Gradient) -> None:
     ranks = {name: shape for name, shape in shapes.items() if not shape}
     if all(len(shape) == 1 + name[0].isupper() for name, shape in shapes.items() if shape):
         assert not _read_back(entry.program, entry.wrt, shapes=ranks, assume=dict(entry.assume))
+
+
+def test_sizes_of_arrays_that_are_given() -> None:
+    """Letters of the program are the sizes of the arrays, 1 among them, or are asked for."""
+    deviations = gradient("d = x - mu*ones(n); L = sum(d**2)", wrt="mu")
+    assert deviations(x=[7.0], mu=2.0) == -10
+    assert deviations(x=[7.0, 1.0], mu=2.0) == -8
+    assert gradient("sum(A*ones((n, m)))", wrt="A")(A=[[5.0, 4.0]]).tolist() == [[1, 1]]
+    ridge = gradient("tr(eye(n))*sum(w**2)", wrt="w")
+    assert ridge(w=[1.0, 2.0], n=5).tolist() == [10, 20]
+    with pytest.raises(InputError, match="The size n is that of no array; give it as n=…"):
+        ridge(w=[1.0, 2.0])
+    with pytest.raises(InputError, match="n is a size; give a whole number"):
+        ridge(w=[1.0, 2.0], n=1.5)
+    declared = gradient("tr(eye(n))*sum(w**2)", wrt="w", sizes={"n": 3})
+    assert declared(w=[1.0]).tolist() == [6]
