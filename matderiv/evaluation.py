@@ -15,7 +15,7 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Array, Functions, numeric_value, sizes_in
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shapes import Shape
+from matderiv.expression.shapes import Shape, like
 
 __all__ = ["arrays_of", "shapes_at", "work_out"]
 
@@ -103,7 +103,8 @@ def shapes_at(
     letters |= _letters(program, own, arrays)
     for letter in sorted(program.letters() - letters.keys()):
         raise InputError(f"The size {letter} is that of no array; give it as {letter}=….")
-    found = infer_assumed(whole, assumed, sizes=letters, shapes=known)
+    found = infer_assumed(whole, assumed, sizes=letters, shapes=known, scalar=True)
+    found = like(found, {name: own[name] for name in inputs})
     for name in known:
         if name not in inputs and found[name] != found[name[1:]]:
             one, other = ("×".join(str(d.size) for d in found[n]) for n in (name, name[1:]))

@@ -19,7 +19,7 @@ from matderiv.errors import InputError, ProofError
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
-from matderiv.expression.shapes import Shape, declared_letters, settled
+from matderiv.expression.shapes import Shape, declared_letters, ones_kept, settled
 from matderiv.expression.vocabulary import did_you_mean
 
 if TYPE_CHECKING:
@@ -238,6 +238,7 @@ def gradient(
     written = parse(program)
     assumed = read_assumed(written, assume)
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=True)
+    known = ones_kept(written, known, shapes)
     names = _names(written, wrt)
     with uncollected():
         declared = declared_letters(known, sizes, shapes)

@@ -134,5 +134,7 @@ def test_sizes_of_arrays_that_are_given() -> None:
         ridge(w=[1.0, 2.0])
     with pytest.raises(InputError, match="n is a size; give a whole number"):
         ridge(w=[1.0, 2.0], n=1.5)
+    columns = gradient("(X @ t - y).T @ (X @ t - y)", wrt="t", shapes=COLUMNS)
+    assert columns(X=[[1.0]], t=[[2.0]], y=[[5.0]]).tolist() == [[-6]]
     declared = gradient("tr(eye(n))*sum(w**2)", wrt="w", sizes={"n": 3})
     assert declared(w=[1.0]).tolist() == [6]

@@ -24,6 +24,8 @@ __all__ = [
     "as_numbers",
     "declared_letters",
     "infer",
+    "like",
+    "ones_kept",
     "settled",
     "shape_of",
 ]
@@ -53,8 +55,8 @@ def infer(
         unless `shapes` declares it. `sizes` gives N, D, M: the first product of the program
         takes an (N, D) matrix by a (D, M) one. It also gives the sizes that the program
         writes as letters, as in eye(K). Such a letter stands beside the names, with the shape
-        (K,), where no name has that size. A declared 1 stays 1 and gets no letter. A last value
-        of one entry, such as a 1×1 matrix, is a number where a `scalar` is asked for.
+        (K,), where no name has that size. A last value of one entry, such as a 1×1 matrix, is a
+        number where a `scalar` is asked for.
 
     Raises:
         ShapeError: two shapes do not fit, a size is not a whole number ≥ 1, or the last value is
@@ -85,6 +87,28 @@ def as_numbers(known: Mapping[str, Shape], letters: Container[str]) -> dict[str,
         return Dim(str(dim.size), dim.size) if dim.symbol in letters else dim
 
     return {name: tuple(map(number, shape)) for name, shape in known.items()}
+
+
+def ones_kept(
+    program: Program, known: dict[str, Shape], shapes: Mapping[str, tuple[int, ...]] | None
+) -> dict[str, Shape]:
+    """The same shapes without letters for sizes of 1 that were declared; a declared 1 stays 1.
+
+    A letter that the program writes stays.
+    """
+    ones = {d.symbol for name in shapes or () for d in known[name] if d.size == 1}
+    return as_numbers(known, ones - program.letters()) if ones else known
+
+
+def like(known: dict[str, Shape], pattern: Mapping[str, Shape]) -> dict[str, Shape]:
+    """The same shapes without letters where those of a pattern, at other sizes, have none."""
+    fixed = {
+        dim.symbol
+        for name in pattern.keys() & known.keys()
+        for dim, own in zip(known[name], pattern[name], strict=True)
+        if own.symbol.isdigit()
+    }
+    return as_numbers(known, fixed) if fixed else known
 
 
 def shape_of(node: Node, shapes: Mapping[str, Shape]) -> Shape:
@@ -213,7 +237,6 @@ class _Inference:
         if scalar:
             self._check_scalar()
         self._settle()
-        self._fix_ones()
         symbols = self._symbols()
         found = {
             name: tuple(Dim(symbols[s.root()], s.number or 1) for s in shape)
@@ -314,13 +337,6 @@ class _Inference:
                     number = min(_DEFAULTS, key=lambda n: (n in beside, used[n]))
                     used[number] += 1
                     size.settle(number)
-
-    def _fix_ones(self) -> None:
-        """Give no letter to declared sizes of 1, unless the program writes one."""
-        written = {size.root() for size in self.rules.letters.values()}
-        for size in (size for name in self.declared for size in self.known[name]):
-            if size.number == 1 and size.root() not in written:
-                size.fix()
 
     def _lettered(self) -> dict[str, SizeVariable]:
         """All sizes with a letter: those of the first product, and those the program writes."""

@@ -22,7 +22,7 @@ from matderiv.expression._names import entry_name, subscripts, tell_apart
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
-from matderiv.expression.shapes import Shape, as_numbers, declared_letters, settled
+from matderiv.expression.shapes import Shape, as_numbers, declared_letters, ones_kept, settled
 
 __all__ = ["Task", "read_task", "task_of"]
 
@@ -187,6 +187,7 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     written = parse(program)
     assumed = read_assumed(written, assume)
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=scalar)
+    known = ones_kept(written, known, shapes)
     declared = declared_letters(known, sizes, shapes)
     if numbers:
         known = as_numbers(known, declared - written.letters())
