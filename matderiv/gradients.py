@@ -118,7 +118,7 @@ class Gradient:
         return f"{self.wrt} is {structure}: the gradient is by its entries {own[structure]}."
 
     def size_words(self, name: str) -> str:
-        """What a size in `lines` is, such as "the rows of X"; empty for other names."""
+        """The meaning of a size in `lines`, such as "the rows of X"; empty for other names."""
         dims = {dim.symbol for shape in self.shapes.values() for dim in shape}
         return size_words(name, self.shapes, self.program.inputs()) if name in dims else ""
 

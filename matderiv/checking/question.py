@@ -40,7 +40,7 @@ _HOLE = Name("")
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a user says of the sizes; with `numbers` it is asked about declared sizes only."""
+    """The sizes that a user gave; with `numbers` it is asked about declared sizes only."""
 
     sizes: Mapping[str, int | None] | None
     shapes: Mapping[str, tuple[int, ...]] | None

@@ -19,7 +19,7 @@ __all__ = ["Words", "parse_claim"]
 
 @dataclass(frozen=True)
 class Words:
-    """What a claim may use.
+    """The words that a claim may use.
 
     `names`: variables and gradients. `functions`: functions besides the known ones. `letters`: the
     letter of a size that is written in figures. `numbers`: the values of other names, such as N in

@@ -39,7 +39,7 @@ def size_lines(
 
 
 def size_words(letter: str, shapes: Mapping[str, Shape], inputs: Iterable[str]) -> str:
-    """What a letter is the number of, such as "the rows of X"."""
+    """The meaning of a letter of a size, such as "the rows of X"."""
     name, axis = places_of((letter,), shapes, inputs)[letter]
     dimensions = len(shapes[name])
     kinds = {1: ("entries",), 2: ("rows", "columns")}

@@ -12,7 +12,7 @@ from matderiv.calculus.sweep.vanishing import is_suspect
 from matderiv.derivation.links import ProvedSteps
 from matderiv.errors import InputError
 from matderiv.expression.program import Program
-from matderiv.expression.shapes import Dim, Shape, infer
+from matderiv.expression.shapes import Dim, Shape, infer, like
 
 __all__ = ["LetterSizes", "Theme", "users"]
 
