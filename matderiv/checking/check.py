@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from matderiv._collector import uncollected
+from matderiv.arguments import NAME, checked
 from matderiv.calculus.deciding.decide import Verdict
+from matderiv.calculus.sweep.structure import infer_assumed, read_assumed
+from matderiv.calculus.sweep.task import chosen
 from matderiv.checking.decide import judged
 from matderiv.checking.diagnose import cause
 from matderiv.checking.evidence import difference_at
 from matderiv.checking.misfit import misfit
 from matderiv.checking.question import Question, ask
-from matderiv.checking.report import Report
+from matderiv.checking.report import Check
 from matderiv.errors import MatderivError, ProgramSyntaxError
 from matderiv.expression.nodes import Node, names_in
+from matderiv.expression.parse import parse
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 
 __all__ = ["check", "judge"]
 
 
+@checked(wrt=NAME)
 def check(
     program: str = DEFAULT_PROGRAM,
-    wrt: str = "X",
+    wrt: str | None = None,
     claim: str = "",
     *,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
-) -> Report:
+) -> Check:
     r"""Whether a formula is ∂L/∂X: proved in index notation, or refuted with a diagnosis.
 
     Shapes:
         As in `derive`. The verdict is for all sizes; sizes that are equal or 1 would hide
-        mistakes, so evidence is then shown at others. `assume` declares structure, as in
-        `gradient`.
+        mistakes, so evidence is then shown at others. `wrt` is an input or an assigned value; it
+        defaults to the input that the claim is the gradient by, of those that are arrays. `assume`
+        declares structure, as in `gradient`.
 
     Raises:
         InputError: the program or the claim cannot be read.
@@ -51,19 +58,37 @@ def check(
     A number is wrong: 2*X.T @ (X @ W - T) + lam*W must be 2*X.T @ (X @ W - T) + 2*lam*W.
     """
     with uncollected():
-        question = ask(program, wrt, sizes=sizes, shapes=shapes, assume=assume)
-        try:
-            node = question.read(claim)
-        except ProgramSyntaxError:  # ones((5, 5)) may mean two sizes that are declared
-            report = _as_declared(question, claim)
-            if report is None:
-                raise
+        names = _meant(claim, _names(program, wrt, sizes, shapes, assume))
+        question = ask(program, names[0], sizes=sizes, shapes=shapes, assume=assume)
+        report = _judged(question, claim)
+        if report.status == "right" or len(names) == 1:
             return report
-        report = judge(question, node)
-        return report if report.status == "right" else _as_declared(question, claim) or report
+        shape = question.fitting(report.claim)
+        alike = (name for name in names if question.shapes[name] == shape)
+        meant = question.about(report.other or next(alike, names[0]))
+        return report if meant is None else _judged(meant, claim)
 
 
-def _as_declared(question: Question, claim: str) -> Report | None:
+def _meant(claim: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The name that the last line of a claim says it is the gradient by, as in dX = dY @ W.T."""
+    said = re.match(r"\s*d(\w+)\s*=(?!=)", re.split(r"[;\n]", claim.strip())[-1])
+    return (said[1],) if said and said[1] in names else names
+
+
+def _judged(question: Question, claim: str) -> Check:
+    """Whether a claim is right for all sizes, or at the declared ones."""
+    try:
+        node = question.read(claim)
+    except ProgramSyntaxError:  # ones((5, 5)) may mean two sizes that are declared
+        report = _as_declared(question, claim)
+        if report is None:
+            raise
+        return report
+    report = judge(question, node)
+    return report if report.status == "right" else _as_declared(question, claim) or report
+
+
+def _as_declared(question: Question, claim: str) -> Check | None:
     """The report on a claim that is right at the declared sizes; None if it is not."""
     declared = question.at_declared
     if declared is None:
@@ -75,20 +100,34 @@ def _as_declared(question: Question, claim: str) -> Report | None:
     if misfit(node, declared.shapes, declared.wrt) is not None:
         return None
     decision = judged(declared, node)
-    return Report(declared, node, decision) if decision.status == "equal" else None
+    return Check(declared, node, decision) if decision.status == "equal" else None
 
 
-def judge(question: Question, claim: Node) -> Report:
+def _names(
+    program: str,
+    wrt: str | None,
+    sizes: Mapping[str, int | None] | None,
+    shapes: Mapping[str, tuple[int, ...]] | None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None,
+) -> tuple[str, ...]:
+    """The names that a claim may be the gradient by."""
+    written = parse(program)
+    assumed = read_assumed(written, assume)
+    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=True)
+    return chosen(written, None if wrt is None else (wrt,), known, assigned=True)
+
+
+def judge(question: Question, claim: Node) -> Check:
     """Whether a claim that has been read is the gradient."""
     misfitting = misfit(claim, question.shapes, question.wrt)
     if misfitting is None:
         decision = judged(question, claim)
         if decision.status != "refuted":
-            return Report(question, claim, decision)
+            return Check(question, claim, decision)
     else:
         decision = Verdict("refuted")
     other = _other(question, claim)
-    return Report(
+    return Check(
         question,
         claim,
         decision,

@@ -311,6 +311,7 @@ def _task(
             shapes=given.shapes,
             assume=structures,
             scalar=True,
+            assigned=True,
             numbers=given.numbers,
         )
 
