@@ -278,13 +278,15 @@ def test_sizes_in_figures_stand_for_letters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("claim", "size"), [("eye(7) @ dY @ W.T", 7), ("dY @ W.T*ones((2, 4))", 4)]
+    ("claim", "size"), [("eye(7) @ dY @ W.T", 7), ("2*dY @ W.T*ones((2, 4))", 4)]
 )
 def test_sizes_in_figures_that_stand_for_no_letter_are_refused(claim: str, size: int) -> None:
     """A claim would be right at that size only, or no one knows which letter is meant."""
     shapes = {"X": (2, 4), "W": (4, 4)}
     with pytest.raises(ProgramSyntaxError, match=rf"all sizes, and .* has the size {size}, which"):
         check("Y = X @ W; L = Loss(Y)", "X", claim, shapes=shapes)
+    there = check("Y = X @ W; L = Loss(Y)", "X", "dY @ W.T*ones((2, 4))", shapes=shapes)
+    assert there.text().startswith("Right at the shapes declared (X 2×4, W 4×4): ")
 
 
 @pytest.mark.parametrize(
