@@ -207,7 +207,6 @@ def _differs(made: Made, wrt: str, claim: str, seed: int) -> bool:
     numbers = made.numbers(np.random.default_rng(seed))
     if expected is None:
         return False
-    sizes = [n for shape in made.shapes.values() for n in shape]
     try:
         names = run(made.text, numbers)
         for name, _ in made.values[:-1]:
@@ -216,7 +215,6 @@ def _differs(made: Made, wrt: str, claim: str, seed: int) -> bool:
         own = value(claim, names)
     except (KeyError, ValueError, np.linalg.LinAlgError):  # letters of sizes, names of ours
         return False
-    assert sizes is not None
     return own.shape == expected.shape and _apart(own, expected)
 
 
