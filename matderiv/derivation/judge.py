@@ -39,6 +39,7 @@ from matderiv.calculus.index_forms.index_expressions import form_of
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.sides import (
+    Cells,
     EntryOf,
     Formula,
     Indexed,
@@ -202,6 +203,10 @@ class Judge:
             entries.values[side] = self._value(side, entries)
         return entries.values[side]
 
+    def worked_out(self, form: Form) -> Form:
+        """A form with the definitions of its derivatives put in, sums with deltas worked out."""
+        return contracted(self.entries.known(form))
+
     def _value(self, side: Side, entries: _Unfolding) -> Form:
         match side:
             case Formula(node):
@@ -212,8 +217,8 @@ class Judge:
                 return contracted(entries.known(_row_times_column(left, right, entries)))
             case EntryOf(node, indices):
                 return entries.known(entries.at(node, *indices))
-            case Indexed(form):
-                return contracted(entries.known(form))
+            case Indexed(form) | Cells(form):  # as it is printed, its derivatives not unfolded yet
+                return contracted(entries.known(form_of(self.task.written(form), self.entries)))
         if isinstance(side, RouteSide):
             return contracted(entries.known(side.form(entries)))
         raise TypeError(f"{side} is not about a whole program")

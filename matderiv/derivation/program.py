@@ -140,7 +140,7 @@ class Builder:
             yield from self.local(by, Entry(name, at), judge)
         rule = chain_rule(self.task, name, at)
         if not direct:
-            summed = judge.value(Indexed(rule))
+            summed = judge.worked_out(rule)
             yield self.chain(
                 judge,
                 "all entries",

@@ -321,7 +321,7 @@ class _Lines:
         self.at = task.input_indices(own)
         self.wrt = Entry(case.name, self.at)
         self.rule = chain_rule(task, case.name, self.at, judge.entries.letter)
-        self.summed = judge.value(Indexed(self.rule))
+        self.summed = judge.worked_out(self.rule)
         whole = task.whole(case.name, self.formula)
         self.found = judge.entries.at(whole, *self.at)
         if max(len(self.summed), len(self.found)) > _LONGEST:

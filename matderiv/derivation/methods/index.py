@@ -72,7 +72,7 @@ def entry_chains(
             Indexed(single(Entry(f"d{name}", at))),
             ("chain rule", Indexed(rule)),
             ("local derivatives", Indexed(_put_in(builder, judge, wrt))),
-            ("deltas", Indexed(judge.value(Indexed(rule)))),
+            ("deltas", Indexed(judge.worked_out(rule))),
             *last,
         )
 

@@ -62,7 +62,7 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
         ("chain rule", Indexed(rule)),
         ("inner product", Inner(tuple(slices), shapes)),
         ("slices put in", Inner(tuple(found), shapes)),
-        ("entries that are not zero", Indexed(judge.value(Indexed(rule)))),
+        ("entries that are not zero", Indexed(judge.worked_out(rule))),
         *read_off(builder, name, gradient.local),
     )
     yield builder.chain(
