@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["derive_command"]
 
-FORMATS: dict[str, Callable[[Derivation, str, Any], str]] = {
+_WRITERS: dict[str, Callable[[Derivation, str, Any], str]] = {
     "latex": lambda d, lang, show: d.latex(lang, show),
     "markdown": lambda d, lang, show: d.markdown(lang, show),
     "json": lambda d, _lang, _show: d.json(),
@@ -32,7 +32,7 @@ FORMATS: dict[str, Callable[[Derivation, str, Any], str]] = {
 @click.option(
     "--format",
     "form",
-    type=click.Choice(list(FORMATS)),
+    type=click.Choice(list(_WRITERS)),
     default="latex",
     show_default=True,
     help="What to print.",
@@ -58,5 +58,5 @@ def derive_command(
     with progress() as report:
         derivation = api.derive(**asked, report=report)
         report("print")
-        text = FORMATS[form](derivation, lang, show)
+        text = _WRITERS[form](derivation, lang, show)
     write_output(text, output)

@@ -13,7 +13,7 @@ from matderiv.cli._output import check_folder, write_output
 __all__ = ["gradient_command"]
 
 #: Those of `gradients.GRADIENT_FORMATS`, which are not loaded for help.
-FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
+_FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
 
 
 @click.command("gradient")
@@ -29,7 +29,7 @@ FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
+    type=click.Choice(_FORMATS),
     default="formula",
     show_default=True,
     help="What to print.",

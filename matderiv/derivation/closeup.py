@@ -18,7 +18,7 @@ from matderiv.calculus.index_forms.forms import (
     Call,
     Entry,
     Form,
-    Index,
+    Indices,
     Raised,
     Rate,
     Term,
@@ -34,7 +34,13 @@ from matderiv.derivation.judge import Judge, chain_rule, unit
 from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, ProvedSteps, Step
 from matderiv.derivation.methods.index import entry_chains
-from matderiv.derivation.program import Builder, Defining, build_program, elementwise
+from matderiv.derivation.program import (
+    Builder,
+    Defining,
+    Progress,
+    build_program,
+    elementwise,
+)
 from matderiv.derivation.sides import (
     Cells,
     Formula,
@@ -52,14 +58,12 @@ from matderiv.expression.shapes import Dim, Shape
 
 __all__ = ["CloseUpBuilder", "CloseUpJudge", "build_close_up"]
 
-Report = Callable[[str], None]
-Indices = tuple[Index, ...]
 
 #: The places of the single entries that are derived, as far as there are so many.
 _PLACES = ((1, 1), (1, 2), (2, 1))
 
 
-def build_close_up(task: Task, wrt: tuple[str, ...], *, report: Report) -> ProvedSteps:
+def build_close_up(task: Task, wrt: tuple[str, ...], *, report: Progress) -> ProvedSteps:
     """Derive the gradients of a program, its first product close up if it has one.
 
     Raises:

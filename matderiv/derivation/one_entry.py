@@ -13,6 +13,7 @@ from matderiv.calculus.index_forms.forms import (
     Entry,
     Form,
     Index,
+    Indices,
     Rate,
     atoms_in,
     placed,
@@ -37,8 +38,6 @@ from matderiv.expression.nodes import Name, Node
 from matderiv.expression.shapes import Shape
 
 __all__ = ["GradientEntries", "SliceEntries", "array_chain", "entries_in"]
-
-Indices = tuple[Index, ...]
 
 
 @dataclass(frozen=True, slots=True)

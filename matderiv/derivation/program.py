@@ -33,7 +33,7 @@ from matderiv.expression.program import Assignment
 
 __all__ = ["Builder", "Defining", "Route", "build_program", "elementwise"]
 
-Report = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 def build_program(
@@ -41,7 +41,7 @@ def build_program(
     wrt: tuple[str, ...],
     *,
     route: Route | None = None,
-    report: Report = lambda _: None,
+    report: Progress = lambda _: None,
 ) -> ProvedSteps:
     """Derive the gradients of a program value by value; `route` derives each of them.
 
@@ -64,7 +64,7 @@ class Builder:
         """The gradients."""
         return self.task.sweep
 
-    def steps(self, report: Report) -> Iterator[Step]:
+    def steps(self, report: Progress) -> Iterator[Step]:
         """The steps in order: the values, each gradient from the loss backwards, the formulas."""
         report("given")
         yield Step("values", tuple(self.values()))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, is_entrywise, varies
-from matderiv.calculus.index_forms.forms import Index
+from matderiv.calculus.index_forms.forms import Indices
 from matderiv.calculus.index_forms.index_expressions import (
     ONE_NUMERAL,
     Applied,
@@ -40,8 +40,7 @@ from matderiv.expression.shapes import Dim, Shape
 
 __all__ = ["RULES", "entry_of"]
 
-Indices = tuple[Index, ...]
-Rule = Callable[["_Writer", Any, Indices], IndexExpression]
+_Rule = Callable[["_Writer", Any, Indices], IndexExpression]
 
 _SINGLE = Dim("1", 1)
 
@@ -260,7 +259,7 @@ def _as_it_stands(_: _Writer, node: Node, at: Indices) -> IndexExpression:
 
 
 #: How an entry of each kind of node is written; other kinds are written by their definition.
-RULES: Mapping[type, Rule] = {
+RULES: Mapping[type, _Rule] = {
     nodes.Name: _name,
     nodes.Number: _number,
     nodes.Size: _size,

@@ -18,9 +18,9 @@ __all__ = ["DIFFERENTIALS", "Change", "differential"]
 
 #: The differential of an operand, or None if it does not change.
 Change = Node | None
-Rule = Callable[..., Node]
+_Rule = Callable[..., Node]
 
-DIFFERENTIALS: dict[type, Rule] = {}
+DIFFERENTIALS: dict[type, _Rule] = {}
 
 
 def differential(node: Node, moving: Mapping[str, Node], shape: ShapeOf) -> Change:
@@ -51,8 +51,8 @@ def differential(node: Node, moving: Mapping[str, Node], shape: ShapeOf) -> Chan
     return rule(node, *changes, shape)
 
 
-def _rule(*kinds: type) -> Callable[[Rule], Rule]:
-    def register(rule: Rule) -> Rule:
+def _rule(*kinds: type) -> Callable[[_Rule], _Rule]:
+    def register(rule: _Rule) -> _Rule:
         DIFFERENTIALS.update(dict.fromkeys(kinds, rule))
         return rule
 
