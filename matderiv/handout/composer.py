@@ -122,8 +122,10 @@ class ProgramComposer:
                 key = _all_entries(step, chain)
             case "local":
                 key = f"local_{kind_of(value)}"
-            case _:
+            case "written out":
                 key = "written_out"
+            case other:
+                raise TypeError(f"no sentence introduces a chain of the kind {other!r}")
         product = next((s for s in chain.sides if isinstance(s, SpelledProduct)), None)
         if product is not None:
             key = "written_out_product"

@@ -18,6 +18,7 @@ from matderiv.derivation.sides import (
     change_of,
 )
 from matderiv.expression import nodes
+from matderiv.expression.operations import COMPOSITE
 from matderiv.handout.composer import ProgramComposer, StepWriter, kind_of
 from matderiv.handout.document import Block, Math, Paragraph, Segment, Segments, Text
 from matderiv.handout.sentences import Fields, Filling, fill
@@ -26,12 +27,14 @@ from matderiv.notation.names import name_box
 
 __all__ = ["METHOD_WRITERS", "introduction"]
 
-#: The key of the rule that gives the differential of a node.
+#: The key of the rule that gives the differential of a node that has operands.
 _RULES: dict[type, str] = {
+    **dict.fromkeys(COMPOSITE, "defined"),
     nodes.Add: "linear",
     nodes.Subtract: "linear",
     nodes.Negate: "linear",
     nodes.Transpose: "linear",
+    nodes.Rearrange: "linear",
     nodes.Sum: "linear",
     nodes.Mean: "linear",
     nodes.Trace: "linear",
@@ -212,7 +215,7 @@ def _rules(composer: ProgramComposer, by: str, name: str, fields: Fields) -> Seg
     value = composer.task.sweep.graph.value(by)
     assert value is not None
     kinds = dict.fromkeys(
-        _RULES.get(type(node), "defined")
+        _RULES[type(node)]
         for node in nodes.walk(value)
         if nodes.children(node) and any(n == nodes.Name(name) for n in nodes.walk(node))
     )
