@@ -35,7 +35,7 @@ from matderiv.calculus.index_forms.forms import (
     single,
     to_the,
 )
-from matderiv.calculus.index_forms.index_expressions import form_of
+from matderiv.calculus.index_forms.index_expressions import IndexExpression, form_of
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.sides import (
@@ -217,11 +217,17 @@ class Judge:
                 return contracted(entries.known(_row_times_column(left, right, entries)))
             case EntryOf(node, indices):
                 return entries.known(entries.at(node, *indices))
-            case Indexed(form) | Cells(form):  # as it is printed, its derivatives not unfolded yet
-                return contracted(entries.known(form_of(self.task.written(form), self.entries)))
+            case Indexed(form, expr=arranged):
+                return self._printed(arranged or self.task.written(form), entries)
+            case Cells(form):
+                return self._printed(self.task.written(form), entries)
         if isinstance(side, RouteSide):
             return contracted(entries.known(side.form(entries)))
         raise TypeError(f"{side} is not about a whole program")
+
+    def _printed(self, expr: IndexExpression, entries: _Unfolding) -> Form:
+        """What a printed expression means; its derivatives are taken before values are put in."""
+        return contracted(entries.known(form_of(expr, self.entries)))
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
         """The definition of a quantity: of ∂z/∂x from z's formula, of ∂L/∂x by the chain rule."""
