@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from matderiv.calculus.formulas.broadcasting import stacked
+from matderiv.calculus.formulas.broadcasting import ShapeOf, stacked
 from matderiv.calculus.formulas.flattened import BasePower, factors, product_of
 from matderiv.errors import MissingRuleError, ShapeError
 from matderiv.expression import nodes
@@ -19,7 +19,7 @@ __all__ = ["numbered", "shapes_over", "signs_first"]
 _SINGLE = Dim("1", 1)
 
 
-class shapes_over:  # noqa: N801 - used as a function
+def shapes_over(names: Mapping[str, Shape]) -> ShapeOf:
     """The shape of any formula over names of known shapes; `dY` has the shape of Y.
 
     >>> from matderiv.expression.parse import parse
@@ -27,6 +27,11 @@ class shapes_over:  # noqa: N801 - used as a function
     >>> shapes_over({"Y": (n, d)})(parse("sum(dY, axis=0)").loss.value)
     (Dim(symbol='D', size=4),)
     """
+    return _ShapesOver(names)
+
+
+class _ShapesOver:
+    """A function of formulas that works the shape of each out once."""
 
     def __init__(self, names: Mapping[str, Shape]) -> None:
         self._names = names
