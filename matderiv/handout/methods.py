@@ -209,8 +209,7 @@ def _size(composer: ProgramComposer, symbol: str) -> int:
 
 def _rules(composer: ProgramComposer, by: str, name: str, fields: Fields) -> Segments:
     """The rules that a differential follows, each said once."""
-    value = composer.task.sweep.graph.value(by)
-    assert value is not None
+    value = composer.task.sweep.graph.definition(by)
     kinds = dict.fromkeys(
         _RULES.get(type(node), "defined")
         for node in nodes.walk(value)

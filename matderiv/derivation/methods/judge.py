@@ -52,8 +52,7 @@ class RouteJudge(Judge):
         graph = self.task.sweep.graph
         parts: list[Form] = []
         if name in self.users:
-            value = graph.value(name)
-            assert value is not None
+            value = graph.definition(name)
             made = Differential(value, self.name, indices, self._own_shape).form(self.entries)
             if name != graph.loss:
                 return made

@@ -57,8 +57,7 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
     whole: list[tuple[VecPartial | Kronecker, Node]] = []
     parts: list[tuple[VecPartial | Kronecker, Node]] = []
     for by in judge.users:
-        value = graph.value(by)
-        assert value is not None
+        value = graph.definition(by)
         of = Entry(by, builder.task.value_indices(graph.shapes[by]))
         found = tuple(jacobians(builder, value, of, wrt))
         if len(found) == 1 and found[0].diagonal is None and not _fixed(value, name):
