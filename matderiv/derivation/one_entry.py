@@ -59,7 +59,7 @@ class GradientEntries:
             ProofError: a link is not proved.
         """
         task, gradient = self.task, self.task.sweep.gradients[self.name]
-        users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+        users = gradient.users
         local, at = task.whole(self.name, gradient.local), task.input_indices(self.shape)
         judge, build = Judge(task, self.name, users), _builder(task)
         rule = chain_rule(task, self.name, at)

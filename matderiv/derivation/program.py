@@ -132,7 +132,7 @@ class Builder:
         """∂L/∂x by the chain rule, its local derivatives, and the formula of all entries."""
         graph = self.sweep.graph
         local = self.task.whole(name, gradient.local)
-        users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+        users = gradient.users
         judge = Judge(self.task, name, users)
         own = graph.shapes[name]
         at = self.task.input_indices(own)
@@ -238,7 +238,7 @@ class Builder:
         ]
         first, *rest = changes
         start = self.chain(
-            Judge(self.task, name, (use.by for use in gradient.uses)),
+            Judge(self.task, name, gradient.users),
             "assembled",
             Formula(Name(f"d{name}")),
             (first[0], Formula(first[1])),

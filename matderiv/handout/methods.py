@@ -75,7 +75,7 @@ def _say(composer: ProgramComposer, key: str, fields: Filling) -> Segments:
 def _used(composer: ProgramComposer, name: str, fields: Fields) -> Segments:
     """Which values use a name."""
     gradient = composer.task.sweep.gradients[name]
-    users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+    users = gradient.users
     names = composer.listed([composer.math(name_box(by)) for by in users])
     key = "used" if len(users) == 1 else "used_often"
     return composer.say(key, fields | {"users": names})

@@ -222,7 +222,9 @@ class Grid(_Measured):
     rows: tuple[tuple[Box, ...], ...]
 
     def _measured(self) -> float:
-        columns = (max(cell.width for cell in column) for column in zip(*self.rows, strict=True))
+        columns: list[float] = [
+            max(cell.width for cell in column) for column in zip(*self.rows, strict=True)
+        ]
         return sum(columns) + len(self.rows[0]) + BRACKETS
 
 

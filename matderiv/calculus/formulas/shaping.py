@@ -7,14 +7,14 @@ from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, stacked
 from matderiv.calculus.formulas.flattened import BasePower, factors, product_of
-from matderiv.errors import MissingRuleError, ShapeError
+from matderiv.errors import ShapeError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import definition
+from matderiv.expression.definitions import unfolded
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
 
-__all__ = ["numbered", "shapes_over", "signs_first"]
+__all__ = ["ShapesOver", "numbered", "shapes_over", "signs_first"]
 
 _SINGLE = Dim("1", 1)
 
@@ -27,11 +27,15 @@ def shapes_over(names: Mapping[str, Shape]) -> ShapeOf:
     >>> shapes_over({"Y": (n, d)})(parse("sum(dY, axis=0)").loss.value)
     (Dim(symbol='D', size=4),)
     """
-    return _ShapesOver(names)
+    return ShapesOver(names)
 
 
-class _ShapesOver:
-    """A function of formulas that works the shape of each out once."""
+class ShapesOver:
+    """A function of formulas that works the shape of each out once; see `shapes_over`.
+
+    >>> ShapesOver({"y": (Dim("N", 2),)})(nodes.Name("dy"))
+    (Dim(symbol='N', size=2),)
+    """
 
     def __init__(self, names: Mapping[str, Shape]) -> None:
         self._names = names
@@ -77,10 +81,7 @@ class _ShapesOver:
                 return self._reduction(node)
             case _ if isinstance(node, nodes.Entrywise):
                 return self._broadcast(node, self(node.left), self(node.right))
-        simpler = definition(node, self)
-        if simpler is None:
-            raise MissingRuleError(node, "shape")
-        return self(simpler)
+        return self(unfolded(node, "shape", self))
 
     @staticmethod
     def _matmul(node: Node, left: Shape, right: Shape) -> Shape:

@@ -23,9 +23,8 @@ from matderiv.calculus.formulas.broadcasting import (
 )
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.sweep.vanishing import reads_zero
-from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import definition, derivative
+from matderiv.expression.definitions import derivative, unfolded
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim
 
@@ -49,9 +48,7 @@ def adjoint(node: Node, upstream: Node, shape: ShapeOf) -> tuple[Node, ...]:
 
 def _by_definition(node: Node, upstream: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The gradients by the operands, through all that the definition works out on the way."""
-    simpler = definition(node, shape)
-    if simpler is None:
-        raise MissingRuleError(node, "rule of differentiation")
+    simpler = unfolded(node, "rule of differentiation", shape)
     gained: dict[Node, Node] = {}
     operands = nodes.children(node)
 

@@ -29,7 +29,7 @@ class RouteJudge(Judge):
 
     def __init__(self, task: Task, name: str) -> None:
         sweep = task.sweep
-        self.users = tuple(dict.fromkeys(use.by for use in sweep.gradients[name].uses))
+        self.users = sweep.gradients[name].users
         super().__init__(task, name, self.users)
         self._own_shape = sweep.graph.shapes[name]
         self._at = task.input_indices(self._own_shape)

@@ -42,7 +42,7 @@ def by_kronecker(builder: Builder, name: str, gradient: GradientStages) -> Step:
     Raises:
         UnsupportedError: a value is neither a product, a transpose nor computed entry by entry.
     """
-    users = {use.by for use in gradient.uses}
+    users = set(gradient.users)
     if builder.sweep.graph.loss in users:
         return replace(elementwise(builder, name, gradient), kind="direct")
     return Step("kronecker", tuple(_chains(builder, name, gradient)), name)

@@ -26,7 +26,7 @@ __all__ = ["by_slices"]
 
 def by_slices(builder: Builder, name: str, gradient: GradientStages) -> Step:
     """∂L/∂x_pq = ⟨∂L/∂Z, ∂Z/∂x_pq⟩; for a name that the loss uses directly, entry by entry."""
-    users = {use.by for use in gradient.uses}
+    users = set(gradient.users)
     if builder.sweep.graph.loss in users:
         return replace(elementwise(builder, name, gradient), kind="direct")
     return Step("slice", tuple(_chains(builder, name, gradient)), name)
