@@ -254,7 +254,7 @@ class CloseUpBuilder(Builder):
             if name == next(n for n in self.sweep.gradients if n in self.close.factors):
                 yield self.expanded_loss(judge)
             yield from self.term_by_term(judge, Entry(name, first))
-        for by in dict.fromkeys(use.by for use in gradient.uses):
+        for by in gradient.users:
             if by == self.close.value:
                 yield self.slice(judge, Entry(name, first))
             else:
@@ -323,7 +323,7 @@ class CloseUpBuilder(Builder):
 
     def regrouped(self, name: str, gradient: GradientStages) -> Chain:
         """All entries of ∂L/∂X, and the product of two arrays that they are."""
-        users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+        users = gradient.users
         judge = Judge(self.task, name, users)
         return self.written_out(judge, name, self.task.whole(name, gradient.local))
 
@@ -352,7 +352,7 @@ class CloseUpJudge(Judge):
     @staticmethod
     def _users(task: Task, name: str) -> Iterable[str]:
         found = task.sweep.gradients.get(name)
-        return () if found is None else dict.fromkeys(use.by for use in found.uses)
+        return () if found is None else found.users
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
         """The definition of a derivative, taken before its values are unfolded.

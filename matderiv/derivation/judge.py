@@ -65,7 +65,7 @@ def chain_rule(
     graph = task.sweep.graph
     wrt = Entry(name, indices)
     parts: list[Form] = []
-    for by in dict.fromkeys(use.by for use in task.sweep.gradients[name].uses):
+    for by in task.sweep.gradients[name].users:
         shape = graph.shapes[by]
         places = task.value_indices(shape)
         if fresh is not None:

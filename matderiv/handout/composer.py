@@ -85,7 +85,7 @@ class ProgramComposer:
         A sentence `before` replaces the one about the values where there is only one of them.
         """
         gradient = self.task.sweep.gradients[step.wrt or ""]
-        users = list(dict.fromkeys(use.by for use in gradient.uses))
+        users = list(gradient.users)
         names = self.listed([self.math(name_box(by)) for by in users])
         blocks = self._chains(step, users, fields)
         if len(users) > 1 or not before:

@@ -78,7 +78,7 @@ def _say(composer: ProgramComposer, key: str, fields: Filling) -> Segments:
 def _used(composer: ProgramComposer, name: str, fields: Fields) -> Segments:
     """Which values use a name."""
     gradient = composer.task.sweep.gradients[name]
-    users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+    users = gradient.users
     names = composer.listed([composer.math(name_box(by)) for by in users])
     key = "used" if len(users) == 1 else "used_often"
     return composer.say(key, fields | {"users": names})
@@ -212,8 +212,7 @@ def _size(composer: ProgramComposer, symbol: str) -> int:
 
 def _rules(composer: ProgramComposer, by: str, name: str, fields: Fields) -> Segments:
     """The rules that a differential follows, each said once."""
-    value = composer.task.sweep.graph.value(by)
-    assert value is not None
+    value = composer.task.sweep.graph.definition(by)
     kinds = dict.fromkeys(
         _RULES[type(node)]
         for node in nodes.walk(value)

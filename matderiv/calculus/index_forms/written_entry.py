@@ -31,9 +31,8 @@ from matderiv.calculus.index_forms.index_expressions import (
     signed_sum,
     sum_over,
 )
-from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import definition
+from matderiv.expression.definitions import unfolded
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
 from matderiv.expression.shapes import Dim, Shape
@@ -74,10 +73,7 @@ class _Writer:
         if isinstance(node, nodes.Entrywise):
             items = (self.operand(operand, node, at) for operand in nodes.children(node))
             return Combined(NAMES[type(node)], tuple(items))
-        simpler = definition(node, self.shape)
-        if simpler is None:
-            raise MissingRuleError(node, "written entry")
-        return self.at(simpler, at)
+        return self.at(unfolded(node, "written entry", self.shape), at)
 
     def operand(self, operand: Node, node: Node, at: Indices) -> IndexExpression:
         """An operand's entry: the last indices, and 1 where its only row or column is repeated."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, filled
-from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import definition, derivative
+from matderiv.expression.definitions import derivative, unfolded
 from matderiv.expression.nodes import Node
 
 __all__ = ["DIFFERENTIALS", "Change", "differential"]
@@ -44,10 +43,7 @@ def differential(node: Node, moving: Mapping[str, Node], shape: ShapeOf) -> Chan
         return None
     rule = DIFFERENTIALS.get(type(node))
     if rule is None:
-        simpler = definition(node, shape)
-        if simpler is None:
-            raise MissingRuleError(node, "differential")
-        return differential(simpler, moving, shape)
+        return differential(unfolded(node, "differential", shape), moving, shape)
     return rule(node, *changes, shape)
 
 

@@ -137,7 +137,7 @@ class Task:
         """For (z, x): the values that z uses and that depend on x, held fixed in ∂z/∂x."""
         found: dict[tuple[str, str], tuple[str, ...]] = {}
         for name, gradient in self.sweep.gradients.items():
-            users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+            users = gradient.users
             leads = {user: self.sweep.graph.depends(frozenset({user})) for user in users}
             for of in users:
                 others = tuple(user for user in users if user != of and of in leads[user])

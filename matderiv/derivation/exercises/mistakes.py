@@ -369,8 +369,7 @@ class _Lines:
 
     def rate(self, of: Entry) -> Form:
         """∂z_ij/∂x_pq, as it is."""
-        value = self.task.sweep.graph.value(of.name)
-        assert value is not None
+        value = self.task.sweep.graph.definition(of.name)
         entries = self.judge.entries
         return partial(entries.at(value, *of.indices), self.wrt, entries.letter)
 

@@ -39,8 +39,7 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
     pairs: list[_Pair] = []
     short: list[_Pair] = []
     for by in judge.users:
-        value = graph.value(by)
-        assert value is not None
+        value = graph.definition(by)
         change = differential(value, {name: change_of(name)}, facts.shape)
         assert change is not None
         change = with_value_names(tidy(change, facts), {formula_key(value): by}, but=name)
