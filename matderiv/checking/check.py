@@ -61,13 +61,13 @@ def check(
     with uncollected():
         names = _meant(claim, _names(program, wrt, sizes, shapes, assume))
         question = ask(program, names[0], sizes=sizes, shapes=shapes, assume=assume)
-        report = _judged(question, claim)
+        report = _read_and_judged(question, claim)
         if report.status == "right" or len(names) == 1:
             return report
         shape = question.fitting(report.claim)
         alike = (name for name in names if question.shapes[name] == shape)
         meant = question.about(report.other or next(alike, names[0]))
-        return report if meant is None else _judged(meant, claim)
+        return report if meant is None else _read_and_judged(meant, claim)
 
 
 def _meant(claim: str, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ def _meant(claim: str, names: tuple[str, ...]) -> tuple[str, ...]:
     return (said[1],) if said and said[1] in names else names
 
 
-def _judged(question: Question, claim: str) -> Check:
+def _read_and_judged(question: Question, claim: str) -> Check:
     """Whether a claim is right for all sizes, or at the declared ones."""
     try:
         node = question.read(claim)

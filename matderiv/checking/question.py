@@ -10,7 +10,12 @@ from fractions import Fraction
 from functools import cached_property
 
 from matderiv.calculus.formulas.flattened import cost
-from matderiv.calculus.formulas.shaping import letters_in, shapes_over, signs_first
+from matderiv.calculus.formulas.shaping import (
+    ShapesOver,
+    letters_in,
+    shapes_over,
+    signs_first,
+)
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.sweep import replaced, sweep
@@ -400,7 +405,7 @@ def substituted(node: Node, old: Node, new: Node) -> Node:
 _OF_A_SQUARE = nodes.Trace | nodes.Inverse | nodes.Determinant | nodes.LogDet
 
 
-class _Fitting(shapes_over):
+class _Fitting(ShapesOver):
     """Shapes of formulas, remembered by identity, which is faster than by equality."""
 
     def __init__(self, names: Mapping[str, Shape]) -> None:
