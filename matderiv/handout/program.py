@@ -156,6 +156,17 @@ def program_formula(composer: ProgramComposer, step: Step, fields: Fields) -> It
     yield Equation(composer.notation.chain(step.chains[-1]))
 
 
+def _zero(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
+    """A gradient that is zero everywhere."""
+    graph, name = composer.task.sweep.graph, step.wrt or ""
+    key = "zero" if composer.task.sweep.gradients[name].uses else "zero_before"
+    if graph.result not in graph.depends(frozenset({name})):
+        key = "zero_unused"
+    loss: Fields = {"L": Math(name_box(composer.task.loss))}
+    yield Paragraph(composer.say(key, fields | loss))
+    yield from (Equation(composer.notation.chain(chain)) for chain in step.chains)
+
+
 def _rewrites(composer: ProgramComposer, step: Step) -> list[str]:
     """The rewrites of the formula that was found, in order, where they can be seen."""
     _, *links = step.chains[-1].links
@@ -257,6 +268,7 @@ STEP_WRITERS: Mapping[str, StepWriter] = {
     "gradient": ProgramComposer.gradient,
     "called": called_value,
     "matrix": program_formula,
+    "zero": _zero,
     "structure": _structure,
     **methods.METHOD_WRITERS,
     **close_up.CLOSE_UP_WRITERS,

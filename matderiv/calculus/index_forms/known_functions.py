@@ -43,6 +43,10 @@ Fresh = Callable[[], str]
 
 def called(function: str, u: Form, fresh: Fresh) -> Form:
     """f(u); a function that is defined by simpler ones is written in those."""
+    known = FUNCTIONS.get(function)
+    for number, value in known.at.items() if known else ():
+        if u == constant(Fraction(number)):
+            return constant(Fraction(value))
     match function:
         case "sqrt":
             return raised(u, _HALF)

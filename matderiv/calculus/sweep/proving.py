@@ -66,11 +66,20 @@ class Prover:
         found = {name: None}
         queue = [name]
         while queue:
-            for use in self.sweep.gradients[queue.pop()].uses:
-                if use.by != self.sweep.graph.result and use.by not in found:
-                    found[use.by] = None
-                    queue.append(use.by)
-        return tuple(found)
+            for by in self._users.get(queue.pop(), ()):
+                if by not in found:
+                    found[by] = None
+                    queue.append(by)
+        return tuple(by for by in found if by in self.sweep.gradients)
+
+    @cached_property
+    def _users(self) -> dict[str, list[str]]:
+        """The values that use each name; gradients by them that are 0 are left out of its uses."""
+        found: dict[str, list[str]] = {}
+        for value in self.sweep.graph.values[:-1]:
+            for name in nodes.names_in(value.value):
+                found.setdefault(name, []).append(value.name)
+        return found
 
     def of(self, name: str) -> Verdict:
         """The verdict on one gradient, those that it follows from taken as known."""
