@@ -165,7 +165,8 @@ class Gradient:
         graph, own = self.sweep.graph, self.sweep.gradients[self.wrt]
         what = "gradient" if graph.loss else "derivative"
         if graph.result not in graph.depends(frozenset({self.wrt})):
-            hint = name_meant(graph)
+            meant = name_meant(graph)
+            hint = f" Did you mean {meant}?" if meant else ""
             return f"{graph.result} does not depend on {self.wrt}; its {what} is 0.{hint}"
         why = f": {self._text(without_units(own.before))} is 0" if own.before != nodes.ZERO else ""
         return f"The {what} of {graph.result} by {self.wrt} is 0 wherever it is defined{why}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from matderiv.calculus.sweep.conditions import conditions
+from matderiv.calculus.sweep.sweep import name_meant
 from matderiv.derivation.links import ProvedSteps, Step
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -162,8 +163,10 @@ def _zero(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Blo
     key = "zero" if composer.task.sweep.gradients[name].uses else "zero_before"
     if graph.result not in graph.depends(frozenset({name})):
         key = "zero_unused"
-    loss: Fields = {"L": Math(name_box(composer.task.loss))}
-    yield Paragraph(composer.say(key, fields | loss))
+    fields |= {"L": Math(name_box(composer.task.loss))}
+    yield Paragraph(composer.say(key, fields))
+    if key == "zero_unused" and (meant := name_meant(graph)):
+        yield Paragraph(composer.say("zero_meant", {"meant": Code(meant)}))
     yield from (Equation(composer.notation.chain(chain)) for chain in step.chains)
 
 

@@ -179,9 +179,7 @@ def _collected(formula: Node, facts: Facts) -> Node:
     if turns < _SAVED - 1 or cost(formula) > _LONGEST:
         return formula
     if not isinstance(formula, nodes.Transpose) and len(facts.shape(formula)) > 1:
-        turned = completed(
-            tidy(nodes.Transpose(formula), facts), facts.shape(formula)[::-1], facts
-        )
+        turned = completed(tidy(nodes.Transpose(formula), facts), facts.shape(formula)[::-1], facts)
         if not isinstance(turned, nodes.Transpose) and cost(turned) + _SAVED <= cost(formula):
             ends = [(c, _collected(t, facts)) for c, t in terms(turned)]
             if not any(isinstance(t, nodes.Transpose) for _, t in ends):

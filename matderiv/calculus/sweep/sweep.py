@@ -142,7 +142,7 @@ class _Sweep:
 
 
 def name_meant(graph: Graph) -> str:
-    """A suggestion for a result that does not use a value: that it stands for a name of its shape.
+    """The result that was perhaps meant, where it does not use a value: with that for a name.
 
     In `Y = X @ W; L = sum(f(Z))` nothing uses Y, and Z is used in L only.
     """
@@ -157,7 +157,7 @@ def name_meant(graph: Graph) -> str:
     if len(alike) != 1:
         return ""
     meant = replaced(last.value, {alike[0]: nodes.Name(idle[0])})
-    return f" Did you mean {source(meant)}?"
+    return source(meant)
 
 
 def _uses(value: Node, upstream: Node, shape: ShapeOf, moving: frozenset[str]) -> Iterator[Use]:
