@@ -25,6 +25,7 @@ PARTS = (
     "_version",
     "_collector",
     "_records",
+    "arguments",
     "expression",
     "calculus",
     "derivation",

@@ -23,7 +23,8 @@ FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
     type=array_name,
     multiple=True,
     metavar="NAME",
-    help="Differentiate by this name; may be repeated. Not needed if the program has one input.",
+    help="Differentiate by this input or assigned value; may be repeated. Default: every input "
+    "that is an array.",
 )
 @assume
 @click.option(
