@@ -1,4 +1,4 @@
-"""What the public functions take: each argument is read once, at the door.
+"""The arguments of public functions: each is read once, at the door.
 
 An argument of one name is of one kind in every function; the table `_KINDS` says which.
 """
@@ -75,7 +75,7 @@ def checked(**own: Kind) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
             for name, parameter in signature.parameters.items()
             if name != "self" and parameter.kind is not parameter.VAR_KEYWORD
         }
-        # What is left out is as the function has it, None where that means "not given".
+        # None is read as "not given" where it is the default.
         optional = {n for n, p in signature.parameters.items() if p.default is None}
 
         @functools.wraps(function)
@@ -135,7 +135,7 @@ def _real(value: object) -> float:
 def _at_least(
     least: int, read: Callable[[Any], Any], *, more: bool = False
 ) -> Callable[[Any], Any]:
-    """What `read` reads, `least` or more; without `least` itself if only more will do."""
+    """The same as `read`, from `least` on; without `least` itself if only more will do."""
 
     def bounded(value: object) -> object:
         number = read(value)

@@ -33,14 +33,14 @@ def visible(text: str) -> str:
     r"""The text in one line, the number of a character in the place of what has no form.
 
     >>> visible("one\ntwo\u202e")
-    'one two⟨U+202E⟩'
+    'one two[U+202E]'
     """
     line = " ".join(text.split())
-    return "".join(c if c.isprintable() else f"⟨U+{ord(c):04X}⟩" for c in line)
+    return "".join(c if c.isprintable() else f"[U+{ord(c):04X}]" for c in line)
 
 
 def brief(value: object) -> str:
-    """What was given, for an error: its beginning, in one line.
+    """The beginning of a value that was given, in one line, for an error.
 
     >>> brief([[1, 2]] * 20), brief(10**5000)
     ('[[1, 2], [1, 2], [1, 2], [1, 2], [1, 2],…', 'of type int')

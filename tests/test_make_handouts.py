@@ -230,6 +230,19 @@ def test_refused_with_code_2_and_nothing_written(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["course.toml"]
 
 
+@pytest.mark.parametrize("folder", ["..", "../other", "/nowhere", "a/../../b", "link/a"])
+def test_folders_elsewhere_are_asked_for(folder: str, tmp_path: Path, script: ModuleType) -> None:
+    """A file that one was sent writes below itself only, unless one says so."""
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "link").symlink_to(tmp_path)
+    file = own / "course.toml"
+    file.write_text(f'folder = "{folder}"\n{SMALL}', encoding="utf-8")
+    with pytest.raises(InputError, match=r"is not below this file; choose one that is, or add"):
+        script.read(file)
+    assert script.read(file, anywhere=True)
+
+
 @pytest.mark.parametrize("options", [["--jobs", "0"], ["--nothing"], []])
 def test_options_that_cannot_be_used(
     options: list[str],

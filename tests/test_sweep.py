@@ -21,6 +21,7 @@ from matderiv.calculus.deciding.decide import same_form
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Entry, Index
 from matderiv.calculus.index_forms.partials import partial
+from matderiv.calculus.sweep.conditions import conditions
 from matderiv.calculus.sweep.graph import Graph, graph_of
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
@@ -288,6 +289,35 @@ def test_a_gradient_through_zeros_is_proved_with_them() -> None:
     wrong = replace(found.gradients["Y"], formula=nodes.Name("Y"))
     mutant = replace(found, gradients={**found.gradients, "Y": wrong})
     assert Prover(mutant).all_of("W").status == "refuted"
+
+
+@pytest.mark.parametrize("operation", ["maximum", "minimum"])
+@pytest.mark.parametrize(
+    ("sides", "formula"),
+    [("A, A", "A"), ("A, A + 0*C", "A"), ("2*A, A + A", "2*A"), ("A @ C, A @ C", "A @ C")],
+)
+def test_the_larger_of_one_value_is_that_value(operation: str, sides: str, formula: str) -> None:
+    """No step(0) stands in its gradient, which has a value wherever the program has."""
+    own, plain = (
+        sweep(graph(f"L = sum({value})"), ("A",)).gradients["A"].formula
+        for value in (f"{operation}({sides})", formula)
+    )
+    assert own == plain
+    twice = graph(f"L = sum({operation}({sides})**2)")
+    assert not conditions(twice, {})
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("Z = A + 0; L = sum(maximum(Z, A))", r"In maximum\(Z, A\) .* write Z\."),
+        ("L = minimum(x @ x, sum(x**2)) + sum(A)", r"In minimum\(x @ x, .* write x @ x\."),
+    ],
+)
+def test_one_value_under_two_names_is_refused(program: str, message: str) -> None:
+    """There the gradient would have a value nowhere, and be 0 where step(0) is taken for 0."""
+    with pytest.raises(InputError, match=message):
+        sweep(graph(program), ("A",))
 
 
 def test_a_tiny_gradient_is_not_called_zero() -> None:

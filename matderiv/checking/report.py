@@ -63,7 +63,7 @@ class Check:
 
     @property
     def facts(self) -> dict[str, object]:
-        """What `json` writes: the verdict, what is right, and the causes and evidence if wrong."""
+        """The content of `json`: the verdict, what is right, and why a claim is wrong."""
         return _facts(self)
 
     @checked()
