@@ -240,14 +240,15 @@ def same_form(one: Form, other: Form) -> bool:
     """
     from matderiv.calculus.deciding.identities import summands_vanish  # loads SymPy
 
-    try:
-        if canonical(one) == canonical(other):
-            return True
-        if summands_vanish(difference(one, other)):
-            return True
-        if canonical(mirrored(one)) == canonical(mirrored(other)):
-            return True
-        one, other = factored(one), factored(other)
+    def same(one: Form, other: Form) -> bool:
         return canonical(one) == canonical(other) or summands_vanish(difference(one, other))
+
+    try:
+        if same(one, other):
+            return True
+        turned = mirrored(one), mirrored(other)
+        if turned != (one, other) and same(*turned):
+            return True
+        return same(factored(one), factored(other))
     except (UnsupportedError, RecursionError):
         return False
