@@ -49,6 +49,7 @@ from _soundness_fuzz import random_text
 
 from matderiv.checking.question import ask
 from matderiv.derivation.methods.table import METHODS
+from matderiv.expression.vocabulary import KNOWN
 
 __all__ = ["KINDS", "Kind", "fuzzed", "main"]
 
@@ -72,34 +73,57 @@ class Kind:
 # -- texts -----------------------------------------------------------------------------------
 
 _TOKEN = re.compile(r"\w+|\s+|\*\*|\.T|.", re.DOTALL)
-_PLACES = ("{}**2", "sum({})", "({}).T", "-{}", "log({})", "inv({})", "{}/{}", "0*{}", "{}@{}")
+_PLACES = (
+    *(
+        "({}**2)",
+        "sum({})",
+        "({}).T",
+        "(-{})",
+        "log({})",
+        "inv({})",
+        "({}/{})",
+        "(0*{})",
+        "({} @ {})",
+    ),
+    *("({} + {})", "mean({}, axis=0)", "softmax({})", "{}**{}", "relu({})", "({} - mean({}))"),
+)
 
 
 def _words(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
+#: Words that stand in each other's places without harm to the grammar.
+_ALIKE = (
+    ("@", "*", "+", "-", "/", "**"),
+    ("0", "1", "2", "3", "0.5", "1e9", "10**6"),
+    tuple(n for n in KNOWN if n not in ("eye", "ones")),
+    ("X", "W", "x", "w", "lam", "pi", "n", "N", "Z1", "d", "e"),
+    ("0", "1", "-1", "2", "None", "True"),
+)
+
+
 def _text(chance: Chance) -> str:
     """A program of the table of gradients, changed in up to four places, or any words."""
-    if chance.random() < 0.1:  # noqa: PLR2004 - now and then
+    if chance.random() < 0.05:  # noqa: PLR2004 - now and then
         return random_text(chance)
     words = _words(chance.choice(table()).program)
-    others = _words(chance.choice(table()).program)
     for _ in range(chance.randint(1, 4)):
         at = chance.randrange(len(words))
-        match chance.randrange(5):
-            case 0:
-                words[at] = chance.choice(others)
-            case 1:
-                words[at:at] = [chance.choice([*others, *_words(random_text(chance))])]
-            case 2 if len(words) > 1:
-                del words[at]
-            case 3:
-                names = [n for n, word in enumerate(words) if word.isidentifier()] or [at]
+        alike = [some for some in _ALIKE if words[at] in some] or [_ALIKE[3]]
+        choice = chance.random()
+        if choice < 0.45 and (words[at].isalnum() or words[at] in _ALIKE[0]):  # noqa: PLR2004 - as above
+            words[at] = chance.choice(alike[-1])
+        elif choice < 0.9:  # noqa: PLR2004 - as above
+            names = [n for n, w in enumerate(words) if w.isidentifier() and w not in KNOWN]
+            if names:
                 at = chance.choice(names)
                 words[at] = chance.choice(_PLACES).replace("{}", words[at])
-            case _:
-                words[at:at] = words[at : at + chance.randint(1, 6)]
+        elif choice < 0.95:  # noqa: PLR2004 - as above
+            words[at:at] = [chance.choice(_words(random_text(chance)) or [""])]
+        else:
+            del words[at : at + chance.randint(1, 3)]
+            words = words or [""]
     return "".join(words)
 
 
