@@ -208,7 +208,7 @@ def _try_claim(case: tuple[Made, int]) -> Found:
     wrt = _chosen(made)
     if wrt is None:
         return Found("no input")
-    chance = random.Random(seed)  # noqa: S311 - examples, not secrets
+    chance = random.Random(seed)
     question = ask(made.text, wrt, shapes=made.inputs)
     changes = list(changed(question.gradient, question, chance))
     plain = chance.random() < 0.2  # noqa: PLR2004 - now and then
@@ -267,7 +267,7 @@ def _try_certificate(case: tuple[Made, str, int]) -> Found:
     if not made.inputs:
         return Found("no input")
     text = matderiv.derive(made.text, shapes=made.inputs, method=method).json()
-    chance = random.Random(seed)  # noqa: S311 - as above
+    chance = random.Random(seed)
     data = json.loads(text)
     if chance.random() < 0.2:  # noqa: PLR2004 - now and then
         code, words = verify_certificate.outcome(data)
@@ -479,7 +479,7 @@ def fuzzed(name: str, kind: Kind, count: int, seed: int) -> tuple[Counter[str], 
     outcomes: Counter[str] = Counter()
     lines = []
     for number in range(seed, seed + count):
-        case = kind.make(random.Random(f"{name} {number}"))  # noqa: S311 - examples, not secrets
+        case = kind.make(random.Random(f"{name} {number}"))
         found = isolated(kind.trial, case, kind.limits)
         outcomes[found.what] += 1
         if found.bad:
