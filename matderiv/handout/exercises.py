@@ -57,7 +57,7 @@ def exercises(
     >>> len(exercises(derive("L = x @ A @ y"), "en", 3, seed=1))
     3
     """
-    chance = Random(seed)  # noqa: S311 - exercises, not secrets
+    chance = Random(seed)
     theme = Theme.of(derivation)
     return worded(derivation, theme, materials(theme, count, chance), language)
 

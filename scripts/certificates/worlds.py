@@ -65,7 +65,7 @@ class World:
 
     def _start(self) -> None:
         """Choose inputs for which every value is defined."""
-        chance = random.Random(self.seed)  # noqa: S311 - points, not secrets
+        chance = random.Random(self.seed)
         kinds = list(RANGES)
         for attempt in range(_TRIES):
             kind = kinds[attempt % len(kinds)]
@@ -121,7 +121,7 @@ class World:
         if name not in self._values:
             base, _, word = name.partition(".")
             if word == "differential" and base == self.about:
-                chance = random.Random(f"{self.seed} d {base}")  # noqa: S311
+                chance = random.Random(f"{self.seed} d {base}")
                 change = made(self.shape_of(base), lambda _: self.field.drawn(chance))
                 self._values[name] = change
             elif name[0] == "d" and name[1:] in self.program.shapes:
@@ -141,7 +141,7 @@ class World:
         function = name if own else name[1:]
         found = []
         for n in "12":
-            chance = random.Random(f"{self.seed} {function} {n} {array.shape}")  # noqa: S311
+            chance = random.Random(f"{self.seed} {function} {n} {array.shape}")
             some = [self.field.drawn(chance, "small") for _ in array.items]
             inner = reduce(add, map(mul, some, array.items))
             both = self._function(function + n)
@@ -150,7 +150,7 @@ class World:
 
     def _function(self, name: str) -> Smooth:
         if name not in self._functions:
-            chance = random.Random(f"{self.seed} {name}")  # noqa: S311
+            chance = random.Random(f"{self.seed} {name}")
             self._functions[name] = smooth(self.field, chance)
         return self._functions[name]
 

@@ -46,6 +46,11 @@ class GradientStages:
         *_, last = self.assembled, *(step.formula for step in self.tidying)
         return self.assembled if last == nodes.ZERO else last
 
+    @property
+    def users(self) -> tuple[str, ...]:
+        """The values that use x and through which it reaches the loss."""
+        return tuple(dict.fromkeys([use.by for use in self.uses]))
+
 
 @record
 class Sweep:
