@@ -264,7 +264,7 @@ _FORMULAS = ("called", "matrix")
 _HEADED: Mapping[str, str] = {
     **{kind: kind for kind in ("values", "structure", "upstream", "entries", "array", "proof")},
     **dict.fromkeys(_FORMULAS, "matrix"),
-    **dict.fromkeys(("gradient", *methods.METHOD_WRITERS), "gradient"),
+    **dict.fromkeys(("gradient", "zero", *methods.METHOD_WRITERS), "gradient"),
 }
 
 STEP_WRITERS: Mapping[str, StepWriter] = {
