@@ -33,6 +33,7 @@ class Calculus:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.lowering = Lowering(program.sizes, program.shapes, program.functions)
+        self.numbers: set[tuple[str, int]] = set()  # sizes, and numbers that index them
         self._work = Work(MOST_WORK)
 
     # -- reading -----------------------------------------------------------------------------------
@@ -127,8 +128,9 @@ class Calculus:
     def fit(self, index: Tree, size: str | None, letters: Letters) -> None:
         """Refuse an index that is not one of an axis."""
         own = self.size_of(index, letters)
-        there = own == size if own else not (size and size.isdigit() and index[1] > int(size))
-        if size and not there:
+        if size and own is None and index[1] <= int(self.program.sizes.get(size, 0) or size):
+            self.numbers.add((size, index[1]))
+        elif size and own != size:
             refuse(f"the index {str(index[1])[:20]} does not run over its rows or columns")
 
     def indices(self, tree: Tree, letters: Letters) -> Places:

@@ -5,7 +5,7 @@ What is not here is in `lowering.py`: sums, means, products of entries, inverses
 
 from __future__ import annotations
 
-from certificates.reading import Tree, exchanged, parse, walk
+from certificates.reading import Tree, exchanged, parse
 
 #: The argument of a function in its row; no name of a program is written so.
 ARGUMENT: Tree = ("name", "#")
@@ -48,6 +48,9 @@ MIRRORED = dict.fromkeys("sin tanh arctan erf sign".split(), "odd") | {
 
 FUNCTIONS = frozenset((*SLOPES, *SIMPLER))
 
+#: Functions that take few values.
+JUMPS = frozenset(("step", "sign"))
+
 #: Operations on arrays a and b by simpler ones; `axis` and `keepdims` are those that are given.
 COMPOSITE = {
     "maximum": parse("relu(a - b) + b"),
@@ -60,15 +63,3 @@ COMPOSITE = {
     "var": parse("mean((a - mean(a, axis=axis, keepdims=True))**2, axis=axis, keepdims=keepdims)"),
     "std": parse("sqrt(var(a, axis=axis, keepdims=keepdims))"),
 }
-
-
-def called(tree: Tree) -> set[str]:
-    """The functions in a tree."""
-    return {node[1] for node in walk(tree) if node[0] == "call"}
-
-
-#: Functions that take few values, or that are made of such.
-KINKS = {"step", "sign"}
-for _name, _tree in (SIMPLER | COMPOSITE).items():
-    if called(_tree) & KINKS:
-        KINKS.add(_name)
