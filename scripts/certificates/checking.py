@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 from certificates.derivatives import Calculus
 from certificates.entries import Entries
-from certificates.frame import Json, RefusedError, Work, check_form, refuse
+from certificates.frame import Json, RefusedError, check_form, refuse
+from certificates.functions import parts_of
 from certificates.numbers import (
     Field,
     ImpreciseError,
@@ -182,13 +183,18 @@ class Side:
             refuse(f"there is no side {kind[:40]!r} of this form")
         if any(index not in runs and not _NUMBER.fullmatch(index) for index in at):
             refuse("an index is not one of its chain")
+        cells = "".join(text for _, text in _cells(data.get("entries", "")))
+        self.calculus.lowering.work.spend(len(data["entry"] + data.get("of", "") + cells))
         written = [parse(data["entry"])]
+        parts_of(written[0])
         if "of" in data:
             over = tuple(runs.get(index, "1") for index in at)
+            parts_of(parse(data["of"]))
             places = tuple(("name", i) if i in runs else ("num", int(i)) for i in at)
             written.append(self.calculus.source(data["of"], over, places, KINDS[kind]))
-        self.calculus.numbers = self.numbers = set()
+        self.calculus.numbers.clear()
         self.trees = [self.calculus.read(tree, runs, about) for tree in written]
+        self.numbers = frozenset(self.calculus.numbers)
         self.proved = all(prover.same(self.trees[0], tree, about) for tree in self.trees[1:])
 
     def value(self, world: World, place: Place) -> Number:
@@ -299,35 +305,32 @@ def _links(chain: Json, prover: Prover, about: str | None, where: str) -> Iterat
 
 def _evaluate(data: Json, entries: Entries, links: list[Link]) -> None:
     """Look at every link that is not proved, at all that is written out, and for values of all."""
-    work = Work()
     with contextlib.suppress(NotRationalError):
-        _look(data, entries, [Residues(random_prime(CHANCE)) for _ in range(2)], links, work)
+        _look(data, entries, [Residues(random_prime(CHANCE)) for _ in range(2)], links)
         return
     for digits in DIGITS:
         with contextlib.suppress(ImpreciseError):
-            _look(data, entries, [Reals(digits)] * 2, links, work)
+            _look(data, entries, [Reals(digits)] * 2, links)
             if entries.jumped:  # it takes more points to tell functions apart that take few values
-                _look(data, entries, [Reals(digits)] * 6, links, work)
+                _look(data, entries, [Reals(digits)] * 6, links)
             if any(len(signs) == 1 for signs in entries.signs.values()):
                 refuse("a side asks for a sign that is always the same")
             return
     refuse(f"numbers that {DIGITS[-1]:,} digits do not tell apart")
 
 
-def _look(
-    data: Json, entries: Entries, fields: Sequence[Field], links: list[Link], work: Work
-) -> None:
+def _look(data: Json, entries: Entries, fields: Sequence[Field], links: list[Link]) -> None:
     """Look at links at every point that is needed, and at all links at the first."""
     own, first = data["sizes"], True
     here = any(x.spelled or x.open(own=True) != x.open(own=False) for x in links)
     shapes = [[own.get(n) or int(n) for n in shape] for shape in data["shapes"].values()]
     found: list[Iterable[Point]] = []
     if here or sum(map(math.prod, shapes)) <= SMALL:
-        found.append(Point(entries, field, own, work) for field in fields)
+        found.append(Point(entries, field, own) for field in fields)
     trees = [t for x in links if x.open(own=False) for side in x.sides for t in side.trees]
     if trees or not found:
         spread = {name: _most(trees, name) for name in own}
-        found.append(other_points(entries, fields, work, spread))
+        found.append(other_points(entries, fields, spread))
     for point in itertools.chain(*found):
         for link in links:
             with _located(link.where):

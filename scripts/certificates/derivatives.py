@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from certificates.frame import Work, refuse
+from certificates.frame import refuse
 from certificates.functions import ARGUMENT, SIMPLER, SLOPES
 from certificates.lowering import ONE, Lowering, Places, Sizes, delta, entry, summed, times
 from certificates.program import Program, names
 from certificates.reading import Tree, exchanged, parse, walk, whole_number
 
 MOST_FIXED = 1000  # that a sum runs to which runs to a number
-MOST_WORK = 400_000  # parts of formulas that are differentiated, for a file
 
 Letters = Mapping[str, str]  # letters with the sizes that they run to
 Leaf = Callable[[Tree], Places | None]
@@ -34,7 +33,6 @@ class Calculus:
         self.program = program
         self.lowering = Lowering(program.sizes, program.shapes, program.functions)
         self.numbers: set[tuple[str, int]] = set()  # sizes, and numbers that index them
-        self._work = Work(MOST_WORK)
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -241,7 +239,7 @@ class Calculus:
 
     def slopes(self, tree: Tree, leaf: Leaf) -> Iterator[_Slope]:
         """The derivative, for each time that what it is by stands in a tree."""
-        self._work.spend(1)
+        self.lowering.work.spend(len(tree[1]) if tree[0] == "mul" else 1)
         at = leaf(tree)
         if at is not None:
             yield (), (), at

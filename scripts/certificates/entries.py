@@ -56,6 +56,7 @@ class Entries:
         return self._known[tree]
 
     def _ready(self, tree: Tree) -> Ready:
+        self.lowering.work.spend(1)
         match tree:
             case ("num", number):
                 return Ready((), lambda world, _: world.field.number(number))

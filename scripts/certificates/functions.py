@@ -5,7 +5,10 @@ What is not here is in `lowering.py`: sums, means, products of entries, inverses
 
 from __future__ import annotations
 
-from certificates.reading import Tree, exchanged, parse
+from certificates.frame import refuse
+from certificates.reading import Tree, exchanged, parse, walk
+
+MOST_PARTS = 100_000  # of a formula, by the simplest functions
 
 #: The argument of a function in its row; no name of a program is written so.
 ARGUMENT: Tree = ("name", "#")
@@ -63,3 +66,15 @@ COMPOSITE = {
     "var": parse("mean((a - mean(a, axis=axis, keepdims=True))**2, axis=axis, keepdims=keepdims)"),
     "std": parse("sqrt(var(a, axis=axis, keepdims=keepdims))"),
 }
+
+_SIMPLER = SIMPLER | COMPOSITE
+
+
+def parts_of(tree: Tree) -> int:
+    """How many parts a formula has when its functions are put in simpler terms."""
+    found = 1 + sum(parts_of(part) for part in tree if isinstance(part, tuple))
+    if tree[0] == "call" and tree[1] in _SIMPLER:
+        found *= 1 + sum(node in (ARGUMENT, ("name", "a")) for node in walk(_SIMPLER[tree[1]]))
+    if found > MOST_PARTS:
+        refuse("a formula of too many parts")
+    return found

@@ -217,7 +217,7 @@ class Reals:
 
     def __init__(self, digits: int) -> None:
         self.bits = digits * 10 // 3
-        self.cost = 1 + self.bits // 64
+        self.cost = 1 + self.bits // 40
         self._numbers: dict[Fraction | int, Number] = {}
         self._functions: dict[str, Any] = {}
 
@@ -248,7 +248,7 @@ class Reals:
         return bool(u.ends == _ZERO)
 
     def undefined(self, seed: str, some: list[Number]) -> tuple[Number, list[Number]]:
-        """An undefined function f(Σ b_i g(u_i + Σ c_k u_k)) of some numbers, and its derivatives."""
+        """Some undefined function f(Σ b_i g(u_i + Σ c_k u_k)), and its derivatives."""
         key = f"{seed} {len(some)}"
         if key not in self._functions:
             chance = random.Random(key)  # noqa: S311 - points, not secrets

@@ -10,10 +10,10 @@ from typing import Any
 
 from certificates.arrays import Array, Shape, made, places
 from certificates.entries import Entries
-from certificates.frame import RefusedError, Work, refuse
+from certificates.frame import RefusedError, refuse
 from certificates.lowering import Places
 from certificates.numbers import RANGES, Field, Number
-from certificates.reading import Tree, whole_number
+from certificates.reading import Tree, walk, whole_number
 
 CHANCE = random.SystemRandom()
 
@@ -33,11 +33,10 @@ class World:
         entries: Entries,
         field: Field,
         sizes: Mapping[str, int],
-        work: Work,
         first: int = 0,
     ) -> None:
         self.entries, self.program = entries, entries.program
-        self.field, self.sizes, self.work = field, sizes, work
+        self.field, self.sizes, self.work = field, sizes, entries.lowering.work
         self.seed = CHANCE.getrandbits(64)
         self.about: str | None = None
         self.memo: dict[object, Any] = {}
@@ -157,12 +156,10 @@ class World:
 class Point:
     """Worlds of one choice of sizes: more of them where a formula has no value in the first."""
 
-    def __init__(
-        self, entries: Entries, field: Field, sizes: Mapping[str, int], work: Work
-    ) -> None:
+    def __init__(self, entries: Entries, field: Field, sizes: Mapping[str, int]) -> None:
         self.sizes = sizes
-        self._made = [World(entries, field, sizes, work)]
-        self._more = lambda n: World(entries, field, sizes, work, n)
+        self._made = [World(entries, field, sizes)]
+        self._more = lambda n: World(entries, field, sizes, n)
 
     def worlds(self) -> Iterator[World]:
         """The worlds in order, the inputs of each from another range."""
@@ -173,7 +170,7 @@ class Point:
 
 
 def other_points(
-    entries: Entries, fields: Sequence[Field], work: Work, spread: Mapping[str, int]
+    entries: Entries, fields: Sequence[Field], spread: Mapping[str, int]
 ) -> Iterator[Point]:
     """Points at two other choices of sizes than those of the file, one for each field.
 
@@ -188,14 +185,14 @@ def other_points(
         for left in reversed(range(2 * _SHUFFLES)):
             sizes = other_sizes(names, CHANCE, before, least=1 + (left < _SHUFFLES))
             with contextlib.suppress(NoValueError):
-                yield from [Point(entries, field, sizes, work) for field in fields]
+                yield from [Point(entries, field, sizes) for field in fields]
                 break
     for name, most in spread.items():
         for size in range(1, most + 3 if most > 1 else 1):
             for _ in range(_SHUFFLES):
                 sizes = {n: CHANCE.randint(1, spread.get(n, 0) + 3) for n in names}
                 with contextlib.suppress(NoValueError):
-                    yield Point(entries, fields[0], sizes | {name: size}, work)
+                    yield Point(entries, fields[0], sizes | {name: size})
                     break
 
 
@@ -219,16 +216,18 @@ def spread_of(tree: Tree, size: str) -> Spread:
             low, high, below = spread_of(base, size)
             n = whole_number(exponent)
             if n is None or any(spread_of(exponent, size)):
-                return 0, 2 * (high - low) + 9 * sum(map(abs, spread_of(exponent, size))), below
+                return 0, 2 * (high - low + below) + 9 * any(spread_of(exponent, size)), 0
             if n >= 0 or low == high:
                 return (*sorted((n * low, n * high)), abs(n) * below)
             return n * low, n * low, -n * (high - low + below)
         case ("call", name, (body, *rest)):
             low, high, below = spread_of(body, size)
-            more = sum(bound[1][2] == ("name", size) for bound in rest if bound[0] == "tuple")
             if name == "Sum":
-                return low, high + more, below
-            return 0, (high - low) * (9 if name in ("sin", "cos") else 1), below
+                held = {at for node in walk(body) if node[0] == "index" for at in node[2]}
+                free = [bound[1][2] for bound in rest if bound[1][0] not in held]
+                return low, high + free.count(("name", size)), below
+            many = 9 if name in ("sin", "cos") else 1
+            return 0, (max(abs(low), abs(high)) + below) * many, 0
     return 0, 0, 0
 
 
