@@ -31,12 +31,14 @@ _MOST_EXERCISES = 100
 class Handout:
     """A handout, and its answers if they are a separate document.
 
-    `command`: the shell command that makes it.
+    `command`: the shell command that makes it; `left_out`: how many exercises that were asked for
+    could not be made.
     """
 
     document: Document
     answers: Document | None
     command: Command
+    left_out: int = 0
 
     def named(self, *names: str, fragment: bool = False) -> Handout:
         """The handout that says it was written to files of these names."""
@@ -58,7 +60,7 @@ class Handout:
             )
 
         answers = None if self.answers is None else renamed(self.answers)
-        return Handout(renamed(self.document), answers, command)
+        return replace(self, document=renamed(self.document), answers=answers, command=command)
 
     def write(self, form: str) -> str | bytes:
         """The handout in a format, such as "md", "tex" or "latex", a piece to input."""
@@ -164,7 +166,8 @@ def make(derivation: ProvedSteps, wishes: Wishes, limit: int | None) -> Handout:
     document = _sheet(derivation, wishes, limit, plain if separate else made)
     drawn = _exercises(derivation, wishes)
     key = answer_sheet(document, drawn, made) if separate else None
-    return Handout(with_exercises(document, drawn, wishes.answers), key, command)
+    whole = with_exercises(document, drawn, wishes.exercises, wishes.answers)
+    return Handout(whole, key, command, wishes.exercises - len(drawn))
 
 
 def _sheet(

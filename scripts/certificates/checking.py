@@ -4,7 +4,8 @@ A link is proved for all sizes if both of its sides have one normal form (see `p
 rest is evaluated: both sides at all their entries, at the sizes of the file, if they are small, and
 at two other choices of sizes, which differ from each other and one of which holds a 1; each time at
 two random points, modulo two random primes where the program only adds, multiplies and divides,
-else with real numbers that know their errors. That finds what is false, but is no proof.
+else with real numbers that know their errors. Where sizes stand as numbers, more sizes are tried.
+That finds what is false, but is no proof. All sides must have a value at some point.
 """
 
 from __future__ import annotations
