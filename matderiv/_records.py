@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeVar, dataclass_transform
 
 __all__ = ["Hashed", "record"]
 
-Kind = TypeVar("Kind")
+_Class = TypeVar("_Class")
 
 
 class Hashed:
@@ -23,7 +23,7 @@ class Hashed:
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def record(kind: type[Kind]) -> type[Kind]:
+def record(kind: type[_Class]) -> type[_Class]:
     """A frozen dataclass with slots; two are equal if they are of one class and all fields are.
 
     >>> @record

@@ -19,7 +19,7 @@ import numpy as np
 
 from matderiv.checking.check import judge
 from matderiv.checking.question import Question, ask
-from matderiv.checking.report import Report, edit_key
+from matderiv.checking.report import Check, edit_key
 from matderiv.errors import MatderivError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import MatMul, Multiply, Name, Node, Number, Transpose
@@ -160,7 +160,7 @@ def rewrites(
     cases: Sequence[Case], count: int, seed: int = 1
 ) -> tuple[Counter[str], list[str], list[float]]:
     """Rewritten right claims by verdict, those that were refused, and the times."""
-    chance = random.Random(seed)  # noqa: S311 - examples, not secrets
+    chance = random.Random(seed)
     verdicts: Counter[str] = Counter()
     refused, times = [], []
     for _ in range(count):
@@ -244,7 +244,7 @@ def changes(
     cases: Sequence[Case], count: int, seed: int = 2
 ) -> tuple[Counter[str], list[str], list[str], list[float]]:
     """Changed claims by verdict, those accepted though they are wrong, and those misdiagnosed."""
-    chance = random.Random(seed)  # noqa: S311 - examples, not secrets
+    chance = random.Random(seed)
     verdicts: Counter[str] = Counter()
     wrongly, misread, times = [], [], []
     for _ in range(count):
@@ -271,7 +271,7 @@ def changes(
     return verdicts, wrongly, misread, times
 
 
-def diagnosis(report: Report) -> set[str]:
+def diagnosis(report: Check) -> set[str]:
     """The kinds of all causes that a report names."""
     if report.other is not None:
         return {"other"}

@@ -36,7 +36,7 @@ def process(
     *args: str | bytes, stdout: int | None = subprocess.PIPE, shell: str = ""
 ) -> subprocess.CompletedProcess[bytes]:
     """Run the command line in a process of its own, as a shell does."""
-    command: list[str | bytes] = [sys.executable, "-m", "matderiv.cli", *args]
+    command: list[str | bytes] = [sys.executable, "-m", "matderiv", *args]
     if shell:
         quoted = " ".join(f"'{a!s}'" for a in command)
         command = ["sh", "-c", shell.replace("MATDERIV", quoted)]
@@ -144,8 +144,11 @@ BAD = [
     (["derive", "--lang", "fr"], "There is no language 'fr'; there are: en, zh."),
     (["derive", "--lang", "../en"], "There is no language '../en'; there are: en, zh."),
     (
-        ["derive", "--format", "pdf"],
-        ("Invalid value for '--format': 'pdf' is not one of 'latex', 'markdown', 'json'."),
+        ["derive", "--format", "docx"],
+        (
+            "Invalid value for '--format': 'docx' is not one of 'latex', 'markdown', 'json', 'html', "
+            "'ipynb', 'pdf', 'text'."
+        ),
     ),
     (
         ["derive", "--wrt", "Z"],

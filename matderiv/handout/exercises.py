@@ -59,7 +59,7 @@ def exercises(
     >>> len(exercises(derive("L = x @ A @ y"), "en", 3, seed=1))
     3
     """
-    chance = Random(seed)  # noqa: S311 - exercises, not secrets
+    chance = Random(seed)
     theme = Theme.of(derivation)
     return tuple(materials(theme, count, chance, wording(derivation, theme, language)))
 

@@ -174,7 +174,9 @@ class Formulas:
                 return Symbol("pi", greek=True), "atom"
             case nodes.Add() | nodes.Subtract() | nodes.Negate():
                 return Terms(tuple(self._signed(node))), "sum"
-            case _ if _leading(node)[0] < 0 and not isinstance(node, nodes.Number):
+            case nodes.Multiply() | nodes.Divide() | nodes.MatMul() if (
+                _leading(node)[0] < 0 or _without_sign(node) is not None
+            ):
                 return Terms(tuple(self._signed(node))), "sum"
             case nodes.MatMul():
                 return self._matmul(node), "product"
@@ -202,10 +204,15 @@ class Formulas:
                 yield turned, _number(-value)[0]
             case _:
                 first, rest = _leading(node)
+                unsigned = _without_sign(node)
                 if first < 0:
                     yield turned, self.node(rest)
-                else:
+                elif unsigned is None:
                     yield sign, self.node(node)
+                elif sign == "+":
+                    yield turned, self.node(unsigned)
+                else:
+                    yield sign, fenced(self.node(node))
 
     def factor(self, node: Node) -> Box:
         """A factor, a sum in brackets."""
@@ -213,7 +220,10 @@ class Formulas:
         return fenced(box) if grip == "sum" else box
 
     def _entrywise(self, node: Node) -> Box:
-        """A factor of a product entry by entry: (AB) ⊙ C, not AB ⊙ C, nor 2·A ⊙ B."""
+        """A factor of a product entry by entry: (AB) ⊙ C, not AB ⊙ C, nor 2·A ⊙ B.
+
+        A number times an array on the right has brackets, too: C ⊙ (λA).
+        """
         box = self.factor(node)
         product = self._is_product(node) and not isinstance(box, Fraction)
         product |= _holds(box, "cdot")
@@ -224,8 +234,17 @@ class Formulas:
         match node:
             case nodes.MatMul() | nodes.Outer():
                 return True
+            case nodes.Name(name) if name[0] in _DERIVED and name not in self.names:
+                return _DERIVED[name[0]](self, name[1:])[1] == "product"  # e_p e_qᵀ
             case nodes.Multiply(left, right) if not (self.shape(left) and self.shape(right)):
                 return self._is_product(left) or self._is_product(right)
+        return False
+
+    def _has_number(self, node: Node) -> bool:
+        """Whether an array is multiplied with a number: λA, λA ⊙ B."""
+        match node:
+            case nodes.Multiply(left, right):
+                return not (self.shape(left) and self.shape(right)) or self._has_number(left)
         return False
 
     def _tight(self, node: Node) -> Box:
@@ -269,7 +288,9 @@ class Formulas:
         left, right = node.left, node.right
         if self.shape(left) and self.shape(right):
             first = self.base(left) if isinstance(left, nodes.Divide) else self._entrywise(left)
-            return Row((first, Operator("odot"), self._entrywise(right)))
+            second = self._entrywise(right)
+            number = isinstance(second, Row) and self._has_number(right)
+            return Row((first, Operator("odot"), fenced(second) if number else second))
         a = self.base(left) if isinstance(left, nodes.Divide) else self.factor(left)
         b = self.factor(right)
         number = isinstance(right, nodes.Number) or starts_with_number(b)
@@ -386,6 +407,15 @@ def _leading(node: Node) -> tuple[Rational, Node]:
     if isinstance(node, nodes.Number) and node.value < 0:
         return node.value, nodes.Number(-node.value)
     return Rational(1), node
+
+
+def _without_sign(node: Node) -> Node | None:
+    """A·B for (-A)·B; None if there is no sign at the start of a product."""
+    match node:
+        case nodes.Multiply(left, right) | nodes.Divide(left, right) | nodes.MatMul(left, right):
+            first = left.arg if isinstance(left, nodes.Negate) else _without_sign(left)
+            return None if first is None else nodes.rebuilt(node, (first, right))
+    return None
 
 
 def _holds(box: Box, *operators: str) -> bool:

@@ -115,7 +115,7 @@ class Residues:
         """No function is known, nor π, nor what is larger."""
         raise NotRationalError
 
-    power = pi = sign = function
+    power = pi = sign = rounded = function
 
 
 # -- real ones -----------------------------------------------------------------------------------
@@ -251,7 +251,7 @@ class Reals:
         """Some undefined function f(Σ b_i g(u_i + Σ c_k u_k)), and its derivatives."""
         key = f"{seed} {len(some)}"
         if key not in self._functions:
-            chance = random.Random(key)  # noqa: S311 - points, not secrets
+            chance = random.Random(key)
             outer, inner = ([self.drawn(chance, kind) for kind in _WAVE] for _ in range(2))
             pairs = [(self.drawn(chance, "positive"), self.drawn(chance, "small")) for _ in some]
             self._functions[key] = outer, inner, pairs

@@ -67,7 +67,7 @@ class World:
 
     def _start(self, kinds: Sequence[str]) -> None:
         """Choose inputs for which every value is defined, from the first range that has some."""
-        chance = random.Random(self.seed)  # noqa: S311 - points, not secrets
+        chance = random.Random(self.seed)
         for attempt in range(_TRIES):
             kind = kinds[attempt % len(kinds)]
             self.memo.clear()
@@ -123,7 +123,7 @@ class World:
         if name not in self._values:
             base, _, word = name.partition(".")
             if word == "differential" and base == self.about:
-                chance = random.Random(f"{self.seed} d {base}")  # noqa: S311
+                chance = random.Random(f"{self.seed} d {base}")
                 change = made(self.shape_of(base), lambda _: self.field.drawn(chance))
                 self._values[name] = change
             elif name[0] == "d" and name[1:] in self.program.shapes:
@@ -157,15 +157,14 @@ class Point:
     """Worlds of one choice of sizes: more of them where a formula has no value in the first."""
 
     def __init__(self, entries: Entries, field: Field, sizes: Mapping[str, int]) -> None:
-        self.sizes = sizes
+        self.entries, self.field, self.sizes = entries, field, sizes
         self._made = [World(entries, field, sizes)]
-        self._more = lambda n: World(entries, field, sizes, n)
 
     def worlds(self) -> Iterator[World]:
         """The worlds in order, the inputs of each from another range."""
         for n in range(len(RANGES)):
             if n == len(self._made):
-                self._made.append(self._more(n))
+                self._made.append(World(self.entries, self.field, self.sizes, n))
             yield self._made[n]
 
 
@@ -206,19 +205,17 @@ def spread_of(tree: Tree, size: str) -> Spread:
             return (1, 1, 0) if name == size else (0, 0, 0)
         case ("neg", part):
             return spread_of(part, size)
-        case ("add", parts):
-            low, high, below = zip(*(spread_of(part, size) for part in parts), strict=True)
-            return min(low), max(high), sum(below)
-        case ("mul", parts):
-            low, high, below = zip(*(spread_of(part, size) for part in parts), strict=True)
-            return sum(low), sum(high), sum(below)
+        case (("add" | "mul") as kind, parts):
+            lows, highs, more = zip(*(spread_of(part, size) for part in parts), strict=True)
+            ends = (min(lows), max(highs)) if kind == "add" else (sum(lows), sum(highs))
+            return *ends, sum(more)
         case ("pow", base, exponent):
             low, high, below = spread_of(base, size)
             n = whole_number(exponent)
             if n is None or any(spread_of(exponent, size)):
                 return 0, 2 * (high - low + below) + 9 * any(spread_of(exponent, size)), 0
             if n >= 0 or low == high:
-                return (*sorted((n * low, n * high)), abs(n) * below)
+                return min(n * low, n * high), max(n * low, n * high), abs(n) * below
             return n * low, n * low, -n * (high - low + below)
         case ("call", name, (body, *rest)):
             low, high, below = spread_of(body, size)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
+from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.calculus.sweep.sweep import replaced
-from matderiv.errors import MissingRuleError
+from matderiv.calculus.sweep.vanishing import reads_zero
 from matderiv.expression import nodes
-from matderiv.expression.definitions import definition
+from matderiv.expression.definitions import unfolded
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
@@ -30,13 +31,15 @@ def conditions(graph: Graph, lifted: Mapping[str, Node]) -> tuple[tuple[str, Nod
     >>> conditions(graph_of(program, infer(program)), {})
     (('positive', Name(name='X')),)
     """
-    shape = shapes_over(graph.shapes)
-    found = dict.fromkeys(
-        condition
-        for assignment in graph.values
-        for node in nodes.walk(assignment.value)
-        for condition in _of(replaced(node, lifted), shape)
-    )
+    facts = Facts(shapes_over(graph.shapes))
+    found: dict[tuple[str, Node], None] = {}
+    for assignment in graph.values:
+        for node in nodes.walk(assignment.value):
+            for kind, part in _of(replaced(node, lifted), facts.shape):
+                if kind != "kink":
+                    found[kind, part] = None
+                elif not reads_zero(part, facts):  # |0| stays as it is
+                    found["nonzero", part] = None
     return tuple(found)
 
 
@@ -53,9 +56,7 @@ def _of(node: Node, shape: ShapeOf) -> _Conditions:
     if type(node) in CONDITIONS:
         yield from CONDITIONS[type(node)](node)
         return
-    simpler = definition(node, shape)
-    if simpler is None:
-        raise MissingRuleError(node, "conditions")
+    simpler = unfolded(node, "conditions", shape)
     for part in nodes.walk(simpler):
         yield from _of(part, shape)
 
@@ -100,7 +101,7 @@ def _apply(node: nodes.Apply) -> _Conditions:
     if known and known.domain == "positive" and not _positive(node.arg):
         yield "positive", node.arg
     if known and known.kink:
-        yield "nonzero", node.arg
+        yield "kink", node.arg
 
 
 @_rule(nodes.Divide)

@@ -21,7 +21,7 @@ from matderiv.errors import MatderivError
 
 __all__ = ["KINDS", "Material", "materials"]
 
-T = TypeVar("T")
+_Finished = TypeVar("_Finished")
 
 Material = Shapes | OneEntry | Mistake | Uses | Numbers | Related
 
@@ -37,8 +37,8 @@ KINDS: tuple[Callable[[Theme], Draw[Material] | None], ...] = (
 
 
 def materials(
-    theme: Theme, count: int, chance: Random, finish: Callable[[Material], T]
-) -> Iterator[T]:
+    theme: Theme, count: int, chance: Random, finish: Callable[[Material], _Finished]
+) -> Iterator[_Finished]:
     """So many exercises about a program, the kinds in turn, no two of them equal.
 
     An exercise that cannot be made or finished, or a kind of which there is none, is left out;
@@ -49,8 +49,10 @@ def materials(
 
 
 def _draw_of(
-    kind: Callable[[Theme], Draw[Material] | None], theme: Theme, finish: Callable[[Material], T]
-) -> Draw[T] | None:
+    kind: Callable[[Theme], Draw[Material] | None],
+    theme: Theme,
+    finish: Callable[[Material], _Finished],
+) -> Draw[_Finished] | None:
     try:
         draw = kind(theme)
     except MatderivError:
@@ -58,7 +60,7 @@ def _draw_of(
     if draw is None:
         return None
 
-    def finished(chance: Random) -> Drawn[T]:
+    def finished(chance: Random) -> Drawn[_Finished]:
         found = draw(chance)
         if found is None:
             return None
