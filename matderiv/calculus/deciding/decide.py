@@ -244,11 +244,11 @@ def same_form(one: Form, other: Form) -> bool:
         return canonical(one) == canonical(other) or summands_vanish(difference(one, other))
 
     try:
-        if same(one, other):
+        if same(one, other) or canonical(mirrored(one)) == canonical(mirrored(other)):
+            return True
+        if same(factored(one), factored(other)):
             return True
         turned = mirrored(one), mirrored(other)
-        if turned != (one, other) and same(*turned):
-            return True
-        return same(factored(one), factored(other))
+        return turned != (one, other) and summands_vanish(difference(*turned))
     except (UnsupportedError, RecursionError):
         return False
