@@ -48,6 +48,7 @@ from _soundness_claims import changed
 from _soundness_fuzz import random_text
 
 from matderiv.checking.question import ask
+from matderiv.cli._commands import cli as group
 from matderiv.derivation.methods.table import METHODS
 from matderiv.expression.vocabulary import KNOWN
 
@@ -456,8 +457,11 @@ def _line(chance: Chance) -> list[str]:
     if words[0] == "check":
         words += ["--claim", chance.choice(_OPTIONS["--claim"])]
     for _ in range(chance.randint(0, 3)):
-        option = chance.choice(list(_OPTIONS))
         odd = chance.random() < 0.1  # noqa: PLR2004 - now and then
+        known = [
+            name for p in group.commands[words[0]].params for name in p.opts if name in _OPTIONS
+        ]
+        option = chance.choice(list(_OPTIONS) if odd else known)
         words += [option, chance.choice(_ANYTHING if odd else _OPTIONS[option])]
     return [word.replace("\0", "") for word in words]
 
