@@ -166,6 +166,8 @@ def _try_program(made: Made) -> Found:
         return Found("not compared")
     numbers = made.numbers(np.random.default_rng(0))
     own = found(**numbers, functions=UNDEFINED)
+    if not np.isfinite(own).all():
+        return Found("no value where there is one", f"d{wrt} = {found}", bad=True)
     if _apart(own, expected):
         return Found("wrong value", f"d{wrt} = {found}", bad=True)
     return Found("right")
