@@ -101,9 +101,9 @@ FUNCTIONS: dict[str, Function] = {
         parity="complement",
         powers="the same",
         spelling={
-            "numpy": "np.where({0} > 0, 1.0, 0.0)",
-            "torch": "torch.where({0} > 0, 1.0, 0.0)",
-            "jax": "jnp.where({0} > 0, 1.0, 0.0)",
+            "numpy": "np.heaviside({0}, 0)",
+            "torch": "torch.relu(torch.sign({0}))",
+            "jax": "jnp.heaviside({0}, 0)",
             "sympy": "Heaviside",
         },
     ),
