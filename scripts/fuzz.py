@@ -48,7 +48,9 @@ from _soundness_claims import changed
 from _soundness_fuzz import random_text
 
 from matderiv.checking.question import ask
+from matderiv.cli._commands import cli as group
 from matderiv.derivation.methods.table import METHODS
+from matderiv.expression.vocabulary import KNOWN
 
 __all__ = ["KINDS", "Kind", "fuzzed", "main"]
 
@@ -72,34 +74,57 @@ class Kind:
 # -- texts -----------------------------------------------------------------------------------
 
 _TOKEN = re.compile(r"\w+|\s+|\*\*|\.T|.", re.DOTALL)
-_PLACES = ("{}**2", "sum({})", "({}).T", "-{}", "log({})", "inv({})", "{}/{}", "0*{}", "{}@{}")
+_PLACES = (
+    *(
+        "({}**2)",
+        "sum({})",
+        "({}).T",
+        "(-{})",
+        "log({})",
+        "inv({})",
+        "({}/{})",
+        "(0*{})",
+        "({} @ {})",
+    ),
+    *("({} + {})", "mean({}, axis=0)", "softmax({})", "{}**{}", "relu({})", "({} - mean({}))"),
+)
 
 
 def _words(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
+#: Words that stand in each other's places without harm to the grammar.
+_ALIKE = (
+    ("@", "*", "+", "-", "/", "**"),
+    ("0", "1", "2", "3", "0.5", "1e9", "10**6"),
+    tuple(n for n in KNOWN if n not in ("eye", "ones")),
+    ("X", "W", "x", "w", "lam", "pi", "n", "N", "Z1", "d", "e"),
+    ("0", "1", "-1", "2", "None", "True"),
+)
+
+
 def _text(chance: Chance) -> str:
     """A program of the table of gradients, changed in up to four places, or any words."""
-    if chance.random() < 0.1:  # noqa: PLR2004 - now and then
+    if chance.random() < 0.05:  # noqa: PLR2004 - now and then
         return random_text(chance)
     words = _words(chance.choice(table()).program)
-    others = _words(chance.choice(table()).program)
     for _ in range(chance.randint(1, 4)):
         at = chance.randrange(len(words))
-        match chance.randrange(5):
-            case 0:
-                words[at] = chance.choice(others)
-            case 1:
-                words[at:at] = [chance.choice([*others, *_words(random_text(chance))])]
-            case 2 if len(words) > 1:
-                del words[at]
-            case 3:
-                names = [n for n, word in enumerate(words) if word.isidentifier()] or [at]
+        alike = [some for some in _ALIKE if words[at] in some] or [_ALIKE[3]]
+        choice = chance.random()
+        if choice < 0.45 and (words[at].isalnum() or words[at] in _ALIKE[0]):  # noqa: PLR2004 - as above
+            words[at] = chance.choice(alike[-1])
+        elif choice < 0.9:  # noqa: PLR2004 - as above
+            names = [n for n, w in enumerate(words) if w.isidentifier() and w not in KNOWN]
+            if names:
                 at = chance.choice(names)
                 words[at] = chance.choice(_PLACES).replace("{}", words[at])
-            case _:
-                words[at:at] = words[at : at + chance.randint(1, 6)]
+        elif choice < 0.95:  # noqa: PLR2004 - as above
+            words[at:at] = [chance.choice(_words(random_text(chance)) or [""])]
+        else:
+            del words[at : at + chance.randint(1, 3)]
+            words = words or [""]
     return "".join(words)
 
 
@@ -141,6 +166,8 @@ def _try_program(made: Made) -> Found:
         return Found("not compared")
     numbers = made.numbers(np.random.default_rng(0))
     own = found(**numbers, functions=UNDEFINED)
+    if not np.isfinite(own).all():
+        return Found("no value where there is one", f"d{wrt} = {found}", bad=True)
     if _apart(own, expected):
         return Found("wrong value", f"d{wrt} = {found}", bad=True)
     return Found("right")
@@ -384,15 +411,41 @@ def _shown(place: int) -> str:
 # -- command line ----------------------------------------------------------------------------
 
 _COMMANDS = ("derive", "gradient", "check", "jacobian", "handout")
-_OPTIONS = (
-    *("-N", "-D", "-M", "--shape", "--wrt", "--claim", "--assume", "--lang", "--format", "--show"),
-    *("-o", "--method", "--title", "--author", "--exercises", "--seed", "--answers", "--fragment"),
-    *("--dtype", "--", "-h", "--nothing"),
-)
-_ARGUMENTS = (
-    *("0", "1", "2", "3", "-1", "", "x", "X", "W", "X=2x3", "X=3", "b=scalar", "X=symmetric", "en"),
-    *("zh", "md", "json", "latex", "numpy", "all", "a.md", "a.tex", "a.html", "-", "b/c.md", "\n"),
-    *("dY @ W.T", "X.T @ dY", "2*X", "index", "slice", "separate", "\u202e", "\udcff.md", "9" * 40),
+#: Options, each with arguments that fit it.
+_OPTIONS: dict[str, tuple[str, ...]] = {
+    "-N": ("1", "2", "3"),
+    "-M": ("1", "2", "4"),
+    "--shape": ("X=2x3", "W=3x1", "x=3", "w=1", "X=2x2", "b=scalar"),
+    "--wrt": ("X", "W", "x", "Y"),
+    "--claim": ("dY @ W.T", "X.T @ dY", "2*X", "2*x", "0*X", "X/(N - 1)"),
+    "--assume": ("X=symmetric", "S=diagonal"),
+    "--lang": ("en", "zh"),
+    "--format": ("latex", "markdown", "md", "json", "html", "numpy", "torch", "sympy", "text"),
+    "--show": ("all", "2", "3"),
+    "-o": ("a.md", "a.tex", "a.html", "a.json", "-", "/dev/stdout", "b/c.md"),
+    "--method": tuple(METHODS),
+    "--title": ("Why?", "1. one", "\u202e"),
+    "--exercises": ("1", "3"),
+    "--seed": ("1", "2"),
+    "--answers": ("none", "end", "separate"),
+    "--dtype": ("float64", "int3"),
+}
+_ANYTHING = (
+    *(
+        "0",
+        "-1",
+        "",
+        "x",
+        "X=3",
+        "\n",
+        "\udcff.md",
+        "9" * 40,
+        "--",
+        "-h",
+        "--fragment",
+        "--nothing",
+    ),
+    *(word for words in _OPTIONS.values() for word in words),
 )
 
 
@@ -401,10 +454,17 @@ def _line(chance: Chance) -> list[str]:
     if chance.random() < 0.8:  # noqa: PLR2004 - mostly
         made = random_program(chance.getrandbits(32), 1).text
         words.append(chance.choice((made, _text(chance), "sum(X**2)", "Y = X @ W; L = sum(f(Y))")))
-    for _ in range(chance.randint(0, 4)):
-        words.append(chance.choice(_OPTIONS))
-        if chance.random() < 0.9:  # noqa: PLR2004 - mostly
-            words.append(chance.choice(_ARGUMENTS))
+    if words[0] == "handout":
+        words += ["-o", chance.choice(_OPTIONS["-o"])]
+    if words[0] == "check":
+        words += ["--claim", chance.choice(_OPTIONS["--claim"])]
+    for _ in range(chance.randint(0, 3)):
+        odd = chance.random() < 0.1  # noqa: PLR2004 - now and then
+        known = [
+            name for p in group.commands[words[0]].params for name in p.opts if name in _OPTIONS
+        ]
+        option = chance.choice(list(_OPTIONS) if odd else known)
+        words += [option, chance.choice(_ANYTHING if odd else _OPTIONS[option])]
     return [word.replace("\0", "") for word in words]
 
 
