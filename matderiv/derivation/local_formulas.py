@@ -70,8 +70,8 @@ def local_by_formula(
     plain = ordered(rate(), task.sum_letters, task.sizes)
     if sum(1 for _ in index_parts(local)) >= sum(1 for _ in index_parts(plain)):
         return None
-    places = {str(letter): to for letter, to in zip(at, wrt.indices, strict=True) if letter != to}
-    found = [at_places(one, places) if places else one for one in (local, whole)]
+    numbers = {str(letter): to for letter, to in zip(at, wrt.indices, strict=True) if letter != to}
+    found = [at_places(one, numbers) if numbers else one for one in (local, whole)]
     one, other = (Indexed(form_of(expr, entries), expr=expr) for expr in found)
     return one, other
 
