@@ -54,7 +54,7 @@ def _check_known(program: Program, given: Mapping[str, Any]) -> None:
 def _array(name: str, value: object) -> Array:
     try:
         return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last of a number of 400 digits
         raise InputError(f"{name} is no array of numbers; give it as NumPy takes it.") from None
 
 

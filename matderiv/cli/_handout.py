@@ -121,6 +121,9 @@ def handout_command(
                 raise click.UsageError(f"{str(twice)!r} would be written twice; rename one -o.")
             contents |= found
     write_files(contents)
+    if made.left_out:
+        said = f"{made.left_out} of {exercises} exercises cannot be made about this program."
+        click.echo(f"matderiv: {said}", err=True)
 
 
 def _form_of(output: Path, form: str | None) -> str:
