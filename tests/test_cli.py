@@ -340,7 +340,7 @@ def test_a_minus_at_the_start_and_other_spellings(capfd: pytest.CaptureFixture[s
     result = run(capfd, "check", "-sum(x^2)", "--claim", "-2·x", "--wrt", "x")
     assert result.code == 0
     assert result.err == "matderiv: Read as: -sum(x**2)\nmatderiv: Read as: -2*x\n"
-    assert run(capfd, "gradient", "-(x @ A @ x)", "--wrt", "x", "-N3").err == ""
+    assert run(capfd, "gradient", "-(x @ A @ x)", "--wrt", "x", "-D3").err == ""
 
 
 def test_the_caret_after_wide_characters(capfd: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from matderiv.expression.vocabulary import ARRAY_METHODS, FOREIGN_MODULES, GREEK
 __all__ = ["READ", "respelled"]
 
 #: Where it is said how a text was read; the command line prints it.
-READ = logging.getLogger("matderiv.read")
+READ = logging.getLogger("matderiv")
 
 #: The end of a value, and its beginning.
 _AFTER = r"(?<=[\w)\]])"
