@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeVar, dataclass_transform
 
 __all__ = ["Hashed", "record"]
 
-Kind = TypeVar("Kind")
+_Class = TypeVar("_Class")
 
 
 class Hashed:
@@ -23,7 +23,7 @@ class Hashed:
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def record(kind: type[Kind]) -> type[Kind]:
+def record(kind: type[_Class]) -> type[_Class]:
     """A frozen dataclass with slots; two are equal if they are of one class and all fields are.
 
     >>> @record
@@ -55,6 +55,16 @@ def record(kind: type[Kind]) -> type[Kind]:
     def equal(self: object, other: object) -> bool:
         return parts(self) == parts(other) if other.__class__ is made else NotImplemented
 
+    def alike(self: object, other: object) -> bool:
+        if other.__class__ is not made:
+            return NotImplemented
+        if self is not other:
+            if hash(self) != hash(other) or parts(self) != parts(other):
+                return False
+            for name, put in zip(names, setters, strict=True):  # shared: compared once, not at
+                put(self, getattr(other, name))  # every place where a larger record holds it
+        return True
+
     def hashed(self: object) -> int:
         return hash((made.__qualname__, parts(self)))
 
@@ -66,7 +76,7 @@ def record(kind: type[Kind]) -> type[Kind]:
         return self.known_hash
 
     made.__init__ = init
-    made.__eq__ = equal
+    made.__eq__ = alike if issubclass(kind, Hashed) else equal
     made.__hash__ = remembered if issubclass(kind, Hashed) else hashed
     made.__repr__ = _shown
     made.__reduce__ = _reduced

@@ -14,7 +14,7 @@ from matderiv.cli._output import check_folder, progress, write_output
 __all__ = ["derive_command"]
 
 #: The formats of a file of each suffix. Those but json are rows of `handout.formats`.
-FORMATS = {
+_SUFFIXES = {
     ".tex": ("latex",),
     ".md": ("markdown",),
     ".json": ("json",),
@@ -23,7 +23,7 @@ FORMATS = {
     ".pdf": ("pdf",),
     ".txt": ("text",),
 }
-_NAMES = tuple(name for names in FORMATS.values() for name in names)
+_NAMES = tuple(name for names in _SUFFIXES.values() for name in names)
 
 
 @click.command("derive")
@@ -56,7 +56,7 @@ def derive_command(
     from matderiv.handout.texts import messages
 
     messages(lang)
-    chosen = chosen_form(form, output, {"": _NAMES, **FORMATS})
+    chosen = chosen_form(form, output, {"": _NAMES, **_SUFFIXES})
     check_folder(output)
     with progress():
         derivation = api.derive(**asked)

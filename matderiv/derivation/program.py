@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 from matderiv._budget import stage
-from matderiv.calculus.formulas.flattened import without_units
+from matderiv.calculus.formulas.flattened import sum_of, without_units
 from matderiv.calculus.formulas.tidying import tidied
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Atom, Entry, Form, Index, Rate, single
@@ -69,7 +70,10 @@ class Builder:
         yield Step("values", tuple(self.values()))
         for name, gradient in self.sweep.gradients.items():
             stage(f"the gradient by {name}")
-            yield from self.derived(name, gradient)
+            if gradient.vanishes:
+                yield Step("zero", (self.vanishing(name, gradient),), name)
+            else:
+                yield from self.derived(name, gradient)
         for name in self.sweep.called:
             stage(f"the value {name}")
             yield Step("called", tuple(self.called(name)), name)
@@ -77,7 +81,7 @@ class Builder:
             stage(f"the formula of the gradient by {name}")
             yield Step("matrix", (self.assembled(name, self.sweep.gradients[name]),), name)
         for name in self.wrt:
-            if name in self.task.assumed:
+            if name in self.task.assumed and not self.sweep.gradients[name].vanishes:
                 yield Step("structure", (self.structured(name),), name)
         yield from self.proofs()
 
@@ -93,7 +97,11 @@ class Builder:
     def formulas(self) -> tuple[str, ...]:
         """The names whose formulas the page ends with, after those that they mention."""
         needed = (n for wrt in self.wrt for n in (*self.sweep.upstream(wrt), wrt))
-        return tuple(n for n in dict.fromkeys(needed) if n not in self.sweep.called)
+        return tuple(
+            name
+            for name in dict.fromkeys(needed)
+            if name not in self.sweep.called and not self.sweep.gradients[name].vanishes
+        )
 
     def chain(
         self, judge: Judge, kind: ChainKind, first: Side, *rest: tuple[Reason, Side]
@@ -130,7 +138,7 @@ class Builder:
         """∂L/∂x by the chain rule, its local derivatives, and the formula of all entries."""
         graph = self.sweep.graph
         local = self.task.whole(name, gradient.local)
-        users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+        users = gradient.users
         judge = Judge(self.task, name, users)
         own = graph.shapes[name]
         at = self.task.input_indices(own)
@@ -140,7 +148,7 @@ class Builder:
         rule = chain_rule(self.task, name, at)
         if not direct:
             alone = self.by_formula(users[0], Entry(name, at), judge) if len(users) == 1 else None
-            summed = alone[1] if alone else Indexed(judge.value(Indexed(rule)))
+            summed = alone[1] if alone else Indexed(judge.worked_out(rule))
             yield self.chain(
                 judge,
                 "all entries",
@@ -185,38 +193,40 @@ class Builder:
             ):
                 yield "row times column", spelled_product(self.task, left, right)
 
+    def entry(self, by: str) -> Entry:
+        """z_ij of a value z."""
+        return Entry(by, self.task.value_indices(self.sweep.graph.shapes[by]))
+
+    def entry_of_value(self, by: str) -> Chain:
+        """z_ij by the definition of z."""
+        of = self.entry(by)
+        return self.chain(
+            Defining(self.task, by),
+            "entry of value",
+            Indexed(single(of)),
+            ("definition", written(self.task, self.sweep.graph.definition(by), of.indices)),
+        )
+
     def local(self, by: str, wrt: Entry, judge: Judge) -> Iterator[Chain]:
         """The entry of a value by its definition, and its derivative by an entry."""
-        graph = self.sweep.graph
-        value = graph.value(by)
-        assert value is not None
-        i = self.task.value_indices(graph.shapes[by])
-        define = Defining(self.task, by)
-        yield self.chain(
-            define,
-            "entry of value",
-            Indexed(single(Entry(by, i))),
-            ("definition", written(self.task, value, i)),
-        )
+        yield self.entry_of_value(by)
         found = self.by_formula(by, wrt, judge)
         yield self.chain(
             judge,
             "local",
-            Indexed(single(Rate(Entry(by, i), wrt))),
+            Indexed(single(Rate(self.entry(by), wrt))),
             ("local derivative", found[0] if found else Indexed(self.rate(by, wrt))),
         )
 
     def rate(self, by: str, wrt: Entry) -> Form:
         """∂z_ij/∂x_pq by the definition of z."""
-        value = self.sweep.graph.value(by)
-        assert value is not None
         entries = Defining(self.task, by).entries
-        i = self.task.value_indices(self.sweep.graph.shapes[by])
-        return partial(entries.at(value, *i), wrt, entries.letter)
+        z = self.sweep.graph.definition(by)
+        return partial(entries.at(z, *self.entry(by).indices), wrt, entries.letter)
 
     def by_formula(self, by: str, wrt: Entry, judge: Judge) -> tuple[Indexed, Indexed] | None:
         """∂z_ij/∂x_pq and Σ ∂L/∂z_ij·∂z_ij/∂x_pq in the words of the formula, if those are few."""
-        return local_by_formula(self.task, wrt.name, by, lambda: self.rate(by, wrt), judge.entries)
+        return local_by_formula(self.task, wrt, by, lambda: self.rate(by, wrt), judge.entries)
 
     def assembled(self, name: str, gradient: GradientStages) -> Chain:
         """The formula in terms of what the program names, tidied."""
@@ -234,13 +244,25 @@ class Builder:
         ]
         first, *rest = changes
         start = self.chain(
-            Judge(self.task, name, (use.by for use in gradient.uses)),
+            Judge(self.task, name, gradient.users),
             "assembled",
             Formula(Name(f"d{name}")),
             (first[0], Formula(first[1])),
         )
         links = (*start.links, *self.rewritten(name, first[1], rest))
         return Chain("assembled", links)
+
+    def vanishing(self, name: str, gradient: GradientStages) -> Chain:
+        """The formula by the chain rule, if anything uses the name, and that it is zero."""
+        rules = self.task.whole(name, sum_of((Fraction(1), use.gradient) for use in gradient.uses))
+        zero: tuple[Reason, Side] = ("zero", Formula(gradient.formula))
+        judge = Judge(self.task, name, (use.by for use in gradient.uses))
+        first = Formula(Name(f"d{name}"))
+        if rules == gradient.formula:
+            return self.chain(judge, "assembled", first, zero)
+        start = self.chain(judge, "assembled", first, ("chain rule", Formula(rules)))
+        end = self.rewritten(name, rules, [("zero", gradient.formula)])
+        return Chain("assembled", (*start.links, *end))
 
     def rewritten(
         self, name: str, formula: Node, rewrites: list[tuple[Reason, Node]]
@@ -332,7 +354,6 @@ class Defining(Judge):
         """The entry of the formula assigned to the name."""
         match atom:
             case Entry(name=name, indices=indices) if name == self.name:
-                value = self.task.sweep.graph.value(name)
-                assert value is not None
+                value = self.task.sweep.graph.definition(name)
                 return entries.at(value, *indices)
         return None

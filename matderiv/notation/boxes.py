@@ -52,47 +52,53 @@ _OPERATORS = {
 }
 
 
-def _set_width(box: object, width: float) -> None:
-    object.__setattr__(box, "width", width)  # boxes are frozen
+@record
+class _Measured:
+    """A box that knows its width."""
+
+    width: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "width", self._measured())  # boxes are frozen
+
+    def _measured(self) -> float:
+        raise NotImplementedError
 
 
 @record
-class Symbol:
+class Symbol(_Measured):
     """A letter: Latin, or a Greek one by its name."""
 
     name: str
     greek: bool = False
-    width: float = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        _set_width(self, 0.76 if self.name.isupper() else 0.62)
+    def _measured(self) -> float:
+        return 0.76 if self.name.isupper() else 0.62
 
 
 @record
-class Word:
+class Word(_Measured):
     """A name of several letters, upright for a known function (`tanh`)."""
 
     text: str
     upright: bool = False
-    width: float = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        _set_width(self, 0.52 * len(self.text))
+    def _measured(self) -> float:
+        return 0.52 * len(self.text)
 
 
 @record
-class NumberBox:
+class NumberBox(_Measured):
     """Digits."""
 
     text: str
-    width: float = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        _set_width(self, 0.52 * len(self.text))
+    def _measured(self) -> float:
+        return 0.52 * len(self.text)
 
 
 @record
-class Operator:
+class Operator(_Measured):
     """A sign by its name.
 
     plus, minus, equals, cdot, times, comma, quad (a wide space), partial, prime, kronecker, odot
@@ -101,158 +107,147 @@ class Operator:
     """
 
     name: str
-    width: float = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        _set_width(self, _OPERATORS.get(self.name, 0.58))
+    def _measured(self) -> float:
+        return _OPERATORS.get(self.name, 0.58)
 
 
 @record
-class Row:
+class Row(_Measured):
     """Boxes side by side."""
 
     items: tuple[Box, ...]
-    width: float = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        _set_width(self, sum([box.width for box in self.items]))
+    def _measured(self) -> float:
+        return sum([box.width for box in self.items])
 
 
 @record
-class Fraction:
+class Fraction(_Measured):
     """One box over another."""
 
     above: Box
     below: Box
-    width: float = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        _set_width(self, max(self.above.width, self.below.width) + 0.28)
+    def _measured(self) -> float:
+        return max(self.above.width, self.below.width) + 0.28
 
 
 @record
-class Scripts:
+class Scripts(_Measured):
     """A base with a subscript, a superscript or both."""
 
     base: Box
     sub: Box | None = None
     sup: Box | None = None
-    width: float = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
+    def _measured(self) -> float:
         scripts = [box.width for box in (self.sub, self.sup) if box is not None]
-        _set_width(self, self.base.width + _SCRIPT * max(scripts, default=0.0))
+        return self.base.width + _SCRIPT * max(scripts, default=0.0)
 
 
 @record
-class Root:
+class Root(_Measured):
     """A square root."""
 
     body: Box
-    width: float = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        _set_width(self, self.body.width + 0.9)
+    def _measured(self) -> float:
+        return self.body.width + 0.9
 
 
 @record
-class Fence:
+class Fence(_Measured):
     """A box in round brackets, or between bars; `big` when it is taller than a line."""
 
     body: Box
     big: bool = False
     bars: bool = False
-    width: float = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        _set_width(self, self.body.width + (1.6 if self.big else 0.85))
+    def _measured(self) -> float:
+        return self.body.width + (1.6 if self.big else 0.85)
 
 
 @record
-class BigSum:
+class BigSum(_Measured):
     """Σ, or Π if its sign is "product", with what it runs over below, before its term."""
 
     under: Box
     over: Box | None
     body: Box
     sign: Literal["sum", "product"] = "sum"
-    width: float = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        _set_width(self, max(1.5, self.under.width * _SCRIPT) + 0.2 + self.body.width)
+    def _measured(self) -> float:
+        return max(1.5, self.under.width * _SCRIPT) + 0.2 + self.body.width
 
 
 @record
-class Dots:
+class Dots(_Measured):
     """Dots for entries left out: across (⋯), down (⋮) or diagonally (⋱)."""
 
     direction: str
-    width: float = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        _set_width(self, 1.2)
+    def _measured(self) -> float:
+        return 1.2
 
 
 @record
-class Terms:
+class Terms(_Measured):
     """A sum of (sign, box); it may be broken before a sign where it is too wide.
 
     A sign is + or -; in a product that is broken into lines, it is an operator's name.
     """
 
     items: tuple[tuple[str, Box], ...]
-    width: float = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
+    def _measured(self) -> float:
         signs = len(self.items) - (self.items[0][0] == "+")
-        _set_width(self, sum([box.width for _, box in self.items]) + signs * SIGN)
+        return sum([box.width for _, box in self.items]) + signs * SIGN
 
 
 @record
-class Lines:
+class Lines(_Measured):
     """A sum or product broken into lines; the lines after the first start with their sign."""
 
     rows: tuple[Terms, ...]
-    width: float = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        _set_width(self, max(row.width for row in self.rows) + LINES)
+    def _measured(self) -> float:
+        return max(row.width for row in self.rows) + LINES
 
 
 @record
-class Grid:
+class Grid(_Measured):
     """A matrix; its cells in rows."""
 
     rows: tuple[tuple[Box, ...], ...]
-    width: float = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        columns = (max(cell.width for cell in column) for column in zip(*self.rows, strict=True))
-        _set_width(self, sum(columns) + len(self.rows[0]) + BRACKETS)
+    def _measured(self) -> float:
+        columns: list[float] = [
+            max(cell.width for cell in column) for column in zip(*self.rows, strict=True)
+        ]
+        return sum(columns) + len(self.rows[0]) + BRACKETS
 
 
 @record
-class Tagged:
+class Tagged(_Measured):
     """A cell of a matrix with a key, so that a page can point to it."""
 
     body: Box
     key: str
-    width: float = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        _set_width(self, self.body.width)
+    def _measured(self) -> float:
+        return self.body.width
 
 
 @record
-class Aligned:
+class Aligned(_Measured):
     """A chain of equalities, each right side below the one before it."""
 
     left: Box
     rights: tuple[Box, ...]
-    width: float = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        _set_width(self, self.left.width + 1.35 + max(right.width for right in self.rights))
+    def _measured(self) -> float:
+        return self.left.width + 1.35 + max(right.width for right in self.rights)
 
 
 Box = (

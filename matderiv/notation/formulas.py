@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction as Rational
 from typing import Literal
@@ -180,6 +180,8 @@ class Formulas:
                 return Terms(tuple(self._signed(node))), "sum"
             case nodes.MatMul():
                 return self._matmul(node), "product"
+            case nodes.Multiply(nodes.Number(0), nodes.Ones(sizes)):
+                return self._filled("0", sizes), "atom"
             case nodes.Multiply(left, right) | nodes.Divide(left, right):
                 entrywise = self.shape(left) and self.shape(right)
                 return self._product(node), "entrywise" if entrywise else "product"
@@ -220,7 +222,10 @@ class Formulas:
         return fenced(box) if grip == "sum" else box
 
     def _entrywise(self, node: Node) -> Box:
-        """A factor of a product entry by entry: (AB) ⊙ C, not AB ⊙ C, nor 2·A ⊙ B."""
+        """A factor of a product entry by entry: (AB) ⊙ C, not AB ⊙ C, nor 2·A ⊙ B.
+
+        A number times an array on the right has brackets, too: C ⊙ (λA).
+        """
         box = self.factor(node)
         product = self._is_product(node) and not isinstance(box, Fraction)
         product |= _holds(box, "cdot")
@@ -231,8 +236,17 @@ class Formulas:
         match node:
             case nodes.MatMul() | nodes.Outer():
                 return True
+            case nodes.Name(name) if name[0] in _DERIVED and name not in self.names:
+                return _DERIVED[name[0]](self, name[1:])[1] == "product"  # e_p e_qᵀ
             case nodes.Multiply(left, right) if not (self.shape(left) and self.shape(right)):
                 return self._is_product(left) or self._is_product(right)
+        return False
+
+    def _has_number(self, node: Node) -> bool:
+        """Whether an array is multiplied with a number: λA, λA ⊙ B."""
+        match node:
+            case nodes.Multiply(left, right):
+                return not (self.shape(left) and self.shape(right)) or self._has_number(left)
         return False
 
     def _tight(self, node: Node) -> Box:
@@ -276,7 +290,9 @@ class Formulas:
         left, right = node.left, node.right
         if self.shape(left) and self.shape(right):
             first = self.base(left) if isinstance(left, nodes.Divide) else self._entrywise(left)
-            return Row((first, Operator("odot"), self._entrywise(right)))
+            second = self._entrywise(right)
+            number = isinstance(second, Row) and self._has_number(right)
+            return Row((first, Operator("odot"), fenced(second) if number else second))
         a = self.base(left) if isinstance(left, nodes.Divide) else self.factor(left)
         b = self.factor(right)
         number = isinstance(right, nodes.Number) or starts_with_number(b)
@@ -322,9 +338,13 @@ class Formulas:
             case nodes.Eye(size):
                 return Scripts(Symbol("I"), sub=self.size(str(size)))
             case nodes.Ones(sizes):
-                over = joined((self.size(str(size)) for size in sizes), "times")
-                return Scripts(NumberBox("1"), sub=over)
+                return self._filled("1", sizes)
         return self._call(self._named(node), *nodes.children(node))
+
+    def _filled(self, number: str, sizes: Sequence[int | str]) -> Box:
+        """An array whose entries are all one number."""
+        over = joined((self.size(str(size)) for size in sizes), "times")
+        return Scripts(NumberBox(number), sub=over)
 
     @staticmethod
     def word(operation: str) -> Word:

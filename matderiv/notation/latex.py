@@ -5,25 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from matderiv.expression.functions import FUNCTIONS
-from matderiv.notation.boxes import (
-    Aligned,
-    BigSum,
-    Box,
-    Dots,
-    Fence,
-    Fraction,
-    Grid,
-    Lines,
-    NumberBox,
-    Operator,
-    Root,
-    Row,
-    Scripts,
-    Symbol,
-    Tagged,
-    Terms,
-    Word,
-)
+from matderiv.notation import boxes
+from matderiv.notation.boxes import Box
 from matderiv.notation.signs import DOTS, LARGE, SIGNS
 
 __all__ = ["Writer", "columns", "height", "inline_latex", "latex", "tall"]
@@ -42,7 +25,8 @@ _LAST = r" \\*[10pt]" + "\n"
 def latex(box: Box) -> str:
     r"""LaTeX source of a box.
 
-    >>> latex(Fraction(Row((Operator("partial"), Symbol("L"))), Symbol("x")))
+    >>> above = boxes.Row((boxes.Operator("partial"), boxes.Symbol("L")))
+    >>> latex(boxes.Fraction(above, boxes.Symbol("x")))
     '\\dfrac{\\partial L}{x}'
     """
     return Writer().write(box)
@@ -63,44 +47,44 @@ class Writer:
     def write(self, box: Box) -> str:
         """LaTeX source of a box."""
         match box:
-            case Row(items=items):
+            case boxes.Row(items=items):
                 return "".join([self._known.get(id(item)) or self.write(item) for item in items])
-            case Scripts() | Fraction() | Operator():
+            case boxes.Scripts() | boxes.Fraction() | boxes.Operator():
                 known = self._known.get(id(box))
                 if known is None:
                     known = self._known[id(box)] = self._built(box)
                     self._kept.append(box)
                 return known
-            case NumberBox(text=text):
+            case boxes.NumberBox(text=text):
                 return text
-            case Symbol(name=name, greek=greek):
+            case boxes.Symbol(name=name, greek=greek):
                 return f"\\{name} " if greek else name
-            case Terms():
+            case boxes.Terms():
                 return self._terms(box, first=True)
-            case Word(text=text, upright=upright):
+            case boxes.Word(text=text, upright=upright):
                 if upright and text in _NAMED:
                     return f"\\{text} "
                 escaped = text.replace("_", r"\_")
                 return rf"\operatorname{{{escaped}}}" if upright else rf"\mathit{{{escaped}}}"
-            case Root(body=body):
+            case boxes.Root(body=body):
                 return rf"\sqrt{{{self.write(body)}}}"
-            case Fence(body=body, big=big, bars=True):
+            case boxes.Fence(body=body, big=big, bars=True):
                 start, end = (r"\left", r"\right") if big else ("", "")
                 return rf"{start}\lvert {self.write(body)}{end}\rvert "
-            case Fence(body=body, big=big):
+            case boxes.Fence(body=body, big=big):
                 return rf"\left({self.write(body)}\right)" if big else f"({self.write(body)})"
-            case BigSum(under=under, over=over, body=body, sign=sign):
+            case boxes.BigSum(under=under, over=over, body=body, sign=sign):
                 top = "" if over is None else f"^{{{self.write(over)}}}"
                 return rf"{LARGE[sign].latex}_{{{self.write(under)}}}{top} {self.write(body)}"
-            case Dots(direction=direction):
+            case boxes.Dots(direction=direction):
                 return DOTS[direction].latex
-            case Lines():
+            case boxes.Lines():
                 return self._lines(box)
-            case Grid():
+            case boxes.Grid():
                 return self._grid(box)
-            case Tagged(body=body):
+            case boxes.Tagged(body=body):
                 return self.write(body)
-            case Aligned(left=left, rights=rights):
+            case boxes.Aligned(left=left, rights=rights):
                 rows = self.rows(left, rights).replace(_LAST, _SPACE)
                 return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
 
@@ -112,19 +96,19 @@ class Writer:
         """
         *most, last = (f"& = {self._right(r)}" for r in rights)
         few = sum(map(_rows, rights)) * _LINE <= _TOGETHER  # else heights take long to find
-        space = _LAST if few and height(Aligned(left, rights)) <= _TOGETHER else _SPACE
-        end = _SPACE if few and height(Aligned(left, rights[-2:])) > _PAGE else _LAST
+        space = _LAST if few and height(boxes.Aligned(left, rights)) <= _TOGETHER else _SPACE
+        end = _SPACE if few and height(boxes.Aligned(left, rights[-2:])) > _PAGE else _LAST
         start = f"{self.write(left)} " + space.join(most)
         return start + (end if most else "") + last
 
-    def _built(self, box: Scripts | Fraction | Operator) -> str:
+    def _built(self, box: boxes.Scripts | boxes.Fraction | boxes.Operator) -> str:
         write = self.write
-        if isinstance(box, Operator):
+        if isinstance(box, boxes.Operator):
             return SIGNS[box.name].latex
-        if isinstance(box, Fraction):
+        if isinstance(box, boxes.Fraction):
             return rf"\dfrac{{{write(box.above)}}}{{{write(box.below)}}}"
         base = write(box.base)
-        if not isinstance(box.base, Symbol | Fence):
+        if not isinstance(box.base, boxes.Symbol | boxes.Fence):
             base = f"{{{base}}}"
         sub = "" if box.sub is None else f"_{{{write(box.sub)}}}"
         sup = "" if box.sup is None else f"^{{{write(box.sup)}}}"
@@ -132,16 +116,16 @@ class Writer:
 
     def _right(self, box: Box) -> str:
         """The right side of an equality; a broken sum stands with its first line beside the =."""
-        return self._lines(box, "[t]") if isinstance(box, Lines) else self.write(box)
+        return self._lines(box, "[t]") if isinstance(box, boxes.Lines) else self.write(box)
 
-    def _terms(self, box: Terms, *, first: bool) -> str:
+    def _terms(self, box: boxes.Terms, *, first: bool) -> str:
         parts = []
         for n, (sign, term) in enumerate(box.items):
             lead = "" if first and n == 0 and sign == "+" else SIGNS[sign].latex
             parts.append(lead + self.write(term))
         return " ".join(parts)
 
-    def _lines(self, box: Lines, place: str = "", *, apart: bool = False) -> str:
+    def _lines(self, box: boxes.Lines, place: str = "", *, apart: bool = False) -> str:
         """Lines one below another; `apart` from what follows by a low empty line."""
         lines = (self._terms(row, first=n == 0) for n, row in enumerate(box.rows))
         high = any(map(tall, box.rows))
@@ -149,24 +133,24 @@ class Writer:
         end = f" \\\\[{'4pt' if high else '-8pt'}]\n& {{}}" if apart else ""
         return f"\\begin{{aligned}}{place}\n& {body}{end}\n\\end{{aligned}}"
 
-    def _grid(self, box: Grid) -> str:
+    def _grid(self, box: boxes.Grid) -> str:
         last = len(box.rows)
         rows = [
             " & ".join(self._cell(cell, last=n == last) for cell in row)
             for n, row in enumerate(box.rows, 1)
         ]
         gap = _SPACE if any(tall(cell) for row in box.rows for cell in row) else _CLOSE
-        cells = [c.body if isinstance(c, Tagged) else c for row in box.rows for c in row]
-        cells = [cell for cell in cells if not isinstance(cell, Lines)]
+        cells = [c.body if isinstance(c, boxes.Tagged) else c for row in box.rows for c in row]
+        cells = [cell for cell in cells if not isinstance(cell, boxes.Lines)]
         if any(height(cell) > _HIGH for cell in cells):
             gap = gap.replace("10pt", f"{10 * max(1.0, *map(_depth, cells)) + 6:.0f}pt")
         return "\\begin{pmatrix}\n" + gap.join(rows) + "\n\\end{pmatrix}"
 
     def _cell(self, box: Box, *, last: bool) -> str:
         """A cell; one of several lines ends in a low empty line, or the next row touches it."""
-        if isinstance(box, Tagged):
+        if isinstance(box, boxes.Tagged):
             box = box.body
-        if isinstance(box, Lines) and not last:
+        if isinstance(box, boxes.Lines) and not last:
             return self._lines(box, apart=True)
         return self.write(box)
 
@@ -174,13 +158,13 @@ class Writer:
 def tall(box: Box) -> bool:
     """Whether a box stands higher than a line of text."""
     match box:
-        case Fraction() | Lines() | Grid():
+        case boxes.Fraction() | boxes.Lines() | boxes.Grid():
             return True
-        case Row(items=items):
+        case boxes.Row(items=items):
             return any(map(tall, items))
-        case Terms(items=items):
+        case boxes.Terms(items=items):
             return any(tall(term) for _, term in items)
-        case Fence(body=body) | Root(body=body) | Tagged(body=body):
+        case boxes.Fence(body=body) | boxes.Root(body=body) | boxes.Tagged(body=body):
             return tall(body)
     return False
 
@@ -188,25 +172,31 @@ def tall(box: Box) -> bool:
 def height(box: Box) -> float:
     """About how high a displayed box is, in em.
 
-    >>> height(Symbol("x")), height(Aligned(Symbol("x"), (Symbol("y"), NumberBox("1"))))
+    >>> x = boxes.Symbol("x")
+    >>> height(x), height(boxes.Aligned(x, (x, boxes.NumberBox("1"))))
     (1.2, 3.7)
     """
     match box:
-        case Fraction(above=above, below=below):
+        case boxes.Fraction(above=above, below=below):
             return height(above) + height(below) + 0.2
-        case Row(items=items):
+        case boxes.Row(items=items):
             return max(map(height, items), default=_LINE)
-        case Terms(items=items):
+        case boxes.Terms(items=items):
             return max((height(term) for _, term in items), default=_LINE)
-        case Fence(body=body) | Root(body=body) | Tagged(body=body) | Scripts(base=body):
+        case (
+            boxes.Fence(body=body)
+            | boxes.Root(body=body)
+            | boxes.Tagged(body=body)
+            | boxes.Scripts(base=body)
+        ):
             return height(body)
-        case BigSum(body=body):
+        case boxes.BigSum(body=body):
             return max(2.8, height(body))
-        case Lines(rows=rows):
+        case boxes.Lines(rows=rows):
             return _stacked(rows) + len(rows) * _JOT
-        case Grid(rows=rows):
-            return _stacked(Row(row) for row in rows)
-        case Aligned(rights=rights):
+        case boxes.Grid(rows=rows):
+            return _stacked(boxes.Row(row) for row in rows)
+        case boxes.Aligned(rights=rights):
             return sum(map(height, rights)) + (len(rights) - 1) * (_GAP + _JOT)
     return _LINE
 
@@ -214,9 +204,9 @@ def height(box: Box) -> float:
 def _rows(box: Box) -> int:
     """How many lines of matrices a box has at least."""
     match box:
-        case Grid(rows=rows):
+        case boxes.Grid(rows=rows):
             return len(rows)
-        case Row(items=items):
+        case boxes.Row(items=items):
             return max(map(_rows, items), default=1)
     return 1
 
@@ -224,15 +214,20 @@ def _rows(box: Box) -> int:
 def _depth(box: Box) -> float:
     """About how far a box of one line reaches below it, in em; broken sums see to it themselves."""
     match box:
-        case Fraction(below=below):
+        case boxes.Fraction(below=below):
             return height(below) - 0.2
-        case Row(items=items):
+        case boxes.Row(items=items):
             return max(map(_depth, items), default=0.0)
-        case Terms(items=items):
+        case boxes.Terms(items=items):
             return max((_depth(term) for _, term in items), default=0.0)
-        case Fence(body=Lines() | Grid() as body):
+        case boxes.Fence(body=boxes.Lines() | boxes.Grid() as body):
             return height(body) / 2
-        case Fence(body=body) | Root(body=body) | Tagged(body=body) | Scripts(base=body):
+        case (
+            boxes.Fence(body=body)
+            | boxes.Root(body=body)
+            | boxes.Tagged(body=body)
+            | boxes.Scripts(base=body)
+        ):
             return _depth(body)
     return 0.0
 
@@ -246,10 +241,10 @@ def _stacked(rows: Iterable[Box]) -> float:
 def columns(box: Box) -> int:
     """The largest number of columns of a matrix in a box: amsmath allows 10 by default."""
     match box:
-        case Grid(rows=rows):
+        case boxes.Grid(rows=rows):
             return len(rows[0])
-        case Row(items=items):
+        case boxes.Row(items=items):
             return max(map(columns, items), default=0)
-        case Aligned(left=left, rights=rights):
+        case boxes.Aligned(left=left, rights=rights):
             return max(columns(left), *map(columns, rights))
     return 0

@@ -8,12 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise, product
 
-from matderiv.calculus.index_forms.contraction import contracted
-from matderiv.calculus.index_forms.forms import Index, placed
 from matderiv.calculus.index_forms.index_expressions import (
     IndexExpression,
     at_places,
-    has_only_indices,
     term_by_term,
 )
 from matderiv.calculus.sweep.task import Task
@@ -147,7 +144,7 @@ class ProgramNotation:
             case WrittenEntry(expr=expr, spelled=spelled):
                 return self.indices.box(term_by_term(expr, self.show) if spelled else expr)
             case Indexed(form, spelled, arranged):
-                expr = arranged or self.indices.ordered(form)
+                expr = arranged or self.task.written(form)
                 return self.indices.box(term_by_term(expr, self.show) if spelled else expr)
             case Spelled():
                 return self.written_out(side, mark)
@@ -217,16 +214,11 @@ class ProgramNotation:
         return self.indices.box(sums(expr))
 
     def _cells(self, side: Cells, mark: Mark | None) -> Box:
-        """An array whose cells are worked out from the general entry."""
-        expr = self.indices.ordered(side.entry)
-        same = has_only_indices(expr, side.indices)  # then every cell reads like the general entry
+        """An array by its cells, each of them the general entry at numbers."""
+        expr = self.task.written(side.entry)
 
         def cell(at: tuple[int, ...]) -> Box:
-            if same:
-                places = dict(zip(side.indices, at, strict=True))
-                return self.indices.box(at_places(expr, places))
-            put: dict[str, Index] = dict(zip(side.indices, at, strict=True))
-            return self.indices.form(contracted(placed(side.entry, put)))
+            return self.indices.box(at_places(expr, dict(zip(side.indices, at, strict=True))))
 
         return self._filled(side.over, cell, mark, side.picked)
 

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from certificates.frame import refuse
+from certificates.frame import Work, refuse
 from certificates.functions import COMPOSITE, FUNCTIONS
 from certificates.reading import Tree, exchanged, walk
 
@@ -52,6 +52,7 @@ class Lowering:
     ) -> None:
         self.sizes, self.functions = set(sizes), functions
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
+        self.work = Work()
         self._count = itertools.count()
 
     def places(self, shape: Sizes, *, always: bool = False) -> tuple[Places, list[Tree]]:
@@ -81,6 +82,7 @@ class Lowering:
 
     def lower(self, tree: Tree) -> Lowered:
         """A formula as an array of entries."""
+        self.work.spend(1)
         match tree:
             case ("num", _):
                 return Lowered((), lambda _: tree)
@@ -177,10 +179,10 @@ class Lowering:
                 return Lowered((), lambda _: ("call", name, arguments))
             case "eye", [n]:
                 return Lowered((self.size(n),) * 2, lambda at: delta(*at))
-            case "ones", [("tuple", sizes)]:
-                return Lowered(tuple(map(self.size, sizes)), lambda _: ONE)
-            case "ones", [size]:
-                return Lowered((self.size(size),), lambda _: ONE)
+            case "ones" | "zeros", [("tuple", sizes)]:
+                return Lowered(tuple(map(self.size, sizes)), lambda _: ("num", int(name == "ones")))
+            case "ones" | "zeros", [size]:
+                return Lowered((self.size(size),), lambda _: ("num", int(name == "ones")))
             case "outer", [left, right]:
                 one, other = self.lower(left), self.lower(right)
                 if [len(one.shape), len(other.shape)] != [1, 1]:
@@ -193,6 +195,7 @@ class Lowering:
 
     def composite(self, name: str, operands: list[Tree], options: dict[str, Tree]) -> Lowered:
         """An operation by simpler ones."""
+        self.work.spend(20)
         left: dict[Tree, Tree] = {("name", o): tree for o, tree in options.items()}
         left |= {("name", o): tree for o, tree in zip("ab", operands, strict=False)}
         parts = {node for node in walk(COMPOSITE[name]) if node[0] == "name"}
@@ -299,7 +302,7 @@ REDUCTIONS = frozenset(("sum", "mean", "prod"))
 
 #: Functions that have a name of their own in the language.
 KNOWN = {*FUNCTIONS, *COMPOSITE, *REDUCTIONS} | set(
-    "inv det logdet diag outer eye ones acos".split()
+    "inv det logdet diag outer eye ones zeros acos".split()
 )
 
 

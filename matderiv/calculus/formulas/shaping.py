@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from matderiv.calculus.formulas.broadcasting import stacked
+from matderiv.calculus.formulas.broadcasting import ShapeOf, stacked
 from matderiv.calculus.formulas.flattened import BasePower, factors, product_of
-from matderiv.errors import MissingRuleError, ShapeError
+from matderiv.errors import ShapeError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import definition
+from matderiv.expression.definitions import unfolded
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
 
-__all__ = ["numbered", "shapes_over", "signs_first"]
+__all__ = ["ShapesOver", "letters_in", "numbered", "places_of", "shapes_over", "signs_first"]
 
 _SINGLE = Dim("1", 1)
 
 
-class shapes_over:  # noqa: N801 - used as a function
+def shapes_over(names: Mapping[str, Shape]) -> ShapeOf:
     """The shape of any formula over names of known shapes; `dY` has the shape of Y.
 
     >>> from matderiv.expression.parse import parse
     >>> n, d = Dim("N", 2), Dim("D", 4)
     >>> shapes_over({"Y": (n, d)})(parse("sum(dY, axis=0)").loss.value)
     (Dim(symbol='D', size=4),)
+    """
+    return ShapesOver(names)
+
+
+class ShapesOver:
+    """A function of formulas that works the shape of each out once; see `shapes_over`.
+
+    >>> ShapesOver({"y": (Dim("N", 2),)})(nodes.Name("dy"))
+    (Dim(symbol='N', size=2),)
     """
 
     def __init__(self, names: Mapping[str, Shape]) -> None:
@@ -72,10 +81,7 @@ class shapes_over:  # noqa: N801 - used as a function
                 return self._reduction(node)
             case _ if isinstance(node, nodes.Entrywise):
                 return self._broadcast(node, self(node.left), self(node.right))
-        simpler = definition(node, self)
-        if simpler is None:
-            raise MissingRuleError(node, "shape")
-        return self(simpler)
+        return self(unfolded(node, "shape", self))
 
     @staticmethod
     def _matmul(node: Node, left: Shape, right: Shape) -> Shape:
@@ -103,6 +109,33 @@ class shapes_over:  # noqa: N801 - used as a function
 
     def _dim(self, size: int | str) -> Dim:
         return Dim(str(size), size) if isinstance(size, int) else self._letters[size]
+
+
+def letters_in(formulas: Iterable[Node]) -> dict[str, None]:
+    """The letters of sizes that formulas hold, as in eye(N) and 1/N, in order."""
+    found: dict[str, None] = {}
+    for node in (part for formula in formulas for part in nodes.walk(formula)):
+        match node:
+            case nodes.Size(symbol):
+                found[symbol] = None
+            case nodes.Eye(str(size)):
+                found[size] = None
+            case nodes.Ones(sizes):
+                found |= dict.fromkeys(size for size in sizes if isinstance(size, str))
+    return found
+
+
+def places_of(
+    letters: Iterable[str], shapes: Mapping[str, Shape], inputs: Iterable[str]
+) -> dict[str, tuple[str, int]]:
+    """For each letter of a size the first input that has it, and the axis, in their order."""
+    wanted = frozenset(letters)
+    found: dict[str, tuple[str, int]] = {}
+    for name in inputs:
+        for axis, dim in enumerate(shapes[name]):
+            if dim.symbol in wanted:
+                found.setdefault(dim.symbol, (name, axis))
+    return found
 
 
 def signs_first(node: Node) -> Node:
@@ -136,8 +169,8 @@ def numbered(node: Node, shapes: Mapping[str, Shape], kept: frozenset[str]) -> N
         return sizes.get(size, size) if isinstance(size, str) else size
 
     match node:
-        case nodes.Size(symbol) if symbol in kept:
-            return nodes.Name(symbol)
+        case nodes.Size(symbol, size) if symbol not in kept:
+            return nodes.Number(Fraction(size))
         case nodes.Eye(size):
             return nodes.Eye(number(size))
         case nodes.Ones(parts):

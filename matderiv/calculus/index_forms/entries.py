@@ -41,7 +41,7 @@ from matderiv.calculus.index_forms.squares import (
 )
 from matderiv.errors import InputError, MissingRuleError, TooLarge
 from matderiv.expression import nodes
-from matderiv.expression.definitions import definition
+from matderiv.expression.definitions import unfolded
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
@@ -145,8 +145,11 @@ class Entries:
             case nodes.Number(value):
                 return constant(value)
             case nodes.Size(symbol, size):
-                fixed = self._written or symbol == str(size)
-                return constant(Fraction(size)) if fixed else single(SizeAtom(symbol))
+                if symbol == str(size):
+                    return constant(Fraction(size))
+                if self._written:  # at the sizes of the shapes, whatever those of the formula are
+                    return constant(Fraction(self.shape(nodes.Ones((symbol,)))[0].size))
+                return single(SizeAtom(symbol))
             case nodes.Pi():
                 return single(Entry("π", ()))
             case nodes.Eye():
@@ -215,10 +218,7 @@ class Entries:
                 return self._prod(arg, axis, indices, keepdims=keepdims)
             case _ if isinstance(node, nodes.Arithmetic):
                 return self._entrywise(node, indices)
-        simpler = definition(node, self.shape)
-        if simpler is None:
-            raise MissingRuleError(node, "entries")
-        return self._at(simpler, indices)
+        return self._at(unfolded(node, "entries", self.shape), indices)
 
     # -- sums ----------------------------------------------------------------------------------
 

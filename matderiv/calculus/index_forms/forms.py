@@ -29,6 +29,7 @@ __all__ = [
     "Entry",
     "Form",
     "Index",
+    "Indices",
     "Raised",
     "Rate",
     "SizeAtom",
@@ -50,6 +51,8 @@ __all__ = [
 ]
 
 Index = int | str
+#: The indices of one entry.
+Indices = tuple[Index, ...]
 
 _MAX_BITS = 4096  # of an exact number
 
@@ -150,11 +153,11 @@ def multiplied(one: Form, other: Form) -> Form:
         raise TooLarge("the entries hold too many terms")
     spend(len(one) * len(other))
     return added(
-        (((times(m, n), c if d is _UNIT else c * d),) for m, c in one for n, d in other),
+        (((_times(m, n), c if d is _UNIT else c * d),) for m, c in one for n, d in other),
     )
 
 
-def times(m: Term, n: Term) -> Term:
+def _times(m: Term, n: Term) -> Term:
     """The product of two terms whose bound letters differ."""
     if not n.atoms and not n.bound:
         return m
@@ -209,6 +212,8 @@ def raised(form: Form, exponent: Form) -> Form:
     """
     whole = math.floor(sum((c for term, c in exponent if term == UNIT_TERM), Fraction(0)))
     rest = difference(exponent, constant(Fraction(whole)))
+    if not form and whole == 0 and all(term == UNIT_TERM for term, _ in rest):
+        return () if rest else constant(Fraction(1))  # such as 0**(1/2)
     made = to_the(form, whole)
     if not rest or form == constant(Fraction(1)):
         return made
