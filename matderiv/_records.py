@@ -56,13 +56,12 @@ def record(kind: type[_Class]) -> type[_Class]:
         return parts(self) == parts(other) if other.__class__ is made else NotImplemented
 
     def alike(self: object, other: object) -> bool:
-        if other.__class__ is not made:
-            return NotImplemented
-        if self is not other:
-            if hash(self) != hash(other) or parts(self) != parts(other):
-                return False
-            for name, put in zip(names, setters, strict=True):  # shared: compared once, not at
-                put(self, getattr(other, name))  # every place where a larger record holds it
+        if self is other:
+            return True
+        if other.__class__ is not made or hash(self) != hash(other) or parts(self) != parts(other):
+            return False
+        for name, put in zip(names, setters, strict=True):  # shared: compared once, not at
+            put(self, getattr(other, name))  # every place where a larger record holds it
         return True
 
     def hashed(self: object) -> int:
