@@ -26,7 +26,7 @@ def refuse(message: str) -> NoReturn:
 
 
 class Work:
-    """What is left of the parts of formulas that may be read, proved and evaluated."""
+    """The number of parts of formulas that may still be read, proved and evaluated."""
 
     def __init__(self) -> None:
         self.left = MOST_WORK
