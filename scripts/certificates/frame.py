@@ -26,7 +26,7 @@ def refuse(message: str) -> NoReturn:
 
 
 class Work:
-    """The number of parts of formulas that may still be read, proved and evaluated."""
+    """A budget of the parts of formulas that may be read, proved and evaluated."""
 
     def __init__(self) -> None:
         self.left = MOST_WORK
