@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any, overload
 from matderiv._collector import uncollected
 from matderiv.arguments import checked
 from matderiv.calculus.deciding.decide import Verdict
+from matderiv.calculus.formulas.flattened import without_units
 from matderiv.calculus.formulas.shaping import numbered, signs_first
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.structure import Assumed, infer_assumed, own_gradient, read_assumed
-from matderiv.calculus.sweep.sweep import sweep
+from matderiv.calculus.sweep.sweep import name_meant, sweep
 from matderiv.calculus.sweep.task import chosen
 from matderiv.errors import InputError, ProofError
+from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
@@ -102,7 +104,9 @@ class Gradient:
 
     @property
     def note(self) -> str:
-        """A sentence on the gradient by an input of declared structure; empty for other inputs."""
+        """A sentence on a gradient that is zero, or by an input of declared structure; else ""."""
+        if self.sweep.gradients[self.wrt].vanishes:
+            return self._why_zero()
         structure = self.assume.get(self.wrt)
         if structure is None:
             return ""
@@ -162,6 +166,16 @@ class Gradient:
         return _solved(
             self.program, tuple(shapes.items()), (self.wrt,), tuple(self.assume.items())
         )[self.wrt]
+
+    def _why_zero(self) -> str:
+        graph, own = self.sweep.graph, self.sweep.gradients[self.wrt]
+        what = "gradient" if graph.loss else "derivative"
+        if graph.result not in graph.depends(frozenset({self.wrt})):
+            meant = name_meant(graph)
+            hint = f" Did you mean {meant}?" if meant else ""
+            return f"{graph.result} does not depend on {self.wrt}; its {what} is 0.{hint}"
+        why = f": {self._text(without_units(own.before))} is 0" if own.before != nodes.ZERO else ""
+        return f"The {what} of {graph.result} by {self.wrt} is 0 wherever it is defined{why}."
 
     def _text(self, node: Node) -> str:
         return source(signs_first(numbered(node, self.shapes, self.program.letters())))

@@ -201,6 +201,8 @@ class _Function:
                 inner = ", ".join(map(self._size, sizes))
                 inner = f"({inner})" if len(sizes) > 1 else inner
                 return self._filled(code, inner), _ATOM
+            case nodes.Multiply(nodes.Number(0), nodes.Ones() as ones):
+                return self._written(ones)[0].replace(".ones(", ".zeros(", 1), _ATOM
             case nodes.Negate(arg):
                 return "-" + self._wrapped(arg, _UNARY), _UNARY
             case nodes.Transpose(arg):

@@ -232,8 +232,7 @@ def task_of(
     """The same of a program whose shapes are known; see `read_task`, and `sweep` for `zero`.
 
     Raises:
-        InputError: the result does not change with a name, or two names cannot be told apart on
-            a page.
+        InputError: two names cannot be told apart on a page.
     """
     clear = settled(program, shapes)
     tell_apart(program, {name: len(shape) for name, shape in shapes.items()})

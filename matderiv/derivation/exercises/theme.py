@@ -91,7 +91,7 @@ class Theme:
             name: tuple(dim if dim.symbol == "1" else one for dim in shape)
             for name, shape in _inferred(self.task, self.program, sizes, frozenset()).items()
         }
-        return task_of(self.program, self.task.wrt, known, {}, is_suspect)
+        return _changing(task_of(self.program, self.task.wrt, known, {}, is_suspect))
 
     def other(
         self,
@@ -106,7 +106,19 @@ class Theme:
             InputError: it cannot be derived at these sizes, or a gradient seems to be 0.
         """
         known = _inferred(self.task, program, sizes, turned)
-        return task_of(program, wrt, known, {}, is_suspect)
+        return _changing(task_of(program, wrt, known, {}, is_suspect))
+
+
+def _changing(task: Task) -> Task:
+    """The task.
+
+    Raises:
+        InputError: a gradient seems to be 0.
+    """
+    for name in task.wrt:
+        if task.sweep.gradients[name].vanishes:
+            raise InputError(f"the gradient by {name} seems to be 0")
+    return task
 
 
 def users(task: Task, name: str) -> tuple[str, ...]:
