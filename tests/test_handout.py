@@ -187,7 +187,7 @@ def test_shapes_that_do_not_follow_from_sizes_are_in_the_command() -> None:
         ({"lang": "fr"}, "There is no language 'fr'"),
         ({"answers": "maybe"}, "answers is 'maybe'; there are: none, end, separate."),
         ({"answers": "separate"}, "Separate answers need exercises"),
-        ({"exercises": -1}, "-1 exercises are asked for; give a number from 0 to 100."),
+        ({"exercises": 101}, "101 exercises are asked for; give a number from 0 to 100."),
         ({"show": 1}, "show is 1"),
     ],
 )
