@@ -286,7 +286,9 @@ def _task(
         return task, aliases
     loss = Assignment(written.loss.name, substituted(written.loss.value, product, Name(free[0])))
     known = Program((Assignment(free[0], product), loss))
-    named = read_task(known.source(), (wrt,), sizes=sizes, shapes=shapes, assigned=True)
+    named = read_task(
+        known.source(), (wrt,), sizes=sizes, shapes=shapes, scalar=True, assigned=True
+    )
     close = first_product(named)
     opaque = any(isinstance(n, nodes.Functional) for n in nodes.walk(loss.value))
     if not opaque and (close is None or close.summand is None):
