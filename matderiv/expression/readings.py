@@ -13,12 +13,12 @@ WORDS = ("a scalar", "a vector", "a matrix")
 _MOST_NAMES = 12  # of which two are changed together
 _MOST_SINGLE = 60  # of which one is changed
 
-Change = dict[str, int]
+_Change = dict[str, int]
 
 
 def other_readings(
-    dimensions: Mapping[str, int], fits: Callable[[Change], bool]
-) -> tuple[Change, ...]:
+    dimensions: Mapping[str, int], fits: Callable[[_Change], bool]
+) -> tuple[_Change, ...]:
     """The smallest changes of the dimensions of names that fit: one name first, then two.
 
     Of changes of as many names, those come first that add or take away fewer dimensions.
@@ -37,12 +37,12 @@ def other_readings(
     return ()
 
 
-def _changes(dimensions: Mapping[str, int], count: int) -> Iterator[Change]:
+def _changes(dimensions: Mapping[str, int], count: int) -> Iterator[_Change]:
     for names in itertools.combinations(dimensions, count):
         others = [[n for n in range(len(WORDS)) if n != dimensions[name]] for name in names]
         for chosen in itertools.product(*others):
             yield dict(zip(names, chosen, strict=True))
 
 
-def _distance(dimensions: Mapping[str, int], change: Change) -> int:
+def _distance(dimensions: Mapping[str, int], change: _Change) -> int:
     return sum(abs(dimensions[name] - number) for name, number in change.items())
