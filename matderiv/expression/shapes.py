@@ -155,7 +155,9 @@ class _Inference:
         for name in self.declared:
             if name not in inputs:
                 what = (
-                    "is assigned; its shape follows"
+                    "is the number π; give an input another name"
+                    if name == "pi"
+                    else "is assigned; its shape follows"
                     if name in self.program.names()
                     else "is not in the program"
                 )
