@@ -109,7 +109,8 @@ def test_texts_run_as_printed(tmp_path: Path) -> None:
         except UnsupportedError:
             continue
         assert not undefined(text), program
-        assert f"d{wrt}" in ran(text, tmp_path)
+        if len(text) < usually(400, 10_000):  # SymPy takes seconds for long ones
+            assert f"d{wrt}" in ran(text, tmp_path)
     assert compared >= usually(6, 150)
 
 
