@@ -499,12 +499,6 @@ REFUSED = [
         ("The loss L = sum(X, axis=0) is a vector, not a scalar. Did you mean L = sum(X)?"),
     ),
     (
-        "L = mean(X, keepdims=True)",
-        {"X": (2, 4)},
-        {},
-        ("The loss L = mean(X, keepdims=True) is 1×1, not a scalar. Did you mean L = mean(X)?"),
-    ),
-    (
         "L = x",
         {"x": (3,)},
         {},

@@ -228,7 +228,7 @@ class Builder:
 
     def by_formula(self, by: str, wrt: Entry, judge: Judge) -> tuple[Indexed, Indexed] | None:
         """∂z_ij/∂x_pq and Σ ∂L/∂z_ij·∂z_ij/∂x_pq in the words of the formula, if those are few."""
-        return local_by_formula(self.task, wrt.name, by, lambda: self.rate(by, wrt), judge.entries)
+        return local_by_formula(self.task, wrt, by, lambda: self.rate(by, wrt), judge.entries)
 
     def assembled(self, name: str, gradient: GradientStages) -> Chain:
         """The formula in terms of what the program names, tidied."""

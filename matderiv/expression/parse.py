@@ -201,7 +201,7 @@ class Reader:
         try:
             if isinstance(tree.func, ast.Name):
                 name, args = self._name(tree.func), tree.args
-                check_function(name, tree)
+                self._check_function(name, tree)
             else:
                 name, args = method_call(tree, self._words)
             operands, options = arrange(name, operation_of(name), tree, args)
@@ -209,6 +209,9 @@ class Reader:
             raise self._error(refusal.message, refusal.tree) from None
         made = [self._node(operand, depth + 1) for operand in operands]
         return operation_of(name).make(*made, **options)
+
+    def _check_function(self, name: str, tree: ast.Call) -> None:
+        check_function(name, tree)
 
     def _variable(self, tree: ast.Name) -> str:
         name = self._name(tree)

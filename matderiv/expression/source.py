@@ -51,8 +51,8 @@ def _source(node: Node) -> tuple[str, int]:
             return name, _ATOM
         case nodes.Number(value):
             return _number(value)
-        case nodes.Size(_, size):
-            return str(size), _ATOM
+        case nodes.Size(symbol):
+            return symbol, _ATOM
         case nodes.Pi():
             return "pi", _ATOM
         case nodes.Negate(arg):

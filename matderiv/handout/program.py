@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from matderiv.calculus.formulas.shaping import letters_in
 from matderiv.calculus.sweep.conditions import conditions
 from matderiv.calculus.sweep.sweep import name_meant
 from matderiv.derivation.links import ProvedSteps, Step
-from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.handout import close_up, methods
 from matderiv.handout.composer import ProgramComposer, StepWriter
@@ -206,7 +206,9 @@ def numpy_answers(composer: ProgramComposer) -> Iterator[Block]:
         name for wrt in composer.derivation.wrt for name in (*sweep.upstream(wrt), wrt)
     )
     formulas = dict(sweep.called) | {f"d{name}": composer.task.answer(name) for name in needed}
-    lines = (assignment(name, composer.task.source(node)) for name, node in formulas.items())
+    task = composer.task
+    lines = [f"{k} = {value}" for k, value in task.size_lines(formulas.values()).items()]
+    lines += (assignment(name, task.source(node)) for name, node in formulas.items())
     yield CodeBlock("\n".join(lines), "python")
     yield from _names(composer, list(formulas.values()))
     found = conditions(sweep.graph, sweep.lifted)
@@ -223,8 +225,7 @@ def _names(composer: ProgramComposer, formulas: list[Node]) -> Iterator[Block]:
         facts.append(composer.say(key, {"f": Code(name), "df": Code(f"d{name}")}))
     if facts:
         yield Paragraph(composer.say("here", {"facts": composer.listed(facts, "clause_")}))
-    sized = (nodes.Size, nodes.Eye, nodes.Ones)
-    if any(isinstance(n, sized) for node in formulas for n in nodes.walk(node)):
+    if letters_in(formulas).keys() & composer.task.declared:
         yield Paragraph(composer.say("sizes", {}))
     foreign: list[Segments] = [(Code(name),) for name in foreign_names(formulas)]
     if foreign:

@@ -12,7 +12,7 @@ from matderiv.calculus.sweep.vanishing import is_suspect
 from matderiv.derivation.links import ProvedSteps
 from matderiv.errors import InputError
 from matderiv.expression.program import Program
-from matderiv.expression.shapes import Dim, Shape, infer
+from matderiv.expression.shapes import Dim, Shape, infer, like
 
 __all__ = ["LetterSizes", "Theme", "users"]
 
@@ -137,7 +137,9 @@ def _inferred(
             shapes[name] = shape[::-1] if name in turned else shape
     known = task.sizes.keys() & program.letters()
     written = {letter: sizes.get(letter, task.sizes[letter]) for letter in sorted(known)}
-    return infer(program, sizes=written, shapes=shapes)
+    found = infer(program, sizes=written, shapes=shapes)
+    own = {n: task.shapes[n][:: -1 if n in turned else 1] for n in shapes}
+    return like(found, own)
 
 
 def _numbers(shape: Shape, sizes: LetterSizes) -> tuple[int, ...]:
