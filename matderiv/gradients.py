@@ -125,6 +125,7 @@ class Gradient:
         }
         return f"{self.wrt} is {structure}: the gradient is by its entries {own[structure]}."
 
+    @checked()
     def size_words(self, name: str) -> str:
         """The meaning of a size in `lines`, such as "the rows of X"; empty for other names."""
         dims = {dim.symbol for shape in self.shapes.values() for dim in shape}

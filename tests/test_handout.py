@@ -388,11 +388,11 @@ EXERCISES = [
 def test_answers_stand_where_they_are_wanted() -> None:
     """At the end after all questions, nowhere, or in a document of their own with its command."""
     made = default(title="T")
-    end = to_text(with_exercises(made.document, EXERCISES, "end"))
+    end = to_text(with_exercises(made.document, EXERCISES, 2, "end"))
     assert [end.index(w) for w in ("Why?", "How?", "So.", "Thus.")] == sorted(
         end.index(w) for w in ("Why?", "How?", "So.", "Thus.")
     )
-    none = to_text(with_exercises(made.document, EXERCISES, "none"))
+    none = to_text(with_exercises(made.document, EXERCISES, 2, "none"))
     assert "How?" in none
     assert "So." not in none
     separate = to_text(answer_sheet(made.document, EXERCISES, paragraph("Made.")))

@@ -107,7 +107,7 @@ class _ClaimReader(Reader):
             case ast.Name(id=name) if name in self.assigned:
                 return self.assigned[name]
             case ast.Name(id=name) if name in self.known.numbers and name not in self.known.names:
-                return self.known.numbers[self._variable(tree)]
+                return self.known.numbers[self._name(tree)]
             case ast.Subscript(
                 value=ast.Attribute(value=ast.Name() as of, attr="shape"),
                 slice=ast.Constant(value=int(axis)),
