@@ -133,6 +133,8 @@ class Reader:
             target = statement.targets[0]
             if isinstance(target, ast.Name):
                 name = self._variable(target)
+                if name == "pi":
+                    raise self._error("pi is the number π; give the value another name.", target)
                 if name in taken:
                     raise self._error(
                         f"{name} is assigned twice; give each value its own name.", target
@@ -215,8 +217,6 @@ class Reader:
 
     def _variable(self, tree: ast.Name) -> str:
         name = self._name(tree)
-        if name == "pi":
-            raise self._error("pi is the number π; give the value another name.", tree)
         if name in KNOWN:
             raise self._error(
                 f"{name} is a function; write {operation_of(name).example(name)}, "

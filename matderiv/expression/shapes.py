@@ -14,7 +14,9 @@ from matderiv.expression._sizes import ShapeVariables, SizeVariable, join, words
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
+from matderiv.expression.readings import WORDS, other_readings
 from matderiv.expression.source import source
+from matderiv.expression.spelling import READ
 from matderiv.expression.vocabulary import MAX_SIZE, did_you_mean, is_greek
 
 __all__ = [
@@ -37,6 +39,9 @@ DEFAULT_SIZES = {"N": 2, "D": 4, "M": 3}
 _DEFAULTS = (*DEFAULT_SIZES.values(), 5)
 
 _MATRIX = 2  # dimensions
+
+#: Names that are always those of scalars.
+_SURE = frozenset({"lam", "eps"})
 
 _FURTHER = tuple("KPQRSTUVABCEFGH")
 
@@ -67,7 +72,22 @@ def infer(
     >>> infer(parse("Y = X @ W; L = sum(f(Y))"))["W"]
     (Dim(symbol='D', size=4), Dim(symbol='M', size=3))
     """
-    return _Inference(program, sizes or {}, shapes or {}).run(scalar=scalar)
+    inference = _Inference(program, sizes or {}, shapes or {})
+    try:
+        return inference.run(scalar=scalar)
+    except ShapeError as error:
+        readings = inference.otherwise(scalar=scalar)
+        if not readings:
+            raise
+        if len(readings) > 1:
+            ways = " or ".join(map(_in_words, readings))
+            raise ShapeError(f"{error} Or declare with --shape: {ways}.") from None
+    READ.info("Read as %s; declare with --shape what is meant otherwise.", _in_words(readings[0]))
+    return _Inference(program, sizes or {}, shapes or {}, readings[0]).run(scalar=scalar)
+
+
+def _in_words(change: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}: {WORDS[number]}" for name, number in change.items())
 
 
 def declared_letters(
@@ -213,8 +233,10 @@ class _Inference:
         program: Program,
         sizes: Mapping[str, int | None],
         shapes: Mapping[str, tuple[int, ...]],
+        dimensions: Mapping[str, int] | None = None,
     ) -> None:
         self.program = program
+        self.dimensions = dimensions or {}
         self.sizes = {name: _size(f"{name} is", n) for name, n in sizes.items() if n is not None}
         self.declared = {name: _declared(name, shape) for name, shape in shapes.items()}
         self.rules = Rules(self._unassigned)
@@ -253,9 +275,58 @@ class _Inference:
     def _infer(self, declared: Mapping[str, tuple[int, ...]]) -> None:
         """The shapes of all names, given the declared ones."""
         for name in self.program.inputs():
-            self.known[name] = tuple(SizeVariable(n) for n in declared.get(name, _default(name)))
+            numbers = declared.get(name, self._open(name))
+            self.known[name] = tuple(SizeVariable(n) for n in numbers)
         for assignment in self.program.assignments:
             self.known[assignment.name] = self.rules.shape(assignment.value)
+
+    def _open(self, name: str) -> tuple[None, ...]:
+        """As many unknown sizes as an input that is not declared has."""
+        number = self.dimensions.get(name)
+        return _default(name) if number is None else (None,) * number
+
+    def otherwise(self, *, scalar: bool) -> tuple[Mapping[str, int], ...]:
+        """The smallest changes of what undeclared inputs are with which the program fits.
+
+        A capitalised name stays a matrix.
+
+        Where only the loss is no scalar, one factor or divisor beside other arrays is changed to a
+        scalar: a missing sum is as likely otherwise.
+        """
+        inputs = [name for name in self.program.inputs() if name not in self.declared]
+        dimensions = {name: len(_default(name)) for name in self.program.inputs()}
+        free = {
+            n: k for n, k in dimensions.items() if n in inputs and n not in _SURE and k < _MATRIX
+        }
+
+        def result(change: Mapping[str, int]) -> int | None:
+            """The number of dimensions of the last value; None if something does not fit."""
+            other = _Inference(self.program, {}, self.declared, change)
+            try:
+                other._infer(self.declared)
+            except InputError:
+                return None
+            return len(other.known[self.program.loss.name])
+
+        def fits(change: Mapping[str, int]) -> bool:
+            found = result(change)
+            return found == 0 if scalar else found is not None
+
+        if fits({}):
+            return ()  # it is a size that does not fit
+        if result({}) is None:
+            return other_readings(free, fits)
+        loss = self.program.loss.value
+        factors = frozenset[str]() if isinstance(loss, nodes.Name) else _plain_factors(loss)
+        found = tuple(
+            {name: 0}
+            for name in inputs
+            if name in factors
+            and (name in free or name in DEFAULT_SIZES)
+            and any(number for other, number in dimensions.items() if other != name)
+            and fits({name: 0})
+        )
+        return found if len(found) == 1 else ()
 
     def _check_scalar(self) -> None:
         loss = self.program.loss
@@ -395,6 +466,20 @@ class _Inference:
             for size in shape:
                 give(size, *wishes)
         return symbols
+
+
+def _plain_factors(node: Node) -> frozenset[str]:
+    """The names that a value is multiplied or divided by, beside a sum or another reduction."""
+    match node:
+        case nodes.Multiply(left, right) | nodes.Divide(left, right):
+            return _plain_factors(left) | _plain_factors(right)
+        case nodes.Add(left, right) | nodes.Subtract(left, right):
+            return _plain_factors(left) | _plain_factors(right)
+        case nodes.Negate(arg):
+            return _plain_factors(arg)
+        case nodes.Name(name):
+            return frozenset({name})
+    return frozenset()
 
 
 def _default(name: str) -> tuple[None, ...]:

@@ -96,7 +96,10 @@ _FIELD = frozenset(
     hardswish hardtanh kldiv layernorm leaky_relu lg lgamma ln log_softmax logcosh logistic
     logit logsigmoid mish mm mse normalize nuclear onehot pinverse prelu rank rot rsqrt sec
     sech selu sgn silu softmin softsign sqr swish tanhshrink transposed trapz vec vech
-    vecnorm""".split()
+    vecnorm clamp huber chol adj adjugate matrix_exp variance covariance expm logm sqrtm funm
+    pinv determinant inverse kronecker relu6 glu hard_tanh gammaln betaln xlogy
+    normcdf cosine_similarity smooth_l1 hinge nll_loss l1_loss mse_loss cumsum cumtrapz
+    stdev stddev sumsq rms mtimes ldivide rdivide mldivide mrdivide hessian jacobian""".split()
 )
 _PYTHON = frozenset(
     """aiter anext ascii bin bool breakpoint bytearray bytes callable chr classmethod compile

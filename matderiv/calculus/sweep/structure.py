@@ -129,7 +129,7 @@ def infer_assumed(
     extra = tuple(Assignment(label, trace) for label, trace in traces.items())
     whole = Program((*program.assignments[:-1], *extra, program.loss))
     try:
-        found = infer(whole, sizes=sizes, shapes=shapes)
+        found = infer(whole, sizes=sizes, shapes=shapes, scalar=scalar)
     except ShapeError:
         name = next(
             (n for n in assumed if plain[n][0].size != plain[n][1].size), next(iter(assumed))
