@@ -24,7 +24,7 @@ PARTS = (
     "files",
     "_version",
     "_collector",
-    "_records",
+    "_hashed",
     "expression",
     "calculus",
     "derivation",

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, get_args
 
-from matderiv._records import Hashed, record
+from matderiv._hashed import Hashed, hashed_once
 
 __all__ = [
     "ONE",
@@ -62,21 +62,21 @@ __all__ = [
 ]
 
 
-@record
+@hashed_once
 class Name(Hashed):
     """A variable of the program: an input or an earlier assignment."""
 
     name: str
 
 
-@record
+@hashed_once
 class Number(Hashed):
     """An exact rational constant."""
 
     value: Fraction
 
 
-@record
+@hashed_once
 class Add(Hashed):
     """A + B, entry by entry."""
 
@@ -84,7 +84,7 @@ class Add(Hashed):
     right: Node
 
 
-@record
+@hashed_once
 class Subtract(Hashed):
     """A - B, entry by entry."""
 
@@ -92,7 +92,7 @@ class Subtract(Hashed):
     right: Node
 
 
-@record
+@hashed_once
 class Multiply(Hashed):
     """A * B, entry by entry (the Hadamard product of two matrices)."""
 
@@ -100,7 +100,7 @@ class Multiply(Hashed):
     right: Node
 
 
-@record
+@hashed_once
 class Divide(Hashed):
     """A / B, entry by entry."""
 
@@ -108,7 +108,7 @@ class Divide(Hashed):
     right: Node
 
 
-@record
+@hashed_once
 class Power(Hashed):
     """A ** B, entry by entry."""
 
@@ -116,7 +116,7 @@ class Power(Hashed):
     right: Node
 
 
-@record
+@hashed_once
 class Maximum(Hashed):
     """The larger of two numbers, entry by entry."""
 
@@ -124,7 +124,7 @@ class Maximum(Hashed):
     right: Node
 
 
-@record
+@hashed_once
 class Minimum(Hashed):
     """The smaller of two numbers, entry by entry."""
 
@@ -132,7 +132,7 @@ class Minimum(Hashed):
     right: Node
 
 
-@record
+@hashed_once
 class MatMul(Hashed):
     """The matrix product: (A @ B)_ij = Σ_k a_ik b_kj."""
 
@@ -140,21 +140,21 @@ class MatMul(Hashed):
     right: Node
 
 
-@record
+@hashed_once
 class Negate(Hashed):
     """-A, entry by entry."""
 
     arg: Node
 
 
-@record
+@hashed_once
 class Transpose(Hashed):
     """(A.T)_ij = a_ji."""
 
     arg: Node
 
 
-@record
+@hashed_once
 class Rearrange(Hashed):
     """A with its axes in another order, and with new ones of a single entry.
 
@@ -165,7 +165,7 @@ class Rearrange(Hashed):
     order: tuple[int | None, ...]
 
 
-@record
+@hashed_once
 class Apply(Hashed):
     """f(A): a function of one number, known or undefined, applied to each entry."""
 
@@ -173,7 +173,7 @@ class Apply(Hashed):
     arg: Node
 
 
-@record
+@hashed_once
 class Functional(Hashed):
     """Loss(A): an undefined scalar function of the whole array."""
 
@@ -181,7 +181,7 @@ class Functional(Hashed):
     arg: Node
 
 
-@record
+@hashed_once
 class Sum(Hashed):
     """The sum of the entries of A, of all or along one axis."""
 
@@ -190,7 +190,7 @@ class Sum(Hashed):
     keepdims: bool = False
 
 
-@record
+@hashed_once
 class Mean(Hashed):
     """The mean of the entries of A, of all or along one axis."""
 
@@ -199,7 +199,7 @@ class Mean(Hashed):
     keepdims: bool = False
 
 
-@record
+@hashed_once
 class Prod(Hashed):
     """The product of the entries of A, of all or along one axis."""
 
@@ -208,7 +208,7 @@ class Prod(Hashed):
     keepdims: bool = False
 
 
-@record
+@hashed_once
 class LogSumExp(Hashed):
     """log Σ exp(a), over all entries of A or along one axis."""
 
@@ -217,7 +217,7 @@ class LogSumExp(Hashed):
     keepdims: bool = False
 
 
-@record
+@hashed_once
 class Var(Hashed):
     """The mean of (a - mean)², over all entries of A or along one axis."""
 
@@ -226,7 +226,7 @@ class Var(Hashed):
     keepdims: bool = False
 
 
-@record
+@hashed_once
 class Std(Hashed):
     """The root of the variance, over all entries of A or along one axis."""
 
@@ -235,7 +235,7 @@ class Std(Hashed):
     keepdims: bool = False
 
 
-@record
+@hashed_once
 class Softmax(Hashed):
     """exp(A) / Σ exp(A), the sum over all entries or along one axis."""
 
@@ -243,7 +243,7 @@ class Softmax(Hashed):
     axis: int | None = None
 
 
-@record
+@hashed_once
 class LogSoftmax(Hashed):
     """A - log Σ exp(A), the sum over all entries or along one axis."""
 
@@ -251,42 +251,42 @@ class LogSoftmax(Hashed):
     axis: int | None = None
 
 
-@record
+@hashed_once
 class Trace(Hashed):
     """tr A = Σ_i a_ii of a square matrix."""
 
     arg: Node
 
 
-@record
+@hashed_once
 class Inverse(Hashed):
     """A⁻¹ of a square matrix."""
 
     arg: Node
 
 
-@record
+@hashed_once
 class Determinant(Hashed):
     """det A of a square matrix."""
 
     arg: Node
 
 
-@record
+@hashed_once
 class LogDet(Hashed):
     """log |det A| of a square matrix."""
 
     arg: Node
 
 
-@record
+@hashed_once
 class Diag(Hashed):
     """The diagonal matrix of a vector, or the diagonal of a square matrix as a vector."""
 
     arg: Node
 
 
-@record
+@hashed_once
 class Outer(Hashed):
     """The outer product of two vectors: a_i b_j."""
 
@@ -294,7 +294,7 @@ class Outer(Hashed):
     right: Node
 
 
-@record
+@hashed_once
 class Norm(Hashed):
     """√(Σ a²): the 2-norm of a vector, the Frobenius norm of a matrix.
 
@@ -305,21 +305,21 @@ class Norm(Hashed):
     order: int | None = None
 
 
-@record
+@hashed_once
 class Eye(Hashed):
     """The identity matrix; `size` is a whole number, or the letter of a size."""
 
     size: int | str
 
 
-@record
+@hashed_once
 class Ones(Hashed):
     """An array of ones; each size is a whole number, or the letter of a size."""
 
     sizes: tuple[int | str, ...]
 
 
-@record
+@hashed_once
 class Size(Hashed):
     """A size as a number: N, the number of rows of X."""
 
@@ -327,7 +327,7 @@ class Size(Hashed):
     size: int
 
 
-@record
+@hashed_once
 class Pi(Hashed):
     """The number π, which derivatives of erf hold."""
 

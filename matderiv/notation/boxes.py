@@ -6,10 +6,8 @@ Every box knows its width in em, an estimate on the wide side.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal
-
-from matderiv._records import record
 
 __all__ = [
     "BRACKETS",
@@ -56,7 +54,7 @@ def _set_width(box: object, width: float) -> None:
     object.__setattr__(box, "width", width)  # boxes are frozen
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Symbol:
     """A letter: Latin, or a Greek one by its name."""
 
@@ -68,7 +66,7 @@ class Symbol:
         _set_width(self, 0.76 if self.name.isupper() else 0.62)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Word:
     """A name of several letters, upright for a known function (`tanh`)."""
 
@@ -80,7 +78,7 @@ class Word:
         _set_width(self, 0.52 * len(self.text))
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class NumberBox:
     """Digits."""
 
@@ -91,7 +89,7 @@ class NumberBox:
         _set_width(self, 0.52 * len(self.text))
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Operator:
     """A sign by its name.
 
@@ -107,7 +105,7 @@ class Operator:
         _set_width(self, _OPERATORS.get(self.name, 0.58))
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Row:
     """Boxes side by side."""
 
@@ -118,7 +116,7 @@ class Row:
         _set_width(self, sum([box.width for box in self.items]))
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Fraction:
     """One box over another."""
 
@@ -130,7 +128,7 @@ class Fraction:
         _set_width(self, max(self.above.width, self.below.width) + 0.28)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Scripts:
     """A base with a subscript, a superscript or both."""
 
@@ -144,7 +142,7 @@ class Scripts:
         _set_width(self, self.base.width + _SCRIPT * max(scripts, default=0.0))
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Root:
     """A square root."""
 
@@ -155,7 +153,7 @@ class Root:
         _set_width(self, self.body.width + 0.9)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Fence:
     """A box in round brackets, or between bars; `big` when it is taller than a line."""
 
@@ -168,7 +166,7 @@ class Fence:
         _set_width(self, self.body.width + (1.6 if self.big else 0.85))
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class BigSum:
     """Σ, or Π if its sign is "product", with what it runs over below, before its term."""
 
@@ -182,7 +180,7 @@ class BigSum:
         _set_width(self, max(1.5, self.under.width * _SCRIPT) + 0.2 + self.body.width)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Dots:
     """Dots for entries left out: across (⋯), down (⋮) or diagonally (⋱)."""
 
@@ -193,7 +191,7 @@ class Dots:
         _set_width(self, 1.2)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Terms:
     """A sum of (sign, box); it may be broken before a sign where it is too wide.
 
@@ -208,7 +206,7 @@ class Terms:
         _set_width(self, sum([box.width for _, box in self.items]) + signs * SIGN)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Lines:
     """A sum or product broken into lines; the lines after the first start with their sign."""
 
@@ -219,7 +217,7 @@ class Lines:
         _set_width(self, max(row.width for row in self.rows) + LINES)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Grid:
     """A matrix; its cells in rows."""
 
@@ -231,7 +229,7 @@ class Grid:
         _set_width(self, sum(columns) + len(self.rows[0]) + BRACKETS)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Tagged:
     """A cell of a matrix with a key, so that a page can point to it."""
 
@@ -243,7 +241,7 @@ class Tagged:
         _set_width(self, self.body.width)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Aligned:
     """A chain of equalities, each right side below the one before it."""
 

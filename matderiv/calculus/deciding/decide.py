@@ -10,9 +10,9 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-from matderiv._records import record
 from matderiv.calculus.index_forms.canonical import canonical
 from matderiv.calculus.index_forms.factoring import factored
 from matderiv.calculus.index_forms.forms import Form, TooLarge, bounded, difference
@@ -36,7 +36,7 @@ __all__ = [
 Pair = tuple[Form, Form]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Budget:
     """How much work a decision may take.
 
@@ -55,7 +55,7 @@ class Budget:
 BUDGET = Budget()
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether an equality holds, how that is known, and the reason where it is not proved.
 
@@ -74,7 +74,7 @@ class Verdict:
     sizes: tuple[Mapping[str, int], ...] = ()
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One way of unfolding both sides; the forms are worked out only when they are asked for.
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
-from matderiv._records import Hashed, record
+from matderiv._hashed import Hashed, hashed_once
 from matderiv.errors import UnsupportedError
 from matderiv.expression.functions import FUNCTIONS
 
@@ -63,7 +63,7 @@ class TooLarge(UnsupportedError):  # noqa: N818 - named for what is too large: t
     """A form would hold more terms than are multiplied out."""
 
 
-@record
+@hashed_once
 class Entry(Hashed):
     """x_ij, an entry of a named array; a scalar has no indices."""
 
@@ -72,14 +72,14 @@ class Entry(Hashed):
     symmetric: bool = False
 
 
-@record
+@hashed_once
 class SizeAtom(Hashed):
     """A size as a number: Σ_i 1 = N."""
 
     letter: str
 
 
-@record
+@hashed_once
 class Call(Hashed):
     """f(u), a function of one number."""
 
@@ -87,7 +87,7 @@ class Call(Hashed):
     arg: Form
 
 
-@record
+@hashed_once
 class Raised(Hashed):
     """u**v, or u itself as one atom where `exponent` is None."""
 
@@ -95,7 +95,7 @@ class Raised(Hashed):
     exponent: Form | None
 
 
-@record
+@hashed_once
 class Whole(Hashed):
     """An entry of F(U), a function of the whole array U whose entry at `letters` is `arg`."""
 
@@ -105,7 +105,7 @@ class Whole(Hashed):
     indices: tuple[Index, ...] = ()
 
 
-@record
+@hashed_once
 class Delta(Hashed):
     """δ_ij: 1 where two indices agree, else 0."""
 
@@ -113,7 +113,7 @@ class Delta(Hashed):
     other: Index
 
 
-@record
+@hashed_once
 class Rate(Hashed):
     """∂z_ij/∂x_pq, ∂f(z_ij)/∂x_pq or ∂L/∂f(z_ij), as an atom.
 
@@ -127,7 +127,7 @@ class Rate(Hashed):
 Atom = Entry | SizeAtom | Call | Raised | Whole | Delta | Rate
 
 
-@record
+@hashed_once
 class Term(Hashed):
     """A product of atoms to whole powers, summed over (letter, size letter) pairs."""
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 
-from matderiv._records import record
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import (
@@ -78,21 +77,21 @@ __all__ = [
 Runs = tuple[tuple[str, Dim], ...]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Numeral:
     """A rational number that is not negative."""
 
     value: Fraction
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Extent:
     """N, a size as a number."""
 
     dim: Dim
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class NamedEntry:
     """x_ij, or a scalar's name; π is a scalar."""
 
@@ -100,7 +99,7 @@ class NamedEntry:
     indices: tuple[Index, ...]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class ArrayEntry:
     """(A⁻¹)_ij: the entry of an array that is written as a formula."""
 
@@ -108,7 +107,7 @@ class ArrayEntry:
     indices: tuple[Index, ...]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class KroneckerDelta:
     """δ_ij: 1 where two indices agree, else 0."""
 
@@ -116,7 +115,7 @@ class KroneckerDelta:
     other: Index
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class PartialDerivative:
     """∂z_ij/∂x_pq, also of a sum or of f(z_ij), and by f(x_pq)."""
 
@@ -124,21 +123,21 @@ class PartialDerivative:
     wrt: IndexExpression
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class SignedSum:
     """a - b + c, each term with its sign, 1 or -1."""
 
     items: tuple[tuple[int, IndexExpression], ...]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Factors:
     """a·b·c in this order."""
 
     items: tuple[IndexExpression, ...]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Quotient:
     """a/b."""
 
@@ -146,7 +145,7 @@ class Quotient:
     below: IndexExpression
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class PowerOf:
     """a to the power b."""
 
@@ -154,7 +153,7 @@ class PowerOf:
     exponent: IndexExpression
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Applied:
     """f(a), a function of one number."""
 
@@ -162,7 +161,7 @@ class Applied:
     arg: IndexExpression
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Combined:
     """max(a, b), an operation on numbers that has a name in the language."""
 
@@ -170,7 +169,7 @@ class Combined:
     items: tuple[IndexExpression, ...]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class SumOver:
     """Σ_kl a."""
 
@@ -178,7 +177,7 @@ class SumOver:
     body: IndexExpression
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class ProductOver:
     """Π_kl a."""
 
@@ -186,7 +185,7 @@ class ProductOver:
     body: IndexExpression
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class FunctionOfArray:
     """F(A) or an entry of it, A being the array whose entry at `letters` is `arg`."""
 
@@ -196,7 +195,7 @@ class FunctionOfArray:
     indices: tuple[Index, ...]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Omitted:
     """Dots in a sum: the terms at all places that are not shown."""
 

@@ -1,0 +1,46 @@
+"""Values that are keys of many tables: each works its hash out once.
+
+A form holds forms that hold forms, so that without this a look-up goes through all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar, dataclass_transform
+
+__all__ = ["Hashed", "hashed_once"]
+
+Kind = TypeVar("Kind", bound="Hashed")
+
+
+class Hashed:
+    """A base that has room for the hash."""
+
+    __slots__ = ("known_hash",)
+    known_hash: int
+
+
+@dataclass_transform(frozen_default=True)
+def hashed_once(kind: type[Kind]) -> type[Kind]:
+    """A frozen dataclass with slots that remembers its hash.
+
+    >>> @hashed_once
+    ... class Point(Hashed):
+    ...     x: int
+    ...     y: int = 0
+    >>> Point(1), Point(1) == Point(1, y=0), len({Point(1), Point(1, 0)})
+    (Point(x=1, y=0), True, 1)
+    """
+    defined = dataclass(frozen=True, slots=True)(kind)
+    made: Any = defined
+    work_out = made.__hash__
+
+    def remembered(self: Hashed) -> int:
+        try:
+            return self.known_hash
+        except AttributeError:
+            object.__setattr__(self, "known_hash", work_out(self))
+        return self.known_hash
+
+    made.__hash__ = remembered
+    return defined
