@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from matderiv.notation.boxes import (
     BRACKETS,
+    BREAKING,
     LINES,
     SIGN,
     Aligned,
@@ -17,15 +18,11 @@ from matderiv.notation.boxes import (
     Fraction,
     Grid,
     Lines,
-    NumberBox,
     Operator,
-    Root,
     Row,
     Scripts,
-    Symbol,
     Tagged,
     Terms,
-    Word,
 )
 
 __all__ = ["fitted"]
@@ -33,9 +30,6 @@ __all__ = ["fitted"]
 _Cells = tuple[tuple[Box, ...], ...]
 
 _BREAKABLE = frozenset({Terms, Grid, Fence, BigSum, Scripts, Fraction})  # of the parts of a row
-_BEFORE = frozenset(
-    {"odot", "oslash", "kronecker"}
-)  # the operators before which a product is broken
 _BIG = 1.6  # a pair of brackets as high as what is in them
 _BAR = 0.28  # how much longer the bar of a fraction is than what it divides
 _SMALLER = 1.12  # what a smaller font gains is better than brackets broken in a matrix
@@ -62,7 +56,7 @@ class _Fitter:
 
     def fitted(self, box: Box, room: float) -> Box:
         """See the function of that name."""
-        if box.width <= room or _rigid(box):
+        if box.width <= room or box.rigid:
             return box
         match box:
             case Terms():
@@ -191,24 +185,10 @@ class _Fitter:
         return Lines(tuple(Terms(tuple(items[a:b])) for a, b in itertools.pairwise((0, *ends))))
 
 
-def _rigid(box: Box) -> bool:
-    """Whether a box is a product of entries, say, which nothing can make narrower."""
-    match box:
-        case Row(items=items):
-            return all(map(_rigid, items))
-        case Scripts(base=base):
-            return _rigid(base)
-        case Operator(name=name):
-            return name not in _BEFORE
-        case Fraction(above=above, below=below):
-            return _rigid(above) and _rigid(below)
-    return isinstance(box, Symbol | Word | NumberBox | Root | Dots)
-
-
 def _in_parts(items: tuple[Box, ...]) -> bool:
     """Whether a product can go on in a new line."""
     operators = {box.name for box in items if isinstance(box, Operator)}
-    return bool(operators & _BEFORE) and "langle" not in operators
+    return bool(operators & BREAKING) and "langle" not in operators
 
 
 def _side_by_side(row: Row) -> tuple[Box, ...]:
@@ -220,7 +200,7 @@ def _side_by_side(row: Row) -> tuple[Box, ...]:
 
 
 def _starts_part(box: Box) -> bool:
-    return isinstance(box, Operator) and box.name in _BEFORE
+    return isinstance(box, Operator) and box.name in BREAKING
 
 
 def _parts(items: tuple[Box, ...]) -> Terms:
