@@ -14,6 +14,7 @@ from matderiv.calculus.index_forms.index_expressions import (
     IndexExpression,
     at_places,
     has_only_indices,
+    holds_letters_or_deltas,
     term_by_term,
 )
 from matderiv.calculus.sweep.task import Task
@@ -202,7 +203,7 @@ class ProgramNotation:
 
     def _corners(self, array: Spelled, sums: _Sums) -> list[Box]:
         ends = product(*(sorted({1, dim.size}) for dim in self._shape(array)))
-        return [self._entry(array, sums, at) for at in ends]
+        return list(map(self._entry(array, sums), ends))
 
     def _across(self, array: Spelled, widest: float) -> float:
         """How wide an array is whose widest entry is so wide."""
@@ -210,11 +211,20 @@ class ProgramNotation:
         columns = len(self.formulas.shown(shape[1].size)) if len(shape) > 1 else 1
         return columns * (widest + 1) + BRACKETS if shape else widest
 
-    def _entry(self, array: Spelled, sums: _Sums, at: tuple[int, ...]) -> Box:
-        """The entry of an array at numbers."""
-        pairs = zip(array.indices, at, strict=True)
-        expr = at_places(array.expr, {i: n for i, n in pairs if isinstance(i, str)})
-        return self.indices.box(sums(expr))
+    def _entry(self, array: Spelled, sums: _Sums) -> Callable[[tuple[int, ...]], Box]:
+        """How the entry of an array at numbers is drawn.
+
+        Where numbers change nothing but indices, sums are written term by term once for all.
+        """
+
+        def places(at: tuple[int, ...]) -> dict[str, int]:
+            pairs = zip(array.indices, at, strict=True)
+            return {i: n for i, n in pairs if isinstance(i, str)}
+
+        written = sums(array.expr)
+        if holds_letters_or_deltas(written):
+            return lambda at: self.indices.box(sums(at_places(array.expr, places(at))))
+        return lambda at: self.indices.at(places(at)).box(written)
 
     def _cells(self, side: Cells, mark: Mark | None) -> Box:
         """An array whose cells are worked out from the general entry."""
@@ -224,7 +234,7 @@ class ProgramNotation:
         def cell(at: tuple[int, ...]) -> Box:
             if same:
                 places = dict(zip(side.indices, at, strict=True))
-                return self.indices.box(at_places(expr, places))
+                return self.indices.at(places).box(expr)
             put: dict[str, Index] = dict(zip(side.indices, at, strict=True))
             return self.indices.form(contracted(placed(side.entry, put)))
 
@@ -232,7 +242,7 @@ class ProgramNotation:
 
     def _grid(self, array: Spelled, sums: _Sums, mark: Mark | None) -> Box:
         shape = self.task.sweep.facts.shape(array.node)
-        return self._filled(shape, lambda at: self._entry(array, sums, at), mark)
+        return self._filled(shape, self._entry(array, sums), mark)
 
     def _filled(
         self,

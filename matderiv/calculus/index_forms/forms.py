@@ -41,6 +41,7 @@ __all__ = [
     "bounded",
     "constant",
     "difference",
+    "indices_at",
     "letters_of",
     "multiplied",
     "placed",
@@ -330,7 +331,7 @@ def _placed_atom(atom: Atom, places: Mapping[str, Index]) -> Atom:
         return atom
     match atom:
         case Entry(indices=indices):
-            return replace(atom, indices=_put(indices, places))
+            return replace(atom, indices=indices_at(indices, places))
         case Call(arg=form):
             return replace(atom, arg=placed(form, places))
         case Raised(base=base, exponent=exponent):
@@ -339,9 +340,9 @@ def _placed_atom(atom: Atom, places: Mapping[str, Index]) -> Atom:
         case Whole(letters=letters, arg=form, indices=indices):
             own = {letter for letter, _ in letters}
             inside = {old: new for old, new in places.items() if old not in own}
-            return replace(atom, arg=placed(form, inside), indices=_put(indices, places))
+            return replace(atom, arg=placed(form, inside), indices=indices_at(indices, places))
         case Delta(one=one, other=other):
-            return Delta(*_put((one, other), places))
+            return Delta(*indices_at((one, other), places))
         case Rate(of=of, wrt=wrt):
             first, second = (_placed_atom(a, places) for a in (of, wrt))
             assert isinstance(first, Entry | Call | Raised)
@@ -351,8 +352,11 @@ def _placed_atom(atom: Atom, places: Mapping[str, Index]) -> Atom:
             return atom
 
 
-def _put(indices: tuple[Index, ...], places: Mapping[str, Index]) -> tuple[Index, ...]:
-    return tuple(places.get(i, i) if isinstance(i, str) else i for i in indices)
+def indices_at(indices: tuple[Index, ...], places: Mapping[str, Index]) -> tuple[Index, ...]:
+    """The indices with letters replaced by other indices."""
+    if not places:
+        return indices
+    return tuple([places.get(i, i) if isinstance(i, str) else i for i in indices])
 
 
 def refreshed(form: Form, fresh: Callable[[], str]) -> Form:

@@ -27,6 +27,7 @@ from matderiv.calculus.index_forms.forms import (
     Whole,
     added,
     constant,
+    indices_at,
     multiplied,
     placed,
     raised,
@@ -63,6 +64,7 @@ __all__ = [
     "form_of",
     "free_letters",
     "has_only_indices",
+    "holds_letters_or_deltas",
     "index_parts",
     "index_product",
     "negated",
@@ -389,18 +391,18 @@ def at_places(expr: IndexExpression, places: Mapping[str, int]) -> IndexExpressi
     """
     match expr:
         case NamedEntry(name, indices):
-            return NamedEntry(name, _put(indices, places))
+            return NamedEntry(name, indices_at(indices, places))
         case Factors(items):
             return index_product([at_places(item, places) for item in items])
         case ArrayEntry(node, indices):
-            return ArrayEntry(node, _put(indices, places))
+            return ArrayEntry(node, indices_at(indices, places))
         case KroneckerDelta(one, other):
-            return delta(*_put((one, other), places))
+            return delta(*indices_at((one, other), places))
         case SumOver() | ProductOver() | FunctionOfArray():
             own = {letter for letter, _ in expr.letters}
             inside = {letter: place for letter, place in places.items() if letter not in own}
             if isinstance(expr, FunctionOfArray):
-                expr = replace(expr, indices=_put(expr.indices, places))
+                expr = replace(expr, indices=indices_at(expr.indices, places))
             return _rebuilt(expr, lambda part: at_places(part, inside))
         case Omitted(total, shown):
             put = at_places(total, places)
@@ -419,8 +421,14 @@ def has_only_indices(expr: IndexExpression, indices: tuple[Index, ...]) -> bool:
     )
 
 
-def _put(indices: tuple[Index, ...], places: Mapping[str, int]) -> tuple[Index, ...]:
-    return tuple([places.get(i, i) if isinstance(i, str) else i for i in indices])
+def holds_letters_or_deltas(expr: IndexExpression) -> bool:
+    """Whether numbers for its free letters change more than indices: a δ_ij, or letters of its own.
+
+    >>> holds_letters_or_deltas(NamedEntry("x", ("i", 1))), holds_letters_or_deltas(delta("i", 1))
+    (False, True)
+    """
+    kinds = KroneckerDelta | SumOver | ProductOver | FunctionOfArray | Omitted
+    return any(isinstance(part, kinds) for part in index_parts(expr))
 
 
 # -- sums term by term -----------------------------------------------------------------------
