@@ -17,11 +17,14 @@ from matderiv.errors import (
 
 if TYPE_CHECKING:
     from matderiv.api import Derivation, derive
+    from matderiv.checking.check import check
+    from matderiv.checking.report import Check
     from matderiv.gradients import Gradient, gradient
     from matderiv.handouts import Handout
     from matderiv.jacobians import Jacobian, jacobian
 
 __all__ = [
+    "Check",
     "Derivation",
     "Gradient",
     "Handout",
@@ -33,6 +36,7 @@ __all__ = [
     "ShapeError",
     "UnsupportedError",
     "__version__",
+    "check",
     "derive",
     "gradient",
     "jacobian",
@@ -40,10 +44,12 @@ __all__ = [
 
 
 _PUBLIC = {
+    "Check": "matderiv.checking.report",
     "Derivation": "matderiv.api",
     "Gradient": "matderiv.gradients",
     "Handout": "matderiv.handouts",
     "Jacobian": "matderiv.jacobians",
+    "check": "matderiv.checking.check",
     "derive": "matderiv.api",
     "gradient": "matderiv.gradients",
     "jacobian": "matderiv.jacobians",
@@ -55,3 +61,8 @@ def __getattr__(name: str) -> object:
     if name in _PUBLIC:
         return getattr(import_module(_PUBLIC[name]), name)
     raise AttributeError(f"module 'matderiv' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names: neither modules nor what this file imports."""
+    return list(__all__)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from matderiv._collector import uncollected
+from matderiv.arguments import checked
 from matderiv.calculus.sweep.second import second_opinion_on
 from matderiv.calculus.sweep.task import read_task
 from matderiv.derivation import links
@@ -33,10 +34,11 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Derivation(links.ProvedSteps):
     """A derivation that prints itself, and shows itself in Jupyter."""
 
+    @checked()
     def document(self, lang: str = "en", show: Show = None) -> Document:
         """The document of the derivation in a language.
 
@@ -47,6 +49,7 @@ class Derivation(links.ProvedSteps):
         """
         return compose_program(self, lang, shown(self.task, show))
 
+    @checked()
     def handout(
         self,
         *,
@@ -77,11 +80,13 @@ class Derivation(links.ProvedSteps):
         with uncollected():
             return make(self, wishes, shown(self.task, show))
 
+    @checked()
     def latex(self, lang: str = "en", show: Show = None) -> str:
         """The derivation as a LaTeX fragment; see `document`."""
         with uncollected():
             return write_text(self.document(lang, show), "latex")
 
+    @checked()
     def markdown(self, lang: str = "en", show: Show = None) -> str:
         """The derivation as Markdown; see `document`."""
         with uncollected():
@@ -94,6 +99,11 @@ class Derivation(links.ProvedSteps):
 
             return certificate(self)
 
+    def __repr__(self) -> str:
+        """Which gradients, and how many steps lead to them."""
+        names = ", ".join(f"d{name}" for name in self.wrt)
+        return f"<Derivation of {names} of {self.task.loss} in {len(self.steps)} steps, proved>"
+
     def _repr_markdown_(self) -> str:
         return self.markdown()
 
@@ -101,6 +111,7 @@ class Derivation(links.ProvedSteps):
         return self.latex()
 
 
+@checked()
 def derive(
     program: str = DEFAULT_PROGRAM,
     *,
@@ -135,17 +146,11 @@ def derive(
     >>> derive("L = sum((X @ W - T)**2) + lam*sum(W**2)", wrt="W").formulas
     {'W': '2*(X.T @ (X @ W - T) + lam*W)'}
     """
-    if wrt is not None and not isinstance(wrt, str | Iterable):
-        raise InputError(f"wrt is {wrt!r}; it is a name or several names.")
-    names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(dict.fromkeys(wrt))
-    if names == ():
-        raise InputError("There is nothing to differentiate by; give at least one name.")
+    names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
     if method not in METHODS:
         raise InputError(f"There is no method {method!r}; there are: {', '.join(METHODS)}.")
     with uncollected():
-        task = read_task(
-            program, names, sizes=sizes, shapes=shapes, assume=tuple(_pairs(assume)), scalar=True
-        )
+        task = read_task(program, names, sizes=sizes, shapes=shapes, assume=assume, scalar=True)
         task = replace(task, method=method)
         if method == "elementwise":
             made = build_close_up(task, task.wrt, report=report)
@@ -154,11 +159,3 @@ def derive(
         report("second")
         second = second_opinion_on(task)
     return Derivation(task, task.wrt, made.steps, made.close, second)
-
-
-def _pairs(
-    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None,
-) -> Iterable[tuple[str, str]]:
-    if isinstance(assume, Mapping):  # a mapping is an iterable of its keys as well
-        return cast("Mapping[str, str]", assume).items()
-    return assume or ()

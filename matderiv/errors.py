@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import reprlib
+
 __all__ = [
+    "BIDIRECTIONAL",
     "InputError",
     "MatderivError",
     "MissingError",
@@ -11,11 +15,47 @@ __all__ = [
     "ProofError",
     "ShapeError",
     "UnsupportedError",
+    "brief",
+    "visible",
 ]
+
+#: Unicode's characters without a form that turn the letters after them around.
+BIDIRECTIONAL = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+
+_BRIEF = 40
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 4 * _BRIEF
+
+
+def visible(text: str) -> str:
+    r"""The text in one line, the number of a character in the place of what has no form.
+
+    >>> visible("one\ntwo\u202e")
+    'one two[U+202E]'
+    """
+    line = " ".join(text.split())
+    return "".join(c if c.isprintable() else f"[U+{ord(c):04X}]" for c in line)
+
+
+def brief(value: object) -> str:
+    """The beginning of a value that was given, in one line, for an error.
+
+    >>> brief([[1, 2]] * 20), brief(10**5000)
+    ('[[1, 2], [1, 2], [1, 2], [1, 2], [1, 2],…', 'of type int')
+    """
+    words = f"of type {type(value).__name__}"
+    with contextlib.suppress(Exception):  # whatever the object does to be shown
+        words = visible(_SHORT.repr(value))
+    return words if len(words) <= _BRIEF else words[:_BRIEF] + "…"
 
 
 class MatderivError(Exception):
-    """Base of all errors raised on purpose by matderiv."""
+    """Base of all errors raised on purpose by matderiv; the message is one line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(visible(message))
 
 
 class InputError(MatderivError, ValueError):

@@ -4,42 +4,72 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-__all__ = ["write_all"]
+__all__ = ["is_stream", "write_all"]
+
+#: Where pipes and open files of this process have names.
+_STREAMS = ("/dev/std", "/dev/fd/", "/proc/")
 
 
 def write_all(contents: Mapping[Path, str | bytes]) -> None:
     """Write several files, text as UTF-8: every one of them, or none if one cannot be made.
 
     Each is written beside its place first; only when all are complete do they take their places.
+    What no file can replace, such as a pipe, is written to before that.
 
     Raises:
         OSError: a file cannot be written; its `filename` is that file's.
     """
     ready: list[tuple[Path, Path, Path]] = []
     path = Path()
+    data = {p: c.encode() if isinstance(c, str) else c for p, c in contents.items()}
     try:
-        for path, content in contents.items():
-            data = content.encode() if isinstance(content, str) else content
-            target = Path(os.path.realpath(path))
-            if target.exists() and not target.is_file():
-                target.write_bytes(data)  # a device such as /dev/stdout
-            else:
-                ready.append((_beside(target, data), target, path))
-        while ready:
-            temporary, target, path = ready[0]
-            temporary.replace(target)
-            del ready[0]
+        for path, content in data.items():
+            if is_stream(path):
+                with path.open("ab") as stream:  # what the shell opened may hold something
+                    stream.write(content)
+        with _undisturbed():
+            try:
+                for path, content in data.items():
+                    if not is_stream(path):
+                        target = Path(os.path.realpath(path))
+                        ready.append((_beside(target, content), target, path))
+                while ready:
+                    temporary, target, path = ready[0]
+                    temporary.replace(target)
+                    del ready[0]
+            finally:
+                for temporary, _, _ in ready:
+                    with contextlib.suppress(OSError):
+                        temporary.unlink()
     except OSError as error:
         error.filename, error.filename2 = str(path), None
         raise
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path leads to a device, a pipe or an open file, such as /dev/stdout."""
+    return str(path).startswith(_STREAMS) or (
+        path.exists() and not (path.is_file() or path.is_dir())
+    )
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Work that signals wait for, so that none leaves a part of it behind."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    ending = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ending)
+    try:
+        yield
     finally:
-        for temporary, _, _ in ready:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _beside(target: Path, data: bytes) -> Path:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, overload
 
 from matderiv._collector import uncollected
+from matderiv.arguments import checked
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.shaping import numbered, signs_first
 from matderiv.calculus.sweep.graph import graph_of
@@ -15,13 +16,13 @@ from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.structure import Assumed, infer_assumed, own_gradient, read_assumed
 from matderiv.calculus.sweep.sweep import sweep
+from matderiv.calculus.sweep.task import chosen
 from matderiv.errors import InputError, ProofError
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape, settled
 from matderiv.expression.source import source
-from matderiv.expression.vocabulary import did_you_mean
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -32,6 +33,9 @@ __all__ = ["GRADIENT_FORMATS", "Gradient", "forget", "gradient", "printed"]
 
 #: The formats that gradients can be printed in.
 GRADIENT_FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
+
+
+_SHORT = 72  # letters of a formula that is shown whole
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +113,7 @@ class Gradient:
         }
         return f"{self.wrt} is {structure}: the gradient is by its entries {own[structure]}."
 
+    @checked()
     def code(self, target: str = "numpy") -> str:
         """The source text of a function that works the gradient out; see `gradient_code`.
 
@@ -123,6 +128,7 @@ class Gradient:
         """The gradients of `lines` in LaTeX, one below the other; amsmath is all it needs."""
         return printed({self.wrt: self}, "latex")
 
+    @checked()
     def __call__(
         self,
         *,
@@ -144,10 +150,10 @@ class Gradient:
         from matderiv.evaluation import arrays_of, shapes_at, work_out
 
         given = arrays_of(self.program, arrays, self.assume)
-        there = self.at(shapes_at(self.program, self.assume, self.shapes, given))
+        there = self._at(shapes_at(self.program, self.assume, self.shapes, given))
         return work_out(there.sweep, self.wrt, there.node, given, functions or {})
 
-    def at(self, shapes: Mapping[str, Shape]) -> Gradient:
+    def _at(self, shapes: Mapping[str, Shape]) -> Gradient:
         """The same gradient at other shapes, derived and proved there."""
         if {n: _sizes(s) for n, s in shapes.items()} == {
             n: _sizes(s) for n, s in self.shapes.items()
@@ -165,15 +171,24 @@ class Gradient:
         return self.formula
 
     def __repr__(self) -> str:
-        """The formula, and for which sizes it is proved."""
-        return f"<Gradient d{self.wrt} = {self.formula}, proved {self.proof}>"
+        """The formula, if it is short, and for which sizes it is proved."""
+        formula = self.formula
+        if len(formula) > _SHORT:
+            formula = formula[:_SHORT] + "…"
+        return f"<Gradient d{self.wrt} = {formula}, proved {self.proof}>"
+
+    def _repr_latex_(self) -> str | None:
+        try:
+            return f"$${self.latex()}$$"
+        except InputError:  # two names look alike in print
+            return None
 
 
 @overload  # a string is an iterable of names as well, but is taken for one name
 def gradient(  # type: ignore[overload-overlap]
     program: str,
     *,
-    wrt: str | None = None,
+    wrt: str,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
@@ -191,6 +206,18 @@ def gradient(
 ) -> dict[str, Gradient]: ...
 
 
+@overload
+def gradient(
+    program: str,
+    *,
+    wrt: None = None,
+    sizes: Mapping[str, int | None] | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+) -> Gradient | dict[str, Gradient]: ...
+
+
+@checked()
 def gradient(
     program: str,
     *,
@@ -203,7 +230,8 @@ def gradient(
 
     Shapes:
         As in `derive`. `assume` declares structure: `{"S": "symmetric"}` or `"diagonal"`.
-        `wrt` may be left out where the program has one input; it may name an assigned value too.
+        `wrt` names inputs or assigned values; it defaults to every input that is an array, and if
+        that is one, there is one formula.
 
     Raises:
         InputError: the input cannot be read or is not supported; nothing is guessed.
@@ -221,10 +249,12 @@ def gradient(
     written = parse(program)
     assumed = read_assumed(written, assume)
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=True)
-    names = _names(written, wrt)
+    named = (wrt,) if isinstance(wrt, str) else None if wrt is None else tuple(wrt)
+    names = chosen(written, named, known, assigned=True)
     with uncollected():
         found = _solved(written, tuple(known.items()), names, tuple(assumed.items()))
-    return found[names[0]] if wrt is None or isinstance(wrt, str) else found
+    alone = isinstance(wrt, str) or (wrt is None and len(names) == 1)
+    return found[names[0]] if alone else found
 
 
 def printed(gradients: Mapping[str, Gradient], form: str = "formula") -> str:
@@ -256,38 +286,6 @@ def printed(gradients: Mapping[str, Gradient], form: str = "formula") -> str:
     from matderiv.notation.code import gradient_code
 
     return gradient_code(first.sweep, formulas, form, note=" ".join(notes))
-
-
-def _names(program: Program, wrt: str | Iterable[str] | None) -> tuple[str, ...]:
-    """The names to differentiate by, each known to the program."""
-    inputs = program.inputs()
-    known = (*inputs, *(a.name for a in program.assignments[:-1]))
-    if wrt is None:
-        if len(inputs) == 1:
-            return inputs
-        some = f": {', '.join(inputs)}" if inputs else ""
-        raise InputError(
-            f"The program has {len(inputs) or 'no'} inputs{some}. "
-            + (
-                f"Say which to differentiate by, such as {inputs[0]}."
-                if inputs
-                else "There is nothing to differentiate by."
-            )
-        )
-    if not isinstance(wrt, str | Iterable):
-        raise InputError(f"wrt is {wrt!r}; it is a name or several names.")
-    names = (wrt,) if isinstance(wrt, str) else tuple(dict.fromkeys(wrt))
-    if not names:
-        raise InputError("There is nothing to differentiate by; give at least one name.")
-    for name in names:
-        if name == program.loss.name:
-            raise InputError(f"{name} is the loss itself; its gradient by itself is 1.")
-        if name not in known:
-            raise InputError(
-                f"There is no {str(name)[:40]} in the program; gradients can be derived by "
-                f"{', '.join(known) or 'nothing'}." + did_you_mean(name, known)
-            )
-    return names
 
 
 @lru_cache(maxsize=64)

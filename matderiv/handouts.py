@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from matderiv import files
+from matderiv.arguments import checked
 from matderiv.derivation.links import ProvedSteps
 from matderiv.errors import InputError
 from matderiv.handout.command import Command
@@ -16,6 +17,7 @@ from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import Block, CodeBlock, Document, Exercise
 from matderiv.handout.formats import format_of, write, write_text
 from matderiv.handout.sheet import answer_sheet, how_it_was_made, sheet, with_exercises
+from matderiv.handout.text import words_of
 from matderiv.handout.texts import messages
 from matderiv.handout.words import one_line
 
@@ -27,7 +29,7 @@ AnswersPlace = Literal["none", "end", "separate"]
 _MOST_EXERCISES = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Handout:
     """A handout, and its answers if they are a separate document.
 
@@ -38,6 +40,7 @@ class Handout:
     answers: Document | None
     command: Command
 
+    @checked()
     def named(self, *names: str, fragment: bool = False) -> Handout:
         """The handout that says it was written to files of these names."""
         command = self.command.with_files(names, fragment=fragment)
@@ -60,26 +63,37 @@ class Handout:
         answers = None if self.answers is None else renamed(self.answers)
         return Handout(renamed(self.document), answers, command)
 
+    @checked()
     def write(self, form: str) -> str | bytes:
         """The handout in a format, such as "md", "tex" or "latex", a piece to input."""
         return write(self.document, form)
 
+    def __repr__(self) -> str:
+        """The title, and whether the answers stand elsewhere."""
+        apart = "" if self.answers is None else ", answers apart"
+        return f"<Handout: {words_of(self.document.title)}{apart}>"
+
     def _repr_markdown_(self) -> str:
         return write_text(self.document, "md")
 
-    def contents(self, path: Path, form: str | None = None) -> dict[Path, str | bytes]:
+    @checked()
+    def contents(
+        self, path: str | PathLike[str], form: str | None = None
+    ) -> dict[Path, str | bytes]:
         """The content of a file of the handout, and of the file with its answers if there is one.
 
         Raises:
             InputError: there is no format of that suffix, or what it needs is not installed.
         """
-        form = format_of(path.name) if form is None else form
-        found = {path: self.write(form)}
+        place = Path(path)
+        form = format_of(place.name) if form is None else form
+        found = {place: self.write(form)}
         if self.answers is not None:
-            beside = path.with_name(f"{path.stem}-answers{path.suffix}")
+            beside = place.with_name(f"{place.stem}-answers{place.suffix}")
             found[beside] = write(self.answers, form)
         return found
 
+    @checked()
     def save(self, path: str | PathLike[str]) -> tuple[Path, ...]:
         """Write the handout to a file, whole or not at all; the suffix says in which format.
 
@@ -92,8 +106,7 @@ class Handout:
         Returns:
             The files written.
         """
-        place = Path(path)
-        contents = self.named(place.name).contents(place)
+        contents = self.named(Path(path).name).contents(path)
         files.write_all(contents)
         return tuple(contents)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from matderiv.api import DEFAULT_PROGRAM, MOST_SHOWN, Show
+from matderiv.arguments import NAME, checked
 from matderiv.calculus.sweep.in_one_piece import ArrayTask, read_array
 from matderiv.calculus.sweep.local_jacobian import JacobianSize, LocalJacobian
 from matderiv.errors import InputError
@@ -16,7 +17,7 @@ from matderiv.handout.jacobian import compose_jacobian
 __all__ = ["Jacobian", "jacobian"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Jacobian:
     """The Jacobian ∂Y/∂X of an array by an input: its size, structure and, if small, itself."""
 
@@ -24,6 +25,7 @@ class Jacobian:
     dtype: str
     size: JacobianSize
 
+    @checked()
     def document(self, lang: str = "en", show: Show = None) -> Document:
         """The page about it. `show` writes the Jacobian out, so much of it; see `derive`.
 
@@ -40,11 +42,18 @@ class Jacobian:
         most = max(size.rows, size.cols) if show == "all" else show
         return compose_jacobian(self.found, self.dtype, most, lang)
 
+    @checked()
     def print(self, form: str = "text", lang: str = "en", show: Show = None) -> str:
         """The page as text, LaTeX or Markdown."""
         return write_text(self.document(lang, show), form)
 
+    def __repr__(self) -> str:
+        """Of what, and how large."""
+        size = self.size
+        return f"<Jacobian of {self.found.of} by {self.found.wrt}, {size.rows}×{size.cols}>"
 
+
+@checked(wrt=NAME)
 def jacobian(
     program: str = DEFAULT_PROGRAM,
     *,

@@ -19,7 +19,7 @@ import numpy as np
 
 from matderiv.checking.check import judge
 from matderiv.checking.question import Question, ask
-from matderiv.checking.report import Report, edit_key
+from matderiv.checking.report import Check, edit_key
 from matderiv.errors import MatderivError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import MatMul, Multiply, Name, Node, Number, Transpose
@@ -271,7 +271,7 @@ def changes(
     return verdicts, wrongly, misread, times
 
 
-def diagnosis(report: Report) -> set[str]:
+def diagnosis(report: Check) -> set[str]:
     """The kinds of all causes that a report names."""
     if report.other is not None:
         return {"other"}

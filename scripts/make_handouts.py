@@ -29,7 +29,7 @@ from typing import Any
 import click
 
 import matderiv
-from matderiv.errors import InputError
+from matderiv.errors import InputError, brief, visible
 from matderiv.handout.formats import FILES
 from matderiv.handout.texts import languages
 from matderiv.handout.words import one_line
@@ -68,6 +68,10 @@ def _table_of(known: Callable[[object], bool]) -> Callable[[object], bool]:
     return lambda value: isinstance(value, dict) and all(map(known, value.values()))
 
 
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and "\0" not in value
+
+
 def _is_show(value: object) -> bool:
     return value == "all" or _is(int)(value)
 
@@ -87,9 +91,9 @@ _COMMON: _Keys = {
 }
 _TOP: _Keys = {
     **_COMMON,
-    "folder": (_is(str), "the name of a folder"),
+    "folder": (_is_path, "the name of a folder"),
     "students": (
-        lambda value: _is(str)(value) or _list_of(_is(str))(value),
+        lambda value: _is_path(value) or _list_of(_is(str))(value),
         "a list of names, or the name of a CSV file",
     ),
     "handout": (_list_of(_is(dict)), "one or more tables [[handout]]"),
@@ -104,8 +108,10 @@ _HANDOUT: _Keys = {
 }
 
 
-def read(path: Path) -> list[Job]:
+def read(path: Path, *, anywhere: bool = False) -> list[Job]:
     """All jobs of a file, every one of them checked as far as that takes no derivation.
+
+    Their files stand below the folder of that file, unless they may stand `anywhere`.
 
     Raises:
         InputError: the file cannot be read, or something in it cannot be used as it stands.
@@ -118,6 +124,11 @@ def read(path: Path) -> list[Job]:
         raise InputError(f"{path} is no TOML: {error}.") from None
     _check(table, _TOP, path.name, needed=("handout",))
     folder = path.parent / table.get("folder", "handouts")
+    if not (anywhere or folder.resolve().is_relative_to(path.parent.resolve())):
+        raise InputError(
+            f"{path.name}: 'folder' is {brief(table['folder'])}, which is not below this file; "
+            "choose one that is, or add --anywhere."
+        )
     students = _students(table.get("students"), path.parent)
     common = {key: value for key, value in table.items() if key in _COMMON}
     jobs: list[Job] = []
@@ -272,7 +283,7 @@ def work(job: Job) -> tuple[int, list[str]]:
 def _line(path: Path, error: BaseException) -> str:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     reason = reason or type(error).__name__
-    return f"{path}: {' '.join(reason.split())}"
+    return visible(f"{path}: {reason}")
 
 
 def _results(
@@ -333,11 +344,14 @@ def make(jobs: list[Job], processes: int) -> tuple[int, list[str]]:
     metavar="N",
     help="Processes at work at the same time. Default: one for each processor.",
 )
-def command(file: Path, jobs: int) -> int:
+@click.option(
+    "--anywhere", is_flag=True, help="Write to a folder that is not below that of FILE, too."
+)
+def command(file: Path, jobs: int, *, anywhere: bool) -> int:
     """Make the handouts that FILE, in TOML, lists.
 
     \b
-    folder = "handouts"         # where they go, beside FILE
+    folder = "handouts"         # where they go, below the folder of FILE
     languages = ["en", "zh"]
     formats = ["md", "tex"]
     exercises = 6               # and seed, answers, title, author, show
@@ -347,7 +361,7 @@ def command(file: Path, jobs: int) -> int:
     program = "Y = X @ W; L = sum(f(Y))"
     sizes = { N = 2, D = 4, M = 3 }
     """  # noqa: D301 - click's own mark
-    written, failures = make(read(file), jobs)
+    written, failures = make(read(file, anywhere=anywhere), jobs)
     for line in failures:
         click.echo(line, err=True)
     click.echo(f"{written} files written" + (f", {len(failures)} failed." if failures else "."))
@@ -360,7 +374,7 @@ def main() -> None:
         code = command.main(standalone_mode=False)
     except (click.ClickException, InputError) as error:
         message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-        click.echo(f"make_handouts: {' '.join(message.split())}", err=True)
+        click.echo(f"make_handouts: {visible(message)}", err=True)
         sys.exit(USAGE)
     except (click.Abort, KeyboardInterrupt):
         click.echo("make_handouts: interrupted", err=True)

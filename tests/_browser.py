@@ -51,6 +51,7 @@ class Browser:
         self._to, self._from = downstream[1], upstream[0]
         self._number, self._session, self._read = 0, "", b""
         self._events: list[dict[str, Any]] = []
+        self._screen: tuple[int, int, bool] | None = None
         self.path: Path | None = None
         self.heard: list[str] = []
         self.asked: list[str] = []
@@ -109,6 +110,9 @@ class Browser:
 
     def screen(self, width: int, height: int = 800, *, touch: bool = False) -> None:
         """Give the page a screen of that size."""
+        if self._screen == (width, height, touch):
+            return
+        self._screen = (width, height, touch)
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -200,20 +204,13 @@ class Browser:
     def fonts(self, nodes: str) -> dict[str, set[str]]:
         """The fonts that letters are drawn in, by letters, for a JavaScript list of elements."""
         listed = self.call("Runtime.evaluate", expression=nodes)["result"]["objectId"]
+        texts = self.run(f"({nodes}).map(e => e.textContent)")
         self.call("DOM.getDocument")
+        items = self.call("Runtime.getProperties", objectId=listed, ownProperties=True)["result"]
+        elements = [item["value"]["objectId"] for item in items if item["name"].isdigit()]
         found: dict[str, set[str]] = {}
-        for item in self.call("Runtime.getProperties", objectId=listed, ownProperties=True)[
-            "result"
-        ]:
-            if not item["name"].isdigit():
-                continue
-            object_id = item["value"]["objectId"]
-            node = self.call("DOM.requestNode", objectId=object_id)["nodeId"]
-            text = self.call(
-                "Runtime.callFunctionOn",
-                objectId=object_id,
-                functionDeclaration="function() { return this.textContent; }",
-            )["result"]["value"]
+        for text, element in zip(texts, elements, strict=True):
+            node = self.call("DOM.requestNode", objectId=element)["nodeId"]
             used = self.call("CSS.getPlatformFontsForNode", nodeId=node)["fonts"]
-            found[text] = {font["familyName"] for font in used}
+            found.setdefault(text, set()).update(font["familyName"] for font in used)
         return found

@@ -51,7 +51,7 @@ def test_wrt_is_a_name_or_some(wrt: object, expected: list[str]) -> None:
     [
         ("V", "There is no V in the program; gradients can be derived by X and W."),
         ("Y", "Y is computed by the program; gradients can be derived by X and W."),
-        ((), "There is nothing to differentiate by; give at least one name."),
+        ((), 'wrt is (); it is a name, such as "X", or several.'),
     ],
 )
 def test_wrt_of_something_else_is_refused(wrt: object, words: str) -> None:

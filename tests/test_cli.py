@@ -144,8 +144,11 @@ BAD = [
     (["derive", "--lang", "fr"], "There is no language 'fr'; there are: en, zh."),
     (["derive", "--lang", "../en"], "There is no language '../en'; there are: en, zh."),
     (
-        ["derive", "--format", "pdf"],
-        ("Invalid value for '--format': 'pdf' is not one of 'latex', 'markdown', 'json'."),
+        ["derive", "--format", "docx"],
+        (
+            "Invalid value for '--format': 'docx' is not one of 'latex', 'markdown', 'json', 'html', "
+            "'ipynb', 'pdf', 'text'."
+        ),
     ),
     (
         ["derive", "--wrt", "Z"],

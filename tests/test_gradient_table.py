@@ -25,11 +25,28 @@ def numbers(gradient: Gradient, sizes: dict[str, int]) -> dict[str, Array]:
     return gradient.inputs(sizes, np.random.default_rng(seed))
 
 
+def tried(gradient: Gradient) -> list[dict[str, int]]:
+    """The sizes at which a gradient is tried: unequal ones, and others by turns; else all."""
+    place = table().index(gradient) % (len(SIZES) - 1)
+    chosen = SIZES if THOROUGH else (SIZES[0], SIZES[1 + place])
+    return [gradient.sizes(numbers_of_sizes) for numbers_of_sizes in chosen]
+
+
+def differences(gradient: Gradient, sizes: dict[str, int]) -> Array:
+    """The gradient by central differences, worked out once for all formulas."""
+    key = (gradient.id, *sizes.items())
+    if key not in _differences:
+        _differences[key] = gradient.differences(sizes, numbers(gradient, sizes))
+    return _differences[key]
+
+
+_differences: dict[tuple[object, ...], Array] = {}
+
+
 def error(gradient: Gradient, formula: str, sizes: dict[str, int]) -> float:
     """How far a formula is from central differences, relative to their size; inf at other shapes."""
-    inputs = numbers(gradient, sizes)
-    expected = gradient.differences(sizes, inputs)
-    found = gradient.gradient(sizes, inputs, formula)
+    expected = differences(gradient, sizes)
+    found = gradient.gradient(sizes, numbers(gradient, sizes), formula)
     if found.shape != expected.shape:
         return float("inf")
     return float(np.max(np.abs(found - expected)) / (1 + np.max(np.abs(expected))))
@@ -42,15 +59,12 @@ def error(gradient: Gradient, formula: str, sizes: dict[str, int]) -> float:
 def test_ours_is_right(gradient: Gradient) -> None:
     """Our formula agrees with central differences at unequal sizes, and at others by turns."""
     compared = 0
-    place = table().index(gradient) % (len(SIZES) - 1)
-    for numbers_of_sizes in SIZES if THOROUGH else (SIZES[0], SIZES[1 + place]):
-        sizes = gradient.sizes(numbers_of_sizes)
+    for sizes in tried(gradient):
         try:
             formula = ours(gradient, sizes)
         except InputError as refused:  # a gradient of 0 is refused, and has to be 0
             assert "is 0 wherever it is defined" in str(refused)
-            expected = gradient.differences(sizes, numbers(gradient, sizes))
-            assert np.max(np.abs(expected)) < 1e-6, sizes
+            assert np.max(np.abs(differences(gradient, sizes))) < 1e-6, sizes
         else:
             assert error(gradient, formula, sizes) < 1e-6, sizes
             compared += 1
@@ -121,8 +135,7 @@ def test_names_are_those_of_the_program(gradient: Gradient) -> None:
 @EVERY
 def test_the_book_is_right(gradient: Gradient) -> None:
     """The book's formula has the shape of the variable and agrees with central differences."""
-    for numbers_of_sizes in SIZES:
-        sizes = gradient.sizes(numbers_of_sizes)
+    for sizes in tried(gradient):
         assert error(gradient, gradient.formula, sizes) < 1e-6, sizes
 
 

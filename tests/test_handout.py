@@ -15,13 +15,14 @@ import pytest
 import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 import matderiv
 from matderiv import cli
 from matderiv.calculus.sweep.local_jacobian import LocalJacobian
 from matderiv.derivation.exchanged import exchanged
 from matderiv.derivation.pattern import pattern
-from matderiv.errors import InputError
+from matderiv.errors import BIDIRECTIONAL, InputError
 from matderiv.handout.document import (
     Document,
     Equation,
@@ -557,6 +558,29 @@ def test_markdown_renders_everywhere(lang: str) -> None:
             code ^= line.startswith("```")
             if not code and r"\\" in line:
                 assert re.search(r"\\\\(\[-?[0-9]+pt\])?$", line)
+
+
+@pytest.mark.parametrize(
+    "words", ["1. Ada", "12) Ada", "- Ada", "+ Ada", "===", "---", "-", "# Ada", "> Ada", "*** Ada"]
+)
+def test_markdown_shows_an_author_as_typed(words: str) -> None:
+    """Words that start a line are no list, rule, quotation or heading, whatever they start with."""
+    page = default(author=words).write("md")
+    assert isinstance(page, str)
+    tokens = MarkdownIt().parse(page)
+    assert [token.type for token in tokens[3:6]] == ["paragraph_open", "inline", "paragraph_close"]
+    shown = "".join(part.content for part in tokens[4].children or ())
+    assert shown == words
+
+
+@pytest.mark.parametrize("form", ["md", "tex", "html", "ipynb"])
+def test_characters_that_turn_words_around_are_shown(form: str) -> None:
+    """A name looks as it is written: what would turn its letters around stands there by number."""
+    page = default(title="Gradients\u202e", author="Ada\u2067").write(form)
+    assert isinstance(page, str)
+    assert not BIDIRECTIONAL & set(page)
+    assert "U+202E" in page
+    assert "U+2067" in page
 
 
 def test_markdown_shows_a_title_as_typed() -> None:

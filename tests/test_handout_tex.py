@@ -127,12 +127,15 @@ _HEADING = re.compile(r"Step \d+\.|第 ?\d+ ?步|Conclusion|结论|What was chec
 
 
 @pytest.mark.parametrize("form", ["tex", "pdf"])
-@pytest.mark.parametrize("lang", ["en", "zh"])
-def test_no_heading_stands_at_the_foot_of_a_page(tmp_path: Path, lang: str, form: str) -> None:
-    """A heading is followed by more than one line of its section, whoever makes the page."""
+def test_no_heading_stands_at_the_foot_of_a_page(tmp_path: Path, form: str) -> None:
+    """A heading is followed by more than one line of its section, whoever makes the page.
+
+    Each program is printed by both, in one language by the one and in the other by the other.
+    """
     ends: list[str] = []
     for number, (program, method) in enumerate(MANY):
         path = tmp_path / f"{number}.pdf"
+        lang = ("en", "zh")[(number + (form == "tex")) % 2]
         handout = derived(program, method=method).handout(lang=lang)
         if form == "tex":
             run_tex(find_tool("xelatex"), tmp_path, str(handout.write("tex")))
@@ -145,20 +148,17 @@ def test_no_heading_stands_at_the_foot_of_a_page(tmp_path: Path, lang: str, form
     assert [end for end in ends if _HEADING.search(end)] == []
 
 
-@pytest.mark.parametrize(("sizes", "lang"), [((8, 8, 8), "en"), ((12, 5, 9), "zh")])
-def test_what_is_too_large_gets_a_larger_page(
-    xelatex: str, tmp_path: Path, lang: str, sizes: tuple[int, int, int]
-) -> None:
+def test_what_is_too_large_gets_a_larger_page(xelatex: str, tmp_path: Path) -> None:
     """With everything shown nothing sticks out: the page grows, and only where it has to."""
-    derivation = derived(size=sizes)
-    source = str(derivation.handout(lang=lang, show="all").write("tex"))
+    derivation = derived(size=(12, 5, 9))
+    source = str(derivation.handout(lang="zh", show="all").write("tex"))
     assert r" & \cdots & " not in source
     assert complaints(run_tex(xelatex, tmp_path, source)) == []
     known = facts(tmp_path / "main.pdf")
     found = [value for key, value in known.items() if re.fullmatch(r"Page +\d+ size", key)]
     usual = [size for size in found if "A4" in size]
     assert 0 < len(usual) < len(found) == int(known["Pages"])
-    assert r"\largepage" not in str(derivation.handout(lang=lang).write("tex"))
+    assert r"\largepage" not in str(derivation.handout(lang="zh").write("tex"))
 
 
 ODD = """50% off_A & B <script>alert("1")</script> $x^2$ ~\\foo{} # `x` -- 矩阵 Ω é Привет"""

@@ -25,6 +25,7 @@ PARTS = (
     "_version",
     "_collector",
     "_hashed",
+    "arguments",
     "expression",
     "calculus",
     "derivation",

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -65,6 +66,24 @@ def run(folder: Path, text: str, *options: str) -> subprocess.CompletedProcess[s
     )
 
 
+@pytest.fixture
+def inside(
+    script: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run the script on a file of a text in this process: its exit code, output and errors."""
+
+    def run_inside(folder: Path, text: str) -> tuple[int, str, str]:
+        folder.mkdir(exist_ok=True)
+        file = folder / "course.toml"
+        file.write_text(text, encoding="utf-8")
+        monkeypatch.setattr(sys, "argv", [str(SCRIPT), str(file), "--jobs", "1"])
+        with pytest.raises(SystemExit) as ended:
+            script.main()
+        return (int(ended.value.code or 0), *capsys.readouterr())
+
+    return run_inside
+
+
 def files(folder: Path) -> dict[str, bytes]:
     """What is in the folder of handouts, by name."""
     return {path.name: path.read_bytes() for path in sorted((folder / "handouts").iterdir())}
@@ -82,12 +101,13 @@ def script() -> ModuleType:
     return module
 
 
-def test_every_language_and_format(tmp_path: Path) -> None:
+def test_every_language_and_format(
+    tmp_path: Path, inside: Callable[..., tuple[int, str, str]]
+) -> None:
     """Each program is written in each of its languages and formats, by one process or by two."""
-    one = run(tmp_path / "one", SMALL, "--jobs", "1")
+    assert inside(tmp_path / "one", SMALL) == (0, "6 files written.\n", "")
     two = run(tmp_path / "two", SMALL, "--jobs", "2")
-    for done in (one, two):
-        assert (done.returncode, done.stdout, done.stderr) == (0, "6 files written.\n", "")
+    assert (two.returncode, two.stdout, two.stderr) == (0, "6 files written.\n", "")
     made = files(tmp_path / "one")
     assert made == files(tmp_path / "two")
     assert list(made) == [
@@ -102,10 +122,11 @@ def test_every_language_and_format(tmp_path: Path) -> None:
     assert b"Loss" in made["theorem-en.md"]
 
 
-def test_a_sheet_for_each_student(tmp_path: Path) -> None:
+def test_a_sheet_for_each_student(
+    tmp_path: Path, inside: Callable[..., tuple[int, str, str]]
+) -> None:
     """Each student has exercises of their own and a key apart; the same file gives the same bytes."""
-    first = run(tmp_path, STUDENTS)
-    assert (first.returncode, first.stderr) == (0, "")
+    assert inside(tmp_path, STUDENTS) == (0, "4 files written.\n", "")
     made = files(tmp_path)
     assert list(made) == [
         "week-1-en-Ada-Lovelace-answers.md",
@@ -126,7 +147,7 @@ def test_a_sheet_for_each_student(tmp_path: Path) -> None:
         if "-answers" in name
     }
     assert len(seeds) == 2
-    assert run(tmp_path, STUDENTS).returncode == 0
+    assert inside(tmp_path, STUDENTS)[0] == 0
     assert files(tmp_path) == made
 
 
@@ -150,17 +171,19 @@ def test_seeds_stay_the_same(script: ModuleType) -> None:
     assert len({558412222, *(script.seed_of(*other) for other in others)}) == 4
 
 
-def test_continues_after_a_failure(tmp_path: Path) -> None:
+def test_continues_after_a_failure(
+    tmp_path: Path, inside: Callable[..., tuple[int, str, str]]
+) -> None:
     """One that cannot be derived and one that cannot be written are reported; the rest is made."""
     text = SMALL + '\n[[handout]]\nname = "bad"\nprogram = "Y = X @ X; L = sum(sign(Y))"\n'
     (tmp_path / "handouts" / "linear-zh.md").mkdir(parents=True)
-    done = run(tmp_path, text, "--jobs", "2")
-    assert done.returncode == 1
-    lines = done.stderr.splitlines()
+    code, out, err = inside(tmp_path, text)
+    assert code == 1
+    lines = err.splitlines()
     assert len(lines) == 5
     assert "linear-zh.md: " in lines[0]
     assert all("bad-" in line and "gradient of L by X is 0" in line for line in lines[1:])
-    assert done.stdout == "5 files written, 5 failed.\n"
+    assert out == "5 files written, 5 failed.\n"
     assert not list((tmp_path / "handouts").glob(".*"))
 
 
@@ -228,6 +251,19 @@ def test_refused_with_code_2_and_nothing_written(tmp_path: Path) -> None:
     assert done.stdout == ""
     assert re.fullmatch(r"make_handouts: course\.toml: there is no key 'sed'.*\n", done.stderr)
     assert [path.name for path in tmp_path.iterdir()] == ["course.toml"]
+
+
+@pytest.mark.parametrize("folder", ["..", "../other", "/nowhere", "a/../../b", "link/a"])
+def test_folders_elsewhere_are_asked_for(folder: str, tmp_path: Path, script: ModuleType) -> None:
+    """A file that one was sent writes below itself only, unless one says so."""
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "link").symlink_to(tmp_path)
+    file = own / "course.toml"
+    file.write_text(f'folder = "{folder}"\n{SMALL}', encoding="utf-8")
+    with pytest.raises(InputError, match=r"is not below this file; choose one that is, or add"):
+        script.read(file)
+    assert script.read(file, anywhere=True)
 
 
 @pytest.mark.parametrize("options", [["--jobs", "0"], ["--nothing"], []])

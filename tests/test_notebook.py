@@ -98,9 +98,9 @@ PROGRAMS = [
 ]
 
 
-def cells(derivation: Derivation) -> list[str]:
+def cells(derivation: Derivation, lang: str = "en") -> list[str]:
     """The cells that run."""
-    made = json.loads(notebook(derivation))["cells"]
+    made = json.loads(notebook(derivation, lang=lang))["cells"]
     return ["".join(cell["source"]) for cell in made if cell["cell_type"] == "code"]
 
 
@@ -148,9 +148,9 @@ def test_the_check_can_fail() -> None:
 
 
 @pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize("lang", languages())
-def test_runs_from_a_clean_kernel(lang: str, tmp_path: Path) -> None:
+def test_runs_from_a_clean_kernel(tmp_path: Path) -> None:
     """Every cell runs, the page is an output, and the formulas agree with NumPy."""
+    lang = "zh"
     nbformat, nbclient = tool("nbformat"), tool("nbclient")
     tool("ipykernel")
     path = tmp_path / "handout.ipynb"
@@ -165,6 +165,13 @@ def test_runs_from_a_clean_kernel(lang: str, tmp_path: Path) -> None:
     differences = [float(line.split()[1]) for line in check[0].text.splitlines()]
     assert len(differences) == 2
     assert max(differences) < 1e-6
+
+
+@pytest.mark.parametrize("lang", languages())
+def test_cells_differ_in_the_language_alone(lang: str) -> None:
+    """What runs is the same on a page in any language, but for the language that is asked for."""
+    ours, chinese = (cells(sized(2, 4, 3), lang=one) for one in (lang, "zh"))
+    assert [cell.replace(f'lang="{lang}"', 'lang="zh"') for cell in ours] == chinese
 
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -492,12 +492,6 @@ def test_long_nonsense_is_one_short_message(text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_program_that_is_not_text() -> None:
-    """From Python, something else than text is refused in the same manner."""
-    with pytest.raises(InputError, match="A program is text, not int"):
-        parse(3)  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize("name", sorted(RESERVED))
 def test_names_with_a_fixed_meaning_are_refused(name: str) -> None:
     """mean, softmax, print and the like are never taken for undefined functions."""

@@ -376,7 +376,8 @@ def test_without_the_extra(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr == (
-        "matderiv: A PDF is made by Typst, which is not installed: pip install 'matderiv[pdf]'.\n"
+        "matderiv: A PDF is made by Typst, which is not installed: pip install 'matderiv[pdf]', "
+        "or in a checkout pip install '.[pdf]'.\n"
     )
     assert done.stdout == ""
     assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -44,6 +45,8 @@ def written(source: str) -> str:
         ("lam*(A + B)", "lam*A + B"),
         ("A - (B - C)", "A - B - C"),
         ("dA @ (dB*C)", "(dA @ B)*C"),
+        ("A - (-B)*C", "A - B*C"),
+        ("A - (-B)*C", "-A - B*C"),
     ],
 )
 def test_formulas_that_differ_read_differently(one: str, other: str) -> None:
@@ -59,6 +62,24 @@ def test_dots_and_products_entry_by_entry_are_not_mixed(source: str) -> None:
     plain = written(source)
     outside = re.sub(r"\([^()]*\)", "", re.sub(r"\([^()]*\)", "", plain))
     assert not {"·", "⊙"} <= set(outside)
+
+
+@pytest.mark.parametrize("product", ["*", " @ ", "/"])
+def test_the_place_of_a_sign_is_not_seen(product: str) -> None:
+    """(-A)B reads like -(AB), after a plus as well."""
+    assert written(f"-A{product}B{product}C") == written(f"-(A{product}B{product}C)")
+    assert written(f"C + -A{product}B") == written(f"C - A{product}B")
+
+
+@pytest.mark.parametrize("program", ["L = det(-(A*B))", "L = logdet(-(A @ B))"])
+def test_no_line_repeats_the_one_before_it(program: str) -> None:
+    """Lines of a chain differ by more than brackets."""
+    page = derived(program, wrt="A", shapes={"A": (3, 3), "B": (3, 3)}, method="index").markdown()
+    chains = re.findall(r"\\begin\{aligned\}(.*?)\\end\{aligned\}", page, flags=re.DOTALL)
+    assert chains
+    for chain in chains:
+        rights = [re.sub(r"[()\s]", "", right) for right in re.split(r"& = |\\\\.*\n", chain)]
+        assert all(one != other for one, other in itertools.pairwise(filter(None, rights)))
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

@@ -309,12 +309,6 @@ REFUSED = [
     ),
     (
         "Y = X @ W; L = sum(Y)",
-        {"X": 3},
-        {},
-        ("The shape of X must be a tuple of sizes, such as (2, 4)."),
-    ),
-    (
-        "Y = X @ W; L = sum(Y)",
         {"Y": (2, 3)},
         {},
         ("--shape Y: Y is assigned; its shape follows. Inputs are: X, W."),

@@ -89,10 +89,11 @@ CASES = [
         Case(f"{name}-{method}", program, shapes=shapes, method=method, langs=(lang,))
         for name, program, shapes in [
             ("attention", ATTENTION, {"Q": (2, 3), "K": (4, 3), "V": (4, 3)}),
-            ("squared-softmax", SQUARED, {"Data": (2, 4), "V": (3, 2)}),
+            ("squared-softmax", SQUARED, {"Data": (2, 2), "V": (2, 2)}),
         ]
         for method, lang in zip(METHODS, itertools.cycle(["zh", "en"]), strict=False)
     ],
+    Case("squared-softmax-large", SQUARED, shapes={"Data": (12, 4), "V": (3, 12)}, langs=("en",)),
 ]
 
 

@@ -5,35 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from matderiv._collector import uncollected
+from matderiv.arguments import NAME, checked
 from matderiv.calculus.deciding.decide import Verdict
+from matderiv.calculus.sweep.structure import infer_assumed, read_assumed
+from matderiv.calculus.sweep.task import chosen
 from matderiv.checking.decide import judged
 from matderiv.checking.diagnose import cause
 from matderiv.checking.evidence import difference_at
 from matderiv.checking.misfit import misfit
 from matderiv.checking.question import Question, ask
-from matderiv.checking.report import Report
+from matderiv.checking.report import Check
 from matderiv.errors import MatderivError
 from matderiv.expression.nodes import Node, names_in
+from matderiv.expression.parse import parse
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 
 __all__ = ["check", "judge"]
 
 
+@checked(wrt=NAME)
 def check(
     program: str = DEFAULT_PROGRAM,
-    wrt: str = "X",
+    wrt: str | None = None,
     claim: str = "",
     *,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
-) -> Report:
+) -> Check:
     r"""Whether a formula is ∂L/∂X: proved in index notation, or refuted with a diagnosis.
 
     Shapes:
         As in `derive`. The verdict is for all sizes; sizes that are equal or 1 would hide
-        mistakes, so evidence is then shown at others. `assume` declares structure, as in
-        `gradient`.
+        mistakes, so evidence is then shown at others. `wrt` is an input or an assigned value; it
+        defaults to the input that the claim is the gradient by, of those that are arrays. `assume`
+        declares structure, as in `gradient`.
 
     Raises:
         InputError: the program or the claim cannot be read.
@@ -51,21 +57,42 @@ def check(
     A number is wrong: 2*X.T @ (X @ W - T) + lam*W must be 2*X.T @ (X @ W - T) + 2*lam*W.
     """
     with uncollected():
-        question = ask(program, wrt, sizes=sizes, shapes=shapes, assume=assume)
-        return judge(question, question.read(claim))
+        names = _names(program, wrt, sizes, shapes, assume)
+        question = ask(program, names[0], sizes=sizes, shapes=shapes, assume=assume)
+        report = judge(question, question.read(claim))
+        if report.status == "right" or len(names) == 1:
+            return report
+        shape = question.fitting(report.claim)
+        alike = (name for name in names if question.shapes[name] == shape)
+        meant = question.about(report.other or next(alike, names[0]))
+        return report if meant is None else judge(meant, meant.read(claim))
 
 
-def judge(question: Question, claim: Node) -> Report:
+def _names(
+    program: str,
+    wrt: str | None,
+    sizes: Mapping[str, int | None] | None,
+    shapes: Mapping[str, tuple[int, ...]] | None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None,
+) -> tuple[str, ...]:
+    """The names that a claim may be the gradient by."""
+    written = parse(program)
+    assumed = read_assumed(written, assume)
+    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=True)
+    return chosen(written, None if wrt is None else (wrt,), known, assigned=True)
+
+
+def judge(question: Question, claim: Node) -> Check:
     """Whether a claim that has been read is the gradient."""
     misfitting = misfit(claim, question.shapes, question.wrt)
     if misfitting is None:
         decision = judged(question, claim)
         if decision.status != "refuted":
-            return Report(question, claim, decision)
+            return Check(question, claim, decision)
     else:
         decision = Verdict("refuted")
     other = _other(question, claim)
-    return Report(
+    return Check(
         question,
         claim,
         decision,

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
 
 from matderiv.calculus.formulas.flattened import cost
 from matderiv.calculus.formulas.shaping import numbered, shapes_over
@@ -243,9 +242,7 @@ def ask(
     >>> source_of.names, source_of.undefined
     (('X', 'W', 'Y', 'L', 'dY'), ('f', 'df'))
     """
-    if isinstance(assume, Mapping):  # an iterable of its keys as well
-        assume = cast("Mapping[str, str]", assume).items()
-    structures = tuple(assume or ())
+    structures = tuple(dict(assume or ()).items())
     task, aliases = _task(program, wrt, sizes, shapes, structures)
     verdict = task.prover.all_of(wrt)
     if verdict.status != "equal":
@@ -273,7 +270,9 @@ def _task(
 ) -> tuple[Task, dict[str, str]]:
     """The task, and further names for its values; the product in L = sum(f(X @ W)) has a name."""
     written = parse(program)
-    task = read_task(program, (wrt,), sizes=sizes, shapes=shapes, assume=structures, scalar=True)
+    task = read_task(
+        program, (wrt,), sizes=sizes, shapes=shapes, assume=structures, scalar=True, assigned=True
+    )
     lifted = task.sweep.graph.lifted
     first = first_product(task)
     aliases = {name: name for name in lifted}
@@ -287,7 +286,7 @@ def _task(
         return task, aliases
     loss = Assignment(written.loss.name, substituted(written.loss.value, product, Name(free[0])))
     known = Program((Assignment(free[0], product), loss))
-    named = read_task(known.source(), (wrt,), sizes=sizes, shapes=shapes)
+    named = read_task(known.source(), (wrt,), sizes=sizes, shapes=shapes, assigned=True)
     close = first_product(named)
     opaque = any(isinstance(n, nodes.Functional) for n in nodes.walk(loss.value))
     if not opaque and (close is None or close.summand is None):

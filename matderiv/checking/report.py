@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from html import escape
 from typing import Literal
 
+from matderiv.arguments import checked
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.mistakes import Edit
 from matderiv.checking.decide import NO_VALUE
@@ -20,14 +22,14 @@ from matderiv.expression.nodes import Node, Number
 from matderiv.expression.shapes import Shape
 from matderiv.handout.texts import messages
 
-__all__ = ["Report", "edit_key", "line_text", "slip_text"]
+__all__ = ["Check", "edit_key", "line_text", "slip_text"]
 
 FORMAT, VERSION = "matderiv check", 1
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The verdict on a claim, with its evidence.
+@dataclass(frozen=True, slots=True, repr=False)
+class Check:
+    """The verdict on a claim, with its evidence; `print` of it is what the command prints.
 
     `other`: the input whose gradient the claim is, if it is that of another one. `misfit`, `cause`,
     `difference`: evidence that the claim is wrong, None where there is none.
@@ -59,6 +61,12 @@ class Report:
         """The gradient as the program's derivation ends."""
         return self.question.source(self.question.gradient)
 
+    @property
+    def facts(self) -> dict[str, object]:
+        """The content of `json`: the verdict, what is right, and why a claim is wrong."""
+        return _facts(self)
+
+    @checked()
     def text(self, lang: str = "en") -> str:
         """The report as lines for a person.
 
@@ -69,7 +77,18 @@ class Report:
 
     def json(self) -> str:
         """The report as JSON; see the README."""
-        return json.dumps(_facts(self), ensure_ascii=False, indent=2) + "\n"
+        return json.dumps(self.facts, ensure_ascii=False, indent=2) + "\n"
+
+    def __str__(self) -> str:
+        """The report in English."""
+        return self.text().rstrip("\n")
+
+    def __repr__(self) -> str:
+        """The verdict, and on what."""
+        return f"<Check: a claim about d{self.question.wrt} is {self.status}>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
 
 class _Words:
@@ -87,7 +106,7 @@ class _Words:
         return self(separator).join(items)
 
 
-def _lines(report: Report, say: _Words) -> Iterator[str]:
+def _lines(report: Check, say: _Words) -> Iterator[str]:
     """One line for a right claim; for a wrong one its cause and its evidence."""
     question = report.question
     names = {"claim": question.source(report.claim), "X": question.wrt, "L": question.loss}
@@ -149,7 +168,7 @@ def _entry(found: Difference, sizes: str, say: _Words) -> Iterator[str]:
         yield f"  {say('where')}{point}"
 
 
-def _right(report: Report, say: _Words, names: dict[str, str]) -> str:
+def _right(report: Check, say: _Words, names: dict[str, str]) -> str:
     where = say("defined") if _partial(report.claim) else ""
     letters = [dim.symbol for dim in report.question.dims]
     if not letters:
@@ -159,7 +178,7 @@ def _right(report: Report, say: _Words, names: dict[str, str]) -> str:
     return say("right_at", **_sizes(report, say), **names) + where
 
 
-def _undecided(report: Report, say: _Words, names: dict[str, str]) -> str:
+def _undecided(report: Check, say: _Words, names: dict[str, str]) -> str:
     if report.decision.reason == NO_VALUE:
         return say("no_value", **names)
     if report.decision.sizes:
@@ -167,7 +186,7 @@ def _undecided(report: Report, say: _Words, names: dict[str, str]) -> str:
     return say("undecided", **names)
 
 
-def _sizes(report: Report, say: _Words) -> dict[str, str]:
+def _sizes(report: Check, say: _Words) -> dict[str, str]:
     """The letters of the sizes, and the sizes at which all entries were compared."""
     tried = ["×".join(map(str, sizes.values())) for sizes in report.decision.sizes]
     return {
@@ -256,7 +275,7 @@ def edit_key(edit: Edit) -> str:
     return edit.kind
 
 
-def _correct(report: Report, say: _Words) -> Iterator[str]:
+def _correct(report: Check, say: _Words) -> Iterator[str]:
     """The claim set right, and the gradient as the derivation has it."""
     found, question = report.cause, report.question
     gradient = report.gradient
@@ -274,7 +293,7 @@ def _correct(report: Report, say: _Words) -> Iterator[str]:
         yield say("correct", gradient=gradient)
 
 
-def _facts(report: Report) -> dict[str, object]:
+def _facts(report: Check) -> dict[str, object]:
     """The same facts for a program, in no language."""
     question, decision = report.question, report.decision
     words = question.source

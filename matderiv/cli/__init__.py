@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import click
-
-from matderiv._version import __version__
-from matderiv.cli._check import check_command
-from matderiv.cli._derive import derive_command
-from matderiv.cli._errors import run
-from matderiv.cli._gradient import gradient_command
-from matderiv.cli._handout import handout_command
-from matderiv.cli._jacobian import jacobian_command
+import signal
 
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="matderiv")
-def cli() -> None:
-    """Gradients of matrix expressions, derived step by step, every line proved."""
-
-
-for _command in (
-    check_command,
-    derive_command,
-    gradient_command,
-    handout_command,
-    jacobian_command,
-):
-    cli.add_command(_command)
-
-
 def main(args: list[str] | None = None) -> None:
-    """Run the command line; every error is one line on stderr and an exit code."""
+    """Run the command line; every error is one line on stderr and an exit code.
+
+    As a process of its own, without `args`, it ends at an interrupt, and when the reader of its
+    output is gone, as other tools of a shell do: at once, and without a word.
+    """
+    if args is None:
+        for name in ("SIGINT", "SIGPIPE"):  # the second one is not known everywhere
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_DFL)
+    from matderiv.cli._commands import cli
+    from matderiv.cli._errors import run
+
     run(cli, args)

@@ -19,12 +19,13 @@ _EXIT_CODES = {"right": 0, "wrong": 1, "undecided": 2}
 @click.option(
     "--wrt",
     type=array_name,
-    default="X",
-    show_default=True,
     metavar="NAME",
-    help="The matrix that the claimed gradient is by.",
+    help="What the claimed gradient is by, an input or an assigned value. Default: the input that "
+    "is an array and that FORMULA is the gradient by.",
 )
-@click.option("--claim", required=True, help='The formula to check, such as "dY @ W.T".')
+@click.option(
+    "--claim", required=True, metavar="FORMULA", help='The formula to check, such as "dY @ W.T".'
+)
 @assume
 @lang
 @click.option(

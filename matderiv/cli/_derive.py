@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import click
 
-from matderiv.cli._options import asks, assume, by, lang, method_option, output, show
+from matderiv.cli._options import asks, assume, by, chosen_form, lang, method_option, output, show
 from matderiv.cli._output import check_folder, progress, write_output
-
-if TYPE_CHECKING:
-    from matderiv.api import Derivation
 
 __all__ = ["derive_command"]
 
-FORMATS: dict[str, Callable[[Derivation, str, Any], str]] = {
-    "latex": lambda d, lang, show: d.latex(lang, show),
-    "markdown": lambda d, lang, show: d.markdown(lang, show),
-    "json": lambda d, _lang, _show: d.json(),
+#: The formats of a file of each suffix. Those but json are rows of `handout.formats`.
+FORMATS = {
+    ".tex": ("latex",),
+    ".md": ("markdown",),
+    ".json": ("json",),
+    ".html": ("html",),
+    ".ipynb": ("ipynb",),
+    ".pdf": ("pdf",),
+    ".txt": ("text",),
 }
+_NAMES = tuple(name for names in FORMATS.values() for name in names)
 
 
 @click.command("derive")
@@ -32,17 +34,15 @@ FORMATS: dict[str, Callable[[Derivation, str, Any], str]] = {
 @click.option(
     "--format",
     "form",
-    type=click.Choice(list(FORMATS)),
-    default="latex",
-    show_default=True,
-    help="What to print.",
+    type=click.Choice(_NAMES),
+    help="What to print. Default: what the suffix of the file asks for, or latex.",
 )
 @show
 @output
 def derive_command(
     asked: dict[str, Any],
     lang: str,
-    form: str,
+    form: str | None,
     show: int | Literal["all"] | None,
     output: Path | None,
 ) -> None:
@@ -51,12 +51,18 @@ def derive_command(
     PROGRAM defaults to "Y = X @ W; L = sum(f(Y))".
     """
     from matderiv import api
+    from matderiv.handout.formats import write
     from matderiv.handout.texts import messages
 
     messages(lang)
+    chosen = chosen_form(form, output, {"": _NAMES, **FORMATS})
     check_folder(output)
     with progress() as report:
         derivation = api.derive(**asked, report=report)
         report("print")
-        text = FORMATS[form](derivation, lang, show)
-    write_output(text, output)
+        made = (
+            derivation.json()
+            if chosen == "json"
+            else write(derivation.document(lang, show), chosen)
+        )
+    write_output(made, output)

@@ -10,11 +10,11 @@ import click
 
 from matderiv._collector import kept_at_exit, uncollected
 from matderiv.cli._output import drop_output
-from matderiv.errors import MatderivError, ProgramSyntaxError, ProofError
+from matderiv.errors import MatderivError, ProgramSyntaxError, ProofError, visible
 
 __all__ = ["run"]
 
-USAGE, FAILURE = 2, 1
+USAGE, FAILURE, INTERRUPTED = 2, 1, 130
 
 
 def run(command: click.Group, args: list[str] | None) -> None:
@@ -26,16 +26,14 @@ def run(command: click.Group, args: list[str] | None) -> None:
     except click.ClickException as error:
         _fail(error.format_message() + _hint(error), error.exit_code)
     except click.Abort:
-        _fail("interrupted", 130)
+        click.echo(err=True)
+        sys.exit(INTERRUPTED)
     except ProgramSyntaxError as error:
         _fail(str(error), USAGE, _caret(error))
     except ProofError as error:
         _fail(f"this derivation is refused, because a link is not proved: {error}", FAILURE)
     except MatderivError as error:
         _fail(str(error), USAGE)
-    except BrokenPipeError:
-        drop_output()  # whoever read the output has seen enough
-        sys.exit(0)
     except OSError as error:
         drop_output()
         _fail(f"{error.strerror or error}.", USAGE)
@@ -64,7 +62,10 @@ def _caret(error: ProgramSyntaxError) -> str:
     line = error.text[start : end if end >= 0 else None]
     column = error.offset - start
     left = max(0, column - 60)
-    piece = "".join(c if c.isprintable() else " " for c in line[left : left + 100])
+    piece = "".join(
+        c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}"
+        for c in line[left : left + 100]
+    )
     space = sum(map(_columns, line[left:column]))
     return f"\n  {piece}\n  {' ' * space}^"
 
@@ -77,7 +78,6 @@ def _columns(character: str) -> int:
 
 
 def _fail(message: str, code: int, more: str = "") -> None:
-    line = " ".join("".join(c if c.isprintable() else " " for c in message).split())
     with contextlib.suppress(OSError):
-        click.echo(f"matderiv: {line}{more}", err=True)
+        click.echo(f"matderiv: {visible(message)}{more}", err=True)
     sys.exit(code)

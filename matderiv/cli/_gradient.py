@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from matderiv.cli._options import array_name, asks, assume, output
+from matderiv.cli._options import array_name, asks, assume, chosen_form, output
 from matderiv.cli._output import check_folder, write_output
 
 __all__ = ["gradient_command"]
@@ -23,21 +23,20 @@ FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
     type=array_name,
     multiple=True,
     metavar="NAME",
-    help="Differentiate by this name; may be repeated. Not needed if the program has one input.",
+    help="Differentiate by this input or assigned value; may be repeated. Default: every input "
+    "that is an array.",
 )
 @assume
 @click.option(
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    default="formula",
-    show_default=True,
-    help="What to print.",
+    help="What to print. Default: latex to a file .tex, or else formula.",
 )
 @output
 def gradient_command(
     asked: dict[str, Any],
-    form: str,
+    form: str | None,
     output: Path | None,
 ) -> None:
     """Print the gradient of PROGRAM, proved, without its derivation.
@@ -47,7 +46,10 @@ def gradient_command(
     """
     from matderiv import gradients
 
+    source = tuple(name for name in FORMATS if name != "latex")
+    fitting = {"": FORMATS, ".txt": FORMATS, ".py": source, ".tex": ("latex",)}
+    chosen = chosen_form(form, output, fitting)
     check_folder(output)
     found = gradients.gradient(**asked)
     several = found if isinstance(found, dict) else {found.wrt: found}
-    write_output(gradients.printed(several, form), output)
+    write_output(gradients.printed(several, chosen), output)

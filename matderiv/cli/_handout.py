@@ -21,6 +21,9 @@ from matderiv.cli._output import check_folder, progress, write_files
 
 __all__ = ["handout_command"]
 
+#: Those of `handout.formats.FILES`, which are not loaded for help.
+FORMATS = ("md", "tex", "html", "ipynb", "pdf")
+
 
 @click.command("handout")
 @asks
@@ -50,6 +53,12 @@ __all__ = ["handout_command"]
     help="Where the answers stand; separate ones are written to NAME-answers.SUFFIX.",
 )
 @click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="What to write where the FILE has no suffix, such as -.",
+)
+@click.option(
     "--fragment", is_flag=True, help="Write .tex files as pieces to \\input, without a preamble."
 )
 @click.option(
@@ -60,7 +69,7 @@ __all__ = ["handout_command"]
     multiple=True,
     required=True,
     metavar="FILE",
-    help="Write this file; its suffix chooses the format. May be repeated.",
+    help="Write this file; its suffix chooses the format. May be repeated; - is standard output.",
 )
 def handout_command(
     asked: dict[str, Any],
@@ -71,6 +80,7 @@ def handout_command(
     exercises: int,
     seed: int,
     answers: Literal["none", "end", "separate"],
+    form: str | None,
     fragment: bool,
     outputs: tuple[Path, ...],
 ) -> None:
@@ -80,11 +90,12 @@ def handout_command(
     and exercises if any are asked for. PROGRAM defaults to "Y = X @ W; L = sum(f(Y))".
     """
     from matderiv import api
-    from matderiv.handout.formats import format_of
     from matderiv.handout.texts import messages
 
     messages(lang)
-    forms = [format_of(output.name) for output in outputs]
+    forms = [_form_of(output, form) for output in outputs]
+    if answers == "separate" and any(not output.suffix for output in outputs):
+        raise click.UsageError("Separate answers need a file beside them; give -o a name.")
     if fragment and "tex" not in forms:
         raise click.UsageError("--fragment is about .tex files, and none is asked for.")
     for output in outputs:
@@ -102,11 +113,23 @@ def handout_command(
             answers=answers,
         ).named(*(output.name for output in outputs), fragment=fragment)
         contents: dict[Path, str | bytes] = {}
-        for output, form in zip(outputs, forms, strict=True):
+        for output, kind in zip(outputs, forms, strict=True):
             report(f"write {output.name}")
-            found = made.contents(output, "latex" if fragment and form == "tex" else form)
+            found = made.contents(output, "latex" if fragment and kind == "tex" else kind)
             twice = next((path for path in found if path in contents), None)
             if twice is not None:
                 raise click.UsageError(f"{str(twice)!r} would be written twice; rename one -o.")
             contents |= found
     write_files(contents)
+
+
+def _form_of(output: Path, form: str | None) -> str:
+    from matderiv.handout.formats import format_of
+
+    if output.suffix:
+        return format_of(output.name)
+    if form is None:
+        raise click.UsageError(
+            f"{str(output)!r} has no suffix that says what to write; add --format md, for example."
+        )
+    return form

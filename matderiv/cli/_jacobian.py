@@ -7,10 +7,13 @@ from typing import Any, Literal
 
 import click
 
-from matderiv.cli._options import all_or_count, array_name, asks, assume, lang, output
+from matderiv.cli._options import all_or_count, array_name, asks, assume, chosen_form, lang, output
 from matderiv.cli._output import check_folder, write_output
 
 __all__ = ["jacobian_command"]
+
+
+_NAMES = ("text", "latex", "markdown")
 
 
 @click.command("jacobian")
@@ -32,10 +35,8 @@ __all__ = ["jacobian_command"]
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "latex", "markdown"]),
-    default="text",
-    show_default=True,
-    help="What to print.",
+    type=click.Choice(_NAMES),
+    help="What to print. Default: what the suffix of the file asks for, or text.",
 )
 @click.option(
     "--show", type=all_or_count, metavar="all|K", help="Print the Jacobian itself, this much of it."
@@ -45,7 +46,7 @@ def jacobian_command(
     asked: dict[str, Any],
     dtype: str,
     lang: str,
-    form: str,
+    form: str | None,
     show: int | Literal["all"] | None,
     output: Path | None,
 ) -> None:
@@ -57,6 +58,8 @@ def jacobian_command(
     """
     from matderiv import jacobians
 
+    fitting = {"": _NAMES, ".txt": ("text",), ".tex": ("latex",), ".md": ("markdown",)}
+    chosen = chosen_form(form, output, fitting)
     check_folder(output)
     found = jacobians.jacobian(**asked, dtype=dtype)
-    write_output(found.print(form, lang=lang, show=show), output)
+    write_output(found.print(chosen, lang=lang, show=show), output)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from matderiv.expression.vocabulary import DEFAULT_PROGRAM
+from matderiv.expression.vocabulary import DEFAULT_PROGRAM, MAX_TEXT
 
 __all__ = [
     "all_or_count",
@@ -18,6 +19,7 @@ __all__ = [
     "asks",
     "assume",
     "by",
+    "chosen_form",
     "lang",
     "method_option",
     "output",
@@ -100,7 +102,7 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
         **others: object,
     ) -> None:
         asked: dict[str, object] = {
-            "program": program,
+            "program": standard_input() if program == "-" else program,
             "sizes": {"N": n, "D": d, "M": m},
             "shapes": _once(shapes),
         }
@@ -110,7 +112,7 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
     made: Callable[..., None] = collected
     for option in reversed(
         [
-            click.argument("program", default=DEFAULT_PROGRAM),
+            click.argument("program", default=DEFAULT_PROGRAM),  # - is standard input
             click.option(
                 "-N", "n", type=whole_number, metavar="N", help="Rows of the first product."
             ),
@@ -166,16 +168,49 @@ method_option = click.option(
     "one slice for each entry, or vec and Kronecker products.",
 )
 
-#: A file to write.
-output_file = click.Path(dir_okay=False, readable=False, path_type=Path)
+#: A file to write; - is standard output.
+output_file = click.Path(dir_okay=False, readable=False, allow_dash=True, path_type=Path)
 
 #: Where the one text of a command goes.
 output = click.option(
     "-o",
     "--output",
     type=output_file,
-    help="Write to this file instead of standard output.",
+    metavar="FILE",
+    help="Write to this file instead of standard output, which is -.",
 )
+
+
+def standard_input() -> str:
+    """The text that comes from standard input, as much of it as is ever read."""
+    if sys.stdin is None:
+        raise click.UsageError("The program - comes from standard input, which is closed.")
+    text: bytes = sys.stdin.buffer.read(4 * MAX_TEXT + 1)
+    return text.decode("utf-8-sig", errors="surrogateescape")
+
+
+def chosen_form(
+    form: str | None, output: Path | None, fitting: Mapping[str, tuple[str, ...]]
+) -> str:
+    """The format to print: `form` if it is given, or what the suffix of the file asks for.
+
+    `fitting` are the formats that a file of each suffix may hold, the usual one first. No suffix
+    stands for any format.
+    """
+    suffix = "" if output is None else output.suffix.lower()
+    if suffix not in fitting:
+        known = ", ".join(filter(None, fitting))
+        raise click.UsageError(
+            f"The suffix of {str(output)!r} is none of {known}; it says what to write."
+        )
+    if form is None:
+        return fitting[suffix][0]
+    if form not in fitting[suffix]:
+        raise click.UsageError(
+            f"{str(output)!r} holds {' or '.join(fitting[suffix])}, and --format is {form}; leave "
+            "--format out, or choose another suffix."
+        )
+    return form
 
 
 def _once(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> dict[str, tuple[int, ...]]:

@@ -14,7 +14,17 @@ import click
 
 from matderiv import files
 
-__all__ = ["check_folder", "drop_output", "progress", "write_files", "write_output"]
+__all__ = [
+    "STANDARD",
+    "check_folder",
+    "drop_output",
+    "progress",
+    "write_files",
+    "write_output",
+]
+
+#: Standard output, as the name of a file.
+STANDARD = Path("-")
 
 
 @contextlib.contextmanager
@@ -38,7 +48,7 @@ def progress() -> Iterator[Callable[[str], None]]:
 
 def check_folder(output: Path | None) -> None:
     """Fail before the work is done, not after it."""
-    if output is None:
+    if output is None or output == STANDARD or files.is_stream(output):
         return
     folder = output.absolute().parent
     if not folder.is_dir():
@@ -54,37 +64,26 @@ def check_folder(output: Path | None) -> None:
         )
 
 
-def write_output(text: str, output: Path | None) -> None:
-    """Write to a file, whole or not at all, or to standard output.
-
-    Raises:
-        click.UsageError: the text cannot be written; the place and the reason are named.
-        BrokenPipeError: whoever read standard output has seen enough.
-    """
-    if output is not None:
-        write_files({output: text})
-        return
-    try:
-        _print(text)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise _unwritable("Standard output", error) from None
+def write_output(text: str | bytes, output: Path | None) -> None:
+    """Write to a file, whole or not at all, or to standard output; see `write_files`."""
+    write_files({output or STANDARD: text})
 
 
 def write_files(contents: Mapping[Path, str | bytes]) -> None:
-    """Write all files, or none.
+    """Write all files, or none; what goes to standard output is written last.
 
     Raises:
         click.UsageError: one cannot be written; it and the reason are named.
-        BrokenPipeError: whoever read a pipe has seen enough.
     """
     try:
-        files.write_all(contents)
-    except BrokenPipeError:
-        raise
+        files.write_all({path: data for path, data in contents.items() if path != STANDARD})
     except OSError as error:
         raise _unwritable(repr(error.filename), error) from None
+    if STANDARD in contents:
+        try:
+            _print(contents[STANDARD])
+        except OSError as error:
+            raise _unwritable("Standard output", error) from None
 
 
 def _unwritable(where: str, error: OSError) -> click.UsageError:
@@ -100,9 +99,9 @@ def drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _print(text: str) -> None:
+def _print(content: str | bytes) -> None:
     if sys.stdout is None:
         raise OSError(errno.EBADF, "it is closed")
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # no text buffer in memory
-    sys.stdout.write(text)
     sys.stdout.flush()
+    sys.stdout.buffer.write(content.encode() if isinstance(content, str) else content)
+    sys.stdout.buffer.flush()

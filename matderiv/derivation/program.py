@@ -18,6 +18,7 @@ from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.judge import Judge, chain_rule
 from matderiv.derivation.kinds import ChainKind, Reason
 from matderiv.derivation.links import Chain, Link, ProvedSteps, Step
+from matderiv.derivation.local_formulas import local_by_formula
 from matderiv.derivation.sides import (
     EntryOf,
     Formula,
@@ -140,13 +141,14 @@ class Builder:
             yield from self.local(by, Entry(name, at), judge)
         rule = chain_rule(self.task, name, at)
         if not direct:
-            summed = judge.value(Indexed(rule))
+            alone = self.by_formula(users[0], Entry(name, at), judge) if len(users) == 1 else None
+            summed = alone[1] if alone else Indexed(judge.value(Indexed(rule)))
             yield self.chain(
                 judge,
                 "all entries",
                 Indexed(single(Entry(f"d{name}", at))),
                 ("chain rule", Indexed(rule)),
-                ("local derivatives", Indexed(summed)),
+                ("local derivatives", summed),
                 *self.elements(local, at),
             )
         if own:
@@ -198,13 +200,25 @@ class Builder:
             Indexed(single(Entry(by, i))),
             ("definition", written(self.task, value, i)),
         )
-        rate = partial(define.entries.at(value, *i), wrt, define.entries.letter)
+        found = self.by_formula(by, wrt, judge)
         yield self.chain(
             judge,
             "local",
             Indexed(single(Rate(Entry(by, i), wrt))),
-            ("local derivative", Indexed(rate)),
+            ("local derivative", found[0] if found else Indexed(self.rate(by, wrt))),
         )
+
+    def rate(self, by: str, wrt: Entry) -> Form:
+        """∂z_ij/∂x_pq by the definition of z."""
+        value = self.sweep.graph.value(by)
+        assert value is not None
+        entries = Defining(self.task, by).entries
+        i = self.task.value_indices(self.sweep.graph.shapes[by])
+        return partial(entries.at(value, *i), wrt, entries.letter)
+
+    def by_formula(self, by: str, wrt: Entry, judge: Judge) -> tuple[Indexed, Indexed] | None:
+        """∂z_ij/∂x_pq and Σ ∂L/∂z_ij·∂z_ij/∂x_pq in the words of the formula, if those are few."""
+        return local_by_formula(self.task, wrt.name, by, lambda: self.rate(by, wrt), judge.entries)
 
     def assembled(self, name: str, gradient: GradientStages) -> Chain:
         """The formula in terms of what the program names, tidied."""

@@ -94,10 +94,14 @@ class WrittenEntry:
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """A scalar in index notation; `spelled` asks for its sums term by term."""
+    """A scalar in index notation; `spelled` asks for its sums term by term.
+
+    If it is printed as `expr`, that is an index expression which means the form.
+    """
 
     form: Form
     spelled: bool = False
+    expr: IndexExpression | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,6 @@ class Reader:
     example = DEFAULT_PROGRAM
 
     def __init__(self, text: str) -> None:
-        if not isinstance(text, str):
-            raise InputError(f"A {self.what} is text, not {type(text).__name__}.")
         # Indentation means nothing here, and line ends are one character.
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         self.text = "\n".join(line.strip() for line in lines).strip()

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from matderiv.errors import InputError, ShapeError
+from matderiv.errors import InputError, ShapeError, brief
 from matderiv.expression import nodes
 from matderiv.expression._rules import Rules
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, join, words
@@ -331,13 +331,11 @@ def _default(name: str) -> tuple[None, ...]:
 
 def _size(what: str, size: object) -> int:
     if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_SIZE:
-        raise ShapeError(f"{what} {size!r:.40}; a size is a whole number from 1 to {MAX_SIZE:,}.")
+        raise ShapeError(f"{what} {brief(size)}; a size is a whole number from 1 to {MAX_SIZE:,}.")
     return size
 
 
-def _declared(name: str, shape: object) -> tuple[int, ...]:
-    if not isinstance(shape, tuple | list):
-        raise ShapeError(f"The shape of {name} must be a tuple of sizes, such as (2, 4).")
+def _declared(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     if len(shape) > _MATRIX:
         raise ShapeError(
             f"{name} has {len(shape)} dimensions; inputs have at most two in this version, such "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -46,12 +47,32 @@ class Command:
         flags = [("--fragment",)] * self.fragment
         lines = [""]
         for group in (*self.groups, *flags, *outputs):
-            words = shlex.join(group)
+            words = " ".join(map(_quoted, group))
             if lines[-1] and len(lines[-1]) + 1 + len(words) > _LINE:
                 lines.append("    " + words)
             else:
                 lines[-1] += " " * bool(lines[-1]) + words
         return " \\\n".join(lines)
+
+
+def _quoted(word: str) -> str:
+    r"""A word as it is typed; what has no form of its own by its number, as shells read it.
+
+    >>> print(_quoted("Why?"), _quoted("a\u202eb.md"))
+    'Why?' $'a\U0000202eb.md'
+    """
+    if word.isprintable():
+        return shlex.quote(word)
+    return f"$'{''.join(map(_letter, word))}'"
+
+
+def _letter(letter: str) -> str:
+    code = ord(letter)
+    if letter.isprintable():
+        return f"\\{letter}" if letter in "\\'" else letter
+    if unicodedata.category(letter) == "Cs":  # a byte that is not UTF-8, as Python reads it
+        return f"\\x{code & 0xFF:02x}"
+    return f"\\U{code:08x}"
 
 
 def _groups(task: Task, options: Mapping[str, object]) -> Iterator[tuple[str, ...]]:

@@ -27,6 +27,9 @@ __all__ = ["escape_markdown", "markdown", "to_markdown"]
 
 _ROOM = 46.0
 
+#: Signs that make a line a list, a rule or the line below a heading, and are none elsewhere.
+_AT_A_START = r"^(\d{1,9}(?=[.)](?:\s|$))|(?=[-+=]))"
+
 
 def to_markdown(document: Document) -> str:
     """The whole document."""
@@ -45,9 +48,9 @@ def _block(block: Block, *, elide: bool) -> str:
         case Heading(level=level, segments=segments):
             return "#" * level + " " + _segments(segments)
         case Paragraph(segments=segments):
-            return _segments(segments)
+            return _line(segments)
         case Bullets(items=items):
-            return "\n".join("- " + _segments(item) for item in items)
+            return "\n".join("- " + _line(item) for item in items)
         case Equation(box=box):
             source = latex(fitted(box, _ROOM, elide=elide))
             # KaTeX, which some viewers use, would print the placement.
@@ -62,6 +65,11 @@ def _block(block: Block, *, elide: bool) -> str:
 
 def _row(cells: tuple[Segments, ...]) -> str:
     return "| " + " | ".join(map(_segments, cells)) + " |"
+
+
+def _line(segments: Segments) -> str:
+    """Words that start a line, whose first sign would make it a list, a rule or a heading."""
+    return re.sub(_AT_A_START, r"\1\\", _segments(segments), flags=re.MULTILINE)
 
 
 def _segments(segments: Segments) -> str:

@@ -28,8 +28,8 @@ def to_notebook(document: Document) -> str:
         nbformat = import_module("nbformat")
     except ImportError:
         raise MissingError(
-            "A notebook needs the package nbformat; install it with "
-            "pip install 'matderiv[notebook]'."
+            "A notebook needs the package nbformat: pip install 'matderiv[notebook]', or in a "
+            "checkout pip install '.[notebook]'."
         ) from None
     notebook = nbformat.v4.new_notebook(
         cells=list(_cells(document, nbformat.v4)), metadata=_METADATA

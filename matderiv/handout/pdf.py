@@ -153,7 +153,8 @@ def to_pdf(document: Document) -> bytes:
         import typst as compiler
     except ImportError:
         raise MissingError(
-            "A PDF is made by Typst, which is not installed: pip install 'matderiv[pdf]'."
+            "A PDF is made by Typst, which is not installed: pip install 'matderiv[pdf]', or in a "
+            "checkout pip install '.[pdf]'."
         ) from None
     source = to_typst(document, ())
     # Fonts of the machine are looked for only where letters may need them.

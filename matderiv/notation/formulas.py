@@ -174,7 +174,9 @@ class Formulas:
                 return Symbol("pi", greek=True), "atom"
             case nodes.Add() | nodes.Subtract() | nodes.Negate():
                 return Terms(tuple(self._signed(node))), "sum"
-            case _ if _leading(node)[0] < 0 and not isinstance(node, nodes.Number):
+            case nodes.Multiply() | nodes.Divide() | nodes.MatMul() if (
+                _leading(node)[0] < 0 or _without_sign(node) is not None
+            ):
                 return Terms(tuple(self._signed(node))), "sum"
             case nodes.MatMul():
                 return self._matmul(node), "product"
@@ -202,10 +204,15 @@ class Formulas:
                 yield turned, _number(-value)[0]
             case _:
                 first, rest = _leading(node)
+                unsigned = _without_sign(node)
                 if first < 0:
                     yield turned, self.node(rest)
-                else:
+                elif unsigned is None:
                     yield sign, self.node(node)
+                elif sign == "+":
+                    yield turned, self.node(unsigned)
+                else:
+                    yield sign, fenced(self.node(node))
 
     def factor(self, node: Node) -> Box:
         """A factor, a sum in brackets."""
@@ -386,6 +393,15 @@ def _leading(node: Node) -> tuple[Rational, Node]:
     if isinstance(node, nodes.Number) and node.value < 0:
         return node.value, nodes.Number(-node.value)
     return Rational(1), node
+
+
+def _without_sign(node: Node) -> Node | None:
+    """A·B for (-A)·B; None if there is no sign at the start of a product."""
+    match node:
+        case nodes.Multiply(left, right) | nodes.Divide(left, right) | nodes.MatMul(left, right):
+            first = left.arg if isinstance(left, nodes.Negate) else _without_sign(left)
+            return None if first is None else nodes.rebuilt(node, (first, right))
+    return None
 
 
 def _holds(box: Box, *operators: str) -> bool:

@@ -147,8 +147,8 @@ class ProgramNotation:
                 return self.formulas.element(node, indices)
             case WrittenEntry(expr=expr, spelled=spelled):
                 return self.indices.box(term_by_term(expr, self.show) if spelled else expr)
-            case Indexed(form, spelled):
-                expr = self.indices.ordered(form)
+            case Indexed(form, spelled, arranged):
+                expr = arranged or self.indices.ordered(form)
                 return self.indices.box(term_by_term(expr, self.show) if spelled else expr)
             case Spelled():
                 return self.written_out(side, mark)

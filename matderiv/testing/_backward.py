@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from matderiv.arguments import checked
 from matderiv.checking.evidence import deciding_line
 from matderiv.checking.factors import Sample
 from matderiv.checking.floats import Case, random_case
@@ -43,6 +44,7 @@ class _Raised(Exception):  # noqa: N818 - not ours: the user's function has fail
         self.reason = f"{type(reason).__name__}: {reason}"
 
 
+@checked()
 def check_backward(
     forward: Callable[..., Any] | None,
     backward: Callable[..., Any],

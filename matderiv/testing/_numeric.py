@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from matderiv.arguments import POSITION, checked
 from matderiv.checking.floats import multiple
 from matderiv.errors import InputError
 
 __all__ = ["check_grad", "far", "place_words", "real_array", "worst_of"]
 
 
+@checked(wrt=POSITION)
 def check_grad(
     func: Callable[..., Any],
     grad: Callable[..., Any],

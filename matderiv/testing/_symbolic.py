@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from matderiv.arguments import NAME, checked
 from matderiv.checking.check import check
 
 __all__ = ["assert_gradient"]
 
 
+@checked(wrt=NAME)
 def assert_gradient(
     program: str,
     wrt: str,

@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from matderiv.arguments import checked
 from matderiv.checking.question import Question, ask, sized
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
@@ -16,6 +17,7 @@ from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 __all__ = ["inputs", "shapes"]
 
 
+@checked()
 def shapes(
     program: str = DEFAULT_PROGRAM, *, largest: int = 5
 ) -> st.SearchStrategy[dict[str, tuple[int, ...]]]:
@@ -36,6 +38,7 @@ def shapes(
     return sizes.map(lambda known: _shapes(question, known))
 
 
+@checked()
 def inputs(
     program: str = DEFAULT_PROGRAM,
     *,

@@ -9,6 +9,7 @@ relations between generators are not used: they can leave a zero undecided, but 
 
 from __future__ import annotations
 
+import hashlib
 import numbers
 import operator
 from collections.abc import Iterable
@@ -25,6 +26,10 @@ __all__ = ["ZeroTest"]
 #: Products of two terms for all expressions together, and generators.
 _MOST_PRODUCTS = 40_000
 _MOST_GENERATORS = 256
+
+#: Polynomials with different values modulo this prime are different. It is 3 modulo 4, so that
+#: a number with a square root has u^((p + 1)/4) as one.
+_PRIME = 2**61 - 1
 
 _Poly: TypeAlias = Any  # PolyElement, whose methods SymPy gives no types
 
@@ -58,6 +63,9 @@ class ZeroTest:
         self._generators: dict[tuple[object, ...], int] = {}
         # of each generator g: (0, p) for g = 1/p, (n, u) for gⁿ = u, and None for any other
         self._relations: list[tuple[int, _Poly] | None] = []
+        # the value of each generator modulo the prime, where its relation holds; None if unknown
+        self._values: list[int | None] = []
+        self._found: dict[_Poly, int | None] = {}
 
     def is_zero(self, expr: sp.Expr) -> bool:
         """Whether an expression is shown to be 0 wherever it has a value."""
@@ -100,18 +108,20 @@ class ZeroTest:
         No relation of a root is left to use; without `inverses`, theirs are.
         """
         factors = []
+        degrees = value.degrees()
         for place in reversed(range(len(self._relations))):
             relation = self._relations[place]
-            if relation is None or not value or not (inverses or relation[0]):
+            most = degrees[place]
+            if relation is None or most < max(relation[0], 1) or not (inverses or relation[0]):
                 continue
             degree, other = relation
             parts = self._by_powers(value, place)
             if degree == 0:
-                most = max(parts)
                 value = self._horner([parts.get(n) for n in range(most + 1)], other)
                 factors += [other] * most
-            elif max(parts) >= degree:
+            else:
                 value = self._without_high_powers(parts, place, degree, other)
+            degrees = value.degrees()
         return value, factors
 
     def _normal(self, value: _Poly) -> _Poly:
@@ -137,8 +147,6 @@ class ZeroTest:
             power = monomial[place]
             without = (*monomial[:place], 0, *monomial[place + 1 :]) if power else monomial
             parts.setdefault(power, {})[without] = number
-        if len(parts) == 1 and 0 in parts:
-            return {0: value}
         return {power: self._ring.from_dict(part) for power, part in parts.items()}
 
     def _horner(self, parts: list[_Poly | None], at: _Poly) -> _Poly:
@@ -189,6 +197,7 @@ class ZeroTest:
             place = len(self._relations)
             if place == self._ring.ngens:
                 raise _FullError
+            self._values.append(self._solution(degree, relation))
             self._relations.append(None if relation is None else (degree, relation))
         self._generators[key] = place
         return cast("_Poly", self._ring.gens[place])
@@ -210,8 +219,45 @@ class ZeroTest:
 
     def _same(self, part: object, other: object) -> bool:
         if isinstance(part, PolyElement) and isinstance(other, PolyElement):
-            return not self._cleared(part - other)[0]
+            one, two = self._value(part), self._value(other)
+            different = one is not None and two is not None and one != two
+            return not different and not self._cleared(part - other)[0]
         return part == other
+
+    # -- values modulo a prime -----------------------------------------------------------------
+
+    def _value(self, value: _Poly) -> int | None:
+        """The value of a polynomial modulo the prime, if those of all its generators are known."""
+        if value not in self._found:
+            self._found[value] = self._at_the_point(value)
+        return self._found[value]
+
+    def _at_the_point(self, value: _Poly) -> int | None:
+        total = 0
+        for monomial, number in value.iterterms():
+            if number.denominator % _PRIME == 0:
+                return None
+            term = int(number.numerator) * pow(int(number.denominator), -1, _PRIME)
+            for known, power in zip(self._values, monomial, strict=False):
+                if power:
+                    if known is None:
+                        return None
+                    term = term * pow(known, power, _PRIME) % _PRIME
+            total += term
+        return total % _PRIME
+
+    def _solution(self, degree: int, relation: _Poly | None) -> int | None:
+        """A value for a new generator: any number, or one for which its relation holds."""
+        if relation is None:
+            digest = hashlib.sha256(b"%d" % len(self._values)).digest()
+            return int.from_bytes(digest, "big") % _PRIME
+        other = self._value(relation)
+        if not other:
+            return None
+        if degree == 0:
+            return pow(other, -1, _PRIME)
+        root = pow(other, (_PRIME + 1) // 4, _PRIME)
+        return root if pow(root, degree, _PRIME) == other else None
 
     # -- expressions ---------------------------------------------------------------------------
 

@@ -113,6 +113,7 @@ class _Engine:
         self._operations: dict[sp.Basic, int] = {}
         self._symbols_in: dict[sp.Basic, frozenset[sp.Basic]] = {}
         self._derivatives: dict[tuple[sp.Basic, sp.Basic], sp.Expr] = {}
+        self._defined: dict[sp.Basic, sp.Expr] = {}
         entries = sum(math.prod(self.shape(name)) for name in answers.shapes)
         if entries > _MOST_ENTRIES:
             raise TooLarge("too many entries")
@@ -190,7 +191,7 @@ class _Engine:
                 continue
             difference = sympy_sum((theirs, -own))
             if kinks:
-                difference = _wherever_defined(difference)
+                difference = self._wherever_defined(difference)
             if self.reduction.is_zero(difference):
                 exact += 1
             else:
@@ -230,6 +231,18 @@ class _Engine:
             inner = [self.derivative(cast("sp.Expr", expr.args[n]), symbol) for n in moving]
             known = sympy_sum(map(operator.mul, _partials(expr, moving), inner))
             self._derivatives[expr, symbol] = known
+        return known
+
+    def _wherever_defined(self, expr: sp.Basic) -> sp.Expr:
+        """The expression away from kinks: sign(u) is u/|u|, H(u) is (1 + u/|u|)/2.
+
+        Parts that are 0 except at kinks are left out. Parts that occur again are worked out once.
+        """
+        known = self._defined.get(expr)
+        if known is None:
+            args = tuple(map(self._wherever_defined, expr.args))
+            known = _away_from_kinks(expr, args)
+            self._defined[expr] = known
         return known
 
     def _free(self, expr: sp.Basic) -> frozenset[sp.Basic]:
@@ -389,16 +402,11 @@ def _rational(above: int, below: int) -> sp.Rational:
     return cast("sp.Rational", sp.Rational(above, below))
 
 
-def _wherever_defined(expr: sp.Expr) -> sp.Expr:
-    """The expression away from kinks: sign(u) is u/|u|, H(u) is (1 + u/|u|)/2.
-
-    Parts that are 0 except at kinks are left out.
-    """
-    for kind, elsewhere in (
-        (sp.DiracDelta, lambda *_: sp.S.Zero),
-        (sp.Heaviside, lambda u, *_: sp.S.Half + u / (2 * sp.Abs(u))),
-        (sp.sign, lambda u: u / sp.Abs(u)),
-    ):
-        if expr.has(kind):
-            expr = cast("sp.Expr", expr.replace(kind, elsewhere))
-    return expr
+def _away_from_kinks(expr: sp.Basic, args: tuple[sp.Expr, ...]) -> sp.Expr:
+    """An operation of operands that have no kinks."""
+    if isinstance(expr, sp.DiracDelta):
+        return sp.S.Zero
+    if isinstance(expr, (sp.Heaviside, sp.sign)):
+        sign = args[0] / sp.Abs(args[0])
+        return sign if isinstance(expr, sp.sign) else sp.S.Half + sign / 2
+    return cast("sp.Expr", expr if args == expr.args else expr.func(*args))

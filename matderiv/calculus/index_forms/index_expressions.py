@@ -73,6 +73,8 @@ __all__ = [
     "sum_over",
     "term_by_term",
     "whole_power",
+    "with_other_parts",
+    "without_deltas",
 ]
 
 #: Letters that a sum or a product runs over, each with the size that it runs to.
@@ -287,10 +289,11 @@ def whole_power(base: IndexExpression, power: int) -> IndexExpression:
 
 
 def delta(one: Index, other: Index) -> IndexExpression:
-    """δ_ij, 1 or 0 where both indices are numbers."""
-    if isinstance(one, int) and isinstance(other, int):
-        return ONE_NUMERAL if one == other else _ZERO
-    return KroneckerDelta(one, other)
+    """δ_ij, 1 if both indices are the same, 0 for two numbers."""
+    if one == other:
+        return ONE_NUMERAL
+    numbers = isinstance(one, int) and isinstance(other, int)
+    return _ZERO if numbers else KroneckerDelta(one, other)
 
 
 def sum_over(letters: Runs, body: IndexExpression) -> IndexExpression:
@@ -325,6 +328,14 @@ def _rebuilt(
             return expr
 
 
+def with_other_parts(
+    expr: IndexExpression, new: Callable[[IndexExpression], IndexExpression | None]
+) -> IndexExpression:
+    """The expression with others in the place of parts, the largest first."""
+    found = new(expr)
+    return _rebuilt(expr, lambda part: with_other_parts(part, new)) if found is None else found
+
+
 def _operands(expr: IndexExpression) -> tuple[IndexExpression, ...]:
     match expr:
         case SignedSum(items):
@@ -355,36 +366,22 @@ def index_parts(expr: IndexExpression) -> Iterator[IndexExpression]:
 
 def free_letters(expr: IndexExpression) -> frozenset[str]:
     """The letters of an expression that it does not bind itself."""
+    inside = frozenset[str]().union(*map(free_letters, _operands(expr)))
     match expr:
-        case Numeral() | Extent():
-            return frozenset()
         case NamedEntry(indices=indices) | ArrayEntry(indices=indices):
             return frozenset(i for i in indices if isinstance(i, str))
         case KroneckerDelta(one, other):
             return frozenset(i for i in (one, other) if isinstance(i, str))
-        case PartialDerivative(one, other):
-            return free_letters(one) | free_letters(other)
-        case SignedSum(items):
-            return frozenset[str]().union(*(free_letters(item) for _, item in items))
-        case Factors(items):
-            return frozenset[str]().union(*map(free_letters, items))
-        case Quotient(one, other) | PowerOf(one, other):
-            return free_letters(one) | free_letters(other)
-        case Applied(arg=arg):
-            return free_letters(arg)
-        case Combined(items=parts):
-            return frozenset[str]().union(*map(free_letters, parts))
-        case SumOver(letters, body) | ProductOver(letters, body):
-            return free_letters(body) - {letter for letter, _ in letters}
-        case FunctionOfArray(_, letters, arg, indices):
+        case SumOver(letters) | ProductOver(letters):
+            return inside - {letter for letter, _ in letters}
+        case FunctionOfArray(_, letters, _, indices):
             own = frozenset(i for i in indices if isinstance(i, str))
-            return own | (free_letters(arg) - {letter for letter, _ in letters})
-        case Omitted(total):
-            return free_letters(total)
+            return own | (inside - {letter for letter, _ in letters})
+    return inside
 
 
-def at_places(expr: IndexExpression, places: Mapping[str, int]) -> IndexExpression:
-    """The expression with numbers in the place of free letters; δ_12 is 0, and δ_11 is 1.
+def at_places(expr: IndexExpression, places: Mapping[str, Index]) -> IndexExpression:
+    """The expression with other indices in the place of free letters; δ_12 is 0, and δ_11 is 1.
 
     >>> at_places(KroneckerDelta("i", "p"), {"i": 1, "p": 2})
     Numeral(value=Fraction(0, 1))
@@ -443,7 +440,7 @@ def term_by_term(
     of a factor, a fraction or a function stays a sum.
     """
     if isinstance(expr, SumOver):
-        expr = _without_deltas(expr)
+        expr = without_deltas(expr)
     match expr:
         case SumOver(letters, body):
             names = [letter for letter, _ in letters]
@@ -468,8 +465,8 @@ def term_by_term(
     return _rebuilt(expr, lambda part: term_by_term(part, most))
 
 
-def _without_deltas(expr: SumOver) -> IndexExpression:
-    """Σ_k δ_2k a_k = a_2, in each term of a sum."""
+def without_deltas(expr: SumOver) -> IndexExpression:
+    """Σ_k δ_2k a_k = a_2, in each term of a sum; so for letters that the sum does not run over."""
     letters = {letter for letter, _ in expr.letters}
     items = expr.body.items if isinstance(expr.body, SignedSum) else ((1, expr.body),)
     picked = [_picked(item, letters) for _, item in items]
@@ -482,18 +479,18 @@ def _without_deltas(expr: SumOver) -> IndexExpression:
     return signed_sum(made)
 
 
-def _picked(expr: IndexExpression, letters: set[str]) -> dict[str, int]:
-    """The letters that deltas among the factors of a term hold at a number."""
+def _picked(expr: IndexExpression, letters: set[str]) -> dict[str, Index]:
+    """The letters that deltas among the factors of a term hold at another index."""
     match expr:
         case Quotient(above, _):
             return _picked(above, letters)
         case Factors(items):
             found = [_picked(item, letters) for item in items]
             return reduce(lambda one, other: other | one, found, {})
-        case KroneckerDelta(int() as number, str() as letter) if letter in letters:
-            return {letter: number}
-        case KroneckerDelta(str() as letter, int() as number) if letter in letters:
-            return {letter: number}
+        case KroneckerDelta(one, other):
+            for letter, index in ((other, one), (one, other)):
+                if isinstance(letter, str) and letter in letters and index not in letters:
+                    return {letter: index}
     return {}
 
 

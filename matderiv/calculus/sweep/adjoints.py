@@ -21,6 +21,8 @@ from matderiv.calculus.formulas.broadcasting import (
     varies,
     with_axis,
 )
+from matderiv.calculus.formulas.facts import Facts
+from matderiv.calculus.sweep.vanishing import reads_zero
 from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import definition, derivative
@@ -183,7 +185,12 @@ def minimum(node: nodes.Minimum, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 def _chosen(
     node: nodes.Maximum | nodes.Minimum, g: Node, shape: ShapeOf, ahead: nodes.Subtract
 ) -> tuple[Node, ...]:
-    """DA = G*step(ahead) and dB = G*step(-ahead), where `ahead` is A-B or B-A."""
+    """DA = G*step(ahead) and dB = G*step(-ahead), where `ahead` is A-B or B-A.
+
+    If A is B everywhere, step(A-B) has no value; in the derivative of the definition it cancels.
+    """
+    if reads_zero(ahead, Facts(shape)):
+        return _by_definition(node, g, shape)
     behind = _minus(ahead.right, ahead.left)
     sides = ((node.left, ahead), (node.right, behind))
     return tuple(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
+from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.calculus.sweep.sweep import replaced
+from matderiv.calculus.sweep.vanishing import reads_zero
 from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import definition
@@ -30,13 +32,15 @@ def conditions(graph: Graph, lifted: Mapping[str, Node]) -> tuple[tuple[str, Nod
     >>> conditions(graph_of(program, infer(program)), {})
     (('positive', Name(name='X')),)
     """
-    shape = shapes_over(graph.shapes)
-    found = dict.fromkeys(
-        condition
-        for assignment in graph.values
-        for node in nodes.walk(assignment.value)
-        for condition in _of(replaced(node, lifted), shape)
-    )
+    facts = Facts(shapes_over(graph.shapes))
+    found: dict[tuple[str, Node], None] = {}
+    for assignment in graph.values:
+        for node in nodes.walk(assignment.value):
+            for kind, part in _of(replaced(node, lifted), facts.shape):
+                if kind != "kink":
+                    found[kind, part] = None
+                elif not reads_zero(part, facts):  # |0| stays as it is
+                    found["nonzero", part] = None
     return tuple(found)
 
 
@@ -100,7 +104,7 @@ def _apply(node: nodes.Apply) -> _Conditions:
     if known and known.domain == "positive" and not _positive(node.arg):
         yield "positive", node.arg
     if known and known.kink:
-        yield "nonzero", node.arg
+        yield "kink", node.arg
 
 
 @_rule(nodes.Divide)

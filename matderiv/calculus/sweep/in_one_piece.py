@@ -11,7 +11,7 @@ from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.sweep.graph import Graph, graph_of
 from matderiv.calculus.sweep.structure import infer_assumed, read_assumed
 from matderiv.calculus.sweep.sweep import replaced, sweep
-from matderiv.calculus.sweep.task import Task, task_of
+from matderiv.calculus.sweep.task import Task, chosen, task_of
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -67,7 +67,7 @@ def read_array(
     if not inputs:
         raise InputError("The program has no inputs; there is nothing to differentiate by.")
     free = (n for n in inputs if known[n] and n not in assumed)
-    name = wrt or next(free, inputs[0])
+    (name,) = chosen(whole, (wrt or next(free, inputs[0]),), known)
     if name in assumed:
         raise UnsupportedError(
             f"{name} is assumed to be {assumed[name]}, and the Jacobian by its independent "

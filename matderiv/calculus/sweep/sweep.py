@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,13 +20,11 @@ from matderiv.calculus.formulas.tidying import (
     tidy,
     transposes_collected,
 )
-from matderiv.calculus.index_forms.entries import Entries
-from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.calculus.sweep.adjoints import adjoint
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.calculus.sweep.results import GradientStages, Sweep, Use
 from matderiv.calculus.sweep.shortening import shortened
-from matderiv.calculus.sweep.vanishing import Vanishing, is_zero
+from matderiv.calculus.sweep.vanishing import Vanishing, is_zero, reads_zero
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -37,6 +36,7 @@ __all__ = ["finished", "inlined", "replaced", "sweep", "with_value_names"]
 _REPEATED: Final = "repeated in every row or column"
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
 _USES = 200  # uses of one name at most
+_UNFOLDED = 20  # values that are put into each other
 _LONGEST = 200  # operations and names of a formula into which values are still put
 
 
@@ -55,6 +55,7 @@ def sweep(
         UnsupportedError: a node has no rule.
     """
     facts = Facts(shapes_over(graph.shapes), symmetric)
+    _refuse_equal_sides(graph, facts)
     try:
         found = shortened(graph, wrt, lambda graph: _Sweep(graph, wrt, facts).run())
         for name in wrt:
@@ -65,6 +66,25 @@ def sweep(
             "give names to parts of the program."
         ) from None
     return found
+
+
+def _refuse_equal_sides(graph: Graph, facts: Facts) -> None:
+    """No gradient says step(A - Z) where A and Z go by two names for the same values."""
+    if len(graph.values) > _UNFOLDED:
+        return
+    values = {a.name: a.value for a in graph.values}
+    lifted: dict[str, Node] = {}
+    for name, value in values.items():
+        if name in graph.lifted:
+            lifted[name] = replaced(value, lifted)
+    for node in itertools.chain.from_iterable(map(nodes.walk, values.values())):
+        if isinstance(node, nodes.Maximum | nodes.Minimum):
+            apart = nodes.Subtract(node.left, node.right)
+            if not reads_zero(apart, facts) and reads_zero(apart, facts, values):
+                whole, one = (source(replaced(part, lifted)) for part in (node, node.left))
+                raise InputError(
+                    f"In {whole} both sides are the same whatever the inputs are; write {one}."
+                )
 
 
 def _refuse_zero(found: Sweep, name: str, zero: Vanishing) -> None:
@@ -280,11 +300,7 @@ def _vanishes(formula: Node, facts: Facts) -> bool:
     """Whether a formula with a zero in it is zero, whatever its shape is."""
     if formula == nodes.ZERO or not any(n == nodes.ZERO for n in nodes.walk(formula)):
         return False
-    entries = Entries(facts.shape, symmetric=facts.symmetric)
-    try:
-        return not entries.at(formula, *input_indices(facts.shape(formula)))
-    except InputError:  # not known, or too large
-        return False
+    return reads_zero(formula, facts)
 
 
 def _sum(uses: Sequence[Use]) -> Node:

@@ -25,7 +25,7 @@ from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape, settled
 from matderiv.expression.source import source
 
-__all__ = ["Task", "read_task", "task_of"]
+__all__ = ["Task", "chosen", "read_task", "task_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,8 +166,9 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     scalar: bool = False,
+    assigned: bool = False,
 ) -> Task:
-    """The graph of a program and its gradients; by default by every input that is an array.
+    """The graph of a program and its gradients; see `chosen` for those by default.
 
     The result of the program has any shape, unless it has to be a `scalar`.
 
@@ -180,12 +181,37 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     written = parse(program)
     assumed = read_assumed(written, assume)
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=scalar)
-    return task_of(written, wrt, known, assumed)
+    return task_of(written, chosen(written, wrt, known, assigned=assigned), known, assumed)
+
+
+def chosen(
+    program: Program,
+    wrt: tuple[str, ...] | None,
+    shapes: Mapping[str, Shape],
+    *,
+    assigned: bool = False,
+) -> tuple[str, ...]:
+    """The names to differentiate by; if none are given, all inputs that are arrays, or all inputs.
+
+    Raises:
+        InputError: a name is no input, and no value before the loss where those that are
+            `assigned` may be given as well.
+    """
+    inputs = program.inputs()
+    if not inputs:
+        raise InputError("The program has no inputs; there is nothing to differentiate by.")
+    known = (*inputs, *(a.name for a in program.assignments[:-1] if assigned))
+    for name in wrt or ():
+        if name == program.loss.name and assigned:
+            raise InputError(f"{name} is the loss itself; its gradient by itself is 1.")
+        if name not in known:
+            raise InputError(_unknown(name, known, shapes))
+    return wrt or tuple(name for name in inputs if shapes[name]) or inputs
 
 
 def task_of(
     program: Program,
-    wrt: tuple[str, ...] | None,
+    wrt: tuple[str, ...],
     shapes: Mapping[str, Shape],
     assumed: Assumed,
     zero: Vanishing = is_zero,
@@ -193,31 +219,24 @@ def task_of(
     """The same of a program whose shapes are known; see `read_task`, and `sweep` for `zero`.
 
     Raises:
-        InputError: a name is no input of it, the result does not change with it, or two names
-            cannot be told apart on a page.
+        InputError: the result does not change with a name, or two names cannot be told apart on
+            a page.
     """
-    inputs = program.inputs()
-    if not inputs:
-        raise InputError("The program has no inputs; there is nothing to differentiate by.")
-    for name in wrt or ():
-        if name not in inputs:
-            raise InputError(_no_input(name, inputs, shapes))
-    names = wrt or tuple(name for name in inputs if shapes[name]) or inputs
     clear = settled(program, shapes)
     tell_apart(program, {name: len(shape) for name, shape in shapes.items()})
-    found = sweep(graph_of(clear, shapes), names, frozenset(assumed), zero)
-    return Task(clear, found, names, assumed=assumed)
+    found = sweep(graph_of(clear, shapes), wrt, frozenset(assumed), zero)
+    return Task(clear, found, wrt, assumed=assumed)
 
 
-def _no_input(name: str, inputs: tuple[str, ...], known: Mapping[str, Shape]) -> str:
+def _unknown(name: str, known: tuple[str, ...], shapes: Mapping[str, Shape]) -> str:
     what = (
         f"{name} is computed by the program"
-        if name in known
-        else f"There is no {name} in the program"
+        if name in shapes
+        else f"There is no {name[:40]} in the program"
     )
-    *first, last = inputs
-    listed = f"{', '.join(first)} and {last}" if first else last
-    lower = {other.lower(): other for other in inputs}
+    *most, last = known
+    listed = f"{', '.join(most)} and {last}" if most else last
+    lower = {other.lower(): other for other in known}
     near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
-    hint = f" Did you mean {lower[near[0]]}?" if near and name not in known else ""
+    hint = f" Did you mean {lower[near[0]]}?" if near and name not in shapes else ""
     return f"{what}; gradients can be derived by {listed}.{hint}"

@@ -12,13 +12,15 @@ from collections.abc import Callable, Mapping
 from matderiv.calculus.deciding.decide import Attempt, Budget, Pair, decide
 from matderiv.calculus.formulas.broadcasting import filled
 from matderiv.calculus.formulas.facts import Facts
+from matderiv.calculus.index_forms.canonical import canonical
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.calculus.sweep.graph import Graph
+from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
-__all__ = ["Vanishing", "is_suspect", "is_zero"]
+__all__ = ["Vanishing", "is_suspect", "is_zero", "reads_zero"]
 
 #: Whether the formula of a gradient by a name is zero, given the gradients by other names.
 Vanishing = Callable[[Node, str, Graph, Facts, Mapping[str, Node]], bool]
@@ -36,6 +38,23 @@ _SUSPECT = (
 _LARGEST = 2000  # entries of an array in a program that is worked out
 _LONGEST = 20  # values of a program that are put into each other
 _BUDGET = Budget(products=4_000)  # a suspicion is worth no more work than this
+
+
+def reads_zero(formula: Node, facts: Facts, definitions: Mapping[str, Node] | None = None) -> bool:
+    """Whether nothing is left of the general entry of a formula, whatever the inputs are.
+
+    >>> from matderiv.calculus.formulas.shaping import shapes_over
+    >>> from matderiv.expression.parse import parse
+    >>> from matderiv.expression.shapes import infer
+    >>> program = parse("L = x @ x - sum(x**2)")
+    >>> reads_zero(program.loss.value, Facts(shapes_over(infer(program))))
+    True
+    """
+    entries = Entries(facts.shape, definitions, symmetric=facts.symmetric)
+    try:
+        return not canonical(entries.at(formula, *input_indices(facts.shape(formula))))
+    except InputError:  # not known, or too large
+        return False
 
 
 def is_suspect(

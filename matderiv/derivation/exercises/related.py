@@ -5,12 +5,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from random import Random
 from typing import TypeVar
 
-from matderiv.calculus.formulas.flattened import cost, sum_of
-from matderiv.calculus.formulas.tidying import tidy
+from matderiv.calculus.formulas.flattened import cost
 from matderiv.calculus.index_forms.forms import Entry, Form
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.exercises.drawing import Draw, Drawn
@@ -19,6 +17,7 @@ from matderiv.derivation.exercises.theme import Theme, users
 from matderiv.derivation.exercises.variants import Variant, regularised, variants
 from matderiv.derivation.judge import Judge, chain_rule
 from matderiv.derivation.links import Chain, ProvedSteps
+from matderiv.derivation.local_formulas import contribution
 from matderiv.derivation.program import Builder, build_program, elementwise
 from matderiv.derivation.sides import EntryOf, Formula, Indexed
 from matderiv.errors import MatderivError
@@ -27,7 +26,6 @@ from matderiv.expression.nodes import Name
 __all__ = ["Contribution", "Related", "Uses", "related", "uses"]
 
 _LONGEST = 26  # operations and names of a gradient
-_ONE = Fraction(1)
 _MOST_STEPS = 4  # gradients on the way to it
 
 M = TypeVar("M")
@@ -148,14 +146,11 @@ def _contribution(builder: Builder, judge: Judge, of: str, by: str, rule: Form) 
     task = builder.task
     at = task.input_indices(task.shapes[of])
     part = tuple((term, number) for term, number in rule if holds(term, by))
-    facts = task.sweep.facts
-    mine = (use for use in task.sweep.gradients[of].uses if use.by == by)
-    formula = task.whole(of, tidy(sum_of((_ONE, use.gradient) for use in mine), facts))
     chain = builder.chain(
         judge,
         "contribution",
         Indexed(part),
         ("local derivatives", Indexed(judge.value(Indexed(part)))),
-        ("matrix product", EntryOf(formula, at)),
+        ("matrix product", EntryOf(contribution(task, of, by), at)),
     )
     return Contribution(by, tuple(builder.local(by, Entry(of, at), judge)), chain)

@@ -1,0 +1,30 @@
+"""The commands, as one."""
+
+from __future__ import annotations
+
+import click
+
+from matderiv._version import __version__
+from matderiv.cli._check import check_command
+from matderiv.cli._derive import derive_command
+from matderiv.cli._gradient import gradient_command
+from matderiv.cli._handout import handout_command
+from matderiv.cli._jacobian import jacobian_command
+
+__all__ = ["cli"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="matderiv")
+def cli() -> None:
+    """Gradients of matrix expressions, derived step by step, every line proved."""
+
+
+for _command in (
+    check_command,
+    derive_command,
+    gradient_command,
+    handout_command,
+    jacobian_command,
+):
+    cli.add_command(_command)
