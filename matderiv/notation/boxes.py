@@ -56,7 +56,7 @@ BREAKING = frozenset({"odot", "oslash", "kronecker"})
 
 
 class _Measured:
-    """What a box knows of itself; it is worked out from its parts, which know it already."""
+    """The measures of a box, worked out from those of its parts."""
 
     __slots__ = ("height", "rigid", "tall", "width")
     width: float
