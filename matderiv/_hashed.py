@@ -10,7 +10,7 @@ from typing import Any, TypeVar, dataclass_transform
 
 __all__ = ["Hashed", "hashed_once"]
 
-Kind = TypeVar("Kind", bound="Hashed")
+_Class = TypeVar("_Class", bound="Hashed")
 
 
 class Hashed:
@@ -21,7 +21,7 @@ class Hashed:
 
 
 @dataclass_transform(frozen_default=True)
-def hashed_once(kind: type[Kind]) -> type[Kind]:
+def hashed_once(kind: type[_Class]) -> type[_Class]:
     """A frozen dataclass with slots that remembers its hash.
 
     >>> @hashed_once

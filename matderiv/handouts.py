@@ -33,12 +33,14 @@ _MOST_EXERCISES = 100
 class Handout:
     """A handout, and its answers if they are a separate document.
 
-    `command`: the shell command that makes it.
+    `command`: the shell command that makes it; `left_out`: how many exercises that were asked for
+    could not be made.
     """
 
     document: Document
     answers: Document | None
     command: Command
+    left_out: int = 0
 
     @checked()
     def named(self, *names: str, fragment: bool = False) -> Handout:
@@ -61,7 +63,7 @@ class Handout:
             )
 
         answers = None if self.answers is None else renamed(self.answers)
-        return Handout(renamed(self.document), answers, command)
+        return replace(self, document=renamed(self.document), answers=answers, command=command)
 
     @checked()
     def write(self, form: str) -> str | bytes:
@@ -177,7 +179,8 @@ def make(derivation: ProvedSteps, wishes: Wishes, limit: int | None) -> Handout:
     document = _sheet(derivation, wishes, limit, plain if separate else made)
     drawn = _exercises(derivation, wishes)
     key = answer_sheet(document, drawn, made) if separate else None
-    return Handout(with_exercises(document, drawn, wishes.answers), key, command)
+    whole = with_exercises(document, drawn, wishes.exercises, wishes.answers)
+    return Handout(whole, key, command, wishes.exercises - len(drawn))
 
 
 def _sheet(

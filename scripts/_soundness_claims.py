@@ -160,7 +160,7 @@ def rewrites(
     cases: Sequence[Case], count: int, seed: int = 1
 ) -> tuple[Counter[str], list[str], list[float]]:
     """Rewritten right claims by verdict, those that were refused, and the times."""
-    chance = random.Random(seed)  # noqa: S311 - examples, not secrets
+    chance = random.Random(seed)
     verdicts: Counter[str] = Counter()
     refused, times = [], []
     for _ in range(count):
@@ -244,7 +244,7 @@ def changes(
     cases: Sequence[Case], count: int, seed: int = 2
 ) -> tuple[Counter[str], list[str], list[str], list[float]]:
     """Changed claims by verdict, those accepted though they are wrong, and those misdiagnosed."""
-    chance = random.Random(seed)  # noqa: S311 - examples, not secrets
+    chance = random.Random(seed)
     verdicts: Counter[str] = Counter()
     wrongly, misread, times = [], [], []
     for _ in range(count):

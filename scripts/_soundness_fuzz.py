@@ -114,7 +114,7 @@ class Fuzzed:
 
 def fuzz(texts: int, trees: int, seed: int = 3) -> Fuzzed:
     """Check random texts and random trees; a clean error or a verdict is expected of each."""
-    chance = random.Random(seed)  # noqa: S311 - examples, not secrets
+    chance = random.Random(seed)
     found = Fuzzed()
     signal.signal(signal.SIGALRM, _hang)
     questions = [ask(p, w) for p in PROGRAMS for w in ("X", "W")]

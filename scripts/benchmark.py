@@ -26,7 +26,7 @@ from functools import partial
 from typing import Any
 
 IMPORT_SYMPY = [sys.executable, "-c", "import sympy"]
-MATDERIV = [sys.executable, "-m", "matderiv.cli"]
+MATDERIV = [sys.executable, "-m", "matderiv"]
 
 
 @dataclass(frozen=True)

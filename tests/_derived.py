@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from _thorough import usually
+
 import matderiv
 
 LINEAR = "Y = X @ W; L = sum(f(Y))"
 USUAL = (2, 4, 3)
+
+#: Sizes of the worked example, one of each kind: the usual ones, all one, and matrices that are
+#: shortened; in a thorough run, more of the first and the last kind.
+SIZES = [USUAL, (1, 1, 1), (12, 3, 11), *[(3, 5, 2), (8, 8, 8)][: usually(0, thoroughly=2)]]
 
 _made: dict[str, matderiv.Derivation] = {}
 

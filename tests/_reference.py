@@ -164,7 +164,7 @@ def differences(
     values = dict(names)
     if wrt not in values:
         values[wrt] = run(program, names, functions)[wrt]
-    point = values[wrt]
+    point = np.asarray(values[wrt])
     result = np.zeros(point.shape)
     step = 1e-5
     for index in np.ndindex(point.shape):

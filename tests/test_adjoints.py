@@ -12,7 +12,7 @@ import pytest
 from _thorough import usually
 
 from matderiv.calculus.deciding.decide import same_form
-from matderiv.calculus.formulas.broadcasting import filled
+from matderiv.calculus.formulas.broadcasting import ShapeOf, filled
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Entry
@@ -138,7 +138,7 @@ def cases(kind: type) -> Iterator[Case]:
                     yield Case(node, nodes.Name(name))
 
 
-def _settled(node: Node, shape: shapes_over) -> Node:
+def _settled(node: Node, shape: ShapeOf) -> Node:
     """No axis where there is one only, as `settled` has it."""
     if isinstance(node, nodes.Reduction | nodes.AlongAxis) and len(shape(node.arg)) < 2:
         return type(node)(node.arg)

@@ -313,3 +313,18 @@ def test_other_sizes_than_the_given_ones_are_explained() -> None:
     kept = check(PLAIN, "X", "dY @ W", shapes={"X": (3, 5), "W": (5, 2)}).text()
     assert "Shown at" not in kept
     assert "D×M (5×2)" in kept
+
+
+@pytest.mark.parametrize(
+    ("claim", "status"),
+    [
+        ("dY @ W.T + 0**(N - 1)*X", "wrong"),  # 0**0 is 1
+        ("dY @ W.T + 0**(N - 3)*X", "wrong"),
+        ("0**(N - 1)*X", "wrong"),
+        ("dY @ W.T + 0**N*X", "right"),
+        ("dY @ W.T + X/0**N", "undecided"),
+    ],
+)
+def test_claims_with_a_value_at_some_sizes_only(claim: str, status: str) -> None:
+    """They get an answer at the sizes where they have a value."""
+    assert check("Y = X @ W; L = sum(f(Y))", "X", claim).status == status

@@ -36,7 +36,7 @@ def process(
     *args: str | bytes, stdout: int | None = subprocess.PIPE, shell: str = ""
 ) -> subprocess.CompletedProcess[bytes]:
     """Run the command line in a process of its own, as a shell does."""
-    command: list[str | bytes] = [sys.executable, "-m", "matderiv.cli", *args]
+    command: list[str | bytes] = [sys.executable, "-m", "matderiv", *args]
     if shell:
         quoted = " ".join(f"'{a!s}'" for a in command)
         command = ["sh", "-c", shell.replace("MATDERIV", quoted)]

@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 from typing import Literal, cast
 
@@ -22,6 +23,7 @@ import matderiv
 from matderiv import Derivation, InputError
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.mistakes import CATALOGUE
+from matderiv.cli import main as command
 from matderiv.derivation.exercises import drawing, kinds
 from matderiv.derivation.exercises.entries import OneEntry
 from matderiv.derivation.exercises.entries import _made as one_entry
@@ -37,8 +39,9 @@ from matderiv.derivation.sides import EntryOf, Formula, Numerals
 from matderiv.errors import ProofError
 from matderiv.expression.nodes import Name, Size, walk
 from matderiv.expression.source import source
+from matderiv.handout import exercises as worded_exercises
 from matderiv.handout.document import Bullets, Document, Equation, Exercise, Math, Paragraph, Text
-from matderiv.handout.exercises import exercises, worded
+from matderiv.handout.exercises import exercises, wording
 from matderiv.handout.formats import write_text
 from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Row, Scripts, Symbol, Word
@@ -64,17 +67,21 @@ def derived(program: str) -> Derivation:
     return matderiv.derive(program, **PROGRAMS[program])  # type: ignore[arg-type]
 
 
+def made_for(theme: Theme, count: int) -> list[Material]:
+    """Exercises before they are put in words."""
+    return list(materials(theme, count, Random(1), lambda made: made))
+
+
 @pytest.fixture(scope="module")
 def drawn() -> dict[str, list[Material]]:
     """An exercise of each kind about every program."""
-    return {
-        program: list(materials(Theme.of(derived(program)), 6, Random(1))) for program in PROGRAMS
-    }
+    return {program: made_for(Theme.of(derived(program)), 6) for program in PROGRAMS}
 
 
 def in_words(program: str, some: list[Material], language: str) -> tuple[Exercise, ...]:
     """Exercises about a program in a language."""
-    return worded(derived(program), Theme.of(derived(program)), some, language)
+    say = wording(derived(program), Theme.of(derived(program)), language)
+    return tuple(map(say, some))
 
 
 def every(drawn: dict[str, list[Material]], kind: type) -> list:  # type: ignore[type-arg]
@@ -357,7 +364,7 @@ def test_numbers_are_given_with_all_that_they_need(program: str) -> None:
     draw = numbers(theme)
     assert draw is not None
     made = list(drawing.drawn([draw], 6, Random(2)))
-    for exercise in worded(derivation, theme, made, "en"):
+    for exercise in map(wording(derivation, theme, "en"), made):
         assert not unstated(exercise), printed(exercise, "en", "text")
 
 
@@ -407,11 +414,10 @@ def test_large_sizes_are_worked_by_hand_all_the_same() -> None:
 
 
 def test_kinds_take_turns_until_they_run_out() -> None:
-    """No exercise is drawn twice, and where they run out, it is said how many there are."""
+    """No exercise is drawn twice, and where they run out, there are fewer."""
     few = [lambda chance: ((chance.randint(1, 3),), lambda: 1), lambda _: ((0,), lambda: 2)]
-    with pytest.raises(InputError, match="not 5 different exercises here; ask for at most 4"):
-        list(drawing.drawn(few, 5, Random(3)))
     assert list(drawing.drawn(few, 4, Random(3))) == [1, 2, 1, 1]
+    assert list(drawing.drawn(few, 5, Random(3))) == [1, 2, 1, 1]
 
 
 def test_a_kind_that_fails_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -424,7 +430,7 @@ def test_a_kind_that_fails_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(drawing.drawn(draws, 3, Random(1))) == [0, 0, 0]
     theme = Theme.of(derived(LINEAR))
     monkeypatch.setattr(kinds, "KINDS", (failing, shape_exercises))
-    assert [type(made) for made in materials(theme, 2, Random(1))] == [Shapes, Shapes]
+    assert [type(made) for made in made_for(theme, 2)] == [Shapes, Shapes]
 
 
 @pytest.mark.parametrize(
@@ -439,7 +445,7 @@ def test_exercises_about_inverses_and_determinants(
 ) -> None:
     """Exercises that name row 3 of an inverse have all their links proved."""
     theme = Theme.of(matderiv.derive(program, **options))  # type: ignore[arg-type]
-    made = list(materials(theme, 5, Random(1)))
+    made = made_for(theme, 5)
     assert len(made) == 5
     assert {link.verdict.status for link in links_in(made)} <= {"equal", "refuted"}
 
@@ -466,13 +472,36 @@ def test_wrong_lines_have_the_sizes_of_the_exercise() -> None:
         assert all(made.task.sizes[size.symbol] == size.size for size in sizes)
 
 
-def test_when_there_are_too_few_it_is_said_how_many() -> None:
-    """The number in the error can be asked for."""
-    derivation = matderiv.derive("L = lam**2 + lam")
-    with pytest.raises(InputError, match=r"not 90 different .* ask for at most \d+") as caught:
-        exercises(derivation, "en", 90, 1)
-    most = int(str(caught.value).split()[-1].rstrip("."))
-    assert 0 < most == len(exercises(derivation, "en", most, 1))
+@pytest.mark.parametrize(("language", "said"), [("en", "were asked for"), ("zh", "要求")])
+def test_where_there_are_too_few_the_page_says_so(language: str, said: str) -> None:
+    """Too many exercises do not stop a handout: those that are left out are counted."""
+    handout = matderiv.derive("L = lam**2 + lam").handout(lang=language, exercises=90, seed=1)
+    page = str(handout.write("md"))
+    made = 90 - handout.left_out
+    assert 0 < made < 90
+    (line,) = [line for line in page.splitlines() if said in line]
+    assert re.findall(r"\d+", line) == ["90", str(made)]
+    full = matderiv.derive("L = lam**2 + lam").handout(lang=language, exercises=made, seed=1)
+    assert (full.left_out, said in str(full.write("md"))) == (0, False)
+
+
+def test_exercises_that_cannot_be_put_in_words_are_left_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line that is not proved leaves its exercise out, and standard error says how many are."""
+
+    def refused(*_: object) -> object:
+        raise ProofError("no proof")
+
+    monkeypatch.setattr(
+        worded_exercises, "_WRITERS", dict.fromkeys(worded_exercises._WRITERS, refused)
+    )
+    with pytest.raises(SystemExit) as ended:
+        command(["handout", "L = x @ A @ y", "--exercises", "3", "-o", str(tmp_path / "a.md")])
+    assert ended.value.code in (0, None)
+    assert "3 of 3 exercises cannot be made" in capsys.readouterr().err
+    page = (tmp_path / "a.md").read_text(encoding="utf-8")
+    assert "3 exercises were asked for; 0 can be made" in page
 
 
 def test_answers_may_be_a_file_apart() -> None:

@@ -353,7 +353,7 @@ def test_fresh_process_is_light() -> None:
 def command(*args: str) -> tuple[int, str, str]:
     """The exit code, output and errors of `matderiv gradient`."""
     done = subprocess.run(
-        [sys.executable, "-m", "matderiv.cli", "gradient", *args],
+        [sys.executable, "-m", "matderiv", "gradient", *args],
         capture_output=True,
         text=True,
         check=False,

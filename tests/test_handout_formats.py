@@ -16,7 +16,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from _derived import derived
+from _derived import SIZES, derived
 from _pages import facts, words
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -24,7 +24,6 @@ from markdown_it.token import Token
 from matderiv.handout.formats import FILES, FORMATS
 from matderiv.handouts import Handout
 
-SIZES = [(2, 4, 3), (1, 1, 1), (3, 5, 2), (8, 8, 8), (12, 3, 11)]
 LANGUAGES = ["en", "zh"]
 
 TITLE = r"""50% of a_b & <script>alert("x")</script> $y$ $$z$$ \ \\ #1 {d} ^~ `c` *e* [f](g) | 矩阵 😀"""

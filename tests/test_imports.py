@@ -190,20 +190,19 @@ def test_planted_circles_are_found(tmp_path: Path, back: str) -> None:
 
 
 def public_names(source: str) -> set[str]:
-    """The names in `__all__` that a module defines itself: not those that it imports."""
-    body = parsed(source).body
-    listed: set[str] = set()
+    """The names without a leading underscore that a module defines itself, listed or not.
+
+    A rule for one kind of node, `@_rule(nodes.Add)`, is called through its table only.
+    """
     defined: set[str] = set()
-    for node in body:
+    for node in parsed(source).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            defined.add(node.name)
+            rules = [ast.unparse(d).startswith("_rule(") for d in node.decorator_list]
+            defined |= set() if any(rules) else {node.name}
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names = {target.id for target in targets if isinstance(target, ast.Name)}
-            defined |= names
-            if "__all__" in names and node.value is not None:
-                listed = set(ast.literal_eval(node.value))
-    return listed & defined
+            defined |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return {name for name in defined if not name.startswith("_")}
 
 
 def defined_twice(package: Path) -> dict[str, list[str]]:
@@ -223,12 +222,13 @@ def test_no_public_name_is_defined_twice() -> None:
 @pytest.mark.parametrize(
     ("second", "blamed"),
     [
-        ('__all__ = ["Term"]\nclass Term:\n    """A term."""', True),
+        ('class Term:\n    """A term."""', True),
         ('__all__ = ["Term"]\ndef Term():\n    """A term."""', True),
-        ('__all__ = ["Term"]\nTerm = int', True),
-        ('__all__ = ["Term"]\nTerm: type = int', True),
+        ("Term = int", True),
+        ("Term: type = int", True),
         ('__all__ = ["Term"]\nfrom a import Term', False),
-        ("Term = int", False),
+        ("_Term = int", False),
+        ('@_rule(int)\ndef Term():\n    """A term."""', False),
     ],
 )
 def test_names_defined_twice_are_found(tmp_path: Path, second: str, *, blamed: bool) -> None:

@@ -14,14 +14,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from _derived import LINEAR, derived
+from _derived import LINEAR, SIZES, derived
 
 import matderiv
 from matderiv import Derivation
 from matderiv.errors import MissingError
 from matderiv.handout.texts import languages
-
-SIZES = [(2, 4, 3), (1, 1, 1), (3, 5, 2), (8, 8, 8), (12, 3, 11)]
 
 
 def tool(name: str) -> ModuleType:

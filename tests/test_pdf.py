@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from _derived import derived
+from _derived import SIZES, derived
 from _pages import RESOLUTION, bottoms, facts, ink, sizes_of, words
 
 import matderiv
@@ -55,7 +55,6 @@ from matderiv.notation.signs import SIGNS
 from matderiv.notation.text import text
 from matderiv.notation.typst import typst
 
-SIZES = [(2, 4, 3), (1, 1, 1), (3, 5, 2), (8, 8, 8), (12, 3, 11)]
 LANGUAGES = ["en", "zh"]
 TEXT_SIZE = 11.0
 SMALLEST = 0.7 * TEXT_SIZE

@@ -128,6 +128,16 @@ def test_a_matrix_product_beside_an_entrywise_one_has_brackets() -> None:
     assert "(AB) ⊙ C" in formula("L = sum((A @ B)*C)")
     assert "C ⊙ (AB)" in formula("L = sum(C*(A @ B))")
     assert "(2AB) ⊙ C" in formula("L = sum((2*(A @ B))*C)")
+    assert "C ⊙ (2A)" in formula("L = sum(C*(2*A))")
+    assert "C ⊙ (2A ⊙ B)" in formula("L = sum(C*(2*A*B))")
+    assert r"\odot (e_{p}e_{q}^{T})" in page("Y = f(X); L = Loss(Y)", "slice", X=(2, 3))
+
+
+def test_a_kronecker_product_before_vec_has_brackets() -> None:
+    """(I ⊗ I)vec(G), where a value is another and a constant, is no product of I and vec(G)."""
+    printed = page("Y = Z + eye(3); L = Loss(Y)", "kronecker", Z=(3, 3))
+    assert r"(I_{3}\otimes I_{3})\operatorname{vec}" in printed
+    assert r"\otimes I_{3}\operatorname{vec}" not in printed
 
 
 def test_numbers_that_touch_have_a_dot_between_them() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -213,6 +214,18 @@ def test_reduction_takes_nothing_for_zero_that_has_no_value() -> None:
         X**Y - Y**X,
     ):
         assert not ZeroTest().is_zero(wrong)
+
+
+def test_arguments_are_told_apart_without_reducing_their_differences() -> None:
+    """Twice as many arguments take twice as many reductions, not four times as many."""
+    calls = []
+    for count in (20, 40):
+        terms = (F(sp.Abs(X) / (X + n * Y)) for n in range(1, count))
+        profile = cProfile.Profile()
+        assert not profile.runcall(ZeroTest().is_zero, sp.Add(*terms))
+        stats = {entry.code: entry.callcount for entry in profile.getstats()}
+        calls.append(stats[ZeroTest._cleared.__code__])
+    assert calls[1] < 3 * calls[0]
 
 
 def test_undefined_functions_are_compared_by_their_arguments() -> None:

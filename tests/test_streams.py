@@ -13,7 +13,7 @@ import pytest
 from matderiv import cli, files
 from matderiv.handout.command import Command
 
-COMMAND = [sys.executable, "-m", "matderiv.cli"]
+COMMAND = [sys.executable, "-m", "matderiv"]
 
 
 def shell(line: str, folder: Path, text: str = "") -> subprocess.CompletedProcess[bytes]:

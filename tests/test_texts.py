@@ -14,7 +14,10 @@ import matderiv
 from matderiv.calculus.formulas.rewrites import RewriteName
 from matderiv.derivation.kinds import ChainKind, Reason, StepKind
 from matderiv.errors import InputError
-from matderiv.handout.program import STEP_WRITERS
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.handout.methods import _RULES
+from matderiv.handout.program import _HEADED, STEP_WRITERS
 from matderiv.handout.texts import languages, messages
 
 
@@ -62,7 +65,13 @@ CALLED = {
 
 def test_every_kind_of_step_is_written() -> None:
     """No kind of step lacks its part of the page, and none is written that no step has."""
-    assert set(STEP_WRITERS) == set(get_args(StepKind)) - {"exercise"}
+    assert set(STEP_WRITERS) == set(_HEADED) == set(get_args(StepKind)) - {"exercise"}
+
+
+def test_every_kind_of_node_has_a_rule_for_its_differential() -> None:
+    """A node with operands that no sentence is about fails here, by its name."""
+    with_operands = {kind for kind in get_args(Node) if nodes._OPERANDS[kind]}
+    assert {kind.__name__ for kind in with_operands - set(_RULES)} == set()
 
 
 @pytest.mark.parametrize("language", languages())

@@ -6,11 +6,13 @@ import ast
 import copy
 import itertools
 import json
+import math
 import random
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import get_args
@@ -26,11 +28,12 @@ from certificates.entries import Entries
 from certificates.frame import Work, digest
 from certificates.functions import COMPOSITE, FUNCTIONS
 from certificates.lowering import KNOWN as FOREIGN
-from certificates.numbers import Reals, Residues, random_prime, real_arithmetic
+from certificates.numbers import ImpreciseError, Reals, Residues, random_prime
 from certificates.program import Program
 from certificates.proving import Prover
 from certificates.reading import parse
 from certificates.worlds import World, other_sizes
+from mpmath import libmp
 from verify_certificate import main
 
 import matderiv
@@ -113,9 +116,13 @@ def derived(program: str, **options: Json) -> str:
 def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is proved of a program is proved once for many altered certificates."""
     known: dict[str, Calculus] = {}
-    monkeypatch.setattr(
-        checking, "Calculus", lambda program: known.setdefault(repr(program), Calculus(program))
-    )
+
+    def calculus(program: Program) -> Calculus:
+        found = known.setdefault(repr(program), Calculus(program))
+        found.lowering.work = Work()
+        return found
+
+    monkeypatch.setattr(checking, "Calculus", calculus)
     monkeypatch.setattr(checking, "Prover", cache(Prover))
     monkeypatch.setattr(checking, "Entries", cache(Entries))
     sides: dict[object, Side] = {}
@@ -425,12 +432,22 @@ def test_forged_claims_are_refused(name: str) -> None:
     refused(sealed(forged))
 
 
-def answered(program: str, answer: str, entry: str) -> Json:
-    """A certificate whose last link leads to another answer."""
-    data = json.loads(derived(program, wrt="X"))
+@cache
+def by_x(program: str) -> str:
+    """The certificate of the gradient by X."""
+    return derived(program, wrt="X")
+
+
+def answered(program: str, changed: Callable[[str, str], tuple[str, str]]) -> Json:
+    """A certificate whose last link leads to another answer, as source and as an entry."""
+    data = json.loads(by_x(program))
     told = [step for step in data["steps"] if (step["kind"], step["wrt"]) == ("matrix", "X")]
     (chain,) = told[0]["chains"]
-    chain["sides"].append(chain["sides"][-1] | {"of": answer, "entry": entry})
+    last = chain["sides"][-1]
+    answer, entry = changed(last["of"], last["entry"])
+    chain["sides"].append(
+        {n: last[n] for n in last if n != "entries"} | {"of": answer, "entry": entry}
+    )
     chain["links"].append({"reason": "rearranged", "for_all_sizes": True, "entries": 0})
     data["gradients"]["X"] = answer
     return counted(data)
@@ -456,11 +473,87 @@ PRIMES: dict[str, tuple[str, str, str, str]] = {
 def test_no_number_is_small_or_large_enough_to_hide(name: str) -> None:
     """Multiples of a prime that a forger could know, and tiny falsehoods, are refused."""
     program, answer, entry, wrong = PRIMES[name]
-    data = answered(program, answer, entry)
+    data = answered(program, lambda *_: (answer, entry))
     if wrong:
         assert "differ" in refused(data)
     else:
         check(data)
+
+
+def differences(order: int) -> str:
+    """Σ (-1)^n·C(order, n)·f(X + n), which is 0 if f is a polynomial of a lower degree."""
+    return " + ".join(f"({(-1) ** n * math.comb(order, n)})*f(X + {n})" for n in range(order + 1))
+
+
+#: What is added to an answer that is true, and what the refusal says.
+ADDED: dict[str, tuple[str, str, str]] = {
+    "a difference of high order": ("L = sum(f(X))", differences(8), "differ"),
+    "the same among known functions": ("L = sum(exp(f(X)))", differences(8), "differ"),
+    "too small an exponential": ("L = sum(exp(X))", "exp(-(9 + X**2)**3)", ""),
+    "too near to its limit": ("L = sum(exp(X))", "1 - tanh(200 + X**2)", "differ"),
+    "small in a factor of a summand": ("L = sum(exp(X))", "(1 + (1 + X**2/9**40)/9**40 - 1)/9**80", ""),
+    "a small power": ("L = sum(exp(X))", "1/(9 + X**2)**500", "differ"),
+    "a jump far away": ("L = sum(exp(X))", "7*step(X - 9)", "always the same"),
+    "another jump": ("L = sum(relu(X))", "7*relu(-9 - X)", "always the same"),
+    "small sizes": ("L = sum(f(X))", "(N - 1)*(N - 2)*(N - 3)*(N - 4)*X", "differ"),
+    "sizes below": ("L = sum(f(X))", "(1/(N + 1) - 4/(N + 2) + 3/(N + 3) - 1/(N**2 + 1))*X", "differ"),
+    "many sizes": ("L = sum(f(X))", "*".join(f"(N - {n})" for n in range(1, 20)) + "*X", "too often"),
+    "a wave of sizes": ("L = sum(exp(X))", "sin(N*acos(-1)/5)*X", "too often"),
+    "a value nowhere": ("L = sum(exp(X))", "sqrt(-exp(X))**2 + exp(X)", "no value"),
+    "nothing times no value": ("L = sum(f(X))", "0*log(-1 - X**2)", "no value"),
+    "a positive root": ("L = sum(exp(X))", "sqrt(X**2) - X", "differ"),
+    "an entry that is not there": ("L = sum(f(X))", "(1 - sum(X.unit[9, 1]))*X", "index 9"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ADDED)
+def test_what_a_forger_hides_is_found(name: str) -> None:
+    """Falsehoods that few points, sizes, digits or polynomials would not show are refused."""
+    program, more, why = ADDED[name]
+    data = answered(program, lambda of, entry: (f"{of} + {more}", f"{entry} + {entry_of(more)}"))
+    assert why in refused(data)
+
+
+def entry_of(formula: str) -> str:
+    """A formula of entries of X at p and q."""
+    unit = "Sum(KroneckerDelta(m, 9)*KroneckerDelta(n, 1), (m, 1, N), (n, 1, D))"
+    return re.sub(r"\bX\b", "X[p, q]", formula.replace("sum(X.unit[9, 1])", unit))
+
+
+def test_an_answer_does_not_rest_on_itself() -> None:
+    """That dX = dX is no answer, nor is one in a gradient that is not derived from later ones."""
+    data = answered("L = sum(f(X))", lambda *_: ("dX", "dX[p, q]"))
+    assert "uses dX" in refused(data)
+
+
+def test_points_are_chosen_at_which_formulas_have_a_value() -> None:
+    """prod(z)/z has none where some z are 0; there are points where none is."""
+    check(json.loads(by_x("L = sum(prod(relu(X), axis=1))")))
+
+
+#: Entries and answers that would take for ever, and how often they stand in a file.
+LARGE: dict[str, tuple[str, str, int]] = {
+    "long sums": ("+".join(["X[p, q]"] * 20_000), "+".join(["X"] * 20_000), 8),
+    "many links": ("exp(X[p, q])", "exp(X)", 8000),
+    "nested functions": ("gelu(" * 40 + "X[p, q]" + ")" * 40, "gelu(" * 40 + "X" + ")" * 40, 1),
+    "nested softmax": ("exp(X[p, q])", "softmax(" * 40 + "X" + ")" * 40, 1),
+    "powers of powers": ("((X[p, q]**1999)**1999)**1999", "((X**1999)**1999)**1999", 3),
+    "many digits": ("exp(X[p, q]) + 1e-900*exp(X[p, q])", "exp(X) + 1e-900*exp(X)", 300),
+    "derivatives": (
+        f"Partial({'*'.join(f'exp(X[p, q] + {n})' for n in range(150))}, X[p, q])", "exp(X)", 40),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_work_is_bounded(name: str) -> None:
+    """A file that asks for too much work is refused when the work that is allowed is done."""
+    entry, formula, count = LARGE[name]
+    data = answered("L = sum(exp(X))", lambda *_: (formula, entry))
+    (chain,) = (c for s in data["steps"] if s["kind"] == "matrix" for c in s["chains"])
+    for part in ("sides", "links"):
+        chain[part] += [chain[part][-1]] * (count - 1)
+    with patch("certificates.frame.MOST_WORK", 40_000):
+        assert refused(counted(data))
 
 
 HOSTILE = [
@@ -641,33 +734,51 @@ def test_derivatives_are_those_of_differences(loss: str) -> None:
     """∂L/∂X by the rules of the script is what central differences of its values say."""
     shapes = {"X": ["3", "3"], "A": ["3", "3"], "L": []}
     program = Program({"L": parse(loss)}, shapes, {}, {"f", "Loss"}, {}, {})
-    with real_arithmetic(60):
-        field = Reals(30)
-        world = World(Entries(Calculus(program)), field, {}, random.Random(5), Work())
-        slopes, at = world.array("dX").items, world.array("X").items
-        small = field.number(1) / field.number(10**15)
-        for n, slope in enumerate(slopes):
-            ends = []
-            for change in (small, -small):
-                moved = [u + change if n == m else u for m, u in enumerate(at)]
-                world.memo.clear()
-                world._values["X"] = Array((3, 3), moved)
-                ends.append(world._made("L", world.entries.calculus.definition).at(()))
-            found = (ends[0] - ends[1]) / (field.number(2) * small)
-            assert abs(found - slope) < 10**-20 * (1 + abs(slope))
+    field = Reals(60)
+    world = World(Entries(Calculus(program)), field, {})
+    slopes, at = world.array("dX").items, world.array("X").items
+    small = field.number(Fraction(1, 10**15))
+    for n, slope in enumerate(slopes):
+        ends = []
+        for change in (small, -small):
+            moved = [u + change if n == m else u for m, u in enumerate(at)]
+            world.memo.clear()
+            world._values["X"] = Array((3, 3), moved)
+            ends.append(world._made("L", world.entries.calculus.definition).at(()))
+        found = (ends[0] - ends[1]) / (field.number(2) * small)
+        far = abs(Fraction(libmp.to_str((found - slope).ends[0], 20)))
+        assert far < Fraction(1, 10**20) * (1 + abs(Fraction(libmp.to_str(slope.ends[0], 20))))
 
 
 def test_real_numbers_know_their_errors() -> None:
     """Values of one number by different ways agree, and no others, however small they are."""
-    with real_arithmetic(60):
-        field = Reals(30)
-        third = field.number(1) / field.number(3)
-        one = third + third + third
-        assert field.same(one, field.number(1))
-        tiny = field.number(1) / field.number(10**90)
-        assert not field.same(tiny, tiny + tiny)
-        assert field.same(field.function("log", field.function("exp", third)), third)
-        assert not field.same(third, third + third * field.number(1) / field.number(10**55))
+    field = Reals(60)
+    third = field.number(Fraction(1, 3))
+    one = third + third + third
+    assert field.same(one, field.number(1))
+    tiny = field.number(Fraction(1, 10**90))
+    assert not field.same(tiny, tiny + tiny)
+    assert field.same(field.function("log", field.function("exp", third)), third)
+    assert not field.same(third, third + third * field.number(Fraction(1, 10**50)))
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_what_rounding_hides_is_not_taken_for_nothing(depth: int) -> None:
+    """1 + ε is not compared with 1 where ε is lost; ε may be in a factor of a summand, and so on."""
+    field = Reals(60)
+    one, small = field.number(1), field.number(Fraction(1, 10 ** (75 // depth)))
+    hidden = small
+    for _ in range(depth - 1):
+        hidden = small * (one + hidden)
+    with pytest.raises(ImpreciseError):
+        field.same(one + hidden, one + hidden)
+    for name, u in (("tanh", 90), ("erf", 12), ("arctan", 10**70)):
+        there, further = (field.function(name, field.number(n)) for n in (u, u + 1))
+        with pytest.raises(ImpreciseError):
+            field.same(there, further)
+    assert not Reals(240).same(
+        *(Reals(240).function("tanh", Reals(240).number(n)) for n in (90, 91))
+    )
 
 
 def test_residues_divide_and_tell_apart() -> None:
@@ -677,7 +788,7 @@ def test_residues_divide_and_tell_apart() -> None:
     field = Residues(prime)
     a, b = field.drawn(chance), field.drawn(chance)
     assert field.same(a / b * b, a)
-    tiny = field.number(1) / field.number(10**99)
+    tiny = field.number(Fraction(1, 10**99))
     assert not field.same(a + tiny, a)
     assert 2**126 < prime < 2**127
     assert pow(3, prime - 1, prime) == 1

@@ -9,13 +9,14 @@ from matderiv.arguments import NAME, checked
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.sweep.structure import infer_assumed, read_assumed
 from matderiv.calculus.sweep.task import chosen
-from matderiv.checking.decide import judged
+from matderiv.checking.decide import judged, judged_at_points
 from matderiv.checking.diagnose import cause
 from matderiv.checking.evidence import difference_at
 from matderiv.checking.misfit import misfit
 from matderiv.checking.question import Question, ask
 from matderiv.checking.report import Check
-from matderiv.errors import MatderivError
+from matderiv.errors import InputError, MatderivError
+from matderiv.expression import nodes
 from matderiv.expression.nodes import Node, names_in
 from matderiv.expression.parse import parse
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
@@ -83,7 +84,21 @@ def _names(
 
 
 def judge(question: Question, claim: Node) -> Check:
-    """Whether a claim that has been read is the gradient."""
+    """Whether a claim that has been read is the gradient.
+
+    Raises:
+        InputError: it divides by zero at all sizes.
+    """
+    try:
+        return _judged(question, claim)
+    except InputError:
+        if not any(isinstance(part, nodes.Size) for part in nodes.walk(claim)):
+            raise
+        # Such as 0**(N - 1), which has no general entry, and a value from N = 1 on.
+        return Check(question, claim, judged_at_points(question, claim))
+
+
+def _judged(question: Question, claim: Node) -> Check:
     misfitting = misfit(claim, question.shapes, question.wrt)
     if misfitting is None:
         decision = judged(question, claim)

@@ -16,7 +16,7 @@ from matderiv.checking.question import Question, sized, substituted
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node, names_in
 
-__all__ = ["NO_VALUE", "folded", "judged"]
+__all__ = ["NO_VALUE", "folded", "judged", "judged_at_points"]
 
 #: The reason of a verdict on a formula that has no value where the gradient has one.
 NO_VALUE = "the formula has no value"
@@ -37,6 +37,14 @@ def judged(question: Question, claim: Node, other: Node | None = None) -> Verdic
     if found.status == "equal" and _has_no_value(question, claim, other):
         return Verdict("undecided", reason=NO_VALUE)
     return found
+
+
+def judged_at_points(question: Question, claim: Node) -> Verdict:
+    """The verdict on a claim that has no general entry: refuted by a point, or not at all."""
+    reason = _refuted(question, claim, question.gradient)
+    return Verdict(
+        "undecided" if reason is None else "refuted", reason=reason or "no point differs"
+    )
 
 
 def _decided(question: Question, claim: Node, other: Node) -> Verdict:

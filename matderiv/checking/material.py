@@ -20,7 +20,7 @@ __all__ = ["setting_of", "ways"]
 _LONGEST = 120  # operations and names of a way to write the gradient
 _MOST = 40  # terms, and factors, that are tried
 
-T = TypeVar("T")
+_Item = TypeVar("_Item")
 
 
 @lru_cache(maxsize=64)
@@ -48,7 +48,7 @@ def setting_of(question: Question) -> Setting:
     )
 
 
-def _once(items: Iterable[T]) -> tuple[T, ...]:
+def _once(items: Iterable[_Item]) -> tuple[_Item, ...]:
     return tuple(dict.fromkeys(items))
 
 

@@ -72,7 +72,7 @@ def points(
     exact, constants = _are_fractions(question, formulas), _constants(question, formulas)
     letters = [dim.symbol for dim in question.dims]
     for number in range(count):
-        chance = random.Random(number)  # noqa: S311 - points to refute at, not secrets
+        chance = random.Random(number)
         shapes = question.shapes
         if question.everywhere and not small:
             sizes = {s: _SIZES[(n + number) % len(_SIZES)] for n, s in enumerate(letters)}
@@ -112,7 +112,7 @@ def points_of_many_sizes(question: Question, *formulas: Node) -> Iterator[Point]
     exact = _are_fractions(question, formulas)
     letters = [dim.symbol for dim in question.dims]
     for number in range(min(degree, _LARGEST) + 1):
-        chance = random.Random(number)  # noqa: S311 - points to refute at, not secrets
+        chance = random.Random(number)
         sizes = {s: number * (n % 10 + 1) % _LARGEST + 1 for n, s in enumerate(letters)}
         shapes = sized(question.shapes, sizes)
         if _entries(shapes) <= _MOST_ENTRIES:

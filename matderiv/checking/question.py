@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from matderiv.calculus.formulas.flattened import cost
-from matderiv.calculus.formulas.shaping import numbered, shapes_over
+from matderiv.calculus.formulas.shaping import ShapesOver, numbered, shapes_over
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.sweep import replaced, sweep
@@ -349,7 +349,7 @@ def substituted(node: Node, old: Node, new: Node) -> Node:
 _OF_A_SQUARE = nodes.Trace | nodes.Inverse | nodes.Determinant | nodes.LogDet
 
 
-class _Fitting(shapes_over):
+class _Fitting(ShapesOver):
     """Shapes of formulas, remembered by identity, which is faster than by equality."""
 
     def __init__(self, names: Mapping[str, Shape]) -> None:

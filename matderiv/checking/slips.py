@@ -159,7 +159,7 @@ def _followed(question: Question, of: str, changed: Node) -> Node:
     def follow(name: str) -> Node | None:
         """The gradient by a name with the mistake, or None if it does not change."""
         if name not in known:
-            users = {use.by for use in gradients[name].uses} & gradients.keys()
+            users = set(gradients[name].users) & gradients.keys()
             found = {by: follow(by) for by in users}
             put = {f"d{by}": node for by, node in found.items() if node is not None}
             known[name] = replaced(_local(question, name), put) if put else None

@@ -13,7 +13,7 @@ from matderiv.cli._output import check_folder, progress, write_output
 __all__ = ["derive_command"]
 
 #: The formats of a file of each suffix. Those but json are rows of `handout.formats`.
-FORMATS = {
+_SUFFIXES = {
     ".tex": ("latex",),
     ".md": ("markdown",),
     ".json": ("json",),
@@ -22,7 +22,7 @@ FORMATS = {
     ".pdf": ("pdf",),
     ".txt": ("text",),
 }
-_NAMES = tuple(name for names in FORMATS.values() for name in names)
+_NAMES = tuple(name for names in _SUFFIXES.values() for name in names)
 
 
 @click.command("derive")
@@ -55,7 +55,7 @@ def derive_command(
     from matderiv.handout.texts import messages
 
     messages(lang)
-    chosen = chosen_form(form, output, {"": _NAMES, **FORMATS})
+    chosen = chosen_form(form, output, {"": _NAMES, **_SUFFIXES})
     check_folder(output)
     with progress() as report:
         derivation = api.derive(**asked, report=report)

@@ -13,7 +13,7 @@ from matderiv.cli._output import check_folder, write_output
 __all__ = ["gradient_command"]
 
 #: Those of `gradients.GRADIENT_FORMATS`, which are not loaded for help.
-FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
+_FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
 
 
 @click.command("gradient")
@@ -30,7 +30,7 @@ FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
+    type=click.Choice(_FORMATS),
     help="What to print. Default: latex to a file .tex, or else formula.",
 )
 @output
@@ -46,8 +46,8 @@ def gradient_command(
     """
     from matderiv import gradients
 
-    source = tuple(name for name in FORMATS if name != "latex")
-    fitting = {"": FORMATS, ".txt": FORMATS, ".py": source, ".tex": ("latex",)}
+    source = tuple(name for name in _FORMATS if name != "latex")
+    fitting = {"": _FORMATS, ".txt": _FORMATS, ".py": source, ".tex": ("latex",)}
     chosen = chosen_form(form, output, fitting)
     check_folder(output)
     found = gradients.gradient(**asked)

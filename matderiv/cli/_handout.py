@@ -22,7 +22,7 @@ from matderiv.cli._output import check_folder, progress, write_files
 __all__ = ["handout_command"]
 
 #: Those of `handout.formats.FILES`, which are not loaded for help.
-FORMATS = ("md", "tex", "html", "ipynb", "pdf")
+_SUFFIXES = ("md", "tex", "html", "ipynb", "pdf")
 
 
 @click.command("handout")
@@ -55,7 +55,7 @@ FORMATS = ("md", "tex", "html", "ipynb", "pdf")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
+    type=click.Choice(_SUFFIXES),
     help="What to write where the FILE has no suffix, such as -.",
 )
 @click.option(
@@ -121,6 +121,9 @@ def handout_command(
                 raise click.UsageError(f"{str(twice)!r} would be written twice; rename one -o.")
             contents |= found
     write_files(contents)
+    if made.left_out:
+        said = f"{made.left_out} of {exercises} exercises cannot be made about this program."
+        click.echo(f"matderiv: {said}", err=True)
 
 
 def _form_of(output: Path, form: str | None) -> str:

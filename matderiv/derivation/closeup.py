@@ -18,7 +18,7 @@ from matderiv.calculus.index_forms.forms import (
     Call,
     Entry,
     Form,
-    Index,
+    Indices,
     Raised,
     Rate,
     Term,
@@ -34,7 +34,13 @@ from matderiv.derivation.judge import Judge, chain_rule, unit
 from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, ProvedSteps, Step
 from matderiv.derivation.methods.index import entry_chains
-from matderiv.derivation.program import Builder, Defining, build_program, elementwise
+from matderiv.derivation.program import (
+    Builder,
+    Defining,
+    Progress,
+    build_program,
+    elementwise,
+)
 from matderiv.derivation.sides import (
     Cells,
     Formula,
@@ -52,14 +58,12 @@ from matderiv.expression.shapes import Dim, Shape
 
 __all__ = ["CloseUpBuilder", "CloseUpJudge", "build_close_up"]
 
-Report = Callable[[str], None]
-Indices = tuple[Index, ...]
 
 #: The places of the single entries that are derived, as far as there are so many.
 _PLACES = ((1, 1), (1, 2), (2, 1))
 
 
-def build_close_up(task: Task, wrt: tuple[str, ...], *, report: Report) -> ProvedSteps:
+def build_close_up(task: Task, wrt: tuple[str, ...], *, report: Progress) -> ProvedSteps:
     """Derive the gradients of a program, its first product close up if it has one.
 
     Raises:
@@ -250,7 +254,7 @@ class CloseUpBuilder(Builder):
             if name == next(n for n in self.sweep.gradients if n in self.close.factors):
                 yield self.expanded_loss(judge)
             yield from self.term_by_term(judge, Entry(name, first))
-        for by in dict.fromkeys(use.by for use in gradient.uses):
+        for by in gradient.users:
             if by == self.close.value:
                 yield self.slice(judge, Entry(name, first))
             else:
@@ -319,7 +323,7 @@ class CloseUpBuilder(Builder):
 
     def regrouped(self, name: str, gradient: GradientStages) -> Chain:
         """All entries of ∂L/∂X, and the product of two arrays that they are."""
-        users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+        users = gradient.users
         judge = Judge(self.task, name, users)
         return self.written_out(judge, name, self.task.whole(name, gradient.local))
 
@@ -348,7 +352,7 @@ class CloseUpJudge(Judge):
     @staticmethod
     def _users(task: Task, name: str) -> Iterable[str]:
         found = task.sweep.gradients.get(name)
-        return () if found is None else dict.fromkeys(use.by for use in found.uses)
+        return () if found is None else found.users
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
         """The definition of a derivative, taken before its values are unfolded.

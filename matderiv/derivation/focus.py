@@ -57,7 +57,7 @@ class CloseUp:
 
     def alone(self, task: Task, name: str) -> bool:
         """Whether a factor reaches the loss only through f of the entries of the value."""
-        users = {use.by for use in task.sweep.gradients[name].uses}
+        users = set(task.sweep.gradients[name].users)
         return self.summand is not None and users == {self.value}
 
 
@@ -95,7 +95,7 @@ def close_up(task: Task, name: str) -> CloseUp | None:
 def _summand(task: Task, name: str) -> Summand | None:
     """The function of which the loss is a sum, if it is one and uses nothing else of the value."""
     graph = task.sweep.graph
-    if {use.by for use in task.sweep.gradients[name].uses} != {graph.loss}:
+    if set(task.sweep.gradients[name].users) != {graph.loss}:
         return None
     value, loss = Name(name), graph.value(graph.result)
     assert loss is not None

@@ -73,8 +73,7 @@ def blocks(task: Task, of: str, wrt: str) -> Kroneckers | None:
     Raises:
         ProofError: what was found is not proved.
     """
-    builder, value = _builder(task, wrt), task.sweep.graph.value(of)
-    assert value is not None
+    builder, value = _builder(task, wrt), task.sweep.graph.definition(of)
     left = VecPartial(*_entries(task, of, wrt))
     try:
         right = Kroneckers(tuple(jacobians(builder, value, left.of, left.wrt)))

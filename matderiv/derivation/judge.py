@@ -35,10 +35,11 @@ from matderiv.calculus.index_forms.forms import (
     single,
     to_the,
 )
-from matderiv.calculus.index_forms.index_expressions import form_of
+from matderiv.calculus.index_forms.index_expressions import IndexExpression, form_of
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.sides import (
+    Cells,
     EntryOf,
     Formula,
     Indexed,
@@ -64,7 +65,7 @@ def chain_rule(
     graph = task.sweep.graph
     wrt = Entry(name, indices)
     parts: list[Form] = []
-    for by in dict.fromkeys(use.by for use in task.sweep.gradients[name].uses):
+    for by in task.sweep.gradients[name].users:
         shape = graph.shapes[by]
         places = task.value_indices(shape)
         if fresh is not None:
@@ -202,6 +203,10 @@ class Judge:
             entries.values[side] = self._value(side, entries)
         return entries.values[side]
 
+    def worked_out(self, form: Form) -> Form:
+        """A form with the definitions of its derivatives put in, sums with deltas worked out."""
+        return contracted(self.entries.known(form))
+
     def _value(self, side: Side, entries: _Unfolding) -> Form:
         match side:
             case Formula(node):
@@ -212,11 +217,17 @@ class Judge:
                 return contracted(entries.known(_row_times_column(left, right, entries)))
             case EntryOf(node, indices):
                 return entries.known(entries.at(node, *indices))
-            case Indexed(form):
-                return contracted(entries.known(form))
+            case Indexed(form, expr=arranged):
+                return self._printed(arranged or self.task.written(form), entries)
+            case Cells(form):
+                return self._printed(self.task.written(form), entries)
         if isinstance(side, RouteSide):
             return contracted(entries.known(side.form(entries)))
         raise TypeError(f"{side} is not about a whole program")
+
+    def _printed(self, expr: IndexExpression, entries: _Unfolding) -> Form:
+        """What a printed expression means; its derivatives are taken before values are put in."""
+        return contracted(entries.known(form_of(expr, self.entries)))
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
         """The definition of a quantity: of ∂z/∂x from z's formula, of ∂L/∂x by the chain rule."""

@@ -13,6 +13,7 @@ from matderiv.calculus.index_forms.forms import (
     Entry,
     Form,
     Index,
+    Indices,
     Rate,
     atoms_in,
     placed,
@@ -38,8 +39,6 @@ from matderiv.expression.shapes import Shape
 
 __all__ = ["GradientEntries", "SliceEntries", "array_chain", "entries_in"]
 
-Indices = tuple[Index, ...]
-
 
 @dataclass(frozen=True, slots=True)
 class GradientEntries:
@@ -59,7 +58,7 @@ class GradientEntries:
             ProofError: a link is not proved.
         """
         task, gradient = self.task, self.task.sweep.gradients[self.name]
-        users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+        users = gradient.users
         local, at = task.whole(self.name, gradient.local), task.input_indices(self.shape)
         judge, build = Judge(task, self.name, users), _builder(task)
         rule = chain_rule(task, self.name, at)
@@ -108,8 +107,7 @@ class GradientEntries:
     def _local(self, build: Builder, judge: Judge, by: str, at: Indices) -> Chain:
         """∂z_ij/∂x_pq."""
         graph = self.task.sweep.graph
-        value, wrt = graph.value(by), Entry(self.name, at)
-        assert value is not None
+        value, wrt = graph.definition(by), Entry(self.name, at)
         i = self.task.value_indices(graph.shapes[by])
         entries = Defining(self.task, by).entries
         rate = partial(entries.at(value, *i), wrt, entries.letter)
@@ -133,8 +131,7 @@ class SliceEntries:
             ProofError: a link is not proved.
         """
         of, wrt = self.slice.of, self.slice.wrt
-        value, judge = self.task.sweep.graph.value(of.name), Judge(self.task, wrt.name)
-        assert value is not None
+        value, judge = self.task.sweep.graph.definition(of.name), Judge(self.task, wrt.name)
         entries = judge.entries
         deltas = with_deltas(entries.at(value, *of.indices), wrt, entries.letter)
         chain = _builder(self.task).chain(

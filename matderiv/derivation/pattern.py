@@ -12,7 +12,7 @@ from matderiv.expression.shapes import Shape
 
 __all__ = ["Pattern", "Place", "pattern"]
 
-Indices = tuple[int, ...]
+_Place = tuple[int, ...]
 
 _FEW = 3
 
@@ -35,7 +35,7 @@ class Place:
         return self.inner is None
 
     @property
-    def indices(self) -> Indices:
+    def indices(self) -> _Place:
         """The indices of one that is not left out."""
         assert self.outer is not None
         assert self.inner is not None
@@ -56,7 +56,7 @@ class Pattern:
         return not any(place.left_out for place in (*self.rows, *self.cols))
 
 
-def pattern(of: Shape, wrt: Shape, most: int, at: Callable[[Indices, Indices], Form]) -> Pattern:
+def pattern(of: Shape, wrt: Shape, most: int, at: Callable[[_Place, _Place], Form]) -> Pattern:
     """The pattern of a Jacobian by its entries; a form without terms is zero.
 
     It is whole if there are at most `most` rows, or columns.

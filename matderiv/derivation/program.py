@@ -34,7 +34,7 @@ from matderiv.expression.program import Assignment
 
 __all__ = ["Builder", "Defining", "Route", "build_program", "elementwise"]
 
-Report = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 def build_program(
@@ -42,7 +42,7 @@ def build_program(
     wrt: tuple[str, ...],
     *,
     route: Route | None = None,
-    report: Report = lambda _: None,
+    report: Progress = lambda _: None,
 ) -> ProvedSteps:
     """Derive the gradients of a program value by value; `route` derives each of them.
 
@@ -65,7 +65,7 @@ class Builder:
         """The gradients."""
         return self.task.sweep
 
-    def steps(self, report: Report) -> Iterator[Step]:
+    def steps(self, report: Progress) -> Iterator[Step]:
         """The steps in order: the values, each gradient from the loss backwards, the formulas."""
         report("given")
         yield Step("values", tuple(self.values()))
@@ -132,7 +132,7 @@ class Builder:
         """∂L/∂x by the chain rule, its local derivatives, and the formula of all entries."""
         graph = self.sweep.graph
         local = self.task.whole(name, gradient.local)
-        users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+        users = gradient.users
         judge = Judge(self.task, name, users)
         own = graph.shapes[name]
         at = self.task.input_indices(own)
@@ -142,7 +142,7 @@ class Builder:
         rule = chain_rule(self.task, name, at)
         if not direct:
             alone = self.by_formula(users[0], Entry(name, at), judge) if len(users) == 1 else None
-            summed = alone[1] if alone else Indexed(judge.value(Indexed(rule)))
+            summed = alone[1] if alone else Indexed(judge.worked_out(rule))
             yield self.chain(
                 judge,
                 "all entries",
@@ -187,34 +187,36 @@ class Builder:
             ):
                 yield "row times column", spelled_product(self.task, left, right)
 
+    def entry(self, by: str) -> Entry:
+        """z_ij of a value z."""
+        return Entry(by, self.task.value_indices(self.sweep.graph.shapes[by]))
+
+    def entry_of_value(self, by: str) -> Chain:
+        """z_ij by the definition of z."""
+        of = self.entry(by)
+        return self.chain(
+            Defining(self.task, by),
+            "entry of value",
+            Indexed(single(of)),
+            ("definition", written(self.task, self.sweep.graph.definition(by), of.indices)),
+        )
+
     def local(self, by: str, wrt: Entry, judge: Judge) -> Iterator[Chain]:
         """The entry of a value by its definition, and its derivative by an entry."""
-        graph = self.sweep.graph
-        value = graph.value(by)
-        assert value is not None
-        i = self.task.value_indices(graph.shapes[by])
-        define = Defining(self.task, by)
-        yield self.chain(
-            define,
-            "entry of value",
-            Indexed(single(Entry(by, i))),
-            ("definition", written(self.task, value, i)),
-        )
+        yield self.entry_of_value(by)
         found = self.by_formula(by, wrt, judge)
         yield self.chain(
             judge,
             "local",
-            Indexed(single(Rate(Entry(by, i), wrt))),
+            Indexed(single(Rate(self.entry(by), wrt))),
             ("local derivative", found[0] if found else Indexed(self.rate(by, wrt))),
         )
 
     def rate(self, by: str, wrt: Entry) -> Form:
         """∂z_ij/∂x_pq by the definition of z."""
-        value = self.sweep.graph.value(by)
-        assert value is not None
         entries = Defining(self.task, by).entries
-        i = self.task.value_indices(self.sweep.graph.shapes[by])
-        return partial(entries.at(value, *i), wrt, entries.letter)
+        z = self.sweep.graph.definition(by)
+        return partial(entries.at(z, *self.entry(by).indices), wrt, entries.letter)
 
     def by_formula(self, by: str, wrt: Entry, judge: Judge) -> tuple[Indexed, Indexed] | None:
         """∂z_ij/∂x_pq and Σ ∂L/∂z_ij·∂z_ij/∂x_pq in the words of the formula, if those are few."""
@@ -236,7 +238,7 @@ class Builder:
         ]
         first, *rest = changes
         start = self.chain(
-            Judge(self.task, name, (use.by for use in gradient.uses)),
+            Judge(self.task, name, gradient.users),
             "assembled",
             Formula(Name(f"d{name}")),
             (first[0], Formula(first[1])),
@@ -334,7 +336,6 @@ class Defining(Judge):
         """The entry of the formula assigned to the name."""
         match atom:
             case Entry(name=name, indices=indices) if name == self.name:
-                value = self.task.sweep.graph.value(name)
-                assert value is not None
+                value = self.task.sweep.graph.definition(name)
                 return entries.at(value, *indices)
         return None

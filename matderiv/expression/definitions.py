@@ -13,7 +13,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.operations import COMPOSITE, ShapeOf
 from matderiv.expression.parse import parse
 
-__all__ = ["defined", "definition", "derivative", "simpler_parts"]
+__all__ = ["defined", "definition", "derivative", "simpler_parts", "unfolded"]
 
 
 def _unknown(node: Node) -> Shape:
@@ -31,6 +31,22 @@ def definition(node: Node, shape: ShapeOf = _unknown) -> Node | None:
         return defined(node.function, node.arg)
     made = COMPOSITE.get(type(node))
     return made(node, shape) if made else None
+
+
+def unfolded(node: Node, what: str, shape: ShapeOf = _unknown) -> Node:
+    """The node in simpler ones, where a module has no `what` of its own for it.
+
+    Raises:
+        MissingRuleError: nothing is simpler.
+
+    >>> from matderiv.expression.source import source
+    >>> source(unfolded(parse("norm(x)").loss.value, "value"))
+    'sqrt(sum(x*x))'
+    """
+    simpler = definition(node, shape)
+    if simpler is None:
+        raise MissingRuleError(node, what)
+    return simpler
 
 
 def simpler_parts(node: Node) -> Iterator[Node]:

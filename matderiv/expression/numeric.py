@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from matderiv.errors import InputError, MissingRuleError
+from matderiv.errors import InputError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import defined, definition
+from matderiv.expression.definitions import defined, unfolded
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES, OPERATIONS
@@ -129,10 +129,7 @@ class Evaluator:
         return _PLAIN[type(node)](*map(self.of, nodes.children(node)))
 
     def _by_definition(self, node: Node) -> Array:
-        simpler = definition(node)
-        if simpler is None:
-            raise MissingRuleError(node, "value")
-        return self.of(simpler)
+        return self.of(unfolded(node, "value"))
 
     def _undefined(self, function: str, arg: Array, shape: tuple[int, ...]) -> Array:
         missing = f'{function} is undefined; give it in functions={{"{function}": …}}.'

@@ -79,7 +79,7 @@ def _functions(steps: Sequence[tuple[str, Node]]) -> dict[str, Callable[[Any], A
 
 
 def _entrywise(name: str) -> Callable[[Any], Any]:
-    shift = random.Random(name).random()  # noqa: S311 - a function to try, not a secret
+    shift = random.Random(name).random()
     return lambda a: 1 + np.sin(a + shift) / 2
 
 

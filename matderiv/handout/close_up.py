@@ -107,7 +107,7 @@ def _entries(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[
     close, task, name = _close(composer), composer.task, step.wrt or ""
     formulas = composer.notation.formulas
     fields = fields | _fields(composer)
-    users = dict.fromkeys(use.by for use in task.sweep.gradients[name].uses)
+    users = task.sweep.gradients[name].users
     if len(users) > 1:
         names = composer.listed([composer.math(name_box(by)) for by in users])
         yield Paragraph(composer.say("used_often", fields | {"users": names}))
@@ -159,7 +159,7 @@ def _proof(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Bl
     close, formulas = _close(composer), composer.notation.formulas
     own = task.shapes[name]
     at = task.input_indices(own)
-    users = tuple(dict.fromkeys(use.by for use in task.sweep.gradients[name].uses))
+    users = task.sweep.gradients[name].users
     fields = fields | _fields(composer)
     fields |= {
         "x": Math(formulas.entry(name, at)),

@@ -85,7 +85,7 @@ class ProgramComposer:
         A sentence `before` replaces the one about the values where there is only one of them.
         """
         gradient = self.task.sweep.gradients[step.wrt or ""]
-        users = list(dict.fromkeys(use.by for use in gradient.uses))
+        users = list(gradient.users)
         names = self.listed([self.math(name_box(by)) for by in users])
         blocks = self._chains(step, users, fields)
         if len(users) > 1 or not before:
@@ -122,8 +122,10 @@ class ProgramComposer:
                 key = _all_entries(step, chain)
             case "local":
                 key = f"local_{kind_of(value)}"
-            case _:
+            case "written out":
                 key = "written_out"
+            case other:
+                raise TypeError(f"no sentence introduces a chain of the kind {other!r}")
         product = next((s for s in chain.sides if isinstance(s, SpelledProduct)), None)
         if product is not None:
             key = "written_out_product"

@@ -50,24 +50,24 @@ def exercises(
 ) -> tuple[Exercise, ...]:
     """So many exercises about a program, drawn from a seed: the same seed, the same exercises.
 
+    There are fewer where so many cannot be made.
+
     Raises:
-        InputError: there is no such language, or there are not so many exercises.
+        InputError: there is no such language.
 
     >>> from matderiv.api import derive
     >>> len(exercises(derive("L = x @ A @ y"), "en", 3, seed=1))
     3
     """
-    chance = Random(seed)  # noqa: S311 - exercises, not secrets
+    chance = Random(seed)
     theme = Theme.of(derivation)
-    return worded(derivation, theme, materials(theme, count, chance), language)
+    return tuple(materials(theme, count, chance, wording(derivation, theme, language)))
 
 
-def worded(
-    derivation: ProvedSteps, theme: Theme, some: Iterable[Material], language: str
-) -> tuple[Exercise, ...]:
-    """Exercises in words; explanations of notation on the derivation's page are not repeated."""
+def wording(derivation: ProvedSteps, theme: Theme, language: str) -> Callable[[Material], Exercise]:
+    """Puts exercises in words; explanations of notation on the page are not repeated."""
     said = {key for key, _ in conventions_of(ProgramComposer(derivation, language, None))}
-    return tuple(_worded(made, theme, frozenset(said - {"undefined"}), language) for made in some)
+    return lambda made: _worded(made, theme, frozenset(said - {"undefined"}), language)
 
 
 def _worded(made: Material, theme: Theme, said: frozenset[str], language: str) -> Exercise:

@@ -133,8 +133,7 @@ class _Page:
         """The formulas and numbers that stand in sentences."""
         task, formulas, size = self.found.task, self.notation.formulas, self.size
         of, wrt = self.found.of, self.found.wrt
-        value = task.sweep.graph.value(of)
-        assert value is not None
+        value = task.sweep.graph.definition(of)
         arrays = [name for name in task.program.inputs() if task.shapes[name]]
         dims = [dim.size for shape in self.local.shapes for dim in shape]
         word = messages(self.language)["jacobian.bytes"]

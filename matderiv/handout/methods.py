@@ -18,6 +18,7 @@ from matderiv.derivation.sides import (
     change_of,
 )
 from matderiv.expression import nodes
+from matderiv.expression.operations import COMPOSITE
 from matderiv.handout.composer import ProgramComposer, StepWriter, kind_of
 from matderiv.handout.document import Block, Math, Paragraph, Segment, Segments, Text
 from matderiv.handout.sentences import Fields, Filling, fill
@@ -26,12 +27,14 @@ from matderiv.notation.names import name_box
 
 __all__ = ["METHOD_WRITERS", "introduction"]
 
-#: The key of the rule that gives the differential of a node.
+#: The key of the rule that gives the differential of a node that has operands.
 _RULES: dict[type, str] = {
+    **dict.fromkeys(COMPOSITE, "defined"),
     nodes.Add: "linear",
     nodes.Subtract: "linear",
     nodes.Negate: "linear",
     nodes.Transpose: "linear",
+    nodes.Rearrange: "linear",
     nodes.Sum: "linear",
     nodes.Mean: "linear",
     nodes.Trace: "linear",
@@ -75,7 +78,7 @@ def _say(composer: ProgramComposer, key: str, fields: Filling) -> Segments:
 def _used(composer: ProgramComposer, name: str, fields: Fields) -> Segments:
     """Which values use a name."""
     gradient = composer.task.sweep.gradients[name]
-    users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+    users = gradient.users
     names = composer.listed([composer.math(name_box(by)) for by in users])
     key = "used" if len(users) == 1 else "used_often"
     return composer.say(key, fields | {"users": names})
@@ -209,10 +212,9 @@ def _size(composer: ProgramComposer, symbol: str) -> int:
 
 def _rules(composer: ProgramComposer, by: str, name: str, fields: Fields) -> Segments:
     """The rules that a differential follows, each said once."""
-    value = composer.task.sweep.graph.value(by)
-    assert value is not None
+    value = composer.task.sweep.graph.definition(by)
     kinds = dict.fromkeys(
-        _RULES.get(type(node), "defined")
+        _RULES[type(node)]
         for node in nodes.walk(value)
         if nodes.children(node) and any(n == nodes.Name(name) for n in nodes.walk(node))
     )

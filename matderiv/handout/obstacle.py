@@ -54,8 +54,7 @@ def obstacle(composer: ProgramComposer) -> Iterator[Block]:
 
 
 def _fields(composer: ProgramComposer, jacobian: LocalJacobian) -> Fields:
-    formulas, value = composer.notation.formulas, composer.task.sweep.graph.value(jacobian.of)
-    assert value is not None
+    formulas, value = composer.notation.formulas, composer.task.sweep.graph.definition(jacobian.of)
     defined = Row((name_box(jacobian.of), Operator("equals"), formulas.node(value)))
     return {
         "value": Math(defined),

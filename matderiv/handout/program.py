@@ -102,7 +102,7 @@ def step_sections(composer: ProgramComposer) -> Iterator[Block]:
             fields["X"] = Math(name_box(step.wrt))
             fields["dX"] = Math(composer.notation.formulas.gradient(step.wrt))
         if heads:
-            kind = _HEADED.get(step.kind, "gradient")
+            kind = _HEADED[step.kind]
             if kind == "array" and len(composer.task.shapes[step.wrt or ""]) == 1:
                 kind = "vector"
             yield Heading(2, composer.say(f"heading_{kind}", fields))
@@ -246,10 +246,11 @@ def proof_section(composer: ProgramComposer) -> Iterator[Block]:
 
 _FORMULAS = ("called", "matrix")
 
-#: Steps with headings of their own; the others are about one gradient.
-_HEADED = {
+#: The heading of each kind of step.
+_HEADED: Mapping[str, str] = {
     **{kind: kind for kind in ("values", "structure", "upstream", "entries", "array", "proof")},
     **dict.fromkeys(_FORMULAS, "matrix"),
+    **dict.fromkeys(("gradient", *methods.METHOD_WRITERS), "gradient"),
 }
 
 STEP_WRITERS: Mapping[str, StepWriter] = {

@@ -130,13 +130,20 @@ def _live(composer: ProgramComposer) -> Iterator[Block]:
 def with_exercises(
     document: Document,
     exercises: Sequence[Exercise],
+    asked: int,
     answers: Literal["none", "end", "separate"],
 ) -> Document:
-    """The handout with its exercises, and with the answers if they stand at the end."""
-    if not exercises:
+    """The handout with its exercises, and with the answers if they stand at the end.
+
+    Where fewer could be made than were asked for, it says so.
+    """
+    if not asked:
         return document
     blocks = list(_numbered(document.language, "exercise", [e.question for e in exercises]))
-    if answers == "end":
+    if len(exercises) < asked:
+        numbers = {"asked": Text(str(asked)), "made": Text(str(len(exercises)))}
+        blocks.insert(1, Paragraph(fill(document.language, "handout.exercises_left_out", numbers)))
+    if answers == "end" and exercises:
         blocks += _numbered(document.language, "answer", [e.answer for e in exercises])
     return replace(document, blocks=(*document.blocks, *blocks))
 

@@ -220,7 +220,10 @@ class Formulas:
         return fenced(box) if grip == "sum" else box
 
     def _entrywise(self, node: Node) -> Box:
-        """A factor of a product entry by entry: (AB) ⊙ C, not AB ⊙ C, nor 2·A ⊙ B."""
+        """A factor of a product entry by entry: (AB) ⊙ C, not AB ⊙ C, nor 2·A ⊙ B.
+
+        A number times an array on the right has brackets, too: C ⊙ (λA).
+        """
         box = self.factor(node)
         product = self._is_product(node) and not isinstance(box, Fraction)
         product |= _holds(box, "cdot")
@@ -231,8 +234,17 @@ class Formulas:
         match node:
             case nodes.MatMul() | nodes.Outer():
                 return True
+            case nodes.Name(name) if name[0] in _DERIVED and name not in self.names:
+                return _DERIVED[name[0]](self, name[1:])[1] == "product"  # e_p e_qᵀ
             case nodes.Multiply(left, right) if not (self.shape(left) and self.shape(right)):
                 return self._is_product(left) or self._is_product(right)
+        return False
+
+    def _has_number(self, node: Node) -> bool:
+        """Whether an array is multiplied with a number: λA, λA ⊙ B."""
+        match node:
+            case nodes.Multiply(left, right):
+                return not (self.shape(left) and self.shape(right)) or self._has_number(left)
         return False
 
     def _tight(self, node: Node) -> Box:
@@ -276,7 +288,9 @@ class Formulas:
         left, right = node.left, node.right
         if self.shape(left) and self.shape(right):
             first = self.base(left) if isinstance(left, nodes.Divide) else self._entrywise(left)
-            return Row((first, Operator("odot"), self._entrywise(right)))
+            second = self._entrywise(right)
+            number = isinstance(second, Row) and self._has_number(right)
+            return Row((first, Operator("odot"), fenced(second) if number else second))
         a = self.base(left) if isinstance(left, nodes.Divide) else self.factor(left)
         b = self.factor(right)
         number = isinstance(right, nodes.Number) or starts_with_number(b)

@@ -3,25 +3,8 @@
 from __future__ import annotations
 
 from matderiv.expression.functions import FUNCTIONS
-from matderiv.notation.boxes import (
-    Aligned,
-    BigSum,
-    Box,
-    Dots,
-    Fence,
-    Fraction,
-    Grid,
-    Lines,
-    NumberBox,
-    Operator,
-    Root,
-    Row,
-    Scripts,
-    Symbol,
-    Tagged,
-    Terms,
-    Word,
-)
+from matderiv.notation import boxes
+from matderiv.notation.boxes import Box
 from matderiv.notation.signs import DOTS, LARGE, SIGNS
 
 __all__ = ["Writer", "columns", "inline_latex", "latex"]
@@ -39,7 +22,8 @@ _LAST = r" \\*[10pt]" + "\n"
 def latex(box: Box) -> str:
     r"""LaTeX source of a box.
 
-    >>> latex(Fraction(Row((Operator("partial"), Symbol("L"))), Symbol("x")))
+    >>> above = boxes.Row((boxes.Operator("partial"), boxes.Symbol("L")))
+    >>> latex(boxes.Fraction(above, boxes.Symbol("x")))
     '\\dfrac{\\partial L}{x}'
     """
     return Writer().write(box)
@@ -60,44 +44,44 @@ class Writer:
     def write(self, box: Box) -> str:
         """LaTeX source of a box."""
         match box:
-            case Row(items=items):
+            case boxes.Row(items=items):
                 return "".join([self._known.get(id(item)) or self.write(item) for item in items])
-            case Scripts() | Fraction() | Operator():
+            case boxes.Scripts() | boxes.Fraction() | boxes.Operator():
                 known = self._known.get(id(box))
                 if known is None:
                     known = self._known[id(box)] = self._built(box)
                     self._kept.append(box)
                 return known
-            case NumberBox(text=text):
+            case boxes.NumberBox(text=text):
                 return text
-            case Symbol(name=name, greek=greek):
+            case boxes.Symbol(name=name, greek=greek):
                 return f"\\{name} " if greek else name
-            case Terms():
+            case boxes.Terms():
                 return self._terms(box, first=True)
-            case Word(text=text, upright=upright):
+            case boxes.Word(text=text, upright=upright):
                 if upright and text in _NAMED:
                     return f"\\{text} "
                 escaped = text.replace("_", r"\_")
                 return rf"\operatorname{{{escaped}}}" if upright else rf"\mathit{{{escaped}}}"
-            case Root(body=body):
+            case boxes.Root(body=body):
                 return rf"\sqrt{{{self.write(body)}}}"
-            case Fence(body=body, big=big, bars=True):
+            case boxes.Fence(body=body, big=big, bars=True):
                 start, end = (r"\left", r"\right") if big else ("", "")
                 return rf"{start}\lvert {self.write(body)}{end}\rvert "
-            case Fence(body=body, big=big):
+            case boxes.Fence(body=body, big=big):
                 return rf"\left({self.write(body)}\right)" if big else f"({self.write(body)})"
-            case BigSum(under=under, over=over, body=body, sign=sign):
+            case boxes.BigSum(under=under, over=over, body=body, sign=sign):
                 top = "" if over is None else f"^{{{self.write(over)}}}"
                 return rf"{LARGE[sign].latex}_{{{self.write(under)}}}{top} {self.write(body)}"
-            case Dots(direction=direction):
+            case boxes.Dots(direction=direction):
                 return DOTS[direction].latex
-            case Lines():
+            case boxes.Lines():
                 return self._lines(box)
-            case Grid():
+            case boxes.Grid():
                 return self._grid(box)
-            case Tagged(body=body):
+            case boxes.Tagged(body=body):
                 return self.write(body)
-            case Aligned(left=left, rights=rights):
+            case boxes.Aligned(left=left, rights=rights):
                 rows = self.rows(left, rights).replace(_LAST, _SPACE)
                 return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
 
@@ -108,20 +92,20 @@ class Writer:
         if it fits on one with the row before it.
         """
         *most, last = (f"& = {self._right(r)}" for r in rights)
-        few = sum(map(_rows, rights)) * _LINE <= _TOGETHER  # else heights take long to find
-        space = _LAST if few and Aligned(left, rights).height <= _TOGETHER else _SPACE
-        end = _SPACE if few and Aligned(left, rights[-2:]).height > _PAGE else _LAST
+        few = sum(map(_rows, rights)) * _LINE <= _TOGETHER  # more go on on the next page
+        space = _LAST if few and boxes.Aligned(left, rights).height <= _TOGETHER else _SPACE
+        end = _SPACE if few and boxes.Aligned(left, rights[-2:]).height > _PAGE else _LAST
         start = f"{self.write(left)} " + space.join(most)
         return start + (end if most else "") + last
 
-    def _built(self, box: Scripts | Fraction | Operator) -> str:
+    def _built(self, box: boxes.Scripts | boxes.Fraction | boxes.Operator) -> str:
         write = self.write
-        if isinstance(box, Operator):
+        if isinstance(box, boxes.Operator):
             return SIGNS[box.name].latex
-        if isinstance(box, Fraction):
+        if isinstance(box, boxes.Fraction):
             return rf"\dfrac{{{write(box.above)}}}{{{write(box.below)}}}"
         base = write(box.base)
-        if not isinstance(box.base, Symbol | Fence):
+        if not isinstance(box.base, boxes.Symbol | boxes.Fence):
             base = f"{{{base}}}"
         sub = "" if box.sub is None else f"_{{{write(box.sub)}}}"
         sup = "" if box.sup is None else f"^{{{write(box.sup)}}}"
@@ -129,16 +113,16 @@ class Writer:
 
     def _right(self, box: Box) -> str:
         """The right side of an equality; a broken sum stands with its first line beside the =."""
-        return self._lines(box, "[t]") if isinstance(box, Lines) else self.write(box)
+        return self._lines(box, "[t]") if isinstance(box, boxes.Lines) else self.write(box)
 
-    def _terms(self, box: Terms, *, first: bool) -> str:
+    def _terms(self, box: boxes.Terms, *, first: bool) -> str:
         parts = []
         for n, (sign, term) in enumerate(box.items):
             lead = "" if first and n == 0 and sign == "+" else SIGNS[sign].latex
             parts.append(lead + self.write(term))
         return " ".join(parts)
 
-    def _lines(self, box: Lines, place: str = "", *, apart: bool = False) -> str:
+    def _lines(self, box: boxes.Lines, place: str = "", *, apart: bool = False) -> str:
         """Lines one below another; `apart` from what follows by a low empty line."""
         lines = (self._terms(row, first=n == 0) for n, row in enumerate(box.rows))
         high = any(row.tall for row in box.rows)
@@ -146,24 +130,24 @@ class Writer:
         end = f" \\\\[{'4pt' if high else '-8pt'}]\n& {{}}" if apart else ""
         return f"\\begin{{aligned}}{place}\n& {body}{end}\n\\end{{aligned}}"
 
-    def _grid(self, box: Grid) -> str:
+    def _grid(self, box: boxes.Grid) -> str:
         last = len(box.rows)
         rows = [
             " & ".join(self._cell(cell, last=n == last) for cell in row)
             for n, row in enumerate(box.rows, 1)
         ]
         gap = _SPACE if any(cell.tall for row in box.rows for cell in row) else _CLOSE
-        cells = [c.body if isinstance(c, Tagged) else c for row in box.rows for c in row]
-        cells = [cell for cell in cells if not isinstance(cell, Lines)]
+        cells = [c.body if isinstance(c, boxes.Tagged) else c for row in box.rows for c in row]
+        cells = [cell for cell in cells if not isinstance(cell, boxes.Lines)]
         if any(cell.height > _HIGH for cell in cells):
             gap = gap.replace("10pt", f"{10 * max(1.0, *map(_depth, cells)) + 6:.0f}pt")
         return "\\begin{pmatrix}\n" + gap.join(rows) + "\n\\end{pmatrix}"
 
     def _cell(self, box: Box, *, last: bool) -> str:
         """A cell; one of several lines ends in a low empty line, or the next row touches it."""
-        if isinstance(box, Tagged):
+        if isinstance(box, boxes.Tagged):
             box = box.body
-        if isinstance(box, Lines) and not last:
+        if isinstance(box, boxes.Lines) and not last:
             return self._lines(box, apart=True)
         return self.write(box)
 
@@ -171,9 +155,9 @@ class Writer:
 def _rows(box: Box) -> int:
     """How many lines of matrices a box has at least."""
     match box:
-        case Grid(rows=rows):
+        case boxes.Grid(rows=rows):
             return len(rows)
-        case Row(items=items):
+        case boxes.Row(items=items):
             return max(map(_rows, items), default=1)
     return 1
 
@@ -181,15 +165,20 @@ def _rows(box: Box) -> int:
 def _depth(box: Box) -> float:
     """About how far a box of one line reaches below it, in em; broken sums see to it themselves."""
     match box:
-        case Fraction(below=below):
+        case boxes.Fraction(below=below):
             return below.height - 0.2
-        case Row(items=items):
+        case boxes.Row(items=items):
             return max(map(_depth, items), default=0.0)
-        case Terms(items=items):
+        case boxes.Terms(items=items):
             return max((_depth(term) for _, term in items), default=0.0)
-        case Fence(body=Lines() | Grid() as body):
+        case boxes.Fence(body=boxes.Lines() | boxes.Grid() as body):
             return body.height / 2
-        case Fence(body=body) | Root(body=body) | Tagged(body=body) | Scripts(base=body):
+        case (
+            boxes.Fence(body=body)
+            | boxes.Root(body=body)
+            | boxes.Tagged(body=body)
+            | boxes.Scripts(base=body)
+        ):
             return _depth(body)
     return 0.0
 
@@ -197,10 +186,10 @@ def _depth(box: Box) -> float:
 def columns(box: Box) -> int:
     """The largest number of columns of a matrix in a box: amsmath allows 10 by default."""
     match box:
-        case Grid(rows=rows):
+        case boxes.Grid(rows=rows):
             return len(rows[0])
-        case Row(items=items):
+        case boxes.Row(items=items):
             return max(map(columns, items), default=0)
-        case Aligned(left=left, rights=rights):
+        case boxes.Aligned(left=left, rights=rights):
             return max(columns(left), *map(columns, rights))
     return 0

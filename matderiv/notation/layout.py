@@ -5,31 +5,16 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, replace
 
-from matderiv.notation.boxes import (
-    BRACKETS,
-    BREAKING,
-    LINES,
-    SIGN,
-    Aligned,
-    BigSum,
-    Box,
-    Dots,
-    Fence,
-    Fraction,
-    Grid,
-    Lines,
-    Operator,
-    Row,
-    Scripts,
-    Tagged,
-    Terms,
-)
+from matderiv.notation import boxes
+from matderiv.notation.boxes import BRACKETS, BREAKING, LINES, SIGN, Box
 
 __all__ = ["fitted"]
 
 _Cells = tuple[tuple[Box, ...], ...]
 
-_BREAKABLE = frozenset({Terms, Grid, Fence, BigSum, Scripts, Fraction})  # of the parts of a row
+_BREAKABLE = frozenset(
+    {boxes.Terms, boxes.Grid, boxes.Fence, boxes.BigSum, boxes.Scripts, boxes.Fraction}
+)  # of the parts of a row
 _BIG = 1.6  # a pair of brackets as high as what is in them
 _BAR = 0.28  # how much longer the bar of a fraction is than what it divides
 _SMALLER = 1.12  # what a smaller font gains is better than brackets broken in a matrix
@@ -59,29 +44,29 @@ class _Fitter:
         if box.width <= room or box.rigid:
             return box
         match box:
-            case Terms():
+            case boxes.Terms():
                 return self._broken(box, room)
-            case Aligned(left=left, rights=rights):
+            case boxes.Aligned(left=left, rights=rights):
                 rest = room - left.width - 1.35
-                return Aligned(left, tuple(self.fitted(right, rest) for right in rights))
-            case Grid(rows=rows):
+                return boxes.Aligned(left, tuple(self.fitted(right, rest) for right in rights))
+            case boxes.Grid(rows=rows):
                 return self._grid(rows, room)
-            case Row():
+            case boxes.Row():
                 return self._row(box, room)
-            case Tagged(body=body):
+            case boxes.Tagged(body=body):
                 return replace(box, body=self.fitted(body, room))
-            case BigSum(body=body):
+            case boxes.BigSum(body=body):
                 return replace(box, body=self.fitted(body, room - 1.7))
-            case Fence(body=body) if self.inside:
+            case boxes.Fence(body=body) if self.inside:
                 inner = self.fitted(body, room - _BIG)
                 return replace(box, body=inner, big=True) if inner.width < body.width else box
-            case Fraction(above=above, below=below) if self.inside:
-                return Fraction(*(self.fitted(part, room - _BAR) for part in (above, below)))
-            case Scripts(base=base):
+            case boxes.Fraction(above=above, below=below) if self.inside:
+                return boxes.Fraction(*(self.fitted(part, room - _BAR) for part in (above, below)))
+            case boxes.Scripts(base=base):
                 return replace(box, base=self.fitted(base, room - box.width + base.width))
         return box
 
-    def _grid(self, rows: _Cells, room: float) -> Grid:
+    def _grid(self, rows: _Cells, room: float) -> boxes.Grid:
         """A matrix; brackets in it are broken last, if columns may be left out."""
         closed = replace(self, inside=self.inside and not self.elide)
         narrow = closed.narrowed(rows, room)
@@ -92,13 +77,13 @@ class _Fitter:
             return self.narrowed(rows, room)
         return narrow
 
-    def _row(self, row: Row, room: float) -> Box:
+    def _row(self, row: boxes.Row, room: float) -> Box:
         """Matrices share what room the rest leaves; without any, the widest items get it.
 
         As few items give way as can be; if that is not enough, the product goes on in a new line.
         """
         items = _side_by_side(row)
-        wide = [n for n, box in enumerate(items) if isinstance(box, Grid)]
+        wide = [n for n, box in enumerate(items) if isinstance(box, boxes.Grid)]
         if wide:
             return self._shared(items, wide, room)
         gains = {
@@ -123,9 +108,9 @@ class _Fitter:
     def _least(self, box: Box) -> float:
         """About the least width that a box can be brought to without leaving out columns."""
         match box:
-            case Terms(items=terms):
+            case boxes.Terms(items=terms):
                 return max(self._least(item) for _, item in terms) + SIGN + LINES
-            case Row():
+            case boxes.Row():
                 items = _side_by_side(box)
                 widths = list(map(self._least, items))
                 if not _in_parts(items):
@@ -133,23 +118,25 @@ class _Fitter:
                 ends = [n for n, item in enumerate(items) if _starts_part(item)]
                 lines = itertools.pairwise((0, *ends, len(items)))
                 return max(sum(widths[start:end]) for start, end in lines) + SIGN
-            case Fence(body=body) if self.inside:
+            case boxes.Fence(body=body) if self.inside:
                 return min(box.width, self._least(body) + _BIG)
-            case Fraction(above=above, below=below) if self.inside:
+            case boxes.Fraction(above=above, below=below) if self.inside:
                 return max(self._least(above), self._least(below)) + _BAR
-            case BigSum(body=body) | Scripts(base=body):
+            case boxes.BigSum(body=body) | boxes.Scripts(base=body):
                 return box.width - body.width + self._least(body)
         return box.width
 
-    def _shared(self, items: tuple[Box, ...], wide: list[int], room: float) -> Row:
+    def _shared(self, items: tuple[Box, ...], wide: list[int], room: float) -> boxes.Row:
         """A row of which some items share the room that the rest leaves."""
         total = sum(items[n].width for n in wide)
         rest = room - sum(box.width for box in items) + total
         shares = (rest * box.width / total if n in wide else None for n, box in enumerate(items))
         pairs = zip(items, shares, strict=True)
-        return Row(tuple(box if share is None else self.fitted(box, share) for box, share in pairs))
+        return boxes.Row(
+            tuple(box if share is None else self.fitted(box, share) for box, share in pairs)
+        )
 
-    def narrowed(self, rows: _Cells, room: float) -> Grid:
+    def narrowed(self, rows: _Cells, room: float) -> boxes.Grid:
         """Cells broken until the columns fit: the widest columns give way first."""
         columns = [max(cell.width for cell in column) for column in zip(*rows, strict=True)]
         free = room - len(columns) - BRACKETS
@@ -161,9 +148,9 @@ class _Fitter:
             if better <= limit + 0.01:
                 break
             limit = better
-        return Grid(tuple(tuple(self.fitted(cell, limit) for cell in row) for row in rows))
+        return boxes.Grid(tuple(tuple(self.fitted(cell, limit) for cell in row) for row in rows))
 
-    def _broken(self, terms: Terms, room: float) -> Lines | Terms:
+    def _broken(self, terms: boxes.Terms, room: float) -> boxes.Lines | boxes.Terms:
         """As few lines as the room allows, and those as even as they can be."""
         items = [(sign, self.fitted(box, room - SIGN - 0.4)) for sign, box in terms.items]
         needs = [box.width + SIGN for _, box in items]
@@ -171,7 +158,7 @@ class _Fitter:
             room -= LINES
         ends = _line_ends(needs, room)
         if len(ends) == 1:
-            return Terms(tuple(items))
+            return boxes.Terms(tuple(items))
         if len(ends) < len(items):
             # The narrowest room for as many lines, found by halving.
             low, high = max(needs), room
@@ -182,41 +169,43 @@ class _Fitter:
                     ends, high = tighter, middle
                 else:
                     low = middle
-        return Lines(tuple(Terms(tuple(items[a:b])) for a, b in itertools.pairwise((0, *ends))))
+        return boxes.Lines(
+            tuple(boxes.Terms(tuple(items[a:b])) for a, b in itertools.pairwise((0, *ends)))
+        )
 
 
 def _in_parts(items: tuple[Box, ...]) -> bool:
     """Whether a product can go on in a new line."""
-    operators = {box.name for box in items if isinstance(box, Operator)}
+    operators = {box.name for box in items if isinstance(box, boxes.Operator)}
     return bool(operators & BREAKING) and "langle" not in operators
 
 
-def _side_by_side(row: Row) -> tuple[Box, ...]:
+def _side_by_side(row: boxes.Row) -> tuple[Box, ...]:
     """The items of a row and of the rows in it."""
     found: list[Box] = []
     for box in row.items:
-        found += _side_by_side(box) if isinstance(box, Row) else (box,)
+        found += _side_by_side(box) if isinstance(box, boxes.Row) else (box,)
     return tuple(found)
 
 
 def _starts_part(box: Box) -> bool:
-    return isinstance(box, Operator) and box.name in BREAKING
+    return isinstance(box, boxes.Operator) and box.name in BREAKING
 
 
-def _parts(items: tuple[Box, ...]) -> Terms:
+def _parts(items: tuple[Box, ...]) -> boxes.Terms:
     """A product as its parts, each with the operator before it."""
     starts = [n for n, box in enumerate(items) if _starts_part(box)]
-    made: list[tuple[str, Box]] = [("+", Row(items[: starts[0]]))]
+    made: list[tuple[str, Box]] = [("+", boxes.Row(items[: starts[0]]))]
     for start, end in itertools.pairwise((*starts, len(items))):
         operator = items[start]
-        assert isinstance(operator, Operator)
-        made.append((operator.name, Row(items[start + 1 : end])))
-    return Terms(tuple(made))
+        assert isinstance(operator, boxes.Operator)
+        made.append((operator.name, boxes.Row(items[start + 1 : end])))
+    return boxes.Terms(tuple(made))
 
 
 def _dots_column(rows: _Cells) -> int | None:
     """The number of the column of dots, None if there is none."""
-    marks = (Dots("across"), Dots("diagonal"))
+    marks = (boxes.Dots("across"), boxes.Dots("diagonal"))
     return next((n for n, cell in enumerate(rows[0]) if cell in marks), None)
 
 
@@ -231,7 +220,7 @@ def _without_a_column(rows: _Cells) -> _Cells:
     if dots is not None:
         return tuple(row[: dots - 1] + row[dots:] for row in rows)
     return tuple(
-        (*row[:-2], Dots("diagonal" if row[0] == Dots("down") else "across"), row[-1])
+        (*row[:-2], boxes.Dots("diagonal" if row[0] == boxes.Dots("down") else "across"), row[-1])
         for row in rows
     )
 

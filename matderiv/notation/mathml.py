@@ -7,31 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from html import escape
 
-from matderiv.notation.boxes import (
-    Aligned,
-    BigSum,
-    Box,
-    Dots,
-    Fence,
-    Fraction,
-    Grid,
-    Lines,
-    NumberBox,
-    Operator,
-    Root,
-    Row,
-    Scripts,
-    Symbol,
-    Tagged,
-    Terms,
-    Word,
-)
+from matderiv.notation import boxes
+from matderiv.notation.boxes import Box
 from matderiv.notation.signs import DOTS, LARGE, SIGNS
 from matderiv.notation.text import letter_text
 
 __all__ = ["equalities", "math", "mathml"]
 
-_PRIME = Operator("prime")
+_PRIME = boxes.Operator("prime")
 _EQUALS = '<mo form="infix">=</mo>'
 
 # Signs without ink, so that what stands side by side can be read aloud.
@@ -41,23 +24,27 @@ _APPLY, _TIMES, _SEPARATOR = (f"<mo>{sign}</mo>" for sign in "\u2061\u2062\u2063
 def math(box: Box) -> str:
     """A formula inside a line of text.
 
-    >>> math(Symbol("x"))
+    >>> math(boxes.Symbol("x"))
     '<math><mi>x</mi></math>'
     """
     return f"<math>{mathml(box)}</math>"
 
 
-def equalities(box: Aligned) -> Iterator[list[str]]:
+def equalities(box: boxes.Aligned) -> Iterator[list[str]]:
     """The `math` elements of each equality of a chain, by class: left, right, and lines after it.
 
     Only the first has a left side. A page sets them in two columns, so that it can break a chain.
     """
     for n, right in enumerate(box.rights):
-        first, *more = right.rows if isinstance(right, Lines) else (right,)
+        first, *more = right.rows if isinstance(right, boxes.Lines) else (right,)
         yield [
             *([_part("left", mathml(box.left))] if n == 0 else []),
             _part("right", f"{_EQUALS}{mathml(first)}"),
-            *(_part("more", _terms(line, first=False)) for line in more if isinstance(line, Terms)),
+            *(
+                _part("more", _terms(line, first=False))
+                for line in more
+                if isinstance(line, boxes.Terms)
+            ),
         ]
 
 
@@ -68,58 +55,58 @@ def _part(name: str, inside: str) -> str:
 def mathml(box: Box) -> str:
     """MathML of a box, for the inside of a `math` element.
 
-    >>> mathml(Fraction(NumberBox("1"), Symbol("x")))
+    >>> mathml(boxes.Fraction(boxes.NumberBox("1"), boxes.Symbol("x")))
     '<mfrac><mn>1</mn><mi>x</mi></mfrac>'
     """
     match box:
-        case Symbol(name=name):
+        case boxes.Symbol(name=name):
             upright = box.greek and name[0].isupper()  # as LaTeX sets Greek capitals
             return (
                 f'<mi mathvariant="normal">{letter_text(box)}</mi>'
                 if upright
                 else _mi(letter_text(box))
             )
-        case Word(text=text, upright=upright):
+        case boxes.Word(text=text, upright=upright):
             return _mi(text) if upright else f'<mi class="word">{escape(text)}</mi>'
-        case NumberBox(text=text):
+        case boxes.NumberBox(text=text):
             return f"<mn>{escape(text)}</mn>"
-        case Operator(name=name):
+        case boxes.Operator(name=name):
             return SIGNS[name].mathml
-        case Row(items=items):
+        case boxes.Row(items=items):
             return _row(_beside(items))
-        case Fraction(above=above, below=below):
+        case boxes.Fraction(above=above, below=below):
             return f"<mfrac>{mathml(above)}{mathml(below)}</mfrac>"
-        case Scripts():
+        case boxes.Scripts():
             return _scripts(box)
-        case Root(body=body):
+        case boxes.Root(body=body):
             return f"<msqrt>{mathml(body)}</msqrt>"
-        case Fence(body=body, big=big, bars=True):
+        case boxes.Fence(body=body, big=big, bars=True):
             fixed = "" if big else ' stretchy="false"'
             bars = (
                 f'<mo fence="true" form="{form}"{fixed}>|</mo>' for form in ("prefix", "postfix")
             )
             return f"<mrow>{mathml(body).join(bars)}</mrow>"
-        case Fence(body=body, big=big):
+        case boxes.Fence(body=body, big=big):
             fixed = "" if big else ' stretchy="false"'
             return f"<mrow><mo{fixed}>(</mo>{mathml(body)}<mo{fixed}>)</mo></mrow>"
-        case BigSum(under=under, over=over, body=body, sign=sign):
+        case boxes.BigSum(under=under, over=over, body=body, sign=sign):
             name = "munder" if over is None else "munderover"
             top = "" if over is None else mathml(over)
             limits = f"<{name}><mo>{LARGE[sign].mathml}</mo>{_index(under)}{top}</{name}>"
             return f"<mrow>{limits}{mathml(body)}</mrow>"
-        case Dots(direction=direction):
+        case boxes.Dots(direction=direction):
             return f'<mo lspace="0" rspace="0">{DOTS[direction].mathml}</mo>'
-        case Terms():
+        case boxes.Terms():
             return _terms(box, first=True)
-        case Lines(rows=rows):
+        case boxes.Lines(rows=rows):
             cells = (_terms(row, first=n == 0) for n, row in enumerate(rows))
             return _table("lines", (f"<mtd>{cell}</mtd>" for cell in cells))
-        case Grid(rows=rows):
+        case boxes.Grid(rows=rows):
             table = _table("matrix", ("".join(map(_cell, row)) for row in rows))
             return f"<mrow><mo>(</mo>{table}<mo>)</mo></mrow>"
-        case Tagged(body=body):
+        case boxes.Tagged(body=body):
             return mathml(body)
-        case Aligned(left=left, rights=rights):
+        case boxes.Aligned(left=left, rights=rights):
             lefts = itertools.chain((mathml(left),), itertools.repeat(""))
             return _table(
                 "aligned",
@@ -142,8 +129,10 @@ def _beside(items: tuple[Box, ...]) -> list[str]:
     """Boxes side by side, with the sign between two of them that is not written."""
     parts = [mathml(item) for item in items[:1]]
     for one, other in itertools.pairwise(items):
-        between = "" if isinstance(one, Operator) or isinstance(other, Operator) else _TIMES
-        if between and isinstance(other, Fence):
+        between = (
+            "" if isinstance(one, boxes.Operator) or isinstance(other, boxes.Operator) else _TIMES
+        )
+        if between and isinstance(other, boxes.Fence):
             between = _APPLY if _is_function(one) else "" if _may_be_function(one) else _TIMES
         parts += [between, mathml(other)] if between else [mathml(other)]
     return parts
@@ -151,17 +140,19 @@ def _beside(items: tuple[Box, ...]) -> list[str]:
 
 def _is_function(box: Box) -> bool:
     """Whether a box before brackets is certainly a function: tanh, f′."""
-    if isinstance(box, Scripts):
+    if isinstance(box, boxes.Scripts):
         return box.sup == _PRIME or _is_function(box.base)
-    return isinstance(box, Word) and box.upright
+    return isinstance(box, boxes.Word) and box.upright
 
 
 def _may_be_function(box: Box) -> bool:
     """Whether f(…) can be read as a call or as a product; then no operator is marked."""
-    return isinstance(box, Word | Scripts) or (isinstance(box, Symbol) and not box.greek)
+    return isinstance(box, boxes.Word | boxes.Scripts) or (
+        isinstance(box, boxes.Symbol) and not box.greek
+    )
 
 
-def _scripts(box: Scripts) -> str:
+def _scripts(box: boxes.Scripts) -> str:
     if box.sup == _PRIME:  # the sign is raised and small by itself
         return f"<mrow>{mathml(replace(box, sup=None))}{SIGNS['prime'].mathml}</mrow>"
     base = mathml(box.base)
@@ -175,16 +166,16 @@ def _scripts(box: Scripts) -> str:
 
 def _index(box: Box) -> str:
     """Indices, which are no product: 23 is 2 and 3."""
-    if not isinstance(box, Row):
+    if not isinstance(box, boxes.Row):
         return mathml(box)
     parts = [mathml(box.items[0])]
     for one, other in itertools.pairwise(box.items):
-        plain = not isinstance(one, Operator) and not isinstance(other, Operator)
+        plain = not isinstance(one, boxes.Operator) and not isinstance(other, boxes.Operator)
         parts += [_SEPARATOR, mathml(other)] if plain else [mathml(other)]
     return _row(parts)
 
 
-def _terms(box: Terms, *, first: bool) -> str:
+def _terms(box: boxes.Terms, *, first: bool) -> str:
     parts: list[str] = []
     for n, (sign, term) in enumerate(box.items):
         if n or not first:
@@ -202,8 +193,8 @@ def _table(name: str, rows: Iterable[str]) -> str:
 
 def _cell(box: Box) -> str:
     """A cell of a matrix, with the key of its entry."""
-    if isinstance(box, Dots):
+    if isinstance(box, boxes.Dots):
         return f'<mtd class="dots">{mathml(box)}</mtd>'
-    if not isinstance(box, Tagged):
+    if not isinstance(box, boxes.Tagged):
         return f"<mtd>{mathml(box)}</mtd>"
     return f'<mtd data-key="{escape(box.key)}">{mathml(box.body)}</mtd>'

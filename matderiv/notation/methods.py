@@ -50,6 +50,7 @@ from matderiv.notation.names import (
 __all__ = ["box", "identity_box", "swap_box"]
 
 _T = Symbol("T")
+_KRONECKER = Operator("kronecker")
 
 
 def box(side: RouteSide, formulas: Formulas) -> Box:
@@ -232,18 +233,10 @@ def _times(side: Times, formulas: Formulas) -> Iterable[Box]:
             matrix = _vec_partial(jacobian, formulas)
         else:
             matrix = _kronecker(jacobian, formulas, transposed=side.inward)
-            if isinstance(matrix, Row) and (_several(jacobian) or not side.inward):
-                matrix = matrix if _diagonal(jacobian) and side.inward else Fence(matrix)
+            if isinstance(matrix, Row) and (not side.inward or _KRONECKER in matrix.items):
+                matrix = Fence(matrix)
         if side.transposed and not side.inward:
             if isinstance(jacobian, VecPartial):
                 matrix = Fence(matrix, big=True)
             matrix = Scripts(matrix, sup=_T)
         yield Row((matrix, _vec(node, formulas)))
-
-
-def _several(jacobian: Kronecker) -> bool:
-    return len(jacobian.factors) > 1 and not jacobian.swapped
-
-
-def _diagonal(jacobian: Kronecker) -> bool:
-    return jacobian.diagonal is not None

@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise, product
 
-from matderiv.calculus.index_forms.contraction import contracted
-from matderiv.calculus.index_forms.forms import Index, placed
+from matderiv.calculus.index_forms.forms import Index
 from matderiv.calculus.index_forms.index_expressions import (
     IndexExpression,
     at_places,
-    has_only_indices,
     holds_letters_or_deltas,
     term_by_term,
 )
@@ -148,7 +146,7 @@ class ProgramNotation:
             case WrittenEntry(expr=expr, spelled=spelled):
                 return self.indices.box(term_by_term(expr, self.show) if spelled else expr)
             case Indexed(form, spelled, arranged):
-                expr = arranged or self.indices.ordered(form)
+                expr = arranged or self.task.written(form)
                 return self.indices.box(term_by_term(expr, self.show) if spelled else expr)
             case Spelled():
                 return self.written_out(side, mark)
@@ -216,28 +214,23 @@ class ProgramNotation:
 
         Where numbers change nothing but indices, sums are written term by term once for all.
         """
+        return self._at_numbers(array.expr, array.indices, sums)
 
+    def _at_numbers(
+        self, expr: IndexExpression, indices: tuple[Index, ...], sums: _Sums
+    ) -> Callable[[tuple[int, ...]], Box]:
         def places(at: tuple[int, ...]) -> dict[str, int]:
-            pairs = zip(array.indices, at, strict=True)
+            pairs = zip(indices, at, strict=True)
             return {i: n for i, n in pairs if isinstance(i, str)}
 
-        written = sums(array.expr)
+        written = sums(expr)
         if holds_letters_or_deltas(written):
-            return lambda at: self.indices.box(sums(at_places(array.expr, places(at))))
+            return lambda at: self.indices.box(sums(at_places(expr, places(at))))
         return lambda at: self.indices.at(places(at)).box(written)
 
     def _cells(self, side: Cells, mark: Mark | None) -> Box:
-        """An array whose cells are worked out from the general entry."""
-        expr = self.indices.ordered(side.entry)
-        same = has_only_indices(expr, side.indices)  # then every cell reads like the general entry
-
-        def cell(at: tuple[int, ...]) -> Box:
-            if same:
-                places = dict(zip(side.indices, at, strict=True))
-                return self.indices.at(places).box(expr)
-            put: dict[str, Index] = dict(zip(side.indices, at, strict=True))
-            return self.indices.form(contracted(placed(side.entry, put)))
-
+        """An array by its cells, each of them the general entry at numbers."""
+        cell = self._at_numbers(self.task.written(side.entry), side.indices, _as_they_are)
         return self._filled(side.over, cell, mark, side.picked)
 
     def _grid(self, array: Spelled, sums: _Sums, mark: Mark | None) -> Box:
@@ -290,6 +283,10 @@ def factor_marks(product: SpelledProduct, mark: Mark) -> tuple[Mark, Mark]:
         return partial(entry_key, f"{mark()}.{side}")
 
     return of(product.left.node, "left"), of(product.right.node, "right")
+
+
+def _as_they_are(expr: IndexExpression) -> IndexExpression:
+    return expr
 
 
 def _alike(one: Box, other: Box) -> bool:

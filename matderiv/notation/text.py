@@ -4,25 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from matderiv.notation.boxes import (
-    Aligned,
-    BigSum,
-    Box,
-    Dots,
-    Fence,
-    Fraction,
-    Grid,
-    Lines,
-    NumberBox,
-    Operator,
-    Root,
-    Row,
-    Scripts,
-    Symbol,
-    Tagged,
-    Terms,
-    Word,
-)
+from matderiv.notation import boxes
+from matderiv.notation.boxes import Box
 from matderiv.notation.signs import DOTS, LARGE, SIGNS
 
 __all__ = ["letter_text", "text"]
@@ -37,11 +20,11 @@ _LETTERS = dict(
 ) | {"varepsilon": "ε"}
 
 
-def letter_text(symbol: Symbol) -> str:
+def letter_text(symbol: boxes.Symbol) -> str:
     """The letter itself, a Greek one by its name.
 
-    >>> letter_text(Symbol("lambda", greek=True)), letter_text(Symbol("Omega", greek=True))
-    ('λ', 'Ω')
+    >>> [letter_text(boxes.Symbol(name, greek=True)) for name in ("lambda", "Omega")]
+    ['λ', 'Ω']
     """
     if not symbol.greek:
         return symbol.name
@@ -52,50 +35,51 @@ def letter_text(symbol: Symbol) -> str:
 def text(box: Box) -> str:
     """A box as text.
 
-    >>> text(Scripts(Symbol("W"), sup=Symbol("T")))
+    >>> text(boxes.Scripts(boxes.Symbol("W"), sup=boxes.Symbol("T")))
     'Wᵀ'
-    >>> text(Row((Scripts(Symbol("w"), NumberBox("11")), Scripts(Symbol("y"), NumberBox("11")))))
+    >>> one = boxes.NumberBox("11")
+    >>> text(boxes.Row(tuple(boxes.Scripts(boxes.Symbol(name), one) for name in "wy")))
     'w_11·y_11'
     """
     match box:
-        case Symbol():
+        case boxes.Symbol():
             return letter_text(box)
-        case Word(text=word) | NumberBox(text=word):
+        case boxes.Word(text=word) | boxes.NumberBox(text=word):
             return word
-        case Operator(name=name):
+        case boxes.Operator(name=name):
             return SIGNS[name].text
-        case Row(items=items):
+        case boxes.Row(items=items):
             return _beside(list(_apart(items)))
-        case Fraction(above=above, below=below):
+        case boxes.Fraction(above=above, below=below):
             divisor = _grouped(below)
-            several = isinstance(below, Row) and not isinstance(_first(below), Operator)
+            several = isinstance(below, boxes.Row) and not isinstance(_first(below), boxes.Operator)
             return f"{_grouped(above)}/" + (f"({divisor})" if several else divisor)
-        case Scripts(base=base, sub=sub, sup=sup):
+        case boxes.Scripts(base=base, sub=sub, sup=sup):
             lower = "" if sub is None else f"_{text(sub)}"
             upper = "" if sup is None else _superscript(sup)
             return text(base) + lower + upper
-        case Root(body=body):
+        case boxes.Root(body=body):
             return f"√({text(body)})"
-        case Fence(body=body, bars=True):
+        case boxes.Fence(body=body, bars=True):
             return f"|{text(body)}|"
-        case Fence(body=body):
+        case boxes.Fence(body=body):
             return f"({text(body)})"
-        case Tagged(body=body):
+        case boxes.Tagged(body=body):
             return text(body)
-        case BigSum(under=under, body=body, sign=kind):
+        case boxes.BigSum(under=under, body=body, sign=kind):
             return f"{LARGE[kind].text}_{text(under)} {text(body)}"
-        case Dots(direction=direction):
+        case boxes.Dots(direction=direction):
             return DOTS[direction].text
-        case Terms(items=items):
+        case boxes.Terms(items=items):
             (sign, first), *rest = items
             start = ("" if sign == "+" else sign) + text(first)
             marks = (SIGNS[sign].text for sign, _ in rest)
             return start + "".join(m + text(t) for m, (_, t) in zip(marks, rest, strict=True))
-        case Lines(rows=rows):
-            return text(Terms(tuple(item for row in rows for item in row.items)))
-        case Grid(rows=rows):
+        case boxes.Lines(rows=rows):
+            return text(boxes.Terms(tuple(item for row in rows for item in row.items)))
+        case boxes.Grid(rows=rows):
             return _grid(rows)
-        case Aligned(left=left, rights=rights):
+        case boxes.Aligned(left=left, rights=rights):
             return _aligned(text(left), [text(right) for right in rights])
 
 
@@ -107,9 +91,9 @@ def _apart(items: tuple[Box, ...]) -> Iterator[str]:
     for number, item in enumerate(items):
         before = items[number - 1] if number else None
         first = _first(item)
-        word = first.base if isinstance(first, Scripts) else first
-        if (_hangs(before) and not isinstance(first, Operator | Fence)) or (
-            isinstance(_last(before), Symbol) and isinstance(word, Word)
+        word = first.base if isinstance(first, boxes.Scripts) else first
+        if (_hangs(before) and not isinstance(first, boxes.Operator | boxes.Fence)) or (
+            isinstance(_last(before), boxes.Symbol) and isinstance(word, boxes.Word)
         ):
             yield SIGNS["cdot"].text
         yield text(item)
@@ -118,23 +102,25 @@ def _apart(items: tuple[Box, ...]) -> Iterator[str]:
 def _hangs(box: Box | None) -> bool:
     """Whether a box ends in an index or an exponent on the line."""
     last = _last(box)
-    return isinstance(last, Scripts) and not text(last).isalnum() and text(last)[-1] not in "ᵀ′"
+    return (
+        isinstance(last, boxes.Scripts) and not text(last).isalnum() and text(last)[-1] not in "ᵀ′"
+    )
 
 
 def _last(box: Box | None) -> Box | None:
     match box:
-        case Row(items=(*_, last)):
+        case boxes.Row(items=(*_, last)):
             return _last(last)
-        case Tagged(body=body):
+        case boxes.Tagged(body=body):
             return _last(body)
     return box
 
 
 def _first(box: Box) -> Box:
     match box:
-        case Row(items=(first, *_)):
+        case boxes.Row(items=(first, *_)):
             return _first(first)
-        case Tagged(body=body):
+        case boxes.Tagged(body=body):
             return _first(body)
     return box
 
@@ -157,19 +143,19 @@ def _beside(parts: list[str]) -> str:
 
 def _grouped(box: Box) -> str:
     words = text(box)
-    if isinstance(box, Fence):
+    if isinstance(box, boxes.Fence):
         return words
-    return f"({words})" if isinstance(box, Terms) or " " in words else words
+    return f"({words})" if isinstance(box, boxes.Terms) or " " in words else words
 
 
 def _superscript(box: Box) -> str:
-    if box == Symbol("T"):
+    if box == boxes.Symbol("T"):
         return "ᵀ"
-    if isinstance(box, Row) and len(box.items) > 1:
+    if isinstance(box, boxes.Row) and len(box.items) > 1:
         return f"^({text(box)})"
-    if isinstance(box, Fraction):
+    if isinstance(box, boxes.Fraction):
         return f"^({text(box)})"
-    return text(box) if isinstance(box, Operator) else f"^{_grouped(box)}"
+    return text(box) if isinstance(box, boxes.Operator) else f"^{_grouped(box)}"
 
 
 def _grid(rows: tuple[tuple[Box, ...], ...]) -> str:

@@ -5,25 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-from matderiv.notation.boxes import (
-    Aligned,
-    BigSum,
-    Box,
-    Dots,
-    Fence,
-    Fraction,
-    Grid,
-    Lines,
-    NumberBox,
-    Operator,
-    Root,
-    Row,
-    Scripts,
-    Symbol,
-    Tagged,
-    Terms,
-    Word,
-)
+from matderiv.notation import boxes
+from matderiv.notation.boxes import Box
 from matderiv.notation.signs import DOTS, LARGE, SIGNS
 from matderiv.notation.text import text as spoken
 
@@ -61,62 +44,63 @@ _TALL, _BROKEN, _TALL_BROKEN = ("gap: #0.9em,", "gap: #1.1em,", "gap: #1.8em,")
 def typst(box: Box) -> str:
     """The source of a box, to stand between dollar signs.
 
-    >>> typst(Fraction(Row((Operator("partial"), Symbol("L"))), Symbol("x")))
+    >>> above = boxes.Row((boxes.Operator("partial"), boxes.Symbol("L")))
+    >>> typst(boxes.Fraction(above, boxes.Symbol("x")))
     'frac(partial L,x)'
     """
     match box:
-        case Row(items=items):
+        case boxes.Row(items=items):
             return _beside(part for n, box in enumerate(items) for part in _item(items, n, box))
-        case Scripts(base=base, sub=sub, sup=sup):
+        case boxes.Scripts(base=base, sub=sub, sup=sup):
             return _scripts(typst(base), base, sub, sup)
-        case Fraction(above=above, below=below):
+        case boxes.Fraction(above=above, below=below):
             return f"frac({typst(above)},{typst(below)})"
-        case Operator(name=name):
+        case boxes.Operator(name=name):
             return SIGNS[name].typst
-        case Symbol() | NumberBox() | Word():
+        case boxes.Symbol() | boxes.NumberBox() | boxes.Word():
             return _name(box)
-        case Terms():
+        case boxes.Terms():
             return _terms(box, first=True)
-        case Root(body=body):
+        case boxes.Root(body=body):
             return f"sqrt({typst(body)})"
-        case Fence(body=body, bars=True):
+        case boxes.Fence(body=body, bars=True):
             return f"abs({typst(body)})"
-        case Fence(body=body, big=big):
+        case boxes.Fence(body=body, big=big):
             return rf"lr(\({typst(body)}\))" if big else rf"\({typst(body)}\)"
-        case BigSum(under=under, over=over, body=body, sign=sign):
+        case boxes.BigSum(under=under, over=over, body=body, sign=sign):
             top = "" if over is None else f"^({typst(over)})"
             return _beside((f"{LARGE[sign].typst}_({typst(under)}){top}", typst(body)))
-        case Dots(direction=direction):
+        case boxes.Dots(direction=direction):
             return DOTS[direction].typst
-        case Lines(rows=rows):
+        case boxes.Lines(rows=rows):
             gap = _TALL if any(row.tall for row in rows) else ""
             return f"lines({gap}{','.join(_broken(box))})"
-        case Grid(rows=cells):
+        case boxes.Grid(rows=cells):
             return f"matrix({_gap(cells)}{' ;'.join(','.join(map(typst, row)) for row in cells)})"
-        case Tagged(body=body):
+        case boxes.Tagged(body=body):
             return typst(body)
-        case Aligned(left=left):
+        case boxes.Aligned(left=left):
             return typst(left) + "\\\n".join(f"&={right}" for right in rights(box))
 
 
 def inline_typst(box: Box) -> str:
     """The source of a formula inside a line, with its words for those who hear the page.
 
-    >>> inline_typst(Symbol("x"))
+    >>> inline_typst(boxes.Symbol("x"))
     '#formula("x",$x$)'
     """
     name = "formula" if box.width < _UNBROKEN else "long-formula"
     return f"#{name}({string(spoken(box))},${typst(box)}$)"
 
 
-def rights(box: Aligned) -> tuple[str, ...]:
+def rights(box: boxes.Aligned) -> tuple[str, ...]:
     """The right sides of a chain; the lines of a broken sum are lines of the chain.
 
-    >>> rights(Aligned(Symbol("x"), (Symbol("y"), NumberBox("12"))))
+    >>> rights(boxes.Aligned(boxes.Symbol("x"), (boxes.Symbol("y"), boxes.NumberBox("12"))))
     ('y', '12')
     """
     return tuple(
-        "\\\n&".join(_broken(right)) if isinstance(right, Lines) else typst(right)
+        "\\\n&".join(_broken(right)) if isinstance(right, boxes.Lines) else typst(right)
         for right in box.rights
     )
 
@@ -134,23 +118,23 @@ def string(text: str) -> str:
     return f'"{inside}"'
 
 
-def _name(box: Symbol | NumberBox | Word) -> str:
+def _name(box: boxes.Symbol | boxes.NumberBox | boxes.Word) -> str:
     """A letter or a number as Typst writes it; anything longer is a string."""
     match box:
-        case Symbol(name=name, greek=True):
+        case boxes.Symbol(name=name, greek=True):
             return _GREEK.get(name, name)
-        case Symbol(name=name) if len(name) == 1 and name.isascii() and name.isalpha():
+        case boxes.Symbol(name=name) if len(name) == 1 and name.isascii() and name.isalpha():
             return name
-        case NumberBox(text=text) if text.isascii() and text.isdigit():
+        case boxes.NumberBox(text=text) if text.isascii() and text.isdigit():
             return text
-        case NumberBox(text=text) | Word(text=text, upright=True):
+        case boxes.NumberBox(text=text) | boxes.Word(text=text, upright=True):
             return f"#name({string(text)})"
-        case Symbol(name=text) | Word(text=text):
+        case boxes.Symbol(name=text) | boxes.Word(text=text):
             return f"#word({string(text)})"
 
 
 def _scripts(source: str, base: Box, sub: Box | None, sup: Box | None) -> str:
-    if isinstance(base, Symbol | Word | Fence):
+    if isinstance(base, boxes.Symbol | boxes.Word | boxes.Fence):
         marks = (("_", sub), ("^", sup))
         return source + "".join(f"{m}({typst(box)})" for m, box in marks if box is not None)
     places = (("b", sub), ("t", sup))
@@ -159,18 +143,18 @@ def _scripts(source: str, base: Box, sub: Box | None, sup: Box | None) -> str:
 
 
 def _gap(rows: tuple[tuple[Box, ...], ...]) -> str:
-    cells = [cell.body if isinstance(cell, Tagged) else cell for row in rows for cell in row]
-    broken = [cell for cell in cells if isinstance(cell, Lines)]
+    cells = [cell.body if isinstance(cell, boxes.Tagged) else cell for row in rows for cell in row]
+    broken = [cell for cell in cells if isinstance(cell, boxes.Lines)]
     if len(rows) > 1 and broken:
         return _TALL_BROKEN if any(row.tall for cell in broken for row in cell.rows) else _BROKEN
     return _TALL if any(cell.tall for cell in cells) else ""
 
 
-def _broken(box: Lines) -> list[str]:
+def _broken(box: boxes.Lines) -> list[str]:
     return [_terms(row, first=n == 0) for n, row in enumerate(box.rows)]
 
 
-def _terms(box: Terms, *, first: bool) -> str:
+def _terms(box: boxes.Terms, *, first: bool) -> str:
     """A sum; where it goes on from a line above, its sign stands off as between two terms."""
     parts: list[str] = []
     for n, (sign, term) in enumerate(box.items):
@@ -185,13 +169,17 @@ def _terms(box: Terms, *, first: bool) -> str:
 
 def _item(items: tuple[Box, ...], n: int, box: Box) -> Iterable[str]:
     """An item of a row; a differential stands off from a factor before it."""
-    if n and not isinstance(items[n - 1], Operator) and _starts(box) == Operator("differential"):
+    if (
+        n
+        and not isinstance(items[n - 1], boxes.Operator)
+        and _starts(box) == boxes.Operator("differential")
+    ):
         yield "thin"
     yield typst(box)
 
 
 def _starts(box: Box) -> Box:
-    return _starts(box.items[0]) if isinstance(box, Row) and box.items else box
+    return _starts(box.items[0]) if isinstance(box, boxes.Row) and box.items else box
 
 
 def _beside(parts: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from certificates.frame import refuse
+from certificates.frame import Work, refuse
 from certificates.numbers import Field, Number, UndefinedError
 
 Shape = tuple[int, ...]
@@ -47,7 +47,7 @@ def made(shape: Shape, entry: Callable[[tuple[int, ...]], Number]) -> Array:
     return Array(shape, [entry(place) for place in places(shape)])
 
 
-def eliminated(field: Field, array: Array) -> tuple[Array, Number]:
+def eliminated(field: Field, array: Array, work: Work) -> tuple[Array, Number]:
     """A⁻¹ and det A of a square A.
 
     Raises:
@@ -56,6 +56,7 @@ def eliminated(field: Field, array: Array) -> tuple[Array, Number]:
     n = array.shape[0]
     if array.shape != (n, n) or n > MOST_ROWS:
         refuse(f"an inverse or a determinant of what is not square, or over {MOST_ROWS} rows")
+    work.spend(n**3 * field.cost)
     zero, one = field.number(0), field.number(1)
     rows = [
         [*array.items[n * i : n * (i + 1)], *(one if i == k else zero for k in range(n))]

@@ -4,43 +4,42 @@ A link is proved for all sizes if both of its sides have one normal form (see `p
 rest is evaluated: both sides at all their entries, at the sizes of the file, if they are small, and
 at two other choices of sizes, which differ from each other and one of which holds a 1; each time at
 two random points, modulo two random primes where the program only adds, multiplies and divides,
-else with real numbers that know their errors. That finds what is false, but is no proof.
+else with real numbers that know their errors. Where sizes stand as numbers, more sizes are tried.
+That finds what is false, but is no proof. All sides must have a value at some point.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import math
-import random
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from certificates.derivatives import Calculus
 from certificates.entries import Entries
-from certificates.frame import Json, RefusedError, Work, check_form, refuse
-from certificates.functions import KINKS, called
+from certificates.frame import Json, RefusedError, check_form, refuse
+from certificates.functions import parts_of
 from certificates.numbers import (
-    DIGITS,
     Field,
+    ImpreciseError,
     NotRationalError,
     Number,
     Reals,
     Residues,
     random_prime,
-    real_arithmetic,
 )
 from certificates.program import Program, flat, names, read
 from certificates.proving import Prover
-from certificates.reading import Tree, parse, walk
+from certificates.reading import Tree, parse
 from certificates.words import CHAINS, KINDS, METHODS, REASONS, STEPS
-from certificates.worlds import World, other_worlds
+from certificates.worlds import CHANCE, Point, World, other_points, spread_of
 
 SMALL = 120  # entries of all arrays together up to which the sizes of the file are looked at
 MOST_LINKS = 100_000
-MOST_EXPONENT = 1000  # of ten, by which numbers of a file may be small
+MOST_SPREAD = 8  # powers of a size, as a number in a formula
+DIGITS = (60, 240, 1000)  # of real numbers, more where they do not suffice
 
 
 def check(data: Json) -> list[tuple[str, str]]:
@@ -106,7 +105,6 @@ def _located(place: str) -> Iterator[None]:
 def _check_answers(data: Json, program: Program) -> None:
     """Each gradient must be where a chain ends that begins with ∂L/∂x."""
     ends: dict[str, str] = {}
-    derived: set[str] = set()
     for step in data["steps"]:
         if step["wrt"] is None:
             continue
@@ -114,17 +112,22 @@ def _check_answers(data: Json, program: Program) -> None:
             first, *_, last = chain["sides"]
             if "of" not in first or "of" not in last or first["kind"] != "formula":
                 continue
-            if first["of"] == f"d{step['wrt']}":
-                derived.add(first["of"])
             if parse(first["of"]) == _asked(step["wrt"], program) and last["kind"] == "formula":
                 ends[step["wrt"]] = last["of"] if last["at"] == first["at"] else ""
     for name in data["wrt"]:
         if ends.get(name) != data["gradients"][name]:
             refuse(f"gradients: that by {name} is not what is derived")
-        used = names(parse(data["gradients"][name])) - program.shapes.keys()
-        missing = [n for n in sorted(used - derived) if n[0] == "d" and n[1:] in program.shapes]
-        if missing:
-            refuse(f"gradients: that by {name} uses {missing[0]}, which is not derived")
+        _check_derived(name, ends, program)
+
+
+def _check_derived(name: str, ends: Mapping[str, str], program: Program) -> None:
+    """Refuse an answer with a gradient in it that is not derived, or not by a later value."""
+    for used in names(parse(ends[name])) - program.shapes.keys():
+        value = used[1:]
+        if value in program.shapes and used[0] == "d":
+            if name not in program.reach.get(value, ()) or not ends.get(value):
+                refuse(f"gradients: that by {name} uses {used}, which is not derived")
+            _check_derived(value, ends, program)
 
 
 def _asked(name: str, program: Program) -> Tree:
@@ -159,7 +162,6 @@ def _check_counts(data: Json, program: Program) -> None:
         refuse("proof: the counts are not those of the links")
 
 
-_CHANCE = random.SystemRandom()
 _NUMBER = re.compile("[1-9][0-9]{0,8}")
 
 # -- chains --------------------------------------------------------------------------------------
@@ -182,20 +184,18 @@ class Side:
             refuse(f"there is no side {kind[:40]!r} of this form")
         if any(index not in runs and not _NUMBER.fullmatch(index) for index in at):
             refuse("an index is not one of its chain")
+        cells = "".join(text for _, text in _cells(data.get("entries", "")))
+        self.calculus.lowering.work.spend(len(data["entry"] + data.get("of", "") + cells))
         written = [parse(data["entry"])]
+        parts_of(written[0])
         if "of" in data:
             over = tuple(runs.get(index, "1") for index in at)
+            parts_of(parse(data["of"]))
             places = tuple(("name", i) if i in runs else ("num", int(i)) for i in at)
             written.append(self.calculus.source(data["of"], over, places, KINDS[kind]))
-        self.numbers = {
-            (node[1], n, index[1])
-            for tree in written
-            for node in walk(tree)
-            if node[0] == "index"
-            for n, index in enumerate(node[2])
-            if index[0] == "num"
-        }
+        self.calculus.numbers.clear()
         self.trees = [self.calculus.read(tree, runs, about) for tree in written]
+        self.numbers = frozenset(self.calculus.numbers)
         self.proved = all(prover.same(self.trees[0], tree, about) for tree in self.trees[1:])
 
     def value(self, world: World, place: Place) -> Number:
@@ -207,8 +207,7 @@ class Side:
 
     def there(self, world: World) -> bool:
         """Whether the entries that are named by numbers, such as x_12, are there."""
-        lowering = self.calculus.lowering
-        return all(n <= world.shape(lowering.shape_of(x))[axis] for x, axis, n in self.numbers)
+        return all(n <= world.shape([size])[0] for size, n in self.numbers)
 
     def check_spelled(self, world: World, runs: Mapping[str, str]) -> None:
         """Compare what is written out with the side; the sizes are those of the file."""
@@ -257,15 +256,28 @@ class Link:
         """Whether it is to be evaluated, at the sizes of the file or at others."""
         return not self.proved and (own or self.for_all_sizes)
 
-    def look(self, world: World, *, own: bool) -> None:
-        """Compare its sides, and what is written out; `own`: the sizes are those of the file."""
-        if self.open(own=own) and all(side.there(world) for side in self.sides):
-            self.looked = True
-            for place in _places(world, self.runs):
-                if not world.field.same(*(side.value(world, place) for side in self.sides)):
-                    refuse(f"the sides differ at {tuple(place.values()) or 'a point'}")
-        for side in self.spelled if own else ():
-            side.check_spelled(world, self.runs)
+    def look(self, point: Point, *, own: bool, first: bool) -> None:
+        """Compare its sides, and what is written out; `own`: the sizes are those of the file.
+
+        At the first point all links are looked at, so that what is proved has a value, too.
+        """
+        for world in point.worlds():
+            world.begin(self.about)
+            with contextlib.suppress(ArithmeticError):
+                if self.open(own=own) or (first and (own or self.for_all_sizes)):
+                    self._compare(world)
+                for side in self.spelled if own else ():
+                    side.check_spelled(world, self.runs)
+                return
+        refuse("a side has no value")
+
+    def _compare(self, world: World) -> None:
+        if not all(side.there(world) for side in self.sides):
+            return
+        self.looked = True
+        for place in _places(world, self.runs):
+            if not world.field.same(*(side.value(world, place) for side in self.sides)):
+                refuse(f"the sides differ at {tuple(place.values()) or 'a point'}")
 
 
 def _links(chain: Json, prover: Prover, about: str | None, where: str) -> Iterator[Link]:
@@ -293,45 +305,45 @@ def _links(chain: Json, prover: Prover, about: str | None, where: str) -> Iterat
 
 
 def _evaluate(data: Json, entries: Entries, links: list[Link]) -> None:
-    """Look at every link that is not proved, and at all that is written out."""
-    if not any(link.spelled or link.open(own=True) for link in links):
+    """Look at every link that is not proved, at all that is written out, and for values of all."""
+    with contextlib.suppress(NotRationalError):
+        _look(data, entries, [Residues(random_prime(CHANCE)) for _ in range(2)], links)
         return
-    extra = _digits(data)
-    try:
-        _look(data, entries, [Residues(random_prime(_CHANCE)) for _ in range(2)], links)
-    except NotRationalError:
-        with real_arithmetic(DIGITS + extra):
-            # It takes more points to tell functions apart that take few values.
-            kinks = any(called(tree) & KINKS for tree in entries.program.definitions.values())
-            _look(data, entries, [Reals(DIGITS // 2 + extra)] * (8 if kinks else 2), links)
+    for digits in DIGITS:
+        with contextlib.suppress(ImpreciseError):
+            _look(data, entries, [Reals(digits)] * 2, links)
+            if entries.jumped:  # it takes more points to tell functions apart that take few values
+                _look(data, entries, [Reals(digits)] * 6, links)
+            if any(len(signs) == 1 for signs in entries.signs.values()):
+                refuse("a side asks for a sign that is always the same")
+            return
+    refuse(f"numbers that {DIGITS[-1]:,} digits do not tell apart")
 
 
 def _look(data: Json, entries: Entries, fields: Sequence[Field], links: list[Link]) -> None:
-    """Look at links in every world that is needed."""
-    own, work = data["sizes"], Work()
-    sizes = [[own.get(n) or int(n) for n in shape] for shape in data["shapes"].values()]
+    """Look at links at every point that is needed, and at all links at the first."""
+    own, first = data["sizes"], True
     here = any(x.spelled or x.open(own=True) != x.open(own=False) for x in links)
-    found: list[Iterable[World]] = []
-    if here or sum(map(math.prod, sizes)) <= SMALL:
-        found.append(World(entries, field, own, _CHANCE, work) for field in fields)
-    if any(link.open(own=False) for link in links):
-        found.append(other_worlds(entries, fields, work, _CHANCE))
-    for world in itertools.chain(*found):
-        for about, some in itertools.groupby(links, lambda link: link.about):
-            world.begin(about)
-            for link in some:
-                with _located(link.where):
-                    link.look(world, own=world.sizes == own)
+    shapes = [[own.get(n) or int(n) for n in shape] for shape in data["shapes"].values()]
+    found: list[Iterable[Point]] = []
+    if here or sum(map(math.prod, shapes)) <= SMALL:
+        found.append(Point(entries, field, own) for field in fields)
+    trees = [t for x in links if x.open(own=False) for side in x.sides for t in side.trees]
+    if trees or not found:
+        spread = {name: _most(trees, name) for name in own}
+        found.append(other_points(entries, fields, spread))
+    for point in itertools.chain(*found):
+        for link in links:
+            with _located(link.where):
+                link.look(point, own=point.sizes == own, first=first)
+        first = False
 
 
-def _digits(data: Json) -> int:
-    """How many digits more are needed to see the smallest numbers of the file."""
-    most = found = 0
-    text = json.dumps(data | {"sha256": ""}, ensure_ascii=False)
-    for number in re.finditer(r'"|([0-9]{8,}|[0-9])e-?([0-9]{1,3})|[0-9]{8,}', text):
-        own = int(number[2] or 0) + len(number[1] or number[0])
-        found = 0 if number[0] == '"' else found + own
-        most = max(most, found)
-    if most > MOST_EXPONENT:
-        refuse(f"numbers of more than {MOST_EXPONENT} digits")
+def _most(trees: Iterable[Tree], name: str) -> int:
+    """At how many sizes a letter may have some formulas may agree that differ."""
+    most = max(
+        (high - low + more for low, high, more in (spread_of(t, name) for t in trees)), default=0
+    )
+    if most > MOST_SPREAD:
+        refuse(f"formulas that hold {name[:40]} as a number too often")
     return most

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from certificates.frame import Work, refuse
+from certificates.frame import refuse
 from certificates.functions import ARGUMENT, SIMPLER, SLOPES
 from certificates.lowering import ONE, Lowering, Places, Sizes, delta, entry, summed, times
 from certificates.program import Program, names
 from certificates.reading import Tree, exchanged, parse, walk, whole_number
 
 MOST_FIXED = 1000  # that a sum runs to which runs to a number
-MOST_WORK = 400_000  # parts of formulas that are differentiated, for a file
 
 Letters = Mapping[str, str]  # letters with the sizes that they run to
 Leaf = Callable[[Tree], Places | None]
@@ -33,7 +32,7 @@ class Calculus:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.lowering = Lowering(program.sizes, program.shapes, program.functions)
-        self._work = Work(MOST_WORK)
+        self.numbers: set[tuple[str, int]] = set()  # sizes, and numbers that index them
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -127,8 +126,9 @@ class Calculus:
     def fit(self, index: Tree, size: str | None, letters: Letters) -> None:
         """Refuse an index that is not one of an axis."""
         own = self.size_of(index, letters)
-        there = own == size if own else not (size and size.isdigit() and index[1] > int(size))
-        if size and not there:
+        if size and own is None and index[1] <= int(self.program.sizes.get(size, 0) or size):
+            self.numbers.add((size, index[1]))
+        elif size and own != size:
             refuse(f"the index {str(index[1])[:20]} does not run over its rows or columns")
 
     def indices(self, tree: Tree, letters: Letters) -> Places:
@@ -239,7 +239,7 @@ class Calculus:
 
     def slopes(self, tree: Tree, leaf: Leaf) -> Iterator[_Slope]:
         """The derivative, for each time that what it is by stands in a tree."""
-        self._work.spend(1)
+        self.lowering.work.spend(len(tree[1]) if tree[0] == "mul" else 1)
         at = leaf(tree)
         if at is not None:
             yield (), (), at

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from certificates.arrays import Array, eliminated
 from certificates.derivatives import Calculus
 from certificates.frame import refuse
-from certificates.functions import ARGUMENT, SIMPLER, SLOPES
+from certificates.functions import ARGUMENT, JUMPS, SIMPLER, SLOPES
 from certificates.lowering import Places
 from certificates.numbers import Number, to_the
 from certificates.reading import Tree, exchanged, whole_number
@@ -27,12 +27,15 @@ Run = Callable[["World", Place], Number]
 
 
 class Ready:
-    """A tree made ready to be worked out; `letters` are those that are free in it."""
+    """A tree made ready to be worked out.
 
-    __slots__ = ("letters", "run")
+    `letters` are those that are free in it; `total`: it has a value whatever its parts are.
+    """
 
-    def __init__(self, letters: Iterable[str], run: Run) -> None:
-        self.letters, self.run = frozenset(letters), run
+    __slots__ = ("letters", "run", "total")
+
+    def __init__(self, letters: Iterable[str], run: Run, *, total: bool = True) -> None:
+        self.letters, self.run, self.total = frozenset(letters), run, total
 
 
 class Entries:
@@ -43,6 +46,8 @@ class Entries:
         self.lowering = calculus.lowering
         self.general: dict[object, tuple[Places, Ready]] = {}  # entries of arrays at letters
         self._known: dict[Tree, Ready] = {}
+        self.signs: dict[Tree, set[int]] = {}  # of what no definition asks for the sign of
+        self.jumped = False  # whether anything asked for a sign
 
     def ready(self, tree: Tree) -> Ready:
         """A tree made ready."""
@@ -51,6 +56,7 @@ class Entries:
         return self._known[tree]
 
     def _ready(self, tree: Tree) -> Ready:
+        self.lowering.work.spend(1)
         match tree:
             case ("num", number):
                 return Ready((), lambda world, _: world.field.number(number))
@@ -85,8 +91,9 @@ class Entries:
         """A power; a whole one is multiplied out."""
         inner, n = self._ready(base), whole_number(exponent)
         if n is not None:
-            return _of([inner], lambda field, u: to_the(field, u, n))
-        return _of([inner, self._ready(exponent)], lambda field, u, v: field.power(u, v))
+            return _of([inner], lambda field, u: to_the(field, u, n), total=n >= 0)
+        both = [inner, self._ready(exponent)]
+        return _of(both, lambda field, u, v: field.power(u, v), total=False)
 
     def function(self, name: str, arg: Tree) -> Ready:
         """A function of a number."""
@@ -95,9 +102,23 @@ class Entries:
         if made := self.calculus.named(name, arg):
             return self._ready(made)
         inner = self._ready(arg)
+        if name in JUMPS:
+
+            def run(world: World, p: Place) -> Number:
+                u = inner.run(world, p)
+                world.side(arg, u)
+                return world.field.function(name, u)
+
+            return _kept([inner], run, total=False)
         if name in SLOPES:
-            return _of([inner], lambda field, u: field.function(name, u))
-        return _kept(inner.letters, lambda world, p: world.undefined(name)(inner.run(world, p)))
+            return _of([inner], lambda field, u: field.function(name, u), total=name != "log")
+        own = name in self.program.functions
+
+        def of_one(world: World, p: Place) -> Number:
+            value, (slope,) = world.undefined(name, [inner.run(world, p)])
+            return value if own else slope
+
+        return _kept([inner], of_one)
 
     def summed(self, body: Tree, bounds: Sequence[Tree]) -> Ready:
         """Σ over letters, one after another, each over the factors that hold it alone."""
@@ -128,34 +149,33 @@ class Entries:
             ]
             return _of_array(world, name, Array(world.shape(sizes), numbers))
 
-        kept = _kept(inner.letters - {*letters}, run)
-        return Ready(
-            kept.letters | _letters(at), lambda world, p: kept.run(world, p).at(_at(at, p))
-        )
+        kept = _kept([inner], run, without=letters, total=name not in ("inv", "logdet"))
+        free = kept.letters | _letters(at)
+        return Ready(free, lambda world, p: kept.run(world, p).at(_at(at, p)), total=kept.total)
 
 
-def _of(parts: list[Ready], operation: Callable[..., Number]) -> Ready:
+def _of(parts: list[Ready], operation: Callable[..., Number], *, total: bool = True) -> Ready:
     """An operation on numbers."""
 
     def run(world: World, p: Place) -> Number:
         return operation(world.field, *(part.run(world, p) for part in parts))
 
-    return _kept(_union(parts), run)
+    return _kept(parts, run, total=total)
 
 
 def _product(parts: list[Ready]) -> Ready:
-    """Several factors; the others are not worked out where one is 0."""
+    """Several factors; where one is 0, others are not worked out that have a value anyway."""
 
     def run(world: World, p: Place) -> Number:
         found = None
         for part in parts:
+            if found is not None and part.total and world.field.zero(found):
+                continue
             factor = part.run(world, p)
-            if world.field.zero(factor):
-                return factor
             found = factor if found is None else found * factor
         return found
 
-    return Ready(_union(parts), run)
+    return Ready(_union(parts), run, total=all(part.total for part in parts))
 
 
 def _over(letter: str, size: str, factors: list[Ready]) -> Ready:
@@ -169,11 +189,14 @@ def _over(letter: str, size: str, factors: list[Ready]) -> Ready:
         terms = (term.run(world, {**p, letter: index}) for (index,) in places)
         return reduce(add, terms)
 
-    return _kept(term.letters - {letter}, run)
+    return _kept([term], run, without=[letter])
 
 
-def _kept(letters: frozenset[str], run: Run) -> Ready:
-    """The same, worked out once for each choice of its letters."""
+def _kept(
+    parts: list[Ready], run: Run, *, without: Iterable[str] = (), total: bool = True
+) -> Ready:
+    """What is made of some parts, worked out once for each choice of its letters."""
+    letters = _union(parts) - {*without}
     order = sorted(letters)
     mark = object()
 
@@ -181,10 +204,11 @@ def _kept(letters: frozenset[str], run: Run) -> Ready:
         key = (mark, *(p[letter] for letter in order))
         found = world.memo.get(key)
         if found is None:
+            world.work.spend(world.field.cost)
             found = world.memo[key] = run(world, p)
         return found
 
-    return Ready(letters, once)
+    return Ready(letters, once, total=total and all(part.total for part in parts))
 
 
 def _union(parts: Iterable[Ready]) -> frozenset[str]:
@@ -203,12 +227,13 @@ def _of_array(world: World, name: str, array: Array) -> Array:
     field = world.field
     match name:
         case "inv":
-            return eliminated(field, array)[0]
+            return eliminated(field, array, world.work)[0]
         case "det":
-            return Array((), [eliminated(field, array)[1]])
+            return Array((), [eliminated(field, array, world.work)[1]])
         case "logdet":
-            size = to_the(field, eliminated(field, array)[1], 2)
+            size = to_the(field, eliminated(field, array, world.work)[1], 2)
             return Array((), [field.function("log", size) / field.number(2)])
         case "prod":
             return Array((), [reduce(mul, array.items)])
-    return world.of_array(name, array)
+    value, slopes = world.undefined(name, array.items)
+    return Array((), [value]) if name in world.program.functions else Array(array.shape, slopes)

@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-MOST_BYTES = 20_000_000
+MOST_BYTES = 5_000_000
+MOST_WORK = 400_000  # for a file; a part takes some microseconds
 
 Json = Any  # what json.loads gives
 #: A type; a value; [of each]; {str: of each}; {name: of a field, "name?": of one that may be
@@ -25,10 +26,10 @@ def refuse(message: str) -> NoReturn:
 
 
 class Work:
-    """The budget of operations that is left for one certificate."""
+    """What is left of the parts of formulas that may be read, proved and evaluated."""
 
-    def __init__(self, most: int = 6_000_000) -> None:
-        self.left = most
+    def __init__(self) -> None:
+        self.left = MOST_WORK
 
     def spend(self, amount: int) -> None:
         """Take some of it."""

@@ -5,7 +5,10 @@ What is not here is in `lowering.py`: sums, means, products of entries, inverses
 
 from __future__ import annotations
 
+from certificates.frame import refuse
 from certificates.reading import Tree, exchanged, parse, walk
+
+MOST_PARTS = 100_000  # of a formula, by the simplest functions
 
 #: The argument of a function in its row; no name of a program is written so.
 ARGUMENT: Tree = ("name", "#")
@@ -48,6 +51,9 @@ MIRRORED = dict.fromkeys("sin tanh arctan erf sign".split(), "odd") | {
 
 FUNCTIONS = frozenset((*SLOPES, *SIMPLER))
 
+#: Functions that take few values.
+JUMPS = frozenset(("step", "sign"))
+
 #: Operations on arrays a and b by simpler ones; `axis` and `keepdims` are those that are given.
 COMPOSITE = {
     "maximum": parse("relu(a - b) + b"),
@@ -61,14 +67,14 @@ COMPOSITE = {
     "std": parse("sqrt(var(a, axis=axis, keepdims=keepdims))"),
 }
 
-
-def called(tree: Tree) -> set[str]:
-    """The functions in a tree."""
-    return {node[1] for node in walk(tree) if node[0] == "call"}
+_SIMPLER = SIMPLER | COMPOSITE
 
 
-#: Functions that take few values, or that are made of such.
-KINKS = {"step", "sign"}
-for _name, _tree in (SIMPLER | COMPOSITE).items():
-    if called(_tree) & KINKS:
-        KINKS.add(_name)
+def parts_of(tree: Tree) -> int:
+    """How many parts a formula has when its functions are put in simpler terms."""
+    found = 1 + sum(parts_of(part) for part in tree if isinstance(part, tuple))
+    if tree[0] == "call" and tree[1] in _SIMPLER:
+        found *= 1 + sum(node in (ARGUMENT, ("name", "a")) for node in walk(_SIMPLER[tree[1]]))
+    if found > MOST_PARTS:
+        refuse("a formula of too many parts")
+    return found

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from certificates.frame import refuse
+from certificates.frame import Work, refuse
 from certificates.functions import COMPOSITE, FUNCTIONS
 from certificates.reading import Tree, exchanged, walk
 
@@ -52,6 +52,7 @@ class Lowering:
     ) -> None:
         self.sizes, self.functions = set(sizes), functions
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
+        self.work = Work()
         self._count = itertools.count()
 
     def places(self, shape: Sizes, *, always: bool = False) -> tuple[Places, list[Tree]]:
@@ -81,6 +82,7 @@ class Lowering:
 
     def lower(self, tree: Tree) -> Lowered:
         """A formula as an array of entries."""
+        self.work.spend(1)
         match tree:
             case ("num", _):
                 return Lowered((), lambda _: tree)
@@ -193,6 +195,7 @@ class Lowering:
 
     def composite(self, name: str, operands: list[Tree], options: dict[str, Tree]) -> Lowered:
         """An operation by simpler ones."""
+        self.work.spend(20)
         left: dict[Tree, Tree] = {("name", o): tree for o, tree in options.items()}
         left |= {("name", o): tree for o, tree in zip("ab", operands, strict=False)}
         parts = {node for node in walk(COMPOSITE[name]) if node[0] == "name"}

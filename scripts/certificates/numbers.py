@@ -1,35 +1,38 @@
-"""Numbers to evaluate with: exact ones modulo a prime, and real ones with their errors.
+"""Numbers to evaluate with: exact ones modulo a prime, and real ones that know their errors.
 
 A program that only adds, multiplies and divides is evaluated modulo random primes of 127 bits. Two
 formulas that differ agree at a random point with a probability of at most their degree over such a
 prime, so that agreement is exact but for a chance that nobody will meet. Functions such as exp and
-log need real numbers. Each is an interval, with all that rounding has done to it, and two values
-agree if these meet: nothing is close enough by being small.
+log need real numbers. Each is an interval, with all that rounding has done to it, and knows the
+finest part that it is made of: two values agree if they meet where even that part would be seen.
 """
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
+import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
-from functools import cache, reduce
+from functools import reduce
+from operator import add
 from typing import Any
+
+from mpmath import libmp
 
 from certificates.frame import refuse
 
 MOST_POWER = 2000
-DIGITS = 60
-_DEGREE = 6  # of the polynomials that stand for undefined functions
-
-#: A function of one number, and its derivative.
-Smooth = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 
 Number = Any  # a residue or an interval
 
 
 class NotRationalError(Exception):
     """An operation needs real numbers."""
+
+
+class ImpreciseError(Exception):
+    """It takes more digits to see the finest part of a number."""
 
 
 class UndefinedError(ArithmeticError):
@@ -41,11 +44,9 @@ class UndefinedError(ArithmeticError):
 
 def random_prime(chance: random.Random, bits: int = 127) -> int:
     """A prime that nobody can have known before."""
-    from mpmath.libmp import isprime
-
     while True:
         n = chance.getrandbits(bits - 2) * 2 + 1 + (1 << (bits - 1))
-        if isprime(n):
+        if libmp.isprime(n):
             return int(n)
 
 
@@ -67,6 +68,8 @@ class Residue:
         return Residue(self.n * other.n, self.prime)
 
     def __truediv__(self, other: Residue) -> Residue:
+        if not other.n:
+            raise UndefinedError
         return Residue(self.n * pow(other.n, -1, self.prime), self.prime)
 
     def __neg__(self) -> Residue:
@@ -76,19 +79,20 @@ class Residue:
 class Residues:
     """The field of residues."""
 
+    cost = 1
+
     def __init__(self, prime: int) -> None:
         self.prime = prime
 
     def number(self, value: Fraction | int) -> Number:
         """A rational number."""
-        value = Fraction(value)
         return Residue(value.numerator, self.prime) / Residue(value.denominator, self.prime)
 
     def drawn(self, chance: random.Random, _: str = "") -> Number:
         """Any residue."""
         return Residue(chance.randrange(self.prime), self.prime)
 
-    def magnitude(self, u: Number) -> Number:
+    def magnitude(self, u: Number) -> int:
         """How good a pivot it is: 0 if it is 0."""
         return int(u.n != 0)
 
@@ -100,81 +104,130 @@ class Residues:
         """Whether a number is 0."""
         return bool(u.n == 0)
 
+    def undefined(self, seed: str, some: list[Number]) -> tuple[Number, list[Number]]:
+        """An undefined function of some numbers, and its derivatives: whatever they may be."""
+        text = ",".join(str(u.n) for u in some)
+        hashed = (hashlib.blake2b(f"{seed} {n} {text}".encode()) for n in range(len(some) + 1))
+        value, *slopes = (Residue(int(h.hexdigest(), 16), self.prime) for h in hashed)
+        return value, slopes
+
     def function(self, *_: object) -> Number:
-        """No function is known, nor π."""
+        """No function is known, nor π, nor what is larger."""
         raise NotRationalError
 
-    power = pi = function
+    power = pi = sign = rounded = function
 
 
 # -- real ones -----------------------------------------------------------------------------------
 
+Ends = tuple[Any, Any]
 
-@cache
-def _iv() -> Any:  # noqa: ANN401 - mpmath has no types
-    import mpmath
+_NOTHING = 10**9  # the finest part of an exact 0, as a power of 2
+_SEEN = 30  # bits that the finest part of a number must have
 
-    return mpmath.iv
+_ZERO = (libmp.fzero, libmp.fzero)
 
 
-def _rising(name: str) -> Callable[[Number], Number]:
+def _top(ends: Ends) -> int:
+    """A power of 2 that is larger than all numbers of an interval."""
+    found = [end[2] + end[3] for end in ends if end[1]]
+    return int(max(found)) if found else -_NOTHING
+
+
+class Real:
+    """A real number in an interval; lies in it that are not smaller than 2**`grain` are seen."""
+
+    __slots__ = ("bits", "ends", "grain")
+
+    def __init__(self, ends: Ends, grain: int, bits: int) -> None:
+        self.ends, self.grain, self.bits = ends, grain, bits
+
+    def __contains__(self, _: int) -> bool:
+        """Whether it may be 0."""
+        low, high = self.ends
+        return not (libmp.mpf_sign(low) > 0 or libmp.mpf_sign(high) < 0)
+
+    def __add__(self, other: Real) -> Real:
+        ends = libmp.mpi_add(self.ends, other.ends, self.bits)
+        return Real(ends, min(self.grain, other.grain), self.bits)
+
+    def __sub__(self, other: Real) -> Real:
+        return self + -other
+
+    def __neg__(self) -> Real:
+        return Real(libmp.mpi_neg(self.ends), self.grain, self.bits)
+
+    def __mul__(self, other: Real) -> Real:
+        if _ZERO in (self.ends, other.ends):
+            return Real(_ZERO, _NOTHING, self.bits)
+        grain = min(
+            _NOTHING if 0 in self and 0 not in other else _top(self.ends) + other.grain,
+            _NOTHING if 0 in other and 0 not in self else _top(other.ends) + self.grain,
+        )
+        return Real(libmp.mpi_mul(self.ends, other.ends, self.bits), grain, self.bits)
+
+    def __truediv__(self, other: Real) -> Real:
+        if 0 in other:
+            raise UndefinedError
+        ends = libmp.mpi_div((libmp.fone, libmp.fone), other.ends, self.bits)
+        return self * Real(ends, other.grain - 2 * _top(other.ends), self.bits)
+
+
+def _rising(name: str) -> Callable[[Ends, int], Ends]:
     """A function that rises, of an interval: from that of its lower end to that of its upper."""
 
-    def value(u: Number) -> Number:
-        import mpmath
-
-        iv = _iv()
-        with mpmath.workprec(iv.prec + 20):
-            ends = [getattr(mpmath, name)(mpmath.mpf(end)) for end in (u.a, u.b)]
-            return iv.mpf(ends) * (1 + iv.mpf([-1, 1]) * iv.ldexp(1, -iv.prec))
+    def value(ends: Ends, bits: int) -> Ends:
+        low, high = (getattr(libmp, name)(end, bits + 20, "n") for end in ends)
+        one, ulp = libmp.fone, libmp.mpf_shift(libmp.fone, -bits)
+        about = libmp.mpf_sub(one, ulp), libmp.mpf_add(one, ulp)
+        return libmp.mpi_mul((low, high), about, bits)  # type: ignore[no-any-return]
 
     return value
 
 
-def _log(u: Number) -> Number:
-    if not u > 0:
-        raise UndefinedError
-    return _iv().log(u)
+#: The functions of one number that are not made of others, of an interval.
+_VALUES: dict[str, Callable[[Ends, int], Ends]] = {
+    "exp": libmp.mpi_exp,
+    "log": libmp.mpi_log,
+    "sin": libmp.mpi_sin,
+    "cos": libmp.mpi_cos,
+    "arctan": libmp.mpi_atan,
+    "tanh": _rising("mpf_tanh"),
+    "erf": _rising("mpf_erf"),
+}
 
-
-def _sign(u: Number) -> Number:
-    """An interval that holds 0 is a 0 that rounding has blurred."""
-    return _iv().mpf(int(bool(u > 0)) - int(bool(u < 0)))
-
-
-#: The functions of one number that are not made of others.
-_VALUES: dict[str, Callable[[Number], Number]] = {
-    "exp": lambda u: _iv().exp(u),
-    "log": _log,
-    "sin": lambda u: _iv().sin(u),
-    "cos": lambda u: _iv().cos(u),
-    "tanh": _rising("tanh"),
-    "arctan": _rising("atan"),
-    "erf": _rising("erf"),
-    "step": lambda u: _iv().mpf(int(bool(u > 0))),
-    "sign": _sign,
+#: The logarithms to the base 2 of their derivatives at |u|, or about that.
+_STEEP: dict[str, Callable[[float], float]] = {
+    "exp": lambda u: 1.443 * u,
+    "log": lambda u: -math.log2(abs(u)),
+    "sin": lambda _: 0,
+    "cos": lambda u: min(math.log2(abs(u)), 0),
+    "arctan": lambda u: min(-2 * math.log2(abs(u)), 0),
+    "tanh": lambda u: 2 - 2.886 * abs(u),
+    "erf": lambda u: 1 - 1.443 * u * u,
 }
 
 #: Ranges that the inputs of a program are drawn from, in thousandths, until it has a value.
 RANGES = {"any": (-1500, 1500), "positive": (200, 1500), "small": (10, 250), "large": (1500, 5000)}
+_WAVE = ("positive", "positive", "small", "positive")
 
 
 class Reals:
-    """Real numbers as intervals.
-
-    `digits` are those after the point that an interval, of numbers about 1, must have at least for
-    a comparison to mean anything.
-    """
+    """Real numbers as intervals, with so many digits."""
 
     def __init__(self, digits: int) -> None:
-        iv = _iv()
-        self.widest, self.nothing, self.most = iv.mpf(10) ** -digits, iv.mpf(0), iv.mpf(10) ** 1000
+        self.bits = digits * 10 // 3
+        self.cost = 1 + self.bits // 40
         self._numbers: dict[Fraction | int, Number] = {}
+        self._functions: dict[str, Any] = {}
 
     def number(self, value: Fraction | int) -> Number:
         """A rational number."""
         if value not in self._numbers:
-            self._numbers[value] = _iv().mpf(value.numerator) / value.denominator
+            parts = (libmp.from_int(n) for n in (value.numerator, value.denominator))
+            above, below = ((part, part) for part in parts)
+            ends = libmp.mpi_div(above, below, self.bits)
+            self._numbers[value] = Real(ends, _top(ends) if value else _NOTHING, self.bits)
         return self._numbers[value]
 
     def drawn(self, chance: random.Random, kind: str = "any") -> Number:
@@ -182,62 +235,85 @@ class Reals:
         low, high = RANGES[kind]
         return self.number(Fraction(chance.randrange(low * 10**27, high * 10**27), 10**30))
 
-    def magnitude(self, u: Number) -> Number:
+    def magnitude(self, u: Number) -> int:
         """How good a pivot it is: 0 if it may be 0."""
-        return 0 if self.nothing in u else min(abs(u.a), abs(u.b))
+        return 0 if 0 in u else _NOTHING + _top(u.ends)
 
     def same(self, a: Number, b: Number) -> bool:
         """Whether two numbers are equal but for rounding."""
-        apart = a - b
-        if not apart.delta < self.widest * (self.number(1) + abs(a) + abs(b)):
-            raise UndefinedError
-        return self.nothing in apart
+        return self.sign(a - b) == 0
 
     def zero(self, u: Number) -> bool:
         """Whether a number is 0."""
-        return bool(u == self.nothing)
+        return bool(u.ends == _ZERO)
+
+    def undefined(self, seed: str, some: list[Number]) -> tuple[Number, list[Number]]:
+        """Some undefined function f(Σ b_i g(u_i + Σ c_k u_k)), and its derivatives."""
+        key = f"{seed} {len(some)}"
+        if key not in self._functions:
+            chance = random.Random(key)
+            outer, inner = ([self.drawn(chance, kind) for kind in _WAVE] for _ in range(2))
+            pairs = [(self.drawn(chance, "positive"), self.drawn(chance, "small")) for _ in some]
+            self._functions[key] = outer, inner, pairs
+        outer, inner, pairs = self._functions[key]
+        middle = reduce(add, (d * u for (_, d), u in zip(pairs, some, strict=True)))
+        parts = [self._wave(inner, u + middle) for u in some]
+        whole = zip(
+            *((b * u, b * v) for (b, _), (u, v) in zip(pairs, parts, strict=True)), strict=True
+        )
+        total, tilt = (reduce(add, column) for column in whole)
+        value, slope = self._wave(outer, total)
+        return value, [
+            slope * (b * v + d * tilt) for (b, d), (_, v) in zip(pairs, parts, strict=True)
+        ]
+
+    def _wave(self, some: list[Number], u: Number) -> tuple[Number, Number]:
+        """A + bu + c·sin(du), and its derivative."""
+        a, b, c, d = some
+        sin, cos = (self.function(name, d * u) for name in ("sin", "cos"))
+        return a + b * u + c * sin, b + c * d * cos
+
+    def sign(self, u: Number) -> int:
+        """The sign; a 0 that rounding has blurred is a 0, if it would be seen that it is none."""
+        if 0 not in u:
+            return int(libmp.mpf_sign(u.ends[0]))
+        if _top((libmp.mpi_delta(u.ends, self.bits),) * 2) > u.grain - _SEEN:
+            raise ImpreciseError
+        return 0
+
+    @staticmethod
+    def rounded(u: Number) -> int:
+        """The same for what is equal but for rounding."""
+        return int(libmp.to_int(libmp.mpf_shift(u.ends[0], 80)))
 
     def function(self, name: str, u: Number) -> Number:
         """A known function."""
-        if not abs(u) < (self.number(1000) if name == "exp" else self.most):
+        if name in ("step", "sign"):
+            sign = self.sign(u)
+            return self.number(max(sign, 0) if name == "step" else sign)
+        if _top(u.ends) > (10 if name == "exp" else 1000):
             raise UndefinedError  # more would only cost digits
-        return _VALUES[name](u)
+        if name == "log" and (0 in u or libmp.mpf_sign(u.ends[0]) < 0):
+            raise UndefinedError
+        near = libmp.to_float(u.ends[0]) or 1e-300
+        grain = u.grain + int(_STEEP[name](near))
+        return Real(_VALUES[name](u.ends, self.bits), grain, self.bits)
 
     def power(self, u: Number, v: Number) -> Number:
         """u**v."""
-        n = int(v.mid)
-        if v == n and abs(n) <= MOST_POWER:
-            return to_the(self, u, n)
+        low, high = v.ends
+        if low == high and _top(v.ends) < MOST_POWER.bit_length():
+            n = libmp.to_int(low)
+            if libmp.from_int(n) == low:
+                return to_the(self, u, n)
         return self.function("exp", v * self.function("log", u))
 
-    @staticmethod
-    def pi() -> Number:
+    def pi(self) -> Number:
         """The number π."""
-        return +_iv().pi
+        return Real(tuple(libmp.mpf_pi(self.bits, end) for end in "fc"), 1, self.bits)
 
 
 Field = Residues | Reals
-
-
-@contextlib.contextmanager
-def real_arithmetic(digits: int) -> Iterator[None]:
-    """While real numbers have so many digits."""
-    before, _iv().dps = _iv().dps, digits
-    try:
-        yield
-    finally:
-        _iv().dps = before
-
-
-def smooth(field: Field, chance: random.Random) -> Smooth:
-    """A random polynomial and its derivative, for an undefined function."""
-    some = [field.drawn(chance, "small") for _ in range(_DEGREE + 1)]
-    down = [field.number(n) * c for n, c in enumerate(some)][1:]
-
-    def value(coefficients: list[Number], u: Number) -> Number:
-        return reduce(lambda total, c: total * u + c, reversed(coefficients))
-
-    return (lambda u: value(some, u)), (lambda u: value(down, u))
 
 
 def to_the(field: Field, u: Number, n: int) -> Number:
@@ -249,8 +325,4 @@ def to_the(field: Field, u: Number, n: int) -> Number:
         total = total * square if left % 2 else total
         left //= 2
         square = square * square if left else square
-    if n >= 0:
-        return total
-    if not field.magnitude(total):
-        raise UndefinedError
-    return field.number(1) / total
+    return total if n >= 0 else field.number(1) / total

@@ -9,10 +9,12 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from certificates.frame import Json, refuse
+from certificates.functions import parts_of
 from certificates.lowering import KNOWN, Lowering
 from certificates.reading import Tree, exchanged, parse, walk
 
 MOST_SIZE = 10**9
+MOST_PROGRAM = 100_000  # letters, and parts of its definitions
 
 _NAME = r"[A-Za-z]\w*"
 _FIXED = re.compile("[1-9][0-9]{0,8}")
@@ -59,9 +61,14 @@ class Program:
 def read(data: Json) -> Program:
     """The program that the certificate is about, its definitions compared with its text."""
     _check_names(data)
+    texts = [data["program"], *data["definitions"].values()]
+    texts += [text for function in data["functions"].values() for text in function.values()]
+    if sum(map(len, texts)) > MOST_PROGRAM:
+        refuse(f"program: more than {MOST_PROGRAM:,} letters")
     shapes, written = data["shapes"], _assignments(data["program"])
     definitions = {name: parse(text) for name, text in data["definitions"].items()}
     for name, tree in (*written.items(), *definitions.items()):
+        parts_of(tree)
         kinds = {node[0] for node in walk(tree)}
         called = {node[1] for node in walk(tree) if node[0] == "call"}
         foreign = called & {"Partial", "acos", "differential"}
@@ -89,10 +96,11 @@ def read(data: Json) -> Program:
         name: (f["of"], parse(f["body"]), parse(f["loss"])) for name, f in data["functions"].items()
     }
     for name, (of, body, whole) in bodies.items():
+        parts_of(("add", (body, whole)))
         here = {("call", name, (("name", of),)): body}
         if not re.fullmatch("[a-z][a-z]*|F", name) or name in functions | KNOWN or of not in shapes:
             refuse(f"functions: {name[:40]!r} cannot be a function of {of[:40]!r}")
-        if flat(exchanged(whole, here)) != flat(definitions[loss]):
+        if _put_in(here, whole) != flat(definitions[loss]):
             refuse("functions: the loss is not what it is said to be")
     functions |= {*bodies}
     everything = [*shapes, *data["sizes"], *functions]
@@ -153,9 +161,21 @@ def _unfolded(tree: Tree, lifted: Mapping[str, Tree]) -> Tree:
     """The tree with lifted names replaced, sums and products in one row as they are read."""
     table = {("name", name): ("name", name) for name in lifted}
     for name, value in lifted.items():
-        table["name", name] = flat(exchanged(value, table))
+        table["name", name] = _put_in(table, value)
+    return _put_in(table, tree)
+
+
+def _put_in(table: Mapping[Tree, Tree], tree: Tree) -> Tree:
+    """The tree with parts exchanged for others."""
+    if sum(_count(table.get(node, node[:1])) for node in walk(tree)) > MOST_PROGRAM:
+        refuse("definitions: they are too long")
     found: Tree = flat(exchanged(tree, table))
     return found
+
+
+@lru_cache(maxsize=1 << 14)
+def _count(tree: Tree) -> int:
+    return sum(1 for _ in walk(tree))
 
 
 def flat(tree: Any) -> Any:  # noqa: ANN401 - a tree or a leaf

@@ -31,7 +31,7 @@ Attempt = frozenset[str] | None  # what is replaced; none: functions with names 
 
 _AS_THEY_STAND: Attempt = None
 
-MOST_WORK, MOST_WORK_IN_ALL = 20_000, 2_000_000  # for one side, and for a file, in terms
+MOST_WORK = 20_000  # for one side, in terms
 MOST_BITS = 20_000  # of a number
 _TIES = 120  # ways to name letters that look alike
 
@@ -47,7 +47,7 @@ class Prover:
         self.program, self.lowering = calculus.program, calculus.lowering
         self.calculus = calculus
         self._count = itertools.count()
-        self._left, self._left_in_all = 0, MOST_WORK_IN_ALL
+        self._left = 0
         self._unfolded: dict[tuple[str, Attempt], tuple[tuple[Place, ...], Value]] = {}
         self._known: dict[tuple[Tree, Attempt], Frozen | None] = {}
         self._attempt = _AS_THEY_STAND
@@ -85,8 +85,8 @@ class Prover:
 
     def _spend(self, amount: int) -> None:
         self._left -= amount
-        self._left_in_all -= amount
-        if self._left < 0 or self._left_in_all < 0:
+        self.lowering.work.spend(2 * amount)
+        if self._left < 0:
             raise NotProvedError
 
     # -- reading -----------------------------------------------------------------------------------
@@ -97,6 +97,7 @@ class Prover:
         def index(place: Tree) -> Place:
             return scope.get(place[1], place[1]) if place[0] == "name" else place[1]
 
+        self.lowering.work.spend(1)
         match tree:
             case ("num", number):
                 return _number(number)

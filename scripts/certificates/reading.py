@@ -152,9 +152,18 @@ def walk(tree: Tree) -> Iterator[Tree]:
 
 def exchanged(tree: Any, table: Mapping[Tree, Tree]) -> Any:  # noqa: ANN401 - a tree or a leaf
     """The tree with some of its parts exchanged for others."""
-    if not isinstance(tree, tuple):
-        return tree
-    return table[tree] if tree in table else tuple(exchanged(part, table) for part in tree)
+    kinds, known = {part[0] for part in table}, {}
+
+    def change(part: Any) -> Any:  # noqa: ANN401
+        if not isinstance(part, tuple):
+            return part
+        if part and isinstance(part[0], str) and part[0] in kinds and part in table:
+            return table[part]
+        if id(part) not in known:
+            known[id(part)] = tuple(map(change, part))
+        return known[id(part)]
+
+    return change(tree)
 
 
 def whole_number(tree: Tree) -> int | None:

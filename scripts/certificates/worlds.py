@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import reduce
-from operator import add, mul
 from typing import Any
 
 from certificates.arrays import Array, Shape, made, places
 from certificates.entries import Entries
-from certificates.frame import RefusedError, Work, refuse
+from certificates.frame import RefusedError, refuse
 from certificates.lowering import Places
-from certificates.numbers import RANGES, Field, Number, Smooth, smooth
-from certificates.reading import Tree
+from certificates.numbers import RANGES, Field, Number
+from certificates.reading import Tree, walk, whole_number
+
+CHANCE = random.SystemRandom()
 
 _TRIES = 120
 _SHUFFLES = 12  # choices of sizes of each kind, where the program has no value at the first
@@ -32,17 +33,18 @@ class World:
         entries: Entries,
         field: Field,
         sizes: Mapping[str, int],
-        chance: random.Random,
-        work: Work,
+        first: int = 0,
     ) -> None:
         self.entries, self.program = entries, entries.program
-        self.field, self.sizes, self.work = field, sizes, work
-        self.seed = chance.getrandbits(64)
+        self.field, self.sizes, self.work = field, sizes, entries.lowering.work
+        self.seed = CHANCE.getrandbits(64)
         self.about: str | None = None
         self.memo: dict[object, Any] = {}
         self._values: dict[str, Array] = {}
-        self._functions: dict[str, Smooth] = {}
-        self._start()
+        self._marks: set[int] = set()  # numbers that definitions ask for the sign of
+        self._starting = True
+        self._start([*RANGES][first:] + [*RANGES][:first])
+        self._starting = False
 
     def shape(self, sizes: Sequence[str]) -> Shape:
         """Numbers for the letters of sizes."""
@@ -63,13 +65,13 @@ class World:
 
     # -- values --------------------------------------------------------------------------------
 
-    def _start(self) -> None:
-        """Choose inputs for which every value is defined."""
-        chance = random.Random(self.seed)  # noqa: S311 - points, not secrets
-        kinds = list(RANGES)
+    def _start(self, kinds: Sequence[str]) -> None:
+        """Choose inputs for which every value is defined, from the first range that has some."""
+        chance = random.Random(self.seed)
         for attempt in range(_TRIES):
             kind = kinds[attempt % len(kinds)]
             self.memo.clear()
+            self._marks.clear()
             self._values = {
                 name: self._drawn(name, chance, kind if attempt < 2 * len(kinds) else "")
                 for name in self.program.inputs
@@ -121,7 +123,7 @@ class World:
         if name not in self._values:
             base, _, word = name.partition(".")
             if word == "differential" and base == self.about:
-                chance = random.Random(f"{self.seed} d {base}")  # noqa: S311
+                chance = random.Random(f"{self.seed} d {base}")
                 change = made(self.shape_of(base), lambda _: self.field.drawn(chance))
                 self._values[name] = change
             elif name[0] == "d" and name[1:] in self.program.shapes:
@@ -130,58 +132,100 @@ class World:
                 refuse(f"{name[:40]!r} is not known here")
         return self._values[name]
 
-    def undefined(self, name: str) -> Callable[[Number], Number]:
-        """An undefined function of a number, or its derivative."""
-        own = name in self.program.functions
-        return self._function(name if own else name[1:])[0 if own else 1]
+    def undefined(self, name: str, some: list[Number]) -> tuple[Number, list[Number]]:
+        """An undefined function, by its name or that of its derivative, and its derivatives."""
+        function = name if name in self.program.functions else name[1:]
+        return self.field.undefined(f"{self.seed} {function}", some)
 
-    def of_array(self, name: str, array: Array) -> Array:
-        """h₁(Σ b_ij a_ij) + h₂(Σ c_ij a_ij) for random functions, or its derivative."""
-        own = name in self.program.functions
-        function = name if own else name[1:]
-        found = []
-        for n in "12":
-            chance = random.Random(f"{self.seed} {function} {n} {array.shape}")  # noqa: S311
-            some = [self.field.drawn(chance, "small") for _ in array.items]
-            inner = reduce(add, map(mul, some, array.items))
-            both = self._function(function + n)
-            found.append([both[0](inner)] if own else [both[1](inner) * c for c in some])
-        return Array(() if own else array.shape, list(map(add, *found)))
-
-    def _function(self, name: str) -> Smooth:
-        if name not in self._functions:
-            chance = random.Random(f"{self.seed} {name}")  # noqa: S311
-            self._functions[name] = smooth(self.field, chance)
-        return self._functions[name]
+    def side(self, tree: Tree, u: Number) -> None:
+        """Remember on which side of a jump a number is, of those of which no definition asks it."""
+        sign, self.entries.jumped = self.field.sign(u), True
+        mark = self.field.rounded(u if sign > 0 else -u)
+        if self._starting:
+            self._marks.add(mark)
+        elif sign and mark not in self._marks:
+            self.entries.signs.setdefault(tree, set()).add(sign)
 
     def begin(self, about: str | None) -> None:
         """Begin a step: differentials are by the name that it is about."""
-        self.about = about
-        self.memo.clear()
+        if about != self.about:
+            self.about = about
+            self.memo.clear()
 
 
-def other_worlds(
-    entries: Entries, fields: Sequence[Field], work: Work, chance: random.Random
-) -> Iterator[World]:
-    """Worlds of two other choices of sizes than those of the file, a point for each field.
+class Point:
+    """Worlds of one choice of sizes: more of them where a formula has no value in the first."""
 
-    Sizes at which the program has no value, as a product that is singular there, are passed over;
-    where there are no others, the certificate is refused.
+    def __init__(self, entries: Entries, field: Field, sizes: Mapping[str, int]) -> None:
+        self.entries, self.field, self.sizes = entries, field, sizes
+        self._made = [World(entries, field, sizes)]
+
+    def worlds(self) -> Iterator[World]:
+        """The worlds in order, the inputs of each from another range."""
+        for n in range(len(RANGES)):
+            if n == len(self._made):
+                self._made.append(World(self.entries, self.field, self.sizes, n))
+            yield self._made[n]
+
+
+def other_points(
+    entries: Entries, fields: Sequence[Field], spread: Mapping[str, int]
+) -> Iterator[Point]:
+    """Points at two other choices of sizes than those of the file, one for each field.
+
+    Sizes at which the program has no value, as a product that is singular there, are passed over.
+    Where two formulas may agree at `spread` sizes that a letter may have, though they differ, one
+    more is tried, and another.
     """
     names = list(entries.program.sizes)
     sizes: dict[str, int] = {}
     for _ in range(2 if names else 1):
         before = sizes
         for left in reversed(range(2 * _SHUFFLES)):
-            sizes = other_sizes(names, chance, before, least=1 + (left < _SHUFFLES))
-            try:
-                found = [World(entries, field, sizes, chance, work) for field in fields]
-            except NoValueError:
-                if not left:
-                    raise
-            else:
-                yield from found
+            sizes = other_sizes(names, CHANCE, before, least=1 + (left < _SHUFFLES))
+            with contextlib.suppress(NoValueError):
+                yield from [Point(entries, field, sizes) for field in fields]
                 break
+    for name, most in spread.items():
+        for size in range(1, most + 3 if most > 1 else 1):
+            for _ in range(_SHUFFLES):
+                sizes = {n: CHANCE.randint(1, spread.get(n, 0) + 3) for n in names}
+                with contextlib.suppress(NoValueError):
+                    yield Point(entries, fields[0], sizes | {name: size})
+                    break
+
+
+Spread = tuple[int, int, int]  # the lowest and the highest power of a size, and those below
+
+
+def spread_of(tree: Tree, size: str) -> Spread:
+    """At how many sizes a formula may be 0 that is not 0: as a polynomial in one of its sizes."""
+    match tree:
+        case ("name", name):
+            return (1, 1, 0) if name == size else (0, 0, 0)
+        case ("neg", part):
+            return spread_of(part, size)
+        case (("add" | "mul") as kind, parts):
+            lows, highs, more = zip(*(spread_of(part, size) for part in parts), strict=True)
+            ends = (min(lows), max(highs)) if kind == "add" else (sum(lows), sum(highs))
+            return *ends, sum(more)
+        case ("pow", base, exponent):
+            low, high, below = spread_of(base, size)
+            n = whole_number(exponent)
+            if n is None or any(spread_of(exponent, size)):
+                return 0, 2 * (high - low + below) + 9 * any(spread_of(exponent, size)), 0
+            if n >= 0 or low == high:
+                return min(n * low, n * high), max(n * low, n * high), abs(n) * below
+            return n * low, n * low, -n * (high - low + below)
+        case ("call", name, (body, *rest)):
+            low, high, below = spread_of(body, size)
+            if name == "Sum":
+                held = {at for node in walk(body) if node[0] == "index" for at in node[2]}
+                free = [bound[1][2] for bound in rest if bound[1][0] not in held]
+                return low, high + free.count(("name", size)), below
+            many = 9 if name in ("sin", "cos") else 1
+            return 0, (max(abs(low), abs(high)) + below) * many, 0
+    return 0, 0, 0
 
 
 def other_sizes(

@@ -16,9 +16,9 @@ from typing import cast
 import sympy as sp
 
 from matderiv.calculus.index_forms.forms import TooLarge
-from matderiv.errors import MissingRuleError, ShapeError, UnsupportedError
+from matderiv.errors import ShapeError, UnsupportedError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import defined, definition
+from matderiv.expression.definitions import defined, unfolded
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 
@@ -162,10 +162,7 @@ class Explicit:
                 _PLAIN[kind](*operands) if kind in _PLAIN else _RULES[kind](self, node, *operands)
             )
             return self._check(made)
-        simpler = definition(node)
-        if simpler is None:
-            raise MissingRuleError(node, "explicit entries")
-        return self.of(simpler)
+        return self.of(unfolded(node, "explicit entries"))
 
     def size(self, size: int | str) -> int:
         """The value of a size."""

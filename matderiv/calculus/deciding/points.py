@@ -107,7 +107,7 @@ class _Point:
 
     def random(self, key: str) -> Fraction:
         """A random value for a key, always the same for the same key; positive at first."""
-        chance = Random(f"{self.seed}:{key}")  # noqa: S311 - a point to refute at, not a secret
+        chance = Random(f"{self.seed}:{key}")
         sign = chance.choice((1, -1)) if self.seed else 1
         return sign * Fraction(chance.randint(1, 19), chance.randint(2, 9))
 

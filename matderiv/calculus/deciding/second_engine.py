@@ -313,7 +313,7 @@ class _Point:
     """Random rational numbers for all entries, and for each value of an undefined function."""
 
     def __init__(self, symbols: Iterable[SympyArray], seed: int, digits: int) -> None:
-        chance = random.Random(seed)  # noqa: S311 - a page is the same every time
+        chance = random.Random(seed)
         self._seed = seed
         self._digits = digits
         self._found: dict[sp.Basic, sp.Number] = {}
@@ -347,7 +347,7 @@ class _Point:
         undefined = getattr(expr.func, "undefined", None)
         if undefined is not None:
             at = ",".join(str(sp.Float(arg, _SAME)) for arg in args)
-            chance = random.Random(f"{self._seed}:{undefined}:{at}")  # noqa: S311 - as above
+            chance = random.Random(f"{self._seed}:{undefined}:{at}")
             return _rational(chance.randint(1, 10**6), 10**5 + 3)
         value = expr.func(*args) if args else expr
         if not isinstance(value, sp.Rational):

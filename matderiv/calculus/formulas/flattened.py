@@ -128,11 +128,11 @@ def sum_of(parts: Iterable[Addend]) -> Node:
     made: Node | None = None
     for number, rest in some:
         if made is None:
-            made = scaled(number, rest)
+            made = _scaled(number, rest)
         elif number < 0:
-            made = nodes.Subtract(made, scaled(-number, rest))
+            made = nodes.Subtract(made, _scaled(-number, rest))
         else:
-            made = nodes.Add(made, scaled(number, rest))
+            made = nodes.Add(made, _scaled(number, rest))
     assert made is not None
     return made
 
@@ -146,7 +146,7 @@ def added_up(parts: Iterable[Addend]) -> Node:
     return sum_of(found.values())
 
 
-def scaled(number: Fraction, rest: Node) -> Node:
+def _scaled(number: Fraction, rest: Node) -> Node:
     """A rational multiple of a node."""
     if number == 1:
         return rest
@@ -174,13 +174,13 @@ def factors(node: Node) -> tuple[Fraction, tuple[BasePower, ...]]:
             a, first = factors(left)
             b, second = factors(right)
             if b:
-                return a / b, first + tuple((base, negated(power)) for base, power in second)
+                return a / b, first + tuple((base, _negated(power)) for base, power in second)
         case nodes.Apply("sqrt", arg):
             return Fraction(1), ((arg, nodes.Number(_HALF)),)
         case nodes.Power(base, nodes.Number(power)):
             number, parts = factors(base)
             if power.denominator == 1 and abs(power) <= _GREATEST and (number or power >= 0):
-                return number**power.numerator, tuple((b, times(p, power)) for b, p in parts)
+                return number**power.numerator, tuple((b, _times(p, power)) for b, p in parts)
             return Fraction(1), ((base, nodes.Number(power)),)
         case nodes.Power(base, power):
             return Fraction(1), ((base, power),)
@@ -194,12 +194,12 @@ def split_scalars(node: Node, shape: ShapeOf) -> tuple[Fraction, list[BasePower]
     return number, scalars, [part for part in parts if part not in scalars]
 
 
-def negated(power: Node) -> Node:
+def _negated(power: Node) -> Node:
     """-power."""
-    return times(power, Fraction(-1))
+    return _times(power, Fraction(-1))
 
 
-def times(power: Node, number: Fraction) -> Node:
+def _times(power: Node, number: Fraction) -> Node:
     """A rational multiple of a power."""
     return sum_of((c * number, t) for c, t in terms(power))
 
@@ -213,7 +213,7 @@ def product_of(number: Fraction, parts: Sequence[BasePower]) -> Node:
     for base, power in parts:
         downwards = all(c < 0 for c, _ in terms(power))
         (below if downwards else above).append(
-            _powered(base, negated(power) if downwards else power)
+            _powered(base, _negated(power) if downwards else power)
         )
     sign = number < 0
     number = abs(number)
@@ -242,7 +242,7 @@ def without_units(node: Node) -> Node:
             if value == 1:
                 return other
             if value == -1:
-                return negated(other)
+                return _negated(other)
     return made
 
 

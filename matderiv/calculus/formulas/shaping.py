@@ -5,27 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from matderiv.calculus.formulas.broadcasting import stacked
+from matderiv.calculus.formulas.broadcasting import ShapeOf, stacked
 from matderiv.calculus.formulas.flattened import BasePower, factors, product_of
-from matderiv.errors import MissingRuleError, ShapeError
+from matderiv.errors import ShapeError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import definition
+from matderiv.expression.definitions import unfolded
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
 
-__all__ = ["numbered", "shapes_over", "signs_first"]
+__all__ = ["ShapesOver", "numbered", "shapes_over", "signs_first"]
 
 _SINGLE = Dim("1", 1)
 
 
-class shapes_over:  # noqa: N801 - used as a function
+def shapes_over(names: Mapping[str, Shape]) -> ShapeOf:
     """The shape of any formula over names of known shapes; `dY` has the shape of Y.
 
     >>> from matderiv.expression.parse import parse
     >>> n, d = Dim("N", 2), Dim("D", 4)
     >>> shapes_over({"Y": (n, d)})(parse("sum(dY, axis=0)").loss.value)
     (Dim(symbol='D', size=4),)
+    """
+    return ShapesOver(names)
+
+
+class ShapesOver:
+    """A function of formulas that works the shape of each out once; see `shapes_over`.
+
+    >>> ShapesOver({"y": (Dim("N", 2),)})(nodes.Name("dy"))
+    (Dim(symbol='N', size=2),)
     """
 
     def __init__(self, names: Mapping[str, Shape]) -> None:
@@ -72,10 +81,7 @@ class shapes_over:  # noqa: N801 - used as a function
                 return self._reduction(node)
             case _ if isinstance(node, nodes.Entrywise):
                 return self._broadcast(node, self(node.left), self(node.right))
-        simpler = definition(node, self)
-        if simpler is None:
-            raise MissingRuleError(node, "shape")
-        return self(simpler)
+        return self(unfolded(node, "shape", self))
 
     @staticmethod
     def _matmul(node: Node, left: Shape, right: Shape) -> Shape:

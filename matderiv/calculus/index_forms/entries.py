@@ -41,7 +41,7 @@ from matderiv.calculus.index_forms.squares import (
 )
 from matderiv.errors import InputError, MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import definition
+from matderiv.expression.definitions import unfolded
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
@@ -215,10 +215,7 @@ class Entries:
                 return self._prod(arg, axis, indices, keepdims=keepdims)
             case _ if isinstance(node, nodes.Arithmetic):
                 return self._entrywise(node, indices)
-        simpler = definition(node, self.shape)
-        if simpler is None:
-            raise MissingRuleError(node, "entries")
-        return self._at(simpler, indices)
+        return self._at(unfolded(node, "entries", self.shape), indices)
 
     # -- sums ----------------------------------------------------------------------------------
 

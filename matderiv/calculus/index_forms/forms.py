@@ -30,6 +30,7 @@ __all__ = [
     "Entry",
     "Form",
     "Index",
+    "Indices",
     "Raised",
     "Rate",
     "SizeAtom",
@@ -55,6 +56,8 @@ __all__ = [
 ]
 
 Index = int | str
+#: The indices of one entry.
+Indices = tuple[Index, ...]
 
 _MAX_TERMS = 2000  # of a form; more are not multiplied out
 _MAX_BITS = 4096  # of an exact number
@@ -196,11 +199,11 @@ def multiplied(one: Form, other: Form) -> Form:
         raise TooLarge("the entries hold too many terms")
     spend(len(one) * len(other))
     return added(
-        (((times(m, n), c if d is _UNIT else c * d),) for m, c in one for n, d in other),
+        (((_times(m, n), c if d is _UNIT else c * d),) for m, c in one for n, d in other),
     )
 
 
-def times(m: Term, n: Term) -> Term:
+def _times(m: Term, n: Term) -> Term:
     """The product of two terms whose bound letters differ."""
     if not n.atoms and not n.bound:
         return m

@@ -63,7 +63,6 @@ __all__ = [
     "delta",
     "form_of",
     "free_letters",
-    "has_only_indices",
     "holds_letters_or_deltas",
     "index_parts",
     "index_product",
@@ -407,17 +406,6 @@ def at_places(expr: IndexExpression, places: Mapping[str, Index]) -> IndexExpres
     return _rebuilt(expr, lambda part: at_places(part, places))
 
 
-def has_only_indices(expr: IndexExpression, indices: tuple[Index, ...]) -> bool:
-    """Whether nothing in an expression has other indices than these, as in a_ij f(b_ij)."""
-    return all(
-        part.indices in ((), indices)
-        if isinstance(part, NamedEntry)
-        else not isinstance(part, ArrayEntry | KroneckerDelta | SumOver | ProductOver | Omitted)
-        and not isinstance(part, FunctionOfArray)
-        for part in index_parts(expr)
-    )
-
-
 def holds_letters_or_deltas(expr: IndexExpression) -> bool:
     """Whether numbers for its free letters change more than indices: a δ_ij, or letters of its own.
 
@@ -549,19 +537,26 @@ def _meaning(expr: IndexExpression, entries: Entries) -> Form:
         case KroneckerDelta(one, other):
             return single(Delta(one, other))
         case PartialDerivative(of=above, wrt=below):
-            return single(_rate(of(above), of(below)))
+            return single(_rate(_differentiated(above, of), _differentiated(below, of)))
 
 
-def _rate(of: Form, wrt: Form) -> Rate:
-    """The derivative of one atom, or of a sum as one, by an entry or f of one."""
-    match of, wrt:
-        case ((Term(((Entry() | Call() as one, 1),), ()), 1),), (
-            (Term(((Entry() | Call() as other, 1),), ()), 1),
-        ):
-            return Rate(one, other)
-        case _, ((Term(((Entry() | Call() as other, 1),), ()), 1),):
-            return Rate(Raised(of, None), other)
-    raise UnsupportedError("only an entry, or a function of one, can be differentiated by")
+def _differentiated(
+    expr: IndexExpression, meaning: Callable[[IndexExpression], Form]
+) -> Entry | Call | Raised:
+    """An entry, as if it were free, or f of one; anything else is a sum, which is one atom."""
+    if isinstance(expr, NamedEntry):
+        return Entry(expr.name, expr.indices)
+    match meaning(expr):
+        case ((Term(((Call() as one, 1),), ()), 1),):
+            return one
+        case form:
+            return Raised(form, None)
+
+
+def _rate(of: Entry | Call | Raised, wrt: Entry | Call | Raised) -> Rate:
+    if isinstance(wrt, Raised):
+        raise UnsupportedError("only an entry, or a function of one, can be differentiated by")
+    return Rate(of, wrt)
 
 
 def _quantity(expr: Numeral | Extent | NamedEntry | ArrayEntry, entries: Entries) -> Form:

@@ -27,7 +27,7 @@ from matderiv.calculus.index_forms.forms import (
 )
 from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import defined, definition, derivative
+from matderiv.expression.definitions import defined, derivative, unfolded
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import OPERATIONS
@@ -65,10 +65,7 @@ def combined(operation: str, operands: Sequence[Form], fresh: Fresh) -> Form:
     """A composite operation on numbers, by its definition."""
     names = [f"u{n}" for n in range(len(operands))]
     node = OPERATIONS[operation].make(*map(nodes.Name, names))
-    simpler = definition(node)
-    if simpler is None:
-        raise MissingRuleError(node, "form")
-    return _put(simpler, dict(zip(names, operands, strict=True)), fresh)
+    return _put(unfolded(node, "form"), dict(zip(names, operands, strict=True)), fresh)
 
 
 def _put(node: Node, forms: Mapping[str, Form], fresh: Fresh) -> Form:

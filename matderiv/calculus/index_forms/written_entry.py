@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, is_entrywise, varies
-from matderiv.calculus.index_forms.forms import Index
+from matderiv.calculus.index_forms.forms import Indices
 from matderiv.calculus.index_forms.index_expressions import (
     ONE_NUMERAL,
     Applied,
@@ -31,17 +31,15 @@ from matderiv.calculus.index_forms.index_expressions import (
     signed_sum,
     sum_over,
 )
-from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import definition
+from matderiv.expression.definitions import unfolded
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
 from matderiv.expression.shapes import Dim, Shape
 
 __all__ = ["RULES", "entry_of"]
 
-Indices = tuple[Index, ...]
-Rule = Callable[["_Writer", Any, Indices], IndexExpression]
+_Rule = Callable[["_Writer", Any, Indices], IndexExpression]
 
 _SINGLE = Dim("1", 1)
 
@@ -75,10 +73,7 @@ class _Writer:
         if isinstance(node, nodes.Entrywise):
             items = (self.operand(operand, node, at) for operand in nodes.children(node))
             return Combined(NAMES[type(node)], tuple(items))
-        simpler = definition(node, self.shape)
-        if simpler is None:
-            raise MissingRuleError(node, "written entry")
-        return self.at(simpler, at)
+        return self.at(unfolded(node, "written entry", self.shape), at)
 
     def operand(self, operand: Node, node: Node, at: Indices) -> IndexExpression:
         """An operand's entry: the last indices, and 1 where its only row or column is repeated."""
@@ -260,7 +255,7 @@ def _as_it_stands(_: _Writer, node: Node, at: Indices) -> IndexExpression:
 
 
 #: How an entry of each kind of node is written; other kinds are written by their definition.
-RULES: Mapping[type, Rule] = {
+RULES: Mapping[type, _Rule] = {
     nodes.Name: _name,
     nodes.Number: _number,
     nodes.Size: _size,

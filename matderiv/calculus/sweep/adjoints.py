@@ -23,9 +23,8 @@ from matderiv.calculus.formulas.broadcasting import (
 )
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.sweep.vanishing import reads_zero
-from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import definition, derivative
+from matderiv.expression.definitions import derivative, unfolded
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim
 
@@ -49,9 +48,7 @@ def adjoint(node: Node, upstream: Node, shape: ShapeOf) -> tuple[Node, ...]:
 
 def _by_definition(node: Node, upstream: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The gradients by the operands, through all that the definition works out on the way."""
-    simpler = definition(node, shape)
-    if simpler is None:
-        raise MissingRuleError(node, "rule of differentiation")
+    simpler = unfolded(node, "rule of differentiation", shape)
     gained: dict[Node, Node] = {}
     operands = nodes.children(node)
 
@@ -82,34 +79,10 @@ def _number(value: int | Fraction) -> nodes.Number:
 _MATRIX = 2  # dimensions of each matrix in a stack
 
 
-def _plus(a: Node, b: Node) -> Node:
-    return nodes.Add(a, b)
-
-
-def _minus(a: Node, b: Node) -> nodes.Subtract:
-    return nodes.Subtract(a, b)
-
-
 def _times(a: Node, *more: Node) -> Node:
     for b in more:
         a = nodes.Multiply(a, b)
     return a
-
-
-def _over(a: Node, b: Node) -> Node:
-    return nodes.Divide(a, b)
-
-
-def _power(a: Node, b: Node) -> Node:
-    return nodes.Power(a, b)
-
-
-def _matmul(a: Node, b: Node) -> Node:
-    return nodes.MatMul(a, b)
-
-
-def _t(a: Node) -> Node:
-    return nodes.Transpose(a)
 
 
 # -- entry by entry --------------------------------------------------------------------------
@@ -152,9 +125,9 @@ def multiply(node: nodes.Multiply, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 def divide(node: nodes.Divide, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ g·(da/b - a·db/b²), the quotient rule."""
     a, b = node.left, node.right
-    down = nodes.Negate(_over(_times(g, a), _power(b, nodes.TWO)))
+    down = nodes.Negate(nodes.Divide(_times(g, a), nodes.Power(b, nodes.TWO)))
     return (
-        unbroadcast(_over(g, b), shape(node), shape(a), shape),
+        unbroadcast(nodes.Divide(g, b), shape(node), shape(a), shape),
         unbroadcast(down, shape(node), shape(b), shape),
     )
 
@@ -163,9 +136,9 @@ def divide(node: nodes.Divide, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 def power(node: nodes.Power, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ g·(c·aᶜ⁻¹·da + log(a)·aᶜ·dc)."""
     a, c = node.left, node.right
-    less = _number(c.value - 1) if isinstance(c, nodes.Number) else _minus(c, nodes.ONE)
+    less = _number(c.value - 1) if isinstance(c, nodes.Number) else nodes.Subtract(c, nodes.ONE)
     return (
-        unbroadcast(_times(g, c, _power(a, less)), shape(node), shape(a), shape),
+        unbroadcast(_times(g, c, nodes.Power(a, less)), shape(node), shape(a), shape),
         unbroadcast(_times(g, nodes.Apply("log", a), node), shape(node), shape(c), shape),
     )
 
@@ -173,13 +146,13 @@ def power(node: nodes.Power, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 @_rule(nodes.Maximum)
 def maximum(node: nodes.Maximum, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ g·da where a > b, Σ g·db where b > a."""
-    return _chosen(node, g, shape, _minus(node.left, node.right))
+    return _chosen(node, g, shape, nodes.Subtract(node.left, node.right))
 
 
 @_rule(nodes.Minimum)
 def minimum(node: nodes.Minimum, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ g·da where a < b, Σ g·db where b < a."""
-    return _chosen(node, g, shape, _minus(node.right, node.left))
+    return _chosen(node, g, shape, nodes.Subtract(node.right, node.left))
 
 
 def _chosen(
@@ -191,7 +164,7 @@ def _chosen(
     """
     if reads_zero(ahead, Facts(shape)):
         return _by_definition(node, g, shape)
-    behind = _minus(ahead.right, ahead.left)
+    behind = nodes.Subtract(ahead.right, ahead.left)
     sides = ((node.left, ahead), (node.right, behind))
     return tuple(
         unbroadcast(_times(g, nodes.Apply("step", u)), shape(node), shape(x), shape)
@@ -228,25 +201,25 @@ def matmul(node: nodes.MatMul, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
             return _times(g, b), _times(g, a)
         case 2, 1:
             if shape(g):
-                return nodes.Outer(g, b), _matmul(_t(a), g)
+                return nodes.Outer(g, b), nodes.MatMul(nodes.Transpose(a), g)
             return _times(g, b), _times(g, nodes.Sum(a, 0))
         case 1, 2:
             if shape(g):
-                return _matmul(b, g), nodes.Outer(a, g)
+                return nodes.MatMul(b, g), nodes.Outer(a, g)
             return _times(g, nodes.Sum(b, 1)), _times(g, column(a, shape))
         case dimensions if max(dimensions) > _MATRIX:
             return _of_stacks(node, g, shape)
     own = shape(g)
     rows, cols = (varies(own, over, axis) for axis in (0, 1))
-    down = _t(nodes.Sum(a, 0, keepdims=True))
+    down = nodes.Transpose(nodes.Sum(a, 0, keepdims=True))
     if rows and cols:
-        return _matmul(g, _t(b)), _matmul(_t(a), g)
+        return nodes.MatMul(g, nodes.Transpose(b)), nodes.MatMul(nodes.Transpose(a), g)
     if rows:
-        return _times(g, nodes.Sum(b, 1)), _matmul(_t(a), g)
+        return _times(g, nodes.Sum(b, 1)), nodes.MatMul(nodes.Transpose(a), g)
     if cols and len(own) == 1:
-        return _matmul(b, g), nodes.Outer(nodes.Sum(a, 0), g)
+        return nodes.MatMul(b, g), nodes.Outer(nodes.Sum(a, 0), g)
     if cols:
-        return _matmul(g, _t(b)), _times(down, g)
+        return nodes.MatMul(g, nodes.Transpose(b)), _times(down, g)
     return _times(g, nodes.Sum(b, 1)), _times(g, down)
 
 
@@ -262,8 +235,8 @@ def _of_stacks(node: nodes.MatMul, g: Node, shape: ShapeOf) -> tuple[Node, Node]
         g = with_axis(g, len(shape(g)) - cols, shape)
     if not cols:
         g = with_axis(g, len(shape(g)), shape)
-    by_a = _matmul(g, turned(b, shape)) if cols else _times(g, b)
-    by_b = _matmul(turned(a, shape), g) if rows else _times(column(a, shape), g)
+    by_a = nodes.MatMul(g, turned(b, shape)) if cols else _times(g, b)
+    by_b = nodes.MatMul(turned(a, shape), g) if rows else _times(column(a, shape), g)
     if not cols:
         by_b = nodes.Sum(by_b, len(shape(by_b)) - 1)
     return (
@@ -279,7 +252,7 @@ def outer(node: nodes.Outer, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     if not shape(g):
         return _times(g, nodes.Sum(b)), _times(g, nodes.Sum(a))
     g = filled(g, shape(node), shape)
-    return _matmul(g, b), _matmul(_t(g), a)
+    return nodes.MatMul(g, b), nodes.MatMul(nodes.Transpose(g), a)
 
 
 @_rule(nodes.Transpose)
@@ -290,7 +263,7 @@ def transpose(node: nodes.Transpose, g: Node, shape: ShapeOf) -> tuple[Node, ...
         return (g,)
     if len(own) == 1 and len(over) == _MATRIX:  # a row in place of a matrix
         return (column(g, shape),)
-    return (_t(g if len(own) == len(over) else filled(g, over, shape)),)
+    return (nodes.Transpose(g if len(own) == len(over) else filled(g, over, shape)),)
 
 
 @_rule(nodes.Rearrange)
@@ -322,7 +295,7 @@ def mean(node: nodes.Mean, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     dims = over if node.axis is None else (over[node.axis],)
     for dim in dims:
         if dim != Dim("1", 1):
-            g = _over(g, nodes.Size(dim.symbol, dim.size))
+            g = nodes.Divide(g, nodes.Size(dim.symbol, dim.size))
     return (kept(g, node.axis, over, shape, keepdims=node.keepdims),)
 
 
@@ -331,7 +304,7 @@ def var(node: nodes.Var, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ (2g/n)·(a - m)·da, m the mean of n entries, for Σ (a - m)·dm = 0."""
     middle = nodes.Mean(node.arg, node.axis, keepdims=node.axis is not None)
     (each,) = mean(nodes.Mean(node.arg, node.axis, node.keepdims), g, shape)
-    return (_times(nodes.TWO, each, _minus(node.arg, middle)),)
+    return (_times(nodes.TWO, each, nodes.Subtract(node.arg, middle)),)
 
 
 @_rule(nodes.Std)
@@ -340,7 +313,7 @@ def std(node: nodes.Std, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     own = nodes.Std(node.arg, node.axis, keepdims=node.axis is not None)
     middle = nodes.Mean(node.arg, node.axis, keepdims=node.axis is not None)
     (each,) = mean(nodes.Mean(node.arg, node.axis, node.keepdims), g, shape)
-    return (_over(_times(each, _minus(node.arg, middle)), own),)
+    return (nodes.Divide(_times(each, nodes.Subtract(node.arg, middle)), own),)
 
 
 @_rule(nodes.Prod)
@@ -348,7 +321,7 @@ def prod(node: nodes.Prod, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ g·(Π a)/a·da, where no entry is 0."""
     g = kept(g, node.axis, shape(node.arg), shape, keepdims=node.keepdims)
     whole = nodes.Prod(node.arg, node.axis, keepdims=node.axis is not None)
-    return (_over(_times(g, whole), node.arg),)
+    return (nodes.Divide(_times(g, whole), node.arg),)
 
 
 @_rule(nodes.LogSumExp)
@@ -363,14 +336,14 @@ def softmax(node: nodes.Softmax, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ s·(g - Σ g·s)·da, the inner sum along the axis of the softmax."""
     del shape
     inner = nodes.Sum(_times(g, node), node.axis, keepdims=node.axis is not None)
-    return (_times(node, _minus(g, inner)),)
+    return (_times(node, nodes.Subtract(g, inner)),)
 
 
 @_rule(nodes.Norm)
 def norm(node: nodes.Norm, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ g·a/‖a‖·da, where a is not 0."""
     del shape
-    return (_over(_times(g, node.arg), node),)
+    return (nodes.Divide(_times(g, node.arg), node),)
 
 
 # -- square matrices -------------------------------------------------------------------------
@@ -386,21 +359,23 @@ def trace(node: nodes.Trace, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 def inverse(node: nodes.Inverse, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = -tr(Gᵀ·A⁻¹·dA·A⁻¹): -A⁻ᵀ·G·A⁻ᵀ. Matrix Cookbook (59)."""
     g = filled(g, shape(node), shape)
-    return (nodes.Negate(_matmul(_matmul(_t(node), g), _t(node))),)
+    return (
+        nodes.Negate(nodes.MatMul(nodes.MatMul(nodes.Transpose(node), g), nodes.Transpose(node))),
+    )
 
 
 @_rule(nodes.Determinant)
 def determinant(node: nodes.Determinant, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = g·det(A)·tr(A⁻¹·dA): g·det(A)·A⁻ᵀ. Matrix Cookbook (46)."""
     del shape
-    return (_times(g, node, _t(nodes.Inverse(node.arg))),)
+    return (_times(g, node, nodes.Transpose(nodes.Inverse(node.arg))),)
 
 
 @_rule(nodes.LogDet)
 def logdet(node: nodes.LogDet, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = g·tr(A⁻¹·dA): g·A⁻ᵀ. Matrix Cookbook (57)."""
     del shape
-    return (_times(g, _t(nodes.Inverse(node.arg))),)
+    return (_times(g, nodes.Transpose(nodes.Inverse(node.arg))),)
 
 
 @_rule(nodes.Diag)

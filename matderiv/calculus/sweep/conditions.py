@@ -10,9 +10,8 @@ from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.calculus.sweep.vanishing import reads_zero
-from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import definition
+from matderiv.expression.definitions import unfolded
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
@@ -57,9 +56,7 @@ def _of(node: Node, shape: ShapeOf) -> _Conditions:
     if type(node) in CONDITIONS:
         yield from CONDITIONS[type(node)](node)
         return
-    simpler = definition(node, shape)
-    if simpler is None:
-        raise MissingRuleError(node, "conditions")
+    simpler = unfolded(node, "conditions", shape)
     for part in nodes.walk(simpler):
         yield from _of(part, shape)
 

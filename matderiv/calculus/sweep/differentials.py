@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, filled
-from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
-from matderiv.expression.definitions import definition, derivative
+from matderiv.expression.definitions import derivative, unfolded
 from matderiv.expression.nodes import Node
 
 __all__ = ["DIFFERENTIALS", "Change", "differential"]
 
 #: The differential of an operand, or None if it does not change.
 Change = Node | None
-Rule = Callable[..., Node]
+_Rule = Callable[..., Node]
 
-DIFFERENTIALS: dict[type, Rule] = {}
+DIFFERENTIALS: dict[type, _Rule] = {}
 
 
 def differential(node: Node, moving: Mapping[str, Node], shape: ShapeOf) -> Change:
@@ -44,15 +43,12 @@ def differential(node: Node, moving: Mapping[str, Node], shape: ShapeOf) -> Chan
         return None
     rule = DIFFERENTIALS.get(type(node))
     if rule is None:
-        simpler = definition(node, shape)
-        if simpler is None:
-            raise MissingRuleError(node, "differential")
-        return differential(simpler, moving, shape)
+        return differential(unfolded(node, "differential", shape), moving, shape)
     return rule(node, *changes, shape)
 
 
-def _rule(*kinds: type) -> Callable[[Rule], Rule]:
-    def register(rule: Rule) -> Rule:
+def _rule(*kinds: type) -> Callable[[_Rule], _Rule]:
+    def register(rule: _Rule) -> _Rule:
         DIFFERENTIALS.update(dict.fromkeys(kinds, rule))
         return rule
 

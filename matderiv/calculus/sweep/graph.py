@@ -81,6 +81,10 @@ class Graph:
         """The formula assigned to a name; None for an input."""
         return next((a.value for a in self.values if a.name == name), None)
 
+    def definition(self, name: str) -> Node:
+        """The formula assigned to a name that is a value."""
+        return next(a.value for a in self.values if a.name == name)
+
     def depends(self, wrt: frozenset[str]) -> frozenset[str]:
         """The names that change with any of some names, those included."""
         found = set(wrt)

@@ -84,8 +84,7 @@ class LocalJacobian:
 
     def __post_init__(self) -> None:
         """Work out the general entry, at letters."""
-        facts, value = self.task.sweep.facts, self.task.sweep.graph.value(self.of)
-        assert value is not None
+        facts, value = self.task.sweep.facts, self.task.sweep.graph.definition(self.of)
         diagonal = frozenset(n for n, kind in self.task.assumed.items() if kind == "diagonal")
         entries = Entries(facts.shape, symmetric=facts.symmetric, diagonal=diagonal)
         entry = entries.at(value, *self._rows)

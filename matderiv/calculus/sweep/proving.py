@@ -94,7 +94,7 @@ class Prover:
 
     def _by_chain_rule(self, gradient: GradientStages, rules: Node) -> Verdict:
         """Whether Σ_ij dZ_ij ∂z_ij/∂x_pq over the uses Z of x is the entry that the rules give."""
-        users = dict.fromkeys(use.by for use in gradient.uses)
+        users = gradient.users
         whole = self._filled(gradient.name, rules)
 
         def pair(entries: Entries, at: tuple[Index, ...]) -> Pair:

@@ -38,6 +38,11 @@ class GradientStages:
     tidying: tuple[Rewritten, ...]
     formula: Node
 
+    @property
+    def users(self) -> tuple[str, ...]:
+        """The values that use x and through which it reaches the loss."""
+        return tuple(dict.fromkeys([use.by for use in self.uses]))
+
 
 @dataclass(frozen=True, slots=True)
 class Sweep:

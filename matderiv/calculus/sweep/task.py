@@ -9,8 +9,10 @@ from functools import cached_property
 
 from matderiv.calculus.formulas.broadcasting import filled
 from matderiv.calculus.formulas.shaping import numbered, signs_first
-from matderiv.calculus.index_forms.forms import Index
+from matderiv.calculus.index_forms.forms import Form, Index
+from matderiv.calculus.index_forms.index_expressions import IndexExpression
 from matderiv.calculus.index_forms.letters import lettered
+from matderiv.calculus.index_forms.ordered import ordered
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
@@ -120,11 +122,22 @@ class Task:
         return max(self.sizes.values(), default=1)
 
     @cached_property
+    def _written(self) -> dict[Form, IndexExpression]:
+        return {}
+
+    def written(self, form: Form) -> IndexExpression:
+        """A form in an order to read. It is this expression that is judged and printed."""
+        found = self._written.get(form)
+        if found is None:
+            found = self._written[form] = ordered(form, self.sum_letters, self.sizes)
+        return found
+
+    @cached_property
     def held(self) -> dict[tuple[str, str], tuple[str, ...]]:
         """For (z, x): the values that z uses and that depend on x, held fixed in ∂z/∂x."""
         found: dict[tuple[str, str], tuple[str, ...]] = {}
         for name, gradient in self.sweep.gradients.items():
-            users = tuple(dict.fromkeys(use.by for use in gradient.uses))
+            users = gradient.users
             leads = {user: self.sweep.graph.depends(frozenset({user})) for user in users}
             for of in users:
                 others = tuple(user for user in users if user != of and of in leads[user])

@@ -78,7 +78,7 @@ def _made(task: Task, name: str, place: tuple[int, ...]) -> OneEntry | None:
     formula = task.whole(name, task.sweep.gradients[name].local)
     rule = chain_rule(task, name, at, judge.entries.letter)
     try:
-        summed = judge.value(Indexed(rule))
+        summed = judge.worked_out(rule)
         written = written_out(summed, task.sizes)
         if not written or sum(len(term.atoms) for term, _ in written) > _MOST_ATOMS:
             return None

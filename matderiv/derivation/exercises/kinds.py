@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from random import Random
+from typing import TypeVar
 
-from matderiv.derivation.exercises.drawing import Draw, drawn
+from matderiv.derivation.exercises.drawing import Draw, Drawn, drawn
 from matderiv.derivation.exercises.entries import OneEntry, entries
 from matderiv.derivation.exercises.mistakes import Mistake, mistakes
 from matderiv.derivation.exercises.numbers import Numbers, numbers
@@ -19,6 +20,8 @@ from matderiv.derivation.exercises.theme import Theme
 from matderiv.errors import MatderivError
 
 __all__ = ["KINDS", "Material", "materials"]
+
+_Finished = TypeVar("_Finished")
 
 Material = Shapes | OneEntry | Mistake | Uses | Numbers | Related
 
@@ -33,20 +36,35 @@ KINDS: tuple[Callable[[Theme], Draw[Material] | None], ...] = (
 )
 
 
-def materials(theme: Theme, count: int, chance: Random) -> Iterator[Material]:
+def materials(
+    theme: Theme, count: int, chance: Random, finish: Callable[[Material], _Finished]
+) -> Iterator[_Finished]:
     """So many exercises about a program, the kinds in turn, no two of them equal.
 
-    A kind that fails, say at sizes that a program cannot have, is left out.
-
-    Raises:
-        InputError: there are not so many.
+    An exercise that cannot be made or finished, or a kind of which there is none, is left out;
+    there may be fewer than are asked for.
     """
-    kinds = (_draw_of(kind, theme) for kind in KINDS)
+    kinds = (_draw_of(kind, theme, finish) for kind in KINDS)
     return drawn([kind for kind in kinds if kind is not None], count, chance)
 
 
-def _draw_of(kind: Callable[[Theme], Draw[Material] | None], theme: Theme) -> Draw[Material] | None:
+def _draw_of(
+    kind: Callable[[Theme], Draw[Material] | None],
+    theme: Theme,
+    finish: Callable[[Material], _Finished],
+) -> Draw[_Finished] | None:
     try:
-        return kind(theme)
+        draw = kind(theme)
     except MatderivError:
         return None
+    if draw is None:
+        return None
+
+    def finished(chance: Random) -> Drawn[_Finished]:
+        found = draw(chance)
+        if found is None:
+            return None
+        key, make = found
+        return key, lambda: None if (made := make()) is None else finish(made)
+
+    return finished

@@ -321,7 +321,7 @@ class _Lines:
         self.at = task.input_indices(own)
         self.wrt = Entry(case.name, self.at)
         self.rule = chain_rule(task, case.name, self.at, judge.entries.letter)
-        self.summed = judge.value(Indexed(self.rule))
+        self.summed = judge.worked_out(self.rule)
         whole = task.whole(case.name, self.formula)
         self.found = judge.entries.at(whole, *self.at)
         if max(len(self.summed), len(self.found)) > _LONGEST:
@@ -369,8 +369,7 @@ class _Lines:
 
     def rate(self, of: Entry) -> Form:
         """∂z_ij/∂x_pq, as it is."""
-        value = self.task.sweep.graph.value(of.name)
-        assert value is not None
+        value = self.task.sweep.graph.definition(of.name)
         entries = self.judge.entries
         return partial(entries.at(value, *of.indices), self.wrt, entries.letter)
 

@@ -294,8 +294,7 @@ class _Run:
 
     def value(self, name: str) -> Chain:
         """A value by its definition."""
-        value = self.task.sweep.graph.value(name)
-        assert value is not None
+        value = self.task.sweep.graph.definition(name)
         return self.line(Defining(self.task, name), name, "definition", value)
 
     def gradient(self, of: str, formula: Node) -> Chain:

@@ -150,7 +150,7 @@ def _contribution(builder: Builder, judge: Judge, of: str, by: str, rule: Form) 
         judge,
         "contribution",
         Indexed(part),
-        ("local derivatives", Indexed(judge.value(Indexed(part)))),
+        ("local derivatives", Indexed(judge.worked_out(part))),
         ("matrix product", EntryOf(contribution(task, of, by), at)),
     )
     return Contribution(by, tuple(builder.local(by, Entry(of, at), judge)), chain)

@@ -54,7 +54,7 @@ def _draw(theme: Theme, chance: Random) -> Drawn[Shapes]:
     sizes = theme.unequal(chance)
     wrt = chance.choice(theme.task.wrt)
     pick = chance.random()
-    return (wrt, *sizes.values()), lambda: _made(theme.at(sizes), wrt, Random(pick))  # noqa: S311
+    return (wrt, *sizes.values()), lambda: _made(theme.at(sizes), wrt, Random(pick))
 
 
 def _made(task: Task, wrt: str, chance: Random) -> Shapes:

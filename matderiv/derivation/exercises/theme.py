@@ -111,7 +111,7 @@ class Theme:
 
 def users(task: Task, name: str) -> tuple[str, ...]:
     """The values that use a name and through which it reaches the loss."""
-    return tuple(dict.fromkeys(use.by for use in task.sweep.gradients[name].uses))
+    return task.sweep.gradients[name].users
 
 
 def _inferred(

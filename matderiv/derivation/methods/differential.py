@@ -24,7 +24,7 @@ __all__ = ["by_differentials", "inner"]
 
 
 #: ⟨G, D⟩ = Σ g·d, D linear in dX.
-Pair = tuple[Node, Node]
+_Pair = tuple[Node, Node]
 
 
 def by_differentials(builder: Builder, name: str, gradient: GradientStages) -> Step:
@@ -36,11 +36,10 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
     judge = RouteJudge(builder.task, name)
     graph, facts = builder.sweep.graph, builder.sweep.facts
     own = graph.shapes[name]
-    pairs: list[Pair] = []
-    short: list[Pair] = []
+    pairs: list[_Pair] = []
+    short: list[_Pair] = []
     for by in judge.users:
-        value = graph.value(by)
-        assert value is not None
+        value = graph.definition(by)
         change = differential(value, {name: change_of(name)}, facts.shape)
         assert change is not None
         change = with_value_names(tidy(change, facts), {formula_key(value): by}, but=name)
@@ -88,7 +87,7 @@ def _told_apart(sides: list[tuple[Reason, Node]]) -> Iterator[tuple[Reason, Side
 
 
 def _moved(
-    builder: Builder, name: str, pairs: list[Pair], judge: RouteJudge
+    builder: Builder, name: str, pairs: list[_Pair], judge: RouteJudge
 ) -> Iterator[tuple[Reason, Node]]:
     """⟨G, A·dX⟩ = ⟨Aᵀ·G, dX⟩ and the like, one operation after another, until dX stands alone."""
     facts = builder.sweep.facts
@@ -111,7 +110,7 @@ def _moved(
         yield "moved", _added(opened, facts.shape)
 
 
-def _step(pair: Pair, change: Name, shape: ShapeOf) -> Iterator[Pair]:
+def _step(pair: _Pair, change: Name, shape: ShapeOf) -> Iterator[_Pair]:
     """One operation moved from the side of dX to the side of G."""
     g, d = pair
     if d == change:
@@ -123,7 +122,7 @@ def _step(pair: Pair, change: Name, shape: ShapeOf) -> Iterator[Pair]:
             yield gradient, operand
 
 
-def _added(pairs: list[Pair], shape: ShapeOf) -> Node:
+def _added(pairs: list[_Pair], shape: ShapeOf) -> Node:
     return sum_of((Fraction(1), inner(g, d, shape)) for g, d in pairs)
 
 

@@ -20,7 +20,7 @@ from matderiv.derivation.judge import chain_rule
 from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
-from matderiv.derivation.program import Builder, Defining
+from matderiv.derivation.program import Builder
 from matderiv.derivation.sides import (
     Contraction,
     EntryOf,
@@ -28,12 +28,11 @@ from matderiv.derivation.sides import (
     Indexed,
     Side,
     bound_letters,
-    written,
 )
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 
-__all__ = ["entry_chains", "entry_of_value", "index", "read_off"]
+__all__ = ["entry_chains", "index", "read_off"]
 
 
 def index(builder: Builder, name: str, gradient: GradientStages) -> Step:
@@ -62,7 +61,7 @@ def entry_chains(
     last = list(read_off(builder, name, gradient.local, turned=turned))
     direct = judge.users == (graph.loss,)
     for by in judge.users:
-        yield entry_of_value(builder, by)
+        yield builder.entry_of_value(by)
         yield from _local(builder, judge, by, wrt, last if direct else [])
     if not direct:
         rule = chain_rule(builder.task, name, at)
@@ -72,35 +71,17 @@ def entry_chains(
             Indexed(single(Entry(f"d{name}", at))),
             ("chain rule", Indexed(rule)),
             ("local derivatives", Indexed(_put_in(builder, judge, wrt))),
-            ("deltas", Indexed(judge.value(Indexed(rule)))),
+            ("deltas", Indexed(judge.worked_out(rule))),
             *last,
         )
-
-
-def entry_of_value(builder: Builder, by: str) -> Chain:
-    """z_ij by its definition."""
-    graph = builder.sweep.graph
-    value = graph.value(by)
-    assert value is not None
-    i = builder.task.value_indices(graph.shapes[by])
-    judge = Defining(builder.task, by)
-    return builder.chain(
-        judge,
-        "entry of value",
-        Indexed(single(Entry(by, i))),
-        ("definition", written(builder.task, value, i)),
-    )
 
 
 def _local(
     builder: Builder, judge: RouteJudge, by: str, wrt: Entry, last: list[tuple[Reason, Side]]
 ) -> Iterator[Chain]:
     """∂z_ij/∂x_pq by the product rule, with deltas, and bound_letters."""
-    graph = builder.sweep.graph
-    value = graph.value(by)
-    assert value is not None
-    of = Entry(by, builder.task.value_indices(graph.shapes[by]))
-    entry = judge.entries.at(value, *of.indices)
+    of = builder.entry(by)
+    entry = judge.entries.at(builder.sweep.graph.definition(by), *of.indices)
     fresh = judge.entries.letter
     yield builder.chain(
         judge,
@@ -118,11 +99,10 @@ def _put_in(builder: Builder, judge: RouteJudge, wrt: Entry) -> Form:
     graph = builder.sweep.graph
     parts: list[Form] = []
     for by in judge.users:
-        value = graph.value(by)
-        assert value is not None
-        places = builder.task.value_indices(graph.shapes[by])
+        places = builder.entry(by).indices
         bound = bound_letters(places, graph.shapes[by])
-        rate = partial(judge.entries.at(value, *places), wrt, judge.entries.letter)
+        entry = judge.entries.at(graph.definition(by), *places)
+        rate = partial(entry, wrt, judge.entries.letter)
         if by != graph.loss:
             rate = multiplied(single(Entry(f"d{by}", places)), rate)
         parts.append(tuple((Term(t.atoms, t.bound + bound), c) for t, c in rate))

@@ -29,7 +29,7 @@ class RouteJudge(Judge):
 
     def __init__(self, task: Task, name: str) -> None:
         sweep = task.sweep
-        self.users = tuple(dict.fromkeys(use.by for use in sweep.gradients[name].uses))
+        self.users = sweep.gradients[name].users
         super().__init__(task, name, self.users)
         self._own_shape = sweep.graph.shapes[name]
         self._at = task.input_indices(self._own_shape)
@@ -52,8 +52,7 @@ class RouteJudge(Judge):
         graph = self.task.sweep.graph
         parts: list[Form] = []
         if name in self.users:
-            value = graph.value(name)
-            assert value is not None
+            value = graph.definition(name)
             made = Differential(value, self.name, indices, self._own_shape).form(self.entries)
             if name != graph.loss:
                 return made

@@ -42,7 +42,7 @@ def by_kronecker(builder: Builder, name: str, gradient: GradientStages) -> Step:
     Raises:
         UnsupportedError: a value is neither a product, a transpose nor computed entry by entry.
     """
-    users = {use.by for use in gradient.uses}
+    users = set(gradient.users)
     if builder.sweep.graph.loss in users:
         return replace(elementwise(builder, name, gradient), kind="direct")
     return Step("kronecker", tuple(_chains(builder, name, gradient)), name)
@@ -57,8 +57,7 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
     whole: list[tuple[VecPartial | Kronecker, Node]] = []
     parts: list[tuple[VecPartial | Kronecker, Node]] = []
     for by in judge.users:
-        value = graph.value(by)
-        assert value is not None
+        value = graph.definition(by)
         of = Entry(by, builder.task.value_indices(graph.shapes[by]))
         found = tuple(jacobians(builder, value, of, wrt))
         if len(found) == 1 and found[0].diagonal is None and not _fixed(value, name):

@@ -26,7 +26,7 @@ __all__ = ["by_slices"]
 
 def by_slices(builder: Builder, name: str, gradient: GradientStages) -> Step:
     """∂L/∂x_pq = ⟨∂L/∂Z, ∂Z/∂x_pq⟩; for a name that the loss uses directly, entry by entry."""
-    users = {use.by for use in gradient.uses}
+    users = set(gradient.users)
     if builder.sweep.graph.loss in users:
         return replace(elementwise(builder, name, gradient), kind="direct")
     return Step("slice", tuple(_chains(builder, name, gradient)), name)
@@ -62,7 +62,7 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
         ("chain rule", Indexed(rule)),
         ("inner product", Inner(tuple(slices), shapes)),
         ("slices put in", Inner(tuple(found), shapes)),
-        ("entries that are not zero", Indexed(judge.value(Indexed(rule)))),
+        ("entries that are not zero", Indexed(judge.worked_out(rule))),
         *read_off(builder, name, gradient.local),
     )
     yield builder.chain(
@@ -80,8 +80,7 @@ def _shape(builder: Builder, by: str) -> Shape:
 def _slope(builder: Builder, by: str, name: str) -> Node:
     """∂Z/∂x_pq: the differential of Z where dX is e_p e_qᵀ."""
     graph, facts = builder.sweep.graph, builder.sweep.facts
-    value = graph.value(by)
-    assert value is not None
+    value = graph.definition(by)
     unit: Node = unit_of(name) if graph.shapes[name] else nodes.ONE
     made = differential(value, {name: unit}, facts.shape)
     assert made is not None
@@ -93,8 +92,7 @@ def _written(builder: Builder, judge: RouteJudge, of: Entry, name: str) -> Chain
     own = builder.sweep.graph.shapes[name]
     place = tuple(min(number, dim.size) for number, dim in zip((1, 2), own, strict=False))
     wrt = Entry(name, place)
-    value = builder.sweep.graph.value(of.name)
-    assert value is not None
+    value = builder.sweep.graph.definition(of.name)
     entry = partial(judge.entries.at(value, *of.indices), wrt, judge.entries.letter)
     letters = tuple(str(i) for i in of.indices)
     return builder.chain(

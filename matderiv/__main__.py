@@ -1,4 +1,4 @@
-"""`python -m matderiv.cli`."""
+"""`python -m matderiv`."""
 
 from __future__ import annotations
 
