@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from matderiv._version import __version__
 from matderiv.errors import (
@@ -15,6 +14,7 @@ from matderiv.errors import (
     UnsupportedError,
 )
 
+TYPE_CHECKING = False  # type checkers read it as True; `typing` takes longer than all the rest
 if TYPE_CHECKING:
     from matderiv.api import Derivation, derive
     from matderiv.checking.check import check

@@ -243,6 +243,7 @@ _KINDS = {
     "form": _TEXT,
     "target": _TEXT,
     "path": Kind('the path of a file, such as "handout.md"', _path),
+    "name": NAME,
     "names": Kind("the names of files", lambda names: tuple(map(_text, names))),
     "fragment": _FLAG,
     "functions": Kind('a dictionary, such as {"f": numpy.sin}', _by_name(_callable)),

@@ -15,7 +15,7 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Array, Functions, numeric_value, sizes_in
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shapes import Shape
+from matderiv.expression.shapes import Shape, like
 
 __all__ = ["arrays_of", "shapes_at", "work_out"]
 
@@ -30,6 +30,9 @@ def arrays_of(program: Program, given: Mapping[str, Any], assumed: Assumed) -> d
     """
     _check_known(program, given)
     arrays = {name: _array(name, value) for name, value in given.items()}
+    for name in program.letters() & arrays.keys():
+        if arrays[name].ndim or arrays[name] < 1 or arrays[name] % 1:
+            raise InputError(f"{name} is a size; give a whole number from 1 on.")
     for name, structure in assumed.items():
         if name in arrays and arrays[name].ndim == 2:  # noqa: PLR2004 - a matrix
             _check_structure(name, arrays[name], structure)
@@ -40,7 +43,7 @@ def _check_known(program: Program, given: Mapping[str, Any]) -> None:
     inputs = program.inputs()
     upstream = [f"d{a.name}" for a in program.assignments[:-1]]
     for name in given:
-        if name not in inputs and name not in upstream:
+        if name not in (*inputs, *upstream) and name not in program.letters():
             near = difflib.get_close_matches(name, [*inputs, *upstream], n=1) or [
                 n for n in inputs if n.lower() == name.lower()
             ]
@@ -54,7 +57,7 @@ def _check_known(program: Program, given: Mapping[str, Any]) -> None:
 def _array(name: str, value: object) -> Array:
     try:
         return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last of a number of 400 digits
         raise InputError(f"{name} is no array of numbers; give it as NumPy takes it.") from None
 
 
@@ -65,15 +68,21 @@ def _check_structure(name: str, array: Array, structure: str) -> None:
 
 
 def shapes_at(
-    program: Program, assumed: Assumed, own: Mapping[str, Shape], arrays: Arrays
+    program: Program,
+    assumed: Assumed,
+    own: Mapping[str, Shape],
+    declared: frozenset[str],
+    arrays: Arrays,
 ) -> dict[str, Shape]:
     """The shapes of all names where some are given; `own` has their numbers of dimensions.
+
+    `declared`: the letters of sizes that have their numbers in `own`.
 
     Raises:
         ShapeError: the arrays do not fit.
     """
     inputs = program.inputs()
-    known = {name: array.shape for name, array in arrays.items()}
+    known = {n: array.shape for n, array in arrays.items() if n not in program.letters()}
     for name, what in known.items():
         expected = own[name if name in inputs else name[1:]]
         if len(what) != len(expected):
@@ -86,22 +95,35 @@ def shapes_at(
             known[name] = ()
     beside = tuple(
         Assignment(f"fit of {name}", nodes.Add(nodes.Name(name[1:]), nodes.Name(name)))
-        for name in arrays
+        for name in known
         if name not in inputs
     )
     whole = Program((*program.assignments[:-1], *beside, program.loss))
-    letters = {k: n for k, n in sizes_in(own).items() if k in program.letters()}
-    try:
-        found = infer_assumed(whole, assumed, sizes=letters, shapes=known)
-    except ShapeError:
-        found = infer_assumed(whole, assumed, shapes=known)
-    for name in arrays:
+    letters = {k: n for k, n in sizes_in(own).items() if k in declared & program.letters()}
+    letters |= _letters(program, own, arrays)
+    for letter in sorted(program.letters() - letters.keys()):
+        raise InputError(f"The size {letter} is that of no array; give it as {letter}=….")
+    found = infer_assumed(whole, assumed, sizes=letters, shapes=known, scalar=True)
+    found = like(found, {name: own[name] for name in inputs})
+    for name in known:
         if name not in inputs and found[name] != found[name[1:]]:
             one, other = ("×".join(str(d.size) for d in found[n]) for n in (name, name[1:]))
             raise ShapeError(
                 f"{name} is {one or 'a scalar'} but {name[1:]} is {other or 'a scalar'}."
             )
     return {name: shape for name, shape in found.items() if not name.startswith("fit of ")}
+
+
+def _letters(program: Program, own: Mapping[str, Shape], arrays: Arrays) -> dict[str, int]:
+    """The sizes that the program writes as letters: given themselves, or those of arrays."""
+    letters = program.letters()
+    found = {name: int(arrays[name]) for name in letters & arrays.keys()}
+    for name in arrays.keys() - letters:
+        dims = own[name if name in own else name[1:]]
+        for dim, size in zip(dims, arrays[name].shape, strict=False):
+            if dim.symbol in letters:
+                found.setdefault(dim.symbol, size)
+    return found
 
 
 def _kind(rank: int) -> str:

@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING, Any, overload
 from matderiv._collector import uncollected
 from matderiv.arguments import checked
 from matderiv.calculus.deciding.decide import Verdict
-from matderiv.calculus.formulas.shaping import numbered, signs_first
+from matderiv.calculus.formulas.flattened import without_units
+from matderiv.calculus.formulas.runnable import size_lines, size_words, written_for
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.structure import Assumed, infer_assumed, own_gradient, read_assumed
-from matderiv.calculus.sweep.sweep import sweep
+from matderiv.calculus.sweep.sweep import name_meant, sweep
 from matderiv.calculus.sweep.task import chosen
 from matderiv.errors import InputError, ProofError
+from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
-from matderiv.expression.shapes import Shape, settled
-from matderiv.expression.source import source
+from matderiv.expression.shapes import Shape, declared_letters, ones_kept, settled
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -59,6 +60,8 @@ class Gradient:
     wrt: str
     assume: Assumed
     shapes: Mapping[str, Shape]
+    #: The letters of sizes whose numbers were given; formulas hold those numbers.
+    declared: frozenset[str]
     sweep: Sweep
     #: The formula as an expression.
     node: Node
@@ -79,10 +82,13 @@ class Gradient:
     def lines(self) -> dict[str, str]:
         """All that is to be worked out after the program, in order; the gradient is the last.
 
-        A value without a name in the program comes first, where a formula calls it by one.
+        Sizes that formulas hold come first, then values without a name in the program, where a
+        formula calls them by one.
 
         >>> gradient("Y = X @ W; L = sum(f(Y))", wrt="X").lines
         {'dY': 'df(Y)', 'dX': 'dY @ W.T'}
+        >>> gradient("mean((X @ w - y)**2)", wrt="w").lines
+        {'N': 'X.shape[0]', 'dw': '2*X.T @ (X @ w - y)/N'}
         >>> for left, right in gradient("Loss(softmax(A @ B, axis=1) @ V)", wrt="A").lines.items():
         ...     print(left, "=", right)
         U = softmax(A @ B, axis=1)
@@ -90,8 +96,12 @@ class Gradient:
         dA = (U*(dU - sum(dU*U, axis=1, keepdims=True))) @ B.T
         """
         called = self.sweep.called
-        values = {name: self._text(called[name]) for name in self.sweep.values(self.wrt)}
-        return values | self.upstream | {f"d{self.wrt}": self.formula}
+        values = {name: called[name] for name in self.sweep.values(self.wrt)}
+        upstream = [self.sweep.gradients[n].formula for n in self.sweep.upstream(self.wrt)]
+        used = (*values.values(), *upstream, self.node)
+        sizes = size_lines(self.program, self.shapes, self.declared, used)
+        texts = {name: self._text(value) for name, value in values.items()}
+        return sizes | texts | self.upstream | {f"d{self.wrt}": self.formula}
 
     @property
     def proof(self) -> str:
@@ -102,7 +112,9 @@ class Gradient:
 
     @property
     def note(self) -> str:
-        """A sentence on the gradient by an input of declared structure; empty for other inputs."""
+        """A sentence on a gradient that is zero, or by an input of declared structure; else ""."""
+        if self.sweep.gradients[self.wrt].vanishes:
+            return self._why_zero()
         structure = self.assume.get(self.wrt)
         if structure is None:
             return ""
@@ -112,6 +124,12 @@ class Gradient:
             "diagonal": "on its diagonal. With G the gradient by all entries, it is G*eye",
         }
         return f"{self.wrt} is {structure}: the gradient is by its entries {own[structure]}."
+
+    @checked()
+    def size_words(self, name: str) -> str:
+        """The meaning of a size in `lines`, such as "the rows of X"; empty for other names."""
+        dims = {dim.symbol for shape in self.shapes.values() for dim in shape}
+        return size_words(name, self.shapes, self.program.inputs()) if name in dims else ""
 
     @checked()
     def code(self, target: str = "numpy") -> str:
@@ -150,7 +168,7 @@ class Gradient:
         from matderiv.evaluation import arrays_of, shapes_at, work_out
 
         given = arrays_of(self.program, arrays, self.assume)
-        there = self._at(shapes_at(self.program, self.assume, self.shapes, given))
+        there = self._at(shapes_at(self.program, self.assume, self.shapes, self.declared, given))
         return work_out(there.sweep, self.wrt, there.node, given, functions or {})
 
     def _at(self, shapes: Mapping[str, Shape]) -> Gradient:
@@ -160,11 +178,25 @@ class Gradient:
         }:
             return self
         return _solved(
-            self.program, tuple(shapes.items()), (self.wrt,), tuple(self.assume.items())
+            self.program,
+            tuple(shapes.items()),
+            (self.wrt,),
+            tuple(self.assume.items()),
+            frozenset(),
         )[self.wrt]
 
+    def _why_zero(self) -> str:
+        graph, own = self.sweep.graph, self.sweep.gradients[self.wrt]
+        what = "gradient" if graph.loss else "derivative"
+        if graph.result not in graph.depends(frozenset({self.wrt})):
+            meant = name_meant(graph)
+            hint = f" Did you mean {meant}?" if meant else ""
+            return f"{graph.result} does not depend on {self.wrt}; its {what} is 0.{hint}"
+        why = f": {self._text(without_units(own.before))} is 0" if own.before != nodes.ZERO else ""
+        return f"The {what} of {graph.result} by {self.wrt} is 0 wherever it is defined{why}."
+
     def _text(self, node: Node) -> str:
-        return source(signs_first(numbered(node, self.shapes, self.program.letters())))
+        return written_for(self.program, self.shapes, self.declared, node)
 
     def __str__(self) -> str:
         """The formula."""
@@ -249,10 +281,12 @@ def gradient(
     written = parse(program)
     assumed = read_assumed(written, assume)
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=True)
+    known = ones_kept(written, known, shapes)
     named = (wrt,) if isinstance(wrt, str) else None if wrt is None else tuple(wrt)
     names = chosen(written, named, known, assigned=True)
     with uncollected():
-        found = _solved(written, tuple(known.items()), names, tuple(assumed.items()))
+        declared = declared_letters(known, sizes, shapes)
+        found = _solved(written, tuple(known.items()), names, tuple(assumed.items()), declared)
     alone = isinstance(wrt, str) or (wrt is None and len(names) == 1)
     return found[names[0]] if alone else found
 
@@ -277,12 +311,17 @@ def printed(gradients: Mapping[str, Gradient], form: str = "formula") -> str:
     match form:
         case "formula":
             lines = {k: v for g in gradients.values() for k, v in g.lines.items()}
-            made = [f"# {note}" for note in notes] + [f"{k} = {v}" for k, v in lines.items()]
+            made = [f"# {note}" for note in notes]
+            for name, value in lines.items():
+                what = first.size_words(name)
+                made.append(f"{name} = {value}" + (f"  # {name}: {what}" if what else ""))
             return "\n".join(made) + "\n"
         case "latex":
             from matderiv.notation.gradients import gradients_latex
 
-            return gradients_latex(first.sweep, formulas)
+            sizes = dict.fromkeys(k for g in gradients.values() for k in g.lines)
+            words = [f"% {k}: {first.size_words(k)}\n" for k in sizes if first.size_words(k)]
+            return "".join(words) + gradients_latex(first.sweep, formulas)
     from matderiv.notation.code import gradient_code
 
     return gradient_code(first.sweep, formulas, form, note=" ".join(notes))
@@ -294,6 +333,7 @@ def _solved(
     shape_of_names: tuple[tuple[str, Shape], ...],
     names: tuple[str, ...],
     assumed_of_names: tuple[tuple[str, str], ...],
+    declared: frozenset[str],
 ) -> dict[str, Gradient]:
     """Derived, structure applied, and proved."""
     shapes, assumed = dict(shape_of_names), dict(assumed_of_names)
@@ -307,7 +347,7 @@ def _solved(
         formula = swept.gradients[name].formula
         if name in assumed:
             formula = own_gradient(formula, name, assumed, swept.facts)
-        made[name] = Gradient(program, name, assumed, shapes, swept, formula, verdict)
+        made[name] = Gradient(program, name, assumed, shapes, declared, swept, formula, verdict)
     return made
 
 

@@ -48,6 +48,7 @@ from _soundness_claims import changed
 from _soundness_fuzz import random_text
 
 from matderiv.checking.question import ask
+from matderiv.cli._commands import cli as group
 from matderiv.derivation.methods.table import METHODS
 from matderiv.expression.vocabulary import KNOWN
 
@@ -165,6 +166,8 @@ def _try_program(made: Made) -> Found:
         return Found("not compared")
     numbers = made.numbers(np.random.default_rng(0))
     own = found(**numbers, functions=UNDEFINED)
+    if not np.isfinite(own).all():
+        return Found("no value where there is one", f"d{wrt} = {found}", bad=True)
     if _apart(own, expected):
         return Found("wrong value", f"d{wrt} = {found}", bad=True)
     return Found("right")
@@ -408,15 +411,41 @@ def _shown(place: int) -> str:
 # -- command line ----------------------------------------------------------------------------
 
 _COMMANDS = ("derive", "gradient", "check", "jacobian", "handout")
-_OPTIONS = (
-    *("-N", "-D", "-M", "--shape", "--wrt", "--claim", "--assume", "--lang", "--format", "--show"),
-    *("-o", "--method", "--title", "--author", "--exercises", "--seed", "--answers", "--fragment"),
-    *("--dtype", "--", "-h", "--nothing"),
-)
-_ARGUMENTS = (
-    *("0", "1", "2", "3", "-1", "", "x", "X", "W", "X=2x3", "X=3", "b=scalar", "X=symmetric", "en"),
-    *("zh", "md", "json", "latex", "numpy", "all", "a.md", "a.tex", "a.html", "-", "b/c.md", "\n"),
-    *("dY @ W.T", "X.T @ dY", "2*X", "index", "slice", "separate", "\u202e", "\udcff.md", "9" * 40),
+#: Options, each with arguments that fit it.
+_OPTIONS: dict[str, tuple[str, ...]] = {
+    "-N": ("1", "2", "3"),
+    "-M": ("1", "2", "4"),
+    "--shape": ("X=2x3", "W=3x1", "x=3", "w=1", "X=2x2", "b=scalar"),
+    "--wrt": ("X", "W", "x", "Y"),
+    "--claim": ("dY @ W.T", "X.T @ dY", "2*X", "2*x", "0*X", "X/(N - 1)"),
+    "--assume": ("X=symmetric", "S=diagonal"),
+    "--lang": ("en", "zh"),
+    "--format": ("latex", "markdown", "md", "json", "html", "numpy", "torch", "sympy", "text"),
+    "--show": ("all", "2", "3"),
+    "-o": ("a.md", "a.tex", "a.html", "a.json", "-", "/dev/stdout", "b/c.md"),
+    "--method": tuple(METHODS),
+    "--title": ("Why?", "1. one", "\u202e"),
+    "--exercises": ("1", "3"),
+    "--seed": ("1", "2"),
+    "--answers": ("none", "end", "separate"),
+    "--dtype": ("float64", "int3"),
+}
+_ANYTHING = (
+    *(
+        "0",
+        "-1",
+        "",
+        "x",
+        "X=3",
+        "\n",
+        "\udcff.md",
+        "9" * 40,
+        "--",
+        "-h",
+        "--fragment",
+        "--nothing",
+    ),
+    *(word for words in _OPTIONS.values() for word in words),
 )
 
 
@@ -425,10 +454,17 @@ def _line(chance: Chance) -> list[str]:
     if chance.random() < 0.8:  # noqa: PLR2004 - mostly
         made = random_program(chance.getrandbits(32), 1).text
         words.append(chance.choice((made, _text(chance), "sum(X**2)", "Y = X @ W; L = sum(f(Y))")))
-    for _ in range(chance.randint(0, 4)):
-        words.append(chance.choice(_OPTIONS))
-        if chance.random() < 0.9:  # noqa: PLR2004 - mostly
-            words.append(chance.choice(_ARGUMENTS))
+    if words[0] == "handout":
+        words += ["-o", chance.choice(_OPTIONS["-o"])]
+    if words[0] == "check":
+        words += ["--claim", chance.choice(_OPTIONS["--claim"])]
+    for _ in range(chance.randint(0, 3)):
+        odd = chance.random() < 0.1  # noqa: PLR2004 - now and then
+        known = [
+            name for p in group.commands[words[0]].params for name in p.opts if name in _OPTIONS
+        ]
+        option = chance.choice(list(_OPTIONS) if odd else known)
+        words += [option, chance.choice(_ANYTHING if odd else _OPTIONS[option])]
     return [word.replace("\0", "") for word in words]
 
 

@@ -61,15 +61,16 @@ def number(value: float | Fraction) -> nodes.Number:
 class Maker:
     """Makes nodes of a wanted shape; the shapes of their names are known."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, *, chained: bool = False) -> None:
         self.chance = chance
+        self.chained = chained
         self.shapes: dict[str, Shape] = {}
         self.sizes = chance.choice([SIZES, (1, 3), (2, 3), (2,), (3, 3, 1)])
 
     def program(self, depth: int) -> Made:
         """Some assignments, the last of them the loss."""
         values: list[tuple[str, Node]] = []
-        for _ in range(self.chance.choice([0, 0, 1, 1, 2, 3])):
+        for _ in range(self.chance.choice([1, 2, 3, 4] if self.chained else [0, 0, 1, 1, 2, 3])):
             shape = self.shape()
             free = [name for name in _ASSIGNED[len(shape)] if name not in self.shapes]
             value = self.node(shape, self.chance.randint(1, depth))
@@ -108,6 +109,9 @@ class Maker:
     def leaf(self, shape: Shape) -> Node:
         """A name, old or new, or a constant."""
         known = [name for name, own in self.shapes.items() if own == shape]
+        values = [name for name in known if name in _ASSIGNED[len(shape)]]
+        if self.chained and values and self.chance.random() < 0.8:
+            return nodes.Name(self.chance.choice(values))
         if known and self.chance.random() < 0.7:
             return nodes.Name(self.chance.choice(known))
         if not shape and self.chance.random() < 0.4:
@@ -214,10 +218,14 @@ class Maker:
         return nodes.Diag(self.node(shape * 2, depth))
 
 
-def random_program(seed: int, depth: int | None = None) -> Made:
-    """The program that belongs to a number; its depth is at most 6."""
+def random_program(seed: int, depth: int | None = None, *, chained: bool = False) -> Made:
+    """The program that belongs to a number; its depth is at most 7.
+
+    A `chained` one has several statements, which use the values of those before.
+    """
     chance = random.Random(seed)
-    return Maker(chance).program(depth or chance.choice([1, 2, 2, 3, 3, 4, 5, 6]))
+    depths = [2, 3, 3, 4, 5, 6, 7] if chained else [1, 2, 2, 3, 3, 4, 5, 6]
+    return Maker(chance, chained=chained).program(depth or chance.choice(depths))
 
 
 # ---- Smaller programs ----------------------------------------------------------------------

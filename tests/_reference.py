@@ -51,6 +51,7 @@ KNOWN: Functions = {
     "norm": np.linalg.norm,
     "eye": lambda n: np.eye(int(n)),
     "ones": lambda sizes: np.ones(np.asarray(sizes, dtype=int)),
+    "zeros": lambda sizes: np.zeros(np.asarray(sizes, dtype=int)),
     "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
     "silu": lambda a: a / (1 + np.exp(-a)),
     "gelu": lambda a: a * (1 + FUNCTIONS["erf"](a / np.sqrt(2))) / 2,

@@ -100,6 +100,8 @@ def test_whatever_cannot_be_shown_is_named_by_its_type() -> None:
         matderiv.gradient(Hidden())  # type: ignore[call-overload]
     with pytest.raises(InputError, match="N is of type int; a size is a whole number"):
         matderiv.gradient("sum(X @ w)", sizes={"N": 10**5000})
+    with pytest.raises(InputError, match="x is no array of numbers"):
+        matderiv.gradient("sum(x**2)")(x=10**5000)  # type: ignore[operator]
 
 
 def test_only_public_names_are_listed() -> None:

@@ -123,7 +123,8 @@ def test_names_do_not_matter() -> None:
         ("dW @ X", "There is no name dW here"),
         ("dy @ W.T", "Did you mean dY?"),
         ("g(Y) @ W.T", "There is no function g here; there are f, df, exp"),
-        ("dX = dY @ W.T", "A claim is the formula alone; leave out dX = and write dY @ W.T."),
+        ("dW = dY @ W.T", "dW, and dX is asked for; leave out dW = or write dX = dY @ W.T."),
+        ("X.shape[2]", "X.shape[2]: X has 2 axes."),
         ("dY @", "Something is missing at the end. Write for example: dY @ W.T"),
         ("", "The claim is empty. Write for example: dY @ W.T"),
         ("dY; W", "A claim is one expression"),
@@ -277,13 +278,15 @@ def test_sizes_in_figures_stand_for_letters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("claim", "size"), [("eye(7) @ dY @ W.T", 7), ("dY @ W.T*ones((2, 4))", 4)]
+    ("claim", "size"), [("eye(7) @ dY @ W.T", 7), ("2*dY @ W.T*ones((2, 4))", 4)]
 )
 def test_sizes_in_figures_that_stand_for_no_letter_are_refused(claim: str, size: int) -> None:
     """A claim would be right at that size only, or no one knows which letter is meant."""
     shapes = {"X": (2, 4), "W": (4, 4)}
     with pytest.raises(ProgramSyntaxError, match=rf"all sizes, and .* has the size {size}, which"):
         check("Y = X @ W; L = Loss(Y)", "X", claim, shapes=shapes)
+    there = check("Y = X @ W; L = Loss(Y)", "X", "dY @ W.T*ones((2, 4))", shapes=shapes)
+    assert there.text().startswith("Right at the shapes declared (X 2×4, W 4×4): ")
 
 
 @pytest.mark.parametrize(

@@ -85,8 +85,9 @@ class Point:
 
     @cached_property
     def names(self) -> dict[str, Array]:
-        """Inputs, values, and gradients by differences, which no rule of ours has found."""
-        values: dict[str, Array] = dict(self.inputs)
+        """Inputs, sizes, values, and gradients by differences, which no rule of ours has found."""
+        sizes = {letter: np.asarray(n) for letter, n in self.task.sizes.items()}
+        values: dict[str, Array] = sizes | dict(self.inputs)
         for assignment in self.task.sweep.graph.values:
             values[assignment.name] = value(source(assignment.value), values)
         text = "; ".join(f"{a.name} = {source(a.value)}" for a in self.task.sweep.graph.values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import runpy
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy as sp
+from _frameworks import STAND_INS, tensor
 from _gradient_table import Gradient, table
 from _reference import FUNCTIONS, Array
 
@@ -91,6 +93,72 @@ def test_numpy_text_is_right(gradient: Gradient, tmp_path: Path) -> None:
         inputs = gradient.inputs(sizes, np.random.default_rng(factor))
         expected = gradient.differences(sizes, inputs)
         assert error(called(function, inputs), expected) < 1e-6, sizes
+
+
+@pytest.mark.parametrize("target", ["torch", "jax"])
+@TELLING
+def test_texts_of_other_libraries_are_right(
+    gradient: Gradient, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run by NumPy in their place, they agree with differences; a result has its inputs' type."""
+    for name, module in STAND_INS[target].items():
+        monkeypatch.setitem(sys.modules, name, module)
+    function = ran(derived(gradient).code(target), tmp_path)["gradient"]
+    sizes = gradient.sizes([2 * n for n in SIZES])
+    inputs = gradient.inputs(sizes, np.random.default_rng(1))
+    expected = gradient.differences(sizes, inputs)
+    for kind, far in ((np.float64, 1e-6), (np.float32, 1e-2)):
+        given = {name: tensor(array, kind) for name, array in inputs.items()}
+        found = called(function, given)
+        assert error(found, expected) < far
+        if target == "torch" and not inspect.getfullargspec(function).kwonlyargs:
+            assert np.asarray(found).dtype == kind
+
+
+#: Programs whose texts once were wrong in torch, with what is to be in them.
+PRECEDENCE = {
+    "logsumexp(X/tau)": "(X/tau).flatten()",
+    "sum(T*softmax(X @ W))": "(X @ W).flatten()",
+    "sum(T*softmax(-X))": "(-X).flatten()",
+    "sum(T*softmax(X.T).T)": "X.T.flatten()",
+}
+
+
+@pytest.mark.parametrize("program", PRECEDENCE)
+def test_what_a_method_is_called_of_has_brackets(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operand of .flatten() is the whole of it, and torch's text gives what NumPy's does."""
+    monkeypatch.setitem(sys.modules, "torch", STAND_INS["torch"]["torch"])
+    gradient = matderiv.gradient(program, wrt="X")
+    assert PRECEDENCE[program] in gradient.code("torch")
+    rng = np.random.default_rng(3)
+    shapes = {
+        name: [dim.size for dim in gradient.shapes[name]] for name in gradient.program.inputs()
+    }
+    inputs = {name: np.asarray(rng.uniform(0.5, 2, size=shape)) for name, shape in shapes.items()}
+    expected = called(ran(gradient.code("numpy"), tmp_path)["gradient"], inputs)
+    given = {name: tensor(array, np.float64) for name, array in inputs.items()}
+    found = called(ran(gradient.code("torch"), tmp_path)["gradient"], given)
+    assert error(found, expected) < 1e-12
+
+
+@pytest.mark.parametrize(
+    "function", ["step", "relu", "sign", "abs", "sigmoid", "erf", "softplus", "gelu"]
+)
+@pytest.mark.parametrize("target", ["numpy", "torch", "jax"])
+def test_functions_keep_single_and_double_precision(
+    function: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gradient has the type of X, and a value at 0; JAX gives plain numbers no type itself."""
+    for name, module in STAND_INS.get(target, {}).items():
+        monkeypatch.setitem(sys.modules, name, module)
+    gradient = matderiv.gradient(f"sum({function}(X)*X)", wrt="X")
+    printed_function = ran(gradient.code(target), tmp_path)["gradient"]
+    for kind in (np.float32, np.float64):
+        found = printed_function(tensor([[-1.5, 0, 2], [1, -0.5, 0.25]], kind))
+        assert target == "jax" or np.asarray(found).dtype == kind
+        assert np.isfinite(found).all()
 
 
 @pytest.mark.parametrize("target", ["numpy", "torch", "jax", "sympy"])

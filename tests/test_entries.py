@@ -13,7 +13,7 @@ from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.canonical import canonical
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import TooLarge, difference
-from matderiv.expression.claim import parse_claim
+from matderiv.expression.claim import Words, parse_claim
 from matderiv.expression.nodes import Name, Node, Sum
 from matderiv.expression.shapes import Dim, shape_of
 
@@ -24,7 +24,7 @@ FUNCTIONS = ("f", "df")
 
 def read(text: str) -> Node:
     """An expression of the names above."""
-    return parse_claim(text, tuple(SHAPES), FUNCTIONS)
+    return parse_claim(text, Words(tuple(SHAPES), FUNCTIONS))
 
 
 def same(one: str, other: str) -> bool:

@@ -188,7 +188,7 @@ def test_other_programs_are_derived_as_derive_does(drawn: dict[str, list[Materia
         (wrt,) = made.derivation.wrt
         shapes = {n: tuple(d.size for d in task.shapes[n]) for n in task.program.inputs()}
         again = matderiv.gradient(task.program.source(), wrt=wrt, shapes=shapes)
-        assert made.derivation.formulas[wrt] == str(again)
+        assert made.derivation.formulas[wrt] == task.source(again.node)
         assert task.program.source() not in PROGRAMS
 
 
@@ -453,7 +453,7 @@ def test_exercises_about_inverses_and_determinants(
 def test_standardised_columns_have_exercises() -> None:
     """One entry is written out and proved; two rows, where the gradient is 0, are passed over."""
     theme = Theme.of(matderiv.derive("Y = (X - mean(X, axis=0))/std(X, axis=0); L = sum(f(Y))"))
-    with pytest.raises(InputError, match="is 0 wherever it is defined"):
+    with pytest.raises(InputError, match="the gradient by X seems to be 0"):
         theme.at({"N": 2, "D": 2})
     assert one_entry(theme.at({"N": 3, "D": 2}), "X", (1, 2)) is not None
 

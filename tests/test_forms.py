@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from fractions import Fraction
 
 import pytest
 from test_adjoints import SHAPES
 
-from matderiv import derive
+from matderiv import InputError, derive, gradient
 from matderiv.calculus.deciding.decide import same_form
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.canonical import canonical
 from matderiv.calculus.index_forms.entries import Entries
-from matderiv.calculus.index_forms.forms import Entry, Form, placed, refreshed
+from matderiv.calculus.index_forms.forms import Entry, Form, constant, placed, raised, refreshed
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.expression.parse import parse
 
@@ -83,3 +84,15 @@ def test_a_sum_over_a_number_of_equal_terms_is_a_multiple(method: str) -> None:
     """Σ_i x_j over two rows that the program itself counts reads as 2·x_j."""
     program, shapes = "L = sum(sum(x*ones((2, 3)), axis=0)**2)", {"x": (3,)}
     assert derive(program, method=method, shapes=shapes).proof.equalities > 0
+
+
+def test_powers_of_zero() -> None:
+    """0 to a positive power is 0, whole or not, 0 to the power 0 is 1, and others have no value."""
+    for power in (Fraction(1, 2), Fraction(1), Fraction(5, 3)):
+        assert raised((), constant(power)) == ()
+    assert raised((), ()) == constant(Fraction(1))
+    for power in (Fraction(-1, 2), Fraction(-1)):
+        with pytest.raises(ZeroDivisionError):
+            raised((), constant(power))
+    with pytest.raises(InputError, match="divides by zero; write another divisor"):
+        gradient("std(alpha)")

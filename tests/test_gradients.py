@@ -50,7 +50,7 @@ def refused(*args: Any, **options: Any) -> str:
             "W",
             "X.T @ (softmax(X @ W, axis=1) - T)",
         ),
-        ("tr(X)", "X", "eye(2)"),
+        ("tr(X)", "X", "eye(N)"),
         ("Loss(X @ W)", "W", "X.T @ dLoss(X @ W)"),
     ],
 )
@@ -91,9 +91,9 @@ def test_sums_inside_inverses(program: str, wrt: str, wrong: str) -> None:
 @pytest.mark.parametrize(
     ("program", "wrt", "formula"),
     [
-        ("L = sum(ones(1000000000))*sum(x)", "x", "1000000000*ones(2)"),
-        ("sum(X)/sum(ones((4096, 4096)))", "X", "ones((2, 4))/16777216"),
-        ("tr(eye(4096))*sum(X)", "X", "4096*ones((2, 4))"),
+        ("L = sum(ones(1000000000))*sum(x)", "x", "1000000000*ones(N)"),
+        ("sum(X)/sum(ones((4096, 4096)))", "X", "ones((N, D))/16777216"),
+        ("tr(eye(4096))*sum(X)", "X", "4096*ones((N, D))"),
         ("tr(eye(100000) @ X)", "X", "eye(100000)"),
     ],
 )
@@ -249,7 +249,7 @@ def test_symmetric_input() -> None:
 def test_symmetric_variable() -> None:
     """The gradient by a symmetric matrix is by its own entries, and says so."""
     found = gradient("tr(A @ S)", wrt="S", assume={"S": "symmetric"})
-    assert str(found) == "A + A.T - A*eye(2)"
+    assert str(found) == "A + A.T - A*eye(N)"
     assert found.note == (
         "S is symmetric: the gradient is by its entries on and above its diagonal; those below "
         "are the same numbers. With G the gradient by all entries, it is G + G.T - G*eye."
@@ -260,7 +260,7 @@ def test_symmetric_variable() -> None:
 
 def test_diagonal_variable() -> None:
     """The gradient by a diagonal matrix is 0 off the diagonal."""
-    assert str(gradient("tr(A @ D)", wrt="D", assume={"D": "diagonal"})) == "A*eye(2)"
+    assert str(gradient("tr(A @ D)", wrt="D", assume={"D": "diagonal"})) == "A*eye(N)"
     assert str(gradient("logdet(D)", assume={"D": "diagonal"})) == "inv(D)"
 
 
@@ -320,11 +320,6 @@ def test_diagonal_variable() -> None:
                 "Did you mean det(X @ X.T)?"
             ),
         ),
-        (
-            "sum(X) - sum(X)",
-            {},
-            "The gradient of L by X is 0 wherever it is defined: 1 + -1 is 0.",
-        ),
         ("sum(sinh(X))", {}, None),
         ("A = B + sum(X); B = A; L = B", {}, None),
     ],
@@ -380,7 +375,10 @@ def test_command_latex() -> None:
 def test_command_structure() -> None:
     """Declared structure is said beside the formula; a mistake is one line and exit code 2."""
     code, text, _ = command("logdet(S)", "--assume", "S=symmetric")
-    assert (code, text.splitlines()[1]) == (0, "dS = 2*inv(S) - inv(S)*eye(2)")
+    assert (code, text.splitlines()[1:]) == (
+        0,
+        ["N = S.shape[0]  # N: the rows of S", "dS = 2*inv(S) - inv(S)*eye(N)"],
+    )
     assert text.startswith("# S is symmetric: ")
     code, text, said = command("logdet(S)", "--assume", "S")
     assert (code, text) == (2, "")
@@ -426,7 +424,8 @@ def test_lines_with_names_run_and_are_right() -> None:
 def test_short_formulas_stay_whole() -> None:
     """A formula that a book writes in one piece is not taken apart."""
     for program in ("norm(X @ w - y)", "sum((X @ w - y)**2)**2", "sum(log(softmax(X @ w)))"):
-        assert list(gradient(program, wrt="w").lines) == ["dw"]
+        found = gradient(program, wrt="w")
+        assert [name for name in found.lines if not found.size_words(name)] == ["dw"]
 
 
 def test_claims_may_use_the_names() -> None:

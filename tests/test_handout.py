@@ -187,7 +187,7 @@ def test_shapes_that_do_not_follow_from_sizes_are_in_the_command() -> None:
         ({"lang": "fr"}, "There is no language 'fr'"),
         ({"answers": "maybe"}, "answers is 'maybe'; there are: none, end, separate."),
         ({"answers": "separate"}, "Separate answers need exercises"),
-        ({"exercises": -1}, "-1 exercises are asked for; give a number from 0 to 100."),
+        ({"exercises": -1}, "exercises is -1; it is a whole number from 0."),
         ({"show": 1}, "show is 1"),
     ],
 )
@@ -281,7 +281,6 @@ def test_memory_grows_from_the_chosen_size_to_a_layer(sizes: tuple[int, int, int
 #: Programs with the shapes of their inputs, and how many tables their handouts have.
 WHOLE: dict[str, tuple[str, dict[str, tuple[int, ...]], int]] = {
     "ridge": ("L = sum((X @ W - T)**2) + lam*sum(W**2)", {}, 3),
-    "single": ("L = sum((X @ W - T)**2)", {"X": (1, 1), "W": (1, 1), "T": (1, 1)}, 3),
     "large": ("H = tanh(X @ W + b); L = Loss(H)", {"X": (12, 3), "W": (3, 11)}, 3),
     "bias": ("H = f(X + b); L = Loss(H)", {"X": (64, 4096)}, 3),
     "softmax": ("P = softmax(S, axis=1); L = Loss(P)", {"S": (3, 4)}, 2),
@@ -345,7 +344,7 @@ def test_no_zeros_are_spoken_of_where_there_are_none(lang: str) -> None:
     one = derived(1, 1, 1).handout(lang=lang).document
     row = derived(1, 2, 3, "X").handout(lang=lang).document
     word = {"en": "zero", "zh": "零"}[lang]
-    for document in (one, row, whole("single", lang)):
+    for document in (one, row):
         before = next(n for n, b in enumerate(document.blocks) if _is_heading(b, "formulas", lang))
         problem = replace(document, blocks=document.blocks[:before])
         assert len(tables(problem)) >= 2
@@ -389,11 +388,11 @@ EXERCISES = [
 def test_answers_stand_where_they_are_wanted() -> None:
     """At the end after all questions, nowhere, or in a document of their own with its command."""
     made = default(title="T")
-    end = to_text(with_exercises(made.document, EXERCISES, "end"))
+    end = to_text(with_exercises(made.document, EXERCISES, 2, "end"))
     assert [end.index(w) for w in ("Why?", "How?", "So.", "Thus.")] == sorted(
         end.index(w) for w in ("Why?", "How?", "So.", "Thus.")
     )
-    none = to_text(with_exercises(made.document, EXERCISES, "none"))
+    none = to_text(with_exercises(made.document, EXERCISES, 2, "none"))
     assert "How?" in none
     assert "So." not in none
     separate = to_text(answer_sheet(made.document, EXERCISES, paragraph("Made.")))

@@ -359,10 +359,10 @@ def test_shell_completion_loads_no_mathematics() -> None:
     [
         (
             "L = sum(std(X, axis=0))",
-            "(X - mean(X, axis=0, keepdims=True))/(2*std(X, axis=0, keepdims=True))",
+            "(X - mean(X, axis=0, keepdims=True))/(N*std(X, axis=0, keepdims=True))",
         ),
-        ("L = std(x)", "(x - mean(x))/(2*std(x))"),
-        ("L = std(X)", "(X - mean(X))/(8*std(X))"),
+        ("L = std(x)", "(x - mean(x))/(N*std(x))"),
+        ("L = std(X)", "(X - mean(X))/(N*D*std(X))"),
     ],
 )
 def test_a_gradient_is_proved_without_sympy(program: str, gradient: str) -> None:

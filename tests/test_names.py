@@ -63,24 +63,9 @@ REFUSED = [
         "delta cannot be told from Kronecker's delta on the page; give it another name.",
     ),
     (
-        "L = sum(e*x)",
-        {"e": ()},
-        "e cannot be told from the base of exp on the page; give it another name.",
-    ),
-    (
         "e = y - X @ w; L = sum(exp(e))",
         {},
         "e cannot be told from the base of exp on the page; give it another name.",
-    ),
-    (
-        "L = pi*sum(x**2)",
-        {},
-        "pi cannot be told from the number π on the page; give it another name.",
-    ),
-    (
-        "L = sum(erf(pi))",
-        {"pi": (3,)},
-        "pi cannot be told from the number π on the page; give it another name.",
     ),
     (
         "L = sum(A @ I_N)",
@@ -125,7 +110,6 @@ def test_formulas_in_latex_are_refused_and_those_in_numpy_are_not() -> None:
         ("e = y - X @ w; L = sum(e**2)", {}),
         ("L = i*sum(x)", {"i": ()}),
         ("L = sum(A @ I)", {}),  # the identity matrix is printed with its size
-        ("L = pi @ log(pi)", {"pi": (3,)}),
         ("L = sum(W)*w1", {"w1": ()}),  # an entry of W has two indices
         ("L = sum(b)*B_1", {"B_1": ()}),
         ("L = sum(b)*b0", {"b0": ()}),  # entries are counted from 1

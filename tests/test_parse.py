@@ -62,6 +62,68 @@ def test_programs_that_are_read(text: str, source: str) -> None:
     assert parse(text).source() == source
 
 
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("np.sum(jnp.exp(X) + torch.relu(X))", "sum(exp(X) + relu(X))"),
+        ("np.linalg.norm(np.dot(X, w) - y)", "norm(X @ w - y)"),
+        ("np.linalg.det(np.linalg.inv(A))", "det(inv(A))"),
+        ("F.softmax(F @ x, axis=0) @ y + F.sum()", "softmax(F @ x, axis=0) @ y + sum(F)"),
+        ("X.T.dot(y) @ w", "X.T @ y @ w"),
+        ("sum(X.t() @ y + X.transpose() @ y)", "sum(X.T @ y + X.T @ y)"),
+        ("sum((X @ w - y)^2)/2", "sum((X @ w - y)**2)/2"),
+        ("x' @ A @ x + x^T@x", "x.T @ A @ x + x.T @ x"),
+        ("(A + B)'@x", "(A + B).T @ x"),
+        ("sum(2·x + lam·x + x·3)", "sum(2*x + lam*x + x*3)"),
+        ("x·y + sum(A·B)", "x @ y + sum(A @ B)"),
+        ("sum(A⊙B − 2×A)", "sum(A*B - 2*A)"),
+        ("xᵀ @ A @ x + ‖X‖_F²", "x.T @ A @ x + norm(X)**2"),
+        ("‖X @ w − y‖² + λ*‖w‖²", "norm(X @ w - y)**2 + lam*norm(w)**2"),
+        ("Σ(x³) + λ_1*x @ inv(Σ) @ x", "sum(x**3) + (lam_1*x) @ inv(Sigma) @ x"),
+        ("sum(x)*np.pi + π", "sum(x)*pi + pi"),
+    ],
+)
+def test_other_spellings_are_read_and_said(
+    text: str, source: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is certain is read as if it were written plainly, and it is said how."""
+    with caplog.at_level("INFO"):
+        assert parse(text).source() == f"L = {source}"
+    assert [parse(m.removeprefix("Read as: ")).source() for m in caplog.messages] in (
+        [f"L = {source}"],
+        [],
+    )
+    assert bool(caplog.messages) == (text != "X.T.dot(y) @ w")
+
+
+@pytest.mark.parametrize(
+    ("text", "readings"),
+    [
+        ("sum(A × B)", ("A @ B", "A*B")),
+        ("sum(X'*Y)", ("X.T @ Y", "X.T*Y")),
+        ("tr(A^-1)", ("inv(A)", "1/A")),
+        ("sum(A x)", ("A @ x", "A*x")),
+        ("‖A x − b‖²", ("A @ x", "A*x")),
+    ],
+)
+def test_what_has_two_readings_is_refused_with_both(text: str, readings: tuple[str, str]) -> None:
+    """Neither is chosen, and each can be written."""
+    with pytest.raises(ProgramSyntaxError) as caught:
+        parse(text)
+    for reading in readings:
+        assert reading in str(caught.value)
+        assert parse(reading)
+
+
+def test_pi_is_the_number_and_e_is_no_input() -> None:
+    """The name pi means what it does in NumPy; e is refused unless it is assigned."""
+    assert parse("pi*sum(x)").inputs() == ("x",)
+    assert parse("e = y - X @ w; L = sum(e**2)").inputs() == ("y", "X", "w")
+    for text in ("pi = sum(x); L = pi", "sum(e**x)"):
+        with pytest.raises(InputError, match=r"another name"):
+            parse(text)
+
+
 def test_decimal_numbers_are_exact() -> None:
     """0.1 is one tenth and not the nearest binary fraction."""
     (number, *_) = nodes.walk(parse("sum(0.1*Y)").loss.value)
@@ -77,12 +139,19 @@ WITH_CARET = [
     (LINE + "sum(f(Y)))", ")", ") closes nothing that is open; remove it or open it before."),
     ("Y = X @; L = sum(Y)", "; L", "Something is missing before ;."),
     (LINE + "sum(Y*)", ")", "Something is missing before )."),
-    ("Y = X W; L = sum(Y)", "W;", "Between X and W an operator is missing, such as @ or *."),
+    (
+        "Y = X W; L = sum(Y)",
+        "W;",
+        (
+            "Between X and W an operator is missing; write X @ W, the matrix product, or X*W, entry "
+            "by entry."
+        ),
+    ),
     ("Y = X @ W L = sum(Y)", "L =", "Before L a ; is missing; it separates assignments."),
     (LINE + "sum(2Y)", "2Y", "Between 2 and Y an operator is missing; write 2*Y."),
     (LINE + "sum(lambda*Y)", "lambda", "lambda is a word that Python keeps for itself; write lam."),
     (
-        "Y = X' @ W; L = sum(Y)",
+        "Y = X'W; L = sum(Y)",
         "'",
         ("There are no strings in the language; the transpose of X is X.T."),
     ),
@@ -100,21 +169,19 @@ WITH_CARET = [
     (
         "Y = X × W; L = sum(Y)",
         "×",
-        ("× is not in the language; write @ for the matrix product or * entry by entry."),
+        (
+            "× has two readings: X @ W, the matrix product, or X*W, entry by entry; write one of "
+            "them."
+        ),
     ),
     ("Y = X @ W； L = sum(Y)", "；", "； is not in the language; write a plain ;."),
     (LINE + "sum(f（Y）)", "（", "（ is not in the language; write a plain (."),
-    (LINE + "sum(Y²)", "²", "² is not in the language; write **2."),
-    (LINE + "‖Y‖", "‖", "‖ is not in the language; write norm(…)."),
     ("Y = X⁻¹ @ W", "⁻", "⁻ is not in the language; write inv(X) for an inverse."),
-    (LINE + "sum(Y − 1)", "−", "− is not in the language; write -."),
     (
         "Y = X\u200b @ W; L = sum(Y)",
         "\u200b",
         ("The character U+200B (zero width space) is not in the language; remove it."),
     ),
-    ("λ = 3; L = sum(λ*Y)", "λ", "λ is not a name that can be used; write lam."),
-    (LINE + "Σ(Y)", "Σ", "Σ is not a name that can be used; for Σ write sum."),
     (
         "Y = Х @ W; L = sum(Y)",
         "Х",
@@ -151,13 +218,7 @@ WITH_CARET = [
     ("X.shape", "shape", ".shape is not in the language; the only attribute is .T, as in X.T."),
     ("X.T.a.T @ W", "a.T", ".a is not in the language; the only attribute is .T, as in X.T."),
     (LINE + "np.frobnicate(Y)", "np", "Modules are not in the language; write frobnicate(Y)."),
-    (LINE + "np.sum(Y)", "np", "Modules are not in the language; write sum(Y)."),
     (LINE + "sum(np.square(Y))", "np", "Modules are not in the language; write Y**2."),
-    (
-        LINE + "np.linalg.det(np.exp(Y))",
-        "np",
-        "Modules are not in the language; write det(exp(Y)).",
-    ),
     (LINE + "Y.norm()", "Y.norm", ".norm(…) is no method; write norm(Y)."),
     (LINE + "Y.square()", "Y.square", ".square(…) is not in the language; write Y**2."),
     (LINE + "Y.T()", "Y.T", ".T(…) is not in the language; write Y.T."),
@@ -185,7 +246,6 @@ WITH_CARET = [
     (LINE + "'abc'", "'abc'", "'abc' is not in the language; there are no strings."),
     (LINE + "f'{Y}'", "f'", "f'{Y}' is not in the language; there are no strings."),
     (LINE + "b'abc'", "b'", "b'abc' is not in the language; there are no strings."),
-    (LINE + "sum(Y^2)", "Y^2", "Y^2 is not in the language; a power is Y**2, a transpose X.T."),
     (LINE + "sum(Y // 2)", "Y", "Y // 2 is not in the language; divide with /."),
     (
         LINE + "sum(Y % 2)",
@@ -396,9 +456,12 @@ WITH_CARET = [
         ("async def f(): pass is not an assignment of one value to one name, such as Y = X @ W."),
     ),
     (
-        "Y = X @ W\n\n# 注释\n  L = sum(Y × 2)",
+        "Y = X @ W\n\n# 注释\n  L = sum(Y × Z)",
         "×",
-        ("× is not in the language; write @ for the matrix product or * entry by entry."),
+        (
+            "× has two readings: Y @ Z, the matrix product, or Y*Z, entry by entry; write one of "
+            "them."
+        ),
     ),
     ("Y = X @ W  # 乘积\nL = sum(tanhh(Y))", "tanhh", "Unknown function tanhh. Did you mean tanh?"),
     (
@@ -631,16 +694,21 @@ def _random_body(chance: random.Random, depth: int) -> str:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_any_loss_is_derived_or_refused(seed: int) -> None:
-    """A program of the language is derived, or refused as input; its proof never fails."""
+    """A program of the language is derived, or refused as input; its proof never fails.
+
+    A gradient that is zero wherever it is defined is derived as zeros.
+    """
     body = _random_body(random.Random(seed), 1 + seed % 2)
     program, sizes = f"{LINE}sum({body})", {"N": 1, "D": 2, "M": 1}
     if seed in {0, 1, 3, 4, 7}:
         assert derive(program, sizes=sizes).proof.equalities > 0
         return
-    with pytest.raises(
-        InputError, match=r"does not depend on X|is 0 wherever|no finite real value"
-    ):
-        derive(program, sizes=sizes)
+    try:
+        found = derive(program, sizes=sizes)
+    except InputError as refused:
+        assert "no finite real value" in str(refused)
+    else:
+        assert found.formulas["X"].startswith("zeros(")
 
 
 def test_a_module_is_no_way_in() -> None:

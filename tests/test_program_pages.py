@@ -216,8 +216,10 @@ def test_structure_of_other_names_is_used() -> None:
 
 
 def test_lines_in_numpy_name_no_letter_that_has_no_value() -> None:
-    """Sizes are numbers in the lines of a page, unless the program itself has their letters."""
-    assert derived("L = sum(X)").formulas == {"X": "ones((2, 4))"}
+    """Letters of sizes are read off arrays; those that the program itself has need no line."""
+    assert derived("L = sum(X)").formulas == {"X": "ones((N, D))"}
+    page = matderiv.derive("L = mean(X)").markdown()
+    assert "N = X.shape[0]\nD = X.shape[1]\ndX = ones((N, D))/(N*D)" in page
     shapes = {"X": (2, 4), "K": (3, 3)}
     page = matderiv.derive("L = sum(X) + tr(K @ eye(m))", shapes=shapes).markdown()
     assert "dX = ones((2, 4))" in page

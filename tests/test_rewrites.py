@@ -56,6 +56,7 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("A*step(A)", "relu(A)"),
         ("A*sign(A)", "abs(A)"),
     ],
+    "values of functions": [("log(1)", "0"), ("exp(0)", "1"), ("cos(0)", "1"), ("erf(0)", "0")],
     "multiplied out": [("A*(1/A + B/A)", "1 + B"), ("x*(y/x - alpha/x)", "y - alpha")],
     "scalars out of a product": [
         ("(2*A) @ S", "2*(A @ S)"),
@@ -144,6 +145,7 @@ NOT: dict[str, list[str]] = {
         "(exp(A) - exp(-A))/(exp(B) + exp(-B))", "1 - sigmoid(A)", "2 - sigmoid(-A)",
         "exp(A)**2/(1 + exp(A))", "sigmoid(A)*sigmoid(B)", "exp(A)/(2 + exp(A))**2",
     ],
+    "values of functions": ["log(2)", "exp(1)", "f(0)", "log(x)", "log(1/2)"],
     "diagonal matrix": ["outer(o, ones(1))*A", "diag(S*x.T)", "diag(S + x)", "diag(o*S)", "o*eye(D)"],
     "transpose": ["(x + S).T", "(S*x).T", "dLoss(A.T)"],
     "cancelled in an inverse": ["A.T @ inv(A @ A.T)"],

@@ -6,6 +6,7 @@ import cProfile
 import re
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,9 +23,11 @@ from matderiv.calculus.index_forms.forms import Entry, Index
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.conditions import conditions
 from matderiv.calculus.sweep.graph import Graph, graph_of
+from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.sweep import sweep
 from matderiv.errors import InputError, MatderivError, UnsupportedError
+from matderiv.expression import nodes
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import Dim, infer, settled
 from matderiv.expression.source import source
@@ -148,10 +151,8 @@ def fault(made: Made, compared: list[Made] | None = None) -> str | None:
     for wrt, shape in [sorted(inputs.items())[len(made.text) % len(inputs)]]:
         try:
             found = sweep(found_graph, (wrt,))
-        except InputError as error:
-            if "does not depend" in str(error) or "is 0 wherever" not in str(error):
-                continue
-            found = None
+        except InputError:
+            continue
         except (MatderivError, ArithmeticError, RecursionError, LookupError, TypeError) as error:
             return f"{type(error).__name__} by {wrt}"
         problem = _disagreement(made, found, wrt, shape)
@@ -167,18 +168,16 @@ def fault(made: Made, compared: list[Made] | None = None) -> str | None:
 _NOT_COMPARED = "not compared"
 
 
-def _disagreement(made: Made, found: Sweep | None, wrt: str, shape: tuple[int, ...]) -> str | None:
+def _disagreement(made: Made, found: Sweep, wrt: str, shape: tuple[int, ...]) -> str | None:
     rng = np.random.default_rng(len(made.text))
     numbers = made.numbers(rng)
     way = np.asarray(rng.normal(size=shape))
     try:
         expected, again = (along(made, numbers, wrt, way, step) for step in (1e-5, 3e-5))
         values = run(made.text, numbers, FUNCTIONS)
-        gradient = np.zeros(shape) if found is None else numeric(found, wrt, values)
+        gradient = numeric(found, wrt, values)
         nearby = {name: number * (1 + 1e-9) for name, number in numbers.items()}
-        moved = (
-            gradient if found is None else numeric(found, wrt, run(made.text, nearby, FUNCTIONS))
-        )
+        moved = numeric(found, wrt, run(made.text, nearby, FUNCTIONS))
     except np.linalg.LinAlgError:
         return _NOT_COMPARED
     if gradient.shape != shape:
@@ -253,10 +252,14 @@ def test_shared_parts_are_not_copied() -> None:
         ("L = sum(sign(A))", "A"),
     ],
 )
-def test_a_gradient_that_is_zero_is_refused(program: str, wrt: str) -> None:
-    """There is no silent zero: the message says that the gradient is 0."""
-    with pytest.raises(InputError, match=f"The gradient of L by {wrt} is 0 wherever"):
-        sweep(graph(program), (wrt,))
+def test_a_gradient_that_is_zero_is_an_answer(program: str, wrt: str) -> None:
+    """It is an array of zeros of the input's shape, marked as found to vanish."""
+    found = sweep(graph(program), (wrt,))
+    stages = found.gradients[wrt]
+    assert stages.vanishes
+    assert source(stages.formula).startswith("zeros(")
+    assert found.facts.shape(stages.formula) == found.graph.shapes[wrt]
+    assert Prover(found).all_of(wrt).status == "equal"
 
 
 @pytest.mark.parametrize(
@@ -269,12 +272,23 @@ def test_a_gradient_that_is_zero_is_refused(program: str, wrt: str) -> None:
         ("p = a*softmax(b); L = Loss(p)", {"a": (2,), "b": (1,)}),
     ],
 )
-def test_a_formula_that_is_always_zero_is_refused(
+def test_a_formula_that_is_always_zero_is_zero(
     program: str, shapes: dict[str, tuple[int, ...]]
 ) -> None:
     """So is a gradient whose formula does not read 0, but whose entries are proved 0."""
-    with pytest.raises(InputError, match=r"The gradient of L by b is 0 wherever .* is 0\."):
-        sweep(graph(program, shapes), ("b",))
+    found = sweep(graph(program, shapes), ("b",))
+    assert source(found.gradients["b"].formula).startswith("zeros(")
+    assert Prover(found).all_of("b").status == "equal"
+
+
+def test_a_gradient_through_zeros_is_proved_with_them() -> None:
+    """The proof of a gradient of 0 covers those of the values on the way, which are 0 as well."""
+    found = sweep(graph("Y = X @ W; L = sum(Y - Y)"), ("W",))
+    assert found.gradients["Y"].vanishes
+    assert Prover(found).behind("W") == ("W", "Y")
+    wrong = replace(found.gradients["Y"], formula=nodes.Name("Y"))
+    mutant = replace(found, gradients={**found.gradients, "Y": wrong})
+    assert Prover(mutant).all_of("W").status == "refuted"
 
 
 @pytest.mark.parametrize("operation", ["maximum", "minimum"])
@@ -311,10 +325,11 @@ def test_a_tiny_gradient_is_not_called_zero() -> None:
     assert sweep(graph("L = exp(-300*sum(exp(x)))"), ("x",)).gradients["x"]
 
 
-def test_a_loss_without_the_name_is_refused() -> None:
-    """A name on another branch of the program has no gradient."""
-    with pytest.raises(InputError, match="L does not depend on A; its gradient is 0"):
-        sweep(graph("B = 2*A; L = sum(X)"), ("A",))
+def test_a_loss_without_the_name_has_a_gradient_of_zeros() -> None:
+    """A name on another branch of the program changes nothing."""
+    found = sweep(graph("B = 2*A; L = sum(X)"), ("A",)).gradients["A"]
+    assert found.vanishes
+    assert not found.uses
 
 
 def test_a_division_by_zero_is_refused() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from matderiv.errors import InputError
 from matderiv.testing import assert_gradient, check_backward, check_grad
@@ -158,7 +158,7 @@ def test_differences_name_the_worst_entry() -> None:
         check_grad(lambda x: x.sum(), lambda x: x, (x,), wrt=1)
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(inputs("Y = X @ W.T; L = lam*sum(f(Y))", largest=4))
 def test_inputs_fit_the_program(values: dict[str, Any]) -> None:
     """The strategy makes arrays of shapes that fit, and numbers for scalars."""
@@ -166,7 +166,7 @@ def test_inputs_fit_the_program(values: dict[str, Any]) -> None:
     assert isinstance(values["lam"], float)
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(shapes(THEOREM, largest=3))
 def test_shapes_fit_the_program(found: dict[str, tuple[int, ...]]) -> None:
     """Shapes agree where the program joins them; dY of an undefined loss is an input."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from matderiv._collector import uncollected
@@ -15,7 +16,7 @@ from matderiv.checking.evidence import difference_at
 from matderiv.checking.misfit import misfit
 from matderiv.checking.question import Question, ask
 from matderiv.checking.report import Check
-from matderiv.errors import InputError, MatderivError
+from matderiv.errors import InputError, MatderivError, ProgramSyntaxError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node, names_in
 from matderiv.expression.parse import parse
@@ -58,15 +59,49 @@ def check(
     A number is wrong: 2*X.T @ (X @ W - T) + lam*W must be 2*X.T @ (X @ W - T) + 2*lam*W.
     """
     with uncollected():
-        names = _names(program, wrt, sizes, shapes, assume)
+        names = _meant(claim, _names(program, wrt, sizes, shapes, assume))
         question = ask(program, names[0], sizes=sizes, shapes=shapes, assume=assume)
-        report = judge(question, question.read(claim))
+        report = _read_and_judged(question, claim)
         if report.status == "right" or len(names) == 1:
             return report
         shape = question.fitting(report.claim)
         alike = (name for name in names if question.shapes[name] == shape)
         meant = question.about(report.other or next(alike, names[0]))
-        return report if meant is None else judge(meant, meant.read(claim))
+        return report if meant is None else _read_and_judged(meant, claim)
+
+
+def _meant(claim: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The name that the last line of a claim says it is the gradient by, as in dX = dY @ W.T."""
+    said = re.match(r"\s*d(\w+)\s*=(?!=)", re.split(r"[;\n]", claim.strip())[-1])
+    return (said[1],) if said and said[1] in names else names
+
+
+def _read_and_judged(question: Question, claim: str) -> Check:
+    """Whether a claim is right for all sizes, or at the declared ones."""
+    try:
+        node = question.read(claim)
+    except ProgramSyntaxError:  # ones((5, 5)) may mean two sizes that are declared
+        report = _as_declared(question, claim)
+        if report is None:
+            raise
+        return report
+    report = judge(question, node)
+    return report if report.status == "right" else _as_declared(question, claim) or report
+
+
+def _as_declared(question: Question, claim: str) -> Check | None:
+    """The report on a claim that is right at the declared sizes; None if it is not."""
+    declared = question.at_declared
+    if declared is None:
+        return None
+    try:
+        node = declared.read(claim)
+    except ProgramSyntaxError:  # it has letters for declared sizes
+        return None
+    if misfit(node, declared.shapes, declared.wrt) is not None:
+        return None
+    decision = judged(declared, node)
+    return Check(declared, node, decision) if decision.status == "equal" else None
 
 
 def _names(

@@ -213,7 +213,8 @@ def _array(arg: Form, letters: tuple[tuple[str, str], ...]) -> str | None:
     """The name of the array whose general entry a form is."""
     match arg:
         case ((Term(((Entry(name=name, indices=indices), 1),), ()), 1),):
-            return name if indices == tuple(letter for letter, _ in letters) else None
+            places = tuple(1 if size == "1" else letter for letter, size in letters)
+            return name if indices == places else None
     return None
 
 

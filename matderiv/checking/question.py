@@ -5,11 +5,17 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 
 from matderiv.calculus.formulas.flattened import cost
-from matderiv.calculus.formulas.shaping import ShapesOver, numbered, shapes_over
+from matderiv.calculus.formulas.shaping import (
+    ShapesOver,
+    letters_in,
+    shapes_over,
+    signs_first,
+)
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.sweep import replaced, sweep
@@ -17,7 +23,7 @@ from matderiv.calculus.sweep.task import Task, read_task
 from matderiv.derivation.focus import first_product
 from matderiv.errors import InputError, MatderivError, ProofError, ShapeError
 from matderiv.expression import nodes
-from matderiv.expression.claim import parse_claim
+from matderiv.expression.claim import Words, parse_claim
 from matderiv.expression.nodes import Name, Node, names_in
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
@@ -25,7 +31,7 @@ from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM, KNOWN
 
-__all__ = ["Question", "ask", "sized"]
+__all__ = ["Given", "Question", "ask", "sized"]
 
 #: Sizes for letters: all different, so that no product fits by chance, and none is 1.
 _GENERIC = (2, 4, 3, 5, 7, 6, 8, 9, 10, 11, 12, 13)
@@ -35,6 +41,15 @@ _LONGEST = 60  # operations and names of a formula that is written out
 
 #: The variable of the bodies of known functions.
 _HOLE = Name("")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The sizes that a user gave; with `numbers` it is asked about declared sizes only."""
+
+    sizes: Mapping[str, int | None] | None
+    shapes: Mapping[str, tuple[int, ...]] | None
+    numbers: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +71,7 @@ class Question:
     definitions: dict[str, Node]
     bodies: dict[str, Node]
     aliases: dict[str, str]
+    given: Given
 
     @property
     def program(self) -> Program:
@@ -141,8 +157,8 @@ class Question:
     def read(self, claim: str) -> Node:
         """Read a claim; a size in figures, as in ones((2, 4)), is read as its letter.
 
-        Names that only our formulas have may be used; they are replaced by their definitions.
-
+        It may be all the lines that `gradient` prints. Names that only our formulas have may be
+        used; they are replaced by their definitions.
 
         Raises:
             ProgramSyntaxError: it cannot be read.
@@ -151,10 +167,12 @@ class Question:
         counts = Counter(sizes.values())
         letters: dict[int, int | str] = {n: s for s, n in sizes.items() if counts[n] == 1}
         letters |= {n: n for s, n in self.task.sizes.items() if s.isdigit()}  # the program's own
-        numbers: dict[str, Node] = {s: nodes.Size(s, n) for s, n in sizes.items()}
+        numbers: dict[str, Node] = {dim.symbol: _size_node(dim) for dim in self.dims}
         numbers["pi"] = nodes.Pi()
         names = dict.fromkeys((*self.names, *self.further))
-        node = parse_claim(claim, names, self.function_names, letters, numbers)
+        shapes = {name: tuple(map(_size_node, shape)) for name, shape in self.shapes.items()}
+        words = Words(names, self.function_names, letters, numbers, shapes, f"d{self.wrt}")
+        node = parse_claim(claim, words)
         if not names_in(node) & self.further.keys():
             return node
         known = {alias: Name(name) for alias, name in self.further.items()}
@@ -162,7 +180,7 @@ class Question:
 
     def source(self, node: Node) -> str:
         """A formula as NumPy-like source, sizes as letters, as a claim is written."""
-        return source(numbered(node, {}, frozenset(dim.symbol for dim in self.dims)))
+        return source(signs_first(node))
 
     @cached_property
     def fitting(self) -> Callable[[Node], Shape | None]:
@@ -183,14 +201,32 @@ class Question:
     def about(self, wrt: str) -> Question | None:
         """The question about another input, if its gradient is derived and proved."""
         if wrt not in self._others:
-            task = self.task
-            shapes = {n: tuple(d.size for d in task.shapes[n]) for n in self.inputs}
             found = None
             with contextlib.suppress(MatderivError):
-                assume = task.assumed
-                found = ask(self.program.source(), wrt, shapes=shapes, assume=assume)
+                found = _asked(self.program.source(), wrt, self.given, self.task.assumed)
             self._others[wrt] = found
         return self._others[wrt]
+
+    @cached_property
+    def at_declared(self) -> Question | None:
+        """The same question about the declared sizes only; None if no size is declared."""
+        if not self.task.declared:
+            return None
+        given = replace(self.given, numbers=True)
+        return _asked(self.program.source(), self.wrt, given, self.task.assumed)
+
+    @cached_property
+    def lettered(self) -> dict[str, int]:
+        """The declared sizes that the gradient for all sizes holds as letters."""
+        whole = ask(
+            self.program.source(),
+            self.wrt,
+            sizes=self.given.sizes,
+            shapes=self.given.shapes,
+            assume=self.task.assumed,
+        )
+        used = letters_in([whole.gradient, *whole.definitions.values()])
+        return {s: n for s, n in whole.own_sizes.items() if s in used and s in self.task.declared}
 
     @cached_property
     def _others(self) -> dict[str, Question | None]:
@@ -242,8 +278,12 @@ def ask(
     >>> source_of.names, source_of.undefined
     (('X', 'W', 'Y', 'L', 'dY'), ('f', 'df'))
     """
-    structures = tuple(dict(assume or ()).items())
-    task, aliases = _task(program, wrt, sizes, shapes, structures)
+    structures = dict(assume or ())
+    return _asked(program, wrt, Given(sizes, shapes), structures)
+
+
+def _asked(program: str, wrt: str, given: Given, structures: Mapping[str, str]) -> Question:
+    task, aliases = _task(program, wrt, given, structures)
     verdict = task.prover.all_of(wrt)
     if verdict.status != "equal":
         raise ProofError(f"the gradient by {wrt} is {verdict.status}: {verdict.reason}")
@@ -258,21 +298,29 @@ def ask(
         {a.name: a.value for a in task.sweep.graph.values} | upstream,
         {} if structures else _bodies(task),
         aliases,
+        given,
     )
 
 
 def _task(
-    program: str,
-    wrt: str,
-    sizes: Mapping[str, int | None] | None,
-    shapes: Mapping[str, tuple[int, ...]] | None,
-    structures: tuple[tuple[str, str], ...],
+    program: str, wrt: str, given: Given, structures: Mapping[str, str]
 ) -> tuple[Task, dict[str, str]]:
     """The task, and further names for its values; the product in L = sum(f(X @ W)) has a name."""
     written = parse(program)
-    task = read_task(
-        program, (wrt,), sizes=sizes, shapes=shapes, assume=structures, scalar=True, assigned=True
-    )
+
+    def read(text: str) -> Task:
+        return read_task(
+            text,
+            (wrt,),
+            sizes=given.sizes,
+            shapes=given.shapes,
+            assume=structures,
+            scalar=True,
+            assigned=True,
+            numbers=given.numbers,
+        )
+
+    task = read(program)
     lifted = task.sweep.graph.lifted
     first = first_product(task)
     aliases = {name: name for name in lifted}
@@ -285,8 +333,7 @@ def _task(
     if structures or product is None or not free:
         return task, aliases
     loss = Assignment(written.loss.name, substituted(written.loss.value, product, Name(free[0])))
-    known = Program((Assignment(free[0], product), loss))
-    named = read_task(known.source(), (wrt,), sizes=sizes, shapes=shapes, assigned=True)
+    named = read(Program((Assignment(free[0], product), loss)).source())
     close = first_product(named)
     opaque = any(isinstance(n, nodes.Functional) for n in nodes.walk(loss.value))
     if not opaque and (close is None or close.summand is None):
@@ -329,6 +376,15 @@ def _sizes(task: Task) -> dict[str, int]:
     if len(set(own.values())) == len(own) and all(2 <= n <= _LARGEST for n in own.values()):  # noqa: PLR2004 - at 1 all orders look alike
         return own
     return dict(zip(own, _GENERIC, strict=False))
+
+
+def _size_node(dim: Dim) -> Node:
+    """A size in a formula: its letter, or its number if it has none."""
+    return (
+        nodes.Number(Fraction(dim.size))
+        if dim.symbol.isdigit()
+        else nodes.Size(dim.symbol, dim.size)
+    )
 
 
 def sized(shapes: Mapping[str, Shape], sizes: Mapping[str, int]) -> dict[str, Shape]:

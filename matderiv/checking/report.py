@@ -101,6 +101,11 @@ class _Words:
         """A message with its fields filled in."""
         return self._messages[f"check.{key}"].format(**fields)
 
+    @staticmethod
+    def shape(sizes: tuple[int, ...]) -> str:
+        """2×4, or 2 for a vector; empty for a number."""
+        return "×".join(map(str, sizes))
+
     def listed(self, items: list[str], separator: str = "comma") -> str:
         """Items in a row."""
         return self(separator).join(items)
@@ -170,12 +175,27 @@ def _entry(found: Difference, sizes: str, say: _Words) -> Iterator[str]:
 
 def _right(report: Check, say: _Words, names: dict[str, str]) -> str:
     where = say("defined") if _partial(report.claim) else ""
+    if report.question.given.numbers:
+        return _right_as_declared(report, say, names) + where
     letters = [dim.symbol for dim in report.question.dims]
     if not letters:
         return say("right_fixed", **names) + where
     if report.decision.index:
         return say("right", letters=say.listed(letters, "letters"), **names) + where
     return say("right_at", **_sizes(report, say), **names) + where
+
+
+def _right_as_declared(report: Check, say: _Words, names: dict[str, str]) -> str:
+    """Right at the declared sizes alone, and the letters that make it right for all of them."""
+    question = report.question
+    sizes = question.given
+    declared = [f"{letter} = {n}" for letter, n in (sizes.sizes or {}).items() if n is not None]
+    shapes = {name: say.shape(shape) for name, shape in (sizes.shapes or {}).items()}
+    words = [f"{name} {shape}" for name, shape in shapes.items() if shape]
+    declared += list(shapes.values()) if len(words) == 1 and not declared else words
+    letters = [say("write", letter=letter, size=size) for letter, size in question.lettered.items()]
+    text = say("right_declared", declared=say.listed(declared), **names)
+    return text + (say("for_every", letters=say.listed(letters)) if letters else say("stop"))
 
 
 def _undecided(report: Check, say: _Words, names: dict[str, str]) -> str:
@@ -198,7 +218,7 @@ def _sizes(report: Check, say: _Words) -> dict[str, str]:
 def _partial(node: Node) -> bool:
     """Whether a formula can be undefined at some inputs."""
     return any(
-        (isinstance(n, nodes.Divide) and not isinstance(n.right, Number))
+        (isinstance(n, nodes.Divide) and not _is_positive(n.right))
         or (isinstance(n, nodes.Apply) and n.function in ("log", "sqrt"))
         or (
             isinstance(n, nodes.Power)
@@ -208,6 +228,14 @@ def _partial(node: Node) -> bool:
         )
         for n in nodes.walk(node)
     )
+
+
+def _is_positive(node: Node) -> bool:
+    """Whether a divisor is a number or a product of sizes."""
+    match node:
+        case nodes.Multiply(left, right):
+            return _is_positive(left) and _is_positive(right)
+    return isinstance(node, Number | nodes.Size)
 
 
 def _misfit_text(found: Misfit, question: Question, say: _Words) -> str:
@@ -305,7 +333,9 @@ def _facts(report: Check) -> dict[str, object]:
         "wrt": question.wrt,
         "claim": words(report.claim),
         "verdict": report.status,
-        "for_all_sizes": decision.index if report.status == "right" else None,
+        "for_all_sizes": decision.index and not question.given.numbers
+        if report.status == "right"
+        else None,
         "sizes_compared": list(decision.sizes),
         "gradient": report.gradient,
         "line": None if line is None else line.text,

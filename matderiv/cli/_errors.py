@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import re
 import sys
 import unicodedata
+from collections.abc import Iterator
 
 import click
 
 from matderiv._collector import kept_at_exit, uncollected
 from matderiv.cli._output import drop_output
 from matderiv.errors import MatderivError, ProgramSyntaxError, ProofError, visible
+from matderiv.expression.spelling import READ
 
 __all__ = ["run"]
 
@@ -20,9 +24,14 @@ USAGE, FAILURE, INTERRUPTED = 2, 1, 130
 def run(command: click.Group, args: list[str] | None) -> None:
     """Run a command; every error is one line on stderr and an exit code."""
     kept_at_exit()
+    given = sys.argv[1:] if args is None else args
+    words = [f" {word}" if _FORMULA.match(word) else word for word in given]  # - is no option's
     try:
-        with uncollected():  # importing SymPy makes objects by the hundred thousand, all to stay
-            code = command.main(args, prog_name="matderiv", standalone_mode=False)
+        with (
+            _echoed(),
+            uncollected(),  # importing SymPy makes objects by the hundred thousand, all to stay
+        ):
+            code = command.main(words, prog_name="matderiv", standalone_mode=False)
     except click.ClickException as error:
         _fail(error.format_message() + _hint(error), error.exit_code)
     except click.Abort:
@@ -41,6 +50,38 @@ def run(command: click.Group, args: list[str] | None) -> None:
         _fail("the program is nested too deeply.", USAGE)
     else:
         sys.exit(code if isinstance(code, int) else 0)
+
+
+#: A formula that starts with a minus; -N3, -ofile and the like are options.
+_FORMULA = re.compile(r"-(?!-|[NDM]\s*[0-9]+\Z|o(?!\w*\()).*[(@*/+]", re.DOTALL)
+
+
+@contextlib.contextmanager
+def _echoed() -> Iterator[None]:
+    """Print once each how a text was read, where it is not as it was typed."""
+    handler = _Echo()
+    level = READ.level
+    READ.setLevel(logging.INFO)
+    READ.addHandler(handler)
+    try:
+        yield
+    finally:
+        READ.removeHandler(handler)
+        READ.setLevel(level)
+
+
+class _Echo(logging.Handler):
+    """A line on standard error for each message that is new."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = set[str]()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if message not in self.seen:
+            self.seen.add(message)
+            click.echo(f"matderiv: {visible(message)}", err=True)
 
 
 def _hint(error: click.ClickException) -> str:

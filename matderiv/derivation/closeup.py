@@ -190,7 +190,7 @@ class CloseUpBuilder(Builder):
     def proofs(self) -> Iterator[Step]:
         """The gradients by the factors in index notation, for all sizes."""
         for name, gradient in self.sweep.gradients.items():
-            if name in self.close.factors:
+            if name in self.close.factors and not gradient.vanishes:
                 yield Step("proof", tuple(entry_chains(self, name, gradient, turned=False)), name)
 
     def upstream(self, gradient: GradientStages) -> Iterator[Chain]:

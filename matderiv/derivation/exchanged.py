@@ -6,7 +6,7 @@ from matderiv.calculus.sweep.sweep import replaced
 from matderiv.calculus.sweep.task import Task, task_of
 from matderiv.expression.nodes import MatMul, Name, transposed, walk
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shapes import infer
+from matderiv.expression.shapes import infer, like
 
 __all__ = ["exchanged"]
 
@@ -42,4 +42,5 @@ def exchanged(task: Task) -> Task | None:
         name: tuple(dim.size for dim in shapes[other.get(name, name)]) for name in made.inputs()
     }
     wrt = tuple(name for name in made.inputs() if other.get(name, name) in task.wrt)
-    return task_of(made, wrt, infer(made, shapes=sizes), {})
+    turned = {name: shapes[other.get(name, name)] for name in made.inputs()}
+    return task_of(made, wrt, like(infer(made, shapes=sizes), turned), {})

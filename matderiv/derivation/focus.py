@@ -86,6 +86,8 @@ def close_up(task: Task, name: str) -> CloseUp | None:
     factors = tuple(dict.fromkeys(n.name for n in nodes.walk(product) if isinstance(n, Name)))
     if not any(factor in gradients for factor in factors):
         return None
+    if any(gradients[n].vanishes for n in (name, *factors) if n in gradients):
+        return None
     return CloseUp(name, product, factors, _summand(task, name))
 
 

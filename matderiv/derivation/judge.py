@@ -226,7 +226,7 @@ class Judge:
         raise TypeError(f"{side} is not about a whole program")
 
     def _printed(self, expr: IndexExpression, entries: _Unfolding) -> Form:
-        """What a printed expression means; its derivatives are taken before values are put in."""
+        """The form that a printed expression means; derivatives come before values are put in."""
         return contracted(entries.known(form_of(expr, self.entries)))
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:

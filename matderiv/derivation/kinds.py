@@ -29,6 +29,7 @@ StepKind = Literal[
     # formulas in the names of the program
     "called",
     "matrix",
+    "zero",
     "structure",
     "exercise",
 ]
@@ -130,6 +131,7 @@ Reason = (
         "transposes",
         "unit",
         "worked out",
+        "zero",
         "zeros dropped",
     ]
 )

@@ -116,7 +116,7 @@ class ProvedSteps:
 
     def answer(self, name: str) -> Node:
         """The gradient by one matrix: the last side of the last chain about it."""
-        kinds = ("matrix", "structure")
+        kinds = ("matrix", "structure", "zero")
         step = next(s for s in reversed(self.steps) if s.kind in kinds and s.wrt == name)
         side = step.chains[-1].sides[-1]
         assert isinstance(side, Formula)

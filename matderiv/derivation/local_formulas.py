@@ -13,11 +13,12 @@ from fractions import Fraction
 from matderiv.calculus.formulas.flattened import sum_of
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.entries import Entries
-from matderiv.calculus.index_forms.forms import Form, Index
+from matderiv.calculus.index_forms.forms import Entry, Form, Index
 from matderiv.calculus.index_forms.index_expressions import (
     IndexExpression,
     NamedEntry,
     SumOver,
+    at_places,
     delta,
     form_of,
     index_parts,
@@ -43,7 +44,7 @@ def contribution(task: Task, name: str, by: str) -> Node:
 
 
 def local_by_formula(
-    task: Task, name: str, by: str, rate: Callable[[], Form], entries: Entries
+    task: Task, wrt: Entry, by: str, rate: Callable[[], Form], entries: Entries
 ) -> tuple[Indexed, Indexed] | None:
     """∂z_ij/∂x_pq, which `rate` works out, and Σ ∂L/∂z_ij · ∂z_ij/∂x_pq as the formula says them.
 
@@ -53,7 +54,8 @@ def local_by_formula(
     value = task.sweep.graph.value(by)
     if not isinstance(value, nodes.Reduction | nodes.AlongAxis):
         return None
-    at, shape = task.input_indices(task.shapes[name]), task.sweep.facts.shape
+    name, shape = wrt.name, task.sweep.facts.shape
+    at = task.input_indices(task.shapes[name])
     own: dict[IndexExpression, IndexExpression] = {}
     for some in itertools.permutations(at, len(task.shapes[by])):
         pairs = zip(some, task.shapes[by], strict=True)
@@ -68,9 +70,10 @@ def local_by_formula(
     plain = ordered(rate(), task.sum_letters, task.sizes)
     if sum(1 for _ in index_parts(local)) >= sum(1 for _ in index_parts(plain)):
         return None
-    return Indexed(form_of(local, entries), expr=local), Indexed(
-        form_of(whole, entries), expr=whole
-    )
+    numbers = {str(letter): to for letter, to in zip(at, wrt.indices, strict=True) if letter != to}
+    found = [at_places(one, numbers) if numbers else one for one in (local, whole)]
+    one, other = (Indexed(form_of(expr, entries), expr=expr) for expr in found)
+    return one, other
 
 
 def _single(part: IndexExpression) -> IndexExpression | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
-from matderiv.calculus.formulas.flattened import without_units
+from matderiv.calculus.formulas.flattened import sum_of, without_units
 from matderiv.calculus.formulas.tidying import tidied
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Atom, Entry, Form, Index, Rate, single
@@ -71,7 +72,10 @@ class Builder:
         yield Step("values", tuple(self.values()))
         for name, gradient in self.sweep.gradients.items():
             report(f"gradient {name}")
-            yield from self.derived(name, gradient)
+            if gradient.vanishes:
+                yield Step("zero", (self.vanishing(name, gradient),), name)
+            else:
+                yield from self.derived(name, gradient)
         for name in self.sweep.called:
             report(f"called {name}")
             yield Step("called", tuple(self.called(name)), name)
@@ -79,7 +83,7 @@ class Builder:
             report(f"matrix {name}")
             yield Step("matrix", (self.assembled(name, self.sweep.gradients[name]),), name)
         for name in self.wrt:
-            if name in self.task.assumed:
+            if name in self.task.assumed and not self.sweep.gradients[name].vanishes:
                 yield Step("structure", (self.structured(name),), name)
         yield from self.proofs()
 
@@ -95,7 +99,11 @@ class Builder:
     def formulas(self) -> tuple[str, ...]:
         """The names whose formulas the page ends with, after those that they mention."""
         needed = (n for wrt in self.wrt for n in (*self.sweep.upstream(wrt), wrt))
-        return tuple(n for n in dict.fromkeys(needed) if n not in self.sweep.called)
+        return tuple(
+            name
+            for name in dict.fromkeys(needed)
+            if name not in self.sweep.called and not self.sweep.gradients[name].vanishes
+        )
 
     def chain(
         self, judge: Judge, kind: ChainKind, first: Side, *rest: tuple[Reason, Side]
@@ -220,7 +228,7 @@ class Builder:
 
     def by_formula(self, by: str, wrt: Entry, judge: Judge) -> tuple[Indexed, Indexed] | None:
         """∂z_ij/∂x_pq and Σ ∂L/∂z_ij·∂z_ij/∂x_pq in the words of the formula, if those are few."""
-        return local_by_formula(self.task, wrt.name, by, lambda: self.rate(by, wrt), judge.entries)
+        return local_by_formula(self.task, wrt, by, lambda: self.rate(by, wrt), judge.entries)
 
     def assembled(self, name: str, gradient: GradientStages) -> Chain:
         """The formula in terms of what the program names, tidied."""
@@ -245,6 +253,18 @@ class Builder:
         )
         links = (*start.links, *self.rewritten(name, first[1], rest))
         return Chain("assembled", links)
+
+    def vanishing(self, name: str, gradient: GradientStages) -> Chain:
+        """The formula by the chain rule, if anything uses the name, and that it is zero."""
+        rules = self.task.whole(name, sum_of((Fraction(1), use.gradient) for use in gradient.uses))
+        zero: tuple[Reason, Side] = ("zero", Formula(gradient.formula))
+        judge = Judge(self.task, name, (use.by for use in gradient.uses))
+        first = Formula(Name(f"d{name}"))
+        if rules == gradient.formula:
+            return self.chain(judge, "assembled", first, zero)
+        start = self.chain(judge, "assembled", first, ("chain rule", Formula(rules)))
+        end = self.rewritten(name, rules, [("zero", gradient.formula)])
+        return Chain("assembled", (*start.links, *end))
 
     def rewritten(
         self, name: str, formula: Node, rewrites: list[tuple[Reason, Node]]

@@ -54,8 +54,8 @@ def arrange(
 
 
 def _wrong_count(name: str, form: Operation, given: int) -> str:
-    if name == "ones" and given > 1:
-        return "ones takes its sizes in one bracket: ones((2, 3))."
+    if name in ("ones", "zeros") and given > 1:
+        return f"{name} takes its sizes in one bracket: {name}((2, 3))."
     if name == "eye" and given > 1:
         return "eye takes one size, for an identity matrix is square: eye(4)."
     if len(form.operands) <= 1 and not form.options:
@@ -136,7 +136,7 @@ def _sizes(name: str, tree: ast.expr) -> tuple[int | str, ...]:
     if not isinstance(tree, ast.Tuple | ast.List):
         return (_size(name, tree),)
     if not tree.elts:
-        raise Refusal("ones takes one size or more: ones(3) or ones((2, 3)).", tree)
+        raise Refusal(f"{name} takes one size or more: {name}(3) or {name}((2, 3)).", tree)
     return tuple(_size(name, size) for size in tree.elts)
 
 

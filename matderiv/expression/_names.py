@@ -34,7 +34,7 @@ _PLAIN_NODES = (
     nodes.Functional,
 )
 #: Names that mathematics uses itself, and for what.
-_CONSTANTS = {"e": "the base of exp", "pi": "the number π"}
+_CONSTANTS = {"e": "the base of exp"}
 
 
 def check_names(program: Program) -> None:
@@ -50,12 +50,29 @@ def check_names(program: Program) -> None:
         )
     for name in sorted(letters & (names | functions)):
         raise InputError(f"{name} is used both as a size and as a name; rename one of the two.")
+    if "e" in program.inputs() and not _in_a_product(program, "e"):
+        raise InputError(
+            "e may be the base of exp or an input; write exp(x) for e**x, exp(1) for the number, "
+            "or another name, such as e1."
+        )
     everything = names | functions
     for name in sorted(everything):
         if f"d{name}" in everything:
             kept = "derivative of" if name in functions else "gradient by"
             raise InputError(f"d{name} is kept for the {kept} {name}; rename one of the two.")
     _check_unused(program)
+
+
+def _in_a_product(program: Program, name: str) -> bool:
+    """Whether a name is an operand of a matrix product, as no number is."""
+    operand = nodes.Name(name)
+    return any(
+        part in (operand, nodes.Transpose(operand))
+        for assignment in program.assignments
+        for node in nodes.walk(assignment.value)
+        if isinstance(node, nodes.MatMul)
+        for part in nodes.children(node)
+    )
 
 
 def _check_unused(program: Program) -> None:

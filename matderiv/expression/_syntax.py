@@ -199,4 +199,9 @@ def _two_values(text: str, offset: int) -> tuple[str, int] | None:
         first, second, place = before[1], after[0], offset
     if re.match(r"\w*\s*=(?!=)", text[place:]):
         return f"Before {second} a ; is missing; it separates assignments.", place
-    return f"Between {first} and {second} an operator is missing, such as @ or *.", place
+    if not re.fullmatch(r"[A-Za-z]\w*", first) or not re.fullmatch(r"[A-Za-z]\w*", second):
+        return f"Between {first} and {second} an operator is missing, such as @ or *.", place
+    return (
+        f"Between {first} and {second} an operator is missing; write {first} @ {second}, the "
+        f"matrix product, or {first}*{second}, entry by entry."
+    ), place

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from matderiv.errors import ProgramSyntaxError
 from matderiv.expression import nodes
@@ -13,31 +14,38 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.parse import Reader
 from matderiv.expression.vocabulary import ELEMENTWISE
 
-__all__ = ["parse_claim"]
+__all__ = ["Words", "parse_claim"]
 
 
-def parse_claim(
-    text: str,
-    names: Collection[str],
-    functions: Collection[str],
-    letters: Mapping[int, int | str] | None = None,
-    numbers: Mapping[str, Node] | None = None,
-) -> Node:
-    """Read one expression in the language of programs.
+@dataclass(frozen=True)
+class Words:
+    """The words that a claim may use.
 
-    `names`: the variables and gradients that it may use. `functions`: functions besides the known
-    ones. `letters`: the letter of a size that is written in figures. `numbers`: the values of other
-    names, such as N in 1/N.
+    `names`: variables and gradients. `functions`: functions besides the known ones. `letters`: the
+    letter of a size that is written in figures. `numbers`: the values of other names, such as N in
+    1/N. `sizes`: those of each name, for X.shape[0] and len(X). `wanted`: the name that the last
+    line may assign, such as dX.
+    """
 
+    names: Collection[str]
+    functions: Collection[str]
+    letters: Mapping[int, int | str] = field(default_factory=dict)
+    numbers: Mapping[str, Node] = field(default_factory=dict)
+    sizes: Mapping[str, Sequence[Node]] = field(default_factory=dict)
+    wanted: str = ""
+
+
+def parse_claim(text: str, words: Words) -> Node:
+    """Read one expression in the language of programs, perhaps after assignments that it uses.
 
     Raises:
         ProgramSyntaxError: the text is not in the language, or it holds a name that means
             nothing here; the error holds the place.
 
-    >>> parse_claim("dY @ W.T", ("X", "W", "dY"), ())
+    >>> parse_claim("dY @ W.T", Words(("X", "W", "dY"), ()))
     MatMul(left=Name(name='dY'), right=Transpose(arg=Name(name='W')))
     """
-    return _ClaimReader(text, names, functions, letters or {}, numbers or {}).expression()
+    return _ClaimReader(text, words).expression()
 
 
 #: f′( and ∂L/∂Y, as they are written by hand.
@@ -49,35 +57,38 @@ class _ClaimReader(Reader):
     what = "claim"
     example = "dY @ W.T"
 
-    def __init__(
-        self,
-        text: str,
-        names: Collection[str],
-        functions: Collection[str],
-        letters: Mapping[int, int | str],
-        numbers: Mapping[str, Node],
-    ) -> None:
+    def __init__(self, text: str, words: Words) -> None:
         super().__init__(text)
-        self.names = names
-        self.functions = functions
-        self.letters = letters
-        self.numbers = numbers
+        self.known = words
+        self.assigned: dict[str, Node] = {}
 
     def expression(self) -> Node:
+        """The last line, with the values of the lines before it in place of their names."""
         self._check_signs()
-        first, *more = self._statements()
-        if isinstance(first, ast.Assign) and not more and len(first.targets) == 1:
-            target = self._words(first.targets[0])
+        *before, last = self._statements()
+        for statement in before:
+            name, value = self._assigned(statement)
+            self.assigned[name] = self._node(value, 0)
+        if isinstance(last, ast.Expr):
+            return self._node(last.value, 0)
+        name, value = self._assigned(last)
+        if name != (wanted := self.known.wanted):
             raise self._error(
-                f"A claim is the formula alone; leave out {target} = and write "
-                f"{self._words(first.value)}.",
-                first,
+                f"The last line is about {name}, and {wanted} is asked for; leave out {name} = "
+                f"or write {wanted} = {self._words(value)}.",
+                last,
             )
-        if more or not isinstance(first, ast.Expr):
-            raise self._error(
-                f"A claim is one expression, such as {self.example}.", more[0] if more else first
-            )
-        return self._node(first.value, 0)
+        return self._node(value, 0)
+
+    def _assigned(self, statement: ast.stmt) -> tuple[str, ast.expr]:
+        match statement:
+            case ast.Assign(targets=[ast.Name() as target], value=value):
+                return self._name(target), value
+        raise self._error(
+            f"A claim is one expression, such as {self.example}, perhaps after assignments of "
+            "names that it uses.",
+            statement,
+        )
 
     def _check_signs(self) -> None:
         """Refuse the signs in f′(Y) and ∂L/∂Y; the language writes df(Y) and dY."""
@@ -87,24 +98,45 @@ class _ClaimReader(Reader):
             message = f"{f}′ is written d{f} here, such as d{f}(Y)."
             raise ProgramSyntaxError(message, self.text, prime.start())
         partial = _PARTIAL.search(self.text)
-        if partial and f"d{partial[1]}" in self.names:
+        if partial and f"d{partial[1]}" in self.known.names:
             message = f"{partial[0]} is written d{partial[1]} here."
             raise ProgramSyntaxError(message, self.text, partial.start())
 
     def _node(self, tree: ast.expr, depth: int) -> Node:
-        if isinstance(tree, ast.Name) and tree.id in self.numbers and tree.id not in self.names:
-            return self.numbers[self._variable(tree)]
+        match tree:
+            case ast.Name(id=name) if name in self.assigned:
+                return self.assigned[name]
+            case ast.Name(id=name) if name in self.known.numbers and name not in self.known.names:
+                return self.known.numbers[self._name(tree)]
+            case ast.Subscript(
+                value=ast.Attribute(value=ast.Name() as of, attr="shape"),
+                slice=ast.Constant(value=int(axis)),
+            ):
+                return self._size(of, axis, tree)
+            case ast.Call(func=ast.Name(id="len"), args=[ast.Name() as of], keywords=[]):
+                return self._size(of, 0, tree)
         return super()._node(tree, depth)
+
+    def _size(self, of: ast.Name, axis: int, tree: ast.expr) -> Node:
+        """X.shape[0], the number of rows of X."""
+        sizes = self.known.sizes.get(self._variable(of), ())
+        if not 0 <= axis < len(sizes):
+            raise self._error(f"{self._words(tree)}: {of.id} has {len(sizes)} axes.", tree)
+        return sizes[axis]
 
     def _variable(self, tree: ast.Name) -> str:
         name = super()._variable(tree)
-        if name not in self.names and name not in self.numbers:
+        if name not in self.known.names and name not in self.known.numbers:
             raise self._error(self._unknown(name, "name"), tree)
         return name
 
+    def _check_function(self, name: str, tree: ast.Call) -> None:
+        if name not in self.known.functions:
+            super()._check_function(name, tree)
+
     def _call(self, tree: ast.Call, depth: int) -> Node:
         made = super()._call(tree, depth)
-        known = (*ELEMENTWISE, *self.functions)
+        known = (*ELEMENTWISE, *self.known.functions)
         if isinstance(made, nodes.Apply | nodes.Functional) and made.function not in known:
             raise self._error(self._unknown(made.function, "function"), tree)
         match made:
@@ -118,16 +150,16 @@ class _ClaimReader(Reader):
         """The letter of a size; a size in figures would tie the claim to that size."""
         if size == 1 or isinstance(size, str):
             return size
-        if size not in self.letters:
+        if size not in self.known.letters:
             raise self._error(
                 f"A claim is judged for all sizes, and {self._words(tree)} has the size {size}, "
                 "which is not that of one letter; write the letter, such as eye(N).",
                 tree,
             )
-        return self.letters[size]
+        return self.known.letters[size]
 
     def _unknown(self, name: str, kind: str) -> str:
-        known = self.names if kind == "name" else (*self.functions, *ELEMENTWISE, "sum")
+        known = self.known.names if kind == "name" else (*self.known.functions, *ELEMENTWISE, "sum")
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.6) if len(name) > 1 else []
         folded = {other.lower(): other for other in known}
         meant = folded.get(name.lower()) or (near[0] if near else None)

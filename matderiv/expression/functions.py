@@ -23,7 +23,8 @@ class Function:
 
     `kink`: f′ does not exist at 0. `domain`: all numbers, or the positive ones. `positive`: f(u) >
     0 for every u. `parity`: f(-u) is f(u), -f(u) or 1 - f(u). `powers`: f(u)ⁿ = f(u) for n ≥ 1, or
-    f(u)² = 1. `in_tex`: TeX has a command of this name.
+    f(u)² = 1. `at`: f(u) at a number u, where both are whole numbers. `in_tex`: TeX has a command
+    of this name.
     """
 
     derivative: str
@@ -34,6 +35,7 @@ class Function:
     positive: bool = False
     parity: Literal["", "even", "odd", "complement"] = ""
     powers: Literal["", "the same", "1 or itself"] = ""
+    at: Mapping[int, int] = field(default_factory=dict)
     in_tex: bool = False
 
     def spelled(self, name: str, target: str) -> str | None:
@@ -59,10 +61,10 @@ class Function:
 
 #: The functions by name. Sources of the derivatives: any table, such as DLMF 4.20, 4.34 and 7.2.
 FUNCTIONS: dict[str, Function] = {
-    "exp": Function(derivative="exp(u)", positive=True, in_tex=True),
-    "log": Function(derivative="1/u", domain="positive", in_tex=True),
+    "exp": Function(derivative="exp(u)", positive=True, at={0: 1}, in_tex=True),
+    "log": Function(derivative="1/u", domain="positive", at={1: 0}, in_tex=True),
     "sqrt": Function(derivative="1/(2*sqrt(u))", domain="positive"),
-    "tanh": Function(derivative="1 - tanh(u)**2", parity="odd", in_tex=True),
+    "tanh": Function(derivative="1 - tanh(u)**2", parity="odd", at={0: 0}, in_tex=True),
     "sigmoid": Function(
         definition="exp(u)/(1 + exp(u))",
         derivative="sigmoid(u)*(1 - sigmoid(u))",
@@ -74,10 +76,14 @@ FUNCTIONS: dict[str, Function] = {
             "jax": "jax.nn.sigmoid({0})",
         },
     ),
-    "sin": Function(derivative="cos(u)", parity="odd", in_tex=True),
-    "cos": Function(derivative="-sin(u)", parity="even", in_tex=True),
+    "sin": Function(derivative="cos(u)", parity="odd", at={0: 0}, in_tex=True),
+    "cos": Function(derivative="-sin(u)", parity="even", at={0: 1}, in_tex=True),
     "arctan": Function(
-        derivative="1/(1 + u**2)", parity="odd", spelling={"sympy": "atan"}, in_tex=True
+        derivative="1/(1 + u**2)",
+        parity="odd",
+        spelling={"sympy": "atan"},
+        at={0: 0},
+        in_tex=True,
     ),
     "relu": Function(
         definition="u*step(u)",
@@ -95,9 +101,9 @@ FUNCTIONS: dict[str, Function] = {
         parity="complement",
         powers="the same",
         spelling={
-            "numpy": "np.where({0} > 0, 1.0, 0.0)",
-            "torch": "torch.where({0} > 0, 1.0, 0.0)",
-            "jax": "jnp.where({0} > 0, 1.0, 0.0)",
+            "numpy": "np.heaviside({0}, 0)",
+            "torch": "torch.relu(torch.sign({0}))",
+            "jax": "jnp.heaviside({0}, 0)",
             "sympy": "Heaviside",
         },
     ),
@@ -141,5 +147,6 @@ FUNCTIONS: dict[str, Function] = {
         derivative="2/sqrt(pi)*exp(-u**2)",
         parity="odd",
         spelling={"numpy": "erf({0})", "jax": "jax.scipy.special.erf({0})"},
+        at={0: 0},
     ),
 }

@@ -59,6 +59,7 @@ __all__ = [
     "rebuilt",
     "transposed",
     "walk",
+    "zeros",
 ]
 
 
@@ -394,6 +395,15 @@ _REST: dict[type, tuple[str, ...]] = {
 
 
 ZERO, ONE, TWO = (Number(Fraction(n)) for n in range(3))
+
+
+def zeros(sizes: tuple[int | str, ...]) -> Node:
+    """An array of zeros: 0 times an array of ones.
+
+    >>> zeros(("N",)) == Multiply(ZERO, Ones(("N",)))
+    True
+    """
+    return Multiply(ZERO, Ones(sizes))
 
 
 def children(node: Node) -> tuple[Node, ...]:

@@ -74,6 +74,7 @@ OPERATIONS: dict[str, Operation] = {
     "dot": Operation(nodes.MatMul, operands=("X", "W"), method=True),
     "eye": Operation(nodes.Eye, operands=(), options=("size",)),
     "ones": Operation(nodes.Ones, operands=(), options=("sizes",)),
+    "zeros": Operation(nodes.zeros, operands=(), options=("sizes",)),
 }
 
 #: The name that a node is written with; of two names for one node, the later.

@@ -17,6 +17,7 @@ from matderiv.expression._syntax import instead_of, name_trouble, syntax_trouble
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import operation_of
 from matderiv.expression.program import Assignment, Program
+from matderiv.expression.spelling import READ, respelled
 from matderiv.expression.vocabulary import (
     DEFAULT_PROGRAM,
     KNOWN,
@@ -88,6 +89,7 @@ class Reader:
                 f"The {self.what} has {len(self.text):,} characters; at most {MAX_TEXT:,} are "
                 "read. Write it shorter."
             )
+        self.text, other = respelled(self.text)
         if "\0" in self.text:
             raise ProgramSyntaxError(
                 f"The {self.what} holds a null character; remove it.",
@@ -114,6 +116,8 @@ class Reader:
             raise InputError(
                 f"The {self.what} is nested too deeply; write it with fewer brackets."
             ) from None
+        if other:
+            READ.info("Read as: %s", other)
         if not body:
             raise ProgramSyntaxError(f"The {self.what} is empty. Write for example: {self.example}")
         return body
@@ -164,6 +168,8 @@ class Reader:
                 "with fewer brackets and operations."
             )
         match tree:
+            case ast.Name(id="pi"):
+                return nodes.Pi()
             case ast.Name():
                 return nodes.Name(self._variable(tree))
             case ast.Constant(value=value):
@@ -195,7 +201,7 @@ class Reader:
         try:
             if isinstance(tree.func, ast.Name):
                 name, args = self._name(tree.func), tree.args
-                check_function(name, tree)
+                self._check_function(name, tree)
             else:
                 name, args = method_call(tree, self._words)
             operands, options = arrange(name, operation_of(name), tree, args)
@@ -204,8 +210,13 @@ class Reader:
         made = [self._node(operand, depth + 1) for operand in operands]
         return operation_of(name).make(*made, **options)
 
+    def _check_function(self, name: str, tree: ast.Call) -> None:
+        check_function(name, tree)
+
     def _variable(self, tree: ast.Name) -> str:
         name = self._name(tree)
+        if name == "pi":
+            raise self._error("pi is the number π; give the value another name.", tree)
         if name in KNOWN:
             raise self._error(
                 f"{name} is a function; write {operation_of(name).example(name)}, "

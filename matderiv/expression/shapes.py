@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
 from matderiv.errors import InputError, ShapeError, brief
@@ -17,7 +17,18 @@ from matderiv.expression.program import Assignment, Program
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import MAX_SIZE, did_you_mean, is_greek
 
-__all__ = ["DEFAULT_SIZES", "Dim", "Shape", "infer", "settled", "shape_of"]
+__all__ = [
+    "DEFAULT_SIZES",
+    "Dim",
+    "Shape",
+    "as_numbers",
+    "declared_letters",
+    "infer",
+    "like",
+    "ones_kept",
+    "settled",
+    "shape_of",
+]
 
 #: Sizes of the first product's factors, (N, D) and (D, M), unless the user gives others.
 DEFAULT_SIZES = {"N": 2, "D": 4, "M": 3}
@@ -37,14 +48,15 @@ def infer(
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     scalar: bool = False,
 ) -> dict[str, Shape]:
-    """The shape of every name of the program; `scalar` asks for a last value without dimensions.
+    """The shape of every name of the program; `scalar` asks for a last value that is a number.
 
     Shapes:
         A capitalised name is a matrix, a lower-case one a vector, a Greek one a scalar,
         unless `shapes` declares it. `sizes` gives N, D, M: the first product of the program
         takes an (N, D) matrix by a (D, M) one. It also gives the sizes that the program
         writes as letters, as in eye(K). Such a letter stands beside the names, with the shape
-        (K,), where no name has that size.
+        (K,), where no name has that size. A last value of one entry, such as a 1×1 matrix, is a
+        number where a `scalar` is asked for.
 
     Raises:
         ShapeError: two shapes do not fit, a size is not a whole number ≥ 1, or the last value is
@@ -56,6 +68,47 @@ def infer(
     (Dim(symbol='D', size=4), Dim(symbol='M', size=3))
     """
     return _Inference(program, sizes or {}, shapes or {}).run(scalar=scalar)
+
+
+def declared_letters(
+    known: Mapping[str, Shape],
+    sizes: Mapping[str, int | None] | None,
+    shapes: Mapping[str, tuple[int, ...]] | None,
+) -> frozenset[str]:
+    """The letters of sizes whose number was given, by `sizes` or in a shape."""
+    given = {letter for letter, number in (sizes or {}).items() if number is not None}
+    return frozenset(given.union(dim.symbol for name in shapes or () for dim in known[name]))
+
+
+def as_numbers(known: Mapping[str, Shape], letters: Container[str]) -> dict[str, Shape]:
+    """The same shapes with numbers in place of some letters."""
+
+    def number(dim: Dim) -> Dim:
+        return Dim(str(dim.size), dim.size) if dim.symbol in letters else dim
+
+    return {name: tuple(map(number, shape)) for name, shape in known.items()}
+
+
+def ones_kept(
+    program: Program, known: dict[str, Shape], shapes: Mapping[str, tuple[int, ...]] | None
+) -> dict[str, Shape]:
+    """The same shapes without letters for sizes of 1 that were declared; a declared 1 stays 1.
+
+    A letter that the program writes stays.
+    """
+    ones = {d.symbol for name in shapes or () for d in known[name] if d.size == 1}
+    return as_numbers(known, ones - program.letters()) if ones else known
+
+
+def like(known: dict[str, Shape], pattern: Mapping[str, Shape]) -> dict[str, Shape]:
+    """The same shapes without letters where those of a pattern, at other sizes, have none."""
+    fixed = {
+        dim.symbol
+        for name in pattern.keys() & known.keys()
+        for dim, own in zip(known[name], pattern[name], strict=True)
+        if own.symbol.isdigit()
+    }
+    return as_numbers(known, fixed) if fixed else known
 
 
 def shape_of(node: Node, shapes: Mapping[str, Shape]) -> Shape:
@@ -116,7 +169,8 @@ def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str]) -> Dim:
 def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     """The same program with every axis 0, 1 or None, which is all entries.
 
-    The only axis of a vector is None.
+    The only axis of a vector is None. A product that is 1×1, alone as the last value or summed, is
+    its trace, as books write it.
 
     >>> from matderiv.expression.parse import parse
     >>> program = parse("Y = X @ W; L = sum(softmax(Y, axis=-1).sum(axis=-1), axis=0)")
@@ -129,12 +183,28 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
         made = nodes.rebuilt(node, map(new, nodes.children(node)))
         if isinstance(made, nodes.Norm):
             return replace(made, order=None)
+        if isinstance(made, nodes.Sum) and made == nodes.Sum(made.arg) and single_product(made.arg):
+            return nodes.Trace(made.arg)
         if not isinstance(made, nodes.Reduction | nodes.AlongAxis) or made.axis is None:
             return made
         dimensions = len(rules.shape(made.arg))
         return replace(made, axis=None if dimensions == 1 else made.axis % dimensions)
 
-    return Program(tuple(Assignment(a.name, new(a.value)) for a in program.assignments))
+    def single_product(node: Node) -> bool:
+        sizes = rules.shape(node) if isinstance(node, nodes.MatMul) else ()
+        return len(sizes) == _MATRIX and all(size.fixed and size.number == 1 for size in sizes)
+
+    *before, last = (Assignment(a.name, new(a.value)) for a in program.assignments)
+    if last.name in shapes and not shapes[last.name] and rules.shape(last.value):
+        last = Assignment(last.name, _single(last.value, len(rules.shape(last.value))))
+    return Program((*before, last))
+
+
+def _single(node: Node, dimensions: int) -> Node:
+    """The entry of an array that has one."""
+    if isinstance(node, nodes.Reduction) and node.axis is None:
+        return replace(node, keepdims=False)
+    return nodes.Trace(node) if dimensions == _MATRIX else nodes.Sum(node)
 
 
 class _Inference:
@@ -155,7 +225,9 @@ class _Inference:
         for name in self.declared:
             if name not in inputs:
                 what = (
-                    "is assigned; its shape follows"
+                    "is the number π; give an input another name"
+                    if name == "pi"
+                    else "is assigned; its shape follows"
                     if name in self.program.names()
                     else "is not in the program"
                 )
@@ -173,6 +245,8 @@ class _Inference:
             for name, shape in self.known.items()
         }
         in_names = {dim.symbol for shape in found.values() for dim in shape}
+        if scalar:
+            found[self.program.loss.name] = ()
         letters = {k: Dim(k, s.root().number or 1) for k, s in self.rules.letters.items()}
         return found | {k: (dim,) for k, dim in letters.items() if k not in in_names}
 
@@ -186,7 +260,7 @@ class _Inference:
     def _check_scalar(self) -> None:
         loss = self.program.loss
         shape = self.known[loss.name]
-        if not shape:
+        if all(size.number == 1 for size in shape):
             return
         value = source(loss.value)
         product = isinstance(loss.value, nodes.MatMul) and any(s.number != 1 for s in shape)

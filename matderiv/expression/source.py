@@ -51,8 +51,8 @@ def _source(node: Node) -> tuple[str, int]:
             return name, _ATOM
         case nodes.Number(value):
             return _number(value)
-        case nodes.Size(_, size):
-            return str(size), _ATOM
+        case nodes.Size(symbol):
+            return symbol, _ATOM
         case nodes.Pi():
             return "pi", _ATOM
         case nodes.Negate(arg):
@@ -68,8 +68,9 @@ def _source(node: Node) -> tuple[str, int]:
         case nodes.Eye(size):
             return f"eye({size})", _ATOM
         case nodes.Ones(sizes):
-            written = ", ".join(map(str, sizes))
-            return f"ones({written if len(sizes) == 1 else f'({written})'})", _ATOM
+            return _filled("ones", sizes), _ATOM
+        case nodes.Multiply(nodes.Number(0), nodes.Ones(sizes)):
+            return _filled("zeros", sizes), _ATOM
         case _ if type(node) in BINARY:
             operator, own, left, right = BINARY[type(node)]
             first, second = nodes.children(node)
@@ -78,6 +79,11 @@ def _source(node: Node) -> tuple[str, int]:
         case _:
             parts = [*map(source, nodes.children(node)), *_options(node)]
             return f"{NAMES[type(node)]}({', '.join(parts)})", _ATOM
+
+
+def _filled(name: str, sizes: tuple[int | str, ...]) -> str:
+    written = ", ".join(map(str, sizes))
+    return f"{name}({written if len(sizes) == 1 else f'({written})'})"
 
 
 def rearrangement(

@@ -88,7 +88,7 @@ _NUMPY = frozenset(
     tril tril_indices tril_indices_from trim_zeros triu triu_indices triu_indices_from
     true_divide trunc typename union1d unique unique_all unique_counts unique_inverse
     unique_values unpackbits unravel_index unstack unwrap vander var vdot vecdot vecmat
-    vector_norm vsplit vstack where zeros zeros_like""".split()
+    vector_norm vsplit vstack where zeros_like""".split()
 )
 _FIELD = frozenset(
     """adjoint batchnorm bce bmm celu cot coth cross_entropy crossentropy csc csch cube digamma

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from matderiv.calculus.formulas.shaping import letters_in
 from matderiv.calculus.sweep.conditions import conditions
+from matderiv.calculus.sweep.sweep import name_meant
 from matderiv.derivation.links import ProvedSteps, Step
-from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.handout import close_up, methods
 from matderiv.handout.composer import ProgramComposer, StepWriter
@@ -156,6 +157,19 @@ def program_formula(composer: ProgramComposer, step: Step, fields: Fields) -> It
     yield Equation(composer.notation.chain(step.chains[-1]))
 
 
+def _zero(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
+    """A gradient that is zero everywhere."""
+    graph, name = composer.task.sweep.graph, step.wrt or ""
+    key = "zero" if composer.task.sweep.gradients[name].uses else "zero_before"
+    if graph.result not in graph.depends(frozenset({name})):
+        key = "zero_unused"
+    fields |= {"L": Math(name_box(composer.task.loss))}
+    yield Paragraph(composer.say(key, fields))
+    if key == "zero_unused" and (meant := name_meant(graph)):
+        yield Paragraph(composer.say("zero_meant", {"meant": Code(meant)}))
+    yield from (Equation(composer.notation.chain(chain)) for chain in step.chains)
+
+
 def _rewrites(composer: ProgramComposer, step: Step) -> list[str]:
     """The rewrites of the formula that was found, in order, where they can be seen."""
     _, *links = step.chains[-1].links
@@ -192,7 +206,9 @@ def numpy_answers(composer: ProgramComposer) -> Iterator[Block]:
         name for wrt in composer.derivation.wrt for name in (*sweep.upstream(wrt), wrt)
     )
     formulas = dict(sweep.called) | {f"d{name}": composer.task.answer(name) for name in needed}
-    lines = (assignment(name, composer.task.source(node)) for name, node in formulas.items())
+    task = composer.task
+    lines = [f"{k} = {value}" for k, value in task.size_lines(formulas.values()).items()]
+    lines += (assignment(name, task.source(node)) for name, node in formulas.items())
     yield CodeBlock("\n".join(lines), "python")
     yield from _names(composer, list(formulas.values()))
     found = conditions(sweep.graph, sweep.lifted)
@@ -209,8 +225,7 @@ def _names(composer: ProgramComposer, formulas: list[Node]) -> Iterator[Block]:
         facts.append(composer.say(key, {"f": Code(name), "df": Code(f"d{name}")}))
     if facts:
         yield Paragraph(composer.say("here", {"facts": composer.listed(facts, "clause_")}))
-    sized = (nodes.Size, nodes.Eye, nodes.Ones)
-    if any(isinstance(n, sized) for node in formulas for n in nodes.walk(node)):
+    if letters_in(formulas).keys() & composer.task.declared:
         yield Paragraph(composer.say("sizes", {}))
     foreign: list[Segments] = [(Code(name),) for name in foreign_names(formulas)]
     if foreign:
@@ -250,7 +265,7 @@ _FORMULAS = ("called", "matrix")
 _HEADED: Mapping[str, str] = {
     **{kind: kind for kind in ("values", "structure", "upstream", "entries", "array", "proof")},
     **dict.fromkeys(_FORMULAS, "matrix"),
-    **dict.fromkeys(("gradient", *methods.METHOD_WRITERS), "gradient"),
+    **dict.fromkeys(("gradient", "zero", *methods.METHOD_WRITERS), "gradient"),
 }
 
 STEP_WRITERS: Mapping[str, StepWriter] = {
@@ -258,6 +273,7 @@ STEP_WRITERS: Mapping[str, StepWriter] = {
     "gradient": ProgramComposer.gradient,
     "called": called_value,
     "matrix": program_formula,
+    "zero": _zero,
     "structure": _structure,
     **methods.METHOD_WRITERS,
     **close_up.CLOSE_UP_WRITERS,

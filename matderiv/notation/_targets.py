@@ -32,7 +32,7 @@ class Target:
 
 
 _ERF = """def erf(x):
-    return np.vectorize(math.erf, otypes=[float])(x)"""
+    return np.vectorize(math.erf, otypes=[np.result_type(x, 0.0)])(x)"""
 
 _SIGMOID = """def sigmoid(x):
     small = np.exp(-np.abs(x))  # never large

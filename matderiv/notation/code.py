@@ -7,6 +7,7 @@ subexpression is computed once.
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -200,6 +201,8 @@ class _Function:
                 inner = ", ".join(map(self._size, sizes))
                 inner = f"({inner})" if len(sizes) > 1 else inner
                 return self._filled(code, inner), _ATOM
+            case nodes.Multiply(nodes.Number(0), nodes.Ones() as ones):
+                return self._written(ones)[0].replace(".ones(", ".zeros(", 1), _ATOM
             case nodes.Negate(arg):
                 return "-" + self._wrapped(arg, _UNARY), _UNARY
             case nodes.Transpose(arg):
@@ -226,6 +229,8 @@ class _Function:
             case nodes.Apply(function, arg) if function in FUNCTIONS:
                 call = FUNCTIONS[function].spelled(function, self._target.name)
                 assert call is not None  # else the definition would stand here
+                if call.startswith("np.") and hasattr(math, function) and self._plain(arg):
+                    call = f"math.{function}({{0}})"  # a number of NumPy's own has a precision
                 return call.format(self._array(operands[0], arg))
             case nodes.Apply(function) | nodes.Functional(function):
                 return f"{self._rename(function)}({operands[0]})"
@@ -242,11 +247,14 @@ class _Function:
             raise MissingRuleError(node, f"words in {self._target.name}")
         return words.format(*operands, like=self._like())
 
+    def _plain(self, node: Node) -> bool:
+        """Whether an operand is a number that no array is needed for."""
+        kinds = (nodes.Name, nodes.Ones, nodes.Eye)
+        return not any(isinstance(part, kinds) for part in walk_code(node))
+
     def _array(self, text: str, node: Node) -> str:
         """An operand; functions of torch's take no plain numbers."""
-        if self._target.module != "torch" or any(
-            isinstance(n, nodes.Name) for n in walk_code(node)
-        ):
+        if self._target.module != "torch" or not self._plain(node):
             return text
         return f"torch.tensor({text}, dtype={self._like()}.dtype)"
 
@@ -259,7 +267,8 @@ class _Function:
         if axis is None and isinstance(node, nodes.AlongAxis) and target.module == "torch":
             if len(shape) > 1:
                 sizes = ", ".join(self._size(dim.symbol) for dim in shape)
-                return f"{name}({operand}.flatten(), dim=0).reshape({sizes})"
+                flat = f"{self._wrapped(node.arg, _ATOM)}.flatten()"
+                return f"{name}({flat}, dim=0).reshape({sizes})"
             dims = 0
         elif axis is None and target.module == "torch":
             whole = tuple(range(len(shape))) if len(shape) != 1 else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction as Rational
 from typing import Literal
@@ -180,6 +180,8 @@ class Formulas:
                 return Terms(tuple(self._signed(node))), "sum"
             case nodes.MatMul():
                 return self._matmul(node), "product"
+            case nodes.Multiply(nodes.Number(0), nodes.Ones(sizes)):
+                return self._filled("0", sizes), "atom"
             case nodes.Multiply(left, right) | nodes.Divide(left, right):
                 entrywise = self.shape(left) and self.shape(right)
                 return self._product(node), "entrywise" if entrywise else "product"
@@ -336,9 +338,13 @@ class Formulas:
             case nodes.Eye(size):
                 return Scripts(Symbol("I"), sub=self.size(str(size)))
             case nodes.Ones(sizes):
-                over = joined((self.size(str(size)) for size in sizes), "times")
-                return Scripts(NumberBox("1"), sub=over)
+                return self._filled("1", sizes)
         return self._call(self._named(node), *nodes.children(node))
+
+    def _filled(self, number: str, sizes: Sequence[int | str]) -> Box:
+        """An array whose entries are all one number."""
+        over = joined((self.size(str(size)) for size in sizes), "times")
+        return Scripts(NumberBox(number), sub=over)
 
     @staticmethod
     def word(operation: str) -> Word:

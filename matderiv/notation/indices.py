@@ -27,6 +27,7 @@ from matderiv.calculus.index_forms.index_expressions import (
     SumOver,
     index_parts,
 )
+from matderiv.calculus.index_forms.letters import lettered
 from matderiv.calculus.index_forms.ordered import ordered
 from matderiv.expression import nodes
 from matderiv.notation.boxes import (
@@ -207,7 +208,9 @@ def _summed(expr: IndexExpression) -> set[str]:
 
 def _named_array(expr: FunctionOfArray) -> tuple[str, bool] | None:
     """The name of the array that a function is of, and whether it is its transpose."""
-    letters = tuple(letter for letter, _ in expr.letters)
+    letters = lettered(
+        tuple(dim for _, dim in expr.letters), tuple(letter for letter, _ in expr.letters)
+    )
     match expr.arg:
         case NamedEntry(name, indices) if indices in (letters, letters[::-1]):
             return name, indices != letters

@@ -109,7 +109,7 @@ def real_array(value: Any, what: str) -> Any:
         array = np.asarray(value)
         if not np.iscomplexobj(array):
             return array.astype(np.float64)
-    except (TypeError, ValueError, RuntimeError) as error:  # the last is torch's
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # the last is torch's
         raise InputError(f"{what} {type(value).__name__}, which is no array: {error}") from None
     raise InputError(f"{what} complex numbers; what is compared here are real ones.")
 

@@ -147,6 +147,9 @@ class Calculus:
         if kind == "place" and len(lowered.shape) == len(over):
             sizes = zip(lowered.shape, over, at, strict=True)
             over = tuple(own if index[0] == "num" else size for own, size, index in sizes)
+            for index, size in zip(at, over, strict=True):
+                if index[0] == "num":
+                    self.fit(index, size, {})
         elif any(index[0] == "num" and index[1] != 1 for index in at):
             refuse("an index is a number where an array is meant")
         if kind != "repeated" and lowered.shape != over:

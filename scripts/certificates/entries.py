@@ -195,7 +195,7 @@ def _over(letter: str, size: str, factors: list[Ready]) -> Ready:
 def _kept(
     parts: list[Ready], run: Run, *, without: Iterable[str] = (), total: bool = True
 ) -> Ready:
-    """What is made of some parts, worked out once for each choice of its letters."""
+    """The result for some parts, worked out once for each choice of its letters."""
     letters = _union(parts) - {*without}
     order = sorted(letters)
     mark = object()

@@ -26,7 +26,7 @@ def refuse(message: str) -> NoReturn:
 
 
 class Work:
-    """What is left of the parts of formulas that may be read, proved and evaluated."""
+    """A budget of the parts of formulas that may be read, proved and evaluated."""
 
     def __init__(self) -> None:
         self.left = MOST_WORK

@@ -179,10 +179,10 @@ class Lowering:
                 return Lowered((), lambda _: ("call", name, arguments))
             case "eye", [n]:
                 return Lowered((self.size(n),) * 2, lambda at: delta(*at))
-            case "ones", [("tuple", sizes)]:
-                return Lowered(tuple(map(self.size, sizes)), lambda _: ONE)
-            case "ones", [size]:
-                return Lowered((self.size(size),), lambda _: ONE)
+            case "ones" | "zeros", [("tuple", sizes)]:
+                return Lowered(tuple(map(self.size, sizes)), lambda _: ("num", int(name == "ones")))
+            case "ones" | "zeros", [size]:
+                return Lowered((self.size(size),), lambda _: ("num", int(name == "ones")))
             case "outer", [left, right]:
                 one, other = self.lower(left), self.lower(right)
                 if [len(one.shape), len(other.shape)] != [1, 1]:
@@ -302,7 +302,7 @@ REDUCTIONS = frozenset(("sum", "mean", "prod"))
 
 #: Functions that have a name of their own in the language.
 KNOWN = {*FUNCTIONS, *COMPOSITE, *REDUCTIONS} | set(
-    "inv det logdet diag outer eye ones acos".split()
+    "inv det logdet diag outer eye ones zeros acos".split()
 )
 
 

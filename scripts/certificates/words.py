@@ -14,7 +14,7 @@ METHODS = frozenset("elementwise index differential slice kronecker".split())
 
 STEPS = _listed("""
     array; called; differential; direct; entries; gradient; index; kronecker; matrix; proof;
-    slice; structure; upstream; values
+    slice; structure; upstream; values; zero
 """)
 
 CHAINS = _listed("""
@@ -44,5 +44,5 @@ REASONS = _listed("""
     rearranged; repeated in every row or column; row by row; row times column; rules; same
     vec; scalars first; scalars out of a product; scalars out of a sum; simplified; slices
     put in; sum rule; sum sign; transpose; transposed; transposes; transposes collected;
-    unit; zeros dropped
+    unit; values of functions; zero; zeros dropped
 """)

@@ -240,14 +240,15 @@ def same_form(one: Form, other: Form) -> bool:
     """
     from matderiv.calculus.deciding.identities import summands_vanish  # loads SymPy
 
-    try:
-        if canonical(one) == canonical(other):
-            return True
-        if summands_vanish(difference(one, other)):
-            return True
-        if canonical(mirrored(one)) == canonical(mirrored(other)):
-            return True
-        one, other = factored(one), factored(other)
+    def same(one: Form, other: Form) -> bool:
         return canonical(one) == canonical(other) or summands_vanish(difference(one, other))
+
+    try:
+        if same(one, other) or canonical(mirrored(one)) == canonical(mirrored(other)):
+            return True
+        if same(factored(one), factored(other)):
+            return True
+        turned = mirrored(one), mirrored(other)
+        return turned != (one, other) and summands_vanish(difference(*turned))
     except (UnsupportedError, RecursionError):
         return False

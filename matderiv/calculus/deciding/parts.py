@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from matderiv.expression.nodes import Name, Node, children, rebuilt
+from matderiv.calculus.formulas.flattened import chain, cost
+from matderiv.expression.nodes import MatMul, Name, Node, children, rebuilt, walk
 from matderiv.expression.shapes import Shape
 
-__all__ = ["differing"]
+__all__ = ["differing", "shared_parts_named"]
+
+_WORTH = 2  # the length from which on a part gets a name
 
 
 def differing(
@@ -37,12 +40,68 @@ def differing(
         return differing(definitions[one.name], other, definitions, shape)
     if isinstance(other, Name) and other.name in definitions:
         return differing(one, definitions[other.name], definitions, shape)
-    left, right = children(one), children(other)
-    if not left or type(one) is not type(other) or rebuilt(one, right) != other:
-        return ((one, other),)
+    if isinstance(one, MatMul) and isinstance(other, MatMul):
+        left, right = chain(one, shape), chain(other, shape)  # (A@B)@C = A@(B@C)
+        left = _longer(one, left, len(right), definitions, shape)
+        right = _longer(other, right, len(left), definitions, shape)
+        if len(left) != len(right):
+            return ((one, other),)
+    else:
+        left, right = list(children(one)), list(children(other))
+        if not left or type(one) is not type(other) or rebuilt(one, right) != other:
+            return ((one, other),)
     if any(shape(a) != shape(b) for a, b in zip(left, right, strict=True)):
         return ((one, other),)
     found: dict[tuple[Node, Node], None] = {}
     for a, b in zip(left, right, strict=True):
         found |= dict.fromkeys(differing(a, b, definitions, shape))
     return tuple(found)
+
+
+def _longer(
+    node: Node,
+    links: list[Node],
+    wanted: int,
+    definitions: Mapping[str, Node],
+    shape: Callable[[Node], Shape],
+) -> list[Node]:
+    """The factors of a matrix product, names of products replaced until there are so many."""
+    for link in links:
+        if len(links) >= wanted:
+            break
+        if isinstance(link, Name) and isinstance(made := definitions.get(link.name), MatMul):
+            node = _product_with(node, link, made)
+            return _longer(node, chain(node, shape), wanted, definitions, shape)
+    return links
+
+
+def _product_with(node: Node, name: Node, value: Node) -> Node:
+    """The matrix product with a value in place of a factor."""
+    if node == name:
+        return value
+    if not isinstance(node, MatMul):
+        return node
+    return MatMul(*(_product_with(side, name, value) for side in children(node)))
+
+
+def shared_parts_named(one: Node, other: Node) -> tuple[Node, Node, dict[str, Node]]:
+    """Two formulas with new names for the parts that both have; and what each name stands for.
+
+    If they are equal whatever the names stand for, the formulas are equal. The largest such parts
+    are named, so that what they hold cannot cancel with anything outside of them.
+
+    >>> from matderiv.expression.parse import parse
+    >>> one, other = (parse(f"L = {text}").loss.value for text in ("sum(-exp(X))", "-sum(exp(X))"))
+    >>> found, _, parts = shared_parts_named(one, other)
+    >>> found.arg.arg, parts
+    (Name(name='part 1'), {'part 1': Apply(function='exp', arg=Name(name='X'))})
+    """
+    both = frozenset(walk(one)) & frozenset(walk(other))
+    names: dict[Node, str] = {}
+
+    def named(node: Node) -> Node:
+        if node in both and children(node) and cost(node) >= _WORTH:
+            return Name(names.setdefault(node, f"part {len(names) + 1}"))
+        return rebuilt(node, map(named, children(node)))
+
+    return named(one), named(other), {name: part for part, name in names.items()}

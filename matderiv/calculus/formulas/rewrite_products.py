@@ -21,10 +21,11 @@ from matderiv.calculus.formulas.flattened import (
 from matderiv.calculus.formulas.rewrite_sums import like_terms
 from matderiv.errors import InputError
 from matderiv.expression import nodes
+from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
 
-__all__ = ["mean", "multiplied_out", "named_functions", "powers"]
+__all__ = ["function_values", "mean", "multiplied_out", "named_functions", "powers"]
 
 _MINUS = nodes.Number(Fraction(-1))
 _PRODUCTS = (nodes.Multiply, nodes.Divide, nodes.Power, nodes.Negate)
@@ -85,6 +86,15 @@ def named_functions(node: Node, _: Facts) -> Node | None:
         or _pairs(number, parts)
         or _hyperbolic(number, parts)
     )
+
+
+def function_values(node: Node, _: Facts) -> Node | None:
+    """log(1) = 0, exp(0) = 1: functions at numbers where their values are whole."""
+    match node:
+        case nodes.Apply(function, nodes.Number(value)) if function in FUNCTIONS:
+            found = FUNCTIONS[function].at.get(int(value)) if value.denominator == 1 else None
+            return None if found is None else nodes.Number(Fraction(found))
+    return None
 
 
 def _quotients(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:

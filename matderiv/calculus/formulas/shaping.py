@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, stacked
@@ -14,7 +14,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
 
-__all__ = ["ShapesOver", "numbered", "shapes_over", "signs_first"]
+__all__ = ["ShapesOver", "letters_in", "numbered", "places_of", "shapes_over", "signs_first"]
 
 _SINGLE = Dim("1", 1)
 
@@ -111,6 +111,33 @@ class ShapesOver:
         return Dim(str(size), size) if isinstance(size, int) else self._letters[size]
 
 
+def letters_in(formulas: Iterable[Node]) -> dict[str, None]:
+    """The letters of sizes that formulas hold, as in eye(N) and 1/N, in order."""
+    found: dict[str, None] = {}
+    for node in (part for formula in formulas for part in nodes.walk(formula)):
+        match node:
+            case nodes.Size(symbol):
+                found[symbol] = None
+            case nodes.Eye(str(size)):
+                found[size] = None
+            case nodes.Ones(sizes):
+                found |= dict.fromkeys(size for size in sizes if isinstance(size, str))
+    return found
+
+
+def places_of(
+    letters: Iterable[str], shapes: Mapping[str, Shape], inputs: Iterable[str]
+) -> dict[str, tuple[str, int]]:
+    """For each letter of a size the first input that has it, and the axis, in their order."""
+    wanted = frozenset(letters)
+    found: dict[str, tuple[str, int]] = {}
+    for name in inputs:
+        for axis, dim in enumerate(shapes[name]):
+            if dim.symbol in wanted:
+                found.setdefault(dim.symbol, (name, axis))
+    return found
+
+
 def signs_first(node: Node) -> Node:
     """The formula with a minus before a product on its first factor: -2*X, not -(2*X).
 
@@ -142,8 +169,8 @@ def numbered(node: Node, shapes: Mapping[str, Shape], kept: frozenset[str]) -> N
         return sizes.get(size, size) if isinstance(size, str) else size
 
     match node:
-        case nodes.Size(symbol) if symbol in kept:
-            return nodes.Name(symbol)
+        case nodes.Size(symbol, size) if symbol not in kept:
+            return nodes.Number(Fraction(size))
         case nodes.Eye(size):
             return nodes.Eye(number(size))
         case nodes.Ones(parts):

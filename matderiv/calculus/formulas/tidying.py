@@ -165,18 +165,27 @@ def _negative(node: Node) -> Node:
 
 
 def transposes_collected(formula: Node, facts: Facts) -> Node:
-    """Aᵀ@Bᵀ@Cᵀ = (C@B@A)ᵀ and Aᵀ@Bᵀ + Cᵀ = (B@A + C)ᵀ, where that saves a transpose or more."""
+    """Aᵀ@Bᵀ@Cᵀ = (C@B@A)ᵀ and Aᵀ@Bᵀ + Cᵀ = (B@A + C)ᵀ, where that saves a transpose or more.
+
+    What is seen to be zero by it is left out.
+    """
+    found = _collected(formula, facts)
+    seen = found != formula and any(n == nodes.ZERO for n in nodes.walk(found))
+    return tidy(found, facts) if seen else found
+
+
+def _collected(formula: Node, facts: Facts) -> Node:
     turns = sum(isinstance(node, nodes.Transpose) for node in nodes.walk(formula))
     if turns < _SAVED - 1 or cost(formula) > _LONGEST:
         return formula
     if not isinstance(formula, nodes.Transpose) and len(facts.shape(formula)) > 1:
-        turned = tidy(nodes.Transpose(formula), facts)
+        turned = completed(tidy(nodes.Transpose(formula), facts), facts.shape(formula)[::-1], facts)
         if not isinstance(turned, nodes.Transpose) and cost(turned) + _SAVED <= cost(formula):
-            ends = [(c, transposes_collected(t, facts)) for c, t in terms(turned)]
+            ends = [(c, _collected(t, facts)) for c, t in terms(turned)]
             if not any(isinstance(t, nodes.Transpose) for _, t in ends):
                 return nodes.Transpose(turned)
             return sum_of((c, shortest_transpose(t, facts)) for c, t in ends)  # (Aᵀ - B)ᵀ = A - Bᵀ
-    made = [transposes_collected(child, facts) for child in nodes.children(formula)]
+    made = [_collected(child, facts) for child in nodes.children(formula)]
     if isinstance(formula, nodes.Diag) and isinstance(made[0], nodes.Transpose):
         made = [made[0].arg]
     return nodes.rebuilt(formula, made)

@@ -29,6 +29,7 @@ from matderiv.calculus.index_forms.forms import (
     single,
     to_the,
 )
+from matderiv.calculus.index_forms.known_functions import exponential
 
 __all__ = ["contracted"]
 
@@ -66,7 +67,8 @@ def _normal(atom: Call | Raised) -> Form:
     """
     match atom:
         case Call(function=function, arg=arg):
-            return single(Call(function, sealed(_over_one(contracted(arg)))))
+            inner = sealed(_over_one(contracted(arg)))
+            return exponential(inner) if function == "exp" else single(Call(function, inner))
         case Raised(base=base, exponent=None):
             common, rest = _common(sealed(_over_one(contracted(base))))
             found = to_the(rest, 1) if _is_product(rest) else single(Raised(sealed(rest), None))

@@ -145,8 +145,11 @@ class Entries:
             case nodes.Number(value):
                 return constant(value)
             case nodes.Size(symbol, size):
-                fixed = self._written or symbol == str(size)
-                return constant(Fraction(size)) if fixed else single(SizeAtom(symbol))
+                if symbol == str(size):
+                    return constant(Fraction(size))
+                if self._written:  # at the sizes of the shapes, whatever those of the formula are
+                    return constant(Fraction(self.shape(nodes.Ones((symbol,)))[0].size))
+                return single(SizeAtom(symbol))
             case nodes.Pi():
                 return single(Entry("π", ()))
             case nodes.Eye():

@@ -258,6 +258,8 @@ def raised(form: Form, exponent: Form) -> Form:
     """
     whole = math.floor(sum((c for term, c in exponent if term == UNIT_TERM), Fraction(0)))
     rest = difference(exponent, constant(Fraction(whole)))
+    if not form and whole == 0 and all(term == UNIT_TERM for term, _ in rest):
+        return () if rest else constant(Fraction(1))  # such as 0**(1/2)
     made = to_the(form, whole)
     if not rest or form == constant(Fraction(1)):
         return made

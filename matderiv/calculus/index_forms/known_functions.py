@@ -32,7 +32,7 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import OPERATIONS
 
-__all__ = ["called", "combined", "mirrored", "slope"]
+__all__ = ["called", "combined", "exponential", "mirrored", "slope"]
 
 _HALF = constant(Fraction(1, 2))
 _U = nodes.Name("u")
@@ -43,9 +43,15 @@ Fresh = Callable[[], str]
 
 def called(function: str, u: Form, fresh: Fresh) -> Form:
     """f(u); a function that is defined by simpler ones is written in those."""
+    known = FUNCTIONS.get(function)
+    for number, value in known.at.items() if known else ():
+        if u == constant(Fraction(number)):
+            return constant(Fraction(value))
     match function:
         case "sqrt":
             return raised(u, _HALF)
+        case "exp":
+            return exponential(u)
         case "log":
             return _log(sealed(u))
     simpler = defined(function, _U)
@@ -139,6 +145,22 @@ def _mirrored(atom: Atom) -> Form:
         case "complement":
             return difference(ONE_FORM, turned)
     return turned
+
+
+def exponential(u: Form) -> Form:
+    """exp(n·log(a) + b) = aⁿ·exp(b) for whole numbers n: log(a) has a value only where a > 0."""
+    made: Form = ONE_FORM
+    rest: list[tuple[Term, Fraction]] = []
+    for term, number in u:
+        match term:
+            case Term(((Call(function="log", arg=arg), 1),), ()) if number.denominator == 1:
+                made = multiplied(made, to_the(arg, int(number)))
+            case _:
+                rest.append((term, number))
+    left = tuple(rest)
+    if not left:
+        return made
+    return multiplied(made, single(Call("exp", sealed(left))))
 
 
 def _log(u: Form) -> Form:

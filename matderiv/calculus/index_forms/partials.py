@@ -30,7 +30,7 @@ from matderiv.calculus.index_forms.forms import (
     single,
 )
 from matderiv.calculus.index_forms.known_functions import slope
-from matderiv.errors import UnsupportedError
+from matderiv.errors import InputError, UnsupportedError
 
 __all__ = ["partial", "product_rule", "with_deltas"]
 
@@ -39,27 +39,40 @@ def partial(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
     """∂form/∂wrt by the product rule and the chain rule; no letter of `wrt` occurs in the form.
 
     Raises:
+        InputError: the derivative divides by zero.
         UnsupportedError: a function in it has no derivative that is known.
     """
-    return collected(contracted(_Partial(wrt, fresh).form(form)))
+    return _defined(lambda: collected(contracted(_Partial(wrt, fresh).form(form))))
 
 
 def with_deltas(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
     """∂form/∂wrt with δ_ip δ_jq for every ∂x_ij/∂x_pq, and no sum over them worked out.
 
     Raises:
+        InputError: the derivative divides by zero.
         UnsupportedError: a function in it has no derivative that is known.
     """
-    return collected(_Partial(wrt, fresh).form(form))
+    return _defined(lambda: collected(_Partial(wrt, fresh).form(form)))
 
 
 def product_rule(form: Form, wrt: Entry, fresh: Callable[[], str]) -> Form:
     """∂form/∂wrt with every ∂x_ij/∂x_pq left as it is.
 
     Raises:
+        InputError: the derivative divides by zero.
         UnsupportedError: a function in it has no derivative that is known.
     """
-    return collected(_Rates(wrt, fresh).form(form))
+    return _defined(lambda: collected(_Rates(wrt, fresh).form(form)))
+
+
+def _defined(derivative: Callable[[], Form]) -> Form:
+    try:
+        return derivative()
+    except ZeroDivisionError:
+        raise InputError(
+            "A root, or a power below 1, of what is always 0 has no derivative, such as std(x) of "
+            "one number; leave it out."
+        ) from None
 
 
 class _Partial:

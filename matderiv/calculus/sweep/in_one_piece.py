@@ -18,7 +18,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shapes import Shape, settled
+from matderiv.expression.shapes import Shape, ones_kept, settled
 from matderiv.expression.source import source
 
 __all__ = ["ArrayTask", "read_array"]
@@ -61,6 +61,7 @@ def read_array(
     written = parse(program)
     assumed = read_assumed(written, assume)
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes)
+    known = ones_kept(written, known, shapes)
     of, value, known = _array(written, known)
     whole = Program((Assignment(of, value),))
     inputs = whole.inputs()

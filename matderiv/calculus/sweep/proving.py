@@ -22,9 +22,10 @@ from matderiv.calculus.deciding.decide import (
     decide,
     decide_by_letters,
 )
-from matderiv.calculus.deciding.parts import differing
+from matderiv.calculus.deciding.parts import differing, shared_parts_named
 from matderiv.calculus.formulas.broadcasting import filled
 from matderiv.calculus.formulas.flattened import cost, sum_of
+from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Entry, Index, added
 from matderiv.calculus.index_forms.letters import input_indices
@@ -66,11 +67,20 @@ class Prover:
         found = {name: None}
         queue = [name]
         while queue:
-            for use in self.sweep.gradients[queue.pop()].uses:
-                if use.by != self.sweep.graph.result and use.by not in found:
-                    found[use.by] = None
-                    queue.append(use.by)
-        return tuple(found)
+            for by in self._users.get(queue.pop(), ()):
+                if by not in found:
+                    found[by] = None
+                    queue.append(by)
+        return tuple(by for by in found if by in self.sweep.gradients)
+
+    @cached_property
+    def _users(self) -> dict[str, list[str]]:
+        """The values that use each name; gradients by them that are 0 are left out of its uses."""
+        found: dict[str, list[str]] = {}
+        for value in self.sweep.graph.values[:-1]:
+            for name in nodes.names_in(value.value):
+                found.setdefault(name, []).append(value.name)
+        return found
 
     def of(self, name: str) -> Verdict:
         """The verdict on one gradient, those that it follows from taken as known."""
@@ -146,8 +156,26 @@ class Prover:
             return entries.at(one, *at), entries.at(other, *at)
 
         shape = self.sweep.facts.shape(one)
+        yield from self._with_parts_named(one, other)
         for what, definitions in self._definitions(one, other):
             yield self._attempt(what, shape, pair, definitions)
+
+    def _with_parts_named(self, one: Node, other: Node) -> Iterator[Attempt]:
+        """The entries of two formulas, each of the parts that they share under one name."""
+        left, right, parts = shared_parts_named(one, other)
+        if not parts:
+            return
+        facts = self.sweep.facts
+        known = {name: facts.shape(part) for name, part in parts.items()}
+        shape = shapes_over({**self.sweep.graph.shapes, **known})
+        letters = input_indices(facts.shape(one))
+
+        def forms(place: tuple[int, ...] | None) -> Pair:
+            entries = Entries(shape, symmetric=facts.symmetric, written=place is not None)
+            at = letters if place is None else place
+            return entries.at(left, *at), entries.at(right, *at)
+
+        yield Attempt("shared parts named", forms)
 
     def _attempt(
         self,

@@ -28,7 +28,8 @@ class GradientStages:
 
     `uses`: one term of the chain rule for each use of x, in the gradients of the values that
     use it. `local`: their sum, simplified. `assembled`: their sum with the values and gradients
-    of lifted names substituted. `tidying`: the rewrites that turn it into `formula`.
+    of lifted names substituted. `tidying`: the rewrites that turn it into `formula`, or into a
+    formula that is 0 everywhere where the gradient `vanishes`; `formula` is then that zero.
     """
 
     name: str
@@ -37,6 +38,13 @@ class GradientStages:
     assembled: Node
     tidying: tuple[Rewritten, ...]
     formula: Node
+    vanishes: bool = False
+
+    @property
+    def before(self) -> Node:
+        """The formula that was found to be 0, where it is; else the formula."""
+        *_, last = self.assembled, *(step.formula for step in self.tidying)
+        return self.assembled if last == nodes.ZERO else last
 
     @property
     def users(self) -> tuple[str, ...]:

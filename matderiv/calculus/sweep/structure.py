@@ -199,6 +199,8 @@ def own_gradient(formula: Node, name: str, assumed: Assumed, facts: Facts) -> No
         ProofError: it is not proved to follow from the gradient by all entries.
     """
     diagonal = frozenset(n for n, structure in assumed.items() if structure == "diagonal")
+    if formula == nodes.zeros(tuple(map(size_name, facts.shape(formula)))):
+        return formula
     own = independent(formula, assumed[name], facts, diagonal)
     verdict = follows(own, formula, assumed[name], facts, diagonal)
     if verdict.status != "equal":

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
-from matderiv.calculus.formulas.broadcasting import ShapeOf
+from matderiv.calculus.formulas.broadcasting import ShapeOf, size_name
 from matderiv.calculus.formulas.flattened import cost, formula_key, sum_of
 from matderiv.calculus.formulas.rewrites import Facts, RewriteName
 from matderiv.calculus.formulas.shaping import shapes_over
@@ -31,7 +31,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 
-__all__ = ["finished", "inlined", "replaced", "sweep", "with_value_names"]
+__all__ = ["finished", "inlined", "name_meant", "replaced", "sweep", "with_value_names"]
 
 _REPEATED: Final = "repeated in every row or column"
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
@@ -48,18 +48,18 @@ def sweep(
 ) -> Sweep:
     """All gradients of L by the names that depend on `wrt`; those of ⟨dY, Y⟩ for an array Y.
 
-    `zero` says which formulas are refused as zero.
+    `zero` says which formulas are zero although they do not show it.
 
     Raises:
-        InputError: the result does not change with one of them.
+        InputError: both sides of a maximum are the same, so that there is a kink everywhere.
         UnsupportedError: a node has no rule.
     """
     facts = Facts(shapes_over(graph.shapes), symmetric)
     _refuse_equal_sides(graph, facts)
     try:
-        found = shortened(graph, wrt, lambda graph: _Sweep(graph, wrt, facts).run())
+        found = shortened(graph, wrt, lambda graph: _named(_Sweep(graph, wrt, facts)))
         for name in wrt:
-            _refuse_zero(found, name, zero)
+            found = _with_zero(found, name, zero)
     except RecursionError:
         raise UnsupportedError(
             f"The gradient of {graph.result} is a formula in too many brackets; "
@@ -87,21 +87,36 @@ def _refuse_equal_sides(graph: Graph, facts: Facts) -> None:
                 )
 
 
-def _refuse_zero(found: Sweep, name: str, zero: Vanishing) -> None:
-    formula, why = found.gradients[name].formula, found.gradients[name].assembled
+def _named(sweep: _Sweep) -> Sweep:
+    """The sweep of a graph; the values of ours that its formulas mention are called by their names.
+
+    A definition is put in place of a name unless the formula gets too long.
+    """
+    while True:
+        found = sweep.run()
+        told = {of for name in sweep.wrt for of in (*found.upstream(name), name)}
+        formulas = [*(found.gradients[name].formula for name in told), *found.called.values()]
+        mentioned = frozenset[str]().union(*map(nodes.names_in, formulas))
+        hidden = frozenset(name for name in mentioned if found.graph.hides(name))
+        if not hidden:
+            return found
+        graph = replace(sweep.graph, called=sweep.graph.called | hidden)
+        sweep = replace(sweep, graph=graph)
+
+
+def _with_zero(found: Sweep, name: str, zero: Vanishing) -> Sweep:
+    """The sweep, a gradient that is zero although its formula does not show it written as zero."""
+    stages = found.gradients[name]
     others = {of: one.formula for of, one in found.gradients.items() if of != name}
-    if formula != nodes.ZERO:
-        why = formula
-        if not zero(formula, name, found.graph, found.facts, others):
-            return
-    raise InputError(
-        f"The {_kind(found.graph)} of {found.graph.result} by {name} is 0 wherever it is defined: "
-        f"{source(why)} is 0."
-    )
+    if stages.vanishes or not zero(stages.formula, name, found.graph, found.facts, others):
+        return found
+    formula = _zeros(found.graph.shapes[name])
+    made = replace(stages, formula=formula, vanishes=True)
+    return replace(found, gradients={**found.gradients, name: made})
 
 
-def _kind(graph: Graph) -> str:
-    return "gradient" if graph.loss else "derivative"
+def _zeros(shape: Shape) -> Node:
+    return nodes.zeros(tuple(map(size_name, shape))) if shape else nodes.ZERO
 
 
 def replaced(node: Node, values: Mapping[str, Node]) -> Node:
@@ -133,32 +148,22 @@ class _Sweep:
             if name != graph.result:
                 both = (local[name], whole[name])
                 found[name], short = _gradient(graph, name, both, facts, values)
-                if found[name].formula == nodes.ZERO:
+                if found[name].vanishes:
                     continue
                 named = upstream = nodes.Name(f"d{name}")
                 if inlined(name, found[name].formula, graph, facts):
                     upstream = short if graph.hides(name) else found[name].formula
             _collect(local, name, _uses(assignment.value, named, shape, moving))
             _collect(whole, name, _uses(assignment.value, upstream, shape, moving))
-        what = _kind(graph)
         for name in self.wrt:
-            if name in found:
-                continue
-            if name not in local:
-                if graph.result in graph.depends(frozenset({name})):
-                    raise InputError(
-                        f"The {what} of {graph.result} by {name} is 0 wherever it is defined."
-                    )
-                hint = _name_meant(graph)
-                raise InputError(
-                    f"{graph.result} does not depend on {name}; its {what} is 0.{hint}"
-                )
-            found[name], _ = _gradient(graph, name, (local[name], whole[name]), facts, values)
+            if name not in found:
+                both = (local.get(name, []), whole.get(name, []))
+                found[name], _ = _gradient(graph, name, both, facts, values)
         return Sweep(graph, facts, found, values.lifted, values.called, values.names)
 
 
-def _name_meant(graph: Graph) -> str:
-    """A suggestion for a result that does not use a value: that it stands for a name of its shape.
+def name_meant(graph: Graph) -> str:
+    """The result that was perhaps meant, where it does not use a value: with that for a name.
 
     In `Y = X @ W; L = sum(f(Z))` nothing uses Y, and Z is used in L only.
     """
@@ -173,7 +178,7 @@ def _name_meant(graph: Graph) -> str:
     if len(alike) != 1:
         return ""
     meant = replaced(last.value, {alike[0]: nodes.Name(idle[0])})
-    return f" Did you mean {source(meant)}?"
+    return source(meant)
 
 
 def _uses(value: Node, upstream: Node, shape: ShapeOf, moving: frozenset[str]) -> Iterator[Use]:
@@ -221,10 +226,10 @@ def _values(graph: Graph, facts: Facts) -> _Values:
         if assignment.name != graph.result and _worth_a_name(assignment.value):
             near[formula_key(assignment.value)] = assignment.name
         value = replaced(assignment.value, lifted)
+        if assignment.name in graph.called:
+            called[assignment.name] = value if cost(value) <= _LONGEST else assignment.value
         if cost(value) > _LONGEST:
             continue
-        if assignment.name in graph.called:
-            called[assignment.name] = value
         if graph.hides(assignment.name):
             lifted[assignment.name] = value
         elif assignment.name != graph.result:
@@ -271,10 +276,11 @@ def _gradient(
     elif formula != nodes.ZERO:
         tidying += finished(formula, name, graph.shapes[name], values.names, facts)
         formula = tidying[-1].formula if tidying else formula
-    if _vanishes(formula, facts):
-        formula = short = nodes.ZERO
+    zero = formula == nodes.ZERO or _vanishes(formula, facts)
+    if zero:
+        formula = _zeros(graph.shapes[name])
     own = with_value_names(own, values.near, but=name)
-    return GradientStages(name, tuple(local), own, assembled, tuple(tidying), formula), short
+    return GradientStages(name, tuple(local), own, assembled, tuple(tidying), formula, zero), short
 
 
 def finished(
@@ -298,7 +304,7 @@ def finished(
 
 def _vanishes(formula: Node, facts: Facts) -> bool:
     """Whether a formula with a zero in it is zero, whatever its shape is."""
-    if formula == nodes.ZERO or not any(n == nodes.ZERO for n in nodes.walk(formula)):
+    if not any(n == nodes.ZERO for n in nodes.walk(formula)):
         return False
     return reads_zero(formula, facts)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from matderiv.calculus.formulas.broadcasting import filled
-from matderiv.calculus.formulas.shaping import numbered, signs_first
+from matderiv.calculus.formulas.runnable import size_lines, written_for
 from matderiv.calculus.index_forms.forms import Form, Index
 from matderiv.calculus.index_forms.index_expressions import IndexExpression
 from matderiv.calculus.index_forms.letters import lettered
@@ -24,8 +24,7 @@ from matderiv.expression._names import entry_name, subscripts, tell_apart
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
-from matderiv.expression.shapes import Shape, settled
-from matderiv.expression.source import source
+from matderiv.expression.shapes import Shape, as_numbers, declared_letters, ones_kept, settled
 
 __all__ = ["Task", "chosen", "read_task", "task_of"]
 
@@ -34,7 +33,8 @@ __all__ = ["Task", "chosen", "read_task", "task_of"]
 class Task:
     """A program with its graph and its gradients by the names `wrt`.
 
-    `assumed` is the structure that inputs are declared to have.
+    `assumed` is the structure that inputs are declared to have. `declared`: the letters of sizes
+    whose numbers the user gave; formulas hold those numbers, and letters for all other sizes.
     """
 
     program: Program
@@ -42,6 +42,7 @@ class Task:
     wrt: tuple[str, ...]
     method: str = "elementwise"
     assumed: Assumed = field(default_factory=dict)
+    declared: frozenset[str] = frozenset()
 
     @property
     def shapes(self) -> dict[str, Shape]:
@@ -153,8 +154,12 @@ class Task:
         return own_gradient(formula, name, self.assumed, self.sweep.facts)
 
     def source(self, formula: Node) -> str:
-        """A formula as NumPy-like source that runs after the program."""
-        return source(signs_first(numbered(formula, self.shapes, self.program.letters())))
+        """A formula as NumPy-like source that runs after the program and `size_lines`."""
+        return written_for(self.program, self.shapes, self.declared, formula)
+
+    def size_lines(self, formulas: Iterable[Node]) -> dict[str, str]:
+        """The sizes that formulas hold, as assignments that read them off arrays."""
+        return size_lines(self.program, self.shapes, self.declared, formulas)
 
     def spelled(self, name: str) -> Node:
         """The gradient by a name, without names that the program does not have."""
@@ -179,11 +184,13 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     scalar: bool = False,
+    numbers: bool = False,
     assigned: bool = False,
 ) -> Task:
     """The graph of a program and its gradients; see `chosen` for those by default.
 
-    The result of the program has any shape, unless it has to be a `scalar`.
+    The result of the program has any shape, unless it has to be a `scalar`. With `numbers`,
+    declared sizes have no letters.
 
     Raises:
         InputError: the program cannot be read, a name is no input of it, or two look alike.
@@ -194,7 +201,12 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     written = parse(program)
     assumed = read_assumed(written, assume)
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=scalar)
-    return task_of(written, chosen(written, wrt, known, assigned=assigned), known, assumed)
+    known = ones_kept(written, known, shapes)
+    declared = declared_letters(known, sizes, shapes)
+    if numbers:
+        known = as_numbers(known, declared - written.letters())
+    names = chosen(written, wrt, known, assigned=assigned)
+    return replace(task_of(written, names, known, assumed), declared=declared)
 
 
 def chosen(
@@ -232,8 +244,7 @@ def task_of(
     """The same of a program whose shapes are known; see `read_task`, and `sweep` for `zero`.
 
     Raises:
-        InputError: the result does not change with a name, or two names cannot be told apart on
-            a page.
+        InputError: two names cannot be told apart on a page.
     """
     clear = settled(program, shapes)
     tell_apart(program, {name: len(shape) for name, shape in shapes.items()})

@@ -28,6 +28,7 @@ Vanishing = Callable[[Node, str, Graph, Facts, Mapping[str, Node]], bool]
 #: Nodes that can make a value constant although its terms do not cancel: softmax sums to 1.
 _SUSPECT = (
     nodes.Softmax,
+    nodes.LogSoftmax,
     nodes.LogSumExp,
     nodes.Prod,
     nodes.Divide,

@@ -12,7 +12,7 @@ from matderiv.calculus.sweep.vanishing import is_suspect
 from matderiv.derivation.links import ProvedSteps
 from matderiv.errors import InputError
 from matderiv.expression.program import Program
-from matderiv.expression.shapes import Dim, Shape, infer
+from matderiv.expression.shapes import Dim, Shape, infer, like
 
 __all__ = ["LetterSizes", "Theme", "users"]
 
@@ -91,7 +91,7 @@ class Theme:
             name: tuple(dim if dim.symbol == "1" else one for dim in shape)
             for name, shape in _inferred(self.task, self.program, sizes, frozenset()).items()
         }
-        return task_of(self.program, self.task.wrt, known, {}, is_suspect)
+        return _changing(task_of(self.program, self.task.wrt, known, {}, is_suspect))
 
     def other(
         self,
@@ -106,7 +106,19 @@ class Theme:
             InputError: it cannot be derived at these sizes, or a gradient seems to be 0.
         """
         known = _inferred(self.task, program, sizes, turned)
-        return task_of(program, wrt, known, {}, is_suspect)
+        return _changing(task_of(program, wrt, known, {}, is_suspect))
+
+
+def _changing(task: Task) -> Task:
+    """The task.
+
+    Raises:
+        InputError: a gradient seems to be 0.
+    """
+    for name in task.wrt:
+        if task.sweep.gradients[name].vanishes:
+            raise InputError(f"the gradient by {name} seems to be 0")
+    return task
 
 
 def users(task: Task, name: str) -> tuple[str, ...]:
@@ -125,7 +137,9 @@ def _inferred(
             shapes[name] = shape[::-1] if name in turned else shape
     known = task.sizes.keys() & program.letters()
     written = {letter: sizes.get(letter, task.sizes[letter]) for letter in sorted(known)}
-    return infer(program, sizes=written, shapes=shapes)
+    found = infer(program, sizes=written, shapes=shapes)
+    own = {n: task.shapes[n][:: -1 if n in turned else 1] for n in shapes}
+    return like(found, own)
 
 
 def _numbers(shape: Shape, sizes: LetterSizes) -> tuple[int, ...]:

@@ -1,0 +1,96 @@
+"""torch and JAX played by NumPy, as far as printed gradients call them.
+
+Names and options are those of the libraries. As in torch, an axis is a `dim`, functions take no
+plain numbers, softmax wants an axis, and what is made of no array is in single precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+from _reference import FUNCTIONS, Array
+
+
+class Tensor(np.ndarray):
+    """An array that is on a device."""
+
+    device = "cpu"
+
+
+def tensor(value: object, dtype: type | np.dtype[Any] = np.float32) -> Tensor:
+    """An array of torch."""
+    return np.asarray(value, dtype=dtype).view(Tensor)
+
+
+def _of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*operands: Array, **options: object) -> object:
+        assert all(isinstance(x, np.ndarray | np.generic) for x in operands), "no tensor"
+        given = {{"dim": "axis", "keepdim": "keepdims"}[name]: o for name, o in options.items()}
+        found = function(*map(np.asarray, operands), **given)
+        return tensor(found, operands[0].dtype) if isinstance(found, np.ndarray | float) else found
+
+    return call
+
+
+def _softmax(x: Array, axis: int | None = -1) -> Array:
+    powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return powers / np.sum(powers, axis=axis, keepdims=True)
+
+
+def _logsumexp(x: Array, axis: int | None = None, **options: bool) -> Array:
+    return np.asarray(np.log(np.sum(np.exp(x), axis=axis, **options)))
+
+
+def _gelu(x: Array, *, approximate: bool = True) -> Array:
+    assert not approximate, "JAX approximates unless told otherwise"
+    return FUNCTIONS["gelu"](x)
+
+
+_ONE = {
+    **{name: FUNCTIONS[name] for name in ("sigmoid", "relu", "erf", "silu", "gelu", "softplus")},
+    "logsigmoid": lambda x: -np.logaddexp(0, -x),
+}
+
+
+def _made(make: Callable[..., Array]) -> Callable[..., Tensor]:
+    def call(sizes: object, dtype: np.dtype[Any], device: str) -> Tensor:
+        assert device == Tensor.device
+        return tensor(make(sizes), dtype)
+
+    return call
+
+
+def _torch() -> ModuleType:
+    module: Any = ModuleType("torch")
+    names = (
+        "exp log sqrt tanh sin cos arctan sign abs sum mean prod trace diag outer maximum minimum"
+    )
+    own = {name: getattr(np, name) for name in names.split()}
+    own |= {name: _ONE[name] for name in ("sigmoid", "relu", "erf")}
+    own |= {"softmax": _softmax, "logsumexp": _logsumexp}
+    for name, function in own.items():
+        setattr(module, name, _of_tensors(function))
+    module.permute = np.transpose
+    module.pi, module.tensor = np.pi, tensor
+    module.eye, module.ones = _made(np.eye), _made(np.ones)
+    linear = {name: getattr(np.linalg, name) for name in ("inv", "det", "norm", "solve", "slogdet")}
+    module.linalg = SimpleNamespace(**{n: _of_tensors(f) for n, f in linear.items()})
+    some = {name: _of_tensors(_ONE[name]) for name in ("silu", "gelu", "logsigmoid")}
+    module.nn = SimpleNamespace(functional=SimpleNamespace(**some))
+    return cast("ModuleType", module)
+
+
+def _jax() -> ModuleType:
+    module: Any = ModuleType("jax")
+    one = {name: _ONE[name] for name in ("sigmoid", "relu", "silu", "softplus")}
+    module.nn = SimpleNamespace(softmax=_softmax, gelu=_gelu, **one)
+    module.scipy = SimpleNamespace(special=SimpleNamespace(erf=_ONE["erf"], logsumexp=_logsumexp))
+    module.numpy = np
+    return cast("ModuleType", module)
+
+
+#: What stands in `sys.modules` while a text runs.
+STAND_INS = {"torch": {"torch": _torch()}, "jax": {"jax": _jax(), "jax.numpy": np}}

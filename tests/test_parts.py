@@ -1,0 +1,120 @@
+"""Formulas compared part by part: what makes them equal, and mutants that stay different."""
+
+from __future__ import annotations
+
+import pytest
+
+import matderiv
+from matderiv.calculus.deciding.decide import same_form
+from matderiv.calculus.deciding.parts import differing, shared_parts_named
+from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.calculus.index_forms.entries import Entries
+from matderiv.expression.nodes import Node
+from matderiv.expression.parse import parse
+from matderiv.expression.shapes import Dim, infer
+
+N, D, M = Dim("N", 2), Dim("D", 4), Dim("M", 3)
+SHAPES = {"A": (N, D), "B": (D, M), "C": (M, N), "S": (N, N), "T": (N, N), "x": (N,), "P": (N, M)}
+SHAPE = shapes_over(SHAPES)
+PRODUCT = {"P": parse("A @ B").loss.value}
+
+
+def read(text: str) -> Node:
+    """The expression of a text."""
+    return parse(text).loss.value
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("(A @ B) @ C", "A @ (B @ C)"),
+        ("exp((A @ B) @ C) + S", "exp(A @ (B @ C)) + S"),
+        ("P @ C", "A @ (B @ C)"),
+        ("x @ (A @ B)", "(x @ A) @ B"),
+    ],
+)
+def test_brackets_of_products_do_not_differ(one: str, other: str) -> None:
+    """(AB)C = A(BC), with names of products on either side."""
+    assert differing(read(one), read(other), PRODUCT, SHAPE) == ()
+    assert differing(read(other), read(one), PRODUCT, SHAPE) == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("(S @ T) @ S", "S @ (S @ T)"),
+        ("(S @ T) @ S", "S @ (T.T @ S)"),
+        ("P @ C", "A @ (B @ (2*C))"),
+        ("P @ C", "A @ (2*B) @ C"),
+        ("(S @ T) @ x", "S @ (x @ T)"),
+        ("x @ (S @ T)", "(x @ T) @ S"),
+    ],
+)
+def test_other_products_differ(one: str, other: str) -> None:
+    """Swapped, transposed or doubled factors are told, and are not equal."""
+    pairs = differing(read(one), read(other), PRODUCT, SHAPE)
+    assert pairs
+    entries = Entries(SHAPE, PRODUCT)
+    places = ("p", "q")
+    assert not all(
+        same_form(*(entries.at(side, *places[: len(SHAPE(side))]) for side in pair))
+        for pair in pairs
+    )
+
+
+NAMED = [
+    ("sum(-exp(A @ B))", "-sum(exp(A @ B))", True),
+    ("sum(-exp(A @ B))", "sum(exp(A @ B))", False),
+    ("2*tanh(S @ T) - tanh(S @ T)", "tanh(S @ T)", True),
+    ("2*tanh(S @ T)", "tanh(S @ T)", False),
+    ("tanh(S @ T).T @ S", "(S.T @ tanh(S @ T)).T", True),
+    ("tanh(S @ T).T @ S", "tanh(S @ T) @ S", False),
+    ("tanh(S @ T) @ exp(S)", "exp(S) @ tanh(S @ T)", False),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "equal"), NAMED)
+def test_shared_parts_are_anything(one: str, other: str, *, equal: bool) -> None:
+    """With names for what both sides share, equal formulas are equal and mutants are not."""
+    left, right, parts = shared_parts_named(read(one), read(other))
+    assert parts
+    shape = shapes_over({**SHAPES, **{name: SHAPE(part) for name, part in parts.items()}})
+    entries = Entries(shape)
+    places = ("p", "q")[: len(SHAPE(read(one)))]
+    assert same_form(entries.at(left, *places), entries.at(right, *places)) is equal
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ("exp(2*log(x))", "x**2", True),
+        ("exp(-log(1 + exp(x)))", "1/(1 + exp(x))", True),
+        ("exp(log(x) + x)", "x*exp(x)", True),
+        ("exp(2*log(x))", "x**3", False),
+        ("exp(2*log(x))", "2*x", False),
+        ("exp(log(x)/2)", "x", False),
+        ("exp(-log(x))", "x", False),
+        ("exp(log(x)**2)", "x**2", False),
+        ("exp(sum(log(x)))", "sum(x)", False),
+    ],
+)
+def test_an_exponential_of_logarithms(one: str, other: str, *, equal: bool) -> None:
+    """exp(n·log(a)) = aⁿ for whole numbers n, and nothing more."""
+    shape = shapes_over(infer(parse(f"L = sum(x)*sum({one})"), shapes={"x": (2,)}))
+    entries = Entries(shape)
+    left, right = (read(text) for text in (one, other))
+    places = ("p",)
+    sides = [entries.at(side, *places[: len(shape(side))]) for side in (left, right)]
+    assert same_form(*sides) is equal
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "silu(-softplus(mean(A)))",
+        "p = maximum(tr(B @ B), gelu(a @ A)); L = softplus(sqrt(p) @ p)",
+    ],
+)
+def test_programs_that_were_not_proved(program: str) -> None:
+    """Functions of functions with logarithms inside, and one beside a kink."""
+    assert matderiv.gradient(program, wrt="A").verdict.status == "equal"

@@ -1,0 +1,100 @@
+"""A gradient that is proved to be zero is an answer everywhere: texts, code, pages, claims."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import matderiv
+from matderiv import derive
+from matderiv.checking.check import judge
+from matderiv.checking.question import ask
+from matderiv.derivation.methods.table import METHODS
+from matderiv.gradients import GRADIENT_FORMATS, printed
+
+#: Programs, what they are differentiated by, the shapes of the inputs, and a word of the sentence.
+ZEROS = [
+    ("L = sum(softmax(z))", "z", {"z": (3,)}, "wherever it is defined: softmax(z)"),
+    ("Y = X @ W; L = sum(X)", "W", {"X": (2, 4), "W": (4, 3)}, "does not depend on W"),
+    ("Y = X @ W; L = sum(Y - Y)", "W", {"X": (2, 4), "W": (4, 3)}, "wherever it is defined."),
+    ("L = 3*lam - lam*3", "lam", {"lam": ()}, "wherever it is defined"),
+    ("L = sum(log_softmax(Z, axis=1))", "Z", {"Z": (4, 1)}, "wherever it is defined"),
+    ("L = sum(1**x)", "x", {"x": (3,)}, "wherever it is defined"),
+    ("L = sum((X - mean(X, axis=0, keepdims=True))**2)", "X", {"X": (1, 3)}, "wherever"),
+]
+EVERY = pytest.mark.parametrize(("program", "wrt", "shapes", "words"), ZEROS)
+
+
+@EVERY
+def test_every_format_prints_zeros(
+    program: str, wrt: str, shapes: dict[str, tuple[int, ...]], words: str
+) -> None:
+    """The formula is an array of zeros of the input's shape, and a sentence says why."""
+    found = matderiv.gradient(program, wrt=wrt, shapes=shapes)
+    texts = {form: printed({wrt: found}, form) for form in GRADIENT_FORMATS}
+    assert words in texts["formula"].splitlines()[0]
+    assert (
+        texts["formula"].splitlines()[-1].startswith(f"d{wrt} = " + ("zeros(" * bool(shapes[wrt])))
+    )
+    assert words.split(":", maxsplit=1)[0] in " ".join(texts["numpy"].split())
+    assert "ones" not in "".join(texts.values()).replace(program, "").replace(found.note, "")
+
+
+@EVERY
+def test_called_gradients_are_zeros(
+    program: str, wrt: str, shapes: dict[str, tuple[int, ...]], words: str
+) -> None:
+    """A callable gives an array of zeros of the input's shape, by itself and as source."""
+    assert words
+    found = matderiv.gradient(program, wrt=wrt, shapes=shapes)
+    arrays = {name: np.full(shape, 0.5) for name, shape in shapes.items()}
+    value = found(**arrays)
+    assert value.shape == shapes[wrt]
+    assert not value.any()
+
+
+@EVERY
+@pytest.mark.parametrize("method", METHODS)
+def test_pages_say_that_a_gradient_is_zero(
+    method: str, program: str, wrt: str, shapes: dict[str, tuple[int, ...]], words: str
+) -> None:
+    """Every method ends in the same zeros, each equality of the page proved."""
+    assert words
+    found = derive(program, wrt=[wrt], shapes=shapes, method=method)
+    assert found.formulas[wrt] == matderiv.gradient(program, wrt=wrt, shapes=shapes).formula
+    assert found.proof.equalities > 0
+    assert "is zero." in found.markdown()
+
+
+@EVERY
+def test_the_zero_claim_is_right(
+    program: str, wrt: str, shapes: dict[str, tuple[int, ...]], words: str
+) -> None:
+    """A claim of zeros is right there, and a claim of ones is not."""
+    assert words
+    question = ask(program, wrt, shapes=shapes)
+    assert judge(question, question.read(f"0*{wrt}")).status == "right"
+    assert judge(question, question.read(f"0*{wrt} + 1")).status == "wrong"
+
+
+def test_zeros_in_programs_and_claims() -> None:
+    """zeros((N, D)) is read and printed like ones((N, D))."""
+    question = ask("L = sum(X**2)", "X")
+    assert judge(question, question.read("zeros((N, D))")).status == "wrong"
+    assert judge(question, question.read("2*X + zeros((N, D))")).status == "right"
+    assert str(matderiv.gradient("L = sum(x + zeros(3))", wrt="x", shapes={"x": (3,)})) == "ones(3)"
+
+
+def test_a_result_without_the_value_that_was_meant() -> None:
+    """Where nothing uses a value, the result that was perhaps meant is told."""
+    program = "Y = X @ W; L = sum(f(Z))"
+    assert "Did you mean sum(f(Y))?" in matderiv.gradient(program, wrt="X").note
+    assert "Did you mean `sum(f(Y))`?" in derive(program, wrt=["X"]).markdown()
+
+
+@pytest.mark.parametrize("program", ["L = sum(a*softmax(z))", "L = sum(z - z*z)"])
+def test_what_is_nearly_zero_is_not(program: str) -> None:
+    """Programs of the same kind whose gradient is not zero keep their formula."""
+    found = matderiv.gradient(program, wrt="z")
+    assert not found.note
+    assert "zeros" not in str(found)
