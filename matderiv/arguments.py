@@ -11,12 +11,12 @@ import math
 import operator
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
 from typing import Any, ParamSpec, SupportsIndex, TypeVar
 
 from matderiv._budget import LONG, budget
-from matderiv._records import record
 from matderiv.errors import InputError, brief
 
 __all__ = ["NAME", "POSITION", "Kind", "checked"]
@@ -28,7 +28,7 @@ _LARGEST = 10**18
 _LEAST_SHOWN, _MOST_SHOWN = 2, 1000
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of argument.
 

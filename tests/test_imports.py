@@ -25,7 +25,7 @@ PARTS = (
     "_version",
     "_collector",
     "_budget",
-    "_records",
+    "_hashed",
     "arguments",
     "expression",
     "calculus",

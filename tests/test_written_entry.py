@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import partial
+from itertools import product
 from typing import get_args
 
 import pytest
@@ -45,12 +47,13 @@ from matderiv.calculus.sweep.task import read_task
 from matderiv.derivation.judge import Judge
 from matderiv.derivation.methods.table import METHODS
 from matderiv.derivation.program import Route, build_program
-from matderiv.derivation.sides import Indexed, WrittenEntry
+from matderiv.derivation.sides import Indexed, WrittenEntry, spelled
 from matderiv.errors import ProofError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import COMPOSITE
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.shapes import Dim, Shape
+from matderiv.notation.program import ProgramNotation
 
 #: A program for each kind of node that prints an entry of it.
 PROGRAMS: dict[type, str] = {
@@ -129,6 +132,21 @@ def test_a_column_that_is_read_as_a_matrix_is_refused(
     monkeypatch.setattr(written_entry, "varies", lambda *_: True)
     with pytest.raises(ProofError):
         derive(program, shapes=shapes)
+
+
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=lambda program: program)
+def test_an_entry_at_numbers_is_drawn_like_the_general_entry_with_them(program: str) -> None:
+    """Numbers that are put in as it is drawn give what they give put in before."""
+    task = read_task(program, None)
+    for show, value in product((None, 2), task.sweep.graph.values):
+        notation = ProgramNotation(task, show)
+        array = spelled(task, value.value)
+        sums = partial(term_by_term, most=show)
+        drawn = notation._entry(array, sums)
+        for at in product(*({1, dim.size} for dim in task.sweep.facts.shape(array.node))):
+            letters = zip(array.indices, at, strict=True)
+            places = {i: n for i, n in letters if isinstance(i, str)}
+            assert drawn(at) == notation.indices.box(sums(at_places(array.expr, places)))
 
 
 def test_an_unknown_kind_is_named() -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from matderiv._records import record
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.deciding.second_engine import SecondOpinion
 from matderiv.calculus.sweep.task import Task
@@ -46,7 +45,7 @@ class Link:
         return symbolic.side_expression(side, self.task, most=symbolic.MOST_WRITTEN)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Chain:
     """Links in a row, the right side of one being the left side of the next."""
 
@@ -59,7 +58,7 @@ class Chain:
         return (self.links[0].left, *(link.right for link in self.links))
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Step:
     """A step of a derivation; `wrt` is the matrix that it is about, if it is about one."""
 
@@ -73,7 +72,7 @@ class Step:
         return tuple(link for chain in self.chains for link in chain.links)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Proof:
     """How many equalities were proved, and how.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-from matderiv._records import record
 from matderiv.calculus.formulas.broadcasting import varies
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import (
@@ -64,14 +64,14 @@ __all__ = [
 ]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Formula:
     """A matrix as an expression of names: XW, ∂L/∂Y·Wᵀ."""
 
     node: Node
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class EntryOf:
     """The entry of any expression at given indices, as in (G·Wᵀ)_pq or v_p."""
 
@@ -79,7 +79,7 @@ class EntryOf:
     indices: tuple[Index, ...]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class WrittenEntry:
     """The same entry as a teacher writes it, Σ_k x_ik w_kj + b_j; see `written`.
 
@@ -92,7 +92,7 @@ class WrittenEntry:
     spelled: bool = False
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Indexed:
     """A scalar in index notation; `spelled` asks for its sums term by term.
 
@@ -104,7 +104,7 @@ class Indexed:
     expr: IndexExpression | None = None
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Spelled:
     """An array written out by its entries, their sums term by term; see `spelled`.
 
@@ -116,7 +116,7 @@ class Spelled:
     expr: IndexExpression
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class SpelledProduct:
     """The product of two arrays that are both written out."""
 
@@ -124,7 +124,7 @@ class SpelledProduct:
     right: Spelled
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Numerals:
     """An array of numbers, row by row; a vector is one column, and a number has `dimensions` 0."""
 
@@ -158,7 +158,7 @@ def bound_letters(places: tuple[Index, ...], over: Shape) -> Bound:
     return tuple((i, dim.symbol) for i, dim in named if isinstance(i, str))
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Differential:
     """d(XW): how a value changes with the name; not yet worked out."""
 
@@ -177,7 +177,7 @@ class Differential:
         return tuple((Term(term.atoms, term.bound + own), number) for term, number in made)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Matrix:
     """An array as an expression; its entry at the indices of an array of shape `over`."""
 
@@ -200,7 +200,7 @@ def _own(
     )
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Contraction:
     """Σ_j ∂L/∂z_pj (Wᵀ)_jq: an entry of a product by entries of its factors as they stand."""
 
@@ -212,7 +212,7 @@ class Contraction:
         return entries.at(self.node, *self.indices)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Slice:
     """∂Z/∂x_pq: the array of the partial derivatives of all entries of Z by one entry."""
 
@@ -225,7 +225,7 @@ class Slice:
         return single(Rate(self.of, self.wrt))
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Cells:
     """An array written out, each cell worked out from its general entry."""
 
@@ -249,7 +249,7 @@ class Cells:
         return self.entry
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Inner:
     """⟨∂L/∂Z, S⟩ + …: products of entries at the same place, added up.
 
@@ -280,7 +280,7 @@ class Inner:
 # -- arrays read row by row ------------------------------------------------------------------
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Vec:
     """vec(A): the entries of an array in one column, row by row."""
 
@@ -292,7 +292,7 @@ class Vec:
         return entries.at(self.node, *self.indices)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class VecPartial:
     """∂vec(Z)/∂vec(X): a row for every entry of Z, a column for every entry of X."""
 
@@ -309,7 +309,7 @@ class VecPartial:
         return single(Rate(Entry(self.of.name, rows), Entry(self.wrt.name, cols)))
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class KroneckerFactor:
     """A factor of a Kronecker product: an array, or the identity matrix of `size` if it is None.
 
@@ -323,7 +323,7 @@ class KroneckerFactor:
     col: int | None
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Kronecker:
     """A ⊗ B, times K if `swapped`, where vec(Xᵀ) = K·vec(X); with no factors, diag(vec D)."""
 
@@ -356,7 +356,7 @@ class Kronecker:
         return made
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Kroneckers:
     """The sum of several, one for each place where a value uses the name."""
 
@@ -367,7 +367,7 @@ class Kroneckers:
         return added(part.form(entries) for part in self.parts)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class KroneckerProducts:
     """J₁J₂… + …: products of Jacobians, the entry in the row of `rows` and column of `cols`."""
 
@@ -396,7 +396,7 @@ class KroneckerProducts:
 JacobianSide = VecPartial | Kronecker
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Times:
     """J·vec(A) + …, or Jᵀ·vec(A) + … where `transposed`."""
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, get_args
 
-from matderiv._records import Hashed, record
+from matderiv._hashed import Hashed, hashed_once
 
 __all__ = [
     "ONE",
@@ -63,21 +63,21 @@ __all__ = [
 ]
 
 
-@record
+@hashed_once
 class Name(Hashed):
     """A variable of the program: an input or an earlier assignment."""
 
     name: str
 
 
-@record
+@hashed_once
 class Number(Hashed):
     """An exact rational constant."""
 
     value: Fraction
 
 
-@record
+@hashed_once
 class Add(Hashed):
     """A + B, entry by entry."""
 
@@ -85,7 +85,7 @@ class Add(Hashed):
     right: Node
 
 
-@record
+@hashed_once
 class Subtract(Hashed):
     """A - B, entry by entry."""
 
@@ -93,7 +93,7 @@ class Subtract(Hashed):
     right: Node
 
 
-@record
+@hashed_once
 class Multiply(Hashed):
     """A * B, entry by entry (the Hadamard product of two matrices)."""
 
@@ -101,7 +101,7 @@ class Multiply(Hashed):
     right: Node
 
 
-@record
+@hashed_once
 class Divide(Hashed):
     """A / B, entry by entry."""
 
@@ -109,7 +109,7 @@ class Divide(Hashed):
     right: Node
 
 
-@record
+@hashed_once
 class Power(Hashed):
     """A ** B, entry by entry."""
 
@@ -117,7 +117,7 @@ class Power(Hashed):
     right: Node
 
 
-@record
+@hashed_once
 class Maximum(Hashed):
     """The larger of two numbers, entry by entry."""
 
@@ -125,7 +125,7 @@ class Maximum(Hashed):
     right: Node
 
 
-@record
+@hashed_once
 class Minimum(Hashed):
     """The smaller of two numbers, entry by entry."""
 
@@ -133,7 +133,7 @@ class Minimum(Hashed):
     right: Node
 
 
-@record
+@hashed_once
 class MatMul(Hashed):
     """The matrix product: (A @ B)_ij = Σ_k a_ik b_kj."""
 
@@ -141,21 +141,21 @@ class MatMul(Hashed):
     right: Node
 
 
-@record
+@hashed_once
 class Negate(Hashed):
     """-A, entry by entry."""
 
     arg: Node
 
 
-@record
+@hashed_once
 class Transpose(Hashed):
     """(A.T)_ij = a_ji."""
 
     arg: Node
 
 
-@record
+@hashed_once
 class Rearrange(Hashed):
     """A with its axes in another order, and with new ones of a single entry.
 
@@ -166,7 +166,7 @@ class Rearrange(Hashed):
     order: tuple[int | None, ...]
 
 
-@record
+@hashed_once
 class Apply(Hashed):
     """f(A): a function of one number, known or undefined, applied to each entry."""
 
@@ -174,7 +174,7 @@ class Apply(Hashed):
     arg: Node
 
 
-@record
+@hashed_once
 class Functional(Hashed):
     """Loss(A): an undefined scalar function of the whole array."""
 
@@ -182,7 +182,7 @@ class Functional(Hashed):
     arg: Node
 
 
-@record
+@hashed_once
 class Sum(Hashed):
     """The sum of the entries of A, of all or along one axis."""
 
@@ -191,7 +191,7 @@ class Sum(Hashed):
     keepdims: bool = False
 
 
-@record
+@hashed_once
 class Mean(Hashed):
     """The mean of the entries of A, of all or along one axis."""
 
@@ -200,7 +200,7 @@ class Mean(Hashed):
     keepdims: bool = False
 
 
-@record
+@hashed_once
 class Prod(Hashed):
     """The product of the entries of A, of all or along one axis."""
 
@@ -209,7 +209,7 @@ class Prod(Hashed):
     keepdims: bool = False
 
 
-@record
+@hashed_once
 class LogSumExp(Hashed):
     """log Σ exp(a), over all entries of A or along one axis."""
 
@@ -218,7 +218,7 @@ class LogSumExp(Hashed):
     keepdims: bool = False
 
 
-@record
+@hashed_once
 class Var(Hashed):
     """The mean of (a - mean)², over all entries of A or along one axis."""
 
@@ -227,7 +227,7 @@ class Var(Hashed):
     keepdims: bool = False
 
 
-@record
+@hashed_once
 class Std(Hashed):
     """The root of the variance, over all entries of A or along one axis."""
 
@@ -236,7 +236,7 @@ class Std(Hashed):
     keepdims: bool = False
 
 
-@record
+@hashed_once
 class Softmax(Hashed):
     """exp(A) / Σ exp(A), the sum over all entries or along one axis."""
 
@@ -244,7 +244,7 @@ class Softmax(Hashed):
     axis: int | None = None
 
 
-@record
+@hashed_once
 class LogSoftmax(Hashed):
     """A - log Σ exp(A), the sum over all entries or along one axis."""
 
@@ -252,42 +252,42 @@ class LogSoftmax(Hashed):
     axis: int | None = None
 
 
-@record
+@hashed_once
 class Trace(Hashed):
     """tr A = Σ_i a_ii of a square matrix."""
 
     arg: Node
 
 
-@record
+@hashed_once
 class Inverse(Hashed):
     """A⁻¹ of a square matrix."""
 
     arg: Node
 
 
-@record
+@hashed_once
 class Determinant(Hashed):
     """det A of a square matrix."""
 
     arg: Node
 
 
-@record
+@hashed_once
 class LogDet(Hashed):
     """log |det A| of a square matrix."""
 
     arg: Node
 
 
-@record
+@hashed_once
 class Diag(Hashed):
     """The diagonal matrix of a vector, or the diagonal of a square matrix as a vector."""
 
     arg: Node
 
 
-@record
+@hashed_once
 class Outer(Hashed):
     """The outer product of two vectors: a_i b_j."""
 
@@ -295,7 +295,7 @@ class Outer(Hashed):
     right: Node
 
 
-@record
+@hashed_once
 class Norm(Hashed):
     """√(Σ a²): the 2-norm of a vector, the Frobenius norm of a matrix.
 
@@ -306,21 +306,21 @@ class Norm(Hashed):
     order: int | None = None
 
 
-@record
+@hashed_once
 class Eye(Hashed):
     """The identity matrix; `size` is a whole number, or the letter of a size."""
 
     size: int | str
 
 
-@record
+@hashed_once
 class Ones(Hashed):
     """An array of ones; each size is a whole number, or the letter of a size."""
 
     sizes: tuple[int | str, ...]
 
 
-@record
+@hashed_once
 class Size(Hashed):
     """A size as a number: N, the number of rows of X."""
 
@@ -328,7 +328,7 @@ class Size(Hashed):
     size: int
 
 
-@record
+@hashed_once
 class Pi(Hashed):
     """The number π, which derivatives of erf hold."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from matderiv._records import record
+from dataclasses import dataclass
+
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
@@ -10,7 +11,7 @@ from matderiv.expression.source import source
 __all__ = ["Assignment", "Program"]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """`name = value`."""
 
@@ -18,7 +19,7 @@ class Assignment:
     value: Node
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Program:
     """Assignments in order; the last one is the result."""
 

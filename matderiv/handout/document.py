@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
-from matderiv._records import record
 from matderiv.notation.boxes import Aligned, Box
 
 __all__ = [
@@ -26,21 +26,21 @@ __all__ = [
 ]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Text:
     """Words, as typed; each format escapes them."""
 
     text: str
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Math:
     """A formula inside a line."""
 
     box: Box
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Code:
     """Program text inside a line."""
 
@@ -51,7 +51,7 @@ Segment = Text | Math | Code
 Segments = tuple[Segment, ...]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Heading:
     """A heading: level 2 starts a section, level 3 a part of one."""
 
@@ -59,21 +59,21 @@ class Heading:
     segments: Segments
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Paragraph:
     """A paragraph."""
 
     segments: Segments
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Bullets:
     """A list."""
 
     items: tuple[Segments, ...]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Detail:
     """The explanation of one entry: a sentence, and chains of proved equalities if there are any.
 
@@ -87,7 +87,7 @@ class Detail:
     boxes: tuple[Aligned, ...] = ()
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Equation:
     """A chain of equalities, displayed.
 
@@ -100,7 +100,7 @@ class Equation:
     arrays: tuple[Aligned, ...] = ()
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class CodeBlock:
     """Lines of program text; `live` where a reader may run it in a notebook."""
 
@@ -109,7 +109,7 @@ class CodeBlock:
     live: bool = False
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Table:
     """Rows of cells under a row of headings, and a caption below; a cell may be empty."""
 
@@ -121,7 +121,7 @@ class Table:
 Block = Heading | Paragraph | Bullets | Equation | CodeBlock | Table
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Document:
     """A title and blocks in order, in one language; `whole` when no formula may lose a part.
 
@@ -136,7 +136,7 @@ class Document:
     live: tuple[Block, ...] = ()
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Exercise:
     """A question and its answer in full."""
 

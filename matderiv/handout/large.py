@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from matderiv.notation.boxes import Aligned
-from matderiv.notation.latex import height
 from matderiv.notation.layout import fitted
 
 __all__ = ["PAGES", "PAGE_HEIGHT", "enlarged", "tallest"]
@@ -34,7 +33,7 @@ PAGES = r"""\makeatletter
 
 def tallest(box: Aligned) -> float:
     """The height of the highest row of a chain, in em; between rows a page may end."""
-    return max(map(height, box.rights))
+    return max(right.height for right in box.rights)
 
 
 def enlarged(box: Aligned) -> tuple[Aligned, str]:
@@ -44,7 +43,7 @@ def enlarged(box: Aligned) -> tuple[Aligned, str]:
         larger = fitted(box, room, elide=False)
         assert isinstance(larger, Aligned)
         fit = larger
-        if fit.width <= room and height(fit) <= room * _SQUARE:
+        if fit.width <= room and fit.height <= room * _SQUARE:
             break
-    width, high = max(fit.width * 1.08, _ROOMS[0]), max(height(fit) * 1.35 + 6, _LOWEST)
+    width, high = max(fit.width * 1.08, _ROOMS[0]), max(fit.height * 1.35 + 6, _LOWEST)
     return fit, f"\\largepage{{{width:.0f}em}}{{{high:.0f}em}}"

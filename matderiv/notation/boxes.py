@@ -1,18 +1,17 @@
 """Layout boxes: what formulas look like, free of any mathematics and of any target language.
 
-Every box knows its width in em, an estimate on the wide side.
+Every box knows how wide and how high it is, in em, both estimates on the large side.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass
 from typing import Literal
-
-from matderiv._records import record
 
 __all__ = [
     "BRACKETS",
+    "BREAKING",
     "LINES",
     "SIGN",
     "Aligned",
@@ -40,6 +39,8 @@ BRACKETS = 1.0  # a matrix's round brackets
 LINES = 1.13  # what broken lines take beside their terms
 SIGN = 1.25  # a + or - between two terms, with the space around it
 _SCRIPT = 0.74  # the size of an index beside its letter
+#: The height of a line, the space between two that are high, and what alignments add.
+_LINE, _GAP, _JOT = 1.2, 1.0, 0.3
 _OPERATORS = {
     "plus": SIGN,
     "minus": SIGN,
@@ -50,54 +51,65 @@ _OPERATORS = {
     "odot": SIGN,
     "oslash": SIGN,
 }
+#: The operators before which a product is broken.
+BREAKING = frozenset({"odot", "oslash", "kronecker"})
 
 
-@record
 class _Measured:
-    """A box that knows its width."""
+    """The measures of a box, worked out from those of its parts."""
 
-    width: float = field(init=False, repr=False, compare=False)
+    __slots__ = ("height", "rigid", "tall", "width")
+    width: float
+    #: About how high it is where it is displayed.
+    height: float
+    #: Whether it stands higher than a line of text, so that rows around it have to be apart.
+    tall: bool
+    #: Whether it is a product of entries, say, which nothing can make narrower.
+    rigid: bool
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "width", self._measured())  # boxes are frozen
+    def _measured(
+        self, width: float, height: float = _LINE, *, tall: bool = False, rigid: bool = False
+    ) -> None:
+        put = object.__setattr__  # boxes are frozen
+        put(self, "width", width)
+        put(self, "height", height)
+        put(self, "tall", tall)
+        put(self, "rigid", rigid)
 
-    def _measured(self) -> float:
-        raise NotImplementedError
 
-
-@record
+@dataclass(frozen=True, slots=True)
 class Symbol(_Measured):
     """A letter: Latin, or a Greek one by its name."""
 
     name: str
     greek: bool = False
 
-    def _measured(self) -> float:
-        return 0.76 if self.name.isupper() else 0.62
+    def __post_init__(self) -> None:
+        self._measured(0.76 if self.name.isupper() else 0.62, rigid=True)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Word(_Measured):
     """A name of several letters, upright for a known function (`tanh`)."""
 
     text: str
     upright: bool = False
 
-    def _measured(self) -> float:
-        return 0.52 * len(self.text)
+    def __post_init__(self) -> None:
+        self._measured(0.52 * len(self.text), rigid=True)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class NumberBox(_Measured):
     """Digits."""
 
     text: str
 
-    def _measured(self) -> float:
-        return 0.52 * len(self.text)
+    def __post_init__(self) -> None:
+        self._measured(0.52 * len(self.text), rigid=True)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Operator(_Measured):
     """A sign by its name.
 
@@ -108,32 +120,44 @@ class Operator(_Measured):
 
     name: str
 
-    def _measured(self) -> float:
-        return _OPERATORS.get(self.name, 0.58)
+    def __post_init__(self) -> None:
+        self._measured(_OPERATORS.get(self.name, 0.58), rigid=self.name not in BREAKING)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Row(_Measured):
     """Boxes side by side."""
 
     items: tuple[Box, ...]
 
-    def _measured(self) -> float:
-        return sum([box.width for box in self.items])
+    def __post_init__(self) -> None:
+        width, height, tall, rigid = 0.0, _LINE, False, True
+        for box in self.items:
+            width += box.width
+            height = max(height, box.height)
+            tall = tall or box.tall
+            rigid = rigid and box.rigid
+        self._measured(width, height, tall=tall, rigid=rigid)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Fraction(_Measured):
     """One box over another."""
 
     above: Box
     below: Box
 
-    def _measured(self) -> float:
-        return max(self.above.width, self.below.width) + 0.28
+    def __post_init__(self) -> None:
+        above, below = self.above, self.below
+        self._measured(
+            max(above.width, below.width) + 0.28,
+            above.height + below.height + 0.2,
+            tall=True,
+            rigid=above.rigid and below.rigid,
+        )
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Scripts(_Measured):
     """A base with a subscript, a superscript or both."""
 
@@ -141,22 +165,24 @@ class Scripts(_Measured):
     sub: Box | None = None
     sup: Box | None = None
 
-    def _measured(self) -> float:
+    def __post_init__(self) -> None:
         scripts = [box.width for box in (self.sub, self.sup) if box is not None]
-        return self.base.width + _SCRIPT * max(scripts, default=0.0)
+        base = self.base
+        width = base.width + _SCRIPT * max(scripts, default=0.0)
+        self._measured(width, base.height, rigid=base.rigid)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Root(_Measured):
     """A square root."""
 
     body: Box
 
-    def _measured(self) -> float:
-        return self.body.width + 0.9
+    def __post_init__(self) -> None:
+        self._measured(self.body.width + 0.9, self.body.height, tall=self.body.tall, rigid=True)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Fence(_Measured):
     """A box in round brackets, or between bars; `big` when it is taller than a line."""
 
@@ -164,11 +190,12 @@ class Fence(_Measured):
     big: bool = False
     bars: bool = False
 
-    def _measured(self) -> float:
-        return self.body.width + (1.6 if self.big else 0.85)
+    def __post_init__(self) -> None:
+        body = self.body
+        self._measured(body.width + (1.6 if self.big else 0.85), body.height, tall=body.tall)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class BigSum(_Measured):
     """Σ, or Π if its sign is "product", with what it runs over below, before its term."""
 
@@ -177,21 +204,22 @@ class BigSum(_Measured):
     body: Box
     sign: Literal["sum", "product"] = "sum"
 
-    def _measured(self) -> float:
-        return max(1.5, self.under.width * _SCRIPT) + 0.2 + self.body.width
+    def __post_init__(self) -> None:
+        width = max(1.5, self.under.width * _SCRIPT) + 0.2 + self.body.width
+        self._measured(width, max(2.8, self.body.height))
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Dots(_Measured):
     """Dots for entries left out: across (⋯), down (⋮) or diagonally (⋱)."""
 
     direction: str
 
-    def _measured(self) -> float:
-        return 1.2
+    def __post_init__(self) -> None:
+        self._measured(1.2, rigid=True)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Terms(_Measured):
     """A sum of (sign, box); it may be broken before a sign where it is too wide.
 
@@ -200,54 +228,68 @@ class Terms(_Measured):
 
     items: tuple[tuple[str, Box], ...]
 
-    def _measured(self) -> float:
+    def __post_init__(self) -> None:
         signs = len(self.items) - (self.items[0][0] == "+")
-        return sum([box.width for _, box in self.items]) + signs * SIGN
+        width, height, tall = 0.0, _LINE, False
+        for _, box in self.items:
+            width += box.width
+            height = max(height, box.height)
+            tall = tall or box.tall
+        self._measured(width + signs * SIGN, height, tall=tall)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Lines(_Measured):
     """A sum or product broken into lines; the lines after the first start with their sign."""
 
     rows: tuple[Terms, ...]
 
-    def _measured(self) -> float:
-        return max(row.width for row in self.rows) + LINES
+    def __post_init__(self) -> None:
+        rows = self.rows
+        height = _stacked([(row.height, row.tall) for row in rows]) + len(rows) * _JOT
+        self._measured(max(row.width for row in rows) + LINES, height, tall=True)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Grid(_Measured):
     """A matrix; its cells in rows."""
 
     rows: tuple[tuple[Box, ...], ...]
 
-    def _measured(self) -> float:
-        columns: list[float] = [
-            max(cell.width for cell in column) for column in zip(*self.rows, strict=True)
+    def __post_init__(self) -> None:
+        columns = (max(cell.width for cell in column) for column in zip(*self.rows, strict=True))
+        width = sum(columns) + len(self.rows[0]) + BRACKETS
+        rows = [
+            (max([cell.height for cell in row], default=_LINE), any(cell.tall for cell in row))
+            for row in self.rows
         ]
-        return sum(columns) + len(self.rows[0]) + BRACKETS
+        self._measured(width, _stacked(rows), tall=True)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Tagged(_Measured):
     """A cell of a matrix with a key, so that a page can point to it."""
 
     body: Box
     key: str
 
-    def _measured(self) -> float:
-        return self.body.width
+    def __post_init__(self) -> None:
+        self._measured(self.body.width, self.body.height, tall=self.body.tall)
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Aligned(_Measured):
     """A chain of equalities, each right side below the one before it."""
 
     left: Box
     rights: tuple[Box, ...]
 
-    def _measured(self) -> float:
-        return self.left.width + 1.35 + max(right.width for right in self.rights)
+    def __post_init__(self) -> None:
+        rights = self.rights
+        self._measured(
+            self.left.width + 1.35 + max(right.width for right in rights),
+            sum([right.height for right in rights]) + (len(rights) - 1) * (_GAP + _JOT),
+        )
 
 
 Box = (
@@ -268,6 +310,12 @@ Box = (
     | Tagged
     | Aligned
 )
+
+
+def _stacked(rows: list[tuple[float, bool]]) -> float:
+    """The height of rows one below another, each by its height and whether it is tall."""
+    gap = _GAP if any(tall for _, tall in rows) else 0.0
+    return sum(each for each, _ in rows) + (len(rows) - 1) * gap
 
 
 def joined(boxes: Iterable[Box], operator: str = "comma") -> Row:

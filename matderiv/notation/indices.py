@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from matderiv.calculus.index_forms.forms import Form, Index
+from matderiv.calculus.index_forms.forms import Form, Index, indices_at
 from matderiv.calculus.index_forms.index_expressions import (
     Applied,
     ArrayEntry,
@@ -68,6 +69,12 @@ class IndexNotation:
     """Draws index expressions; names and formulas inside of them look like `formulas` says."""
 
     formulas: Formulas
+    #: The numbers that entries show in the place of letters.
+    places: Mapping[str, int] = field(default_factory=dict)
+
+    def at(self, places: Mapping[str, int]) -> IndexNotation:
+        """Draws what holds letters as it is at numbers; neither deltas nor sums may be left."""
+        return replace(self, places=places)
 
     def form(self, form: Form) -> Box:
         """A form, its sums with Σ."""
@@ -87,9 +94,9 @@ class IndexNotation:
             case Extent(dim):
                 return self.formulas.size(dim.symbol)
             case NamedEntry(name, indices):
-                return self.formulas.entry(name, indices)
+                return self.formulas.entry(name, indices_at(indices, self.places))
             case ArrayEntry(node, indices):
-                return self._array_entry(node, indices)
+                return self._array_entry(node, indices_at(indices, self.places))
             case KroneckerDelta(one, other):
                 return self._indexed(Symbol("delta", greek=True), (one, other))
             case PartialDerivative():

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.notation import boxes
 from matderiv.notation.boxes import Box
 from matderiv.notation.signs import DOTS, LARGE, SIGNS
 
-__all__ = ["Writer", "columns", "height", "inline_latex", "latex", "tall"]
+__all__ = ["Writer", "columns", "inline_latex", "latex"]
 
 _NAMED = {name for name, function in FUNCTIONS.items() if function.in_tex}
-#: The height of a line in em, the space between two that are high, and what alignments add.
-_LINE, _GAP, _JOT = 1.2, 1.0, 0.3
+_LINE = 1.2  # the least height of a row in em
 _HIGH = 4.0  # the height of a cell, in em, from which on rows stand farther apart
 _TOGETHER = 19.0  # the height of a chain, in em, up to which it stands on one page
 _PAGE = 55.0  # the height of a page, in em, below a heading and a sentence
@@ -95,9 +92,9 @@ class Writer:
         if it fits on one with the row before it.
         """
         *most, last = (f"& = {self._right(r)}" for r in rights)
-        few = sum(map(_rows, rights)) * _LINE <= _TOGETHER  # else heights take long to find
-        space = _LAST if few and height(boxes.Aligned(left, rights)) <= _TOGETHER else _SPACE
-        end = _SPACE if few and height(boxes.Aligned(left, rights[-2:])) > _PAGE else _LAST
+        few = sum(map(_rows, rights)) * _LINE <= _TOGETHER  # more go on on the next page
+        space = _LAST if few and boxes.Aligned(left, rights).height <= _TOGETHER else _SPACE
+        end = _SPACE if few and boxes.Aligned(left, rights[-2:]).height > _PAGE else _LAST
         start = f"{self.write(left)} " + space.join(most)
         return start + (end if most else "") + last
 
@@ -128,7 +125,7 @@ class Writer:
     def _lines(self, box: boxes.Lines, place: str = "", *, apart: bool = False) -> str:
         """Lines one below another; `apart` from what follows by a low empty line."""
         lines = (self._terms(row, first=n == 0) for n, row in enumerate(box.rows))
-        high = any(map(tall, box.rows))
+        high = any(row.tall for row in box.rows)
         body = f"{_SPACE if high else _CLOSE}& {{}}".join(lines)
         end = f" \\\\[{'4pt' if high else '-8pt'}]\n& {{}}" if apart else ""
         return f"\\begin{{aligned}}{place}\n& {body}{end}\n\\end{{aligned}}"
@@ -139,10 +136,10 @@ class Writer:
             " & ".join(self._cell(cell, last=n == last) for cell in row)
             for n, row in enumerate(box.rows, 1)
         ]
-        gap = _SPACE if any(tall(cell) for row in box.rows for cell in row) else _CLOSE
+        gap = _SPACE if any(cell.tall for row in box.rows for cell in row) else _CLOSE
         cells = [c.body if isinstance(c, boxes.Tagged) else c for row in box.rows for c in row]
         cells = [cell for cell in cells if not isinstance(cell, boxes.Lines)]
-        if any(height(cell) > _HIGH for cell in cells):
+        if any(cell.height > _HIGH for cell in cells):
             gap = gap.replace("10pt", f"{10 * max(1.0, *map(_depth, cells)) + 6:.0f}pt")
         return "\\begin{pmatrix}\n" + gap.join(rows) + "\n\\end{pmatrix}"
 
@@ -153,52 +150,6 @@ class Writer:
         if isinstance(box, boxes.Lines) and not last:
             return self._lines(box, apart=True)
         return self.write(box)
-
-
-def tall(box: Box) -> bool:
-    """Whether a box stands higher than a line of text."""
-    match box:
-        case boxes.Fraction() | boxes.Lines() | boxes.Grid():
-            return True
-        case boxes.Row(items=items):
-            return any(map(tall, items))
-        case boxes.Terms(items=items):
-            return any(tall(term) for _, term in items)
-        case boxes.Fence(body=body) | boxes.Root(body=body) | boxes.Tagged(body=body):
-            return tall(body)
-    return False
-
-
-def height(box: Box) -> float:
-    """About how high a displayed box is, in em.
-
-    >>> x = boxes.Symbol("x")
-    >>> height(x), height(boxes.Aligned(x, (x, boxes.NumberBox("1"))))
-    (1.2, 3.7)
-    """
-    match box:
-        case boxes.Fraction(above=above, below=below):
-            return height(above) + height(below) + 0.2
-        case boxes.Row(items=items):
-            return max(map(height, items), default=_LINE)
-        case boxes.Terms(items=items):
-            return max((height(term) for _, term in items), default=_LINE)
-        case (
-            boxes.Fence(body=body)
-            | boxes.Root(body=body)
-            | boxes.Tagged(body=body)
-            | boxes.Scripts(base=body)
-        ):
-            return height(body)
-        case boxes.BigSum(body=body):
-            return max(2.8, height(body))
-        case boxes.Lines(rows=rows):
-            return _stacked(rows) + len(rows) * _JOT
-        case boxes.Grid(rows=rows):
-            return _stacked(boxes.Row(row) for row in rows)
-        case boxes.Aligned(rights=rights):
-            return sum(map(height, rights)) + (len(rights) - 1) * (_GAP + _JOT)
-    return _LINE
 
 
 def _rows(box: Box) -> int:
@@ -215,13 +166,13 @@ def _depth(box: Box) -> float:
     """About how far a box of one line reaches below it, in em; broken sums see to it themselves."""
     match box:
         case boxes.Fraction(below=below):
-            return height(below) - 0.2
+            return below.height - 0.2
         case boxes.Row(items=items):
             return max(map(_depth, items), default=0.0)
         case boxes.Terms(items=items):
             return max((_depth(term) for _, term in items), default=0.0)
         case boxes.Fence(body=boxes.Lines() | boxes.Grid() as body):
-            return height(body) / 2
+            return body.height / 2
         case (
             boxes.Fence(body=body)
             | boxes.Root(body=body)
@@ -230,12 +181,6 @@ def _depth(box: Box) -> float:
         ):
             return _depth(body)
     return 0.0
-
-
-def _stacked(rows: Iterable[Box]) -> float:
-    found = [(height(row), tall(row)) for row in rows]
-    gap = _GAP if any(high for _, high in found) else 0.0
-    return sum(each for each, _ in found) + (len(found) - 1) * gap
 
 
 def columns(box: Box) -> int:

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, replace
 
 from matderiv.notation import boxes
-from matderiv.notation.boxes import BRACKETS, LINES, SIGN, Box
+from matderiv.notation.boxes import BRACKETS, BREAKING, LINES, SIGN, Box
 
 __all__ = ["fitted"]
 
@@ -15,9 +15,6 @@ _Cells = tuple[tuple[Box, ...], ...]
 _BREAKABLE = frozenset(
     {boxes.Terms, boxes.Grid, boxes.Fence, boxes.BigSum, boxes.Scripts, boxes.Fraction}
 )  # of the parts of a row
-_BEFORE = frozenset(
-    {"odot", "oslash", "kronecker"}
-)  # the operators before which a product is broken
 _BIG = 1.6  # a pair of brackets as high as what is in them
 _BAR = 0.28  # how much longer the bar of a fraction is than what it divides
 _SMALLER = 1.12  # what a smaller font gains is better than brackets broken in a matrix
@@ -44,7 +41,7 @@ class _Fitter:
 
     def fitted(self, box: Box, room: float) -> Box:
         """See the function of that name."""
-        if box.width <= room or _rigid(box):
+        if box.width <= room or box.rigid:
             return box
         match box:
             case boxes.Terms():
@@ -177,24 +174,10 @@ class _Fitter:
         )
 
 
-def _rigid(box: Box) -> bool:
-    """Whether a box is a product of entries, say, which nothing can make narrower."""
-    match box:
-        case boxes.Row(items=items):
-            return all(map(_rigid, items))
-        case boxes.Scripts(base=base):
-            return _rigid(base)
-        case boxes.Operator(name=name):
-            return name not in _BEFORE
-        case boxes.Fraction(above=above, below=below):
-            return _rigid(above) and _rigid(below)
-    return isinstance(box, boxes.Symbol | boxes.Word | boxes.NumberBox | boxes.Root | boxes.Dots)
-
-
 def _in_parts(items: tuple[Box, ...]) -> bool:
     """Whether a product can go on in a new line."""
     operators = {box.name for box in items if isinstance(box, boxes.Operator)}
-    return bool(operators & _BEFORE) and "langle" not in operators
+    return bool(operators & BREAKING) and "langle" not in operators
 
 
 def _side_by_side(row: boxes.Row) -> tuple[Box, ...]:
@@ -206,7 +189,7 @@ def _side_by_side(row: boxes.Row) -> tuple[Box, ...]:
 
 
 def _starts_part(box: Box) -> bool:
-    return isinstance(box, boxes.Operator) and box.name in _BEFORE
+    return isinstance(box, boxes.Operator) and box.name in BREAKING
 
 
 def _parts(items: tuple[Box, ...]) -> boxes.Terms:

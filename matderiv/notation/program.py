@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise, product
 
+from matderiv.calculus.index_forms.forms import Index
 from matderiv.calculus.index_forms.index_expressions import (
     IndexExpression,
     at_places,
+    holds_letters_or_deltas,
     term_by_term,
 )
 from matderiv.calculus.sweep.task import Task
@@ -199,7 +201,7 @@ class ProgramNotation:
 
     def _corners(self, array: Spelled, sums: _Sums) -> list[Box]:
         ends = product(*(sorted({1, dim.size}) for dim in self._shape(array)))
-        return [self._entry(array, sums, at) for at in ends]
+        return list(map(self._entry(array, sums), ends))
 
     def _across(self, array: Spelled, widest: float) -> float:
         """How wide an array is whose widest entry is so wide."""
@@ -207,24 +209,33 @@ class ProgramNotation:
         columns = len(self.formulas.shown(shape[1].size)) if len(shape) > 1 else 1
         return columns * (widest + 1) + BRACKETS if shape else widest
 
-    def _entry(self, array: Spelled, sums: _Sums, at: tuple[int, ...]) -> Box:
-        """The entry of an array at numbers."""
-        pairs = zip(array.indices, at, strict=True)
-        expr = at_places(array.expr, {i: n for i, n in pairs if isinstance(i, str)})
-        return self.indices.box(sums(expr))
+    def _entry(self, array: Spelled, sums: _Sums) -> Callable[[tuple[int, ...]], Box]:
+        """How the entry of an array at numbers is drawn.
+
+        Where numbers change nothing but indices, sums are written term by term once for all.
+        """
+        return self._at_numbers(array.expr, array.indices, sums)
+
+    def _at_numbers(
+        self, expr: IndexExpression, indices: tuple[Index, ...], sums: _Sums
+    ) -> Callable[[tuple[int, ...]], Box]:
+        def places(at: tuple[int, ...]) -> dict[str, int]:
+            pairs = zip(indices, at, strict=True)
+            return {i: n for i, n in pairs if isinstance(i, str)}
+
+        written = sums(expr)
+        if holds_letters_or_deltas(written):
+            return lambda at: self.indices.box(sums(at_places(expr, places(at))))
+        return lambda at: self.indices.at(places(at)).box(written)
 
     def _cells(self, side: Cells, mark: Mark | None) -> Box:
         """An array by its cells, each of them the general entry at numbers."""
-        expr = self.task.written(side.entry)
-
-        def cell(at: tuple[int, ...]) -> Box:
-            return self.indices.box(at_places(expr, dict(zip(side.indices, at, strict=True))))
-
+        cell = self._at_numbers(self.task.written(side.entry), side.indices, _as_they_are)
         return self._filled(side.over, cell, mark, side.picked)
 
     def _grid(self, array: Spelled, sums: _Sums, mark: Mark | None) -> Box:
         shape = self.task.sweep.facts.shape(array.node)
-        return self._filled(shape, lambda at: self._entry(array, sums, at), mark)
+        return self._filled(shape, self._entry(array, sums), mark)
 
     def _filled(
         self,
@@ -272,6 +283,10 @@ def factor_marks(product: SpelledProduct, mark: Mark) -> tuple[Mark, Mark]:
         return partial(entry_key, f"{mark()}.{side}")
 
     return of(product.left.node, "left"), of(product.right.node, "right")
+
+
+def _as_they_are(expr: IndexExpression) -> IndexExpression:
+    return expr
 
 
 def _alike(one: Box, other: Box) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from matderiv.notation import boxes
 from matderiv.notation.boxes import Box
-from matderiv.notation.latex import tall
 from matderiv.notation.signs import DOTS, LARGE, SIGNS
 from matderiv.notation.text import text as spoken
 
@@ -74,7 +73,7 @@ def typst(box: Box) -> str:
         case boxes.Dots(direction=direction):
             return DOTS[direction].typst
         case boxes.Lines(rows=rows):
-            gap = _TALL if any(map(tall, rows)) else ""
+            gap = _TALL if any(row.tall for row in rows) else ""
             return f"lines({gap}{','.join(_broken(box))})"
         case boxes.Grid(rows=cells):
             return f"matrix({_gap(cells)}{' ;'.join(','.join(map(typst, row)) for row in cells)})"
@@ -147,8 +146,8 @@ def _gap(rows: tuple[tuple[Box, ...], ...]) -> str:
     cells = [cell.body if isinstance(cell, boxes.Tagged) else cell for row in rows for cell in row]
     broken = [cell for cell in cells if isinstance(cell, boxes.Lines)]
     if len(rows) > 1 and broken:
-        return _TALL_BROKEN if any(tall(row) for cell in broken for row in cell.rows) else _BROKEN
-    return _TALL if any(map(tall, cells)) else ""
+        return _TALL_BROKEN if any(row.tall for cell in broken for row in cell.rows) else _BROKEN
+    return _TALL if any(cell.tall for cell in cells) else ""
 
 
 def _broken(box: boxes.Lines) -> list[str]:

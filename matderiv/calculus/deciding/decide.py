@@ -10,10 +10,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from matderiv._budget import bounded
-from matderiv._records import record
 from matderiv.calculus.index_forms.canonical import canonical
 from matderiv.calculus.index_forms.factoring import factored
 from matderiv.calculus.index_forms.forms import (
@@ -40,7 +40,7 @@ __all__ = [
 Pair = tuple[Form, Form]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Budget:
     """How much work a decision may take.
 
@@ -59,7 +59,7 @@ class Budget:
 BUDGET = Budget()
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether an equality holds, how that is known, and the reason where it is not proved.
 
@@ -78,7 +78,7 @@ class Verdict:
     sizes: tuple[Mapping[str, int], ...] = ()
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One way of unfolding both sides; the forms are worked out only when they are asked for.
 

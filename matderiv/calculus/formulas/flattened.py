@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 
-from matderiv._records import Hashed, record
+from matderiv._hashed import Hashed, hashed_once
 from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -52,7 +52,7 @@ def cost(node: Node) -> int:
     return 1 + sum(map(cost, nodes.children(node)))
 
 
-@record
+@hashed_once
 class _Key(Hashed):
     """A name of formulas that are alike; its hash is worked out once, whatever it holds."""
 

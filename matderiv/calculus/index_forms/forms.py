@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from matderiv._budget import MOST_TERMS, spend
-from matderiv._records import Hashed, record
+from matderiv._hashed import Hashed, hashed_once
 from matderiv.errors import TooLarge
 from matderiv.expression.functions import FUNCTIONS
 
@@ -39,6 +39,7 @@ __all__ = [
     "atoms_in",
     "constant",
     "difference",
+    "indices_at",
     "letters_of",
     "multiplied",
     "placed",
@@ -57,7 +58,7 @@ Indices = tuple[Index, ...]
 _MAX_BITS = 4096  # of an exact number
 
 
-@record
+@hashed_once
 class Entry(Hashed):
     """x_ij, an entry of a named array; a scalar has no indices."""
 
@@ -66,14 +67,14 @@ class Entry(Hashed):
     symmetric: bool = False
 
 
-@record
+@hashed_once
 class SizeAtom(Hashed):
     """A size as a number: Σ_i 1 = N."""
 
     letter: str
 
 
-@record
+@hashed_once
 class Call(Hashed):
     """f(u), a function of one number."""
 
@@ -81,7 +82,7 @@ class Call(Hashed):
     arg: Form
 
 
-@record
+@hashed_once
 class Raised(Hashed):
     """u**v, or u itself as one atom where `exponent` is None."""
 
@@ -89,7 +90,7 @@ class Raised(Hashed):
     exponent: Form | None
 
 
-@record
+@hashed_once
 class Whole(Hashed):
     """An entry of F(U), a function of the whole array U whose entry at `letters` is `arg`."""
 
@@ -99,7 +100,7 @@ class Whole(Hashed):
     indices: tuple[Index, ...] = ()
 
 
-@record
+@hashed_once
 class Delta(Hashed):
     """δ_ij: 1 where two indices agree, else 0."""
 
@@ -107,7 +108,7 @@ class Delta(Hashed):
     other: Index
 
 
-@record
+@hashed_once
 class Rate(Hashed):
     """∂z_ij/∂x_pq, ∂f(z_ij)/∂x_pq or ∂L/∂f(z_ij), as an atom.
 
@@ -121,7 +122,7 @@ class Rate(Hashed):
 Atom = Entry | SizeAtom | Call | Raised | Whole | Delta | Rate
 
 
-@record
+@hashed_once
 class Term(Hashed):
     """A product of atoms to whole powers, summed over (letter, size letter) pairs."""
 
@@ -290,7 +291,7 @@ def _placed_atom(atom: Atom, places: Mapping[str, Index]) -> Atom:
         return atom
     match atom:
         case Entry(indices=indices):
-            return replace(atom, indices=_put(indices, places))
+            return replace(atom, indices=indices_at(indices, places))
         case Call(arg=form):
             return replace(atom, arg=placed(form, places))
         case Raised(base=base, exponent=exponent):
@@ -299,9 +300,9 @@ def _placed_atom(atom: Atom, places: Mapping[str, Index]) -> Atom:
         case Whole(letters=letters, arg=form, indices=indices):
             own = {letter for letter, _ in letters}
             inside = {old: new for old, new in places.items() if old not in own}
-            return replace(atom, arg=placed(form, inside), indices=_put(indices, places))
+            return replace(atom, arg=placed(form, inside), indices=indices_at(indices, places))
         case Delta(one=one, other=other):
-            return Delta(*_put((one, other), places))
+            return Delta(*indices_at((one, other), places))
         case Rate(of=of, wrt=wrt):
             first, second = (_placed_atom(a, places) for a in (of, wrt))
             assert isinstance(first, Entry | Call | Raised)
@@ -311,8 +312,11 @@ def _placed_atom(atom: Atom, places: Mapping[str, Index]) -> Atom:
             return atom
 
 
-def _put(indices: tuple[Index, ...], places: Mapping[str, Index]) -> tuple[Index, ...]:
-    return tuple(places.get(i, i) if isinstance(i, str) else i for i in indices)
+def indices_at(indices: tuple[Index, ...], places: Mapping[str, Index]) -> tuple[Index, ...]:
+    """The indices with letters replaced by other indices."""
+    if not places:
+        return indices
+    return tuple([places.get(i, i) if isinstance(i, str) else i for i in indices])
 
 
 def refreshed(form: Form, fresh: Callable[[], str]) -> Form:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 
-from matderiv._records import record
 from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import (
@@ -28,6 +27,7 @@ from matderiv.calculus.index_forms.forms import (
     Whole,
     added,
     constant,
+    indices_at,
     multiplied,
     placed,
     raised,
@@ -63,6 +63,7 @@ __all__ = [
     "delta",
     "form_of",
     "free_letters",
+    "holds_letters_or_deltas",
     "index_parts",
     "index_product",
     "negated",
@@ -79,21 +80,21 @@ __all__ = [
 Runs = tuple[tuple[str, Dim], ...]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Numeral:
     """A rational number that is not negative."""
 
     value: Fraction
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Extent:
     """N, a size as a number."""
 
     dim: Dim
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class NamedEntry:
     """x_ij, or a scalar's name; π is a scalar."""
 
@@ -101,7 +102,7 @@ class NamedEntry:
     indices: tuple[Index, ...]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class ArrayEntry:
     """(A⁻¹)_ij: the entry of an array that is written as a formula."""
 
@@ -109,7 +110,7 @@ class ArrayEntry:
     indices: tuple[Index, ...]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class KroneckerDelta:
     """δ_ij: 1 where two indices agree, else 0."""
 
@@ -117,7 +118,7 @@ class KroneckerDelta:
     other: Index
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class PartialDerivative:
     """∂z_ij/∂x_pq, also of a sum or of f(z_ij), and by f(x_pq)."""
 
@@ -125,21 +126,21 @@ class PartialDerivative:
     wrt: IndexExpression
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class SignedSum:
     """a - b + c, each term with its sign, 1 or -1."""
 
     items: tuple[tuple[int, IndexExpression], ...]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Factors:
     """a·b·c in this order."""
 
     items: tuple[IndexExpression, ...]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Quotient:
     """a/b."""
 
@@ -147,7 +148,7 @@ class Quotient:
     below: IndexExpression
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class PowerOf:
     """a to the power b."""
 
@@ -155,7 +156,7 @@ class PowerOf:
     exponent: IndexExpression
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Applied:
     """f(a), a function of one number."""
 
@@ -163,7 +164,7 @@ class Applied:
     arg: IndexExpression
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Combined:
     """max(a, b), an operation on numbers that has a name in the language."""
 
@@ -171,7 +172,7 @@ class Combined:
     items: tuple[IndexExpression, ...]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class SumOver:
     """Σ_kl a."""
 
@@ -179,7 +180,7 @@ class SumOver:
     body: IndexExpression
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class ProductOver:
     """Π_kl a."""
 
@@ -187,7 +188,7 @@ class ProductOver:
     body: IndexExpression
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class FunctionOfArray:
     """F(A) or an entry of it, A being the array whose entry at `letters` is `arg`."""
 
@@ -197,7 +198,7 @@ class FunctionOfArray:
     indices: tuple[Index, ...]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Omitted:
     """Dots in a sum: the terms at all places that are not shown."""
 
@@ -386,18 +387,18 @@ def at_places(expr: IndexExpression, places: Mapping[str, Index]) -> IndexExpres
     """
     match expr:
         case NamedEntry(name, indices):
-            return NamedEntry(name, _put(indices, places))
+            return NamedEntry(name, indices_at(indices, places))
         case Factors(items):
             return index_product([at_places(item, places) for item in items])
         case ArrayEntry(node, indices):
-            return ArrayEntry(node, _put(indices, places))
+            return ArrayEntry(node, indices_at(indices, places))
         case KroneckerDelta(one, other):
-            return delta(*_put((one, other), places))
+            return delta(*indices_at((one, other), places))
         case SumOver() | ProductOver() | FunctionOfArray():
             own = {letter for letter, _ in expr.letters}
             inside = {letter: place for letter, place in places.items() if letter not in own}
             if isinstance(expr, FunctionOfArray):
-                expr = replace(expr, indices=_put(expr.indices, places))
+                expr = replace(expr, indices=indices_at(expr.indices, places))
             return _rebuilt(expr, lambda part: at_places(part, inside))
         case Omitted(total, shown):
             put = at_places(total, places)
@@ -405,8 +406,14 @@ def at_places(expr: IndexExpression, places: Mapping[str, Index]) -> IndexExpres
     return _rebuilt(expr, lambda part: at_places(part, places))
 
 
-def _put(indices: tuple[Index, ...], places: Mapping[str, Index]) -> tuple[Index, ...]:
-    return tuple([places.get(i, i) if isinstance(i, str) else i for i in indices])
+def holds_letters_or_deltas(expr: IndexExpression) -> bool:
+    """Whether numbers for its free letters change more than indices: a δ_ij, or letters of its own.
+
+    >>> holds_letters_or_deltas(NamedEntry("x", ("i", 1))), holds_letters_or_deltas(delta("i", 1))
+    (False, True)
+    """
+    kinds = KroneckerDelta | SumOver | ProductOver | FunctionOfArray | Omitted
+    return any(isinstance(part, kinds) for part in index_parts(expr))
 
 
 # -- sums term by term -----------------------------------------------------------------------

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from matderiv._records import record
 from matderiv.calculus.formulas.rewrites import Facts
 from matderiv.calculus.formulas.tidying import Rewritten
 from matderiv.calculus.sweep.graph import Graph
@@ -14,7 +14,7 @@ from matderiv.expression.nodes import Node
 __all__ = ["GradientStages", "Sweep", "Use"]
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Use:
     """The term of the chain rule for one use of a name; `by` is the value that uses it."""
 
@@ -22,7 +22,7 @@ class Use:
     gradient: Node
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class GradientStages:
     """∂L/∂x for one name x, in the stages of its derivation.
 
@@ -52,7 +52,7 @@ class GradientStages:
         return tuple(dict.fromkeys([use.by for use in self.uses]))
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Sweep:
     """The gradients of a graph by name, those of the last values first.
 
