@@ -9,6 +9,7 @@ from matderiv.calculus.deciding.decide import same_form
 from matderiv.calculus.deciding.parts import differing, shared_parts_named
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.entries import Entries
+from matderiv.errors import InputError
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import Dim, infer
@@ -118,3 +119,10 @@ def test_an_exponential_of_logarithms(one: str, other: str, *, equal: bool) -> N
 def test_programs_that_were_not_proved(program: str) -> None:
     """Functions of functions with logarithms inside, and one beside a kink."""
     assert matderiv.gradient(program, wrt="A").verdict.status == "equal"
+
+
+def test_messages_are_in_the_names_of_the_program() -> None:
+    """What divides by zero is told without the names of shared parts."""
+    with pytest.raises(InputError, match="divides by zero") as caught:
+        matderiv.gradient("L = std(norm(softmax(X)))", wrt="X", shapes={"X": (3, 2)})
+    assert "part 1" not in str(caught.value)

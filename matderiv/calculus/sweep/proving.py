@@ -32,6 +32,7 @@ from matderiv.calculus.index_forms.forms import Entry, Index, added
 from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.results import GradientStages, Sweep
+from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
@@ -175,7 +176,12 @@ class Prover:
         def forms(place: tuple[int, ...] | None) -> Pair:
             entries = Entries(shape, symmetric=facts.symmetric, written=place is not None)
             at = letters if place is None else place
-            return entries.at(left, *at), entries.at(right, *at)
+            try:
+                return entries.at(left, *at), entries.at(right, *at)
+            except UnsupportedError:
+                raise
+            except InputError:  # told by the next attempt, in the names of the program
+                raise UnsupportedError("a shared part divides by zero") from None
 
         yield Attempt("shared parts named", forms)
 
