@@ -33,7 +33,7 @@ def hashed_once(kind: type[_Class]) -> type[_Class]:
     """
     defined = dataclass(frozen=True, slots=True)(kind)
     made: Any = defined
-    work_out, same = made.__hash__, made.__eq__
+    work_out, same, names = made.__hash__, made.__eq__, made.__match_args__
 
     def remembered(self: Hashed) -> int:
         try:
@@ -47,7 +47,7 @@ def hashed_once(kind: type[_Class]) -> type[_Class]:
             return True
         if other.__class__ is not made or hash(self) != hash(other) or not same(self, other):
             return False
-        for name in made.__match_args__:  # shared: compared once, not at every place that holds it
+        for name in names:  # shared: compared once, not at every place that holds it
             object.__setattr__(self, name, getattr(other, name))
         return True
 

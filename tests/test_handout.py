@@ -488,7 +488,6 @@ def test_several_files_at_once(folder: Path, capfd: pytest.CaptureFixture[str]) 
         (["-o", "a.md", "--answers", "separate"], "Separate answers need exercises"),
         (["-o", "a.md", "--exercises", "101"], "101 exercises are asked for"),
         (["-o", "a.md", "--exercises", "x"], "'x' is not a whole number"),
-        (["-o", "a.md", "Y = X @ X; L = sum(sign(Y))"], "The gradient of L by X is 0"),
         (["-o", "a.md", "--show", "1"], "show is 1"),
         (
             ["-o", "a.md", "-o", "a-answers.md", "--exercises", "1", "--answers", "separate"],

@@ -125,7 +125,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     made = {}
     for number, (name, page) in enumerate(PAGES.items()):
-        handout = page.derivation.handout(lang=page.lang, title=page.title, author=page.title)
+        handout = page.derivation.handout(lang=page.lang, title=page.title, author=page.title or "")
         (made[name],) = handout.save(folder / f"{number}.html")
     return made
 

@@ -403,7 +403,32 @@ def at_places(expr: IndexExpression, places: Mapping[str, Index]) -> IndexExpres
         case Omitted(total, shown):
             put = at_places(total, places)
             return Omitted(put, shown) if isinstance(put, SumOver) else put
-    return _rebuilt(expr, lambda part: at_places(part, places))
+    found = _rebuilt(expr, lambda part: at_places(part, places))
+    return _collected(found) if isinstance(found, SignedSum) else found
+
+
+def _collected(total: SignedSum) -> IndexExpression:
+    """A sum with 2a for a + a: terms that differ at letters may be alike at numbers."""
+    counts: dict[IndexExpression, Fraction] = {}
+    for sign, item in total.items:
+        number, rest = _number_and_rest(item)
+        counts[rest] = counts.get(rest, Fraction(0)) + sign * number
+    if len(counts) == len(total.items):
+        return total
+    return signed_sum(
+        (1 if number > 0 else -1, index_product([Numeral(abs(number)), rest]))
+        for rest, number in counts.items()
+        if number
+    )
+
+
+def _number_and_rest(expr: IndexExpression) -> tuple[Fraction, IndexExpression]:
+    match expr:
+        case Numeral(value):
+            return value, Numeral(Fraction(1))
+        case Factors((Numeral(value), *rest)):
+            return value, index_product(rest)
+    return Fraction(1), expr
 
 
 def holds_letters_or_deltas(expr: IndexExpression) -> bool:
