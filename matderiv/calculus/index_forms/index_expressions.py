@@ -399,7 +399,8 @@ def at_places(expr: IndexExpression, places: Mapping[str, Index]) -> IndexExpres
             inside = {letter: place for letter, place in places.items() if letter not in own}
             if isinstance(expr, FunctionOfArray):
                 expr = replace(expr, indices=indices_at(expr.indices, places))
-            return _rebuilt(expr, lambda part: at_places(part, inside))
+            put = _rebuilt(expr, lambda part: at_places(part, inside))
+            return without_deltas(put) if isinstance(put, SumOver) else put
         case Omitted(total, shown):
             put = at_places(total, places)
             return Omitted(put, shown) if isinstance(put, SumOver) else put
