@@ -75,7 +75,7 @@ def budget(steps: int | None = None, *, letters: int = 0, times: int = 1) -> Ite
 
     >>> from matderiv import gradient
     >>> with budget(10):
-    ...     gradient("L = sum((X @ W - T)**2)", wrt="W")
+    ...     gradient("L = sum((X @ Omega - T)**2)", wrt="Omega")
     Traceback (most recent call last):
     matderiv.errors.BudgetError: ...
     """

@@ -276,7 +276,7 @@ def gradient(
     >>> print(gradient("L = sum((X @ W - T)**2)", wrt="W"))
     2*X.T @ (X @ W - T)
     >>> print(gradient("logdet(S)", assume={"S": "symmetric"}))
-    2*inv(S) - inv(S)*eye(2)
+    2*inv(S) - inv(S)*eye(N)
     """
     written = parse(program)
     assumed = read_assumed(written, assume)

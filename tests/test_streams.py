@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,7 @@ def test_signals_wait_while_files_take_their_places(
     replace = Path.replace
 
     def disturbed(self: Path, target: Path) -> Path:
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
         return replace(self, target)
 
     def asked(*_: object) -> None:

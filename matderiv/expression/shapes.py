@@ -79,11 +79,12 @@ def infer(
         readings = inference.otherwise(scalar=scalar)
         if not readings:
             raise
-        if len(readings) > 1:
+        reading, *others = readings
+        if others:
             ways = " or ".join(map(_in_words, readings))
             raise ShapeError(f"{error} Or declare with --shape: {ways}.") from None
-    READ.info("Read as %s; declare with --shape what is meant otherwise.", _in_words(readings[0]))
-    return _Inference(program, sizes or {}, shapes or {}, readings[0]).run(scalar=scalar)
+    READ.info("Read as %s; declare with --shape what is meant otherwise.", _in_words(reading))
+    return _Inference(program, sizes or {}, shapes or {}, reading).run(scalar=scalar)
 
 
 def _in_words(change: Mapping[str, int]) -> str:

@@ -284,7 +284,8 @@ class Reals:
     @staticmethod
     def rounded(u: Number) -> int:
         """The same for what is equal but for rounding."""
-        return int(libmp.to_int(libmp.mpf_shift(u.ends[0], 80)))
+        shifted: Any = libmp.mpf_shift(u.ends[0], 80)
+        return int(libmp.to_int(shifted) or 0)
 
     def function(self, name: str, u: Number) -> Number:
         """A known function."""
@@ -303,14 +304,15 @@ class Reals:
         """u**v."""
         low, high = v.ends
         if low == high and _top(v.ends) < MOST_POWER.bit_length():
-            n = libmp.to_int(low)
+            n = int(libmp.to_int(low) or 0)
             if libmp.from_int(n) == low:
                 return to_the(self, u, n)
         return self.function("exp", v * self.function("log", u))
 
     def pi(self) -> Number:
         """The number π."""
-        return Real(tuple(libmp.mpf_pi(self.bits, end) for end in "fc"), 1, self.bits)
+        low, high = (libmp.mpf_pi(self.bits, end) for end in "fc")
+        return Real((low, high), 1, self.bits)
 
 
 Field = Residues | Reals

@@ -207,8 +207,8 @@ def spread_of(tree: Tree, size: str) -> Spread:
             return spread_of(part, size)
         case (("add" | "mul") as kind, parts):
             lows, highs, more = zip(*(spread_of(part, size) for part in parts), strict=True)
-            ends = (min(lows), max(highs)) if kind == "add" else (sum(lows), sum(highs))
-            return *ends, sum(more)
+            low, high = (min(lows), max(highs)) if kind == "add" else (sum(lows), sum(highs))
+            return low, high, sum(more)
         case ("pow", base, exponent):
             low, high, below = spread_of(base, size)
             n = whole_number(exponent)
