@@ -26,7 +26,13 @@ _INPUTS = ("alpha beta gamma".split(), "a b c x y w".split(), "A B C X W T".spli
 _ASSIGNED = ("mu nu xi rho".split(), "p q u v".split(), "P Q Y Z".split())
 _FUNCTIONS = "exp log sqrt tanh sigmoid sin cos arctan relu abs softplus silu gelu erf f".split()
 
-_REDUCTIONS = [nodes.Mean, nodes.Prod, nodes.LogSumExp, nodes.Var, nodes.Std]
+_REDUCTIONS: list[Callable[..., Node]] = [
+    nodes.Mean,
+    nodes.Prod,
+    nodes.LogSumExp,
+    nodes.Var,
+    nodes.Std,
+]
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,7 @@ class Maker:
         if known and self.chance.random() < 0.7:
             return nodes.Name(self.chance.choice(known))
         if not shape and self.chance.random() < 0.4:
-            return number(self.chance.choice([1, 2, 3, Fraction(1, 2), Fraction(1, 3), -1]))
+            return self.number(1, 2, 3, Fraction(1, 2), Fraction(1, 3), -1)
         if len(shape) == 2 and shape[0] == shape[1] and self.chance.random() < 0.1:
             return nodes.Eye(shape[0])
         if shape and self.chance.random() < 0.05:
@@ -125,6 +131,14 @@ class Maker:
             return nodes.Name(known[0]) if known else number(2) if not shape else nodes.Ones(shape)
         self.shapes[free[0]] = shape
         return nodes.Name(free[0])
+
+    def number(self, *values: float | Fraction) -> nodes.Number:
+        """One of some numbers."""
+        return number(self.chance.choice(values))
+
+    def kind(self, *kinds: Callable[..., Node]) -> Callable[..., Node]:
+        """One of some kinds of nodes."""
+        return self.chance.choice(kinds)
 
     def entrywise(self, shape: Shape, depth: int) -> Node:
         """A operator B, one of them perhaps repeated."""
@@ -137,14 +151,14 @@ class Maker:
         sides = [self.node(shape, depth), self.node(other, depth)]
         self.chance.shuffle(sides)
         a, b = sides
-        kind = self.chance.choice(
-            [nodes.Add, nodes.Subtract, nodes.Divide, nodes.Maximum, nodes.Minimum]
-            + [nodes.Multiply, nodes.Power] * 2
+        kind = self.kind(
+            *[nodes.Add, nodes.Subtract, nodes.Divide, nodes.Maximum, nodes.Minimum],
+            *[nodes.Multiply, nodes.Power] * 2,
         )
         if kind is nodes.Power:
             if self.chance.random() < 0.8:
-                exponent = self.chance.choice([2, 2, 3, -1, -2, Fraction(1, 2), Fraction(3, 2)])
-                return nodes.Power(self.node(shape, depth), number(exponent))
+                exponent = self.number(2, 2, 3, -1, -2, Fraction(1, 2), Fraction(3, 2))
+                return nodes.Power(self.node(shape, depth), exponent)
             return nodes.Power(nodes.Add(number(2), nodes.Apply("tanh", a)), b)
         if a == b and kind in (nodes.Maximum, nodes.Minimum):  # a kink everywhere
             return a
@@ -171,27 +185,27 @@ class Maker:
 
     def reduced(self, _: Shape, depth: int) -> Node:
         """sum(A) and the like, over all entries."""
-        kind = self.chance.choice([nodes.Sum] * 4 + _REDUCTIONS)
+        kind = self.kind(*[nodes.Sum] * 4, *_REDUCTIONS)
         return kind(self.node(self.shape(), depth))
 
     def along(self, shape: Shape, depth: int) -> Node:
         """sum(A, axis=0) and the like."""
         axis = self.chance.choice([0, 1])
-        kind = self.chance.choice([nodes.Sum] * 2 + _REDUCTIONS)
+        kind = self.kind(*[nodes.Sum] * 2, *_REDUCTIONS)
         inner = (*shape[:axis], self.size(), *shape[axis:])
         return kind(self.node(inner, depth), axis)
 
     def kept(self, shape: Shape, depth: int) -> Node:
         """sum(A, axis=0, keepdims=True) and the like."""
         axis = self.chance.choice([n for n, size in enumerate(shape) if size == 1])
-        kind = self.chance.choice([nodes.Sum] * 2 + _REDUCTIONS)
+        kind = self.kind(*[nodes.Sum] * 2, *_REDUCTIONS)
         inner = tuple(self.size() if n == axis else size for n, size in enumerate(shape))
         return kind(self.node(inner, depth), axis, keepdims=True)
 
     def softmax(self, shape: Shape, depth: int) -> Node:
         """Of all entries or along an axis."""
         axis = self.chance.choice([None, 0, 1]) if len(shape) == 2 else None
-        kind = self.chance.choice([nodes.Softmax, nodes.LogSoftmax])
+        kind = self.kind(nodes.Softmax, nodes.LogSoftmax)
         return kind(self.node(shape, depth), axis)
 
     def whole(self, _: Shape, depth: int) -> Node:
@@ -204,7 +218,7 @@ class Maker:
         """det(A) and the like."""
         size = self.size()
         inner = self.node((size, size), depth)
-        kind = self.chance.choice([nodes.Trace, nodes.Trace, nodes.Determinant, nodes.LogDet])
+        kind = self.kind(nodes.Trace, nodes.Trace, nodes.Determinant, nodes.LogDet)
         return kind(inner)
 
     def square(self, shape: Shape, depth: int) -> Node:
