@@ -26,6 +26,17 @@ _INPUTS = ("alpha beta gamma".split(), "a b c x y w".split(), "A B C X W T".spli
 _ASSIGNED = ("mu nu xi rho".split(), "p q u v".split(), "P Q Y Z".split())
 _FUNCTIONS = "exp log sqrt tanh sigmoid sin cos arctan relu abs softplus silu gelu erf f".split()
 
+_OPERATORS: list[Callable[..., Node]] = [
+    nodes.Add,
+    nodes.Subtract,
+    nodes.Divide,
+    nodes.Maximum,
+    nodes.Minimum,
+    nodes.Multiply,
+    nodes.Power,
+    nodes.Multiply,
+    nodes.Power,
+]
 _REDUCTIONS: list[Callable[..., Node]] = [
     nodes.Mean,
     nodes.Prod,
@@ -151,10 +162,7 @@ class Maker:
         sides = [self.node(shape, depth), self.node(other, depth)]
         self.chance.shuffle(sides)
         a, b = sides
-        kind = self.kind(
-            *[nodes.Add, nodes.Subtract, nodes.Divide, nodes.Maximum, nodes.Minimum],
-            *[nodes.Multiply, nodes.Power] * 2,
-        )
+        kind = self.kind(*_OPERATORS)
         if kind is nodes.Power:
             if self.chance.random() < 0.8:
                 exponent = self.number(2, 2, 3, -1, -2, Fraction(1, 2), Fraction(3, 2))
