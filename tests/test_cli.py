@@ -527,3 +527,11 @@ def test_help_does_not_load_sympy() -> None:
     )
     assert b"--method" in done.stdout
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("module", ["matderiv", "matderiv.cli"])
+def test_both_modules_are_the_command(module: str) -> None:
+    """`python -m matderiv` is the command, and `python -m matderiv.cli` stays one."""
+    words = [sys.executable, "-m", module, "gradient", "L = sum(X**2)"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "dX = 2*X\n", "")
