@@ -59,7 +59,7 @@ def check(
     A number is wrong: 2*X.T @ (X @ W - T) + lam*W must be 2*X.T @ (X @ W - T) + 2*lam*W.
     """
     with uncollected():
-        names = _meant(claim, _names(program, wrt, sizes, shapes, assume))
+        names = (wrt,) if wrt else _meant(claim, _names(program, sizes, shapes, assume))
         question = ask(program, names[0], sizes=sizes, shapes=shapes, assume=assume)
         report = _read_and_judged(question, claim)
         if report.status == "right" or len(names) == 1:
@@ -106,7 +106,6 @@ def _as_declared(question: Question, claim: str) -> Check | None:
 
 def _names(
     program: str,
-    wrt: str | None,
     sizes: Mapping[str, int | None] | None,
     shapes: Mapping[str, tuple[int, ...]] | None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None,
@@ -115,7 +114,7 @@ def _names(
     written = parse(program)
     assumed = read_assumed(written, assume)
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=True)
-    return chosen(written, None if wrt is None else (wrt,), known, assigned=True)
+    return chosen(written, None, known)
 
 
 def judge(question: Question, claim: Node) -> Check:

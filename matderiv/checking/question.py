@@ -72,6 +72,8 @@ class Question:
     bodies: dict[str, Node]
     aliases: dict[str, str]
     given: Given
+    #: The question for all sizes, if this one is about declared sizes only.
+    whole: Question | None = None
 
     @property
     def program(self) -> Program:
@@ -213,18 +215,15 @@ class Question:
         if not self.task.declared:
             return None
         given = replace(self.given, numbers=True)
-        return _asked(self.program.source(), self.wrt, given, self.task.assumed)
+        found = _asked(self.program.source(), self.wrt, given, self.task.assumed)
+        return replace(found, whole=self)
 
     @cached_property
     def lettered(self) -> dict[str, int]:
         """The declared sizes that the gradient for all sizes holds as letters."""
-        whole = ask(
-            self.program.source(),
-            self.wrt,
-            sizes=self.given.sizes,
-            shapes=self.given.shapes,
-            assume=self.task.assumed,
-        )
+        whole = self.whole
+        if whole is None:
+            return {}
         used = letters_in([whole.gradient, *whole.definitions.values()])
         return {s: n for s, n in whole.own_sizes.items() if s in used and s in self.task.declared}
 
