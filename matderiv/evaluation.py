@@ -12,10 +12,11 @@ from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.structure import Assumed, infer_assumed
 from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
+from matderiv.expression.declared import like
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Array, Functions, numeric_value, sizes_in
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shapes import Shape, like
+from matderiv.expression.shapes import Shape
 
 __all__ = ["arrays_of", "shapes_at", "work_out"]
 

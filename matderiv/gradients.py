@@ -20,10 +20,11 @@ from matderiv.calculus.sweep.sweep import name_meant, sweep
 from matderiv.calculus.sweep.task import chosen
 from matderiv.errors import InputError, ProofError
 from matderiv.expression import nodes
+from matderiv.expression.declared import declared_letters, ones_kept
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
-from matderiv.expression.shapes import Shape, declared_letters, ones_kept, settled
+from matderiv.expression.shapes import Shape, settled
 
 if TYPE_CHECKING:
     import numpy.typing as npt

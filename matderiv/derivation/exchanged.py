@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.calculus.sweep.task import Task, task_of
+from matderiv.expression.declared import like
 from matderiv.expression.nodes import MatMul, Name, transposed, walk
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shapes import infer, like
+from matderiv.expression.shapes import infer
 
 __all__ = ["exchanged"]
 

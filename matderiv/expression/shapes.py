@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from matderiv.errors import InputError, ShapeError, brief
@@ -19,18 +19,7 @@ from matderiv.expression.source import source
 from matderiv.expression.spelling import READ
 from matderiv.expression.vocabulary import MAX_SIZE, did_you_mean, is_greek
 
-__all__ = [
-    "DEFAULT_SIZES",
-    "Dim",
-    "Shape",
-    "as_numbers",
-    "declared_letters",
-    "infer",
-    "like",
-    "ones_kept",
-    "settled",
-    "shape_of",
-]
+__all__ = ["DEFAULT_SIZES", "Dim", "Shape", "infer", "settled", "shape_of"]
 
 #: Sizes of the first product's factors, (N, D) and (D, M), unless the user gives others.
 DEFAULT_SIZES = {"N": 2, "D": 4, "M": 3}
@@ -89,47 +78,6 @@ def infer(
 
 def _in_words(change: Mapping[str, int]) -> str:
     return ", ".join(f"{name}: {WORDS[number]}" for name, number in change.items())
-
-
-def declared_letters(
-    known: Mapping[str, Shape],
-    sizes: Mapping[str, int | None] | None,
-    shapes: Mapping[str, tuple[int, ...]] | None,
-) -> frozenset[str]:
-    """The letters of sizes whose number was given, by `sizes` or in a shape."""
-    given = {letter for letter, number in (sizes or {}).items() if number is not None}
-    return frozenset(given.union(dim.symbol for name in shapes or () for dim in known[name]))
-
-
-def as_numbers(known: Mapping[str, Shape], letters: Container[str]) -> dict[str, Shape]:
-    """The same shapes with numbers in place of some letters."""
-
-    def number(dim: Dim) -> Dim:
-        return Dim(str(dim.size), dim.size) if dim.symbol in letters else dim
-
-    return {name: tuple(map(number, shape)) for name, shape in known.items()}
-
-
-def ones_kept(
-    program: Program, known: dict[str, Shape], shapes: Mapping[str, tuple[int, ...]] | None
-) -> dict[str, Shape]:
-    """The same shapes without letters for sizes of 1 that were declared; a declared 1 stays 1.
-
-    A letter that the program writes stays.
-    """
-    ones = {d.symbol for name in shapes or () for d in known[name] if d.size == 1}
-    return as_numbers(known, ones - program.letters()) if ones else known
-
-
-def like(known: dict[str, Shape], pattern: Mapping[str, Shape]) -> dict[str, Shape]:
-    """The same shapes without letters where those of a pattern, at other sizes, have none."""
-    fixed = {
-        dim.symbol
-        for name in pattern.keys() & known.keys()
-        for dim, own in zip(known[name], pattern[name], strict=True)
-        if own.symbol.isdigit()
-    }
-    return as_numbers(known, fixed) if fixed else known
 
 
 def shape_of(node: Node, shapes: Mapping[str, Shape]) -> Shape:

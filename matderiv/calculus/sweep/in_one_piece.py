@@ -14,11 +14,12 @@ from matderiv.calculus.sweep.sweep import replaced, sweep
 from matderiv.calculus.sweep.task import Task, chosen, task_of
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
+from matderiv.expression.declared import ones_kept
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shapes import Shape, ones_kept, settled
+from matderiv.expression.shapes import Shape, settled
 from matderiv.expression.source import source
 
 __all__ = ["ArrayTask", "read_array"]

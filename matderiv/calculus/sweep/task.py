@@ -21,10 +21,11 @@ from matderiv.calculus.sweep.sweep import replaced, sweep
 from matderiv.calculus.sweep.vanishing import Vanishing, is_zero
 from matderiv.errors import InputError
 from matderiv.expression._names import entry_name, subscripts, tell_apart
+from matderiv.expression.declared import as_numbers, declared_letters, ones_kept
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
-from matderiv.expression.shapes import Shape, as_numbers, declared_letters, ones_kept, settled
+from matderiv.expression.shapes import Shape, settled
 
 __all__ = ["Task", "chosen", "read_task", "task_of"]
 

@@ -11,8 +11,9 @@ from matderiv.calculus.sweep.task import Task, task_of
 from matderiv.calculus.sweep.vanishing import is_suspect
 from matderiv.derivation.links import ProvedSteps
 from matderiv.errors import InputError
+from matderiv.expression.declared import like
 from matderiv.expression.program import Program
-from matderiv.expression.shapes import Dim, Shape, infer, like
+from matderiv.expression.shapes import Dim, Shape, infer
 
 __all__ = ["LetterSizes", "Theme", "users"]
 

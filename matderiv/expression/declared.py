@@ -1,0 +1,51 @@
+"""Sizes that a person declared: which letters they settle, and where they stand as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+
+from matderiv.expression.dims import Dim, Shape
+from matderiv.expression.program import Program
+
+__all__ = ["as_numbers", "declared_letters", "like", "ones_kept"]
+
+
+def declared_letters(
+    known: Mapping[str, Shape],
+    sizes: Mapping[str, int | None] | None,
+    shapes: Mapping[str, tuple[int, ...]] | None,
+) -> frozenset[str]:
+    """The letters of sizes whose number was given, by `sizes` or in a shape."""
+    given = {letter for letter, number in (sizes or {}).items() if number is not None}
+    return frozenset(given.union(dim.symbol for name in shapes or () for dim in known[name]))
+
+
+def as_numbers(known: Mapping[str, Shape], letters: Container[str]) -> dict[str, Shape]:
+    """The same shapes with numbers in place of some letters."""
+
+    def number(dim: Dim) -> Dim:
+        return Dim(str(dim.size), dim.size) if dim.symbol in letters else dim
+
+    return {name: tuple(map(number, shape)) for name, shape in known.items()}
+
+
+def ones_kept(
+    program: Program, known: dict[str, Shape], shapes: Mapping[str, tuple[int, ...]] | None
+) -> dict[str, Shape]:
+    """The same shapes without letters for sizes of 1 that were declared; a declared 1 stays 1.
+
+    A letter that the program writes stays.
+    """
+    ones = {d.symbol for name in shapes or () for d in known[name] if d.size == 1}
+    return as_numbers(known, ones - program.letters()) if ones else known
+
+
+def like(known: dict[str, Shape], pattern: Mapping[str, Shape]) -> dict[str, Shape]:
+    """The same shapes without letters where those of a pattern, at other sizes, have none."""
+    fixed = {
+        dim.symbol
+        for name in pattern.keys() & known.keys()
+        for dim, own in zip(known[name], pattern[name], strict=True)
+        if own.symbol.isdigit()
+    }
+    return as_numbers(known, fixed) if fixed else known
