@@ -11,10 +11,10 @@ from matderiv.calculus.index_forms.index_expressions import (
     IndexExpression,
     NamedEntry,
     Quotient,
-    form_of,
     index_parts,
     with_other_parts,
 )
+from matderiv.calculus.index_forms.meaning import form_of
 from matderiv.derivation.judge import Judge
 from matderiv.derivation.sides import Indexed, Side
 

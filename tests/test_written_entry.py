@@ -35,11 +35,11 @@ from matderiv.calculus.index_forms.index_expressions import (
     SumOver,
     _rebuilt,
     at_places,
-    form_of,
     free_letters,
     index_product,
     term_by_term,
 )
+from matderiv.calculus.index_forms.meaning import form_of
 from matderiv.calculus.index_forms.ordered import ordered
 from matderiv.calculus.index_forms.written_entry import RULES, entry_of
 from matderiv.calculus.sweep import task as task_module

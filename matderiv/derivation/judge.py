@@ -35,7 +35,8 @@ from matderiv.calculus.index_forms.forms import (
     single,
     to_the,
 )
-from matderiv.calculus.index_forms.index_expressions import IndexExpression, form_of
+from matderiv.calculus.index_forms.index_expressions import IndexExpression
+from matderiv.calculus.index_forms.meaning import form_of
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.sides import (

@@ -20,12 +20,12 @@ from matderiv.calculus.index_forms.index_expressions import (
     SumOver,
     at_places,
     delta,
-    form_of,
     index_parts,
     index_product,
     with_other_parts,
     without_deltas,
 )
+from matderiv.calculus.index_forms.meaning import form_of
 from matderiv.calculus.index_forms.ordered import ordered
 from matderiv.calculus.index_forms.written_entry import entry_of
 from matderiv.calculus.sweep.task import Task

@@ -26,7 +26,7 @@ from matderiv.calculus.index_forms.forms import (
     Whole,
     placed,
 )
-from matderiv.calculus.index_forms.index_expressions import form_of
+from matderiv.calculus.index_forms.meaning import form_of
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.matrices import MatrixExpressions
 from matderiv.derivation.sides import (

@@ -41,7 +41,7 @@ from matderiv.calculus.index_forms.forms import (
     placed,
     single,
 )
-from matderiv.calculus.index_forms.index_expressions import form_of
+from matderiv.calculus.index_forms.meaning import form_of
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation import sides
 from matderiv.derivation.links import Chain, ProvedSteps, Step
