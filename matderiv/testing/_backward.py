@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -165,7 +166,7 @@ class _Check:
                 case,
                 result,
                 self.tolerance,
-                lambda name=name: self.others(case, name),  # type: ignore[misc]
+                functools.partial(self.others, case, name),
             )
             if message is not None:
                 return message
