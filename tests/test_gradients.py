@@ -444,3 +444,16 @@ def test_a_minus_stands_at_the_first_factor() -> None:
     """-2*X and not -(2*X), wherever a product is subtracted from nothing."""
     assert str(gradient("sum((A - X)**2)", wrt="X")) == "-2*(A - X)"
     assert str(gradient("-alpha*sum(X*Y)/beta", wrt="X")) == "-alpha*Y/beta"
+
+
+@pytest.mark.parametrize("kind", ["maximum", "minimum"])
+@pytest.mark.parametrize("length", [1, 24])
+def test_one_value_under_two_names_is_no_choice(kind: str, length: int) -> None:
+    """Where both sides are one value the gradient is not 0; it is refused, in long programs too."""
+    chain = "; ".join(["Z0 = X*C", *(f"Z{n} = Z{n - 1} + X" for n in range(1, length))])
+    program = f"{chain}; A = Z{length - 1} + X; B = {{}}; L = sum({kind}(A, B))"
+    same, other = f"X + Z{length - 1}", f"2*X + Z{length - 1}"
+    with pytest.raises(matderiv.MatderivError, match=rf"In {kind}\(A, B\) both sides .* write A"):
+        gradient(program.format(same), wrt="X")
+    found = gradient(program.format(other), wrt="X")(X=[[1.0]], C=[[3.0]])
+    assert found.tolist() == [[3 + length - 1 + {"maximum": 2, "minimum": 1}[kind]]]

@@ -12,8 +12,9 @@ from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Index
 from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.checking.points import apart, points, points_of_many_sizes
-from matderiv.checking.question import Question, sized, substituted
+from matderiv.checking.question import Question, substituted
 from matderiv.expression import nodes
+from matderiv.expression.dims import sized
 from matderiv.expression.nodes import Name, Node, names_in
 
 __all__ = ["NO_VALUE", "folded", "judged", "judged_at_points"]

@@ -13,9 +13,10 @@ import mpmath
 import numpy as np
 
 from matderiv.checking.floats import structured
-from matderiv.checking.question import Question, sized
+from matderiv.checking.question import Question
 from matderiv.expression import nodes
 from matderiv.expression.definitions import simpler_parts
+from matderiv.expression.dims import sized
 from matderiv.expression.exact import NumberType, exact_value
 from matderiv.expression.functions import FUNCTIONS, Function
 from matderiv.expression.nodes import Node

@@ -24,14 +24,14 @@ from matderiv.derivation.focus import first_product
 from matderiv.errors import InputError, MatderivError, ProofError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.claim import Words, parse_claim
+from matderiv.expression.dims import Dim, Shape, sized
 from matderiv.expression.nodes import Name, Node, names_in
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM, KNOWN
 
-__all__ = ["Given", "Question", "ask", "sized"]
+__all__ = ["Given", "Question", "ask"]
 
 #: Sizes for letters: all different, so that no product fits by chance, and none is 1.
 _GENERIC = (2, 4, 3, 5, 7, 6, 8, 9, 10, 11, 12, 13)
@@ -384,14 +384,6 @@ def _size_node(dim: Dim) -> Node:
         if dim.symbol.isdigit()
         else nodes.Size(dim.symbol, dim.size)
     )
-
-
-def sized(shapes: Mapping[str, Shape], sizes: Mapping[str, int]) -> dict[str, Shape]:
-    """The same shapes with other sizes for their letters."""
-    return {
-        name: tuple(Dim(dim.symbol, sizes.get(dim.symbol, dim.size)) for dim in shape)
-        for name, shape in shapes.items()
-    }
 
 
 def substituted(node: Node, old: Node, new: Node) -> Node:

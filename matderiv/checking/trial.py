@@ -10,9 +10,10 @@ import numpy as np
 from matderiv.checking.decide import judged
 from matderiv.checking.factors import Sample, constant_factor
 from matderiv.checking.floats import Case, multiple, random_case
-from matderiv.checking.question import Question, sized
+from matderiv.checking.question import Question
 from matderiv.errors import InputError
 from matderiv.expression import nodes
+from matderiv.expression.dims import sized
 from matderiv.expression.nodes import Node
 
 __all__ = ["Trial"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Dim", "Shape"]
+__all__ = ["Dim", "Shape", "sized"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +21,11 @@ class Dim:
 
 
 Shape = tuple[Dim, ...]
+
+
+def sized(shapes: Mapping[str, Shape], sizes: Mapping[str, int]) -> dict[str, Shape]:
+    """The same shapes with other sizes for their letters."""
+    return {
+        name: tuple(Dim(dim.symbol, sizes.get(dim.symbol, dim.size)) for dim in shape)
+        for name, shape in shapes.items()
+    }

@@ -16,9 +16,10 @@ from matderiv.arguments import checked
 from matderiv.checking.evidence import deciding_line
 from matderiv.checking.factors import Sample
 from matderiv.checking.floats import Case, random_case
-from matderiv.checking.question import Question, ask, sized
+from matderiv.checking.question import Question, ask
 from matderiv.checking.report import line_text
 from matderiv.errors import InputError
+from matderiv.expression.dims import sized
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import Shape, infer

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from matderiv.arguments import checked
-from matderiv.checking.question import Question, ask, sized
+from matderiv.checking.question import Question, ask
+from matderiv.expression.dims import sized
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM

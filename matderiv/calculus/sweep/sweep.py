@@ -25,7 +25,7 @@ from matderiv.calculus.sweep.adjoints import adjoint
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.calculus.sweep.results import GradientStages, Sweep, Use
 from matderiv.calculus.sweep.shortening import shortened
-from matderiv.calculus.sweep.vanishing import Vanishing, is_zero, reads_zero
+from matderiv.calculus.sweep.vanishing import Vanishing, agrees, is_zero, reads_zero
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -70,9 +70,11 @@ def sweep(
 
 
 def _refuse_equal_sides(graph: Graph, facts: Facts) -> None:
-    """No gradient says step(A - Z) where A and Z go by two names for the same values."""
-    if len(graph.values) > _UNFOLDED:
-        return
+    """No gradient says step(A - Z) where A and Z go by two names for the same values.
+
+    In a program of many values, which are not put into each other, the sides are compared at
+    random places; what agrees there is refused, too.
+    """
     values = {a.name: a.value for a in graph.values}
     lifted: dict[str, Node] = {}
     for name, value in values.items():
@@ -81,10 +83,18 @@ def _refuse_equal_sides(graph: Graph, facts: Facts) -> None:
     for node in itertools.chain.from_iterable(map(nodes.walk, values.values())):
         if isinstance(node, nodes.Maximum | nodes.Minimum):
             apart = nodes.Subtract(node.left, node.right)
-            if not reads_zero(apart, facts) and reads_zero(apart, facts, values):
-                whole, one = (source(replaced(part, lifted)) for part in (node, node.left))
-                raise InputError(
-                    f"In {whole} both sides are the same whatever the inputs are; write {one}."
+            if reads_zero(apart, facts):
+                continue
+            whole, one = (source(replaced(part, lifted)) for part in (node, node.left))
+            if len(values) <= _UNFOLDED:
+                if reads_zero(apart, facts, values):
+                    raise InputError(
+                        f"In {whole} both sides are the same whatever the inputs are; write {one}."
+                    )
+            elif agrees(apart, graph):
+                raise UnsupportedError(
+                    f"In {whole} both sides agree wherever they are tried, and whether they are "
+                    f"the same is not decided in so long a program; write {one} if they are."
                 )
 
 

@@ -6,6 +6,7 @@ entries are proved to be 0.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 
@@ -18,9 +19,10 @@ from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.errors import InputError
 from matderiv.expression import nodes
+from matderiv.expression.dims import sized
 from matderiv.expression.nodes import Node
 
-__all__ = ["Vanishing", "is_suspect", "is_zero", "reads_zero"]
+__all__ = ["Vanishing", "agrees", "is_suspect", "is_zero", "reads_zero"]
 
 #: Whether the formula of a gradient by a name is zero, given the gradients by other names.
 Vanishing = Callable[[Node, str, Graph, Facts, Mapping[str, Node]], bool]
@@ -37,6 +39,7 @@ _SUSPECT = (
     nodes.LogDet,
 )
 _LARGEST = 2000  # entries of an array in a program that is worked out
+_SMALL = (2, 3, 4)  # sizes at which values are compared
 _LONGEST = 20  # values of a program that are put into each other
 _BUDGET = Budget(products=4_000)  # a suspicion is worth no more work than this
 
@@ -56,6 +59,17 @@ def reads_zero(formula: Node, facts: Facts, definitions: Mapping[str, Node] | No
         return not canonical(entries.at(formula, *input_indices(facts.shape(formula))))
     except InputError:  # not known, or too large
         return False
+
+
+def agrees(apart: Node, graph: Graph) -> bool:
+    """Whether a difference of values of a program is 0 wherever it is tried, at small sizes."""
+    from matderiv.expression.trial import looks_zero  # NumPy is loaded where it is needed
+
+    letters = {d.symbol for shape in graph.shapes.values() for d in shape if not d.symbol.isdigit()}
+    sizes = dict(zip(sorted(letters), itertools.cycle(_SMALL), strict=False))
+    shapes = sized(graph.shapes, sizes)
+    given = {name: shapes[name] for name in graph.given()}
+    return looks_zero([*((a.name, a.value) for a in graph.values), ("", apart)], given, shapes)
 
 
 def is_suspect(
