@@ -673,8 +673,8 @@ def is_read(text: str) -> bool:
 @settings(max_examples=100, deadline=None)
 def test_any_unicode_is_read_or_refused(text: str) -> None:
     """The same for text in any script."""
-    with pytest.raises(MatderivError):
-        read_task(text, scalar=True)
+    if is_read(text):  # a Greek letter alone is the name of a number
+        assert read_task(text, scalar=True).program.inputs()
 
 
 def _random_body(chance: random.Random, depth: int) -> str:

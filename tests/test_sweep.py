@@ -212,7 +212,7 @@ def test_random_programs_agree_with_differences(batch: int) -> None:
             if found:
                 small = shrunk(made, lambda other, kind=found: fault(other) == kind)
                 pytest.fail(f"{seed}: {found}: {small.text} with {small.inputs}")
-    assert len(compared) >= usually(3, thoroughly=50)
+    assert len(compared) >= usually(6, thoroughly=50)
 
 
 # ---- Long programs, and what is refused ----------------------------------------------------

@@ -16,10 +16,7 @@ from typing import Literal
 from matderiv._budget import bounded
 from matderiv.calculus.index_forms.canonical import canonical
 from matderiv.calculus.index_forms.factoring import factored
-from matderiv.calculus.index_forms.forms import (
-    Form,
-    difference,
-)
+from matderiv.calculus.index_forms.forms import Form, difference
 from matderiv.calculus.index_forms.known_functions import mirrored
 from matderiv.errors import TooLarge, UnsupportedError
 
