@@ -98,3 +98,21 @@ def test_what_is_nearly_zero_is_not(program: str) -> None:
     found = matderiv.gradient(program, wrt="z")
     assert not found.note
     assert "zeros" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("program", "shapes", "said", "unsaid"),
+    [
+        ("L = sum(softmax(z))", {}, "every entry is 0", "one row and one column"),
+        ("L = sum(X)", {}, "every entry is 1", "every entry is 0"),
+        ("(X @ t).T @ (X @ t)", {"t": (3, 1)}, "one row and one column", "every entry is"),
+    ],
+)
+def test_pages_say_what_arrays_of_constants_are(
+    program: str, shapes: dict[str, tuple[int, ...]], said: str, unsaid: str
+) -> None:
+    """Zeros are no ones, and a matrix of one entry is a number: each is said where it occurs."""
+    page = matderiv.derive(program, shapes=shapes).markdown()
+    assert said in page
+    assert unsaid not in page
+    assert page.count(said) == 1

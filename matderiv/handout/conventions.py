@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from matderiv.derivation.sides import EntryOf, Formula
 from matderiv.expression import nodes
+from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.nodes import Node
-from matderiv.expression.shapes import Shape
 from matderiv.expression.vocabulary import KNOWN
 from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import Block, Math, Paragraph
@@ -47,10 +48,12 @@ def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Filling]]:
     if any(isinstance(n, nodes.Divide) and shape(n.right) for n in shown):
         yield "quotient", {"oslash": Math(Operator("oslash"))}
     yield from _broadcast(shown, shape)
-    ones = dict.fromkeys(n for n in shown if isinstance(n, nodes.Ones))
-    if ones:
-        boxes = (composer.math(composer.notation.formulas.node(n)) for n in ones)
-        yield "ones" if len(ones) > 1 else "ones_one", {"ones": composer.listed(boxes)}
+    for key, arrays in _constant(shown).items():
+        boxes = [composer.math(composer.notation.formulas.node(n)) for n in arrays]
+        if boxes:
+            yield key if len(boxes) > 1 else f"{key}_one", {key: composer.listed(boxes)}
+    if any(isinstance(n, nodes.Trace) and set(shape(n.arg)) == {Dim("1", 1)} for n in values):
+        yield "single", {}
     if any(getattr(n, "axis", None) is not None for n in shown):
         yield "axes", {}
     if any(getattr(n, "keepdims", False) and getattr(n, "axis", None) is not None for n in shown):
@@ -73,6 +76,19 @@ def _shown(composer: ProgramComposer) -> Iterator[Node]:
             for side in chain.sides:
                 if isinstance(side, Formula | EntryOf):
                     yield from nodes.walk(side.node)
+
+
+def _constant(some: Iterable[Node]) -> dict[str, Counter[Node]]:
+    """The arrays of ones and of zeros that stand in formulas; 0 is 0 times an array of ones."""
+    ones, zeros, inside = Counter[Node](), Counter[Node](), Counter[Node]()
+    for node in some:
+        match node:
+            case nodes.Multiply(nodes.ZERO, nodes.Ones() as part):
+                zeros[node] += 1
+                inside[part] += 1
+            case nodes.Ones():
+                ones[node] += 1
+    return {"ones": ones - inside, "zeros": zeros}
 
 
 def _functions(some: Iterable[Node]) -> set[str]:
