@@ -15,14 +15,14 @@ from matderiv.calculus.deciding.explicit import value_of
 from matderiv.errors import UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import definition
+from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
-from matderiv.expression.shapes import Dim, Shape
+from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 
 __all__ = ["MatrixExpressions", "rows_and_columns"]
 
-_ONE = Dim("1", 1)
 _MATRIX = 2  # dimensions
 _HERE = "in SymPy's matrix expressions"
 
@@ -35,7 +35,7 @@ def rows_and_columns(shape: Shape) -> tuple[str, str]:
     """
     if len(shape) > _MATRIX:
         raise UnsupportedError(f"SymPy has no matrix with {len(shape)} dimensions.")
-    rows, cols = (*shape, _ONE, _ONE)[:_MATRIX]
+    rows, cols = (*shape, SINGLE, SINGLE)[:_MATRIX]
     return rows.symbol, cols.symbol
 
 
@@ -106,7 +106,7 @@ class MatrixExpressions:
         if not own:
             return matrix * self.ones(rows, cols)
         if len(own) < len(over):
-            matrix, own = _transposed(matrix), (_ONE, *own)
+            matrix, own = _transposed(matrix), (SINGLE, *own)
         if own[0] != over[0]:
             matrix = self.ones(rows, "1") * matrix
         return matrix if own[1:] == over[1:] else matrix * self.ones("1", cols)

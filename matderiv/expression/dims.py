@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Dim", "Shape", "sized"]
+__all__ = ["SINGLE", "Dim", "Shape", "sized"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,9 @@ class Dim:
 
 
 Shape = tuple[Dim, ...]
+
+#: The size of an axis that has one place whatever the other sizes are.
+SINGLE = Dim("1", 1)
 
 
 def sized(shapes: Mapping[str, Shape], sizes: Mapping[str, int]) -> dict[str, Shape]:

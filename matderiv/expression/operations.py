@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial, reduce
 
 from matderiv.expression import nodes
-from matderiv.expression.dims import Dim, Shape
+from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 
@@ -166,7 +166,7 @@ def _mean(node: nodes.Mean, shape: ShapeOf) -> Node:
     """The sum over n entries divided by n."""
     over = shape(node.arg)
     dims = over if node.axis is None else (over[node.axis],)
-    sizes: list[Node] = [nodes.Size(d.symbol, d.size) for d in dims if d != Dim("1", 1)]
+    sizes: list[Node] = [nodes.Size(d.symbol, d.size) for d in dims if d != SINGLE]
     total = nodes.Sum(node.arg, node.axis, node.keepdims)
     return nodes.Divide(total, reduce(nodes.Multiply, sizes)) if sizes else total
 

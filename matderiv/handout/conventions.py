@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from matderiv.derivation.sides import EntryOf, Formula
 from matderiv.expression import nodes
-from matderiv.expression.dims import Dim, Shape
+from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.nodes import Node
 from matderiv.expression.vocabulary import KNOWN
 from matderiv.handout.composer import ProgramComposer
@@ -52,7 +52,7 @@ def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Filling]]:
         boxes = [composer.math(composer.notation.formulas.node(n)) for n in arrays]
         if boxes:
             yield key if len(boxes) > 1 else f"{key}_one", {key: composer.listed(boxes)}
-    if any(isinstance(n, nodes.Trace) and set(shape(n.arg)) == {Dim("1", 1)} for n in values):
+    if any(isinstance(n, nodes.Trace) and set(shape(n.arg)) == {SINGLE} for n in values):
         yield "single", {}
     if any(getattr(n, "axis", None) is not None for n in shown):
         yield "axes", {}

@@ -7,6 +7,7 @@ from itertools import zip_longest
 
 from matderiv.errors import ShapeError
 from matderiv.expression import nodes
+from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.shapes import Dim, Shape
@@ -28,8 +29,6 @@ __all__ = [
     "with_axis",
 ]
 
-_SINGLE = Dim("1", 1)
-
 
 def varies(value: Shape, over: Shape, axis: int) -> bool:
     """Whether an array of shape `value`, broadcast to `over`, differs along an axis of it."""
@@ -46,10 +45,10 @@ def stacked(one: Shape, other: Shape) -> Shape:
     if one == other:
         return one
     made = []
-    for a, b in zip_longest(one[::-1], other[::-1], fillvalue=_SINGLE):
+    for a, b in zip_longest(one[::-1], other[::-1], fillvalue=SINGLE):
         if 1 != a.size != b.size != 1:
             raise ShapeError("the sizes differ")
-        made.append(b if a == _SINGLE or a.size < b.size else a)
+        made.append(b if a == SINGLE or a.size < b.size else a)
     return tuple(made[::-1])
 
 
@@ -80,7 +79,7 @@ def unbroadcast(value: Node, over: Shape, target: Shape, shape: ShapeOf) -> Node
 
 def times_size(value: Node, dim: Dim) -> Node:
     """The value times a size, such as N."""
-    if dim == Dim("1", 1):
+    if dim == SINGLE:
         return value
     return nodes.Multiply(nodes.Size(dim.symbol, dim.size), value)
 

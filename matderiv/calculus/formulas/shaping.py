@@ -10,13 +10,12 @@ from matderiv.calculus.formulas.flattened import BasePower, factors, product_of
 from matderiv.errors import ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import unfolded
+from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
 
 __all__ = ["ShapesOver", "letters_in", "numbered", "places_of", "shapes_over", "signs_first"]
-
-_SINGLE = Dim("1", 1)
 
 
 def shapes_over(names: Mapping[str, Shape]) -> ShapeOf:
@@ -65,7 +64,7 @@ class ShapesOver:
                 return self(arg)[::-1]
             case nodes.Rearrange(arg, order):
                 own = self(arg)
-                return tuple(_SINGLE if axis is None else own[axis] for axis in order)
+                return tuple(SINGLE if axis is None else own[axis] for axis in order)
             case nodes.MatMul(left, right):
                 return self._matmul(node, self(left), self(right))
             case nodes.Outer(left, right):
@@ -96,9 +95,9 @@ class ShapesOver:
     def _reduction(self, node: nodes.Reduction) -> Shape:
         over = self(node.arg)
         if node.axis is None:
-            return (_SINGLE,) * len(over) if node.keepdims else ()
+            return (SINGLE,) * len(over) if node.keepdims else ()
         axis = node.axis % len(over)
-        return over[:axis] + ((_SINGLE,) if node.keepdims else ()) + over[axis + 1 :]
+        return over[:axis] + ((SINGLE,) if node.keepdims else ()) + over[axis + 1 :]
 
     @staticmethod
     def _broadcast(node: Node, left: Shape, right: Shape) -> Shape:

@@ -42,13 +42,13 @@ from matderiv.calculus.index_forms.squares import (
 from matderiv.errors import InputError, MissingRuleError, TooLarge
 from matderiv.expression import nodes
 from matderiv.expression.definitions import unfolded
+from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.source import source
 
 __all__ = ["Entries"]
 
-_SINGLE = Dim("1", 1)
 _MATRIX = 2  # dimensions of the matrices in a stack
 _SQUARE: dict[type, str] = {
     nodes.Inverse: "inv",
@@ -160,7 +160,7 @@ class Entries:
         """Functions of square matrices: those of a product of two are taken apart."""
         if not isinstance(node, nodes.Inverse | nodes.Determinant | nodes.LogDet):
             return self._reduction(node, indices)
-        if self.shape(node.arg) == (_SINGLE, _SINGLE):
+        if self.shape(node.arg) == (SINGLE, SINGLE):
             return self._of_one_entry(node)
         value = self._value(node.arg)
         if isinstance(value, nodes.Inverse) and isinstance(node, nodes.Inverse):
@@ -225,7 +225,7 @@ class Entries:
     def _summed(self, shape: Shape, term: Callable[..., Form]) -> Form:
         if self._written:
             return added(term(*places) for places in _places(shape))
-        places: list[Index] = [1 if dim == _SINGLE else self.letter() for dim in shape]
+        places: list[Index] = [1 if dim == SINGLE else self.letter() for dim in shape]
         named = zip(places, shape, strict=True)
         bound = tuple((i, dim.symbol) for i, dim in named if isinstance(i, str))
         return tuple((Term(t.atoms, t.bound + bound), c) for t, c in term(*places))
@@ -249,7 +249,7 @@ class Entries:
         over = self.shape(arg)
         place = None if axis is None else axis % len(over)
         dims = over if place is None else (over[place],)
-        inner: tuple[Index, ...] = tuple(1 if dim == _SINGLE else self.letter() for dim in dims)
+        inner: tuple[Index, ...] = tuple(1 if dim == SINGLE else self.letter() for dim in dims)
         letters = tuple(
             (i, dim.symbol) for i, dim in zip(inner, dims, strict=True) if isinstance(i, str)
         )
@@ -258,7 +258,7 @@ class Entries:
             inner = (*others[:place], *inner, *others[place:])
         if self._written:
             made = ONE_FORM
-            runs = [dim for dim in dims if dim != _SINGLE]
+            runs = [dim for dim in dims if dim != SINGLE]
             for places in _places(runs):
                 at = dict(zip((letter for letter, _ in letters), places, strict=True))
                 entry = self._at(arg, tuple(at.get(str(i), i) for i in inner))
@@ -294,7 +294,7 @@ class Entries:
         letters = tuple((self.letter(), dim.symbol) for dim in over)
         named = zip(letters, over, strict=True)
         entry = contracted(
-            self._at(arg, tuple(1 if dim == _SINGLE else own for (own, _), dim in named))
+            self._at(arg, tuple(1 if dim == SINGLE else own for (own, _), dim in named))
         )
         if function not in _SQUARE.values():
             return single(Whole(function, letters, entry, indices))

@@ -6,11 +6,9 @@ import itertools
 from collections.abc import Iterable
 
 from matderiv.calculus.index_forms.forms import Index
-from matderiv.expression.dims import Dim, Shape
+from matderiv.expression.dims import SINGLE, Shape
 
 __all__ = ["input_indices", "lettered"]
-
-_SINGLE = Dim("1", 1)
 
 
 def lettered(shape: Shape, letters: Iterable[str]) -> tuple[Index, ...]:
@@ -20,7 +18,7 @@ def lettered(shape: Shape, letters: Iterable[str]) -> tuple[Index, ...]:
     ('i', 1)
     """
     pairs = zip(letters, shape, strict=False)
-    found = tuple(1 if dim == _SINGLE else letter for letter, dim in pairs)
+    found = tuple(1 if dim == SINGLE else letter for letter, dim in pairs)
     if len(found) < len(shape):
         raise ValueError(f"{len(shape)} indices have too few letters")
     return found

@@ -33,6 +33,7 @@ from matderiv.calculus.index_forms.index_expressions import (
 )
 from matderiv.expression import nodes
 from matderiv.expression.definitions import unfolded
+from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
 from matderiv.expression.shapes import Dim, Shape
@@ -40,8 +41,6 @@ from matderiv.expression.shapes import Dim, Shape
 __all__ = ["RULES", "entry_of"]
 
 _Rule = Callable[["_Writer", Any, Indices], IndexExpression]
-
-_SINGLE = Dim("1", 1)
 
 
 def entry_of(
@@ -87,7 +86,7 @@ class _Writer:
     def running(self, dims: Shape) -> tuple[_Writer, Runs, Indices]:
         """For a sum over `dims`: the writer of its summand, the summation letters, all indices."""
         free = (letter for letter in self.letters if letter not in self.taken)
-        places = tuple(1 if dim == _SINGLE else next(free) for dim in dims)
+        places = tuple(1 if dim == SINGLE else next(free) for dim in dims)
         pairs = zip(places, dims, strict=True)
         runs = tuple((place, dim) for place, dim in pairs if isinstance(place, str))
         inside = replace(self, taken=self.taken | {letter for letter, _ in runs})

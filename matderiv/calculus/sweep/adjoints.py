@@ -25,8 +25,8 @@ from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.sweep.vanishing import reads_zero
 from matderiv.expression import nodes
 from matderiv.expression.definitions import derivative, unfolded
+from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
-from matderiv.expression.shapes import Dim
 
 __all__ = ["ADJOINTS", "Rule", "adjoint"]
 
@@ -294,7 +294,7 @@ def mean(node: nodes.Mean, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     over = shape(node.arg)
     dims = over if node.axis is None else (over[node.axis],)
     for dim in dims:
-        if dim != Dim("1", 1):
+        if dim != SINGLE:
             g = nodes.Divide(g, nodes.Size(dim.symbol, dim.size))
     return (kept(g, node.axis, over, shape, keepdims=node.keepdims),)
 
