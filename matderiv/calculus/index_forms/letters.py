@@ -14,7 +14,8 @@ __all__ = ["input_indices", "lettered"]
 def lettered(shape: Shape, letters: Iterable[str]) -> tuple[Index, ...]:
     """A letter for each index of an array, 1 where there is but one index.
 
-    >>> lettered((Dim("N", 2), Dim("1", 1)), "ij")
+    >>> from matderiv.expression.dims import Dim
+    >>> lettered((Dim("N", 2), SINGLE), "ij")
     ('i', 1)
     """
     pairs = zip(letters, shape, strict=False)
@@ -27,6 +28,7 @@ def lettered(shape: Shape, letters: Iterable[str]) -> tuple[Index, ...]:
 def input_indices(shape: Shape) -> tuple[Index, ...]:
     """The indices p, q, p_3, p_4 … of an array, where no program has names of its own.
 
+    >>> from matderiv.expression.dims import Dim
     >>> input_indices((Dim("N", 2), Dim("D", 4), Dim("M", 3)))
     ('p', 'q', 'p_3')
     """
