@@ -17,7 +17,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Array, Functions, numeric_value, sizes_in
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape
-from matderiv.expression.structured import holds
+from matderiv.expression.structured import is_structured
 
 __all__ = ["arrays_of", "shapes_at", "work_out"]
 
@@ -68,7 +68,7 @@ def _check_structure(name: str, array: Array, what: str) -> None:
     fits = array.ndim >= known.least and array.size
     if known.square:
         fits = fits and array.ndim == 2 and len({*array.shape}) == 1  # noqa: PLR2004 - a matrix
-    if fits and not holds(array, what):  # of a shape that does not fit more is said below
+    if fits and not is_structured(array, what):  # of a shape that does not fit more is said below
         raise InputError(f"{name} is not {known.words}, as was assumed; give another array.")
 
 

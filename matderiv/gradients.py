@@ -45,7 +45,7 @@ __all__ = ["GRADIENT_FORMATS", "Gradient", "forget", "gradient", "printed"]
 GRADIENT_FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
 
 
-#: What the gradient by an input of which something is assumed is, by the way to it.
+#: The gradient that is meant by an input of which something is assumed, by the way to it.
 _NOTES = {
     "symmetric": "the gradient is by its entries on and above its diagonal; those below are the "
     "same numbers. With G the gradient by all entries, it is G + G.T - G*eye. The one in the space "
@@ -366,7 +366,7 @@ def printed(gradients: Mapping[str, Gradient], form: str = "formula") -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What gradients are asked for: the key that they are remembered by."""
+    """A question for gradients: the key that their formulas are remembered by."""
 
     program: Program
     shapes: tuple[tuple[str, Shape], ...]

@@ -252,7 +252,8 @@ def test_symmetric_variable() -> None:
     assert str(found) == "A + A.T - A*eye(N)"
     assert found.note == (
         "S is symmetric: the gradient is by its entries on and above its diagonal; those below "
-        "are the same numbers. With G the gradient by all entries, it is G + G.T - G*eye."
+        "are the same numbers. With G the gradient by all entries, it is G + G.T - G*eye. "
+        "The one in the space of symmetric matrices, (G + G.T)/2, is asked for by --convention inner."
     )
     a, s = np.array([[1.0, 2], [3, 4]]), np.eye(2)
     assert np.allclose(found(A=a, S=s), [[1, 5], [5, 4]])

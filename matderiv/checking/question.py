@@ -46,7 +46,10 @@ _HOLE = Name("")
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a user said of inputs; with `numbers` it is asked about declared sizes only."""
+    """Sizes, shapes and assumptions that a user gave.
+
+    With `numbers` it is asked about declared sizes only.
+    """
 
     sizes: Mapping[str, int | None] | None
     shapes: Mapping[str, tuple[int, ...]] | None

@@ -1,4 +1,4 @@
-"""What can be assumed of an input: the table of it, and what it means for shapes."""
+"""Assumptions about inputs: the table of them, and what they mean for shapes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
     "read_convention",
 ]
 
-#: What is assumed of inputs, by name.
+#: The assumption about each input, by name.
 Assumed = Mapping[str, str]
 
 #: Which gradient by a symmetric matrix is meant: by its own "entries", or that of which the inner
@@ -76,7 +76,7 @@ _MATRIX = 2  # dimensions
 def read_assumed(
     program: Program, assume: Mapping[str, str] | Iterable[tuple[str, str]] | None
 ) -> dict[str, str]:
-    """What is assumed of each name, checked against the program, whose own lines may say more.
+    """The assumption about each name, checked against the program, whose own lines may say more.
 
     Raises:
         InputError: no such name or assumption, or two of one name.

@@ -13,16 +13,16 @@ import numpy as np
 
 from matderiv.expression.assumptions import ASSUMPTIONS
 
-__all__ = ["holds", "numbers_made", "structured"]
+__all__ = ["is_structured", "numbers_made", "structured"]
 
 _REFLECTIONS = 4  # that a random orthogonal matrix is made of, at most
 
 
-def holds(array: Any, what: str) -> bool:
+def is_structured(array: Any, what: str) -> bool:
     """Whether an array of floats is what it is assumed to be, but for rounding.
 
-    >>> holds(np.asarray([[0.0, 1.0], [1.0, 0.0]]), "onehot"), holds(np.asarray([2.0]), "onehot")
-    (True, False)
+    >>> is_structured(np.asarray([[0.0, 1.0], [1.0, 0.0]]), "onehot")
+    True
     """
     if ASSUMPTIONS[what].symmetric and not np.allclose(array, array.T):
         return False

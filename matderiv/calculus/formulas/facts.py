@@ -23,7 +23,7 @@ class Facts:
     assumed: Assumed = field(default_factory=lambda: _NOTHING)
 
     def known(self, node: Node) -> Assumption | None:
-        """What is assumed of an input; nothing of anything else."""
+        """The assumption about an input; None about anything else."""
         if not isinstance(node, nodes.Name) or node.name not in self.assumed:
             return None
         return ASSUMPTIONS[self.assumed[node.name]]

@@ -93,7 +93,7 @@ class _Using:
         return made
 
     def atom(self, atom: Atom, power: int) -> tuple[Form, int] | None:
-        """What a power of an atom is, as a power of a form; None if it stays."""
+        """The form that an atom to a power is, and its power; None if it stays."""
         match atom:
             case Entry(known=known) if known is not None:
                 return self.entry(atom, known.what, known.size, power)
@@ -117,7 +117,7 @@ class _Using:
         return None
 
     def entry(self, entry: Entry, what: str, size: str, power: int) -> tuple[Form, int] | None:
-        """What is known of one entry: it is 0 or 1, or given by others of its row."""
+        """The same of an entry, which may be 0 or 1, or given by others of its row."""
         last = entry.indices[-1:]
         if what == "lower" and all(isinstance(i, int) for i in entry.indices):
             row, col = entry.indices
@@ -182,10 +182,12 @@ class _Using:
 def _together(term: Term) -> Term:
     """A term with the sums and products gone that are known."""
     while True:
-        found = _row(term) or _labels(term) or _columns(term) or _determinants(term)
-        if found is None:
+        for rule in (_row, _labels, _columns, _determinants, _sides):
+            if (found := rule(term)) is not None:
+                term = found
+                break
+        else:
             return term
-        term = found
 
 
 def _row(term: Term) -> Term | None:
@@ -286,6 +288,21 @@ _UNKNOWN, _NOT_NEGATIVE, _POSITIVE = 0, 1, 2
 _SIGNS = {"": _UNKNOWN, "not negative": _NOT_NEGATIVE, "positive": _POSITIVE}
 
 
+def _sides(term: Term) -> Term | None:
+    """u·sign u = u·step u = u of what is not negative: where u is 0, so is the product."""
+    held = {atom for atom, power in term.atoms if power > 0}
+    for atom, _ in term.atoms:
+        if not isinstance(atom, Call) or atom.function not in ("sign", "step"):
+            continue
+        if not _sign(atom.arg):
+            continue
+        for part, _ in atom.arg:
+            doubtful = (a for a, n in part.atoms if _of_atom(a, n) != _POSITIVE)
+            if not part.bound and all(a in held for a in doubtful):
+                return Term(tuple(pair for pair in term.atoms if pair[0] != atom), term.bound)
+    return None
+
+
 def _of_sign(function: str, arg: Form) -> Form | None:
     """|p| = p, sign p = step p = 1 and log(p·qⁿ) = log p + n·log q of positive numbers."""
     sign = _sign(arg)
@@ -311,6 +328,12 @@ def _root(base: Form, exponent: Form) -> Form | None:
     if len(base) != 1 or base[0][0].bound:
         return None
     ((term, number),) = base
+    match base, exponent:
+        case ((Term(((atom, 1),)), 1),), ((Term((), ()), power),) if power > 0:
+            if _is(atom, "onehot"):  # 0 and 1 are all their powers
+                return base
+        case _:
+            pass
     if number <= 0 or not term.atoms or (len(term.atoms) == 1 and term.atoms[0][1] == 1):
         return None
     if any(_sign(single(atom)) == _UNKNOWN for atom, _ in term.atoms):

@@ -62,7 +62,7 @@ _MAX_BITS = 4096  # of an exact number
 
 
 class Known(NamedTuple):
-    """What is assumed of an array, and the size of its last axis, "" for a scalar."""
+    """The assumption about an array, and the size of its last axis, "" for a scalar."""
 
     what: str
     size: str
