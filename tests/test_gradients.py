@@ -272,7 +272,8 @@ def test_diagonal_variable() -> None:
             "x @ S @ x",
             {"assume": {"S": "symetric"}},
             (
-                "S cannot be assumed to be 'symetric'; what can be assumed is symmetric or diagonal. "
+                "S cannot be assumed to be 'symetric'; what can be assumed is symmetric, diagonal, psd, "
+                "lower, orthogonal, stochastic, onehot or positive. "
                 "Did you mean symmetric?"
             ),
         ),
@@ -383,7 +384,7 @@ def test_command_structure() -> None:
     assert text.startswith("# S is symmetric: ")
     code, text, said = command("logdet(S)", "--assume", "S")
     assert (code, text) == (2, "")
-    assert said.endswith("'S': write NAME=symmetric or NAME=diagonal.\n")
+    assert said.endswith("'S': write NAME=symmetric, for instance.\n")
 
 
 def test_public() -> None:

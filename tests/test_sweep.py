@@ -54,9 +54,8 @@ _made: dict[str, Sweep] = {}
 
 def _swept(entry: Entry_) -> Sweep:
     sizes = entry.sizes(SIZES)
-    structured = frozenset(n for n, a in entry.assume.items() if a in ("symmetric", "diagonal"))
     made = graph(entry.program, {name: entry.shape(name, sizes) for name in entry.shapes})
-    return sweep(made, (entry.wrt,), structured)
+    return sweep(made, (entry.wrt,), entry.assume)
 
 
 def proved(found: Sweep, wrt: str) -> bool:

@@ -19,7 +19,7 @@ MOST_PROGRAM = 100_000  # letters, and parts of its definitions
 _NAME = r"[A-Za-z]\w*"
 _FIXED = re.compile("[1-9][0-9]{0,8}")
 _LANGUAGE = {"num", "name", "neg", "add", "mul", "pow", "matmul", "T", "call", "tuple", "option"}
-#: What can be assumed of square matrices, of arrays with rows, and of any input.
+#: Assumptions about square matrices, about arrays with rows, and about any input.
 _SQUARE = ("symmetric", "diagonal", "psd", "lower", "orthogonal")
 _ROWS = ("stochastic", "onehot")
 _ANY = ("positive",)
@@ -37,7 +37,7 @@ class Program:
     #: f for f(z_ij) of ours: the name Z, f(Z) as source, and the loss in terms of f(Z).
     bodies: Mapping[str, tuple[str, Tree, Tree]]
     #: Whether gradients by symmetric inputs are those among symmetric matrices.
-    inner: bool
+    inner: bool = False
 
     @property
     def loss(self) -> str:

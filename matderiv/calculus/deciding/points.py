@@ -205,7 +205,7 @@ class _Point:
                 lower = known.what == "lower" and int(above) > int(below)
                 return value if above == below or lower else Fraction(0)
             case "stochastic":
-                return abs(value) / (abs(value) + 1) / 2 ** int(entry.indices[-1])
+                return abs(value) / (abs(value) + 1) / (1 << int(entry.indices[-1]))
             case "onehot":
                 label = Random(f"{self.seed}:{entry.name}[{row}]").randint(1, self.size(known.size))
                 return Fraction(label == entry.indices[-1])

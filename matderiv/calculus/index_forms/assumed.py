@@ -85,11 +85,11 @@ class _Using:
                 others.append(found)
         together = _together(Term(tuple(kept), term.bound))
         made: Form = ((together, number),)
-        for found, power in others:
+        for value, power in others:
             if power < 0:
-                made = multiplied(made, to_the(found, power))
+                made = multiplied(made, to_the(value, power))
             for _ in range(power):
-                made = multiplied(made, refreshed(found, self.letter))
+                made = multiplied(made, refreshed(value, self.letter))
         return made
 
     def atom(self, atom: Atom, power: int) -> tuple[Form, int] | None:
@@ -274,7 +274,7 @@ def _is(atom: Atom, what: str) -> bool:
 def _pairs(term: Term, what: str) -> Iterator[tuple[Entry, Entry]]:
     """Two different entries of one array, each to the first power."""
     some = [a for a, n in term.atoms if n == 1 and isinstance(a, Entry) and _is(a, what)]
-    return (pair for pair in itertools.combinations(some, _PAIR) if pair[0].name == pair[1].name)
+    return ((a, b) for a, b in itertools.combinations(some, 2) if a.name == b.name)
 
 
 def _stands(term: Term, letter: str, *, but: tuple[Atom, ...]) -> bool:
@@ -329,8 +329,8 @@ def _root(base: Form, exponent: Form) -> Form | None:
         return None
     ((term, number),) = base
     match base, exponent:
-        case ((Term(((atom, 1),)), 1),), ((Term((), ()), power),) if power > 0:
-            if _is(atom, "onehot"):  # 0 and 1 are all their powers
+        case ((Term(((label, 1),)), 1),), ((Term((), ()), above),) if above > 0:
+            if _is(label, "onehot"):  # 0 and 1 are all their powers
                 return base
         case _:
             pass
