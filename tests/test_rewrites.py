@@ -84,6 +84,8 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("sqrt(P**2)", "P"),
         ("sqrt(P**4*H**2)", "P**2*H"),
         ("sign(P)", "1"),
+        ("sign(2*A*P)", "sign(A)"),
+        ("step(A*P)", "step(A)"),
         ("relu(P + H)", "P + H"),
         ("abs(1 + sum(P))", "1 + sum(P)"),
     ],
@@ -172,7 +174,7 @@ NOT: dict[str, list[str]] = {
     "entries that are 0 or 1": ["K**2", "1/H", "A**2", "P**2"],
     "orthogonal matrix": ["Q @ Q", "S.T @ S", "inv(S)", "det(Q)", "logdet(S)", "Q.T @ S @ Q"],
     "numbers that are not negative": [
-        "abs(A)", "abs(P - H)", "abs(-P)", "sign(H)", "sqrt(P)", "sqrt(A**2)", "step(H)",
+        "abs(A)", "abs(P - H)", "abs(-P)", "sign(H)", "sqrt(P)", "sqrt(A**2)", "step(H)", "sign(-A)", "sign(A*H)",
     ],
     "common factor": ["S @ x + S @ T", "x @ S + T @ S"],
     "scalars out of a sum": [

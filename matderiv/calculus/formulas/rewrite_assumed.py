@@ -99,12 +99,12 @@ def _is_orthogonal(node: Node, facts: Facts) -> bool:
 
 
 def signs(node: Node, facts: Facts) -> Node | None:
-    """|p| = p, √p² = p, sign p = step p = 1 and relu p = p of positive numbers."""
+    """|p| = p, √p² = p, sign p = step p = 1, sign(p·u) = sign u and relu p = p."""
     match node:
         case nodes.Apply("abs" | "relu", arg) if _sign(arg, facts):
             return arg
-        case nodes.Apply("sign" | "step", arg) if _sign(arg, facts) == _POSITIVE:
-            return nodes.ONE
+        case nodes.Apply("sign" | "step" as function, arg):
+            return _side(function, arg, facts)
         case nodes.Apply("sqrt", arg):
             return _root(arg, Fraction(1, 2), facts)
         case nodes.Power(nodes.Power() | nodes.Multiply() as arg, nodes.Number(value)) if (
@@ -112,6 +112,17 @@ def signs(node: Node, facts: Facts) -> Node | None:
         ):
             return _root(arg, value, facts)
     return None
+
+
+def _side(function: str, arg: Node, facts: Facts) -> Node | None:
+    """The sign of a product without its positive factors."""
+    if _sign(arg, facts) == _POSITIVE:
+        return nodes.ONE
+    number, parts = factors(arg)
+    kept = [p for p in parts if _sign(p[0], facts) != _POSITIVE or facts.shape(p[1])]
+    if len(kept) == len(parts) or not kept:
+        return None
+    return nodes.Apply(function, product_of(Fraction(1 if number > 0 else -1), kept))
 
 
 def _root(node: Node, exponent: Fraction, facts: Facts) -> Node | None:

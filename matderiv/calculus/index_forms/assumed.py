@@ -304,12 +304,12 @@ def _sides(term: Term) -> Term | None:
 
 
 def _of_sign(function: str, arg: Form) -> Form | None:
-    """|p| = p, sign p = step p = 1 and log(p·qⁿ) = log p + n·log q of positive numbers."""
+    """|p| = p, sign p = step p = 1, sign(p·u) = sign u and log(p·qⁿ) = log p + n·log q."""
     sign = _sign(arg)
     if function == "abs" and sign:
         return arg
-    if function in ("sign", "step") and sign == _POSITIVE:
-        return ONE_FORM
+    if function in ("sign", "step"):
+        return ONE_FORM if sign == _POSITIVE else _without_positive(function, arg)
     if function != "log" or not sign or len(arg) != 1:
         return None
     ((term, number),) = arg
@@ -321,6 +321,17 @@ def _of_sign(function: str, arg: Form) -> Form | None:
     if number != 1:
         made.append(single(Call("log", constant(number))))
     return added(made)
+
+
+def _without_positive(function: str, arg: Form) -> Form | None:
+    if len(arg) != 1 or arg[0][0].bound:
+        return None
+    ((term, number),) = arg
+    kept = tuple(pair for pair in term.atoms if _of_atom(*pair) != _POSITIVE)
+    sign = Fraction(1 if number > 0 else -1)
+    if len(kept) == len(term.atoms) and sign == number:
+        return None
+    return single(Call(function, ((Term(kept), sign),)))
 
 
 def _root(base: Form, exponent: Form) -> Form | None:
