@@ -55,7 +55,7 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
             judge,
             "differential",
             Matrix(change_of(by), i, over),
-            ("definition", Differential(value, name, i, own)),
+            ("definition", Differential(by, value, name, i, own)),
             ("rules", Matrix(spread(change, over, facts.shape), i, over)),
         )
     sides: list[tuple[Reason, Node]] = []
