@@ -71,7 +71,7 @@ class Formulas:
     commas: bool
     letters: tuple[str, ...]
     also: Mapping[tuple[str, str], tuple[str, ...]]
-    #: What differentials of values are by.
+    #: The name that differentials of values are by.
     about: str = ""
     #: The number that each size stands for.
     sizes: Mapping[str, int] = field(init=False)

@@ -93,7 +93,7 @@ class ProgramNotation:
     show: int | None
     #: Whether cells of arrays are tagged with the entry that they are.
     marked: bool = False
-    #: What a step is about, which differentials of values are by.
+    #: The name that a step is about, by which differentials of values are.
     about: str = ""
     formulas: Formulas = field(init=False)
     indices: IndexNotation = field(init=False)
