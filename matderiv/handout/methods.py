@@ -167,8 +167,10 @@ def _reason(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields)
     if (step.kind, chain.kind) == ("index", "local"):
         value = composer.task.sweep.graph.value(_about(chain) or "")
         kind = kind_of(value)
-        if kind in _ARGUED or chain.links[0].reason == "local derivative":
+        if kind in _ARGUED:
             return composer.once(f"program.local_{kind}", fields)
+        if chain.links[0].reason == "local derivative":
+            return composer.once("program.local", fields)
     return composer.once(f"method.{_key(step, chain)}", fields)
 
 

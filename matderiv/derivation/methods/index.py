@@ -30,6 +30,7 @@ from matderiv.derivation.sides import (
     bound_letters,
 )
 from matderiv.expression import nodes
+from matderiv.expression.operations import COMPOSITE
 from matderiv.expression.nodes import Name, Node
 
 __all__ = ["entry_chains", "index", "read_off"]
@@ -65,8 +66,7 @@ def entry_chains(
         yield from _local(builder, judge, by, wrt, last if direct else [])
     if not direct:
         rule = chain_rule(builder.task, name, at)
-        users = judge.users
-        alone = builder.by_formula(users[0], wrt, judge) if len(users) == 1 else None
+        alone = _by_formula(builder, judge, *judge.users, wrt) if len(judge.users) == 1 else None
         sides: list[tuple[Reason, Side]] = [("chain rule", Indexed(rule))]
         if alone is not None:
             sides.append(("local derivatives", alone[1]))
@@ -82,7 +82,7 @@ def _local(
 ) -> Iterator[Chain]:
     """∂z_ij/∂x_pq by the product rule, with deltas, and without; or in the formula's words."""
     of = builder.entry(by)
-    found = builder.by_formula(by, wrt, judge)
+    found = _by_formula(builder, judge, by, wrt)
     sides: list[tuple[Reason, Side]]
     if found is not None:
         sides = [("local derivative", found[0])]
@@ -95,6 +95,14 @@ def _local(
             ("deltas", Indexed(partial(entry, wrt, fresh))),
         ]
     yield builder.chain(judge, "local", Indexed(single(Rate(of, wrt))), *sides, *last)
+
+
+def _by_formula(
+    builder: Builder, judge: RouteJudge, by: str, wrt: Entry
+) -> tuple[Indexed, Indexed] | None:
+    """The derivative of what is defined by others, whose definition multiplied out is long."""
+    composite = isinstance(builder.sweep.graph.value(by), tuple(COMPOSITE))
+    return builder.by_formula(by, wrt, judge) if composite else None
 
 
 def _put_in(builder: Builder, judge: RouteJudge, wrt: Entry) -> Form:
