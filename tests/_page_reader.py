@@ -10,6 +10,7 @@ import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,7 @@ class _Undefined(Exception):  # noqa: N818 - other letters may have a value
     """An index letter has no value, or an entry does not exist."""
 
 
+@cache
 def _parts(name: str) -> tuple[str, str | None]:
     match = re.fullmatch(r"([A-Za-z]+?)_?(\d+)|([A-Za-z]+)_(\w+)", name)
     base, below = (name, None) if match is None else match.group(*((1, 2) if match[1] else (3, 4)))

@@ -275,6 +275,7 @@ def test_letters_that_the_program_uses() -> None:
     assert ")K" not in text
 
 
+@pytest.mark.parts
 def test_every_page_compiles(tmp_path: Path) -> None:
     """TeX sets the pages of each method in both languages, also of awkward sizes, inside the page."""
     xelatex = find_tool("xelatex")
