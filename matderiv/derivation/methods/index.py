@@ -30,8 +30,8 @@ from matderiv.derivation.sides import (
     bound_letters,
 )
 from matderiv.expression import nodes
-from matderiv.expression.operations import COMPOSITE
 from matderiv.expression.nodes import Name, Node
+from matderiv.expression.operations import COMPOSITE
 
 __all__ = ["entry_chains", "index", "read_off"]
 
