@@ -236,7 +236,7 @@ def subscripts(dimensions: Mapping[str, int]) -> frozenset[str]:
 
 
 def _shown(base: str) -> str:
-    """What a reader sees of a letter or a word."""
+    """The letter or the word that a reader sees."""
     letter = GREEK.get(base, base)
     return _SHAPES.get(letter, letter)
 
