@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from matderiv.errors import ProgramSyntaxError
 from matderiv.expression import nodes
+from matderiv.expression._callee import check_function
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import Reader
 from matderiv.expression.vocabulary import ELEMENTWISE
@@ -132,7 +133,7 @@ class _ClaimReader(Reader):
 
     def _check_function(self, name: str, tree: ast.Call) -> None:
         if name not in self.known.functions:
-            super()._check_function(name, tree)
+            check_function(name, tree)
 
     def _call(self, tree: ast.Call, depth: int) -> Node:
         made = super()._call(tree, depth)
