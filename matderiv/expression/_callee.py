@@ -8,7 +8,7 @@ from collections.abc import Callable, Container
 
 from matderiv.errors import UnsupportedError
 from matderiv.expression._arguments import Refusal
-from matderiv.expression.foreign import elsewhere, names_elsewhere, instead_of_name
+from matderiv.expression.foreign import elsewhere, instead_of_name, names_elsewhere
 from matderiv.expression.vocabulary import (
     ARRAY_METHODS,
     FOREIGN_MODULES,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
-__all__ = ["Elsewhere", "elsewhere", "names_elsewhere", "instead_of_name"]
+__all__ = ["Elsewhere", "elsewhere", "instead_of_name", "names_elsewhere"]
 
 Elsewhere = tuple[str, str]
 
