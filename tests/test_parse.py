@@ -167,6 +167,14 @@ WITH_CARET = [
     (
         r"\input{x}",
         "\\",
+        (
+            r"\input is not read; what is read are names, Greek letters, \top, \frac, \sqrt, \sum, "
+            r"\|, \log, \det, \operatorname{tr}, \odot and the like."
+        ),
+    ),
+    (
+        "A \\ b",
+        "\\",
         ("A backslash is not in the language; a name is Latin letters, digits and _."),
     ),
     ("<script>", "<", "< cannot stand here; a name is Latin letters, digits and _."),

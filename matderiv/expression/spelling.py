@@ -7,6 +7,8 @@ import re
 import unicodedata
 
 from matderiv.errors import ProgramSyntaxError
+from matderiv.expression.latex_input import latex_program
+from matderiv.expression.latex_signs import is_latex
 from matderiv.expression.vocabulary import ARRAY_METHODS, FOREIGN_MODULES, GREEK, KNOWN
 
 __all__ = ["READ", "respelled"]
@@ -53,6 +55,9 @@ def respelled(text: str) -> tuple[str, str]:
     >>> respelled("np.sum((X @ w − y)^2)/2 + λ*‖w‖²")[0]
     'sum((X @ w - y)**2)/2 + lam*norm(w)**2'
     """
+    if is_latex(text):
+        found = latex_program(text)
+        return found, found
     if text.isascii() and not re.search(r"[\^']|[A-Za-z]\.[a-z]|dim\s*=", text):
         return text, ""
     bare = re.sub(r"#[^\n]*", "", text)
