@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from matderiv.expression.readings import Reading
-from matderiv.handout.document import Code, Segments
+from matderiv.handout.document import Code, Segment, Segments
 from matderiv.handout.sentences import fill, listed
 
 __all__ = ["reading_sentences", "reading_texts"]
@@ -23,6 +23,7 @@ def reading_sentences(readings: Iterable[Reading], language: str) -> Iterator[Se
     for reading in readings:
         names = listed(language, [(Code(name),) for name in reading.names])
         kind = reading.kind
+        fields: dict[str, Segment | Segments]
         fields = {"names": names, "part": Code(reading.part), "other": Code(reading.other)}
         if kind in _OTHER:
             option = {"option": Code(f"--shape {reading.other}={_OTHER[kind]}")}
