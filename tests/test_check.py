@@ -353,8 +353,8 @@ def test_what_is_said_to_be_right_is_right(program: str, structure: str | None, 
     rights = [report.gradient]
     if found is not None:
         rights.append(words(found.repaired))
-        whole = report.claim if found.same is None else found.same
-        rights += [words(edit.after) for edit in found.edits if edit.before == whole]
+        wholes = [report.claim, found.same, *(edit.node for edit in found.edits[:-1])]
+        rights += [words(edit.after) for edit in found.edits[-1:] if edit.before in wholes]
     for right in dict.fromkeys(rights):
         assert check(program, "S", right, assume=assume).status == "right"
 
