@@ -11,10 +11,11 @@ from fractions import Fraction
 from matderiv.errors import InputError, ProgramSyntaxError
 from matderiv.expression import nodes
 from matderiv.expression._arguments import Refusal, arrange
-from matderiv.expression._callee import check_function, method_call
+from matderiv.expression._callee import check_declared, check_function, method_call
 from matderiv.expression._constants import check_constants
 from matderiv.expression._names import check_names
 from matderiv.expression._syntax import instead_of, name_trouble, syntax_trouble
+from matderiv.expression.foreign import elsewhere, instead_of_name
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import operation_of
 from matderiv.expression.program import Assignment, Program
@@ -44,6 +45,9 @@ _ASSUME = re.compile(
     r"(?:(?<=[;\n])|\A)[ \t]*assume[ \t]+(?:(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]+(?:is[ \t]+)?(\w+)"
     r"[ \t]*(?=[;\n#]|\Z)|(?=\w))"
 )
+
+#: A statement that declares undefined functions; Python's own of this form is global.
+_FUNCTION = re.compile(r"(?:^|(?<=;))([ \t]*)function(?=[ \t]+[A-Za-z])", re.MULTILINE)
 
 _MAX_DIGITS = 40
 _NOT_FINITE = frozenset({"nan", "inf", "infinity", "infty"})
@@ -78,6 +82,7 @@ class Reader:
         self.text = "\n".join(line.strip() for line in lines).strip()
         self.lines: list[bytes] = []
         self.assumed: list[tuple[str, str]] = []
+        self.declared: tuple[str, ...] = ()
 
     def program(self) -> Program:
         """The whole text as a program."""
@@ -117,7 +122,8 @@ class Reader:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Python's remarks on its own grammar
-                body = ast.parse(plain).body if plain.strip("; \n") else []
+                text = _FUNCTION.sub(r"\1global  ", plain)
+                body = ast.parse(text).body if text.strip("; \n") else []
         except SyntaxError as error:
             offset = self._offset(error.lineno or 1, (error.offset or 1) - 1, characters=True)
             message, offset = syntax_trouble(self.text, offset, error.msg or "", self.example)
@@ -129,6 +135,12 @@ class Reader:
         if other:
             READ.info("Read as: %s", other)
         body = [line for line in body if (line.lineno, line.col_offset) not in lines]
+        declarations = [line for line in body if isinstance(line, ast.Global)]
+        self.declared = tuple(name for line in declarations for name in line.names)
+        for line in declarations:
+            for name in line.names:
+                self._check_declaration(name, line)
+        body = [line for line in body if not isinstance(line, ast.Global)]
         if not body:
             raise ProgramSyntaxError(f"The {self.what} is empty. Write for example: {self.example}")
         return body
@@ -245,7 +257,19 @@ class Reader:
         return operation_of(name).make(*made, **options)
 
     def _check_function(self, name: str, tree: ast.Call) -> None:
-        check_function(name, tree)
+        if name not in self.declared:
+            check_function(name, tree)
+            check_declared(name, tree, self.declared)
+
+    def _check_declaration(self, name: str, line: ast.Global) -> None:
+        """Refuse to declare a function whose derivative is known, here or elsewhere."""
+        found = elsewhere(name)
+        if name in KNOWN or name == "pi":
+            raise self._error(f"{name} is known; declare functions with other names.", line)
+        if found is not None:
+            raise self._error(f"{name} has a meaning elsewhere; {instead_of_name(*found)}.", line)
+        if not NAME_PATTERN.match(name) or len(name) > MAX_NAME:
+            raise self._error(name_trouble(name), line)
 
     def _variable(self, tree: ast.Name) -> str:
         name = self._name(tree)
@@ -255,6 +279,8 @@ class Reader:
                 "or give the variable another name.",
                 tree,
             )
+        if name in self.declared:
+            raise self._error(f"{name} is declared a function; write {name}(Y).", tree)
         return name
 
     def _name(self, tree: ast.Name) -> str:
@@ -265,7 +291,7 @@ class Reader:
             raise self._error(
                 f"{tree.id} is no finite number; write a number or another name.", tree
             )
-        if len(tree.id) > MAX_NAME:
+        if len(tree.id) > MAX_NAME and elsewhere(tree.id) is None:
             raise self._error(
                 f"The name {tree.id[:MAX_NAME]}… is longer than {MAX_NAME} letters; shorten it.",
                 tree,

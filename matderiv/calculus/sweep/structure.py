@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from matderiv.calculus.deciding.decide import Attempt, Pair, Verdict, decide
 from matderiv.calculus.formulas.broadcasting import size_name
-from matderiv.calculus.formulas.flattened import cost, sum_of
+from matderiv.calculus.formulas.flattened import added_up, cost, split, sum_of
 from matderiv.calculus.formulas.rewrites import Facts
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.contraction import contracted
@@ -67,7 +67,8 @@ def own_formula(
     if way == "diagonal":
         return on_diagonal
     both = tidy(sum_of([(_ONE, one), (_ONE, other)]), facts)
-    return sum_of([(_ONE, both), (-_ONE, on_diagonal)])
+    number, once = split(on_diagonal)
+    return added_up([split(both), (-number, once)])
 
 
 def follows(
