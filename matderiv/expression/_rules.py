@@ -10,7 +10,7 @@ from matderiv.expression._sizes import ShapeVariables, SizeVariable, broadcast, 
 from matderiv.expression.nodes import Node, transposed
 from matderiv.expression.source import source
 
-__all__ = ["Rules"]
+__all__ = ["Rules", "full_order"]
 
 _MATRIX = 2  # dimensions
 
@@ -55,8 +55,9 @@ class Rules:
                 return ()
             case nodes.Transpose(arg):
                 return self.shape(arg)[::-1]
-            case nodes.Rearrange(arg, order):
+            case nodes.Rearrange(arg):
                 own = self.shape(arg)
+                order = self._order(node, own)
                 return tuple(SizeVariable(1, fixed=True) if n is None else own[n] for n in order)
             case _ if isinstance(node, nodes.Reduction):
                 return self._reduction(node)
@@ -105,6 +106,17 @@ class Rules:
             2: "its axes are 0 and 1",
         }.get(len(shape), f"its axes are 0 to {len(shape) - 1}")
         raise ShapeError(f"{source(node)}: {source(arg)} is {words(shape)}; {has}.")
+
+    @staticmethod
+    def _order(node: nodes.Rearrange, shape: ShapeVariables) -> tuple[int | None, ...]:
+        """The order with every axis named, counted from the first."""
+        order = full_order(node, len(shape))
+        if order is None:
+            raise ShapeError(
+                f"{source(node)}: {source(node.arg)} is {words(shape)}; every one of its axes is "
+                "named once."
+            )
+        return order
 
     def _reduction(self, node: nodes.Reduction) -> ShapeVariables:
         shape = self.shape(node.arg)
@@ -281,6 +293,22 @@ class Rules:
             meant = nodes.rebuilt(node, [first, transposed(second)])
             return f"{message} Did you mean {source(meant)}?"
         return f"{message} Declare others with --shape."
+
+
+def full_order(node: nodes.Rearrange, dimensions: int) -> tuple[int | None, ...] | None:
+    """The order of an array's axes with each one named; None where it has other axes.
+
+    >>> full_order(nodes.Rearrange(nodes.Name("X"), (-1, -2), rest=0), 3)
+    (0, 2, 1)
+    >>> full_order(nodes.Rearrange(nodes.Name("X"), (0, None), rest=2), 2)
+    (0, None, 1)
+    """
+    named = [n if n is None or n >= 0 else n + dimensions for n in node.order]
+    if node.rest is not None:
+        others = [n for n in range(dimensions) if n not in named]
+        named[node.rest : node.rest] = others
+    fits = sorted(n for n in named if n is not None) == list(range(dimensions))
+    return tuple(named) if fits else None
 
 
 _OF_A_SQUARE: dict[type, str] = {

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from matderiv.errors import InputError, ShapeError, brief
 from matderiv.expression import nodes
-from matderiv.expression._rules import Rules
+from matderiv.expression._rules import Rules, full_order
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, join, words
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.nodes import Node
@@ -28,6 +28,7 @@ DEFAULT_SIZES = {"N": 2, "D": 4, "M": 3}
 _DEFAULTS = (*DEFAULT_SIZES.values(), 5)
 
 _MATRIX = 2  # dimensions
+_MOST = 8  # dimensions; each needs a letter
 
 #: Names that are always those of scalars.
 _SURE = frozenset({"lam", "eps"})
@@ -136,7 +137,7 @@ def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str]) -> Dim:
 
 
 def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
-    """The same program with every axis 0, 1 or None, which is all entries.
+    """The same program with every axis counted from the first, or None, which is all entries.
 
     The only axis of a vector is None. A product that is 1×1, alone as the last value or summed, is
     its trace, as books write it.
@@ -152,6 +153,8 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
         made = nodes.rebuilt(node, map(new, nodes.children(node)))
         if isinstance(made, nodes.Norm):
             return replace(made, order=None)
+        if isinstance(made, nodes.Rearrange):
+            return _in_order(made, len(rules.shape(made.arg)))
         if isinstance(made, nodes.Sum) and made == nodes.Sum(made.arg) and single_product(made.arg):
             return nodes.Trace(made.arg)
         if not isinstance(made, nodes.Reduction | nodes.AlongAxis) or made.axis is None:
@@ -167,6 +170,13 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     if last.name in shapes and not shapes[last.name] and rules.shape(last.value):
         last = Assignment(last.name, _single(last.value, len(rules.shape(last.value))))
     return Program((*before, last))
+
+
+def _in_order(node: nodes.Rearrange, dimensions: int) -> Node:
+    order = full_order(node, dimensions)
+    if order == tuple(range(dimensions)):
+        return node.arg
+    return nodes.Transpose(node.arg) if order == (1, 0) else replace(node, order=order, rest=None)
 
 
 def _single(node: Node, dimensions: int) -> Node:
@@ -444,9 +454,6 @@ def _size(what: str, size: object) -> int:
 
 
 def _declared(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    if len(shape) > _MATRIX:
-        raise ShapeError(
-            f"{name} has {len(shape)} dimensions; inputs have at most two in this version, such "
-            f"as --shape {name}=2x4."
-        )
+    if len(shape) > _MOST:
+        raise ShapeError(f"{name} has {len(shape)} dimensions; an input has at most {_MOST}.")
     return tuple(_size(f"The shape of {name} holds", n) for n in shape)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from matderiv.expression import nodes
+from matderiv.expression.axes import moveaxis, swapaxes
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
 
@@ -61,6 +62,8 @@ def _source(node: Node) -> tuple[str, int]:
             return f"({source(arg)}).T", _ATOM
         case nodes.Transpose(arg):
             return _wrapped(arg, _ATOM) + ".T", _ATOM
+        case nodes.Rearrange(arg, order, rest) if rest is not None:
+            return _partly(node, _wrapped(arg, _ATOM)), _ATOM
         case nodes.Rearrange(arg, order):
             return rearrangement(_wrapped(arg, _ATOM), source(arg), order), _ATOM
         case nodes.Apply(function, arg) | nodes.Functional(function, arg):
@@ -98,6 +101,25 @@ def rearrangement(
     text = atom if old == tuple(range(len(old))) else f"{call}({whole}, {old})"
     new = ", ".join("None" if axis is None else ":" for axis in order)
     return f"{text}[{new}]" if None in order else text
+
+
+def _partly(node: nodes.Rearrange, atom: str) -> str:
+    """An array whose axes are named in part, as it is typed."""
+    front, behind = node.order[: node.rest], node.order[node.rest :]
+    if None in node.order:
+        parts = [*front, *([...] if behind else []), *behind]
+        words = {None: "None", ...: "..."}
+        return f"{atom}[{', '.join(words.get(part, ':') for part in parts)}]"
+    if (front, behind) == ((), (-1, -2)):
+        return f"{atom}.mT"
+    axes = [axis for axis in node.order if axis is not None]
+    pairs = [(i, j) for i in axes for j in axes if i < j]
+    for i, j in pairs:
+        if swapaxes(node.arg, i, j) == node:
+            return f"swapaxes({source(node.arg)}, {i}, {j})"
+    turned = ((i, j) for i in axes for j in (*axes, 0, -1) if i != j)
+    i, j = next((i, j) for i, j in turned if moveaxis(node.arg, i, j) == node)
+    return f"moveaxis({source(node.arg)}, {i}, {j})"
 
 
 def mixes(node: Node) -> bool:
