@@ -11,7 +11,7 @@ from matderiv.errors import ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
-__all__ = ["einsum", "expand_dims", "moveaxis", "over_axes", "swapaxes", "transpose"]
+__all__ = ["at_once", "einsum", "expand_dims", "moveaxis", "over_axes", "swapaxes", "transpose"]
 
 Axes = tuple[int, ...]
 
@@ -100,6 +100,26 @@ def over_axes(
     if kind is nodes.LogSoftmax:
         return nodes.Subtract(arg, nested(nodes.LogSumExp, arg, keepdims=True))
     return nested(kind, arg, keepdims=keepdims)
+
+
+def at_once(node: Node) -> tuple[Node, Axes] | None:
+    """The array of which sums of sums, or means of means, are one over several axes, and these.
+
+    >>> at_once(over_axes(nodes.Sum, nodes.Name("X"), (0, 2)))
+    (Name(name='X'), (0, 2))
+    """
+    if not isinstance(node, nodes.Sum | nodes.Mean) or not isinstance(node.arg, type(node)):
+        return None
+    within, axis = node.arg, node.axis
+    if axis is None or within.axis is None or min(axis, within.axis) < 0:
+        return None
+    if within.keepdims != node.keepdims:
+        return None
+    arg, axes = at_once(within) or (within.arg, (within.axis,))
+    if not node.keepdims:  # the axes before are counted again
+        for gone in axes:
+            axis += gone <= axis
+    return arg, tuple(sorted({*axes, axis}))
 
 
 def einsum(subscripts: str, *operands: Node) -> Node:

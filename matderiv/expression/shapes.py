@@ -139,7 +139,7 @@ def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str]) -> Dim:
 def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     """The same program with every axis counted from the first, or None, which is all entries.
 
-    The only axis of a vector is None. A product that is 1×1, alone as the last value or summed, is
+    The only axis of a vector is None, and .T is that of a matrix. A product that is 1×1, alone as the last value or summed, is
     its trace, as books write it.
 
     >>> from matderiv.expression.parse import parse
@@ -155,6 +155,8 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
             return replace(made, order=None)
         if isinstance(made, nodes.Rearrange):
             return _in_order(made, len(rules.shape(made.arg)))
+        if isinstance(made, nodes.Transpose) and (count := len(rules.shape(made.arg))) > _MATRIX:
+            return nodes.Rearrange(made.arg, tuple(reversed(range(count))))
         if isinstance(made, nodes.Sum) and made == nodes.Sum(made.arg) and single_product(made.arg):
             return nodes.Trace(made.arg)
         if not isinstance(made, nodes.Reduction | nodes.AlongAxis) or made.axis is None:
