@@ -70,9 +70,7 @@ def expand_dims(arg: Node, axis: int) -> Node:
     return nodes.Rearrange(arg, (None, *range(axis + 1, 0)), 0)
 
 
-def over_axes(
-    kind: Callable[..., Node], arg: Node, axes: Axes, *, keepdims: bool = False
-) -> Node:
+def over_axes(kind: Callable[..., Node], arg: Node, axes: Axes, *, keepdims: bool = False) -> Node:
     """A reduction, or softmax, over several axes at once.
 
     Raises:
@@ -136,19 +134,17 @@ def einsum(subscripts: str, *operands: Node) -> Node:
     if "." in text:
         raise ShapeError("an ellipsis is not in the language; give every axis a letter.")
     if not re.fullmatch(r"[A-Za-z]*(,[A-Za-z]*)*(->[A-Za-z]*)?", text):
-        raise ShapeError(
-            f"{subscripts!r} are no subscripts such as 'ij,jk->ik', a letter an axis."
-        )
+        raise ShapeError(f"{subscripts!r} are no subscripts such as 'ij,jk->ik', a letter an axis.")
     inputs, arrow, result = text.partition("->")
     letters = inputs.split(",")
     if len(letters) != len(operands):
-        raise ShapeError(
-            f"{subscripts!r} names {len(letters)} arrays and {len(operands)} follow."
-        )
+        raise ShapeError(f"{subscripts!r} names {len(letters)} arrays and {len(operands)} follow.")
     counts = Counter(inputs.replace(",", ""))
     if not arrow:
         result = "".join(sorted(letter for letter, number in counts.items() if number == 1))
-    if doubtful := [letter for letter in result if letter not in counts or result.count(letter) > 1]:
+    if doubtful := [
+        letter for letter in result if letter not in counts or result.count(letter) > 1
+    ]:
         raise ShapeError(
             f"{doubtful[0]} stands after the arrow, and must stand there once and in front "
             "of it at least once."
@@ -184,7 +180,8 @@ def _contracted(
     batch = "".join(n for n in a if n in b and n in later)
     rows, cols = ("".join(n for n in own if n not in rest) for own, rest in ((a, b), (b, a)))
     stack = batch or cols[:-1]  # a plain matrix goes with each matrix of a stack
-    if len(inner) == 1 and (len(rows) == len(cols[-1:]) == 1 if stack else len(cols) < 2):
+    fits = len(rows) == len(cols[-1:]) == 1 if stack else len(cols) <= 1
+    if len(inner) == 1 and fits:
         cols = cols.removeprefix(stack)
         made = nodes.MatMul(
             _ordered(left, a, batch + rows + inner[0]),

@@ -139,8 +139,8 @@ def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str]) -> Dim:
 def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     """The same program with every axis counted from the first, or None, which is all entries.
 
-    The only axis of a vector is None, and .T is that of a matrix. A product that is 1×1, alone as the last value or summed, is
-    its trace, as books write it.
+    The only axis of a vector is None, and .T is that of a matrix. A product that is 1×1, alone as
+    the last value or summed, is its trace, as books write it.
 
     >>> from matderiv.expression.parse import parse
     >>> program = parse("Y = X @ W; L = sum(softmax(Y, axis=-1).sum(axis=-1), axis=0)")
