@@ -7,10 +7,11 @@ from collections.abc import Callable
 from matderiv.errors import MissingRuleError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, broadcast, join, words
+from matderiv.expression.axes import full_order
 from matderiv.expression.nodes import Node, transposed
 from matderiv.expression.source import source
 
-__all__ = ["Rules", "full_order"]
+__all__ = ["Rules"]
 
 _MATRIX = 2  # dimensions
 
@@ -293,22 +294,6 @@ class Rules:
             meant = nodes.rebuilt(node, [first, transposed(second)])
             return f"{message} Did you mean {source(meant)}?"
         return f"{message} Declare others with --shape."
-
-
-def full_order(node: nodes.Rearrange, dimensions: int) -> tuple[int | None, ...] | None:
-    """The order of an array's axes with each one named; None where it has other axes.
-
-    >>> full_order(nodes.Rearrange(nodes.Name("X"), (-1, -2), rest=0), 3)
-    (0, 2, 1)
-    >>> full_order(nodes.Rearrange(nodes.Name("X"), (0, None), rest=2), 2)
-    (0, None, 1)
-    """
-    named = [n if n is None or n >= 0 else n + dimensions for n in node.order]
-    if node.rest is not None:
-        others = [n for n in range(dimensions) if n not in named]
-        named[node.rest : node.rest] = others
-    fits = sorted(n for n in named if n is not None) == list(range(dimensions))
-    return tuple(named) if fits else None
 
 
 _OF_A_SQUARE: dict[type, str] = {

@@ -11,15 +11,40 @@ from matderiv.errors import ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
-__all__ = ["at_once", "einsum", "expand_dims", "moveaxis", "over_axes", "swapaxes", "transpose"]
+__all__ = [
+    "at_once",
+    "einsum",
+    "expand_dims",
+    "full_order",
+    "moveaxis",
+    "over_axes",
+    "permuted",
+    "swapaxes",
+]
 
 Axes = tuple[int, ...]
 
 
-def transpose(arg: Node, axes: Axes | None = None) -> Node:
+def full_order(node: nodes.Rearrange, dimensions: int) -> tuple[int | None, ...] | None:
+    """The order of an array's axes with each one named; None where it has other axes.
+
+    >>> full_order(nodes.Rearrange(nodes.Name("X"), (-1, -2), rest=0), 3)
+    (0, 2, 1)
+    >>> full_order(nodes.Rearrange(nodes.Name("X"), (0, None), rest=2), 2)
+    (0, None, 1)
+    """
+    named = [n if n is None or n >= 0 else n + dimensions for n in node.order]
+    if node.rest is not None:
+        others = [n for n in range(dimensions) if n not in named]
+        named[node.rest : node.rest] = others
+    fits = sorted(n for n in named if n is not None) == list(range(dimensions))
+    return tuple(named) if fits else None
+
+
+def permuted(arg: Node, axes: Axes | None = None) -> Node:
     """Axis n is axis axes[n] of A; without axes their order is turned round.
 
-    >>> transpose(nodes.Name("X"))
+    >>> permuted(nodes.Name("X"))
     Transpose(arg=Name(name='X'))
     """
     return nodes.Transpose(arg) if axes is None else nodes.Rearrange(arg, axes)
@@ -180,7 +205,8 @@ def _contracted(
     batch = "".join(n for n in a if n in b and n in later)
     rows, cols = ("".join(n for n in own if n not in rest) for own, rest in ((a, b), (b, a)))
     stack = batch or cols[:-1]  # a plain matrix goes with each matrix of a stack
-    fits = len(rows) == len(cols[-1:]) == 1 if stack else len(cols) <= 1
+    fits = len(cols) == 1 or not batch
+    fits &= len(rows) == 1 if stack else len(cols) <= 1
     if len(inner) == 1 and fits:
         cols = cols.removeprefix(stack)
         made = nodes.MatMul(

@@ -84,7 +84,7 @@ OPERATIONS: dict[str, Operation] = {
     "diag": Operation(nodes.Diag),
     "outer": Operation(nodes.Outer, operands=("x", "y")),
     "dot": Operation(nodes.MatMul, operands=("X", "W"), method=True),
-    "transpose": Operation(axes.transpose, ("X",), ("axes",), method=True),
+    "transpose": Operation(axes.permuted, ("X",), ("axes",), method=True),
     "swapaxes": Operation(axes.swapaxes, ("X",), ("axis1", "axis2"), method=True),
     "moveaxis": Operation(axes.moveaxis, ("X",), ("source", "destination")),
     "expand_dims": Operation(axes.expand_dims, ("x",), ("axis",)),

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from matderiv.errors import InputError, ShapeError, brief
 from matderiv.expression import nodes
-from matderiv.expression._rules import Rules, full_order
+from matderiv.expression._rules import Rules
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, join, words
+from matderiv.expression.axes import full_order
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program

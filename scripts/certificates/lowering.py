@@ -327,7 +327,7 @@ REDUCTIONS = frozenset(("sum", "mean", "prod"))
 
 #: Functions that have a name of their own in the language.
 KNOWN = {*FUNCTIONS, *COMPOSITE, *REDUCTIONS} | set(
-    "inv det logdet diag outer eye ones zeros acos".split()
+    "inv det logdet diag outer transpose eye ones zeros acos".split()
 )
 
 
