@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,9 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from _certificates import refused, sealed
 from _thorough import usually
+from verify_certificate import outcome
 
 import matderiv
+from matderiv.errors import MatderivError, UnsupportedError
 from matderiv.expression.numeric import numeric_value
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer, settled
@@ -261,3 +265,88 @@ def differences(loss: Callable[[Values], float], at: Values, name: str) -> Array
             ends.append(loss({name: moved}))
         made[place] = (ends[0] - ends[1]) / (2 * step)
     return made
+
+
+# -- proofs and pages --------------------------------------------------------------------------
+
+ATTENTION = "P = softmax(Q @ K.mT, axis=-1); L = sum((P @ V)*G)"
+SHAPES = {"Q": (2, 3, 2), "K": (2, 4, 2), "V": (2, 4, 3), "G": (2, 3, 3)}
+
+#: Programs, shapes, the gradient, and what a book or a library writes.
+ANSWERS = [
+    ("sum(f(X @ W))", "W", {"X": (8, 5, 4)}, "sum(X.mT @ df(X @ W), axis=0)"),
+    ("sum(f(X @ W))", "X", {"X": (8, 5, 4)}, "df(X @ W) @ W.T"),
+    (ATTENTION, "V", SHAPES, "P.mT @ G"),
+    ("sum(G*(X + b))", "b", {"X": (2, 5, 4), "G": (2, 5, 4)}, "sum(G, axis=(0, 1))"),
+    ("sum(G*transpose(X, (2, 0, 1)))", "X", {"G": (4, 2, 3)}, "transpose(G, (1, 2, 0))"),
+    ("sum(G*einsum('bqd,bkd->bqk', Q, K))", "Q", {"G": (2, 3, 4)}, "G @ K"),
+    ("sum(G*x[:, None])", "x", {"G": (3, 4)}, "sum(G, axis=1)"),
+    ("logsumexp(X)", "X", {"X": (2, 3, 4)}, "softmax(X)"),
+    ("norm(X)", "X", {"X": (2, 3, 4)}, "X/norm(X)"),
+]
+
+
+@pytest.mark.parametrize(("text", "wrt", "shapes", "answer"), ANSWERS)
+def test_answers_are_those_of_the_book(
+    text: str, wrt: str, shapes: dict[str, Shape], answer: str
+) -> None:
+    """Proved for all sizes, and `check` says that they are right and a multiple is not."""
+    gradient = matderiv.gradient(text, wrt=wrt, shapes=shapes)
+    assert gradient.formula == answer
+    assert "for all sizes" in gradient.proof
+    assert matderiv.check(text, wrt=wrt, shapes=shapes, claim=answer).status == "right"
+    assert matderiv.check(text, wrt=wrt, shapes=shapes, claim=f"2*({answer})").status == "wrong"
+
+
+@pytest.mark.parametrize("method", ["index", "elementwise"])
+def test_attention_of_a_batch_is_derived_and_its_certificate_confirmed(method: str) -> None:
+    """All by letters; a certificate with a lost transpose or another axis is refused."""
+    derivation = matderiv.derive(ATTENTION, wrt="K", shapes=SHAPES, method=method)
+    assert derivation.formulas["K"] == "(P*(dP - sum(dP*P, axis=2, keepdims=True))).mT @ Q"
+    written = derivation.json()
+    certificate = json.loads(written)
+    code, message = outcome(certificate)
+    assert code == 0
+    assert " 0 evaluated" in message
+    for old, new in ((".mT @ Q", " @ Q"), ("axis=2, keep", "axis=1, keep"), ("Q @ K.mT", "Q @ K")):
+        assert old in written
+        refused(sealed(json.loads(written.replace(old, new))))
+
+
+def test_the_usual_page_of_stacks_is_in_index_notation() -> None:
+    """The other methods write matrices, and say so."""
+    page = matderiv.derive(ATTENTION, wrt="K", shapes=SHAPES).markdown()
+    assert r"k_{itn}" in page or r"\delta" in page
+    assert "stack of matrices" in page
+    for method in ("differential", "slice", "kronecker"):
+        with pytest.raises(UnsupportedError, match="3 dimensions, and the method"):
+            matderiv.derive(ATTENTION, wrt="K", shapes=SHAPES, method=method)
+
+
+REFUSED = [
+    ("einsum('ij,jk->ik', A)", "'ij,jk->ik' names 2 arrays and 1 follow."),
+    ("einsum('ij,jk->iz', A, B)", "z stands after the arrow"),
+    ("einsum('i...,jk->ik', A, B)", "an ellipsis is not in the language"),
+    ("einsum('i!', A)", "are no subscripts such as"),
+    ("einsum('iij->j', A)", "takes a diagonal of an array of more than two dimensions"),
+    ("einsum(A, B)", "einsum takes subscripts and arrays: einsum('ij,jk->ik', X, W)."),
+    ("transpose(A, 1)", "takes the order of all axes, such as transpose(X, (0, 2, 1))"),
+    ("swapaxes(A, 0)", "swapaxes takes an array and axes: swapaxes(X, 0, 1)."),
+    ("swapaxes(A, 0, 5)", "its axes are 0 and 1, and each is named once"),
+    ("moveaxis(A, 0, -2)", "count both axes from the first, or both from the last"),
+    ("expand_dims(x, (0, 1))", "An axis of expand_dims is a whole number"),
+    ("sum(A, axis=(0, 0))", "each axis is named once"),
+    ("sum(A, axis=(0, -1))", "count all axes from the first"),
+    ("sum(A, axis=(0, 2))", "its axes are 0 and 1"),
+    ("transpose(sin(A), (0, 2, 1))", "sin(A) is a matrix, and 3 axes are named"),
+    ("A[0]", "is not in the language"),
+    ("A[:, 1]", "is not in the language"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED)
+def test_what_is_refused(text: str, message: str) -> None:
+    """The message names the part, and says what to write."""
+    with pytest.raises(MatderivError) as caught:
+        matderiv.gradient(f"sum({text})")
+    assert message in str(caught.value)

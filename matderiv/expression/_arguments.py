@@ -39,6 +39,8 @@ def arrange(
         k.arg is None for k in call.keywords
     )
     needed = count or 1
+    if name in _MOVING - {"transpose"} and len(args) + len(call.keywords) < most:
+        raise Refusal(_wrong_count(name, form, len(args)), call)
     if starred or len(args) > most or (len(args) < needed and not call.keywords):
         raise Refusal(_wrong_count(name, form, len(args)), call)
     given = dict(zip(form.options, args[count:], strict=False))
@@ -102,6 +104,8 @@ def _wrong_count(name: str, form: Operation, given: int) -> str:
         return "eye takes one size, for an identity matrix is square: eye(4)."
     if len(form.operands) <= 1 and not form.options:
         return f"{name} takes one argument and no options: {form.example(name)}."
+    if name in _MOVING:
+        return f"{name} takes an array and axes: {form.usage(name)}."
     what = {0: "its size", 1: "one array", 2: "two arrays"}[len(form.operands)]
     return f"{name} takes {what}: {form.usage(name)}."
 
@@ -120,7 +124,7 @@ def _axis(name: str, tree: ast.expr) -> int | tuple[int, ...] | None:
     match tree:
         case ast.Constant(value=None):
             return None
-        case ast.Tuple(elts) | ast.List(elts) if elts:
+        case ast.Tuple(elts) | ast.List(elts) if elts and name not in _MOVING:
             return tuple(_place(name, part) for part in elts)
     return _place(name, tree)
 

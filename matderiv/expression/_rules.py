@@ -101,11 +101,7 @@ class Rules:
         if axis is None or -len(shape) <= axis < len(shape):
             return axis
         (arg,) = nodes.children(node)
-        has = {
-            0: "it has no axis. Leave the axis out",
-            1: "its only axis is 0. Leave the axis out",
-            2: "its axes are 0 and 1",
-        }.get(len(shape), f"its axes are 0 to {len(shape) - 1}")
+        has = _axes_of(shape) + ". Leave the axis out" * (len(shape) < _MATRIX)
         raise ShapeError(f"{source(node)}: {source(arg)} is {words(shape)}; {has}.")
 
     @staticmethod
@@ -113,10 +109,14 @@ class Rules:
         """The order with every axis named, counted from the first."""
         order = full_order(node, len(shape))
         if order is None:
-            raise ShapeError(
-                f"{source(node)}: {source(node.arg)} is {words(shape)}; every one of its axes is "
-                "named once."
-            )
+            named = sum(axis is not None for axis in node.order)
+            what = f"{source(node)}: {source(node.arg)} is {words(shape)}"
+            if node.rest is None and named != len(shape):
+                example = "x".join(str(n + 2) for n in range(named))
+                raise ShapeError(
+                    f"{what}, and {named} axes are named.{_declare(node.arg, example)}"
+                )
+            raise ShapeError(f"{what}; {_axes_of(shape)}, and each is named once.")
         return order
 
     def _reduction(self, node: nodes.Reduction) -> ShapeVariables:
@@ -294,6 +294,12 @@ class Rules:
             meant = nodes.rebuilt(node, [first, transposed(second)])
             return f"{message} Did you mean {source(meant)}?"
         return f"{message} Declare others with --shape."
+
+
+def _axes_of(shape: ShapeVariables) -> str:
+    """The numbers of an array's axes, in words."""
+    known = {0: "it has no axis", 1: "its only axis is 0", 2: "its axes are 0 and 1"}
+    return known.get(len(shape), f"its axes are 0 to {len(shape) - 1}")
 
 
 _OF_A_SQUARE: dict[type, str] = {

@@ -220,7 +220,8 @@ class Reader:
             if name == "einsum":
                 return make(options["subscripts"], *made)
             if isinstance(axes := options.get("axis"), tuple):
-                return over_axes(make, *made, axes, keepdims=bool(options.get("keepdims")))
+                (arg,) = made
+                return over_axes(make, arg, axes, keepdims=bool(options.get("keepdims")))
             return make(*made, **options)
         except ShapeError as error:
             raise self._error(f"{name}: {error}", tree) from None

@@ -20,7 +20,7 @@ from matderiv.expression.source import source
 from matderiv.expression.spelling import READ
 from matderiv.expression.vocabulary import MAX_SIZE, did_you_mean, is_greek
 
-__all__ = ["DEFAULT_SIZES", "Dim", "Shape", "infer", "settled", "shape_of"]
+__all__ = ["DEFAULT_SIZES", "Dim", "Shape", "infer", "settled", "shape_of", "with_axes"]
 
 #: Sizes of the first product's factors, (N, D) and (D, M), unless the user gives others.
 DEFAULT_SIZES = {"N": 2, "D": 4, "M": 3}
@@ -154,10 +154,8 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
         made = nodes.rebuilt(node, map(new, nodes.children(node)))
         if isinstance(made, nodes.Norm):
             return replace(made, order=None)
-        if isinstance(made, nodes.Rearrange):
+        if isinstance(made, nodes.Rearrange | nodes.Transpose):
             return _in_order(made, len(rules.shape(made.arg)))
-        if isinstance(made, nodes.Transpose) and (count := len(rules.shape(made.arg))) > _MATRIX:
-            return nodes.Rearrange(made.arg, tuple(reversed(range(count))))
         if isinstance(made, nodes.Sum) and made == nodes.Sum(made.arg) and single_product(made.arg):
             return nodes.Trace(made.arg)
         if not isinstance(made, nodes.Reduction | nodes.AlongAxis) or made.axis is None:
@@ -175,11 +173,38 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     return Program((*before, last))
 
 
-def _in_order(node: nodes.Rearrange, dimensions: int) -> Node:
+def with_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
+    """A formula whose rearrangements name every axis, where its shapes fit.
+
+    >>> from matderiv.expression.parse import parse
+    >>> shapes = {"X": tuple(Dim(letter, 2) for letter in "KND")}
+    >>> with_axes(parse("X.mT").loss.value, shapes)
+    Rearrange(arg=Name(name='X'), order=(0, 2, 1), rest=None)
+    """
+    rules, _ = _rules_over(shapes)
+
+    def new(node: Node) -> Node:
+        made = nodes.rebuilt(node, map(new, nodes.children(node)))
+        if isinstance(made, nodes.Rearrange | nodes.Transpose):
+            return _in_order(made, len(rules.shape(made.arg)))
+        return made
+
+    try:
+        return new(node)
+    except InputError:
+        return node
+
+
+def _in_order(node: nodes.Rearrange | nodes.Transpose, dimensions: int) -> Node:
+    """The node with every axis named; .T stays that of a matrix."""
+    if isinstance(node, nodes.Transpose):
+        turned = tuple(reversed(range(dimensions)))
+        return nodes.Rearrange(node.arg, turned) if dimensions > _MATRIX else node
     order = full_order(node, dimensions)
+    assert order is not None, "the shape was found"
     if order == tuple(range(dimensions)):
         return node.arg
-    return nodes.Transpose(node.arg) if order == (1, 0) else replace(node, order=order, rest=None)
+    return nodes.Transpose(node.arg) if order == (1, 0) else nodes.Rearrange(node.arg, order)
 
 
 def _single(node: Node, dimensions: int) -> Node:
@@ -201,6 +226,7 @@ class _Inference:
         self.dimensions = dimensions or {}
         self.sizes = {name: _size(f"{name} is", n) for name, n in sizes.items() if n is not None}
         self.declared = {name: _declared(name, shape) for name, shape in shapes.items()}
+        self.named = _dimensions_named(program)
         self.rules = Rules(self._unassigned)
         self.known = self.rules.known
 
@@ -244,7 +270,7 @@ class _Inference:
 
     def _open(self, name: str) -> tuple[None, ...]:
         """As many unknown sizes as an input that is not declared has."""
-        number = self.dimensions.get(name)
+        number = self.dimensions.get(name, self.named.get(name))
         return _default(name) if number is None else (None,) * number
 
     def otherwise(self, *, scalar: bool) -> tuple[Mapping[str, int], ...]:
@@ -442,6 +468,17 @@ def _plain_factors(node: Node) -> frozenset[str]:
         case nodes.Name(name):
             return frozenset({name})
     return frozenset()
+
+
+def _dimensions_named(program: Program) -> dict[str, int]:
+    """How many axes names have of which every one is named, as in transpose(X, (0, 2, 1))."""
+    found: dict[str, int] = {}
+    for assignment in program.assignments:
+        for node in nodes.walk(assignment.value):
+            match node:
+                case nodes.Rearrange(nodes.Name(name), order, None):
+                    found.setdefault(name, sum(axis is not None for axis in order))
+    return found
 
 
 def _default(name: str) -> tuple[None, ...]:

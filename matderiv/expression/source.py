@@ -120,8 +120,8 @@ def _partly(node: nodes.Rearrange, atom: str) -> str:
     front, behind = node.order[: node.rest], node.order[node.rest :]
     if None in node.order:
         parts = [*front, *([...] if behind else []), *behind]
-        words = {None: "None", ...: "..."}
-        return f"{atom}[{', '.join(words.get(part, ':') for part in parts)}]"
+        words = ("None" if part is None else "..." if part is ... else ":" for part in parts)
+        return f"{atom}[{', '.join(words)}]"
     if (front, behind) == ((), (-1, -2)):
         return f"{atom}.mT"
     axes = [axis for axis in node.order if axis is not None]

@@ -104,6 +104,8 @@ class Lowering:
             case ("T", part):
                 inner = self.lower(part)
                 return Lowered(inner.shape[::-1], lambda at: inner.at(at[::-1]))
+            case ("call", "transpose", (part, ("tuple", order))):
+                return self.rearranged(self.lower(part), [axis for _, axis in order])
             case ("mT", part):
                 inner = self.lower(part)
                 last = range(len(inner.shape))
@@ -196,8 +198,6 @@ class Lowering:
             case "differential", [of, ("name", _) as wrt]:
                 changed = self.lower(of)
                 return Lowered(changed.shape, lambda at: ("call", name, (changed.at(at), wrt)))
-            case "transpose", [array, ("tuple", order)]:
-                return self.rearranged(self.lower(array), [axis for _, axis in order])
             case "acos", [("neg", ("num", 1))]:
                 return Lowered((), lambda _: ("call", name, arguments))
             case "eye", [n]:

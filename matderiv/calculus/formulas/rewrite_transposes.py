@@ -42,8 +42,8 @@ def transpose(node: Node, facts: Facts) -> Node | None:
             return type(node)(arg)
         case nodes.Rearrange():
             return _rearrange(node, facts)
-        case nodes.Sum(nodes.Rearrange()):
-            return _sum_of_rearranged(node, node.arg)
+        case nodes.Sum(nodes.Rearrange() as arg):
+            return _sum_of_rearranged(node, arg)
     return None
 
 
@@ -55,6 +55,8 @@ def _rearrange(node: nodes.Rearrange, facts: Facts) -> Node | None:
         return arg
     if isinstance(arg, nodes.Rearrange):
         return rearranged(arg, order)
+    if isinstance(arg, nodes.Ones):
+        return nodes.Ones(tuple(1 if n is None else arg.sizes[n] for n in order))
     if isinstance(arg, nodes.Transpose):
         turned = (1, 0)
         return nodes.Rearrange(arg.arg, tuple(None if n is None else turned[n] for n in order))
@@ -65,8 +67,8 @@ def _rearrange(node: nodes.Rearrange, facts: Facts) -> Node | None:
         parts = nodes.children(arg)
         if all(len(facts.shape(part)) >= _MATRIX for part in parts):
             left, right = (_turned(part, facts) for part in parts)
-            found = nodes.MatMul(right, left)
-            return found if cost(found) <= cost(node) else None
+            product = nodes.MatMul(right, left)
+            return product if cost(product) <= cost(node) else None
     if isinstance(arg, nodes.Multiply | nodes.Divide):
         found = _factors_rearranged(arg, order, facts)
         return found if cost(found) < cost(node) else hoisted(node, arg, facts)

@@ -235,6 +235,8 @@ def _of_stacks(node: nodes.MatMul, g: Node, shape: ShapeOf) -> tuple[Node, Node]
         g = with_axis(g, len(shape(g)) - cols, shape)
     if not cols:
         g = with_axis(g, len(shape(g)), shape)
+    by_a: Node
+    by_b: Node
     if rows and cols:
         by_a, by_b = nodes.MatMul(g, turned(b, shape)), nodes.MatMul(turned(a, shape), g)
     elif rows:

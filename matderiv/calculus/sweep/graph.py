@@ -152,9 +152,11 @@ class _Lifter:
         """A name, perhaps transposed, for a value that is no name yet."""
         if isinstance(node, _PLAIN):
             return node
-        turned = isinstance(node, nodes.Rearrange) and is_turned(node.order)
-        if (turned or isinstance(node, nodes.Transpose)) and isinstance(node.arg, nodes.Name):
-            return node
+        match node:
+            case nodes.Transpose(nodes.Name()):
+                return node
+            case nodes.Rearrange(nodes.Name(), order) if is_turned(order):
+                return node
         known = self._known.get(node)
         if known is None:
             value = self.step(node)

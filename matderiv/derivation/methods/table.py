@@ -30,7 +30,7 @@ _OF_ANY = ("index", "elementwise")
 
 
 def method_for(task: Task, asked: str | None) -> str:
-    """The method that is asked for, else entry by entry, or index notation for larger arrays.
+    """The method that is asked for, else the usual one.
 
     Raises:
         InputError: there is no such method.
@@ -42,12 +42,10 @@ def method_for(task: Task, asked: str | None) -> str:
             + did_you_mean(asked, METHODS)
         )
     larger = [name for name, shape in task.shapes.items() if len(shape) > _MATRIX]
-    if not larger:
-        return asked or "elementwise"
-    if asked is None or asked in _OF_ANY:
-        return asked or _OF_ANY[0]
-    name = larger[0]
-    raise UnsupportedError(
-        f"{name} has {len(task.shapes[name])} dimensions, and the method {asked} writes matrices; "
-        f"take --method {' or --method '.join(_OF_ANY)}."
-    )
+    if larger and asked not in (None, *_OF_ANY):
+        dimensions = len(task.shapes[larger[0]])
+        raise UnsupportedError(
+            f"{larger[0]} has {dimensions} dimensions, and the method {asked} writes matrices; "
+            f"take --method {' or --method '.join(_OF_ANY)}."
+        )
+    return asked or task.usual_method
