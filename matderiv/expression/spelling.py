@@ -7,6 +7,8 @@ import re
 import unicodedata
 
 from matderiv.errors import ProgramSyntaxError
+from matderiv.expression.latex_input import latex_program
+from matderiv.expression.latex_signs import is_latex
 from matderiv.expression.vocabulary import ARRAY_METHODS, FOREIGN_MODULES, GREEK, KNOWN
 
 __all__ = ["READ", "respelled"]
@@ -56,6 +58,9 @@ def respelled(text: str) -> tuple[str, str]:
     >>> respelled("np.sum((X @ w − y)^2)/2 + λ*‖w‖²")[0]
     'sum((X @ w - y)**2)/2 + lam*norm(w)**2'
     """
+    if is_latex(text):
+        found = latex_program(text)
+        return found, found
     subscripts: list[str] = []
 
     def hold(match: re.Match[str]) -> str:
@@ -74,7 +79,7 @@ def respelled(text: str) -> tuple[str, str]:
 
 
 def _respelled(text: str) -> tuple[str, str]:
-    if text.isascii() and not re.search(r"[\^']|[A-Za-z]\.[a-z]", text):
+    if text.isascii() and not re.search(r"[\^']|[A-Za-z]\.[a-z]|dim\s*=", text):
         return text, ""
     bare = re.sub(r"#[^\n]*", "", text)
     found = _powers(_turned(_products(_norms(_letters(_modules(bare.translate(_TABLE)))))))
@@ -85,7 +90,7 @@ def _respelled(text: str) -> tuple[str, str]:
 
 
 def _modules(text: str) -> str:
-    """np.exp(x), X.t()."""
+    """np.exp(x), X.t(), softmax(X, dim=1)."""
 
     def alone(match: re.Match[str]) -> str:
         module, name, called = match.groups()
@@ -103,7 +108,9 @@ def _modules(text: str) -> str:
             )
         return known if known in KNOWN else match[0]
 
-    return re.sub(rf"{_AFTER}\.(?:t|transpose)\(\s*\)", ".T", _MODULE.sub(alone, text))
+    text = re.sub(r"(?<=[(,])(\s*)dim(?=\s*=(?!=))", r"\1axis", _MODULE.sub(alone, text))
+    text = re.sub(r"(?<=[(,])(\s*)keepdim(?=\s*=(?!=))", r"\1keepdims", text)
+    return re.sub(rf"{_AFTER}\.(?:t|transpose)\(\s*\)", ".T", text)
 
 
 def _letters(text: str) -> str:
