@@ -27,17 +27,28 @@ from matderiv.calculus.deciding.parts import differing, shared_parts_named
 from matderiv.calculus.formulas.broadcasting import filled
 from matderiv.calculus.formulas.flattened import cost, sum_of
 from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.calculus.formulas.linear_maps import Product
+from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries
-from matderiv.calculus.index_forms.forms import Entry, Index, added
+from matderiv.calculus.index_forms.forms import (
+    Entry,
+    Index,
+    Indices,
+    Term,
+    added,
+    multiplied,
+    single,
+)
 from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.calculus.index_forms.partials import partial
+from matderiv.calculus.index_forms.products import product_form
 from matderiv.calculus.sweep.results import GradientStages, Sweep
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 
-__all__ = ["Prover"]
+__all__ = ["Prover", "all_equal"]
 
 #: The name of the attempt that leaves no name with a definition.
 _EVERYTHING = "all names unfolded"
@@ -62,7 +73,7 @@ class Prover:
         >>> Prover(sweep(graph_of(program, infer(program)), ("W",))).all_of("W").index
         True
         """
-        return _all_of(map(self.of, self.behind(name)))
+        return all_equal(map(self.of, self.behind(name)))
 
     def behind(self, name: str) -> tuple[str, ...]:
         """A name and all names whose gradients its own follows from."""
@@ -103,7 +114,7 @@ class Prover:
             verdicts.append(self.same(rules, gradient.formula, gradient.name))
         if verdicts[-1].status == "undecided" and len(verdicts) > 1:
             verdicts[1:] = self._by_rewrites(gradient, rules)
-        return _all_of(verdicts)
+        return all_equal(verdicts)
 
     def _by_chain_rule(self, gradient: GradientStages, rules: Node) -> Verdict:
         """Whether Σ_ij dZ_ij ∂z_ij/∂x_pq over the uses Z of x is the entry that the rules give."""
@@ -145,9 +156,40 @@ class Prover:
             return Verdict("equal", index=True)
         whole = self._same(one, other)
         if (one, other) not in parts and whole.status == "undecided":
-            by_part = _all_of(self._same(*part) for part in parts)
+            by_part = all_equal(self._same(*part) for part in parts)
             return by_part if by_part.status == "equal" else whole
         return whole
+
+    def reads(
+        self,
+        products: Iterable[Product],
+        formula: Node,
+        name: str,
+        of: str,
+        at: tuple[Indices, Indices],
+    ) -> Verdict:
+        """The verdict on Σ_b m_ab v_b = the entry at a of a gradient by a name.
+
+        The array m is given by its products, their letters b and a by `at`, and V is `of`.
+        """
+        rows, cols = at
+        dims = self.sweep.graph.shapes[of]
+
+        def pair(entries: Entries, place: tuple[Index, ...]) -> Pair:
+            fresh = {i: entries.letter() for i in rows if isinstance(i, str)}
+            places = {**dict(zip(cols, place, strict=True)), **fresh, 1: 1}
+            seed = single(Entry(of, tuple(places[i] for i in rows)))
+            sizes = zip(rows, dims, strict=True)
+            bound = tuple((fresh[i], dim.symbol) for i, dim in sizes if isinstance(i, str))
+            weighted = (
+                multiplied(seed, product_form(product, places, entries)) for product in products
+            )
+            summed = ((Term(t.atoms, t.bound + bound), c) for t, c in added(weighted))
+            return contracted(tuple(summed)), entries.at(whole, *place)
+
+        whole = self._filled(name, formula)
+        shape = self.sweep.graph.shapes[name]
+        return decide([self._attempt("read off", shape, pair, {})])
 
     def _same(self, one: Node, other: Node) -> Verdict:
         return self._decide(self.sweep.facts.shape(one), self._unfolded(one, other))
@@ -263,7 +305,7 @@ class Prover:
         return lifted | {f"d{name}" for name in lifted}
 
 
-def _all_of(verdicts: Iterable[Verdict]) -> Verdict:
+def all_equal(verdicts: Iterable[Verdict]) -> Verdict:
     """The verdict on several equalities that all have to hold: the first that is not proved."""
     index, entries = True, 0
     for verdict in verdicts:
