@@ -17,6 +17,7 @@ from matderiv.expression.vocabulary import DEFAULT_PROGRAM, MAX_TEXT
 
 __all__ = [
     "all_or_count",
+    "array_form",
     "array_name",
     "asks",
     "assume",
@@ -167,6 +168,15 @@ assume = click.option(
     multiple=True,
     metavar="NAME=symmetric|diagonal",
     help="Declare structure of an input; may be repeated.",
+)
+
+#: How derivatives of three or four axes are written.
+array_form = click.option(
+    "--form",
+    "written",
+    type=click.Choice(["einsum", "vec", "vec-rows", "index"]),
+    help="How to write derivatives of three or four axes: with einsum, as a matrix by vec (column "
+    "by column, or by rows), or by entries. Default: einsum.",
 )
 
 #: The way to the formulas; the names are those of `derivation.methods.table`.

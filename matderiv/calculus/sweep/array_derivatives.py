@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.broadcasting import filled, is_entrywise, size_name
+from matderiv.calculus.formulas.einsums import broadcast
 from matderiv.calculus.formulas.flattened import cost
 from matderiv.calculus.formulas.linear_maps import Indices, Product, linear_map
 from matderiv.calculus.formulas.regrouped import reduced, regrouped
@@ -91,17 +92,18 @@ class Array:
 class Found:
     """A derivative that is proved: in `sweep`, the gradient by `name` is its formula.
 
-    `products` are its entries at the letters `at`, where it is an array of derivatives; of more
-    than two axes it has no formula.
+    `products`: the sum of these, at the letters `at`, is its entry, where it is an array of
+    derivatives. `matrix`: whether the formula is one of matrices, and not of more axes.
     """
 
     sweep: Sweep
     name: str
-    node: Node | None
+    node: Node
     verdict: Verdict
     products: tuple[Product, ...] = ()
     at: Indices = ()
     dims: Shape = ()
+    matrix: bool = True
 
 
 def gradient_program(of: Array, wrt: str) -> Array:
@@ -158,30 +160,29 @@ def jacobian_of(of: Array, wrt: str, *, denominator: bool = False) -> Found:
         lettered(cols, (f"p{n}" for n in range(len(cols)))),
     )
     prover = Prover(swept)
-    if formula == nodes.ZERO or swept.gradients[wrt].vanishes:
-        products: tuple[Product, ...] = ()
-    else:
+    products: tuple[Product, ...] = ()
+    if not swept.gradients[wrt].vanishes:
         products = linear_map(formula, direction, at[1], at[0], swept.facts.shape)
         verdict = all_equal((verdict, prover.reads(products, formula, wrt, direction, at)))
         _check(verdict, wrt)
-    order, dims = ((at[1], at[0]), (cols, rows)) if denominator else (at, (rows, cols))
-    found = Found(swept, wrt, None, verdict, products, sum(order, ()), sum(dims, ()))
-    if len(found.dims) > _MATRIX:
-        fewer = tuple(reduced(products, found.at, found.dims, swept.facts))
-        verdict = all_equal((verdict, prover.reads(fewer, formula, wrt, direction, at)))
-        _check(verdict, wrt)
-        return replace(found, products=fewer, verdict=verdict)
-    node: Node | None = nodes.zeros(tuple(map(size_name, found.dims)))
-    if products:
+    order, sizes = ((at[1], at[0]), (cols, rows)) if denominator else (at, (rows, cols))
+    axes, dims = sum(order, ()), sum(sizes, ())
+    node: Node | None = nodes.zeros(tuple(map(size_name, dims)))
+    if products and len(dims) <= _MATRIX:
         names, symmetric = swept.graph.shapes, swept.facts.symmetric
-        node = regrouped(products, found.at, found.dims, names, symmetric)
-        if node is None:
-            return found
-        node = with_value_names(node, swept.names, but=wrt)
-        product = _product(nodes.Name(direction), node, *dims, denominator=denominator)
-        verdict = all_equal((verdict, prover.same(product, formula, wrt)))
-        _check(verdict, wrt)
-    return replace(found, sweep=_with(swept, wrt, node), node=node, verdict=verdict)
+        node = regrouped(products, axes, dims, names, symmetric)
+        if node is not None:
+            node = with_value_names(node, swept.names, but=wrt)
+            product = _product(nodes.Name(direction), node, *sizes, denominator=denominator)
+            verdict = all_equal((verdict, prover.same(product, formula, wrt)))
+    elif products:
+        products = tuple(reduced(products, axes, dims, swept.facts))
+        verdict = all_equal((verdict, prover.reads(products, formula, wrt, direction, at)))
+    matrix = node is not None and len(dims) <= _MATRIX
+    if node is None or (products and not matrix):
+        node = broadcast(products, axes, dims, swept.facts.shape)
+    _check(verdict, wrt)
+    return Found(_with(swept, wrt, node), wrt, node, verdict, products, axes, dims, matrix)
 
 
 def _product(
