@@ -35,12 +35,13 @@ if TYPE_CHECKING:
 
     from matderiv.expression.numeric import Array as Numbers
 
-__all__ = ["LAYOUTS", "ArrayDerivative", "asked_for", "hessian", "hvp", "jvp", "printed", "vjp"]
+__all__ = ["LAYOUTS", "ArrayDerivative", "TIMES", "asked_for", "hessian", "hvp", "jvp", "printed", "vjp"]
 
 #: Whether the axes of Y come before those of X, or after them.
 LAYOUTS = ("numerator", "denominator")
 
 _MATRIX = 2  # dimensions
+TIMES = 4  # the budget of a gradient: two of them, and what is read off
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +292,7 @@ _KINDS: Kinds = {
 }
 
 
-@checked()
+@checked(TIMES)
 def hessian(
     program: str,
     *,
@@ -321,7 +322,7 @@ def hessian(
     return asked_for("hessian", program, wrt, sizes, shapes, assume, form=form)
 
 
-@checked(wrt=NAME, direction=NAME)
+@checked(TIMES, wrt=NAME, direction=NAME)
 def jvp(
     program: str,
     *,
@@ -347,7 +348,7 @@ def jvp(
     return asked_for("jvp", program, wrt, sizes, shapes, assume, direction=direction)
 
 
-@checked(wrt=NAME, direction=NAME)
+@checked(TIMES, wrt=NAME, direction=NAME)
 def vjp(
     program: str,
     *,
@@ -372,7 +373,7 @@ def vjp(
     return asked_for("vjp", program, wrt, sizes, shapes, assume, direction=direction)
 
 
-@checked(wrt=NAME, direction=NAME)
+@checked(TIMES, wrt=NAME, direction=NAME)
 def hvp(
     program: str,
     *,

@@ -9,7 +9,7 @@ from typing import Any
 
 from matderiv.api import DEFAULT_PROGRAM, MOST_SHOWN, Show
 from matderiv.arguments import NAME, checked
-from matderiv.array_derivatives import ArrayDerivative, asked_for
+from matderiv.array_derivatives import TIMES, ArrayDerivative, asked_for
 from matderiv.calculus.sweep.in_one_piece import ArrayTask, read_array
 from matderiv.calculus.sweep.local_jacobian import JacobianSize, LocalJacobian, check_type
 from matderiv.errors import InputError
@@ -70,7 +70,7 @@ class Jacobian(ArrayDerivative):
         return write_text(self.document(lang, show), form)
 
 
-@checked(wrt=NAME)
+@checked(TIMES, wrt=NAME)
 def jacobian(  # noqa: PLR0913 - what a user says of a program and of the answer
     program: str = DEFAULT_PROGRAM,
     *,

@@ -89,7 +89,7 @@ def broadcast(products: Iterable[Product], at: Indices, dims: Shape, shape: Shap
 
 def _product(product: Product, at: Indices, dims: Shape, shape: ShapeOf) -> Node:
     letters: Indices = (*at, *(letter for letter, _ in product.summed))
-    sizes = dict(zip(at, dims, strict=True))
+    sizes = dict(zip(at, dims, strict=True)) | dict(product.summed)
     eyes = ((nodes.Eye(size_name(sizes[one])), (one, other)) for one, other in product.deltas)
     made: Node = nodes.ONE
     for node, places in (*product.factors, *eyes):

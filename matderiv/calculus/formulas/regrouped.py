@@ -22,7 +22,7 @@ from matderiv.calculus.formulas.flattened import (
 )
 from matderiv.calculus.formulas.linear_maps import Factor, Index, Indices, Product
 from matderiv.calculus.formulas.shaping import shapes_over
-from matderiv.calculus.formulas.tidying import as_written, tidy
+from matderiv.calculus.formulas.tidying import as_written, completed, tidy
 from matderiv.expression import nodes
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.nodes import Node
@@ -61,7 +61,8 @@ def regrouped(
         if made is None:
             return None
         (diagonal if product.deltas else others).append((product.number, made))
-    return _tidied(sum_of([*_in_order(diagonal, others, dims, facts)]), names, facts)
+    made = _tidied(sum_of(_in_order(diagonal, others, dims, facts)), names, facts)
+    return made if made == nodes.ZERO else completed(made, dims, facts)
 
 
 def reduced(
@@ -74,7 +75,9 @@ def reduced(
     letters = {i: dim for i, dim in zip(at, dims, strict=True) if isinstance(i, str)}
     for product in products:
         network = _Network.of(product, letters, facts.shape)
-        yield product if network is None else network.product(product, facts)
+        made = product if network is None else network.product(product, facts)
+        if all(node != nodes.ZERO for node, _ in made.factors):
+            yield made
 
 
 def _in_order(
@@ -133,6 +136,12 @@ def _times(parts: Iterable[Node]) -> Node:
         else:
             made = nodes.Multiply(made, part)
     return made
+
+
+def _kept(node: Node, facts: Facts) -> Node:
+    """The array tidied, in its shape unless it is 0."""
+    made = tidy(node, facts)
+    return made if made == nodes.ZERO else completed(made, facts.shape(node), facts)
 
 
 def _turned(node: Node) -> Node:
@@ -213,8 +222,8 @@ class _Network:
             return whole
         number, scalars, _ = split_scalars(_times(self.scalars), facts.shape)
         scalar = tidy(product_of(Fraction(1), scalars), facts)
-        vectors = ((tidy(_times(some), facts), (i,)) for i, some in self.vectors.items())
-        edges = ((tidy(edge.matrix, facts), (edge.one, edge.other)) for edge in self.edges)
+        vectors = ((_kept(_times(some), facts), (i,)) for i, some in self.vectors.items())
+        edges = ((_kept(edge.matrix, facts), (edge.one, edge.other)) for edge in self.edges)
         factors: list[Factor] = [(scalar, ())] if scalar != nodes.ONE else []
         return Product(whole.number * number, (*factors, *edges, *vectors), whole.deltas)
 

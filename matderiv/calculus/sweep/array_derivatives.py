@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from matderiv.calculus.deciding.decide import Verdict
-from matderiv.calculus.formulas.broadcasting import filled, is_entrywise, size_name
+from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, is_entrywise, size_name
 from matderiv.calculus.formulas.einsums import broadcast
 from matderiv.calculus.formulas.flattened import cost
 from matderiv.calculus.formulas.linear_maps import Indices, Product, linear_map
@@ -160,26 +160,26 @@ def jacobian_of(of: Array, wrt: str, *, denominator: bool = False) -> Found:
         lettered(cols, (f"p{n}" for n in range(len(cols)))),
     )
     prover = Prover(swept)
-    products: tuple[Product, ...] = ()
-    if not swept.gradients[wrt].vanishes:
-        products = linear_map(formula, direction, at[1], at[0], swept.facts.shape)
-        verdict = all_equal((verdict, prover.reads(products, formula, wrt, direction, at)))
-        _check(verdict, wrt)
     order, sizes = ((at[1], at[0]), (cols, rows)) if denominator else (at, (rows, cols))
-    axes, dims = sum(order, ()), sum(sizes, ())
-    node: Node | None = nodes.zeros(tuple(map(size_name, dims)))
-    if products and len(dims) <= _MATRIX:
+    axes, dims = (*order[0], *order[1]), (*sizes[0], *sizes[1])
+    zeros = nodes.zeros(tuple(map(size_name, dims))) if dims else nodes.ZERO
+    if swept.gradients[wrt].vanishes:
+        return Found(_with(swept, wrt, zeros), wrt, zeros, verdict, (), axes, dims)
+    products = linear_map(formula, direction, at[1], at[0], swept.facts.shape)
+    node = None
+    if len(dims) <= _MATRIX:
         names, symmetric = swept.graph.shapes, swept.facts.symmetric
         node = regrouped(products, axes, dims, names, symmetric)
-        if node is not None:
-            node = with_value_names(node, swept.names, but=wrt)
-            product = _product(nodes.Name(direction), node, *sizes, denominator=denominator)
-            verdict = all_equal((verdict, prover.same(product, formula, wrt)))
-    elif products:
+    if node is not None:
+        node = with_value_names(node, _names(swept), but=wrt)
+        node = zeros if node == nodes.ZERO else node
+        product = _product(nodes.Name(direction), node, *sizes, denominator=denominator)
+    else:
         products = tuple(reduced(products, axes, dims, swept.facts))
-        verdict = all_equal((verdict, prover.reads(products, formula, wrt, direction, at)))
-    matrix = node is not None and len(dims) <= _MATRIX
-    if node is None or (products and not matrix):
+        product = _contracted(products, direction, at, (rows, cols), swept.facts.shape)
+    verdict = all_equal((verdict, prover.same(product, formula, wrt)))
+    matrix = node is not None
+    if node is None:
         node = broadcast(products, axes, dims, swept.facts.shape)
     _check(verdict, wrt)
     return Found(_with(swept, wrt, node), wrt, node, verdict, products, axes, dims, matrix)
@@ -193,6 +193,23 @@ def _product(
         sides = (array, direction) if denominator else (direction, array)
         return nodes.MatMul(*sides)
     return nodes.Sum(nodes.Multiply(direction, array))
+
+
+def _contracted(
+    products: tuple[Product, ...],
+    direction: str,
+    at: tuple[Indices, Indices],
+    sizes: tuple[Shape, Shape],
+    shape: ShapeOf,
+) -> Node:
+    """Σ_b m_ab v_b as a formula, the array m given by its products."""
+    (rows, cols), (above, below) = at, sizes
+    runs = tuple((i, d) for i, d in zip(rows, above, strict=True) if isinstance(i, str))
+    weighted = (
+        replace(p, factors=(*p.factors, (nodes.Name(direction), rows)), summed=(*runs, *p.summed))
+        for p in products
+    )
+    return broadcast(weighted, cols, below, shape)
 
 
 def _swept(of: Array, wrt: str) -> Sweep:
@@ -230,11 +247,17 @@ def _in_one_piece(swept: Sweep, wrt: str) -> tuple[Node, Verdict]:
             )
     if formula != own.formula:
         whole = tidy(formula, swept.facts)
-        last = finished(whole, wrt, swept.graph.shapes[wrt], swept.names, swept.facts)
+        last = finished(whole, wrt, swept.graph.shapes[wrt], _names(swept), swept.facts)
         formula = last[-1].formula if last else whole
         verdict = all_equal((verdict, prover.same(formula, own.formula, wrt)))
         _check(verdict, wrt)
     return formula, verdict
+
+
+def _names(swept: Sweep) -> dict[object, str]:
+    """The names of the program's own values by the keys of their formulas."""
+    own = swept.graph.program.names()
+    return {key: name for key, name in swept.names.items() if name in own}
 
 
 def _with(swept: Sweep, name: str, formula: Node) -> Sweep:

@@ -27,21 +27,10 @@ from matderiv.calculus.deciding.parts import differing, shared_parts_named
 from matderiv.calculus.formulas.broadcasting import filled
 from matderiv.calculus.formulas.flattened import cost, sum_of
 from matderiv.calculus.formulas.shaping import shapes_over
-from matderiv.calculus.formulas.linear_maps import Product
-from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.entries import Entries
-from matderiv.calculus.index_forms.forms import (
-    Entry,
-    Index,
-    Indices,
-    Term,
-    added,
-    multiplied,
-    single,
-)
+from matderiv.calculus.index_forms.forms import Entry, Index, added
 from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.calculus.index_forms.partials import partial
-from matderiv.calculus.index_forms.products import product_form
 from matderiv.calculus.sweep.results import GradientStages, Sweep
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
@@ -159,37 +148,6 @@ class Prover:
             by_part = all_equal(self._same(*part) for part in parts)
             return by_part if by_part.status == "equal" else whole
         return whole
-
-    def reads(
-        self,
-        products: Iterable[Product],
-        formula: Node,
-        name: str,
-        of: str,
-        at: tuple[Indices, Indices],
-    ) -> Verdict:
-        """The verdict on Σ_b m_ab v_b = the entry at a of a gradient by a name.
-
-        The array m is given by its products, their letters b and a by `at`, and V is `of`.
-        """
-        rows, cols = at
-        dims = self.sweep.graph.shapes[of]
-
-        def pair(entries: Entries, place: tuple[Index, ...]) -> Pair:
-            fresh = {i: entries.letter() for i in rows if isinstance(i, str)}
-            places = {**dict(zip(cols, place, strict=True)), **fresh, 1: 1}
-            seed = single(Entry(of, tuple(places[i] for i in rows)))
-            sizes = zip(rows, dims, strict=True)
-            bound = tuple((fresh[i], dim.symbol) for i, dim in sizes if isinstance(i, str))
-            weighted = (
-                multiplied(seed, product_form(product, places, entries)) for product in products
-            )
-            summed = ((Term(t.atoms, t.bound + bound), c) for t, c in added(weighted))
-            return contracted(tuple(summed)), entries.at(whole, *place)
-
-        whole = self._filled(name, formula)
-        shape = self.sweep.graph.shapes[name]
-        return decide([self._attempt("read off", shape, pair, {})])
 
     def _same(self, one: Node, other: Node) -> Verdict:
         return self._decide(self.sweep.facts.shape(one), self._unfolded(one, other))
