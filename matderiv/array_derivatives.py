@@ -12,7 +12,7 @@ from matderiv.arguments import NAME, checked
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.runnable import size_lines, size_words, written_for
 from matderiv.calculus.sweep.array_derivatives import (
-    Array,
+    ArrayProgram,
     Found,
     gradient_program,
     jacobian_of,
@@ -35,7 +35,17 @@ if TYPE_CHECKING:
 
     from matderiv.expression.numeric import Array as Numbers
 
-__all__ = ["LAYOUTS", "ArrayDerivative", "TIMES", "asked_for", "hessian", "hvp", "jvp", "printed", "vjp"]
+__all__ = [
+    "LAYOUTS",
+    "TIMES",
+    "ArrayDerivative",
+    "asked_for",
+    "derivative_text",
+    "hessian",
+    "hvp",
+    "jvp",
+    "vjp",
+]
 
 #: Whether the axes of Y come before those of X, or after them.
 LAYOUTS = ("numerator", "denominator")
@@ -46,7 +56,7 @@ TIMES = 4  # the budget of a gradient: two of them, and what is read off
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked for: one of `_KINDS` of a program, by one input or two."""
+    """The question: one of `_KINDS` of derivatives of a program, by one input or two."""
 
     kind: str
     program: Program
@@ -125,7 +135,7 @@ class ArrayDerivative:
 
     @property
     def note(self) -> str:
-        """What has to be said beside the formula: the layout, or the order of vec; else ""."""
+        """The words that belong to the formula: the layout, or the order of vec; else ""."""
         return " ".join(filter(None, (self._layout_note, *self.written.notes)))
 
     @property
@@ -134,12 +144,12 @@ class ArrayDerivative:
         return tuple(dim.size for dim in self.answer.dims)
 
     def latex(self) -> str:
-        """The formula as an equation in LaTeX; of the form "einsum", that of its entries.
+        r"""The formula as an equation in LaTeX; of the form "einsum", that of its entries.
 
         >>> print(hessian("x @ A @ x", wrt="x").latex(), end="")
-        \\begin{aligned}
-        \\dfrac{{\\partial }^{2}L}{\\partial x\\partial x^{T}} & = A +A^{T}
-        \\end{aligned}
+        \begin{aligned}
+        \dfrac{{\partial }^{2}L}{\partial x\partial x^{T}} & = A +A^{T}
+        \end{aligned}
         """
         return array_latex(self._derived)
 
@@ -188,10 +198,7 @@ class ArrayDerivative:
         own = {n: a for n, a in arrays.items() if n not in along}
         assume = dict(self.asked.assume)
         given = arrays_of(self.program, own, assume)
-        scalar = not self.shapes[self.program.loss.name]
-        shapes = shapes_at(
-            self.program, assume, self.shapes, self.declared, given, scalar=scalar
-        )
+        shapes = shapes_at(self.program, assume, self.shapes, self.declared, given)
         found = self.answer if _sizes(shapes) == _sizes(self.shapes) else _at(self.asked, shapes)
         if along:
             given |= _direction(direction, along[direction], found.sweep.graph.shapes[direction])
@@ -210,7 +217,7 @@ class ArrayDerivative:
 
     @property
     def _derived(self) -> Derived:
-        """What is written, under names that a page can show."""
+        """The derivative to be written, under names that a page can show."""
         program, array = self.program, _array(self.program, self.shapes, {})
         value, (x, *more) = program.loss.name, self.wrt
         rank = len(self.shapes[value])
@@ -242,13 +249,13 @@ class ArrayDerivative:
         return f"<{self.label} = {formula}, proved {self.proof}>"
 
 
-def printed(derivative: ArrayDerivative, form: str = "formula") -> str:
+def derivative_text(derivative: ArrayDerivative, form: str = "formula") -> str:
     """The derivative as text: assignments that run in NumPy after the program, LaTeX, or code.
 
     Raises:
         InputError: there is no such form.
 
-    >>> print(printed(vjp("A @ x", wrt="x")), end="")
+    >>> print(derivative_text(vjp("A @ x", wrt="x")), end="")
     Jv = A.T @ v
     """
     match form:
@@ -278,7 +285,7 @@ _WORDS = {
     "hvp": "the Hessian of {y} by {x}, times {v}",
 }
 
-Kinds = Mapping[str, Callable[[Array, Asked], Found]]
+Kinds = Mapping[str, Callable[[ArrayProgram, Asked], Found]]
 _KINDS: Kinds = {
     "jacobian": lambda of, asked: jacobian_of(
         of, asked.wrt[0], denominator=asked.layout == "denominator"
@@ -319,7 +326,7 @@ def hessian(
     >>> print(hessian("p = sigmoid(X @ w); L = -sum(y*log(p) + (1 - y)*log(1 - p))", wrt="w"))
     X.T @ diag((1 - p)*p) @ X
     """
-    return asked_for("hessian", program, wrt, sizes, shapes, assume, form=form)
+    return asked_for("hessian", program, wrt, sizes=sizes, shapes=shapes, assume=assume, form=form)
 
 
 @checked(TIMES, wrt=NAME, direction=NAME)
@@ -345,7 +352,9 @@ def jvp(
     >>> print(jvp("tanh(A @ x)", wrt="x"))
     (A @ v)*(1 - tanh(A @ x)**2)
     """
-    return asked_for("jvp", program, wrt, sizes, shapes, assume, direction=direction)
+    return asked_for(
+        "jvp", program, wrt, sizes=sizes, shapes=shapes, assume=assume, direction=direction
+    )
 
 
 @checked(TIMES, wrt=NAME, direction=NAME)
@@ -370,7 +379,9 @@ def vjp(
     >>> print(vjp("tanh(A @ x)", wrt="x"))
     A.T @ (v*(1 - tanh(A @ x)**2))
     """
-    return asked_for("vjp", program, wrt, sizes, shapes, assume, direction=direction)
+    return asked_for(
+        "vjp", program, wrt, sizes=sizes, shapes=shapes, assume=assume, direction=direction
+    )
 
 
 @checked(TIMES, wrt=NAME, direction=NAME)
@@ -399,28 +410,30 @@ def hvp(
     >>> print(hvp("p = sigmoid(X @ w); L = -sum(y*log(p) + (1 - y)*log(1 - p))", wrt="w"))
     X.T @ ((X @ v)*p*(1 - p))
     """
-    return asked_for("hvp", program, wrt, sizes, shapes, assume, direction=direction)
+    return asked_for(
+        "hvp", program, wrt, sizes=sizes, shapes=shapes, assume=assume, direction=direction
+    )
 
 
 def asked_for(
     kind: str,
     program: str,
-    wrt: str | Iterable[str] | None,
-    sizes: Mapping[str, int | None] | None,
-    shapes: Mapping[str, tuple[int, ...]] | None,
-    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None,
+    wrt: str | Iterable[str] | None = None,
     *,
+    sizes: Mapping[str, int | None] | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     form: str | None = None,
     layout: str | None = None,
     direction: str | None = None,
 ) -> ArrayDerivative:
-    """What one of the functions above returns."""
+    """The answer of one of the functions above."""
     written = parse(program)
     assumed = read_assumed(written, assume)
     second = kind in ("hessian", "hvp")
     known = _inferred(written, assumed, sizes, shapes, scalar=second)
     most, first = (2 if kind == "hessian" else 1), kind == "jacobian"
-    names = _names(written, known, assumed, wrt, most, first=first)
+    names = _names(written, known, assumed, wrt, most if not first else 0)
     with uncollected():
         declared = declared_letters(known, sizes, shapes)
         asked = Asked(kind, written, names, tuple(assumed.items()))
@@ -454,21 +467,19 @@ def _names(
     assumed: Assumed,
     wrt: str | Iterable[str] | None,
     most: int,
-    *,
-    first: bool,
 ) -> tuple[str, ...]:
-    """The input to differentiate by, or the two of a mixed Hessian; by default the `first`."""
+    """The inputs to differentiate by, at most so many; by default the first if that is 0."""
     named = (wrt,) if isinstance(wrt, str) else None if wrt is None else tuple(wrt)
     names = chosen(program, named, known)
     free = tuple(name for name in names if name not in assumed)
-    if named is None and first:
+    if named is None and not most:
         return free[:1] or names[:1]
     if named is None and len(free) > 1:
         raise InputError(
             f"Several inputs are arrays: {', '.join(free)}; say by which one with wrt, or --wrt."
         )
     names = names if named or not free else free
-    if len(names) > most:
+    if len(names) > max(1, most):
         what = "two inputs" if most > 1 else "one input"
         raise InputError(f"It is by {what} at most, and wrt names {len(names)}; leave some out.")
     for name in names:
@@ -500,7 +511,7 @@ def _with_layout(asked: Asked, layout: str | None, known: Mapping[str, Shape]) -
 
 
 def _with_direction(asked: Asked, direction: str | None, known: Mapping[str, Shape]) -> Asked:
-    """What is asked for with a direction whose name is clear and whose shape fits."""
+    """The question with a direction whose name is clear and whose shape fits."""
     of = asked.program.loss.name if asked.kind == "vjp" else asked.wrt[0]
     shape = known[of]
     array = _array(asked.program, known, {})
@@ -516,7 +527,9 @@ def _with_direction(asked: Asked, direction: str | None, known: Mapping[str, Sha
         )
     elif direction in known and direction in asked.program.inputs():
         if known[direction] != shape:
-            one, other = ("×".join(d.symbol for d in s) or "a number" for s in (known[direction], shape))
+            one, other = (
+                "×".join(d.symbol for d in s) or "a number" for s in (known[direction], shape)
+            )
             raise ShapeError(
                 f"The direction {direction} is {one} in the program, but {of} is {other}; give the "
                 f"direction another name, such as {array.free('v', 'u')}."
@@ -549,8 +562,8 @@ def _form(form: str | None, found: Found, asked: Asked, known: Mapping[str, Shap
     return "formula" if found.matrix else form or "einsum"
 
 
-def _array(program: Program, known: Mapping[str, Shape], assumed: Assumed) -> Array:
-    return Array(program, known, frozenset(assumed), named=program.loss.name != "L")
+def _array(program: Program, known: Mapping[str, Shape], assumed: Assumed) -> ArrayProgram:
+    return ArrayProgram(program, known, frozenset(assumed), named=program.loss.name != "L")
 
 
 def _at(asked: Asked, shapes: Mapping[str, Shape]) -> Found:
@@ -578,5 +591,7 @@ def _direction(name: str, value: npt.ArrayLike, shape: Shape) -> dict[str, Numbe
         raise InputError(f"{name} is no array of numbers; give it as NumPy takes it.") from None
     wanted = tuple(dim.size for dim in shape)
     if array.shape != wanted:
-        raise ShapeError(f"The direction {name} has the shape {array.shape}; it should be {wanted}.")
+        raise ShapeError(
+            f"The direction {name} has the shape {array.shape}; it should be {wanted}."
+        )
     return {name: array}

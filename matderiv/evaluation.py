@@ -74,13 +74,10 @@ def shapes_at(
     own: Mapping[str, Shape],
     declared: frozenset[str],
     arrays: Arrays,
-    *,
-    scalar: bool = True,
 ) -> dict[str, Shape]:
     """The shapes of all names where some are given; `own` has their numbers of dimensions.
 
-    `declared`: the letters of sizes that have their numbers in `own`. `scalar`: whether the last
-    value is a number.
+    `declared`: the letters of sizes that have their numbers in `own`.
 
     Raises:
         ShapeError: the arrays do not fit.
@@ -107,6 +104,7 @@ def shapes_at(
     letters |= _letters(program, own, arrays)
     for letter in sorted(program.letters() - letters.keys()):
         raise InputError(f"The size {letter} is that of no array; give it as {letter}=….")
+    scalar = not own[program.loss.name]
     found = infer_assumed(whole, assumed, sizes=letters, shapes=known, scalar=scalar)
     found = like(found, {name: own[name] for name in inputs})
     for name in known:

@@ -34,7 +34,7 @@ class Jacobian(ArrayDerivative):
 
     @cached_property
     def found(self) -> ArrayTask:
-        """What the page is about.
+        """The array and the input that the page is about.
 
         Raises:
             InputError: no array is computed on the way to the loss.
@@ -71,7 +71,7 @@ class Jacobian(ArrayDerivative):
 
 
 @checked(TIMES, wrt=NAME)
-def jacobian(  # noqa: PLR0913 - what a user says of a program and of the answer
+def jacobian(
     program: str = DEFAULT_PROGRAM,
     *,
     wrt: str | None = None,

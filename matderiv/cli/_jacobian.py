@@ -64,7 +64,7 @@ _PAGE = {"text": "text", "markdown": "markdown", "tex": "latex"}
     help="Print the page with the Jacobian itself, this much of it.",
 )
 @output
-def jacobian_command(  # noqa: PLR0913 - one parameter for each option
+def jacobian_command(
     asked: dict[str, Any],
     written: str | None,
     layout: str | None,
@@ -100,5 +100,5 @@ def jacobian_command(  # noqa: PLR0913 - one parameter for each option
         if chosen in _PAGE:
             text = found.print(_PAGE[chosen], lang=lang, show=show)
         else:
-            text = array_derivatives.printed(found, chosen)
+            text = array_derivatives.derivative_text(found, chosen)
     write_output(text, output)

@@ -100,5 +100,5 @@ def _write(kind: str, asked: dict[str, Any], form: str | None, output: Path | No
     check_folder(output)
     with progress():
         found = getattr(array_derivatives, kind)(**asked)
-        text = array_derivatives.printed(found, chosen)
+        text = array_derivatives.derivative_text(found, chosen)
     write_output(text, output)

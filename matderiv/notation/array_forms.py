@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from matderiv.calculus.formulas.einsums import einsum_terms
 from matderiv.calculus.formulas.flattened import factors, product_of, sum_of
-from matderiv.calculus.formulas.linear_maps import Product
-from matderiv.calculus.formulas.vec_forms import VecProduct, vec_product
+from matderiv.calculus.index_forms.einsums import einsum_terms
 from matderiv.calculus.index_forms.forms import Index, Indices
 from matderiv.calculus.index_forms.index_expressions import (
     IndexExpression,
@@ -21,15 +19,25 @@ from matderiv.calculus.index_forms.index_expressions import (
     sum_over,
 )
 from matderiv.calculus.index_forms.letters import lettered
+from matderiv.calculus.index_forms.linear_maps import Product
+from matderiv.calculus.index_forms.vec_forms import VecProduct, vec_product
 from matderiv.calculus.index_forms.written_entry import entry_of
 from matderiv.calculus.sweep.array_derivatives import Found
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.expression.shapes import Shape
-from matderiv.notation.boxes import Box, NumberBox, Operator, Row, Scripts, Symbol, Terms, Word
+from matderiv.notation.boxes import (
+    Box,
+    NumberBox,
+    Operator,
+    Row,
+    Scripts,
+    Symbol,
+    Terms,
+    Word,
+    joined,
+)
 from matderiv.notation.boxes import Fraction as FractionBox
-from matderiv.notation.boxes import joined
 from matderiv.notation.formulas import Formulas
 from matderiv.notation.indices import IndexNotation
 from matderiv.notation.latex import latex
@@ -55,7 +63,7 @@ _MOST = 40  # further letters
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """What is written: a derivative, its form, and the names of what is differentiated by what.
+    """A derivative to be written: its form, and the names of Y and of the inputs that it is by.
 
     `of`: the names of Y and its shape, `wrt` the names that it is by, two for a second derivative
     of the number `of`. `first` axes are those of Y, or of X where it is `turned`. `text`: a formula
@@ -136,8 +144,13 @@ def _formulas(derived: Derived) -> Formulas:
     largest = max((d.size for shape in names.values() for d in shape), default=1)
     letters = tuple(_letters(derived))
     return Formulas(
-        derived.of, swept.facts.shape, names, None, commas=largest >= _COMMA_FROM,
-        letters=letters, also={},
+        derived.of,
+        swept.facts.shape,
+        names,
+        None,
+        commas=largest >= _COMMA_FROM,
+        letters=letters,
+        also={},
     )
 
 

@@ -61,9 +61,8 @@ def gradient_code(
 ) -> str:
     """The source text of a function of the program's inputs that returns the gradients.
 
-    `formulas`: the gradients by some names; one of them is what is `wanted` instead. Undefined functions and the derivatives it needs of
-    them are keyword arguments.
-
+    `formulas`: the gradients by some names; one of them is what is `wanted` instead. Undefined
+    functions and the derivatives it needs of them are keyword arguments.
 
     Raises:
         InputError: there is no such target.
@@ -368,7 +367,7 @@ class _Names:
         self._count = 0
 
     def label(self, name: str) -> str:
-        """What is printed for a name: another one for a derivative that is no gradient."""
+        """The name to print: another one for a derivative that is no gradient."""
         return self._labels.get(name, name)
 
     def __call__(self, name: str) -> str:

@@ -31,9 +31,7 @@ _IMPORTS = sorted(
 )
 
 
-def sympy_code(
-    swept: Sweep, formulas: Mapping[str, Node], note: str = "", label: str = ""
-) -> str:
+def sympy_code(swept: Sweep, formulas: Mapping[str, Node], note: str = "", label: str = "") -> str:
     """Statements after which dX is a SymPy expression, for every X of the formulas.
 
     `label` is another name of the only one.

@@ -12,17 +12,15 @@ from dataclasses import dataclass, replace
 
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, is_entrywise, size_name
-from matderiv.calculus.formulas.einsums import broadcast
 from matderiv.calculus.formulas.flattened import cost
-from matderiv.calculus.formulas.linear_maps import Indices, Product, linear_map
-from matderiv.calculus.formulas.regrouped import reduced, regrouped
-from matderiv.calculus.formulas.rewrites import Facts
-from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.formulas.tidying import tidy
+from matderiv.calculus.index_forms.einsums import broadcasted
+from matderiv.calculus.index_forms.forms import Indices
 from matderiv.calculus.index_forms.letters import lettered
+from matderiv.calculus.index_forms.linear_maps import Product, linear_map
+from matderiv.calculus.index_forms.regrouped import reduced, regrouped
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover, all_equal
-
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.sweep import finished, replaced, sweep, with_value_names
 from matderiv.errors import ProofError, UnsupportedError
@@ -31,14 +29,21 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape, settled
 
-__all__ = ["Array", "Found", "gradient_program", "jacobian_of", "pulled_back", "pushed_forward"]
+__all__ = [
+    "ArrayProgram",
+    "Found",
+    "gradient_program",
+    "jacobian_of",
+    "pulled_back",
+    "pushed_forward",
+]
 
 _LONGEST = 1000  # operations and names of a formula in one piece
 _MATRIX = 2  # dimensions
 
 
 @dataclass(frozen=True, slots=True)
-class Array:
+class ArrayProgram:
     """A program that ends in an array, or in a number, with the shapes of all names.
 
     `symmetric`: names of symmetric matrices.
@@ -68,7 +73,7 @@ class Array:
         more = (f"{wish}{n}" for n in range(1, len(taken) + 2) for wish in wishes)
         return next(name for name in (*wishes, *more) if name not in taken)
 
-    def along(self, direction: str) -> Array:
+    def along(self, direction: str) -> ArrayProgram:
         """⟨V, Y⟩ as a program: its last value is Σ V∗Y, or V·L of a number L.
 
         A last value without a name of the user's is written out in it.
@@ -85,7 +90,7 @@ class Array:
         gone = frozenset({last.name}) - program.names()
         shapes = {name: shape for name, shape in self.shapes.items() if name not in gone}
         shapes |= {direction: self.shape, total: ()}
-        return Array(program, shapes, self.symmetric)
+        return ArrayProgram(program, shapes, self.symmetric)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,7 @@ class Found:
     matrix: bool = True
 
 
-def gradient_program(of: Array, wrt: str) -> Array:
+def gradient_program(of: ArrayProgram, wrt: str) -> ArrayProgram:
     """The program that ends in the gradient of a program by a name, in one formula.
 
     Raises:
@@ -118,14 +123,14 @@ def gradient_program(of: Array, wrt: str) -> Array:
     return _ending_in(of, swept, formula, of.shapes[wrt])
 
 
-def pulled_back(of: Array, wrt: str, direction: str) -> Found:
+def pulled_back(of: ArrayProgram, wrt: str, direction: str) -> Found:
     """Vᵀ·∂Y/∂X: the gradient of ⟨V, Y⟩ by X, V the direction."""
     swept = _swept(of.along(direction), wrt)
     formula, verdict = _in_one_piece(swept, wrt)
     return Found(_with(swept, wrt, formula), wrt, formula, verdict)
 
 
-def pushed_forward(of: Array, wrt: str, direction: str) -> Found:
+def pushed_forward(of: ArrayProgram, wrt: str, direction: str) -> Found:
     """∂Y/∂X·U: the gradient by V of ⟨U, Vᵀ·∂Y/∂X⟩, which is linear in V; U is the direction."""
     seed = replace(of, shapes={**of.shapes, direction: ()}).free("V", "Z", "P")
     paired = of.along(seed)
@@ -140,7 +145,7 @@ def pushed_forward(of: Array, wrt: str, direction: str) -> Found:
     return Found(_with(again, seed, formula), seed, formula, both)
 
 
-def jacobian_of(of: Array, wrt: str, *, denominator: bool = False) -> Found:
+def jacobian_of(of: ArrayProgram, wrt: str, *, denominator: bool = False) -> Found:
     """∂Y/∂X, the axes of Y before those of X or after them; of a number L, its gradient.
 
     Raises:
@@ -180,14 +185,12 @@ def jacobian_of(of: Array, wrt: str, *, denominator: bool = False) -> Found:
     verdict = all_equal((verdict, prover.same(product, formula, wrt)))
     matrix = node is not None
     if node is None:
-        node = broadcast(products, axes, dims, swept.facts.shape)
+        node = broadcasted(products, axes, dims, swept.facts.shape)
     _check(verdict, wrt)
     return Found(_with(swept, wrt, node), wrt, node, verdict, products, axes, dims, matrix)
 
 
-def _product(
-    direction: Node, array: Node, first: Shape, last: Shape, *, denominator: bool
-) -> Node:
+def _product(direction: Node, array: Node, first: Shape, last: Shape, *, denominator: bool) -> Node:
     """Σ V∗∂Y/∂X over the axes of Y, of which there is one if X has axes."""
     if first and last:
         sides = (array, direction) if denominator else (direction, array)
@@ -209,10 +212,10 @@ def _contracted(
         replace(p, factors=(*p.factors, (nodes.Name(direction), rows)), summed=(*runs, *p.summed))
         for p in products
     )
-    return broadcast(weighted, cols, below, shape)
+    return broadcasted(weighted, cols, below, shape)
 
 
-def _swept(of: Array, wrt: str) -> Sweep:
+def _swept(of: ArrayProgram, wrt: str) -> Sweep:
     program = settled(of.program, of.shapes)
     return sweep(graph_of(program, of.shapes), (wrt,), of.symmetric)
 
@@ -266,7 +269,7 @@ def _with(swept: Sweep, name: str, formula: Node) -> Sweep:
     return replace(swept, gradients={**swept.gradients, name: stages})
 
 
-def _ending_in(of: Array, swept: Sweep, formula: Node, shape: Shape) -> Array:
+def _ending_in(of: ArrayProgram, swept: Sweep, formula: Node, shape: Shape) -> ArrayProgram:
     """The program whose last value is a gradient instead."""
     for part in nodes.walk(formula):
         if isinstance(part, nodes.Apply) and not is_entrywise(part):
@@ -277,4 +280,4 @@ def _ending_in(of: Array, swept: Sweep, formula: Node, shape: Shape) -> Array:
     *before, _ = swept.graph.program.assignments
     name = of.free("G", "Q", "R")
     program = Program((*before, Assignment(name, formula)))
-    return Array(program, {**of.shapes, name: shape}, of.symmetric, named=False)
+    return ArrayProgram(program, {**of.shapes, name: shape}, of.symmetric, named=False)

@@ -20,9 +20,10 @@ from matderiv.calculus.formulas.flattened import (
     split_scalars,
     sum_of,
 )
-from matderiv.calculus.formulas.linear_maps import Factor, Index, Indices, Product
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.formulas.tidying import as_written, completed, tidy
+from matderiv.calculus.index_forms.forms import Index, Indices
+from matderiv.calculus.index_forms.linear_maps import Factor, Product, without_ones
 from matderiv.expression import nodes
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.nodes import Node
@@ -46,7 +47,8 @@ def regrouped(
     >>> from matderiv.expression.source import source
     >>> n, d = Dim("N", 2), Dim("D", 3)
     >>> a, s = nodes.Name("A"), nodes.Name("s")
-    >>> product = Product(Fraction(1), ((a, ("k", "i")), (s, ("k",)), (a, ("k", "j"))), (), (("k", n),))
+    >>> factors = ((a, ("k", "i")), (s, ("k",)), (a, ("k", "j")))
+    >>> product = Product(factors=factors, summed=(("k", n),))
     >>> source(regrouped([product], ("i", "j"), (d, d), {"A": (n, d), "s": (n,)}))
     'A.T @ diag(s) @ A'
     """
@@ -130,11 +132,8 @@ def _tidied(formula: Node, names: Mapping[str, Shape], facts: Facts) -> Node:
 def _times(parts: Iterable[Node]) -> Node:
     """The product entry by entry."""
     made: Node = nodes.ONE
-    for part in parts:
-        if made == nodes.ONE or part == nodes.ONE:
-            made = part if made == nodes.ONE else made
-        else:
-            made = nodes.Multiply(made, part)
+    for part in (part for part in parts if part != nodes.ONE):
+        made = part if made == nodes.ONE else nodes.Multiply(made, part)
     return made
 
 
@@ -192,10 +191,9 @@ class _Network:
         made.same = bool(product.deltas)
         made.summed = [letter for letter, _ in product.summed]
         same = {b: a for a, b in product.deltas}  # of two free indices that agree, the first
-        for node, places in product.factors:
-            for axis in reversed([n for n, i in enumerate(places) if i == 1]):
-                node = nodes.Sum(node, axis if len(shape(node)) > 1 else None)  # of one entry
-            at = tuple(same.get(i, i) for i in places if i != 1)
+        for factor in product.factors:
+            node, places = without_ones(*factor, shape)
+            at = tuple(same.get(i, i) for i in places)
             match at:
                 case ():
                     made.scalars.append(node)
@@ -295,7 +293,9 @@ class _Network:
                 left, right = one.to(letter), _turned(other.to(letter))
                 if weight != nodes.ONE:
                     right = nodes.MatMul(nodes.Diag(weight), right)
-                self._join(_Edge(nodes.MatMul(left, right), one.beside(letter), other.beside(letter)))
+                self._join(
+                    _Edge(nodes.MatMul(left, right), one.beside(letter), other.beside(letter))
+                )
             case _:
                 return False
         return True

@@ -12,8 +12,9 @@ from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import column, size_name
 from matderiv.calculus.formulas.facts import Facts
-from matderiv.calculus.formulas.linear_maps import Index, Product
 from matderiv.calculus.formulas.tidying import tidy
+from matderiv.calculus.index_forms.forms import Index
+from matderiv.calculus.index_forms.linear_maps import Product
 from matderiv.expression import nodes
 from matderiv.expression.dims import Dim
 from matderiv.expression.nodes import Node
@@ -60,12 +61,12 @@ def vec_product(
     """
     if product.summed or any(len(at) > _MATRIX or 1 in at for _, at in product.factors):
         return None
-    return _Reader(product, rows, cols, facts, by_rows).read()
+    return _Reader(product, rows, cols, facts, by_rows=by_rows).read()
 
 
 class _Reader:
     def __init__(
-        self, product: Product, rows: Axes, cols: Axes, facts: Facts, by_rows: bool
+        self, product: Product, rows: Axes, cols: Axes, facts: Facts, *, by_rows: bool
     ) -> None:
         self.product, self.facts = product, facts
         self.rows, self.cols = rows, cols
@@ -113,7 +114,9 @@ class _Reader:
             same.update(dict.fromkeys(joined, joined))
         for node, at in self.product.factors:
             if not at:
-                self.scalar = node if self.scalar == nodes.ONE else nodes.Multiply(self.scalar, node)
+                self.scalar = (
+                    node if self.scalar == nodes.ONE else nodes.Multiply(self.scalar, node)
+                )
             elif len(at) == 1:
                 known = self.vectors.get(at[0])
                 self.vectors[at[0]] = node if known is None else nodes.Multiply(known, node)

@@ -8,11 +8,12 @@ V, every operation gives a factor, an index that is summed over, or two indices 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, varies
+from matderiv.calculus.index_forms.forms import Index, Indices
 from matderiv.errors import MissingRuleError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import definition
@@ -20,10 +21,8 @@ from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 
-__all__ = ["Factor", "Product", "linear_map", "placed"]
+__all__ = ["LINEAR", "Factor", "Product", "linear_map", "without_ones"]
 
-Index = int | str
-Indices = tuple[Index, ...]
 #: An array and the indices at which its entry stands in a product.
 Factor = tuple[Node, Indices]
 
@@ -97,7 +96,7 @@ class _Reader:
         if isinstance(node, nodes.Name):
             yield Product(deltas=tuple(zip(at, self.by, strict=True)))
             return
-        rule = RULES.get(type(node))
+        rule = LINEAR.get(type(node))
         if rule is not None:
             yield from rule(self, node, at)
             return
@@ -111,9 +110,7 @@ class _Reader:
 
     def letters(self, dims: Shape) -> tuple[tuple[tuple[str, Dim], ...], Indices]:
         """The letters of a sum over these sizes, and all its indices."""
-        places: Indices = tuple(
-            1 if dim == SINGLE else f"k{next(self.count)}" for dim in dims
-        )
+        places: Indices = tuple(1 if dim == SINGLE else f"k{next(self.count)}" for dim in dims)
         pairs = zip(places, dims, strict=True)
         return tuple((place, dim) for place, dim in pairs if isinstance(place, str)), places
 
@@ -126,12 +123,12 @@ class _Reader:
 
 _Rule = Callable[..., Iterator[Product]]
 #: The products of an entry of each kind of node, of which one operand holds V.
-RULES: dict[type, _Rule] = {}
+LINEAR: dict[type, _Rule] = {}
 
 
 def _rule(*kinds: type) -> Callable[[_Rule], _Rule]:
     def register(rule: _Rule) -> _Rule:
-        RULES.update(dict.fromkeys(kinds, rule))
+        LINEAR.update(dict.fromkeys(kinds, rule))
         return rule
 
     return register
@@ -157,9 +154,7 @@ def _negate(reader: _Reader, node: nodes.Negate, at: Indices) -> Iterator[Produc
 def _multiply(
     reader: _Reader, node: nodes.Multiply | nodes.Divide, at: Indices
 ) -> Iterator[Product]:
-    inside, beside = (
-        (node.left, node.right) if reader.holds(node.left) else (node.right, node.left)
-    )
+    inside, beside = (node.left, node.right) if reader.holds(node.left) else (node.right, node.left)
     if reader.holds(beside):
         raise UnsupportedError("A formula that should be linear holds a product of its variable.")
     own = reader.own(beside, node, at)
@@ -259,6 +254,13 @@ def _mean(reader: _Reader, node: nodes.Mean, at: Indices) -> Iterator[Product]:
         yield product.times(Fraction(1), below)
 
 
+def without_ones(node: Node, places: Indices, shape: ShapeOf) -> Factor:
+    """The array without its axes of one entry, where the index is 1."""
+    for axis in reversed([n for n, i in enumerate(places) if i == 1]):
+        node = nodes.Sum(node, axis if len(shape(node)) > 1 else None)
+    return node, tuple(i for i in places if i != 1)
+
+
 # -- deltas under sums, and factors taken apart --------------------------------------------------
 
 
@@ -326,12 +328,3 @@ def _without_deltas(product: Product) -> Product:
     pairs = (tuple(sorted((root(a), root(b)), key=str)) for a, b in left)
     deltas = tuple(dict.fromkeys((a, b) for a, b in pairs if a != b))
     return Product(product.number, factors, deltas, summed)
-
-
-def placed(product: Product, names: Mapping[Index, Index]) -> Product:
-    """The product with other letters for its free ones."""
-    factors = tuple(
-        (node, tuple(names.get(i, i) for i in at)) for node, at in product.factors
-    )
-    deltas = tuple((names.get(a, a), names.get(b, b)) for a, b in product.deltas)
-    return replace(product, factors=factors, deltas=deltas)

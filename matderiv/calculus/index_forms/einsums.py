@@ -9,13 +9,14 @@ from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, rearranged, size_name
 from matderiv.calculus.formulas.flattened import sum_of
-from matderiv.calculus.formulas.linear_maps import Index, Indices, Product
+from matderiv.calculus.index_forms.forms import Index, Indices
+from matderiv.calculus.index_forms.linear_maps import Product, without_ones
 from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.dims import Shape
 from matderiv.expression.nodes import Node
 
-__all__ = ["EinsumTerm", "broadcast", "einsum_terms"]
+__all__ = ["EinsumTerm", "broadcasted", "einsum_terms"]
 
 _FIRST, _LAST, _SUMMED = "ijuv", "pqrs", "klmnabcdefgh"
 
@@ -71,7 +72,7 @@ def _term(product: Product, at: Indices, dims: Shape, letters: tuple[str, ...]) 
     return EinsumTerm(product.number, scalar, f"{','.join(texts)}->{''.join(letters)}", arrays)
 
 
-def broadcast(products: Iterable[Product], at: Indices, dims: Shape, shape: ShapeOf) -> Node:
+def broadcasted(products: Iterable[Product], at: Indices, dims: Shape, shape: ShapeOf) -> Node:
     """The array whose entry at `at` is the sum of the products, by broadcasting: A[:, None]*B.
 
     >>> from matderiv.calculus.formulas.shaping import shapes_over
@@ -80,7 +81,7 @@ def broadcast(products: Iterable[Product], at: Indices, dims: Shape, shape: Shap
     >>> n, d, m = Dim("N", 2), Dim("D", 3), Dim("M", 4)
     >>> shape = shapes_over({"A": (n, d), "w": (m,)})
     >>> a, w = (nodes.Name("A"), ("i", "p")), (nodes.Name("w"), ("q",))
-    >>> source(broadcast([Product(factors=(a, w))], ("i", "p", "q"), (n, d, m), shape))
+    >>> source(broadcasted([Product(factors=(a, w))], ("i", "p", "q"), (n, d, m), shape))
     'A[:, :, None]*w[None, None, :]'
     """
     made = ((p.number, _product(p, at, dims, shape)) for p in products)
@@ -105,9 +106,7 @@ def _product(product: Product, at: Indices, dims: Shape, shape: ShapeOf) -> Node
 
 def _spread(node: Node, places: Indices, letters: Indices, shape: ShapeOf) -> Node:
     """The array with its axes at the places of their letters, and new ones between."""
-    for axis in reversed([n for n, i in enumerate(places) if i == 1]):
-        node = nodes.Sum(node, axis if len(shape(node)) > 1 else None)  # of one entry
-    own = tuple(i for i in places if i != 1)
+    node, own = without_ones(node, places, shape)
     if len(own) == 2 and own[0] == own[1]:  # noqa: PLR2004 - the diagonal of a matrix
         node, own = nodes.Diag(node), own[:1]
     if len(set(own)) < len(own):
