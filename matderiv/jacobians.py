@@ -107,6 +107,6 @@ def jacobian(
     True
     """
     check_type(dtype)
-    said = {"program": program, "wrt": wrt, "sizes": sizes, "shapes": shapes, "assume": assume}
+    said: dict[str, Any] = {"program": program, "wrt": wrt, "sizes": sizes, "shapes": shapes, "assume": assume}
     found = asked_for("jacobian", **said, form=form, layout=layout)
     return Jacobian(**vars(found), dtype=dtype, said=said)

@@ -272,12 +272,12 @@ def _factor_boxes(made: VecProduct, derived: Derived, formulas: Formulas) -> Ite
 
     shape = formulas.shape
     if made.pair is None:
-        one, other = (
+        column, row = (
             vec(formulas.node(node)) if len(shape(node)) > 1 else formulas.base(node)
             for node in _both(made)
         )
-        yield one
-        yield Scripts(other, sup=Symbol("T"))
+        yield column
+        yield Scripts(row, sup=Symbol("T"))
         return
     yield from diagonal(made.left)
     one, other = made.pair
@@ -349,9 +349,9 @@ def _entry(
     terms = []
     for product in products:
         free = iter(letters)
-        names = {letter: next(free) for letter, _ in product.summed}
+        names: dict[str, str] = {letter: next(free) for letter, _ in product.summed}
         inside = tuple(free)
-        known: dict[Index, Index] = {**places, **names}
+        known: dict[Index, Index] = places | dict(names.items())
         items = [
             entry_of(node, tuple(known.get(i, i) for i in at), formulas.shape, inside)
             for node, at in product.factors

@@ -73,7 +73,7 @@ def linear_map(
     >>> found.factors
     ((Name(name='A'), ('i', 'p')), (Name(name='s'), ('i',)))
     """
-    found = []
+    found: list[Product] = []
     reader = _Reader(of, by, shape)
     for product in reader.at(formula, at):
         found += _contracted(product, shape)
