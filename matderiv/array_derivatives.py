@@ -26,7 +26,8 @@ from matderiv.expression.declared import declared_letters, ones_kept
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
-from matderiv.expression.shapes import Shape
+from matderiv.expression.readings import Reading
+from matderiv.expression.shapes import Shape, read_as
 from matderiv.expression.vocabulary import did_you_mean
 from matderiv.notation.array_forms import FORMS, Derived, Written, array_latex, written_array
 
@@ -84,6 +85,8 @@ class ArrayDerivative:
     #: The letters of sizes whose numbers were given; formulas hold those numbers.
     declared: frozenset[str]
     answer: Found
+    #: How the program was read where another reading fits as well.
+    read: tuple[Reading, ...] = ()
 
     @property
     def wrt(self) -> tuple[str, ...]:
@@ -110,6 +113,13 @@ class ArrayDerivative:
     def written(self) -> Written:
         """The formula as text, with the notes that it needs to be read."""
         return written_array(self._derived)
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How the program was read where another reading fits as well, in sentences."""
+        from matderiv.handout.readings import reading_texts
+
+        return reading_texts(self.read)
 
     @property
     def formula(self) -> str:
@@ -167,9 +177,10 @@ class ArrayDerivative:
         words = _WORDS[asked.kind].format(
             y=self._derived.of, x=" and ".join(self.wrt), v=asked.direction
         )
+        note = " ".join(filter(None, (*self.readings, self._layout_note)))
         wanted = Wanted(asked.kind, self.label, words, self.program, inputs)
         return gradient_code(
-            answer.sweep, {answer.name: answer.node}, target, note=self._layout_note, wanted=wanted
+            answer.sweep, {answer.name: answer.node}, target, note=note, wanted=wanted
         )
 
     @checked()
@@ -260,7 +271,7 @@ def derivative_text(derivative: ArrayDerivative, form: str = "formula") -> str:
     """
     match form:
         case "formula":
-            made = [f"# {derivative.note}"] if derivative.note else []
+            made = [f"# {note}" for note in (*derivative.readings, derivative.note) if note]
             if derivative.form == "index":
                 return "\n".join([*made, derivative.formula, ""])
             for name, value in derivative.lines.items():
@@ -268,7 +279,7 @@ def derivative_text(derivative: ArrayDerivative, form: str = "formula") -> str:
                 made.append(f"{name} = {value}" + (f"  # {name}: {what}" if what else ""))
             return "\n".join([*made, ""])
         case "latex":
-            return derivative.latex()
+            return "".join(f"% {line}\n" for line in derivative.readings) + derivative.latex()
     return derivative.code(form)
 
 
@@ -441,7 +452,9 @@ def asked_for(
         if direction is not None or kind in ("jvp", "vjp", "hvp"):
             asked = _with_direction(asked, direction, known)
         found = _at(asked, known)
-        return ArrayDerivative(asked, _form(form, found, asked, known), known, declared, found)
+        written_form = _form(form, found, asked, known)
+    read = read_as(written, known, shapes or (), scalar=second)
+    return ArrayDerivative(asked, written_form, known, declared, found, read)
 
 
 def _inferred(

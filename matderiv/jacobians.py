@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -28,9 +28,9 @@ class Jacobian(ArrayDerivative):
     from: its size, structure and, if small, itself.
     """
 
-    dtype: str
+    dtype: str = "float32"
     #: The arguments of `read_array`.
-    said: Mapping[str, Any]
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def found(self) -> ArrayTask:
@@ -107,6 +107,12 @@ def jacobian(
     True
     """
     check_type(dtype)
-    said: dict[str, Any] = {"program": program, "wrt": wrt, "sizes": sizes, "shapes": shapes, "assume": assume}
+    said: dict[str, Any] = {
+        "program": program,
+        "wrt": wrt,
+        "sizes": sizes,
+        "shapes": shapes,
+        "assume": assume,
+    }
     found = asked_for("jacobian", **said, form=form, layout=layout)
     return Jacobian(**vars(found), dtype=dtype, said=said)
