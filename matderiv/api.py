@@ -120,6 +120,7 @@ def derive(
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    convention: str | None = None,
     method: str = "elementwise",
 ) -> Derivation:
     """The gradients of a program's scalar loss: derived step by step, every = proved.
@@ -127,7 +128,7 @@ def derive(
     Shapes:
         The first product of the program is of (N, D) by (D, M); N, D, M are 2, 4, 3 unless
         `sizes` gives others, and `shapes` declares the shape of any name. `wrt` defaults to
-        every input that is an array. `assume` declares structure, as in `gradient`.
+        every input that is an array. `assume` and `convention` are as in `gradient`.
 
     `method` is the way to the formulas: "elementwise", "index" (notation), "differential" (and
     traces), "slice" (inner products with each ∂Y/∂x_pq) or "kronecker" (products and vec). All
@@ -150,7 +151,15 @@ def derive(
     if method not in METHODS:
         raise InputError(f"There is no method {method!r}; there are: {', '.join(METHODS)}.")
     with uncollected():
-        task = read_task(program, names, sizes=sizes, shapes=shapes, assume=assume, scalar=True)
+        task = read_task(
+            program,
+            names,
+            sizes=sizes,
+            shapes=shapes,
+            assume=assume,
+            convention=convention,
+            scalar=True,
+        )
         task = replace(task, method=method)
         if method == "elementwise":
             made = build_close_up(task, task.wrt)

@@ -85,6 +85,8 @@ def _groups(task: Task, options: Mapping[str, object]) -> Iterator[tuple[str, ..
         yield ("--wrt", name)
     for name, structure in task.assumed.items():
         yield ("--assume", f"{name}={structure}")
+    if task.convention != "entries":
+        yield ("--convention", task.convention)
     if task.method != "elementwise":
         yield ("--method", task.method)
     for key, value in options.items():

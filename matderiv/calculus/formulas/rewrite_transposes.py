@@ -48,7 +48,7 @@ def shortest_transpose(node: Node, facts: Facts) -> Node:
         return node
     whole = nodes.Transpose(node)
     match node:
-        case nodes.Name(name) if name in facts.symmetric:
+        case nodes.Name() if facts.is_symmetric(node):
             return node
         case nodes.Transpose(arg):
             return arg
