@@ -19,9 +19,14 @@ from matderiv.calculus.sweep.array_derivatives import (
     pulled_back,
     pushed_forward,
 )
-from matderiv.calculus.sweep.structure import Assumed, infer_assumed, read_assumed
 from matderiv.calculus.sweep.task import chosen
 from matderiv.errors import InputError, ShapeError, UnsupportedError
+from matderiv.expression.assumptions import (
+    ASSUMPTIONS,
+    Assumed,
+    infer_assumed,
+    read_assumed,
+)
 from matderiv.expression.declared import declared_letters, ones_kept
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
@@ -484,7 +489,8 @@ def _names(
     """The inputs to differentiate by, at most so many; by default the first if that is 0."""
     named = (wrt,) if isinstance(wrt, str) else None if wrt is None else tuple(wrt)
     names = chosen(program, named, known)
-    free = tuple(name for name in names if name not in assumed)
+    bound = {n for n, what in assumed.items() if ASSUMPTIONS[what].gradient == "own"}
+    free = tuple(name for name in names if name not in bound)
     if named is None and not most:
         return free[:1] or names[:1]
     if named is None and len(free) > 1:
@@ -496,7 +502,7 @@ def _names(
         what = "two inputs" if most > 1 else "one input"
         raise InputError(f"It is by {what} at most, and wrt names {len(names)}; leave some out.")
     for name in names:
-        if name in assumed:
+        if name in bound:
             raise UnsupportedError(
                 f"{name} is assumed to be {assumed[name]}, and derivatives of arrays by its "
                 f"independent entries are not worked out; leave --assume {name}={assumed[name]} "
@@ -576,7 +582,7 @@ def _form(form: str | None, found: Found, asked: Asked, known: Mapping[str, Shap
 
 
 def _array(program: Program, known: Mapping[str, Shape], assumed: Assumed) -> ArrayProgram:
-    return ArrayProgram(program, known, frozenset(assumed), named=program.loss.name != "L")
+    return ArrayProgram(program, known, assumed, named=program.loss.name != "L")
 
 
 def _at(asked: Asked, shapes: Mapping[str, Shape]) -> Found:

@@ -25,6 +25,7 @@ from matderiv.calculus.formulas.tidying import as_written, completed, tidy
 from matderiv.calculus.index_forms.forms import Index, Indices
 from matderiv.calculus.index_forms.linear_maps import Factor, Product, without_ones
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import Assumed
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.nodes import Node
 
@@ -38,23 +39,24 @@ def regrouped(
     at: Indices,
     dims: Shape,
     names: Mapping[str, Shape],
-    symmetric: frozenset[str] = frozenset(),
+    assumed: Assumed,
 ) -> Node | None:
     """The array whose entry at `at` is the sum of the products; None where no formula is found.
 
-    `dims`: the sizes of its axes, at most two. `names`: the shapes of all names.
+    `dims`: the sizes of its axes, at most two. `names`: the shapes of all names. `assumed`: the
+    assumptions about inputs.
 
     >>> from matderiv.expression.source import source
     >>> n, d = Dim("N", 2), Dim("D", 3)
     >>> a, s = nodes.Name("A"), nodes.Name("s")
     >>> factors = ((a, ("k", "i")), (s, ("k",)), (a, ("k", "j")))
     >>> product = Product(factors=factors, summed=(("k", n),))
-    >>> source(regrouped([product], ("i", "j"), (d, d), {"A": (n, d), "s": (n,)}))
+    >>> source(regrouped([product], ("i", "j"), (d, d), {"A": (n, d), "s": (n,)}, {}))
     'A.T @ diag(s) @ A'
     """
     shape = shapes_over(names)
     letters = {i: dim for i, dim in zip(at, dims, strict=True) if isinstance(i, str)}
-    facts = Facts(shape, symmetric)
+    facts = Facts(shape, assumed)
     diagonal: list[Addend] = []
     others: list[Addend] = []
     for product in products:
@@ -118,7 +120,8 @@ def _tidied(formula: Node, names: Mapping[str, Shape], facts: Facts) -> Node:
 
     opaque = hidden(formula)
     shapes = {name: facts.shape(nodes.Diag(v)) for name, v in kept.items()}
-    inside = Facts(shapes_over({**names, **shapes}), facts.symmetric | frozenset(kept))
+    assumed = {**facts.assumed, **dict.fromkeys(kept, "diagonal")}
+    inside = Facts(shapes_over({**names, **shapes}), assumed)
     made = as_written(tidy(opaque, inside), inside)
 
     def shown(node: Node) -> Node:

@@ -8,7 +8,7 @@ U, is the product of the Jacobian with U. With the gradient of a loss for Y, the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, is_entrywise, size_name
@@ -25,6 +25,7 @@ from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.sweep import finished, replaced, sweep, with_value_names
 from matderiv.errors import ProofError, UnsupportedError
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import Assumed
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape, settled
@@ -46,12 +47,12 @@ _MATRIX = 2  # dimensions
 class ArrayProgram:
     """A program that ends in an array, or in a number, with the shapes of all names.
 
-    `symmetric`: names of symmetric matrices.
+    `assumed`: the assumptions about inputs.
     """
 
     program: Program
     shapes: Mapping[str, Shape]
-    symmetric: frozenset[str] = frozenset()
+    assumed: Assumed = field(default_factory=dict)
     #: Whether the last value has a name that formulas may use.
     named: bool = True
 
@@ -90,7 +91,7 @@ class ArrayProgram:
         gone = frozenset({last.name}) - program.names()
         shapes = {name: shape for name, shape in self.shapes.items() if name not in gone}
         shapes |= {direction: self.shape, total: ()}
-        return ArrayProgram(program, shapes, self.symmetric)
+        return ArrayProgram(program, shapes, self.assumed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +174,7 @@ def jacobian_of(of: ArrayProgram, wrt: str, *, denominator: bool = False) -> Fou
     products = linear_map(formula, direction, at[1], at[0], swept.facts.shape)
     node = None
     if len(dims) <= _MATRIX:
-        names, symmetric = swept.graph.shapes, swept.facts.symmetric
-        node = regrouped(products, axes, dims, names, symmetric)
+        node = regrouped(products, axes, dims, swept.graph.shapes, swept.facts.assumed)
     if node is not None:
         node = with_value_names(node, _names(swept), but=wrt)
         node = zeros if node == nodes.ZERO else node
@@ -217,7 +217,7 @@ def _contracted(
 
 def _swept(of: ArrayProgram, wrt: str) -> Sweep:
     program = settled(of.program, of.shapes)
-    return sweep(graph_of(program, of.shapes), (wrt,), of.symmetric)
+    return sweep(graph_of(program, of.shapes), (wrt,), of.assumed)
 
 
 def _check(verdict: Verdict, wrt: str) -> None:
@@ -280,4 +280,4 @@ def _ending_in(of: ArrayProgram, swept: Sweep, formula: Node, shape: Shape) -> A
     *before, _ = swept.graph.program.assignments
     name = of.free("G", "Q", "R")
     program = Program((*before, Assignment(name, formula)))
-    return ArrayProgram(program, {**of.shapes, name: shape}, of.symmetric, named=False)
+    return ArrayProgram(program, {**of.shapes, name: shape}, of.assumed, named=False)
