@@ -193,10 +193,8 @@ array_form = click.option(
 method_option = click.option(
     "--method",
     type=click.Choice(["elementwise", "index", "differential", "slice", "kronecker"]),
-    default="elementwise",
-    show_default=True,
-    help="The way to the formulas: entry by entry, index notation, differentials and traces, "
-    "one slice for each entry, or vec and Kronecker products.",
+    help="The way to the formulas: entry by entry, which is usual, index notation, differentials "
+    "and traces, one slice for each entry, or vec and Kronecker products.",
 )
 
 #: A file to write; - is standard output.
