@@ -93,7 +93,7 @@ def test_pages_of_composite_operations_are_true(program: str) -> None:
     [
         (
             "P = softmax(Q @ K.mT, axis=-1); L = sum((P @ V)*G)",
-            {"Q": (2, 3, 2), "K": (2, 4, 2), "V": (2, 4, 3), "G": (2, 3, 3)},
+            {"Q": (2, 1, 2), "K": (2, 2, 2), "V": (2, 2, 1), "G": (2, 1, 1)},
         ),
         (
             "M = mean(X, axis=(0, 2), keepdims=True); L = sum(f(X - M)) + sum(X @ W)",
