@@ -92,7 +92,7 @@ def test_each_mistake_is_named(program: str, wrt: str, claim: str, words: str, o
     assert report.line.text.startswith((f"∂L/∂{entry}_", f"∂L/∂{entry} = ", f"(∂L/∂{entry}_"))
     assert "{" not in report.text("zh")
     if report.cause is None:
-        assert claim == "B.T @ df(B @ y)"  # another gradient altogether
+        assert claim == "B.T @ df(B @ y)"  # the gradient by another name
     else:
         repaired = report.question.source(report.cause.repaired)
         assert check(program, wrt, repaired).status == "right"
