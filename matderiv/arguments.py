@@ -236,6 +236,7 @@ _KINDS = {
     "sizes": Kind('a dictionary, such as {"N": 2}', _by_name(_size)),
     "shapes": Kind('a dictionary, such as {"X": (2, 4)}', _by_name(_shape)),
     "assume": Kind('a dictionary, such as {"S": "symmetric"}', _structures),
+    "convention": _TEXT,
     "method": _TEXT,
     "dtype": _TEXT,
     "lang": _TEXT,

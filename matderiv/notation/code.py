@@ -16,6 +16,7 @@ from matderiv.calculus.formulas.shaping import numbered
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.errors import InputError, MissingRuleError
 from matderiv.expression import nodes
+from matderiv.expression.axes import at_once
 from matderiv.expression.definitions import definition
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
@@ -235,7 +236,10 @@ class _Function:
             case nodes.Apply(function) | nodes.Functional(function):
                 return f"{self._rename(function)}({operands[0]})"
             case _ if isinstance(node, nodes.AlongAxis | nodes.Reduction):
-                return self._along(node, operands[0])
+                several = at_once(node)
+                if several is None or node.arg in self._shared:
+                    return self._along(node, operands[0], node.axis)
+                return self._along(node, self._of(several[0])[0], several[1])
             case _ if isinstance(node, nodes.Entrywise):
                 operands = list(map(self._array, operands, nodes.children(node)))
         return self._filled(node, *operands)
@@ -258,9 +262,14 @@ class _Function:
             return text
         return f"torch.tensor({text}, dtype={self._like()}.dtype)"
 
-    def _along(self, node: nodes.AlongAxis | nodes.Reduction, operand: str) -> str:
-        """A function with an axis; torch may want one where NumPy takes all."""
-        target, axis = self._target, node.axis
+    def _along(
+        self,
+        node: nodes.AlongAxis | nodes.Reduction,
+        operand: str,
+        axis: int | tuple[int, ...] | None,
+    ) -> str:
+        """A function with an axis or several; torch may want one where NumPy takes all."""
+        target = self._target
         name, keepdims = target.words[type(node)], getattr(node, "keepdims", False)
         shape = self._shape_of(node.arg)
         dims: object = axis

@@ -86,7 +86,7 @@ class LocalJacobian:
         """Work out the general entry, at letters."""
         facts, value = self.task.sweep.facts, self.task.sweep.graph.definition(self.of)
         diagonal = frozenset(n for n, kind in self.task.assumed.items() if kind == "diagonal")
-        entries = Entries(facts.shape, symmetric=facts.symmetric, diagonal=diagonal)
+        entries = Entries(facts.shape, assumed=facts.assumed, diagonal=diagonal)
         entry = entries.at(value, *self._rows)
         rate = partial(entry, Entry(self.wrt, self._cols), entries.letter)
         object.__setattr__(self, "rate", rate)

@@ -174,7 +174,7 @@ class Prover:
         letters = input_indices(facts.shape(one))
 
         def forms(place: tuple[int, ...] | None) -> Pair:
-            entries = Entries(shape, symmetric=facts.symmetric, written=place is not None)
+            entries = Entries(shape, assumed=facts.assumed, written=place is not None)
             at = letters if place is None else place
             try:
                 return entries.at(left, *at), entries.at(right, *at)
@@ -243,7 +243,7 @@ class Prover:
 
     def _entries(self, definitions: Mapping[str, Node], *, written: bool) -> Entries:
         facts = self.sweep.facts
-        return Entries(facts.shape, definitions, symmetric=facts.symmetric, written=written)
+        return Entries(facts.shape, definitions, assumed=facts.assumed, written=written)
 
     def _filled(self, name: str, formula: Node) -> Node:
         return filled(formula, self.sweep.graph.shapes[name], self.sweep.facts.shape)
