@@ -17,6 +17,7 @@ from matderiv.expression.vocabulary import DEFAULT_PROGRAM, MAX_TEXT
 
 __all__ = [
     "all_or_count",
+    "array_form",
     "array_name",
     "asks",
     "assume",
@@ -177,6 +178,15 @@ convention = click.option(
     type=click.Choice(["entries", "inner"]),
     help="The gradient by a symmetric input: by its own entries, or the one in the space of "
     "symmetric matrices, with inner products. Default: entries.",
+)
+
+#: How derivatives of three or four axes are written.
+array_form = click.option(
+    "--form",
+    "written",
+    type=click.Choice(["einsum", "vec", "vec-rows", "index"]),
+    help="How to write derivatives of three or four axes: with einsum, as a matrix by vec (column "
+    "by column, or by rows), or by entries. Default: einsum.",
 )
 
 #: The way to the formulas; the names are those of `derivation.methods.table`.

@@ -175,7 +175,7 @@ _LAST_WISH = "val"
 
 def _free_names(program: Program, shapes: Mapping[str, Shape]) -> list[Iterator[str]]:
     """New names for scalars, vectors and matrices, which no page confuses with others."""
-    names = program.names() | program.functions()
+    names = program.names() | program.functions() | shapes.keys()
     taken = {name.replace("_", "").lower() for name in names}
     taken |= {dim.symbol.lower() for shape in shapes.values() for dim in shape}
     looks = Looks()
