@@ -247,6 +247,8 @@ _KINDS = {
     "seed": Kind("a whole number from 0", _at_least(0, _whole)),
     "answers": _TEXT,
     "form": _TEXT,
+    "layout": _TEXT,
+    "direction": NAME,
     "target": _TEXT,
     "path": Kind('the path of a file, such as "handout.md"', _path),
     "name": NAME,

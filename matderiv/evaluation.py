@@ -108,7 +108,8 @@ def shapes_at(
     letters |= _letters(program, own, arrays)
     for letter in sorted(program.letters() - letters.keys()):
         raise InputError(f"The size {letter} is that of no array; give it as {letter}=….")
-    found = infer_assumed(whole, assumed, sizes=letters, shapes=known, scalar=True)
+    scalar = not own[program.loss.name]
+    found = infer_assumed(whole, assumed, sizes=letters, shapes=known, scalar=scalar)
     found = like(found, {name: own[name] for name in inputs})
     for name in known:
         if name not in inputs and found[name] != found[name[1:]]:

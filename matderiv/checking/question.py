@@ -29,6 +29,7 @@ from matderiv.expression.dims import Dim, Shape, sized
 from matderiv.expression.nodes import Name, Node, names_in
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
+from matderiv.expression.shapes import with_axes
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM, KNOWN
 
@@ -182,7 +183,7 @@ class Question:
         names = dict.fromkeys((*self.names, *self.further))
         shapes = {name: tuple(map(_size_node, shape)) for name, shape in self.shapes.items()}
         words = Words(names, self.function_names, letters, numbers, shapes, f"d{self.wrt}")
-        node = parse_claim(claim, words)
+        node = with_axes(parse_claim(claim, words), self.shapes)
         if not names_in(node) & self.further.keys():
             return node
         known = {alias: Name(name) for alias, name in self.further.items()}

@@ -17,6 +17,7 @@ from matderiv.expression.vocabulary import DEFAULT_PROGRAM, MAX_TEXT
 
 __all__ = [
     "all_or_count",
+    "array_form",
     "array_name",
     "asks",
     "assume",
@@ -179,14 +180,21 @@ convention = click.option(
     "symmetric matrices, with inner products. Default: entries.",
 )
 
+#: How derivatives of three or four axes are written.
+array_form = click.option(
+    "--form",
+    "written",
+    type=click.Choice(["einsum", "vec", "vec-rows", "index"]),
+    help="How to write derivatives of three or four axes: with einsum, as a matrix by vec (column "
+    "by column, or by rows), or by entries. Default: einsum.",
+)
+
 #: The way to the formulas; the names are those of `derivation.methods.table`.
 method_option = click.option(
     "--method",
     type=click.Choice(["elementwise", "index", "differential", "slice", "kronecker"]),
-    default="elementwise",
-    show_default=True,
-    help="The way to the formulas: entry by entry, index notation, differentials and traces, "
-    "one slice for each entry, or vec and Kronecker products.",
+    help="The way to the formulas: entry by entry, which is usual, index notation, differentials "
+    "and traces, one slice for each entry, or vec and Kronecker products.",
 )
 
 #: A file to write; - is standard output.

@@ -37,6 +37,8 @@ from matderiv.expression.program import Assignment
 
 __all__ = ["Builder", "Defining", "Route", "build_program", "elementwise"]
 
+_MATRIX = 2  # dimensions
+
 
 def build_program(
     task: Task,
@@ -196,10 +198,10 @@ class Builder:
             yield "matrix product", EntryOf(local, at)
 
     def factors(self, local: Node) -> Iterator[tuple[Reason, Side]]:
-        """A product as two arrays written out, if both have rows and columns."""
+        """A product as two arrays written out, if both are matrices."""
         match local:
             case MatMul(left, right) if all(
-                len(self.sweep.facts.shape(n)) > 1 for n in (left, right)
+                len(self.sweep.facts.shape(n)) == _MATRIX for n in (left, right)
             ):
                 yield "row times column", spelled_product(self.task, left, right)
 

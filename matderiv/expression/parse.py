@@ -8,13 +8,14 @@ import warnings
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from matderiv.errors import InputError, ProgramSyntaxError
+from matderiv.errors import InputError, ProgramSyntaxError, ShapeError
 from matderiv.expression import nodes
-from matderiv.expression._arguments import Refusal, arrange
+from matderiv.expression._arguments import Refusal, arrange, new_axes
 from matderiv.expression._callee import check_declared, check_function, method_call
 from matderiv.expression._constants import check_constants
 from matderiv.expression._names import check_names
 from matderiv.expression._syntax import instead_of, name_trouble, syntax_trouble
+from matderiv.expression.axes import over_axes, swapaxes
 from matderiv.expression.foreign import elsewhere, instead_of_name
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import operation_of
@@ -233,6 +234,10 @@ class Reader:
                 return _BINARY[type(op)](left, right)
             case ast.Attribute(value=value, attr="T"):
                 return nodes.Transpose(self._node(value, depth + 1))
+            case ast.Attribute(value=value, attr="mT"):
+                return swapaxes(self._node(value, depth + 1), -1, -2)
+            case ast.Subscript(value=value, slice=index) if (new := new_axes(index)) is not None:
+                return nodes.Rearrange(self._node(value, depth + 1), *new)
             case ast.Attribute(attr=attr):
                 raise self._error(
                     f".{attr} is not in the language; the only attribute is .T, as in X.T.",
@@ -254,7 +259,16 @@ class Reader:
         except Refusal as refusal:
             raise self._error(refusal.message, refusal.tree) from None
         made = [self._node(operand, depth + 1) for operand in operands]
-        return operation_of(name).make(*made, **options)
+        make = operation_of(name).make
+        try:
+            if name == "einsum":
+                return make(options["subscripts"], *made)
+            if isinstance(axes := options.get("axis"), tuple):
+                (arg,) = made
+                return over_axes(make, arg, axes, keepdims=bool(options.get("keepdims")))
+            return make(*made, **options)
+        except ShapeError as error:
+            raise self._error(f"{name}: {error}", tree) from None
 
     def _check_function(self, name: str, tree: ast.Call) -> None:
         if name not in self.declared:

@@ -27,7 +27,7 @@ def program_code(derivation: ProvedSteps) -> str:
     assumed = [f"    assume={dict(task.assumed)},"] if task.assumed else []
     if task.convention != "entries":
         assumed.append(f"    convention={task.convention!r},")
-    method = [f"    method={task.method!r},"] if task.method != "elementwise" else []
+    method = [f"    method={task.method!r},"] if task.method != task.usual_method else []
     return "\n".join(
         [
             "derivation = matderiv.derive(",

@@ -87,7 +87,7 @@ def _groups(task: Task, options: Mapping[str, object]) -> Iterator[tuple[str, ..
         yield ("--assume", f"{name}={structure}")
     if task.convention != "entries":
         yield ("--convention", task.convention)
-    if task.method != "elementwise":
+    if task.method != task.usual_method:
         yield ("--method", task.method)
     for key, value in options.items():
         if value is not None:

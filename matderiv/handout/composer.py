@@ -185,7 +185,7 @@ class ProgramComposer:
         shape = times(*(dim.size for dim in dims))
         fields: Fields = {"X": Math(name_box(name)), "shape": Math(shape)}
         matrix = "shape_matrix_an" if dims and _with_an(dims[0].size) else "shape_matrix"
-        key = ("shape_scalar", "shape_vector", matrix)[len(dims)]
+        key = ("shape_scalar", "shape_vector", matrix, "shape_array")[min(len(dims), 3)]
         structure = self.task.assumed.get(name)
         if structure is None:
             return self.say(key, fields)

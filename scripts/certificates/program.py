@@ -18,7 +18,7 @@ MOST_PROGRAM = 100_000  # letters, and parts of its definitions
 
 _NAME = r"[A-Za-z]\w*"
 _FIXED = re.compile("[1-9][0-9]{0,8}")
-_LANGUAGE = {"num", "name", "neg", "add", "mul", "pow", "matmul", "T", "call", "tuple", "option"}
+_LANGUAGE = set("num name neg add mul pow matmul T mT new call tuple option".split())
 #: Assumptions about square matrices, about arrays with rows, and about any input.
 _SQUARE = ("symmetric", "diagonal", "psd", "lower", "orthogonal")
 _ROWS = ("stochastic", "onehot")

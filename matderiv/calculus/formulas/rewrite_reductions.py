@@ -29,6 +29,8 @@ def reduction(node: Node, facts: Facts) -> Node | None:
             inner,
         ):
             return nodes.Sum(arg, axis, keepdims)
+        case nodes.Sum(nodes.Sum(arg, int() as inner, True), int() as axis, False):
+            return nodes.Sum(nodes.Sum(arg, axis), inner - (axis < inner), keepdims=True)
         case nodes.Sum() if (repeated := _repeated(node, facts)) is not None:
             return repeated
         case nodes.Sum(nodes.Multiply(a, b), None, False) if (
