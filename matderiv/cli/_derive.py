@@ -9,7 +9,7 @@ import click
 
 from matderiv._budget import stage
 from matderiv.cli._options import asks, assume, by, chosen_form, lang, method_option, output, show
-from matderiv.cli._output import check_folder, progress, write_output
+from matderiv.cli._output import check_folder, progress, tell_size, write_output
 
 __all__ = ["derive_command"]
 
@@ -61,9 +61,10 @@ def derive_command(
     with progress():
         derivation = api.derive(**asked)
         stage("the page")
-        made = (
-            derivation.json()
-            if chosen == "json"
-            else write(derivation.document(lang, show), chosen)
-        )
+        if chosen == "json":
+            made: str | bytes = derivation.json()
+        else:
+            document = derivation.document(lang, show)
+            tell_size(document, chosen)
+            made = write(document, chosen)
     write_output(made, output)
