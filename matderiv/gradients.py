@@ -15,6 +15,7 @@ from matderiv.calculus.formulas.runnable import size_lines, size_words, written_
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
+from matderiv.calculus.sweep.singular import refuse_singular
 from matderiv.calculus.sweep.structure import Assumed, infer_assumed, own_gradient, read_assumed
 from matderiv.calculus.sweep.sweep import name_meant, sweep
 from matderiv.calculus.sweep.task import chosen
@@ -338,6 +339,7 @@ def _solved(
 ) -> dict[str, Gradient]:
     """Derived, structure applied, and proved."""
     shapes, assumed = dict(shape_of_names), dict(assumed_of_names)
+    refuse_singular(program, shapes, declared)
     swept = sweep(graph_of(settled(program, shapes), shapes), names, frozenset(assumed))
     prover = Prover(swept)
     made = {}
