@@ -32,6 +32,7 @@ from matderiv.calculus.index_forms.forms import Entry, Index, added
 from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.results import GradientStages, Sweep
+from matderiv.calculus.sweep.sweep import replaced
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -41,6 +42,7 @@ __all__ = ["Prover"]
 
 #: The name of the attempt that leaves no name with a definition.
 _EVERYTHING = "all names unfolded"
+_LONG = 200  # the length of two formulas from which on they are compared rewrite by rewrite
 
 
 class Prover:
@@ -98,12 +100,19 @@ class Prover:
 
     def _decided(self, gradient: GradientStages) -> Verdict:
         rules = _by_rules(gradient)
-        verdicts = [self._by_chain_rule(gradient, rules)]
-        if verdicts[0].status == "equal":
-            verdicts.append(self.same(rules, gradient.formula, gradient.name))
-        if verdicts[-1].status == "undecided" and len(verdicts) > 1:
-            verdicts[1:] = self._by_rewrites(gradient, rules)
-        return _all_of(verdicts)
+        chain_rule = self._by_chain_rule(gradient, rules)
+        if chain_rule.status != "equal":
+            return chain_rule
+        ways = [
+            lambda: self.same(rules, gradient.formula, gradient.name),
+            lambda: _all_of(self._by_rewrites(gradient, rules)),
+        ]
+        if cost(rules) + cost(gradient.formula) > _LONG:
+            ways.reverse()  # a rewrite changes a small part of a long formula
+        verdict = ways[0]()
+        if verdict.status == "undecided":
+            verdict = ways[1]()
+        return _all_of([chain_rule, verdict])
 
     def _by_chain_rule(self, gradient: GradientStages, rules: Node) -> Verdict:
         """Whether Σ_ij dZ_ij ∂z_ij/∂x_pq over the uses Z of x is the entry that the rules give."""
@@ -165,7 +174,7 @@ class Prover:
 
     def _with_parts_named(self, one: Node, other: Node) -> Iterator[Attempt]:
         """The entries of two formulas, each of the parts that they share under one name."""
-        left, right, parts = shared_parts_named(one, other)
+        left, right, parts = shared_parts_named(*self._in_shared_names(one, other))
         if not parts:
             return
         facts = self.sweep.facts
@@ -184,6 +193,20 @@ class Prover:
                 raise UnsupportedError("a shared part divides by zero") from None
 
         yield Attempt("shared parts named", forms)
+
+    def _in_shared_names(self, one: Node, other: Node) -> tuple[Node, Node]:
+        """Two formulas, names of ours that only one of them has written out if they stay short."""
+        while names := (nodes.names_in(one) ^ nodes.names_in(other)) & self._lifted:
+            known = self._unfolding_once(names)
+            left, right = replaced(one, known), replaced(other, known)
+            if not known or cost(left) + cost(right) > _LONG:
+                break
+            one, other = left, right
+        return one, other
+
+    def _unfolding_once(self, names: Iterable[str]) -> dict[str, Node]:
+        known = ChainMap(self._gradients, self._values)
+        return {name: known[name] for name in names if name in known}
 
     def _attempt(
         self,
