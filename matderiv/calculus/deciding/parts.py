@@ -9,11 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from matderiv.calculus.formulas.flattened import chain, cost
-from matderiv.expression.nodes import MatMul, Multiply, Name, Node, children, rebuilt, walk
+from matderiv.expression.nodes import (
+    Add,
+    Divide,
+    MatMul,
+    Multiply,
+    Name,
+    Negate,
+    Node,
+    Power,
+    Subtract,
+    children,
+    rebuilt,
+    walk,
+)
 from matderiv.expression.shapes import Shape
 
 __all__ = ["differing", "shared_parts_named"]
 
+#: Operations that a normal form of entries knows.
+_RING = (Add, Subtract, Negate, Multiply, Divide, Power)
 _WORTH = 2  # the length from which on a part gets a name
 
 
@@ -96,11 +111,14 @@ def _product_with(node: Node, name: Node, value: Node) -> Node:
     return type(node)(*(_product_with(side, name, value) for side in children(node)))
 
 
-def shared_parts_named(one: Node, other: Node) -> tuple[Node, Node, dict[str, Node]]:
+def shared_parts_named(
+    one: Node, other: Node, *, ring: bool = True
+) -> tuple[Node, Node, dict[str, Node]]:
     """Two formulas with new names for the parts that both have; and what each name stands for.
 
     If they are equal whatever the names stand for, the formulas are equal. The largest such parts
-    are named, so that what they hold cannot cancel with anything outside of them.
+    are named, so that what they hold cannot cancel with anything outside of them; without `ring`,
+    the largest that are no sums, products and quotients of entries, such as r in r/r**2.
 
     >>> from matderiv.expression.parse import parse
     >>> one, other = (parse(f"L = {text}").loss.value for text in ("sum(-exp(X))", "-sum(exp(X))"))
@@ -112,7 +130,8 @@ def shared_parts_named(one: Node, other: Node) -> tuple[Node, Node, dict[str, No
     names: dict[Node, str] = {}
 
     def named(node: Node) -> Node:
-        if node in both and children(node) and cost(node) >= _WORTH:
+        inside = not ring and isinstance(node, _RING)
+        if node in both and children(node) and cost(node) >= _WORTH and not inside:
             return Name(names.setdefault(node, f"part {len(names) + 1}"))
         return rebuilt(node, map(named, children(node)))
 

@@ -18,6 +18,7 @@ from matderiv._budget import stage
 from matderiv.calculus.deciding.decide import (
     BUDGET,
     Attempt,
+    Budget,
     Pair,
     Verdict,
     decide,
@@ -42,7 +43,8 @@ __all__ = ["Prover"]
 
 #: The name of the attempt that leaves no name with a definition.
 _EVERYTHING = "all names unfolded"
-_LONG = 200  # the length of two formulas from which on they are compared rewrite by rewrite
+_LITTLE = Budget(products=2_000)  # work on a whole formula before it is proved rewrite by rewrite
+_LONG = 200  # the length of two formulas up to which names of ours are written out
 
 
 class Prover:
@@ -103,15 +105,13 @@ class Prover:
         chain_rule = self._by_chain_rule(gradient, rules)
         if chain_rule.status != "equal":
             return chain_rule
-        ways = [
-            lambda: self.same(rules, gradient.formula, gradient.name),
-            lambda: _all_of(self._by_rewrites(gradient, rules)),
-        ]
-        if cost(rules) + cost(gradient.formula) > _LONG:
-            ways.reverse()  # a rewrite changes a small part of a long formula
-        verdict = ways[0]()
+        name, formula = gradient.name, gradient.formula
+        short = self._unfolded(self._filled(name, rules), self._filled(name, formula))
+        if decide_by_letters(short, budget=_LITTLE).status == "equal":
+            return chain_rule
+        verdict = _all_of(self._by_rewrites(gradient, rules))
         if verdict.status == "undecided":
-            verdict = ways[1]()
+            verdict = self.same(rules, formula, name)
         return _all_of([chain_rule, verdict])
 
     def _by_chain_rule(self, gradient: GradientStages, rules: Node) -> Verdict:
@@ -174,13 +174,22 @@ class Prover:
 
     def _with_parts_named(self, one: Node, other: Node) -> Iterator[Attempt]:
         """The entries of two formulas, each of the parts that they share under one name."""
-        left, right, parts = shared_parts_named(*self._in_shared_names(one, other))
-        if not parts:
-            return
+        one, other = self._in_shared_names(one, other)
+        tried: set[tuple[Node, Node]] = set()
+        for what, ring in (("shared parts named", True), ("shared functions named", False)):
+            left, right, parts = shared_parts_named(one, other, ring=ring)
+            if parts and (left, right) not in tried:
+                tried.add((left, right))
+                yield self._named_attempt(what, left, right, parts)
+
+    def _named_attempt(
+        self, what: str, left: Node, right: Node, parts: Mapping[str, Node]
+    ) -> Attempt:
+        """The entries of two formulas in which parts have names."""
         facts = self.sweep.facts
         known = {name: facts.shape(part) for name, part in parts.items()}
         shape = shapes_over({**self.sweep.graph.shapes, **known})
-        letters = input_indices(facts.shape(one))
+        letters = input_indices(shape(left))
 
         def forms(place: tuple[int, ...] | None) -> Pair:
             entries = Entries(shape, symmetric=facts.symmetric, written=place is not None)
@@ -192,7 +201,7 @@ class Prover:
             except InputError:  # told by the next attempt, in the names of the program
                 raise UnsupportedError("a shared part divides by zero") from None
 
-        yield Attempt("shared parts named", forms)
+        return Attempt(what, forms)
 
     def _in_shared_names(self, one: Node, other: Node) -> tuple[Node, Node]:
         """Two formulas, names of ours that only one of them has written out if they stay short."""
