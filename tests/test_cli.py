@@ -301,7 +301,10 @@ def test_mistakes_that_click_words(
         ),
         (
             r"\input{x}",
-            "A backslash is not in the language; a name is Latin letters, digits and _.",
+            (
+                r"\input is not read; what is read are names, Greek letters, \top, \frac, \sqrt, \sum, "
+                r"\|, \log, \det, \operatorname{tr}, \odot and the like."
+            ),
             r"\input{x}",
             "",
         ),
@@ -388,6 +391,7 @@ def test_arguments_that_are_no_text(
     assert result.err.startswith("matderiv: ")
 
 
+@pytest.mark.parts
 def test_bytes_from_the_shell() -> None:
     """The same in a process of its own: no traceback."""
     done = process("derive", b"Y = X\xff @ W")
@@ -417,6 +421,7 @@ def test_a_refused_derivation(
 full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 
 
+@pytest.mark.parts
 @full
 def test_a_full_disk_behind_standard_output() -> None:
     """The reason is named, once, without Python's complaint at exit."""
@@ -472,6 +477,7 @@ def test_a_failure_while_writing(
     assert [p.name for p in folder.iterdir()] == ["old.tex"]
 
 
+@pytest.mark.parts
 def test_a_pipe_that_is_closed() -> None:
     """A reader who has seen enough, such as head, is no error."""
     done = process("derive", shell="MATDERIV | head -n 1")
@@ -479,6 +485,7 @@ def test_a_pipe_that_is_closed() -> None:
     assert done.stderr == b""
 
 
+@pytest.mark.parts
 def test_a_standard_output_that_is_closed() -> None:
     """No traceback when there is nowhere to print."""
     done = process("derive", *SMALL, shell="MATDERIV >&-")
@@ -547,6 +554,7 @@ def test_help_does_not_load_sympy() -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.parts
 @pytest.mark.parametrize("module", ["matderiv", "matderiv.cli"])
 def test_both_modules_are_the_command(module: str) -> None:
     """`python -m matderiv` is the command, and `python -m matderiv.cli` stays one."""

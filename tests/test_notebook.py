@@ -90,7 +90,7 @@ PROGRAMS = [
     "Y = X @ W; L = sum(f(Y))",
     "Score = Query @ Key.T; Cost = lam*sum(log(sigmoid(Score)))/2",
     "L = Loss(Q.T @ K)",
-    "Y = N.T @ D; E = 3*sum(loss(Y))",
+    "function loss; Y = N.T @ D; E = 3*sum(loss(Y))",
     "sum(relu(W @ X)**2)",
     "Y = X @ W; L = sum(f(Y)**2 + sqrt(1 + Y**2))",
 ]
@@ -145,6 +145,7 @@ def test_the_check_can_fail() -> None:
     assert differences["dW"] < 1e-6
 
 
+@pytest.mark.parts
 @pytest.mark.filterwarnings("default")
 def test_runs_from_a_clean_kernel(tmp_path: Path) -> None:
     """Every cell runs, the page is an output, and the formulas agree with NumPy."""

@@ -15,6 +15,8 @@ import pytest
 from _derived import LINEAR, USUAL, derived
 from _tex import compile_all, find_tool
 
+pytestmark = pytest.mark.parts
+
 PREAMBLES = {
     "en": "\\documentclass{article}\n\\usepackage{amsmath}\n",
     # The Fandol fonts come with the Chinese classes; others depend on the machine.
@@ -47,7 +49,7 @@ class Case:
 
 SOFTPLUS = "sum(log(1 + exp(X @ W)))"
 THEOREM = "Loss(Q @ K.T)"
-WORDS = "Score = Query @ Key.T; Cost = sum(act(Score))"
+WORDS = "function act; Score = Query @ Key.T; Cost = sum(act(Score))"
 ATTENTION = "L = Loss(softmax(Q @ K.T, axis=1) @ V)"
 SQUARED = "L = sum((softmax(relu(Data @ Weights) @ V, axis=1) - Targets)**2)"
 METHODS = ("elementwise", "index", "differential", "slice")
