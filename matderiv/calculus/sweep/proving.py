@@ -14,11 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import cached_property
 
-from matderiv._budget import stage
+from matderiv._budget import bounded, stage
 from matderiv.calculus.deciding.decide import (
     BUDGET,
     Attempt,
-    Budget,
     Pair,
     Verdict,
     decide,
@@ -43,7 +42,7 @@ __all__ = ["Prover"]
 
 #: The name of the attempt that leaves no name with a definition.
 _EVERYTHING = "all names unfolded"
-_LITTLE = Budget(products=2_000)  # work on a whole formula before it is proved rewrite by rewrite
+_LITTLE = 2_000  # steps of work on a whole formula before it is proved rewrite by rewrite
 _LONG = 200  # the length of two formulas up to which names of ours are written out
 
 
@@ -106,8 +105,7 @@ class Prover:
         if chain_rule.status != "equal":
             return chain_rule
         name, formula = gradient.name, gradient.formula
-        short = self._unfolded(self._filled(name, rules), self._filled(name, formula))
-        if decide_by_letters(short, budget=_LITTLE).status == "equal":
+        if self._read_off(self._filled(name, rules), self._filled(name, formula)):
             return chain_rule
         verdict = _all_of(self._by_rewrites(gradient, rules))
         if verdict.status == "undecided":
@@ -145,18 +143,33 @@ class Prover:
         Formulas that differ in small parts are compared part by part, else as a whole.
         """
         one, other = (self._filled(name, side) for side in (one, other))
-        known = ChainMap(self._gradients, self._values)
-        parts = differing(one, other, known, self.sweep.facts.shape)
-        small = sum(cost(a) + cost(b) for a, b in parts) < cost(one) + cost(other)
-        if small and all(
-            decide_by_letters(self._unfolded(*part)).status == "equal" for part in parts
-        ):
+        parts = self._differing(one, other)
+        if self._parts_read_off(one, other, parts):
             return Verdict("equal", index=True)
         whole = self._same(one, other)
         if (one, other) not in parts and whole.status == "undecided":
             by_part = _all_of(self._same(*part) for part in parts)
             return by_part if by_part.status == "equal" else whole
         return whole
+
+    def _read_off(self, one: Node, other: Node) -> bool:
+        """Whether two formulas are seen to be equal with little work."""
+        with bounded(_LITTLE):
+            if self._parts_read_off(one, other, self._differing(one, other)):
+                return True
+        with bounded(_LITTLE):
+            return decide_by_letters(self._unfolded(one, other)).status == "equal"
+
+    def _differing(self, one: Node, other: Node) -> tuple[tuple[Node, Node], ...]:
+        known = ChainMap(self._gradients, self._values)
+        return differing(one, other, known, self.sweep.facts.shape)
+
+    def _parts_read_off(self, one: Node, other: Node, parts: Iterable[tuple[Node, Node]]) -> bool:
+        """Whether formulas differ in small parts, all of which are seen to be equal."""
+        small = sum(cost(a) + cost(b) for a, b in parts) < cost(one) + cost(other)
+        return small and all(
+            decide_by_letters(self._unfolded(*part)).status == "equal" for part in parts
+        )
 
     def _same(self, one: Node, other: Node) -> Verdict:
         return self._decide(self.sweep.facts.shape(one), self._unfolded(one, other))
