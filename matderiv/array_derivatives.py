@@ -506,9 +506,9 @@ def _names(
     for name in names:
         if name in bound:
             raise UnsupportedError(
-                f"{name} is assumed to be {assumed[name]}, and derivatives of arrays by its "
-                f"independent entries are not worked out; leave --assume {name}={assumed[name]} "
-                "out, or choose another --wrt."
+                f"{name} is assumed to be {assumed[name]}, and the Jacobian by its independent "
+                f"entries is not worked out; leave --assume {name}={assumed[name]} out, or choose "
+                "another --wrt."
             )
     return names
 
