@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial, reduce
 
 from matderiv.expression import nodes
@@ -47,12 +48,30 @@ class Operation:
         return f"{plain}, {plain[:-1]}, axis=0)" if "axis" in self.options else plain
 
 
+def _log_to(base: int, arg: Node) -> Node:
+    """The logarithm to a base."""
+    number = nodes.Number(Fraction(base))
+    return nodes.Divide(nodes.Apply("log", arg), nodes.Apply("log", number))
+
+
 _SIZES = {"size": "4", "sizes": "(2, 3)"}
 
 _REDUCING = ("axis", "keepdims")
 
 OPERATIONS: dict[str, Operation] = {
     **{name: Operation(partial(nodes.Apply, name)) for name in FUNCTIONS},
+    # Shorthand: it is read as the formula.
+    "square": Operation(lambda y: nodes.Power(y, nodes.TWO)),
+    "reciprocal": Operation(partial(nodes.Divide, nodes.ONE)),
+    "exp2": Operation(partial(nodes.Power, nodes.TWO)),
+    "expm1": Operation(lambda y: nodes.Subtract(nodes.Apply("exp", y), nodes.ONE)),
+    "log1p": Operation(lambda y: nodes.Apply("log", nodes.Add(nodes.ONE, y))),
+    "log2": Operation(lambda y: _log_to(2, y)),
+    "log10": Operation(lambda y: _log_to(10, y)),
+    "logit": Operation(lambda y: nodes.Apply("log", nodes.Divide(y, nodes.Subtract(nodes.ONE, y)))),
+    "erfc": Operation(lambda y: nodes.Subtract(nodes.ONE, nodes.Apply("erf", y))),
+    "softsign": Operation(lambda y: nodes.Divide(y, nodes.Add(nodes.ONE, nodes.Apply("abs", y)))),
+    "mish": Operation(lambda y: nodes.Multiply(y, nodes.Apply("tanh", nodes.Apply("softplus", y)))),
     "sum": Operation(nodes.Sum, options=_REDUCING, method=True),
     "mean": Operation(nodes.Mean, options=_REDUCING, method=True),
     "prod": Operation(nodes.Prod, options=_REDUCING, method=True),

@@ -96,10 +96,18 @@ def _rule(*kinds: type) -> Callable[[_Rule], _Rule]:
 
 @_rule(nodes.Apply)
 def _apply(node: nodes.Apply) -> _Conditions:
-    """A logarithm is of positive numbers; |u| has no derivative at 0."""
+    """A logarithm is of positive numbers, an arcsine of |u| < 1; |u| has no derivative at 0."""
     known = FUNCTIONS.get(node.function)
     if known and known.domain == "positive" and not _positive(node.arg):
         yield "positive", node.arg
+    if known and known.domain == "unit":
+        yield "positive", nodes.Subtract(nodes.ONE, nodes.Power(node.arg, nodes.TWO))
+    if known and known.domain == "above 1":
+        yield "positive", nodes.Subtract(node.arg, nodes.ONE)
+    if known and known.domain == "as defined":
+        for part in nodes.walk(unfolded(node, "conditions")):
+            if type(part) in CONDITIONS:
+                yield from CONDITIONS[type(part)](part)
     if known and known.kink:
         yield "kink", node.arg
 
