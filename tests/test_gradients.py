@@ -246,6 +246,19 @@ def test_symmetric_input() -> None:
     assert str(gradient("x @ S @ x", wrt="x", shapes={"S": (2, 2)})) == "(S + S.T) @ x"
 
 
+@pytest.mark.parametrize(
+    ("program", "formula"),
+    [
+        ("tr(inv(X))", "(inv(X) @ inv(X))*eye(N) - 2*(inv(X) @ inv(X))"),
+        ("-tr(X @ A)", "-A - A.T + A*eye(N)"),
+        ("tr(X)", "eye(N)"),
+    ],
+)
+def test_symmetric_signs(program: str, formula: str) -> None:
+    """Of a negative gradient the diagonal is not taken away as minus of a minus."""
+    assert gradient(program, wrt="X", assume={"X": "symmetric"}).formula == formula
+
+
 def test_symmetric_variable() -> None:
     """The gradient by a symmetric matrix is by its own entries, and says so."""
     found = gradient("tr(A @ S)", wrt="S", assume={"S": "symmetric"})

@@ -355,6 +355,7 @@ def test_shell_completion_loads_no_mathematics() -> None:
     assert heavy == []
 
 
+@pytest.mark.parts
 @pytest.mark.parametrize(
     ("program", "gradient"),
     [
@@ -374,6 +375,7 @@ def test_a_gradient_is_proved_without_sympy(program: str, gradient: str) -> None
     assert "sympy" not in heavy
 
 
+@pytest.mark.parts
 def test_the_package_itself_loads_no_mathematics() -> None:
     """`import matderiv` is cheap; SymPy is loaded by the first derivation, and then it is."""
     _, heavy = heavy_modules_after("import matderiv\nmatderiv.InputError\nmatderiv.__version__")

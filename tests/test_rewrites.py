@@ -35,11 +35,17 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("A*A", "A**2"),
         ("A*B/A", "B"),
         ("1*A", "A"),
-        ("A*alpha*2", "2*alpha*A"),
         ("A/sqrt(A)", "sqrt(A)"),
         ("A*0", "0"),
         ("S*eye(D)*eye(D)", "S*eye(D)"),
         ("A*ones((N, D))", "A"),
+        ("(-A)*A/alpha", "-(A**2/alpha)"),
+    ],
+    "scalars first": [
+        ("A*alpha*2", "2*alpha*A"),
+        ("(-A)/D", "-(A/D)"),
+        ("A*(-B)", "-(A*B)"),
+        ("A/B/alpha", "A/(alpha*B)"),
     ],
     "names of functions": [
         ("exp(A)/sum(exp(A), axis=1, keepdims=True)", "softmax(A, axis=1)"),
@@ -191,6 +197,13 @@ def proved(one: Node, other: Node) -> bool:
 def rewritten(name: str, node: Node) -> Node | None:
     """What a rewrite makes of a node."""
     return dict(REWRITES)[name](node, FACTS)
+
+
+@pytest.mark.parametrize(("before", "after"), EXAMPLES["scalars first"])
+def test_what_only_changes_places_is_not_joined(before: str, after: str) -> None:
+    """No powers are joined where a sign or a number comes to the front, as a reader is told."""
+    assert rewritten("powers of one base", read(before)) is None
+    assert {step.name for step in tidied(read(before), FACTS)} == {"scalars first"}
 
 
 def test_every_rewrite_has_examples() -> None:

@@ -237,6 +237,8 @@ class _Inference:
         self.declared = {name: _declared(name, shape) for name, shape in shapes.items()}
         self.rules = Rules(self._unassigned)
         self.known = self.rules.known
+        #: Sizes that are 1 because of what an input stands beside.
+        self.single: dict[str, tuple[int | None, ...]] = {}
 
     def run(self, *, scalar: bool) -> dict[str, Shape]:
         inputs = self.program.inputs()
@@ -254,6 +256,11 @@ class _Inference:
                     + did_you_mean(name, inputs)
                 )
         self._infer(self.declared)
+        while single := self._single():
+            self.single |= single
+            self.rules = Rules(self._unassigned)
+            self.known = self.rules.known
+            self._infer(self.declared)
         if scalar:
             self._check_scalar()
         self._settle()
@@ -271,10 +278,45 @@ class _Inference:
     def _infer(self, declared: Mapping[str, tuple[int, ...]]) -> None:
         """The shapes of all names, given the declared ones."""
         for name in self.program.inputs():
-            numbers = declared.get(name, self._open(name))
+            numbers = declared.get(name, self.single.get(name, self._open(name)))
             self.known[name] = tuple(SizeVariable(n) for n in numbers)
         for assignment in self.program.assignments:
             self.known[assignment.name] = self.rules.shape(assignment.value)
+
+    def _single(self) -> dict[str, tuple[int | None, ...]]:
+        """Undeclared inputs with a 1 where the product that they stand beside has a declared 1.
+
+        So the bias and the target of one declared output are single numbers in each row, and are
+        not repeated over as many outputs as one might guess.
+        """
+        ones = {s.root() for name in self.declared for s in self.known[name] if s.number == 1}
+        free = set(self.program.inputs()) - self.declared.keys()
+        products: set[str] = set()
+        found: dict[str, tuple[int | None, ...]] = {}
+
+        def is_product(node: Node) -> bool:
+            return any(
+                isinstance(n, nodes.MatMul) or (isinstance(n, nodes.Name) and n.name in products)
+                for n in nodes.walk(node)
+            )
+
+        for assignment in self.program.assignments if ones else ():
+            for node in nodes.walk(assignment.value):
+                if not isinstance(node, nodes.Entrywise):
+                    continue
+                for leaf, other in itertools.permutations(nodes.children(node)):
+                    if isinstance(leaf, nodes.Name) and leaf.name in free and is_product(other):
+                        own = self.known[leaf.name]
+                        beside = ((None,) * len(own) + self.rules.shape(other))[-len(own) :]
+                        numbers = tuple(
+                            1 if a.number is None and b and b.root() in ones else a.number
+                            for a, b in zip(own, beside, strict=True)
+                        )
+                        if numbers != tuple(a.number for a in own):
+                            found[leaf.name] = numbers
+            if is_product(assignment.value):
+                products.add(assignment.name)
+        return found
 
     def _open(self, name: str) -> tuple[None, ...]:
         """As many unknown sizes as an input that is not declared has."""

@@ -25,7 +25,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -107,6 +107,7 @@ def _functions(derivation: ProvedSteps) -> _Json:
 
 def _step(step: Step, task: Task, notation: ProgramNotation) -> _Json:
     own = () if step.wrt is None else task.input_indices(task.shapes[step.wrt])
+    notation = replace(notation, about=step.wrt or "")
     return {
         "kind": step.kind,
         "wrt": step.wrt,

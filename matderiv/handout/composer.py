@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from matderiv.calculus.index_forms.forms import Delta, Entry, Form, Rate, Term
 from matderiv.calculus.sweep.task import Task
@@ -153,13 +153,14 @@ class ProgramComposer:
             return f"value_{kind}"
         return "value_scalar" if any(map(shape, nodes.walk(value))) else "value_number"
 
-    def equation(self, chain: Chain) -> Equation:
-        """A chain; on pages that can show them, with derivations of single entries."""
+    def equation(self, chain: Chain, about: str = "") -> Equation:
+        """A chain of a step; on pages that can show them, with derivations of single entries."""
+        notation = replace(self.notation, about=about) if about else self.notation
         if not self.marked:
-            return Equation(self.notation.chain(chain))
+            return Equation(notation.chain(chain))
         from matderiv.handout.details import Details
 
-        return Details(self.notation, self.language).equation(chain)
+        return Details(notation, self.language).equation(chain)
 
     def held(self, chain: Chain) -> Iterator[Block]:
         """A sentence, once a page, that ∂z/∂x holds values fixed that depend on x as well."""

@@ -71,6 +71,8 @@ class Formulas:
     commas: bool
     letters: tuple[str, ...]
     also: Mapping[tuple[str, str], tuple[str, ...]]
+    #: The name that differentials of values are by.
+    about: str = ""
     #: The number that each size stands for.
     sizes: Mapping[str, int] = field(init=False)
 
@@ -84,19 +86,19 @@ class Formulas:
         if name == "π":
             return Symbol("pi", greek=True)
         if name not in self.names and name[0] == "δ":
-            return Row((_D, self.entry(name[1:], indices)))
+            return self.direct(Row((_D, self.entry(name[1:], indices))), name[1:])
         if name not in self.names:
             return entry_ratio(self.loss, name[1:], indices, commas=self.commas)
         if not indices:
             return name_box(name)
         return named_entry(name, indices, commas=self.commas)
 
-    def holding(self, ratio: Box, of: str, wrt: str) -> Box:
+    def holding(self, box: Box, of: str, wrt: str) -> Box:
         """(∂Z/∂X)_U, U held fixed where X reaches Z through U as well: not all of ∂Z/∂X."""
         held = self.also.get((of, wrt), ())
         if not held:
-            return ratio
-        return Scripts(Fence(ratio, big=True), sub=joined(map(name_box, held)))
+            return box
+        return Scripts(Fence(box, big=has_fraction(box)), sub=joined(map(name_box, held)))
 
     @staticmethod
     def function(name: str) -> Box:
@@ -131,8 +133,12 @@ class Formulas:
         return partial_ratio(name_box(self.loss), name_box(of))
 
     def change(self, of: str) -> Held:
-        """dX, the d upright."""
-        return Row((_D, name_box(of))), "atom"
+        """dX, the d upright; (dZ)_U of a value Z, U held fixed where X reaches Z through U, too."""
+        return self.direct(Row((_D, name_box(of))), of), "atom"
+
+    def direct(self, change: Box, of: str) -> Box:
+        """(dZ)_U as it stands; the change of the loss is always that through everything."""
+        return change if of == self.loss else self.holding(change, of, self.about)
 
     def unit_vectors(self) -> tuple[Scripts, Scripts]:
         """e_p and e_q, under a letter that the program does not use."""

@@ -93,6 +93,8 @@ class ProgramNotation:
     show: int | None
     #: Whether cells of arrays are tagged with the entry that they are.
     marked: bool = False
+    #: The name that a step is about, by which differentials of values are.
+    about: str = ""
     formulas: Formulas = field(init=False)
     indices: IndexNotation = field(init=False)
 
@@ -107,6 +109,7 @@ class ProgramNotation:
             task.largest_size >= _COMMA_FROM,
             task.sum_letters,
             task.held,
+            self.about,
         )
         object.__setattr__(self, "formulas", formulas)
         object.__setattr__(self, "indices", IndexNotation(formulas))

@@ -52,6 +52,7 @@ REWRITES: tuple[tuple[RewriteName, Rewrite], ...] = (
     ("like terms", rewrite_sums.like_terms),
     ("common factor", rewrite_sums.common_factor),
     ("powers of one base", rewrite_products.powers),
+    ("scalars first", rewrite_products.scalars_first),
     ("names of functions", rewrite_products.named_functions),
     ("values of functions", rewrite_products.function_values),
     ("multiplied out", rewrite_products.multiplied_out),

@@ -49,7 +49,7 @@ __all__ = ["ordered"]
 
 
 def ordered(form: Form, letters: Sequence[str], sizes: Mapping[str, int]) -> IndexExpression:
-    """A form in an order to read: deltas first, 1/u below a line, a sign before each term.
+    """A form in an order to read: deltas first, 1/u below a line, a plus before the first term.
 
     Sums take their letters from `letters`, none that is in use where they stand. Σ_i 1 = N.
     """
@@ -65,6 +65,8 @@ class _Order:
     taken: frozenset[str]
 
     def form(self, form: Form) -> IndexExpression:
+        if form and form[0][1] < 0:  # b - a, and not -a + b
+            form = tuple(sorted(form, key=lambda part: part[1] < 0))
         return signed_sum(self.term(term, number) for term, number in form)
 
     def term(self, term: Term, number: Fraction) -> tuple[int, IndexExpression]:

@@ -17,7 +17,7 @@ from typing import cast
 
 from matderiv.calculus.deciding.decide import Attempt, Pair, Verdict, decide
 from matderiv.calculus.formulas.broadcasting import size_name
-from matderiv.calculus.formulas.flattened import cost, sum_of
+from matderiv.calculus.formulas.flattened import added_up, cost, split, sum_of
 from matderiv.calculus.formulas.rewrites import Facts
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.contraction import contracted
@@ -156,7 +156,8 @@ def independent(formula: Node, structure: str, facts: Facts, diagonal: frozenset
     if structure == "diagonal":
         return on_diagonal
     both = tidy(sum_of([(_ONE, one), (_ONE, other)]), facts)
-    return sum_of([(_ONE, both), (-_ONE, on_diagonal)])
+    number, once = split(on_diagonal)
+    return added_up([split(both), (-number, once)])
 
 
 def follows(
