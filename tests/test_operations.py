@@ -42,11 +42,11 @@ from matderiv.notation.code import gradient_code
 
 U = nodes.Name("u")
 POINTS = {
-    "all": (-1.3, -0.4, 0.7, 1.9),
-    "positive": (0.3, 0.7, 1.9),
-    "unit": (-0.9, -0.4, 0.7),
-    "above 1": (1.1, 1.9),
-    "as defined": (-0.9, -0.4, 0.7),
+    None: (-1.3, -0.4, 0.7, 1.9),
+    ("positive", "u"): (0.3, 0.7, 1.9),
+    ("positive", "1 - u**2"): (-0.9, -0.4, 0.7),
+    ("positive", "u - 1"): (1.1, 1.9),
+    ("nonzero", "cos(u)"): (-1.3, -0.4, 0.7, 1.9),
 }
 
 
@@ -155,7 +155,7 @@ def test_where_inverse_functions_are_defined_is_said() -> None:
         "arcsin": "1 - X**2",
         "arccosh": "X - 1",
         "tan": "cos(X)",
-        "arctanh": "1 - X",
+        "arctanh": "1 - X**2",
     }.items():
         program = parse(f"L = sum({function}(X))")
         found = conditions(graph_of(program, infer(program)), {})

@@ -21,8 +21,8 @@ class Function:
     in place of u; for SymPy, the name of one of its functions. A library without a name for f gets
     the definition.
 
-    `kink`: f′ does not exist at 0. `domain`: all numbers, the positive ones, those between -1 and
-    1, those above 1, or where the definition has a value and a derivative. `positive`: f(u) >
+    `kink`: f′ does not exist at 0. `domain`: what is positive, or not 0, where f is defined and
+    differentiable, unless it is so everywhere. `positive`: f(u) >
     0 for every u. `parity`: f(-u) is f(u), -f(u) or 1 - f(u). `powers`: f(u)ⁿ = f(u) for n ≥ 1, or
     f(u)² = 1. `at`: f(u) at a number u, where both are whole numbers. `in_tex`: TeX has a command
     of this name.
@@ -32,7 +32,7 @@ class Function:
     definition: str = ""
     spelling: Mapping[str, str] = field(default_factory=dict)
     kink: bool = False
-    domain: Literal["all", "positive", "unit", "above 1", "as defined"] = "all"
+    domain: tuple[Literal["positive", "nonzero"], str] | None = None
     positive: bool = False
     parity: Literal["", "even", "odd", "complement"] = ""
     powers: Literal["", "the same", "1 or itself"] = ""
@@ -69,8 +69,8 @@ def _everywhere(name: str, sympy: str = "") -> dict[str, str]:
 #: The functions by name. Sources of the derivatives: any table, such as DLMF 4.20, 4.34 and 7.2.
 FUNCTIONS: dict[str, Function] = {
     "exp": Function(derivative="exp(u)", positive=True, at={0: 1}, in_tex=True),
-    "log": Function(derivative="1/u", domain="positive", at={1: 0}, in_tex=True),
-    "sqrt": Function(derivative="1/(2*sqrt(u))", domain="positive"),
+    "log": Function(derivative="1/u", domain=("positive", "u"), at={1: 0}, in_tex=True),
+    "sqrt": Function(derivative="1/(2*sqrt(u))", domain=("positive", "u")),
     "tanh": Function(derivative="1 - tanh(u)**2", parity="odd", at={0: 0}, in_tex=True),
     "sigmoid": Function(
         definition="exp(u)/(1 + exp(u))",
@@ -93,9 +93,8 @@ FUNCTIONS: dict[str, Function] = {
         in_tex=True,
     ),
     "tan": Function(
-        definition="sin(u)/cos(u)",
         derivative="1 + tan(u)**2",
-        domain="as defined",
+        domain=("nonzero", "cos(u)"),
         parity="odd",
         spelling=_everywhere("tan"),
         in_tex=True,
@@ -117,7 +116,7 @@ FUNCTIONS: dict[str, Function] = {
     ),
     "arcsin": Function(
         derivative="1/sqrt(1 - u**2)",
-        domain="unit",
+        domain=("positive", "1 - u**2"),
         parity="odd",
         spelling=_everywhere("arcsin", "asin"),
         in_tex=True,
@@ -125,7 +124,7 @@ FUNCTIONS: dict[str, Function] = {
     "arccos": Function(
         definition="pi/2 - arcsin(u)",
         derivative="-1/sqrt(1 - u**2)",
-        domain="unit",
+        domain=("positive", "1 - u**2"),
         spelling=_everywhere("arccos", "acos"),
         in_tex=True,
     ),
@@ -136,13 +135,12 @@ FUNCTIONS: dict[str, Function] = {
     ),
     "arccosh": Function(
         derivative="1/sqrt(u**2 - 1)",
-        domain="above 1",
+        domain=("positive", "u - 1"),
         spelling=_everywhere("arccosh", "acosh"),
     ),
     "arctanh": Function(
-        definition="(log(1 + u) - log(1 - u))/2",
         derivative="1/(1 - u**2)",
-        domain="as defined",
+        domain=("positive", "1 - u**2"),
         parity="odd",
         spelling=_everywhere("arctanh", "atanh"),
     ),

@@ -11,7 +11,7 @@ from matderiv.calculus.sweep.graph import Graph
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.calculus.sweep.vanishing import reads_zero
 from matderiv.expression import nodes
-from matderiv.expression.definitions import unfolded
+from matderiv.expression.definitions import domain_of, unfolded
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
@@ -98,16 +98,9 @@ def _rule(*kinds: type) -> Callable[[_Rule], _Rule]:
 def _apply(node: nodes.Apply) -> _Conditions:
     """A logarithm is of positive numbers, an arcsine of |u| < 1; |u| has no derivative at 0."""
     known = FUNCTIONS.get(node.function)
-    if known and known.domain == "positive" and not _positive(node.arg):
-        yield "positive", node.arg
-    if known and known.domain == "unit":
-        yield "positive", nodes.Subtract(nodes.ONE, nodes.Power(node.arg, nodes.TWO))
-    if known and known.domain == "above 1":
-        yield "positive", nodes.Subtract(node.arg, nodes.ONE)
-    if known and known.domain == "as defined":
-        for part in nodes.walk(unfolded(node, "conditions")):
-            if type(part) in CONDITIONS:
-                yield from CONDITIONS[type(part)](part)
+    domain = domain_of(node.function, node.arg)
+    if domain is not None and not (domain[0] == "positive" and _positive(domain[1])):
+        yield domain
     if known and known.kink:
         yield "kink", node.arg
 
