@@ -91,7 +91,7 @@ def defined(function: str, arg: Node) -> Node | None:
 
 
 def domain_of(function: str, arg: Node) -> tuple[str, Node] | None:
-    """What must be "positive" or "nonzero" for f(a) to have a derivative, if anything.
+    """A formula that must be "positive" or "nonzero" for f(a) to have a derivative.
 
     >>> from matderiv.expression.source import source
     >>> kind, node = domain_of("arcsin", nodes.Name("y")) or ("", nodes.ZERO)
