@@ -381,9 +381,9 @@ REFUSED = [
     ),
     (
         "Y = X @ W; L = sum(Y)",
-        {"X": (2, 3, 4)},
+        {"X": (2,) * 9},
         {},
-        ("X has 3 dimensions; inputs have at most two in this version, such as --shape X=2x4."),
+        "X has 9 dimensions; an input has at most 8.",
     ),
     (
         "Y = X @ W; L = sum(Y)",

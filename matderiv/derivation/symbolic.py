@@ -171,7 +171,7 @@ class _Forms:
         self.most = most
         facts = task.sweep.facts
         self.shape = facts.shape
-        self.entries = Entries(facts.shape, symmetric=facts.symmetric)
+        self.entries = Entries(facts.shape, assumed=facts.assumed)
 
     # -- arrays --------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Chain, ProvedSteps, Step
 from matderiv.derivation.sides import EntryOf, Indexed, Side, Slice, SpelledProduct, VecPartial
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import ASSUMPTIONS
 from matderiv.expression.nodes import Node
 from matderiv.handout.document import Block, Equation, Math, Paragraph, Segments, Text
 from matderiv.handout.sentences import Fields, Filling, fill, listed
@@ -184,9 +185,13 @@ class ProgramComposer:
         shape = times(*(dim.size for dim in dims))
         fields: Fields = {"X": Math(name_box(name)), "shape": Math(shape)}
         matrix = "shape_matrix_an" if dims and _with_an(dims[0].size) else "shape_matrix"
-        key = ("shape_scalar", "shape_vector", matrix)[len(dims)]
+        key = ("shape_scalar", "shape_vector", matrix, "shape_array")[min(len(dims), 3)]
         structure = self.task.assumed.get(name)
-        return self.say(key if structure is None else f"shape_{structure}", fields)
+        if structure is None:
+            return self.say(key, fields)
+        kind = ("scalar", "vector", "matrix")[len(dims)]
+        square = ASSUMPTIONS[structure].square
+        return self.say(f"shape_{structure}" if square else f"shape_{structure}_{kind}", fields)
 
     @staticmethod
     def math(box: Box) -> Segments:

@@ -36,6 +36,7 @@ KINDS = (
 REASONS = _listed("""
     cancelled in an inverse; chain rule; common factor; constants; cyclic rule; definition;
     deltas; derivative; derivative of f; diagonal matrix; differentials put in; each term;
+    entries that are 0 or 1; numbers that are not negative; orthogonal matrix; rows that sum to 1;
     entries; entries of the product; entries that are not zero; entries worked out;
     gradient; identity matrix; indices that agree; inner product; inverse; jacobians put in;
     like terms; local derivative; local derivatives; matrix names; matrix product; mean;

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from matderiv.calculus.formulas import (
+    rewrite_assumed,
     rewrite_matrices,
     rewrite_products,
     rewrite_reductions,
@@ -19,7 +20,7 @@ from matderiv.calculus.formulas import (
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.expression.nodes import Node
 
-__all__ = ["REWRITES", "Facts", "Rewrite", "RewriteName"]
+__all__ = ["ASSUMING", "REWRITES", "Facts", "Rewrite", "RewriteName"]
 
 Rewrite = Callable[[Node, Facts], Node | None]
 
@@ -30,6 +31,10 @@ RewriteName = Literal[
     "powers of one base",
     "names of functions",
     "values of functions",
+    "rows that sum to 1",
+    "entries that are 0 or 1",
+    "orthogonal matrix",
+    "numbers that are not negative",
     "multiplied out",
     "scalars out of a product",
     "identity matrix",
@@ -47,6 +52,16 @@ RewriteName = Literal[
     "scalars first",
 ]
 
+#: The rewrites that use what is assumed of inputs.
+ASSUMING: frozenset[RewriteName] = frozenset(
+    {
+        "rows that sum to 1",
+        "entries that are 0 or 1",
+        "orthogonal matrix",
+        "numbers that are not negative",
+    }
+)
+
 #: Names and rewrites in the order in which they are tried.
 REWRITES: tuple[tuple[RewriteName, Rewrite], ...] = (
     ("like terms", rewrite_sums.like_terms),
@@ -55,6 +70,10 @@ REWRITES: tuple[tuple[RewriteName, Rewrite], ...] = (
     ("scalars first", rewrite_products.scalars_first),
     ("names of functions", rewrite_products.named_functions),
     ("values of functions", rewrite_products.function_values),
+    ("rows that sum to 1", rewrite_assumed.rows),
+    ("entries that are 0 or 1", rewrite_assumed.labels),
+    ("orthogonal matrix", rewrite_assumed.orthogonal),
+    ("numbers that are not negative", rewrite_assumed.signs),
     ("multiplied out", rewrite_products.multiplied_out),
     ("scalars out of a product", rewrite_matrices.scalars_out),
     ("identity matrix", rewrite_matrices.identity),

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Final
 
 from matderiv._budget import stage
@@ -28,6 +29,7 @@ from matderiv.calculus.sweep.shortening import shortened
 from matderiv.calculus.sweep.vanishing import Vanishing, agrees, is_zero, reads_zero
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import Assumed
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
@@ -44,7 +46,7 @@ _LONGEST = 200  # operations and names of a formula into which values are still 
 def sweep(
     graph: Graph,
     wrt: tuple[str, ...],
-    symmetric: frozenset[str] = frozenset(),
+    assumed: Assumed = MappingProxyType({}),
     zero: Vanishing = is_zero,
 ) -> Sweep:
     """All gradients of L by the names that depend on `wrt`; those of ⟨dY, Y⟩ for an array Y.
@@ -55,7 +57,7 @@ def sweep(
         InputError: both sides of a maximum are the same, so that there is a kink everywhere.
         UnsupportedError: a node has no rule.
     """
-    facts = Facts(shapes_over(graph.shapes), symmetric)
+    facts = Facts(shapes_over(graph.shapes), assumed)
     _refuse_equal_sides(graph, facts)
     try:
         found = shortened(graph, wrt, lambda graph: _named(_Sweep(graph, wrt, facts)))
