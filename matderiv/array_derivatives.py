@@ -19,6 +19,7 @@ from matderiv.calculus.sweep.array_derivatives import (
     pulled_back,
     pushed_forward,
 )
+from matderiv.calculus.sweep.singular import refuse_singular
 from matderiv.calculus.sweep.task import chosen
 from matderiv.errors import InputError, ShapeError, UnsupportedError
 from matderiv.expression.assumptions import (
@@ -452,6 +453,7 @@ def asked_for(
     names = _names(written, known, assumed, wrt, most if not first else 0)
     with uncollected():
         declared = declared_letters(known, sizes, shapes)
+        refuse_singular(written, known, declared)
         asked = Asked(kind, written, names, tuple(assumed.items()))
         asked = _with_layout(asked, layout, known)
         if direction is not None or kind in ("jvp", "vjp", "hvp"):
@@ -504,9 +506,9 @@ def _names(
     for name in names:
         if name in bound:
             raise UnsupportedError(
-                f"{name} is assumed to be {assumed[name]}, and derivatives of arrays by its "
-                f"independent entries are not worked out; leave --assume {name}={assumed[name]} "
-                "out, or choose another --wrt."
+                f"{name} is assumed to be {assumed[name]}, and the Jacobian by its independent "
+                f"entries is not worked out; leave --assume {name}={assumed[name]} out, or choose "
+                "another --wrt."
             )
     return names
 

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,13 @@ def marks(command: str) -> list[pytest.MarkDecorator]:
 COMMANDS = [pytest.param(*pair, id=pair[0], marks=marks(pair[0])) for pair in console()]
 
 
-@pytest.mark.in_order
+def maker(name: str) -> list[str]:
+    """The words of the command of the README that writes a file."""
+    return next(
+        w for w in map(shlex.split, dict(console())) if ["-o", name] in map(list, pairwise(w))
+    )
+
+
 @pytest.mark.parametrize(("command", "output"), COMMANDS)
 def test_command(
     command: str,
@@ -75,6 +82,11 @@ def test_command(
         done = subprocess.CompletedProcess(words, int(ended.value.code or 0), *capfd.readouterr())
     else:
         assert words[0] == "python"
+        if words[-1].endswith(".json") and not (folder / words[-1]).exists():
+            monkeypatch.chdir(folder)
+            with pytest.raises(SystemExit):
+                cli.main(maker(words[-1])[1:])
+            capfd.readouterr()
         words[:2] = [sys.executable, str(ROOT / words[1])]
         done = subprocess.run(words, capture_output=True, text=True, cwd=folder, check=False)
     if output.startswith("matderiv: "):

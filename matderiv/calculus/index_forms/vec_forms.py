@@ -19,12 +19,12 @@ from matderiv.expression import nodes
 from matderiv.expression.dims import Dim
 from matderiv.expression.nodes import Node
 
-__all__ = ["Axes", "VecProduct", "vec_product"]
+__all__ = ["LetteredAxes", "VecProduct", "vec_product"]
 
 _MATRIX = 2  # dimensions
 
 #: The letters of an array's axes with their sizes.
-Axes = tuple[tuple[Index, Dim], ...]
+LetteredAxes = tuple[tuple[Index, Dim], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class VecProduct:
 
 
 def vec_product(
-    product: Product, rows: Axes, cols: Axes, facts: Facts, *, by_rows: bool
+    product: Product, rows: LetteredAxes, cols: LetteredAxes, facts: Facts, *, by_rows: bool
 ) -> VecProduct | None:
     """The matrix of a product without sums, over the axes of Y and of X; None if it has no form.
 
@@ -66,7 +66,13 @@ def vec_product(
 
 class _Reader:
     def __init__(
-        self, product: Product, rows: Axes, cols: Axes, facts: Facts, *, by_rows: bool
+        self,
+        product: Product,
+        rows: LetteredAxes,
+        cols: LetteredAxes,
+        facts: Facts,
+        *,
+        by_rows: bool,
     ) -> None:
         self.product, self.facts = product, facts
         self.rows, self.cols = rows, cols
