@@ -333,7 +333,7 @@ def gradient(
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=True)
     known = ones_kept(written, known, shapes)
     named = (wrt,) if isinstance(wrt, str) else None if wrt is None else tuple(wrt)
-    names = chosen(written, named, known, assigned=True)
+    names = chosen(written, named, known, assumed=assumed, assigned=True)
     with uncollected():
         declared = declared_letters(known, sizes, shapes)
         asked = _Asked(
