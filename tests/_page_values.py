@@ -90,7 +90,9 @@ def functional(name: str, of: Array, *, prime: bool = False) -> Array:
 REDUCED = frozenset("sum mean prod var std logsumexp softmax log_softmax logsoftmax".split())
 
 
-def reduced(name: str, of: Array, axis: int | None, *, keep: bool = False) -> Array:
+def reduced(
+    name: str, of: Array, axis: int | tuple[int, ...] | None, *, keep: bool = False
+) -> Array:
     """A sum, mean, variance … of an array along an axis."""
     of = np.asarray(of)
     match name:
@@ -229,6 +231,8 @@ def _run(node: ast.expr, at: Mapping[str, Array], sizes: Mapping[str, int]) -> A
             return _OPERATORS[type(op)](one, other)
         case ast.Attribute(value, "T"):
             return _run(value, at, sizes).T
+        case ast.Attribute(value, "mT"):
+            return np.swapaxes(_run(value, at, sizes), -1, -2)
         case ast.Call(ast.Attribute(value, name), args, keywords):  # X.sum(axis=0)
             return _call(name, [value, *args], keywords, at, sizes)
         case ast.Call(ast.Name(name), args, keywords):
