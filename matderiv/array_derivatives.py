@@ -20,6 +20,7 @@ from matderiv.calculus.sweep.array_derivatives import (
     pulled_back,
     pushed_forward,
 )
+from matderiv.calculus.sweep.singular import refuse_singular
 from matderiv.calculus.sweep.task import chosen
 from matderiv.errors import InputError, ShapeError, UnsupportedError
 from matderiv.expression.assumptions import (
@@ -484,6 +485,7 @@ def asked_for(
     names = _names(written, known, assumed, wrt, most if not first else 0)
     with uncollected():
         declared = declared_letters(known, sizes, shapes)
+        refuse_singular(written, known, declared)
         asked = Asked(kind, written, names, tuple(assumed.items()))
         asked = _with_layout(asked, layout, known)
         if direction is not None or kind in ("jvp", "vjp", "hvp"):

@@ -445,8 +445,8 @@ def test_the_same_seed_draws_the_same_exercises(folder: Path) -> None:
 
 def test_an_unknown_format_is_refused() -> None:
     """With the ones that there are, each of which has a module that writes it."""
-    for module, function in FORMATS.values():
-        assert callable(getattr(importlib.import_module(module), function))
+    for row in FORMATS.values():
+        assert callable(getattr(importlib.import_module(row.module), row.function))
     with pytest.raises(InputError, match=r"no format 'docx'; there are: md, tex, .*latex, "):
         write(default().document, "docx")
 
