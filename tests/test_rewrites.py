@@ -194,7 +194,7 @@ NOT: dict[str, list[str]] = {
     ],
     "values of functions": ["log(2)", "exp(1)", "f(0)", "log(x)", "log(1/2)"],
     "diagonal matrix": ["outer(o, ones(1))*A", "diag(S*x.T)", "diag(S + x)", "diag(o*S)", "o*eye(D)"],
-    "transpose": ["(x + S).T", "(S*x).T", "dLoss(A.T)"],
+    "transpose": ["(x + S).T", "(S*x).T", "Loss(A.T)"],
     "cancelled in an inverse": ["A.T @ inv(A @ A.T)"],
     "identity matrix": ["S @ inv(S).T"],
     "mean": ["sum(A)/N", "sum(A, axis=0)/D"],
@@ -209,11 +209,13 @@ PAIRS = [(name, *pair) for name, some in EXAMPLES.items() for pair in some]
 
 
 def read(text: str) -> Node:
-    """A formula; the letters of sizes in it are sizes."""
+    """A formula; the letters of sizes in it are sizes, and Loss is the gradient of a loss."""
 
     def put(node: Node) -> Node:
         if isinstance(node, nodes.Name) and node.name in ("N", "D"):
             return nodes.Size(node.name, {"N": 2, "D": 4}[node.name])
+        if isinstance(node, nodes.Functional):
+            return nodes.Apply(f"d{node.function}", put(node.arg))
         made = nodes.rebuilt(node, map(put, nodes.children(node)))
         if isinstance(made, nodes.Reduction | nodes.Softmax) and len(SHAPE(made.arg)) == 1:
             return type(made)(made.arg)
