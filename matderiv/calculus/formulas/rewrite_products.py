@@ -14,18 +14,16 @@ from matderiv.calculus.formulas.flattened import (
     factors,
     formula_key,
     product_of,
-    split,
     sum_of,
     terms,
 )
-from matderiv.calculus.formulas.rewrite_sums import like_terms
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
 
-__all__ = ["function_values", "mean", "multiplied_out", "named_functions", "powers"]
+__all__ = ["function_values", "mean", "named_functions", "powers"]
 
 _MINUS = nodes.Number(Fraction(-1))
 _PRODUCTS = (nodes.Multiply, nodes.Divide, nodes.Power, nodes.Negate)
@@ -162,15 +160,18 @@ def _pairs(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
 
 
 def _hyperbolic(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
-    """(exp(a) - exp(-a))/(exp(a) + exp(-a)) = tanh(a)."""
+    """(exp(a) - exp(-a))/(exp(a) + exp(-a)) = tanh(a), and the same to a power."""
     for above, power in parts:
         arg = _grown_and_shrunk(above, -1)
-        if arg is None or power != nodes.ONE:
+        if arg is None or not isinstance(power, nodes.Number):
             continue
         for below, other in parts:
-            if other == _MINUS and _grown_and_shrunk(below, 1) in (arg, _opposite(arg)):
+            if other == nodes.Number(-power.value) and _grown_and_shrunk(below, 1) in (
+                arg,
+                _opposite(arg),
+            ):
                 rest = [p for p in parts if p[0] not in (above, below)]
-                return product_of(number, [*rest, (nodes.Apply("tanh", arg), nodes.ONE)])
+                return product_of(number, [*rest, (nodes.Apply("tanh", arg), power)])
     return None
 
 
@@ -196,49 +197,6 @@ def _logistic(base: Node) -> Node | None:
             (1, nodes.Apply("exp", arg)),
         ):
             return arg
-    return None
-
-
-def _softmax_sum(node: Node) -> Node | None:
-    """Σ softmax(A) = 1 along its axis, beside other factors."""
-    number, parts = factors(node)
-    for base, _ in parts:
-        match base:
-            case nodes.Sum(nodes.Softmax(_, inner), axis, keepdims) if inner == axis and (
-                keepdims or axis is None
-            ):
-                rest = [p for p in parts if p[0] != base]
-                return product_of(number, rest)
-    return None
-
-
-def multiplied_out(node: Node, facts: Facts) -> Node | None:
-    """a·(b + c) = a·b + a·c, where a factor goes away by it."""
-    if not isinstance(node, nodes.Multiply | nodes.Divide):
-        return None
-    number, parts = factors(node)
-    for at, (base, power) in enumerate(parts):
-        if power != nodes.ONE or not isinstance(base, nodes.Add | nodes.Subtract):
-            continue
-        rest = parts[:at] + parts[at + 1 :]
-        made = []
-        less = False
-        for c, t in terms(base):
-            more, inner = factors(t)
-            term = product_of(Fraction(1), [*rest, *inner])
-            bases = {formula_key(b) for b, _ in (*rest, *inner)}
-            for _ in range(4):
-                again = powers(term, facts) or _softmax_sum(term)
-                if again is None:
-                    break
-                term = again
-            k, left = split(term)
-            less = less or bool(bases - {formula_key(b) for b, _ in factors(left)[1]})
-            made.append((number * c * more * k, left))
-        found = sum_of(made)
-        found = like_terms(found, facts) or found
-        if less and cost(found) < cost(node) and facts.shape(found) == facts.shape(node):
-            return found
     return None
 
 

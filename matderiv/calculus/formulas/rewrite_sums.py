@@ -127,22 +127,35 @@ def _from_matrix(node: Node, facts: Facts) -> list[Node]:
 
 
 def _entrywise(parts: tuple[Addend, ...], _: Facts) -> list[Node]:
-    """The same factor of entrywise products."""
+    """The same factor of entrywise products; of a higher power, the rest stays where it is."""
     made: list[Node] = []
     every = [f for _, rest in parts for f in factors(rest)[1] if rest != nodes.ONE]
     for base, power in dict.fromkeys(every):
         wanted = (formula_key(base), formula_key(power))
+        one = product_of(Fraction(1), [(base, power)])
         taken: list[_Taken | None] = []
         for number, rest in parts:
             own = list(factors(rest)[1])
-            keys = [(formula_key(b), formula_key(p)) for b, p in own]
-            if wanted not in keys:
+            for at, (other, higher) in enumerate(own):
+                left = formula_key(other) == wanted[0] and _left(higher, power)
+                if left:
+                    own[at : at + 1] = [] if left == nodes.ZERO else [(other, left)]
+                    taken.append((wanted, one, (number, _product(own))))
+                    break
+            else:
                 taken.append(None)
-                continue
-            one = own.pop(keys.index(wanted))
-            taken.append((wanted, product_of(Fraction(1), [one]), (number, _product(own))))
         made += _grouped(parts, taken, _beside)
     return made
+
+
+def _left(power: Node, taken: Node) -> Node | None:
+    """What is left of a power when one of the same sign, as large at most, is taken from it."""
+    if formula_key(power) == formula_key(taken):
+        return nodes.ZERO
+    match power, taken:
+        case nodes.Number(whole), nodes.Number(part) if 0 < part < whole or whole < part < 0:
+            return nodes.Number(whole - part)
+    return None
 
 
 def _product(parts: list[BasePower]) -> Node:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from matderiv.calculus.formulas import (
+    rewrite_fractions,
     rewrite_matrices,
     rewrite_products,
     rewrite_reductions,
@@ -27,10 +28,11 @@ Rewrite = Callable[[Node, Facts], Node | None]
 RewriteName = Literal[
     "like terms",
     "common factor",
+    "multiplied out",
+    "one denominator",
     "powers of one base",
     "names of functions",
     "values of functions",
-    "multiplied out",
     "scalars out of a product",
     "identity matrix",
     "cancelled in an inverse",
@@ -51,10 +53,11 @@ RewriteName = Literal[
 REWRITES: tuple[tuple[RewriteName, Rewrite], ...] = (
     ("like terms", rewrite_sums.like_terms),
     ("common factor", rewrite_sums.common_factor),
+    ("multiplied out", rewrite_fractions.multiplied_out),
+    ("one denominator", rewrite_fractions.one_denominator),
     ("powers of one base", rewrite_products.powers),
     ("names of functions", rewrite_products.named_functions),
     ("values of functions", rewrite_products.function_values),
-    ("multiplied out", rewrite_products.multiplied_out),
     ("scalars out of a product", rewrite_matrices.scalars_out),
     ("identity matrix", rewrite_matrices.identity),
     ("cancelled in an inverse", rewrite_matrices.cancelled),
