@@ -87,7 +87,12 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("A @ inv(S) @ S", "A"),
         ("S.T @ inv(S).T @ x", "x"),
     ],
-    "cancelled in an inverse": [("T @ inv(S @ T)", "inv(S)"), ("inv(S @ T) @ S @ x", "inv(T) @ x")],
+    "cancelled in an inverse": [
+        ("T @ inv(S @ T)", "inv(S)"),
+        ("inv(S @ T) @ S @ x", "inv(T) @ x"),
+        ("(T*x) @ inv(S*x)", "T @ inv(S)"),
+        ("(S.T*x) @ inv(diag(x) @ S @ T).T", "S.T @ inv(S @ T).T"),
+    ],
     "diagonal matrix": [
         ("A @ diag(x)", "A*x"),
         ("diag(x) @ y", "x*y"),
@@ -170,7 +175,7 @@ NOT: dict[str, list[str]] = {
     "values of functions": ["log(2)", "exp(1)", "f(0)", "log(x)", "log(1/2)"],
     "diagonal matrix": ["outer(o, ones(1))*A", "diag(S*x.T)", "diag(S + x)", "diag(o*S)", "o*eye(D)"],
     "transpose": ["(x + S).T", "(S*x).T", "dLoss(A.T)"],
-    "cancelled in an inverse": ["A.T @ inv(A @ A.T)"],
+    "cancelled in an inverse": ["A.T @ inv(A @ A.T)", "(A*x) @ inv(A.T @ A)", "T @ inv(S*x)"],
     "identity matrix": ["S @ inv(S).T"],
     "mean": ["sum(A)/N", "sum(A, axis=0)/D"],
 }  # fmt: skip

@@ -230,7 +230,7 @@ class Builder:
 
     def assembled(self, name: str, gradient: GradientStages) -> Chain:
         """The formula in terms of what the program names, tidied."""
-        put = without_units(replaced(gradient.local, self.known))
+        put = without_units(replaced(gradient.local, self.known | self.put(gradient)))
         formulas: list[tuple[Reason, Node]] = [
             ("chain rule", gradient.local),
             ("put in", put),
@@ -329,6 +329,13 @@ class Builder:
             f"d{of}": self.task.whole(of, found.formula)
             for of, found in self.sweep.gradients.items()
             if inlined(of, found.formula, graph, facts)
+        }
+
+    def put(self, gradient: GradientStages) -> dict[str, Node]:
+        """The gradients of values of the program that this one puts in, by their formulas."""
+        return {
+            name: self.task.whole(name[1:], self.sweep.gradients[name[1:]].formula)
+            for name in gradient.put
         }
 
     def differing(self, left: Node, right: Node) -> frozenset[str]:

@@ -36,8 +36,8 @@ def reduction(node: Node, facts: Facts) -> Node | None:
             facts.shape(a) == facts.shape(b) and len(facts.shape(a)) == 1
         ):
             return nodes.MatMul(a, b)
-        case nodes.Sum() | nodes.Mean() if _centred(node):
-            return nodes.ZERO
+        case nodes.Sum() | nodes.Mean() if (left := _without_deviations(node, facts)) is not None:
+            return left
         case nodes.Sum(nodes.Multiply(nodes.Transpose(a), b), None, False) if (
             facts.shape(a)[::-1] == facts.shape(b) and len(facts.shape(a)) == _MATRIX
         ):
@@ -119,12 +119,53 @@ def _mirrored(axis: int, arg: Node, facts: Facts) -> int:
     return dimensions - 1 - axis % dimensions
 
 
-def _centred(node: nodes.Sum | nodes.Mean) -> bool:
-    """Whether a sum or mean is that of A - mean(A), along the same axis."""
-    match node.arg:
-        case nodes.Subtract(a, nodes.Mean(b, axis, keepdims)) if keepdims or axis in (None, 0):
-            return a == b and axis == node.axis
+def _without_deviations(node: nodes.Sum | nodes.Mean, facts: Facts) -> Node | None:
+    """Σ (A - mean(A)) = 0, and Σ (B + c·(A - mean(A))) = Σ B for a c that is constant there."""
+    some = terms(node.arg)
+    kept = [part for part in some if not _is_deviation(part[1], node, facts)]
+    if len(kept) == len(some):
+        return None
+    left = sum_of(kept)
+    if left == nodes.ZERO:
+        return left
+    left = filled(left, facts.shape(node.arg), facts.shape)
+    return type(node)(left, node.axis, node.keepdims)
+
+
+def _is_deviation(term: Node, over: nodes.Sum | nodes.Mean, facts: Facts) -> bool:
+    """Whether a term is c·(A - mean(A)), the mean along the axis of a sum and c constant there."""
+    whole = facts.shape(term)
+    if not whole or whole != facts.shape(over.arg):
+        return False
+    if _centred(term, over, facts):
+        return True
+    _, parts = factors(term)
+    axes = range(len(whole)) if over.axis is None else (over.axis % len(whole),)
+    for part in parts:
+        rest = [p for p in parts if p is not part]
+        if (
+            part[1] == nodes.ONE
+            and facts.shape(part[0]) == whole
+            and _centred(part[0], over, facts)
+        ):
+            shapes = [facts.shape(p) for pair in rest for p in pair]
+            return not any(varies(own, whole, axis) for own in shapes for axis in axes)
     return False
+
+
+def _centred(node: Node, over: nodes.Sum | nodes.Mean, facts: Facts) -> bool:
+    """Whether an array is A - mean(A), or is called by a name for it."""
+    match _defined(node, facts):
+        case nodes.Subtract(a, b):
+            match _defined(b, facts):
+                case nodes.Mean(c, axis, keepdims) if keepdims or axis in (None, 0):
+                    return over.axis in (axis, None) and _defined(a, facts) == _defined(c, facts)
+    return False
+
+
+def _defined(node: Node, facts: Facts) -> Node:
+    """What a name stands for."""
+    return (isinstance(node, nodes.Name) and facts.definition(node.name)) or node
 
 
 def hoisted(node: Node, arg: Node, facts: Facts) -> Node | None:
