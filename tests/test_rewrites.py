@@ -33,20 +33,6 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("A/C + B/C**2", "(A + B/C)/C"),
         ("A**2*B + A**3*C", "A**2*(B + A*C)"),
     ],
-    "multiplied out": [
-        ("A*(1/A + B/A)", "1 + B"),
-        ("x*(y/x - alpha/x)", "y - alpha"),
-        ("A*(1 - B) - (1 - A)*B", "A - B"),
-        ("(A + B)*C - (A - B)*C", "2*B*C"),
-        ("A*(B - o) + A*o", "A*B"),
-    ],
-    "one denominator": [
-        ("1/A + 1/(1 - A)", "1/(A*(1 - A))"),
-        ("A/B - (A - B)/B", "1"),
-        ("1/(1 + A) - A/(1 + A)**2", "1/(1 + A)**2"),
-        ("B/A - (1 - B)/(1 - A)", "(B - A)/(A*(1 - A))"),
-        ("A/x - (A - x*B)/x", "B"),
-    ],
     "powers of one base": [
         ("A*A", "A**2"),
         ("A*B/A", "B"),
@@ -74,6 +60,20 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("A*sign(A)", "abs(A)"),
     ],
     "values of functions": [("log(1)", "0"), ("exp(0)", "1"), ("cos(0)", "1"), ("erf(0)", "0")],
+    "multiplied out": [
+        ("A*(1/A + B/A)", "1 + B"),
+        ("x*(y/x - alpha/x)", "y - alpha"),
+        ("A*(1 - B) - (1 - A)*B", "A - B"),
+        ("(A + B)*C - (A - B)*C", "2*B*C"),
+        ("A*(B - o) + A*o", "A*B"),
+    ],
+    "one denominator": [
+        ("1/A + 1/(1 - A)", "1/(A*(1 - A))"),
+        ("A/B - (A - B)/B", "1"),
+        ("1/(1 + A) - A/(1 + A)**2", "1/(1 + A)**2"),
+        ("B/A - (1 - B)/(1 - A)", "(B - A)/(A*(1 - A))"),
+        ("A/x - (A - x*B)/x", "B"),
+    ],
     "scalars out of a product": [
         ("(2*A) @ S", "2*(A @ S)"),
         ("S @ (alpha*x)", "alpha*(S @ x)"),
@@ -132,6 +132,9 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("sum(x*y)", "x @ y"),
         ("sum(A.T*W)", "trace(A @ W)"),
         ("sum(A - mean(A))", "0"),
+        ("sum(A - B - mean(A, axis=0), axis=0)", "sum(-B, axis=0)"),
+        ("sum(x*(A - mean(A, axis=0)) + B, axis=0)", "sum(B, axis=0)"),
+        ("mean(2*C*(A - mean(A, axis=1, keepdims=True))/C, axis=1, keepdims=True)", "0"),
         ("sum(softmax(A, axis=1), axis=1)", "1"),
         ("trace(outer(x, y))", "x @ y"),
         ("trace(2*S)", "2*trace(S)"),
@@ -165,7 +168,9 @@ NOT: dict[str, list[str]] = {
     "one denominator": ["1/A + 1/B", "1/A - 1/(1 - A)"],
     "scalars out of a sum": [
         "sum(R.T*S)", "sum(S - mean(S, axis=1), axis=1)", "sum(softmax(A, axis=0), axis=1)",
-        "sum(o*eye(D))", "sum(R*R.T)", "sum(A*x, axis=1, keepdims=True)", "sum(o*A, axis=1)",
+        "sum(o*eye(D))", "sum(R*R.T)", "sum(A*x, axis=1, keepdims=True)",
+        "sum(C*(A - mean(A, axis=0)), axis=0)", "sum(A - mean(A, axis=0), axis=1)", "sum(A - mean(B))",
+ "sum(o*A, axis=1)",
     ],
     "names of functions": [
         "(exp(A) + exp(-A))/(exp(A) + exp(-A))", "(exp(A) - exp(B))/(exp(A) + exp(B))",

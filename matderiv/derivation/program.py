@@ -95,8 +95,13 @@ class Builder:
 
     @property
     def formulas(self) -> tuple[str, ...]:
-        """The names whose formulas the page ends with, after those that they mention."""
-        needed = (n for wrt in self.wrt for n in (*self.sweep.upstream(wrt), wrt))
+        """The names whose formulas the page ends with, after those that they mention.
+
+        One of ours is among them where other gradients were put into it.
+        """
+        needed = [n for wrt in self.wrt for n in (*self.sweep.upstream(wrt), wrt)]
+        before = [n for n, own in self.sweep.gradients.items() if own.put and n not in needed]
+        needed = [*(n for n in before if self.sweep.graph.hides(n)), *needed]
         return tuple(
             name
             for name in dict.fromkeys(needed)

@@ -121,45 +121,50 @@ def _mirrored(axis: int, arg: Node, facts: Facts) -> int:
 
 def _without_deviations(node: nodes.Sum | nodes.Mean, facts: Facts) -> Node | None:
     """Σ (A - mean(A)) = 0, and Σ (B + c·(A - mean(A))) = Σ B for a c that is constant there."""
-    some = terms(node.arg)
-    kept = [part for part in some if not _is_deviation(part[1], node, facts)]
+    whole = facts.shape(node.arg)
+    some = list(terms(node.arg))
+    kept = [part for part in some if not _is_deviation(part[1], node, whole, facts)]
+    for number, mean in kept[:]:
+        of = _mean_of(mean, node, facts)
+        if of and (-number, of) in kept and facts.shape(of) == whole:
+            kept = [part for part in kept if part not in ((number, mean), (-number, of))]
     if len(kept) == len(some):
         return None
     left = sum_of(kept)
     if left == nodes.ZERO:
         return left
-    left = filled(left, facts.shape(node.arg), facts.shape)
-    return type(node)(left, node.axis, node.keepdims)
+    return type(node)(filled(left, whole, facts.shape), node.axis, node.keepdims)
 
 
-def _is_deviation(term: Node, over: nodes.Sum | nodes.Mean, facts: Facts) -> bool:
-    """Whether a term is c·(A - mean(A)), the mean along the axis of a sum and c constant there."""
-    whole = facts.shape(term)
-    if not whole or whole != facts.shape(over.arg):
-        return False
-    if _centred(term, over, facts):
-        return True
-    _, parts = factors(term)
-    axes = range(len(whole)) if over.axis is None else (over.axis % len(whole),)
-    for part in parts:
-        rest = [p for p in parts if p is not part]
-        if (
-            part[1] == nodes.ONE
-            and facts.shape(part[0]) == whole
-            and _centred(part[0], over, facts)
-        ):
-            shapes = [facts.shape(p) for pair in rest for p in pair]
-            return not any(varies(own, whole, axis) for own in shapes for axis in axes)
-    return False
-
-
-def _centred(node: Node, over: nodes.Sum | nodes.Mean, facts: Facts) -> bool:
-    """Whether an array is A - mean(A), or is called by a name for it."""
+def _mean_of(node: Node, over: nodes.Sum | nodes.Mean, facts: Facts) -> Node | None:
+    """The A of mean(A), repeated along the axis of a sum."""
     match _defined(node, facts):
+        case nodes.Mean(of, axis, keepdims) if keepdims or axis in (None, 0):
+            return of if over.axis in (axis, None) else None
+    return None
+
+
+def _is_deviation(node: Node, over: nodes.Sum | nodes.Mean, whole: Shape, facts: Facts) -> bool:
+    """Whether an array is c·(A - mean(A)), the mean along the axis of a sum, c constant there."""
+    if not whole or facts.shape(node) != whole:
+        return False
+    node = _defined(node, facts)
+    match node:
         case nodes.Subtract(a, b):
-            match _defined(b, facts):
-                case nodes.Mean(c, axis, keepdims) if keepdims or axis in (None, 0):
-                    return over.axis in (axis, None) and _defined(a, facts) == _defined(c, facts)
+            return a == _mean_of(b, over, facts)
+        case nodes.Multiply() | nodes.Divide():
+            _, parts = factors(node)
+            axes = range(len(whole)) if over.axis is None else (over.axis % len(whole),)
+            moving = [
+                pair
+                for pair in parts
+                if any(varies(facts.shape(one), whole, axis) for one in pair for axis in axes)
+            ]
+            return (
+                len(moving) == 1
+                and moving[0][1] == nodes.ONE
+                and _is_deviation(moving[0][0], over, whole, facts)
+            )
     return False
 
 

@@ -44,7 +44,7 @@ _REPEATED: Final = "repeated in every row or column"
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
 _USES = 200  # uses of one name at most
 _PUT = 40  # the length up to which a gradient is put into the formulas that mention it
-_SHORTER = 0.8  # of the length of two formulas, at most, is what is left of them where it is
+_SHORTER = 0.9  # of the length of two formulas, at most, is what is left of them where it is
 _UNFOLDED = 20  # values that are put into each other
 _LONGEST = 200  # operations and names of a formula into which values are still put
 
@@ -203,10 +203,13 @@ class _Sweep:
         own = _each(local, self.facts) if len(put) > _TOGETHER else tidy(_sum(local), self.facts)
         gone: frozenset[str] = frozenset()
         if len(put) <= _TOGETHER and best[2] != nodes.ZERO:
-            for known in _puttable(best[2], found):
-                other = self.tidied(name, _with_put(put, known, name, values.names), values, known)
-                if self.is_better(name, other[2], best[2], found):
-                    best, gone = other, frozenset(known)
+            before = with_value_names(best[2], values.names.by_key, but=name)
+            for known in _puttable(before, found):
+                uses_put = _with_put(put, known, name, values.names)
+                other = self.tidied(name, uses_put, values, known)
+                if other[2] != before and self.is_better(name, other[2], before, found):
+                    best, before = other, other[2]
+                    gone = frozenset(known) - nodes.names_in(before)
         assembled, tidying, formula, short = best
         zero = formula == nodes.ZERO or _vanishes(formula, self.facts)
         if zero:
@@ -253,13 +256,20 @@ class _Sweep:
             return True
         gone = _mentioned(before, found) - _mentioned(formula, found)
         alone = [of for of in gone if self.uses_alone(of, {name, *gone})]
-        together = cost(before) + sum(cost(found[of].formula) - 1 for of in alone)
-        return cost(formula) <= _SHORTER * together
+        put = replaced(before, {f"d{of}": found[of].formula for of in gone})
+        together = cost(before) + sum(cost(found[of].formula) + 1 for of in alone)
+        return cost(formula) < cost(put) and cost(formula) <= _SHORTER * together
 
     def uses_alone(self, of: str, names: set[str]) -> bool:
-        """Whether the gradient by a value is asked for by these names only."""
-        moving = self.graph.depends(frozenset(self.wrt))
-        return of not in self.wrt and nodes.names_in(self.graph.definition(of)) & moving <= names
+        """Whether no formulas but those of the gradients by these names mention that by a value."""
+        graph, moving = self.graph, self.graph.depends(frozenset(self.wrt))
+        queue = [of]
+        while queue:
+            for name in nodes.names_in(graph.definition(queue.pop())) & moving - names:
+                if not graph.hides(name):
+                    return False
+                queue.append(name)
+        return of not in self.wrt
 
 
 def name_meant(graph: Graph) -> str:
