@@ -132,6 +132,11 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("sum(x*y)", "x @ y"),
         ("sum(A.T*W)", "trace(A @ W)"),
         ("sum(A - mean(A))", "0"),
+        ("softmax(x) @ (y - 2)", "softmax(x) @ y - 2"),
+        (
+            "sum(softmax(A, axis=1)*(B + 1), axis=1, keepdims=True)",
+            "sum(softmax(A, axis=1)*B, axis=1, keepdims=True) + 1",
+        ),
         ("sum(A - B - mean(A, axis=0), axis=0)", "sum(-B, axis=0)"),
         ("sum(x*(A - mean(A, axis=0)) + B, axis=0)", "sum(B, axis=0)"),
         ("mean(2*C*(A - mean(A, axis=1, keepdims=True))/C, axis=1, keepdims=True)", "0"),
@@ -168,7 +173,8 @@ NOT: dict[str, list[str]] = {
     "one denominator": ["1/A + 1/B", "1/A - 1/(1 - A)"],
     "scalars out of a sum": [
         "sum(R.T*S)", "sum(S - mean(S, axis=1), axis=1)", "sum(softmax(A, axis=0), axis=1)",
-        "sum(o*eye(D))", "sum(R*R.T)", "sum(A*x, axis=1, keepdims=True)",
+        "sum(o*eye(D))", "sum(R*R.T)", "sum(A*x, axis=1, keepdims=True)", "sum(softmax(A, axis=0)*(B + 1), axis=1)",
+
         "sum(C*(A - mean(A, axis=0)), axis=0)", "sum(A - mean(A, axis=0), axis=1)", "sum(A - mean(B))",
  "sum(o*A, axis=1)",
     ],

@@ -235,11 +235,13 @@ class Builder:
 
     def assembled(self, name: str, gradient: GradientStages) -> Chain:
         """The formula in terms of what the program names, tidied."""
-        put = without_units(replaced(gradient.local, self.known | self.put(gradient)))
+        put = replaced(gradient.local, self.known)
+        more = replaced(put, self.put(gradient))
         formulas: list[tuple[Reason, Node]] = [
             ("chain rule", gradient.local),
-            ("put in", put),
-            *self.tidying(name, put),
+            ("put in", without_units(put)),
+            ("put in", without_units(more)),
+            *self.tidying(name, without_units(more)),
             ("rearranged", gradient.formula),
         ]
         changes: list[tuple[Reason, Node]] = [

@@ -50,8 +50,12 @@ def reduction(node: Node, facts: Facts) -> Node | None:
             return nodes.Trace(a) if axis is None else nodes.Diag(a)
         case nodes.Sum(nodes.Eye() as eye, None) | nodes.Trace(nodes.Eye() as eye):
             return times_size(nodes.ONE, facts.shape(eye)[0])
-        case nodes.Sum(nodes.Softmax(_, inner), axis) if inner == axis:
+        case nodes.Sum(arg, axis) if _sums_to_one(arg, axis, facts):
             return nodes.ONE
+        case nodes.MatMul(a, b) if weighed := _weighed(node, a, b, None, facts):
+            return weighed
+        case nodes.Sum(nodes.Multiply(a, b), axis) if weighed := _weighed(node, a, b, axis, facts):
+            return weighed
         case nodes.Trace(nodes.Outer(a, b)):
             return nodes.MatMul(a, b)
         case nodes.Trace(nodes.Add() | nodes.Subtract() as arg) if any(
@@ -166,6 +170,31 @@ def _is_deviation(node: Node, over: nodes.Sum | nodes.Mean, whole: Shape, facts:
                 and _is_deviation(moving[0][0], over, whole, facts)
             )
     return False
+
+
+def _sums_to_one(node: Node, axis: int | None, facts: Facts) -> bool:
+    """Whether an array is a softmax along an axis, or is called by a name for it."""
+    whole = _defined(node, facts)
+    return isinstance(whole, nodes.Softmax) and whole.axis == axis
+
+
+def _weighed(node: Node, a: Node, b: Node, axis: int | None, facts: Facts) -> Node | None:
+    """Σ (A + c)·P = Σ A·P + c for a number c and weights P that sum to 1."""
+    if facts.shape(a) != facts.shape(b):
+        return None
+    for weights, place in ((a, 1), (b, 0)):
+        other = terms((a, b)[place])
+        numbers = [part for part in other if part[1] == nodes.ONE]
+        if not numbers or len(numbers) == len(other) or not _sums_to_one(weights, axis, facts):
+            continue
+        rest = sum_of(part for part in other if part not in numbers)
+        sides = (weights, rest) if place else (rest, weights)
+        if facts.shape(rest) != facts.shape(weights):
+            continue
+        left = nodes.MatMul(*sides) if isinstance(node, nodes.MatMul) else nodes.Multiply(*sides)
+        left = left if isinstance(node, nodes.MatMul) else nodes.rebuilt(node, [left])
+        return sum_of([(Fraction(1), left), *numbers])
+    return None
 
 
 def _defined(node: Node, facts: Facts) -> Node:

@@ -11,6 +11,7 @@ from typing import Final
 from matderiv._budget import stage
 from matderiv.calculus.formulas.broadcasting import ShapeOf, size_name
 from matderiv.calculus.formulas.flattened import added_up, cost, formula_key, sum_of, terms
+from matderiv.calculus.formulas.rewrite_transposes import shortest_transpose
 from matderiv.calculus.formulas.rewrites import Facts, RewriteName
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.formulas.tidying import (
@@ -41,6 +42,7 @@ from matderiv.expression.source import source
 __all__ = ["finished", "inlined", "name_meant", "replaced", "sweep"]
 
 _REPEATED: Final = "repeated in every row or column"
+_MATRIX = 2  # dimensions
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
 _USES = 200  # uses of one name at most
 _PUT = 40  # the length up to which a gradient is put into the formulas that mention it
@@ -65,6 +67,7 @@ def sweep(
     """
     definitions = {a.name: a.value for a in graph.values}
     facts = Facts(shapes_over(graph.shapes), symmetric, definitions.get)
+    facts = replace(facts, symmetric=symmetric | _symmetric_values(graph, facts))
     _refuse_equal_sides(graph, facts)
     try:
         found = shortened(graph, wrt, lambda graph: _named(_Sweep(graph, wrt, facts)))
@@ -76,6 +79,19 @@ def sweep(
             "give names to parts of the program."
         ) from None
     return found
+
+
+def _symmetric_values(graph: Graph, facts: Facts) -> frozenset[str]:
+    """The values that are their own transposes, read off their definitions."""
+    found: set[str] = set()
+    for assignment in graph.values:
+        shape = graph.shapes[assignment.name]
+        if len(shape) == _MATRIX and shape[0] == shape[1]:
+            known = replace(facts, symmetric=facts.symmetric | found)
+            turned = shortest_transpose(assignment.value, known)
+            if formula_key(turned) == formula_key(assignment.value):
+                found.add(assignment.name)
+    return frozenset(found)
 
 
 def _refuse_equal_sides(graph: Graph, facts: Facts) -> None:
@@ -208,8 +224,7 @@ class _Sweep:
                 uses_put = _with_put(put, known, name, values.names)
                 other = self.tidied(name, uses_put, values, known)
                 if other[2] != before and self.is_better(name, other[2], before, found):
-                    best, before = other, other[2]
-                    gone = frozenset(known) - nodes.names_in(before)
+                    best, before, gone = other, other[2], frozenset(known)
         assembled, tidying, formula, short = best
         zero = formula == nodes.ZERO or _vanishes(formula, self.facts)
         if zero:
