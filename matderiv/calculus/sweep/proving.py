@@ -165,13 +165,20 @@ class Prover:
 
     def _with_parts_named(self, one: Node, other: Node) -> Iterator[Attempt]:
         """The entries of two formulas, each of the parts that they share under one name."""
-        left, right, parts = shared_parts_named(one, other)
-        if not parts:
-            return
+        known: dict[str, Node] = {}
+        for apart in (False, True):
+            left, right, parts = shared_parts_named(one, other, apart=apart)
+            if parts and parts != known:
+                yield self._parts_attempt(left, right, parts, self.sweep.facts.shape(one))
+            known = parts
+
+    def _parts_attempt(
+        self, left: Node, right: Node, parts: Mapping[str, Node], own: Shape
+    ) -> Attempt:
         facts = self.sweep.facts
         known = {name: facts.shape(part) for name, part in parts.items()}
         shape = shapes_over({**self.sweep.graph.shapes, **known})
-        letters = input_indices(facts.shape(one))
+        letters = input_indices(own)
 
         def forms(place: tuple[int, ...] | None) -> Pair:
             entries = Entries(shape, symmetric=facts.symmetric, written=place is not None)
@@ -183,7 +190,7 @@ class Prover:
             except InputError:  # told by the next attempt, in the names of the program
                 raise UnsupportedError("a shared part divides by zero") from None
 
-        yield Attempt("shared parts named", forms)
+        return Attempt("shared parts named", forms)
 
     def _attempt(
         self,
