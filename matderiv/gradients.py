@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, overload
 
@@ -25,7 +25,8 @@ from matderiv.expression.declared import declared_letters, ones_kept
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
-from matderiv.expression.shapes import Shape, settled
+from matderiv.expression.readings import Reading
+from matderiv.expression.shapes import Shape, read_as, settled
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -68,6 +69,19 @@ class Gradient:
     #: The formula as an expression.
     node: Node
     verdict: Verdict
+    #: How the program was read where another reading fits as well.
+    read: tuple[Reading, ...] = ()
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How the program was read where another reading fits as well, in sentences.
+
+        >>> gradient("L = sum((X @ theta - y)**2)", wrt="theta").readings
+        ('theta is read as a vector.',)
+        """
+        from matderiv.handout.readings import reading_texts
+
+        return reading_texts(self.read)
 
     @property
     def formula(self) -> str:
@@ -168,7 +182,8 @@ class Gradient:
         """
         from matderiv.notation.code import gradient_code
 
-        return gradient_code(self.sweep, {self.wrt: self.node}, target, note=self.note)
+        note = " ".join(filter(None, (*self.readings, self.note)))
+        return gradient_code(self.sweep, {self.wrt: self.node}, target, note=note)
 
     def latex(self) -> str:
         """The gradients of `lines` in LaTeX, one below the other; amsmath is all it needs."""
@@ -314,7 +329,9 @@ def gradient(
     names = chosen(written, named, known, assigned=True)
     with uncollected():
         declared = declared_letters(known, sizes, shapes)
-        found = _solved(written, tuple(known.items()), names, tuple(assumed.items()), declared)
+        solved = _solved(written, tuple(known.items()), names, tuple(assumed.items()), declared)
+    read = read_as(written, known, shapes or (), scalar=True)
+    found = {name: replace(one, read=read) for name, one in solved.items()}
     alone = isinstance(wrt, str) or (wrt is None and len(names) == 1)
     return found[names[0]] if alone else found
 
@@ -335,11 +352,12 @@ def printed(gradients: Mapping[str, Gradient], form: str = "formula") -> str:
     """
     first = next(iter(gradients.values()))
     notes = [g.note for g in gradients.values() if g.note]
+    readings = first.readings
     formulas = {name: g.node for name, g in gradients.items()}
     match form:
         case "formula":
             lines = {k: v for g in gradients.values() for k, v in g.lines.items()}
-            made = [f"# {note}" for note in notes]
+            made = [f"# {note}" for note in (*readings, *notes)]
             for name, value in lines.items():
                 what = first.size_words(name)
                 made.append(f"{name} = {value}" + (f"  # {name}: {what}" if what else ""))
@@ -348,11 +366,12 @@ def printed(gradients: Mapping[str, Gradient], form: str = "formula") -> str:
             from matderiv.notation.gradients import gradients_latex
 
             sizes = dict.fromkeys(k for g in gradients.values() for k in g.lines)
-            words = [f"% {k}: {first.size_words(k)}\n" for k in sizes if first.size_words(k)]
-            return "".join(words) + gradients_latex(first.sweep, formulas)
+            words = [f"{k}: {first.size_words(k)}" for k in sizes if first.size_words(k)]
+            remarks = "".join(f"% {line}\n" for line in (*readings, *words))
+            return remarks + gradients_latex(first.sweep, formulas)
     from matderiv.notation.code import gradient_code
 
-    return gradient_code(first.sweep, formulas, form, note=" ".join(notes))
+    return gradient_code(first.sweep, formulas, form, note=" ".join((*readings, *notes)))
 
 
 @lru_cache(maxsize=64)

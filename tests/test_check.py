@@ -331,3 +331,39 @@ def test_other_sizes_than_the_given_ones_are_explained() -> None:
 def test_claims_with_a_value_at_some_sizes_only(claim: str, status: str) -> None:
     """They get an answer at the sizes where they have a value."""
     assert check("Y = X @ W; L = sum(f(Y))", "X", claim).status == status
+
+
+@pytest.mark.parametrize(
+    ("program", "structure", "claim"),
+    [
+        ("logdet(S) + tr(inv(S) @ C)", "symmetric", "inv(S) - inv(S) @ C @ inv(S)"),
+        ("logdet(S) + tr(inv(S) @ C)", "symmetric", "inv(S) - inv(S) @ C.T @ inv(S)"),
+        ("logdet(S)", "symmetric", "2*inv(S) + inv(S)*eye(N)"),
+        ("tr(A @ S)", "diagonal", "A.T"),
+        ("tr(A @ S @ B)", None, "A @ B"),
+        ("x @ S @ x", None, "2*outer(x, x)"),
+    ],
+)
+def test_what_is_said_to_be_right_is_right(program: str, structure: str | None, claim: str) -> None:
+    """The claim set right, and what the whole of it is said to become, are the gradient."""
+    assume = {"S": structure} if structure else None
+    report = check(program, "S", claim, assume=assume)
+    assert report.status == "wrong"
+    found, words = report.cause, report.question.source
+    rights = [report.gradient]
+    if found is not None:
+        rights.append(words(found.repaired))
+        wholes = [report.claim, found.same, *(edit.node for edit in found.edits[:-1])]
+        rights += [words(edit.after) for edit in found.edits[-1:] if edit.before in wholes]
+    for right in dict.fromkeys(rights):
+        assert check(program, "S", right, assume=assume).status == "right"
+
+
+def test_answers_say_which_reading_was_taken() -> None:
+    """A vector that might be a number is told after the verdict, in both languages."""
+    report = check("(x - mu) @ A @ (x - mu)", "x", "(A + A.T) @ (x - mu)")
+    assert report.status == "right"
+    said = "mu is read as a vector; --shape mu=scalar declares it otherwise."
+    assert report.text().splitlines()[-1] == said
+    assert report.facts["readings"] == [said]
+    assert "--shape mu=scalar" in report.text("zh").splitlines()[-1]

@@ -283,7 +283,10 @@ def test_mistakes_that_click_words(
         ),
         (
             r"\input{x}",
-            "A backslash is not in the language; a name is Latin letters, digits and _.",
+            (
+                r"\input is not read; what is read are names, Greek letters, \top, \frac, \sqrt, \sum, "
+                r"\|, \log, \det, \operatorname{tr}, \odot and the like."
+            ),
             r"\input{x}",
             "",
         ),

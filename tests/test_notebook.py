@@ -90,7 +90,7 @@ PROGRAMS = [
     "Y = X @ W; L = sum(f(Y))",
     "Score = Query @ Key.T; Cost = lam*sum(log(sigmoid(Score)))/2",
     "L = Loss(Q.T @ K)",
-    "Y = N.T @ D; E = 3*sum(loss(Y))",
+    "function loss; Y = N.T @ D; E = 3*sum(loss(Y))",
     "sum(relu(W @ X)**2)",
     "Y = X @ W; L = sum(f(Y)**2 + sqrt(1 + Y**2))",
 ]

@@ -9,11 +9,12 @@ from test_source import EXPRESSIONS
 
 from matderiv.api import derive
 from matderiv.calculus.sweep.task import read_task
-from matderiv.errors import InputError, MatderivError
+from matderiv.errors import InputError, MatderivError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shapes import Dim, infer, settled, shape_of
+from matderiv.expression.shapes import Dim, infer, read_as, settled, shape_of
+from matderiv.handout.readings import reading_texts
 
 LINE = "Y = X @ W; L = "
 
@@ -217,16 +218,63 @@ def test_any_tree_has_shapes_or_an_error_that_says_why(tree: nodes.Node) -> None
         ("sum(sum(x, axis=1))", {"x": 2}),
     ],
 )
-def test_one_reading_that_fits_is_taken_and_said(
-    text: str, dimensions: dict[str, int], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_one_reading_that_fits_is_taken_and_said(text: str, dimensions: dict[str, int]) -> None:
     """What a name looks like gives way where only other dimensions fit."""
-    with caplog.at_level("INFO"):
-        shapes = infer(parse(text), scalar=True)
+    program = parse(text)
+    shapes = infer(program, scalar=True)
     assert {name: len(shapes[name]) for name in dimensions} == dimensions
-    (said,) = caplog.messages
-    changed = [n for n, k in dimensions.items() if k != {"y": 1, "x": 1}.get(n)]
-    assert all(f"{name}: a" in said for name in changed)
+    usual = {"y": 1, "x": 1}
+    changed = {n for n, k in dimensions.items() if k != usual.get(n)}
+    told = {n for r in read_as(program, shapes, scalar=True) for n in r.names}
+    assert changed == told
+
+
+@pytest.mark.parametrize(
+    ("text", "readings"),
+    [
+        ("(x - mu) @ inv(S) @ (x - mu)", [("vectors", ("mu",), "mu")]),
+        ("d = x - mu; L = logdet(S) + d @ inv(S) @ d", [("vectors", ("mu",), "mu")]),
+        ("sum(f(Q @ K.T/sqrt(d_k)))/2", [("scalars", ("d_k",), "d_k")]),
+        ("sum((x - mean(x))**2)/(n - 1)", [("scalars", ("n",), "")]),
+        ("sum((x - mu)**2)/sigma**2", [("scalars", ("mu",), "mu")]),
+        ("sum(X @ W + beta)", [("scalars", ("beta",), "beta")]),
+        ("sum((w*x + b - y)**2)", [("vectors", ("w", "x"), "w")]),
+        ("norm(A*x - B)", [("vectors", ("x",), "x"), ("rows", ("x",), "A @ x")]),
+        ("tr(X**2 @ B)", [("power", (), "X @ X")]),
+        ("tr((X**3).T)", [("power", (), "X @ X @ X")]),
+        ("tr(X**-1)", [("reciprocal", (), "inv(X)")]),
+        ("logdet(1/X)", [("reciprocal", (), "inv(X)")]),
+        ("sum((x @ u.T - A)**2)", [("inner", (), "outer(x, u)")]),
+        ("sum(f(X @ W)) + lam*sum(W**2)", []),
+        ("x @ A @ x", []),
+        ("(x - mu*ones(n)) @ S @ (x - mu*ones(n))", []),
+        ("(x - mu) @ (x - mu) + mu**2", []),
+    ],
+)
+def test_where_two_readings_fit_it_is_said_which_is_taken(
+    text: str, readings: list[tuple[str, tuple[str, ...], str]]
+) -> None:
+    """Names of sizes that divide are numbers; mu beside a vector in a matrix product is one."""
+    program = parse(text)
+    found = read_as(program, infer(program, scalar=True), scalar=True)
+    assert [(r.kind, r.names, r.other) for r in found] == readings
+    assert len(reading_texts(found)) == len(reading_texts(found, "zh")) == len(readings)
+
+
+def test_what_is_declared_is_no_guess() -> None:
+    """Nothing is said about a name whose shape was given."""
+    program = parse("norm(A*x - B)/sqrt(d)")
+    shapes = {"x": (3,), "d": ()}
+    known = infer(program, shapes=shapes, scalar=True)
+    assert [r.kind for r in read_as(program, known, shapes, scalar=True)] == ["rows"]
+
+
+def test_an_outer_product_is_not_taken_for_a_number() -> None:
+    """What is suggested in place of x uᵀ does not change the mathematics."""
+    with pytest.raises(ShapeError, match=r"Did you mean outer\(x, u\) @ A\?"):
+        infer(parse("norm(x @ u.T @ A - B)"), scalar=True)
+    with pytest.raises(ShapeError, match=r"Did you mean L = sum\(f\(X @ theta\)\)\?"):
+        infer(parse("X @ theta"), scalar=True)
 
 
 @pytest.mark.parametrize("text", ["X @ W", "x**2", "n*sum(n)", "a*x", "L = norm(X, 2)"])

@@ -47,7 +47,7 @@ class Case:
 
 SOFTPLUS = "sum(log(1 + exp(X @ W)))"
 THEOREM = "Loss(Q @ K.T)"
-WORDS = "Score = Query @ Key.T; Cost = sum(act(Score))"
+WORDS = "function act; Score = Query @ Key.T; Cost = sum(act(Score))"
 ATTENTION = "L = Loss(softmax(Q @ K.T, axis=1) @ V)"
 SQUARED = "L = sum((softmax(relu(Data @ Weights) @ V, axis=1) - Targets)**2)"
 METHODS = ("elementwise", "index", "differential", "slice")

@@ -20,6 +20,7 @@ from matderiv.checking.slips import Slip
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node, Number
 from matderiv.expression.shapes import Shape
+from matderiv.handout.readings import reading_texts
 from matderiv.handout.texts import messages
 
 __all__ = ["Check", "edit_key", "line_text", "slip_text"]
@@ -73,7 +74,8 @@ class Check:
         Raises:
             InputError: there is no such language.
         """
-        return "\n".join(_lines(self, _Words(lang))) + "\n"
+        lines = [*_lines(self, _Words(lang)), *reading_texts(self.question.task.readings, lang)]
+        return "\n".join(lines) + "\n"
 
     def json(self) -> str:
         """The report as JSON; see the README."""
@@ -339,6 +341,7 @@ def _facts(report: Check) -> dict[str, object]:
         "sizes_compared": list(decision.sizes),
         "gradient": report.gradient,
         "line": None if line is None else line.text,
+        "readings": list(reading_texts(question.task.readings)),
     }
     if report.status == "wrong":
         found = report.difference

@@ -109,15 +109,26 @@ _MADE = (
 )
 
 
+def _is_derived_further(question: Question) -> bool:
+    """Whether the gradient is not the one that the chain rule ends in, but by fewer entries."""
+    task = question.task
+    own = task.sweep.gradients[question.wrt].formula
+    return question.wrt in task.assumed and task.answer(question.wrt) != own
+
+
 def slips(question: Question) -> Iterator[Slip]:
-    """Single mistakes in the gradient, the formula's own first, then those behind it."""
+    """Single mistakes in the gradient, the formula's own first, then those behind it.
+
+    If the gradient is by the independent entries of an input, only those of its formula.
+    """
     setting = setting_of(question)
-    for way in dict.fromkeys((question.gradient, *ways(question))):
+    further = _is_derived_further(question)
+    for way in dict.fromkeys((question.gradient, *(() if further else ways(question)))):
         if question.fitting(way) == question.shape:
             for name in _MADE:
                 for edit in edits(name, way, setting):
                     yield Slip(question.wrt, _mended(edit, way), edit.node)
-    for of in _path(question)[1:]:
+    for of in () if further else _path(question)[1:]:
         right = _local(question, of)
         for name in _MADE:
             for edit in edits(name, right, setting):
@@ -138,7 +149,7 @@ def forgotten(question: Question) -> Iterator[Slip]:
     """The gradients that come out if one term of the chain rule is forgotten."""
     task = question.task
     facts = task.sweep.facts
-    for of in _path(question):
+    for of in () if _is_derived_further(question) else _path(question):
         uses = task.sweep.gradients[of].uses
         users = tuple(dict.fromkeys(use.by for use in uses))
         for by in users if len(users) > 1 else ():

@@ -4,42 +4,61 @@ from __future__ import annotations
 
 import ast
 import difflib
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from matderiv.errors import UnsupportedError
 from matderiv.expression._arguments import Refusal
-from matderiv.expression.operations import INSTEAD
-from matderiv.expression.vocabulary import ARRAY_METHODS, FOREIGN_MODULES, KNOWN, RESERVED, misspelt
+from matderiv.expression.foreign import elsewhere, instead_of_name, names_elsewhere
+from matderiv.expression.vocabulary import (
+    ARRAY_METHODS,
+    FOREIGN_MODULES,
+    KNOWN,
+    misspelt,
+    needs_word,
+)
 
-__all__ = ["check_function", "method_call"]
+__all__ = ["check_declared", "check_function", "method_call"]
 
 _Words = Callable[[ast.expr], str]
 
 
 def check_function(name: str, tree: ast.expr) -> None:
-    """Let a name pass that is a known function's or free to be an undefined one's.
+    """Let a name pass that is a known function's or has no meaning elsewhere.
 
     Raises:
         UnsupportedError: the name has a meaning that is not in the language.
         Refusal: the name is likely a slip of the pen.
     """
-    near = name if name in RESERVED else misspelt(name)
-    if name in KNOWN or near is None:
+    if name in KNOWN:
         return
-    if near in KNOWN:
+    found = elsewhere(name)
+    if found is not None:
+        raise UnsupportedError(f"{name}(…) is not in the language; {instead_of_name(*found)}.")
+    near = misspelt(name)
+    if near is not None:
         raise Refusal(f"Unknown function {name}. Did you mean {near}?", tree)
-    instead = (
-        f"Write {INSTEAD[near]}."
-        if near in INSTEAD
-        else f"Known functions are {', '.join(KNOWN)}; an undefined f(Y), or "
-        "Loss(Y) of the whole matrix, works too."
-    )
-    if near == name:
-        raise UnsupportedError(f"{name}(…) is not in the language. {instead}")
-    raise Refusal(
-        f"Unknown function {name}. If {near} is meant: it is not in the language. {instead}", tree
-    )
+    long = needs_word(name) and len(name) > 5  # noqa: PLR2004 - short words resemble too many
+    near = misspelt(name, names_elsewhere()) if long else None
+    if near is not None and (found := elsewhere(near)) is not None:
+        raise Refusal(
+            f"Unknown function {name}. If {near} is meant: it is not in the language; "
+            f"{instead_of_name(*found)}.",
+            tree,
+        )
+
+
+def check_declared(name: str, tree: ast.expr, declared: Container[str]) -> None:
+    """Let an undefined function pass: a capital, a letter, or a name that was declared.
+
+    Raises:
+        Refusal: it is none of these.
+    """
+    if name not in KNOWN and needs_word(name) and name not in declared:
+        raise Refusal(
+            f"Unknown function {name}. If it is an undefined function of each entry, say so: "
+            f"function {name}; L = sum({name}(Y))",
+            tree,
+        )
 
 
 def method_call(tree: ast.Call, words: _Words) -> tuple[str, list[ast.expr]]:
@@ -50,9 +69,12 @@ def method_call(tree: ast.Call, words: _Words) -> tuple[str, list[ast.expr]]:
     """
     match tree.func:
         case ast.Attribute(value=value, attr=name) if _is_module(value):
-            if name not in INSTEAD:
-                check_function(name, tree)  # write cumsum(X) is no help if it is not known either
-            raise Refusal(f"Modules are not in the language; {_without_module(tree, words)}", tree)
+            check_function(name, tree)
+            raise Refusal(
+                f"{words(tree.func)} is not in the language; an undefined function of each entry "
+                "is written f(Y).",
+                tree,
+            )
         case ast.Attribute(value=value, attr=name) if name in ARRAY_METHODS:
             return name, [value, *tree.args]
         case ast.Attribute(value=value, attr=name):
@@ -69,24 +91,14 @@ def _is_module(tree: ast.expr) -> bool:
     return isinstance(tree, ast.Name) and tree.id in FOREIGN_MODULES
 
 
-def _without_module(tree: ast.Call, words: _Words) -> str:
-    """Advice for calls with a module: "write Y**2." for np.square(Y)."""
-    assert isinstance(tree.func, ast.Attribute)
-    name = tree.func.attr
-    if name in INSTEAD:
-        return f"write {INSTEAD[name]}."
-    return f"write {_PREFIX.sub('', words(tree))}."
-
-
-_PREFIX = re.compile(rf"(?<![.\w])(?:(?:{'|'.join(sorted(FOREIGN_MODULES))})[.])+")
-
-
 def _no_method(name: str, before: str) -> str:
     if name in KNOWN:
         return f"is no method; write {name}({before})."
-    turned = name in ("T", "t", "transpose")
-    if turned or name in INSTEAD:
-        return f"is not in the language; write {f'{before}.T' if turned else INSTEAD[name]}."
+    if name in ("T", "t", "transpose"):
+        return f"is not in the language; write {before}.T."
+    found = elsewhere(name)
+    if found is not None:
+        return f"is not in the language; {instead_of_name(*found)}."
     near = difflib.get_close_matches(name, ARRAY_METHODS, n=1)
     hint = f" Did you mean .{near[0]}(…)?" if near else ""
     return f"is not in the language; methods are .{', .'.join(ARRAY_METHODS)}.{hint}"

@@ -196,9 +196,12 @@ class Rules:
         left, right = self.shape(node.left), self.shape(node.right)
         for operand, shape in ((node.left, left), (node.right, right)):
             if not shape:
+                meant = self._outer_meant(operand)
+                parts = [meant if meant and p is operand else p for p in nodes.children(node)]
+                instead = nodes.MatMul(*parts) if meant else nodes.Multiply(*parts)
                 raise ShapeError(
                     f"{source(node)}: {source(operand)} is a scalar, and @ takes matrices. "
-                    f"Did you mean {source(nodes.Multiply(node.left, node.right))}?"
+                    f"Did you mean {source(instead)}?"
                 )
         if not join(left[-1], right[-_MATRIX:][0]):
             raise ShapeError(self._mismatch(node, left, right))
@@ -217,6 +220,13 @@ class Rules:
             slots["M"] = cols[0]
         self.products.append((node, slots))
         return (*stack, *rows, *cols)
+
+    def _outer_meant(self, node: Node) -> Node | None:
+        """The outer product, for x @ u.T of two vectors, which is a number."""
+        match node:
+            case nodes.MatMul(left, nodes.Transpose(right)) if len(self.shape(left)) == 1:
+                return nodes.Outer(left, right)
+        return None
 
     @staticmethod
     def _spread(left: ShapeVariables, right: ShapeVariables) -> ShapeVariables | None:

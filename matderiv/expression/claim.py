@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from matderiv.errors import ProgramSyntaxError
 from matderiv.expression import nodes
+from matderiv.expression._callee import check_function
+from matderiv.expression.latex_signs import is_latex
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import Reader
 from matderiv.expression.vocabulary import ELEMENTWISE
@@ -92,6 +94,8 @@ class _ClaimReader(Reader):
 
     def _check_signs(self) -> None:
         """Refuse the signs in f′(Y) and ∂L/∂Y; the language writes df(Y) and dY."""
+        if is_latex(self.text):  # it is read with them
+            return
         prime = _PRIME.search(self.text)
         if prime:
             f = prime[1]
@@ -132,7 +136,7 @@ class _ClaimReader(Reader):
 
     def _check_function(self, name: str, tree: ast.Call) -> None:
         if name not in self.known.functions:
-            super()._check_function(name, tree)
+            check_function(name, tree)
 
     def _call(self, tree: ast.Call, depth: int) -> Node:
         made = super()._call(tree, depth)

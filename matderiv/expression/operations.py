@@ -11,7 +11,7 @@ from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 
-__all__ = ["COMPOSITE", "INSTEAD", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of"]
+__all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,68 +93,6 @@ def operation_of(name: str) -> Operation:
     """
     kind = nodes.Functional if name[0].isupper() else nodes.Apply
     return OPERATIONS.get(name) or Operation(partial(kind, name))
-
-
-#: For names of other libraries that are refused: how to write the same in the language.
-INSTEAD = {
-    "absolute": "abs(Y)",
-    "add": "A + B",
-    "atan": "arctan(Y)",
-    "average": "mean(Y)",
-    "cbrt": "Y**(1/3)",
-    "cosh": "(exp(Y) + exp(-Y))/2",
-    "cross_entropy": "-mean(sum(T*log_softmax(Y, axis=1), axis=1))",
-    "cube": "Y**3",
-    "diagonal": "diag(X)",
-    "divide": "A/B",
-    "erfc": "1 - erf(Y)",
-    "exp2": "2**Y",
-    "expit": "sigmoid(Y)",
-    "expm1": "exp(Y) - 1",
-    "fabs": "abs(Y)",
-    "frobenius": "norm(Y)",
-    "hadamard": "A*B",
-    "heaviside": "step(Y)",
-    "identity": "eye(4)",
-    "inner": "x @ y",
-    "leaky_relu": "relu(Y) - 0.01*relu(-Y)",
-    "lg": "log(Y)/log(2)",
-    "ln": "log(Y)",
-    "log10": "log(Y)/log(10)",
-    "log1p": "log(1 + Y)",
-    "log2": "log(Y)/log(2)",
-    "logaddexp": "log(exp(A) + exp(B))",
-    "logcosh": "log((exp(Y) + exp(-Y))/2)",
-    "logistic": "sigmoid(Y)",
-    "logsigmoid": "-softplus(-Y)",
-    "matmul": "X @ W",
-    "matrix_norm": "norm(Y)",
-    "matrix_power": "X @ X",
-    "matrix_transpose": "X.T",
-    "mish": "Y*tanh(softplus(Y))",
-    "mm": "X @ W",
-    "mse": "mean((Y - T)**2)",
-    "multiply": "A*B",
-    "negative": "-Y",
-    "ones_like": "ones((2, 3))",
-    "pow": "Y**2",
-    "power": "Y**2",
-    "reciprocal": "1/Y",
-    "rsqrt": "1/sqrt(Y)",
-    "sgn": "sign(Y)",
-    "sinh": "(exp(Y) - exp(-Y))/2",
-    "slogdet": "logdet(X)",
-    "softsign": "Y/(1 + abs(Y))",
-    "solve": "inv(A) @ B",
-    "sqr": "Y**2",
-    "square": "Y**2",
-    "subtract": "A - B",
-    "swish": "silu(Y)",
-    "tan": "sin(Y)/cos(Y)",
-    "transpose": "X.T",
-    "vdot": "sum(A*B)",
-    "vector_norm": "norm(x)",
-}
 
 
 # -- definitions -------------------------------------------------------------------------------

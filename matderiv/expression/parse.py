@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from fractions import Fraction
@@ -10,10 +11,11 @@ from fractions import Fraction
 from matderiv.errors import InputError, ProgramSyntaxError
 from matderiv.expression import nodes
 from matderiv.expression._arguments import Refusal, arrange
-from matderiv.expression._callee import check_function, method_call
+from matderiv.expression._callee import check_declared, check_function, method_call
 from matderiv.expression._constants import check_constants
 from matderiv.expression._names import check_names
 from matderiv.expression._syntax import instead_of, name_trouble, syntax_trouble
+from matderiv.expression.foreign import elsewhere, instead_of_name
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import operation_of
 from matderiv.expression.program import Assignment, Program
@@ -37,6 +39,9 @@ _BINARY: dict[type[ast.operator], Callable[[Node, Node], Node]] = {
     ast.Pow: nodes.Power,
     ast.MatMult: nodes.MatMul,
 }
+
+#: A statement that declares undefined functions; Python's own of this form is global.
+_FUNCTION = re.compile(r"(?:^|(?<=;))([ \t]*)function(?=[ \t]+[A-Za-z])", re.MULTILINE)
 
 _MAX_DIGITS = 40
 _NOT_FINITE = frozenset({"nan", "inf", "infinity", "infty"})
@@ -69,6 +74,7 @@ class Reader:
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         self.text = "\n".join(line.strip() for line in lines).strip()
         self.lines: list[bytes] = []
+        self.declared: tuple[str, ...] = ()
 
     def program(self) -> Program:
         """The whole text as a program."""
@@ -107,7 +113,8 @@ class Reader:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Python's remarks on its own grammar
-                body = ast.parse(self.text).body if self.text.strip("; \n") else []
+                text = _FUNCTION.sub(r"\1global  ", self.text)
+                body = ast.parse(text).body if text.strip("; \n") else []
         except SyntaxError as error:
             offset = self._offset(error.lineno or 1, (error.offset or 1) - 1, characters=True)
             message, offset = syntax_trouble(self.text, offset, error.msg or "", self.example)
@@ -118,6 +125,12 @@ class Reader:
             ) from None
         if other:
             READ.info("Read as: %s", other)
+        declarations = [line for line in body if isinstance(line, ast.Global)]
+        self.declared = tuple(name for line in declarations for name in line.names)
+        for line in declarations:
+            for name in line.names:
+                self._check_declaration(name, line)
+        body = [line for line in body if not isinstance(line, ast.Global)]
         if not body:
             raise ProgramSyntaxError(f"The {self.what} is empty. Write for example: {self.example}")
         return body
@@ -213,7 +226,19 @@ class Reader:
         return operation_of(name).make(*made, **options)
 
     def _check_function(self, name: str, tree: ast.Call) -> None:
-        check_function(name, tree)
+        if name not in self.declared:
+            check_function(name, tree)
+            check_declared(name, tree, self.declared)
+
+    def _check_declaration(self, name: str, line: ast.Global) -> None:
+        """Refuse to declare a function whose derivative is known, here or elsewhere."""
+        found = elsewhere(name)
+        if name in KNOWN or name == "pi":
+            raise self._error(f"{name} is known; declare functions with other names.", line)
+        if found is not None:
+            raise self._error(f"{name} has a meaning elsewhere; {instead_of_name(*found)}.", line)
+        if not NAME_PATTERN.match(name) or len(name) > MAX_NAME:
+            raise self._error(name_trouble(name), line)
 
     def _variable(self, tree: ast.Name) -> str:
         name = self._name(tree)
@@ -223,6 +248,8 @@ class Reader:
                 "or give the variable another name.",
                 tree,
             )
+        if name in self.declared:
+            raise self._error(f"{name} is declared a function; write {name}(Y).", tree)
         return name
 
     def _name(self, tree: ast.Name) -> str:
@@ -233,7 +260,7 @@ class Reader:
             raise self._error(
                 f"{tree.id} is no finite number; write a number or another name.", tree
             )
-        if len(tree.id) > MAX_NAME:
+        if len(tree.id) > MAX_NAME and elsewhere(tree.id) is None:
             raise self._error(
                 f"The name {tree.id[:MAX_NAME]}… is longer than {MAX_NAME} letters; shorten it.",
                 tree,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
+from matderiv.expression.vocabulary import needs_word
 
 __all__ = ["Assignment", "Program"]
 
@@ -31,8 +32,15 @@ class Program:
         return self.assignments[-1]
 
     def source(self) -> str:
-        """The program as NumPy-like text."""
-        return "; ".join(f"{a.name} = {source(a.value)}" for a in self.assignments)
+        """The program as NumPy-like text, with the functions that it declares first.
+
+        >>> from matderiv.expression.parse import parse
+        >>> parse("function loss; sum(loss(Y))").source()
+        'function loss; L = sum(loss(Y))'
+        """
+        declared = ", ".join(sorted(filter(needs_word, self.functions())))
+        lines = [f"function {declared}"] if declared else []
+        return "; ".join([*lines, *(f"{a.name} = {source(a.value)}" for a in self.assignments)])
 
     def inputs(self) -> tuple[str, ...]:
         """The names that are used but not assigned, in order of first use."""

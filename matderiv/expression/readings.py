@@ -1,15 +1,36 @@
-"""Other dimensions of names than the convention gives them, where only one reading fits."""
+"""What a program is read as where a person may have meant something else."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
 
-__all__ = ["WORDS", "other_readings"]
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.expression.program import Program
+from matderiv.expression.source import source
+from matderiv.expression.vocabulary import is_greek
+
+__all__ = [
+    "WORDS",
+    "Reading",
+    "beside_vectors",
+    "divisors",
+    "doubted",
+    "other_readings",
+    "taken",
+    "unlike_matrices",
+]
 
 #: Shapes in a sentence, by their number of dimensions.
 WORDS = ("a scalar", "a vector", "a matrix")
 
+_MATRIX = 2  # dimensions
+_MOST_FACTORS = 4  # of a power that is written out
 _MOST_NAMES = 12  # of which two are changed together
 _MOST_SINGLE = 60  # of which one is changed
 
@@ -46,3 +67,165 @@ def _changes(dimensions: Mapping[str, int], count: int) -> Iterator[_Change]:
 
 def _distance(dimensions: Mapping[str, int], change: _Change) -> int:
     return sum(abs(dimensions[name] - number) for name, number in change.items())
+
+
+# -- what names are taken to be where two readings fit ---------------------------------------------
+
+_NUMBER_OF = re.compile(r"[nmdkNDM](?:_?[0-9]+|_[A-Za-z]+)?")
+
+
+def divisors(program: Program) -> frozenset[str]:
+    """Names of sizes, such as n and d_k, that stand only in divisors: numbers, most likely.
+
+    >>> from matderiv.expression.parse import parse
+    >>> sorted(divisors(parse("sum(f(Q @ K.T/sqrt(d)))/(2*n)")))
+    ['d', 'n']
+    >>> sorted(divisors(parse("sum(x/d) + sum(d)")))
+    []
+    """
+    inside, all_of = Counter[str](), Counter[str]()
+    for assignment in program.assignments:
+        for node in nodes.walk(assignment.value):
+            match node:
+                case nodes.Name(name):
+                    all_of[name] += 1
+                case nodes.Divide(_, right):
+                    inside.update(_factors(right))
+    return frozenset(n for n in inside if inside[n] == all_of[n] and _NUMBER_OF.fullmatch(n))
+
+
+def _factors(node: Node) -> Iterator[str]:
+    """The names in a product of names, numbers, their powers, roots and sums with numbers."""
+    match node:
+        case nodes.Name(name):
+            yield name
+        case nodes.Multiply(left, right):
+            yield from _factors(left)
+            yield from _factors(right)
+        case (
+            nodes.Apply("sqrt", arg)
+            | nodes.Power(arg, nodes.Number())
+            | nodes.Subtract(arg, nodes.Number())
+            | nodes.Add(arg, nodes.Number())
+        ):
+            yield from _factors(arg)
+
+
+def beside_vectors(program: Program, dimensions: Callable[[Node], int | None]) -> Iterator[str]:
+    """Greek names beside a vector in a factor of a matrix product: mu in (x - mu) @ A.
+
+    `dimensions`: those of a part of the program, None if they are not known.
+    """
+    values = {a.name: a.value for a in program.assignments}
+    for assignment in program.assignments:
+        for node in nodes.walk(assignment.value):
+            if not isinstance(node, nodes.MatMul):
+                continue
+            for factor in nodes.children(node):
+                part = factor.arg if isinstance(factor, nodes.Transpose) else factor
+                part = values.get(part.name, part) if isinstance(part, nodes.Name) else part
+                match part:
+                    case nodes.Add(left, right) | nodes.Subtract(left, right):
+                        for one, other in ((left, right), (right, left)):
+                            name = one.name if isinstance(one, nodes.Name) else ""
+                            if is_greek(name) and dimensions(other) == 1:
+                                yield name
+
+
+def doubted(
+    program: Program, dimensions: Callable[[Node], int]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Scalars that could be vectors, being added to an array, and vectors that could be scalars.
+
+    The latter are factors or divisors beside arrays.
+    """
+    scalars, vectors = set[str](), set[str]()
+    for assignment in program.assignments:
+        for node in nodes.walk(assignment.value):
+            match node:
+                case nodes.Add(left, right) | nodes.Subtract(left, right):
+                    found, own = scalars, 0
+                case nodes.Multiply(left, right) | nodes.Divide(left, right):
+                    found, own = vectors, 1
+                case _:
+                    continue
+            for one, other in ((left, right), (right, left)):
+                name = one.name if isinstance(one, nodes.Name) else ""
+                if name and dimensions(one) == own and dimensions(other) in (1, _MATRIX):
+                    found.add(name)
+    return frozenset(scalars), frozenset(vectors)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a part of a program is read where a person may have meant something else.
+
+    `kind`: names are "scalars", "vectors" or "matrices"; a part is a "power", "reciprocal" or
+    "inner" product, or multiplies "rows". `part` and `other`: what is written, and how the other
+    meaning is; of names, the first that may be declared to be something else.
+    """
+
+    kind: str
+    names: tuple[str, ...] = ()
+    part: str = ""
+    other: str = ""
+
+
+_KINDS = ("scalars", "vectors", "matrices")
+
+
+def taken(dimensions: Mapping[str, int], free: Container[str]) -> Iterator[Reading]:
+    """What names are taken to be; those that are `free` may be something else.
+
+    >>> [(r.names, r.other) for r in taken({"x": 1, "mu": 1, "d": 0}, {"mu"})]
+    [(('x',), ''), (('mu',), 'mu'), (('d',), '')]
+    """
+    ways = {name: (number, name in free) for name, number in dimensions.items()}
+    for number, is_free in dict.fromkeys(ways.values()):
+        names = tuple(name for name, way in ways.items() if way == (number, is_free))
+        yield Reading(_KINDS[number], names, other=names[0] if is_free else "")
+
+
+def unlike_matrices(program: Program, dimensions: Callable[[Node], int]) -> Iterator[Reading]:
+    """Operations of entries where one of matrices may be meant: X**2 in tr(X**2 @ B), A*x."""
+    found = dict[Reading, None]()
+    for assignment in program.assignments:
+        for node in nodes.walk(assignment.value):
+            found |= dict.fromkeys(_of_entries(node, dimensions))
+    yield from found
+
+
+def _of_entries(node: Node, dimensions: Callable[[Node], int]) -> Iterator[Reading]:
+    match node:
+        case (
+            nodes.MatMul() | nodes.Trace() | nodes.Inverse() | nodes.Determinant() | nodes.LogDet()
+        ):
+            for part in nodes.children(node):
+                yield from _powers(part, dimensions)
+    match node:
+        case nodes.MatMul(left, nodes.Transpose(right)) if (
+            dimensions(left) == 1 and dimensions(right) == 1
+        ):
+            part = left.arg if isinstance(left, nodes.Transpose) else left
+            yield Reading("inner", part=source(node), other=source(nodes.Outer(part, right)))
+        case nodes.Multiply(left, right) if (
+            isinstance(left, nodes.Name)
+            and isinstance(right, nodes.Name)
+            and (dimensions(left), dimensions(right)) == (_MATRIX, 1)
+        ):
+            yield Reading("rows", (right.name,), source(node), source(nodes.MatMul(left, right)))
+
+
+def _powers(part: Node, dimensions: Callable[[Node], int]) -> Iterator[Reading]:
+    """A power of a matrix as an operand of an operation of matrices."""
+    match part:
+        case nodes.Transpose(arg):
+            yield from _powers(arg, dimensions)
+        case nodes.Power(base, nodes.Number(value)) if dimensions(base) == _MATRIX:
+            if value == -1:
+                yield Reading("reciprocal", (), source(part), source(nodes.Inverse(base)))
+            elif value.denominator == 1 and 1 < value <= _MOST_FACTORS:
+                product = reduce(nodes.MatMul, [base] * int(value))
+                yield Reading("power", (), source(part), source(product))
+        case nodes.Divide(nodes.Number(), base) if dimensions(base) == _MATRIX:
+            yield Reading("reciprocal", (), source(part), source(nodes.Inverse(base)))

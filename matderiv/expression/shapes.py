@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
 from matderiv.errors import InputError, ShapeError, brief
@@ -14,12 +14,20 @@ from matderiv.expression._sizes import ShapeVariables, SizeVariable, join, words
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.readings import WORDS, other_readings
+from matderiv.expression.readings import (
+    WORDS,
+    Reading,
+    beside_vectors,
+    divisors,
+    doubted,
+    other_readings,
+    taken,
+    unlike_matrices,
+)
 from matderiv.expression.source import source
-from matderiv.expression.spelling import READ
 from matderiv.expression.vocabulary import MAX_SIZE, did_you_mean, is_greek
 
-__all__ = ["DEFAULT_SIZES", "Dim", "Shape", "infer", "settled", "shape_of"]
+__all__ = ["DEFAULT_SIZES", "Dim", "Shape", "infer", "read_as", "settled", "shape_of"]
 
 #: Sizes of the first product's factors, (N, D) and (D, M), unless the user gives others.
 DEFAULT_SIZES = {"N": 2, "D": 4, "M": 3}
@@ -62,6 +70,9 @@ def infer(
     (Dim(symbol='D', size=4), Dim(symbol='M', size=3))
     """
     inference = _Inference(program, sizes or {}, shapes or {})
+    usual = inference.usual(scalar=scalar)
+    if usual:
+        return _Inference(program, sizes or {}, shapes or {}, usual).run(scalar=scalar)
     try:
         return inference.run(scalar=scalar)
     except ShapeError as error:
@@ -72,8 +83,44 @@ def infer(
         if others:
             ways = " or ".join(map(_in_words, readings))
             raise ShapeError(f"{error} Or declare with --shape: {ways}.") from None
-    READ.info("Read as %s; declare with --shape what is meant otherwise.", _in_words(reading))
     return _Inference(program, sizes or {}, shapes or {}, reading).run(scalar=scalar)
+
+
+def read_as(
+    program: Program, known: Mapping[str, Shape], declared: Container[str] = (), *, scalar: bool
+) -> tuple[Reading, ...]:
+    """How a program is read where another reading fits as well.
+
+    Names are told whose shape is not declared, and is not what the convention gives, or is one of
+    several that fit: a vector as a factor beside arrays, a Greek name beside a vector.
+
+    >>> from matderiv.expression.parse import parse
+    >>> program = parse("sum((X @ theta - w*y)**2)")
+    >>> [(r.kind, r.names) for r in read_as(program, infer(program), scalar=True)]
+    [('vectors', ('theta',)), ('vectors', ('w', 'y'))]
+    """
+    rules, _ = _rules_over(known)
+
+    def dimensions(node: Node) -> int:
+        return len(rules.shape(node))
+
+    inputs = [name for name in program.inputs() if name not in declared]
+    now = {name: len(known[name]) for name in program.inputs()}
+    doubtful = {
+        name: number
+        for number, names in enumerate(doubted(program, dimensions))
+        for name in names
+        if name in inputs and now[name] == number
+    }
+    unusual = {name for name in inputs if now[name] != len(_default(name))}
+    free = {
+        name
+        for name in inputs
+        if name in unusual | doubtful.keys()
+        and _Inference(program, {}, {}, {**now, name: max(0, 1 - now[name])}).fits(scalar=scalar)
+    }
+    told = {name: now[name] for name in inputs if name in unusual | free}
+    return (*taken(told, free), *unlike_matrices(program, dimensions))
 
 
 def _in_words(change: Mapping[str, int]) -> str:
@@ -234,6 +281,49 @@ class _Inference:
         number = self.dimensions.get(name)
         return _default(name) if number is None else (None,) * number
 
+    def result(self) -> int | None:
+        """The number of dimensions of the last value; None if something does not fit."""
+        try:
+            self._infer(self.declared)
+        except InputError:
+            return None
+        return len(self.known[self.program.loss.name])
+
+    def fits(self, *, scalar: bool) -> bool:
+        """Whether the shapes fit, whatever the sizes."""
+        found = self.result()
+        return found == 0 if scalar else found is not None
+
+    def usual(self, *, scalar: bool) -> dict[str, int]:
+        """Dimensions that names most likely have by their place, if the program fits with them.
+
+        A size that only divides is a number; a Greek name is a vector beside one that is
+        multiplied by a matrix.
+        """
+        free = {
+            name: len(_default(name))
+            for name in self.program.inputs()
+            if name not in self.declared and name not in _SURE
+        }
+        wishes = {name: 0 for name in divisors(self.program) if free.get(name, 0) > 0}
+        rules = _Inference(self.program, {}, self.declared, wishes)
+
+        def dimensions(node: Node) -> int | None:
+            try:
+                return len(rules.rules.shape(node))
+            except InputError:
+                return None
+
+        if any(is_greek(name) for name in free):
+            rules.fits(scalar=False)
+            beside = beside_vectors(self.program, dimensions)
+            wishes |= {name: 1 for name in beside if name in free}
+        ways = [wishes, *({name: number} for name, number in wishes.items())]
+        return next((w for w in ways if w and self._with(w).fits(scalar=scalar)), {})
+
+    def _with(self, change: Mapping[str, int]) -> _Inference:
+        return _Inference(self.program, {}, self.declared, change)
+
     def otherwise(self, *, scalar: bool) -> tuple[Mapping[str, int], ...]:
         """The smallest changes of what undeclared inputs are with which the program fits.
 
@@ -249,13 +339,7 @@ class _Inference:
         }
 
         def result(change: Mapping[str, int]) -> int | None:
-            """The number of dimensions of the last value; None if something does not fit."""
-            other = _Inference(self.program, {}, self.declared, change)
-            try:
-                other._infer(self.declared)
-            except InputError:
-                return None
-            return len(other.known[self.program.loss.name])
+            return self._with(change).result()
 
         def fits(change: Mapping[str, int]) -> bool:
             found = result(change)
@@ -264,7 +348,9 @@ class _Inference:
         if fits({}):
             return ()  # it is a size that does not fit
         if result({}) is None:
-            return other_readings(free, fits)
+            found = other_readings(free, fits)
+            greek = {name: number for name, number in free.items() if not number}
+            return found or other_readings(greek, lambda change: result(change) is not None)
         loss = self.program.loss.value
         factors = frozenset[str]() if isinstance(loss, nodes.Name) else _plain_factors(loss)
         found = tuple(

@@ -7,6 +7,8 @@ import re
 import unicodedata
 
 from matderiv.errors import ProgramSyntaxError
+from matderiv.expression.latex_input import latex_program
+from matderiv.expression.latex_signs import is_latex
 from matderiv.expression.vocabulary import ARRAY_METHODS, FOREIGN_MODULES, GREEK, KNOWN
 
 __all__ = ["READ", "respelled"]
@@ -53,7 +55,10 @@ def respelled(text: str) -> tuple[str, str]:
     >>> respelled("np.sum((X @ w − y)^2)/2 + λ*‖w‖²")[0]
     'sum((X @ w - y)**2)/2 + lam*norm(w)**2'
     """
-    if text.isascii() and not re.search(r"[\^']|[A-Za-z]\.[a-z]", text):
+    if is_latex(text):
+        found = latex_program(text)
+        return found, found
+    if text.isascii() and not re.search(r"[\^']|[A-Za-z]\.[a-z]|dim\s*=", text):
         return text, ""
     bare = re.sub(r"#[^\n]*", "", text)
     found = _powers(_turned(_products(_norms(_letters(_modules(bare.translate(_TABLE)))))))
@@ -64,7 +69,7 @@ def respelled(text: str) -> tuple[str, str]:
 
 
 def _modules(text: str) -> str:
-    """np.exp(x), X.t()."""
+    """np.exp(x), X.t(), softmax(X, dim=1)."""
 
     def alone(match: re.Match[str]) -> str:
         module, name, called = match.groups()
@@ -82,7 +87,9 @@ def _modules(text: str) -> str:
             )
         return known if known in KNOWN else match[0]
 
-    return re.sub(rf"{_AFTER}\.(?:t|transpose)\(\s*\)", ".T", _MODULE.sub(alone, text))
+    text = re.sub(r"(?<=[(,])(\s*)dim(?=\s*=(?!=))", r"\1axis", _MODULE.sub(alone, text))
+    text = re.sub(r"(?<=[(,])(\s*)keepdim(?=\s*=(?!=))", r"\1keepdims", text)
+    return re.sub(rf"{_AFTER}\.(?:t|transpose)\(\s*\)", ".T", text)
 
 
 def _letters(text: str) -> str:

@@ -26,8 +26,9 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.lines import assignment, derivatives_in, foreign_names
+from matderiv.handout.readings import reading_sentences
 from matderiv.handout.second import second_words
-from matderiv.handout.sentences import Fields, fill
+from matderiv.handout.sentences import Fields, fill, together
 from matderiv.handout.texts import messages
 from matderiv.notation.names import name_box, numbered_box
 
@@ -83,6 +84,9 @@ def task_section(composer: ProgramComposer) -> Iterator[Block]:
         named = composer.listed(map(composer.math, sizes))
         key = "size_letter" if len(sizes) == 1 else "size_letters"
         yield Paragraph(composer.say(key, {"sizes": named}))
+    read = [*reading_sentences(composer.task.readings, composer.language)]
+    if read:
+        yield Paragraph(together(composer.language, read))
 
 
 def step_sections(composer: ProgramComposer) -> Iterator[Block]:

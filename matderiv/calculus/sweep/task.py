@@ -25,7 +25,8 @@ from matderiv.expression.declared import as_numbers, declared_letters, ones_kept
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
-from matderiv.expression.shapes import Shape, settled
+from matderiv.expression.readings import Reading
+from matderiv.expression.shapes import Shape, read_as, settled
 
 __all__ = ["Task", "chosen", "read_task", "task_of"]
 
@@ -44,6 +45,8 @@ class Task:
     method: str = "elementwise"
     assumed: Assumed = field(default_factory=dict)
     declared: frozenset[str] = frozenset()
+    #: How the program was read where another reading fits as well.
+    readings: tuple[Reading, ...] = ()
 
     @property
     def shapes(self) -> dict[str, Shape]:
@@ -207,7 +210,9 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     if numbers:
         known = as_numbers(known, declared - written.letters())
     names = chosen(written, wrt, known, assigned=assigned)
-    return replace(task_of(written, names, known, assumed), declared=declared)
+    readings = read_as(written, known, shapes or (), scalar=scalar)
+    task = task_of(written, names, known, assumed)
+    return replace(task, declared=declared, readings=readings)
 
 
 def chosen(

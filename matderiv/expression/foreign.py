@@ -1,0 +1,349 @@
+"""Names of functions elsewhere, and how the language writes them: one table for every message.
+
+A library's name is never an undefined function by accident: its derivative would be wrong.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+__all__ = ["Elsewhere", "elsewhere", "instead_of_name", "names_elsewhere"]
+
+Elsewhere = tuple[str, str]
+
+_LINEAR = "it moves or adds up entries, which is a linear map; with its matrix A as an input"
+_ORDER = "it depends on the order of entries; for an undefined function of the whole array"
+_CHOICE = "it chooses between entries; with step, which is 1 at positive numbers and else 0,"
+_STEPS = "it jumps, which no gradient sees; leave it out and"
+_MATRIX = "it is a function of the whole matrix, not entry by entry; with its value E as an input"
+_SPECIAL = "it has no derivative in this version; as an undefined function of each entry"
+_RANDOM = "it is random; with the mask or noise M as an input"
+_REAL = "it is about complex numbers, and all numbers are real;"
+_MADE = "it makes an array that holds no input; with the array as an input A"
+_TEST = "it is no function of real numbers;"
+
+#: Names, what is written instead, and, where that is not the whole story, why.
+_TABLE: tuple[tuple[str, str, str], ...] = (
+    # -- arithmetic
+    ("add plus", "A + B", ""),
+    ("subtract sub minus", "A - B", ""),
+    ("multiply mul times hadamard hadamard_product dotmul emul", "A*B", ""),
+    ("divide div true_divide rdivide dotdiv", "A/B", ""),
+    ("ldivide", "B/A", ""),
+    ("negative neg uminus", "-Y", ""),
+    ("positive", "Y", ""),
+    ("pow power float_power", "Y**2", ""),
+    ("square sqr sq squared", "Y**2", ""),
+    ("cube", "Y**3", ""),
+    ("cbrt nthroot", "Y**(1/3)", ""),
+    ("reciprocal recip rcp", "1/Y", ""),
+    ("rsqrt invsqrt inv_sqrt", "1/sqrt(Y)", ""),
+    ("absolute fabs magnitude modulus", "abs(Y)", ""),
+    ("sgn signum", "sign(Y)", ""),
+    ("copysign", "abs(A)*sign(B)", ""),
+    ("hypot", "sqrt(A**2 + B**2)", ""),
+    ("addcmul", "A + B*C", ""),
+    ("addcdiv", "A + B/C", ""),
+    ("lerp", "A + t*(B - A)", ""),
+    ("deg2rad radians", "Y*pi/180", ""),
+    ("rad2deg degrees", "Y*180/pi", ""),
+    # -- functions of one number
+    ("exponential", "exp(Y)", ""),
+    ("ln loge logarithm", "log(Y)", ""),
+    ("root squareroot", "sqrt(Y)", ""),
+    ("sine", "sin(Y)", ""),
+    ("cosine", "cos(Y)", ""),
+    ("log2 lg ld", "log(Y)/log(2)", ""),
+    ("log10", "log(Y)/log(10)", ""),
+    ("log1p", "log(1 + Y)", ""),
+    ("exp2 pow2", "2**Y", ""),
+    ("exp10", "10**Y", ""),
+    ("expm1", "exp(Y) - 1", ""),
+    ("sinh", "(exp(Y) - exp(-Y))/2", ""),
+    ("cosh", "(exp(Y) + exp(-Y))/2", ""),
+    ("tan", "sin(Y)/cos(Y)", ""),
+    ("cot", "cos(Y)/sin(Y)", ""),
+    ("sec", "1/cos(Y)", ""),
+    ("csc cosec", "1/sin(Y)", ""),
+    ("sech", "2/(exp(Y) + exp(-Y))", ""),
+    ("csch", "2/(exp(Y) - exp(-Y))", ""),
+    ("coth", "1/tanh(Y)", ""),
+    ("atan arctg", "arctan(Y)", ""),
+    ("arcsin asin", "arctan(Y/sqrt(1 - Y**2))", ""),
+    ("arccos acos", "pi/2 - arctan(Y/sqrt(1 - Y**2))", ""),
+    ("arcsinh asinh", "log(Y + sqrt(Y**2 + 1))", ""),
+    ("arccosh acosh", "log(Y + sqrt(Y**2 - 1))", ""),
+    ("arctanh atanh", "log((1 + Y)/(1 - Y))/2", ""),
+    ("arccot acot", "arctan(1/Y)", ""),
+    ("arctan2 atan2", "arctan(A/B)", "where B is positive"),
+    ("sinc", "sin(pi*Y)/(pi*Y)", "as NumPy defines it"),
+    ("sind", "sin(pi*Y/180)", "in degrees"),
+    ("cosd", "cos(pi*Y/180)", "in degrees"),
+    ("tand", "sin(pi*Y/180)/cos(pi*Y/180)", "in degrees"),
+    ("sinpi", "sin(pi*Y)", ""),
+    ("cospi", "cos(pi*Y)", ""),
+    ("logcosh", "log((exp(Y) + exp(-Y))/2)", ""),
+    ("logit", "log(Y/(1 - Y))", ""),
+    ("expit logistic logsig invlogit inv_logit plogis sigm sigmoidal", "sigmoid(Y)", ""),
+    ("logsigmoid log_sigmoid log_expit", "-softplus(-Y)", ""),
+    ("log1pexp", "softplus(Y)", ""),
+    ("erfc", "1 - erf(Y)", ""),
+    ("normcdf ndtr norm_cdf pnorm", "(1 + erf(Y/sqrt(2)))/2", ""),
+    ("log_ndtr lognormcdf", "log((1 + erf(Y/sqrt(2)))/2)", ""),
+    ("normpdf norm_pdf dnorm", "exp(-Y**2/2)/sqrt(2*pi)", "with mean 0 and variance 1"),
+    ("heaviside unitstep", "step(Y)", ""),
+    ("rectify rect ramp poslin", "relu(Y)", ""),
+    ("relu6", "minimum(relu(Y), 6)", ""),
+    ("leaky_relu leakyrelu lrelu", "relu(Y) - 0.01*relu(-Y)", "with the slope 0.01"),
+    ("prelu rrelu", "relu(Y) - a*relu(-Y)", "with the slope a"),
+    ("elu celu", "relu(Y) + exp(-relu(-Y)) - 1", "with alpha = 1"),
+    ("selu", "1.0507*(relu(Y) + 1.67326*(exp(-relu(-Y)) - 1))", ""),
+    ("swish", "silu(Y)", ""),
+    ("mish", "Y*tanh(softplus(Y))", ""),
+    ("softsign", "Y/(1 + abs(Y))", ""),
+    ("tanhshrink", "Y - tanh(Y)", ""),
+    ("softshrink soft_threshold", "relu(Y - 0.5) - relu(-Y - 0.5)", "with the threshold 0.5"),
+    ("hardshrink", "Y*(1 - step(0.5 - abs(Y)))", "with the threshold 0.5"),
+    ("hardtanh hard_tanh", "maximum(minimum(Y, 1), -1)", ""),
+    ("hardsigmoid hard_sigmoid", "maximum(minimum(Y/6 + 1/2, 1), 0)", ""),
+    ("hardswish hard_swish hard_silu", "Y*maximum(minimum(Y/6 + 1/2, 1), 0)", ""),
+    ("threshold", "Y*step(Y)", "with the threshold 0"),
+    ("clip clamp bound clip_by_value", "maximum(minimum(Y, 1), 0)", "between 0 and 1"),
+    ("fmax", "maximum(A, B)", ""),
+    ("fmin", "minimum(A, B)", ""),
+    ("logaddexp", "log(exp(A) + exp(B))", ""),
+    ("logaddexp2", "log(2**A + 2**B)/log(2)", ""),
+    ("xlogy", "A*log(B)", ""),
+    ("xlog1py", "A*log(1 + B)", ""),
+    ("entr", "-Y*log(Y)", ""),
+    ("rel_entr", "A*log(A/B)", ""),
+    # -- sums
+    ("average nanmean avg reduce_mean", "mean(Y)", ""),
+    ("nansum fsum total sum_entries reduce_sum", "sum(Y)", ""),
+    ("product nanprod reduce_prod", "prod(Y)", ""),
+    ("rowsums row_sums", "sum(X, axis=1)", ""),
+    ("colsums col_sums column_sums", "sum(X, axis=0)", ""),
+    ("rowmeans row_means", "mean(X, axis=1)", ""),
+    ("colmeans col_means column_means", "mean(X, axis=0)", ""),
+    ("sumsq sum_squares sumsqr sumabs2", "sum(Y**2)", ""),
+    ("sumabs asum l1norm norm1 l1_norm", "sum(abs(Y))", ""),
+    ("rms root_mean_square", "sqrt(mean(Y**2))", ""),
+    ("variance nanvar", "var(Y)", "dividing by n"),
+    ("stdev stddev standard_deviation nanstd", "std(Y)", "dividing by n"),
+    ("sd", "sqrt(sum((x - mean(x))**2)/(n - 1))", "it divides by n - 1, and std by n;"),
+    (
+        "cov covariance",
+        "(X - mean(X, axis=0)).T @ (X - mean(X, axis=0))/n",
+        "of the columns, n being the number of rows or one less",
+    ),
+    ("var_mean", "var(Y)", "it is two values; dividing by n"),
+    ("std_mean", "std(Y)", "it is two values; dividing by n"),
+    ("log_sum_exp lse log_sum_exps reduce_logsumexp", "logsumexp(Y)", ""),
+    ("logmeanexp log_mean_exp", "log(mean(exp(Y)))", ""),
+    ("softmin", "softmax(-Y)", ""),
+    ("logsoftmax", "log_softmax(Y)", ""),
+    # -- vectors and matrices
+    ("matmul mm bmm mtimes mul_mat matprod", "X @ W", ""),
+    ("mv matvec addmv", "X @ w", ""),
+    ("vecmat", "x @ A", ""),
+    ("addmm linear", "X @ W + b", ""),
+    ("affine dense", "X @ W + b", ""),
+    ("inner inner_product innerprod dotproduct dot_product vecdot", "x @ y", ""),
+    ("vdot frobenius_inner sum_product", "sum(A*B)", ""),
+    ("ger outerprod outer_product", "outer(x, y)", ""),
+    ("bilinear", "x @ A @ y", ""),
+    ("quadratic quad_form quadform", "x @ A @ x", ""),
+    ("crossprod gram", "X.T @ X", ""),
+    ("tcrossprod", "X @ X.T", ""),
+    ("transpose transposed matrix_transpose permute_dims ctranspose t", "X.T", ""),
+    ("adjoint hermitian conjtranspose conj_transpose dagger", "X.T", "as all numbers are real"),
+    ("inverse matinv minv linv", "inv(X)", ""),
+    ("determinant matdet", "det(X)", ""),
+    ("slogdet log_det logabsdet lndet log_determinant logdeterminant", "logdet(X)", ""),
+    ("adj adjugate adjoint_matrix", "det(X)*inv(X)", "where X is invertible"),
+    ("cofactor", "det(X)*inv(X).T", "the matrix of all cofactors where X is invertible"),
+    ("spur", "tr(X)", ""),
+    ("diagonal diagm diagflat to_diag diag_embed", "diag(x)", "or diag(X) for a diagonal"),
+    ("identity speye", "eye(4)", ""),
+    ("solve linsolve linalg_solve mldivide lu_solve cho_solve", "inv(A) @ B", ""),
+    ("mrdivide", "B @ inv(A)", ""),
+    ("matrix_power mpower matpow", "X @ X", "for the second power"),
+    (
+        "pinv pinverse lstsq pseudoinverse pseudo_inverse ginv",
+        "inv(X.T @ X) @ X.T",
+        "where the columns of X are independent",
+    ),
+    ("norm2 l2norm l2_norm vecnorm vector_norm nrm2", "norm(x)", ""),
+    ("frobenius matrix_norm fro frobenius_norm", "norm(X)", ""),
+    ("sqnorm normsq norm_sq squared_norm sqnorm2", "norm(x)**2", ""),
+    ("normalize normalise unit l2_normalize", "x/norm(x)", ""),
+    ("dist pdist cdist pairwise_distance euclidean", "norm(x - y)", "of two vectors"),
+    ("cosine_similarity cossim cos_sim", "x @ y/(norm(x)*norm(y))", ""),
+    ("ones_like", "ones((2, 3))", ""),
+    ("zeros_like empty empty_like full full_like", "zeros((2, 3))", "of the shape that is needed"),
+    # -- losses and layers
+    ("mse mse_loss meansquarederror mean_squared_error", "mean((Y - T)**2)", ""),
+    ("rmse", "sqrt(mean((Y - T)**2))", ""),
+    ("sse rss", "sum((Y - T)**2)", ""),
+    ("mae l1_loss mean_absolute_error", "mean(abs(Y - T))", ""),
+    (
+        "huber huber_loss smooth_l1 smooth_l1_loss",
+        "Y**2/2 - relu(abs(Y) - 1)**2/2",
+        "with delta = 1",
+    ),
+    ("hinge hinge_loss", "relu(1 - y*z)", "with labels y of 1 and -1"),
+    ("softmargin soft_margin_loss logistic_loss", "softplus(-y*z)", "with labels y of 1 and -1"),
+    (
+        "cross_entropy crossentropy softmax_cross_entropy categorical_crossentropy",
+        "-mean(sum(T*log_softmax(Y, axis=1), axis=1))",
+        "",
+    ),
+    ("nll_loss nll", "-mean(sum(T*Y, axis=1))", "with one-hot rows T and log-probabilities Y"),
+    (
+        "bce bce_loss binary_cross_entropy binary_crossentropy log_loss",
+        "-mean(T*log(P) + (1 - T)*log(1 - P))",
+        "",
+    ),
+    (
+        "bce_with_logits binary_cross_entropy_with_logits sigmoid_cross_entropy",
+        "mean(softplus(Z) - T*Z)",
+        "",
+    ),
+    ("kl_div kldiv kl kullback_leibler", "sum(P*log(P/Q))", ""),
+    ("entropy shannon", "-sum(p*log(p))", ""),
+    (
+        "layernorm layer_norm",
+        "(X - mean(X, axis=1, keepdims=True))/std(X, axis=1, keepdims=True)",
+        "",
+    ),
+    ("batchnorm batch_norm zscore standardize", "(X - mean(X, axis=0))/std(X, axis=0)", ""),
+    (
+        "rmsnorm rms_norm",
+        "X/sqrt(mean(X**2, axis=1, keepdims=True))",
+        "",
+    ),
+    ("attention scaled_dot_product_attention", "softmax(Q @ K.T, axis=1) @ V", "without a scale"),
+    ("glu", "A*sigmoid(B)", ""),
+    ("swiglu", "A*silu(B)", ""),
+    ("geglu", "A*gelu(B)", ""),
+    # -- what has no words in the language
+    (
+        """argmax argmin argsort sort topk top_k median quantile percentile nanmax nanmin amax amin
+        max min ptp unique searchsorted bincount histogram cummax cummin nanmedian mode trimmean
+        logcumsumexp argpartition partition rank ranks reduce_max reduce_min prctile""",
+        "Loss(Y)",
+        _ORDER,
+    ),
+    (
+        """cumsum cumulative_sum cumtrapz trapz trapezoid diff ediff1d gradient roll flip fliplr
+        flipud rot90 repeat tile pad tril triu take gather scatter scatter_add index_select
+        convolve correlate conv conv1d conv2d conv_transpose conv2 filter filter2 interp fft
+        ifft rfft irfft dct toeplitz circulant hankel laplacian avg_pool avg_pool1d avg_pool2d
+        interpolate upsample unfold fold embedding shift circshift""",
+        "A @ x",
+        _LINEAR,
+    ),
+    (
+        """reshape ravel flatten vec vech mat squeeze unsqueeze expand_dims view concatenate concat
+        cat stack hstack vstack dstack column_stack row_stack append split array_split hsplit
+        vsplit block bmat blkdiag block_diag swapaxes moveaxis permute broadcast_to expand
+        meshgrid horzcat vertcat cbind rbind resize atleast_1d atleast_2d atleast_3d asarray
+        array copy kron kronecker khatri_rao einsum tensordot multi_dot cross skew""",
+        "sum(X @ W)",
+        "it arranges entries otherwise, which has no words in this version; with whole arrays",
+    ),
+    (
+        """where choose piecewise select greater greater_equal less less_equal equal not_equal
+        logical_and logical_or logical_not isnan isinf isfinite any all ifelse ite""",
+        "step(C)*A + (1 - step(C))*B",
+        _CHOICE,
+    ),
+    (
+        """floor ceil round rint trunc fix around floor_divide mod fmod remainder rem divmod frexp
+        modf ldexp nan_to_num stop_gradient detach quantize nextafter spacing signbit""",
+        "sum(Y)",
+        _STEPS,
+    ),
+    (
+        """expm matrix_exp logm matrix_log sqrtm matrix_sqrt funm signm cholesky chol cho_factor qr
+        lu ldl svd svdvals eig eigh eigvals eigvalsh eigen eigenvalues schur polar hessenberg
+        nullspace null_space orth rref householder tensorinv tensorsolve lyap dlyap
+        solve_sylvester care dare""",
+        "norm(E)**2",
+        _MATRIX,
+    ),
+    (
+        """cond nuclear nuclear_norm nuc spectral_norm specnorm opnorm schatten matrix_rank
+        spectral_radius permanent perm pfaffian lambda_max lambda_min eigmax eigmin normest
+        divergence curl laplace""",
+        "Loss(X)",
+        "it is derived nowhere in this version; for an undefined function of the whole matrix",
+    ),
+    (
+        """digamma polygamma lgamma gammaln loggamma gammainc betaln betainc erfinv erfcinv erfcx
+        i0 i0e i1 i1e j0 j1 y0 y1 jv yv iv kv besselj lambertw factorial binom airy ellipk
+        ellipe hyp2f1 spence expi exp1 expint ndtri norminv probit qnorm logistic_pdf dawsn
+        fresnel sici shichi""",
+        "sum(f(Y))",
+        _SPECIAL,
+    ),
+    (
+        """dropout rand randn random randint normal uniform bernoulli multinomial gumbel_softmax
+        gumbel shuffle permutation alpha_dropout choice sample randperm""",
+        "sum(M*Y)",
+        _RANDOM,
+    ),
+    ("conj conjugate real realpart real_if_close re", "Y", "as all numbers are real"),
+    ("imag im imagpart", "0*Y", "as all numbers are real"),
+    ("angle arg phase iscomplex isreal complex", "sum(Y)", _REAL),
+    (
+        "hessian jacobian jacfwd jacrev grad vjp jvp",
+        "sum(f(Y))",
+        "it is asked for by a command; as a program",
+    ),
+    ("corrcoef corr cor pearsonr", "x @ y/(norm(x)*norm(y))", "of two vectors less their means"),
+    (
+        """arange linspace logspace geomspace tri vander hilb hilbert magic blackman hamming
+        hanning kaiser bartlett onehot one_hot indices""",
+        "A @ x",
+        _MADE,
+    ),
+    (
+        """print len map range sorted zip enumerate input int float str bool list tuple dict set
+        open type eval exec isinstance getattr setattr hasattr callable iter next format hash id
+        repr reversed slice super vars dir help hex bin oct ord chr bytes object property
+        compile globals locals numel size shape ndim length nnz count_nonzero allclose isclose
+        array_equal require nargin disp""",
+        "sum(Y)",
+        _TEST + " a program holds formulas only, such as",
+    ),
+)
+
+
+def elsewhere(name: str) -> Elsewhere | None:
+    """A formula to write instead of a function of other libraries, and why or when.
+
+    >>> elsewhere("fabs"), elsewhere("variance"), elsewhere("f")
+    (('abs(Y)', ''), ('var(Y)', 'dividing by n'), None)
+    """
+    found = _names().get(name)
+    return found or (_names().get(name.lower()) if len(name) > 1 else None)
+
+
+def instead_of_name(formula: str, why: str) -> str:
+    """The same as a clause: "dividing by n write var(Y)".
+
+    >>> instead_of_name("abs(Y)", "")
+    'write abs(Y)'
+    """
+    return f"{why} write {formula}".lstrip()
+
+
+def names_elsewhere() -> frozenset[str]:
+    """All names of the table."""
+    return frozenset(_names())
+
+
+@cache
+def _names() -> dict[str, Elsewhere]:
+    return {name: (formula, why) for names, formula, why in _TABLE for name in names.split()}
