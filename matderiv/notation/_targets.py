@@ -139,7 +139,7 @@ TARGETS = {
                 nodes.LogSumExp: "{m}.logsumexp",
             },
         ),
-        helpers=_always("torch", "dim", one="1", more=", device=x.device"),
+        helpers=_always("torch", "dim", one="1", more=", dtype=x.dtype, device=x.device"),
         axis="dim",
         keepdims="keepdim",
         transpose="permute",

@@ -38,7 +38,7 @@ REASONS = _listed("""
     deltas; derivative; derivative of f; diagonal matrix; differentials put in; each term;
     entries; entries of the product; entries that are not zero; entries worked out;
     gradient; identity matrix; indices that agree; inner product; inverse; jacobians put in;
-    like terms; local derivative; local derivatives; matrix names; matrix product; mean;
+    known sums; like terms; local derivative; local derivatives; matrix names; matrix product; mean;
     moved; multiplied out; names; names of functions; names of the program; one denominator;
     one entry; outer product; partial derivatives; powers of one base; product rule; put in; read off;
     rearranged; repeated in every row or column; row by row; row times column; rules; same

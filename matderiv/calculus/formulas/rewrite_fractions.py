@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
 from matderiv.calculus.formulas.facts import Facts
@@ -35,7 +36,7 @@ def multiplied_out(node: Node, facts: Facts) -> Node | None:
     """a·(b + c) = a·b + a·c, where a factor goes away or terms cancel, and it gets shorter."""
     match node:
         case nodes.Multiply() | nodes.Divide():
-            return _factor_distributed(node, facts)
+            return _factor_distributed(node, facts) or _sums_joined(node, facts)
         case nodes.Add() | nodes.Subtract():
             monomials = _multiplied(terms(node))
             return _shorter(_total(monomials), node, facts) if monomials else None
@@ -113,10 +114,25 @@ def _opposite(power: Node) -> Node:
     return nodes.Number(-factors(power)[0])
 
 
+def _sums_joined(node: Node, facts: Facts) -> Node | None:
+    """(a + b)ᵖ·(a - b)ᵖ = (a² - b²)ᵖ, and other products of sums that get shorter."""
+    number, parts = factors(node)
+    sums = [p for p in parts if isinstance(p[0], nodes.Add | nodes.Subtract)]
+    for one, other in itertools.combinations(sums, 2):
+        if one[1] == other[1]:
+            monomials = _multiplied([(Fraction(1), nodes.Multiply(one[0], other[0]))])
+            left = [p for p in parts if p not in (one, other)]
+            found = product_of(number, [*left, (_total(monomials), one[1])])
+            if monomials and (shorter := _shorter(found, node, facts)):
+                return shorter
+    return None
+
+
 def _shorter(found: Node, node: Node, facts: Facts) -> Node | None:
     """A result that is shorter, even where a smaller array has to be repeated."""
     grown = 0 if facts.shape(found) == facts.shape(node) else _ONES
-    return found if cost(found) + grown < cost(node) else None
+    fewer = len(terms(found)) < len(terms(node))
+    return found if cost(found) + grown < cost(node) + fewer else None
 
 
 def _total(monomials: list[_Monomial]) -> Node:

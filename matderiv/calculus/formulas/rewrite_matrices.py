@@ -19,7 +19,7 @@ from matderiv.calculus.formulas.flattened import (
     terms,
 )
 from matderiv.calculus.formulas.rewrite_reductions import hoisted
-from matderiv.calculus.formulas.rewrite_transposes import shortest_transpose
+from matderiv.calculus.formulas.rewrite_transposes import shortest_transpose, with_diagonals
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
@@ -74,13 +74,13 @@ def cancelled(node: Node, facts: Facts) -> Node | None:
     """B@(A@B)⁻¹ = A⁻¹ and (A@B)⁻¹@A = B⁻¹ for square A, B, and the same transposed."""
     if not isinstance(node, nodes.MatMul):
         return None
-    links = _with_diagonals(node, facts)
+    links = with_diagonals(node, facts)
     for at, link in enumerate(links):
         turned = isinstance(link, nodes.Transpose)
         inner = link.arg if isinstance(link, nodes.Transpose) else link
         if not isinstance(inner, nodes.Inverse):
             continue
-        inside = _with_diagonals(inner.arg, facts)
+        inside = with_diagonals(inner.arg, facts)
         if len(inside) == 1:
             continue
         if any(facts.shape(part) != facts.shape(inner) for part in inside):
@@ -106,33 +106,6 @@ def cancelled(node: Node, facts: Facts) -> Node | None:
     return None
 
 
-def _with_diagonals(node: Node, facts: Facts) -> list[Node]:
-    """The factors of a matrix product; A·v, row by row, is A@diag(v)."""
-    made: list[Node] = []
-    for link in chain(node, facts.shape):
-        turned = isinstance(link, nodes.Transpose)
-        scaled = _columns_scaled(link.arg if isinstance(link, nodes.Transpose) else link, facts)
-        if scaled is None:
-            made.append(link)
-            continue
-        inside = [*_with_diagonals(scaled[0], facts), nodes.Diag(scaled[1])]
-        made += [shortest_transpose(x, facts) for x in inside[::-1]] if turned else inside
-    return made
-
-
-def _columns_scaled(node: Node, facts: Facts) -> tuple[Node, Node] | None:
-    """The A and v of A·v, row by row."""
-    number, parts = factors(node)
-    vectors = [p for p in parts if len(facts.shape(p[0])) == 1]
-    rest = [p for p in parts if p not in vectors]
-    if not vectors or not rest or any(facts.shape(power) for _, power in parts):
-        return None
-    matrix, v = product_of(number, rest), product_of(Fraction(1), vectors)
-    whole = facts.shape(node)
-    is_matrix = len(whole) == _MATRIX and facts.shape(matrix) == whole
-    return (matrix, v) if is_matrix and facts.shape(v) == whole[1:] else None
-
-
 def diagonal(node: Node, facts: Facts) -> Node | None:
     """A@diag(v) = A·v row by row, v·A column by column = diag(v)@A, diag(diag(v)) = v."""
     match node:
@@ -153,6 +126,8 @@ def diagonal(node: Node, facts: Facts) -> Node | None:
                             scalars = [p for p in parts if not facts.shape(p[0])]
                             made = nodes.MatMul(nodes.Diag(v), product_of(Fraction(1), rest))
                             return product_of(number, [*scalars, (made, nodes.ONE)])
+        case nodes.MatMul(nodes.Diag(v), nodes.Ones((_, columns))) if len(facts.shape(v)) == 1:
+            return nodes.Outer(v, nodes.Ones((columns,)))
         case nodes.MatMul(nodes.Diag(v), right) if len(facts.shape(v)) == 1 and (
             len(facts.shape(right)) == 1
         ):

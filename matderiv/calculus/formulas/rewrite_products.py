@@ -59,7 +59,8 @@ def powers(node: Node, facts: Facts) -> Node | None:
             others = [p for p in kept if p is not part]
             if isinstance(part[0], nodes.Ones) and _shape(others, facts) == over:
                 kept = others
-    kept.sort(key=lambda part: bool(shape(part[0])))  # scalars first, else as they stand
+    # Sizes and other scalars first, else as they stand.
+    kept.sort(key=lambda part: (bool(shape(part[0])), not isinstance(part[0], nodes.Size)))
     return changed(node, product_of(number, kept))
 
 
@@ -120,9 +121,13 @@ def _quotients(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
 
 
 def _opposites(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
-    """sigmoid(a)·exp(-a) = sigmoid(-a)."""
+    """sigmoid(a)·exp(-a) = sigmoid(-a), exp(a)·exp(-a) = 1."""
     for part in parts:
         match part:
+            case (nodes.Apply("exp", arg), power):
+                shrunk = (nodes.Apply("exp", _opposite(arg)), power)
+                if shrunk in parts:
+                    return product_of(number, [p for p in parts if p not in (part, shrunk)])
             case (nodes.Apply("sigmoid", arg) as own, nodes.Number(value)) if value >= 1:
                 minus = _opposite(arg)
                 shrunk = (nodes.Apply("exp", minus), nodes.ONE)
@@ -160,7 +165,7 @@ def _pairs(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
 
 
 def _hyperbolic(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
-    """(exp(a) - exp(-a))/(exp(a) + exp(-a)) = tanh(a), and the same to a power."""
+    """(exp(a) - exp(-a))/(exp(a) + exp(-a)) = tanh(a), 4/(exp(a) + exp(-a))² = 1 - tanh(a)²."""
     for above, power in parts:
         arg = _grown_and_shrunk(above, -1)
         if arg is None or not isinstance(power, nodes.Number):
@@ -172,6 +177,12 @@ def _hyperbolic(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
             ):
                 rest = [p for p in parts if p[0] not in (above, below)]
                 return product_of(number, [*rest, (nodes.Apply("tanh", arg), power)])
+    for below, other in parts:
+        squared = len(parts) == 1 and other == nodes.Number(Fraction(-2))
+        if squared and (arg := _grown_and_shrunk(below, 1)):
+            rest = [p for p in parts if p[0] != below]
+            slope = nodes.Subtract(nodes.ONE, nodes.Power(nodes.Apply("tanh", arg), nodes.TWO))
+            return product_of(number / 4, [*rest, (slope, nodes.ONE)])
     return None
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from matderiv.calculus.formulas import (
     rewrite_fractions,
+    rewrite_known_sums,
     rewrite_matrices,
     rewrite_products,
     rewrite_reductions,
@@ -39,6 +40,7 @@ RewriteName = Literal[
     "diagonal matrix",
     "outer product",
     "transpose",
+    "known sums",
     "scalars out of a sum",
     "mean",
     "inverse",
@@ -64,6 +66,7 @@ REWRITES: tuple[tuple[RewriteName, Rewrite], ...] = (
     ("diagonal matrix", rewrite_matrices.diagonal),
     ("outer product", rewrite_matrices.outer),
     ("transpose", rewrite_transposes.transpose),
+    ("known sums", rewrite_known_sums.known_sum),
     ("scalars out of a sum", rewrite_reductions.reduction),
     ("mean", rewrite_products.mean),
     ("inverse", rewrite_matrices.inverse),
