@@ -65,7 +65,7 @@ class _Order:
     taken: frozenset[str]
 
     def form(self, form: Form) -> IndexExpression:
-        return signed_sum(self.term(term, number) for term, number in form)
+        return signed_sum(self.term(term, number) for term, number in _plus_first(form))
 
     def term(self, term: Term, number: Fraction) -> tuple[int, IndexExpression]:
         used = frozenset[str]().union(*(letters_of(atom) for atom, _ in term.atoms))
@@ -137,6 +137,13 @@ class _Order:
         if atom.function == "prod":
             return ProductOver(runs, arg)
         return FunctionOfArray(atom.function, runs, arg, atom.indices)
+
+
+def _plus_first(form: Form) -> Form:
+    """The terms of a form, one with a plus first: 1 - p, not -p + 1."""
+    if not form or form[0][1] > 0:
+        return form
+    return tuple(sorted(form, key=lambda part: part[1] < 0))
 
 
 def _readable(atoms: tuple[tuple[Atom, int], ...]) -> list[tuple[Atom, int]]:
