@@ -17,6 +17,7 @@ from matderiv.errors import (
 TYPE_CHECKING = False  # type checkers read it as True; `typing` takes longer than all the rest
 if TYPE_CHECKING:
     from matderiv.api import Derivation, derive
+    from matderiv.array_derivatives import ArrayDerivative, hessian, hvp, jvp, vjp
     from matderiv.checking.check import check
     from matderiv.checking.report import Check
     from matderiv.gradients import Gradient, gradient
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from matderiv.jacobians import Jacobian, jacobian
 
 __all__ = [
+    "ArrayDerivative",
     "Check",
     "Derivation",
     "Gradient",
@@ -39,11 +41,16 @@ __all__ = [
     "check",
     "derive",
     "gradient",
+    "hessian",
+    "hvp",
     "jacobian",
+    "jvp",
+    "vjp",
 ]
 
 
 _PUBLIC = {
+    "ArrayDerivative": "matderiv.array_derivatives",
     "Check": "matderiv.checking.report",
     "Derivation": "matderiv.api",
     "Gradient": "matderiv.gradients",
@@ -52,7 +59,11 @@ _PUBLIC = {
     "check": "matderiv.checking.check",
     "derive": "matderiv.api",
     "gradient": "matderiv.gradients",
+    "hessian": "matderiv.array_derivatives",
+    "hvp": "matderiv.array_derivatives",
     "jacobian": "matderiv.jacobians",
+    "jvp": "matderiv.array_derivatives",
+    "vjp": "matderiv.array_derivatives",
 }
 
 

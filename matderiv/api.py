@@ -13,9 +13,8 @@ from matderiv.calculus.sweep.second import second_opinion_on
 from matderiv.calculus.sweep.task import read_task
 from matderiv.derivation import links
 from matderiv.derivation.closeup import build_close_up
-from matderiv.derivation.methods.table import METHODS
+from matderiv.derivation.methods.table import METHODS, method_for
 from matderiv.derivation.program import build_program
-from matderiv.errors import InputError
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.handout.document import Document
 from matderiv.handout.formats import write_text
@@ -120,18 +119,20 @@ def derive(
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
-    method: str = "elementwise",
+    convention: str | None = None,
+    method: str | None = None,
 ) -> Derivation:
     """The gradients of a program's scalar loss: derived step by step, every = proved.
 
     Shapes:
         The first product of the program is of (N, D) by (D, M); N, D, M are 2, 4, 3 unless
         `sizes` gives others, and `shapes` declares the shape of any name. `wrt` defaults to
-        every input that is an array. `assume` declares structure, as in `gradient`.
+        every input that is an array. `assume` and `convention` are as in `gradient`.
 
     `method` is the way to the formulas: "elementwise", "index" (notation), "differential" (and
     traces), "slice" (inner products with each ∂Y/∂x_pq) or "kronecker" (products and vec). All
-    end in the same formulas.
+    end in the same formulas. It is "elementwise" unless one is asked for, and "index" where an
+    array has more than two dimensions, which the last three methods do not write.
 
     Raises:
         InputError: the input cannot be read or is not supported; nothing is guessed.
@@ -147,10 +148,17 @@ def derive(
     {'W': '2*(X.T @ (X @ W - T) + lam*W)'}
     """
     names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
-    if method not in METHODS:
-        raise InputError(f"There is no method {method!r}; there are: {', '.join(METHODS)}.")
     with uncollected():
-        task = read_task(program, names, sizes=sizes, shapes=shapes, assume=assume, scalar=True)
+        task = read_task(
+            program,
+            names,
+            sizes=sizes,
+            shapes=shapes,
+            assume=assume,
+            convention=convention,
+            scalar=True,
+        )
+        method = method_for(task, method)
         task = replace(task, method=method)
         if method == "elementwise":
             made = build_close_up(task, task.wrt)

@@ -12,14 +12,15 @@ import numpy as np
 from matderiv.calculus.formulas.removable import ADJUGATE, OTHERS, removed
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.stable import stable
-from matderiv.calculus.sweep.structure import Assumed, infer_assumed
 from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import ASSUMPTIONS, Assumed, infer_assumed
 from matderiv.expression.declared import like
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Array, Functions, numeric_value, sizes_in
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape
+from matderiv.expression.structured import is_structured
 
 __all__ = ["arrays_of", "shapes_at", "work_out"]
 
@@ -37,9 +38,9 @@ def arrays_of(program: Program, given: Mapping[str, Any], assumed: Assumed) -> d
     for name in program.letters() & arrays.keys():
         if arrays[name].ndim or arrays[name] < 1 or arrays[name] % 1:
             raise InputError(f"{name} is a size; give a whole number from 1 on.")
-    for name, structure in assumed.items():
-        if name in arrays and arrays[name].ndim == 2:  # noqa: PLR2004 - a matrix
-            _check_structure(name, arrays[name], structure)
+    for name, what in assumed.items():
+        if name in arrays:
+            _check_structure(name, arrays[name], what)
     return arrays
 
 
@@ -65,10 +66,13 @@ def _array(name: str, value: object) -> Array:
         raise InputError(f"{name} is no array of numbers; give it as NumPy takes it.") from None
 
 
-def _check_structure(name: str, array: Array, structure: str) -> None:
-    own = np.diag(np.diag(array)) if structure == "diagonal" else array.T
-    if array.shape == own.shape and not np.allclose(array, own):
-        raise InputError(f"{name} is not {structure}, as was assumed; give another array.")
+def _check_structure(name: str, array: Array, what: str) -> None:
+    known = ASSUMPTIONS[what]
+    fits = array.ndim >= known.least and array.size
+    if known.square:
+        fits = fits and array.ndim == 2 and len({*array.shape}) == 1  # noqa: PLR2004 - a matrix
+    if fits and not is_structured(array, what):  # of a shape that does not fit more is said below
+        raise InputError(f"{name} is not {known.words}, as was assumed; give another array.")
 
 
 def shapes_at(
@@ -107,7 +111,8 @@ def shapes_at(
     letters |= _letters(program, own, arrays)
     for letter in sorted(program.letters() - letters.keys()):
         raise InputError(f"The size {letter} is that of no array; give it as {letter}=….")
-    found = infer_assumed(whole, assumed, sizes=letters, shapes=known, scalar=True)
+    scalar = not own[program.loss.name]
+    found = infer_assumed(whole, assumed, sizes=letters, shapes=known, scalar=scalar)
     found = like(found, {name: own[name] for name in inputs})
     for name in known:
         if name not in inputs and found[name] != found[name[1:]]:

@@ -16,11 +16,19 @@ from matderiv.calculus.formulas.runnable import size_lines, size_words, written_
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
-from matderiv.calculus.sweep.structure import Assumed, infer_assumed, own_gradient, read_assumed
+from matderiv.calculus.sweep.structure import own_gradient, way_of
 from matderiv.calculus.sweep.sweep import name_meant, sweep
 from matderiv.calculus.sweep.task import chosen
 from matderiv.errors import InputError, ProofError
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import (
+    ASSUMPTIONS,
+    Assumed,
+    Convention,
+    infer_assumed,
+    read_assumed,
+    read_convention,
+)
 from matderiv.expression.declared import declared_letters, ones_kept
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
@@ -38,6 +46,20 @@ __all__ = ["GRADIENT_FORMATS", "Gradient", "forget", "gradient", "printed"]
 #: The formats that gradients can be printed in.
 GRADIENT_FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
 
+
+#: The gradient that is meant by an input of which something is assumed, by the way to it.
+_NOTES = {
+    "symmetric": "the gradient is by its entries on and above its diagonal; those below are the "
+    "same numbers. With G the gradient by all entries, it is G + G.T - G*eye. The one in the space "
+    "of symmetric matrices, (G + G.T)/2, is asked for by --convention inner.",
+    "inner": "the gradient is the one in the space of symmetric matrices; with G the gradient by "
+    "all entries, it is (G + G.T)/2. The one by its own entries, G + G.T - G*eye, is asked for by "
+    "--convention entries.",
+    "diagonal": "the gradient is by its entries on its diagonal. With G the gradient by all "
+    "entries, it is G*eye.",
+    "all": "its entries are tied to each other, and the gradient is by all of them as if each were "
+    "free, at such {X}.",
+}
 
 _SHORT = 72  # letters of a formula that is shown whole
 
@@ -62,6 +84,8 @@ class Gradient:
     program: Program
     wrt: str
     assume: Assumed
+    #: Which gradient by a symmetric input is meant.
+    convention: Convention
     shapes: Mapping[str, Shape]
     #: The letters of sizes whose numbers were given; formulas hold those numbers.
     declared: frozenset[str]
@@ -141,14 +165,11 @@ class Gradient:
 
     def _structure(self) -> str:
         structure = self.assume.get(self.wrt)
-        if structure is None:
+        if structure is None or ASSUMPTIONS[structure].gradient == "free":
             return ""
-        own = {
-            "symmetric": "on and above its diagonal; those below are the same numbers. "
-            "With G the gradient by all entries, it is G + G.T - G*eye",
-            "diagonal": "on its diagonal. With G the gradient by all entries, it is G*eye",
-        }
-        return f"{self.wrt} is {structure}: the gradient is by its entries {own[structure]}."
+        way = way_of(structure, self.convention)
+        words = _NOTES[way or "all"].format(X=self.wrt)
+        return f"{self.wrt} is {ASSUMPTIONS[structure].words}: {words}"
 
     def _poles(self) -> str:
         """Where a formula divides by a factor of a product, or by a determinant beside it."""
@@ -220,13 +241,15 @@ class Gradient:
             n: _sizes(s) for n, s in self.shapes.items()
         }:
             return self
-        return _solved(
+        asked = _Asked(
             self.program,
             tuple(shapes.items()),
             (self.wrt,),
             tuple(self.assume.items()),
+            self.convention,
             frozenset(),
-        )[self.wrt]
+        )
+        return _solved(asked)[self.wrt]
 
     def _why_zero(self) -> str:
         graph, own = self.sweep.graph, self.sweep.gradients[self.wrt]
@@ -267,6 +290,7 @@ def gradient(  # type: ignore[overload-overlap]
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    convention: str | None = None,
 ) -> Gradient: ...
 
 
@@ -278,6 +302,7 @@ def gradient(
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    convention: str | None = None,
 ) -> dict[str, Gradient]: ...
 
 
@@ -289,6 +314,7 @@ def gradient(
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    convention: str | None = None,
 ) -> Gradient | dict[str, Gradient]: ...
 
 
@@ -300,11 +326,15 @@ def gradient(
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    convention: str | None = None,
 ) -> Gradient | dict[str, Gradient]:
     """∂L/∂X of any program: one formula for a name, a dictionary of them for several.
 
     Shapes:
-        As in `derive`. `assume` declares structure: `{"S": "symmetric"}` or `"diagonal"`.
+        As in `derive`. `assume` says what is known of inputs: `{"S": "symmetric"}`,
+        `"diagonal"`, `"psd"`, `"lower"`, `"orthogonal"`, `"stochastic"`, `"onehot"` or
+        `"positive"`; `convention` which gradient by a symmetric matrix is meant, the one by its
+        own "entries" or the one for inner products with symmetric changes, "inner".
         `wrt` names inputs or assigned values; it defaults to every input that is an array, and if
         that is one, there is one formula.
 
@@ -320,16 +350,22 @@ def gradient(
     2*X.T @ (X @ W - T)
     >>> print(gradient("logdet(S)", assume={"S": "symmetric"}))
     2*inv(S) - inv(S)*eye(N)
+    >>> print(gradient("logdet(S)", assume={"S": "symmetric"}, convention="inner"))
+    inv(S)
     """
     written = parse(program)
     assumed = read_assumed(written, assume)
+    meant = read_convention(convention, assumed)
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=True)
     known = ones_kept(written, known, shapes)
     named = (wrt,) if isinstance(wrt, str) else None if wrt is None else tuple(wrt)
     names = chosen(written, named, known, assigned=True)
     with uncollected():
         declared = declared_letters(known, sizes, shapes)
-        solved = _solved(written, tuple(known.items()), names, tuple(assumed.items()), declared)
+        asked = _Asked(
+            written, tuple(known.items()), names, tuple(assumed.items()), meant, declared
+        )
+        solved = _solved(asked)
     read = read_as(written, known, shapes or (), scalar=True)
     found = {name: replace(one, read=read) for name, one in solved.items()}
     alone = isinstance(wrt, str) or (wrt is None and len(names) == 1)
@@ -374,17 +410,24 @@ def printed(gradients: Mapping[str, Gradient], form: str = "formula") -> str:
     return gradient_code(first.sweep, formulas, form, note=" ".join((*readings, *notes)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question for gradients: the key that their formulas are remembered by."""
+
+    program: Program
+    shapes: tuple[tuple[str, Shape], ...]
+    names: tuple[str, ...]
+    assumed: tuple[tuple[str, str], ...]
+    convention: Convention
+    declared: frozenset[str]
+
+
 @lru_cache(maxsize=64)
-def _solved(
-    program: Program,
-    shape_of_names: tuple[tuple[str, Shape], ...],
-    names: tuple[str, ...],
-    assumed_of_names: tuple[tuple[str, str], ...],
-    declared: frozenset[str],
-) -> dict[str, Gradient]:
-    """Derived, structure applied, and proved."""
-    shapes, assumed = dict(shape_of_names), dict(assumed_of_names)
-    swept = sweep(graph_of(settled(program, shapes), shapes), names, frozenset(assumed))
+def _solved(asked: _Asked) -> dict[str, Gradient]:
+    """Derived, brought to what is asked for, and proved."""
+    program, names, convention = asked.program, asked.names, asked.convention
+    shapes, assumed, declared = dict(asked.shapes), dict(asked.assumed), asked.declared
+    swept = sweep(graph_of(settled(program, shapes), shapes), names, assumed)
     prover = Prover(swept)
     made = {}
     for name in names:
@@ -393,8 +436,10 @@ def _solved(
             raise ProofError(f"the gradient by {name} is {verdict.status}: {verdict.reason}")
         formula = swept.gradients[name].formula
         if name in assumed:
-            formula = own_gradient(formula, name, assumed, swept.facts)
-        made[name] = Gradient(program, name, assumed, shapes, declared, swept, formula, verdict)
+            formula = own_gradient(formula, name, assumed, convention, swept.facts)
+        made[name] = Gradient(
+            program, name, assumed, convention, shapes, declared, swept, formula, verdict
+        )
     return made
 
 

@@ -1,14 +1,17 @@
-"""The Python interface to Jacobians: what one would take, and small ones themselves."""
+"""The Python interface to Jacobians: formulas, and pages on what the whole array would take."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 from matderiv.api import DEFAULT_PROGRAM, MOST_SHOWN, Show
 from matderiv.arguments import NAME, checked
+from matderiv.array_derivatives import TIMES, ArrayDerivative, asked_for
 from matderiv.calculus.sweep.in_one_piece import ArrayTask, read_array
-from matderiv.calculus.sweep.local_jacobian import JacobianSize, LocalJacobian
+from matderiv.calculus.sweep.local_jacobian import JacobianSize, LocalJacobian, check_type
 from matderiv.errors import InputError
 from matderiv.handout.document import Document
 from matderiv.handout.formats import write_text
@@ -17,13 +20,32 @@ from matderiv.handout.jacobian import compose_jacobian
 __all__ = ["Jacobian", "jacobian"]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Jacobian:
-    """The Jacobian ∂Y/∂X of an array by an input: its size, structure and, if small, itself."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Jacobian(ArrayDerivative):
+    """∂Y/∂X as a formula that is proved, and a page about an array of that size.
 
-    found: ArrayTask
-    dtype: str
-    size: JacobianSize
+    The page is of the array that the program ends in, or of the last one that its loss is computed
+    from: its size, structure and, if small, itself.
+    """
+
+    dtype: str = "float32"
+    #: The arguments of `read_array`.
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def found(self) -> ArrayTask:
+        """The array and the input that the page is about.
+
+        Raises:
+            InputError: no array is computed on the way to the loss.
+        """
+        return read_array(**self.said)
+
+    @cached_property
+    def size(self) -> JacobianSize:
+        """How many entries the Jacobian of the page has, and their memory."""
+        found = self.found
+        return LocalJacobian(found.task, found.of, found.wrt).size(self.dtype)
 
     @checked()
     def document(self, lang: str = "en", show: Show = None) -> Document:
@@ -47,13 +69,8 @@ class Jacobian:
         """The page as text, LaTeX or Markdown."""
         return write_text(self.document(lang, show), form)
 
-    def __repr__(self) -> str:
-        """Of what, and how large."""
-        size = self.size
-        return f"<Jacobian of {self.found.of} by {self.found.wrt}, {size.rows}×{size.cols}>"
 
-
-@checked(wrt=NAME)
+@checked(TIMES, wrt=NAME)
 def jacobian(
     program: str = DEFAULT_PROGRAM,
     *,
@@ -61,26 +78,41 @@ def jacobian(
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    form: str | None = None,
+    layout: str | None = None,
     dtype: str = "float32",
 ) -> Jacobian:
-    """∂vec(Y)/∂vec(X): all partial derivatives of the array that a program ends in.
-
-    If the program ends in a loss, Y is the last array that it is computed from. Of Y = X·W the
-    Jacobian is I_N ⊗ Wᵀ, with (N·M)·(N·D) entries of which at most N·D·M are not 0.
+    """∂Y/∂X: the partial derivatives of all entries of a program's value by those of an input.
 
     Shapes:
-        As in `derive`; nothing of that size is built. Rows are the entries of Y, columns those of
-        X (numerator layout), both arrays read row by row.
+        Of a number it is the gradient, by a number an array in the shape of Y, and of a vector by
+        a vector a matrix whose rows are the entries of Y (numerator `layout`) or those of X
+        (denominator). Of more axes it is written in a `form`: with "einsum", as ∂vec(Y)/∂vec(X)
+        by columns ("vec") or rows ("vec-rows"), or as its entries ("index"). `wrt` is the first
+        input that is an array, unless it is said.
 
     Raises:
-        InputError: the input cannot be read, or `dtype` is no known type of numbers.
+        InputError: the input cannot be read, or there is no such form, layout or type of numbers.
+        ProofError: the formula is not proved.
         UnsupportedError: `wrt` is assumed to have a structure; other inputs may have one.
 
     Source:
-        Magnus and Neudecker, Matrix Differential Calculus, ch. 2 (vec and Kronecker products).
+        Magnus and Neudecker, Matrix Differential Calculus, ch. 2, 5 and 9.
 
+    >>> print(jacobian("relu(A @ x)", wrt="x"))
+    diag(step(A @ x)) @ A
+    >>> print(jacobian("A @ X @ B", wrt="X", form="vec"))
+    kron(B.T, A)
     >>> jacobian(sizes={"N": 64, "D": 4096, "M": 4096}).size.memory == 256 * 1024**3
     True
     """
-    found = read_array(program, wrt, sizes=sizes, shapes=shapes, assume=assume)
-    return Jacobian(found, dtype, LocalJacobian(found.task, found.of, found.wrt).size(dtype))
+    check_type(dtype)
+    said: dict[str, Any] = {
+        "program": program,
+        "wrt": wrt,
+        "sizes": sizes,
+        "shapes": shapes,
+        "assume": assume,
+    }
+    found = asked_for("jacobian", **said, form=form, layout=layout)
+    return Jacobian(**vars(found), dtype=dtype, said=said)

@@ -12,4 +12,4 @@ python -m ruff format --check .
 python -m ruff check .
 python -m mypy
 python -m pyright --pythonpath "$(command -v python)"
-python -m pytest "$@"
+python -m pytest --whole "$@"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,7 @@ class _Undefined(Exception):  # noqa: N818 - other letters may have a value
     """An index letter has no value, or an entry does not exist."""
 
 
+@cache
 def _parts(name: str) -> tuple[str, str | None]:
     match = re.fullmatch(r"([A-Za-z]+?)_?(\d+)|([A-Za-z]+)_(\w+)", name)
     base, below = (name, None) if match is None else match.group(*((1, 2) if match[1] else (3, 4)))
@@ -75,7 +77,6 @@ class Reading:
         self.letters: dict[str, int] = {}
         self.runs: dict[str, int] = {}
         self.moving: str | None = None
-        self.total = True  # how ∂ of the loss is read
 
     def page(self, page: str) -> Found:
         """All equalities."""
@@ -179,23 +180,7 @@ class Reading:
     # -- equalities ------------------------------------------------------------------------
 
     def holds(self, left: Tree, right: Tree, chain: list[Tree]) -> bool:
-        """Whether two sides have the same value wherever the letters point, in some reading."""
-        read = False
-        failure: Exception | None = None
-        changes = any(True for side in chain for _ in self._changes(side))
-        totals = (True, False) if changes else (True,)  # dL is said of one value as well
-        for self.total in totals:
-            try:
-                if self._holds(left, right, chain):
-                    return True
-                read = True
-            except (Unread, _Undefined, KeyError, ValueError, IndexError, TypeError) as error:
-                failure = failure or error
-        if not read and failure is not None:
-            raise failure
-        return False
-
-    def _holds(self, left: Tree, right: Tree, chain: list[Tree]) -> bool:
+        """Whether two sides have the same value wherever the letters point."""
         ranges: dict[str, int] = {}
         for side in chain:
             for letter, size in self.ranges(side):
@@ -554,19 +539,22 @@ class Reading:
                 return unit
         if plain[0] in ("name", "num", "function"):
             raise Unread(f"{plain} with {text} below it")
-        if self.held(tree):
+        held = self.held(tree)
+        if held and plain[0] == "diff":
+            return self._change(plain[1], held)
+        if held:
             return self._partial("held", plain[2], plain[3])
         value = np.asarray(self.value(base))
         return value[self.place(self.indices(tokens, value.ndim), value.shape)]
 
-    def held(self, tree: Tree) -> bool:
-        """Whether a derivative has names below it of what is held fixed."""
-        if _strip(tree[1])[0] != "partial":
-            return False
+    def held(self, tree: Tree) -> set[str]:
+        """The names below a derivative or a differential of what is held fixed."""
+        if _strip(tree[1])[0] not in ("partial", "diff") or "vec" in str(tree[1]):
+            return set()
         below = "".join(tree[2])
         names = re.split(",", re.sub(r"\\mathit|[{}\\_]", "", below))
-        known = {"".join(part or "" for part in _parts(name)) for name in self.point.values}
-        return set(names) <= known and "vec" not in str(tree[1])
+        known = {"".join(part or "" for part in _parts(name)): name for name in self.point.values}
+        return {known[name] for name in names} if set(names) <= known.keys() else set()
 
     def _size(self, text: str) -> int:
         if text.isdigit():
@@ -613,8 +601,7 @@ class Reading:
             return self._of_formula(sign, above, below)
         of, at = self._target(above)
         wrt, by = self._target(below)
-        total = self.total if of == self.loss and not sign else False
-        found = self.point.jacobian(of, wrt, total=total)
+        found = self.point.jacobian(of, wrt, total=of == self.loss and not sign)
         count = np.ndim(self.point.values[of])
         if at is not None:
             found = found[self.place(at, found.shape[:count])]
@@ -633,8 +620,7 @@ class Reading:
 
     def _of_vec(self, sign: str, above: Tree, below: Tree) -> Array:
         of, wrt = self.name(_strip(above)), self.name(_strip(below))
-        total = self.total if of == self.loss and not sign else False
-        found = self.point.jacobian(of, wrt, total=total)
+        found = self.point.jacobian(of, wrt, total=of == self.loss and not sign)
         return found.reshape(self.point.values[of].size, self.point.values[wrt].size)
 
     def _of_formula(self, sign: str, above: Tree, below: Tree) -> Array:
@@ -674,31 +660,21 @@ class Reading:
             raise Unread("a function of something else")
         return found if indices is None else found[self.place(indices, found.shape)]
 
-    def _change(self, tree: Tree) -> Array:
-        """DX at random; dY is what comes of it, and d(…) what comes of it in a formula."""
-        tree = _strip(tree)
+    def _change(self, tree: Tree, held: Collection[str] = ()) -> Array:
+        """DX at random; dY and d(…) are what comes of it through all that is not held fixed."""
         if self.moving is None:
             raise Unread("no change")
-        x = self.point.values[self.moving]
-        chance = np.random.default_rng(7)
-        way = chance.uniform(0.5, 1.5, x.shape)
-        entry = self.entry(tree) if tree[0] in ("sub", "sup") else None
+        kept = self.point.values
+        x = kept[self.moving]
+        way = np.random.default_rng(7).uniform(0.5, 1.5, x.shape)
+        self.point.values = kept | {self.moving: x + 1e-30j * way}
+        for name, definition in self.point.definitions.items():
+            if name != self.moving and name not in held:
+                self.point.values[name] = np.asarray(definition(self.point.values))
         try:
-            name = entry[0] if entry else self.name(tree)
-        except Unread:
-            kept = self.point.values
-            self.point.values = kept | {self.moving: x + 1e-30j * way}
-            try:
-                return np.asarray(self.value(tree)).imag / 1e-30
-            finally:
-                self.point.values = kept
-        if name == self.moving:
-            found = way
-        else:
-            total = self.total and name == self.loss
-            jacobian = self.point.jacobian(name, self.moving, total=total)
-            found = np.tensordot(jacobian, way, axes=x.ndim)
-        return found if entry is None else found[self.place(entry[1], found.shape)]
+            return np.asarray(self.value(_strip(tree))).imag / 1e-30
+        finally:
+            self.point.values = kept
 
 
 def _strip(tree: Tree) -> Tree:

@@ -91,6 +91,8 @@ def _value(node: ast.expr, names: Mapping[str, Array], functions: Functions) -> 
     match node:
         case ast.Constant(value=bool() | int() | float() as number):
             return number if isinstance(number, bool) else np.float64(number)
+        case ast.Constant(value=str() as text):  # the subscripts of einsum
+            return text
         case ast.Name(id=name):
             return names[name]
         case ast.BinOp(left=left, op=op, right=right):

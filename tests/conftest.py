@@ -1,12 +1,30 @@
-"""Options of the test suite."""
+"""Options of the test suite, and what of it the plain command runs.
+
+`pytest` alone runs a share of each large family of cases, and no test of a real browser, TeX, Typst,
+Jupyter kernel or child process, which are marked `parts`. Which cases a family gives turns with
+whatever changes in its file. `pytest --whole` runs everything, as CI does, and so does `pytest` with
+files or names of tests for these.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from typing import TypeVar
+from zlib import crc32
+
 import pytest
+from _thorough import THOROUGH
+from xdist.workermanage import WorkerController
+
+Case = TypeVar("Case")
+
+_WHOLE = pytest.StashKey[bool]()
+_SMALL = 4  # a family of fewer cases is tried as a whole
+_LARGE = 100
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that rewrites the golden files."""
+    """Add the options that rewrite golden files, read more pages, and run everything."""
     parser.addoption(
         "--rewrite-golden",
         action="store_true",
@@ -18,6 +36,56 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=12,
         help="how many pages of random programs are read by the page reader",
     )
+    parser.addoption(
+        "--whole",
+        action="store_true",
+        help="run every case of large families, and what needs a browser, TeX, Typst or a kernel",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Everything is run where it is asked for, or where tests are chosen by name."""
+    plain = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    chosen = config.option.keyword or config.option.markexpr
+    told = getattr(config, "workerinput", {})
+    whole = config.getoption("--whole") or THOROUGH or bool(chosen) or not plain
+    config.stash[_WHOLE] = told.get("whole", whole)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Tell a process of pytest-xdist what is run."""
+    node.workerinput["whole"] = node.config.stash[_WHOLE]
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say that some tests are left out."""
+    if config.stash[_WHOLE]:
+        return None
+    return "a share of each large family of cases, and no real parts; --whole runs everything"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the plain command does not run."""
+    if config.stash[_WHOLE]:
+        return
+    families = defaultdict[str, list[pytest.Item]](list)
+    for item in items:
+        if item.get_closest_marker("parts") is None:
+            families[item.nodeid.partition("[")[0]].append(item)
+    kept: set[pytest.Item] = set()
+    for family in families.values():
+        together = family[0].get_closest_marker("in_order") is not None
+        kept |= set(family if together else share(family, crc32(family[0].path.read_bytes())))
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = [item for item in items if item in kept]
+
+
+def share(family: list[Case], turn: int) -> list[Case]:
+    """Two or more cases of a test, evenly over all of them; another turn gives others."""
+    count = len(family)
+    step = 1 if count < _SMALL else 10 if count >= _LARGE else min(5, count // 2)
+    return family[turn % step :: step]
 
 
 @pytest.fixture

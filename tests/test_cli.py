@@ -373,6 +373,7 @@ def test_arguments_that_are_no_text(
     assert result.err.startswith("matderiv: ")
 
 
+@pytest.mark.parts
 def test_bytes_from_the_shell() -> None:
     """The same in a process of its own: no traceback."""
     done = process("derive", b"Y = X\xff @ W")
@@ -402,6 +403,7 @@ def test_a_refused_derivation(
 full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 
 
+@pytest.mark.parts
 @full
 def test_a_full_disk_behind_standard_output() -> None:
     """The reason is named, once, without Python's complaint at exit."""
@@ -457,6 +459,7 @@ def test_a_failure_while_writing(
     assert [p.name for p in folder.iterdir()] == ["old.tex"]
 
 
+@pytest.mark.parts
 def test_a_pipe_that_is_closed() -> None:
     """A reader who has seen enough, such as head, is no error."""
     done = process("derive", shell="MATDERIV | head -n 1")
@@ -464,6 +467,7 @@ def test_a_pipe_that_is_closed() -> None:
     assert done.stderr == b""
 
 
+@pytest.mark.parts
 def test_a_standard_output_that_is_closed() -> None:
     """No traceback when there is nowhere to print."""
     done = process("derive", *SMALL, shell="MATDERIV >&-")
@@ -532,6 +536,7 @@ def test_help_does_not_load_sympy() -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.parts
 @pytest.mark.parametrize("module", ["matderiv", "matderiv.cli"])
 def test_both_modules_are_the_command(module: str) -> None:
     """`python -m matderiv` is the command, and `python -m matderiv.cli` stays one."""

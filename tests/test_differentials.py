@@ -72,7 +72,7 @@ def proved(value: Node, change: Node, name: str) -> bool:
     over = SHAPE(value)
     i = ("i", "j")[: len(over)]
     entries = Entries(SHAPE)
-    wanted = Differential(value, name, i, SHAPES[name]).form(entries)
+    wanted = Differential("Z", value, name, i, SHAPES[name]).form(entries)
     return same_form(Matrix(change, i, over).form(entries), contracted(wanted))
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matderiv.calculus.deciding import identities
 from matderiv.calculus.deciding.identities import summands_vanish
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.canonical import canonical
@@ -105,6 +106,18 @@ def test_known_functions_are_compared_under_the_sum() -> None:
     zero = "(tanh(Y)**2 + 4/(exp(Y) + exp(-Y))**2 - 1) @ W.T"
     assert summands_vanish(entries.at(read(zero), "p", "q"))
     assert not summands_vanish(entries.at(read(f"{zero} + X"), "p", "q"))
+
+
+def test_a_value_is_found_before_a_proof_is_sought(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not zero at a point is not multiplied out; what is zero there is still decided."""
+    asked: list[object] = []
+    monkeypatch.setattr(identities, "_vanishes", lambda expr: bool(asked.append(expr)))
+    entries = Entries(shapes_over(SHAPES))
+    for other in ("X", "X/10", "exp(-X)"):
+        assert not summands_vanish(entries.at(read(f"exp(X)*exp(X) - {other}"), "p", "q"))
+    assert not asked
+    summands_vanish(entries.at(read("tanh(Y)**2 + 4/(exp(Y) + exp(-Y))**2 - 1"), "p", "q"))
+    assert len(asked) == 1
 
 
 @given(st.permutations(["X @ W", "Y", "f(Y)", "lam*Y", "Y*Y", "b + Y"]), st.data())

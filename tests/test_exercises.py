@@ -390,6 +390,7 @@ def test_other_seeds_give_other_exercises() -> None:
     assert len(set(sheets)) == 5
 
 
+@pytest.mark.parts
 def test_the_same_in_every_process() -> None:
     """Neither the order of sets nor anything else of a process shows in the exercises."""
     code = (

@@ -21,6 +21,7 @@ SOME = {"texts": 4, "programs": 2, "claims": 2, "certificates": 1, "arguments": 
 SMALL = Limits(seconds=1, megabytes=200)
 
 
+@pytest.mark.parts
 @pytest.mark.parametrize("name", fuzz.KINDS)
 def test_a_few_tries(name: str) -> None:
     """Nothing that should not be comes of them."""
@@ -56,6 +57,7 @@ class _TwoLinesError(MatderivError):
         return "one\ntwo"
 
 
+@pytest.mark.parts
 @pytest.mark.parametrize(
     ("trial", "what", "bad"),
     [

@@ -246,13 +246,27 @@ def test_symmetric_input() -> None:
     assert str(gradient("x @ S @ x", wrt="x", shapes={"S": (2, 2)})) == "(S + S.T) @ x"
 
 
+@pytest.mark.parametrize(
+    ("program", "formula"),
+    [
+        ("tr(inv(X))", "(inv(X) @ inv(X))*eye(N) - 2*(inv(X) @ inv(X))"),
+        ("-tr(X @ A)", "-A - A.T + A*eye(N)"),
+        ("tr(X)", "eye(N)"),
+    ],
+)
+def test_symmetric_signs(program: str, formula: str) -> None:
+    """Of a negative gradient the diagonal is not taken away as minus of a minus."""
+    assert gradient(program, wrt="X", assume={"X": "symmetric"}).formula == formula
+
+
 def test_symmetric_variable() -> None:
     """The gradient by a symmetric matrix is by its own entries, and says so."""
     found = gradient("tr(A @ S)", wrt="S", assume={"S": "symmetric"})
     assert str(found) == "A + A.T - A*eye(N)"
     assert found.note == (
         "S is symmetric: the gradient is by its entries on and above its diagonal; those below "
-        "are the same numbers. With G the gradient by all entries, it is G + G.T - G*eye."
+        "are the same numbers. With G the gradient by all entries, it is G + G.T - G*eye. "
+        "The one in the space of symmetric matrices, (G + G.T)/2, is asked for by --convention inner."
     )
     a, s = np.array([[1.0, 2], [3, 4]]), np.eye(2)
     assert np.allclose(found(A=a, S=s), [[1, 5], [5, 4]])
@@ -271,7 +285,8 @@ def test_diagonal_variable() -> None:
             "x @ S @ x",
             {"assume": {"S": "symetric"}},
             (
-                "S cannot be assumed to be 'symetric'; what can be assumed is symmetric or diagonal. "
+                "S cannot be assumed to be 'symetric'; what can be assumed is symmetric, diagonal, psd, "
+                "lower, orthogonal, stochastic, onehot or positive. "
                 "Did you mean symmetric?"
             ),
         ),
@@ -382,7 +397,7 @@ def test_command_structure() -> None:
     assert text.startswith("# S is symmetric: ")
     code, text, said = command("logdet(S)", "--assume", "S")
     assert (code, text) == (2, "")
-    assert said.endswith("'S': write NAME=symmetric or NAME=diagonal.\n")
+    assert said.endswith("'S': write NAME=symmetric, for instance.\n")
 
 
 def test_public() -> None:

@@ -169,6 +169,7 @@ def digests() -> list[str]:
     return found
 
 
+@pytest.mark.parts
 def test_same_input_same_bytes() -> None:
     """Two processes with different hashes make the same file in every format and language."""
     seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"

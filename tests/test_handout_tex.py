@@ -16,6 +16,8 @@ from _derived import derived
 from _pages import facts, last_lines
 from _tex import compile_all, complaints, find_tool, run_tex
 
+pytestmark = pytest.mark.parts
+
 OTHERS = [
     ("softplus", (2, 4, 3), "W"),
     ("theorem", (12, 3, 11), None),

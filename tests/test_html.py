@@ -28,6 +28,8 @@ from matderiv.expression.nodes import Name
 from matderiv.expression.shapes import Shape
 from matderiv.handout.texts import messages
 
+pytestmark = pytest.mark.parts
+
 TITLE = "50% of <script>alert(1)</script> & $x_1$ `a` \\frac {b} 'c' \"d\" 😀 矩阵"
 
 SOFTPLUS = "P_1 = A_1.T @ B2; J = sum(log(1 + exp(P_1)))"

@@ -35,9 +35,10 @@ PARTS = (
     "handouts",
     "programs",
     "api",
-    "jacobians",
     "evaluation",
     "gradients",
+    "array_derivatives",
+    "jacobians",
     "checking",
     "testing",
     "pytest_plugin",
@@ -59,6 +60,7 @@ OUTSIDE = {
     "api": {"sympy"},
     "evaluation": {"numpy"},
     "gradients": {"numpy"},
+    "array_derivatives": {"numpy"},
     "checking": {"sympy", "mpmath", "numpy"},
     "testing": {"numpy", "hypothesis"},
     "pytest_plugin": {"pytest"},
@@ -355,6 +357,7 @@ def test_shell_completion_loads_no_mathematics() -> None:
     assert heavy == []
 
 
+@pytest.mark.parts
 @pytest.mark.parametrize(
     ("program", "gradient"),
     [
@@ -374,6 +377,7 @@ def test_a_gradient_is_proved_without_sympy(program: str, gradient: str) -> None
     assert "sympy" not in heavy
 
 
+@pytest.mark.parts
 def test_the_package_itself_loads_no_mathematics() -> None:
     """`import matderiv` is cheap; SymPy is loaded by the first derivation, and then it is."""
     _, heavy = heavy_modules_after("import matderiv\nmatderiv.InputError\nmatderiv.__version__")

@@ -116,8 +116,10 @@ def test_the_program_may_end_in_an_array_or_in_a_loss_of_it() -> None:
         assert found.task.sweep.graph.value(found.of) == matderiv.jacobian(
             "Y = X @ W"
         ).found.task.sweep.graph.value("Y")
+    number = matderiv.jacobian("s = x @ y")
+    assert str(number) == "y"
     with pytest.raises(InputError, match="no array is computed on the way to it"):
-        matderiv.jacobian("s = x @ y")
+        number.print()
     with pytest.raises(InputError, match="There is no Z in the program"):
         matderiv.jacobian(wrt="Z")
 

@@ -244,6 +244,7 @@ def test_what_cannot_be_used_is_refused(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parts
 def test_refused_with_code_2_and_nothing_written(tmp_path: Path) -> None:
     """From the shell: one line on standard error, exit code 2, and no folder is made."""
     done = run(tmp_path, changed("seed = 7", "sed = 7"))
@@ -285,6 +286,7 @@ def test_options_that_cannot_be_used(
     assert error.count("\n") == 1
 
 
+@pytest.mark.parts
 def test_progress_on_a_terminal(tmp_path: Path) -> None:
     """On a terminal a bar shows how far the work is; elsewhere nothing does."""
     pty = pytest.importorskip("pty")
@@ -299,6 +301,7 @@ def test_progress_on_a_terminal(tmp_path: Path) -> None:
     assert "100%" in shown
 
 
+@pytest.mark.parts
 def test_an_interrupt_ends_it(tmp_path: Path) -> None:
     """Interrupted, it stops soon, says so in one line, and leaves no half of a file."""
     students = ", ".join(f'"Student {number}"' for number in range(300))

@@ -275,6 +275,7 @@ def test_letters_that_the_program_uses() -> None:
     assert ")K" not in text
 
 
+@pytest.mark.parts
 def test_every_page_compiles(tmp_path: Path) -> None:
     """TeX sets the pages of each method in both languages, also of awkward sizes, inside the page."""
     xelatex = find_tool("xelatex")
@@ -307,3 +308,10 @@ def test_differentials_say_what_they_hold_fixed() -> None:
     assert derivation.markdown().count("is held fixed") == 1
     plain = matderiv.derive("L = tr(A @ X)", wrt="A", shapes={"X": (3, 3)}, method="differential")
     assert "held fixed" not in plain.markdown()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_value_whose_change_is_zero(method: str) -> None:
+    """U = a/a is used, and does not change: what is left is the other value's part."""
+    derivation = matderiv.derive("L = (a/a) @ (3 + a)", wrt="a", method=method)
+    assert derivation.task.answer("a") == nodes.Ones(("D",))

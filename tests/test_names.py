@@ -68,6 +68,21 @@ REFUSED = [
         "e cannot be told from the base of exp on the page; give it another name.",
     ),
     (
+        "L = sum(exp(X)) + sum(E @ X)",
+        {},
+        "E cannot be told from the base of exp on the page, where its entries are called e; give it another name.",
+    ),
+    (
+        "L = sum(eps*x) + sum(epsilon*y)",
+        {},
+        "eps and epsilon cannot be told apart on the page; rename one of the two.",
+    ),
+    (
+        "L = tr(I @ X + eye(3))",
+        {},
+        "I cannot be told from the identity matrix on the page; give it another name.",
+    ),
+    (
         "L = sum(A @ I_N)",
         {},
         "I_N cannot be told from the identity matrix on the page; give it another name.",
@@ -109,7 +124,9 @@ def test_formulas_in_latex_are_refused_and_those_in_numpy_are_not() -> None:
         ("L = sum((X @ x)**2)", {}),  # x_ij has two indices, x_i one
         ("e = y - X @ w; L = sum(e**2)", {}),
         ("L = i*sum(x)", {"i": ()}),
-        ("L = sum(A @ I)", {}),  # the identity matrix is printed with its size
+        ("L = I*sum(A)", {"I": ()}),  # no matrix
+        ("E = y - X @ w; L = sum(tanh(E))", {}),
+        ("L = sum(eps*x) + sum(y)*eps1", {}),
         ("L = sum(W)*w1", {"w1": ()}),  # an entry of W has two indices
         ("L = sum(b)*B_1", {"B_1": ()}),
         ("L = sum(b)*b0", {"b0": ()}),  # entries are counted from 1

@@ -145,6 +145,7 @@ def test_the_check_can_fail() -> None:
     assert differences["dW"] < 1e-6
 
 
+@pytest.mark.parts
 @pytest.mark.filterwarnings("default")
 def test_runs_from_a_clean_kernel(tmp_path: Path) -> None:
     """Every cell runs, the page is an output, and the formulas agree with NumPy."""

@@ -121,6 +121,18 @@ def test_random_pages_are_true(page_batch: range) -> None:
     assert unread <= true // 10
 
 
+def test_a_direct_change_has_a_sign_of_its_own() -> None:
+    """(dU)_Z is not all of dU where Z depends on X, and dU in its place is false."""
+    program, shapes = "Z = X @ W; U = Z @ X.T; L = sum(U**2)", {"X": (2, 3), "W": (3, 3)}
+    derivation = matderiv.derive(program, wrt="X", shapes=shapes, method="differential")
+    page, sizes = derivation.markdown(show="all"), derivation.task.sizes
+    direct = re.compile(r"\((\\mathop\{\}\\!\\mathrm\{d\}(?:U|\(ZX\^\{T\}\)))\)_\{Z\}")
+    assert len(direct.findall(page)) == 3
+    found = read_page(page, program, shapes, sizes)
+    assert found.false == found.unread == []
+    assert len(read_page(direct.sub(r"\1", page), program, shapes, sizes).false) == 3
+
+
 # -- mutants -----------------------------------------------------------------------------------
 
 Change = Callable[[str], str]

@@ -55,6 +55,8 @@ from matderiv.notation.signs import SIGNS
 from matderiv.notation.text import text
 from matderiv.notation.typst import typst
 
+pytestmark = pytest.mark.parts
+
 LANGUAGES = ["en", "zh"]
 TEXT_SIZE = 11.0
 SMALLEST = 0.7 * TEXT_SIZE

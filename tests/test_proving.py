@@ -10,9 +10,10 @@ import pytest
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
-from matderiv.calculus.sweep.structure import follows, independent, infer_assumed, is_diagonal
+from matderiv.calculus.sweep.structure import follows, is_diagonal, own_formula
 from matderiv.calculus.sweep.sweep import sweep
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import infer_assumed
 from matderiv.expression.numeric import numeric_value
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import infer, settled
@@ -22,7 +23,7 @@ def swept(program: str, *wrt: str, **assumed: str) -> Sweep:
     """All gradients of a program."""
     written = parse(program)
     shapes = infer_assumed(written, assumed)
-    return sweep(graph_of(settled(written, shapes), shapes), wrt, frozenset(assumed))
+    return sweep(graph_of(settled(written, shapes), shapes), wrt, assumed)
 
 
 def at_sizes(program: str, wrt: str, **shapes: tuple[int, ...]) -> Sweep:
@@ -124,7 +125,7 @@ def test_own_entries(structure: str) -> None:
     """The gradient by a matrix's own entries follows from that by all; a wrong one does not."""
     found = swept("L = tr(A @ S @ B @ S)", "S", S=structure)
     gradient = found.gradients["S"].formula
-    own = independent(gradient, structure, found.facts, frozenset())
+    own = own_formula(gradient, structure, found.facts, frozenset())
     assert follows(own, gradient, structure, found.facts).status == "equal"
     for wrong in (gradient, nodes.Transpose(gradient), nodes.Add(own, nodes.Name("S"))):
         assert follows(wrong, gradient, structure, found.facts).status != "equal"

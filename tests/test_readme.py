@@ -49,7 +49,16 @@ def test_there_are_commands_to_run() -> None:
     assert len(console()) >= 8
 
 
-@pytest.mark.parametrize(("command", "output"), console(), ids=[c for c, _ in console()])
+def marks(command: str) -> list[pytest.MarkDecorator]:
+    """A script that makes handouts in child processes is one of the real parts."""
+    return [pytest.mark.parts] if "make_handouts" in command else []
+
+
+COMMANDS = [pytest.param(*pair, id=pair[0], marks=marks(pair[0])) for pair in console()]
+
+
+@pytest.mark.in_order
+@pytest.mark.parametrize(("command", "output"), COMMANDS)
 def test_command(
     command: str,
     output: str,
@@ -88,6 +97,7 @@ def test_python_example() -> None:
         assert doctest.DocTestRunner().run(test).failed == 0
 
 
+@pytest.mark.parts
 def test_test_suite(tmp_path: Path) -> None:
     """The tests that the README shows to authors are collected and pass."""
     suites = [block for block in blocks("python") if not block.startswith(">>> ")]

@@ -12,6 +12,7 @@ from matderiv.calculus.formulas.flattened import cost
 from matderiv.calculus.formulas.rewrites import REWRITES
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.formulas.tidying import tidied, tidy
+from matderiv.calculus.index_forms.assumed import under_assumptions
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Index
 from matderiv.expression import nodes
@@ -39,12 +40,18 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("A*A", "A**2"),
         ("A*B/A", "B"),
         ("1*A", "A"),
-        ("A*alpha*2", "2*alpha*A"),
         ("A/sqrt(A)", "sqrt(A)"),
         ("A*0", "0"),
         ("S*eye(D)*eye(D)", "S*eye(D)"),
-        ("A*alpha*N", "N*alpha*A"),
         ("A*ones((N, D))", "A"),
+        ("(-A)*A/alpha", "-(A**2/alpha)"),
+    ],
+    "scalars first": [
+        ("A*alpha*2", "2*alpha*A"),
+        ("A*alpha*N", "N*alpha*A"),
+        ("(-A)/D", "-(A/D)"),
+        ("A*(-B)", "-(A*B)"),
+        ("A/B/alpha", "A/(alpha*B)"),
     ],
     "names of functions": [
         ("exp(A)/sum(exp(A), axis=1, keepdims=True)", "softmax(A, axis=1)"),
@@ -65,6 +72,37 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("A*sign(A)", "abs(A)"),
     ],
     "values of functions": [("log(1)", "0"), ("exp(0)", "1"), ("cos(0)", "1"), ("erf(0)", "0")],
+    "rows that sum to 1": [
+        ("sum(H, axis=1)", "1"),
+        ("sum(H, axis=1, keepdims=True)", "1"),
+        ("sum(K)", "N*1"),
+        ("sum(2*H*alpha, axis=1)", "2*alpha"),
+        ("sum(H*sum(A, axis=1, keepdims=True), axis=1, keepdims=True)", "sum(A, axis=1, keepdims=True)"),
+        ("sum(h)", "1"),
+        ("K @ ones(D)", "ones(N)"),
+        ("K @ ones((D, 3))", "ones((N, 3))"),
+        ("ones(D) @ h", "1"),
+    ],
+    "entries that are 0 or 1": [("H**2", "H"), ("A*H**3", "A*H")],
+    "orthogonal matrix": [
+        ("Q.T @ Q", "eye(D)"),
+        ("A @ Q @ Q.T", "A"),
+        ("Q @ Q.T @ S", "S"),
+        ("inv(Q)", "Q.T"),
+        ("logdet(Q)", "0"),
+        ("det(Q)**2", "1"),
+    ],
+    "numbers that are not negative": [
+        ("abs(P)", "P"),
+        ("abs(H*P)", "H*P"),
+        ("sqrt(P**2)", "P"),
+        ("sqrt(P**4*H**2)", "P**2*H"),
+        ("sign(P)", "1"),
+        ("sign(2*A*P)", "sign(A)"),
+        ("step(A*P)", "step(A)"),
+        ("relu(P + H)", "P + H"),
+        ("abs(1 + sum(P))", "1 + sum(P)"),
+    ],
     "multiplied out": [
         ("A*(1/A + B/A)", "1 + B"),
         ("x*(y/x - alpha/x)", "y - alpha"),
@@ -183,6 +221,15 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
 
 #: Formulas beside which a rewrite would be wrong: nearly the same, but for a shape or an axis.
 NOT: dict[str, list[str]] = {
+    "rows that sum to 1": [
+        "sum(H, axis=0)", "sum(A, axis=1)", "sum(H*A, axis=1)", "sum(H**2, axis=1)", "K @ x",
+        "sum(K*P, axis=1)", "sum(K**2, axis=1)", "sum(H*x, axis=1)", "K.T @ ones(N)",
+    ],
+    "entries that are 0 or 1": ["K**2", "1/H", "A**2", "P**2"],
+    "orthogonal matrix": ["Q @ Q", "S.T @ S", "inv(S)", "det(Q)", "logdet(S)", "Q.T @ S @ Q"],
+    "numbers that are not negative": [
+        "abs(A)", "abs(P - H)", "abs(-P)", "sign(H)", "sqrt(P)", "sqrt(A**2)", "step(H)", "sign(-A)", "sign(A*H)",
+    ],
     "common factor": ["S @ x + S @ T", "x @ S + T @ S", "A/C + B*C"],
     "multiplied out": ["A*(1 - B) + (1 - A)*B", "x*(A - x) + x*x"],
     "one denominator": ["1/A + 1/B", "1/A - 1/(1 - A)"],
@@ -206,8 +253,11 @@ NOT: dict[str, list[str]] = {
     "mean": ["sum(A)/N", "sum(A, axis=0)/D"],
 }  # fmt: skip
 
-SHAPE = shapes_over({**SHAPES, "Loss": ()})
-FACTS = Facts(SHAPE)
+N, D = SHAPES["A"]
+#: One-hot H, stochastic K and h, orthogonal Q, positive P.
+ASSUMED = {"H": "onehot", "K": "stochastic", "h": "stochastic", "Q": "orthogonal", "P": "positive"}
+SHAPE = shapes_over({**SHAPES, **dict.fromkeys("HKP", (N, D)), "h": (D,), "Q": (D, D), "Loss": ()})
+FACTS = Facts(SHAPE, ASSUMED)
 PAIRS = [(name, *pair) for name, some in EXAMPLES.items() for pair in some]
 
 
@@ -237,13 +287,20 @@ def proved(one: Node, other: Node) -> bool:
     letters: list[Index] = [
         1 if dim == Dim("1", 1) else name for dim, name in zip(over, "pq", strict=False)
     ]
-    entries = Entries(SHAPE)
-    return same_form(*(entries.at(side, *letters) for side in sides))
+    entries = Entries(SHAPE, assumed=ASSUMED)
+    return same_form(*(under_assumptions(entries.at(side, *letters)) for side in sides))
 
 
 def rewritten(name: str, node: Node) -> Node | None:
     """What a rewrite makes of a node."""
     return dict(REWRITES)[name](node, FACTS)
+
+
+@pytest.mark.parametrize(("before", "after"), EXAMPLES["scalars first"])
+def test_what_only_changes_places_is_not_joined(before: str, after: str) -> None:
+    """No powers are joined where a sign or a number comes to the front, as a reader is told."""
+    assert rewritten("powers of one base", read(before)) is None
+    assert {step.name for step in tidied(read(before), FACTS)} == {"scalars first"}
 
 
 def test_every_rewrite_has_examples() -> None:

@@ -12,6 +12,8 @@ from _thorough import usually
 import matderiv
 from matderiv.checking.check import check
 from matderiv.errors import InputError, ShapeError
+from matderiv.expression.parse import parse
+from matderiv.expression.shapes import infer
 from matderiv.gradients import gradient, printed
 
 LEAST = "mean((X @ w - y)**2)"
@@ -101,6 +103,31 @@ def test_evidence_is_at_the_sizes_that_it_names() -> None:
     text = check("mean(X**2)", "X", "X/(N*D)", shapes={"X": (3, 3)}).text()
     assert "here with N = 2, D = 4" in text
     assert "x_11/8" in text
+
+
+@pytest.mark.parametrize(
+    ("program", "shapes", "expected"),
+    [
+        # a network with one output: the bias and the target are one number in each row
+        (
+            "H = relu(X @ W1 + b1); Y = H @ W2 + b2; L = sum((Y - T)**2)",
+            {"W2": (2, 1)},
+            {"b2": (1,), "T": (2, 1), "Y": (2, 1)},
+        ),
+        ("Y = X @ W; L = sum((Y - T)**2)", {"X": (1, 3)}, {"T": (1, 3)}),
+        # a bias that is one row or one column, beside many samples
+        ("Y = X @ W + b; L = sum(f(Y))", {"b": (1, 3)}, {"Y": (2, 3)}),
+        ("Y = W @ X + b; L = sum(f(Y))", {"b": (3, 1)}, {"Y": (3, 3)}),
+        # a sum that keeps its axis is no declared size
+        ("Y = X @ W; L = sum((Y - Y.mean(axis=0, keepdims=True) - T)**2)", {}, {"T": (2, 3)}),
+    ],
+)
+def test_what_stands_beside_one_declared_column_is_one_column(
+    program: str, shapes: Mapping[str, Any], expected: Mapping[str, Any]
+) -> None:
+    """A product with a declared 1 is not repeated for an input that nobody declared."""
+    found = infer(parse(program), shapes=shapes)
+    assert {name: tuple(d.size for d in found[name]) for name in expected} == dict(expected)
 
 
 def _read_back(program: str, wrt: str, **options: Mapping[str, Any]) -> str:

@@ -40,6 +40,7 @@ def refused(capfd: pytest.CaptureFixture[str], *args: str) -> str:
     return err
 
 
+@pytest.mark.parts
 @pytest.mark.parametrize(
     ("line", "printed"),
     [
@@ -57,6 +58,7 @@ def test_streams(tmp_path: Path, line: str, printed: str) -> None:
     assert (done.stdout.decode(), done.stderr.decode()) == (printed, "")
 
 
+@pytest.mark.parts
 def test_a_reader_that_is_gone_and_an_interrupt(tmp_path: Path) -> None:
     """Neither is worth a word: the process ends as if nobody had asked."""
     pipe = tmp_path / "pipe"

@@ -54,16 +54,15 @@ _made: dict[str, Sweep] = {}
 
 def _swept(entry: Entry_) -> Sweep:
     sizes = entry.sizes(SIZES)
-    structured = frozenset(n for n, a in entry.assume.items() if a in ("symmetric", "diagonal"))
     made = graph(entry.program, {name: entry.shape(name, sizes) for name in entry.shapes})
-    return sweep(made, (entry.wrt,), structured)
+    return sweep(made, (entry.wrt,), entry.assume)
 
 
 def proved(found: Sweep, wrt: str) -> bool:
     """Whether a gradient is that of the loss at every size, by index notation."""
     values = {a.name: a.value for a in found.graph.values}
     gradients = {f"d{name}": one.formula for name, one in found.gradients.items()}
-    entries = Entries(found.facts.shape, {**values, **gradients}, symmetric=found.facts.symmetric)
+    entries = Entries(found.facts.shape, {**values, **gradients}, assumed=found.facts.assumed)
     letters: list[Index] = [
         1 if dim == Dim("1", 1) else name
         for dim, name in zip(found.graph.shapes[wrt], "pq", strict=False)

@@ -183,6 +183,7 @@ def run(folder: Path, suite: str) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.parts
 def test_the_fixture_reports_all_wrong_gradients_at_once(tmp_path: Path) -> None:
     """One message holds all failures; the test runs to its end and fails, once."""
     printed = run(
@@ -210,6 +211,7 @@ def test_right(gradient_check):
     assert "X lost its transpose" in printed
 
 
+@pytest.mark.parts
 def test_the_plugin_loads_nothing_unless_used(tmp_path: Path) -> None:
     """A run of pytest that checks no gradient pays nothing for the plugin."""
     suite = "import sys\ndef test_it():\n    assert not {'sympy', 'numpy'} & set(sys.modules)\n"

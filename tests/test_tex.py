@@ -15,6 +15,8 @@ import pytest
 from _derived import LINEAR, USUAL, derived
 from _tex import compile_all, find_tool
 
+pytestmark = pytest.mark.parts
+
 PREAMBLES = {
     "en": "\\documentclass{article}\n\\usepackage{amsmath}\n",
     # The Fandol fonts come with the Chinese classes; others depend on the machine.

@@ -211,7 +211,8 @@ def test_words_are_those_of_the_package() -> None:
 
 def test_functions_and_operations_are_those_of_the_package() -> None:
     """A function or an operation that the script does not know is named here."""
-    assert set(KNOWN) - {"tr", "dot"} <= FOREIGN
+    read_otherwise = {"tr", "dot", "einsum", "expand_dims", "moveaxis", "swapaxes"}
+    assert set(KNOWN) - read_otherwise <= FOREIGN
     assert set(ELEMENTWISE) == set(FUNCTIONS)
     assert {NAMES[kind] for kind in DEFINED} <= {*COMPOSITE, "mean", "logdet"}
 

@@ -36,6 +36,7 @@ from matderiv.calculus.index_forms.index_expressions import (
     _rebuilt,
     at_places,
     free_letters,
+    index_parts,
     index_product,
     term_by_term,
 )
@@ -268,6 +269,16 @@ def test_no_sum_takes_a_letter_that_is_in_use(program: str) -> None:
             case _:
                 continue
         assert not bound_twice(expr, free_letters(expr)), expr
+
+
+def test_a_sum_begins_with_a_plus() -> None:
+    """An entry says x - t as the formula does, and not -t + x, if any of its terms is added."""
+    task = derive("L = sum(relu(X - T))", wrt=("X", "T")).task
+    entries = Judge(task, "X").entries
+    found = [ordered(entries.at(task.answer(name), "p", "q"), "klm", task.sizes) for name in "XT"]
+    sums = [part for expr in found for part in index_parts(expr) if isinstance(part, SignedSum)]
+    several = [[sign for sign, _ in each.items] for each in sums if len(each.items) > 1]
+    assert several == [[1, -1], [1, -1]]
 
 
 # -- placing and spelling out ----------------------------------------------------------------

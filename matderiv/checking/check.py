@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from matderiv._collector import uncollected
 from matderiv.arguments import NAME, checked
 from matderiv.calculus.deciding.decide import Verdict
-from matderiv.calculus.sweep.structure import infer_assumed, read_assumed
 from matderiv.calculus.sweep.task import chosen
 from matderiv.checking.decide import judged, judged_at_points
 from matderiv.checking.diagnose import cause
@@ -18,6 +17,7 @@ from matderiv.checking.question import Question, ask
 from matderiv.checking.report import Check
 from matderiv.errors import InputError, MatderivError, ProgramSyntaxError
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import infer_assumed, read_assumed
 from matderiv.expression.nodes import Node, names_in
 from matderiv.expression.parse import parse
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
@@ -34,6 +34,7 @@ def check(
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    convention: str | None = None,
 ) -> Check:
     r"""Whether a formula is ∂L/∂X: proved in index notation, or refuted with a diagnosis.
 
@@ -41,7 +42,7 @@ def check(
         As in `derive`. The verdict is for all sizes; sizes that are equal or 1 would hide
         mistakes, so evidence is then shown at others. `wrt` is an input or an assigned value; it
         defaults to the input that the claim is the gradient by, of those that are arrays. `assume`
-        declares structure, as in `gradient`.
+        and `convention` are as in `gradient`.
 
     Raises:
         InputError: the program or the claim cannot be read.
@@ -60,7 +61,14 @@ def check(
     """
     with uncollected():
         names = (wrt,) if wrt else _meant(claim, _names(program, sizes, shapes, assume))
-        question = ask(program, names[0], sizes=sizes, shapes=shapes, assume=assume)
+        question = ask(
+            program,
+            names[0],
+            sizes=sizes,
+            shapes=shapes,
+            assume=assume,
+            convention=convention,
+        )
         report = _read_and_judged(question, claim)
         if report.status == "right" or len(names) == 1:
             return report

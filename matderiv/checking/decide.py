@@ -158,7 +158,7 @@ def _compared(question: Question, sides: tuple[Node, Node], sizes: dict[str, int
         shapes_over(shapes),
         question.definitions,
         question.functions,
-        symmetric=question.task.sweep.facts.symmetric,
+        assumed=question.task.sweep.facts.assumed,
         written=True,
     )
 

@@ -147,7 +147,7 @@ def _without_ones(node: Node) -> Node:
 def _structured(question: Question, claim: Node) -> Cause | None:
     """The gradient by all entries, if the input has a declared structure."""
     task = question.task
-    if question.wrt not in task.assumed:
+    if task.way(question.wrt) is None:
         return None
     plain = task.whole(question.wrt, task.sweep.gradients[question.wrt].formula)
     if not Trial(question, plain).equal(claim):

@@ -74,7 +74,7 @@ def deciding_line(question: Question, of: str) -> Line | None:
     task = question.task
     builder = Builder(task, (question.wrt,), elementwise)
     try:
-        if of in task.assumed:
+        if task.way(of) is not None:
             sides = builder.structured(of).sides
             lines = [(sides[0], sides[-1])]
         else:

@@ -15,8 +15,9 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Evaluator, numeric_value, sizes_in
 from matderiv.expression.shapes import Shape
+from matderiv.expression.structured import structured
 
-__all__ = ["Case", "multiple", "random_case", "structured"]
+__all__ = ["Case", "multiple", "random_case"]
 
 _KINK = 1e-2  # how far from its kink the argument of relu stays
 _CONDITION = 1e4  # of a matrix that is inverted, at most
@@ -85,16 +86,6 @@ def multiple(result: Any, value: Any, tolerance: float) -> float | None:
         c = float(np.vdot(value, result)) / float(np.vdot(value, value))
         near = np.max(np.abs(result - c * value)) <= tolerance * abs(c) * np.max(np.abs(value))
     return c if c and near else None
-
-
-def structured(value: Any, structure: str | None) -> Any:
-    """A square matrix made symmetric or diagonal."""
-    match structure:
-        case "symmetric":
-            return value + value.T
-        case "diagonal":
-            return value * np.eye(len(value), dtype=np.int64)
-    return value
 
 
 def _of(body: Node) -> Callable[[Any], Any]:

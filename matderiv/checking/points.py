@@ -12,7 +12,6 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from matderiv.checking.floats import structured
 from matderiv.checking.question import Question
 from matderiv.expression import nodes
 from matderiv.expression.definitions import simpler_parts
@@ -22,6 +21,7 @@ from matderiv.expression.functions import FUNCTIONS, Function
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import sizes_in
 from matderiv.expression.shapes import Shape
+from matderiv.expression.structured import structured
 
 __all__ = ["WORKING_DIGITS", "Point", "apart", "points", "points_of_many_sizes"]
 

@@ -23,11 +23,13 @@ from matderiv.calculus.sweep.task import Task, read_task
 from matderiv.derivation.focus import first_product
 from matderiv.errors import InputError, MatderivError, ProofError, ShapeError
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import Assumed, Convention, read_assumed, read_convention
 from matderiv.expression.claim import Words, parse_claim
 from matderiv.expression.dims import Dim, Shape, sized
 from matderiv.expression.nodes import Name, Node, names_in
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
+from matderiv.expression.shapes import with_axes
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM, KNOWN
 
@@ -45,10 +47,15 @@ _HOLE = Name("")
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The sizes that a user gave; with `numbers` it is asked about declared sizes only."""
+    """Sizes, shapes and assumptions that a user gave.
+
+    With `numbers` it is asked about declared sizes only.
+    """
 
     sizes: Mapping[str, int | None] | None
     shapes: Mapping[str, tuple[int, ...]] | None
+    assumed: Assumed
+    convention: Convention
     numbers: bool = False
 
 
@@ -174,7 +181,7 @@ class Question:
         names = dict.fromkeys((*self.names, *self.further))
         shapes = {name: tuple(map(_size_node, shape)) for name, shape in self.shapes.items()}
         words = Words(names, self.function_names, letters, numbers, shapes, f"d{self.wrt}")
-        node = parse_claim(claim, words)
+        node = with_axes(parse_claim(claim, words), self.shapes)
         if not names_in(node) & self.further.keys():
             return node
         known = {alias: Name(name) for alias, name in self.further.items()}
@@ -197,15 +204,15 @@ class Question:
     def entries(self, names: Iterable[str] = (), *, written: bool = False) -> Entries:
         """General entries in which the given names are replaced by their definitions."""
         known = {name: self.definitions[name] for name in names if name in self.definitions}
-        symmetric = self.task.sweep.facts.symmetric
-        return Entries(self.shape_of, known, self.functions, symmetric=symmetric, written=written)
+        assumed = self.task.sweep.facts.assumed
+        return Entries(self.shape_of, known, self.functions, assumed=assumed, written=written)
 
     def about(self, wrt: str) -> Question | None:
         """The question about another input, if its gradient is derived and proved."""
         if wrt not in self._others:
             found = None
             with contextlib.suppress(MatderivError):
-                found = _asked(self.program.source(), wrt, self.given, self.task.assumed)
+                found = _asked(self.program.source(), wrt, self.given)
             self._others[wrt] = found
         return self._others[wrt]
 
@@ -215,7 +222,7 @@ class Question:
         if not self.task.declared:
             return None
         given = replace(self.given, numbers=True)
-        found = _asked(self.program.source(), self.wrt, given, self.task.assumed)
+        found = _asked(self.program.source(), self.wrt, given)
         return replace(found, whole=self)
 
     @cached_property
@@ -266,6 +273,7 @@ def ask(
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    convention: str | None = None,
 ) -> Question:
     """The question that a claimed gradient of a program answers; the gradient is proved.
 
@@ -277,12 +285,13 @@ def ask(
     >>> source_of.names, source_of.undefined
     (('X', 'W', 'Y', 'L', 'dY'), ('f', 'df'))
     """
-    structures = dict(assume or ())
-    return _asked(program, wrt, Given(sizes, shapes), structures)
+    assumed = read_assumed(parse(program), assume)
+    meant = read_convention(convention, assumed)
+    return _asked(program, wrt, Given(sizes, shapes, assumed, meant))
 
 
-def _asked(program: str, wrt: str, given: Given, structures: Mapping[str, str]) -> Question:
-    task, aliases = _task(program, wrt, given, structures)
+def _asked(program: str, wrt: str, given: Given) -> Question:
+    task, aliases = _task(program, wrt, given)
     verdict = task.prover.all_of(wrt)
     if verdict.status != "equal":
         raise ProofError(f"the gradient by {wrt} is {verdict.status}: {verdict.reason}")
@@ -291,19 +300,17 @@ def _asked(program: str, wrt: str, given: Given, structures: Mapping[str, str]) 
     return Question(
         task,
         wrt,
-        task.whole(wrt, task.answer(wrt) if wrt in task.assumed else task.spelled(wrt)),
+        task.whole(wrt, task.spelled(wrt) if task.way(wrt) is None else task.answer(wrt)),
         verdict.index,
         sized(known, _sizes(task)) if verdict.index else known,
         {a.name: a.value for a in task.sweep.graph.values} | upstream,
-        {} if structures else _bodies(task),
+        {} if given.assumed else _bodies(task),
         aliases,
         given,
     )
 
 
-def _task(
-    program: str, wrt: str, given: Given, structures: Mapping[str, str]
-) -> tuple[Task, dict[str, str]]:
+def _task(program: str, wrt: str, given: Given) -> tuple[Task, dict[str, str]]:
     """The task, and further names for its values; the product in L = sum(f(X @ W)) has a name."""
     written = parse(program)
 
@@ -313,7 +320,8 @@ def _task(
             (wrt,),
             sizes=given.sizes,
             shapes=given.shapes,
-            assume=structures,
+            assume=given.assumed,
+            convention=given.convention if given.convention == "inner" else None,
             scalar=True,
             assigned=True,
             numbers=given.numbers,
@@ -329,7 +337,7 @@ def _task(
     if first is not None and first.value in lifted and free[:1] == ["Y"]:
         aliases["Y"] = first.value
     product = _only_product(written)
-    if structures or product is None or not free:
+    if given.assumed or product is None or not free:
         return task, aliases
     loss = Assignment(written.loss.name, substituted(written.loss.value, product, Name(free[0])))
     named = read(Program((Assignment(free[0], product), loss)).source())

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from matderiv.cli._options import array_name, asks, assume, lang
+from matderiv.cli._options import array_name, asks, assume, convention, lang
 from matderiv.cli._output import progress, write_output
 
 __all__ = ["check_command"]
@@ -27,6 +27,7 @@ _EXIT_CODES = {"right": 0, "wrong": 1, "undecided": 2}
     "--claim", required=True, metavar="FORMULA", help='The formula to check, such as "dY @ W.T".'
 )
 @assume
+@convention
 @lang
 @click.option(
     "--format",

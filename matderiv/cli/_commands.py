@@ -10,6 +10,7 @@ from matderiv.cli._derive import derive_command
 from matderiv.cli._gradient import gradient_command
 from matderiv.cli._handout import handout_command
 from matderiv.cli._jacobian import jacobian_command
+from matderiv.cli._second import hessian_command, product_commands
 
 __all__ = ["cli"]
 
@@ -25,6 +26,8 @@ for _command in (
     derive_command,
     gradient_command,
     handout_command,
+    hessian_command,
     jacobian_command,
+    *product_commands,
 ):
     cli.add_command(_command)

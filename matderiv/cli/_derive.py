@@ -8,7 +8,17 @@ from typing import Any, Literal
 import click
 
 from matderiv._budget import stage
-from matderiv.cli._options import asks, assume, by, chosen_form, lang, method_option, output, show
+from matderiv.cli._options import (
+    asks,
+    assume,
+    by,
+    chosen_form,
+    convention,
+    lang,
+    method_option,
+    output,
+    show,
+)
 from matderiv.cli._output import check_folder, progress, write_output
 
 __all__ = ["derive_command"]
@@ -30,6 +40,7 @@ _NAMES = tuple(name for names in _SUFFIXES.values() for name in names)
 @asks
 @by
 @assume
+@convention
 @method_option
 @lang
 @click.option(

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from matderiv.cli._options import array_name, asks, assume, chosen_form, output
+from matderiv.cli._options import array_name, asks, assume, chosen_form, convention, output
 from matderiv.cli._output import check_folder, progress, write_output
 
 __all__ = ["gradient_command"]
@@ -27,6 +27,7 @@ _FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
     "that is an array.",
 )
 @assume
+@convention
 @click.option(
     "--format",
     "form",

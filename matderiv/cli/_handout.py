@@ -12,6 +12,7 @@ from matderiv.cli._options import (
     asks,
     assume,
     by,
+    convention,
     lang,
     method_option,
     output_file,
@@ -30,6 +31,7 @@ _SUFFIXES = ("md", "tex", "html", "ipynb", "pdf")
 @asks
 @by
 @assume
+@convention
 @method_option
 @lang
 @show

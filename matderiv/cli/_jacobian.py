@@ -7,13 +7,24 @@ from typing import Any, Literal
 
 import click
 
-from matderiv.cli._options import all_or_count, array_name, asks, assume, chosen_form, lang, output
+from matderiv.cli._options import (
+    all_or_count,
+    array_form,
+    array_name,
+    asks,
+    assume,
+    chosen_form,
+    lang,
+    output,
+)
 from matderiv.cli._output import check_folder, progress, write_output
 
 __all__ = ["jacobian_command"]
 
 
-_NAMES = ("text", "latex", "markdown")
+#: The formula in each format, and the page in each.
+_FORMULA = ("formula", "latex", "numpy", "torch", "jax", "sympy")
+_PAGE = {"text": "text", "markdown": "markdown", "tex": "latex"}
 
 
 @click.command("jacobian")
@@ -25,43 +36,69 @@ _NAMES = ("text", "latex", "markdown")
     help="The input to differentiate by. Default: the first array that nothing is assumed of.",
 )
 @assume
+@array_form
+@click.option(
+    "--layout",
+    type=click.Choice(["numerator", "denominator"]),
+    help="Whose entries are the rows: those of the value, or those of the input. Default: "
+    "numerator.",
+)
 @click.option(
     "--dtype",
     default="float32",
     show_default=True,
-    help="The type of one number: float16, float32, float64, …",
+    help="The type of one number, for the page: float16, float32, float64, …",
 )
 @lang
 @click.option(
     "--format",
     "form",
-    type=click.Choice(_NAMES),
-    help="What to print. Default: what the suffix of the file asks for, or text.",
+    type=click.Choice((*_FORMULA, *_PAGE)),
+    help="What to print; text, markdown and tex are pages on the whole array. Default: what the "
+    "suffix of the file asks for, or formula.",
 )
 @click.option(
-    "--show", type=all_or_count, metavar="all|K", help="Print the Jacobian itself, this much of it."
+    "--show",
+    type=all_or_count,
+    metavar="all|K",
+    help="Print the page with the Jacobian itself, this much of it.",
 )
 @output
 def jacobian_command(
     asked: dict[str, Any],
+    written: str | None,
+    layout: str | None,
     dtype: str,
     lang: str,
     form: str | None,
     show: int | Literal["all"] | None,
     output: Path | None,
 ) -> None:
-    """State what the Jacobian of an array would take, and why nobody builds it.
+    """Print the Jacobian of what PROGRAM ends in, proved; or a page on what it would take.
 
-    The array is what PROGRAM ends in, or the last one that its loss is computed from. How many
-    partial derivatives the Jacobian has, their memory, how many are not zero, its Kronecker
-    structure, and what the matrix form of a gradient needs instead.
+    Of a number it is the gradient; of a vector by a vector, a matrix. The page is of the array
+    that PROGRAM ends in, or of the last one that its loss is computed from: how many partial
+    derivatives the Jacobian has, their memory, how many are not zero, its Kronecker structure,
+    and what the matrix form of a gradient needs instead.
     """
-    from matderiv import jacobians
+    from matderiv import array_derivatives, jacobians
 
-    fitting = {"": _NAMES, ".txt": ("text",), ".tex": ("latex",), ".md": ("markdown",)}
+    every = (*_FORMULA, *_PAGE)
+    usual = every if show is None else tuple(_PAGE)
+    source = tuple(name for name in _FORMULA if name != "latex")
+    fitting = {
+        "": usual,
+        ".txt": ("text", *_FORMULA),
+        ".py": source,
+        ".tex": ("tex", "latex"),
+        ".md": ("markdown",),
+    }
     chosen = chosen_form(form, output, fitting)
     check_folder(output)
     with progress():
-        found = jacobians.jacobian(**asked, dtype=dtype)
-        text = found.print(chosen, lang=lang, show=show)
+        found = jacobians.jacobian(**asked, form=written, layout=layout, dtype=dtype)
+        if chosen in _PAGE:
+            text = found.print(_PAGE[chosen], lang=lang, show=show)
+        else:
+            text = array_derivatives.derivative_text(found, chosen)
     write_output(text, output)

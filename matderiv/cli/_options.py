@@ -17,11 +17,13 @@ from matderiv.expression.vocabulary import DEFAULT_PROGRAM, MAX_TEXT
 
 __all__ = [
     "all_or_count",
+    "array_form",
     "array_name",
     "asks",
     "assume",
     "by",
     "chosen_form",
+    "convention",
     "lang",
     "method_option",
     "output",
@@ -73,7 +75,7 @@ def named_structure(value: object) -> tuple[str, str]:
     """NAME=symmetric and the like; whether there is such a structure is said further on."""
     name, equals, structure = (part.strip() for part in str(value).partition("="))
     if not equals or not re.fullmatch(_NAME, name):
-        raise click.BadParameter(f"{str(value)[:40]!r}: write NAME=symmetric or NAME=diagonal.")
+        raise click.BadParameter(f"{str(value)[:40]!r}: write NAME=symmetric, for instance.")
     return name, structure
 
 
@@ -90,8 +92,8 @@ def all_or_count(value: object) -> int | Literal["all"]:
 def asks(command: Callable[..., None]) -> Callable[..., None]:
     """The argument and options that say which program is meant, at which sizes.
 
-    The command gets them as one dictionary, with `wrt`, `assume` and `method` where it has these
-    options: the arguments of the function of the Python interface that it calls.
+    The command gets them as one dictionary, with `wrt`, `assume`, `convention` and `method` where
+    it has these options: the arguments of the function of the Python interface that it calls.
     """
 
     @functools.wraps(command)
@@ -109,7 +111,7 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
             "sizes": {"N": n, "D": d, "M": m},
             "shapes": _once(shapes),
         }
-        passed = [name for name in ("wrt", "assume", "method") if name in others]
+        passed = [name for name in ("wrt", "assume", "convention", "method") if name in others]
         asked |= {name: others.pop(name) or None for name in passed}
         with contextlib.nullcontext() if budget is None else _budget.budget(budget):
             command(asked, **others)
@@ -165,18 +167,34 @@ assume = click.option(
     "--assume",
     type=named_structure,
     multiple=True,
-    metavar="NAME=symmetric|diagonal",
-    help="Declare structure of an input; may be repeated.",
+    metavar="NAME=WHAT",
+    help="What may be assumed of an input: symmetric, diagonal, psd, lower, orthogonal, "
+    "stochastic, onehot or positive; may be repeated.",
+)
+
+#: Which gradient by a symmetric matrix is meant.
+convention = click.option(
+    "--convention",
+    type=click.Choice(["entries", "inner"]),
+    help="The gradient by a symmetric input: by its own entries, or the one in the space of "
+    "symmetric matrices, with inner products. Default: entries.",
+)
+
+#: How derivatives of three or four axes are written.
+array_form = click.option(
+    "--form",
+    "written",
+    type=click.Choice(["einsum", "vec", "vec-rows", "index"]),
+    help="How to write derivatives of three or four axes: with einsum, as a matrix by vec (column "
+    "by column, or by rows), or by entries. Default: einsum.",
 )
 
 #: The way to the formulas; the names are those of `derivation.methods.table`.
 method_option = click.option(
     "--method",
     type=click.Choice(["elementwise", "index", "differential", "slice", "kronecker"]),
-    default="elementwise",
-    show_default=True,
-    help="The way to the formulas: entry by entry, index notation, differentials and traces, "
-    "one slice for each entry, or vec and Kronecker products.",
+    help="The way to the formulas: entry by entry, which is usual, index notation, differentials "
+    "and traces, one slice for each entry, or vec and Kronecker products.",
 )
 
 #: A file to write; - is standard output.

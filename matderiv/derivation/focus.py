@@ -25,6 +25,8 @@ from matderiv.expression.vocabulary import KNOWN
 
 __all__ = ["CloseUp", "Summand", "close_up", "first_product", "function_of"]
 
+_MATRIX = 2  # dimensions
+
 #: Letters for a function that has no name in the program.
 _FUNCTIONS = ("f", "phi", "psi", "F", "g", "h")
 
@@ -78,10 +80,15 @@ def first_product(task: Task) -> CloseUp | None:
 
 
 def close_up(task: Task, name: str) -> CloseUp | None:
-    """The close-up of a value; None if it is no product of arrays whose gradients are needed."""
+    """The close-up of a value; None if it is no product of arrays whose gradients are needed.
+
+    A product of stacks has none.
+    """
     graph, gradients = task.sweep.graph, task.sweep.gradients
     product = graph.value(name)
     if not isinstance(product, MatMul) or not graph.shapes[name] or name not in gradients:
+        return None
+    if max(len(task.sweep.facts.shape(n)) for n in nodes.children(product)) > _MATRIX:
         return None
     factors = tuple(dict.fromkeys(n.name for n in nodes.walk(product) if isinstance(n, Name)))
     if not any(factor in gradients for factor in factors):

@@ -313,7 +313,7 @@ class _Unfolding(Entries):
         self, judge: Judge, definitions: Mapping[str, Node], diagonal: frozenset[str] = frozenset()
     ) -> None:
         facts = judge.task.sweep.facts
-        super().__init__(facts.shape, definitions, symmetric=facts.symmetric, diagonal=diagonal)
+        super().__init__(facts.shape, definitions, assumed=facts.assumed, diagonal=diagonal)
         self._judge = judge
         self._known = definitions
         self._seen: dict[Atom, Form | None] = {}

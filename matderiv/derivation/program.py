@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from matderiv._budget import stage
 from matderiv.calculus.formulas.flattened import sum_of, without_units
+from matderiv.calculus.formulas.rewrites import ASSUMING
 from matderiv.calculus.formulas.tidying import tidied
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Atom, Entry, Form, Index, Rate, single
@@ -35,6 +36,8 @@ from matderiv.expression.nodes import MatMul, Name, Node, names_in
 from matderiv.expression.program import Assignment
 
 __all__ = ["Builder", "Defining", "Route", "build_program", "elementwise"]
+
+_MATRIX = 2  # dimensions
 
 
 def build_program(
@@ -81,7 +84,7 @@ class Builder:
             stage(f"the formula of the gradient by {name}")
             yield Step("matrix", (self.assembled(name, self.sweep.gradients[name]),), name)
         for name in self.wrt:
-            if name in self.task.assumed and not self.sweep.gradients[name].vanishes:
+            if self.task.way(name) is not None and not self.sweep.gradients[name].vanishes:
                 yield Step("structure", (self.structured(name),), name)
         yield from self.proofs()
 
@@ -97,11 +100,16 @@ class Builder:
     def formulas(self) -> tuple[str, ...]:
         """The names whose formulas the page ends with, after those that they mention.
 
-        One of ours is among them where other gradients were put into it.
+        One of ours is among them where other gradients were put into it, or where its formula uses
+        what is assumed of an input.
         """
-        needed = [n for wrt in self.wrt for n in (*self.sweep.upstream(wrt), wrt)]
-        before = [n for n, own in self.sweep.gradients.items() if own.put and n not in needed]
-        needed = [*(n for n in before if self.sweep.graph.hides(n)), *needed]
+        first = (
+            name
+            for name, stages in self.sweep.gradients.items()
+            if name in self.sweep.graph.lifted
+            and (stages.put or any(rewrite.name in ASSUMING for rewrite in stages.tidying))
+        )
+        needed = (*first, *(n for wrt in self.wrt for n in (*self.sweep.upstream(wrt), wrt)))
         return tuple(
             name
             for name in dict.fromkeys(needed)
@@ -191,10 +199,10 @@ class Builder:
             yield "matrix product", EntryOf(local, at)
 
     def factors(self, local: Node) -> Iterator[tuple[Reason, Side]]:
-        """A product as two arrays written out, if both have rows and columns."""
+        """A product as two arrays written out, if both are matrices."""
         match local:
             case MatMul(left, right) if all(
-                len(self.sweep.facts.shape(n)) > 1 for n in (left, right)
+                len(self.sweep.facts.shape(n)) == _MATRIX for n in (left, right)
             ):
                 yield "row times column", spelled_product(self.task, left, right)
 
@@ -303,9 +311,10 @@ class Builder:
     def structured(self, name: str) -> Chain:
         """The gradient by the independent entries of a matrix with a structure."""
         gradient = self.sweep.gradients[name]
-        facts, structure = self.sweep.facts, self.task.assumed[name]
+        facts, way = self.sweep.facts, self.task.way(name)
+        assert way is not None
         first, put = (
-            by_structure(side, structure, facts)
+            by_structure(side, way, facts)
             for side in (Name(f"d{name}"), self.task.whole(name, gradient.formula))
         )
         own = self.task.answer(name)

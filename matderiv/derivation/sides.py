@@ -160,8 +160,9 @@ def bound_letters(places: tuple[Index, ...], over: Shape) -> Bound:
 
 @dataclass(frozen=True, slots=True)
 class Differential:
-    """d(XW): how a value changes with the name; not yet worked out."""
+    """d(XW): how the value `of` changes with the name; not yet worked out."""
 
+    of: str
     node: Node
     name: str
     indices: tuple[Index, ...]

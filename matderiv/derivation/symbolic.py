@@ -133,7 +133,7 @@ def side_expression(side: Side, task: Task, *, most: int) -> sp.Basic:
             return forms.of(side.form(forms.entries))
         case Spelled(node, indices, expr):
             return forms.matrix(form_of(expr, forms.entries), indices, forms.shape(node))
-        case Differential(node, indices=indices):
+        case Differential(node=node, indices=indices):
             return forms.matrix(side.form(forms.entries), indices, forms.shape(node))
         case Matrix(indices=indices, over=over) | Cells(indices=indices, over=over):
             return forms.matrix(side.form(forms.entries), indices, over)
@@ -171,7 +171,7 @@ class _Forms:
         self.most = most
         facts = task.sweep.facts
         self.shape = facts.shape
-        self.entries = Entries(facts.shape, symmetric=facts.symmetric)
+        self.entries = Entries(facts.shape, assumed=facts.assumed)
 
     # -- arrays --------------------------------------------------------------------------------
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Callable, Sequence
 
 from matderiv.expression.operations import Operation
 from matderiv.expression.vocabulary import MAX_SIZE, NAME_PATTERN, did_you_mean
 
-__all__ = ["Refusal", "arrange"]
+__all__ = ["Refusal", "arrange", "new_axes"]
 
 
 class Refusal(Exception):  # noqa: N818 - the reader turns it into an error that knows the text
@@ -28,12 +29,18 @@ def arrange(
     Raises:
         Refusal: there are too few or too many arguments, or an option is not in the language.
     """
+    if form.text:
+        return _after_text(name, form, call, args)
+    if form.options == ("axes",) and len(args) > 2:  # noqa: PLR2004 - X.transpose(0, 2, 1)
+        args = [args[0], ast.Tuple(list(args[1:]), ast.Load())]
     count = len(form.operands)
     most = count + len(form.options)
     starred = any(isinstance(a, ast.Starred) for a in args) or any(
         k.arg is None for k in call.keywords
     )
     needed = count or 1
+    if name in _MOVING - {"transpose"} and len(args) + len(call.keywords) < most:
+        raise Refusal(_wrong_count(name, form, len(args)), call)
     if starred or len(args) > most or (len(args) < needed and not call.keywords):
         raise Refusal(_wrong_count(name, form, len(args)), call)
     given = dict(zip(form.options, args[count:], strict=False))
@@ -53,6 +60,43 @@ def arrange(
     return list(args[:count]), values
 
 
+def new_axes(index: ast.expr) -> tuple[tuple[int | None, ...], int] | None:
+    """The order that an index such as [:, None] gives, and where the other axes stand in it.
+
+    None is returned where the index does more than add axes.
+    """
+    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    rest: int | None = None
+    order: list[int | None] = []
+    for part in parts:
+        match part:
+            case ast.Slice(lower=None, upper=None, step=None):
+                order.append(0)
+            case ast.Constant(value=None) | ast.Name(id="newaxis"):
+                order.append(None)
+            case ast.Constant(value=value) if value is ... and rest is None:
+                rest = len(order)
+            case _:
+                return None
+    rest = len(order) if rest is None else rest
+    before = itertools.count()
+    front = [n if n is None else next(before) for n in order[:rest]]
+    behind = order[rest:]
+    after = itertools.count(-len([n for n in behind if n is not None]))
+    return (*front, *(n if n is None else next(after) for n in behind)), rest
+
+
+def _after_text(
+    name: str, form: Operation, call: ast.Call, args: Sequence[ast.expr]
+) -> tuple[list[ast.expr], dict[str, object]]:
+    """The operands after a text, and that text."""
+    if len(args) > 1 and not call.keywords:
+        match args[0]:
+            case ast.Constant(value=str() as text):
+                return list(args[1:]), {form.text: text}
+    raise Refusal(f"{name} takes {form.text} and arrays: {form.example(name)}.", call)
+
+
 def _wrong_count(name: str, form: Operation, given: int) -> str:
     if name in ("ones", "zeros") and given > 1:
         return f"{name} takes its sizes in one bracket: {name}((2, 3))."
@@ -60,6 +104,8 @@ def _wrong_count(name: str, form: Operation, given: int) -> str:
         return "eye takes one size, for an identity matrix is square: eye(4)."
     if len(form.operands) <= 1 and not form.options:
         return f"{name} takes one argument and no options: {form.example(name)}."
+    if name in _MOVING:
+        return f"{name} takes an array and axes: {form.usage(name)}."
     what = {0: "its size", 1: "one array", 2: "two arrays"}[len(form.operands)]
     return f"{name} takes {what}: {form.usage(name)}."
 
@@ -73,17 +119,36 @@ def _unknown_option(name: str, form: Operation, option: str) -> str:
     return f"{option} is not an option of {name}; its {plural}: {known}.{hint}"
 
 
-def _axis(name: str, tree: ast.expr) -> int | None:
+def _axis(name: str, tree: ast.expr) -> int | tuple[int, ...] | None:
     """0, 1 … count axes from the first, -1, -2 … from the last."""
     match tree:
         case ast.Constant(value=None):
             return None
+        case ast.Tuple(elts) | ast.List(elts) if elts and name not in _MOVING:
+            return tuple(_place(name, part) for part in elts)
+    return _place(name, tree)
+
+
+def _axes(name: str, tree: ast.expr) -> tuple[int, ...] | None:
+    """The order of all axes."""
+    match tree:
+        case ast.Constant(value=None):
+            return None
+        case ast.Tuple(elts) | ast.List(elts):
+            return tuple(_place(name, part) for part in elts)
+    raise Refusal(f"{name} takes the order of all axes, such as {name}(X, (0, 2, 1)).", tree)
+
+
+def _place(name: str, tree: ast.expr) -> int:
+    match tree:
         case ast.Constant(value=int() as axis) if not isinstance(axis, bool):
             return axis
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as axis)) if (
             not isinstance(axis, bool)
         ):
             return -axis
+    if name in _MOVING:
+        raise Refusal(f"An axis of {name} is a whole number, such as 0 or -1.", tree)
     raise Refusal(
         f"The axis of {name} is a whole number, such as {name}(Y, axis=0), down the columns, and "
         f"{name}(Y, axis=1), along the rows.",
@@ -140,8 +205,16 @@ def _sizes(name: str, tree: ast.expr) -> tuple[int | str, ...]:
     return tuple(_size(name, size) for size in tree.elts)
 
 
+#: Operations that give axes other places.
+_MOVING = frozenset({"transpose", "swapaxes", "moveaxis", "expand_dims"})
+
 _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "axis": (_axis, "axis"),
+    "axes": (_axes, "axes"),
+    "axis1": (_place, "axis1"),
+    "axis2": (_place, "axis2"),
+    "source": (_place, "source"),
+    "destination": (_place, "destination"),
     "keepdims": (_keepdims, "keepdims"),
     "ord": (_order, "order"),
     "size": (_size, "size"),

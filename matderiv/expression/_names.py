@@ -35,6 +35,8 @@ _PLAIN_NODES = (
 )
 #: Names that mathematics uses itself, and for what.
 _CONSTANTS = {"e": "the base of exp"}
+#: Greek letters that have two shapes in print, of which a program has one: ϵ and ε.
+_SHAPES = {"varepsilon": "epsilon"}
 
 
 def check_names(program: Program) -> None:
@@ -190,15 +192,20 @@ def tell_apart(program: Program, dimensions: Mapping[str, int]) -> None:
 def _check_taken(program: Program, name: str, dimensions: int) -> None:
     """Refuse a name that mathematics uses itself on the page."""
     base, below = printed_parts(name)
-    what = None
-    if below is None and base in _CONSTANTS and (not dimensions or not _is_plain(program)):
-        what = _CONSTANTS[base]
-    elif below is None and entry_name(base) == "delta" and dimensions == 2:  # noqa: PLR2004 - δ_ij
+    what, why = None, ""
+    matrix = dimensions == 2  # noqa: PLR2004 - as many as δ_ij and I_N have indices
+    letter = entry_name(base) if dimensions else base
+    if below is None and letter in _CONSTANTS and (not dimensions or not _is_plain(program)):
+        what = _CONSTANTS[letter]
+        why = "" if letter == base else f", where its entries are called {letter}"
+    elif below is None and letter == "delta" and matrix:
         what = "Kronecker's delta"
-    elif base == "I" and below is not None:  # I_N
+    elif base == "I" and (below is not None or matrix):
         what = "the identity matrix"
     if what is not None:
-        raise InputError(f"{name} cannot be told from {what} on the page; give it another name.")
+        raise InputError(
+            f"{name} cannot be told from {what} on the page{why}; give it another name."
+        )
 
 
 def _is_plain(program: Program) -> bool:
@@ -229,7 +236,9 @@ def subscripts(dimensions: Mapping[str, int]) -> frozenset[str]:
 
 
 def _shown(base: str) -> str:
-    return GREEK.get(base, base)
+    """The letter or the word that a reader sees."""
+    letter = GREEK.get(base, base)
+    return _SHAPES.get(letter, letter)
 
 
 def _name_looks(base: str, below: str | None) -> Iterator[_Look]:

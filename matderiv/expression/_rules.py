@@ -7,6 +7,7 @@ from collections.abc import Callable
 from matderiv.errors import MissingRuleError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, broadcast, join, words
+from matderiv.expression.axes import full_order
 from matderiv.expression.nodes import Node, transposed
 from matderiv.expression.source import source
 
@@ -55,8 +56,9 @@ class Rules:
                 return ()
             case nodes.Transpose(arg):
                 return self.shape(arg)[::-1]
-            case nodes.Rearrange(arg, order):
+            case nodes.Rearrange(arg):
                 own = self.shape(arg)
+                order = self._order(node, own)
                 return tuple(SizeVariable(1, fixed=True) if n is None else own[n] for n in order)
             case _ if isinstance(node, nodes.Reduction):
                 return self._reduction(node)
@@ -99,12 +101,23 @@ class Rules:
         if axis is None or -len(shape) <= axis < len(shape):
             return axis
         (arg,) = nodes.children(node)
-        has = {
-            0: "it has no axis. Leave the axis out",
-            1: "its only axis is 0. Leave the axis out",
-            2: "its axes are 0 and 1",
-        }.get(len(shape), f"its axes are 0 to {len(shape) - 1}")
+        has = _axes_of(shape) + ". Leave the axis out" * (len(shape) < _MATRIX)
         raise ShapeError(f"{source(node)}: {source(arg)} is {words(shape)}; {has}.")
+
+    @staticmethod
+    def _order(node: nodes.Rearrange, shape: ShapeVariables) -> tuple[int | None, ...]:
+        """The order with every axis named, counted from the first."""
+        order = full_order(node, len(shape))
+        if order is None:
+            named = sum(axis is not None for axis in node.order)
+            what = f"{source(node)}: {source(node.arg)} is {words(shape)}"
+            if node.rest is None and named != len(shape):
+                example = "x".join(str(n + 2) for n in range(named))
+                raise ShapeError(
+                    f"{what}, and {named} axes are named.{_declare(node.arg, example)}"
+                )
+            raise ShapeError(f"{what}; {_axes_of(shape)}, and each is named once.")
+        return order
 
     def _reduction(self, node: nodes.Reduction) -> ShapeVariables:
         shape = self.shape(node.arg)
@@ -291,6 +304,12 @@ class Rules:
             meant = nodes.rebuilt(node, [first, transposed(second)])
             return f"{message} Did you mean {source(meant)}?"
         return f"{message} Declare others with --shape."
+
+
+def _axes_of(shape: ShapeVariables) -> str:
+    """The numbers of an array's axes, in words."""
+    known = {0: "it has no axis", 1: "its only axis is 0", 2: "its axes are 0 and 1"}
+    return known.get(len(shape), f"its axes are 0 to {len(shape) - 1}")
 
 
 _OF_A_SQUARE: dict[type, str] = {

@@ -68,6 +68,13 @@ class _ClaimReader(Reader):
         """The last line, with the values of the lines before it in place of their names."""
         self._check_signs()
         *before, last = self._statements()
+        if self.assumed:
+            name, word = self.assumed[0]
+            raise ProgramSyntaxError(
+                f"A claim assumes nothing; assume {name} {word} belongs in the program.",
+                self.text,
+                0,
+            )
         for statement in before:
             name, value = self._assigned(statement)
             self.assigned[name] = self._node(value, 0)

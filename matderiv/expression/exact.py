@@ -147,7 +147,7 @@ _VALUES: dict[type, Callable[..., Any]] = {
     nodes.Power: lambda _, by, base, exponent: by.power(base, exponent),
     nodes.Eye: lambda node, by: by.eye(node.size),
     nodes.Ones: lambda node, by: by.ones(node.sizes),
-    nodes.Rearrange: lambda node, _, a: rearrange(a, node.order),
+    nodes.Rearrange: lambda node, _, a: rearrange(a, node),
     nodes.Sum: lambda node, _, a: np.sum(a, axis=node.axis, keepdims=node.keepdims),
     nodes.Prod: lambda node, _, a: np.prod(a, axis=node.axis, keepdims=node.keepdims),
     nodes.Mean: _mean,

@@ -155,7 +155,9 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("quadratic quad_form quadform", "x @ A @ x", ""),
     ("crossprod gram", "X.T @ X", ""),
     ("tcrossprod", "X @ X.T", ""),
-    ("transpose transposed matrix_transpose permute_dims ctranspose t", "X.T", ""),
+    ("transposed matrix_transpose ctranspose t", "X.T", ""),
+    ("permute permute_dims", "transpose(X, (1, 0))", ""),
+    ("unsqueeze", "expand_dims(x, 1)", ""),
     ("adjoint hermitian conjtranspose conj_transpose dagger", "X.T", "as all numbers are real"),
     ("inverse matinv minv linv", "inv(X)", ""),
     ("determinant matdet", "det(X)", ""),
@@ -244,11 +246,11 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         _LINEAR,
     ),
     (
-        """reshape ravel flatten vec vech mat squeeze unsqueeze expand_dims view concatenate concat
+        """reshape ravel flatten vec vech mat squeeze view concatenate concat
         cat stack hstack vstack dstack column_stack row_stack append split array_split hsplit
-        vsplit block bmat blkdiag block_diag swapaxes moveaxis permute broadcast_to expand
+        vsplit block bmat blkdiag block_diag broadcast_to expand
         meshgrid horzcat vertcat cbind rbind resize atleast_1d atleast_2d atleast_3d asarray
-        array copy kron kronecker khatri_rao einsum tensordot multi_dot cross skew""",
+        array copy kron kronecker khatri_rao tensordot multi_dot cross skew""",
         "sum(X @ W)",
         "it arranges entries otherwise, which has no words in this version; with whole arrays",
     ),

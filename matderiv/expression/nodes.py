@@ -159,11 +159,13 @@ class Transpose(Hashed):
 class Rearrange(Hashed):
     """A with its axes in another order, and with new ones of a single entry.
 
-    Axis n is axis `order[n]` of A, or a new one where that is None.
+    Axis n is axis `order[n]` of A, or a new one where that is None. As it is read, axes may count
+    from the last, and those that are not named stand at place `rest` of the order.
     """
 
     arg: Node
     order: tuple[int | None, ...]
+    rest: int | None = None
 
 
 @hashed_once

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from matderiv.errors import InputError
+from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
+from matderiv.expression.axes import full_order
 from matderiv.expression.definitions import defined, unfolded
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
@@ -114,8 +115,8 @@ class Evaluator:
             case _ if isinstance(node, nodes.Reduction) and type(node) in _REDUCTIONS:
                 reduce = _REDUCTIONS[type(node)]
                 return reduce(self.of(node.arg), axis=node.axis, keepdims=node.keepdims)
-            case nodes.Rearrange(arg, order):
-                return rearrange(self.of(arg), order)
+            case nodes.Rearrange(arg):
+                return rearrange(self.of(arg), node)
             case nodes.Size(symbol, size):
                 return self._sizes.get(symbol, size)
             case nodes.Pi():
@@ -149,8 +150,11 @@ class Evaluator:
         return _look_up(self._sizes, size, missing)
 
 
-def rearrange(array: npt.NDArray[Any], order: tuple[int | None, ...]) -> npt.NDArray[Any]:
+def rearrange(array: npt.NDArray[Any], node: nodes.Rearrange) -> npt.NDArray[Any]:
     """The array with its axes in another order, and with new ones of a single entry."""
+    order = full_order(node, array.ndim)
+    if order is None:
+        raise ShapeError(f"{source(node)}: {source(node.arg)} has {array.ndim} axes.")
     old = tuple(axis for axis in order if axis is not None)
     new = tuple(n for n, axis in enumerate(order) if axis is None)
     return np.expand_dims(np.transpose(array, old), new)

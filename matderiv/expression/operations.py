@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial, reduce
 
-from matderiv.expression import nodes
+from matderiv.expression import axes, nodes
 from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
@@ -20,6 +20,7 @@ class Operation:
 
     `method`: it is also called as X.sum(axis=0). `word`: its name in formulas on a page.
     `everywhere`: NumPy, torch and JAX have it under the same name with the same operands.
+    `text`: the option that stands first, a text; any number of operands follows.
     """
 
     make: Callable[..., Node]
@@ -28,6 +29,7 @@ class Operation:
     method: bool = False
     word: str = ""
     everywhere: bool = False
+    text: str = ""
 
     def example(self, name: str) -> str:
         """The plainest call.
@@ -35,7 +37,7 @@ class Operation:
         >>> OPERATIONS["outer"].example("outer"), OPERATIONS["eye"].example("eye")
         ('outer(x, y)', 'eye(4)')
         """
-        return f"{name}({', '.join(self.operands) or _SIZES[self.options[0]]})"
+        return f"{name}({', '.join(_EXAMPLES.get(name, self.operands))})"
 
     def usage(self, name: str) -> str:
         """Examples of calls.
@@ -44,10 +46,20 @@ class Operation:
         'sum(Y), sum(Y, axis=0)'
         """
         plain = self.example(name)
-        return f"{plain}, {plain[:-1]}, axis=0)" if "axis" in self.options else plain
+        reducing = "axis" in self.options and name not in _EXAMPLES
+        return f"{plain}, {plain[:-1]}, axis=0)" if reducing else plain
 
 
-_SIZES = {"size": "4", "sizes": "(2, 3)"}
+#: Arguments of calls that hold more than arrays.
+_EXAMPLES = {
+    "eye": ("4",),
+    "ones": ("(2, 3)",),
+    "zeros": ("(2, 3)",),
+    "einsum": ("'ij,jk->ik'", "X", "W"),
+    "swapaxes": ("X", "0", "1"),
+    "moveaxis": ("X", "0", "-1"),
+    "expand_dims": ("x", "1"),
+}
 
 _REDUCING = ("axis", "keepdims")
 
@@ -72,6 +84,11 @@ OPERATIONS: dict[str, Operation] = {
     "diag": Operation(nodes.Diag),
     "outer": Operation(nodes.Outer, operands=("x", "y")),
     "dot": Operation(nodes.MatMul, operands=("X", "W"), method=True),
+    "transpose": Operation(axes.permuted, ("X",), ("axes",), method=True),
+    "swapaxes": Operation(axes.swapaxes, ("X",), ("axis1", "axis2"), method=True),
+    "moveaxis": Operation(axes.moveaxis, ("X",), ("source", "destination")),
+    "expand_dims": Operation(axes.expand_dims, ("x",), ("axis",)),
+    "einsum": Operation(axes.einsum, ("X", "W"), text="subscripts"),
     "eye": Operation(nodes.Eye, operands=(), options=("size",)),
     "ones": Operation(nodes.Ones, operands=(), options=("sizes",)),
     "zeros": Operation(nodes.zeros, operands=(), options=("sizes",)),

@@ -8,13 +8,14 @@ import warnings
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from matderiv.errors import InputError, ProgramSyntaxError
+from matderiv.errors import InputError, ProgramSyntaxError, ShapeError
 from matderiv.expression import nodes
-from matderiv.expression._arguments import Refusal, arrange
+from matderiv.expression._arguments import Refusal, arrange, new_axes
 from matderiv.expression._callee import check_declared, check_function, method_call
 from matderiv.expression._constants import check_constants
 from matderiv.expression._names import check_names
 from matderiv.expression._syntax import instead_of, name_trouble, syntax_trouble
+from matderiv.expression.axes import over_axes, swapaxes
 from matderiv.expression.foreign import elsewhere, instead_of_name
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import operation_of
@@ -40,6 +41,12 @@ _BINARY: dict[type[ast.operator], Callable[[Node, Node], Node]] = {
     ast.MatMult: nodes.MatMul,
 }
 
+#: A line that says something of inputs: `assume S symmetric`, `assume p, q positive`.
+_ASSUME = re.compile(
+    r"(?:(?<=[;\n])|\A)[ \t]*assume[ \t]+(?:(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]+(?:is[ \t]+)?(\w+)"
+    r"[ \t]*(?=[;\n#]|\Z)|(?=\w))"
+)
+
 #: A statement that declares undefined functions; Python's own of this form is global.
 _FUNCTION = re.compile(r"(?:^|(?<=;))([ \t]*)function(?=[ \t]+[A-Za-z])", re.MULTILINE)
 
@@ -50,7 +57,8 @@ _NOT_FINITE = frozenset({"nan", "inf", "infinity", "infty"})
 def parse(text: str) -> Program:
     """Read `name = expression; …; loss` into a `Program`.
 
-    A last statement without a name is called L.
+    A last statement without a name is called L. A line `assume S symmetric` says something of an
+    input.
 
     Raises:
         ProgramSyntaxError: the text is not in the language; the error holds the place.
@@ -74,6 +82,7 @@ class Reader:
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         self.text = "\n".join(line.strip() for line in lines).strip()
         self.lines: list[bytes] = []
+        self.assumed: list[tuple[str, str]] = []
         self.declared: tuple[str, ...] = ()
 
     def program(self) -> Program:
@@ -84,7 +93,7 @@ class Reader:
             last = position == len(statements) - 1
             assignment = self._assignment(statement, assignments, last=last)
             assignments[assignment.name] = assignment
-        program = Program(tuple(assignments.values()))
+        program = Program(tuple(assignments.values()), tuple(self.assumed))
         check_names(program)
         check_constants(program)
         return program
@@ -96,6 +105,7 @@ class Reader:
                 "read. Write it shorter."
             )
         self.text, other = respelled(self.text)
+        plain, lines = self._without_assumed()
         if "\0" in self.text:
             raise ProgramSyntaxError(
                 f"The {self.what} holds a null character; remove it.",
@@ -113,7 +123,7 @@ class Reader:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Python's remarks on its own grammar
-                text = _FUNCTION.sub(r"\1global  ", self.text)
+                text = _FUNCTION.sub(r"\1global  ", plain)
                 body = ast.parse(text).body if text.strip("; \n") else []
         except SyntaxError as error:
             offset = self._offset(error.lineno or 1, (error.offset or 1) - 1, characters=True)
@@ -125,6 +135,7 @@ class Reader:
             ) from None
         if other:
             READ.info("Read as: %s", other)
+        body = [line for line in body if (line.lineno, line.col_offset) not in lines]
         declarations = [line for line in body if isinstance(line, ast.Global)]
         self.declared = tuple(name for line in declarations for name in line.names)
         for line in declarations:
@@ -134,6 +145,27 @@ class Reader:
         if not body:
             raise ProgramSyntaxError(f"The {self.what} is empty. Write for example: {self.example}")
         return body
+
+    def _without_assumed(self) -> tuple[str, set[tuple[int, int]]]:
+        """The text with other statements in place of what it assumes, and where those stand."""
+        text, places = self.text, set[tuple[int, int]]()
+        for found in _ASSUME.finditer(self.text):
+            line = self.text[: found.start()].rpartition("\n")[2]
+            if "#" in line:
+                continue
+            start = found.end() - len(found[0].lstrip())
+            if found[2] is None:
+                raise ProgramSyntaxError(
+                    "What is assumed is written as a name and a word, such as assume S symmetric.",
+                    self.text,
+                    start,
+                )
+            self.assumed += ((name.strip(), found[2]) for name in found[1].split(","))
+            words = "pass".ljust(found.end() - start)
+            text = f"{text[:start]}{words}{text[found.end() :]}"
+            begin = text[:start].rpartition("\n")[2]
+            places.add((text[:start].count("\n") + 1, len(begin.encode())))
+        return text, places
 
     def _assignment(
         self, statement: ast.stmt, taken: Mapping[str, Assignment], *, last: bool
@@ -202,6 +234,10 @@ class Reader:
                 return _BINARY[type(op)](left, right)
             case ast.Attribute(value=value, attr="T"):
                 return nodes.Transpose(self._node(value, depth + 1))
+            case ast.Attribute(value=value, attr="mT"):
+                return swapaxes(self._node(value, depth + 1), -1, -2)
+            case ast.Subscript(value=value, slice=index) if (new := new_axes(index)) is not None:
+                return nodes.Rearrange(self._node(value, depth + 1), *new)
             case ast.Attribute(attr=attr):
                 raise self._error(
                     f".{attr} is not in the language; the only attribute is .T, as in X.T.",
@@ -223,7 +259,16 @@ class Reader:
         except Refusal as refusal:
             raise self._error(refusal.message, refusal.tree) from None
         made = [self._node(operand, depth + 1) for operand in operands]
-        return operation_of(name).make(*made, **options)
+        make = operation_of(name).make
+        try:
+            if name == "einsum":
+                return make(options["subscripts"], *made)
+            if isinstance(axes := options.get("axis"), tuple):
+                (arg,) = made
+                return over_axes(make, arg, axes, keepdims=bool(options.get("keepdims")))
+            return make(*made, **options)
+        except ShapeError as error:
+            raise self._error(f"{name}: {error}", tree) from None
 
     def _check_function(self, name: str, tree: ast.Call) -> None:
         if name not in self.declared:

@@ -22,9 +22,13 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Assignments in order; the last one is the result."""
+    """Assignments in order; the last one is the result.
+
+    `assumed`: what its own lines say of inputs, such as ("S", "symmetric").
+    """
 
     assignments: tuple[Assignment, ...]
+    assumed: tuple[tuple[str, str], ...] = ()
 
     @property
     def loss(self) -> Assignment:

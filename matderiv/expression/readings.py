@@ -182,6 +182,8 @@ def taken(dimensions: Mapping[str, int], free: Container[str]) -> Iterator[Readi
     """
     ways = {name: (number, name in free) for name, number in dimensions.items()}
     for number, is_free in dict.fromkeys(ways.values()):
+        if number >= len(_KINDS):  # the program names every axis
+            continue
         names = tuple(name for name, way in ways.items() if way == (number, is_free))
         yield Reading(_KINDS[number], names, other=names[0] if is_free else "")
 

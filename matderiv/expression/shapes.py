@@ -11,6 +11,7 @@ from matderiv.errors import InputError, ShapeError, brief
 from matderiv.expression import nodes
 from matderiv.expression._rules import Rules
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, join, words
+from matderiv.expression.axes import full_order
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
@@ -27,7 +28,16 @@ from matderiv.expression.readings import (
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import MAX_SIZE, did_you_mean, is_greek
 
-__all__ = ["DEFAULT_SIZES", "Dim", "Shape", "infer", "read_as", "settled", "shape_of"]
+__all__ = [
+    "DEFAULT_SIZES",
+    "Dim",
+    "Shape",
+    "infer",
+    "read_as",
+    "settled",
+    "shape_of",
+    "with_axes",
+]
 
 #: Sizes of the first product's factors, (N, D) and (D, M), unless the user gives others.
 DEFAULT_SIZES = {"N": 2, "D": 4, "M": 3}
@@ -36,6 +46,7 @@ DEFAULT_SIZES = {"N": 2, "D": 4, "M": 3}
 _DEFAULTS = (*DEFAULT_SIZES.values(), 5)
 
 _MATRIX = 2  # dimensions
+_MOST = 8  # dimensions; each needs a letter
 
 #: Names that are always those of scalars.
 _SURE = frozenset({"lam", "eps"})
@@ -183,10 +194,10 @@ def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str]) -> Dim:
 
 
 def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
-    """The same program with every axis 0, 1 or None, which is all entries.
+    """The same program with every axis counted from the first, or None, which is all entries.
 
-    The only axis of a vector is None. A product that is 1×1, alone as the last value or summed, is
-    its trace, as books write it.
+    The only axis of a vector is None, and .T is that of a matrix. A product that is 1×1, alone as
+    the last value or summed, is its trace, as books write it.
 
     >>> from matderiv.expression.parse import parse
     >>> program = parse("Y = X @ W; L = sum(softmax(Y, axis=-1).sum(axis=-1), axis=0)")
@@ -199,6 +210,8 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
         made = nodes.rebuilt(node, map(new, nodes.children(node)))
         if isinstance(made, nodes.Norm):
             return replace(made, order=None)
+        if isinstance(made, nodes.Rearrange | nodes.Transpose):
+            return _in_order(made, len(rules.shape(made.arg)))
         if isinstance(made, nodes.Sum) and made == nodes.Sum(made.arg) and single_product(made.arg):
             return nodes.Trace(made.arg)
         if not isinstance(made, nodes.Reduction | nodes.AlongAxis) or made.axis is None:
@@ -214,6 +227,40 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     if last.name in shapes and not shapes[last.name] and rules.shape(last.value):
         last = Assignment(last.name, _single(last.value, len(rules.shape(last.value))))
     return Program((*before, last))
+
+
+def with_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
+    """A formula whose rearrangements name every axis, where its shapes fit.
+
+    >>> from matderiv.expression.parse import parse
+    >>> shapes = {"X": tuple(Dim(letter, 2) for letter in "KND")}
+    >>> with_axes(parse("X.mT").loss.value, shapes)
+    Rearrange(arg=Name(name='X'), order=(0, 2, 1), rest=None)
+    """
+    rules, _ = _rules_over(shapes)
+
+    def new(node: Node) -> Node:
+        made = nodes.rebuilt(node, map(new, nodes.children(node)))
+        if isinstance(made, nodes.Rearrange | nodes.Transpose):
+            return _in_order(made, len(rules.shape(made.arg)))
+        return made
+
+    try:
+        return new(node)
+    except InputError:
+        return node
+
+
+def _in_order(node: nodes.Rearrange | nodes.Transpose, dimensions: int) -> Node:
+    """The node with every axis named; .T stays that of a matrix."""
+    if isinstance(node, nodes.Transpose):
+        turned = tuple(reversed(range(dimensions)))
+        return nodes.Rearrange(node.arg, turned) if dimensions > _MATRIX else node
+    order = full_order(node, dimensions)
+    assert order is not None, "the shape was found"
+    if order == tuple(range(dimensions)):
+        return node.arg
+    return nodes.Transpose(node.arg) if order == (1, 0) else nodes.Rearrange(node.arg, order)
 
 
 def _single(node: Node, dimensions: int) -> Node:
@@ -235,8 +282,11 @@ class _Inference:
         self.dimensions = dimensions or {}
         self.sizes = {name: _size(f"{name} is", n) for name, n in sizes.items() if n is not None}
         self.declared = {name: _declared(name, shape) for name, shape in shapes.items()}
+        self.named = _dimensions_named(program)
         self.rules = Rules(self._unassigned)
         self.known = self.rules.known
+        #: Sizes that are 1 because of what an input stands beside.
+        self.single: dict[str, tuple[int | None, ...]] = {}
 
     def run(self, *, scalar: bool) -> dict[str, Shape]:
         inputs = self.program.inputs()
@@ -254,6 +304,11 @@ class _Inference:
                     + did_you_mean(name, inputs)
                 )
         self._infer(self.declared)
+        while single := self._single():
+            self.single |= single
+            self.rules = Rules(self._unassigned)
+            self.known = self.rules.known
+            self._infer(self.declared)
         if scalar:
             self._check_scalar()
         self._settle()
@@ -271,14 +326,49 @@ class _Inference:
     def _infer(self, declared: Mapping[str, tuple[int, ...]]) -> None:
         """The shapes of all names, given the declared ones."""
         for name in self.program.inputs():
-            numbers = declared.get(name, self._open(name))
+            numbers = declared.get(name, self.single.get(name, self._open(name)))
             self.known[name] = tuple(SizeVariable(n) for n in numbers)
         for assignment in self.program.assignments:
             self.known[assignment.name] = self.rules.shape(assignment.value)
 
+    def _single(self) -> dict[str, tuple[int | None, ...]]:
+        """Undeclared inputs with a 1 where the product that they stand beside has a declared 1.
+
+        So the bias and the target of one declared output are single numbers in each row, and are
+        not repeated over as many outputs as one might guess.
+        """
+        ones = {s.root() for name in self.declared for s in self.known[name] if s.number == 1}
+        free = set(self.program.inputs()) - self.declared.keys()
+        products: set[str] = set()
+        found: dict[str, tuple[int | None, ...]] = {}
+
+        def is_product(node: Node) -> bool:
+            return any(
+                isinstance(n, nodes.MatMul) or (isinstance(n, nodes.Name) and n.name in products)
+                for n in nodes.walk(node)
+            )
+
+        for assignment in self.program.assignments if ones else ():
+            for node in nodes.walk(assignment.value):
+                if not isinstance(node, nodes.Entrywise):
+                    continue
+                for leaf, other in itertools.permutations(nodes.children(node)):
+                    if isinstance(leaf, nodes.Name) and leaf.name in free and is_product(other):
+                        own = self.known[leaf.name]
+                        beside = ((None,) * len(own) + self.rules.shape(other))[-len(own) :]
+                        numbers = tuple(
+                            1 if a.number is None and b and b.root() in ones else a.number
+                            for a, b in zip(own, beside, strict=True)
+                        )
+                        if numbers != tuple(a.number for a in own):
+                            found[leaf.name] = numbers
+            if is_product(assignment.value):
+                products.add(assignment.name)
+        return found
+
     def _open(self, name: str) -> tuple[None, ...]:
         """As many unknown sizes as an input that is not declared has."""
-        number = self.dimensions.get(name)
+        number = self.dimensions.get(name, self.named.get(name))
         return _default(name) if number is None else (None,) * number
 
     def result(self) -> int | None:
@@ -517,6 +607,17 @@ def _plain_factors(node: Node) -> frozenset[str]:
     return frozenset()
 
 
+def _dimensions_named(program: Program) -> dict[str, int]:
+    """How many axes names have of which every one is named, as in transpose(X, (0, 2, 1))."""
+    found: dict[str, int] = {}
+    for assignment in program.assignments:
+        for node in nodes.walk(assignment.value):
+            match node:
+                case nodes.Rearrange(nodes.Name(name), order, None):
+                    found.setdefault(name, sum(axis is not None for axis in order))
+    return found
+
+
 def _default(name: str) -> tuple[None, ...]:
     if name[0].isupper():
         return (None, None)
@@ -530,9 +631,6 @@ def _size(what: str, size: object) -> int:
 
 
 def _declared(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    if len(shape) > _MATRIX:
-        raise ShapeError(
-            f"{name} has {len(shape)} dimensions; inputs have at most two in this version, such "
-            f"as --shape {name}=2x4."
-        )
+    if len(shape) > _MOST:
+        raise ShapeError(f"{name} has {len(shape)} dimensions; an input has at most {_MOST}.")
     return tuple(_size(f"The shape of {name} holds", n) for n in shape)

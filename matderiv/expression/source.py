@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from matderiv.expression import nodes
+from matderiv.expression.axes import at_once, moveaxis, swapaxes
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
 
-__all__ = ["BINARY", "mixes", "rearrangement", "source"]
+__all__ = ["BINARY", "is_turned", "mixes", "rearrangement", "source"]
 
 #: node: (operator, its precedence, the least precedence of the left and of the right operand)
 BINARY: dict[type, tuple[str, int, int, int]] = {
@@ -61,6 +62,10 @@ def _source(node: Node) -> tuple[str, int]:
             return f"({source(arg)}).T", _ATOM
         case nodes.Transpose(arg):
             return _wrapped(arg, _ATOM) + ".T", _ATOM
+        case nodes.Rearrange(arg, order, rest) if rest is not None:
+            return _partly(node, _wrapped(arg, _ATOM)), _ATOM
+        case nodes.Rearrange(arg, order) if is_turned(order):
+            return _wrapped(arg, _ATOM) + ".mT", _ATOM
         case nodes.Rearrange(arg, order):
             return rearrangement(_wrapped(arg, _ATOM), source(arg), order), _ATOM
         case nodes.Apply(function, arg) | nodes.Functional(function, arg):
@@ -77,7 +82,7 @@ def _source(node: Node) -> tuple[str, int]:
             one = f"({source(first)})" if mixes(node) else _wrapped(first, left)
             return one + operator + _wrapped(second, right), own
         case _:
-            parts = [*map(source, nodes.children(node)), *_options(node)]
+            parts = [*map(source, _arrays(node)), *_options(node)]
             return f"{NAMES[type(node)]}({', '.join(parts)})", _ATOM
 
 
@@ -98,6 +103,35 @@ def rearrangement(
     text = atom if old == tuple(range(len(old))) else f"{call}({whole}, {old})"
     new = ", ".join("None" if axis is None else ":" for axis in order)
     return f"{text}[{new}]" if None in order else text
+
+
+def is_turned(order: tuple[int | None, ...]) -> bool:
+    """Whether each matrix of a stack is transposed, and nothing else happens.
+
+    >>> is_turned((0, 2, 1)), is_turned((1, 0)), is_turned((2, 1, 0))
+    (True, False, False)
+    """
+    count = len(order)
+    return count > 2 and order == (*range(count - 2), count - 1, count - 2)  # noqa: PLR2004
+
+
+def _partly(node: nodes.Rearrange, atom: str) -> str:
+    """An array whose axes are named in part, as it is typed."""
+    front, behind = node.order[: node.rest], node.order[node.rest :]
+    if None in node.order:
+        parts = [*front, *([...] if behind else []), *behind]
+        words = ("None" if part is None else "..." if part is ... else ":" for part in parts)
+        return f"{atom}[{', '.join(words)}]"
+    if (front, behind) == ((), (-1, -2)):
+        return f"{atom}.mT"
+    axes = [axis for axis in node.order if axis is not None]
+    pairs = [(i, j) for i in axes for j in axes if i < j]
+    for i, j in pairs:
+        if swapaxes(node.arg, i, j) == node:
+            return f"swapaxes({source(node.arg)}, {i}, {j})"
+    turned = ((i, j) for i in axes for j in (*axes, 0, -1) if i != j)
+    i, j = next((i, j) for i, j in turned if moveaxis(node.arg, i, j) == node)
+    return f"moveaxis({source(node.arg)}, {i}, {j})"
 
 
 def mixes(node: Node) -> bool:
@@ -132,9 +166,17 @@ def _scalar(node: Node) -> bool:
     return isinstance(node, _SCALARS)
 
 
+def _arrays(node: Node) -> tuple[Node, ...]:
+    """The operands, of a sum of sums the array that is summed."""
+    several = at_once(node)
+    return several[:1] if several else nodes.children(node)
+
+
 def _options(node: Node) -> Iterator[str]:
     """The options that are not as they are when left out."""
-    if isinstance(node, nodes.Reduction | nodes.AlongAxis) and node.axis is not None:
+    if several := at_once(node):
+        yield f"axis={several[1]}"
+    elif isinstance(node, nodes.Reduction | nodes.AlongAxis) and node.axis is not None:
         yield f"axis={node.axis}"
     if isinstance(node, nodes.Reduction) and node.keepdims:
         yield "keepdims=True"

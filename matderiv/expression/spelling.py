@@ -28,6 +28,9 @@ _MODULE = re.compile(
     rf"(?<![\w.])((?:(?:{'|'.join(sorted(FOREIGN_MODULES | {'F'}))})\.)+)([A-Za-z_]\w*)(?=\s*(\()?)"
 )
 
+#: The text that einsum takes, in which a quote is no transpose.
+_SUBSCRIPTS = re.compile(r"""(?<=\beinsum\()\s*['"]([^'"\n]*)['"]""")
+
 #: Signs that stand for one thing wherever they stand.
 _SIGNS = {
     **dict.fromkeys("⊙∘∗", "*"),
@@ -58,6 +61,24 @@ def respelled(text: str) -> tuple[str, str]:
     if is_latex(text):
         found = latex_program(text)
         return found, found
+    subscripts: list[str] = []
+
+    def hold(match: re.Match[str]) -> str:
+        subscripts.append(match[1])
+        return f'"{len(subscripts) - 1}"'
+
+    def put(match: re.Match[str]) -> str:
+        return f'"{subscripts[int(match[1])]}"'
+
+    held = _SUBSCRIPTS.sub(hold, text)
+    found, other = _respelled(held)
+    if not subscripts:
+        return found, other
+    pattern = r'"([0-9]+)"'
+    return re.sub(pattern, put, found), re.sub(pattern, put, other)
+
+
+def _respelled(text: str) -> tuple[str, str]:
     if text.isascii() and not re.search(r"[\^']|[A-Za-z]\.[a-z]|dim\s*=", text):
         return text, ""
     bare = re.sub(r"#[^\n]*", "", text)

@@ -5,6 +5,7 @@ It is one object of JSON, version 2, of one kind for all programs:
 | | |
 |---|---|
 | `program`, `method`, `assume` | what was asked |
+| `convention` | `inner` where gradients by symmetric inputs are those among symmetric matrices |
 | `sizes`, `shapes` | the number of each size; the sizes of each name |
 | `definitions` | each value as source, those with a name of ours among them |
 | `functions` | a name of ours for what is done to each entry of a value, and the loss with it |
@@ -25,7 +26,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -76,6 +77,7 @@ def certificate(derivation: ProvedSteps) -> str:
         "program": task.program.source(),
         "method": task.method,
         "assume": dict(task.assumed),
+        **({} if task.convention == "entries" else {"convention": task.convention}),
         "sizes": {s: n for s, n in task.sizes.items() if s != str(n)},
         "shapes": {name: [d.symbol for d in shape] for name, shape in task.shapes.items()},
         "definitions": {a.name: formula_text(a.value, ()) for a in task.sweep.graph.values},
@@ -107,6 +109,7 @@ def _functions(derivation: ProvedSteps) -> _Json:
 
 def _step(step: Step, task: Task, notation: ProgramNotation) -> _Json:
     own = () if step.wrt is None else task.input_indices(task.shapes[step.wrt])
+    notation = replace(notation, about=step.wrt or "")
     return {
         "kind": step.kind,
         "wrt": step.wrt,
@@ -174,7 +177,7 @@ class _Writer:
     def entries(self) -> Entries:
         """General entries."""
         facts = self.task.sweep.facts
-        return Entries(facts.shape, symmetric=facts.symmetric)
+        return Entries(facts.shape, assumed=facts.assumed)
 
     @property
     def text(self) -> IndexText:

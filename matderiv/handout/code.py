@@ -25,7 +25,9 @@ def program_code(derivation: ProvedSteps) -> str:
     shapes = {name: tuple(dim.size for dim in task.shapes[name]) for name in task.program.inputs()}
     words = [f"{name!r}: {shape}" for name, shape in shapes.items()]
     assumed = [f"    assume={dict(task.assumed)},"] if task.assumed else []
-    method = [f"    method={task.method!r},"] if task.method != "elementwise" else []
+    if task.convention != "entries":
+        assumed.append(f"    convention={task.convention!r},")
+    method = [f"    method={task.method!r},"] if task.method != task.usual_method else []
     return "\n".join(
         [
             "derivation = matderiv.derive(",

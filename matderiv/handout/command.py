@@ -85,7 +85,9 @@ def _groups(task: Task, options: Mapping[str, object]) -> Iterator[tuple[str, ..
         yield ("--wrt", name)
     for name, structure in task.assumed.items():
         yield ("--assume", f"{name}={structure}")
-    if task.method != "elementwise":
+    if task.convention != "entries":
+        yield ("--convention", task.convention)
+    if task.method != task.usual_method:
         yield ("--method", task.method)
     for key, value in options.items():
         if value is not None:

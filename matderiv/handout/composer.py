@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from matderiv.calculus.index_forms.forms import Delta, Entry, Form, Rate, Term
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import Chain, ProvedSteps, Step
 from matderiv.derivation.sides import EntryOf, Indexed, Side, Slice, SpelledProduct, VecPartial
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import ASSUMPTIONS
 from matderiv.expression.nodes import Node
 from matderiv.handout.document import Block, Equation, Math, Paragraph, Segments, Text
 from matderiv.handout.sentences import Fields, Filling, fill, listed
@@ -153,13 +154,14 @@ class ProgramComposer:
             return f"value_{kind}"
         return "value_scalar" if any(map(shape, nodes.walk(value))) else "value_number"
 
-    def equation(self, chain: Chain) -> Equation:
-        """A chain; on pages that can show them, with derivations of single entries."""
+    def equation(self, chain: Chain, about: str = "") -> Equation:
+        """A chain of a step; on pages that can show them, with derivations of single entries."""
+        notation = replace(self.notation, about=about) if about else self.notation
         if not self.marked:
-            return Equation(self.notation.chain(chain))
+            return Equation(notation.chain(chain))
         from matderiv.handout.details import Details
 
-        return Details(self.notation, self.language).equation(chain)
+        return Details(notation, self.language).equation(chain)
 
     def held(self, chain: Chain) -> Iterator[Block]:
         """A sentence, once a page, that ∂z/∂x holds values fixed that depend on x as well."""
@@ -183,9 +185,13 @@ class ProgramComposer:
         shape = times(*(dim.size for dim in dims))
         fields: Fields = {"X": Math(name_box(name)), "shape": Math(shape)}
         matrix = "shape_matrix_an" if dims and _with_an(dims[0].size) else "shape_matrix"
-        key = ("shape_scalar", "shape_vector", matrix)[len(dims)]
+        key = ("shape_scalar", "shape_vector", matrix, "shape_array")[min(len(dims), 3)]
         structure = self.task.assumed.get(name)
-        return self.say(key if structure is None else f"shape_{structure}", fields)
+        if structure is None:
+            return self.say(key, fields)
+        kind = ("scalar", "vector", "matrix")[len(dims)]
+        square = ASSUMPTIONS[structure].square
+        return self.say(f"shape_{structure}" if square else f"shape_{structure}_{kind}", fields)
 
     @staticmethod
     def math(box: Box) -> Segments:

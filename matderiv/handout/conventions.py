@@ -9,6 +9,7 @@ from matderiv.derivation.sides import EntryOf, Formula
 from matderiv.expression import nodes
 from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.nodes import Node
+from matderiv.expression.source import is_turned
 from matderiv.expression.vocabulary import KNOWN
 from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import Block, Math, Paragraph
@@ -54,10 +55,19 @@ def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Filling]]:
             yield key if len(boxes) > 1 else f"{key}_one", {key: composer.listed(boxes)}
     if any(isinstance(n, nodes.Trace) and set(shape(n.arg)) == {SINGLE} for n in values):
         yield "single", {}
+    many = any(len(shape) > _MATRIX for shape in graph.shapes.values())
+    stacked = [n for n in shown if isinstance(n, nodes.MatMul) or _turned(n)]
+    if any(len(shape(n)) > _MATRIX for n in stacked):
+        yield "stacks", {}
     if any(getattr(n, "axis", None) is not None for n in shown):
-        yield "axes", {}
+        yield "axes_many" if many else "axes", {}
     if any(getattr(n, "keepdims", False) and getattr(n, "axis", None) is not None for n in shown):
-        yield "keep", {"keep": Math(Word("keep", upright=True))}
+        yield "keep_many" if many else "keep", {"keep": Math(Word("keep", upright=True))}
+    orders = [n.order for n in shown if isinstance(n, nodes.Rearrange) and not _turned(n)]
+    if any(None in order for order in orders):
+        yield "new_axis", {"new": Math(Word("new", upright=True))}
+    if any(list(order) != sorted(order) for order in map(_old, orders)):
+        yield "permuted", {"transpose": Math(Word("transpose", upright=True))}
     for name in sorted(_functions(values)):
         if name not in KNOWN and not name[0].isupper():
             formulas = composer.notation.formulas
@@ -102,6 +112,14 @@ def _arrays(node: nodes.Multiply, shape: Callable[[Node], Shape]) -> bool:
     return bool(shape(node.left) and shape(node.right))
 
 
+def _turned(node: Node) -> bool:
+    return isinstance(node, nodes.Rearrange) and is_turned(node.order)
+
+
+def _old(order: tuple[int | None, ...]) -> list[int]:
+    return [axis for axis in order if axis is not None]
+
+
 def _broadcast(some: list[Node], shape: Callable[[Node], Shape]) -> Iterator[tuple[str, Filling]]:
     """How arrays of different shapes meet entry by entry."""
     pairs = [tuple(map(shape, nodes.children(n))) for n in some if isinstance(n, nodes.Entrywise)]
@@ -109,3 +127,6 @@ def _broadcast(some: list[Node], shape: Callable[[Node], Shape]) -> Iterator[tup
         yield "broadcast_vector", {}
     if any(len(one) == len(other) == _MATRIX and one != other for one, other in pairs):
         yield "broadcast_line", {}
+    unlike = [{len(one), len(other)} for one, other in pairs if len(one) != len(other)]
+    if any(0 not in lengths and max(lengths) > _MATRIX for lengths in unlike):
+        yield "broadcast_stack", {}

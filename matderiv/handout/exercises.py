@@ -205,12 +205,13 @@ class _Words:
             for dim in self.task.shapes[name]
         ]
         items = [box for dim in dims for box in (Operator("times"), dim)]
-        key = "sizes_of_vector" if len(dims) == 1 else "sizes_of_matrix"
+        key = f"sizes_of_{('vector', 'matrix', 'array')[min(len(dims), 3) - 1]}"
         return self.words(key, X=Math(name_box(name)), shape=Math(Row(tuple(items[1:]))))
 
     def shape(self, shape: tuple[int, ...]) -> Segments:
         """3×2, or a vector of 3 entries, or a number."""
-        key = ("size_scalar", "size_vector", "size_matrix")[len(shape)]
+        kinds = ("size_scalar", "size_vector", "size_matrix", "size_array")
+        key = kinds[min(len(shape), len(kinds) - 1)]
         return self.words(key, shape=Math(times(*shape)) if shape else Text(""))
 
     def values(self, given: Iterable[tuple[str, Numerals]]) -> Iterator[Equation]:

@@ -111,12 +111,8 @@ def _told(chain: Chain, step: Step) -> bool:
 
 def _held(composer: ProgramComposer, by: str, wrt: str) -> Iterator[Block]:
     """That other values in the definition of `by` are held fixed, if they change with `wrt`."""
-    graph = composer.task.sweep.graph
-    value = graph.value(by)
-    names = nodes.names_in(value) if value else frozenset()
-    moving = names & graph.depends(frozenset({wrt})) - {wrt}
-    held = [a.name for a in graph.values if a.name in moving]
-    if held and wrt in names:
+    held = composer.task.held.get((by, wrt), ())
+    if held and by != composer.task.loss:
         fields: Filling = {
             "change": Math(composer.notation.formulas.node(change_of(wrt))),
             "held": composer.listed([composer.math(name_box(name)) for name in held]),
@@ -139,7 +135,7 @@ def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) 
             case Slice(wrt=Entry(name=x, indices=indices)):
                 fields = fields | {"x": Math(composer.notation.formulas.entry(x, indices))}
         yield Paragraph(_reason(composer, step, chain, fields))
-    yield composer.equation(chain)
+    yield composer.equation(chain, step.wrt or "")
     yield from composer.held(chain)
     if chain.kind == "differential":
         yield from _held(composer, about or "", step.wrt or "")
@@ -173,6 +169,8 @@ def _reason(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields)
         kind = kind_of(value)
         if kind in _ARGUED:
             return composer.once(f"program.local_{kind}", fields)
+        if chain.links[0].reason == "local derivative":
+            return composer.once("program.local", fields)
     return composer.once(f"method.{_key(step, chain)}", fields)
 
 

@@ -28,15 +28,18 @@ _DTYPE = "float32"  # what networks are trained in
 _MOST = 2  # patterns on one page
 _MOST_WHOLE = 12  # rows and columns up to which a pattern leaves nothing out
 _ROOM = 26.0  # em for the cells of a pattern
+_MATRIX = 2  # dimensions
 _GAP = 0.7  # em between two cells
 
 
 def obstacle(composer: ProgramComposer) -> Iterator[Block]:
     """The memory of a Jacobian as sizes grow; then where one or two Jacobians are zero.
 
-    Nothing where no value of the program has a Jacobian with zeros.
+    Nothing where no value of the program has a Jacobian with zeros that is a table by rows and
+    columns of two matrices or vectors.
     """
-    found = telling(composer.task, _MOST)
+    some = telling(composer.task, _MOST)
+    found = [one for one in some if max(map(len, one.shapes)) <= _MATRIX]
     if not found:
         return
     language = composer.language

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from matderiv.calculus.formulas.shaping import letters_in
 from matderiv.calculus.sweep.conditions import conditions
 from matderiv.calculus.sweep.sweep import name_meant
 from matderiv.derivation.links import ProvedSteps, Step
-from matderiv.expression.nodes import Node
+from matderiv.derivation.sides import Formula
+from matderiv.expression.assumptions import ASSUMPTIONS, Assumption
+from matderiv.expression.nodes import Node, names_in
 from matderiv.handout import close_up, methods
 from matderiv.handout.composer import ProgramComposer, StepWriter
 from matderiv.handout.conventions import conventions
@@ -80,6 +82,14 @@ def task_section(composer: ProgramComposer) -> Iterator[Block]:
     yield Bullets(tuple(composer.shape(name) for name in inputs))
     dims = dict.fromkeys(dim for name in inputs for dim in composer.task.shapes[name])
     sizes = [numbered_box(dim.symbol, dim.size) for dim in dims if dim.symbol != str(dim.size)]
+    tied = [
+        composer.math(name_box(name))
+        for name in composer.derivation.wrt
+        if name in composer.task.assumed
+        and ASSUMPTIONS[composer.task.assumed[name]].gradient == "all"
+    ]
+    if tied:
+        yield Paragraph(composer.say("tied", {"names": composer.listed(tied)}))
     if sizes:
         named = composer.listed(map(composer.math, sizes))
         key = "size_letter" if len(sizes) == 1 else "size_letters"
@@ -151,7 +161,7 @@ def called_value(composer: ProgramComposer, step: Step, fields: Fields) -> Itera
 
 def program_formula(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
     """The formula in the names of the program."""
-    words = [composer.say(f"rewrite_{why}", fields) for why in _rewrites(composer, step)]
+    words = [_rewrite(composer, why, step, fields) for why in _rewrites(composer, step)]
     if not words:
         yield from _as_found(composer, [step])
         return
@@ -181,6 +191,39 @@ def _rewrites(composer: ProgramComposer, step: Step) -> list[str]:
     return list(dict.fromkeys(link.reason.replace(" ", "_") for link in seen))
 
 
+#: The rewrites that use what is assumed of inputs, and the facts about them that they use.
+_ASSUMING: Mapping[str, Callable[[Assumption], object]] = {
+    "rows_that_sum_to_1": lambda known: known.rows,
+    "entries_that_are_0_or_1": lambda known: known.name == "onehot",
+    "orthogonal_matrix": lambda known: known.name == "orthogonal",
+    "numbers_that_are_not_negative": lambda known: known.sign,
+}
+
+
+def _rewrite(composer: ProgramComposer, why: str, step: Step, fields: Fields) -> Segments:
+    """The reason of a rewrite; what is assumed is said of the inputs that the rewrite is about."""
+    uses = _ASSUMING.get(why)
+    if uses is None:
+        return composer.say(f"rewrite_{why}", fields)
+    before = frozenset[str]().union(
+        *(
+            names_in(link.left.node)
+            for link in step.chains[-1].links
+            if link.reason.replace(" ", "_") == why and isinstance(link.left, Formula)
+        )
+    )
+    task = composer.task
+    names = [
+        name
+        for name, structure in task.assumed.items()
+        if name in before and uses(ASSUMPTIONS[structure])
+    ]
+    listed = composer.listed([composer.math(name_box(name)) for name in names])
+    vectors = all(len(task.shapes[name]) == 1 for name in names)
+    key = f"rewrite_{why}_vector" if vectors and why == "rows_that_sum_to_1" else f"rewrite_{why}"
+    return composer.say(key, {"names": listed})
+
+
 def _as_found(composer: ProgramComposer, steps: list[Step]) -> Iterator[Block]:
     """The formulas that were found in the names of the program, after one sentence."""
     formulas = composer.notation.formulas
@@ -192,8 +235,14 @@ def _as_found(composer: ProgramComposer, steps: list[Step]) -> Iterator[Block]:
 
 def _structure(composer: ProgramComposer, step: Step, fields: Fields) -> Iterator[Block]:
     """The gradient by an input of declared structure."""
-    yield Paragraph(composer.say(f"structure_{composer.task.assumed[step.wrt or '']}", fields))
+    way = composer.task.way(step.wrt or "")
+    fields |= {"L": Math(name_box(composer.task.loss))}
+    yield Paragraph(composer.say(f"structure_{way}", fields))
     yield from (Equation(composer.notation.chain(chain)) for chain in step.chains)
+    if way != "diagonal":
+        other = "entries" if way == "inner" else "inner"
+        option: Fields = {"option": Code(f"--convention {other}")}
+        yield Paragraph(composer.say(f"structure_other_{way}", fields | option))
 
 
 def _conclusion(composer: ProgramComposer) -> Iterator[Block]:

@@ -75,7 +75,7 @@ def _blocks(composer: ProgramComposer) -> Iterator[Block]:
 def _formulas(composer: ProgramComposer, wrt: Collection[str] | None = None) -> Iterator[Equation]:
     """The results, each as the first and the last side of its proof; of all steps, or by `wrt`."""
     for step in composer.derivation.steps:
-        structured = step.kind == "matrix" and step.wrt in composer.task.assumed
+        structured = step.kind == "matrix" and composer.task.way(step.wrt or "") is not None
         if step.kind not in ("called", "matrix", "structure") or structured:
             continue
         if wrt is None or step.wrt in wrt:

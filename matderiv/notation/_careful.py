@@ -73,7 +73,7 @@ class Careful:
     def _untransposed(self, node: Node) -> Node:
         """Sᵀ = S where S is symmetric."""
         match node:
-            case nodes.Transpose(nodes.Name(name) as arg) if name in self.facts.symmetric:
+            case nodes.Transpose(arg) if self.facts.is_symmetric(arg):
                 return arg
         return node
 

@@ -113,8 +113,8 @@ class NumberBox(_Measured):
 class Operator(_Measured):
     """A sign by its name.
 
-    plus, minus, equals, cdot, times, comma, quad (a wide space), partial, prime, kronecker, odot
-    and oslash (entry by entry), bars (of a norm), langle and rangle (of an inner product),
+    plus, minus, equals, cdot, times, comma, colon, quad (a wide space), partial, prime, kronecker,
+    odot and oslash (entry by entry), bars (of a norm), langle and rangle (of an inner product),
     differential (an upright d).
     """
 

@@ -11,6 +11,7 @@ import math
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from matderiv.calculus.formulas.removable import removed
 from matderiv.calculus.formulas.shaping import numbered
@@ -18,10 +19,12 @@ from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.stable import stable
 from matderiv.errors import InputError, MissingRuleError
 from matderiv.expression import nodes
+from matderiv.expression.axes import at_once
 from matderiv.expression.definitions import definition
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
+from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import BINARY, mixes, rearrangement, source
 from matderiv.expression.vocabulary import did_you_mean
@@ -29,7 +32,7 @@ from matderiv.notation._careful import Careful, CarefulCode, Solve, repeated, wa
 from matderiv.notation._targets import ALWAYS, TARGETS, Target
 from matderiv.notation.statements import statements
 
-__all__ = ["LANGUAGES", "gradient_code"]
+__all__ = ["LANGUAGES", "Wanted", "gradient_code"]
 
 #: The libraries that code can be printed for.
 LANGUAGES = (*TARGETS, "sympy")
@@ -38,12 +41,31 @@ _UNARY, _ATOM = 3, 5
 _MATRIX = 2  # dimensions
 
 
-def gradient_code(swept: Sweep, formulas: Mapping[str, Node], target: str, note: str = "") -> str:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A derivative other than a gradient: its function, the name of its result, and what it is.
+
+    `program` is what is differentiated, `inputs` are what the function takes.
+    """
+
+    function: str
+    label: str
+    words: str
+    program: Program
+    inputs: tuple[str, ...]
+
+
+def gradient_code(
+    swept: Sweep,
+    formulas: Mapping[str, Node],
+    target: str,
+    note: str = "",
+    wanted: Wanted | None = None,
+) -> str:
     """The source text of a function of the program's inputs that returns the gradients.
 
-    `formulas`: the gradients by some names. Undefined functions and the derivatives it needs of
-    them are keyword arguments.
-
+    `formulas`: the gradients by some names; one of them is what is `wanted` instead. Undefined
+    functions and the derivatives it needs of them are keyword arguments.
 
     Raises:
         InputError: there is no such target.
@@ -57,24 +79,32 @@ def gradient_code(swept: Sweep, formulas: Mapping[str, Node], target: str, note:
     if target == "sympy":
         from matderiv.notation.code_sympy import sympy_code
 
-        return sympy_code(swept, formulas, note)
-    return _Function(swept, formulas, TARGETS[target], note).text()
+        return sympy_code(swept, formulas, note, wanted.label if wanted else "")
+    return _Function(swept, formulas, TARGETS[target], note, wanted).text()
 
 
 class _Function:
     def __init__(
-        self, swept: Sweep, formulas: Mapping[str, Node], target: Target, note: str
+        self,
+        swept: Sweep,
+        formulas: Mapping[str, Node],
+        target: Target,
+        note: str,
+        wanted: Wanted | None,
     ) -> None:
         self._swept = swept
         self._formulas = formulas
         self._target = target
         self._note = note
         self._shape = swept.facts.shape
-        program = swept.graph.program
-        self._inputs = program.inputs()
+        self._wanted = wanted
+        self._program = wanted.program if wanted else swept.graph.program
+        self._inputs = wanted.inputs if wanted else self._program.inputs()
         self._letters: dict[str, str] = {}
         self._given: list[str] = []
-        self._rename = _Names(swept, target)
+        self._name = wanted.function if wanted else "gradient"
+        labels = {f"d{name}": wanted.label for name in formulas} if wanted else {}
+        self._rename = _Names(swept, target, self._name, labels)
         steps = statements(swept, formulas)
         careful = Careful(swept.facts)
         self._steps = {
@@ -104,7 +134,7 @@ class _Function:
             self._lines.append(f"return {results}")
         body = [*self._sizes(), *self._lines]
         inside = "\n".join(f"    {line}" if line else "" for line in [*self._docstring(), *body])
-        head = f"def gradient({', '.join(self._parameters())}):"
+        head = f"def {self._name}({', '.join(self._parameters())}):"
         function = f"{head}\n{inside}\n"
         whole = "\n\n\n".join([*self._helpers("\n".join(body)), function])
         imports = [
@@ -141,11 +171,14 @@ class _Function:
             yield from map(self._rename, functions)
 
     def _docstring(self) -> Iterator[str]:
-        program = self._swept.graph.program
-        results = ", ".join(f"d{name}" for name in self._formulas)
-        what = "gradients" if len(self._formulas) > 1 else "gradient"
-        names = " and ".join(self._formulas)
-        yield f'"""{results}: the {what} of {program.loss.name} by {names}.'
+        program = self._program
+        if self._wanted:
+            yield f'"""{self._wanted.label}: {self._wanted.words}.'
+        else:
+            results = ", ".join(f"d{name}" for name in self._formulas)
+            what = "gradients" if len(self._formulas) > 1 else "gradient"
+            names = " and ".join(self._formulas)
+            yield f'"""{results}: the {what} of {program.loss.name} by {names}.'
         yield ""
         yield from (f"    {a.name} = {source(a.value)}" for a in program.assignments)
         yield ""
@@ -153,7 +186,7 @@ class _Function:
         shapes = self._swept.graph.shapes
         letters = frozenset(dim.symbol for shape in shapes.values() for dim in shape)
         yield from (
-            f"    {name} = {source(numbered(value, shapes, letters))}"
+            f"    {self._rename.label(name)} = {source(numbered(value, shapes, letters))}"
             for name, value in known.items()
             if name not in shapes
         )
@@ -245,7 +278,10 @@ class _Function:
             case nodes.Apply(function) | nodes.Functional(function):
                 return f"{self._rename(function)}({operands[0]})"
             case _ if isinstance(node, nodes.AlongAxis | nodes.Reduction):
-                return self._along(node, operands[0])
+                several = at_once(node)
+                if several is None or node.arg in self._shared:
+                    return self._along(node, operands[0], node.axis)
+                return self._along(node, self._of(several[0])[0], several[1])
             case _ if isinstance(node, nodes.Entrywise):
                 operands = list(map(self._array, operands, nodes.children(node)))
         return self._filled(node, *operands)
@@ -268,9 +304,14 @@ class _Function:
             return text
         return f"torch.tensor({text}, dtype={self._like()}.dtype)"
 
-    def _along(self, node: nodes.AlongAxis | nodes.Reduction, operand: str) -> str:
-        """A function with an axis; torch may want one where NumPy takes all."""
-        target, axis = self._target, node.axis
+    def _along(
+        self,
+        node: nodes.AlongAxis | nodes.Reduction,
+        operand: str,
+        axis: int | tuple[int, ...] | None,
+    ) -> str:
+        """A function with an axis or several; torch may want one where NumPy takes all."""
+        target = self._target
         name, keepdims = target.words[type(node)], getattr(node, "keepdims", False)
         shape = self._shape_of(node.arg)
         dims: object = axis
@@ -335,16 +376,24 @@ def _said(node: Node, target: Target, shape: ShapeOf) -> Node:
 class _Names:
     """Identifiers that hide nothing that the text uses."""
 
-    def __init__(self, swept: Sweep, target: Target) -> None:
+    def __init__(
+        self, swept: Sweep, target: Target, function: str, labels: Mapping[str, str]
+    ) -> None:
         graph = swept.graph
-        self._kept = {*target.imports, *target.helpers, "gradient"}
+        self._labels = labels
+        self._kept = {*target.imports, *target.helpers, function}
         letters = {dim.symbol for shape in graph.shapes.values() for dim in shape}
         functions = graph.program.functions()
         names = graph.shapes.keys() | functions
         self._taken = names | letters | self._kept | {f"d{name}" for name in names}
         self._count = 0
 
+    def label(self, name: str) -> str:
+        """The name to print: another one for a derivative that is no gradient."""
+        return self._labels.get(name, name)
+
     def __call__(self, name: str) -> str:
+        name = self.label(name)
         while name in self._kept:
             name += "_"
         return name

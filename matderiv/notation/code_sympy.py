@@ -31,14 +31,19 @@ _IMPORTS = sorted(
 )
 
 
-def sympy_code(swept: Sweep, formulas: Mapping[str, Node], note: str = "") -> str:
+def sympy_code(swept: Sweep, formulas: Mapping[str, Node], note: str = "", label: str = "") -> str:
     """Statements after which dX is a SymPy expression, for every X of the formulas.
+
+    `label` is another name of the only one.
 
     Raises:
         UnsupportedError: SymPy has no words for a part of it.
     """
     shapes = swept.graph.shapes
     steps = statements(swept, formulas)
+    if label:
+        (name,) = formulas
+        steps[label] = steps.pop(f"d{name}")
     matrices = MatrixExpressions(swept.facts.shape, _size, swept.graph.program.functions())
     printer = _Printer()
     lines = []

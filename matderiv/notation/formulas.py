@@ -10,11 +10,13 @@ from typing import Literal
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.calculus.index_forms.forms import Index
-from matderiv.errors import MissingRuleError, UnsupportedError
+from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
+from matderiv.expression.axes import at_once
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES, OPERATIONS
 from matderiv.expression.shapes import Shape
+from matderiv.expression.source import is_turned
 from matderiv.expression.vocabulary import ELEMENTWISE
 from matderiv.notation.boxes import (
     Box,
@@ -43,7 +45,7 @@ from matderiv.notation.names import (
     starts_with_number,
 )
 
-__all__ = ["Formulas", "Grip", "Held", "call", "written_as_matrix"]
+__all__ = ["Formulas", "Grip", "Held", "call"]
 
 #: How tightly a box holds together: a sum needs brackets as a factor, a product entry by entry
 #: as a factor of a matrix product, and any product as a base.
@@ -71,6 +73,8 @@ class Formulas:
     commas: bool
     letters: tuple[str, ...]
     also: Mapping[tuple[str, str], tuple[str, ...]]
+    #: The name that differentials of values are by.
+    about: str = ""
     #: The number that each size stands for.
     sizes: Mapping[str, int] = field(init=False)
 
@@ -84,19 +88,19 @@ class Formulas:
         if name == "π":
             return Symbol("pi", greek=True)
         if name not in self.names and name[0] == "δ":
-            return Row((_D, self.entry(name[1:], indices)))
+            return self.direct(Row((_D, self.entry(name[1:], indices))), name[1:])
         if name not in self.names:
             return entry_ratio(self.loss, name[1:], indices, commas=self.commas)
         if not indices:
             return name_box(name)
         return named_entry(name, indices, commas=self.commas)
 
-    def holding(self, ratio: Box, of: str, wrt: str) -> Box:
+    def holding(self, box: Box, of: str, wrt: str) -> Box:
         """(∂Z/∂X)_U, U held fixed where X reaches Z through U as well: not all of ∂Z/∂X."""
         held = self.also.get((of, wrt), ())
         if not held:
-            return ratio
-        return Scripts(Fence(ratio, big=True), sub=joined(map(name_box, held)))
+            return box
+        return Scripts(Fence(box, big=has_fraction(box)), sub=joined(map(name_box, held)))
 
     @staticmethod
     def function(name: str) -> Box:
@@ -131,14 +135,18 @@ class Formulas:
         return partial_ratio(name_box(self.loss), name_box(of))
 
     def change(self, of: str) -> Held:
-        """dX, the d upright."""
-        return Row((_D, name_box(of))), "atom"
+        """dX, the d upright; (dZ)_U of a value Z, U held fixed where X reaches Z through U, too."""
+        return self.direct(Row((_D, name_box(of))), of), "atom"
+
+    def direct(self, change: Box, of: str) -> Box:
+        """(dZ)_U as it stands; the change of the loss is always that through everything."""
+        return change if of == self.loss else self.holding(change, of, self.about)
 
     def unit_vectors(self) -> tuple[Scripts, Scripts]:
         """e_p and e_q, under a letter that the program does not use."""
         taken = {name.lower() for name in self.names}
         e = Symbol(next(c for c in ("e", "u", "v", "h", "ε") if c not in taken))
-        p, q = (Scripts(e, sub=name_box(i)) for i in self.letters[-2:])
+        p, q = (Scripts(e, sub=name_box(i)) for i in self.letters[:2])
         return p, q
 
     def unit(self, of: str) -> Held:
@@ -151,16 +159,9 @@ class Formulas:
         return Row((ends[0], Scripts(ends[1].base, ends[1].sub, _T))), "product"
 
     def held(self, node: Node) -> Held:
-        """A box of an expression, and how tightly it holds together.
-
-        Raises:
-            UnsupportedError: it is written with an array of more than two dimensions.
-        """
+        """A box of an expression, and how tightly it holds together."""
         match node:
-            case nodes.Ones(axes) | nodes.Rearrange(_, axes):
-                written_as_matrix(len(axes))
             case nodes.Name(name):
-                written_as_matrix(len(self.names.get(name, self.names.get(name[1:], ()))))
                 if name in self.names:
                     return name_box(name), "atom"
                 if name[0] in _DERIVED:
@@ -318,6 +319,8 @@ class Formulas:
                 if isinstance(arg, nodes.Inverse):
                     return raised_box(self.base(arg.arg), Terms((("-", _T),)))
                 return raised_box(self.base(arg), _T)
+            case nodes.Rearrange(arg, order):
+                return self._rearranged(arg, order)
             case nodes.Inverse(arg):
                 return raised_box(self.base(arg), Terms((("-", NumberBox("1")),)))
             case nodes.Apply("sqrt", arg):
@@ -339,7 +342,23 @@ class Formulas:
                 return Scripts(Symbol("I"), sub=self.size(str(size)))
             case nodes.Ones(sizes):
                 return self._filled("1", sizes)
+        if several := at_once(node):
+            return self._call(self._named(node, several[1]), several[0])
         return self._call(self._named(node), *nodes.children(node))
+
+    def _rearranged(self, arg: Node, order: tuple[int | None, ...]) -> Box:
+        """Aᵀ of each matrix of a stack; other places of axes in words."""
+        if is_turned(order):
+            return raised_box(self.base(arg), _T)
+        old = tuple(axis for axis in order if axis is not None)
+        box = self.base(arg)
+        if old != tuple(range(len(old))):
+            places = joined(NumberBox(str(axis)) for axis in old)
+            box = call(Scripts(Word("transpose", upright=True), sub=places), [self.node(arg)])
+        if None not in order:
+            return box
+        new = joined(Word("new", upright=True) if n is None else Operator("colon") for n in order)
+        return Scripts(fenced(box) if isinstance(box, Scripts) else box, sub=new)
 
     def _filled(self, number: str, sizes: Sequence[int | str]) -> Box:
         """An array whose entries are all one number."""
@@ -355,12 +374,12 @@ class Formulas:
         return call(head, list(map(self.node, args)))
 
     @staticmethod
-    def _named(node: Node) -> Box:
+    def _named(node: Node, axes: tuple[int, ...] = ()) -> Box:
         if type(node) not in NAMES:
             raise MissingRuleError(node, "word in formulas")
         word = Formulas.word(NAMES[type(node)])
         axis = getattr(node, "axis", None)
-        sub: list[Box] = [] if axis is None else [NumberBox(str(axis))]
+        sub: list[Box] = [NumberBox(str(n)) for n in axes or (() if axis is None else (axis,))]
         if getattr(node, "keepdims", False):
             sub.append(Word("keep", upright=True))
         return Scripts(word, sub=joined(sub)) if sub else word
@@ -373,19 +392,6 @@ class Formulas:
             return self.entry(node.name, indices)
         box = self.node(node)
         return entry_box(fenced(box), indices, commas=self.commas)
-
-
-def written_as_matrix(dimensions: int) -> None:
-    """Nothing, if an array has a place on a page.
-
-    Raises:
-        UnsupportedError: it has more than two dimensions.
-    """
-    if dimensions > _MATRIX:
-        raise UnsupportedError(
-            f"An array of {dimensions} dimensions cannot be written on a page; pages write "
-            "matrices, vectors and numbers in this version."
-        )
 
 
 def call(head: Box, operands: list[Box]) -> Box:

@@ -56,8 +56,8 @@ _KRONECKER = Operator("kronecker")
 def box(side: RouteSide, formulas: Formulas) -> Box:
     """One side of an equality."""
     match side:
-        case Differential(node):
-            return _differential(node, formulas)
+        case Differential(of, node):
+            return formulas.direct(_differential(node, formulas), of)
         case Matrix(node):
             return formulas.node(node)
         case Contraction(node, indices):

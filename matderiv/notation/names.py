@@ -104,7 +104,9 @@ def raised_box(box: Box, sup: Box) -> Box:
 
 
 def function_box(name: str) -> Box:
-    """The name of an undefined function; df is f′."""
+    """The name of an undefined function; df is f′ and ddf is f″."""
+    if name[:2] == "dd" and len(name) > 2:  # noqa: PLR2004 - more than the two letters
+        return Scripts(name_box(name[2:]), sup=Row((Operator("prime"), Operator("prime"))))
     if name[0] == "d" and len(name) > 1:
         return Scripts(name_box(name[1:]), sup=Operator("prime"))
     return name_box(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise, product
@@ -46,7 +46,7 @@ from matderiv.notation.boxes import (
     Tagged,
     Terms,
 )
-from matderiv.notation.formulas import Formulas, written_as_matrix
+from matderiv.notation.formulas import Formulas
 from matderiv.notation.indices import IndexNotation
 from matderiv.notation.latex import latex
 from matderiv.notation.marks import Mark, entry_key, turned_mark
@@ -93,6 +93,8 @@ class ProgramNotation:
     show: int | None
     #: Whether cells of arrays are tagged with the entry that they are.
     marked: bool = False
+    #: The name that a step is about, by which differentials of values are.
+    about: str = ""
     formulas: Formulas = field(init=False)
     indices: IndexNotation = field(init=False)
 
@@ -107,6 +109,7 @@ class ProgramNotation:
             task.largest_size >= _COMMA_FROM,
             task.sum_letters,
             task.held,
+            self.about,
         )
         object.__setattr__(self, "formulas", formulas)
         object.__setattr__(self, "indices", IndexNotation(formulas))
@@ -206,7 +209,8 @@ class ProgramNotation:
     def _across(self, array: Spelled, widest: float) -> float:
         """How wide an array is whose widest entry is so wide."""
         shape = self._shape(array)
-        columns = len(self.formulas.shown(shape[1].size)) if len(shape) > 1 else 1
+        across = shape[::-2] if len(shape) > 1 else ()  # a vector is a column
+        columns = math.prod(len(self.formulas.shown(dim.size)) for dim in across)
         return columns * (widest + 1) + BRACKETS if shape else widest
 
     def _entry(self, array: Spelled, sums: _Sums) -> Callable[[tuple[int, ...]], Box]:
@@ -246,19 +250,33 @@ class ProgramNotation:
     ) -> Box:
         """An array by its cells, with dots for those left out; a vector is a column.
 
+        One of three dimensions is a row of matrices, one of four a matrix of matrices.
+
         `also`: places along each axis that are shown in any case.
         """
 
         def cell(at: tuple[int, ...]) -> Box:
             return Tagged(inside(at), mark(*at)) if mark and at else inside(at)
 
-        written_as_matrix(len(shape))
         kept = also or {}
         counts = [self.formulas.shown(dim.size, kept.get(n, ())) for n, dim in enumerate(shape)]
-        if not counts:
-            return cell(())
-        rows, *cols = counts
-        return Grid(tuple(tuple(_cell(cell, (i, *j)) for j in product(*cols)) for i in rows))
+        return _nested(counts, cell)
+
+
+def _nested(counts: Sequence[Sequence[int | None]], cell: Callable[[tuple[int, ...]], Box]) -> Box:
+    """The cells at the places that are shown: rows and columns, each perhaps a matrix again."""
+    if not counts:
+        return cell(())
+    outer = 1 if len(counts) % 2 else 2
+
+    def inside(at: tuple[int, ...]) -> Box:
+        return _nested(counts[outer:], lambda further: cell((*at, *further)))
+
+    across = len(counts) > 1
+    boxes = [[_cell(inside, at) for at in product([i], *counts[1:outer])] for i in counts[0]]
+    if outer == 1 and across:
+        return Grid((tuple(box for (box,) in boxes),))
+    return Grid(tuple(map(tuple, boxes)))
 
 
 def array_mark(chain: Chain) -> Mark | None:

@@ -25,6 +25,7 @@ SIGNS = {
     # A derivative's numerator has no space before it.
     "partial": Sign(r"\partial ", '<mo lspace="0">∂</mo>', "partial", "∂"),
     "comma": Sign(",", "<mo>,</mo>", r"\,", ","),
+    "colon": Sign("{:}", "<mo>:</mo>", ":", ":"),
     "quad": Sign(r"\quad ", '<mspace width="1em"/>', "quad", "  "),
     "prime": Sign(r"\prime ", "<mo>′</mo>", "prime", "′"),
     "times": Sign(r"\times ", "<mo>×</mo>", "times", "×"),

@@ -19,6 +19,7 @@ def assert_gradient(
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    convention: str | None = None,
     lang: str = "en",
 ) -> None:
     """∂L/∂wrt = claim, proved; for all sizes unless only single ones can be decided.
@@ -37,6 +38,14 @@ def assert_gradient(
     The line of the derivation that decides: ∂L/∂w_pq = Σ_i ∂L/∂y_iq·x_ip
     """
     __tracebackhide__ = True
-    report = check(program, wrt, claim, sizes=sizes, shapes=shapes, assume=assume)
+    report = check(
+        program,
+        wrt,
+        claim,
+        sizes=sizes,
+        shapes=shapes,
+        assume=assume,
+        convention=convention,
+    )
     if report.status != "right":
         raise AssertionError(report.text(lang).rstrip("\n"))

@@ -131,14 +131,17 @@ def _check_derived(name: str, ends: Mapping[str, str], program: Program) -> None
 
 
 def _asked(name: str, program: Program) -> Tree:
-    """dX, or what is left of it where X has a structure: G + Gᵀ - G∗I or G∗I."""
-    structure = program.assumed.get(name)
-    size = program.shapes[name][0] if structure else ""
-    text = {
-        None: f"d{name}",
-        "symmetric": f"d{name} + d{name}.T - d{name}*eye({size})",
-        "diagonal": f"d{name}*eye({size})",
-    }[structure]
+    """dX, or what is made of it where X has entries of its own: G + Gᵀ - G∗I, (G + Gᵀ)/2, G∗I."""
+    structure, g = program.assumed.get(name), f"d{name}"
+    text = g
+    if structure in ("symmetric", "psd") and program.inner:
+        text = f"({g} + {g}.T)/2"
+    elif structure in ("symmetric", "psd"):
+        text = f"{g} + {g}.T - {g}*eye({program.shapes[name][0]})"
+    elif structure == "diagonal":
+        text = f"{g}*eye({program.shapes[name][0]})"
+    elif structure == "lower":
+        refuse(f"gradients: none by a triangular {name} is known")
     found: Tree = flat(parse(text))
     return found
 
@@ -306,18 +309,32 @@ def _links(chain: Json, prover: Prover, about: str | None, where: str) -> Iterat
 
 def _evaluate(data: Json, entries: Entries, links: list[Link]) -> None:
     """Look at every link that is not proved, at all that is written out, and for values of all."""
+    few = "onehot" in entries.program.assumed.values()  # which takes few values
     with contextlib.suppress(NotRationalError):
-        _look(data, entries, [Residues(random_prime(CHANCE)) for _ in range(2)], links)
+        count = 8 if few else 2
+        _look(data, entries, [Residues(random_prime(CHANCE)) for _ in range(count)], links)
         return
     for digits in DIGITS:
         with contextlib.suppress(ImpreciseError):
             _look(data, entries, [Reals(digits)] * 2, links)
-            if entries.jumped:  # it takes more points to tell functions apart that take few values
+            if (
+                entries.jumped or few
+            ):  # it takes more points to tell functions apart that take few values
                 _look(data, entries, [Reals(digits)] * 6, links)
-            if any(len(signs) == 1 for signs in entries.signs.values()):
+            if any(len(s) == 1 and not _signed(t, entries) for t, s in entries.signs.items()):
                 refuse("a side asks for a sign that is always the same")
             return
     refuse(f"numbers that {DIGITS[-1]:,} digits do not tell apart")
+
+
+def _signed(tree: Tree, entries: Entries) -> bool:
+    """Whether a tree holds only inputs of which it is assumed that they are not negative."""
+    program = entries.program
+    used = names(tree).union(*(program.reach.get(n, frozenset()) for n in names(tree)))
+    inputs = used & {*program.inputs}
+    return bool(inputs) and all(
+        program.assumed.get(n) in ("positive", "stochastic", "onehot") for n in inputs
+    )
 
 
 def _look(data: Json, entries: Entries, fields: Sequence[Field], links: list[Link]) -> None:

@@ -58,6 +58,7 @@ CERTIFICATE: Form = {
     "program": str,
     "method": str,
     "assume": {str: str},
+    "convention?": "inner",
     "sizes": {str: int},
     "shapes": {str: [str]},
     "definitions": {str: str},

@@ -7,7 +7,7 @@ as text; along a size "1" an index is 1, and the array is repeated where a large
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from certificates.frame import Work, refuse
@@ -104,6 +104,15 @@ class Lowering:
             case ("T", part):
                 inner = self.lower(part)
                 return Lowered(inner.shape[::-1], lambda at: inner.at(at[::-1]))
+            case ("call", "transpose", (part, ("tuple", order))):
+                return self.rearranged(self.lower(part), [axis for _, axis in order])
+            case ("mT", part):
+                inner = self.lower(part)
+                last = range(len(inner.shape))
+                return self.rearranged(inner, [*last[:-2], *last[:-3:-1]])
+            case ("new", part, axes):
+                inner, count = self.lower(part), itertools.count()
+                return self.rearranged(inner, [next(count) if a == ":" else None for a in axes])
             case ("index", name, indices) if name.endswith(".unit"):
                 return self.unit(self.shape_of(name), indices)
             case ("call", name, arguments):
@@ -118,27 +127,41 @@ class Lowering:
         return Lowered(shape, lambda at: operation(*(self.own(part, shape, at) for part in parts)))
 
     @staticmethod
-    def own(array: Lowered, over: Sizes, at: Places) -> Tree:
-        """The entry of an array at a place of a larger one."""
+    def own(array: Lowered, over: Sizes, at: Places, further: Places = ()) -> Tree:
+        """The entry of an array at a place of a larger one; `further` places follow as they are."""
         if broadcast(array.shape, over) != over:
             refuse("an array does not have the shape of what it stands for")
         rest = at[len(over) - len(array.shape) :]
-        return array.at(
-            tuple(ONE if n == "1" else i for i, n in zip(rest, array.shape, strict=True))
-        )
+        own = (ONE if n == "1" else i for i, n in zip(rest, array.shape, strict=True))
+        return array.at((*own, *further))
 
     def matmul(self, left: Lowered, right: Lowered) -> Lowered:
         """Σ_k a_ik b_kj."""
-        if not left.shape or not right.shape or left.shape[-1] != right.shape[0]:
+        if not left.shape or not right.shape or left.shape[-1] != right.shape[-2:][0]:
             refuse("a product of sizes that differ")
-        rows = len(left.shape) - 1
+        rows, cols = left.shape[-2:-1], right.shape[-1:] if right.shape[1:] else ()
+        stack = broadcast(left.shape[:-2], right.shape[:-2])
 
         def at(place: Places) -> Tree:
-            inner, bounds = self.places(right.shape[:1])
-            product = times(left.at((*place[:rows], *inner)), right.at((*inner, *place[rows:])))
+            inner, bounds = self.places(right.shape[-2:][:1])
+            of, row = place[: len(stack)], place[len(stack) : len(stack) + len(rows)]
+            col = place[len(stack) + len(rows) :]
+            one, other = Lowered(left.shape[:-2], left.at), Lowered(right.shape[:-2], right.at)
+            product = times(
+                self.own(one, stack, of, (*row, *inner)), self.own(other, stack, of, (*inner, *col))
+            )
             return summed(product, bounds)
 
-        return Lowered(left.shape[:-1] + right.shape[1:], at)
+        return Lowered((*stack, *rows, *cols), at)
+
+    @staticmethod
+    def rearranged(array: Lowered, order: Sequence[int | None]) -> Lowered:
+        """Axis n is axis order[n] of the array, or a new one of a single entry."""
+        old = [n for n in order if n is not None]
+        if sorted(old) != list(range(len(array.shape))):
+            refuse("axes that an array does not have")
+        shape = tuple("1" if n is None else array.shape[n] for n in order)
+        return Lowered(shape, lambda at: array.at(tuple(at[order.index(n)] for n in sorted(old))))
 
     def unit(self, shape: Sizes, indices: Places) -> Lowered:
         """e_p e_qᵀ."""
@@ -265,9 +288,11 @@ class Lowering:
         dims, keepdims = len(array.shape), kept == _TRUE
         match axis:
             case ("name", "None"):
-                over = range(dims)
+                over: Sequence[int] = range(dims)
             case ("num", int(n)) if n < dims:
                 over = range(n, n + 1)
+            case ("tuple", some) if all(number in range(dims) for _, number in some):
+                over = sorted({number for _, number in some})
             case ("neg", ("num", int(n))) if n <= dims:
                 over = range(dims - n, dims - n + 1)
             case _:
@@ -302,7 +327,7 @@ REDUCTIONS = frozenset(("sum", "mean", "prod"))
 
 #: Functions that have a name of their own in the language.
 KNOWN = {*FUNCTIONS, *COMPOSITE, *REDUCTIONS} | set(
-    "inv det logdet diag outer eye ones zeros acos".split()
+    "inv det logdet diag outer transpose eye ones zeros acos".split()
 )
 
 

@@ -18,8 +18,11 @@ MOST_PROGRAM = 100_000  # letters, and parts of its definitions
 
 _NAME = r"[A-Za-z]\w*"
 _FIXED = re.compile("[1-9][0-9]{0,8}")
-_LANGUAGE = {"num", "name", "neg", "add", "mul", "pow", "matmul", "T", "call", "tuple", "option"}
-_STRUCTURES = ("symmetric", "diagonal")
+_LANGUAGE = set("num name neg add mul pow matmul T mT new call tuple option".split())
+#: Assumptions about square matrices, about arrays with rows, and about any input.
+_SQUARE = ("symmetric", "diagonal", "psd", "lower", "orthogonal")
+_ROWS = ("stochastic", "onehot")
+_ANY = ("positive",)
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Program:
     assumed: Mapping[str, str]
     #: f for f(z_ij) of ours: the name Z, f(Z) as source, and the loss in terms of f(Z).
     bodies: Mapping[str, tuple[str, Tree, Tree]]
+    #: Whether gradients by symmetric inputs are those among symmetric matrices.
+    inner: bool = False
 
     @property
     def loss(self) -> str:
@@ -109,12 +114,15 @@ def read(data: Json) -> Program:
         refuse("program, sizes: a name stands for two things")
     for name, assumed in data["assume"].items():
         square = len(shapes.get(name, [])) == 2 and len({*shapes[name]}) == 1  # noqa: PLR2004
-        if name not in inputs or assumed not in _STRUCTURES or not square:
+        known = (square and assumed in _SQUARE) or (shapes.get(name) and assumed in _ROWS)
+        if name not in inputs or not (known or assumed in _ANY):
             refuse(f"assume: {name[:40]} cannot be {assumed[:40]}")
     wrt = data["wrt"]
     if not wrt or len({*wrt}) != len(wrt) or not {*wrt} <= inputs or {*data["gradients"]} != {*wrt}:
         refuse("wrt, gradients: they are not those of some inputs")
-    found = Program(definitions, shapes, data["sizes"], functions, data["assume"], bodies)
+    found = Program(
+        definitions, shapes, data["sizes"], functions, data["assume"], bodies, "convention" in data
+    )
     _check_shapes(found)
     return found
 

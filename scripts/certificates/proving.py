@@ -146,7 +146,7 @@ class Prover:
 
     def own_entry(self, name: str, at: Iterable[Place]) -> Atom:
         """An entry; of a symmetric matrix, one of the two that are equal."""
-        symmetric = self.program.assumed.get(name) == "symmetric"
+        symmetric = self.program.assumed.get(name) in ("symmetric", "psd")
         return ("entry", name, *(sorted(at, key=str) if symmetric else at))
 
     def unfolded(self, name: str) -> tuple[tuple[Place, ...], Value]:

@@ -16,13 +16,13 @@ Tree = tuple[Any, ...]
 
 _TOKEN = re.compile(
     r"\s*(?:((?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:e-?[0-9]{1,3})?)|([A-Za-z_][A-Za-z0-9_]*)"
-    r"|(\*\*|[-+*/@().,=\[\]])|(\S))"
+    r"|(\*\*|[-+*/@().,:=\[\]])|(\S))"
 )
 
 
 @lru_cache(maxsize=1 << 14)
 def parse(text: str) -> Tree:
-    """The tree of an expression: numbers, names, calls, entries, + - * / ** @ and .T.
+    """The tree of an expression: numbers, names, calls, entries, + - * / ** @ .T .mT and [:, None].
 
     `X.differential` is a name, and `X.unit[p, q]` an entry, of arrays with a dot in their names.
     """
@@ -108,9 +108,19 @@ class _Parser:
         else:
             self.at -= 1
             self.fail()
-        while self.take("."):
-            tree = ("T", tree) if self.take("T") else self.fail()
+        while sign := self.take(".", "["):
+            if sign == "[":
+                tree = ("new", tree, self.axes())
+            else:
+                tree = (self.take("T", "mT") or self.fail(), tree)
         return tree
+
+    def axes(self) -> str:
+        """The axes in an index such as [:, None], up to its end: a colon or an N for each."""
+        found = ""
+        while not found or self.take(","):
+            found += (self.take(":", "None") or self.fail())[0]
+        return found if self.take("]") else self.fail()
 
     def named(self, word: str) -> Tree:
         """A name, and what belongs to it: arguments, indices, or a word after a dot."""
@@ -120,7 +130,7 @@ class _Parser:
         if after in ("differential", "unit"):
             self.at += 2
             word = f"{word}.{after}"
-        if self.take("["):
+        if self.tokens[self.at + 1 : self.at + 2] not in ([":"], ["None"]) and self.take("["):
             return ("index", word, self.items("]"))
         return ("name", word)
 

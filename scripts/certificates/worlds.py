@@ -6,6 +6,8 @@ import contextlib
 import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
 from certificates.arrays import Array, Shape, made, places
@@ -19,6 +21,20 @@ CHANCE = random.SystemRandom()
 
 _TRIES = 120
 _SHUFFLES = 12  # choices of sizes of each kind, where the program has no value at the first
+
+
+#: Ranges of positive numbers.
+_POSITIVE = ("positive", "small", "large")
+
+
+def _rows(array: Array) -> list[list[Number]]:
+    """The entries row by row, along the last axis."""
+    length = array.shape[-1]
+    return [array.items[n : n + length] for n in range(0, len(array.items), length)]
+
+
+def _inner(one: Sequence[Number], other: Sequence[Number]) -> Number:
+    return reduce(add, (u * v for u, v in zip(one, other, strict=True)))
 
 
 class NoValueError(RefusedError):
@@ -108,14 +124,46 @@ class World:
         if square and chance.random() < 1 / 2:  # positive definite, for roots of what it makes
             more = field.number(shape[0])
             found = made(shape, lambda p: found.at(p) + more if p[0] == p[1] else found.at(p))
-        own = found
+        own, zero, one = found, field.number(0), field.number(1)
         match self.program.assumed.get(name):
             case "symmetric":
                 return made(shape, lambda p: own.at(p) + own.at(p[::-1]))
             case "diagonal":
-                zero = field.number(0)
                 return made(shape, lambda p: own.at(p) if p[0] == p[1] else zero)
+            case "lower":
+                return made(shape, lambda p: own.at(p) if p[0] >= p[1] else zero)
+            case "psd":
+                rows = _rows(own)
+                plus = made(shape, lambda p: _inner(rows[p[0] - 1], rows[p[1] - 1]))
+                return made(shape, lambda p: plus.at(p) + one if p[0] == p[1] else plus.at(p))
+            case "orthogonal":
+                return self._orthogonal(_rows(own), chance)
+            case "positive":
+                return made(shape, lambda _: field.drawn(chance, chance.choice(_POSITIVE)))
+            case "stochastic":
+                weights = _rows(made(shape, lambda _: field.drawn(chance, "positive")))
+                return Array(shape, [u / reduce(add, row) for row in weights for u in row])
+            case "onehot":
+                labels = [chance.randrange(shape[-1]) for _ in _rows(own)]
+                return Array(
+                    shape, [one if k == n else zero for n in labels for k in range(shape[-1])]
+                )
         return own
+
+    def _orthogonal(self, rows: list[list[Number]], chance: random.Random) -> Array:
+        """A product of reflections I - 2vvᵀ/vᵀv, an even or an odd number of them."""
+        field, n = self.field, len(rows)
+        two = field.number(2)
+        made_of = rows[: n - chance.randrange(2)]
+        found = [[field.number(int(i == k)) for k in range(n)] for i in range(n)]
+        for v in made_of:
+            over = two / _inner(v, v)
+            moved = [_inner(row, v) * over for row in found]
+            found = [
+                [u - m * w for u, w in zip(row, v, strict=True)]
+                for row, m in zip(found, moved, strict=True)
+            ]
+        return Array((n, n), [u for row in found for u in row])
 
     def array(self, name: str) -> Array:
         """The array of a name: a value, a gradient or a differential."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from matderiv._budget import bounded
+from matderiv.calculus.index_forms.assumed import under_assumptions
 from matderiv.calculus.index_forms.canonical import canonical
 from matderiv.calculus.index_forms.factoring import factored
 from matderiv.calculus.index_forms.forms import Form, difference
@@ -151,9 +152,15 @@ def decide_by_letters(attempts: Iterable[Attempt], *, budget: Budget = BUDGET) -
 
 
 def _read(
-    attempts: Iterable[Attempt], place: tuple[int, ...] | None, budget: Budget
+    attempts: Iterable[Attempt],
+    place: tuple[int, ...] | None,
+    budget: Budget,
+    sizes: Mapping[str, int] | None = None,
 ) -> tuple[Verdict, dict[str, Pair]]:
-    """Whether the sides of some attempt read the same; and the forms of all that do not."""
+    """Whether the sides of some attempt read the same; and the forms of all that do not.
+
+    Both are read as they stand and with what is assumed of inputs used.
+    """
     unequal: dict[str, Pair] = {}
     reasons: dict[str, str] = {}
     for attempt in attempts:
@@ -162,12 +169,15 @@ def _read(
                 pair = attempt.forms(place)
                 if read_the_same(*pair):
                     return Verdict("equal", index=True), {}
+                one, other = (under_assumptions(side, sizes) for side in pair)
+                if (one, other) != pair and read_the_same(one, other):
+                    return Verdict("equal", index=True), {}
         except RecursionError:
             reasons[attempt.name] = "nested too deeply"
         except UnsupportedError as error:
             reasons[attempt.name] = str(error)
         else:
-            unequal[attempt.name] = pair
+            unequal[attempt.name] = (one, other)
             reasons[attempt.name] = "the sides do not read the same"
     return Verdict("undecided", reason=_said(reasons)), unequal
 
@@ -180,7 +190,7 @@ def _by_form(
     sizes: Mapping[str, int] | None = None,
 ) -> Verdict:
     """Whether the forms of some attempt are equal, in letters or at a place."""
-    found, unequal = _read(attempts, place, budget)
+    found, unequal = _read(attempts, place, budget, None if place is None else sizes or {})
     if found.status == "equal":
         return found
     from matderiv.calculus.deciding.points import differ  # loads mpmath: only where needed

@@ -18,6 +18,7 @@ from matderiv.calculus.index_forms.forms import (
     Entry,
     Form,
     Index,
+    Known,
     Raised,
     Rate,
     SizeAtom,
@@ -156,10 +157,8 @@ class _Point:
         match atom:
             case Entry("π", ()):
                 return +mpmath.pi
-            case Entry(name, indices, symmetric):
-                places = map(str, sorted(indices, key=str) if symmetric else indices)
-                key = f"{name}[{','.join(places)}]" if indices else name
-                value = self.entries.setdefault(key, self.random(key))
+            case Entry():
+                value = self.entry(atom)
                 return mpmath.mpf(value.numerator) / value.denominator
             case SizeAtom(letter):
                 return mpmath.mpf(self.size(letter))
@@ -175,6 +174,42 @@ class _Point:
             case Rate() if self.sizes is None:
                 return self.drawn(str(atom))
         raise UnsupportedError(f"{atom} has no value at a point")
+
+    def entry(self, entry: Entry) -> Fraction:
+        """The value of an entry; what is assumed of its array holds at a point of given sizes.
+
+        Raises:
+            UnsupportedError: such arrays are not drawn entry by entry.
+        """
+        indices = sorted(entry.indices, key=str) if entry.symmetric else entry.indices
+        key = f"{entry.name}[{','.join(map(str, indices))}]" if indices else entry.name
+        if key not in self.entries:
+            value = self.random(key)
+            known = None if self.sizes is None else entry.known
+            self.entries[key] = value if known is None else self.assumed(value, entry, known)
+        return self.entries[key]
+
+    def assumed(self, value: Fraction, entry: Entry, known: Known) -> Fraction:
+        """A random value such that what is assumed of an array holds.
+
+        Of rows that sum to 1 the last entry is never asked for: it is written as 1 - the others.
+        """
+        row = ",".join(map(str, entry.indices[:-1]))
+        match known.what:
+            case "symmetric":
+                return value
+            case "positive":
+                return abs(value)
+            case "diagonal" | "lower":
+                above, below = entry.indices
+                lower = known.what == "lower" and int(above) > int(below)
+                return value if above == below or lower else Fraction(0)
+            case "stochastic":
+                return abs(value) / (abs(value) + 1) / (1 << int(entry.indices[-1]))
+            case "onehot":
+                label = Random(f"{self.seed}:{entry.name}[{row}]").randint(1, self.size(known.size))
+                return Fraction(label == entry.indices[-1])
+        raise UnsupportedError(f"no entry of an {known.what} array is drawn alone")
 
     def call(self, function: str, at: Real) -> Real:
         """f(u), an undefined function's the same for the same u."""

@@ -12,6 +12,7 @@ import operator
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache, cached_property
 from typing import Literal, cast
 
@@ -20,9 +21,11 @@ import sympy as sp
 from matderiv.calculus.deciding.explicit import Explicit, SympyArray, sympy_sum
 from matderiv.calculus.deciding.reduction import ZeroTest
 from matderiv.errors import ProofError, TooLarge, UnsupportedError
+from matderiv.expression.assumptions import ASSUMPTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape
+from matderiv.expression.structured import numbers_made
 
 __all__ = ["OurGradients", "SecondOpinion", "second_opinion"]
 
@@ -66,7 +69,8 @@ class OurGradients:
     """A program with our formulas of its gradients, for SymPy to check.
 
     `gradients`: the formula of ∂L/∂x by name x. `known`: the formulas of the other names in
-    them, such as dY. `structures`: the declared structure of inputs by name.
+    them, such as dY. `structures`: what is assumed of inputs, by name; `halves`: those by which
+    the gradient is that in the space of symmetric matrices, half of what both entries together do.
     """
 
     program: Program
@@ -75,6 +79,7 @@ class OurGradients:
     gradients: Mapping[str, Node]
     known: Mapping[str, Node]
     structures: Mapping[str, str] = field(default_factory=dict)
+    halves: frozenset[str] = frozenset()
 
 
 def second_opinion(answers: OurGradients) -> SecondOpinion:
@@ -135,12 +140,15 @@ class _Engine:
         shape, structure = self.shape(name), self.answers.structures.get(name)
         made = []
         for at in itertools.product(*map(range, shape)):
-            if structure == "diagonal" and at[0] != at[1]:
+            off = structure == "diagonal" and at[0] != at[1]
+            if off or (structure == "lower" and at[0] < at[1]):
                 made.append(sp.S.Zero)
                 continue
-            own = sorted(at) if structure == "symmetric" else at
+            known = ASSUMPTIONS.get(structure or "")
+            own = sorted(at) if known is not None and known.symmetric else at
             written = ",".join(str(i + 1) for i in own)
-            made.append(cast("sp.Expr", sp.Symbol(f"{name}[{written}]", real=True)))
+            sign = {"positive": True} if structure == "positive" else {"real": True}
+            made.append(cast("sp.Expr", sp.Symbol(f"{name}[{written}]", **sign)))
         return SympyArray(shape, tuple(made))
 
     @property
@@ -185,10 +193,12 @@ class _Engine:
         for name, at in chosen:
             symbol = self.symbols[name].at(at)
             theirs, own = self.derivative(loss, symbol), ours[name].at(at)
+            if name in self.answers.halves and at[0] != at[1]:
+                theirs /= 2
             if theirs == own:
                 exact += 1
                 continue
-            difference = sympy_sum((theirs, -own))
+            difference = cast("sp.Expr", sympy_sum((theirs, -own)).xreplace(self.tied))
             if kinks:
                 difference = self._wherever_defined(difference)
             if self.reduction.is_zero(difference):
@@ -213,6 +223,23 @@ class _Engine:
         if upstream is None:
             return found.entries[0]
         return sympy_sum(map(operator.mul, upstream.entries, found.entries))
+
+    @cached_property
+    def tied(self) -> dict[sp.Expr, sp.Expr]:
+        """The last entry of each row that sums to 1, by the others of its row.
+
+        Derivatives are taken before that, by entries as if each were free.
+        """
+        found: dict[sp.Expr, sp.Expr] = {}
+        for name, what in self.answers.structures.items():
+            array = self.symbols.get(name)
+            if array is None or not ASSUMPTIONS[what].rows:
+                continue
+            length = array.shape[-1]
+            for start in range(0, len(array.entries), length):
+                *before, last = array.entries[start : start + length]
+                found[last] = sympy_sum((sp.S.One, *(-entry for entry in before)))
+        return found
 
     def derivative(self, expr: sp.Expr, symbol: sp.Expr) -> sp.Expr:
         """The derivative by a symbol: SymPy's of each operation, and the chain rule.
@@ -285,12 +312,12 @@ class _Engine:
         values = [self.names.name(a.name).entries for a in self.answers.program.assignments]
         everything = [*itertools.chain(*values), *differences, *parts]
         for seed in range(_POINTS):
-            point = _Point(self.symbols.values(), seed, _DIGITS)
+            point = self._point(seed, _DIGITS)
             if point.has(everything):
                 break
         else:
             return 0
-        sharper = _Point(self.symbols.values(), seed, 2 * _DIGITS)
+        sharper = self._point(seed, 2 * _DIGITS)
         for name, at, difference in doubtful:
             value = point.of(difference)
             scale = max((abs(point.of(part)) for part in difference.args), default=sp.S.One)
@@ -307,19 +334,42 @@ class _Engine:
             )
         return len(doubtful)
 
+    def _point(self, seed: int, digits: int) -> _Point:
+        return _Point(self.symbols, self.answers.structures, seed, digits)
+
 
 class _Point:
-    """Random rational numbers for all entries, and for each value of an undefined function."""
+    """Random rational numbers for all entries, and for each value of an undefined function.
 
-    def __init__(self, symbols: Iterable[SympyArray], seed: int, digits: int) -> None:
+    What is assumed of an array holds of its numbers.
+    """
+
+    def __init__(
+        self,
+        symbols: Mapping[str, SympyArray],
+        structures: Mapping[str, str],
+        seed: int,
+        digits: int,
+    ) -> None:
         chance = random.Random(seed)
         self._seed = seed
         self._digits = digits
         self._found: dict[sp.Basic, sp.Number] = {}
-        for array in symbols:
+        for name, array in symbols.items():
+            drawn: dict[sp.Basic, Fraction] = {}
             for symbol in array.entries:
                 sign = chance.choice((-1, 1)) if seed < _POINTS // 2 else 1
-                self._found.setdefault(symbol, _rational(sign * chance.randint(2, 40), 21))
+                drawn.setdefault(symbol, Fraction(sign * chance.randint(2, 40), 21))
+            what = structures.get(name)
+            if what not in (None, "symmetric", "diagonal", "lower"):
+                drawn = dict(
+                    zip(
+                        array.entries,
+                        numbers_made([drawn[e] for e in array.entries], array.shape, str(what)),
+                        strict=True,
+                    )
+                )
+            self._found |= {k: _rational(v.numerator, v.denominator) for k, v in drawn.items()}
         self._found[sp.S.Zero] = sp.S.Zero  # an entry that a structure makes 0
 
     def has(self, expressions: Iterable[sp.Basic]) -> bool:

@@ -18,7 +18,7 @@ from matderiv.calculus.formulas.flattened import (
     sum_of,
     terms,
 )
-from matderiv.calculus.formulas.rewrite_products import powers
+from matderiv.calculus.formulas.rewrite_products import scalars_first
 from matderiv.calculus.formulas.rewrite_sums import like_terms
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -57,7 +57,7 @@ def _factor_distributed(node: Node, facts: Facts) -> Node | None:
             term = product_of(Fraction(1), [*rest, *inner])
             bases = {formula_key(b) for b, _ in (*rest, *inner)}
             for _ in range(4):
-                again = powers(term, facts) or _softmax_sum(term)
+                again = scalars_first(term, facts) or _softmax_sum(term)
                 if again is None:
                     break
                 term = again

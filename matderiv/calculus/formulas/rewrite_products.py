@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.flattened import (
@@ -23,16 +24,36 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
 
-__all__ = ["function_values", "mean", "named_functions", "powers"]
+__all__ = ["function_values", "mean", "named_functions", "powers", "scalars_first"]
 
 _MINUS = nodes.Number(Fraction(-1))
 _PRODUCTS = (nodes.Multiply, nodes.Divide, nodes.Power, nodes.Negate)
+_MOVING = (nodes.Multiply, nodes.Divide, nodes.Negate)
 #: f(a)·g(a) = h(a), g None for a itself.
 _PAIRS = (("step", None, "relu"), ("sign", None, "abs"), ("step", "relu", "relu"))
 
 
 def powers(node: Node, facts: Facts) -> Node | None:
-    """aᵐ·aⁿ = aᵐ⁺ⁿ, a⁰ = 1, 1·A = A, Iⁿ = I entry by entry, numbers and scalars first."""
+    """aᵐ·aⁿ = aᵐ⁺ⁿ, a⁰ = 1, 1·A = A, Iⁿ = I entry by entry: fewer factors than before."""
+    made = _joined(node, facts)
+    if made is None or (isinstance(node, _MOVING) and _count(made) == _count(node)):
+        return None
+    return made
+
+
+def scalars_first(node: Node, facts: Facts) -> Node | None:
+    """(-A)/b = -(A/b), A·β·2 = 2·β·A: the same factors in order, signs and scalars first."""
+    return _joined(node, facts)
+
+
+def _count(node: Node) -> int:
+    """How many factors a product has."""
+    return sum(map(_count, nodes.children(node))) if isinstance(node, _MOVING) else 1
+
+
+@lru_cache(maxsize=1 << 12)
+def _joined(node: Node, facts: Facts) -> Node | None:
+    """A product with each base once, signs and scalars first, or None if it is one already."""
     if not isinstance(node, (*_PRODUCTS, nodes.Apply)):
         return None
     match node:

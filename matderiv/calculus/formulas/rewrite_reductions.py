@@ -11,7 +11,7 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 
-__all__ = ["hoisted", "reduction"]
+__all__ = ["hoisted", "reduction", "settled_sum"]
 
 _MATRIX = 2  # dimensions
 
@@ -30,6 +30,8 @@ def reduction(node: Node, facts: Facts) -> Node | None:
             inner,
         ):
             return nodes.Sum(arg, axis, keepdims)
+        case nodes.Sum(nodes.Sum(arg, int() as inner, True), int() as axis, False):
+            return nodes.Sum(nodes.Sum(arg, axis), inner - (axis < inner), keepdims=True)
         case nodes.Sum() if (repeated := _repeated(node, facts)) is not None:
             return repeated
         case nodes.Sum(nodes.Multiply(a, b), None, False) if (
@@ -88,17 +90,29 @@ def _repeated(node: nodes.Sum, facts: Facts) -> Node | None:
     ones = next((p for p in parts if isinstance(p[0], nodes.Ones)), None)
     if ones is None or facts.shape(ones[0]) != over:
         return None
-    value = product_of(number, [p for p in parts if p is not ones])
-    own = facts.shape(value)
-    axes = range(len(over)) if node.axis is None else (node.axis,)
+    value = settled_sum(product_of(number, [p for p in parts if p is not ones]), node, facts)
+    return None if value is None else filled(value, facts.shape(node), facts.shape)
+
+
+def settled_sum(
+    value: Node, node: nodes.Sum, facts: Facts, *, once: int | None = None
+) -> Node | None:
+    """The sum of what is the same along the axes of a sum: its sizes times the array.
+
+    Along the axis `once` the weights of the sum add up to 1. The result may be smaller and stand
+    for its broadcast. None if the array is not the same.
+    """
+    own, over = facts.shape(value), facts.shape(node.arg)
+    axes = range(len(over)) if node.axis is None else (node.axis % len(over),)
     if any(varies(own, over, axis) for axis in axes):
         return None
     for axis in axes:
-        value = times_size(value, over[axis])
+        if axis != once:
+            value = times_size(value, over[axis])
     if not node.keepdims:  # an axis of one entry is left
-        place = None if node.axis is None else node.axis - len(over) + len(own)
+        place = None if node.axis is None else node.axis % len(over) - len(over) + len(own)
         value = nodes.Sum(value, place) if own and (place is None or place >= 0) else value
-    return filled(value, facts.shape(node), facts.shape)
+    return value
 
 
 def _mirrored(axis: int, arg: Node, facts: Facts) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from fractions import Fraction
 
-from matderiv.calculus.formulas.broadcasting import is_entrywise
+from matderiv.calculus.formulas.broadcasting import is_entrywise, rearranged, turned
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.flattened import (
     chain,
@@ -17,6 +18,7 @@ from matderiv.calculus.formulas.flattened import (
     sum_of,
     terms,
 )
+from matderiv.calculus.formulas.rewrite_reductions import hoisted
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
@@ -40,7 +42,75 @@ def transpose(node: Node, facts: Facts) -> Node | None:
             return type(node)(arg)
         case nodes.Trace(nodes.Transpose(arg)) | nodes.Norm(nodes.Transpose(arg)):
             return type(node)(arg)
+        case nodes.Rearrange():
+            return _rearrange(node, facts)
+        case nodes.Sum(nodes.Rearrange() as arg):
+            return _sum_of_rearranged(node, arg)
     return None
+
+
+def _rearrange(node: nodes.Rearrange, facts: Facts) -> Node | None:
+    """Two rearrangements are one, and (A@B)ᵀ = Bᵀ@Aᵀ for each matrix of a stack."""
+    arg, order = node.arg, node.order
+    dimensions = len(facts.shape(arg))
+    if order == tuple(range(dimensions)):
+        return arg
+    if isinstance(arg, nodes.Rearrange):
+        return rearranged(arg, order)
+    if isinstance(arg, nodes.Ones):
+        return nodes.Ones(tuple(1 if n is None else arg.sizes[n] for n in order))
+    if isinstance(arg, nodes.Transpose):
+        turned = (1, 0)
+        return nodes.Rearrange(arg.arg, tuple(None if n is None else turned[n] for n in order))
+    if order == (1, 0):
+        return nodes.Transpose(arg)
+    last = tuple(range(dimensions))
+    if isinstance(arg, nodes.MatMul) and order == (*last[:-2], last[-1], last[-2]):
+        parts = nodes.children(arg)
+        if all(len(facts.shape(part)) >= _MATRIX for part in parts):
+            left, right = (_turned(part, facts) for part in parts)
+            product = nodes.MatMul(right, left)
+            return product if cost(product) <= cost(node) else None
+    if isinstance(arg, nodes.Multiply | nodes.Divide):
+        found = _factors_rearranged(arg, order, facts)
+        return found if cost(found) < cost(node) else hoisted(node, arg, facts)
+    return hoisted(node, arg, facts)
+
+
+def _factors_rearranged(node: Node, order: tuple[int | None, ...], facts: Facts) -> Node:
+    """An entrywise product of factors that have their axes in another order."""
+    count = len(facts.shape(node))
+
+    def of(part: Node) -> Node:
+        own = len(facts.shape(part))
+        places = [None if n is None or n < count - own else n - count + own for n in order]
+        made = rearranged(part, tuple(itertools.dropwhile(lambda n: n is None, places)))
+        return _rearrange(made, facts) or made if isinstance(made, nodes.Rearrange) else made
+
+    number, parts = factors(node)
+    return product_of(number, [(of(base), of(power)) for base, power in parts])
+
+
+def _turned(node: Node, facts: Facts) -> Node:
+    """Each matrix of a stack transposed."""
+    if len(facts.shape(node)) == _MATRIX:
+        return shortest_transpose(node, facts)
+    return turned(node, facts.shape)
+
+
+def _sum_of_rearranged(node: nodes.Sum, arg: nodes.Rearrange) -> Node | None:
+    """The sum before axes take other places, along the axis that is meant."""
+    if node.axis is None:
+        return nodes.Sum(arg.arg) if not node.keepdims else None
+    old, places = arg.order[node.axis], list(arg.order)
+    if node.keepdims:
+        places[node.axis] = None
+    else:
+        del places[node.axis]
+    if old is None:
+        return nodes.Rearrange(arg.arg, tuple(places))
+    left = (n if n is None or n < old else n - 1 for n in places)
+    return nodes.Rearrange(nodes.Sum(arg.arg, old), tuple(left))
 
 
 def shortest_transpose(node: Node, facts: Facts) -> Node:
@@ -50,7 +120,7 @@ def shortest_transpose(node: Node, facts: Facts) -> Node:
         return node
     whole = nodes.Transpose(node)
     match node:
-        case nodes.Name(name) if name in facts.symmetric:
+        case nodes.Name() if facts.is_symmetric(node):
             return node
         case nodes.Transpose(arg):
             return arg

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from matderiv.calculus.formulas import (
+    rewrite_assumed,
     rewrite_fractions,
     rewrite_known_sums,
     rewrite_matrices,
@@ -21,7 +22,7 @@ from matderiv.calculus.formulas import (
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.expression.nodes import Node
 
-__all__ = ["REWRITES", "Facts", "Rewrite", "RewriteName"]
+__all__ = ["ASSUMING", "REWRITES", "Facts", "Rewrite", "RewriteName"]
 
 Rewrite = Callable[[Node, Facts], Node | None]
 
@@ -32,6 +33,10 @@ RewriteName = Literal[
     "powers of one base",
     "names of functions",
     "values of functions",
+    "rows that sum to 1",
+    "entries that are 0 or 1",
+    "orthogonal matrix",
+    "numbers that are not negative",
     "multiplied out",
     "one denominator",
     "scalars out of a product",
@@ -51,13 +56,28 @@ RewriteName = Literal[
     "scalars first",
 ]
 
+#: The rewrites that use what is assumed of inputs.
+ASSUMING: frozenset[RewriteName] = frozenset(
+    {
+        "rows that sum to 1",
+        "entries that are 0 or 1",
+        "orthogonal matrix",
+        "numbers that are not negative",
+    }
+)
+
 #: Names and rewrites in the order in which they are tried.
 REWRITES: tuple[tuple[RewriteName, Rewrite], ...] = (
     ("like terms", rewrite_sums.like_terms),
     ("common factor", rewrite_sums.common_factor),
     ("powers of one base", rewrite_products.powers),
+    ("scalars first", rewrite_products.scalars_first),
     ("names of functions", rewrite_products.named_functions),
     ("values of functions", rewrite_products.function_values),
+    ("rows that sum to 1", rewrite_assumed.rows),
+    ("entries that are 0 or 1", rewrite_assumed.labels),
+    ("orthogonal matrix", rewrite_assumed.orthogonal),
+    ("numbers that are not negative", rewrite_assumed.signs),
     ("multiplied out", rewrite_fractions.multiplied_out),
     ("one denominator", rewrite_fractions.one_denominator),
     ("scalars out of a product", rewrite_matrices.scalars_out),

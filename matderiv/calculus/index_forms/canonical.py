@@ -184,9 +184,9 @@ def _written(atom: Atom, power: int, names: Mapping[str, str]) -> str:
 def atom_name(atom: Atom, names: Mapping[str, str]) -> str:
     """The name of an atom, its letters under other names."""
     match atom:
-        case Entry(name=name, indices=indices, symmetric=symmetric):
+        case Entry(name=name, indices=indices):
             places = [names.get(str(i), str(i)) for i in indices]
-            return f"{name}[{','.join(sorted(places) if symmetric else places)}]"
+            return f"{name}[{','.join(sorted(places) if atom.symmetric else places)}]"
         case SizeAtom(letter=letter):
             return f"|{letter}|"
         case Delta(one=one, other=other):

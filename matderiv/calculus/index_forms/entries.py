@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from types import MappingProxyType
 
 from matderiv._budget import MOST_WRITTEN_ENTRIES, spend
 from matderiv.calculus.formulas.broadcasting import ShapeOf, stacked, varies
@@ -17,6 +18,7 @@ from matderiv.calculus.index_forms.forms import (
     Entry,
     Form,
     Index,
+    Known,
     SizeAtom,
     Term,
     Whole,
@@ -41,6 +43,7 @@ from matderiv.calculus.index_forms.squares import (
 )
 from matderiv.errors import InputError, MissingRuleError, TooLarge
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import Assumed
 from matderiv.expression.definitions import unfolded
 from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
@@ -62,8 +65,8 @@ class Entries:
     """The general entry of an expression; its sums are over letters, or written out at the sizes.
 
     `definitions` are unfolded wherever their names occur. `functions`: the bodies of known
-    functions that have been given names. A `symmetric` matrix has x_ij = x_ji, a `diagonal` one
-    x_ij = 0 for i ≠ j.
+    functions that have been given names. Entries carry what is `assumed` of their array; those
+    of a `diagonal` matrix are written with x_ij = 0 for i ≠ j.
     """
 
     def __init__(  # noqa: PLR0913 - what names stand for, and what is known of them
@@ -72,14 +75,14 @@ class Entries:
         definitions: Mapping[str, Node] | None = None,
         functions: Mapping[str, Callable[[Node], Node]] | None = None,
         *,
-        symmetric: frozenset[str] = frozenset(),
+        assumed: Assumed = MappingProxyType({}),
         diagonal: frozenset[str] = frozenset(),
         written: bool = False,
     ) -> None:
         self.shape = shape
         self._definitions = definitions or {}
         self._functions = functions or {}
-        self._symmetric = symmetric
+        self._assumed = assumed
         self._diagonal = diagonal
         self._written = written
         self._fresh = itertools.count()
@@ -108,7 +111,7 @@ class Entries:
                     return self._at(self._definitions[name], indices)
                 if name in self._diagonal:
                     return self._on_diagonal(name, *indices)
-                return single(Entry(name, indices, name in self._symmetric))
+                return single(self._entry(name, indices))
             case nodes.Number() | nodes.Size() | nodes.Pi() | nodes.Ones() | nodes.Eye():
                 return self._constant(node, indices)
             case nodes.Negate(arg):
@@ -135,9 +138,18 @@ class Entries:
                 return self._whole(function, arg, indices)
         return self._square(node, indices)
 
+    def _entry(self, name: str, indices: tuple[Index, ...]) -> Entry:
+        """The entry of an array with a name, and what is assumed of it."""
+        what = self._assumed.get(name)
+        if what is None:
+            return Entry(name, indices)
+        shape = self.shape(nodes.Name(name))
+        last = shape[-1] if shape else SINGLE
+        return Entry(name, indices, Known(what, str(last.size) if self._written else last.symbol))
+
     def _on_diagonal(self, name: str, row: Index, col: Index) -> Form:
         """x_ij = δ_ij·x_ii of a diagonal matrix."""
-        entry = single(Entry(name, (row, row), name in self._symmetric))
+        entry = single(self._entry(name, (row, row)))
         return entry if row == col else multiplied(single(Delta(row, col)), entry)
 
     def _constant(self, node: Node, indices: tuple[Index, ...]) -> Form:

@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 from matderiv._budget import MOST_TERMS, spend
 from matderiv._hashed import Hashed, hashed_once
 from matderiv.errors import TooLarge
+from matderiv.expression.assumptions import ASSUMPTIONS
 from matderiv.expression.functions import FUNCTIONS
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Form",
     "Index",
     "Indices",
+    "Known",
     "Raised",
     "Rate",
     "SizeAtom",
@@ -58,13 +61,29 @@ Indices = tuple[Index, ...]
 _MAX_BITS = 4096  # of an exact number
 
 
+class Known(NamedTuple):
+    """The assumption about an array, and the size of its last axis, "" for a scalar."""
+
+    what: str
+    size: str
+
+
 @hashed_once
 class Entry(Hashed):
-    """x_ij, an entry of a named array; a scalar has no indices."""
+    """x_ij, an entry of a named array; a scalar has no indices.
+
+    `known` is what is assumed of the array. It is used where forms are compared and nowhere
+    before, so that derivatives are those of the entries as if each were free.
+    """
 
     name: str
     indices: tuple[Index, ...]
-    symmetric: bool = False
+    known: Known | None = None
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether x_ij = x_ji."""
+        return self.known is not None and ASSUMPTIONS[self.known.what].symmetric
 
 
 @hashed_once

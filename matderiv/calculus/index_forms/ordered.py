@@ -49,7 +49,7 @@ __all__ = ["ordered"]
 
 
 def ordered(form: Form, letters: Sequence[str], sizes: Mapping[str, int]) -> IndexExpression:
-    """A form in an order to read: deltas first, 1/u below a line, a sign before each term.
+    """A form in an order to read: deltas first, 1/u below a line, a plus before the first term.
 
     Sums take their letters from `letters`, none that is in use where they stand. Σ_i 1 = N.
     """
@@ -65,7 +65,9 @@ class _Order:
     taken: frozenset[str]
 
     def form(self, form: Form) -> IndexExpression:
-        return signed_sum(self.term(term, number) for term, number in _plus_first(form))
+        if form and form[0][1] < 0:  # b - a, and not -a + b
+            form = tuple(sorted(form, key=lambda part: part[1] < 0))
+        return signed_sum(self.term(term, number) for term, number in form)
 
     def term(self, term: Term, number: Fraction) -> tuple[int, IndexExpression]:
         used = frozenset[str]().union(*(letters_of(atom) for atom, _ in term.atoms))
@@ -137,13 +139,6 @@ class _Order:
         if atom.function == "prod":
             return ProductOver(runs, arg)
         return FunctionOfArray(atom.function, runs, arg, atom.indices)
-
-
-def _plus_first(form: Form) -> Form:
-    """The terms of a form, one with a plus first: 1 - p, not -p + 1."""
-    if not form or form[0][1] > 0:
-        return form
-    return tuple(sorted(form, key=lambda part: part[1] < 0))
 
 
 def _readable(atoms: tuple[tuple[Atom, int], ...]) -> list[tuple[Atom, int]]:

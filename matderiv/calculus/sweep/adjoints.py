@@ -235,10 +235,15 @@ def _of_stacks(node: nodes.MatMul, g: Node, shape: ShapeOf) -> tuple[Node, Node]
         g = with_axis(g, len(shape(g)) - cols, shape)
     if not cols:
         g = with_axis(g, len(shape(g)), shape)
-    by_a = nodes.MatMul(g, turned(b, shape)) if cols else _times(g, b)
-    by_b = nodes.MatMul(turned(a, shape), g) if rows else _times(column(a, shape), g)
-    if not cols:
-        by_b = nodes.Sum(by_b, len(shape(by_b)) - 1)
+    by_a: Node
+    by_b: Node
+    if rows and cols:
+        by_a, by_b = nodes.MatMul(g, turned(b, shape)), nodes.MatMul(turned(a, shape), g)
+    elif rows:
+        by_a, by_b = _times(g, b), _times(g, a)
+    else:
+        by_a = nodes.Sum(_times(g, b), len(shape(b)) - 1)
+        by_b = _times(g, rearranged(a, (0, None)))
     return (
         unbroadcast(by_a, shape(by_a), shape(a), shape),
         unbroadcast(by_b, shape(by_b), shape(b), shape),

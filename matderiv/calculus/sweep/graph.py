@@ -15,6 +15,7 @@ from matderiv.expression._names import Looks
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape, shape_of
+from matderiv.expression.source import is_turned
 
 __all__ = ["Graph", "graph_of"]
 
@@ -151,8 +152,11 @@ class _Lifter:
         """A name, perhaps transposed, for a value that is no name yet."""
         if isinstance(node, _PLAIN):
             return node
-        if isinstance(node, nodes.Transpose) and isinstance(node.arg, nodes.Name):
-            return node
+        match node:
+            case nodes.Transpose(nodes.Name()):
+                return node
+            case nodes.Rearrange(nodes.Name(), order) if is_turned(order):
+                return node
         known = self._known.get(node)
         if known is None:
             value = self.step(node)
@@ -171,7 +175,7 @@ _LAST_WISH = "val"
 
 def _free_names(program: Program, shapes: Mapping[str, Shape]) -> list[Iterator[str]]:
     """New names for scalars, vectors and matrices, which no page confuses with others."""
-    names = program.names() | program.functions()
+    names = program.names() | program.functions() | shapes.keys()
     taken = {name.replace("_", "").lower() for name in names}
     taken |= {dim.symbol.lower() for shape in shapes.values() for dim in shape}
     looks = Looks()

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from matderiv.calculus.formulas.flattened import cost
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.sweep.graph import Graph, graph_of
-from matderiv.calculus.sweep.structure import infer_assumed, read_assumed
 from matderiv.calculus.sweep.sweep import replaced, sweep
 from matderiv.calculus.sweep.task import Task, chosen, task_of
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import infer_assumed, read_assumed
 from matderiv.expression.declared import ones_kept
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
@@ -79,7 +79,7 @@ def read_array(
     names = {name: known[name] for name in (*inputs, of)}
     steps = task_of(whole, (name,), names, {n: assumed[n] for n in inputs if n in assumed})
     graph = Graph(steps.program, steps.program.assignments, names, frozenset())
-    one_piece = sweep(graph, (name,), frozenset(steps.assumed))
+    one_piece = sweep(graph, (name,), steps.assumed)
     return ArrayTask(of, name, replace(steps, sweep=one_piece), steps)
 
 

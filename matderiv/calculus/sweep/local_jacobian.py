@@ -19,7 +19,7 @@ from matderiv.errors import InputError
 from matderiv.expression.nodes import MatMul, Name, walk
 from matderiv.expression.shapes import Shape
 
-__all__ = ["JacobianSize", "LocalJacobian", "SizeNumbers", "telling"]
+__all__ = ["JacobianSize", "LocalJacobian", "SizeNumbers", "check_type", "telling"]
 
 #: A number for each size letter.
 SizeNumbers = tuple[int, ...]
@@ -86,7 +86,7 @@ class LocalJacobian:
         """Work out the general entry, at letters."""
         facts, value = self.task.sweep.facts, self.task.sweep.graph.definition(self.of)
         diagonal = frozenset(n for n, kind in self.task.assumed.items() if kind == "diagonal")
-        entries = Entries(facts.shape, symmetric=facts.symmetric, diagonal=diagonal)
+        entries = Entries(facts.shape, assumed=facts.assumed, diagonal=diagonal)
         entry = entries.at(value, *self._rows)
         rate = partial(entry, Entry(self.wrt, self._cols), entries.letter)
         object.__setattr__(self, "rate", rate)
@@ -174,8 +174,7 @@ class LocalJacobian:
         Raises:
             InputError: the type of a number is not known.
         """
-        if dtype not in _BYTES:
-            raise InputError(f"There is no number type {dtype!r} here; known: {', '.join(_BYTES)}.")
+        check_type(dtype)
         known = self.task.sizes | dict(zip(self.letters, sizes or self.sizes, strict=True))
 
         def entries(shape: Shape) -> int:
@@ -214,6 +213,16 @@ class LocalJacobian:
         return (
             tuple(map(named.__getitem__, self.letters)) if named.keys() == {*self.letters} else ()
         )
+
+
+def check_type(dtype: str) -> None:
+    """See to it that the type of a number is known.
+
+    Raises:
+        InputError: it is not.
+    """
+    if dtype not in _BYTES:
+        raise InputError(f"There is no number type {dtype!r} here; known: {', '.join(_BYTES)}.")
 
 
 def telling(task: Task, most: int) -> tuple[LocalJacobian, ...]:

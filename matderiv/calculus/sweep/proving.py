@@ -37,7 +37,7 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 
-__all__ = ["Prover"]
+__all__ = ["Prover", "all_equal"]
 
 #: The name of the attempt that leaves no name with a definition.
 _EVERYTHING = "all names unfolded"
@@ -62,7 +62,7 @@ class Prover:
         >>> Prover(sweep(graph_of(program, infer(program)), ("W",))).all_of("W").index
         True
         """
-        return _all_of(map(self.of, self.behind(name)))
+        return all_equal(map(self.of, self.behind(name)))
 
     def behind(self, name: str) -> tuple[str, ...]:
         """A name and all names whose gradients its own follows from."""
@@ -103,7 +103,7 @@ class Prover:
             verdicts.append(self.same(rules, gradient.formula, gradient.name))
         if verdicts[-1].status == "undecided" and len(verdicts) > 1:
             verdicts[1:] = self._by_rewrites(gradient, rules)
-        return _all_of(verdicts)
+        return all_equal(verdicts)
 
     def _by_chain_rule(self, gradient: GradientStages, rules: Node) -> Verdict:
         """Whether Σ_ij dZ_ij ∂z_ij/∂x_pq over the uses Z of x is the entry that the rules give."""
@@ -145,7 +145,7 @@ class Prover:
             return Verdict("equal", index=True)
         whole = self._same(one, other)
         if (one, other) not in parts and whole.status == "undecided":
-            by_part = _all_of(self._same(*part) for part in parts)
+            by_part = all_equal(self._same(*part) for part in parts)
             return by_part if by_part.status == "equal" else whole
         return whole
 
@@ -181,7 +181,7 @@ class Prover:
         letters = input_indices(own)
 
         def forms(place: tuple[int, ...] | None) -> Pair:
-            entries = Entries(shape, symmetric=facts.symmetric, written=place is not None)
+            entries = Entries(shape, assumed=facts.assumed, written=place is not None)
             at = letters if place is None else place
             try:
                 return entries.at(left, *at), entries.at(right, *at)
@@ -250,7 +250,7 @@ class Prover:
 
     def _entries(self, definitions: Mapping[str, Node], *, written: bool) -> Entries:
         facts = self.sweep.facts
-        return Entries(facts.shape, definitions, symmetric=facts.symmetric, written=written)
+        return Entries(facts.shape, definitions, assumed=facts.assumed, written=written)
 
     def _filled(self, name: str, formula: Node) -> Node:
         return filled(formula, self.sweep.graph.shapes[name], self.sweep.facts.shape)
@@ -270,7 +270,7 @@ class Prover:
         return lifted | {f"d{name}" for name in lifted}
 
 
-def _all_of(verdicts: Iterable[Verdict]) -> Verdict:
+def all_equal(verdicts: Iterable[Verdict]) -> Verdict:
     """The verdict on several equalities that all have to hold: the first that is not proved."""
     index, entries = True, 0
     for verdict in verdicts:

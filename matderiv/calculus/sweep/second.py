@@ -26,5 +26,6 @@ def second_opinion_on(task: Task) -> SecondOpinion:
         gradients={name: task.answer(name) for name in task.wrt},
         known={**task.sweep.called, **gradients},
         structures=task.assumed,
+        halves=frozenset(name for name in task.wrt if task.way(name) == "inner"),
     )
     return second_opinion(answers)

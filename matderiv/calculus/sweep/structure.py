@@ -1,23 +1,20 @@
-"""Declared structure of inputs: the rewrites it allows, and the gradient by independent entries.
+"""The gradient by an input of which something is assumed, from the gradient G by all entries.
 
 A symmetric or diagonal matrix has fewer independent entries. The gradient by those, in the shape of
-the matrix, follows from the gradient G by all entries:
+the matrix, is G + Gᵀ - G∗I, or G∗I. The gradient in the space of symmetric matrices, of which the
+inner product with a symmetric change dS is dL, is (G + Gᵀ)/2.
 
-symmetric: G + Gᵀ - G∗I, diagonal: G∗I.
-
-
-Source: Petersen and Pedersen, The Matrix Cookbook, section 2.8.
+Sources: Petersen and Pedersen, The Matrix Cookbook, section 2.8; for the space of symmetric
+matrices, Boyd and Vandenberghe, Convex Optimization, appendix A.4.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import cast
 
 from matderiv.calculus.deciding.decide import Attempt, Pair, Verdict, decide
 from matderiv.calculus.formulas.broadcasting import size_name
-from matderiv.calculus.formulas.flattened import cost, sum_of
+from matderiv.calculus.formulas.flattened import added_up, cost, split, sum_of
 from matderiv.calculus.formulas.rewrites import Facts
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.contraction import contracted
@@ -30,155 +27,75 @@ from matderiv.calculus.index_forms.forms import (
     added,
     difference,
     multiplied,
+    scaled,
     single,
 )
 from matderiv.calculus.index_forms.letters import input_indices
-from matderiv.errors import InputError, ProofError, ShapeError
+from matderiv.errors import ProofError, UnsupportedError
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import ASSUMPTIONS, Assumed, Convention
 from matderiv.expression.nodes import Node
-from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shapes import Shape, infer
-from matderiv.expression.vocabulary import did_you_mean
 
 __all__ = [
-    "STRUCTURES",
-    "Assumed",
     "by_structure",
     "follows",
-    "independent",
-    "infer_assumed",
     "is_diagonal",
+    "own_formula",
     "own_gradient",
-    "read_assumed",
+    "way_of",
 ]
-
-#: The structures that can be declared; each makes the matrix square and symmetric.
-STRUCTURES = ("symmetric", "diagonal")
-
-#: The structure of inputs by name.
-Assumed = Mapping[str, str]
 
 _ONE = Fraction(1)
 
 
-def read_assumed(
-    program: Program, assume: Mapping[str, str] | Iterable[tuple[str, str]] | None
-) -> dict[str, str]:
-    """The structure of each name, checked against the program.
-
-    Raises:
-        InputError: no such name or structure, or two structures of one name.
-
-    >>> from matderiv.expression.parse import parse
-    >>> read_assumed(parse("x @ S @ x"), {"S": "symmetric"})
-    {'S': 'symmetric'}
-    """
-    found: dict[str, str] = {}
-    if isinstance(assume, Mapping):
-        assume = cast("Mapping[str, str]", assume).items()
-    for name, structure in assume or ():
-        _check(program, name, structure)
-        if found.setdefault(name, structure) != structure:
-            raise InputError(
-                f"{name} is assumed to be {found[name]} and {structure}; leave one of them out."
-            )
-    return found
-
-
-def _check(program: Program, name: str, structure: str) -> None:
-    if structure not in STRUCTURES:
-        raise InputError(
-            f"{name} cannot be assumed to be {str(structure)[:40]!r}; what can be assumed is "
-            f"{' or '.join(STRUCTURES)}." + did_you_mean(structure, STRUCTURES)
-        )
-    inputs = program.inputs()
-    if name not in inputs:
-        what = (
-            "is assigned; only of inputs can something be assumed"
-            if name in program.names()
-            else "is not in the program"
-        )
-        raise InputError(
-            f"{str(name)[:40]} {what}. Inputs are: {', '.join(inputs) or 'none'}."
-            + did_you_mean(name, inputs)
-        )
-
-
-def infer_assumed(
-    program: Program,
-    assumed: Assumed,
-    *,
-    sizes: Mapping[str, int | None] | None = None,
-    shapes: Mapping[str, tuple[int, ...]] | None = None,
-    scalar: bool = False,
-) -> dict[str, Shape]:
-    """The shape of every name, where matrices with a structure are square.
-
-    Raises:
-        ShapeError: shapes do not fit, or a matrix with a structure cannot be square.
-    """
-    plain = infer(program, sizes=sizes, shapes=shapes, scalar=scalar)
-    for name, structure in assumed.items():
-        if len(plain[name]) != 2:  # noqa: PLR2004 - a matrix
-            kind = ("a scalar", "a vector")[len(plain[name])]
-            raise ShapeError(f"{name} is {kind}; only a matrix can be {structure}.")
-    if not assumed:
-        return plain
-    # A trace is what only a square matrix has; the sizes that nobody gave are chosen to suit it.
-    traces = {f"trace of {name}": nodes.Trace(nodes.Name(name)) for name in assumed}
-    extra = tuple(Assignment(label, trace) for label, trace in traces.items())
-    whole = Program((*program.assignments[:-1], *extra, program.loss))
-    try:
-        found = infer(whole, sizes=sizes, shapes=shapes, scalar=scalar)
-    except ShapeError:
-        name = next(
-            (n for n in assumed if plain[n][0].size != plain[n][1].size), next(iter(assumed))
-        )
-        rows, cols = (dim.size for dim in plain[name])
-        raise ShapeError(
-            f"{name} is {rows}×{cols}, but a {assumed[name]} matrix is square; "
-            f"declare --shape {name}={rows}x{rows}, or leave --assume {name}={assumed[name]} out."
-        ) from None
-    return {name: shape for name, shape in found.items() if name not in traces}
-
-
-def independent(formula: Node, structure: str, facts: Facts, diagonal: frozenset[str]) -> Node:
-    """The gradient by the independent entries, simplified: G + Gᵀ - G∗I or G∗I.
+def own_formula(
+    formula: Node, way: str, facts: Facts, diagonal: frozenset[str] = frozenset()
+) -> Node:
+    """The gradient that the way says, simplified, from the gradient by all entries.
 
     Each term is simplified by itself, so that it reads as in books.
     """
-    if structure == "diagonal" and is_diagonal(formula, diagonal):
+    if way == "diagonal" and is_diagonal(formula, diagonal):
         return formula
     identity = nodes.Eye(size_name(facts.shape(formula)[0]))
     sides = (tidy(side, facts) for side in (formula, nodes.Transpose(formula)))
     one, other = sorted(sides, key=cost)
+    if way == "inner":
+        half = _ONE / 2
+        return tidy(sum_of([(half, one), (half, other)]), facts)
     on_diagonal = tidy(nodes.Multiply(one, identity), facts)
-    if structure == "diagonal":
+    if way == "diagonal":
         return on_diagonal
     both = tidy(sum_of([(_ONE, one), (_ONE, other)]), facts)
-    return sum_of([(_ONE, both), (-_ONE, on_diagonal)])
+    number, once = split(on_diagonal)
+    return added_up([split(both), (-number, once)])
 
 
 def follows(
     formula: Node,
     gradient: Node,
-    structure: str,
+    way: str,
     facts: Facts,
     diagonal: frozenset[str] = frozenset(),
 ) -> Verdict:
-    """Σ_ij G_ij ∂s_ij/∂s_pq over the entries that s_pq stands for is the formula's entry (p, q).
+    """Σ_ij G_ij m_ij is the formula's entry (p, q), where m_ij is what (p, q) stands for.
 
-    For a symmetric S that is G_pq + G_qp, and G_pp on the diagonal. The entries of `diagonal`
-    matrices are 0 off the diagonal.
+    By the entries of a symmetric S that is ∂s_ij/∂s_pq, which makes G_pq + G_qp, and G_pp on the
+    diagonal; in the space of symmetric matrices it is the same at (p, q) and (q, p) with halves.
+    The entries of `diagonal` matrices are 0 off the diagonal.
     """
     size, letters = facts.shape(gradient)[0], input_indices(facts.shape(gradient))
 
     def forms(place: tuple[int, ...] | None) -> Pair:
-        entries = Entries(facts.shape, symmetric=facts.symmetric, diagonal=diagonal)
+        entries = Entries(facts.shape, assumed=facts.assumed, diagonal=diagonal)
         i, j, (p, q) = entries.letter(), entries.letter(), place or letters
         on, across = (_deltas((i, x), (j, y)) for x, y in ((p, q), (q, p)))
         both = multiplied(on, single(Delta(i, j)))
-        moved = both if structure == "diagonal" else difference(added((on, across)), both)
+        moved = {
+            "symmetric": difference(added((on, across)), both),
+            "diagonal": both,
+            "inner": scaled(added((on, across)), _ONE / 2),
+        }[way]
         weighted = multiplied(entries.at(gradient, i, j), moved)
         bound = ((i, size.symbol), (j, size.symbol))
         summed = tuple((Term(t.atoms, (*t.bound, *bound)), c) for t, c in weighted)
@@ -192,17 +109,42 @@ def _deltas(*pairs: tuple[Index, Index]) -> Form:
     return multiplied(*made)
 
 
-def own_gradient(formula: Node, name: str, assumed: Assumed, facts: Facts) -> Node:
-    """The gradient by the independent entries of a matrix with a structure, proved.
+def way_of(structure: str, convention: Convention) -> str | None:
+    """The way to the gradient by an input: None where that by all entries is meant.
+
+    Raises:
+        UnsupportedError: the language has no word for the gradient that is meant.
+    """
+    known = ASSUMPTIONS[structure]
+    if known.gradient != "own":
+        return None
+    if known.name == "lower":
+        raise UnsupportedError(
+            "the gradient by the entries of a triangular matrix is the lower triangle of that by "
+            "all entries, and there is no word for it here; leave the assumption out."
+        )
+    if not known.symmetric or known.name == "diagonal":
+        return known.name
+    return "inner" if convention == "inner" else "symmetric"
+
+
+def own_gradient(
+    formula: Node, name: str, assumed: Assumed, convention: Convention, facts: Facts
+) -> Node:
+    """The gradient by an input of which something is assumed, proved to follow from `formula`.
 
     Raises:
         ProofError: it is not proved to follow from the gradient by all entries.
+        UnsupportedError: there is no word for it.
     """
-    diagonal = frozenset(n for n, structure in assumed.items() if structure == "diagonal")
     if formula == nodes.zeros(tuple(map(size_name, facts.shape(formula)))):
         return formula
-    own = independent(formula, assumed[name], facts, diagonal)
-    verdict = follows(own, formula, assumed[name], facts, diagonal)
+    way = way_of(assumed[name], convention)
+    if way is None:
+        return formula
+    diagonal = frozenset(n for n, structure in assumed.items() if structure == "diagonal")
+    own = own_formula(formula, way, facts, diagonal)
+    verdict = follows(own, formula, way, facts, diagonal)
     if verdict.status != "equal":
         raise ProofError(
             f"the gradient by the entries of {name} alone is {verdict.status}: {verdict.reason}"
@@ -210,10 +152,12 @@ def own_gradient(formula: Node, name: str, assumed: Assumed, facts: Facts) -> No
     return own
 
 
-def by_structure(gradient: Node, structure: str, facts: Facts) -> Node:
-    """G + Gᵀ - G∗I or G∗I, not simplified."""
+def by_structure(gradient: Node, way: str, facts: Facts) -> Node:
+    """G + Gᵀ - G∗I, G∗I or (G + Gᵀ)/2, not simplified."""
+    if way == "inner":
+        return nodes.Divide(nodes.Add(gradient, nodes.Transpose(gradient)), nodes.TWO)
     on_diagonal = nodes.Multiply(gradient, nodes.Eye(size_name(facts.shape(gradient)[0])))
-    if structure == "diagonal":
+    if way == "diagonal":
         return on_diagonal
     return nodes.Subtract(nodes.Add(gradient, nodes.Transpose(gradient)), on_diagonal)
 

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Final
 
 from matderiv._budget import stage
@@ -35,6 +36,7 @@ from matderiv.calculus.sweep.value_names import (
 from matderiv.calculus.sweep.vanishing import Vanishing, agrees, is_zero, reads_zero
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import Assumed
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
@@ -54,7 +56,7 @@ _LONGEST = 200  # operations and names of a formula into which values are still 
 def sweep(
     graph: Graph,
     wrt: tuple[str, ...],
-    symmetric: frozenset[str] = frozenset(),
+    assumed: Assumed = MappingProxyType({}),
     zero: Vanishing = is_zero,
 ) -> Sweep:
     """All gradients of L by the names that depend on `wrt`; those of ⟨dY, Y⟩ for an array Y.
@@ -66,8 +68,8 @@ def sweep(
         UnsupportedError: a node has no rule.
     """
     definitions = {a.name: a.value for a in graph.values}
-    facts = Facts(shapes_over(graph.shapes), symmetric, definitions.get)
-    facts = replace(facts, symmetric=symmetric | _symmetric_values(graph, facts))
+    facts = Facts(shapes_over(graph.shapes), assumed, definitions.get)
+    facts = replace(facts, assumed={**assumed, **_symmetric_values(graph, facts)})
     _refuse_equal_sides(graph, facts)
     try:
         found = shortened(graph, wrt, lambda graph: _named(_Sweep(graph, wrt, facts)))
@@ -81,17 +83,17 @@ def sweep(
     return found
 
 
-def _symmetric_values(graph: Graph, facts: Facts) -> frozenset[str]:
+def _symmetric_values(graph: Graph, facts: Facts) -> Assumed:
     """The values that are their own transposes, read off their definitions."""
-    found: set[str] = set()
+    found: dict[str, str] = {}
     for assignment in graph.values:
         shape = graph.shapes[assignment.name]
         if len(shape) == _MATRIX and shape[0] == shape[1]:
-            known = replace(facts, symmetric=facts.symmetric | found)
+            known = replace(facts, assumed={**facts.assumed, **found})
             turned = shortest_transpose(assignment.value, known)
             if formula_key(turned) == formula_key(assignment.value):
-                found.add(assignment.name)
-    return frozenset(found)
+                found[assignment.name] = "symmetric"
+    return found
 
 
 def _refuse_equal_sides(graph: Graph, facts: Facts) -> None:

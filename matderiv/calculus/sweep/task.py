@@ -16,11 +16,18 @@ from matderiv.calculus.index_forms.ordered import ordered
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
-from matderiv.calculus.sweep.structure import Assumed, infer_assumed, own_gradient, read_assumed
+from matderiv.calculus.sweep.structure import own_gradient, way_of
 from matderiv.calculus.sweep.sweep import replaced, sweep
 from matderiv.calculus.sweep.vanishing import Vanishing, is_zero
 from matderiv.errors import InputError
 from matderiv.expression._names import entry_name, subscripts, tell_apart
+from matderiv.expression.assumptions import (
+    Assumed,
+    Convention,
+    infer_assumed,
+    read_assumed,
+    read_convention,
+)
 from matderiv.expression.declared import as_numbers, declared_letters, ones_kept
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
@@ -35,7 +42,8 @@ __all__ = ["Task", "chosen", "read_task", "task_of"]
 class Task:
     """A program with its graph and its gradients by the names `wrt`.
 
-    `assumed` is the structure that inputs are declared to have. `declared`: the letters of sizes
+    `assumed` is what is assumed of inputs, `convention` which gradient by a symmetric one is
+    meant. `declared`: the letters of sizes
     whose numbers the user gave; formulas hold those numbers, and letters for all other sizes.
     """
 
@@ -44,6 +52,7 @@ class Task:
     wrt: tuple[str, ...]
     method: str = "elementwise"
     assumed: Assumed = field(default_factory=dict)
+    convention: Convention = "entries"
     declared: frozenset[str] = frozenset()
     #: How the program was read where another reading fits as well.
     readings: tuple[Reading, ...] = ()
@@ -52,6 +61,12 @@ class Task:
     def shapes(self) -> dict[str, Shape]:
         """The shapes of all names, lifted ones included."""
         return dict(self.sweep.graph.shapes)
+
+    @property
+    def usual_method(self) -> str:
+        """Entry by entry; index notation where an array has more than two dimensions."""
+        larger = any(len(shape) > 2 for shape in self.shapes.values())  # noqa: PLR2004
+        return "index" if larger else "elementwise"
 
     @property
     def loss(self) -> str:
@@ -151,11 +166,16 @@ class Task:
         return found
 
     def answer(self, name: str) -> Node:
-        """The gradient by a name; of an input with a structure, by its independent entries."""
+        """The gradient by a name; by an input that is assumed to be something, the one meant."""
         formula = self.sweep.gradients[name].formula
-        if name not in self.assumed:
+        if self.way(name) is None:
             return formula
-        return own_gradient(formula, name, self.assumed, self.sweep.facts)
+        return own_gradient(formula, name, self.assumed, self.convention, self.sweep.facts)
+
+    def way(self, name: str) -> str | None:
+        """The way to the gradient by a name from that by all entries; None if it is that one."""
+        structure = self.assumed.get(name)
+        return None if structure is None else way_of(structure, self.convention)
 
     def source(self, formula: Node) -> str:
         """A formula as NumPy-like source that runs after the program and `size_lines`."""
@@ -187,6 +207,7 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    convention: str | None = None,
     scalar: bool = False,
     numbers: bool = False,
     assigned: bool = False,
@@ -204,6 +225,7 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     """
     written = parse(program)
     assumed = read_assumed(written, assume)
+    meant = read_convention(convention, assumed)
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=scalar)
     known = ones_kept(written, known, shapes)
     declared = declared_letters(known, sizes, shapes)
@@ -212,7 +234,7 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     names = chosen(written, wrt, known, assigned=assigned)
     readings = read_as(written, known, shapes or (), scalar=scalar)
     task = task_of(written, names, known, assumed)
-    return replace(task, declared=declared, readings=readings)
+    return replace(task, declared=declared, convention=meant, readings=readings)
 
 
 def chosen(
@@ -254,7 +276,7 @@ def task_of(
     """
     clear = settled(program, shapes)
     tell_apart(program, {name: len(shape) for name, shape in shapes.items()})
-    found = sweep(graph_of(clear, shapes), wrt, frozenset(assumed), zero)
+    found = sweep(graph_of(clear, shapes), wrt, assumed, zero)
     return Task(clear, found, wrt, assumed=assumed)
 
 

@@ -54,7 +54,7 @@ def reads_zero(formula: Node, facts: Facts, definitions: Mapping[str, Node] | No
     >>> reads_zero(program.loss.value, Facts(shapes_over(infer(program))))
     True
     """
-    entries = Entries(facts.shape, definitions, symmetric=facts.symmetric)
+    entries = Entries(facts.shape, definitions, assumed=facts.assumed)
     try:
         return not canonical(entries.at(formula, *input_indices(facts.shape(formula))))
     except InputError:  # not known, or too large
@@ -106,7 +106,7 @@ def is_zero(
     def attempt(what: str, definitions: Mapping[str, Node]) -> Attempt:
         def forms(place: tuple[int, ...] | None) -> Pair:
             written = place is not None
-            entries = Entries(facts.shape, definitions, symmetric=facts.symmetric, written=written)
+            entries = Entries(facts.shape, definitions, assumed=facts.assumed, written=written)
             return entries.at(whole, *(place or letters)), ()
 
         return Attempt(what, forms)

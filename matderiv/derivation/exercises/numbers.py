@@ -20,7 +20,7 @@ from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Link
 from matderiv.derivation.program import Builder, Defining, elementwise
 from matderiv.derivation.sides import Formula, Numerals
-from matderiv.errors import MatderivError
+from matderiv.errors import MatderivError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.exact import NumberType, exact_value
 from matderiv.expression.functions import FUNCTIONS
@@ -57,6 +57,7 @@ _EXACT = NumberType(
 )
 
 _MOST_LINES = 7  # that are worked out
+_MATRIX = 2  # dimensions
 _LARGEST = 9999  # numerator of a number that is shown
 _FINEST = 24  # denominator
 _SMALL = tuple(Fraction(n) for n in (-3, -2, -1, 0, 1, 2, 3))
@@ -315,5 +316,7 @@ class _Run:
 
 def _numerals(array: _Array) -> Numerals:
     dimensions = np.ndim(array)
+    if dimensions > _MATRIX:
+        raise UnsupportedError("numbers are written in matrices and vectors")
     rows = np.reshape(np.array(array, dtype=object), (len(array) if dimensions else 1, -1))
     return Numerals(tuple(tuple(map(Fraction, row)) for row in rows.tolist()), dimensions)

@@ -37,6 +37,7 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
     graph, facts = builder.sweep.graph, builder.sweep.facts
     own = graph.shapes[name]
     pairs: list[_Pair] = []
+    opened: list[_Pair] = []
     short: list[_Pair] = []
     for by in judge.users:
         value = graph.definition(by)
@@ -46,7 +47,10 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
         over = graph.shapes[by]
         i = builder.task.value_indices(over)
         upstream: Node = nodes.ONE if by == graph.loss else Name(f"d{by}")
-        pairs.append((upstream, change))
+        if change != nodes.ZERO:  # as of a/a
+            wide = unbroadcast(upstream, over, facts.shape(change), facts.shape)
+            pairs.append((upstream, change))
+            opened.append((wide, change))
         if by == graph.loss and len(judge.users) > 1:
             short.append((upstream, change))  # dL is more than this
             continue
@@ -55,14 +59,14 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
             judge,
             "differential",
             Matrix(change_of(by), i, over),
-            ("definition", Differential(value, name, i, own)),
+            ("definition", Differential(by, value, name, i, own)),
             ("rules", Matrix(spread(change, over, facts.shape), i, over)),
         )
     sides: list[tuple[Reason, Node]] = []
     if judge.users != (graph.loss,):
         sides.append(("chain rule", _added(short, facts.shape)))
     sides.append(("differentials put in", _added(pairs, facts.shape)))
-    sides += _moved(builder, name, pairs, judge)
+    sides += _moved(builder, name, opened)
     sides.append(("gradient", inner(gradient.local, change_of(name), facts.shape)))
     if graph.loss is not None:
         sides.insert(0, ("definition", change_of(graph.loss)))
@@ -86,16 +90,10 @@ def _told_apart(sides: list[tuple[Reason, Node]]) -> Iterator[tuple[Reason, Side
         before = node
 
 
-def _moved(
-    builder: Builder, name: str, pairs: list[_Pair], judge: RouteJudge
-) -> Iterator[tuple[Reason, Node]]:
+def _moved(builder: Builder, name: str, opened: list[_Pair]) -> Iterator[tuple[Reason, Node]]:
     """⟨G, A·dX⟩ = ⟨Aᵀ·G, dX⟩ and the like, one operation after another, until dX stands alone."""
     facts = builder.sweep.facts
     change = change_of(name)
-    opened = [
-        (unbroadcast(g, builder.sweep.graph.shapes[by], facts.shape(d), facts.shape), d)
-        for by, (g, d) in zip(judge.users, pairs, strict=True)
-    ]
     while any(d != change for _, d in opened):
         turned = [_cyclic(g, d, facts.shape) for g, d in opened]
         if any(node is not None for node in turned):

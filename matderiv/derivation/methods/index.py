@@ -31,6 +31,7 @@ from matderiv.derivation.sides import (
 )
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
+from matderiv.expression.operations import COMPOSITE
 
 __all__ = ["entry_chains", "index", "read_off"]
 
@@ -65,33 +66,43 @@ def entry_chains(
         yield from _local(builder, judge, by, wrt, last if direct else [])
     if not direct:
         rule = chain_rule(builder.task, name, at)
-        yield builder.chain(
-            judge,
-            "contracted",
-            Indexed(single(Entry(f"d{name}", at))),
-            ("chain rule", Indexed(rule)),
-            ("local derivatives", Indexed(_put_in(builder, judge, wrt))),
-            ("deltas", Indexed(judge.worked_out(rule))),
-            *last,
-        )
+        alone = _by_formula(builder, judge, *judge.users, wrt) if len(judge.users) == 1 else None
+        sides: list[tuple[Reason, Side]] = [("chain rule", Indexed(rule))]
+        if alone is not None:
+            sides.append(("local derivatives", alone[1]))
+        else:
+            sides.append(("local derivatives", Indexed(_put_in(builder, judge, wrt))))
+            sides.append(("deltas", Indexed(judge.worked_out(rule))))
+        start = Indexed(single(Entry(f"d{name}", at)))
+        yield builder.chain(judge, "contracted", start, *sides, *last)
 
 
 def _local(
     builder: Builder, judge: RouteJudge, by: str, wrt: Entry, last: list[tuple[Reason, Side]]
 ) -> Iterator[Chain]:
-    """∂z_ij/∂x_pq by the product rule, with deltas, and bound_letters."""
+    """∂z_ij/∂x_pq by the product rule, with deltas, and without; or in the formula's words."""
     of = builder.entry(by)
-    entry = judge.entries.at(builder.sweep.graph.definition(by), *of.indices)
-    fresh = judge.entries.letter
-    yield builder.chain(
-        judge,
-        "local",
-        Indexed(single(Rate(of, wrt))),
-        ("product rule", Indexed(product_rule(entry, wrt, fresh))),
-        ("indices that agree", Indexed(with_deltas(entry, wrt, fresh))),
-        ("deltas", Indexed(partial(entry, wrt, fresh))),
-        *last,
-    )
+    found = _by_formula(builder, judge, by, wrt)
+    sides: list[tuple[Reason, Side]]
+    if found is not None:
+        sides = [("local derivative", found[0])]
+    else:
+        entry = judge.entries.at(builder.sweep.graph.definition(by), *of.indices)
+        fresh = judge.entries.letter
+        sides = [
+            ("product rule", Indexed(product_rule(entry, wrt, fresh))),
+            ("indices that agree", Indexed(with_deltas(entry, wrt, fresh))),
+            ("deltas", Indexed(partial(entry, wrt, fresh))),
+        ]
+    yield builder.chain(judge, "local", Indexed(single(Rate(of, wrt))), *sides, *last)
+
+
+def _by_formula(
+    builder: Builder, judge: RouteJudge, by: str, wrt: Entry
+) -> tuple[Indexed, Indexed] | None:
+    """The derivative of what is defined by others, whose definition multiplied out is long."""
+    composite = isinstance(builder.sweep.graph.value(by), tuple(COMPOSITE))
+    return builder.by_formula(by, wrt, judge) if composite else None
 
 
 def _put_in(builder: Builder, judge: RouteJudge, wrt: Entry) -> Form:

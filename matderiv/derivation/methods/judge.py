@@ -53,7 +53,7 @@ class RouteJudge(Judge):
         parts: list[Form] = []
         if name in self.users:
             value = graph.definition(name)
-            made = Differential(value, self.name, indices, self._own_shape).form(self.entries)
+            made = Differential(name, value, self.name, indices, self._own_shape).form(self.entries)
             if name != graph.loss:
                 return made
             parts.append(made)

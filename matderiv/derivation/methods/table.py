@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.methods.differential import by_differentials
 from matderiv.derivation.methods.index import index
 from matderiv.derivation.methods.kronecker import by_kronecker
 from matderiv.derivation.methods.slice import by_slices
 from matderiv.derivation.program import Route, elementwise
+from matderiv.errors import InputError, UnsupportedError
+from matderiv.expression.vocabulary import did_you_mean
 
-__all__ = ["METHODS"]
+__all__ = ["METHODS", "method_for"]
+
+_MATRIX = 2  # dimensions
 
 METHODS: Mapping[str, Route] = {
     "elementwise": elementwise,
@@ -19,3 +24,28 @@ METHODS: Mapping[str, Route] = {
     "slice": by_slices,
     "kronecker": by_kronecker,
 }
+
+#: The methods that write arrays of any number of dimensions; all others write matrices.
+_OF_ANY = ("index", "elementwise")
+
+
+def method_for(task: Task, asked: str | None) -> str:
+    """The method that is asked for, else the usual one.
+
+    Raises:
+        InputError: there is no such method.
+        UnsupportedError: it writes matrices, and a value has more dimensions.
+    """
+    if asked is not None and asked not in METHODS:
+        raise InputError(
+            f"There is no method {asked[:40]!r}; there are: {', '.join(METHODS)}."
+            + did_you_mean(asked, METHODS)
+        )
+    larger = [name for name, shape in task.shapes.items() if len(shape) > _MATRIX]
+    if larger and asked not in (None, *_OF_ANY):
+        dimensions = len(task.shapes[larger[0]])
+        raise UnsupportedError(
+            f"{larger[0]} has {dimensions} dimensions, and the method {asked} writes matrices; "
+            f"take --method {' or --method '.join(_OF_ANY)}."
+        )
+    return asked or task.usual_method

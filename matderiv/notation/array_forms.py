@@ -1,0 +1,366 @@
+"""Arrays of derivatives: a formula, calls of einsum, products ⊗ of matrices, or single entries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from matderiv.calculus.formulas.flattened import factors, product_of, sum_of
+from matderiv.calculus.index_forms.einsums import einsum_terms
+from matderiv.calculus.index_forms.forms import Index, Indices
+from matderiv.calculus.index_forms.index_expressions import (
+    IndexExpression,
+    Numeral,
+    SumOver,
+    delta,
+    index_product,
+    signed_sum,
+    sum_over,
+)
+from matderiv.calculus.index_forms.letters import lettered
+from matderiv.calculus.index_forms.linear_maps import Product
+from matderiv.calculus.index_forms.vec_forms import VecProduct, vec_product
+from matderiv.calculus.index_forms.written_entry import entry_of
+from matderiv.calculus.sweep.array_derivatives import Found
+from matderiv.errors import InputError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+from matderiv.notation.boxes import (
+    Box,
+    NumberBox,
+    Operator,
+    Row,
+    Scripts,
+    Symbol,
+    Terms,
+    Word,
+    joined,
+)
+from matderiv.notation.boxes import Fraction as FractionBox
+from matderiv.notation.formulas import Formulas
+from matderiv.notation.indices import IndexNotation
+from matderiv.notation.latex import latex
+from matderiv.notation.names import (
+    fenced,
+    name_box,
+    named_entry,
+    partial_ratio,
+    raised_box,
+    vec,
+)
+from matderiv.notation.text import text as plain
+
+__all__ = ["FORMS", "Derived", "Written", "array_latex", "written_array"]
+
+#: How an array of three or four axes can be written.
+FORMS = ("einsum", "vec", "vec-rows", "index")
+
+_COMMA_FROM = 10
+_LETTERS = "ijpqklmnrstuvabcdgh"
+_MOST = 40  # further letters
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A derivative to be written: its form, and the names of Y and of the inputs that it is by.
+
+    `of`: the names of Y and its shape, `wrt` the names that it is by, two for a second derivative
+    of the number `of`. `first` axes are those of Y, or of X where it is `turned`. `text`: a formula
+    as source. `swap`: a free name for K.
+    """
+
+    found: Found
+    form: str
+    of: str
+    wrt: tuple[str, ...]
+    first: int
+    text: Callable[[Node], str]
+    swap: str = "K"
+    turned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A formula as text, the sentences that it needs, and the formulas of arrays in it."""
+
+    formula: str
+    notes: tuple[str, ...]
+    parts: tuple[Node, ...]
+
+
+def written_array(derived: Derived) -> Written:
+    """An array of derivatives as text.
+
+    Raises:
+        InputError: it has no such form.
+    """
+    found = derived.found
+    match derived.form:
+        case "formula":
+            return Written(derived.text(found.node), (), (found.node,))
+        case "einsum":
+            return _einsum(derived)
+        case "index":
+            return Written(" = ".join(map(plain, _entries(derived))), (), ())
+    return _vec(derived)
+
+
+def array_latex(derived: Derived) -> str:
+    """The same as an equation in LaTeX; of einsum, its entries."""
+    found = derived.found
+    formulas = _formulas(derived)
+    match derived.form:
+        case "formula":
+            right = formulas.node(found.node)
+            left = _ratio(derived, [name_box(name) for name in (derived.of, *derived.wrt)])
+        case "vec" | "vec-rows":
+            boxes = [name_box(name) for name in (derived.of, *derived.wrt)]
+            several = [len(found.dims[: derived.first]) > 1, len(found.dims[derived.first :]) > 1]
+            kept = [False, *several] if len(derived.wrt) > 1 else several
+            turned = [vec(box) if many else box for box, many in zip(boxes, kept, strict=True)]
+            left, right = _ratio(derived, turned), _vec_box(derived)
+        case _:
+            left, right = _entries(derived)
+    return f"\\begin{{aligned}}\n{latex(left)} & = {latex(right)}\n\\end{{aligned}}\n"
+
+
+def _ratio(derived: Derived, boxes: list[Box], *, entries: bool = False) -> Box:
+    """∂Y/∂X, ∂²L/∂x ∂xᵀ, or ∂²L/∂x_i ∂x_p of entries."""
+    if len(boxes) == 2:  # noqa: PLR2004 - of a first derivative
+        return partial_ratio(*boxes)
+    of, one, other = boxes
+    partial, two = Operator("partial"), NumberBox("2")
+    above = Row((Scripts(partial, sup=two), of))
+    if one == other and not derived.found.dims:
+        return FractionBox(above, Row((partial, Scripts(one, sup=two))))
+    turned = other if entries or not derived.found.dims else raised_box(other, Symbol("T"))
+    return FractionBox(above, Row((partial, one, partial, turned)))
+
+
+def _formulas(derived: Derived) -> Formulas:
+    swept = derived.found.sweep
+    names = swept.graph.shapes
+    largest = max((d.size for shape in names.values() for d in shape), default=1)
+    letters = tuple(_letters(derived))
+    return Formulas(
+        derived.of,
+        swept.facts.shape,
+        names,
+        None,
+        commas=largest >= _COMMA_FROM,
+        letters=letters,
+        also={},
+    )
+
+
+# -- einsum --------------------------------------------------------------------------------------
+
+
+def _einsum(derived: Derived) -> Written:
+    found, text = derived.found, derived.text
+    parts: list[Node] = []
+    terms = []
+    for term in einsum_terms(found.products, found.at, found.dims, derived.first):
+        parts += [term.scalar, *term.operands]
+        call = f"einsum('{term.subscripts}', {', '.join(map(text, term.operands))})"
+        terms.append((term.number, _scaled(term.scalar, call)))
+    return _sum(derived, terms, parts, ())
+
+
+def _scaled(scalar: Node, call: str) -> Node:
+    """The product of a number and a call, which is written as a name."""
+    number, own = factors(scalar)
+    return product_of(number, [*own, (nodes.Name(call), nodes.ONE)])
+
+
+def _sum(
+    derived: Derived,
+    terms: list[tuple[Fraction, Node]],
+    parts: list[Node],
+    notes: tuple[str, ...],
+) -> Written:
+    whole = sum_of(terms)
+    if not terms:
+        whole = nodes.zeros(tuple(dim.symbol for dim in derived.found.dims))
+        parts = [whole]
+    return Written(derived.text(whole), notes, tuple(parts))
+
+
+# -- vec -----------------------------------------------------------------------------------------
+
+
+def _vec_products(derived: Derived) -> Iterator[VecProduct]:
+    found, by_rows = derived.found, derived.form == "vec-rows"
+    axes = tuple(zip(found.at, found.dims, strict=True))
+    rows, cols = axes[: derived.first], axes[derived.first :]
+    for product in found.products:
+        made = vec_product(product, rows, cols, found.sweep.facts, by_rows=by_rows)
+        if made is None:
+            raise InputError(
+                "It has no form with products of matrices by ⊗; choose the form einsum or index."
+            )
+        yield made
+
+
+def _vec(derived: Derived) -> Written:
+    terms: list[tuple[Fraction, Node]] = []
+    parts: list[Node] = []
+    read = "row by row" if derived.form == "vec-rows" else "column by column"
+    notes = [f"vec reads a matrix {read}."]
+    for made in _vec_products(derived):
+        words = list(_factors(made, derived))
+        parts += [made.scalar, *(part for _, used in words for part in used)]
+        terms.append((made.number, _scaled(made.scalar, " @ ".join(word for word, _ in words))))
+        if made.swapped and len(notes) < 2:  # noqa: PLR2004 - said once
+            notes.append(f"{derived.swap} @ vec(X) is vec(X.T).")
+    return _sum(derived, terms, parts, tuple(notes))
+
+
+def _factors(made: VecProduct, derived: Derived) -> Iterator[tuple[str, tuple[Node, ...]]]:
+    """The factors of one product, each with the formulas in it."""
+    text = derived.text
+
+    def diagonal(node: Node | None) -> Iterator[tuple[str, tuple[Node, ...]]]:
+        if node is not None:
+            yield f"diag(vec({text(node)}))", (node,)
+
+    if made.pair is None:
+        assert made.left is not None
+        assert made.right is not None
+        shape = derived.found.sweep.facts.shape
+        words = (f"vec({text(n)})" if len(shape(n)) > 1 else text(n) for n in _both(made))
+        yield f"outer({', '.join(words)})", _both(made)
+        return
+    one, other = made.pair
+    yield from diagonal(made.left)
+    if not (isinstance(one, nodes.Eye) and isinstance(other, nodes.Eye)):
+        yield f"kron({text(one)}, {text(other)})", made.pair
+    elif not (made.left or made.right or made.swapped):
+        sizes = "*".join(text(nodes.Name(str(n.size))) for n in (one, other))
+        yield f"eye({sizes})", made.pair
+    if made.swapped:
+        yield derived.swap, ()
+    yield from diagonal(made.right)
+
+
+def _both(made: VecProduct) -> tuple[Node, ...]:
+    return tuple(node for node in (made.left, made.right) if node is not None)
+
+
+def _vec_box(derived: Derived) -> Box:
+    formulas = _formulas(derived)
+    terms = []
+    for made in _vec_products(derived):
+        number, own = factors(made.scalar)
+        number *= made.number
+        boxes = list(_factor_boxes(made, derived, formulas))
+        whole = product_of(abs(number), own)
+        if whole != nodes.ONE:
+            boxes.insert(0, formulas.factor(whole))
+        box = boxes[0] if len(boxes) == 1 else Row(tuple(boxes))
+        terms.append(("-" if number < 0 else "+", box))
+    if not terms:
+        return NumberBox("0")
+    return terms[0][1] if len(terms) == 1 and terms[0][0] == "+" else Terms(tuple(terms))
+
+
+def _factor_boxes(made: VecProduct, derived: Derived, formulas: Formulas) -> Iterator[Box]:
+    def diagonal(node: Node | None) -> Iterator[Box]:
+        if node is not None:
+            yield Row((Word("diag", upright=True), fenced(vec(formulas.node(node)))))
+
+    shape = formulas.shape
+    if made.pair is None:
+        column, row = (
+            vec(formulas.node(node)) if len(shape(node)) > 1 else formulas.base(node)
+            for node in _both(made)
+        )
+        yield column
+        yield Scripts(row, sup=Symbol("T"))
+        return
+    yield from diagonal(made.left)
+    one, other = made.pair
+    alone = not (made.left or made.right or made.swapped)
+    both = isinstance(one, nodes.Eye) and isinstance(other, nodes.Eye)
+    if alone or not both:
+        product = joined((_row(formulas, node) for node in made.pair), "kronecker")
+        yield product if alone and made.scalar == nodes.ONE else fenced(product)
+    if made.swapped:
+        yield Symbol(derived.swap)
+    yield from diagonal(made.right)
+
+
+def _row(formulas: Formulas, node: Node) -> Box:
+    """A factor of ⊗, a vector as a row."""
+    box = formulas.base(node)
+    return box if len(formulas.shape(node)) > 1 else Scripts(box, sup=Symbol("T"))
+
+
+# -- entries -------------------------------------------------------------------------------------
+
+
+def _letters(derived: Derived) -> Iterator[str]:
+    """Letters for indices that are no names: those of sums."""
+    graph = derived.found.sweep.graph
+    taken = {name.lower() for name in (*graph.shapes, *graph.program.functions(), derived.of)}
+    taken |= {dim.symbol.lower() for shape in graph.shapes.values() for dim in shape}
+    yield from (c for c in _LETTERS if c not in taken)
+    yield from (f"i_{n}" for n in range(1, _MOST))
+
+
+def _entries(derived: Derived) -> tuple[Box, Box]:
+    """∂y_ij/∂x_pq and Σ … with deltas."""
+    found, formulas = derived.found, _formulas(derived)
+    free = list(formulas.letters)
+    rows = derived.first
+    # i, j for the first axes and p, q for the others; sums have what is left
+    first = [free.pop(0) for _ in range(rows)]
+    later = free.index("p") if "p" in free else 0
+    last = [free.pop(later) for _ in found.dims[rows:]]
+    at = lettered(found.dims, (*first, *last))
+    if found.products:
+        right = _entry(found.products, dict(zip(found.at, at, strict=True)), formulas, tuple(free))
+    else:
+        right = entry_of(found.node, at, formulas.shape, free)
+
+    def entry(name: str, indices: Indices) -> Box:
+        if not indices:
+            return name_box(name)
+        return named_entry(name, indices, commas=formulas.commas)
+
+    names = (derived.of, *derived.wrt)
+    sides: tuple[Indices, ...] = (at[:rows], at[rows:])
+    if len(derived.wrt) > 1:
+        sides = ((), *sides)
+    elif derived.turned:
+        sides = sides[::-1]
+    boxes = [entry(name, indices) for name, indices in zip(names, sides, strict=True)]
+    return _ratio(derived, boxes, entries=True), IndexNotation(formulas).box(right)
+
+
+def _entry(
+    products: tuple[Product, ...],
+    places: dict[Index, Index],
+    formulas: Formulas,
+    letters: tuple[str, ...],
+) -> IndexExpression:
+    """The sum of products as an index expression."""
+    terms = []
+    for product in products:
+        free = iter(letters)
+        names: dict[str, str] = {letter: next(free) for letter, _ in product.summed}
+        inside = tuple(free)
+        known: dict[Index, Index] = places | dict(names.items())
+        items = [
+            entry_of(node, tuple(known.get(i, i) for i in at), formulas.shape, inside)
+            for node, at in product.factors
+        ]
+        deltas = [delta(known[a], known[b]) for a, b in product.deltas]
+        runs = tuple((names[letter], dim) for letter, dim in product.summed)
+        number = Numeral(abs(product.number))
+        sums = [item for item in items if isinstance(item, SumOver)]
+        items = [item for item in items if item not in sums]
+        body = sum_over(runs, index_product([*items, *deltas, *sums]))
+        terms.append((1 if product.number > 0 else -1, index_product([number, body])))
+    return signed_sum(terms)

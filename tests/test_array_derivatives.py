@@ -1,0 +1,347 @@
+"""Jacobians, Hessians and their products with directions: right at all sizes, short, refused."""
+
+from __future__ import annotations
+
+import inspect
+import random
+import runpy
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from _programs import Made, Maker
+from _reference import UNDEFINED, Array, run, value
+from _thorough import usually
+
+import matderiv
+from matderiv.array_derivatives import ArrayDerivative
+from matderiv.calculus.index_forms import regrouped
+from matderiv.calculus.sweep import array_derivatives
+from matderiv.errors import InputError, MatderivError, ProofError, ShapeError, UnsupportedError
+from matderiv.expression import nodes
+
+FUNCTIONS: dict[str, Callable[[Array], Array]] = {
+    **{name: UNDEFINED[name] for name in ("f", "df", "Loss", "dLoss")},
+    "ddf": lambda a: -np.sin(a) + 2 / 3,
+}
+
+#: Programs whose derivatives are formulas of matrices: kind, program, inputs to derive by, formula.
+FORMULAS = [
+    ("jacobian", "A @ x", "x", "A"),
+    ("jacobian", "x @ A", "x", "A.T"),
+    ("jacobian", "x", "x", "eye(N)"),
+    ("jacobian", "relu(A @ x)", "x", "diag(step(A @ x)) @ A"),
+    ("jacobian", "softmax(x)", "x", "diag(softmax(x)) - outer(softmax(x), softmax(x))"),
+    ("jacobian", "s = softmax(x)", "x", "diag(s) - outer(s, s)"),
+    ("jacobian", "x/norm(x)", "x", "eye(N)/norm(x) - outer(x, x)/norm(x)**3"),
+    ("jacobian", "A @ exp(x)", "x", "A @ diag(exp(x))"),
+    ("jacobian", "inv(A + theta*B)", "theta", "-inv(A + theta*B) @ B @ inv(A + theta*B)"),
+    ("jacobian", "sum(f(X @ w))", "w", "X.T @ df(X @ w)"),
+    ("hessian", "x @ A @ x", "x", "A + A.T"),
+    ("hessian", "sum((X @ w - y)**2) + lam*sum(w**2)", "w", "2*(X.T @ X + lam*eye(D))"),
+    (
+        "hessian",
+        "p = sigmoid(X @ w); L = -sum(y*log(p) + (1 - y)*log(1 - p))",
+        "w",
+        "X.T @ diag((1 - p)*p) @ X",
+    ),
+    ("hessian", "sum(f(A @ x))", "x", "A.T @ diag(ddf(A @ x)) @ A"),
+    ("hessian", "sum(x)", "x", "zeros((N, N))"),
+    ("hessian", "theta**3", "theta", "6*theta"),
+    ("hessian", "x @ A @ y", "x y", "A"),
+    ("jvp", "softmax(x)", "x", "softmax(x)*(v - v @ softmax(x))"),
+    ("vjp", "A @ x", "x", "A.T @ v"),
+    ("hvp", "sum(f(A @ x))", "x", "A.T @ ((A @ v)*ddf(A @ x))"),
+]
+
+
+@pytest.mark.parametrize(("kind", "program", "wrt", "formula"), FORMULAS)
+def test_formulas(kind: str, program: str, wrt: str, formula: str) -> None:
+    """They read as in books, and are proved for all sizes."""
+    by = wrt.split() if kind == "hessian" else wrt
+    found = getattr(matderiv, kind)(program, wrt=by)
+    assert (found.formula, found.proof) == (formula, "for all sizes")
+
+
+# ---- Forms of three and four axes ----------------------------------------------------------
+
+#: Programs, what they are derived by, and ∂vec(Y)/∂vec(X) by columns and by rows.
+VEC = [
+    ("A @ X @ B", "X", "kron(B.T, A)", "kron(A, B.T)"),
+    ("X.T", "X", "K", "K"),
+    ("X.T @ X", "X", "kron(X.T, eye(N)) @ K + kron(eye(N), X.T)", None),
+    ("inv(X)", "X", "-kron(inv(X).T, inv(X))", "-kron(inv(X), inv(X).T)"),
+    ("sin(X)", "X", "diag(vec(cos(X)))", "diag(vec(cos(X)))"),
+    ("tr(A)*A", "A", "outer(vec(A), vec(eye(N))) + trace(A)*eye(N*N)", None),
+    ("X @ w", "X", "kron(w, eye(N))", "kron(eye(N), w)"),
+    ("X.T @ w", "X", "kron(eye(N), w)", "kron(w, eye(N))"),
+    ("outer(x, x)", "x", None, None),
+    ("softmax(X, axis=1)", "X", None, None),
+    ("tanh(X @ W + b)", "W", None, None),
+    ("tanh(X @ W + b)", "b", None, None),
+    ("x*A", "x", None, None),
+    ("det(X)*inv(X)", "X", None, None),
+    ("mean(X, axis=0)", "X", "kron(eye(D), ones(N))/N", None),
+    ("B @ (A*X.T)", "X", None, None),
+    ("X*alpha + X.T.T", "X", None, None),
+]
+
+
+def central(f: Callable[[Array], Array], x: Array) -> Array:
+    """All partial derivatives by central differences, the axes of f before those of x."""
+    found = np.zeros((*np.shape(f(x)), *x.shape))
+    for place in np.ndindex(x.shape):
+        step = np.zeros(x.shape)
+        step[place] = 1e-5
+        found[(..., *place)] = (f(x + step) - f(x - step)) / 2e-5
+    return found
+
+
+def numbers(shapes: dict[str, tuple[int, ...]], seed: int = 0) -> dict[str, Array]:
+    """Positive numbers for some names; square matrices have inverses."""
+    rng = np.random.default_rng(seed)
+    found = {name: np.asarray(rng.uniform(0.3, 1.4, shape)) for name, shape in shapes.items()}
+    for name, array in found.items():
+        if array.ndim == 2 and len(set(array.shape)) == 1:
+            found[name] = array + 2 * np.eye(len(array))
+    return found
+
+
+def own_shapes(found: ArrayDerivative) -> dict[str, tuple[int, ...]]:
+    """The shapes of the inputs."""
+    return {name: tuple(dim.size for dim in found.shapes[name]) for name in found.program.inputs()}
+
+
+@pytest.mark.parametrize("form", ["vec", "vec-rows", "einsum"])
+@pytest.mark.parametrize("case", VEC, ids=lambda case: f"{case[0]} by {case[1]}")
+def test_written_forms_mean_the_array(case: tuple[str, ...], form: str) -> None:
+    """The text of each form, worked out, is the array of differences, read as it says."""
+    program, wrt, *texts = case
+    found = matderiv.jacobian(program, wrt=wrt, form=form)
+    expected = dict(zip(("vec", "vec-rows"), texts, strict=True)).get(form)
+    assert expected in (None, found.formula)
+    names = numbers(own_shapes(found))
+    x = names[wrt]
+    array = central(lambda x: run(program, {**names, wrt: x})["L"], x)
+    assert np.allclose(found(**names), array, atol=1e-6)
+    order = "F" if form == "vec" else "C"
+    functions = {
+        "einsum": np.einsum,
+        "kron": np.kron,
+        "vec": lambda a: np.ravel(a, order=order),
+    }
+    sizes = {d.symbol: np.asarray(d.size) for shape in found.shapes.values() for d in shape}
+    swap = np.eye(x.size)[np.ravel(np.arange(x.size).reshape(x.shape, order=order).T, order=order)]
+    written = value(found.formula, {**sizes, **names, "K": swap}, functions)
+    if form != "einsum":
+        rows = array.ndim - x.ndim
+        axes = (*range(rows)[::-1], *range(rows, array.ndim)[::-1])
+        array = array.transpose(axes) if form == "vec" else array
+        array = array.reshape(-1, x.size)
+    assert np.allclose(written, array, atol=1e-6)
+
+
+def test_entries_and_latex() -> None:
+    """Index notation has letters of its own for Y and for X; LaTeX has the same formula."""
+    inverse = matderiv.jacobian("inv(X)", form="index")
+    assert str(inverse) == "∂y_ij/∂x_pq = -(X^(-1))_qj·(X^(-1))_ip"
+    assert r"\dfrac{\partial y_{ij}}{\partial x_{pq}} & = -(X^{-1})_{qj}" in inverse.latex()
+    vec = matderiv.jacobian("A @ X @ B", wrt="X", form="vec").latex()
+    assert r"\partial \operatorname{vec}(Y)" in vec
+    assert r"B^{T}\otimes A" in vec
+    second = matderiv.hessian("sum(f(A @ x))", wrt="x").latex()
+    assert r"\partial x\partial x^{T}" in second
+    assert r"f^{\prime \prime }(Ax)" in second
+
+
+# ---- Random programs -----------------------------------------------------------------------
+
+
+def random_made(seed: int, *, scalar: bool) -> Made:
+    """A random program that ends in a number, or in a vector or a matrix R."""
+    chance = random.Random(seed)
+    maker = Maker(chance)
+    made = maker.program(chance.choice([1, 2, 2]))
+    if scalar:
+        return made
+    shape = tuple(maker.size() for _ in range(chance.choice([1, 1, 2])))
+    last = maker.node(shape, chance.choice([1, 2]))
+    return Made((*made.values[:-1], ("R", last)), dict(maker.shapes))
+
+
+def answers(made: Made, wrt: str, *, scalar: bool) -> dict[str, ArrayDerivative]:
+    """The array of derivatives and its products."""
+    kinds = ("hessian", "hvp") if scalar else ("jacobian", "jvp", "vjp")
+    return {k: getattr(matderiv, k)(made.text, wrt=wrt, shapes=made.inputs) for k in kinds}
+
+
+def disagreement(made: Made, wrt: str, *, scalar: bool) -> str:
+    """The kind that is not what central differences say; "" where all are."""
+    rng = np.random.default_rng(0)
+    names = made.numbers(rng)
+    last = made.values[-1][0]
+    found = answers(made, wrt, scalar=scalar)
+    if scalar:
+        slope = matderiv.gradient(made.text, wrt=wrt, shapes=made.inputs)
+        array = central(lambda x: slope(functions=FUNCTIONS, **{**names, wrt: x}), names[wrt])
+    else:
+        array = central(lambda x: run(made.text, {**names, wrt: x}, FUNCTIONS)[last], names[wrt])
+    size = np.abs(array).max(initial=0)
+    if not np.isfinite(array).all() or size > 1e3:
+        return ""
+    rank = names[wrt].ndim
+    rows = array.shape[: array.ndim - rank]
+    v, u = rng.normal(size=names[wrt].shape), rng.normal(size=rows)
+    along = np.tensordot(array, v, rank)
+    expected = {
+        "jacobian": (array, None),
+        "hessian": (array, None),
+        "jvp": (along, v),
+        "hvp": (along, v),
+        "vjp": (np.tensordot(u, array, len(rows)), u),
+    }
+    for kind, one in found.items():
+        true, direction = expected[kind]
+        given = {} if direction is None else {one.asked.direction: direction}
+        value = one(functions=FUNCTIONS, **names, **given)
+        if value.shape != true.shape or not np.allclose(value, true, atol=1e-4 * (1 + size)):
+            return f"{kind}: {one.formula}"
+    return ""
+
+
+@pytest.mark.parametrize("last", ["array", "number"])
+def test_random_programs(last: str) -> None:
+    """Arrays and products agree with central differences and so with each other."""
+    scalar = last == "number"
+    count: Counter[str] = Counter()
+    for seed in range(usually(10, thoroughly=1000)):
+        made = random_made(seed, scalar=scalar)
+        if not made.inputs:
+            continue
+        wrt = random.Random(seed).choice(sorted(made.inputs))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # infinite numbers are left out
+            try:
+                wrong = disagreement(made, wrt, scalar=scalar)
+            except MatderivError:
+                count["refused"] += 1
+                continue
+            except np.linalg.LinAlgError:
+                continue
+        assert not wrong, (made.text, made.inputs, wrt, wrong)
+        count["right"] += 1
+    assert count["right"] > 2 * count["refused"]
+
+
+def test_jax_agrees() -> None:
+    """JAX's own Jacobian and Hessian of the same functions."""
+    jax = pytest.importorskip("jax")
+    names = numbers({"A": (3, 2), "x": (2,)})
+    ours = matderiv.jacobian("softmax(A @ x)", wrt="x")(**names)
+    theirs = jax.jacobian(lambda x: jax.nn.softmax(names["A"] @ x))(names["x"])
+    assert np.allclose(ours, theirs, atol=1e-5)
+
+
+# ---- Proof ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mistake", ["without diag", "turned", "doubled"])
+def test_wrong_readings_are_refused(monkeypatch: pytest.MonkeyPatch, mistake: str) -> None:
+    """A matrix read off wrongly is not proved, whatever the mistake."""
+
+    def wrong(*args: Any) -> nodes.Node:
+        right = regrouped.regrouped(*args)
+        assert right is not None
+        match mistake:
+            case "turned":
+                return nodes.Transpose(right)
+            case "doubled":
+                return nodes.Multiply(nodes.TWO, right)
+        return nodes.Name("A")
+
+    monkeypatch.setattr(array_derivatives, "regrouped", wrong)
+    with pytest.raises(ProofError):
+        matderiv.jacobian("tanh(A @ x)", wrt="x", shapes={"A": (3, 3)})
+
+
+# ---- Input that is refused, in one line with the fix ---------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "words"),
+    [
+        ("hessian", {"program": "A @ x", "wrt": "x"}, "not a Hessian"),
+        ("hvp", {"program": "A @ x", "wrt": "x"}, "not a Hessian"),
+        ("hessian", {"program": "x @ A @ y"}, "say by which"),
+        ("hessian", {"program": "x @ A @ y", "wrt": ["x", "A", "y"]}, "leave some out"),
+        ("hessian", {"program": "Loss(A @ x)", "wrt": "x"}, "write Loss out"),
+        (
+            "jacobian",
+            {"program": "x @ A @ x", "wrt": "x", "layout": "denominator"},
+            "leave the lay",
+        ),
+        ("jacobian", {"program": "A @ x", "wrt": "x", "layout": "denominater"}, "Did you mean den"),
+        ("jacobian", {"program": "A @ X", "wrt": "X", "form": "vac"}, "Did you mean vec"),
+        ("jacobian", {"program": "diag(X)", "form": "vec"}, "form einsum or index"),
+        ("jacobian", {"program": "A @ X", "wrt": "Z"}, "no Z in the program"),
+        ("jvp", {"program": "A @ x", "wrt": "x", "direction": "x"}, "another name, such as v"),
+        ("hvp", {"program": "x @ A @ x", "wrt": "x", "direction": "A"}, "another name, such as v"),
+        ("jvp", {"program": "x @ S", "wrt": "S", "assume": {"S": "symmetric"}}, "another --wrt"),
+    ],
+)
+def test_bad_input(kind: str, arguments: dict[str, object], words: str) -> None:
+    """One line that says what to write instead."""
+    with pytest.raises(MatderivError) as caught:
+        str(getattr(matderiv, kind)(**arguments))
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_vec_is_of_matrices() -> None:
+    """A form by vec is refused for arrays of three axes."""
+    with pytest.raises((InputError, UnsupportedError)):
+        str(matderiv.jacobian("X*x", wrt="X", shapes={"X": (2, 3, 4), "x": (4,)}, form="vec"))
+
+
+def test_directions_have_a_shape() -> None:
+    """A direction of another shape, or none, is refused when numbers are given."""
+    found = matderiv.jvp("A @ x", wrt="x")
+    with pytest.raises(ShapeError, match=r"The direction v has the shape \(3,\)"):
+        found(A=np.ones((3, 2)), x=np.ones(2), v=np.ones(3))
+    with pytest.raises(InputError, match="The direction v has no value"):
+        found(A=np.ones((3, 2)), x=np.ones(2))
+    assert np.array_equal(found(A=np.ones((3, 2)), x=np.ones(2), v=np.ones(2)), [2, 2, 2])
+
+
+# ---- Layouts, mixed blocks, code -----------------------------------------------------------
+
+
+def test_denominator_layout_is_the_transpose() -> None:
+    """The axes of X come first, for matrices as well."""
+    assert str(matderiv.jacobian("A @ x", wrt="x", layout="denominator")) == "A.T"
+    names = numbers({"A": (3, 2), "X": (2, 4)})
+    one, other = (
+        matderiv.jacobian("tanh(A @ X)", wrt="X", layout=layout)(**names)
+        for layout in ("numerator", "denominator")
+    )
+    assert np.allclose(one, other.transpose((2, 3, 0, 1)))
+
+
+def test_code_works_the_array_out(tmp_path: Path) -> None:
+    """NumPy's function gives what the call gives, of four axes and with undefined functions."""
+    for found, shapes in (
+        (matderiv.jacobian("A @ tanh(X)", wrt="X"), {"A": (3, 2), "X": (2, 4)}),
+        (matderiv.hessian("sum(f(A @ x))", wrt="x"), {"A": (3, 2), "x": (2,)}),
+        (matderiv.hvp("sum(f(A @ x))", wrt="x"), {"A": (3, 2), "x": (2,), "v": (2,)}),
+    ):
+        file = tmp_path / "code.py"
+        file.write_text(found.code(), encoding="utf-8")
+        function = runpy.run_path(str(file))[found.asked.kind]
+        names = numbers(shapes)
+        taken = inspect.signature(function).parameters
+        own = {name: FUNCTIONS[name] for name in FUNCTIONS.keys() & taken.keys()}
+        assert np.allclose(function(**names, **own), found(functions=FUNCTIONS, **names))
