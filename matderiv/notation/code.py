@@ -147,7 +147,7 @@ class _Function:
     def _helpers(self, text: str) -> list[str]:
         """The functions that a text calls and the library lacks, after those that they call."""
         found: list[str] = []
-        for name, helper in reversed(self._target.helpers.items()):
+        for name, helper in reversed(tuple(self._target.helpers.items())):
             if re.search(rf"(?<![\w.]){name}\(", text):
                 found.insert(0, helper)
                 text += helper.split("\n", 1)[1]

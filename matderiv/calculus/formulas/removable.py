@@ -112,7 +112,7 @@ def _inverted(matrix: Node, parts: list[BasePower]) -> list[BasePower] | None:
         if isinstance(node, nodes.Multiply | nodes.Divide):
             number, inside = factors(node)
             left = _inverted(matrix, list(inside))
-            return left and product_of(number, left)
+            return None if left is None else product_of(number, left)
         return None
 
     for n, (base, power) in enumerate(parts):

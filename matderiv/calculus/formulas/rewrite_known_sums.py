@@ -123,8 +123,8 @@ def _weighed(node: Node, a: Node, b: Node, axis: int | None, facts: Facts) -> No
         sides = (weights, rest) if place else (rest, weights)
         if facts.shape(rest) != facts.shape(weights):
             continue
-        left = nodes.MatMul(*sides) if isinstance(node, nodes.MatMul) else nodes.Multiply(*sides)
-        left = left if isinstance(node, nodes.MatMul) else nodes.rebuilt(node, [left])
+        product = isinstance(node, nodes.MatMul)
+        left = nodes.MatMul(*sides) if product else nodes.rebuilt(node, [nodes.Multiply(*sides)])
         return sum_of([(Fraction(1), left), *numbers])
     return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -33,6 +33,13 @@ class ValueNames:
     by_key: Mapping[object, str]
     #: Each value that is a product or sum of several parts, with its formula.
     composed: tuple[tuple[str, Node], ...] = ()
+
+    def among(self, names: Container[str]) -> ValueNames:
+        """Those of some values."""
+        return ValueNames(
+            {key: name for key, name in self.by_key.items() if name in names},
+            tuple(one for one in self.composed if one[0] in names),
+        )
 
 
 def value_names(values: Sequence[tuple[str, Node]]) -> ValueNames:
