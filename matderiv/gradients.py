@@ -16,6 +16,7 @@ from matderiv.calculus.formulas.runnable import size_lines, size_words, written_
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
+from matderiv.calculus.sweep.singular import refuse_singular
 from matderiv.calculus.sweep.structure import own_gradient, way_of
 from matderiv.calculus.sweep.sweep import name_meant, sweep
 from matderiv.calculus.sweep.task import chosen
@@ -427,6 +428,7 @@ def _solved(asked: _Asked) -> dict[str, Gradient]:
     """Derived, brought to what is asked for, and proved."""
     program, names, convention = asked.program, asked.names, asked.convention
     shapes, assumed, declared = dict(asked.shapes), dict(asked.assumed), asked.declared
+    refuse_singular(program, shapes, declared)
     swept = sweep(graph_of(settled(program, shapes), shapes), names, assumed)
     prover = Prover(swept)
     made = {}

@@ -286,7 +286,7 @@ class Reading:
             base, label = base[1], base[2][1]
         if base[0] != "name" or base[1] == "delta":
             return None
-        for count in (2, 1):  # a_11 of a matrix, before the eleventh entry of a vector
+        for count in (4, 3, 2, 1):  # a_11 of a matrix, before the eleventh entry of a vector
             try:
                 indices = self.indices(tree[2], count)
                 if len(indices) == count:
@@ -455,6 +455,8 @@ class Reading:
         if len({len(row) for row in rows}) != 1:
             raise Unread("rows of different lengths")
         found = np.asarray([[self.value(cell) for cell in row] for row in rows])
+        if len(rows) == 1 and found.ndim > 2:  # a stack is a row of matrices, perhaps of columns
+            return found[0, ..., None] if found.ndim == 3 else found[0]
         return found[:, 0] if found.ndim == 2 and len(rows[0]) == 1 else found
 
     def _applied(self, head: Tree, inner: Tree) -> Array:
@@ -499,10 +501,13 @@ class Reading:
         if name in KNOWN and axis is None:
             return KNOWN[name](argument)
         if name in REDUCED:
-            number, _, kept = (axis or "").partition(",")
-            if kept not in ("", r"\operatorname{keep}"):
+            words = (axis or "").split(",") if axis else []
+            numbers = tuple(int(word) for word in words if word.isdigit())
+            kept = words[len(numbers) :]
+            if kept not in ([], [r"\operatorname{keep}"]):
                 raise Unread(f"{name} along {axis}")
-            return reduced(name, argument, int(number) if number else None, keep=bool(kept))
+            over = numbers if len(numbers) > 1 else numbers[0] if numbers else None
+            return reduced(name, argument, over, keep=bool(kept))
         if name == "vec" and axis is None:
             return np.asarray(argument).reshape(-1)
         if axis is None:
@@ -576,7 +581,7 @@ class Reading:
             case ("T",):
                 if value.ndim == 0:
                     return value ** self.point.values["T"] if "T" in self.point.values else value
-                return value[None, :].view(_Row) if value.ndim == 1 else value.T
+                return value[None, :].view(_Row) if value.ndim == 1 else np.swapaxes(value, -1, -2)
             case ("-T",):
                 return np.linalg.inv(value).T
             case ("entrywise", inner):

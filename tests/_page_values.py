@@ -54,6 +54,14 @@ KNOWN: dict[str, Callable[[Array], Array]] = {
     "relu": lambda u: _by_real(u, lambda x: np.maximum(x, 0), lambda x: (x > 0) * 1.0),
     "step": lambda u: _by_real(u, lambda x: (x > 0) * 1.0, np.zeros_like),
     "arctan": np.arctan,
+    "arcsin": np.arcsin,
+    "arccos": np.arccos,
+    "arcsinh": np.arcsinh,
+    "arccosh": np.arccosh,
+    "arctanh": np.arctanh,
+    "tan": np.tan,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
     "silu": lambda u: u / (1 + np.exp(-u)),
     "gelu": lambda u: u * (1 + _erf(u / math.sqrt(2))) / 2,
 }
@@ -90,7 +98,9 @@ def functional(name: str, of: Array, *, prime: bool = False) -> Array:
 REDUCED = frozenset("sum mean prod var std logsumexp softmax log_softmax logsoftmax".split())
 
 
-def reduced(name: str, of: Array, axis: int | None, *, keep: bool = False) -> Array:
+def reduced(
+    name: str, of: Array, axis: int | tuple[int, ...] | None, *, keep: bool = False
+) -> Array:
     """A sum, mean, variance … of an array along an axis."""
     of = np.asarray(of)
     match name:
@@ -229,6 +239,8 @@ def _run(node: ast.expr, at: Mapping[str, Array], sizes: Mapping[str, int]) -> A
             return _OPERATORS[type(op)](one, other)
         case ast.Attribute(value, "T"):
             return _run(value, at, sizes).T
+        case ast.Attribute(value, "mT"):
+            return np.swapaxes(_run(value, at, sizes), -1, -2)
         case ast.Call(ast.Attribute(value, name), args, keywords):  # X.sum(axis=0)
             return _call(name, [value, *args], keywords, at, sizes)
         case ast.Call(ast.Name(name), args, keywords):

@@ -12,8 +12,8 @@ from collections import defaultdict
 from typing import TypeVar
 from zlib import crc32
 
+import _thorough
 import pytest
-from _thorough import THOROUGH
 from xdist.workermanage import WorkerController
 
 Case = TypeVar("Case")
@@ -48,8 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
     plain = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     chosen = config.option.keyword or config.option.markexpr
     told = getattr(config, "workerinput", {})
-    whole = config.getoption("--whole") or THOROUGH or bool(chosen) or not plain
-    config.stash[_WHOLE] = told.get("whole", whole)
+    whole = config.getoption("--whole") or _thorough.THOROUGH or bool(chosen) or not plain
+    config.stash[_WHOLE] = _thorough.whole = told.get("whole", whole)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -75,8 +75,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             families[item.nodeid.partition("[")[0]].append(item)
     kept: set[pytest.Item] = set()
     for family in families.values():
-        together = family[0].get_closest_marker("in_order") is not None
-        kept |= set(family if together else share(family, crc32(family[0].path.read_bytes())))
+        kept |= set(share(family, crc32(family[0].path.read_bytes())))
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = [item for item in items if item in kept]
 
@@ -84,7 +83,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def share(family: list[Case], turn: int) -> list[Case]:
     """Two or more cases of a test, evenly over all of them; another turn gives others."""
     count = len(family)
-    step = 1 if count < _SMALL else 10 if count >= _LARGE else min(5, count // 2)
+    step = 1 if count < _SMALL else 20 if count >= _LARGE else min(8, count // 2)
     return family[turn % step :: step]
 
 

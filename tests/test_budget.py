@@ -106,6 +106,16 @@ def test_the_option_goes_before_the_environment(
     assert "budget of 30 steps" in said
 
 
+@pytest.mark.parametrize("function", ["gelu", "silu", "sigmoid", "tanh", "softplus", "f"])
+def test_functions_in_functions(function: str) -> None:
+    """Work grows with the depth of a nest, although each argument stands in definitions twice."""
+    small, large = (
+        steps_of(f"sum({f'{function}(' * deep}X{')' * deep})", "X", {"X": (2, 3)})
+        for deep in (6, 14)
+    )
+    assert large < 6 * small < 40_000
+
+
 @pytest.mark.parametrize("wrong", ["0", "-1", "many", "1.5"])
 def test_a_budget_that_is_no_number(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is wrong with the variable is said."""

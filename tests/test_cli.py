@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -87,6 +88,23 @@ def test_output_to_a_file(capfd: pytest.CaptureFixture[str], folder: Path) -> No
     assert target.read_text(encoding="utf-8") == printed
     assert target.stat().st_mode & 0o777 == 0o640
     assert [p.name for p in folder.iterdir()] == ["page.tex"]
+
+
+def test_the_size_of_a_large_file_is_said(
+    capfd: pytest.CaptureFixture[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line on standard error says about how many megabytes a file will have, if it has some."""
+    asked = ("L = sum(tanh(X))", "--shape", "X=9x9", "--show", "all")
+    for megabyte, said in (
+        (1_000_000, None),
+        (1_000, "{} will have about .* megabytes; --show 4 "),
+    ):
+        monkeypatch.setattr("matderiv.cli._output._MEGABYTE", megabyte)
+        for command, name in (("derive", "The page"), ("handout", "a.tex")):
+            result = run(capfd, command, *asked, "-o", str(folder / "a.tex"))
+            assert result.code == 0
+            expected = "" if said is None else f"matderiv: {said.format(name)}.*\n"
+            assert re.fullmatch(expected, result.err)
 
 
 def test_output_through_a_link(capfd: pytest.CaptureFixture[str], folder: Path) -> None:

@@ -252,6 +252,33 @@ def fits_the_screen(browser: Browser) -> bool:
     )
 
 
+#: Every formula of a page, those that it has in store among them.
+FORMULAS = """[document, ...[...document.querySelectorAll('template')].map(t => t.content)]
+    .flatMap(place => [...place.querySelectorAll('math')]).map(formula => formula.outerHTML)"""
+
+
+@pytest.mark.parametrize("name", ["worked", "attention"])
+def test_a_page_that_shares_parts_reads_as_one_that_does_not(
+    browser: Browser,
+    files: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    """What stands in a large page once is in all its places when the page is open."""
+    monkeypatch.setattr("matderiv.handout.html.LARGE_PAGE", 0)
+    page = PAGES[name]
+    (shared,) = page.derivation.handout(lang=page.lang).save(tmp_path / "page.html")
+    assert shared.read_text(encoding="utf-8").count("data-part=") > 100
+    browser.screen(1280, 800)
+    formulas = []
+    for path in (files[name], shared):
+        browser.open(path)
+        formulas.append(browser.run(FORMULAS))
+    assert formulas[0] == formulas[1]
+    assert browser.heard == []
+
+
 @on(*PAGES)
 def test_page_opens_from_disk(page: Page, desk: Browser) -> None:
     """Nothing is loaded, and the console stays empty."""

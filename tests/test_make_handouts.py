@@ -101,6 +101,7 @@ def script() -> ModuleType:
     return module
 
 
+@pytest.mark.parts
 def test_every_language_and_format(
     tmp_path: Path, inside: Callable[..., tuple[int, str, str]]
 ) -> None:

@@ -87,6 +87,31 @@ def test_pages_of_composite_operations_are_true(program: str) -> None:
     assert found.true >= 10
 
 
+@pytest.mark.parametrize("method", ["index", "elementwise"])
+@pytest.mark.parametrize(
+    ("program", "shapes"),
+    [
+        (
+            "P = softmax(Q @ K.mT, axis=-1); L = sum((P @ V)*G)",
+            {"Q": (2, 1, 2), "K": (2, 2, 2), "V": (2, 2, 1), "G": (2, 1, 1)},
+        ),
+        (
+            "M = mean(X, axis=(0, 2), keepdims=True); L = sum(f(X - M)) + sum(X @ W)",
+            {"X": (2, 3, 2), "W": (2, 1)},
+        ),
+    ],
+)
+def test_pages_of_stacks_are_true(
+    program: str, shapes: dict[str, tuple[int, ...]], method: str
+) -> None:
+    """A row of matrices, a transpose of each, several axes at once."""
+    derivation = matderiv.derive(program, shapes=shapes, method=method)
+    found = read_page(derivation.markdown(show="all"), program, shapes, derivation.task.sizes)
+    assert found.false == []
+    assert found.true >= 20
+    assert len(found.unread) <= found.true // 20, found.unread
+
+
 def page_of(made: Made, method: str) -> tuple[str, Found] | None:
     """A random page and what is read on it; None for a program that is refused."""
     inputs = made.inputs

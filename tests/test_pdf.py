@@ -388,6 +388,6 @@ def test_errors_of_typst_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None
     """An error of Typst that is not about letters is passed on as it is."""
     import typst
 
-    monkeypatch.setattr(pdf_module, "to_typst", lambda *_: "#panic(1)")
+    monkeypatch.setattr(pdf_module, "_source", lambda *_: "#panic(1)")
     with pytest.raises(typst.TypstError, match="panicked"):
         derived().handout().write("pdf")

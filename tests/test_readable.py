@@ -10,6 +10,7 @@ from matderiv.api import derive
 from matderiv.calculus.index_forms.forms import Entry, Rate, single
 from matderiv.calculus.sweep.task import read_task
 from matderiv.derivation.methods.kronecker import by_kronecker
+from matderiv.derivation.methods.table import METHODS
 from matderiv.derivation.program import build_program
 from matderiv.derivation.sides import Cells
 from matderiv.expression.parse import parse
@@ -166,3 +167,11 @@ def test_a_direct_derivative_says_what_it_holds_fixed() -> None:
     assert direct == "(∂r_i/∂y_p)_u"
     assert whole == "∂u_i/∂y_p"
     assert "reaches $r$ through $u$ as well" in page("u = f(y); r = y*u; L = sum(r)", y=(3,))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_array_of_ones_is_introduced(method: str) -> None:
+    """Where 1_N stands in a formula of a page, a sentence says what it is."""
+    printed = page("Y = X @ W + b; L = Loss(Y)", method, X=(2, 3), W=(3, 4), b=(4,))
+    assert ("{1}_{N" in printed) == ("in which every entry is 1" in printed)
+    assert method != "differential" or "{1}_{N" in printed

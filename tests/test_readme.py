@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,13 @@ def marks(command: str) -> list[pytest.MarkDecorator]:
 COMMANDS = [pytest.param(*pair, id=pair[0], marks=marks(pair[0])) for pair in console()]
 
 
-@pytest.mark.in_order
+def maker(name: str) -> list[str]:
+    """The words of the command of the README that writes a file."""
+    return next(
+        w for w in map(shlex.split, dict(console())) if ["-o", name] in map(list, pairwise(w))
+    )
+
+
 @pytest.mark.parametrize(("command", "output"), COMMANDS)
 def test_command(
     command: str,
@@ -75,11 +82,16 @@ def test_command(
         done = subprocess.CompletedProcess(words, int(ended.value.code or 0), *capfd.readouterr())
     else:
         assert words[0] == "python"
+        if words[-1].endswith(".json") and not (folder / words[-1]).exists():
+            monkeypatch.chdir(folder)
+            with pytest.raises(SystemExit):
+                cli.main(maker(words[-1])[1:])
+            capfd.readouterr()
         words[:2] = [sys.executable, str(ROOT / words[1])]
         done = subprocess.run(words, capture_output=True, text=True, cwd=folder, check=False)
     if output.startswith("matderiv: "):
         assert (done.returncode, done.stdout, done.stderr) == (2, "", output)
-    elif output.startswith("Wrong: "):
+    elif output.startswith(("Wrong: ", "Right if ")):
         assert (done.returncode, done.stdout, done.stderr) == (1, output, "")
     else:
         assert (done.returncode, done.stderr) == (0, "")
@@ -115,19 +127,20 @@ def test_test_suite(tmp_path: Path) -> None:
     assert f"{count} passed" in done.stdout, done.stdout
 
 
-def test_programs_are_derived() -> None:
+PROGRAMS = [re.split(r" {3,}", line)[0] for line in blocks("text")[0].splitlines()]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_programs_are_derived(program: str) -> None:
     """Every program that the README lists as an example of the language is derived."""
-    (listed,) = blocks("text")
-    programs = [re.split(r" {3,}", line)[0] for line in listed.splitlines()]
-    assert len(programs) >= 6
-    for program in programs:
-        assert matderiv.derive(program).formulas
+    assert len(PROGRAMS) >= 6
+    assert matderiv.derive(program).formulas
 
 
 def test_the_language_is_all_there() -> None:
     """The table of the language names every function, and the table of gradients is counted."""
     table = README.split("| in the language | |")[1].split("\n\n")[0]
-    assert set(KNOWN) <= set(re.findall(r"`([a-z_]+)", table))
+    assert set(KNOWN) <= set(re.findall(r"`([a-z_0-9]+)", table))
     listed = (ROOT / "tests" / "gradients.toml").read_text(encoding="utf-8")
     assert f"holds {listed.count('[[gradient]]')} gradients" in README
 

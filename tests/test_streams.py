@@ -100,6 +100,7 @@ def test_signals_wait_while_files_take_their_places(
     assert seen == [["a.md", "b.md"]]
 
 
+@pytest.mark.parts
 def test_names_of_files_are_bytes(tmp_path: Path) -> None:
     """A name that is no UTF-8, or turns letters around, is a name; a page says it as shells read it."""
     done = shell(r"MATDERIV handout -N 2 -o $'\xff\u202e.md'; cat *.md", tmp_path)

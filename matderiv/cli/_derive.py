@@ -19,7 +19,7 @@ from matderiv.cli._options import (
     output,
     show,
 )
-from matderiv.cli._output import check_folder, progress, write_output
+from matderiv.cli._output import check_folder, progress, tell_size, write_output
 
 __all__ = ["derive_command"]
 
@@ -72,9 +72,10 @@ def derive_command(
     with progress():
         derivation = api.derive(**asked)
         stage("the page")
-        made = (
-            derivation.json()
-            if chosen == "json"
-            else write(derivation.document(lang, show), chosen)
-        )
+        if chosen == "json":
+            made: str | bytes = derivation.json()
+        else:
+            document = derivation.document(lang, show)
+            tell_size(document, chosen)
+            made = write(document, chosen)
     write_output(made, output)

@@ -19,7 +19,7 @@ from matderiv.cli._options import (
     show,
     whole_number,
 )
-from matderiv.cli._output import check_folder, progress, write_files
+from matderiv.cli._output import check_folder, progress, tell_size, write_files
 
 __all__ = ["handout_command"]
 
@@ -118,6 +118,7 @@ def handout_command(
         contents: dict[Path, str | bytes] = {}
         for output, kind in zip(outputs, forms, strict=True):
             stage(f"the file {output.name}")
+            tell_size(made.document, kind, output.name)
             found = made.contents(output, "latex" if fragment and kind == "tex" else kind)
             twice = next((path for path in found if path in contents), None)
             if twice is not None:

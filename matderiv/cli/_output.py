@@ -9,17 +9,22 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from matderiv import files
 from matderiv._budget import watched
 
+if TYPE_CHECKING:
+    from matderiv.handout.document import Document
+
 __all__ = [
     "STANDARD",
     "check_folder",
     "drop_output",
     "progress",
+    "tell_size",
     "write_files",
     "write_output",
 ]
@@ -27,6 +32,7 @@ __all__ = [
 #: Standard output, as the name of a file.
 STANDARD = Path("-")
 
+_MEGABYTE = 1_000_000
 _MOMENT = 1.0  # seconds between two looks at what is done, on a terminal
 _PAUSES = (8.0, 30.0, 60.0, 300.0, 1800.0)  # and between plain lines
 
@@ -63,6 +69,17 @@ def _tell(at: Sequence[str], done: threading.Event) -> None:
             shown = True
         if shown:
             click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def tell_size(document: Document, form: str, name: str = "The page") -> None:
+    """Say on standard error about how large a file will be, before it is made, if it is large."""
+    from matderiv.handout.formats import estimated
+
+    size = estimated(document, form) / _MEGABYTE
+    if size >= 1:
+        start = "\r\x1b[K" if sys.stderr.isatty() else ""  # over what progress shows
+        said = f"{name} will have about {size:.2g} megabytes; --show 4 makes it small."
+        click.echo(f"{start}matderiv: {said}", err=True)
 
 
 def check_folder(output: Path | None) -> None:

@@ -6,7 +6,7 @@ This module needs NumPy; import it where a value is asked for.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,14 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Array, numeric_value, sizes_in
 from matderiv.expression.shapes import Shape
 
-__all__ = ["looks_zero"]
+__all__ = ["looks_singular", "looks_zero"]
 
 _TINY = 1e-9
-#: Between what numbers the inputs of each try lie; roots and logarithms exist at positive ones.
+_ROUNDING = 1e-13  # the least singular value beside the largest, of a matrix of low rank
+#: Between what numbers the inputs of each try lie; roots and logarithms exist at positive ones,
+#: and relu has zeros in too many places where half of all numbers are negative.
 _RANGES = ((0.3, 1.4), (0.3, 1.4), (-1.0, 1.0), (-2.0, 2.0))
+_NEGATIVE = ((-2.0, 0.2), (-2.0, 0.2), (-1.0, 1.0), (-1.0, 1.0))
 
 
 def looks_zero(
@@ -39,11 +42,42 @@ def looks_zero(
     >>> zero("sum(x - x)"), zero("sum(relu(-x))")
     (True, False)
     """
+    return _hold(lambda found: abs(found).max(initial=0.0) <= _TINY, _tried(steps, inputs, shapes))
+
+
+def looks_singular(
+    steps: Sequence[tuple[str, Node]], inputs: Mapping[str, Shape], shapes: Mapping[str, Shape]
+) -> bool:
+    """Whether the last of some values is a matrix without an inverse wherever it is tried."""
+    return _hold(_is_singular, _tried(steps, inputs, shapes, (*_RANGES, *_NEGATIVE)))
+
+
+def _hold(property_of: Callable[[Array], bool], found: Iterator[Array]) -> bool:
+    """Whether all values have a property, and there are some."""
+    some = False
+    for value in found:
+        if not property_of(value):
+            return False
+        some = True
+    return some
+
+
+def _is_singular(matrix: Array) -> bool:
+    sizes = np.linalg.svd(matrix, compute_uv=False)  # the largest first
+    return bool(sizes[-1] <= _ROUNDING * sizes[0])
+
+
+def _tried(
+    steps: Sequence[tuple[str, Node]],
+    inputs: Mapping[str, Shape],
+    shapes: Mapping[str, Shape],
+    ranges: Sequence[tuple[float, float]] = _RANGES,
+) -> Iterator[Array]:
+    """The last of some values at random inputs, where it has one."""
     chance = np.random.default_rng(1)
     functions = _functions(steps)
     sizes = sizes_in(shapes)
-    tries = 0
-    for low, high in _RANGES:
+    for low, high in ranges:
         values: dict[str, Array] = {
             name: np.asarray(chance.uniform(low, high, tuple(dim.size for dim in shape)))
             for name, shape in inputs.items()
@@ -54,13 +88,8 @@ def looks_zero(
                     values[name] = numeric_value(value, values, functions, sizes)
         except (InputError, ValueError, TypeError):  # a singular matrix, or too large a number
             continue
-        found = values[steps[-1][0]]
-        if not np.isfinite(found).all():
-            continue
-        if abs(found).max(initial=0.0) > _TINY:
-            return False
-        tries += 1
-    return tries > 0
+        if np.isfinite(values[steps[-1][0]]).all():
+            yield values[steps[-1][0]]
 
 
 def _functions(steps: Sequence[tuple[str, Node]]) -> dict[str, Callable[[Any], Any]]:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
-from matderiv.derivation.sides import EntryOf, Formula
+from matderiv.derivation.sides import (
+    EntryOf,
+    Formula,
+    Kronecker,
+    KroneckerFactor,
+    RouteSide,
+)
 from matderiv.expression import nodes
 from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.nodes import Node
@@ -84,8 +90,20 @@ def _shown(composer: ProgramComposer) -> Iterator[Node]:
     for step in composer.derivation.steps:
         for chain in step.chains:
             for side in chain.sides:
-                if isinstance(side, Formula | EntryOf):
-                    yield from nodes.walk(side.node)
+                for formula in _formulas(side):
+                    yield from nodes.walk(formula)
+
+
+def _formulas(part: object) -> Iterator[Node]:
+    """The formulas that a side is written with; the others are written in index notation."""
+    if isinstance(part, Node):
+        yield part
+    elif isinstance(part, tuple):
+        for item in part:
+            yield from _formulas(item)
+    elif isinstance(part, Formula | EntryOf | RouteSide | Kronecker | KroneckerFactor):
+        for name in part.__dataclass_fields__:
+            yield from _formulas(getattr(part, name))
 
 
 def _constant(some: Iterable[Node]) -> dict[str, Counter[Node]]:

@@ -5,28 +5,55 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import PurePath
+from typing import NamedTuple
 
 from matderiv.errors import InputError
-from matderiv.handout.document import Document
+from matderiv.handout.document import Document, Equation
 
-__all__ = ["FILES", "FORMATS", "format_of", "write", "write_text"]
+__all__ = ["FILES", "FORMATS", "Format", "estimated", "format_of", "write", "write_text"]
 
-#: suffix of a file: (module, function from a document to text or bytes). To add a format, write
-#: its module and its row.
+
+class Format(NamedTuple):
+    """A format: the module and the function that writes it, and how large files of it are.
+
+    They have about so many bytes for each square em of formulas, and these bytes beside.
+    """
+
+    module: str
+    function: str
+    density: float
+    least: int = 0
+
+
+#: By the suffix of a file. To add a format, write its module and its row.
 FILES = {
-    "md": ("matderiv.handout.markdown", "to_markdown"),
-    "tex": ("matderiv.handout.latex", "to_standalone"),
-    "html": ("matderiv.handout.html", "to_html"),
-    "ipynb": ("matderiv.handout.notebook", "to_notebook"),
-    "pdf": ("matderiv.handout.pdf", "to_pdf"),
+    "md": Format("matderiv.handout.markdown", "to_markdown", 3.5),
+    "tex": Format("matderiv.handout.latex", "to_standalone", 3.5),
+    "html": Format("matderiv.handout.html", "to_html", 1.2, 200_000),
+    "ipynb": Format("matderiv.handout.notebook", "to_notebook", 4.0),
+    "pdf": Format("matderiv.handout.pdf", "to_pdf", 15.0, 100_000),
 }
 
 #: All formats by name; these are asked for by no suffix.
 FORMATS = FILES | {
-    "latex": ("matderiv.handout.latex", "to_latex"),
+    "latex": Format("matderiv.handout.latex", "to_latex", 3.5),
     "markdown": FILES["md"],
-    "text": ("matderiv.handout.text", "to_text"),
+    "text": Format("matderiv.handout.text", "to_text", 1.5),
 }
+
+
+def estimated(document: Document, form: str) -> int:
+    """About how many bytes the document takes in a format of the table.
+
+    >>> from matderiv import derive
+    >>> large = derive("L = sum(f(X))", shapes={"X": (20, 20)}).document(show="all")
+    >>> 0.5 < estimated(large, "latex")/len(write(large, "latex")) < 2
+    True
+    """
+    chains = [block.box for block in document.blocks if isinstance(block, Equation)]
+    area = sum(right.width * right.height for chain in chains for right in chain.rights)
+    row = FORMATS[form]
+    return row.least + round(area * row.density)
 
 
 def write(document: Document, form: str) -> str | bytes:
@@ -37,8 +64,8 @@ def write(document: Document, form: str) -> str | bytes:
     """
     if form not in FORMATS:
         raise InputError(f"There is no format {form!r}; there are: {', '.join(FORMATS)}.")
-    module, function = FORMATS[form]
-    writer: Callable[[Document], str | bytes] = getattr(import_module(module), function)
+    row = FORMATS[form]
+    writer: Callable[[Document], str | bytes] = getattr(import_module(row.module), row.function)
     return writer(document)
 
 

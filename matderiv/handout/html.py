@@ -30,6 +30,7 @@ from matderiv.handout.document import (
     Text,
 )
 from matderiv.handout.sentences import fill
+from matderiv.handout.shared import LARGE_PAGE, shared
 from matderiv.handout.text import words_of
 from matderiv.handout.texts import messages
 from matderiv.notation.boxes import Aligned
@@ -66,9 +67,20 @@ class _Page:
         document = self.document
         script = _asset("page.js")
         spoken = {key: self.words[f"page.{key}"] for key in _WORDS}
-        words = json.dumps(spoken, ensure_ascii=False).replace("<", "\\u003c")  # ends no element
+        words = _in_script(json.dumps(spoken, ensure_ascii=False))
         author = f'<p class="author">{escape(document.author)}</p>' if document.author else ""
         first, *steps = _sections(document.blocks)
+        text = "\n".join(
+            (
+                f"<header><h1>{_segments(document.title)}</h1>{author}</header>",
+                f'<div class="body">{self.blocks(first)}</div>' if first else "",
+                *(self.step(n, step) for n, step in enumerate(steps, 1)),
+            )
+        )
+        text, parts = shared(text) if len(text) > LARGE_PAGE else (text, "")
+        if parts:
+            parts = f'<script type="application/json" id="parts">{_in_script(parts)}</script>\n'
+            text = f"<noscript><p>{self.word('unseen')}</p></noscript>\n{text}"
         return "\n".join(
             (
                 "<!DOCTYPE html>",
@@ -82,15 +94,13 @@ class _Page:
                 f'<body><a class="skip" href="#text">{self.word("skip")}</a>',
                 self.tools(),
                 '<div class="page"><main id="text" tabindex="-1">',
-                f"<header><h1>{_segments(document.title)}</h1>{author}</header>",
-                f'<div class="body">{self.blocks(first)}</div>' if first else "",
-                *(self.step(n, step) for n, step in enumerate(steps, 1)),
+                text,
                 "</main>",
                 self.panel() if any(b.details for b in _equations(document)) else "",
                 "</div>",
                 self.presenter(),
                 '<p class="unseen" id="said" role="status" aria-live="polite"></p>',
-                f'<script type="application/json" id="words">{words}</script>',
+                f'{parts}<script type="application/json" id="words">{words}</script>',
                 f"<script>{script}</script></body></html>\n",
             )
         )
@@ -259,6 +269,11 @@ def _font() -> str:
 
 def _file(name: str) -> bytes:
     return resources.files("matderiv.handout").joinpath("assets", name).read_bytes()
+
+
+def _in_script(data: str) -> str:
+    """JSON that ends no element."""
+    return data.replace("<", "\\u003c")
 
 
 def _policy(script: str) -> str:

@@ -137,7 +137,21 @@ _PAGE = r"""
   else if scale(turned) >= 0.7 { page(flipped: true, set-in(turned)) }
   else { page(width: calc.max(21cm, width + 5cm), height: auto, equation(..rights)) }
 }
+// One that no page holds gets a page as large as it takes at once: to measure it takes as long as
+// to set it. Those who hear the page hear all of it with its start.
+#let large-chain(alt, left, ..rights) = page(width: auto, height: auto, {
+  block(width: 16.2cm, height: 0pt, spacing: 0pt)
+  place(math.equation(block: true, alt: alt, hide(left.body)))
+  pdf.artifact(math.equation(block: true, {
+    left.body
+    rights.pos().map(right => $&= #right.body$.body).join(linebreak())
+  }))
+})
 """
+
+#: The width of a chain, and the height of one of its sides, from which on no page holds it, in em.
+#: A page turned holds 92 × 55 at 70 %, one upright 60 × 88; boxes are measured on the wide side.
+_WIDEST, _HIGHEST = 184.0, 176.0
 
 
 def to_pdf(document: Document) -> bytes:
@@ -156,13 +170,13 @@ def to_pdf(document: Document) -> bytes:
             "A PDF is made by Typst, which is not installed: pip install 'matderiv[pdf]', or in a "
             "checkout pip install '.[pdf]'."
         ) from None
-    source = to_typst(document, ())
+    source = _source(document)
     # Fonts of the machine are looked for only where letters may need them.
     for system in (False, True) if max(source) < _EAST_ASIA else (True,):
         fonts = _fonts(system=system)
         try:
             made = compiler.compile(
-                to_typst(document, fonts.families()).encode(),
+                (_font_names(document.language, fonts.families()) + source).encode(),
                 format="pdf",
                 font_paths=fonts,
                 pdf_standards=["ua-1"],
@@ -214,20 +228,28 @@ def to_typst(document: Document, families: Collection[str]) -> str:
     >>> print(to_typst(Document("en", (Text("Gradients"),), ()), ()).splitlines()[1])
     #set document(title: "Gradients", date: none)
     """
+    return _font_names(document.language, families) + _source(document)
+
+
+def _font_names(language: str, families: Collection[str]) -> str:
+    """The definition of the fonts to set text in."""
     chinese = next((f'"{family}"' for family in _CHINESE if family in families), "")
     latin = '(name: "New Computer Modern", covers: "latin-in-cjk")'
-    if document.language not in _EAST_ASIAN:
+    if language not in _EAST_ASIAN:
         latin = '"New Computer Modern"'
-    title = _segments(document.title)
+    return f"#let fonts = ({latin}, {chinese})\n"
+
+
+def _source(document: Document) -> str:
+    """The document as Typst source, but for the names of its fonts."""
     author = document.author
     head = [
-        f"#let fonts = ({latin}, {chinese})",
         f"#set document(title: {string(words_of(document.title))}, date: none)",
         f"#set document(author: {string(author)})" if author else "",
         f'#set text(font: fonts, size: 11pt, lang: "{document.language}")',
         _PAGE,
         DEFINITIONS,
-        f"#heading-block([{title}], [{_text(author)}])",
+        f"#heading-block([{_segments(document.title)}], [{_text(author)}])",
     ]
     around = (None, *document.blocks, None)
     blocks = (
@@ -255,7 +277,8 @@ def _block(block: Block, *, elide: bool, leads: bool) -> str:
             fit = fitted(box, _ROOM, elide=elide)
             assert isinstance(fit, Aligned)
             sides = ", ".join(f"${side}$" for side in (typst(fit.left), *rights(fit)))
-            return f"#chain({string(text(box))}, {sides})"
+            large = fit.width > _WIDEST or max(right.height for right in fit.rights) > _HIGHEST
+            return f"#{'large-chain' if large else 'chain'}({string(text(box))}, {sides})"
         case CodeBlock(text=lines, language=language):
             return f'#raw(block: true, lang: "{language}", {string(lines)})'
         case Table(head=head, rows=rows, caption=caption):

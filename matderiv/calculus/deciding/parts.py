@@ -10,11 +10,26 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from matderiv.calculus.formulas.flattened import chain, cost
-from matderiv.expression.nodes import MatMul, Name, Node, children, rebuilt, walk
+from matderiv.expression.nodes import (
+    Add,
+    Divide,
+    MatMul,
+    Multiply,
+    Name,
+    Negate,
+    Node,
+    Power,
+    Subtract,
+    children,
+    rebuilt,
+    walk,
+)
 from matderiv.expression.shapes import Shape
 
 __all__ = ["differing", "shared_parts_named"]
 
+#: Operations that a normal form of entries knows.
+_RING = (Add, Subtract, Negate, Multiply, Divide, Power)
 _WORTH = 2  # the length from which on a part gets a name
 
 
@@ -41,8 +56,8 @@ def differing(
         return differing(definitions[one.name], other, definitions, shape)
     if isinstance(other, Name) and other.name in definitions:
         return differing(one, definitions[other.name], definitions, shape)
-    if isinstance(one, MatMul) and isinstance(other, MatMul):
-        left, right = chain(one, shape), chain(other, shape)  # (A@B)@C = A@(B@C)
+    if isinstance(one, MatMul | Multiply) and type(one) is type(other):
+        left, right = _factors(one, shape), _factors(other, shape)
         left = _longer(one, left, len(right), definitions, shape)
         right = _longer(other, right, len(left), definitions, shape)
         if len(left) != len(right):
@@ -59,6 +74,17 @@ def differing(
     return tuple(found)
 
 
+def _factors(node: Node, shape: Callable[[Node], Shape]) -> list[Node]:
+    """The factors of a product of either kind: (A@B)@C = A@(B@C), and (a*b)*c = a*(b*c)."""
+    if isinstance(node, MatMul):
+        return chain(node, shape)
+    return [
+        part
+        for side in children(node)
+        for part in (_factors(side, shape) if isinstance(side, Multiply) else [side])
+    ]
+
+
 def _longer(
     node: Node,
     links: list[Node],
@@ -66,33 +92,35 @@ def _longer(
     definitions: Mapping[str, Node],
     shape: Callable[[Node], Shape],
 ) -> list[Node]:
-    """The factors of a matrix product, names of products replaced until there are so many."""
+    """The factors of a product, names of products replaced until there are so many."""
     for link in links:
         if len(links) >= wanted:
             break
-        if isinstance(link, Name) and isinstance(made := definitions.get(link.name), MatMul):
+        made = definitions.get(link.name) if isinstance(link, Name) else None
+        if made is not None and type(made) is type(node):
             node = _product_with(node, link, made)
-            return _longer(node, chain(node, shape), wanted, definitions, shape)
+            return _longer(node, _factors(node, shape), wanted, definitions, shape)
     return links
 
 
 def _product_with(node: Node, name: Node, value: Node) -> Node:
-    """The matrix product with a value in place of a factor."""
+    """The product with a value in place of a factor."""
     if node == name:
         return value
-    if not isinstance(node, MatMul):
+    if not isinstance(node, MatMul | Multiply):
         return node
-    return MatMul(*(_product_with(side, name, value) for side in children(node)))
+    return type(node)(*(_product_with(side, name, value) for side in children(node)))
 
 
 def shared_parts_named(
-    one: Node, other: Node, *, apart: bool = False
+    one: Node, other: Node, *, ring: bool = True, apart: bool = False
 ) -> tuple[Node, Node, dict[str, Node]]:
     """Two formulas with new names for the parts that both have; and what each name stands for.
 
     If they are equal whatever the names stand for, the formulas are equal. The largest such parts
-    are named, so that what they hold cannot cancel with anything outside of them; or, if they are
-    to be told `apart`, the largest that hold no part that stands outside of them, too.
+    are named, so that what they hold cannot cancel with anything outside of them; without `ring`,
+    the largest that are no sums, products and quotients of entries, such as r in r/r**2; if they
+    are to be told `apart`, the largest that hold no part that stands outside of them, too.
 
     >>> from matderiv.expression.parse import parse
     >>> one, other = (parse(f"L = {text}").loss.value for text in ("sum(-exp(X))", "-sum(exp(X))"))
@@ -107,7 +135,7 @@ def shared_parts_named(
     names: dict[Node, str] = {}
 
     def named(node: Node) -> Node:
-        if node in both:
+        if node in both and (ring or not isinstance(node, _RING)):
             return Name(names.setdefault(node, f"part {len(names) + 1}"))
         return rebuilt(node, map(named, children(node)))
 

@@ -19,12 +19,12 @@ from matderiv.expression import nodes
 from matderiv.expression.dims import Dim
 from matderiv.expression.nodes import Node
 
-__all__ = ["Axes", "VecProduct", "vec_product"]
+__all__ = ["LetteredAxes", "VecProduct", "vec_product"]
 
 _MATRIX = 2  # dimensions
 
 #: The letters of an array's axes with their sizes.
-Axes = tuple[tuple[Index, Dim], ...]
+LetteredAxes = tuple[tuple[Index, Dim], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class VecProduct:
 
 
 def vec_product(
-    product: Product, rows: Axes, cols: Axes, facts: Facts, *, by_rows: bool
+    product: Product, rows: LetteredAxes, cols: LetteredAxes, facts: Facts, *, by_rows: bool
 ) -> VecProduct | None:
     """The matrix of a product without sums, over the axes of Y and of X; None if it has no form.
 
@@ -66,7 +66,13 @@ def vec_product(
 
 class _Reader:
     def __init__(
-        self, product: Product, rows: Axes, cols: Axes, facts: Facts, *, by_rows: bool
+        self,
+        product: Product,
+        rows: LetteredAxes,
+        cols: LetteredAxes,
+        facts: Facts,
+        *,
+        by_rows: bool,
     ) -> None:
         self.product, self.facts = product, facts
         self.rows, self.cols = rows, cols
@@ -172,6 +178,8 @@ class _Reader:
             found = (rows if x is None else cols) or self._ones(own)
             return tidy(column(found, self.facts.shape), self.facts) if x is None else found
         matrix = self.edges.get((y, x))
+        if matrix is None and y == x:  # 1, along axes of one place
+            return nodes.Eye(1)
         if matrix is None:
             return nodes.Outer(rows or self._ones(y), cols or self._ones(x))
         if rows is not None and cols is not None and isinstance(matrix, nodes.Eye):

@@ -25,7 +25,7 @@ from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.sweep.vanishing import reads_zero
 from matderiv.expression import nodes
 from matderiv.expression.definitions import derivative, unfolded
-from matderiv.expression.dims import SINGLE
+from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.nodes import Node
 
 __all__ = ["ADJOINTS", "Rule", "adjoint"]
@@ -230,7 +230,9 @@ def _of_stacks(node: nodes.MatMul, g: Node, shape: ShapeOf) -> tuple[Node, Node]
     """
     a, b = node.left, node.right
     rows, cols = len(shape(a)) > 1, len(shape(b)) > 1
-    g = filled(g, shape(node), shape)
+    over = shape(node)
+    if not (rows and cols and len(shape(g)) > 1 and shape(g)[-2:] == over[-2:]):
+        g = filled(g, over, shape)  # else it goes with each matrix of the other stack
     if not rows:
         g = with_axis(g, len(shape(g)) - cols, shape)
     if not cols:
@@ -244,10 +246,12 @@ def _of_stacks(node: nodes.MatMul, g: Node, shape: ShapeOf) -> tuple[Node, Node]
     else:
         by_a = nodes.Sum(_times(g, b), len(shape(b)) - 1)
         by_b = _times(g, rearranged(a, (0, None)))
-    return (
-        unbroadcast(by_a, shape(by_a), shape(a), shape),
-        unbroadcast(by_b, shape(by_b), shape(b), shape),
-    )
+
+    def summed(value: Node, own: Shape) -> Node:
+        full = (*over[:-2], *own[-2:]) if rows and cols else shape(value)
+        return unbroadcast(value, full, own, shape)
+
+    return summed(by_a, shape(a)), summed(by_b, shape(b))
 
 
 @_rule(nodes.Outer)

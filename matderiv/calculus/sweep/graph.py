@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from matderiv.expression import nodes
 from matderiv.expression._names import Looks
+from matderiv.expression.definitions import defined
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape, shape_of
@@ -144,9 +145,12 @@ class _Lifter:
 
     def entrywise(self, node: Node) -> Node:
         """An entry-by-entry expression of names."""
-        if isinstance(node, _INSIDE):
-            return nodes.rebuilt(node, map(self.entrywise, nodes.children(node)))
-        return self.operand(node)
+        if not isinstance(node, _INSIDE):
+            return self.operand(node)
+        made = nodes.rebuilt(node, map(self.entrywise, nodes.children(node)))
+        if isinstance(made, nodes.Apply) and _depth(made) > _DEEPEST:
+            return nodes.rebuilt(made, [self.operand(made.arg)])
+        return made
 
     def operand(self, node: Node) -> Node:
         """A name, perhaps transposed, for a value that is no name yet."""
@@ -166,6 +170,21 @@ class _Lifter:
             self.shapes[known] = shape
             self.values.append(Assignment(known, value))
         return nodes.Name(known)
+
+
+#: Functions in functions in an entry from which on the argument of the outer one gets a name; one
+#: that is written out by its definition, in which its argument may stand twice, counts twice.
+_DEEPEST = 3
+
+
+def _depth(node: Node) -> int:
+    """How many functions stand in each other in an entry-by-entry expression."""
+    if not isinstance(node, _INSIDE):
+        return 0
+    inner = max(map(_depth, nodes.children(node)))
+    if not isinstance(node, nodes.Apply):
+        return inner
+    return inner + (1 if defined(node.function, node.arg) is None else 2)
 
 
 #: Wishes for names of scalars, vectors and matrices; what is numbered if they are all taken.

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from matderiv.calculus.formulas.flattened import cost
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.sweep.graph import Graph, graph_of
+from matderiv.calculus.sweep.singular import refuse_singular
 from matderiv.calculus.sweep.sweep import replaced, sweep
 from matderiv.calculus.sweep.task import Task, chosen, task_of
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import infer_assumed, read_assumed
-from matderiv.expression.declared import ones_kept
+from matderiv.expression.declared import declared_letters, ones_kept
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.parse import parse
@@ -63,6 +64,7 @@ def read_array(
     assumed = read_assumed(written, assume)
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes)
     known = ones_kept(written, known, shapes)
+    refuse_singular(written, known, declared_letters(known, sizes, shapes))
     of, value, known = _array(written, known)
     whole = Program((Assignment(of, value),))
     inputs = whole.inputs()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import cached_property
 
-from matderiv._budget import stage
+from matderiv._budget import bounded, stage
 from matderiv.calculus.deciding.decide import (
     BUDGET,
     Attempt,
@@ -32,6 +32,7 @@ from matderiv.calculus.index_forms.forms import Entry, Index, added
 from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.sweep.results import GradientStages, Sweep
+from matderiv.calculus.sweep.sweep import replaced
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -39,8 +40,16 @@ from matderiv.expression.shapes import Shape
 
 __all__ = ["Prover", "all_equal"]
 
+#: Attempts that name what two formulas share: see `shared_parts_named`.
+_NAMINGS = (
+    ("shared parts named", True, False),
+    ("shared functions named", False, False),
+    ("shared parts told apart", True, True),
+)
 #: The name of the attempt that leaves no name with a definition.
 _EVERYTHING = "all names unfolded"
+_LITTLE = 2_000  # steps of work on a whole formula before it is proved rewrite by rewrite
+_LONG = 200  # the length of two formulas up to which names of ours are written out
 
 
 class Prover:
@@ -98,12 +107,16 @@ class Prover:
 
     def _decided(self, gradient: GradientStages) -> Verdict:
         rules = _by_rules(gradient)
-        verdicts = [self._by_chain_rule(gradient, rules)]
-        if verdicts[0].status == "equal":
-            verdicts.append(self.same(rules, gradient.formula, gradient.name))
-        if verdicts[-1].status == "undecided" and len(verdicts) > 1:
-            verdicts[1:] = self._by_rewrites(gradient, rules)
-        return all_equal(verdicts)
+        chain_rule = self._by_chain_rule(gradient, rules)
+        if chain_rule.status != "equal":
+            return chain_rule
+        name, formula = gradient.name, gradient.formula
+        if self._read_off(self._filled(name, rules), self._filled(name, formula)):
+            return chain_rule
+        verdict = all_equal(self._by_rewrites(gradient, rules))
+        if verdict.status == "undecided":
+            verdict = self.same(rules, formula, name)
+        return all_equal([chain_rule, verdict])
 
     def _by_chain_rule(self, gradient: GradientStages, rules: Node) -> Verdict:
         """Whether Σ_ij dZ_ij ∂z_ij/∂x_pq over the uses Z of x is the entry that the rules give."""
@@ -136,20 +149,36 @@ class Prover:
         Formulas that differ in small parts are compared part by part, else as a whole.
         """
         one, other = (self._filled(name, side) for side in (one, other))
-        known = ChainMap(self._gradients, self._values)
-        parts = differing(one, other, known, self.sweep.facts.shape)
-        small = sum(cost(a) + cost(b) for a, b in parts) < cost(one) + cost(other)
-        if small and all(
-            decide_by_letters(self._unfolded(*part)).status == "equal" for part in parts
-        ):
+        parts = self._differing(one, other)
+        if self._parts_read_off(one, other, parts):
             return Verdict("equal", index=True)
-        whole = self._same(one, other)
+        whole = self.equal(one, other)
         if (one, other) not in parts and whole.status == "undecided":
-            by_part = all_equal(self._same(*part) for part in parts)
+            by_part = all_equal(self.equal(*part) for part in parts)
             return by_part if by_part.status == "equal" else whole
         return whole
 
-    def _same(self, one: Node, other: Node) -> Verdict:
+    def _read_off(self, one: Node, other: Node) -> bool:
+        """Whether two formulas are seen to be equal with little work."""
+        with bounded(_LITTLE):
+            if self._parts_read_off(one, other, self._differing(one, other)):
+                return True
+        with bounded(_LITTLE):
+            return decide_by_letters(self._unfolded(one, other)).status == "equal"
+
+    def _differing(self, one: Node, other: Node) -> tuple[tuple[Node, Node], ...]:
+        known = ChainMap(self._gradients, self._values)
+        return differing(one, other, known, self.sweep.facts.shape)
+
+    def _parts_read_off(self, one: Node, other: Node, parts: Iterable[tuple[Node, Node]]) -> bool:
+        """Whether formulas differ in small parts, all of which are seen to be equal."""
+        small = sum(cost(a) + cost(b) for a, b in parts) < cost(one) + cost(other)
+        return small and all(
+            decide_by_letters(self._unfolded(*part)).status == "equal" for part in parts
+        )
+
+    def equal(self, one: Node, other: Node) -> Verdict:
+        """The verdict on two formulas of one shape."""
         return self._decide(self.sweep.facts.shape(one), self._unfolded(one, other))
 
     def _unfolded(self, one: Node, other: Node) -> Iterator[Attempt]:
@@ -165,20 +194,22 @@ class Prover:
 
     def _with_parts_named(self, one: Node, other: Node) -> Iterator[Attempt]:
         """The entries of two formulas, each of the parts that they share under one name."""
-        known: dict[str, Node] = {}
-        for apart in (False, True):
-            left, right, parts = shared_parts_named(one, other, apart=apart)
-            if parts and parts != known:
-                yield self._parts_attempt(left, right, parts, self.sweep.facts.shape(one))
-            known = parts
+        one, other = self._in_shared_names(one, other)
+        tried: set[tuple[Node, Node]] = set()
+        for what, ring, apart in _NAMINGS:
+            left, right, parts = shared_parts_named(one, other, ring=ring, apart=apart)
+            if parts and (left, right) not in tried:
+                tried.add((left, right))
+                yield self._named_attempt(what, left, right, parts)
 
-    def _parts_attempt(
-        self, left: Node, right: Node, parts: Mapping[str, Node], own: Shape
+    def _named_attempt(
+        self, what: str, left: Node, right: Node, parts: Mapping[str, Node]
     ) -> Attempt:
+        """The entries of two formulas in which parts have names."""
         facts = self.sweep.facts
         known = {name: facts.shape(part) for name, part in parts.items()}
         shape = shapes_over({**self.sweep.graph.shapes, **known})
-        letters = input_indices(own)
+        letters = input_indices(shape(left))
 
         def forms(place: tuple[int, ...] | None) -> Pair:
             entries = Entries(shape, assumed=facts.assumed, written=place is not None)
@@ -190,7 +221,21 @@ class Prover:
             except InputError:  # told by the next attempt, in the names of the program
                 raise UnsupportedError("a shared part divides by zero") from None
 
-        return Attempt("shared parts named", forms)
+        return Attempt(what, forms)
+
+    def _in_shared_names(self, one: Node, other: Node) -> tuple[Node, Node]:
+        """Two formulas, names of ours that only one of them has written out if they stay short."""
+        while names := (nodes.names_in(one) ^ nodes.names_in(other)) & self._lifted:
+            known = self._unfolding_once(names)
+            left, right = replaced(one, known), replaced(other, known)
+            if not known or cost(left) + cost(right) > _LONG:
+                break
+            one, other = left, right
+        return one, other
+
+    def _unfolding_once(self, names: Iterable[str]) -> dict[str, Node]:
+        known = ChainMap(self._gradients, self._values)
+        return {name: known[name] for name in names if name in known}
 
     def _attempt(
         self,

@@ -16,6 +16,7 @@ from matderiv.calculus.index_forms.ordered import ordered
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
+from matderiv.calculus.sweep.singular import refuse_singular
 from matderiv.calculus.sweep.structure import own_gradient, way_of
 from matderiv.calculus.sweep.sweep import replaced, sweep
 from matderiv.calculus.sweep.vanishing import Vanishing, is_zero
@@ -229,6 +230,7 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=scalar)
     known = ones_kept(written, known, shapes)
     declared = declared_letters(known, sizes, shapes)
+    refuse_singular(written, known, declared)
     if numbers:
         known = as_numbers(known, declared - written.letters())
     names = chosen(written, wrt, known, assigned=assigned)

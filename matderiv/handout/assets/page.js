@@ -8,6 +8,23 @@
   const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
   root.classList.add("live");
 
+  // -- formulas of a large page are put together from the parts that they share
+
+  if (by("parts")) {
+    const { shapes, parts } = JSON.parse(by("parts").textContent);
+    const made = [];
+    for (const [shape, ...inner] of parts) {
+      const [start, ...rest] = shapes[shape].split("\ufffc");
+      made.push(start + rest.map((text, number) => made[inner[number]] + text).join(""));
+    }
+    for (const within of [document, ...all("template").map((template) => template.content)]) {
+      for (const formula of all("math[data-part]", within)) {
+        formula.innerHTML = made[formula.dataset.part];
+        formula.removeAttribute("data-part");
+      }
+    }
+  }
+
   // -- light and dark
 
   by("theme").addEventListener("click", () => {

@@ -1,0 +1,86 @@
+"""Inverses and determinants of matrices that are singular whatever the inputs are."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+
+from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.errors import InputError
+from matderiv.expression import nodes
+from matderiv.expression.dims import Shape, sized
+from matderiv.expression.nodes import Node
+from matderiv.expression.program import Program
+from matderiv.expression.source import source
+
+__all__ = ["refuse_singular"]
+
+_OF_A_SQUARE = (nodes.Inverse, nodes.LogDet, nodes.Determinant)
+_LARGEST = 6  # a size at which matrices are worked out; larger ones keep their order
+
+
+def refuse_singular(
+    program: Program, shapes: Mapping[str, Shape], declared: Container[str]
+) -> None:
+    """No formula holds the inverse of a matrix that has none wherever it is tried.
+
+    Letters that nobody `declared` stand for any size; sizes of 1, where a single row times a column
+    has an inverse, are not tried.
+
+    Raises:
+        InputError: inv or logdet has no value, or det is always 0.
+
+    >>> from matderiv.expression.parse import parse
+    >>> from matderiv.expression.shapes import infer
+    >>> program = parse("L = logdet(outer(x, x))")
+    >>> refuse_singular(program, infer(program), ())
+    Traceback (most recent call last):
+    matderiv.errors.InputError: logdet(outer(x, x)) has no value: outer(x, x) is singular ...
+    """
+    steps = [(a.name, a.value) for a in program.assignments]
+    asked = [
+        (place, node)
+        for place, (_, value) in enumerate(steps)
+        for node in nodes.walk(value)
+        if isinstance(node, _OF_A_SQUARE)
+    ]
+    if not asked:
+        return
+    from matderiv.expression.trial import looks_singular  # NumPy is loaded where it is needed
+
+    tried = [sized(shapes, sizes) for sizes in _tried(shapes, declared)]
+    for place, node in asked:
+        before = [*steps[:place], ("", node.arg)]
+        if all(
+            looks_singular(before, {name: at[name] for name in program.inputs()}, at)
+            for at in tried
+        ):
+            raise InputError(_refusal(node, shapes, declared))
+
+
+def _refusal(node: Node, shapes: Mapping[str, Shape], declared: Container[str]) -> str:
+    (arg,) = nodes.children(node)
+    size = shapes_over(shapes)(arg)[0]
+    free = not (size.symbol.isdigit() or size.symbol in declared)
+    singular = (
+        f"{source(arg)} is singular at all sizes above 1 that were tried"
+        if free
+        else f"{source(arg)}, {size.size}×{size.size}, is singular at all inputs that were tried"
+    )
+    if isinstance(node, nodes.Determinant):
+        return f"{source(node)} is 0: {singular}. Write 0 for it."
+    return f"{source(node)} has no value: {singular}. Give a matrix that has an inverse."
+
+
+def _tried(shapes: Mapping[str, Shape], declared: Container[str]) -> Iterator[dict[str, int]]:
+    """Sizes for all letters: those declared, or smaller ones in their order, and several others."""
+    known = {dim.symbol: dim.size for shape in shapes.values() for dim in shape}
+    fixed = {
+        letter: size for letter, size in known.items() if letter in declared or letter.isdigit()
+    }
+    if max(fixed.values(), default=0) > _LARGEST:
+        ranks = {size: rank for rank, size in enumerate(sorted({1, *fixed.values()}), 1)}
+        fixed = {letter: ranks[size] for letter, size in fixed.items()}
+    free = sorted(known.keys() - fixed.keys())
+    for sizes in (range(2, 9), range(8, 1, -1), (2,), (3,)) if free else ((),):
+        chosen = {letter: sizes[n % len(sizes)] for n, letter in enumerate(free)}
+        yield fixed | chosen
