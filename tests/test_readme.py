@@ -91,7 +91,7 @@ def test_command(
         done = subprocess.run(words, capture_output=True, text=True, cwd=folder, check=False)
     if output.startswith("matderiv: "):
         assert (done.returncode, done.stdout, done.stderr) == (2, "", output)
-    elif output.startswith("Wrong: "):
+    elif output.startswith(("Wrong: ", "Right if ")):
         assert (done.returncode, done.stdout, done.stderr) == (1, output, "")
     else:
         assert (done.returncode, done.stderr) == (0, "")
