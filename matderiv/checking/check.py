@@ -72,10 +72,10 @@ def check(
     with uncollected():
         if kind != "gradient":
             assumed = read_assumed(parse(program), assume)
-            meant = read_convention(convention, assumed)
+            way = read_convention(convention, assumed)
             by = tuple(name.strip() for name in (wrt or "").split(",") if name.strip())
             array = ArrayAsked("jacobian" if kind == "jacobian" else "hessian", program, by)
-            return _read_and_judged(ask_array(array, Given(sizes, shapes, assumed, meant)), claim)
+            return _read_and_judged(ask_array(array, Given(sizes, shapes, assumed, way)), claim)
         names = (wrt,) if wrt else _meant(claim, _names(program, sizes, shapes, assume))
         question = ask(
             program,
