@@ -66,7 +66,8 @@ def _made(make: Callable[..., Array]) -> Callable[..., Tensor]:
 def _torch() -> ModuleType:
     module: Any = ModuleType("torch")
     names = (
-        "exp log sqrt tanh sin cos arctan sign abs sum mean prod trace diag outer maximum minimum"
+        "exp log sqrt tanh sin cos arctan sign abs sum mean prod trace diag outer maximum minimum "
+        "tan sinh cosh arcsin arccos arcsinh arccosh arctanh"
     )
     own = {name: getattr(np, name) for name in names.split()}
     own |= {name: _ONE[name] for name in ("sigmoid", "relu", "erf")}

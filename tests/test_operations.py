@@ -37,10 +37,17 @@ from matderiv.expression.operations import COMPOSITE
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Dim, infer
+from matderiv.expression.source import source
 from matderiv.notation.code import gradient_code
 
 U = nodes.Name("u")
-POINTS = {"all": (-1.3, -0.4, 0.7, 1.9), "positive": (0.3, 0.7, 1.9)}
+POINTS = {
+    None: (-1.3, -0.4, 0.7, 1.9),
+    ("positive", "u"): (0.3, 0.7, 1.9),
+    ("positive", "1 - u**2"): (-0.9, -0.4, 0.7),
+    ("positive", "u - 1"): (1.1, 1.9),
+    ("nonzero", "cos(u)"): (-1.3, -0.4, 0.7, 1.9),
+}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -68,8 +75,9 @@ def test_a_definition_has_the_values_of_its_function(name: str) -> None:
 def test_a_function_has_a_value_to_many_digits(name: str) -> None:
     """The numbers that refute formulas know every function, by name or by its definition."""
     plain = NumberType(lambda v: mpmath.mpf(v.numerator) / v.denominator, pow, EXACT)
-    value = exactly(nodes.Apply(name, U), {"u": mpmath.mpf("0.7")}, plain)
-    assert float(value) == pytest.approx(float(numeric_value(nodes.Apply(name, U), {"u": 0.7})))
+    at = POINTS[FUNCTIONS[name].domain][-1]
+    value = exactly(nodes.Apply(name, U), {"u": mpmath.mpf(at)}, plain)
+    assert float(value) == pytest.approx(float(numeric_value(nodes.Apply(name, U), {"u": at})))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -110,6 +118,48 @@ def test_a_function_is_said_in_every_library(name: str, target: str) -> None:
     """Code is a call with one operand, or follows the definition."""
     call = FUNCTIONS[name].spelled(name, target)
     assert call.count("{0}") == 1 if call else FUNCTIONS[name].definition
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("square", np.square),
+        ("reciprocal", np.reciprocal),
+        ("exp2", np.exp2),
+        ("expm1", np.expm1),
+        ("log1p", np.log1p),
+        ("log2", np.log2),
+        ("log10", np.log10),
+        ("logit", lambda u: np.log(u) - np.log1p(-u)),
+        ("erfc", math.erfc),
+        ("softsign", lambda u: u / (1 + abs(u))),
+        ("mish", lambda u: u * np.tanh(np.logaddexp(0, u))),
+    ],
+)
+def test_shorthand_is_read_as_its_formula(name: str, value: Callable[[float], float]) -> None:
+    """It has the values of the function, and a proved gradient that is its slope."""
+    program = f"sum({name}(x))"
+    found = gradient(program, wrt="x")
+    assert found.proof == "for all sizes"
+    step = 1e-6
+    for u in (0.3, 0.8):
+        read = numeric_value(parse(f"{name}(u)").loss.value, {"u": u})
+        assert float(read) == pytest.approx(float(value(u)))
+        slope_there = (float(value(u + step)) - float(value(u - step))) / (2 * step)
+        assert float(found(x=[u])[0]) == pytest.approx(slope_there, rel=1e-7)
+
+
+def test_where_inverse_functions_are_defined_is_said() -> None:
+    """The page names the numbers that arcsin, arccosh, tan and arctanh are defined at."""
+    for function, words in {
+        "arcsin": "1 - X**2",
+        "arccosh": "X - 1",
+        "tan": "cos(X)",
+        "arctanh": "1 - X**2",
+    }.items():
+        program = parse(f"L = sum({function}(X))")
+        found = conditions(graph_of(program, infer(program)), {})
+        assert words in [source(part) for _, part in found]
 
 
 def test_an_unknown_function_has_no_definition_and_an_unknown_derivative() -> None:

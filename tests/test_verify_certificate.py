@@ -42,7 +42,7 @@ from matderiv.cli import main as command
 from matderiv.derivation import kinds, sides
 from matderiv.derivation.methods.table import METHODS
 from matderiv.expression.operations import COMPOSITE as DEFINED
-from matderiv.expression.operations import NAMES
+from matderiv.expression.operations import NAMES, SHORTHAND
 from matderiv.expression.vocabulary import ELEMENTWISE, KNOWN
 from matderiv.handout.certificate import WRITERS, _Writer
 
@@ -91,6 +91,14 @@ PROGRAMS: dict[str, tuple[str, dict[str, tuple[int, ...]], dict[str, str], str, 
     "negative": ("L = -sum(X)", {}, {}, "X", "differential"),
     "two arrays": ("Z = maximum(X, c); L = sum(minimum(Z, T)*Z)", {}, {}, "X", "index"),
     "activations": ("L = sum(gelu(X)) + sum(silu(x)*arctan(x))", {}, {}, "X x", "slice"),
+    "inverse functions": (
+        "L = sum(arcsin(X)*tan(X)) + sum(arccos(x) + arctanh(x)) + sum(sinh(X) + cosh(X))",
+        {},
+        {},
+        "X x",
+        "",
+    ),
+    "area functions": ("L = sum(arcsinh(x)*arccosh(x))", {}, {}, "x", ""),
     "spread": ("L = sum(log_softmax(x)*y) + var(x) + std(y)", {}, {}, "x", "slice"),
     "a derivative of 0": (
         "L = sum(softmax(y @ B))*sum(B)", {"y": (2,), "B": (2, 3)}, {}, "B", "slice"),
@@ -212,7 +220,7 @@ def test_words_are_those_of_the_package() -> None:
 def test_functions_and_operations_are_those_of_the_package() -> None:
     """A function or an operation that the script does not know is named here."""
     read_otherwise = {"tr", "dot", "einsum", "expand_dims", "moveaxis", "swapaxes"}
-    assert set(KNOWN) - read_otherwise <= FOREIGN
+    assert set(KNOWN) - {*read_otherwise, *SHORTHAND} <= FOREIGN
     assert set(ELEMENTWISE) == set(FUNCTIONS)
     assert {NAMES[kind] for kind in DEFINED} <= {*COMPOSITE, "mean", "logdet"}
 

@@ -173,10 +173,11 @@ def _point(
     )
     for name, body in question.bodies.items():
         functions[name] = _of_body(body, arithmetic)
-    found: dict[str, Any] = {
-        name: structured(values(shapes[name]), question.task.assumed.get(name))
-        for name in question.inputs
-    }
+    with mpmath.workdps(WORKING_DIGITS):  # rows sum to 1 to the last digit
+        found: dict[str, Any] = {
+            name: structured(values(shapes[name]), question.task.assumed.get(name))
+            for name in question.inputs
+        }
     point = Point(shapes, found, arithmetic, exact)
     for name, definition in question.definitions.items():
         found[name] = point.value(definition)
@@ -279,11 +280,19 @@ def _where(
     return checked
 
 
+#: Whether what must be positive for a function is so at u.
+_POSITIVE: dict[str, Callable[[Any], bool]] = {
+    "u": lambda u: bool(u > 0),
+    "1 - u**2": lambda u: bool(abs(u) < 1),
+    "u - 1": lambda u: bool(u > 1),
+}
+
+
 def _precise(name: str, function: Function) -> Callable[[Any], Any]:
     """A function that others are defined by, as mpmath has it, where it has a value."""
     value = getattr(mpmath, function.sympy(name) or name)
-    if function.domain == "positive":
-        return _where(lambda u: u > 0, value)
+    if function.domain and function.domain[0] == "positive":
+        return _where(_POSITIVE[function.domain[1]], value)
     return _where(lambda u: abs(u) <= _MAX_ARGUMENT, value)
 
 

@@ -13,7 +13,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.operations import COMPOSITE, ShapeOf
 from matderiv.expression.parse import parse
 
-__all__ = ["defined", "definition", "derivative", "simpler_parts", "unfolded"]
+__all__ = ["defined", "definition", "derivative", "domain_of", "simpler_parts", "unfolded"]
 
 
 def _unknown(node: Node) -> Shape:
@@ -88,6 +88,21 @@ def defined(function: str, arg: Node) -> Node | None:
     if known is None or not known.definition:
         return None
     return _put(_read(known.definition), arg)
+
+
+def domain_of(function: str, arg: Node) -> tuple[str, Node] | None:
+    """A formula that must be "positive" or "nonzero" for f(a) to have a derivative.
+
+    >>> from matderiv.expression.source import source
+    >>> kind, node = domain_of("arcsin", nodes.Name("y")) or ("", nodes.ZERO)
+    >>> kind, source(node), domain_of("exp", nodes.Name("y"))
+    ('positive', '1 - y**2', None)
+    """
+    known = FUNCTIONS.get(function)
+    if known is None or known.domain is None:
+        return None
+    kind, text = known.domain
+    return kind, _put(_read(text), arg)
 
 
 @lru_cache(maxsize=128)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from matderiv.expression.operations import OPERATIONS
+
 __all__ = ["Elsewhere", "elsewhere", "instead_of_name", "names_elsewhere"]
 
 Elsewhere = tuple[str, str]
@@ -33,10 +35,10 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("negative neg uminus", "-Y", ""),
     ("positive", "Y", ""),
     ("pow power float_power", "Y**2", ""),
-    ("square sqr sq squared", "Y**2", ""),
+    ("sqr sq squared", "Y**2", ""),
     ("cube", "Y**3", ""),
-    ("cbrt nthroot", "Y**(1/3)", ""),
-    ("reciprocal recip rcp", "1/Y", ""),
+    ("cbrt nthroot", "Y**(1/3)", "of positive numbers"),
+    ("recip rcp", "1/Y", ""),
     ("rsqrt invsqrt inv_sqrt", "1/sqrt(Y)", ""),
     ("absolute fabs magnitude modulus", "abs(Y)", ""),
     ("sgn signum", "sign(Y)", ""),
@@ -53,41 +55,33 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("root squareroot", "sqrt(Y)", ""),
     ("sine", "sin(Y)", ""),
     ("cosine", "cos(Y)", ""),
-    ("log2 lg ld", "log(Y)/log(2)", ""),
-    ("log10", "log(Y)/log(10)", ""),
-    ("log1p", "log(1 + Y)", ""),
-    ("exp2 pow2", "2**Y", ""),
+    ("lg ld", "log2(Y)", ""),
+    ("pow2", "2**Y", ""),
     ("exp10", "10**Y", ""),
-    ("expm1", "exp(Y) - 1", ""),
-    ("sinh", "(exp(Y) - exp(-Y))/2", ""),
-    ("cosh", "(exp(Y) + exp(-Y))/2", ""),
-    ("tan", "sin(Y)/cos(Y)", ""),
-    ("cot", "cos(Y)/sin(Y)", ""),
+    ("cot", "1/tan(Y)", ""),
     ("sec", "1/cos(Y)", ""),
     ("csc cosec", "1/sin(Y)", ""),
-    ("sech", "2/(exp(Y) + exp(-Y))", ""),
-    ("csch", "2/(exp(Y) - exp(-Y))", ""),
+    ("sech", "1/cosh(Y)", ""),
+    ("csch", "1/sinh(Y)", ""),
     ("coth", "1/tanh(Y)", ""),
     ("atan arctg", "arctan(Y)", ""),
-    ("arcsin asin", "arctan(Y/sqrt(1 - Y**2))", ""),
-    ("arccos acos", "pi/2 - arctan(Y/sqrt(1 - Y**2))", ""),
-    ("arcsinh asinh", "log(Y + sqrt(Y**2 + 1))", ""),
-    ("arccosh acosh", "log(Y + sqrt(Y**2 - 1))", ""),
-    ("arctanh atanh", "log((1 + Y)/(1 - Y))/2", ""),
+    ("asin", "arcsin(Y)", ""),
+    ("acos", "arccos(Y)", ""),
+    ("asinh arsinh", "arcsinh(Y)", ""),
+    ("acosh arcosh", "arccosh(Y)", ""),
+    ("atanh artanh", "arctanh(Y)", ""),
     ("arccot acot", "arctan(1/Y)", ""),
     ("arctan2 atan2", "arctan(A/B)", "where B is positive"),
     ("sinc", "sin(pi*Y)/(pi*Y)", "as NumPy defines it"),
     ("sind", "sin(pi*Y/180)", "in degrees"),
     ("cosd", "cos(pi*Y/180)", "in degrees"),
-    ("tand", "sin(pi*Y/180)/cos(pi*Y/180)", "in degrees"),
+    ("tand", "tan(pi*Y/180)", "in degrees"),
     ("sinpi", "sin(pi*Y)", ""),
     ("cospi", "cos(pi*Y)", ""),
-    ("logcosh", "log((exp(Y) + exp(-Y))/2)", ""),
-    ("logit", "log(Y/(1 - Y))", ""),
+    ("logcosh log_cosh", "log(cosh(Y))", ""),
     ("expit logistic logsig invlogit inv_logit plogis sigm sigmoidal", "sigmoid(Y)", ""),
     ("logsigmoid log_sigmoid log_expit", "-softplus(-Y)", ""),
     ("log1pexp", "softplus(Y)", ""),
-    ("erfc", "1 - erf(Y)", ""),
     ("normcdf ndtr norm_cdf pnorm", "(1 + erf(Y/sqrt(2)))/2", ""),
     ("log_ndtr lognormcdf", "log((1 + erf(Y/sqrt(2)))/2)", ""),
     ("normpdf norm_pdf dnorm", "exp(-Y**2/2)/sqrt(2*pi)", "with mean 0 and variance 1"),
@@ -99,8 +93,6 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("elu celu", "relu(Y) + exp(-relu(-Y)) - 1", "with alpha = 1"),
     ("selu", "1.0507*(relu(Y) + 1.67326*(exp(-relu(-Y)) - 1))", ""),
     ("swish", "silu(Y)", ""),
-    ("mish", "Y*tanh(softplus(Y))", ""),
-    ("softsign", "Y/(1 + abs(Y))", ""),
     ("tanhshrink", "Y - tanh(Y)", ""),
     ("softshrink soft_threshold", "relu(Y - 0.5) - relu(-Y - 0.5)", "with the threshold 0.5"),
     ("hardshrink", "Y*(1 - step(0.5 - abs(Y)))", "with the threshold 0.5"),
@@ -348,4 +340,9 @@ def names_elsewhere() -> frozenset[str]:
 
 @cache
 def _names() -> dict[str, Elsewhere]:
-    return {name: (formula, why) for names, formula, why in _TABLE for name in names.split()}
+    return {
+        name: (formula, why)
+        for names, formula, why in _TABLE
+        for name in names.split()
+        if name not in OPERATIONS
+    }

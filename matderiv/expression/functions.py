@@ -21,7 +21,8 @@ class Function:
     in place of u; for SymPy, the name of one of its functions. A library without a name for f gets
     the definition.
 
-    `kink`: f′ does not exist at 0. `domain`: all numbers, or the positive ones. `positive`: f(u) >
+    `kink`: f′ does not exist at 0. `domain`: what is positive, or not 0, where f is defined and
+    differentiable, unless it is so everywhere. `positive`: f(u) >
     0 for every u. `parity`: f(-u) is f(u), -f(u) or 1 - f(u). `powers`: f(u)ⁿ = f(u) for n ≥ 1, or
     f(u)² = 1. `at`: f(u) at a number u, where both are whole numbers. `in_tex`: TeX has a command
     of this name.
@@ -31,7 +32,7 @@ class Function:
     definition: str = ""
     spelling: Mapping[str, str] = field(default_factory=dict)
     kink: bool = False
-    domain: Literal["all", "positive"] = "all"
+    domain: tuple[Literal["positive", "nonzero"], str] | None = None
     positive: bool = False
     parity: Literal["", "even", "odd", "complement"] = ""
     powers: Literal["", "the same", "1 or itself"] = ""
@@ -59,11 +60,17 @@ class Function:
         return None if self.definition else name
 
 
+def _everywhere(name: str, sympy: str = "") -> dict[str, str]:
+    """A function that NumPy, torch and JAX have under one name, and SymPy perhaps under another."""
+    calls = {target: f"{module}.{name}({{0}})" for target, module in MODULES.items()}
+    return calls | {"sympy": sympy or name}
+
+
 #: The functions by name. Sources of the derivatives: any table, such as DLMF 4.20, 4.34 and 7.2.
 FUNCTIONS: dict[str, Function] = {
     "exp": Function(derivative="exp(u)", positive=True, at={0: 1}, in_tex=True),
-    "log": Function(derivative="1/u", domain="positive", at={1: 0}, in_tex=True),
-    "sqrt": Function(derivative="1/(2*sqrt(u))", domain="positive"),
+    "log": Function(derivative="1/u", domain=("positive", "u"), at={1: 0}, in_tex=True),
+    "sqrt": Function(derivative="1/(2*sqrt(u))", domain=("positive", "u")),
     "tanh": Function(derivative="1 - tanh(u)**2", parity="odd", at={0: 0}, in_tex=True),
     "sigmoid": Function(
         definition="exp(u)/(1 + exp(u))",
@@ -84,6 +91,58 @@ FUNCTIONS: dict[str, Function] = {
         spelling={"sympy": "atan"},
         at={0: 0},
         in_tex=True,
+    ),
+    "tan": Function(
+        derivative="1 + tan(u)**2",
+        domain=("nonzero", "cos(u)"),
+        parity="odd",
+        spelling=_everywhere("tan"),
+        in_tex=True,
+    ),
+    "sinh": Function(
+        definition="(exp(u) - exp(-u))/2",
+        derivative="cosh(u)",
+        parity="odd",
+        spelling=_everywhere("sinh"),
+        in_tex=True,
+    ),
+    "cosh": Function(
+        definition="(exp(u) + exp(-u))/2",
+        derivative="sinh(u)",
+        positive=True,
+        parity="even",
+        spelling=_everywhere("cosh"),
+        in_tex=True,
+    ),
+    "arcsin": Function(
+        derivative="1/sqrt(1 - u**2)",
+        domain=("positive", "1 - u**2"),
+        parity="odd",
+        spelling=_everywhere("arcsin", "asin"),
+        in_tex=True,
+    ),
+    "arccos": Function(
+        definition="pi/2 - arcsin(u)",
+        derivative="-1/sqrt(1 - u**2)",
+        domain=("positive", "1 - u**2"),
+        spelling=_everywhere("arccos", "acos"),
+        in_tex=True,
+    ),
+    "arcsinh": Function(
+        derivative="1/sqrt(u**2 + 1)",
+        parity="odd",
+        spelling=_everywhere("arcsinh", "asinh"),
+    ),
+    "arccosh": Function(
+        derivative="1/sqrt(u**2 - 1)",
+        domain=("positive", "u - 1"),
+        spelling=_everywhere("arccosh", "acosh"),
+    ),
+    "arctanh": Function(
+        derivative="1/(1 - u**2)",
+        domain=("positive", "1 - u**2"),
+        parity="odd",
+        spelling=_everywhere("arctanh", "atanh"),
     ),
     "relu": Function(
         definition="u*step(u)",

@@ -28,7 +28,7 @@ _ALSO = {
 }
 _NUMBERS = frozenset("det tr logdet logsumexp norm sum mean".split())
 _SIZES = frozenset("nmdkNDM")
-#: What a product of matrices is.
+#: The kind of a product of matrices.
 _KINDS = {
     ("matrix", "matrix"): "matrix",
     ("matrix", "vector"): "vector",
@@ -202,7 +202,7 @@ class _Latex:
         return found
 
     def exponent(self) -> _Part:
-        """What stands above; `kind` says where it is a power of entries."""
+        """The exponent; `kind` says where it is a power of entries."""
         if not self.take("{"):
             return self.one()
         by_entry = self.take(r"\odot")
@@ -290,7 +290,7 @@ class _Latex:
         return _Part(text, self.shared(above, below, "over"), 1)
 
     def argument(self) -> _Part:
-        """What a command takes: a group in braces, or one sign."""
+        """The argument of a command: a group in braces, or one sign."""
         return self.until("}") if self.take("{") else self.one()
 
     def one(self) -> _Part:

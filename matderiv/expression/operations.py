@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial, reduce
 
 from matderiv.expression import axes, nodes
@@ -11,7 +12,7 @@ from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 
-__all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of"]
+__all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "SHORTHAND", "Operation", "ShapeOf", "operation_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,31 @@ _EXAMPLES = {
 
 _REDUCING = ("axis", "keepdims")
 
+
+def _log_to(base: int, arg: Node) -> Node:
+    """The logarithm to a base."""
+    number = nodes.Number(Fraction(base))
+    return nodes.Divide(nodes.Apply("log", arg), nodes.Apply("log", number))
+
+
+#: Functions of each entry that are read as formulas of others.
+SHORTHAND: dict[str, Callable[[Node], Node]] = {
+    "square": lambda y: nodes.Power(y, nodes.TWO),
+    "reciprocal": partial(nodes.Divide, nodes.ONE),
+    "exp2": partial(nodes.Power, nodes.TWO),
+    "expm1": lambda y: nodes.Subtract(nodes.Apply("exp", y), nodes.ONE),
+    "log1p": lambda y: nodes.Apply("log", nodes.Add(nodes.ONE, y)),
+    "log2": lambda y: _log_to(2, y),
+    "log10": lambda y: _log_to(10, y),
+    "logit": lambda y: nodes.Apply("log", nodes.Divide(y, nodes.Subtract(nodes.ONE, y))),
+    "erfc": lambda y: nodes.Subtract(nodes.ONE, nodes.Apply("erf", y)),
+    "softsign": lambda y: nodes.Divide(y, nodes.Add(nodes.ONE, nodes.Apply("abs", y))),
+    "mish": lambda y: nodes.Multiply(y, nodes.Apply("tanh", nodes.Apply("softplus", y))),
+}
+
 OPERATIONS: dict[str, Operation] = {
     **{name: Operation(partial(nodes.Apply, name)) for name in FUNCTIONS},
+    **{name: Operation(make) for name, make in SHORTHAND.items()},
     "sum": Operation(nodes.Sum, options=_REDUCING, method=True),
     "mean": Operation(nodes.Mean, options=_REDUCING, method=True),
     "prod": Operation(nodes.Prod, options=_REDUCING, method=True),

@@ -1,4 +1,4 @@
-"""What a program is read as where a person may have meant something else."""
+"""How a program is read where a person may have meant something else."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ _KINDS = ("scalars", "vectors", "matrices")
 
 
 def taken(dimensions: Mapping[str, int], free: Container[str]) -> Iterator[Reading]:
-    """What names are taken to be; those that are `free` may be something else.
+    """The kinds of names; those that are `free` may be something else.
 
     >>> [(r.names, r.other) for r in taken({"x": 1, "mu": 1, "d": 0}, {"mu"})]
     [(('x',), ''), (('mu',), 'mu'), (('d',), '')]

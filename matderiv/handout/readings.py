@@ -10,7 +10,7 @@ from matderiv.handout.sentences import fill, listed
 
 __all__ = ["reading_sentences", "reading_texts"]
 
-#: What declares another shape of a name that is read as one of these.
+#: The shape that declares another kind of a name that is read as one of these.
 _OTHER = {"scalars": "3", "vectors": "scalar", "matrices": "3"}
 
 

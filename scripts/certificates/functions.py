@@ -25,8 +25,13 @@ SLOPES = {
     "log": _of_u("1/u"),
     "sin": _of_u("cos(u)"),
     "cos": _of_u("-sin(u)"),
+    "tan": _of_u("1 + tan(u)**2"),
     "tanh": _of_u("1 - tanh(u)**2"),
     "arctan": _of_u("1/(1 + u**2)"),
+    "arcsin": _of_u("1/sqrt(1 - u**2)"),
+    "arcsinh": _of_u("1/sqrt(u**2 + 1)"),
+    "arccosh": _of_u("1/sqrt(u**2 - 1)"),
+    "arctanh": _of_u("1/(1 - u**2)"),
     "erf": _of_u("2*exp(-u**2)/sqrt(acos(-1))"),
     "step": _of_u("0"),
     "sign": _of_u("0"),
@@ -37,6 +42,9 @@ SIMPLER = {
     "sqrt": _of_u("u**(1/2)"),
     "sigmoid": _of_u("exp(u)/(1 + exp(u))"),
     "softplus": _of_u("log(1 + exp(u))"),
+    "sinh": _of_u("(exp(u) - exp(-u))/2"),
+    "cosh": _of_u("(exp(u) + exp(-u))/2"),
+    "arccos": _of_u("acos(-1)/2 - arcsin(u)"),
     "relu": _of_u("u*step(u)"),
     "abs": _of_u("u*sign(u)"),
     "silu": _of_u("u*sigmoid(u)"),
@@ -44,7 +52,7 @@ SIMPLER = {
 }
 
 #: The value of f(-u): -f(u), f(u) or 1 - f(u), where f has a derivative.
-MIRRORED = dict.fromkeys("sin tanh arctan erf sign".split(), "odd") | {
+MIRRORED = dict.fromkeys("sin tan tanh arctan arcsin arcsinh arctanh erf sign".split(), "odd") | {
     "cos": "even",
     "step": "complement",
 }

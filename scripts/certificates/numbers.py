@@ -191,7 +191,12 @@ _VALUES: dict[str, Callable[[Ends, int], Ends]] = {
     "log": libmp.mpi_log,
     "sin": libmp.mpi_sin,
     "cos": libmp.mpi_cos,
+    "tan": libmp.mpi_tan,
     "arctan": libmp.mpi_atan,
+    "arcsin": _rising("mpf_asin"),
+    "arcsinh": _rising("mpf_asinh"),
+    "arccosh": _rising("mpf_acosh"),
+    "arctanh": _rising("mpf_atanh"),
     "tanh": _rising("mpf_tanh"),
     "erf": _rising("mpf_erf"),
 }
@@ -202,7 +207,12 @@ _STEEP: dict[str, Callable[[float], float]] = {
     "log": lambda u: -math.log2(abs(u)),
     "sin": lambda _: 0,
     "cos": lambda u: min(math.log2(abs(u)), 0),
+    "tan": lambda u: -2 * math.log2(abs(math.cos(u)) or 1e-300),
     "arctan": lambda u: min(-2 * math.log2(abs(u)), 0),
+    "arcsin": lambda u: -0.5 * math.log2(abs(1 - u * u) or 1e-300),
+    "arcsinh": lambda u: -0.5 * math.log2(1 + u * u),
+    "arccosh": lambda u: -0.5 * math.log2(abs(u * u - 1) or 1e-300),
+    "arctanh": lambda u: -math.log2(abs(1 - u * u) or 1e-300),
     "tanh": lambda u: 2 - 2.886 * abs(u),
     "erf": lambda u: 1 - 1.443 * u * u,
 }
@@ -298,7 +308,10 @@ class Reals:
             raise UndefinedError
         near = libmp.to_float(u.ends[0]) or 1e-300
         grain = u.grain + int(_STEEP[name](near))
-        return Real(_VALUES[name](u.ends, self.bits), grain, self.bits)
+        try:
+            return Real(_VALUES[name](u.ends, self.bits), grain, self.bits)
+        except libmp.ComplexResult:
+            raise UndefinedError from None
 
     def power(self, u: Number, v: Number) -> Number:
         """u**v."""

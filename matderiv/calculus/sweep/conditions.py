@@ -11,7 +11,7 @@ from matderiv.calculus.sweep.graph import Graph
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.calculus.sweep.vanishing import reads_zero
 from matderiv.expression import nodes
-from matderiv.expression.definitions import unfolded
+from matderiv.expression.definitions import domain_of, unfolded
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
@@ -96,10 +96,11 @@ def _rule(*kinds: type) -> Callable[[_Rule], _Rule]:
 
 @_rule(nodes.Apply)
 def _apply(node: nodes.Apply) -> _Conditions:
-    """A logarithm is of positive numbers; |u| has no derivative at 0."""
+    """A logarithm is of positive numbers, an arcsine of |u| < 1; |u| has no derivative at 0."""
     known = FUNCTIONS.get(node.function)
-    if known and known.domain == "positive" and not _positive(node.arg):
-        yield "positive", node.arg
+    domain = domain_of(node.function, node.arg)
+    if domain is not None and not (domain[0] == "positive" and _positive(domain[1])):
+        yield domain
     if known and known.kink:
         yield "kink", node.arg
 
