@@ -14,6 +14,7 @@ from matderiv.calculus.formulas.runnable import size_lines, size_words, written_
 from matderiv.calculus.sweep.array_derivatives import (
     ArrayProgram,
     Found,
+    curvature,
     gradient_program,
     jacobian_of,
     pulled_back,
@@ -152,7 +153,38 @@ class ArrayDerivative:
     @property
     def note(self) -> str:
         """The words that belong to the formula: the layout, or the order of vec; else ""."""
-        return " ".join(filter(None, (self._layout_note, *self.written.notes)))
+        return " ".join(filter(None, (self._layout_note, *self.written.notes, self.properties)))
+
+    @cached_property
+    def properties(self) -> str:
+        """Sentences on a Hessian: that it is symmetric, and where the loss is convex; else "".
+
+        >>> hessian("sum((X @ w - y)**2) + lam*sum(w**2)", wrt="w").properties
+        'H is symmetric and, where lam >= 0, positive semidefinite: there L is convex in w.'
+        >>> hessian("sum(sin(x))", wrt="x").properties
+        'H is symmetric.'
+        """
+        if self.asked.kind != "hessian" or len(set(self.wrt)) > 1:
+            return ""
+        of, wrt = self.program.loss.name, self.wrt[0]
+        program = _array(self.program, self.shapes, dict(self.asked.assume))
+        shape = curvature(self.answer, program, wrt)
+        if shape is None:
+            return ""
+        symmetric = f"{self.label} is symmetric" if self.answer.dims else ""
+        if not shape.sign:
+            return symmetric and f"{symmetric}."
+        needed = " and ".join(f"{name} >= 0" for name in sorted(shape.needed))
+        what = "positive" if shape.sign > 0 else "negative"
+        kind = "convex" if shape.sign > 0 else "concave"
+        where = f", where {needed}," if needed else ""
+        words = f"{symmetric} and{where} {what} semidefinite" if symmetric else ""
+        if not shape.convex:
+            return f"{words}." if words else ""
+        there = f"{'there ' if needed and words else ''}{of} is {kind} in {wrt}"
+        if not words:
+            return f"{there}{f' where {needed}' if needed else ''}."
+        return f"{words}: {there}."
 
     @property
     def shape(self) -> tuple[int, ...]:

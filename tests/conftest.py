@@ -83,7 +83,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def share(family: list[Case], turn: int) -> list[Case]:
     """Two or more cases of a test, evenly over all of them; another turn gives others."""
     count = len(family)
-    step = 1 if count < _SMALL else 10 if count >= _LARGE else min(5, count // 2)
+    step = 1 if count < _SMALL else 20 if count >= _LARGE else min(8, count // 2)
     return family[turn % step :: step]
 
 

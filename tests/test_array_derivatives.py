@@ -268,6 +268,52 @@ def test_wrong_readings_are_refused(monkeypatch: pytest.MonkeyPatch, mistake: st
         matderiv.jacobian("tanh(A @ x)", wrt="x", shapes={"A": (3, 3)})
 
 
+# ---- Symmetry and sign ---------------------------------------------------------------------
+
+#: Losses by x or w, and the sentence on their Hessians.
+SIGNS = [
+    ("sum((X @ w - y)**2)", "w", "positive semidefinite: L is convex in w."),
+    ("sum((X @ w - y)**2) + lam*sum(w**2)", "w", "where lam >= 0, positive semidefinite: there"),
+    ("sum(log(1 + exp(-y*(X @ w))))", "w", "positive semidefinite: L is convex in w."),
+    ("logsumexp(A @ x + b)", "x", "positive semidefinite: L is convex in x."),
+    ("sum(log(b - A @ x))", "x", "negative semidefinite: L is concave in x."),
+    ("-sum(x*log(x))", "x", "where x >= 0, negative semidefinite: there L is concave in x."),
+    ("(x @ x)**2", "x", "positive semidefinite: L is convex in x."),
+    ("-sum(relu(x)) + sum(x**2)", "x", "positive semidefinite."),  # of a kink nothing is said
+    ("sum(1/x**2)", "x", "positive semidefinite."),  # nor across 0
+    ("x @ A @ x", "x", "H is symmetric."),
+    ("sum(f(A @ x))", "x", "H is symmetric."),
+    ("sum(sin(x))", "x", "H is symmetric."),
+    ("norm(x)", "x", "H is symmetric."),
+    ("x @ S @ x", "x", "positive semidefinite: L is convex in x."),
+]
+
+
+@pytest.mark.parametrize(("program", "wrt", "words"), SIGNS)
+def test_signs_of_hessians(program: str, wrt: str, words: str) -> None:
+    """The sentence says what is known, and the eigenvalues at random points are as it says."""
+    assume = {"S": "psd"} if "S" in program else None
+    found = matderiv.hessian(program, wrt=wrt, assume=assume)
+    assert found.properties.endswith(words) or words in found.properties
+    assert found.properties.startswith("H is symmetric")
+    for seed in range(3):
+        names = numbers(own_shapes(found), seed)
+        if "b - A" in program:
+            names["b"] = names["b"] + 20
+        if assume:
+            names["S"] = names["S"] @ names["S"].T
+        matrix = found(functions=FUNCTIONS, **names)
+        assert np.allclose(matrix, matrix.T)
+        values = np.linalg.eigvalsh(matrix)
+        assert ("positive" not in found.properties) or values.min() > -1e-9
+        assert ("negative" not in found.properties) or values.max() < 1e-9
+
+
+def test_mixed_blocks_have_no_sign() -> None:
+    """A block of two inputs is no symmetric matrix, and nothing is said of it."""
+    assert matderiv.hessian("x @ A @ y", wrt=["x", "y"]).properties == ""
+
+
 # ---- Input that is refused, in one line with the fix ---------------------------------------
 
 

@@ -162,8 +162,6 @@ def test_right_at_some_sizes_is_not_right() -> None:
     report = check(PLAIN, "X", vanishing)
     assert report.status == "wrong"
     assert "There is a term too many: " in report.text()
-    with pytest.raises(AssertionError, match="Wrong"):
-        assert_gradient(PLAIN, "X", vanishing)
     assert check(PLAIN, "X", "dY @ W.T + (N-1)*(N-N)*X").status == "right"
 
 

@@ -124,11 +124,11 @@ def test_a_structure_that_is_forgotten_is_named() -> None:
     assume = {"S": "symmetric"}
     right = check("L = logdet(S)", "S", "2*inv(S) - inv(S)*eye(2)", assume=assume)
     assert (right.status, right.decision.index) == ("right", True)
-    wrong = check("L = logdet(S)", "S", "inv(S)", assume=assume)
-    words = "S has a structure, and inv(S) treats all its entries as free: it must be 2*inv(S)"
+    wrong = check("L = tr(A @ S)", "S", "A.T", assume=assume)
+    words = "S has a structure, and A.T treats all its entries as free: it must be A + A.T - A*eye"
     assert words in wrong.text()
     assert wrong.line is not None
-    assert wrong.line.text == "∂L/∂S + (∂L/∂S)ᵀ - ∂L/∂S ⊙ I_N = 2S^(-1) - S^(-1) ⊙ I_N"
+    assert wrong.line.text == "∂L/∂S + (∂L/∂S)ᵀ - ∂L/∂S ⊙ I_N = A + Aᵀ - A ⊙ I_N"
 
 
 def test_shapes_that_do_not_fit_are_named() -> None:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 def test_every_case_has_its_turn(count: int) -> None:
     """Small families are run as a whole; of larger ones each case is run in some turn."""
     cases = list(range(count))
-    shares = [share(cases, turn) for turn in range(20)]
+    shares = [share(cases, turn) for turn in range(40)]
     assert {case for some in shares for case in some} == set(cases)
     assert all(len(some) >= min(2, count) for some in shares)
     if count < 4:

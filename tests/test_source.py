@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import get_args
 
 import pytest
+from _thorough import usually
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -78,7 +79,7 @@ def _has_value(tree: Node) -> bool:
 
 
 @given(EXPRESSIONS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=usually(400, 4000, least=150), deadline=None)
 def test_source_is_read_as_the_same_tree(tree: Node) -> None:
     """Brackets, signs, numbers and options are printed so that reading changes nothing."""
     assume(_has_value(tree))

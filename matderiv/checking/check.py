@@ -9,8 +9,9 @@ from matderiv._collector import uncollected
 from matderiv.arguments import NAME, checked
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.sweep.task import chosen
+from matderiv.checking.assuming import condition
 from matderiv.checking.decide import judged, judged_at_points
-from matderiv.checking.diagnose import cause
+from matderiv.checking.diagnose import Cause, cause
 from matderiv.checking.evidence import difference_at
 from matderiv.checking.misfit import misfit
 from matderiv.checking.question import Question, ask
@@ -149,14 +150,32 @@ def _judged(question: Question, claim: Node) -> Check:
     else:
         decision = Verdict("refuted")
     other = _other(question, claim)
+    found = condition(question, claim) if other is None else None
+    why = None
+    if other is None and (found is None or found.what == "symmetric"):
+        why = cause(question, claim)
+    if found is not None and why is not None:
+        if not _is_slip(why):
+            why = None
+        elif misfitting is not None:  # a transpose is lost, whatever else might be square
+            found = None
     return Check(
         question,
         claim,
         decision,
         other,
         misfitting,
-        cause(question, claim) if other is None else None,
+        why,
         difference_at(question, claim) if misfitting is None else None,
+        found,
+    )
+
+
+def _is_slip(found: Cause) -> bool:
+    """Whether one transpose is wrong, which shows only where a matrix is not symmetric."""
+    return found.factor is None and [edit.kind for edit in found.edits] in (
+        ["transpose"],
+        ["whole"],
     )
 
 

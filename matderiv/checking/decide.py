@@ -11,13 +11,13 @@ from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Index
 from matderiv.calculus.index_forms.letters import input_indices
-from matderiv.checking.points import apart, points, points_of_many_sizes
+from matderiv.checking.points import Point, apart, points, points_of_many_sizes
 from matderiv.checking.question import Question, substituted
 from matderiv.expression import nodes
 from matderiv.expression.dims import sized
 from matderiv.expression.nodes import Name, Node, names_in
 
-__all__ = ["NO_VALUE", "folded", "judged", "judged_at_points"]
+__all__ = ["NO_VALUE", "folded", "judged", "judged_at_points", "refuted_at"]
 
 #: The reason of a verdict on a formula that has no value where the gradient has one.
 NO_VALUE = "the formula has no value"
@@ -81,13 +81,18 @@ def _refuted(question: Question, claim: Node, other: Node) -> str | None:
     for point in itertools.chain(
         points(question, claim, other), points_of_many_sizes(question, claim, other)
     ):
-        one, two = point.value(claim), point.value(other)
-        if one is None or two is None:
-            continue
-        mask = apart(one, two, exact=point.exact)
-        if mask is not None and mask.any():
+        if refuted_at(point, claim, other):
             return "random numbers"
     return None
+
+
+def refuted_at(point: Point, one: Node, other: Node) -> bool:
+    """Whether two formulas have values at a point that differ."""
+    values = point.value(one), point.value(other)
+    if values[0] is None or values[1] is None:
+        return False
+    mask = apart(*values, exact=point.exact)
+    return mask is not None and bool(mask.any())
 
 
 def _attempts(question: Question, claim: Node, other: Node) -> Iterator[Attempt]:

@@ -173,10 +173,11 @@ def _point(
     )
     for name, body in question.bodies.items():
         functions[name] = _of_body(body, arithmetic)
-    found: dict[str, Any] = {
-        name: structured(values(shapes[name]), question.task.assumed.get(name))
-        for name in question.inputs
-    }
+    with mpmath.workdps(WORKING_DIGITS):  # rows sum to 1 to the last digit
+        found: dict[str, Any] = {
+            name: structured(values(shapes[name]), question.task.assumed.get(name))
+            for name in question.inputs
+        }
     point = Point(shapes, found, arithmetic, exact)
     for name, definition in question.definitions.items():
         found[name] = point.value(definition)

@@ -79,6 +79,8 @@ class Question:
     bodies: dict[str, Node]
     aliases: dict[str, str]
     given: Given
+    #: Values that have a name here and none in the text that was asked about.
+    named: frozenset[str] = frozenset()
     #: The question for all sizes, if this one is about declared sizes only.
     whole: Question | None = None
 
@@ -216,6 +218,16 @@ class Question:
             self._others[wrt] = found
         return self._others[wrt]
 
+    def assuming(self, name: str, what: str, convention: Convention) -> Question:
+        """The same question where more is assumed of an input.
+
+        Raises:
+            MatderivError: that cannot be assumed, or the gradient is not proved.
+        """
+        assumed = {**self.given.assumed, name: what}
+        given = replace(self.given, assumed=assumed, convention=convention)
+        return _asked(self.program.source(), self.wrt, given)
+
     @cached_property
     def at_declared(self) -> Question | None:
         """The same question about the declared sizes only; None if no size is declared."""
@@ -307,6 +319,7 @@ def _asked(program: str, wrt: str, given: Given) -> Question:
         {} if given.assumed else _bodies(task),
         aliases,
         given,
+        task.program.names() - parse(program).names(),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 from matderiv.arguments import checked
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.mistakes import Edit
+from matderiv.checking.assuming import Condition
 from matderiv.checking.decide import NO_VALUE
 from matderiv.checking.diagnose import Cause
 from matderiv.checking.evidence import Difference, Line, deciding_line
@@ -18,6 +19,7 @@ from matderiv.checking.misfit import Misfit
 from matderiv.checking.question import Question
 from matderiv.checking.slips import Slip
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import ASSUMPTIONS
 from matderiv.expression.nodes import Node, Number
 from matderiv.expression.shapes import Shape
 from matderiv.handout.readings import reading_texts
@@ -33,7 +35,8 @@ class Check:
     """The verdict on a claim, with its evidence; `print` of it is what the command prints.
 
     `other`: the input whose gradient the claim is, if it is that of another one. `misfit`, `cause`,
-    `difference`: evidence that the claim is wrong, None where there is none.
+    `difference`: evidence that the claim is wrong, None where there is none. `condition`: the
+    assumption under which it is right, if one was found.
     """
 
     question: Question
@@ -43,6 +46,7 @@ class Check:
     misfit: Misfit | None = None
     cause: Cause | None = None
     difference: Difference | None = None
+    condition: Condition | None = None
 
     @property
     def status(self) -> Literal["right", "wrong", "undecided"]:
@@ -123,6 +127,16 @@ def _lines(report: Check, say: _Words) -> Iterator[str]:
     if report.status == "right":
         yield _right(report, say, names)
         return
+    found = report.condition
+    if found is not None and (report.cause is None or found.name == question.wrt):
+        words = {"condition": _condition(found, question, say), "X": found.name}
+        if found.name in question.given.assumed:
+            yield say(f"right_other_{found.convention}", gradient=report.gradient, **words)
+        else:
+            yield say("right_if", gradient=question.source(found.general), **words)
+        if report.cause is not None:
+            yield from _cause_lines(report.cause, question, say)
+        return
     yield say("wrong", **names)
     sizes = say.listed([f"{dim.symbol} = {dim.size}" for dim in question.dims])
     if question.resized:
@@ -139,6 +153,18 @@ def _lines(report: Check, say: _Words) -> Iterator[str]:
     line = report.line
     if line is not None:
         yield _line_text(line, say)
+    if found is not None:
+        yield say("also_if", condition=_condition(found, question, say))
+
+
+def _condition(found: Condition, question: Question, say: _Words) -> str:
+    """The assumption under which a claim is right, as half a sentence."""
+    if found.convention is not None:
+        key = f"if_{found.convention}"
+    else:
+        kind = ("scalar", "vector", "matrix")[len(question.shapes[found.name])]
+        key = f"if_{found.what}" + ("" if ASSUMPTIONS[found.what].square else f"_{kind}")
+    return say(key, X=found.name)
 
 
 def _line_text(line: Line, say: _Words) -> str:
@@ -350,6 +376,13 @@ def _facts(report: Check) -> dict[str, object]:
             "gradient_of": report.other,
             "causes": _causes_json(report.cause, words),
             "repaired": words(report.cause.repaired) if report.cause else None,
+            "condition": None
+            if report.condition is None
+            else {
+                "assume": {report.condition.name: report.condition.what},
+                "convention": report.condition.convention,
+                "otherwise": words(report.condition.general),
+            },
             "entry": None
             if found is None
             else {

@@ -62,9 +62,7 @@ ASSUMPTIONS: Mapping[str, Assumption] = {
         Assumption("psd", "positive semidefinite", square=True, symmetric=True),
         Assumption("lower", "lower triangular", square=True),
         Assumption("orthogonal", "orthogonal", square=True, gradient="all"),
-        Assumption(
-            "stochastic", "stochastic", least=1, rows=True, sign="not negative", gradient="all"
-        ),
+        Assumption("stochastic", "stochastic", least=1, rows=True, gradient="all"),
         Assumption("onehot", "one-hot", least=1, rows=True, sign="not negative", gradient="all"),
         Assumption("positive", "positive", sign="positive", gradient="free"),
     )

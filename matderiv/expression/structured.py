@@ -39,7 +39,7 @@ def is_structured(array: Any, what: str) -> bool:
         case "orthogonal":
             return bool(np.allclose(array.T @ array, np.eye(len(array))))
         case "stochastic":
-            return bool(np.min(array) >= 0 and np.allclose(array.sum(axis=-1), 1))
+            return bool(np.allclose(array.sum(axis=-1), 1))
         case "onehot":
             labels = (array == 0) | (array == 1)
             return bool(np.all(labels) and np.all(array.sum(axis=-1) == 1))
@@ -71,8 +71,8 @@ def structured(value: Any, what: str | None) -> Any:
         case "orthogonal":
             return _orthogonal(value)
         case "stochastic":
-            weights = _positive(value)
-            return weights / weights.sum(axis=-1, keepdims=True)
+            total = value.sum(axis=-1, keepdims=True)
+            return (value + (total == 0)) / (total + (total == 0) * value.shape[-1])
         case "onehot":
             places = np.argmax(value, axis=-1)
             return value * 0 + np.eye(value.shape[-1], dtype=np.int64)[places]

@@ -237,11 +237,19 @@ def _factors(made: VecProduct, derived: Derived) -> Iterator[tuple[str, tuple[No
     if not (isinstance(one, nodes.Eye) and isinstance(other, nodes.Eye)):
         yield f"kron({text(one)}, {text(other)})", made.pair
     elif not (made.left or made.right or made.swapped):
-        sizes = "*".join(text(nodes.Name(str(n.size))) for n in (one, other))
-        yield f"eye({sizes})", made.pair
+        count = nodes.Multiply(*(_size(n, derived) for n in (one, other)))
+        yield f"eye({text(count)})", made.pair
     if made.swapped:
         yield derived.swap, ()
     yield from diagonal(made.right)
+
+
+def _size(identity: nodes.Eye, derived: Derived) -> Node:
+    """The size of an identity matrix as a number."""
+    if isinstance(identity.size, int):
+        return nodes.Number(Fraction(identity.size))
+    dim = derived.found.sweep.facts.shape(identity)[0]
+    return nodes.Size(dim.symbol, dim.size)
 
 
 def _both(made: VecProduct) -> tuple[Node, ...]:

@@ -332,9 +332,7 @@ def _signed(tree: Tree, entries: Entries) -> bool:
     program = entries.program
     used = names(tree).union(*(program.reach.get(n, frozenset()) for n in names(tree)))
     inputs = used & {*program.inputs}
-    return bool(inputs) and all(
-        program.assumed.get(n) in ("positive", "stochastic", "onehot") for n in inputs
-    )
+    return bool(inputs) and all(program.assumed.get(n) in ("positive", "onehot") for n in inputs)
 
 
 def _look(data: Json, entries: Entries, fields: Sequence[Field], links: list[Link]) -> None:

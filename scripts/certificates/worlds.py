@@ -141,8 +141,7 @@ class World:
             case "positive":
                 return made(shape, lambda _: field.drawn(chance, chance.choice(_POSITIVE)))
             case "stochastic":
-                weights = _rows(made(shape, lambda _: field.drawn(chance, "positive")))
-                return Array(shape, [u / reduce(add, row) for row in weights for u in row])
+                return Array(shape, [u / reduce(add, row) for row in _rows(own) for u in row])
             case "onehot":
                 labels = [chance.randrange(shape[-1]) for _ in _rows(own)]
                 return Array(

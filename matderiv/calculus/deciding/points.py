@@ -196,7 +196,7 @@ class _Point:
         """
         row = ",".join(map(str, entry.indices[:-1]))
         match known.what:
-            case "symmetric":
+            case "symmetric" | "stochastic":
                 return value
             case "positive":
                 return abs(value)
@@ -204,8 +204,6 @@ class _Point:
                 above, below = entry.indices
                 lower = known.what == "lower" and int(above) > int(below)
                 return value if above == below or lower else Fraction(0)
-            case "stochastic":
-                return abs(value) / (abs(value) + 1) / (1 << int(entry.indices[-1]))
             case "onehot":
                 label = Random(f"{self.seed}:{entry.name}[{row}]").randint(1, self.size(known.size))
                 return Fraction(label == entry.indices[-1])

@@ -178,6 +178,8 @@ class _Reader:
             found = (rows if x is None else cols) or self._ones(own)
             return tidy(column(found, self.facts.shape), self.facts) if x is None else found
         matrix = self.edges.get((y, x))
+        if matrix is None and y == x:  # 1, along axes of one place
+            return nodes.Eye(1)
         if matrix is None:
             return nodes.Outer(rows or self._ones(y), cols or self._ones(x))
         if rows is not None and cols is not None and isinstance(matrix, nodes.Eye):

@@ -19,6 +19,8 @@ from matderiv.calculus.index_forms.forms import Indices
 from matderiv.calculus.index_forms.letters import lettered
 from matderiv.calculus.index_forms.linear_maps import Product, linear_map
 from matderiv.calculus.index_forms.regrouped import reduced, regrouped
+from matderiv.calculus.sweep.conditions import conditions
+from matderiv.calculus.sweep.definite import semidefinite
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover, all_equal
 from matderiv.calculus.sweep.results import Sweep
@@ -26,13 +28,16 @@ from matderiv.calculus.sweep.sweep import finished, replaced, sweep, with_value_
 from matderiv.errors import ProofError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import Assumed
+from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape, settled
 
 __all__ = [
     "ArrayProgram",
+    "Curvature",
     "Found",
+    "curvature",
     "gradient_program",
     "jacobian_of",
     "pulled_back",
@@ -110,6 +115,76 @@ class Found:
     at: Indices = ()
     dims: Shape = ()
     matrix: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Curvature:
+    """A symmetric Hessian: its sign is 1 where it is positive semidefinite, -1 where negative.
+
+    `needed`: the inputs that must not be negative for it. The sign is 0 where nothing is known.
+    `convex`: the sign says that L is convex or concave, for L is smooth on a convex set.
+    """
+
+    sign: int
+    needed: frozenset[str] = frozenset()
+    convex: bool = False
+
+
+def curvature(found: Found, of: ArrayProgram, wrt: str) -> Curvature | None:
+    """The symmetry of a Hessian by one input, and its sign; None where symmetry is not proved."""
+    half = len(found.dims) // 2
+    order = (*range(half, 2 * half), *range(half))
+    turned: Node = nodes.Rearrange(found.node, order)
+    if half < _MATRIX:
+        turned = nodes.Transpose(found.node) if half else found.node
+    if Prover(found.sweep).equal(found.node, turned).status != "equal":
+        return None
+    if half > 1 or not found.matrix:
+        return Curvature(0)
+    values = {a.name: a.value for a in of.program.assignments[:-1]}
+    inputs = frozenset(of.program.inputs())
+    for sign, matrix in ((1, found.node), (-1, nodes.Negate(found.node))):
+        needed = semidefinite(matrix, found.sweep.facts, values, inputs)
+        if needed is not None:
+            return Curvature(sign, needed, _smooth(of, wrt))
+    return Curvature(0)
+
+
+def _smooth(of: ArrayProgram, wrt: str) -> bool:
+    """Whether a number has no kinks, and exists where expressions linear in X are positive."""
+    graph = graph_of(settled(of.program, of.shapes), of.shapes)
+    lifted: dict[str, Node] = {}
+    for value in graph.values:
+        for node in nodes.walk(value.value):
+            known = FUNCTIONS.get(node.function) if isinstance(node, nodes.Apply) else None
+            if isinstance(node, nodes.Maximum | nodes.Minimum) or (known and known.kink):
+                return False
+        lifted[value.name] = replaced(value.value, lifted)
+    found = ((kind, replaced(part, lifted)) for kind, part in conditions(graph, lifted))
+    return all(
+        kind == "positive" and (_is_affine(part, wrt) or _is_positive(part)) for kind, part in found
+    )
+
+
+def _is_positive(node: Node) -> bool:
+    """Whether an expression is a function with positive values, or 1 less a sigmoid."""
+    match node:
+        case nodes.Subtract(nodes.ONE, nodes.Apply("sigmoid")) | nodes.Softmax():
+            return True
+        case nodes.Apply(function):
+            return function in FUNCTIONS and FUNCTIONS[function].positive
+    return False
+
+
+def _is_affine(node: Node, wrt: str) -> bool:
+    """Whether a formula is X, times and plus other things."""
+    moving = [child for child in nodes.children(node) if wrt in nodes.names_in(child)]
+    match node:
+        case nodes.Name() | nodes.Number() | nodes.Add() | nodes.Subtract() | nodes.Negate():
+            return all(_is_affine(child, wrt) for child in moving)
+        case nodes.Multiply() | nodes.MatMul() | nodes.Transpose() | nodes.Sum():
+            return moving in ([], moving[:1]) and all(_is_affine(child, wrt) for child in moving)
+    return not moving
 
 
 def gradient_program(of: ArrayProgram, wrt: str) -> ArrayProgram:

@@ -146,9 +146,9 @@ class Prover:
         parts = self._differing(one, other)
         if self._parts_read_off(one, other, parts):
             return Verdict("equal", index=True)
-        whole = self._same(one, other)
+        whole = self.equal(one, other)
         if (one, other) not in parts and whole.status == "undecided":
-            by_part = all_equal(self._same(*part) for part in parts)
+            by_part = all_equal(self.equal(*part) for part in parts)
             return by_part if by_part.status == "equal" else whole
         return whole
 
@@ -171,7 +171,8 @@ class Prover:
             decide_by_letters(self._unfolded(*part)).status == "equal" for part in parts
         )
 
-    def _same(self, one: Node, other: Node) -> Verdict:
+    def equal(self, one: Node, other: Node) -> Verdict:
+        """The verdict on two formulas of one shape."""
         return self._decide(self.sweep.facts.shape(one), self._unfolded(one, other))
 
     def _unfolded(self, one: Node, other: Node) -> Iterator[Attempt]:

@@ -1,0 +1,132 @@
+"""The assumption under which a wrong claim is right: it is looked for, and proved."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from matderiv.calculus.formulas.tidying import tidy
+from matderiv.calculus.sweep.sweep import finished, replaced
+from matderiv.checking.decide import judged, refuted_at
+from matderiv.checking.points import points
+from matderiv.checking.question import Question
+from matderiv.errors import MatderivError
+from matderiv.expression.assumptions import ASSUMPTIONS, Convention
+from matderiv.expression.nodes import Node, names_in
+
+__all__ = ["Condition", "condition"]
+
+#: The assumptions that are tried on each input, the weakest first; what a stronger one would add
+#: is used nowhere, or follows.
+_TRIED = ("symmetric", "stochastic", "positive", "onehot", "orthogonal", "diagonal", "lower")
+_OWN = ("symmetric", "positive")  # of the input that the claim is the gradient by
+_LIKELY = ("symmetric", "orthogonal")  # of a matrix that need not be square
+_POINTS = 2  # at which a claim is refuted before anything is derived
+_MATRIX = 2  # dimensions
+_MOST = 60  # values of a program in which conditions are looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A claim is right if an input `name` is `what`; `general` is the gradient without that.
+
+    `convention`: which gradient by a symmetric input the claim is, if it is about that one.
+    """
+
+    name: str
+    what: str
+    convention: Convention | None
+    general: Node
+
+
+def condition(question: Question, claim: Node) -> Condition | None:
+    """The first assumption about an input under which the claim is proved to be the gradient.
+
+    Data come before the input that the claim is the gradient by. Points refute most of them. Where
+    the parts of the claim do not fit, they may where a matrix is square.
+    """
+    if len(question.definitions) > _MOST or not question.everywhere:
+        return None
+    fits = question.fitting(claim) == question.shape
+    for name, what, convention in _candidates(question, claim):
+        square = len({*question.shapes[name]}) == 1
+        if fits and square and convention is None and _refuted(question, claim, name, what):
+            continue
+        if not fits and (square or not ASSUMPTIONS[what].square):
+            continue
+        with contextlib.suppress(MatderivError):
+            under = question.assuming(name, what, convention or question.given.convention)
+            if under.fitting(claim) == under.shape and judged(under, claim).status == "equal":
+                return Condition(name, what, convention, _short(question, claim))
+    return None
+
+
+def _candidates(question: Question, claim: Node) -> Iterator[tuple[str, str, Convention | None]]:
+    known = question.given.assumed
+    used = names_in(claim) | names_in(question.gradient)
+    behind = {n for name in used & question.definitions.keys() for n in _behind(question, name)}
+    for name in question.inputs:
+        if name == question.wrt or name in known or name not in used | behind:
+            continue
+        yield from ((name, what, None) for what in _TRIED if _fits(question, name, what))
+    wrt = question.wrt
+    if wrt in known and ASSUMPTIONS[known[wrt]].symmetric and known[wrt] != "diagonal":
+        other: Convention = "entries" if question.given.convention == "inner" else "inner"
+        yield wrt, known[wrt], other
+    elif wrt in question.inputs and wrt not in known:
+        for what in _OWN:
+            if not _fits(question, wrt, what):
+                continue
+            if what == "symmetric":
+                yield wrt, what, "inner"
+                yield wrt, what, "entries"
+            else:
+                yield wrt, what, None
+
+
+def _behind(question: Question, name: str) -> frozenset[str]:
+    """The names that a definition is made of, through others too."""
+    found = {name}
+    queue = [name]
+    while queue:
+        for other in names_in(question.definitions[queue.pop()]) - found:
+            found.add(other)
+            if other in question.definitions:
+                queue.append(other)
+    return frozenset(found)
+
+
+def _fits(question: Question, name: str, what: str) -> bool:
+    """Whether something can be assumed of an input; a matrix may turn out to be square."""
+    shape = question.shapes[name]
+    if ASSUMPTIONS[what].square:
+        return len(shape) == _MATRIX and (shape[0] == shape[1] or what in _LIKELY)
+    return len(shape) >= ASSUMPTIONS[what].least
+
+
+def _refuted(question: Question, claim: Node, name: str, what: str) -> bool:
+    """Whether the claim is not the gradient at a point where the assumption holds."""
+    task = question.task
+    assumed = replace(task, assumed={**task.assumed, name: what})
+    there = replace(question, task=assumed)
+    gradient = question.gradient
+    return any(
+        refuted_at(point, claim, gradient)
+        for point in points(there, claim, gradient, count=_POINTS)
+    )
+
+
+def _short(question: Question, claim: Node) -> Node:
+    """The gradient beside the claim, as short as it can be proved to be."""
+    known = {n: question.definitions[n] for n in question.named & question.definitions.keys()}
+    plain = replaced(question.gradient_beside(claim), known)
+    sweep, wrt = question.task.sweep, question.wrt
+    with contextlib.suppress(MatderivError):
+        found = tidy(plain, sweep.facts)
+        names = {key: name for key, name in sweep.names.items() if name not in question.named}
+        for rewrite in finished(found, wrt, question.task.shapes[wrt], names, sweep.facts):
+            found = rewrite.formula
+        if judged(question, found).status == "equal":
+            return found
+    return plain

@@ -1,0 +1,105 @@
+"""A wrong claim that is right under an assumption: it is found, proved and said."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from matderiv import check
+from matderiv.handout.texts import languages
+
+ENTROPY = "P = softmax(X @ W, axis=1); L = -sum(T*log(P))"
+
+#: A program, the input, a claim that is wrong, the assumption under which it is right, and words.
+CASES = [
+    (
+        ENTROPY, "W", "X.T @ (P - T)", {"T": "stochastic"},
+        "Right if every row of T sums to 1, as one-hot labels do. In general: X.T @ (P*sum(T, axis=1, keepdims=True) - T).",
+    ),
+    (
+        "L = -sum(t*log(softmax(z)))", "z", "softmax(z) - t", {"t": "stochastic"},
+        "Right if the entries of t sum to 1, as those of a one-hot label do. In general: sum(t)*softmax(z) - t.",
+    ),
+    (
+        "L = sum(T**2*X)", "X", "T", {"T": "onehot"},
+        "Right if every row of T is one-hot: one entry is 1, the others are 0. In general: T**2.",
+    ),
+    ("x @ A @ x", "x", "2*A @ x", {"A": "symmetric"}, "Right if A is symmetric. In general: "),
+    ("sum((Q @ x)**2)", "x", "2*x", {"Q": "orthogonal"}, "Right if Q is orthogonal. In general: "),
+    ("sum(w*abs(p))", "w", "p", {"p": "positive"}, "Right if every entry of p is positive. In "),
+    ("abs(lam)*sum(x)", "x", "lam*ones(N)", {"lam": "positive"}, "Right if lam is positive. In "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "wrt", "claim", "assume", "words"), CASES)
+def test_the_condition_is_found_and_is_right(
+    program: str, wrt: str, claim: str, assume: dict[str, str], words: str
+) -> None:
+    """The claim is wrong as it stands, says why it is not quite, and is right when that is said."""
+    found = check(program, wrt, claim)
+    assert found.status == "wrong"
+    assert found.text().startswith(words)
+    assert json.loads(found.json())["condition"]["assume"] == assume
+    assert check(program, wrt, claim, assume=assume).status == "right"
+    general = json.loads(found.json())["condition"]["otherwise"]
+    assert check(program, wrt, general).status == "right"
+
+
+@pytest.mark.parametrize(
+    ("program", "wrt", "claim"),
+    [
+        (ENTROPY, "W", "X.T @ (T - P)"),
+        (ENTROPY, "W", "X.T @ (P - 2*T)"),
+        ("P = softmax(X, axis=0); L = -sum(T*log(P))", "X", "P - T"),
+        ("x @ A @ x", "x", "A @ x"),
+        ("sum((Q @ x)**2)", "x", "3*x"),
+        ("L = sum(T**2*X)", "X", "2*T"),
+        ("sum(w*abs(p))", "w", "-p"),
+    ],
+)
+def test_no_condition_is_made_up(program: str, wrt: str, claim: str) -> None:
+    """What no assumption makes right is wrong, as before."""
+    found = check(program, wrt, claim)
+    assert found.condition is None
+    assert found.text().startswith("Wrong: ")
+
+
+SYMMETRIC = [
+    ("L = logdet(S)", "inv(S)", "inner"),
+    ("L = logdet(S)", "2*inv(S) - inv(S)*eye(N)", "entries"),
+    ("L = tr(A @ S)", "(A + A.T)/2", "inner"),
+    ("L = tr(A @ S)", "A + A.T - A*eye(N)", "entries"),
+]
+
+
+@pytest.mark.parametrize(("program", "claim", "convention"), SYMMETRIC)
+def test_both_gradients_by_a_symmetric_input_are_known(
+    program: str, claim: str, convention: str
+) -> None:
+    """Asked for the one, a claim that is the other is told so; asked for neither, which it is."""
+    other = "entries" if convention == "inner" else "inner"
+    assume = {"S": "symmetric"}
+    assert check(program, "S", claim, assume=assume, convention=convention).status == "right"
+    wrong = check(program, "S", claim, assume=assume, convention=other)
+    assert wrong.status == "wrong"
+    assert f"is meant (--convention {convention})" in wrong.text()
+    if "logdet" in program:  # the other may also be meant where A is symmetric
+        assert f"is meant (--convention {convention})" in check(program, "S", claim).text()
+    assert json.loads(wrong.json())["condition"]["convention"] == convention
+
+
+def test_a_lost_transpose_stays_one() -> None:
+    """Of data the slip is named first, and that it would not matter last."""
+    text = check("y @ A @ A @ x", "x", "A @ A.T @ y").text()
+    assert text.startswith("Wrong: ")
+    assert "A lost its transpose: it must be A.T." in text
+    assert text.endswith("It is right if A is symmetric.\n")
+
+
+@pytest.mark.parametrize("language", languages())
+def test_conditions_are_said_in_every_language(language: str) -> None:
+    """No sentence lacks a field, and the input is named in it."""
+    for program, wrt, claim, assume, _ in CASES:
+        (name,) = assume
+        assert f" {name} " in check(program, wrt, claim).text(language)
