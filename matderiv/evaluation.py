@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from matderiv.calculus.formulas.removable import ADJUGATE, OTHERS, removed
 from matderiv.calculus.sweep.results import Sweep
+from matderiv.calculus.sweep.stable import stable
 from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import ASSUMPTIONS, Assumed, infer_assumed
@@ -153,6 +156,9 @@ def work_out(swept: Sweep, wrt: str, formula: Node, arrays: Arrays, functions: F
         known = {name: values[name] for name in nodes.names_in(node) & values.keys()}
         return numeric_value(node, known, functions, sizes)
 
+    steps = {name: removed(stable(step, swept), swept.facts.shape) for name, step in steps.items()}
+    formula = removed(stable(formula, swept), swept.facts.shape)
+    functions = {**functions, **_ALWAYS}
     needed = _needed(formula, steps, values, swept.graph.inputs())
     for name, step in steps.items():
         if name in needed:
@@ -174,3 +180,22 @@ def _needed(
                 needed.add(name)
                 queue.append(steps[name])
     return needed
+
+
+def _others(x: Array, axis: int | None = None) -> Array:
+    """The products of all entries but one, along an axis."""
+    rows = np.reshape(x, -1) if axis is None else np.moveaxis(x, axis, -1)
+    own = np.eye(rows.shape[-1], dtype=bool)
+    products = np.prod(np.where(own, 1.0, rows[..., None, :]), axis=-1)
+    return np.reshape(products, x.shape) if axis is None else np.moveaxis(products, -1, axis)
+
+
+def _adjugate(a: Array) -> Array:
+    """The matrix det(A)·A⁻¹, of A = U·diag(s)·V as V⁻¹·diag(products of others of s)·U⁻¹."""
+    u, s, v = np.linalg.svd(a)
+    return np.asarray(np.linalg.det(u) * np.linalg.det(v) * (v.T * _others(s)) @ u.T)
+
+
+_ALWAYS: Functions = {name: partial(_others, axis=axis) for axis, name in OTHERS.items()} | {
+    ADJUGATE: _adjugate
+}

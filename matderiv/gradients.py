@@ -11,6 +11,7 @@ from matderiv._collector import uncollected
 from matderiv.arguments import checked
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.flattened import without_units
+from matderiv.calculus.formulas.removable import ADJUGATE, OTHERS, removed
 from matderiv.calculus.formulas.runnable import size_lines, size_words, written_for
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover
@@ -152,15 +153,41 @@ class Gradient:
 
     @property
     def note(self) -> str:
-        """A sentence on a gradient that is zero, or by an input of declared structure; else ""."""
+        """A sentence on a gradient that is zero or by an input of declared structure; else "".
+
+        Or on where a formula has no value although the gradient has one.
+
+        >>> gradient("prod(x)").note.partition(";")[0]
+        'The formula has no value where an entry of x is 0'
+        """
         if self.sweep.gradients[self.wrt].vanishes:
             return self._why_zero()
+        return " ".join(filter(None, (self._structure(), self._poles())))
+
+    def _structure(self) -> str:
         structure = self.assume.get(self.wrt)
         if structure is None or ASSUMPTIONS[structure].gradient == "free":
             return ""
         way = way_of(structure, self.convention)
         words = _NOTES[way or "all"].format(X=self.wrt)
         return f"{self.wrt} is {ASSUMPTIONS[structure].words}: {words}"
+
+    def _poles(self) -> str:
+        """Where a formula divides by a factor of a product, or by a determinant beside it."""
+        formulas = [self.sweep.gradients[of].formula for of in self.sweep.upstream(self.wrt)]
+        said: dict[str, None] = {}
+        for formula in (*formulas, self.node):
+            for part in nodes.walk(removed(formula, self.sweep.facts.shape)):
+                if isinstance(part, nodes.Apply) and part.function in (ADJUGATE, *OTHERS.values()):
+                    of = self._text(part.arg)
+                    said[
+                        f"where {of} is singular; calls and code have one, by the "
+                        f"adjugate of {of} in place of det({of})*inv({of})."
+                        if part.function == ADJUGATE
+                        else f"where an entry of {of} is 0; calls and code have one, by the "
+                        f"products of the other entries in place of prod({of})/{of}."
+                    ] = None
+        return " ".join(f"The formula has no value {what}" for what in said)
 
     @checked()
     def size_words(self, name: str) -> str:

@@ -74,10 +74,11 @@ def _torch() -> ModuleType:
     own |= {"softmax": _softmax, "logsumexp": _logsumexp}
     for name, function in own.items():
         setattr(module, name, _of_tensors(function))
-    module.permute = np.transpose
+    module.permute, module.reshape, module.moveaxis = np.transpose, np.reshape, np.moveaxis
+    module.where = lambda chosen, one, other: tensor(np.where(chosen, one, other), other.dtype)
     module.pi, module.tensor = np.pi, tensor
     module.eye, module.ones = _made(np.eye), _made(np.ones)
-    linear = {name: getattr(np.linalg, name) for name in ("inv", "det", "norm", "solve", "slogdet")}
+    linear = {name: getattr(np.linalg, name) for name in "inv det norm solve slogdet svd".split()}
     module.linalg = SimpleNamespace(**{n: _of_tensors(f) for n, f in linear.items()})
     some = {name: _of_tensors(_ONE[name]) for name in ("silu", "gelu", "logsigmoid")}
     module.nn = SimpleNamespace(functional=SimpleNamespace(**some))

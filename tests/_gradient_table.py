@@ -19,7 +19,7 @@ from _reference import Array, differences, run, statements, value
 
 import matderiv
 
-TABLE = Path(__file__).parent / "gradients.toml"
+FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,8 @@ def _drawn(
     match draw:
         case "positive":
             numbers = np.asarray(rng.uniform(0.5, 2, size=shape))
+        case "probability":
+            numbers = np.asarray(rng.uniform(0.1, 0.9, size=shape))
         case "regular":
             numbers = numbers @ numbers.T / shape[0] + np.eye(shape[0]) + (numbers - numbers.T) / 2
         case "full":
@@ -111,29 +113,34 @@ def sized(text: str, sizes: Mapping[str, int]) -> str:
 
 
 @cache
-def table() -> tuple[Gradient, ...]:
-    """All gradients, in the order of the file."""
-    return tuple(Gradient(**entry) for entry in tomllib.loads(TABLE.read_text())["gradient"])
+def table(name: str = "gradients") -> tuple[Gradient, ...]:
+    """All gradients of a table, in the order of its file."""
+    entries = tomllib.loads((FOLDER / f"{name}.toml").read_text())["gradient"]
+    return tuple(Gradient(**entry) for entry in entries)
 
 
 # ---- The one place where the table meets the package ---------------------------------------
 
 
 def ours(gradient: Gradient, sizes: Mapping[str, int]) -> str:
-    """What the package prints for a gradient of the table at these sizes, asked for once."""
+    """The formula that the package prints for a gradient of a table at these sizes."""
+    return str(found(gradient, sizes))
+
+
+def found(gradient: Gradient, sizes: Mapping[str, int]) -> matderiv.Gradient:
+    """What the package finds for a gradient of a table at these sizes, asked for once."""
     key = (gradient.id, *sizes.items())
-    if key not in _ours:
-        found = matderiv.gradient(
+    if key not in _found:
+        _found[key] = matderiv.gradient(
             sized(gradient.program, sizes),
             wrt=gradient.wrt,
             shapes={name: gradient.shape(name, sizes) for name in gradient.shapes},
             assume=dict(gradient.assume),
         )
-        _ours[key] = str(found)
-    return _ours[key]
+    return _found[key]
 
 
-_ours: dict[tuple[object, ...], str] = {}
+_found: dict[tuple[object, ...], matderiv.Gradient] = {}
 
 
 # ---- Formulas ------------------------------------------------------------------------------

@@ -325,7 +325,7 @@ def test_repeated_parts_are_worked_out_once() -> None:
     """A part that occurs twice has a line of its own."""
     text = matderiv.gradient("logdet(K + alpha*eye(3)) + y @ inv(K + alpha*eye(3)) @ y", wrt="K")
     body = text.code().partition('"""\n    t1')[2]
-    assert body.count("alpha*np.eye(3)") == 1
+    assert body.count("alpha*np.eye(3, dtype=K.dtype)") == 1
 
 
 def test_values_of_the_program_are_shared(tmp_path: Path) -> None:

@@ -49,7 +49,11 @@ CASES = [
         "(dS @ K)/sqrt(lam)",
     ),
     ("L = logdet(A) + tr(inv(A) @ S)", "A", "(inv(A) - inv(A) @ S @ inv(A)).T"),
-    ("M = mean(X, axis=0, keepdims=True); L = sum(f(X - M))", "X", "dM/N + df(X - M)"),
+    (
+        "M = mean(X, axis=0, keepdims=True); L = sum(f(X - M))",
+        "X",
+        "df(X - M) - mean(df(X - M), axis=0, keepdims=True)",
+    ),
     ("n = norm(X); L = sum(X/n)", "X", None),
     ("L = sum(diag(v) @ X)", "v", None),
     ("L = x @ A @ x", "x", "(A + A.T) @ x"),

@@ -100,15 +100,16 @@ class Builder:
     def formulas(self) -> tuple[str, ...]:
         """The names whose formulas the page ends with, after those that they mention.
 
-        Where a formula of ours uses what is assumed of an input, it is among them.
+        One of ours is among them where other gradients were put into it, or where its formula uses
+        what is assumed of an input.
         """
-        assuming = (
+        first = (
             name
             for name, stages in self.sweep.gradients.items()
             if name in self.sweep.graph.lifted
-            and any(rewrite.name in ASSUMING for rewrite in stages.tidying)
+            and (stages.put or any(rewrite.name in ASSUMING for rewrite in stages.tidying))
         )
-        needed = (*assuming, *(n for wrt in self.wrt for n in (*self.sweep.upstream(wrt), wrt)))
+        needed = (*first, *(n for wrt in self.wrt for n in (*self.sweep.upstream(wrt), wrt)))
         return tuple(
             name
             for name in dict.fromkeys(needed)
@@ -242,11 +243,13 @@ class Builder:
 
     def assembled(self, name: str, gradient: GradientStages) -> Chain:
         """The formula in terms of what the program names, tidied."""
-        put = without_units(replaced(gradient.local, self.known))
+        put = replaced(gradient.local, self.known)
+        more = replaced(put, self.put(gradient))
         formulas: list[tuple[Reason, Node]] = [
             ("chain rule", gradient.local),
-            ("put in", put),
-            *self.tidying(name, put),
+            ("put in", without_units(put)),
+            ("put in", without_units(more)),
+            *self.tidying(name, without_units(more)),
             ("rearranged", gradient.formula),
         ]
         changes: list[tuple[Reason, Node]] = [
@@ -342,6 +345,13 @@ class Builder:
             f"d{of}": self.task.whole(of, found.formula)
             for of, found in self.sweep.gradients.items()
             if inlined(of, found.formula, graph, facts)
+        }
+
+    def put(self, gradient: GradientStages) -> dict[str, Node]:
+        """The gradients of values of the program that this one puts in, by their formulas."""
+        return {
+            name: self.task.whole(name[1:], self.sweep.gradients[name[1:]].formula)
+            for name in gradient.put
         }
 
     def differing(self, left: Node, right: Node) -> frozenset[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from matderiv.calculus.formulas.removable import ADJUGATE, OTHERS
 from matderiv.expression import nodes
 from matderiv.expression.operations import NAMES, OPERATIONS
 
-__all__ = ["TARGETS", "Target"]
+__all__ = ["ALWAYS", "TARGETS", "Target"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,35 @@ _LOGSUMEXP = """def logsumexp(x, axis=None, keepdims=False):
     total = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
     return total if keepdims else np.sum(total, axis=axis)"""
 
+_OTHERS = """def others(x, axis=None):
+    rows = {m}.reshape(x, (-1,)) if axis is None else {m}.moveaxis(x, axis, -1)
+    own = {m}.eye(rows.shape[-1]{more}) > 0
+    products = {m}.prod({m}.where(own, {one}, rows[..., None, :]), {axis}=-1)
+    return {m}.reshape(products, x.shape) if axis is None else {m}.moveaxis(products, -1, axis)"""
+
+_ADJUGATE = """def adjugate(a):
+    u, s, v = {m}.linalg.svd(a)
+    return {m}.linalg.det(u) * {m}.linalg.det(v) * (v.T * others(s)) @ u.T"""
+
+
+def _always(module: str, axis: str = "axis", **more: str) -> dict[str, str]:
+    """Functions that have a value where products are divided by one factor that is zero."""
+    fields = {"m": module, "axis": axis, "one": "rows.dtype.type(1)", "more": ""} | more
+    return {
+        name: _put(text, fields) for name, text in (("others", _OTHERS), ("adjugate", _ADJUGATE))
+    }
+
+
+def _put(text: str, fields: Mapping[str, str]) -> str:
+    for name, value in fields.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
+
+
+#: The calls of these functions by the names that formulas have for them.
+ALWAYS = {name: f"others({{0}}, axis={axis})" for axis, name in OTHERS.items() if axis is not None}
+ALWAYS |= {OTHERS[None]: "others({0})", ADJUGATE: "adjugate({0})"}
+
 #: Words that the libraries have in common.
 _SHARED: dict[type, str] = {
     nodes.Eye: "{m}.eye({0})",
@@ -79,8 +109,22 @@ TARGETS = {
         name="numpy",
         module="np",
         imports={"math": "import math", "np": "import numpy as np"},
-        words=_words("np", {nodes.Softmax: "softmax", nodes.LogSumExp: "logsumexp"}),
-        helpers={"erf": _ERF, "sigmoid": _SIGMOID, "softmax": _SOFTMAX, "logsumexp": _LOGSUMEXP},
+        words=_words(
+            "np",
+            {
+                nodes.Eye: "{m}.eye({0}, dtype={like}.dtype)",
+                nodes.Ones: "{m}.ones({0}, dtype={like}.dtype)",
+                nodes.Softmax: "softmax",
+                nodes.LogSumExp: "logsumexp",
+            },
+        ),
+        helpers={
+            "erf": _ERF,
+            "sigmoid": _SIGMOID,
+            "softmax": _SOFTMAX,
+            "logsumexp": _LOGSUMEXP,
+            **_always("np"),
+        },
     ),
     "torch": Target(
         name="torch",
@@ -95,6 +139,7 @@ TARGETS = {
                 nodes.LogSumExp: "{m}.logsumexp",
             },
         ),
+        helpers=_always("torch", "dim", one="1", more=", dtype=x.dtype, device=x.device"),
         axis="dim",
         keepdims="keepdim",
         transpose="permute",
@@ -107,5 +152,6 @@ TARGETS = {
             "jnp",
             {nodes.Softmax: "jax.nn.softmax", nodes.LogSumExp: "jax.scipy.special.logsumexp"},
         ),
+        helpers=_always("jnp", one="1"),
     ),
 }

@@ -13,8 +13,10 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from matderiv.calculus.formulas.removable import removed
 from matderiv.calculus.formulas.shaping import numbered
 from matderiv.calculus.sweep.results import Sweep
+from matderiv.calculus.sweep.stable import stable
 from matderiv.errors import InputError, MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.axes import at_once
@@ -27,7 +29,7 @@ from matderiv.expression.shapes import Shape
 from matderiv.expression.source import BINARY, mixes, rearrangement, source
 from matderiv.expression.vocabulary import did_you_mean
 from matderiv.notation._careful import Careful, CarefulCode, Solve, repeated, walk_code
-from matderiv.notation._targets import TARGETS, Target
+from matderiv.notation._targets import ALWAYS, TARGETS, Target
 from matderiv.notation.statements import statements
 
 __all__ = ["LANGUAGES", "Wanted", "gradient_code"]
@@ -106,7 +108,8 @@ class _Function:
         steps = statements(swept, formulas)
         careful = Careful(swept.facts)
         self._steps = {
-            name: careful.of(_said(value, target, self._shape)) for name, value in steps.items()
+            name: careful.of(_said(removed(stable(value, swept), self._shape), target, self._shape))
+            for name, value in steps.items()
         }
         self._shared = repeated(self._steps.values())
         self._done: dict[CarefulCode, str] = {}
@@ -133,18 +136,22 @@ class _Function:
         inside = "\n".join(f"    {line}" if line else "" for line in [*self._docstring(), *body])
         head = f"def {self._name}({', '.join(self._parameters())}):"
         function = f"{head}\n{inside}\n"
-        helpers = [
-            text
-            for name, text in self._target.helpers.items()
-            if re.search(rf"(?<![\w.]){name}\(", "\n".join(body))
-        ]
-        whole = "\n\n\n".join([*helpers, function])
+        whole = "\n\n\n".join([*self._helpers("\n".join(body)), function])
         imports = [
             line
             for word, line in self._target.imports.items()
             if re.search(rf"(?<![\w.]){word}\.", whole)
         ]
         return "\n".join(imports) + ("\n\n\n" if imports else "") + whole
+
+    def _helpers(self, text: str) -> list[str]:
+        """The functions that a text calls and the library lacks, after those that they call."""
+        found: list[str] = []
+        for name, helper in reversed(tuple(self._target.helpers.items())):
+            if re.search(rf"(?<![\w.]){name}\(", text):
+                found.insert(0, helper)
+                text += helper.split("\n", 1)[1]
+        return found
 
     def _parameters(self) -> Iterator[str]:
         yield from map(self._rename, self._inputs)
@@ -156,6 +163,7 @@ class _Function:
                 for part in walk_code(value)
                 if isinstance(part, nodes.Apply | nodes.Functional)
                 and part.function not in FUNCTIONS
+                and part.function not in ALWAYS
             }
         )
         if functions:
@@ -265,6 +273,8 @@ class _Function:
                 if call.startswith("np.") and hasattr(math, function) and self._plain(arg):
                     call = f"math.{function}({{0}})"  # a number of NumPy's own has a precision
                 return call.format(self._array(operands[0], arg))
+            case nodes.Apply(function) if function in ALWAYS:
+                return ALWAYS[function].format(operands[0])
             case nodes.Apply(function) | nodes.Functional(function):
                 return f"{self._rename(function)}({operands[0]})"
             case _ if isinstance(node, nodes.AlongAxis | nodes.Reduction):
@@ -330,7 +340,10 @@ class _Function:
         return self._shape(plain(code))
 
     def _like(self) -> str:
-        return self._rename(self._inputs[0]) if self._inputs else "torch.tensor(0.0)"
+        """An input whose precision that of arrays of ones is; one that is an array, if any is."""
+        shapes = self._swept.graph.shapes
+        arrays = [name for name in self._inputs if shapes[name]] or self._inputs
+        return self._rename(arrays[0]) if arrays else "torch.tensor(0.0)"
 
     def _size(self, size: int | str) -> str:
         """A size: a number, a letter that an input's shape gives, or one that is given itself."""

@@ -75,6 +75,8 @@ class Formulas:
     also: Mapping[tuple[str, str], tuple[str, ...]]
     #: The name that differentials of values are by.
     about: str = ""
+    #: The letters of an entry of an input.
+    places: tuple[str, ...] = ()
     #: The number that each size stands for.
     sizes: Mapping[str, int] = field(init=False)
 
@@ -146,7 +148,7 @@ class Formulas:
         """e_p and e_q, under a letter that the program does not use."""
         taken = {name.lower() for name in self.names}
         e = Symbol(next(c for c in ("e", "u", "v", "h", "ε") if c not in taken))
-        p, q = (Scripts(e, sub=name_box(i)) for i in self.letters[:2])
+        p, q = (Scripts(e, sub=name_box(i)) for i in self.places[:2])
         return p, q
 
     def unit(self, of: str) -> Held:

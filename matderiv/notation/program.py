@@ -110,6 +110,7 @@ class ProgramNotation:
             task.sum_letters,
             task.held,
             self.about,
+            task.input_letters,
         )
         object.__setattr__(self, "formulas", formulas)
         object.__setattr__(self, "indices", IndexNotation(formulas))

@@ -39,10 +39,10 @@ REASONS = _listed("""
     entries that are 0 or 1; numbers that are not negative; orthogonal matrix; rows that sum to 1;
     entries; entries of the product; entries that are not zero; entries worked out;
     gradient; identity matrix; indices that agree; inner product; inverse; jacobians put in;
-    like terms; local derivative; local derivatives; matrix names; matrix product; mean;
-    moved; multiplied out; names; names of functions; names of the program; one entry; outer
-    product; partial derivatives; powers of one base; product rule; put in; read off;
-    rearranged; repeated in every row or column; row by row; row times column; rules; same
+    known sums; like terms; local derivative; local derivatives; matrix names; matrix product; mean;
+    moved; multiplied out; names; names of functions; names of the program; one denominator;
+    one entry; outer product; partial derivatives; powers of one base; product rule; put in;
+    read off; rearranged; repeated in every row or column; row by row; row times column; rules; same
     vec; scalars first; scalars out of a product; scalars out of a sum; simplified; slices
     put in; sum rule; sum sign; transpose; transposed; transposes; transposes collected;
     unit; values of functions; zero; zeros dropped

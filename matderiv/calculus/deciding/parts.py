@@ -6,6 +6,7 @@ part are equal if that part is, and no entry of the whole has to be worked out.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from matderiv.calculus.formulas.flattened import chain, cost
@@ -112,13 +113,14 @@ def _product_with(node: Node, name: Node, value: Node) -> Node:
 
 
 def shared_parts_named(
-    one: Node, other: Node, *, ring: bool = True
+    one: Node, other: Node, *, ring: bool = True, apart: bool = False
 ) -> tuple[Node, Node, dict[str, Node]]:
     """Two formulas with new names for the parts that both have; and what each name stands for.
 
     If they are equal whatever the names stand for, the formulas are equal. The largest such parts
     are named, so that what they hold cannot cancel with anything outside of them; without `ring`,
-    the largest that are no sums, products and quotients of entries, such as r in r/r**2.
+    the largest that are no sums, products and quotients of entries, such as r in r/r**2; if they
+    are to be told `apart`, the largest that hold no part that stands outside of them, too.
 
     >>> from matderiv.expression.parse import parse
     >>> one, other = (parse(f"L = {text}").loss.value for text in ("sum(-exp(X))", "-sum(exp(X))"))
@@ -126,13 +128,26 @@ def shared_parts_named(
     >>> found.arg.arg, parts
     (Name(name='part 1'), {'part 1': Apply(function='exp', arg=Name(name='X'))})
     """
-    both = frozenset(walk(one)) & frozenset(walk(other))
+    counts = [Counter(n for n in walk(side) if cost(n) >= _WORTH) for side in (one, other)]
+    both = counts[0].keys() & counts[1].keys()
+    if apart:
+        both = {node for node in both if _stands_alone(node, counts)}
     names: dict[Node, str] = {}
 
     def named(node: Node) -> Node:
-        inside = not ring and isinstance(node, _RING)
-        if node in both and children(node) and cost(node) >= _WORTH and not inside:
+        if node in both and (ring or not isinstance(node, _RING)):
             return Name(names.setdefault(node, f"part {len(names) + 1}"))
         return rebuilt(node, map(named, children(node)))
 
     return named(one), named(other), {name: part for part, name in names.items()}
+
+
+def _stands_alone(node: Node, counts: list[Counter[Node]]) -> bool:
+    """Whether no part of a node stands outside of it."""
+    inside = Counter(walk(node))
+    return all(
+        count[part] <= count[node] * inside[part]
+        for part in inside
+        if part != node
+        for count in counts
+    )

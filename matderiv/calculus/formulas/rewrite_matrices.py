@@ -19,7 +19,7 @@ from matderiv.calculus.formulas.flattened import (
     terms,
 )
 from matderiv.calculus.formulas.rewrite_reductions import hoisted
-from matderiv.calculus.formulas.rewrite_transposes import shortest_transpose
+from matderiv.calculus.formulas.rewrite_transposes import shortest_transpose, with_diagonals
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
@@ -74,13 +74,15 @@ def cancelled(node: Node, facts: Facts) -> Node | None:
     """B@(A@B)⁻¹ = A⁻¹ and (A@B)⁻¹@A = B⁻¹ for square A, B, and the same transposed."""
     if not isinstance(node, nodes.MatMul):
         return None
-    links = chain(node, facts.shape)
+    links = with_diagonals(node, facts)
     for at, link in enumerate(links):
         turned = isinstance(link, nodes.Transpose)
         inner = link.arg if isinstance(link, nodes.Transpose) else link
-        if not isinstance(inner, nodes.Inverse) or not isinstance(inner.arg, nodes.MatMul):
+        if not isinstance(inner, nodes.Inverse):
             continue
-        inside = chain(inner.arg, facts.shape)
+        inside = with_diagonals(inner.arg, facts)
+        if len(inside) == 1:
+            continue
         if any(facts.shape(part) != facts.shape(inner) for part in inside):
             continue
         # What stands on each side of the inverse, as factors of the product inside.
@@ -124,6 +126,8 @@ def diagonal(node: Node, facts: Facts) -> Node | None:
                             scalars = [p for p in parts if not facts.shape(p[0])]
                             made = nodes.MatMul(nodes.Diag(v), product_of(Fraction(1), rest))
                             return product_of(number, [*scalars, (made, nodes.ONE)])
+        case nodes.MatMul(nodes.Diag(v), nodes.Ones((_, columns))) if len(facts.shape(v)) == 1:
+            return nodes.Outer(v, nodes.Ones((columns,)))
         case nodes.MatMul(nodes.Diag(v), right) if len(facts.shape(v)) == 1 and (
             len(facts.shape(right)) == 1
         ):

@@ -15,25 +15,16 @@ from matderiv.calculus.formulas.flattened import (
     factors,
     formula_key,
     product_of,
-    split,
     sum_of,
     terms,
 )
-from matderiv.calculus.formulas.rewrite_sums import like_terms
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.source import source
 
-__all__ = [
-    "function_values",
-    "mean",
-    "multiplied_out",
-    "named_functions",
-    "powers",
-    "scalars_first",
-]
+__all__ = ["function_values", "mean", "named_functions", "powers", "scalars_first"]
 
 _MINUS = nodes.Number(Fraction(-1))
 _PRODUCTS = (nodes.Multiply, nodes.Divide, nodes.Power, nodes.Negate)
@@ -89,7 +80,8 @@ def _joined(node: Node, facts: Facts) -> Node | None:
             others = [p for p in kept if p is not part]
             if isinstance(part[0], nodes.Ones) and _shape(others, facts) == over:
                 kept = others
-    kept.sort(key=lambda part: bool(shape(part[0])))  # scalars first, else as they stand
+    # Sizes and other scalars first, else as they stand.
+    kept.sort(key=lambda part: (bool(shape(part[0])), not isinstance(part[0], nodes.Size)))
     return changed(node, product_of(number, kept))
 
 
@@ -150,9 +142,13 @@ def _quotients(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
 
 
 def _opposites(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
-    """sigmoid(a)·exp(-a) = sigmoid(-a)."""
+    """sigmoid(a)·exp(-a) = sigmoid(-a), exp(a)·exp(-a) = 1."""
     for part in parts:
         match part:
+            case (nodes.Apply("exp", arg), power):
+                shrunk = (nodes.Apply("exp", _opposite(arg)), power)
+                if shrunk in parts:
+                    return product_of(number, [p for p in parts if p not in (part, shrunk)])
             case (nodes.Apply("sigmoid", arg) as own, nodes.Number(value)) if value >= 1:
                 minus = _opposite(arg)
                 shrunk = (nodes.Apply("exp", minus), nodes.ONE)
@@ -190,15 +186,24 @@ def _pairs(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
 
 
 def _hyperbolic(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
-    """(exp(a) - exp(-a))/(exp(a) + exp(-a)) = tanh(a)."""
+    """(exp(a) - exp(-a))/(exp(a) + exp(-a)) = tanh(a), 4/(exp(a) + exp(-a))² = 1 - tanh(a)²."""
     for above, power in parts:
         arg = _grown_and_shrunk(above, -1)
-        if arg is None or power != nodes.ONE:
+        if arg is None or not isinstance(power, nodes.Number):
             continue
         for below, other in parts:
-            if other == _MINUS and _grown_and_shrunk(below, 1) in (arg, _opposite(arg)):
+            if other == nodes.Number(-power.value) and _grown_and_shrunk(below, 1) in (
+                arg,
+                _opposite(arg),
+            ):
                 rest = [p for p in parts if p[0] not in (above, below)]
-                return product_of(number, [*rest, (nodes.Apply("tanh", arg), nodes.ONE)])
+                return product_of(number, [*rest, (nodes.Apply("tanh", arg), power)])
+    for below, other in parts:
+        squared = len(parts) == 1 and other == nodes.Number(Fraction(-2))
+        if squared and (arg := _grown_and_shrunk(below, 1)):
+            rest = [p for p in parts if p[0] != below]
+            slope = nodes.Subtract(nodes.ONE, nodes.Power(nodes.Apply("tanh", arg), nodes.TWO))
+            return product_of(number / 4, [*rest, (slope, nodes.ONE)])
     return None
 
 
@@ -224,49 +229,6 @@ def _logistic(base: Node) -> Node | None:
             (1, nodes.Apply("exp", arg)),
         ):
             return arg
-    return None
-
-
-def _softmax_sum(node: Node) -> Node | None:
-    """Σ softmax(A) = 1 along its axis, beside other factors."""
-    number, parts = factors(node)
-    for base, _ in parts:
-        match base:
-            case nodes.Sum(nodes.Softmax(_, inner), axis, keepdims) if inner == axis and (
-                keepdims or axis is None
-            ):
-                rest = [p for p in parts if p[0] != base]
-                return product_of(number, rest)
-    return None
-
-
-def multiplied_out(node: Node, facts: Facts) -> Node | None:
-    """a·(b + c) = a·b + a·c, where a factor goes away by it."""
-    if not isinstance(node, nodes.Multiply | nodes.Divide):
-        return None
-    number, parts = factors(node)
-    for at, (base, power) in enumerate(parts):
-        if power != nodes.ONE or not isinstance(base, nodes.Add | nodes.Subtract):
-            continue
-        rest = parts[:at] + parts[at + 1 :]
-        made = []
-        less = False
-        for c, t in terms(base):
-            more, inner = factors(t)
-            term = product_of(Fraction(1), [*rest, *inner])
-            bases = {formula_key(b) for b, _ in (*rest, *inner)}
-            for _ in range(4):
-                again = _joined(term, facts) or _softmax_sum(term)
-                if again is None:
-                    break
-                term = again
-            k, left = split(term)
-            less = less or bool(bases - {formula_key(b) for b, _ in factors(left)[1]})
-            made.append((number * c * more * k, left))
-        found = sum_of(made)
-        found = like_terms(found, facts) or found
-        if less and cost(found) < cost(node) and facts.shape(found) == facts.shape(node):
-            return found
     return None
 
 

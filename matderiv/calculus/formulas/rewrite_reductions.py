@@ -9,6 +9,7 @@ from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.flattened import factors, product_of, split_scalars, sum_of, terms
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
+from matderiv.expression.shapes import Shape
 
 __all__ = ["hoisted", "reduction", "settled_sum"]
 
@@ -37,24 +38,10 @@ def reduction(node: Node, facts: Facts) -> Node | None:
             facts.shape(a) == facts.shape(b) and len(facts.shape(a)) == 1
         ):
             return nodes.MatMul(a, b)
-        case nodes.Sum() | nodes.Mean() if _centred(node):
-            return nodes.ZERO
         case nodes.Sum(nodes.Multiply(nodes.Transpose(a), b), None, False) if (
             facts.shape(a)[::-1] == facts.shape(b) and len(facts.shape(a)) == _MATRIX
         ):
             return nodes.Trace(nodes.MatMul(a, b))
-        case nodes.Sum(nodes.Multiply(a, nodes.Eye() as eye), None, False) if facts.shape(
-            a
-        ) == facts.shape(eye):
-            return nodes.Trace(a)
-        case nodes.Sum(nodes.Multiply(a, nodes.Eye() as eye), int(), False) if facts.shape(
-            a
-        ) == facts.shape(eye):
-            return nodes.Diag(a)
-        case nodes.Sum(nodes.Eye() as eye, None) | nodes.Trace(nodes.Eye() as eye):
-            return times_size(nodes.ONE, facts.shape(eye)[0])
-        case nodes.Sum(nodes.Softmax(_, inner), axis) if inner == axis:
-            return nodes.ONE
         case nodes.Trace(nodes.Outer(a, b)):
             return nodes.MatMul(a, b)
         case nodes.Trace(nodes.Add() | nodes.Subtract() as arg) if any(
@@ -64,8 +51,36 @@ def reduction(node: Node, facts: Facts) -> Node | None:
         case nodes.Transpose(nodes.Sum(nodes.Transpose(arg), int() as axis, True)):
             return nodes.Sum(arg, _mirrored(axis, arg, facts), keepdims=True)
         case nodes.Sum(arg) | nodes.Mean(arg) | nodes.Trace(arg):
-            return hoisted(node, arg, facts)
+            return hoisted(node, arg, facts) or _constant_out(node, facts)
     return None
+
+
+def _constant_out(node: Node, facts: Facts) -> Node | None:
+    """Σ c·A = c·Σ A along an axis along which c is constant."""
+    match node:
+        case nodes.Sum(arg, int() as axis, keepdims) | nodes.Mean(arg, int() as axis, keepdims):
+            over = facts.shape(arg)
+            axis %= len(over)
+            number, parts = factors(arg)
+            inside = [
+                p for p in parts if any(_moves(x, over, axis, facts, kept=keepdims) for x in p)
+            ]
+            outside = [p for p in parts if p not in inside]
+            if not outside or not inside:
+                return None
+            within = product_of(Fraction(1), inside)
+            made = type(node)(within, axis, keepdims)
+            if facts.shape(within) == over:
+                return product_of(number, [*outside, (made, nodes.ONE)])
+    return None
+
+
+def _moves(part: Node, over: Shape, axis: int, facts: Facts, *, kept: bool) -> bool:
+    """Whether an array varies along an axis, or has a place for it that a sum would not keep."""
+    own = facts.shape(part)
+    if varies(own, over, axis):
+        return True
+    return not kept and len(own) >= len(over) - axis
 
 
 def _repeated(node: nodes.Sum, facts: Facts) -> Node | None:
@@ -104,14 +119,6 @@ def _mirrored(axis: int, arg: Node, facts: Facts) -> int:
     """The axis of A that is this one of Aᵀ."""
     dimensions = len(facts.shape(arg))
     return dimensions - 1 - axis % dimensions
-
-
-def _centred(node: nodes.Sum | nodes.Mean) -> bool:
-    """Whether a sum or mean is that of A - mean(A), along the same axis."""
-    match node.arg:
-        case nodes.Subtract(a, nodes.Mean(b, axis, keepdims)) if keepdims or axis in (None, 0):
-            return a == b and axis == node.axis
-    return False
 
 
 def hoisted(node: Node, arg: Node, facts: Facts) -> Node | None:

@@ -10,7 +10,6 @@ from matderiv.calculus.formulas.flattened import (
     Addend,
     BasePower,
     added_up,
-    chain,
     chained,
     changed,
     cost,
@@ -21,7 +20,7 @@ from matderiv.calculus.formulas.flattened import (
     sum_of,
     terms,
 )
-from matderiv.calculus.formulas.rewrite_transposes import shortest_transpose
+from matderiv.calculus.formulas.rewrite_transposes import shortest_transpose, with_diagonals
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
@@ -93,6 +92,8 @@ def _grouped(
         number = first[2][0]
         if any(abs(t[2][0]) != abs(number) for t in more):
             number = Fraction(1)
+        if number < 0 and any(t[2][0] > 0 for t in more):
+            number = -number
         joined = join(first[1], sum_of((t[2][0] / number, t[2][1]) for t in (first, *more)))
         rest = [p for p, t in zip(parts, taken, strict=True) if t is None or t[0] != found]
         made.append(sum_of([(number, joined), *rest]))
@@ -105,7 +106,7 @@ def _ends(parts: tuple[Addend, ...], facts: Facts) -> list[Node]:
     for end, matrix, left in ((0, 0, slice(1, None)), (-1, -2, slice(-1))):
         taken: list[_Taken | None] = []
         for number, rest in parts:
-            links, key = _from_matrix(rest, facts), None
+            links, key = _links(rest, facts), None
             if len(links) > 1 and len(facts.shape(links[matrix])) > 1:
                 key = (formula_key(links[end]), facts.shape(rest))
             taken.append(key and (key, links[end], (number, chained(links[left]))))
@@ -117,9 +118,9 @@ def _before(last: Node, rest: Node) -> Node:
     return nodes.MatMul(rest, last)
 
 
-def _from_matrix(node: Node, facts: Facts) -> list[Node]:
-    """The factors of a matrix product, x@A written as Aᵀ@x."""
-    links = chain(node, facts.shape)
+def _links(node: Node, facts: Facts) -> list[Node]:
+    """The factors of a matrix product, x@A written as Aᵀ@x, and A·v, row by row, as A@diag(v)."""
+    links = with_diagonals(node, facts)
     first, *more = (len(facts.shape(link)) for link in links)
     if more and first == 1 and all(dimensions == _MATRIX for dimensions in more):
         return [shortest_transpose(link, facts) for link in reversed(links)]
@@ -127,22 +128,35 @@ def _from_matrix(node: Node, facts: Facts) -> list[Node]:
 
 
 def _entrywise(parts: tuple[Addend, ...], _: Facts) -> list[Node]:
-    """The same factor of entrywise products."""
+    """The same factor of entrywise products; of a higher power, the rest stays where it is."""
     made: list[Node] = []
     every = [f for _, rest in parts for f in factors(rest)[1] if rest != nodes.ONE]
     for base, power in dict.fromkeys(every):
         wanted = (formula_key(base), formula_key(power))
+        one = product_of(Fraction(1), [(base, power)])
         taken: list[_Taken | None] = []
         for number, rest in parts:
             own = list(factors(rest)[1])
-            keys = [(formula_key(b), formula_key(p)) for b, p in own]
-            if wanted not in keys:
+            for at, (other, higher) in enumerate(own):
+                left = formula_key(other) == wanted[0] and _left(higher, power)
+                if left:
+                    own[at : at + 1] = [] if left == nodes.ZERO else [(other, left)]
+                    taken.append((wanted, one, (number, _product(own))))
+                    break
+            else:
                 taken.append(None)
-                continue
-            one = own.pop(keys.index(wanted))
-            taken.append((wanted, product_of(Fraction(1), [one]), (number, _product(own))))
         made += _grouped(parts, taken, _beside)
     return made
+
+
+def _left(power: Node, taken: Node) -> Node | None:
+    """What is left of a power when one of the same sign, as large at most, is taken from it."""
+    if formula_key(power) == formula_key(taken):
+        return nodes.ZERO
+    match power, taken:
+        case nodes.Number(whole), nodes.Number(part) if 0 < part < whole or whole < part < 0:
+            return nodes.Number(whole - part)
+    return None
 
 
 def _product(parts: list[BasePower]) -> Node:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import is_entrywise, rearranged, turned
 from matderiv.calculus.formulas.facts import Facts
@@ -12,6 +13,7 @@ from matderiv.calculus.formulas.flattened import (
     chained,
     cost,
     factors,
+    formula_key,
     product_of,
     sum_of,
     terms,
@@ -20,7 +22,7 @@ from matderiv.calculus.formulas.rewrite_reductions import hoisted
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
-__all__ = ["shortest_transpose", "transpose"]
+__all__ = ["shortest_transpose", "transpose", "with_diagonals"]
 
 _MATRIX = 2  # dimensions
 
@@ -122,15 +124,15 @@ def shortest_transpose(node: Node, facts: Facts) -> Node:
             return node
         case nodes.Transpose(arg):
             return arg
-        case nodes.Eye():
-            return node
-        case nodes.Diag(v) if len(shape(v)) == 1:
+        case nodes.Eye() | nodes.Diag():  # a diagonal matrix: of others, the diagonal is a vector
             return node
         case nodes.Outer(a, b):
             return nodes.Outer(shortest_transpose(b, facts), shortest_transpose(a, facts))
         case nodes.Ones(sizes):
             return nodes.Ones(sizes[::-1])
         case nodes.MatMul():
+            if _is_mirrored(node, facts):
+                return node
             links = chain(node, shape)
             if any(len(shape(link)) != _MATRIX for link in links):
                 return whole
@@ -155,6 +157,40 @@ def shortest_transpose(node: Node, facts: Facts) -> Node:
         case _:
             return whole
     return found if cost(found) <= cost(whole) else whole
+
+
+def _is_mirrored(node: Node, facts: Facts) -> bool:
+    """Whether a matrix product reads the same from the other end, as A@diag(v)@Aᵀ does."""
+    links = with_diagonals(node, facts)
+    turned = [shortest_transpose(link, facts) for link in reversed(links)]
+    return list(map(formula_key, turned)) == list(map(formula_key, links))
+
+
+def with_diagonals(node: Node, facts: Facts) -> list[Node]:
+    """The factors of a matrix product; A·v, row by row, is A@diag(v)."""
+    made: list[Node] = []
+    for link in chain(node, facts.shape):
+        turned = isinstance(link, nodes.Transpose)
+        scaled = _columns_scaled(link.arg if isinstance(link, nodes.Transpose) else link, facts)
+        if scaled is None:
+            made.append(link)
+            continue
+        inside = [*with_diagonals(scaled[0], facts), nodes.Diag(scaled[1])]
+        made += [shortest_transpose(x, facts) for x in inside[::-1]] if turned else inside
+    return made
+
+
+def _columns_scaled(node: Node, facts: Facts) -> tuple[Node, Node] | None:
+    """The A and v of A·v, row by row."""
+    number, parts = factors(node)
+    vectors = [p for p in parts if len(facts.shape(p[0])) == 1]
+    rest = [p for p in parts if p not in vectors]
+    if not vectors or not rest or any(facts.shape(power) for _, power in parts):
+        return None
+    matrix, v = product_of(number, rest), product_of(Fraction(1), vectors)
+    whole = facts.shape(node)
+    is_matrix = len(whole) == _MATRIX and facts.shape(matrix) == whole
+    return (matrix, v) if is_matrix and facts.shape(v) == whole[1:] else None
 
 
 def _repeated(part: Node, whole: Node, facts: Facts) -> bool:

@@ -126,14 +126,36 @@ class _Tidier:
 
 
 def as_written(formula: Node, facts: Facts) -> Node:
-    """2·(A@B) as (2·A)@B, -(A·B) as (-A)·B: written with fewer brackets, 2*X.T @ Y and -A*B."""
-    formula = nodes.rebuilt(formula, [as_written(part, facts) for part in nodes.children(formula)])
+    """2·(A@B) as (2·A)@B, -(A·B) as (-A)·B: written with fewer brackets, 2*X.T @ Y and -A*B.
+
+    And x@Aᵀ as A@x.
+    """
+    return _as_written(_shorter_from_the_end(formula, facts), facts)
+
+
+def _as_written(formula: Node, facts: Facts) -> Node:
+    product = isinstance(formula, nodes.MatMul)
+    made = [
+        (_as_written if product and isinstance(part, nodes.MatMul) else as_written)(part, facts)
+        for part in nodes.children(formula)
+    ]
+    formula = nodes.rebuilt(formula, made)
     match formula:
         case nodes.Negate(arg):
             return _negative(arg)
         case nodes.Multiply() | nodes.Divide():
             return _number_inside(formula, facts)
     return formula
+
+
+def _shorter_from_the_end(formula: Node, facts: Facts) -> Node:
+    """x@Aᵀ as A@x, and x@Aᵀ@y as y@A@x."""
+    links = chain(formula, facts.shape)
+    if len(links) == 1 or len(facts.shape(links[0])) > 1 or len(facts.shape(formula)) > 1:
+        return formula
+    turned = chained([shortest_transpose(link, facts) for link in reversed(links)])
+    same = facts.shape(turned) == facts.shape(formula)
+    return turned if same and cost(turned) < cost(formula) else formula
 
 
 def _number_inside(formula: Node, facts: Facts) -> Node:

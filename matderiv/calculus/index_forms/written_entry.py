@@ -24,6 +24,7 @@ from matderiv.calculus.index_forms.index_expressions import (
     PowerOf,
     ProductOver,
     Runs,
+    SignedSum,
     delta,
     index_product,
     negated,
@@ -168,11 +169,21 @@ def _sum_of_terms(writer: _Writer, node: Node, at: Indices) -> IndexExpression:
 
 
 def _multiply(writer: _Writer, node: nodes.Multiply, at: Indices) -> IndexExpression:
-    return index_product(writer.operand(operand, node, at) for operand in (node.left, node.right))
+    sign, left = _unsigned(writer.operand(node.left, node, at))
+    return signed_sum([(sign, index_product([left, writer.operand(node.right, node, at)]))])
 
 
 def _divide(writer: _Writer, node: nodes.Divide, at: Indices) -> IndexExpression:
-    return quotient(writer.operand(node.left, node, at), writer.operand(node.right, node, at))
+    sign, left = _unsigned(writer.operand(node.left, node, at))
+    return signed_sum([(sign, quotient(left, writer.operand(node.right, node, at)))])
+
+
+def _unsigned(expr: IndexExpression) -> tuple[int, IndexExpression]:
+    """A sign and what stands after it: -2ab, not (-2)ab."""
+    match expr:
+        case SignedSum(items=((sign, only),)):
+            return sign, only
+    return 1, expr
 
 
 def _power(writer: _Writer, node: nodes.Power, at: Indices) -> IndexExpression:

@@ -24,7 +24,8 @@ from matderiv.calculus.sweep.definite import semidefinite
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover, all_equal
 from matderiv.calculus.sweep.results import Sweep
-from matderiv.calculus.sweep.sweep import finished, replaced, sweep, with_value_names
+from matderiv.calculus.sweep.sweep import finished, replaced, sweep
+from matderiv.calculus.sweep.value_names import ValueNames, with_value_names
 from matderiv.errors import ProofError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import Assumed
@@ -251,7 +252,7 @@ def jacobian_of(of: ArrayProgram, wrt: str, *, denominator: bool = False) -> Fou
     if len(dims) <= _MATRIX:
         node = regrouped(products, axes, dims, swept.graph.shapes, swept.facts.assumed)
     if node is not None:
-        node = with_value_names(node, _names(swept), but=wrt)
+        node = with_value_names(node, _names(swept).by_key, but=wrt)
         node = zeros if node == nodes.ZERO else node
         product = _product(nodes.Name(direction), node, *sizes, denominator=denominator)
     else:
@@ -332,10 +333,9 @@ def _in_one_piece(swept: Sweep, wrt: str) -> tuple[Node, Verdict]:
     return formula, verdict
 
 
-def _names(swept: Sweep) -> dict[object, str]:
-    """The names of the program's own values by the keys of their formulas."""
-    own = swept.graph.program.names()
-    return {key: name for key, name in swept.names.items() if name in own}
+def _names(swept: Sweep) -> ValueNames:
+    """The names of the program's own values."""
+    return swept.names.among(swept.graph.program.names())
 
 
 def _with(swept: Sweep, name: str, formula: Node) -> Sweep:

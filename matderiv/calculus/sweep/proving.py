@@ -40,6 +40,12 @@ from matderiv.expression.shapes import Shape
 
 __all__ = ["Prover", "all_equal"]
 
+#: Attempts that name what two formulas share: see `shared_parts_named`.
+_NAMINGS = (
+    ("shared parts named", True, False),
+    ("shared functions named", False, False),
+    ("shared parts told apart", True, True),
+)
 #: The name of the attempt that leaves no name with a definition.
 _EVERYTHING = "all names unfolded"
 _LITTLE = 2_000  # steps of work on a whole formula before it is proved rewrite by rewrite
@@ -190,8 +196,8 @@ class Prover:
         """The entries of two formulas, each of the parts that they share under one name."""
         one, other = self._in_shared_names(one, other)
         tried: set[tuple[Node, Node]] = set()
-        for what, ring in (("shared parts named", True), ("shared functions named", False)):
-            left, right, parts = shared_parts_named(one, other, ring=ring)
+        for what, ring, apart in _NAMINGS:
+            left, right, parts = shared_parts_named(one, other, ring=ring, apart=apart)
             if parts and (left, right) not in tried:
                 tried.add((left, right))
                 yield self._named_attempt(what, left, right, parts)

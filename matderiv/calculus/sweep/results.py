@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from matderiv.calculus.formulas.rewrites import Facts
 from matderiv.calculus.formulas.tidying import Rewritten
 from matderiv.calculus.sweep.graph import Graph
+from matderiv.calculus.sweep.value_names import ValueNames
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
@@ -30,6 +31,7 @@ class GradientStages:
     use it. `local`: their sum, simplified. `assembled`: their sum with the values and gradients
     of lifted names substituted. `tidying`: the rewrites that turn it into `formula`, or into a
     formula that is 0 everywhere where the gradient `vanishes`; `formula` is then that zero.
+    `put`: the gradients dY whose formulas are put in their place, because that gets shorter.
     """
 
     name: str
@@ -39,6 +41,7 @@ class GradientStages:
     tidying: tuple[Rewritten, ...]
     formula: Node
     vanishes: bool = False
+    put: frozenset[str] = frozenset()
 
     @property
     def before(self) -> Node:
@@ -58,7 +61,7 @@ class Sweep:
 
     `lifted`: the formulas of lifted names that no gradient mentions. `called`: the formulas of
     lifted names that gradients do mention. Both are in names of the program and of `called`.
-    `names`: the name of each value, by the key of its formula.
+    `names`: the name of each value, by its formula.
     """
 
     graph: Graph
@@ -66,7 +69,7 @@ class Sweep:
     gradients: Mapping[str, GradientStages]
     lifted: Mapping[str, Node]
     called: Mapping[str, Node]
-    names: Mapping[object, str]
+    names: ValueNames
 
     def upstream(self, name: str) -> tuple[str, ...]:
         """The names whose gradients the formula of `name` mentions, in order."""

@@ -12,6 +12,7 @@ from typing import Final
 from matderiv._budget import stage
 from matderiv.calculus.formulas.broadcasting import ShapeOf, size_name
 from matderiv.calculus.formulas.flattened import added_up, cost, formula_key, sum_of, terms
+from matderiv.calculus.formulas.rewrite_transposes import shortest_transpose
 from matderiv.calculus.formulas.rewrites import Facts, RewriteName
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.formulas.tidying import (
@@ -26,6 +27,12 @@ from matderiv.calculus.sweep.adjoints import adjoint
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.calculus.sweep.results import GradientStages, Sweep, Use
 from matderiv.calculus.sweep.shortening import shortened
+from matderiv.calculus.sweep.value_names import (
+    ValueNames,
+    told_in_values,
+    value_names,
+    with_value_names,
+)
 from matderiv.calculus.sweep.vanishing import Vanishing, agrees, is_zero, reads_zero
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
@@ -34,11 +41,14 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 
-__all__ = ["finished", "inlined", "name_meant", "replaced", "sweep", "with_value_names"]
+__all__ = ["finished", "inlined", "name_meant", "replaced", "sweep"]
 
 _REPEATED: Final = "repeated in every row or column"
+_MATRIX = 2  # dimensions
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
 _USES = 200  # uses of one name at most
+_PUT = 40  # the length up to which a gradient is put into the formulas that mention it
+_SHORTER = 0.9  # of the length of two formulas, at most, is what is left of them where it is
 _UNFOLDED = 20  # values that are put into each other
 _LONGEST = 200  # operations and names of a formula into which values are still put
 
@@ -57,7 +67,9 @@ def sweep(
         InputError: both sides of a maximum are the same, so that there is a kink everywhere.
         UnsupportedError: a node has no rule.
     """
-    facts = Facts(shapes_over(graph.shapes), assumed)
+    definitions = {a.name: a.value for a in graph.values}
+    facts = Facts(shapes_over(graph.shapes), assumed, definitions.get)
+    facts = replace(facts, assumed={**assumed, **_symmetric_values(graph, facts)})
     _refuse_equal_sides(graph, facts)
     try:
         found = shortened(graph, wrt, lambda graph: _named(_Sweep(graph, wrt, facts)))
@@ -68,6 +80,19 @@ def sweep(
             f"The gradient of {graph.result} is a formula in too many brackets; "
             "give names to parts of the program."
         ) from None
+    return found
+
+
+def _symmetric_values(graph: Graph, facts: Facts) -> Assumed:
+    """The values that are their own transposes, read off their definitions."""
+    found: dict[str, str] = {}
+    for assignment in graph.values:
+        shape = graph.shapes[assignment.name]
+        if len(shape) == _MATRIX and shape[0] == shape[1]:
+            known = replace(facts, assumed={**facts.assumed, **found})
+            turned = shortest_transpose(assignment.value, known)
+            if formula_key(turned) == formula_key(assignment.value):
+                found[assignment.name] = "symmetric"
     return found
 
 
@@ -160,7 +185,7 @@ class _Sweep:
             named = upstream = graph.seed
             if name != graph.result:
                 both = (local[name], whole[name])
-                found[name], short = _gradient(graph, name, both, facts, values)
+                found[name], short = self.gradient(name, both, values, found)
                 if found[name].vanishes:
                     continue
                 named = upstream = nodes.Name(f"d{name}")
@@ -171,8 +196,97 @@ class _Sweep:
         for name in self.wrt:
             if name not in found:
                 both = (local.get(name, []), whole.get(name, []))
-                found[name], _ = _gradient(graph, name, both, facts, values)
+                found[name], _ = self.gradient(name, both, values, found)
         return Sweep(graph, facts, found, values.lifted, values.called, values.names)
+
+    def gradient(
+        self,
+        name: str,
+        uses: tuple[list[Use], list[Use]],
+        values: _Values,
+        found: Mapping[str, GradientStages],
+    ) -> tuple[GradientStages, Node]:
+        """The gradient by a name from its uses; and the formula to substitute if it is lifted."""
+        stage(f"the gradient by {name}")
+        local, whole = uses
+        if len(whole) > _USES:
+            raise UnsupportedError(
+                f"{name} is used {len(whole)} times; the gradients of at most {_USES} uses of one "
+                "name are added up."
+            )
+        put = [Use(use.by, replaced(use.gradient, values.lifted)) for use in whole]
+        if cost(_sum(put)) > _LONGEST:  # values and gradients stay under their names
+            put = local
+        best = self.tidied(name, put, values)
+        own = _each(local, self.facts) if len(put) > _TOGETHER else tidy(_sum(local), self.facts)
+        gone: frozenset[str] = frozenset()
+        if len(put) <= _TOGETHER and best[2] != nodes.ZERO:
+            before = with_value_names(best[2], values.names.by_key, but=name)
+            for known in _puttable(before, found):
+                uses_put = _with_put(put, known, name, values.names)
+                other = self.tidied(name, uses_put, values, known)
+                if other[2] != before and self.is_better(name, other[2], before, found):
+                    best, before, gone = other, other[2], frozenset(known)
+        assembled, tidying, formula, short = best
+        zero = formula == nodes.ZERO or _vanishes(formula, self.facts)
+        if zero:
+            formula = _zeros(self.graph.shapes[name])
+        own = with_value_names(own, values.near, but=name)
+        made = GradientStages(name, tuple(local), own, assembled, tidying, formula, zero, gone)
+        return made, short
+
+    def tidied(
+        self, name: str, uses: Sequence[Use], values: _Values, put: Mapping[str, Node] | None = None
+    ) -> tuple[Node, tuple[Rewritten, ...], Node, Node]:
+        """The sum of uses, the rewrites of it, the formula, and that before it is broadcast.
+
+        A gradient that was put in and is still there goes by its name again.
+        """
+        graph, facts = self.graph, self.facts
+        again = {formula_key(value): of for of, value in (put or {}).items()}
+        names = replace(values.names, by_key={**values.names.by_key, **again})
+        assembled = _sum(uses)
+        if len(uses) > _TOGETHER:
+            tidying = [Rewritten("each term", _each(uses, facts))]
+        else:
+            tidying = list(tidied(assembled, facts))
+        formula = short = tidying[-1].formula if tidying else assembled
+        if formula != nodes.ZERO and graph.hides(name):
+            short = with_value_names(formula, again, but=name)
+            made = completed(short, graph.shapes[name], facts)
+            if made != formula:
+                tidying.append(Rewritten(_REPEATED, made))
+            formula = made
+        elif formula != nodes.ZERO:
+            tidying += finished(formula, name, graph.shapes[name], names, facts)
+            formula = tidying[-1].formula if tidying else formula
+        return assembled, tuple(tidying), formula, short
+
+    def is_better(
+        self, name: str, formula: Node, before: Node, found: Mapping[str, GradientStages]
+    ) -> bool:
+        """Whether a formula is no longer than one that mentions further gradients.
+
+        It may be longer if nothing but these two mentions them, and all together is shorter.
+        """
+        if cost(formula) <= cost(before):
+            return True
+        gone = _mentioned(before, found) - _mentioned(formula, found)
+        alone = [of for of in gone if self.uses_alone(of, {name, *gone})]
+        put = replaced(before, {f"d{of}": found[of].formula for of in gone})
+        together = cost(before) + sum(cost(found[of].formula) + 1 for of in alone)
+        return cost(formula) < cost(put) and cost(formula) <= _SHORTER * together
+
+    def uses_alone(self, of: str, names: set[str]) -> bool:
+        """Whether no formulas but those of the gradients by these names mention that by a value."""
+        graph, moving = self.graph, self.graph.depends(frozenset(self.wrt))
+        queue = [of]
+        while queue:
+            for name in nodes.names_in(graph.definition(queue.pop())) & moving - names:
+                if not graph.hides(name):
+                    return False
+                queue.append(name)
+        return of not in self.wrt
 
 
 def name_meant(graph: Graph) -> str:
@@ -225,7 +339,7 @@ class _Values:
 
     lifted: Mapping[str, Node]
     called: Mapping[str, Node]
-    names: Mapping[object, str]
+    names: ValueNames
     near: Mapping[object, str]
 
 
@@ -233,11 +347,9 @@ def _values(graph: Graph, facts: Facts) -> _Values:
     """The values, with definitions in place of lifted names unless the formula gets too long."""
     lifted: dict[str, Node] = {}
     called: dict[str, Node] = {}
-    names: dict[object, str] = {}
-    near: dict[object, str] = {}
+    names: list[tuple[str, Node]] = []
+    near = [(a.name, a.value) for a in graph.values if a.name != graph.result]
     for assignment in graph.values:
-        if assignment.name != graph.result and _worth_a_name(assignment.value):
-            near[formula_key(assignment.value)] = assignment.name
         value = replaced(assignment.value, lifted)
         if assignment.name in graph.called:
             called[assignment.name] = value if cost(value) <= _LONGEST else assignment.value
@@ -246,64 +358,63 @@ def _values(graph: Graph, facts: Facts) -> _Values:
         if graph.hides(assignment.name):
             lifted[assignment.name] = value
         elif assignment.name != graph.result:
-            for form in (value, tidy(value, facts)):
-                if _worth_a_name(form):
-                    names[formula_key(form)] = assignment.name
-    return _Values(lifted, called, names, near)
+            names += [(assignment.name, form) for form in (value, tidy(value, facts))]
+    return _Values(lifted, called, value_names(names), value_names(near).by_key)
 
 
-def _worth_a_name(value: Node) -> bool:
-    """Whether a value is more than a name or a number."""
-    return not isinstance(value, nodes.Name) and bool(nodes.names_in(value))
+def _mentioned(formula: Node, found: Mapping[str, GradientStages]) -> frozenset[str]:
+    """The names whose gradients a formula mentions, or a formula of one of these."""
+    names: set[str] = set()
+    queue = [formula]
+    while queue:
+        for name in nodes.names_in(queue.pop()):
+            if name[:1] == "d" and name[1:] in found and name[1:] not in names:
+                names.add(name[1:])
+                queue.append(found[name[1:]].formula)
+    return frozenset(names)
 
 
-def _gradient(
-    graph: Graph,
-    name: str,
-    uses: tuple[list[Use], list[Use]],
-    facts: Facts,
-    values: _Values,
-) -> tuple[GradientStages, Node]:
-    """The gradient by a name from its uses; and the formula to substitute if it is lifted."""
-    stage(f"the gradient by {name}")
-    local, whole = uses
-    if len(whole) > _USES:
-        raise UnsupportedError(
-            f"{name} is used {len(whole)} times; the gradients of at most {_USES} uses of one "
-            "name are added up."
-        )
-    put = [Use(use.by, replaced(use.gradient, values.lifted)) for use in whole]
-    if cost(_sum(put)) > _LONGEST:  # values and gradients stay under their names
-        put = local
-    assembled = _sum(put)
-    if len(put) > _TOGETHER:
-        tidying = [Rewritten("each term", _each(put, facts))]
-        own = _each(local, facts)
-    else:
-        tidying = list(tidied(assembled, facts))
-        own = tidy(_sum(local), facts)
-    formula = short = tidying[-1].formula if tidying else assembled
-    if formula != nodes.ZERO and graph.hides(name):
-        formula = completed(short, graph.shapes[name], facts)
-        if formula != short:
-            tidying.append(Rewritten(_REPEATED, formula))
-    elif formula != nodes.ZERO:
-        tidying += finished(formula, name, graph.shapes[name], values.names, facts)
-        formula = tidying[-1].formula if tidying else formula
-    zero = formula == nodes.ZERO or _vanishes(formula, facts)
-    if zero:
-        formula = _zeros(graph.shapes[name])
-    own = with_value_names(own, values.near, but=name)
-    return GradientStages(name, tuple(local), own, assembled, tuple(tidying), formula, zero), short
+def _with_put(
+    uses: Sequence[Use], known: Mapping[str, Node], name: str, names: ValueNames
+) -> list[Use]:
+    """Uses with formulas in place of gradients, values called by their names."""
+    put = (replaced(use.gradient, known) for use in uses)
+    told = (with_value_names(gradient, names.by_key, but=name) for gradient in put)
+    return [Use(use.by, gradient) for use, gradient in zip(uses, told, strict=True)]
+
+
+def _puttable(formula: Node, found: Mapping[str, GradientStages]) -> Iterator[dict[str, Node]]:
+    """Gradients that a formula mentions, with formulas to put in their place: all, or single ones.
+
+    Those that these formulas mention themselves are put in, too, unless they get long.
+    """
+    direct = {
+        f"d{of}": found[of].formula
+        for of in _mentioned(formula, found)
+        if f"d{of}" in nodes.names_in(formula) and cost(found[of].formula) <= _PUT
+    }
+    if not direct:
+        return
+    yield direct
+    if len(direct) > 1:
+        yield from ({name: value} for name, value in direct.items())
+    every = {f"d{of}": found[of].formula for of in _mentioned(formula, found)}
+    deep = direct
+    while any(n in every for value in deep.values() for n in nodes.names_in(value)):
+        deep = {name: replaced(value, every) for name, value in deep.items()}
+        if sum(map(cost, deep.values())) > _PUT:
+            return
+    if deep != direct:
+        yield deep
 
 
 def finished(
-    formula: Node, name: str, own: Shape, names: Mapping[object, str], facts: Facts
+    formula: Node, name: str, own: Shape, names: ValueNames, facts: Facts
 ) -> list[Rewritten]:
     """The last rewrites of the gradient by a name; those that change nothing are left out."""
     finishes: tuple[tuple[RewriteName, Callable[[Node], Node]], ...] = (
         ("transposes collected", lambda node: transposes_collected(node, facts)),
-        ("names of the program", lambda node: with_value_names(node, names, but=name)),
+        ("names of the program", lambda node: told_in_values(node, names, facts, but=name)),
         (_REPEATED, lambda node: completed(node, own, facts)),
         ("scalars first", lambda node: as_written(node, facts)),
     )
@@ -337,17 +448,3 @@ def inlined(name: str, formula: Node, graph: Graph, facts: Facts) -> bool:
     if graph.hides(name):
         return cost(formula) <= _LONGEST
     return cost(formula) == 1 or not facts.shape(nodes.Name(name))
-
-
-def with_value_names(node: Node, names: Mapping[object, str], *, but: str) -> Node:
-    """The formula with names in place of the formulas of values."""
-    known: dict[Node, Node] = {}
-
-    def named(part: Node) -> Node:
-        if part not in known:
-            name = names.get(formula_key(part), but)
-            inside = map(named, nodes.children(part))
-            known[part] = nodes.rebuilt(part, inside) if name == but else nodes.Name(name)
-        return known[part]
-
-    return named(node)

@@ -11,7 +11,7 @@ from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.sweep.adjoints import adjoint
 from matderiv.calculus.sweep.differentials import differential
 from matderiv.calculus.sweep.results import GradientStages
-from matderiv.calculus.sweep.sweep import with_value_names
+from matderiv.calculus.sweep.value_names import with_value_names
 from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge

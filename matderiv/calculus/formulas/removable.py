@@ -1,0 +1,121 @@
+"""Parts of formulas that have a value where a formula divides by zero, and how they are called.
+
+Π_j x_j/x_i is the product of the other entries, and det(A)·A⁻¹ is the adjugate of A.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from matderiv.calculus.formulas.broadcasting import ShapeOf
+from matderiv.calculus.formulas.flattened import (
+    BasePower,
+    chain,
+    factors,
+    formula_key,
+    product_of,
+    sum_of,
+    terms,
+)
+from matderiv.expression import nodes
+from matderiv.expression.nodes import Node
+
+__all__ = ["ADJUGATE", "OTHERS", "removed"]
+
+#: The name of the function of a matrix, and of those of an array by the axis of the products.
+ADJUGATE = "adjugate"
+OTHERS: dict[int | None, str] = {None: "others", 0: "others_0", 1: "others_1"}
+
+_LINEAR = nodes.MatMul | nodes.Transpose | nodes.Trace | nodes.Diag | nodes.Negate | nodes.Sum
+
+
+def removed(node: Node, shape: ShapeOf) -> Node:
+    """The formula with products of others for Π x/x and the adjugate of A for det(A)·A⁻¹.
+
+    >>> from matderiv.expression.parse import parse
+    >>> from matderiv.expression.source import source
+    >>> source(removed(parse("L = 2*det(A)*inv(A).T").loss.value, lambda node: ()))
+    '2*adjugate(A).T'
+    """
+    if isinstance(node, nodes.Multiply | nodes.Divide):
+        number, parts = factors(node)
+        for at, (base, power) in enumerate(parts):
+            if not isinstance(power, nodes.Number) or power.value < 1 or power.value % 1:
+                continue
+            found = _joined(base, [*parts[:at], *parts[at + 1 :]], shape)
+            if found is not None:
+                if power.value > 1:
+                    found.append((base, nodes.Number(power.value - 1)))
+                return removed(product_of(number, found), shape)
+    return nodes.rebuilt(node, [removed(part, shape) for part in nodes.children(node)])
+
+
+def _joined(base: Node, rest: list[BasePower], shape: ShapeOf) -> list[BasePower] | None:
+    """A product or determinant times other factors, joined with the one that divides by zero."""
+    match base:
+        case nodes.Prod(arg, axis, keepdims) if axis in OTHERS and (keepdims or not axis):
+            left = _divided(arg, rest)
+            if left is not None:
+                return [(nodes.Apply(OTHERS[axis], arg), nodes.ONE), *left]
+        case nodes.Determinant(arg):
+            links = chain(arg, shape)
+            square = all(shape(link) == shape(arg) for link in links)
+            for n, link in enumerate(links if square else [arg]):
+                left = _inverted(link, rest)
+                if left is not None:
+                    others = [*links[:n], *links[n + 1 :]] if square else []
+                    return [*((nodes.Determinant(one), nodes.ONE) for one in others), *left]
+        case _:
+            return None
+    for n, (other, power) in enumerate(rest):
+        if power == nodes.ONE and isinstance(other, nodes.Add | nodes.Subtract):
+            within = [(c, *factors(term)) for c, term in terms(other)]
+            made = [(c * d, _joined(base, list(parts), shape), parts) for c, d, parts in within]
+            if any(found is not None for _, found, _ in made):
+                whole = sum_of(
+                    (c, product_of(Fraction(1), found or [(base, nodes.ONE), *parts]))
+                    for c, found, parts in made
+                )
+                return [*rest[:n], (whole, nodes.ONE), *rest[n + 1 :]]
+    return None
+
+
+def _divided(arg: Node, parts: list[BasePower]) -> list[BasePower] | None:
+    """The factors without 1/x, and with y beside them for a product x·y; None without 1/x."""
+    number, wanted = factors(arg)
+    left, beside = list(parts), []
+    for base, power in wanted:
+        minus = nodes.Number(-factors(power)[0])
+        keys = [(formula_key(b), p) for b, p in left]
+        if (formula_key(base), minus) in keys:
+            left.pop(keys.index((formula_key(base), minus)))
+        else:
+            beside.append((base, power))
+    if number != 1 or len(beside) == len(wanted):
+        return None
+    return [*left, *beside]
+
+
+def _inverted(matrix: Node, parts: list[BasePower]) -> list[BasePower] | None:
+    """The factors with the adjugate in the place of A⁻¹, which one of them holds."""
+    inverse = formula_key(nodes.Inverse(matrix))
+    adjugate = nodes.Apply(ADJUGATE, matrix)
+
+    def exchanged(node: Node) -> Node | None:
+        if formula_key(node) == inverse:
+            return adjugate
+        if isinstance(node, _LINEAR):
+            operands = nodes.children(node)
+            for n, operand in enumerate(operands):
+                if (made := exchanged(operand)) is not None:
+                    return nodes.rebuilt(node, (*operands[:n], made, *operands[n + 1 :]))
+        if isinstance(node, nodes.Multiply | nodes.Divide):
+            number, inside = factors(node)
+            left = _inverted(matrix, list(inside))
+            return None if left is None else product_of(number, left)
+        return None
+
+    for n, (base, power) in enumerate(parts):
+        if power == nodes.ONE and (made := exchanged(base)) is not None:
+            return [*parts[:n], (made, nodes.ONE), *parts[n + 1 :]]
+    return None
