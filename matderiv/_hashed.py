@@ -5,7 +5,9 @@ A form holds forms that hold forms, so that without this a look-up goes through 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
 
 __all__ = ["Hashed", "hashed_once"]
@@ -19,6 +21,13 @@ class Hashed:
     __slots__ = ("known_hash",)
     known_hash: int
 
+    def __repr__(self) -> str:
+        """As the dataclass is written."""
+        made: Any = self
+        named = (field.name for field in fields(made) if field.repr)
+        held = ", ".join(f"{name}={getattr(self, name)!r}" for name in named)
+        return f"{type(self).__qualname__}({held})"
+
 
 @dataclass_transform(frozen_default=True)
 def hashed_once(kind: type[_Class]) -> type[_Class]:
@@ -31,21 +40,22 @@ def hashed_once(kind: type[_Class]) -> type[_Class]:
     >>> Point(1), Point(1) == Point(1, y=0), len({Point(1), Point(1, 0)})
     (Point(x=1, y=0), True, 1)
     """
-    defined = dataclass(frozen=True, slots=True)(kind)
+    defined = dataclass(frozen=True, slots=True, eq=False, repr=False)(kind)
     made: Any = defined
-    work_out, same, names = made.__hash__, made.__eq__, made.__match_args__
+    names = made.__match_args__
+    held: Callable[[Any], Any] = attrgetter(*names) if names else type  # faster than methods made
 
     def remembered(self: Hashed) -> int:
         try:
             return self.known_hash
         except AttributeError:
-            object.__setattr__(self, "known_hash", work_out(self))
+            object.__setattr__(self, "known_hash", hash((made, held(self))))
         return self.known_hash
 
     def alike(self: object, other: object) -> bool:
         if self is other:
             return True
-        if other.__class__ is not made or hash(self) != hash(other) or not same(self, other):
+        if other.__class__ is not made or hash(self) != hash(other) or held(self) != held(other):
             return False
         for name in names:  # shared: compared once, not at every place that holds it
             object.__setattr__(self, name, getattr(other, name))

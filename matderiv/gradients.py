@@ -354,20 +354,20 @@ def gradient(
     >>> print(gradient("logdet(S)", assume={"S": "symmetric"}, convention="inner"))
     inv(S)
     """
-    written = parse(program)
-    assumed = read_assumed(written, assume)
-    meant = read_convention(convention, assumed)
-    known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=True)
-    known = ones_kept(written, known, shapes)
-    named = (wrt,) if isinstance(wrt, str) else None if wrt is None else tuple(wrt)
-    names = chosen(written, named, known, assigned=True)
     with uncollected():
+        written = parse(program)
+        assumed = read_assumed(written, assume)
+        meant = read_convention(convention, assumed)
+        known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=True)
+        known = ones_kept(written, known, shapes)
+        named = (wrt,) if isinstance(wrt, str) else None if wrt is None else tuple(wrt)
+        names = chosen(written, named, known, assigned=True)
         declared = declared_letters(known, sizes, shapes)
         asked = _Asked(
             written, tuple(known.items()), names, tuple(assumed.items()), meant, declared
         )
         solved = _solved(asked)
-    read = read_as(written, known, shapes or (), scalar=True)
+        read = read_as(written, known, shapes or (), scalar=True)
     found = {name: replace(one, read=read) for name, one in solved.items()}
     alone = isinstance(wrt, str) or (wrt is None and len(names) == 1)
     return found[names[0]] if alone else found

@@ -100,6 +100,10 @@ def _drawn(
             numbers = (numbers + numbers.T) / 2
         case "diagonal":
             numbers = np.diag(np.diag(numbers))
+        case "stochastic":
+            numbers = np.exp(numbers) / np.exp(numbers).sum(axis=-1, keepdims=True)
+        case "onehot":
+            numbers = (numbers == numbers.max(axis=-1, keepdims=True)).astype(float)
     return numbers
 
 

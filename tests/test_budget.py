@@ -6,7 +6,9 @@ import re
 import threading
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
+from _reference import differences
 
 import matderiv
 from matderiv import _budget, gradients
@@ -114,6 +116,17 @@ def test_functions_in_functions(function: str) -> None:
         for deep in (6, 14)
     )
     assert large < 6 * small < 40_000
+
+
+def test_towers_of_powers() -> None:
+    """x**x**…**x grows with its height, and its gradient is the one that differences give."""
+    small, large = (steps_of(f"sum({'**'.join('x' * n)})", "x", {"x": (2,)}) for n in (15, 60))
+    assert large < 8 * small < 40_000
+    x = np.asarray([0.7, 1.2])
+    for height in (3, 6, 9):
+        tower = f"sum({'**'.join('x' * height)})"
+        own = matderiv.gradient(tower, wrt="x")(x=x)
+        assert np.allclose(own, differences(f"L = {tower}", {"x": x}, "x"), rtol=1e-5)
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "many", "1.5"])

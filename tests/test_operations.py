@@ -26,7 +26,7 @@ from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.sweep import sweep
 from matderiv.checking.points import _FUNCTIONS as EXACT
-from matderiv.errors import MissingRuleError, UnsupportedError
+from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import defined, definition, derivative
 from matderiv.expression.exact import NumberType
@@ -522,13 +522,6 @@ def test_a_wrong_axis_is_refused() -> None:
     prover = Prover(found)
     assert prover.same(right, formula, "A").status == "equal"
     assert prover.same(wrong, formula, "A").status != "equal"
-
-
-@pytest.mark.parametrize("method", ["elementwise", "index"])
-def test_a_page_refuses_stacks(method: str) -> None:
-    """A page has matrices; that it cannot write a larger array is said by one message."""
-    with pytest.raises(UnsupportedError, match="An array of 3 dimensions cannot be written"):
-        derive("L = sum(X*ones((2, 3, 4)))", method=method).latex()
 
 
 @pytest.mark.parametrize("target", MODULES)

@@ -290,19 +290,19 @@ WITH_CARET = [
         ("Y if 1 else 2 is not in the language; relu(Y) and step(Y) decide by the sign of Y."),
     ),
     (
-        LINE + "sum(Y < 3)",
+        LINE + "sum(Y == 3)",
         "Y",
         (
-            "Y < 3 is not in the language; assign with a single =; relu(Y) and "
-            "step(Y) compare with 0."
+            "Y == 3 is not in the language; assign with a single =, and compare two arrays with "
+            "<, <=, > or >=."
         ),
     ),
     (
         "Y == X @ W; L = sum(Y)",
         "Y ==",
         (
-            "Y == X @ W is not in the language; assign with a single =; "
-            "relu(Y) and step(Y) compare with 0."
+            "Y == X @ W is not in the language; assign with a single =, and compare two arrays "
+            "with <, <=, > or >=."
         ),
     ),
     (
@@ -608,16 +608,15 @@ def test_what_a_message_says_to_write_works() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("huber", lambda y: np.where(abs(y) <= 1, y**2 / 2, abs(y) - 0.5)),
-        ("elu", lambda y: np.where(y > 0, y, np.exp(y) - 1)),
+        ("smooth_l1", lambda y: np.where(abs(y) <= 1, y**2 / 2, abs(y) - 0.5)),
+        ("celu", lambda y: np.where(y > 0, y, np.exp(y) - 1)),
         ("selu", lambda y: 1.0507 * np.where(y > 0, y, 1.67326 * (np.exp(y) - 1))),
-        ("leaky_relu", lambda y: np.where(y > 0, y, 0.01 * y)),
-        ("hardtanh", lambda y: np.clip(y, -1, 1)),
-        ("hardsigmoid", lambda y: np.clip(y / 6 + 0.5, 0, 1)),
-        ("hardswish", lambda y: y * np.clip(y / 6 + 0.5, 0, 1)),
-        ("relu6", lambda y: np.clip(y, 0, 6)),
-        ("clamp", lambda y: np.clip(y, 0, 1)),
-        ("softshrink", lambda y: np.sign(y) * np.maximum(abs(y) - 0.5, 0)),
+        ("leakyrelu", lambda y: np.where(y > 0, y, 0.01 * y)),
+        ("hard_tanh", lambda y: np.clip(y, -1, 1)),
+        ("hard_sigmoid", lambda y: np.clip(y / 6 + 0.5, 0, 1)),
+        ("hard_swish", lambda y: y * np.clip(y / 6 + 0.5, 0, 1)),
+        ("bound", lambda y: np.clip(y, 0, 1)),
+        ("soft_threshold", lambda y: np.sign(y) * np.maximum(abs(y) - 0.5, 0)),
         ("hardshrink", lambda y: np.where(abs(y) > 0.5, y, 0)),
         ("sinc", np.sinc),
         ("logsigmoid", lambda y: -np.logaddexp(0, -y)),

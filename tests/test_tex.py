@@ -6,6 +6,7 @@ page. Marks that TeX writes into its log around each case tell which case a comp
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,12 @@ from pathlib import Path
 
 import pytest
 from _derived import LINEAR, USUAL, derived
+from _gradient_table import sized, table
 from _tex import compile_all, find_tool
+from _thorough import usually
+
+import matderiv
+from matderiv.errors import InputError
 
 pytestmark = pytest.mark.parts
 
@@ -119,6 +125,20 @@ def compiled(
         )
         for lang in PREAMBLES
     }
+
+
+def test_formulas_of_gradients_compile(xelatex: str, tmp_path: Path) -> None:
+    """Those of every so-manieth entry of the table, in one run of TeX."""
+    bodies = {}
+    for entry in table()[:: usually(12, 1, least=30)]:
+        shapes = {name: entry.shape(name, entry.sizes((3, 2, 4, 2, 3))) for name in entry.shapes}
+        program = sized(entry.program, entry.sizes((3, 2, 4, 2, 3)))
+        with contextlib.suppress(InputError):  # at these sizes there is none
+            found = matderiv.gradient(program, wrt=entry.wrt, shapes=shapes, assume=entry.assume)
+            bodies[entry.id] = f"\\[\n{found.latex()}\\]\n"
+    assert len(bodies) > 5
+    log = compile_all(xelatex, tmp_path, PREAMBLES["en"], bodies)
+    assert not {name: found for name, found in log.items() if found}
 
 
 @pytest.mark.parametrize(

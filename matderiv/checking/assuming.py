@@ -124,7 +124,7 @@ def _short(question: Question, claim: Node) -> Node:
     sweep, wrt = question.task.sweep, question.wrt
     with contextlib.suppress(MatderivError):
         found = tidy(plain, sweep.facts)
-        names = sweep.names.among(set(sweep.names.by_key.values()) - question.named)
+        names = sweep.names.among(question.task.sweep.graph.shapes.keys() - question.named)
         for rewrite in finished(found, wrt, question.task.shapes[wrt], names, sweep.facts):
             found = rewrite.formula
         if judged(question, found).status == "equal":

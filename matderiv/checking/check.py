@@ -14,16 +14,19 @@ from matderiv.checking.decide import judged, judged_at_points
 from matderiv.checking.diagnose import Cause, cause
 from matderiv.checking.evidence import difference_at
 from matderiv.checking.misfit import misfit
-from matderiv.checking.question import Question, ask
+from matderiv.checking.question import ArrayAsked, Given, Question, ask, ask_array
 from matderiv.checking.report import Check
 from matderiv.errors import InputError, MatderivError, ProgramSyntaxError
 from matderiv.expression import nodes
-from matderiv.expression.assumptions import infer_assumed, read_assumed
+from matderiv.expression.assumptions import infer_assumed, read_assumed, read_convention
 from matderiv.expression.nodes import Node, names_in
 from matderiv.expression.parse import parse
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 
-__all__ = ["check", "judge"]
+__all__ = ["DERIVATIVES", "check", "judge"]
+
+#: The derivatives that a claim can be about.
+DERIVATIVES = ("gradient", "jacobian", "hessian")
 
 
 @checked(wrt=NAME)
@@ -36,6 +39,7 @@ def check(
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     convention: str | None = None,
+    kind: str = "gradient",
 ) -> Check:
     r"""Whether a formula is ∂L/∂X: proved in index notation, or refuted with a diagnosis.
 
@@ -44,6 +48,9 @@ def check(
         mistakes, so evidence is then shown at others. `wrt` is an input or an assigned value; it
         defaults to the input that the claim is the gradient by, of those that are arrays. `assume`
         and `convention` are as in `gradient`.
+
+    With a `kind` of "jacobian" or "hessian" the claim is about that, of a vector or a matrix; a
+    mixed Hessian is by two names with a comma between them.
 
     Raises:
         InputError: the program or the claim cannot be read.
@@ -60,7 +67,15 @@ def check(
     >>> print(check(ridge, "W", "2*X.T @ (X @ W - T) + lam*W").text().split("\n")[1])
     A number is wrong: 2*X.T @ (X @ W - T) + lam*W must be 2*X.T @ (X @ W - T) + 2*lam*W.
     """
+    if kind not in DERIVATIVES:
+        raise InputError(f"There is no kind {kind[:40]!r}; there are {', '.join(DERIVATIVES)}.")
     with uncollected():
+        if kind != "gradient":
+            assumed = read_assumed(parse(program), assume)
+            way = read_convention(convention, assumed)
+            by = tuple(name.strip() for name in (wrt or "").split(",") if name.strip())
+            array = ArrayAsked("jacobian" if kind == "jacobian" else "hessian", program, by)
+            return _read_and_judged(ask_array(array, Given(sizes, shapes, assumed, way)), claim)
         names = (wrt,) if wrt else _meant(claim, _names(program, sizes, shapes, assume))
         question = ask(
             program,

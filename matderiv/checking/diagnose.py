@@ -66,6 +66,7 @@ _TRIED = (
     "whole",
     "transpose",
     "order",
+    "diagonal",
     "operator",
     _FACTOR,
     "sign",
@@ -113,6 +114,8 @@ def _changed(trial: Trial, claim: Node) -> Cause | None:
             found = _slipped(question, claim, forgotten(question))
             if found is not None and found.same is None:
                 return found
+            continue
+        if name == "diagonal" and not question.array:
             continue
         for edit in edits(name, claim, setting):
             if next(count) > _MOST_TRIED:

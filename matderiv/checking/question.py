@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from typing import Literal
 
+from matderiv.array_derivatives import asked_for
 from matderiv.calculus.formulas.flattened import cost
 from matderiv.calculus.formulas.shaping import (
     ShapesOver,
@@ -19,9 +21,9 @@ from matderiv.calculus.formulas.shaping import (
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.sweep import replaced, sweep
-from matderiv.calculus.sweep.task import Task, read_task
+from matderiv.calculus.sweep.task import Task, read_task, task_of
 from matderiv.derivation.focus import first_product
-from matderiv.errors import InputError, MatderivError, ProofError, ShapeError
+from matderiv.errors import InputError, MatderivError, ProofError, ShapeError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import Assumed, Convention, read_assumed, read_convention
 from matderiv.expression.claim import Words, parse_claim
@@ -33,7 +35,7 @@ from matderiv.expression.shapes import with_axes
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM, KNOWN
 
-__all__ = ["Given", "Question", "ask"]
+__all__ = ["ArrayAsked", "Given", "Question", "ask", "ask_array"]
 
 #: Sizes for letters: all different, so that no product fits by chance, and none is 1.
 _GENERIC = (2, 4, 3, 5, 7, 6, 8, 9, 10, 11, 12, 13)
@@ -57,6 +59,19 @@ class Given:
     assumed: Assumed
     convention: Convention
     numbers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayAsked:
+    """A Jacobian or a Hessian of a program by an input, or by two.
+
+    Claims about J are judged as claims about the gradient of Σ P∗J by P, which is J.
+    """
+
+    kind: Literal["jacobian", "hessian"]
+    program: str
+    wrt: tuple[str, ...]
+    of: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +98,8 @@ class Question:
     named: frozenset[str] = frozenset()
     #: The question for all sizes, if this one is about declared sizes only.
     whole: Question | None = None
+    #: The Jacobian or Hessian that it is about, if it is no gradient.
+    array: ArrayAsked | None = None
 
     @property
     def program(self) -> Program:
@@ -91,8 +108,23 @@ class Question:
 
     @property
     def loss(self) -> str:
-        """The name of the loss."""
-        return self.program.loss.name
+        """The name of the loss, or of the value whose Jacobian is meant."""
+        return self.array.of if self.array else self.program.loss.name
+
+    @property
+    def kind(self) -> str:
+        """The kind of derivative: gradient, jacobian or hessian."""
+        return self.array.kind if self.array else "gradient"
+
+    @property
+    def by(self) -> str:
+        """The names that the derivative is by, as they are told."""
+        return ", ".join(self.array.wrt) if self.array else self.wrt
+
+    @property
+    def text(self) -> str:
+        """The program as text."""
+        return self.array.program if self.array else self.program.source()
 
     @property
     def shape(self) -> Shape:
@@ -109,6 +141,8 @@ class Question:
         """The names that a claim may use: those of the program, and the gradients on the way."""
         lifted = self.task.sweep.graph.lifted
         hidden = {f"d{name}" for name in (*lifted, self.wrt)} | lifted
+        if self.array:
+            hidden |= {self.wrt, self.program.loss.name}
         return tuple(name for name in self.shapes if name not in hidden)
 
     @cached_property
@@ -182,12 +216,17 @@ class Question:
         numbers["pi"] = nodes.Pi()
         names = dict.fromkeys((*self.names, *self.further))
         shapes = {name: tuple(map(_size_node, shape)) for name, shape in self.shapes.items()}
-        words = Words(names, self.function_names, letters, numbers, shapes, f"d{self.wrt}")
+        words = Words(names, self.function_names, letters, numbers, shapes, self.label)
         node = with_axes(parse_claim(claim, words), self.shapes)
         if not names_in(node) & self.further.keys():
             return node
         known = {alias: Name(name) for alias, name in self.further.items()}
         return self.plain(replaced(node, known), _LONGEST_CLAIM)
+
+    @property
+    def label(self) -> str:
+        """The name that the last line of a claim may assign: dX, J or H."""
+        return self.wrt if self.array else f"d{self.wrt}"
 
     def source(self, node: Node) -> str:
         """A formula as NumPy-like source, sizes as letters, as a claim is written."""
@@ -213,6 +252,8 @@ class Question:
         """The question about another input, if its gradient is derived and proved."""
         if wrt not in self._others:
             found = None
+            if self.array:
+                return None
             with contextlib.suppress(MatderivError):
                 found = _asked(self.program.source(), wrt, self.given)
             self._others[wrt] = found
@@ -226,12 +267,14 @@ class Question:
         """
         assumed = {**self.given.assumed, name: what}
         given = replace(self.given, assumed=assumed, convention=convention)
+        if self.array:
+            return ask_array(self.array, given)
         return _asked(self.program.source(), self.wrt, given)
 
     @cached_property
     def at_declared(self) -> Question | None:
         """The same question about the declared sizes only; None if no size is declared."""
-        if not self.task.declared:
+        if not self.task.declared or self.array:
             return None
         given = replace(self.given, numbers=True)
         found = _asked(self.program.source(), self.wrt, given)
@@ -302,8 +345,52 @@ def ask(
     return _asked(program, wrt, Given(sizes, shapes, assumed, meant))
 
 
+def ask_array(array: ArrayAsked, given: Given) -> Question:
+    """The question that a claim about a Jacobian or a Hessian answers; the formula is proved.
+
+    Raises:
+        InputError: the program cannot be read, or has no such input.
+        ProofError: the derivative is not proved.
+        UnsupportedError: it has more than two axes.
+    """
+    found = asked_for(
+        array.kind,
+        array.program,
+        array.wrt or None,
+        sizes=given.sizes,
+        shapes=given.shapes,
+        assume=given.assumed,
+    )
+    answer, label = found.answer, found.label
+    if not answer.matrix:
+        raise UnsupportedError(
+            f"The {array.kind.capitalize()} by {', '.join(found.wrt)} has {len(answer.dims)} axes, "
+            "and claims are judged about vectors and matrices; compare its values in numbers."
+        )
+    last = found.program.loss.name
+    weighted: Node = nodes.Multiply(Name(label), answer.node)
+    weighted = nodes.Sum(weighted) if answer.dims else weighted
+    total = next(name for name in ("S", "E", "J", "Q") if name not in {*found.shapes, label})
+    program = Program((*found.program.assignments, Assignment(total, weighted)))
+    if last == "L" and found.shapes[last]:  # a value without a name
+        program = Program((*found.program.assignments[:-1], Assignment(total, weighted)))
+    shapes = {**found.shapes, label: answer.dims, total: ()}
+    task = task_of(program, (label,), shapes, given.assumed)
+    task = replace(task, declared=found.declared, readings=found.read)
+    told = replace(array, wrt=found.wrt, of=last)
+    made = _about_task(task, label, {}, given, frozenset())
+    return replace(made, gradient=answer.node, array=told)
+
+
 def _asked(program: str, wrt: str, given: Given) -> Question:
     task, aliases = _task(program, wrt, given)
+    new = task.program.names() - parse(program).names()
+    return _about_task(task, wrt, aliases, given, new)
+
+
+def _about_task(
+    task: Task, wrt: str, aliases: dict[str, str], given: Given, new: frozenset[str]
+) -> Question:
     verdict = task.prover.all_of(wrt)
     if verdict.status != "equal":
         raise ProofError(f"the gradient by {wrt} is {verdict.status}: {verdict.reason}")
@@ -319,7 +406,7 @@ def _asked(program: str, wrt: str, given: Given) -> Question:
         {} if given.assumed else _bodies(task),
         aliases,
         given,
-        task.program.names() - parse(program).names(),
+        new,
     )
 
 

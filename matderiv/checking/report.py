@@ -58,6 +58,8 @@ class Check:
     @property
     def line(self) -> Line | None:
         """The line of the derivation that decides; None if it is not proved on its own."""
+        if self.question.array:
+            return None
         of = self.question.wrt if self.cause is None else self.cause.of
         return deciding_line(self.question, of)
 
@@ -78,7 +80,10 @@ class Check:
         Raises:
             InputError: there is no such language.
         """
-        lines = [*_lines(self, _Words(lang)), *reading_texts(self.question.task.readings, lang)]
+        lines = [
+            *_lines(self, _Words(lang, self.question.kind)),
+            *reading_texts(self.question.task.readings, lang),
+        ]
         return "\n".join(lines) + "\n"
 
     def json(self) -> str:
@@ -91,7 +96,7 @@ class Check:
 
     def __repr__(self) -> str:
         """The verdict, and on what."""
-        return f"<Check: a claim about d{self.question.wrt} is {self.status}>"
+        return f"<Check: a claim about {self.question.label} is {self.status}>"
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"
@@ -100,12 +105,13 @@ class Check:
 class _Words:
     """The messages of a language, filled in."""
 
-    def __init__(self, lang: str) -> None:
+    def __init__(self, lang: str, kind: str = "gradient") -> None:
         self._messages = messages(lang)
+        self._what = self._messages[f"check.what_{kind}"]
 
     def __call__(self, key: str, **fields: object) -> str:
         """A message with its fields filled in."""
-        return self._messages[f"check.{key}"].format(**fields)
+        return self._messages[f"check.{key}"].format(**{"what": self._what, **fields})
 
     @staticmethod
     def shape(sizes: tuple[int, ...]) -> str:
@@ -120,7 +126,7 @@ class _Words:
 def _lines(report: Check, say: _Words) -> Iterator[str]:
     """One line for a right claim; for a wrong one its cause and its evidence."""
     question = report.question
-    names = {"claim": question.source(report.claim), "X": question.wrt, "L": question.loss}
+    names = {"claim": question.source(report.claim), "X": question.by, "L": question.loss}
     if report.status == "undecided":
         yield _undecided(report, say, names)
         return
@@ -149,7 +155,7 @@ def _lines(report: Check, say: _Words) -> Iterator[str]:
         yield from _cause_lines(report.cause, question, say)
     yield from _correct(report, say)
     if report.difference is not None:
-        yield from _entry(report.difference, sizes, say)
+        yield from _entry(report.difference, sizes, say, question.kind)
     line = report.line
     if line is not None:
         yield _line_text(line, say)
@@ -189,13 +195,13 @@ def slip_text(question: Question, slip: Slip) -> str:
     return " ".join(found)
 
 
-def _entry(found: Difference, sizes: str, say: _Words) -> Iterator[str]:
+def _entry(found: Difference, sizes: str, say: _Words, kind: str) -> Iterator[str]:
     """The entry that differs, both sides of it, and where that was seen."""
     place = ", ".join(map(str, found.place))
     key = "entry" if place else "differ"
     yield say(key, place=place, sizes=sizes) if sizes else say(f"{key}_fixed", place=place)
     yield f"  {say('claim_label')}{found.claim} = {found.claim_value}"
-    yield f"  {say('gradient_label')}{found.gradient} = {found.gradient_value}"
+    yield f"  {say(f'{kind}_label')}{found.gradient} = {found.gradient_value}"
     if found.point:
         point = say.listed([f"{name} = {value}" for name, value in found.point])
         yield f"  {say('where')}{point}"
@@ -285,6 +291,10 @@ def _misfit_text(found: Misfit, question: Question, say: _Words) -> str:
         return say("misfit_operand", part=fields["part"], scalar=question.source(scalar))
     if found.kind == "entries":
         return say("misfit_entries", **fields)
+    if question.array:
+        names = {"L": question.loss, "claim": fields["left"], "X": question.by}
+        shapes = {"shape": fields["left_shape"], "right_shape": fields["right_shape"]}
+        return say("misfit_array", **names, **shapes)
     return say(
         "misfit_whole",
         claim=fields["left"],
@@ -306,11 +316,13 @@ def _cause_lines(cause: Cause, question: Question, say: _Words) -> Iterator[str]
     """One line for each change that makes the claim right."""
     if cause.same is not None:
         yield say("same", same=question.source(cause.same))
-    if cause.same is not None and cause.of != question.wrt:
+    if cause.same is not None and cause.of != question.wrt and not question.array:
         yield say("inside", L=question.loss, Z=cause.of)
     for edit in cause.edits:
         before, after = question.source(edit.before), question.source(edit.after)
-        yield say(edit_key(edit), before=before, after=after, X=question.wrt, Z=cause.of)
+        layout = question.kind == "jacobian" and edit.kind == "whole"
+        key = "layout" if layout else edit_key(edit)
+        yield say(key, before=before, after=after, X=question.wrt, Z=cause.of)
     if cause.factor is not None:
         sign = isinstance(cause.factor, Number) and cause.factor.value == -1
         factor = question.source(cause.factor)
@@ -357,8 +369,9 @@ def _facts(report: Check) -> dict[str, object]:
     made: dict[str, object] = {
         "format": FORMAT,
         "version": VERSION,
-        "program": question.program.source(),
-        "wrt": question.wrt,
+        "program": question.text,
+        "kind": question.kind,
+        "wrt": question.by,
         "claim": words(report.claim),
         "verdict": report.status,
         "for_all_sizes": decision.index and not question.given.numbers

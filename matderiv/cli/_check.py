@@ -26,6 +26,13 @@ _EXIT_CODES = {"right": 0, "wrong": 1, "undecided": 2}
 @click.option(
     "--claim", required=True, metavar="FORMULA", help='The formula to check, such as "dY @ W.T".'
 )
+@click.option(
+    "--kind",
+    type=click.Choice(["gradient", "jacobian", "hessian"]),
+    default="gradient",
+    show_default=True,
+    help="The derivative that the claim is about.",
+)
 @assume
 @convention
 @lang
@@ -40,6 +47,7 @@ _EXIT_CODES = {"right": 0, "wrong": 1, "undecided": 2}
 def check_command(
     asked: dict[str, Any],
     claim: str,
+    kind: str,
     lang: str,
     form: str,
 ) -> None:
@@ -53,7 +61,7 @@ def check_command(
 
     messages(lang)
     with progress():
-        report = checking.check(**asked, claim=claim)
+        report = checking.check(**asked, claim=claim, kind=kind)
         text = report.json() if form == "json" else report.text(lang)
     write_output(text, None)
     raise click.exceptions.Exit(_EXIT_CODES[report.status])

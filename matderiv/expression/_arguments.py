@@ -39,7 +39,7 @@ def arrange(
         k.arg is None for k in call.keywords
     )
     needed = count or 1
-    if name in _MOVING - {"transpose"} and len(args) + len(call.keywords) < most:
+    if name in _NEEDED and len(args) + len(call.keywords) < most:
         raise Refusal(_wrong_count(name, form, len(args)), call)
     if starred or len(args) > most or (len(args) < needed and not call.keywords):
         raise Refusal(_wrong_count(name, form, len(args)), call)
@@ -106,7 +106,7 @@ def _wrong_count(name: str, form: Operation, given: int) -> str:
         return f"{name} takes one argument and no options: {form.example(name)}."
     if name in _MOVING:
         return f"{name} takes an array and axes: {form.usage(name)}."
-    what = {0: "its size", 1: "one array", 2: "two arrays"}[len(form.operands)]
+    what = ("its size", "one array", "two arrays", "three arrays")[len(form.operands)]
     return f"{name} takes {what}: {form.usage(name)}."
 
 
@@ -147,6 +147,12 @@ def _place(name: str, tree: ast.expr) -> int:
             not isinstance(axis, bool)
         ):
             return -axis
+    if name == "matrix_power":
+        raise Refusal(
+            "The power of a matrix is a whole number, such as matrix_power(X, 3); a letter has no "
+            "words in this version.",
+            tree,
+        )
     if name in _MOVING:
         raise Refusal(f"An axis of {name} is a whole number, such as 0 or -1.", tree)
     raise Refusal(
@@ -154,6 +160,11 @@ def _place(name: str, tree: ast.expr) -> int:
         f"{name}(Y, axis=1), along the rows.",
         tree,
     )
+
+
+def _number(_: str, tree: ast.expr) -> ast.expr:
+    """A number or a scalar, which is read as an operand is."""
+    return tree
 
 
 def _keepdims(name: str, tree: ast.expr) -> bool:
@@ -208,9 +219,14 @@ def _sizes(name: str, tree: ast.expr) -> tuple[int | str, ...]:
 #: Operations that give axes other places.
 _MOVING = frozenset({"transpose", "swapaxes", "moveaxis", "expand_dims"})
 
+#: Operations that need all of their arguments.
+_NEEDED = _MOVING - {"transpose"} | {"matrix_power"}
+
 _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "axis": (_axis, "axis"),
     "axes": (_axes, "axes"),
+    "power": (_place, "power"),
+    **{word: (_number, word) for word in ("slope", "alpha", "delta", "beta", "lam")},
     "axis1": (_place, "axis1"),
     "axis2": (_place, "axis2"),
     "source": (_place, "source"),

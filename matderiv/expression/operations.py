@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial, reduce
 
 from matderiv.expression import axes, nodes
 from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
+from matderiv.expression.shorthand import CHOICES, LOSSES, SHORTHAND, matrix_power
 
-__all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "SHORTHAND", "Operation", "ShapeOf", "operation_of"]
+__all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,35 +61,26 @@ _EXAMPLES = {
     "swapaxes": ("X", "0", "1"),
     "moveaxis": ("X", "0", "-1"),
     "expand_dims": ("x", "1"),
+    "matrix_power": ("X", "3"),
 }
 
 _REDUCING = ("axis", "keepdims")
 
 
-def _log_to(base: int, arg: Node) -> Node:
-    """The logarithm to a base."""
-    number = nodes.Number(Fraction(base))
-    return nodes.Divide(nodes.Apply("log", arg), nodes.Apply("log", number))
+def _read_as(make: Callable[..., Node]) -> Operation:
+    """An operation that is read as a formula; its optional numbers are options."""
+    parameters = inspect.signature(make).parameters.values()
+    needed = tuple(p.name for p in parameters if p.default is p.empty)
+    letters = needed if len(needed) > 1 else ("Y",)
+    return Operation(make, letters, tuple(p.name for p in parameters if p.default is not p.empty))
 
-
-#: Functions of each entry that are read as formulas of others.
-SHORTHAND: dict[str, Callable[[Node], Node]] = {
-    "square": lambda y: nodes.Power(y, nodes.TWO),
-    "reciprocal": partial(nodes.Divide, nodes.ONE),
-    "exp2": partial(nodes.Power, nodes.TWO),
-    "expm1": lambda y: nodes.Subtract(nodes.Apply("exp", y), nodes.ONE),
-    "log1p": lambda y: nodes.Apply("log", nodes.Add(nodes.ONE, y)),
-    "log2": lambda y: _log_to(2, y),
-    "log10": lambda y: _log_to(10, y),
-    "logit": lambda y: nodes.Apply("log", nodes.Divide(y, nodes.Subtract(nodes.ONE, y))),
-    "erfc": lambda y: nodes.Subtract(nodes.ONE, nodes.Apply("erf", y)),
-    "softsign": lambda y: nodes.Divide(y, nodes.Add(nodes.ONE, nodes.Apply("abs", y))),
-    "mish": lambda y: nodes.Multiply(y, nodes.Apply("tanh", nodes.Apply("softplus", y))),
-}
 
 OPERATIONS: dict[str, Operation] = {
     **{name: Operation(partial(nodes.Apply, name)) for name in FUNCTIONS},
     **{name: Operation(make) for name, make in SHORTHAND.items()},
+    **{name: _read_as(make) for name, make in (CHOICES | LOSSES).items()},
+    "matrix_power": Operation(matrix_power, ("X",), ("power",)),
+    "solve": Operation(lambda a, b: nodes.MatMul(nodes.Inverse(a), b), ("A", "B")),
     "sum": Operation(nodes.Sum, options=_REDUCING, method=True),
     "mean": Operation(nodes.Mean, options=_REDUCING, method=True),
     "prod": Operation(nodes.Prod, options=_REDUCING, method=True),

@@ -20,6 +20,7 @@ from matderiv.expression.foreign import elsewhere, instead_of_name
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import operation_of
 from matderiv.expression.program import Assignment, Program
+from matderiv.expression.shorthand import comparison
 from matderiv.expression.spelling import READ, respelled
 from matderiv.expression.vocabulary import (
     DEFAULT_PROGRAM,
@@ -232,6 +233,10 @@ class Reader:
                 left = self._node(tree.left, depth + 1)
                 right = self._node(tree.right, depth + 1)
                 return _BINARY[type(op)](left, right)
+            case ast.Compare(left=left, ops=[sign], comparators=[right]):
+                holds = comparison(sign, self._node(left, depth + 1), self._node(right, depth + 1))
+                if holds is not None:
+                    return holds
             case ast.Attribute(value=value, attr="T"):
                 return nodes.Transpose(self._node(value, depth + 1))
             case ast.Attribute(value=value, attr="mT"):
@@ -259,6 +264,9 @@ class Reader:
         except Refusal as refusal:
             raise self._error(refusal.message, refusal.tree) from None
         made = [self._node(operand, depth + 1) for operand in operands]
+        for option, value in options.items():
+            if isinstance(value, ast.expr):
+                options[option] = self._node(value, depth + 1)
         make = operation_of(name).make
         try:
             if name == "einsum":
@@ -305,7 +313,7 @@ class Reader:
             raise self._error(
                 f"{tree.id} is no finite number; write a number or another name.", tree
             )
-        if len(tree.id) > MAX_NAME and elsewhere(tree.id) is None:
+        if len(tree.id) > MAX_NAME and tree.id not in KNOWN and elsewhere(tree.id) is None:
             raise self._error(
                 f"The name {tree.id[:MAX_NAME]}… is longer than {MAX_NAME} letters; shorten it.",
                 tree,

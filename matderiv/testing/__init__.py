@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from matderiv.testing._backward import check_backward
-from matderiv.testing._numeric import check_grad
-from matderiv.testing._symbolic import assert_gradient
+from matderiv.testing._numeric import check_grad, check_hvp
+from matderiv.testing._symbolic import assert_gradient, assert_hessian, assert_jacobian
 
-__all__ = ["assert_gradient", "check_backward", "check_grad"]
+__all__ = [
+    "assert_gradient",
+    "assert_hessian",
+    "assert_jacobian",
+    "check_backward",
+    "check_grad",
+    "check_hvp",
+]

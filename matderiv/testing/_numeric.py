@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from matderiv.arguments import POSITION, checked
+from matderiv.arguments import POSITION, Kind, checked
 from matderiv.checking.floats import multiple
 from matderiv.errors import InputError
 
-__all__ = ["check_grad", "far", "place_words", "real_array", "worst_of"]
+__all__ = ["check_grad", "check_hvp", "far", "place_words", "real_array", "worst_of"]
 
 
 @checked(wrt=POSITION)
@@ -78,6 +78,77 @@ def check_grad(
     return _fail(
         f"The gradient by argument {wrt} is wrong in {int(wrong.sum())} of {x.size} "
         f"entries. Worst is {place_words(worst)}, counted from 1: the gradient given is "
+        f"{claimed[worst]:.9g}, central differences give {numeric[worst]:.9g}.{looks}",
+        raise_exception=raise_exception,
+    )
+
+
+@checked(wrt=POSITION, direction=Kind("an array of numbers", lambda value: value))
+def check_hvp(
+    grad: Callable[..., Any],
+    hvp: Callable[..., Any],
+    args: Sequence[Any],
+    direction: Any,
+    *,
+    wrt: int = 0,
+    eps: float = 1e-5,
+    rtol: float = 1e-5,
+    atol: float = 1e-7,
+    raise_exception: bool = True,
+) -> bool:
+    """|hvp - (grad(x + εv) - grad(x - εv))/2ε| ≤ atol + rtol·|difference|, entry by entry.
+
+    `grad(*args)` is a gradient by `args[wrt]`, and `hvp(*args, direction)` the product of the
+    Hessian with the direction v, both in the shape of the argument. Functions of NumPy and JAX get
+    arrays of NumPy in float64, those of torch tensors like the argument.
+
+    Raises:
+        AssertionError: an entry differs by more, unless `raise_exception` is False; the worst
+            one is named, its indices counted from 1.
+        InputError: the direction has another shape, or `wrt` is none of the arguments.
+
+    >>> import numpy as np
+    >>> A, x, v = np.arange(4.0).reshape(2, 2), np.ones(2), np.array([1.0, 2.0])
+    >>> check_hvp(lambda x: (A + A.T) @ x, lambda x, v: (A + A.T) @ v, (x,), v)
+    True
+    """
+    __tracebackhide__ = True
+    if not -len(args) <= wrt < len(args):
+        raise InputError(f"wrt is {wrt}, but there are {len(args)} arguments, counted from 0.")
+    values: list[Any] = list(args)
+    place = wrt % len(values)
+    like = getattr(values[place], "new_tensor", lambda array: array)  # of torch
+    x = real_array(values[place], f"Argument {wrt} holds").copy()
+    v = real_array(direction, "The direction holds")
+    if v.shape != x.shape:
+        raise InputError(
+            f"The direction has the shape {v.shape}, but argument {wrt} has {x.shape}."
+        )
+
+    def at(moved: Any) -> Any:
+        there = (*values[:place], like(moved), *values[place + 1 :])
+        return real_array(grad(*there), "grad returns")
+
+    step = (
+        eps * max(1.0, float(np.abs(x).max(initial=0))) / max(1.0, float(np.abs(v).max(initial=0)))
+    )
+    numeric = (at(x + step * v) - at(x - step * v)) / (2 * step)
+    values[place] = like(x)
+    claimed = real_array(hvp(*values, like(v)), "hvp returns")
+    if claimed.shape != numeric.shape:
+        return _fail(
+            f"The product has the shape {claimed.shape}, but the gradient has {numeric.shape}.",
+            raise_exception=raise_exception,
+        )
+    wrong = far(claimed, numeric, rtol, atol)
+    if not wrong.any():
+        return True
+    worst = worst_of(wrong, claimed, numeric)
+    factor = multiple(claimed, numeric, 1e-4)
+    looks = "" if factor is None else f" It looks like {factor:.4g} times the right one."
+    return _fail(
+        f"The Hessian by argument {wrt} times the direction is wrong in {int(wrong.sum())} of "
+        f"{x.size} entries. Worst is {place_words(worst)}, counted from 1: the product given is "
         f"{claimed[worst]:.9g}, central differences give {numeric[worst]:.9g}.{looks}",
         raise_exception=raise_exception,
     )

@@ -25,7 +25,6 @@ from matderiv.expression.assumptions import ASSUMPTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape
-from matderiv.expression.structured import numbers_made
 
 __all__ = ["OurGradients", "SecondOpinion", "second_opinion"]
 
@@ -362,13 +361,11 @@ class _Point:
                 drawn.setdefault(symbol, Fraction(sign * chance.randint(2, 40), 21))
             what = structures.get(name)
             if what not in (None, "symmetric", "diagonal", "lower"):
-                drawn = dict(
-                    zip(
-                        array.entries,
-                        numbers_made([drawn[e] for e in array.entries], array.shape, str(what)),
-                        strict=True,
-                    )
-                )
+                from matderiv.expression.structured import numbers_made  # loads NumPy
+
+                numbers = [drawn[entry] for entry in array.entries]
+                made = numbers_made(numbers, array.shape, str(what))
+                drawn = dict(zip(array.entries, made, strict=True))
             self._found |= {k: _rational(v.numerator, v.denominator) for k, v in drawn.items()}
         self._found[sp.S.Zero] = sp.S.Zero  # an entry that a structure makes 0
 

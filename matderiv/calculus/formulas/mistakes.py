@@ -122,6 +122,20 @@ def _transpose_part(at: _At) -> Iterator[Node]:
         yield nodes.Transpose(part)
 
 
+def _diagonal(at: _At) -> Iterator[Node]:
+    """A vector stands in the place of its diagonal matrix."""
+    shapes = [len(at.setting.fitting(part) or ()) for part in nodes.children(at.part)]
+    match at.part, shapes:
+        case ((nodes.Multiply(left, right) | nodes.MatMul(left, right)), [1, 2]):
+            yield nodes.MatMul(nodes.Diag(left), right)
+            yield nodes.MatMul(right, nodes.Diag(left))
+        case ((nodes.Multiply(left, right) | nodes.MatMul(left, right)), [2, 1]):
+            yield nodes.MatMul(nodes.Diag(right), left)
+            yield nodes.MatMul(left, nodes.Diag(right))
+    if len(at.setting.fitting(at.part) or ()) == 1:
+        yield nodes.Diag(at.part)
+
+
 def _order(at: _At) -> Iterator[Node]:
     """Factors of a product have changed places."""
     if isinstance(at.part, nodes.Outer):
@@ -385,6 +399,7 @@ CATALOGUE: dict[str, tuple[str, _Change]] = {
     "transpose": ("transpose", _transpose),
     "transposed part": ("transpose", _transpose_part),
     "order": ("order", _order),
+    "diagonal": ("diagonal", _diagonal),
     "operator": ("operator", _operator),
     "division": ("operator", _division),
     "inverse too many": ("inverse_extra", _inverse_extra),

@@ -148,8 +148,9 @@ class _Lifter:
         if not isinstance(node, _INSIDE):
             return self.operand(node)
         made = nodes.rebuilt(node, map(self.entrywise, nodes.children(node)))
-        if isinstance(made, nodes.Apply) and _depth(made) > _DEEPEST:
-            return nodes.rebuilt(made, [self.operand(made.arg)])
+        if _weight(made) and _depth(made) > _DEEPEST:
+            parts = nodes.children(made)
+            return nodes.rebuilt(made, [self.operand(p) if _depth(p) else p for p in parts])
         return made
 
     def operand(self, node: Node) -> Node:
@@ -181,10 +182,17 @@ def _depth(node: Node) -> int:
     """How many functions stand in each other in an entry-by-entry expression."""
     if not isinstance(node, _INSIDE):
         return 0
-    inner = max(map(_depth, nodes.children(node)))
-    if not isinstance(node, nodes.Apply):
-        return inner
-    return inner + (1 if defined(node.function, node.arg) is None else 2)
+    return max(map(_depth, nodes.children(node))) + _weight(node)
+
+
+def _weight(node: Node) -> int:
+    """How many functions an operation counts as."""
+    match node:
+        case nodes.Apply(function, arg):
+            return 1 if defined(function, arg) is None else 2
+        case nodes.Power(_, exponent) if not isinstance(exponent, nodes.Number):
+            return 2
+    return 0
 
 
 #: Wishes for names of scalars, vectors and matrices; what is numbered if they are all taken.

@@ -1,0 +1,227 @@
+"""Functions that are read as the formula they stand for: choices, activations, losses, powers."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from fractions import Fraction
+from functools import partial, reduce
+
+from matderiv.errors import ShapeError
+from matderiv.expression import nodes
+from matderiv.expression.nodes import ONE, Node
+
+__all__ = ["CHOICES", "LOSSES", "SHORTHAND", "comparison", "matrix_power", "negation"]
+
+
+def _number(text: str) -> Node:
+    return nodes.Number(Fraction(text))
+
+
+_HUNDREDTH, _HALF = map(_number, ("0.01", "0.5"))
+
+_step, _relu, _exp, _abs = (partial(nodes.Apply, name) for name in ("step", "relu", "exp", "abs"))
+
+
+def _minus_relu(y: Node) -> Node:
+    """The negative part: -relu(-y)."""
+    return nodes.Negate(_relu(nodes.Negate(y)))
+
+
+# -- of one number -------------------------------------------------------------------------------
+
+
+def _log_to(base: int, arg: Node) -> Node:
+    """The logarithm to a base."""
+    return nodes.Divide(nodes.Apply("log", arg), nodes.Apply("log", _number(str(base))))
+
+
+#: Functions of each entry that are read as formulas of others.
+SHORTHAND: dict[str, Callable[[Node], Node]] = {
+    "square": lambda y: nodes.Power(y, nodes.TWO),
+    "reciprocal": partial(nodes.Divide, nodes.ONE),
+    "exp2": partial(nodes.Power, nodes.TWO),
+    "expm1": lambda y: nodes.Subtract(nodes.Apply("exp", y), nodes.ONE),
+    "log1p": lambda y: nodes.Apply("log", nodes.Add(nodes.ONE, y)),
+    "log2": lambda y: _log_to(2, y),
+    "log10": lambda y: _log_to(10, y),
+    "logit": lambda y: nodes.Apply("log", nodes.Divide(y, nodes.Subtract(nodes.ONE, y))),
+    "erfc": lambda y: nodes.Subtract(nodes.ONE, nodes.Apply("erf", y)),
+    "softsign": lambda y: nodes.Divide(y, nodes.Add(nodes.ONE, nodes.Apply("abs", y))),
+    "mish": lambda y: nodes.Multiply(y, nodes.Apply("tanh", nodes.Apply("softplus", y))),
+}
+
+
+# -- choices -----------------------------------------------------------------------------------
+
+
+def comparison(sign: ast.cmpop, left: Node, right: Node) -> Node | None:
+    """1 where a comparison of two entries holds, else 0; None for == and its like.
+
+    >>> comparison(ast.Gt(), nodes.Name("X"), nodes.Name("Y"))
+    Apply(function='step', arg=Subtract(left=Name(name='X'), right=Name(name='Y')))
+    """
+    match sign:
+        case ast.Gt():
+            return _step(_minus(left, right))
+        case ast.Lt():
+            return _step(_minus(right, left))
+        case ast.GtE():
+            return negation(_step(_minus(right, left)))
+        case ast.LtE():
+            return negation(_step(_minus(left, right)))
+    return None
+
+
+def _minus(left: Node, right: Node) -> Node:
+    return left if right == nodes.ZERO else nodes.Subtract(left, right)
+
+
+def negation(condition: Node) -> Node:
+    """1 where a condition does not hold.
+
+    >>> negation(negation(nodes.Name("C")))
+    Name(name='C')
+    """
+    match condition:
+        case nodes.Subtract(nodes.ONE, inner):
+            return inner
+    return nodes.Subtract(ONE, condition)
+
+
+def _is_condition(node: Node) -> bool:
+    """Whether an array holds zeros and ones whatever its names are."""
+    match node:
+        case nodes.Apply("step") | nodes.ONE | nodes.ZERO:
+            return True
+        case nodes.Multiply(a, b) | nodes.Maximum(a, b) | nodes.Subtract(nodes.ONE as a, b):
+            return _is_condition(a) and _is_condition(b)
+    return False
+
+
+def _where(condition: Node, one: Node, other: Node) -> Node:
+    """c·a + (1 - c)·b; any other array than a comparison holds where it is positive."""
+    c = condition if _is_condition(condition) else _step(condition)
+    terms: list[Node] = [nodes.Multiply(c, one)] if one != nodes.ZERO else []
+    terms += [nodes.Multiply(negation(c), other)] if other != nodes.ZERO else []
+    return reduce(nodes.Add, terms) if terms else nodes.Multiply(nodes.ZERO, c)
+
+
+def _clip(y: Node, low: Node, high: Node) -> Node:
+    return nodes.Minimum(nodes.Maximum(y, low), high)
+
+
+def _leaky_relu(y: Node, slope: Node = _HUNDREDTH) -> Node:
+    return nodes.Add(_relu(y), nodes.Multiply(slope, _minus_relu(y)))
+
+
+def _elu(y: Node, alpha: Node = ONE) -> Node:
+    below = nodes.Subtract(_exp(_minus_relu(y)), ONE)
+    return nodes.Add(_relu(y), below if alpha == ONE else nodes.Multiply(alpha, below))
+
+
+def _relu6(y: Node) -> Node:
+    return nodes.Minimum(_relu(y), _number("6"))
+
+
+def _hardsigmoid(y: Node) -> Node:
+    return nodes.Divide(_relu6(nodes.Add(y, _number("3"))), _number("6"))
+
+
+def _softshrink(y: Node, lam: Node = _HALF) -> Node:
+    above, below = nodes.Subtract(y, lam), nodes.Subtract(nodes.Negate(y), lam)
+    return nodes.Subtract(_relu(above), _relu(below))
+
+
+def _huber(y: Node, delta: Node = ONE) -> Node:
+    beyond = _relu(nodes.Subtract(_abs(y), delta))
+    squares = nodes.Subtract(nodes.Power(y, nodes.TWO), nodes.Power(beyond, nodes.TWO))
+    return nodes.Divide(squares, nodes.TWO)
+
+
+def _logaddexp(a: Node, b: Node) -> Node:
+    return nodes.Add(b, nodes.Apply("softplus", nodes.Subtract(a, b)))
+
+
+#: Functions of one number or several, applied entry by entry.
+CHOICES: dict[str, Callable[..., Node]] = {
+    "where": _where,
+    "clip": _clip,
+    "clamp": _clip,
+    "leaky_relu": _leaky_relu,
+    "elu": _elu,
+    "relu6": _relu6,
+    "hardtanh": lambda y: _clip(y, _number("-1"), ONE),
+    "hardsigmoid": _hardsigmoid,
+    "hardswish": lambda y: nodes.Multiply(y, _hardsigmoid(y)),
+    "softshrink": _softshrink,
+    "tanhshrink": lambda y: nodes.Subtract(y, nodes.Apply("tanh", y)),
+    "huber": _huber,
+    "logaddexp": _logaddexp,
+}
+
+
+# -- losses ------------------------------------------------------------------------------------
+
+
+def _mse(y: Node, t: Node) -> Node:
+    return nodes.Mean(nodes.Power(nodes.Subtract(y, t), nodes.TWO))
+
+
+def _smooth_l1(y: Node, t: Node, beta: Node = ONE) -> Node:
+    found = _huber(nodes.Subtract(y, t), beta)
+    return nodes.Mean(found if beta == ONE else nodes.Divide(found, beta))
+
+
+def _binary_cross_entropy(p: Node, t: Node) -> Node:
+    no = nodes.Multiply(nodes.Subtract(ONE, t), nodes.Apply("log", nodes.Subtract(ONE, p)))
+    return nodes.Negate(nodes.Mean(nodes.Add(nodes.Multiply(t, nodes.Apply("log", p)), no)))
+
+
+def _with_logits(z: Node, t: Node) -> Node:
+    return nodes.Mean(nodes.Subtract(nodes.Apply("softplus", z), nodes.Multiply(t, z)))
+
+
+def _cross_entropy(z: Node, t: Node) -> Node:
+    rows = nodes.Sum(nodes.Multiply(t, nodes.LogSoftmax(z, axis=-1)), axis=-1)
+    return nodes.Negate(nodes.Mean(rows))
+
+
+def _cosine(x: Node, y: Node) -> Node:
+    return nodes.Divide(nodes.MatMul(x, y), nodes.Multiply(nodes.Norm(x), nodes.Norm(y)))
+
+
+#: Losses as the frameworks name them, means over all entries or rows.
+LOSSES: dict[str, Callable[..., Node]] = {
+    "mse_loss": _mse,
+    "l1_loss": lambda y, t: nodes.Mean(_abs(nodes.Subtract(y, t))),
+    "huber_loss": lambda y, t, delta=ONE: nodes.Mean(_huber(nodes.Subtract(y, t), delta)),
+    "smooth_l1_loss": _smooth_l1,
+    "binary_cross_entropy": _binary_cross_entropy,
+    "binary_cross_entropy_with_logits": _with_logits,
+    "cross_entropy": _cross_entropy,
+    "cosine_similarity": _cosine,
+}
+
+
+# -- powers ------------------------------------------------------------------------------------
+
+_MOST = 64  # factors
+
+
+def matrix_power(matrix: Node, power: int) -> Node:
+    """X @ X @ … @ X; of a negative power that of the inverse.
+
+    Raises:
+        ShapeError: the power is 0 or too large to be written out.
+
+    >>> from matderiv.expression.source import source
+    >>> source(matrix_power(nodes.Name("X"), 3)), source(matrix_power(nodes.Name("X"), -1))
+    ('X @ X @ X', 'inv(X)')
+    """
+    if power == 0:
+        raise ShapeError("the power 0 is the identity matrix; write eye(n).")
+    if abs(power) > _MOST:
+        raise ShapeError(f"powers up to {_MOST} are written out.")
+    base = matrix if power > 0 else nodes.Inverse(matrix)
+    return reduce(nodes.MatMul, [base] * abs(power))

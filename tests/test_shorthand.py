@@ -1,0 +1,169 @@
+"""Choices, activations and losses that are read as formulas: values, gradients, bad input."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import matderiv
+from matderiv.errors import MatderivError
+from matderiv.expression.numeric import numeric_value
+from matderiv.expression.parse import parse
+from matderiv.expression.shorthand import CHOICES, LOSSES
+
+Array = npt.NDArray[np.float64]
+
+
+def _relu(x: Array) -> Array:
+    return np.maximum(x, 0)
+
+
+def _elu(x: Array, alpha: float = 1) -> Array:
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+def _relu6(x: Array) -> Array:
+    return np.clip(x, 0, 6)
+
+
+def _huber(x: Array, d: float = 1) -> Array:
+    return np.where(abs(x) <= d, x**2 / 2, d * (abs(x) - d / 2))
+
+
+def _log_softmax(x: Array) -> Array:
+    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+
+
+#: Text with arrays X, T and a scalar `a`, and the same as NumPy and the frameworks define it.
+MEANS: list[tuple[str, Callable[[Array, Array, float], Any]]] = [
+    ("where(X > T, X, T**2)", lambda x, t, a: np.where(x > t, x, t**2)),
+    ("where(abs(X - T) < a, X, 0)", lambda x, t, a: np.where(abs(x - t) < a, x, 0)),
+    ("where(X >= a, 20, T)", lambda x, t, a: np.where(x >= a, 20, t)),
+    ("where(X <= T, X, T)*(X > 0)", lambda x, t, a: np.where(x <= t, x, t) * (x > 0)),
+    ("clip(X, -a, a)", lambda x, t, a: np.clip(x, -a, a)),
+    ("clamp(X, T - 1, T)", lambda x, t, a: np.clip(x, t - 1, t)),
+    ("leaky_relu(X)", lambda x, t, a: np.where(x > 0, x, 0.01 * x)),
+    ("leaky_relu(X, slope=a)", lambda x, t, a: np.where(x > 0, x, a * x)),
+    ("elu(X)", lambda x, t, a: _elu(x)),
+    ("elu(X, a)", lambda x, t, a: _elu(x, a)),
+    ("relu6(4*X)", lambda x, t, a: _relu6(4 * x)),
+    ("hardtanh(X)", lambda x, t, a: np.clip(x, -1, 1)),
+    ("hardsigmoid(3*X)", lambda x, t, a: _relu6(3 * x + 3) / 6),
+    ("hardswish(3*X)", lambda x, t, a: 3 * x * _relu6(3 * x + 3) / 6),
+    ("softshrink(X)", lambda x, t, a: np.sign(x) * _relu(abs(x) - 0.5)),
+    ("softshrink(X, lam=a)", lambda x, t, a: np.sign(x) * _relu(abs(x) - a)),
+    ("tanhshrink(X)", lambda x, t, a: x - np.tanh(x)),
+    ("huber(X)", lambda x, t, a: _huber(x)),
+    ("huber(X - T, delta=a)", lambda x, t, a: _huber(x - t, a)),
+    ("logaddexp(X, T)", lambda x, t, a: np.logaddexp(x, t)),
+    ("mse_loss(X, T)", lambda x, t, a: ((x - t) ** 2).mean()),
+    ("l1_loss(X, T)", lambda x, t, a: abs(x - t).mean()),
+    ("huber_loss(X, T, delta=a)", lambda x, t, a: _huber(x - t, a).mean()),
+    ("smooth_l1_loss(X, T, beta=a)", lambda x, t, a: (_huber(x - t, a) / a).mean()),
+    ("smooth_l1_loss(X, T)", lambda x, t, a: _huber(x - t).mean()),
+    (
+        "binary_cross_entropy(sigmoid(X), T)",
+        lambda x, t, a: -(t * -np.log1p(np.exp(-x)) + (1 - t) * -np.log1p(np.exp(x))).mean(),
+    ),
+    (
+        "binary_cross_entropy_with_logits(X, T)",
+        lambda x, t, a: (np.log1p(np.exp(x)) - t * x).mean(),
+    ),
+    ("cross_entropy(X, T)", lambda x, t, a: -(t * _log_softmax(x)).sum(axis=-1).mean()),
+    (
+        "cosine_similarity(X @ sum(T, axis=0), sum(T, axis=1))",
+        lambda x, t, a: (
+            (x @ t.sum(0)) @ t.sum(1) / np.linalg.norm(x @ t.sum(0)) / np.linalg.norm(t.sum(1))
+        ),
+    ),
+]
+
+
+def test_every_shorthand_is_compared() -> None:
+    """None is left out."""
+    text = " ".join(text for text, _ in MEANS)
+    assert all(f"{name}(" in text for name in CHOICES | LOSSES)
+
+
+@pytest.mark.parametrize(("text", "means"), MEANS)
+@pytest.mark.parametrize("seed", range(2))
+def test_values_and_gradients_are_those_of_the_definition(
+    text: str, means: Callable[[Array, Array, float], Any], seed: int
+) -> None:
+    """The value, and the gradient by X and T against central differences, away from kinks."""
+    chance = random.Random(f"{text}{seed}")
+    shape = (chance.randint(1, 3), chance.randint(2, 4))
+    rng = np.random.default_rng(seed)
+    at: dict[str, Any] = {"X": rng.normal(size=shape), "T": rng.uniform(0.1, 0.9, size=shape)}
+    at["a"] = 0.625
+
+    def value(v: dict[str, Any]) -> Array:
+        return np.asarray(means(v["X"], v["T"], v["a"]))
+
+    program = parse(f"L = {text}")
+    found = numeric_value(program.loss.value, {n: np.asarray(x) for n, x in at.items()})
+    np.testing.assert_allclose(found, value(at), rtol=1e-12, atol=1e-12)
+    names = program.inputs()
+    shapes = {n: np.shape(at[n]) for n in names}
+    for name in names if "beta" not in text else ("X", "T"):
+        gradient = matderiv.gradient(f"L = sum(tanh({text}))", wrt=name, shapes=shapes)
+        step = 1e-6
+        expected = np.zeros_like(np.asarray(at[name], float))
+        for place in np.ndindex(expected.shape):
+            ends = []
+            for sign in (1, -1):
+                moved = np.array(at[name], float)
+                moved[place] += sign * step
+                ends.append(np.tanh(value(at | {name: moved})).sum())
+            expected[place] = (ends[0] - ends[1]) / (2 * step)
+        own = {n: at[n] for n in names}
+        np.testing.assert_allclose(gradient(**own), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrt", "answer"),
+    [
+        ("sum(G*(X > Y))", "X", "zeros((N, D))"),
+        ("sum(where(C, X, Y))", "X", "step(C)"),
+        ("sum(where(C, X, Y))", "C", "zeros((N, D))"),
+        ("sum(where(X > 0, X, 0))", "X", "step(X)"),
+        (
+            "sum(huber(A @ x - b))",
+            "x",
+            "A.T @ (A @ x - b - relu(abs(A @ x - b) - 1)*sign(A @ x - b))",
+        ),
+        ("tr(matrix_power(X, 3))", "X", "3*(X @ X).T"),
+        ("det(matrix_power(X, 2))", "X", "2*det(X)**2*inv(X).T"),
+        ("a @ solve(X, b)", "X", "-outer(inv(X).T @ a, inv(X) @ b)"),
+        ("sum(logaddexp(X, Y))", "Y", "sigmoid(Y - X)"),
+    ],
+)
+def test_answers(text: str, wrt: str, answer: str) -> None:
+    """Short and proved, or at least found right by `check`."""
+    assert matderiv.check(text, wrt=wrt, claim=answer).status == "right"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sum(X == Y)", "is not in the language"),
+        ("sum(0 < X < 1)", "is not in the language"),
+        ("sum(where(X > 0, X))", "where takes three arrays"),
+        ("sum(clip(X, 1))", "clip takes three arrays"),
+        ("sum(leaky_relu(X, alpha=1))", "alpha is not an option of leaky_relu; its option: slope."),
+        ("tr(matrix_power(X, k))", "a letter has no words in this version"),
+        ("tr(matrix_power(X))", "matrix_power takes"),
+        ("tr(matrix_power(X, 0))", "write eye(n)"),
+        ("tr(matrix_power(X, 1000))", "powers up to 64"),
+    ],
+)
+def test_what_is_refused(text: str, message: str) -> None:
+    """One line that says what to write."""
+    with pytest.raises(MatderivError) as caught:
+        matderiv.gradient(text)
+    assert message in str(caught.value)
