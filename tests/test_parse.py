@@ -755,6 +755,7 @@ def is_read(text: str) -> bool:
     return False
 
 
+@pytest.mark.long
 @given(st.text(max_size=60))
 @settings(max_examples=100, deadline=None)
 def test_any_unicode_is_read_or_refused(text: str) -> None:
