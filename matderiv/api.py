@@ -19,6 +19,7 @@ from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.handout.document import Document
 from matderiv.handout.formats import write_text
 from matderiv.handout.program import compose_program
+from matderiv.handout.readings import reading_texts
 from matderiv.notation.shown import MOST_SHOWN, Show, shown
 
 if TYPE_CHECKING:
@@ -37,6 +38,15 @@ __all__ = [
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Derivation(links.ProvedSteps):
     """A derivation that prints itself, and shows itself in Jupyter."""
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How the program was read where another reading fits as well, in sentences.
+
+        >>> derive("L = sum(f(X/d))").readings
+        ('d is read as a number; --shape d=3 declares it otherwise.',)
+        """
+        return reading_texts(self.task.readings)
 
     @checked()
     def document(self, lang: str = "en", show: Show = None) -> Document:

@@ -198,8 +198,14 @@ class _Reader:
         return self.whole(tokens)
 
     def call(self, head: Tree) -> Tree:
-        """A function of what stands in brackets."""
-        return ("apply", head, self._bracketed())
+        """A function of what stands in brackets, max and min of two things."""
+        self.take("(")
+        found = self.sum()
+        if head in (("function", "max"), ("function", "min")) and self.next() == ",":
+            self.take(",")
+            found = ("both", found, self.sum())
+        self.take(")")
+        return ("apply", head, found)
 
     def _bracketed(self) -> Tree:
         self.take("(")

@@ -383,6 +383,8 @@ class Reading:
                 return self._big(kind, letters, inner)
             case ("grid", rows):
                 return self._grid(rows)
+            case ("apply", ("function", ("max" | "min") as head), ("both", one, other)):
+                return called(f"{head}imum", [self.value(one), self.value(other)])
             case ("apply", head, inner):
                 return self._applied(head, inner)
             case ("sub", base, tokens):
@@ -579,6 +581,8 @@ class Reading:
         value = np.asanyarray(self.value(base))
         match above:
             case ("T",):
+                if isinstance(value, _Row) and len(value) == 1:
+                    return np.asarray(value[0])
                 if value.ndim == 0:
                     return value ** self.point.values["T"] if "T" in self.point.values else value
                 return value[None, :].view(_Row) if value.ndim == 1 else np.swapaxes(value, -1, -2)

@@ -1,14 +1,16 @@
 """Options of the test suite, and what of it the plain command runs.
 
-`pytest` alone runs a share of each large family of cases, and no test of a real browser, TeX, Typst,
-Jupyter kernel or child process, which are marked `parts`. Which cases a family gives turns with
-whatever changes in its file. `pytest --whole` runs everything, as CI does, and so does `pytest` with
+`pytest` alone runs a share of each large family of cases, a third of the tests marked `long`, and no
+test of a real browser, TeX, Typst, Jupyter kernel or child process, which are marked `parts`. Which
+of them are run turns with whatever changes in their file. `pytest --whole` runs everything, as CI does, and so does `pytest` with
 files or names of tests for these.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cache
+from pathlib import Path
 from typing import TypeVar
 from zlib import crc32
 
@@ -21,6 +23,7 @@ Case = TypeVar("Case")
 _WHOLE = pytest.StashKey[bool]()
 _SMALL = 4  # a family of fewer cases is tried as a whole
 _LARGE = 100
+_ONE_IN = 3  # tests that take long
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,7 +65,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     """Say that some tests are left out."""
     if config.stash[_WHOLE]:
         return None
-    return "a share of each large family of cases, and no real parts; --whole runs everything"
+    return "a share of large families and of long tests, no real parts; --whole runs everything"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -75,9 +78,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             families[item.nodeid.partition("[")[0]].append(item)
     kept: set[pytest.Item] = set()
     for family in families.values():
-        kept |= set(share(family, crc32(family[0].path.read_bytes())))
+        for item in share(family, _turn(family[0].path)):
+            own = _turn(item.path) + crc32(item.nodeid.encode())
+            if item.get_closest_marker("long") is None or own % _ONE_IN == 0:
+                kept.add(item)
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = [item for item in items if item in kept]
+
+
+@cache
+def _turn(path: Path) -> int:
+    return crc32(path.read_bytes())
 
 
 def share(family: list[Case], turn: int) -> list[Case]:

@@ -156,6 +156,7 @@ def test_a_judge_does_not_take_the_gradient_by_the_result_for_one() -> None:
     assert judge.verdict(left, Formula(wrong)).status == "refuted"
 
 
+@pytest.mark.long
 def test_random_programs_of_any_shape() -> None:
     """Values of random programs put at the end, arrays among them, are proved like any loss."""
     shapes: dict[int, int] = {0: 0, 1: 0, 2: 0}

@@ -87,6 +87,7 @@ def test_results_are_matrix_expressions() -> None:
     assert ones.doit() == 4 * sp.ones(2, 3)
 
 
+@pytest.mark.long
 def test_every_side_is_a_sympy_object(monkeypatch: pytest.MonkeyPatch) -> None:
     """`lhs` and `rhs` of every link, small and elided, are expressions or matrices of one shape."""
     monkeypatch.setattr(symbolic, "MOST_WRITTEN", 50)
@@ -179,6 +180,7 @@ def test_unproved_link_prints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "refuted" in str(caught.value) or "undecided" in str(caught.value)
 
 
+@pytest.mark.long
 def test_huge_sizes_build_next_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """At 64×4096×4096 a few thousand entries are made of the 17 million, and little memory."""
     made = 0

@@ -156,6 +156,7 @@ def test_what_is_not_decided_is_said() -> None:
     assert report.text().startswith("Not decided: ")
 
 
+@pytest.mark.long
 def test_right_at_some_sizes_is_not_right() -> None:
     """(N-1)(N-2)(N-3)(N-4) is 0 at the sizes that are tried first, and not at all sizes."""
     vanishing = "dY @ W.T + (N-1)*(N-2)*(N-3)*(N-4)*X"

@@ -161,6 +161,7 @@ def test_functions_keep_single_and_double_precision(
         assert np.isfinite(found).all()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("target", ["numpy", "torch", "jax", "sympy"])
 def test_texts_are_python(target: str) -> None:
     """Every text is Python, or refused by name and target."""

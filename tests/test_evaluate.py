@@ -33,6 +33,7 @@ def values_of(
     return known
 
 
+@pytest.mark.long
 def test_random_programs_mean_what_numpy_means() -> None:
     """Text, tree and value agree with NumPy, also when axes are settled and text is printed."""
     seen: set[type] = set()

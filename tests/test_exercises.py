@@ -384,6 +384,7 @@ def test_a_longer_sheet_begins_like_a_shorter_one() -> None:
     assert exercises(derivation, "en", 6, 5)[:3] == exercises(derivation, "en", 3, 5)
 
 
+@pytest.mark.long
 def test_other_seeds_give_other_exercises() -> None:
     """No two of five students have the same sheet."""
     sheets = [exercises(derived(LINEAR), "en", 2, seed) for seed in range(5)]
@@ -434,6 +435,7 @@ def test_a_kind_that_fails_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [type(made) for made in made_for(theme, 2)] == [Shapes, Shapes]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("program", "options"),
     [
@@ -451,6 +453,7 @@ def test_exercises_about_inverses_and_determinants(
     assert {link.verdict.status for link in links_in(made)} <= {"equal", "refuted"}
 
 
+@pytest.mark.long
 def test_standardised_columns_have_exercises() -> None:
     """One entry is written out and proved; two rows, where the gradient is 0, are passed over."""
     theme = Theme.of(matderiv.derive("Y = (X - mean(X, axis=0))/std(X, axis=0); L = sum(f(Y))"))
@@ -459,6 +462,7 @@ def test_standardised_columns_have_exercises() -> None:
     assert one_entry(theme.at({"N": 3, "D": 2}), "X", (1, 2)) is not None
 
 
+@pytest.mark.long
 def test_wrong_lines_have_the_sizes_of_the_exercise() -> None:
     """The number of columns in a wrong formula is that of the exercise, at square sizes as well."""
     theme = Theme.of(matderiv.derive("L = sum(std(X, axis=1))"))
@@ -486,6 +490,7 @@ def test_where_there_are_too_few_the_page_says_so(language: str, said: str) -> N
     assert (full.left_out, said in str(full.write("md"))) == (0, False)
 
 
+@pytest.mark.long
 def test_exercises_that_cannot_be_put_in_words_are_left_out(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

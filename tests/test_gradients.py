@@ -127,6 +127,7 @@ def test_one_input_needs_no_name() -> None:
     assert {k: str(g) for k, g in gradient("x @ y", wrt=("y", "x")).items()} == {"y": "x", "x": "y"}
 
 
+@pytest.mark.long
 def test_deep_programs() -> None:
     """Two hundred layers are derived, proved and worked out without an end of the stack."""
     layers = "; ".join(f"h{n} = tanh(a{n}*h{n - 1})" for n in range(1, 201))

@@ -123,6 +123,7 @@ def test_both_forms_stand_up_front(lang: str) -> None:
     ]
 
 
+@pytest.mark.long
 @settings(max_examples=10, deadline=None)
 @given(program=st.sampled_from(PROGRAMS), sizes=st.tuples(*[st.integers(1, 3)] * 3))
 def test_the_second_form_is_that_of_the_exchanged_program(
@@ -402,6 +403,7 @@ def test_answers_stand_where_they_are_wanted() -> None:
     assert separate.rstrip().endswith("Made.")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_sheet_with_answers_apart_does_not_tell_how_to_make_them(lang: str, folder: Path) -> None:
     """Its own command makes the derivation again; the answers tell the one that makes both."""
@@ -424,6 +426,7 @@ def test_a_sheet_with_answers_apart_does_not_tell_how_to_make_them(lang: str, fo
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
 
 
+@pytest.mark.long
 def test_the_same_seed_draws_the_same_exercises(folder: Path) -> None:
     """Separate answers go to a file beside the sheet, and both come out the same again."""
     wishes = ["handout", "--exercises", "3", "--seed", "7", "--answers", "separate", "-o", "a.md"]

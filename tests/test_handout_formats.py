@@ -205,6 +205,7 @@ def test_every_format_at_every_size(size: tuple[int, int, int], lang: str, form:
         assert ("矩阵" in content) == (lang == "zh")
 
 
+@pytest.mark.long
 def test_formats_of_one_handout_leave_it_as_it_was() -> None:
     """Writing is reading: a format makes the same file before and after all others."""
     one = handout((2, 4, 3), "en")

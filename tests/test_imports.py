@@ -164,6 +164,7 @@ def circle(package: Path) -> list[str]:
     return next((found for module in sorted(graph) if (found := visit(module, []))), [])
 
 
+@pytest.mark.long
 def test_no_circles() -> None:
     """Of two modules at most one needs the other, directly or not, be it for a type only."""
     assert circle(PACKAGE) == []

@@ -54,6 +54,7 @@ def test_the_local_derivative_is_one_fraction(
     assert judge.verdict(left, side).status == "equal"
 
 
+@pytest.mark.long
 def test_a_wrong_word_is_refuted() -> None:
     """With another entry of u in it, what is printed is not the derivative."""
     derivation = derived("u = std(X, axis=1); L = Loss(u)")

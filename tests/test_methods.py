@@ -68,6 +68,7 @@ def tasks() -> dict[str, Task]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", OTHERS)
 def test_all_methods_end_in_the_same_formulas(method: str) -> None:
     """Over a share of the table, which differs from method to method, every method ends where the elementwise derivation ends."""

@@ -122,6 +122,7 @@ def test_the_check_finds_the_formulas_right(program: str) -> None:
     assert max(differences.values()) < 1e-6
 
 
+@pytest.mark.long
 def test_programs_of_other_kinds_are_checked() -> None:
     """A network, vectors and inverses are checked in the same way, at the shapes of the page."""
     for program, shapes in (

@@ -501,6 +501,7 @@ def _random_stack(chance: random.Random, depth: int) -> nodes.Node:
             return nodes.Multiply(one, nodes.Rearrange(middle, (*axes[:-1], None, axes[-1])))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(usually(2, thoroughly=5)))
 def test_random_stacks_have_true_gradients(seed: int, rng: np.random.Generator) -> None:
     """What the reverse sweep makes of random programs is proved, and agrees with differences."""

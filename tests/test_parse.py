@@ -105,6 +105,7 @@ def test_other_spellings_are_read_and_said(
     [
         ("sum(A × B)", ("A @ B", "A*B")),
         ("sum(X'*Y)", ("X.T @ Y", "X.T*Y")),
+        ("x'A x", ("x.T @ A", "x.T*A")),
         ("tr(A^-1)", ("inv(A)", "1/A")),
         ("sum(A x)", ("A @ x", "A*x")),
         ("‖A x − b‖²", ("A @ x", "A*x")),
@@ -156,8 +157,11 @@ WITH_CARET = [
     (LINE + "sum(lambda*Y)", "lambda", "lambda is a word that Python keeps for itself; write lam."),
     (
         "Y = X'W; L = sum(Y)",
-        "'",
-        ("There are no strings in the language; the transpose of X is X.T."),
+        "X'W",
+        (
+            "X'W has two readings: X.T @ W, the matrix product, or X.T*W, entry by entry; write one "
+            "of them."
+        ),
     ),
     (
         LINE + "sum(|Y|)",
@@ -751,6 +755,7 @@ def is_read(text: str) -> bool:
     return False
 
 
+@pytest.mark.long
 @given(st.text(max_size=60))
 @settings(max_examples=100, deadline=None)
 def test_any_unicode_is_read_or_refused(text: str) -> None:

@@ -108,6 +108,7 @@ def undefined(text: str) -> set[str]:
     return {n.id for n in tree if isinstance(n, ast.Name)} - known
 
 
+@pytest.mark.long
 def test_texts_run_as_printed(tmp_path: Path) -> None:
     """Lines use names that are defined before; NumPy's text and the lines have one value."""
     compared = 0

@@ -236,6 +236,7 @@ def test_the_loss_must_be_a_number() -> None:
         derive("L = X @ w", wrt="w")
 
 
+@pytest.mark.long
 def test_a_matrix_that_is_used_in_every_layer_takes_work_in_proportion() -> None:
     """Twice as many layers of one matrix take at most six times as many calls."""
     calls = []

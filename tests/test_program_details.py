@@ -190,6 +190,7 @@ def test_no_details_unless_asked_for() -> None:
     assert not any(b.details or b.arrays or tagged(b.box) for b in blocks)
 
 
+@pytest.mark.long
 def test_nothing_to_point_at_where_nothing_is_written_out() -> None:
     """By other methods only what the loss itself uses is derived entry by entry."""
     for method in ("differential", "index", "kronecker"):

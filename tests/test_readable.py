@@ -175,3 +175,10 @@ def test_an_array_of_ones_is_introduced(method: str) -> None:
     printed = page("Y = X @ W + b; L = Loss(Y)", method, X=(2, 3), W=(3, 4), b=(4,))
     assert ("{1}_{N" in printed) == ("in which every entry is 1" in printed)
     assert method != "differential" or "{1}_{N" in printed
+
+
+def test_the_transpose_of_a_row_has_brackets() -> None:
+    """A Jacobian that is a row bᵀ stands in brackets before it is transposed."""
+    printed = page("L = cos(a @ b)", "kronecker", a=(3,), b=(3,))
+    assert r"(b^{T})^{T}" in printed
+    assert "{b^{T}}^{T}" not in printed

@@ -78,6 +78,7 @@ def test_letters_of_sizes_are_no_names_of_the_program() -> None:
     assert not symbols & {"M", "N", "D", "L"}
 
 
+@pytest.mark.long
 @given(st.permutations(["A", "B", "Q", "U", "W_q", "Key", "x1"]), _SIZES, _SIZES)
 @settings(max_examples=8, deadline=None)
 def test_renaming_changes_names_only(names: list[str], n: int, d: int) -> None:
@@ -196,6 +197,7 @@ def test_axes_are_settled() -> None:
     assert known == "y = sum(X, axis=1); L = sum(y) + norm(y) + sum(mean(X, axis=0))"
 
 
+@pytest.mark.long
 @given(EXPRESSIONS)
 @settings(max_examples=200, deadline=None)
 def test_any_tree_has_shapes_or_an_error_that_says_why(tree: nodes.Node) -> None:

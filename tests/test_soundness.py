@@ -32,6 +32,7 @@ def cases(soundness: ModuleType, about: str) -> Sequence[object]:
     return soundness.products() if about == "products" else soundness.programs(every=3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("about", "count", "most"), [("products", MANY, 0), ("programs", MANY, 3)])
 def test_no_right_formula_is_refused(
     soundness: ModuleType, about: str, count: int, most: int
@@ -42,6 +43,7 @@ def test_no_right_formula_is_refused(
     assert verdicts["right"] >= count - most
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("about", "count"), [("products", MANY), ("programs", MANY)])
 def test_no_wrong_formula_is_accepted(soundness: ModuleType, about: str, count: int) -> None:
     """Formulas changed in one place are refused unless the change is harmless, and named."""
@@ -52,6 +54,7 @@ def test_no_wrong_formula_is_accepted(soundness: ModuleType, about: str, count: 
     assert len(misread) <= 0.1 * verdicts["wrong"]
 
 
+@pytest.mark.long
 def test_anything_ends_in_a_verdict_or_a_clean_error(soundness: ModuleType) -> None:
     """Random texts and trees raise nothing else, and none hangs."""
     found = soundness.fuzz(120, 30, seed=103)

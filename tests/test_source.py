@@ -86,6 +86,7 @@ def test_source_is_read_as_the_same_tree(tree: Node) -> None:
     assert parse(f"L = {source(tree)}").loss.value == tree
 
 
+@pytest.mark.long
 def test_the_property_knows_every_node() -> None:
     """A node that is added to the language is added to the trees above."""
     seen: set[type] = set()

@@ -299,6 +299,7 @@ def test_answers_are_those_of_the_book(
     assert matderiv.check(text, wrt=wrt, shapes=shapes, claim=f"2*({answer})").status == "wrong"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", ["index", "elementwise"])
 def test_attention_of_a_batch_is_derived_and_its_certificate_confirmed(method: str) -> None:
     """All by letters; a certificate with a lost transpose or another axis is refused."""

@@ -90,6 +90,7 @@ def test_no_gradient_of_the_table_is_long(entry: Entry_) -> None:
     assert found.graph.loss not in re.findall(r"\w+", text)
 
 
+@pytest.mark.long
 def test_the_table_is_short_on_the_whole() -> None:
     """All formulas together are no longer than the books'."""
     ours = sum(length(source(of_table(e).gradients[e.wrt].formula)) for e in table())
@@ -224,6 +225,7 @@ def layers(count: int) -> Graph:
     return graph("; ".join([*lines, f"L = sum(H{count - 1}**2)"]))
 
 
+@pytest.mark.long
 def test_a_long_chain_takes_work_in_proportion() -> None:
     """Four times as many layers take at most six times as many calls."""
     calls = []
@@ -337,6 +339,7 @@ def test_a_division_by_zero_is_refused() -> None:
         sweep(graph("L = sum(A/(A - A))"), ("A",))
 
 
+@pytest.mark.long
 def test_too_many_uses_are_refused() -> None:
     """More uses of one name than anybody reads are refused by number."""
     lines = "; ".join(f"H{n + 1} = tanh(H{n} @ V)" for n in range(201))

@@ -179,7 +179,8 @@ def _said(question: Question, claim: Node, slip: Slip) -> Cause:
         return Cause((Edit("use", whole, claim, whole),), None, whole, slip.of)
     edit = slip.edit
     before, after = question.plain(edit.before), question.plain(edit.after)
-    within = any(part == before for part in nodes.walk(claim))
+    # A change of the claim itself has been tried; this one is of the formula that it equals.
+    within = slip.of != question.wrt and any(part == before for part in nodes.walk(claim))
     same = None if within else question.plain(slip.formula)
     made = Edit(edit.kind, edit.node, before, after)
     of = place(question, made) if slip.of == question.wrt else slip.of

@@ -153,7 +153,7 @@ def einsum(subscripts: str, *operands: Node) -> Node:
 
     >>> from matderiv.expression.source import source
     >>> source(einsum("ij,kj->ik", nodes.Name("A"), nodes.Name("B")))
-    'transpose(A, (0, 1)) @ transpose(B, (1, 0))'
+    '(A @ transpose(B, (1, 0)))'
     """
     text = subscripts.replace(" ", "")
     if "." in text:

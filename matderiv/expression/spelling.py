@@ -177,6 +177,15 @@ def _products(text: str) -> str:
 def _turned(text: str) -> str:
     """X', with MATLAB's product beside it refused: X'*Y is X.T @ Y there."""
     quote = rf"{_AFTER}['′’](?=\s*(?:[-+*/@^;,)\]\n.'′’]|\Z)|[ \t]+[\w(])"
+    beside = re.search(r"([A-Za-z]\w*)['′’]([A-Za-z]\w*)\b(?!['′’])", text)
+    if beside:
+        one, two = beside.groups()
+        raise ProgramSyntaxError(
+            f"{beside[0]} has two readings: {one}.T @ {two}, the matrix product, or {one}.T*{two}, "
+            "entry by entry; write one of them.",
+            text,
+            beside.start(),
+        )
     whole = text
     while (found := re.search(quote, text)) is not None:
         start, end = found.span()

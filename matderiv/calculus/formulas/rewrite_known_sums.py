@@ -130,5 +130,5 @@ def _weighed(node: Node, a: Node, b: Node, axis: int | None, facts: Facts) -> No
 
 
 def _defined(node: Node, facts: Facts) -> Node:
-    """What a name stands for."""
+    """The formula that a name stands for."""
     return (isinstance(node, nodes.Name) and facts.definition(node.name)) or node

@@ -150,7 +150,7 @@ def _entrywise(parts: tuple[Addend, ...], _: Facts) -> list[Node]:
 
 
 def _left(power: Node, taken: Node) -> Node | None:
-    """What is left of a power when one of the same sign, as large at most, is taken from it."""
+    """The rest of a power when one of the same sign, as large at most, is taken from it."""
     if formula_key(power) == formula_key(taken):
         return nodes.ZERO
     match power, taken:

@@ -39,7 +39,7 @@ def stable(formula: Node, swept: Sweep) -> Node:
 
 
 def _whole(node: Node, swept: Sweep) -> Node:
-    """What a name stands for, in names that formulas may use."""
+    """The formula of a name, in names that formulas may use."""
     if not isinstance(node, nodes.Name):
         return node
     value = swept.graph.value(node.name)

@@ -138,7 +138,7 @@ def _in_product(node: Node, name: str, value: Node) -> Node | None:
 
 
 def _left(part: BasePower, base: Node, power: Node) -> Node | None:
-    """What is left of the power of a factor without this one."""
+    """The rest of the power of a factor, without this one."""
     if formula_key(part[0]) != formula_key(base):
         return None
     if formula_key(part[1]) == formula_key(power):
