@@ -48,7 +48,6 @@ _MATRIX = 2  # dimensions
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
 _USES = 200  # uses of one name at most
 _PUT = 40  # the length up to which a gradient is put into the formulas that mention it
-_SHORTER = 0.9  # of the length of two formulas, at most, is what is left of them where it is
 _UNFOLDED = 20  # values that are put into each other
 _LONGEST = 200  # operations and names of a formula into which values are still put
 
@@ -275,7 +274,7 @@ class _Sweep:
         alone = [of for of in gone if self.uses_alone(of, {name, *gone})]
         put = replaced(before, {f"d{of}": found[of].formula for of in gone})
         together = cost(before) + sum(cost(found[of].formula) + 1 for of in alone)
-        return cost(formula) < cost(put) and cost(formula) <= _SHORTER * together
+        return cost(formula) < min(cost(put), together - 1)
 
     def uses_alone(self, of: str, names: set[str]) -> bool:
         """Whether no formulas but those of the gradients by these names mention that by a value."""
