@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 
 from matderiv.calculus.index_forms.canonical import sealed
 from matderiv.calculus.index_forms.contraction import contracted
@@ -23,11 +24,11 @@ from matderiv.calculus.index_forms.forms import (
     Entry,
     Form,
     Raised,
+    Rate,
     SizeAtom,
     Term,
     Whole,
     added,
-    atoms_in,
     constant,
     difference,
     letters_of,
@@ -55,9 +56,26 @@ def under_assumptions(form: Form, sizes: Mapping[str, int] | None = None) -> For
     >>> under_assumptions(((Term(((t, 1),), (("k", "M"),)), Fraction(1)),)) == ONE_FORM
     True
     """
-    if not any(isinstance(atom, Entry) and atom.known is not None for atom in atoms_in(form)):
-        return form
-    return _Using(sizes).form(form)
+    return _Using(sizes).form(form) if _assumes(form) else form
+
+
+@lru_cache(maxsize=1 << 14)
+def _assumes(form: Form) -> bool:
+    """Whether anything is assumed of an array in a form; parts that stand twice are asked once."""
+    return any(map(_is_assumed, (atom for term, _ in form for atom, _ in term.atoms)))
+
+
+def _is_assumed(atom: Atom) -> bool:
+    match atom:
+        case Entry(known=known):
+            return known is not None
+        case Call(arg=arg) | Whole(arg=arg):
+            return _assumes(arg)
+        case Raised(base=base, exponent=exponent):
+            return _assumes(base) or _assumes(exponent or ())
+        case Rate(of=of, wrt=wrt):
+            return _is_assumed(of) or _is_assumed(wrt)
+    return False
 
 
 class _Using:
