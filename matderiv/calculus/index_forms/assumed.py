@@ -39,6 +39,7 @@ from matderiv.calculus.index_forms.forms import (
     single,
     to_the,
 )
+from matderiv.calculus.index_forms.known_functions import called
 from matderiv.expression.assumptions import ASSUMPTIONS
 
 __all__ = ["under_assumptions"]
@@ -164,7 +165,7 @@ class _Using:
                 if atom.function == "det":
                     made = single(Whole("prod", ((row, size),), on))
                 else:
-                    log = single(Call("log", single(Call("abs", on))))
+                    log = called("log", called("abs", on, self.letter), self.letter)
                     made = tuple((Term(t.atoms, (*t.bound, (row, size))), c) for t, c in log)
                 return self.written(made), power
         return None
@@ -304,10 +305,8 @@ def _sides(term: Term) -> Term | None:
 
 
 def _of_sign(function: str, arg: Form) -> Form | None:
-    """|p| = p, sign p = step p = 1, sign(p·u) = sign u and log(p·qⁿ) = log p + n·log q."""
+    """Sign p = step p = 1, sign(p·u) = sign u and log(p·qⁿ) = log p + n·log q."""
     sign = _sign(arg)
-    if function == "abs" and sign:
-        return arg
     if function in ("sign", "step"):
         return ONE_FORM if sign == _POSITIVE else _without_positive(function, arg)
     if function != "log" or not sign or len(arg) != 1:
