@@ -22,6 +22,7 @@ __all__ = [
     "MOST_TERMS",
     "MOST_WRITTEN_ENTRIES",
     "PAGE_WORK",
+    "aside",
     "bounded",
     "budget",
     "spend",
@@ -100,6 +101,25 @@ def _from_environment() -> int | None:
     if not (given.isascii() and given.isdigit() and int(given[:20])):
         raise InputError(f"{_VARIABLE} is {given[:40]!r}; it is a whole number from 1.")
     return int(given[:20])
+
+
+@contextmanager
+def aside(steps: int) -> Iterator[None]:
+    """Let everything inside take at most so many steps, which are not those of the budget.
+
+    Raises:
+        BudgetError: the steps are used up; those of the budget are not.
+
+    >>> with budget(10):
+    ...     with aside(5):
+    ...         spend(4)
+    ...     spend(10)
+    """
+    token = _work.set(_Work(steps))
+    try:
+        yield
+    finally:
+        _work.reset(token)
 
 
 @contextmanager

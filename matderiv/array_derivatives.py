@@ -35,7 +35,7 @@ from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
 from matderiv.expression.readings import Reading
 from matderiv.expression.shapes import Shape, read_as
-from matderiv.expression.vocabulary import did_you_mean
+from matderiv.expression.vocabulary import KNOWN, did_you_mean
 from matderiv.notation.array_forms import FORMS, Derived, Written, array_latex, written_array
 
 if TYPE_CHECKING:
@@ -587,7 +587,7 @@ def _with_direction(asked: Asked, direction: str | None, known: Mapping[str, Sha
                 f"The direction {direction} is {one} in the program, but {of} is {other}; give the "
                 f"direction another name, such as {array.free('v', 'u')}."
             )
-    elif array.free(direction) != direction:
+    elif array.free(direction) != direction or direction in {*KNOWN, "pi"}:
         raise InputError(
             f"{direction} has another meaning in the program; call the direction "
             f"{array.free('v', 'u')}."

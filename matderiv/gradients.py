@@ -361,7 +361,7 @@ def gradient(
         known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=True)
         known = ones_kept(written, known, shapes)
         named = (wrt,) if isinstance(wrt, str) else None if wrt is None else tuple(wrt)
-        names = chosen(written, named, known, assigned=True)
+        names = chosen(written, named, known, assumed=assumed, assigned=True)
         declared = declared_letters(known, sizes, shapes)
         asked = _Asked(
             written, tuple(known.items()), names, tuple(assumed.items()), meant, declared

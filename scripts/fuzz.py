@@ -410,7 +410,7 @@ def _shown(place: int) -> str:
 
 # -- command line ----------------------------------------------------------------------------
 
-_COMMANDS = ("derive", "gradient", "check", "jacobian", "handout")
+_COMMANDS = ("derive", "gradient", "check", "jacobian", "hessian", "jvp", "hvp", "handout")
 #: Options, each with arguments that fit it.
 _OPTIONS: dict[str, tuple[str, ...]] = {
     "-N": ("1", "2", "3"),

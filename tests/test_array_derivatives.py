@@ -336,6 +336,8 @@ def test_mixed_blocks_have_no_sign() -> None:
         ("jacobian", {"program": "A @ X", "wrt": "Z"}, "no Z in the program"),
         ("jvp", {"program": "A @ x", "wrt": "x", "direction": "x"}, "another name, such as v"),
         ("hvp", {"program": "x @ A @ x", "wrt": "x", "direction": "A"}, "another name, such as v"),
+        ("hvp", {"program": "x @ A @ x", "wrt": "x", "direction": "pi"}, "another meaning"),
+        ("jvp", {"program": "A @ x", "wrt": "x", "direction": "N"}, "call the direction v"),
         ("jvp", {"program": "x @ S", "wrt": "S", "assume": {"S": "symmetric"}}, "another --wrt"),
     ],
 )

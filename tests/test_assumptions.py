@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,8 @@ from matderiv.errors import InputError, ShapeError
 from matderiv.expression.assumptions import ASSUMPTIONS
 from matderiv.expression.parse import parse
 from matderiv.expression.structured import is_structured, numbers_made, structured
+from matderiv.testing import check_backward
+from matderiv.testing.strategies import inputs
 
 ENTROPY = "L = -sum(T*log(softmax(X @ W, axis=1)))"
 NEAR = 1e-6
@@ -267,6 +270,60 @@ def test_a_convention_without_a_symmetric_input_is_refused(assume: dict[str, str
         gradient("tr(Q @ D)", assume={"Q": "symmetric"}, convention="other")
 
 
+# -- labels ------------------------------------------------------------------------------------
+
+
+def test_gradients_by_labels_come_only_when_asked_for() -> None:
+    """Data whose entries are tied to each other are no default, unless there is nothing else."""
+    labels = {"T": "onehot"}
+    assert set(gradient(ENTROPY, assume=labels)) == {"X", "W"}
+    assert derive(ENTROPY, assume=labels).wrt == ("X", "W")
+    assert gradient(ENTROPY, wrt="T", assume=labels).wrt == "T"
+    assert str(gradient("L = sum(T**2)", assume=labels)) == "2*T"
+    assert matderiv.check(ENTROPY, None, "dT = -log(softmax(X @ W, axis=1))", assume=labels)
+
+
+def _entropy_gradient(T: Any, X: Any, W: Any) -> Any:
+    scores = np.exp(X @ W)
+    return X.T @ (scores / scores.sum(axis=1, keepdims=True) - T)
+
+
+def test_functions_are_tried_at_inputs_of_which_the_assumption_holds() -> None:
+    """A backward pass for labels is right for labels, and wrong for other arrays."""
+    assert check_backward(None, _entropy_gradient, ENTROPY, "W", assume={"T": "onehot"})
+    assert check_backward(None, _entropy_gradient, f"assume T stochastic\n{ENTROPY}", "W")
+    assert not check_backward(None, _entropy_gradient, ENTROPY, "W", raise_exception=False)
+
+
+@pytest.mark.parametrize("what", ASSUMPTIONS)
+def test_strategies_draw_inputs_of_which_the_assumption_holds(what: str) -> None:
+    """Every example of `inputs` keeps what its program says."""
+
+    @given(inputs(f"assume A {what}\nL = sum(A*X)", largest=3))
+    @settings(max_examples=10, deadline=None)
+    def kept(arrays: dict[str, Any]) -> None:
+        assert is_structured(arrays["A"], what)
+
+    kept()
+
+
+@pytest.mark.parametrize(
+    ("program", "assume", "kept"),
+    [
+        ("L = sum(log(p)) + norm(p) + sum(1/p)", {}, True),
+        ("L = sum(log(p)) + norm(p) + sum(1/p)", {"p": "positive"}, False),
+        ("L = logdet(A)", {"A": "orthogonal"}, False),
+        ("L = logdet(A) + sum(log(p))", {"A": "orthogonal"}, True),
+    ],
+)
+def test_what_is_assumed_is_no_condition(
+    program: str, assume: dict[str, str], kept: object
+) -> None:
+    """A page does not ask for positive numbers where they are assumed."""
+    page = derive(program, assume=assume).markdown()
+    assert ("holds where the program can be differentiated" in page) == kept
+
+
 # -- pages and certificates --------------------------------------------------------------------
 
 
@@ -297,3 +354,12 @@ def test_a_page_names_the_condition(language: str, top: str, place: str) -> None
     page = derive(ENTROPY, wrt="W", assume={"T": "onehot"}).markdown(lang=language)
     assert page.index(top) < page.index(place)
     assert place not in derive(ENTROPY, wrt="W").markdown(lang=language)
+
+
+def test_the_gradient_by_a_triangular_matrix_is_refused_with_what_to_do() -> None:
+    """It is known of other inputs; by its own entries there is no formula in the language."""
+    with pytest.raises(InputError, match=re.escape("take numpy.tril of it")):
+        gradient("L = logdet(A)", assume={"A": "lower"})
+    program, claim = "L = lam*logdet(A)", "sum(log(abs(diag(A))))"
+    assert matderiv.check(program, "lam", claim).status == "wrong"
+    assert matderiv.check(program, "lam", claim, assume={"A": "lower"}).status == "right"

@@ -235,6 +235,7 @@ def test_one_reading_that_fits_is_taken_and_said(text: str, dimensions: dict[str
     ("text", "readings"),
     [
         ("(x - mu) @ inv(S) @ (x - mu)", [("vectors", ("mu",), "mu")]),
+        ("norm(x - mu)**2 + sum(outer(x - nu, x))", [("vectors", ("mu", "nu"), "mu")]),
         ("d = x - mu; L = logdet(S) + d @ inv(S) @ d", [("vectors", ("mu",), "mu")]),
         ("sum(f(Q @ K.T/sqrt(d_k)))/2", [("scalars", ("d_k",), "d_k")]),
         ("sum((x - mean(x))**2)/(n - 1)", [("scalars", ("n",), "")]),

@@ -6,13 +6,15 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from matderiv._budget import aside
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.sweep.sweep import finished, replaced
 from matderiv.checking.decide import judged, refuted_at
 from matderiv.checking.points import points
 from matderiv.checking.question import Question
-from matderiv.errors import MatderivError
+from matderiv.errors import BudgetError, InputError, MatderivError, ProofError
 from matderiv.expression.assumptions import ASSUMPTIONS, Convention
+from matderiv.expression.dims import sized
 from matderiv.expression.nodes import Node, names_in
 
 __all__ = ["Condition", "condition"]
@@ -24,6 +26,8 @@ _OWN = ("symmetric", "positive")  # of the input that the claim is the gradient 
 _LIKELY = ("symmetric", "orthogonal")  # of a matrix that need not be square
 _POINTS = 2  # at which a claim is refuted before anything is derived
 _MATRIX = 2  # dimensions
+_EQUAL = 3  # all sizes at points where a matrix of two sizes is square
+_STEPS = 20_000  # of work, beside those of the budget
 _MOST = 60  # values of a program in which conditions are looked for
 
 
@@ -48,14 +52,20 @@ def condition(question: Question, claim: Node) -> Condition | None:
     """
     if len(question.definitions) > _MOST or not question.everywhere:
         return None
+    with contextlib.suppress(BudgetError), aside(_STEPS):
+        return _found(question, claim)
+    return None
+
+
+def _found(question: Question, claim: Node) -> Condition | None:
     fits = question.fitting(claim) == question.shape
     for name, what, convention in _candidates(question, claim):
         square = len({*question.shapes[name]}) == 1
-        if fits and square and convention is None and _refuted(question, claim, name, what):
-            continue
         if not fits and (square or not ASSUMPTIONS[what].square):
             continue
-        with contextlib.suppress(MatderivError):
+        if convention is None and _refuted(question, claim, name, what):
+            continue
+        with contextlib.suppress(InputError, ProofError):
             under = question.assuming(name, what, convention or question.given.convention)
             if under.fitting(claim) == under.shape and judged(under, claim).status == "equal":
                 return Condition(name, what, convention, _short(question, claim))
@@ -109,11 +119,14 @@ def _refuted(question: Question, claim: Node, name: str, what: str) -> bool:
     """Whether the claim is not the gradient at a point where the assumption holds."""
     task = question.task
     assumed = replace(task, assumed={**task.assumed, name: what})
-    there = replace(question, task=assumed)
+    shapes, equal = question.shapes, False
+    if ASSUMPTIONS[what].square and shapes[name][0] != shapes[name][1]:
+        shapes, equal = sized(shapes, {dim.symbol: _EQUAL for dim in question.dims}), True
+    there = replace(question, task=assumed, shapes=shapes)
     gradient = question.gradient
     return any(
         refuted_at(point, claim, gradient)
-        for point in points(there, claim, gradient, count=_POINTS)
+        for point in points(there, claim, gradient, count=_POINTS, small=equal)
     )
 
 

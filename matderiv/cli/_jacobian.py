@@ -83,8 +83,11 @@ def jacobian_command(
     """
     from matderiv import array_derivatives, jacobians
 
-    every = (*_FORMULA, *_PAGE)
-    usual = every if show is None else tuple(_PAGE)
+    if show is not None and form in _FORMULA:
+        raise click.UsageError(
+            f"--show is of the page, and --format is {form}; leave one of them out."
+        )
+    usual = (*_FORMULA, *_PAGE) if show is None else tuple(_PAGE)
     source = tuple(name for name in _FORMULA if name != "latex")
     fitting = {
         "": usual,

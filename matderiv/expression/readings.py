@@ -112,14 +112,14 @@ def _factors(node: Node) -> Iterator[str]:
 
 
 def beside_vectors(program: Program, dimensions: Callable[[Node], int | None]) -> Iterator[str]:
-    """Greek names beside a vector in a factor of a matrix product: mu in (x - mu) @ A.
+    """Greek names beside a vector in a factor of a product or in a norm: mu in (x - mu) @ A.
 
     `dimensions`: those of a part of the program, None if they are not known.
     """
     values = {a.name: a.value for a in program.assignments}
     for assignment in program.assignments:
         for node in nodes.walk(assignment.value):
-            if not isinstance(node, nodes.MatMul):
+            if not isinstance(node, nodes.MatMul | nodes.Outer | nodes.Norm):
                 continue
             for factor in nodes.children(node):
                 part = factor.arg if isinstance(factor, nodes.Transpose) else factor

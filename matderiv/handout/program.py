@@ -264,7 +264,7 @@ def numpy_answers(composer: ProgramComposer) -> Iterator[Block]:
     lines += (assignment(name, task.source(node)) for name, node in formulas.items())
     yield CodeBlock("\n".join(lines), "python")
     yield from _names(composer, list(formulas.values()))
-    found = conditions(sweep.graph, sweep.lifted)
+    found = conditions(sweep.graph, sweep.lifted, composer.task.assumed)
     if found:
         yield Paragraph(composer.say("conditions", {}))
         yield Bullets(tuple(_condition(composer, kind, node) for kind, node in found))

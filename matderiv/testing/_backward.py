@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 
 from matderiv.arguments import checked
+from matderiv.calculus.sweep.task import chosen
 from matderiv.checking.evidence import deciding_line
 from matderiv.checking.factors import Sample
 from matderiv.checking.floats import Case, random_case
 from matderiv.checking.question import Question, ask
 from matderiv.checking.report import line_text
 from matderiv.errors import InputError
+from matderiv.expression.assumptions import infer_assumed, read_assumed
 from matderiv.expression.dims import sized
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
-from matderiv.expression.shapes import Shape, infer
+from matderiv.expression.shapes import Shape
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.testing._looks import looks_like
 from matderiv.testing._numeric import far, place_words, real_array, worst_of
@@ -54,6 +56,7 @@ def check_backward(
     wrt: str | Sequence[str] | None = None,
     *,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     rtol: float = 1e-6,
     atol: float = 1e-8,
     seed: int = 0,
@@ -74,7 +77,8 @@ def check_backward(
     An undefined f is replaced by a smooth function with a derivative that is not trivial, and so
     is an undefined Loss, whose gradient is dY. Inputs are float64, at several shapes: unequal
     ones, each size in turn 1, and equal ones, unless `shapes` gives all; shapes at which the
-    program has no value are left out. At relu they keep away from its kink.
+    program has no value are left out. At relu they keep away from its kink, and what is assumed
+    of inputs, as in `gradient`, holds of them.
 
     Raises:
         AssertionError: a result is wrong, unless `raise_exception` is False. The message names
@@ -93,8 +97,10 @@ def check_backward(
     True
     """
     __tracebackhide__ = True
-    names = _names(program, shapes) if wrt is None else (wrt,) if isinstance(wrt, str) else wrt
-    questions = {name: ask(program, name, shapes=shapes) for name in names}
+    names = (
+        _names(program, shapes, assume) if wrt is None else (wrt,) if isinstance(wrt, str) else wrt
+    )
+    questions = {name: ask(program, name, shapes=shapes, assume=assume) for name in names}
     first = next(iter(questions.values()))
     known = {n: d for question in questions.values() for n, d in question.definitions.items()}
     cases = _cases(first, known, seed, fixed=shapes is not None)
@@ -105,11 +111,16 @@ def check_backward(
     return message is None
 
 
-def _names(program: str, shapes: Mapping[str, tuple[int, ...]] | None) -> tuple[str, ...]:
-    """All inputs that are arrays."""
+def _names(
+    program: str,
+    shapes: Mapping[str, tuple[int, ...]] | None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None,
+) -> tuple[str, ...]:
+    """The inputs that gradients are by if nothing else is said."""
     written = parse(program)
-    known = infer(written, shapes=shapes)
-    return tuple(name for name in written.inputs() if known[name])
+    assumed = read_assumed(written, assume)
+    known = infer_assumed(written, assumed, shapes=shapes)
+    return chosen(written, None, known, assumed=assumed)
 
 
 def _cases(

@@ -10,9 +10,10 @@ from hypothesis.extra import numpy as hnp
 
 from matderiv.arguments import checked
 from matderiv.checking.question import Question, ask
+from matderiv.expression.assumptions import Assumed, infer_assumed, read_assumed
 from matderiv.expression.dims import sized
 from matderiv.expression.parse import parse
-from matderiv.expression.shapes import infer
+from matderiv.expression.structured import structured
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 
 __all__ = ["inputs", "shapes"]
@@ -50,14 +51,16 @@ def inputs(
     """Arrays for every input of a program, of shapes that fit it; scalars are numbers.
 
     Entries are multiples of 1/64 from `low` to `high`, so that examples are readable and sums of
-    products of them are exact in float64.
+    products of them are exact in float64; where the program says that something is assumed of an
+    input, they are made so that it holds.
 
     >>> from hypothesis import find
     >>> find(inputs("L = lam*sum(f(X @ W))", low=1), lambda found: True)["lam"]
     1.0
     """
+    assumed = read_assumed(parse(program), None)
     numbers = st.integers(int(np.ceil(low * 64)), int(np.floor(high * 64)))
-    return _arrays(shapes(program, largest=largest), numbers.map(lambda n: n / 64))
+    return _arrays(shapes(program, largest=largest), numbers.map(lambda n: n / 64), assumed)
 
 
 @st.composite
@@ -65,19 +68,22 @@ def _arrays(
     draw: st.DrawFn,
     fitting: st.SearchStrategy[dict[str, tuple[int, ...]]],
     entries: st.SearchStrategy[float],
+    assumed: Assumed,
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, shape in draw(fitting).items():
-        found[name] = draw(hnp.arrays(np.float64, shape, elements=entries) if shape else entries)
+        drawn = draw(hnp.arrays(np.float64, shape, elements=entries) if shape else entries)
+        found[name] = structured(drawn, assumed.get(name))
     return found
 
 
 def _question(program: str) -> Question:
-    """The question about the first input that is an array, or the first one."""
+    """The question about an input, an array of which nothing is assumed if there is one."""
     written = parse(program)
-    known = infer(written)
-    inputs = written.inputs()
-    return ask(program, next((name for name in inputs if known[name]), inputs[0]))
+    assumed = read_assumed(written, None)
+    known = infer_assumed(written, assumed)
+    inputs = sorted(written.inputs(), key=lambda name: (name in assumed, not known[name]))
+    return ask(program, inputs[0])
 
 
 def _shapes(question: Question, sizes: dict[str, int]) -> dict[str, tuple[int, ...]]:

@@ -85,8 +85,9 @@ def _vanishes_quickly(expr: sp.Expr) -> bool:
 
 def _has_a_value(expr: sp.Expr) -> bool:
     """Whether a point shows that an expression is not zero, which is found sooner than a proof."""
-    point = {
-        x: sp.Rational(7 * n + 5, 11) for n, x in enumerate(sorted(expr.free_symbols, key=str))
+    some = sorted(expr.free_symbols, key=str)
+    point: dict[sp.Basic, sp.Basic | float] = {
+        x: sp.Rational(7 * n + 5, 11) for n, x in enumerate(some)
     }
     value = expr.evalf(subs=point)
     return bool(value.is_Float and abs(value) > _CLOSE)

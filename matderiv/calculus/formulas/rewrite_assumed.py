@@ -11,7 +11,7 @@ from matderiv.calculus.formulas.rewrite_reductions import settled_sum
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
-__all__ = ["labels", "orthogonal", "rows", "signs"]
+__all__ = ["is_orthogonal", "is_positive", "labels", "orthogonal", "rows", "signs"]
 
 _EVEN = 2
 
@@ -69,15 +69,15 @@ def orthogonal(node: Node, facts: Facts) -> Node | None:
     match node:
         case nodes.MatMul():
             return _cancelled(node, facts)
-        case nodes.Inverse(arg) if _is_orthogonal(arg, facts):
+        case nodes.Inverse(arg) if is_orthogonal(arg, facts):
             return nodes.Transpose(arg)
-        case nodes.LogDet(arg) if _is_orthogonal(arg, facts):
+        case nodes.LogDet(arg) if is_orthogonal(arg, facts):
             return nodes.ZERO
         case nodes.Power(nodes.Determinant(arg), nodes.Number(power)) if (
-            power.denominator == 1 and power % _EVEN == 0 and _is_orthogonal(arg, facts)
+            power.denominator == 1 and power % _EVEN == 0 and is_orthogonal(arg, facts)
         ):
             return nodes.ONE
-        case nodes.Apply("abs", nodes.Determinant(arg)) if _is_orthogonal(arg, facts):
+        case nodes.Apply("abs", nodes.Determinant(arg)) if is_orthogonal(arg, facts):
             return nodes.ONE
     return None
 
@@ -86,14 +86,15 @@ def _cancelled(node: nodes.MatMul, facts: Facts) -> Node | None:
     links = list(chain(node, facts.shape))
     for n in range(len(links) - 1):
         for one, other in (links[n : n + 2], links[n + 1 : n - 1 if n else None : -1]):
-            if one == nodes.Transpose(other) and _is_orthogonal(other, facts):
+            if one == nodes.Transpose(other) and is_orthogonal(other, facts):
                 kept = [*links[:n], *links[n + 2 :]]
                 identity = nodes.Eye(size_name(facts.shape(other)[0]))
                 return changed(node, chained(kept or [identity]))
     return None
 
 
-def _is_orthogonal(node: Node, facts: Facts) -> bool:
+def is_orthogonal(node: Node, facts: Facts) -> bool:
+    """Whether a node is an input that is assumed to be orthogonal."""
     known = facts.known(node)
     return known is not None and known.name == "orthogonal"
 
@@ -123,6 +124,11 @@ def _side(function: str, arg: Node, facts: Facts) -> Node | None:
     if len(kept) == len(parts) or not kept:
         return None
     return nodes.Apply(function, product_of(Fraction(1 if number > 0 else -1), kept))
+
+
+def is_positive(node: Node, facts: Facts) -> bool:
+    """Whether every entry of an array is positive, by what is assumed of its inputs."""
+    return _sign(node, facts) == _POSITIVE
 
 
 def _root(node: Node, exponent: Fraction, facts: Facts) -> Node | None:

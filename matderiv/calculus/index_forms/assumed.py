@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 
 from matderiv.calculus.index_forms.canonical import sealed
 from matderiv.calculus.index_forms.contraction import contracted
@@ -23,11 +24,11 @@ from matderiv.calculus.index_forms.forms import (
     Entry,
     Form,
     Raised,
+    Rate,
     SizeAtom,
     Term,
     Whole,
     added,
-    atoms_in,
     constant,
     difference,
     letters_of,
@@ -39,6 +40,7 @@ from matderiv.calculus.index_forms.forms import (
     single,
     to_the,
 )
+from matderiv.calculus.index_forms.known_functions import called
 from matderiv.expression.assumptions import ASSUMPTIONS
 
 __all__ = ["under_assumptions"]
@@ -54,9 +56,26 @@ def under_assumptions(form: Form, sizes: Mapping[str, int] | None = None) -> For
     >>> under_assumptions(((Term(((t, 1),), (("k", "M"),)), Fraction(1)),)) == ONE_FORM
     True
     """
-    if not any(isinstance(atom, Entry) and atom.known is not None for atom in atoms_in(form)):
-        return form
-    return _Using(sizes).form(form)
+    return _Using(sizes).form(form) if _assumes(form) else form
+
+
+@lru_cache(maxsize=1 << 14)
+def _assumes(form: Form) -> bool:
+    """Whether anything is assumed of an array in a form; parts that stand twice are asked once."""
+    return any(map(_is_assumed, (atom for term, _ in form for atom, _ in term.atoms)))
+
+
+def _is_assumed(atom: Atom) -> bool:
+    match atom:
+        case Entry(known=known):
+            return known is not None
+        case Call(arg=arg) | Whole(arg=arg):
+            return _assumes(arg)
+        case Raised(base=base, exponent=exponent):
+            return _assumes(base) or _assumes(exponent or ())
+        case Rate(of=of, wrt=wrt):
+            return _is_assumed(of) or _is_assumed(wrt)
+    return False
 
 
 class _Using:
@@ -164,7 +183,7 @@ class _Using:
                 if atom.function == "det":
                     made = single(Whole("prod", ((row, size),), on))
                 else:
-                    log = single(Call("log", single(Call("abs", on))))
+                    log = called("log", called("abs", on, self.letter), self.letter)
                     made = tuple((Term(t.atoms, (*t.bound, (row, size))), c) for t, c in log)
                 return self.written(made), power
         return None
@@ -304,10 +323,8 @@ def _sides(term: Term) -> Term | None:
 
 
 def _of_sign(function: str, arg: Form) -> Form | None:
-    """|p| = p, sign p = step p = 1, sign(p·u) = sign u and log(p·qⁿ) = log p + n·log q."""
+    """Sign p = step p = 1, sign(p·u) = sign u and log(p·qⁿ) = log p + n·log q."""
     sign = _sign(arg)
-    if function == "abs" and sign:
-        return arg
     if function in ("sign", "step"):
         return ONE_FORM if sign == _POSITIVE else _without_positive(function, arg)
     if function != "log" or not sign or len(arg) != 1:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TypeVar
 
 from matderiv.calculus.formulas.facts import Facts
+from matderiv.calculus.formulas.rewrite_assumed import is_orthogonal, is_positive
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.calculus.sweep.vanishing import reads_zero
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import Assumed
 from matderiv.expression.definitions import domain_of, unfolded
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
@@ -19,10 +22,12 @@ from matderiv.expression.operations import ShapeOf
 __all__ = ["CONDITIONS", "conditions"]
 
 
-def conditions(graph: Graph, lifted: Mapping[str, Node]) -> tuple[tuple[str, Node], ...]:
+def conditions(
+    graph: Graph, lifted: Mapping[str, Node], assumed: Assumed = MappingProxyType({})
+) -> tuple[tuple[str, Node], ...]:
     """Where the values of a graph are defined: pairs such as ("positive", X), ("invertible", A).
 
-    The formulas of `lifted` names are substituted.
+    The formulas of `lifted` names are substituted. What is `assumed` is no condition any more.
 
     >>> from matderiv.calculus.sweep.graph import graph_of
     >>> from matderiv.expression.parse import parse
@@ -31,16 +36,26 @@ def conditions(graph: Graph, lifted: Mapping[str, Node]) -> tuple[tuple[str, Nod
     >>> conditions(graph_of(program, infer(program)), {})
     (('positive', Name(name='X')),)
     """
-    facts = Facts(shapes_over(graph.shapes))
+    facts = Facts(shapes_over(graph.shapes), assumed)
     found: dict[tuple[str, Node], None] = {}
     for assignment in graph.values:
         for node in nodes.walk(assignment.value):
             for kind, part in _of(replaced(node, lifted), facts.shape):
+                if _holds(kind, part, facts):
+                    continue
                 if kind != "kink":
                     found[kind, part] = None
                 elif not reads_zero(part, facts):  # |0| stays as it is
                     found["nonzero", part] = None
     return tuple(found)
+
+
+def _holds(kind: str, part: Node, facts: Facts) -> bool:
+    """Whether a condition follows from what is assumed."""
+    if kind == "invertible":
+        return is_orthogonal(part, facts)
+    numbers = ("positive", "nonzero", "nonzero_somewhere", "kink")
+    return kind in numbers and bool(facts.assumed) and is_positive(part, facts)
 
 
 _Conditions = Iterator[tuple[str, Node]]

@@ -120,8 +120,9 @@ def way_of(structure: str, convention: Convention) -> str | None:
         return None
     if known.name == "lower":
         raise UnsupportedError(
-            "the gradient by the entries of a triangular matrix is the lower triangle of that by "
-            "all entries, and there is no word for it here; leave the assumption out."
+            "The gradient by the entries of a lower triangular matrix is the lower triangle of "
+            "that by all entries, and the language has no word for it; ask for the gradient "
+            "without that assumption, and take numpy.tril of it."
         )
     if not known.symmetric or known.name == "diagonal":
         return known.name

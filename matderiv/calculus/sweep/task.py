@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 
 from matderiv.calculus.formulas.broadcasting import filled
 from matderiv.calculus.formulas.runnable import size_lines, written_for
@@ -23,6 +24,7 @@ from matderiv.calculus.sweep.vanishing import Vanishing, is_zero
 from matderiv.errors import InputError
 from matderiv.expression._names import entry_name, subscripts, tell_apart
 from matderiv.expression.assumptions import (
+    ASSUMPTIONS,
     Assumed,
     Convention,
     infer_assumed,
@@ -233,7 +235,7 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     refuse_singular(written, known, declared)
     if numbers:
         known = as_numbers(known, declared - written.letters())
-    names = chosen(written, wrt, known, assigned=assigned)
+    names = chosen(written, wrt, known, assumed=assumed, assigned=assigned)
     readings = read_as(written, known, shapes or (), scalar=scalar)
     task = task_of(written, names, known, assumed)
     return replace(task, declared=declared, convention=meant, readings=readings)
@@ -244,9 +246,12 @@ def chosen(
     wrt: tuple[str, ...] | None,
     shapes: Mapping[str, Shape],
     *,
+    assumed: Assumed = MappingProxyType({}),
     assigned: bool = False,
 ) -> tuple[str, ...]:
     """The names to differentiate by; if none are given, all inputs that are arrays, or all inputs.
+
+    Arrays whose entries are tied to each other, such as labels, come only if there are no others.
 
     Raises:
         InputError: a name is no input, and no value before the loss where those that are
@@ -261,7 +266,9 @@ def chosen(
             raise InputError(f"{name} is the loss itself; its gradient by itself is 1.")
         if name not in known:
             raise InputError(_unknown(name, known, shapes))
-    return wrt or tuple(name for name in inputs if shapes[name]) or inputs
+    arrays = tuple(name for name in inputs if shapes[name])
+    tied = {name for name, what in assumed.items() if ASSUMPTIONS[what].gradient == "all"}
+    return wrt or tuple(name for name in arrays if name not in tied) or arrays or inputs
 
 
 def task_of(
