@@ -361,15 +361,21 @@ def _values(graph: Graph, facts: Facts) -> _Values:
     return _Values(lifted, called, value_names(names), value_names(near).by_key)
 
 
+def _named_in(formula: Node, found: Mapping[str, GradientStages]) -> list[str]:
+    """The names whose gradients stand in a formula."""
+    names = sorted(nodes.names_in(formula))
+    return [n[1:] for n in names if n[:1] == "d" and n[1:] in found]
+
+
 def _mentioned(formula: Node, found: Mapping[str, GradientStages]) -> frozenset[str]:
     """The names whose gradients a formula mentions, or a formula of one of these."""
     names: set[str] = set()
     queue = [formula]
     while queue:
-        for name in nodes.names_in(queue.pop()):
-            if name[:1] == "d" and name[1:] in found and name[1:] not in names:
-                names.add(name[1:])
-                queue.append(found[name[1:]].formula)
+        for name in _named_in(queue.pop(), found):
+            if name not in names:
+                names.add(name)
+                queue.append(found[name].formula)
     return frozenset(names)
 
 
@@ -387,20 +393,17 @@ def _puttable(formula: Node, found: Mapping[str, GradientStages]) -> Iterator[di
 
     Those that these formulas mention themselves are put in, too, unless they get long.
     """
-    direct = {
-        f"d{of}": found[of].formula
-        for of in _mentioned(formula, found)
-        if f"d{of}" in nodes.names_in(formula) and cost(found[of].formula) <= _PUT
-    }
+    every = {f"d{of}": found[of].formula for of in _named_in(formula, found)}
+    direct = {name: value for name, value in every.items() if cost(value) <= _PUT}
     if not direct:
         return
     yield direct
     if len(direct) > 1:
         yield from ({name: value} for name, value in direct.items())
-    every = {f"d{of}": found[of].formula for of in _mentioned(formula, found)}
     deep = direct
-    while any(n in every for value in deep.values() for n in nodes.names_in(value)):
-        deep = {name: replaced(value, every) for name, value in deep.items()}
+    while further := {of for value in deep.values() for of in _named_in(value, found)}:
+        put = {f"d{of}": found[of].formula for of in further}
+        deep = {name: replaced(value, put) for name, value in deep.items()}
         if sum(map(cost, deep.values())) > _PUT:
             return
     if deep != direct:
