@@ -118,6 +118,7 @@ def test_functions_in_functions(function: str) -> None:
     assert large < 6 * small < 40_000
 
 
+@pytest.mark.long
 def test_towers_of_powers() -> None:
     """x**x**…**x grows with its height, and its gradient is the one that differences give."""
     small, large = (steps_of(f"sum({'**'.join('x' * n)})", "x", {"x": (2,)}) for n in (15, 60))

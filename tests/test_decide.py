@@ -317,6 +317,7 @@ def test_what_is_true_is_proved(
     matderiv.derive(program, wrt=wrt, shapes=shapes, assume=assume)
 
 
+@pytest.mark.long
 def test_eight_layers_in_one_expression() -> None:
     """Layers inside each other are compared part by part, so that no entry becomes too large."""
     assert matderiv.gradient(f"L = sum({NESTED})", wrt="W1").verdict.index

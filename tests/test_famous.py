@@ -45,6 +45,7 @@ def test_the_form_is_short(gradient: Gradient) -> None:
     assert ours <= 1.5 * book or gradient.note
 
 
+@pytest.mark.long
 def test_the_forms_are_short_on_the_whole() -> None:
     """All our forms together are at most a tenth longer than the books'."""
     ours, book = zip(*map(length, FAMOUS), strict=True)

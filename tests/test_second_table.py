@@ -156,6 +156,7 @@ def test_ours_is_short(second: Second) -> None:
     assert cost(ours) <= 1.5 * cost(second.formula), ours
 
 
+@pytest.mark.long
 def test_ours_are_short_on_the_whole() -> None:
     """There are at least 60, and ours together are at most a tenth longer than the books'."""
     assert len(table()) >= 60
