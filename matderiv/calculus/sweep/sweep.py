@@ -46,6 +46,7 @@ __all__ = ["finished", "inlined", "name_meant", "replaced", "sweep"]
 _REPEATED: Final = "repeated in every row or column"
 _MATRIX = 2  # dimensions
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
+_FEW = 4  # uses of one name into whose gradients others are put, where that is shorter
 _USES = 200  # uses of one name at most
 _PUT = 40  # the length up to which a gradient is put into the formulas that mention it
 _UNFOLDED = 20  # values that are put into each other
@@ -219,7 +220,7 @@ class _Sweep:
         best = self.tidied(name, put, values)
         own = _each(local, self.facts) if len(put) > _TOGETHER else tidy(_sum(local), self.facts)
         gone: frozenset[str] = frozenset()
-        if len(put) <= _TOGETHER and best[2] != nodes.ZERO:
+        if len(put) <= _FEW and best[2] != nodes.ZERO:
             before = with_value_names(best[2], values.names.by_key, but=name)
             for known in _puttable(before, found):
                 uses_put = _with_put(put, known, name, values.names)
