@@ -63,7 +63,7 @@ def _found(question: Question, claim: Node) -> Condition | None:
         square = len({*question.shapes[name]}) == 1
         if not fits and (square or not ASSUMPTIONS[what].square):
             continue
-        if convention is None and _refuted(question, claim, name, what):
+        if convention is None and fits and _refuted(question, claim, name, what):
             continue
         with contextlib.suppress(InputError, ProofError):
             under = question.assuming(name, what, convention or question.given.convention)
@@ -111,7 +111,8 @@ def _fits(question: Question, name: str, what: str) -> bool:
     """Whether something can be assumed of an input; a matrix may turn out to be square."""
     shape = question.shapes[name]
     if ASSUMPTIONS[what].square:
-        return len(shape) == _MATRIX and (shape[0] == shape[1] or what in _LIKELY)
+        free = not any(dim.symbol.isdigit() for dim in shape)
+        return len(shape) == _MATRIX and (shape[0] == shape[1] or (free and what in _LIKELY))
     return len(shape) >= ASSUMPTIONS[what].least
 
 
