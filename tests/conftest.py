@@ -1,6 +1,6 @@
 """Options of the test suite, and what of it the plain command runs.
 
-`pytest` alone runs a share of each large family of cases, a third of the tests marked `long`, and no
+`pytest` alone runs a share of each large family of cases, a quarter of the tests marked `long`, and no
 test of a real browser, TeX, Typst, Jupyter kernel or child process, which are marked `parts`. Which
 of them are run turns with whatever changes in their file. `pytest --whole` runs everything, as CI does, and so does `pytest` with
 files or names of tests for these.
@@ -23,7 +23,7 @@ Case = TypeVar("Case")
 _WHOLE = pytest.StashKey[bool]()
 _SMALL = 4  # a family of fewer cases is tried as a whole
 _LARGE = 100
-_ONE_IN = 3  # tests that take long
+_ONE_IN = 4  # tests that take long
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

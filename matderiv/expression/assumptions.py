@@ -105,7 +105,7 @@ def read_convention(convention: str | None, assumed: Assumed) -> Convention:
     """
     if convention is None:
         return "entries"
-    known = next((one for one in CONVENTIONS if one == convention), None)
+    known: Convention | None = next((one for one in CONVENTIONS if one == convention), None)
     if known is None:
         raise InputError(
             f"There is no convention {convention[:40]!r}; there are: {', '.join(CONVENTIONS)}."
