@@ -16,6 +16,7 @@ __all__ = [
     "einsum",
     "expand_dims",
     "full_order",
+    "in_one_order",
     "moveaxis",
     "over_axes",
     "permuted",
@@ -131,6 +132,23 @@ def at_once(node: Node) -> tuple[Node, Axes] | None:
     >>> at_once(over_axes(nodes.Sum, nodes.Name("X"), (0, 2)))
     (Name(name='X'), (0, 2))
     """
+    found = _nested(node)
+    return found if found and in_one_order(node) == node else None
+
+
+def in_one_order(node: Node) -> Node:
+    """Sums of sums in the order in which several axes at once are read: the last axis first.
+
+    >>> in_one_order(nodes.Sum(nodes.Sum(nodes.Name("X"), 0), 0))
+    Sum(arg=Sum(arg=Name(name='X'), axis=1, keepdims=False), axis=0, keepdims=False)
+    """
+    found = _nested(node)
+    if found is None or not isinstance(node, nodes.Sum | nodes.Mean):
+        return node
+    return over_axes(type(node), *found, keepdims=node.keepdims)
+
+
+def _nested(node: Node) -> tuple[Node, Axes] | None:
     if not isinstance(node, nodes.Sum | nodes.Mean) or not isinstance(node.arg, type(node)):
         return None
     within, axis = node.arg, node.axis
@@ -138,7 +156,7 @@ def at_once(node: Node) -> tuple[Node, Axes] | None:
         return None
     if within.keepdims != node.keepdims:
         return None
-    arg, axes = at_once(within) or (within.arg, (within.axis,))
+    arg, axes = _nested(within) or (within.arg, (within.axis,))
     if not node.keepdims:  # the axes before are counted again
         for gone in axes:
             axis += gone <= axis

@@ -8,6 +8,7 @@ from matderiv.calculus.formulas.broadcasting import filled, times_size, varies
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.flattened import factors, product_of, split_scalars, sum_of, terms
 from matderiv.expression import nodes
+from matderiv.expression.axes import in_one_order
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 
@@ -32,6 +33,8 @@ def reduction(node: Node, facts: Facts) -> Node | None:
             return nodes.Sum(arg, axis, keepdims)
         case nodes.Sum(nodes.Sum(arg, int() as inner, True), int() as axis, False):
             return nodes.Sum(nodes.Sum(arg, axis), inner - (axis < inner), keepdims=True)
+        case nodes.Sum(nodes.Sum()) | nodes.Mean(nodes.Mean()) if in_one_order(node) != node:
+            return in_one_order(node)
         case nodes.Sum() if (repeated := _repeated(node, facts)) is not None:
             return repeated
         case nodes.Sum(nodes.Multiply(a, b), None, False) if (
