@@ -17,6 +17,7 @@ __all__ = [
     "ShapeError",
     "TooLarge",
     "UnsupportedError",
+    "ZeroDividedError",
     "brief",
     "visible",
 ]
@@ -105,6 +106,15 @@ class BudgetError(MatderivError):
 
 class ProofError(MatderivError):
     """An equality of a derivation is not proved, so the derivation is refused."""
+
+
+class ZeroDividedError(UnsupportedError, ZeroDivisionError):
+    """A form divides by zero whatever the values are, as 1/std(x) of a single entry does."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A part of the derivation divides by zero at these sizes, as std of one entry does."
+        )
 
 
 class MissingError(InputError):

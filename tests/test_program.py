@@ -32,7 +32,7 @@ from matderiv.derivation.sides import (
     spelled,
     written,
 )
-from matderiv.errors import ProofError, ShapeError
+from matderiv.errors import MatderivError, ProofError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 
@@ -234,6 +234,13 @@ def test_the_loss_must_be_a_number() -> None:
     """A vector is refused before anything is derived."""
     with pytest.raises(ShapeError, match="not a scalar"):
         derive("L = X @ w", wrt="w")
+
+
+@pytest.mark.parametrize("method", ["elementwise", "index", "kronecker"])
+def test_the_spread_of_one_entry_ends_in_an_error_of_ours(method: str) -> None:
+    """Its root divides by zero, whatever the entry is."""
+    with pytest.raises(MatderivError):
+        derive("L = std(cos(sum(B, axis=1)))", shapes={"B": (1, 2)}, method=method)
 
 
 @pytest.mark.long

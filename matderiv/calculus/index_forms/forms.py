@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from matderiv._budget import MOST_TERMS, spend
 from matderiv._hashed import Hashed, hashed_once
-from matderiv.errors import TooLarge
+from matderiv.errors import TooLarge, ZeroDividedError
 from matderiv.expression.assumptions import ASSUMPTIONS
 from matderiv.expression.functions import FUNCTIONS
 
@@ -248,7 +248,7 @@ def to_the(form: Form, power: int) -> Form:
         case ():
             if power > 0:
                 return ()
-            raise ZeroDivisionError
+            raise ZeroDividedError
         case ((term, number),) if not term.bound:
             pass
         case _:
