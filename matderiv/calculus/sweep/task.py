@@ -66,12 +66,6 @@ class Task:
         return dict(self.sweep.graph.shapes)
 
     @property
-    def usual_method(self) -> str:
-        """Entry by entry; index notation where an array has more than two dimensions."""
-        larger = any(len(shape) > 2 for shape in self.shapes.values())  # noqa: PLR2004
-        return "index" if larger else "elementwise"
-
-    @property
     def loss(self) -> str:
         """The name of the scalar that is differentiated."""
         return self.sweep.graph.scalar
