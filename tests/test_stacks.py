@@ -17,9 +17,10 @@ from verify_certificate import outcome
 
 import matderiv
 from matderiv.errors import MatderivError, UnsupportedError
+from matderiv.expression.known_shapes import settled
 from matderiv.expression.numeric import numeric_value
 from matderiv.expression.parse import parse
-from matderiv.expression.shapes import infer, settled
+from matderiv.expression.shapes import infer
 
 Values = dict[str, Any]
 Array = npt.NDArray[np.float64]
