@@ -32,11 +32,12 @@ from matderiv.expression.assumptions import (
     read_convention,
 )
 from matderiv.expression.declared import declared_letters, ones_kept
+from matderiv.expression.known_shapes import settled
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
 from matderiv.expression.readings import Reading
-from matderiv.expression.shapes import Shape, read_as, settled
+from matderiv.expression.shapes import Shape, read_as
 
 if TYPE_CHECKING:
     import numpy.typing as npt

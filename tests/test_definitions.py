@@ -14,10 +14,11 @@ from _reference import Array
 from matderiv.expression import nodes
 from matderiv.expression.definitions import definition
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.known_shapes import shape_of
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.numeric import numeric_value
 from matderiv.expression.operations import COMPOSITE
-from matderiv.expression.shapes import Dim, Shape, shape_of
+from matderiv.expression.shapes import Dim, Shape
 
 _erf = np.vectorize(math.erf, otypes=[float])
 

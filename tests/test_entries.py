@@ -16,8 +16,9 @@ from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import difference
 from matderiv.errors import TooLarge
 from matderiv.expression.claim import Words, parse_claim
+from matderiv.expression.known_shapes import shape_of
 from matderiv.expression.nodes import Name, Node, Sum
-from matderiv.expression.shapes import Dim, shape_of
+from matderiv.expression.shapes import Dim
 
 N, D, M = Dim("N", 2), Dim("D", 4), Dim("M", 3)
 SHAPES = {"X": (N, D), "W": (D, M), "Y": (N, M), "b": (M,), "lam": ()}

@@ -13,10 +13,11 @@ from _arrays import FUNCTIONS, Maker
 
 from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
+from matderiv.expression.known_shapes import settled, shape_of
 from matderiv.expression.numeric import Array, Functions, numeric_value, sizes_in
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
-from matderiv.expression.shapes import infer, settled, shape_of
+from matderiv.expression.shapes import infer
 
 SEEDS = range(150)
 

@@ -14,9 +14,10 @@ from matderiv.calculus.sweep.structure import follows, is_diagonal, own_formula
 from matderiv.calculus.sweep.sweep import sweep
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import infer_assumed
+from matderiv.expression.known_shapes import settled
 from matderiv.expression.numeric import numeric_value
 from matderiv.expression.parse import parse
-from matderiv.expression.shapes import infer, settled
+from matderiv.expression.shapes import infer
 
 
 def swept(program: str, *wrt: str, **assumed: str) -> Sweep:

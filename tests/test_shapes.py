@@ -11,9 +11,10 @@ from matderiv.api import derive
 from matderiv.calculus.sweep.task import read_task
 from matderiv.errors import InputError, MatderivError, ShapeError
 from matderiv.expression import nodes
+from matderiv.expression.known_shapes import settled, shape_of
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shapes import Dim, infer, read_as, settled, shape_of
+from matderiv.expression.shapes import Dim, infer, read_as
 from matderiv.handout.readings import reading_texts
 
 LINE = "Y = X @ W; L = "

@@ -28,8 +28,9 @@ from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.sweep import sweep
 from matderiv.errors import InputError, MatderivError, UnsupportedError
 from matderiv.expression import nodes
+from matderiv.expression.known_shapes import settled
 from matderiv.expression.parse import parse
-from matderiv.expression.shapes import Dim, infer, settled
+from matderiv.expression.shapes import Dim, infer
 from matderiv.expression.source import source
 
 SIZES = (3, 2, 4, 5)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from matderiv.errors import ShapeError
 from matderiv.expression import nodes
+from matderiv.expression.known_shapes import shape_of
 from matderiv.expression.nodes import Name, Node
-from matderiv.expression.shapes import Shape, shape_of
+from matderiv.expression.shapes import Shape
 
 __all__ = ["Misfit", "misfit"]
 

@@ -28,10 +28,10 @@ from matderiv.expression import nodes
 from matderiv.expression.assumptions import Assumed, Convention, read_assumed, read_convention
 from matderiv.expression.claim import Words, parse_claim
 from matderiv.expression.dims import Dim, Shape, sized
+from matderiv.expression.known_shapes import with_axes
 from matderiv.expression.nodes import Name, Node, names_in
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shapes import with_axes
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM, KNOWN
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from matderiv.errors import ShapeError
 from matderiv.expression import nodes
@@ -250,15 +250,10 @@ def _summed(node: Node, letters: str, kept: set[str]) -> tuple[Node, str]:
 
 
 def _ordered(node: Node, letters: str, wanted: str) -> Node:
-    order = tuple(map(letters.index, wanted))
-    return _rearranged(node, order)
+    return nodes.Rearrange(node, tuple(map(letters.index, wanted)))
 
 
 def _spread(node: Node, letters: str, over: str) -> Node:
     """The array with its axes in the order of `over`, and new ones for letters it lacks."""
     order = [letters.index(n) if n in letters else None for n in over]
-    return _rearranged(node, tuple(itertools.dropwhile(lambda n: n is None, order)))
-
-
-def _rearranged(node: Node, order: Sequence[int | None]) -> Node:
-    return nodes.Rearrange(node, tuple(order))
+    return nodes.Rearrange(node, tuple(itertools.dropwhile(lambda n: n is None, order)))

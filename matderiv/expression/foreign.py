@@ -13,7 +13,8 @@ Elsewhere = tuple[str, str]
 
 _LINEAR = "it moves or adds up entries, which is a linear map; with its matrix A as an input"
 _ORDER = "it depends on the order of entries; for an undefined function of the whole array"
-_CHOICE = "it chooses between entries; with step, which is 1 at positive numbers and else 0,"
+_CHOICE = "it has no words in this version; of comparisons"
+_BITS = "of arrays of zeros and ones"
 _STEPS = "it jumps, which no gradient sees; leave it out and"
 _MATRIX = "it is a function of the whole matrix, not entry by entry; with its value E as an input"
 _SPECIAL = "it has no derivative in this version; as an undefined function of each entry"
@@ -85,18 +86,18 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("normpdf norm_pdf dnorm", "exp(-Y**2/2)/sqrt(2*pi)", "with mean 0 and variance 1"),
     ("heaviside unitstep", "step(Y)", ""),
     ("rectify rect ramp poslin", "relu(Y)", ""),
-    ("leakyrelu lrelu", "relu(Y) - 0.01*relu(-Y)", "with the slope 0.01"),
-    ("prelu rrelu", "relu(Y) - a*relu(-Y)", "with the slope a"),
-    ("celu", "relu(Y) + exp(-relu(-Y)) - 1", "with alpha = 1"),
+    ("leakyrelu lrelu", "leaky_relu(Y)", "with the slope 0.01"),
+    ("prelu rrelu", "leaky_relu(Y, a)", "with the slope a"),
+    ("celu", "elu(Y)", "with alpha = 1"),
     ("selu", "1.0507*(relu(Y) + 1.67326*(exp(-relu(-Y)) - 1))", ""),
     ("swish", "silu(Y)", ""),
-    ("soft_threshold", "relu(Y - 0.5) - relu(-Y - 0.5)", "with the threshold 0.5"),
+    ("soft_threshold", "softshrink(Y)", "with the threshold 0.5"),
     ("hardshrink", "Y*(1 - step(0.5 - abs(Y)))", "with the threshold 0.5"),
-    ("hard_tanh", "maximum(minimum(Y, 1), -1)", ""),
-    ("hard_sigmoid", "maximum(minimum(Y/6 + 1/2, 1), 0)", ""),
-    ("hard_swish hard_silu", "Y*maximum(minimum(Y/6 + 1/2, 1), 0)", ""),
+    ("hard_tanh", "hardtanh(Y)", ""),
+    ("hard_sigmoid", "hardsigmoid(Y)", ""),
+    ("hard_swish hard_silu", "hardswish(Y)", ""),
     ("threshold", "Y*step(Y)", "with the threshold 0"),
-    ("bound clip_by_value", "maximum(minimum(Y, 1), 0)", "between 0 and 1"),
+    ("bound clip_by_value", "clip(Y, 0, 1)", "between 0 and 1"),
     ("fmax", "maximum(A, B)", ""),
     ("fmin", "minimum(A, B)", ""),
     ("logaddexp2", "log(2**A + 2**B)/log(2)", ""),
@@ -154,9 +155,9 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("spur", "tr(X)", ""),
     ("diagonal diagm diagflat to_diag diag_embed", "diag(x)", "or diag(X) for a diagonal"),
     ("identity speye", "eye(4)", ""),
-    ("linsolve linalg_solve mldivide lu_solve cho_solve", "inv(A) @ B", ""),
+    ("linsolve linalg_solve mldivide lu_solve cho_solve", "solve(A, B)", ""),
     ("mrdivide", "B @ inv(A)", ""),
-    ("mpower matpow", "X @ X", "for the second power"),
+    ("mpower matpow", "matrix_power(X, 2)", "for the second power"),
     (
         "pinv pinverse lstsq pseudoinverse pseudo_inverse ginv",
         "inv(X.T @ X) @ X.T",
@@ -167,35 +168,35 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("sqnorm normsq norm_sq squared_norm sqnorm2", "norm(x)**2", ""),
     ("normalize normalise unit l2_normalize", "x/norm(x)", ""),
     ("dist pdist cdist pairwise_distance euclidean", "norm(x - y)", "of two vectors"),
-    ("cossim cos_sim", "x @ y/(norm(x)*norm(y))", ""),
+    ("cossim cos_sim", "cosine_similarity(x, y)", ""),
     ("ones_like", "ones((2, 3))", ""),
     ("zeros_like empty empty_like full full_like", "zeros((2, 3))", "of the shape that is needed"),
     # -- losses and layers
-    ("mse meansquarederror mean_squared_error", "mean((Y - T)**2)", ""),
+    ("mse meansquarederror mean_squared_error", "mse_loss(Y, T)", ""),
     ("rmse", "sqrt(mean((Y - T)**2))", ""),
     ("sse rss", "sum((Y - T)**2)", ""),
-    ("mae mean_absolute_error", "mean(abs(Y - T))", ""),
+    ("mae mean_absolute_error", "l1_loss(Y, T)", ""),
     (
         "smooth_l1",
-        "Y**2/2 - relu(abs(Y) - 1)**2/2",
+        "huber(Y)",
         "with delta = 1",
     ),
     ("hinge hinge_loss", "relu(1 - y*z)", "with labels y of 1 and -1"),
     ("softmargin soft_margin_loss logistic_loss", "softplus(-y*z)", "with labels y of 1 and -1"),
     (
         "crossentropy softmax_cross_entropy categorical_crossentropy",
-        "-mean(sum(T*log_softmax(Y, axis=1), axis=1))",
-        "",
+        "cross_entropy(Y, T)",
+        "with rows T of probabilities",
     ),
     ("nll_loss nll", "-mean(sum(T*Y, axis=1))", "with one-hot rows T and log-probabilities Y"),
     (
         "bce bce_loss binary_crossentropy log_loss",
-        "-mean(T*log(P) + (1 - T)*log(1 - P))",
+        "binary_cross_entropy(P, T)",
         "",
     ),
     (
         "bce_with_logits sigmoid_cross_entropy",
-        "mean(softplus(Z) - T*Z)",
+        "binary_cross_entropy_with_logits(Z, T)",
         "",
     ),
     ("kl_div kldiv kl kullback_leibler", "sum(P*log(P/Q))", ""),
@@ -241,12 +242,15 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "sum(X @ W)",
         "it arranges entries otherwise, which has no words in this version; with whole arrays",
     ),
-    (
-        """choose piecewise select greater greater_equal less less_equal equal not_equal
-        logical_and logical_or logical_not isnan isinf isfinite any all ifelse ite""",
-        "step(C)*A + (1 - step(C))*B",
-        _CHOICE,
-    ),
+    ("choose piecewise select ifelse ite", "where(C, A, B)", "of two arrays"),
+    ("greater", "A > B", ""),
+    ("greater_equal", "A >= B", ""),
+    ("less", "A < B", ""),
+    ("less_equal", "A <= B", ""),
+    ("logical_and", "A*B", _BITS),
+    ("logical_or", "maximum(A, B)", _BITS),
+    ("logical_not", "1 - A", _BITS),
+    ("equal not_equal isnan isinf isfinite any all", "A <= B", _CHOICE),
     (
         """floor ceil round rint trunc fix around floor_divide mod fmod remainder rem divmod frexp
         modf ldexp nan_to_num stop_gradient detach quantize nextafter spacing signbit""",

@@ -11,10 +11,10 @@ from matderiv.errors import InputError, ShapeError, brief
 from matderiv.expression import nodes
 from matderiv.expression._rules import Rules
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, join, words
-from matderiv.expression.axes import full_order
 from matderiv.expression.dims import Dim, Shape
+from matderiv.expression.known_shapes import rules_over
 from matderiv.expression.nodes import Node
-from matderiv.expression.program import Assignment, Program
+from matderiv.expression.program import Program
 from matderiv.expression.readings import (
     WORDS,
     Reading,
@@ -28,16 +28,7 @@ from matderiv.expression.readings import (
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import MAX_SIZE, did_you_mean, is_greek
 
-__all__ = [
-    "DEFAULT_SIZES",
-    "Dim",
-    "Shape",
-    "infer",
-    "read_as",
-    "settled",
-    "shape_of",
-    "with_axes",
-]
+__all__ = ["DEFAULT_SIZES", "Dim", "Shape", "infer", "read_as"]
 
 #: Sizes of the first product's factors, (N, D) and (D, M), unless the user gives others.
 DEFAULT_SIZES = {"N": 2, "D": 4, "M": 3}
@@ -110,7 +101,7 @@ def read_as(
     >>> [(r.kind, r.names) for r in read_as(program, infer(program), scalar=True)]
     [('vectors', ('theta',)), ('vectors', ('w', 'y'))]
     """
-    rules, _ = _rules_over(known)
+    rules, _ = rules_over(known)
 
     def dimensions(node: Node) -> int:
         return len(rules.shape(node))
@@ -136,138 +127,6 @@ def read_as(
 
 def _in_words(change: Mapping[str, int]) -> str:
     return ", ".join(f"{name}: {WORDS[number]}" for name, number in change.items())
-
-
-def shape_of(node: Node, shapes: Mapping[str, Shape]) -> Shape:
-    """The shape of an expression over names whose shapes are known.
-
-    `dY` has the shape of Y. A letter of a size, as in eye(N) and in 1/N, means what it means in
-    the shapes.
-
-    Raises:
-        ShapeError: shapes do not fit.
-        InputError: a name has no shape.
-
-    >>> from matderiv.expression.parse import parse
-    >>> program = parse("Y = X @ W; L = sum(f(Y))")
-    >>> shape_of(parse("dY @ W.T").loss.value, infer(program))
-    (Dim(symbol='N', size=2), Dim(symbol='D', size=4))
-    """
-    rules, of = _rules_over(shapes)
-    found = rules.shape(node)
-    letters = {size.root(): letter for letter, size in rules.letters.items()}
-    letters |= {size.root(): dim.symbol for dim, size in reversed(of.items())}
-    return tuple(_dim(size, letters) for size in found)
-
-
-def _rules_over(shapes: Mapping[str, Shape]) -> tuple[Rules, dict[Dim, SizeVariable]]:
-    """The rules for expressions over known shapes, and the sizes that they meet."""
-    of: dict[Dim, SizeVariable] = {}
-
-    def size(dim: Dim) -> SizeVariable:
-        return of.setdefault(dim, SizeVariable(dim.size, fixed=dim.symbol == str(dim.size)))
-
-    def named(name: str) -> ShapeVariables:
-        known = name if name in shapes else name.removeprefix("d")
-        if known in shapes:
-            return tuple(map(size, shapes[known]))
-        if any(dim.symbol == name for s in shapes.values() for dim in s):
-            return ()
-        raise InputError(
-            f"{name} has no shape. Names with one are: {', '.join(shapes) or 'none'}."
-            + did_you_mean(name, shapes)
-        )
-
-    def letter(letter: str) -> SizeVariable:
-        dims = (dim for shape in shapes.values() for dim in shape if dim.symbol == letter)
-        dim = next(dims, None)
-        return size(dim) if dim else SizeVariable(None)
-
-    return Rules(named, letter), of
-
-
-def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str]) -> Dim:
-    letter = letters.get(size.root(), str(size))
-    if size.number is None:
-        raise InputError(f"The size {letter} is not known; give it a number.")
-    return Dim(letter, size.number)
-
-
-def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
-    """The same program with every axis counted from the first, or None, which is all entries.
-
-    The only axis of a vector is None, and .T is that of a matrix. A product that is 1×1, alone as
-    the last value or summed, is its trace, as books write it.
-
-    >>> from matderiv.expression.parse import parse
-    >>> program = parse("Y = X @ W; L = sum(softmax(Y, axis=-1).sum(axis=-1), axis=0)")
-    >>> settled(program, infer(program)).source()
-    'Y = X @ W; L = sum(sum(softmax(Y, axis=1), axis=1))'
-    """
-    rules, _ = _rules_over(shapes)
-
-    def new(node: Node) -> Node:
-        made = nodes.rebuilt(node, map(new, nodes.children(node)))
-        if isinstance(made, nodes.Norm):
-            return replace(made, order=None)
-        if isinstance(made, nodes.Rearrange | nodes.Transpose):
-            return _in_order(made, len(rules.shape(made.arg)))
-        if isinstance(made, nodes.Sum) and made == nodes.Sum(made.arg) and single_product(made.arg):
-            return nodes.Trace(made.arg)
-        if not isinstance(made, nodes.Reduction | nodes.AlongAxis) or made.axis is None:
-            return made
-        dimensions = len(rules.shape(made.arg))
-        return replace(made, axis=None if dimensions == 1 else made.axis % dimensions)
-
-    def single_product(node: Node) -> bool:
-        sizes = rules.shape(node) if isinstance(node, nodes.MatMul) else ()
-        return len(sizes) == _MATRIX and all(size.fixed and size.number == 1 for size in sizes)
-
-    *before, last = (Assignment(a.name, new(a.value)) for a in program.assignments)
-    if last.name in shapes and not shapes[last.name] and rules.shape(last.value):
-        last = Assignment(last.name, _single(last.value, len(rules.shape(last.value))))
-    return Program((*before, last))
-
-
-def with_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
-    """A formula whose rearrangements name every axis, where its shapes fit.
-
-    >>> from matderiv.expression.parse import parse
-    >>> shapes = {"X": tuple(Dim(letter, 2) for letter in "KND")}
-    >>> with_axes(parse("X.mT").loss.value, shapes)
-    Rearrange(arg=Name(name='X'), order=(0, 2, 1), rest=None)
-    """
-    rules, _ = _rules_over(shapes)
-
-    def new(node: Node) -> Node:
-        made = nodes.rebuilt(node, map(new, nodes.children(node)))
-        if isinstance(made, nodes.Rearrange | nodes.Transpose):
-            return _in_order(made, len(rules.shape(made.arg)))
-        return made
-
-    try:
-        return new(node)
-    except InputError:
-        return node
-
-
-def _in_order(node: nodes.Rearrange | nodes.Transpose, dimensions: int) -> Node:
-    """The node with every axis named; .T stays that of a matrix."""
-    if isinstance(node, nodes.Transpose):
-        turned = tuple(reversed(range(dimensions)))
-        return nodes.Rearrange(node.arg, turned) if dimensions > _MATRIX else node
-    order = full_order(node, dimensions)
-    assert order is not None, "the shape was found"
-    if order == tuple(range(dimensions)):
-        return node.arg
-    return nodes.Transpose(node.arg) if order == (1, 0) else nodes.Rearrange(node.arg, order)
-
-
-def _single(node: Node, dimensions: int) -> Node:
-    """The entry of an array that has one."""
-    if isinstance(node, nodes.Reduction) and node.axis is None:
-        return replace(node, keepdims=False)
-    return nodes.Trace(node) if dimensions == _MATRIX else nodes.Sum(node)
 
 
 class _Inference:

@@ -22,6 +22,7 @@ BINARY: dict[type, tuple[str, int, int, int]] = {
     nodes.Power: ("**", 4, 5, 3),
 }
 _UNARY, _ATOM = 3, 5
+_MATRIX = 2  # dimensions
 _SCALARS = (
     nodes.Number,
     nodes.Size,
@@ -111,8 +112,8 @@ def is_turned(order: tuple[int | None, ...]) -> bool:
     >>> is_turned((0, 2, 1)), is_turned((1, 0)), is_turned((2, 1, 0))
     (True, False, False)
     """
-    count = len(order)
-    return count > 2 and order == (*range(count - 2), count - 1, count - 2)  # noqa: PLR2004
+    *stack, row, col = range(len(order)) if len(order) > _MATRIX else (0, 1)
+    return bool(stack) and order == (*stack, col, row)
 
 
 def _partly(node: nodes.Rearrange, atom: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import ProvedSteps
+from matderiv.derivation.methods.table import usual_method
 from matderiv.errors import UnsupportedError
 from matderiv.expression.nodes import Apply, Functional, Name, walk
 from matderiv.expression.vocabulary import KNOWN
@@ -27,7 +28,7 @@ def program_code(derivation: ProvedSteps) -> str:
     assumed = [f"    assume={dict(task.assumed)},"] if task.assumed else []
     if task.convention != "entries":
         assumed.append(f"    convention={task.convention!r},")
-    method = [f"    method={task.method!r},"] if task.method != task.usual_method else []
+    method = [f"    method={task.method!r},"] if task.method != usual_method(task) else []
     return "\n".join(
         [
             "derivation = matderiv.derive(",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import ProvedSteps
+from matderiv.derivation.methods.table import usual_method
 
 __all__ = ["Command"]
 
@@ -87,7 +88,7 @@ def _groups(task: Task, options: Mapping[str, object]) -> Iterator[tuple[str, ..
         yield ("--assume", f"{name}={structure}")
     if task.convention != "entries":
         yield ("--convention", task.convention)
-    if task.method != task.usual_method:
+    if task.method != usual_method(task):
         yield ("--method", task.method)
     for key, value in options.items():
         if value is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from matderiv.arguments import POSITION, Kind, checked
 from matderiv.checking.floats import multiple
 from matderiv.errors import InputError
 
-__all__ = ["check_grad", "check_hvp", "far", "place_words", "real_array", "worst_of"]
+__all__ = ["Worst", "check_grad", "check_hvp", "real_array", "reported", "worst_of"]
 
 
 @checked(wrt=POSITION)
@@ -43,17 +43,9 @@ def check_grad(
     True
     """
     __tracebackhide__ = True
-    if not -len(args) <= wrt < len(args):
-        raise InputError(f"wrt is {wrt}, but there are {len(args)} arguments, counted from 0.")
-    values: list[Any] = list(args)
-    place = wrt % len(values)
+    values, place = _arguments(args, wrt)
     values[place] = x = real_array(values[place], f"Argument {wrt} holds").copy()
     claimed = real_array(grad(*values), "grad returns")
-    if claimed.shape != x.shape:
-        return _fail(
-            f"The gradient has the shape {claimed.shape}, but argument {wrt} has {x.shape}.",
-            raise_exception=raise_exception,
-        )
 
     def at(index: tuple[int, ...], value: float) -> float:
         moved = x.copy()
@@ -69,18 +61,10 @@ def check_grad(
         step = eps * max(1.0, abs(middle))
         high, low = middle + step, middle - step
         numeric[index] = (at(index, high) - at(index, low)) / (high - low)
-    wrong = far(claimed, numeric, rtol, atol)
-    if not wrong.any():
-        return True
-    worst = worst_of(wrong, claimed, numeric)
-    factor = multiple(claimed, numeric, 1e-4)
-    looks = "" if factor is None else f" It looks like {factor:.4g} times the right one."
-    return _fail(
-        f"The gradient by argument {wrt} is wrong in {int(wrong.sum())} of {x.size} "
-        f"entries. Worst is {place_words(worst)}, counted from 1: the gradient given is "
-        f"{claimed[worst]:.9g}, central differences give {numeric[worst]:.9g}.{looks}",
-        raise_exception=raise_exception,
-    )
+    what = f"gradient by argument {wrt}"
+    of, tolerance = f"argument {wrt}", (rtol, atol)
+    message = _difference(what, "gradient", claimed, numeric, of=of, tolerance=tolerance)
+    return reported(message, raise_exception=raise_exception)
 
 
 @checked(wrt=POSITION, direction=Kind("an array of numbers", lambda value: value))
@@ -113,10 +97,7 @@ def check_hvp(
     True
     """
     __tracebackhide__ = True
-    if not -len(args) <= wrt < len(args):
-        raise InputError(f"wrt is {wrt}, but there are {len(args)} arguments, counted from 0.")
-    values: list[Any] = list(args)
-    place = wrt % len(values)
+    values, place = _arguments(args, wrt)
     like = getattr(values[place], "new_tensor", lambda array: array)  # of torch
     x = real_array(values[place], f"Argument {wrt} holds").copy()
     v = real_array(direction, "The direction holds")
@@ -135,39 +116,63 @@ def check_hvp(
     numeric = (at(x + step * v) - at(x - step * v)) / (2 * step)
     values[place] = like(x)
     claimed = real_array(hvp(*values, like(v)), "hvp returns")
+    what = f"Hessian by argument {wrt} times the direction"
+    of, tolerance = "the gradient", (rtol, atol)
+    message = _difference(what, "product", claimed, numeric, of=of, tolerance=tolerance)
+    return reported(message, raise_exception=raise_exception)
+
+
+def _arguments(args: Sequence[Any], wrt: int) -> tuple[list[Any], int]:
+    """The arguments, and the place of one of them counted from 0."""
+    if not -len(args) <= wrt < len(args):
+        raise InputError(f"wrt is {wrt}, but there are {len(args)} arguments, counted from 0.")
+    return list(args), wrt % len(args)
+
+
+def _difference(
+    what: str, kind: str, claimed: Any, numeric: Any, *, of: str, tolerance: tuple[float, float]
+) -> str:
+    """A message if an array is not what central differences give, which has the shape `of`."""
     if claimed.shape != numeric.shape:
-        return _fail(
-            f"The product has the shape {claimed.shape}, but the gradient has {numeric.shape}.",
-            raise_exception=raise_exception,
-        )
-    wrong = far(claimed, numeric, rtol, atol)
-    if not wrong.any():
-        return True
-    worst = worst_of(wrong, claimed, numeric)
+        return f"The {kind} has the shape {claimed.shape}, but {of} has {numeric.shape}."
+    worst = worst_of(claimed, numeric, *tolerance)
+    if worst is None:
+        return ""
     factor = multiple(claimed, numeric, 1e-4)
     looks = "" if factor is None else f" It looks like {factor:.4g} times the right one."
-    return _fail(
-        f"The Hessian by argument {wrt} times the direction is wrong in {int(wrong.sum())} of "
-        f"{x.size} entries. Worst is {place_words(worst)}, counted from 1: the product given is "
-        f"{claimed[worst]:.9g}, central differences give {numeric[worst]:.9g}.{looks}",
-        raise_exception=raise_exception,
+    return (
+        f"The {what} is wrong in {worst.many}. Worst is {worst.place}, counted from 1: the "
+        f"{kind} given is {worst.one}, central differences give {worst.other}.{looks}"
     )
 
 
-def far(one: Any, other: Any, rtol: float, atol: float) -> Any:
-    """Where a result is off, as a mask; one that is no number is."""
-    return ~(np.abs(one - other) <= atol + rtol * np.abs(other))
+def reported(message: str, *, raise_exception: bool) -> bool:
+    """Whether there is no message; it is raised if that is asked for."""
+    __tracebackhide__ = True
+    if message and raise_exception:
+        raise AssertionError(message)
+    return not message
 
 
-def worst_of(wrong: Any, one: Any, other: Any) -> tuple[int, ...]:
-    """The place, of those that are wrong, at which two arrays differ most."""
-    gap = np.where(np.isnan(one), np.inf, np.abs(one - other))
-    return tuple(map(int, np.unravel_index(int(np.argmax(np.where(wrong, gap, -1))), gap.shape)))
+class Worst(NamedTuple):
+    """Where two arrays differ most, in words: "2 of 6 entries", the place and both numbers."""
+
+    many: str
+    place: str
+    one: str
+    other: str
 
 
-def place_words(place: tuple[int, ...]) -> str:
-    """A place in words, counted from 1."""
-    return f"entry ({', '.join(str(n + 1) for n in place)})" if place else "the value"
+def worst_of(one: Any, other: Any, rtol: float, atol: float) -> Worst | None:
+    """Where |one - other| > atol + rtol·|other|, or one is no number; None where nowhere."""
+    wrong = ~(np.abs(one - other) <= atol + rtol * np.abs(other))
+    if not wrong.any():
+        return None
+    gap = np.where(wrong, np.where(np.isnan(one), np.inf, np.abs(one - other)), -1)
+    at = tuple(map(int, np.unravel_index(int(np.argmax(gap)), gap.shape)))
+    place = f"entry ({', '.join(str(n + 1) for n in at)})" if at else "the value"
+    many = f"{int(wrong.sum())} of {wrong.size} entries"
+    return Worst(many, place, f"{one[at]:.9g}", f"{other[at]:.9g}")
 
 
 def real_array(value: Any, what: str) -> Any:
@@ -183,9 +188,3 @@ def real_array(value: Any, what: str) -> Any:
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # the last is torch's
         raise InputError(f"{what} {type(value).__name__}, which is no array: {error}") from None
     raise InputError(f"{what} complex numbers; what is compared here are real ones.")
-
-
-def _fail(message: str, *, raise_exception: bool) -> bool:
-    if raise_exception:
-        raise AssertionError(message)
-    return False

@@ -30,9 +30,10 @@ from matderiv.errors import ProofError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import Assumed
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.known_shapes import settled
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shapes import Shape, settled
+from matderiv.expression.shapes import Shape
 
 __all__ = [
     "ArrayProgram",

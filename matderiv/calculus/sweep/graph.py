@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from matderiv.expression import nodes
 from matderiv.expression._names import Looks
 from matderiv.expression.definitions import defined
+from matderiv.expression.known_shapes import shape_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shapes import Shape, shape_of
+from matderiv.expression.shapes import Shape
 from matderiv.expression.source import is_turned
 
 __all__ = ["Graph", "graph_of"]

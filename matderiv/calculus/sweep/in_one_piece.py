@@ -16,11 +16,12 @@ from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import infer_assumed, read_assumed
 from matderiv.expression.declared import declared_letters, ones_kept
+from matderiv.expression.known_shapes import settled
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shapes import Shape, settled
+from matderiv.expression.shapes import Shape
 from matderiv.expression.source import source
 
 __all__ = ["ArrayTask", "read_array"]

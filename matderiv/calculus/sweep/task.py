@@ -33,11 +33,12 @@ from matderiv.expression.assumptions import (
     read_convention,
 )
 from matderiv.expression.declared import as_numbers, declared_letters, ones_kept
+from matderiv.expression.known_shapes import settled
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
 from matderiv.expression.readings import Reading
-from matderiv.expression.shapes import Shape, read_as, settled
+from matderiv.expression.shapes import Shape, read_as
 
 __all__ = ["Task", "chosen", "read_task", "task_of"]
 
@@ -65,12 +66,6 @@ class Task:
     def shapes(self) -> dict[str, Shape]:
         """The shapes of all names, lifted ones included."""
         return dict(self.sweep.graph.shapes)
-
-    @property
-    def usual_method(self) -> str:
-        """Entry by entry; index notation where an array has more than two dimensions."""
-        larger = any(len(shape) > 2 for shape in self.shapes.values())  # noqa: PLR2004
-        return "index" if larger else "elementwise"
 
     @property
     def loss(self) -> str:

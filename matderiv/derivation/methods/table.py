@@ -13,7 +13,7 @@ from matderiv.derivation.program import Route, elementwise
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression.vocabulary import did_you_mean
 
-__all__ = ["METHODS", "method_for"]
+__all__ = ["METHODS", "method_for", "usual_method"]
 
 _MATRIX = 2  # dimensions
 
@@ -29,6 +29,11 @@ METHODS: Mapping[str, Route] = {
 _OF_ANY = ("index", "elementwise")
 
 
+def usual_method(task: Task) -> str:
+    """Entry by entry; index notation where an array has more than two dimensions."""
+    return "index" if _larger(task) else "elementwise"
+
+
 def method_for(task: Task, asked: str | None) -> str:
     """The method that is asked for, else the usual one.
 
@@ -36,16 +41,22 @@ def method_for(task: Task, asked: str | None) -> str:
         InputError: there is no such method.
         UnsupportedError: it writes matrices, and a value has more dimensions.
     """
-    if asked is not None and asked not in METHODS:
+    if asked is None:
+        return usual_method(task)
+    if asked not in METHODS:
         raise InputError(
             f"There is no method {asked[:40]!r}; there are: {', '.join(METHODS)}."
             + did_you_mean(asked, METHODS)
         )
-    larger = [name for name, shape in task.shapes.items() if len(shape) > _MATRIX]
-    if larger and asked not in (None, *_OF_ANY):
-        dimensions = len(task.shapes[larger[0]])
+    larger = _larger(task)
+    if larger and asked not in _OF_ANY:
         raise UnsupportedError(
-            f"{larger[0]} has {dimensions} dimensions, and the method {asked} writes matrices; "
-            f"take --method {' or --method '.join(_OF_ANY)}."
+            f"{larger} has {len(task.shapes[larger])} dimensions, and the method {asked} writes "
+            f"matrices; take --method {' or --method '.join(_OF_ANY)}."
         )
-    return asked or task.usual_method
+    return asked
+
+
+def _larger(task: Task) -> str | None:
+    """A name of more than two dimensions, if there is one."""
+    return next((name for name, shape in task.shapes.items() if len(shape) > _MATRIX), None)
