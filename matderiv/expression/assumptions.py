@@ -19,7 +19,7 @@ __all__ = [
     "Assumed",
     "Assumption",
     "Convention",
-    "Sign",
+    "Positivity",
     "infer_assumed",
     "read_assumed",
     "read_convention",
@@ -34,7 +34,7 @@ Convention = Literal["entries", "inner"]
 CONVENTIONS: tuple[Convention, ...] = ("entries", "inner")
 
 
-class Sign(IntEnum):
+class Positivity(IntEnum):
     """What is known of the signs of all entries; the surer of two is the larger."""
 
     UNKNOWN = 0
@@ -59,7 +59,7 @@ class Assumption:
     least: int = 0
     symmetric: bool = False
     rows: bool = False
-    sign: Sign = Sign.UNKNOWN
+    sign: Positivity = Positivity.UNKNOWN
     gradient: Literal["own", "all", "free"] = "own"
 
 
@@ -73,8 +73,10 @@ ASSUMPTIONS: Mapping[str, Assumption] = {
         Assumption("lower", "lower triangular", square=True),
         Assumption("orthogonal", "orthogonal", square=True, gradient="all"),
         Assumption("stochastic", "stochastic", least=1, rows=True, gradient="all"),
-        Assumption("onehot", "one-hot", least=1, rows=True, sign=Sign.NOT_NEGATIVE, gradient="all"),
-        Assumption("positive", "positive", sign=Sign.POSITIVE, gradient="free"),
+        Assumption(
+            "onehot", "one-hot", least=1, rows=True, sign=Positivity.NOT_NEGATIVE, gradient="all"
+        ),
+        Assumption("positive", "positive", sign=Positivity.POSITIVE, gradient="free"),
     )
 }
 

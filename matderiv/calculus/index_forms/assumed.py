@@ -42,7 +42,7 @@ from matderiv.calculus.index_forms.forms import (
     to_the,
 )
 from matderiv.calculus.index_forms.known_functions import called
-from matderiv.expression.assumptions import ASSUMPTIONS, Sign
+from matderiv.expression.assumptions import ASSUMPTIONS, Positivity
 
 __all__ = ["under_assumptions"]
 
@@ -310,7 +310,7 @@ def _sides(term: Term) -> Term | None:
         if not _sign(atom.arg):
             continue
         for part, _ in atom.arg:
-            doubtful = (a for a, n in part.atoms if _of_atom(a, n) != Sign.POSITIVE)
+            doubtful = (a for a, n in part.atoms if _of_atom(a, n) != Positivity.POSITIVE)
             if not part.bound and all(a in held for a in doubtful):
                 return Term(tuple(pair for pair in term.atoms if pair[0] != atom), term.bound)
     return None
@@ -320,13 +320,13 @@ def _of_sign(function: str, arg: Form) -> Form | None:
     """Sign p = step p = 1, sign(p·u) = sign u and log(p·qⁿ) = log p + n·log q."""
     sign = _sign(arg)
     if function in ("sign", "step"):
-        return ONE_FORM if sign == Sign.POSITIVE else _without_positive(function, arg)
+        return ONE_FORM if sign == Positivity.POSITIVE else _without_positive(function, arg)
     if function != "log" or not sign or len(arg) != 1:
         return None
     ((term, number),) = arg
     if term.bound or (number == 1 and len(term.atoms) == 1 and term.atoms[0][1] == 1):
         return None
-    if any(_sign(single(atom)) == Sign.UNKNOWN for atom, _ in term.atoms):
+    if any(_sign(single(atom)) == Positivity.UNKNOWN for atom, _ in term.atoms):
         return None
     made = [scaled(single(Call("log", single(a))), Fraction(n)) for a, n in term.atoms]
     if number != 1:
@@ -338,7 +338,7 @@ def _without_positive(function: str, arg: Form) -> Form | None:
     if len(arg) != 1 or arg[0][0].bound:
         return None
     ((term, number),) = arg
-    kept = tuple(pair for pair in term.atoms if _of_atom(*pair) != Sign.POSITIVE)
+    kept = tuple(pair for pair in term.atoms if _of_atom(*pair) != Positivity.POSITIVE)
     sign = Fraction(1 if number > 0 else -1)
     if len(kept) == len(term.atoms) and sign == number:
         return None
@@ -358,7 +358,7 @@ def _root(base: Form, exponent: Form) -> Form | None:
             pass
     if number <= 0 or not term.atoms or (len(term.atoms) == 1 and term.atoms[0][1] == 1):
         return None
-    if any(_sign(single(atom)) == Sign.UNKNOWN for atom, _ in term.atoms):
+    if any(_sign(single(atom)) == Positivity.UNKNOWN for atom, _ in term.atoms):
         return None
     made = ONE_FORM if number == 1 else single(Raised(constant(number), exponent))
     for atom, power in term.atoms:
@@ -366,32 +366,32 @@ def _root(base: Form, exponent: Form) -> Form | None:
     return made
 
 
-def _sign(form: Form) -> Sign:
+def _sign(form: Form) -> Positivity:
     """How sure it is that a form is not negative, whatever its entries are."""
     found = [_sign_of(term, number) for term, number in form]
-    if not found or Sign.UNKNOWN in found:
-        return Sign.UNKNOWN
+    if not found or Positivity.UNKNOWN in found:
+        return Positivity.UNKNOWN
     return max(found)
 
 
-def _sign_of(term: Term, number: Fraction) -> Sign:
+def _sign_of(term: Term, number: Fraction) -> Positivity:
     if number <= 0:
-        return Sign.UNKNOWN
-    return min((_of_atom(atom, power) for atom, power in term.atoms), default=Sign.POSITIVE)
+        return Positivity.UNKNOWN
+    return min((_of_atom(atom, power) for atom, power in term.atoms), default=Positivity.POSITIVE)
 
 
-def _of_atom(atom: Atom, power: int) -> Sign:
+def _of_atom(atom: Atom, power: int) -> Positivity:
     match atom:
         case Entry("π", ()) | SizeAtom():
-            return Sign.POSITIVE
+            return Positivity.POSITIVE
         case Entry(known=known) if known is not None and ASSUMPTIONS[known.what].sign:
             return ASSUMPTIONS[known.what].sign
         case Call("exp"):
-            return Sign.POSITIVE
+            return Positivity.POSITIVE
         case Raised(base=base) if _sign(base):
             return _sign(base)
         case Whole("prod", arg=arg) if _sign(arg):
             return _sign(arg)
         case Delta():
-            return Sign.NOT_NEGATIVE
-    return Sign.NOT_NEGATIVE if power % 2 == 0 else Sign.UNKNOWN
+            return Positivity.NOT_NEGATIVE
+    return Positivity.NOT_NEGATIVE if power % 2 == 0 else Positivity.UNKNOWN
