@@ -69,6 +69,14 @@ def test_a_line_of_the_program_says_the_same(
     assert str(gradient(f"{lines}\n{program}", wrt=wrt)) == formula
 
 
+@pytest.mark.parametrize("target", ["numpy", "torch", "jax"])
+def test_printed_code_says_what_its_inputs_must_be(target: str) -> None:
+    """A function that stands alone holds only where its inputs are what was assumed."""
+    text = gradient(ENTROPY, wrt="W", assume={"T": "onehot"}).code(target)
+    assert "T (N, M) one-hot" in text
+    assert "one-hot" not in gradient(ENTROPY, wrt="W").code(target)
+
+
 def test_lines_that_assume_are_read() -> None:
     """They stand anywhere, name several inputs, and may say is; a variable may have the name."""
     program = parse("assume p, q positive; x = p*q\nassume S is psd  # as said\nL = sum(x) + tr(S)")
