@@ -26,7 +26,9 @@ class Unread(Exception):  # noqa: N818 - nothing is wrong, but it is not underst
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\[^A-Za-z]|[A-Za-z]|[0-9]+|[^\s]")
 _DIFFERENTIAL = r"\mathop{}\!\mathrm{d}"
-_CALLED = frozenset(r"\exp \log \sin \cos \tanh \operatorname \det".split())
+_CALLED = frozenset(
+    r"\exp \log \sin \cos \tan \arcsin \arccos \arctan \sinh \cosh \tanh \operatorname \det".split()
+)
 _GREEK = frozenset(
     "\\" + name
     for name in (

@@ -77,6 +77,7 @@ class Reading:
         self.letters: dict[str, int] = {}
         self.runs: dict[str, int] = {}
         self.moving: str | None = None
+        self.largest = 0.0  # of the terms that were added up
 
     def page(self, page: str) -> Found:
         """All equalities."""
@@ -193,13 +194,14 @@ class Reading:
         seen = False
         for choice in choices[:: max(1, len(choices) // _MOST)]:
             self.letters = dict(zip(free, choice, strict=True))
+            self.largest = 0.0
             one, other = self.value(left), self.value(right)
             if not (np.isfinite(one).all() and np.isfinite(other).all()):
                 if isinstance(one, np.ma.MaskedArray) or isinstance(other, np.ma.MaskedArray):
                     continue
                 raise Unread("no value here")
             seen = True
-            if not _same(one, other):
+            if not _same(one, other, self.largest):
                 return False
         if not seen:
             raise Unread("no choice of letters")
@@ -248,21 +250,15 @@ class Reading:
 
     def indices(self, tokens: tuple[str, ...], count: int | None) -> list[str | int]:
         """The indices of an entry."""
-        if "," in tokens:
-            parts = "".join(tokens).split(",")
+        text = "".join(tokens)
+        if "," in tokens or (count == 1 and text.isdigit()):
+            parts = text.split(",")
         else:
-            parts = []
-            for token in tokens:
-                if token.isdigit():
-                    parts += [token] if count == 1 else list(token)
-                elif re.fullmatch("[a-z]", token):
-                    parts.append(token)
-                else:
-                    raise Unread(f"indices {''.join(tokens)}")
+            parts = re.findall(r"[a-z](?:_\{?\d+\}?)?|.", text)
         found: list[str | int] = []
         for part in parts:
             if not re.fullmatch(r"\d+|[a-z](_\{?\d+\}?)?", part):
-                raise Unread(f"index {part}")
+                raise Unread(f"index {part} in {text}")
             found.append(int(part) if part.isdigit() else re.sub("[{}]", "", part))
         return found
 
@@ -361,7 +357,7 @@ class Reading:
             case ("oslash", left, right):
                 return self.value(left) / self.value(right)
             case ("kron", left, right):
-                return np.kron(np.asarray(self.value(left)), np.asarray(self.value(right)))
+                return np.kron(_column(self.value(left)), _column(self.value(right)))
             case ("frac", above, below):
                 top, bottom = self.value(above), self.value(below)
                 if np.ndim(bottom):
@@ -409,6 +405,7 @@ class Reading:
         found: Array = None
         for sign, term in items:
             value = self.value(term) * (1 if sign == "+" else -1)
+            self.largest = max(self.largest, np.abs(value).max(initial=0))
             found = value if found is None else found + value
         return found
 
@@ -531,8 +528,8 @@ class Reading:
         text = "".join(tokens)
         if plain == ("name", "I"):
             return np.eye(self._size(text))
-        if plain == ("num", "1"):
-            return np.ones([self._size(part) for part in text.split(r"\times")])
+        if plain in (("num", "0"), ("num", "1")):
+            return np.full([self._size(part) for part in text.split(r"\times")], float(plain[1]))
         if plain == ("name", "delta"):
             one, other = self.indices(tokens, 2)
             big = (1 << 30, 1 << 30)
@@ -540,6 +537,8 @@ class Reading:
             return np.asarray(float(first == second))
         if plain[0] == "name" and plain[1] in ("e", "u", "v", "h") and len(tokens) == 1:
             letter = tokens[0]
+            if letter == "1":  # of an axis with one entry, for which there is no letter
+                return np.ones(1)
             if letter in self.letters and letter in self.runs:
                 unit = np.zeros(self.runs[letter])
                 unit[self.letters[letter]] = 1
@@ -600,8 +599,8 @@ class Reading:
 
     def _partial(self, sign: str, above: Tree, below: Tree) -> Array:
         above, below = _strip(above), _strip(below)
-        if above[0] == "apply" and above[1] == ("function", "vec") and below[0] == "apply":
-            return self._of_vec(sign, above[2], below[2])
+        if _is_vec(below):
+            return self._by_vec(sign, above, below[2])
         if above[0] == "apply" and _look(above[1]) is not None:
             function = self._function(_look(above[1]) or ("", None))
             if function is not None and function[0].isupper():
@@ -617,7 +616,7 @@ class Reading:
             count = 0
         if by is not None:
             found = found[(..., *self.place(by, found.shape[count:]))]
-        elif count:
+        elif count and found.ndim > 2:  # that of a vector by a vector is a matrix
             raise Unread("a derivative of an array by an array")
         return found
 
@@ -627,7 +626,9 @@ class Reading:
             return entry
         return self.name(tree), None
 
-    def _of_vec(self, sign: str, above: Tree, below: Tree) -> Array:
+    def _by_vec(self, sign: str, above: Tree, below: Tree) -> Array:
+        """∂y/∂vec(X) or ∂vec(Y)/∂vec(X), a matrix."""
+        above = above[2] if _is_vec(above) else above
         of, wrt = self.name(_strip(above)), self.name(_strip(below))
         found = self.point.jacobian(of, wrt, total=of == self.loss and not sign)
         return found.reshape(self.point.values[of].size, self.point.values[wrt].size)
@@ -684,6 +685,10 @@ class Reading:
             return np.asarray(self.value(_strip(tree))).imag / 1e-30
         finally:
             self.point.values = kept
+
+
+def _is_vec(tree: Tree) -> bool:
+    return tree[:2] == ("apply", ("function", "vec"))
 
 
 def _strip(tree: Tree) -> Tree:
@@ -750,6 +755,12 @@ class _Row(np.ndarray[Any, Any]):
     """A transposed vector; a matrix of one row is something else: its product is a vector."""
 
 
+def _column(value: Array) -> Array:
+    """A matrix; a vector as one of a single column."""
+    value = np.asanyarray(value)
+    return np.asarray(value[:, None] if value.ndim == 1 else value)
+
+
 def _times(one: Array, other: Array) -> Array:
     """The product of two arrays, a vector being a column."""
     if one.ndim == 1 and other.ndim == 2 and other.shape[0] == 1:
@@ -760,8 +771,11 @@ def _times(one: Array, other: Array) -> Array:
     return np.asarray(found)[0] if isinstance(one, _Row) and other.ndim == 1 else found
 
 
-def _same(one: Array, other: Array) -> bool:
-    """Whether two values are equal; a vector is a column."""
+def _same(one: Array, other: Array, largest: float = 0.0) -> bool:
+    """Whether two values are equal; a vector is a column.
+
+    Terms that cancel leave a rounding error as large as the `largest` of them makes it.
+    """
     one, other = np.asarray(one), np.asarray(other)
     if one.ndim == 1 and other.ndim == 2:
         one = one[:, None] if other.shape[1] == 1 else one[None, :]
@@ -770,4 +784,5 @@ def _same(one: Array, other: Array) -> bool:
     if one.shape != other.shape:
         return one.size == other.size == 1 and bool(np.isclose(one.ravel(), other.ravel()).all())
     scale = 1e-9 + 1e-7 * max(np.abs(one).max(initial=0), np.abs(other).max(initial=0))
+    scale += 1e-15 * largest
     return bool((np.abs(one - other) <= scale).all())

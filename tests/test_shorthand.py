@@ -43,6 +43,8 @@ def _log_softmax(x: Array) -> Array:
 MEANS: list[tuple[str, Callable[[Array, Array, float], Any]]] = [
     ("where(X > T, X, T**2)", lambda x, t, a: np.where(x > t, x, t**2)),
     ("where(abs(X - T) < a, X, 0)", lambda x, t, a: np.where(abs(x - t) < a, x, 0)),
+    ("where(X - 1, X, T)", lambda x, t, a: np.where(x - 1, x, t)),
+    ("where(0*X, X, T)", lambda x, t, a: np.where(0 * x, x, t)),
     ("where(X >= a, 20, T)", lambda x, t, a: np.where(x >= a, 20, t)),
     ("where(X <= T, X, T)*(X > 0)", lambda x, t, a: np.where(x <= t, x, t) * (x > 0)),
     ("clip(X, -a, a)", lambda x, t, a: np.clip(x, -a, a)),
@@ -129,7 +131,7 @@ def test_values_and_gradients_are_those_of_the_definition(
     ("text", "wrt", "answer"),
     [
         ("sum(G*(X > Y))", "X", "zeros((N, D))"),
-        ("sum(where(C, X, Y))", "X", "step(C)"),
+        ("sum(where(C, X, Y))", "X", "step(abs(C))"),
         ("sum(where(C, X, Y))", "C", "zeros((N, D))"),
         ("sum(where(X > 0, X, 0))", "X", "step(X)"),
         (

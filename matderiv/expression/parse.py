@@ -20,7 +20,7 @@ from matderiv.expression.foreign import elsewhere, instead_of_name
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import operation_of
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shorthand import comparison
+from matderiv.expression.shorthand import at_least, greater
 from matderiv.expression.spelling import READ, respelled
 from matderiv.expression.vocabulary import (
     DEFAULT_PROGRAM,
@@ -50,6 +50,13 @@ _ASSUME = re.compile(
 
 #: A statement that declares undefined functions; Python's own of this form is global.
 _FUNCTION = re.compile(r"(?:^|(?<=;))([ \t]*)function(?=[ \t]+[A-Za-z])", re.MULTILINE)
+
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Node, Node], Node]] = {
+    ast.Gt: greater,
+    ast.Lt: lambda left, right: greater(right, left),
+    ast.GtE: at_least,
+    ast.LtE: lambda left, right: at_least(right, left),
+}
 
 _MAX_DIGITS = 40
 _NOT_FINITE = frozenset({"nan", "inf", "infinity", "infty"})
@@ -233,10 +240,9 @@ class Reader:
                 left = self._node(tree.left, depth + 1)
                 right = self._node(tree.right, depth + 1)
                 return _BINARY[type(op)](left, right)
-            case ast.Compare(left=left, ops=[sign], comparators=[right]):
-                holds = comparison(sign, self._node(left, depth + 1), self._node(right, depth + 1))
-                if holds is not None:
-                    return holds
+            case ast.Compare(ops=[sign], comparators=[right]) if type(sign) in _COMPARISONS:
+                sides = (self._node(side, depth + 1) for side in (tree.left, right))
+                return _COMPARISONS[type(sign)](*sides)
             case ast.Attribute(value=value, attr="T"):
                 return nodes.Transpose(self._node(value, depth + 1))
             case ast.Attribute(value=value, attr="mT"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial, reduce
@@ -11,7 +10,7 @@ from matderiv.errors import ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import ONE, Node
 
-__all__ = ["CHOICES", "LOSSES", "SHORTHAND", "comparison", "matrix_power", "negation"]
+__all__ = ["CHOICES", "LOSSES", "SHORTHAND", "at_least", "greater", "matrix_power"]
 
 
 def _number(text: str) -> Node:
@@ -55,34 +54,22 @@ SHORTHAND: dict[str, Callable[[Node], Node]] = {
 # -- choices -----------------------------------------------------------------------------------
 
 
-def comparison(sign: ast.cmpop, left: Node, right: Node) -> Node | None:
-    """1 where a comparison of two entries holds, else 0; None for == and its like.
+def greater(left: Node, right: Node) -> Node:
+    """1 where an entry is greater than another, else 0: a step of the difference.
 
-    >>> comparison(ast.Gt(), nodes.Name("X"), nodes.Name("Y"))
+    >>> greater(nodes.Name("X"), nodes.Name("Y"))
     Apply(function='step', arg=Subtract(left=Name(name='X'), right=Name(name='Y')))
     """
-    match sign:
-        case ast.Gt():
-            return _step(_minus(left, right))
-        case ast.Lt():
-            return _step(_minus(right, left))
-        case ast.GtE():
-            return negation(_step(_minus(right, left)))
-        case ast.LtE():
-            return negation(_step(_minus(left, right)))
-    return None
+    return _step(left if right == nodes.ZERO else nodes.Subtract(left, right))
 
 
-def _minus(left: Node, right: Node) -> Node:
-    return left if right == nodes.ZERO else nodes.Subtract(left, right)
+def at_least(left: Node, right: Node) -> Node:
+    """1 where an entry is at least as great as another, else 0."""
+    return _opposite(greater(right, left))
 
 
-def negation(condition: Node) -> Node:
-    """1 where a condition does not hold.
-
-    >>> negation(negation(nodes.Name("C")))
-    Name(name='C')
-    """
+def _opposite(condition: Node) -> Node:
+    """1 where a condition does not hold."""
     match condition:
         case nodes.Subtract(nodes.ONE, inner):
             return inner
@@ -100,10 +87,10 @@ def _is_condition(node: Node) -> bool:
 
 
 def _where(condition: Node, one: Node, other: Node) -> Node:
-    """c·a + (1 - c)·b; any other array than a comparison holds where it is positive."""
-    c = condition if _is_condition(condition) else _step(condition)
+    """c·a + (1 - c)·b; any other array than a comparison holds where it is not 0."""
+    c = condition if _is_condition(condition) else _step(_abs(condition))
     terms: list[Node] = [nodes.Multiply(c, one)] if one != nodes.ZERO else []
-    terms += [nodes.Multiply(negation(c), other)] if other != nodes.ZERO else []
+    terms += [nodes.Multiply(_opposite(c), other)] if other != nodes.ZERO else []
     return reduce(nodes.Add, terms) if terms else nodes.Multiply(nodes.ZERO, c)
 
 

@@ -19,6 +19,7 @@ from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.stable import stable
 from matderiv.errors import InputError, MissingRuleError
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import ASSUMPTIONS
 from matderiv.expression.axes import at_once
 from matderiv.expression.definitions import definition
 from matderiv.expression.functions import FUNCTIONS
@@ -191,7 +192,12 @@ class _Function:
             if name not in shapes
         )
         yield ""
-        words = (f"{name} {_words(shapes[name])}" for name in self._inputs)
+        assumed = self._swept.facts.assumed
+        words = (
+            f"{name} {_words(shapes[name])}"
+            + (f" {ASSUMPTIONS[assumed[name]].words}" if name in assumed else "")
+            for name in self._inputs
+        )
         yield f"Shapes: {', '.join(words)}."
         yield from textwrap.wrap(self._note, 90)
         yield '"""'
