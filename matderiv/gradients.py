@@ -14,6 +14,7 @@ from matderiv.calculus.formulas.flattened import without_units
 from matderiv.calculus.formulas.removable import ADJUGATE, OTHERS, removed
 from matderiv.calculus.formulas.runnable import size_lines, size_words, written_for
 from matderiv.calculus.sweep.graph import graph_of
+from matderiv.calculus.sweep.low_rank import zero_determinants, zeros_written
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.singular import refuse_singular
@@ -148,6 +149,8 @@ class Gradient:
     @property
     def proof(self) -> str:
         """For which sizes the formula is proved."""
+        if any(reading.kind == "zero" for reading in self.read):
+            return "at the declared sizes"
         if self.verdict.index:
             return "for all sizes"
         return f"at these sizes, {self.verdict.entries} entries one by one"
@@ -369,6 +372,7 @@ def gradient(
         )
         solved = _solved(asked)
         read = read_as(written, known, shapes or (), scalar=True)
+        read += zero_determinants(written, known, declared)
     found = {name: replace(one, read=read) for name, one in solved.items()}
     alone = isinstance(wrt, str) or (wrt is None and len(names) == 1)
     return found[names[0]] if alone else found
@@ -429,8 +433,9 @@ def _solved(asked: _Asked) -> dict[str, Gradient]:
     """Derived, brought to what is asked for, and proved."""
     program, names, convention = asked.program, asked.names, asked.convention
     shapes, assumed, declared = dict(asked.shapes), dict(asked.assumed), asked.declared
-    refuse_singular(program, shapes, declared)
-    swept = sweep(graph_of(settled(program, shapes), shapes), names, assumed)
+    clear, there = zeros_written(program, shapes, declared)
+    refuse_singular(clear, there, declared)
+    swept = sweep(graph_of(settled(clear, there), there), names, assumed)
     prover = Prover(swept)
     made = {}
     for name in names:

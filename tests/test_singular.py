@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import matderiv
 from matderiv.errors import InputError
 
-#: Matrices, their shapes (letters are free without), and what is said of them.
-SINGULAR = [
-    ("outer(x, x)", {}, "outer(x, x) is singular at all sizes above 1"),
-    ("outer(x, y)", {"x": (3,)}, "outer(x, y), 3×3, is singular"),
-    ("X @ Y", {"X": (3, 2), "Y": (2, 3)}, "X @ Y, 3×3, is singular"),
-    ("X @ Y", {"X": (90, 2), "Y": (2, 90)}, "X @ Y, 90×90, is singular"),
-    ("X.T @ X", {"X": (2, 4)}, "X.T @ X, 4×4, is singular"),
-    ("X - mean(X, axis=0, keepdims=True)", {"X": (4, 4)}, "is singular"),
-    ("A - A.T", {"A": (3, 3)}, "A - A.T, 3×3, is singular"),
-    ("exp(X @ Y) - exp(X @ Y)", {}, "is singular at all sizes"),
+#: Matrices of a rank that is too low at the declared sizes, and their shapes.
+LOW = [
+    ("outer(x, y)", {"x": (3,)}),
+    ("X @ Y", {"X": (3, 2), "Y": (2, 3)}),
+    ("X @ Y", {"X": (90, 2), "Y": (2, 90)}),
+    ("X.T @ X", {"X": (2, 4)}),
+    ("-(X @ Y).T/3 + 2*outer(x, y)", {"X": (4, 2), "Y": (2, 4)}),
 ]
+#: Matrices that are singular wherever they are tried, their shapes, and what is said of them.
+TRIED = [
+    ("outer(x, x)", {}, "outer(x, x) is singular at all sizes above 1 that were tried"),
+    (
+        "X - mean(X, axis=0, keepdims=True)",
+        {"X": (4, 4)},
+        "4×4, is singular at all inputs that were tried",
+    ),
+    ("A - A.T", {"A": (3, 3)}, "A - A.T, 3×3, is singular at all inputs that were tried"),
+    ("exp(X @ Y) - exp(X @ Y)", {}, "is singular at all sizes above 1 that were tried"),
+]
+SINGULAR = [*((*low, "is singular whatever the inputs are") for low in LOW), *TRIED]
 #: Matrices that have an inverse somewhere.
 REGULAR = [
     ("X @ Y", {}),
@@ -32,21 +42,66 @@ REGULAR = [
 ]
 
 
-@pytest.mark.parametrize("call", ["sum(inv({}))", "logdet({})", "det({})"])
+@pytest.mark.parametrize("call", ["sum(inv({}))", "logdet({})"])
 @pytest.mark.parametrize(("matrix", "shapes", "why"), SINGULAR)
 def test_what_is_always_singular_is_refused(
     call: str, matrix: str, shapes: dict[str, tuple[int, ...]], why: str
 ) -> None:
-    """With the reason, and, of a determinant, with what it is."""
+    """With the reason; what was only tried is said to be no more than that."""
     program = call.format(matrix)
     with pytest.raises(InputError) as caught:
         matderiv.gradient(program, shapes=shapes)
     said = str(caught.value)
     assert why in said
-    assert said.endswith(" Write 0 for it.") == (call == "det({})")
-    assert ("is 0" if call == "det({})" else "has no value") in said
+    assert "has no value" in said
+    assert ("has no value wherever it was tried: " in said) == ("tried" in why)
     with pytest.raises(InputError):
         matderiv.derive(program, shapes=shapes)
+
+
+@pytest.mark.parametrize(("matrix", "shapes", "why"), TRIED)
+def test_a_determinant_that_is_0_where_it_was_tried_is_refused(
+    matrix: str, shapes: dict[str, tuple[int, ...]], why: str
+) -> None:
+    """With what to write for it."""
+    with pytest.raises(InputError) as caught:
+        matderiv.gradient(f"det({matrix})", shapes=shapes)
+    said = str(caught.value)
+    assert "is 0 wherever it was tried: " in said
+    assert why in said
+    assert said.endswith(" Write 0 for it.")
+
+
+@pytest.mark.parametrize(("matrix", "shapes"), LOW)
+def test_a_determinant_of_low_rank_is_0(matrix: str, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Its gradients are zeros, proved at the declared sizes and said to be so; a factor is lost."""
+    for program in (f"det({matrix})", f"C = {matrix}; tr(C)*det(C)**2"):
+        found = matderiv.gradient(program, wrt=["X" if "X" in matrix else "x"], shapes=shapes)
+        for one in found.values():
+            assert one.formula.startswith("zeros(")
+            assert one.proof == "at the declared sizes"
+            assert "the rank of" in one.readings[-1]
+
+
+@pytest.mark.parametrize("inner", [1, 2, 3])
+def test_the_rank_decides(inner: int) -> None:
+    """A product of 3×k by k×3, and a sum of k outer products, has the determinant 0 for k < 3."""
+    shapes: dict[str, tuple[int, ...]] = {"X": (3, inner), "Y": (inner, 3)}
+    product = matderiv.gradient("det(X @ Y)", wrt="X", shapes=shapes)
+    pairs = ["xy", "uv", "ab"][:inner]
+    total = " + ".join(f"outer({one}, {other})" for one, other in pairs)
+    added = matderiv.gradient(f"det({total})", wrt="x", shapes=dict.fromkeys("".join(pairs), (3,)))
+    for found in (product, added):
+        assert found.formula.startswith("zeros(") == (inner < 3)
+
+
+def test_other_arrays_have_their_own_determinant() -> None:
+    """A gradient that is zero at the declared sizes is no zero at arrays of others."""
+    found = matderiv.gradient("det(X @ Y)", wrt="X", shapes={"X": (3, 2), "Y": (2, 3)})
+    value = np.asarray([[2.0, 1.0], [0.0, 1.0]])
+    assert np.allclose(
+        found(X=np.eye(2), Y=value), 2 * np.linalg.inv(value @ np.eye(2)).T @ value.T
+    )
 
 
 @pytest.mark.parametrize(("matrix", "shapes"), REGULAR)

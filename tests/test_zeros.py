@@ -17,6 +17,8 @@ ZEROS = [
     ("L = sum(softmax(z))", "z", {"z": (3,)}, "wherever it is defined: softmax(z)"),
     ("Y = X @ W; L = sum(X)", "W", {"X": (2, 4), "W": (4, 3)}, "does not depend on W"),
     ("Y = X @ W; L = sum(Y - Y)", "W", {"X": (2, 4), "W": (4, 3)}, "wherever it is defined."),
+    ("L = det(outer(x, x))", "x", {"x": (2,)}, "is 0 at the declared sizes"),
+    ("L = det(X @ Y)", "X", {"X": (3, 2), "Y": (2, 3)}, "is 0 at the declared sizes"),
     ("L = 3*lam - lam*3", "lam", {"lam": ()}, "wherever it is defined"),
     ("L = sum(log_softmax(Z, axis=1))", "Z", {"Z": (4, 1)}, "wherever it is defined"),
     ("L = sum(1**x)", "x", {"x": (3,)}, "wherever it is defined"),

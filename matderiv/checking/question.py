@@ -384,6 +384,8 @@ def ask_array(array: ArrayAsked, given: Given) -> Question:
 
 def _asked(program: str, wrt: str, given: Given) -> Question:
     task, aliases = _task(program, wrt, given)
+    if any(reading.kind == "zero" for reading in task.readings):  # at the declared sizes alone
+        given = replace(given, numbers=True)
     new = task.program.names() - parse(program).names()
     return _about_task(task, wrt, aliases, given, new)
 

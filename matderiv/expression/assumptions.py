@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Literal, cast
 
 from matderiv.errors import InputError, ShapeError
@@ -18,6 +19,7 @@ __all__ = [
     "Assumed",
     "Assumption",
     "Convention",
+    "Positivity",
     "infer_assumed",
     "read_assumed",
     "read_convention",
@@ -30,6 +32,14 @@ Assumed = Mapping[str, str]
 #: product with a symmetric change is the change of the loss, "inner".
 Convention = Literal["entries", "inner"]
 CONVENTIONS: tuple[Convention, ...] = ("entries", "inner")
+
+
+class Positivity(IntEnum):
+    """What is known of the signs of all entries; the surer of two is the larger."""
+
+    UNKNOWN = 0
+    NOT_NEGATIVE = 1
+    POSITIVE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,7 @@ class Assumption:
     least: int = 0
     symmetric: bool = False
     rows: bool = False
-    sign: Literal["", "not negative", "positive"] = ""
+    sign: Positivity = Positivity.UNKNOWN
     gradient: Literal["own", "all", "free"] = "own"
 
 
@@ -63,8 +73,10 @@ ASSUMPTIONS: Mapping[str, Assumption] = {
         Assumption("lower", "lower triangular", square=True),
         Assumption("orthogonal", "orthogonal", square=True, gradient="all"),
         Assumption("stochastic", "stochastic", least=1, rows=True, gradient="all"),
-        Assumption("onehot", "one-hot", least=1, rows=True, sign="not negative", gradient="all"),
-        Assumption("positive", "positive", sign="positive", gradient="free"),
+        Assumption(
+            "onehot", "one-hot", least=1, rows=True, sign=Positivity.NOT_NEGATIVE, gradient="all"
+        ),
+        Assumption("positive", "positive", sign=Positivity.POSITIVE, gradient="free"),
     )
 }
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from functools import cache
 
-from matderiv.expression.operations import OPERATIONS
-
 __all__ = ["Elsewhere", "elsewhere", "instead_of_name", "names_elsewhere"]
 
 Elsewhere = tuple[str, str]
@@ -341,9 +339,4 @@ def names_elsewhere() -> frozenset[str]:
 
 @cache
 def _names() -> dict[str, Elsewhere]:
-    return {
-        name: (formula, why)
-        for names, formula, why in _TABLE
-        for name in names.split()
-        if name not in OPERATIONS
-    }
+    return {name: (formula, why) for names, formula, why in _TABLE for name in names.split()}

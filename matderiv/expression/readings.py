@@ -161,8 +161,9 @@ class Reading:
     """How a part of a program is read where a person may have meant something else.
 
     `kind`: names are "scalars", "vectors" or "matrices"; a part is a "power", "reciprocal" or
-    "inner" product, or multiplies "rows". `part` and `other`: what is written, and how the other
-    meaning is; of names, the first that may be declared to be something else.
+    "inner" product, or multiplies "rows", or is "zero" at the declared sizes. `part` and `other`:
+    what is written, and how the other meaning is; of names, the first that may be declared to be
+    something else; of zero, the matrix of which the part is the determinant.
     """
 
     kind: str

@@ -9,6 +9,7 @@ from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.flattened import chain, chained, changed, factors, product_of
 from matderiv.calculus.formulas.rewrite_reductions import settled_sum
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import Positivity
 from matderiv.expression.nodes import Node
 
 __all__ = ["is_orthogonal", "is_positive", "labels", "orthogonal", "rows", "signs"]
@@ -117,10 +118,10 @@ def signs(node: Node, facts: Facts) -> Node | None:
 
 def _side(function: str, arg: Node, facts: Facts) -> Node | None:
     """The sign of a product without its positive factors."""
-    if _sign(arg, facts) == _POSITIVE:
+    if _sign(arg, facts) == Positivity.POSITIVE:
         return nodes.ONE
     number, parts = factors(arg)
-    kept = [p for p in parts if _sign(p[0], facts) != _POSITIVE or facts.shape(p[1])]
+    kept = [p for p in parts if _sign(p[0], facts) != Positivity.POSITIVE or facts.shape(p[1])]
     if len(kept) == len(parts) or not kept:
         return None
     return nodes.Apply(function, product_of(Fraction(1 if number > 0 else -1), kept))
@@ -128,7 +129,7 @@ def _side(function: str, arg: Node, facts: Facts) -> Node | None:
 
 def is_positive(node: Node, facts: Facts) -> bool:
     """Whether every entry of an array is positive, by what is assumed of its inputs."""
-    return _sign(node, facts) == _POSITIVE
+    return _sign(node, facts) == Positivity.POSITIVE
 
 
 def _root(node: Node, exponent: Fraction, facts: Facts) -> Node | None:
@@ -144,24 +145,19 @@ def _root(node: Node, exponent: Fraction, facts: Facts) -> Node | None:
     return product_of(Fraction(1), made)
 
 
-#: How sure a sign is: nothing is known; not negative; positive.
-_UNKNOWN, _NOT_NEGATIVE, _POSITIVE = 0, 1, 2
-_SIGNS = {"": _UNKNOWN, "not negative": _NOT_NEGATIVE, "positive": _POSITIVE}
-
-
-def _sign(node: Node, facts: Facts) -> int:
+def _sign(node: Node, facts: Facts) -> Positivity:
     """How sure it is that no entry of an array is negative, by what is assumed of its inputs."""
     match node:
         case nodes.Name():
             known = facts.known(node)
-            return _SIGNS[known.sign] if known else _UNKNOWN
+            return known.sign if known else Positivity.UNKNOWN
         case nodes.Number(value):
-            return _POSITIVE if value > 0 else _UNKNOWN
+            return Positivity.POSITIVE if value > 0 else Positivity.UNKNOWN
         case nodes.Size() | nodes.Pi() | nodes.Ones() | nodes.Softmax() | nodes.Apply("exp"):
-            return _POSITIVE
+            return Positivity.POSITIVE
         case nodes.Add(left, right):
             one, other = _sign(left, facts), _sign(right, facts)
-            return max(one, other) if one and other else _UNKNOWN
+            return max(one, other) if one and other else Positivity.UNKNOWN
         case nodes.Multiply(left, right) | nodes.Divide(left, right):
             return min(_sign(left, facts), _sign(right, facts))
         case nodes.MatMul(left, right):
@@ -170,4 +166,4 @@ def _sign(node: Node, facts: Facts) -> int:
             return _sign(base, facts)
         case nodes.Sum(arg) | nodes.Mean(arg) | nodes.Transpose(arg) | nodes.Apply("sqrt", arg):
             return _sign(arg, facts)
-    return _UNKNOWN
+    return Positivity.UNKNOWN

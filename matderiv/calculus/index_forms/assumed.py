@@ -8,6 +8,7 @@ each other are no facts.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
@@ -41,7 +42,7 @@ from matderiv.calculus.index_forms.forms import (
     to_the,
 )
 from matderiv.calculus.index_forms.known_functions import called
-from matderiv.expression.assumptions import ASSUMPTIONS
+from matderiv.expression.assumptions import ASSUMPTIONS, Positivity
 
 __all__ = ["under_assumptions"]
 
@@ -138,9 +139,10 @@ class _Using:
     def entry(self, entry: Entry, what: str, size: str, power: int) -> tuple[Form, int] | None:
         """The same of an entry, which may be 0 or 1, or given by others of its row."""
         last = entry.indices[-1:]
-        if what == "lower" and all(isinstance(i, int) for i in entry.indices):
+        if what == "lower":
             row, col = entry.indices
-            return ((), power) if str(row) < str(col) and int(row) < int(col) else None
+            above = isinstance(row, int) and isinstance(col, int) and row < col
+            return ((), power) if above else None
         if not ASSUMPTIONS[what].rows:
             return None
         if self.sizes is not None and isinstance(last[0], int):
@@ -258,22 +260,18 @@ def _columns(term: Term) -> Term | None:
 
 def _determinants(term: Term) -> Term | None:
     """(det Q)² = 1 of an orthogonal Q, of which each determinant may have letters of its own."""
-    powers: dict[str, int] = {}
+    powers = Counter[str]()
     for atom, power in term.atoms:
         if (name := _determinant_of(atom)) is not None:
-            powers[name] = powers.get(name, 0) + power
-    if all(power in (0, 1) for power in powers.values()) and len(powers) == sum(
-        _determinant_of(atom) is not None for atom, _ in term.atoms
-    ):
-        return None
-    kept: dict[Atom, int] = {}
+            powers[name] += power
+    kept: list[tuple[Atom, int]] = []
     for atom, power in term.atoms:
         name = _determinant_of(atom)
         if name is None:
-            kept[atom] = power
+            kept.append((atom, power))
         elif powers.pop(name, 0) % _PAIR:
-            kept[atom] = 1
-    return Term(tuple(kept.items()), term.bound)
+            kept.append((atom, 1))
+    return None if tuple(kept) == term.atoms else Term(tuple(kept), term.bound)
 
 
 def _determinant_of(atom: Atom) -> str | None:
@@ -302,10 +300,6 @@ def _stands(term: Term, letter: str, *, but: tuple[Atom, ...]) -> bool:
 
 # -- signs -----------------------------------------------------------------------------------
 
-#: How sure a sign is: nothing is known; not negative; positive.
-_UNKNOWN, _NOT_NEGATIVE, _POSITIVE = 0, 1, 2
-_SIGNS = {"": _UNKNOWN, "not negative": _NOT_NEGATIVE, "positive": _POSITIVE}
-
 
 def _sides(term: Term) -> Term | None:
     """u·sign u = u·step u = u of what is not negative: where u is 0, so is the product."""
@@ -316,7 +310,7 @@ def _sides(term: Term) -> Term | None:
         if not _sign(atom.arg):
             continue
         for part, _ in atom.arg:
-            doubtful = (a for a, n in part.atoms if _of_atom(a, n) != _POSITIVE)
+            doubtful = (a for a, n in part.atoms if _of_atom(a, n) != Positivity.POSITIVE)
             if not part.bound and all(a in held for a in doubtful):
                 return Term(tuple(pair for pair in term.atoms if pair[0] != atom), term.bound)
     return None
@@ -326,13 +320,13 @@ def _of_sign(function: str, arg: Form) -> Form | None:
     """Sign p = step p = 1, sign(p·u) = sign u and log(p·qⁿ) = log p + n·log q."""
     sign = _sign(arg)
     if function in ("sign", "step"):
-        return ONE_FORM if sign == _POSITIVE else _without_positive(function, arg)
+        return ONE_FORM if sign == Positivity.POSITIVE else _without_positive(function, arg)
     if function != "log" or not sign or len(arg) != 1:
         return None
     ((term, number),) = arg
     if term.bound or (number == 1 and len(term.atoms) == 1 and term.atoms[0][1] == 1):
         return None
-    if any(_sign(single(atom)) == _UNKNOWN for atom, _ in term.atoms):
+    if any(_sign(single(atom)) == Positivity.UNKNOWN for atom, _ in term.atoms):
         return None
     made = [scaled(single(Call("log", single(a))), Fraction(n)) for a, n in term.atoms]
     if number != 1:
@@ -344,7 +338,7 @@ def _without_positive(function: str, arg: Form) -> Form | None:
     if len(arg) != 1 or arg[0][0].bound:
         return None
     ((term, number),) = arg
-    kept = tuple(pair for pair in term.atoms if _of_atom(*pair) != _POSITIVE)
+    kept = tuple(pair for pair in term.atoms if _of_atom(*pair) != Positivity.POSITIVE)
     sign = Fraction(1 if number > 0 else -1)
     if len(kept) == len(term.atoms) and sign == number:
         return None
@@ -364,7 +358,7 @@ def _root(base: Form, exponent: Form) -> Form | None:
             pass
     if number <= 0 or not term.atoms or (len(term.atoms) == 1 and term.atoms[0][1] == 1):
         return None
-    if any(_sign(single(atom)) == _UNKNOWN for atom, _ in term.atoms):
+    if any(_sign(single(atom)) == Positivity.UNKNOWN for atom, _ in term.atoms):
         return None
     made = ONE_FORM if number == 1 else single(Raised(constant(number), exponent))
     for atom, power in term.atoms:
@@ -372,32 +366,32 @@ def _root(base: Form, exponent: Form) -> Form | None:
     return made
 
 
-def _sign(form: Form) -> int:
+def _sign(form: Form) -> Positivity:
     """How sure it is that a form is not negative, whatever its entries are."""
     found = [_sign_of(term, number) for term, number in form]
-    if not found or _UNKNOWN in found:
-        return _UNKNOWN
+    if not found or Positivity.UNKNOWN in found:
+        return Positivity.UNKNOWN
     return max(found)
 
 
-def _sign_of(term: Term, number: Fraction) -> int:
+def _sign_of(term: Term, number: Fraction) -> Positivity:
     if number <= 0:
-        return _UNKNOWN
-    return min((_of_atom(atom, power) for atom, power in term.atoms), default=_POSITIVE)
+        return Positivity.UNKNOWN
+    return min((_of_atom(atom, power) for atom, power in term.atoms), default=Positivity.POSITIVE)
 
 
-def _of_atom(atom: Atom, power: int) -> int:
+def _of_atom(atom: Atom, power: int) -> Positivity:
     match atom:
         case Entry("π", ()) | SizeAtom():
-            return _POSITIVE
+            return Positivity.POSITIVE
         case Entry(known=known) if known is not None and ASSUMPTIONS[known.what].sign:
-            return _SIGNS[ASSUMPTIONS[known.what].sign]
+            return ASSUMPTIONS[known.what].sign
         case Call("exp"):
-            return _POSITIVE
+            return Positivity.POSITIVE
         case Raised(base=base) if _sign(base):
             return _sign(base)
         case Whole("prod", arg=arg) if _sign(arg):
             return _sign(arg)
         case Delta():
-            return _NOT_NEGATIVE
-    return _NOT_NEGATIVE if power % 2 == 0 else _UNKNOWN
+            return Positivity.NOT_NEGATIVE
+    return Positivity.NOT_NEGATIVE if power % 2 == 0 else Positivity.UNKNOWN

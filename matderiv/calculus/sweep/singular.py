@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 
 from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.calculus.sweep.low_rank import rank_is_low
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.dims import Shape, sized
@@ -23,18 +24,19 @@ def refuse_singular(
 ) -> None:
     """No formula holds the inverse of a matrix that has none wherever it is tried.
 
-    Letters that nobody `declared` stand for any size; sizes of 1, where a single row times a column
-    has an inverse, are not tried.
+    That is proved where the rank is too low at the `declared` sizes; else it is tried at several
+    places, and said so. Letters that nobody declared stand for any size; sizes of 1, where a single
+    row times a column has an inverse, are not tried.
 
     Raises:
-        InputError: inv or logdet has no value, or det is always 0.
+        InputError: inv or logdet has no value, or det is 0, wherever it is tried.
 
     >>> from matderiv.expression.parse import parse
     >>> from matderiv.expression.shapes import infer
     >>> program = parse("L = logdet(outer(x, x))")
     >>> refuse_singular(program, infer(program), ())
     Traceback (most recent call last):
-    matderiv.errors.InputError: logdet(outer(x, x)) has no value: outer(x, x) is singular ...
+    matderiv.errors.InputError: logdet(outer(x, x)) has no value wherever it was tried: ...
     """
     steps = [(a.name, a.value) for a in program.assignments]
     asked = [
@@ -45,6 +47,10 @@ def refuse_singular(
     ]
     if not asked:
         return
+    is_low = rank_is_low(program, shapes, declared)
+    for _, node in asked:
+        if is_low(node.arg):
+            raise InputError(_refusal(node, shapes, declared, proved=True))
     from matderiv.expression.trial import looks_singular  # NumPy is loaded where it is needed
 
     tried = [sized(shapes, sizes) for sizes in _tried(shapes, declared)]
@@ -54,21 +60,25 @@ def refuse_singular(
             looks_singular(before, {name: at[name] for name in program.inputs()}, at)
             for at in tried
         ):
-            raise InputError(_refusal(node, shapes, declared))
+            raise InputError(_refusal(node, shapes, declared, proved=False))
 
 
-def _refusal(node: Node, shapes: Mapping[str, Shape], declared: Container[str]) -> str:
+def _refusal(
+    node: Node, shapes: Mapping[str, Shape], declared: Container[str], *, proved: bool
+) -> str:
     (arg,) = nodes.children(node)
     size = shapes_over(shapes)(arg)[0]
     free = not (size.symbol.isdigit() or size.symbol in declared)
-    singular = (
+    where = "" if proved else " wherever it was tried"
+    inputs = "whatever the inputs are" if proved else "at all inputs that were tried"
+    why = (
         f"{source(arg)} is singular at all sizes above 1 that were tried"
         if free
-        else f"{source(arg)}, {size.size}×{size.size}, is singular at all inputs that were tried"
+        else f"{source(arg)}, {size.size}×{size.size}, is singular {inputs}"
     )
     if isinstance(node, nodes.Determinant):
-        return f"{source(node)} is 0: {singular}. Write 0 for it."
-    return f"{source(node)} has no value: {singular}. Give a matrix that has an inverse."
+        return f"{source(node)} is 0{where}: {why}. Write 0 for it."
+    return f"{source(node)} has no value{where}: {why}. Give a matrix that has an inverse."
 
 
 def _tried(shapes: Mapping[str, Shape], declared: Container[str]) -> Iterator[dict[str, int]]:

@@ -15,6 +15,7 @@ from matderiv.calculus.index_forms.index_expressions import IndexExpression
 from matderiv.calculus.index_forms.letters import lettered
 from matderiv.calculus.index_forms.ordered import ordered
 from matderiv.calculus.sweep.graph import graph_of
+from matderiv.calculus.sweep.low_rank import zero_determinants, zeros_written
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.singular import refuse_singular
@@ -227,11 +228,13 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=scalar)
     known = ones_kept(written, known, shapes)
     declared = declared_letters(known, sizes, shapes)
+    names = chosen(written, wrt, known, assumed=assumed, assigned=assigned)
+    readings = read_as(written, known, shapes or (), scalar=scalar)
+    readings += zero_determinants(written, known, declared)
+    written, known = zeros_written(written, known, declared)
     refuse_singular(written, known, declared)
     if numbers:
         known = as_numbers(known, declared - written.letters())
-    names = chosen(written, wrt, known, assumed=assumed, assigned=assigned)
-    readings = read_as(written, known, shapes or (), scalar=scalar)
     task = task_of(written, names, known, assumed)
     return replace(task, declared=declared, convention=meant, readings=readings)
 

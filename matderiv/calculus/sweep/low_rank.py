@@ -1,0 +1,127 @@
+"""Square matrices whose rank is less than their size, whatever the inputs are.
+
+The rank of a product is at most that of each factor, that of an outer product at most 1, and that
+of a sum at most the sum of the ranks. A determinant that is 0 by this has the gradient 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Container, Mapping
+from dataclasses import replace
+
+from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.expression import nodes
+from matderiv.expression.declared import as_numbers
+from matderiv.expression.dims import Dim, Shape
+from matderiv.expression.nodes import Node
+from matderiv.expression.program import Assignment, Program
+from matderiv.expression.readings import Reading
+from matderiv.expression.source import source
+
+__all__ = ["rank_is_low", "zero_determinants", "zeros_written"]
+
+_MATRIX = 2  # dimensions
+_NAMES = (*"ZYPAUVHQ", *(f"Z{n}" for n in range(1, 100)))
+
+
+def zero_determinants(
+    program: Program, shapes: Mapping[str, Shape], declared: Container[str]
+) -> tuple[Reading, ...]:
+    """The determinants that are 0 at the `declared` sizes, whatever the inputs are.
+
+    >>> from matderiv.expression.parse import parse
+    >>> from matderiv.expression.shapes import infer
+    >>> program = parse("L = det(X @ Y)")
+    >>> shapes = infer(program, shapes={"X": (3, 2), "Y": (2, 3)})
+    >>> [found.part for found in zero_determinants(program, shapes, {"N", "D"})]
+    ['det(X @ Y)']
+    """
+    zero = _zeros(program, shapes, declared)
+    return tuple(Reading("zero", part=source(node), other=source(node.arg)) for node in zero)
+
+
+def zeros_written(
+    program: Program, shapes: dict[str, Shape], declared: Container[str]
+) -> tuple[Program, dict[str, Shape]]:
+    """The program with 0 for each of these, its matrix a value that nothing uses.
+
+    Declared sizes then have no letters, as all of that holds at those sizes alone.
+    """
+    zero = _zeros(program, shapes, declared)
+    if not zero:
+        return program, shapes
+
+    def written(node: Node) -> Node:
+        if node in zero:
+            return nodes.ZERO
+        return nodes.rebuilt(node, map(written, nodes.children(node)))
+
+    known, made = dict(shapes), dict[str, Node]()
+    for assignment in program.assignments:
+        for node in nodes.walk(assignment.value):
+            if node in zero and not isinstance(node.arg, nodes.Name):
+                taken = {name.lower() for name in known}
+                name = next(name for name in _NAMES if name.lower() not in taken)
+                known[name], made[name] = shapes_over(shapes)(node.arg), written(node.arg)
+        made[assignment.name] = written(assignment.value)
+    dims = {dim for shape in known.values() for dim in shape}
+    fixed = {dim.symbol for dim in dims if _number(dim, declared, program)}
+    assignments = tuple(Assignment(name, value) for name, value in made.items())
+    return replace(program, assignments=assignments), as_numbers(known, fixed)
+
+
+def _zeros(
+    program: Program, shapes: Mapping[str, Shape], declared: Container[str]
+) -> tuple[nodes.Determinant, ...]:
+    parts = (part for a in program.assignments for part in nodes.walk(a.value))
+    found = dict.fromkeys(part for part in parts if isinstance(part, nodes.Determinant))
+    is_low = rank_is_low(program, shapes, declared) if found else None
+    return tuple(node for node in found if is_low and is_low(node.arg))
+
+
+def rank_is_low(
+    program: Program, shapes: Mapping[str, Shape], declared: Container[str]
+) -> Callable[[Node], bool]:
+    """Whether a square matrix of a program has no inverse at the `declared` sizes, by its rank."""
+    shape = shapes_over(shapes)
+    ranks: dict[str, float] = {}
+
+    def size(dim: Dim) -> float:
+        return _number(dim, declared, program) or math.inf
+
+    def rank(node: Node) -> float:
+        """The most that the rank of a matrix can be."""
+        most = min(map(size, shape(node)))
+        match node:
+            case nodes.Name(name):
+                return ranks.get(name, most)
+            case nodes.Outer():
+                return min(most, 1)
+            case nodes.MatMul(left, right):
+                return min(most, rank(left), rank(right))
+            case nodes.Transpose(arg) | nodes.Negate(arg):
+                return rank(arg)
+            case nodes.Multiply(factor, arg) | nodes.Multiply(arg, factor) if not shape(factor):
+                return rank(arg)
+            case nodes.Divide(arg, factor) if not shape(factor):
+                return rank(arg)
+            case nodes.Add(one, other) | nodes.Subtract(one, other) if shape(one) == shape(other):
+                return min(most, rank(one) + rank(other))
+        return most
+
+    for assignment in program.assignments:
+        if len(shapes[assignment.name]) == _MATRIX:
+            ranks[assignment.name] = rank(assignment.value)
+
+    def is_low(matrix: Node) -> bool:
+        rows = size(shape(matrix)[0])
+        return math.isfinite(rows) and rank(matrix) < rows
+
+    return is_low
+
+
+def _number(dim: Dim, declared: Container[str], program: Program) -> int | None:
+    """A size that has no letter, or a declared one that the program does not write."""
+    fixed = dim.symbol.isdigit() or (dim.symbol in declared and dim.symbol not in program.letters())
+    return dim.size if fixed else None
