@@ -35,7 +35,7 @@ CONVENTIONS: tuple[Convention, ...] = ("entries", "inner")
 
 
 class Positivity(IntEnum):
-    """What is known of the signs of all entries; the surer of two is the larger."""
+    """The known sign of all entries; the surer of two is the larger."""
 
     UNKNOWN = 0
     NOT_NEGATIVE = 1
