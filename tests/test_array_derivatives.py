@@ -8,6 +8,7 @@ import runpy
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -266,6 +267,43 @@ def test_wrong_readings_are_refused(monkeypatch: pytest.MonkeyPatch, mistake: st
     monkeypatch.setattr(array_derivatives, "regrouped", wrong)
     with pytest.raises(ProofError):
         matderiv.jacobian("tanh(A @ x)", wrt="x", shapes={"A": (3, 3)})
+
+
+@pytest.mark.parametrize("program", ["tanh(A @ X)", "X @ x", "outer(x, x)"])
+def test_wrong_arrays_of_more_axes_are_refused(
+    monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    """The array of three or four axes itself is proved, and not only what it was read from."""
+    right = array_derivatives.broadcasted
+
+    def turned(*args: Any) -> nodes.Node:
+        array, dims = right(*args), args[2]
+        return nodes.Rearrange(array, (*range(len(dims) - 2), len(dims) - 1, len(dims) - 2))
+
+    monkeypatch.setattr(array_derivatives, "broadcasted", turned)
+    square = {"A": (3, 3), "X": (3, 3), "x": (3,)}
+    shapes = {name: shape for name, shape in square.items() if name in program}
+    with pytest.raises(ProofError):
+        matderiv.jacobian(program, shapes=shapes, wrt="X" if "X" in program else "x")
+
+
+def test_wrong_calls_of_einsum_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text of einsum is read back as NumPy reads it, and must be the array that is proved."""
+    found = matderiv.jacobian("tanh(A @ X)", wrt="X", shapes={"A": (3, 3), "X": (3, 3)})
+    right = array_derivatives.einsum_terms
+
+    def turned(*args: Any) -> tuple[Any, ...]:
+        swap = str.maketrans("pq", "qp")
+        terms = right(*args)
+        before = [term.subscripts.partition("->") for term in terms]
+        return tuple(
+            replace(term, subscripts=f"{a.translate(swap)}->{b}")
+            for term, (a, _, b) in zip(terms, before, strict=True)
+        )
+
+    monkeypatch.setattr(array_derivatives, "einsum_terms", turned)
+    with pytest.raises(ProofError):
+        str(found)
 
 
 # ---- Symmetry and sign ---------------------------------------------------------------------

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from matderiv.calculus.formulas.flattened import factors, product_of, sum_of
-from matderiv.calculus.index_forms.einsums import einsum_terms
 from matderiv.calculus.index_forms.forms import Index, Indices
 from matderiv.calculus.index_forms.index_expressions import (
     IndexExpression,
@@ -22,7 +21,7 @@ from matderiv.calculus.index_forms.letters import lettered
 from matderiv.calculus.index_forms.linear_maps import Product
 from matderiv.calculus.index_forms.vec_forms import VecProduct, vec_product
 from matderiv.calculus.index_forms.written_entry import entry_of
-from matderiv.calculus.sweep.array_derivatives import Found
+from matderiv.calculus.sweep.array_derivatives import Found, einsum_form
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -158,10 +157,10 @@ def _formulas(derived: Derived) -> Formulas:
 
 
 def _einsum(derived: Derived) -> Written:
-    found, text = derived.found, derived.text
+    text = derived.text
     parts: list[Node] = []
     terms = []
-    for term in einsum_terms(found.products, found.at, found.dims, derived.first):
+    for term in einsum_form(derived.found, derived.first):
         parts += [term.scalar, *term.operands]
         call = f"einsum('{term.subscripts}', {', '.join(map(text, term.operands))})"
         terms.append((term.number, _scaled(term.scalar, call)))

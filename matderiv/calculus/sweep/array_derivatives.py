@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from matderiv.calculus.deciding.decide import Verdict
-from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, is_entrywise, size_name
-from matderiv.calculus.formulas.flattened import cost
+from matderiv.calculus.formulas.broadcasting import filled, is_entrywise, size_name
+from matderiv.calculus.formulas.flattened import cost, sum_of
 from matderiv.calculus.formulas.tidying import tidy
-from matderiv.calculus.index_forms.einsums import broadcasted
+from matderiv.calculus.index_forms.einsums import EinsumTerm, broadcasted, einsum_terms
 from matderiv.calculus.index_forms.forms import Indices
 from matderiv.calculus.index_forms.letters import lettered
 from matderiv.calculus.index_forms.linear_maps import Product, linear_map
@@ -29,6 +29,7 @@ from matderiv.calculus.sweep.value_names import ValueNames, with_value_names
 from matderiv.errors import ProofError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import Assumed
+from matderiv.expression.axes import einsum
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.known_shapes import settled
 from matderiv.expression.nodes import Node
@@ -40,6 +41,7 @@ __all__ = [
     "Curvature",
     "Found",
     "curvature",
+    "einsum_form",
     "gradient_program",
     "jacobian_of",
     "pulled_back",
@@ -252,44 +254,46 @@ def jacobian_of(of: ArrayProgram, wrt: str, *, denominator: bool = False) -> Fou
     node = None
     if len(dims) <= _MATRIX:
         node = regrouped(products, axes, dims, swept.graph.shapes, swept.facts.assumed)
+    matrix = node is not None
     if node is not None:
         node = with_value_names(node, _names(swept).by_key, but=wrt)
         node = zeros if node == nodes.ZERO else node
-        product = _product(nodes.Name(direction), node, *sizes, denominator=denominator)
     else:
         products = tuple(reduced(products, axes, dims, swept.facts))
-        product = _contracted(products, direction, at, (rows, cols), swept.facts.shape)
-    verdict = all_equal((verdict, prover.same(product, formula, wrt)))
-    matrix = node is not None
-    if node is None:
         node = broadcasted(products, axes, dims, swept.facts.shape)
+    product = _contracted(nodes.Name(direction), node, *sizes, denominator=denominator)
+    verdict = all_equal((verdict, prover.same(product, formula, wrt)))
     _check(verdict, wrt)
     return Found(_with(swept, wrt, node), wrt, node, verdict, products, axes, dims, matrix)
 
 
-def _product(direction: Node, array: Node, first: Shape, last: Shape, *, denominator: bool) -> Node:
-    """Σ V∗∂Y/∂X over the axes of Y, of which there is one if X has axes."""
-    if first and last:
+def _contracted(
+    direction: Node, array: Node, first: Shape, last: Shape, *, denominator: bool
+) -> Node:
+    """Σ V∗∂Y/∂X over the axes of Y, which are the first of the array, or the last."""
+    if len(first) == len(last) == 1:
         sides = (array, direction) if denominator else (direction, array)
         return nodes.MatMul(*sides)
-    return nodes.Sum(nodes.Multiply(direction, array))
+    before, behind = len(first), len(last)
+    if not denominator and last:
+        direction = nodes.Rearrange(direction, (*range(before), *[None] * behind))
+    made: Node = nodes.Multiply(direction, array)
+    for axis in reversed(range(before, before + behind) if denominator else range(before)):
+        made = nodes.Sum(made, axis)
+    return made
 
 
-def _contracted(
-    products: tuple[Product, ...],
-    direction: str,
-    at: tuple[Indices, Indices],
-    sizes: tuple[Shape, Shape],
-    shape: ShapeOf,
-) -> Node:
-    """Σ_b m_ab v_b as a formula, the array m given by its products."""
-    (rows, cols), (above, below) = at, sizes
-    runs = tuple((i, d) for i, d in zip(rows, above, strict=True) if isinstance(i, str))
-    weighted = (
-        replace(p, factors=(*p.factors, (nodes.Name(direction), rows)), summed=(*runs, *p.summed))
-        for p in products
-    )
-    return broadcasted(weighted, cols, below, shape)
+def einsum_form(found: Found, first: int) -> tuple[EinsumTerm, ...]:
+    """The array of derivatives as a sum of calls of einsum; `first` axes are those of Y.
+
+    Raises:
+        ProofError: what the calls mean in NumPy is not proved to be the array.
+    """
+    made = einsum_terms(found.products, found.at, found.dims, first)
+    terms = ((t.number, nodes.Multiply(t.scalar, einsum(t.subscripts, *t.operands))) for t in made)
+    read = filled(sum_of(terms), found.dims, found.sweep.facts.shape)
+    _check(Prover(found.sweep).equal(found.node, read), found.name)
+    return made
 
 
 def _swept(of: ArrayProgram, wrt: str) -> Sweep:
