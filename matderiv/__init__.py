@@ -17,7 +17,8 @@ from matderiv.errors import (
 TYPE_CHECKING = False  # type checkers read it as True; `typing` takes longer than all the rest
 if TYPE_CHECKING:
     from matderiv.api import Derivation, derive
-    from matderiv.array_derivatives import ArrayDerivative, hessian, hvp, jvp, vjp
+    from matderiv.array_derivatives import hessian, hvp, jvp, vjp
+    from matderiv.array_results import ArrayDerivative
     from matderiv.checking.check import check
     from matderiv.checking.report import Check
     from matderiv.gradients import Gradient, gradient
@@ -50,7 +51,7 @@ __all__ = [
 
 
 _PUBLIC = {
-    "ArrayDerivative": "matderiv.array_derivatives",
+    "ArrayDerivative": "matderiv.array_results",
     "Check": "matderiv.checking.report",
     "Derivation": "matderiv.api",
     "Gradient": "matderiv.gradients",

@@ -9,7 +9,8 @@ from typing import Any
 
 from matderiv.api import DEFAULT_PROGRAM, MOST_SHOWN, Show
 from matderiv.arguments import NAME, checked
-from matderiv.array_derivatives import TIMES, ArrayDerivative, asked_for
+from matderiv.array_derivatives import TIMES, asked_for
+from matderiv.array_results import ArrayDerivative
 from matderiv.calculus.sweep.in_one_piece import ArrayTask, read_array
 from matderiv.calculus.sweep.local_jacobian import JacobianSize, LocalJacobian, check_type
 from matderiv.errors import InputError

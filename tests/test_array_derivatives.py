@@ -18,7 +18,7 @@ from _reference import UNDEFINED, Array, run, value
 from _thorough import usually
 
 import matderiv
-from matderiv.array_derivatives import ArrayDerivative
+from matderiv.array_results import ArrayDerivative
 from matderiv.calculus.index_forms import regrouped
 from matderiv.calculus.sweep import array_derivatives
 from matderiv.errors import InputError, MatderivError, ProofError, ShapeError, UnsupportedError
@@ -339,6 +339,7 @@ def test_mixed_blocks_have_no_sign() -> None:
         ("hvp", {"program": "x @ A @ x", "wrt": "x", "direction": "pi"}, "another meaning"),
         ("jvp", {"program": "A @ x", "wrt": "x", "direction": "N"}, "call the direction v"),
         ("jvp", {"program": "x @ S", "wrt": "S", "assume": {"S": "symmetric"}}, "another --wrt"),
+        ("jacobian", {"program": "S @ S", "assume": {"S": "symmetric"}}, "another --wrt"),
     ],
 )
 def test_bad_input(kind: str, arguments: dict[str, object], words: str) -> None:

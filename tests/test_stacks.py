@@ -354,3 +354,12 @@ def test_what_is_refused(text: str, message: str) -> None:
     with pytest.raises(MatderivError) as caught:
         matderiv.gradient(f"sum({text})")
     assert message in str(caught.value)
+
+
+def test_a_sum_over_an_axis_of_one_entry_is_no_mean() -> None:
+    """It stays a sum where the axis goes, and nothing where it stays."""
+    shapes = {"X": (1, 2, 3), "W": (3, 1)}
+    found = matderiv.gradient("sum((X @ W)**2)", wrt="W", shapes=shapes).formula
+    assert found == "2*sum(X.mT @ (X @ W), axis=0)"
+    program, shapes = "sum(sum(X, axis=0, keepdims=True)*G)", {"X": (1, 4), "G": (1, 4)}
+    assert matderiv.gradient(program, wrt="G", shapes=shapes).formula == "X"

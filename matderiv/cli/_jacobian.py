@@ -81,7 +81,7 @@ def jacobian_command(
     derivatives the Jacobian has, their memory, how many are not zero, its Kronecker structure,
     and what the matrix form of a gradient needs instead.
     """
-    from matderiv import array_derivatives, jacobians
+    from matderiv import array_results, jacobians
 
     if show is not None and form in _FORMULA:
         raise click.UsageError(
@@ -103,5 +103,5 @@ def jacobian_command(
         if chosen in _PAGE:
             text = found.print(_PAGE[chosen], lang=lang, show=show)
         else:
-            text = array_derivatives.derivative_text(found, chosen)
+            text = array_results.derivative_text(found, chosen)
     write_output(text, output)

@@ -92,7 +92,7 @@ product_commands = (
 
 
 def _write(kind: str, asked: dict[str, Any], form: str | None, output: Path | None) -> None:
-    from matderiv import array_derivatives
+    from matderiv import array_derivatives, array_results
 
     source = tuple(name for name in _FORMATS if name != "latex")
     fitting = {"": _FORMATS, ".txt": _FORMATS, ".py": source, ".tex": ("latex",)}
@@ -100,5 +100,5 @@ def _write(kind: str, asked: dict[str, Any], form: str | None, output: Path | No
     check_folder(output)
     with progress():
         found = getattr(array_derivatives, kind)(**asked)
-        text = array_derivatives.derivative_text(found, chosen)
+        text = array_results.derivative_text(found, chosen)
     write_output(text, output)

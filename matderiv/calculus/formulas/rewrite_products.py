@@ -246,6 +246,8 @@ def mean(node: Node, facts: Facts) -> Node | None:
             for n, dim in enumerate(over)
             if base.axis in (None, n) and dim.symbol != "1"
         ]
+        if not sizes:  # a sum of single entries is no mean
+            continue
         rest = list(parts)
         for size in (*sizes, (base, power)):
             if size not in rest:

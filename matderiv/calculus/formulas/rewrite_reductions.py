@@ -9,6 +9,7 @@ from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.flattened import factors, product_of, split_scalars, sum_of, terms
 from matderiv.expression import nodes
 from matderiv.expression.axes import in_one_order
+from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Shape
 
@@ -25,6 +26,8 @@ def reduction(node: Node, facts: Facts) -> Node | None:
         case nodes.Sum(nodes.Transpose(arg), int() as axis, False):
             return nodes.Sum(arg, _mirrored(axis, arg, facts))
         case nodes.Sum(arg) if not facts.shape(arg):
+            return arg
+        case nodes.Sum(arg, int() as axis, True) if facts.shape(arg)[axis] == SINGLE:
             return arg
         case nodes.Sum(nodes.Sum(arg, int() as inner, True), axis, keepdims) if axis in (
             None,

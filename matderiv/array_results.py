@@ -1,0 +1,316 @@
+"""A derivative of an array that is proved: its formula, code, LaTeX and values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from matderiv.arguments import checked
+from matderiv.array_questions import Asked, answer_at, array_program
+from matderiv.calculus.deciding.decide import Verdict
+from matderiv.calculus.formulas.runnable import size_lines, size_words, written_for
+from matderiv.calculus.sweep.array_derivatives import Found, curvature
+from matderiv.errors import InputError, ShapeError
+from matderiv.expression.nodes import Node
+from matderiv.expression.program import Program
+from matderiv.expression.readings import Reading
+from matderiv.expression.shapes import Shape
+from matderiv.notation.array_forms import Derived, Written, array_latex, written_array
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from matderiv.expression.numeric import Array as Numbers
+
+__all__ = ["ArrayDerivative", "derivative_text"]
+
+_MATRIX = 2  # dimensions
+_SHORT = 72  # letters of a formula that is shown whole
+
+#: The beginning of the name of each kind of result.
+_LABELS = {"jacobian": "J", "hessian": "H", "jvp": "J", "vjp": "J", "hvp": "H"}
+
+_WORDS = {
+    "jacobian": "the Jacobian of {y} by {x}",
+    "hessian": "the Hessian of {y} by {x}",
+    "jvp": "the Jacobian of {y} by {x}, times {v}",
+    "vjp": "{v} times the Jacobian of {y} by {x}",
+    "hvp": "the Hessian of {y} by {x}, times {v}",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayDerivative:
+    """A Jacobian, a Hessian or a product of one with a direction, as a formula that is proved.
+
+    `str` of it is the formula as NumPy-like source. One of three or four axes is written with
+    `einsum`, with products ⊗ of matrices ("vec" by columns, "vec-rows" by rows), or in "index"
+    notation, as its `form` says.
+
+    >>> from matderiv import hessian
+    >>> print(hessian("sum((X @ w - y)**2)", wrt="w"))
+    2*X.T @ X
+    """
+
+    asked: Asked
+    form: str
+    shapes: Mapping[str, Shape]
+    #: The letters of sizes whose numbers were given; formulas hold those numbers.
+    declared: frozenset[str]
+    answer: Found
+    #: How the program was read where another reading fits as well.
+    read: tuple[Reading, ...] = ()
+
+    @property
+    def wrt(self) -> tuple[str, ...]:
+        """The names that it is by."""
+        return self.asked.wrt
+
+    @property
+    def program(self) -> Program:
+        """The program that is differentiated."""
+        return self.asked.program
+
+    @property
+    def verdict(self) -> Verdict:
+        """How the formula is proved."""
+        return self.answer.verdict
+
+    @cached_property
+    def label(self) -> str:
+        """The name of the result in `lines`: J, H, or such as Hv for a product with v."""
+        wish = _LABELS[self.asked.kind] + self.asked.direction
+        return array_program(self.program, self.shapes, {}).free(wish, f"{wish}_")
+
+    @cached_property
+    def written(self) -> Written:
+        """The formula as text, with the notes that it needs to be read."""
+        return written_array(self._derived)
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How the program was read where another reading fits as well, in sentences."""
+        from matderiv.handout.readings import reading_texts
+
+        return reading_texts(self.read)
+
+    @property
+    def formula(self) -> str:
+        """The formula as NumPy-like source; of the form "index", an equation of entries."""
+        return self.written.formula
+
+    @property
+    def lines(self) -> dict[str, str]:
+        """All that is to be worked out after the program, in order; the result is the last.
+
+        >>> from matderiv import hessian
+        >>> hessian("mean((X @ w - y)**2)", wrt="w").lines
+        {'N': 'X.shape[0]', 'H': '2*X.T @ X/N'}
+        """
+        sizes = size_lines(self.program, self.shapes, self.declared, self.written.parts)
+        return sizes | {self.label: self.formula}
+
+    @property
+    def proof(self) -> str:
+        """For which sizes the formula is proved."""
+        if self.verdict.index:
+            return "for all sizes"
+        return f"at these sizes, {self.verdict.entries} entries one by one"
+
+    @property
+    def note(self) -> str:
+        """The words that belong to the formula: the layout, or the order of vec; else ""."""
+        return " ".join(filter(None, (self._layout_note, *self.written.notes, self.properties)))
+
+    @cached_property
+    def properties(self) -> str:
+        """Sentences on a Hessian: that it is symmetric, and where the loss is convex; else "".
+
+        >>> from matderiv import hessian
+        >>> hessian("sum((X @ w - y)**2) + lam*sum(w**2)", wrt="w").properties
+        'H is symmetric and, where lam >= 0, positive semidefinite: there L is convex in w.'
+        >>> hessian("sum(sin(x))", wrt="x").properties
+        'H is symmetric.'
+        """
+        if self.asked.kind != "hessian" or len(set(self.wrt)) > 1:
+            return ""
+        of, wrt = self.program.loss.name, self.wrt[0]
+        program = array_program(self.program, self.shapes, dict(self.asked.assume))
+        shape = curvature(self.answer, program, wrt)
+        if shape is None:
+            return ""
+        symmetric = f"{self.label} is symmetric" if self.answer.dims else ""
+        if not shape.sign:
+            return symmetric and f"{symmetric}."
+        needed = " and ".join(f"{name} >= 0" for name in sorted(shape.needed))
+        what = "positive" if shape.sign > 0 else "negative"
+        kind = "convex" if shape.sign > 0 else "concave"
+        where = f", where {needed}," if needed else ""
+        words = f"{symmetric} and{where} {what} semidefinite" if symmetric else ""
+        if not shape.convex:
+            return f"{words}." if words else ""
+        there = f"{'there ' if needed and words else ''}{of} is {kind} in {wrt}"
+        if not words:
+            return f"{there}{f' where {needed}' if needed else ''}."
+        return f"{words}: {there}."
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the result at the sizes of the program."""
+        return tuple(dim.size for dim in self.answer.dims)
+
+    def latex(self) -> str:
+        r"""The formula as an equation in LaTeX; of the form "einsum", that of its entries.
+
+        >>> from matderiv import hessian
+        >>> print(hessian("x @ A @ x", wrt="x").latex(), end="")
+        \begin{aligned}
+        \dfrac{{\partial }^{2}L}{\partial x\partial x^{T}} & = A +A^{T}
+        \end{aligned}
+        """
+        return array_latex(self._derived)
+
+    @checked()
+    def code(self, target: str = "numpy") -> str:
+        """The source text of a function that works it out, for NumPy, torch, JAX or SymPy.
+
+        Raises:
+            InputError: there is no such target, or it has no words for the formula.
+        """
+        from matderiv.notation.code import Wanted, gradient_code
+
+        asked, answer = self.asked, self.answer
+        inputs = tuple(dict.fromkeys((*self.program.inputs(), *filter(None, [asked.direction]))))
+        words = _WORDS[asked.kind].format(
+            y=self._derived.of, x=" and ".join(self.wrt), v=asked.direction
+        )
+        note = " ".join(filter(None, (*self.readings, self._layout_note)))
+        wanted = Wanted(asked.kind, self.label, words, self.program, inputs)
+        return gradient_code(
+            answer.sweep, {answer.name: answer.node}, target, note=note, wanted=wanted
+        )
+
+    @checked()
+    def __call__(
+        self,
+        *,
+        functions: Mapping[str, Callable[[Any], Any]] | None = None,
+        **arrays: npt.ArrayLike,
+    ) -> Numbers:
+        """The value at arrays of any shapes that fit the program; a direction is one of them.
+
+        `functions` are the undefined ones and their derivatives: `{"df": np.cos, "ddf": …}`. The
+        axes are those of Y and then those of X, whatever the form is.
+
+        Raises:
+            InputError: something is missing, unknown, or of a shape that does not fit.
+
+        >>> from matderiv import hessian
+        >>> print(hessian("sum(exp(x))", wrt="x")(x=[0, 0]))
+        [[1. 0.]
+         [0. 1.]]
+        """
+        from matderiv.evaluation import arrays_of, shapes_at, work_out
+
+        direction = self.asked.direction
+        along = {n: a for n, a in arrays.items() if n == direction and n not in self.shapes}
+        own = {n: a for n, a in arrays.items() if n not in along}
+        assume = dict(self.asked.assume)
+        given = arrays_of(self.program, own, assume)
+        shapes = shapes_at(self.program, assume, self.shapes, self.declared, given)
+        found = (
+            self.answer if _sizes(shapes) == _sizes(self.shapes) else answer_at(self.asked, shapes)
+        )
+        if along:
+            given |= _direction(direction, along[direction], found.sweep.graph.shapes[direction])
+        elif direction and direction not in given:
+            raise InputError(f"The direction {direction} has no value; give it as {direction}=….")
+        return work_out(found.sweep, found.name, found.node, given, functions or {})
+
+    def _text(self, node: Node) -> str:
+        return written_for(self.program, self.shapes, self.declared, node)
+
+    @checked()
+    def size_words(self, name: str) -> str:
+        """The meaning of a size in `lines`, such as "the rows of X"; empty for other names."""
+        dims = {dim.symbol for shape in self.shapes.values() for dim in shape}
+        return size_words(name, self.shapes, self.program.inputs()) if name in dims else ""
+
+    @property
+    def _derived(self) -> Derived:
+        """The derivative to be written, under names that a page can show."""
+        program, array = self.program, array_program(self.program, self.shapes, {})
+        value, (x, *more) = program.loss.name, self.wrt
+        rank = len(self.shapes[value])
+        wishes = (("L", "J"), ("y", "u", "z"), ("Y", "Z", "U"))[min(rank, _MATRIX)]
+        of = value if array.named or not rank else array.free(*wishes)
+        names: tuple[str, ...] = (x,)
+        first = rank
+        if self.asked.kind == "hessian":
+            names, first = (x, *(more or (x,))), len(self.shapes[x])
+        elif self.asked.layout == "denominator":
+            first = len(self.shapes[x])
+        swap = array.free("K", "C", "P")
+        turned = self.asked.layout == "denominator"
+        return Derived(self.answer, self.form, of, names, first, self._text, swap, turned)
+
+    @property
+    def _layout_note(self) -> str:
+        if self.asked.layout == "numerator":
+            return ""
+        return f"Denominator layout: the axes of {self.wrt[0]} come before those of the value."
+
+    def __str__(self) -> str:
+        """The formula."""
+        return self.formula
+
+    def __repr__(self) -> str:
+        """The formula, if it is short, and for which sizes it is proved."""
+        formula = self.formula if len(self.formula) <= _SHORT else self.formula[:_SHORT] + "…"
+        return f"<{self.label} = {formula}, proved {self.proof}>"
+
+
+def derivative_text(derivative: ArrayDerivative, form: str = "formula") -> str:
+    """The derivative as text: assignments that run in NumPy after the program, LaTeX, or code.
+
+    Raises:
+        InputError: there is no such form.
+
+    >>> from matderiv import vjp
+    >>> print(derivative_text(vjp("A @ x", wrt="x")), end="")
+    Jv = A.T @ v
+    """
+    match form:
+        case "formula":
+            made = [f"# {note}" for note in (*derivative.readings, derivative.note) if note]
+            if derivative.form == "index":
+                return "\n".join([*made, derivative.formula, ""])
+            for name, value in derivative.lines.items():
+                what = derivative.size_words(name)
+                made.append(f"{name} = {value}" + (f"  # {name}: {what}" if what else ""))
+            return "\n".join([*made, ""])
+        case "latex":
+            return "".join(f"% {line}\n" for line in derivative.readings) + derivative.latex()
+    return derivative.code(form)
+
+
+def _sizes(shapes: Mapping[str, Shape]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(dim.size for dim in shape) for name, shape in shapes.items()}
+
+
+def _direction(name: str, value: npt.ArrayLike, shape: Shape) -> dict[str, Numbers]:
+    """The direction as an array."""
+    import numpy as np
+
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is no array of numbers; give it as NumPy takes it.") from None
+    wanted = tuple(dim.size for dim in shape)
+    if array.shape != wanted:
+        raise ShapeError(
+            f"The direction {name} has the shape {array.shape}; it should be {wanted}."
+        )
+    return {name: array}
