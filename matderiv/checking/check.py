@@ -14,8 +14,9 @@ from matderiv.checking.decide import judged, judged_at_points
 from matderiv.checking.diagnose import Cause, cause
 from matderiv.checking.evidence import difference_at
 from matderiv.checking.misfit import misfit
-from matderiv.checking.question import ArrayAsked, Given, Question, ask, ask_array
+from matderiv.checking.question import ArrayAsked, Question, ask, ask_array
 from matderiv.checking.report import Check
+from matderiv.checking.task_with_names import Given
 from matderiv.errors import InputError, MatderivError, ProgramSyntaxError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import infer_assumed, read_assumed, read_convention

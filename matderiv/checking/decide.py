@@ -12,7 +12,8 @@ from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Index
 from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.checking.points import Point, apart, points, points_of_many_sizes
-from matderiv.checking.question import Question, substituted
+from matderiv.checking.question import Question
+from matderiv.checking.task_with_names import substituted
 from matderiv.expression import nodes
 from matderiv.expression.dims import sized
 from matderiv.expression.nodes import Name, Node, names_in

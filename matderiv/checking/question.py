@@ -13,19 +13,18 @@ from typing import Literal
 from matderiv.array_derivatives import asked_for
 from matderiv.calculus.formulas.flattened import cost
 from matderiv.calculus.formulas.shaping import (
-    ShapesOver,
     letters_in,
     shapes_over,
     signs_first,
 )
 from matderiv.calculus.index_forms.entries import Entries
-from matderiv.calculus.sweep.graph import graph_of
-from matderiv.calculus.sweep.sweep import replaced, sweep
-from matderiv.calculus.sweep.task import Task, read_task, task_of
-from matderiv.derivation.focus import first_product
-from matderiv.errors import InputError, MatderivError, ProofError, ShapeError, UnsupportedError
+from matderiv.calculus.sweep.sweep import replaced
+from matderiv.calculus.sweep.task import Task, task_of
+from matderiv.checking.fitting import Fitting
+from matderiv.checking.task_with_names import HOLE, Given, bodies_of, substituted, task_with_names
+from matderiv.errors import MatderivError, ProofError, UnsupportedError
 from matderiv.expression import nodes
-from matderiv.expression.assumptions import Assumed, Convention, read_assumed, read_convention
+from matderiv.expression.assumptions import Convention, read_assumed, read_convention
 from matderiv.expression.claim import Words, parse_claim
 from matderiv.expression.dims import Dim, Shape, sized
 from matderiv.expression.known_shapes import with_axes
@@ -35,30 +34,13 @@ from matderiv.expression.program import Assignment, Program
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM, KNOWN
 
-__all__ = ["ArrayAsked", "Given", "Question", "ask", "ask_array"]
+__all__ = ["ArrayAsked", "Question", "ask", "ask_array"]
 
 #: Sizes for letters: all different, so that no product fits by chance, and none is 1.
 _GENERIC = (2, 4, 3, 5, 7, 6, 8, 9, 10, 11, 12, 13)
 _LARGEST = 6  # the largest size of the user's that evidence is shown at
 _LONGEST_CLAIM = 1000  # with names of ours replaced
 _LONGEST = 60  # operations and names of a formula that is written out
-
-#: The variable of the bodies of known functions.
-_HOLE = Name("")
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """Sizes, shapes and assumptions that a user gave.
-
-    With `numbers` it is asked about declared sizes only.
-    """
-
-    sizes: Mapping[str, int | None] | None
-    shapes: Mapping[str, tuple[int, ...]] | None
-    assumed: Assumed
-    convention: Convention
-    numbers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +161,7 @@ class Question:
         """The known functions that have been given names, as functions of expressions."""
 
         def made(body: Node) -> Callable[[Node], Node]:
-            return lambda arg: substituted(body, _HOLE, arg)
+            return lambda arg: substituted(body, HOLE, arg)
 
         return {name: made(body) for name, body in self.bodies.items()}
 
@@ -235,7 +217,7 @@ class Question:
     @cached_property
     def fitting(self) -> Callable[[Node], Shape | None]:
         """The shape of a formula, or None if it has none; each part is worked out once."""
-        return _Fitting(self.shapes).or_none
+        return Fitting(self.shapes).or_none
 
     @cached_property
     def shape_of(self) -> Callable[[Node], Shape]:
@@ -250,13 +232,12 @@ class Question:
 
     def about(self, wrt: str) -> Question | None:
         """The question about another input, if its gradient is derived and proved."""
+        if self.array:
+            return None
         if wrt not in self._others:
-            found = None
-            if self.array:
-                return None
+            self._others[wrt] = None
             with contextlib.suppress(MatderivError):
-                found = _asked(self.program.source(), wrt, self.given)
-            self._others[wrt] = found
+                self._others[wrt] = _asked(self.program.source(), wrt, self.given)
         return self._others[wrt]
 
     def assuming(self, name: str, what: str, convention: Convention) -> Question:
@@ -383,7 +364,7 @@ def ask_array(array: ArrayAsked, given: Given) -> Question:
 
 
 def _asked(program: str, wrt: str, given: Given) -> Question:
-    task, aliases = _task(program, wrt, given)
+    task, aliases = task_with_names(program, wrt, given)
     if any(reading.kind == "zero" for reading in task.readings):  # at the declared sizes alone
         given = replace(given, numbers=True)
     new = task.program.names() - parse(program).names()
@@ -405,78 +386,11 @@ def _about_task(
         verdict.index,
         sized(known, _sizes(task)) if verdict.index else known,
         {a.name: a.value for a in task.sweep.graph.values} | upstream,
-        {} if given.assumed else _bodies(task),
+        {} if given.assumed else bodies_of(task),
         aliases,
         given,
         new,
     )
-
-
-def _task(program: str, wrt: str, given: Given) -> tuple[Task, dict[str, str]]:
-    """The task, and further names for its values; the product in L = sum(f(X @ W)) has a name."""
-    written = parse(program)
-
-    def read(text: str) -> Task:
-        return read_task(
-            text,
-            (wrt,),
-            sizes=given.sizes,
-            shapes=given.shapes,
-            assume=given.assumed,
-            convention=given.convention if given.convention == "inner" else None,
-            scalar=True,
-            assigned=True,
-            numbers=given.numbers,
-        )
-
-    task = read(program)
-    lifted = task.sweep.graph.lifted
-    first = first_product(task)
-    aliases = {name: name for name in lifted}
-    used = written.names() | written.functions() | written.letters()
-    taken = {name.lower() for name in used}  # y beside Y would look alike
-    free = [name for name in "YZPAUVHQ" if name.lower() not in taken]
-    if first is not None and first.value in lifted and free[:1] == ["Y"]:
-        aliases["Y"] = first.value
-    product = _only_product(written)
-    if given.assumed or product is None or not free:
-        return task, aliases
-    loss = Assignment(written.loss.name, substituted(written.loss.value, product, Name(free[0])))
-    named = read(Program((Assignment(free[0], product), loss)).source())
-    close = first_product(named)
-    opaque = any(isinstance(n, nodes.Functional) for n in nodes.walk(loss.value))
-    if not opaque and (close is None or close.summand is None):
-        return task, aliases
-    also = {} if first is None or first.value in named.shapes else {first.value: free[0]}
-    return named, also
-
-
-def _only_product(program: Program) -> Node | None:
-    """The product of a program of one line that has no other."""
-    found = {n for n in nodes.walk(program.loss.value) if isinstance(n, nodes.MatMul)}
-    if len(program.assignments) != 1 or len(found) != 1:
-        return None
-    return found.pop()
-
-
-def _bodies(task: Task) -> dict[str, Node]:
-    """The formulas of f and f′ that the derivation of a product names."""
-    close = first_product(task)
-    if close is None or close.summand is None or close.summand.body is None:
-        return {}
-    function, body = close.summand.function, close.summand.body
-    names = names_in(body)
-    shapes = {name: shape for name, shape in task.shapes.items() if name in names}
-    total = Program((Assignment(task.sweep.graph.result, nodes.Sum(body)),))
-    graph = graph_of(total, shapes | {task.sweep.graph.result: ()})
-    slope = sweep(graph, (close.value,)).gradients[close.value].formula
-    made, derivative = (substituted(node, Name(close.value), _HOLE) for node in (body, slope))
-    for ones in {n for n in nodes.walk(derivative) if isinstance(n, nodes.Ones)}:
-        derivative = substituted(derivative, ones, nodes.ONE)
-    if _HOLE not in nodes.walk(derivative):  # each entry of dY is the same number
-        zero = nodes.Multiply(nodes.ZERO, _HOLE)
-        derivative = nodes.Add(derivative, zero)
-    return {function: made, f"d{function}": derivative}
 
 
 def _sizes(task: Task) -> dict[str, int]:
@@ -494,43 +408,3 @@ def _size_node(dim: Dim) -> Node:
         if dim.symbol.isdigit()
         else nodes.Size(dim.symbol, dim.size)
     )
-
-
-def substituted(node: Node, old: Node, new: Node) -> Node:
-    """The expression with one part replaced wherever it occurs."""
-    if node == old:
-        return new
-    return nodes.rebuilt(node, [substituted(part, old, new) for part in nodes.children(node)])
-
-
-_OF_A_SQUARE = nodes.Trace | nodes.Inverse | nodes.Determinant | nodes.LogDet
-
-
-class _Fitting(ShapesOver):
-    """Shapes of formulas, remembered by identity, which is faster than by equality."""
-
-    def __init__(self, names: Mapping[str, Shape]) -> None:
-        super().__init__(names)
-        self._seen: dict[int, tuple[Node, Shape]] = {}
-
-    def __call__(self, node: Node) -> Shape:
-        found = self._seen.get(id(node))
-        if found is None:
-            shapes = [self(child) for child in nodes.children(node)]  # those of a number, too
-            if isinstance(node, _OF_A_SQUARE):
-                rows, *cols = shapes[0] or (None,)
-                if cols != [rows]:
-                    raise ShapeError(f"{type(node).__name__} takes a square matrix.")
-            if isinstance(node, nodes.Diag) and len(set(shapes[0])) != 1:
-                raise ShapeError("diag takes a vector or a square matrix.")
-            if isinstance(node, nodes.Outer) and any(len(shape) != 1 for shape in shapes):
-                raise ShapeError("outer takes two vectors.")
-            found = self._seen[id(node)] = (node, self._of(node))
-        return found[1]
-
-    def or_none(self, node: Node) -> Shape | None:
-        """The shape of a formula whose parts may not fit."""
-        try:
-            return self(node)
-        except (InputError, LookupError, ArithmeticError):
-            return None
