@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 
 from matderiv.calculus.formulas.broadcasting import is_entrywise, rearranged, turned
 from matderiv.calculus.formulas.facts import Facts
@@ -113,6 +114,7 @@ def _sum_of_rearranged(node: nodes.Sum, arg: nodes.Rearrange) -> Node | None:
     return nodes.Rearrange(nodes.Sum(arg.arg, old), tuple(left))
 
 
+@lru_cache(maxsize=1 << 12)
 def shortest_transpose(node: Node, facts: Facts) -> Node:
     """The transpose, written as short as it can be."""
     shape = facts.shape

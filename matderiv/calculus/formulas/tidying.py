@@ -203,7 +203,7 @@ def _collected(formula: Node, facts: Facts) -> Node:
     turns = sum(isinstance(node, nodes.Transpose) for node in nodes.walk(formula))
     if turns < _SAVED - 1 or cost(formula) > _LONGEST:
         return formula
-    if not isinstance(formula, nodes.Transpose) and len(facts.shape(formula)) > 1:
+    if _is_shorter_turned(formula, facts):
         turned = completed(tidy(nodes.Transpose(formula), facts), facts.shape(formula)[::-1], facts)
         if not isinstance(turned, nodes.Transpose) and cost(turned) + _SAVED <= cost(formula):
             ends = [(c, _collected(t, facts)) for c, t in terms(turned)]
@@ -214,6 +214,13 @@ def _collected(formula: Node, facts: Facts) -> Node:
     if isinstance(formula, nodes.Diag) and isinstance(made[0], nodes.Transpose):
         made = [made[0].arg]
     return nodes.rebuilt(formula, made)
+
+
+def _is_shorter_turned(formula: Node, facts: Facts) -> bool:
+    """Whether an array may be shorter transposed: it is before it is tidied."""
+    if isinstance(formula, nodes.Transpose) or len(facts.shape(formula)) <= 1:
+        return False
+    return cost(shortest_transpose(formula, facts)) < cost(formula)
 
 
 def completed(formula: Node, target: Shape, facts: Facts) -> Node:
