@@ -20,7 +20,7 @@ from typing import Literal
 
 from matderiv._budget import stage
 from matderiv.calculus.deciding.decide import Verdict
-from matderiv.calculus.formulas.broadcasting import ShapeOf
+from matderiv.calculus.formulas.broadcasting import ShapeOf, filled
 from matderiv.calculus.formulas.flattened import (
     Addend,
     cost,
@@ -33,6 +33,7 @@ from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Atom, Entry, Form, added
 from matderiv.calculus.sweep.differentials import differential
+from matderiv.calculus.sweep.results import GradientStages
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.calculus.sweep.task import Task, task_of
 from matderiv.calculus.sweep.value_names import with_value_names
@@ -42,7 +43,7 @@ from matderiv.derivation.links import Link, Proof
 from matderiv.derivation.methods.differential import inner
 from matderiv.derivation.program import Builder, elementwise
 from matderiv.derivation.sides import Differential, Formula, Matrix, Side, change_of
-from matderiv.errors import ProofError
+from matderiv.errors import MatderivError, ProofError
 from matderiv.expression import nodes
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Name, Node, names_in
@@ -116,8 +117,8 @@ def build_board(task: Task) -> Board:
         task = replace(task, program=found.program, sweep=found.sweep)
     try:
         return _with_room(task, frozenset(_usual_stops(task))).board()
-    except ProofError:
-        return _Writer(task, frozenset(_stoppable(task))).board()
+    except MatderivError:
+        return _Writer(task, frozenset(_stoppable(task)), thorough=True).board()
 
 
 def _with_room(task: Task, stops: frozenset[str]) -> _Writer:
@@ -195,6 +196,8 @@ class _Writer:
 
     task: Task
     stops: frozenset[str]
+    #: Whether equalities that letters do not decide are compared at the sizes.
+    thorough: bool = False
     #: Differentials that are proved, in those of values at which the board stops and of inputs.
     changes: dict[str, Node] = field(default_factory=dict)
     #: Gradients that stand in dL and are put into what follows.
@@ -271,16 +274,10 @@ class _Writer:
                     yield self.read_off(of)
         for name in self.task.wrt:
             gradient = self.task.sweep.gradients[name]
-            builder = Builder(self.task, self.task.wrt, elementwise)
             if gradient.vanishes:
-                chain = builder.vanishing(name, gradient)
-                self.put_in.extend(chain.links[:-1])
-                whole = Link(
-                    self.task, chain.sides[0], chain.sides[-1], "zero", chain.links[-1].verdict
-                )
-                yield Line("zero", whole)
+                yield self.zero(name, gradient)
             elif self.task.way(name) is not None:
-                chain = builder.structured(name)
+                chain = Builder(self.task, self.task.wrt, elementwise).structured(name)
                 for number, link in enumerate(chain.links):
                     yield Line("structure", link, goes_on=number > 0)
 
@@ -318,7 +315,11 @@ class _Writer:
         assert found is not None  # the value changes
         direct = with_value_names(tidy(found, facts), {formula_key(value): name}, but="")
         self.direct[name] = direct
-        inside = {f"δ{n}": self.change(n) for n in operands if n not in self.ends}
+        inside = {
+            f"δ{n}": filled(self.change(n), graph.shapes[n], facts.shape)
+            for n in operands
+            if n not in self.ends
+        }
         put = self.short(replaced(direct, inside))
         self.changes[name] = put if graph.shapes[name] else _traced(put, facts.shape)
         return self.changes[name]
@@ -341,15 +342,19 @@ class _Writer:
         Raises:
             ProofError: it is not proved.
         """
-        over, shape = self.task.sweep.graph.shapes[name], self.task.sweep.facts.shape
-        sides: tuple[Side, Side] = (Formula(left), Formula(right))
-        if {shape(left), shape(right)} != {over}:
-            at = self.task.value_indices(over)
-            sides = (Matrix(left, at, over), Matrix(right, at, over))
+        sides = self.sides(name, left, right)
         verdict = judge.verdict(*sides)
         if verdict.status != "equal":
             raise ProofError(f"the differential of {name}: {verdict.status}; {verdict.reason}")
         return Link(self.task, *sides, "rules", verdict)
+
+    def sides(self, name: str, left: Node, right: Node) -> tuple[Side, Side]:
+        """Two arrays in the shape of a name; they are compared in letters, if not `thorough`."""
+        over, shape = self.task.shapes[name], self.task.sweep.facts.shape
+        if self.thorough and shape(left) == shape(right) == over:
+            return Formula(left), Formula(right)
+        at = self.task.value_indices(over)
+        return Matrix(left, at, over), Matrix(right, at, over)
 
     def differential(self, name: str, change: Node) -> Line:
         """DZ by the rules for differentials."""
@@ -424,28 +429,49 @@ class _Writer:
             ProofError: no formula is proved.
         """
         found = self.task.sweep.gradients[name]
-        local = self.task.whole(name, found.local)
-        step = Judge(self.task, name, found.users).verdict(
-            Formula(Name(f"d{name}")), Formula(local)
-        )
         others = {f"d{of}" for of in self.task.sweep.gradients if of != name}
         hidden = {of for of in others if of[1:] not in self.stops or of[1:] in self.put}
         formulas = [self.short(self.expanded(found.local))]
-        called = others & names_in(found.formula)
-        if called.isdisjoint(hidden):
+        if hidden.isdisjoint(names_in(found.formula)):
             formulas.insert(0, found.formula)
         for formula in sorted(formulas, key=cost):
-            whole = Formula(self.task.whole(name, formula))
-            for unfolded in (hidden, others):
-                judge = Judge(self.task, name, (*unfolded, *self.hidden))
-                verdict = judge.verdict(Formula(local), whole)
-                if verdict.status == step.status == "equal":
-                    return formula, replace(verdict, index=verdict.index and step.index)
             if formula == found.formula:
                 verdict = self.task.prover.of(name)
-                if verdict.status == "equal":
-                    return formula, verdict
-        raise ProofError(f"the gradient by {name} is not proved")
+            else:
+                verdict = self.proved(name, found, formula, (*hidden, *self.hidden))
+            if verdict.status == "equal":
+                return formula, verdict
+        raise ProofError(f"the gradient by {name} is {verdict.status}; {verdict.reason}")
+
+    def zero(self, name: str, gradient: GradientStages) -> Line:
+        """∂L/∂X = 0.
+
+        Raises:
+            ProofError: it is not proved.
+        """
+        uses = sum_of((Fraction(1), use.gradient) for use in gradient.uses)
+        users = tuple(use.by for use in gradient.uses)
+        others = (f"d{of}" for of in self.task.sweep.gradients if of != name)
+        left, rules, right = map(
+            Formula, (Name(f"d{name}"), self.task.whole(name, uses), gradient.formula)
+        )
+        step = Judge(self.task, name, users).verdict(left, rules)
+        verdict = Judge(self.task, name, (*others, *self.hidden)).verdict(rules, right)
+        if not verdict.status == step.status == "equal":
+            raise ProofError(f"the gradient by {name} is not proved to be 0; {verdict.reason}")
+        return Line("zero", Link(self.task, left, right, "zero", verdict))
+
+    def proved(
+        self, name: str, found: GradientStages, formula: Node, unfolded: Iterable[str]
+    ) -> Verdict:
+        """Whether a formula is that of the chain rule, with what has no line put into it."""
+        local = self.task.whole(name, found.local)
+        step = Judge(self.task, name, found.users)
+        verdict = step.verdict(*self.sides(name, Name(f"d{name}"), local))
+        if verdict.status != "equal" or local == formula:
+            return verdict
+        put = Judge(self.task, name, unfolded).verdict(*self.sides(name, local, formula))
+        return replace(put, index=put.index and verdict.index)
 
     def expanded(self, node: Node) -> Node:
         """A formula with those gradients put in that have no line."""
@@ -495,7 +521,8 @@ def _parts(node: Node, shape: ShapeOf) -> Iterator[Node]:
     """A(dB + dC) as A·dB and A·dC; anything else as it is."""
     match node:
         case nodes.Add() | nodes.Subtract():
-            yield node
+            for number, term in terms(node):
+                yield nodes.Multiply(nodes.Number(number), term) if number != 1 else term
             return
         case nodes.Multiply(left, right) | nodes.MatMul(left, right) if not shape(node):
             for n, some in enumerate((left, right)):
@@ -556,7 +583,7 @@ class _Defining(Judge):
     """A judge that knows the differential of one value by the derivatives of its entries."""
 
     def __init__(self, task: Task, name: str) -> None:
-        super().__init__(task, _NO_NAME, ())
+        super().__init__(task, _NO_NAME, (name,))
         self._of = name
         graph = task.sweep.graph
         self._operands = names_in(graph.definition(name)) & graph.depends(frozenset(task.wrt))
