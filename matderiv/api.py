@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from matderiv._budget import PAGE_WORK, stage
 from matderiv._collector import uncollected
@@ -15,6 +15,7 @@ from matderiv.derivation import links
 from matderiv.derivation.closeup import build_close_up
 from matderiv.derivation.methods.table import METHODS, method_for
 from matderiv.derivation.program import build_program
+from matderiv.errors import InputError
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.handout.document import Document
 from matderiv.handout.formats import write_text
@@ -31,8 +32,13 @@ __all__ = [
     "Derivation",
     "Show",
     "derive",
+    "show",
     "shown",
 ]
+
+
+#: How much of a derivation a page shows.
+Length = Literal["board", "full"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -49,14 +55,21 @@ class Derivation(links.ProvedSteps):
         return reading_texts(self.task.readings)
 
     @checked()
-    def document(self, lang: str = "en", show: Show = None) -> Document:
+    def document(self, lang: str = "en", show: Show = None, length: Length = "full") -> Document:
         """The document of the derivation in a language.
 
-        `show` is how many rows, columns and terms are shown of long ones, or "all".
+        `show` is how many rows, columns and terms are shown of long ones, or "all". The `length`
+        is "full", every step, or "board": the derivation as it is written on a board.
 
         Raises:
             InputError: no such language, or `show` asks for more than a page can hold.
         """
+        if length not in get_args(Length):
+            raise InputError(f"There is no length {length!r}; there are: board, full.")
+        if length == "board":
+            from matderiv.handout.board import compose_board
+
+            return compose_board(self, lang, shown(self.task, show))
         return compose_program(self, lang, shown(self.task, show))
 
     @checked()
@@ -91,16 +104,16 @@ class Derivation(links.ProvedSteps):
             return make(self, wishes, shown(self.task, show))
 
     @checked()
-    def latex(self, lang: str = "en", show: Show = None) -> str:
+    def latex(self, lang: str = "en", show: Show = None, length: Length = "full") -> str:
         """The derivation as a LaTeX fragment; see `document`."""
         with uncollected():
-            return write_text(self.document(lang, show), "latex")
+            return write_text(self.document(lang, show, length), "latex")
 
     @checked()
-    def markdown(self, lang: str = "en", show: Show = None) -> str:
+    def markdown(self, lang: str = "en", show: Show = None, length: Length = "full") -> str:
         """The derivation as Markdown; see `document`."""
         with uncollected():
-            return write_text(self.document(lang, show), "markdown")
+            return write_text(self.document(lang, show, length), "markdown")
 
     def json(self) -> str:
         """The derivation as a certificate that others can check; see the README."""
@@ -177,3 +190,43 @@ def derive(
         stage("what SymPy finds on its own")
         second = second_opinion_on(task)
     return Derivation(task, task.wrt, made.steps, made.close, second)
+
+
+@checked(PAGE_WORK)
+def show(
+    program: str = DEFAULT_PROGRAM,
+    *,
+    wrt: str | Iterable[str] | None = None,
+    sizes: Mapping[str, int | None] | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    convention: str | None = None,
+    lang: str = "en",
+    colours: bool = False,
+) -> str:
+    r"""The derivation as it is written on a board, in lines of 80 columns; every line is proved.
+
+    Shapes:
+        As in `derive`, as are the other arguments. With `colours`, a terminal shows each array in
+        one of its own.
+
+    Raises:
+        InputError: the input cannot be read or is not supported; nothing is guessed.
+        ProofError: a line is not proved.
+
+    >>> print(show("L = sum((X @ W - T)**2)", wrt="W").split("\n\n")[1])
+    """
+    names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
+    with uncollected():
+        from matderiv.handout.board import terminal_board
+
+        task = read_task(
+            program,
+            names,
+            sizes=sizes,
+            shapes=shapes,
+            assume=assume,
+            convention=convention,
+            scalar=True,
+        )
+        return terminal_board(task, lang, colours=colours)

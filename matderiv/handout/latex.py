@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from matderiv.handout.document import (
     Block,
+    BoardBlock,
+    BoardRow,
     Bullets,
     Code,
     CodeBlock,
@@ -27,7 +29,7 @@ from matderiv.notation.boxes import Aligned, Box, Grid, Row
 from matderiv.notation.latex import Writer, columns, inline_latex
 from matderiv.notation.layout import fitted
 
-__all__ = ["to_latex", "to_standalone"]
+__all__ = ["board_latex", "to_latex", "to_standalone"]
 
 #: The room of a displayed equation, in em of the text: an A4 page of `article` at its
 #: default margins is 34.5 em wide.
@@ -120,6 +122,8 @@ def _texts(document: Document) -> Iterator[str]:
                 yield from text.split("\n")
             case Table(head=head, rows=rows, caption=caption):
                 yield from _words(itertools.chain(*head, *itertools.chain(*rows), caption))
+            case BoardBlock(rows=lines):
+                yield from _words(itertools.chain(*(line.note for line in lines)))
             case Equation():
                 pass
 
@@ -197,6 +201,52 @@ def _block(block: Block, setter: _Setter) -> str:
             return _listing(text)
         case Table():
             return _table(block)
+        case BoardBlock(rows=rows):
+            return board_latex(rows, ROOM, ("flalign*", "&& "))
+
+
+def board_latex(rows: tuple[BoardRow, ...], room: float, form: tuple[str, str]) -> str:
+    """The lines of a board in an environment that aligns them, rules in its last column.
+
+    `form`: the environment, and what stands between a formula and its rule.
+    """
+    environment, between = form
+    lines: list[str] = []
+    lead = max((row.left.width for row in rows if row.left is not None), default=0.0) + 3
+    for row in rows:
+        writer = Writer()
+        arrow = r"\Rightarrow\ " if row.follows else ""
+        left = "" if row.left is None else f"{arrow}{writer.write(row.left)}"
+        note = "".join(_note(segment) for segment in row.note)
+        beside = room - lead - _note_width(row.note)
+        low = row.right.width > beside
+        right = writer.write(fitted(row.right, room - lead if low else beside, elide=False))
+        lines.append(f"{left} & = {right}" + (f" & {between}{note}" if note and not low else ""))
+        if note and low:
+            lines.append(f"& & {between}{note}")
+    body = " \\\\[4pt]\n".join(lines)
+    return f"\\begin{{{environment}}}\n{body}\n\\end{{{environment}}}"
+
+
+def _note(segment: Segment) -> str:
+    """A part of a rule, inside a formula."""
+    match segment:
+        case Math(box=box):
+            return inline_latex(box)
+        case Text(text=text):
+            return rf"\text{{{escape_latex(text)}}}"
+        case Code(text=text):
+            return rf"\texttt{{{escape_latex(text)}}}"
+
+
+def _note_width(note: Segments) -> float:
+    """About the width of a rule in em."""
+    return sum(
+        part.box.width
+        if isinstance(part, Math)
+        else sum(1 if c > "\u2e80" else 0.5 for c in part.text)
+        for part in note
+    )
 
 
 def _centred(source: str) -> str:

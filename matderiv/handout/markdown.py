@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from matderiv.handout.document import (
     Block,
+    BoardBlock,
     Bullets,
     Code,
     CodeBlock,
@@ -20,6 +21,7 @@ from matderiv.handout.document import (
     Table,
     Text,
 )
+from matderiv.handout.latex import board_latex
 from matderiv.notation.latex import inline_latex, latex
 from matderiv.notation.layout import fitted
 
@@ -61,6 +63,9 @@ def _block(block: Block, *, elide: bool) -> str:
         case Table(head=head, rows=rows, caption=caption):
             lines = [_row(head), "|" + " --- |" * len(head), *map(_row, rows)]
             return "\n".join([*lines, "", _segments(caption)])
+        case BoardBlock(rows=rows):
+            inside = board_latex(rows, _ROOM, ("aligned", r"\quad & "))
+            return f"$$\n{inside}\n$$"
 
 
 def _row(cells: tuple[Segments, ...]) -> str:

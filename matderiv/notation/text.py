@@ -8,7 +8,7 @@ from matderiv.notation import boxes
 from matderiv.notation.boxes import Box
 from matderiv.notation.signs import DOTS, LARGE, SIGNS
 
-__all__ = ["letter_text", "text"]
+__all__ = ["broken", "letter_text", "text"]
 
 _LETTERS = dict(
     zip(
@@ -55,7 +55,7 @@ def text(box: Box) -> str:
             several = isinstance(below, boxes.Row) and not isinstance(_first(below), boxes.Operator)
             return f"{_grouped(above)}/" + (f"({divisor})" if several else divisor)
         case boxes.Scripts(base=base, sub=sub, sup=sup):
-            lower = "" if sub is None else f"_{text(sub)}"
+            lower = "" if sub is None else _subscript(sub)
             upper = "" if sup is None else _superscript(sup)
             return text(base) + lower + upper
         case boxes.Root(body=body):
@@ -83,6 +83,27 @@ def text(box: Box) -> str:
             return _aligned(text(left), [text(right) for right in rights])
 
 
+def broken(box: Box, width: int) -> list[str]:
+    """A box as lines no wider than `width`, if a sum in it can be broken before its signs.
+
+    >>> one = boxes.Terms((("+", boxes.Symbol("a")), ("-", boxes.Symbol("b"))))
+    >>> broken(one, 3)
+    ['a', '- b']
+    """
+    whole = text(box)
+    if len(whole) <= width or not isinstance(box, boxes.Terms):
+        return [whole]
+    (sign, first), *rest = box.items
+    lines = [("" if sign == "+" else sign) + text(first)]
+    for sign, item in rest:
+        part = text(item)
+        if len(lines[-1]) + 3 + len(part) <= width:
+            lines[-1] += SIGNS[sign].text + part
+        else:
+            lines.append(SIGNS[sign].text.strip() + " " + part)
+    return lines
+
+
 def _apart(items: tuple[Box, ...]) -> Iterator[str]:
     """The items, with a dot after an index or an exponent, which would run into what follows.
 
@@ -96,14 +117,29 @@ def _apart(items: tuple[Box, ...]) -> Iterator[str]:
             isinstance(_last(before), boxes.Symbol) and isinstance(word, boxes.Word)
         ):
             yield SIGNS["cdot"].text
+        elif before is not None and first == _DIFFERENTIAL and not _is_sign(_last(before)):
+            yield " "  # A dX, not AdX
+        elif before == _DIFFERENTIAL and isinstance(word, boxes.Word):
+            yield " "  # d log x
         yield text(item)
+
+
+#: Letters above or below the line, after which what follows cannot be read as one of them.
+_SMALL = set("ᵀ′⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉")
+_DIFFERENTIAL = boxes.Operator("differential")
+
+
+def _is_sign(box: Box | None) -> bool:
+    return isinstance(box, boxes.Operator) and box.name != "prime"
 
 
 def _hangs(box: Box | None) -> bool:
     """Whether a box ends in an index or an exponent on the line."""
     last = _last(box)
     return (
-        isinstance(last, boxes.Scripts) and not text(last).isalnum() and text(last)[-1] not in "ᵀ′"
+        isinstance(last, boxes.Scripts)
+        and not text(last).isalnum()
+        and not set(text(last)[-1]) & _SMALL
     )
 
 
@@ -148,9 +184,20 @@ def _grouped(box: Box) -> str:
     return f"({words})" if isinstance(box, boxes.Terms) or " " in words else words
 
 
+#: Digits and signs above and below the line.
+_ABOVE = str.maketrans("0123456789-T", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ")
+_BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def _subscript(box: Box) -> str:
+    words = text(box)
+    return words.translate(_BELOW) if words.isdigit() else f"_{words}"
+
+
 def _superscript(box: Box) -> str:
-    if box == boxes.Symbol("T"):
-        return "ᵀ"
+    words = text(box).replace(" ", "")
+    if words.lstrip("-").isdigit() or words.lstrip("-") == "T":
+        return words.translate(_ABOVE)
     if isinstance(box, boxes.Row) and len(box.items) > 1:
         return f"^({text(box)})"
     if isinstance(box, boxes.Fraction):

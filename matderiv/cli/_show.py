@@ -1,0 +1,63 @@
+"""`matderiv show`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from matderiv.cli._options import asks, assume, by, convention, lang, output_file
+from matderiv.cli._output import check_folder, progress, write_files, write_output
+
+__all__ = ["show_command"]
+
+
+@click.command("show")
+@asks
+@by
+@assume
+@convention
+@lang
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=output_file,
+    multiple=True,
+    metavar="FILE",
+    help="Write the page of the board to this file, too: .tex, .html, .md, .pdf; may be repeated.",
+)
+def show_command(asked: dict[str, Any], lang: str, outputs: tuple[Path, ...]) -> None:
+    """Show the derivation as it is written on a board: a few lines, each of them proved.
+
+    PROGRAM defaults to "Y = X @ W; L = sum(f(Y))". Every line has its rule at the right margin. On
+    a terminal each matrix has a colour of its own, unless NO_COLOR is set.
+    """
+    from matderiv import api
+    from matderiv.handout.formats import format_of, write
+    from matderiv.handout.texts import messages
+
+    messages(lang)
+    forms = [format_of(output.name) for output in outputs]
+    for output in outputs:
+        check_folder(output)
+    with progress():
+        text = api.show(**asked, lang=lang, colours=_has_colours())
+        document = api.derive(**asked).document(lang, length="board") if outputs else None
+        contents = {
+            output: write(document, form)
+            for output, form in zip(outputs, forms, strict=True)
+            if document is not None
+        }
+    write_output(text, None)
+    write_files(contents)
+    for output in outputs:
+        click.echo(f"→ {output}", err=True)
+
+
+def _has_colours() -> bool:
+    """Whether standard output is a terminal that is not asked to be plain."""
+    return not os.environ.get("NO_COLOR") and sys.stdout is not None and sys.stdout.isatty()
