@@ -16,7 +16,7 @@ from matderiv.errors import (
 
 TYPE_CHECKING = False  # type checkers read it as True; `typing` takes longer than all the rest
 if TYPE_CHECKING:
-    from matderiv.api import Derivation, derive
+    from matderiv.api import Derivation, board, derive
     from matderiv.array_derivatives import hessian, hvp, jvp, vjp
     from matderiv.array_results import ArrayDerivative
     from matderiv.checking.check import check
@@ -39,6 +39,7 @@ __all__ = [
     "ShapeError",
     "UnsupportedError",
     "__version__",
+    "board",
     "check",
     "derive",
     "gradient",
@@ -57,6 +58,7 @@ _PUBLIC = {
     "Gradient": "matderiv.gradients",
     "Handout": "matderiv.handouts",
     "Jacobian": "matderiv.jacobians",
+    "board": "matderiv.api",
     "check": "matderiv.checking.check",
     "derive": "matderiv.api",
     "gradient": "matderiv.gradients",

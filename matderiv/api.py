@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from matderiv._budget import PAGE_WORK, stage
 from matderiv._collector import uncollected
@@ -15,10 +15,10 @@ from matderiv.derivation import links
 from matderiv.derivation.closeup import build_close_up
 from matderiv.derivation.methods.table import METHODS, method_for
 from matderiv.derivation.program import build_program
-from matderiv.errors import InputError
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.handout.document import Document
 from matderiv.handout.formats import write_text
+from matderiv.handout.lengths import Length, compose_length, read_length
 from matderiv.handout.program import compose_program
 from matderiv.handout.readings import reading_texts
 from matderiv.notation.shown import MOST_SHOWN, Show, shown
@@ -31,14 +31,10 @@ __all__ = [
     "MOST_SHOWN",
     "Derivation",
     "Show",
+    "board",
     "derive",
-    "show",
     "shown",
 ]
-
-
-#: How much of a derivation a page shows.
-Length = Literal["board", "full"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -59,17 +55,15 @@ class Derivation(links.ProvedSteps):
         """The document of the derivation in a language.
 
         `show` is how many rows, columns and terms are shown of long ones, or "all". The `length`
-        is "full", every step, or "board": the derivation as it is written on a board.
+        is "full", every step; "short", the steps that teach something; "board", the derivation as
+        it is written on a board; or "card", one page of formulas, rules and code.
 
         Raises:
             InputError: no such language, or `show` asks for more than a page can hold.
         """
-        if length not in get_args(Length):
-            raise InputError(f"There is no length {length!r}; there are: board, full.")
-        if length == "board":
-            from matderiv.handout.board import compose_board
-
-            return compose_board(self, lang, shown(self.task, show))
+        known = read_length(length)
+        if known != "full":
+            return compose_length(self, lang, shown(self.task, show), known)
         return compose_program(self, lang, shown(self.task, show))
 
     @checked()
@@ -83,12 +77,13 @@ class Derivation(links.ProvedSteps):
         exercises: int = 0,
         seed: int = 0,
         answers: Literal["none", "end", "separate"] = "end",
+        length: Length = "full",
     ) -> Handout:
         """The handout of the derivation: problem, formulas, steps, proof, figures, exercises.
 
         `title` replaces the usual one; `exercises` are drawn from `seed`, and their answers stand
-        at the end, in a document of their own ("separate") or nowhere ("none"). `lang` and `show`
-        are as in `document`.
+        at the end, in a document of their own ("separate") or nowhere ("none"). `lang`, `show` and
+        `length` are as in `document`.
 
         Raises:
             InputError: as in `document`, or an argument cannot be used as it stands.
@@ -99,7 +94,7 @@ class Derivation(links.ProvedSteps):
         """
         from matderiv.handouts import Wishes, make
 
-        wishes = Wishes(lang, title, author, show, exercises, seed, answers)
+        wishes = Wishes(lang, title, author, show, exercises, seed, answers, length)
         with uncollected():
             return make(self, wishes, shown(self.task, show))
 
@@ -193,7 +188,7 @@ def derive(
 
 
 @checked(PAGE_WORK)
-def show(
+def board(
     program: str = DEFAULT_PROGRAM,
     *,
     wrt: str | Iterable[str] | None = None,
@@ -214,7 +209,10 @@ def show(
         InputError: the input cannot be read or is not supported; nothing is guessed.
         ProofError: a line is not proved.
 
-    >>> print(show("L = sum((X @ W - T)**2)", wrt="W").split("\n\n")[1])
+    >>> print(board("L = sum((X @ W - T)**2)", wrt="W").split("\n\n")[1])
+         dL = 2tr((XW - T)ᵀX dW)                                          power rule
+            = tr((2Xᵀ(XW - T))ᵀ dW)                                           cyclic
+    ⇒ ∂L/∂W = 2Xᵀ(XW - T)                                    read off dL = tr(Gᵀ dW)
     """
     names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
     with uncollected():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
-from matderiv.cli._options import asks, assume, by, convention, lang, output_file
+from matderiv.cli._options import asks, assume, by, convention, lang, length, output_file
 from matderiv.cli._output import check_folder, progress, write_files, write_output
 
 __all__ = ["show_command"]
@@ -21,6 +21,7 @@ __all__ = ["show_command"]
 @assume
 @convention
 @lang
+@length
 @click.option(
     "-o",
     "--output",
@@ -28,9 +29,14 @@ __all__ = ["show_command"]
     type=output_file,
     multiple=True,
     metavar="FILE",
-    help="Write the page of the board to this file, too: .tex, .html, .md, .pdf; may be repeated.",
+    help="Write a page of the --length to this file, too: .tex, .html, .md, .pdf; may be repeated.",
 )
-def show_command(asked: dict[str, Any], lang: str, outputs: tuple[Path, ...]) -> None:
+def show_command(
+    asked: dict[str, Any],
+    lang: str,
+    length: Literal["card", "board", "short", "full"],
+    outputs: tuple[Path, ...],
+) -> None:
     """Show the derivation as it is written on a board: a few lines, each of them proved.
 
     PROGRAM defaults to "Y = X @ W; L = sum(f(Y))". Every line has its rule at the right margin. On
@@ -45,17 +51,17 @@ def show_command(asked: dict[str, Any], lang: str, outputs: tuple[Path, ...]) ->
     for output in outputs:
         check_folder(output)
     with progress():
-        text = api.show(**asked, lang=lang, colours=_has_colours())
-        document = api.derive(**asked).document(lang, length="board") if outputs else None
+        text = api.board(**asked, lang=lang, colours=_has_colours())
+        document = api.derive(**asked).document(lang, length=length) if outputs else None
         contents = {
             output: write(document, form)
             for output, form in zip(outputs, forms, strict=True)
             if document is not None
         }
-    write_output(text, None)
     write_files(contents)
+    write_output(text, None)
     for output in outputs:
-        click.echo(f"→ {output}", err=True)
+        click.echo(f"→ {output}")
 
 
 def _has_colours() -> bool:

@@ -49,23 +49,23 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Name, Node, names_in
 from matderiv.expression.source import source
 
-__all__ = ["Board", "Line", "LineKind", "build_board"]
+__all__ = ["Board", "BoardLine", "LineKind", "build_board"]
 
 #: The length of a second side from which on gradients are read off at once, in letters of source.
 _LONG = 76
 #: The cost up to which the gradient by the only value in dL is put into what follows.
 _SHORT = 8
 
-#: What a judge of differentials has in place of a name whose gradient it is about.
+#: A judge of differentials is about the gradient by no name of the program.
 _NO_NAME = "δ"
 
-#: What a line says: dL by gradients that are given, a differential by its rules, dL as tr(Gᵀ dX),
+#: The kinds of lines: dL by gradients that are given, a differential by its rules, dL as tr(Gᵀ dX),
 #: a gradient, a gradient that is 0, or the gradient by a matrix of declared structure.
 LineKind = Literal["given", "differential", "collected", "read off", "zero", "structure"]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BoardLine:
     """One line: a proved equality, and the operations whose differentials it takes.
 
     A line that `goes_on` has the left side of the line above.
@@ -87,7 +87,7 @@ class Board:
 
     task: Task
     values: tuple[tuple[str, Node], ...]
-    lines: tuple[Line, ...]
+    lines: tuple[BoardLine, ...]
     put_in: tuple[Link, ...]
 
     @property
@@ -215,7 +215,7 @@ class _Writer:
             self.put_in += self.proofs(name)
         return Board(self.task, tuple(self.values(lines)), lines, tuple(self.put_in))
 
-    def values(self, lines: Iterable[Line]) -> Iterator[tuple[str, Node]]:
+    def values(self, lines: Iterable[BoardLine]) -> Iterator[tuple[str, Node]]:
         """The definitions of the values that have names on the board."""
         sides = [side for line in lines for side in (line.link.left, line.link.right)]
         shown = (side.node for side in sides if isinstance(side, Formula | Matrix))
@@ -257,7 +257,7 @@ class _Writer:
         tidied = tidy(without_units(replaced(node, self.hidden)), self.task.sweep.facts)
         return with_value_names(tidied, self.named, but="")
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[BoardLine]:
         """The lines in order."""
         ahead = {name: self.frontier(change) for name, change in self.blocks.items()}
         for name, change in self.blocks.items():
@@ -279,7 +279,7 @@ class _Writer:
             elif self.task.way(name) is not None:
                 chain = Builder(self.task, self.task.wrt, elementwise).structured(name)
                 for number, link in enumerate(chain.links):
-                    yield Line("structure", link, goes_on=number > 0)
+                    yield BoardLine("structure", link, goes_on=number > 0)
 
     @cached_property
     def blocks(self) -> dict[str, Node]:
@@ -356,10 +356,10 @@ class _Writer:
         at = self.task.value_indices(over)
         return Matrix(left, at, over), Matrix(right, at, over)
 
-    def differential(self, name: str, change: Node) -> Line:
+    def differential(self, name: str, change: Node) -> BoardLine:
         """DZ by the rules for differentials."""
         link = self.equal(self.by_changes(name), name, change_of(name), change)
-        return Line("differential", link, uses=tuple(self.uses(name)))
+        return BoardLine("differential", link, uses=tuple(self.uses(name)))
 
     def uses(self, name: str) -> Iterator[Node]:
         """The operations through which a value changes, with those of the values put in."""
@@ -372,14 +372,14 @@ class _Writer:
 
     # -- the change of the loss ----------------------------------------------------------------
 
-    def first(self, change: Node, here: tuple[str, ...]) -> Iterator[Line]:
+    def first(self, change: Node, here: tuple[str, ...]) -> Iterator[BoardLine]:
         """DL by its rules, and as tr(Gᵀ dX) + … where that is short enough."""
         loss = self.task.loss
         given = self.given = [name for name in here if self.is_given(name)]
         if here and len(given) == len(here):
             pairs = self.paired({name: Name(f"d{name}") for name in here})
             judge = _Moving(self.task, {loss: self.direct[loss]}, (f"d{n}" for n in here))
-            yield Line("given", self.equal(judge, loss, change_of(loss), pairs))
+            yield BoardLine("given", self.equal(judge, loss, change_of(loss), pairs))
             return
         line = self.differential(loss, change)
         yield line
@@ -392,7 +392,7 @@ class _Writer:
         if same or (len(source(pairs)) > _LONG and not self.put) or not here:
             return
         judge = _Moving(self.task, {}, (*self.hidden, *(f"d{n}" for n in given)))
-        yield Line("collected", self.equal(judge, loss, change, pairs), goes_on=True)
+        yield BoardLine("collected", self.equal(judge, loss, change, pairs), goes_on=True)
 
     def paired(self, gradients: Mapping[str, Node]) -> Node:
         """⟨G, dX⟩ + …."""
@@ -416,11 +416,11 @@ class _Writer:
             for node in nodes.walk(self.task.sweep.gradients[name].formula)
         )
 
-    def read_off(self, name: str) -> Line:
+    def read_off(self, name: str) -> BoardLine:
         """∂L/∂X, read off where dX stands."""
         node, verdict = self.gradient(name)
         sides = Formula(Name(f"d{name}")), Formula(self.task.whole(name, node))
-        return Line("read off", Link(self.task, *sides, "read off", verdict))
+        return BoardLine("read off", Link(self.task, *sides, "read off", verdict))
 
     def gradient(self, name: str) -> tuple[Node, Verdict]:
         """The shortest formula of a gradient that calls only gradients on the board, proved.
@@ -429,21 +429,22 @@ class _Writer:
             ProofError: no formula is proved.
         """
         found = self.task.sweep.gradients[name]
+        verdict = self.task.prover.all_of(name)
+        if verdict.status != "equal":
+            raise ProofError(f"the gradient by {name} is {verdict.status}; {verdict.reason}")
         others = {f"d{of}" for of in self.task.sweep.gradients if of != name}
         hidden = {of for of in others if of[1:] not in self.stops or of[1:] in self.put}
         formulas = [self.short(self.expanded(found.local))]
         if hidden.isdisjoint(names_in(found.formula)):
             formulas.insert(0, found.formula)
         for formula in sorted(formulas, key=cost):
-            if formula == found.formula:
-                verdict = self.task.prover.of(name)
-            else:
+            if formula != found.formula:
                 verdict = self.proved(name, found, formula, (*hidden, *self.hidden))
             if verdict.status == "equal":
                 return formula, verdict
         raise ProofError(f"the gradient by {name} is {verdict.status}; {verdict.reason}")
 
-    def zero(self, name: str, gradient: GradientStages) -> Line:
+    def zero(self, name: str, gradient: GradientStages) -> BoardLine:
         """∂L/∂X = 0.
 
         Raises:
@@ -459,7 +460,7 @@ class _Writer:
         verdict = Judge(self.task, name, (*others, *self.hidden)).verdict(rules, right)
         if not verdict.status == step.status == "equal":
             raise ProofError(f"the gradient by {name} is not proved to be 0; {verdict.reason}")
-        return Line("zero", Link(self.task, left, right, "zero", verdict))
+        return BoardLine("zero", Link(self.task, left, right, "zero", verdict))
 
     def proved(
         self, name: str, found: GradientStages, formula: Node, unfolded: Iterable[str]

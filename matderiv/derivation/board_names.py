@@ -17,8 +17,8 @@ from matderiv.expression.shapes import Shape
 
 __all__ = ["with_names"]
 
-#: What arrays of one and of more dimensions are called: sums of products, values of functions of
-#: single entries, and of functions along an axis.
+#: Names for arrays of one and of more dimensions: sums of products, values of functions of single
+#: entries, and of functions along an axis.
 _WISHES: Mapping[str, tuple[str, str]] = {
     "product": ("z a y", "Z A Y U"),
     "function": ("h g", "H G"),

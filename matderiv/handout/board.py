@@ -9,27 +9,20 @@ from dataclasses import replace
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.sweep.differentials import differential
 from matderiv.calculus.sweep.task import Task
-from matderiv.derivation.board import Board, Line, build_board
-from matderiv.derivation.links import ProvedSteps
+from matderiv.derivation.board import Board, BoardLine, build_board
 from matderiv.derivation.sides import Formula, Matrix, Side, change_of
 from matderiv.expression import nodes
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Name, Node, names_in
 from matderiv.expression.operations import OPERATIONS
-from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.document import (
-    Block,
-    BoardBlock,
     BoardRow,
     Code,
-    Document,
     Math,
-    Paragraph,
     Segment,
     Segments,
     Text,
 )
-from matderiv.handout.program import numpy_answers
 from matderiv.handout.readings import reading_sentences
 from matderiv.handout.sentences import fill, listed, together
 from matderiv.handout.text import WIDTH, board_lines, words_of, wrapped
@@ -40,7 +33,7 @@ from matderiv.notation.names import name_box, raised_box
 from matderiv.notation.program import ProgramNotation
 from matderiv.notation.text import text
 
-__all__ = ["board_rows", "compose_board", "given_rows", "terminal_board"]
+__all__ = ["board_rows", "board_title", "given_rows", "proof_words", "terminal_board"]
 
 #: The width of a loss in em up to which it stands in the title.
 _SHORT = 26.0
@@ -77,33 +70,6 @@ _LINEAR = (
 )
 
 
-def compose_board(derivation: ProvedSteps, language: str, show: int | None) -> Document:
-    """The page of a derivation as its board.
-
-    Raises:
-        InputError: there is no such language.
-        ProofError: a line is not proved.
-    """
-    board = build_board(derivation.task)
-    composer = ProgramComposer(derivation, language, show)
-    return Document(
-        language,
-        board_title(board, language),
-        tuple(_blocks(board, composer)),
-        whole=show is None,
-    )
-
-
-def _blocks(board: Board, composer: ProgramComposer) -> Iterator[Block]:
-    language = composer.language
-    yield Paragraph(fill(language, "board.values", {}))
-    yield BoardBlock(given_rows(board))
-    yield Paragraph(fill(language, "board.lines", {}))
-    yield BoardBlock(board_rows(board, language))
-    yield from numpy_answers(composer)
-    yield Paragraph(checked(board, language))
-
-
 def terminal_board(task: Task, language: str, *, colours: bool) -> str:
     """The board as text of 80 columns; with `colours`, each array has one of its own.
 
@@ -116,7 +82,7 @@ def terminal_board(task: Task, language: str, *, colours: bool) -> str:
     parts = (
         board_lines(given_rows(board), WIDTH, paint),
         board_lines(board_rows(board, language), WIDTH, paint),
-        wrapped(words_of(checked(board, language)), WIDTH),
+        wrapped(words_of(proof_words(board, language)), WIDTH),
     )
     read = [words_of(sentence) for sentence in reading_sentences(task.readings, language)]
     return "\n\n".join("\n".join(part) for part in (*parts, read) if part) + "\n"
@@ -142,7 +108,7 @@ def _painter(board: Board) -> Callable[[str], str]:
     return lambda line: _LETTERS_ALONE.sub(run, line)
 
 
-#: What is written in letters and is no name.
+#: Words in formulas that are no names.
 _WORDS_IN_FORMULAS = (
     frozenset(FUNCTIONS)
     | {operation.word or name.replace("_", "") for name, operation in OPERATIONS.items()}
@@ -162,7 +128,7 @@ def board_title(board: Board, language: str) -> Segments:
     return fill(language, "board.title", fields | {"loss": Math(loss)})
 
 
-def checked(board: Board, language: str) -> Segments:
+def proof_words(board: Board, language: str) -> Segments:
     """That every line is proved, and which command shows every step."""
     proof = board.proof
     fields: dict[str, Segment | Segments] = {
@@ -176,7 +142,7 @@ def checked(board: Board, language: str) -> Segments:
 
 
 def given_rows(board: Board) -> tuple[BoardRow, ...]:
-    """What the board begins with: the definitions of the values that it names."""
+    """The definitions of the values that the board names, with which it begins."""
     formulas = ProgramNotation(board.task, None).formulas
     return tuple(BoardRow(name_box(name), formulas.node(value), ()) for name, value in board.values)
 
@@ -207,7 +173,7 @@ class _Writer:
         """A message of the board."""
         return fill(self.language, f"board.{key}", {k: Math(box) for k, box in fields.items()})
 
-    def row(self, line: Line) -> BoardRow:
+    def row(self, line: BoardLine) -> BoardRow:
         """One line."""
         left, right = (self.formulas.node(_node(s)) for s in (line.link.left, line.link.right))
         notes = list(self.notes(line))
@@ -216,7 +182,7 @@ class _Writer:
         follows = line.kind in ("read off", "zero", "structure") and not line.goes_on
         return BoardRow(None if line.goes_on else left, right, tuple(joined), follows=follows)
 
-    def notes(self, line: Line) -> Iterator[Segments]:
+    def notes(self, line: BoardLine) -> Iterator[Segments]:
         """The rules that a line follows."""
         match line.kind:
             case "given":
@@ -235,7 +201,7 @@ class _Writer:
 
     # -- rules for differentials ---------------------------------------------------------------
 
-    def rules(self, line: Line) -> Iterator[Segments]:
+    def rules(self, line: BoardLine) -> Iterator[Segments]:
         """The rules, formulas first, each once; that a map is linear only if nothing else is."""
         head = _node(line.link.left)
         uses = dict.fromkeys(line.uses)
@@ -315,7 +281,7 @@ class _Writer:
 
     # -- gradients -----------------------------------------------------------------------------
 
-    def collected(self, line: Line) -> Iterator[Segments]:
+    def collected(self, line: BoardLine) -> Iterator[Segments]:
         """How dL comes into the form tr(Gᵀ dX)."""
         before, after = (_node(side) for side in (line.link.left, line.link.right))
         found = list(nodes.walk(before))
@@ -334,7 +300,7 @@ class _Writer:
     def _is_number(self, node: Node) -> bool:
         return not self.formulas.shape(node)
 
-    def read_off(self, line: Line) -> Segments:
+    def read_off(self, line: BoardLine) -> Segments:
         """That the gradient stands beside dX; said once, and then that it goes likewise."""
         name = _node(line.link.left)
         assert isinstance(name, Name)

@@ -119,6 +119,8 @@ def _apart(items: tuple[Box, ...]) -> Iterator[str]:
             yield SIGNS["cdot"].text
         elif before is not None and first == _DIFFERENTIAL and not _is_sign(_last(before)):
             yield " "  # A dX, not AdX
+        elif isinstance(_last(before), boxes.Fraction) and not _is_sign(first):
+            yield " "  # ∂L/∂Y W, not ∂L/∂YW
         elif before == _DIFFERENTIAL and isinstance(word, boxes.Word):
             yield " "  # d log x
         yield text(item)
