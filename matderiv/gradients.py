@@ -11,7 +11,7 @@ from matderiv._collector import uncollected
 from matderiv.arguments import checked
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.flattened import without_units
-from matderiv.calculus.formulas.removable import ADJUGATE, OTHERS, removed
+from matderiv.calculus.formulas.removable import ADJUGATE, OTHERS, removed, stood_for
 from matderiv.calculus.formulas.runnable import size_lines, size_words, written_for
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.low_rank import zero_determinants, zeros_written
@@ -183,13 +183,13 @@ class Gradient:
         for formula in (*formulas, self.node):
             for part in nodes.walk(removed(formula, self.sweep.facts.shape)):
                 if isinstance(part, nodes.Apply) and part.function in (ADJUGATE, *OTHERS.values()):
-                    of = self._text(part.arg)
+                    of, inside = self._text(part.arg), self._text(stood_for(part))
                     said[
                         f"where {of} is singular; calls and code have one, by the "
-                        f"adjugate of {of} in place of det({of})*inv({of})."
+                        f"adjugate of {of} in place of {inside}."
                         if part.function == ADJUGATE
                         else f"where an entry of {of} is 0; calls and code have one, by the "
-                        f"products of the other entries in place of prod({of})/{of}."
+                        f"products of the other entries in place of {inside}."
                     ] = None
         return " ".join(f"The formula has no value {what}" for what in said)
 
