@@ -172,9 +172,8 @@ class Traced:
     ) -> Traced | tuple[Traced, Traced]:
         """Another function of NumPy's."""
         if func.__name__ == "slogdet":
-            return called_with("sign", (called_with("det", args, {}),), {}), called_with(
-                "logdet", args, {}
-            )
+            determinant = called_with("det", args, {})
+            return called_with("sign", (determinant,), {}), called_with("logdet", args, {})
         return called_with(str(func.__name__), args, options)
 
     def __neg__(self) -> Traced:
