@@ -17,7 +17,13 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.readings import Reading
 from matderiv.expression.shapes import Shape
-from matderiv.notation.array_forms import Derived, Written, array_latex, written_array
+from matderiv.notation.array_forms import (
+    Derived,
+    Written,
+    array_latex,
+    einsum_calls,
+    written_array,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -187,10 +193,11 @@ class ArrayDerivative:
             y=self._derived.of, x=" and ".join(self.wrt), v=asked.direction
         )
         note = " ".join(filter(None, (*self.readings, self._layout_note)))
-        wanted = Wanted(asked.kind, self.label, words, self.program, inputs)
-        return gradient_code(
-            answer.sweep, {answer.name: answer.node}, target, note=note, wanted=wanted
-        )
+        formula, calls = answer.node, {}
+        if self.form == "einsum" and target != "sympy":
+            formula, calls = einsum_calls(self._derived)
+        wanted = Wanted(asked.kind, self.label, words, self.program, inputs, calls)
+        return gradient_code(answer.sweep, {answer.name: formula}, target, note=note, wanted=wanted)
 
     @checked()
     def __call__(
