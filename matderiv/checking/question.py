@@ -343,11 +343,6 @@ def ask_array(array: ArrayAsked, given: Given) -> Question:
         assume=given.assumed,
     )
     answer, label = found.answer, found.label
-    if not answer.matrix:
-        raise UnsupportedError(
-            f"The {array.kind.capitalize()} by {', '.join(found.wrt)} has {len(answer.dims)} axes, "
-            "and claims are judged about vectors and matrices; compare its values in numbers."
-        )
     last = found.program.loss.name
     weighted: Node = nodes.Multiply(Name(label), answer.node)
     weighted = nodes.Sum(weighted) if answer.dims else weighted
