@@ -246,6 +246,11 @@ class ArrayDerivative:
         return size_words(name, self.shapes, self.program.inputs()) if name in dims else ""
 
     @property
+    def first(self) -> int:
+        """How many axes come before those of the second array: those of Y, or of X where turned."""
+        return self._derived.first
+
+    @property
     def _derived(self) -> Derived:
         """The derivative to be written, under names that a page can show."""
         program, array = self.program, array_program(self.program, self.shapes, {})
