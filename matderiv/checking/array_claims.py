@@ -25,7 +25,7 @@ from matderiv.expression.dims import SINGLE, Dim, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 
-__all__ = ["ArrayClaim", "Axes", "form_of", "node_of", "read_claim", "with_indices"]
+__all__ = ["ArrayAxes", "ArrayClaim", "claim_form", "node_of", "read_claim", "with_indices"]
 
 _MATRIX = 2  # dimensions
 _MOST = 200  # products of a claim
@@ -35,8 +35,8 @@ _VEC = re.compile(r"\b(?:kron|vec)\(|\beye\([^)]*\*")
 
 
 @dataclass(frozen=True, slots=True)
-class Axes:
-    """What claims are read with.
+class ArrayAxes:
+    """The axes of an array, and the words to read claims about it with.
 
     `rows` and `cols`: the letters and sizes of the axes of Y and of X. `read`: an expression of the
     language. `shape`: the shape of a formula. `names`: those that a claim may use.
@@ -71,10 +71,10 @@ class ArrayClaim:
     turned: tuple[Product, ...] = ()
 
 
-def form_of(claim: str, names: Mapping[str, Shape]) -> str | None:
+def claim_form(claim: str, names: Mapping[str, Shape]) -> str | None:
     """The form that a claim is written in; None where it is an expression of the language.
 
-    >>> form_of("kron(B.T, A)", {}), form_of("∂y_ij/∂x_pq = a_ip·δ_jq", {}), form_of("2*A", {})
+    >>> claim_form("kron(B.T, A)", {}), claim_form("∂y_ij/∂x_pq = a_ip·δ_jq", {}), claim_form("2*A", {})
     ('vec', 'index', None)
     """
     if "einsum(" in claim:
@@ -84,7 +84,7 @@ def form_of(claim: str, names: Mapping[str, Shape]) -> str | None:
     return "index" if _INDEX.search(claim) else None
 
 
-def read_claim(claim: str, form: str, axes: Axes) -> ArrayClaim | None:
+def read_claim(claim: str, form: str, axes: ArrayAxes) -> ArrayClaim | None:
     """The claim in its form; None where it is a formula of the language that has to be read whole.
 
     Raises:
@@ -107,14 +107,14 @@ def read_claim(claim: str, form: str, axes: Axes) -> ArrayClaim | None:
     return ArrayClaim(form, own, turned if turned != own else ())
 
 
-def node_of(products: Iterable[Product], axes: Axes) -> Node | None:
+def node_of(products: Iterable[Product], axes: ArrayAxes) -> Node | None:
     """The array whose entry is the sum of the products; None where two sizes meet at one index."""
     terms = [_node(product, axes) for product in products]
     found = [(Fraction(1), term) for term in terms if term is not None]
     return sum_of(found) if found and len(found) == len(terms) else None
 
 
-def _node(product: Product, axes: Axes) -> Node | None:
+def _node(product: Product, axes: ArrayAxes) -> Node | None:
     own: dict[Index, Dim] = {}
     for node, places in product.factors:
         for i, dim in zip(places, axes.shape(node), strict=True):
@@ -163,7 +163,7 @@ def with_indices(product: Product, names: Mapping[Index, Index]) -> Product:
 # -- einsum --------------------------------------------------------------------------------------
 
 
-def _einsum_products(tree: ast.expr, axes: Axes) -> list[Product] | None:
+def _einsum_products(tree: ast.expr, axes: ArrayAxes) -> list[Product] | None:
     """The products of a sum of calls of einsum, each perhaps times numbers; None of another."""
     match tree:
         case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=right):
@@ -196,7 +196,9 @@ def _einsum_products(tree: ast.expr, axes: Axes) -> list[Product] | None:
     return None
 
 
-def _einsum_call(subscripts: str, operands: list[ast.expr], axes: Axes) -> list[Product] | None:
+def _einsum_call(
+    subscripts: str, operands: list[ast.expr], axes: ArrayAxes
+) -> list[Product] | None:
     inputs, _, output = subscripts.partition("->")
     letters = inputs.split(",")
     arrays = [axes.read(ast.unparse(operand)) for operand in operands]
@@ -236,7 +238,7 @@ class _Matrix:
 
 @dataclass(slots=True)
 class _VecReader:
-    axes: Axes
+    axes: ArrayAxes
     by_rows: bool
     count: Iterator[int] = field(default_factory=itertools.count)
     #: The sizes of letters, as far as they are known.
@@ -460,7 +462,7 @@ _LEFT = re.compile(
 _BY = re.compile(r"∂\s*\w+?_\{?([a-z,]+)\}?")
 
 
-def _index_products(claim: str, axes: Axes) -> Iterator[Product]:
+def _index_products(claim: str, axes: ArrayAxes) -> Iterator[Product]:
     """The products of an equation such as ∂y_ij/∂x_pq = Σ_k a_ik·b_kp·δ_jq."""
     found = _LEFT.fullmatch(claim.strip())
     if found is None:
@@ -490,7 +492,7 @@ def _index_products(claim: str, axes: Axes) -> Iterator[Product]:
 class _EntryReader:
     """Reads sums, products and functions of entries; each method takes tokens from the left."""
 
-    def __init__(self, text: str, axes: Axes) -> None:
+    def __init__(self, text: str, axes: ArrayAxes) -> None:
         self.axes = axes
         self.formulas: dict[str, Node] = {}
         text = self.without_formulas(text)

@@ -1,4 +1,4 @@
-"""What is wrong with a claim about an array of three or four axes: a change that makes it right."""
+"""Mistakes in claims about arrays of three or four axes: changes that make them right."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import replace
 from fractions import Fraction
 
 from matderiv.calculus.formulas.mistakes import Edit
-from matderiv.calculus.index_forms.linear_maps import Product, taken_apart
+from matderiv.calculus.index_forms.linear_maps import Product, in_factors
 from matderiv.checking.array_claims import (
+    ArrayAxes,
     ArrayClaim,
-    Axes,
-    form_of,
+    claim_form,
     node_of,
     read_claim,
     with_indices,
@@ -29,7 +29,7 @@ __all__ = ["read_array_claim", "repairs"]
 _MOST = 2000  # changes that are tried
 
 
-def _axes(question: Question) -> Axes:
+def _axes(question: Question) -> ArrayAxes:
     """The axes that a claim is about."""
     assert question.derivative is not None
     first = question.derivative.first
@@ -43,7 +43,7 @@ def _axes(question: Question) -> Axes:
         except KeyError as error:
             raise InputError(f"The size {error.args[0]} is not known here.") from None
 
-    return Axes(axes[:first], axes[first:], question.read, shape, names)
+    return ArrayAxes(axes[:first], axes[first:], question.read, shape, names)
 
 
 def read_array_claim(question: Question, text: str) -> Node | None:
@@ -55,7 +55,7 @@ def read_array_claim(question: Question, text: str) -> Node | None:
     if question.derivative is None:
         return None
     axes = _axes(question)
-    form = form_of(text, axes.names)
+    form = claim_form(text, axes.names)
     answer = question.derivative.answer
     question.said[answer.node] = _text(question, answer.node, answer.products, form or "einsum")
     text = text.strip()
@@ -82,7 +82,7 @@ def repairs(question: Question, claim: Node) -> Iterator[tuple[Edit, bool]]:
     known = question.claimed.get(claim) or _along_a_diagonal(question, claim, axes)
     if known is None:
         return
-    flat = (taken_apart(product, axes.shape) for product in known.products)
+    flat = (in_factors(product, axes.shape) for product in known.products)
     known = replace(known, products=tuple(itertools.chain(*flat)))
     right = question.derivative.answer.products
     for kind, products in itertools.islice(_changes(known, right, axes), _MOST):
@@ -107,7 +107,7 @@ def _text(question: Question, node: Node, products: tuple[Product, ...], form: s
     return question.source(node)
 
 
-def _along_a_diagonal(question: Question, claim: Node, axes: Axes) -> ArrayClaim | None:
+def _along_a_diagonal(question: Question, claim: Node, axes: ArrayAxes) -> ArrayClaim | None:
     """f′(X) where the entries of a diagonal are meant, as products without deltas."""
     shape = question.fitting(claim)
     if shape is None or [d.symbol for d in shape] != [d.symbol for _, d in axes.rows]:
@@ -117,7 +117,7 @@ def _along_a_diagonal(question: Question, claim: Node, axes: Axes) -> ArrayClaim
 
 
 def _changes(
-    claim: ArrayClaim, right: Sequence[Product], axes: Axes
+    claim: ArrayClaim, right: Sequence[Product], axes: ArrayAxes
 ) -> Iterator[tuple[str, tuple[Product, ...]]]:
     """Changes with their kinds, the likeliest first."""
     own = claim.products
@@ -143,7 +143,7 @@ def _changes(
 
 
 def _of_one(
-    product: Product, right: Sequence[Product], axes: Axes
+    product: Product, right: Sequence[Product], axes: ArrayAxes
 ) -> Iterator[tuple[str, Product]]:
     """Changes of one product: its indices, its deltas, and factors."""
     for n, (node, at) in enumerate(product.factors):
