@@ -11,6 +11,7 @@ from matderiv.arguments import checked
 from matderiv.array_questions import Asked, answer_at, array_program
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.runnable import size_lines, size_words, written_for
+from matderiv.calculus.index_forms.einsums import EinsumTerm
 from matderiv.calculus.sweep.array_derivatives import Found, curvature
 from matderiv.errors import InputError, ShapeError
 from matderiv.expression.nodes import Node
@@ -193,7 +194,7 @@ class ArrayDerivative:
             y=self._derived.of, x=" and ".join(self.wrt), v=asked.direction
         )
         note = " ".join(filter(None, (*self.readings, self._layout_note)))
-        formula, calls = answer.node, {}
+        formula, calls = answer.node, dict[str, EinsumTerm]()
         if self.form == "einsum" and target != "sympy":
             formula, calls = einsum_calls(self._derived)
         wanted = Wanted(asked.kind, self.label, words, self.program, inputs, calls)

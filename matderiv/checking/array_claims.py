@@ -74,8 +74,8 @@ class ArrayClaim:
 def claim_form(claim: str, names: Mapping[str, Shape]) -> str | None:
     """The form that a claim is written in; None where it is an expression of the language.
 
-    >>> claim_form("kron(B.T, A)", {}), claim_form("∂y_ij/∂x_pq = a_ip·δ_jq", {}), claim_form("2*A", {})
-    ('vec', 'index', None)
+    >>> [claim_form(claim, {}) for claim in ("kron(B.T, A)", "∂y_ij/∂x_pq = a_ip·δ_jq", "2*A")]
+    ['vec', 'index', None]
     """
     if "einsum(" in claim:
         return "einsum"
