@@ -191,6 +191,7 @@ _OWN: dict[str, Callable[[Array], npt.ArrayLike]] = {
     "softplus": lambda x: np.logaddexp(0, x),
     "relu": lambda x: np.maximum(x, 0),
     "step": lambda x: x > 0,
+    "iszero": lambda x: x == 0,
     "erf": _erf,
 }
 
@@ -204,6 +205,8 @@ _REDUCTIONS: dict[type, Callable[..., npt.ArrayLike]] = {
     nodes.Sum: np.sum,
     nodes.Mean: np.mean,
     nodes.Prod: np.prod,
+    nodes.Max: np.max,
+    nodes.Min: np.min,
     nodes.LogSumExp: _logsumexp,
 }
 

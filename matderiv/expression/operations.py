@@ -84,6 +84,11 @@ OPERATIONS: dict[str, Operation] = {
     "sum": Operation(nodes.Sum, options=_REDUCING, method=True),
     "mean": Operation(nodes.Mean, options=_REDUCING, method=True),
     "prod": Operation(nodes.Prod, options=_REDUCING, method=True),
+    **{
+        name: Operation(kind, options=_REDUCING, method=name in ("max", "min"))
+        for kind, names in ((nodes.Max, ("amax", "max")), (nodes.Min, ("amin", "min")))
+        for name in names
+    },
     "logsumexp": Operation(nodes.LogSumExp, options=_REDUCING),
     "var": Operation(nodes.Var, options=_REDUCING, method=True),
     "std": Operation(nodes.Std, options=_REDUCING, method=True),
@@ -166,6 +171,9 @@ def _sum_of_powers(arg: Node, axis: int | None = None, *, keepdims: bool = False
 #: The kinds of nodes that are defined by simpler ones, each with its definition.
 COMPOSITE: dict[type, Callable[..., Node]] = {
     nodes.Mean: _mean,
+    nodes.Min: lambda node, _: nodes.Negate(
+        nodes.Max(nodes.Negate(node.arg), node.axis, node.keepdims)
+    ),
     nodes.LogSumExp: lambda node, _: nodes.Apply(
         "log", _sum_of_powers(node.arg, node.axis, keepdims=node.keepdims)
     ),

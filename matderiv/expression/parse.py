@@ -20,7 +20,7 @@ from matderiv.expression.foreign import elsewhere, instead_of_name
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import operation_of
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shorthand import at_least, greater
+from matderiv.expression.shorthand import at_least, equal, greater, unequal
 from matderiv.expression.spelling import READ, respelled
 from matderiv.expression.vocabulary import (
     DEFAULT_PROGRAM,
@@ -52,6 +52,8 @@ _ASSUME = re.compile(
 _FUNCTION = re.compile(r"(?:^|(?<=;))([ \t]*)function(?=[ \t]+[A-Za-z])", re.MULTILINE)
 
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Node, Node], Node]] = {
+    ast.Eq: equal,
+    ast.NotEq: unequal,
     ast.Gt: greater,
     ast.Lt: lambda left, right: greater(right, left),
     ast.GtE: at_least,
