@@ -220,8 +220,9 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("geglu", "A*gelu(B)", ""),
     # -- what has no words in the language
     (
-        """argmax argmin argsort sort topk top_k median quantile percentile ptp unique searchsorted bincount histogram cummax cummin nanmedian mode trimmean
-        logcumsumexp argpartition partition rank ranks prctile""",
+        """argmax argmin argsort sort topk top_k median quantile percentile ptp unique searchsorted
+        bincount histogram cummax cummin nanmedian mode trimmean logcumsumexp argpartition
+        partition rank ranks prctile""",
         "Loss(Y)",
         _ORDER,
     ),

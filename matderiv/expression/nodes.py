@@ -321,11 +321,11 @@ class Outer(Hashed):
 class Norm(Hashed):
     """√(Σ a²): the 2-norm of a vector, the Frobenius norm of a matrix.
 
-    `order` is 2 where it was written, which for a matrix would mean another norm.
+    `order` is what was written of it, until shapes are known: a number, "inf" or "-inf".
     """
 
     arg: Node
-    order: int | None = None
+    order: Fraction | str | None = None
 
 
 @hashed_once

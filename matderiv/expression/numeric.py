@@ -110,6 +110,8 @@ class Evaluator:
             case nodes.Apply(function, arg) | nodes.Functional(function, arg):
                 shape = () if isinstance(node, nodes.Functional) else self.of(arg).shape
                 return self._undefined(function, self.of(arg), shape)
+            case nodes.Norm(arg, order):
+                return np.linalg.norm(self.of(arg), None if order is None else float(order))
             case nodes.Softmax(arg, axis):
                 return _softmax(self.of(arg), axis)
             case _ if isinstance(node, nodes.Reduction) and type(node) in _REDUCTIONS:
@@ -225,5 +227,4 @@ _PLAIN: dict[type, Callable[..., npt.ArrayLike]] = {
     nodes.LogDet: lambda x: np.linalg.slogdet(x)[1],
     nodes.Diag: np.diag,
     nodes.Outer: np.multiply.outer,
-    nodes.Norm: np.linalg.norm,
 }

@@ -11,6 +11,7 @@ from matderiv.expression import axes, nodes
 from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
+from matderiv.expression.norms import norm
 from matderiv.expression.shorthand import CHOICES, LOSSES, SHORTHAND, matrix_power
 
 __all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of"]
@@ -96,7 +97,7 @@ OPERATIONS: dict[str, Operation] = {
     "log_softmax": Operation(nodes.LogSoftmax, options=("axis",)),
     "maximum": Operation(nodes.Maximum, operands=("A", "B"), word="max", everywhere=True),
     "minimum": Operation(nodes.Minimum, operands=("A", "B"), word="min", everywhere=True),
-    "norm": Operation(nodes.Norm, options=("ord",)),
+    "norm": Operation(norm, options=("ord", "axis", "keepdims")),
     "tr": Operation(nodes.Trace),
     "trace": Operation(nodes.Trace, method=True, word="tr"),
     "inv": Operation(nodes.Inverse),
@@ -120,7 +121,7 @@ NAMES: dict[type, str] = {
     operation.make: name
     for name, operation in OPERATIONS.items()
     if isinstance(operation.make, type)
-}
+} | {nodes.Norm: "norm"}
 
 
 def operation_of(name: str) -> Operation:

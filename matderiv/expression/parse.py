@@ -203,6 +203,11 @@ class Reader:
                 return Assignment(name, value)
         words = self._words(statement)
         if isinstance(statement, ast.Expr):
+            match statement.value:
+                case ast.Compare(left=ast.Name(), ops=[ast.Eq()]):
+                    raise self._error(
+                        f"{words} compares; assign with a single =, such as Y = X @ W.", statement
+                    )
             self._node(statement.value, 0)  # what is wrong with it comes first
             raise self._error(
                 f"{words} has no name; only the last line may lack one. Write Y = {words}.",
@@ -279,7 +284,7 @@ class Reader:
         try:
             if name == "einsum":
                 return make(options["subscripts"], *made)
-            if isinstance(axes := options.get("axis"), tuple):
+            if isinstance(axes := options.get("axis"), tuple) and name != "norm":
                 (arg,) = made
                 return over_axes(make, arg, axes, keepdims=bool(options.get("keepdims")))
             return make(*made, **options)

@@ -10,7 +10,16 @@ from matderiv.errors import ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import ONE, Node
 
-__all__ = ["CHOICES", "LOSSES", "SHORTHAND", "at_least", "equal", "greater", "matrix_power", "unequal"]
+__all__ = [
+    "CHOICES",
+    "LOSSES",
+    "SHORTHAND",
+    "at_least",
+    "equal",
+    "greater",
+    "matrix_power",
+    "unequal",
+]
 
 
 def _number(text: str) -> Node:

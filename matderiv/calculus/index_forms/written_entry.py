@@ -18,11 +18,11 @@ from matderiv.calculus.index_forms.index_expressions import (
     ArrayEntry,
     Combined,
     Extent,
+    FunctionOfArray,
     IndexExpression,
     NamedEntry,
     Numeral,
     PowerOf,
-    FunctionOfArray,
     ProductOver,
     Runs,
     SignedSum,
@@ -101,7 +101,9 @@ class _Writer:
         inside, runs, places = self.running(dims)
         return sum_over(runs, term(inside, places))
 
-    def along(self, node: nodes.Sum | nodes.Prod | nodes.Max, at: Indices) -> tuple[Runs, IndexExpression]:
+    def along(
+        self, node: nodes.Sum | nodes.Prod | nodes.Max, at: Indices
+    ) -> tuple[Runs, IndexExpression]:
         """The summation letters of a reduction, and the entry of its operand under the sum."""
         over = self.shape(node.arg)
         if node.axis is None:
