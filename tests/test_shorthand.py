@@ -185,7 +185,7 @@ TAKEN = [
     ("norm(sum(X, axis=0), 3)", lambda x: np.linalg.norm(x.sum(0), 3)),
     ("sum(norm(X, 1, axis=1)**2)", lambda x: (np.linalg.norm(x, 1, axis=1) ** 2).sum()),
     ("sum(norm(X, ord=inf, axis=0))", lambda x: np.linalg.norm(x, np.inf, axis=0).sum()),
-    ("norm(X, axis=(0, 1))", lambda x: np.linalg.norm(x)),
+    ("norm(X, axis=(0, 1))", np.linalg.norm),
     ("sum(where(X == max(X), exp(X), X))", lambda x: x.sum() + np.exp(x.max()) - x.max()),
     ("sum((X != max(X))*X)", lambda x: x.sum() - x.max()),
 ]
@@ -230,7 +230,7 @@ def test_gradients_of_largest_entries(
 )
 def test_a_wrong_claim_about_a_largest_entry_is_refused(text: str, wrong: str) -> None:
     """Each is one slip away from the gradient."""
-    assert matderiv.check(text, {"dX": wrong}).gradients["X"].verdict.status != "equal"
+    assert matderiv.check(text, "X", wrong).status == "wrong"
 
 
 @pytest.mark.parametrize(

@@ -160,9 +160,11 @@ def _place(name: str, tree: ast.expr) -> int:
         )
     if name in _MOVING:
         raise Refusal(f"An axis of {name} is a whole number, such as 0 or -1.", tree)
+    larger = {"max": "maximum", "amax": "maximum", "min": "minimum", "amin": "minimum"}
+    of_two = f" Of two arrays write {larger[name]}(A, B)." if name in larger else ""
     raise Refusal(
         f"The axis of {name} is a whole number, such as {name}(Y, axis=0), down the columns, and "
-        f"{name}(Y, axis=1), along the rows.",
+        f"{name}(Y, axis=1), along the rows.{of_two}",
         tree,
     )
 

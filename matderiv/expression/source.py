@@ -70,10 +70,8 @@ def _source(node: Node) -> tuple[str, int]:
         case nodes.Rearrange(arg, order):
             return rearrangement(_wrapped(arg, _ATOM), source(arg), order), _ATOM
         case nodes.Apply("iszero", arg):
-            left, right = (
-                nodes.children(arg) if isinstance(arg, nodes.Subtract) else (arg, nodes.ZERO)
-            )
-            return f"{_wrapped(left, 1)} == {_wrapped(right, 1)}", 0
+            sides = nodes.children(arg) if isinstance(arg, nodes.Subtract) else (arg, nodes.ZERO)
+            return " == ".join(_wrapped(side, 1) for side in sides), 0
         case nodes.Apply(function, arg) | nodes.Functional(function, arg):
             return f"{function}({source(arg)})", _ATOM
         case nodes.Eye(size):

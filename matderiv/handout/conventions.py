@@ -123,7 +123,8 @@ def _constant(some: Iterable[Node]) -> dict[str, Counter[Node]]:
 
 
 def _functions(some: Iterable[Node]) -> set[str]:
-    names = {kind: NAMES[kind] for kind in (nodes.LogSumExp, nodes.Softmax, nodes.Max, nodes.Min)}
+    kinds: tuple[type, ...] = (nodes.LogSumExp, nodes.Softmax, nodes.Max, nodes.Min)
+    names = {kind: NAMES[kind] for kind in kinds}
     return {n.function if isinstance(n, nodes.Apply) else names.get(type(n), "") for n in some} - {
         ""
     }

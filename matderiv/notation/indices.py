@@ -188,8 +188,8 @@ class IndexNotation:
             base = raised_box(inner, Terms((("-", NumberBox("1")),)))
             return self._indexed(Fence(base), expr.indices)
         if expr.function == "max":
-            head = Scripts(self.formulas.word("max"), sub=_under(expr.letters))
-            return Row((head, Fence(self.box(expr.arg))))
+            word = Scripts(self.formulas.word("max"), sub=_under(expr.letters))
+            return Row((word, Fence(self.box(expr.arg))))
         if not expr.indices:
             return Row((self.formulas.function(expr.function), Fence(inner)))
         head = Row((function_box(expr.function[1:]), Fence(inner)))  # ∂F/∂u_ij
