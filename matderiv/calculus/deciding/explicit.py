@@ -356,6 +356,10 @@ def _reduced(of: Callable[[list[sp.Expr]], sp.Expr]) -> Callable[..., SympyArray
     return rule
 
 
+def _largest(entries: list[sp.Expr]) -> sp.Expr:
+    return cast("sp.Expr", _Largest(*entries)) if entries[1:] else entries[0]
+
+
 def _rearrange(_: Explicit, node: nodes.Rearrange, arg: SympyArray) -> SympyArray:
     axes = range(len(arg.shape))
     return _array(
@@ -387,5 +391,5 @@ _RULES: dict[type, Callable[..., SympyArray]] = {
     nodes.Sum: _reduced(sympy_sum),
     nodes.Mean: _reduced(lambda entries: sympy_sum(entries) / len(entries)),
     nodes.Prod: _reduced(lambda entries: sp.Mul(*entries)),
-    nodes.Max: _reduced(lambda entries: _Largest(*entries) if entries[1:] else entries[0]),
+    nodes.Max: _reduced(_largest),
 }
