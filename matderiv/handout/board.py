@@ -37,7 +37,7 @@ __all__ = ["board_rows", "board_title", "given_rows", "proof_words", "terminal_b
 
 #: The width of a loss in em up to which it stands in the title.
 _SHORT = 26.0
-_FEW = 4  # gradients in a title
+_FEW = 2  # gradients in a title
 
 #: The operations whose rules are stated as formulas.
 _STATED = (nodes.LogDet, nodes.Inverse, nodes.Determinant)
@@ -123,9 +123,10 @@ def board_title(board: Board, language: str) -> Segments:
     fields: dict[str, Segment | Segments] = {"gradients": listed(language, named)}
     name, value = board.values[-1]
     loss = Row((name_box(name), Operator("equals"), formulas.node(value)))
-    if loss.width > _SHORT or len(named) > _FEW:
-        return fill(language, "board.title_short", fields)
-    return fill(language, "board.title", fields | {"loss": Math(loss)})
+    if loss.width > _SHORT:
+        return fill(language, "board.title_short", {"L": Math(name_box(name))})
+    key = "title" if len(named) <= _FEW else "title_many"
+    return fill(language, f"board.{key}", fields | {"loss": Math(loss)})
 
 
 def proof_words(board: Board, language: str) -> Segments:

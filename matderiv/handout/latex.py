@@ -25,11 +25,12 @@ from matderiv.handout.document import (
 )
 from matderiv.handout.large import PAGE_HEIGHT, PAGES, enlarged, tallest
 from matderiv.handout.letters import MACROS, escape_code, escape_latex, has_chinese, has_others
+from matderiv.handout.text import words_of
 from matderiv.notation.boxes import Aligned, Box, Grid, Row
 from matderiv.notation.latex import Writer, columns, inline_latex
 from matderiv.notation.layout import fitted
 
-__all__ = ["board_latex", "to_latex", "to_standalone"]
+__all__ = ["to_latex", "to_standalone"]
 
 #: The room of a displayed equation, in em of the text: an A4 page of `article` at its
 #: default margins is 34.5 em wide.
@@ -38,6 +39,9 @@ ROOM = 32.7
 #: The command of each level of heading, in a document of its own and in a piece of another.
 _SECTIONS = ("section", "subsection", "subsubsection")
 _AMSMATH_COLUMNS = 10
+_BROKEN = r"p{0.22\linewidth}"
+_ARROW = 2.0  # the width of ⇒ in em
+_WORDY = 24  # letters of a cell from which on its column breaks lines
 _MANY = 8  # columns of a table from which on they stand closer
 _HEADING = tuple(f"\n\\{name}*" for name in _SECTIONS)  # what a heading's source starts with
 
@@ -202,41 +206,27 @@ def _block(block: Block, setter: _Setter) -> str:
         case Table():
             return _table(block)
         case BoardBlock(rows=rows):
-            return board_latex(rows, ROOM, ("flalign*", "&& "))
+            return _board(rows)
 
 
-def board_latex(rows: tuple[BoardRow, ...], room: float, form: tuple[str, str]) -> str:
-    """The lines of a board in an environment that aligns them, rules in its last column.
-
-    `form`: the environment, and what stands between a formula and its rule.
-    """
-    environment, between = form
+def _board(rows: tuple[BoardRow, ...]) -> str:
+    """The lines of a board, rules at the right margin or below where there is no room."""
+    writer = Writer()
+    lead = max((row.left.width for row in rows if row.left is not None), default=0.0)
+    lead += _ARROW if any(row.follows for row in rows) else 0.0
     lines: list[str] = []
-    lead = max((row.left.width for row in rows if row.left is not None), default=0.0) + 3
     for row in rows:
-        writer = Writer()
         arrow = r"\Rightarrow\ " if row.follows else ""
-        left = "" if row.left is None else f"{arrow}{writer.write(row.left)}"
-        note = "".join(_note(segment) for segment in row.note)
-        beside = room - lead - _note_width(row.note)
-        low = row.right.width > beside
-        right = writer.write(fitted(row.right, room - lead if low else beside, elide=False))
-        lines.append(f"{left} & = {right}" + (f" & {between}{note}" if note and not low else ""))
-        if note and low:
-            lines.append(f"& & {between}{note}")
-    body = " \\\\[4pt]\n".join(lines)
-    return f"\\begin{{{environment}}}\n{body}\n\\end{{{environment}}}"
-
-
-def _note(segment: Segment) -> str:
-    """A part of a rule, inside a formula."""
-    match segment:
-        case Math(box=box):
-            return inline_latex(box)
-        case Text(text=text):
-            return rf"\text{{{escape_latex(text)}}}"
-        case Code(text=text):
-            return rf"\texttt{{{escape_latex(text)}}}"
+        left = "" if row.left is None else rf"$\displaystyle {arrow}{writer.write(row.left)}$"
+        right = fitted(row.right, ROOM - lead - 1.5, elide=False)
+        line = rf"\makebox[{lead:.1f}em][r]{{{left}}}$\displaystyle {{}}= {writer.write(right)}$"
+        note = rf"{{\small {_segments(row.note)}}}" if row.note else ""
+        if note and lead + 1.5 + right.width + _note_width(row.note) > ROOM:
+            lines.append(line)
+            line = r"\null"
+        lines.append(line + (rf"\hfill {note}" if note else ""))
+    body = "\n".join(rf"\par\noindent {line}\par\vspace{{2pt}}" for line in lines)
+    return f"\\begingroup\n{body}\n\\endgroup"
 
 
 def _note_width(note: Segments) -> float:
@@ -258,7 +248,8 @@ def _table(table: Table) -> str:
     head, rows = table.head, table.rows
     first, *rest = (" & ".join(map(_segments, row)) + r" \\" for row in (head, *rows))
     lines = "\n".join([r"\hline", first, r"\hline", *rest, r"\hline"])
-    form = "l" + "r" * (len(head) - 1)
+    wordy = any(len(words_of(row[-1])) > _WORDY for row in rows)
+    form = "l" + ("r" * (len(head) - 1) if not wordy else "l" * (len(head) - 2) + _BROKEN)
     words = rf"\parbox{{0.88\linewidth}}{{\small\centering {_segments(table.caption)}}}"
     close = "\\setlength{\\tabcolsep}{3.5pt}%\n" if len(head) > _MANY else ""
     return _centred(

@@ -98,7 +98,8 @@ def _formulas(board: Board, composer: ProgramComposer) -> Iterator[Block]:
 def _closer(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     """The first product, its matrices written out."""
     del board
-    for step in composer.derivation.steps:
+    wrt = composer.derivation.wrt
+    for step in sorted(composer.derivation.steps, key=lambda step: step.wrt not in wrt):
         for chain in step.chains:
             if any(isinstance(side, SpelledProduct) for side in chain.sides):
                 name = step.wrt or ""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from matderiv.handout.document import (
     Block,
     BoardBlock,
+    BoardRow,
     Bullets,
     Code,
     CodeBlock,
@@ -21,7 +22,7 @@ from matderiv.handout.document import (
     Table,
     Text,
 )
-from matderiv.handout.latex import board_latex
+from matderiv.handout.letters import escape_latex
 from matderiv.notation.latex import inline_latex, latex
 from matderiv.notation.layout import fitted
 
@@ -64,8 +65,20 @@ def _block(block: Block, *, elide: bool) -> str:
             lines = [_row(head), "|" + " --- |" * len(head), *map(_row, rows)]
             return "\n".join([*lines, "", _segments(caption)])
         case BoardBlock(rows=rows):
-            inside = board_latex(rows, _ROOM, ("aligned", r"\quad & "))
-            return f"$$\n{inside}\n$$"
+            lines = " \\\\\n".join(map(_board_row, rows))
+            return f"$$\n\\begin{{aligned}}\n{lines}\n\\end{{aligned}}\n$$"
+
+
+def _board_row(row: BoardRow) -> str:
+    """One line of a board, its rule in a column of its own."""
+    arrow = r"\Rightarrow\ " if row.follows else ""
+    left = "" if row.left is None else latex(row.left)
+    note = "".join(
+        latex(part.box) if isinstance(part, Math) else rf"\text{{{escape_latex(part.text)}}}"
+        for part in row.note
+    )
+    right = latex(fitted(row.right, _ROOM, elide=False))
+    return f"{arrow}{left} & = {right}" + (rf" & & \quad {note}" if note else "")
 
 
 def _row(cells: tuple[Segments, ...]) -> str:

@@ -107,16 +107,19 @@ _PAGE = r"""
   ..cells.pos().map(cell),
   table.hline(stroke: 0.8pt)))
 // The lines of a board: a rule stands at the right margin, or below its line without room there.
-#let board-side(alt, it) = math.equation(alt: alt, math.display(it.body))
+#let board-side(alt, it) = {
+  set text(top-edge: "bounds", bottom-edge: "bounds")
+  math.equation(alt: alt, math.display(it.body))
+}
 #let board(..lines) = block(width: 100%, above: 1em, below: 1.2em, layout(size => {
   let first = calc.max(..lines.pos().map(line => measure(line.at(0)).width))
   let rest = size.width - first - 0.4em.to-absolute()
-  for (left, right, note) in lines.pos() {
-    let beside = measure(right).width + measure(note).width + 1.5em.to-absolute() <= rest
+  for (one, other, note) in lines.pos() {
+    let beside = measure(other).width + measure(note).width + 1.5em.to-absolute() <= rest
     block(breakable: false, above: 0.8em, below: 0.8em, grid(
       columns: (first, 1fr, auto), column-gutter: 0.4em, row-gutter: 0.5em,
       align: (right + horizon, start + horizon, end + horizon),
-      left, right, if beside { text(size: 0.9em, note) } else { [] },
+      one, other, if beside { text(size: 0.9em, note) } else { [] },
       ..if beside { () } else {
         (grid.cell(colspan: 3, align: end, text(size: 0.9em, note)),)
       }))
