@@ -35,9 +35,9 @@ from matderiv.handout.sentences import fill
 from matderiv.handout.shared import LARGE_PAGE, shared
 from matderiv.handout.text import words_of
 from matderiv.handout.texts import messages
-from matderiv.notation.boxes import Aligned, Operator, Row
+from matderiv.notation.boxes import Aligned, Box, Operator, Row
 from matderiv.notation.layout import fitted
-from matderiv.notation.mathml import equalities, math
+from matderiv.notation.mathml import equalities, math, mathml
 
 __all__ = ["to_html"]
 
@@ -192,10 +192,15 @@ class _Page:
 def _board_row(row: BoardRow) -> str:
     """One line of a board: left side, right side, and the rule at the margin."""
     arrow = '<math class="arrow"><mo>⇒</mo></math>' if row.follows else ""
-    left = "" if row.left is None else math(row.left)
-    right = math(Row((Operator("equals"), fitted(row.right, _BOARD_ROOM, elide=False))))
+    left = "" if row.left is None else _display(row.left)
+    right = _display(Row((Operator("equals"), fitted(row.right, _BOARD_ROOM, elide=False))))
     note = f'<span class="note">{_segments(row.note)}</span>' if row.note else ""
     return f'<div class="row"><span class="left">{arrow}{left}</span>{right}{note}</div>'
+
+
+def _display(box: Box) -> str:
+    """A formula set as large as in a display."""
+    return f'<math displaystyle="true">{mathml(box)}</math>'
 
 
 def _sections(blocks: Iterable[Block]) -> list[list[Block]]:
