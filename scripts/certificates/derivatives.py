@@ -53,12 +53,10 @@ class Calculus:
                 if word == "unit":
                     refuse(f"{name[:40]} cannot stand in index notation")
                 return tree if base == about or not word else self.differential(base, at, about)
-            case ("neg", inner):
-                return ("neg", part(inner))
+            case (("neg" | "pow") as kind, *parts):
+                return (kind, *map(part, parts))
             case (("add" | "mul") as kind, parts):
                 return (kind, tuple(map(part, parts)))
-            case ("pow", base, exponent):
-                return ("pow", part(base), part(exponent))
             case ("call", "acos", (("neg", ("num", 1)),)):
                 return tree
             case ("call", "KroneckerDelta", (one, other)):

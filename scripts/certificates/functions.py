@@ -67,6 +67,7 @@ COMPOSITE = {
     "maximum": parse("relu(a - b) + b"),
     "minimum": parse("a - relu(a - b)"),
     "norm": parse("sqrt(sum(a*a))"),
+    "outer": parse("a[:, None]*b[None, :]"),
     "trace": parse("sum(diag(a))"),
     "logsumexp": parse("log(sum(exp(a), axis=axis, keepdims=keepdims))"),
     "softmax": parse("exp(a)/sum(exp(a), axis=axis, keepdims=True)"),
