@@ -69,6 +69,10 @@ def _tree(node: ast.expr, text: str, depth: int) -> Tree:
         case ast.BinOp(left=left, op=ast.MatMult() | ast.Pow() as sign, right=right):
             kind = "pow" if isinstance(sign, ast.Pow) else "matmul"
             return (kind, part(left), part(right))
+        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
+            one, other = part(left), part(right)
+            apart = one if other == ("num", 0) else ("add", (one, ("neg", other)))
+            return ("call", "iszero", (apart,))
         case ast.Attribute(value=ast.Name(), attr="differential" | "unit"):
             return ("name", written)
         case ast.Attribute(value=value, attr="T" | "mT" as word):
