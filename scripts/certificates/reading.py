@@ -53,7 +53,11 @@ def _tree(node: ast.expr, text: str, depth: int) -> Tree:
     if depth > MOST_DEPTH:
         refuse(f"an expression is nested more than {MOST_DEPTH} levels deep")
     match node:
-        case ast.Constant(value=bool() | None) | ast.Name():
+        case (
+            ast.Constant(value=bool() | None)
+            | ast.Name()
+            | ast.Attribute(value=ast.Name(), attr="differential" | "unit")
+        ):
             return ("name", written)
         case ast.Constant() if _NUMBER.fullmatch(written) and len(written) <= MOST_DIGITS:
             return ("num", int(written) if written.isdigit() else Fraction(written))
@@ -73,8 +77,6 @@ def _tree(node: ast.expr, text: str, depth: int) -> Tree:
             one, other = part(left), part(right)
             apart = one if other == ("num", 0) else ("add", (one, ("neg", other)))
             return ("call", "iszero", (apart,))
-        case ast.Attribute(value=ast.Name(), attr="differential" | "unit"):
-            return ("name", written)
         case ast.Attribute(value=value, attr="T" | "mT" as word):
             return (word, part(value))
         case ast.Subscript(value=value, slice=ast.Tuple(elts=items) | items):
