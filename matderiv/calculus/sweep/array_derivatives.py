@@ -40,6 +40,7 @@ __all__ = [
     "ArrayProgram",
     "Curvature",
     "Found",
+    "contracted_with",
     "curvature",
     "einsum_form",
     "gradient_program",
@@ -261,13 +262,13 @@ def jacobian_of(of: ArrayProgram, wrt: str, *, denominator: bool = False) -> Fou
     else:
         products = tuple(reduced(products, axes, dims, swept.facts))
         node = broadcasted(products, axes, dims, swept.facts.shape)
-    product = _contracted(nodes.Name(direction), node, *sizes, denominator=denominator)
+    product = contracted_with(nodes.Name(direction), node, *sizes, denominator=denominator)
     verdict = all_equal((verdict, prover.same(product, formula, wrt)))
     _check(verdict, wrt)
     return Found(_with(swept, wrt, node), wrt, node, verdict, products, axes, dims, matrix)
 
 
-def _contracted(
+def contracted_with(
     direction: Node, array: Node, first: Shape, last: Shape, *, denominator: bool
 ) -> Node:
     """Σ V∗∂Y/∂X over the axes of Y, which are the first of the array, or the last."""
