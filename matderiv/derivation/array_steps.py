@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -29,9 +29,21 @@ from matderiv.calculus.index_forms.forms import (
     multiplied,
     single,
 )
+from matderiv.calculus.index_forms.index_expressions import (
+    IndexExpression,
+    NamedEntry,
+    PartialDerivative,
+    delta,
+    index_parts,
+    index_product,
+    with_other_parts,
+)
 from matderiv.calculus.index_forms.linear_maps import Product
+from matderiv.calculus.index_forms.meaning import form_of
+from matderiv.calculus.index_forms.ordered import ordered
 from matderiv.calculus.index_forms.partials import partial
 from matderiv.calculus.index_forms.product_entries import entry_of_products
+from matderiv.calculus.index_forms.written_entry import entry_of
 from matderiv.calculus.sweep.array_derivatives import (
     ArrayProgram,
     Curvature,
@@ -46,10 +58,12 @@ from matderiv.calculus.sweep.value_names import with_value_names
 from matderiv.derivation.judge import Judge, unit
 from matderiv.derivation.kinds import ChainKind, Reason
 from matderiv.derivation.links import Chain, ProvedSteps, Step
+from matderiv.derivation.local_formulas import single_term
 from matderiv.derivation.methods.differential import inner
 from matderiv.derivation.program import Builder, elementwise
 from matderiv.derivation.sides import (
     Differential,
+    EntryOf,
     Formula,
     Indexed,
     Matrix,
@@ -140,6 +154,21 @@ def _ordered(
         ),
         deltas=tuple((places.get(a, a), places.get(b, b)) for a, b in product.deltas),
     )
+
+
+def _rates(wrt: Entry) -> Callable[[IndexExpression], IndexExpression | None]:
+    """∂u_k/∂x_pq for du_k, and δ_kp δ_lq for dx_kl."""
+    by = NamedEntry(wrt.name, wrt.indices)
+
+    def rate(part: IndexExpression) -> IndexExpression | None:
+        match part:
+            case NamedEntry(name, indices) if name == f"δ{wrt.name}":
+                return index_product(map(delta, indices, wrt.indices))
+            case NamedEntry(name, indices) if name[:1] == "δ":
+                return PartialDerivative(NamedEntry(name[1:], indices), by)
+        return None
+
+    return rate
 
 
 def _twice(loss: str) -> str:
@@ -262,7 +291,7 @@ class ArrayBuilder:
         first: Side = Indexed(single(Rate(of, wrt)))
         at = about.joined(rows, cols)
         sides: list[tuple[Reason, Side]] = [
-            ("chain rule", Indexed(self.rule(about.of, rows, wrt), spelled=True)),
+            ("chain rule", replace(self.rule(about.of, rows, wrt), spelled=True)),
             ("entries", self.entry_of_array(at, spelled=True)),
         ]
         if about.matrix and at:
@@ -305,8 +334,24 @@ class ArrayBuilder:
 
     # -- index notation ----------------------------------------------------------------------
 
-    def rule(self, name: str, at: Indices, wrt: Entry) -> Form:
-        """∂z_ij/∂x_pq = Σ ∂z_ij/∂u_k·∂u_k/∂x_pq over the names u in the definition of z."""
+    def rule(self, name: str, at: Indices, wrt: Entry) -> Indexed:
+        """∂z_ij/∂x_pq = Σ ∂z_ij/∂u_k·∂u_k/∂x_pq over the names u in the definition of z.
+
+        It is written as dz is, if that takes fewer signs than the partial derivatives of z_ij do.
+        """
+        task = self.about.task
+        form = self.chain_rule(name, at, wrt)
+        value, shape = self.about.graph.definition(name), task.sweep.facts.shape
+        change = spread(self.change(name, value), self.about.shape(name), shape)
+        expr = with_other_parts(entry_of(change, at, shape, task.sum_letters), _rates(wrt))
+        expr = with_other_parts(expr, single_term)
+        plain = ordered(form, task.sum_letters, task.sizes)
+        if sum(1 for _ in index_parts(expr)) >= sum(1 for _ in index_parts(plain)):
+            return Indexed(form)
+        return Indexed(form_of(expr, self.judge.entries), expr=expr)
+
+    def chain_rule(self, name: str, at: Indices, wrt: Entry) -> Form:
+        """The same by the partial derivatives of z_ij."""
         entries = self.judge.entries
         value = self.about.graph.definition(name)
         form = entries.at(value, *at)
@@ -338,9 +383,12 @@ class ArrayBuilder:
             yield self.chain("entry of value", of, ("definition", written(task, value, rows)))
             direct = self.moving(value) == (about.wrt,)
             reason: Reason = "local derivative" if direct else "chain rule"
-            sides: list[tuple[Reason, Side]] = [(reason, Indexed(self.rule(name, rows, wrt)))]
+            sides: list[tuple[Reason, Side]] = [(reason, self.rule(name, rows, wrt))]
             if name == about.of:
-                sides.append(("put in", self.entry_of_array(about.joined(rows, cols))))
+                at = about.joined(rows, cols)
+                sides.append(("put in", self.entry_of_array(at)))
+                if about.matrix and at:
+                    sides.append(("matrix names", EntryOf(about.formula, at)))
             elif not direct:
                 sides.append(("put in", self.entry_of(*self.found(name), (*rows, *cols))))
             yield self.chain("local", Indexed(single(Rate(Entry(name, rows), wrt))), *sides)

@@ -250,7 +250,7 @@ class _Page:
         for chain in chains:
             if chain.kind == "squares":
                 fields: Fields = {"z": Math(name_box(self.about.names.vector))}
-                yield Paragraph(self.say("squares", fields | {"zHz": Math(product)}))
+                yield Paragraph(self.say(f"squares_{sign}", fields | {"zHz": Math(product)}))
                 yield Equation(self.composer.notation.chain(chain))
         needed = [(Math(name_box(name)),) for name in sorted(curvature.needed)]
         where = "_if" if needed else ""

@@ -103,7 +103,10 @@ def _hangs(box: Box | None) -> bool:
     """Whether a box ends in an index or an exponent on the line."""
     last = _last(box)
     return (
-        isinstance(last, boxes.Scripts) and not text(last).isalnum() and text(last)[-1] not in "ᵀ′"
+        isinstance(last, boxes.Scripts)
+        and not isinstance(last.base, boxes.Operator)  # d²L
+        and not text(last).isalnum()
+        and text(last)[-1] not in "ᵀ′"
     )
 
 
