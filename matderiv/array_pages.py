@@ -13,12 +13,12 @@ from matderiv.calculus.sweep.array_derivatives import (
     curvature,
     gradient_program,
 )
-from matderiv.calculus.sweep.array_steps import ArrayNames, array_steps
+from matderiv.calculus.sweep.array_steps import ArrayNames, ArraySteps, array_steps
 from matderiv.calculus.sweep.second import second_opinion_on
 from matderiv.calculus.sweep.task import Task, task_of
 from matderiv.calculus.sweep.value_names import with_value_names
 from matderiv.derivation.array_steps import ArrayDerivation, derived_array
-from matderiv.derivation.links import Chain, Step
+from matderiv.derivation.links import Chain, ProvedSteps, Step
 from matderiv.derivation.methods.table import METHODS, usual_method
 from matderiv.derivation.program import Builder, build_program
 from matderiv.expression.nodes import Node
@@ -32,9 +32,16 @@ _MATRIX = 2  # dimensions
 
 
 def derive_array(
-    asked: Asked, found: Found, shapes: Mapping[str, Shape], readings: tuple[Reading, ...] = ()
+    asked: Asked,
+    found: Found,
+    shapes: Mapping[str, Shape],
+    *,
+    readings: tuple[Reading, ...] = (),
+    by_rows: bool = False,
 ) -> ArrayDerivation:
     """The steps to a Jacobian of an array, or to a Hessian, that was found.
+
+    `by_rows`: whether vec reads arrays row by row.
 
     Raises:
         InputError: two names cannot be told apart on a page.
@@ -43,12 +50,19 @@ def derive_array(
     """
     of = array_program(asked.program, shapes, dict(asked.assume))
     if asked.kind == "hessian":
-        return _hessian(of, asked, found, readings)
+        about, gradient = _hessian(of, asked, found, readings)
+        about = replace(about, names=replace(about.names, by_rows=by_rows))
+        curved = curvature(found, of, asked.wrt[0]) if about.names.once else None
+        return derived_array(about, gradient, curved)
     name = asked.program.loss.name
     if not of.named:
         name = of.free(*(("y", "u", "z"), ("Y", "Z", "U"))[len(of.shape) > 1])
     names = ArrayNames(
-        name, asked.wrt[0], of.free("J", "D", "K"), turned=asked.layout == "denominator"
+        name,
+        asked.wrt[0],
+        of.free("J", "D", "K"),
+        turned=asked.layout == "denominator",
+        by_rows=by_rows,
     )
     about = array_steps(of, found, names)
     about = replace(about, task=replace(about.task, readings=readings))
@@ -57,8 +71,8 @@ def derive_array(
 
 def _hessian(
     of: ArrayProgram, asked: Asked, found: Found, readings: tuple[Reading, ...]
-) -> ArrayDerivation:
-    """First the gradient by differentials, then its Jacobian."""
+) -> tuple[ArraySteps, ProvedSteps]:
+    """The steps of the gradient's Jacobian, and those to the gradient, by differentials."""
     wrt, by = asked.wrt[0], asked.wrt[-1]
     task = task_of(of.program, (wrt,), of.shapes, of.assumed)
     usual = usual_method(task)
@@ -74,9 +88,7 @@ def _hessian(
     vector = again.free("z", "v", "u", "a") if once and len(shape) == 1 else ""
     letter = again.program.loss.name
     names = ArrayNames(letter, by, again.free("H", "K", "Q"), once=once, vector=vector)
-    about = array_steps(again, found, names, lifted=False)
-    curved = curvature(found, of, wrt) if once else None
-    return derived_array(about, gradient, curved)
+    return array_steps(again, found, names, lifted=False), gradient
 
 
 def _in_one_piece(task: Task, wrt: str, formula: Node) -> tuple[Step, ...]:

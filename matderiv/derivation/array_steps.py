@@ -53,8 +53,10 @@ from matderiv.calculus.sweep.array_derivatives import (
 from matderiv.calculus.sweep.array_steps import ArraySteps, second_opinion_on_array
 from matderiv.calculus.sweep.definite import quadratic
 from matderiv.calculus.sweep.differentials import differential
+from matderiv.calculus.sweep.in_one_piece import ArrayTask
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.calculus.sweep.value_names import with_value_names
+from matderiv.derivation.jacobian import structure
 from matderiv.derivation.judge import Judge, unit
 from matderiv.derivation.kinds import ChainKind, Reason
 from matderiv.derivation.links import Chain, ProvedSteps, Step
@@ -154,6 +156,19 @@ def _ordered(
         ),
         deltas=tuple((places.get(a, a), places.get(b, b)) for a, b in product.deltas),
     )
+
+
+def _signs(expr: IndexExpression) -> int:
+    """How many parts an index expression has."""
+    return sum(1 for _ in index_parts(expr))
+
+
+def _between(vector: Node, matrix: Node) -> Node:
+    """ZᵀMz; of a number times a matrix, with the number before it."""
+    match matrix:
+        case nodes.Multiply(nodes.Number() as number, inside):
+            return nodes.Multiply(number, _between(vector, inside))
+    return nodes.MatMul(nodes.MatMul(vector, matrix), vector)
 
 
 def _rates(wrt: Entry) -> Callable[[IndexExpression], IndexExpression | None]:
@@ -281,7 +296,7 @@ class ArrayBuilder:
                 shown[one, other] = None
         for number, (rows, cols) in enumerate(shown):
             yield self.entry("another entry" if number else "entry", rows, cols)
-        if about.matrix:
+        if about.matrix and about.found.dims:
             yield self.written_out()
 
     def entry(self, kind: ChainKind, rows: Indices, cols: Indices) -> Chain:
@@ -290,10 +305,12 @@ class ArrayBuilder:
         of, wrt = Entry(about.of, rows), Entry(about.wrt, cols)
         first: Side = Indexed(single(Rate(of, wrt)))
         at = about.joined(rows, cols)
-        sides: list[tuple[Reason, Side]] = [
-            ("chain rule", replace(self.rule(about.of, rows, wrt), spelled=True)),
-            ("entries", self.entry_of_array(at, spelled=True)),
-        ]
+        rule = replace(self.rule(about.of, rows, wrt), spelled=True)
+        sides: list[tuple[Reason, Side]]
+        if self.moving(about.graph.definition(about.of)) == (about.wrt,):
+            sides = [("local derivative", rule)]
+        else:
+            sides = [("chain rule", rule), ("entries", self.entry_of_array(at, spelled=True))]
         if about.matrix and at:
             sides.insert(0, ("definition", first))
             first = Indexed(single(Entry(about.names.array, at)))
@@ -304,16 +321,14 @@ class ArrayBuilder:
         about = self.about
         name = Name(about.names.array)
         at = about.task.input_indices(about.found.dims)
-        sides: list[tuple[Reason, Side]] = []
-        if at:
-            expr = self.entry_of_array(at).expr
-            sides = [
-                ("entries", spelled(about.task, name)),
-                ("entries worked out", Spelled(about.formula, at, expr)),
-                *self.chains.factors(about.formula),
-            ]
-        sides.append(("matrix names", Formula(about.formula)))
-        return self.chain("written out", Formula(name), *sides)
+        return self.chain(
+            "written out",
+            Formula(name),
+            ("entries", spelled(about.task, name)),
+            ("entries worked out", Spelled(about.formula, at, self.entry_of_array(at).expr)),
+            *self.chains.factors(about.formula),
+            ("matrix names", Formula(about.formula)),
+        )
 
     def entry_of_array(self, at: Indices, *, spelled: bool = False) -> WrittenEntry:
         """The entry of the array's formula."""
@@ -323,13 +338,16 @@ class ArrayBuilder:
     def entry_of(
         self, found: Found, formula: Node, at: Indices, *, spelled: bool = False
     ) -> WrittenEntry:
-        """The entry of a derivative that was found, by its formula or by its products."""
+        """The entry of a derivative that was found, by its products if those have fewer signs."""
         task = self.about.task
+        own = written(task, formula, at, spelled=spelled)
         if not found.products:
-            return written(task, formula, at, spelled=spelled)
+            return own
         products = [_ordered(p, found.at, at, self.about.by_steps) for p in found.products]
         places = dict(zip(at, at, strict=True))
         expr = entry_of_products(products, places, task.sweep.facts.shape, task.sum_letters)
+        if _signs(own.expr) <= _signs(expr):
+            return own
         return WrittenEntry(formula, at, expr, spelled)
 
     # -- index notation ----------------------------------------------------------------------
@@ -346,7 +364,7 @@ class ArrayBuilder:
         expr = with_other_parts(entry_of(change, at, shape, task.sum_letters), _rates(wrt))
         expr = with_other_parts(expr, single_term)
         plain = ordered(form, task.sum_letters, task.sizes)
-        if sum(1 for _ in index_parts(expr)) >= sum(1 for _ in index_parts(plain)):
+        if _signs(expr) >= _signs(plain):
             return Indexed(form)
         return Indexed(form_of(expr, self.judge.entries), expr=expr)
 
@@ -475,7 +493,7 @@ class ArrayBuilder:
         """DxᵀH dx of a vector; h·dx² of a number."""
         if not self.about.shape(self.about.wrt):
             return nodes.Multiply(self.about.formula, nodes.Power(change, nodes.TWO))
-        return nodes.MatMul(nodes.MatMul(change, self.about.formula), change)
+        return _between(change, self.about.formula)
 
     # -- the result --------------------------------------------------------------------------
 
@@ -483,6 +501,7 @@ class ArrayBuilder:
         """The array in the names of the program."""
         about = self.about
         if not about.matrix:
+            yield from self.axes()
             return
         sides: list[tuple[Reason, Side]] = [("read off", Formula(about.formula))]
         if about.found.node != about.formula:
@@ -497,6 +516,24 @@ class ArrayBuilder:
                 ("transposes", Formula(about.formula)),
             )
 
+    def axes(self) -> Iterator[Chain]:
+        """An array of more axes by its entry, and as a matrix between vec(Y) and vec(X)."""
+        about, task = self.about, self.about.task
+        rows = task.value_indices(about.shape(about.of))
+        cols = task.input_indices(about.shape(about.wrt))
+        rate = Indexed(single(Rate(Entry(about.of, rows), Entry(about.wrt, cols))))
+        yield self.chain("entry", rate, ("entries", self.entry_of_array(about.joined(rows, cols))))
+        if about.names.turned or max(len(rows), len(cols)) > _MATRIX:
+            return
+        steps = replace(task, sweep=replace(task.sweep, graph=about.graph))
+        found = structure(
+            ArrayTask(about.of, about.wrt, task, steps),
+            self.judge,
+            by_columns=not about.names.by_rows,
+        )
+        if found is not None:
+            yield found
+
     def squares(self, sign: int) -> Iterator[Chain]:
         """ZᵀHz, or its opposite, as a sum of squares, where the form of H shows it."""
         about = self.about
@@ -506,8 +543,7 @@ class ArrayBuilder:
         if found is None:
             return
         product, put = (
-            Formula(nodes.MatMul(nodes.MatMul(z, matrix), z))
-            for matrix in (Name(about.names.array), about.formula)
+            Formula(_between(z, array)) for array in (Name(about.names.array), about.formula)
         )
         last = Formula(found if sign > 0 else nodes.Negate(found))
         if self.judge.verdict(put, last).status != "undecided":

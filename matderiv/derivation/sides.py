@@ -373,11 +373,15 @@ class Kroneckers:
 
 @dataclass(frozen=True, slots=True)
 class KroneckerProducts:
-    """J₁J₂… + …: products of Jacobians, the entry in the row of `rows` and column of `cols`."""
+    """J₁J₂… + …: products of Jacobians, the entry in the row of `rows` and column of `cols`.
+
+    `by_columns`: vec reads arrays column by column, and Kronecker products are written for that.
+    """
 
     products: tuple[tuple[Kronecker, ...], ...]
     rows: tuple[Index, ...]
     cols: tuple[Index, ...]
+    by_columns: bool = False
 
     def form(self, entries: Entries) -> Form:
         """Σ over the rows and columns between the factors."""

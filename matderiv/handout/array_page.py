@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count
 
 from matderiv.calculus.sweep.array_derivatives import Curvature
 from matderiv.calculus.sweep.conditions import conditions
 from matderiv.derivation.array_steps import ArrayDerivation
-from matderiv.derivation.kinds import StepKind
+from matderiv.derivation.kinds import ChainKind, StepKind
 from matderiv.derivation.links import Chain, Step
-from matderiv.derivation.sides import Indexed, Matrix, change_of
+from matderiv.derivation.sides import Indexed, KroneckerProducts, Matrix, change_of
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name
 from matderiv.handout.composer import ProgramComposer
 from matderiv.handout.conventions import conventions_of
 from matderiv.handout.document import (
     Block,
-    Code,
     CodeBlock,
     Equation,
     Heading,
@@ -39,21 +37,10 @@ from matderiv.handout.program import (
 from matderiv.handout.second import second_words
 from matderiv.handout.sentences import Fields, fill, together
 from matderiv.notation.boxes import Box
+from matderiv.notation.methods import swap_box
 from matderiv.notation.names import name_box
 
-__all__ = ["ArrayAnswer", "array_blocks", "array_title"]
-
-
-@dataclass(frozen=True, slots=True)
-class ArrayAnswer:
-    """What a page ends in: lines of NumPy, and how vec reads matrices in them, if it stands there.
-
-    `swap`: the name of the matrix that turns vec(X) into vec(Xᵀ), if one stands in the lines.
-    """
-
-    lines: Mapping[str, str]
-    form: str = ""
-    swap: str = ""
+__all__ = ["array_blocks", "array_title"]
 
 
 def array_title(derivation: ArrayDerivation, language: str) -> Segments:
@@ -63,9 +50,9 @@ def array_title(derivation: ArrayDerivation, language: str) -> Segments:
 
 
 def array_blocks(
-    derivation: ArrayDerivation, answer: ArrayAnswer, language: str, show: int | None
+    derivation: ArrayDerivation, lines: Mapping[str, str], language: str, show: int | None
 ) -> Iterator[Block]:
-    """The whole page.
+    """The whole page; `lines` work the result out in NumPy.
 
     Raises:
         InputError: there is no such language.
@@ -80,7 +67,7 @@ def array_blocks(
             next(number) if isinstance(block, Heading) else None
             yield block
     yield from page.steps(number)
-    yield from page.conclusion(answer)
+    yield from page.conclusion(lines)
     yield Heading(2, fill(language, "program.heading_checked", {}))
     yield from page.checked()
 
@@ -197,8 +184,8 @@ class _Page:
                 case "differential":
                     yield Paragraph(self.differential(_about(chain)))
                 case "put in":
-                    key = "put_in" if self.layout != "axes" else "put_in_axes"
-                    yield Paragraph(self.say(key))
+                    own = self.layout if self.layout in ("axes", "turned") else "matrix"
+                    yield Paragraph(self.say(f"put_in_{own}"))
                 case _:
                     yield Paragraph(self.say("second"))
             yield Equation(self.composer.notation.chain(chain))
@@ -213,26 +200,26 @@ class _Page:
 
     # -- the end -----------------------------------------------------------------------------
 
-    def conclusion(self, answer: ArrayAnswer) -> Iterator[Block]:
+    def conclusion(self, lines: Mapping[str, str]) -> Iterator[Block]:
         """The result, what is known of it, and the lines that work it out."""
         composer = self.composer
         yield Heading(2, composer.say("heading_conclusion", {}))
         for chain in self.derivation.steps.steps[-1].chains:
             if chain.kind == "squares":
                 continue  # it stands with the sign
-            key = "result" if chain.kind == "assembled" else "symmetric"
+            key = _RESULTS[chain.kind]
+            if key == "result_vec" and self.about.names.by_rows:
+                key = "result_vec_rows"
             yield Paragraph(self.say(key))
             yield Equation(composer.notation.chain(chain))
             if key == "result" and self.layout in ("rows", "turned") and self.before is None:
                 yield Paragraph(self.say(f"layout_{self.layout}"))
+            yield from self.swapped(chain)
         if self.derivation.curvature is not None:
             yield from self.curved(self.derivation.curvature)
-        yield Paragraph(self.say("numpy"))
-        yield CodeBlock("\n".join(assignment(k, v) for k, v in answer.lines.items()), "python")
-        if answer.form in ("vec", "vec-rows"):
-            yield Paragraph(self.say(answer.form.replace("-", "_")))
-        if answer.swap:
-            yield Paragraph(self.say("swap", {"K": Code(answer.swap)}))
+        if lines:
+            yield Paragraph(self.say("numpy"))
+            yield CodeBlock("\n".join(assignment(k, v) for k, v in lines.items()), "python")
         sweep = self.about.task.sweep
         found = list(conditions(sweep.graph, {}, self.about.task.assumed))
         if self.before is not None:
@@ -240,8 +227,19 @@ class _Page:
             found = list(conditions(before.sweep.graph, before.sweep.lifted, before.assumed))
         yield from condition_section(composer, found)
 
+    def swapped(self, chain: Chain) -> Iterator[Block]:
+        """What K is, if it stands in a matrix."""
+        match chain.sides[-1]:
+            case KroneckerProducts(products=products) if any(
+                p.swapped for o in products for p in o
+            ):
+                swap = swap_box(self.composer.notation.formulas)
+                yield Paragraph(self.say("swap", {"K": Math(swap)}))
+
     def curved(self, curvature: Curvature) -> Iterator[Block]:
         """Where a Hessian is semidefinite, and the loss convex or concave."""
+        if not self.about.matrix:
+            yield Paragraph(self.say("symmetric_axes"))
         if not curvature.sign:
             return
         chains = self.derivation.steps.steps[-1].chains
@@ -298,6 +296,14 @@ def _about(chain: Chain) -> str:
             return atom.name
     raise TypeError(f"a chain of the kind {chain.kind!r} is about no value")
 
+
+#: The sentences about the chains of the result.
+_RESULTS: Mapping[ChainKind, str] = {
+    "assembled": "result",
+    "entry": "result_axes",
+    "jacobian": "result_vec",
+    "symmetric": "symmetric",
+}
 
 _WRITERS: Mapping[StepKind, Callable[[_Page, Step], Iterator[Block]]] = {
     "array values": _Page.values,

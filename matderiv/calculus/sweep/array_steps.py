@@ -43,6 +43,7 @@ class ArrayNames:
 
     `turned`: whether the axes of X come before those of Y. `once`: the number whose gradient by X
     the array Y is, if it is one; `vector` is then a free name for any vector of that shape.
+    `by_rows`: whether vec reads arrays row by row.
     """
 
     of: str
@@ -51,6 +52,7 @@ class ArrayNames:
     turned: bool = False
     once: str = ""
     vector: str = ""
+    by_rows: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +130,7 @@ def array_steps(
     else:
         graph = Graph(program, program.assignments, shapes, frozenset())
     graph = _used(graph, names_in(found.node))
+    program = Program(tuple(a for a in program.assignments if a.name in graph.shapes))
     whole = _in_one_piece(graph)
     shapes = dict(graph.shapes)
     if found.matrix:

@@ -101,6 +101,8 @@ def _square(arrays: list[BasePower], vector: Node, facts: Facts) -> Node | None:
             return nodes.Sum(squared)
         case nodes.Diag(arg) if len(facts.shape(arg)) == 1:
             return nodes.Sum(nodes.Multiply(arg, squared))
+        case nodes.Add() | nodes.Subtract() as inside:
+            return quadratic(inside, moved, facts)
     return None
 
 
