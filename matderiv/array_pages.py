@@ -56,11 +56,11 @@ def derive_array(
         return derived_array(about, gradient, curved)
     name = asked.program.loss.name
     if not of.named:
-        name = of.free(*(("y", "u", "z"), ("Y", "Z", "U"))[len(of.shape) > 1])
+        name = of.clear(*("yzup" if len(of.shape) == 1 else "YZUP"))
     names = ArrayNames(
         name,
         asked.wrt[0],
-        of.free("J", "D", "K"),
+        of.clear("J", "D", "K"),
         turned=asked.layout == "denominator",
         by_rows=by_rows,
     )
@@ -85,9 +85,9 @@ def _hessian(
     again = _gradient_in_values(task, wrt, formula)
     shape = again.shape
     once = of.program.loss.name if wrt == by else ""
-    vector = again.free("z", "v", "u", "a") if once and len(shape) == 1 else ""
+    vector = again.clear("z", "v", "u", "a") if once and len(shape) == 1 else ""
     letter = again.program.loss.name
-    names = ArrayNames(letter, by, again.free("H", "K", "Q"), once=once, vector=vector)
+    names = ArrayNames(letter, by, again.clear("H", "K", "Q"), once=once, vector=vector)
     return array_steps(again, found, names, lifted=False), gradient
 
 
@@ -113,6 +113,6 @@ def _gradient_in_values(task: Task, wrt: str, formula: Node) -> ArrayProgram:
     shapes = dict(graph.shapes)
     before = ArrayProgram(Program(tuple(graph.values)), shapes, task.assumed)
     shape = shapes[wrt]
-    name = before.free(*(("g", "h", "r"), ("G", "R", "Q"))[len(shape) >= _MATRIX])
+    name = before.clear(*(("g", "h", "r"), ("G", "R", "Q"))[len(shape) >= _MATRIX])
     program = Program((*values, Assignment(name, told)))
     return ArrayProgram(program, {**shapes, name: shape}, task.assumed)

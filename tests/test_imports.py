@@ -38,6 +38,7 @@ PARTS = (
     "evaluation",
     "gradients",
     "array_questions",
+    "array_pages",
     "array_results",
     "array_derivatives",
     "jacobians",

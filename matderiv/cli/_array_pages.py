@@ -9,10 +9,10 @@ from matderiv.cli._output import tell_size
 if TYPE_CHECKING:
     from matderiv.array_results import ArrayDerivative
 
-__all__ = ["PAGES", "PAGE_FILES", "page"]
+__all__ = ["PAGE_FILES", "PAGE_FORMATS", "page"]
 
 #: The formats of pages, each as a row of `handout.formats`.
-PAGES = {
+PAGE_FORMATS = {
     "text": "text",
     "markdown": "markdown",
     "tex": "latex",
@@ -32,5 +32,5 @@ def page(
     from matderiv.handout.formats import write
 
     document = found.document(lang, show)
-    tell_size(document, PAGES[form])
-    return write(document, PAGES[form])
+    tell_size(document, PAGE_FORMATS[form])
+    return write(document, PAGE_FORMATS[form])

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import click
 
-from matderiv.cli._array_pages import PAGE_FILES, PAGES, page
+from matderiv.cli._array_pages import PAGE_FILES, PAGE_FORMATS, page
 from matderiv.cli._options import (
     all_or_count,
     array_form,
@@ -53,7 +53,7 @@ _FORMULA = ("formula", "latex", "numpy", "torch", "jax", "sympy")
 @click.option(
     "--format",
     "form",
-    type=click.Choice((*_FORMULA, *PAGES)),
+    type=click.Choice((*_FORMULA, *PAGE_FORMATS)),
     help="What to print; text, markdown, tex, html, ipynb and pdf are pages that derive it. "
     "Default: what the suffix of the file asks for, or formula.",
 )
@@ -88,7 +88,7 @@ def jacobian_command(
         raise click.UsageError(
             f"--show is of the page, and --format is {form}; leave one of them out."
         )
-    usual = (*_FORMULA, *PAGES) if show is None else tuple(PAGES)
+    usual = (*_FORMULA, *PAGE_FORMATS) if show is None else tuple(PAGE_FORMATS)
     source = tuple(name for name in _FORMULA if name != "latex")
     fitting = {
         "": usual,
@@ -101,7 +101,7 @@ def jacobian_command(
     check_folder(output)
     with progress():
         found = jacobians.jacobian(**asked, form=written, layout=layout, dtype=dtype)
-        if chosen in PAGES:
+        if chosen in PAGE_FORMATS:
             made = page(found, chosen, lang, show)
         else:
             made = array_results.derivative_text(found, chosen)

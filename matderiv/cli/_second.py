@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import click
 
-from matderiv.cli._array_pages import PAGE_FILES, PAGES, page
+from matderiv.cli._array_pages import PAGE_FILES, PAGE_FORMATS, page
 from matderiv.cli._options import (
     array_form,
     array_name,
@@ -49,7 +49,7 @@ _format = click.option(
 @click.option(
     "--format",
     "form",
-    type=click.Choice((*_FORMATS, *PAGES)),
+    type=click.Choice((*_FORMATS, *PAGE_FORMATS)),
     help="What to print; text, markdown, tex, html, ipynb and pdf are pages that derive it. "
     "Default: what the suffix of the file asks for, or formula.",
 )
@@ -67,7 +67,7 @@ def hessian_command(
     from matderiv import array_derivatives, array_results
 
     fitting = {
-        "": (*_FORMATS, *PAGES),
+        "": (*_FORMATS, *PAGE_FORMATS),
         ".txt": ("text", *_FORMATS),
         ".py": _SOURCE,
         ".tex": ("tex", "latex"),
@@ -77,7 +77,7 @@ def hessian_command(
     check_folder(output)
     with progress():
         found = array_derivatives.hessian(**asked, form=written)
-        if chosen in PAGES:
+        if chosen in PAGE_FORMATS:
             made = page(found, chosen, lang, show)
         else:
             made = array_results.derivative_text(found, chosen)

@@ -237,7 +237,7 @@ class ArrayBuilder:
 
     @property
     def chains(self) -> Builder:
-        """What makes chains of links."""
+        """The maker of chains of links."""
         return Builder(self.about.task, (self.about.wrt,), elementwise)
 
     def chain(self, kind: ChainKind, first: Side, *rest: tuple[Reason, Side]) -> Chain:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 
+from matderiv.calculus.index_forms.forms import Entry, Term
 from matderiv.calculus.sweep.array_derivatives import Curvature
 from matderiv.calculus.sweep.conditions import conditions
 from matderiv.derivation.array_steps import ArrayDerivation
@@ -40,12 +41,12 @@ from matderiv.notation.boxes import Box
 from matderiv.notation.methods import swap_box
 from matderiv.notation.names import name_box
 
-__all__ = ["array_blocks", "array_title"]
+__all__ = ["ARRAY_WRITERS", "array_blocks", "array_title"]
 
 
 def array_title(derivation: ArrayDerivation, language: str) -> Segments:
     """The usual title."""
-    page = _Page(derivation, language, None)
+    page = _Page(derivation, {}, language, None)
     return page.say(f"title_{page.kind}")
 
 
@@ -57,7 +58,7 @@ def array_blocks(
     Raises:
         InputError: there is no such language.
     """
-    page = _Page(derivation, language, show)
+    page = _Page(derivation, lines, language, show)
     yield Paragraph(page.say(f"asked_{page.kind}"))
     before = page.before
     yield from given_section(before or page.composer)
@@ -67,14 +68,19 @@ def array_blocks(
             next(number) if isinstance(block, Heading) else None
             yield block
     yield from page.steps(number)
-    yield from page.conclusion(lines)
     yield Heading(2, fill(language, "program.heading_checked", {}))
     yield from page.checked()
 
 
 class _Page:
-    def __init__(self, derivation: ArrayDerivation, language: str, show: int | None) -> None:
-        self.derivation, self.language = derivation, language
+    def __init__(
+        self,
+        derivation: ArrayDerivation,
+        lines: Mapping[str, str],
+        language: str,
+        show: int | None,
+    ) -> None:
+        self.derivation, self.lines, self.language = derivation, lines, language
         self.about = derivation.about
         self.composer = ProgramComposer(derivation.steps, language, show)
         gradient = derivation.gradient
@@ -112,12 +118,11 @@ class _Page:
     def steps(self, number: Iterator[int]) -> Iterator[Block]:
         """The numbered steps."""
         for step in self.derivation.steps.steps:
-            if step.kind == "array result":
-                continue
             key = f"heading_{step.kind.replace(' ', '_')}"
-            key += "_again" if (step.kind, self.before is None) == ("array values", False) else ""
+            if step.kind == "array values" and self.before is not None:
+                key += "_again"
             yield Heading(2, self.say(key, {"step": Text(str(next(number)))}))
-            yield from _WRITERS[step.kind](self, step)
+            yield from ARRAY_WRITERS[step.kind](self, step)
 
     # -- the steps ---------------------------------------------------------------------------
 
@@ -200,11 +205,10 @@ class _Page:
 
     # -- the end -----------------------------------------------------------------------------
 
-    def conclusion(self, lines: Mapping[str, str]) -> Iterator[Block]:
+    def conclusion(self, step: Step) -> Iterator[Block]:
         """The result, what is known of it, and the lines that work it out."""
-        composer = self.composer
-        yield Heading(2, composer.say("heading_conclusion", {}))
-        for chain in self.derivation.steps.steps[-1].chains:
+        composer, lines = self.composer, self.lines
+        for chain in step.chains:
             if chain.kind == "squares":
                 continue  # it stands with the sign
             key = _RESULTS[chain.kind]
@@ -216,7 +220,7 @@ class _Page:
                 yield Paragraph(self.say(f"layout_{self.layout}"))
             yield from self.swapped(chain)
         if self.derivation.curvature is not None:
-            yield from self.curved(self.derivation.curvature)
+            yield from self.curved(step, self.derivation.curvature)
         if lines:
             yield Paragraph(self.say("numpy"))
             yield CodeBlock("\n".join(assignment(k, v) for k, v in lines.items()), "python")
@@ -228,7 +232,7 @@ class _Page:
         yield from condition_section(composer, found)
 
     def swapped(self, chain: Chain) -> Iterator[Block]:
-        """What K is, if it stands in a matrix."""
+        """The meaning of K, if it stands in a matrix."""
         match chain.sides[-1]:
             case KroneckerProducts(products=products) if any(
                 p.swapped for o in products for p in o
@@ -236,16 +240,15 @@ class _Page:
                 swap = swap_box(self.composer.notation.formulas)
                 yield Paragraph(self.say("swap", {"K": Math(swap)}))
 
-    def curved(self, curvature: Curvature) -> Iterator[Block]:
+    def curved(self, step: Step, curvature: Curvature) -> Iterator[Block]:
         """Where a Hessian is semidefinite, and the loss convex or concave."""
         if not self.about.matrix:
             yield Paragraph(self.say("symmetric_axes"))
         if not curvature.sign:
             return
-        chains = self.derivation.steps.steps[-1].chains
         sign = "positive" if curvature.sign > 0 else "negative"
         product = self.product()
-        for chain in chains:
+        for chain in step.chains:
             if chain.kind == "squares":
                 fields: Fields = {"z": Math(name_box(self.about.names.vector))}
                 yield Paragraph(self.say(f"squares_{sign}", fields | {"zHz": Math(product)}))
@@ -291,9 +294,8 @@ def _about(chain: Chain) -> str:
     match chain.sides[0]:
         case Matrix(nodes.Name(name)):
             return name[1:]
-        case Indexed(form=((term, _),)):
-            ((atom, _),) = term.atoms
-            return atom.name
+        case Indexed(form=((Term(atoms=((Entry(name=name), 1),)), _),)):
+            return name
     raise TypeError(f"a chain of the kind {chain.kind!r} is about no value")
 
 
@@ -305,9 +307,11 @@ _RESULTS: Mapping[ChainKind, str] = {
     "symmetric": "symmetric",
 }
 
-_WRITERS: Mapping[StepKind, Callable[[_Page, Step], Iterator[Block]]] = {
+#: Writes the steps of each kind.
+ARRAY_WRITERS: Mapping[StepKind, Callable[[_Page, Step], Iterator[Block]]] = {
     "array values": _Page.values,
     "array entries": _Page.entries,
     "array index": _Page.index,
     "array differential": _Page.differentials,
+    "array result": _Page.conclusion,
 }

@@ -33,7 +33,7 @@ def entry_of_products(
         free = iter(letters)
         names: dict[str, str] = {letter: next(free) for letter, _ in product.summed}
         inside = tuple(free)
-        known: dict[Index, Index] = {**places, **names}
+        known: dict[Index, Index] = {**places, **dict(names.items())}
         items = [
             entry_of(node, tuple(known.get(i, i) for i in at), shape, inside)
             for node, at in product.factors

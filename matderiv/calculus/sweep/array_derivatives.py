@@ -84,6 +84,11 @@ class ArrayProgram:
         more = (f"{wish}{n}" for n in range(1, len(taken) + 2) for wish in wishes)
         return next(name for name in (*wishes, *more) if name not in taken)
 
+    def clear(self, *wishes: str) -> str:
+        """A name that the program uses neither in small letters nor in capitals, if there is one."""
+        taken = {name.lower() for name in self.program.names() | self.shapes.keys()}
+        return self.free(*[wish for wish in wishes if wish.lower() not in taken] or wishes)
+
     def along(self, direction: str) -> ArrayProgram:
         """⟨V, Y⟩ as a program: its last value is Σ V∗Y, or V·L of a number L.
 

@@ -72,23 +72,36 @@ def quadratic(matrix: Node, vector: Node, facts: Facts) -> Node | None:
     found = []
     for number, node in terms(matrix):
         more, scalars, arrays = split_scalars(node, facts.shape)
-        square = _square(arrays, vector, facts)
+        match arrays:
+            case [(nodes.Outer(left, right), nodes.ONE)] if formula_key(left) == formula_key(right):
+                square: Node | None = nodes.Power(nodes.MatMul(left, vector), nodes.TWO)
+            case [(array, nodes.ONE)]:
+                inside, outside, links = _links(array, facts)
+                more, scalars = more * inside, [*scalars, *outside]
+                square = _squared(links, vector, facts)
+            case _:
+                square = None
         if square is None:
             return None
-        own = [*scalars, *factors(square)[1]]
-        found.append((number * more * factors(square)[0], product_of(Fraction(1), own)))
+        inside, own = factors(square)
+        found.append((number * more * inside, product_of(Fraction(1), [*scalars, *own])))
     return sum_of(found)
 
 
-def _square(arrays: list[BasePower], vector: Node, facts: Facts) -> Node | None:
-    """The square that a product of matrices stands for."""
-    match arrays:
-        case [(nodes.Outer(left, right), nodes.ONE)] if formula_key(left) == formula_key(right):
-            return nodes.Power(nodes.MatMul(left, vector), nodes.TWO)
-        case [(array, nodes.ONE)]:
-            links = chain(array, facts.shape)
-        case _:
-            return None
+def _links(array: Node, facts: Facts) -> tuple[Fraction, list[BasePower], list[Node]]:
+    """The factors of a product of matrices, and the numbers in it."""
+    number, scalars = Fraction(1), list[BasePower]()
+    links: list[Node] = []
+    for link in chain(array, facts.shape):
+        more, outside, inside = split_scalars(link, facts.shape)
+        number *= more
+        scalars += outside
+        links.append(product_of(Fraction(1), inside))
+    return number, scalars, links
+
+
+def _squared(links: list[Node], vector: Node, facts: Facts) -> Node | None:
+    """ZᵀAᵀDAz as Σ d∗(Az)², by the factors Aᵀ, D and A."""
     half = len(links) // 2
     moved = vector
     for link in reversed(links[len(links) - half :]):
@@ -135,13 +148,8 @@ class _Form:
         (array, power), *others = arrays
         if others or power != nodes.ONE:
             return False
-        links = []
-        for link in chain(array, self.facts.shape):
-            more, outside, inside = split_scalars(link, self.facts.shape)
-            number *= more
-            scalars += outside
-            links.append(product_of(Fraction(1), inside))
-        if not self.entries(product_of(number, scalars)):
+        more, outside, links = _links(array, self.facts)
+        if not self.entries(product_of(number * more, [*scalars, *outside])):
             return False
         return self._product(links) if len(links) > 1 else self._factor(links[0])
 
