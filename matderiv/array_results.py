@@ -231,7 +231,7 @@ class ArrayDerivative:
         if self.asked.direction:
             whole = "hessian" if self.asked.kind == "hvp" else "jacobian"
             raise InputError(f"There is no page about {self.asked.kind}; make that of {whole}.")
-        by_rows = self.form == "vec-rows"
+        by_rows = self.form != "vec"
         return derive_array(
             self.asked, self.answer, self.shapes, readings=self.read, by_rows=by_rows
         )

@@ -65,7 +65,8 @@ class Jacobian(ArrayDerivative):
                 "be written out. Leave --show away, or choose smaller sizes."
             )
         most = max(size.rows, size.cols) if show == "all" else show
-        size_page = compose_jacobian(self.found, self.dtype, most, lang)
+        rows = self.form != "vec"
+        size_page = compose_jacobian(self.found, self.dtype, most, lang, by_rows=rows)
         if not self.shapes[self.program.loss.name]:
             return size_page
         derived = super().document(lang, show)

@@ -61,7 +61,7 @@ CALLED = {
     "written out": "program.written_out",
     "assembled": "program.assembled",
     "structure": "program.structure_symmetric",
-    "put in": "array.put_in_matrix",
+    "whole change": "array.put_in_matrix",
     "second": "array.second",
     "symmetric": "array.symmetric",
     "squares": "array.squares_positive",

@@ -464,7 +464,7 @@ class ArrayBuilder:
         if product is not None and product != put:
             sides.append(("read off", Formula(product)))
         if sides:
-            yield self.chain("put in", Formula(change_of(about.of)), *sides)
+            yield self.chain("whole change", Formula(change_of(about.of)), *sides)
         if about.names.once:
             change = change_of(about.wrt)
             first = inner(change_of(about.of), change, facts.shape)

@@ -81,7 +81,7 @@ ChainKind = Literal[
     "assembled",
     "structure",
     # arrays of derivatives
-    "put in",
+    "whole change",
     "second",
     "symmetric",
     "squares",

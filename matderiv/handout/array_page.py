@@ -188,7 +188,7 @@ class _Page:
             match chain.kind:
                 case "differential":
                     yield Paragraph(self.differential(_about(chain)))
-                case "put in":
+                case "whole change":
                     own = self.layout if self.layout in ("axes", "turned") else "matrix"
                     yield Paragraph(self.say(f"put_in_{own}"))
                 case _:

@@ -85,7 +85,7 @@ class ArrayProgram:
         return next(name for name in (*wishes, *more) if name not in taken)
 
     def clear(self, *wishes: str) -> str:
-        """A name that the program uses neither in small letters nor in capitals, if there is one."""
+        """A name that the program uses neither in small letters nor in capitals, if possible."""
         taken = {name.lower() for name in self.program.names() | self.shapes.keys()}
         return self.free(*[wish for wish in wishes if wish.lower() not in taken] or wishes)
 
