@@ -73,7 +73,9 @@ def compose_jacobian(
         ProofError: its entries or its structure are not proved.
     """
     page = _Page(found, dtype, language)
-    return Document(language, page.say("title"), tuple(page.blocks(show, by_rows=by_rows)), whole=True)
+    return Document(
+        language, page.say("title"), tuple(page.blocks(show, by_rows=by_rows)), whole=True
+    )
 
 
 class _Page:
