@@ -106,20 +106,20 @@ def broken(box: Box, width: int) -> list[str]:
 def _apart(items: tuple[Box, ...]) -> Iterator[str]:
     """The items, with a dot after an index or an exponent, which would run into what follows.
 
-    So would a letter before the name of a function.
+    So would a letter before the name of a function, and what stands below a fraction's line.
     """
     for number, item in enumerate(items):
         before = items[number - 1] if number else None
         first = _first(item)
         word = first.base if isinstance(first, boxes.Scripts) else first
-        if (_hangs(before) and not isinstance(first, boxes.Operator | boxes.Fence)) or (
-            isinstance(_last(before), boxes.Symbol) and isinstance(word, boxes.Word)
+        if (
+            (_hangs(before) and not isinstance(first, boxes.Operator | boxes.Fence))
+            or (isinstance(_last(before), boxes.Symbol) and isinstance(word, boxes.Word))
+            or (isinstance(_last(before), boxes.Fraction) and not isinstance(first, boxes.Operator))
         ):
             yield SIGNS["cdot"].text
         elif before is not None and first == _DIFFERENTIAL and not _is_sign(_last(before)):
             yield " "  # A dX, not AdX
-        elif isinstance(_last(before), boxes.Fraction) and not _is_sign(first):
-            yield " "  # ∂L/∂Y W, not ∂L/∂YW
         elif before == _DIFFERENTIAL and isinstance(word, boxes.Word):
             yield " "  # d log x
         yield text(item)
@@ -139,6 +139,7 @@ def _hangs(box: Box | None) -> bool:
     last = _last(box)
     return (
         isinstance(last, boxes.Scripts)
+        and not isinstance(last.base, boxes.Operator)  # d²L
         and not text(last).isalnum()
         and not set(text(last)[-1]) & _SMALL
     )
