@@ -29,7 +29,7 @@ __all__ = ["show_command"]
     type=output_file,
     multiple=True,
     metavar="FILE",
-    help="Write a page of the --length to this file, too: .tex, .html, .md, .pdf; may be repeated.",
+    help="Write the handout to this file, too; its suffix chooses the format. May be repeated.",
 )
 def show_command(
     asked: dict[str, Any],
@@ -43,7 +43,7 @@ def show_command(
     a terminal each matrix has a colour of its own, unless NO_COLOR is set.
     """
     from matderiv import api
-    from matderiv.handout.formats import format_of, write
+    from matderiv.handout.formats import format_of
     from matderiv.handout.texts import messages
 
     messages(lang)
@@ -52,12 +52,12 @@ def show_command(
         check_folder(output)
     with progress():
         text = api.board(**asked, lang=lang, colours=_has_colours())
-        document = api.derive(**asked).document(lang, length=length) if outputs else None
-        contents = {
-            output: write(document, form)
-            for output, form in zip(outputs, forms, strict=True)
-            if document is not None
-        }
+        contents: dict[Path, str | bytes] = {}
+        if outputs:
+            handout = api.derive(**asked).handout(lang=lang, length=length)
+            made = handout.named(*(output.name for output in outputs))
+            for output, form in zip(outputs, forms, strict=True):
+                contents |= made.contents(output, form)
     write_files(contents)
     write_output(text, None)
     for output in outputs:

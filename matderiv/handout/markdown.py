@@ -65,8 +65,8 @@ def _block(block: Block, *, elide: bool) -> str:
             lines = [_row(head), "|" + " --- |" * len(head), *map(_row, rows)]
             return "\n".join([*lines, "", _segments(caption)])
         case BoardBlock(rows=rows):
-            lines = " \\\\\n".join(map(_board_row, rows))
-            return f"$$\n\\begin{{aligned}}\n{lines}\n\\end{{aligned}}\n$$"
+            inside = " \\\\\n".join(map(_board_row, rows))
+            return f"$$\n\\begin{{aligned}}\n{inside}\n\\end{{aligned}}\n$$"
 
 
 def _board_row(row: BoardRow) -> str:
