@@ -18,6 +18,7 @@ from functools import reduce
 from operator import add
 from typing import Any
 
+import mpmath
 from mpmath import libmp
 
 from certificates.frame import refuse
@@ -173,11 +174,24 @@ class Real:
         return self * Real(ends, other.grain - 2 * _top(other.ends), self.bits)
 
 
-def _rising(name: str) -> Callable[[Ends, int], Ends]:
+def _erfinv(end: Any, bits: int, _: str) -> Any:  # noqa: ANN401 - mpmath's numbers have no types
+    if libmp.mpf_cmp(libmp.mpf_abs(end), libmp.fone) >= 0:
+        raise UndefinedError
+    with mpmath.workprec(bits):
+        return mpmath.erfinv(mpmath.make_mpf(end))._mpf_
+
+
+def _of_gamma(ends: Ends, bits: int) -> Ends:
+    if libmp.mpf_sign(ends[0]) <= 0:
+        raise UndefinedError
+    return libmp.mpi_loggamma(ends, bits)  # type: ignore[no-any-return]
+
+
+def _rising(function: Callable[..., Any]) -> Callable[[Ends, int], Ends]:
     """A function that rises, of an interval: from that of its lower end to that of its upper."""
 
     def value(ends: Ends, bits: int) -> Ends:
-        low, high = (getattr(libmp, name)(end, bits + 20, "n") for end in ends)
+        low, high = (function(end, bits + 20, "n") for end in ends)
         one, ulp = libmp.fone, libmp.mpf_shift(libmp.fone, -bits)
         about = libmp.mpf_sub(one, ulp), libmp.mpf_add(one, ulp)
         return libmp.mpi_mul((low, high), about, bits)  # type: ignore[no-any-return]
@@ -193,12 +207,15 @@ _VALUES: dict[str, Callable[[Ends, int], Ends]] = {
     "cos": libmp.mpi_cos,
     "tan": libmp.mpi_tan,
     "arctan": libmp.mpi_atan,
-    "arcsin": _rising("mpf_asin"),
-    "arcsinh": _rising("mpf_asinh"),
-    "arccosh": _rising("mpf_acosh"),
-    "arctanh": _rising("mpf_atanh"),
-    "tanh": _rising("mpf_tanh"),
-    "erf": _rising("mpf_erf"),
+    "arcsin": _rising(libmp.mpf_asin),
+    "arcsinh": _rising(libmp.mpf_asinh),
+    "arccosh": _rising(libmp.mpf_acosh),
+    "arctanh": _rising(libmp.mpf_atanh),
+    "tanh": _rising(libmp.mpf_tanh),
+    "erf": _rising(libmp.mpf_erf),
+    "erfinv": _rising(_erfinv),
+    "gammaln": _of_gamma,
+    "digamma": _rising(libmp.mpf_psi0),
 }
 
 #: The logarithms to the base 2 of their derivatives at |u|, or about that.
@@ -215,6 +232,9 @@ _STEEP: dict[str, Callable[[float], float]] = {
     "arctanh": lambda u: -math.log2(abs(1 - u * u) or 1e-300),
     "tanh": lambda u: 2 - 2.886 * abs(u),
     "erf": lambda u: 1 - 1.443 * u * u,
+    "erfinv": lambda u: -math.log2(abs(1 - u * u) or 1e-300),
+    "gammaln": lambda u: -math.log2(abs(u)),
+    "digamma": lambda u: -2 * math.log2(abs(u)),
 }
 
 #: Ranges that the inputs of a program are drawn from, in thousandths, until it has a value.
@@ -306,7 +326,7 @@ class Reals:
             return self.number(max(sign, 0) if name == "step" else sign)
         if _top(u.ends) > (10 if name == "exp" else 1000):
             raise UndefinedError  # more would only cost digits
-        if name == "log" and (0 in u or libmp.mpf_sign(u.ends[0]) < 0):
+        if name in ("log", "digamma") and (0 in u or libmp.mpf_sign(u.ends[0]) < 0):
             raise UndefinedError
         near = libmp.to_float(u.ends[0]) or 1e-300
         grain = u.grain + int(_STEEP[name](near))
