@@ -239,7 +239,21 @@ _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "power": (_place, "power"),
     **{
         word: (_number, word)
-        for word in ("slope", "alpha", "delta", "beta", "lam", "level", "value")
+        for word in (
+            "slope",
+            "alpha",
+            "delta",
+            "beta",
+            "lam",
+            "level",
+            "value",
+            "gamma",
+            "eps",
+            "d",
+            "b",
+            "p",
+            "margin",
+        )
     },
     "axis1": (_place, "axis1"),
     "axis2": (_place, "axis2"),
