@@ -17,7 +17,7 @@ __all__ = ["explanation"]
 
 
 def explanation(name: str) -> str:
-    """What a name stands for, as a formula, with the gradients by its operands, each proved.
+    """The formula that a name stands for, with the gradients by its operands, each proved.
 
     Raises:
         InputError: the language has no such name.
@@ -30,9 +30,9 @@ def explanation(name: str) -> str:
       dT = -2*(Y - T)/(N*D)
     """
     if name not in KNOWN:
-        found = elsewhere(name)
-        if found is not None:
-            raise InputError(f"{name} is not in the language; {instead_of_name(*found)}.")
+        other = elsewhere(name)
+        if other is not None:
+            raise InputError(f"{name} is not in the language; {instead_of_name(*other)}.")
         raise InputError(f"The language has no {name}.{did_you_mean(name, KNOWN)}")
     call = OPERATIONS[name].example(name)
     value = parse(call).loss.value
@@ -50,7 +50,6 @@ def explanation(name: str) -> str:
         lines[0] = f"{call} is {FUNCTIONS[name].definition} of each entry u"
     if not nodes.names_in(value):
         return lines[0]
-    found = gradient(program)
-    several = found if isinstance(found, dict) else {found.wrt: found}
-    formulas = (f"  {line}" for line in printed(several).splitlines() if line[0] != "#")
+    found = gradient(program, wrt=list(parse(call).inputs()))
+    formulas = (f"  {line}" for line in printed(found).splitlines() if line[0] != "#")
     return "\n".join((*lines, "and its gradients are", *formulas))

@@ -41,6 +41,7 @@ PARTS = (
     "array_results",
     "array_derivatives",
     "jacobians",
+    "explanations",
     "checking",
     "testing",
     "pytest_plugin",

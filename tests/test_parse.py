@@ -402,7 +402,7 @@ WITH_CARET = [
         "layernrm",
         (
             "Unknown function layernrm. If layernorm is meant: it is not in the language; write "
-            "(X - mean(X, axis=1, keepdims=True))/std(X, axis=1, keepdims=True)."
+            "layer_norm(X)."
         ),
     ),
     (
