@@ -7,22 +7,33 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from matderiv._collector import uncollected
 from matderiv.arguments import checked
 from matderiv.array_questions import Asked, answer_at, array_program
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.runnable import size_lines, size_words, written_for
+from matderiv.calculus.index_forms.einsums import EinsumTerm
 from matderiv.calculus.sweep.array_derivatives import Found, curvature
 from matderiv.errors import InputError, ShapeError
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.readings import Reading
 from matderiv.expression.shapes import Shape
-from matderiv.notation.array_forms import Derived, Written, array_latex, written_array
+from matderiv.notation.array_forms import (
+    Derived,
+    Written,
+    array_latex,
+    einsum_calls,
+    written_array,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from matderiv.derivation.array_steps import ArrayDerivation
     from matderiv.expression.numeric import Array as Numbers
+    from matderiv.handout.document import Document
+    from matderiv.notation.shown import Show
 
 __all__ = ["ArrayDerivative", "derivative_text"]
 
@@ -187,10 +198,58 @@ class ArrayDerivative:
             y=self._derived.of, x=" and ".join(self.wrt), v=asked.direction
         )
         note = " ".join(filter(None, (*self.readings, self._layout_note)))
-        wanted = Wanted(asked.kind, self.label, words, self.program, inputs)
-        return gradient_code(
-            answer.sweep, {answer.name: answer.node}, target, note=note, wanted=wanted
+        formula, calls = answer.node, dict[str, EinsumTerm]()
+        if self.form == "einsum" and target != "sympy":
+            formula, calls = einsum_calls(self._derived)
+        wanted = Wanted(asked.kind, self.label, words, self.program, inputs, calls)
+        return gradient_code(answer.sweep, {answer.name: formula}, target, note=note, wanted=wanted)
+
+    @checked()
+    def document(self, lang: str = "en", show: Show = None) -> Document:
+        """The page that derives a Jacobian or a Hessian: entries, index notation, differentials.
+
+        `show` is how many rows, columns and terms are shown of long ones, or "all".
+
+        Raises:
+            InputError: no such language, `show` asks for too much, or it is a product with a
+                direction, which has no page.
+            ProofError: a link of the derivation is not proved.
+            UnsupportedError: a value is too long in one piece.
+        """
+        from matderiv.handout.array_page import array_blocks, array_title
+        from matderiv.handout.document import Document
+        from matderiv.notation.shown import shown
+
+        lines = {} if self.form == "index" else self.lines
+        with uncollected():
+            derived = self._derivation
+            most = shown(derived.about.task, show)
+            blocks = tuple(array_blocks(derived, lines, lang, most))
+            return Document(lang, array_title(derived, lang), blocks, whole=most is None)
+
+    @cached_property
+    def _derivation(self) -> ArrayDerivation:
+        """The steps to it.
+
+        Raises:
+            InputError: it is a product with a direction.
+        """
+        from matderiv.array_pages import derive_array
+
+        if self.asked.direction:
+            whole = "hessian" if self.asked.kind == "hvp" else "jacobian"
+            raise InputError(f"There is no page about {self.asked.kind}; make that of {whole}.")
+        by_rows = self.form != "vec"
+        return derive_array(
+            self.asked, self.answer, self.shapes, readings=self.read, by_rows=by_rows
         )
+
+    @checked()
+    def print(self, form: str = "text", lang: str = "en", show: Show = None) -> str:
+        """The page as text, LaTeX or Markdown; see `document`."""
+        from matderiv.handout.formats import write_text
+
+        return write_text(self.document(lang, show), form)
 
     @checked()
     def __call__(
@@ -237,6 +296,11 @@ class ArrayDerivative:
         """The meaning of a size in `lines`, such as "the rows of X"; empty for other names."""
         dims = {dim.symbol for shape in self.shapes.values() for dim in shape}
         return size_words(name, self.shapes, self.program.inputs()) if name in dims else ""
+
+    @property
+    def first(self) -> int:
+        """How many axes come before those of the second array: those of Y, or of X where turned."""
+        return self._derived.first
 
     @property
     def _derived(self) -> Derived:

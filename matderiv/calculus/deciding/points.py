@@ -246,6 +246,8 @@ class _Point:
             row, col = map(int, atom.indices)
             if max(row, col) > rows:
                 raise ValueError("the matrix has no such place")
+            if any(not any(matrix[:, n]) for n in range(rows)):  # mpmath finds no pivot there
+                raise ZeroDivisionError("a column of the matrix is zero")
             return (matrix**-1)[row - 1, col - 1]
         value = mpmath.det(matrix)
         return value if atom.function == "det" else mpmath.log(abs(value))
