@@ -21,7 +21,7 @@ from _reference import UNDEFINED, Array, run, value
 from _thorough import usually
 
 import matderiv
-from matderiv.array_results import ArrayDerivative
+from matderiv.array_results import ArrayDerivative, derivative_text
 from matderiv.calculus.index_forms import regrouped
 from matderiv.calculus.sweep import array_derivatives
 from matderiv.errors import InputError, MatderivError, ProofError, ShapeError, UnsupportedError
@@ -59,6 +59,9 @@ FORMULAS = [
     ("jvp", "softmax(x)", "x", "softmax(x)*(v - v @ softmax(x))"),
     ("vjp", "A @ x", "x", "A.T @ v"),
     ("hvp", "sum(f(A @ x))", "x", "A.T @ ((A @ v)*ddf(A @ x))"),
+    ("hvp", "sum((X @ w - y)**2)", "w", "2*X.T @ (X @ v)"),
+    ("jvp", "A @ B @ x", "x", "A @ (B @ v)"),
+    ("jacobian", "u = x/norm(x)", "x", "(eye(N) - outer(u, u))/norm(x)"),
 ]
 
 
@@ -68,6 +71,49 @@ def test_formulas(kind: str, program: str, wrt: str, formula: str) -> None:
     by = wrt.split() if kind == "hessian" else wrt
     found = getattr(matderiv, kind)(program, wrt=by)
     assert (found.formula, found.proof) == (formula, "for all sizes")
+
+
+@pytest.mark.parametrize(
+    ("kind", "program", "wrt", "left"),
+    [
+        ("hvp", "sum(f(A @ x))", "x", r"\dfrac{{\partial }^{2}L}{\partial x\partial x^{T}}v & = "),
+        ("jvp", "tanh(A @ x)", "x", r"\dfrac{\partial y}{\partial x}v & = "),
+        ("vjp", "tanh(A @ x)", "x", r"\left(\dfrac{\partial y}{\partial x}\right)^{T}v & = "),
+        ("hvp", "sum(f(A @ X))", "X", "HV & = "),
+        ("jvp", "f(theta)*x", "theta", r"J\tau  & = "),
+    ],
+)
+def test_products_say_in_latex_what_they_are(kind: str, program: str, wrt: str, left: str) -> None:
+    """The left side is a product with the direction, and not a derivative alone."""
+    assert left in getattr(matderiv, kind)(program, wrt=wrt).latex()
+
+
+#: Kind, program, its input, and what the product and the whole array take.
+WORK = [
+    ("hvp", "x @ A @ x", "x", "3*D**2 operations", "3*D**2 operations"),
+    ("hvp", "sum((X @ w - y)**2)", "w", "5*D*N operations", "2*D**2*N + 2*D**2 + D*N"),
+    ("jvp", "tanh(A @ x)", "x", "4*D*N + 4*N operations", "5*D*N + 3*N operations"),
+    ("vjp", "A @ X", "X", "2*D*M*N operations", "3*D*M**2*N operations"),
+    ("jvp", "softmax(x)", "x", "7*N operations and holds 4*N numbers", "3*N**2 + 3*N numbers"),
+]
+
+
+@pytest.mark.parametrize(("kind", "program", "wrt", "own", "whole"), WORK)
+def test_work_of_products(kind: str, program: str, wrt: str, own: str, whole: str) -> None:
+    """Operations and numbers are told as polynomials of sizes, beside those of the whole array."""
+    found = getattr(matderiv, kind)(program, wrt=wrt)
+    product, array = found.work.split("; ")
+    assert own in product
+    assert whole in array
+    assert f"# {found.work}" in derivative_text(found)
+
+
+def test_work_at_declared_sizes() -> None:
+    """It is told in numbers; of a derivative that is no product nothing is told."""
+    found = matderiv.hvp("sum((X @ w - y)**2)", wrt="w", shapes={"X": (1000, 300)})
+    assert "Hv takes 1,500,000 operations and holds 301,300 numbers" in found.work
+    assert "take 180,480,000 operations" in found.work
+    assert matderiv.hessian("x @ A @ x", wrt="x").work == ""
 
 
 # ---- Forms of three and four axes ----------------------------------------------------------
