@@ -154,7 +154,12 @@ TARGETS = {
         imports={"jax": "import jax", "jnp": "import jax.numpy as jnp"},
         words=_words(
             "jnp",
-            {nodes.Softmax: "jax.nn.softmax", nodes.LogSumExp: "jax.scipy.special.logsumexp"},
+            {
+                nodes.Eye: "{m}.eye({0}, dtype={like}.dtype)",
+                nodes.Ones: "{m}.ones({0}, dtype={like}.dtype)",
+                nodes.Softmax: "jax.nn.softmax",
+                nodes.LogSumExp: "jax.scipy.special.logsumexp",
+            },
         ),
         helpers=_always("jnp", one="1"),
     ),
