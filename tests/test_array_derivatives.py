@@ -483,6 +483,22 @@ def test_mixed_blocks_have_no_sign() -> None:
         ("hvp", {"program": "x @ A @ x", "wrt": "x", "direction": "A"}, "another name, such as v"),
         ("hvp", {"program": "x @ A @ x", "wrt": "x", "direction": "pi"}, "another meaning"),
         ("jvp", {"program": "A @ x", "wrt": "x", "direction": "N"}, "call the direction v"),
+        ("vjp", {"program": "A @ x", "wrt": "x", "direction": "x"}, "another name, such as v"),
+        (
+            "jvp",
+            {"program": "A @ x + b", "wrt": "x", "direction": "b"},
+            "b is N in the program, but x",
+        ),
+        (
+            "hessian",
+            {"program": "sum(X**2)", "wrt": "X", "shapes": {"X": (2, 3, 4)}, "form": "vec"},
+            "X has 3 axes, and vec is of matrices; choose the form einsum or index",
+        ),
+        (
+            "jacobian",
+            {"program": "2*X", "wrt": "X", "shapes": {"X": (2, 3, 4)}, "form": "vec-rows"},
+            "L has 3 axes",
+        ),
         ("jvp", {"program": "x @ S", "wrt": "S", "assume": {"S": "symmetric"}}, "another --wrt"),
         ("jacobian", {"program": "S @ S", "assume": {"S": "symmetric"}}, "another --wrt"),
     ],
