@@ -29,7 +29,7 @@ from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.testing._looks import looks_like
 from matderiv.testing._numeric import real_array, reported, worst_of
 
-__all__ = ["called", "check_backward", "random_cases", "shapes_of"]
+__all__ = ["called_by_name", "check_backward", "random_cases", "shapes_of"]
 
 #: Sizes for a program's letters: unequal ones, and each letter in turn 1.
 _SIZES = (2, 4, 3, 5, 6, 7, 8, 9)
@@ -184,7 +184,7 @@ class _Check:
 
     def gradients(self, case: Case) -> dict[str, Any]:
         """The gradients that backward returns, by name."""
-        returned = called(self.questions.values(), case, self.backward, "backward")
+        returned = called_by_name(self.questions.values(), case, self.backward, "backward")
         return _results(returned, tuple(self.questions), single=len(self.questions) == 1)
 
     def others(self, case: Case, name: str) -> Iterator[Sample]:
@@ -195,7 +195,7 @@ class _Check:
                     yield other, self.gradients(other)[name]
 
 
-def called(
+def called_by_name(
     questions: Iterable[Question], case: Case, function: Callable[..., Any], what: str
 ) -> Any:
     """The function called with what its parameters' names ask for."""
@@ -285,7 +285,7 @@ def _forward(
     if forward is None:
         return None
     question = next(iter(questions.values()))
-    returned = called(questions.values(), case, forward, "forward")
+    returned = called_by_name(questions.values(), case, forward, "forward")
     results = returned if isinstance(returned, Mapping) else {"": returned}
     message = None
     for key, value in results.items():

@@ -10,7 +10,7 @@ import numpy as np
 
 from matderiv.checking.floats import multiple
 from matderiv.checking.question import Question
-from matderiv.testing._backward import called, random_cases, shapes_of
+from matderiv.testing._backward import called_by_name, random_cases, shapes_of
 from matderiv.testing._numeric import real_array, worst_of
 
 __all__ = ["wrong_function"]
@@ -36,7 +36,9 @@ def wrong_function(
     what = question.kind.capitalize()
     for case in random_cases(question, question.definitions, 0, fixed=fixed):
         right = np.asarray(case.value(question.gradient))
-        result = real_array(called((question,), case, function, "the function"), "It returns")
+        result = real_array(
+            called_by_name((question,), case, function, "the function"), "It returns"
+        )
         shapes = shapes_of(question, case)
         if result.shape != right.shape:
             return (
