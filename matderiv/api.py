@@ -211,7 +211,7 @@ def board(
 
     >>> print(board("L = sum((X @ W - T)**2)", wrt="W").split("\n\n")[1])
          dL = 2tr((XW - T)ᵀX dW)                                          power rule
-            = tr((2Xᵀ(XW - T))ᵀ dW)                                           cyclic
+            = tr((2Xᵀ(XW - T))ᵀ dW)                    (AB)ᵀ = BᵀAᵀ; terms collected
     ⇒ ∂L/∂W = 2Xᵀ(XW - T)                                    read off dL = tr(Gᵀ dW)
     """
     names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)

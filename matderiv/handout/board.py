@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from matderiv.calculus.formulas.shaping import shapes_over
@@ -284,19 +284,34 @@ class _Writer:
 
     def collected(self, line: BoardLine) -> Iterator[Segments]:
         """How dL comes into the form tr(Gᵀ dX)."""
-        before, after = (_node(side) for side in (line.link.left, line.link.right))
+        before = _node(line.link.left)
         found = list(nodes.walk(before))
-        scalars = [n for n in found if isinstance(n, nodes.MatMul) and self._is_number(n)]
-        if scalars and any(isinstance(n, nodes.Trace) for n in nodes.walk(after)):
+        numbers = [n for n in found if isinstance(n, nodes.MatMul) and self._is_number(n)]
+        products = [[*_product_factors(n)] for n in numbers]
+        of_matrix = [
+            factors
+            for factors in products
+            if any(_is_change(n) and len(self.formulas.shape(n)) > 1 for n in _walked(factors))
+        ]
+        if of_matrix:
             yield self.say("trace_of_number")
-        if scalars or any(isinstance(n, nodes.Trace) for n in found):
+        traces = [[*_product_factors(n.arg)] for n in found if isinstance(n, nodes.Trace)]
+        if any(not _is_change(factors[-1]) for factors in (*of_matrix, *traces)):
             yield self.say("cyclic")
-        elif any(isinstance(n, nodes.Sum) for n in found):
+        if any(isinstance(n, nodes.Transpose) and _is_change(n.arg) for n in _walked(traces)):
+            yield self.say("transposed")
+        sums = any(isinstance(n, nodes.Sum) for n in found)
+        if sums:
             yield self.say("inner")
         rows = [n for n, what in self.board.task.assumed.items() if what in _ROWS]
         lost = [n for n in rows if n in names_in(before)]
-        if lost and any(isinstance(n, nodes.Sum) for n in found):
+        if lost and sums:
             yield self.say("rows", T=name_box(lost[0]))
+        if not (of_matrix or sums or traces):
+            yield self.say("terms")
+        elif traces and not of_matrix and all(_is_change(factors[-1]) for factors in traces):
+            plain = all(len(factors) == len(("G", "dX")) for factors in traces)
+            yield self.say("terms" if plain else "transposes")
 
     def _is_number(self, node: Node) -> bool:
         return not self.formulas.shape(node)
@@ -324,6 +339,25 @@ class _Writer:
 
 
 _ROWS = ("onehot", "stochastic")
+
+
+def _is_change(node: Node) -> bool:
+    return isinstance(node, Name) and node.name[:1] == "δ"
+
+
+def _product_factors(node: Node) -> Iterator[Node]:
+    """The factors of a product of matrices."""
+    if isinstance(node, nodes.MatMul):
+        yield from _product_factors(node.left)
+        yield from _product_factors(node.right)
+    else:
+        yield node
+
+
+def _walked(some: Iterable[Node | Iterable[Node]]) -> Iterator[Node]:
+    """All parts of formulas, and of lists of formulas."""
+    for item in some:
+        yield from nodes.walk(item) if isinstance(item, Node) else _walked(item)
 
 
 def _equation(node: Node, change: Node, formulas: Formulas) -> Box:

@@ -39,7 +39,7 @@ def text(box: Box) -> str:
     'Wᵀ'
     >>> one = boxes.NumberBox("11")
     >>> text(boxes.Row(tuple(boxes.Scripts(boxes.Symbol(name), one) for name in "wy")))
-    'w_11·y_11'
+    'w₁₁y₁₁'
     """
     match box:
         case boxes.Symbol():
