@@ -255,6 +255,7 @@ _KINDS = {
     "name": NAME,
     "names": Kind("the names of files", lambda names: tuple(map(_text, names))),
     "fragment": _FLAG,
+    "newton": _FLAG,
     "functions": Kind('a dictionary, such as {"f": numpy.sin}', _by_name(_callable)),
     "forward": Kind("a function, or None", lambda v: None if v is None else _callable(v)),
     "backward": _FUNCTION,
