@@ -30,11 +30,12 @@ from matderiv.expression.shapes import Shape
 __all__ = ["ArrayWishes", "derive_array"]
 
 _MATRIX = 2  # dimensions
+_NO_STEP = "Newton's step is of the Hessian by one vector; ask for that."
 
 
 @dataclass(frozen=True, slots=True)
 class ArrayWishes:
-    """What a page is to say besides.
+    """The options of a page.
 
     `readings`: how the program was read; `by_rows`: whether vec reads arrays row by row; `newton`:
     whether Newton's step is asked for.
@@ -59,10 +60,8 @@ def derive_array(
         UnsupportedError: a value is too long in one piece.
     """
     of = array_program(asked.program, shapes, dict(asked.assume))
-    if wishes.newton and not (
-        asked.kind == "hessian" and len(found.dims) == _MATRIX and found.matrix
-    ):
-        raise InputError("Newton's step is of the Hessian by one vector; ask for that.")
+    if wishes.newton and (asked.kind != "hessian" or len(found.dims) != _MATRIX):
+        raise InputError(_NO_STEP)
     if asked.kind == "hessian":
         about, gradient = _hessian(of, asked, found, wishes)
         about = replace(about, names=replace(about.names, by_rows=wishes.by_rows))
@@ -100,7 +99,7 @@ def _hessian(
     shape = again.shape
     once = of.program.loss.name if wrt == by else ""
     if wishes.newton and not once:
-        raise InputError("Newton's step is of the Hessian by one vector; ask for that.")
+        raise InputError(_NO_STEP)
     step = again.clear(*"stdhq") if wishes.newton else ""
     vector = again.clear("z", "v", "u", "a") if once and len(shape) == 1 else ""
     letter = again.program.loss.name

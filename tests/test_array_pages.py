@@ -154,7 +154,11 @@ def test_newtons_step_and_normal_equations() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "program", "wrt"),
-    [("jacobian", "A @ x", "x"), ("hessian", "x @ A @ y", ("x", "y")), ("hessian", "t**2", "t")],
+    [
+        ("jacobian", "A @ x", "x"),
+        ("hessian", "x @ A @ y", ("x", "y")),
+        ("hessian", "theta**2", "theta"),
+    ],
 )
 def test_newtons_step_is_of_a_hessian_by_a_vector(kind: str, program: str, wrt: str) -> None:
     """What has no Newton's step is refused."""
