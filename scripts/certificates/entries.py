@@ -15,7 +15,6 @@ from certificates.arrays import Array, eliminated
 from certificates.derivatives import Calculus
 from certificates.frame import refuse
 from certificates.functions import ARGUMENT, JUMPS, SIMPLER, SLOPES
-from certificates.lowering import Places
 from certificates.numbers import Number, to_the
 from certificates.reading import Tree, exchanged, whole_number
 
@@ -44,7 +43,6 @@ class Entries:
     def __init__(self, calculus: Calculus) -> None:
         self.calculus, self.program = calculus, calculus.program
         self.lowering = calculus.lowering
-        self.general: dict[object, tuple[Places, Ready]] = {}  # entries of arrays at letters
         self._known: dict[Tree, Ready] = {}
         self.signs: dict[Tree, set[int]] = {}  # of what no definition asks for the sign of
         self.jumped = False  # whether anything asked for a sign

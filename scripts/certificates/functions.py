@@ -70,6 +70,7 @@ COMPOSITE = {
     "minimum": parse("a - relu(a - b)"),
     "min": parse("-max(-a, axis=axis, keepdims=keepdims)"),
     "norm": parse("sqrt(sum(a*a))"),
+    "outer": parse("a[:, None]*b[None, :]"),
     "trace": parse("sum(diag(a))"),
     "logsumexp": parse("log(sum(exp(a), axis=axis, keepdims=keepdims))"),
     "softmax": parse("exp(a)/sum(exp(a), axis=axis, keepdims=True)"),

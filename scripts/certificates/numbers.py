@@ -185,36 +185,25 @@ def _rising(name: str) -> Callable[[Ends, int], Ends]:
     return value
 
 
-#: The functions of one number that are not made of others, of an interval.
-_VALUES: dict[str, Callable[[Ends, int], Ends]] = {
-    "exp": libmp.mpi_exp,
-    "log": libmp.mpi_log,
-    "sin": libmp.mpi_sin,
-    "cos": libmp.mpi_cos,
-    "tan": libmp.mpi_tan,
-    "arctan": libmp.mpi_atan,
-    "arcsin": _rising("mpf_asin"),
-    "arcsinh": _rising("mpf_asinh"),
-    "arccosh": _rising("mpf_acosh"),
-    "arctanh": _rising("mpf_atanh"),
-    "tanh": _rising("mpf_tanh"),
-    "erf": _rising("mpf_erf"),
-}
+def _log2(u: float) -> float:
+    return math.log2(abs(u) or 1e-300)
 
-#: The logarithms to the base 2 of their derivatives at |u|, or about that.
-_STEEP: dict[str, Callable[[float], float]] = {
-    "exp": lambda u: 1.443 * u,
-    "log": lambda u: -math.log2(abs(u)),
-    "sin": lambda _: 0,
-    "cos": lambda u: min(math.log2(abs(u)), 0),
-    "tan": lambda u: -2 * math.log2(abs(math.cos(u)) or 1e-300),
-    "arctan": lambda u: min(-2 * math.log2(abs(u)), 0),
-    "arcsin": lambda u: -0.5 * math.log2(abs(1 - u * u) or 1e-300),
-    "arcsinh": lambda u: -0.5 * math.log2(1 + u * u),
-    "arccosh": lambda u: -0.5 * math.log2(abs(u * u - 1) or 1e-300),
-    "arctanh": lambda u: -math.log2(abs(1 - u * u) or 1e-300),
-    "tanh": lambda u: 2 - 2.886 * abs(u),
-    "erf": lambda u: 1 - 1.443 * u * u,
+
+#: The functions of one number that are not made of others, of an interval, and the logarithm to the
+#: base 2 of the derivative of each, or about that.
+_KNOWN: dict[str, tuple[Callable[[Ends, int], Ends], Callable[[float], float]]] = {
+    "exp": (libmp.mpi_exp, lambda u: 1.443 * u),
+    "log": (libmp.mpi_log, lambda u: -_log2(u)),
+    "sin": (libmp.mpi_sin, lambda _: 0),
+    "cos": (libmp.mpi_cos, lambda u: min(_log2(u), 0)),
+    "tan": (libmp.mpi_tan, lambda u: -2 * _log2(math.cos(u))),
+    "arctan": (libmp.mpi_atan, lambda u: min(-2 * _log2(u), 0)),
+    "arcsin": (_rising("mpf_asin"), lambda u: -0.5 * _log2(1 - u * u)),
+    "arcsinh": (_rising("mpf_asinh"), lambda u: -0.5 * _log2(1 + u * u)),
+    "arccosh": (_rising("mpf_acosh"), lambda u: -0.5 * _log2(u * u - 1)),
+    "arctanh": (_rising("mpf_atanh"), lambda u: -_log2(1 - u * u)),
+    "tanh": (_rising("mpf_tanh"), lambda u: 2 - 2.886 * abs(u)),
+    "erf": (_rising("mpf_erf"), lambda u: 1 - 1.443 * u * u),
 }
 
 #: Ranges that the inputs of a program are drawn from, in thousandths, until it has a value.
@@ -308,10 +297,10 @@ class Reals:
             raise UndefinedError  # more would only cost digits
         if name == "log" and (0 in u or libmp.mpf_sign(u.ends[0]) < 0):
             raise UndefinedError
-        near = libmp.to_float(u.ends[0]) or 1e-300
-        grain = u.grain + int(_STEEP[name](near))
+        value, steep = _KNOWN[name]
+        grain = u.grain + int(steep(libmp.to_float(u.ends[0]) or 1e-300))
         try:
-            return Real(_VALUES[name](u.ends, self.bits), grain, self.bits)
+            return Real(value(u.ends, self.bits), grain, self.bits)
         except libmp.ComplexResult:
             raise UndefinedError from None
 
