@@ -35,10 +35,10 @@ def taylor_latex(
         summands.append(Row((power, name_box(name))))
     if not exact:
         summands.append(Row((Symbol("O"), fenced(_power(len(terms) + 1)))))
-    rows = [(Row((of, moved)), Terms(tuple(("+", box) for box in summands)))]
-    rows += [
-        (name_box(name), formulas_of(found, moves[0]).node(found.node)) for name, found in terms
-    ]
+    total = Terms(tuple(("+", box) for box in summands))
+    rows: list[tuple[Box, Box]] = [(Row((of, moved)), total)]
+    for name, found in terms:
+        rows.append((name_box(name), formulas_of(found, moves[0]).node(found.node)))
     lines = (f"{latex(left)} & = {latex(right)}" for left, right in rows)
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}\n"
 
