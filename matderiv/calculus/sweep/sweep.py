@@ -47,7 +47,6 @@ _REPEATED: Final = "repeated in every row or column"
 _MATRIX = 2  # dimensions
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
 _FEW = 4  # uses of one name into whose gradients others are put, where that is shorter
-_USES = 200  # uses of one name at most
 _PUT = 40  # the length up to which a gradient is put into the formulas that mention it
 _UNFOLDED = 20  # values that are put into each other
 _LONGEST = 200  # operations and names of a formula into which values are still put
@@ -209,11 +208,6 @@ class _Sweep:
         """The gradient by a name from its uses; and the formula to substitute if it is lifted."""
         stage(f"the gradient by {name}")
         local, whole = uses
-        if len(whole) > _USES:
-            raise UnsupportedError(
-                f"{name} is used {len(whole)} times; the gradients of at most {_USES} uses of one "
-                "name are added up."
-            )
         put = [Use(use.by, replaced(use.gradient, values.lifted)) for use in whole]
         if cost(_sum(put)) > _LONGEST:  # values and gradients stay under their names
             put = local
