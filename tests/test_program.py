@@ -19,6 +19,7 @@ from matderiv.api import derive
 from matderiv.calculus.index_forms.canonical import canonical
 from matderiv.calculus.index_forms.forms import Entry, Form, placed, scaled
 from matderiv.calculus.sweep.task import Task, read_task
+from matderiv.derivation import judge as judging
 from matderiv.derivation import program as building
 from matderiv.derivation.judge import Judge
 from matderiv.derivation.program import build_program
@@ -145,9 +146,18 @@ def of_side(side: Side, task: Task) -> Iterator[Side]:
             yield from map(Indexed, of_form(form))
 
 
-@pytest.mark.parametrize(("program", "wrt"), [case[:2] for case in CASES[:9]])
+#: One name in several statements, whose shares are compared one by one where they are many.
+AGAIN = [
+    ("Y = tanh(x); Z = tanh(Y + x); H = tanh(Z + x); L = sum(H**2)", "x"),
+    ("Y = tanh(X @ W); Z = tanh(Y @ W + b); H = exp(Z @ W); L = sum(H)", "W"),
+]
+
+
+@pytest.mark.parametrize(("program", "wrt"), [*(case[:2] for case in CASES[:9]), *AGAIN])
 def test_every_mutant_is_refused(program: str, wrt: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a factor nor a term, an index or a transpose can be wrong and still be proved."""
+    if (program, wrt) in AGAIN:
+        monkeypatch.setattr(judging, "_MANY", 1)
     seen: list[tuple[Judge, str, tuple[Side, ...]]] = []
     chain = building.Builder.chain
 
@@ -241,6 +251,16 @@ def test_the_spread_of_one_entry_ends_in_an_error_of_ours(method: str) -> None:
     """Its root divides by zero, whatever the entry is."""
     with pytest.raises(MatderivError):
         derive("L = std(cos(sum(B, axis=1)))", shapes={"B": (1, 2)}, method=method)
+
+
+@pytest.mark.long
+def test_a_name_in_many_statements_has_a_derivation() -> None:
+    """The shares of its uses are compared one by one, so that no entry gets too long."""
+    lines = "; ".join(f"Y{n} = tanh(Y{n - 1} + x)" for n in range(1, 40))
+    made = derive(f"Y0 = tanh(x); {lines}; L = sum(Y39)", wrt="x")
+    links = list(made.links)
+    assert len(links) > 80
+    assert all(link.verdict.index for link in links)
 
 
 @pytest.mark.long

@@ -26,7 +26,7 @@ from matderiv.calculus.sweep.graph import Graph, graph_of
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.sweep import sweep
-from matderiv.errors import InputError, MatderivError, UnsupportedError
+from matderiv.errors import InputError, MatderivError
 from matderiv.expression import nodes
 from matderiv.expression.known_shapes import settled
 from matderiv.expression.nodes import Node
