@@ -184,12 +184,13 @@ class Gradient:
             for part in nodes.walk(removed(formula, self.sweep.facts.shape)):
                 if isinstance(part, nodes.Apply) and part.function in (ADJUGATE, *OTHERS.values()):
                     of = self._text(part.arg)
+                    below = of if isinstance(part.arg, nodes.Name) else f"({of})"
                     said[
                         f"where {of} is singular; calls and code have one, by the "
                         f"adjugate of {of} in place of det({of})*inv({of})."
                         if part.function == ADJUGATE
                         else f"where an entry of {of} is 0; calls and code have one, by the "
-                        f"products of the other entries in place of prod({of})/{of}."
+                        f"products of the other entries in place of prod({of})/{below}."
                     ] = None
         return " ".join(f"The formula has no value {what}" for what in said)
 

@@ -14,7 +14,7 @@ from _gradient_table import Gradient as Entry_
 from _gradient_table import cost as length
 from _gradient_table import sized, table
 from _programs import Made, random_program, shrunk
-from _reference import UNDEFINED, Array, run, value
+from _reference import UNDEFINED, Array, differences, run, value
 from _thorough import usually
 
 from matderiv.calculus.deciding.decide import same_form
@@ -26,13 +26,14 @@ from matderiv.calculus.sweep.graph import Graph, graph_of
 from matderiv.calculus.sweep.proving import Prover
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.sweep import sweep
-from matderiv.errors import InputError, MatderivError
+from matderiv.errors import InputError, MatderivError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.known_shapes import settled
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import Dim, infer
 from matderiv.expression.source import source
+from matderiv.gradients import gradient
 
 SIZES = (3, 2, 4, 5)
 
@@ -321,6 +322,30 @@ def test_one_value_under_two_names_is_refused(program: str, message: str) -> Non
     """There the gradient would have a value nowhere, and be 0 where step(0) is taken for 0."""
     with pytest.raises(InputError, match=message):
         sweep(graph(program), ("A",))
+
+
+@pytest.mark.parametrize(
+    ("value", "instead"),
+    [
+        ("maximum(X, X.T)", "(X + X.T + abs(X - X.T))/2"),
+        ("minimum(diag(a), a)", "(diag(a) + a - abs(diag(a) - a))/2"),
+        ("maximum(Y @ Y.T, Y.T @ Y)", None),
+        ("minimum(abs(a), a)", None),
+    ],
+)
+def test_sides_that_meet_on_the_diagonal_are_refused(value: str, instead: str | None) -> None:
+    """There both steps would be 0; the formula that is named instead has the right gradient."""
+    wrt = "X" if "X" in value else "Y" if "Y" in value else "a"
+    shapes = {wrt: (3, 3) if wrt.isupper() else (3,)}
+    program = f"L = sum({value})"
+    if instead is None:
+        assert sweep(graph(program, shapes), (wrt,)).gradients[wrt]
+        return
+    with pytest.raises(UnsupportedError, match=re.escape(f"write {instead}.")):
+        sweep(graph(program, shapes), (wrt,))
+    at = {wrt: np.random.default_rng(0).normal(size=shapes[wrt])}
+    found = gradient(program.replace(value, instead), wrt=wrt, shapes=shapes)(**at)
+    np.testing.assert_allclose(found, differences(program, at, wrt), atol=1e-6)
 
 
 def test_a_tiny_gradient_is_not_called_zero() -> None:

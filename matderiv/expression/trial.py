@@ -17,7 +17,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Array, numeric_value, sizes_in
 from matderiv.expression.shapes import Shape
 
-__all__ = ["looks_singular", "looks_zero"]
+__all__ = ["looks_singular", "looks_zero", "meet_somewhere"]
 
 _TINY = 1e-9
 _ROUNDING = 1e-13  # the least singular value beside the largest, of a matrix of low rank
@@ -43,6 +43,28 @@ def looks_zero(
     (True, False)
     """
     return _hold(lambda found: abs(found).max(initial=0.0) <= _TINY, _tried(steps, inputs, shapes))
+
+
+def meet_somewhere(
+    steps: Sequence[tuple[str, Node]],
+    sides: tuple[Node, Node],
+    inputs: Mapping[str, Shape],
+    shapes: Mapping[str, Shape],
+) -> bool:
+    """Whether some entries of two values are the same wherever it is tried, and not constant.
+
+    Those on the diagonal of X and its transpose are.
+    """
+    one, other = sides
+    first = nodes.Add(one, nodes.Multiply(nodes.ZERO, other))  # of the shape of both
+    apart, found = (
+        list(_tried([*steps, ("", value)], inputs, shapes, (*_RANGES, *_NEGATIVE)))
+        for value in (nodes.Subtract(one, other), first)
+    )
+    if len(apart) != len(found) or len(apart) <= 1:
+        return False
+    same = np.abs(apart).max(axis=0) <= _TINY
+    return bool((same & (np.ptp(found, axis=0) > _TINY)).any())
 
 
 def looks_singular(

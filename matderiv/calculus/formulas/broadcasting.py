@@ -18,6 +18,7 @@ __all__ = [
     "filled",
     "is_entrywise",
     "kept",
+    "of_one_entry",
     "rearranged",
     "size_name",
     "spread",
@@ -112,6 +113,12 @@ def is_entrywise(node: Node) -> bool:
     return isinstance(node, nodes.Apply) and not (
         node.function[:1] == "d" and node.function[1:2].isupper()
     )
+
+
+def of_one_entry(node: nodes.Reduction, shape: ShapeOf) -> bool:
+    """Whether each result of a reduction is made of one entry, at any input."""
+    over = shape(node.arg)
+    return all(dim == SINGLE for dim in (over if node.axis is None else (over[node.axis],)))
 
 
 def kept(value: Node, axis: int | None, over: Shape, shape: ShapeOf, *, keepdims: bool) -> Node:

@@ -14,6 +14,7 @@ from matderiv.calculus.formulas.broadcasting import (
     column,
     filled,
     kept,
+    of_one_entry,
     rearranged,
     size_name,
     turned,
@@ -318,7 +319,10 @@ def var(node: nodes.Var, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 
 @_rule(nodes.Std)
 def std(node: nodes.Std, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """The rule dL = Σ g/(n·s)·(a - m)·da, s the root of the variance of n entries."""
+    """The rule dL = Σ g/(n·s)·(a - m)·da, s the root of the variance of n entries; 0 for n = 1."""
+    if of_one_entry(node, shape):
+        over = shape(node.arg)
+        return (nodes.zeros(tuple(map(size_name, over))) if over else nodes.ZERO,)
     own = nodes.Std(node.arg, node.axis, keepdims=node.axis is not None)
     middle = nodes.Mean(node.arg, node.axis, keepdims=node.axis is not None)
     (each,) = mean(nodes.Mean(node.arg, node.axis, node.keepdims), g, shape)

@@ -33,7 +33,13 @@ from matderiv.calculus.sweep.value_names import (
     value_names,
     with_value_names,
 )
-from matderiv.calculus.sweep.vanishing import Vanishing, agrees, is_zero, reads_zero
+from matderiv.calculus.sweep.vanishing import (
+    Vanishing,
+    agree_somewhere,
+    agrees,
+    is_zero,
+    reads_zero,
+)
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import Assumed
@@ -99,7 +105,8 @@ def _refuse_equal_sides(graph: Graph, facts: Facts) -> None:
     """No gradient says step(A - Z) where A and Z go by two names for the same values.
 
     In a program of many values, which are not put into each other, the sides are compared at
-    random places; what agrees there is refused, too.
+    random places; what agrees there is refused, too. So are sides of which only some entries are
+    the same, such as X and its transpose: half of a step would be right for those.
     """
     values = {a.name: a.value for a in graph.values}
     lifted: dict[str, Node] = {}
@@ -112,16 +119,47 @@ def _refuse_equal_sides(graph: Graph, facts: Facts) -> None:
             if reads_zero(apart, facts):
                 continue
             whole, one = (source(replaced(part, lifted)) for part in (node, node.left))
-            if len(values) <= _UNFOLDED:
-                if reads_zero(apart, facts, values):
-                    raise InputError(
-                        f"In {whole} both sides are the same whatever the inputs are; write {one}."
-                    )
-            elif agrees(apart, graph):
+            same = f"In {whole} both sides are the same whatever the inputs are; write {one}."
+            if len(values) <= _UNFOLDED and reads_zero(apart, facts, values):
+                raise InputError(same)
+            if len(values) > _UNFOLDED and agrees(apart, graph):
                 raise UnsupportedError(
                     f"In {whole} both sides agree wherever they are tried, and whether they are "
                     f"the same is not decided in so long a program; write {one} if they are."
                 )
+            if _in_common(node, values) and agree_somewhere((node.left, node.right), graph):
+                raise UnsupportedError(
+                    f"In {whole} some entries of both sides are the same wherever it was tried, "
+                    f"so that there is a kink at every input; write {_by_absolute(node, lifted)}."
+                )
+
+
+def _by_absolute(node: nodes.Maximum | nodes.Minimum, lifted: Mapping[str, Node]) -> str:
+    """(a + b ± |a - b|)/2."""
+    left, right = (replaced(side, lifted) for side in (node.left, node.right))
+    apart = nodes.Apply("abs", nodes.Subtract(left, right))
+    twice = (nodes.Add if isinstance(node, nodes.Maximum) else nodes.Subtract)(
+        nodes.Add(left, right), apart
+    )
+    return source(nodes.Divide(twice, nodes.Number(Fraction(2))))
+
+
+def _in_common(node: nodes.Maximum | nodes.Minimum, values: Mapping[str, Node]) -> bool:
+    """Whether the sides have an input in common, perhaps behind values of the program."""
+    one, other = (_behind(side, values) for side in (node.left, node.right))
+    return not one.isdisjoint(other)
+
+
+def _behind(node: Node, values: Mapping[str, Node]) -> set[str]:
+    """The inputs that a formula is made of."""
+    found: set[str] = set()
+    queue = list(nodes.names_in(node))
+    while queue:
+        name = queue.pop()
+        if name not in found:
+            found.add(name)
+            queue += nodes.names_in(values[name]) if name in values else ()
+    return found - values.keys()
 
 
 def _named(sweep: _Sweep) -> Sweep:

@@ -19,7 +19,7 @@ from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.errors import InputError
 from matderiv.expression import nodes
-from matderiv.expression.dims import sized
+from matderiv.expression.dims import Shape, sized
 from matderiv.expression.nodes import Node
 
 __all__ = ["Vanishing", "agrees", "is_suspect", "is_zero", "reads_zero"]
@@ -65,11 +65,27 @@ def agrees(apart: Node, graph: Graph) -> bool:
     """Whether a difference of values of a program is 0 wherever it is tried, at small sizes."""
     from matderiv.expression.trial import looks_zero  # NumPy is loaded where it is needed
 
+    steps, given, shapes = _at_small_sizes(graph)
+    return looks_zero([*steps, ("", apart)], given, shapes)
+
+
+def agree_somewhere(sides: tuple[Node, Node], graph: Graph) -> bool:
+    """Whether some entries of two values of a program, no constants, agree wherever it is tried."""
+    from matderiv.expression.trial import meet_somewhere  # as above
+
+    steps, given, shapes = _at_small_sizes(graph)
+    return meet_somewhere(steps, sides, given, shapes)
+
+
+def _at_small_sizes(
+    graph: Graph,
+) -> tuple[list[tuple[str, Node]], dict[str, Shape], dict[str, Shape]]:
+    """The values of a program, the shapes of what is given, and all shapes, at small sizes."""
     letters = {d.symbol for shape in graph.shapes.values() for d in shape if not d.symbol.isdigit()}
     sizes = dict(zip(sorted(letters), itertools.cycle(_SMALL), strict=False))
     shapes = sized(graph.shapes, sizes)
     given = {name: shapes[name] for name in graph.given()}
-    return looks_zero([*((a.name, a.value) for a in graph.values), ("", apart)], given, shapes)
+    return [(a.name, a.value) for a in graph.values], given, shapes
 
 
 def is_suspect(
