@@ -179,6 +179,8 @@ def _cost(node: ast.expr) -> int:
             return 1
         case ast.BinOp(left=left, right=right):
             return 1 + _cost(left) + _cost(right)
+        case ast.Compare(left=left, comparators=[right]):
+            return 1 + _cost(left) + _cost(right)
         case ast.UnaryOp(operand=operand):
             return 1 + _cost(operand)
         case ast.Tuple(elts=parts):

@@ -58,6 +58,7 @@ KNOWN: Functions = {
     "softplus": lambda a: np.logaddexp(0, a),
     "relu": lambda a: np.maximum(a, 0),
     "step": lambda a: np.heaviside(a, 0.5),
+    "iszero": lambda a: np.equal(a, 0) * 1.0,
     "erf": np.vectorize(math.erf, otypes=[float]),
     "erfc": np.vectorize(math.erfc, otypes=[float]),
     "logit": lambda a: np.log(a / (1 - a)),
@@ -101,6 +102,8 @@ def _value(node: ast.expr, names: Mapping[str, Array], functions: Functions) -> 
             return names[name]
         case ast.BinOp(left=left, op=op, right=right):
             return _BINARY[type(op)](at(left), at(right))
+        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
+            return np.equal(at(left), at(right)) * 1.0
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -at(operand)
         case ast.Tuple(elts=parts):

@@ -67,7 +67,7 @@ _PLAIN_SIGNS = {
 _INSTEAD: dict[type[ast.AST], str] = {
     ast.BitXor: "a power is Y**2, a transpose X.T",
     ast.FloorDiv: "divide with /",
-    ast.Compare: "assign with a single =, and compare two arrays with <, <=, > or >=",
+    ast.Compare: "assign with a single =, and compare two arrays with <, <=, >, >=, == or !=",
     ast.BoolOp: "operators are + - * / ** and @",
     ast.Not: "operators are + - * / ** and @",
     ast.IfExp: "relu(Y) and step(Y) decide by the sign of Y",

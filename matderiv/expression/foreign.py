@@ -109,6 +109,8 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("average nanmean avg reduce_mean", "mean(Y)", ""),
     ("nansum fsum total sum_entries reduce_sum", "sum(Y)", ""),
     ("product nanprod reduce_prod", "prod(Y)", ""),
+    ("nanmax reduce_max", "max(Y)", ""),
+    ("nanmin reduce_min", "min(Y)", ""),
     ("rowsums row_sums", "sum(X, axis=1)", ""),
     ("colsums col_sums column_sums", "sum(X, axis=0)", ""),
     ("rowmeans row_means", "mean(X, axis=1)", ""),
@@ -218,9 +220,9 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("geglu", "A*gelu(B)", ""),
     # -- what has no words in the language
     (
-        """argmax argmin argsort sort topk top_k median quantile percentile nanmax nanmin amax amin
-        max min ptp unique searchsorted bincount histogram cummax cummin nanmedian mode trimmean
-        logcumsumexp argpartition partition rank ranks reduce_max reduce_min prctile""",
+        """argmax argmin argsort sort topk top_k median quantile percentile ptp unique searchsorted
+        bincount histogram cummax cummin nanmedian mode trimmean logcumsumexp argpartition
+        partition rank ranks prctile""",
         "Loss(Y)",
         _ORDER,
     ),
@@ -247,10 +249,12 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("greater_equal", "A >= B", ""),
     ("less", "A < B", ""),
     ("less_equal", "A <= B", ""),
+    ("equal", "A == B", ""),
+    ("not_equal", "A != B", ""),
     ("logical_and", "A*B", _BITS),
     ("logical_or", "maximum(A, B)", _BITS),
     ("logical_not", "1 - A", _BITS),
-    ("equal not_equal isnan isinf isfinite any all", "A <= B", _CHOICE),
+    ("isnan isinf isfinite any all", "A <= B", _CHOICE),
     (
         """floor ceil round rint trunc fix around floor_divide mod fmod remainder rem divmod frexp
         modf ldexp nan_to_num stop_gradient detach quantize nextafter spacing signbit""",

@@ -12,6 +12,7 @@ from matderiv.expression._sizes import ShapeVariables, SizeVariable
 from matderiv.expression.axes import full_order
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.nodes import Node
+from matderiv.expression.norms import plain_norm
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.vocabulary import did_you_mean
 
@@ -93,7 +94,7 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     def new(node: Node) -> Node:
         made = nodes.rebuilt(node, map(new, nodes.children(node)))
         if isinstance(made, nodes.Norm):
-            return replace(made, order=None)
+            return plain_norm(made, len(rules.shape(made.arg)))
         if isinstance(made, nodes.Rearrange | nodes.Transpose):
             return _in_order(made, len(rules.shape(made.arg)))
         if isinstance(made, nodes.Sum) and made == nodes.Sum(made.arg) and single_product(made.arg):
@@ -114,7 +115,7 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
 
 
 def with_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
-    """A formula whose rearrangements name every axis, where its shapes fit.
+    """A formula that names every axis and has norms of order 2 only, where its shapes fit.
 
     >>> from matderiv.expression.parse import parse
     >>> shapes = {"X": tuple(Dim(letter, 2) for letter in "KND")}
@@ -127,6 +128,8 @@ def with_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
         made = nodes.rebuilt(node, map(new, nodes.children(node)))
         if isinstance(made, nodes.Rearrange | nodes.Transpose):
             return _in_order(made, len(rules.shape(made.arg)))
+        if isinstance(made, nodes.Norm):
+            return plain_norm(made, len(rules.shape(made.arg)))
         return made
 
     try:

@@ -110,6 +110,8 @@ class Evaluator:
             case nodes.Apply(function, arg) | nodes.Functional(function, arg):
                 shape = () if isinstance(node, nodes.Functional) else self.of(arg).shape
                 return self._undefined(function, self.of(arg), shape)
+            case nodes.Norm(arg, order):
+                return np.linalg.norm(self.of(arg), None if order is None else float(order))
             case nodes.Softmax(arg, axis):
                 return _softmax(self.of(arg), axis)
             case _ if isinstance(node, nodes.Reduction) and type(node) in _REDUCTIONS:
@@ -191,6 +193,7 @@ _OWN: dict[str, Callable[[Array], npt.ArrayLike]] = {
     "softplus": lambda x: np.logaddexp(0, x),
     "relu": lambda x: np.maximum(x, 0),
     "step": lambda x: x > 0,
+    "iszero": lambda x: x == 0,
     "erf": _erf,
 }
 
@@ -204,6 +207,8 @@ _REDUCTIONS: dict[type, Callable[..., npt.ArrayLike]] = {
     nodes.Sum: np.sum,
     nodes.Mean: np.mean,
     nodes.Prod: np.prod,
+    nodes.Max: np.max,
+    nodes.Min: np.min,
     nodes.LogSumExp: _logsumexp,
 }
 
@@ -222,5 +227,4 @@ _PLAIN: dict[type, Callable[..., npt.ArrayLike]] = {
     nodes.LogDet: lambda x: np.linalg.slogdet(x)[1],
     nodes.Diag: np.diag,
     nodes.Outer: np.multiply.outer,
-    nodes.Norm: np.linalg.norm,
 }

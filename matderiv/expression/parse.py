@@ -20,7 +20,7 @@ from matderiv.expression.foreign import elsewhere, instead_of_name
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import operation_of
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shorthand import at_least, greater
+from matderiv.expression.shorthand import at_least, equal, greater, unequal
 from matderiv.expression.spelling import READ, respelled
 from matderiv.expression.vocabulary import (
     DEFAULT_PROGRAM,
@@ -52,6 +52,8 @@ _ASSUME = re.compile(
 _FUNCTION = re.compile(r"(?:^|(?<=;))([ \t]*)function(?=[ \t]+[A-Za-z])", re.MULTILINE)
 
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Node, Node], Node]] = {
+    ast.Eq: equal,
+    ast.NotEq: unequal,
     ast.Gt: greater,
     ast.Lt: lambda left, right: greater(right, left),
     ast.GtE: at_least,
@@ -201,6 +203,11 @@ class Reader:
                 return Assignment(name, value)
         words = self._words(statement)
         if isinstance(statement, ast.Expr):
+            match statement.value:
+                case ast.Compare(left=ast.Name(), ops=[ast.Eq()]):
+                    raise self._error(
+                        f"{words} compares; assign with a single =, such as Y = X @ W.", statement
+                    )
             self._node(statement.value, 0)  # what is wrong with it comes first
             raise self._error(
                 f"{words} has no name; only the last line may lack one. Write Y = {words}.",
@@ -277,7 +284,7 @@ class Reader:
         try:
             if name == "einsum":
                 return make(options["subscripts"], *made)
-            if isinstance(axes := options.get("axis"), tuple):
+            if isinstance(axes := options.get("axis"), tuple) and name != "norm":
                 (arg,) = made
                 return over_axes(make, arg, axes, keepdims=bool(options.get("keepdims")))
             return make(*made, **options)

@@ -69,6 +69,9 @@ def _source(node: Node) -> tuple[str, int]:
             return _wrapped(arg, _ATOM) + ".mT", _ATOM
         case nodes.Rearrange(arg, order):
             return rearrangement(_wrapped(arg, _ATOM), source(arg), order), _ATOM
+        case nodes.Apply("iszero", arg):
+            sides = nodes.children(arg) if isinstance(arg, nodes.Subtract) else (arg, nodes.ZERO)
+            return " == ".join(_wrapped(side, 1) for side in sides), 0
         case nodes.Apply(function, arg) | nodes.Functional(function, arg):
             return f"{function}({source(arg)})", _ATOM
         case nodes.Eye(size):
@@ -182,7 +185,7 @@ def _options(node: Node) -> Iterator[str]:
     if isinstance(node, nodes.Reduction) and node.keepdims:
         yield "keepdims=True"
     if isinstance(node, nodes.Norm) and node.order is not None:
-        yield str(node.order)
+        yield node.order if isinstance(node.order, str) else source(nodes.Number(node.order))
 
 
 def _number(value: Fraction) -> tuple[str, int]:

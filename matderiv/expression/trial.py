@@ -17,7 +17,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Array, numeric_value, sizes_in
 from matderiv.expression.shapes import Shape
 
-__all__ = ["looks_singular", "looks_zero", "meet_somewhere"]
+__all__ = ["distinct_values", "looks_singular", "looks_zero", "meet_somewhere"]
 
 _TINY = 1e-9
 _ROUNDING = 1e-13  # the least singular value beside the largest, of a matrix of low rank
@@ -46,25 +46,30 @@ def looks_zero(
 
 
 def meet_somewhere(
+    apart: Sequence[tuple[str, Node]],
     steps: Sequence[tuple[str, Node]],
-    sides: tuple[Node, Node],
     inputs: Mapping[str, Shape],
     shapes: Mapping[str, Shape],
 ) -> bool:
-    """Whether some entries of two values are the same wherever it is tried, and not constant.
+    """Whether a difference of arrays has entries that are 0 wherever it is tried, one no constant.
 
-    Those on the diagonal of X and its transpose are.
+    That of X and its transpose has them on the diagonal. `steps` end with one of the two arrays.
     """
-    one, other = sides
-    first = nodes.Add(one, nodes.Multiply(nodes.ZERO, other))  # of the shape of both
-    apart, found = (
-        list(_tried([*steps, ("", value)], inputs, shapes, (*_RANGES, *_NEGATIVE)))
-        for value in (nodes.Subtract(one, other), first)
-    )
-    if len(apart) != len(found) or len(apart) <= 1:
+    ranges = (*_RANGES, *_NEGATIVE)
+    away, found = (list(_tried(some, inputs, shapes, ranges)) for some in (apart, steps))
+    if len(away) != len(found) or len(away) <= 1:
         return False
-    same = np.abs(apart).max(axis=0) <= _TINY
+    same = np.abs(away).max(axis=0) <= _TINY
     return bool((same & (np.ptp(found, axis=0) > _TINY)).any())
+
+
+def distinct_values(
+    steps: Sequence[tuple[str, Node]], inputs: Mapping[str, Shape], shapes: Mapping[str, Shape]
+) -> int:
+    """How many different numbers but 0 stand in the last of some values, all tries together."""
+    found = [value.ravel() for value in _tried(steps, inputs, shapes, _RANGES * 4)]
+    numbers = np.unique(np.round(np.concatenate([[0.0], *found]), 9))
+    return len(numbers[numbers != 0])
 
 
 def looks_singular(
