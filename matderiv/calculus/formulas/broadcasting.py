@@ -17,8 +17,8 @@ __all__ = [
     "column",
     "filled",
     "is_entrywise",
+    "is_fixed",
     "kept",
-    "of_one_entry",
     "rearranged",
     "size_name",
     "spread",
@@ -115,8 +115,10 @@ def is_entrywise(node: Node) -> bool:
     )
 
 
-def of_one_entry(node: nodes.Reduction, shape: ShapeOf) -> bool:
-    """Whether each result of a reduction is made of one entry, at any input."""
+def is_fixed(node: Node, shape: ShapeOf) -> bool:
+    """Whether a value is the same at any input: a spread or a softmax of one entry."""
+    if not isinstance(node, nodes.Var | nodes.Std | nodes.AlongAxis):
+        return False
     over = shape(node.arg)
     return all(dim == SINGLE for dim in (over if node.axis is None else (over[node.axis],)))
 

@@ -13,8 +13,8 @@ from matderiv.calculus.formulas.broadcasting import (
     ShapeOf,
     column,
     filled,
+    is_fixed,
     kept,
-    of_one_entry,
     rearranged,
     size_name,
     turned,
@@ -43,8 +43,14 @@ def adjoint(node: Node, upstream: Node, shape: ShapeOf) -> tuple[Node, ...]:
     Raises:
         MissingRuleError: the node has neither a rule nor a definition.
     """
+    if is_fixed(node, shape):
+        return tuple(map(_nothing, map(shape, nodes.children(node))))
     rule = ADJOINTS.get(type(node))
     return rule(node, upstream, shape) if rule else _by_definition(node, upstream, shape)
+
+
+def _nothing(shape: Shape) -> Node:
+    return nodes.zeros(tuple(map(size_name, shape))) if shape else nodes.ZERO
 
 
 def _by_definition(node: Node, upstream: Node, shape: ShapeOf) -> tuple[Node, ...]:
@@ -319,10 +325,7 @@ def var(node: nodes.Var, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 
 @_rule(nodes.Std)
 def std(node: nodes.Std, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
-    """The rule dL = Σ g/(n·s)·(a - m)·da, s the root of the variance of n entries; 0 for n = 1."""
-    if of_one_entry(node, shape):
-        over = shape(node.arg)
-        return (nodes.zeros(tuple(map(size_name, over))) if over else nodes.ZERO,)
+    """The rule dL = Σ g/(n·s)·(a - m)·da, s the root of the variance of n entries."""
     own = nodes.Std(node.arg, node.axis, keepdims=node.axis is not None)
     middle = nodes.Mean(node.arg, node.axis, keepdims=node.axis is not None)
     (each,) = mean(nodes.Mean(node.arg, node.axis, node.keepdims), g, shape)

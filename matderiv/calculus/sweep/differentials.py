@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, of_one_entry, size_name
+from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, is_fixed
 from matderiv.expression import nodes
 from matderiv.expression.definitions import derivative, unfolded
 from matderiv.expression.nodes import Node
@@ -39,7 +39,7 @@ def differential(node: Node, moving: Mapping[str, Node], shape: ShapeOf) -> Chan
     if isinstance(node, nodes.Name):
         return moving.get(node.name)
     changes = [differential(child, moving, shape) for child in nodes.children(node)]
-    if all(change is None for change in changes):
+    if all(change is None for change in changes) or is_fixed(node, shape):
         return None
     rule = DIFFERENTIALS.get(type(node))
     if rule is None:
@@ -195,10 +195,7 @@ def sum_(node: nodes.Sum | nodes.Mean, da: Node, shape: ShapeOf) -> Node:
 
 @_rule(nodes.Std)
 def std(node: nodes.Std, da: Node, shape: ShapeOf) -> Node:
-    """For s = √(mean (A - m)²): mean((A - m)∘dA)/s, for Σ (A - m)·dm = 0; for one entry 0."""
-    if of_one_entry(node, shape):
-        own = tuple(map(size_name, shape(node)))
-        return nodes.zeros(own) if own else nodes.ZERO
+    """For s = √(mean (A - m)²): mean((A - m)∘dA)/s, for Σ (A - m)·dm = 0."""
     middle = nodes.Mean(node.arg, node.axis, keepdims=node.axis is not None)
     change = nodes.Multiply(nodes.Subtract(node.arg, middle), _whole(node, da, shape))
     return nodes.Divide(nodes.Mean(change, node.axis, node.keepdims), node)
