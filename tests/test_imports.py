@@ -44,6 +44,7 @@ PARTS = (
     "array_derivatives",
     "jacobians",
     "expansions",
+    "explanations",
     "checking",
     "testing",
     "pytest_plugin",
