@@ -13,6 +13,7 @@ from matderiv.cli._handout import handout_command
 from matderiv.cli._jacobian import jacobian_command
 from matderiv.cli._second import hessian_command, product_commands
 from matderiv.cli._show import show_command
+from matderiv.cli._taylor import taylor_command
 
 __all__ = ["cli"]
 
@@ -33,5 +34,6 @@ for _command in (
     jacobian_command,
     *product_commands,
     show_command,
+    taylor_command,
 ):
     cli.add_command(_command)
