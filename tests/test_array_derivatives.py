@@ -455,7 +455,7 @@ def test_signs_of_hessians(program: str, wrt: str, words: str) -> None:
 
 
 def test_names_of_values_keep_shapes() -> None:
-    """a is not told as P*A where that is a row."""
+    """A vector is not told as P*A where that is a row."""
     program = "P = a/A; R = std(outer(c, a), axis=1, keepdims=True)"
     found = matderiv.jacobian(program, wrt="c", shapes={"A": (1, 2), "a": (2,), "c": (3,)})
     names = numbers({"A": (1, 2), "a": (2,), "c": (3,)})
