@@ -236,7 +236,9 @@ NOT: dict[str, list[str]] = {
     ],
     "common factor": ["S @ x + S @ T", "x @ S + T @ S", "A/C + B*C"],
     "multiplied out": [
-        "A*(1 - B) + (1 - A)*B", "x*(A - x) + x*x", "A*((A + B)*(A + C)*(B + C)*(B + x) + C) + B*C",
+        "A*(1 - B) + (1 - A)*B",
+        "x*(A - x) + x*x",
+        "(1 - A)*((A + B + C + 1)*(2*A + B + 3*C + 1) + B) + 1 - A",
     ],
     "one denominator": ["1/A + 1/B", "1/A - 1/(1 - A)"],
     "scalars out of a sum": [
