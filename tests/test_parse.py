@@ -238,8 +238,8 @@ WITH_CARET = [
         "np",
         "np.frobnicate is not in the language; an undefined function of each entry is written f(Y).",
     ),
-    (LINE + "Y.norm()", "Y.norm", ".norm(…) is no method; write norm(Y)."),
-    (LINE + "Y.square()", "Y.square", ".square(…) is no method; write square(Y)."),
+    
+    
     (LINE + "Y.T()", "Y.T", ".T(…) is not in the language; write Y.T."),
     (
         LINE + "Y.summ()",

@@ -10,6 +10,7 @@ from matderiv.errors import UnsupportedError
 from matderiv.expression._arguments import Refusal
 from matderiv.expression.foreign import elsewhere, instead_of_name, names_elsewhere
 from matderiv.expression.vocabulary import (
+    ALIKE,
     ARRAY_METHODS,
     FOREIGN_MODULES,
     KNOWN,
@@ -75,8 +76,8 @@ def method_call(tree: ast.Call, words: _Words) -> tuple[str, list[ast.expr]]:
                 "is written f(Y).",
                 tree,
             )
-        case ast.Attribute(value=value, attr=name) if name in ARRAY_METHODS:
-            return name, [value, *tree.args]
+        case ast.Attribute(value=value, attr=name) if ALIKE.get(name, name) in KNOWN:
+            return ALIKE.get(name, name), [value, *tree.args]
         case ast.Attribute(value=value, attr=name):
             raise Refusal(f".{name}(…) {_no_method(name, words(value))}", tree.func)
     raise Refusal(
@@ -92,8 +93,6 @@ def _is_module(tree: ast.expr) -> bool:
 
 
 def _no_method(name: str, before: str) -> str:
-    if name in KNOWN:
-        return f"is no method; write {name}({before})."
     if name in ("T", "t", "transpose"):
         return f"is not in the language; write {before}.T."
     found = elsewhere(name)
