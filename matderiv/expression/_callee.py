@@ -54,6 +54,13 @@ def check_declared(name: str, tree: ast.expr, declared: Container[str]) -> None:
     Raises:
         Refusal: it is none of these.
     """
+    if name.startswith(("sum_", "prod_")):
+        whole = name.partition("_")[0]
+        raise Refusal(
+            f"{name}(…) is not in the language; write {whole}(Y) with whole arrays and without "
+            "their indices.",
+            tree,
+        )
     if name not in KNOWN and needs_word(name) and name not in declared:
         raise Refusal(
             f"Unknown function {name}. If it is an undefined function of each entry, say so: "
