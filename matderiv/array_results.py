@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from matderiv._collector import uncollected
 from matderiv.arguments import checked
 from matderiv.array_questions import Asked, answer_at, array_program
 from matderiv.calculus.deciding.decide import Verdict
@@ -29,7 +30,10 @@ from matderiv.notation.array_forms import (
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from matderiv.derivation.array_steps import ArrayDerivation
     from matderiv.expression.numeric import Array as Numbers
+    from matderiv.handout.document import Document
+    from matderiv.notation.shown import Show
 
 __all__ = ["ArrayDerivative", "derivative_text"]
 
@@ -199,6 +203,53 @@ class ArrayDerivative:
             formula, calls = einsum_calls(self._derived)
         wanted = Wanted(asked.kind, self.label, words, self.program, inputs, calls)
         return gradient_code(answer.sweep, {answer.name: formula}, target, note=note, wanted=wanted)
+
+    @checked()
+    def document(self, lang: str = "en", show: Show = None) -> Document:
+        """The page that derives a Jacobian or a Hessian: entries, index notation, differentials.
+
+        `show` is how many rows, columns and terms are shown of long ones, or "all".
+
+        Raises:
+            InputError: no such language, `show` asks for too much, or it is a product with a
+                direction, which has no page.
+            ProofError: a link of the derivation is not proved.
+            UnsupportedError: a value is too long in one piece.
+        """
+        from matderiv.handout.array_page import array_blocks, array_title
+        from matderiv.handout.document import Document
+        from matderiv.notation.shown import shown
+
+        lines = {} if self.form == "index" else self.lines
+        with uncollected():
+            derived = self._derivation
+            most = shown(derived.about.task, show)
+            blocks = tuple(array_blocks(derived, lines, lang, most))
+            return Document(lang, array_title(derived, lang), blocks, whole=most is None)
+
+    @cached_property
+    def _derivation(self) -> ArrayDerivation:
+        """The steps to it.
+
+        Raises:
+            InputError: it is a product with a direction.
+        """
+        from matderiv.array_pages import derive_array
+
+        if self.asked.direction:
+            whole = "hessian" if self.asked.kind == "hvp" else "jacobian"
+            raise InputError(f"There is no page about {self.asked.kind}; make that of {whole}.")
+        by_rows = self.form != "vec"
+        return derive_array(
+            self.asked, self.answer, self.shapes, readings=self.read, by_rows=by_rows
+        )
+
+    @checked()
+    def print(self, form: str = "text", lang: str = "en", show: Show = None) -> str:
+        """The page as text, LaTeX or Markdown; see `document`."""
+        from matderiv.handout.formats import write_text
+
+        return write_text(self.document(lang, show), form)
 
     @checked()
     def __call__(

@@ -39,6 +39,7 @@ PARTS = (
     "evaluation",
     "gradients",
     "array_questions",
+    "array_pages",
     "array_results",
     "array_derivatives",
     "jacobians",

@@ -51,6 +51,10 @@ from matderiv.handout.certificate import WRITERS, _Writer
 OTHER_SIDES = {"Numerals", "KroneckerProducts"}
 OTHER_WORDS = {"exercise", "contribution", "numbers", "right", "slip", "whole"} | {
     "added up", "as before", "term by term", "worked out"}  # fmt: skip
+OTHER_WORDS |= {
+    f"array {step}" for step in ("values", "entries", "index", "differential", "result")
+}
+OTHER_WORDS |= {"whole change", "second", "symmetric", "squares"}
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "verify_certificate.py"
 

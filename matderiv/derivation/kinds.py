@@ -31,6 +31,12 @@ StepKind = Literal[
     "matrix",
     "zero",
     "structure",
+    # arrays of derivatives
+    "array values",
+    "array entries",
+    "array index",
+    "array differential",
+    "array result",
     "exercise",
 ]
 
@@ -74,6 +80,11 @@ ChainKind = Literal[
     # formulas in the names of the program
     "assembled",
     "structure",
+    # arrays of derivatives
+    "whole change",
+    "second",
+    "symmetric",
+    "squares",
     # exercises
     "contribution",
     "numbers",

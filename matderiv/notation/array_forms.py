@@ -8,18 +8,9 @@ from fractions import Fraction
 
 from matderiv.calculus.formulas.flattened import factors, product_of, sum_of
 from matderiv.calculus.index_forms.einsums import EinsumTerm
-from matderiv.calculus.index_forms.forms import Index, Indices
-from matderiv.calculus.index_forms.index_expressions import (
-    IndexExpression,
-    Numeral,
-    SumOver,
-    delta,
-    index_product,
-    signed_sum,
-    sum_over,
-)
+from matderiv.calculus.index_forms.forms import Indices
 from matderiv.calculus.index_forms.letters import lettered
-from matderiv.calculus.index_forms.linear_maps import Product
+from matderiv.calculus.index_forms.product_entries import entry_of_products
 from matderiv.calculus.index_forms.vec_forms import VecProduct, vec_product
 from matderiv.calculus.index_forms.written_entry import entry_of
 from matderiv.calculus.sweep.array_derivatives import Found, einsum_form
@@ -338,7 +329,8 @@ def _entries(derived: Derived) -> tuple[Box, Box]:
     last = [free.pop(later) for _ in found.dims[rows:]]
     at = lettered(found.dims, (*first, *last))
     if found.products:
-        right = _entry(found.products, dict(zip(found.at, at, strict=True)), formulas, tuple(free))
+        places = dict(zip(found.at, at, strict=True))
+        right = entry_of_products(found.products, places, formulas.shape, tuple(free))
     else:
         right = entry_of(found.node, at, formulas.shape, free)
 
@@ -355,30 +347,3 @@ def _entries(derived: Derived) -> tuple[Box, Box]:
         sides = sides[::-1]
     boxes = [entry(name, indices) for name, indices in zip(names, sides, strict=True)]
     return _ratio(derived, boxes, entries=True), IndexNotation(formulas).box(right)
-
-
-def _entry(
-    products: tuple[Product, ...],
-    places: dict[Index, Index],
-    formulas: Formulas,
-    letters: tuple[str, ...],
-) -> IndexExpression:
-    """The sum of products as an index expression."""
-    terms = []
-    for product in products:
-        free = iter(letters)
-        names: dict[str, str] = {letter: next(free) for letter, _ in product.summed}
-        inside = tuple(free)
-        known: dict[Index, Index] = places | dict(names.items())
-        items = [
-            entry_of(node, tuple(known.get(i, i) for i in at), formulas.shape, inside)
-            for node, at in product.factors
-        ]
-        deltas = [delta(known[a], known[b]) for a, b in product.deltas]
-        runs = tuple((names[letter], dim) for letter, dim in product.summed)
-        number = Numeral(abs(product.number))
-        sums = [item for item in items if isinstance(item, SumOver)]
-        items = [item for item in items if item not in sums]
-        body = sum_over(runs, index_product([*items, *deltas, *sums]))
-        terms.append((1 if product.number > 0 else -1, index_product([number, body])))
-    return signed_sum(terms)

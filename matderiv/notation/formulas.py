@@ -137,7 +137,12 @@ class Formulas:
         return partial_ratio(name_box(self.loss), name_box(of))
 
     def change(self, of: str) -> Held:
-        """dX, the d upright; (dZ)_U of a value Z, U held fixed where X reaches Z through U, too."""
+        """dX, the d upright; (dZ)_U of a value Z, U held fixed where X reaches Z through U, too.
+
+        Of a change dL it is d²L.
+        """
+        if of[0] == "δ" and of not in self.names:
+            return Row((Scripts(_D, sup=NumberBox("2")), name_box(of[1:]))), "atom"
         return self.direct(Row((_D, name_box(of))), of), "atom"
 
     def direct(self, change: Box, of: str) -> Box:

@@ -85,14 +85,16 @@ def text(box: Box) -> str:
 def _apart(items: tuple[Box, ...]) -> Iterator[str]:
     """The items, with a dot after an index or an exponent, which would run into what follows.
 
-    So would a letter before the name of a function.
+    So would a letter before the name of a function, and what stands below a fraction's line.
     """
     for number, item in enumerate(items):
         before = items[number - 1] if number else None
         first = _first(item)
         word = first.base if isinstance(first, boxes.Scripts) else first
-        if (_hangs(before) and not isinstance(first, boxes.Operator | boxes.Fence)) or (
-            isinstance(_last(before), boxes.Symbol) and isinstance(word, boxes.Word)
+        if (
+            (_hangs(before) and not isinstance(first, boxes.Operator | boxes.Fence))
+            or (isinstance(_last(before), boxes.Symbol) and isinstance(word, boxes.Word))
+            or (isinstance(_last(before), boxes.Fraction) and not isinstance(first, boxes.Operator))
         ):
             yield SIGNS["cdot"].text
         yield text(item)
@@ -102,7 +104,10 @@ def _hangs(box: Box | None) -> bool:
     """Whether a box ends in an index or an exponent on the line."""
     last = _last(box)
     return (
-        isinstance(last, boxes.Scripts) and not text(last).isalnum() and text(last)[-1] not in "ᵀ′"
+        isinstance(last, boxes.Scripts)
+        and not isinstance(last.base, boxes.Operator)  # d²L
+        and not text(last).isalnum()
+        and text(last)[-1] not in "ᵀ′"
     )
 
 

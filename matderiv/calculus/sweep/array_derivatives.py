@@ -40,6 +40,7 @@ __all__ = [
     "ArrayProgram",
     "Curvature",
     "Found",
+    "contracted_with",
     "curvature",
     "einsum_form",
     "gradient_program",
@@ -82,6 +83,11 @@ class ArrayProgram:
         taken |= {f"d{name}" for name in taken}
         more = (f"{wish}{n}" for n in range(1, len(taken) + 2) for wish in wishes)
         return next(name for name in (*wishes, *more) if name not in taken)
+
+    def clear(self, *wishes: str) -> str:
+        """A name that the program uses neither in small letters nor in capitals, if possible."""
+        taken = {name.lower() for name in self.program.names() | self.shapes.keys()}
+        return self.free(*[wish for wish in wishes if wish.lower() not in taken] or wishes)
 
     def along(self, direction: str) -> ArrayProgram:
         """⟨V, Y⟩ as a program: its last value is Σ V∗Y, or V·L of a number L.
@@ -261,13 +267,13 @@ def jacobian_of(of: ArrayProgram, wrt: str, *, denominator: bool = False) -> Fou
     else:
         products = tuple(reduced(products, axes, dims, swept.facts))
         node = broadcasted(products, axes, dims, swept.facts.shape)
-    product = _contracted(nodes.Name(direction), node, *sizes, denominator=denominator)
+    product = contracted_with(nodes.Name(direction), node, *sizes, denominator=denominator)
     verdict = all_equal((verdict, prover.same(product, formula, wrt)))
     _check(verdict, wrt)
     return Found(_with(swept, wrt, node), wrt, node, verdict, products, axes, dims, matrix)
 
 
-def _contracted(
+def contracted_with(
     direction: Node, array: Node, first: Shape, last: Shape, *, denominator: bool
 ) -> Node:
     """Σ V∗∂Y/∂X over the axes of Y, which are the first of the array, or the last."""
