@@ -43,6 +43,7 @@ PARTS = (
     "array_results",
     "array_derivatives",
     "jacobians",
+    "explanations",
     "checking",
     "testing",
     "pytest_plugin",

@@ -7,6 +7,7 @@ import click
 from matderiv._version import __version__
 from matderiv.cli._check import check_command
 from matderiv.cli._derive import derive_command
+from matderiv.cli._explain import explain_command
 from matderiv.cli._gradient import gradient_command
 from matderiv.cli._handout import handout_command
 from matderiv.cli._jacobian import jacobian_command
@@ -24,6 +25,7 @@ def cli() -> None:
 for _command in (
     check_command,
     derive_command,
+    explain_command,
     gradient_command,
     handout_command,
     hessian_command,

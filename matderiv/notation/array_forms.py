@@ -69,6 +69,8 @@ class Derived:
     text: Callable[[Node], str]
     swap: str = "K"
     turned: bool = False
+    #: The letter of the array and the direction, of a product of the two.
+    product: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ def array_latex(derived: Derived) -> str:
         case "formula":
             right = formulas.node(found.node)
             left = _ratio(derived, [name_box(name) for name in (derived.of, *derived.wrt)])
+            if derived.product:
+                left = _product(derived, left, *derived.product)
         case "vec" | "vec-rows":
             boxes = [name_box(name) for name in (derived.of, *derived.wrt)]
             several = [len(found.dims[: derived.first]) > 1, len(found.dims[derived.first :]) > 1]
@@ -114,6 +118,17 @@ def array_latex(derived: Derived) -> str:
         case _:
             left, right = _entries(derived)
     return f"\\begin{{aligned}}\n{latex(left)} & = {latex(right)}\n\\end{{aligned}}\n"
+
+
+def _product(derived: Derived, ratio: Box, letter: str, direction: str) -> Box:
+    """(∂y/∂x) v or (∂y/∂x)ᵀ v of vectors, and J V where one of the two is none."""
+    shapes = derived.found.sweep.graph.shapes
+    sides = (derived.found.dims, shapes[direction], shapes[derived.wrt[0]])
+    v = name_box(direction)
+    if any(len(shape) != 1 for shape in sides):
+        return Row((name_box(letter), v))
+    back = len(derived.wrt) == 1 and derived.found.name == derived.wrt[0]
+    return Row((Scripts(fenced(ratio), sup=Symbol("T")) if back else ratio, v))
 
 
 def _ratio(derived: Derived, boxes: list[Box], *, entries: bool = False) -> Box:

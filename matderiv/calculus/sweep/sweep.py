@@ -227,7 +227,8 @@ class _Sweep:
         best = self.tidied(name, put, values)
         own = _each(local, self.facts) if len(put) > _TOGETHER else tidy(_sum(local), self.facts)
         gone: frozenset[str] = frozenset()
-        if len(put) <= _FEW and best[2] != nodes.ZERO:
+        shown = not self.graph.hides(name) or name in self.wrt  # else it is put into others whole
+        if shown and len(put) <= _FEW and best[2] != nodes.ZERO:
             before = with_value_names(best[2], values.names.by_key, but=name)
             for known in _puttable(before, found):
                 uses_put = _with_put(put, known, name, values.names)
