@@ -21,6 +21,7 @@ from matderiv.handout.formats import write_text
 from matderiv.handout.program import compose_program
 from matderiv.handout.readings import reading_texts
 from matderiv.notation.shown import MOST_SHOWN, Show, shown
+from matderiv.tracing import ProgramLike, program_text
 
 if TYPE_CHECKING:
     from matderiv.handouts import Handout
@@ -123,7 +124,7 @@ class Derivation(links.ProvedSteps):
 
 @checked(PAGE_WORK)
 def derive(
-    program: str = DEFAULT_PROGRAM,
+    program: ProgramLike = DEFAULT_PROGRAM,
     *,
     wrt: str | Iterable[str] | None = None,
     sizes: Mapping[str, int | None] | None = None,
@@ -160,7 +161,7 @@ def derive(
     names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
     with uncollected():
         task = read_task(
-            program,
+            program_text(program),
             names,
             sizes=sizes,
             shapes=shapes,

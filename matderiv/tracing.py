@@ -21,7 +21,10 @@ from typing import Any, NoReturn
 from matderiv.errors import InputError, MatderivError, UnsupportedError, brief
 from matderiv.expression.vocabulary import ARRAY_METHODS, KNOWN, NAME_PATTERN
 
-__all__ = ["Traced", "called_with", "program_of"]
+__all__ = ["ProgramLike", "Traced", "called_with", "program_of", "program_text"]
+
+#: A program as text, or a function of arrays that is one.
+ProgramLike = str | Callable[..., Any]
 
 _BINARY: dict[str, ast.operator] = {
     "add": ast.Add(),
@@ -285,6 +288,15 @@ def _number(trace: _Trace, value: object) -> ast.expr:
 
 def _placeholder(place: int) -> str:
     return f"?{place}"
+
+
+def program_text(program: ProgramLike) -> str:
+    """The program as text; of a function, what it does with its parameters.
+
+    Raises:
+        InputError, UnsupportedError: as `program_of`.
+    """
+    return program if isinstance(program, str) else program_of(program)
 
 
 def program_of(function: Callable[..., Any]) -> str:

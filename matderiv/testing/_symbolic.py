@@ -8,13 +8,14 @@ from typing import Any
 from matderiv.arguments import NAME, checked
 from matderiv.checking.check import check
 from matderiv.checking.report import Check
+from matderiv.tracing import ProgramLike
 
 __all__ = ["assert_gradient", "assert_hessian", "assert_jacobian"]
 
 
 @checked(wrt=NAME)
 def assert_gradient(
-    program: str,
+    program: ProgramLike,
     wrt: str,
     claim: str,
     *,
@@ -51,7 +52,7 @@ def assert_gradient(
 
 @checked(wrt=NAME)
 def assert_jacobian(
-    program: str,
+    program: ProgramLike,
     wrt: str,
     claim: str,
     *,
@@ -81,7 +82,7 @@ def assert_jacobian(
 
 @checked(wrt=NAME)
 def assert_hessian(
-    program: str,
+    program: ProgramLike,
     wrt: str,
     claim: str,
     *,
