@@ -13,8 +13,8 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import chain
-from numbers import Rational, Real
 from types import CodeType, EllipsisType, FrameType
 from typing import Any, NoReturn
 
@@ -275,15 +275,13 @@ def _number(trace: _Trace, value: object) -> ast.expr:
     if getattr(value, "shape", ()):
         trace.refuse("an array is used that is no parameter; make it one")
     number = value.item() if hasattr(value, "item") else value
-    if not isinstance(number, Real) or not math.isfinite(number):
+    if not isinstance(number, int | float | Fraction) or not math.isfinite(number):
         trace.refuse(f"{brief(value)} is no number of the language")
-    if isinstance(number, Rational) and number.denominator != 1:
-        return ast.BinOp(
-            _number(trace, number.numerator), ast.Div(), _number(trace, number.denominator)
-        )
-    plain = number if isinstance(number, int | float) else int(number)
-    size = ast.Constant(abs(plain))
-    return ast.UnaryOp(ast.USub(), size) if plain < 0 else size
+    if isinstance(number, Fraction):
+        parts = _number(trace, number.numerator), _number(trace, number.denominator)
+        return ast.BinOp(parts[0], ast.Div(), parts[1])
+    size = ast.Constant(abs(number))
+    return ast.UnaryOp(ast.USub(), size) if number < 0 else size
 
 
 def _placeholder(place: int) -> str:
