@@ -422,7 +422,7 @@ def derivative_text(derivative: ArrayDerivative, form: str = "formula") -> str:
 
 
 def _work(found: Found) -> Work:
-    """What a derivative takes, with the values that it is made of."""
+    """The work that a derivative takes, with that of the values that it is made of."""
     values = statements(found.sweep, {found.name: found.node})
     return work_of(values.values(), found.sweep.facts.shape)
 
