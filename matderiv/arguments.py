@@ -247,6 +247,8 @@ _KINDS = {
     "method": _TEXT,
     "dtype": _TEXT,
     "lang": _TEXT,
+    "length": _TEXT,
+    "colours": _FLAG,
     "show": Kind("'all' or a whole number from 2 to 1000", _show),
     "title": _TEXT,
     "author": _TEXT,
