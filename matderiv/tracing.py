@@ -278,7 +278,7 @@ def _number(trace: _Trace, value: object) -> ast.expr:
         return ast.BinOp(
             _number(trace, number.numerator), ast.Div(), _number(trace, number.denominator)
         )
-    plain = number if isinstance(number, int | float) else math.trunc(number)
+    plain = number if isinstance(number, int | float) else int(number)
     size = ast.Constant(abs(plain))
     return ast.UnaryOp(ast.USub(), size) if plain < 0 else size
 
