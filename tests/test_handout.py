@@ -364,8 +364,8 @@ def _is_heading(block: object, key: str, lang: str) -> bool:
 def test_a_pattern_holds_the_entries_or_crosses() -> None:
     """∂y_11/∂x_12 = w_21 stands in its cell; where there is no room for all, crosses stand."""
     _, spelled, diagonal = tables(default().document)
-    assert words_of(spelled.rows[0][2]) == "w₂₁"
-    assert words_of(diagonal.rows[0][1]) == "x₁₁"
+    assert words_of(spelled.rows[0][2]) == "w_21"
+    assert words_of(diagonal.rows[0][1]) == "x_11"
     assert sum(words_of(cell) == "·" for row in spelled.rows for cell in row) == 24
     crossed = tables(whole("softmax"))[1]
     assert sum(words_of(cell) == "×" for row in crossed.rows for cell in row) == 48
