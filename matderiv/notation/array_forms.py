@@ -42,7 +42,15 @@ from matderiv.notation.names import (
 )
 from matderiv.notation.text import text as plain
 
-__all__ = ["FORMS", "Derived", "Written", "array_latex", "einsum_calls", "written_array"]
+__all__ = [
+    "FORMS",
+    "Derived",
+    "Written",
+    "array_latex",
+    "einsum_calls",
+    "formulas_of",
+    "written_array",
+]
 
 #: How an array of three or four axes can be written.
 FORMS = ("einsum", "vec", "vec-rows", "index")
@@ -69,6 +77,8 @@ class Derived:
     text: Callable[[Node], str]
     swap: str = "K"
     turned: bool = False
+    #: The letter of the array and the direction, of a product of the two.
+    product: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,8 @@ def array_latex(derived: Derived) -> str:
         case "formula":
             right = formulas.node(found.node)
             left = _ratio(derived, [name_box(name) for name in (derived.of, *derived.wrt)])
+            if derived.product:
+                left = _product(derived, left, *derived.product)
         case "vec" | "vec-rows":
             boxes = [name_box(name) for name in (derived.of, *derived.wrt)]
             several = [len(found.dims[: derived.first]) > 1, len(found.dims[derived.first :]) > 1]
@@ -114,6 +126,17 @@ def array_latex(derived: Derived) -> str:
         case _:
             left, right = _entries(derived)
     return f"\\begin{{aligned}}\n{latex(left)} & = {latex(right)}\n\\end{{aligned}}\n"
+
+
+def _product(derived: Derived, ratio: Box, letter: str, direction: str) -> Box:
+    """(∂y/∂x) v or (∂y/∂x)ᵀ v of vectors, and J V where one of the two is none."""
+    shapes = derived.found.sweep.graph.shapes
+    sides = (derived.found.dims, shapes[direction], shapes[derived.wrt[0]])
+    v = name_box(direction)
+    if any(len(shape) != 1 for shape in sides):
+        return Row((name_box(letter), v))
+    back = len(derived.wrt) == 1 and derived.found.name == derived.wrt[0]
+    return Row((Scripts(fenced(ratio), sup=Symbol("T")) if back else ratio, v))
 
 
 def _ratio(derived: Derived, boxes: list[Box], *, entries: bool = False) -> Box:
@@ -130,12 +153,17 @@ def _ratio(derived: Derived, boxes: list[Box], *, entries: bool = False) -> Box:
 
 
 def _formulas(derived: Derived) -> Formulas:
-    swept = derived.found.sweep
+    return formulas_of(derived.found, derived.of)
+
+
+def formulas_of(found: Found, of: str) -> Formulas:
+    """The notation of a derivative of a value."""
+    swept = found.sweep
     names = swept.graph.shapes
     largest = max((d.size for shape in names.values() for d in shape), default=1)
-    letters = tuple(_letters(derived))
+    letters = tuple(_letters(found, of))
     return Formulas(
-        derived.of,
+        of,
         swept.facts.shape,
         names,
         None,
@@ -309,10 +337,10 @@ def _row(formulas: Formulas, node: Node) -> Box:
 # -- entries -------------------------------------------------------------------------------------
 
 
-def _letters(derived: Derived) -> Iterator[str]:
+def _letters(found: Found, of: str) -> Iterator[str]:
     """Letters for indices that are no names: those of sums."""
-    graph = derived.found.sweep.graph
-    taken = {name.lower() for name in (*graph.shapes, *graph.program.functions(), derived.of)}
+    graph = found.sweep.graph
+    taken = {name.lower() for name in (*graph.shapes, *graph.program.functions(), of)}
     taken |= {dim.symbol.lower() for shape in graph.shapes.values() for dim in shape}
     yield from (c for c in _LETTERS if c not in taken)
     yield from (f"i_{n}" for n in range(1, _MOST))

@@ -18,6 +18,7 @@ from functools import reduce
 from operator import add
 from typing import Any
 
+import mpmath
 from mpmath import libmp
 
 from certificates.frame import refuse
@@ -173,11 +174,24 @@ class Real:
         return self * Real(ends, other.grain - 2 * _top(other.ends), self.bits)
 
 
-def _rising(name: str) -> Callable[[Ends, int], Ends]:
+def _erfinv(end: Any, bits: int, _: str) -> Any:  # noqa: ANN401 - mpmath's numbers have no types
+    if libmp.mpf_cmp(libmp.mpf_abs(end), libmp.fone) >= 0:
+        raise UndefinedError
+    with mpmath.workprec(bits):
+        return mpmath.erfinv(mpmath.make_mpf(end))._mpf_
+
+
+def _of_gamma(ends: Ends, bits: int) -> Ends:
+    if libmp.mpf_sign(ends[0]) <= 0:
+        raise UndefinedError
+    return libmp.mpi_loggamma(ends, bits)  # type: ignore[no-any-return]
+
+
+def _rising(function: Callable[..., Any]) -> Callable[[Ends, int], Ends]:
     """A function that rises, of an interval: from that of its lower end to that of its upper."""
 
     def value(ends: Ends, bits: int) -> Ends:
-        low, high = (getattr(libmp, name)(end, bits + 20, "n") for end in ends)
+        low, high = (function(end, bits + 20, "n") for end in ends)
         one, ulp = libmp.fone, libmp.mpf_shift(libmp.fone, -bits)
         about = libmp.mpf_sub(one, ulp), libmp.mpf_add(one, ulp)
         return libmp.mpi_mul((low, high), about, bits)  # type: ignore[no-any-return]
@@ -198,12 +212,15 @@ _KNOWN: dict[str, tuple[Callable[[Ends, int], Ends], Callable[[float], float]]] 
     "cos": (libmp.mpi_cos, lambda u: min(_log2(u), 0)),
     "tan": (libmp.mpi_tan, lambda u: -2 * _log2(math.cos(u))),
     "arctan": (libmp.mpi_atan, lambda u: min(-2 * _log2(u), 0)),
-    "arcsin": (_rising("mpf_asin"), lambda u: -0.5 * _log2(1 - u * u)),
-    "arcsinh": (_rising("mpf_asinh"), lambda u: -0.5 * _log2(1 + u * u)),
-    "arccosh": (_rising("mpf_acosh"), lambda u: -0.5 * _log2(u * u - 1)),
-    "arctanh": (_rising("mpf_atanh"), lambda u: -_log2(1 - u * u)),
-    "tanh": (_rising("mpf_tanh"), lambda u: 2 - 2.886 * abs(u)),
-    "erf": (_rising("mpf_erf"), lambda u: 1 - 1.443 * u * u),
+    "arcsin": (_rising(libmp.mpf_asin), lambda u: -0.5 * _log2(1 - u * u)),
+    "arcsinh": (_rising(libmp.mpf_asinh), lambda u: -0.5 * _log2(1 + u * u)),
+    "arccosh": (_rising(libmp.mpf_acosh), lambda u: -0.5 * _log2(u * u - 1)),
+    "arctanh": (_rising(libmp.mpf_atanh), lambda u: -_log2(1 - u * u)),
+    "tanh": (_rising(libmp.mpf_tanh), lambda u: 2 - 2.886 * abs(u)),
+    "erf": (_rising(libmp.mpf_erf), lambda u: 1 - 1.443 * u * u),
+    "erfinv": (_rising(_erfinv), lambda u: -_log2(1 - u * u)),
+    "gammaln": (_of_gamma, lambda u: -_log2(u)),
+    "digamma": (_rising(libmp.mpf_psi0), lambda u: -2 * _log2(u)),
 }
 
 #: Ranges that the inputs of a program are drawn from, in thousandths, until it has a value.
@@ -295,7 +312,7 @@ class Reals:
             return self.number(max(sign, 0) if name == "step" else sign)
         if _top(u.ends) > (10 if name == "exp" else 1000):
             raise UndefinedError  # more would only cost digits
-        if name == "log" and (0 in u or libmp.mpf_sign(u.ends[0]) < 0):
+        if name in ("log", "digamma") and (0 in u or libmp.mpf_sign(u.ends[0]) < 0):
             raise UndefinedError
         value, steep = _KNOWN[name]
         grain = u.grain + int(steep(libmp.to_float(u.ends[0]) or 1e-300))
