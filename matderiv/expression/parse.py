@@ -14,6 +14,7 @@ from matderiv.expression._arguments import Refusal, arrange, new_axes
 from matderiv.expression._callee import check_declared, check_function, method_call
 from matderiv.expression._constants import check_constants
 from matderiv.expression._names import check_names
+from matderiv.expression._spectral import of_matrix
 from matderiv.expression._syntax import instead_of, name_trouble, syntax_trouble
 from matderiv.expression.axes import over_axes, swapaxes
 from matderiv.expression.foreign import elsewhere, instead_of_name
@@ -21,6 +22,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.operations import operation_of
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shorthand import at_least, equal, greater, unequal
+from matderiv.expression.source import source
 from matderiv.expression.spelling import READ, respelled
 from matderiv.expression.vocabulary import (
     DEFAULT_PROGRAM,
@@ -267,6 +269,11 @@ class Reader:
         raise self._error(f"{self._words(tree)} is not in the language; {instead_of(tree)}.", tree)
 
     def _call(self, tree: ast.Call, depth: int) -> Node:
+        if (spectral := of_matrix(tree)) is not None:
+            made_of, matrix = spectral
+            found = made_of(self._node(matrix, depth + 1))
+            READ.info("Read as: %s for %s", source(found), self._words(tree))
+            return found
         try:
             if isinstance(tree.func, ast.Name):
                 name, args = self._name(tree.func), tree.args
