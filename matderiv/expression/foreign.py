@@ -151,8 +151,8 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("mrdivide", "B @ inv(A)", ""),
     ("mpower matpow", "matrix_power(X, 2)", "for the second power"),
     (
-        "pinv pinverse lstsq pseudoinverse pseudo_inverse ginv",
-        "inv(X.T @ X) @ X.T",
+        "pinverse pseudoinverse pseudo_inverse ginv",
+        "pinv(X)",
         "where the columns of X are independent",
     ),
     ("norm2 l2norm l2_norm vecnorm vector_norm nrm2", "norm(x)", ""),

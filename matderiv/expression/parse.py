@@ -16,6 +16,7 @@ from matderiv.expression._constants import check_constants
 from matderiv.expression._names import check_names
 from matderiv.expression._spectral import of_matrix
 from matderiv.expression._syntax import instead_of, name_trouble, syntax_trouble
+from matderiv.expression._unroll import GIVEN, one_line_loops, unrolled
 from matderiv.expression.axes import over_axes, swapaxes
 from matderiv.expression.foreign import elsewhere, instead_of_name
 from matderiv.expression.nodes import Node
@@ -91,11 +92,12 @@ class Reader:
 
     def __init__(self, text: str) -> None:
         # Indentation means nothing here, and line ends are one character.
-        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        lines = one_line_loops(text.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
         self.text = "\n".join(line.strip() for line in lines).strip()
         self.lines: list[bytes] = []
         self.assumed: list[tuple[str, str]] = []
         self.declared: tuple[str, ...] = ()
+        self.loops = False
 
     def program(self) -> Program:
         """The whole text as a program."""
@@ -106,6 +108,8 @@ class Reader:
             assignment = self._assignment(statement, assignments, last=last)
             assignments[assignment.name] = assignment
         program = Program(tuple(assignments.values()), tuple(self.assumed))
+        if self.loops:
+            READ.info("Read as: %s", program.source())
         check_names(program)
         check_constants(program)
         return program
@@ -154,6 +158,11 @@ class Reader:
             for name in line.names:
                 self._check_declaration(name, line)
         body = [line for line in body if not isinstance(line, ast.Global)]
+        self.loops = any(isinstance(line, ast.For) for line in body)
+        try:
+            body = unrolled(body)
+        except Refusal as refusal:
+            raise self._error(refusal.message, refusal.tree) from None
         if not body:
             raise ProgramSyntaxError(f"The {self.what} is empty. Write for example: {self.example}")
         return body
@@ -327,7 +336,8 @@ class Reader:
 
     def _name(self, tree: ast.Name) -> str:
         # Python folds compatibility letters; the text as typed is what is judged.
-        if not NAME_PATTERN.match(tree.id) or self._typed(tree) != tree.id:
+        typed = hasattr(tree, GIVEN) or self._typed(tree) == tree.id
+        if not NAME_PATTERN.match(tree.id) or not typed:
             raise self._error(name_trouble(self._words(tree)), tree)
         if tree.id.lower() in _NOT_FINITE:
             raise self._error(
