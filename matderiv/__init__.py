@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matderiv.array_results import ArrayDerivative
     from matderiv.checking.check import check
     from matderiv.checking.report import Check
+    from matderiv.expansions import Taylor, taylor
     from matderiv.gradients import Gradient, gradient
     from matderiv.handouts import Handout
     from matderiv.jacobians import Jacobian, jacobian
@@ -37,6 +38,7 @@ __all__ = [
     "ProgramSyntaxError",
     "ProofError",
     "ShapeError",
+    "Taylor",
     "UnsupportedError",
     "__version__",
     "check",
@@ -46,6 +48,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "taylor",
     "vjp",
 ]
 
@@ -57,6 +60,7 @@ _PUBLIC = {
     "Gradient": "matderiv.gradients",
     "Handout": "matderiv.handouts",
     "Jacobian": "matderiv.jacobians",
+    "Taylor": "matderiv.expansions",
     "check": "matderiv.checking.check",
     "derive": "matderiv.api",
     "gradient": "matderiv.gradients",
@@ -64,6 +68,7 @@ _PUBLIC = {
     "hvp": "matderiv.array_derivatives",
     "jacobian": "matderiv.jacobians",
     "jvp": "matderiv.array_derivatives",
+    "taylor": "matderiv.expansions",
     "vjp": "matderiv.array_derivatives",
 }
 

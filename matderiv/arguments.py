@@ -262,6 +262,8 @@ _KINDS = {
     "name": NAME,
     "names": Kind("the names of files", lambda names: tuple(map(_text, names))),
     "fragment": _FLAG,
+    "newton": _FLAG,
+    "order": Kind("a whole number from 1", _at_least(1, _whole)),
     "functions": Kind('a dictionary, such as {"f": numpy.sin}', _by_name(_callable)),
     "array": _FUNCTION,
     "forward": Kind("a function, or None", lambda v: None if v is None else _callable(v)),

@@ -49,7 +49,7 @@ class Jacobian(ArrayDerivative):
         return LocalJacobian(found.task, found.of, found.wrt).size(self.dtype)
 
     @checked()
-    def document(self, lang: str = "en", show: Show = None) -> Document:
+    def document(self, lang: str = "en", show: Show = None, *, newton: bool = False) -> Document:
         """The page that derives it, if Y is what the program ends in, and says what it takes.
 
         `show` writes the Jacobian out, so much of it; see `derive`.
@@ -69,7 +69,7 @@ class Jacobian(ArrayDerivative):
         size_page = compose_jacobian(self.found, self.dtype, most, lang, by_rows=rows)
         if not self.shapes[self.program.loss.name]:
             return size_page
-        derived = super().document(lang, show)
+        derived = super().document(lang, show, newton=newton)
         heading = Heading(2, fill(lang, "jacobian.heading", {}))
         return replace(derived, blocks=(*derived.blocks, heading, *size_page.blocks))
 

@@ -52,9 +52,9 @@ OTHER_SIDES = {"Numerals", "KroneckerProducts"}
 OTHER_WORDS = {"exercise", "contribution", "numbers", "right", "slip", "whole"} | {
     "added up", "as before", "term by term", "worked out"}  # fmt: skip
 OTHER_WORDS |= {
-    f"array {step}" for step in ("values", "entries", "index", "differential", "result")
+    f"array {step}" for step in ("values", "entries", "index", "differential", "result", "newton")
 }
-OTHER_WORDS |= {"whole change", "second", "symmetric", "squares"}
+OTHER_WORDS |= {"whole change", "second", "symmetric", "squares", "model", "normal equations"}
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "verify_certificate.py"
 

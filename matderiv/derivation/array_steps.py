@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from matderiv._budget import stage
-from matderiv.calculus.formulas.broadcasting import spread
+from matderiv.calculus.formulas.broadcasting import size_name, spread
 from matderiv.calculus.formulas.flattened import formula_key
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.canonical import collected
@@ -268,6 +268,9 @@ class ArrayBuilder:
         stage("the result")
         squares = self.squares(sign) if sign else ()
         yield Step("array result", (*self.result(), *squares), wrt)
+        if self.about.names.step:
+            stage("Newton's step")
+            yield Step("array newton", tuple(self.newton()), wrt)
 
     # -- values ------------------------------------------------------------------------------
 
@@ -548,3 +551,31 @@ class ArrayBuilder:
         last = Formula(found if sign > 0 else nodes.Negate(found))
         if self.judge.verdict(put, last).status != "undecided":
             yield self.chain("squares", product, ("put in", put), ("term by term", last))
+
+    # -- Newton's step -----------------------------------------------------------------------
+
+    def newton(self) -> Iterator[Chain]:
+        """D(gᵀs + sᵀHs/2) = (g + Hs)ᵀ ds; and of a quadratic L, Hx - g without x.
+
+        That is what H times x + s is where Hs = -g, the right side of the normal equations.
+        """
+        about, facts = self.about, self.about.task.sweep.facts
+        g, matrix, s, x = map(
+            Name, (about.of, about.names.array, about.names.step, about.names.wrt)
+        )
+        half = nodes.Divide(_between(s, matrix), nodes.TWO)
+        model = nodes.Add(nodes.MatMul(g, s), half)
+        total = nodes.Add(g, nodes.MatMul(matrix, s))
+        yield self.chain(
+            "model",
+            Differential(about.names.once, model, s.name, (), about.shape(about.wrt)),
+            ("rules", Formula(nodes.MatMul(total, change_of(s.name)))),
+        )
+        whole = about.task.sweep.graph.definition(about.of)
+        if not names_in(about.found.node).isdisjoint({about.wrt, *about.moving}):
+            return
+        zeros = nodes.zeros((size_name(about.found.dims[0]),))
+        right = tidy(nodes.Negate(replaced(whole, {about.wrt: zeros})), facts)
+        left = Formula(nodes.Subtract(nodes.MatMul(matrix, x), g))
+        if right != nodes.ZERO and self.judge.verdict(left, Formula(right)).status != "undecided":
+            yield self.chain("normal equations", left, ("put in", Formula(right)))
