@@ -17,6 +17,7 @@ __all__ = ["GIVEN", "one_line_loops", "unrolled"]
 GIVEN = "given_by_loop"
 
 _MOST = 64  # statements that loops are written out as
+_TOO_LONG = f"Loops are written out as at most {_MOST} statements."
 _LOOP = re.compile(r"for\b.*:\Z")
 _AFTER = re.compile(r";(?=[ \t]*for[ \t])")
 
@@ -58,7 +59,7 @@ def unrolled(body: Iterable[ast.stmt]) -> list[ast.stmt]:
             made.append(_put(statement, {}, names))
     if len(made) > _MOST and names:
         loop = next(line for line in body if isinstance(line, ast.For))
-        raise Refusal(f"Loops are written out as at most {_MOST} statements.", loop.iter)
+        raise Refusal(_TOO_LONG, loop.iter)
     return made
 
 
@@ -78,16 +79,30 @@ def _written(loop: ast.For, names: dict[str, str]) -> Iterator[ast.stmt]:
 
 def _steps(tree: ast.expr) -> range:
     match tree:
-        case ast.Call(func=ast.Name(id="range"), args=[*args], keywords=[]) if args:
-            ends = [arg.value for arg in args if isinstance(arg, ast.Constant)]
-            whole = [end for end in ends if isinstance(end, int) and not isinstance(end, bool)]
-            if len(whole) == len(args) <= 2 and len(found := range(*whole)) > 0:  # noqa: PLR2004 - its ends
-                return found
+        case ast.Call(func=ast.Name(id="range"), args=[end], keywords=[]):
+            ends = [0, _whole(end)]
+        case ast.Call(func=ast.Name(id="range"), args=[first, end], keywords=[]):
+            ends = [_whole(first), _whole(end)]
+        case _:
+            ends = [None]
+    if None not in ends:
+        found = range(*(end or 0 for end in ends))
+        if len(found) > _MOST:
+            raise Refusal(_TOO_LONG, tree)
+        if found:
+            return found
     raise Refusal(
         "A loop runs over the numbers of a range, such as range(3); a letter has no words in this "
         "version.",
         tree,
     )
+
+
+def _whole(tree: ast.expr) -> int | None:
+    match tree:
+        case ast.Constant(value=int() as number) if not isinstance(number, bool):
+            return number
+    return None
 
 
 def _assigned(statement: ast.stmt, loop: ast.For) -> tuple[ast.Name, ast.expr]:
