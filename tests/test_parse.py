@@ -571,7 +571,7 @@ def test_names_with_a_meaning_elsewhere_are_refused() -> None:
     """clamp, expm, print and the like are never undefined functions, declared or not."""
     assert not names_elsewhere() & set(KNOWN)
     for name in names_elsewhere():
-        for text in (f"sum({name}(Y))", f"function {name}; sum({name}(Y))"):
+        for text in (f"sum(f({name}(Y)))", f"function {name}; sum(f({name}(Y)))"):
             with pytest.raises((UnsupportedError, ProgramSyntaxError), match=rf"^{name}\b"):
                 parse(text)
 

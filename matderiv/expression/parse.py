@@ -160,9 +160,13 @@ class Reader:
         body = [line for line in body if not isinstance(line, ast.Global)]
         self.loops = any(isinstance(line, ast.For) for line in body)
         try:
-            body = unrolled(body)
+            body = unrolled(body) if self.loops else body
         except Refusal as refusal:
             raise self._error(refusal.message, refusal.tree) from None
+        except RecursionError:
+            raise InputError(
+                f"The {self.what} is nested too deeply; write it with fewer brackets."
+            ) from None
         if not body:
             raise ProgramSyntaxError(f"The {self.what} is empty. Write for example: {self.example}")
         return body
