@@ -587,7 +587,7 @@ def test_no_name_of_a_library_is_an_undefined_function_in_silence() -> None:
     assert len(names) > 300
     for name in names - set(KNOWN):
         with pytest.raises((UnsupportedError, ProgramSyntaxError), match=name):
-            parse(f"sum({name}(Y))")
+            parse(f"sum(f({name}(Y)))")
 
 
 def test_what_a_message_says_to_write_works() -> None:
