@@ -32,7 +32,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("ldivide", "B/A", ""),
     ("negative neg uminus", "-Y", ""),
     ("positive", "Y", ""),
-    ("pow power float_power", "Y**2", ""),
+    ("float_power", "Y**2", ""),
     ("sqr sq squared", "Y**2", ""),
     ("cube", "Y**3", ""),
     ("nthroot", "Y**(1/3)", "of positive numbers"),

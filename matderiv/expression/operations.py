@@ -82,6 +82,8 @@ OPERATIONS: dict[str, Operation] = {
     **{name: Operation(make) for name, make in SHORTHAND.items()},
     **{name: _read_as(make) for name, make in (CHOICES | LOSSES | LAYERS).items()},
     "matrix_power": Operation(matrix_power, ("X",), ("power",)),
+    "pow": Operation(nodes.Power, ("A", "p"), method=True),
+    "power": Operation(nodes.Power, ("A", "p")),
     "solve": Operation(lambda a, b: nodes.MatMul(nodes.Inverse(a), b), ("A", "B")),
     "pinv": Operation(lambda a: lstsq(a, None), ("X",)),
     "lstsq": Operation(lstsq, ("X", "y")),

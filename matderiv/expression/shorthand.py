@@ -89,7 +89,9 @@ def greater(left: Node, right: Node) -> Node:
     >>> greater(nodes.Name("X"), nodes.Name("Y"))
     Apply(function='step', arg=Subtract(left=Name(name='X'), right=Name(name='Y')))
     """
-    return _step(left if right == nodes.ZERO else nodes.Subtract(left, right))
+    if nodes.ZERO in (left, right):
+        return _step(left if right == nodes.ZERO else nodes.Negate(right))
+    return _step(nodes.Subtract(left, right))
 
 
 def at_least(left: Node, right: Node) -> Node:
