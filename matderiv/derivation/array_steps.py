@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from matderiv._budget import stage
+from matderiv.calculus.deciding.decide import Attempt
 from matderiv.calculus.formulas.broadcasting import size_name, spread
 from matderiv.calculus.formulas.flattened import formula_key
 from matderiv.calculus.formulas.tidying import tidy
@@ -27,6 +28,7 @@ from matderiv.calculus.index_forms.forms import (
     Term,
     added,
     multiplied,
+    placed,
     single,
 )
 from matderiv.calculus.index_forms.index_expressions import (
@@ -99,6 +101,7 @@ class ArrayJudge(Judge):
 
     def __init__(self, steps: ArraySteps) -> None:
         self.steps = steps
+        self._rates: dict[str, tuple[Indices, Form]] = {}
         super().__init__(steps.task, steps.wrt)
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
@@ -109,6 +112,10 @@ class ArrayJudge(Judge):
                 name == steps.wrt
             ):
                 return unit(rows, cols)
+            case Rate(of=Entry(name=name, indices=rows), wrt=Entry(indices=cols)):
+                letters, form = self._rate(name)
+                pairs = zip(letters, (*rows, *cols), strict=True)
+                return contracted(placed(form, {i: n for i, n in pairs if isinstance(i, str)}))
             case Entry(name=name, indices=indices) if name == steps.names.array:
                 return single(Rate(*steps.split(indices)))
             case Entry(name=name) if steps.names.once and name == _twice(steps.names.once):
@@ -119,6 +126,21 @@ class ArrayJudge(Judge):
             case Entry(name=name, indices=indices) if name[:1] == "δ" and name[1:] in self._values:
                 return self._change(name[1:], indices)
         return super().own(atom, entries)
+
+    def _rate(self, name: str) -> tuple[Indices, Form]:
+        """∂z_ij/∂x_pq of a value, with its letters; it is worked out once."""
+        if name not in self._rates:
+            own = (self.steps.shape(name), self.steps.shape(self.steps.wrt))
+            (rows, _), (cols, _) = (summed(shape, self.entries) for shape in own)
+            value = self.entries.at(self._values[name], *rows)
+            rate = partial(value, Entry(self.steps.wrt, cols), self.entries.letter)
+            self._rates[name] = (*rows, *cols), rate
+        return self._rates[name]
+
+    def _attempts(self, left: Side, right: Side) -> tuple[Attempt, ...]:
+        """As they stand, and with all values unfolded: there is nothing between the two."""
+        first, *_, last = super()._attempts(left, right)
+        return first, last
 
     def _change(self, name: str, at: tuple[str | int, ...]) -> Form:
         own = self.steps.shape(self.steps.wrt)
