@@ -103,7 +103,9 @@ def _hessian(
     vector = again.clear("z", "v", "u", "a") if once and len(shape) == 1 else ""
     letter = again.program.loss.name
     names = ArrayNames(letter, by, again.clear("H", "K", "Q"), once=once, vector=vector, step=step)
-    return array_steps(again, found, names, lifted=False), gradient
+    # a page about a vector has few names; ⊗ is read off products of names alone
+    lifted = len(found.dims) > _MATRIX
+    return array_steps(again, found, names, lifted=lifted), gradient
 
 
 def _in_one_piece(task: Task, wrt: str, formula: Node) -> tuple[Step, ...]:

@@ -37,6 +37,7 @@ READ: list[tuple[str, str, str, dict[str, tuple[int, ...]], dict[str, str], tupl
     ("hessian", RIDGE, "w", {"X": (3, 2), "w": (2,), "y": (3,), "lam": ()}, {}, ("g", "w")),
     ("hessian", "L = logsumexp(A @ x)", "x", {"A": (3, 2), "x": (2,)}, {}, ("g", "x")),
     ("hessian", "L = tr(X.T @ A @ X)", "X", {"A": (3, 3), "X": (3, 2)}, {}, ("G", "X")),
+    ("hessian", "L = sum(sin(A @ X))", "X", {"A": (2, 3), "X": (3, 1)}, {"form": "index"}, ("G", "X")),
     ("hessian", "L = theta**3 + theta*sum(x)", "theta", {"theta": (), "x": (2,)}, {}, ("g", "theta")),
 ]  # fmt: skip
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -241,9 +241,9 @@ def derived_array(
         ProofError: a link is not proved.
     """
     builder = ArrayBuilder(about, ArrayJudge(about))
-    first = "" if gradient is None else about.of
+    known = () if gradient is None else gradient.task.shapes
     sign = 0 if curvature is None else curvature.sign
-    steps = tuple(builder.steps(first, sign))
+    steps = tuple(builder.steps(known, sign))
     stage("what SymPy finds on its own")
     second = second_opinion_on_array(about)
     proved = ProvedSteps(about.task, (about.wrt,), steps, second=second)
@@ -270,8 +270,8 @@ class ArrayBuilder:
         """
         return self.chains.chain(self.judge, kind, first, *rest)
 
-    def steps(self, first: str = "", sign: int = 0) -> Iterator[Step]:
-        """The values, from `first` on; entries, index notation, differentials, and the result.
+    def steps(self, known: Collection[str] = (), sign: int = 0) -> Iterator[Step]:
+        """The values that are not `known`; entries, index notation, differentials, and the result.
 
         `sign`: that of a matrix which is seen to be semidefinite.
 
@@ -280,7 +280,7 @@ class ArrayBuilder:
         """
         of, wrt = self.about.of, self.about.wrt
         stage(f"the values of {of}")
-        yield Step("array values", tuple(self.values(first)), wrt)
+        yield Step("array values", tuple(self.values(known)), wrt)
         stage("single entries")
         yield Step("array entries", tuple(self.entries()), wrt)
         stage("all entries in letters")
@@ -296,12 +296,10 @@ class ArrayBuilder:
 
     # -- values ------------------------------------------------------------------------------
 
-    def values(self, first: str) -> Iterator[Chain]:
+    def values(self, known: Collection[str]) -> Iterator[Chain]:
         """Each value by its definition in a step."""
-        graph = self.about.graph
-        names = [a.name for a in graph.values]
-        start = names.index(first) if first else 0
-        for assignment in graph.values[start:]:
+        new = (a for a in self.about.graph.values if a.name not in known)
+        for assignment in new:
             yield self.chain(
                 "value",
                 Formula(Name(assignment.name)),
