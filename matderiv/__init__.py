@@ -16,7 +16,7 @@ from matderiv.errors import (
 
 TYPE_CHECKING = False  # type checkers read it as True; `typing` takes longer than all the rest
 if TYPE_CHECKING:
-    from matderiv.api import Derivation, derive
+    from matderiv.api import Derivation, board, derive
     from matderiv.array_derivatives import hessian, hvp, jvp, vjp
     from matderiv.array_results import ArrayDerivative
     from matderiv.checking.check import check
@@ -41,6 +41,7 @@ __all__ = [
     "Taylor",
     "UnsupportedError",
     "__version__",
+    "board",
     "check",
     "derive",
     "gradient",
@@ -61,6 +62,7 @@ _PUBLIC = {
     "Handout": "matderiv.handouts",
     "Jacobian": "matderiv.jacobians",
     "Taylor": "matderiv.expansions",
+    "board": "matderiv.api",
     "check": "matderiv.checking.check",
     "derive": "matderiv.api",
     "gradient": "matderiv.gradients",

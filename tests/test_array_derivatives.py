@@ -454,6 +454,15 @@ def test_signs_of_hessians(program: str, wrt: str, words: str) -> None:
         assert ("negative" not in found.properties) or values.max() < 1e-9
 
 
+def test_names_of_values_keep_shapes() -> None:
+    """A vector is not told as P*A where that is a row."""
+    program = "P = a/A; R = std(outer(c, a), axis=1, keepdims=True)"
+    found = matderiv.jacobian(program, wrt="c", shapes={"A": (1, 2), "a": (2,), "c": (3,)})
+    names = numbers({"A": (1, 2), "a": (2,), "c": (3,)})
+    array = central(lambda c: run(program, {**names, "c": c})["R"], names["c"])
+    assert np.allclose(found(**names), array, atol=1e-6)
+
+
 def test_mixed_blocks_have_no_sign() -> None:
     """A block of two inputs is no symmetric matrix, and nothing is said of it."""
     assert matderiv.hessian("x @ A @ y", wrt=["x", "y"]).properties == ""
