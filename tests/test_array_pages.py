@@ -142,7 +142,7 @@ def test_newtons_step_and_normal_equations() -> None:
     """The step solves Hs = -g, and of a quadratic loss it leads to the normal equations."""
     ridge = found("hessian", RIDGE, wrt="w", shapes={"X": (3, 2)})
     page = ridge.print("text", newton=True)
-    assert "d(gᵀs + sᵀHs/2) = (g + Hs)ᵀds" in page
+    assert "d(gᵀs + sᵀHs/2) = (g + Hs)ᵀ ds" in page
     assert "a system of 2 linear equations" in page
     assert "Hw - g = 2Xᵀy" in page
     assert "the normal equations are 2(XᵀX + λI_D)(w + s) = 2Xᵀy." in page
