@@ -586,7 +586,7 @@ def test_names_with_a_meaning_elsewhere_are_refused() -> None:
     """clamp, expm, print and the like are never undefined functions, declared or not."""
     assert not names_elsewhere() & set(KNOWN)
     for name in names_elsewhere():
-        for text in (f"sum({name}(Y))", f"function {name}; sum({name}(Y))"):
+        for text in (f"sum(f({name}(Y)))", f"function {name}; sum(f({name}(Y)))"):
             with pytest.raises((UnsupportedError, ProgramSyntaxError), match=rf"^{name}\b"):
                 parse(text)
 
@@ -602,7 +602,7 @@ def test_no_name_of_a_library_is_an_undefined_function_in_silence() -> None:
     assert len(names) > 300
     for name in names - set(KNOWN):
         with pytest.raises((UnsupportedError, ProgramSyntaxError), match=name):
-            parse(f"sum({name}(Y))")
+            parse(f"sum(f({name}(Y)))")
 
 
 def test_what_a_message_says_to_write_works() -> None:

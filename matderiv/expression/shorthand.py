@@ -17,6 +17,7 @@ __all__ = [
     "at_least",
     "equal",
     "greater",
+    "lstsq",
     "matrix_power",
     "unequal",
 ]
@@ -267,6 +268,18 @@ LOSSES: dict[str, Callable[..., Node]] = {
     "cross_entropy": _cross_entropy,
     "cosine_similarity": _cosine,
 }
+
+
+def lstsq(matrix: Node, target: Node | None) -> Node:
+    """(AᵀA)⁻¹Aᵀ, or that times a target: of a matrix whose columns are independent.
+
+    >>> from matderiv.expression.source import source
+    >>> source(lstsq(nodes.Name("A"), nodes.Name("b")))
+    'inv(A.T @ A) @ (A.T @ b)'
+    """
+    turned = nodes.Transpose(matrix)
+    square = nodes.Inverse(nodes.MatMul(turned, matrix))
+    return nodes.MatMul(square, turned if target is None else nodes.MatMul(turned, target))
 
 
 # -- powers ------------------------------------------------------------------------------------
