@@ -1,4 +1,4 @@
-"""The README's commands are run, and what it shows is what they print."""
+"""The commands of the README and of the help are run, and what is shown is what they print."""
 
 from __future__ import annotations
 
@@ -11,18 +11,25 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import matderiv
 from matderiv import cli
+from matderiv.cli._commands import cli as cli_group
 from matderiv.expression.vocabulary import KNOWN
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+HELP = {
+    path.stem: path.read_text(encoding="utf-8")
+    for path in sorted((ROOT / "matderiv" / "help").glob("*.md"))
+}
+ALL = "\n".join((README, *HELP.values()))
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, text: str = ALL) -> list[str]:
     """The fenced blocks of one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 def console() -> list[tuple[str, str]]:
@@ -46,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_there_are_commands_to_run() -> None:
     """The pattern that finds the commands finds all of them."""
-    assert len(console()) == len(re.findall(r"^\$ ", README, re.MULTILINE))
+    assert len(console()) == len(re.findall(r"^\$ ", ALL, re.MULTILINE))
     assert len(console()) >= 8
 
 
@@ -127,7 +134,9 @@ def test_test_suite(tmp_path: Path) -> None:
     assert f"{count} passed" in done.stdout, done.stdout
 
 
-PROGRAMS = [re.split(r" {3,}", line)[0] for line in blocks("text")[0].splitlines()]
+PROGRAMS = [
+    re.split(r" {3,}", line)[0] for line in blocks("text", HELP["language"])[0].splitlines()
+]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -139,16 +148,38 @@ def test_programs_are_derived(program: str) -> None:
 
 def test_the_language_is_all_there() -> None:
     """The table of the language names every function, and the table of gradients is counted."""
-    table = README.split("| in the language | |")[1].split("\n\n")[0]
+    table = HELP["language"].split("| in the language | |")[1].split("\n\n")[0]
     assert set(KNOWN) <= set(re.findall(r"`([a-z_0-9]+)", table))
     listed = (ROOT / "tests" / "gradients.toml").read_text(encoding="utf-8")
-    assert f"holds {listed.count('[[gradient]]')} gradients" in README
+    assert f"holds {listed.count('[[gradient]]')} gradients" in ALL
 
 
 def test_shown_step() -> None:
     """The step that the README shows is in the Markdown that is printed."""
     (shown,) = blocks("math")
     assert f"$$\n{shown}$$" in matderiv.derive().markdown()
+
+
+def test_the_readme_is_short_and_names_every_topic() -> None:
+    """A newcomer reads at most 200 lines; each topic is one file, linked and with its title."""
+    assert README.count("\n") <= 200
+    rows = dict(
+        re.findall(r"^\| \[`(\w+)`\]\(matderiv/help/\1\.md\) \| (.*) \|$", README, re.MULTILINE)
+    )
+    titles = {topic: text.partition("\n")[0].removeprefix("# ") for topic, text in HELP.items()}
+    assert rows == titles
+    for picture in re.findall(r"!\[.*?\]\((.*?)\)", README):
+        assert (ROOT / picture).is_file()
+
+
+def test_help_shows_each_topic() -> None:
+    """`matderiv help` lists the topics, and `matderiv help TOPIC` shows its file."""
+    run = CliRunner()
+    listed = run.invoke(cli_group, ["help"]).output
+    assert re.findall(r"^matderiv help (\w+)", listed, re.MULTILINE) == list(HELP)
+    for topic, text in HELP.items():
+        assert run.invoke(cli_group, ["help", topic]).output.strip() == text.strip()
+    assert run.invoke(cli_group, ["help", "nothing"]).exit_code == 2
 
 
 def test_set_up_commands() -> None:

@@ -10,6 +10,7 @@ from matderiv.cli._derive import derive_command
 from matderiv.cli._explain import explain_command
 from matderiv.cli._gradient import gradient_command
 from matderiv.cli._handout import handout_command
+from matderiv.cli._help import help_command
 from matderiv.cli._jacobian import jacobian_command
 from matderiv.cli._second import hessian_command, product_commands
 from matderiv.cli._show import show_command
@@ -30,6 +31,7 @@ for _command in (
     explain_command,
     gradient_command,
     handout_command,
+    help_command,
     hessian_command,
     jacobian_command,
     *product_commands,
