@@ -152,6 +152,9 @@ class _Lifter:
         if _weight(made) and _depth(made) > _DEEPEST:
             parts = nodes.children(made)
             return nodes.rebuilt(made, [self.operand(p) if _depth(p) else p for p in parts])
+        if isinstance(made, _FRACTION) and _fractions(made) > _MOST_FRACTIONS:
+            parts = nodes.children(made)
+            return nodes.rebuilt(made, [self.operand(p) if _fractions(p) else p for p in parts])
         return made
 
     def operand(self, node: Node) -> Node:
@@ -177,6 +180,18 @@ class _Lifter:
 #: Functions in functions in an entry from which on the argument of the outer one gets a name; one
 #: that is written out by its definition, in which its argument may stand twice, counts twice.
 _DEEPEST = 3
+
+
+#: Operations whose derivative has the operand in it once more, and how many may stand in each other.
+_FRACTION = nodes.Divide | nodes.Power
+_MOST_FRACTIONS = 3
+
+
+def _fractions(node: Node) -> int:
+    """How many quotients and powers stand in each other in an entry-by-entry expression."""
+    if not isinstance(node, _INSIDE):
+        return 0
+    return max(map(_fractions, nodes.children(node))) + isinstance(node, _FRACTION)
 
 
 def _depth(node: Node) -> int:
