@@ -244,10 +244,11 @@ class ArrayDerivative:
         return gradient_code(answer.sweep, {answer.name: formula}, target, note=note, wanted=wanted)
 
     @checked()
-    def document(self, lang: str = "en", show: Show = None) -> Document:
+    def document(self, lang: str = "en", show: Show = None, *, newton: bool = False) -> Document:
         """The page that derives a Jacobian or a Hessian: entries, index notation, differentials.
 
-        `show` is how many rows, columns and terms are shown of long ones, or "all".
+        `show` is how many rows, columns and terms are shown of long ones, or "all"; with `newton`
+        the page about a Hessian by a vector goes on to Newton's step.
 
         Raises:
             InputError: no such language, `show` asks for too much, or it is a product with a
@@ -259,36 +260,53 @@ class ArrayDerivative:
         from matderiv.handout.document import Document
         from matderiv.notation.shown import shown
 
-        lines = {} if self.form == "index" else self.lines
         with uncollected():
-            derived = self._derivation
+            derived = self._derivation(newton=newton)
+            lines = {} if self.form == "index" else self.lines
+            if newton:
+                lines = self._newton_lines(derived)
             most = shown(derived.about.task, show)
             blocks = tuple(array_blocks(derived, lines, lang, most))
             return Document(lang, array_title(derived, lang), blocks, whole=most is None)
 
-    @cached_property
-    def _derivation(self) -> ArrayDerivation:
+    def _newton_lines(self, derived: ArrayDerivation) -> dict[str, str]:
+        """The gradient, the Hessian and Newton's step, in the order to work them out."""
+        gradient = derived.gradient
+        assert gradient is not None
+        node = gradient.answer(self.wrt[0])
+        parts = (node, *self.written.parts)
+        sizes = size_lines(self.program, self.shapes, self.declared, parts)
+        names = derived.about.names
+        step = f"-solve({self.label}, {names.of})"
+        return {
+            **sizes,
+            names.of: self._text(node),
+            self.label: self.formula,
+            names.step: step,
+        }
+
+    def _derivation(self, *, newton: bool) -> ArrayDerivation:
         """The steps to it.
 
         Raises:
             InputError: it is a product with a direction.
         """
-        from matderiv.array_pages import derive_array
+        from matderiv.array_pages import ArrayWishes, derive_array
 
         if self.asked.direction:
             whole = "hessian" if self.asked.kind == "hvp" else "jacobian"
             raise InputError(f"There is no page about {self.asked.kind}; make that of {whole}.")
-        by_rows = self.form != "vec"
-        return derive_array(
-            self.asked, self.answer, self.shapes, readings=self.read, by_rows=by_rows
-        )
+        wishes = ArrayWishes(self.read, self.form != "vec", newton)
+        return derive_array(self.asked, self.answer, self.shapes, wishes)
 
     @checked()
-    def print(self, form: str = "text", lang: str = "en", show: Show = None) -> str:
+    def print(
+        self, form: str = "text", lang: str = "en", show: Show = None, *, newton: bool = False
+    ) -> str:
         """The page as text, LaTeX or Markdown; see `document`."""
         from matderiv.handout.formats import write_text
 
-        return write_text(self.document(lang, show), form)
+        return write_text(self.document(lang, show, newton=newton), form)
 
     @checked()
     def __call__(
@@ -404,7 +422,7 @@ def derivative_text(derivative: ArrayDerivative, form: str = "formula") -> str:
 
 
 def _work(found: Found) -> Work:
-    """What a derivative takes, with the values that it is made of."""
+    """The work that a derivative takes, with that of the values that it is made of."""
     values = statements(found.sweep, {found.name: found.node})
     return work_of(values.values(), found.sweep.facts.shape)
 

@@ -17,6 +17,7 @@ from matderiv.errors import InputError
 from matderiv.handout.document import Document, Heading
 from matderiv.handout.jacobian import compose_jacobian
 from matderiv.handout.sentences import fill
+from matderiv.tracing import ProgramLike, program_text
 
 __all__ = ["Jacobian", "jacobian"]
 
@@ -49,7 +50,7 @@ class Jacobian(ArrayDerivative):
         return LocalJacobian(found.task, found.of, found.wrt).size(self.dtype)
 
     @checked()
-    def document(self, lang: str = "en", show: Show = None) -> Document:
+    def document(self, lang: str = "en", show: Show = None, *, newton: bool = False) -> Document:
         """The page that derives it, if Y is what the program ends in, and says what it takes.
 
         `show` writes the Jacobian out, so much of it; see `derive`.
@@ -69,14 +70,14 @@ class Jacobian(ArrayDerivative):
         size_page = compose_jacobian(self.found, self.dtype, most, lang, by_rows=rows)
         if not self.shapes[self.program.loss.name]:
             return size_page
-        derived = super().document(lang, show)
+        derived = super().document(lang, show, newton=newton)
         heading = Heading(2, fill(lang, "jacobian.heading", {}))
         return replace(derived, blocks=(*derived.blocks, heading, *size_page.blocks))
 
 
 @checked(TIMES, wrt=NAME)
 def jacobian(
-    program: str = DEFAULT_PROGRAM,
+    program: ProgramLike = DEFAULT_PROGRAM,
     *,
     wrt: str | None = None,
     sizes: Mapping[str, int | None] | None = None,
@@ -112,7 +113,7 @@ def jacobian(
     """
     check_type(dtype)
     said: dict[str, Any] = {
-        "program": program,
+        "program": program_text(program),
         "wrt": wrt,
         "sizes": sizes,
         "shapes": shapes,

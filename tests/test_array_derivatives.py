@@ -198,7 +198,7 @@ def test_written_forms_mean_the_array(case: tuple[str, ...], form: str) -> None:
 def test_entries_and_latex() -> None:
     """Index notation has letters of its own for Y and for X; LaTeX has the same formula."""
     inverse = matderiv.jacobian("inv(X)", form="index")
-    assert str(inverse) == "∂y_ij/∂x_pq = -(X^(-1))_qj·(X^(-1))_ip"
+    assert str(inverse) == "∂y_ij/∂x_pq = -(X⁻¹)_qj·(X⁻¹)_ip"
     assert r"\dfrac{\partial y_{ij}}{\partial x_{pq}} & = -(X^{-1})_{qj}" in inverse.latex()
     vec = matderiv.jacobian("A @ X @ B", wrt="X", form="vec").latex()
     assert r"\partial \operatorname{vec}(Y)" in vec
@@ -452,6 +452,15 @@ def test_signs_of_hessians(program: str, wrt: str, words: str) -> None:
         values = np.linalg.eigvalsh(matrix)
         assert ("positive" not in found.properties) or values.min() > -1e-9
         assert ("negative" not in found.properties) or values.max() < 1e-9
+
+
+def test_names_of_values_keep_shapes() -> None:
+    """A vector is not told as P*A where that is a row."""
+    program = "P = a/A; R = std(outer(c, a), axis=1, keepdims=True)"
+    found = matderiv.jacobian(program, wrt="c", shapes={"A": (1, 2), "a": (2,), "c": (3,)})
+    names = numbers({"A": (1, 2), "a": (2,), "c": (3,)})
+    array = central(lambda c: run(program, {**names, "c": c})["R"], names["c"])
+    assert np.allclose(found(**names), array, atol=1e-6)
 
 
 def test_mixed_blocks_have_no_sign() -> None:

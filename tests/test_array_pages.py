@@ -37,6 +37,7 @@ READ: list[tuple[str, str, str, dict[str, tuple[int, ...]], dict[str, str], tupl
     ("hessian", RIDGE, "w", {"X": (3, 2), "w": (2,), "y": (3,), "lam": ()}, {}, ("g", "w")),
     ("hessian", "L = logsumexp(A @ x)", "x", {"A": (3, 2), "x": (2,)}, {}, ("g", "x")),
     ("hessian", "L = tr(X.T @ A @ X)", "X", {"A": (3, 3), "X": (3, 2)}, {}, ("G", "X")),
+    ("hessian", "L = sum(sin(A @ X))", "X", {"A": (2, 3), "X": (3, 1)}, {"form": "index"}, ("G", "X")),
     ("hessian", "L = theta**3 + theta*sum(x)", "theta", {"theta": (), "x": (2,)}, {}, ("g", "theta")),
 ]  # fmt: skip
 
@@ -62,7 +63,7 @@ def test_pages_are_true(
         turned=options.get("layout") == "denominator",
         columns=options.get("form") == "vec",
     )
-    free = {"z": shapes[wrt]} if kind == "hessian" else {}
+    free = {"z": shapes[wrt]} if kind == "hessian" and len(shapes[wrt]) == 1 else {}
     point = Point.of(program, {**shapes, **free}, 0, sizes)
     read = Reading(point, program, array).page(made.print("markdown", show="all"))
     assert read.false == []
@@ -135,6 +136,42 @@ def test_a_page_grows_with_the_program_not_with_the_sizes() -> None:
     large = found("hessian", RIDGE, wrt="w", shapes={"X": (30, 400)})
     one, other = (len(d.print("markdown")) for d in (small, large))
     assert other < 2 * one
+
+
+def test_newtons_step_and_normal_equations() -> None:
+    """The step solves Hs = -g, and of a quadratic loss it leads to the normal equations."""
+    ridge = found("hessian", RIDGE, wrt="w", shapes={"X": (3, 2)})
+    page = ridge.print("text", newton=True)
+    assert "d(gᵀs + sᵀHs/2) = (g + Hs)ᵀ ds" in page
+    assert "a system of 2 linear equations" in page
+    assert "Hw - g = 2Xᵀy" in page
+    assert "the normal equations are 2(XᵀX + λI_D)(w + s) = 2Xᵀy." in page
+    assert page.count("s = -solve(H, g)") == 1
+    sizes = {dim.symbol: dim.size for shape in ridge.shapes.values() for dim in shape}
+    shapes = {"X": (3, 2), "w": (2,), "y": (3,), "lam": (), "z": (2,), "s": (2,)}
+    reading = Reading(Point.of(RIDGE, shapes, 0, sizes), RIDGE, ArrayOf("H", "g", "w"))
+    assert reading.page(ridge.print("markdown", show="all", newton=True)).false == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "program", "wrt"),
+    [
+        ("jacobian", "A @ x", "x"),
+        ("hessian", "x @ A @ y", ("x", "y")),
+        ("hessian", "theta**2", "theta"),
+    ],
+)
+def test_newtons_step_is_of_a_hessian_by_a_vector(kind: str, program: str, wrt: str) -> None:
+    """What has no Newton's step is refused."""
+    with pytest.raises(InputError, match="Newton's step is of the Hessian by one vector"):
+        found(kind, program, wrt=wrt).document(newton=True)
+
+
+def test_a_loss_that_is_not_quadratic_has_no_normal_equations() -> None:
+    """The Hessian of the logistic loss changes with w, though its formula does not name w."""
+    page = found("hessian", LOGISTIC, wrt="w").print("text", newton=True)
+    assert "s = -solve(H, g)" in page
+    assert "normal equations" not in page
 
 
 def test_products_with_a_direction_have_no_page() -> None:

@@ -65,6 +65,8 @@ CALLED = {
     "second": "array.second",
     "symmetric": "array.symmetric",
     "squares": "array.squares_positive",
+    "model": "array.newton",
+    "normal equations": "array.normal_equations",
 }
 
 

@@ -26,11 +26,16 @@ PAGE_FILES = {".md": ("markdown",), ".html": ("html",), ".ipynb": ("ipynb",), ".
 
 
 def page(
-    found: ArrayDerivative, form: str, lang: str, show: int | Literal["all"] | None
+    found: ArrayDerivative,
+    form: str,
+    lang: str,
+    show: int | Literal["all"] | None,
+    *,
+    newton: bool = False,
 ) -> str | bytes:
-    """The page about a derivative in one of the formats."""
+    """The page about a derivative in one of the formats; with `newton` it has Newton's step."""
     from matderiv.handout.formats import write
 
-    document = found.document(lang, show)
+    document = found.document(lang, show, newton=newton)
     tell_size(document, PAGE_FORMATS[form])
     return write(document, PAGE_FORMATS[form])

@@ -12,6 +12,8 @@ from matderiv.cli._gradient import gradient_command
 from matderiv.cli._handout import handout_command
 from matderiv.cli._jacobian import jacobian_command
 from matderiv.cli._second import hessian_command, product_commands
+from matderiv.cli._show import show_command
+from matderiv.cli._taylor import taylor_command
 
 __all__ = ["cli"]
 
@@ -31,5 +33,7 @@ for _command in (
     hessian_command,
     jacobian_command,
     *product_commands,
+    show_command,
+    taylor_command,
 ):
     cli.add_command(_command)

@@ -54,6 +54,7 @@ _format = click.option(
     "Default: what the suffix of the file asks for, or formula.",
 )
 @show
+@click.option("--newton", is_flag=True, help="Let the page go on to Newton's step.")
 @output
 def hessian_command(
     asked: dict[str, Any],
@@ -61,6 +62,7 @@ def hessian_command(
     lang: str,
     form: str | None,
     show: int | Literal["all"] | None,
+    newton: bool,
     output: Path | None,
 ) -> None:
     """Print the Hessian of PROGRAM, which ends in a number, proved; or a page that derives it."""
@@ -74,11 +76,13 @@ def hessian_command(
         **PAGE_FILES,
     }
     chosen = chosen_form(form, output, fitting)
+    if newton and chosen not in PAGE_FORMATS:
+        raise click.UsageError("--newton is of the page; add --format text or -o NAME.html.")
     check_folder(output)
     with progress():
         found = array_derivatives.hessian(**asked, form=written)
         if chosen in PAGE_FORMATS:
-            made = page(found, chosen, lang, show)
+            made = page(found, chosen, lang, show, newton=newton)
         else:
             made = array_results.derivative_text(found, chosen)
     write_output(made, output)

@@ -37,6 +37,7 @@ StepKind = Literal[
     "array index",
     "array differential",
     "array result",
+    "array newton",
     "exercise",
 ]
 
@@ -85,6 +86,8 @@ ChainKind = Literal[
     "second",
     "symmetric",
     "squares",
+    "model",
+    "normal equations",
     # exercises
     "contribution",
     "numbers",

@@ -11,7 +11,7 @@ from matderiv.calculus.sweep.conditions import conditions
 from matderiv.derivation.array_steps import ArrayDerivation
 from matderiv.derivation.kinds import ChainKind, StepKind
 from matderiv.derivation.links import Chain, Step
-from matderiv.derivation.sides import Indexed, KroneckerProducts, Matrix, change_of
+from matderiv.derivation.sides import Formula, Indexed, KroneckerProducts, Matrix, change_of
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name
 from matderiv.handout.composer import ProgramComposer
@@ -37,7 +37,7 @@ from matderiv.handout.program import (
 )
 from matderiv.handout.second import second_words
 from matderiv.handout.sentences import Fields, fill, together
-from matderiv.notation.boxes import Box
+from matderiv.notation.boxes import Box, NumberBox, Operator, Row, times
 from matderiv.notation.methods import swap_box
 from matderiv.notation.names import name_box
 
@@ -207,7 +207,7 @@ class _Page:
 
     def conclusion(self, step: Step) -> Iterator[Block]:
         """The result, what is known of it, and the lines that work it out."""
-        composer, lines = self.composer, self.lines
+        composer = self.composer
         for chain in step.chains:
             if chain.kind == "squares":
                 continue  # it stands with the sign
@@ -221,15 +221,49 @@ class _Page:
             yield from self.swapped(chain)
         if self.derivation.curvature is not None:
             yield from self.curved(step, self.derivation.curvature)
-        if lines:
+        if self.lines and not self.about.names.step:
             yield Paragraph(self.say("numpy"))
-            yield CodeBlock("\n".join(assignment(k, v) for k, v in lines.items()), "python")
+            yield from self.code()
         sweep = self.about.task.sweep
         found = list(conditions(sweep.graph, {}, self.about.task.assumed))
         if self.before is not None:
             before = self.before.task
             found = list(conditions(before.sweep.graph, before.sweep.lifted, before.assumed))
         yield from condition_section(composer, found)
+
+    def newton(self, step: Step) -> Iterator[Block]:
+        """Newton's step, and the normal equations of a quadratic loss."""
+        about, formulas = self.about, self.composer.notation.formulas
+        s, g, matrix, x = map(Name, (about.names.step, about.of, about.names.array, about.wrt))
+        product = nodes.MatMul(matrix, s)
+        size = about.found.dims[0].size
+        boxes = {
+            "s": formulas.node(s),
+            "ds": formulas.node(change_of(s.name)),
+            "model": formulas.node(nodes.Add(nodes.MatMul(g, s), _half(s, matrix))),
+            "equation": _equal(formulas.node(product), formulas.node(nodes.Negate(g))),
+            "square": times(size, size),
+            "size": NumberBox(str(size)),
+        }
+        fields: Fields = {key: Math(box) for key, box in boxes.items()}
+        first, *more = step.chains
+        yield Paragraph(self.say("newton", fields))
+        yield Equation(self.composer.notation.chain(first))
+        yield Paragraph(self.say("newton_solve", fields))
+        for chain in more:
+            right = chain.sides[-1]
+            assert isinstance(right, Formula)
+            there = nodes.MatMul(about.formula, nodes.Add(x, s))
+            equations = _equal(formulas.node(there), formulas.node(right.node))
+            yield Paragraph(self.say("normal"))
+            yield Equation(self.composer.notation.chain(chain))
+            yield Paragraph(self.say("normal_equations", {"equations": Math(equations)}))
+        yield Paragraph(self.say("numpy_newton"))
+        yield from self.code()
+
+    def code(self) -> Iterator[Block]:
+        """The lines that work the result out."""
+        yield CodeBlock("\n".join(assignment(k, v) for k, v in self.lines.items()), "python")
 
     def swapped(self, chain: Chain) -> Iterator[Block]:
         """The meaning of K, if it stands in a matrix."""
@@ -289,6 +323,16 @@ class _Page:
         return (Equation(self.composer.notation.chain(chain)) for chain in chains)
 
 
+def _half(vector: Name, matrix: Name) -> nodes.Node:
+    """SᵀHs/2."""
+    return nodes.Divide(nodes.MatMul(nodes.MatMul(vector, matrix), vector), nodes.TWO)
+
+
+def _equal(left: Box, right: Box) -> Box:
+    """An equation."""
+    return Row((left, Operator("equals"), right))
+
+
 def _about(chain: Chain) -> str:
     """The value that a chain is about."""
     match chain.sides[0]:
@@ -314,4 +358,5 @@ ARRAY_WRITERS: Mapping[StepKind, Callable[[_Page, Step], Iterator[Block]]] = {
     "array index": _Page.index,
     "array differential": _Page.differentials,
     "array result": _Page.conclusion,
+    "array newton": _Page.newton,
 }

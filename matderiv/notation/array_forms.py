@@ -42,7 +42,15 @@ from matderiv.notation.names import (
 )
 from matderiv.notation.text import text as plain
 
-__all__ = ["FORMS", "Derived", "Written", "array_latex", "einsum_calls", "written_array"]
+__all__ = [
+    "FORMS",
+    "Derived",
+    "Written",
+    "array_latex",
+    "einsum_calls",
+    "formulas_of",
+    "written_array",
+]
 
 #: How an array of three or four axes can be written.
 FORMS = ("einsum", "vec", "vec-rows", "index")
@@ -145,12 +153,17 @@ def _ratio(derived: Derived, boxes: list[Box], *, entries: bool = False) -> Box:
 
 
 def _formulas(derived: Derived) -> Formulas:
-    swept = derived.found.sweep
+    return formulas_of(derived.found, derived.of)
+
+
+def formulas_of(found: Found, of: str) -> Formulas:
+    """The notation of a derivative of a value."""
+    swept = found.sweep
     names = swept.graph.shapes
     largest = max((d.size for shape in names.values() for d in shape), default=1)
-    letters = tuple(_letters(derived))
+    letters = tuple(_letters(found, of))
     return Formulas(
-        derived.of,
+        of,
         swept.facts.shape,
         names,
         None,
@@ -324,10 +337,10 @@ def _row(formulas: Formulas, node: Node) -> Box:
 # -- entries -------------------------------------------------------------------------------------
 
 
-def _letters(derived: Derived) -> Iterator[str]:
+def _letters(found: Found, of: str) -> Iterator[str]:
     """Letters for indices that are no names: those of sums."""
-    graph = derived.found.sweep.graph
-    taken = {name.lower() for name in (*graph.shapes, *graph.program.functions(), derived.of)}
+    graph = found.sweep.graph
+    taken = {name.lower() for name in (*graph.shapes, *graph.program.functions(), of)}
     taken |= {dim.symbol.lower() for shape in graph.shapes.values() for dim in shape}
     yield from (c for c in _LETTERS if c not in taken)
     yield from (f"i_{n}" for n in range(1, _MOST))

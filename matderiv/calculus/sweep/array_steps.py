@@ -43,7 +43,8 @@ class ArrayNames:
 
     `turned`: whether the axes of X come before those of Y. `once`: the number whose gradient by X
     the array Y is, if it is one; `vector` is then a free name for any vector of that shape.
-    `by_rows`: whether vec reads arrays row by row.
+    `by_rows`: whether vec reads arrays row by row. `step`: a free name for Newton's step, where
+    that is asked for.
     """
 
     of: str
@@ -53,6 +54,7 @@ class ArrayNames:
     once: str = ""
     vector: str = ""
     by_rows: bool = False
+    step: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,8 +137,8 @@ def array_steps(
     shapes = dict(graph.shapes)
     if found.matrix:
         shapes[names.array] = found.dims
-    if names.vector:
-        shapes[names.vector] = found.dims[:1]
+    for vector in filter(None, (names.vector, names.step)):
+        shapes[vector] = found.dims[:1]
     pieces = Graph(
         program,
         tuple(Assignment(a.name, whole[a.name]) for a in graph.values),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
+from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.flattened import (
     Addend,
@@ -130,7 +131,9 @@ def told_in_values(node: Node, names: ValueNames, facts: Facts, *, but: str) -> 
     for _ in range(_ROUNDS):
         others = [tidy(best, facts)] if best != node else []
         inside = {formula_key(part) for part in nodes.walk(best)} if names.quotients else ()
-        quotients = (_by_quotient(best, v) for v in _holding(names.quotients, inside, but))
+        quotients = (
+            _by_quotient(best, v, facts.shape) for v in _holding(names.quotients, inside, but)
+        )
         others += [tidy(found, facts) for found in quotients if found]
         shortest = min(map(named, others), key=cost, default=best)
         if cost(shortest) >= cost(best):
@@ -244,7 +247,7 @@ def _is_below(part: BasePower) -> bool:
     return isinstance(part[1], nodes.Number) and part[1].value < 0
 
 
-def _by_quotient(node: Node, value: _Value) -> Node | None:
+def _by_quotient(node: Node, value: _Value, shape: ShapeOf) -> Node | None:
     """The formula with y·s in place of c, for a value y = c/s; nothing inside s is replaced."""
     _, parts = factors(value.formula)
     below = list(filter(_is_below, parts))
@@ -253,6 +256,8 @@ def _by_quotient(node: Node, value: _Value) -> Node | None:
     kept = {formula_key(base) for base, _ in below}
     inverse = [(base, nodes.Number(-factors(power)[0])) for base, power in below]
     put = product_of(Fraction(1), [(nodes.Name(value.name), nodes.ONE), *inverse])
+    if numerator is None or shape(put) != shape(numerator):  # such as a row for a vector
+        return None
 
     def changed(part: Node) -> Node:
         key = formula_key(part)
