@@ -185,7 +185,7 @@ class _Lifter:
 _DEEPEST = 3
 
 
-#: Operations whose derivative has the operand in it once more, and how many may stand in each other.
+#: Operations whose derivatives hold their operands again, and how many may stand in each other.
 _FRACTION = nodes.Divide | nodes.Power
 _MOST_FRACTIONS = 3
 
