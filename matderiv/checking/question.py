@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Literal
 
 from matderiv.array_derivatives import asked_for
+from matderiv.calculus.formulas.as_typed import as_typed
 from matderiv.calculus.formulas.flattened import cost
 from matderiv.calculus.formulas.shaping import (
     letters_in,
@@ -212,7 +213,7 @@ class Question:
 
     def source(self, node: Node) -> str:
         """A formula as NumPy-like source, sizes as letters, as a claim is written."""
-        return source(signs_first(node))
+        return source(signs_first(as_typed(node, self.shape_of)))
 
     @cached_property
     def fitting(self) -> Callable[[Node], Shape | None]:

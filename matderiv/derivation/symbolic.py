@@ -16,6 +16,7 @@ from matderiv.calculus.index_forms.expanded import written_out
 from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
+    Chosen,
     Delta,
     Entry,
     Form,
@@ -261,6 +262,8 @@ class _Forms:
         match atom:
             case Entry("π", ()):
                 return sp.pi
+            case Chosen(constant, indices):
+                return _entry(source(constant), map(_index, indices))
             case Entry(name, indices):
                 return _entry(name, map(_index, indices)) if indices else sp.Symbol(name)
             case SizeAtom(letter):

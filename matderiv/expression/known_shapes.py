@@ -11,6 +11,7 @@ from matderiv.expression._rules import Rules
 from matderiv.expression._sizes import ShapeVariables, SizeVariable
 from matderiv.expression.axes import full_order
 from matderiv.expression.dims import Dim, Shape
+from matderiv.expression.index_maps import way_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.vocabulary import did_you_mean
@@ -40,6 +41,7 @@ def shape_of(node: Node, shapes: Mapping[str, Shape]) -> Shape:
     found = rules.shape(node)
     letters = {size.root(): letter for letter, size in rules.letters.items()}
     letters |= {size.root(): dim.symbol for dim, size in reversed(of.items())}
+    rules.symbols(letters)
     return tuple(_dim(size, letters) for size in found)
 
 
@@ -96,6 +98,8 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
             return replace(made, order=None)
         if isinstance(made, nodes.Rearrange | nodes.Transpose):
             return _in_order(made, len(rules.shape(made.arg)))
+        if isinstance(made, nodes.Mapped | nodes.Joined):
+            return _counted(made, rules)
         if isinstance(made, nodes.Sum) and made == nodes.Sum(made.arg) and single_product(made.arg):
             return nodes.Trace(made.arg)
         if not isinstance(made, nodes.Reduction | nodes.AlongAxis) or made.axis is None:
@@ -127,6 +131,8 @@ def with_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
         made = nodes.rebuilt(node, map(new, nodes.children(node)))
         if isinstance(made, nodes.Rearrange | nodes.Transpose):
             return _in_order(made, len(rules.shape(made.arg)))
+        if isinstance(made, nodes.Mapped | nodes.Joined):
+            return _counted(made, rules)
         return made
 
     try:
@@ -145,6 +151,18 @@ def _in_order(node: nodes.Rearrange | nodes.Transpose, dimensions: int) -> Node:
     if order == tuple(range(dimensions)):
         return node.arg
     return nodes.Transpose(node.arg) if order == (1, 0) else nodes.Rearrange(node.arg, order)
+
+
+def _counted(node: nodes.Mapped | nodes.Joined, rules: Rules) -> Node:
+    """A map with its axis counted from the first; the only axis of a vector is None."""
+    if isinstance(node, nodes.Joined):
+        new, axis = way_of(node, len(rules.shape(node.right)))
+        how = node.how if node.how == "list" else "stack" if new else "concatenate"
+        return replace(node, how=how, axis=None if how == "list" else axis)
+    dimensions = len(rules.shape(node.arg))
+    if node.axis is None or node.move[0] in ("tril", "triu"):
+        return node
+    return replace(node, axis=None if dimensions == 1 else node.axis % dimensions)
 
 
 def _single(node: Node, dimensions: int) -> Node:

@@ -24,10 +24,13 @@ __all__ = [
     "Entrywise",
     "Eye",
     "Functional",
+    "Gathered",
     "Inverse",
+    "Joined",
     "LogDet",
     "LogSoftmax",
     "LogSumExp",
+    "Mapped",
     "MatMul",
     "Maximum",
     "Mean",
@@ -38,6 +41,7 @@ __all__ = [
     "Node",
     "Norm",
     "Number",
+    "OneHot",
     "Ones",
     "Outer",
     "Pi",
@@ -45,6 +49,7 @@ __all__ = [
     "Prod",
     "Rearrange",
     "Reduction",
+    "Selection",
     "Size",
     "Softmax",
     "Std",
@@ -323,6 +328,60 @@ class Ones(Hashed):
 
 
 @hashed_once
+class Selection(Hashed):
+    """A constant matrix of zeros and ones by a rule, such as eye(N)[1:], or a row of eye(N).
+
+    `kind` and `params` are the rule, in `index_maps`; sizes are numbers, letters, or texts of
+    sizes that are worked out, such as N - 1.
+    """
+
+    kind: str
+    params: tuple[int | str, ...]
+    sizes: tuple[int | str, ...]
+
+
+@hashed_once
+class OneHot(Hashed):
+    """1 at the place that each label in `arg` names along a last axis of this size, else 0."""
+
+    arg: Node
+    size: int | str
+
+
+@hashed_once
+class Mapped(Hashed):
+    """A with its entries moved along an axis: A[1:], roll(A, 1), cumsum(A), by `index_maps`."""
+
+    arg: Node
+    move: tuple[int | str | None, ...]
+    axis: int | None = None
+
+
+@hashed_once
+class Joined(Hashed):
+    """Two arrays in one: `how` is concatenate, stack, list, vstack or hstack.
+
+    `more`: the left one is itself the beginning of the same list of arrays.
+    """
+
+    left: Node
+    right: Node
+    how: str
+    axis: int | None = None
+    more: bool = False
+
+
+@hashed_once
+class Gathered(Hashed):
+    """Entries of A at integer labels: A[y], A[:, y], or A[arange(N), y] where `how` is picked."""
+
+    array: Node
+    labels: Node
+    how: str
+    rows: int | str | None = None
+
+
+@hashed_once
 class Size(Hashed):
     """A size as a number: N, the number of rows of X."""
 
@@ -368,6 +427,11 @@ Node = (
     | Norm
     | Eye
     | Ones
+    | Selection
+    | OneHot
+    | Mapped
+    | Joined
+    | Gathered
     | Size
     | Pi
 )

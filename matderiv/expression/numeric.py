@@ -17,9 +17,17 @@ from matderiv.expression import nodes
 from matderiv.expression.axes import full_order
 from matderiv.expression.definitions import defined, unfolded
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.index_values import (
+    moved,
+    one_hot,
+    picked,
+    put_together,
+    selection_values,
+)
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES, OPERATIONS
 from matderiv.expression.shapes import Shape
+from matderiv.expression.size_text import letters_of_size, size_number
 from matderiv.expression.source import source
 
 __all__ = ["Array", "Evaluator", "Functions", "numeric_value", "rearrange"]
@@ -125,6 +133,18 @@ class Evaluator:
                 return np.eye(self._size(node, size))
             case nodes.Ones(sizes):
                 return np.ones([self._size(node, size) for size in sizes])
+            case nodes.Selection(sizes=sizes):
+                for size in sizes:
+                    self._size(node, size)
+                return selection_values(node, self._sizes)
+            case nodes.OneHot(arg, size):
+                return one_hot(self.of(arg), self._size(node, size))
+            case nodes.Mapped(arg):
+                return moved(node, self.of(arg), self._sizes)
+            case nodes.Joined(left, right):
+                return put_together(node, self.of(left), self.of(right))
+            case nodes.Gathered(array, labels):
+                return picked(node, self.of(array), self.of(labels))
         if type(node) not in _PLAIN:
             return self._by_definition(node)
         return _PLAIN[type(node)](*map(self.of, nodes.children(node)))
@@ -147,7 +167,9 @@ class Evaluator:
         if isinstance(size, int):
             return size
         missing = f"{source(node)}: the size {size} is not known; give it a number."
-        return _look_up(self._sizes, size, missing)
+        for letter in letters_of_size(size):
+            _look_up(self._sizes, letter, missing)
+        return size_number(size, self._sizes)
 
 
 def rearrange(array: npt.NDArray[Any], node: nodes.Rearrange) -> npt.NDArray[Any]:

@@ -14,6 +14,7 @@ from fractions import Fraction
 from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
+    Chosen,
     Delta,
     Entry,
     Form,
@@ -101,6 +102,8 @@ class IndexText:
 
     def _atom(self, atom: Atom, scope: Scope) -> str:
         match atom:
+            case Chosen(constant, indices):
+                return self._entry(source(constant), [_index(i, scope) for i in indices])
             case Entry(name, indices):
                 return self._entry(name, [_index(i, scope) for i in indices])
             case SizeAtom(letter):

@@ -14,6 +14,7 @@ from matderiv._budget import spend
 from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
+    Chosen,
     Delta,
     Entry,
     Form,
@@ -187,6 +188,9 @@ def atom_name(atom: Atom, names: Mapping[str, str]) -> str:
         case Entry(name=name, indices=indices):
             places = [names.get(str(i), str(i)) for i in indices]
             return f"{name}[{','.join(sorted(places) if atom.symmetric else places)}]"
+        case Chosen(constant=rule, indices=indices):
+            places = [names.get(str(i), str(i)) for i in indices]
+            return f"{rule.kind}{rule.params}{rule.sizes}[{','.join(places)}]"
         case SizeAtom(letter=letter):
             return f"|{letter}|"
         case Delta(one=one, other=other):

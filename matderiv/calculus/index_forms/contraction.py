@@ -13,6 +13,7 @@ from matderiv.calculus.index_forms.forms import (
     UNIT_TERM,
     Atom,
     Call,
+    Chosen,
     Delta,
     Entry,
     Form,
@@ -31,6 +32,7 @@ from matderiv.calculus.index_forms.forms import (
     to_the,
 )
 from matderiv.calculus.index_forms.known_functions import exponential
+from matderiv.expression.index_maps import condition
 
 __all__ = ["contracted"]
 
@@ -166,6 +168,14 @@ def _deltas(term: Term) -> Term | None:
     while True:
         bound = dict(term.bound)
         for atom, _ in term.atoms:
+            if isinstance(atom, Chosen):
+                known = _chosen(atom)
+                if known is None:
+                    continue
+                if not known:
+                    return None
+                term = Term(tuple(a for a in term.atoms if a[0] != atom), term.bound)
+                break
             if not isinstance(atom, Delta):
                 continue
             one, other = atom.one, atom.other
@@ -188,6 +198,22 @@ def _deltas(term: Term) -> Term | None:
                 break
         else:
             return term
+
+
+def _chosen(atom: Chosen) -> bool | None:
+    """Whether an entry of a constant is 1, if its places and its rule are numbers."""
+    kind, first, step = condition(atom.constant)
+    places = [i for i in atom.indices if isinstance(i, int)]
+    if len(places) < len(atom.indices) or isinstance(first, str) or kind == "roll":
+        return None
+    *row, column = (place - 1 for place in places)
+    at = first + step * (row[0] if row else 0)
+    match kind:
+        case "=":
+            return column == at
+        case "<=":
+            return column <= at
+    return column == row[0] // step
 
 
 def _order(index: Index) -> tuple[bool, str]:

@@ -287,6 +287,8 @@ RULES: Mapping[type, _Rule] = {
     nodes.Sum: _sum,
     nodes.Prod: _prod,
     nodes.Norm: _norm,
+    nodes.Selection: _as_it_stands,
+    nodes.OneHot: _as_it_stands,
     nodes.Inverse: _as_it_stands,
     nodes.Determinant: _as_it_stands,
     nodes.LogDet: _as_it_stands,

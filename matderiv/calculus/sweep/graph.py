@@ -116,7 +116,7 @@ def graph_of(program: Program, shapes: Mapping[str, Shape]) -> Graph:
 
 #: Nodes that do not end an entry-by-entry expression.
 _INSIDE = nodes.Entrywise | nodes.Negate | nodes.Apply | nodes.Transpose
-_PLAIN = (nodes.Name, nodes.Number, nodes.Eye, nodes.Ones)
+_PLAIN = (nodes.Name, nodes.Number, nodes.Eye, nodes.Ones, nodes.Selection, nodes.OneHot)
 
 
 class _Lifter:
