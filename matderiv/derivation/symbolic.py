@@ -56,6 +56,7 @@ from matderiv.derivation.sides import (
 from matderiv.errors import TooLarge, UnsupportedError
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.shapes import Dim, Shape
+from matderiv.expression.source import source
 
 __all__ = ["MOST_WRITTEN", "Partial", "formula_expression", "side_expression"]
 

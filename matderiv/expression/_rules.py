@@ -159,6 +159,22 @@ class Rules:
                     solved = _solved(text, open_, known, size.number)
                     if solved is not None:
                         letters[open_].settle(solved)
+                        if size.fixed:
+                            letters[open_].fix()
+
+    def tell_apart(self) -> None:
+        """Sizes that are worked out in two ways, as in N + M = K + P, are numbers, not letters."""
+        texts: dict[SizeVariable, SizeText] = {}
+        for size, text, at in self.worked:
+            names = {name: f"s{id(own.root())}" for name, own in at.items() if not own.fixed}
+            names |= {name: str(own) for name, own in at.items() if own.fixed}
+            if texts.setdefault(size.root(), own := put(text, names)) != own:
+                for one in (size, *at.values()):
+                    one.fix()
+        for size, _, at in reversed(self.worked):  # what follows from numbers is one
+            if size.fixed:
+                for own in at.values():
+                    own.fix()
 
     def symbols(self, letters: dict[SizeVariable, str]) -> None:
         """The texts of sizes that are worked out from sizes with letters, added to these."""
@@ -223,11 +239,22 @@ class Rules:
                     raise ShapeError(
                         f"{source(node)}: {what}; only along axis {axis} may sizes differ."
                     )
+        for one, other in zip(parts, parts[1:], strict=False):
+            self._aligned(one, other)
         first = shapes[0]
         if new:
             return (*first[:axis], SizeVariable(len(parts), fixed=True), *first[axis:])
         own = {f"_n{n}": shape[axis] for n, shape in enumerate(shapes)}
         return (*first[:axis], self._total(own), *first[axis + 1 :])
+
+    def _aligned(self, one: Node, other: Node) -> None:
+        """Rows of a block matrix have their parts below each other, unless sizes say otherwise."""
+        if not (isinstance(one, nodes.Joined) and isinstance(other, nodes.Joined)):
+            return
+        for above, below in zip(parts_of(one), parts_of(other), strict=False):
+            ends = (*self.shape(above)[-1:], *self.shape(below)[-1:])
+            if one.axis == other.axis == -1 and all(size.number is None for size in ends):
+                join(*ends)
 
     def _total(self, sizes: dict[str, SizeVariable]) -> SizeVariable:
         """The sum of sizes; fixed ones are numbers in its text."""

@@ -124,9 +124,13 @@ def joining(how: str) -> Callable[..., Node]:
     return make
 
 
+def _kept(row: Node) -> Node:
+    return nodes.Rearrange(row, (None,), 1)
+
+
 def literal(rows: Sequence[Node]) -> Node:
     """Numbers or arrays side by side along a new first axis."""
-    return joining("list")(*rows) if len(rows) > 1 else nodes.Rearrange(rows[0], (None,), 1)
+    return joining("list")(*rows) if len(rows) > 1 else _kept(rows[0])
 
 
 def block(rows: Sequence[Sequence[Node]]) -> Node:
@@ -167,6 +171,12 @@ def indexed(arg: Node, index: ast.expr) -> Node | Labels:
     parts = index.elts if isinstance(index, ast.Tuple) else [index]
     if (labels := _labels(parts)) is not None:
         return labels
+    match parts:
+        case [ast.List(elts=[_, *_] as places)]:
+            moves = [_move(place) for place in places]
+            if all(move is not None and move[0] == "at" for move in moves):
+                rows = [nodes.Mapped(arg, move or (), 0) for move in moves]
+                return joining("stack")(*rows) if len(rows) > 1 else _kept(rows[0])
     dots = [n for n, part in enumerate(parts) if _is_dots(part)]
     if len(dots) > 1:
         raise ShapeError("one ellipsis is enough in an index.")

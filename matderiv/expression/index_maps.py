@@ -8,7 +8,6 @@ with constant matrices, and hold for every size.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import reduce
 from typing import Any
 
 from matderiv.errors import ShapeError
@@ -20,7 +19,6 @@ from matderiv.expression.size_text import SizeText, minus, plus, put
 __all__ = [
     "Move",
     "applied",
-    "condition",
     "gathered",
     "joined",
     "least_size",
@@ -134,25 +132,6 @@ def _known(move: Move, size: SizeText) -> SizeText:
     return found
 
 
-def condition(constant: nodes.Selection) -> tuple[str, SizeText, int]:
-    """Which columns of row i hold a 1: ("=", a, s) is j = a + s·i, ("<=", a, 1) is j ≤ a + i.
-
-    Of "roll" the place is taken round the end, of "repeat" it is i//s.
-    """
-    match constant:
-        case nodes.Selection("slice", (first, int(step))):
-            return "=", first, step
-        case nodes.Selection("at", (first,)):
-            return "=", first, 0
-        case nodes.Selection("roll", (int(shift),)):
-            return "roll", -shift, 1
-        case nodes.Selection("tri", (int(k),)):
-            return "<=", k, 1
-        case nodes.Selection("repeat", (int(times),)):
-            return "repeat", 0, times
-    raise ShapeError(f"{constant.kind} is no rule of a constant.")
-
-
 # -- maps in simpler operations ------------------------------------------------------------------
 
 
@@ -221,23 +200,21 @@ def way_of(node: nodes.Joined, dimensions: int) -> tuple[bool, int]:
 
 
 def joined(node: nodes.Joined, shape: _ShapeOf) -> Node:
-    """Arrays in one: the sum of them, each moved to its place among zeros."""
-    parts = tuple(parts_of(node))
-    own = shape(parts[0])
+    """Two arrays in one: the sum of them, each moved to its place among zeros."""
+    own = shape(node.right)
     new, axis = way_of(node, len(own))
+    first: SizeText = 1 if new and not node.more else _size(shape(node.left)[axis])
+    total = plus(first, 1 if new else _size(own[axis]))
+    if new and not node.more:
+        left = _placed(node.left, 0, 2, axis, own)
+    else:
+        before = nodes.Selection("slice", (0, 1), (first, total))
+        left = applied(nodes.Transpose(before), node.left, axis, len(own) + new)
     if new:
-        return reduce(
-            nodes.Add, (_placed(p, n, len(parts), axis, own) for n, p in enumerate(parts))
-        )
-    sizes = [_size(shape(part)[axis]) for part in parts]
-    total = reduce(plus, sizes)
-    before: SizeText = 0
-    made: list[Node] = []
-    for part, size in zip(parts, sizes, strict=True):
-        constant = nodes.Selection("slice", (before, 1), (size, total))
-        made.append(applied(nodes.Transpose(constant), part, axis, len(own)))
-        before = plus(before, size)
-    return reduce(nodes.Add, made)
+        assert isinstance(first, int)
+        return nodes.Add(left, _placed(node.right, first, first + 1, axis, own))
+    after = nodes.Selection("slice", (first, 1), (_size(own[axis]), total))
+    return nodes.Add(left, applied(nodes.Transpose(after), node.right, axis, len(own)))
 
 
 def _placed(part: Node, place: int, count: int, axis: int, own: Shape) -> Node:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from matderiv.expression import nodes
 from matderiv.expression.index_maps import parts_of
 from matderiv.expression.nodes import Node
-from matderiv.expression.size_text import minus, plus, put
+from matderiv.expression.size_text import SizeText, minus, plus, put
 
 __all__ = [
     "as_move",
@@ -17,6 +17,8 @@ __all__ = [
     "joined_text",
     "mapped_text",
     "selection_text",
+    "slices",
+    "surface",
 ]
 
 _MOST = 9  # axes
@@ -71,7 +73,8 @@ def indexed_base(node: nodes.Mapped) -> tuple[Node, str]:
         rest = ", :" * (-1 - axis)
         return node.arg, f"[..., {_part(node.move)}{rest}]"
     base, parts, _ = _parts(node)
-    return base, f"[{', '.join(parts.get(axis, ':') for axis in range(max(parts) + 1))}]"
+    words = (_part(parts[axis]) if axis in parts else ":" for axis in range(max(parts) + 1))
+    return base, f"[{', '.join(words)}]"
 
 
 def is_indexed(node: Node) -> bool:
@@ -79,7 +82,7 @@ def is_indexed(node: Node) -> bool:
     return isinstance(node, nodes.Mapped) and node.move[0] in ("slice", "at")
 
 
-def _parts(node: Node) -> tuple[Node, dict[int, str], list[int]]:
+def _parts(node: Node) -> tuple[Node, dict[int, tuple[int | str | None, ...]], list[int]]:
     """The array, what is taken along each of its axes, and the axes that are left."""
     if not isinstance(node, nodes.Mapped) or not is_indexed(node) or (node.axis or 0) < 0:
         return node, {}, list(range(_MOST))
@@ -90,7 +93,7 @@ def _parts(node: Node) -> tuple[Node, dict[int, str], list[int]]:
         own = left[node.axis or 0]
     if node.move[0] == "at":
         left = [axis for axis in left if axis != own]
-    return base, {**parts, own: _part(node.move)}, left
+    return base, {**parts, own: node.move}, left
 
 
 def mapped_text(node: nodes.Mapped, arg: str, axis_word: str = "axis") -> str:
@@ -131,6 +134,19 @@ def gathered_text(node: nodes.Gathered, labels: str, rows: str) -> str:
     }[node.how]
 
 
+def slices(node: nodes.Mapped) -> tuple[Node, dict[int, tuple[int | str | None, ...]]]:
+    """The array that slices and entries are taken of, and what is taken along each axis."""
+    base, parts, _ = _parts(node)
+    return base, parts
+
+
+def surface(node: nodes.Selection) -> nodes.Mapped:
+    """A constant as the map of an identity matrix."""
+    move = as_move(node)
+    assert move is not None
+    return nodes.Mapped(nodes.Eye(node.sizes[-1]), move, 0)
+
+
 def selection_text(node: nodes.Selection) -> Node | str:
     """A constant as the map of an identity matrix, or as a triangle of ones."""
     size = node.sizes[-1]
@@ -138,6 +154,4 @@ def selection_text(node: nodes.Selection) -> Node | str:
         (k,) = node.params
         words = [str(n) for n in node.sizes[: 1 if node.sizes[0] == size and k == 0 else None]]
         return f"tri({', '.join([*words, *([str(k)] * (k != 0))])})"
-    move = as_move(node)
-    assert move is not None
-    return nodes.Mapped(nodes.Eye(size), move, 0)
+    return surface(node)

@@ -9,10 +9,20 @@ import numpy as np
 
 from matderiv.errors import ShapeError
 from matderiv.expression import nodes
-from matderiv.expression.index_maps import condition, way_of
+from matderiv.expression.index_maps import way_of
+from matderiv.expression.selections import condition
 from matderiv.expression.size_text import size_number
+from matderiv.expression.source import source
 
-__all__ = ["moved", "one_hot", "picked", "put_together", "selection_values"]
+__all__ = [
+    "drawn_labels",
+    "moved",
+    "one_hot",
+    "picked",
+    "put_together",
+    "refused_labels",
+    "selection_values",
+]
 
 
 def selection_values(constant: nodes.Selection, sizes: Mapping[str, int]) -> Any:
@@ -38,7 +48,20 @@ def selection_values(constant: nodes.Selection, sizes: Mapping[str, int]) -> Any
 
 
 def moved(node: nodes.Mapped, array: Any, sizes: Mapping[str, int]) -> Any:
-    """The value of a map of an array, whatever its entries are."""
+    """The value of a map of an array, whatever its entries are.
+
+    Raises:
+        ShapeError: the array has no such place or axis.
+    """
+    try:
+        return _moved(node, np.asarray(array), sizes)
+    except (IndexError, TypeError, ValueError) as error:
+        raise ShapeError(
+            f"{source(node)} does not fit an array of shape {np.shape(array)}."
+        ) from error
+
+
+def _moved(node: nodes.Mapped, array: Any, sizes: Mapping[str, int]) -> Any:
     name, *params = node.move
     if name == "cumsum":
         return np.cumsum(array, axis=node.axis)
@@ -81,6 +104,26 @@ def one_hot(labels: Any, size: int) -> Any:
     [[0, 0, 1], [1, 0, 0]]
     """
     return (np.asarray(labels)[..., None] == np.arange(size)).astype(np.int64)
+
+
+def drawn_labels(numbers: Any, count: int) -> Any:
+    """Labels from 0 to count - 1 made of any numbers."""
+    made = np.frompyfunc(lambda number: int(abs(number) * 97) % count, 1, 1)(numbers)
+    return np.asarray(made).astype(np.asarray(numbers).dtype)
+
+
+def refused_labels(labels: Any, count: int | None = None) -> str:
+    """Why numbers are no labels of rows or columns 0 to count - 1; empty if they are.
+
+    >>> refused_labels([0, 2.5]), refused_labels([0, 3], 3)
+    ('holds 2.5, and labels are whole numbers', 'holds 3, and labels go from 0 to 2')
+    """
+    for label in np.ravel(labels):
+        if label % 1:
+            return f"holds {label:g}, and labels are whole numbers"
+        if count is not None and not 0 <= label < count:
+            return f"holds {label:g}, and labels go from 0 to {count - 1}"
+    return ""
 
 
 def picked(node: nodes.Gathered, array: Any, labels: Any) -> Any:

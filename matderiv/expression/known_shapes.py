@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from matderiv.errors import InputError
@@ -10,13 +10,14 @@ from matderiv.expression import nodes
 from matderiv.expression._rules import Rules
 from matderiv.expression._sizes import ShapeVariables, SizeVariable
 from matderiv.expression.axes import full_order
-from matderiv.expression.dims import Dim, Shape
+from matderiv.expression.dims import Dim, Shape, sized
 from matderiv.expression.index_maps import way_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
+from matderiv.expression.size_text import letters_of_size, size_number
 from matderiv.expression.vocabulary import did_you_mean
 
-__all__ = ["rules_over", "settled", "shape_of", "with_axes"]
+__all__ = ["labels_of", "rules_over", "settled", "shape_of", "sized_for", "with_axes"]
 
 _MATRIX = 2  # dimensions
 
@@ -69,6 +70,55 @@ def rules_over(shapes: Mapping[str, Shape]) -> tuple[Rules, dict[Dim, SizeVariab
         return size(dim) if dim else SizeVariable(None)
 
     return Rules(named, letter), of
+
+
+def sized_for(
+    program: Program, shapes: Mapping[str, Shape], sizes: Mapping[str, int]
+) -> dict[str, Shape]:
+    """The shapes with other sizes for their letters, larger ones where an index needs them.
+
+    >>> from matderiv.expression.parse import parse
+    >>> from matderiv.expression.shapes import infer
+    >>> program = parse("L = sum(x[3:])")
+    >>> sized_for(program, infer(program), {"N": 2})["x"]
+    (Dim(symbol='N', size=4),)
+    """
+    rules, of = rules_over(shapes)
+    for assignment in program.assignments:
+        rules.shape(assignment.value)
+    letters = {size.root(): dim.symbol for dim, size in of.items()}
+    rules.symbols(letters)
+    needed = [(letters.get(size.root(), "1"), least) for size, least, _ in rules.least]
+    needed += [(letters.get(size.root(), "1"), 1) for size, _, _ in rules.worked]
+    found = dict(sizes)
+    for text, least in needed:
+        own = [letter for letter in letters_of_size(text) if letter in found]
+        while own and all(letter in found for letter in letters_of_size(text)):
+            if size_number(text, found) >= least:
+                break
+            found |= {letter: found[letter] + 1 for letter in own}
+    return sized(shapes, found)
+
+
+def labels_of(formulas: Iterable[Node], shapes: Mapping[str, Shape]) -> dict[str, int]:
+    """The names of labels in formulas, each with how many there are to choose from.
+
+    >>> from matderiv.expression.parse import parse
+    >>> shapes = {"E": (Dim("V", 5), Dim("D", 2)), "y": (Dim("N", 3),)}
+    >>> labels_of([parse("E[y]").loss.value], shapes)
+    {'y': 5}
+    """
+    found: dict[str, int] = {}
+    for node in (part for formula in formulas for part in nodes.walk(formula)):
+        match node:
+            case nodes.OneHot(nodes.Name(name)):
+                count = shape_of(node, shapes)[-1].size
+            case nodes.Gathered(array, nodes.Name(name), how):
+                count = shape_of(array, shapes)[0 if how == "rows" else -1].size
+            case _:
+                continue
+        found[name] = min(count, found.get(name, count))
+    return found
 
 
 def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str]) -> Dim:

@@ -25,6 +25,7 @@ __all__ = [
     "Eye",
     "Functional",
     "Gathered",
+    "IndexMap",
     "Inverse",
     "Joined",
     "LogDet",
@@ -444,6 +445,9 @@ Entrywise = Arithmetic | Maximum | Minimum
 
 #: Operations that reduce all entries, or those along an axis, to one.
 Reduction = Sum | Mean | Prod | LogSumExp | Var | Std
+
+#: Constants of zeros and ones, and what is a product with one.
+IndexMap = Selection | OneHot | Mapped | Joined | Gathered
 
 #: Operations along an axis that keep the shape.
 AlongAxis = Softmax | LogSoftmax

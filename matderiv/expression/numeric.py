@@ -22,6 +22,7 @@ from matderiv.expression.index_values import (
     one_hot,
     picked,
     put_together,
+    refused_labels,
     selection_values,
 )
 from matderiv.expression.nodes import Node
@@ -138,16 +139,24 @@ class Evaluator:
                     self._size(node, size)
                 return selection_values(node, self._sizes)
             case nodes.OneHot(arg, size):
-                return one_hot(self.of(arg), self._size(node, size))
+                return one_hot(self._labels(arg, self._size(node, size)), self._size(node, size))
             case nodes.Mapped(arg):
                 return moved(node, self.of(arg), self._sizes)
             case nodes.Joined(left, right):
                 return put_together(node, self.of(left), self.of(right))
-            case nodes.Gathered(array, labels):
-                return picked(node, self.of(array), self.of(labels))
+            case nodes.Gathered(array, labels, how):
+                given = self.of(array)
+                count = given.shape[0 if how == "rows" else -1]
+                return picked(node, given, self._labels(labels, count))
         if type(node) not in _PLAIN:
             return self._by_definition(node)
         return _PLAIN[type(node)](*map(self.of, nodes.children(node)))
+
+    def _labels(self, node: Node, count: int) -> Array:
+        labels = self.of(node)
+        if why := refused_labels(labels, count):
+            raise InputError(f"{source(node)} {why}.")
+        return labels
 
     def _by_definition(self, node: Node) -> Array:
         return self.of(unfolded(node, "value"))

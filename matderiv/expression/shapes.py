@@ -388,6 +388,7 @@ class _Inference:
                 )
             size.settle(number)
         self.rules.work_out()
+        self.rules.tell_apart()
         shapes = (*self.known.values(), *((size,) for size in slots.values()))
         fixed = {s.number for shape in shapes for s in shape if s.fixed}
         for name, size in self._slots.items():

@@ -84,9 +84,7 @@ def _source(node: Node) -> tuple[str, int]:
             return f"eye({size})", _ATOM
         case nodes.Ones(sizes):
             return _filled("ones", sizes), _ATOM
-        case (
-            nodes.Selection() | nodes.OneHot() | nodes.Mapped() | nodes.Joined() | nodes.Gathered()
-        ):
+        case _ if isinstance(node, nodes.IndexMap):
             return _index_map(node), _ATOM
         case nodes.Multiply(nodes.Number(0), nodes.Ones(sizes)):
             return _filled("zeros", sizes), _ATOM

@@ -134,9 +134,29 @@ def _moved(constant: Node, arg: Node, axis: int, dimensions: int, shape: ShapeOf
     else:
         for move in moves:
             assert move is not None
-            inner = nodes.Mapped(inner, move, axis if dimensions > 1 else None)
+            inner = _mapped(inner, move, axis if dimensions > 1 else None)
     turn = turn and moves[0] is not None and moves[0][0] != "at"
     return outside(nodes.Transpose(inner) if turn else inner)
+
+
+def _mapped(arg: Node, move: _Move, axis: int | None) -> Node:
+    """A map of an array; a slice or an entry of a slice is one of the array."""
+    match arg, move:
+        case nodes.Mapped(inner, ("slice", start, stop, 1), along), ("at", place) if along == axis:
+            if not _negative(start) and not _negative(place):
+                return nodes.Mapped(inner, ("at", plus(start or 0, place or 0)), axis)
+        case nodes.Mapped(inner, ("slice", start, stop, 1), along), ("slice", low, high, 1) if (
+            along == axis
+        ):
+            if not any(map(_negative, (start, low, high))):
+                first = plus(start or 0, low or 0)
+                last = stop if high is None else plus(start or 0, high)
+                return nodes.Mapped(inner, ("slice", first or None, last, 1), axis)
+    return nodes.Mapped(arg, move, axis)
+
+
+def _negative(place: int | str | None) -> bool:
+    return isinstance(place, int) and place < 0
 
 
 def _part(node: Node, constant: Node, axis: int, shape: ShapeOf) -> Node | None:

@@ -22,6 +22,7 @@ from matderiv.calculus.formulas.flattened import (
 from matderiv.calculus.formulas.rewrite_reductions import hoisted
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
+from matderiv.expression.selections import turned as turned_rule
 
 __all__ = ["shortest_transpose", "transpose", "with_diagonals"]
 
@@ -132,6 +133,8 @@ def shortest_transpose(node: Node, facts: Facts) -> Node:
             return nodes.Outer(shortest_transpose(b, facts), shortest_transpose(a, facts))
         case nodes.Ones(sizes):
             return nodes.Ones(sizes[::-1])
+        case nodes.Selection():
+            return turned_rule(node) or whole
         case nodes.MatMul():
             if _is_mirrored(node, facts):
                 return node

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from matderiv._budget import spend
 from matderiv.calculus.index_forms.canonical import sealed
+from matderiv.calculus.index_forms.constants import known_entry, without_constants
 from matderiv.calculus.index_forms.forms import (
     UNIT_TERM,
     Atom,
@@ -32,7 +33,6 @@ from matderiv.calculus.index_forms.forms import (
     to_the,
 )
 from matderiv.calculus.index_forms.known_functions import exponential
-from matderiv.expression.index_maps import condition
 
 __all__ = ["contracted"]
 
@@ -149,6 +149,12 @@ def _contracted(term: Term, number: Fraction) -> Form:
         found = _deltas(term)
         if found is None:
             return ()
+        fewer = without_constants(found)
+        if fewer is None:
+            return ()
+        if fewer != found:
+            term = fewer
+            continue
         beside = _inverse(found)
         if beside is not None:
             term = beside
@@ -169,12 +175,14 @@ def _deltas(term: Term) -> Term | None:
         bound = dict(term.bound)
         for atom, _ in term.atoms:
             if isinstance(atom, Chosen):
-                known = _chosen(atom)
+                known = known_entry(atom)
                 if known is None:
                     continue
-                if not known:
+                if known == 0:
                     return None
-                term = Term(tuple(a for a in term.atoms if a[0] != atom), term.bound)
+                rest = tuple(a for a in term.atoms if a[0] != atom)
+                beside = ((known, 1),) if isinstance(known, Delta) else ()
+                term = Term((*rest, *beside), term.bound)
                 break
             if not isinstance(atom, Delta):
                 continue
@@ -198,22 +206,6 @@ def _deltas(term: Term) -> Term | None:
                 break
         else:
             return term
-
-
-def _chosen(atom: Chosen) -> bool | None:
-    """Whether an entry of a constant is 1, if its places and its rule are numbers."""
-    kind, first, step = condition(atom.constant)
-    places = [i for i in atom.indices if isinstance(i, int)]
-    if len(places) < len(atom.indices) or isinstance(first, str) or kind == "roll":
-        return None
-    *row, column = (place - 1 for place in places)
-    at = first + step * (row[0] if row else 0)
-    match kind:
-        case "=":
-            return column == at
-        case "<=":
-            return column <= at
-    return column == row[0] // step
 
 
 def _order(index: Index) -> tuple[bool, str]:

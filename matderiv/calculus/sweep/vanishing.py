@@ -19,7 +19,7 @@ from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.errors import InputError
 from matderiv.expression import nodes
-from matderiv.expression.dims import sized
+from matderiv.expression.known_shapes import sized_for
 from matderiv.expression.nodes import Node
 
 __all__ = ["Vanishing", "agrees", "is_suspect", "is_zero", "reads_zero"]
@@ -67,7 +67,7 @@ def agrees(apart: Node, graph: Graph) -> bool:
 
     letters = {d.symbol for shape in graph.shapes.values() for d in shape if not d.symbol.isdigit()}
     sizes = dict(zip(sorted(letters), itertools.cycle(_SMALL), strict=False))
-    shapes = sized(graph.shapes, sizes)
+    shapes = sized_for(graph.program, graph.shapes, sizes)
     given = {name: shapes[name] for name in graph.given()}
     return looks_zero([*((a.name, a.value) for a in graph.values), ("", apart)], given, shapes)
 
