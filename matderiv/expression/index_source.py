@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from matderiv.expression import nodes
 from matderiv.expression.index_maps import parts_of
@@ -12,6 +12,7 @@ from matderiv.expression.size_text import SizeText, minus, plus, put
 __all__ = [
     "as_move",
     "gathered_text",
+    "index_text",
     "indexed_base",
     "is_indexed",
     "joined_text",
@@ -22,9 +23,10 @@ __all__ = [
 ]
 
 _MOST = 9  # axes
+_Move = tuple[int | str | None, ...]
 
 
-def as_move(constant: nodes.Selection) -> tuple[int | str | None, ...] | None:
+def as_move(constant: nodes.Selection) -> _Move | None:
     """The map whose constant this is, None if it is no map along an axis.
 
     >>> as_move(nodes.Selection("slice", (1, 1), ("N - 1", "N")))
@@ -56,13 +58,13 @@ def _near_end(place: SizeText, size: SizeText) -> SizeText:
     return behind if isinstance(place, str) and isinstance(behind, int) and behind < 0 else place
 
 
-def _part(move: tuple[int | str | None, ...]) -> str:
+def _part(move: _Move, size: Callable[[SizeText], str] = str) -> str:
     match move:
         case ("at", place):
-            return str(place)
+            return size(place or 0)
         case (_, start, stop, step):
-            ends = f"{'' if start is None else start}:{'' if stop is None else stop}"
-            return ends if step == 1 else f"{ends}:{step}"
+            low, high = ("" if n is None else size(n) for n in (start, stop))
+            return f"{low}:{high}" if step == 1 else f"{low}:{high}:{step}"
     raise AssertionError(move)
 
 
@@ -72,9 +74,18 @@ def indexed_base(node: nodes.Mapped) -> tuple[Node, str]:
     if axis < 0:
         rest = ", :" * (-1 - axis)
         return node.arg, f"[..., {_part(node.move)}{rest}]"
-    base, parts, _ = _parts(node)
-    words = (_part(parts[axis]) if axis in parts else ":" for axis in range(max(parts) + 1))
-    return base, f"[{', '.join(words)}]"
+    base, parts = slices(node)
+    return base, index_text(parts)
+
+
+def index_text(parts: Mapping[int, _Move], size: Callable[[SizeText], str] = str) -> str:
+    """What is taken along each axis in brackets: [1:, 0].
+
+    >>> index_text({1: ("slice", None, -1, 1)})
+    '[:, :-1]'
+    """
+    words = (_part(parts[axis], size) if axis in parts else ":" for axis in range(max(parts) + 1))
+    return f"[{', '.join(words)}]"
 
 
 def is_indexed(node: Node) -> bool:
@@ -82,7 +93,7 @@ def is_indexed(node: Node) -> bool:
     return isinstance(node, nodes.Mapped) and node.move[0] in ("slice", "at")
 
 
-def _parts(node: Node) -> tuple[Node, dict[int, tuple[int | str | None, ...]], list[int]]:
+def _parts(node: Node) -> tuple[Node, dict[int, _Move], list[int]]:
     """The array, what is taken along each of its axes, and the axes that are left."""
     if not isinstance(node, nodes.Mapped) or not is_indexed(node) or (node.axis or 0) < 0:
         return node, {}, list(range(_MOST))
@@ -134,7 +145,7 @@ def gathered_text(node: nodes.Gathered, labels: str, rows: str) -> str:
     }[node.how]
 
 
-def slices(node: nodes.Mapped) -> tuple[Node, dict[int, tuple[int | str | None, ...]]]:
+def slices(node: nodes.Mapped) -> tuple[Node, dict[int, _Move]]:
     """The array that slices and entries are taken of, and what is taken along each axis."""
     base, parts, _ = _parts(node)
     return base, parts
