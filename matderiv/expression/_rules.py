@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Container, Mapping
 
 from matderiv.errors import MissingRuleError, ShapeError
@@ -41,7 +42,7 @@ class Rules:
         #: Sizes that are worked out from others: the text, and what its letters stand for.
         self.worked: list[tuple[SizeVariable, str, dict[str, SizeVariable]]] = []
         #: Sizes that are at least a number, each with what needs it.
-        self.least: list[tuple[SizeVariable, int, Node]] = []
+        self.least: list[tuple[SizeVariable, int, nodes.Mapped]] = []
         self._unknown = unknown
         self._letter = letter
         # By identity: in a formula with shared parts each is worked out once.
@@ -55,7 +56,9 @@ class Rules:
         """
         done = self._done.get(id(node))
         if done is None:
-            done = self._done[id(node)] = (node, self._shape(node))
+            of_map = isinstance(node, nodes.IndexMap)
+            found = self._index_map(node) if of_map else self._shape(node)
+            done = self._done[id(node)] = (node, found)
         return done[1]
 
     def _shape(self, node: Node) -> ShapeVariables:
@@ -94,16 +97,8 @@ class Rules:
                 return self._outer(node)
             case nodes.Eye(size):
                 return (self.size(size),) * 2
-            case nodes.Ones(sizes) | nodes.Selection(sizes=sizes):
+            case nodes.Ones(sizes):
                 return tuple(map(self.size, sizes))
-            case nodes.OneHot(arg, size):
-                return (*self._labels(node, arg), self.size(size))
-            case nodes.Mapped():
-                return self._mapped(node)
-            case nodes.Joined():
-                return self._joined(node)
-            case nodes.Gathered():
-                return self._gathered(node)
             case nodes.MatMul():
                 return self._matmul(node)
             case _ if isinstance(node, nodes.Entrywise):
@@ -168,13 +163,14 @@ class Rules:
         for size, text, at in self.worked:
             names = {name: f"s{id(own.root())}" for name, own in at.items() if not own.fixed}
             names |= {name: str(own) for name, own in at.items() if own.fixed}
-            if texts.setdefault(size.root(), own := put(text, names)) != own:
+            found = put(text, names)
+            if texts.setdefault(size.root(), found) != found:
                 for one in (size, *at.values()):
                     one.fix()
         for size, _, at in reversed(self.worked):  # what follows from numbers is one
             if size.fixed:
-                for own in at.values():
-                    own.fix()
+                for other in at.values():
+                    other.fix()
 
     def symbols(self, letters: dict[SizeVariable, str]) -> None:
         """The texts of sizes that are worked out from sizes with letters, added to these."""
@@ -185,6 +181,19 @@ class Rules:
             letters[size.root()] = str(put(text, own))
 
     # -- of one array ------------------------------------------------------------------------
+
+    def _index_map(self, node: nodes.IndexMap) -> ShapeVariables:
+        match node:
+            case nodes.Selection(sizes=sizes):
+                return tuple(map(self.size, sizes))
+            case nodes.OneHot(arg, size):
+                return (*self._labels(node, arg), self.size(size))
+            case nodes.Mapped():
+                return self._mapped(node)
+            case nodes.Joined():
+                return self._joined(node)
+            case nodes.Gathered():
+                return self._gathered(node)
 
     def _mapped(self, node: nodes.Mapped) -> ShapeVariables:
         shape = self.shape(node.arg)
@@ -239,8 +248,8 @@ class Rules:
                     raise ShapeError(
                         f"{source(node)}: {what}; only along axis {axis} may sizes differ."
                     )
-        for one, other in zip(parts, parts[1:], strict=False):
-            self._aligned(one, other)
+        for above, below in itertools.pairwise(parts):
+            self._aligned(above, below)
         first = shapes[0]
         if new:
             return (*first[:axis], SizeVariable(len(parts), fixed=True), *first[axis:])

@@ -173,42 +173,41 @@ def indexed(arg: Node, index: ast.expr) -> Node | Labels:
         return labels
     match parts:
         case [ast.List(elts=[_, *_] as places)]:
-            moves = [_move(place) for place in places]
-            if all(move is not None and move[0] == "at" for move in moves):
-                rows = [nodes.Mapped(arg, move or (), 0) for move in moves]
+            rows = [nodes.Mapped(arg, _move(place) or (), 0) for place in places]
+            if all(row.move[:1] == ("at",) for row in rows):
                 return joining("stack")(*rows) if len(rows) > 1 else _kept(rows[0])
     dots = [n for n, part in enumerate(parts) if _is_dots(part)]
     if len(dots) > 1:
         raise ShapeError("one ellipsis is enough in an index.")
     cut = dots[0] if dots else len(parts)
     front, behind = parts[:cut], parts[cut + 1 :]
-    axes = itertools.count()
-    places = [(part, None if _is_new(part) else next(axes)) for part in front]
-    axes = itertools.count(-sum(not _is_new(part) for part in behind))
-    places += [(part, None if _is_new(part) else next(axes)) for part in behind]
-    taken: list[tuple[int, nodes.Node | None]] = []
-    for part, axis in places:
-        if axis is None:
-            continue
-        move = _move(part)
-        if move is None:
-            continue
-        if move[0] == "at":
-            taken.append((axis, None))
-        arg = nodes.Mapped(arg, move, axis) if move[0] != "at" else arg
-    moves = {axis: _move(part) for part, axis in places if axis is not None}
-    gone = sorted((axis for axis, _ in taken), key=lambda axis: (axis < 0, -abs(axis)))
-    for axis in gone:
-        arg = nodes.Mapped(arg, moves[axis] or (), axis)
-    if not any(_is_new(part) for part in parts):
+    ends = _axes(front, 0), _axes(behind, -sum(not _is_new(part) for part in behind))
+    moves = [(axis, move) for part, axis in itertools.chain(*ends) if (move := _move(part))]
+    for axis, move in moves:
+        if move[0] != "at":
+            arg = nodes.Mapped(arg, move, axis)
+    taken = [(axis, move) for axis, move in moves if move[0] == "at"]
+    # Of axes counted from the first the last goes first, so that the others keep their numbers.
+    for axis, move in sorted(taken, key=lambda pair: (pair[0] < 0, -abs(pair[0]))):
+        arg = nodes.Mapped(arg, move, axis)
+    if not any(map(_is_new, parts)):
         return arg
-    kept = [part for part in front if _is_new(part) or not _takes_one(part)]
-    kept_behind = [part for part in behind if _is_new(part) or not _takes_one(part)]
-    counted = itertools.count()
-    order = [None if _is_new(part) else next(counted) for part in kept]
-    counted = itertools.count(-sum(not _is_new(part) for part in kept_behind))
-    after = [None if _is_new(part) else next(counted) for part in kept_behind]
-    return nodes.Rearrange(arg, (*order, *after), len(order))
+    kept, last = ([p for p in end if _is_new(p) or not _takes_one(p)] for end in (front, behind))
+    order = _order(kept, 0)
+    return nodes.Rearrange(
+        arg, (*order, *_order(last, -sum(not _is_new(part) for part in last))), len(order)
+    )
+
+
+def _axes(parts: list[ast.expr], first: int) -> list[tuple[ast.expr, int]]:
+    """The parts of an index that stand for an axis, each with its number."""
+    return list(zip((part for part in parts if not _is_new(part)), itertools.count(first)))
+
+
+def _order(parts: list[ast.expr], first: int) -> list[int | None]:
+    """The axes that are left, and None for new ones."""
+    counted = itertools.count(first)
+    return [None if _is_new(part) else next(counted) for part in parts]
 
 
 def _labels(parts: list[ast.expr]) -> Labels | None:

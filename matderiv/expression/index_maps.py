@@ -8,7 +8,6 @@ with constant matrices, and hold for every size.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from matderiv.errors import ShapeError
 from matderiv.expression import nodes
@@ -46,7 +45,7 @@ def _from_end(place: int | str) -> SizeText:
     return plus(_OWN, place) if isinstance(place, int) and place < 0 else place
 
 
-def _sliced(start: Any, stop: Any, step: int) -> tuple[SizeText, SizeText]:
+def _sliced(start: SizeText | None, stop: SizeText | None, step: int) -> tuple[SizeText, SizeText]:
     """How many entries a slice has, and the first of them.
 
     Raises:

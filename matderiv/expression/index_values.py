@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from matderiv.errors import ShapeError
 from matderiv.expression import nodes
@@ -14,7 +15,11 @@ from matderiv.expression.selections import condition
 from matderiv.expression.size_text import size_number
 from matderiv.expression.source import source
 
+#: An array of numbers, exact ones and SymPy's included.
+Values = npt.NDArray[Any]
+
 __all__ = [
+    "Values",
     "drawn_labels",
     "moved",
     "one_hot",
@@ -25,7 +30,7 @@ __all__ = [
 ]
 
 
-def selection_values(constant: nodes.Selection, sizes: Mapping[str, int]) -> Any:
+def selection_values(constant: nodes.Selection, sizes: Mapping[str, int]) -> Values:
     """The zeros and ones of a constant at given sizes.
 
     >>> selection_values(nodes.Selection("slice", (1, 1), (2, 3)), {}).tolist()
@@ -44,10 +49,10 @@ def selection_values(constant: nodes.Selection, sizes: Mapping[str, int]) -> Any
             found = j == (at + i) % columns
         case _:
             found = j == i // step
-    return (found if rows else found[0]).astype(np.int64)
+    return np.asarray(found if rows else found[0]).astype(np.int64)
 
 
-def moved(node: nodes.Mapped, array: Any, sizes: Mapping[str, int]) -> Any:
+def moved(node: nodes.Mapped, array: Values, sizes: Mapping[str, int]) -> Values:
     """The value of a map of an array, whatever its entries are.
 
     Raises:
@@ -61,14 +66,14 @@ def moved(node: nodes.Mapped, array: Any, sizes: Mapping[str, int]) -> Any:
         ) from error
 
 
-def _moved(node: nodes.Mapped, array: Any, sizes: Mapping[str, int]) -> Any:
+def _moved(node: nodes.Mapped, array: Values, sizes: Mapping[str, int]) -> Values:
     name, *params = node.move
     if name == "cumsum":
-        return np.cumsum(array, axis=node.axis)
+        return np.asarray(np.cumsum(array, axis=node.axis))
     numbers = [n if n is None else size_number(n, sizes) for n in params]
     match name, *numbers:
         case "tril" | "triu", int(k):
-            return (np.tril if name == "tril" else np.triu)(array, k)
+            return np.asarray((np.tril if name == "tril" else np.triu)(array, k))
         case "pad", int(before), int(after), _:
             axes = range(array.ndim) if node.axis is None else [node.axis % array.ndim]
             return np.pad(
@@ -79,15 +84,15 @@ def _moved(node: nodes.Mapped, array: Any, sizes: Mapping[str, int]) -> Any:
         case "slice", start, stop, step:
             index = [slice(None)] * array.ndim
             index[axis] = slice(start, stop, step)
-            return array[tuple(index)]
+            return np.asarray(array[tuple(index)])
         case "at", int(place):
             return np.take(array, place, axis)
         case "roll" | "repeat", int(n):
-            return (np.roll if name == "roll" else np.repeat)(array, n, axis)
+            return np.asarray((np.roll if name == "roll" else np.repeat)(array, n, axis))
     raise ShapeError(f"{name} is no map along an axis.")
 
 
-def put_together(node: nodes.Joined, left: Any, right: Any) -> Any:
+def put_together(node: nodes.Joined, left: Values, right: Values) -> Values:
     """The value of two arrays in one; a stack grows by one array."""
     left, right = map(np.asarray, (left, right))
     new, axis = way_of(node, right.ndim)
@@ -97,22 +102,22 @@ def put_together(node: nodes.Joined, left: Any, right: Any) -> Any:
     return np.concatenate([left if node.more else np.expand_dims(left, axis), right], axis)
 
 
-def one_hot(labels: Any, size: int) -> Any:
+def one_hot(labels: npt.ArrayLike, size: int) -> Values:
     """The one-hot rows of integer labels.
 
     >>> one_hot([2, 0], 3).tolist()
     [[0, 0, 1], [1, 0, 0]]
     """
-    return (np.asarray(labels)[..., None] == np.arange(size)).astype(np.int64)
+    return np.asarray(np.asarray(labels)[..., None] == np.arange(size)).astype(np.int64)
 
 
-def drawn_labels(numbers: Any, count: int) -> Any:
+def drawn_labels(numbers: Values, count: int) -> Values:
     """Labels from 0 to count - 1 made of any numbers."""
     made = np.frompyfunc(lambda number: int(abs(number) * 97) % count, 1, 1)(numbers)
     return np.asarray(made).astype(np.asarray(numbers).dtype)
 
 
-def refused_labels(labels: Any, count: int | None = None) -> str:
+def refused_labels(labels: npt.ArrayLike, count: int | None = None) -> str:
     """Why numbers are no labels of rows or columns 0 to count - 1; empty if they are.
 
     >>> refused_labels([0, 2.5]), refused_labels([0, 3], 3)
@@ -126,9 +131,9 @@ def refused_labels(labels: Any, count: int | None = None) -> str:
     return ""
 
 
-def picked(node: nodes.Gathered, array: Any, labels: Any) -> Any:
+def picked(node: nodes.Gathered, array: Values, labels: npt.ArrayLike) -> Values:
     """The value of entries at labels."""
-    at = np.vectorize(int, otypes=[np.int64])(labels) if np.size(labels) else labels
+    at = np.asarray(np.frompyfunc(int, 1, 1)(labels), dtype=np.int64)
     if node.how == "picked":
-        return np.take_along_axis(array, at[..., None], -1)[..., 0]
-    return np.take(array, at, 0 if node.how == "rows" else -1)
+        return np.asarray(np.take_along_axis(array, at[..., None], -1)[..., 0])
+    return np.asarray(np.take(array, at, 0 if node.how == "rows" else -1))

@@ -134,6 +134,14 @@ class Evaluator:
                 return np.eye(self._size(node, size))
             case nodes.Ones(sizes):
                 return np.ones([self._size(node, size) for size in sizes])
+            case _ if isinstance(node, nodes.IndexMap):
+                return self._index_map(node)
+        if type(node) not in _PLAIN:
+            return self._by_definition(node)
+        return _PLAIN[type(node)](*map(self.of, nodes.children(node)))
+
+    def _index_map(self, node: nodes.IndexMap) -> Array:
+        match node:
             case nodes.Selection(sizes=sizes):
                 for size in sizes:
                     self._size(node, size)
@@ -148,9 +156,6 @@ class Evaluator:
                 given = self.of(array)
                 count = given.shape[0 if how == "rows" else -1]
                 return picked(node, given, self._labels(labels, count))
-        if type(node) not in _PLAIN:
-            return self._by_definition(node)
-        return _PLAIN[type(node)](*map(self.of, nodes.children(node)))
 
     def _labels(self, node: Node, count: int) -> Array:
         labels = self.of(node)

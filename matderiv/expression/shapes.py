@@ -420,9 +420,9 @@ class _Inference:
             for _, text, at in self.rules.worked:
                 known = {n: number if s.root() is root else s.number for n, s in at.items()}
                 numbers = {name: n for name, n in known.items() if n is not None}
-                if number in known.values() and len(numbers) == len(known):
-                    if size_number(text, numbers) < _TWO:
-                        return False
+                complete = number in known.values() and len(numbers) == len(known)
+                if complete and size_number(text, numbers) < _TWO:
+                    return False
             return True
 
         fitting = [n for n in (*wishes, *range(least, least + _FEW)) if n >= least and leaves(n)]

@@ -131,8 +131,7 @@ def _multiplied(one: _Terms, other: _Terms) -> _Terms:
 
 def _divided(terms: _Terms, by: int) -> _Terms:
     """The whole part of a quotient, whole multiples of the divisor taken out of it."""
-    whole = {product: number // by for product, number in terms.items() if product == ()}
-    whole |= {p: n // by for p, n in terms.items() if p and n % by == 0}
+    whole = {p: n // by for p, n in terms.items() if p == () or n % by == 0}
     rest = _added(terms, whole, -by)
     if rest.keys() <= {()}:
         return _added(whole, {(): rest.get((), 0) // by})

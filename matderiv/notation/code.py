@@ -206,9 +206,10 @@ class _Function:
         shapes = self._swept.graph.shapes
         letters = frozenset(dim.symbol for shape in shapes.values() for dim in shape)
         yield from (
-            f"    {self._rename.label(name)} = {source(numbered(as_typed(value, self._shape), shapes, letters))}"
+            f"    {self._rename.label(name)} = {source(numbered(typed, shapes, letters))}"
             for name, value in known.items()
             if name not in shapes
+            for typed in [as_typed(value, self._shape)]
         )
         yield ""
         assumed = self._swept.facts.assumed

@@ -9,9 +9,9 @@ import itertools
 import math
 import operator
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cmp_to_key
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import sympy as sp
@@ -19,10 +19,10 @@ import sympy as sp
 from matderiv.errors import ShapeError, TooLarge, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import defined, unfolded
-from matderiv.expression.dims import Dim
+from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.index_maps import gathered
-from matderiv.expression.index_values import moved, put_together, selection_values
+from matderiv.expression.index_values import Values, moved, put_together, selection_values
 from matderiv.expression.nodes import Node
 from matderiv.expression.size_text import size_number
 
@@ -359,11 +359,11 @@ def _gathered(
     by: Explicit, node: nodes.Gathered, array: SympyArray, labels: SympyArray
 ) -> SympyArray:
     within = Explicit({"A": array, "y": labels}, {}, by.sizes, ())
-    shapes = {
+    shapes: dict[Node, Shape] = {
         nodes.Name(name): tuple(Dim(str(n), n) for n in own.shape)
         for name, own in (("A", array), ("y", labels))
     }
-    apart = nodes.rebuilt(node, (nodes.Name("A"), nodes.Name("y")))
+    apart = replace(node, array=nodes.Name("A"), labels=nodes.Name("y"))
     return within.of(gathered(apart, shapes.__getitem__))
 
 
@@ -381,14 +381,14 @@ def _one_hot(by: Explicit, node: nodes.OneHot, labels: SympyArray) -> SympyArray
     return _array((*labels.shape, size), entry)
 
 
-def _to_numpy(array: SympyArray) -> Any:
+def _to_numpy(array: SympyArray) -> Values:
     made = np.empty(array.shape, dtype=object)
     for at, entry in zip(np.ndindex(array.shape), array.entries, strict=True):
         made[at] = entry
     return made
 
 
-def _of_numpy(array: Any) -> SympyArray:
+def _of_numpy(array: Values) -> SympyArray:
     made = np.asarray(array)
     return SympyArray(made.shape, tuple(sp.sympify(entry) for entry in made.reshape(-1).tolist()))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.flattened import chain, chained
 from matderiv.expression import nodes
@@ -36,7 +38,7 @@ def zeros_and_ones(node: Node, facts: Facts) -> Node | None:
 
 def _chained(node: nodes.MatMul, facts: Facts) -> Node | None:
     links = list(chain(node, facts.shape))
-    for n, (one, other) in enumerate(zip(links, links[1:], strict=False)):
+    for n, (one, other) in enumerate(itertools.pairwise(links)):
         made = _both(one, other, facts)
         if made is None:
             continue

@@ -121,7 +121,8 @@ def shortest_transpose(node: Node, facts: Facts) -> Node:
     shape = facts.shape
     if len(shape(node)) < _MATRIX:  # a vector is its own transpose
         return node
-    whole = nodes.Transpose(node)
+    other = turned_rule(node) if isinstance(node, nodes.Selection) else None
+    whole = other or nodes.Transpose(node)
     match node:
         case nodes.Name() if facts.is_symmetric(node):
             return node
@@ -133,8 +134,6 @@ def shortest_transpose(node: Node, facts: Facts) -> Node:
             return nodes.Outer(shortest_transpose(b, facts), shortest_transpose(a, facts))
         case nodes.Ones(sizes):
             return nodes.Ones(sizes[::-1])
-        case nodes.Selection():
-            return turned_rule(node) or whole
         case nodes.MatMul():
             if _is_mirrored(node, facts):
                 return node

@@ -47,12 +47,15 @@ def without_constants(term: Term) -> Term | None:
             holders = [a for a, _ in term.atoms if column in letters_of(a)]
             if holders == [atom]:
                 return _replaced(term, (atom,), (), column)
-            if len(holders) == 2 and isinstance(
-                other := next(a for a in holders if a != atom), Chosen
-            ):
-                made = _product(own, other)
-                if made is not None:
-                    return None if made == 0 else _replaced(term, (atom, other), (made,), column)
+            others = [a for a in holders if a != atom]
+            made = None
+            match others:
+                case [Chosen() as other]:
+                    made = _product(own, other)
+            if isinstance(made, int):
+                return _replaced(term, (atom, *others), (), column) if made else None
+            if made is not None:
+                return _replaced(term, (atom, *others), (made,), column)
     return _turned_triangle(term, chosen)
 
 
