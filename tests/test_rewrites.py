@@ -137,6 +137,7 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("(T*x) @ inv(S*x)", "T @ inv(S)"),
         ("(S.T*x) @ inv(diag(x) @ S @ T).T", "S.T @ inv(S @ T).T"),
     ],
+    "zeros and ones": [],
     "diagonal matrix": [
         ("A @ diag(x)", "A*x"),
         ("diag(x) @ y", "x*y"),

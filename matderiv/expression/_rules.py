@@ -9,15 +9,15 @@ from matderiv.errors import MissingRuleError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, broadcast, join, words
 from matderiv.expression.axes import full_order
-from matderiv.expression.index_maps import least_size, parts_of, result_size, way_of
+from matderiv.expression.index_maps import least_size, new_axis_of, parts_of, result_size
 from matderiv.expression.nodes import Node, transposed
 from matderiv.expression.size_text import (
     SizeText,
     is_worked_out,
     letters_of_size,
-    plus,
     put,
     size_number,
+    size_sum,
 )
 from matderiv.expression.source import source
 
@@ -239,7 +239,7 @@ class Rules:
             raise ShapeError(
                 f"{source(node)}: {what}; arrays that are put together have as many axes."
             )
-        new, axis = way_of(node, len(shapes[0]))
+        new, axis = new_axis_of(node, len(shapes[0]))
         if not 0 <= axis < len(shapes[0]) + new:
             raise ShapeError(f"{source(node)}: {what}; {_axes_of(shapes[0])}.")
         for shape in shapes[1:]:
@@ -269,7 +269,7 @@ class Rules:
         """The sum of sizes; fixed ones are numbers in its text."""
         text: SizeText = 0
         for name, size in sizes.items():
-            text = plus(text, size.number if size.fixed and size.number else name)
+            text = size_sum(text, size.number if size.fixed and size.number else name)
         return self._worked_out(text, sizes)
 
     def _labels(self, node: Node, labels: Node) -> ShapeVariables:

@@ -13,19 +13,19 @@ from matderiv.errors import ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.nodes import Node
-from matderiv.expression.size_text import SizeText, minus, plus, put
+from matderiv.expression.size_text import SizeText, put, size_difference, size_sum
 
 __all__ = [
     "Move",
     "applied",
     "gathered",
-    "joined",
     "least_size",
     "mapped",
+    "new_axis_of",
     "parts_of",
+    "put_beside",
     "result_size",
     "selection",
-    "way_of",
 ]
 
 #: A kind of map and its numbers: ("slice", 1, None, 1), ("roll", 1), ("cumsum",).
@@ -42,7 +42,7 @@ _OWN = "_n"
 
 def _from_end(place: int | str) -> SizeText:
     """A place counted from the first; -1 is the last."""
-    return plus(_OWN, place) if isinstance(place, int) and place < 0 else place
+    return size_sum(_OWN, place) if isinstance(place, int) and place < 0 else place
 
 
 def _sliced(start: SizeText | None, stop: SizeText | None, step: int) -> tuple[SizeText, SizeText]:
@@ -54,10 +54,10 @@ def _sliced(start: SizeText | None, stop: SizeText | None, step: int) -> tuple[S
     if step < 0:
         if start is not None or stop is not None:
             raise ShapeError("backwards, a slice runs along the whole axis, as in [::-1].")
-        return put(f"({_OWN} + {-step - 1})//{-step}", {}), minus(_OWN, 1)
+        return put(f"({_OWN} + {-step - 1})//{-step}", {}), size_difference(_OWN, 1)
     first = 0 if start is None else _from_end(start)
     last = _OWN if stop is None else _from_end(stop)
-    return put(f"({minus(last, first)} + {step - 1})//{step}", {}), first
+    return put(f"({size_difference(last, first)} + {step - 1})//{step}", {}), first
 
 
 def result_size(move: Move, size: SizeText) -> SizeText | None:
@@ -75,7 +75,7 @@ def result_size(move: Move, size: SizeText) -> SizeText | None:
         case ("slice", start, stop, int(step)):
             found = put(_sliced(start, stop, step)[0], {_OWN: size})
         case ("pad", before, after, _):
-            found = plus(plus(size, before or 0), after or 0)
+            found = size_sum(size_sum(size, before or 0), after or 0)
         case ("repeat", int(times)):
             found = put(f"{times}*n", {"n": size})
         case _:
@@ -186,7 +186,7 @@ def parts_of(node: nodes.Joined) -> Iterator[Node]:
     yield node.right
 
 
-def way_of(node: nodes.Joined, dimensions: int) -> tuple[bool, int]:
+def new_axis_of(node: nodes.Joined, dimensions: int) -> tuple[bool, int]:
     """Whether arrays of so many dimensions get a new axis, and along which axis they stand."""
     match node.how:
         case "vstack":
@@ -198,12 +198,12 @@ def way_of(node: nodes.Joined, dimensions: int) -> tuple[bool, int]:
     return new, axis + (dimensions + new if axis < 0 else 0)
 
 
-def joined(node: nodes.Joined, shape: _ShapeOf) -> Node:
+def put_beside(node: nodes.Joined, shape: _ShapeOf) -> Node:
     """Two arrays in one: the sum of them, each moved to its place among zeros."""
     own = shape(node.right)
-    new, axis = way_of(node, len(own))
+    new, axis = new_axis_of(node, len(own))
     first: SizeText = 1 if new and not node.more else _size(shape(node.left)[axis])
-    total = plus(first, 1 if new else _size(own[axis]))
+    total = size_sum(first, 1 if new else _size(own[axis]))
     if new and not node.more:
         left = _placed(node.left, 0, 2, axis, own)
     else:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from matderiv.expression import nodes
 from matderiv.expression.index_maps import parts_of
 from matderiv.expression.nodes import Node
-from matderiv.expression.size_text import SizeText, minus, plus, put
+from matderiv.expression.size_text import SizeText, put, size_difference, size_sum
 
 __all__ = [
     "as_move",
@@ -38,9 +38,13 @@ def as_move(constant: nodes.Selection) -> _Move | None:
             return ("at", _near_end(first, size))
         case nodes.Selection("slice", (first, int(step))):
             start = None if first == 0 or step < 0 else first
-            last = plus(first, put(f"{step}*n", {"n": minus(rows[0], 1)}))
-            whole = put(f"({minus(size, first)} + {step - 1})//{step}", {}) if step > 0 else rows[0]
-            stop = None if whole == rows[0] else _near_end(plus(last, 1), size)
+            last = size_sum(first, put(f"{step}*n", {"n": size_difference(rows[0], 1)}))
+            whole = (
+                put(f"({size_difference(size, first)} + {step - 1})//{step}", {})
+                if step > 0
+                else rows[0]
+            )
+            stop = None if whole == rows[0] else _near_end(size_sum(last, 1), size)
             start = start if start is None else _near_end(start, size)
             return ("slice", start, stop, step)
         case nodes.Selection("roll", (int(shift),)):
@@ -54,7 +58,7 @@ def as_move(constant: nodes.Selection) -> _Move | None:
 
 def _near_end(place: SizeText, size: SizeText) -> SizeText:
     """A place counted from the last where that is a number: -1 for N - 1."""
-    behind = minus(place, size)
+    behind = size_difference(place, size)
     return behind if isinstance(place, str) and isinstance(behind, int) and behind < 0 else place
 
 

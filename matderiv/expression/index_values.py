@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from matderiv.errors import ShapeError
 from matderiv.expression import nodes
-from matderiv.expression.index_maps import way_of
-from matderiv.expression.selections import condition
+from matderiv.expression.index_maps import new_axis_of
+from matderiv.expression.selections import rule_of
 from matderiv.expression.size_text import size_number
 from matderiv.expression.source import source
 
@@ -21,6 +21,7 @@ Values = npt.NDArray[Any]
 __all__ = [
     "Values",
     "drawn_labels",
+    "filled_with",
     "moved",
     "one_hot",
     "picked",
@@ -37,7 +38,7 @@ def selection_values(constant: nodes.Selection, sizes: Mapping[str, int]) -> Val
     [[0, 1, 0], [0, 0, 1]]
     """
     *rows, columns = (size_number(size, sizes) for size in constant.sizes)
-    kind, first, step = condition(constant)
+    kind, first, step = rule_of(constant)
     i, j = np.arange(rows[0] if rows else 1)[:, None], np.arange(columns)
     at = size_number(first, sizes)
     match kind:
@@ -92,10 +93,22 @@ def _moved(node: nodes.Mapped, array: Values, sizes: Mapping[str, int]) -> Value
     raise ShapeError(f"{name} is no map along an axis.")
 
 
+def filled_with(shape: tuple[int, ...], entries: Iterable[object]) -> Values:
+    """An array of any values, row by row.
+
+    >>> filled_with((1, 2), ["a", "b"]).tolist()
+    [['a', 'b']]
+    """
+    made = np.empty(shape, dtype=object)
+    for at, entry in zip(np.ndindex(shape), entries, strict=True):
+        made[at] = entry
+    return made
+
+
 def put_together(node: nodes.Joined, left: Values, right: Values) -> Values:
     """The value of two arrays in one; a stack grows by one array."""
     left, right = map(np.asarray, (left, right))
-    new, axis = way_of(node, right.ndim)
+    new, axis = new_axis_of(node, right.ndim)
     if not new:
         return np.concatenate([left, right], axis)
     right = np.expand_dims(right, axis)

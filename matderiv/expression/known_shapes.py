@@ -11,7 +11,7 @@ from matderiv.expression._rules import Rules
 from matderiv.expression._sizes import ShapeVariables, SizeVariable
 from matderiv.expression.axes import full_order
 from matderiv.expression.dims import Dim, Shape, sized
-from matderiv.expression.index_maps import way_of
+from matderiv.expression.index_maps import new_axis_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.size_text import letters_of_size, size_number
@@ -206,7 +206,7 @@ def _in_order(node: nodes.Rearrange | nodes.Transpose, dimensions: int) -> Node:
 def _counted(node: nodes.Mapped | nodes.Joined, rules: Rules) -> Node:
     """A map with its axis counted from the first; the only axis of a vector is None."""
     if isinstance(node, nodes.Joined):
-        new, axis = way_of(node, len(rules.shape(node.right)))
+        new, axis = new_axis_of(node, len(rules.shape(node.right)))
         how = node.how if node.how == "list" else "stack" if new else "concatenate"
         return replace(node, how=how, axis=None if how == "list" else axis)
     dimensions = len(rules.shape(node.arg))

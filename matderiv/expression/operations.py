@@ -209,6 +209,6 @@ COMPOSITE: dict[type, Callable[..., Node]] = {
         "log", nodes.Apply("abs", nodes.Determinant(node.arg))
     ),
     nodes.Mapped: index_maps.mapped,
-    nodes.Joined: index_maps.joined,
+    nodes.Joined: index_maps.put_beside,
     nodes.Gathered: index_maps.gathered,
 }

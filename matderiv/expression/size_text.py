@@ -10,10 +10,10 @@ __all__ = [
     "SizeText",
     "is_worked_out",
     "letters_of_size",
-    "minus",
-    "plus",
     "put",
+    "size_difference",
     "size_number",
+    "size_sum",
     "terms_of_size",
 ]
 
@@ -23,19 +23,19 @@ SizeText = int | str
 _Terms = dict[tuple[str, ...], int]
 
 
-def plus(one: SizeText, other: SizeText) -> SizeText:
+def size_sum(one: SizeText, other: SizeText) -> SizeText:
     """The sum of two sizes.
 
-    >>> plus("N", -1), plus("N - 1", 1), plus("M", "N")
+    >>> size_sum("N", -1), size_sum("N - 1", 1), size_sum("M", "N")
     ('N - 1', 'N', 'M + N')
     """
     return _text(_added(_terms(str(one)), _terms(str(other))))
 
 
-def minus(one: SizeText, other: SizeText) -> SizeText:
+def size_difference(one: SizeText, other: SizeText) -> SizeText:
     """The difference of two sizes.
 
-    >>> minus("N", "N - 2"), minus("N", "M")
+    >>> size_difference("N", "N - 2"), size_difference("N", "M")
     (2, '-M + N')
     """
     return _text(_added(_terms(str(one)), _terms(str(other)), -1))

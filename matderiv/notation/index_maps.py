@@ -9,8 +9,8 @@ from matderiv.expression import nodes
 from matderiv.expression.index_maps import parts_of
 from matderiv.expression.index_source import is_indexed, slices, surface
 from matderiv.expression.nodes import Node
-from matderiv.expression.selections import condition
-from matderiv.expression.size_text import SizeText, is_worked_out, plus, put, terms_of_size
+from matderiv.expression.selections import rule_of
+from matderiv.expression.size_text import SizeText, is_worked_out, put, size_sum, terms_of_size
 from matderiv.notation.boxes import (
     Box,
     Fence,
@@ -112,12 +112,12 @@ def _slice(move: tuple[int | str | None, ...]) -> Box:
 
 def constant_entry(rule: nodes.Selection, indices: tuple[Index, ...]) -> Box | None:
     """An entry of a slice as a Kronecker delta, δ_{j,i+1}; None of other constants."""
-    kind, first, step = condition(rule)
+    kind, first, step = rule_of(rule)
     if kind != "=":
         return None
     *row, column = indices
-    at: SizeText = plus(first, 1)
+    at: SizeText = size_sum(first, 1)
     if row:
-        at = plus(plus(first, 1 - step), put(f"{step}*i", {"i": str(row[0])}))
+        at = size_sum(size_sum(first, 1 - step), put(f"{step}*i", {"i": str(row[0])}))
     places = (size_box(at), size_box(column))
     return Scripts(Symbol("delta", greek=True), sub=joined(places))

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from functools import cache, cmp_to_key
 from typing import cast
 
-import numpy as np
 import sympy as sp
 
 from matderiv.errors import ShapeError, TooLarge, UnsupportedError
@@ -22,7 +21,13 @@ from matderiv.expression.definitions import defined, unfolded
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.index_maps import gathered
-from matderiv.expression.index_values import Values, moved, put_together, selection_values
+from matderiv.expression.index_values import (
+    Values,
+    filled_with,
+    moved,
+    put_together,
+    selection_values,
+)
 from matderiv.expression.nodes import Node
 from matderiv.expression.size_text import size_number
 
@@ -382,15 +387,12 @@ def _one_hot(by: Explicit, node: nodes.OneHot, labels: SympyArray) -> SympyArray
 
 
 def _to_numpy(array: SympyArray) -> Values:
-    made = np.empty(array.shape, dtype=object)
-    for at, entry in zip(np.ndindex(array.shape), array.entries, strict=True):
-        made[at] = entry
-    return made
+    return filled_with(array.shape, array.entries)
 
 
 def _of_numpy(array: Values) -> SympyArray:
-    made = np.asarray(array)
-    return SympyArray(made.shape, tuple(sp.sympify(entry) for entry in made.reshape(-1).tolist()))
+    entries = array.reshape(-1).tolist()
+    return SympyArray(array.shape, tuple(map(sp.sympify, entries)))
 
 
 def _number(_: Explicit, node: nodes.Number) -> SympyArray:

@@ -31,8 +31,7 @@ from matderiv.calculus.index_forms.forms import (
 )
 from matderiv.errors import UnsupportedError
 from matderiv.expression.functions import FUNCTIONS
-from matderiv.expression.index_values import selection_values
-from matderiv.expression.nodes import Selection
+from matderiv.expression.selections import value_at
 from matderiv.expression.size_text import size_number
 
 __all__ = ["differ", "refuting_point"]
@@ -109,7 +108,6 @@ class _Point:
         self.terms = 0
         self.entries: dict[str, Fraction] = {}
         self._atoms: dict[Atom, Real] = {}
-        self._constants: dict[Selection, Any] = {}
 
     def random(self, key: str) -> Fraction:
         """A random value for a key, always the same for the same key; positive at first."""
@@ -183,20 +181,10 @@ class _Point:
         raise UnsupportedError(f"{atom} has no value at a point")
 
     def chosen(self, atom: Chosen) -> int:
-        """An entry of a constant of zeros and ones.
-
-        Raises:
-            UnsupportedError: the sizes are not given, or too many.
-        """
+        """An entry of a constant of zeros and ones; any of the two without sizes."""
         if self.sizes is None:
             return int(self.random(str(atom)) > 1)
-        if atom.constant not in self._constants:
-            sizes = [size_number(size, self.sizes) for size in atom.constant.sizes]
-            if math.prod(sizes) > _MOST:
-                raise UnsupportedError("a constant has too many entries")
-            self._constants[atom.constant] = selection_values(atom.constant, self.sizes)
-        places = tuple(int(i) - 1 for i in atom.indices)
-        return int(self._constants[atom.constant][places])
+        return value_at(atom.constant, tuple(map(int, atom.indices)), self.sizes)
 
     def entry(self, entry: Entry) -> Fraction:
         """The value of an entry; what is assumed of its array holds at a point of given sizes.

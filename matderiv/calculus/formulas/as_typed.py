@@ -11,10 +11,10 @@ from collections.abc import Callable
 from matderiv.calculus.formulas.broadcasting import ShapeOf, size_name
 from matderiv.errors import InputError
 from matderiv.expression import nodes
-from matderiv.expression.index_maps import parts_of, way_of
+from matderiv.expression.index_maps import new_axis_of, parts_of
 from matderiv.expression.index_source import as_move
 from matderiv.expression.nodes import Node
-from matderiv.expression.size_text import minus, plus
+from matderiv.expression.size_text import size_difference, size_sum
 
 __all__ = ["as_typed"]
 
@@ -81,7 +81,7 @@ def _product(node: nodes.MatMul, shape: ShapeOf) -> Node:
 
 
 def _apart(node: Node, shape: ShapeOf) -> tuple[Callable[[Node], Node], Node]:
-    """What stands before an array, a sign and numbers, and the array."""
+    """A function that puts sign and numbers before an array, and the array without them."""
     match node:
         case nodes.Negate(arg):
             outside, inner = _apart(arg, shape)
@@ -110,7 +110,7 @@ def _dimensions(node: Node, shape: ShapeOf) -> int:
     """The number of axes, 0 where the shapes do not fit."""
     try:
         return len(shape(node))
-    except InputError:
+    except (InputError, KeyError):  # a name that is not known here
         return 0
 
 
@@ -144,13 +144,13 @@ def _mapped(arg: Node, move: _Move, axis: int | None) -> Node:
     match arg, move:
         case nodes.Mapped(inner, ("slice", start, stop, 1), along), ("at", place) if along == axis:
             if not _negative(start) and not _negative(place):
-                return nodes.Mapped(inner, ("at", plus(start or 0, place or 0)), axis)
+                return nodes.Mapped(inner, ("at", size_sum(start or 0, place or 0)), axis)
         case nodes.Mapped(inner, ("slice", start, stop, 1), along), ("slice", low, high, 1) if (
             along == axis
         ):
             if not any(map(_negative, (start, low, high))):
-                first = plus(start or 0, low or 0)
-                last = stop if high is None else plus(start or 0, high)
+                first = size_sum(start or 0, low or 0)
+                last = stop if high is None else size_sum(start or 0, high)
                 return nodes.Mapped(inner, ("slice", first or None, last, 1), axis)
     return nodes.Mapped(arg, move, axis)
 
@@ -163,7 +163,7 @@ def _part(node: Node, constant: Node, axis: int, shape: ShapeOf) -> Node | None:
     """One of the arrays that were put together, where all of it is taken."""
     if not isinstance(node, nodes.Joined) or not isinstance(constant, nodes.Selection):
         return None
-    new, along = way_of(node, len(shape(node.right)))
+    new, along = new_axis_of(node, len(shape(node.right)))
     if along != axis or new != (constant.kind == "at"):
         return None
     place: int | str = 0
@@ -173,7 +173,7 @@ def _part(node: Node, constant: Node, axis: int, shape: ShapeOf) -> Node | None:
             new or (size, 1) == (constant.sizes[0], constant.params[1])
         ):
             return part
-        place = plus(place, size)
+        place = size_sum(place, size)
     return None
 
 
@@ -182,7 +182,7 @@ def _backwards(constant: nodes.Selection, dimensions: int) -> list[_Move | None]
     rows, size = constant.sizes
     match constant:
         case nodes.Selection("slice", (first, 1)):
-            after = minus(minus(size, first), rows)
+            after = size_difference(size_difference(size, first), rows)
             return [("pad", first, after, dimensions if dimensions > 1 else 0)]
         case nodes.Selection("slice", (_, -1)) if rows == size:
             return [as_move(constant)]

@@ -8,7 +8,7 @@ from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.flattened import chain, chained
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
-from matderiv.expression.selections import after, apart, is_identity, turned
+from matderiv.expression.selections import after, is_identity, share_no_column, turned_constant
 
 __all__ = ["zeros_and_ones"]
 
@@ -20,10 +20,10 @@ def zeros_and_ones(node: Node, facts: Facts) -> Node | None:
     match node:
         case nodes.Selection() if is_identity(node):
             return nodes.Eye(node.sizes[0])
-        case nodes.Transpose(nodes.Selection() as rule) if turned(rule) is not None:
-            return turned(rule)
+        case nodes.Transpose(nodes.Selection() as rule) if turned_constant(rule) is not None:
+            return turned_constant(rule)
         case nodes.MatMul(arg, nodes.Selection() as rule) if (
-            len(facts.shape(arg)) == 1 and (other := turned(rule)) is not None
+            len(facts.shape(arg)) == 1 and (other := turned_constant(rule)) is not None
         ):
             return nodes.MatMul(other, arg)
         case nodes.MatMul():
@@ -77,7 +77,11 @@ def _across(one: nodes.Selection, other: nodes.Selection) -> Node | None:
     """S1 @ S2ᵀ: the identity matrix of the same, zeros where no column is in both."""
     if one == other and one.kind in ("at", "slice"):
         return nodes.Eye(one.sizes[0]) if len(one.sizes) > 1 else nodes.ONE
-    if one.kind in ("at", "slice") and other.kind in ("at", "slice") and apart(one, other):
+    if (
+        one.kind in ("at", "slice")
+        and other.kind in ("at", "slice")
+        and share_no_column(one, other)
+    ):
         sizes = (*one.sizes[:-1], *other.sizes[:-1])
         return nodes.zeros(sizes) if sizes else nodes.ZERO
     return None

@@ -11,7 +11,14 @@ from collections.abc import Iterator
 
 from matderiv.calculus.index_forms.forms import Atom, Chosen, Delta, Index, Term, letters_of
 from matderiv.expression.nodes import Selection
-from matderiv.expression.selections import after, apart, condition, is_identity, turned
+from matderiv.expression.selections import (
+    after,
+    is_identity,
+    rule_of,
+    share_no_column,
+    turned_constant,
+    value_at,
+)
 from matderiv.expression.size_text import SizeText
 
 __all__ = ["known_entry", "without_constants"]
@@ -20,14 +27,10 @@ __all__ = ["known_entry", "without_constants"]
 def known_entry(atom: Chosen) -> Delta | int | None:
     """An entry as 0 or 1 where its places and its rule are numbers, of an identity matrix as δ."""
     rule = atom.constant
-    kind, first, step = condition(rule)
+    kind, first, _ = rule_of(rule)
     places = [i for i in atom.indices if isinstance(i, int)]
     if len(places) == len(atom.indices) and not isinstance(first, str) and kind != "roll":
-        *row, column = (place - 1 for place in places)
-        at = first + step * (row[0] if row else 0)
-        if kind == "repeat":
-            return int(column == row[0] // step)
-        return int(column == at if kind == "=" else column <= at)
+        return value_at(rule, places, {})
     return Delta(*atom.indices) if is_identity(rule) else None
 
 
@@ -70,13 +73,13 @@ def _replaced(term: Term, gone: tuple[Atom, ...], new: tuple[Atom, ...], letter:
 
 
 def _sums_to_one(rule: Selection) -> bool:
-    return condition(rule)[0] != "<="
+    return rule_of(rule)[0] != "<="
 
 
 def _ways(atom: Chosen) -> Iterator[Chosen]:
     """An entry as it is, and of a permutation that is known turned as that of the other one."""
     yield atom
-    if (other := turned(atom.constant)) is not None:
+    if (other := turned_constant(atom.constant)) is not None:
         yield Chosen(other, atom.indices[::-1])
 
 
@@ -91,9 +94,9 @@ def _product(one: Chosen, other: Chosen) -> Atom | int | None:
     if other.indices[-1] != column:
         return None
     a, b = one.constant, other.constant
-    if a == b and condition(a)[0] == "=":
+    if a == b and rule_of(a)[0] == "=":
         return Delta(one.indices[0], other.indices[0]) if len(a.sizes) > 1 else 1
-    return 0 if apart(a, b) else None
+    return 0 if share_no_column(a, b) else None
 
 
 def _turned_triangle(term: Term, chosen: list[Chosen]) -> Term | None:
