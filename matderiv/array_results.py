@@ -11,13 +11,20 @@ from matderiv.arguments import checked
 from matderiv.array_questions import Asked, answer_at, array_program
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.runnable import size_lines, size_words, written_for
+from matderiv.calculus.index_forms.einsums import EinsumTerm
 from matderiv.calculus.sweep.array_derivatives import Found, curvature
 from matderiv.errors import InputError, ShapeError
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.readings import Reading
 from matderiv.expression.shapes import Shape
-from matderiv.notation.array_forms import Derived, Written, array_latex, written_array
+from matderiv.notation.array_forms import (
+    Derived,
+    Written,
+    array_latex,
+    einsum_calls,
+    written_array,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -187,10 +194,11 @@ class ArrayDerivative:
             y=self._derived.of, x=" and ".join(self.wrt), v=asked.direction
         )
         note = " ".join(filter(None, (*self.readings, self._layout_note)))
-        wanted = Wanted(asked.kind, self.label, words, self.program, inputs)
-        return gradient_code(
-            answer.sweep, {answer.name: answer.node}, target, note=note, wanted=wanted
-        )
+        formula, calls = answer.node, dict[str, EinsumTerm]()
+        if self.form == "einsum" and target != "sympy":
+            formula, calls = einsum_calls(self._derived)
+        wanted = Wanted(asked.kind, self.label, words, self.program, inputs, calls)
+        return gradient_code(answer.sweep, {answer.name: formula}, target, note=note, wanted=wanted)
 
     @checked()
     def __call__(
@@ -237,6 +245,11 @@ class ArrayDerivative:
         """The meaning of a size in `lines`, such as "the rows of X"; empty for other names."""
         dims = {dim.symbol for shape in self.shapes.values() for dim in shape}
         return size_words(name, self.shapes, self.program.inputs()) if name in dims else ""
+
+    @property
+    def first(self) -> int:
+        """How many axes come before those of the second array: those of Y, or of X where turned."""
+        return self._derived.first
 
     @property
     def _derived(self) -> Derived:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, overload
 from matderiv._collector import uncollected
 from matderiv.arguments import checked
 from matderiv.calculus.deciding.decide import Verdict
-from matderiv.calculus.formulas.flattened import without_units
-from matderiv.calculus.formulas.removable import ADJUGATE, OTHERS, removed
+from matderiv.calculus.formulas.flattened import cost, sum_of, terms, without_units
+from matderiv.calculus.formulas.removable import ADJUGATE, OTHERS, removed, stood_for
 from matderiv.calculus.formulas.runnable import size_lines, size_words, written_for
 from matderiv.calculus.sweep.graph import graph_of
 from matderiv.calculus.sweep.low_rank import zero_determinants, zeros_written
@@ -183,13 +183,13 @@ class Gradient:
         for formula in (*formulas, self.node):
             for part in nodes.walk(removed(formula, self.sweep.facts.shape)):
                 if isinstance(part, nodes.Apply) and part.function in (ADJUGATE, *OTHERS.values()):
-                    of = self._text(part.arg)
+                    of, inside = self._text(part.arg), self._text(stood_for(part))
                     said[
                         f"where {of} is singular; calls and code have one, by the "
-                        f"adjugate of {of} in place of det({of})*inv({of})."
+                        f"adjugate of {of} in place of {inside}."
                         if part.function == ADJUGATE
                         else f"where an entry of {of} is 0; calls and code have one, by the "
-                        f"products of the other entries in place of prod({of})/{of}."
+                        f"products of the other entries in place of {inside}."
                     ] = None
         return " ".join(f"The formula has no value {what}" for what in said)
 
@@ -263,11 +263,13 @@ class Gradient:
             meant = name_meant(graph)
             hint = f" Did you mean {meant}?" if meant else ""
             return f"{graph.result} does not depend on {self.wrt}; its {what} is 0.{hint}"
-        why = f": {self._text(without_units(own.before))} is 0" if own.before != nodes.ZERO else ""
+        stages = (own.assembled, *(step.formula for step in own.tidying))
+        shown = [_as_a_sum(without_units(one)) for one in stages if not _shows_a_zero(one)]
+        why = f": {self._text(min(shown, key=cost))} is 0" if shown else ""
         return f"The {what} of {graph.result} by {self.wrt} is 0 wherever it is defined{why}."
 
     def _text(self, node: Node) -> str:
-        return written_for(self.program, self.shapes, self.declared, node)
+        return written_for(self.program, self.sweep.graph.shapes, self.declared, node)
 
     def __str__(self) -> str:
         """The formula."""
@@ -285,6 +287,20 @@ class Gradient:
             return f"$${self.latex()}$$"
         except InputError:  # two names look alike in print
             return None
+
+
+def _shows_a_zero(node: Node) -> bool:
+    """Whether a part is the number 0, or a sum of numbers such as 1 - 1."""
+    return any(
+        part == nodes.ZERO
+        or (isinstance(part, nodes.Add | nodes.Subtract) and not nodes.names_in(part))
+        for part in nodes.walk(node)
+    )
+
+
+def _as_a_sum(node: Node) -> Node:
+    """The formula with its terms one after another, one with a plus first."""
+    return sum_of(terms(node)) if isinstance(node, nodes.Add | nodes.Subtract) else node
 
 
 @overload  # a string is an iterable of names as well, but is taken for one name

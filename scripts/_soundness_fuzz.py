@@ -116,7 +116,7 @@ def fuzz(texts: int, trees: int, seed: int = 3) -> Fuzzed:
     """Check random texts and random trees; a clean error or a verdict is expected of each."""
     chance = random.Random(seed)
     found = Fuzzed()
-    signal.signal(signal.SIGALRM, _hang)
+    signal.signal(signal.SIGPROF, _hang)
     questions = [ask(p, w) for p in PROGRAMS for w in ("X", "W")]
     for n in range(texts + trees):
         question = chance.choice(questions)
@@ -124,7 +124,7 @@ def fuzz(texts: int, trees: int, seed: int = 3) -> Fuzzed:
             random_text(chance) if n < texts else source(random_tree(chance, chance.randint(1, 5)))
         )
         started = time.perf_counter()
-        signal.setitimer(signal.ITIMER_REAL, HANG)
+        signal.setitimer(signal.ITIMER_PROF, HANG)
         try:
             report = judge(question, question.read(claim))
             report.text("en")
@@ -138,7 +138,7 @@ def fuzz(texts: int, trees: int, seed: int = 3) -> Fuzzed:
                 f"{type(error).__name__}: {error} for {claim!r} in {question.program.source()}"
             )
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
         took = time.perf_counter() - started
         if took > found.slowest[0]:
             found.slowest = (took, claim)

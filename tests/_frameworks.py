@@ -76,6 +76,9 @@ def _torch() -> ModuleType:
         setattr(module, name, _of_tensors(function))
     module.permute, module.reshape, module.moveaxis = np.transpose, np.reshape, np.moveaxis
     module.where = lambda chosen, one, other: tensor(np.where(chosen, one, other), other.dtype)
+    module.einsum = lambda subscripts, *operands: tensor(
+        np.einsum(subscripts, *operands), operands[0].dtype
+    )
     module.pi, module.tensor = np.pi, tensor
     module.eye, module.ones = _made(np.eye), _made(np.ones)
     linear = {name: getattr(np.linalg, name) for name in "inv det norm solve slogdet svd".split()}

@@ -1,7 +1,7 @@
 """Options of the test suite, and what of it the plain command runs.
 
 `pytest` alone runs a share of each large family of cases, a quarter of the tests marked `long`, and no
-test of a real browser, TeX, Typst, Jupyter kernel or child process, which are marked `parts`. Which
+test of a real browser, TeX, Typst, Jupyter kernel, torch, JAX or child process, which are marked `parts`. Which
 of them are run turns with whatever changes in their file. `pytest --whole` runs everything, as CI does, and so does `pytest` with
 files or names of tests for these.
 """

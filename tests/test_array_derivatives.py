@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import random
 import runpy
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from _frameworks import STAND_INS, tensor
 from _programs import Made, Maker
 from _reference import UNDEFINED, Array, run, value
 from _thorough import usually
@@ -418,17 +420,44 @@ def test_denominator_layout_is_the_transpose() -> None:
     assert np.allclose(one, other.transpose((2, 3, 0, 1)))
 
 
-def test_code_works_the_array_out(tmp_path: Path) -> None:
-    """NumPy's function gives what the call gives, of four axes and with undefined functions."""
-    for found, shapes in (
-        (matderiv.jacobian("A @ tanh(X)", wrt="X"), {"A": (3, 2), "X": (2, 4)}),
-        (matderiv.hessian("sum(f(A @ x))", wrt="x"), {"A": (3, 2), "x": (2,)}),
-        (matderiv.hvp("sum(f(A @ x))", wrt="x"), {"A": (3, 2), "x": (2,), "v": (2,)}),
-    ):
-        file = tmp_path / "code.py"
-        file.write_text(found.code(), encoding="utf-8")
-        function = runpy.run_path(str(file))[found.asked.kind]
-        names = numbers(shapes)
-        taken = inspect.signature(function).parameters
-        own = {name: FUNCTIONS[name] for name in FUNCTIONS.keys() & taken.keys()}
-        assert np.allclose(function(**names, **own), found(functions=FUNCTIONS, **names))
+#: Kind, program, what it is by, and shapes; those of three and four axes call einsum.
+CODE: list[tuple[str, str, str, dict[str, tuple[int, ...]]]] = [
+    ("jacobian", "A @ tanh(X)", "X", {"A": (3, 2), "X": (2, 4)}),
+    ("jacobian", "tr(A)*softmax(A, axis=1)", "A", {"A": (2, 2)}),
+    ("jacobian", "outer(x, x)", "x", {"x": (3,)}),
+    ("jacobian", "diag(X) - ones(3)", "X", {"X": (3, 3)}),
+    ("jacobian", "X[:, None]*x", "X", {"X": (2, 3), "x": (3,)}),
+    ("hessian", "sum(f(A @ X))", "X", {"A": (3, 2), "X": (2, 4)}),
+    ("hessian", "logdet(X)", "X", {"X": (3, 3)}),
+    ("hessian", "sum(f(A @ x))", "x", {"A": (3, 2), "x": (2,)}),
+    ("hvp", "sum(f(A @ x))", "x", {"A": (3, 2), "x": (2,)}),
+    ("vjp", "tanh(A @ X)", "X", {"A": (3, 2), "X": (2, 4)}),
+]
+
+
+@pytest.mark.parametrize("target", ["numpy", "torch", "jax"])
+@pytest.mark.parametrize("case", CODE, ids=lambda case: f"{case[0]} of {case[1]}")
+def test_code_works_the_array_out(
+    case: tuple[str, str, str, dict[str, tuple[int, ...]]],
+    target: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The function that is printed gives what the call gives; of more axes it calls einsum."""
+    kind, program, wrt, shapes = case
+    for name, module in STAND_INS.get(target, {}).items():
+        monkeypatch.setitem(sys.modules, name, module)
+    found = getattr(matderiv, kind)(program, wrt=wrt)
+    file = tmp_path / "code.py"
+    file.write_text(found.code(target), encoding="utf-8")
+    assert ("einsum(" in file.read_text()) == (found.form == "einsum")
+    function = runpy.run_path(str(file))[kind]
+    direction = found.asked.direction
+    along = {direction: shapes.get(direction, shapes[wrt])} if direction else {}
+    if kind == "vjp":
+        along = {direction: (shapes["A"][0], shapes["X"][1])}
+    names = numbers({**shapes, **along})
+    taken = inspect.signature(function).parameters
+    own = {name: FUNCTIONS[name] for name in FUNCTIONS.keys() & taken.keys()}
+    given = {name: tensor(array, np.float64) for name, array in names.items() if name in taken}
+    assert np.allclose(function(**given, **own), found(functions=FUNCTIONS, **names))

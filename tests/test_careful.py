@@ -41,6 +41,10 @@ SINGULAR = [
     ("prod(x*y)", "x", {"x": (3,), "y": (3,)}),
     ("prod(X)", "X", {"X": (2, 3)}),
     ("prod(X, axis=0) @ v", "X", {"X": (2, 3), "v": (3,)}),
+    ("prod(X, axis=1) @ v", "X", {"X": (3, 2), "v": (3,)}),
+    ("v @ prod(A @ X, axis=1)", "X", {"X": (3, 2), "v": (4,), "A": (4, 3)}),
+    ("sum(prod(X, axis=1)**2)", "X", {"X": (3, 1)}),
+    ("sum(B*prod(X, axis=2))", "X", {"X": (2, 3, 4), "B": (2, 3)}),
     ("det(X)", "X", {"X": (3, 3)}),
     ("sin(det(X))*sum(Y)", "X", {"X": (3, 3), "Y": (2, 2)}),
     ("det(A + alpha*A)", "alpha", {"A": (3, 3), "alpha": ()}),
@@ -94,5 +98,7 @@ def test_single_precision_stays(program: str, tmp_path: Path) -> None:
 def test_the_formula_says_where_it_has_no_value() -> None:
     """Beside a formula that divides by a factor of a product stands what is meant there."""
     assert "where an entry of x is 0" in matderiv.gradient("prod(x)").note
+    rows = matderiv.gradient("v @ prod(A @ X, axis=1)", wrt="X").note
+    assert rows.endswith("in place of prod(A @ X, axis=1, keepdims=True)/(A @ X).")
     assert "adjugate of X" in matderiv.gradient("det(X)").note
     assert matderiv.gradient("sum(log(x))").note == ""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
 
 import matderiv
-from matderiv.errors import InputError, UnsupportedError
+from matderiv.errors import InputError, MatderivError
 from matderiv.testing import assert_hessian, assert_jacobian, check_hvp
 
 LOGISTIC = "p = sigmoid(X @ w); L = -sum(y*log(p) + (1 - y)*log(1 - p))"
@@ -71,10 +72,139 @@ def test_assumptions_under_which_a_claim_is_right() -> None:
     assert assumed.status == "right"
 
 
+# ---- Arrays of three and four axes ---------------------------------------------------------
+
+#: Kind, program and input; of each, every form that the package prints is a claim that is right.
+FOURS = [
+    ("jacobian", "A @ X @ B", "X"),
+    ("jacobian", "X.T @ A @ X", "X"),
+    ("jacobian", "inv(X)", "X"),
+    ("jacobian", "det(X)*inv(X)", "X"),
+    ("jacobian", "tr(A)*A", "A"),
+    ("jacobian", "tanh(X @ W + b)", "W"),
+    ("jacobian", "tanh(X @ W + b)", "b"),
+    ("jacobian", "X.T @ w", "X"),
+    ("jacobian", "outer(x, x)", "x"),
+    ("jacobian", "x*A", "x"),
+    ("jacobian", "softmax(X, axis=1)", "X"),
+    ("hessian", "logdet(X)", "X"),
+    ("hessian", "tr(X.T @ A @ X)", "X"),
+    ("hessian", "sum(f(A @ X))", "X"),
+    ("hessian", "sum((A @ X - B)**2)", "X, B"),
+]
+
+
+@pytest.mark.parametrize("form", ["einsum", "vec", "index"])
+@pytest.mark.parametrize(("kind", "program", "wrt"), FOURS)
+def test_every_form_is_read_as_it_is_printed(kind: str, program: str, wrt: str, form: str) -> None:
+    """What the package prints in a form is proved as a claim."""
+    names = wrt.split(", ") if kind == "hessian" else wrt
+    derivative = getattr(matderiv, kind)
+    try:
+        claim = str(derivative(program, wrt=names, form=form))
+    except InputError:
+        assert form == "vec"  # a softmax, for which there is no product by ⊗
+        return
+    report = matderiv.check(program, wrt, claim, kind=kind)
+    assert report.status == "right", report.text()
+
+
+#: Kind, program and input, a wrong claim, the words of the mistake, and what is put in its place.
+SLIPS = [
+    # the other layout
+    ("jacobian", "A @ X", "X", "einsum('ip,jq->pqij', A, eye(M))", "other layout", "->ijpq"),
+    ("jacobian", "A @ X @ B", "X", "kron(B.T, A).T", "other layout", "must be kron(B.T, A)."),
+    ("jacobian", "A @ X @ B", "X", "J_pqij = a_ip*b_qj", "other layout", "∂y_ij/∂x_pq = b_qj·a_ip"),
+    # a diagonal
+    ("jacobian", "f(X)", "X", "einsum('ij,ip->ijp', df(X), eye(N))", "shape does not fit", ""),
+    ("jacobian", "f(X)", "X", "df(X)", "diagonal matrix is left out", "'ij,ip,jq->ijpq', df(X)"),
+    ("jacobian", "f(X)", "X", "vec(df(X))", "diagonal matrix is left", "diag(vec(df(X)))"),
+    ("jacobian", "f(X)", "X", "∂y_ij/∂x_pq = f′(x_ij)", "diagonal matrix is", "·δ_ip·δ_jq"),
+    # the symmetric part of a Hessian
+    ("hessian", "tr(X.T @ A @ X)", "X", "einsum('ip,jq->ijpq', A, eye(N))", "symmetric part", ""),
+    ("hessian", "tr(X.T @ A @ X)", "X", "kron(eye(N), A)", "symmetric part", "kron(eye(N), A.T)"),
+    ("hessian", "tr(X.T @ A @ X)", "X", "H_ijpq = a_ip δ_jq", "symmetric part", ""),
+    # a factor
+    ("hessian", "sum(X**2)", "X", "einsum('ip,jq->ijpq', eye(N), eye(D))", "0.5 times", ""),
+    ("hessian", "sum(X**2)", "X", "eye(N*D)", "0.5 times", "Right is 2*eye("),
+    ("hessian", "sum(X**2)", "X", "∂²L/∂x_ij∂x_pq = δ_ip δ_jq", "0.5 times", ""),
+    # the second term of the product rule
+    ("jacobian", "X.T @ X", "X", "einsum('pj,iq->ijpq', X, eye(N))", "A term is missing", "'pi,jq"),
+    ("jacobian", "X.T @ X", "X", "kron(eye(N), X.T)", "A term is missing", "@ K"),
+    ("jacobian", "X.T @ X", "X", "J_ijpq = x_pj δ_iq", "A term is missing", "x_pi·δ_jq"),
+    ("jacobian", "outer(x, x)", "x", "einsum('j,ip->ijp', x, eye(N))", "A term is missing", ""),
+    # the order of vec
+    ("jacobian", "A @ X @ B", "X", "kron(A, B.T)", "row by row", "must be kron(B.T, A)"),
+    ("jacobian", "X @ w", "X", "kron(eye(N), w)", "row by row", "must be kron(w, eye(N))"),
+    ("jacobian", "inv(X)", "X", "-kron(inv(X), inv(X).T)", "row by row", "-kron(inv(X).T, inv(X))"),
+    # indices and transposes, a sign, the chain rule
+    ("jacobian", "inv(X)", "X", "-einsum('jq,ip->ijpq', inv(X), inv(X))", "exchanged", "'qj,ip"),
+    ("jacobian", "A @ X @ B", "X", "kron(B, A)", "exchanged", "must be kron(B.T, A)"),
+    ("jacobian", "inv(X)", "X", "J_ijpq = -(X^(-1))_qj (X^(-1))_pi", "exchanged", ""),
+    ("hessian", "logdet(X)", "X", "-kron(inv(X), inv(X).T)", "exchanged", "@ K"),
+    ("jacobian", "inv(X)", "X", "kron(inv(X).T, inv(X))", "The sign is wrong", ""),
+    (
+        "jacobian",
+        "tanh(A @ X)",
+        "X",
+        "kron(eye(M), A)",
+        "chain rule",
+        "diag(vec(1 - tanh(A @ X)**2))",
+    ),
+    # a size of an identity matrix
+    ("jacobian", "A @ X", "X", "kron(eye(D), A)", "shape does not fit", "kron(eye(M), A)"),
+    ("jacobian", "X.T @ X", "X", "einsum('pj,iq->ijpq', X, eye(D))", "must be", "eye(N)"),
+]
+
+
+@pytest.mark.parametrize("case", SLIPS, ids=lambda case: case[3])
+def test_mistakes_in_arrays_of_more_axes(case: tuple[str, ...]) -> None:
+    """Each is named, and what is right stands there in the form of the claim."""
+    kind, program, wrt, claim, words, right = case
+    report = matderiv.check(program, wrt, claim, kind=kind)
+    assert report.status == "wrong", report.text()
+    assert words in report.text()
+    assert right in report.text()
+    assert claim.rpartition("_pqij = ")[2].rpartition("_ijpq = ")[2] in report.text()
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ("kron(B.T)", "kron"),
+        ("kron(B.T, sum(A))", "is no matrix"),
+        ("kron(B.T, A) + 1", "multiply it by eye"),
+        ("kron(B.T, A)*kron(B.T, A)", "multiplied with @"),
+        ("kron(B.T, A) @ kron(B.T, A)", "do not fit"),
+        ("kron(B.T, A) + vec(A)", "column vec"),
+        ("kron(eye(Z), A)", "size Z is not known"),
+        ("eye(N*N)", "write eye"),
+        ("a_ip b_qj δ_", "on the left|cannot be read"),
+        ("∂y_ij/∂x_pq = a_ip b_qz", "belongs to no array|is no entry|not the Jacobian"),
+        ("∂y_ij/∂x_pq = a_ip c_qj", "c_qj is no entry here"),
+        ("∂y_ij/∂x_p = a_ip", "4 axes"),
+        ("∂y_ij/∂x_pq = (a_ip b_qj", "bracket is not closed"),
+        ("∂y_ij/∂x_pq = a_ip b_qj)", "cannot be read"),
+        ("∂y_ij/∂x_pq = a_ip b_qj ?", "cannot be read"),
+        ("∂y_ij/∂x_pq =", "ends where"),
+        ("∂y_ij/∂x_pq = δ_iz δ_jq", "belongs to no array"),
+        ("∂y_ij/∂x_pq = sin a_ip b_qj", "sin"),
+    ],
+)
+def test_claims_that_cannot_be_read(claim: str, words: str) -> None:
+    """One line says what is wrong with the text."""
+    try:
+        report = matderiv.check("A @ X @ B", "X", claim, kind="jacobian")
+    except MatderivError as error:
+        assert re.search(words, str(error)), str(error)
+        assert "\n" not in str(error)
+    else:
+        assert report.status == "wrong"
+        assert re.search(words, report.text()), report.text()
+
+
 def test_refused_claims() -> None:
-    """Arrays of more axes and other kinds are refused in one line."""
-    with pytest.raises(UnsupportedError, match="has 4 axes"):
-        matderiv.check("inv(X)", "X", "inv(X)", kind="jacobian")
+    """Other kinds are refused in one line."""
     with pytest.raises(InputError, match="There is no kind 'hesse'"):
         matderiv.check("x @ A @ x", "x", "A", kind="hesse")
 

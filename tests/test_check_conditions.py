@@ -7,6 +7,7 @@ import json
 import pytest
 
 from matderiv import check
+from matderiv.checking.question import Question
 from matderiv.handout.texts import languages
 
 ENTROPY = "P = softmax(X @ W, axis=1); L = -sum(T*log(P))"
@@ -87,6 +88,18 @@ def test_both_gradients_by_a_symmetric_input_are_known(
     if "logdet" in program:  # the other may also be meant where A is symmetric
         assert f"is meant (--convention {convention})" in check(program, "S", claim).text()
     assert json.loads(wrong.json())["condition"]["convention"] == convention
+
+
+@pytest.mark.parametrize(
+    ("program", "claim"),
+    [("sum((X @ W - T)**2)", "(X @ W - T) @ W.T"), ("sum(X*A)", "2*A"), ("sum(f(X))", "X")],
+)
+def test_nothing_is_derived_for_a_condition_that_a_point_refutes(
+    program: str, claim: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A claim that is wrong at symmetric matrices too costs no derivation by one, in either sense."""
+    monkeypatch.setattr(Question, "assuming", lambda *_: pytest.fail("derived anew"))
+    assert check(program, "X", claim).status == "wrong"
 
 
 def test_a_lost_transpose_stays_one() -> None:

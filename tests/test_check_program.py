@@ -50,7 +50,7 @@ MISTAKES = [
     (RIDGE, "lam", "2*sum(W**2)", "The constant factor is wrong: the claim is 2 times the gradient.", "lam"),
     (RIDGE, "W", "X.T @ (X @ W - T) + lam*W", "The constant factor is wrong: the claim is 0.5 times the gradient.", "W"),
     (ATTENTION, "Q", "P*(dP - sum(dP*P)) @ K", "A sum runs along the wrong axis or leaves the wrong shape: sum(dP*P) must be sum(dP*P, axis=1, keepdims=True).", "Z"),
-    (ATTENTION, "Q", "P*dP @ K", "A term is missing: (P*dP) @ K must be (P*dP) @ K - (P*sum(dP*P, axis=1, keepdims=True)) @ K.", "Z"),
+    (ATTENTION, "Q", "P*dP @ K", "A term is missing: (P*dP) @ K must be (P*dP) @ K - (P*sum(dO*O, axis=1, keepdims=True)) @ K.", "Q"),
     (ATTENTION, "V", "P @ dO", "P lost its transpose: it must be P.T.", "V"),
     (ATTENTION, "K", "P*(dP - sum(dP*P, axis=1, keepdims=True)) @ Q", "lost its transpose: it must be (P*(dP - sum(dP*P, axis=1, keepdims=True))).T.", "K"),
     (LAYERS, "W", "X.T @ dH", "A factor of the chain rule is missing: dH must be dH*df(X @ W).", "Z"),

@@ -176,74 +176,6 @@ def test_texts_are_python(target: str) -> None:
     assert refused <= 3
 
 
-#: Programs whose losses torch and jax.numpy write with the same words.
-LOSSES: list[tuple[str, str, dict[str, tuple[int, ...]], Callable[..., Any]]] = [
-    ("sum((X @ W - T)**2)", "W", {}, lambda m, X, W, T: m.sum((X @ W - T) ** 2)),
-    ("mean((X @ w - y)**2)", "w", {}, lambda m, X, w, y: m.mean((X @ w - y) ** 2)),
-    (
-        "H = tanh(X @ U + b); L = sum((H @ V)**2)",
-        "U",
-        {"b": (5,)},
-        lambda m, X, U, b, V: m.sum((m.tanh(X @ U + b) @ V) ** 2),
-    ),
-    ("sum(exp(X @ W)*T)", "X", {}, lambda m, X, W, T: m.sum(m.exp(X @ W) * T)),
-    (
-        "logdet(S) + y @ inv(S) @ y",
-        "S",
-        {},
-        lambda m, S, y: m.linalg.slogdet(S)[1] + y @ m.linalg.inv(S) @ y,
-    ),
-    (
-        "tr(A @ inv(X) @ B)",
-        "X",
-        {"A": (4, 3), "B": (3, 4)},
-        lambda m, A, X, B: m.trace(A @ m.linalg.inv(X) @ B),
-    ),
-    ("det(X)**2", "X", {}, lambda m, X: m.linalg.det(X) ** 2),
-    ("norm(A @ x - b)", "x", {}, lambda m, A, x, b: m.linalg.norm(A @ x - b)),
-    (
-        "Y = X @ W; L = sum(logsumexp(Y, axis=1)) - sum(T*Y)",
-        "W",
-        {},
-        lambda m, X, W, T: m.sum(m.log(m.sum(m.exp(X @ W), 1))) - m.sum(T * (X @ W)),
-    ),
-    (
-        "P = softmax(Q @ K.T, axis=1); L = sum((P @ V)**2)",
-        "K",
-        {},
-        lambda m, Q, K, V: m.sum(((m.exp(Q @ K.T) / m.exp(Q @ K.T).sum(1)[:, None]) @ V) ** 2),
-    ),
-    (
-        "sum(sigmoid(X)*softplus(X))",
-        "X",
-        {},
-        lambda m, X: m.sum(m.log(1 + m.exp(X)) / (1 + m.exp(-X))),
-    ),
-    (
-        "sum(sqrt(sum(X**2, axis=1))) + sum(abs(X))",
-        "X",
-        {},
-        lambda m, X: m.sum(m.sqrt(m.sum(X**2, 1))) + m.sum(m.abs(X)),
-    ),
-    (
-        "sum(softmax(X)*T) + logsumexp(X)",
-        "X",
-        {},
-        lambda m, X, T: m.sum(m.exp(X) * T) / m.sum(m.exp(X)) + m.log(m.sum(m.exp(X))),
-    ),
-    (
-        "prod(x) + sum(outer(x, y)**2)",
-        "x",
-        {},
-        lambda m, x, y: m.prod(x) + m.sum(m.outer(x, y) ** 2),
-    ),
-]
-
-EVERY_LOSS = pytest.mark.parametrize(
-    ("program", "wrt", "shapes", "loss"), LOSSES, ids=[program for program, *_ in LOSSES]
-)
-
-
 def drawn(gradient: matderiv.Gradient) -> dict[str, Array]:
     """Numbers for the inputs; square matrices far from singular."""
     rng = np.random.default_rng(7)
@@ -254,34 +186,6 @@ def drawn(gradient: matderiv.Gradient) -> dict[str, Array]:
         if len(shape) == 2 and shape[0] == shape[1]:
             inputs[name] = inputs[name] + 4 * np.eye(shape[0])
     return inputs
-
-
-@EVERY_LOSS
-def test_torch_text(
-    program: str, wrt: str, shapes: Any, loss: Callable[..., Any], tmp_path: Path
-) -> None:
-    """The torch text gives what torch.autograd gives."""
-    torch = pytest.importorskip("torch", reason="torch is not installed")
-    gradient = matderiv.gradient(program, wrt=wrt, shapes=shapes)
-    inputs = {k: torch.tensor(v, requires_grad=k == wrt) for k, v in drawn(gradient).items()}
-    loss(torch, **inputs).backward()
-    with torch.no_grad():
-        found = called(ran(gradient.code("torch"), tmp_path)["gradient"], inputs)
-    assert error(found, inputs[wrt].grad.numpy()) < 1e-10
-
-
-@EVERY_LOSS
-def test_jax_text(
-    program: str, wrt: str, shapes: Any, loss: Callable[..., Any], tmp_path: Path
-) -> None:
-    """The JAX text gives what jax.grad gives."""
-    jax = pytest.importorskip("jax", reason="jax is not installed")
-    jax.config.update("jax_enable_x64", val=True)
-    gradient = matderiv.gradient(program, wrt=wrt, shapes=shapes)
-    inputs = {k: jax.numpy.asarray(v) for k, v in drawn(gradient).items()}
-    expected = jax.grad(lambda x: loss(jax.numpy, **{**inputs, wrt: x}))(inputs[wrt])
-    found = called(ran(gradient.code("jax"), tmp_path)["gradient"], inputs)
-    assert error(found, np.asarray(expected)) < 1e-10
 
 
 @pytest.mark.parametrize(

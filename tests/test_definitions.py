@@ -32,6 +32,7 @@ MEANINGS: dict[type, Callable[..., Any]] = {
     nodes.Mean: np.mean,
     nodes.Var: np.var,
     nodes.Std: np.std,
+    nodes.Min: np.min,
     nodes.LogSumExp: _logsumexp,
     nodes.Softmax: lambda a, axis: np.exp(a) / np.exp(a).sum(axis=axis, keepdims=True),
     nodes.LogSoftmax: lambda a, axis: a - np.log(np.exp(a).sum(axis=axis, keepdims=True)),

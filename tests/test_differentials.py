@@ -45,6 +45,8 @@ EXAMPLES: dict[type, tuple[tuple[str, str], ...]] = {
     nodes.Sum: (("sum(A)", "A"), ("sum(A, axis=0)", "A"), ("sum(A + b, axis=1)", "b")),
     nodes.Mean: (("mean(A)", "A"), ("mean(A, axis=1, keepdims=True)", "A")),
     nodes.Prod: (("prod(A)", "A"), ("prod(A, axis=0)", "A")),
+    nodes.Max: (("max(A)", "A"), ("max(A, axis=0)", "A")),
+    nodes.Min: (("min(A)", "A"), ("min(A, axis=1, keepdims=True)", "A")),
     nodes.LogSumExp: (("logsumexp(A, axis=1)", "A"), ("logsumexp(A)", "A")),
     nodes.Softmax: (("softmax(A, axis=1)", "A"), ("softmax(a)", "a")),
     nodes.Norm: (("norm(A)", "A"), ("norm(a)", "a")),

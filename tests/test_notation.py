@@ -113,7 +113,7 @@ def test_names(name: str, written: str) -> None:
         ("sum((1 - Y)**3)", "= -3(1 - y_ij)^2"),
         ("sum(exp(-Y**2))", "∂f(y_ij)/∂y_ij = -2y_ij·e^(-y_ij^2)"),
         ("sum(lam*tanh(Y))", "= λ(1 - tanh^2(y_ij))"),
-        ("sum(sqrt(1 + Y**2))", "∂f(y_ij)/∂y_ij = y_ij/(√(y_ij^2 + 1))"),
+        ("sum(sqrt(1 + Y**2))", "∂f(y_ij)/∂y_ij = y_ij/√(y_ij^2 + 1)"),
     ],
 )
 def test_derivatives_of_known_functions_are_written_to_be_read(program: str, written: str) -> None:

@@ -290,20 +290,17 @@ WITH_CARET = [
         ("Y if 1 else 2 is not in the language; relu(Y) and step(Y) decide by the sign of Y."),
     ),
     (
-        LINE + "sum(Y == 3)",
-        "Y",
+        LINE + "sum(0 < Y < 3)",
+        "0 < Y",
         (
-            "Y == 3 is not in the language; assign with a single =, and compare two arrays with "
-            "<, <=, > or >=."
+            "0 < Y < 3 is not in the language; assign with a single =, and compare two arrays with "
+            "<, <=, >, >=, == or !=."
         ),
     ),
     (
         "Y == X @ W; L = sum(Y)",
         "Y ==",
-        (
-            "Y == X @ W is not in the language; assign with a single =, and compare two arrays "
-            "with <, <=, > or >=."
-        ),
+        "Y == X @ W compares; assign with a single =, such as Y = X @ W.",
     ),
     (
         LINE + "Y[0, 0]",
@@ -367,12 +364,9 @@ WITH_CARET = [
         "keepdims is True or False, such as sum(Y, axis=0, keepdims=True).",
     ),
     (
-        LINE + "norm(Y, 1)",
-        "1)",
-        (
-            "Other orders of norm are not in the language: norm(x) is the 2-norm of a vector, norm(X) "
-            "the Frobenius norm of a matrix; the 1-norm of a vector is sum(abs(x))."
-        ),
+        LINE + "norm(Y, 0)",
+        "0)",
+        "The order of a norm is a positive number, inf or -inf: norm(x, 1).",
     ),
     (LINE + "sum(1j*Y)", "1j", "1j is not in the language; write a real number such as 2 or 0.5."),
     (
@@ -800,5 +794,5 @@ def test_any_loss_is_derived_or_refused(seed: int) -> None:
 
 def test_a_module_is_no_way_in() -> None:
     """What is not in the language is not advised without its module, either."""
-    with pytest.raises(UnsupportedError, match=r"cumsum\(…\) is not in the language"):
-        parse("L = sum(np.cumsum(X))")
+    with pytest.raises(UnsupportedError, match=r"cumprod\(…\) is not in the language"):
+        parse("L = sum(np.cumprod(X))")

@@ -16,6 +16,7 @@ from matderiv.calculus.index_forms.assumed import under_assumptions
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Index
 from matderiv.expression import nodes
+from matderiv.expression.definitions import definition
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import Dim
@@ -67,6 +68,10 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("(exp(-A) - exp(A))*B/(exp(A) + exp(-A))", "B*tanh(-A)"),
         ("(exp(A) - exp(-A))**2/(exp(A) + exp(-A))**2", "tanh(A)**2"),
         ("4/(exp(A) + exp(-A))**2", "1 - tanh(A)**2"),
+        ("(exp(A) - 1)/(exp(A) + 1)", "tanh(A/2)"),
+        ("B*(1 - exp(-2*A))/(1 + exp(-2*A))**2", "B*tanh(A)/(1 + exp(-2*A))"),
+        ("2*sigmoid(2*A)*(1 - tanh(A))", "1 - tanh(A)**2"),
+        ("sigmoid(-A)*(B + B*tanh(A/2))", "B*(1 - tanh(A/2)**2)/2"),
         ("exp(A)*B*exp(-A)", "B"),
         ("A*step(A)", "relu(A)"),
         ("A*sign(A)", "abs(A)"),
@@ -137,7 +142,16 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("(T*x) @ inv(S*x)", "T @ inv(S)"),
         ("(S.T*x) @ inv(diag(x) @ S @ T).T", "S.T @ inv(S @ T).T"),
     ],
-    "zeros and ones": [],
+    "zeros and ones": [
+        ("eye(N)[1:] @ eye(N)[1:].T", "eye(N - 1)"),
+        ("eye(N)[:1] @ eye(N)[1:].T", "zeros((1, N - 1))"),
+        ("eye(N)[0] @ eye(N)[0]", "1"),
+        ("eye(N)[0] @ eye(N)[1:].T", "zeros(N - 1)"),
+        ("eye(N)[1:] @ ones((N, D))", "ones((N - 1, D))"),
+        ("sum(eye(N)[1:], axis=1)", "ones(N - 1)"),
+        ("eye(D)[::-1].T", "eye(D)[::-1]"),
+        ("x @ eye(D)[::-1]", "eye(D)[::-1] @ x"),
+    ],
     "diagonal matrix": [
         ("A @ diag(x)", "A*x"),
         ("diag(x) @ y", "x*y"),
@@ -245,12 +259,17 @@ NOT: dict[str, list[str]] = {
         "(exp(A) + exp(-A))/(exp(A) + exp(-A))", "(exp(A) - exp(B))/(exp(A) + exp(B))",
         "(exp(A) - exp(-A))/(exp(B) + exp(-B))", "1 - sigmoid(A)", "2 - sigmoid(-A)",
         "exp(A)**2/(1 + exp(A))", "sigmoid(A)*sigmoid(B)", "exp(A)/(2 + exp(A))**2",
+        "sigmoid(A)*(1 - tanh(A))", "sigmoid(2*A)*(1 - 2*tanh(A))", "sigmoid(2*A)*(1 - B*tanh(A))",
     ],
     "values of functions": ["log(2)", "exp(1)", "f(0)", "log(x)", "log(1/2)"],
     "diagonal matrix": ["outer(o, ones(1))*A", "diag(S*x.T)", "diag(S + x)", "diag(o*S)", "o*eye(D)"],
     "transpose": ["(x + S).T", "(S*x).T", "softmax(A.T, axis=1)"],
     "cancelled in an inverse": ["A.T @ inv(A @ A.T)", "(A*x) @ inv(A.T @ A)", "T @ inv(S*x)"],
     "identity matrix": ["S @ inv(S).T"],
+    "zeros and ones": [
+        "eye(N)[1:].T @ eye(N)[1:]", "sum(eye(N)[1:], axis=0)", "eye(N)[1:] @ eye(N)[:-1].T",
+        "tri(N) @ tri(N)", "tri(N).T",
+    ],
     "mean": ["sum(A)/N", "sum(A, axis=0)/D"],
 }  # fmt: skip
 
@@ -269,6 +288,8 @@ def read(text: str) -> Node:
         if isinstance(node, nodes.Name) and node.name in ("N", "D"):
             return nodes.Size(node.name, {"N": 2, "D": 4}[node.name])
         made = nodes.rebuilt(node, map(put, nodes.children(node)))
+        if isinstance(made, nodes.Mapped):
+            return definition(made, SHAPE) or made
         if isinstance(made, nodes.Reduction | nodes.Softmax) and len(SHAPE(made.arg)) == 1:
             return type(made)(made.arg)
         return made

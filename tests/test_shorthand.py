@@ -153,7 +153,6 @@ def test_answers(text: str, wrt: str, answer: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sum(X == Y)", "is not in the language"),
         ("sum(0 < X < 1)", "is not in the language"),
         ("sum(where(X > 0, X))", "where takes three arrays"),
         ("sum(clip(X, 1))", "clip takes three arrays"),
@@ -169,3 +168,87 @@ def test_what_is_refused(text: str, message: str) -> None:
     with pytest.raises(MatderivError) as caught:
         matderiv.gradient(text)
     assert message in str(caught.value)
+
+
+# -- the largest and the smallest entry ---------------------------------------------------------
+
+TAKEN = [
+    ("max(X)", lambda x: x.max()),
+    ("min(X)", lambda x: x.min()),
+    ("sum(tanh(max(X, axis=0)))", lambda x: np.tanh(x.max(0)).sum()),
+    ("sum(X*min(X, axis=1, keepdims=True))", lambda x: (x * x.min(1, keepdims=True)).sum()),
+    ("sum(exp(X - amax(X, axis=-1, keepdims=True)))", lambda x: np.exp(x.T - x.max(1)).sum()),
+    ("X.max()*amin(X @ X.T)", lambda x: x.max() * (x @ x.T).min()),
+    ("norm(X, 1)", lambda x: np.linalg.norm(x, 1)),
+    ("norm(X, inf)", lambda x: np.linalg.norm(x, np.inf)),
+    ("norm(X, -inf)", lambda x: np.linalg.norm(x, -np.inf)),
+    ("norm(sum(X, axis=0), 3)", lambda x: np.linalg.norm(x.sum(0), 3)),
+    ("sum(norm(X, 1, axis=1)**2)", lambda x: (np.linalg.norm(x, 1, axis=1) ** 2).sum()),
+    ("sum(norm(X, ord=inf, axis=0))", lambda x: np.linalg.norm(x, np.inf, axis=0).sum()),
+    ("norm(X, axis=(0, 1))", np.linalg.norm),
+    ("sum(where(X == max(X), exp(X), X))", lambda x: x.sum() + np.exp(x.max()) - x.max()),
+    ("sum((X != max(X))*X)", lambda x: x.sum() - x.max()),
+]
+
+
+@pytest.mark.parametrize(("text", "means"), TAKEN)
+@pytest.mark.parametrize("shape", [(2, 3), (3, 1), (1, 1)])
+def test_gradients_of_largest_entries(
+    text: str, means: Callable[[Array], Any], shape: tuple[int, int]
+) -> None:
+    """At numbers of which no two are equal; the proof is for every size where there is one."""
+    rng = np.random.default_rng(4)
+    if "X @ X.T" in text and shape[0] > 1:
+        text, means = "X.max()*amin(X)", lambda x: x.max() * x.min()
+    at = rng.normal(size=shape)
+    gradient = matderiv.gradient(text, wrt="X", shapes={"X": shape})
+    assert gradient.verdict.status == "equal"
+    found = numeric_value(parse(text).loss.value, {"X": at})
+    np.testing.assert_allclose(found, means(at), rtol=1e-12)
+    expected = np.zeros(shape)
+    for place in np.ndindex(shape):
+        ends = []
+        for sign in (1, -1):
+            moved = at.copy()
+            moved[place] += sign * 1e-6
+            ends.append(means(moved))
+        expected[place] = (ends[0] - ends[1]) / 2e-6
+    np.testing.assert_allclose(gradient(X=at), expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("max(X)", "X == min(X)"),
+        ("max(X)", "ones((N, D))"),
+        ("sum(max(X, axis=0))", "X == max(X)"),
+        ("sum(max(X, axis=0))", "X == max(X, axis=1, keepdims=True)"),
+        ("sum(min(X, axis=1))", "-(X == min(X, axis=1, keepdims=True))"),
+        ("sum(exp(max(X, axis=0)))", "X == max(X, axis=0)"),
+        ("norm(X, 1)", "sign(X)"),
+    ],
+)
+def test_a_wrong_claim_about_a_largest_entry_is_refused(text: str, wrong: str) -> None:
+    """Each is one slip away from the gradient."""
+    assert matderiv.check(text, "X", wrong).status == "wrong"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "max(X + X.T)",
+        "max(max(X + X.T, axis=0))",
+        "min(X.T @ X, axis=0) @ y*max(outer(ones(3), z))",
+    ],
+)
+def test_a_largest_entry_that_is_there_twice_is_refused(text: str) -> None:
+    """Each of the two would be counted."""
+    with pytest.raises(MatderivError, match="stand there twice"):
+        matderiv.gradient(text)
+
+
+def test_a_page_says_what_happens_at_ties() -> None:
+    """The condition, and what PyTorch and JAX do where it does not hold."""
+    page = matderiv.derive("sum(max(X, axis=0))")
+    assert "larger than all others" in page.markdown()
+    assert "share it out equally" in page.markdown()

@@ -80,6 +80,8 @@ PROGRAMS: dict[type, str] = {
     nodes.Sum: "L = sum(X)",
     nodes.Mean: "L = mean(X)",
     nodes.Prod: "L = prod(X)",
+    nodes.Max: "L = max(X)",
+    nodes.Min: "L = min(X)",
     nodes.LogSumExp: "L = logsumexp(X)",
     nodes.Softmax: "Y = softmax(X, axis=1); L = Loss(Y)",
     nodes.Norm: "L = norm(X)",

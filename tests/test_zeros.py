@@ -79,6 +79,22 @@ def test_the_zero_claim_is_right(
     assert judge(question, question.read(f"0*{wrt} + 1")).status == "wrong"
 
 
+@pytest.mark.parametrize(
+    ("program", "wrt", "shown"),
+    [
+        ("sum(X*Y) - tr(X.T @ Y)", "X", "Y - Y"),
+        ("norm(X - Y)**2 - sum((X - Y)**2)", "Y", "2*(X - Y) - 2*(X - Y)"),
+        ("logsumexp(z) - log(sum(exp(z)))", "z", "softmax(z) - softmax(z)"),
+        ("sum(sin(X)**2 + cos(X)**2)", "X", "2*sin(X)*cos(X) - 2*cos(X)*sin(X)"),
+        ("sum(softmax(z))", "z", "softmax(z)*(1 - sum(softmax(z)))"),
+    ],
+)
+def test_what_is_zero_is_shown_as_a_person_writes_it(program: str, wrt: str, shown: str) -> None:
+    """The sentence ends in the shortest form that still shows what cancels."""
+    note = matderiv.gradient(program, wrt=wrt).note
+    assert note.endswith(f"is 0 wherever it is defined: {shown} is 0.")
+
+
 def test_zeros_in_programs_and_claims() -> None:
     """zeros((N, D)) is read and printed like ones((N, D))."""
     question = ask("L = sum(X**2)", "X")

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 from matderiv._budget import aside
 from matderiv.calculus.formulas.tidying import tidy
+from matderiv.calculus.sweep.structure import by_structure, way_of
 from matderiv.calculus.sweep.sweep import finished, replaced
 from matderiv.checking.decide import judged, refuted_at
 from matderiv.checking.points import points
 from matderiv.checking.question import Question
 from matderiv.errors import BudgetError, InputError, MatderivError, ProofError
 from matderiv.expression.assumptions import ASSUMPTIONS, Convention
-from matderiv.expression.dims import sized
+from matderiv.expression.known_shapes import sized_for
 from matderiv.expression.nodes import Node, names_in
 
 __all__ = ["Condition", "condition"]
@@ -63,7 +64,7 @@ def _found(question: Question, claim: Node) -> Condition | None:
         square = len({*question.shapes[name]}) == 1
         if not fits and (square or not ASSUMPTIONS[what].square):
             continue
-        if convention is None and fits and _refuted(question, claim, name, what):
+        if fits and _refuted(question, claim, Condition(name, what, convention, claim)):
             continue
         with contextlib.suppress(InputError, ProofError):
             under = question.assuming(name, what, convention or question.given.convention)
@@ -116,15 +117,23 @@ def _fits(question: Question, name: str, what: str) -> bool:
     return len(shape) >= ASSUMPTIONS[what].least
 
 
-def _refuted(question: Question, claim: Node, name: str, what: str) -> bool:
+def _refuted(question: Question, claim: Node, under: Condition) -> bool:
     """Whether the claim is not the gradient at a point where the assumption holds."""
-    task = question.task
+    task, name, what = question.task, under.name, under.what
+    gradient = question.gradient
+    if under.convention is not None:
+        if name in task.assumed:  # the gradient that is known is by its independent entries
+            return False
+        way = way_of(what, under.convention)
+        assert way is not None
+        gradient = by_structure(gradient, way, task.sweep.facts)
     assumed = replace(task, assumed={**task.assumed, name: what})
     shapes, equal = question.shapes, False
     if ASSUMPTIONS[what].square and shapes[name][0] != shapes[name][1]:
-        shapes, equal = sized(shapes, {dim.symbol: _EQUAL for dim in question.dims}), True
+        equal = True
+        sizes = {dim.symbol: _EQUAL for dim in question.dims}
+        shapes = sized_for(question.program, shapes, sizes)
     there = replace(question, task=assumed, shapes=shapes)
-    gradient = question.gradient
     return any(
         refuted_at(point, claim, gradient)
         for point in points(there, claim, gradient, count=_POINTS, small=equal)

@@ -9,6 +9,7 @@ from matderiv._collector import uncollected
 from matderiv.arguments import NAME, checked
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.sweep.task import chosen
+from matderiv.checking.array_slips import read_array_claim
 from matderiv.checking.assuming import condition
 from matderiv.checking.decide import judged, judged_at_points
 from matderiv.checking.diagnose import Cause, cause
@@ -50,8 +51,10 @@ def check(
         defaults to the input that the claim is the gradient by, of those that are arrays. `assume`
         and `convention` are as in `gradient`.
 
-    With a `kind` of "jacobian" or "hessian" the claim is about that, of a vector or a matrix; a
-    mixed Hessian is by two names with a comma between them.
+    With a `kind` of "jacobian" or "hessian" the claim is about that; a mixed Hessian is by two
+    names with a comma between them. An array of three or four axes is claimed with calls of
+    einsum, as a matrix with kron and vec (column by column; K @ vec(X) is vec(X.T)), or by its
+    entries, as in "∂y_ij/∂x_pq = a_ip·δ_jq".
 
     Raises:
         InputError: the program or the claim cannot be read.
@@ -64,6 +67,8 @@ def check(
     'right'
     >>> print(check("Y = X @ W; L = sum(f(Y))", "X", "2*dY @ W.T").text().split("\n")[1])
     The constant factor is wrong: the claim is 2 times the gradient.
+    >>> check("A @ X @ B", "X", "kron(B.T, A)", kind="jacobian").status
+    'right'
     >>> ridge = "L = sum((X @ W - T)**2) + lam*sum(W**2)"
     >>> print(check(ridge, "W", "2*X.T @ (X @ W - T) + lam*W").text().split("\n")[1])
     A number is wrong: 2*X.T @ (X @ W - T) + lam*W must be 2*X.T @ (X @ W - T) + 2*lam*W.
@@ -104,7 +109,7 @@ def _meant(claim: str, names: tuple[str, ...]) -> tuple[str, ...]:
 def _read_and_judged(question: Question, claim: str) -> Check:
     """Whether a claim is right for all sizes, or at the declared ones."""
     try:
-        node = question.read(claim)
+        node = read_array_claim(question, claim) or question.read(claim)
     except ProgramSyntaxError:  # ones((5, 5)) may mean two sizes that are declared
         report = _as_declared(question, claim)
         if report is None:
@@ -192,6 +197,8 @@ def _is_slip(found: Cause) -> bool:
     return found.factor is None and [edit.kind for edit in found.edits] in (
         ["transpose"],
         ["whole"],
+        ["layout"],
+        ["indices"],
     )
 
 

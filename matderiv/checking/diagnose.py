@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import mpmath
 
 from matderiv.calculus.formulas.mistakes import Edit, edits, plus
+from matderiv.checking.array_slips import repairs
 from matderiv.checking.decide import folded
 from matderiv.checking.material import setting_of
 from matderiv.checking.points import WORKING_DIGITS
@@ -47,6 +48,8 @@ def cause(question: Question, claim: Node) -> Cause | None:
     Mistakes in the gradient that lead to the claim are tried next, and two changes last.
     """
     with mpmath.workdps(WORKING_DIGITS):
+        if question.derivative is not None:
+            return _of_array(question, claim)
         claims = tuple(dict.fromkeys((claim, folded(question, claim))))
         for node in claims:
             found = _structured(question, node) or _changed(Trial(question), node)
@@ -98,6 +101,24 @@ _TRIED = (
 
 #: The likeliest changes, of which two are tried one after the other; the whole comes last.
 _LIKELY = ("order", "operator", "transpose", "whole")
+
+
+def _of_array(question: Question, claim: Node) -> Cause | None:
+    """A factor, or a change of a claim about an array of three or four axes."""
+    trial = Trial(question)
+    factor = trial.factor(claim)
+    if factor is not None:
+        return Cause((), factor, question.gradient, question.wrt)
+    scaled: list[Edit] = []
+    for edit, equal in repairs(question, claim):
+        if equal:
+            return Cause((edit,), None, edit.node, question.wrt)
+        scaled.append(edit)
+    for edit in scaled[:_MOST_SCALED]:
+        factor = trial.factor(edit.node)
+        if factor is not None:
+            return Cause((edit,), factor, question.gradient, question.wrt)
+    return None
 
 
 def _changed(trial: Trial, claim: Node) -> Cause | None:

@@ -186,7 +186,7 @@ def _values(question: Question, point: Point, forms: list[Form]) -> Iterator[tup
             yield _text(question, ((Term(((atom, 1),)), Fraction(1)),)), number(value)
     if found:
         return
-    for name in question.inputs:
+    for name in (one for one in question.inputs if one in question.names):
         for at in np.ndindex(np.shape(point.values[name])):
             atom = Entry(name, tuple(i + 1 for i in at))
             value = _value(question, point, atom)

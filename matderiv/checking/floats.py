@@ -106,7 +106,10 @@ def _smooth(formulas: Iterable[Node], case: Case) -> bool:
                 case nodes.Apply(function, arg) if (
                     function in FUNCTIONS and FUNCTIONS[function].kink
                 ):
-                    if np.min(np.abs(case.value(arg))) < _KINK:
+                    ahead = np.abs(case.value(arg))
+                    if function == "iszero":  # which is 1 at the largest entry of an array
+                        ahead = ahead[ahead > 0]
+                    if np.min(ahead, initial=1) < _KINK:
                         return False
                 case nodes.Inverse(arg) | nodes.Determinant(arg) | nodes.LogDet(arg):
                     if np.linalg.cond(case.value(arg)) > _CONDITION:

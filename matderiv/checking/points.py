@@ -300,6 +300,7 @@ def _precise(name: str, function: Function) -> Callable[[Any], Any]:
 
 _OWN = {
     "sign": _where(bool, lambda u: 2 * (u > 0) - 1 + 0 * u),
+    "iszero": lambda u: u * 0 + (u == 0),
     "step": _where(bool, lambda u: u * 0 + (u > 0)),
 }
 #: Functions that have no definition; the rest have their values by it.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
 from matderiv.array_derivatives import asked_for
+from matderiv.array_results import ArrayDerivative
 from matderiv.calculus.formulas.as_typed import as_typed
 from matderiv.calculus.formulas.flattened import cost
 from matderiv.calculus.formulas.shaping import (
@@ -21,9 +22,10 @@ from matderiv.calculus.formulas.shaping import (
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.calculus.sweep.task import Task, task_of
+from matderiv.checking.array_claims import ArrayClaim
 from matderiv.checking.fitting import Fitting
 from matderiv.checking.task_with_names import HOLE, Given, bodies_of, substituted, task_with_names
-from matderiv.errors import MatderivError, ProofError, UnsupportedError
+from matderiv.errors import MatderivError, ProofError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import Convention, read_assumed, read_convention
 from matderiv.expression.claim import Words, parse_claim
@@ -83,6 +85,12 @@ class Question:
     whole: Question | None = None
     #: The Jacobian or Hessian that it is about, if it is no gradient.
     array: ArrayAsked | None = None
+    #: That array as it is derived, if it has three axes or more.
+    derivative: ArrayDerivative | None = None
+    #: How formulas of such an array are said, where that is not their source.
+    said: dict[Node, str] = field(default_factory=dict)
+    #: Claims about such an array as sums of products, by their formulas.
+    claimed: dict[Node, ArrayClaim] = field(default_factory=dict)
 
     @property
     def program(self) -> Program:
@@ -221,7 +229,7 @@ class Question:
 
     def source(self, node: Node) -> str:
         """A formula as NumPy-like source, sizes as letters, as a claim is written."""
-        return source(signs_first(as_typed(node, self.shape_of)))
+        return self.said.get(node) or source(signs_first(as_typed(node, self.shape_of)))
 
     @cached_property
     def fitting(self) -> Callable[[Node], Shape | None]:
@@ -352,11 +360,6 @@ def ask_array(array: ArrayAsked, given: Given) -> Question:
         assume=given.assumed,
     )
     answer, label = found.answer, found.label
-    if not answer.matrix:
-        raise UnsupportedError(
-            f"The {array.kind.capitalize()} by {', '.join(found.wrt)} has {len(answer.dims)} axes, "
-            "and claims are judged about vectors and matrices; compare its values in numbers."
-        )
     last = found.program.loss.name
     weighted: Node = nodes.Multiply(Name(label), answer.node)
     weighted = nodes.Sum(weighted) if answer.dims else weighted
@@ -369,7 +372,8 @@ def ask_array(array: ArrayAsked, given: Given) -> Question:
     task = replace(task, declared=found.declared, readings=found.read)
     told = replace(array, wrt=found.wrt, of=last)
     made = _about_task(task, label, {}, given, frozenset())
-    return replace(made, gradient=answer.node, array=told)
+    derivative = None if answer.matrix else found
+    return replace(made, gradient=answer.node, array=told, derivative=derivative)
 
 
 def _asked(program: str, wrt: str, given: Given) -> Question:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 from matderiv.expression.index_calls import read_size
+from matderiv.expression.norms import Order
 from matderiv.expression.operations import Operation
 from matderiv.expression.size_text import SizeText, letters_of_size
 from matderiv.expression.vocabulary import MAX_SIZE, NAME_PATTERN, did_you_mean
 
 __all__ = ["Refusal", "arrange", "new_axes"]
+
+
+_LARGEST_ORDER = 1000  # of a norm
 
 
 class Refusal(Exception):  # noqa: N818 - the reader turns it into an error that knows the text
@@ -157,9 +162,11 @@ def _place(name: str, tree: ast.expr) -> int:
         )
     if name in _MOVING:
         raise Refusal(f"An axis of {name} is a whole number, such as 0 or -1.", tree)
+    larger = {"max": "maximum", "amax": "maximum", "min": "minimum", "amin": "minimum"}
+    of_two = f" Of two arrays write {larger[name]}(A, B)." if name in larger else ""
     raise Refusal(
         f"The axis of {name} is a whole number, such as {name}(Y, axis=0), down the columns, and "
-        f"{name}(Y, axis=1), along the rows.",
+        f"{name}(Y, axis=1), along the rows.{of_two}",
         tree,
     )
 
@@ -178,21 +185,25 @@ def _keepdims(name: str, tree: ast.expr) -> bool:
     )
 
 
-def _order(_: str, tree: ast.expr) -> int | None:
+def _order(name: str, tree: ast.expr) -> Order | None:
     match tree:
         case ast.Constant(value=None):
             return None
-        case ast.Constant(value=int(2)):
-            return 2
-        case ast.Constant(value=int(1)):
-            hint = "; the 1-norm of a vector is sum(abs(x))"
         case ast.Constant(value="fro"):
-            hint = "; leave the order out"
-        case _:
-            hint = ""
+            return "fro"
+        case ast.Name(id="inf") | ast.Attribute(value=ast.Name(), attr="inf"):
+            return "inf"
+        case ast.UnaryOp(op=ast.USub(), operand=operand) if _order(name, operand) == "inf":
+            return "-inf"
+        case ast.Constant(value=int() | float() as order) if (
+            not isinstance(order, bool) and 0 < order < _LARGEST_ORDER
+        ):
+            return Fraction(str(order))
+    hint = "; the nuclear norm has no words in this version" * (
+        isinstance(tree, ast.Constant) and tree.value == "nuc"
+    )
     raise Refusal(
-        "Other orders of norm are not in the language: norm(x) is the 2-norm of a vector, "
-        f"norm(X) the Frobenius norm of a matrix{hint}.",
+        f"The order of a norm is a positive number, inf or -inf: {name}(x, 1){hint}.",
         tree,
     )
 

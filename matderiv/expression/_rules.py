@@ -24,6 +24,7 @@ from matderiv.expression.source import source
 __all__ = ["Rules"]
 
 _MATRIX = 2  # dimensions
+_ORDERS = (1, "inf", "-inf")  # of norms of matrices
 
 
 class Rules:
@@ -337,11 +338,17 @@ class Rules:
         shape, arg = self.shape(node.arg), source(node.arg)
         if not shape:
             raise ShapeError(f"{source(node)}: {arg} is a scalar. Did you mean abs({arg})?")
-        if node.order is not None and len(shape) == _MATRIX:
+        if node.order not in (None, *_ORDERS) and len(shape) == _MATRIX:
+            what = "2 would ask for its largest singular value, which"
             raise ShapeError(
-                f"{source(node)}: {arg} is {words(shape)}, and 2 would ask for its largest "
-                f"singular value, which is not in the language. Did you mean norm({arg}), the "
-                "Frobenius norm?"
+                f"{source(node)}: {arg} is {words(shape)}, and "
+                f"{what if node.order == _MATRIX else 'such a norm of a matrix'} is not in the "
+                f"language. Did you mean norm({arg}), the Frobenius norm?"
+            )
+        if node.order is not None and len(shape) > _MATRIX:
+            raise ShapeError(
+                f"{source(node)}: {arg} is {words(shape)}; name the axis of the vectors, as in "
+                f"norm({arg}, {node.order}, axis=-1)."
             )
         return ()
 

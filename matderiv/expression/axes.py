@@ -25,6 +25,9 @@ __all__ = [
 
 Axes = tuple[int, ...]
 
+#: Reductions along one axis after the other that are the same over all of them at once.
+_SEVERAL = nodes.Sum | nodes.Mean | nodes.Max | nodes.Min
+
 
 def full_order(node: nodes.Rearrange, dimensions: int) -> tuple[int | None, ...] | None:
     """The order of an array's axes with each one named; None where it has other axes.
@@ -127,7 +130,7 @@ def over_axes(kind: Callable[..., Node], arg: Node, axes: Axes, *, keepdims: boo
 
 
 def at_once(node: Node) -> tuple[Node, Axes] | None:
-    """The array of which sums of sums, or means of means, are one over several axes, and these.
+    """The array of which sums of sums and the like are one over several axes, and these.
 
     >>> at_once(over_axes(nodes.Sum, nodes.Name("X"), (0, 2)))
     (Name(name='X'), (0, 2))
@@ -143,13 +146,13 @@ def in_one_order(node: Node) -> Node:
     Sum(arg=Sum(arg=Name(name='X'), axis=1, keepdims=False), axis=0, keepdims=False)
     """
     found = _nested(node)
-    if found is None or not isinstance(node, nodes.Sum | nodes.Mean):
+    if found is None or not isinstance(node, _SEVERAL):
         return node
     return over_axes(type(node), *found, keepdims=node.keepdims)
 
 
 def _nested(node: Node) -> tuple[Node, Axes] | None:
-    if not isinstance(node, nodes.Sum | nodes.Mean) or not isinstance(node.arg, type(node)):
+    if not isinstance(node, _SEVERAL) or not isinstance(node.arg, type(node)):
         return None
     within, axis = node.arg, node.axis
     if axis is None or within.axis is None or min(axis, within.axis) < 0:

@@ -164,6 +164,7 @@ _VALUES: dict[type, Callable[..., Any]] = {
     nodes.Rearrange: lambda node, _, a: rearrange(a, node),
     nodes.Sum: lambda node, _, a: np.sum(a, axis=node.axis, keepdims=node.keepdims),
     nodes.Prod: lambda node, _, a: np.prod(a, axis=node.axis, keepdims=node.keepdims),
+    nodes.Max: lambda node, _, a: np.max(a, axis=node.axis, keepdims=node.keepdims),
     nodes.Mean: _mean,
     nodes.Diag: lambda _, by, a: np.diagonal(a) if a.ndim > 1 else by.eye(len(a)) * a,
     nodes.Determinant: lambda _, by, a: _eliminated(a, by)[0],

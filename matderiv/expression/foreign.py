@@ -109,6 +109,8 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("average nanmean avg reduce_mean", "mean(Y)", ""),
     ("nansum fsum total sum_entries reduce_sum", "sum(Y)", ""),
     ("product nanprod reduce_prod", "prod(Y)", ""),
+    ("nanmax reduce_max", "max(Y)", ""),
+    ("nanmin reduce_min", "min(Y)", ""),
     ("rowsums row_sums", "sum(X, axis=1)", ""),
     ("colsums col_sums column_sums", "sum(X, axis=0)", ""),
     ("rowmeans row_means", "mean(X, axis=1)", ""),
@@ -188,7 +190,12 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "cross_entropy(Y, T)",
         "with rows T of probabilities",
     ),
-    ("nll_loss nll", "-mean(sum(T*Y, axis=1))", "with one-hot rows T and log-probabilities Y"),
+    ("cat", "concatenate((A, B))", ""),
+    ("row_stack", "vstack((A, B))", ""),
+    ("one_hot", "onehot(y, K)", "with the number K of labels"),
+    ("index_select", "take(X, y, axis=0)", ""),
+    ("embedding", "W[y]", "with labels y"),
+    ("nll", "-mean(sum(T*Y, axis=1))", "with one-hot rows T and log-probabilities Y"),
     (
         "bce bce_loss binary_crossentropy log_loss",
         "binary_cross_entropy(P, T)",
@@ -218,25 +225,24 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("geglu", "A*gelu(B)", ""),
     # -- what has no words in the language
     (
-        """argmax argmin argsort sort topk top_k median quantile percentile nanmax nanmin amax amin
-        max min ptp unique searchsorted bincount histogram cummax cummin nanmedian mode trimmean
-        logcumsumexp argpartition partition rank ranks reduce_max reduce_min prctile""",
+        """argmax argmin argsort sort topk top_k median quantile percentile ptp unique searchsorted
+        bincount histogram cummax cummin nanmedian mode trimmean logcumsumexp argpartition
+        partition rank ranks prctile""",
         "Loss(Y)",
         _ORDER,
     ),
     (
-        """cumsum cumulative_sum cumtrapz trapz trapezoid diff ediff1d gradient roll flip fliplr
-        flipud rot90 repeat tile pad tril triu take gather scatter scatter_add index_select
-        convolve correlate conv conv1d conv2d conv_transpose conv2 filter filter2 interp fft
+        """cumulative_sum cumtrapz trapz trapezoid ediff1d gradient rot90 gather scatter scatter_add
+                convolve correlate conv conv1d conv2d conv_transpose conv2 filter filter2 interp fft
         ifft rfft irfft dct toeplitz circulant hankel laplacian avg_pool avg_pool1d avg_pool2d
         interpolate upsample unfold fold embedding shift circshift""",
         "A @ x",
         _LINEAR,
     ),
     (
-        """reshape ravel flatten vec vech mat squeeze view concatenate concat
-        cat stack hstack vstack dstack column_stack row_stack append split array_split hsplit
-        vsplit block bmat blkdiag block_diag broadcast_to expand
+        """reshape ravel flatten vec vech mat squeeze view dstack column_stack append
+        split array_split hsplit
+        vsplit bmat blkdiag block_diag broadcast_to expand
         meshgrid horzcat vertcat cbind rbind resize atleast_1d atleast_2d atleast_3d asarray
         array copy kron kronecker khatri_rao tensordot multi_dot cross skew""",
         "sum(X @ W)",
@@ -247,10 +253,12 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("greater_equal", "A >= B", ""),
     ("less", "A < B", ""),
     ("less_equal", "A <= B", ""),
+    ("equal", "A == B", ""),
+    ("not_equal", "A != B", ""),
     ("logical_and", "A*B", _BITS),
     ("logical_or", "maximum(A, B)", _BITS),
     ("logical_not", "1 - A", _BITS),
-    ("equal not_equal isnan isinf isfinite any all", "A <= B", _CHOICE),
+    ("isnan isinf isfinite any all", "A <= B", _CHOICE),
     (
         """floor ceil round rint trunc fix around floor_divide mod fmod remainder rem divmod frexp
         modf ldexp nan_to_num stop_gradient detach quantize nextafter spacing signbit""",
@@ -296,8 +304,8 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ),
     ("corrcoef corr cor pearsonr", "x @ y/(norm(x)*norm(y))", "of two vectors less their means"),
     (
-        """arange linspace logspace geomspace tri vander hilb hilbert magic blackman hamming
-        hanning kaiser bartlett onehot one_hot indices""",
+        """arange linspace logspace geomspace vander hilb hilbert magic blackman hamming
+        hanning kaiser bartlett indices""",
         "A @ x",
         _MADE,
     ),

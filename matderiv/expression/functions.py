@@ -179,6 +179,15 @@ FUNCTIONS: dict[str, Function] = {
         },
     ),
     "sign": Function(derivative="0", kink=True, parity="odd", powers="1 or itself"),
+    "iszero": Function(
+        derivative="0",
+        kink=True,
+        parity="even",
+        powers="the same",
+        spelling={target: f"(1 - {module}.sign({{0}})**2)" for target, module in MODULES.items()}
+        | {"sympy": "iszero"},
+        at={0: 1},
+    ),
     "softplus": Function(
         definition="log(1 + exp(u))",
         derivative="sigmoid(u)",

@@ -13,6 +13,7 @@ from matderiv.expression.axes import full_order
 from matderiv.expression.dims import Dim, Shape, sized
 from matderiv.expression.index_maps import new_axis_of
 from matderiv.expression.nodes import Node
+from matderiv.expression.norms import plain_norm
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.size_text import letters_of_size, size_number
 from matderiv.expression.vocabulary import did_you_mean
@@ -145,7 +146,7 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     def new(node: Node) -> Node:
         made = nodes.rebuilt(node, map(new, nodes.children(node)))
         if isinstance(made, nodes.Norm):
-            return replace(made, order=None)
+            return plain_norm(made, len(rules.shape(made.arg)))
         if isinstance(made, nodes.Rearrange | nodes.Transpose):
             return _in_order(made, len(rules.shape(made.arg)))
         if isinstance(made, nodes.Mapped | nodes.Joined):
@@ -168,7 +169,7 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
 
 
 def with_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
-    """A formula whose rearrangements name every axis, where its shapes fit.
+    """A formula that names every axis and has norms of order 2 only, where its shapes fit.
 
     >>> from matderiv.expression.parse import parse
     >>> shapes = {"X": tuple(Dim(letter, 2) for letter in "KND")}
@@ -183,6 +184,8 @@ def with_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
             return _in_order(made, len(rules.shape(made.arg)))
         if isinstance(made, nodes.Mapped | nodes.Joined):
             return _counted(made, rules)
+        if isinstance(made, nodes.Norm):
+            return plain_norm(made, len(rules.shape(made.arg)))
         return made
 
     try:

@@ -33,8 +33,10 @@ __all__ = [
     "LogSumExp",
     "Mapped",
     "MatMul",
+    "Max",
     "Maximum",
     "Mean",
+    "Min",
     "Minimum",
     "Multiply",
     "Name",
@@ -218,6 +220,24 @@ class Prod(Hashed):
 
 
 @hashed_once
+class Max(Hashed):
+    """The largest entry of A, of all or along one axis."""
+
+    arg: Node
+    axis: int | None = None
+    keepdims: bool = False
+
+
+@hashed_once
+class Min(Hashed):
+    """The smallest entry of A, of all or along one axis."""
+
+    arg: Node
+    axis: int | None = None
+    keepdims: bool = False
+
+
+@hashed_once
 class LogSumExp(Hashed):
     """log Σ exp(a), over all entries of A or along one axis."""
 
@@ -307,11 +327,11 @@ class Outer(Hashed):
 class Norm(Hashed):
     """√(Σ a²): the 2-norm of a vector, the Frobenius norm of a matrix.
 
-    `order` is 2 where it was written, which for a matrix would mean another norm.
+    `order` is what was written of it, until shapes are known: a number, "inf" or "-inf".
     """
 
     arg: Node
-    order: int | None = None
+    order: Fraction | str | None = None
 
 
 @hashed_once
@@ -414,6 +434,8 @@ Node = (
     | Sum
     | Mean
     | Prod
+    | Max
+    | Min
     | LogSumExp
     | Var
     | Std
@@ -444,7 +466,7 @@ Arithmetic = Add | Subtract | Multiply | Divide | Power
 Entrywise = Arithmetic | Maximum | Minimum
 
 #: Operations that reduce all entries, or those along an axis, to one.
-Reduction = Sum | Mean | Prod | LogSumExp | Var | Std
+Reduction = Sum | Mean | Prod | Max | Min | LogSumExp | Var | Std
 
 #: Constants of zeros and ones, and what is a product with one.
 IndexMap = Selection | OneHot | Mapped | Joined | Gathered

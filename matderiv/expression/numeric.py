@@ -119,6 +119,8 @@ class Evaluator:
             case nodes.Apply(function, arg) | nodes.Functional(function, arg):
                 shape = () if isinstance(node, nodes.Functional) else self.of(arg).shape
                 return self._undefined(function, self.of(arg), shape)
+            case nodes.Norm(arg, order):
+                return np.linalg.norm(self.of(arg), None if order is None else float(order))
             case nodes.Softmax(arg, axis):
                 return _softmax(self.of(arg), axis)
             case _ if isinstance(node, nodes.Reduction) and type(node) in _REDUCTIONS:
@@ -154,6 +156,8 @@ class Evaluator:
                 return put_together(node, self.of(left), self.of(right))
             case nodes.Gathered(array, labels, how):
                 given = self.of(array)
+                if not given.ndim:
+                    raise ShapeError(f"{source(array)} is a number, and has no rows.")
                 count = given.shape[0 if how == "rows" else -1]
                 return picked(node, given, self._labels(labels, count))
 
@@ -227,6 +231,7 @@ _OWN: dict[str, Callable[[Array], npt.ArrayLike]] = {
     "softplus": lambda x: np.logaddexp(0, x),
     "relu": lambda x: np.maximum(x, 0),
     "step": lambda x: x > 0,
+    "iszero": lambda x: x == 0,
     "erf": _erf,
 }
 
@@ -240,6 +245,8 @@ _REDUCTIONS: dict[type, Callable[..., npt.ArrayLike]] = {
     nodes.Sum: np.sum,
     nodes.Mean: np.mean,
     nodes.Prod: np.prod,
+    nodes.Max: np.max,
+    nodes.Min: np.min,
     nodes.LogSumExp: _logsumexp,
 }
 
@@ -258,5 +265,4 @@ _PLAIN: dict[type, Callable[..., npt.ArrayLike]] = {
     nodes.LogDet: lambda x: np.linalg.slogdet(x)[1],
     nodes.Diag: np.diag,
     nodes.Outer: np.multiply.outer,
-    nodes.Norm: np.linalg.norm,
 }

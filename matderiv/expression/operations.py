@@ -11,6 +11,7 @@ from matderiv.expression import axes, index_calls, index_maps, nodes
 from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
+from matderiv.expression.norms import norm
 from matderiv.expression.shorthand import CHOICES, LOSSES, SHORTHAND, matrix_power
 
 __all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of"]
@@ -99,6 +100,11 @@ OPERATIONS: dict[str, Operation] = {
     "sum": Operation(nodes.Sum, options=_REDUCING, method=True),
     "mean": Operation(nodes.Mean, options=_REDUCING, method=True),
     "prod": Operation(nodes.Prod, options=_REDUCING, method=True),
+    **{
+        name: Operation(kind, options=_REDUCING, method=name in ("max", "min"))
+        for kind, names in ((nodes.Max, ("amax", "max")), (nodes.Min, ("amin", "min")))
+        for name in names
+    },
     "logsumexp": Operation(nodes.LogSumExp, options=_REDUCING),
     "var": Operation(nodes.Var, options=_REDUCING, method=True),
     "std": Operation(nodes.Std, options=_REDUCING, method=True),
@@ -106,7 +112,7 @@ OPERATIONS: dict[str, Operation] = {
     "log_softmax": Operation(nodes.LogSoftmax, options=("axis",)),
     "maximum": Operation(nodes.Maximum, operands=("A", "B"), word="max", everywhere=True),
     "minimum": Operation(nodes.Minimum, operands=("A", "B"), word="min", everywhere=True),
-    "norm": Operation(nodes.Norm, options=("ord",)),
+    "norm": Operation(norm, options=("ord", "axis", "keepdims")),
     "tr": Operation(nodes.Trace),
     "trace": Operation(nodes.Trace, method=True, word="tr"),
     "inv": Operation(nodes.Inverse),
@@ -141,7 +147,7 @@ NAMES: dict[type, str] = {
     operation.make: name
     for name, operation in OPERATIONS.items()
     if isinstance(operation.make, type)
-}
+} | {nodes.Norm: "norm"}
 
 
 def operation_of(name: str) -> Operation:
@@ -192,6 +198,9 @@ def _sum_of_powers(arg: Node, axis: int | None = None, *, keepdims: bool = False
 #: The kinds of nodes that are defined by simpler ones, each with its definition.
 COMPOSITE: dict[type, Callable[..., Node]] = {
     nodes.Mean: _mean,
+    nodes.Min: lambda node, _: nodes.Negate(
+        nodes.Max(nodes.Negate(node.arg), node.axis, node.keepdims)
+    ),
     nodes.LogSumExp: lambda node, _: nodes.Apply(
         "log", _sum_of_powers(node.arg, node.axis, keepdims=node.keepdims)
     ),

@@ -22,7 +22,7 @@ from matderiv.expression.index_calls import Labels, indexed, literal, read_size
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import operation_of
 from matderiv.expression.program import Assignment, Program
-from matderiv.expression.shorthand import at_least, greater
+from matderiv.expression.shorthand import at_least, equal, greater, unequal
 from matderiv.expression.spelling import READ, respelled
 from matderiv.expression.vocabulary import (
     DEFAULT_PROGRAM,
@@ -54,6 +54,8 @@ _ASSUME = re.compile(
 _FUNCTION = re.compile(r"(?:^|(?<=;))([ \t]*)function(?=[ \t]+[A-Za-z])", re.MULTILINE)
 
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Node, Node], Node]] = {
+    ast.Eq: equal,
+    ast.NotEq: unequal,
     ast.Gt: greater,
     ast.Lt: lambda left, right: greater(right, left),
     ast.GtE: at_least,
@@ -203,6 +205,11 @@ class Reader:
                 return Assignment(name, value)
         words = self._words(statement)
         if isinstance(statement, ast.Expr):
+            match statement.value:
+                case ast.Compare(left=ast.Name(), ops=[ast.Eq()]):
+                    raise self._error(
+                        f"{words} compares; assign with a single =, such as Y = X @ W.", statement
+                    )
             self._node(statement.value, 0)  # what is wrong with it comes first
             raise self._error(
                 f"{words} has no name; only the last line may lack one. Write Y = {words}.",
@@ -342,7 +349,8 @@ class Reader:
         try:
             if name == "einsum":
                 return make(options["subscripts"], *made)
-            if isinstance(axes := options.get("axis"), tuple) and not operation_of(name).several:
+            many = operation_of(name).several or name == "norm"
+            if isinstance(axes := options.get("axis"), tuple) and not many:
                 (arg,) = made
                 return over_axes(make, arg, axes, keepdims=bool(options.get("keepdims")))
             return make(*made, **options)

@@ -391,11 +391,12 @@ class _Inference:
         self.rules.tell_apart()
         shapes = (*self.known.values(), *((size,) for size in slots.values()))
         fixed = {s.number for shape in shapes for s in shape if s.fixed}
+        worked = {size.root() for size, _, _ in self.rules.worked}
         for name, size in self._slots.items():
-            if size.number is None and DEFAULT_SIZES[name] not in fixed:
+            free = size.number is None and size.root() not in worked
+            if free and DEFAULT_SIZES[name] not in fixed:
                 self._give(size, [DEFAULT_SIZES[name], *_DEFAULTS])
         used = Counter(s.number for s in {s.root() for shape in shapes for s in shape})
-        worked = {size.root() for size, _, _ in self.rules.worked}
         pairs = ((shape, size) for shape in shapes for size in shape)
         for shape, size in sorted(pairs, key=lambda pair: pair[1].root() in worked):
             if size.number is None:

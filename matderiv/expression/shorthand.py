@@ -10,7 +10,16 @@ from matderiv.errors import ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import ONE, Node
 
-__all__ = ["CHOICES", "LOSSES", "SHORTHAND", "at_least", "greater", "matrix_power"]
+__all__ = [
+    "CHOICES",
+    "LOSSES",
+    "SHORTHAND",
+    "at_least",
+    "equal",
+    "greater",
+    "matrix_power",
+    "unequal",
+]
 
 
 def _number(text: str) -> Node:
@@ -68,6 +77,16 @@ def at_least(left: Node, right: Node) -> Node:
     return _opposite(greater(right, left))
 
 
+def equal(left: Node, right: Node) -> Node:
+    """1 where two entries are equal, else 0."""
+    return nodes.Apply("iszero", left if right == nodes.ZERO else nodes.Subtract(left, right))
+
+
+def unequal(left: Node, right: Node) -> Node:
+    """1 where two entries differ, else 0."""
+    return _opposite(equal(left, right))
+
+
 def _opposite(condition: Node) -> Node:
     """1 where a condition does not hold."""
     match condition:
@@ -79,7 +98,7 @@ def _opposite(condition: Node) -> Node:
 def _is_condition(node: Node) -> bool:
     """Whether an array holds zeros and ones whatever its names are."""
     match node:
-        case nodes.Apply("step") | nodes.ONE | nodes.ZERO:
+        case nodes.Apply("step" | "iszero") | nodes.ONE | nodes.ZERO:
             return True
         case nodes.Multiply(a, b) | nodes.Maximum(a, b) | nodes.Subtract(nodes.ONE as a, b):
             return _is_condition(a) and _is_condition(b)

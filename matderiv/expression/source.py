@@ -78,14 +78,15 @@ def _source(node: Node) -> tuple[str, int]:
             return _wrapped(arg, _ATOM) + ".mT", _ATOM
         case nodes.Rearrange(arg, order):
             return rearrangement(_wrapped(arg, _ATOM), source(arg), order), _ATOM
+        case nodes.Apply("iszero", arg):
+            sides = nodes.children(arg) if isinstance(arg, nodes.Subtract) else (arg, nodes.ZERO)
+            return " == ".join(_wrapped(side, 1) for side in sides), 0
         case nodes.Apply(function, arg) | nodes.Functional(function, arg):
             return f"{function}({source(arg)})", _ATOM
         case nodes.Eye(size):
             return f"eye({size})", _ATOM
         case nodes.Ones(sizes):
             return _filled("ones", sizes), _ATOM
-        case _ if isinstance(node, nodes.IndexMap):
-            return _index_map(node), _ATOM
         case nodes.Multiply(nodes.Number(0), nodes.Ones(sizes)):
             return _filled("zeros", sizes), _ATOM
         case _ if type(node) in BINARY:
@@ -94,6 +95,8 @@ def _source(node: Node) -> tuple[str, int]:
             one = f"({source(first)})" if mixes(node) else _wrapped(first, left)
             return one + operator + _wrapped(second, right), own
         case _:
+            if isinstance(node, nodes.IndexMap):
+                return _index_map(node), _ATOM
             parts = [*map(source, _arrays(node)), *_options(node)]
             return f"{NAMES[type(node)]}({', '.join(parts)})", _ATOM
 
@@ -213,7 +216,7 @@ def _options(node: Node) -> Iterator[str]:
     if isinstance(node, nodes.Reduction) and node.keepdims:
         yield "keepdims=True"
     if isinstance(node, nodes.Norm) and node.order is not None:
-        yield str(node.order)
+        yield node.order if isinstance(node.order, str) else source(nodes.Number(node.order))
 
 
 def _number(value: Fraction) -> tuple[str, int]:

@@ -19,7 +19,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Array, numeric_value, sizes_in
 from matderiv.expression.shapes import Shape
 
-__all__ = ["looks_singular", "looks_zero"]
+__all__ = ["distinct_values", "looks_singular", "looks_zero"]
 
 _TINY = 1e-9
 _ROUNDING = 1e-13  # the least singular value beside the largest, of a matrix of low rank
@@ -45,6 +45,15 @@ def looks_zero(
     (True, False)
     """
     return _hold(lambda found: abs(found).max(initial=0.0) <= _TINY, _tried(steps, inputs, shapes))
+
+
+def distinct_values(
+    steps: Sequence[tuple[str, Node]], inputs: Mapping[str, Shape], shapes: Mapping[str, Shape]
+) -> int:
+    """How many different numbers but 0 stand in the last of some values, all tries together."""
+    found = [value.ravel() for value in _tried(steps, inputs, shapes, _RANGES * 4)]
+    numbers = np.unique(np.round(np.concatenate([[0.0], *found]), 9))
+    return len(numbers[numbers != 0])
 
 
 def looks_singular(

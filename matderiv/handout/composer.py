@@ -28,6 +28,8 @@ _KINDS: dict[type, str] = {
     nodes.Sum: "sum",
     nodes.Mean: "mean",
     nodes.Prod: "prod",
+    nodes.Max: "max",
+    nodes.Min: "min",
     nodes.LogSumExp: "logsumexp",
     nodes.Softmax: "softmax",
     nodes.Norm: "norm",

@@ -15,6 +15,7 @@ from matderiv.derivation.sides import (
 from matderiv.expression import nodes
 from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import NAMES
 from matderiv.expression.source import is_turned
 from matderiv.expression.vocabulary import KNOWN
 from matderiv.handout.composer import ProgramComposer
@@ -30,6 +31,8 @@ _MATRIX = 2
 _DERIVATIVES = (
     ("relu", "step"),
     ("abs", "sign"),
+    ("max", "iszero"),
+    ("min", "iszero"),
     ("softplus", "sigmoid"),
     ("logsumexp", "softmax"),
 )
@@ -120,7 +123,8 @@ def _constant(some: Iterable[Node]) -> dict[str, Counter[Node]]:
 
 
 def _functions(some: Iterable[Node]) -> set[str]:
-    names = {nodes.LogSumExp: "logsumexp", nodes.Softmax: "softmax"}
+    kinds: tuple[type, ...] = (nodes.LogSumExp, nodes.Softmax, nodes.Max, nodes.Min)
+    names = {kind: NAMES[kind] for kind in kinds}
     return {n.function if isinstance(n, nodes.Apply) else names.get(type(n), "") for n in some} - {
         ""
     }

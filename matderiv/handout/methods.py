@@ -48,6 +48,8 @@ _RULES: dict[type, str] = {
     nodes.Apply: "function",
     nodes.Functional: "functional",
     nodes.Prod: "prod",
+    nodes.Max: "max",
+    nodes.Min: "min",
     nodes.LogSumExp: "logsumexp",
     nodes.Softmax: "softmax",
     nodes.Norm: "norm",

@@ -91,6 +91,8 @@ _SHARED: dict[type, str] = {
     nodes.Sum: "{m}.sum",
     nodes.Mean: "{m}.mean",
     nodes.Prod: "{m}.prod",
+    nodes.Max: "{m}.max",
+    nodes.Min: "{m}.min",
     **{
         kind: f"{{m}}.{name}({{0}}, {{1}})"
         for kind, name in NAMES.items()
@@ -135,6 +137,8 @@ TARGETS = {
             {
                 nodes.Eye: "{m}.eye({0}, dtype={like}.dtype, device={like}.device)",
                 nodes.Ones: "{m}.ones({0}, dtype={like}.dtype, device={like}.device)",
+                nodes.Max: "{m}.amax",
+                nodes.Min: "{m}.amin",
                 nodes.Softmax: "{m}.softmax",
                 nodes.LogSumExp: "{m}.logsumexp",
             },
@@ -150,7 +154,12 @@ TARGETS = {
         imports={"jax": "import jax", "jnp": "import jax.numpy as jnp"},
         words=_words(
             "jnp",
-            {nodes.Softmax: "jax.nn.softmax", nodes.LogSumExp: "jax.scipy.special.logsumexp"},
+            {
+                nodes.Eye: "{m}.eye({0}, dtype={like}.dtype)",
+                nodes.Ones: "{m}.ones({0}, dtype={like}.dtype)",
+                nodes.Softmax: "jax.nn.softmax",
+                nodes.LogSumExp: "jax.scipy.special.logsumexp",
+            },
         ),
         helpers=_always("jnp", one="1"),
     ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from matderiv.calculus.formulas.flattened import factors, product_of, sum_of
+from matderiv.calculus.index_forms.einsums import EinsumTerm
 from matderiv.calculus.index_forms.forms import Index, Indices
 from matderiv.calculus.index_forms.index_expressions import (
     IndexExpression,
@@ -50,7 +51,7 @@ from matderiv.notation.names import (
 )
 from matderiv.notation.text import text as plain
 
-__all__ = ["FORMS", "Derived", "Written", "array_latex", "written_array"]
+__all__ = ["FORMS", "Derived", "Written", "array_latex", "einsum_calls", "written_array"]
 
 #: How an array of three or four axes can be written.
 FORMS = ("einsum", "vec", "vec-rows", "index")
@@ -157,14 +158,20 @@ def _formulas(derived: Derived) -> Formulas:
 
 
 def _einsum(derived: Derived) -> Written:
-    text = derived.text
-    parts: list[Node] = []
+    whole, calls = einsum_calls(derived)
+    parts = [part for term in calls.values() for part in (term.scalar, *term.operands)]
+    return Written(derived.text(whole), (), tuple(parts or [whole]))
+
+
+def einsum_calls(derived: Derived) -> tuple[Node, dict[str, EinsumTerm]]:
+    """The array as a formula in which calls of einsum are names, and what each call is."""
+    calls: dict[str, EinsumTerm] = {}
     terms = []
     for term in einsum_form(derived.found, derived.first):
-        parts += [term.scalar, *term.operands]
-        call = f"einsum('{term.subscripts}', {', '.join(map(text, term.operands))})"
+        call = f"einsum('{term.subscripts}', {', '.join(map(derived.text, term.operands))})"
+        calls[call] = term
         terms.append((term.number, _scaled(term.scalar, call)))
-    return _sum(derived, terms, parts, ())
+    return _total(derived, terms), calls
 
 
 def _scaled(scalar: Node, call: str) -> Node:
@@ -179,11 +186,15 @@ def _sum(
     parts: list[Node],
     notes: tuple[str, ...],
 ) -> Written:
-    whole = sum_of(terms)
-    if not terms:
-        whole = nodes.zeros(tuple(dim.symbol for dim in derived.found.dims))
-        parts = [whole]
-    return Written(derived.text(whole), notes, tuple(parts))
+    whole = _total(derived, terms)
+    return Written(derived.text(whole), notes, tuple(parts if terms else [whole]))
+
+
+def _total(derived: Derived, terms: list[tuple[Fraction, Node]]) -> Node:
+    """The sum of the terms; an array of zeros if there are none."""
+    if terms:
+        return sum_of(terms)
+    return nodes.zeros(tuple(dim.symbol for dim in derived.found.dims))
 
 
 # -- vec -----------------------------------------------------------------------------------------

@@ -11,11 +11,12 @@ import math
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from matderiv.calculus.formulas.as_typed import as_typed
 from matderiv.calculus.formulas.removable import removed
 from matderiv.calculus.formulas.shaping import numbered
+from matderiv.calculus.index_forms.einsums import EinsumTerm
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.calculus.sweep.stable import stable
 from matderiv.errors import InputError, MissingRuleError
@@ -49,7 +50,8 @@ _MATRIX = 2  # dimensions
 class Wanted:
     """A derivative other than a gradient: its function, the name of its result, and what it is.
 
-    `program` is what is differentiated, `inputs` are what the function takes.
+    `program` is what is differentiated, `inputs` are what the function takes. Its formula may hold
+    `calls` of einsum: names that are the texts of such calls.
     """
 
     function: str
@@ -57,6 +59,7 @@ class Wanted:
     words: str
     program: Program
     inputs: tuple[str, ...]
+    calls: Mapping[str, EinsumTerm] = field(default_factory=dict)
 
 
 def gradient_code(
@@ -109,18 +112,19 @@ class _Function:
         self._name = wanted.function if wanted else "gradient"
         labels = {f"d{name}": wanted.label for name in formulas} if wanted else {}
         self._rename = _Names(swept, target, self._name, labels)
-        steps = statements(swept, formulas)
-        careful = Careful(swept.facts)
-        self._steps = {
-            name: careful.of(
-                as_typed(
-                    _said(removed(stable(value, swept), self._shape), target, self._shape),
-                    self._shape,
-                )
-            )
-            for name, value in steps.items()
+        calls = wanted.calls if wanted else {}
+        parts = [operand for call in calls.values() for operand in call.operands]
+        self._known = statements(swept, formulas, parts)
+        self._steps = {name: self._careful(value) for name, value in self._known.items()}
+        self._calls = {
+            text: (call.subscripts, [*map(self._careful, call.operands)])
+            for text, call in calls.items()
         }
-        self._shared = repeated(self._steps.values())
+        self._whole = [
+            *self._steps.values(),
+            *(x for _, some in self._calls.values() for x in some),
+        ]
+        self._shared = repeated(self._whole)
         self._done: dict[CarefulCode, str] = {}
         self._lines: list[str] = []
         self._maps = MapCode(
@@ -132,6 +136,12 @@ class _Function:
             lambda node: len(self._shape_of(node)),
             self._like,
         )
+
+    def _careful(self, formula: Node) -> CarefulCode:
+        """The formula as it is worked out."""
+        written = removed(stable(formula, self._swept), self._shape)
+        said = _said(written, self._target, self._shape)
+        return Careful(self._swept.facts).of(as_typed(said, self._shape))
 
     # -- the text ----------------------------------------------------------------------------
 
@@ -177,7 +187,7 @@ class _Function:
         functions = sorted(
             {
                 part.function
-                for value in self._steps.values()
+                for value in self._whole
                 for part in walk_code(value)
                 if isinstance(part, nodes.Apply | nodes.Functional)
                 and part.function not in FUNCTIONS
@@ -202,12 +212,11 @@ class _Function:
             f"    {a.name} = {source(as_typed(a.value, self._shape))}" for a in program.assignments
         )
         yield ""
-        known = statements(self._swept, self._formulas)
         shapes = self._swept.graph.shapes
         letters = frozenset(dim.symbol for shape in shapes.values() for dim in shape)
         yield from (
             f"    {self._rename.label(name)} = {source(numbered(typed, shapes, letters))}"
-            for name, value in known.items()
+            for name, value in self._known.items()
             if name not in shapes
             for typed in [as_typed(value, self._shape)]
         )
@@ -249,6 +258,10 @@ class _Function:
             case Solve(matrix, right):
                 solve = f"{self._target.module}.linalg.solve"
                 return f"{solve}({self._of(matrix)[0]}, {self._of(right)[0]})", _ATOM
+            case nodes.Name(name) if name in self._calls:
+                subscripts, operands = self._calls[name]
+                texts = ", ".join(self._of(operand)[0] for operand in operands)
+                return f"{self._target.module}.einsum('{subscripts}', {texts})", _ATOM
             case nodes.Name(name):
                 if name in self._swept.graph.shapes or name[1:] in self._swept.graph.shapes:
                     return self._rename(name), _ATOM

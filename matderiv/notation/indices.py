@@ -187,6 +187,9 @@ class IndexNotation:
         if expr.function == "inv":
             base = raised_box(inner, Terms((("-", NumberBox("1")),)))
             return self._indexed(Fence(base), expr.indices)
+        if expr.function == "max":
+            word = Scripts(self.formulas.word("max"), sub=_under(expr.letters))
+            return Row((word, Fence(self.box(expr.arg))))
         if not expr.indices:
             return Row((self.formulas.function(expr.function), Fence(inner)))
         head = Row((function_box(expr.function[1:]), Fence(inner)))  # ∂F/∂u_ij

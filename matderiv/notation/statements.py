@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from matderiv.calculus.sweep.results import Sweep
 from matderiv.expression import nodes
@@ -11,8 +11,13 @@ from matderiv.expression.nodes import Node
 __all__ = ["statements"]
 
 
-def statements(swept: Sweep, formulas: Mapping[str, Node]) -> dict[str, Node]:
-    """Formulas by name, in the order to work them out: values, upstream gradients, `formulas`."""
+def statements(
+    swept: Sweep, formulas: Mapping[str, Node], parts: Iterable[Node] = ()
+) -> dict[str, Node]:
+    """Formulas by name, in the order to work them out: values, upstream gradients, `formulas`.
+
+    `parts` are formulas besides whose names are needed, too.
+    """
     graph = swept.graph
     steps = {a.name: a.value for a in graph.values if a.name in graph.lifted}
     steps |= {a.name: a.value for a in graph.program.assignments}
@@ -28,6 +33,7 @@ def statements(swept: Sweep, formulas: Mapping[str, Node]) -> dict[str, Node]:
         order.append(f"d{name}")
     needed: set[str] = set()
     queue = [f"d{name}" for name in formulas]
+    queue += (name for part in parts for name in nodes.names_in(part))
     while queue:
         name = queue.pop()
         if name in steps and name not in needed:

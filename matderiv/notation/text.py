@@ -51,9 +51,8 @@ def text(box: Box) -> str:
         case boxes.Row(items=items):
             return _beside(list(_apart(items)))
         case boxes.Fraction(above=above, below=below):
-            divisor = _grouped(below)
             several = isinstance(below, boxes.Row) and not isinstance(_first(below), boxes.Operator)
-            return f"{_grouped(above)}/" + (f"({divisor})" if several else divisor)
+            return f"{_grouped(above)}/" + (f"({text(below)})" if several else _grouped(below))
         case boxes.Scripts(base=base, sub=sub, sup=sup):
             lower = "" if sub is None else f"_{text(sub)}"
             upper = "" if sup is None else _superscript(sup)
@@ -143,7 +142,7 @@ def _beside(parts: list[str]) -> str:
 
 def _grouped(box: Box) -> str:
     words = text(box)
-    if isinstance(box, boxes.Fence):
+    if isinstance(box, boxes.Fence | boxes.Root):
         return words
     return f"({words})" if isinstance(box, boxes.Terms) or " " in words else words
 

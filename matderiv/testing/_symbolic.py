@@ -60,14 +60,14 @@ def assert_jacobian(
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     lang: str = "en",
 ) -> None:
-    """∂y/∂x = claim, proved, in numerator layout; of a number, a vector or a matrix by a number.
+    """∂y/∂x = claim, proved, in numerator layout; of more than two axes in a form as in `check`.
 
     Raises:
         AssertionError: the claim is wrong, with what is wrong; or it could not be decided.
         InputError: the program or the claim cannot be read.
-        UnsupportedError: the Jacobian has more than two axes.
 
     >>> assert_jacobian("softmax(x)", "x", "diag(softmax(x)) - outer(softmax(x), softmax(x))")
+    >>> assert_jacobian("A @ X @ B", "X", "kron(B.T, A)")
     >>> assert_jacobian("f(A @ x)", "x", "df(A @ x)*A")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     AssertionError: Wrong: df(A @ x)*A is not the Jacobian of L with respect to x.
@@ -95,7 +95,6 @@ def assert_hessian(
     Raises:
         AssertionError: the claim is wrong, with what is wrong; or it could not be decided.
         InputError: the program or the claim cannot be read.
-        UnsupportedError: the Hessian has more than two axes.
 
     >>> assert_hessian("x @ A @ x", "x", "A + A.T")
     >>> assert_hessian("sum((X @ w - y)**2)", "w", "X.T @ X")  # doctest: +ELLIPSIS

@@ -21,7 +21,7 @@ Letters = Mapping[str, str]  # letters with the sizes that they run to
 Leaf = Callable[[Tree], Places | None]
 
 #: Functions of whole matrices, and of whole arrays: how many indices an entry of theirs has.
-_WHOLE = {"inv": 2, "det": 0, "logdet": 0, "prod": 0}
+_WHOLE = {"inv": 2, "det": 0, "logdet": 0, "prod": 0, "max": 0}
 
 _BELOW: Tree = ("num", -1)
 
@@ -84,7 +84,7 @@ class Calculus:
         if name == "Sum":
             known = bool(sizes) and not at
         elif name in _WHOLE:
-            square = name == "prod" or (len(sizes) == 2 and len({*sizes}) == 1)  # noqa: PLR2004
+            square = name in ("prod", "max") or (len(sizes) == 2 and len({*sizes}) == 1)  # noqa: PLR2004
             known = square and len(at) == _WHOLE[name]
         elif self.lowering.entrywise(name):
             known = not rest
@@ -285,24 +285,30 @@ class Calculus:
                 arg, *bounds = self.fresh(tree)[2][: 1 + sum(t[0] == "tuple" for t in rest)]
                 own = tuple(rest[: len(bounds)])
                 places = tuple(bound[1][0] for bound in bounds)
-
-                def inverse(*at: Tree) -> Tree:
-                    return ("call", "inv", (inside, *own, *at))
-
-                match name, rest[len(bounds) :]:
-                    case "inv", (i, j):
-                        a, b = places
-                        factors: Places = (_BELOW, inverse(i, a), inverse(b, j))
-                    case "logdet", _:
-                        factors = (inverse(*places[::-1]),)
-                    case "det", _:
-                        factors = (tree, inverse(*places[::-1]))
-                    case "prod", _:
-                        factors = (tree, ("pow", arg, _BELOW))
-                    case _:
-                        factors = (self.derived(name, inside, *own, *places),)
+                factors = self.of_array(tree, (inside, *own), (arg, *places), rest[len(bounds) :])
                 return [(factors, tuple(bounds), arg)]
         refuse(f"a derivative of {str(tree[1])[:40]!r} is not known here")
+
+    def of_array(self, tree: Tree, inside: Places, there: Places, at: Sequence[Tree]) -> Places:
+        """The derivative of a function of an array by one entry, given that and its places."""
+        arg, *places = there
+
+        def inverse(*at: Tree) -> Tree:
+            return ("call", "inv", (*inside, *at))
+
+        match tree[1]:
+            case "inv":
+                (i, j), (a, b) = at, places
+                return (_BELOW, inverse(i, a), inverse(b, j))
+            case "logdet":
+                return (inverse(*places[::-1]),)
+            case "det":
+                return (tree, inverse(*places[::-1]))
+            case "max":  # 1 at the largest entry
+                return (("call", "iszero", (("add", (arg, ("neg", tree))),)),)
+            case "prod":
+                return (tree, ("pow", arg, _BELOW))
+        return (self.derived(tree[1], *inside, *places),)
 
     def derived(self, name: str, *arguments: Tree) -> Tree:
         """The derivative of an undefined function."""

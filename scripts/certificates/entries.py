@@ -106,7 +106,8 @@ class Entries:
 
             def run(world: World, p: Place) -> Number:
                 u = inner.run(world, p)
-                world.side(arg, u)
+                if name != "iszero":
+                    world.side(arg, u)
                 return world.field.function(name, u)
 
             return _kept([inner], run, total=False)
@@ -149,7 +150,7 @@ class Entries:
             ]
             return _of_array(world, name, Array(world.shape(sizes), numbers))
 
-        kept = _kept([inner], run, without=letters, total=name not in ("inv", "logdet"))
+        kept = _kept([inner], run, without=letters, total=name not in ("inv", "logdet", "max"))
         free = kept.letters | _letters(at)
         return Ready(free, lambda world, p: kept.run(world, p).at(_at(at, p)), total=kept.total)
 
@@ -233,6 +234,11 @@ def _of_array(world: World, name: str, array: Array) -> Array:
         case "logdet":
             size = to_the(field, eliminated(field, array, world.work)[1], 2)
             return Array((), [field.function("log", size) / field.number(2)])
+        case "max":
+            ahead = array.items[0]
+            for item in array.items[1:]:
+                ahead = item if field.sign(item - ahead) > 0 else ahead
+            return Array((), [ahead])
         case "prod":
             return Array((), [reduce(mul, array.items)])
     value, slopes = world.undefined(name, array.items)

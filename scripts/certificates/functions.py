@@ -35,6 +35,7 @@ SLOPES = {
     "erf": _of_u("2*exp(-u**2)/sqrt(acos(-1))"),
     "step": _of_u("0"),
     "sign": _of_u("0"),
+    "iszero": _of_u("0"),
 }
 
 #: Functions of one number u, by simpler ones.
@@ -54,18 +55,20 @@ SIMPLER = {
 #: The value of f(-u): -f(u), f(u) or 1 - f(u), where f has a derivative.
 MIRRORED = dict.fromkeys("sin tan tanh arctan arcsin arcsinh arctanh erf sign".split(), "odd") | {
     "cos": "even",
+    "iszero": "even",
     "step": "complement",
 }
 
 FUNCTIONS = frozenset((*SLOPES, *SIMPLER))
 
 #: Functions that take few values.
-JUMPS = frozenset(("step", "sign"))
+JUMPS = frozenset(("step", "sign", "iszero"))
 
 #: Operations on arrays a and b by simpler ones; `axis` and `keepdims` are those that are given.
 COMPOSITE = {
     "maximum": parse("relu(a - b) + b"),
     "minimum": parse("a - relu(a - b)"),
+    "min": parse("-max(-a, axis=axis, keepdims=keepdims)"),
     "norm": parse("sqrt(sum(a*a))"),
     "trace": parse("sum(diag(a))"),
     "logsumexp": parse("log(sum(exp(a), axis=axis, keepdims=keepdims))"),

@@ -280,7 +280,7 @@ class Lowering:
         return ("call", name, (array.at(own), *bounds, *at))
 
     def reduction(self, name: str, array: Lowered, options: dict[str, Tree]) -> Lowered:
-        """sum, mean and prod, of all entries or along an axis."""
+        """sum, mean, prod and max, of all entries or along an axis."""
         axis = options.pop("axis", _NONE)
         kept = options.pop("keepdims", _FALSE)
         if options or kept not in (_TRUE, _FALSE):
@@ -308,8 +308,8 @@ class Lowering:
             rest = iter(p for n, p in enumerate(place) if not (keepdims and n in over))
             own = iter(inner)
             entry = array.at(tuple(next(own if n in over else rest) for n in range(dims)))
-            if name == "prod":
-                return ("call", "prod", (entry, *bounds)) if bounds else entry
+            if name in ("prod", "max"):
+                return ("call", name, (entry, *bounds)) if bounds else entry
             counts = (("pow", bound[1][2], _BELOW) for bound in bounds if name == "mean")
             return times(summed(entry, bounds), *counts)
 
@@ -323,7 +323,7 @@ def delta(one: Tree, other: Tree) -> Tree:
 
 _NONE, _TRUE, _FALSE = ("name", "None"), ("name", "True"), ("name", "False")
 _NOT_GIVEN = {("name", "axis"): _NONE, ("name", "keepdims"): _FALSE}
-REDUCTIONS = frozenset(("sum", "mean", "prod"))
+REDUCTIONS = frozenset(("sum", "mean", "prod", "max"))
 
 #: Functions that have a name of their own in the language.
 KNOWN = {*FUNCTIONS, *COMPOSITE, *REDUCTIONS} | set(

@@ -299,6 +299,8 @@ class Reals:
 
     def function(self, name: str, u: Number) -> Number:
         """A known function."""
+        if name == "iszero":
+            return self.number(int(self.sign(u) == 0))
         if name in ("step", "sign"):
             sign = self.sign(u)
             return self.number(max(sign, 0) if name == "step" else sign)

@@ -301,6 +301,8 @@ class Prover:
     def call(self, name: str, arg: Value) -> Value:
         """A function of a number."""
         own = self.frozen(arg)
+        if name == "iszero" and not own:
+            return _number(1)
         if name in MIRRORED:
             other = frozenset((-c, f, b) for c, f, b in own)
             if _without_letters(other) < _without_letters(own):
@@ -423,6 +425,9 @@ class Prover:
 
 # -- small things ----------------------------------------------------------------------------------
 
+#: Functions of which each power is the function.
+_ONCE = (("call", "step"), ("call", "iszero"))
+
 _UNIT: Frozen = frozenset([(1, frozenset(), frozenset())])
 
 
@@ -438,7 +443,7 @@ def _one(atom: Atom) -> Value:
 def _joined(one: Factors, other: Factors) -> Factors:
     made = dict(one)
     for atom, n in other.items():
-        once = atom[0] == "delta" or (atom[:2] == ("call", "step") and made.get(atom, n) > 0 < n)
+        once = atom[0] == "delta" or (atom[:2] in _ONCE and made.get(atom, n) > 0 < n)
         made[atom] = 1 if once else made.get(atom, 0) + n
     return {atom: n for atom, n in made.items() if n}
 

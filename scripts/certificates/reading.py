@@ -16,7 +16,7 @@ Tree = tuple[Any, ...]
 
 _TOKEN = re.compile(
     r"\s*(?:((?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:e-?[0-9]{1,3})?)|([A-Za-z_][A-Za-z0-9_]*)"
-    r"|(\*\*|[-+*/@().,:=\[\]])|(\S))"
+    r"|(\*\*|==|[-+*/@().,:=\[\]])|(\S))"
 )
 
 
@@ -42,7 +42,7 @@ class _Parser:
 
     def whole(self) -> Tree:
         """The tree of all tokens."""
-        tree = self.sum()
+        tree = self.comparison()
         return tree if self.tokens[self.at] == "" else self.fail()
 
     def fail(self) -> NoReturn:
@@ -56,6 +56,18 @@ class _Parser:
             return ""
         self.at += 1
         return token
+
+    def comparison(self) -> Tree:
+        """A sum, or 1 where two sums are equal, else 0."""
+        left = self.sum()
+        if not self.take("=="):
+            return left
+        right = self.sum()
+        return (
+            "call",
+            "iszero",
+            (left if right == ("num", 0) else ("add", (left, ("neg", right))),),
+        )
 
     def sum(self) -> Tree:
         """Terms with + and - between them."""
@@ -146,8 +158,8 @@ class _Parser:
         if self.tokens[self.at + 1 : self.at + 2] == ["="] and self.tokens[self.at].isidentifier():
             name = self.tokens[self.at]
             self.at += 2
-            return ("option", name, self.sum())
-        return self.sum()
+            return ("option", name, self.comparison())
+        return self.comparison()
 
 
 def walk(tree: Tree) -> Iterator[Tree]:

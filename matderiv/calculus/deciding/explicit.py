@@ -126,6 +126,37 @@ def undefined_function(name: str, by: tuple[int, ...] = ()) -> Callable[..., sp.
     return cast("Callable[..., sp.Expr]", made)
 
 
+class _IsZero(sp.Function):
+    """1 where u is 0, else 0; its derivative is 0 wherever there is one."""
+
+    is_real = True
+
+    @classmethod
+    def eval(cls, u: sp.Expr) -> sp.Expr | None:
+        """The value for a number."""
+        return sp.Integer(u == 0) if u.is_Number else None
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """The derivative."""
+        del argindex
+        return sp.S.Zero
+
+
+class _Largest(sp.Function):
+    """The largest of its arguments: `sp.Max` compares expressions with each other, for long."""
+
+    is_real = True
+
+    @classmethod
+    def eval(cls, *args: sp.Expr) -> sp.Expr | None:
+        """The value for numbers."""
+        return cast("sp.Expr", max(args)) if all(arg.is_Number for arg in args) else None
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """1 for the largest argument, 0 for the others."""
+        return cast("sp.Expr", _IsZero(self.args[argindex - 1] - self))
+
+
 class Explicit:
     """Works out expressions entry by entry, given arrays for names or definitions of them.
 
@@ -196,12 +227,15 @@ class Explicit:
         """The value of a known function: SymPy's own, or by its definition."""
         named = FUNCTIONS[function].sympy(function)
         if named is not None:
-            return arg.map(getattr(sp, named))
+            return arg.map(_OWN.get(named) or getattr(sp, named))
         value = defined(function, nodes.Name("u"))
         if value is None:
             raise UnsupportedError(f"SymPy has no function {function}")
         within = Explicit({"u": arg}, {}, self.sizes, ())
         return within.of(value)
+
+
+_OWN: dict[str, Callable[..., sp.Expr]] = {"iszero": cast("Callable[..., sp.Expr]", _IsZero)}
 
 
 def value_of(function: str, arg: sp.Expr, functions: Collection[str]) -> sp.Expr:
@@ -330,6 +364,10 @@ def _reduced(of: Callable[[list[sp.Expr]], sp.Expr]) -> Callable[..., SympyArray
     return rule
 
 
+def _largest(entries: list[sp.Expr]) -> sp.Expr:
+    return cast("sp.Expr", _Largest(*entries)) if entries[1:] else entries[0]
+
+
 def _rearrange(_: Explicit, node: nodes.Rearrange, arg: SympyArray) -> SympyArray:
     axes = range(len(arg.shape))
     return _array(
@@ -415,4 +453,5 @@ _RULES: dict[type, Callable[..., SympyArray]] = {
     nodes.Sum: _reduced(sympy_sum),
     nodes.Mean: _reduced(lambda entries: sympy_sum(entries) / len(entries)),
     nodes.Prod: _reduced(lambda entries: sp.Mul(*entries)),
+    nodes.Max: _reduced(_largest),
 }

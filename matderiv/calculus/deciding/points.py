@@ -225,6 +225,8 @@ class _Point:
         if function not in FUNCTIONS:
             return self.drawn(f"{function}({_digits([at])})")
         name = FUNCTIONS[function].sympy(function)
+        if name == "iszero":
+            return mpmath.mpf(at == 0)
         if name == "Heaviside":
             return (1 + mpmath.sign(at)) / 2
         if name is None:
@@ -245,6 +247,8 @@ class _Point:
         ]
         if atom.function == "prod":
             return math.prod(values, start=mpmath.mpf(1))
+        if atom.function == "max":
+            return max(values)
         if atom.function not in ("inv", "det", "logdet"):
             return self.drawn(f"{atom.function}({_digits(values)}){atom.indices}")
         rows = self.size(atom.letters[0][1])
@@ -253,6 +257,8 @@ class _Point:
             row, col = map(int, atom.indices)
             if max(row, col) > rows:
                 raise ValueError("the matrix has no such place")
+            if any(not any(matrix[:, n]) for n in range(rows)):  # mpmath finds no pivot there
+                raise ZeroDivisionError("a column of the matrix is zero")
             return (matrix**-1)[row - 1, col - 1]
         value = mpmath.det(matrix)
         return value if atom.function == "det" else mpmath.log(abs(value))

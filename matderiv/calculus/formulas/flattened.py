@@ -237,7 +237,7 @@ def product_of(number: Fraction, parts: Sequence[BasePower]) -> Node:
 
 
 def without_units(node: Node) -> Node:
-    """The formula with 1·A as A and (-1)·A as -A; a product that is 1 stays a number.
+    """The formula with 1·A as A, (-1)·A as -A and A¹ as A; a product that is 1 stays a number.
 
     >>> from matderiv.expression.nodes import Multiply, Name, Number
     >>> without_units(Multiply(Number(Fraction(-1)), Name("A")))
@@ -252,6 +252,8 @@ def without_units(node: Node) -> Node:
                 return other
             if value == -1:
                 return _negated(other)
+        case nodes.Power(base, nodes.Number(1)):
+            return base
     return made
 
 

@@ -20,11 +20,13 @@ from matderiv.calculus.formulas.flattened import (
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
-__all__ = ["ADJUGATE", "OTHERS", "removed"]
+__all__ = ["ADJUGATE", "OTHERS", "removed", "stood_for"]
+
+_MOST = 8  # dimensions of an array
 
 #: The name of the function of a matrix, and of those of an array by the axis of the products.
 ADJUGATE = "adjugate"
-OTHERS: dict[int | None, str] = {None: "others", 0: "others_0", 1: "others_1"}
+OTHERS: dict[int | None, str] = {None: "others"} | {axis: f"others_{axis}" for axis in range(_MOST)}
 
 _LINEAR = nodes.MatMul | nodes.Transpose | nodes.Trace | nodes.Diag | nodes.Negate | nodes.Sum
 
@@ -50,9 +52,31 @@ def removed(node: Node, shape: ShapeOf) -> Node:
     return nodes.rebuilt(node, [removed(part, shape) for part in nodes.children(node)])
 
 
+def stood_for(call: nodes.Apply) -> Node:
+    """The formula that divides by zero, for a call of one of these functions.
+
+    >>> from matderiv.expression.source import source
+    >>> source(stood_for(nodes.Apply(OTHERS[1], nodes.Name("X"))))
+    'prod(X, axis=1, keepdims=True)/X'
+    """
+    if call.function == ADJUGATE:
+        return nodes.Multiply(nodes.Determinant(call.arg), nodes.Inverse(call.arg))
+    axis = next(axis for axis, name in OTHERS.items() if name == call.function)
+    return nodes.Divide(nodes.Prod(call.arg, axis, axis is not None), call.arg)
+
+
 def _joined(base: Node, rest: list[BasePower], shape: ShapeOf) -> list[BasePower] | None:
-    """A product or determinant times other factors, joined with the one that divides by zero."""
+    """A product or determinant times other factors, joined with the one that divides by zero.
+
+    Rows or columns may be scaled by a diagonal matrix: (D@A)·B = D@(A·B).
+    """
     match base:
+        case nodes.MatMul(nodes.Diag() as scales, arg) | nodes.MatMul(arg, nodes.Diag() as scales):
+            left = _joined(arg, rest, shape) if len(shape(scales)) > 1 else None
+            if left is not None:
+                whole = product_of(Fraction(1), left)
+                sides = (whole, scales) if base.right is scales else (scales, whole)
+                return [(nodes.MatMul(*sides), nodes.ONE)]
         case nodes.Prod(arg, axis, keepdims) if axis in OTHERS and (keepdims or not axis):
             left = _divided(arg, rest)
             if left is not None:

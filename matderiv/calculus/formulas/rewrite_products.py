@@ -101,7 +101,8 @@ def named_functions(node: Node, _: Facts) -> Node | None:
         return None
     number, parts = factors(node)
     return (
-        _quotients(number, parts)
+        _tanh_of_half(number, parts)
+        or _quotients(number, parts)
         or _opposites(number, parts)
         or _pairs(number, parts)
         or _hyperbolic(number, parts)
@@ -142,9 +143,13 @@ def _quotients(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
 
 
 def _opposites(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
-    """sigmoid(a)·exp(-a) = sigmoid(-a), exp(a)·exp(-a) = 1."""
+    """sigmoid(a)·exp(-a) = sigmoid(-a), exp(a)·exp(-a) = 1, and a slope of tanh."""
     for part in parts:
         match part:
+            case (nodes.Apply("sigmoid", arg), nodes.Number(1)) if slope := _slope(arg, parts):
+                other, made = slope
+                rest = [p for p in parts if p not in (part, other)]
+                return product_of(number / 2, [*rest, (made, nodes.ONE)])
             case (nodes.Apply("exp", arg), power):
                 shrunk = (nodes.Apply("exp", _opposite(arg)), power)
                 if shrunk in parts:
@@ -157,6 +162,33 @@ def _opposites(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
                     if value > 1:
                         rest.append((own, nodes.Number(value - 1)))
                     return product_of(number, [*rest, (nodes.Apply("sigmoid", minus), nodes.ONE)])
+    return None
+
+
+def _slope(arg: Node, parts: tuple[BasePower, ...]) -> tuple[BasePower, Node] | None:
+    """The factor c - c·tanh(a) beside sigmoid(2·a), and c·(1 - tanh(a)²), twice their product."""
+    for base, power in parts:
+        match terms(base), power:
+            case (one, two), nodes.Number(1):
+                made = _squared_tanh(one, two, arg) or _squared_tanh(two, one, arg)
+                if made:
+                    return (base, power), made
+    return None
+
+
+def _squared_tanh(one: Addend, other: Addend, arg: Node) -> Node | None:
+    """c·(1 - tanh(a)²) for the terms c and -c·tanh(a), 2·a or else -2·a given."""
+    number, inside = factors(other[1])
+    for part in inside:
+        match part:
+            case (nodes.Apply("tanh", half) as tanh, nodes.Number(1)):
+                sign = -number * other[0] / one[0]
+                rest = product_of(Fraction(1), [p for p in inside if p is not part])
+                fits = formula_key(arg) == formula_key(_scaled(half, 2 * sign))
+                if abs(sign) == 1 and fits and formula_key(rest) == formula_key(one[1]):
+                    squared = nodes.Subtract(nodes.ONE, nodes.Power(tanh, nodes.TWO))
+                    kept = [c for c in (one[1], squared) if c != nodes.ONE]
+                    return product_of(one[0], [(c, nodes.ONE) for c in kept])
     return None
 
 
@@ -207,6 +239,32 @@ def _hyperbolic(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
     return None
 
 
+def _tanh_of_half(number: Fraction, parts: tuple[BasePower, ...]) -> Node | None:
+    """(exp(a) - 1)/(exp(a) + 1) = tanh(a/2)."""
+    for below, power in parts:
+        arg = _logistic(below)
+        if arg is None or not isinstance(power, nodes.Number) or power.value > -1:
+            continue
+        for above, other in parts:
+            sign = _sign_of_less(above, arg)
+            if sign and other == nodes.ONE:
+                rest = [p for p in parts if p[0] not in (above, below)]
+                if power != _MINUS:
+                    rest.append((below, nodes.Number(power.value + 1)))
+                if all(c < 0 for c, _ in terms(arg)):  # tanh(-a) = -tanh(a)
+                    sign, arg = -sign, _opposite(arg)
+                tanh = nodes.Apply("tanh", _scaled(arg, Fraction(1, 2)))
+                return product_of(sign * number, [*rest, (tanh, nodes.ONE)])
+    return None
+
+
+def _sign_of_less(node: Node, arg: Node) -> int:
+    """1 for exp(a) - 1, -1 for 1 - exp(a), else 0."""
+    some = {term: number for number, term in terms(node)}
+    sign = some.pop(nodes.Apply("exp", arg), Fraction(0))
+    return int(sign) if abs(sign) == 1 and some == {nodes.ONE: -sign} else 0
+
+
 def _grown_and_shrunk(node: Node, sign: int) -> Node | None:
     """The a of exp(a) + exp(-a) or, for a negative sign, of exp(a) - exp(-a)."""
     match terms(node):
@@ -218,7 +276,11 @@ def _grown_and_shrunk(node: Node, sign: int) -> Node | None:
 
 
 def _opposite(node: Node) -> Node:
-    return sum_of((-c, t) for c, t in terms(node))
+    return _scaled(node, -1)
+
+
+def _scaled(node: Node, number: Fraction | int) -> Node:
+    return sum_of((number * c, t) for c, t in terms(node))
 
 
 def _logistic(base: Node) -> Node | None:

@@ -24,7 +24,7 @@ from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 from matderiv.expression.selections import turned_constant
 
-__all__ = ["shortest_transpose", "transpose", "with_diagonals"]
+__all__ = ["shortest_transpose", "transpose", "turned_matrices", "with_diagonals"]
 
 _MATRIX = 2  # dimensions
 
@@ -70,7 +70,7 @@ def _rearrange(node: nodes.Rearrange, facts: Facts) -> Node | None:
     if isinstance(arg, nodes.MatMul) and order == (*last[:-2], last[-1], last[-2]):
         parts = nodes.children(arg)
         if all(len(facts.shape(part)) >= _MATRIX for part in parts):
-            left, right = (_turned(part, facts) for part in parts)
+            left, right = (turned_matrices(part, facts) for part in parts)
             product = nodes.MatMul(right, left)
             return product if cost(product) <= cost(node) else None
     if isinstance(arg, nodes.Multiply | nodes.Divide):
@@ -93,8 +93,8 @@ def _factors_rearranged(node: Node, order: tuple[int | None, ...], facts: Facts)
     return product_of(number, [(of(base), of(power)) for base, power in parts])
 
 
-def _turned(node: Node, facts: Facts) -> Node:
-    """Each matrix of a stack transposed."""
+def turned_matrices(node: Node, facts: Facts) -> Node:
+    """A matrix transposed, or each matrix of a stack."""
     if len(facts.shape(node)) == _MATRIX:
         return shortest_transpose(node, facts)
     return turned(node, facts.shape)

@@ -61,6 +61,7 @@ _SQUARE: dict[type, str] = {
     nodes.Determinant: "det",
     nodes.LogDet: "logdet",
 }
+_OVER: dict[type, str] = {nodes.Prod: "prod", nodes.Max: "max"}
 _SHORT = 8  # the largest power of a sum that is multiplied out
 
 
@@ -235,8 +236,8 @@ class Entries:
         match node:
             case nodes.Sum(arg, axis, keepdims):
                 return self._along(arg, axis, indices, keepdims=keepdims)
-            case nodes.Prod(arg, axis, keepdims):
-                return self._prod(arg, axis, indices, keepdims=keepdims)
+            case nodes.Prod() | nodes.Max():
+                return self._over(node, indices)
             case _ if isinstance(node, nodes.Arithmetic):
                 return self._entrywise(node, indices)
         return self._at(unfolded(node, "entries", self.shape), indices)
@@ -264,9 +265,9 @@ class Entries:
             (over[place],), lambda i: self._at(arg, (*others[:place], i, *others[place:]))
         )
 
-    def _prod(
-        self, arg: Node, axis: int | None, indices: tuple[Index, ...], *, keepdims: bool
-    ) -> Form:
+    def _over(self, node: nodes.Prod | nodes.Max, indices: tuple[Index, ...]) -> Form:
+        """The product or the largest of all entries, or along an axis."""
+        arg, axis, keepdims = node.arg, node.axis, node.keepdims
         over = self.shape(arg)
         place = None if axis is None else axis % len(over)
         dims = over if place is None else (over[place],)
@@ -277,7 +278,7 @@ class Entries:
         if place is not None:
             others = indices[:place] + (indices[place + 1 :] if keepdims else indices[place:])
             inner = (*others[:place], *inner, *others[place:])
-        if self._written:
+        if self._written and isinstance(node, nodes.Prod):
             made = ONE_FORM
             runs = [dim for dim in dims if dim != SINGLE]
             for places in _places(runs):
@@ -286,7 +287,7 @@ class Entries:
                 made = multiplied(made, undivided(contracted(entry)))
             return made
         entry = self._at(arg, inner)
-        return single(Whole("prod", letters, entry)) if letters else entry
+        return single(Whole(_OVER[type(node)], letters, contracted(entry))) if letters else entry
 
     def _matmul(self, left: Node, right: Node, at: tuple[Index, ...]) -> Form:
         """Σ_k a_ik b_kj; what stands before the last two indices of a stack runs along."""

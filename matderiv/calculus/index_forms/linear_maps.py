@@ -21,7 +21,7 @@ from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
 
-__all__ = ["LINEAR", "Factor", "Product", "linear_map", "without_ones"]
+__all__ = ["LINEAR", "Factor", "Product", "in_factors", "linear_map", "without_ones"]
 
 #: An array and the indices at which its entry stands in a product.
 Factor = tuple[Node, Indices]
@@ -76,7 +76,7 @@ def linear_map(
     found: list[Product] = []
     reader = _Reader(of, by, shape)
     for product in reader.at(formula, at):
-        found += _contracted(product, shape)
+        found += in_factors(product, shape)
         if len(found) > _MOST:
             raise UnsupportedError(
                 f"The derivative is a sum of more than {_MOST} products; give names to parts."
@@ -264,7 +264,7 @@ def without_ones(node: Node, places: Indices, shape: ShapeOf) -> Factor:
 # -- deltas under sums, and factors taken apart --------------------------------------------------
 
 
-def _contracted(product: Product, shape: ShapeOf) -> Iterator[Product]:
+def in_factors(product: Product, shape: ShapeOf) -> Iterator[Product]:
     """The product without deltas of letters that are summed over, its factors taken apart."""
     queue = list(product.factors)
     number = product.number

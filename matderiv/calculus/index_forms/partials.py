@@ -24,6 +24,7 @@ from matderiv.calculus.index_forms.forms import (
     Whole,
     added,
     constant,
+    difference,
     multiplied,
     placed,
     raised,
@@ -31,7 +32,7 @@ from matderiv.calculus.index_forms.forms import (
     scaled,
     single,
 )
-from matderiv.calculus.index_forms.known_functions import slope
+from matderiv.calculus.index_forms.known_functions import called, slope
 from matderiv.errors import InputError, UnsupportedError
 
 __all__ = ["partial", "product_rule", "with_deltas"]
@@ -160,6 +161,10 @@ class _Partial:
             case "prod", _:
                 names = dict(zip((old for old, _ in atom.letters), places, strict=True))
                 return multiplied(single(atom), raised(placed(atom.arg, names), MINUS_ONE_FORM))
+            case "max", _:  # 1 where the entry is the largest
+                names = dict(zip((old for old, _ in atom.letters), places, strict=True))
+                ahead = difference(placed(atom.arg, names), single(atom))
+                return called("iszero", ahead, self.fresh)
         if atom.indices:
             raise UnsupportedError(f"the second derivative of {atom.function} is not known")
         return same(f"d{atom.function}", *places)

@@ -18,6 +18,7 @@ from matderiv.calculus.index_forms.index_expressions import (
     ArrayEntry,
     Combined,
     Extent,
+    FunctionOfArray,
     IndexExpression,
     NamedEntry,
     Numeral,
@@ -100,7 +101,9 @@ class _Writer:
         inside, runs, places = self.running(dims)
         return sum_over(runs, term(inside, places))
 
-    def along(self, node: nodes.Sum | nodes.Prod, at: Indices) -> tuple[Runs, IndexExpression]:
+    def along(
+        self, node: nodes.Sum | nodes.Prod | nodes.Max, at: Indices
+    ) -> tuple[Runs, IndexExpression]:
         """The summation letters of a reduction, and the entry of its operand under the sum."""
         over = self.shape(node.arg)
         if node.axis is None:
@@ -250,6 +253,11 @@ def _prod(writer: _Writer, node: nodes.Prod, at: Indices) -> IndexExpression:
     return ProductOver(runs, body) if runs else body
 
 
+def _max(writer: _Writer, node: nodes.Max, at: Indices) -> IndexExpression:
+    runs, body = writer.along(node, at)
+    return FunctionOfArray("max", runs, body, ()) if runs else body
+
+
 def _norm(writer: _Writer, node: nodes.Norm, at: Indices) -> IndexExpression:
     del at
     square = nodes.Power(node.arg, nodes.TWO)
@@ -286,6 +294,7 @@ RULES: Mapping[type, _Rule] = {
     nodes.Diag: _diag,
     nodes.Sum: _sum,
     nodes.Prod: _prod,
+    nodes.Max: _max,
     nodes.Norm: _norm,
     nodes.Selection: _as_it_stands,
     nodes.OneHot: _as_it_stands,

@@ -64,9 +64,9 @@ def _by_definition(node: Node, upstream: Node, shape: ShapeOf) -> tuple[Node, ..
     return tuple(gained.pop(operand, _number(0)) for operand in operands)
 
 
-def _rule(kind: type) -> Callable[[Rule], Rule]:
+def _rule(*kinds: type) -> Callable[[Rule], Rule]:
     def register(rule: Rule) -> Rule:
-        ADJOINTS[kind] = rule
+        ADJOINTS.update(dict.fromkeys(kinds, rule))
         return rule
 
     return register
@@ -331,6 +331,14 @@ def prod(node: nodes.Prod, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     g = kept(g, node.axis, shape(node.arg), shape, keepdims=node.keepdims)
     whole = nodes.Prod(node.arg, node.axis, keepdims=node.axis is not None)
     return (nodes.Divide(_times(g, whole), node.arg),)
+
+
+@_rule(nodes.Max, nodes.Min)
+def largest(node: nodes.Max | nodes.Min, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g·da over the largest entries, of which each maximum has one alone."""
+    g = kept(g, node.axis, shape(node.arg), shape, keepdims=node.keepdims)
+    whole = type(node)(node.arg, node.axis, keepdims=node.axis is not None)
+    return (_times(g, nodes.Apply("iszero", nodes.Subtract(node.arg, whole))),)
 
 
 @_rule(nodes.LogSumExp)

@@ -165,6 +165,18 @@ def _prod(node: nodes.Prod) -> _Conditions:
     yield "nonzero", node.arg
 
 
+@_rule(nodes.Max)
+def _max(node: nodes.Max) -> _Conditions:
+    """Where two entries are the largest, neither has a derivative."""
+    yield "one_largest", node.arg
+
+
+@_rule(nodes.Min)
+def _min(node: nodes.Min) -> _Conditions:
+    """Where two entries are the smallest, neither has a derivative."""
+    yield "one_smallest", node.arg
+
+
 def _positive(node: Node) -> bool:
     """Whether a value is positive whatever the inputs are."""
     match node:

@@ -208,6 +208,15 @@ def prod(node: nodes.Prod, da: Node, shape: ShapeOf) -> Node:
     return nodes.Multiply(node, change)
 
 
+@_rule(nodes.Max, nodes.Min)
+def largest(node: nodes.Max | nodes.Min, da: Node, shape: ShapeOf) -> Node:
+    """For max(A): dA at the largest entry, of which there is one alone."""
+    whole = type(node)(node.arg, node.axis, keepdims=node.axis is not None)
+    own = nodes.Apply("iszero", nodes.Subtract(node.arg, whole))
+    change = nodes.Multiply(own, _whole(node, da, shape))
+    return nodes.Sum(change, node.axis, node.keepdims)
+
+
 @_rule(nodes.LogSumExp)
 def logsumexp(node: nodes.LogSumExp, da: Node, shape: ShapeOf) -> Node:
     """For log Σ exp(A): Σ softmax(A)∘dA."""

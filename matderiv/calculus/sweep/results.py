@@ -44,12 +44,6 @@ class GradientStages:
     put: frozenset[str] = frozenset()
 
     @property
-    def before(self) -> Node:
-        """The formula that was found to be 0, where it is; else the formula."""
-        *_, last = self.assembled, *(step.formula for step in self.tidying)
-        return self.assembled if last == nodes.ZERO else last
-
-    @property
     def users(self) -> tuple[str, ...]:
         """The values that use x and through which it reaches the loss."""
         return tuple(dict.fromkeys([use.by for use in self.uses]))

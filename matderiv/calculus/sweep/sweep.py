@@ -33,7 +33,7 @@ from matderiv.calculus.sweep.value_names import (
     value_names,
     with_value_names,
 )
-from matderiv.calculus.sweep.vanishing import Vanishing, agrees, is_zero, reads_zero
+from matderiv.calculus.sweep.vanishing import Vanishing, agrees, is_tied, is_zero, reads_zero
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import Assumed
@@ -100,7 +100,8 @@ def _refuse_equal_sides(graph: Graph, facts: Facts) -> None:
     """No gradient says step(A - Z) where A and Z go by two names for the same values.
 
     In a program of many values, which are not put into each other, the sides are compared at
-    random places; what agrees there is refused, too.
+    random places; what agrees there is refused, too. So is a largest entry that is never the only
+    one, such as that of a symmetric matrix.
     """
     values = {a.name: a.value for a in graph.values}
     lifted: dict[str, Node] = {}
@@ -108,6 +109,12 @@ def _refuse_equal_sides(graph: Graph, facts: Facts) -> None:
         if name in graph.lifted:
             lifted[name] = replaced(value, lifted)
     for node in itertools.chain.from_iterable(map(nodes.walk, values.values())):
+        if isinstance(node, nodes.Max | nodes.Min) and is_tied(node, graph, facts):
+            raise UnsupportedError(
+                f"In {source(replaced(node, lifted))} the entry that is taken may stand there "
+                "twice at any place, so that none of the two has a derivative of its own; take it "
+                "of a part in which each value stands once, such as a diagonal or a row."
+            )
         if isinstance(node, nodes.Maximum | nodes.Minimum):
             apart = nodes.Subtract(node.left, node.right)
             if reads_zero(apart, facts):

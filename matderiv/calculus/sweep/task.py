@@ -178,7 +178,7 @@ class Task:
 
     def source(self, formula: Node) -> str:
         """A formula as NumPy-like source that runs after the program and `size_lines`."""
-        return written_for(self.program, self.shapes, self.declared, formula)
+        return written_for(self.program, self.sweep.graph.shapes, self.declared, formula)
 
     def size_lines(self, formulas: Iterable[Node]) -> dict[str, str]:
         """The sizes that formulas hold, as assignments that read them off arrays."""

@@ -17,6 +17,7 @@ from matderiv.calculus.formulas.flattened import (
     sum_of,
     terms,
 )
+from matderiv.calculus.formulas.rewrite_transposes import turned_matrices
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -83,7 +84,7 @@ def with_value_names(
 def told_in_values(node: Node, names: ValueNames, facts: Facts, *, but: str) -> Node:
     """The formula with names for values and for parts of products and sums, tidied if shorter.
 
-    Where y = c/s is a value, c may stand as y·s.
+    Where y = c/s is a value, c may stand as y·s. Σ (A@Bᵀ)·C in rows is Σ A·y for a value y = C@B.
     """
     composed = [(name, value) for name, value in names.composed if name != but]
 
@@ -92,7 +93,11 @@ def told_in_values(node: Node, names: ValueNames, facts: Facts, *, but: str) -> 
             node, names.by_key, but=but, parts=lambda part: _in_part(part, composed)
         )
 
-    best = named(node)
+    def through(node: Node) -> Node:
+        made = nodes.rebuilt(node, map(through, nodes.children(node)))
+        return _through_product(made, names.by_key, but, facts) or made
+
+    best = named(through(node))
     for _ in range(_ROUNDS):
         others = [tidy(best, facts)] if best != node else []
         quotients = (_by_quotient(best, *value) for value in composed)
@@ -117,6 +122,34 @@ def _in_part(node: Node, composed: Sequence[tuple[str, Node]]) -> Node:
         if found is not None and cost(found) < cost(node):
             return _in_part(found, composed)
     return node
+
+
+def _through_product(
+    node: Node, names: Mapping[object, str], but: str, facts: Facts
+) -> Node | None:
+    """Σ (A@Bᵀ)·C in each row as Σ A·y for a value y = C@B, and so in each column."""
+    if not isinstance(node, nodes.Sum) or node.axis is None:
+        return None
+    whole = facts.shape(node.arg)
+    last = len(whole) - 1
+    number, parts = factors(node.arg)
+    for at, (product, power) in enumerate(parts):
+        if not isinstance(product, nodes.MatMul) or power != nodes.ONE:
+            continue
+        left, right = product.left, product.right
+        other = product_of(number, [*parts[:at], *parts[at + 1 :]])
+        if {*map(len, map(facts.shape, (left, right, other)))} != {len(whole)}:
+            continue
+        if node.axis == last:
+            kept, value = left, nodes.MatMul(other, turned_matrices(right, facts))
+        elif node.axis == last - 1:
+            kept, value = right, nodes.MatMul(turned_matrices(left, facts), other)
+        else:
+            continue
+        name = names.get(formula_key(value), but)
+        if name != but and facts.shape(other) == whole:
+            return nodes.Sum(nodes.Multiply(kept, nodes.Name(name)), node.axis, node.keepdims)
+    return None
 
 
 def _in_product(node: Node, name: str, value: Node) -> Node | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 
 from matderiv.calculus.deciding.decide import Attempt, Budget, Pair, decide
 from matderiv.calculus.formulas.broadcasting import filled
@@ -19,10 +20,12 @@ from matderiv.calculus.index_forms.letters import input_indices
 from matderiv.calculus.sweep.graph import Graph
 from matderiv.errors import InputError
 from matderiv.expression import nodes
+from matderiv.expression.assumptions import ASSUMPTIONS
+from matderiv.expression.dims import Shape
 from matderiv.expression.known_shapes import sized_for
 from matderiv.expression.nodes import Node
 
-__all__ = ["Vanishing", "agrees", "is_suspect", "is_zero", "reads_zero"]
+__all__ = ["Vanishing", "agrees", "is_suspect", "is_tied", "is_zero", "reads_zero"]
 
 #: Whether the formula of a gradient by a name is zero, given the gradients by other names.
 Vanishing = Callable[[Node, str, Graph, Facts, Mapping[str, Node]], bool]
@@ -40,6 +43,7 @@ _SUSPECT = (
 )
 _LARGEST = 2000  # entries of an array in a program that is worked out
 _SMALL = (2, 3, 4)  # sizes at which values are compared
+_NEAR = Fraction(1, 10**9)  # how near two numbers are that differ by rounding
 _LONGEST = 20  # values of a program that are put into each other
 _BUDGET = Budget(products=4_000)  # a suspicion is worth no more work than this
 
@@ -65,11 +69,37 @@ def agrees(apart: Node, graph: Graph) -> bool:
     """Whether a difference of values of a program is 0 wherever it is tried, at small sizes."""
     from matderiv.expression.trial import looks_zero  # NumPy is loaded where it is needed
 
+    return looks_zero(*_trial(apart, graph))
+
+
+def is_tied(node: nodes.Max | nodes.Min, graph: Graph, facts: Facts) -> bool:
+    """Whether several entries are the largest, or smallest, at more than one place tried.
+
+    Entries of a symmetric matrix are. What relu and clip make equal is the same number everywhere.
+    """
+    from matderiv.expression.trial import distinct_values  # NumPy is loaded where it is needed
+
+    whole = type(node)(node.arg, node.axis, keepdims=node.axis is not None)
+    apart = nodes.Apply("abs", nodes.Subtract(node.arg, whole))
+    near = nodes.Apply("step", nodes.Subtract(nodes.Number(_NEAR), apart))
+    count = nodes.Sum(near, node.axis, keepdims=node.axis is not None)
+    several = nodes.Apply("step", nodes.Subtract(count, nodes.ONE))
+    steps, given, shapes = _trial(nodes.Multiply(several, whole), graph)
+    symmetric = (name for name, what in facts.assumed.items() if ASSUMPTIONS[what].symmetric)
+    inputs = [nodes.Name(name) for name in symmetric if name in given]
+    made = [(name.name, nodes.Add(name, nodes.Transpose(name))) for name in inputs]
+    return distinct_values([*made, *steps], given, shapes) > 1
+
+
+def _trial(
+    node: Node, graph: Graph
+) -> tuple[list[tuple[str, Node]], dict[str, Shape], dict[str, Shape]]:
+    """An expression of a program's values, with all that it is tried with, at small sizes."""
     letters = {d.symbol for shape in graph.shapes.values() for d in shape if not d.symbol.isdigit()}
     sizes = dict(zip(sorted(letters), itertools.cycle(_SMALL), strict=False))
     shapes = sized_for(graph.program, graph.shapes, sizes)
     given = {name: shapes[name] for name in graph.given()}
-    return looks_zero([*((a.name, a.value) for a in graph.values), ("", apart)], given, shapes)
+    return [*((a.name, a.value) for a in graph.values), ("", node)], given, shapes
 
 
 def is_suspect(

@@ -1,0 +1,158 @@
+"""Printed code in torch and JAX themselves: it runs, and is what their own differentiation says."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from _gradient_table import Gradient, table
+from _reference import UNDEFINED, Array
+from test_code import SIZES, called, derived, drawn, error, ran
+
+import matderiv
+
+pytestmark = pytest.mark.parts
+
+#: Programs whose losses torch and jax.numpy write with the same words.
+LOSSES: list[tuple[str, str, dict[str, tuple[int, ...]], Callable[..., Any]]] = [
+    ("sum((X @ W - T)**2)", "W", {}, lambda m, X, W, T: m.sum((X @ W - T) ** 2)),
+    ("mean((X @ w - y)**2)", "w", {}, lambda m, X, w, y: m.mean((X @ w - y) ** 2)),
+    (
+        "H = tanh(X @ U + b); L = sum((H @ V)**2)",
+        "U",
+        {"b": (5,)},
+        lambda m, X, U, b, V: m.sum((m.tanh(X @ U + b) @ V) ** 2),
+    ),
+    ("sum(exp(X @ W)*T)", "X", {}, lambda m, X, W, T: m.sum(m.exp(X @ W) * T)),
+    (
+        "logdet(S) + y @ inv(S) @ y",
+        "S",
+        {},
+        lambda m, S, y: m.linalg.slogdet(S)[1] + y @ m.linalg.inv(S) @ y,
+    ),
+    (
+        "tr(A @ inv(X) @ B)",
+        "X",
+        {"A": (4, 3), "B": (3, 4)},
+        lambda m, A, X, B: m.trace(A @ m.linalg.inv(X) @ B),
+    ),
+    ("det(X)**2", "X", {}, lambda m, X: m.linalg.det(X) ** 2),
+    ("norm(A @ x - b)", "x", {}, lambda m, A, x, b: m.linalg.norm(A @ x - b)),
+    (
+        "Y = X @ W; L = sum(logsumexp(Y, axis=1)) - sum(T*Y)",
+        "W",
+        {},
+        lambda m, X, W, T: m.sum(m.log(m.sum(m.exp(X @ W), 1))) - m.sum(T * (X @ W)),
+    ),
+    (
+        "P = softmax(Q @ K.T, axis=1); L = sum((P @ V)**2)",
+        "K",
+        {},
+        lambda m, Q, K, V: m.sum(((m.exp(Q @ K.T) / m.exp(Q @ K.T).sum(1)[:, None]) @ V) ** 2),
+    ),
+    (
+        "sum(sigmoid(X)*softplus(X))",
+        "X",
+        {},
+        lambda m, X: m.sum(m.log(1 + m.exp(X)) / (1 + m.exp(-X))),
+    ),
+    (
+        "sum(sqrt(sum(X**2, axis=1))) + sum(abs(X))",
+        "X",
+        {},
+        lambda m, X: m.sum(m.sqrt(m.sum(X**2, 1))) + m.sum(m.abs(X)),
+    ),
+    (
+        "sum(softmax(X)*T) + logsumexp(X)",
+        "X",
+        {},
+        lambda m, X, T: m.sum(m.exp(X) * T) / m.sum(m.exp(X)) + m.log(m.sum(m.exp(X))),
+    ),
+    (
+        "prod(x) + sum(outer(x, y)**2)",
+        "x",
+        {},
+        lambda m, x, y: m.prod(x) + m.sum(m.outer(x, y) ** 2),
+    ),
+]
+
+EVERY_LOSS = pytest.mark.parametrize(
+    ("program", "wrt", "shapes", "loss"), LOSSES, ids=[program for program, *_ in LOSSES]
+)
+
+
+def framework(name: str) -> Any:
+    """Return torch or JAX; skip where it is not installed, unless the environment says it has to be."""
+    if os.environ.get("MATDERIV_REQUIRE_TOOLS") == "1":
+        found = importlib.import_module(name)
+    else:
+        found = pytest.importorskip(
+            name, reason=f"{name} is not installed: see the extra frameworks"
+        )
+    if name == "jax":
+        found.config.update("jax_enable_x64", val=True)
+    return found
+
+
+def given(name: str, array: Array, kind: type) -> Any:
+    """An array of a library's own, of one precision."""
+    library = framework(name)
+    return (
+        library.tensor(array.astype(kind))
+        if name == "torch"
+        else library.numpy.asarray(array, kind)
+    )
+
+
+def _in(name: str, function: Callable[..., Any], kind: type) -> Callable[..., Any]:
+    """A function of NumPy's arrays as one of a library's."""
+    return lambda array: given(name, np.asarray(function(np.asarray(array))), kind)
+
+
+@pytest.mark.parametrize("target", ["torch", "jax"])
+@pytest.mark.parametrize("gradient", table(), ids=lambda gradient: gradient.id)
+def test_every_printed_text_runs(gradient: Gradient, target: str, tmp_path: Path) -> None:
+    """It agrees with central differences in both precisions, and its result has that of its inputs."""
+    framework(target)
+    function = ran(derived(gradient).code(target), tmp_path)["gradient"]
+    sizes = gradient.sizes([2 * n for n in SIZES])
+    inputs = gradient.inputs(sizes, np.random.default_rng(1))
+    expected = gradient.differences(sizes, inputs)
+    for kind, far in ((np.float64, 1e-6), (np.float32, 1e-2)):
+        functions = {name: _in(target, of, kind) for name, of in UNDEFINED.items()}
+        arrays = {name: given(target, array, kind) for name, array in inputs.items()}
+        found = called(function, arrays, functions)
+        assert error(found, expected) < far
+        assert np.asarray(found).dtype == kind
+
+
+@EVERY_LOSS
+def test_torch_text(
+    program: str, wrt: str, shapes: Any, loss: Callable[..., Any], tmp_path: Path
+) -> None:
+    """The torch text gives what torch.autograd gives."""
+    torch = framework("torch")
+    gradient = matderiv.gradient(program, wrt=wrt, shapes=shapes)
+    inputs = {k: torch.tensor(v, requires_grad=k == wrt) for k, v in drawn(gradient).items()}
+    loss(torch, **inputs).backward()
+    with torch.no_grad():
+        found = called(ran(gradient.code("torch"), tmp_path)["gradient"], inputs)
+    assert error(found, inputs[wrt].grad.numpy()) < 1e-10
+
+
+@EVERY_LOSS
+def test_jax_text(
+    program: str, wrt: str, shapes: Any, loss: Callable[..., Any], tmp_path: Path
+) -> None:
+    """The JAX text gives what jax.grad gives."""
+    jax = framework("jax")
+    gradient = matderiv.gradient(program, wrt=wrt, shapes=shapes)
+    inputs = {k: jax.numpy.asarray(v) for k, v in drawn(gradient).items()}
+    expected = jax.grad(lambda x: loss(jax.numpy, **{**inputs, wrt: x}))(inputs[wrt])
+    found = called(ran(gradient.code("jax"), tmp_path)["gradient"], inputs)
+    assert error(found, np.asarray(expected)) < 1e-10
