@@ -83,7 +83,7 @@ def indexed_base(node: nodes.Mapped) -> tuple[Node, str]:
 
 
 def index_text(parts: Mapping[int, _Move], size: Callable[[SizeText], str] = str) -> str:
-    """What is taken along each axis in brackets: [1:, 0].
+    """The slices and entries along the axes, in brackets: [1:, 0].
 
     >>> index_text({1: ("slice", None, -1, 1)})
     '[:, :-1]'

@@ -95,10 +95,14 @@ def _source(node: Node) -> tuple[str, int]:
             one = f"({source(first)})" if mixes(node) else _wrapped(first, left)
             return one + operator + _wrapped(second, right), own
         case _:
-            if isinstance(node, nodes.IndexMap):
-                return _index_map(node), _ATOM
-            parts = [*map(source, _arrays(node)), *_options(node)]
-            return f"{NAMES[type(node)]}({', '.join(parts)})", _ATOM
+            return _called(node), _ATOM
+
+
+def _called(node: Node) -> str:
+    if isinstance(node, nodes.IndexMap):
+        return _index_map(node)
+    parts = [*map(source, _arrays(node)), *_options(node)]
+    return f"{NAMES[type(node)]}({', '.join(parts)})"
 
 
 def _index_map(node: Node) -> str:
