@@ -57,8 +57,7 @@ class Rules:
         """
         done = self._done.get(id(node))
         if done is None:
-            of_map = isinstance(node, nodes.IndexMap)
-            found = self._index_map(node) if of_map else self._shape(node)
+            found = self._index_map(node) if isinstance(node, nodes.IndexMap) else self._shape(node)
             done = self._done[id(node)] = (node, found)
         return done[1]
 

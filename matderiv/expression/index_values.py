@@ -87,7 +87,7 @@ def _moved(node: nodes.Mapped, array: Values, sizes: Mapping[str, int]) -> Value
             index[axis] = slice(start, stop, step)
             return np.asarray(array[tuple(index)])
         case "at", int(place):
-            return np.take(array, place, axis)
+            return np.asarray(np.take(array, place, axis))
         case "roll" | "repeat", int(n):
             return np.asarray((np.roll if name == "roll" else np.repeat)(array, n, axis))
     raise ShapeError(f"{name} is no map along an axis.")
