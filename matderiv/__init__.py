@@ -16,11 +16,12 @@ from matderiv.errors import (
 
 TYPE_CHECKING = False  # type checkers read it as True; `typing` takes longer than all the rest
 if TYPE_CHECKING:
-    from matderiv.api import Derivation, derive
+    from matderiv.api import Derivation, board, derive
     from matderiv.array_derivatives import hessian, hvp, jvp, vjp
     from matderiv.array_results import ArrayDerivative
     from matderiv.checking.check import check
     from matderiv.checking.report import Check
+    from matderiv.expansions import Taylor, taylor
     from matderiv.gradients import Gradient, gradient
     from matderiv.handouts import Handout
     from matderiv.jacobians import Jacobian, jacobian
@@ -37,8 +38,10 @@ __all__ = [
     "ProgramSyntaxError",
     "ProofError",
     "ShapeError",
+    "Taylor",
     "UnsupportedError",
     "__version__",
+    "board",
     "check",
     "derive",
     "gradient",
@@ -46,6 +49,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "taylor",
     "vjp",
 ]
 
@@ -57,6 +61,8 @@ _PUBLIC = {
     "Gradient": "matderiv.gradients",
     "Handout": "matderiv.handouts",
     "Jacobian": "matderiv.jacobians",
+    "Taylor": "matderiv.expansions",
+    "board": "matderiv.api",
     "check": "matderiv.checking.check",
     "derive": "matderiv.api",
     "gradient": "matderiv.gradients",
@@ -64,6 +70,7 @@ _PUBLIC = {
     "hvp": "matderiv.array_derivatives",
     "jacobian": "matderiv.jacobians",
     "jvp": "matderiv.array_derivatives",
+    "taylor": "matderiv.expansions",
     "vjp": "matderiv.array_derivatives",
 }
 

@@ -18,6 +18,7 @@ from matderiv.derivation.program import build_program
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.handout.document import Document
 from matderiv.handout.formats import write_text
+from matderiv.handout.lengths import Length, compose_length, read_length
 from matderiv.handout.program import compose_program
 from matderiv.handout.readings import reading_texts
 from matderiv.notation.shown import MOST_SHOWN, Show, shown
@@ -30,6 +31,7 @@ __all__ = [
     "MOST_SHOWN",
     "Derivation",
     "Show",
+    "board",
     "derive",
     "shown",
 ]
@@ -49,14 +51,19 @@ class Derivation(links.ProvedSteps):
         return reading_texts(self.task.readings)
 
     @checked()
-    def document(self, lang: str = "en", show: Show = None) -> Document:
+    def document(self, lang: str = "en", show: Show = None, length: Length = "full") -> Document:
         """The document of the derivation in a language.
 
-        `show` is how many rows, columns and terms are shown of long ones, or "all".
+        `show` is how many rows, columns and terms are shown of long ones, or "all". The `length`
+        is "full", every step; "short", the steps that teach something; "board", the derivation as
+        it is written on a board; or "card", one page of formulas, rules and code.
 
         Raises:
             InputError: no such language, or `show` asks for more than a page can hold.
         """
+        known = read_length(length)
+        if known != "full":
+            return compose_length(self, lang, shown(self.task, show), known)
         return compose_program(self, lang, shown(self.task, show))
 
     @checked()
@@ -70,12 +77,13 @@ class Derivation(links.ProvedSteps):
         exercises: int = 0,
         seed: int = 0,
         answers: Literal["none", "end", "separate"] = "end",
+        length: Length = "full",
     ) -> Handout:
         """The handout of the derivation: problem, formulas, steps, proof, figures, exercises.
 
         `title` replaces the usual one; `exercises` are drawn from `seed`, and their answers stand
-        at the end, in a document of their own ("separate") or nowhere ("none"). `lang` and `show`
-        are as in `document`.
+        at the end, in a document of their own ("separate") or nowhere ("none"). `lang`, `show` and
+        `length` are as in `document`.
 
         Raises:
             InputError: as in `document`, or an argument cannot be used as it stands.
@@ -86,21 +94,21 @@ class Derivation(links.ProvedSteps):
         """
         from matderiv.handouts import Wishes, make
 
-        wishes = Wishes(lang, title, author, show, exercises, seed, answers)
+        wishes = Wishes(lang, title, author, show, exercises, seed, answers, length)
         with uncollected():
             return make(self, wishes, shown(self.task, show))
 
     @checked()
-    def latex(self, lang: str = "en", show: Show = None) -> str:
+    def latex(self, lang: str = "en", show: Show = None, length: Length = "full") -> str:
         """The derivation as a LaTeX fragment; see `document`."""
         with uncollected():
-            return write_text(self.document(lang, show), "latex")
+            return write_text(self.document(lang, show, length), "latex")
 
     @checked()
-    def markdown(self, lang: str = "en", show: Show = None) -> str:
+    def markdown(self, lang: str = "en", show: Show = None, length: Length = "full") -> str:
         """The derivation as Markdown; see `document`."""
         with uncollected():
-            return write_text(self.document(lang, show), "markdown")
+            return write_text(self.document(lang, show, length), "markdown")
 
     def json(self) -> str:
         """The derivation as a certificate that others can check; see the README."""
@@ -177,3 +185,46 @@ def derive(
         stage("what SymPy finds on its own")
         second = second_opinion_on(task)
     return Derivation(task, task.wrt, made.steps, made.close, second)
+
+
+@checked(PAGE_WORK)
+def board(
+    program: str = DEFAULT_PROGRAM,
+    *,
+    wrt: str | Iterable[str] | None = None,
+    sizes: Mapping[str, int | None] | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    convention: str | None = None,
+    lang: str = "en",
+    colours: bool = False,
+) -> str:
+    r"""The derivation as it is written on a board, in lines of 80 columns; every line is proved.
+
+    Shapes:
+        As in `derive`, as are the other arguments. With `colours`, a terminal shows each array in
+        one of its own.
+
+    Raises:
+        InputError: the input cannot be read or is not supported; nothing is guessed.
+        ProofError: a line is not proved.
+
+    >>> print(board("L = sum((X @ W - T)**2)", wrt="W").split("\n\n")[1])
+         dL = 2tr((XW - T)ᵀX dW)                                          power rule
+            = tr((2Xᵀ(XW - T))ᵀ dW)                    (AB)ᵀ = BᵀAᵀ; terms collected
+    ⇒ ∂L/∂W = 2Xᵀ(XW - T)                                    read off dL = tr(Gᵀ dW)
+    """
+    names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
+    with uncollected():
+        from matderiv.handout.board import terminal_board
+
+        task = read_task(
+            program,
+            names,
+            sizes=sizes,
+            shapes=shapes,
+            assume=assume,
+            convention=convention,
+            scalar=True,
+        )
+        return terminal_board(task, lang, colours=colours)

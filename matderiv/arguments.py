@@ -19,7 +19,7 @@ from typing import Any, ParamSpec, SupportsIndex, TypeVar
 from matderiv._budget import LONG, budget
 from matderiv.errors import InputError, brief
 
-__all__ = ["NAME", "POSITION", "Kind", "checked"]
+__all__ = ["CLAIM", "NAME", "POSITION", "Kind", "checked"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -90,8 +90,9 @@ def checked(times: int = 1, /, **own: Kind) -> Callable[[Callable[_P, _R]], Call
                     value = given.arguments[name]
                     if value is not None or name not in optional:
                         given.arguments[name] = kind.of(name, value)
-            texts = [given.arguments.get(name) or "" for name in ("program", "claim")]
-            letters = sum(map(len, texts)) if "program" in kinds else LONG
+            texts = [given.arguments.get(name) for name in ("program", "claim")]
+            length = sum(len(text) for text in texts if isinstance(text, str))
+            letters = length if "program" in kinds else LONG
             with budget(letters=letters, times=times):
                 return function(*given.args, **given.kwargs)
 
@@ -225,6 +226,12 @@ _FLAG = Kind("True or False", _flag)
 #: One name, for parameters that elsewhere take several.
 NAME = Kind('a name, such as "X"', _text)
 
+#: A formula or a function that works it out, for claims that may be either.
+CLAIM = Kind(
+    'a formula as text, such as "2*X", or a function',
+    lambda value: value if callable(value) else _text(value),
+)
+
 #: The place of an argument of a function, for parameters that elsewhere are names.
 POSITION = Kind("the place of an argument, counted from 0", _whole)
 
@@ -240,6 +247,8 @@ _KINDS = {
     "method": _TEXT,
     "dtype": _TEXT,
     "lang": _TEXT,
+    "length": _TEXT,
+    "colours": _FLAG,
     "show": Kind("'all' or a whole number from 2 to 1000", _show),
     "title": _TEXT,
     "author": _TEXT,
@@ -255,7 +264,10 @@ _KINDS = {
     "name": NAME,
     "names": Kind("the names of files", lambda names: tuple(map(_text, names))),
     "fragment": _FLAG,
+    "newton": _FLAG,
+    "order": Kind("a whole number from 1", _at_least(1, _whole)),
     "functions": Kind('a dictionary, such as {"f": numpy.sin}', _by_name(_callable)),
+    "array": _FUNCTION,
     "forward": Kind("a function, or None", lambda v: None if v is None else _callable(v)),
     "backward": _FUNCTION,
     "func": _FUNCTION,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from matderiv._collector import uncollected
 from matderiv.arguments import checked
 from matderiv.array_questions import Asked, answer_at, array_program
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.runnable import size_lines, size_words, written_for
+from matderiv.calculus.formulas.work import Work, size_of, work_of
 from matderiv.calculus.index_forms.einsums import EinsumTerm
 from matderiv.calculus.sweep.array_derivatives import Found, curvature
-from matderiv.errors import InputError, ShapeError
+from matderiv.errors import InputError, MatderivError, ShapeError
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.readings import Reading
@@ -25,11 +27,15 @@ from matderiv.notation.array_forms import (
     einsum_calls,
     written_array,
 )
+from matderiv.notation.statements import statements
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from matderiv.derivation.array_steps import ArrayDerivation
     from matderiv.expression.numeric import Array as Numbers
+    from matderiv.handout.document import Document
+    from matderiv.notation.shown import Show
 
 __all__ = ["ArrayDerivative", "derivative_text"]
 
@@ -38,6 +44,9 @@ _SHORT = 72  # letters of a formula that is shown whole
 
 #: The beginning of the name of each kind of result.
 _LABELS = {"jacobian": "J", "hessian": "H", "jvp": "J", "vjp": "J", "hvp": "H"}
+
+#: The whole array of which a product is worked out.
+_WHOLE = {"jvp": "jacobian", "vjp": "jacobian", "hvp": "hessian"}
 
 _WORDS = {
     "jacobian": "the Jacobian of {y} by {x}",
@@ -163,6 +172,40 @@ class ArrayDerivative:
             return f"{there}{f' where {needed}' if needed else ''}."
         return f"{words}: {there}."
 
+    @cached_property
+    def work(self) -> str:
+        r"""A sentence on what a product takes, and what the whole array would; else "".
+
+        >>> from matderiv import hvp
+        >>> print(hvp("x @ A @ x", wrt="x").work.replace("; ", ";\\n"))
+        Hv takes 3*D**2 operations and holds D**2 + D numbers;
+        H and the product of H and v take 3*D**2 operations and hold D**2 + D numbers.
+        """
+        whole = _WHOLE.get(self.asked.kind)
+        if whole is None:
+            return ""
+        known = {
+            dim.symbol: dim.size
+            for shape in self.shapes.values()
+            for dim in shape
+            if dim.symbol in self.declared
+        }
+        try:
+            own = _work(self.answer)
+            full = answer_at(replace(self.asked, kind=whole, direction=""), self.shapes)
+            other = _work(full)
+        except MatderivError:  # the whole array has no formula
+            return ""
+        label = _LABELS[whole]
+        v = self.asked.direction
+        along = f"{v} and {label}" if self.asked.kind == "vjp" else f"{label} and {v}"
+        product = Work(size_of(full.dims, times=2), size_of(self.answer.dims))
+        (o, n), (p, m) = own.told(known), (other + product).told(known)
+        return (
+            f"{self.label} takes {o} operations and holds {n} numbers; {label} and the product of "
+            f"{along} take {p} operations and hold {m} numbers."
+        )
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the result at the sizes of the program."""
@@ -199,6 +242,71 @@ class ArrayDerivative:
             formula, calls = einsum_calls(self._derived)
         wanted = Wanted(asked.kind, self.label, words, self.program, inputs, calls)
         return gradient_code(answer.sweep, {answer.name: formula}, target, note=note, wanted=wanted)
+
+    @checked()
+    def document(self, lang: str = "en", show: Show = None, *, newton: bool = False) -> Document:
+        """The page that derives a Jacobian or a Hessian: entries, index notation, differentials.
+
+        `show` is how many rows, columns and terms are shown of long ones, or "all"; with `newton`
+        the page about a Hessian by a vector goes on to Newton's step.
+
+        Raises:
+            InputError: no such language, `show` asks for too much, or it is a product with a
+                direction, which has no page.
+            ProofError: a link of the derivation is not proved.
+            UnsupportedError: a value is too long in one piece.
+        """
+        from matderiv.handout.array_page import array_blocks, array_title
+        from matderiv.handout.document import Document
+        from matderiv.notation.shown import shown
+
+        with uncollected():
+            derived = self._derivation(newton=newton)
+            lines = {} if self.form == "index" else self.lines
+            if newton:
+                lines = self._newton_lines(derived)
+            most = shown(derived.about.task, show)
+            blocks = tuple(array_blocks(derived, lines, lang, most))
+            return Document(lang, array_title(derived, lang), blocks, whole=most is None)
+
+    def _newton_lines(self, derived: ArrayDerivation) -> dict[str, str]:
+        """The gradient, the Hessian and Newton's step, in the order to work them out."""
+        gradient = derived.gradient
+        assert gradient is not None
+        node = gradient.answer(self.wrt[0])
+        parts = (node, *self.written.parts)
+        sizes = size_lines(self.program, self.shapes, self.declared, parts)
+        names = derived.about.names
+        step = f"-solve({self.label}, {names.of})"
+        return {
+            **sizes,
+            names.of: self._text(node),
+            self.label: self.formula,
+            names.step: step,
+        }
+
+    def _derivation(self, *, newton: bool) -> ArrayDerivation:
+        """The steps to it.
+
+        Raises:
+            InputError: it is a product with a direction.
+        """
+        from matderiv.array_pages import ArrayWishes, derive_array
+
+        if self.asked.direction:
+            whole = "hessian" if self.asked.kind == "hvp" else "jacobian"
+            raise InputError(f"There is no page about {self.asked.kind}; make that of {whole}.")
+        wishes = ArrayWishes(self.read, self.form != "vec", newton)
+        return derive_array(self.asked, self.answer, self.shapes, wishes)
+
+    @checked()
+    def print(
+        self, form: str = "text", lang: str = "en", show: Show = None, *, newton: bool = False
+    ) -> str:
+        """The page as text, LaTeX or Markdown; see `document`."""
+        from matderiv.handout.formats import write_text
+
+        return write_text(self.document(lang, show, newton=newton), form)
 
     @checked()
     def __call__(
@@ -261,13 +369,16 @@ class ArrayDerivative:
         of = value if array.named or not rank else array.free(*wishes)
         names: tuple[str, ...] = (x,)
         first = rank
-        if self.asked.kind == "hessian":
+        if self.asked.kind in ("hessian", "hvp"):
             names, first = (x, *(more or (x,))), len(self.shapes[x])
         elif self.asked.layout == "denominator":
             first = len(self.shapes[x])
         swap = array.free("K", "C", "P")
         turned = self.asked.layout == "denominator"
-        return Derived(self.answer, self.form, of, names, first, self._text, swap, turned)
+        direction = self.asked.direction
+        product = (_LABELS[self.asked.kind], direction) if direction else None
+        answer, text = self.answer, self._text
+        return Derived(answer, self.form, of, names, first, text, swap, turned, product)
 
     @property
     def _layout_note(self) -> str:
@@ -297,7 +408,8 @@ def derivative_text(derivative: ArrayDerivative, form: str = "formula") -> str:
     """
     match form:
         case "formula":
-            made = [f"# {note}" for note in (*derivative.readings, derivative.note) if note]
+            notes = (*derivative.readings, derivative.note, derivative.work)
+            made = [f"# {note}" for note in notes if note]
             if derivative.form == "index":
                 return "\n".join([*made, derivative.formula, ""])
             for name, value in derivative.lines.items():
@@ -307,6 +419,12 @@ def derivative_text(derivative: ArrayDerivative, form: str = "formula") -> str:
         case "latex":
             return "".join(f"% {line}\n" for line in derivative.readings) + derivative.latex()
     return derivative.code(form)
+
+
+def _work(found: Found) -> Work:
+    """The work that a derivative takes, with that of the values that it is made of."""
+    values = statements(found.sweep, {found.name: found.node})
+    return work_of(values.values(), found.sweep.facts.shape)
 
 
 def _sizes(shapes: Mapping[str, Shape]) -> dict[str, tuple[int, ...]]:

@@ -10,12 +10,15 @@ from typing import Literal, get_args
 
 from matderiv import files
 from matderiv.arguments import checked
+from matderiv.derivation.board import build_board
 from matderiv.derivation.links import ProvedSteps
 from matderiv.errors import InputError
+from matderiv.handout.board import board_title
 from matderiv.handout.command import Command
 from matderiv.handout.composer import ProgramComposer
-from matderiv.handout.document import Block, CodeBlock, Document, Exercise
+from matderiv.handout.document import Block, CodeBlock, Document, Exercise, Text
 from matderiv.handout.formats import format_of, write, write_text
+from matderiv.handout.lengths import Length, blocks_of, read_length
 from matderiv.handout.sheet import answer_sheet, how_it_was_made, sheet, with_exercises
 from matderiv.handout.text import words_of
 from matderiv.handout.texts import messages
@@ -124,6 +127,7 @@ class Wishes:
     exercises: int = 0
     seed: int = 0
     answers: AnswersPlace = "end"
+    length: Length = "full"
 
     def checked(self) -> Wishes:
         """The same, its words in one line.
@@ -134,6 +138,7 @@ class Wishes:
         if self.answers not in get_args(AnswersPlace):
             known = ", ".join(get_args(AnswersPlace))
             raise InputError(f"answers is {self.answers!r}; there are: {known}.")
+        read_length(self.length)
         if not 0 <= self.exercises <= _MOST_EXERCISES:
             raise InputError(
                 f"{self.exercises} exercises are asked for; give a number from 0 to "
@@ -152,6 +157,7 @@ class Wishes:
         """The options of the command line that say the same."""
         found: dict[str, object] = {
             "--lang": self.lang,
+            "--length": None if self.length == "full" else self.length,
             "--show": self.show,
             "--title": self.title,
             "--author": self.author or None,
@@ -188,6 +194,13 @@ def _sheet(
 ) -> Document:
     """The handout without exercises; `made` says how it was made."""
     composer = ProgramComposer(derivation, wishes.lang, limit, marked=True)
+    if wishes.length != "full":
+        board = build_board(derivation.task)
+        title = board_title(board, wishes.lang) if wishes.title is None else (Text(wishes.title),)
+        blocks = (*blocks_of(board, composer, wishes.length), *made)
+        return Document(
+            wishes.lang, title, blocks, author=wishes.author, whole=composer.show is None
+        )
     return sheet(composer, made, title=wishes.title, author=wishes.author)
 
 

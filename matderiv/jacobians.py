@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,9 +14,9 @@ from matderiv.array_results import ArrayDerivative
 from matderiv.calculus.sweep.in_one_piece import ArrayTask, read_array
 from matderiv.calculus.sweep.local_jacobian import JacobianSize, LocalJacobian, check_type
 from matderiv.errors import InputError
-from matderiv.handout.document import Document
-from matderiv.handout.formats import write_text
+from matderiv.handout.document import Document, Heading
 from matderiv.handout.jacobian import compose_jacobian
+from matderiv.handout.sentences import fill
 
 __all__ = ["Jacobian", "jacobian"]
 
@@ -49,12 +49,14 @@ class Jacobian(ArrayDerivative):
         return LocalJacobian(found.task, found.of, found.wrt).size(self.dtype)
 
     @checked()
-    def document(self, lang: str = "en", show: Show = None) -> Document:
-        """The page about it. `show` writes the Jacobian out, so much of it; see `derive`.
+    def document(self, lang: str = "en", show: Show = None, *, newton: bool = False) -> Document:
+        """The page that derives it, if Y is what the program ends in, and says what it takes.
+
+        `show` writes the Jacobian out, so much of it; see `derive`.
 
         Raises:
             InputError: no such language, or the Jacobian is too large to be written out.
-            ProofError: its entries or its structure are not proved.
+            ProofError: a link of the derivation, its entries or its structure are not proved.
         """
         size = self.size
         if show is not None and size.count > MOST_SHOWN:
@@ -63,12 +65,13 @@ class Jacobian(ArrayDerivative):
                 "be written out. Leave --show away, or choose smaller sizes."
             )
         most = max(size.rows, size.cols) if show == "all" else show
-        return compose_jacobian(self.found, self.dtype, most, lang)
-
-    @checked()
-    def print(self, form: str = "text", lang: str = "en", show: Show = None) -> str:
-        """The page as text, LaTeX or Markdown."""
-        return write_text(self.document(lang, show), form)
+        rows = self.form != "vec"
+        size_page = compose_jacobian(self.found, self.dtype, most, lang, by_rows=rows)
+        if not self.shapes[self.program.loss.name]:
+            return size_page
+        derived = super().document(lang, show, newton=newton)
+        heading = Heading(2, fill(lang, "jacobian.heading", {}))
+        return replace(derived, blocks=(*derived.blocks, heading, *size_page.blocks))
 
 
 @checked(TIMES, wrt=NAME)

@@ -17,7 +17,7 @@ from typing import Any
 
 from matderiv.errors import MatderivError
 
-__all__ = ["Found", "Limits", "isolated", "refusal", "shrunk"]
+__all__ = ["Found", "Limits", "isolated", "refusal", "shrunk", "tried"]
 
 #: Processor time and memory are the process's own; a wait for something else is cut here.
 _PATIENCE = 30
@@ -56,7 +56,7 @@ def isolated(trial: Callable[[Any], Found], case: object, limits: Limits) -> Fou
     if child == 0:
         os.close(ours)
         _cap(limits)
-        found = _tried(trial, case)
+        found = tried(trial, case)
         with contextlib.suppress(OSError), os.fdopen(theirs, "wb") as pipe:
             pickle.dump(found, pipe)
         os._exit(0)
@@ -86,7 +86,7 @@ def _cap(limits: Limits) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _tried(trial: Callable[[Any], Found], case: object) -> Found:
+def tried(trial: Callable[[Any], Found], case: object) -> Found:
     try:
         return trial(case)
     except MatderivError as error:

@@ -308,6 +308,30 @@ def naive_seconds(n: int) -> float:
     return taken / len(sample) * 2 * n * n
 
 
+def hessians() -> list[Target]:
+    """The Hessian of logistic regression, for all sizes, against SymPy's on explicit symbols."""
+    import sympy as sp
+
+    import matderiv
+
+    def ours() -> object:
+        program = "p = sigmoid(X @ w); L = -sum(y*log(p) + (1 - y)*log(1 - p))"
+        return matderiv.hessian(program, wrt="w").formula
+
+    def theirs(n: int) -> float:
+        w, y = sp.symbols(f"w:{n}"), sp.symbols("y:6")
+        rows = sp.Matrix(6, n, lambda i, j: sp.Symbol(f"x_{i},{j}")) * sp.Matrix(w)
+        p = [1 / (1 + sp.exp(-z)) for z in rows]
+        loss = -sum(b * sp.log(q) + (1 - b) * sp.log(1 - q) for b, q in zip(y, p, strict=True))
+        return seconds(lambda: sp.hessian(loss, w))
+
+    own = seconds(ours)
+    return [
+        Target(f"hessian at {n} variables against SymPy's", theirs(n) / own, least, at_least=True)
+        for n, least in ((6, 1), (20, 20))
+    ]
+
+
 def main() -> int:
     """Print the report; 1 when a target is missed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -329,6 +353,7 @@ def main() -> int:
         lambda: handouts(repeat),
         lambda: deriving(max(3, repeat // 2)),
         gradients,
+        hessians,
     ]
     for measure in measures:
         for target in measure():

@@ -5,10 +5,10 @@
     python scripts/fuzz.py texts --seed 1234 --n 1  one that was reported, once more
 
 Kinds: texts (programs, changed in a few places), programs (valid ones, their gradients held against
-differences), claims (right and changed ones), certificates (true and altered ones), arguments (of
-every public function), command (words of the command line). Each try is a child process with a cap
-on its processor time and its memory. Whatever is found is cut down and printed with its seed; the
-exit code is 1 then.
+differences), claims (right and changed ones), words (any, as claims), certificates (true and
+altered ones), arguments (of every public function), command (words of the command line). Each try
+is a child process with a cap on its processor time and its memory. Whatever is found is cut down
+and printed with its seed; the exit code is 1 then.
 """
 
 from __future__ import annotations
@@ -43,13 +43,14 @@ import _certificates
 import verify_certificate
 from _gradient_table import table
 from _programs import Made, random_program, smaller
+from _random_words import PROGRAMS, random_text, random_tree
 from _reference import UNDEFINED, differences, run, value
 from _soundness_claims import changed
-from _soundness_fuzz import random_text
 
 from matderiv.checking.question import ask
 from matderiv.cli._commands import cli as group
 from matderiv.derivation.methods.table import METHODS
+from matderiv.expression.source import source
 from matderiv.expression.vocabulary import KNOWN
 
 __all__ = ["KINDS", "Kind", "fuzzed", "main"]
@@ -75,19 +76,9 @@ class Kind:
 
 _TOKEN = re.compile(r"\w+|\s+|\*\*|\.T|.", re.DOTALL)
 _PLACES = (
-    *(
-        "({}**2)",
-        "sum({})",
-        "({}).T",
-        "(-{})",
-        "log({})",
-        "inv({})",
-        "({}/{})",
-        "(0*{})",
-        "({} @ {})",
-    ),
-    *("({} + {})", "mean({}, axis=0)", "softmax({})", "{}**{}", "relu({})", "({} - mean({}))"),
-)
+    "({}**2); sum({}); ({}).T; (-{}); log({}); inv({}); ({}/{}); (0*{}); ({} @ {}); ({} + {}); "
+    "mean({}, axis=0); softmax({}); {}**{}; relu({}); ({} - mean({}))"
+).split("; ")
 
 
 def _words(text: str) -> list[str]:
@@ -243,6 +234,22 @@ def _differs(made: Made, wrt: str, claim: str, seed: int) -> bool:
     except (KeyError, ValueError, np.linalg.LinAlgError):  # letters of sizes, names of ours
         return False
     return own.shape == expected.shape and _apart(own, expected)
+
+
+def _judged(chance: Chance) -> tuple[str, str, str]:
+    tree = source(random_tree(chance, chance.randint(1, 5)))
+    claim = chance.choice((random_text(chance), random_text(chance), tree))
+    return chance.choice(PROGRAMS), chance.choice("XW"), claim
+
+
+def _try_judged(case: tuple[str, str, str]) -> Found:
+    report = matderiv.check(*case)
+    assert report.text()
+    return Found(str(report.status))
+
+
+def _cut_judged(case: tuple[str, str, str]) -> Iterator[tuple[str, str, str]]:
+    yield from ((*case[:2], claim) for claim in _cut_text(case[2]))
 
 
 def _cut_program(made: Made) -> Iterator[Made]:
@@ -502,6 +509,7 @@ KINDS = {
     "texts": Kind(_text, _try_text, _cut_text, Limits(10)),
     "programs": Kind(_program, _try_program, _cut_program, Limits(20), _show_program),
     "claims": Kind(_claim, _try_claim, _cut_claim, Limits(20), lambda c: _show_program(c[0])),
+    "words": Kind(_judged, _try_judged, _cut_judged, Limits(5)),
     "certificates": Kind(
         _certificate, _try_certificate, _cut_certificate, Limits(40), lambda c: _show_program(c[0])
     ),

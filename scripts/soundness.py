@@ -5,14 +5,12 @@
 Right formulas are rewritten without changing what they mean, and none may be refused. Right
 formulas are changed in one place, and none may be accepted unless central differences find the
 change harmless. They are about programs of one product, and about the whole programs of
-tests/gradients.toml. Random text and random trees must end in a verdict or in one line that says
-what is wrong. Exit code 1 if a target is missed.
+tests/gradients.toml. Exit code 1 if a target is missed.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
 import statistics
 import sys
 import time
@@ -24,15 +22,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from _soundness_claims import Case, changes, products, programs, rewrites
-from _soundness_fuzz import HANG, fuzz
 
 from matderiv.checking.check import check
 
-__all__ = ["Figures", "changes", "fuzz", "measure", "products", "programs", "rewrites"]
+__all__ = ["Figures", "changes", "measure", "products", "programs", "rewrites"]
 
-# Targets: seconds of a claim, in the middle and at most; megabytes; and the share of mistakes that
-# is named rightly.
-_QUICK, _SLOW, _MEMORY, _NAMED = {"one product": 0.05, "whole programs": 0.2}, 2.0, 500, 0.9
+# Targets: seconds of a claim, in the middle and at most, and the share of mistakes named rightly.
+_QUICK, _SLOW, _NAMED = {"one product": 0.05, "whole programs": 0.2}, 2.0, 0.9
 
 
 @dataclass(frozen=True)
@@ -54,17 +50,6 @@ def measure(scale: float) -> Iterator[Figures]:
     yield Figures(
         "program and claim read and judged", f"{once * 1000:.1f} ms", once < _QUICK["one product"]
     )
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    fuzzed = fuzz(int(90_000 * scale), int(15_000 * scale))
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    shown = f"{_counted(fuzzed.verdicts)}, {len(fuzzed.tracebacks)} tracebacks"
-    yield Figures("random inputs", shown, not fuzzed.tracebacks)
-    _print("traceback", fuzzed.tracebacks)
-    seconds, claim = fuzzed.slowest
-    _print("over 2 s", fuzzed.hangs)
-    words = f"{seconds:.2f} s: {claim[:60]!r}, {len(fuzzed.hangs)} over {HANG:.0f} s"
-    yield Figures("slowest of them", words, not fuzzed.hangs)
-    yield Figures("memory they added", f"{grown:.0f} MB", grown < _MEMORY)
 
 
 def _claims(about: str, cases: Sequence[Case], count: int) -> Iterator[Figures]:

@@ -5,7 +5,7 @@ A tree is a tuple whose first item is its kind:
     ("num", text) ("name", base, sub) ("apply", head, power, axis, prime, tree)
     ("neg", t) ("add", ((sign, t), ...)) ("times", (t, ...)) ("odot" | "oslash" | "kron", t, t)
     ("frac", t, t) ("partial", sign, t, t) ("sup", t, t) ("sub", t, tokens) ("sqrt", t) ("abs", t)
-    ("norm", t) ("inner", t, t) ("sum" | "prod", letters, t) ("grid", rows) ("diff", t) ("dots",)
+    ("norm", t) ("inner", t, t) ("sum" | "prod", letters, t) ("grid", rows) ("diff", t) ("again", t) ("dots",)
 
 Anything else raises `Unread`.
 """
@@ -26,6 +26,7 @@ class Unread(Exception):  # noqa: N818 - nothing is wrong, but it is not underst
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\[^A-Za-z]|[A-Za-z]|[0-9]+|[^\s]")
 _DIFFERENTIAL = r"\mathop{}\!\mathrm{d}"
+_CHANGES = {r"\differential": "diff", r"\again": "again"}
 _CALLED = frozenset(
     r"\exp \log \sin \cos \tan \arcsin \arccos \arctan \sinh \cosh \tanh \operatorname \det".split()
 )
@@ -71,7 +72,8 @@ def _split(text: str, at: str) -> list[str]:
 
 def parse(source: str, functions: frozenset[str] = frozenset()) -> Tree:
     """The tree of one side of an equality; what stands before a bracket may be a function."""
-    text = source.replace(_DIFFERENTIAL, r"\differential ")
+    text = source.replace(f"{{{_DIFFERENTIAL}}}^{{2}}", r"\again ")
+    text = text.replace(_DIFFERENTIAL, r"\differential ")
     text = re.sub(r"\\(left|right|displaystyle|big|Big)\b", "", text).replace(r"\dfrac", r"\frac")
     reader = _Reader(_TOKEN.findall(text.replace(r"\tfrac", r"\frac")), functions)
     found = reader.sum()
@@ -260,8 +262,8 @@ class _Reader:
         if sign in (r"\sum", r"\prod"):
             self.take("_")
             return (sign[1:], tuple(self._letters(self.group())), self.product())
-        if sign == r"\differential":
-            return ("diff", self.power())
+        if sign in _CHANGES:
+            return (_CHANGES[sign], self.power())
         if sign == r"\begin":
             return self._grid()
         if sign in _CALLED or sign == r"\mathit":

@@ -24,6 +24,20 @@ _BLOCK = re.compile(r"\$\$\n(.*?)\n\$\$|\\begin\{align\*\}\n(.*?)\n\\end\{align\
 _GREEK = {"lam": "lambda", "eps": "varepsilon"}
 
 
+@dataclass(frozen=True)
+class ArrayOf:
+    """The array ∂y/∂x of a page, by its name; `columns`: vec reads arrays column by column.
+
+    On such a page ∂z/∂x is through everything, and x may come first (`turned`).
+    """
+
+    name: str
+    of: str
+    wrt: str
+    turned: bool = False
+    columns: bool = False
+
+
 @dataclass
 class Found:
     """What a page says: how many equalities are true, which are false, which were not read."""
@@ -65,8 +79,9 @@ def _parts(name: str) -> tuple[str, str | None]:
 class Reading:
     """One page at one point."""
 
-    def __init__(self, point: Point, program: str) -> None:
+    def __init__(self, point: Point, program: str, array: ArrayOf | None = None) -> None:
         self.point = point
+        self.derivative = array
         self.program = program
         self.loss = re.split(r"[;\n]", program.strip(" ;\n"))[-1].partition("=")[0].strip()
         words = set(re.findall(r"([A-Za-z_]\w*)\(", program))
@@ -100,6 +115,7 @@ class Reading:
 
     def chain(self, sides: list[str], found: Found) -> None:
         """The equalities of one chain."""
+        self.know_array()
         try:
             first = self.parse(sides[0])
             self.defined(first, sides)
@@ -119,6 +135,18 @@ class Reading:
                 found.true += 1
             else:
                 found.false.append(line)
+
+    def know_array(self) -> None:
+        """The array of derivatives by its name, as soon as what is differentiated is known."""
+        array, point = self.derivative, self.point
+        if array is None or array.name in point.values or array.of not in point.values:
+            return
+        found = point.jacobian(array.of, array.wrt, total=True)
+        point.values[array.name] = found.T if array.turned else found
+
+    def total(self, of: str, sign: str) -> bool:
+        """Whether a derivative is through all values."""
+        return self.derivative is not None or (of == self.loss and not sign)
 
     def defined(self, first: Tree, sides: list[str]) -> None:
         """A chain that begins with a whole name defines it, if nothing else has."""
@@ -375,6 +403,8 @@ class Reading:
                 return self._partial(sign, above, below)
             case ("diff", inner):
                 return self._change(inner)
+            case ("again", inner):
+                return self._changed_again(inner)
             case ("sum" | "prod" as kind, letters, inner):
                 return self._big(kind, letters, inner)
             case ("grid", rows):
@@ -609,7 +639,7 @@ class Reading:
             return self._of_formula(sign, above, below)
         of, at = self._target(above)
         wrt, by = self._target(below)
-        found = self.point.jacobian(of, wrt, total=of == self.loss and not sign)
+        found = self.point.jacobian(of, wrt, total=self.total(of, sign))
         count = np.ndim(self.point.values[of])
         if at is not None:
             found = found[self.place(at, found.shape[:count])]
@@ -630,7 +660,11 @@ class Reading:
         """∂y/∂vec(X) or ∂vec(Y)/∂vec(X), a matrix."""
         above = above[2] if _is_vec(above) else above
         of, wrt = self.name(_strip(above)), self.name(_strip(below))
-        found = self.point.jacobian(of, wrt, total=of == self.loss and not sign)
+        found = self.point.jacobian(of, wrt, total=self.total(of, sign))
+        if self.derivative is not None and self.derivative.columns:
+            rows, cols = (np.ndim(self.point.values[name]) for name in (of, wrt))
+            own = (*reversed(range(rows)), *(rows + n for n in reversed(range(cols))))
+            found = found.transpose(own)
         return found.reshape(self.point.values[of].size, self.point.values[wrt].size)
 
     def _of_formula(self, sign: str, above: Tree, below: Tree) -> Array:
@@ -685,6 +719,22 @@ class Reading:
             return np.asarray(self.value(_strip(tree))).imag / 1e-30
         finally:
             self.point.values = kept
+
+    def _changed_again(self, tree: Tree, step: float = 1e-4) -> Array:
+        """D²L: the change of dL, the change of x being the same, by differences of 1e-4."""
+        if self.moving is None:
+            raise Unread("no change")
+        kept = self.point.values
+        x = kept[self.moving]
+        way = np.random.default_rng(7).uniform(0.5, 1.5, x.shape)
+        found = []
+        for sign in (1, -1):
+            self.point.values = kept | {self.moving: x + sign * step * way}
+            for name, definition in self.point.definitions.items():
+                self.point.values[name] = np.asarray(definition(self.point.values))
+            found.append(self._change(tree))
+        self.point.values = kept
+        return (found[0] - found[1]) / (2 * step)
 
 
 def _is_vec(tree: Tree) -> bool:

@@ -14,6 +14,7 @@ import builtins
 import math
 import operator
 from collections.abc import Callable, Mapping
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,8 @@ KNOWN: Functions = {
     "erf": np.vectorize(math.erf, otypes=[float]),
     "erfc": np.vectorize(math.erfc, otypes=[float]),
     "logit": lambda a: np.log(a / (1 - a)),
+    "erfinv": np.vectorize(lambda y: NormalDist().inv_cdf((1 + y) / 2) / 2**0.5, otypes=[float]),
+    "gammaln": np.vectorize(math.lgamma, otypes=[float]),
     "softsign": lambda a: a / (1 + np.abs(a)),
     "mish": lambda a: a * np.tanh(np.logaddexp(0, a)),
     "softmax": _softmax,

@@ -77,6 +77,18 @@ def test_a_program_that_starts_with_a_minus(capfd: pytest.CaptureFixture[str]) -
     assert (result.code, result.err) == (0, "")
 
 
+def test_show_prints_the_board_and_the_files(
+    capfd: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    """The board stands first, plain where no terminal reads it, and then each file."""
+    result = run(capfd, "show", "L = sum(X**2)", "--length", "card", "-o", "a.md", "-o", "a.tex")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("L = ")
+    assert "\x1b[" not in result.out
+    assert result.out.endswith("→ a.md\n→ a.tex\n")
+    assert (folder / "a.md").read_text(encoding="utf-8").startswith("# ")
+
+
 def test_output_to_a_file(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
     """-o writes what would be printed, replaces an old file, keeps its mode, leaves no rest."""
     printed = run(capfd, "derive", *SMALL).out

@@ -5,18 +5,27 @@ from __future__ import annotations
 import random
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable
 
 import fuzz
 import numpy as np
 import pytest
-from _fuzz_trial import Found, Limits, isolated, shrunk
+from _fuzz_trial import Found, Limits, isolated, shrunk, tried
 
 from matderiv import InputError
 from matderiv.errors import MatderivError
 
 #: Tries of each kind in the suite, which take half a second.
-SOME = {"texts": 4, "programs": 2, "claims": 2, "certificates": 1, "arguments": 15, "command": 1}
+SOME = {
+    "texts": 4,
+    "programs": 2,
+    "claims": 2,
+    "words": 2,
+    "certificates": 1,
+    "arguments": 15,
+    "command": 1,
+}
 
 SMALL = Limits(seconds=1, megabytes=200)
 
@@ -30,6 +39,17 @@ def test_a_few_tries(name: str) -> None:
         outcomes, lines = fuzz.fuzzed(name, fuzz.KINDS[name], SOME[name], seed=20)
     assert lines == []
     assert outcomes.total() == SOME[name]
+
+
+@pytest.mark.long
+def test_any_words_end_in_a_verdict_or_a_clean_error() -> None:
+    """Random texts and trees as claims raise nothing else, and come to more than one end."""
+    kind = fuzz.KINDS["words"]
+    cases = [kind.make(random.Random(f"words {n}")) for n in range(100)]
+    found = Counter(tried(kind.trial, case).what for case in cases)
+    assert found.keys() <= {"refused", "right", "wrong", "undecided"}
+    assert found["refused"] > 25
+    assert found["wrong"] > 8
 
 
 def hang(_: object) -> Found:

@@ -43,19 +43,38 @@ PROGRAMS: dict[str, tuple[str, Mapping[str, tuple[int, ...]], str, tuple[str, ..
         ("en.md", "zh.md"),
     ),
 }
+#: Jacobians and Hessians: the kind and what is asked.
+ARRAYS: dict[str, tuple[str, str, Mapping[str, object]]] = {
+    "softmax": ("jacobian", "y = softmax(x)", {"wrt": "x", "shapes": {"x": (3,)}}),
+    "logistic": (
+        "hessian",
+        "p = sigmoid(X @ w); L = -sum(y*log(p) + (1 - y)*log(1 - p))",
+        {"wrt": "w", "shapes": {"X": (3, 2), "w": (2,), "y": (3,)}},
+    ),
+    "sandwich": (
+        "jacobian",
+        "Y = A @ X @ B",
+        {"wrt": "X", "form": "vec", "shapes": {"A": (2, 3), "X": (3, 2), "B": (2, 2)}},
+    ),
+}
 PAGES = [(problem, name) for problem, (_, _, names) in PROBLEMS.items() for name in names]
 PAGES += [(program, name) for program, (*_, names) in PROGRAMS.items() for name in names]
+PAGES += [(array, name) for array in ARRAYS for name in ("en.md", "zh.md")]
 
 
 def page(problem: str, name: str) -> bytes:
     """What is printed now."""
+    lang, form = name.split(".")
+    if problem in ARRAYS:
+        kind, program, asked = ARRAYS[problem]
+        text: str = getattr(matderiv, kind)(program, **asked).print("markdown", lang)
+        return text.encode()
     if problem in PROGRAMS:
         program, shapes, wrt, _ = PROGRAMS[problem]
         derivation = matderiv.derive(program, wrt=wrt, shapes=shapes)
     else:
         program, sizes, _ = PROBLEMS[problem]
         derivation = matderiv.derive(program, sizes=sizes)
-    lang, form = name.split(".")
     text = derivation.markdown(lang) if form == "md" else derivation.latex(lang)
     return text.encode()
 
@@ -74,5 +93,7 @@ def test_page_is_the_golden_one(problem: str, name: str, *, rewrite_golden: bool
 
 def test_every_golden_page_is_compared() -> None:
     """No file stays in a problem's folder that nothing is compared with."""
-    kept = {(p, path.name) for p in {**PROBLEMS, **PROGRAMS} for path in (GOLDEN / p).iterdir()}
+    kept = {
+        (p, path.name) for p in (*PROBLEMS, *PROGRAMS, *ARRAYS) for path in (GOLDEN / p).iterdir()
+    }
     assert kept == set(PAGES)

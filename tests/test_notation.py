@@ -99,7 +99,7 @@ def test_small_sizes_have_no_commas() -> None:
 
 @pytest.mark.parametrize(
     ("name", "written"),
-    [("W", "W"), ("lam", "λ"), ("Theta", "Θ"), ("W_q", "W_q"), ("W1", "W_1"), ("Key", "Key")],
+    [("W", "W"), ("lam", "λ"), ("Theta", "Θ"), ("W_q", "W_q"), ("W1", "W₁"), ("Key", "Key")],
 )
 def test_names(name: str, written: str) -> None:
     """Names are written as mathematics: Greek letters, subscripts, words."""
@@ -110,10 +110,10 @@ def test_names(name: str, written: str) -> None:
     ("program", "written"),
     [
         ("sum(-Y**2)", "∂f(y_ij)/∂y_ij = -2y_ij"),
-        ("sum((1 - Y)**3)", "= -3(1 - y_ij)^2"),
-        ("sum(exp(-Y**2))", "∂f(y_ij)/∂y_ij = -2y_ij·e^(-y_ij^2)"),
-        ("sum(lam*tanh(Y))", "= λ(1 - tanh^2(y_ij))"),
-        ("sum(sqrt(1 + Y**2))", "∂f(y_ij)/∂y_ij = y_ij/√(y_ij^2 + 1)"),
+        ("sum((1 - Y)**3)", "= -3(1 - y_ij)²"),
+        ("sum(exp(-Y**2))", "∂f(y_ij)/∂y_ij = -2y_ij·e^(-y_ij²)"),
+        ("sum(lam*tanh(Y))", "= λ(1 - tanh²(y_ij))"),
+        ("sum(sqrt(1 + Y**2))", "∂f(y_ij)/∂y_ij = y_ij/√(y_ij² + 1)"),
     ],
 )
 def test_derivatives_of_known_functions_are_written_to_be_read(program: str, written: str) -> None:

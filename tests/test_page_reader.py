@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from _page_latex import Unread, equations, parse
-from _page_reader import Found, Reading, read_page
+from _page_reader import ArrayOf, Found, Reading, read_page
 from _page_values import Point
 from _programs import Made, random_program
 
@@ -53,6 +53,22 @@ PROGRAMS: dict[str, tuple[str, dict[str, tuple[int, ...]], dict[str, int]]] = {
         {},
     ),
 }
+#: The same of Jacobians and Hessians, with the array of derivatives.
+ARRAYS: dict[str, tuple[str, dict[str, tuple[int, ...]], dict[str, int], ArrayOf]] = {
+    "softmax": ("y = softmax(x)", {"x": (3,)}, {}, ArrayOf("J", "y", "x")),
+    "logistic": (
+        "p = sigmoid(X @ w); L = -sum(y*log(p) + (1 - y)*log(1 - p))",
+        {"X": (3, 2), "w": (2,), "y": (3,), "z": (2,)},
+        {},
+        ArrayOf("H", "g", "w"),
+    ),
+    "sandwich": (
+        "Y = A @ X @ B",
+        {"A": (2, 3), "X": (3, 2), "B": (2, 2)},
+        {},
+        ArrayOf("J", "Y", "X", columns=True),
+    ),
+}
 PAGES = [(name, path.name) for name in PROGRAMS for path in sorted((GOLDEN / name).iterdir())]
 
 
@@ -66,6 +82,17 @@ def test_every_golden_page_is_true(name: str, file: str) -> None:
     assert found.true >= 10
     most = found.true // (2 if name == "softplus" else 20)  # it gives a name to a function there
     assert len(found.unread) <= most, found.unread
+
+
+@pytest.mark.parametrize("file", ["en.md", "zh.md"])
+@pytest.mark.parametrize("name", ARRAYS)
+def test_every_golden_page_of_an_array_is_true(name: str, file: str) -> None:
+    """Nothing is false on a page about a Jacobian or a Hessian, and all of it is understood."""
+    page = (GOLDEN / name / file).read_text(encoding="utf-8")
+    program, shapes, sizes, array = ARRAYS[name]
+    found = Reading(Point.of(program, shapes, 0, sizes), program, array).page(page)
+    assert found.false == found.unread == []
+    assert found.true >= 18
 
 
 @pytest.mark.parametrize(

@@ -244,7 +244,11 @@ NOT: dict[str, list[str]] = {
         "abs(A)", "abs(P - H)", "abs(-P)", "sign(H)", "sqrt(P)", "sqrt(A**2)", "step(H)", "sign(-A)", "sign(A*H)",
     ],
     "common factor": ["S @ x + S @ T", "x @ S + T @ S", "A/C + B*C"],
-    "multiplied out": ["A*(1 - B) + (1 - A)*B", "x*(A - x) + x*x"],
+    "multiplied out": [
+        "A*(1 - B) + (1 - A)*B",
+        "x*(A - x) + x*x",
+        "(1 - A)*((A + B + C + 1)*(2*A + B + 3*C + 1) + B) + 1 - A",
+    ],
     "one denominator": ["1/A + 1/B", "1/A - 1/(1 - A)"],
     "scalars out of a sum": [
         "sum(R.T*S)", "sum(S - mean(S, axis=1), axis=1)", "sum(softmax(A, axis=0), axis=1)",

@@ -101,7 +101,7 @@ class Second:
             {**names, **run(sized(self.program, sizes), names, FUNCTIONS)},
         )
         functions = {**FUNCTIONS, "kron": np.kron, "vec": lambda a: np.ravel(a, order="F")}
-        if self.form:
+        if self.form == "vec":
             assert isinstance(self.wrt, str)
             x = names[self.wrt]
             order = np.arange(x.size).reshape(x.shape, order="F").T.ravel(order="F")

@@ -15,16 +15,18 @@ LOW = [
     ("X @ Y", {"X": (90, 2), "Y": (2, 90)}),
     ("X.T @ X", {"X": (2, 4)}),
     ("-(X @ Y).T/3 + 2*outer(x, y)", {"X": (4, 2), "Y": (2, 4)}),
+    ("x[:, None]*y", {"x": (3,), "y": (3,)}),
+    ("x[:, None] + 2*y + outer(y, y)/x", {"x": (4,), "y": (4,)}),
+    ("outer(x, y)*(X @ Y)", {"x": (3,), "y": (3,), "X": (3, 2), "Y": (2, 3)}),
+    ("sum(x)*ones((3, 3))", {"x": (3,)}),
+    ("X - mean(X, axis=0, keepdims=True)", {"X": (4, 4)}),
+    ("X - mean(X, axis=1, keepdims=True)", {"X": (2, 2)}),
+    ("X - X.T", {"X": (3, 3)}),
 ]
 #: Matrices that are singular wherever they are tried, their shapes, and what is said of them.
 TRIED = [
     ("outer(x, x)", {}, "outer(x, x) is singular at all sizes above 1 that were tried"),
-    (
-        "X - mean(X, axis=0, keepdims=True)",
-        {"X": (4, 4)},
-        "4×4, is singular at all inputs that were tried",
-    ),
-    ("A - A.T", {"A": (3, 3)}, "A - A.T, 3×3, is singular at all inputs that were tried"),
+    ("relu(outer(x, x))", {"x": (3,)}, "3×3, is singular at all inputs that were tried"),
     ("exp(X @ Y) - exp(X @ Y)", {}, "is singular at all sizes above 1 that were tried"),
 ]
 SINGULAR = [*((*low, "is singular whatever the inputs are") for low in LOW), *TRIED]
@@ -38,6 +40,10 @@ REGULAR = [
     ("relu(A)", {"A": (2, 2)}),
     ("-relu(-A)", {"A": (3, 3)}),
     ("exp(outer(x, y))", {"x": (5,), "y": (5,)}),
+    ("outer(x, y)/(X + 2)", {"x": (3,), "y": (3,), "X": (3, 3)}),
+    ("(X @ Y)*(X @ Y)", {"X": (3, 2), "Y": (2, 3)}),
+    ("X - X.T", {"X": (4, 4)}),
+    ("X - mean(X, axis=0)/2", {"X": (3, 3)}),
     ("S", {"S": (512, 512)}),
 ]
 

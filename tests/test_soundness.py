@@ -54,17 +54,6 @@ def test_no_wrong_formula_is_accepted(soundness: ModuleType, about: str, count: 
     assert len(misread) <= 0.1 * verdicts["wrong"]
 
 
-@pytest.mark.long
-def test_anything_ends_in_a_verdict_or_a_clean_error(soundness: ModuleType) -> None:
-    """Random texts and trees raise nothing else, and none hangs."""
-    found = soundness.fuzz(120, 30, seed=103)
-    assert found.tracebacks == []
-    assert found.hangs == []
-    assert sum(found.verdicts.values()) == 150
-    assert found.verdicts["clean error"] > 40
-    assert found.verdicts["wrong"] > 12
-
-
 @pytest.mark.parametrize(
     ("claim", "equal"),
     [("dY @ W.T", True), ("(W @ dY.T).T", True), ("2*dY @ W.T", False), ("dY @ W", False)],

@@ -120,7 +120,10 @@ def test_names_of_files_are_bytes(tmp_path: Path) -> None:
             "'a.html' holds html, and --format is json",
         ),
         (["gradient", "X", "-o", "a.html"], "none of .txt, .py, .tex; it says what to write."),
-        (["jacobian", "-o", "a.pdf"], "none of .txt, .py, .tex, .md; it says what to write."),
+        (
+            ["jacobian", "-o", "a.doc"],
+            "none of .txt, .py, .tex, .md, .html, .ipynb, .pdf; it says what to write.",
+        ),
         (["handout", "-o", "-"], "'-' has no suffix that says what to write; add --format md"),
         (
             ["handout", "-o", "-", "--format", "md", "--exercises", "2", "--answers", "separate"],

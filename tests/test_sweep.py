@@ -14,7 +14,7 @@ from _gradient_table import Gradient as Entry_
 from _gradient_table import cost as length
 from _gradient_table import sized, table
 from _programs import Made, random_program, shrunk
-from _reference import UNDEFINED, Array, run, value
+from _reference import UNDEFINED, Array, differences, run, value
 from _thorough import usually
 
 from matderiv.calculus.deciding.decide import same_form
@@ -29,9 +29,11 @@ from matderiv.calculus.sweep.sweep import sweep
 from matderiv.errors import InputError, MatderivError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.known_shapes import settled
+from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import Dim, infer
 from matderiv.expression.source import source
+from matderiv.gradients import gradient
 
 SIZES = (3, 2, 4, 5)
 
@@ -322,6 +324,30 @@ def test_one_value_under_two_names_is_refused(program: str, message: str) -> Non
         sweep(graph(program), ("A",))
 
 
+@pytest.mark.parametrize(
+    ("value", "instead"),
+    [
+        ("maximum(X, X.T)", "(X + X.T + abs(X - X.T))/2"),
+        ("minimum(diag(a), a)", "(diag(a) + a - abs(diag(a) - a))/2"),
+        ("maximum(Y @ Y.T, Y.T @ Y)", None),
+        ("minimum(abs(a), a)", None),
+    ],
+)
+def test_sides_that_meet_on_the_diagonal_are_refused(value: str, instead: str | None) -> None:
+    """There both steps would be 0; the formula that is named instead has the right gradient."""
+    wrt = "X" if "X" in value else "Y" if "Y" in value else "a"
+    shapes = {wrt: (3, 3) if wrt.isupper() else (3,)}
+    program = f"L = sum({value})"
+    if instead is None:
+        assert sweep(graph(program, shapes), (wrt,)).gradients[wrt]
+        return
+    with pytest.raises(UnsupportedError, match=re.escape(f"write {instead}.")):
+        sweep(graph(program, shapes), (wrt,))
+    at = {wrt: np.random.default_rng(0).normal(size=shapes[wrt])}
+    found = gradient(program.replace(value, instead), wrt=wrt, shapes=shapes)(**at)
+    np.testing.assert_allclose(found, differences(program, at, wrt), atol=1e-6)
+
+
 def test_a_tiny_gradient_is_not_called_zero() -> None:
     """A value that is 0 in floating point and not in truth is printed."""
     assert sweep(graph("L = exp(-300*sum(exp(x)))"), ("x",)).gradients["x"]
@@ -340,26 +366,20 @@ def test_a_division_by_zero_is_refused() -> None:
         sweep(graph("L = sum(A/(A - A))"), ("A",))
 
 
-@pytest.mark.long
-def test_too_many_uses_are_refused() -> None:
-    """More uses of one name than anybody reads are refused by number."""
-    lines = "; ".join(f"H{n + 1} = tanh(H{n} @ V)" for n in range(201))
-    with pytest.raises(UnsupportedError, match="V is used 201 times"):
-        sweep(graph(f"H0 = X @ V; {lines}; L = sum(H201)".replace("X @ V", "2*X")), ("V",))
-
-
-@pytest.mark.parametrize("count", [50, 100, 101, 300])
+@pytest.mark.parametrize("count", [50, 300])
 def test_many_uses_end_well(count: int) -> None:
-    """A name that is used up to 200 times has a gradient; beyond, it is refused in one line."""
+    """A sum over hundreds of uses of a name has all of them, and is not nested much deeper."""
     terms = "; ".join(f"s{n} = s{n - 1} + sin({n}*x)*f(x)" for n in range(1, count))
-    program = graph(f"s0 = f(x); {terms}; L = sum(s{count - 1})")
-    uses = 2 * count - 1
-    if uses <= 200:
-        assert sweep(program, ("x",)).gradients["x"]
-        return
-    with pytest.raises(UnsupportedError, match=f"x is used {uses} times") as refused:
-        sweep(program, ("x",))
-    assert "\n" not in str(refused.value)
+    found = sweep(graph(f"s0 = f(x); {terms}; L = sum(s{count - 1})"), ("x",))
+    formula = found.gradients["x"].formula
+    assert depth(formula) < 80
+    angles = {part.arg for part in nodes.walk(formula) if isinstance(part, nodes.Apply)}
+    assert {parse(f"L = {n}*x").assignments[0].value for n in range(2, count)} < angles
+
+
+def depth(node: Node) -> int:
+    """How many operations stand in each other."""
+    return 1 + max(map(depth, nodes.children(node)), default=0)
 
 
 def test_sized_text_is_the_reference() -> None:

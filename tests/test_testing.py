@@ -10,10 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from _reference import Array
 from hypothesis import HealthCheck, given, settings
 
 from matderiv.errors import InputError
-from matderiv.testing import assert_gradient, check_backward, check_grad
+from matderiv.testing import (
+    assert_gradient,
+    assert_hessian,
+    assert_jacobian,
+    check_backward,
+    check_grad,
+)
 from matderiv.testing.strategies import inputs, shapes
 
 THEOREM = "Y = X @ W; L = Loss(Y)"
@@ -244,3 +251,92 @@ def test_complex_results_are_refused() -> None:
         check_backward(None, lambda dY, W: dY @ W.T + 1j, THEOREM, "X")
     with pytest.raises(InputError, match="grad returns complex numbers"):
         check_grad(np.sum, lambda x: np.ones_like(x) + 1j, (np.ones((2, 3)),))
+
+
+def test_functions_that_work_an_array_out() -> None:
+    """A right one passes at all shapes, of two axes and of four; what is wrong is said."""
+
+    def softmax(A: Array, x: Array) -> Array:
+        powers = np.exp(A @ x)
+        s = powers / powers.sum()
+        return (np.diag(s) - np.outer(s, s)) @ A
+
+    def layer(A: Array, X: Array) -> Array:
+        slope = 1 - np.tanh(A @ X) ** 2
+        return np.einsum("ij,ip,jq->ijpq", slope, A, np.eye(X.shape[1]))
+
+    def composed(A: Array, x: Array, ddf: Callable[[Array], Array]) -> Array:
+        return A.T @ np.diag(ddf(A @ x)) @ A
+
+    assert_jacobian("softmax(A @ x)", "x", softmax)
+    assert_jacobian("tanh(A @ X)", "X", layer)
+    assert_hessian("sum(f(A @ x))", "x", composed)
+    assert_hessian("x @ A @ y", "x, y", lambda A: A)
+    assert_jacobian("f(x)", "x", lambda x, df: np.diag(df(x)), shapes={"x": (3,)})
+    for function, words in (
+        (lambda A, x: 2 * softmax(A, x), "It looks like 2 times"),
+        (lambda A, x: softmax(A, x).T, "shape"),
+        (lambda A, x: softmax(A, x) + 0.1 * (len(x) == 1), "1 of|entries"),
+    ):
+        with pytest.raises(AssertionError, match=words):
+            assert_jacobian("softmax(A @ x)", "x", function)
+    with pytest.raises(AssertionError, match="the other layout"):
+        assert_jacobian(
+            "tanh(A @ X)",
+            "X",
+            lambda A, X: layer(A, X).transpose((2, 3, 0, 1)),
+            shapes={"A": (3, 3), "X": (3, 2)},
+        )
+    with pytest.raises(InputError, match="asks for Z"):
+        assert_jacobian("tanh(A @ x)", "x", lambda Z: Z)
+    with pytest.raises(InputError, match="leave it out"):
+        assert_jacobian("A @ x", "x", "A", array=np.asarray)
+
+
+def test_functions_get_arrays_of_other_libraries() -> None:
+    """What `array` makes is given to the function, functions as they are."""
+    seen = []
+
+    class Own(np.ndarray):
+        def detach(self) -> Array:
+            seen.append(self.shape)
+            return np.asarray(self)
+
+    def given(x: Own, df: Callable[[Array], Array]) -> Own:
+        assert isinstance(x, Own)
+        return np.diag(df(x)).view(Own)
+
+    assert_jacobian("f(x)", "x", given, array=lambda x: np.asarray(x).view(Own))
+    assert len(set(seen)) > 1
+    with pytest.raises(AssertionError, match="3 times"):
+        assert_jacobian(
+            "f(x)", "x", lambda x, df: 3 * given(x, df), array=lambda x: np.asarray(x).view(Own)
+        )
+
+
+@pytest.mark.parametrize("library", ["torch", "jax"])
+def test_functions_of_torch_and_jax(library: str) -> None:
+    """Their own Jacobians and Hessians are right, of tensors that their makers make."""
+    module = pytest.importorskip(library)
+    if library == "torch":
+        assert_jacobian(
+            "tanh(A @ x)",
+            "x",
+            lambda A, x: module.func.jacrev(lambda x: module.tanh(A @ x))(x),
+            array=module.from_numpy,
+        )
+        return
+    module.config.update("jax_enable_x64", val=True)
+    numpy = module.numpy
+    assert_jacobian(
+        "tanh(A @ x)",
+        "x",
+        lambda A, x: module.jacobian(lambda x: numpy.tanh(A @ x))(x),
+        array=numpy.asarray,
+    )
+    assert_hessian(
+        "sum(exp(A @ x))",
+        "x",
+        lambda A, x: module.hessian(lambda x: numpy.sum(numpy.exp(A @ x)))(x),
+        array=numpy.asarray,
+    )

@@ -16,6 +16,7 @@ from matderiv.derivation.kinds import ChainKind, Reason, StepKind
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
+from matderiv.handout.array_page import ARRAY_WRITERS
 from matderiv.handout.methods import _RULES
 from matderiv.handout.program import _HEADED, STEP_WRITERS
 from matderiv.handout.texts import languages, messages
@@ -60,12 +61,19 @@ CALLED = {
     "written out": "program.written_out",
     "assembled": "program.assembled",
     "structure": "program.structure_symmetric",
+    "whole change": "array.put_in_matrix",
+    "second": "array.second",
+    "symmetric": "array.symmetric",
+    "squares": "array.squares_positive",
+    "model": "array.newton",
+    "normal equations": "array.normal_equations",
 }
 
 
 def test_every_kind_of_step_is_written() -> None:
     """No kind of step lacks its part of the page, and none is written that no step has."""
-    assert set(STEP_WRITERS) == set(_HEADED) == set(get_args(StepKind)) - {"exercise"}
+    assert set(STEP_WRITERS) == set(_HEADED)
+    assert {*STEP_WRITERS, *ARRAY_WRITERS} == set(get_args(StepKind)) - {"exercise"}
 
 
 def test_every_kind_of_node_has_a_rule_for_its_differential() -> None:

@@ -7,10 +7,13 @@ import click
 from matderiv._version import __version__
 from matderiv.cli._check import check_command
 from matderiv.cli._derive import derive_command
+from matderiv.cli._explain import explain_command
 from matderiv.cli._gradient import gradient_command
 from matderiv.cli._handout import handout_command
 from matderiv.cli._jacobian import jacobian_command
 from matderiv.cli._second import hessian_command, product_commands
+from matderiv.cli._show import show_command
+from matderiv.cli._taylor import taylor_command
 
 __all__ = ["cli"]
 
@@ -24,10 +27,13 @@ def cli() -> None:
 for _command in (
     check_command,
     derive_command,
+    explain_command,
     gradient_command,
     handout_command,
     hessian_command,
     jacobian_command,
     *product_commands,
+    show_command,
+    taylor_command,
 ):
     cli.add_command(_command)

@@ -15,6 +15,7 @@ from matderiv.cli._options import (
     chosen_form,
     convention,
     lang,
+    length,
     method_option,
     output,
     show,
@@ -43,6 +44,7 @@ _NAMES = tuple(name for names in _SUFFIXES.values() for name in names)
 @convention
 @method_option
 @lang
+@length
 @click.option(
     "--format",
     "form",
@@ -54,6 +56,7 @@ _NAMES = tuple(name for names in _SUFFIXES.values() for name in names)
 def derive_command(
     asked: dict[str, Any],
     lang: str,
+    length: Literal["card", "board", "short", "full"],
     form: str | None,
     show: int | Literal["all"] | None,
     output: Path | None,
@@ -75,7 +78,7 @@ def derive_command(
         if chosen == "json":
             made: str | bytes = derivation.json()
         else:
-            document = derivation.document(lang, show)
+            document = derivation.document(lang, show, length)
             tell_size(document, chosen)
             made = write(document, chosen)
     write_output(made, output)

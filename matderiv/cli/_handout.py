@@ -14,6 +14,7 @@ from matderiv.cli._options import (
     by,
     convention,
     lang,
+    length,
     method_option,
     output_file,
     show,
@@ -34,6 +35,7 @@ _SUFFIXES = ("md", "tex", "html", "ipynb", "pdf")
 @convention
 @method_option
 @lang
+@length
 @show
 @click.option("--title", metavar="TEXT", help="The title. Default: Gradients of L, step by step.")
 @click.option("--author", default="", metavar="TEXT", help="Who hands it out.")
@@ -77,6 +79,7 @@ _SUFFIXES = ("md", "tex", "html", "ipynb", "pdf")
 def handout_command(
     asked: dict[str, Any],
     lang: str,
+    length: Literal["card", "board", "short", "full"],
     show: int | Literal["all"] | None,
     title: str | None,
     author: str,
@@ -114,6 +117,7 @@ def handout_command(
             exercises=exercises,
             seed=seed,
             answers=answers,
+            length=length,
         ).named(*(output.name for output in outputs), fragment=fragment)
         contents: dict[Path, str | bytes] = {}
         for output, kind in zip(outputs, forms, strict=True):

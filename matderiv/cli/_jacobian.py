@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import click
 
+from matderiv.cli._array_pages import PAGE_FILES, PAGE_FORMATS, page
 from matderiv.cli._options import (
     all_or_count,
     array_form,
@@ -22,9 +23,8 @@ from matderiv.cli._output import check_folder, progress, write_output
 __all__ = ["jacobian_command"]
 
 
-#: The formula in each format, and the page in each.
+#: The formula in each format.
 _FORMULA = ("formula", "latex", "numpy", "torch", "jax", "sympy")
-_PAGE = {"text": "text", "markdown": "markdown", "tex": "latex"}
 
 
 @click.command("jacobian")
@@ -53,9 +53,9 @@ _PAGE = {"text": "text", "markdown": "markdown", "tex": "latex"}
 @click.option(
     "--format",
     "form",
-    type=click.Choice((*_FORMULA, *_PAGE)),
-    help="What to print; text, markdown and tex are pages on the whole array. Default: what the "
-    "suffix of the file asks for, or formula.",
+    type=click.Choice((*_FORMULA, *PAGE_FORMATS)),
+    help="What to print; text, markdown, tex, html, ipynb and pdf are pages that derive it. "
+    "Default: what the suffix of the file asks for, or formula.",
 )
 @click.option(
     "--show",
@@ -74,12 +74,13 @@ def jacobian_command(
     show: int | Literal["all"] | None,
     output: Path | None,
 ) -> None:
-    """Print the Jacobian of what PROGRAM ends in, proved; or a page on what it would take.
+    """Print the Jacobian of what PROGRAM ends in, proved; or a page that derives it.
 
-    Of a number it is the gradient; of a vector by a vector, a matrix. The page is of the array
-    that PROGRAM ends in, or of the last one that its loss is computed from: how many partial
-    derivatives the Jacobian has, their memory, how many are not zero, its Kronecker structure,
-    and what the matrix form of a gradient needs instead.
+    Of a number it is the gradient; of a vector by a vector, a matrix. The page derives it by single
+    entries, index notation and differentials, and says what the whole array would take: how
+    many partial derivatives there are, their memory, how many are not zero, their Kronecker
+    structure, and what the matrix form of a gradient needs instead. Where PROGRAM ends in a
+    number, it says the latter of the last array on the way to it.
     """
     from matderiv import array_results, jacobians
 
@@ -87,21 +88,21 @@ def jacobian_command(
         raise click.UsageError(
             f"--show is of the page, and --format is {form}; leave one of them out."
         )
-    usual = (*_FORMULA, *_PAGE) if show is None else tuple(_PAGE)
+    usual = (*_FORMULA, *PAGE_FORMATS) if show is None else tuple(PAGE_FORMATS)
     source = tuple(name for name in _FORMULA if name != "latex")
     fitting = {
         "": usual,
         ".txt": ("text", *_FORMULA),
         ".py": source,
         ".tex": ("tex", "latex"),
-        ".md": ("markdown",),
+        **PAGE_FILES,
     }
     chosen = chosen_form(form, output, fitting)
     check_folder(output)
     with progress():
         found = jacobians.jacobian(**asked, form=written, layout=layout, dtype=dtype)
-        if chosen in _PAGE:
-            text = found.print(_PAGE[chosen], lang=lang, show=show)
+        if chosen in PAGE_FORMATS:
+            made = page(found, chosen, lang, show)
         else:
-            text = array_results.derivative_text(found, chosen)
-    write_output(text, output)
+            made = array_results.derivative_text(found, chosen)
+    write_output(made, output)

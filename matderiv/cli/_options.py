@@ -25,6 +25,7 @@ __all__ = [
     "chosen_form",
     "convention",
     "lang",
+    "length",
     "method_option",
     "output",
     "output_file",
@@ -160,6 +161,16 @@ lang = click.option("--lang", default="en", show_default=True, metavar="en|zh", 
 #: How much of long rows, columns and sums is printed.
 show = click.option(
     "--show", type=all_or_count, metavar="all|K", help="Rows, columns and terms shown of long ones."
+)
+
+#: How much of a derivation a page shows; the names are those of `handout.lengths`.
+length = click.option(
+    "--length",
+    type=click.Choice(["card", "board", "short", "full"]),
+    default="full",
+    show_default=True,
+    help="How much to show: every step, the steps that teach something, the derivation as it is "
+    "written on a board, or a card of formulas, rules and code.",
 )
 
 #: Structure of inputs.

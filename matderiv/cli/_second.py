@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
-from matderiv.cli._options import array_form, array_name, asks, assume, chosen_form, output
+from matderiv.cli._array_pages import PAGE_FILES, PAGE_FORMATS, page
+from matderiv.cli._options import (
+    array_form,
+    array_name,
+    asks,
+    assume,
+    chosen_form,
+    lang,
+    output,
+    show,
+)
 from matderiv.cli._output import check_folder, progress, write_output
 
 __all__ = ["hessian_command", "product_commands"]
 
 _FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
+_SOURCE = tuple(name for name in _FORMATS if name != "latex")
 
 _format = click.option(
     "--format",
@@ -34,13 +45,47 @@ _format = click.option(
 )
 @assume
 @array_form
-@_format
+@lang
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice((*_FORMATS, *PAGE_FORMATS)),
+    help="What to print; text, markdown, tex, html, ipynb and pdf are pages that derive it. "
+    "Default: what the suffix of the file asks for, or formula.",
+)
+@show
+@click.option("--newton", is_flag=True, help="Let the page go on to Newton's step.")
 @output
 def hessian_command(
-    asked: dict[str, Any], written: str | None, form: str | None, output: Path | None
+    asked: dict[str, Any],
+    written: str | None,
+    lang: str,
+    form: str | None,
+    show: int | Literal["all"] | None,
+    newton: bool,
+    output: Path | None,
 ) -> None:
-    """Print the Hessian of PROGRAM, which ends in a number, proved."""
-    _write("hessian", {**asked, "form": written}, form, output)
+    """Print the Hessian of PROGRAM, which ends in a number, proved; or a page that derives it."""
+    from matderiv import array_derivatives, array_results
+
+    fitting = {
+        "": (*_FORMATS, *PAGE_FORMATS),
+        ".txt": ("text", *_FORMATS),
+        ".py": _SOURCE,
+        ".tex": ("tex", "latex"),
+        **PAGE_FILES,
+    }
+    chosen = chosen_form(form, output, fitting)
+    if newton and chosen not in PAGE_FORMATS:
+        raise click.UsageError("--newton is of the page; add --format text or -o NAME.html.")
+    check_folder(output)
+    with progress():
+        found = array_derivatives.hessian(**asked, form=written)
+        if chosen in PAGE_FORMATS:
+            made = page(found, chosen, lang, show, newton=newton)
+        else:
+            made = array_results.derivative_text(found, chosen)
+    write_output(made, output)
 
 
 def _product(name: str, what: str, of: str) -> click.Command:
@@ -94,8 +139,7 @@ product_commands = (
 def _write(kind: str, asked: dict[str, Any], form: str | None, output: Path | None) -> None:
     from matderiv import array_derivatives, array_results
 
-    source = tuple(name for name in _FORMATS if name != "latex")
-    fitting = {"": _FORMATS, ".txt": _FORMATS, ".py": source, ".tex": ("latex",)}
+    fitting = {"": _FORMATS, ".txt": _FORMATS, ".py": _SOURCE, ".tex": ("latex",)}
     chosen = chosen_form(form, output, fitting)
     check_folder(output)
     with progress():

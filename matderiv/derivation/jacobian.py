@@ -12,6 +12,7 @@ from matderiv.calculus.sweep.differentials import differential
 from matderiv.calculus.sweep.in_one_piece import ArrayTask
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.calculus.sweep.task import Task
+from matderiv.derivation.judge import Judge
 from matderiv.derivation.links import Chain
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.methods.kronecker import jacobians
@@ -47,10 +48,13 @@ def entry_chain(found: ArrayTask) -> Chain:
     return chain
 
 
-def structure(found: ArrayTask) -> Chain | None:
+def structure(
+    found: ArrayTask, judge: Judge | None = None, *, by_columns: bool = False
+) -> Chain | None:
     """The Jacobian as Kronecker products and diagonal matrices; None where it is none of them.
 
-    It is the sum over all ways from X to Y of the product of the Jacobians on the way.
+    It is the sum over all ways from X to Y of the product of the Jacobians on the way. `judge`:
+    who knows what ∂Y/∂X is; `by_columns`: how vec reads arrays.
 
     Raises:
         ProofError: what was found is not proved.
@@ -60,8 +64,8 @@ def structure(found: ArrayTask) -> Chain | None:
     except UnsupportedError:
         return None
     of, wrt = _entries(found.task, found.of, found.wrt)
-    right = KroneckerProducts(products, of.indices, wrt.indices)
-    judge = RouteJudge(found.task, found.wrt)
+    right = KroneckerProducts(products, of.indices, wrt.indices, by_columns)
+    judge = judge or RouteJudge(found.task, found.wrt)
     return _builder(found.task, found.wrt).chain(
         judge, "jacobian", VecPartial(of, wrt), ("entries", right)
     )

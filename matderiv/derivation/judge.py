@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import itertools
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache, cached_property
 
-from matderiv.calculus.deciding.decide import Attempt, Pair, Verdict, decide, decide_by_letters
+from matderiv._budget import bounded
+from matderiv.calculus.deciding.decide import (
+    BUDGET,
+    Attempt,
+    Pair,
+    Verdict,
+    decide,
+    decide_by_letters,
+    read_the_same,
+)
 from matderiv.calculus.deciding.parts import differing
 from matderiv.calculus.index_forms.canonical import sealed
 from matderiv.calculus.index_forms.contraction import contracted
@@ -27,6 +36,7 @@ from matderiv.calculus.index_forms.forms import (
     Term,
     Whole,
     added,
+    atoms_in,
     constant,
     multiplied,
     placed,
@@ -50,10 +60,13 @@ from matderiv.derivation.sides import (
     SpelledProduct,
     WrittenEntry,
 )
+from matderiv.errors import UnsupportedError
 from matderiv.expression.nodes import MatMul, Name, Node, children, rebuilt
 from matderiv.expression.shapes import Dim, Shape
 
 __all__ = ["Judge", "chain_rule", "unit"]
+
+_MANY = 12  # uses of a name whose shares are compared one by one
 
 
 def chain_rule(
@@ -116,6 +129,7 @@ class Judge:
         self._gradients = {of: whole for of, whole in task.wholes.items() if of != f"d{name}"}
         known = self._values | self._gradients
         self._some = {name: known[name] for name in unfolded if name in known}
+        self._places = {name: place for place, name in enumerate(self._values)}
         self.letters = itertools.count()
         self.entries = _Unfolding(self, {})
 
@@ -131,10 +145,35 @@ class Judge:
                 for part in parts
             ):
                 return Verdict("equal", index=True)
+        if len(self._some) > _MANY and self._share_by_share(left, right):
+            return Verdict("equal", index=True)
         attempts = self._attempts(left, right)
         if isinstance(left, RouteSide) or isinstance(right, RouteSide):
             return decide(attempts)  # rows and columns of pairs are compared in letters only
         return decide(attempts, lambda: tuple(self._runs(left, right).values()), self.task.sizes)
+
+    def _share_by_share(self, left: Side, right: Side) -> bool:
+        """Whether the terms with dZ are the same on both sides, for each value Z by itself."""
+        through = {f"d{of}" for of in self._some}
+        try:
+            with bounded(BUDGET.products * len(through)):
+                one, other = (_shares(self.value(side), through) for side in (left, right))
+                return one.keys() == other.keys() and all(
+                    self._same_share(share, other[of]) for of, share in one.items()
+                )
+        except (UnsupportedError, RecursionError):
+            return False
+
+    def _same_share(self, one: Form, other: Form) -> bool:
+        """Whether two forms read the same, names that only one of them has unfolded, last first."""
+        while not read_the_same(one, other):
+            apart = (_names_in(one) ^ _names_in(other)) & self._values.keys()
+            if not apart:
+                return False
+            last = max(apart, key=self._places.__getitem__)
+            once = _Unfolding(self, {last: self._values[last]}, self._diagonal)
+            one, other = once.known(one), once.known(other)
+        return True
 
     def _attempts(self, left: Side, right: Side) -> tuple[Attempt, ...]:
         """The sides with more and more names unfolded."""
@@ -283,6 +322,20 @@ class Judge:
             for letter, dim in zip(letters, dims, strict=True)
             if isinstance(letter, str) and letter not in bound
         }
+
+
+def _shares(form: Form, through: Container[str]) -> dict[frozenset[str], Form]:
+    """The terms of a form, those with the same of some names together."""
+    found: dict[frozenset[str], Form] = {}
+    for term, number in form:
+        entries = (atom.name for atom, _ in term.atoms if isinstance(atom, Entry))
+        names = frozenset(name for name in entries if name in through)
+        found[names] = (*found.get(names, ()), (term, number))
+    return found
+
+
+def _names_in(form: Form) -> set[str]:
+    return {atom.name for atom in atoms_in(form) if isinstance(atom, Entry)}
 
 
 def _entries_of(atom: Atom) -> tuple[Entry, ...]:

@@ -31,6 +31,13 @@ StepKind = Literal[
     "matrix",
     "zero",
     "structure",
+    # arrays of derivatives
+    "array values",
+    "array entries",
+    "array index",
+    "array differential",
+    "array result",
+    "array newton",
     "exercise",
 ]
 
@@ -74,6 +81,13 @@ ChainKind = Literal[
     # formulas in the names of the program
     "assembled",
     "structure",
+    # arrays of derivatives
+    "whole change",
+    "second",
+    "symmetric",
+    "squares",
+    "model",
+    "normal equations",
     # exercises
     "contribution",
     "numbers",

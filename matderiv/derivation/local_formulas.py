@@ -33,7 +33,7 @@ from matderiv.derivation.sides import Indexed
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
 
-__all__ = ["contribution", "local_by_formula"]
+__all__ = ["contribution", "local_by_formula", "single_term"]
 
 
 def contribution(task: Task, name: str, by: str) -> Node:
@@ -62,7 +62,7 @@ def local_by_formula(
         places = tuple(1 if dim.symbol == "1" else index for index, dim in pairs)
         own[entry_of(value, places, shape, task.sum_letters)] = NamedEntry(by, places)
     formula = entry_of(contribution(task, name, by), at, shape, task.sum_letters)
-    whole = with_other_parts(with_other_parts(formula, _single), own.get)
+    whole = with_other_parts(with_other_parts(formula, single_term), own.get)
     above = [p for p in index_parts(whole) if isinstance(p, NamedEntry) and p.name == f"d{by}"]
     if not all(set(part.indices) <= {1, *at} for part in above):
         return None
@@ -76,10 +76,10 @@ def local_by_formula(
     return one, other
 
 
-def _single(part: IndexExpression) -> IndexExpression | None:
-    """a_p for Σ_k δ_pk a_k."""
+def single_term(part: IndexExpression) -> IndexExpression | None:
+    """A_p for Σ_k δ_pk a_k; None for anything else."""
     made = without_deltas(part) if isinstance(part, SumOver) else part
-    return None if made == part else with_other_parts(made, _single)
+    return None if made == part else with_other_parts(made, single_term)
 
 
 def _deltas(task: Task, by: str, upstream: IndexExpression) -> IndexExpression:

@@ -160,20 +160,23 @@ def bound_letters(places: tuple[Index, ...], over: Shape) -> Bound:
 
 @dataclass(frozen=True, slots=True)
 class Differential:
-    """d(XW): how the value `of` changes with the name; not yet worked out."""
+    """d(XW): how the value `of` changes with the name; not yet worked out.
+
+    `whole`: the value over inputs alone, where it changes through other values as well.
+    """
 
     of: str
     node: Node
     name: str
     indices: tuple[Index, ...]
     over: Shape
+    whole: Node | None = None
 
     def form(self, entries: Entries) -> Form:
         """Σ_pq ∂z_ij/∂x_pq·dx_pq."""
         places, own = summed(self.over, entries)
-        rate = partial(
-            entries.at(self.node, *self.indices), Entry(self.name, places), entries.letter
-        )
+        value = entries.at(self.whole or self.node, *self.indices)
+        rate = partial(value, Entry(self.name, places), entries.letter)
         made = multiplied(rate, single(Entry(f"δ{self.name}", places)))
         return tuple((Term(term.atoms, term.bound + own), number) for term, number in made)
 
@@ -370,11 +373,15 @@ class Kroneckers:
 
 @dataclass(frozen=True, slots=True)
 class KroneckerProducts:
-    """J₁J₂… + …: products of Jacobians, the entry in the row of `rows` and column of `cols`."""
+    """J₁J₂… + …: products of Jacobians, the entry in the row of `rows` and column of `cols`.
+
+    `by_columns`: vec reads arrays column by column, and Kronecker products are written for that.
+    """
 
     products: tuple[tuple[Kronecker, ...], ...]
     rows: tuple[Index, ...]
     cols: tuple[Index, ...]
+    by_columns: bool = False
 
     def form(self, entries: Entries) -> Form:
         """Σ over the rows and columns between the factors."""

@@ -273,7 +273,24 @@ _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "axis": (_axis, "axis"),
     "axes": (_axes, "axes"),
     "power": (_place, "power"),
-    **{word: (_number, word) for word in ("slope", "alpha", "delta", "beta", "lam")},
+    **{
+        word: (_number, word)
+        for word in (
+            "slope",
+            "alpha",
+            "delta",
+            "beta",
+            "lam",
+            "level",
+            "value",
+            "gamma",
+            "eps",
+            "d",
+            "b",
+            "p",
+            "margin",
+        )
+    },
     "axis1": (_place, "axis1"),
     "axis2": (_place, "axis2"),
     "source": (_place, "source"),

@@ -6,6 +6,7 @@ import math
 import operator
 from collections.abc import Callable
 from fractions import Fraction
+from statistics import NormalDist
 from typing import Any
 
 from matderiv._budget import MOST_DIGITS
@@ -42,6 +43,9 @@ _VALUES: dict[str, Callable[[float], float]] = {
     "tan": math.tan,
     "sinh": math.sinh,
     "erf": math.erf,
+    "erfinv": lambda u: NormalDist().inv_cdf((1 + u) / 2) / math.sqrt(2),
+    "gammaln": math.lgamma,
+    "iszero": lambda u: float(u == 0),
     "abs": abs,
     "relu": lambda u: max(u, 0.0),
     "sign": lambda u: float((u > 0) - (u < 0)),

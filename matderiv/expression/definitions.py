@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from matderiv.errors import MissingRuleError
+from matderiv.errors import MissingRuleError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.dims import Shape
 from matderiv.expression.functions import FUNCTIONS
@@ -71,6 +71,9 @@ def simpler_parts(node: Node) -> Iterator[Node]:
 def derivative(function: str, arg: Node) -> Node:
     """f′(a): written out for a known function, `df` for an undefined one.
 
+    Raises:
+        UnsupportedError: it has no words in the language.
+
     >>> from matderiv.expression.source import source
     >>> source(derivative("tanh", nodes.Name("y"))), source(derivative("f", nodes.Name("y")))
     ('1 - tanh(y)**2', 'df(y)')
@@ -78,6 +81,11 @@ def derivative(function: str, arg: Node) -> Node:
     known = FUNCTIONS.get(function)
     if known is None:
         return nodes.Apply(f"d{function}", arg)
+    if not known.derivative:
+        raise UnsupportedError(
+            f"The derivative of {function} has no words in the language; with its value as an "
+            f"undefined function, write f in the place of {function}."
+        )
     return _put(_read(known.derivative), arg)
 
 

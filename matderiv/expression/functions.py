@@ -16,10 +16,10 @@ MODULES = {"numpy": "np", "torch": "torch", "jax": "jnp"}
 class Function:
     """f(u) for a real number u, applied to arrays entry by entry.
 
-    `derivative`: f′(u). `definition`: f(u) in other functions, if it has one. Both are written in
-    the language itself. `spelling`: the call in libraries that have another name for f, with `{0}`
-    in place of u; for SymPy, the name of one of its functions. A library without a name for f gets
-    the definition.
+    `derivative`: f′(u), or nothing if the language has no words for it. `definition`: f(u) in other
+    functions, if it has one. Both are written in the language itself. `spelling`: the call in
+    libraries that have another name for f, with `{0}` in place of u; for SymPy, the name of one of
+    its functions. A library without a name for f gets the definition.
 
     `kink`: f′ does not exist at 0. `domain`: what is positive, or not 0, where f is defined and
     differentiable, unless it is so everywhere. `positive`: f(u) >
@@ -210,6 +210,29 @@ FUNCTIONS: dict[str, Function] = {
             "torch": "torch.nn.functional.gelu({0})",
             "jax": "jax.nn.gelu({0}, approximate=False)",
         },
+    ),
+    "erfinv": Function(
+        derivative="sqrt(pi)/2*exp(erfinv(u)**2)",
+        domain=("positive", "1 - u**2"),
+        parity="odd",
+        spelling={"numpy": "erfinv({0})", "jax": "jax.scipy.special.erfinv({0})"},
+        at={0: 0},
+    ),
+    "gammaln": Function(
+        derivative="digamma(u)",
+        domain=("positive", "u"),
+        spelling={
+            "numpy": "gammaln({0})",
+            "torch": "torch.lgamma({0})",
+            "jax": "jax.scipy.special.gammaln({0})",
+            "sympy": "loggamma",
+        },
+        at={1: 0, 2: 0},
+    ),
+    "digamma": Function(
+        derivative="",
+        domain=("positive", "u"),
+        spelling={"numpy": "digamma({0})", "jax": "jax.scipy.special.digamma({0})"},
     ),
     "erf": Function(
         derivative="2/sqrt(pi)*exp(-u**2)",

@@ -79,11 +79,6 @@ def _take(arg: Node, labels: Node, axis: Axis = None) -> Node:
     return nodes.Gathered(arg, labels, "columns" if axis in (1, -1) else "rows")
 
 
-def _nll(scores: Node, labels: Node) -> Node:
-    """The mean over rows of minus the entry at the label."""
-    return nodes.Negate(nodes.Mean(nodes.Gathered(scores, labels, "picked")))
-
-
 #: Each call with the words of its operands and of its options, in order.
 map_calls: dict[str, tuple[Callable[..., Node], tuple[str, ...], tuple[str, ...]]] = {
     "roll": (_roll, ("X",), ("shift", "axis")),
@@ -100,7 +95,6 @@ map_calls: dict[str, tuple[Callable[..., Node], tuple[str, ...], tuple[str, ...]
     "tri": (_tri, (), ("rows", "columns", "k")),
     "take": (_take, ("X", "y"), ("axis",)),
     "onehot": (nodes.OneHot, ("y",), ("size",)),
-    "nll_loss": (_nll, ("P", "y"), ()),
 }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from statistics import NormalDist
 from typing import Any, TypeVar
 
 import numpy as np
@@ -35,6 +36,7 @@ __all__ = ["Array", "Evaluator", "Functions", "numeric_value", "rearrange"]
 
 Array = npt.NDArray[np.float64]
 _T = TypeVar("_T")
+_FAR = 10  # from where the series of digamma has as many digits as numbers have
 Functions = Mapping[str, Callable[[Any], Any]]
 
 
@@ -222,6 +224,26 @@ def _softmax(x: Array, axis: int | None) -> Array:
     return value
 
 
+def _digamma(x: float) -> float:
+    """ψ(x) = ψ(x + 1) - 1/x, and far out the asymptotic series. DLMF 5.5.2, 5.11.2."""
+    found = 0.0
+    while x < _FAR:
+        found -= 1 / x
+        x += 1
+    y = 1 / x**2
+    series = y * (1 / 12 - y * (1 / 120 - y * (1 / 252 - y * (1 / 240 - y / 132))))
+    return found + math.log(x) - 0.5 / x - series
+
+
+def _positive(function: Callable[[float], float]) -> Callable[[Array], npt.ArrayLike]:
+    """A function of positive numbers."""
+    return np.vectorize(lambda x: function(x) if x > 0 else math.nan, otypes=[np.float64])
+
+
+def _erfinv(x: float) -> float:
+    return NormalDist().inv_cdf((1 + x) / 2) / math.sqrt(2) if abs(x) < 1 else math.nan
+
+
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 #: Functions of one number that NumPy does not have, or is not to work out by their definitions.
@@ -233,6 +255,9 @@ _OWN: dict[str, Callable[[Array], npt.ArrayLike]] = {
     "step": lambda x: x > 0,
     "iszero": lambda x: x == 0,
     "erf": _erf,
+    "erfinv": np.vectorize(_erfinv, otypes=[np.float64]),
+    "gammaln": _positive(math.lgamma),
+    "digamma": _positive(_digamma),
 }
 
 _FUNCTIONS: dict[str, Callable[[Array], npt.ArrayLike]] = {

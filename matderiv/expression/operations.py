@@ -10,6 +10,7 @@ from functools import partial, reduce
 from matderiv.expression import axes, index_calls, index_maps, nodes
 from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.layers import EXAMPLES, LAYERS
 from matderiv.expression.nodes import Node
 from matderiv.expression.norms import norm
 from matderiv.expression.shorthand import CHOICES, LOSSES, SHORTHAND, matrix_power
@@ -55,8 +56,8 @@ class Operation:
         return f"{plain}, {plain[:-1]}, axis=0)" if reducing else plain
 
 
-#: Arguments of calls that hold more than arrays.
-_EXAMPLES = {
+#: Arguments of calls that hold more than arrays, or arrays by the names that books give them.
+_EXAMPLES = EXAMPLES | {
     "eye": ("4",),
     "ones": ("(2, 3)",),
     "zeros": ("(2, 3)",),
@@ -94,7 +95,7 @@ def _read_as(make: Callable[..., Node]) -> Operation:
 OPERATIONS: dict[str, Operation] = {
     **{name: Operation(partial(nodes.Apply, name)) for name in FUNCTIONS},
     **{name: Operation(make) for name, make in SHORTHAND.items()},
-    **{name: _read_as(make) for name, make in (CHOICES | LOSSES).items()},
+    **{name: _read_as(make) for name, make in (CHOICES | LOSSES | LAYERS).items()},
     "matrix_power": Operation(matrix_power, ("X",), ("power",)),
     "solve": Operation(lambda a, b: nodes.MatMul(nodes.Inverse(a), b), ("A", "B")),
     "sum": Operation(nodes.Sum, options=_REDUCING, method=True),

@@ -8,7 +8,7 @@ from functools import partial, reduce
 
 from matderiv.errors import ShapeError
 from matderiv.expression import nodes
-from matderiv.expression.nodes import ONE, Node
+from matderiv.expression.nodes import ONE, ZERO, Node
 
 __all__ = [
     "CHOICES",
@@ -18,6 +18,7 @@ __all__ = [
     "equal",
     "greater",
     "matrix_power",
+    "nll_loss",
     "unequal",
 ]
 
@@ -27,6 +28,9 @@ def _number(text: str) -> Node:
 
 
 _HUNDREDTH, _HALF = map(_number, ("0.01", "0.5"))
+
+#: The constants of selu, by which it keeps the mean 0 and the variance 1.
+_SELU, _SELU_ALPHA = map(_number, ("1.0507", "1.67326"))
 
 _step, _relu, _exp, _abs = (partial(nodes.Apply, name) for name in ("step", "relu", "exp", "abs"))
 
@@ -56,6 +60,22 @@ SHORTHAND: dict[str, Callable[[Node], Node]] = {
     "logit": lambda y: nodes.Apply("log", nodes.Divide(y, nodes.Subtract(nodes.ONE, y))),
     "erfc": lambda y: nodes.Subtract(nodes.ONE, nodes.Apply("erf", y)),
     "softsign": lambda y: nodes.Divide(y, nodes.Add(nodes.ONE, nodes.Apply("abs", y))),
+    "cbrt": lambda y: nodes.Divide(
+        y, nodes.Power(nodes.Power(y, nodes.TWO), nodes.Number(Fraction(1, 3)))
+    ),
+    "logcosh": lambda y: nodes.Subtract(
+        nodes.Add(y, nodes.Apply("softplus", nodes.Multiply(_number("-2"), y))),
+        nodes.Apply("log", nodes.TWO),
+    ),
+    "logsigmoid": lambda y: nodes.Negate(nodes.Apply("softplus", nodes.Negate(y))),
+    "selu": lambda y: nodes.Multiply(_SELU, _elu(y, _SELU_ALPHA)),
+    "sinc": lambda y: nodes.Divide(
+        nodes.Apply("sin", nodes.Multiply(nodes.Pi(), y)), nodes.Multiply(nodes.Pi(), y)
+    ),
+    "ndtri": lambda y: nodes.Multiply(
+        nodes.Apply("sqrt", nodes.TWO),
+        nodes.Apply("erfinv", nodes.Subtract(nodes.Multiply(nodes.TWO, y), ONE)),
+    ),
     "mish": lambda y: nodes.Multiply(y, nodes.Apply("tanh", nodes.Apply("softplus", y))),
 }
 
@@ -105,9 +125,14 @@ def _is_condition(node: Node) -> bool:
     return False
 
 
+def _truth(array: Node) -> Node:
+    """A comparison; of any other array, 1 where it is not 0."""
+    return array if _is_condition(array) else _step(_abs(array))
+
+
 def _where(condition: Node, one: Node, other: Node) -> Node:
     """c·a + (1 - c)·b; any other array than a comparison holds where it is not 0."""
-    c = condition if _is_condition(condition) else _step(_abs(condition))
+    c = _truth(condition)
     terms: list[Node] = [nodes.Multiply(c, one)] if one != nodes.ZERO else []
     terms += [nodes.Multiply(_opposite(c), other)] if other != nodes.ZERO else []
     return reduce(nodes.Add, terms) if terms else nodes.Multiply(nodes.ZERO, c)
@@ -124,6 +149,11 @@ def _leaky_relu(y: Node, slope: Node = _HUNDREDTH) -> Node:
 def _elu(y: Node, alpha: Node = ONE) -> Node:
     below = nodes.Subtract(_exp(_minus_relu(y)), ONE)
     return nodes.Add(_relu(y), below if alpha == ONE else nodes.Multiply(alpha, below))
+
+
+def _celu(y: Node, alpha: Node) -> Node:
+    below = nodes.Subtract(_exp(nodes.Divide(_minus_relu(y), alpha)), ONE)
+    return nodes.Add(_relu(y), nodes.Multiply(alpha, below))
 
 
 def _relu6(y: Node) -> Node:
@@ -149,6 +179,21 @@ def _logaddexp(a: Node, b: Node) -> Node:
     return nodes.Add(b, nodes.Apply("softplus", nodes.Subtract(a, b)))
 
 
+def _arctan2(a: Node, b: Node) -> Node:
+    """The angle of the point (b, a), b not 0: arctan(a/b), and on the left π more or less."""
+    turned = nodes.Multiply(nodes.Apply("sign", a), _step(nodes.Negate(b)))
+    angle = nodes.Apply("arctan", nodes.Divide(a, b))
+    return nodes.Add(angle, nodes.Multiply(nodes.Pi(), turned))
+
+
+def _square(y: Node) -> Node:
+    return nodes.Power(y, nodes.TWO)
+
+
+def _threshold(y: Node, level: Node = ZERO, value: Node = ZERO) -> Node:
+    return _where(greater(y, level), y, value)
+
+
 #: Functions of one number or several, applied entry by entry.
 CHOICES: dict[str, Callable[..., Node]] = {
     "where": _where,
@@ -164,6 +209,19 @@ CHOICES: dict[str, Callable[..., Node]] = {
     "tanhshrink": lambda y: nodes.Subtract(y, nodes.Apply("tanh", y)),
     "huber": _huber,
     "logaddexp": _logaddexp,
+    "hypot": lambda a, b: nodes.Apply("sqrt", nodes.Add(_square(a), _square(b))),
+    "xlogy": lambda a, b: nodes.Multiply(a, nodes.Apply("log", b)),
+    "xlog1py": lambda a, b: nodes.Multiply(a, nodes.Apply("log", nodes.Add(ONE, b))),
+    "arctan2": _arctan2,
+    "atan2": _arctan2,
+    "copysign": lambda a, b: nodes.Multiply(_abs(a), nodes.Apply("sign", b)),
+    "celu": lambda y, alpha=ONE: _elu(y, alpha) if alpha == ONE else _celu(y, alpha),
+    "threshold": _threshold,
+    "hardshrink": lambda y, lam=_HALF: nodes.Multiply(y, greater(_abs(y), lam)),
+    "masked_fill": lambda y, mask, value: _where(mask, value, y),
+    "logical_and": lambda a, b: nodes.Multiply(_truth(a), _truth(b)),
+    "logical_or": lambda a, b: nodes.Maximum(_truth(a), _truth(b)),
+    "logical_not": lambda a: _opposite(_truth(a)),
 }
 
 
@@ -189,8 +247,35 @@ def _with_logits(z: Node, t: Node) -> Node:
 
 
 def _cross_entropy(z: Node, t: Node) -> Node:
-    rows = nodes.Sum(nodes.Multiply(t, nodes.LogSoftmax(z, axis=-1)), axis=-1)
-    return nodes.Negate(nodes.Mean(rows))
+    return nll_loss(nodes.LogSoftmax(z, axis=-1), t)
+
+
+def nll_loss(y: Node, t: Node) -> Node:
+    """The mean over rows of -Σ t·y, or of -y at the label; a vector beside a matrix is labels.
+
+    >>> from matderiv.expression.source import source
+    >>> source(nll_loss(nodes.Name("Y"), nodes.Name("t")))
+    '-mean(Y[arange(len(t)), t])'
+    """
+    if isinstance(t, nodes.Name) and t.name[0].islower() and _is_matrix(y):
+        return nodes.Negate(nodes.Mean(nodes.Gathered(y, t, "picked")))
+    return nodes.Negate(nodes.Mean(nodes.Sum(nodes.Multiply(t, y), axis=-1)))
+
+
+def _is_matrix(node: Node) -> bool:
+    """Whether an expression is most likely a matrix, by the letters of its names."""
+    match node:
+        case nodes.Name(name):
+            return name[0].isupper()
+        case nodes.MatMul(left, right):
+            return _is_matrix(left) and _is_matrix(right)
+        case nodes.LogSoftmax(arg) | nodes.Softmax(arg) | nodes.Apply(_, arg) | nodes.Negate(arg):
+            return _is_matrix(arg)
+        case nodes.Transpose(arg):
+            return _is_matrix(arg)
+        case _ if isinstance(node, nodes.Arithmetic):
+            return any(map(_is_matrix, nodes.children(node)))
+    return False
 
 
 def _cosine(x: Node, y: Node) -> Node:

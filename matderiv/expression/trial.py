@@ -19,7 +19,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Array, numeric_value, sizes_in
 from matderiv.expression.shapes import Shape
 
-__all__ = ["distinct_values", "looks_singular", "looks_zero"]
+__all__ = ["distinct_values", "looks_singular", "looks_zero", "meet_somewhere"]
 
 _TINY = 1e-9
 _ROUNDING = 1e-13  # the least singular value beside the largest, of a matrix of low rank
@@ -45,6 +45,24 @@ def looks_zero(
     (True, False)
     """
     return _hold(lambda found: abs(found).max(initial=0.0) <= _TINY, _tried(steps, inputs, shapes))
+
+
+def meet_somewhere(
+    apart: Sequence[tuple[str, Node]],
+    steps: Sequence[tuple[str, Node]],
+    inputs: Mapping[str, Shape],
+    shapes: Mapping[str, Shape],
+) -> bool:
+    """Whether a difference of arrays has entries that are 0 wherever it is tried, one no constant.
+
+    That of X and its transpose has them on the diagonal. `steps` end with one of the two arrays.
+    """
+    ranges = (*_RANGES, *_NEGATIVE)
+    away, found = (list(_tried(some, inputs, shapes, ranges)) for some in (apart, steps))
+    if len(away) != len(found) or len(away) <= 1:
+        return False
+    same = np.abs(away).max(axis=0) <= _TINY
+    return bool((same & (np.ptp(found, axis=0) > _TINY)).any())
 
 
 def distinct_values(

@@ -9,6 +9,8 @@ from matderiv.notation.boxes import Aligned, Box
 
 __all__ = [
     "Block",
+    "BoardBlock",
+    "BoardRow",
     "Bullets",
     "Code",
     "CodeBlock",
@@ -118,7 +120,27 @@ class Table:
     caption: Segments
 
 
-Block = Heading | Paragraph | Bullets | Equation | CodeBlock | Table
+@dataclass(frozen=True, slots=True)
+class BoardRow:
+    """One line of a board: an equality, and at its right margin why it holds.
+
+    Without a `left` side it goes on from the line above; one that `follows` begins with ⇒.
+    """
+
+    left: Box | None
+    right: Box
+    note: Segments
+    follows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BoardBlock:
+    """Lines of a board, one below the other."""
+
+    rows: tuple[BoardRow, ...]
+
+
+Block = Heading | Paragraph | Bullets | Equation | CodeBlock | Table | BoardBlock
 
 
 @dataclass(frozen=True, slots=True)

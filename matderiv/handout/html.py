@@ -15,6 +15,8 @@ from importlib import resources
 from matderiv._version import __version__
 from matderiv.handout.document import (
     Block,
+    BoardBlock,
+    BoardRow,
     Bullets,
     Code,
     CodeBlock,
@@ -33,15 +35,16 @@ from matderiv.handout.sentences import fill
 from matderiv.handout.shared import LARGE_PAGE, shared
 from matderiv.handout.text import words_of
 from matderiv.handout.texts import messages
-from matderiv.notation.boxes import Aligned
+from matderiv.notation.boxes import Aligned, Box, Operator, Row
 from matderiv.notation.layout import fitted
-from matderiv.notation.mathml import equalities, math
+from matderiv.notation.mathml import equalities, math, mathml
 
 __all__ = ["to_html"]
 
 #: The room of a displayed equation in em: in the text, and in the panel beside it.
 _ROOM = 52.0
 _PANEL_ROOM = 19.0
+_BOARD_ROOM = 40.0
 
 #: Messages that the page's script shows; the script holds no text itself.
 _WORDS = ("fold_all", "unfold_all", "matrix", "wide", "progress")
@@ -182,6 +185,22 @@ class _Page:
                     f"<tbody>{body}</tbody></table></div>"
                     f"<figcaption>{_segments(caption)}</figcaption></figure>"
                 )
+            case BoardBlock(rows=rows):
+                return f'<div class="board">{"".join(map(_board_row, rows))}</div>'
+
+
+def _board_row(row: BoardRow) -> str:
+    """One line of a board: left side, right side, and the rule at the margin."""
+    arrow = '<math class="arrow"><mo>⇒</mo></math>' if row.follows else ""
+    left = "" if row.left is None else _display(row.left)
+    right = _display(Row((Operator("equals"), fitted(row.right, _BOARD_ROOM, elide=False))))
+    note = f'<span class="note">{_segments(row.note)}</span>' if row.note else ""
+    return f'<div class="row"><span class="left">{arrow}{left}</span>{right}{note}</div>'
+
+
+def _display(box: Box) -> str:
+    """A formula set as large as in a display."""
+    return f'<math displaystyle="true">{mathml(box)}</math>'
 
 
 def _sections(blocks: Iterable[Block]) -> list[list[Block]]:

@@ -60,17 +60,22 @@ def memory_words(size: int, word: str = "bytes") -> str:
     return f"{digits} {_UNITS[power - 1] if power else word}"
 
 
-def compose_jacobian(found: ArrayTask, dtype: str, show: int | None, language: str) -> Document:
+def compose_jacobian(
+    found: ArrayTask, dtype: str, show: int | None, language: str, *, by_rows: bool = True
+) -> Document:
     """The page about a Jacobian.
 
     `show`: the number of rows or columns to write out; if it is None, all of them where they fit.
+    `by_rows`: whether arrays may be read row by row; if not, it is about sizes alone.
 
     Raises:
         InputError: there is no such language.
         ProofError: its entries or its structure are not proved.
     """
     page = _Page(found, dtype, language)
-    return Document(language, page.say("title"), tuple(page.blocks(show)), whole=True)
+    return Document(
+        language, page.say("title"), tuple(page.blocks(show, by_rows=by_rows)), whole=True
+    )
 
 
 class _Page:
@@ -83,12 +88,14 @@ class _Page:
         self.notation = ProgramNotation(found.task, None)
         self.fields = self._fields()
 
-    def blocks(self, show: int | None) -> Iterator[Block]:
+    def blocks(self, show: int | None, *, by_rows: bool) -> Iterator[Block]:
         """The size of the Jacobian, its entries, its structure, and the matrix itself."""
         say, size = self.say, self.size
         zeros = "full" if size.nonzero == size.count else "nonzero"
         yield Paragraph(say("shapes"))
         yield Bullets(tuple(say(key) for key in ("count", "memory", zeros, "matrix_form")))
+        if not by_rows:
+            return
         yield Paragraph(say("local"))
         yield Equation(self.notation.chain(entry_chain(self.found)))
         yield Paragraph(say("layout"))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from matderiv.handout.document import (
     Block,
+    BoardBlock,
+    BoardRow,
     Bullets,
     Code,
     CodeBlock,
@@ -23,6 +25,7 @@ from matderiv.handout.document import (
 )
 from matderiv.handout.large import PAGE_HEIGHT, PAGES, enlarged, tallest
 from matderiv.handout.letters import MACROS, escape_code, escape_latex, has_chinese, has_others
+from matderiv.handout.text import words_of
 from matderiv.notation.boxes import Aligned, Box, Grid, Row
 from matderiv.notation.latex import Writer, columns, inline_latex
 from matderiv.notation.layout import fitted
@@ -36,6 +39,9 @@ ROOM = 32.7
 #: The command of each level of heading, in a document of its own and in a piece of another.
 _SECTIONS = ("section", "subsection", "subsubsection")
 _AMSMATH_COLUMNS = 10
+_BROKEN = r"p{0.22\linewidth}"
+_ARROW = 2.0  # the width of ⇒ in em
+_WORDY = 24  # letters of a cell from which on its column breaks lines
 _MANY = 8  # columns of a table from which on they stand closer
 _HEADING = tuple(f"\n\\{name}*" for name in _SECTIONS)  # what a heading's source starts with
 
@@ -120,6 +126,8 @@ def _texts(document: Document) -> Iterator[str]:
                 yield from text.split("\n")
             case Table(head=head, rows=rows, caption=caption):
                 yield from _words(itertools.chain(*head, *itertools.chain(*rows), caption))
+            case BoardBlock(rows=lines):
+                yield from _words(itertools.chain(*(line.note for line in lines)))
             case Equation():
                 pass
 
@@ -197,6 +205,38 @@ def _block(block: Block, setter: _Setter) -> str:
             return _listing(text)
         case Table():
             return _table(block)
+        case BoardBlock(rows=rows):
+            return _board(rows)
+
+
+def _board(rows: tuple[BoardRow, ...]) -> str:
+    """The lines of a board, rules at the right margin or below where there is no room."""
+    writer = Writer()
+    lead = max((row.left.width for row in rows if row.left is not None), default=0.0)
+    lead += _ARROW if any(row.follows for row in rows) else 0.0
+    lines: list[str] = []
+    for row in rows:
+        arrow = r"\Rightarrow\ " if row.follows else ""
+        left = "" if row.left is None else rf"$\displaystyle {arrow}{writer.write(row.left)}$"
+        right = fitted(row.right, ROOM - lead - 1.5, elide=False)
+        line = rf"\makebox[{lead:.1f}em][r]{{{left}}}$\displaystyle {{}}= {writer.write(right)}$"
+        note = rf"{{\small {_segments(row.note)}}}" if row.note else ""
+        if note and lead + 1.5 + right.width + _note_width(row.note) > ROOM:
+            lines.append(line)
+            line = r"\null"
+        lines.append(line + (rf"\hfill {note}" if note else ""))
+    body = "\n".join(rf"\par\noindent {line}\par\vspace{{2pt}}" for line in lines)
+    return f"\\begingroup\n{body}\n\\endgroup"
+
+
+def _note_width(note: Segments) -> float:
+    """About the width of a rule in em."""
+    return sum(
+        part.box.width
+        if isinstance(part, Math)
+        else sum(1 if c > "\u2e80" else 0.5 for c in part.text)
+        for part in note
+    )
 
 
 def _centred(source: str) -> str:
@@ -208,7 +248,8 @@ def _table(table: Table) -> str:
     head, rows = table.head, table.rows
     first, *rest = (" & ".join(map(_segments, row)) + r" \\" for row in (head, *rows))
     lines = "\n".join([r"\hline", first, r"\hline", *rest, r"\hline"])
-    form = "l" + "r" * (len(head) - 1)
+    wordy = any(len(words_of(row[-1])) > _WORDY for row in rows)
+    form = "l" + ("r" * (len(head) - 1) if not wordy else "l" * (len(head) - 2) + _BROKEN)
     words = rf"\parbox{{0.88\linewidth}}{{\small\centering {_segments(table.caption)}}}"
     close = "\\setlength{\\tabcolsep}{3.5pt}%\n" if len(head) > _MANY else ""
     return _centred(

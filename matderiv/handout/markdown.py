@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from matderiv.handout.document import (
     Block,
+    BoardBlock,
+    BoardRow,
     Bullets,
     Code,
     CodeBlock,
@@ -20,6 +22,7 @@ from matderiv.handout.document import (
     Table,
     Text,
 )
+from matderiv.handout.letters import escape_latex
 from matderiv.notation.latex import inline_latex, latex
 from matderiv.notation.layout import fitted
 
@@ -61,6 +64,21 @@ def _block(block: Block, *, elide: bool) -> str:
         case Table(head=head, rows=rows, caption=caption):
             lines = [_row(head), "|" + " --- |" * len(head), *map(_row, rows)]
             return "\n".join([*lines, "", _segments(caption)])
+        case BoardBlock(rows=rows):
+            inside = " \\\\\n".join(map(_board_row, rows))
+            return f"$$\n\\begin{{aligned}}\n{inside}\n\\end{{aligned}}\n$$"
+
+
+def _board_row(row: BoardRow) -> str:
+    """One line of a board, its rule in a column of its own."""
+    arrow = r"\Rightarrow\ " if row.follows else ""
+    left = "" if row.left is None else latex(row.left)
+    note = "".join(
+        latex(part.box) if isinstance(part, Math) else rf"\text{{{escape_latex(part.text)}}}"
+        for part in row.note
+    )
+    right = latex(fitted(row.right, _ROOM, elide=False))
+    return f"{arrow}{left} & = {right}" + (rf" & & \quad {note}" if note else "")
 
 
 def _row(cells: tuple[Segments, ...]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from matderiv.calculus.index_forms.forms import Entry, Rate, Term
 from matderiv.derivation.links import Chain, Step
@@ -25,7 +25,7 @@ from matderiv.handout.sentences import Fields, Filling, fill
 from matderiv.notation.methods import identity_box, swap_box
 from matderiv.notation.names import name_box
 
-__all__ = ["METHOD_WRITERS", "introduction"]
+__all__ = ["METHOD_WRITERS", "differential_rules", "introduction"]
 
 #: The key of the rule that gives the differential of a node that has operands.
 _RULES: dict[type, str] = {
@@ -131,7 +131,8 @@ def _chain(composer: ProgramComposer, step: Step, chain: Chain, fields: Fields) 
         value = composer.task.sweep.graph.value(about or "")
         yield Paragraph(composer.once(f"program.{composer.of_value(value)}", fields))
     elif chain.kind == "differential":
-        words = _rules(composer, about or "", step.wrt or "", fields)
+        value = composer.task.sweep.graph.definition(about or "")
+        words = differential_rules(composer, value, {step.wrt or ""}, fields)
         yield Paragraph(_say(composer, "differential_differential", fields | {"rules": words}))
     else:
         match chain.sides[0]:
@@ -211,13 +212,14 @@ def _size(composer: ProgramComposer, symbol: str) -> int:
     return next(dim.size for dim in dims if dim.symbol == symbol)
 
 
-def _rules(composer: ProgramComposer, by: str, name: str, fields: Fields) -> Segments:
-    """The rules that a differential follows, each said once."""
-    value = composer.task.sweep.graph.definition(by)
+def differential_rules(
+    composer: ProgramComposer, value: nodes.Node, moving: Collection[str], fields: Fields
+) -> Segments:
+    """The rules that the differential of a value follows where some names move, each said once."""
     kinds = dict.fromkeys(
         _RULES[type(node)]
         for node in nodes.walk(value)
-        if nodes.children(node) and any(n == nodes.Name(name) for n in nodes.walk(node))
+        if nodes.children(node) and not nodes.names_in(node).isdisjoint(moving)
     )
     made: list[Segment] = []
     for kind in kinds:

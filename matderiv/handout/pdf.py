@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from matderiv.errors import MissingError
 from matderiv.handout.document import (
     Block,
+    BoardBlock,
+    BoardRow,
     Bullets,
     Code,
     CodeBlock,
@@ -41,6 +43,7 @@ __all__ = ["to_pdf", "to_typst"]
 #: The room of a displayed equation, in em of the text, as wide as `_PAGE` leaves it. Boxes are
 #: measured on the wide side, and what is still too wide is set smaller.
 _ROOM = 43.0
+_BOARD_ROOM = 38.0
 
 #: Fonts with Chinese letters, the best for a page of mathematics first.
 _CHINESE = (
@@ -62,7 +65,7 @@ _CHINESE = (
 )
 
 #: Blocks that are kept on the same page as the sentence before them.
-_LED = (Bullets, CodeBlock, Equation, Table)
+_LED = (Bullets, CodeBlock, Equation, Table, BoardBlock)
 
 #: Languages in whose text quotation marks and dashes are as wide as a letter.
 _EAST_ASIAN = ("zh",)
@@ -103,6 +106,25 @@ _PAGE = r"""
   table.hline(stroke: 0.8pt), table.header(..head.map(cell)), table.hline(stroke: 0.5pt),
   ..cells.pos().map(cell),
   table.hline(stroke: 0.8pt)))
+// The lines of a board: a rule stands at the right margin, or below its line without room there.
+#let board-side(alt, it) = {
+  set text(top-edge: "bounds", bottom-edge: "bounds")
+  math.equation(alt: alt, math.display(it.body))
+}
+#let board(..lines) = block(width: 100%, above: 1em, below: 1.2em, layout(size => {
+  let first = calc.max(..lines.pos().map(line => measure(line.at(0)).width))
+  let rest = size.width - first - 0.4em.to-absolute()
+  for (one, other, note) in lines.pos() {
+    let beside = measure(other).width + measure(note).width + 1.5em.to-absolute() <= rest
+    block(breakable: false, above: 0.8em, below: 0.8em, grid(
+      columns: (first, 1fr, auto), column-gutter: 0.4em, row-gutter: 0.5em,
+      align: (right + horizon, start + horizon, end + horizon),
+      one, other, if beside { text(size: 0.9em, note) } else { [] },
+      ..if beside { () } else {
+        (grid.cell(colspan: 3, align: end, text(size: 0.9em, note)),)
+      }))
+  }
+}))
 // A chain of equalities, smaller if it is too large for a page, but not below 70 %: then it gets
 // a page of its own, turned or as large as it takes.
 #let chain(alt, left, ..rights) = context {
@@ -287,6 +309,20 @@ def _block(block: Block, *, elide: bool, leads: bool) -> str:
                 f"#figure(kind: table, caption: [{_segments(caption)}], "
                 f"ruled({len(head)}, ({_cells(head)},), {cells}))"
             )
+        case BoardBlock(rows=lines):
+            return f"#board({', '.join(map(_board_row, lines))})"
+
+
+def _board_row(row: BoardRow) -> str:
+    """Left side, right side and rule of a line of a board, as three arguments."""
+    left = "[]"
+    if row.left is not None:
+        arrow = "arrow.r.double thin " if row.follows else ""
+        words = ("⇒ " if row.follows else "") + text(row.left)
+        left = f"board-side({string(words)}, ${arrow}{typst(row.left)}$)"
+    right = fitted(row.right, _BOARD_ROOM, elide=False)
+    side = f"board-side({string('= ' + text(row.right))}, $= {typst(right)}$)"
+    return f"({left}, {side}, [{_segments(row.note)}])"
 
 
 def _cells(cells: tuple[Segments, ...]) -> str:

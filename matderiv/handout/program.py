@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from matderiv.calculus.formulas.shaping import letters_in
 from matderiv.calculus.sweep.conditions import conditions
@@ -38,11 +38,14 @@ __all__ = [
     "STEP_WRITERS",
     "called_value",
     "compose_program",
+    "condition_section",
+    "given_section",
     "numpy_answers",
     "page_blocks",
     "page_title",
     "program_formula",
     "proof_section",
+    "second_section",
     "step_sections",
     "task_section",
 ]
@@ -78,6 +81,11 @@ def task_section(composer: ProgramComposer) -> Iterator[Block]:
     fields: Fields = {"L": Math(name_box(composer.task.loss))}
     names = [composer.math(name_box(name)) for name in composer.derivation.wrt]
     yield Paragraph(composer.say("asked", fields | {"wrt": composer.listed(names)}))
+    yield from given_section(composer)
+
+
+def given_section(composer: ProgramComposer) -> Iterator[Block]:
+    """The shapes of the inputs, and how the program was read."""
     inputs = composer.task.program.inputs()
     yield Bullets(tuple(composer.shape(name) for name in inputs))
     dims = dict.fromkeys(dim for name in inputs for dim in composer.task.shapes[name])
@@ -99,8 +107,8 @@ def task_section(composer: ProgramComposer) -> Iterator[Block]:
         yield Paragraph(together(composer.language, read))
 
 
-def step_sections(composer: ProgramComposer) -> Iterator[Block]:
-    """The numbered steps, from the values to the conclusion, and further proofs."""
+def step_sections(composer: ProgramComposer, *, conclusion: bool = True) -> Iterator[Block]:
+    """The numbered steps, from the values to the `conclusion`, and further proofs."""
     composer.forget()
     steps = composer.derivation.steps
     found = [step for step in steps if step.kind == "matrix" and not _rewrites(composer, step)]
@@ -126,7 +134,7 @@ def step_sections(composer: ProgramComposer) -> Iterator[Block]:
         before = step.kind
         if step not in found:
             yield from STEP_WRITERS[step.kind](composer, step, fields)
-    if before != "proof":
+    if before != "proof" and conclusion:
         yield from _conclusion(composer)
 
 
@@ -265,6 +273,13 @@ def numpy_answers(composer: ProgramComposer) -> Iterator[Block]:
     yield CodeBlock("\n".join(lines), "python")
     yield from _names(composer, list(formulas.values()))
     found = conditions(sweep.graph, sweep.lifted, composer.task.assumed)
+    yield from condition_section(composer, found)
+
+
+def condition_section(
+    composer: ProgramComposer, found: Sequence[tuple[str, Node]]
+) -> Iterator[Block]:
+    """Where a derivation holds."""
     if found:
         yield Paragraph(composer.say("conditions", {}))
         yield Bullets(tuple(_condition(composer, kind, node) for kind, node in found))
@@ -307,6 +322,11 @@ def proof_section(composer: ProgramComposer) -> Iterator[Block]:
     }
     every = proof.for_all_sizes == proof.equalities
     yield Paragraph(composer.say("checked_all" if every else "checked_some", fields))
+    yield from second_section(composer)
+
+
+def second_section(composer: ProgramComposer) -> Iterator[Block]:
+    """SymPy's second opinion on the gradients, if there is one."""
     if composer.derivation.second is not None:
         loss, wrt = composer.task.loss, composer.derivation.wrt
         yield Paragraph(second_words(composer.derivation.second, loss, wrt, composer.language))

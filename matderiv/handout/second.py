@@ -11,9 +11,12 @@ __all__ = ["second_words"]
 
 
 def second_words(
-    opinion: SecondOpinion, loss: str, wrt: tuple[str, ...], language: str
+    opinion: SecondOpinion, loss: str, wrt: tuple[str, ...], language: str, about: str = "program"
 ) -> Segments:
-    """At which sizes SymPy agrees, with how many entries, and how far that is a proof."""
+    """At which sizes SymPy agrees, with how many entries, and how far that is a proof.
+
+    `about`: the section of the sentence on what it did.
+    """
     if opinion.status == "cannot":
         return fill(language, f"program.second_{opinion.reason}", {})
     sizes = [
@@ -36,7 +39,7 @@ def second_words(
         "rest": (Text(str(opinion.entries - opinion.exact)),),
     }
     kinds = (
-        "second_all" if opinion.entries == opinion.count else "second_some",
-        "second_exact" if opinion.exact == opinion.entries else "second_sampled",
+        f"{about}.second_{'all' if opinion.entries == opinion.count else 'some'}",
+        f"program.second_{'exact' if opinion.exact == opinion.entries else 'sampled'}",
     )
-    return together(language, (fill(language, f"program.{kind}", fields) for kind in kinds))
+    return together(language, (fill(language, kind, fields) for kind in kinds))

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+
 from matderiv.handout.document import (
     Block,
+    BoardBlock,
+    BoardRow,
     Bullets,
     Code,
     CodeBlock,
@@ -17,9 +23,12 @@ from matderiv.handout.document import (
     Table,
     Text,
 )
-from matderiv.notation.text import text
+from matderiv.notation.text import broken, text
 
-__all__ = ["to_text", "words_of"]
+__all__ = ["WIDTH", "board_lines", "to_text", "wide", "words_of", "wrapped"]
+
+WIDTH = 80  # of a terminal
+_APART = 2  # how far a rule stands from a formula
 
 
 def to_text(document: Document) -> str:
@@ -41,6 +50,51 @@ def _block(block: Block) -> str:
             return _indented(code)
         case Table(head=head, rows=rows, caption=caption):
             return f"{_table([head, *rows])}\n\n{words_of(caption)}"
+        case BoardBlock(rows=rows):
+            return "\n".join(board_lines(rows, WIDTH))
+
+
+def board_lines(
+    rows: tuple[BoardRow, ...], width: int, paint: Callable[[str], str] = str
+) -> Iterator[str]:
+    """The lines of a board, rules at the right margin, or below where there is no room.
+
+    `paint` is done to the formulas.
+    """
+    lead = max((wide(text(row.left)) for row in rows if row.left is not None), default=0)
+    marked = any(row.follows for row in rows)
+    for row in rows:
+        left = "" if row.left is None else text(row.left)
+        start = ("⇒ " if row.follows else "  ") * marked + left.rjust(lead)
+        first, *more = broken(row.right, width - lead - 3 - 2 * marked)
+        lines = [f"{start} = {first}"] + [" " * (len(start) + 3) + line for line in more]
+        note = words_of(row.note)
+        room = width - wide(lines[-1]) - wide(note)
+        yield from map(paint, lines[:-1])
+        if note and room < _APART:
+            yield paint(lines[-1])
+            yield " " * max(0, width - wide(note)) + note
+        else:
+            yield paint(lines[-1]) + (" " * room + note if note else "")
+
+
+def wrapped(words: str, width: int) -> Iterator[str]:
+    """Text in lines, broken at spaces and between Chinese letters."""
+    line = ""
+    for part in re.findall(r"[\u2e80-\uffef]|[^\s\u2e80-\uffef]+|\s+", words):
+        if line and wide(line + part.rstrip()) > width and part not in "，。；：、）":
+            yield line.rstrip()
+            line = ""
+        line += part if line else part.lstrip()
+    yield line.rstrip()
+
+
+def wide(words: str) -> int:
+    """How many columns of a terminal words take: Chinese letters are two wide."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in words
+    )
 
 
 def _indented(words: str) -> str:

@@ -35,6 +35,20 @@ class Target:
 _ERF = """def erf(x):
     return np.vectorize(math.erf, otypes=[np.result_type(x, 0.0)])(x)"""
 
+_ERFINV = """def erfinv(x):
+    quantile = statistics.NormalDist().inv_cdf
+    return np.vectorize(quantile, otypes=[np.result_type(x, 0.0)])((1 + x) / 2) / 2**0.5"""
+
+_GAMMALN = """def gammaln(x):
+    return np.vectorize(math.lgamma, otypes=[np.result_type(x, 0.0)])(x)"""
+
+_DIGAMMA = """def digamma(x):
+    lower = sum(1 / (x + k) for k in range(10))
+    x = x + 10
+    y = 1 / x**2
+    series = y * (1 / 12 - y * (1 / 120 - y * (1 / 252 - y * (1 / 240 - y / 132))))
+    return np.log(x) - 0.5 / x - series - lower"""
+
 _SIGMOID = """def sigmoid(x):
     small = np.exp(-np.abs(x))  # never large
     return np.where(x >= 0, 1, small) / (1 + small)"""
@@ -110,7 +124,11 @@ TARGETS = {
     "numpy": Target(
         name="numpy",
         module="np",
-        imports={"math": "import math", "np": "import numpy as np"},
+        imports={
+            "math": "import math",
+            "statistics": "import statistics",
+            "np": "import numpy as np",
+        },
         words=_words(
             "np",
             {
@@ -122,6 +140,9 @@ TARGETS = {
         ),
         helpers={
             "erf": _ERF,
+            "erfinv": _ERFINV,
+            "gammaln": _GAMMALN,
+            "digamma": _DIGAMMA,
             "sigmoid": _SIGMOID,
             "softmax": _SOFTMAX,
             "logsumexp": _LOGSUMEXP,

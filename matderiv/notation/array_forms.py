@@ -8,18 +8,9 @@ from fractions import Fraction
 
 from matderiv.calculus.formulas.flattened import factors, product_of, sum_of
 from matderiv.calculus.index_forms.einsums import EinsumTerm
-from matderiv.calculus.index_forms.forms import Index, Indices
-from matderiv.calculus.index_forms.index_expressions import (
-    IndexExpression,
-    Numeral,
-    SumOver,
-    delta,
-    index_product,
-    signed_sum,
-    sum_over,
-)
+from matderiv.calculus.index_forms.forms import Indices
 from matderiv.calculus.index_forms.letters import lettered
-from matderiv.calculus.index_forms.linear_maps import Product
+from matderiv.calculus.index_forms.product_entries import entry_of_products
 from matderiv.calculus.index_forms.vec_forms import VecProduct, vec_product
 from matderiv.calculus.index_forms.written_entry import entry_of
 from matderiv.calculus.sweep.array_derivatives import Found, einsum_form
@@ -51,7 +42,15 @@ from matderiv.notation.names import (
 )
 from matderiv.notation.text import text as plain
 
-__all__ = ["FORMS", "Derived", "Written", "array_latex", "einsum_calls", "written_array"]
+__all__ = [
+    "FORMS",
+    "Derived",
+    "Written",
+    "array_latex",
+    "einsum_calls",
+    "formulas_of",
+    "written_array",
+]
 
 #: How an array of three or four axes can be written.
 FORMS = ("einsum", "vec", "vec-rows", "index")
@@ -78,6 +77,8 @@ class Derived:
     text: Callable[[Node], str]
     swap: str = "K"
     turned: bool = False
+    #: The letter of the array and the direction, of a product of the two.
+    product: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,8 @@ def array_latex(derived: Derived) -> str:
         case "formula":
             right = formulas.node(found.node)
             left = _ratio(derived, [name_box(name) for name in (derived.of, *derived.wrt)])
+            if derived.product:
+                left = _product(derived, left, *derived.product)
         case "vec" | "vec-rows":
             boxes = [name_box(name) for name in (derived.of, *derived.wrt)]
             several = [len(found.dims[: derived.first]) > 1, len(found.dims[derived.first :]) > 1]
@@ -123,6 +126,17 @@ def array_latex(derived: Derived) -> str:
         case _:
             left, right = _entries(derived)
     return f"\\begin{{aligned}}\n{latex(left)} & = {latex(right)}\n\\end{{aligned}}\n"
+
+
+def _product(derived: Derived, ratio: Box, letter: str, direction: str) -> Box:
+    """(∂y/∂x) v or (∂y/∂x)ᵀ v of vectors, and J V where one of the two is none."""
+    shapes = derived.found.sweep.graph.shapes
+    sides = (derived.found.dims, shapes[direction], shapes[derived.wrt[0]])
+    v = name_box(direction)
+    if any(len(shape) != 1 for shape in sides):
+        return Row((name_box(letter), v))
+    back = len(derived.wrt) == 1 and derived.found.name == derived.wrt[0]
+    return Row((Scripts(fenced(ratio), sup=Symbol("T")) if back else ratio, v))
 
 
 def _ratio(derived: Derived, boxes: list[Box], *, entries: bool = False) -> Box:
@@ -139,12 +153,17 @@ def _ratio(derived: Derived, boxes: list[Box], *, entries: bool = False) -> Box:
 
 
 def _formulas(derived: Derived) -> Formulas:
-    swept = derived.found.sweep
+    return formulas_of(derived.found, derived.of)
+
+
+def formulas_of(found: Found, of: str) -> Formulas:
+    """The notation of a derivative of a value."""
+    swept = found.sweep
     names = swept.graph.shapes
     largest = max((d.size for shape in names.values() for d in shape), default=1)
-    letters = tuple(_letters(derived))
+    letters = tuple(_letters(found, of))
     return Formulas(
-        derived.of,
+        of,
         swept.facts.shape,
         names,
         None,
@@ -318,10 +337,10 @@ def _row(formulas: Formulas, node: Node) -> Box:
 # -- entries -------------------------------------------------------------------------------------
 
 
-def _letters(derived: Derived) -> Iterator[str]:
+def _letters(found: Found, of: str) -> Iterator[str]:
     """Letters for indices that are no names: those of sums."""
-    graph = derived.found.sweep.graph
-    taken = {name.lower() for name in (*graph.shapes, *graph.program.functions(), derived.of)}
+    graph = found.sweep.graph
+    taken = {name.lower() for name in (*graph.shapes, *graph.program.functions(), of)}
     taken |= {dim.symbol.lower() for shape in graph.shapes.values() for dim in shape}
     yield from (c for c in _LETTERS if c not in taken)
     yield from (f"i_{n}" for n in range(1, _MOST))
@@ -338,7 +357,8 @@ def _entries(derived: Derived) -> tuple[Box, Box]:
     last = [free.pop(later) for _ in found.dims[rows:]]
     at = lettered(found.dims, (*first, *last))
     if found.products:
-        right = _entry(found.products, dict(zip(found.at, at, strict=True)), formulas, tuple(free))
+        places = dict(zip(found.at, at, strict=True))
+        right = entry_of_products(found.products, places, formulas.shape, tuple(free))
     else:
         right = entry_of(found.node, at, formulas.shape, free)
 
@@ -355,30 +375,3 @@ def _entries(derived: Derived) -> tuple[Box, Box]:
         sides = sides[::-1]
     boxes = [entry(name, indices) for name, indices in zip(names, sides, strict=True)]
     return _ratio(derived, boxes, entries=True), IndexNotation(formulas).box(right)
-
-
-def _entry(
-    products: tuple[Product, ...],
-    places: dict[Index, Index],
-    formulas: Formulas,
-    letters: tuple[str, ...],
-) -> IndexExpression:
-    """The sum of products as an index expression."""
-    terms = []
-    for product in products:
-        free = iter(letters)
-        names: dict[str, str] = {letter: next(free) for letter, _ in product.summed}
-        inside = tuple(free)
-        known: dict[Index, Index] = places | dict(names.items())
-        items = [
-            entry_of(node, tuple(known.get(i, i) for i in at), formulas.shape, inside)
-            for node, at in product.factors
-        ]
-        deltas = [delta(known[a], known[b]) for a, b in product.deltas]
-        runs = tuple((names[letter], dim) for letter, dim in product.summed)
-        number = Numeral(abs(product.number))
-        sums = [item for item in items if isinstance(item, SumOver)]
-        items = [item for item in items if item not in sums]
-        body = sum_over(runs, index_product([*items, *deltas, *sums]))
-        terms.append((1 if product.number > 0 else -1, index_product([number, body])))
-    return signed_sum(terms)

@@ -139,7 +139,12 @@ class Formulas:
         return partial_ratio(name_box(self.loss), name_box(of))
 
     def change(self, of: str) -> Held:
-        """dX, the d upright; (dZ)_U of a value Z, U held fixed where X reaches Z through U, too."""
+        """dX, the d upright; (dZ)_U of a value Z, U held fixed where X reaches Z through U, too.
+
+        Of a change dL it is d²L.
+        """
+        if of[0] == "δ" and of not in self.names:
+            return Row((Scripts(_D, sup=NumberBox("2")), name_box(of[1:]))), "atom"
         return self.direct(Row((_D, name_box(of))), of), "atom"
 
     def direct(self, change: Box, of: str) -> Box:
@@ -275,21 +280,24 @@ class Formulas:
         left, right = node.left, node.right
         if len(self.shape(left)) > 1:
             factors = (self._tight(left), self._tight(right))
-            ends = left.right if isinstance(left, nodes.MatMul) else left
-            change = isinstance(ends, nodes.Name) and ends.name[:1] == "δ"
             # dX·W, not d(XW), and Xᵀ·2A, not Xᵀ2A
-            dot = change or starts_with_number(factors[1])
+            dot = _ends_in_change(left) or starts_with_number(factors[1])
             return Row((factors[0], _CDOT, factors[1]) if dot else factors)
         if len(self.shape(right)) == 1:
-            return Row((self._row_vector(left), self._tight(right)))
+            return self._beside(left, right)
         return Row((self._tight(nodes.transposed(right)), self._tight(left)))
 
     def _row_vector(self, node: Node) -> Box:
         """A vector as a row: vᵀ, vᵀA."""
         match node:
             case nodes.MatMul(left, right) if len(self.shape(left)) == 1:
-                return Row((self._row_vector(left), self._tight(right)))
+                return self._beside(left, right)
         return raised_box(self.base(node), _T)
+
+    def _beside(self, left: Node, right: Node) -> Box:
+        """A vector as a row, and what it is multiplied with."""
+        dot = (_CDOT,) * (isinstance(left, nodes.MatMul) and _ends_in_change(left))
+        return Row((self._row_vector(left), *dot, self._tight(right)))
 
     def _product(self, node: Node) -> Box:
         if isinstance(node, nodes.Divide):
@@ -441,6 +449,12 @@ def _without_sign(node: Node) -> Node | None:
             first = left.arg if isinstance(left, nodes.Negate) else _without_sign(left)
             return None if first is None else nodes.rebuilt(node, (first, right))
     return None
+
+
+def _ends_in_change(node: Node) -> bool:
+    """Whether the last factor of a product is a differential."""
+    last = node.right if isinstance(node, nodes.MatMul) else node
+    return isinstance(last, nodes.Name) and last.name[:1] == "δ"
 
 
 def _holds(box: Box, *operators: str) -> bool:

@@ -72,8 +72,8 @@ def box(side: RouteSide, formulas: Formulas) -> Box:
             return _vec_partial(side, formulas)
         case Kroneckers(parts=kroneckers):
             return _added(_kronecker(part, formulas, transposed=False) for part in kroneckers)
-        case KroneckerProducts(products=products):
-            return _added(_jacobian_product(product, formulas) for product in products)
+        case KroneckerProducts(products=products, by_columns=turned):
+            return _added(_jacobian_product(one, formulas, turned=turned) for one in products)
         case Times():
             return _added(_times(side, formulas))
         case Cells():
@@ -142,13 +142,18 @@ def _vec_partial(side: VecPartial, formulas: Formulas) -> Box:
     return formulas.holding(ratio, side.of.name, side.wrt.name)
 
 
-def _kronecker(side: Kronecker, formulas: Formulas, *, transposed: bool) -> Box:
-    """A ⊗ Bᵀ, (A ⊗ Bᵀ)K or diag(vec D); transposed, Aᵀ ⊗ B, Kᵀ(Aᵀ ⊗ B) or the same diagonal."""
+def _kronecker(
+    side: Kronecker, formulas: Formulas, *, transposed: bool, turned: bool = False
+) -> Box:
+    """A ⊗ Bᵀ, (A ⊗ Bᵀ)K or diag(vec D); transposed, Aᵀ ⊗ B, Kᵀ(Aᵀ ⊗ B) or the same diagonal.
+
+    `turned`: the factors of ⊗ stand the other way round, for vec by columns.
+    """
     if side.diagonal is not None:
         product = _diagonal_box(side.diagonal, side.over, formulas)
     else:
         factors = [_factor(factor, formulas, transposed=transposed) for factor in side.factors]
-        product = _kronecker_product(factors)
+        product = _kronecker_product(factors[::-1] if turned else factors)
     if not side.swapped:
         return product
     swap = swap_box(formulas)
@@ -157,12 +162,12 @@ def _kronecker(side: Kronecker, formulas: Formulas, *, transposed: bool) -> Box:
     return Row((raised_box(swap, _T), product) if transposed else (product, swap))
 
 
-def _jacobian_product(product: tuple[Kronecker, ...], formulas: Formulas) -> Box:
+def _jacobian_product(product: tuple[Kronecker, ...], formulas: Formulas, *, turned: bool) -> Box:
     """diag(vec D)(I ⊗ Wᵀ)."""
     boxes = [
         swap_box(formulas)
         if part.swapped and part.factors and all(factor.node is None for factor in part.factors)
-        else _kronecker(part, formulas, transposed=False)
+        else _kronecker(part, formulas, transposed=False, turned=turned)
         for part in product
     ]
     if len(boxes) == 1:

@@ -8,7 +8,7 @@ from matderiv.notation import boxes
 from matderiv.notation.boxes import Box
 from matderiv.notation.signs import DOTS, LARGE, SIGNS
 
-__all__ = ["letter_text", "text"]
+__all__ = ["broken", "letter_text", "text"]
 
 _LETTERS = dict(
     zip(
@@ -39,7 +39,7 @@ def text(box: Box) -> str:
     'Wᵀ'
     >>> one = boxes.NumberBox("11")
     >>> text(boxes.Row(tuple(boxes.Scripts(boxes.Symbol(name), one) for name in "wy")))
-    'w_11·y_11'
+    'w₁₁y₁₁'
     """
     match box:
         case boxes.Symbol():
@@ -54,7 +54,7 @@ def text(box: Box) -> str:
             several = isinstance(below, boxes.Row) and not isinstance(_first(below), boxes.Operator)
             return f"{_grouped(above)}/" + (f"({text(below)})" if several else _grouped(below))
         case boxes.Scripts(base=base, sub=sub, sup=sup):
-            lower = "" if sub is None else f"_{text(sub)}"
+            lower = "" if sub is None else _subscript(sub)
             upper = "" if sup is None else _superscript(sup)
             return text(base) + lower + upper
         case boxes.Root(body=body):
@@ -82,27 +82,66 @@ def text(box: Box) -> str:
             return _aligned(text(left), [text(right) for right in rights])
 
 
+def broken(box: Box, width: int) -> list[str]:
+    """A box as lines no wider than `width`, if a sum in it can be broken before its signs.
+
+    >>> one = boxes.Terms((("+", boxes.Symbol("a")), ("-", boxes.Symbol("b"))))
+    >>> broken(one, 3)
+    ['a', '- b']
+    """
+    whole = text(box)
+    if len(whole) <= width or not isinstance(box, boxes.Terms):
+        return [whole]
+    (sign, first), *rest = box.items
+    lines = [("" if sign == "+" else sign) + text(first)]
+    for sign, item in rest:
+        part = text(item)
+        if len(lines[-1]) + 3 + len(part) <= width:
+            lines[-1] += SIGNS[sign].text + part
+        else:
+            lines.append(SIGNS[sign].text.strip() + " " + part)
+    return lines
+
+
 def _apart(items: tuple[Box, ...]) -> Iterator[str]:
     """The items, with a dot after an index or an exponent, which would run into what follows.
 
-    So would a letter before the name of a function.
+    So would a letter before the name of a function, and what stands below a fraction's line.
     """
     for number, item in enumerate(items):
         before = items[number - 1] if number else None
         first = _first(item)
         word = first.base if isinstance(first, boxes.Scripts) else first
-        if (_hangs(before) and not isinstance(first, boxes.Operator | boxes.Fence)) or (
-            isinstance(_last(before), boxes.Symbol) and isinstance(word, boxes.Word)
+        if (
+            (_hangs(before) and not isinstance(first, boxes.Operator | boxes.Fence))
+            or (isinstance(_last(before), boxes.Symbol) and isinstance(word, boxes.Word))
+            or (isinstance(_last(before), boxes.Fraction) and not isinstance(first, boxes.Operator))
         ):
             yield SIGNS["cdot"].text
+        elif before is not None and first == _DIFFERENTIAL and not _is_sign(_last(before)):
+            yield " "  # A dX, not AdX
+        elif before == _DIFFERENTIAL and isinstance(word, boxes.Word):
+            yield " "  # d log x
         yield text(item)
+
+
+#: Letters above or below the line, after which what follows cannot be read as one of them.
+_SMALL = set("ᵀ′⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉")
+_DIFFERENTIAL = boxes.Operator("differential")
+
+
+def _is_sign(box: Box | None) -> bool:
+    return isinstance(box, boxes.Operator) and box.name != "prime"
 
 
 def _hangs(box: Box | None) -> bool:
     """Whether a box ends in an index or an exponent on the line."""
     last = _last(box)
     return (
-        isinstance(last, boxes.Scripts) and not text(last).isalnum() and text(last)[-1] not in "ᵀ′"
+        isinstance(last, boxes.Scripts)
+        and not isinstance(last.base, boxes.Operator)  # d²L
+        and not text(last).isalnum()
+        and not set(text(last)[-1]) & _SMALL
     )
 
 
@@ -147,9 +186,20 @@ def _grouped(box: Box) -> str:
     return f"({words})" if isinstance(box, boxes.Terms) or " " in words else words
 
 
+#: Digits and signs above and below the line.
+_ABOVE = str.maketrans("0123456789-T", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ")
+_BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def _subscript(box: Box) -> str:
+    words = text(box)
+    return words.translate(_BELOW) if words.isdigit() else f"_{words}"
+
+
 def _superscript(box: Box) -> str:
-    if box == boxes.Symbol("T"):
-        return "ᵀ"
+    words = text(box).replace(" ", "")
+    if words.lstrip("-").isdigit() or words.lstrip("-") == "T":
+        return words.translate(_ABOVE)
     if isinstance(box, boxes.Row) and len(box.items) > 1:
         return f"^({text(box)})"
     if isinstance(box, boxes.Fraction):

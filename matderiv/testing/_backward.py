@@ -28,7 +28,7 @@ from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.testing._looks import looks_like
 from matderiv.testing._numeric import real_array, reported, worst_of
 
-__all__ = ["check_backward"]
+__all__ = ["called_by_name", "check_backward", "random_cases", "shapes_of"]
 
 #: Sizes for a program's letters: unequal ones, and each letter in turn 1.
 _SIZES = (2, 4, 3, 5, 6, 7, 8, 9)
@@ -102,7 +102,7 @@ def check_backward(
     questions = {name: ask(program, name, shapes=shapes, assume=assume) for name in names}
     first = next(iter(questions.values()))
     known = {n: d for question in questions.values() for n, d in question.definitions.items()}
-    cases = _cases(first, known, seed, fixed=shapes is not None)
+    cases = random_cases(first, known, seed, fixed=shapes is not None)
     check = _Check(questions, cases, forward, backward, (rtol, atol))
     message = next(filter(None, map(check.message, cases)), "")
     return reported(message, raise_exception=raise_exception)
@@ -120,7 +120,7 @@ def _names(
     return chosen(written, None, known, assumed=assumed)
 
 
-def _cases(
+def random_cases(
     question: Question, definitions: Mapping[str, Node], seed: int, *, fixed: bool
 ) -> list[Case]:
     """Inputs of several shapes at which the program has a value.
@@ -157,7 +157,7 @@ class _Check:
             return self.compared(case)
         except _Raised as error:
             first = next(iter(self.questions.values()))
-            message = f"{error} at the shapes {_shapes(first, case)}: {error.reason}"
+            message = f"{error} at the shapes {shapes_of(first, case)}: {error.reason}"
             with contextlib.suppress(_Raised):
                 # Where all sizes are equal it may run, and show what it is.
                 more = self.compared(self.cases[-1])
@@ -183,8 +183,8 @@ class _Check:
 
     def gradients(self, case: Case) -> dict[str, Any]:
         """The gradients that backward returns, by name."""
-        called = _called(self.questions.values(), case, self.backward, "backward")
-        return _results(called, tuple(self.questions), single=len(self.questions) == 1)
+        returned = called_by_name(self.questions.values(), case, self.backward, "backward")
+        return _results(returned, tuple(self.questions), single=len(self.questions) == 1)
 
     def others(self, case: Case, name: str) -> Iterator[Sample]:
         """The gradient that backward returns for one name at other shapes, unless it fails."""
@@ -194,12 +194,13 @@ class _Check:
                     yield other, self.gradients(other)[name]
 
 
-def _called(
+def called_by_name(
     questions: Iterable[Question], case: Case, function: Callable[..., Any], what: str
 ) -> Any:
     """The function called with what its parameters' names ask for."""
     names = dict.fromkeys(name for question in questions for name in question.names)
-    offered = {**{name: case.values[name] for name in names}, **case.functions}
+    known = {name: case.values[name] for name in names if name in case.values}
+    offered = {**known, **case.functions}
     for question in questions:
         offered |= {alias: case.values[name] for alias, name in question.further.items()}
     positional: list[Any] = []
@@ -283,8 +284,8 @@ def _forward(
     if forward is None:
         return None
     question = next(iter(questions.values()))
-    called = _called(questions.values(), case, forward, "forward")
-    results = called if isinstance(called, Mapping) else {"": called}
+    returned = called_by_name(questions.values(), case, forward, "forward")
+    results = returned if isinstance(returned, Mapping) else {"": returned}
     message = None
     for key, value in results.items():
         result = real_array(value, "forward returns")
@@ -347,7 +348,7 @@ def _wrong(
         if worst is None:
             return None
         found = (
-            f"{what} differs in {worst.many} at the shapes {_shapes(question, case)}. Worst is "
+            f"{what} differs in {worst.many} at the shapes {shapes_of(question, case)}. Worst is "
             f"{worst.place}, counted from 1: backward gives {worst.one}, and "
             f"{question.source(question.gradient)} is {worst.other}."
         )
@@ -362,7 +363,7 @@ def _words(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape)) or "of a number"
 
 
-def _shapes(question: Question, case: Case) -> str:
+def shapes_of(question: Question, case: Case) -> str:
     return ", ".join(
         f"{name} = {_words(np.shape(case.values[name]))}"
         for name in question.inputs

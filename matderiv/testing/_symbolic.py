@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
 
-from matderiv.arguments import NAME, checked
+from matderiv.arguments import CLAIM, NAME, checked
 from matderiv.checking.check import check
+from matderiv.checking.question import ArrayAsked, ask_array
 from matderiv.checking.report import Check
+from matderiv.checking.task_with_names import Given
+from matderiv.errors import InputError
+from matderiv.expression.assumptions import read_assumed, read_convention
+from matderiv.expression.parse import parse
+from matderiv.testing._functions import wrong_function
 
 __all__ = ["assert_gradient", "assert_hessian", "assert_jacobian"]
 
@@ -49,18 +55,24 @@ def assert_gradient(
     _assert(check(program, wrt, claim, **given), lang)
 
 
-@checked(wrt=NAME)
+@checked(wrt=NAME, claim=CLAIM)
 def assert_jacobian(
     program: str,
     wrt: str,
-    claim: str,
+    claim: str | Callable[..., Any],
     *,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    array: Callable[[Any], Any] | None = None,
     lang: str = "en",
 ) -> None:
     """∂y/∂x = claim, proved, in numerator layout; of more than two axes in a form as in `check`.
+
+    A claim may be a function of the program's inputs by their names, and of f, df or ddf where the
+    program has an undefined f. It is held against the proved formula at random inputs of several
+    shapes, the axes of y before those of x. It gets arrays of NumPy in float64, or what `array`
+    makes of them, such as `torch.from_numpy` or `jax.numpy.asarray`.
 
     Raises:
         AssertionError: the claim is wrong, with what is wrong; or it could not be decided.
@@ -73,24 +85,29 @@ def assert_jacobian(
     AssertionError: Wrong: df(A @ x)*A is not the Jacobian of L with respect to x.
     ...
     A diagonal matrix is left out: df(A @ x)*A must be diag(df(A @ x)) @ A.
+    >>> import numpy as np
+    >>> assert_jacobian("tanh(x)", "x", lambda x: np.diag(1 - np.tanh(x) ** 2))
     """
     __tracebackhide__ = True
     given: dict[str, Any] = {"sizes": sizes, "shapes": shapes, "assume": assume}
-    _assert(check(program, wrt, claim, kind="jacobian", **given), lang)
+    _assert_array(program, wrt, claim, "jacobian", given, array=array, lang=lang)
 
 
-@checked(wrt=NAME)
+@checked(wrt=NAME, claim=CLAIM)
 def assert_hessian(
     program: str,
     wrt: str,
-    claim: str,
+    claim: str | Callable[..., Any],
     *,
     sizes: Mapping[str, int | None] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     assume: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    array: Callable[[Any], Any] | None = None,
     lang: str = "en",
 ) -> None:
     """∂²L/∂x∂xᵀ = claim, proved; with two names, as in "x, y", it is the mixed block.
+
+    A claim may be a function, too, as in `assert_jacobian`.
 
     Raises:
         AssertionError: the claim is wrong, with what is wrong; or it could not be decided.
@@ -103,10 +120,39 @@ def assert_hessian(
     The constant factor is wrong: the claim is 0.5 times the Hessian.
     Right is 2*X.T @ X.
     ...
+    >>> assert_hessian("sum((X @ w - y)**2)", "w", lambda X: X.T @ X)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    AssertionError: The Hessian by w is wrong in ... It looks like 0.5 times the right one.
     """
     __tracebackhide__ = True
     given: dict[str, Any] = {"sizes": sizes, "shapes": shapes, "assume": assume}
-    _assert(check(program, wrt, claim, kind="hessian", **given), lang)
+    _assert_array(program, wrt, claim, "hessian", given, array=array, lang=lang)
+
+
+def _assert_array(
+    program: str,
+    wrt: str,
+    claim: str | Callable[..., Any],
+    kind: Literal["jacobian", "hessian"],
+    given: Mapping[str, Any],
+    *,
+    array: Callable[[Any], Any] | None,
+    lang: str,
+) -> None:
+    """A formula is proved, and a function compared at numbers."""
+    __tracebackhide__ = True
+    if isinstance(claim, str):
+        if array is not None:
+            raise InputError("array is for a claim that is a function; leave it out.")
+        _assert(check(program, wrt, claim, kind=kind, **given), lang)
+        return
+    assumed = read_assumed(parse(program), given["assume"])
+    names = tuple(name.strip() for name in wrt.split(","))
+    known = Given(given["sizes"], given["shapes"], assumed, read_convention(None, assumed))
+    question = ask_array(ArrayAsked(kind, program, names), known)
+    message = wrong_function(question, claim, array, fixed=given["shapes"] is not None)
+    if message:
+        raise AssertionError(message)
 
 
 def _assert(report: Check, lang: str) -> None:

@@ -30,7 +30,7 @@ from certificates.numbers import (
     Residues,
     random_prime,
 )
-from certificates.program import Program, flat, names, read
+from certificates.program import Program, names, read
 from certificates.proving import Prover
 from certificates.reading import Tree, parse
 from certificates.words import CHAINS, KINDS, METHODS, REASONS, STEPS
@@ -133,17 +133,12 @@ def _check_derived(name: str, ends: Mapping[str, str], program: Program) -> None
 def _asked(name: str, program: Program) -> Tree:
     """dX, or what is made of it where X has entries of its own: G + Gᵀ - G∗I, (G + Gᵀ)/2, G∗I."""
     structure, g = program.assumed.get(name), f"d{name}"
-    text = g
-    if structure in ("symmetric", "psd") and program.inner:
-        text = f"({g} + {g}.T)/2"
-    elif structure in ("symmetric", "psd"):
-        text = f"{g} + {g}.T - {g}*eye({program.shapes[name][0]})"
-    elif structure == "diagonal":
-        text = f"{g}*eye({program.shapes[name][0]})"
-    elif structure == "lower":
+    diagonal = f"{g}*eye({' '.join(program.shapes[name][:1])})"
+    if structure == "lower":
         refuse(f"gradients: none by a triangular {name} is known")
-    found: Tree = flat(parse(text))
-    return found
+    symmetric = f"({g} + {g}.T)/2" if program.inner else f"{g} + {g}.T - {diagonal}"
+    texts = {"symmetric": symmetric, "psd": symmetric, "diagonal": diagonal}
+    return parse(texts.get(structure or "", g))
 
 
 def _check_counts(data: Json, program: Program) -> None:

@@ -33,6 +33,7 @@ class Calculus:
         self.program = program
         self.lowering = Lowering(program.sizes, program.shapes, program.functions)
         self.numbers: set[tuple[str, int]] = set()  # sizes, and numbers that index them
+        self._general: dict[str, tuple[Places, Tree]] = {}
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -53,12 +54,10 @@ class Calculus:
                 if word == "unit":
                     refuse(f"{name[:40]} cannot stand in index notation")
                 return tree if base == about or not word else self.differential(base, at, about)
-            case ("neg", inner):
-                return ("neg", part(inner))
+            case (("neg" | "pow") as kind, *parts):
+                return (kind, *map(part, parts))
             case (("add" | "mul") as kind, parts):
                 return (kind, tuple(map(part, parts)))
-            case ("pow", base, exponent):
-                return ("pow", part(base), part(exponent))
             case ("call", "acos", (("neg", ("num", 1)),)):
                 return tree
             case ("call", "KroneckerDelta", (one, other)):
@@ -163,6 +162,15 @@ class Calculus:
         if name not in self.program.definitions:
             refuse(f"a derivative of {name[:40]}, which is not defined by the other")
         return self.lowering.lower(self.program.definitions[name]).at(at)
+
+    def general(self, name: str) -> tuple[Places, Tree]:
+        """Letters, and the entry there of a value by its definition or of dX by the chain rule."""
+        if name not in self._general:
+            at, _ = self.lowering.places(self.lowering.shape_of(name))
+            known = name in self.program.definitions
+            made = self.definition(name, at) if known else self.gradient(name[1:], at)
+            self._general[name] = at, made
+        return self._general[name]
 
     def partial(self, of: Tree, wrt: Tree, letters: Letters) -> Tree:
         """∂z_ij/∂x_pq; that of any number through all values in it; ∂L/∂f(z_ij)."""

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from certificates.arrays import Array, eliminated
 from certificates.derivatives import Calculus
 from certificates.frame import refuse
-from certificates.functions import ARGUMENT, JUMPS, SIMPLER, SLOPES
-from certificates.lowering import Places
+from certificates.functions import ARGUMENT, JUMPS, SIMPLER, SLOPES, VALUES
 from certificates.numbers import Number, to_the
 from certificates.reading import Tree, exchanged, whole_number
 
@@ -44,7 +43,6 @@ class Entries:
     def __init__(self, calculus: Calculus) -> None:
         self.calculus, self.program = calculus, calculus.program
         self.lowering = calculus.lowering
-        self.general: dict[object, tuple[Places, Ready]] = {}  # entries of arrays at letters
         self._known: dict[Tree, Ready] = {}
         self.signs: dict[Tree, set[int]] = {}  # of what no definition asks for the sign of
         self.jumped = False  # whether anything asked for a sign
@@ -111,8 +109,12 @@ class Entries:
                 return world.field.function(name, u)
 
             return _kept([inner], run, total=False)
-        if name in SLOPES:
-            return _of([inner], lambda field, u: field.function(name, u), total=name != "log")
+        if name in SLOPES or name in VALUES:
+            return _of(
+                [inner],
+                lambda field, u: field.function(name, u),
+                total=name not in ("log", "erfinv", "gammaln", "digamma"),
+            )
         own = name in self.program.functions
 
         def of_one(world: World, p: Place) -> Number:

@@ -32,6 +32,8 @@ SLOPES = {
     "arcsinh": _of_u("1/sqrt(u**2 + 1)"),
     "arccosh": _of_u("1/sqrt(u**2 - 1)"),
     "arctanh": _of_u("1/(1 - u**2)"),
+    "erfinv": _of_u("sqrt(acos(-1))/2*exp(erfinv(u)**2)"),
+    "gammaln": _of_u("digamma(u)"),
     "erf": _of_u("2*exp(-u**2)/sqrt(acos(-1))"),
     "step": _of_u("0"),
     "sign": _of_u("0"),
@@ -53,13 +55,18 @@ SIMPLER = {
 }
 
 #: The value of f(-u): -f(u), f(u) or 1 - f(u), where f has a derivative.
-MIRRORED = dict.fromkeys("sin tan tanh arctan arcsin arcsinh arctanh erf sign".split(), "odd") | {
+MIRRORED = dict.fromkeys(
+    "sin tan tanh arctan arcsin arcsinh arctanh erf erfinv sign".split(), "odd"
+) | {
     "cos": "even",
     "iszero": "even",
     "step": "complement",
 }
 
-FUNCTIONS = frozenset((*SLOPES, *SIMPLER))
+#: Functions of which no derivative is known.
+VALUES = frozenset(("digamma",))
+
+FUNCTIONS = frozenset((*SLOPES, *SIMPLER, *VALUES))
 
 #: Functions that take few values.
 JUMPS = frozenset(("step", "sign", "iszero"))
@@ -70,6 +77,7 @@ COMPOSITE = {
     "minimum": parse("a - relu(a - b)"),
     "min": parse("-max(-a, axis=axis, keepdims=keepdims)"),
     "norm": parse("sqrt(sum(a*a))"),
+    "outer": parse("a[:, None]*b[None, :]"),
     "trace": parse("sum(diag(a))"),
     "logsumexp": parse("log(sum(exp(a), axis=axis, keepdims=keepdims))"),
     "softmax": parse("exp(a)/sum(exp(a), axis=axis, keepdims=True)"),

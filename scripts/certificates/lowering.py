@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from certificates.frame import Work, refuse
 from certificates.functions import COMPOSITE, FUNCTIONS
-from certificates.reading import Tree, exchanged, walk
+from certificates.reading import Tree, exchanged, walk, whole_number
 
 Sizes = tuple[str, ...]
 Places = tuple[Tree, ...]
@@ -90,26 +90,19 @@ class Lowering:
                 return Lowered((), lambda _: tree)
             case ("name", name):
                 return Lowered(self.shape_of(name), lambda at: entry(name, at))
-            case ("neg", part):
-                inner = self.lower(part)
-                return Lowered(inner.shape, lambda at: ("neg", inner.at(at)))
             case (("add" | "mul") as kind, parts):
                 return self.spread(lambda *some: (kind, some), *map(self.lower, parts))
-            case ("pow", base, exponent):
-                return self.spread(
-                    lambda u, v: ("pow", u, v), self.lower(base), self.lower(exponent)
-                )
+            case (("neg" | "pow") as kind, *parts):
+                return self.spread(lambda *some: (kind, *some), *map(self.lower, parts))
             case ("matmul", left, right):
                 return self.matmul(self.lower(left), self.lower(right))
-            case ("T", part):
+            case (("T" | "mT") as kind, part):
                 inner = self.lower(part)
-                return Lowered(inner.shape[::-1], lambda at: inner.at(at[::-1]))
+                axes = range(len(inner.shape))
+                kept = axes[:-2] if kind == "mT" else ()
+                return self.rearranged(inner, [*kept, *reversed(axes[len(kept) :])])
             case ("call", "transpose", (part, ("tuple", order))):
                 return self.rearranged(self.lower(part), [axis for _, axis in order])
-            case ("mT", part):
-                inner = self.lower(part)
-                last = range(len(inner.shape))
-                return self.rearranged(inner, [*last[:-2], *last[:-3:-1]])
             case ("new", part, axes):
                 inner, count = self.lower(part), itertools.count()
                 return self.rearranged(inner, [next(count) if a == ":" else None for a in axes])
@@ -173,18 +166,8 @@ class Lowering:
 
     def called(self, name: str, arguments: tuple[Tree, ...]) -> Lowered:
         """A function with its options."""
-        options: dict[str, Any] = {}
-        operands: list[Tree] = []
-        for argument in arguments:
-            match argument:
-                case ("option", str(option), value) if option not in options:
-                    options[option] = value
-                case ("option", *_):
-                    refuse(f"{name[:40]} is given an option twice")
-                case _ if options:
-                    refuse(f"{name[:40]} has an operand after its options")
-                case _:
-                    operands.append(argument)
+        options: dict[str, Any] = {part[1]: part[2] for part in arguments if part[0] == "option"}
+        operands = [part for part in arguments if part[0] != "option"]
         if name in REDUCTIONS and len(operands) == 1:
             return self.reduction(name, self.lower(operands[0]), options)
         if name in COMPOSITE:
@@ -202,16 +185,9 @@ class Lowering:
                 return Lowered((), lambda _: ("call", name, arguments))
             case "eye", [n]:
                 return Lowered((self.size(n),) * 2, lambda at: delta(*at))
-            case "ones" | "zeros", [("tuple", sizes)]:
-                return Lowered(tuple(map(self.size, sizes)), lambda _: ("num", int(name == "ones")))
             case "ones" | "zeros", [size]:
-                return Lowered((self.size(size),), lambda _: ("num", int(name == "ones")))
-            case "outer", [left, right]:
-                one, other = self.lower(left), self.lower(right)
-                if [len(one.shape), len(other.shape)] != [1, 1]:
-                    refuse("an outer product of what are no vectors")
-                shape = one.shape + other.shape
-                return Lowered(shape, lambda at: times(one.at(at[:1]), other.at(at[1:])))
+                sizes = size[1] if size[0] == "tuple" else (size,)
+                return Lowered(tuple(map(self.size, sizes)), lambda _: ("num", int(name == "ones")))
             case _, [operand]:
                 return self.of_one(name, self.lower(operand))
         refuse(f"{name[:40]!r} is not known with {len(operands)} operands")
@@ -286,17 +262,10 @@ class Lowering:
         if options or kept not in (_TRUE, _FALSE):
             refuse(f"{name} has no such options")
         dims, keepdims = len(array.shape), kept == _TRUE
-        match axis:
-            case ("name", "None"):
-                over: Sequence[int] = range(dims)
-            case ("num", int(n)) if n < dims:
-                over = range(n, n + 1)
-            case ("tuple", some) if all(number in range(dims) for _, number in some):
-                over = sorted({number for _, number in some})
-            case ("neg", ("num", int(n))) if n <= dims:
-                over = range(dims - n, dims - n + 1)
-            case _:
-                refuse("an axis that an array does not have")
+        numbers = [whole_number(part) for part in (axis[1] if axis[0] == "tuple" else (axis,))]
+        over = [n for n in range(dims) if axis == _NONE or {n, n - dims} & {*numbers}]
+        if axis != _NONE and len(over) != len(numbers):
+            refuse("an axis that an array does not have")
         shape = tuple(
             "1" if n in over else size
             for n, size in enumerate(array.shape)
@@ -327,7 +296,7 @@ REDUCTIONS = frozenset(("sum", "mean", "prod", "max"))
 
 #: Functions that have a name of their own in the language.
 KNOWN = {*FUNCTIONS, *COMPOSITE, *REDUCTIONS} | set(
-    "inv det logdet diag outer transpose eye ones zeros acos".split()
+    "inv det logdet diag transpose eye ones zeros acos".split()
 )
 
 

@@ -18,6 +18,7 @@ from functools import reduce
 from operator import add
 from typing import Any
 
+import mpmath
 from mpmath import libmp
 
 from certificates.frame import refuse
@@ -173,11 +174,24 @@ class Real:
         return self * Real(ends, other.grain - 2 * _top(other.ends), self.bits)
 
 
-def _rising(name: str) -> Callable[[Ends, int], Ends]:
+def _erfinv(end: Any, bits: int, _: str) -> Any:  # noqa: ANN401 - mpmath's numbers have no types
+    if libmp.mpf_cmp(libmp.mpf_abs(end), libmp.fone) >= 0:
+        raise UndefinedError
+    with mpmath.workprec(bits):
+        return mpmath.erfinv(mpmath.make_mpf(end))._mpf_
+
+
+def _of_gamma(ends: Ends, bits: int) -> Ends:
+    if libmp.mpf_sign(ends[0]) <= 0:
+        raise UndefinedError
+    return libmp.mpi_loggamma(ends, bits)  # type: ignore[no-any-return]
+
+
+def _rising(function: Callable[..., Any]) -> Callable[[Ends, int], Ends]:
     """A function that rises, of an interval: from that of its lower end to that of its upper."""
 
     def value(ends: Ends, bits: int) -> Ends:
-        low, high = (getattr(libmp, name)(end, bits + 20, "n") for end in ends)
+        low, high = (function(end, bits + 20, "n") for end in ends)
         one, ulp = libmp.fone, libmp.mpf_shift(libmp.fone, -bits)
         about = libmp.mpf_sub(one, ulp), libmp.mpf_add(one, ulp)
         return libmp.mpi_mul((low, high), about, bits)  # type: ignore[no-any-return]
@@ -185,36 +199,28 @@ def _rising(name: str) -> Callable[[Ends, int], Ends]:
     return value
 
 
-#: The functions of one number that are not made of others, of an interval.
-_VALUES: dict[str, Callable[[Ends, int], Ends]] = {
-    "exp": libmp.mpi_exp,
-    "log": libmp.mpi_log,
-    "sin": libmp.mpi_sin,
-    "cos": libmp.mpi_cos,
-    "tan": libmp.mpi_tan,
-    "arctan": libmp.mpi_atan,
-    "arcsin": _rising("mpf_asin"),
-    "arcsinh": _rising("mpf_asinh"),
-    "arccosh": _rising("mpf_acosh"),
-    "arctanh": _rising("mpf_atanh"),
-    "tanh": _rising("mpf_tanh"),
-    "erf": _rising("mpf_erf"),
-}
+def _log2(u: float) -> float:
+    return math.log2(abs(u) or 1e-300)
 
-#: The logarithms to the base 2 of their derivatives at |u|, or about that.
-_STEEP: dict[str, Callable[[float], float]] = {
-    "exp": lambda u: 1.443 * u,
-    "log": lambda u: -math.log2(abs(u)),
-    "sin": lambda _: 0,
-    "cos": lambda u: min(math.log2(abs(u)), 0),
-    "tan": lambda u: -2 * math.log2(abs(math.cos(u)) or 1e-300),
-    "arctan": lambda u: min(-2 * math.log2(abs(u)), 0),
-    "arcsin": lambda u: -0.5 * math.log2(abs(1 - u * u) or 1e-300),
-    "arcsinh": lambda u: -0.5 * math.log2(1 + u * u),
-    "arccosh": lambda u: -0.5 * math.log2(abs(u * u - 1) or 1e-300),
-    "arctanh": lambda u: -math.log2(abs(1 - u * u) or 1e-300),
-    "tanh": lambda u: 2 - 2.886 * abs(u),
-    "erf": lambda u: 1 - 1.443 * u * u,
+
+#: The functions of one number that are not made of others, of an interval, and the logarithm to the
+#: base 2 of the derivative of each, or about that.
+_KNOWN: dict[str, tuple[Callable[[Ends, int], Ends], Callable[[float], float]]] = {
+    "exp": (libmp.mpi_exp, lambda u: 1.443 * u),
+    "log": (libmp.mpi_log, lambda u: -_log2(u)),
+    "sin": (libmp.mpi_sin, lambda _: 0),
+    "cos": (libmp.mpi_cos, lambda u: min(_log2(u), 0)),
+    "tan": (libmp.mpi_tan, lambda u: -2 * _log2(math.cos(u))),
+    "arctan": (libmp.mpi_atan, lambda u: min(-2 * _log2(u), 0)),
+    "arcsin": (_rising(libmp.mpf_asin), lambda u: -0.5 * _log2(1 - u * u)),
+    "arcsinh": (_rising(libmp.mpf_asinh), lambda u: -0.5 * _log2(1 + u * u)),
+    "arccosh": (_rising(libmp.mpf_acosh), lambda u: -0.5 * _log2(u * u - 1)),
+    "arctanh": (_rising(libmp.mpf_atanh), lambda u: -_log2(1 - u * u)),
+    "tanh": (_rising(libmp.mpf_tanh), lambda u: 2 - 2.886 * abs(u)),
+    "erf": (_rising(libmp.mpf_erf), lambda u: 1 - 1.443 * u * u),
+    "erfinv": (_rising(_erfinv), lambda u: -_log2(1 - u * u)),
+    "gammaln": (_of_gamma, lambda u: -_log2(u)),
+    "digamma": (_rising(libmp.mpf_psi0), lambda u: -2 * _log2(u)),
 }
 
 #: Ranges that the inputs of a program are drawn from, in thousandths, until it has a value.
@@ -306,12 +312,12 @@ class Reals:
             return self.number(max(sign, 0) if name == "step" else sign)
         if _top(u.ends) > (10 if name == "exp" else 1000):
             raise UndefinedError  # more would only cost digits
-        if name == "log" and (0 in u or libmp.mpf_sign(u.ends[0]) < 0):
+        if name in ("log", "digamma") and (0 in u or libmp.mpf_sign(u.ends[0]) < 0):
             raise UndefinedError
-        near = libmp.to_float(u.ends[0]) or 1e-300
-        grain = u.grain + int(_STEEP[name](near))
+        value, steep = _KNOWN[name]
+        grain = u.grain + int(steep(libmp.to_float(u.ends[0]) or 1e-300))
         try:
-            return Real(_VALUES[name](u.ends, self.bits), grain, self.bits)
+            return Real(value(u.ends, self.bits), grain, self.bits)
         except libmp.ComplexResult:
             raise UndefinedError from None
 

@@ -153,11 +153,7 @@ class Prover:
         """The entry of a value by its definition, of a gradient by the chain rule, at letters."""
         key = (name, self._attempt)
         if key not in self._unfolded:
-            places, _ = self.lowering.places(self.lowering.shape_of(name))
-            if name in self.program.definitions:
-                tree = self.calculus.definition(name, places)
-            else:
-                tree = self.calculus.gradient(name[1:], places)
+            places, tree = self.calculus.general(name)
             self._unfolded[key] = tuple(place[1] for place in places), self.value(tree, {})
         return self._unfolded[key]
 

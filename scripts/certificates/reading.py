@@ -1,23 +1,22 @@
-"""Reading mathematics, with a parser of its own: Python's `ast` fails on long sums."""
+"""Reading mathematics: Python's `ast` as the parser, and a list of what may stand in a formula."""
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 
 from certificates.frame import refuse
 
-MOST_TEXT, MOST_DIGITS, MOST_DEPTH, MOST_FACTORS = 200_000, 1300, 100, 300
+MOST_TEXT, MOST_DIGITS, MOST_DEPTH = 200_000, 1300, 200
 
 Tree = tuple[Any, ...]
 
-_TOKEN = re.compile(
-    r"\s*(?:((?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:e-?[0-9]{1,3})?)|([A-Za-z_][A-Za-z0-9_]*)"
-    r"|(\*\*|==|[-+*/@().,:=\[\]])|(\S))"
-)
+_FOREIGN = re.compile(r"[^A-Za-z0-9_ +\-*/@().,:=\[\]]")
+_NUMBER = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:e-?[0-9]{1,3})?")
 
 
 @lru_cache(maxsize=1 << 14)
@@ -28,138 +27,84 @@ def parse(text: str) -> Tree:
     """
     if not isinstance(text, str) or len(text) > MOST_TEXT:
         refuse("an expression is no text, or too long")
-    tokens: list[str] = []
-    for number, name, operator, other in _TOKEN.findall(text):
-        if other or len(number) > MOST_DIGITS:
-            refuse(f"{text[:60]!r} cannot be read at {(other or number)[:20]!r}")
-        tokens.append(number or name or operator)
-    return _Parser(tokens, text).whole()
+    if foreign := _FOREIGN.search(text):
+        refuse(f"{text[:60]!r} cannot be read at {foreign[0]!r}")
+    try:
+        return _tree(ast.parse(text.strip(), mode="eval").body, text.strip(), 0)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        refuse(f"{text[:60]!r} is no expression, or nested too deeply")
 
 
-class _Parser:
-    def __init__(self, tokens: list[str], text: str) -> None:
-        self.tokens, self.text, self.at, self.depth = [*tokens, ""], text, 0, 0
+def _tree(node: ast.expr, text: str, depth: int) -> Tree:
+    """The tree of a part of a text."""
 
-    def whole(self) -> Tree:
-        """The tree of all tokens."""
-        tree = self.comparison()
-        return tree if self.tokens[self.at] == "" else self.fail()
+    def part(inner: ast.expr) -> Tree:
+        return _tree(inner, text, depth + 1)
 
-    def fail(self) -> NoReturn:
-        """Say where the text stops making sense."""
-        refuse(f"{self.text[:60]!r} is no expression at {self.tokens[self.at]!r}")
+    def row(first: type[ast.operator], other: type[ast.operator]) -> Iterator[tuple[bool, Tree]]:
+        """The parts between operators, the last one first, and whether the other stands there."""
+        left = node
+        while isinstance(left, ast.BinOp) and isinstance(left.op, first | other):
+            yield isinstance(left.op, other), part(left.right)
+            left = left.left
+        yield False, part(left)
 
-    def take(self, *wanted: str) -> str:
-        """The next token if it is wanted, else nothing."""
-        token = self.tokens[self.at]
-        if token == "" or token not in wanted:
-            return ""
-        self.at += 1
-        return token
+    written = text[node.col_offset : node.end_col_offset]
+    if depth > MOST_DEPTH:
+        refuse(f"an expression is nested more than {MOST_DEPTH} levels deep")
+    match node:
+        case (
+            ast.Constant(value=bool() | None)
+            | ast.Name()
+            | ast.Attribute(value=ast.Name(), attr="differential" | "unit")
+        ):
+            return ("name", written)
+        case ast.Constant() if _NUMBER.fullmatch(written) and len(written) <= MOST_DIGITS:
+            return ("num", int(written) if written.isdigit() else Fraction(written))
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return ("neg", part(operand))
+        case ast.BinOp(op=ast.Add() | ast.Sub()):
+            terms = [("neg", term) if minus else term for minus, term in row(ast.Add, ast.Sub)]
+            return ("add", tuple(terms[::-1]))
+        case ast.BinOp(op=ast.Mult() | ast.Div()):
+            factors = row(ast.Mult, ast.Div)
+            turned = [("pow", factor, ("num", -1)) if over else factor for over, factor in factors]
+            return ("mul", tuple(turned[::-1]))
+        case ast.BinOp(left=left, op=ast.MatMult() | ast.Pow() as sign, right=right):
+            kind = "pow" if isinstance(sign, ast.Pow) else "matmul"
+            return (kind, part(left), part(right))
+        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
+            one, other = part(left), part(right)
+            apart = one if other == ("num", 0) else ("add", (one, ("neg", other)))
+            return ("call", "iszero", (apart,))
+        case ast.Attribute(value=value, attr="T" | "mT" as word):
+            return (word, part(value))
+        case ast.Subscript(value=value, slice=ast.Tuple(elts=items) | items):
+            several = items if isinstance(items, list) else [items]
+            axes = list(map(_axis, several))
+            if all(axes):
+                return ("new", part(value), "".join(axes))
+            name = part(value)
+            if name[0] == "name" and not any(axes):
+                return ("index", name[1], tuple(map(part, several)))
+        case ast.Tuple(elts=several):
+            return ("tuple", tuple(map(part, several)))
+        case ast.Call(func=ast.Name(id=name), args=several, keywords=options) if all(
+            option.arg for option in options
+        ):
+            given = (("option", option.arg, part(option.value)) for option in options)
+            return ("call", name, (*map(part, several), *given))
+    refuse(f"{text[:60]!r} cannot be read at {written[:20]!r}")
 
-    def comparison(self) -> Tree:
-        """A sum, or 1 where two sums are equal, else 0."""
-        left = self.sum()
-        if not self.take("=="):
-            return left
-        right = self.sum()
-        return (
-            "call",
-            "iszero",
-            (left if right == ("num", 0) else ("add", (left, ("neg", right))),),
-        )
 
-    def sum(self) -> Tree:
-        """Terms with + and - between them."""
-        terms = [self.product()]
-        while sign := self.take("+", "-"):
-            term = self.product()
-            terms.append(("neg", term) if sign == "-" else term)
-        return terms[0] if len(terms) == 1 else ("add", tuple(terms))
-
-    def product(self) -> Tree:
-        """Factors with *, / and @ between them."""
-        factors, products = [self.unary()], 1
-        while sign := self.take("*", "/", "@"):
-            factor = self.unary()
-            if sign == "@":
-                products += 1
-                if products > MOST_FACTORS:
-                    refuse(f"a product of more than {MOST_FACTORS} matrices")
-                left = factors[0] if len(factors) == 1 else ("mul", tuple(factors))
-                factors = [("matmul", left, factor)]
-            else:
-                factors.append(("pow", factor, ("num", -1)) if sign == "/" else factor)
-        return factors[0] if len(factors) == 1 else ("mul", tuple(factors))
-
-    def unary(self) -> Tree:
-        """A minus or a power."""
-        self.depth += 1
-        if self.depth > MOST_DEPTH:
-            refuse(f"an expression is nested more than {MOST_DEPTH} levels deep")
-        if self.take("-"):
-            tree: Tree = ("neg", self.unary())
-        else:
-            tree = self.postfix()
-            if self.take("**"):
-                tree = ("pow", tree, self.unary())
-        self.depth -= 1
-        return tree
-
-    def postfix(self) -> Tree:
-        """A number, a name, a call, an entry, brackets; then any .T."""
-        word = self.tokens[self.at]
-        self.at += 1
-        if word[:1].isdigit():
-            tree: Tree = ("num", int(word) if word.isdigit() else Fraction(word))
-        elif word == "(":
-            items = self.items(")")
-            tree = items[0] if len(items) == 1 else ("tuple", items)
-        elif word and (word[0].isalpha() or word[0] == "_"):
-            tree = self.named(word)
-        else:
-            self.at -= 1
-            self.fail()
-        while sign := self.take(".", "["):
-            if sign == "[":
-                tree = ("new", tree, self.axes())
-            else:
-                tree = (self.take("T", "mT") or self.fail(), tree)
-        return tree
-
-    def axes(self) -> str:
-        """The axes in an index such as [:, None], up to its end: a colon or an N for each."""
-        found = ""
-        while not found or self.take(","):
-            found += (self.take(":", "None") or self.fail())[0]
-        return found if self.take("]") else self.fail()
-
-    def named(self, word: str) -> Tree:
-        """A name, and what belongs to it: arguments, indices, or a word after a dot."""
-        if self.take("("):
-            return ("call", word, self.items(")"))
-        after = self.tokens[self.at + 1] if self.tokens[self.at] == "." else ""
-        if after in ("differential", "unit"):
-            self.at += 2
-            word = f"{word}.{after}"
-        if self.tokens[self.at + 1 : self.at + 2] not in ([":"], ["None"]) and self.take("["):
-            return ("index", word, self.items("]"))
-        return ("name", word)
-
-    def items(self, end: str) -> tuple[Tree, ...]:
-        """The items between commas, up to `end`."""
-        found = [self.item()]
-        while self.take(","):
-            found.append(self.item())
-        return tuple(found) if self.take(end) else self.fail()
-
-    def item(self) -> Tree:
-        """An argument, or an option with its name."""
-        if self.tokens[self.at + 1 : self.at + 2] == ["="] and self.tokens[self.at].isidentifier():
-            name = self.tokens[self.at]
-            self.at += 2
-            return ("option", name, self.comparison())
-        return self.comparison()
+def _axis(index: ast.expr) -> str:
+    """An axis in an index such as [:, None]: a colon or an N."""
+    match index:
+        case ast.Slice(lower=None, upper=None, step=None):
+            return ":"
+        case ast.Constant(value=None):
+            return "N"
+    return ""
 
 
 def walk(tree: Tree) -> Iterator[Tree]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
-from operator import add
+from operator import add, eq, ge
 from typing import Any
 
 from certificates.arrays import Array, Shape, made, places
 from certificates.entries import Entries
 from certificates.frame import RefusedError, refuse
-from certificates.lowering import Places
 from certificates.numbers import RANGES, Field, Number
 from certificates.reading import Tree, walk, whole_number
 
@@ -94,23 +93,18 @@ class World:
             }
             try:
                 for name in self.program.definitions:
-                    self._values[name] = self._made(name, self.entries.calculus.definition)
+                    self._values[name] = self._made(name)
             except ArithmeticError:
                 continue
             return
         raise NoValueError("no point is found at which the program has a value")
 
-    def _made(self, name: str, entry: Callable[[str, Places], Tree]) -> Array:
-        """An array of the shape of a name, by its general entry."""
-        key = (entry.__name__, name)
-        if key not in self.entries.general:
-            lowering = self.entries.lowering
-            at, _ = lowering.places(lowering.shape_of(name))
-            self.entries.general[key] = at, self.entries.ready(entry(name, at))
-        at, ready = self.entries.general[key]
-        letters = [index[1] for index in at]
+    def _made(self, name: str) -> Array:
+        """A value or a gradient, by its general entry."""
+        at, tree = self.entries.calculus.general(name)
+        ready, letters = self.entries.ready(tree), [index[1] for index in at]
         return made(
-            self.shape_of(name),
+            self.shape(self.entries.lowering.shape_of(name)),
             lambda place: ready.run(self, dict(zip(letters, place, strict=True))),
         )
 
@@ -128,10 +122,9 @@ class World:
         match self.program.assumed.get(name):
             case "symmetric":
                 return made(shape, lambda p: own.at(p) + own.at(p[::-1]))
-            case "diagonal":
-                return made(shape, lambda p: own.at(p) if p[0] == p[1] else zero)
-            case "lower":
-                return made(shape, lambda p: own.at(p) if p[0] >= p[1] else zero)
+            case "diagonal" | "lower" as structure:
+                kept = eq if structure == "diagonal" else ge
+                return made(shape, lambda p: own.at(p) if kept(*p) else zero)
             case "psd":
                 rows = _rows(own)
                 plus = made(shape, lambda p: _inner(rows[p[0] - 1], rows[p[1] - 1]))
@@ -166,15 +159,14 @@ class World:
 
     def array(self, name: str) -> Array:
         """The array of a name: a value, a gradient or a differential."""
-        calculus = self.entries.calculus
         if name not in self._values:
             base, _, word = name.partition(".")
             if word == "differential" and base == self.about:
                 chance = random.Random(f"{self.seed} d {base}")
-                change = made(self.shape_of(base), lambda _: self.field.drawn(chance))
-                self._values[name] = change
+                shape = self.shape_of(base)
+                self._values[name] = made(shape, lambda _: self.field.drawn(chance))
             elif name[0] == "d" and name[1:] in self.program.shapes:
-                self._values[name] = self._made(name[1:], calculus.gradient)
+                self._values[name] = self._made(name)
             else:
                 refuse(f"{name[:40]!r} is not known here")
         return self._values[name]

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from matderiv.calculus.formulas.flattened import chain, cost
+from matderiv.calculus.formulas.broadcasting import ShapeOf
+from matderiv.calculus.formulas.flattened import chain, cost, sum_of, terms
 from matderiv.expression.nodes import (
+    ZERO,
     Add,
     Divide,
     MatMul,
@@ -28,14 +30,15 @@ from matderiv.expression.shapes import Shape
 
 __all__ = ["differing", "shared_parts_named"]
 
+_Pairs = tuple[tuple[Node, Node], ...]
+
 #: Operations that a normal form of entries knows.
 _RING = (Add, Subtract, Negate, Multiply, Divide, Power)
+_SHORT = 50  # terms of a sum that is compared term by term
 _WORTH = 2  # the length from which on a part gets a name
 
 
-def differing(
-    one: Node, other: Node, definitions: Mapping[str, Node], shape: Callable[[Node], Shape]
-) -> tuple[tuple[Node, Node], ...]:
+def differing(one: Node, other: Node, definitions: Mapping[str, Node], shape: ShapeOf) -> _Pairs:
     """The smallest pairs of parts, of one shape each, whose equality makes two formulas equal.
 
     A name is replaced by its definition where the other formula has something else.
@@ -50,12 +53,21 @@ def differing(
     >>> [(source(x), source(y)) for x, y in pairs]
     [('X + X', '2*X')]
     """
+    try:
+        return _differing(one, other, definitions, shape)
+    except RecursionError:
+        return ((one, other),)
+
+
+def _differing(one: Node, other: Node, definitions: Mapping[str, Node], shape: ShapeOf) -> _Pairs:
     if one == other:
         return ()
     if isinstance(one, Name) and one.name in definitions:
-        return differing(definitions[one.name], other, definitions, shape)
+        return _differing(definitions[one.name], other, definitions, shape)
     if isinstance(other, Name) and other.name in definitions:
-        return differing(one, definitions[other.name], definitions, shape)
+        return _differing(one, definitions[other.name], definitions, shape)
+    if (long := _without_common_terms(one, other)) is not None:
+        return long
     if isinstance(one, MatMul | Multiply) and type(one) is type(other):
         left, right = _factors(one, shape), _factors(other, shape)
         left = _longer(one, left, len(right), definitions, shape)
@@ -70,8 +82,20 @@ def differing(
         return ((one, other),)
     found: dict[tuple[Node, Node], None] = {}
     for a, b in zip(left, right, strict=True):
-        found |= dict.fromkeys(differing(a, b, definitions, shape))
+        found |= dict.fromkeys(_differing(a, b, definitions, shape))
     return tuple(found)
+
+
+def _without_common_terms(one: Node, other: Node) -> _Pairs | None:
+    """Two long sums without the terms that both have; None for others, and where nothing is left.
+
+    A term more in a sum of shorter sums moves those after it from one into the next.
+    """
+    first, second = Counter(terms(one)), Counter(terms(other))
+    if min(first.total(), second.total()) <= _SHORT:
+        return None
+    left, right = (sum_of(some.elements()) for some in (first - second, second - first))
+    return None if ZERO in (left, right) else ((left, right),)
 
 
 def _factors(node: Node, shape: Callable[[Node], Shape]) -> list[Node]:

@@ -17,6 +17,7 @@ __all__ = [
     "column",
     "filled",
     "is_entrywise",
+    "is_fixed",
     "kept",
     "rearranged",
     "size_name",
@@ -112,6 +113,14 @@ def is_entrywise(node: Node) -> bool:
     return isinstance(node, nodes.Apply) and not (
         node.function[:1] == "d" and node.function[1:2].isupper()
     )
+
+
+def is_fixed(node: Node, shape: ShapeOf) -> bool:
+    """Whether a value is the same at any input: a spread or a softmax of one entry."""
+    if not isinstance(node, nodes.Var | nodes.Std | nodes.AlongAxis):
+        return False
+    over = shape(node.arg)
+    return all(dim == SINGLE for dim in (over if node.axis is None else (over[node.axis],)))
 
 
 def kept(value: Node, axis: int | None, over: Shape, shape: ShapeOf, *, keepdims: bool) -> Node:

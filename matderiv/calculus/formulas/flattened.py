@@ -38,6 +38,7 @@ BasePower = tuple[Node, Node]
 
 _HALF = Fraction(1, 2)
 _GREATEST = 64  # power to which a number is raised
+_TERMS = 50  # of a sum that is written without brackets
 _MATRIX = 2  # dimensions
 
 
@@ -125,7 +126,10 @@ def split(node: Node) -> Addend:
 
 
 def sum_of(parts: Iterable[Addend]) -> Node:
-    """The sum of terms, one with a plus first."""
+    """The sum of terms, one with a plus first; of very many, a sum of shorter sums.
+
+    So a sum of a thousand terms is nested no deeper than one of a hundred.
+    """
     some = [part for part in parts if part[0]]
     some = (
         [part for part in some if part[0] > 0] + [part for part in some if part[0] < 0]
@@ -134,6 +138,9 @@ def sum_of(parts: Iterable[Addend]) -> Node:
     )
     if not some:
         return nodes.ZERO
+    if len(some) > _TERMS:
+        batches = (some[start : start + _TERMS] for start in range(0, len(some), _TERMS))
+        some = [(Fraction(1), sum_of(batch)) for batch in batches]
     made: Node | None = None
     for number, rest in some:
         if made is None:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.calculus.formulas.flattened import (
@@ -28,7 +30,18 @@ _MOST = 8  # dimensions of an array
 ADJUGATE = "adjugate"
 OTHERS: dict[int | None, str] = {None: "others"} | {axis: f"others_{axis}" for axis in range(_MOST)}
 
-_LINEAR = nodes.MatMul | nodes.Transpose | nodes.Trace | nodes.Diag | nodes.Negate | nodes.Sum
+#: The factors of a product with some of them exchanged, or None.
+_Exchange = Callable[[list[BasePower]], list[BasePower] | None]
+
+_LINEAR = (
+    nodes.MatMul
+    | nodes.Outer
+    | nodes.Transpose
+    | nodes.Trace
+    | nodes.Diag
+    | nodes.Negate
+    | nodes.Sum
+)
 
 
 def removed(node: Node, shape: ShapeOf) -> Node:
@@ -78,14 +91,15 @@ def _joined(base: Node, rest: list[BasePower], shape: ShapeOf) -> list[BasePower
                 sides = (whole, scales) if base.right is scales else (scales, whole)
                 return [(nodes.MatMul(*sides), nodes.ONE)]
         case nodes.Prod(arg, axis, keepdims) if axis in OTHERS and (keepdims or not axis):
-            left = _divided(arg, rest)
+            divided = partial(_divided, OTHERS[axis], arg)
+            left = divided(rest) if axis is not None else _within(rest, divided)
             if left is not None:
-                return [(nodes.Apply(OTHERS[axis], arg), nodes.ONE), *left]
+                return left
         case nodes.Determinant(arg):
             links = chain(arg, shape)
             square = all(shape(link) == shape(arg) for link in links)
             for n, link in enumerate(links if square else [arg]):
-                left = _inverted(link, rest)
+                left = _within(rest, partial(_inverted, link))
                 if left is not None:
                     others = [*links[:n], *links[n + 1 :]] if square else []
                     return [*((nodes.Determinant(one), nodes.ONE) for one in others), *left]
@@ -104,8 +118,8 @@ def _joined(base: Node, rest: list[BasePower], shape: ShapeOf) -> list[BasePower
     return None
 
 
-def _divided(arg: Node, parts: list[BasePower]) -> list[BasePower] | None:
-    """The factors without 1/x, and with y beside them for a product x·y; None without 1/x."""
+def _divided(others: str, arg: Node, parts: list[BasePower]) -> list[BasePower] | None:
+    """The factors with `others` for 1/x, and with y beside them for x·y; None without 1/x."""
     number, wanted = factors(arg)
     left, beside = list(parts), []
     for base, power in wanted:
@@ -117,29 +131,36 @@ def _divided(arg: Node, parts: list[BasePower]) -> list[BasePower] | None:
             beside.append((base, power))
     if number != 1 or len(beside) == len(wanted):
         return None
-    return [*left, *beside]
+    return [(nodes.Apply(others, arg), nodes.ONE), *left, *beside]
 
 
 def _inverted(matrix: Node, parts: list[BasePower]) -> list[BasePower] | None:
-    """The factors with the adjugate in the place of A⁻¹, which one of them holds."""
+    """The factors with the adjugate in the place of A⁻¹; None without A⁻¹."""
     inverse = formula_key(nodes.Inverse(matrix))
-    adjugate = nodes.Apply(ADJUGATE, matrix)
-
-    def exchanged(node: Node) -> Node | None:
-        if formula_key(node) == inverse:
-            return adjugate
-        if isinstance(node, _LINEAR):
-            operands = nodes.children(node)
-            for n, operand in enumerate(operands):
-                if (made := exchanged(operand)) is not None:
-                    return nodes.rebuilt(node, (*operands[:n], made, *operands[n + 1 :]))
-        if isinstance(node, nodes.Multiply | nodes.Divide):
-            number, inside = factors(node)
-            left = _inverted(matrix, list(inside))
-            return None if left is None else product_of(number, left)
-        return None
-
     for n, (base, power) in enumerate(parts):
-        if power == nodes.ONE and (made := exchanged(base)) is not None:
+        if power == nodes.ONE and formula_key(base) == inverse:
+            return [*parts[:n], (nodes.Apply(ADJUGATE, matrix), nodes.ONE), *parts[n + 1 :]]
+    return None
+
+
+def _within(parts: list[BasePower], exchange: _Exchange) -> list[BasePower] | None:
+    """The factors after an exchange, in one of them if it is linear: p·diag(A/x) = diag(p·A/x)."""
+    if (found := exchange(parts)) is not None:
+        return found
+    for n, (base, power) in enumerate(parts):
+        if power == nodes.ONE and (made := _in_linear(base, exchange)) is not None:
             return [*parts[:n], (made, nodes.ONE), *parts[n + 1 :]]
+    return None
+
+
+def _in_linear(node: Node, exchange: _Exchange) -> Node | None:
+    """A linear operation with an exchange in one of its operands."""
+    if not isinstance(node, _LINEAR):
+        return None
+    operands = nodes.children(node)
+    for n, operand in enumerate(operands):
+        number, parts = factors(operand)
+        if (left := _within(list(parts), exchange)) is not None:
+            made = product_of(number, left)
+            return nodes.rebuilt(node, (*operands[:n], made, *operands[n + 1 :]))
     return None

@@ -151,6 +151,8 @@ def _multiplied(some: tuple[Addend, ...] | list[Addend]) -> list[_Monomial]:
                     value in (1, 2)
                 ):
                     inner = _multiplied(terms(base))
+                    if not inner:
+                        return []
                     for _ in range(int(value)):
                         found = [(a * b, p + q) for a, p in found for b, q in inner]
                 case _:

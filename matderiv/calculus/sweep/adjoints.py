@@ -13,6 +13,7 @@ from matderiv.calculus.formulas.broadcasting import (
     ShapeOf,
     column,
     filled,
+    is_fixed,
     kept,
     rearranged,
     size_name,
@@ -42,8 +43,14 @@ def adjoint(node: Node, upstream: Node, shape: ShapeOf) -> tuple[Node, ...]:
     Raises:
         MissingRuleError: the node has neither a rule nor a definition.
     """
+    if is_fixed(node, shape):
+        return tuple(map(_nothing, map(shape, nodes.children(node))))
     rule = ADJOINTS.get(type(node))
     return rule(node, upstream, shape) if rule else _by_definition(node, upstream, shape)
+
+
+def _nothing(shape: Shape) -> Node:
+    return nodes.zeros(tuple(map(size_name, shape))) if shape else nodes.ZERO
 
 
 def _by_definition(node: Node, upstream: Node, shape: ShapeOf) -> tuple[Node, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.formulas.broadcasting import filled, is_entrywise, size_name
-from matderiv.calculus.formulas.flattened import cost, sum_of
+from matderiv.calculus.formulas.flattened import chain, cost, sum_of
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.einsums import EinsumTerm, broadcasted, einsum_terms
 from matderiv.calculus.index_forms.forms import Indices
@@ -40,6 +40,7 @@ __all__ = [
     "ArrayProgram",
     "Curvature",
     "Found",
+    "contracted_with",
     "curvature",
     "einsum_form",
     "gradient_program",
@@ -82,6 +83,11 @@ class ArrayProgram:
         taken |= {f"d{name}" for name in taken}
         more = (f"{wish}{n}" for n in range(1, len(taken) + 2) for wish in wishes)
         return next(name for name in (*wishes, *more) if name not in taken)
+
+    def clear(self, *wishes: str) -> str:
+        """A name that the program uses neither in small letters nor in capitals, if possible."""
+        taken = {name.lower() for name in self.program.names() | self.shapes.keys()}
+        return self.free(*[wish for wish in wishes if wish.lower() not in taken] or wishes)
 
     def along(self, direction: str) -> ArrayProgram:
         """⟨V, Y⟩ as a program: its last value is Σ V∗Y, or V·L of a number L.
@@ -207,7 +213,7 @@ def pulled_back(of: ArrayProgram, wrt: str, direction: str) -> Found:
     """Vᵀ·∂Y/∂X: the gradient of ⟨V, Y⟩ by X, V the direction."""
     swept = _swept(of.along(direction), wrt)
     formula, verdict = _in_one_piece(swept, wrt)
-    return Found(_with(swept, wrt, formula), wrt, formula, verdict)
+    return _without_large_products(swept, wrt, formula, verdict)
 
 
 def pushed_forward(of: ArrayProgram, wrt: str, direction: str) -> Found:
@@ -221,8 +227,28 @@ def pushed_forward(of: ArrayProgram, wrt: str, direction: str) -> Found:
     formula, second = _in_one_piece(again, seed)
     if seed in nodes.names_in(formula):
         raise UnsupportedError("The product with a direction is not seen to be linear in it.")
-    both = all_equal((verdict, second))
-    return Found(_with(again, seed, formula), seed, formula, both)
+    return _without_large_products(again, seed, formula, all_equal((verdict, second)))
+
+
+def _without_large_products(swept: Sweep, name: str, formula: Node, verdict: Verdict) -> Found:
+    """The formula with A @ (B @ v) in place of A @ B @ v, which is worked out from the left."""
+    shape = swept.facts.shape
+
+    def bracketed(node: Node) -> Node:
+        made = nodes.rebuilt(node, map(bracketed, nodes.children(node)))
+        *matrices, last = chain(made, shape)
+        if len(matrices) > 1 and len(shape(last)) == 1 and len(shape(matrices[0])) == _MATRIX:
+            for matrix in reversed(matrices):
+                last = nodes.MatMul(matrix, last)
+            return last
+        return made
+
+    found = bracketed(formula)
+    if found != formula:
+        verdict = all_equal((verdict, Prover(swept).same(found, formula, name)))
+        _check(verdict, name)
+    dims = swept.graph.shapes[name]
+    return Found(_with(swept, name, found), name, found, verdict, dims=dims)
 
 
 def jacobian_of(of: ArrayProgram, wrt: str, *, denominator: bool = False) -> Found:
@@ -261,13 +287,13 @@ def jacobian_of(of: ArrayProgram, wrt: str, *, denominator: bool = False) -> Fou
     else:
         products = tuple(reduced(products, axes, dims, swept.facts))
         node = broadcasted(products, axes, dims, swept.facts.shape)
-    product = _contracted(nodes.Name(direction), node, *sizes, denominator=denominator)
+    product = contracted_with(nodes.Name(direction), node, *sizes, denominator=denominator)
     verdict = all_equal((verdict, prover.same(product, formula, wrt)))
     _check(verdict, wrt)
     return Found(_with(swept, wrt, node), wrt, node, verdict, products, axes, dims, matrix)
 
 
-def _contracted(
+def contracted_with(
     direction: Node, array: Node, first: Shape, last: Shape, *, denominator: bool
 ) -> Node:
     """Σ V∗∂Y/∂X over the axes of Y, which are the first of the array, or the last."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
+from matderiv.calculus.formulas.broadcasting import is_fixed
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.rewrite_assumed import is_orthogonal, is_positive
 from matderiv.calculus.formulas.shaping import shapes_over
@@ -66,7 +67,7 @@ CONDITIONS: dict[type, Callable[..., _Conditions]] = {}
 
 def _of(node: Node, shape: ShapeOf) -> _Conditions:
     """The conditions of one node, those of its operands aside."""
-    if isinstance(node, _EVERYWHERE):
+    if isinstance(node, _EVERYWHERE) or is_fixed(node, shape):
         return
     if type(node) in CONDITIONS:
         yield from CONDITIONS[type(node)](node)

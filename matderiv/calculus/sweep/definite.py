@@ -13,11 +13,13 @@ from fractions import Fraction
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.flattened import (
     Addend,
+    BasePower,
     chain,
     factors,
     formula_key,
     product_of,
     split_scalars,
+    sum_of,
     terms,
 )
 from matderiv.expression import nodes
@@ -25,7 +27,7 @@ from matderiv.expression.assumptions import ASSUMPTIONS
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 
-__all__ = ["semidefinite"]
+__all__ = ["quadratic", "semidefinite"]
 
 #: Functions whose values are between 0 and 1, and those whose values are between -1 and 1.
 _PARTS = frozenset({"sigmoid", "step"})
@@ -52,6 +54,69 @@ def semidefinite(
     """
     form = _Form(facts, values, inputs)
     return frozenset(form.needed) if form.matrix(matrix) else None
+
+
+def quadratic(matrix: Node, vector: Node, facts: Facts) -> Node | None:
+    """ZᵀMz as a sum of squares: of AᵀDA it is Σ d∗(Az)²; None where its form is another one.
+
+    >>> from matderiv.calculus.formulas.shaping import shapes_over
+    >>> from matderiv.expression.parse import parse
+    >>> from matderiv.expression.shapes import Dim
+    >>> from matderiv.expression.source import source
+    >>> n, d = Dim("N", 2), Dim("D", 3)
+    >>> facts = Facts(shapes_over({"X": (n, d), "s": (n,), "z": (d,), "lam": ()}))
+    >>> matrix = parse("X.T @ diag(s) @ X + lam*eye(D)").loss.value
+    >>> source(quadratic(matrix, nodes.Name("z"), facts))
+    'sum(s*(X @ z)**2) + lam*sum(z**2)'
+    """
+    found = []
+    for number, node in terms(matrix):
+        more, scalars, arrays = split_scalars(node, facts.shape)
+        match arrays:
+            case [(nodes.Outer(left, right), nodes.ONE)] if formula_key(left) == formula_key(right):
+                square: Node | None = nodes.Power(nodes.MatMul(left, vector), nodes.TWO)
+            case [(array, nodes.ONE)]:
+                inside, outside, links = _links(array, facts)
+                more, scalars = more * inside, [*scalars, *outside]
+                square = _squared(links, vector, facts)
+            case _:
+                square = None
+        if square is None:
+            return None
+        inside, own = factors(square)
+        found.append((number * more * inside, product_of(Fraction(1), [*scalars, *own])))
+    return sum_of(found)
+
+
+def _links(array: Node, facts: Facts) -> tuple[Fraction, list[BasePower], list[Node]]:
+    """The factors of a product of matrices, and the numbers in it."""
+    number, scalars = Fraction(1), list[BasePower]()
+    links: list[Node] = []
+    for link in chain(array, facts.shape):
+        more, outside, inside = split_scalars(link, facts.shape)
+        number *= more
+        scalars += outside
+        links.append(product_of(Fraction(1), inside))
+    return number, scalars, links
+
+
+def _squared(links: list[Node], vector: Node, facts: Facts) -> Node | None:
+    """ZᵀAᵀDAz as Σ d∗(Az)², by the factors Aᵀ, D and A."""
+    half = len(links) // 2
+    moved = vector
+    for link in reversed(links[len(links) - half :]):
+        moved = nodes.MatMul(link, moved)
+    squared = nodes.Power(moved, nodes.TWO)
+    if len(links) % 2 == 0:
+        return nodes.Sum(squared)
+    match links[half]:
+        case nodes.Eye():
+            return nodes.Sum(squared)
+        case nodes.Diag(arg) if len(facts.shape(arg)) == 1:
+            return nodes.Sum(nodes.Multiply(arg, squared))
+        case nodes.Add() | nodes.Subtract() as inside:
+            return quadratic(inside, moved, facts)
+    return None
 
 
 @dataclass(slots=True)
@@ -83,13 +148,8 @@ class _Form:
         (array, power), *others = arrays
         if others or power != nodes.ONE:
             return False
-        links = []
-        for link in chain(array, self.facts.shape):
-            more, outside, inside = split_scalars(link, self.facts.shape)
-            number *= more
-            scalars += outside
-            links.append(product_of(Fraction(1), inside))
-        if not self.entries(product_of(number, scalars)):
+        more, outside, links = _links(array, self.facts)
+        if not self.entries(product_of(number * more, [*scalars, *outside])):
             return False
         return self._product(links) if len(links) > 1 else self._factor(links[0])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from matderiv.calculus.formulas.broadcasting import ShapeOf, filled
+from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, is_fixed
 from matderiv.expression import nodes
 from matderiv.expression.definitions import derivative, unfolded
 from matderiv.expression.nodes import Node
@@ -39,7 +39,7 @@ def differential(node: Node, moving: Mapping[str, Node], shape: ShapeOf) -> Chan
     if isinstance(node, nodes.Name):
         return moving.get(node.name)
     changes = [differential(child, moving, shape) for child in nodes.children(node)]
-    if all(change is None for change in changes):
+    if all(change is None for change in changes) or is_fixed(node, shape):
         return None
     rule = DIFFERENTIALS.get(type(node))
     if rule is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from matderiv.expression import nodes
 from matderiv.expression._names import Looks
@@ -19,7 +20,9 @@ from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shapes import Shape
 from matderiv.expression.source import is_turned
 
-__all__ = ["Graph", "graph_of"]
+__all__ = ["Graph", "free_names", "graph_of"]
+
+_Kind = TypeVar("_Kind")
 
 #: Names for a scalar that the program does not name.
 _SCALARS = ("L", "J", "E", "S")
@@ -125,7 +128,7 @@ class _Lifter:
         self.values: list[Assignment] = []
         self.lifted: dict[str, Node] = {}
         self._known: dict[Node, str] = {}
-        self._names = _free_names(program, shapes)
+        self._names = free_names(program, shapes, dict(enumerate(_WISHES)))
 
     def step(self, node: Node) -> Node:
         """The node one step away from names."""
@@ -200,12 +203,23 @@ def _weight(node: Node) -> int:
 
 
 #: Wishes for names of scalars, vectors and matrices; what is numbered if they are all taken.
-_WISHES = ("s t r a b c".split(), "u v z r a b c".split(), "Z U V H P Q R S".split())
+_WISHES = tuple(
+    (dimensions, names.split())
+    for dimensions, names in enumerate(("s t r a b c", "u v z r a b c", "Z U V H P Q R S"))
+)
 _LAST_WISH = "val"
 
 
-def _free_names(program: Program, shapes: Mapping[str, Shape]) -> list[Iterator[str]]:
-    """New names for scalars, vectors and matrices, which no page confuses with others."""
+def free_names(
+    program: Program,
+    shapes: Mapping[str, Shape],
+    wishes: Mapping[_Kind, tuple[int, Sequence[str]]],
+) -> dict[_Kind, Iterator[str]]:
+    """New names of each kind, which no page confuses with others.
+
+    A kind has its number of dimensions and the names it is wished for; they are numbered when all
+    of them are taken.
+    """
     names = program.names() | program.functions() | shapes.keys()
     taken = {name.replace("_", "").lower() for name in names}
     taken |= {dim.symbol.lower() for shape in shapes.values() for dim in shape}
@@ -213,10 +227,10 @@ def _free_names(program: Program, shapes: Mapping[str, Shape]) -> list[Iterator[
     for name in names:
         looks.add(name, len(shapes.get(name, ())))
 
-    def free(wishes: Sequence[str], dimensions: int) -> Iterator[str]:
-        bases = (*wishes, _LAST_WISH)
+    def free(dimensions: int, wished: Sequence[str]) -> Iterator[str]:
+        bases = (*wished, _LAST_WISH)
         numbered = (f"{base}{n}" for n in itertools.count(1) for base in bases)
-        for name in itertools.chain(wishes, numbered):
+        for name in itertools.chain(wished, numbered):
             if name.lower() in taken or f"d{name}".lower() in taken:
                 continue
             if looks.clash(name, dimensions) is None:
@@ -224,4 +238,4 @@ def _free_names(program: Program, shapes: Mapping[str, Shape]) -> list[Iterator[
                 looks.add(name, dimensions)
                 yield name
 
-    return [free(wishes, dimensions) for dimensions, wishes in enumerate(_WISHES)]
+    return {kind: free(*wish) for kind, wish in wishes.items()}

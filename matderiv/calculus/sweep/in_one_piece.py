@@ -98,7 +98,11 @@ def _array(program: Program, known: dict[str, Shape]) -> tuple[str, Node, dict[s
         raise InputError(f"{loss} is a number, and no array is computed on the way to it.")
     name, within, value = arrays[-1]
     if name in {"", "L"}:  # a program without a name is called L
-        name = next(n for n in ("Y", "Z", "P", "A", "Y1") if n not in {*known, *graph.shapes})
+        taken = {other.lower() for other in (*known, *graph.shapes)}
+        wishes = (
+            ("y", "u", "z", "r", "y1") if len(shape(value)) == 1 else ("Y", "Z", "U", "P", "Y1")
+        )
+        name = next(n for n in wishes if n.lower() not in taken)
     before = itertools.takewhile(lambda one: one is not within, graph.values)
     defined: dict[str, Node] = {}
     for of, definition in (*((one.name, one.value) for one in before), (name, value)):

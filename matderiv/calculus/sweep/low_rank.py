@@ -1,7 +1,10 @@
 """Square matrices whose rank is less than their size, whatever the inputs are.
 
-The rank of a product is at most that of each factor, that of an outer product at most 1, and that
-of a sum at most the sum of the ranks. A determinant that is 0 by this has the gradient 0.
+The rank of a product is at most that of each factor, that of an outer product or of a repeated row
+at most 1, that of a sum at most the sum of the ranks, and that of an entrywise product at most the
+product of the ranks. Rows or columns that add up to 0 are dependent, and so are those of a matrix
+with an odd number of rows that is minus its own transpose. A determinant that is 0 by this has the
+gradient 0.
 """
 
 from __future__ import annotations
@@ -10,7 +13,10 @@ import math
 from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
 
+from matderiv._budget import bounded
+from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.calculus.sweep.vanishing import reads_zero
 from matderiv.expression import nodes
 from matderiv.expression.declared import as_numbers
 from matderiv.expression.dims import Dim, Shape
@@ -22,6 +28,7 @@ from matderiv.expression.source import source
 __all__ = ["rank_is_low", "zero_determinants", "zeros_written"]
 
 _MATRIX = 2  # dimensions
+_LITTLE = 2_000  # steps of work on a sum that may be 0
 _NAMES = (*"ZYPAUVHQ", *(f"Z{n}" for n in range(1, 100)))
 
 
@@ -90,33 +97,47 @@ def rank_is_low(
     def size(dim: Dim) -> float:
         return _number(dim, declared, program) or math.inf
 
+    def repeated(part: Node, whole: Node) -> float:
+        """The rank of an operand; a number, a row or a column that is repeated has rank 1."""
+        return rank(part) if shape(part) == shape(whole) else 1
+
     def rank(node: Node) -> float:
         """The most that the rank of a matrix can be."""
         most = min(map(size, shape(node)))
         match node:
             case nodes.Name(name):
                 return ranks.get(name, most)
-            case nodes.Outer():
+            case nodes.Outer() | nodes.Ones():
                 return min(most, 1)
             case nodes.MatMul(left, right):
                 return min(most, rank(left), rank(right))
             case nodes.Transpose(arg) | nodes.Negate(arg):
                 return rank(arg)
-            case nodes.Multiply(factor, arg) | nodes.Multiply(arg, factor) if not shape(factor):
-                return rank(arg)
-            case nodes.Divide(arg, factor) if not shape(factor):
-                return rank(arg)
-            case nodes.Add(one, other) | nodes.Subtract(one, other) if shape(one) == shape(other):
-                return min(most, rank(one) + rank(other))
+            case nodes.Multiply(one, other):
+                return min(most, repeated(one, node) * repeated(other, node))
+            case nodes.Divide(arg, factor) if shape(factor) != shape(node):
+                return min(most, repeated(arg, node))
+            case nodes.Add(one, other) | nodes.Subtract(one, other):
+                return min(most, repeated(one, node) + repeated(other, node))
         return most
 
     for assignment in program.assignments:
         if len(shapes[assignment.name]) == _MATRIX:
             ranks[assignment.name] = rank(assignment.value)
 
+    values = {a.name: a.value for a in program.assignments}
+
+    def is_zero(node: Node) -> bool:
+        with bounded(_LITTLE):
+            return reads_zero(node, Facts(shape), values)
+
     def is_low(matrix: Node) -> bool:
         rows = size(shape(matrix)[0])
-        return math.isfinite(rows) and rank(matrix) < rows
+        if not math.isfinite(rows):
+            return False
+        if rank(matrix) < rows or any(is_zero(nodes.Sum(matrix, axis)) for axis in (0, 1)):
+            return True
+        return rows % 2 == 1 and is_zero(nodes.Add(matrix, nodes.Transpose(matrix)))
 
     return is_low
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
 
@@ -25,7 +25,7 @@ from matderiv.calculus.deciding.decide import (
 )
 from matderiv.calculus.deciding.parts import differing, shared_parts_named
 from matderiv.calculus.formulas.broadcasting import filled
-from matderiv.calculus.formulas.flattened import cost, sum_of
+from matderiv.calculus.formulas.flattened import Addend, cost, sum_of
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Entry, Index, added
@@ -49,6 +49,7 @@ _NAMINGS = (
 #: The name of the attempt that leaves no name with a definition.
 _EVERYTHING = "all names unfolded"
 _LITTLE = 2_000  # steps of work on a whole formula before it is proved rewrite by rewrite
+_MANY = 50  # uses of a name that are proved one by one
 _LONG = 200  # the length of two formulas up to which names of ours are written out
 
 
@@ -119,18 +120,30 @@ class Prover:
         return all_equal([chain_rule, verdict])
 
     def _by_chain_rule(self, gradient: GradientStages, rules: Node) -> Verdict:
-        """Whether Σ_ij dZ_ij ∂z_ij/∂x_pq over the uses Z of x is the entry that the rules give."""
-        users = gradient.users
-        whole = self._filled(gradient.name, rules)
+        """Whether Σ_ij dZ_ij ∂z_ij/∂x_pq over the uses Z of x is the entry that the rules give.
+
+        Where there are many uses, the share of each value Z is compared by itself.
+        """
+        name, users = gradient.name, gradient.users
+        if len(users) <= _MANY:
+            return self._shares(name, users, rules)
+        uses: dict[str, list[Addend]] = {}
+        for use in gradient.uses:
+            uses.setdefault(use.by, []).append((Fraction(1), use.gradient))
+        return all_equal(self._shares(name, (by,), sum_of(part)) for by, part in uses.items())
+
+    def _shares(self, name: str, users: Sequence[str], rules: Node) -> Verdict:
+        """Whether Σ_ij dZ_ij ∂z_ij/∂x_pq over some uses Z of x is the entry of this formula."""
+        whole = self._filled(name, rules)
 
         def pair(entries: Entries, at: tuple[Index, ...]) -> Pair:
-            wrt = Entry(gradient.name, at)
+            wrt = Entry(name, at)
             found = added(
                 partial(entries.at(self._contracted(by)), wrt, entries.letter) for by in users
             )
             return found, entries.at(whole, *at)
 
-        shape = self.sweep.graph.shapes[gradient.name]
+        shape = self.sweep.graph.shapes[name]
         return self._decide(shape, [self._attempt("chain rule", shape, pair, {})])
 
     def _by_rewrites(self, gradient: GradientStages, rules: Node) -> Iterator[Verdict]:

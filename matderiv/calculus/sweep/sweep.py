@@ -33,7 +33,14 @@ from matderiv.calculus.sweep.value_names import (
     value_names,
     with_value_names,
 )
-from matderiv.calculus.sweep.vanishing import Vanishing, agrees, is_tied, is_zero, reads_zero
+from matderiv.calculus.sweep.vanishing import (
+    Vanishing,
+    agree_somewhere,
+    agrees,
+    is_tied,
+    is_zero,
+    reads_zero,
+)
 from matderiv.errors import InputError, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import Assumed
@@ -47,7 +54,6 @@ _REPEATED: Final = "repeated in every row or column"
 _MATRIX = 2  # dimensions
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
 _FEW = 4  # uses of one name into whose gradients others are put, where that is shorter
-_USES = 200  # uses of one name at most
 _PUT = 40  # the length up to which a gradient is put into the formulas that mention it
 _UNFOLDED = 20  # values that are put into each other
 _LONGEST = 200  # operations and names of a formula into which values are still put
@@ -100,8 +106,9 @@ def _refuse_equal_sides(graph: Graph, facts: Facts) -> None:
     """No gradient says step(A - Z) where A and Z go by two names for the same values.
 
     In a program of many values, which are not put into each other, the sides are compared at
-    random places; what agrees there is refused, too. So is a largest entry that is never the only
-    one, such as that of a symmetric matrix.
+    random places; what agrees there is refused, too. So are sides of which only some entries are
+    the same, such as X and its transpose, as half of a step would be right for those, and a largest
+    entry that is never the only one, such as that of a symmetric matrix.
     """
     values = {a.name: a.value for a in graph.values}
     lifted: dict[str, Node] = {}
@@ -120,16 +127,47 @@ def _refuse_equal_sides(graph: Graph, facts: Facts) -> None:
             if reads_zero(apart, facts):
                 continue
             whole, one = (source(replaced(part, lifted)) for part in (node, node.left))
-            if len(values) <= _UNFOLDED:
-                if reads_zero(apart, facts, values):
-                    raise InputError(
-                        f"In {whole} both sides are the same whatever the inputs are; write {one}."
-                    )
-            elif agrees(apart, graph):
+            same = f"In {whole} both sides are the same whatever the inputs are; write {one}."
+            if len(values) <= _UNFOLDED and reads_zero(apart, facts, values):
+                raise InputError(same)
+            if len(values) > _UNFOLDED and agrees(apart, graph):
                 raise UnsupportedError(
                     f"In {whole} both sides agree wherever they are tried, and whether they are "
                     f"the same is not decided in so long a program; write {one} if they are."
                 )
+            if _in_common(node, values) and agree_somewhere((node.left, node.right), graph):
+                raise UnsupportedError(
+                    f"In {whole} some entries of both sides are the same wherever it was tried, "
+                    f"so that there is a kink at every input; write {_by_absolute(node, lifted)}."
+                )
+
+
+def _by_absolute(node: nodes.Maximum | nodes.Minimum, lifted: Mapping[str, Node]) -> str:
+    """(a + b ± |a - b|)/2."""
+    left, right = (replaced(side, lifted) for side in (node.left, node.right))
+    apart = nodes.Apply("abs", nodes.Subtract(left, right))
+    twice = (nodes.Add if isinstance(node, nodes.Maximum) else nodes.Subtract)(
+        nodes.Add(left, right), apart
+    )
+    return source(nodes.Divide(twice, nodes.Number(Fraction(2))))
+
+
+def _in_common(node: nodes.Maximum | nodes.Minimum, values: Mapping[str, Node]) -> bool:
+    """Whether the sides have an input in common, perhaps behind values of the program."""
+    one, other = (_behind(side, values) for side in (node.left, node.right))
+    return not one.isdisjoint(other)
+
+
+def _behind(node: Node, values: Mapping[str, Node]) -> set[str]:
+    """The inputs that a formula is made of."""
+    found: set[str] = set()
+    queue = list(nodes.names_in(node))
+    while queue:
+        name = queue.pop()
+        if name not in found:
+            found.add(name)
+            queue += nodes.names_in(values[name]) if name in values else ()
+    return found - values.keys()
 
 
 def _named(sweep: _Sweep) -> Sweep:
@@ -216,18 +254,14 @@ class _Sweep:
         """The gradient by a name from its uses; and the formula to substitute if it is lifted."""
         stage(f"the gradient by {name}")
         local, whole = uses
-        if len(whole) > _USES:
-            raise UnsupportedError(
-                f"{name} is used {len(whole)} times; the gradients of at most {_USES} uses of one "
-                "name are added up."
-            )
         put = [Use(use.by, replaced(use.gradient, values.lifted)) for use in whole]
         if cost(_sum(put)) > _LONGEST:  # values and gradients stay under their names
             put = local
         best = self.tidied(name, put, values)
         own = _each(local, self.facts) if len(put) > _TOGETHER else tidy(_sum(local), self.facts)
         gone: frozenset[str] = frozenset()
-        if len(put) <= _FEW and best[2] != nodes.ZERO:
+        shown = not self.graph.hides(name) or name in self.wrt  # else it is put into others whole
+        if shown and len(put) <= _FEW and best[2] != nodes.ZERO:
             before = with_value_names(best[2], values.names.by_key, but=name)
             for known in _puttable(before, found):
                 uses_put = _with_put(put, known, name, values.names)

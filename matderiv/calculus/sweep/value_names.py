@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
+from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.flattened import (
     Addend,
@@ -27,27 +30,55 @@ __all__ = ["ValueNames", "told_in_values", "value_names", "with_value_names"]
 _ROUNDS = 3  # of naming and tidying
 
 
+class _Value(NamedTuple):
+    """A value with its formula; `place`: its place among all values."""
+
+    place: int
+    name: str
+    formula: Node
+
+
+#: Values by the key of one part, which a formula holds that they can stand in.
+_ByPart = Mapping[object, Sequence[_Value]]
+
+
 @dataclass(frozen=True, slots=True)
 class ValueNames:
-    """The names of values by the keys of their formulas, and those that are products or sums."""
+    """The names of values by the keys of their formulas, and those with several parts.
+
+    `products` and `sums` by their first part, `quotients` such as c/s by c.
+    """
 
     by_key: Mapping[object, str]
-    #: Each value that is a product or sum of several parts, with its formula.
-    composed: tuple[tuple[str, Node], ...] = ()
+    products: _ByPart
+    sums: _ByPart
+    quotients: _ByPart
 
     def among(self, names: Container[str]) -> ValueNames:
         """Those of some values."""
-        return ValueNames(
-            {key: name for key, name in self.by_key.items() if name in names},
-            tuple(one for one in self.composed if one[0] in names),
-        )
+        parts = (self.products, self.sums, self.quotients)
+        kept = ({k: [v for v in t[k] if v.name in names] for k in t} for t in parts)
+        return ValueNames({k: n for k, n in self.by_key.items() if n in names}, *kept)
 
 
-def value_names(values: Sequence[tuple[str, Node]]) -> ValueNames:
+def value_names(values: Iterable[tuple[str, Node]]) -> ValueNames:
     """The names of values with these formulas; one with two forms stands there twice."""
-    worth = [(name, value) for name, value in values if _worth_a_name(value)]
-    composed = [(n, v) for n, v in worth if len(factors(v)[1]) > 1 or len(terms(v)) > 1]
-    return ValueNames({formula_key(v): n for n, v in worth}, tuple(composed))
+    worth = [(name, value) for name, value in dict.fromkeys(values) if _worth_a_name(value)]
+    products, sums, quotients = (defaultdict[object, list[_Value]](list) for _ in range(3))
+    for place, (name, formula) in enumerate(worth):
+        value, (number, parts), own = _Value(place, name, formula), factors(formula), terms(formula)
+        if len(parts) > 1 and number:
+            products[formula_key(parts[0][0])].append(value)
+        if len(own) > 1:
+            sums[formula_key(own[0][1])].append(value)
+        if (above := _numerator(formula)) is not None:
+            quotients[formula_key(above)].append(value)
+    return ValueNames({formula_key(v): n for n, v in worth}, products, sums, quotients)
+
+
+def _holding(table: _ByPart, keys: Iterable[object], but: str) -> list[_Value]:
+    """The values that may stand in a formula with these parts, in their order."""
+    return sorted({v for key in keys for v in table.get(key, ()) if v.name != but})
 
 
 def _worth_a_name(value: Node) -> bool:
@@ -86,11 +117,10 @@ def told_in_values(node: Node, names: ValueNames, facts: Facts, *, but: str) -> 
 
     Where y = c/s is a value, c may stand as y·s. Σ (A@Bᵀ)·C in rows is Σ A·y for a value y = C@B.
     """
-    composed = [(name, value) for name, value in names.composed if name != but]
 
     def named(node: Node) -> Node:
         return with_value_names(
-            node, names.by_key, but=but, parts=lambda part: _in_part(part, composed)
+            node, names.by_key, but=but, parts=lambda part: _in_part(part, names, but)
         )
 
     def through(node: Node) -> Node:
@@ -100,7 +130,10 @@ def told_in_values(node: Node, names: ValueNames, facts: Facts, *, but: str) -> 
     best = named(through(node))
     for _ in range(_ROUNDS):
         others = [tidy(best, facts)] if best != node else []
-        quotients = (_by_quotient(best, *value) for value in composed)
+        inside = {formula_key(part) for part in nodes.walk(best)} if names.quotients else ()
+        quotients = (
+            _by_quotient(best, v, facts.shape) for v in _holding(names.quotients, inside, but)
+        )
         others += [tidy(found, facts) for found in quotients if found]
         shortest = min(map(named, others), key=cost, default=best)
         if cost(shortest) >= cost(best):
@@ -109,18 +142,21 @@ def told_in_values(node: Node, names: ValueNames, facts: Facts, *, but: str) -> 
     return best
 
 
-def _in_part(node: Node, composed: Sequence[tuple[str, Node]]) -> Node:
+def _in_part(node: Node, names: ValueNames, but: str) -> Node:
     """A product or sum with names in place of some of its factors or terms."""
-    for name, value in composed:
-        match node:
-            case nodes.Multiply() | nodes.Divide():
-                found = _in_product(node, name, value)
-            case nodes.Add() | nodes.Subtract():
-                found = _in_sum(node, name, value)
-            case _:
-                return node
+    match node:
+        case nodes.Multiply() | nodes.Divide():
+            keys = (formula_key(base) for base, _ in factors(node)[1])
+            table, put = names.products, _in_product
+        case nodes.Add() | nodes.Subtract():
+            keys = (formula_key(term) for _, term in terms(node))
+            table, put = names.sums, _in_sum
+        case _:
+            return node
+    for value in _holding(table, keys, but):
+        found = put(node, value)
         if found is not None and cost(found) < cost(node):
-            return _in_part(found, composed)
+            return _in_part(found, names, but)
     return node
 
 
@@ -152,9 +188,9 @@ def _through_product(
     return None
 
 
-def _in_product(node: Node, name: str, value: Node) -> Node | None:
+def _in_product(node: Node, value: _Value) -> Node | None:
     """a·b·c = y·c for a value y = a·b."""
-    own, wanted = factors(value)
+    own, wanted = factors(value.formula)
     number, parts = factors(node)
     rest = list(parts)
     at = len(rest)
@@ -165,9 +201,7 @@ def _in_product(node: Node, name: str, value: Node) -> Node | None:
         left = _left(rest[place], base, power)
         rest[place : place + 1] = [] if left == nodes.ZERO else [(base, left)] if left else []
         at = min(at, place)
-    if len(wanted) == 1 or not own:
-        return None
-    return product_of(number / own, [*rest[:at], (nodes.Name(name), nodes.ONE), *rest[at:]])
+    return product_of(number / own, [*rest[:at], (nodes.Name(value.name), nodes.ONE), *rest[at:]])
 
 
 def _left(part: BasePower, base: Node, power: Node) -> Node | None:
@@ -182,9 +216,9 @@ def _left(part: BasePower, base: Node, power: Node) -> Node | None:
     return None
 
 
-def _in_sum(node: Node, name: str, value: Node) -> Node | None:
+def _in_sum(node: Node, value: _Value) -> Node | None:
     """k·a + k·b + c = k·y + c for a value y = a + b."""
-    wanted, rest = terms(value), list(terms(node))
+    wanted, rest = terms(value.formula), list(terms(node))
     ratio: Fraction | None = None
     at = len(rest)
     for number, term in wanted:
@@ -195,27 +229,39 @@ def _in_sum(node: Node, name: str, value: Node) -> Node | None:
             return None
         ratio = rest.pop(place)[0] / number
         at = min(at, place)
-    if ratio is None or len(wanted) == 1:
+    if ratio is None:
         return None
-    one: Addend = (ratio, nodes.Name(name))
+    one: Addend = (ratio, nodes.Name(value.name))
     return sum_of([*rest[:at], one, *rest[at:]])
 
 
-def _by_quotient(node: Node, name: str, value: Node) -> Node | None:
+def _numerator(formula: Node) -> Node | None:
+    """The c of a quotient c/s."""
+    number, parts = factors(formula)
+    above = [part for part in parts if not _is_below(part)]
+    alone = number == 1 and len(above) == 1 < len(parts) and above[0][1] == nodes.ONE
+    return above[0][0] if alone else None
+
+
+def _is_below(part: BasePower) -> bool:
+    return isinstance(part[1], nodes.Number) and part[1].value < 0
+
+
+def _by_quotient(node: Node, value: _Value, shape: ShapeOf) -> Node | None:
     """The formula with y·s in place of c, for a value y = c/s; nothing inside s is replaced."""
-    number, parts = factors(value)
-    above = [p for p in parts if not (isinstance(p[1], nodes.Number) and p[1].value < 0)]
-    below = [p for p in parts if p not in above]
-    if number != 1 or len(above) != 1 or above[0][1] != nodes.ONE or not below:
-        return None
-    numerator = formula_key(above[0][0])
+    _, parts = factors(value.formula)
+    below = list(filter(_is_below, parts))
+    numerator = _numerator(value.formula)
+    above = None if numerator is None else formula_key(numerator)
     kept = {formula_key(base) for base, _ in below}
     inverse = [(base, nodes.Number(-factors(power)[0])) for base, power in below]
-    put = product_of(Fraction(1), [(nodes.Name(name), nodes.ONE), *inverse])
+    put = product_of(Fraction(1), [(nodes.Name(value.name), nodes.ONE), *inverse])
+    if numerator is None or shape(put) != shape(numerator):  # such as a row for a vector
+        return None
 
     def changed(part: Node) -> Node:
         key = formula_key(part)
-        if key == numerator:
+        if key == above:
             return put
         return part if key in kept else nodes.rebuilt(part, map(changed, nodes.children(part)))
 

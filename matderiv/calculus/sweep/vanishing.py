@@ -72,6 +72,16 @@ def agrees(apart: Node, graph: Graph) -> bool:
     return looks_zero(*_trial(apart, graph))
 
 
+def agree_somewhere(sides: tuple[Node, Node], graph: Graph) -> bool:
+    """Whether some entries of two values of a program, no constants, agree wherever it is tried."""
+    from matderiv.expression.trial import meet_somewhere  # as above
+
+    one, other = sides
+    whole = nodes.Add(one, nodes.Multiply(nodes.ZERO, other))  # of the shape of both
+    apart, given, shapes = _trial(nodes.Subtract(one, other), graph)
+    return meet_somewhere(apart, _trial(whole, graph)[0], given, shapes)
+
+
 def is_tied(node: nodes.Max | nodes.Min, graph: Graph, facts: Facts) -> bool:
     """Whether several entries are the largest, or smallest, at more than one place tried.
 

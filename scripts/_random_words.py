@@ -1,27 +1,16 @@
-"""Random texts and random trees as claims: each ends in a verdict or in a clean error."""
+"""Random texts and random trees of the language."""
 
 from __future__ import annotations
 
 import random
-import signal
-import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from fractions import Fraction
 
-from matderiv.checking.check import judge
-from matderiv.checking.question import ask
-from matderiv.errors import MatderivError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import MatMul, Multiply, Name, Node, Number, Transpose
-from matderiv.expression.source import source
 from matderiv.expression.vocabulary import ELEMENTWISE
 
-__all__ = ["HANG", "fuzz"]
-
-#: Seconds that any input may take.
-HANG = 2.0
+__all__ = ["PROGRAMS", "random_text", "random_tree"]
 
 PROGRAMS = (
     "Y = X @ W; L = sum(f(Y))",
@@ -65,22 +54,11 @@ def random_tree(chance: random.Random, depth: int) -> Node:
         *[nodes.Negate, nodes.Sum] * 3,
         *(nodes.Trace, nodes.Inverse, nodes.Determinant, nodes.LogDet, nodes.Diag, nodes.Norm),
     ]
-    reduced: list[Callable[[Node, int | None, bool], Node]] = [
-        nodes.Sum,
-        nodes.Mean,
-        nodes.Prod,
-        nodes.LogSumExp,
-    ]
+    reduced: list[Callable[[Node, int | None, bool], Node]]
+    reduced = [nodes.Sum, nodes.Mean, nodes.Prod, nodes.LogSumExp]
     functions = [*ELEMENTWISE, "f", "df"]
-    binary: list[Callable[[Node, Node], Node]] = [
-        *[MatMul] * 4,
-        nodes.Outer,
-        Multiply,
-        nodes.Add,
-        nodes.Subtract,
-        nodes.Divide,
-        nodes.Power,
-    ]
+    binary: list[Callable[[Node, Node], Node]] = [*[MatMul] * 4, nodes.Outer, Multiply]
+    binary += [nodes.Add, nodes.Subtract, nodes.Divide, nodes.Power]
     choice = chance.random()
     if choice < 0.3:  # noqa: PLR2004 - shares of each kind
         return chance.choice(unary)(below())
@@ -92,54 +70,3 @@ def random_tree(chance: random.Random, depth: int) -> Node:
             return nodes.Softmax(below(), axis)
         return chance.choice(reduced)(below(), axis, chance.random() < 0.5)  # noqa: PLR2004 - a coin
     return chance.choice(binary)(below(), below())
-
-
-class _Hang(BaseException):
-    """A claim has taken too long; nothing in the package may catch this."""
-
-
-def _hang(*_: object) -> None:
-    raise _Hang
-
-
-@dataclass
-class Fuzzed:
-    """The outcomes for random inputs."""
-
-    verdicts: Counter[str] = field(default_factory=Counter)
-    tracebacks: list[str] = field(default_factory=list)
-    hangs: list[str] = field(default_factory=list)
-    slowest: tuple[float, str] = (0.0, "")
-
-
-def fuzz(texts: int, trees: int, seed: int = 3) -> Fuzzed:
-    """Check random texts and random trees; a clean error or a verdict is expected of each."""
-    chance = random.Random(seed)
-    found = Fuzzed()
-    signal.signal(signal.SIGPROF, _hang)
-    questions = [ask(p, w) for p in PROGRAMS for w in ("X", "W")]
-    for n in range(texts + trees):
-        question = chance.choice(questions)
-        claim = (
-            random_text(chance) if n < texts else source(random_tree(chance, chance.randint(1, 5)))
-        )
-        started = time.perf_counter()
-        signal.setitimer(signal.ITIMER_PROF, HANG)
-        try:
-            report = judge(question, question.read(claim))
-            report.text("en")
-            found.verdicts[report.status] += 1
-        except MatderivError:
-            found.verdicts["clean error"] += 1
-        except _Hang:
-            found.hangs.append(f"{claim!r} in {question.program.source()}")
-        except Exception as error:  # noqa: BLE001 - that there is none is the claim
-            found.tracebacks.append(
-                f"{type(error).__name__}: {error} for {claim!r} in {question.program.source()}"
-            )
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
-        took = time.perf_counter() - started
-        if took > found.slowest[0]:
-            found.slowest = (took, claim)
-    return found

@@ -1,0 +1,134 @@
+"""Pages about Jacobians and Hessians, from the derivatives that they end in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from matderiv.array_questions import Asked, array_program
+from matderiv.calculus.formulas.flattened import formula_key
+from matderiv.calculus.sweep.array_derivatives import (
+    ArrayProgram,
+    Found,
+    curvature,
+    gradient_program,
+)
+from matderiv.calculus.sweep.array_steps import ArrayNames, ArraySteps, array_steps
+from matderiv.calculus.sweep.second import second_opinion_on
+from matderiv.calculus.sweep.task import Task, task_of
+from matderiv.calculus.sweep.value_names import with_value_names
+from matderiv.derivation.array_steps import ArrayDerivation, derived_array
+from matderiv.derivation.links import Chain, ProvedSteps, Step
+from matderiv.derivation.methods.table import METHODS, usual_method
+from matderiv.derivation.program import Builder, build_program
+from matderiv.errors import InputError
+from matderiv.expression.nodes import Node
+from matderiv.expression.program import Assignment, Program
+from matderiv.expression.readings import Reading
+from matderiv.expression.shapes import Shape
+
+__all__ = ["ArrayWishes", "derive_array"]
+
+_MATRIX = 2  # dimensions
+_NO_STEP = "Newton's step is of the Hessian by one vector; ask for that."
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayWishes:
+    """The options of a page.
+
+    `readings`: how the program was read; `by_rows`: whether vec reads arrays row by row; `newton`:
+    whether Newton's step is asked for.
+    """
+
+    readings: tuple[Reading, ...] = ()
+    by_rows: bool = False
+    newton: bool = False
+
+
+_USUAL = ArrayWishes()
+
+
+def derive_array(
+    asked: Asked, found: Found, shapes: Mapping[str, Shape], wishes: ArrayWishes = _USUAL
+) -> ArrayDerivation:
+    """The steps to a Jacobian of an array, or to a Hessian, that was found.
+
+    Raises:
+        InputError: there is no Newton's step of it, or two names cannot be told apart on a page.
+        ProofError: a link is not proved.
+        UnsupportedError: a value is too long in one piece.
+    """
+    of = array_program(asked.program, shapes, dict(asked.assume))
+    if wishes.newton and (asked.kind != "hessian" or len(found.dims) != _MATRIX):
+        raise InputError(_NO_STEP)
+    if asked.kind == "hessian":
+        about, gradient = _hessian(of, asked, found, wishes)
+        about = replace(about, names=replace(about.names, by_rows=wishes.by_rows))
+        curved = curvature(found, of, asked.wrt[0]) if about.names.once else None
+        return derived_array(about, gradient, curved)
+    name = asked.program.loss.name
+    if not of.named:
+        name = of.clear(*("yzup" if len(of.shape) == 1 else "YZUP"))
+    names = ArrayNames(
+        name,
+        asked.wrt[0],
+        of.clear("J", "D", "K"),
+        turned=asked.layout == "denominator",
+        by_rows=wishes.by_rows,
+    )
+    about = array_steps(of, found, names)
+    about = replace(about, task=replace(about.task, readings=wishes.readings))
+    return derived_array(about)
+
+
+def _hessian(
+    of: ArrayProgram, asked: Asked, found: Found, wishes: ArrayWishes
+) -> tuple[ArraySteps, ProvedSteps]:
+    """The steps of the gradient's Jacobian, and those to the gradient, by differentials."""
+    wrt, by = asked.wrt[0], asked.wrt[-1]
+    task = task_of(of.program, (wrt,), of.shapes, of.assumed)
+    usual = usual_method(task)
+    method = "differential" if usual == "elementwise" else usual
+    task = replace(task, method=method, readings=wishes.readings)
+    gradient = build_program(task, (wrt,), route=METHODS[method])
+    formula = gradient_program(of, wrt).value
+    steps = (*gradient.steps, *_in_one_piece(task, wrt, formula))
+    gradient = replace(gradient, steps=steps, second=second_opinion_on(task))
+    again = _gradient_in_values(task, wrt, formula)
+    shape = again.shape
+    once = of.program.loss.name if wrt == by else ""
+    if wishes.newton and not once:
+        raise InputError(_NO_STEP)
+    step = again.clear(*"stdhq") if wishes.newton else ""
+    vector = again.clear("z", "v", "u", "a") if once and len(shape) == 1 else ""
+    letter = again.program.loss.name
+    names = ArrayNames(letter, by, again.clear("H", "K", "Q"), once=once, vector=vector, step=step)
+    return array_steps(again, found, names, lifted=False), gradient
+
+
+def _in_one_piece(task: Task, wrt: str, formula: Node) -> tuple[Step, ...]:
+    """The gradient with the gradients put in that its formula mentions, if it does."""
+    own = task.whole(wrt, task.sweep.gradients[wrt].formula)
+    last = task.whole(wrt, formula)
+    if own == last:
+        return ()
+    builder = Builder(task, (wrt,), METHODS["elementwise"])
+    links = tuple(builder.rewritten(wrt, own, [("put in", last)]))
+    return (Step("matrix", (Chain("assembled", links),), wrt),)
+
+
+def _gradient_in_values(task: Task, wrt: str, formula: Node) -> ArrayProgram:
+    """The program that ends in the gradient, all its values named as on the page about that."""
+    graph = task.sweep.graph
+    lifted = task.sweep.lifted
+    *values, _ = graph.values
+    known = {formula_key(a.value): a.name for a in values}
+    known |= {formula_key(lifted[a.name]): a.name for a in values if a.name in lifted}
+    told = task.whole(wrt, with_value_names(formula, known, but=wrt))
+    shapes = dict(graph.shapes)
+    before = ArrayProgram(Program(tuple(graph.values)), shapes, task.assumed)
+    shape = shapes[wrt]
+    name = before.clear(*(("g", "h", "r"), ("G", "R", "Q"))[len(shape) >= _MATRIX])
+    program = Program((*values, Assignment(name, told)))
+    return ArrayProgram(program, {**shapes, name: shape}, task.assumed)

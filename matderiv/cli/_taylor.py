@@ -1,0 +1,73 @@
+"""`matderiv taylor`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from matderiv.cli._options import array_name, asks, assume, chosen_form, output, whole_number
+from matderiv.cli._output import check_folder, progress, write_output
+
+__all__ = ["taylor_command"]
+
+_SOURCE = ("formula", "numpy", "torch", "jax", "sympy")
+
+
+@click.command("taylor")
+@asks
+@click.option(
+    "--wrt",
+    type=array_name,
+    metavar="NAME",
+    help="The input that moves. Default: the only one that is an array.",
+)
+@assume
+@click.option(
+    "--order",
+    type=whole_number,
+    default=2,
+    show_default=True,
+    metavar="K",
+    help="The highest power of eps, up to 6.",
+)
+@click.option(
+    "--direction",
+    type=array_name,
+    metavar="NAME",
+    help="The name of the direction, in the shape of the input. Default: v, or another free name.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice((*_SOURCE, "latex")),
+    help="What to print. Default: latex to a file .tex, or else formula.",
+)
+@output
+def taylor_command(
+    asked: dict[str, Any],
+    order: int,
+    direction: str | None,
+    form: str | None,
+    output: Path | None,
+) -> None:
+    """Print the Taylor polynomial of PROGRAM, which ends in a number, along a direction.
+
+    L(x + eps*v) is a sum of powers of eps with derivatives D1, D2, … along v, each of which is
+    proved to be the derivative of the one before.
+    """
+    from matderiv import expansions
+
+    every = (*_SOURCE, "latex")
+    fitting = {"": every, ".txt": every, ".py": _SOURCE, ".tex": ("latex",)}
+    chosen = chosen_form(form, output, fitting)
+    check_folder(output)
+    with progress():
+        found = expansions.taylor(**asked, order=order, direction=direction)
+        readings = "".join(f"# {line}\n" for line in found.terms[0].readings)
+        if chosen == "formula":
+            made = f"{readings}{found}\n"
+        else:
+            made = found.latex() if chosen == "latex" else found.code(chosen)
+    write_output(made, output)

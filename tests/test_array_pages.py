@@ -1,0 +1,192 @@
+"""Pages that derive a Jacobian or a Hessian: nothing on them is false, and no wrong array passes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from _page_reader import ArrayOf, Reading
+from _page_values import Point
+
+import matderiv
+from matderiv.array_pages import derive_array
+from matderiv.array_results import ArrayDerivative
+from matderiv.errors import InputError, MatderivError, ProofError
+from matderiv.expression.parse import parse
+from matderiv.handout.document import Document
+from matderiv.handout.formats import FORMATS, write
+
+LOGISTIC = "p = sigmoid(X @ w); L = -sum(y*log(p) + (1 - y)*log(1 - p))"
+RIDGE = "L = sum((X @ w - y)**2) + lam*sum(w**2)"
+
+#: Kind, program, what it is by, the shapes of all inputs, other options, and the array's names.
+READ: list[tuple[str, str, str, dict[str, tuple[int, ...]], dict[str, str], tuple[str, str]]] = [
+    ("jacobian", "y = relu(A @ x + b)", "x", {"A": (1, 3), "x": (3,), "b": (1,)}, {}, ("y", "x")),
+    (
+        "jacobian",
+        "y = tanh(A @ x)",
+        "x",
+        {"A": (2, 3), "x": (3,)},
+        {"layout": "denominator"},
+        ("y", "x"),
+    ),
+    ("jacobian", "n = norm(x); y = x/n", "x", {"x": (3,)}, {}, ("y", "x")),
+    ("jacobian", "Y = inv(A + theta*B)", "theta", {"A": (2, 2), "B": (2, 2), "theta": ()}, {}, ("Y", "theta")),
+    ("jacobian", "y = X @ b", "X", {"X": (2, 3), "b": (3,)}, {"form": "vec"}, ("y", "X")),
+    ("hessian", RIDGE, "w", {"X": (3, 2), "w": (2,), "y": (3,), "lam": ()}, {}, ("g", "w")),
+    ("hessian", "L = logsumexp(A @ x)", "x", {"A": (3, 2), "x": (2,)}, {}, ("g", "x")),
+    ("hessian", "L = tr(X.T @ A @ X)", "X", {"A": (3, 3), "X": (3, 2)}, {}, ("G", "X")),
+    ("hessian", "L = theta**3 + theta*sum(x)", "theta", {"theta": (), "x": (2,)}, {}, ("g", "theta")),
+]  # fmt: skip
+
+
+def found(kind: str, program: str, **asked: object) -> ArrayDerivative:
+    """A Jacobian or a Hessian."""
+    made: ArrayDerivative = getattr(matderiv, kind)(program, **asked)
+    return made
+
+
+@pytest.mark.parametrize("case", READ, ids=[case[1] for case in READ])
+def test_pages_are_true(
+    case: tuple[str, str, str, dict[str, tuple[int, ...]], dict[str, str], tuple[str, str]],
+) -> None:
+    """A reader who knows the program alone finds every equality of a page true."""
+    kind, program, wrt, shapes, options, (of, x) = case
+    made = found(kind, program, wrt=wrt, shapes=shapes, **options)
+    sizes = {dim.symbol: dim.size for shape in made.shapes.values() for dim in shape}
+    array = ArrayOf(
+        "H" if kind == "hessian" else "J",
+        of,
+        x,
+        turned=options.get("layout") == "denominator",
+        columns=options.get("form") == "vec",
+    )
+    free = {"z": shapes[wrt]} if kind == "hessian" else {}
+    point = Point.of(program, {**shapes, **free}, 0, sizes)
+    read = Reading(point, program, array).page(made.print("markdown", show="all"))
+    assert read.false == []
+    assert read.true >= 10
+    assert len(read.unread) <= read.true // 8, read.unread
+
+
+#: A program and what it is by; right arrays with one thing wrong in each.
+MUTANTS = [
+    ("jacobian", "s = softmax(x)", "x", "diag(s)"),
+    ("jacobian", "s = softmax(x)", "x", "diag(s) + outer(s, s)"),
+    ("jacobian", "y = A @ tanh(x)", "x", "A @ diag(tanh(x)**2)"),
+    ("jacobian", "y = S @ x", "x", "S.T"),
+    ("hessian", LOGISTIC, "w", "X.T @ diag(p) @ X"),
+    ("hessian", "x @ S @ x", "x", "2*S"),
+    ("hessian", RIDGE, "w", "2*X.T @ X"),
+]
+
+
+@pytest.mark.parametrize(("kind", "program", "wrt", "wrong"), MUTANTS)
+def test_a_wrong_array_is_refused(kind: str, program: str, wrt: str, wrong: str) -> None:
+    """An array with a lost term, factor or transpose stands on no page."""
+    shapes = {"S": (3, 3)} if "S" in program else {}
+    right = found(kind, program, wrt=wrt, shapes=shapes)
+    node = parse(wrong).loss.value
+    with pytest.raises(ProofError):
+        derive_array(right.asked, replace(right.answer, node=node, products=()), right.shapes)
+
+
+@pytest.mark.parametrize(
+    ("program", "wrt", "said"),
+    [
+        (LOGISTIC, "w", "So H is positive semidefinite. Hence L is convex in w."),
+        (RIDGE, "w", "So H is positive semidefinite where λ is not negative."),
+        ("-mean((A @ x)**2)", "x", "So H is negative semidefinite. Hence L is concave in x."),
+        ("x @ A @ x", "x", None),
+        ("sum(sin(x))", "x", None),
+    ],
+)
+def test_the_sign_of_a_hessian_is_said_where_it_is_proved(
+    program: str, wrt: str, said: str | None
+) -> None:
+    """Convexity stands on the page after a sum of squares, and nowhere else."""
+    page = found("hessian", program, wrt=wrt).print("text")
+    assert "H is symmetric" in page
+    if said is None:
+        assert "semidefinite" not in page
+        assert "conv" not in page
+    else:
+        assert said in page
+        assert "zᵀHz = " in page
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("form", sorted(FORMATS.keys() - {"pdf"}))
+def test_every_format_and_language(form: str, language: str) -> None:
+    """A page about a Hessian by two inputs is written in each format."""
+    assert len(write(mixed(language), form)) > 1000
+
+
+@cache
+def mixed(language: str) -> Document:
+    """A page in a language."""
+    return found("hessian", "sum(exp(A @ x)*y)", wrt=("x", "y")).document(language)
+
+
+def test_a_page_grows_with_the_program_not_with_the_sizes() -> None:
+    """At 30×400 nothing is built but what is shown, and the same equalities are proved."""
+    small = found("hessian", RIDGE, wrt="w", shapes={"X": (2, 3)})
+    large = found("hessian", RIDGE, wrt="w", shapes={"X": (30, 400)})
+    one, other = (len(d.print("markdown")) for d in (small, large))
+    assert other < 2 * one
+
+
+def test_newtons_step_and_normal_equations() -> None:
+    """The step solves Hs = -g, and of a quadratic loss it leads to the normal equations."""
+    ridge = found("hessian", RIDGE, wrt="w", shapes={"X": (3, 2)})
+    page = ridge.print("text", newton=True)
+    assert "d(gᵀs + sᵀHs/2) = (g + Hs)ᵀds" in page
+    assert "a system of 2 linear equations" in page
+    assert "Hw - g = 2Xᵀy" in page
+    assert "the normal equations are 2(XᵀX + λI_D)(w + s) = 2Xᵀy." in page
+    assert page.count("s = -solve(H, g)") == 1
+    sizes = {dim.symbol: dim.size for shape in ridge.shapes.values() for dim in shape}
+    shapes = {"X": (3, 2), "w": (2,), "y": (3,), "lam": (), "z": (2,), "s": (2,)}
+    reading = Reading(Point.of(RIDGE, shapes, 0, sizes), RIDGE, ArrayOf("H", "g", "w"))
+    assert reading.page(ridge.print("markdown", show="all", newton=True)).false == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "program", "wrt"),
+    [
+        ("jacobian", "A @ x", "x"),
+        ("hessian", "x @ A @ y", ("x", "y")),
+        ("hessian", "theta**2", "theta"),
+    ],
+)
+def test_newtons_step_is_of_a_hessian_by_a_vector(kind: str, program: str, wrt: str) -> None:
+    """What has no Newton's step is refused."""
+    with pytest.raises(InputError, match="Newton's step is of the Hessian by one vector"):
+        found(kind, program, wrt=wrt).document(newton=True)
+
+
+def test_a_loss_that_is_not_quadratic_has_no_normal_equations() -> None:
+    """The Hessian of the logistic loss changes with w, though its formula does not name w."""
+    page = found("hessian", LOGISTIC, wrt="w").print("text", newton=True)
+    assert "s = -solve(H, g)" in page
+    assert "normal equations" not in page
+
+
+def test_products_with_a_direction_have_no_page() -> None:
+    """What is to be asked for instead is said."""
+    with pytest.raises(InputError, match="There is no page about hvp; make that of hessian"):
+        matderiv.hvp("sum(x**3)", wrt="x").document()
+
+
+def test_an_entry_of_a_page_is_never_named_like_another() -> None:
+    """The name of the value is one that no input has, in small letters or in capitals."""
+    page = found("jacobian", "X.T @ (X @ y)", wrt="y").print("text")
+    assert page.startswith("The Jacobian of z with respect to y")
+
+
+def test_a_value_that_is_too_long_is_refused() -> None:
+    """A page that nobody reads is not begun."""
+    program = "; ".join(["y0 = x", *(f"y{n + 1} = y{n}*y{n} + y{n}" for n in range(9))])
+    with pytest.raises(MatderivError, match="too long"):
+        found("jacobian", program, wrt="x").document()

@@ -1,0 +1,159 @@
+"""Boards: few lines, each of them proved, for every program of the language."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from _programs import random_program
+from _thorough import usually
+
+import matderiv
+from matderiv.calculus.sweep.task import Task, read_task
+from matderiv.derivation.board import Board, BoardLine, build_board
+from matderiv.derivation.sides import Formula, Matrix, Side
+from matderiv.errors import MatderivError
+from matderiv.expression.nodes import Node, names_in
+from matderiv.handout.principles import principle_table, shape_question
+from matderiv.handout.text import wide
+from matderiv.handout.texts import languages
+
+RIDGE = "L = sum((X @ W - T)**2) + lam*sum(W**2)"
+SOFTMAX = "P = softmax(X @ W, axis=1); L = -sum(T*log(P))"
+LAYERS = "H = relu(X @ W1 + b1); Y = H @ W2 + b2; L = sum((Y - T)**2)/2"
+GAUSSIAN = "L = logdet(S) + y @ inv(S) @ y"
+ATTENTION = "L = Loss(softmax(Q @ K.T/sqrt(k), axis=1) @ V)"
+RANDOM = usually(12, thoroughly=300, least=4)
+
+
+def task(program: str, *wrt: str, assume: dict[str, str] | None = None) -> Task:
+    """The task of a program."""
+    return read_task(program, wrt or None, assume=assume, scalar=True)
+
+
+def node(side: Side) -> Node:
+    """The formula of a side of a line."""
+    assert isinstance(side, Formula | Matrix)
+    return side.node
+
+
+@pytest.mark.parametrize(
+    ("program", "wrt", "assume", "count"),
+    [
+        (GAUSSIAN, ("S",), None, 3),
+        (RIDGE, ("W",), None, 3),
+        (SOFTMAX, ("W",), {"T": "onehot"}, 4),
+        (LAYERS, ("W1", "b1", "W2", "b2"), None, 8),
+        ("p = sigmoid(X @ w); L = -sum(t*log(p) + (1 - t)*log(1 - p))", ("w",), None, 4),
+        ("Y = X @ W; L = sum(f(Y))", (), None, 4),
+    ],
+)
+def test_a_board_has_as_many_lines_as_a_teacher_writes(
+    program: str, wrt: tuple[str, ...], assume: dict[str, str] | None, count: int
+) -> None:
+    """The known derivations take as many lines as in lectures, and hold for all sizes."""
+    board = build_board(task(program, *wrt, assume=assume))
+    assert len(board.lines) == count
+    assert board.proof.for_all_sizes == board.proof.equalities
+
+
+def test_a_pre_activation_has_a_name() -> None:
+    """What a nonlinear function takes is called Z, and its differential has a line."""
+    board = build_board(task(LAYERS, "W1"))
+    names = [name for name, _ in board.values]
+    assert names[0] == "Z"
+    assert any(names_in(node(line.link.left)) == {"δZ"} for line in board.lines)
+
+
+def read_off(board: Board) -> dict[str, list[BoardLine]]:
+    """The lines that state a gradient, by its name."""
+    found: dict[str, list[BoardLine]] = {}
+    for line in board.lines:
+        if line.kind in ("read off", "zero"):
+            (name,) = names_in(node(line.link.left))
+            found.setdefault(name, []).append(line)
+    return found
+
+
+@pytest.mark.parametrize("program", [RIDGE, SOFTMAX, LAYERS, GAUSSIAN, ATTENTION, "L = x @ A @ x"])
+def test_each_input_is_read_off_once(program: str) -> None:
+    """Every gradient that is asked for stands in one line, and calls only gradients above it."""
+    board = build_board(task(program))
+    found = read_off(board)
+    assert {f"d{name}" for name in board.task.wrt} <= found.keys()
+    assert all(len(lines) == 1 for lines in found.values())
+    known = {
+        f"d{name[1:]}"
+        for line in board.lines
+        for name in names_in(node(line.link.right))
+        if line.kind == "given" and name[0] == "δ"
+    }
+    for line in board.lines:
+        if line.kind == "read off":
+            used = names_in(node(line.link.right)) - board.task.shapes.keys()
+            assert {name for name in used if name[1:] in board.task.shapes} <= known
+            known |= names_in(node(line.link.left))
+
+
+@pytest.mark.parametrize("seed", range(RANDOM))
+def test_random_programs_have_boards(seed: int) -> None:
+    """Wherever a derivation is made, a board is, its lines proved."""
+    made = random_program(seed + 300, depth=2 + seed % 2, chained=seed % 3 == 0)
+    try:
+        read = read_task(made.text, None, shapes=made.inputs, scalar=True)
+        matderiv.derive(made.text, shapes=made.inputs, method="differential")
+    except MatderivError:
+        pytest.skip("the program has no derivation")
+    board = build_board(read)
+    assert {f"d{name}" for name in read.wrt} <= read_off(board).keys()
+    assert all(line.link.verdict.status == "equal" for line in board.lines)
+
+
+# -- pages ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", languages())
+def test_a_terminal_has_80_columns(lang: str) -> None:
+    """No line of a board is wider, in any language."""
+    text = matderiv.board(LAYERS, wrt=["W1", "b1", "W2", "b2"], lang=lang)
+    assert text.count("⇒") == 5
+    assert all(wide(line) <= 80 for line in text.splitlines())
+
+
+def test_colours_change_nothing_but_colours() -> None:
+    """Without the signs for colours the text is that of a terminal without them."""
+    plain = matderiv.board(RIDGE, wrt="W")
+    coloured = matderiv.board(RIDGE, wrt="W", colours=True)
+    assert "\x1b[" not in plain
+    assert coloured != plain
+    assert re.sub(r"\x1b\[\d+m", "", coloured) == plain
+
+
+@pytest.mark.parametrize("length", ["card", "board", "short"])
+@pytest.mark.parametrize("lang", languages())
+def test_lengths_are_shorter_than_full(length: str, lang: str) -> None:
+    """Each length says the gradient, and less than the full page."""
+    derivation = matderiv.derive(SOFTMAX, wrt="W", assume={"T": "onehot"})
+    made = derivation.document(lang, length=length)
+    assert len(made.blocks) < len(derivation.document(lang).blocks)
+    assert "X.T @ (P - T)" in derivation.markdown(lang, length=length)
+
+
+def test_an_unknown_length_is_refused() -> None:
+    """It lists those there are."""
+    with pytest.raises(matderiv.InputError, match="card, board, short, full"):
+        matderiv.derive("L = sum(X**2)").document(length="long")  # type: ignore[arg-type]
+
+
+def test_the_rules_of_a_page_are_those_it_used() -> None:
+    """A program without a softmax has no rule for one."""
+    tables = [list(principle_table(task(p), "en")) for p in (RIDGE, SOFTMAX)]
+    words = [str(table) for table in tables]
+    assert "weighted mean" not in words[0]
+    assert "weighted mean" in words[1]
+
+
+def test_shapes_alone_are_asked_about_only_where_they_mislead() -> None:
+    """A product of matrices has the box; a program without one has none."""
+    assert list(shape_question(task("Y = X @ W; L = sum(f(Y))"), "en"))
+    assert not list(shape_question(task("L = sum(X**2)"), "en"))

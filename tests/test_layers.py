@@ -1,0 +1,201 @@
+"""Layers and losses by the frameworks' names: their values, their gradients, what explains them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import matderiv
+from matderiv.errors import MatderivError
+from matderiv.explanations import explanation
+from matderiv.expression.layers import LAYERS
+from matderiv.expression.numeric import numeric_value
+from matderiv.expression.operations import OPERATIONS
+from matderiv.expression.parse import parse
+
+Array = Any
+
+
+def _sigmoid(a: Array) -> Array:
+    return 1 / (1 + np.exp(-a))
+
+
+def _soft(a: Array) -> Array:
+    return np.log1p(np.exp(a))
+
+
+def _norm(x: Array, axis: int) -> Array:
+    return (x - x.mean(axis, keepdims=True)) / np.sqrt(x.var(axis, keepdims=True) + 1e-5)
+
+
+def _softmax(a: Array) -> Array:
+    return np.exp(a) / np.exp(a).sum(-1, keepdims=True)
+
+
+def _distance(a: Array, b: Array) -> Array:
+    return np.sqrt(((a - b) ** 2).sum(-1))
+
+
+def _state(i: Array, f: Array, g: Array, c: Array) -> Array:
+    return _sigmoid(f) * c + _sigmoid(i) * np.tanh(g)
+
+
+def _gelu(a: Array) -> Array:
+    return a * (1 + np.vectorize(math.erf)(a / np.sqrt(2))) / 2
+
+
+def _focal(z: Array, t: Array, gamma: float = 2) -> Array:
+    p = np.where(t > 0.5, _sigmoid(z), 1 - _sigmoid(z))
+    return -((1 - p) ** gamma * np.log(p)).mean()
+
+
+A, B, C, D, E, Y, P = ((3, 4),) * 7
+ROWS, LABELS = (4,), (3, 4)
+#: A call, what it means by the names in it, and their shapes.
+MEANS: list[tuple[str, Callable[..., Array], dict[str, tuple[int, ...]]]] = [
+    ("layer_norm(A)", lambda a: _norm(a, -1), {"A": A}),
+    ("layer_norm(A, g, b)", lambda a, g, b: _norm(a, -1) * g + b, {"A": A, "g": ROWS, "b": ROWS}),
+    ("batch_norm(A, g, b)", lambda a, g, b: _norm(a, 0) * g + b, {"A": A, "g": ROWS, "b": ROWS}),
+    ("batch_norm(A, eps=2)", lambda a: (a - a.mean(0)) / np.sqrt(a.var(0) + 2), {"A": A}),
+    (
+        "rms_norm(A, g)",
+        lambda a, g: a / np.sqrt((a**2).mean(-1, keepdims=True) + 1e-05) * g,
+        {"A": A, "g": ROWS},
+    ),
+    ("normalize(A)", lambda a: a / np.linalg.norm(a, axis=-1, keepdims=True), {"A": A}),
+    (
+        "attention(A, B, C, d)",
+        lambda a, b, c, d: _softmax(a @ b.T / np.sqrt(d)) @ c,
+        {"A": A, "B": (2, 4), "C": (2, 5), "d": ()},
+    ),
+    (
+        "scaled_dot_product_attention(A, B, C)",
+        lambda a, b, c: _softmax(a @ np.swapaxes(b, -1, -2)) @ c,
+        {"A": (2, 3, 4), "B": (2, 5, 4), "C": (2, 5, 2)},
+    ),
+    (
+        "bilinear(A, B, C)",
+        lambda a, b, c: np.einsum("bi,kij,bj->bk", a, b, c),
+        {"A": (3, 2), "B": (4, 2, 5), "C": (3, 5)},
+    ),
+    (
+        "rnn_cell(A, B, C, D, g)",
+        lambda a, b, c, d, g: np.tanh(a @ c.T + b @ d.T + g),
+        {"A": (3, 2), "B": (3, 4), "C": (4, 2), "D": (4, 4), "g": ROWS},
+    ),
+    ("lstm_state(A, B, C, D)", _state, {"A": A, "B": B, "C": C, "D": D}),
+    (
+        "lstm_cell(A, B, C, D, E)",
+        lambda a, b, c, d, e: _sigmoid(d) * np.tanh(_state(a, b, c, e)),
+        {"A": A, "B": B, "C": C, "D": D, "E": E},
+    ),
+    (
+        "gru_cell(A, B, C, D, E)",
+        lambda a, b, c, d, e: (1 - _sigmoid(b)) * np.tanh(c + _sigmoid(a) * d) + _sigmoid(b) * e,
+        {"A": A, "B": B, "C": C, "D": D, "E": E},
+    ),
+    ("glu(A, B)", lambda a, b: a * _sigmoid(b), {"A": A, "B": B}),
+    ("reglu(A, B)", lambda a, b: a * np.maximum(b, 0), {"A": A, "B": B}),
+    ("geglu(A, B)", lambda a, b: a * _gelu(b), {"A": A, "B": B}),
+    ("swiglu(A, B)", lambda a, b: a * b * _sigmoid(b), {"A": A, "B": B}),
+    ("dropout(A, B, 0.25)", lambda a, b: a * b / 0.75, {"A": A, "B": B}),
+    ("softmin(A)", lambda a: _softmax(-a), {"A": A}),
+    ("nll_loss(A, P)", lambda a, p: -(p * a).sum(-1).mean(), {"A": A, "P": P}),
+    ("kl_div(A, P)", lambda a, p: (p * (np.log(p) - a)).mean(), {"A": A, "P": P}),
+    ("poisson_nll_loss(A, P)", lambda a, p: (np.exp(a) - p * a).mean(), {"A": A, "P": P}),
+    (
+        "gaussian_nll_loss(A, B, P)",
+        lambda a, b, p: ((np.log(p) + (a - b) ** 2 / p) / 2).mean(),
+        {"A": A, "B": B, "P": P},
+    ),
+    ("hinge_loss(A, B)", lambda a, b: np.maximum(1 - a * b, 0).mean(), {"A": A, "B": B}),
+    ("soft_margin_loss(A, B)", lambda a, b: _soft(-a * b).mean(), {"A": A, "B": B}),
+    (
+        "margin_ranking_loss(A, B, C, margin=0.5)",
+        lambda a, b, c: np.maximum(-c * (a - b) + 0.5, 0).mean(),
+        {"A": A, "B": B, "C": C},
+    ),
+    (
+        "hinge_embedding_loss(A, sign(B))",
+        lambda a, b: np.where(b > 0, a, np.maximum(1 - a, 0)).mean(),
+        {"A": A, "B": B},
+    ),
+    (
+        "triplet_margin_loss(A, B, C)",
+        lambda a, b, c: np.maximum(_distance(a, b) - _distance(a, c) + 1, 0).mean(),
+        {"A": A, "B": B, "C": C},
+    ),
+    ("pairwise_distance(A, B)", _distance, {"A": A, "B": B}),
+    (
+        "multilabel_soft_margin_loss(A, P)",
+        lambda a, p: (p * _soft(-a) + (1 - p) * _soft(a)).mean(),
+        {"A": A, "P": P},
+    ),
+    (
+        "sigmoid_focal_loss(A, step(B))",
+        lambda a, b: _focal(a, (b > 0) * 1.0),
+        {"A": A, "B": B},
+    ),
+]
+
+
+def test_every_layer_is_compared() -> None:
+    """None is left out."""
+    text = " ".join(text for text, _, _ in MEANS)
+    assert all(f"{name}(" in text for name in LAYERS)
+
+
+@pytest.mark.parametrize(("text", "means", "shapes"), MEANS, ids=[text for text, _, _ in MEANS])
+def test_values_and_gradients_are_those_of_the_definition(
+    text: str, means: Callable[..., Array], shapes: dict[str, tuple[int, ...]]
+) -> None:
+    """The value, and the gradients by all operands along a random direction."""
+    rng = np.random.default_rng(5)
+    at = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    at |= {name: rng.uniform(0.1, 0.9, shapes[name]) for name in ("P", "d") if name in shapes}
+    ours = numeric_value(parse(text).loss.value, at)
+    np.testing.assert_allclose(ours, means(*at.values()), rtol=1e-12, atol=1e-12)
+    weights = rng.normal(size=np.shape(ours))
+    given = at | {"Q": weights}
+    known = shapes | {"Q": weights.shape}
+    found = matderiv.gradient(f"sum(Q*{text})", wrt=list(shapes), shapes=known)
+    step = 1e-6
+    for name, gradient in found.items():
+        assert gradient.verdict.status == "equal"
+        direction = rng.normal(size=shapes[name])
+        ends = (
+            (weights * means(*(at | {name: at[name] + side * step * direction}).values())).sum()
+            for side in (1, -1)
+        )
+        expected = (next(ends) - next(ends)) / (2 * step)
+        slope = np.sum(np.broadcast_to(gradient(**given), shapes[name]) * direction)
+        assert slope == pytest.approx(expected, rel=1e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    "name", ["layer_norm", "lstm_cell", "cross_entropy", "softmax", "gelu", "einsum", "det", "eye"]
+)
+def test_a_name_is_explained(name: str) -> None:
+    """The text begins with the call, and goes on with gradients unless there is no operand."""
+    text = explanation(name)
+    assert text.startswith(f"{OPERATIONS[name].example(name)} ")
+    assert "and its gradients are" in text or name in ("eye", "ones", "zeros")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("layernorm", "layernorm is not in the language; write layer_norm(X)."),
+        ("atention", "The language has no atention. Did you mean attention?"),
+        ("Foo", "The language has no Foo."),
+    ],
+)
+def test_a_name_that_is_not_known_is_not_explained(name: str, message: str) -> None:
+    """One line says what to write."""
+    with pytest.raises(MatderivError) as caught:
+        explanation(name)
+    assert str(caught.value) == message
