@@ -12,13 +12,19 @@ __all__ = ["kept_at_exit", "uncollected"]
 
 @contextlib.contextmanager
 def uncollected() -> Iterator[None]:
-    """Work whose values hold no cycles; the collector would walk them all, time and again."""
+    """Work whose values hold no cycles; the collector would walk them all, time and again.
+
+    Afterwards they count as old, so that it does not walk them all at once either.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if enabled:
+            if not gc.get_freeze_count():  # else others have frozen objects of theirs
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

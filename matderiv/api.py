@@ -22,6 +22,7 @@ from matderiv.handout.lengths import Length, compose_length, read_length
 from matderiv.handout.program import compose_program
 from matderiv.handout.readings import reading_texts
 from matderiv.notation.shown import MOST_SHOWN, Show, shown
+from matderiv.tracing import ProgramLike, program_text
 
 if TYPE_CHECKING:
     from matderiv.handouts import Handout
@@ -131,7 +132,7 @@ class Derivation(links.ProvedSteps):
 
 @checked(PAGE_WORK)
 def derive(
-    program: str = DEFAULT_PROGRAM,
+    program: ProgramLike = DEFAULT_PROGRAM,
     *,
     wrt: str | Iterable[str] | None = None,
     sizes: Mapping[str, int | None] | None = None,
@@ -168,7 +169,7 @@ def derive(
     names = None if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
     with uncollected():
         task = read_task(
-            program,
+            program_text(program),
             names,
             sizes=sizes,
             shapes=shapes,

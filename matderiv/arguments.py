@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, SupportsIndex, TypeVar
 
 from matderiv._budget import LONG, budget
 from matderiv.errors import InputError, brief
+from matderiv.tracing import program_of
 
 __all__ = ["CLAIM", "NAME", "POSITION", "Kind", "checked"]
 
@@ -105,6 +106,10 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
     return str(value)
+
+
+def _program(value: object) -> str:
+    return program_of(value) if callable(value) else _text(value)
 
 
 def _flag(value: object) -> bool:
@@ -237,7 +242,7 @@ POSITION = Kind("the place of an argument, counted from 0", _whole)
 
 #: For each name of a parameter, what it takes.
 _KINDS = {
-    "program": Kind('a program as text, such as "L = sum(X**2)"', _text),
+    "program": Kind('a program as text, such as "L = sum(X**2)", or a function', _program),
     "claim": Kind('a formula as text, such as "2*X"', _text),
     "wrt": Kind('a name, such as "X", or several', _names),
     "sizes": Kind('a dictionary, such as {"N": 2}', _by_name(_size)),

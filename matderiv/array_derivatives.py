@@ -21,6 +21,7 @@ from matderiv.expression.declared import declared_letters, ones_kept
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape, read_as
+from matderiv.tracing import ProgramLike, program_text
 
 __all__ = ["TIMES", "asked_for", "hessian", "hvp", "jvp", "vjp"]
 
@@ -29,7 +30,7 @@ TIMES = 4  # the budget of a gradient: two of them, and what is read off
 
 @checked(TIMES)
 def hessian(
-    program: str,
+    program: ProgramLike,
     *,
     wrt: str | Iterable[str] | None = None,
     sizes: Mapping[str, int | None] | None = None,
@@ -59,7 +60,7 @@ def hessian(
 
 @checked(TIMES, wrt=NAME, direction=NAME)
 def jvp(
-    program: str,
+    program: ProgramLike,
     *,
     wrt: str | None = None,
     direction: str | None = None,
@@ -87,7 +88,7 @@ def jvp(
 
 @checked(TIMES, wrt=NAME, direction=NAME)
 def vjp(
-    program: str,
+    program: ProgramLike,
     *,
     wrt: str | None = None,
     direction: str | None = None,
@@ -114,7 +115,7 @@ def vjp(
 
 @checked(TIMES, wrt=NAME, direction=NAME)
 def hvp(
-    program: str,
+    program: ProgramLike,
     *,
     wrt: str | None = None,
     direction: str | None = None,
@@ -145,7 +146,7 @@ def hvp(
 
 def asked_for(
     kind: str,
-    program: str,
+    program: ProgramLike,
     wrt: str | Iterable[str] | None = None,
     *,
     sizes: Mapping[str, int | None] | None = None,
@@ -156,7 +157,7 @@ def asked_for(
     direction: str | None = None,
 ) -> ArrayDerivative:
     """The answer of one of the functions above."""
-    written = parse(program)
+    written = parse(program_text(program))
     assumed = read_assumed(written, assume)
     second = kind in ("hessian", "hvp")
     known = _inferred(written, assumed, sizes, shapes, scalar=second)

@@ -79,8 +79,9 @@ def question_of(
         raise InputError(f"It is by {what} at most, and wrt names {len(names)}; leave some out.")
     for name in names:
         if name in bound:
+            what = "Hessian" if kind in ("hessian", "hvp") else "Jacobian"
             raise UnsupportedError(
-                f"{name} is assumed to be {assumed[name]}, and the Jacobian by its independent "
+                f"{name} is assumed to be {assumed[name]}, and the {what} by its independent "
                 f"entries is not worked out; leave --assume {name}={assumed[name]} out, or choose "
                 "another --wrt."
             )

@@ -15,6 +15,7 @@ from matderiv.calculus.formulas.runnable import size_lines
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.program import Assignment, Program
+from matderiv.tracing import ProgramLike
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -152,7 +153,7 @@ class Taylor:
 
 @checked(TIMES, wrt=NAME, direction=NAME)
 def taylor(
-    program: str,
+    program: ProgramLike,
     *,
     wrt: str | None = None,
     order: int = 2,

@@ -38,6 +38,7 @@ from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
 from matderiv.expression.readings import Reading
 from matderiv.expression.shapes import Shape, read_as
+from matderiv.tracing import ProgramLike, program_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -305,7 +306,7 @@ def _as_a_sum(node: Node) -> Node:
 
 @overload  # a string is an iterable of names as well, but is taken for one name
 def gradient(  # type: ignore[overload-overlap]
-    program: str,
+    program: ProgramLike,
     *,
     wrt: str,
     sizes: Mapping[str, int | None] | None = None,
@@ -317,7 +318,7 @@ def gradient(  # type: ignore[overload-overlap]
 
 @overload
 def gradient(
-    program: str,
+    program: ProgramLike,
     *,
     wrt: Iterable[str],
     sizes: Mapping[str, int | None] | None = None,
@@ -329,7 +330,7 @@ def gradient(
 
 @overload
 def gradient(
-    program: str,
+    program: ProgramLike,
     *,
     wrt: None = None,
     sizes: Mapping[str, int | None] | None = None,
@@ -341,7 +342,7 @@ def gradient(
 
 @checked()
 def gradient(
-    program: str,
+    program: ProgramLike,
     *,
     wrt: str | Iterable[str] | None = None,
     sizes: Mapping[str, int | None] | None = None,
@@ -375,7 +376,7 @@ def gradient(
     inv(S)
     """
     with uncollected():
-        written = parse(program)
+        written = parse(program_text(program))
         assumed = read_assumed(written, assume)
         meant = read_convention(convention, assumed)
         known = infer_assumed(written, assumed, sizes=sizes, shapes=shapes, scalar=True)

@@ -17,6 +17,7 @@ from matderiv.errors import InputError
 from matderiv.handout.document import Document, Heading
 from matderiv.handout.jacobian import compose_jacobian
 from matderiv.handout.sentences import fill
+from matderiv.tracing import ProgramLike, program_text
 
 __all__ = ["Jacobian", "jacobian"]
 
@@ -76,7 +77,7 @@ class Jacobian(ArrayDerivative):
 
 @checked(TIMES, wrt=NAME)
 def jacobian(
-    program: str = DEFAULT_PROGRAM,
+    program: ProgramLike = DEFAULT_PROGRAM,
     *,
     wrt: str | None = None,
     sizes: Mapping[str, int | None] | None = None,
@@ -112,7 +113,7 @@ def jacobian(
     """
     check_type(dtype)
     said: dict[str, Any] = {
-        "program": program,
+        "program": program_text(program),
         "wrt": wrt,
         "sizes": sizes,
         "shapes": shapes,

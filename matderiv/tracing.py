@@ -13,15 +13,18 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import chain
-from numbers import Rational, Real
 from types import CodeType, EllipsisType, FrameType
 from typing import Any, NoReturn
 
 from matderiv.errors import InputError, MatderivError, UnsupportedError, brief
 from matderiv.expression.vocabulary import ARRAY_METHODS, KNOWN, NAME_PATTERN
 
-__all__ = ["Traced", "called_with", "program_of"]
+__all__ = ["ProgramLike", "Traced", "called_with", "program_of", "program_text"]
+
+#: A program as text, or a function of arrays that is one.
+ProgramLike = str | Callable[..., Any]
 
 _BINARY: dict[str, ast.operator] = {
     "add": ast.Add(),
@@ -272,19 +275,26 @@ def _number(trace: _Trace, value: object) -> ast.expr:
     if getattr(value, "shape", ()):
         trace.refuse("an array is used that is no parameter; make it one")
     number = value.item() if hasattr(value, "item") else value
-    if not isinstance(number, Real) or not math.isfinite(number):
+    if not isinstance(number, int | float | Fraction) or not math.isfinite(number):
         trace.refuse(f"{brief(value)} is no number of the language")
-    if isinstance(number, Rational) and number.denominator != 1:
-        return ast.BinOp(
-            _number(trace, number.numerator), ast.Div(), _number(trace, number.denominator)
-        )
-    plain = number if isinstance(number, int | float) else int(number)
-    size = ast.Constant(abs(plain))
-    return ast.UnaryOp(ast.USub(), size) if plain < 0 else size
+    if isinstance(number, Fraction):
+        parts = _number(trace, number.numerator), _number(trace, number.denominator)
+        return ast.BinOp(parts[0], ast.Div(), parts[1])
+    size = ast.Constant(abs(number))
+    return ast.UnaryOp(ast.USub(), size) if number < 0 else size
 
 
 def _placeholder(place: int) -> str:
     return f"?{place}"
+
+
+def program_text(program: ProgramLike) -> str:
+    """The program as text; of a function, what it does with its parameters.
+
+    Raises:
+        InputError, UnsupportedError: as `program_of`.
+    """
+    return program if isinstance(program, str) else program_of(program)
 
 
 def program_of(function: Callable[..., Any]) -> str:

@@ -38,6 +38,9 @@ class ArrayOf:
     columns: bool = False
 
 
+_POINTS = 8  # tried, until a program has values
+
+
 @dataclass
 class Found:
     """What a page says: how many equalities are true, which are false, which were not read."""
@@ -54,15 +57,16 @@ def read_page(
     sizes: Mapping[str, int] | None = None,
     seed: int = 0,
 ) -> Found:
-    """Evaluate every equality of a page at a random point."""
+    """Evaluate every equality of a page at a random point, the first at which there are values."""
     with np.errstate(all="ignore"):
-        try:
-            point = Point.of(program, shapes, seed, sizes)
-        except np.linalg.LinAlgError:
-            return Found(unread=["a matrix of the program has no inverse at this point"])
-        if not all(np.isfinite(value).all() for value in point.values.values()):
-            return Found(unread=["the program has no value at this point"])
-        return Reading(point, program).page(page)
+        for other in range(seed, seed + _POINTS):
+            try:
+                point = Point.of(program, shapes, other, sizes)
+            except np.linalg.LinAlgError:
+                continue
+            if all(np.isfinite(value).all() for value in point.values.values()):
+                return Reading(point, program).page(page)
+        return Found(unread=["a program that has no value"])
 
 
 class _Undefined(Exception):  # noqa: N818 - other letters may have a value
@@ -815,6 +819,8 @@ def _times(one: Array, other: Array) -> Array:
     """The product of two arrays, a vector being a column."""
     if one.ndim == 1 and other.ndim == 2 and other.shape[0] == 1:
         return np.outer(one, np.asarray(other)[0])
+    if one.ndim == 1 and other.shape == (1,):  # a number as a matrix
+        return one * other
     if one.ndim == 1:
         raise Unread("a column times an array")
     found = one @ other

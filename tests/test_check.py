@@ -120,6 +120,10 @@ def test_names_do_not_matter() -> None:
     [
         ("XW", "There is no name XW here; there are X, W, Y, L, dY. Did you mean X @ W?"),
         ("dX", "There is no name dX here"),
+        (
+            "X/n",
+            "There is no name n here; there are X, W, Y, L, dY, and the sizes N, D, M. Did you mean N?",
+        ),
         ("dW @ X", "There is no name dW here"),
         ("dy @ W.T", "Did you mean dY?"),
         ("g(Y) @ W.T", "There is no function g here; there are f, df, exp"),
@@ -254,6 +258,29 @@ def test_claims_may_use_the_whole_language(claim: str, words: str) -> None:
     report = check("Y = X @ W; L = Loss(Y)", "X", claim)
     assert report.status == "wrong"
     assert words in report.text()
+
+
+@pytest.mark.parametrize(
+    ("claim", "status"),
+    [
+        ("dY*(Y > 0)", "right"),
+        ("dY*(2*Y > 0)", "right"),
+        ("dY*sign(Y)", "right"),
+        ("dY*(Y != 0)", "right"),
+        ("where(Y > 0, dY, 0)", "right"),
+        ("dY*(Z >= 0)", "right"),
+        ("dY*(Y >= 0)", "wrong"),
+        ("dY*(Y < 0)", "wrong"),
+        ("dY*(Y <= 0)", "wrong"),
+        ("dY*(-Y > 0)", "wrong"),
+        ("dY*(Y == 0)", "wrong"),
+        ("dY*(Y + 1 > 0)", "wrong"),
+    ],
+)
+def test_relu_backwards_by_its_value(claim: str, status: str) -> None:
+    """The mask of relu may be read off its value: step(0) is 0, and relu is 0 or positive."""
+    program = "Z = X @ W + b; Y = relu(Z); L = Loss(Y)"
+    assert check(program, "Z", claim).status == status
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,9 @@ RIGHT = [
     ("jacobian", "s = softmax(A @ x)", "x", "(diag(s) - outer(s, s)) @ A"),
     ("jacobian", "inv(A + theta*B)", "theta", "-inv(A + theta*B) @ B @ inv(A + theta*B)"),
     ("jacobian", "sum(f(x))", "x", "df(x)"),
+    ("jacobian", "s = softmax(x)", "x", "∂s_i/∂x_j = s_i δ_ij - s_i s_j"),
+    ("jacobian", "f(A @ x)", "x", "∂y_i/∂x_p = f′(Σ_k a_ik x_k) a_ip"),
+    ("hessian", "x @ A @ x", "x", "∂²L/∂x_i∂x_j = a_ij + a_ji"),
     ("hessian", "x @ A @ x", "x", "A.T + A"),
     ("hessian", LOGISTIC, "w", "X.T @ diag(p*(1 - p)) @ X"),
     ("hessian", "sum(f(A @ x))", "x", "A.T @ diag(ddf(A @ x)) @ A"),
@@ -38,6 +41,9 @@ WRONG = [
     ("hessian", "x @ A @ x", "x", "A", "A term is missing: A must be A + A.T"),
     ("hessian", "sum((X @ w - y)**2)", "w", "X.T @ X", "0.5 times the Hessian"),
     ("hessian", LOGISTIC, "w", "X.T @ (p*(1 - p)) @ X", "must be X.T @ diag(p*(1 - p))"),
+    ("jacobian", "s = softmax(x)", "x", "∂s_i/∂x_j = -s_i s_j", "s_p·δ_ip"),
+    ("jacobian", "A @ x", "x", "∂y_i/∂x_j = a_ji", "the other layout"),
+    ("hessian", "x @ A @ x", "x", "∂²L/∂x_i∂x_j = a_ij", "The symmetric part is missing"),
     ("hessian", "(x @ A @ x)**2", "x", "2*(x @ A @ x)*(A + A.T)", "is missing"),
 ]
 

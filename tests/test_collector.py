@@ -34,3 +34,19 @@ def test_collector_that_was_off_stays_off() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_what_is_made_counts_as_old() -> None:
+    """The collector does not walk all of it as soon as it is on again; what others froze stays."""
+    with uncollected():
+        made = [[n] for n in range(5000)]
+    young = gc.get_objects(generation=0)
+    assert len(made) > len(young)
+    assert gc.get_freeze_count() == 0
+    gc.freeze()
+    try:
+        with uncollected():
+            made.append([])
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()

@@ -46,6 +46,12 @@ READ = [
     (r"\sum_i |x_i| + \|x\|^23", "sum(abs(x)) + norm(x)**2*3"),
     (r"\operatorname{Loss}(XW)", "Loss(X @ W)"),
     (r"\frac12 x^\top x + \frac 2 3 \sqrt2", "1/2*x.T @ x + 2/3*sqrt(2)"),
+    (r"J(w) = \|Xw - y\|^2", "J = norm(X @ w - y)**2"),
+    (r"z = Xw, \mathcal{L}(W, \beta) = \sum_i f(z_i)", "z = X @ w; L = sum(f(z))"),
+    (r"\ell(w) = \|w\|_1 + \langle A, W \rangle", "ell = norm(w, 1) + sum(A*W)"),
+    (r"\langle x - y, z \rangle^2", "((x - y) @ z)**2"),
+    (r"\sum_i \max(0, 1 - y_i z_i)", "sum(maximum(0, 1 - y*z))"),
+    (r"\sum_i (1 - y_i z_i)_+ + \sum_i \min\{x_i, 1\}", "sum(relu(1 - y*z)) + sum(minimum(x, 1))"),
 ]
 
 
@@ -77,6 +83,9 @@ def test_latex_is_read(latex: str, text: str, caplog: pytest.LogCaptureFixture) 
         (r"\|x\|^{2", "In this LaTeX } is missing"),
         (r"x^\top A \|", "This LaTeX cannot be read from its end on."),
         (r"2x = \top", "= stands after a name"),
+        (r"\|X\|_*", "The norm _* is not read"),
+        (r"\mathbb{E}[x]", r"\mathbb{E} is not read"),
+        (r"\max(x)", "In this LaTeX , is missing"),
     ],
 )
 def test_what_latex_is_refused(latex: str, message: str) -> None:

@@ -114,6 +114,17 @@ def test_pages_of_composite_operations_are_true(program: str) -> None:
     assert found.true >= 10
 
 
+@pytest.mark.parametrize("program", ["L = norm(-1*b)", "V = b - X @ a; L = norm(V)"])
+def test_a_negative_identity_is_transposed_in_brackets(program: str) -> None:
+    """(-I)ᵀ by Kronecker products is read as it is meant."""
+    shapes = {"b": (3,)} | ({"X": (3, 2), "a": (2,)} if "X" in program else {})
+    derivation = matderiv.derive(program, wrt="b", shapes=shapes, method="kronecker")
+    page = derivation.markdown(show="all")
+    found = read_page(page, program, shapes, derivation.task.sizes)
+    assert found.true >= 5
+    assert found.false == found.unread == []
+
+
 @pytest.mark.parametrize("method", ["index", "elementwise"])
 @pytest.mark.parametrize(
     ("program", "shapes"),

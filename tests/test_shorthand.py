@@ -268,3 +268,63 @@ def test_a_page_says_what_happens_at_ties() -> None:
     page = matderiv.derive("sum(max(X, axis=0))")
     assert "larger than all others" in page.markdown()
     assert "share it out equally" in page.markdown()
+
+
+# -- functions of eigenvalues and factors --------------------------------------------------------
+
+SPECTRAL = [
+    ("sum(eigvalsh(A))", lambda a: np.linalg.eigvalsh(a).sum()),
+    ("prod(eigvals(A))", lambda a: np.linalg.eigvalsh(a).prod()),
+    ("sum(log(eigvalsh(A)))", lambda a: np.log(np.linalg.eigvalsh(a)).sum()),
+    ("sum(eigvalsh(A)**2)", lambda a: (np.linalg.eigvalsh(a) ** 2).sum()),
+    ("sum(1/eigvalsh(A))", lambda a: (1 / np.linalg.eigvalsh(a)).sum()),
+    ("2*sum(log(diag(cholesky(A))))", lambda a: 2 * np.log(np.diag(np.linalg.cholesky(a))).sum()),
+    ("logdet(cholesky(A))", lambda a: np.log(np.linalg.det(np.linalg.cholesky(a)))),
+    ("prod(diag(cholesky(A)))", lambda a: np.diag(np.linalg.cholesky(a)).prod()),
+    ("sum(svdvals(A)**2)", lambda a: (np.linalg.svd(a)[1] ** 2).sum()),
+    ("norm(svdvals(A))", lambda a: np.linalg.norm(np.linalg.svd(a)[1])),
+    ("logdet(expm(A))", np.trace),
+    ("tr(logm(A))", lambda a: np.log(np.linalg.eigvalsh(a)).sum()),
+    ("det(sqrtm(A))", lambda a: np.sqrt(np.linalg.eigvalsh(a)).prod()),
+    ("det(expm(A)) + tr(A)", lambda a: np.exp(np.trace(a)) + np.trace(a)),
+]
+
+
+@pytest.mark.parametrize(("text", "means"), SPECTRAL)
+@pytest.mark.parametrize("size", [1, 3])
+def test_functions_of_eigenvalues_are_those_of_the_matrix(
+    text: str, means: Callable[[Array], Any], size: int
+) -> None:
+    """The value at a positive definite matrix, and the slope along a symmetric direction."""
+    rng = np.random.default_rng(size)
+    root, way = rng.normal(size=(2, size, size))
+    a, way = root @ root.T + np.eye(size), way + way.T
+    assert numeric_value(parse(text).loss.value, {"A": a}) == pytest.approx(float(means(a)))
+    gradient = matderiv.gradient(text, wrt="A", shapes={"A": (size, size)})
+    ends = [float(means(a + side * 1e-6 * way)) for side in (1, -1)]
+    slope = np.sum(gradient(A=a) * way)
+    assert slope == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.parametrize("text", ["eigvalsh(A)", "sum(f(eigvalsh(A)))", "sum(cholesky(A))"])
+def test_single_eigenvalues_and_entries_of_factors_are_refused(text: str) -> None:
+    """One line says for what there are words."""
+    with pytest.raises(MatderivError, match=r"ha(s|ve) no words in this version"):
+        matderiv.gradient(text)
+
+
+def test_pseudo_inverse_and_least_squares() -> None:
+    """Values are NumPy's where the columns are independent; a wide matrix is refused."""
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(size=(5, 3)), rng.normal(size=5)
+    found = numeric_value(parse("pinv(X)").loss.value, {"X": x})
+    np.testing.assert_allclose(found, np.linalg.pinv(x))
+    found = numeric_value(parse("lstsq(X, y)").loss.value, {"X": x, "y": y})
+    np.testing.assert_allclose(found, np.linalg.lstsq(x, y)[0])
+    gradient = matderiv.gradient("sum(G*pinv(X))", wrt="X", shapes={"X": (5, 3)})
+    g, way = rng.normal(size=(3, 5)), rng.normal(size=(5, 3))
+    ends = [np.sum(g * np.linalg.pinv(x + side * 1e-6 * way)) for side in (1, -1)]
+    slope = np.sum(gradient(X=x, G=g) * way)
+    assert slope == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-5)
+    with pytest.raises(MatderivError, match="is singular whatever the inputs are"):
+        matderiv.gradient("sum(G*pinv(X))", wrt="X", shapes={"X": (3, 5)})

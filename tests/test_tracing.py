@@ -11,6 +11,7 @@ import pytest
 from _differences import central
 
 import matderiv
+from matderiv import testing
 from matderiv.errors import InputError, MatderivError, UnsupportedError
 from matderiv.tracing import program_of
 
@@ -123,6 +124,25 @@ def test_names_that_mean_something_else() -> None:
     names = [line.split(" = ")[0] for line in program_of(odd).split("; ")]
     assert len(names) == len(set(names)) == 4
     assert not {"mean", "dX", "e"} & set(names)
+
+
+def test_every_public_function_takes_a_function() -> None:
+    """A function stands where a program stands."""
+
+    def layer(X: Array, W: Array, T: Array) -> Array:
+        E = X @ W - T
+        return np.sum(E**2)
+
+    assert str(matderiv.gradient(layer, wrt="W")) == "X.T @ dE"
+    assert matderiv.check(layer, "W", "2*X.T @ E").status == "right"
+    assert matderiv.check(layer, "W", "X.T @ E").status == "wrong"
+    assert matderiv.derive(layer, wrt="W").formulas == {"W": "X.T @ dE"}
+    assert str(matderiv.jacobian(lambda A, x: np.tanh(A @ x), wrt="x")).endswith("@ A")
+    assert str(matderiv.hessian(lambda A, x: x @ A @ x, wrt="x")) == "A + A.T"
+    testing.assert_gradient(layer, "W", "2*X.T @ E")
+    with pytest.raises(AssertionError):
+        testing.assert_gradient(layer, "W", "X @ E")
+    testing.check_backward(None, lambda X, W, T: 2 * X.T @ (X @ W - T), layer, "W")
 
 
 def _branch(x: Array) -> Array:

@@ -57,6 +57,8 @@ def read_array_claim(question: Question, text: str) -> Node | None:
     axes = _axes(question)
     form = claim_form(text, axes.names)
     answer = question.derivative.answer
+    if answer.matrix and form != "index":
+        return None
     question.said[answer.node] = _text(question, answer.node, answer.products, form or "einsum")
     text = text.strip()
     if column := re.fullmatch(r"vec\(((?:[^()]|\([^()]*\))*)\)", text):

@@ -24,6 +24,7 @@ from matderiv.expression.assumptions import infer_assumed, read_assumed, read_co
 from matderiv.expression.nodes import Node, names_in
 from matderiv.expression.parse import parse
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
+from matderiv.tracing import ProgramLike, program_text
 
 __all__ = ["DERIVATIVES", "check", "judge"]
 
@@ -33,7 +34,7 @@ DERIVATIVES = ("gradient", "jacobian", "hessian")
 
 @checked(wrt=NAME)
 def check(
-    program: str = DEFAULT_PROGRAM,
+    program: ProgramLike = DEFAULT_PROGRAM,
     wrt: str | None = None,
     claim: str = "",
     *,
@@ -75,16 +76,17 @@ def check(
     """
     if kind not in DERIVATIVES:
         raise InputError(f"There is no kind {kind[:40]!r}; there are {', '.join(DERIVATIVES)}.")
+    text = program_text(program)
     with uncollected():
         if kind != "gradient":
-            assumed = read_assumed(parse(program), assume)
+            assumed = read_assumed(parse(text), assume)
             way = read_convention(convention, assumed)
             by = tuple(name.strip() for name in (wrt or "").split(",") if name.strip())
-            array = ArrayAsked("jacobian" if kind == "jacobian" else "hessian", program, by)
+            array = ArrayAsked("jacobian" if kind == "jacobian" else "hessian", text, by)
             return _read_and_judged(ask_array(array, Given(sizes, shapes, assumed, way)), claim)
-        names = (wrt,) if wrt else _meant(claim, _names(program, sizes, shapes, assume))
+        names = (wrt,) if wrt else _meant(claim, _names(text, sizes, shapes, assume))
         question = ask(
-            program,
+            text,
             names[0],
             sizes=sizes,
             shapes=shapes,

@@ -48,7 +48,8 @@ def cause(question: Question, claim: Node) -> Cause | None:
     Mistakes in the gradient that lead to the claim are tried next, and two changes last.
     """
     with mpmath.workdps(WORKING_DIGITS):
-        if question.derivative is not None:
+        derivative = question.derivative
+        if derivative and (claim in question.claimed or not derivative.answer.matrix):
             return _of_array(question, claim)
         claims = tuple(dict.fromkeys((claim, folded(question, claim))))
         for node in claims:

@@ -85,7 +85,7 @@ class Question:
     whole: Question | None = None
     #: The Jacobian or Hessian that it is about, if it is no gradient.
     array: ArrayAsked | None = None
-    #: That array as it is derived, if it has three axes or more.
+    #: That array as it is derived, if it has two axes or more.
     derivative: ArrayDerivative | None = None
     #: How formulas of such an array are said, where that is not their source.
     said: dict[Node, str] = field(default_factory=dict)
@@ -372,7 +372,7 @@ def ask_array(array: ArrayAsked, given: Given) -> Question:
     task = replace(task, declared=found.declared, readings=found.read)
     told = replace(array, wrt=found.wrt, of=last)
     made = _about_task(task, label, {}, given, frozenset())
-    derivative = None if answer.matrix else found
+    derivative = found if len(answer.at) > 1 else None
     return replace(made, gradient=answer.node, array=told, derivative=derivative)
 
 

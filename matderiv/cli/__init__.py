@@ -17,7 +17,9 @@ def main(args: list[str] | None = None) -> None:
         for name in ("SIGINT", "SIGPIPE"):  # the second one is not known everywhere
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), signal.SIG_DFL)
-    from matderiv.cli._commands import cli
-    from matderiv.cli._errors import run
+    from matderiv._collector import uncollected
 
+    with uncollected():
+        from matderiv.cli._commands import cli
+        from matderiv.cli._errors import run
     run(cli, args)

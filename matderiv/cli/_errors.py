@@ -53,7 +53,7 @@ def run(command: click.Group, args: list[str] | None) -> None:
 
 
 #: A formula that starts with a minus; -N3, -ofile and the like are options.
-_FORMULA = re.compile(r"-(?!-|[NDM]\s*[0-9]+\Z|o(?!\w*\()).*[(@*/+]", re.DOTALL)
+_FORMULA = re.compile(r"-(?!-|[NDM]\s*[0-9]+\Z|o(?!\w*\()).*[(@*/+\\^‖|]", re.DOTALL)
 
 
 @contextlib.contextmanager

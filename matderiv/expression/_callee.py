@@ -10,6 +10,7 @@ from matderiv.errors import UnsupportedError
 from matderiv.expression._arguments import Refusal
 from matderiv.expression.foreign import elsewhere, instead_of_name, names_elsewhere
 from matderiv.expression.vocabulary import (
+    ALIKE,
     ARRAY_METHODS,
     FOREIGN_MODULES,
     KNOWN,
@@ -53,6 +54,13 @@ def check_declared(name: str, tree: ast.expr, declared: Container[str]) -> None:
     Raises:
         Refusal: it is none of these.
     """
+    if name.startswith(("sum_", "prod_")):
+        whole = name.partition("_")[0]
+        raise Refusal(
+            f"{name}(…) is not in the language; write {whole}(Y) with whole arrays and without "
+            "their indices.",
+            tree,
+        )
     if name not in KNOWN and needs_word(name) and name not in declared:
         raise Refusal(
             f"Unknown function {name}. If it is an undefined function of each entry, say so: "
@@ -75,8 +83,8 @@ def method_call(tree: ast.Call, words: _Words) -> tuple[str, list[ast.expr]]:
                 "is written f(Y).",
                 tree,
             )
-        case ast.Attribute(value=value, attr=name) if name in ARRAY_METHODS:
-            return name, [value, *tree.args]
+        case ast.Attribute(value=value, attr=name) if ALIKE.get(name, name) in KNOWN:
+            return ALIKE.get(name, name), [value, *tree.args]
         case ast.Attribute(value=value, attr=name):
             raise Refusal(f".{name}(…) {_no_method(name, words(value))}", tree.func)
     raise Refusal(
@@ -92,8 +100,6 @@ def _is_module(tree: ast.expr) -> bool:
 
 
 def _no_method(name: str, before: str) -> str:
-    if name in KNOWN:
-        return f"is no method; write {name}({before})."
     if name in ("T", "t", "transpose"):
         return f"is not in the language; write {before}.T."
     found = elsewhere(name)

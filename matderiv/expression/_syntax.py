@@ -178,19 +178,26 @@ def _number_and_name(text: str, offset: int) -> tuple[str, int] | None:
     for match in re.finditer(r"(?<![\w.])([0-9][0-9.]*)\s*([A-Za-z]\w*)", text):
         if match.start() <= offset <= match.end():
             number, name = match.groups()
-            return f"Between {number} and {name} an operator is missing; write {number}*{name}.", (
-                match.start()
+            over = re.search(r"([\w.]+)\s*/\s*\Z", text[: match.start()])
+            right = f"{number}*{name}"
+            if over:
+                right = f"{over[1]}/({right}), or {over[1]}/{right}"
+            return (
+                f"Between {number} and {name} an operator is missing; write {right}.",
+                match.start(),
             )
     return None
 
 
 def _two_values(text: str, offset: int) -> tuple[str, int] | None:
     """X W, or Y = X @ W L = …: two values with nothing between them."""
-    before = re.search(r"([\w)\]]+)\s+\Z", text[:offset]) or re.search(r"([)\]])\Z", text[:offset])
+    before = re.search(r"([\w.]*[\w)\]]+)\s+\Z", text[:offset]) or re.search(
+        r"([)\]])\Z", text[:offset]
+    )
     after = re.match(r"[A-Za-z_0-9(]\w*", text[offset:])
     if before is None or after is None:
         # Python 3.11 may point at the first of the two.
-        pair = re.match(r"([A-Za-z]\w*)[ \t]+([A-Za-z]\w*)", text[offset:])
+        pair = re.search(r"([A-Za-z]\w*(?:\.T)*)[ \t]+([A-Za-z]\w*)", text[offset:])
         if pair is None:
             return None
         first, second, place = pair[1], pair[2], offset + pair.start(2)
@@ -198,7 +205,7 @@ def _two_values(text: str, offset: int) -> tuple[str, int] | None:
         first, second, place = before[1], after[0], offset
     if re.match(r"\w*\s*=(?!=)", text[place:]):
         return f"Before {second} a ; is missing; it separates assignments.", place
-    if not re.fullmatch(r"[A-Za-z]\w*", first) or not re.fullmatch(r"[A-Za-z]\w*", second):
+    if not re.fullmatch(r"[A-Za-z]\w*(?:\.T)*", first) or not re.fullmatch(r"[A-Za-z]\w*", second):
         return f"Between {first} and {second} an operator is missing, such as @ or *.", place
     return (
         f"Between {first} and {second} an operator is missing; write {first} @ {second}, the "

@@ -177,11 +177,14 @@ class _ClaimReader(Reader):
     def _unknown(self, name: str, kind: str) -> str:
         known = self.known.names if kind == "name" else (*self.known.functions, *ELEMENTWISE, "sum")
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.6) if len(name) > 1 else []
-        folded = {other.lower(): other for other in known}
+        asked = kind == "name" and len(name) == 1  # as letters of sizes are
+        sizes = tuple(n for n in self.known.numbers if n != "pi") if asked else ()
+        folded = {other.lower(): other for other in (*sizes, *known)}
         meant = folded.get(name.lower()) or (near[0] if near else None)
         glued = _glued(name, known) if kind == "name" else None
         hint = glued or meant
-        return f"There is no {kind} {name} here; there are {', '.join(known)}." + (
+        also = f", and the sizes {', '.join(sizes)}" if sizes else ""
+        return f"There is no {kind} {name} here; there are {', '.join(known)}{also}." + (
             f" Did you mean {hint}?" if hint else ""
         )
 

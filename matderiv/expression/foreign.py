@@ -32,7 +32,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("ldivide", "B/A", ""),
     ("negative neg uminus", "-Y", ""),
     ("positive", "Y", ""),
-    ("pow power float_power", "Y**2", ""),
+    ("float_power", "Y**2", ""),
     ("sqr sq squared", "Y**2", ""),
     ("cube", "Y**3", ""),
     ("nthroot", "Y**(1/3)", "of positive numbers"),
@@ -151,8 +151,8 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("mrdivide", "B @ inv(A)", ""),
     ("mpower matpow", "matrix_power(X, 2)", "for the second power"),
     (
-        "pinv pinverse lstsq pseudoinverse pseudo_inverse ginv",
-        "inv(X.T @ X) @ X.T",
+        "pinverse pseudoinverse pseudo_inverse ginv",
+        "pinv(X)",
         "where the columns of X are independent",
     ),
     ("norm2 l2norm l2_norm vecnorm vector_norm nrm2", "norm(x)", ""),
@@ -242,12 +242,27 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         _STEPS,
     ),
     (
-        """expm matrix_exp logm matrix_log sqrtm matrix_sqrt funm signm cholesky chol cho_factor qr
-        lu ldl svd svdvals eig eigh eigvals eigvalsh eigen eigenvalues schur polar hessenberg
+        """expm matrix_exp logm matrix_log sqrtm matrix_sqrt funm signm cho_factor qr
+        lu ldl svd eig eigh eigen eigenvalues schur polar hessenberg
         nullspace null_space orth rref householder tensorinv tensorsolve lyap dlyap
         solve_sylvester care dare""",
         "norm(E)**2",
         _MATRIX,
+    ),
+    (
+        "eigvalsh eigvals",
+        "tr(A)",
+        "single eigenvalues have no words in this version; for sum(eigvalsh(A))",
+    ),
+    (
+        "cholesky chol",
+        "logdet(A)",
+        "the factor has no words in this version; for 2*sum(log(diag(cholesky(A))))",
+    ),
+    (
+        "svdvals",
+        "norm(A)**2",
+        "single singular values have no words in this version; for sum(svdvals(A)**2)",
     ),
     (
         """cond nuclear nuclear_norm nuc spectral_norm specnorm opnorm schatten matrix_rank

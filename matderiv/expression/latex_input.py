@@ -26,6 +26,7 @@ _ALSO = {
     "ReLU": "relu",
     "LSE": "logsumexp",
 }
+_OF_TWO = {"max": "maximum", "min": "minimum"}
 _NUMBERS = frozenset("det tr logdet logsumexp norm sum mean".split())
 _SIZES = frozenset("nmdkNDM")
 #: The kind of a product of matrices.
@@ -197,8 +198,10 @@ class _Latex:
                 found = _Part(f"{found.within(3)}.T", turned.get(found.kind, found.kind))
             elif sign == "^":
                 found = self.power(found, self.exponent(), at)
+            elif (below := self.words()) == "+":
+                found = _Part(f"relu({_bare(found.text)})", found.kind)
             else:
-                found = self.entry(found, self.words(), at)
+                found = self.entry(found, below, at)
         return found
 
     def exponent(self) -> _Part:
@@ -246,6 +249,8 @@ class _Latex:
                 return self.bars(sign, at)
             case r"\frac":
                 return self.fraction()
+            case r"\langle":
+                return self.inner_product()
             case r"\sqrt":
                 found = self.argument()
                 return _Part(f"sqrt({found.text})", found.kind)
@@ -265,6 +270,18 @@ class _Latex:
         self.need(close)
         return found
 
+    def pair(self, close: str) -> tuple[_Part, _Part]:
+        """Two formulas with a comma between them."""
+        one = self.until(",")
+        return one, self.until(close, close)
+
+    def inner_product(self) -> _Part:
+        r"""\langle A, B \rangle."""
+        one, other = self.pair(r"\rangle")
+        if "matrix" in (one.kind, other.kind):
+            return _Part(f"sum({one.within(1)}*{other.within(2)})", "number")
+        return _Part(f"{one.within(1)} @ {other.within(2)}", "number", 1)
+
     def bars(self, sign: str, at: int) -> _Part:
         """A norm, an absolute value or a determinant."""
         found = self.until(sign, sign)
@@ -275,10 +292,13 @@ class _Latex:
             return _Part(f"abs({text})", found.kind)
         above = self.exponent() if self.take("^") else None
         order = self.words() if self.take("_") else ""
-        if order not in ("", "F", "2"):
-            raise self.refuse(f"The norm _{order} is not read; write \\sum_i |x_i| for _1.", at)
-        spectral = ", 2" if order == "2" and found.kind == "matrix" else ""
-        norm = _Part(f"norm({text}{spectral})", "number")
+        if order not in ("", "F", "2") and (order != "1" or found.kind == "matrix"):
+            order = order.replace("odot", "*")
+            raise self.refuse(
+                f"The norm _{order} is not read; write \\sum_{{ij}} |y_{{ij}}| for _1.", at
+            )
+        other = order == "1" or (order == "2" and found.kind == "matrix")
+        norm = _Part(f"norm({text}, {order})" if other else f"norm({text})", "number")
         return self.power(norm, above, at) if above else norm
 
     def fraction(self) -> _Part:
@@ -342,6 +362,10 @@ class _Latex:
         styled = name in _STYLES
         if styled:
             name = self.words()
+        if sign == r"\mathbb" and name in ("E", "P", "R"):
+            raise self.refuse(
+                rf"\mathbb{{{name}}} is not read; with given numbers write means.", at
+            )
         if (styled or sign != name) and (name in KNOWN or name in _ALSO):
             return self.call(_ALSO.get(name, name), at)
         word = len(name) > 1 and styled
@@ -388,6 +412,10 @@ class _Latex:
     def call(self, function: str, at: int) -> _Part:
         """A function of what stands in brackets after it, or of the next factor."""
         above = self.exponent() if self.take("^") else None
+        if function in _OF_TWO and self.take("("):
+            one, other = self.pair(")")
+            kind = self.shared(one, other, "beside")
+            return _Part(f"{_OF_TWO[function]}({one.text}, {other.text})", kind)
         if self.take("("):
             found = self.until(")")
         else:

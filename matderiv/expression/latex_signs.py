@@ -10,7 +10,7 @@ __all__ = ["GREEK_COMMANDS", "is_latex", "latex_signs", "with_quotes"]
 
 #: Names of Greek letters by their commands.
 GREEK_COMMANDS = {greek: name for name, greek in GREEK.items()} | {
-    name: name for name in "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+    name: name for name in "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell".split()
 }
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|\S", re.DOTALL)
@@ -36,6 +36,10 @@ _PARTIAL = re.compile(
     rf"\\d?frac\s*\{{\s*{_D}\s*{_NAME}\s*\}}\s*\{{\s*{_D}\s*{_NAME}\s*\}}"
     rf"|\\nabla\s*_\s*\{{?{_NAME}\}}?\s*[A-Z]"
 )
+#: L(w) at the beginning of L(w) = ….
+_DEFINED = re.compile(
+    r"(?:(?<=[;,])|\A)(\s*(?:\\\w+\s*\{\s*\w+\s*\}|\\?[A-Za-z]+))\s*\(\s*\\?\w+(?:\s*,\s*\\?\w+)*\s*\)\s*="
+)
 
 
 def is_latex(text: str) -> bool:
@@ -48,11 +52,12 @@ def is_latex(text: str) -> bool:
 
 
 def with_quotes(text: str) -> str:
-    r"""The text with ' for each way to write a transpose, and ∂L/∂Y as the name dY.
+    r"""The text with ' for each way to write a transpose, ∂L/∂Y as the name dY, L for L(w) = ….
 
     >>> with_quotes(r"\frac{\partial L}{\partial Y} W^{\top}")
     "\\mathrm{dY} W'"
     """
+    text = _DEFINED.sub(r"\1 =", text)
     return _TURNED.sub("'", _TURNED_INVERSE.sub("^{-1}'", _PARTIAL.sub(_partial, text)))
 
 

@@ -13,7 +13,7 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.layers import EXAMPLES, LAYERS
 from matderiv.expression.nodes import Node
 from matderiv.expression.norms import norm
-from matderiv.expression.shorthand import CHOICES, LOSSES, SHORTHAND, matrix_power
+from matderiv.expression.shorthand import CHOICES, LOSSES, SHORTHAND, lstsq, matrix_power
 
 __all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of"]
 
@@ -97,7 +97,11 @@ OPERATIONS: dict[str, Operation] = {
     **{name: Operation(make) for name, make in SHORTHAND.items()},
     **{name: _read_as(make) for name, make in (CHOICES | LOSSES | LAYERS).items()},
     "matrix_power": Operation(matrix_power, ("X",), ("power",)),
+    "pow": Operation(nodes.Power, ("A", "p"), method=True),
+    "power": Operation(nodes.Power, ("A", "p")),
     "solve": Operation(lambda a, b: nodes.MatMul(nodes.Inverse(a), b), ("A", "B")),
+    "pinv": Operation(lambda a: lstsq(a, None), ("X",)),
+    "lstsq": Operation(lstsq, ("X", "y")),
     "sum": Operation(nodes.Sum, options=_REDUCING, method=True),
     "mean": Operation(nodes.Mean, options=_REDUCING, method=True),
     "prod": Operation(nodes.Prod, options=_REDUCING, method=True),

@@ -15,7 +15,9 @@ from matderiv.expression._arguments import Refusal, arrange, new_axes
 from matderiv.expression._callee import check_declared, check_function, method_call
 from matderiv.expression._constants import check_constants
 from matderiv.expression._names import check_names
+from matderiv.expression._spectral import of_matrix
 from matderiv.expression._syntax import instead_of, name_trouble, syntax_trouble
+from matderiv.expression._unroll import GIVEN, one_line_loops, unrolled
 from matderiv.expression.axes import over_axes, swapaxes
 from matderiv.expression.foreign import elsewhere, instead_of_name
 from matderiv.expression.index_calls import Labels, indexed, literal, read_size
@@ -23,6 +25,7 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.operations import operation_of
 from matderiv.expression.program import Assignment, Program
 from matderiv.expression.shorthand import at_least, equal, greater, unequal
+from matderiv.expression.source import source
 from matderiv.expression.spelling import READ, respelled
 from matderiv.expression.vocabulary import (
     DEFAULT_PROGRAM,
@@ -91,11 +94,12 @@ class Reader:
 
     def __init__(self, text: str) -> None:
         # Indentation means nothing here, and line ends are one character.
-        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        lines = one_line_loops(text.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
         self.text = "\n".join(line.strip() for line in lines).strip()
         self.lines: list[bytes] = []
         self.assumed: list[tuple[str, str]] = []
         self.declared: tuple[str, ...] = ()
+        self.loops = False
 
     def program(self) -> Program:
         """The whole text as a program."""
@@ -106,6 +110,8 @@ class Reader:
             assignment = self._assignment(statement, assignments, last=last)
             assignments[assignment.name] = assignment
         program = Program(tuple(assignments.values()), tuple(self.assumed))
+        if self.loops:
+            READ.info("Read as: %s", program.source())
         check_names(program)
         check_constants(program)
         return program
@@ -154,6 +160,15 @@ class Reader:
             for name in line.names:
                 self._check_declaration(name, line)
         body = [line for line in body if not isinstance(line, ast.Global)]
+        self.loops = any(isinstance(line, ast.For) for line in body)
+        try:
+            body = unrolled(body) if self.loops else body
+        except Refusal as refusal:
+            raise self._error(refusal.message, refusal.tree) from None
+        except RecursionError:
+            raise InputError(
+                f"The {self.what} is nested too deeply; write it with fewer brackets."
+            ) from None
         if not body:
             raise ProgramSyntaxError(f"The {self.what} is empty. Write for example: {self.example}")
         return body
@@ -329,6 +344,11 @@ class Reader:
         ]
 
     def _call(self, tree: ast.Call, depth: int) -> Node:
+        if (spectral := of_matrix(tree)) is not None:
+            made_of, matrix = spectral
+            found = made_of(self._node(matrix, depth + 1))
+            READ.info("Read as: %s for %s", source(found), self._words(tree))
+            return found
         try:
             if isinstance(tree.func, ast.Name):
                 name, args = self._name(tree.func), tree.args
@@ -386,7 +406,8 @@ class Reader:
 
     def _name(self, tree: ast.Name) -> str:
         # Python folds compatibility letters; the text as typed is what is judged.
-        if not NAME_PATTERN.match(tree.id) or self._typed(tree) != tree.id:
+        typed = hasattr(tree, GIVEN) or self._typed(tree) == tree.id
+        if not NAME_PATTERN.match(tree.id) or not typed:
             raise self._error(name_trouble(self._words(tree)), tree)
         if tree.id.lower() in _NOT_FINITE:
             raise self._error(

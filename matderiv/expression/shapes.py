@@ -282,7 +282,8 @@ class _Inference:
     def otherwise(self, *, scalar: bool) -> tuple[Mapping[str, int], ...]:
         """The smallest changes of what undeclared inputs are with which the program fits.
 
-        A capitalised name stays a matrix.
+        A capitalised name stays a matrix, unless it is the factor of a number to which another
+        number is added.
 
         Where only the loss is no scalar, one factor or divisor beside other arrays is changed to a
         scalar: a missing sum is as likely otherwise.
@@ -312,11 +313,20 @@ class _Inference:
             {name: 0}
             for name in inputs
             if name in factors
-            and (name in free or name in DEFAULT_SIZES)
+            and (name in free or name in DEFAULT_SIZES or name in self._added_to_numbers())
             and any(number for other, number in dimensions.items() if other != name)
             and fits({name: 0})
         )
         return found if len(found) == 1 else ()
+
+    def _added_to_numbers(self) -> frozenset[str]:
+        """The factors in terms of the loss that are arrays, where another term is a number."""
+        plain = self._with({})
+        plain.result()
+        ends = _terms(self.program.loss.value)
+        arrays = [term for term in ends if plain.rules.shape(term)]
+        some = arrays if len(arrays) < len(ends) else []
+        return frozenset[str]().union(*map(_plain_factors, some))
 
     def _check_scalar(self) -> None:
         loss = self.program.loss
@@ -506,6 +516,14 @@ def _plain_factors(node: Node) -> frozenset[str]:
         case nodes.Name(name):
             return frozenset({name})
     return frozenset()
+
+
+def _terms(node: Node) -> list[Node]:
+    """The terms of a sum, whatever their signs are."""
+    match node:
+        case nodes.Add(left, right) | nodes.Subtract(left, right):
+            return [*_terms(left), *_terms(right)]
+    return [node]
 
 
 def _dimensions_named(program: Program) -> dict[str, int]:

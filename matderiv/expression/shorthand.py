@@ -17,6 +17,7 @@ __all__ = [
     "at_least",
     "equal",
     "greater",
+    "lstsq",
     "matrix_power",
     "nll_loss",
     "unequal",
@@ -89,7 +90,9 @@ def greater(left: Node, right: Node) -> Node:
     >>> greater(nodes.Name("X"), nodes.Name("Y"))
     Apply(function='step', arg=Subtract(left=Name(name='X'), right=Name(name='Y')))
     """
-    return _step(left if right == nodes.ZERO else nodes.Subtract(left, right))
+    if nodes.ZERO in (left, right):
+        return _step(left if right == nodes.ZERO else nodes.Negate(right))
+    return _step(nodes.Subtract(left, right))
 
 
 def at_least(left: Node, right: Node) -> Node:
@@ -293,6 +296,18 @@ LOSSES: dict[str, Callable[..., Node]] = {
     "cross_entropy": _cross_entropy,
     "cosine_similarity": _cosine,
 }
+
+
+def lstsq(matrix: Node, target: Node | None) -> Node:
+    """(AᵀA)⁻¹Aᵀ, or that times a target: of a matrix whose columns are independent.
+
+    >>> from matderiv.expression.source import source
+    >>> source(lstsq(nodes.Name("A"), nodes.Name("b")))
+    'inv(A.T @ A) @ (A.T @ b)'
+    """
+    turned = nodes.Transpose(matrix)
+    square = nodes.Inverse(nodes.MatMul(turned, matrix))
+    return nodes.MatMul(square, turned if target is None else nodes.MatMul(turned, target))
 
 
 # -- powers ------------------------------------------------------------------------------------

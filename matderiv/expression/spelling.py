@@ -9,7 +9,7 @@ import unicodedata
 from matderiv.errors import ProgramSyntaxError
 from matderiv.expression.latex_input import latex_program
 from matderiv.expression.latex_signs import is_latex
-from matderiv.expression.vocabulary import ARRAY_METHODS, FOREIGN_MODULES, GREEK, KNOWN
+from matderiv.expression.vocabulary import ALIKE, ARRAY_METHODS, FOREIGN_MODULES, GREEK, KNOWN
 
 __all__ = ["READ", "respelled"]
 
@@ -22,7 +22,6 @@ _NUMBER = r"[0-9]+(?:\.[0-9]*)?"
 
 #: Functions that work otherwise elsewhere, and names of products.
 _OTHER = frozenset({"torch.var", "torch.std"})
-_ALIKE = {"matmul": "dot", "mm": "dot"}
 
 _MODULE = re.compile(
     rf"(?<![\w.])((?:(?:{'|'.join(sorted(FOREIGN_MODULES | {'F'}))})\.)+)([A-Za-z_]\w*)(?=\s*(\()?)"
@@ -79,10 +78,13 @@ def respelled(text: str) -> tuple[str, str]:
 
 
 def _respelled(text: str) -> tuple[str, str]:
-    if text.isascii() and not re.search(r"[\^']|[A-Za-z]\.[a-z]|dim\s*=", text):
+    if text.isascii() and not re.search(
+        r"[\^']|\|\||\)_\+|\)\s*=|[A-Za-z)\]]\.[a-z]|dim\s*=", text
+    ):
         return text, ""
     bare = re.sub(r"#[^\n]*", "", text)
-    found = _powers(_turned(_products(_norms(_letters(_modules(bare.translate(_TABLE)))))))
+    plain = _positive_parts(_norms(_letters(_modules(_arguments(bare.translate(_TABLE))))))
+    found = _powers(_turned(_products(plain)))
     if found == bare:
         return text, ""
     pairs = zip(bare.split("\n"), found.split("\n"), strict=True)
@@ -98,7 +100,7 @@ def _modules(text: str) -> str:
             return "pi" if name == "pi" else match[0]
         if module == "F." and name in ARRAY_METHODS:  # F may be a matrix
             return match[0]
-        known = _ALIKE.get(name, name)
+        known = ALIKE.get(name, name)
         if module + name in _OTHER:
             raise ProgramSyntaxError(
                 f"{module}{name} divides by n - 1, and {name} by n; write {name}(x), or "
@@ -111,6 +113,30 @@ def _modules(text: str) -> str:
     text = re.sub(r"(?<=[(,])(\s*)dim(?=\s*=(?!=))", r"\1axis", _MODULE.sub(alone, text))
     text = re.sub(r"(?<=[(,])(\s*)keepdim(?=\s*=(?!=))", r"\1keepdims", text)
     return re.sub(rf"{_AFTER}\.(?:t|transpose)\(\s*\)", ".T", text)
+
+
+def _arguments(text: str) -> str:
+    """f(x) = … as f = …, where f(…) stands nowhere else."""
+
+    def alone(match: re.Match[str]) -> str:
+        uses = re.findall(rf"(?<![\w.]){match[1]}\s*\(", text)
+        return f"{match[1]} =" if len(uses) == 1 else match[0]
+
+    names = r"\s*\w+(?:\s*,\s*\w+)*\s*"
+    return re.sub(rf"(?<![^;\n\s])([A-Za-z]\w*)\s*\({names}\)\s*=(?!=)", alone, text)
+
+
+def _positive_parts(text: str) -> str:
+    """(…)_+ as relu(…)."""
+    while (end := text.find(")_+")) >= 0:
+        depth, start = 1, end
+        while depth and start > 0:
+            start -= 1
+            depth += (text[start] == ")") - (text[start] == "(")
+        if depth:
+            return text
+        text = f"{text[:start]}relu{text[start : end + 1]}{text[end + 3 :]}"
+    return text
 
 
 def _letters(text: str) -> str:
@@ -136,14 +162,15 @@ def _letter(match: re.Match[str]) -> str:
 
 
 def _norms(text: str) -> str:
-    """‖x‖, ‖X‖_F and ‖x‖_2."""
+    """‖x‖, ‖X‖_F, ‖x‖_2 and ||x||; a number before one multiplies it, as in λ‖x‖²."""
     made, open_at = "", None
-    for piece in re.split(r"(‖(?:_[F12]\b|₂)?)", text):
+    for piece in re.split(r"(‖(?:_[F12]\b|₂)?)", text.replace("||", "‖")):
         if not piece.startswith("‖"):
             made += piece
             continue
         ended = re.search(r"[\w)\].']\s*\Z", made) is not None
-        if open_at is None and not ended and piece == "‖":
+        if open_at is None and piece == "‖":
+            made = made.rstrip() + "*" if ended else made
             open_at, made = len(made), made + "norm("
         elif open_at is not None and ended:
             order = {"_1": ", 1", "_2": ", 2", "₂": ", 2"}.get(piece[1:], "")

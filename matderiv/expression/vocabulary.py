@@ -10,6 +10,7 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.operations import OPERATIONS
 
 __all__ = [
+    "ALIKE",
     "ARRAY_METHODS",
     "DEFAULT_PROGRAM",
     "ELEMENTWISE",
@@ -42,8 +43,11 @@ ARRAY_METHODS = tuple(name for name, operation in OPERATIONS.items() if operatio
 
 #: Modules that users write before a function's name, which here stands alone.
 FOREIGN_MODULES = frozenset(
-    "np numpy linalg scipy special torch jnp jax math nn tf sp sympy".split()
+    "np numpy linalg scipy special torch jnp jax math nn functional tf sp sympy".split()
 )
+
+#: Functions of theirs that have another name here.
+ALIKE = {"matmul": "dot", "mm": "dot", "mv": "dot", "inverse": "inv", "absolute": "abs"}
 
 #: Names that are near a known function's and yet are good names of an undefined one.
 _NOT_MISSPELT = frozenset({"cost", "costs", "pred"})

@@ -243,7 +243,7 @@ def _times(side: Times, formulas: Formulas) -> Iterable[Box]:
         if side.transposed and not side.inward:
             if isinstance(jacobian, VecPartial):
                 matrix = Fence(matrix, big=True)
-            elif isinstance(matrix, Scripts) and matrix.sup is not None:
-                matrix = Fence(matrix)  # (bᵀ)ᵀ
+            elif isinstance(matrix, Terms) or (isinstance(matrix, Scripts) and matrix.sup):
+                matrix = Fence(matrix)  # (-I)ᵀ, (bᵀ)ᵀ
             matrix = Scripts(matrix, sup=_T)
         yield Row((matrix, _vec(node, formulas)))

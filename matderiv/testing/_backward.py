@@ -27,6 +27,7 @@ from matderiv.expression.shapes import Shape
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
 from matderiv.testing._looks import looks_like
 from matderiv.testing._numeric import real_array, reported, worst_of
+from matderiv.tracing import ProgramLike, program_text
 
 __all__ = ["called_by_name", "check_backward", "random_cases", "shapes_of"]
 
@@ -51,7 +52,7 @@ class _Raised(Exception):  # noqa: N818 - not ours: the user's function has fail
 def check_backward(
     forward: Callable[..., Any] | None,
     backward: Callable[..., Any],
-    program: str = DEFAULT_PROGRAM,
+    program: ProgramLike = DEFAULT_PROGRAM,
     wrt: str | Sequence[str] | None = None,
     *,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
@@ -96,10 +97,9 @@ def check_backward(
     True
     """
     __tracebackhide__ = True
-    names = (
-        _names(program, shapes, assume) if wrt is None else (wrt,) if isinstance(wrt, str) else wrt
-    )
-    questions = {name: ask(program, name, shapes=shapes, assume=assume) for name in names}
+    text = program_text(program)
+    names = _names(text, shapes, assume) if wrt is None else (wrt,) if isinstance(wrt, str) else wrt
+    questions = {name: ask(text, name, shapes=shapes, assume=assume) for name in names}
     first = next(iter(questions.values()))
     known = {n: d for question in questions.values() for n, d in question.definitions.items()}
     cases = random_cases(first, known, seed, fixed=shapes is not None)

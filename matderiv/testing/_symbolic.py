@@ -14,13 +14,14 @@ from matderiv.errors import InputError
 from matderiv.expression.assumptions import read_assumed, read_convention
 from matderiv.expression.parse import parse
 from matderiv.testing._functions import wrong_function
+from matderiv.tracing import ProgramLike, program_text
 
 __all__ = ["assert_gradient", "assert_hessian", "assert_jacobian"]
 
 
 @checked(wrt=NAME)
 def assert_gradient(
-    program: str,
+    program: ProgramLike,
     wrt: str,
     claim: str,
     *,
@@ -57,7 +58,7 @@ def assert_gradient(
 
 @checked(wrt=NAME, claim=CLAIM)
 def assert_jacobian(
-    program: str,
+    program: ProgramLike,
     wrt: str,
     claim: str | Callable[..., Any],
     *,
@@ -90,12 +91,12 @@ def assert_jacobian(
     """
     __tracebackhide__ = True
     given: dict[str, Any] = {"sizes": sizes, "shapes": shapes, "assume": assume}
-    _assert_array(program, wrt, claim, "jacobian", given, array=array, lang=lang)
+    _assert_array(program_text(program), wrt, claim, "jacobian", given, array=array, lang=lang)
 
 
 @checked(wrt=NAME, claim=CLAIM)
 def assert_hessian(
-    program: str,
+    program: ProgramLike,
     wrt: str,
     claim: str | Callable[..., Any],
     *,
@@ -126,7 +127,7 @@ def assert_hessian(
     """
     __tracebackhide__ = True
     given: dict[str, Any] = {"sizes": sizes, "shapes": shapes, "assume": assume}
-    _assert_array(program, wrt, claim, "hessian", given, array=array, lang=lang)
+    _assert_array(program_text(program), wrt, claim, "hessian", given, array=array, lang=lang)
 
 
 def _assert_array(

@@ -14,13 +14,14 @@ from matderiv.expression.assumptions import Assumed, infer_assumed, read_assumed
 from matderiv.expression.parse import parse
 from matderiv.expression.structured import structured
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
+from matderiv.tracing import ProgramLike, program_text
 
 __all__ = ["inputs", "shapes"]
 
 
 @checked()
 def shapes(
-    program: str = DEFAULT_PROGRAM, *, largest: int = 5
+    program: ProgramLike = DEFAULT_PROGRAM, *, largest: int = 5
 ) -> st.SearchStrategy[dict[str, tuple[int, ...]]]:
     """A shape for every input of a program that fits it, sizes from 1 to `largest`.
 
@@ -33,7 +34,7 @@ def shapes(
     >>> find(shapes("L = sum(f(Q @ K.T))"), lambda found: found["Q"][1] > 1)
     {'Q': (1, 2), 'K': (1, 2)}
     """
-    question = _question(program)
+    question = _question(program_text(program))
     letters = [dim.symbol for dim in question.dims]
     sizes = st.fixed_dictionaries({letter: st.integers(1, largest) for letter in letters})
     return sizes.map(lambda known: _shapes(question, known))
@@ -41,7 +42,7 @@ def shapes(
 
 @checked()
 def inputs(
-    program: str = DEFAULT_PROGRAM,
+    program: ProgramLike = DEFAULT_PROGRAM,
     *,
     largest: int = 5,
     low: float = -2.0,
@@ -57,7 +58,7 @@ def inputs(
     >>> find(inputs("L = lam*sum(f(X @ W))", low=1), lambda found: True)["lam"]
     1.0
     """
-    assumed = read_assumed(parse(program), None)
+    assumed = read_assumed(parse(program_text(program)), None)
     numbers = st.integers(int(np.ceil(low * 64)), int(np.floor(high * 64)))
     return _arrays(shapes(program, largest=largest), numbers.map(lambda n: n / 64), assumed)
 

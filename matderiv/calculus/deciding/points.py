@@ -228,7 +228,7 @@ class _Point:
         if name == "iszero":
             return mpmath.mpf(at == 0)
         if name == "Heaviside":
-            return (1 + mpmath.sign(at)) / 2
+            return mpmath.mpf(at > 0)
         if name is None:
             raise UnsupportedError(f"{function} is to be written by its definition")
         return _real(getattr(mpmath, name)(_bounded(at)))

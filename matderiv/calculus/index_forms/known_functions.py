@@ -54,10 +54,37 @@ def called(function: str, u: Form, fresh: Fresh) -> Form:
             return exponential(u)
         case "log":
             return _log(sealed(u))
+        case "step" | "sign" | "iszero" if (found := _of_relu(function, u)) is not None:
+            return found
     simpler = defined(function, _U)
     if simpler is not None:
         return _put(simpler, {"u": u}, fresh)
     return single(Call(function, sealed(u)))
+
+
+def _of_relu(function: str, u: Form) -> Form | None:
+    """step, sign and iszero of c·relu(z), by step(z): relu(z) is 0 where z is not positive."""
+    for step, power in u[0][0].atoms if u else ():
+        if not isinstance(step, Call) or step.function != "step" or power != 1:
+            continue
+        if not all((step, 1) in term.atoms for term, _ in u):
+            continue
+        inside = sealed(
+            added(
+                ((Term(tuple(p for p in term.atoms if p != (step, 1)), term.bound), number),)
+                for term, number in u
+            )
+        )
+        whole = sealed(step.arg)
+        ratios = {a / b for (_, a), (_, b) in zip(inside, whole, strict=False)}
+        if [term for term, _ in inside] == [term for term, _ in whole] and len(ratios) == 1:
+            made = single(step)
+            if function == "iszero":
+                return difference(ONE_FORM, made)
+            if ratios.pop() > 0:
+                return made
+            return scaled(made, Fraction(-1)) if function == "sign" else ()
+    return None
 
 
 def slope(function: str, u: Form, fresh: Fresh) -> Form:
