@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from matderiv.array_questions import Asked, array_program
+from matderiv.array_questions import Asked, array_program, gradient_at
 from matderiv.calculus.formulas.flattened import formula_key
 from matderiv.calculus.sweep.array_derivatives import (
     ArrayProgram,
     Found,
     curvature,
-    gradient_program,
 )
 from matderiv.calculus.sweep.array_steps import ArrayNames, ArraySteps, array_steps
 from matderiv.calculus.sweep.second import second_opinion_on
@@ -92,7 +91,7 @@ def _hessian(
     method = "differential" if usual == "elementwise" else usual
     task = replace(task, method=method, readings=wishes.readings)
     gradient = build_program(task, (wrt,), route=METHODS[method])
-    formula = gradient_program(of, wrt).value
+    formula = gradient_at(asked, of.shapes).value
     steps = (*gradient.steps, *_in_one_piece(task, wrt, formula))
     gradient = replace(gradient, steps=steps, second=second_opinion_on(task))
     again = _gradient_in_values(task, wrt, formula)
@@ -104,7 +103,9 @@ def _hessian(
     vector = again.clear("z", "v", "u", "a") if once and len(shape) == 1 else ""
     letter = again.program.loss.name
     names = ArrayNames(letter, by, again.clear("H", "K", "Q"), once=once, vector=vector, step=step)
-    return array_steps(again, found, names, lifted=False), gradient
+    # a page about a vector has few names; ⊗ is read off products of names alone
+    lifted = len(found.dims) > _MATRIX
+    return array_steps(again, found, names, lifted=lifted), gradient
 
 
 def _in_one_piece(task: Task, wrt: str, formula: Node) -> tuple[Step, ...]:

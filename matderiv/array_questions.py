@@ -26,6 +26,7 @@ __all__ = [
     "Asked",
     "answer_at",
     "array_program",
+    "gradient_at",
     "question_of",
     "with_direction",
     "with_layout",
@@ -179,15 +180,35 @@ def _found(asked: Asked, shape_of_names: tuple[tuple[str, Shape], ...]) -> Found
     return _KINDS[asked.kind](of, asked)
 
 
+def gradient_at(asked: Asked, shapes: Mapping[str, Shape]) -> ArrayProgram:
+    """The program that ends in the gradient by the first input, which is derived once.
+
+    Raises:
+        ProofError: it is not proved.
+        UnsupportedError: it is too long, or holds the derivative of an undefined function.
+    """
+    return _gradient(asked.program, asked.wrt[0], asked.assume, tuple(shapes.items()))
+
+
+@lru_cache(maxsize=64)
+def _gradient(
+    program: Program,
+    wrt: str,
+    assume: tuple[tuple[str, str], ...],
+    shape_of_names: tuple[tuple[str, Shape], ...],
+) -> ArrayProgram:
+    return gradient_program(array_program(program, dict(shape_of_names), dict(assume)), wrt)
+
+
 _Kinds = Mapping[str, Callable[[ArrayProgram, Asked], Found]]
 _KINDS: _Kinds = {
     "jacobian": lambda of, asked: jacobian_of(
         of, asked.wrt[0], denominator=asked.layout == "denominator"
     ),
-    "hessian": lambda of, asked: jacobian_of(gradient_program(of, asked.wrt[0]), asked.wrt[-1]),
+    "hessian": lambda of, asked: jacobian_of(gradient_at(asked, of.shapes), asked.wrt[-1]),
     "jvp": lambda of, asked: pushed_forward(of, asked.wrt[0], asked.direction),
     "vjp": lambda of, asked: pulled_back(of, asked.wrt[0], asked.direction),
     "hvp": lambda of, asked: pulled_back(
-        gradient_program(of, asked.wrt[0]), asked.wrt[0], asked.direction
+        gradient_at(asked, of.shapes), asked.wrt[0], asked.direction
     ),
 }

@@ -198,7 +198,7 @@ def test_written_forms_mean_the_array(case: tuple[str, ...], form: str) -> None:
 def test_entries_and_latex() -> None:
     """Index notation has letters of its own for Y and for X; LaTeX has the same formula."""
     inverse = matderiv.jacobian("inv(X)", form="index")
-    assert str(inverse) == "∂y_ij/∂x_pq = -(X^(-1))_qj·(X^(-1))_ip"
+    assert str(inverse) == "∂y_ij/∂x_pq = -(X⁻¹)_qj·(X⁻¹)_ip"
     assert r"\dfrac{\partial y_{ij}}{\partial x_{pq}} & = -(X^{-1})_{qj}" in inverse.latex()
     vec = matderiv.jacobian("A @ X @ B", wrt="X", form="vec").latex()
     assert r"\partial \operatorname{vec}(Y)" in vec

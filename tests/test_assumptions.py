@@ -380,3 +380,9 @@ def test_the_gradient_by_a_triangular_matrix_is_refused_with_what_to_do() -> Non
     program, claim = "L = lam*logdet(A)", "sum(log(abs(diag(A))))"
     assert matderiv.check(program, "lam", claim).status == "wrong"
     assert matderiv.check(program, "lam", claim, assume={"A": "lower"}).status == "right"
+
+
+def test_one_thing_is_assumed_of_an_input() -> None:
+    """Several words for one input are refused with what to write instead."""
+    with pytest.raises(InputError, match="of S there are 2; write S=symmetric alone"):
+        gradient("x @ S @ x", assume={"S": "symmetric,positive"})

@@ -15,6 +15,7 @@ from _reference import UNDEFINED, Array
 from test_code import SIZES, called, derived, drawn, error, ran
 
 import matderiv
+from matderiv.expression.functions import FUNCTIONS
 
 pytestmark = pytest.mark.parts
 
@@ -127,6 +128,26 @@ def test_every_printed_text_runs(gradient: Gradient, target: str, tmp_path: Path
         functions = {name: _in(target, of, kind) for name, of in UNDEFINED.items()}
         arrays = {name: given(target, array, kind) for name, array in inputs.items()}
         found = called(function, arrays, functions)
+        assert error(found, expected) < far
+        assert np.asarray(found).dtype == kind
+
+
+#: Functions of one number whose derivatives have words, and where all of them have values.
+FUNCTIONS_OF_ONE = [name for name in FUNCTIONS if name != "digamma"]
+PLACES = np.array([[0.3, 0.5], [0.7, 0.2]])
+
+
+@pytest.mark.parametrize("target", ["torch", "jax"])
+@pytest.mark.parametrize("function", FUNCTIONS_OF_ONE)
+def test_every_function_runs(function: str, target: str, tmp_path: Path) -> None:
+    """Its value and its derivative are those of NumPy, in the precision of the input."""
+    framework(target)
+    gradient = matderiv.gradient(f"sum({function}(X)*X)", wrt="X")
+    places = PLACES + 1 if function == "arccosh" else PLACES
+    expected = gradient(X=places)
+    printed = ran(gradient.code(target), tmp_path)["gradient"]
+    for kind, far in ((np.float64, 1e-9), (np.float32, 1e-4)):
+        found = printed(given(target, places, kind))
         assert error(found, expected) < far
         assert np.asarray(found).dtype == kind
 

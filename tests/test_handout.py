@@ -116,9 +116,9 @@ def test_both_forms_stand_up_front(lang: str) -> None:
     lines = [line.strip() for line in to_text(front).splitlines() if line.strip()]
     assert lines == [
         "∂L/∂Y = f′(Y)",
-        "∂L/∂X = ∂L/∂YWᵀ",
+        "∂L/∂X = ∂L/∂Y·Wᵀ",
         "∂L/∂W = Xᵀ∂L/∂Y",
-        "∂L/∂W = ∂L/∂YXᵀ",
+        "∂L/∂W = ∂L/∂Y·Xᵀ",
         "∂L/∂X = Wᵀ∂L/∂Y",
     ]
 

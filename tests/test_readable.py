@@ -41,7 +41,7 @@ def test_a_root_to_a_power_stays_a_root() -> None:
     ("program", "shapes", "identity"),
     [
         ("z = -x; L = Loss(z)", {"x": (3,)}, "-I_N"),
-        ("Z = 0.5*S; L = Loss(Z)", {"S": (3, 3)}, "1/2(I_N ⊗ I_D)"),
+        ("Z = 0.5*S; L = Loss(Z)", {"S": (3, 3)}, "1/2·(I_N ⊗ I_D)"),
         ("Z = alpha*S; L = Loss(Z)", {"S": (2, 3)}, "α(I_N ⊗ I_D)"),
     ],
 )

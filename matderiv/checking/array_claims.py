@@ -446,13 +446,17 @@ def _kept(letters: Iterable[Index]) -> _Letters:
 
 # -- entries -------------------------------------------------------------------------------------
 
+#: Exponents above the line, and the signs that they stand for.
+_RAISED = re.compile("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+
 _TOKEN = re.compile(
     r"\s*(?:(?P<sum>(?:Σ|\bsum)_\{?(?P<over>[a-z]+)\}?)"
     r"|(?P<delta>(?:δ|\bdelta)_\{?(?P<pair>[a-z],?[a-z])\}?)"
     r"|(?P<number>\d+(?:\.\d+)?)"
     r"|(?P<entry>(?P<array>[A-Za-z]\w*?|⟨\d+⟩)_(?:\{(?P<braced>[a-z,]+)\}|(?P<at>[a-z]{1,4})(?![A-Za-z0-9])))"
     r"|(?P<name>[^\W\d_]\w*[′'’]*)"
-    r"|(?P<sign>\*\*|[-+*·/^()²]))"
+    r"|(?P<sign>\*\*|[-+*·/^()]))"
 )
 _LEFT = re.compile(
     r"\s*(?:∂(?:²|\^2)?[·\s]*\w+?(?:_\{?(?P<of>[a-z,]+)\}?)?\s*/\s*(?P<by>(?:\(?∂\s*\w+?_\{?[a-z,]+\}?\s*)+)\)?"
@@ -511,6 +515,7 @@ class _EntryReader:
     def without_formulas(self, text: str) -> str:
         """The text with short names for arrays in brackets, such as that of (X^(-1))_qj."""
         text = re.sub(r"\^\(([′'’]+)\)", r"\1", text)
+        text = _RAISED.sub(lambda found: f"^({found[0].translate(_LOWERED)})", text)
         while behind := re.search(r"\)(?=_\{?[a-z])", text):
             start = _opening(text, behind.start())
             name = f"⟨{len(self.formulas)}⟩"
@@ -548,9 +553,6 @@ class _EntryReader:
     def factor(self) -> list[Product]:
         """A factor with its exponent."""
         found = self.base()
-        if self.next_is("²"):
-            self.tokens.pop(0)
-            return [self.power(found, Fraction(2))]
         if self.next_is("^", "**"):
             self.tokens.pop(0)
             return [self.power(found, self.exponent())]
@@ -705,6 +707,6 @@ def _matrix_text(text: str) -> str:
     >>> _matrix_text("A·X^(-1)")
     'A @ inv(X)'
     """
-    text = re.sub(r"(\w+)\s*\^\s*\(\s*-\s*1\s*\)", r"inv(\1)", text.replace("⁻¹", "^(-1)"))
+    text = re.sub(r"(\w+)\s*\^\s*\(\s*-\s*1\s*\)", r"inv(\1)", text)
     text = re.sub(r"(?:\^T|ᵀ)", ".T", text)
     return text.replace("·", " @ ")

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from matderiv._budget import stage
+from matderiv.calculus.deciding.decide import Attempt
 from matderiv.calculus.formulas.broadcasting import size_name, spread
 from matderiv.calculus.formulas.flattened import formula_key
 from matderiv.calculus.formulas.tidying import tidy
@@ -27,6 +28,7 @@ from matderiv.calculus.index_forms.forms import (
     Term,
     added,
     multiplied,
+    placed,
     single,
 )
 from matderiv.calculus.index_forms.index_expressions import (
@@ -99,6 +101,7 @@ class ArrayJudge(Judge):
 
     def __init__(self, steps: ArraySteps) -> None:
         self.steps = steps
+        self._rates: dict[str, tuple[Indices, Form]] = {}
         super().__init__(steps.task, steps.wrt)
 
     def own(self, atom: Atom, entries: Entries) -> Form | None:
@@ -109,6 +112,10 @@ class ArrayJudge(Judge):
                 name == steps.wrt
             ):
                 return unit(rows, cols)
+            case Rate(of=Entry(name=name, indices=rows), wrt=Entry(indices=cols)):
+                letters, form = self._rate(name)
+                pairs = zip(letters, (*rows, *cols), strict=True)
+                return contracted(placed(form, {i: n for i, n in pairs if isinstance(i, str)}))
             case Entry(name=name, indices=indices) if name == steps.names.array:
                 return single(Rate(*steps.split(indices)))
             case Entry(name=name) if steps.names.once and name == _twice(steps.names.once):
@@ -119,6 +126,21 @@ class ArrayJudge(Judge):
             case Entry(name=name, indices=indices) if name[:1] == "δ" and name[1:] in self._values:
                 return self._change(name[1:], indices)
         return super().own(atom, entries)
+
+    def _rate(self, name: str) -> tuple[Indices, Form]:
+        """∂z_ij/∂x_pq of a value, with its letters; it is worked out once."""
+        if name not in self._rates:
+            own = (self.steps.shape(name), self.steps.shape(self.steps.wrt))
+            (rows, _), (cols, _) = (summed(shape, self.entries) for shape in own)
+            value = self.entries.at(self._values[name], *rows)
+            rate = partial(value, Entry(self.steps.wrt, cols), self.entries.letter)
+            self._rates[name] = (*rows, *cols), rate
+        return self._rates[name]
+
+    def _attempts(self, left: Side, right: Side) -> tuple[Attempt, ...]:
+        """As they stand, and with all values unfolded: there is nothing between the two."""
+        first, *_, last = super()._attempts(left, right)
+        return first, last
 
     def _change(self, name: str, at: tuple[str | int, ...]) -> Form:
         own = self.steps.shape(self.steps.wrt)
@@ -219,9 +241,9 @@ def derived_array(
         ProofError: a link is not proved.
     """
     builder = ArrayBuilder(about, ArrayJudge(about))
-    first = "" if gradient is None else about.of
+    known = () if gradient is None else gradient.task.shapes
     sign = 0 if curvature is None else curvature.sign
-    steps = tuple(builder.steps(first, sign))
+    steps = tuple(builder.steps(known, sign))
     stage("what SymPy finds on its own")
     second = second_opinion_on_array(about)
     proved = ProvedSteps(about.task, (about.wrt,), steps, second=second)
@@ -248,8 +270,8 @@ class ArrayBuilder:
         """
         return self.chains.chain(self.judge, kind, first, *rest)
 
-    def steps(self, first: str = "", sign: int = 0) -> Iterator[Step]:
-        """The values, from `first` on; entries, index notation, differentials, and the result.
+    def steps(self, known: Collection[str] = (), sign: int = 0) -> Iterator[Step]:
+        """The values that are not `known`; entries, index notation, differentials, and the result.
 
         `sign`: that of a matrix which is seen to be semidefinite.
 
@@ -258,7 +280,7 @@ class ArrayBuilder:
         """
         of, wrt = self.about.of, self.about.wrt
         stage(f"the values of {of}")
-        yield Step("array values", tuple(self.values(first)), wrt)
+        yield Step("array values", tuple(self.values(known)), wrt)
         stage("single entries")
         yield Step("array entries", tuple(self.entries()), wrt)
         stage("all entries in letters")
@@ -274,12 +296,10 @@ class ArrayBuilder:
 
     # -- values ------------------------------------------------------------------------------
 
-    def values(self, first: str) -> Iterator[Chain]:
+    def values(self, known: Collection[str]) -> Iterator[Chain]:
         """Each value by its definition in a step."""
-        graph = self.about.graph
-        names = [a.name for a in graph.values]
-        start = names.index(first) if first else 0
-        for assignment in graph.values[start:]:
+        new = (a for a in self.about.graph.values if a.name not in known)
+        for assignment in new:
             yield self.chain(
                 "value",
                 Formula(Name(assignment.name)),

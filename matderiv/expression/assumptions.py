@@ -131,6 +131,12 @@ def read_convention(convention: str | None, assumed: Assumed) -> Convention:
 
 
 def _check(program: Program, name: str, structure: str) -> None:
+    several = [word.strip() for word in str(structure).split(",")]
+    if len(several) > 1 and several[0] in ASSUMPTIONS:
+        raise InputError(
+            f"One thing is assumed of an input, and of {name} there are {len(several)}; write "
+            f"{name}={several[0]} alone, or another of them."
+        )
     if structure not in ASSUMPTIONS:
         *most, last = ASSUMPTIONS
         raise InputError(

@@ -23,6 +23,7 @@ from matderiv.handout.document import (
     Segments,
     Text,
 )
+from matderiv.handout.program import loss_box
 from matderiv.handout.readings import reading_sentences
 from matderiv.handout.sentences import fill, listed, together
 from matderiv.handout.text import WIDTH, board_lines, words_of, wrapped
@@ -34,9 +35,6 @@ from matderiv.notation.program import ProgramNotation
 from matderiv.notation.text import text
 
 __all__ = ["board_rows", "board_title", "given_rows", "proof_words", "terminal_board"]
-
-#: The width of a loss in em up to which it stands in the title.
-_SHORT = 26.0
 _FEW = 2  # gradients in a title
 
 #: The operations whose rules are stated as formulas.
@@ -121,10 +119,7 @@ def board_title(board: Board, language: str) -> Segments:
     formulas = ProgramNotation(board.task, None).formulas
     named = [(Math(formulas.gradient(name)),) for name in board.task.wrt]
     fields: dict[str, Segment | Segments] = {"gradients": listed(language, named)}
-    name, value = board.values[-1]
-    loss = Row((name_box(name), Operator("equals"), formulas.node(value)))
-    if loss.width > _SHORT:
-        return fill(language, "board.title_short", {"L": Math(name_box(name))})
+    loss = loss_box(board.task, formulas)
     key = "title" if len(named) <= _FEW else "title_many"
     return fill(language, f"board.{key}", fields | {"loss": Math(loss)})
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from matderiv.calculus.formulas.shaping import letters_in
 from matderiv.calculus.sweep.conditions import conditions
 from matderiv.calculus.sweep.sweep import name_meant
+from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.links import ProvedSteps, Step
 from matderiv.derivation.sides import Formula
 from matderiv.expression.assumptions import ASSUMPTIONS, Assumption
@@ -32,6 +33,8 @@ from matderiv.handout.readings import reading_sentences
 from matderiv.handout.second import second_words
 from matderiv.handout.sentences import Fields, fill, together
 from matderiv.handout.texts import messages
+from matderiv.notation.boxes import Box, Operator, Row
+from matderiv.notation.formulas import Formulas
 from matderiv.notation.names import name_box, numbered_box
 
 __all__ = [
@@ -40,6 +43,7 @@ __all__ = [
     "compose_program",
     "condition_section",
     "given_section",
+    "loss_box",
     "numpy_answers",
     "page_blocks",
     "page_title",
@@ -49,6 +53,10 @@ __all__ = [
     "step_sections",
     "task_section",
 ]
+
+
+#: The width of a loss in em up to which it stands in a title.
+_SHORT = 26.0
 
 
 def compose_program(derivation: ProvedSteps, language: str, show: int | None) -> Document:
@@ -64,8 +72,16 @@ def compose_program(derivation: ProvedSteps, language: str, show: int | None) ->
 
 
 def page_title(composer: ProgramComposer) -> Segments:
-    """The usual title."""
-    return composer.say("title", {"L": Math(name_box(composer.task.loss))})
+    """The usual title, which says what the loss is where that is short."""
+    return composer.say("title", {"L": Math(loss_box(composer.task, composer.notation.formulas))})
+
+
+def loss_box(task: Task, formulas: Formulas) -> Box:
+    """L = sum(f(Y)), or L alone where its formula is long."""
+    last = task.program.loss
+    name = name_box(last.name)
+    whole = Row((name, Operator("equals"), formulas.node(last.value)))
+    return whole if whole.width <= _SHORT else name
 
 
 def page_blocks(composer: ProgramComposer) -> Iterator[Block]:

@@ -192,8 +192,10 @@ _BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def _subscript(box: Box) -> str:
+    """W₁ of a name; the indices of an entry stand on the line, x_11."""
     words = text(box)
-    return words.translate(_BELOW) if words.isdigit() else f"_{words}"
+    named = isinstance(box, boxes.NumberBox) and words.isdigit()
+    return words.translate(_BELOW) if named else f"_{words}"
 
 
 def _superscript(box: Box) -> str:

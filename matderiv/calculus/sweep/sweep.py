@@ -54,6 +54,7 @@ _REPEATED: Final = "repeated in every row or column"
 _MATRIX = 2  # dimensions
 _TOGETHER = 24  # uses of one name whose gradients are tidied as one formula
 _FEW = 4  # uses of one name into whose gradients others are put, where that is shorter
+_SHORT = 8  # values of a program whose pages show how each gradient gets short
 _PUT = 40  # the length up to which a gradient is put into the formulas that mention it
 _UNFOLDED = 20  # values that are put into each other
 _LONGEST = 200  # operations and names of a formula into which values are still put
@@ -260,7 +261,9 @@ class _Sweep:
         best = self.tidied(name, put, values)
         own = _each(local, self.facts) if len(put) > _TOGETHER else tidy(_sum(local), self.facts)
         gone: frozenset[str] = frozenset()
-        shown = not self.graph.hides(name) or name in self.wrt  # else it is put into others whole
+        # Of a long program, the gradient by a value that has no name is put into others as it is.
+        shown = name in self.wrt or not self.graph.hides(name)
+        shown |= len(self.graph.values) <= _SHORT
         if shown and len(put) <= _FEW and best[2] != nodes.ZERO:
             before = with_value_names(best[2], values.names.by_key, but=name)
             for known in _puttable(before, found):

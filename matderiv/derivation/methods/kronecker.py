@@ -141,7 +141,9 @@ def jacobians(builder: Builder, value: Node, of: Entry, wrt: Entry) -> Iterator[
             )
             yield replace(blank, factors=factors, swapped=swapped)
             return
-        case nodes.MatMul(left, right) | nodes.Outer(left, right):
+        case nodes.MatMul(left, right) | nodes.Outer(left, right) if all(
+            _bare(child) == name or name not in nodes.names_in(child) for child in (left, right)
+        ):
             for place, (operand, partner) in enumerate(((left, right), (right, left))):
                 if _bare(operand) != name:
                     continue
