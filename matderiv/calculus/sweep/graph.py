@@ -119,7 +119,7 @@ def graph_of(program: Program, shapes: Mapping[str, Shape]) -> Graph:
 
 #: Nodes that do not end an entry-by-entry expression.
 _INSIDE = nodes.Entrywise | nodes.Negate | nodes.Apply | nodes.Transpose
-_PLAIN = (nodes.Name, nodes.Number, nodes.Eye, nodes.Ones)
+_PLAIN = (nodes.Name, nodes.Number, nodes.Eye, nodes.Ones, nodes.Selection, nodes.OneHot)
 
 
 class _Lifter:
@@ -134,6 +134,9 @@ class _Lifter:
         """The node one step away from names."""
         if isinstance(node, nodes.Sum | nodes.Mean):
             return nodes.rebuilt(node, [self.entrywise(node.arg)])
+        if isinstance(node, nodes.Joined):
+            left = self.step(node.left) if node.more else self.operand(node.left)
+            return nodes.rebuilt(node, [left, self.operand(node.right)])
         if isinstance(node, _INSIDE):
             scalar = not shape_of(node, self.shapes)
             return self.scalar(node) if scalar else self.entrywise(node)
