@@ -270,7 +270,7 @@ class Gradient:
         return f"The {what} of {graph.result} by {self.wrt} is 0 wherever it is defined{why}."
 
     def _text(self, node: Node) -> str:
-        return written_for(self.program, self.shapes, self.declared, node)
+        return written_for(self.program, self.sweep.graph.shapes, self.declared, node)
 
     def __str__(self) -> str:
         """The formula."""

@@ -35,6 +35,7 @@ class Gradient:
     assume: Mapping[str, str] = field(default_factory=dict)
     draw: Mapping[str, str] = field(default_factory=dict)
     at_least: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
 
     @property
@@ -56,10 +57,13 @@ class Gradient:
 
     def inputs(self, sizes: Mapping[str, int], rng: np.random.Generator) -> dict[str, Array]:
         """Random numbers for every input, with the structure and conditions that are declared."""
-        return {
+        drawn = {
             name: _drawn(self.shape(name, sizes), self.draw.get(name), self.assume.get(name), rng)
             for name in self.shapes
         }
+        for name, count in self.labels.items():
+            drawn[name] = rng.integers(0, sizes[count], self.shape(name, sizes)).astype(float)
+        return drawn
 
     def gradient(
         self, sizes: Mapping[str, int], inputs: Mapping[str, Array], formula: str | None = None
@@ -187,7 +191,7 @@ def _cost(node: ast.expr) -> int:
             return sum(map(_cost, parts))
         case ast.Attribute(value=inner, attr="T"):
             return 1 + _cost(inner)
-        case ast.Call(func=ast.Attribute(value=inner)):
+        case ast.Call(func=ast.Attribute(value=inner)) | ast.Subscript(value=inner):
             return 1 + _cost(inner)
         case ast.Call(args=args):
             return 1 + sum(map(_cost, args))

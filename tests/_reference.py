@@ -10,6 +10,7 @@ array(7.)
 from __future__ import annotations
 
 import ast
+import builtins
 import math
 import operator
 from collections.abc import Callable, Mapping
@@ -68,6 +69,19 @@ KNOWN: Functions = {
     "softsign": lambda a: a / (1 + np.abs(a)),
     "mish": lambda a: a * np.tanh(np.logaddexp(0, a)),
     "softmax": _softmax,
+    "pad": lambda a, widths: np.pad(a, np.asarray(widths, dtype=int)),
+    "roll": lambda a, shift, axis=None: np.roll(a, int(shift), axis),
+    "repeat": lambda a, times, axis=None: np.repeat(a, int(times), axis),
+    "tile": lambda a, times: np.tile(a, int(times)),
+    "tri": lambda *sizes: np.tri(*map(int, sizes)),
+    "tril": lambda a, k=0: np.tril(a, int(k)),
+    "triu": lambda a, k=0: np.triu(a, int(k)),
+    "transpose": lambda a, axes=None: np.transpose(a, None if axes is None else [*map(int, axes)]),
+    "take": lambda a, y, axis=None: np.take(a, np.asarray(y, dtype=int), axis),
+    "nll_loss": lambda p, y: -np.mean(np.take_along_axis(p, np.asarray(y, int)[:, None], 1)),
+    "arange": lambda n: np.arange(int(n)),
+    "len": len,
+    "onehot": lambda y, k: (np.asarray(y)[..., None] == np.arange(int(k))) * 1.0,
     "log_softmax": lambda a, axis=None: np.log(_softmax(a, axis)),
     "logsumexp": _logsumexp,
 }
@@ -110,15 +124,35 @@ def _value(node: ast.expr, names: Mapping[str, Array], functions: Functions) -> 
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -at(operand)
         case ast.Tuple(elts=parts):
+            made = [at(part) for part in parts]
+            return made if any(np.ndim(part) for part in made) else np.array(made)
+        case ast.List(elts=parts):
             return np.array([at(part) for part in parts])
+        case ast.Subscript(value=inner, slice=index):
+            return at(inner)[_index(index, at)]
         case ast.Attribute(value=inner, attr="T"):
             return at(inner).T
+        case ast.Call(func=ast.Name(id="block"), args=[ast.List(elts=rows)]):
+            return np.block([[at(part) for part in getattr(row, "elts", ())] for row in rows])
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
             values = [at(arg) for arg in args]
             return functions[name](*values, **_options(keywords))
         case ast.Call(func=ast.Attribute(value=inner, attr=name), args=[], keywords=keywords):
             return functions[name](at(inner), **_options(keywords))
     raise ValueError(f"not in the language: {ast.unparse(node)}")
+
+
+def _index(node: ast.expr, at: Callable[[ast.expr], Array]) -> object:
+    """An index of NumPy's: numbers, slices, labels and new axes."""
+    match node:
+        case ast.Tuple(elts=parts):
+            return tuple(_index(part, at) for part in parts)
+        case ast.Slice(lower=lower, upper=upper, step=step):
+            return slice(*(None if n is None else int(at(n)) for n in (lower, upper, step)))
+        case ast.Constant(value=None) | ast.Constant(value=builtins.Ellipsis):
+            return node.value
+    found = np.asarray(at(node)).astype(int)
+    return found if found.ndim else int(found)
 
 
 def _options(keywords: list[ast.keyword]) -> dict[str, int | bool]:

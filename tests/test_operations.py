@@ -33,7 +33,7 @@ from matderiv.expression.definitions import defined, definition, derivative
 from matderiv.expression.exact import NumberType
 from matderiv.expression.exact import exact_value as exactly
 from matderiv.expression.functions import FUNCTIONS, MODULES
-from matderiv.expression.numeric import numeric_value
+from matderiv.expression.numeric import numeric_value, sizes_in
 from matderiv.expression.operations import COMPOSITE
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
@@ -272,7 +272,7 @@ def test_a_definition_has_the_value_and_the_shape_of_its_node(kind: type) -> Non
             simpler = definition(node, shape) if isinstance(node, kind) else None
             if simpler is not None:
                 assert shape(simpler) == shape(node)
-                value = numeric_value(simpler, values, UNDEFINED)
+                value = numeric_value(simpler, values, UNDEFINED, sizes_in(shapes))
                 assert value == pytest.approx(numeric_value(node, values, UNDEFINED))
         values[assignment.name] = numeric_value(assignment.value, values, UNDEFINED)
 

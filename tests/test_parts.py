@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 import matderiv
 from matderiv.calculus.deciding.decide import same_form
 from matderiv.calculus.deciding.parts import differing, shared_parts_named
+from matderiv.calculus.formulas.flattened import sum_of, terms
 from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.index_forms.entries import Entries
+from matderiv.calculus.sweep.sweep import replaced
 from matderiv.errors import InputError
-from matderiv.expression.nodes import Node
+from matderiv.expression.nodes import Name, Node, names_in
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import Dim, infer
 
@@ -126,3 +130,28 @@ def test_messages_are_in_the_names_of_the_program() -> None:
     with pytest.raises(InputError, match="divides by zero") as caught:
         matderiv.gradient("L = std(0*norm(softmax(X))*X)", wrt="X", shapes={"X": (3, 2)})
     assert "part 1" not in str(caught.value)
+
+
+@pytest.mark.parametrize("count", [30, 80])
+def test_long_sums_are_compared_by_the_gradients_in_them(count: int) -> None:
+    """A term that becomes two moves no other, and no name is followed through all others."""
+    lines = "; ".join(f"Y{n} = tanh(Y{n - 1} + x)" for n in range(1, count))
+    program = parse(f"Y0 = tanh(x); {lines}; L = sum(Y{count - 1})")
+    values = {a.name: a.value for a in program.assignments}
+    values |= {f"d{name}": Name("g") for name in values}
+    last = f"Y{count - 1}"
+    shares = [f"g{n}*(1 - {{}}**2)" for n in range(count - 1)]
+    rules = ["tanh(x)", *(f"tanh(Y{n} + x)" for n in range(count - 2))]
+    by_rules = [share.format(rule) for share, rule in zip(shares, rules, strict=True)]
+    named = [share.format(f"Y{n}") for n, share in enumerate(shares)]
+    g = f"g{count - 1}"
+    whole, split = f"{g}*(1 - {last}**2)", (g, f"-{g}*{last}**2")
+    found = differing(total([*by_rules, whole]), total([*named, *split]), values, lambda _: ())
+    assert [len(terms(side)) for pair in found for side in pair] == [1, 2]
+    assert all(names_in(side) == {last, f"d{last}"} for pair in found for side in pair)
+
+
+def total(some: list[str]) -> Node:
+    """The sum of terms in which g3 is the gradient by Y3."""
+    known = {f"g{n}": Name(f"dY{n}") for n in range(100)}
+    return replaced(sum_of((Fraction(1), read(text)) for text in some), known)

@@ -16,6 +16,7 @@ from matderiv.calculus.index_forms.assumed import under_assumptions
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Index
 from matderiv.expression import nodes
+from matderiv.expression.definitions import definition
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import Dim
@@ -141,6 +142,14 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("(T*x) @ inv(S*x)", "T @ inv(S)"),
         ("(S.T*x) @ inv(diag(x) @ S @ T).T", "S.T @ inv(S @ T).T"),
     ],
+    "zeros and ones": [
+        ("eye(N)[1:] @ eye(N)[1:].T", "eye(N - 1)"),
+        ("eye(N)[0] @ eye(N)[0]", "1"),
+        ("eye(N)[1:] @ ones((N, D))", "ones((N - 1, D))"),
+        ("sum(eye(N)[1:], axis=1)", "ones(N - 1)"),
+        ("eye(D)[::-1].T", "eye(D)[::-1]"),
+        ("x @ eye(D)[::-1]", "eye(D)[::-1] @ x"),
+    ],
     "diagonal matrix": [
         ("A @ diag(x)", "A*x"),
         ("diag(x) @ y", "x*y"),
@@ -259,6 +268,10 @@ NOT: dict[str, list[str]] = {
     "transpose": ["(x + S).T", "(S*x).T", "softmax(A.T, axis=1)"],
     "cancelled in an inverse": ["A.T @ inv(A @ A.T)", "(A*x) @ inv(A.T @ A)", "T @ inv(S*x)"],
     "identity matrix": ["S @ inv(S).T"],
+    "zeros and ones": [
+        "eye(N)[1:].T @ eye(N)[1:]", "sum(eye(N)[1:], axis=0)", "eye(N)[1:] @ eye(N)[:-1].T",
+        "tri(N) @ tri(N)", "tri(N).T",
+    ],
     "mean": ["sum(A)/N", "sum(A, axis=0)/D"],
 }  # fmt: skip
 
@@ -277,6 +290,8 @@ def read(text: str) -> Node:
         if isinstance(node, nodes.Name) and node.name in ("N", "D"):
             return nodes.Size(node.name, {"N": 2, "D": 4}[node.name])
         made = nodes.rebuilt(node, map(put, nodes.children(node)))
+        if isinstance(made, nodes.Mapped):
+            return definition(made, SHAPE) or made
         if isinstance(made, nodes.Reduction | nodes.Softmax) and len(SHAPE(made.arg)) == 1:
             return type(made)(made.arg)
         return made

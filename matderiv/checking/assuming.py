@@ -15,7 +15,7 @@ from matderiv.checking.points import points
 from matderiv.checking.question import Question
 from matderiv.errors import BudgetError, InputError, MatderivError, ProofError
 from matderiv.expression.assumptions import ASSUMPTIONS, Convention
-from matderiv.expression.dims import sized
+from matderiv.expression.known_shapes import sized_for
 from matderiv.expression.nodes import Node, names_in
 
 __all__ = ["Condition", "condition"]
@@ -130,7 +130,9 @@ def _refuted(question: Question, claim: Node, under: Condition) -> bool:
     assumed = replace(task, assumed={**task.assumed, name: what})
     shapes, equal = question.shapes, False
     if ASSUMPTIONS[what].square and shapes[name][0] != shapes[name][1]:
-        shapes, equal = sized(shapes, {dim.symbol: _EQUAL for dim in question.dims}), True
+        equal = True
+        sizes = {dim.symbol: _EQUAL for dim in question.dims}
+        shapes = sized_for(question.program, shapes, sizes)
     there = replace(question, task=assumed, shapes=shapes)
     return any(
         refuted_at(point, claim, gradient)

@@ -15,7 +15,6 @@ from matderiv.checking.points import Point, apart, points, points_of_many_sizes
 from matderiv.checking.question import Question
 from matderiv.checking.task_with_names import substituted
 from matderiv.expression import nodes
-from matderiv.expression.dims import sized
 from matderiv.expression.nodes import Name, Node, names_in
 
 __all__ = ["NO_VALUE", "folded", "judged", "judged_at_points", "refuted_at"]
@@ -159,7 +158,7 @@ def _tried(question: Question) -> Iterator[dict[str, int]]:
 
 def _compared(question: Question, sides: tuple[Node, Node], sizes: dict[str, int]) -> Verdict:
     """Whether all entries are proved equal at some sizes, every sum written out."""
-    shapes = sized(question.shapes, sizes)
+    shapes = question.sized(sizes)
     entries = Entries(
         shapes_over(shapes),
         question.definitions,

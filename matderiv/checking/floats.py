@@ -12,6 +12,7 @@ from matderiv.checking.question import Question
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.index_values import drawn_labels
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Evaluator, numeric_value, sizes_in
 from matderiv.expression.shapes import Shape
@@ -59,6 +60,7 @@ def random_case(
     for name, body in question.bodies.items():
         functions[name] = _of(body)
     definitions = {**question.definitions, **(definitions or {})}
+    labels = question.labels(shapes)
     for attempt in range(_ATTEMPTS):
         low = -1.5 if attempt % 2 == 0 else 0.3
         values: dict[str, Any] = {}
@@ -67,6 +69,8 @@ def random_case(
             if attempt % 4 > 1 and value.ndim == _SQUARE and value.shape[0] == value.shape[1]:
                 value = value @ value.T + np.eye(len(value))
             values[name] = structured(value, question.task.assumed.get(name))
+            if name in labels:
+                values[name] = drawn_labels(value, labels[name])
         case = Case(values, functions, Evaluator(values, functions, sizes_in(shapes)))
         try:
             for name, definition in definitions.items():

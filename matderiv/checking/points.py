@@ -15,9 +15,9 @@ import numpy as np
 from matderiv.checking.question import Question
 from matderiv.expression import nodes
 from matderiv.expression.definitions import simpler_parts
-from matderiv.expression.dims import sized
 from matderiv.expression.exact import NumberType, exact_value
 from matderiv.expression.functions import FUNCTIONS, Function
+from matderiv.expression.index_values import drawn_labels
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import sizes_in
 from matderiv.expression.shapes import Shape
@@ -77,7 +77,7 @@ def points(
         shapes = question.shapes
         if question.everywhere and not small:
             sizes = {s: _SIZES[(n + number) % len(_SIZES)] for n, s in enumerate(letters)}
-            shapes = sized(question.shapes, sizes)
+            shapes = question.sized(sizes)
         if _entries(shapes) + constants <= _MOST_ENTRIES:
             yield _point(question, shapes, chance, (exact, small, number % 2 == 1))
 
@@ -115,7 +115,7 @@ def points_of_many_sizes(question: Question, *formulas: Node) -> Iterator[Point]
     for number in range(min(degree, _LARGEST) + 1):
         chance = random.Random(number)
         sizes = {s: number * (n % 10 + 1) % _LARGEST + 1 for n, s in enumerate(letters)}
-        shapes = sized(question.shapes, sizes)
+        shapes = question.sized(sizes)
         if _entries(shapes) <= _MOST_ENTRIES:
             yield _point(question, shapes, chance, (exact, False, False))
 
@@ -178,6 +178,8 @@ def _point(
             name: structured(values(shapes[name]), question.task.assumed.get(name))
             for name in question.inputs
         }
+    for name, count in question.labels(shapes).items():
+        found[name] = drawn_labels(found[name], count)
     point = Point(shapes, found, arithmetic, exact)
     for name, definition in question.definitions.items():
         found[name] = point.value(definition)

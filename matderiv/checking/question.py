@@ -12,6 +12,7 @@ from typing import Literal
 
 from matderiv.array_derivatives import asked_for
 from matderiv.array_results import ArrayDerivative
+from matderiv.calculus.formulas.as_typed import as_typed
 from matderiv.calculus.formulas.flattened import cost
 from matderiv.calculus.formulas.shaping import (
     letters_in,
@@ -28,8 +29,8 @@ from matderiv.errors import MatderivError, ProofError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import Convention, read_assumed, read_convention
 from matderiv.expression.claim import Words, parse_claim
-from matderiv.expression.dims import Dim, Shape, sized
-from matderiv.expression.known_shapes import with_axes
+from matderiv.expression.dims import Dim, Shape
+from matderiv.expression.known_shapes import labels_of, sized_for, with_axes
 from matderiv.expression.nodes import Name, Node, names_in
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Assignment, Program
@@ -175,9 +176,9 @@ class Question:
 
     @property
     def dims(self) -> tuple[Dim, ...]:
-        """All sizes that have a letter, each once, in the order of the letters' first use."""
+        """All sizes with a letter of their own, each once, in the order of their first use."""
         found = dict.fromkeys(dim for shape in self.shapes.values() for dim in shape)
-        return tuple(dim for dim in found if not dim.symbol.isdigit())
+        return tuple(dim for dim in found if dim.symbol.isidentifier())
 
     @property
     def own_sizes(self) -> dict[str, int]:
@@ -218,9 +219,17 @@ class Question:
         """The name that the last line of a claim may assign: dX, J or H."""
         return self.wrt if self.array else f"d{self.wrt}"
 
+    def sized(self, sizes: Mapping[str, int]) -> dict[str, Shape]:
+        """The shapes at other sizes; an index may need larger ones."""
+        return sized_for(self.program, self.shapes, sizes)
+
+    def labels(self, shapes: Mapping[str, Shape]) -> dict[str, int]:
+        """The inputs that hold labels, each with how many there are to choose from."""
+        return labels_of((a.value for a in self.program.assignments), shapes)
+
     def source(self, node: Node) -> str:
         """A formula as NumPy-like source, sizes as letters, as a claim is written."""
-        return self.said.get(node) or source(signs_first(node))
+        return self.said.get(node) or source(signs_first(as_typed(node, self.shape_of)))
 
     @cached_property
     def fitting(self) -> Callable[[Node], Shape | None]:
@@ -388,7 +397,7 @@ def _about_task(
         wrt,
         task.whole(wrt, task.spelled(wrt) if task.way(wrt) is None else task.answer(wrt)),
         verdict.index,
-        sized(known, _sizes(task)) if verdict.index else known,
+        sized_for(task.program, known, _sizes(task)) if verdict.index else known,
         {a.name: a.value for a in task.sweep.graph.values} | upstream,
         {} if given.assumed else bodies_of(task),
         aliases,

@@ -13,7 +13,6 @@ from matderiv.checking.floats import Case, multiple, random_case
 from matderiv.checking.question import Question
 from matderiv.errors import InputError
 from matderiv.expression import nodes
-from matderiv.expression.dims import sized
 from matderiv.expression.nodes import Node
 
 __all__ = ["Trial"]
@@ -40,7 +39,7 @@ class Trial:
             letters = [dim.symbol for dim in question.dims]
             for sizes in _SIZES:
                 known = dict(zip(letters, itertools.cycle(sizes), strict=False))
-                shapes.append(sized(question.shapes, known))
+                shapes.append(question.sized(known))
         for number, there in enumerate(shapes):
             with contextlib.suppress(InputError, ValueError, ArithmeticError):
                 case = random_case(question, there, np.random.default_rng(number))

@@ -16,6 +16,7 @@ from matderiv.calculus.index_forms.expanded import written_out
 from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
+    Chosen,
     Delta,
     Entry,
     Form,
@@ -55,6 +56,7 @@ from matderiv.derivation.sides import (
 from matderiv.errors import TooLarge, UnsupportedError
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.shapes import Dim, Shape
+from matderiv.expression.source import source
 
 __all__ = ["MOST_WRITTEN", "Partial", "formula_expression", "side_expression"]
 
@@ -261,6 +263,8 @@ class _Forms:
         match atom:
             case Entry("π", ()):
                 return sp.pi
+            case Chosen(constant, indices):
+                return _entry(source(constant), map(_index, indices))
             case Entry(name, indices):
                 return _entry(name, map(_index, indices)) if indices else sp.Symbol(name)
             case SizeAtom(letter):

@@ -7,8 +7,10 @@ import itertools
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
+from matderiv.expression.index_calls import read_size
 from matderiv.expression.norms import Order
 from matderiv.expression.operations import Operation
+from matderiv.expression.size_text import SizeText, letters_of_size
 from matderiv.expression.vocabulary import MAX_SIZE, NAME_PATTERN, did_you_mean
 
 __all__ = ["Refusal", "arrange", "new_axes"]
@@ -207,12 +209,11 @@ def _order(name: str, tree: ast.expr) -> Order | None:
 
 
 def _size(name: str, tree: ast.expr) -> int | str:
-    match tree:
-        case ast.Constant(value=int() as size) if not isinstance(size, bool):
-            if 1 <= size <= MAX_SIZE:
-                return size
-        case ast.Name(id=letter) if NAME_PATTERN.match(letter):
-            return letter
+    match read_size(tree):
+        case int(size) if 1 <= size <= MAX_SIZE and not _is_truth(tree):
+            return size
+        case str(text) if all(map(NAME_PATTERN.match, letters_of_size(text))):
+            return text
     raise Refusal(
         f"A size of {name} is a whole number from 1 to {MAX_SIZE:,}, or a letter such as N.",
         tree,
@@ -227,11 +228,46 @@ def _sizes(name: str, tree: ast.expr) -> tuple[int | str, ...]:
     return tuple(_size(name, size) for size in tree.elts)
 
 
+def _is_truth(tree: ast.expr) -> bool:
+    return isinstance(tree, ast.Constant) and isinstance(tree.value, bool)
+
+
+def _whole(name: str, tree: ast.expr) -> int:
+    found = read_size(tree)
+    if isinstance(found, int) and not _is_truth(tree):
+        return found
+    raise Refusal(f"{name} takes a whole number here, such as 1.", tree)
+
+
+def _widths(name: str, tree: ast.expr) -> tuple[tuple[SizeText, SizeText], ...]:
+    """How many zeros stand before and after an array, along all axes or along each."""
+    match tree:
+        case ast.Tuple(elts) | ast.List(elts) if elts and all(
+            isinstance(part, ast.Tuple | ast.List) for part in elts
+        ):
+            return tuple(width for part in elts for width in _widths(name, part))
+        case ast.Tuple([_, _] as ends) | ast.List([_, _] as ends):
+            pass
+        case _:
+            ends = [tree, tree]
+    before, after = map(read_size, ends)
+    for size in (before, after):
+        if size is None or (isinstance(size, int) and size < 0):
+            raise Refusal(
+                f"{name} takes how many zeros stand before and after: {name}(x, (1, 2)), or of "
+                f"each axis, {name}(X, ((1, 1), (0, 0))).",
+                tree,
+            )
+    assert before is not None
+    assert after is not None
+    return ((before, after),)
+
+
 #: Operations that give axes other places.
 _MOVING = frozenset({"transpose", "swapaxes", "moveaxis", "expand_dims"})
 
 #: Operations that need all of their arguments.
-_NEEDED = _MOVING - {"transpose"} | {"matrix_power"}
+_NEEDED = _MOVING - {"transpose"} | {"matrix_power", "pad", "tile", "onehot"}
 
 _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "axis": (_axis, "axis"),
@@ -263,4 +299,11 @@ _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "ord": (_order, "order"),
     "size": (_size, "size"),
     "sizes": (_sizes, "sizes"),
+    "shift": (_whole, "shift"),
+    "repeats": (_whole, "times"),
+    "reps": (_whole, "times"),
+    "k": (_whole, "k"),
+    "pad_width": (_widths, "pad_width"),
+    "rows": (_size, "rows"),
+    "columns": (_size, "columns"),
 }

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Container, Mapping
 
 from matderiv.errors import MissingRuleError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, broadcast, join, words
 from matderiv.expression.axes import full_order
+from matderiv.expression.index_maps import least_size, new_axis_of, parts_of, result_size
 from matderiv.expression.nodes import Node, transposed
+from matderiv.expression.size_text import (
+    SizeText,
+    is_worked_out,
+    letters_of_size,
+    put,
+    size_number,
+    size_sum,
+)
 from matderiv.expression.source import source
 
 __all__ = ["Rules"]
@@ -24,10 +34,16 @@ class Rules:
         self,
         unknown: Callable[[str], ShapeVariables],
         letter: Callable[[str], SizeVariable] = lambda _: SizeVariable(),
+        assigned: Container[str] = (),
     ) -> None:
+        self.assigned = assigned
         self.known: dict[str, ShapeVariables] = {}
         self.letters: dict[str, SizeVariable] = {}
         self.products: list[tuple[nodes.MatMul, dict[str, SizeVariable]]] = []
+        #: Sizes that are worked out from others: the text, and what its letters stand for.
+        self.worked: list[tuple[SizeVariable, str, dict[str, SizeVariable]]] = []
+        #: Sizes that are at least a number, each with what needs it.
+        self.least: list[tuple[SizeVariable, int, nodes.Mapped]] = []
         self._unknown = unknown
         self._letter = letter
         # By identity: in a formula with shared parts each is worked out once.
@@ -41,7 +57,8 @@ class Rules:
         """
         done = self._done.get(id(node))
         if done is None:
-            done = self._done[id(node)] = (node, self._shape(node))
+            found = self._index_map(node) if isinstance(node, nodes.IndexMap) else self._shape(node)
+            done = self._done[id(node)] = (node, found)
         return done[1]
 
     def _shape(self, node: Node) -> ShapeVariables:
@@ -92,11 +109,197 @@ class Rules:
         """A number, or the size with this letter."""
         if isinstance(size, int):
             return SizeVariable(size, fixed=True)
+        if is_worked_out(size):
+            return self._worked_out(size, {})
         if size not in self.letters:
             self.letters[size] = self._letter(size)
         return self.letters[size]
 
+    def _worked_out(self, text: SizeText, at: dict[str, SizeVariable]) -> SizeVariable:
+        """A size whose text holds letters: those in `at`, and letters of the program."""
+        if isinstance(text, int):
+            return SizeVariable(text, fixed=True)
+        letters = {name: at.get(name) or self.size(name) for name in letters_of_size(text)}
+        if text in letters:
+            return letters[text]
+        found = SizeVariable()
+        self.worked.append((found, text, letters))
+        self.work_out()
+        numbers = [size for size in letters.values() if size.fixed]
+        if len(numbers) == len(letters):
+            found.fix()
+        return found
+
+    def work_out(self) -> None:
+        """Give sizes the numbers that follow from others, the other way round where one is open.
+
+        Raises:
+            ShapeError: two numbers of one size differ.
+        """
+        before = None
+        while before != (before := sum(size.number is None for size, _, _ in self.worked)):
+            for size, text, letters in self.worked:
+                known = {name: n for name, at in letters.items() if (n := at.number) is not None}
+                if len(known) == len(letters):
+                    found = size_number(text, known)
+                    if found < 1:
+                        raise ShapeError("A slice leaves no entry; give larger sizes.")
+                    if not join(size, SizeVariable(found)):
+                        raise ShapeError(
+                            f"A size that is worked out from others is {found}, and {size} where "
+                            "it is used; give sizes that fit."
+                        )
+                elif len(known) == len(letters) - 1 and size.number is not None:
+                    (open_,) = letters.keys() - known.keys()
+                    solved = _solved(text, open_, known, size.number)
+                    if solved is not None:
+                        letters[open_].settle(solved)
+                        if size.fixed:
+                            letters[open_].fix()
+
+    def tell_apart(self) -> None:
+        """Sizes that are worked out in two ways, as in N + M = K + P, are numbers, not letters."""
+        texts: dict[SizeVariable, SizeText] = {}
+        for size, text, at in self.worked:
+            names = {name: f"s{id(own.root())}" for name, own in at.items() if not own.fixed}
+            names |= {name: str(own) for name, own in at.items() if own.fixed}
+            found = put(text, names)
+            if texts.setdefault(size.root(), found) != found:
+                for one in (size, *at.values()):
+                    one.fix()
+        for size, _, at in reversed(self.worked):  # what follows from numbers is one
+            if size.fixed:
+                for other in at.values():
+                    other.fix()
+
+    def symbols(self, letters: dict[SizeVariable, str]) -> None:
+        """The texts of sizes that are worked out from sizes with letters, added to these."""
+        for size, text, at in self.worked:
+            if size.root() in letters or size.fixed:
+                continue
+            own = {name: letters.get(s.root(), str(s)) for name, s in at.items()}
+            letters[size.root()] = str(put(text, own))
+
     # -- of one array ------------------------------------------------------------------------
+
+    def _index_map(self, node: nodes.IndexMap) -> ShapeVariables:
+        match node:
+            case nodes.Selection(sizes=sizes):
+                return tuple(map(self.size, sizes))
+            case nodes.OneHot(arg, size):
+                return (*self._labels(node, arg), self.size(size))
+            case nodes.Mapped():
+                return self._mapped(node)
+            case nodes.Joined():
+                return self._joined(node)
+            case nodes.Gathered():
+                return self._gathered(node)
+
+    def _mapped(self, node: nodes.Mapped) -> ShapeVariables:
+        shape = self.shape(node.arg)
+        what = f"{source(node)}: {source(node.arg)} is {words(shape)}"
+        if node.move[0] in ("tril", "triu"):
+            if len(shape) < _MATRIX:
+                raise ShapeError(f"{what}; a triangle is that of a matrix.")
+            return shape
+        if not shape:
+            raise ShapeError(f"{what}; it has no axis.{_declare(node.arg, '3')}")
+        everywhere = node.axis is None and node.move[0] == "pad"
+        if node.axis is None and len(shape) > 1 and not everywhere:
+            raise ShapeError(f"{what}; say along which axis, such as axis=0.")
+        if node.axis is not None and not -len(shape) <= node.axis < len(shape):
+            raise ShapeError(f"{what}; {_axes_of(shape)}.")
+        axes = range(len(shape)) if everywhere else [(node.axis or 0) % len(shape)]
+        made: list[SizeVariable] = []
+        for axis, size in enumerate(shape):
+            made += self._moved(node, size) if axis in axes else [size]
+        return tuple(made)
+
+    def _moved(self, node: nodes.Mapped, size: SizeVariable) -> list[SizeVariable]:
+        """The size of an axis that is moved, none where one entry is taken."""
+        least = least_size(node.move)
+        if size.number is not None and size.number < least:
+            raise ShapeError(
+                f"{source(node)}: {source(node.arg)} has {size.number} "
+                f"{'entry' if size.number == 1 else 'entries'} there, and needs {least}."
+            )
+        self.least.append((size, least, node))
+        own = "_n"
+        try:
+            found = result_size(node.move, own)
+        except ShapeError as error:
+            raise ShapeError(f"{source(node)}: {error}") from None
+        return [] if found is None else [self._worked_out(found, {own: size})]
+
+    def _joined(self, node: nodes.Joined) -> ShapeVariables:
+        parts = tuple(parts_of(node))
+        shapes = [self.shape(part) for part in parts]
+        what = ", ".join(f"{source(p)} is {words(s)}" for p, s in zip(parts, shapes, strict=True))
+        if len({len(shape) for shape in shapes}) > 1:
+            raise ShapeError(
+                f"{source(node)}: {what}; arrays that are put together have as many axes."
+            )
+        new, axis = new_axis_of(node, len(shapes[0]))
+        if not 0 <= axis < len(shapes[0]) + new:
+            raise ShapeError(f"{source(node)}: {what}; {_axes_of(shapes[0])}.")
+        for shape in shapes[1:]:
+            for place, (one, other) in enumerate(zip(shapes[0], shape, strict=True)):
+                if (new or place != axis) and not join(one, other):
+                    raise ShapeError(
+                        f"{source(node)}: {what}; only along axis {axis} may sizes differ."
+                    )
+        for above, below in itertools.pairwise(parts):
+            self._aligned(above, below)
+        first = shapes[0]
+        if new:
+            return (*first[:axis], SizeVariable(len(parts), fixed=True), *first[axis:])
+        own = {f"_n{n}": shape[axis] for n, shape in enumerate(shapes)}
+        return (*first[:axis], self._total(own), *first[axis + 1 :])
+
+    def _aligned(self, one: Node, other: Node) -> None:
+        """Rows of a block matrix have their parts below each other, unless sizes say otherwise."""
+        if not (isinstance(one, nodes.Joined) and isinstance(other, nodes.Joined)):
+            return
+        for above, below in zip(parts_of(one), parts_of(other), strict=False):
+            ends = (*self.shape(above)[-1:], *self.shape(below)[-1:])
+            if one.axis == other.axis == -1 and all(size.number is None for size in ends):
+                join(*ends)
+
+    def _total(self, sizes: dict[str, SizeVariable]) -> SizeVariable:
+        """The sum of sizes; fixed ones are numbers in its text."""
+        text: SizeText = 0
+        for name, size in sizes.items():
+            text = size_sum(text, size.number if size.fixed and size.number else name)
+        return self._worked_out(text, sizes)
+
+    def _labels(self, node: Node, labels: Node) -> ShapeVariables:
+        if not isinstance(labels, nodes.Name) or labels.name in self.assigned:
+            raise ShapeError(f"{source(node)}: labels are an input, given by its name.")
+        return self.shape(labels)
+
+    def _gathered(self, node: nodes.Gathered) -> ShapeVariables:
+        array, labels = self.shape(node.array), self._labels(node, node.labels)
+        what = f"{source(node)}: {source(node.array)} is {words(array)}"
+        most = 1 if node.how == "picked" else 0
+        least = 1 + most if node.how == "columns" else 1
+        if node.how == "picked" and len(array) != len(labels) + 1:
+            raise ShapeError(
+                f"{what} and {source(node.labels)} {words(labels)}; there is a label for each row."
+            )
+        if node.how != "picked" and not least <= len(array) <= _MATRIX:
+            raise ShapeError(f"{what}; labels name rows or columns of a matrix.")
+        if node.how == "rows":
+            return (*labels, *array[1:])
+        if node.how == "columns":
+            return (*array[:1], *labels)
+        fits = [join(a, b) for a, b in zip(array, labels, strict=False)]  # join all, then ask
+        if not all(fits):
+            raise ShapeError(
+                f"{what}, with {words(labels)} of labels; there is a label for each row."
+            )
+        if node.rows is not None and not join(labels[0], self.size(node.rows)):
+            raise ShapeError(f"{what}; {node.rows} is not how many rows there are.")
+        return labels
 
     def _axis(self, node: Node, shape: ShapeVariables, axis: int | None) -> int | None:
         if axis is None or -len(shape) <= axis < len(shape):
@@ -311,6 +514,13 @@ class Rules:
             meant = nodes.rebuilt(node, [first, transposed(second)])
             return f"{message} Did you mean {source(meant)}?"
         return f"{message} Declare others with --shape."
+
+
+def _solved(text: str, name: str, known: Mapping[str, int], value: int) -> int | None:
+    """The letter's number at which a size has a value, where the size grows with it by ones."""
+    one, two = (size_number(text, {**known, name: n}) for n in (1000, 1001))
+    found = value - one + 1000
+    return found if two - one == 1 and found >= 1 else None
 
 
 def _axes_of(shape: ShapeVariables) -> str:

@@ -73,9 +73,8 @@ _INSTEAD: dict[type[ast.AST], str] = {
     ast.IfExp: "relu(Y) and step(Y) decide by the sign of Y",
     ast.Lambda: "write the function out, such as sum(Y**2), or leave it undefined, f(Y); "
     "the scalar λ is lam",
-    ast.Subscript: "write whole matrices; the page shows their entries",
     ast.Tuple: "separate assignments with ;",
-    ast.List: "write matrices by their names",
+    ast.List: "a list holds entries or rows, such as [[1, 2], [3, 4]]",
     ast.Dict: "write ( and )",
     ast.Set: "write ( and )",
     ast.NamedExpr: f"give it a line of its own, such as {DEFAULT_PROGRAM}",

@@ -155,6 +155,11 @@ class _ClaimReader(Reader):
                 return nodes.Eye(self._letter(size, tree))
             case nodes.Ones(sizes):
                 return nodes.Ones(tuple(self._letter(size, tree) for size in sizes))
+            case nodes.OneHot(arg, size):
+                return nodes.OneHot(arg, self._letter(size, tree))
+            case nodes.Selection(kind, params, sizes):
+                own = tuple(self._letter(size, tree) for size in sizes)
+                return nodes.Selection(kind, params, own)
         return made
 
     def _letter(self, size: int | str, tree: ast.Call) -> int | str:

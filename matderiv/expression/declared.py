@@ -6,6 +6,7 @@ from collections.abc import Container, Mapping
 
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.program import Program
+from matderiv.expression.size_text import letters_of_size, put
 
 __all__ = ["as_numbers", "declared_letters", "like", "ones_kept"]
 
@@ -21,10 +22,16 @@ def declared_letters(
 
 
 def as_numbers(known: Mapping[str, Shape], letters: Container[str]) -> dict[str, Shape]:
-    """The same shapes with numbers in place of some letters."""
+    """The same shapes with numbers in place of some letters.
+
+    Of a size that is worked out from others all letters are numbers if it is one.
+    """
+    dims = {dim.symbol: dim.size for shape in known.values() for dim in shape}
+    fixed = {letter for size in dims if size in letters for letter in letters_of_size(size)}
+    numbers: dict[str, int | str] = {letter: dims[letter] for letter in fixed if letter in dims}
 
     def number(dim: Dim) -> Dim:
-        return Dim(str(dim.size), dim.size) if dim.symbol in letters else dim
+        return Dim(str(put(dim.symbol, numbers)), dim.size) if numbers else dim
 
     return {name: tuple(map(number, shape)) for name, shape in known.items()}
 

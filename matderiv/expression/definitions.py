@@ -49,14 +49,18 @@ def unfolded(node: Node, what: str, shape: ShapeOf = _unknown) -> Node:
     return simpler
 
 
+#: Kinds whose definition depends on shapes.
+_BY_SHAPE = (nodes.Mean, nodes.Mapped, nodes.Joined, nodes.Gathered)
+
+
 def simpler_parts(node: Node) -> Iterator[Node]:
-    """The parts of a node's definition, unfolded down to primitive nodes and means.
+    """The parts of a node's definition, unfolded down to primitive nodes, means and index maps.
 
     >>> [type(part).__name__ for part in simpler_parts(nodes.Norm(nodes.Name("x")))]
     ['Name', 'Name', 'Multiply', 'Sum', 'Apply']
     """
     bare = nodes.rebuilt(node, (nodes.Name("x") for _ in nodes.children(node)))
-    simpler = None if isinstance(node, nodes.Mean) else definition(bare)
+    simpler = None if isinstance(node, _BY_SHAPE) else definition(bare)
     if simpler is None:
         yield node
     else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from matderiv.expression.size_text import is_worked_out, letters_of_size, size_number
+
 __all__ = ["SINGLE", "Dim", "Shape", "sized"]
 
 
@@ -28,7 +30,13 @@ SINGLE = Dim("1", 1)
 
 def sized(shapes: Mapping[str, Shape], sizes: Mapping[str, int]) -> dict[str, Shape]:
     """The same shapes with other sizes for their letters."""
-    return {
-        name: tuple(Dim(dim.symbol, sizes.get(dim.symbol, dim.size)) for dim in shape)
-        for name, shape in shapes.items()
-    }
+    known = {d.symbol: d.size for shape in shapes.values() for d in shape} | dict(sizes)
+
+    def new(dim: Dim) -> Dim:
+        if is_worked_out(dim.symbol):
+            letters = letters_of_size(dim.symbol)
+            if all(letter in known for letter in letters):
+                return Dim(dim.symbol, size_number(dim.symbol, known))
+        return Dim(dim.symbol, sizes.get(dim.symbol, dim.size))
+
+    return {name: tuple(map(new, shape)) for name, shape in shapes.items()}

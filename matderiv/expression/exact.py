@@ -14,8 +14,16 @@ import numpy as np
 from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import definition
+from matderiv.expression.index_values import (
+    moved,
+    one_hot,
+    picked,
+    put_together,
+    selection_values,
+)
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import rearrange
+from matderiv.expression.size_text import size_number
 
 __all__ = ["NumberType", "exact_value"]
 
@@ -37,17 +45,18 @@ class NumberType:
 
     def eye(self, size: int | str) -> Any:
         """The identity matrix in this number type."""
-        return self._made(np.eye(self.size(size), dtype=np.int64))
+        return self.made(np.eye(self.size(size), dtype=np.int64))
 
     def ones(self, sizes: tuple[int | str, ...]) -> Any:
         """An array of ones in this number type."""
-        return self._made(np.ones([self.size(size) for size in sizes], dtype=np.int64))
+        return self.made(np.ones([self.size(size) for size in sizes], dtype=np.int64))
 
     def size(self, size: int | str) -> int:
         """The value of a size letter."""
-        return size if isinstance(size, int) else self.sizes[size]
+        return size_number(size, self.sizes)
 
-    def _made(self, array: Any) -> Any:
+    def made(self, array: Any) -> Any:
+        """An array of whole numbers in this number type."""
         return np.frompyfunc(lambda n: self.number(Fraction(int(n))), 1, 1)(array)
 
 
@@ -147,6 +156,11 @@ _VALUES: dict[type, Callable[..., Any]] = {
     nodes.Power: lambda _, by, base, exponent: by.power(base, exponent),
     nodes.Eye: lambda node, by: by.eye(node.size),
     nodes.Ones: lambda node, by: by.ones(node.sizes),
+    nodes.Selection: lambda node, by: by.made(selection_values(node, by.sizes)),
+    nodes.OneHot: lambda node, by, a: by.made(one_hot(a, by.size(node.size))),
+    nodes.Mapped: lambda node, by, a: moved(node, a, by.sizes),
+    nodes.Joined: lambda node, _, a, b: put_together(node, a, b),
+    nodes.Gathered: lambda node, _, a, labels: picked(node, a, labels),
     nodes.Rearrange: lambda node, _, a: rearrange(a, node),
     nodes.Sum: lambda node, _, a: np.sum(a, axis=node.axis, keepdims=node.keepdims),
     nodes.Prod: lambda node, _, a: np.prod(a, axis=node.axis, keepdims=node.keepdims),

@@ -180,6 +180,11 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "cross_entropy(Y, T)",
         "with rows T of probabilities",
     ),
+    ("cat", "concatenate((A, B))", ""),
+    ("row_stack", "vstack((A, B))", ""),
+    ("one_hot", "onehot(y, K)", "with the number K of labels"),
+    ("index_select", "take(X, y, axis=0)", ""),
+    ("embedding", "W[y]", "with labels y"),
     ("nll", "nll_loss(Y, T)", "with one-hot rows T and log-probabilities Y"),
     (
         "bce bce_loss binary_crossentropy log_loss",
@@ -206,18 +211,17 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         _ORDER,
     ),
     (
-        """cumsum cumulative_sum cumtrapz trapz trapezoid diff ediff1d gradient roll flip fliplr
-        flipud rot90 repeat tile pad tril triu take gather scatter scatter_add index_select
-        convolve correlate conv conv1d conv2d conv_transpose conv2 filter filter2 interp fft
+        """cumulative_sum cumtrapz trapz trapezoid ediff1d gradient rot90 gather scatter scatter_add
+                convolve correlate conv conv1d conv2d conv_transpose conv2 filter filter2 interp fft
         ifft rfft irfft dct toeplitz circulant hankel laplacian avg_pool avg_pool1d avg_pool2d
         interpolate upsample unfold fold embedding shift circshift""",
         "A @ x",
         _LINEAR,
     ),
     (
-        """reshape ravel flatten vec vech mat squeeze view concatenate concat
-        cat stack hstack vstack dstack column_stack row_stack append split array_split hsplit
-        vsplit block bmat blkdiag block_diag broadcast_to expand
+        """reshape ravel flatten vec vech mat squeeze view dstack column_stack append
+        split array_split hsplit
+        vsplit bmat blkdiag block_diag broadcast_to expand
         meshgrid horzcat vertcat cbind rbind resize atleast_1d atleast_2d atleast_3d asarray
         array copy kron kronecker khatri_rao tensordot multi_dot cross skew""",
         "sum(X @ W)",
@@ -291,8 +295,8 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ),
     ("corrcoef corr cor pearsonr", "x @ y/(norm(x)*norm(y))", "of two vectors less their means"),
     (
-        """arange linspace logspace geomspace tri vander hilb hilbert magic blackman hamming
-        hanning kaiser bartlett onehot one_hot indices""",
+        """arange linspace logspace geomspace vander hilb hilbert magic blackman hamming
+        hanning kaiser bartlett indices""",
         "A @ x",
         _MADE,
     ),

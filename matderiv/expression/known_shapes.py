@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from matderiv.errors import InputError
@@ -10,13 +10,15 @@ from matderiv.expression import nodes
 from matderiv.expression._rules import Rules
 from matderiv.expression._sizes import ShapeVariables, SizeVariable
 from matderiv.expression.axes import full_order
-from matderiv.expression.dims import Dim, Shape
+from matderiv.expression.dims import Dim, Shape, sized
+from matderiv.expression.index_maps import new_axis_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.norms import plain_norm
 from matderiv.expression.program import Assignment, Program
+from matderiv.expression.size_text import letters_of_size, size_number
 from matderiv.expression.vocabulary import did_you_mean
 
-__all__ = ["rules_over", "settled", "shape_of", "with_axes"]
+__all__ = ["labels_of", "rules_over", "settled", "shape_of", "sized_for", "with_axes"]
 
 _MATRIX = 2  # dimensions
 
@@ -41,6 +43,7 @@ def shape_of(node: Node, shapes: Mapping[str, Shape]) -> Shape:
     found = rules.shape(node)
     letters = {size.root(): letter for letter, size in rules.letters.items()}
     letters |= {size.root(): dim.symbol for dim, size in reversed(of.items())}
+    rules.symbols(letters)
     return tuple(_dim(size, letters) for size in found)
 
 
@@ -70,6 +73,55 @@ def rules_over(shapes: Mapping[str, Shape]) -> tuple[Rules, dict[Dim, SizeVariab
     return Rules(named, letter), of
 
 
+def sized_for(
+    program: Program, shapes: Mapping[str, Shape], sizes: Mapping[str, int]
+) -> dict[str, Shape]:
+    """The shapes with other sizes for their letters, larger ones where an index needs them.
+
+    >>> from matderiv.expression.parse import parse
+    >>> from matderiv.expression.shapes import infer
+    >>> program = parse("L = sum(x[3:])")
+    >>> sized_for(program, infer(program), {"N": 2})["x"]
+    (Dim(symbol='N', size=4),)
+    """
+    rules, of = rules_over(shapes)
+    for assignment in program.assignments:
+        rules.shape(assignment.value)
+    letters = {size.root(): dim.symbol for dim, size in of.items()}
+    rules.symbols(letters)
+    needed = [(letters.get(size.root(), "1"), least) for size, least, _ in rules.least]
+    needed += [(letters.get(size.root(), "1"), 1) for size, _, _ in rules.worked]
+    found = dict(sizes)
+    for text, least in needed:
+        own = [letter for letter in letters_of_size(text) if letter in found]
+        while own and all(letter in found for letter in letters_of_size(text)):
+            if size_number(text, found) >= least:
+                break
+            found |= {letter: found[letter] + 1 for letter in own}
+    return sized(shapes, found)
+
+
+def labels_of(formulas: Iterable[Node], shapes: Mapping[str, Shape]) -> dict[str, int]:
+    """The names of labels in formulas, each with how many there are to choose from.
+
+    >>> from matderiv.expression.parse import parse
+    >>> shapes = {"E": (Dim("V", 5), Dim("D", 2)), "y": (Dim("N", 3),)}
+    >>> labels_of([parse("E[y]").loss.value], shapes)
+    {'y': 5}
+    """
+    found: dict[str, int] = {}
+    for node in (part for formula in formulas for part in nodes.walk(formula)):
+        match node:
+            case nodes.OneHot(nodes.Name(name)):
+                count = shape_of(node, shapes)[-1].size
+            case nodes.Gathered(array, nodes.Name(name), how):
+                count = shape_of(array, shapes)[0 if how == "rows" else -1].size
+            case _:
+                continue
+        found[name] = min(count, found.get(name, count))
+    return found
+
+
 def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str]) -> Dim:
     letter = letters.get(size.root(), str(size))
     if size.number is None:
@@ -97,6 +149,8 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
             return plain_norm(made, len(rules.shape(made.arg)))
         if isinstance(made, nodes.Rearrange | nodes.Transpose):
             return _in_order(made, len(rules.shape(made.arg)))
+        if isinstance(made, nodes.Mapped | nodes.Joined):
+            return _counted(made, rules)
         if isinstance(made, nodes.Sum) and made == nodes.Sum(made.arg) and single_product(made.arg):
             return nodes.Trace(made.arg)
         if not isinstance(made, nodes.Reduction | nodes.AlongAxis) or made.axis is None:
@@ -128,6 +182,8 @@ def with_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
         made = nodes.rebuilt(node, map(new, nodes.children(node)))
         if isinstance(made, nodes.Rearrange | nodes.Transpose):
             return _in_order(made, len(rules.shape(made.arg)))
+        if isinstance(made, nodes.Mapped | nodes.Joined):
+            return _counted(made, rules)
         if isinstance(made, nodes.Norm):
             return plain_norm(made, len(rules.shape(made.arg)))
         return made
@@ -148,6 +204,18 @@ def _in_order(node: nodes.Rearrange | nodes.Transpose, dimensions: int) -> Node:
     if order == tuple(range(dimensions)):
         return node.arg
     return nodes.Transpose(node.arg) if order == (1, 0) else nodes.Rearrange(node.arg, order)
+
+
+def _counted(node: nodes.Mapped | nodes.Joined, rules: Rules) -> Node:
+    """A map with its axis counted from the first; the only axis of a vector is None."""
+    if isinstance(node, nodes.Joined):
+        new, axis = new_axis_of(node, len(rules.shape(node.right)))
+        how = node.how if node.how == "list" else "stack" if new else "concatenate"
+        return replace(node, how=how, axis=None if how == "list" else axis)
+    dimensions = len(rules.shape(node.arg))
+    if node.axis is None or node.move[0] in ("tril", "triu"):
+        return node
+    return replace(node, axis=None if dimensions == 1 else node.axis % dimensions)
 
 
 def _single(node: Node, dimensions: int) -> Node:

@@ -9,6 +9,7 @@ from functools import partial
 from matderiv.expression import nodes
 from matderiv.expression.axes import einsum, swapaxes
 from matderiv.expression.nodes import ONE, TWO, ZERO, Node
+from matderiv.expression.shorthand import nll_loss
 
 __all__ = ["EXAMPLES", "LAYERS"]
 
@@ -169,7 +170,7 @@ LAYERS: dict[str, Callable[..., Node]] = {
     "swiglu": _gated("silu"),
     "dropout": _dropout,
     "softmin": lambda y: nodes.Softmax(nodes.Negate(y), -1),
-    "nll_loss": lambda y, t: nodes.Negate(_mean_of_rows(nodes.Multiply(t, y))),
+    "nll_loss": nll_loss,
     "kl_div": _kl_div,
     "poisson_nll_loss": _poisson,
     "gaussian_nll_loss": _gaussian,

@@ -24,10 +24,14 @@ __all__ = [
     "Entrywise",
     "Eye",
     "Functional",
+    "Gathered",
+    "IndexMap",
     "Inverse",
+    "Joined",
     "LogDet",
     "LogSoftmax",
     "LogSumExp",
+    "Mapped",
     "MatMul",
     "Max",
     "Maximum",
@@ -40,6 +44,7 @@ __all__ = [
     "Node",
     "Norm",
     "Number",
+    "OneHot",
     "Ones",
     "Outer",
     "Pi",
@@ -47,6 +52,7 @@ __all__ = [
     "Prod",
     "Rearrange",
     "Reduction",
+    "Selection",
     "Size",
     "Softmax",
     "Std",
@@ -343,6 +349,60 @@ class Ones(Hashed):
 
 
 @hashed_once
+class Selection(Hashed):
+    """A constant matrix of zeros and ones by a rule, such as eye(N)[1:], or a row of eye(N).
+
+    `kind` and `params` are the rule, in `index_maps`; sizes are numbers, letters, or texts of
+    sizes that are worked out, such as N - 1.
+    """
+
+    kind: str
+    params: tuple[int | str, ...]
+    sizes: tuple[int | str, ...]
+
+
+@hashed_once
+class OneHot(Hashed):
+    """1 at the place that each label in `arg` names along a last axis of this size, else 0."""
+
+    arg: Node
+    size: int | str
+
+
+@hashed_once
+class Mapped(Hashed):
+    """A with its entries moved along an axis: A[1:], roll(A, 1), cumsum(A), by `index_maps`."""
+
+    arg: Node
+    move: tuple[int | str | None, ...]
+    axis: int | None = None
+
+
+@hashed_once
+class Joined(Hashed):
+    """Two arrays in one: `how` is concatenate, stack, list, vstack or hstack.
+
+    `more`: the left one is itself the beginning of the same list of arrays.
+    """
+
+    left: Node
+    right: Node
+    how: str
+    axis: int | None = None
+    more: bool = False
+
+
+@hashed_once
+class Gathered(Hashed):
+    """Entries of A at integer labels: A[y], A[:, y], or A[arange(N), y] where `how` is picked."""
+
+    array: Node
+    labels: Node
+    how: str
+    rows: int | str | None = None
+
+
+@hashed_once
 class Size(Hashed):
     """A size as a number: N, the number of rows of X."""
 
@@ -390,6 +450,11 @@ Node = (
     | Norm
     | Eye
     | Ones
+    | Selection
+    | OneHot
+    | Mapped
+    | Joined
+    | Gathered
     | Size
     | Pi
 )
@@ -402,6 +467,9 @@ Entrywise = Arithmetic | Maximum | Minimum
 
 #: Operations that reduce all entries, or those along an axis, to one.
 Reduction = Sum | Mean | Prod | Max | Min | LogSumExp | Var | Std
+
+#: Constants of zeros and ones, and what is a product with one.
+IndexMap = Selection | OneHot | Mapped | Joined | Gathered
 
 #: Operations along an axis that keep the shape.
 AlongAxis = Softmax | LogSoftmax

@@ -18,9 +18,18 @@ from matderiv.expression import nodes
 from matderiv.expression.axes import full_order
 from matderiv.expression.definitions import defined, unfolded
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.index_values import (
+    moved,
+    one_hot,
+    picked,
+    put_together,
+    refused_labels,
+    selection_values,
+)
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES, OPERATIONS
 from matderiv.expression.shapes import Shape
+from matderiv.expression.size_text import letters_of_size, size_number
 from matderiv.expression.source import source
 
 __all__ = ["Array", "Evaluator", "Functions", "numeric_value", "rearrange"]
@@ -129,9 +138,36 @@ class Evaluator:
                 return np.eye(self._size(node, size))
             case nodes.Ones(sizes):
                 return np.ones([self._size(node, size) for size in sizes])
+            case _ if isinstance(node, nodes.IndexMap):
+                return self._index_map(node)
         if type(node) not in _PLAIN:
             return self._by_definition(node)
         return _PLAIN[type(node)](*map(self.of, nodes.children(node)))
+
+    def _index_map(self, node: nodes.IndexMap) -> Array:
+        match node:
+            case nodes.Selection(sizes=sizes):
+                for size in sizes:
+                    self._size(node, size)
+                return selection_values(node, self._sizes)
+            case nodes.OneHot(arg, size):
+                return one_hot(self._labels(arg, self._size(node, size)), self._size(node, size))
+            case nodes.Mapped(arg):
+                return moved(node, self.of(arg), self._sizes)
+            case nodes.Joined(left, right):
+                return put_together(node, self.of(left), self.of(right))
+            case nodes.Gathered(array, labels, how):
+                given = self.of(array)
+                if not given.ndim:
+                    raise ShapeError(f"{source(array)} is a number, and has no rows.")
+                count = given.shape[0 if how == "rows" else -1]
+                return picked(node, given, self._labels(labels, count))
+
+    def _labels(self, node: Node, count: int) -> Array:
+        labels = self.of(node)
+        if why := refused_labels(labels, count):
+            raise InputError(f"{source(node)} {why}.")
+        return labels
 
     def _by_definition(self, node: Node) -> Array:
         return self.of(unfolded(node, "value"))
@@ -151,7 +187,9 @@ class Evaluator:
         if isinstance(size, int):
             return size
         missing = f"{source(node)}: the size {size} is not known; give it a number."
-        return _look_up(self._sizes, size, missing)
+        for letter in letters_of_size(size):
+            _look_up(self._sizes, letter, missing)
+        return size_number(size, self._sizes)
 
 
 def rearrange(array: npt.NDArray[Any], node: nodes.Rearrange) -> npt.NDArray[Any]:

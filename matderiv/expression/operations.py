@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial, reduce
 
-from matderiv.expression import axes, nodes
+from matderiv.expression import axes, index_calls, index_maps, nodes
 from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.layers import EXAMPLES, LAYERS
@@ -24,7 +24,8 @@ class Operation:
 
     `method`: it is also called as X.sum(axis=0). `word`: its name in formulas on a page.
     `everywhere`: NumPy, torch and JAX have it under the same name with the same operands.
-    `text`: the option that stands first, a text; any number of operands follows.
+    `text`: the option that stands first, a text; any number of operands follows. `several`: its
+    one operand is a list of arrays.
     """
 
     make: Callable[..., Node]
@@ -34,6 +35,7 @@ class Operation:
     word: str = ""
     everywhere: bool = False
     text: str = ""
+    several: bool = False
 
     def example(self, name: str) -> str:
         """The plainest call.
@@ -64,9 +66,22 @@ _EXAMPLES = EXAMPLES | {
     "moveaxis": ("X", "0", "-1"),
     "expand_dims": ("x", "1"),
     "matrix_power": ("X", "3"),
+    "roll": ("X", "1", "axis=0"),
+    "repeat": ("X", "2", "axis=0"),
+    "tile": ("x", "2"),
+    "pad": ("x", "(1, 1)"),
+    "tri": ("4",),
+    "onehot": ("y", "K"),
 }
 
 _REDUCING = ("axis", "keepdims")
+
+#: Functions of a list of arrays, by how they join them.
+JOINING = {
+    **{name: name for name in ("concatenate", "stack", "vstack", "hstack")},
+    "concat": "concatenate",
+}
+NEW_AXES = frozenset({"concatenate", "stack"})
 
 
 def _read_as(make: Callable[..., Node]) -> Operation:
@@ -116,6 +131,17 @@ OPERATIONS: dict[str, Operation] = {
     "moveaxis": Operation(axes.moveaxis, ("X",), ("source", "destination")),
     "expand_dims": Operation(axes.expand_dims, ("x",), ("axis",)),
     "einsum": Operation(axes.einsum, ("X", "W"), text="subscripts"),
+    **{
+        name: Operation(make, operands, options)
+        for name, (make, operands, options) in index_calls.map_calls.items()
+    },
+    **{
+        name: Operation(
+            index_calls.joining(how), ("(A, B)",), ("axis",) * (how in NEW_AXES), several=True
+        )
+        for name, how in JOINING.items()
+    },
+    "block": Operation(index_calls.block, ("[[A, B], [C, D]]",), several=True),
     "eye": Operation(nodes.Eye, operands=(), options=("size",)),
     "ones": Operation(nodes.Ones, operands=(), options=("sizes",)),
     "zeros": Operation(nodes.zeros, operands=(), options=("sizes",)),
@@ -196,4 +222,7 @@ COMPOSITE: dict[type, Callable[..., Node]] = {
     nodes.LogDet: lambda node, _: nodes.Apply(
         "log", nodes.Apply("abs", nodes.Determinant(node.arg))
     ),
+    nodes.Mapped: index_maps.mapped,
+    nodes.Joined: index_maps.put_beside,
+    nodes.Gathered: index_maps.gathered,
 }

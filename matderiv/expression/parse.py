@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import Any
 
 from matderiv.errors import InputError, ProgramSyntaxError, ShapeError
 from matderiv.expression import nodes
@@ -19,6 +20,7 @@ from matderiv.expression._syntax import instead_of, name_trouble, syntax_trouble
 from matderiv.expression._unroll import GIVEN, one_line_loops, unrolled
 from matderiv.expression.axes import over_axes, swapaxes
 from matderiv.expression.foreign import elsewhere, instead_of_name
+from matderiv.expression.index_calls import Labels, indexed, literal, read_size
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import operation_of
 from matderiv.expression.program import Assignment, Program
@@ -271,6 +273,11 @@ class Reader:
                 return swapaxes(self._node(value, depth + 1), -1, -2)
             case ast.Subscript(value=value, slice=index) if (new := new_axes(index)) is not None:
                 return nodes.Rearrange(self._node(value, depth + 1), *new)
+            case ast.Subscript():
+                return self._indexed(tree, depth)
+            case ast.List(elts=[_, *_] as parts):
+                self._check_literal(tree)
+                return literal([self._node(part, depth + 1) for part in parts])
             case ast.Attribute(attr=attr):
                 raise self._error(
                     f".{attr} is not in the language; the only attribute is .T, as in X.T.",
@@ -280,6 +287,61 @@ class Reader:
             case ast.Call():
                 return self._call(tree, depth)
         raise self._error(f"{self._words(tree)} is not in the language; {instead_of(tree)}.", tree)
+
+    def _indexed(self, tree: ast.Subscript, depth: int) -> Node:
+        """X[1:], X[:, 0], and X[arange(N), y] by labels."""
+        array = self._node(tree.value, depth + 1)
+        try:
+            found = indexed(array, tree.slice)
+        except ShapeError as error:
+            raise self._error(f"{self._words(tree)}: {error}", tree) from None
+        if not isinstance(found, Labels):
+            return found
+        labels = self._node(found.tree, depth + 1)
+        rows = None if found.rows is None else read_size(found.rows)
+        if found.rows is not None and rows is None and not self._is_length(found.rows, tree):
+            raise self._error(
+                f"{self._words(tree)}: the rows are all of them, arange(N) or arange(len(y)).", tree
+            )
+        return nodes.Gathered(array, labels, found.how, rows)
+
+    @staticmethod
+    def _is_length(tree: ast.expr, index: ast.Subscript) -> bool:
+        """Whether a number of rows is that of the array or the labels of an index."""
+        assert isinstance(index.slice, ast.Tuple)
+        named = (index.value, index.slice.elts[1])
+        match tree:
+            case ast.Call(func=ast.Name(id="len"), args=[of]):
+                pass
+            case ast.Subscript(ast.Attribute(value=of, attr="shape"), ast.Constant(value=0)):
+                pass
+            case _:
+                return False
+        return any(ast.dump(of) == ast.dump(other) for other in named)
+
+    def _check_literal(self, tree: ast.List) -> None:
+        """Refuse rows of unequal length."""
+        rows = [len(row.elts) if isinstance(row, ast.List) else 0 for row in tree.elts]
+        for number, count in enumerate(rows):
+            if count != rows[0]:
+                raise self._error(
+                    f"{self._words(tree)} is ragged: row 0 has {rows[0] or 'no list of'} entries, "
+                    f"row {number} {count or 'none'}; give all rows as many.",
+                    tree,
+                )
+
+    def _several(self, name: str, tree: ast.expr, depth: int) -> list[Any]:
+        """The arrays of a list, of block a list of rows."""
+        if not isinstance(tree, ast.Tuple | ast.List) or not tree.elts:
+            example = operation_of(name).example(name)
+            raise self._error(f"{name} takes a list of arrays: {example}.", tree)
+        if name != "block":
+            return [self._node(part, depth + 1) for part in tree.elts]
+        nested = all(isinstance(row, ast.List) for row in tree.elts)
+        rows = tree.elts if nested else [tree]
+        return [
+            [[self._node(part, depth + 1) for part in getattr(row, "elts", ())] for row in rows]
+        ]
 
     def _call(self, tree: ast.Call, depth: int) -> Node:
         if (spectral := of_matrix(tree)) is not None:
@@ -296,7 +358,10 @@ class Reader:
             operands, options = arrange(name, operation_of(name), tree, args)
         except Refusal as refusal:
             raise self._error(refusal.message, refusal.tree) from None
-        made = [self._node(operand, depth + 1) for operand in operands]
+        if operation_of(name).several:
+            made = self._several(name, operands[0], depth)
+        else:
+            made = [self._node(operand, depth + 1) for operand in operands]
         for option, value in options.items():
             if isinstance(value, ast.expr):
                 options[option] = self._node(value, depth + 1)
@@ -304,7 +369,8 @@ class Reader:
         try:
             if name == "einsum":
                 return make(options["subscripts"], *made)
-            if isinstance(axes := options.get("axis"), tuple) and name != "norm":
+            many = operation_of(name).several or name == "norm"
+            if isinstance(axes := options.get("axis"), tuple) and not many:
                 (arg,) = made
                 return over_axes(make, arg, axes, keepdims=bool(options.get("keepdims")))
             return make(*made, **options)

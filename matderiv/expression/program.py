@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
+from matderiv.expression.size_text import letters_of_size
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import needs_word
 
@@ -66,11 +67,16 @@ class Program:
         found: set[int | str] = set()
         for assignment in self.assignments:
             for node in nodes.walk(assignment.value):
-                if isinstance(node, nodes.Eye):
-                    found.add(node.size)
-                elif isinstance(node, nodes.Ones):
-                    found.update(node.sizes)
-        return frozenset(size for size in found if isinstance(size, str))
+                match node:
+                    case nodes.Eye(size) | nodes.OneHot(_, size):
+                        found.add(size)
+                    case nodes.Ones(sizes) | nodes.Selection(sizes=sizes):
+                        found.update(sizes)
+                    case nodes.Mapped(_, (_, *places)):
+                        found.update(place for place in places if place is not None)
+                    case nodes.Gathered(rows=rows) if rows is not None:
+                        found.add(rows)
+        return frozenset(x for s in found if isinstance(s, str) for x in letters_of_size(s))
 
     def functions(self) -> frozenset[str]:
         """The names of all functions that are applied, known or undefined."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 from matderiv.errors import InputError, ShapeError, brief
@@ -25,6 +25,7 @@ from matderiv.expression.readings import (
     taken,
     unlike_matrices,
 )
+from matderiv.expression.size_text import size_number
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import MAX_SIZE, did_you_mean, is_greek
 
@@ -37,6 +38,7 @@ DEFAULT_SIZES = {"N": 2, "D": 4, "M": 3}
 _DEFAULTS = (*DEFAULT_SIZES.values(), 5)
 
 _MATRIX = 2  # dimensions
+_TWO, _FEW = 2, 9  # entries
 _MOST = 8  # dimensions; each needs a letter
 
 #: Names that are always those of scalars.
@@ -142,10 +144,14 @@ class _Inference:
         self.sizes = {name: _size(f"{name} is", n) for name, n in sizes.items() if n is not None}
         self.declared = {name: _declared(name, shape) for name, shape in shapes.items()}
         self.named = _dimensions_named(program)
-        self.rules = Rules(self._unassigned)
+        self.rules = self._rules()
         self.known = self.rules.known
         #: Sizes that are 1 because of what an input stands beside.
         self.single: dict[str, tuple[int | None, ...]] = {}
+
+    def _rules(self) -> Rules:
+        assigned = frozenset(a.name for a in self.program.assignments)
+        return Rules(self._unassigned, assigned=assigned)
 
     def run(self, *, scalar: bool) -> dict[str, Shape]:
         inputs = self.program.inputs()
@@ -165,7 +171,7 @@ class _Inference:
         self._infer(self.declared)
         while single := self._single():
             self.single |= single
-            self.rules = Rules(self._unassigned)
+            self.rules = self._rules()
             self.known = self.rules.known
             self._infer(self.declared)
         if scalar:
@@ -391,19 +397,48 @@ class _Inference:
                     f"Leave out {name}, or give it {size.number}."
                 )
             size.settle(number)
+        self.rules.work_out()
+        self.rules.tell_apart()
         shapes = (*self.known.values(), *((size,) for size in slots.values()))
         fixed = {s.number for shape in shapes for s in shape if s.fixed}
+        worked = {size.root() for size, _, _ in self.rules.worked}
         for name, size in self._slots.items():
-            if size.number is None and DEFAULT_SIZES[name] not in fixed:
-                size.settle(DEFAULT_SIZES[name])
+            free = size.number is None and size.root() not in worked
+            if free and DEFAULT_SIZES[name] not in fixed:
+                self._give(size, [DEFAULT_SIZES[name], *_DEFAULTS])
         used = Counter(s.number for s in {s.root() for shape in shapes for s in shape})
-        for shape in shapes:
-            for size in shape:
-                if size.number is None:
-                    beside = [s.number for s in shape]
-                    number = min(_DEFAULTS, key=lambda n: (n in beside, used[n]))
-                    used[number] += 1
-                    size.settle(number)
+        pairs = ((shape, size) for shape in shapes for size in shape)
+        for shape, size in sorted(pairs, key=lambda pair: pair[1].root() in worked):
+            if size.number is None:
+                beside = [s.number for s in shape]
+                order = sorted(_DEFAULTS, key=lambda n: (n in beside, used[n]))
+                self._give(size, order)
+                used[size.number] += 1
+        for size, least, node in self.rules.least:
+            if (size.number or least) < least:
+                raise ShapeError(
+                    f"{source(node)}: {source(node.arg)} has {size.number} entries there, and "
+                    f"needs {least}."
+                )
+
+    def _give(self, size: SizeVariable, wishes: Sequence[int]) -> None:
+        """A number for an open size, at which slices of it have two entries if that can be."""
+        root = size.root()
+        least = max((n for own, n, _ in self.rules.least if own.root() is root), default=1)
+
+        def leaves(number: int) -> bool:
+            """Whether what is worked out from the size has two entries or more."""
+            for _, text, at in self.rules.worked:
+                known = {n: number if s.root() is root else s.number for n, s in at.items()}
+                numbers = {name: n for name, n in known.items() if n is not None}
+                complete = number in known.values() and len(numbers) == len(known)
+                if complete and size_number(text, numbers) < _TWO:
+                    return False
+            return True
+
+        fitting = [n for n in (*wishes, *range(least, least + _FEW)) if n >= least and leaves(n)]
+        size.settle(fitting[0] if fitting else least)
+        self.rules.work_out()
 
     def _lettered(self) -> dict[str, SizeVariable]:
         """All sizes with a letter: those of the first product, and those the program writes."""
@@ -453,9 +488,16 @@ class _Inference:
             symbols[root] = found
             taken.add(found)
 
+        worked = {size.root() for size, _, _ in self.rules.worked if not size.fixed}
         for letter, size in self._slots.items():
-            give(size, letter, f"{letter}_0")
+            if size.root() not in worked:
+                give(size, letter, f"{letter}_0")
         wishes = () if self._slots else tuple(DEFAULT_SIZES)
+        for _, _, at in self.rules.worked:
+            for size in at.values():
+                if size.root() not in worked:
+                    give(size, *wishes)
+        self.rules.symbols(symbols)
         for shape in self.known.values():
             for size in shape:
                 give(size, *wishes)

@@ -19,6 +19,7 @@ __all__ = [
     "greater",
     "lstsq",
     "matrix_power",
+    "nll_loss",
     "unequal",
 ]
 
@@ -249,8 +250,35 @@ def _with_logits(z: Node, t: Node) -> Node:
 
 
 def _cross_entropy(z: Node, t: Node) -> Node:
-    rows = nodes.Sum(nodes.Multiply(t, nodes.LogSoftmax(z, axis=-1)), axis=-1)
-    return nodes.Negate(nodes.Mean(rows))
+    return nll_loss(nodes.LogSoftmax(z, axis=-1), t)
+
+
+def nll_loss(y: Node, t: Node) -> Node:
+    """The mean over rows of -Σ t·y, or of -y at the label; a vector beside a matrix is labels.
+
+    >>> from matderiv.expression.source import source
+    >>> source(nll_loss(nodes.Name("Y"), nodes.Name("t")))
+    '-mean(Y[arange(len(t)), t])'
+    """
+    if isinstance(t, nodes.Name) and t.name[0].islower() and _is_matrix(y):
+        return nodes.Negate(nodes.Mean(nodes.Gathered(y, t, "picked")))
+    return nodes.Negate(nodes.Mean(nodes.Sum(nodes.Multiply(t, y), axis=-1)))
+
+
+def _is_matrix(node: Node) -> bool:
+    """Whether an expression is most likely a matrix, by the letters of its names."""
+    match node:
+        case nodes.Name(name):
+            return name[0].isupper()
+        case nodes.MatMul(left, right):
+            return _is_matrix(left) and _is_matrix(right)
+        case nodes.LogSoftmax(arg) | nodes.Softmax(arg) | nodes.Apply(_, arg) | nodes.Negate(arg):
+            return _is_matrix(arg)
+        case nodes.Transpose(arg):
+            return _is_matrix(arg)
+        case _ if isinstance(node, nodes.Arithmetic):
+            return any(map(_is_matrix, nodes.children(node)))
+    return False
 
 
 def _cosine(x: Node, y: Node) -> Node:

@@ -7,8 +7,17 @@ from fractions import Fraction
 
 from matderiv.expression import nodes
 from matderiv.expression.axes import at_once, moveaxis, swapaxes
+from matderiv.expression.index_source import (
+    gathered_text,
+    indexed_base,
+    is_indexed,
+    joined_text,
+    mapped_text,
+    selection_text,
+)
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
+from matderiv.expression.size_text import is_worked_out
 
 __all__ = ["BINARY", "is_turned", "mixes", "rearrangement", "source"]
 
@@ -54,7 +63,7 @@ def _source(node: Node) -> tuple[str, int]:
         case nodes.Number(value):
             return _number(value)
         case nodes.Size(symbol):
-            return symbol, _ATOM
+            return (f"({symbol})" if is_worked_out(symbol) else symbol), _ATOM
         case nodes.Pi():
             return "pi", _ATOM
         case nodes.Negate(arg):
@@ -86,8 +95,34 @@ def _source(node: Node) -> tuple[str, int]:
             one = f"({source(first)})" if mixes(node) else _wrapped(first, left)
             return one + operator + _wrapped(second, right), own
         case _:
-            parts = [*map(source, _arrays(node)), *_options(node)]
-            return f"{NAMES[type(node)]}({', '.join(parts)})", _ATOM
+            return _called(node), _ATOM
+
+
+def _called(node: Node) -> str:
+    if isinstance(node, nodes.IndexMap):
+        return _index_map(node)
+    parts = [*map(source, _arrays(node)), *_options(node)]
+    return f"{NAMES[type(node)]}({', '.join(parts)})"
+
+
+def _index_map(node: Node) -> str:
+    match node:
+        case nodes.Selection():
+            text = selection_text(node)
+            return text if isinstance(text, str) else _index_map(text)
+        case nodes.OneHot(arg, size):
+            return f"onehot({source(arg)}, {size})"
+        case nodes.Mapped() if is_indexed(node):
+            base, index = indexed_base(node)
+            return _wrapped(base, _ATOM) + index
+        case nodes.Mapped(arg):
+            return mapped_text(node, source(arg))
+        case nodes.Joined():
+            return joined_text(node, source)
+        case nodes.Gathered(array, labels, _, rows):
+            named = source(labels)
+            return _wrapped(array, _ATOM) + gathered_text(node, named, str(rows or f"len({named})"))
+    raise AssertionError(node)
 
 
 def _filled(name: str, sizes: tuple[int | str, ...]) -> str:

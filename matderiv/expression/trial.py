@@ -13,6 +13,8 @@ import numpy as np
 
 from matderiv.errors import InputError
 from matderiv.expression import nodes
+from matderiv.expression.index_values import drawn_labels
+from matderiv.expression.known_shapes import labels_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Array, numeric_value, sizes_in
 from matderiv.expression.shapes import Shape
@@ -109,6 +111,8 @@ def _tried(
             name: np.asarray(chance.uniform(low, high, tuple(dim.size for dim in shape)))
             for name, shape in inputs.items()
         }
+        for name, count in labels_of((value for _, value in steps), shapes).items():
+            values[name] = drawn_labels(values[name], count)
         try:
             with np.errstate(all="ignore"):
                 for name, value in steps:

@@ -14,6 +14,7 @@ from fractions import Fraction
 from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
+    Chosen,
     Delta,
     Entry,
     Form,
@@ -26,6 +27,7 @@ from matderiv.calculus.index_forms.forms import (
 )
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
+from matderiv.expression.size_text import is_worked_out
 from matderiv.expression.source import source
 
 __all__ = ["IndexText", "Scope", "formula_text", "index_list"]
@@ -54,7 +56,8 @@ def _told(node: Node, unit: tuple[Index, ...]) -> Node:
     match node:
         case nodes.Size(symbol, size):
             fixed = symbol == str(size)
-            return nodes.Number(Fraction(size)) if fixed else nodes.Name(symbol)
+            name = f"({symbol})" if is_worked_out(symbol) else symbol
+            return nodes.Number(Fraction(size)) if fixed else nodes.Name(name)
         case nodes.Pi():
             return nodes.Name(_PI)
         case nodes.Name(name) if name[0] == "δ":
@@ -101,6 +104,8 @@ class IndexText:
 
     def _atom(self, atom: Atom, scope: Scope) -> str:
         match atom:
+            case Chosen(constant, indices):
+                return self._entry(source(constant), [_index(i, scope) for i in indices])
             case Entry(name, indices):
                 return self._entry(name, [_index(i, scope) for i in indices])
             case SizeAtom(letter):

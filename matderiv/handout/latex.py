@@ -39,7 +39,7 @@ ROOM = 32.7
 #: The command of each level of heading, in a document of its own and in a piece of another.
 _SECTIONS = ("section", "subsection", "subsubsection")
 _AMSMATH_COLUMNS = 10
-_BROKEN = r"p{0.22\linewidth}"
+_BROKEN = r"p{0.19\linewidth}"
 _ARROW = 2.0  # the width of ⇒ in em
 _WORDY = 24  # letters of a cell from which on its column breaks lines
 _MANY = 8  # columns of a table from which on they stand closer

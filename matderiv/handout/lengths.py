@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Literal, get_args
 
 from matderiv.derivation.board import Board, build_board
@@ -91,7 +92,8 @@ def _lines(board: Board, composer: ProgramComposer) -> Iterator[Block]:
 def _formulas(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     """The gradients alone, with those that they call by name."""
     yield Paragraph(fill(composer.language, "lengths.formulas", {}))
-    rows = (row for row in board_rows(board, composer.language) if row.follows)
+    lines = board_rows(board, composer.language)
+    rows = (replace(row, note=()) for row in lines if row.follows)
     yield BoardBlock(tuple(rows))
 
 

@@ -30,6 +30,7 @@ __all__ = ["METHOD_WRITERS", "differential_rules", "introduction"]
 #: The key of the rule that gives the differential of a node that has operands.
 _RULES: dict[type, str] = {
     **dict.fromkeys(COMPOSITE, "defined"),
+    **dict.fromkeys((nodes.OneHot, nodes.Mapped, nodes.Joined, nodes.Gathered), "linear"),
     nodes.Add: "linear",
     nodes.Subtract: "linear",
     nodes.Negate: "linear",

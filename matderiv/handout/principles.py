@@ -77,7 +77,7 @@ def principle_table(task: Task, language: str) -> Iterator[Block]:
     """The rules that a program uses, each with the gradient that is proved for it.
 
     Raises:
-        ProofError: a rule is not proved.
+        ProofError: a rule is not proved for all sizes.
     """
     rows = [
         (_forward(rule), _backward(rule), fill(language, f"principle.{key}", {}))
@@ -110,7 +110,7 @@ def _used(task: Task) -> Iterator[tuple[str, _Rule]]:
 def _task(rule: _Rule) -> Task:
     task = read_task(rule.program, rule.wrt, shapes=rule.shapes, scalar=True)
     for name in rule.wrt:
-        if task.prover.all_of(name).status != "equal":
+        if not task.prover.all_of(name).index:
             raise ProofError(f"the rule {rule.program!r} is not proved")
     return task
 

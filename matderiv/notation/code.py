@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from matderiv.calculus.formulas.as_typed import as_typed
 from matderiv.calculus.formulas.removable import removed
 from matderiv.calculus.formulas.shaping import numbered
 from matderiv.calculus.index_forms.einsums import EinsumTerm
@@ -28,10 +29,12 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape
+from matderiv.expression.size_text import is_worked_out, letters_of_size
 from matderiv.expression.source import BINARY, mixes, rearrangement, source
 from matderiv.expression.vocabulary import did_you_mean
 from matderiv.notation._careful import Careful, CarefulCode, Solve, repeated, walk_code
 from matderiv.notation._targets import ALWAYS, TARGETS, Target
+from matderiv.notation.code_index_maps import MapCode
 from matderiv.notation.statements import statements
 
 __all__ = ["LANGUAGES", "Wanted", "gradient_code"]
@@ -124,11 +127,21 @@ class _Function:
         self._shared = repeated(self._whole)
         self._done: dict[CarefulCode, str] = {}
         self._lines: list[str] = []
+        self._maps = MapCode(
+            target.module,
+            lambda node: self._of(node)[0],
+            lambda node: self._wrapped(node, _ATOM),
+            lambda node: self._array(self._of(node)[0], node),
+            self._size,
+            lambda node: len(self._shape_of(node)),
+            self._like,
+        )
 
     def _careful(self, formula: Node) -> CarefulCode:
         """The formula as it is worked out."""
         written = removed(stable(formula, self._swept), self._shape)
-        return Careful(self._swept.facts).of(_said(written, self._target, self._shape))
+        said = _said(written, self._target, self._shape)
+        return Careful(self._swept.facts).of(as_typed(said, self._shape))
 
     # -- the text ----------------------------------------------------------------------------
 
@@ -195,14 +208,17 @@ class _Function:
             names = " and ".join(self._formulas)
             yield f'"""{results}: the {what} of {program.loss.name} by {names}.'
         yield ""
-        yield from (f"    {a.name} = {source(a.value)}" for a in program.assignments)
+        yield from (
+            f"    {a.name} = {source(as_typed(a.value, self._shape))}" for a in program.assignments
+        )
         yield ""
         shapes = self._swept.graph.shapes
         letters = frozenset(dim.symbol for shape in shapes.values() for dim in shape)
         yield from (
-            f"    {self._rename.label(name)} = {source(numbered(value, shapes, letters))}"
+            f"    {self._rename.label(name)} = {source(numbered(typed, shapes, letters))}"
             for name, value in self._known.items()
             if name not in shapes
+            for typed in [as_typed(value, self._shape)]
         )
         yield ""
         assumed = self._swept.facts.assumed
@@ -256,7 +272,8 @@ class _Function:
                     return text, 2 if value >= 0 else 1
                 return text, _ATOM if value >= 0 else _UNARY
             case nodes.Size(symbol):
-                return self._size(symbol), _ATOM
+                text = self._size(symbol)
+                return (f"({text})" if is_worked_out(symbol) else text), _ATOM
             case nodes.Pi():
                 return f"{self._target.module}.pi", _ATOM
             case nodes.Eye(size):
@@ -267,6 +284,8 @@ class _Function:
                 return self._filled(code, inner), _ATOM
             case nodes.Multiply(nodes.Number(0), nodes.Ones() as ones):
                 return self._written(ones)[0].replace(".ones(", ".zeros(", 1), _ATOM
+            case _ if isinstance(code, nodes.IndexMap):
+                return self._maps.of(code), _ATOM
             case nodes.Negate(arg):
                 return "-" + self._wrapped(arg, _UNARY), _UNARY
             case nodes.Transpose(arg):
@@ -372,6 +391,10 @@ class _Function:
         """A size: a number, a letter that an input's shape gives, or one that is given itself."""
         if isinstance(size, int) or size.isdigit():
             return str(size)
+        if is_worked_out(size):
+            for letter in letters_of_size(size):
+                self._size(letter)
+            return size
         if size not in self._letters:
             for name in self._inputs:
                 for place, dim in enumerate(self._swept.graph.shapes[name]):
@@ -389,7 +412,7 @@ def _said(node: Node, target: Target, shape: ShapeOf) -> Node:
         case nodes.Apply(function) if function in FUNCTIONS:
             named = FUNCTIONS[function].spelled(function, target.name) is not None
         case _:
-            named = type(node) in target.words
+            named = type(node) in target.words or isinstance(node, nodes.IndexMap)
     simpler = None if named else definition(node, shape)
     if simpler is not None:
         return _said(simpler, target, shape)

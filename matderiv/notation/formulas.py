@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction as Rational
 from typing import Literal
 
+from matderiv.calculus.formulas.as_typed import as_typed
 from matderiv.calculus.formulas.broadcasting import ShapeOf
 from matderiv.calculus.index_forms.forms import Index
 from matderiv.errors import MissingRuleError
@@ -32,6 +33,7 @@ from matderiv.notation.boxes import (
     Word,
     joined,
 )
+from matderiv.notation.index_maps import constant_entry, index_map_box, size_box
 from matderiv.notation.names import (
     entry_box,
     entry_ratio,
@@ -112,7 +114,7 @@ class Formulas:
     @staticmethod
     def size(symbol: str) -> Box:
         """The letter of a size, or its number if it has none."""
-        return NumberBox(symbol) if symbol.isdigit() else name_box(symbol)
+        return size_box(symbol)
 
     def shown(self, count: int, also: Iterable[int] = ()) -> list[int | None]:
         """The numbers 1 … count that are shown, those of `also` too, None for the dots."""
@@ -187,6 +189,11 @@ class Formulas:
             ):
                 return Terms(tuple(self._signed(node))), "sum"
             case nodes.MatMul():
+                if any(isinstance(part, nodes.Selection) for part in nodes.walk(node)):
+                    typed = as_typed(node, self.shape)
+                    if not isinstance(typed, nodes.MatMul):
+                        return self.held(typed)
+                    return self._matmul(typed), "product"
                 return self._matmul(node), "product"
             case nodes.Multiply(nodes.Number(0), nodes.Ones(sizes)):
                 return self._filled("0", sizes), "atom"
@@ -331,6 +338,8 @@ class Formulas:
                 return raised_box(self.base(arg), _T)
             case nodes.Rearrange(arg, order):
                 return self._rearranged(arg, order)
+            case _ if isinstance(node, nodes.IndexMap):
+                return index_map_box(node, self.node, self.base, lambda n: len(self.shape(n)))
             case nodes.Inverse(arg):
                 return raised_box(self.base(arg), Terms((("-", NumberBox("1")),)))
             case nodes.Apply("sqrt", arg):
@@ -400,6 +409,8 @@ class Formulas:
             return self.node(node)
         if isinstance(node, nodes.Name):
             return self.entry(node.name, indices)
+        if isinstance(node, nodes.Selection) and (found := constant_entry(node, indices)):
+            return found
         box = self.node(node)
         return entry_box(fenced(box), indices, commas=self.commas)
 

@@ -21,7 +21,6 @@ from matderiv.checking.question import Question, ask
 from matderiv.checking.report import line_text
 from matderiv.errors import InputError
 from matderiv.expression.assumptions import infer_assumed, read_assumed
-from matderiv.expression.dims import sized
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.shapes import Shape
@@ -244,14 +243,14 @@ def _all_shapes(question: Question, *, fixed: bool) -> Iterator[dict[str, Shape]
     """Shapes to try: unequal ones first, which give mistakes away."""
     letters = [dim.symbol for dim in question.dims]
     if fixed or not question.everywhere:
-        yield sized(question.shapes, question.own_sizes)
+        yield question.sized(question.own_sizes)
         return
     plain = [
         dict(zip(letters, itertools.cycle(sizes), strict=False)) for sizes in (_SIZES, _LARGER)
     ]
     ones = [{**plain[0], letter: 1} for letter in letters]
     for sizes in (*plain, *ones, dict.fromkeys(letters, 1), dict.fromkeys(letters, 3)):
-        yield sized(question.shapes, sizes)
+        yield question.sized(sizes)
 
 
 def _results(value: Any, names: Sequence[str], *, single: bool) -> dict[str, Any]:

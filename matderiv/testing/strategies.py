@@ -11,7 +11,6 @@ from hypothesis.extra import numpy as hnp
 from matderiv.arguments import checked
 from matderiv.checking.question import Question, ask
 from matderiv.expression.assumptions import Assumed, infer_assumed, read_assumed
-from matderiv.expression.dims import sized
 from matderiv.expression.parse import parse
 from matderiv.expression.structured import structured
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM
@@ -88,6 +87,6 @@ def _question(program: str) -> Question:
 
 
 def _shapes(question: Question, sizes: dict[str, int]) -> dict[str, tuple[int, ...]]:
-    shapes = sized(question.shapes, sizes)
+    shapes = question.sized(sizes)
     names = (*question.inputs, *question.upstream)
     return {name: tuple(dim.size for dim in shapes[name]) for name in names}

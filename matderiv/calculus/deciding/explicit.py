@@ -9,7 +9,7 @@ import itertools
 import math
 import operator
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cmp_to_key
 from typing import cast
 
@@ -18,8 +18,18 @@ import sympy as sp
 from matderiv.errors import ShapeError, TooLarge, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import defined, unfolded
+from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.index_maps import gathered
+from matderiv.expression.index_values import (
+    Values,
+    filled_with,
+    moved,
+    put_together,
+    selection_values,
+)
 from matderiv.expression.nodes import Node
+from matderiv.expression.size_text import size_number
 
 __all__ = ["Explicit", "SympyArray", "sympy_sum", "undefined_function", "value_of"]
 
@@ -164,7 +174,7 @@ class Explicit:
     ) -> None:
         self._found = dict(known)
         self._definitions = definitions
-        self._sizes = sizes
+        self.sizes = sizes
         self._functions = functions
         self._check = check
 
@@ -196,9 +206,7 @@ class Explicit:
 
     def size(self, size: int | str) -> int:
         """The value of a size."""
-        if isinstance(size, int) or size.isdigit():
-            return int(size)
-        return self._sizes[size]
+        return size_number(size, self.sizes)
 
     def called(self, function: str, arg: SympyArray, *, whole: bool) -> SympyArray:
         """The function of each entry, or of the whole array; dLoss(Y) is as large as Y."""
@@ -223,7 +231,7 @@ class Explicit:
         value = defined(function, nodes.Name("u"))
         if value is None:
             raise UnsupportedError(f"SymPy has no function {function}")
-        within = Explicit({"u": arg}, {}, self._sizes, ())
+        within = Explicit({"u": arg}, {}, self.sizes, ())
         return within.of(value)
 
 
@@ -376,6 +384,55 @@ def _ones(by: Explicit, node: nodes.Ones) -> SympyArray:
     return _array(tuple(map(by.size, node.sizes)), lambda _: sp.S.One)
 
 
+def _selection(by: Explicit, node: nodes.Selection) -> SympyArray:
+    return _of_numpy(selection_values(node, by.sizes))
+
+
+def _moved(by: Explicit, node: nodes.Mapped, arg: SympyArray) -> SympyArray:
+    return _of_numpy(moved(node, _to_numpy(arg), by.sizes))
+
+
+def _joined_arrays(
+    _: Explicit, node: nodes.Joined, left: SympyArray, right: SympyArray
+) -> SympyArray:
+    return _of_numpy(put_together(node, _to_numpy(left), _to_numpy(right)))
+
+
+def _gathered(
+    by: Explicit, node: nodes.Gathered, array: SympyArray, labels: SympyArray
+) -> SympyArray:
+    within = Explicit({"A": array, "y": labels}, {}, by.sizes, ())
+    shapes: dict[Node, Shape] = {
+        nodes.Name(name): tuple(Dim(str(n), n) for n in own.shape)
+        for name, own in (("A", array), ("y", labels))
+    }
+    apart = replace(node, array=nodes.Name("A"), labels=nodes.Name("y"))
+    return within.of(gathered(apart, shapes.__getitem__))
+
+
+def _one_hot(by: Explicit, node: nodes.OneHot, labels: SympyArray) -> SympyArray:
+    """1 where a label is the place, as quantities that add up to 1 over the places of a label."""
+    size = by.size(node.size)
+
+    def entry(at: tuple[int, ...]) -> sp.Expr:
+        *row, place = at
+        label = labels.at(row)
+        if place == size - 1:
+            return sympy_sum([sp.S.One, *(-entry((*row, n)) for n in range(size - 1))])
+        return sp.Symbol(f"[{label} = {place}]", real=True)
+
+    return _array((*labels.shape, size), entry)
+
+
+def _to_numpy(array: SympyArray) -> Values:
+    return filled_with(array.shape, array.entries)
+
+
+def _of_numpy(array: Values) -> SympyArray:
+    entries = array.reshape(-1).tolist()
+    return SympyArray(array.shape, tuple(map(sp.sympify, entries)))
+
+
 def _number(_: Explicit, node: nodes.Number) -> SympyArray:
     return SympyArray((), (sp.Rational(*node.value.as_integer_ratio()),))
 
@@ -385,6 +442,11 @@ _RULES: dict[type, Callable[..., SympyArray]] = {
     nodes.Size: lambda by, node: SympyArray((), (sp.Integer(by.size(node.symbol)),)),
     nodes.Eye: _eye,
     nodes.Ones: _ones,
+    nodes.Selection: _selection,
+    nodes.OneHot: _one_hot,
+    nodes.Mapped: _moved,
+    nodes.Joined: _joined_arrays,
+    nodes.Gathered: _gathered,
     nodes.Apply: lambda by, node, arg: by.called(node.function, arg, whole=False),
     nodes.Functional: lambda by, node, arg: by.called(node.function, arg, whole=True),
     nodes.Rearrange: _rearrange,

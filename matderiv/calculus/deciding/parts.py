@@ -6,13 +6,13 @@ part are equal if that part is, and no entry of the whole has to be worked out.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf
-from matderiv.calculus.formulas.flattened import chain, cost, sum_of, terms
+from matderiv.calculus.formulas.flattened import Addend, chain, cost, sum_of, terms
 from matderiv.expression.nodes import (
-    ZERO,
     Add,
     Divide,
     MatMul,
@@ -23,6 +23,7 @@ from matderiv.expression.nodes import (
     Power,
     Subtract,
     children,
+    names_in,
     rebuilt,
     walk,
 )
@@ -34,7 +35,7 @@ _Pairs = tuple[tuple[Node, Node], ...]
 
 #: Operations that a normal form of entries knows.
 _RING = (Add, Subtract, Negate, Multiply, Divide, Power)
-_SHORT = 50  # terms of a sum that is compared term by term
+_SHORT = 24  # gradients in a sum up to which its terms are not told apart by them
 _WORTH = 2  # the length from which on a part gets a name
 
 
@@ -66,7 +67,7 @@ def _differing(one: Node, other: Node, definitions: Mapping[str, Node], shape: S
         return _differing(definitions[one.name], other, definitions, shape)
     if isinstance(other, Name) and other.name in definitions:
         return _differing(one, definitions[other.name], definitions, shape)
-    if (long := _without_common_terms(one, other)) is not None:
+    if (long := _terms_apart(one, other, definitions, shape)) is not None:
         return long
     if isinstance(one, MatMul | Multiply) and type(one) is type(other):
         left, right = _factors(one, shape), _factors(other, shape)
@@ -86,16 +87,38 @@ def _differing(one: Node, other: Node, definitions: Mapping[str, Node], shape: S
     return tuple(found)
 
 
-def _without_common_terms(one: Node, other: Node) -> _Pairs | None:
-    """Two long sums without the terms that both have; None for others, and where nothing is left.
+def _terms_apart(
+    one: Node, other: Node, definitions: Mapping[str, Node], shape: ShapeOf
+) -> _Pairs | None:
+    """The parts of two long sums, the terms with the same gradients in them together.
 
-    A term more in a sum of shorter sums moves those after it from one into the next.
+    None for others. Terms of which the other sum has none of that kind are one part at the end.
     """
-    first, second = Counter(terms(one)), Counter(terms(other))
-    if min(first.total(), second.total()) <= _SHORT:
+    first, second = (_by_gradient(side, definitions) for side in (one, other))
+    if min(len(first), len(second)) <= _SHORT:
         return None
-    left, right = (sum_of(some.elements()) for some in (first - second, second - first))
-    return None if ZERO in (left, right) else ((left, right),)
+    shared = [key for key in first if key in second]
+    pairs = [(first.pop(key), second.pop(key)) for key in shared]
+    if first or second:
+        rest = (list(itertools.chain(*some.values())) for some in (first, second))
+        pairs.append((next(rest), next(rest)))
+    if not all(map(all, pairs)):
+        return None
+    sums = [(sum_of(some), sum_of(others)) for some, others in pairs]
+    if any(shape(a) != shape(b) for a, b in sums):
+        return None
+    return tuple(part for pair in sums for part in _differing(*pair, definitions, shape))
+
+
+def _by_gradient(
+    total: Node, definitions: Mapping[str, Node]
+) -> dict[frozenset[str], list[Addend]]:
+    """The terms of a sum by the gradients that stand in them."""
+    found: dict[frozenset[str], list[Addend]] = {}
+    for number, term in terms(total):
+        names = frozenset(n for n in names_in(term) if n[:1] == "d" and n in definitions)
+        found.setdefault(names, []).append((number, term))
+    return found
 
 
 def _factors(node: Node, shape: Callable[[Node], Shape]) -> list[Node]:

@@ -14,6 +14,7 @@ import mpmath
 from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
+    Chosen,
     Delta,
     Entry,
     Form,
@@ -30,6 +31,8 @@ from matderiv.calculus.index_forms.forms import (
 )
 from matderiv.errors import UnsupportedError
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.selections import value_at
+from matderiv.expression.size_text import size_number
 
 __all__ = ["differ", "refuting_point"]
 
@@ -145,7 +148,7 @@ class _Point:
         """The value of a size letter."""
         if letter.isdigit():
             return int(letter)
-        return self.small if self.sizes is None else self.sizes[letter]
+        return self.small if self.sizes is None else size_number(letter, self.sizes)
 
     def atom(self, atom: Atom) -> Real:
         """The value of an atom, worked out once."""
@@ -164,6 +167,8 @@ class _Point:
                 return mpmath.mpf(self.size(letter))
             case Delta(one, other) if isinstance(one, int) and isinstance(other, int):
                 return mpmath.mpf(one == other)
+            case Chosen():
+                return mpmath.mpf(self.chosen(atom))
             case Call(function, arg):
                 return self.call(function, self.form(arg))
             case Raised(base, exponent):
@@ -174,6 +179,12 @@ class _Point:
             case Rate() if self.sizes is None:
                 return self.drawn(str(atom))
         raise UnsupportedError(f"{atom} has no value at a point")
+
+    def chosen(self, atom: Chosen) -> int:
+        """An entry of a constant of zeros and ones; any of the two without sizes."""
+        if self.sizes is None:
+            return int(self.random(str(atom)) > 1)
+        return value_at(atom.constant, tuple(map(int, atom.indices)), self.sizes)
 
     def entry(self, entry: Entry) -> Fraction:
         """The value of an entry; what is assumed of its array holds at a point of given sizes.
@@ -260,7 +271,7 @@ def _greatest(form: Form) -> int:
 
 def _greatest_in(atom: Atom) -> int:
     match atom:
-        case Entry(indices=indices):
+        case Entry(indices=indices) | Chosen(indices=indices):
             inside: tuple[Form, ...] = ()
         case Delta(one, other):
             indices, inside = (one, other), ()

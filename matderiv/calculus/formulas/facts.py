@@ -30,6 +30,8 @@ class Facts:
 
     def known(self, node: Node) -> Assumption | None:
         """The assumption about a name; None about anything else."""
+        if isinstance(node, nodes.OneHot):
+            return ASSUMPTIONS["onehot"]
         if not isinstance(node, nodes.Name) or node.name not in self.assumed:
             return None
         return ASSUMPTIONS[self.assumed[node.name]]

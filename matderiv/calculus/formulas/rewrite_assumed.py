@@ -20,7 +20,7 @@ _EVEN = 2
 def rows(node: Node, facts: Facts) -> Node | None:
     """Σ_k t_ik = 1 for every row of T, also beside factors that are the same all along the row."""
     match node:
-        case nodes.Sum() if facts.assumed:
+        case nodes.Sum():
             return _sum(node, facts)
         case nodes.MatMul(left, nodes.Ones(sizes)) if _rows(left, facts):
             return nodes.Ones((*map(size_name, facts.shape(left)[:-1]), *sizes[1:]))

@@ -22,6 +22,7 @@ from matderiv.calculus.formulas.flattened import (
 from matderiv.calculus.formulas.rewrite_reductions import hoisted
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
+from matderiv.expression.selections import turned_constant
 
 __all__ = ["shortest_transpose", "transpose", "turned_matrices", "with_diagonals"]
 
@@ -120,7 +121,8 @@ def shortest_transpose(node: Node, facts: Facts) -> Node:
     shape = facts.shape
     if len(shape(node)) < _MATRIX:  # a vector is its own transpose
         return node
-    whole = nodes.Transpose(node)
+    other = turned_constant(node) if isinstance(node, nodes.Selection) else None
+    whole = other or nodes.Transpose(node)
     match node:
         case nodes.Name() if facts.is_symmetric(node):
             return node

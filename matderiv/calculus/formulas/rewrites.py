@@ -11,6 +11,7 @@ from typing import Literal
 
 from matderiv.calculus.formulas import (
     rewrite_assumed,
+    rewrite_constants,
     rewrite_fractions,
     rewrite_known_sums,
     rewrite_matrices,
@@ -42,6 +43,7 @@ RewriteName = Literal[
     "scalars out of a product",
     "identity matrix",
     "cancelled in an inverse",
+    "zeros and ones",
     "diagonal matrix",
     "outer product",
     "transpose",
@@ -83,6 +85,7 @@ REWRITES: tuple[tuple[RewriteName, Rewrite], ...] = (
     ("scalars out of a product", rewrite_matrices.scalars_out),
     ("identity matrix", rewrite_matrices.identity),
     ("cancelled in an inverse", rewrite_matrices.cancelled),
+    ("zeros and ones", rewrite_constants.zeros_and_ones),
     ("diagonal matrix", rewrite_matrices.diagonal),
     ("outer product", rewrite_matrices.outer),
     ("transpose", rewrite_transposes.transpose),

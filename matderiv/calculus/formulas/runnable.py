@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from matderiv.calculus.formulas.shaping import letters_in, numbered, places_of, signs_first
+from matderiv.calculus.formulas.as_typed import as_typed
+from matderiv.calculus.formulas.shaping import (
+    letters_in,
+    numbered,
+    places_of,
+    shapes_over,
+    signs_first,
+)
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape
@@ -19,7 +26,8 @@ def written_for(
     """A formula as NumPy-like source: `declared` sizes as their numbers, all others as letters."""
     letters = {dim.symbol for shape in shapes.values() for dim in shape if not dim.symbol.isdigit()}
     kept = frozenset(letters - declared) | program.letters()
-    return source(signs_first(numbered(formula, shapes, kept)))
+    typed = as_typed(formula, shapes_over(shapes))
+    return source(signs_first(numbered(typed, shapes, kept)))
 
 
 def size_lines(

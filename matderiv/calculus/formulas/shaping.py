@@ -13,6 +13,12 @@ from matderiv.expression.definitions import unfolded
 from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
+from matderiv.expression.size_text import (
+    is_worked_out,
+    letters_of_size,
+    put,
+    size_number,
+)
 from matderiv.expression.source import source
 
 __all__ = ["ShapesOver", "letters_in", "numbered", "places_of", "shapes_over", "signs_first"]
@@ -74,8 +80,10 @@ class ShapesOver:
                 return own * 2 if len(own) == 1 else own[:1]
             case nodes.Eye(size):
                 return (self._dim(size),) * 2
-            case nodes.Ones(sizes):
+            case nodes.Ones(sizes) | nodes.Selection(sizes=sizes):
                 return tuple(map(self._dim, sizes))
+            case nodes.OneHot(arg, size):
+                return (*self(arg), self._dim(size))
             case _ if isinstance(node, nodes.Reduction):
                 return self._reduction(node)
             case _ if isinstance(node, nodes.Entrywise):
@@ -107,7 +115,12 @@ class ShapesOver:
             raise ShapeError(f"{source(node)}: {error}.") from None
 
     def _dim(self, size: int | str) -> Dim:
-        return Dim(str(size), size) if isinstance(size, int) else self._letters[size]
+        if isinstance(size, int):
+            return Dim(str(size), size)
+        if size not in self._letters and is_worked_out(size):
+            numbers = {letter: self._letters[letter].size for letter in letters_of_size(size)}
+            return Dim(size, size_number(size, numbers))
+        return self._letters[size]
 
 
 def letters_in(formulas: Iterable[Node]) -> dict[str, None]:
@@ -115,12 +128,11 @@ def letters_in(formulas: Iterable[Node]) -> dict[str, None]:
     found: dict[str, None] = {}
     for node in (part for formula in formulas for part in nodes.walk(formula)):
         match node:
-            case nodes.Size(symbol):
-                found[symbol] = None
-            case nodes.Eye(str(size)):
-                found[size] = None
-            case nodes.Ones(sizes):
-                found |= dict.fromkeys(size for size in sizes if isinstance(size, str))
+            case nodes.Size(symbol) | nodes.Eye(str(symbol)) | nodes.OneHot(_, str(symbol)):
+                found |= dict.fromkeys(letters_of_size(symbol))
+            case nodes.Ones(sizes) | nodes.Selection(_, _, sizes) | nodes.Mapped(_, (_, *sizes)):
+                texts = (size for size in sizes if isinstance(size, str))
+                found |= dict.fromkeys(letter for text in texts for letter in letters_of_size(text))
     return found
 
 
@@ -165,15 +177,22 @@ def numbered(node: Node, shapes: Mapping[str, Shape], kept: frozenset[str]) -> N
     sizes = {d.symbol: d.size for s in shapes.values() for d in s if d.symbol not in kept}
 
     def number(size: int | str) -> int | str:
-        return sizes.get(size, size) if isinstance(size, str) else size
+        return put(size, sizes) if isinstance(size, str) else size
 
     match node:
-        case nodes.Size(symbol, size) if symbol not in kept:
-            return nodes.Number(Fraction(size))
+        case nodes.Size(symbol, size) if (new := number(symbol)) != symbol:
+            return nodes.Number(Fraction(new)) if isinstance(new, int) else nodes.Size(new, size)
         case nodes.Eye(size):
             return nodes.Eye(number(size))
         case nodes.Ones(parts):
             return nodes.Ones(tuple(map(number, parts)))
+        case nodes.Selection(kind, params, parts):
+            return nodes.Selection(kind, tuple(map(number, params)), tuple(map(number, parts)))
+        case nodes.OneHot(arg, size):
+            return nodes.OneHot(arg, number(size))
+        case nodes.Mapped(arg, (kind, *places)) if any(isinstance(n, str) for n in places):
+            move = (kind, *(n if n is None else number(n) for n in places))
+            node = nodes.Mapped(arg, move, node.axis)
         case nodes.Multiply() | nodes.Divide():
             node = _multiplied(node, kept)
     return nodes.rebuilt(node, [numbered(child, shapes, kept) for child in nodes.children(node)])
@@ -186,7 +205,7 @@ def _multiplied(node: Node, kept: frozenset[str]) -> Node:
     for part in parts:
         match part:
             case (nodes.Size(symbol, size), nodes.Number(power)) if (
-                symbol not in kept and power.denominator == 1
+                not kept.issuperset(letters_of_size(symbol)) and power.denominator == 1
             ):
                 number *= Fraction(size) ** power.numerator
             case _:

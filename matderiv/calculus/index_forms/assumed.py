@@ -21,6 +21,7 @@ from matderiv.calculus.index_forms.forms import (
     ONE_FORM,
     Atom,
     Call,
+    Chosen,
     Delta,
     Entry,
     Form,
@@ -43,6 +44,7 @@ from matderiv.calculus.index_forms.forms import (
 )
 from matderiv.calculus.index_forms.known_functions import called
 from matderiv.expression.assumptions import ASSUMPTIONS, Positivity
+from matderiv.expression.size_text import size_number
 
 __all__ = ["under_assumptions"]
 
@@ -146,7 +148,7 @@ class _Using:
         if not ASSUMPTIONS[what].rows:
             return None
         if self.sizes is not None and isinstance(last[0], int):
-            count = int(size) if size.isdigit() else self.sizes[size]
+            count = size_number(size, self.sizes)
             if last[0] == count:
                 before = added(
                     single(replace(entry, indices=(*entry.indices[:-1], k)))
@@ -392,6 +394,6 @@ def _of_atom(atom: Atom, power: int) -> Positivity:
             return _sign(base)
         case Whole("prod", arg=arg) if _sign(arg):
             return _sign(arg)
-        case Delta():
+        case Delta() | Chosen():
             return Positivity.NOT_NEGATIVE
     return Positivity.NOT_NEGATIVE if power % 2 == 0 else Positivity.UNKNOWN

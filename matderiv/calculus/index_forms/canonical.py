@@ -14,6 +14,7 @@ from matderiv._budget import spend
 from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
+    Chosen,
     Delta,
     Entry,
     Form,
@@ -26,6 +27,7 @@ from matderiv.calculus.index_forms.forms import (
     placed_term,
 )
 from matderiv.errors import TooLarge
+from matderiv.expression.nodes import Selection
 
 __all__ = ["atom_name", "canonical", "collected", "least_name", "sealed"]
 
@@ -187,6 +189,15 @@ def atom_name(atom: Atom, names: Mapping[str, str]) -> str:
         case Entry(name=name, indices=indices):
             places = [names.get(str(i), str(i)) for i in indices]
             return f"{name}[{','.join(sorted(places) if atom.symmetric else places)}]"
+        case Chosen(constant=rule, indices=indices):
+            places = [names.get(str(i), str(i)) for i in indices]
+            params = rule.params
+            match rule:
+                case Selection("roll", (int(shift),)) if shift < 0:
+                    places, params = places[::-1], (-shift,)
+                case Selection("slice", (_, -1), (rows, columns)) if rows == columns:
+                    places = sorted(places)
+            return f"{rule.kind}{params}{rule.sizes}[{','.join(places)}]"
         case SizeAtom(letter=letter):
             return f"|{letter}|"
         case Delta(one=one, other=other):

@@ -9,10 +9,12 @@ from functools import lru_cache
 
 from matderiv._budget import spend
 from matderiv.calculus.index_forms.canonical import sealed
+from matderiv.calculus.index_forms.constants import known_entry, without_constants
 from matderiv.calculus.index_forms.forms import (
     UNIT_TERM,
     Atom,
     Call,
+    Chosen,
     Delta,
     Entry,
     Form,
@@ -147,6 +149,12 @@ def _contracted(term: Term, number: Fraction) -> Form:
         found = _deltas(term)
         if found is None:
             return ()
+        fewer = without_constants(found)
+        if fewer is None:
+            return ()
+        if fewer != found:
+            term = fewer
+            continue
         beside = _inverse(found)
         if beside is not None:
             term = beside
@@ -166,6 +174,16 @@ def _deltas(term: Term) -> Term | None:
     while True:
         bound = dict(term.bound)
         for atom, _ in term.atoms:
+            if isinstance(atom, Chosen):
+                known = known_entry(atom)
+                if known is None:
+                    continue
+                if known == 0:
+                    return None
+                rest = tuple(a for a in term.atoms if a[0] != atom)
+                beside = ((known, 1),) if isinstance(known, Delta) else ()
+                term = Term((*rest, *beside), term.bound)
+                break
             if not isinstance(atom, Delta):
                 continue
             one, other = atom.one, atom.other

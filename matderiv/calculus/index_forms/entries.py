@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import reduce
 from types import MappingProxyType
 
 from matderiv._budget import MOST_WRITTEN_ENTRIES, spend
@@ -14,6 +15,7 @@ from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import (
     MINUS_ONE_FORM,
     ONE_FORM,
+    Chosen,
     Delta,
     Entry,
     Form,
@@ -48,6 +50,7 @@ from matderiv.expression.definitions import unfolded
 from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
 from matderiv.expression.shapes import Dim, Shape
+from matderiv.expression.size_text import is_worked_out, terms_of_size
 from matderiv.expression.source import source
 
 __all__ = ["Entries"]
@@ -115,6 +118,12 @@ class Entries:
                 return single(self._entry(name, indices))
             case nodes.Number() | nodes.Size() | nodes.Pi() | nodes.Ones() | nodes.Eye():
                 return self._constant(node, indices)
+            case nodes.Selection():
+                return single(Chosen(node, indices))
+            case nodes.OneHot(_, size):
+                last = self.shape(node)[-1]
+                known = Known("onehot", str(last.size) if self._written else str(size))
+                return single(Entry(source(node), indices, known, node))
             case nodes.Negate(arg):
                 return scaled(self._at(arg, indices), Fraction(-1))
             case nodes.Transpose(arg):
@@ -162,7 +171,7 @@ class Entries:
                     return constant(Fraction(size))
                 if self._written:  # at the sizes of the shapes, whatever those of the formula are
                     return constant(Fraction(self.shape(nodes.Ones((symbol,)))[0].size))
-                return single(SizeAtom(symbol))
+                return size_form(symbol)
             case nodes.Pi():
                 return single(Entry("π", ()))
             case nodes.Eye():
@@ -414,6 +423,20 @@ class Entries:
     def _log_of_size(self, form: Form) -> Form:
         """Log |a|."""
         return called("log", called("abs", form, self.letter), self.letter)
+
+
+def size_form(symbol: str) -> Form:
+    """N as a number; of a size that is worked out, such as N - 1, its sum of products.
+
+    >>> size_form("N - 1") == difference(single(SizeAtom("N")), ONE_FORM)
+    True
+    """
+    if not is_worked_out(symbol):
+        return single(SizeAtom(symbol))
+    return added(
+        scaled(reduce(multiplied, (single(SizeAtom(letter)) for letter in product), ONE_FORM), n)
+        for product, n in ((p, Fraction(n)) for p, n in terms_of_size(symbol).items())
+    )
 
 
 def _places(shape: Sequence[Dim]) -> Iterator[tuple[int, ...]]:

@@ -20,6 +20,7 @@ from matderiv._hashed import Hashed, hashed_once
 from matderiv.errors import TooLarge, ZeroDividedError
 from matderiv.expression.assumptions import ASSUMPTIONS
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.nodes import OneHot, Selection
 
 __all__ = [
     "MINUS_ONE_FORM",
@@ -27,6 +28,7 @@ __all__ = [
     "UNIT_TERM",
     "Atom",
     "Call",
+    "Chosen",
     "Delta",
     "Entry",
     "Form",
@@ -73,12 +75,14 @@ class Entry(Hashed):
     """x_ij, an entry of a named array; a scalar has no indices.
 
     `known` is what is assumed of the array. It is used where forms are compared and nowhere
-    before, so that derivatives are those of the entries as if each were free.
+    before, so that derivatives are those of the entries as if each were free. `node` is the array
+    where it is the one-hot rows of labels, which have no name but their source.
     """
 
     name: str
     indices: tuple[Index, ...]
     known: Known | None = None
+    node: OneHot | None = None
 
     @property
     def symmetric(self) -> bool:
@@ -128,6 +132,14 @@ class Delta(Hashed):
 
 
 @hashed_once
+class Chosen(Hashed):
+    """An entry of a constant matrix of zeros and ones, such as [j = i + 1]."""
+
+    constant: Selection
+    indices: tuple[Index, ...]
+
+
+@hashed_once
 class Rate(Hashed):
     """∂z_ij/∂x_pq, ∂f(z_ij)/∂x_pq or ∂L/∂f(z_ij), as an atom.
 
@@ -138,7 +150,7 @@ class Rate(Hashed):
     wrt: Entry | Call
 
 
-Atom = Entry | SizeAtom | Call | Raised | Whole | Delta | Rate
+Atom = Entry | SizeAtom | Call | Raised | Whole | Delta | Chosen | Rate
 
 
 @hashed_once
@@ -189,7 +201,7 @@ def _times(m: Term, n: Term) -> Term:
 
 def _power(atom: Atom, power: int) -> int:
     """The power of an atom: δ_ijⁿ is δ_ij, step(u)ⁿ is step(u), sign(u)² is 1 away from u = 0."""
-    if isinstance(atom, Delta):
+    if isinstance(atom, Delta | Chosen):
         return min(power, 1)
     known = FUNCTIONS.get(atom.function) if isinstance(atom, Call) else None
     match known.powers if known else "":
@@ -309,7 +321,7 @@ def _placed_atom(atom: Atom, places: Mapping[str, Index]) -> Atom:
     if not letters_of(atom) & places.keys():
         return atom
     match atom:
-        case Entry(indices=indices):
+        case Entry(indices=indices) | Chosen(indices=indices):
             return replace(atom, indices=indices_at(indices, places))
         case Call(arg=form):
             return replace(atom, arg=placed(form, places))
@@ -352,7 +364,7 @@ def refreshed(form: Form, fresh: Callable[[], str]) -> Form:
 def letters_of(atom: Atom) -> frozenset[str]:
     """The letters that an atom holds and does not bind itself."""
     match atom:
-        case Entry(indices=indices):
+        case Entry(indices=indices) | Chosen(indices=indices):
             return frozenset(i for i in indices if isinstance(i, str))
         case SizeAtom():
             return frozenset()

@@ -9,6 +9,7 @@ from fractions import Fraction
 from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
+    Chosen,
     Delta,
     Entry,
     Form,
@@ -27,6 +28,7 @@ from matderiv.calculus.index_forms.forms import (
 from matderiv.calculus.index_forms.index_expressions import (
     ONE_NUMERAL,
     Applied,
+    ArrayEntry,
     Extent,
     FunctionOfArray,
     IndexExpression,
@@ -117,6 +119,10 @@ class _Order:
 
     def atom(self, atom: Atom) -> IndexExpression:
         match atom:
+            case Chosen(constant=node, indices=indices):
+                return ArrayEntry(node, indices)
+            case Entry(indices=indices, node=node) if node is not None:
+                return ArrayEntry(node, indices)
             case Entry(name=name, indices=indices):
                 return NamedEntry(name, indices)
             case SizeAtom(letter=letter):

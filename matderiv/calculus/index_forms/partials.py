@@ -12,6 +12,7 @@ from matderiv.calculus.index_forms.forms import (
     MINUS_ONE_FORM,
     Atom,
     Call,
+    Chosen,
     Delta,
     Entry,
     Form,
@@ -123,7 +124,7 @@ class _Partial:
                 return found
             case Whole():
                 return self.whole(atom)
-            case SizeAtom() | Delta() | Rate():
+            case SizeAtom() | Delta() | Chosen() | Rate():
                 return ()
 
     def whole(self, atom: Whole) -> Form:

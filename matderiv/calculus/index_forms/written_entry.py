@@ -296,6 +296,8 @@ RULES: Mapping[type, _Rule] = {
     nodes.Prod: _prod,
     nodes.Max: _max,
     nodes.Norm: _norm,
+    nodes.Selection: _as_it_stands,
+    nodes.OneHot: _as_it_stands,
     nodes.Inverse: _as_it_stands,
     nodes.Determinant: _as_it_stands,
     nodes.LogDet: _as_it_stands,

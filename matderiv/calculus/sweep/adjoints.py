@@ -402,6 +402,13 @@ def logdet(node: nodes.LogDet, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     return (_times(g, nodes.Transpose(nodes.Inverse(node.arg))),)
 
 
+@_rule(nodes.OneHot)
+def one_hot(node: nodes.OneHot, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """Labels are whole numbers and do not move; no gradient by them is asked for."""
+    del node, g, shape
+    return (_number(0),)
+
+
 @_rule(nodes.Diag)
 def diag(node: nodes.Diag, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = Σ g_ii·da_i, and the other way round."""

@@ -94,6 +94,11 @@ _EVERYWHERE = (
     | nodes.Outer
     | nodes.Eye
     | nodes.Ones
+    | nodes.Selection
+    | nodes.OneHot
+    | nodes.Mapped
+    | nodes.Joined
+    | nodes.Gathered
     | nodes.Size
     | nodes.Pi
 )

@@ -119,7 +119,7 @@ def graph_of(program: Program, shapes: Mapping[str, Shape]) -> Graph:
 
 #: Nodes that do not end an entry-by-entry expression.
 _INSIDE = nodes.Entrywise | nodes.Negate | nodes.Apply | nodes.Transpose
-_PLAIN = (nodes.Name, nodes.Number, nodes.Eye, nodes.Ones)
+_PLAIN = (nodes.Name, nodes.Number, nodes.Eye, nodes.Ones, nodes.Selection, nodes.OneHot)
 
 
 class _Lifter:
@@ -134,6 +134,9 @@ class _Lifter:
         """The node one step away from names."""
         if isinstance(node, nodes.Sum | nodes.Mean):
             return nodes.rebuilt(node, [self.entrywise(node.arg)])
+        if isinstance(node, nodes.Joined):
+            left = self.step(node.left) if node.more else self.operand(node.left)
+            return nodes.rebuilt(node, [left, self.operand(node.right)])
         if isinstance(node, _INSIDE):
             scalar = not shape_of(node, self.shapes)
             return self.scalar(node) if scalar else self.entrywise(node)
@@ -155,6 +158,9 @@ class _Lifter:
         if _weight(made) and _depth(made) > _DEEPEST:
             parts = nodes.children(made)
             return nodes.rebuilt(made, [self.operand(p) if _depth(p) else p for p in parts])
+        if isinstance(made, _FRACTION) and _fractions(made) > _MOST_FRACTIONS:
+            parts = nodes.children(made)
+            return nodes.rebuilt(made, [self.operand(p) if _fractions(p) else p for p in parts])
         return made
 
     def operand(self, node: Node) -> Node:
@@ -180,6 +186,18 @@ class _Lifter:
 #: Functions in functions in an entry from which on the argument of the outer one gets a name; one
 #: that is written out by its definition, in which its argument may stand twice, counts twice.
 _DEEPEST = 3
+
+
+#: Operations whose derivatives hold their operands again, and how many may stand in each other.
+_FRACTION = nodes.Divide | nodes.Power
+_MOST_FRACTIONS = 3
+
+
+def _fractions(node: Node) -> int:
+    """How many quotients and powers stand in each other in an entry-by-entry expression."""
+    if not isinstance(node, _INSIDE):
+        return 0
+    return max(map(_fractions, nodes.children(node))) + isinstance(node, _FRACTION)
 
 
 def _depth(node: Node) -> int:

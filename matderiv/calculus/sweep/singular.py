@@ -8,7 +8,8 @@ from matderiv.calculus.formulas.shaping import shapes_over
 from matderiv.calculus.sweep.low_rank import rank_is_low
 from matderiv.errors import InputError
 from matderiv.expression import nodes
-from matderiv.expression.dims import Shape, sized
+from matderiv.expression.dims import Shape
+from matderiv.expression.known_shapes import sized_for
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.source import source
@@ -53,7 +54,7 @@ def refuse_singular(
             raise InputError(_refusal(node, shapes, declared, proved=True))
     from matderiv.expression.trial import looks_singular  # NumPy is loaded where it is needed
 
-    tried = [sized(shapes, sizes) for sizes in _tried(shapes, declared)]
+    tried = [sized_for(program, shapes, sizes) for sizes in _tried(shapes, declared)]
     for place, node in asked:
         before = [*steps[:place], ("", node.arg)]
         if all(

@@ -33,7 +33,7 @@ from matderiv.expression.assumptions import (
     read_convention,
 )
 from matderiv.expression.declared import as_numbers, declared_letters, ones_kept
-from matderiv.expression.known_shapes import settled
+from matderiv.expression.known_shapes import labels_of, settled
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
@@ -178,7 +178,7 @@ class Task:
 
     def source(self, formula: Node) -> str:
         """A formula as NumPy-like source that runs after the program and `size_lines`."""
-        return written_for(self.program, self.shapes, self.declared, formula)
+        return written_for(self.program, self.sweep.graph.shapes, self.declared, formula)
 
     def size_lines(self, formulas: Iterable[Node]) -> dict[str, str]:
         """The sizes that formulas hold, as assignments that read them off arrays."""
@@ -264,6 +264,15 @@ def chosen(
             raise InputError(f"{name} is the loss itself; its gradient by itself is 1.")
         if name not in known:
             raise InputError(_unknown(name, known, shapes))
+    labels = labels_of((a.value for a in program.assignments), shapes)
+    for name in wrt or ():
+        if name in labels:
+            raise InputError(
+                f"{name} holds labels, which are whole numbers; there is no gradient by it."
+            )
+    inputs = tuple(name for name in inputs if name not in labels)
+    if not inputs:
+        raise InputError("The program has no inputs besides labels; there is nothing to derive.")
     arrays = tuple(name for name in inputs if shapes[name])
     tied = {name for name, what in assumed.items() if ASSUMPTIONS[what].gradient == "all"}
     return wrt or tuple(name for name in arrays if name not in tied) or arrays or inputs

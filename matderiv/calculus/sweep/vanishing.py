@@ -21,7 +21,8 @@ from matderiv.calculus.sweep.graph import Graph
 from matderiv.errors import InputError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import ASSUMPTIONS
-from matderiv.expression.dims import Shape, sized
+from matderiv.expression.dims import Shape
+from matderiv.expression.known_shapes import sized_for
 from matderiv.expression.nodes import Node
 
 __all__ = ["Vanishing", "agrees", "is_suspect", "is_tied", "is_zero", "reads_zero"]
@@ -106,7 +107,7 @@ def _trial(
     """An expression of a program's values, with all that it is tried with, at small sizes."""
     letters = {d.symbol for shape in graph.shapes.values() for d in shape if not d.symbol.isdigit()}
     sizes = dict(zip(sorted(letters), itertools.cycle(_SMALL), strict=False))
-    shapes = sized(graph.shapes, sizes)
+    shapes = sized_for(graph.program, graph.shapes, sizes)
     given = {name: shapes[name] for name in graph.given()}
     return [*((a.name, a.value) for a in graph.values), ("", node)], given, shapes
 

@@ -1,0 +1,211 @@
+"""Index maps: slices, arrays put together, sums along an axis and labels, and their gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from _reference import differences, run, value
+
+from matderiv import check, derive, gradient
+from matderiv.errors import InputError
+from matderiv.expression.known_shapes import settled
+from matderiv.expression.parse import parse
+from matderiv.expression.shapes import infer
+
+#: Programs, what each is differentiated by, and the sizes of its inputs in order. A size of labels
+#: stands after their name: y<3.
+PROGRAMS = [
+    ("sum(G*X[1:])", "X", "G=1x2 X=2x2"),
+    ("sum(X[:, 1:]**2)", "X", "X=3x2"),
+    ("sum(X[::2]**2)", "X", "X=5x1"),
+    ("sum(G*X[1::2])", "X", "G=2x2 X=5x2"),
+    ("sum(X[..., -1]*y)", "X", "X=3x4 y=3"),
+    ("sum(tanh(X[0]))", "X", "X=3x2"),
+    ("sum(A[:, 0]*A[:, -1])", "A", "A=3x1"),
+    ("sum(x[:-1]*x[1:])", "x", "x=4"),
+    ("x[2]*x[-1]", "x", "x=3"),
+    ("sum(X[1:, :-1]**2)", "X", "X=3x3"),
+    ("sum(X[:, None]*Y)", "X", "X=2x3 Y=2x4x3"),
+    ("sum(X[1:, None, 0]*Y)", "X", "X=3x2 Y=2x1"),
+    ("sum(X[[2, 0]]*G)", "X", "X=3x2 G=2x2"),
+    ("sum(sin(concatenate((A, B))))", "B", "A=2x3 B=1x3"),
+    ("sum(G*concatenate((A, B, A), axis=1))", "A", "G=2x5 A=2x2 B=2x1"),
+    ("sum(G*vstack((A, B)))", "A", "G=3x2 A=1x2 B=2x2"),
+    ("g @ hstack((x, y))", "y", "g=5 x=2 y=3"),
+    ("sum(G*stack((x, y), axis=1))", "x", "G=3x2 x=3 y=3"),
+    ("sum(block([[A, B], [C, D]])**2)", "C", "A=2x2 B=2x1 C=1x2 D=1x1"),
+    ("sum(([[1, a], [-a, 1]] @ x)**2)", "a", "a= x=2"),
+    ("sum([a, b, a]*x)", "a", "a= b= x=3"),
+    ("sum(G*roll(X, 1, axis=1))", "X", "G=2x3 X=2x3"),
+    ("g @ roll(x, 2)", "x", "g=4 x=4"),
+    ("sum(G*flip(X, axis=0))", "X", "G=3x1 X=3x1"),
+    ("sum(x*flip(x))", "x", "x=3"),
+    ("sum(G*cumsum(X, axis=0))", "X", "G=3x2 X=3x2"),
+    ("sum(exp(cumsum(x)))", "x", "x=3"),
+    ("sum(diff(x)**2)", "x", "x=5"),
+    ("sum(G*diff(X, axis=0))", "X", "G=2x2 X=3x2"),
+    ("sum(G*tril(X, -1))", "X", "G=3x2 X=3x2"),
+    ("sum(exp(triu(X)))", "X", "X=2x3"),
+    ("g @ repeat(x, 2)", "x", "g=6 x=3"),
+    ("g @ tile(x, 3)", "x", "g=6 x=2"),
+    ("g @ pad(x, (1, 2))", "x", "g=5 x=2"),
+    ("sum(G*pad(X, ((0, 1), (2, 0))))", "X", "G=3x4 X=2x2"),
+    ("mean(logsumexp(X, axis=1) - X[arange(len(y)), y])", "X", "X=3x2 y<2=3"),
+    ("nll_loss(log_softmax(X, axis=1), y)", "X", "X=2x3 y<3=2"),
+    ("sum(G*W[y])", "W", "G=4x2 W=3x2 y<3=4"),
+    ("sum(G*X[:, y])", "X", "G=2x3 X=2x4 y<4=3"),
+    ("sum(tanh(onehot(y, K) @ W)*V)", "W", "y<2=3 W=2x4 V=3x4"),
+    ("sum(take(W, y, axis=0)**2)", "W", "W=3x2 y<3=2"),
+    ("sum(relu(1 + X - X[arange(len(y)), y][:, None]))", "X", "X=2x3 y<3=2"),
+    ("Y = X @ W; sum(sin(Y[:, :2])*Y[:, 2:])", "W", "X=2x3 W=3x4"),
+    ("inv(X)[0, 1]", "X", "X=2x2"),
+    ("sum(G*X[:, 1:, :])", "X", "G=2x2x2 X=2x3x2"),
+    ("sum(G*X[1])", "X", "G=3x2 X=2x3x2"),
+    ("sum(cumsum(X, axis=1)**2)", "X", "X=2x3x2"),
+]  # fmt: skip
+TEXTS = [text for text, _, _ in PROGRAMS]
+
+Inputs = dict[str, np.ndarray]
+
+
+def drawn(words: str) -> tuple[Inputs, dict[str, tuple[int, ...]]]:
+    """Random inputs of the given shapes, labels where a bound is given."""
+    rng = np.random.default_rng(3)
+    values: Inputs = {}
+    for word in words.split():
+        name, _, sizes = word.partition("=")
+        name, _, bound = name.partition("<")
+        shape = tuple(int(size) for size in sizes.split("x") if size)
+        if bound:
+            values[name] = np.asarray(rng.integers(0, int(bound), shape), dtype=float)
+        else:
+            values[name] = np.asarray(rng.uniform(-1, 1.5, shape))
+    return values, {name: array.shape for name, array in values.items()}
+
+
+def result(text: str, names: Inputs) -> np.ndarray:
+    """The value of a formula of NumPy's, K being the number of labels to choose from."""
+    return value(text, {**names, "K": np.asarray(2)})
+
+
+@pytest.mark.parametrize(("text", "wrt", "words"), PROGRAMS, ids=TEXTS)
+def test_gradients_are_those_of_central_differences(text: str, wrt: str, words: str) -> None:
+    """The formula as NumPy reads it, the call and the code agree with them; the proof holds."""
+    values, shapes = drawn(words)
+    found = gradient(text, wrt=wrt, shapes=shapes)
+    assert found.verdict.status == "equal"
+    program = text.replace("K)", "2)")
+    wanted = differences(program, values, wrt)
+    names = run(program, values)
+    for name, formula in found.lines.items():  # values and gradients that it is told with
+        names[name] = made = result(formula, names)
+    np.testing.assert_allclose(np.broadcast_to(made, wanted.shape), wanted, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(found(**values), wanted, rtol=1e-6, atol=1e-6)
+    scope: dict[str, object] = {}
+    exec(found.code("numpy"), scope)  # noqa: S102 - the package's own text
+    whole = {n: a.astype(int) if f"{n}<" in words else a for n, a in values.items()}
+    ours = scope["gradient"](*whole.values())  # type: ignore[operator]
+    np.testing.assert_allclose(np.broadcast_to(ours, wanted.shape), wanted, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(("text", "wrt", "words"), PROGRAMS, ids=TEXTS)
+def test_printed_formulas_are_read_again_and_are_right(text: str, wrt: str, words: str) -> None:
+    """A program and its gradient parse, and check proves the gradient for all sizes."""
+    _, shapes = drawn(words)
+    known = infer(parse(text), shapes=shapes)
+    clear = settled(parse(text), known)
+    assert settled(parse(clear.source()), known) == clear
+    lines = gradient(text, wrt=wrt, shapes=shapes).lines.items()
+    claim = "; ".join(f"{name} = {formula}" for name, formula in lines)
+    assert check(text, wrt, claim, shapes=shapes).status == "right"
+
+
+@pytest.mark.parametrize(
+    ("text", "wrt", "wrong"),
+    [
+        ("sum(x[1:]**2)", "x", "2*pad(x[1:], (0, 1))"),
+        ("sum(x[:-1]*x[1:])", "x", "pad(x[:-1], (0, 1)) + pad(x[1:], (1, 0))"),
+        ("sum(X[:, 0]*y)", "X", "outer(y, eye(D)[1])"),
+        ("g @ cumsum(x)", "x", "cumsum(g)"),
+        ("g @ roll(x, 1)", "x", "roll(g, 1)"),
+        ("sum(G*tril(X))", "X", "tril(G, -1)"),
+        ("sum(concatenate((A, B))**2)", "A", "2*B"),
+        ("mean(x[1:]**2)", "x", "2*pad(x[1:], (1, 0))/N"),
+        ("mean(logsumexp(X, axis=1) - X[arange(n), y])", "X", "softmax(X, axis=1)/n - onehot(y, N)"),
+        ("sum(G*W[y])", "W", "onehot(y, M).T @ G + W"),
+    ],
+)  # fmt: skip
+def test_a_wrong_claim_is_refuted(text: str, wrt: str, wrong: str) -> None:
+    """A shift, a sign, a side or a factor that is wrong is seen."""
+    assert check(text, wrt, wrong).status == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("text", "wrt", "formula"),
+    [
+        ("sum(x[1:]**2)", "x", "2*pad(x[1:], (1, 0))"),
+        ("sum(concatenate((A, B))**2)", "A", "2*A"),
+        ("g @ cumsum(x)", "x", "cumsum(g[::-1])[::-1]"),
+        ("M[1, 2]", "M", "outer(eye(N)[1], eye(D)[2])"),
+        ("nll_loss(log_softmax(X, axis=1), y)", "X", "(softmax(X, axis=1) - onehot(y, D))/N"),
+        ("sum(G*W[y])", "W", "onehot(y, M).T @ G"),
+        ("sum(G*roll(X, 1, axis=0))", "X", "roll(G, -1, axis=0)"),
+        ("g @ tile(x, 3)", "x", "g[:K] + g[K:2*K] + g[2*K:]"),
+    ],
+)
+def test_formulas_are_short(text: str, wrt: str, formula: str) -> None:
+    """Gradients are written as people write them."""
+    assert str(gradient(text, wrt=wrt)) == formula
+
+
+@pytest.mark.parametrize("method", ["elementwise", "index", "differential", "slice"])
+@pytest.mark.parametrize(
+    ("text", "wrt"),
+    [("sum(f(X[1:]))", "X"), ("sum(f(concatenate((A, B))))", "B"), ("sum(f(W[y]))", "W")],
+)
+def test_pages_are_proved_and_written(text: str, wrt: str, method: str) -> None:
+    """Every method has its page, in both languages."""
+    found = derive(text, wrt=[wrt], method=method)
+    assert found.proof.equalities > 0
+    for language in ("en", "zh"):
+        assert found.markdown(lang=language)
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes", "message"),
+    [
+        ("sum(x[5])", {"x": (3,)}, "has 3 entries there, and needs 6"),
+        ("sum(x[3:])", {"x": (3,)}, "has 3 entries there, and needs 4"),
+        ("sum(x[:, 0])", {"x": (3,)}, "its only axis is 0"),
+        ("sum(x[::0])", {}, "a whole number other than 0"),
+        ("sum(x[0.5])", {}, "0.5 is no index"),
+        ("sum(x[x > 0])", {}, "multiply by the condition"),
+        ("sum([[1, 2], [3]] @ x)", {}, "is ragged: row 0 has 2 entries, row 1 1"),
+        ("sum(roll(X, 1))", {}, "say along which axis"),
+        ("sum(concatenate((A, x)))", {"x": (3,)}, "have as many axes"),
+        ("sum(concatenate((A, B)))", {"A": (2, 3), "B": (2, 2)}, "only along axis 0"),
+        ("sum(concatenate((A, B), axis=2))", {}, "its axes are 0 and 1"),
+        ("y = 2*x; sum(W[y])", {}, "labels are an input"),
+        ("sum(X[arange(n), y])", {"X": (3, 2), "y": (2,)}, "a label for each row"),
+        ("sum(tril(x))", {"x": (3,)}, "a triangle is that of a matrix"),
+        ("sum(pad(x, -1))", {}, "zeros stand before and after"),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    text: str, shapes: dict[str, tuple[int, ...]], message: str
+) -> None:
+    """The reason is one line."""
+    with pytest.raises(InputError) as refused:
+        gradient(text, shapes=shapes)
+    assert message in str(refused.value)
+
+
+def test_labels_are_whole_numbers_that_name_a_row() -> None:
+    """A call with others says so, and labels have no gradient."""
+    found = gradient("sum(G*W[y])", wrt="W")
+    values = {"G": np.ones((2, 3)), "W": np.ones((4, 3))}
+    for labels, message in (([0, 1.5], "whole numbers"), ([0, 4], "go from 0 to 3")):
+        with pytest.raises(InputError, match=message):
+            found(**values, y=labels)
+    with pytest.raises(InputError, match="holds labels"):
+        gradient("sum(G*W[y])", wrt="y")
