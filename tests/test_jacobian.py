@@ -24,9 +24,9 @@ PRODUCTS = ["Y = X @ W", "Y = W @ X", "Y = Q @ K.T", "Y = X.T @ W", "Y = X.T @ W
 
 #: Chains of products and functions of each entry, and their Jacobians.
 CHAINS = {
-    ("Y = tanh(X @ W + b)", "X"): "diag(vec(1 - (tanh(XW + b))^( ⊙ 2)))(I_N ⊗ Wᵀ)",
-    ("Y = tanh(X @ W + b)", "W"): "diag(vec(1 - (tanh(XW + b))^( ⊙ 2)))(X ⊗ I_M)",
-    ("Y = tanh(X @ W + b)", "b"): "diag(vec(1 - (tanh(XW + b))^( ⊙ 2)))(1_N ⊗ I_M)",
+    ("Y = tanh(X @ W + b)", "X"): "diag(vec(1 - (tanh(XW + b))^⊙2))(I_N ⊗ Wᵀ)",
+    ("Y = tanh(X @ W + b)", "W"): "diag(vec(1 - (tanh(XW + b))^⊙2))(X ⊗ I_M)",
+    ("Y = tanh(X @ W + b)", "b"): "diag(vec(1 - (tanh(XW + b))^⊙2))(1_N ⊗ I_M)",
     ("Y = A @ X @ B", "X"): "A ⊗ Bᵀ",
     ("Y = A @ X @ B", "B"): "(AX) ⊗ I_K",
     ("V = A @ X; Y = f(V) @ B; L = sum(Y)", "X"): "(I_N ⊗ Bᵀ)diag(vec(f′(AX)))(A ⊗ I_M)",

@@ -202,6 +202,8 @@ def _superscript(box: Box) -> str:
     words = text(box).replace(" ", "")
     if words.lstrip("-").isdigit() or words.lstrip("-") == "T":
         return words.translate(_ABOVE)
+    if words.startswith("⊙") and words[1:].isalnum():
+        return f"^{words}"  # a power entry by entry
     if isinstance(box, boxes.Row) and len(box.items) > 1:
         return f"^({text(box)})"
     if isinstance(box, boxes.Fraction):
