@@ -205,8 +205,8 @@ def _multiplied(node: Node, kept: frozenset[str]) -> Node:
     for part in parts:
         match part:
             case (nodes.Size(symbol, size), nodes.Number(power)) if (
-                not kept.issuperset(letters_of_size(symbol)) and power.denominator == 1
-            ):
+                symbol.isdigit() or not kept.issuperset(letters_of_size(symbol))
+            ) and power.denominator == 1:
                 number *= Fraction(size) ** power.numerator
             case _:
                 rest.append(part)
