@@ -52,6 +52,8 @@ _REDUCTIONS: dict[str, Callable[..., Any]] = {
     "sum": np.sum,
     "mean": np.mean,
     "prod": np.prod,
+    "max": np.max,
+    "min": np.min,
     "var": np.var,
     "std": np.std,
     "logsumexp": lambda x, **how: np.log(np.sum(np.exp(x), **how)),

@@ -18,6 +18,7 @@ from matderiv.expression.known_shapes import shape_of
 from matderiv.expression.nodes import Name, Node
 from matderiv.expression.numeric import numeric_value
 from matderiv.expression.operations import COMPOSITE
+from matderiv.expression.parse import parse
 from matderiv.expression.shapes import Dim, Shape
 
 _erf = np.vectorize(math.erf, otypes=[float])
@@ -41,6 +42,18 @@ MEANINGS: dict[type, Callable[..., Any]] = {
     nodes.Norm: np.linalg.norm,
     nodes.Trace: np.trace,
     nodes.LogDet: lambda a: np.linalg.slogdet(a)[1],
+}
+#: Maps of entries, which are many to a kind.
+MAPS: dict[str, Callable[[Array, Array], Array]] = {
+    "A[1:]": lambda a, _: a[1:],
+    "A[::-1, 0]": lambda a, _: a[::-1, 0],
+    "roll(A, 1, axis=1)": lambda a, _: np.roll(a, 1, axis=1),
+    "cumsum(A, axis=0)": lambda a, _: np.cumsum(a, axis=0),
+    "tril(A)": lambda a, _: np.tril(a),
+    "concatenate((A, A), axis=1)": lambda a, _: np.concatenate((a, a), axis=1),
+    "stack((A, A))": lambda a, _: np.stack((a, a)),
+    "A[B]": lambda a, b: a[b.astype(int)],
+    "A[:, B]": lambda a, b: a[:, b.astype(int)],
 }
 OF_ONE_NUMBER: dict[str, Callable[[Any], Any]] = {
     "sigmoid": lambda u: 1 / (1 + np.exp(-u)),
@@ -85,7 +98,9 @@ def shapes_and_axes(least: int = 1) -> Iterator[tuple[tuple[int, ...], int | Non
 
 def test_every_definition_has_a_meaning_here() -> None:
     """An operation with a definition that is compared with nothing is found."""
-    assert set(MEANINGS) == set(COMPOSITE)
+    maps = {type(parse(f"L = {text}").loss.value) for text in MAPS}
+    assert not maps & set(MEANINGS)
+    assert maps | set(MEANINGS) == set(COMPOSITE)
     assert set(OF_ONE_NUMBER) == {name for name, f in FUNCTIONS.items() if f.definition}
 
 
@@ -98,6 +113,17 @@ def test_reductions(kind: type) -> None:
         made = kind(A, axis, keepdims=kept)
         expected = lambda a, how={"axis": axis, "keepdims": kept}: meaning(a, **how)  # noqa: E731
         check(made, expected, chance.normal(size=shape))
+
+
+@pytest.mark.parametrize("text", MAPS)
+def test_maps_of_entries(text: str) -> None:
+    """Each is the product with a constant, or with one-hot rows, that its definition says."""
+    chance = np.random.default_rng(2)
+    for rows, columns in itertools.product((2, 3), SIZES):
+        labels = chance.integers(0, min(rows, columns), 4).astype(float)
+        check(
+            parse(f"L = {text}").loss.value, MAPS[text], chance.normal(size=(rows, columns)), labels
+        )
 
 
 @pytest.mark.parametrize("kind", [nodes.Softmax, nodes.LogSoftmax])

@@ -26,6 +26,7 @@ SHAPES = {
     "a": (D,),
     "b": (D,),
     "c": (),
+    "y": (M,),
 }
 SHAPE = shapes_over(SHAPES)
 
@@ -55,6 +56,9 @@ EXAMPLES: dict[type, tuple[tuple[str, str], ...]] = {
     nodes.Inverse: (("inv(S)", "S"),),
     nodes.Determinant: (("det(S)", "S"),),
     nodes.LogDet: (("logdet(S)", "S"),),
+    nodes.Mapped: (("A[1:]", "A"), ("roll(A, 1, axis=1)", "A"), ("cumsum(a)", "a")),
+    nodes.Joined: (("concatenate((A, C))", "C"), ("stack((a, b))", "a")),
+    nodes.Gathered: (("A[y]", "A"), ("A[:, y]", "A")),
 }
 for _kind in [kind for kind in COMPOSITE if kind not in EXAMPLES]:  # in order
     _two = issubclass(_kind, nodes.Entrywise)
