@@ -63,7 +63,7 @@ class Taylor:
         """The derivatives, to be worked out in this order after the program.
 
         >>> taylor("sum((X @ w - y)**2)", wrt="w", order=3).lines
-        {'D1': '2*(v @ (X.T @ (X @ w - y)))', 'D2': '2*(v @ (X.T @ X @ v))'}
+        {'D1': '2*(v @ (X.T @ (X @ w - y)))', 'D2': '2*(v @ (X.T @ (X @ v)))'}
         """
         first = self.terms[0]
         parts = [part for term in self.terms for part in term.written.parts]
@@ -177,7 +177,7 @@ def taylor(
     >>> print(taylor("sum((X @ w - y)**2)", wrt="w"))
     # L(w + eps*v) = L + eps*D1 + eps**2/2*D2 + O(eps**3)
     D1 = 2*(v @ (X.T @ (X @ w - y)))
-    D2 = 2*(v @ (X.T @ X @ v))
+    D2 = 2*(v @ (X.T @ (X @ v)))
     """
     if not 1 <= order <= _MOST:
         raise InputError(f"The order is {order}; it is a whole number from 1 to {_MOST}.")

@@ -26,6 +26,8 @@ def explanation(name: str) -> str:
     mse_loss(Y, T) stands for
       L = mean((Y - T)**2)
     and its gradients are
+      N = Y.shape[0]  # N: the rows of Y
+      D = Y.shape[1]  # D: the columns of Y
       dY = 2*(Y - T)/(N*D)
       dT = -2*(Y - T)/(N*D)
     """

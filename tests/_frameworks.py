@@ -19,6 +19,10 @@ class Tensor(np.ndarray):
 
     device = "cpu"
 
+    def to(self, dtype: np.dtype[Any]) -> Tensor:
+        """The same numbers in another precision."""
+        return tensor(self, dtype)
+
 
 def tensor(value: object, dtype: type | np.dtype[Any] = np.float32) -> Tensor:
     """An array of torch."""
@@ -49,6 +53,24 @@ def _gelu(x: Array, *, approximate: bool = True) -> Array:
     return FUNCTIONS["gelu"](x)
 
 
+def _one_hot(labels: Array, size: int, dtype: type | np.dtype[Any] = np.int64) -> Tensor:
+    assert labels.dtype == np.int64, "labels are integers"
+    return tensor(np.eye(size)[np.asarray(labels)], dtype)
+
+
+def _cat(parts: tuple[Tensor, ...], dim: int = 0) -> Tensor:
+    return tensor(np.concatenate(parts, dim), parts[0].dtype)
+
+
+def _flip(x: Tensor, dims: tuple[int, ...]) -> Tensor:
+    return tensor(np.flip(x, dims), x.dtype)
+
+
+def _pad(x: Tensor, widths: tuple[int, ...]) -> Tensor:
+    pairs = list(zip(widths[::2], widths[1::2], strict=True))[::-1]  # the last axis comes first
+    return tensor(np.pad(x, [(0, 0)] * (x.ndim - len(pairs)) + pairs), x.dtype)
+
+
 _ONE = {
     **{name: FUNCTIONS[name] for name in ("sigmoid", "relu", "erf", "silu", "gelu", "softplus")},
     "logsigmoid": lambda x: -np.logaddexp(0, -x),
@@ -67,7 +89,7 @@ def _torch() -> ModuleType:
     module: Any = ModuleType("torch")
     names = (
         "exp log sqrt tanh sin cos arctan sign abs sum mean prod trace diag outer maximum minimum "
-        "tan sinh cosh arcsin arccos arcsinh arccosh arctanh"
+        "tan sinh cosh arcsin arccos arcsinh arccosh arctanh amax amin cumsum"
     )
     own = {name: getattr(np, name) for name in names.split()}
     own |= {name: _ONE[name] for name in ("sigmoid", "relu", "erf")}
@@ -80,18 +102,19 @@ def _torch() -> ModuleType:
         np.einsum(subscripts, *operands), operands[0].dtype
     )
     module.pi, module.tensor = np.pi, tensor
+    module.cat, module.flip = _cat, _flip
     module.eye, module.ones = _made(np.eye), _made(np.ones)
     linear = {name: getattr(np.linalg, name) for name in "inv det norm solve slogdet svd".split()}
     module.linalg = SimpleNamespace(**{n: _of_tensors(f) for n, f in linear.items()})
     some = {name: _of_tensors(_ONE[name]) for name in ("silu", "gelu", "logsigmoid")}
-    module.nn = SimpleNamespace(functional=SimpleNamespace(**some))
+    module.nn = SimpleNamespace(functional=SimpleNamespace(one_hot=_one_hot, pad=_pad, **some))
     return cast("ModuleType", module)
 
 
 def _jax() -> ModuleType:
     module: Any = ModuleType("jax")
     one = {name: _ONE[name] for name in ("sigmoid", "relu", "silu", "softplus")}
-    module.nn = SimpleNamespace(softmax=_softmax, gelu=_gelu, **one)
+    module.nn = SimpleNamespace(softmax=_softmax, gelu=_gelu, one_hot=_one_hot, **one)
     module.scipy = SimpleNamespace(special=SimpleNamespace(erf=_ONE["erf"], logsumexp=_logsumexp))
     module.numpy = np
     return cast("ModuleType", module)

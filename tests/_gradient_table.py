@@ -65,6 +65,10 @@ class Gradient:
             drawn[name] = rng.integers(0, sizes[count], self.shape(name, sizes)).astype(float)
         return drawn
 
+    def kind(self, name: str, precision: type = np.float64) -> type:
+        """The type of an input's entries in a library: labels are integers, whatever the precision."""
+        return np.int64 if name in self.labels else precision
+
     def gradient(
         self, sizes: Mapping[str, int], inputs: Mapping[str, Array], formula: str | None = None
     ) -> Array:

@@ -48,7 +48,7 @@ def piled(x: Array) -> Array:
     """A value that nothing holds is used twice at each of 14 levels."""
     values = [x]
     for _ in range(14):
-        values.append(np.sin(values[-1]) * values[-1] / 2)
+        values.append(np.tanh(values[-1]) + values[-1] / 2)
     return np.sum(values[-1])
 
 

@@ -25,7 +25,7 @@ from matderiv.handout.document import (
 )
 from matderiv.handout.large import PAGE_HEIGHT, PAGES, enlarged, tallest
 from matderiv.handout.letters import MACROS, escape_code, escape_latex, has_chinese, has_others
-from matderiv.handout.text import words_of
+from matderiv.handout.text import is_wordy
 from matderiv.notation.boxes import Aligned, Box, Grid, Row
 from matderiv.notation.latex import Writer, columns, inline_latex
 from matderiv.notation.layout import fitted
@@ -41,7 +41,6 @@ _SECTIONS = ("section", "subsection", "subsubsection")
 _AMSMATH_COLUMNS = 10
 _BROKEN = r"p{0.19\linewidth}"
 _ARROW = 2.0  # the width of ⇒ in em
-_WORDY = 24  # letters of a cell from which on its column breaks lines
 _MANY = 8  # columns of a table from which on they stand closer
 _HEADING = tuple(f"\n\\{name}*" for name in _SECTIONS)  # what a heading's source starts with
 
@@ -248,7 +247,7 @@ def _table(table: Table) -> str:
     head, rows = table.head, table.rows
     first, *rest = (" & ".join(map(_segments, row)) + r" \\" for row in (head, *rows))
     lines = "\n".join([r"\hline", first, r"\hline", *rest, r"\hline"])
-    wordy = any(len(words_of(row[-1])) > _WORDY for row in rows)
+    wordy = is_wordy(table)
     form = "l" + ("r" * (len(head) - 1) if not wordy else "l" * (len(head) - 2) + _BROKEN)
     words = rf"\parbox{{0.88\linewidth}}{{\small\centering {_segments(table.caption)}}}"
     close = "\\setlength{\\tabcolsep}{3.5pt}%\n" if len(head) > _MANY else ""

@@ -29,7 +29,7 @@ from matderiv.handout.document import (
     Table,
     Text,
 )
-from matderiv.handout.text import words_of
+from matderiv.handout.text import is_wordy, words_of
 from matderiv.notation.boxes import Aligned
 from matderiv.notation.layout import fitted
 from matderiv.notation.text import text
@@ -100,8 +100,8 @@ _PAGE = r"""
 #let lead(it) = block(width: 100%, sticky: true, par(it))
 // A cell with a formula alone is as high as one with words, so that rows stand on one line.
 #let cell(it) = box(height: 0.7em) + it
-#let ruled(columns, head, ..cells) = align(center, table(
-  columns: columns, align: (x, _) => if x == 0 { left } else { right },
+#let ruled(columns, head, ..cells, wordy: false) = align(center, table(
+  columns: columns, align: (x, _) => if wordy or x == 0 { left } else { right },
   inset: (x: if columns > 8 { 0.35em } else { 0.7em }, y: 0.42em),
   table.hline(stroke: 0.8pt), table.header(..head.map(cell)), table.hline(stroke: 0.5pt),
   ..cells.pos().map(cell),
@@ -304,10 +304,11 @@ def _block(block: Block, *, elide: bool, leads: bool) -> str:
         case CodeBlock(text=lines, language=language):
             return f'#raw(block: true, lang: "{language}", {string(lines)})'
         case Table(head=head, rows=rows, caption=caption):
+            form = ", wordy: true" if is_wordy(block) else ""
             cells = ", ".join(_cells(row) for row in rows)
             return (
                 f"#figure(kind: table, caption: [{_segments(caption)}], "
-                f"ruled({len(head)}, ({_cells(head)},), {cells}))"
+                f"ruled({len(head)}, ({_cells(head)},), {cells}{form}))"
             )
         case BoardBlock(rows=lines):
             return f"#board({', '.join(map(_board_row, lines))})"

@@ -25,7 +25,9 @@ from matderiv.handout.document import (
 )
 from matderiv.notation.text import broken, text
 
-__all__ = ["WIDTH", "board_lines", "to_text", "wide", "words_of", "wrapped"]
+__all__ = ["WIDTH", "board_lines", "is_wordy", "to_text", "wide", "words_of", "wrapped"]
+
+_WORDY = 24  # columns that a cell takes; a number takes fewer
 
 WIDTH = 80  # of a terminal
 _APART = 2  # how far a rule stands from a formula
@@ -108,6 +110,11 @@ def _table(rows: list[tuple[Segments, ...]]) -> str:
         "    " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
         for row in cells
     )
+
+
+def is_wordy(table: Table) -> bool:
+    """Whether the last column of a table holds sentences, which begin at its left."""
+    return any(wide(words_of(row[-1])) > _WORDY for row in table.rows)
 
 
 def words_of(segments: Segments) -> str:

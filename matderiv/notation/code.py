@@ -25,6 +25,7 @@ from matderiv.expression.assumptions import ASSUMPTIONS
 from matderiv.expression.axes import at_once
 from matderiv.expression.definitions import definition
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.known_shapes import labels_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf
 from matderiv.expression.program import Program
@@ -107,6 +108,8 @@ class _Function:
         self._wanted = wanted
         self._program = wanted.program if wanted else swept.graph.program
         self._inputs = wanted.inputs if wanted else self._program.inputs()
+        values = [a.value for a in swept.graph.program.assignments]
+        self._labels = labels_of(values, swept.graph.shapes)
         self._letters: dict[str, str] = {}
         self._given: list[str] = []
         self._name = wanted.function if wanted else "gradient"
@@ -382,9 +385,10 @@ class _Function:
         return self._shape(plain(code))
 
     def _like(self) -> str:
-        """An input whose precision that of arrays of ones is; one that is an array, if any is."""
+        """An input whose precision that of arrays of ones is: no labels; an array, if any is."""
         shapes = self._swept.graph.shapes
-        arrays = [name for name in self._inputs if shapes[name]] or self._inputs
+        numbers = [name for name in self._inputs if name not in self._labels]
+        arrays = [name for name in numbers if shapes[name]] or numbers
         return self._rename(arrays[0]) if arrays else "torch.tensor(0.0)"
 
     def _size(self, size: int | str) -> str:

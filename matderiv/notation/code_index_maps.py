@@ -60,7 +60,7 @@ class MapCode:
             case "torch":
                 return f"torch.nn.functional.one_hot({labels}, {size}).to({self.like()}.dtype)"
             case "jnp":
-                return f"jax.nn.one_hot({labels}, {size})"
+                return f"jax.nn.one_hot({labels}, {size}, dtype={self.like()}.dtype)"
         return f"np.eye({size}, dtype={self.like()}.dtype)[{labels}]"
 
     def _indexed(self, node: nodes.Mapped) -> str:

@@ -50,6 +50,7 @@ class Work:
 def size_of(*shapes: Shape, times: int = 1) -> _Polynomial:
     """How many entries arrays of these shapes have: the product of all sizes.
 
+    >>> from matderiv.expression.dims import Dim
     >>> size_of((Dim("N", 2), Dim("D", 3)), times=2)
     Counter({('D', 'N'): 2})
     """
@@ -65,6 +66,7 @@ def work_of(values: Iterable[Node], shape: ShapeOf) -> Work:
         MissingRuleError: a part has no count.
 
     >>> from matderiv.calculus.formulas.shaping import shapes_over
+    >>> from matderiv.expression.dims import Dim
     >>> from matderiv.expression.parse import parse
     >>> n, d = Dim("N", 2), Dim("D", 3)
     >>> shape = shapes_over({"X": (n, d), "v": (d,), "s": (n,)})

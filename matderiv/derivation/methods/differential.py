@@ -41,14 +41,13 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
     short: list[_Pair] = []
     for by in judge.users:
         value = graph.definition(by)
-        change = differential(value, {name: change_of(name)}, facts.shape)
-        if change is None:  # a spread or a softmax of one entry is the same at any input
-            change = nodes.ZERO
+        # No change at all is that of the spread of one entry, for instance.
+        change = differential(value, {name: change_of(name)}, facts.shape) or nodes.ZERO
         change = with_value_names(tidy(change, facts), {formula_key(value): by}, but=name)
         over = graph.shapes[by]
         i = builder.task.value_indices(over)
         upstream: Node = nodes.ONE if by == graph.loss else Name(f"d{by}")
-        if change != nodes.ZERO:  # as of a/a
+        if change != nodes.ZERO:  # as that of a/a is
             wide = unbroadcast(upstream, over, facts.shape(change), facts.shape)
             pairs.append((upstream, change))
             opened.append((wide, change))
