@@ -545,11 +545,12 @@ def test_a_protected_file_is_not_replaced(
 
 
 def test_help_names_the_default_title(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """The title that help promises is the one that a handout has."""
+    """The title that help promises is the one that a handout has, which says what the loss is."""
     said = " ".join(run(capfd, "handout", "--help").out.split())
     assert run(capfd, "handout", "-N", "2", "-o", "a.md").code == 0
     title = (folder / "a.md").read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
-    assert f"Default: {title.replace('$', '')}." in said
+    about, _, rest = title.partition("$L=")
+    assert f"Default: {about}L = ..., {rest.rpartition('$, ')[2]}." in said
 
 
 def test_help_does_not_load_sympy() -> None:

@@ -246,9 +246,11 @@ def panel(page: Browser) -> str:
 def fits_the_screen(browser: Browser) -> bool:
     """No screen has to be pushed sideways; what is wider stands in a box of its own that scrolls."""
     return browser.run(
-        "document.scrollingElement.scrollWidth <= innerWidth"
+        "(wide => document.scrollingElement.scrollWidth <= wide"
         " && [...document.querySelectorAll('main *')].every(e => e.closest('.equation, .wide, pre')"
-        " || e.getBoundingClientRect().right <= innerWidth + 1)"
+        " || e.getBoundingClientRect().right <= wide + 1))"
+        # A phone makes innerWidth as wide as what sticks out.
+        "(document.scrollingElement.clientWidth)"
     )
 
 

@@ -37,7 +37,7 @@ CHAINS = {
     ("y = sum(X @ W, axis=0)", "X"): "(1_Nᵀ ⊗ I_M)(I_N ⊗ Wᵀ)",
     ("Y = X*c + alpha", "alpha"): "1_N ⊗ 1_D",
     ("L = sum((X @ w - y)**2)", "w"): "X",
-    ("Y = inv(X)", "X"): "(-X^(-1)) ⊗ X^(-T)",
+    ("Y = inv(X)", "X"): "(-X⁻¹) ⊗ X⁻ᵀ",
 }
 
 

@@ -37,7 +37,9 @@ _SUFFIXES = ("md", "tex", "html", "ipynb", "pdf")
 @lang
 @length
 @show
-@click.option("--title", metavar="TEXT", help="The title. Default: Gradients of L, step by step.")
+@click.option(
+    "--title", metavar="TEXT", help="The title. Default: Gradients of L = ..., step by step."
+)
 @click.option("--author", default="", metavar="TEXT", help="Who hands it out.")
 @click.option(
     "--exercises", type=whole_number, default=0, metavar="K", help="Add this many exercises."

@@ -469,7 +469,8 @@ class ArrayBuilder:
         facts = self.about.task.sweep.facts
         moving = {of: change_of(of) for of in self.moving(value)}
         change = differential(value, moving, facts.shape)
-        assert change is not None
+        if change is None:  # a spread or a softmax of one entry is the same at any input
+            change = nodes.ZERO
         known = {formula_key(value): name}
         return with_value_names(tidy(change, facts), known, but=self.about.wrt)
 

@@ -255,7 +255,8 @@ class _Writer:
         shapes = {letter: self.formulas.shape(arg)}
         own = nodes.rebuilt(node, [Name(letter)])
         change = differential(own, {letter: change_of(letter)}, shapes_over(shapes))
-        assert change is not None
+        if change is None:  # a spread of one entry
+            return None
         formulas = replace(self.formulas, shape=shapes_over(shapes), names=shapes)
         return _equation(own, change, formulas)
 
@@ -266,7 +267,8 @@ class _Writer:
             return None
         shape = self.formulas.shape
         change = differential(node, {node.arg.name: change_of(node.arg.name)}, shape)
-        assert change is not None
+        if change is None:  # a softmax of one entry
+            return None
         change = _put(change, node, Name(name))
         return Row((self.formulas.change(name)[0], Operator("equals"), self.formulas.node(change)))
 

@@ -55,8 +55,9 @@ __all__ = [
 ]
 
 
-#: The width of a loss in em up to which it stands in a title.
-_SHORT = 26.0
+#: The width of a loss in em up to which it stands in a title: TeX may find no place to break it,
+#: and a heading has 24 em on a page, of which the words before it take 6.
+_SHORT = 18.0
 
 
 def compose_program(derivation: ProvedSteps, language: str, show: int | None) -> Document:

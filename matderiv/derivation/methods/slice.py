@@ -83,7 +83,8 @@ def _slope(builder: Builder, by: str, name: str) -> Node:
     value = graph.definition(by)
     unit: Node = unit_of(name) if graph.shapes[name] else nodes.ONE
     made = differential(value, {name: unit}, facts.shape)
-    assert made is not None
+    if made is None:  # a spread or a softmax of one entry is the same at any input
+        made = nodes.ZERO
     return spread(tidy(made, facts), graph.shapes[by], facts.shape)
 
 
