@@ -122,3 +122,24 @@ def test_a_jacobian_holds_none_either() -> None:
     """The Jacobian of an inverse that is nowhere is refused as its gradient is."""
     with pytest.raises(InputError, match=r"inv\(outer\(x, x\)\) has no value"):
         matderiv.jacobian("Y = inv(outer(x, x))")
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "1/std(alpha)",
+        "alpha/var(alpha)",
+        "s = std(alpha); L = beta/(s*beta)",
+        "std(alpha)**(-1)",
+    ],
+)
+def test_a_spread_of_one_entry_divides_nothing(program: str) -> None:
+    """It is 0, so that there is no value, and no gradient either."""
+    for ask in (matderiv.gradient, matderiv.derive, matderiv.jacobian):
+        with pytest.raises(InputError, match="divides by zero"):
+            ask(program)
+
+
+def test_a_spread_of_one_entry_beside_a_number_is_a_divisor() -> None:
+    """There it is a number like any other."""
+    assert str(matderiv.gradient("beta/(std(alpha) + 2)", wrt="beta")) == "1/(std(alpha) + 2)"

@@ -1,10 +1,13 @@
-"""Inverses and determinants of matrices that are singular whatever the inputs are."""
+"""Divisors that are 0, and matrices that are singular, whatever the inputs are."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
 
+from matderiv.calculus.formulas.broadcasting import is_fixed
+from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.formulas.shaping import shapes_over
+from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.sweep.low_rank import rank_is_low
 from matderiv.errors import InputError
 from matderiv.expression import nodes
@@ -23,14 +26,14 @@ _LARGEST = 6  # a size at which matrices are worked out; larger ones keep their 
 def refuse_singular(
     program: Program, shapes: Mapping[str, Shape], declared: Container[str]
 ) -> None:
-    """No formula holds the inverse of a matrix that has none wherever it is tried.
+    """No formula divides by the spread of one entry, or by a matrix that has no inverse anywhere.
 
     That is proved where the rank is too low at the `declared` sizes; else it is tried at several
     places, and said so. Letters that nobody declared stand for any size; sizes of 1, where a single
     row times a column has an inverse, are not tried.
 
     Raises:
-        InputError: inv or logdet has no value, or det is 0, wherever it is tried.
+        InputError: inv or logdet has no value, or det or a divisor is 0, wherever it is tried.
 
     >>> from matderiv.expression.parse import parse
     >>> from matderiv.expression.shapes import infer
@@ -39,6 +42,7 @@ def refuse_singular(
     Traceback (most recent call last):
     matderiv.errors.InputError: logdet(outer(x, x)) has no value wherever it was tried: ...
     """
+    _refuse_spreads_below(program, shapes)
     steps = [(a.name, a.value) for a in program.assignments]
     asked = [
         (place, node)
@@ -62,6 +66,32 @@ def refuse_singular(
             for at in tried
         ):
             raise InputError(_refusal(node, shapes, declared, proved=False))
+
+
+def _refuse_spreads_below(program: Program, shapes: Mapping[str, Shape]) -> None:
+    """No divisor is 0 since std and var of one entry are."""
+    facts = Facts(shapes_over(shapes))
+    gone: dict[str, Node] = {}
+
+    def without(node: Node) -> Node:
+        if isinstance(node, nodes.Name):
+            return gone.get(node.name, node)
+        if isinstance(node, nodes.Var | nodes.Std) and is_fixed(node, facts.shape):
+            return nodes.ZERO
+        return nodes.rebuilt(node, map(without, nodes.children(node)))
+
+    for assignment in program.assignments:
+        for node in nodes.walk(assignment.value):
+            if isinstance(node, nodes.Divide):
+                divisor = without(node.right)
+                if divisor != node.right and tidy(divisor, facts) == nodes.ZERO:
+                    raise InputError(
+                        f"{source(node)} divides by zero: std and var of one entry are 0. Write "
+                        "another divisor."
+                    )
+        value = without(assignment.value)
+        if value != assignment.value:
+            gone[assignment.name] = tidy(value, facts)
 
 
 def _refusal(
