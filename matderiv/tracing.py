@@ -274,7 +274,8 @@ def _number(trace: _Trace, value: object) -> ast.expr:
     """A number, of Python or NumPy, as source."""
     if getattr(value, "shape", ()):
         trace.refuse("an array is used that is no parameter; make it one")
-    number = value.item() if hasattr(value, "item") else value
+    item = getattr(value, "item", None)  # a number of NumPy
+    number = item() if callable(item) else value
     if not isinstance(number, int | float | Fraction) or not math.isfinite(number):
         trace.refuse(f"{brief(value)} is no number of the language")
     if isinstance(number, Fraction):

@@ -124,7 +124,7 @@ def _constant(some: Iterable[Node]) -> dict[str, Counter[Node]]:
 
 def _functions(some: Iterable[Node]) -> set[str]:
     kinds: tuple[type, ...] = (nodes.LogSumExp, nodes.Softmax, nodes.Max, nodes.Min)
-    names = {kind: NAMES[kind] for kind in kinds}
+    names: dict[type, str] = {kind: NAMES[kind] for kind in kinds}
     return {n.function if isinstance(n, nodes.Apply) else names.get(type(n), "") for n in some} - {
         ""
     }
