@@ -10,6 +10,16 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS=1
 set -x
 python -m ruff format --check .
 python -m ruff check .
-python -m mypy
-python -m pyright --pythonpath "$(command -v python)"
-python -m pytest --whole "$@"
+# Types are read beside the tests: mypy and pyright take minutes, and one core each.
+types=$(mktemp -d)
+trap 'rm -rf "$types"' EXIT
+python -m mypy >"$types/mypy" 2>&1 &
+mypy=$!
+python -m pyright --pythonpath "$(command -v python)" >"$types/pyright" 2>&1 &
+pyright=$!
+failed=0
+python -m pytest --whole "$@" || failed=1
+wait "$mypy" || failed=1
+wait "$pyright" || failed=1
+cat "$types/mypy" "$types/pyright"
+exit "$failed"
