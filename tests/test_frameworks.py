@@ -90,7 +90,7 @@ EVERY_LOSS = pytest.mark.parametrize(
 
 def framework(name: str) -> Any:
     """Return torch or JAX; skip where it is not installed, unless the environment says it has to be."""
-    if os.environ.get("MATDERIV_REQUIRE_TOOLS") == "1":
+    if os.environ.get("MATDERIV_REQUIRE_FRAMEWORKS") == "1":
         found = importlib.import_module(name)
     else:
         found = pytest.importorskip(
