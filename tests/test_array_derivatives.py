@@ -82,11 +82,24 @@ def test_formulas(kind: str, program: str, wrt: str, formula: str) -> None:
         ("vjp", "tanh(A @ x)", "x", r"\left(\dfrac{\partial y}{\partial x}\right)^{T}v & = "),
         ("hvp", "sum(f(A @ X))", "X", "HV & = "),
         ("jvp", "f(theta)*x", "theta", r"J\tau  & = "),
+        ("vjp", "A @ X", "X", "VJ & = "),
     ],
 )
 def test_products_say_in_latex_what_they_are(kind: str, program: str, wrt: str, left: str) -> None:
     """The left side is a product with the direction, and not a derivative alone."""
     assert left in getattr(matderiv, kind)(program, wrt=wrt).latex()
+
+
+@pytest.mark.parametrize(
+    ("kind", "program", "label"),
+    [("jvp", "A @ x", "Jv"), ("vjp", "A @ x", "vJ"), ("hvp", "x @ A @ x", "Hv")],
+)
+def test_products_are_named_by_their_factors_in_order(kind: str, program: str, label: str) -> None:
+    """The direction stands before J where it is multiplied from the left."""
+    found = getattr(matderiv, kind)(program, wrt="x")
+    assert list(found.lines)[-1] == label
+    assert f"\n{label} = " in derivative_text(found)
+    assert f'"""{label}: ' in found.code()
 
 
 #: Kind, program, its input, and what the product and the whole array take.
