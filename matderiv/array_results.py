@@ -96,8 +96,9 @@ class ArrayDerivative:
 
     @cached_property
     def label(self) -> str:
-        """The name of the result in `lines`: J, H, or such as Hv for a product with v."""
-        wish = _LABELS[self.asked.kind] + self.asked.direction
+        """The name of the result in `lines`: J, H, or such as Jv, vJ and Hv for products with v."""
+        letter, v = _LABELS[self.asked.kind], self.asked.direction
+        wish = v + letter if self.asked.kind == "vjp" else letter + v
         return array_program(self.program, self.shapes, {}).free(wish, f"{wish}_")
 
     @cached_property
@@ -403,7 +404,7 @@ def derivative_text(derivative: ArrayDerivative, form: str = "formula") -> str:
 
     >>> from matderiv import vjp
     >>> derivative_text(vjp("A @ x", wrt="x")).splitlines()[-1]
-    'Jv = A.T @ v'
+    'vJ = A.T @ v'
     """
     match form:
         case "formula":

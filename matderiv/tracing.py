@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import inspect
 import math
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,9 +18,9 @@ from types import CodeType, EllipsisType, FrameType
 from typing import Any, NoReturn
 
 from matderiv.errors import InputError, MatderivError, UnsupportedError, brief
-from matderiv.expression.vocabulary import ARRAY_METHODS, KNOWN, NAME_PATTERN
+from matderiv.expression.vocabulary import KNOWN, NAME_PATTERN
 
-__all__ = ["ProgramLike", "Traced", "called_with", "program_of", "program_text"]
+__all__ = ["ProgramLike", "program_of", "program_text"]
 
 #: A program as text, or a function of arrays that is one.
 ProgramLike = str | Callable[..., Any]
@@ -59,7 +58,7 @@ _UFUNCS = {
 } | {name: name for name in ("add", "matmul")}
 
 #: Names of NumPy and SciPy that the language spells in another way, where both mean the same.
-_SPELLED = {"absolute": "abs", "expit": "sigmoid", "amax": "max", "amin": "min"}
+_SPELLED = {"absolute": "abs", "expit": "sigmoid"}
 
 #: The attributes of an array that are sizes, which formulas hold as letters.
 _SIZES = frozenset(("shape", "size", "ndim"))
@@ -89,7 +88,7 @@ class _Trace:
     def frame(self) -> FrameType | None:
         """The innermost frame outside of this module; those from there outwards are noted."""
         inside = []
-        here: FrameType | None = sys._getframe(1)  # noqa: SLF001 - Python has no other name for it
+        here = inspect.currentframe()
         while here is not None and here.f_code is not self.code:
             if here.f_globals.get("__name__") != __name__:
                 inside.append(here)
@@ -138,7 +137,7 @@ class Traced:
             return Traced(self.trace, attribute)
         if name in _SIZES:
             self.trace.refuse(f".{name} is asked for; make the size a parameter, a scalar")
-        if name not in ARRAY_METHODS:
+        if name not in KNOWN:
             self.trace.refuse(f".{name} is not in the language")
         return lambda *args, **options: _call(self.trace, attribute, args, options)
 
@@ -164,7 +163,7 @@ class Traced:
             self.trace.refuse(f"np.{name}{part}{option} is not in the language")
         if name in _UFUNCS:
             return _operated(self.trace, _UFUNCS[name], *args)
-        return -self if name == "negative" else called_with(name, args, {})
+        return -self if name == "negative" else _called(name, args, {})
 
     def __array_function__(
         self,
@@ -175,9 +174,9 @@ class Traced:
     ) -> Traced | tuple[Traced, Traced]:
         """Another function of NumPy's."""
         if func.__name__ == "slogdet":
-            determinant = called_with("det", args, {})
-            return called_with("sign", (determinant,), {}), called_with("logdet", args, {})
-        return called_with(str(func.__name__), args, options)
+            determinant = _called("det", args, {})
+            return _called("sign", (determinant,), {}), _called("logdet", args, {})
+        return _called(str(func.__name__), args, options)
 
     def __neg__(self) -> Traced:
         """-A."""
@@ -185,7 +184,7 @@ class Traced:
 
     def __abs__(self) -> Traced:
         """|A|."""
-        return called_with("abs", (self,), {})
+        return _called("abs", (self,), {})
 
 
 def _operated(trace: _Trace, word: str, left: object, right: object) -> Traced:
@@ -227,8 +226,8 @@ for _name, _method in _methods():
     setattr(Traced, _name, _method)
 
 
-def called_with(name: str, args: tuple[object, ...], options: Mapping[str, object]) -> Traced:
-    """A call of one of the language's functions, one argument at least being a traced value."""
+def _called(name: str, args: tuple[object, ...], options: Mapping[str, object]) -> Traced:
+    """A call of a function by name, one argument at least being a traced value."""
     trace = next(value.trace for value in _inside((args, options)))
     return _call(trace, ast.Name(_SPELLED.get(name, name)), args, options)
 
@@ -299,7 +298,7 @@ def program_text(program: ProgramLike) -> str:
 
 
 def program_of(function: Callable[..., Any]) -> str:
-    """The program of a function of arrays, written with NumPy or with the language's own words.
+    """The program of a function of arrays, written with NumPy.
 
     Parameters are inputs; those with a default keep it. A parameter that is called is an undefined
     function. Values have the names of the variables that hold them.

@@ -10,7 +10,8 @@ before, which says how. 1 and one line on stderr: the first thing that is wrong.
 be read. A name of `-` reads standard input.
 
 Nothing of matderiv is imported and no text of the file is evaluated: a small parser reads it, and
-refuses what it does not know by name. What is checked, in this order:
+refuses what it does not know by name, index maps such as X[1:], x[labels] and cumsum(x) among it.
+What is checked, in this order:
 
 1. the SHA-256 digest of the content. It finds every alteration, but whoever alters a file can
    compute the digest anew; the checks below do not rest on it. The `latex` texts are for display

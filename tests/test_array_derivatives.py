@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from _differences import central
 from _frameworks import STAND_INS, tensor
 from _programs import Made, Maker, shrunk
 from _reference import UNDEFINED, Array, run, value
@@ -82,11 +83,24 @@ def test_formulas(kind: str, program: str, wrt: str, formula: str) -> None:
         ("vjp", "tanh(A @ x)", "x", r"\left(\dfrac{\partial y}{\partial x}\right)^{T}v & = "),
         ("hvp", "sum(f(A @ X))", "X", "HV & = "),
         ("jvp", "f(theta)*x", "theta", r"J\tau  & = "),
+        ("vjp", "A @ X", "X", "VJ & = "),
     ],
 )
 def test_products_say_in_latex_what_they_are(kind: str, program: str, wrt: str, left: str) -> None:
     """The left side is a product with the direction, and not a derivative alone."""
     assert left in getattr(matderiv, kind)(program, wrt=wrt).latex()
+
+
+@pytest.mark.parametrize(
+    ("kind", "program", "label"),
+    [("jvp", "A @ x", "Jv"), ("vjp", "A @ x", "vJ"), ("hvp", "x @ A @ x", "Hv")],
+)
+def test_products_are_named_by_their_factors_in_order(kind: str, program: str, label: str) -> None:
+    """The direction stands before J where it is multiplied from the left."""
+    found = getattr(matderiv, kind)(program, wrt="x")
+    assert list(found.lines)[-1] == label
+    assert f"\n{label} = " in derivative_text(found)
+    assert f'"""{label}: ' in found.code()
 
 
 #: Kind, program, its input, and what the product and the whole array take.
@@ -139,16 +153,6 @@ VEC = [
     ("B @ (A*X.T)", "X", None, None),
     ("X*alpha + X.T.T", "X", None, None),
 ]
-
-
-def central(f: Callable[[Array], Array], x: Array) -> Array:
-    """All partial derivatives by central differences, the axes of f before those of x."""
-    found = np.zeros((*np.shape(f(x)), *x.shape))
-    for place in np.ndindex(x.shape):
-        step = np.zeros(x.shape)
-        step[place] = 1e-5
-        found[(..., *place)] = (f(x + step) - f(x - step)) / 2e-5
-    return found
 
 
 def numbers(shapes: dict[str, tuple[int, ...]], seed: int = 0) -> dict[str, Array]:

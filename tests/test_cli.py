@@ -549,8 +549,16 @@ def test_help_names_the_default_title(folder: Path, capfd: pytest.CaptureFixture
     said = " ".join(run(capfd, "handout", "--help").out.split())
     assert run(capfd, "handout", "-N", "2", "-o", "a.md").code == 0
     title = (folder / "a.md").read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
-    about, _, rest = title.partition("$L=")
-    assert f"Default: {about}L = ..., {rest.rpartition('$, ')[2]}." in said
+    about, _, rest = title.partition("$")
+    assert f"Default: {about}the loss, {rest.rpartition('$, ')[2]}." in said
+
+
+def test_no_command_shows_help(capfd: pytest.CaptureFixture[str]) -> None:
+    """A person who types the name alone sees what there is, line by line."""
+    done = run(capfd)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == run(capfd, "--help").out
+    assert done.out.splitlines()[0].startswith("Usage: matderiv")
 
 
 def test_help_does_not_load_sympy() -> None:

@@ -90,6 +90,8 @@ class _TwoLinesError(MatderivError):
         (lambda _: Found("answered"), "answered", False),
     ],
 )
+# Another test of the same process may have loaded JAX, whose threads a child never calls.
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
 def test_planted_failures_are_found(
     trial: Callable[[object], Found], what: str, *, bad: bool
 ) -> None:

@@ -150,7 +150,9 @@ def test_a_caret_points_where_it_should(capfd: pytest.CaptureFixture[str]) -> No
     assert line[caret.index("^")] == "\N{REPLACEMENT CHARACTER}"
 
 
-@pytest.mark.parametrize(("suffix", "start"), [(".html", "<!DOCTYPE"), (".txt", "Gradients of L")])
+@pytest.mark.parametrize(
+    ("suffix", "start"), [(".html", "<!DOCTYPE"), (".txt", "Gradients of sum")]
+)
 def test_derive_writes_what_the_suffix_says(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, suffix: str, start: str
 ) -> None:

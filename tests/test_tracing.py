@@ -69,6 +69,17 @@ def numbers(x: Array) -> Array:
     return 1 - (-2 * x + np.float64(0.25)) @ x + 2 ** x.sum() / 3 - abs(x).sum()
 
 
+def moved(X: Array, G: Array) -> Array:
+    """Entries that are moved, by functions, methods and indices."""
+    return (
+        (X.cumsum(1) * G).sum()
+        + np.sum(np.roll(X, 2, axis=0)[1:] ** 2)
+        + (np.concatenate([X, G])[::-1] ** 3).sum()
+        + X[-1, 1:].sum() ** 2
+        + np.max(X * G)
+    )
+
+
 FUNCTIONS: list[tuple[Callable[..., Any], Arrays]] = [
     (ridge, {"X": (3, 2), "W": (2, 4), "T": (3, 4)}),
     (recurrent, {"X": (2, 3), "W": (3, 3), "b": (3,)}),
@@ -77,6 +88,7 @@ FUNCTIONS: list[tuple[Callable[..., Any], Arrays]] = [
     (chosen, {"x": (3,), "y": (3,)}),
     (gaussian, {"S": (3, 3), "y": (3,)}),
     (numbers, {"x": (3,)}),
+    (moved, {"X": (3, 4), "G": (3, 4)}),
 ]
 
 
@@ -143,6 +155,15 @@ def test_every_public_function_takes_a_function() -> None:
     with pytest.raises(AssertionError):
         testing.assert_gradient(layer, "W", "X @ E")
     testing.check_backward(None, lambda X, W, T: 2 * X.T @ (X @ W - T), layer, "W")
+
+
+@pytest.mark.parametrize(
+    "function", [np.cumsum, lambda X: np.roll(X, 1), lambda X: np.repeat(X, 2)]
+)
+def test_what_numpy_flattens_is_not_read_otherwise(function: Callable[[Array], Array]) -> None:
+    """Without an axis these arrange a matrix in one row first, which the language does not."""
+    with pytest.raises(InputError):
+        matderiv.gradient(lambda X: (function(X) ** 2).sum(), shapes={"X": (2, 3)})
 
 
 def _branch(x: Array) -> Array:

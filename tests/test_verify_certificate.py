@@ -31,7 +31,7 @@ from certificates.lowering import KNOWN as FOREIGN
 from certificates.numbers import ImpreciseError, Reals, Residues, random_prime
 from certificates.program import Program
 from certificates.proving import Prover
-from certificates.reading import parse
+from certificates.reading import INDEX_MAPS, parse
 from certificates.worlds import World, other_sizes
 from mpmath import libmp
 from verify_certificate import main
@@ -230,11 +230,25 @@ def test_functions_and_operations_are_those_of_the_package() -> None:
     other_names = {n for n, one in ALL_OPERATIONS.items() if NAMES.get(one.make, n) != n}
     read_as_others = formulas - set(FUNCTIONS) - {"transpose", "zeros"} | other_names
     read_as_others |= {"dot", "power"}  # which are signs
-    read_as_others |= {"onehot"}  # of labels, which the script does not read
+    read_as_others |= INDEX_MAPS
     assert set(KNOWN) - read_as_others <= FOREIGN
     assert set(ELEMENTWISE) == set(FUNCTIONS)
     defined = {NAMES[kind] for kind in DEFINED if not issubclass(kind, get_args(nodes.IndexMap))}
     assert defined <= {*COMPOSITE, "mean", "logdet"}
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        *("L = sum(X[1:]**2)", "L = sum(x[::-1]*y)", "L = x[0]**2", "L = sum(X[:, 1]*y)"),
+        *("L = sum(X[labels])", "L = sum(onehot(labels, 3)*X)", "L = sum(diff(x)**2)"),
+        *("L = sum(concatenate((x, y))**2)", "L = sum([x, y]*W)", "L = sum(pad(x, (1, 1))**2)"),
+        *("L = sum(cumsum(x)**2)", "L = sum(tril(A)**2)", "L = sum(roll(x, 1)*x)"),
+    ],
+)
+def test_index_maps_are_refused_by_name(program: str) -> None:
+    """A program with an index map is refused, and the refusal says why."""
+    assert "holds an index map" in refused(json.loads(derived(program)))
 
 
 # -- mutants -----------------------------------------------------------------------------------

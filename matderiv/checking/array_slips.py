@@ -3,84 +3,27 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from matderiv.calculus.formulas.mistakes import Edit
 from matderiv.calculus.index_forms.linear_maps import Product, in_factors
-from matderiv.checking.array_claims import (
-    ArrayAxes,
-    ArrayClaim,
-    claim_form,
-    node_of,
-    read_claim,
-    with_indices,
-)
+from matderiv.checking.array_claims import claim_axes, claim_text
+from matderiv.checking.claim_products import ArrayAxes, ArrayClaim, node_of
 from matderiv.checking.question import Question
 from matderiv.checking.trial import Trial
-from matderiv.errors import InputError, MatderivError
 from matderiv.expression.nodes import Node
-from matderiv.expression.shapes import Shape
 
-__all__ = ["read_array_claim", "repairs"]
+__all__ = ["repairs"]
 
 _MOST = 2000  # changes that are tried
-
-
-def _axes(question: Question) -> ArrayAxes:
-    """The axes that a claim is about."""
-    assert question.derivative is not None
-    first = question.derivative.first
-    axes = tuple(zip(question.derivative.answer.at, question.shape, strict=True))
-    used = (*question.names, *question.further)
-    names = {name: question.shapes[name] for name in used if name in question.shapes}
-
-    def shape(node: Node) -> Shape:
-        try:
-            return question.shape_of(node)
-        except KeyError as error:
-            raise InputError(f"The size {error.args[0]} is not known here.") from None
-
-    return ArrayAxes(axes[:first], axes[first:], question.read, shape, names)
-
-
-def read_array_claim(question: Question, text: str) -> Node | None:
-    """The claim as a formula, where it is in a form of its own; else None.
-
-    Raises:
-        InputError: it cannot be read in that form.
-    """
-    if question.derivative is None:
-        return None
-    axes = _axes(question)
-    form = claim_form(text, axes.names)
-    answer = question.derivative.answer
-    if answer.matrix and form != "index":
-        return None
-    question.said[answer.node] = _text(question, answer.node, answer.products, form or "einsum")
-    text = text.strip()
-    if column := re.fullmatch(r"vec\(((?:[^()]|\([^()]*\))*)\)", text):
-        entries = question.read(column[1])
-        question.said[entries] = text
-        return entries
-    claim = read_claim(text, form, axes) if form else None
-    node = node_of(claim.products, axes) if claim else None
-    if claim and node is None and claim.form != "einsum":
-        raise InputError("Two sizes meet at one index of the claim; see which array it belongs to.")
-    if node is None:  # it is a formula, in which is seen what does not fit
-        node = question.read(text)
-    elif claim:
-        question.claimed[node] = claim
-    question.said[node] = re.sub(r"^\s*\w+\s*=(?!=)\s*", "", text)
-    return node
 
 
 def repairs(question: Question, claim: Node) -> Iterator[tuple[Edit, bool]]:
     """Changes of a claim, each with whether it makes it right; else a factor is left."""
     assert question.derivative is not None
-    axes, trial = _axes(question), Trial(question)
+    axes, trial = claim_axes(question), Trial(question)
     known = question.claimed.get(claim) or _along_a_diagonal(question, claim, axes)
     if known is None:
         return
@@ -93,20 +36,8 @@ def repairs(question: Question, claim: Node) -> Iterator[tuple[Edit, bool]]:
             continue
         equal, multiple = trial.near(node)
         if multiple and (not equal or trial.equal(node)):
-            question.said[node] = _text(question, node, products, known.form)
+            question.said[node] = claim_text(question, node, products, known.form)
             yield Edit(kind, node, claim, node), equal
-
-
-def _text(question: Question, node: Node, products: tuple[Product, ...], form: str) -> str:
-    """The array of some products in a form, or with einsum where it has no such form."""
-    assert question.derivative is not None
-    answer = replace(question.derivative.answer, node=node, products=products)
-    for way in (form, "einsum"):
-        try:
-            return replace(question.derivative, answer=answer, form=way).formula
-        except MatderivError:
-            continue
-    return question.source(node)
 
 
 def _along_a_diagonal(question: Question, claim: Node, axes: ArrayAxes) -> ArrayClaim | None:
@@ -127,9 +58,9 @@ def _changes(
     turned = dict(zip(axes.at, (*cols, *rows), strict=True))
     if claim.turned:
         yield "vec_order", claim.turned
-    yield "layout", tuple(with_indices(product, turned) for product in own)
+    yield "layout", tuple(product.renamed(turned) for product in own)
     if len(rows) == len(cols):
-        yield "symmetric_part", (*own, *(with_indices(product, turned) for product in own))
+        yield "symmetric_part", (*own, *(product.renamed(turned) for product in own))
     for term in right:
         yield "missing", (*own, term)
     for n, product in enumerate(own):
@@ -154,7 +85,7 @@ def _of_one(
             yield "indices", replace(product, factors=factors)
     letters = [i for i in axes.at if i != 1]
     for one, other in itertools.combinations(letters, 2):
-        yield "indices", with_indices(product, {one: other, other: one})
+        yield "indices", product.renamed({one: other, other: one})
     pairs = [(a, b) for a, b in itertools.combinations(letters, 2) if (a, b) not in product.deltas]
     for count in (1, 2):
         for deltas in itertools.combinations(pairs, count):

@@ -9,7 +9,7 @@ from matderiv._collector import uncollected
 from matderiv.arguments import NAME, checked
 from matderiv.calculus.deciding.decide import Verdict
 from matderiv.calculus.sweep.task import chosen
-from matderiv.checking.array_slips import read_array_claim
+from matderiv.checking.array_claims import read_array_claim
 from matderiv.checking.assuming import condition
 from matderiv.checking.decide import judged, judged_at_points
 from matderiv.checking.diagnose import Cause, cause

@@ -22,7 +22,7 @@ from matderiv.calculus.formulas.shaping import (
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.calculus.sweep.task import Task, task_of
-from matderiv.checking.array_claims import ArrayClaim
+from matderiv.checking.claim_products import ArrayClaim
 from matderiv.checking.fitting import Fitting
 from matderiv.checking.task_with_names import HOLE, Given, bodies_of, substituted, task_with_names
 from matderiv.errors import MatderivError, ProofError

@@ -38,7 +38,7 @@ _SUFFIXES = ("md", "tex", "html", "ipynb", "pdf")
 @length
 @show
 @click.option(
-    "--title", metavar="TEXT", help="The title. Default: Gradients of L = ..., step by step."
+    "--title", metavar="TEXT", help="The title. Default: Gradients of the loss, step by step."
 )
 @click.option("--author", default="", metavar="TEXT", help="Who hands it out.")
 @click.option(

@@ -166,17 +166,14 @@ def _ordered(
     factors = sorted(
         product.factors, key=lambda f: min((ranks.get(i, middle) for i in f[1]), default=-1)
     )
-    told = Counter(
-        (with_value_names(node, names, but=""), tuple(places.get(i, i) for i in own))
-        for node, own in factors
-    )
+    moved = replace(product, factors=tuple(factors)).renamed(places)
+    told = Counter((with_value_names(node, names, but=""), own) for node, own in moved.factors)
     return replace(
-        product,
+        moved,
         factors=tuple(
             (node if count == 1 else nodes.Power(node, nodes.Number(Fraction(count))), own)
             for (node, own), count in told.items()
         ),
-        deltas=tuple((places.get(a, a), places.get(b, b)) for a, b in product.deltas),
     )
 
 

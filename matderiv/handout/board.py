@@ -115,7 +115,7 @@ _WORDS_IN_FORMULAS = (
 
 
 def board_title(board: Board, language: str) -> Segments:
-    """∂L/∂W for L = Σ(XW - T)²."""
+    """∂L/∂W for sum((XW - T)²)."""
     formulas = ProgramNotation(board.task, None).formulas
     named = [(Math(formulas.gradient(name)),) for name in board.task.wrt]
     fields: dict[str, Segment | Segments] = {"gradients": listed(language, named)}

@@ -187,7 +187,8 @@ class ProgramComposer:
         shape = times(*(dim.size for dim in dims))
         fields: Fields = {"X": Math(name_box(name)), "shape": Math(shape)}
         matrix = "shape_matrix_an" if dims and _with_an(dims[0].size) else "shape_matrix"
-        key = ("shape_scalar", "shape_vector", matrix, "shape_array")[min(len(dims), 3)]
+        vector = "shape_vector_one" if dims and dims[0].size == 1 else "shape_vector"
+        key = ("shape_scalar", vector, matrix, "shape_array")[min(len(dims), 3)]
         structure = self.task.assumed.get(name)
         if structure is None:
             return self.say(key, fields)

@@ -33,7 +33,7 @@ from matderiv.handout.readings import reading_sentences
 from matderiv.handout.second import second_words
 from matderiv.handout.sentences import Fields, fill, together
 from matderiv.handout.texts import messages
-from matderiv.notation.boxes import Box, Operator, Row
+from matderiv.notation.boxes import Box
 from matderiv.notation.formulas import Formulas
 from matderiv.notation.names import name_box, numbered_box
 
@@ -78,11 +78,13 @@ def page_title(composer: ProgramComposer) -> Segments:
 
 
 def loss_box(task: Task, formulas: Formulas) -> Box:
-    """L = sum(f(Y)), or L alone where its formula is long."""
+    """The loss as the program writes it, sum(f(Y)), or L where that is long.
+
+    No equals sign stands here: the page defines L once, in the values that it names.
+    """
     last = task.program.loss
-    name = name_box(last.name)
-    whole = Row((name, Operator("equals"), formulas.node(last.value)))
-    return whole if whole.width <= _SHORT else name
+    formula = formulas.node(last.value)
+    return formula if formula.width <= _SHORT else name_box(last.name)
 
 
 def page_blocks(composer: ProgramComposer) -> Iterator[Block]:

@@ -129,13 +129,13 @@ def array_latex(derived: Derived) -> str:
 
 
 def _product(derived: Derived, ratio: Box, letter: str, direction: str) -> Box:
-    """(∂y/∂x) v or (∂y/∂x)ᵀ v of vectors, and J V where one of the two is none."""
+    """(∂y/∂x) v or (∂y/∂x)ᵀ v of vectors, and J V or V J where one of them is none."""
     shapes = derived.found.sweep.graph.shapes
     sides = (derived.found.dims, shapes[direction], shapes[derived.wrt[0]])
-    v = name_box(direction)
-    if any(len(shape) != 1 for shape in sides):
-        return Row((name_box(letter), v))
+    array, v = name_box(letter), name_box(direction)
     back = len(derived.wrt) == 1 and derived.found.name == derived.wrt[0]
+    if any(len(shape) != 1 for shape in sides):
+        return Row((v, array) if back else (array, v))
     return Row((Scripts(fenced(ratio), sup=Symbol("T")) if back else ratio, v))
 
 

@@ -33,7 +33,7 @@ from matderiv.expression.shapes import Shape
 from matderiv.expression.size_text import is_worked_out, letters_of_size
 from matderiv.expression.source import BINARY, mixes, rearrangement, source
 from matderiv.expression.vocabulary import did_you_mean
-from matderiv.notation._careful import Careful, CarefulCode, Solve, repeated, walk_code
+from matderiv.notation._careful import Careful, repeated
 from matderiv.notation._targets import ALWAYS, TARGETS, Target
 from matderiv.notation.code_index_maps import MapCode
 from matderiv.notation.statements import statements
@@ -128,7 +128,7 @@ class _Function:
             *(x for _, some in self._calls.values() for x in some),
         ]
         self._shared = repeated(self._whole)
-        self._done: dict[CarefulCode, str] = {}
+        self._done: dict[Node, str] = {}
         self._lines: list[str] = []
         self._maps = MapCode(
             target.module,
@@ -136,11 +136,11 @@ class _Function:
             lambda node: self._wrapped(node, _ATOM),
             lambda node: self._array(self._of(node)[0], node),
             self._size,
-            lambda node: len(self._shape_of(node)),
+            lambda node: len(self._shape(node)),
             self._like,
         )
 
-    def _careful(self, formula: Node) -> CarefulCode:
+    def _careful(self, formula: Node) -> Node:
         """The formula as it is worked out."""
         written = removed(stable(formula, self._swept), self._shape)
         said = _said(written, self._target, self._shape)
@@ -191,7 +191,7 @@ class _Function:
             {
                 part.function
                 for value in self._whole
-                for part in walk_code(value)
+                for part in nodes.walk(value)
                 if isinstance(part, nodes.Apply | nodes.Functional)
                 and part.function not in FUNCTIONS
                 and part.function not in ALWAYS
@@ -241,7 +241,7 @@ class _Function:
 
     # -- expressions ---------------------------------------------------------------------------
 
-    def _of(self, code: CarefulCode) -> tuple[str, int]:
+    def _of(self, code: Node) -> tuple[str, int]:
         """The text of an operand; a repeated subexpression gets a line and a name."""
         if code in self._done:
             return self._done[code], _ATOM
@@ -252,13 +252,13 @@ class _Function:
         self._lines.append(f"{name} = {text}")
         return name, _ATOM
 
-    def _wrapped(self, code: CarefulCode, least: int) -> str:
+    def _wrapped(self, code: Node, least: int) -> str:
         text, own = self._of(code)
         return text if own >= least else f"({text})"
 
-    def _written(self, code: CarefulCode) -> tuple[str, int]:
+    def _written(self, code: Node) -> tuple[str, int]:
         match code:
-            case Solve(matrix, right):
+            case nodes.MatMul(nodes.Inverse(matrix), right):
                 solve = f"{self._target.module}.linalg.solve"
                 return f"{solve}({self._of(matrix)[0]}, {self._of(right)[0]})", _ATOM
             case nodes.Name(name) if name in self._calls:
@@ -292,7 +292,7 @@ class _Function:
             case nodes.Negate(arg):
                 return "-" + self._wrapped(arg, _UNARY), _UNARY
             case nodes.Transpose(arg):
-                order = tuple(range(len(self._shape_of(arg))))[::-1]
+                order = tuple(range(len(self._shape(arg))))[::-1]
                 if len(order) > _MATRIX:  # in torch, .T is for matrices only
                     return self._rearranged(arg, order), _ATOM
                 return self._wrapped(arg, _ATOM) + ".T", _ATOM
@@ -305,7 +305,7 @@ class _Function:
                 return left + operator + self._wrapped(other, least_right), own
         return self._called(code), _ATOM
 
-    def _rearranged(self, arg: CarefulCode, order: tuple[int | None, ...]) -> str:
+    def _rearranged(self, arg: Node, order: tuple[int | None, ...]) -> str:
         call = f"{self._target.module}.{self._target.transpose}"
         return rearrangement(self._wrapped(arg, _ATOM), self._of(arg)[0], order, call)
 
@@ -341,7 +341,7 @@ class _Function:
     def _plain(self, node: Node) -> bool:
         """Whether an operand is a number that no array is needed for."""
         kinds = (nodes.Name, nodes.Ones, nodes.Eye)
-        return not any(isinstance(part, kinds) for part in walk_code(node))
+        return not any(isinstance(part, kinds) for part in nodes.walk(node))
 
     def _array(self, text: str, node: Node) -> str:
         """An operand; functions of torch's take no plain numbers."""
@@ -358,7 +358,7 @@ class _Function:
         """A function with an axis or several; torch may want one where NumPy takes all."""
         target = self._target
         name, keepdims = target.words[type(node)], getattr(node, "keepdims", False)
-        shape = self._shape_of(node.arg)
+        shape = self._shape(node.arg)
         dims: object = axis
         if axis is None and isinstance(node, nodes.AlongAxis) and target.module == "torch":
             if len(shape) > 1:
@@ -373,16 +373,6 @@ class _Function:
         options = f", {target.axis}={dims}" if given else ""
         options += f", {target.keepdims}=True" if keepdims else ""
         return f"{name}({operand}{options})"
-
-    def _shape_of(self, code: CarefulCode) -> Shape:
-        """The shape of an expression that may hold linear systems."""
-
-        def plain(code: CarefulCode) -> Node:
-            if isinstance(code, Solve):
-                return nodes.MatMul(nodes.Inverse(plain(code.matrix)), plain(code.right))
-            return nodes.rebuilt(code, map(plain, nodes.children(code)))
-
-        return self._shape(plain(code))
 
     def _like(self) -> str:
         """An input whose precision that of arrays of ones is: no labels; an array, if any is."""

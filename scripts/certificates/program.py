@@ -11,7 +11,7 @@ from typing import Any
 from certificates.frame import Json, refuse
 from certificates.functions import parts_of
 from certificates.lowering import KNOWN, Lowering
-from certificates.reading import Tree, exchanged, parse, walk
+from certificates.reading import INDEX_MAPS, Tree, exchanged, parse, refuse_index_map, walk
 
 MOST_SIZE = 10**9
 MOST_PROGRAM = 100_000  # letters, and parts of its definitions
@@ -65,7 +65,6 @@ class Program:
 
 def read(data: Json) -> Program:
     """The program that the certificate is about, its definitions compared with its text."""
-    _check_names(data)
     texts = [data["program"], *data["definitions"].values()]
     texts += [text for function in data["functions"].values() for text in function.values()]
     if sum(map(len, texts)) > MOST_PROGRAM:
@@ -73,12 +72,8 @@ def read(data: Json) -> Program:
     shapes, written = data["shapes"], _assignments(data["program"])
     definitions = {name: parse(text) for name, text in data["definitions"].items()}
     for name, tree in (*written.items(), *definitions.items()):
-        parts_of(tree)
-        kinds = {node[0] for node in walk(tree)}
-        called = {node[1] for node in walk(tree) if node[0] == "call"}
-        foreign = called & {"Partial", "acos", "differential"}
-        if not kinds <= _LANGUAGE or foreign or "." in str(names(tree)):
-            refuse(f"definitions: {name[:40]} is not in the language of programs")
+        _check_language(name, tree)
+    _check_names(data)
     loss = list(written)[-1]
     if shapes.get(loss) != []:
         refuse(f"shapes: {loss[:40]} is not a number")
@@ -125,6 +120,17 @@ def read(data: Json) -> Program:
     )
     _check_shapes(found)
     return found
+
+
+def _check_language(name: str, tree: Tree) -> None:
+    parts_of(tree)
+    kinds = {node[0] for node in walk(tree)}
+    called = {node[1] for node in walk(tree) if node[0] == "call"}
+    foreign = called & {"Partial", "acos", "differential"}
+    if not kinds <= _LANGUAGE | {"index"} or foreign or "." in str(names(tree)):
+        refuse(f"definitions: {name[:40]} is not in the language of programs")
+    if "index" in kinds or called & INDEX_MAPS:
+        refuse_index_map(name)
 
 
 def _check_names(data: Json) -> None:

@@ -7,13 +7,18 @@ import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 from certificates.frame import refuse
 
 MOST_TEXT, MOST_DIGITS, MOST_DEPTH = 200_000, 1300, 200
 
 Tree = tuple[Any, ...]
+
+#: Calls that put entries in other places; so do slices, labels and lists of arrays.
+INDEX_MAPS = frozenset(
+    "concatenate cumsum hstack onehot pad repeat roll stack tri tril triu vstack".split()
+)
 
 _FOREIGN = re.compile(r"[^A-Za-z0-9_ +\-*/@().,:=\[\]]")
 _NUMBER = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:e-?[0-9]{1,3})?")
@@ -94,7 +99,21 @@ def _tree(node: ast.expr, text: str, depth: int) -> Tree:
         ):
             given = (("option", option.arg, part(option.value)) for option in options)
             return ("call", name, (*map(part, several), *given))
+    _refuse_part(node, text, written)
+
+
+def _refuse_part(node: ast.expr, text: str, written: str) -> NoReturn:
+    if isinstance(node, ast.Subscript | ast.Slice | ast.List):
+        refuse_index_map(text)
     refuse(f"{text[:60]!r} cannot be read at {written[:20]!r}")
+
+
+def refuse_index_map(where: str) -> NoReturn:
+    """Refuse a formula that takes entries from other places."""
+    refuse(
+        f"{where[:60]!r} holds an index map (a slice, an entry, labels, arrays put together, a "
+        "running sum), and this script does not read certificates with index maps"
+    )
 
 
 def _axis(index: ast.expr) -> str:

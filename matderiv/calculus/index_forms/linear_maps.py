@@ -8,7 +8,7 @@ V, every operation gives a factor, an index that is summed over, or two indices 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -52,6 +52,19 @@ class Product:
     ) -> Product:
         """The product with more deltas, or under more sums."""
         return replace(self, deltas=(*self.deltas, *deltas), summed=(*summed, *self.summed))
+
+    def renamed(self, names: Mapping[Index, Index]) -> Product:
+        """The product with other indices for some."""
+
+        def new(index: Index) -> Index:
+            return names.get(index, index)
+
+        return Product(
+            self.number,
+            tuple((node, tuple(map(new, at))) for node, at in self.factors),
+            tuple((new(a), new(b)) for a, b in self.deltas),
+            tuple((str(new(letter)), dim) for letter, dim in self.summed),
+        )
 
 
 def linear_map(
