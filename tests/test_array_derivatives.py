@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from _differences import central
 from _frameworks import STAND_INS, tensor
 from _programs import Made, Maker, shrunk
 from _reference import UNDEFINED, Array, run, value
@@ -152,16 +153,6 @@ VEC = [
     ("B @ (A*X.T)", "X", None, None),
     ("X*alpha + X.T.T", "X", None, None),
 ]
-
-
-def central(f: Callable[[Array], Array], x: Array) -> Array:
-    """All partial derivatives by central differences, the axes of f before those of x."""
-    found = np.zeros((*np.shape(f(x)), *x.shape))
-    for place in np.ndindex(x.shape):
-        step = np.zeros(x.shape)
-        step[place] = 1e-5
-        found[(..., *place)] = (f(x + step) - f(x - step)) / 2e-5
-    return found
 
 
 def numbers(shapes: dict[str, tuple[int, ...]], seed: int = 0) -> dict[str, Array]:

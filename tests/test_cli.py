@@ -556,6 +556,14 @@ def test_help_names_the_default_title(folder: Path, capfd: pytest.CaptureFixture
     assert f"Default: {about}the loss, {rest.rpartition('$, ')[2]}." in said
 
 
+def test_no_command_shows_help(capfd: pytest.CaptureFixture[str]) -> None:
+    """A person who types the name alone sees what there is, line by line."""
+    done = run(capfd)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == run(capfd, "--help").out
+    assert done.out.splitlines()[0].startswith("Usage: matderiv")
+
+
 def test_help_does_not_load_sympy() -> None:
     """Help and shell completion come at once, so nothing heavy is imported for them."""
     code = (

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from _differences import central
 from _gradient_table import cost, sized
 from _reference import UNDEFINED, Array, run, value
 from _thorough import THOROUGH
@@ -78,7 +79,7 @@ class Second:
 
         if self.kind == "jacobian":
             assert isinstance(self.wrt, str)
-            return central(lambda x: at(x, str(self.wrt), names), names[self.wrt], 1e-5)
+            return central(lambda x: at(x, str(self.wrt), names), names[self.wrt])
         one, other = (self.wrt, self.wrt) if isinstance(self.wrt, str) else self.wrt
 
         def slope(y: Array) -> Array:
@@ -113,17 +114,6 @@ class Second:
         if found.shape != array.shape:
             return float("inf")
         return float(np.max(np.abs(found - array)) / (1 + np.max(np.abs(array))))
-
-
-def central(f: object, x: Array, step: float) -> Array:
-    """All partial derivatives by central differences."""
-    assert callable(f)
-    found = np.zeros((*np.shape(f(x)), *x.shape))
-    for place in np.ndindex(x.shape):
-        change = np.zeros(x.shape)
-        change[place] = step
-        found[(..., *place)] = (f(x + change) - f(x - change)) / (2 * step)
-    return found
 
 
 @cache

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from _differences import central
 
 import matderiv
 from matderiv.errors import MatderivError
@@ -123,6 +125,9 @@ def test_values_and_gradients_are_those_of_the_definition(
     def value(v: dict[str, Any]) -> Array:
         return np.asarray(means(v["X"], v["T"], v["a"]))
 
+    def loss(name: str, own: Array) -> float:
+        return float(np.tanh(value(at | {name: own})).sum())
+
     program = parse(f"L = {text}")
     found = numeric_value(program.loss.value, {n: np.asarray(x) for n, x in at.items()})
     np.testing.assert_allclose(found, value(at), rtol=1e-12, atol=1e-12)
@@ -130,15 +135,7 @@ def test_values_and_gradients_are_those_of_the_definition(
     shapes = {n: np.shape(at[n]) for n in names}
     for name in names if "beta" not in text else ("X", "T"):
         gradient = matderiv.gradient(f"L = sum(tanh({text}))", wrt=name, shapes=shapes)
-        step = 1e-6
-        expected = np.zeros_like(np.asarray(at[name], float))
-        for place in np.ndindex(expected.shape):
-            ends = []
-            for sign in (1, -1):
-                moved = np.array(at[name], float)
-                moved[place] += sign * step
-                ends.append(np.tanh(value(at | {name: moved})).sum())
-            expected[place] = (ends[0] - ends[1]) / (2 * step)
+        expected = central(partial(loss, name), at[name], 1e-6)
         own = {n: at[n] for n in names}
         np.testing.assert_allclose(gradient(**own), expected, rtol=1e-4, atol=1e-6)
 
@@ -221,14 +218,7 @@ def test_gradients_of_largest_entries(
     assert gradient.verdict.status == "equal"
     found = numeric_value(parse(text).loss.value, {"X": at})
     np.testing.assert_allclose(found, means(at), rtol=1e-12)
-    expected = np.zeros(shape)
-    for place in np.ndindex(shape):
-        ends = []
-        for sign in (1, -1):
-            moved = at.copy()
-            moved[place] += sign * 1e-6
-            ends.append(means(moved))
-        expected[place] = (ends[0] - ends[1]) / 2e-6
+    expected = central(means, at, 1e-6)
     np.testing.assert_allclose(gradient(X=at), expected, rtol=1e-5, atol=1e-7)
 
 
@@ -301,9 +291,8 @@ def test_functions_of_eigenvalues_are_those_of_the_matrix(
     a, way = root @ root.T + np.eye(size), way + way.T
     assert numeric_value(parse(text).loss.value, {"A": a}) == pytest.approx(float(means(a)))
     gradient = matderiv.gradient(text, wrt="A", shapes={"A": (size, size)})
-    ends = [float(means(a + side * 1e-6 * way)) for side in (1, -1)]
-    slope = np.sum(gradient(A=a) * way)
-    assert slope == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-5, abs=1e-6)
+    slope = central(lambda t: means(a + t * way), np.zeros(()), 1e-6)
+    assert np.sum(gradient(A=a) * way) == pytest.approx(float(slope), rel=1e-5, abs=1e-6)
 
 
 @pytest.mark.parametrize("text", ["eigvalsh(A)", "sum(f(eigvalsh(A)))", "sum(cholesky(A))"])
@@ -323,8 +312,7 @@ def test_pseudo_inverse_and_least_squares() -> None:
     np.testing.assert_allclose(found, np.linalg.lstsq(x, y)[0])
     gradient = matderiv.gradient("sum(G*pinv(X))", wrt="X", shapes={"X": (5, 3)})
     g, way = rng.normal(size=(3, 5)), rng.normal(size=(5, 3))
-    ends = [np.sum(g * np.linalg.pinv(x + side * 1e-6 * way)) for side in (1, -1)]
-    slope = np.sum(gradient(X=x, G=g) * way)
-    assert slope == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-5)
+    slope = central(lambda t: np.sum(g * np.linalg.pinv(x + t * way)), np.zeros(()), 1e-6)
+    assert np.sum(gradient(X=x, G=g) * way) == pytest.approx(float(slope), rel=1e-5)
     with pytest.raises(MatderivError, match="is singular whatever the inputs are"):
         matderiv.gradient("sum(G*pinv(X))", wrt="X", shapes={"X": (3, 5)})
