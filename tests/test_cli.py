@@ -87,6 +87,9 @@ def test_show_prints_the_board_and_the_files(
     assert "\x1b[" not in result.out
     assert result.out.endswith("→ a.md\n→ a.tex\n")
     assert (folder / "a.md").read_text(encoding="utf-8").startswith("# ")
+    result = run(capfd, "show", "L = sum(X**2)", "-o", "b.md", "-o", "b.md")
+    assert "'b.md' would be written twice" in result.err
+    assert not (folder / "b.md").exists()
 
 
 def test_output_to_a_file(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
@@ -551,6 +554,14 @@ def test_help_names_the_default_title(folder: Path, capfd: pytest.CaptureFixture
     title = (folder / "a.md").read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
     about, _, rest = title.partition("$")
     assert f"Default: {about}the loss, {rest.rpartition('$, ')[2]}." in said
+
+
+def test_no_command_shows_help(capfd: pytest.CaptureFixture[str]) -> None:
+    """A person who types the name alone sees what there is, line by line."""
+    done = run(capfd)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == run(capfd, "--help").out
+    assert done.out.splitlines()[0].startswith("Usage: matderiv")
 
 
 def test_help_does_not_load_sympy() -> None:

@@ -52,6 +52,8 @@ PROGRAMS = [
     ("sum(G*pad(X, ((0, 1), (2, 0))))", "X", "G=3x4 X=2x2"),
     ("mean(logsumexp(X, axis=1) - X[arange(len(y)), y])", "X", "X=3x2 y<2=3"),
     ("nll_loss(log_softmax(X, axis=1), y)", "X", "X=2x3 y<3=2"),
+    ("p = log_softmax(X, axis=1); nll_loss(p, y)", "X", "X=3x3 y<3=3"),
+    ("nll_loss(log_softmax(A[x] @ W, axis=1), y)", "A", "A=4x2 x<4=3 W=2x3 y<3=3"),
     ("sum(G*W[y])", "W", "G=4x2 W=3x2 y<3=4"),
     ("sum(G*X[:, y])", "X", "G=2x3 X=2x4 y<4=3"),
     ("sum(tanh(onehot(y, K) @ W)*V)", "W", "y<2=3 W=2x4 V=3x4"),

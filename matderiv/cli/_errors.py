@@ -22,9 +22,9 @@ USAGE, FAILURE, INTERRUPTED = 2, 1, 130
 
 
 def run(command: click.Group, args: list[str] | None) -> None:
-    """Run a command; every error is one line on stderr and an exit code."""
+    """Run a command, or show help without one; every error is one line on stderr and a code."""
     kept_at_exit()
-    given = sys.argv[1:] if args is None else args
+    given = (sys.argv[1:] if args is None else args) or ["--help"]
     words = [f" {word}" if _FORMULA.match(word) else word for word in given]  # - is no option's
     try:
         with (

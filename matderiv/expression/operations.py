@@ -25,7 +25,8 @@ class Operation:
     `method`: it is also called as X.sum(axis=0). `word`: its name in formulas on a page.
     `everywhere`: NumPy, torch and JAX have it under the same name with the same operands.
     `text`: the option that stands first, a text; any number of operands follows. `several`: its
-    one operand is a list of arrays.
+    one operand is a list of arrays. `by_dimensions`: what it is read as depends on the dimensions
+    of its operands.
     """
 
     make: Callable[..., Node]
@@ -36,6 +37,7 @@ class Operation:
     everywhere: bool = False
     text: str = ""
     several: bool = False
+    by_dimensions: bool = False
 
     def example(self, name: str) -> str:
         """The plainest call.
@@ -87,9 +89,11 @@ NEW_AXES = frozenset({"concatenate", "stack"})
 def _read_as(make: Callable[..., Node]) -> Operation:
     """An operation that is read as a formula; its optional numbers are options."""
     parameters = inspect.signature(make).parameters.values()
-    needed = tuple(p.name for p in parameters if p.default is p.empty)
+    operands = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
+    needed = tuple(p.name for p in operands if p.default is p.empty)
     letters = needed if len(needed) > 1 else ("Y",)
-    return Operation(make, letters, tuple(p.name for p in parameters if p.default is not p.empty))
+    options = tuple(p.name for p in operands if p.default is not p.empty)
+    return Operation(make, letters, options, by_dimensions=len(operands) < len(parameters))
 
 
 OPERATIONS: dict[str, Operation] = {

@@ -24,6 +24,7 @@ from matderiv.expression.index_calls import Labels, indexed, literal, read_size
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import operation_of
 from matderiv.expression.program import Assignment, Program
+from matderiv.expression.shapes import infer
 from matderiv.expression.shorthand import at_least, equal, greater, unequal
 from matderiv.expression.source import source
 from matderiv.expression.spelling import READ, respelled
@@ -99,12 +100,13 @@ class Reader:
         self.lines: list[bytes] = []
         self.assumed: list[tuple[str, str]] = []
         self.declared: tuple[str, ...] = ()
+        self.assigned: dict[str, Assignment] = {}
         self.loops = False
 
     def program(self) -> Program:
         """The whole text as a program."""
         statements = self._statements()
-        assignments: dict[str, Assignment] = {}
+        assignments = self.assigned
         for position, statement in enumerate(statements):
             last = position == len(statements) - 1
             assignment = self._assignment(statement, assignments, last=last)
@@ -365,6 +367,8 @@ class Reader:
         for option, value in options.items():
             if isinstance(value, ast.expr):
                 options[option] = self._node(value, depth + 1)
+        if operation_of(name).by_dimensions:
+            options["dimensions"] = self._dimensions
         make = operation_of(name).make
         try:
             if name == "einsum":
@@ -376,6 +380,14 @@ class Reader:
             return make(*made, **options)
         except ShapeError as error:
             raise self._error(f"{name}: {error}", tree) from None
+
+    def _dimensions(self, node: Node) -> int:
+        """How many dimensions an expression has after the values so far; 0 if they do not fit."""
+        try:
+            found = infer(Program((*self.assigned.values(), Assignment("", node))))
+        except InputError:
+            return 0
+        return len(found[""])
 
     def _check_function(self, name: str, tree: ast.Call) -> None:
         if name not in self.declared:

@@ -28,6 +28,10 @@ def _number(text: str) -> Node:
     return nodes.Number(Fraction(text))
 
 
+#: How many dimensions an expression has in the program that it stands in.
+Dimensions = Callable[[Node], int]
+
+_MATRIX = 2  # dimensions
 _HUNDREDTH, _HALF = map(_number, ("0.01", "0.5"))
 
 #: The constants of selu, by which it keeps the mean 0 and the variance 1.
@@ -249,36 +253,21 @@ def _with_logits(z: Node, t: Node) -> Node:
     return nodes.Mean(nodes.Subtract(nodes.Apply("softplus", z), nodes.Multiply(t, z)))
 
 
-def _cross_entropy(z: Node, t: Node) -> Node:
-    return nll_loss(nodes.LogSoftmax(z, axis=-1), t)
+def _cross_entropy(z: Node, t: Node, *, dimensions: Dimensions) -> Node:
+    return nll_loss(nodes.LogSoftmax(z, axis=-1), t, dimensions=dimensions)
 
 
-def nll_loss(y: Node, t: Node) -> Node:
+def nll_loss(y: Node, t: Node, *, dimensions: Dimensions) -> Node:
     """The mean over rows of -Σ t·y, or of -y at the label; a vector beside a matrix is labels.
 
     >>> from matderiv.expression.source import source
-    >>> source(nll_loss(nodes.Name("Y"), nodes.Name("t")))
+    >>> source(nll_loss(nodes.Name("Y"), nodes.Name("t"), dimensions=lambda a: 1 + (a.name == "Y")))
     '-mean(Y[arange(len(t)), t])'
     """
-    if isinstance(t, nodes.Name) and t.name[0].islower() and _is_matrix(y):
+    labels = isinstance(t, nodes.Name) and t.name[0].islower() and dimensions(t) == 1
+    if labels and dimensions(y) == _MATRIX:
         return nodes.Negate(nodes.Mean(nodes.Gathered(y, t, "picked")))
     return nodes.Negate(nodes.Mean(nodes.Sum(nodes.Multiply(t, y), axis=-1)))
-
-
-def _is_matrix(node: Node) -> bool:
-    """Whether an expression is most likely a matrix, by the letters of its names."""
-    match node:
-        case nodes.Name(name):
-            return name[0].isupper()
-        case nodes.MatMul(left, right):
-            return _is_matrix(left) and _is_matrix(right)
-        case nodes.LogSoftmax(arg) | nodes.Softmax(arg) | nodes.Apply(_, arg) | nodes.Negate(arg):
-            return _is_matrix(arg)
-        case nodes.Transpose(arg):
-            return _is_matrix(arg)
-        case _ if isinstance(node, nodes.Arithmetic):
-            return any(map(_is_matrix, nodes.children(node)))
-    return False
 
 
 def _cosine(x: Node, y: Node) -> Node:
