@@ -15,14 +15,13 @@ from matderiv.calculus.formulas.flattened import formula_key, without_units
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import Atom, Entry, Form, added
-from matderiv.calculus.sweep.differentials import differential
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.calculus.sweep.task import Task
 from matderiv.calculus.sweep.value_names import with_value_names
 from matderiv.derivation.judge import Judge
 from matderiv.derivation.links import Link
 from matderiv.derivation.sides import Differential, Formula, Matrix, Side, change_of
-from matderiv.derivation.traces import traced
+from matderiv.derivation.traces import change_by_rules, traced
 from matderiv.errors import ProofError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node, names_in
@@ -98,11 +97,7 @@ class Changes:
         graph, facts = self.task.sweep.graph, self.task.sweep.facts
         value = graph.definition(name)
         operands = [n for n in sorted(names_in(value)) if n in self.moving]
-        found = differential(value, {n: change_of(n) for n in operands}, facts.shape)
-        if found is None:  # a spread or a softmax of one entry is the same at any input
-            found = nodes.ZERO
-        direct = with_value_names(tidy(found, facts), {formula_key(value): name}, but="")
-        self.direct[name] = direct
+        self.direct[name] = direct = change_by_rules(name, value, operands, facts)
         inside = {
             f"δ{n}": filled(self.of(n), graph.shapes[n], facts.shape)
             for n in operands

@@ -1,15 +1,28 @@
-"""Differentials of a number as inner products: tr(Aᵀ·dX), aᵀ·dx and the like."""
+"""Differentials by their rules, those of numbers as inner products: tr(Aᵀ·dX), aᵀ·dx."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf
-from matderiv.calculus.formulas.flattened import Addend, sum_of, terms, without_units
+from matderiv.calculus.formulas.facts import Facts
+from matderiv.calculus.formulas.flattened import Addend, formula_key, sum_of, terms, without_units
+from matderiv.calculus.formulas.tidying import tidy
+from matderiv.calculus.sweep.differentials import differential
+from matderiv.calculus.sweep.value_names import with_value_names
+from matderiv.derivation.sides import change_of
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node, names_in
 
-__all__ = ["inner", "traced"]
+__all__ = ["change_by_rules", "inner", "traced"]
+
+
+def change_by_rules(name: str, value: Node, moving: Iterable[str], facts: Facts) -> Node:
+    """Dz of z = value in the changes of the names that move, with z where its value stands."""
+    change = differential(value, {of: change_of(of) for of in moving}, facts.shape)
+    if change is None:  # a spread or a softmax of one entry is the same at any input
+        return nodes.ZERO
+    return with_value_names(tidy(change, facts), {formula_key(value): name}, but="")
 
 
 def inner(g: Node, d: Node, shape: ShapeOf) -> Node:

@@ -6,18 +6,16 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, spread, unbroadcast
-from matderiv.calculus.formulas.flattened import formula_key, sum_of
+from matderiv.calculus.formulas.flattened import sum_of
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.sweep.adjoints import adjoint
-from matderiv.calculus.sweep.differentials import differential
 from matderiv.calculus.sweep.results import GradientStages
-from matderiv.calculus.sweep.value_names import with_value_names
 from matderiv.derivation.kinds import Reason
 from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.program import Builder
 from matderiv.derivation.sides import Differential, Formula, Matrix, Side, change_of
-from matderiv.derivation.traces import inner
+from matderiv.derivation.traces import change_by_rules, inner
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 
@@ -42,9 +40,7 @@ def _chains(builder: Builder, name: str, gradient: GradientStages) -> Iterator[C
     short: list[_Pair] = []
     for by in judge.users:
         value = graph.definition(by)
-        # No change at all is that of the spread of one entry, for instance.
-        change = differential(value, {name: change_of(name)}, facts.shape) or nodes.ZERO
-        change = with_value_names(tidy(change, facts), {formula_key(value): by}, but=name)
+        change = change_by_rules(by, value, (name,), facts)
         over = graph.shapes[by]
         i = builder.task.value_indices(over)
         upstream: Node = nodes.ONE if by == graph.loss else Name(f"d{by}")
