@@ -65,7 +65,7 @@ def _asked(gradient: Gradient) -> Case | None:
         for name, letters in gradient.shapes.items()
         for letter, dim in zip(letters.split(), question.task.shapes[name], strict=True)
     }
-    formula = sized(gradient.formula, known)  # type: ignore[arg-type] # letters for letters
+    formula = sized(gradient.formula, known)
     return gradient, question, question.read(formula)
 
 
@@ -288,7 +288,7 @@ def is_gradient(gradient: Gradient, question: Question, claim: Node) -> bool:
         for name, own in gradient.shapes.items()
         for letter, dim in zip(own.split(), question.task.shapes[name], strict=True)
     }
-    formula = sized(question.source(question.plain(_written_out(question, claim))), letters)  # type: ignore[arg-type] # as above
+    formula = sized(question.source(question.plain(_written_out(question, claim))), letters)
     for numbers in _TRIED:
         sizes = gradient.sizes(numbers)
         inputs = gradient.inputs(sizes, np.random.default_rng(7))

@@ -115,8 +115,8 @@ def _drawn(
     return numbers
 
 
-def sized(text: str, sizes: Mapping[str, int]) -> str:
-    """A program or formula with numbers in the place of the letters of its sizes.
+def sized(text: str, sizes: Mapping[str, int | str]) -> str:
+    """A program or formula with numbers or other letters in the place of the letters of its sizes.
 
     >>> sized("X.T @ eye(m)/m", {"m": 3})
     'X.T @ eye(3)/3'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 import pytest
 from _programs import random_program
@@ -10,10 +11,19 @@ from _thorough import usually
 
 import matderiv
 from matderiv.calculus.sweep.task import Task, read_task
+from matderiv.derivation import principles as rules
 from matderiv.derivation.board import Board, BoardLine, build_board
+from matderiv.derivation.principles import (
+    PrincipleKind,
+    differential_rule,
+    misleading_product,
+    principles,
+)
 from matderiv.derivation.sides import Formula, Matrix, Side
-from matderiv.errors import MatderivError
-from matderiv.expression.nodes import Node, names_in
+from matderiv.errors import MatderivError, ProofError
+from matderiv.expression.nodes import Negate, Node, names_in
+from matderiv.expression.parse import parse
+from matderiv.expression.source import source
 from matderiv.handout.principles import principle_table, shape_question
 from matderiv.handout.text import wide
 from matderiv.handout.texts import languages
@@ -151,6 +161,41 @@ def test_the_rules_of_a_page_are_those_it_used() -> None:
     words = [str(table) for table in tables]
     assert "weighted mean" not in words[0]
     assert "weighted mean" in words[1]
+
+
+def test_every_rule_is_used_by_a_program() -> None:
+    """Each is proved, and none is there for nothing."""
+    programs = [RIDGE, SOFTMAX, LAYERS, GAUSSIAN]
+    found = {principle.kind for p in programs for principle in principles(task(p))}
+    assert found == set(get_args(PrincipleKind))
+
+
+@pytest.mark.parametrize("operation", ["logdet(A)", "inv(A)", "det(A)"])
+@pytest.mark.parametrize("letter", ["A", "Y", "y"])
+def test_a_rule_at_the_margin_is_proved(
+    operation: str, letter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is stated under the letter of the page; with a mistake in it, it is refused."""
+    node = parse(f"L = {operation}").loss.value
+    own, change = differential_rule(node, letter)
+    assert names_in(own) == {letter}
+    assert names_in(change) == {letter, f"δ{letter}"}
+    monkeypatch.setattr(rules, "differential", lambda *_: Negate(change))
+    with pytest.raises(ProofError, match="is not proved"):
+        differential_rule(node, letter)
+
+
+@pytest.mark.parametrize(
+    ("wrt", "right", "wrong"), [("Y", "dZ @ L.T", "dZ @ L"), ("L", "Y.T @ dZ", "Y @ dZ")]
+)
+def test_a_product_misleads_whatever_its_factors_are_called(
+    wrt: str, right: str, wrong: str
+) -> None:
+    """The names of the rule, Y and L among them, are free for the program."""
+    found = misleading_product(task("Z = Y @ L; S = sum(f(Z))", wrt))
+    assert found is not None
+    assert (found.name, found.of) == (wrt, "Z")
+    assert (source(found.right), source(found.wrong)) == (right, wrong)
 
 
 def test_shapes_alone_are_asked_about_only_where_they_mislead() -> None:

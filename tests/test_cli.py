@@ -87,6 +87,9 @@ def test_show_prints_the_board_and_the_files(
     assert "\x1b[" not in result.out
     assert result.out.endswith("→ a.md\n→ a.tex\n")
     assert (folder / "a.md").read_text(encoding="utf-8").startswith("# ")
+    result = run(capfd, "show", "L = sum(X**2)", "-o", "b.md", "-o", "b.md")
+    assert "'b.md' would be written twice" in result.err
+    assert not (folder / "b.md").exists()
 
 
 def test_output_to_a_file(capfd: pytest.CaptureFixture[str], folder: Path) -> None:

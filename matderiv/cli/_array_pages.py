@@ -1,15 +1,20 @@
-"""The pages of `matderiv jacobian` and `matderiv hessian`."""
+"""The output of `matderiv jacobian`, `hessian` and the products: a formula or a page."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from matderiv.cli._output import tell_size
+import click
+
+from matderiv.cli._options import FORMULA_FILES, FORMULA_FORMATS
+from matderiv.cli._output import check_folder, progress, tell_size, write_output
 
 if TYPE_CHECKING:
     from matderiv.array_results import ArrayDerivative
 
-__all__ = ["PAGE_FILES", "PAGE_FORMATS", "page"]
+__all__ = ["ARRAY_FILES", "PAGE_FORMATS", "array_page_form", "print_derivative"]
 
 #: The formats of pages, each as a row of `handout.formats`.
 PAGE_FORMATS = {
@@ -21,21 +26,49 @@ PAGE_FORMATS = {
     "pdf": "pdf",
 }
 
-#: The suffixes that pages alone are written to.
-PAGE_FILES = {".md": ("markdown",), ".html": ("html",), ".ipynb": ("ipynb",), ".pdf": ("pdf",)}
+#: The formats that a file of each suffix may hold, for `chosen_form`.
+ARRAY_FILES = {
+    **FORMULA_FILES,
+    "": (*FORMULA_FORMATS, *PAGE_FORMATS),
+    ".txt": ("text", *FORMULA_FORMATS),
+    ".tex": ("tex", "latex"),
+    ".md": ("markdown",),
+    ".html": ("html",),
+    ".ipynb": ("ipynb",),
+    ".pdf": ("pdf",),
+}
+
+#: Whether a formula or a page is printed, and how.
+array_page_form = click.option(
+    "--format",
+    "form",
+    type=click.Choice(ARRAY_FILES[""]),
+    help="What to print; text, markdown, tex, html, ipynb and pdf are pages that derive it. "
+    "Default: what the suffix of the file asks for, or formula.",
+)
 
 
-def page(
-    found: ArrayDerivative,
+def print_derivative(
+    derive: Callable[[], ArrayDerivative],
     form: str,
-    lang: str,
-    show: int | Literal["all"] | None,
+    output: Path | None,
+    lang: str = "en",
+    show: int | Literal["all"] | None = None,
     *,
     newton: bool = False,
-) -> str | bytes:
-    """The page about a derivative in one of the formats; with `newton` it has Newton's step."""
-    from matderiv.handout.formats import write
+) -> None:
+    """Derive, and print in one of the formats; with `newton` a page has Newton's step."""
+    from matderiv.array_results import derivative_text
 
-    document = found.document(lang, show, newton=newton)
-    tell_size(document, PAGE_FORMATS[form])
-    return write(document, PAGE_FORMATS[form])
+    check_folder(output)
+    with progress():
+        found = derive()
+        if form in PAGE_FORMATS:
+            from matderiv.handout.formats import write
+
+            document = found.document(lang, show, newton=newton)
+            tell_size(document, PAGE_FORMATS[form])
+            made = write(document, PAGE_FORMATS[form])
+        else:
+            made = derivative_text(found, form)
+    write_output(made, output)

@@ -7,13 +7,19 @@ from typing import Any
 
 import click
 
-from matderiv.cli._options import array_name, asks, assume, chosen_form, convention, output
+from matderiv.cli._options import (
+    FORMULA_FILES,
+    array_name,
+    asks,
+    assume,
+    chosen_form,
+    convention,
+    formula_form,
+    output,
+)
 from matderiv.cli._output import check_folder, progress, write_output
 
 __all__ = ["gradient_command"]
-
-#: Those of `gradients.GRADIENT_FORMATS`, which are not loaded for help.
-_FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
 
 
 @click.command("gradient")
@@ -28,12 +34,7 @@ _FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
 )
 @assume
 @convention
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(_FORMATS),
-    help="What to print. Default: latex to a file .tex, or else formula.",
-)
+@formula_form
 @output
 def gradient_command(
     asked: dict[str, Any],
@@ -47,9 +48,7 @@ def gradient_command(
     """
     from matderiv import gradients
 
-    source = tuple(name for name in _FORMATS if name != "latex")
-    fitting = {"": _FORMATS, ".txt": _FORMATS, ".py": source, ".tex": ("latex",)}
-    chosen = chosen_form(form, output, fitting)
+    chosen = chosen_form(form, output, FORMULA_FILES)
     check_folder(output)
     with progress():
         found = gradients.gradient(**asked)

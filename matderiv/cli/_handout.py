@@ -8,6 +8,7 @@ from typing import Any, Literal
 import click
 
 from matderiv._budget import stage
+from matderiv.cli._handout_files import files_option, handout_contents
 from matderiv.cli._options import (
     asks,
     assume,
@@ -16,11 +17,10 @@ from matderiv.cli._options import (
     lang,
     length,
     method_option,
-    output_file,
     show,
     whole_number,
 )
-from matderiv.cli._output import check_folder, progress, tell_size, write_files
+from matderiv.cli._output import check_folder, progress, write_files
 
 __all__ = ["handout_command"]
 
@@ -68,15 +68,9 @@ _SUFFIXES = ("md", "tex", "html", "ipynb", "pdf")
 @click.option(
     "--fragment", is_flag=True, help="Write .tex files as pieces to \\input, without a preamble."
 )
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    type=output_file,
-    multiple=True,
+@files_option(
+    "Write this file; its suffix chooses the format. May be repeated; - is standard output.",
     required=True,
-    metavar="FILE",
-    help="Write this file; its suffix chooses the format. May be repeated; - is standard output.",
 )
 def handout_command(
     asked: dict[str, Any],
@@ -106,6 +100,8 @@ def handout_command(
         raise click.UsageError("Separate answers need a file beside them; give -o a name.")
     if fragment and "tex" not in forms:
         raise click.UsageError("--fragment is about .tex files, and none is asked for.")
+    if fragment:
+        forms = ["latex" if kind == "tex" else kind for kind in forms]
     for output in outputs:
         check_folder(output)
     with progress():
@@ -121,15 +117,7 @@ def handout_command(
             answers=answers,
             length=length,
         ).named(*(output.name for output in outputs), fragment=fragment)
-        contents: dict[Path, str | bytes] = {}
-        for output, kind in zip(outputs, forms, strict=True):
-            stage(f"the file {output.name}")
-            tell_size(made.document, kind, output.name)
-            found = made.contents(output, "latex" if fragment and kind == "tex" else kind)
-            twice = next((path for path in found if path in contents), None)
-            if twice is not None:
-                raise click.UsageError(f"{str(twice)!r} would be written twice; rename one -o.")
-            contents |= found
+        contents = handout_contents(made, zip(outputs, forms, strict=True))
     write_files(contents)
     if made.left_out:
         said = f"{made.left_out} of {exercises} exercises cannot be made about this program."

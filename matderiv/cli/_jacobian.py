@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
-from matderiv.cli._array_pages import PAGE_FILES, PAGE_FORMATS, page
+from matderiv.cli._array_pages import (
+    ARRAY_FILES,
+    PAGE_FORMATS,
+    array_page_form,
+    print_derivative,
+)
 from matderiv.cli._options import (
+    FORMULA_FORMATS,
     all_or_count,
     array_form,
     array_name,
@@ -18,13 +25,8 @@ from matderiv.cli._options import (
     lang,
     output,
 )
-from matderiv.cli._output import check_folder, progress, write_output
 
 __all__ = ["jacobian_command"]
-
-
-#: The formula in each format.
-_FORMULA = ("formula", "latex", "numpy", "torch", "jax", "sympy")
 
 
 @click.command("jacobian")
@@ -50,13 +52,7 @@ _FORMULA = ("formula", "latex", "numpy", "torch", "jax", "sympy")
     help="The type of one number, for the page: float16, float32, float64, …",
 )
 @lang
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice((*_FORMULA, *PAGE_FORMATS)),
-    help="What to print; text, markdown, tex, html, ipynb and pdf are pages that derive it. "
-    "Default: what the suffix of the file asks for, or formula.",
-)
+@array_page_form
 @click.option(
     "--show",
     type=all_or_count,
@@ -82,27 +78,13 @@ def jacobian_command(
     structure, and what the matrix form of a gradient needs instead. Where PROGRAM ends in a
     number, it says the latter of the last array on the way to it.
     """
-    from matderiv import array_results, jacobians
+    from matderiv.jacobians import jacobian
 
-    if show is not None and form in _FORMULA:
+    if show is not None and form in FORMULA_FORMATS:
         raise click.UsageError(
             f"--show is of the page, and --format is {form}; leave one of them out."
         )
-    usual = (*_FORMULA, *PAGE_FORMATS) if show is None else tuple(PAGE_FORMATS)
-    source = tuple(name for name in _FORMULA if name != "latex")
-    fitting = {
-        "": usual,
-        ".txt": ("text", *_FORMULA),
-        ".py": source,
-        ".tex": ("tex", "latex"),
-        **PAGE_FILES,
-    }
-    chosen = chosen_form(form, output, fitting)
-    check_folder(output)
-    with progress():
-        found = jacobians.jacobian(**asked, form=written, layout=layout, dtype=dtype)
-        if chosen in PAGE_FORMATS:
-            made = page(found, chosen, lang, show)
-        else:
-            made = array_results.derivative_text(found, chosen)
-    write_output(made, output)
+    files = ARRAY_FILES if show is None else {**ARRAY_FILES, "": tuple(PAGE_FORMATS)}
+    chosen = chosen_form(form, output, files)
+    derive = partial(jacobian, **asked, form=written, layout=layout, dtype=dtype)
+    print_derivative(derive, chosen, output, lang, show)

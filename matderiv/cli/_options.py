@@ -16,6 +16,8 @@ from matderiv import _budget
 from matderiv.expression.vocabulary import DEFAULT_PROGRAM, MAX_TEXT
 
 __all__ = [
+    "FORMULA_FILES",
+    "FORMULA_FORMATS",
     "all_or_count",
     "array_form",
     "array_name",
@@ -24,6 +26,8 @@ __all__ = [
     "by",
     "chosen_form",
     "convention",
+    "direction_of",
+    "formula_form",
     "lang",
     "length",
     "method_option",
@@ -200,6 +204,25 @@ array_form = click.option(
     "by column, or by rows), or by entries. Default: einsum.",
 )
 
+#: The formats of a formula: those of `gradients.GRADIENT_FORMATS`, which are not loaded for help.
+FORMULA_FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
+
+#: The formats that a file of each suffix may hold, for `chosen_form`, where only a formula is made.
+FORMULA_FILES = {
+    "": FORMULA_FORMATS,
+    ".txt": FORMULA_FORMATS,
+    ".py": tuple(name for name in FORMULA_FORMATS if name != "latex"),
+    ".tex": ("latex",),
+}
+
+#: How a formula is printed.
+formula_form = click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMULA_FORMATS),
+    help="What to print. Default: latex to a file .tex, or else formula.",
+)
+
 #: The way to the formulas; the names are those of `derivation.methods.table`.
 method_option = click.option(
     "--method",
@@ -219,6 +242,17 @@ output = click.option(
     metavar="FILE",
     help="Write to this file instead of standard output, which is -.",
 )
+
+
+def direction_of(what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option for the name of a direction, which has the shape of something."""
+    return click.option(
+        "--direction",
+        type=array_name,
+        metavar="NAME",
+        help=f"The name of the direction, in the shape of {what}. Default: v, or another free "
+        "name.",
+    )
 
 
 def standard_input() -> str:

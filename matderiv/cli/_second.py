@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
-from matderiv.cli._array_pages import PAGE_FILES, PAGE_FORMATS, page
+from matderiv.cli._array_pages import (
+    ARRAY_FILES,
+    PAGE_FORMATS,
+    array_page_form,
+    print_derivative,
+)
 from matderiv.cli._options import (
+    FORMULA_FILES,
     array_form,
     array_name,
     asks,
     assume,
     chosen_form,
+    direction_of,
+    formula_form,
     lang,
     output,
     show,
 )
-from matderiv.cli._output import check_folder, progress, write_output
 
 __all__ = ["hessian_command", "product_commands"]
-
-_FORMATS = ("formula", "latex", "numpy", "torch", "jax", "sympy")
-_SOURCE = tuple(name for name in _FORMATS if name != "latex")
-
-_format = click.option(
-    "--format",
-    "form",
-    type=click.Choice(_FORMATS),
-    help="What to print. Default: latex to a file .tex, or else formula.",
-)
 
 
 @click.command("hessian")
@@ -46,13 +44,7 @@ _format = click.option(
 @assume
 @array_form
 @lang
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice((*_FORMATS, *PAGE_FORMATS)),
-    help="What to print; text, markdown, tex, html, ipynb and pdf are pages that derive it. "
-    "Default: what the suffix of the file asks for, or formula.",
-)
+@array_page_form
 @show
 @click.option("--newton", is_flag=True, help="Let the page go on to Newton's step.")
 @output
@@ -66,26 +58,13 @@ def hessian_command(
     output: Path | None,
 ) -> None:
     """Print the Hessian of PROGRAM, which ends in a number, proved; or a page that derives it."""
-    from matderiv import array_derivatives, array_results
+    from matderiv.array_derivatives import hessian
 
-    fitting = {
-        "": (*_FORMATS, *PAGE_FORMATS),
-        ".txt": ("text", *_FORMATS),
-        ".py": _SOURCE,
-        ".tex": ("tex", "latex"),
-        **PAGE_FILES,
-    }
-    chosen = chosen_form(form, output, fitting)
+    chosen = chosen_form(form, output, ARRAY_FILES)
     if newton and chosen not in PAGE_FORMATS:
         raise click.UsageError("--newton is of the page; add --format text or -o NAME.html.")
-    check_folder(output)
-    with progress():
-        found = array_derivatives.hessian(**asked, form=written)
-        if chosen in PAGE_FORMATS:
-            made = page(found, chosen, lang, show, newton=newton)
-        else:
-            made = array_results.derivative_text(found, chosen)
-    write_output(made, output)
+    derive = partial(hessian, **asked, form=written)
+    print_derivative(derive, chosen, output, lang, show, newton=newton)
 
 
 def _product(name: str, what: str, of: str) -> click.Command:
@@ -98,18 +77,17 @@ def _product(name: str, what: str, of: str) -> click.Command:
         help="The input to differentiate by. Default: the only one that is an array.",
     )
     @assume
-    @click.option(
-        "--direction",
-        type=array_name,
-        metavar="NAME",
-        help=f"The name of the direction, in the shape of {of}. Default: v, or another free name.",
-    )
-    @_format
+    @direction_of(of)
+    @formula_form
     @output
     def command(
         asked: dict[str, Any], direction: str | None, form: str | None, output: Path | None
     ) -> None:
-        _write(name, {**asked, "direction": direction}, form, output)
+        from matderiv import array_derivatives
+
+        chosen = chosen_form(form, output, FORMULA_FILES)
+        derive = partial(getattr(array_derivatives, name), **asked, direction=direction)
+        print_derivative(derive, chosen, output)
 
     return command
 
@@ -134,15 +112,3 @@ product_commands = (
         "the input",
     ),
 )
-
-
-def _write(kind: str, asked: dict[str, Any], form: str | None, output: Path | None) -> None:
-    from matderiv import array_derivatives, array_results
-
-    fitting = {"": _FORMATS, ".txt": _FORMATS, ".py": _SOURCE, ".tex": ("latex",)}
-    chosen = chosen_form(form, output, fitting)
-    check_folder(output)
-    with progress():
-        found = getattr(array_derivatives, kind)(**asked)
-        text = array_results.derivative_text(found, chosen)
-    write_output(text, output)

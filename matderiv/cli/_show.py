@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import click
 
-from matderiv.cli._options import asks, assume, by, convention, lang, length, output_file
+from matderiv.cli._handout_files import files_option, handout_contents
+from matderiv.cli._options import asks, assume, by, convention, lang, length
 from matderiv.cli._output import check_folder, progress, write_files, write_output
 
 __all__ = ["show_command"]
@@ -22,14 +23,8 @@ __all__ = ["show_command"]
 @convention
 @lang
 @length
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    type=output_file,
-    multiple=True,
-    metavar="FILE",
-    help="Write the handout to this file, too; its suffix chooses the format. May be repeated.",
+@files_option(
+    "Write the handout to this file, too; its suffix chooses the format. May be repeated."
 )
 def show_command(
     asked: dict[str, Any],
@@ -56,8 +51,7 @@ def show_command(
         if outputs:
             handout = api.derive(**asked).handout(lang=lang, length=length)
             made = handout.named(*(output.name for output in outputs))
-            for output, form in zip(outputs, forms, strict=True):
-                contents |= made.contents(output, form)
+            contents = handout_contents(made, zip(outputs, forms, strict=True))
     write_files(contents)
     write_output(text, None)
     for output in outputs:

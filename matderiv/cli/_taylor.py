@@ -7,12 +7,20 @@ from typing import Any
 
 import click
 
-from matderiv.cli._options import array_name, asks, assume, chosen_form, output, whole_number
+from matderiv.cli._options import (
+    FORMULA_FILES,
+    array_name,
+    asks,
+    assume,
+    chosen_form,
+    direction_of,
+    formula_form,
+    output,
+    whole_number,
+)
 from matderiv.cli._output import check_folder, progress, write_output
 
 __all__ = ["taylor_command"]
-
-_SOURCE = ("formula", "numpy", "torch", "jax", "sympy")
 
 
 @click.command("taylor")
@@ -32,18 +40,8 @@ _SOURCE = ("formula", "numpy", "torch", "jax", "sympy")
     metavar="K",
     help="The highest power of eps, up to 6.",
 )
-@click.option(
-    "--direction",
-    type=array_name,
-    metavar="NAME",
-    help="The name of the direction, in the shape of the input. Default: v, or another free name.",
-)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice((*_SOURCE, "latex")),
-    help="What to print. Default: latex to a file .tex, or else formula.",
-)
+@direction_of("the input")
+@formula_form
 @output
 def taylor_command(
     asked: dict[str, Any],
@@ -59,9 +57,7 @@ def taylor_command(
     """
     from matderiv import expansions
 
-    every = (*_SOURCE, "latex")
-    fitting = {"": every, ".txt": every, ".py": _SOURCE, ".tex": ("latex",)}
-    chosen = chosen_form(form, output, fitting)
+    chosen = chosen_form(form, output, FORMULA_FILES)
     check_folder(output)
     with progress():
         found = expansions.taylor(**asked, order=order, direction=direction)

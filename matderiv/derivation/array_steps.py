@@ -63,7 +63,6 @@ from matderiv.derivation.judge import Judge, unit
 from matderiv.derivation.kinds import ChainKind, Reason
 from matderiv.derivation.links import Chain, ProvedSteps, Step
 from matderiv.derivation.local_formulas import single_term
-from matderiv.derivation.methods.differential import inner
 from matderiv.derivation.program import Builder, elementwise
 from matderiv.derivation.sides import (
     Differential,
@@ -79,6 +78,7 @@ from matderiv.derivation.sides import (
     summed,
     written,
 )
+from matderiv.derivation.traces import inner
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node, names_in
 from matderiv.expression.program import Assignment, Program

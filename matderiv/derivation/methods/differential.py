@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, spread, unbroadcast
-from matderiv.calculus.formulas.flattened import formula_key, sum_of, without_units
+from matderiv.calculus.formulas.flattened import formula_key, sum_of
 from matderiv.calculus.formulas.tidying import tidy
 from matderiv.calculus.sweep.adjoints import adjoint
 from matderiv.calculus.sweep.differentials import differential
@@ -17,10 +17,11 @@ from matderiv.derivation.links import Chain, Step
 from matderiv.derivation.methods.judge import RouteJudge
 from matderiv.derivation.program import Builder
 from matderiv.derivation.sides import Differential, Formula, Matrix, Side, change_of
+from matderiv.derivation.traces import inner
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node
 
-__all__ = ["by_differentials", "inner"]
+__all__ = ["by_differentials"]
 
 
 #: ⟨G, D⟩ = Σ g·d, D linear in dX.
@@ -122,24 +123,6 @@ def _step(pair: _Pair, change: Name, shape: ShapeOf) -> Iterator[_Pair]:
 
 def _added(pairs: list[_Pair], shape: ShapeOf) -> Node:
     return sum_of((Fraction(1), inner(g, d, shape)) for g, d in pairs)
-
-
-def inner(g: Node, d: Node, shape: ShapeOf) -> Node:
-    """⟨G, D⟩: tr(Gᵀ·D) for matrices, gᵀ·d for vectors, ΣG∘D if one of them broadcasts."""
-    one, two = shape(g), shape(d)
-    if not two:
-        g = nodes.Sum(g) if one else g
-        return without_units(nodes.Multiply(g, d))
-    if g == nodes.ONE:
-        return nodes.Sum(d)
-    if one != two:
-        scaled = without_units(nodes.Multiply(g, nodes.Sum(d)))
-        return scaled if not one else nodes.Sum(nodes.Multiply(g, d))
-    if len(two) == 1:
-        return nodes.MatMul(g, d)
-    if isinstance(d, nodes.Multiply | nodes.Divide):
-        return nodes.Sum(nodes.Multiply(g, d))
-    return nodes.Trace(nodes.MatMul(nodes.transposed(g), d))
 
 
 def _cyclic(g: Node, d: Node, shape: ShapeOf) -> Node | None:
