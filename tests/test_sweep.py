@@ -331,6 +331,7 @@ def test_one_value_under_two_names_is_refused(program: str, message: str) -> Non
     ("value", "instead"),
     [
         ("maximum(X, X.T)", "(X + X.T + abs(X - X.T))/2"),
+        ("maximum(a, a[::-1])", "(a + a[::-1] + abs(a - a[::-1]))/2"),
         ("minimum(diag(a), a)", "(diag(a) + a - abs(diag(a) - a))/2"),
         ("maximum(Y @ Y.T, Y.T @ Y)", None),
         ("minimum(abs(a), a)", None),
