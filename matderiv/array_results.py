@@ -15,6 +15,7 @@ from matderiv.calculus.formulas.runnable import size_lines, size_words, written_
 from matderiv.calculus.formulas.work import Work, size_of, work_of
 from matderiv.calculus.index_forms.einsums import EinsumTerm
 from matderiv.calculus.sweep.array_derivatives import Found, curvature
+from matderiv.calculus.sweep.singular import refuse_singular
 from matderiv.errors import InputError, MatderivError, ShapeError
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
@@ -336,6 +337,7 @@ class ArrayDerivative:
         assume = dict(self.asked.assume)
         given = arrays_of(self.program, own, assume)
         shapes = shapes_at(self.program, assume, self.shapes, self.declared, given)
+        refuse_singular(self.program, shapes, {d.symbol for own in shapes.values() for d in own})
         found = (
             self.answer if _sizes(shapes) == _sizes(self.shapes) else answer_at(self.asked, shapes)
         )

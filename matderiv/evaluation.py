@@ -15,7 +15,7 @@ from matderiv.calculus.sweep.stable import stable
 from matderiv.errors import InputError, ShapeError
 from matderiv.expression import nodes
 from matderiv.expression.assumptions import ASSUMPTIONS, Assumed, infer_assumed
-from matderiv.expression.declared import like
+from matderiv.expression.declared import like, ones_kept
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Array, Functions, numeric_value, sizes_in
 from matderiv.expression.program import Assignment, Program
@@ -113,7 +113,7 @@ def shapes_at(
         raise InputError(f"The size {letter} is that of no array; give it as {letter}=….")
     scalar = not own[program.loss.name]
     found = infer_assumed(whole, assumed, sizes=letters, shapes=known, scalar=scalar)
-    found = like(found, {name: own[name] for name in inputs})
+    found = ones_kept(program, like(found, {name: own[name] for name in inputs}), known)
     for name in known:
         if name not in inputs and found[name] != found[name[1:]]:
             one, other = ("×".join(str(d.size) for d in found[n]) for n in (name, name[1:]))

@@ -242,8 +242,9 @@ class Gradient:
         return work_out(there.sweep, self.wrt, there.node, given, functions or {})
 
     def _at(self, shapes: Mapping[str, Shape]) -> Gradient:
-        """The same gradient at other shapes, derived and proved there."""
-        if {n: _sizes(s) for n, s in shapes.items()} == {
+        """The same gradient at shapes that are given, derived and proved there."""
+        given = frozenset(dim.symbol for shape in shapes.values() for dim in shape)
+        if given <= self.declared and {n: _sizes(s) for n, s in shapes.items()} == {
             n: _sizes(s) for n, s in self.shapes.items()
         }:
             return self
@@ -253,7 +254,7 @@ class Gradient:
             (self.wrt,),
             tuple(self.assume.items()),
             self.convention,
-            frozenset(),
+            given,
         )
         return _solved(asked)[self.wrt]
 

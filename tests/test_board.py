@@ -11,11 +11,18 @@ from _thorough import usually
 
 import matderiv
 from matderiv.calculus.sweep.task import Task, read_task
+from matderiv.derivation import principles as rules
 from matderiv.derivation.board import Board, BoardLine, build_board
-from matderiv.derivation.principles import PrincipleKind, misleading_product, principles
+from matderiv.derivation.principles import (
+    PrincipleKind,
+    differential_rule,
+    misleading_product,
+    principles,
+)
 from matderiv.derivation.sides import Formula, Matrix, Side
-from matderiv.errors import MatderivError
-from matderiv.expression.nodes import Node, names_in
+from matderiv.errors import MatderivError, ProofError
+from matderiv.expression.nodes import Negate, Node, names_in
+from matderiv.expression.parse import parse
 from matderiv.expression.source import source
 from matderiv.handout.principles import principle_table, shape_question
 from matderiv.handout.text import wide
@@ -161,6 +168,21 @@ def test_every_rule_is_used_by_a_program() -> None:
     programs = [RIDGE, SOFTMAX, LAYERS, GAUSSIAN]
     found = {principle.kind for p in programs for principle in principles(task(p))}
     assert found == set(get_args(PrincipleKind))
+
+
+@pytest.mark.parametrize("operation", ["logdet(A)", "inv(A)", "det(A)"])
+@pytest.mark.parametrize("letter", ["A", "Y", "y"])
+def test_a_rule_at_the_margin_is_proved(
+    operation: str, letter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is stated under the letter of the page; with a mistake in it, it is refused."""
+    node = parse(f"L = {operation}").loss.value
+    own, change = differential_rule(node, letter)
+    assert names_in(own) == {letter}
+    assert names_in(change) == {letter, f"δ{letter}"}
+    monkeypatch.setattr(rules, "differential", lambda *_: Negate(change))
+    with pytest.raises(ProofError, match="is not proved"):
+        differential_rule(node, letter)
 
 
 @pytest.mark.parametrize(

@@ -244,6 +244,7 @@ def test_a_wrong_claim_about_a_largest_entry_is_refused(text: str, wrong: str) -
     [
         "max(X + X.T)",
         "max(max(X + X.T, axis=0))",
+        "max(x*roll(x, 2))",
         "min(X.T @ X, axis=0) @ y*max(outer(ones(3), z))",
     ],
 )

@@ -101,6 +101,20 @@ def test_the_rank_decides(inner: int) -> None:
         assert found.formula.startswith("zeros(") == (inner < 3)
 
 
+@pytest.mark.parametrize(
+    ("text", "shape"), [("det(X - X.T)*sum(X)", (3, 3)), ("det(X.T @ X)*sum(X)", (2, 4))]
+)
+def test_a_call_at_sizes_that_nobody_declared_knows_the_rank(
+    text: str, shape: tuple[int, int]
+) -> None:
+    """The formula has an inverse at other sizes only; at these the gradient is 0, as declared."""
+    x = np.random.default_rng(1).normal(size=shape)
+    found = matderiv.gradient(text, wrt="X")(X=x)
+    np.testing.assert_array_equal(found, np.zeros(shape))
+    with pytest.raises(InputError, match="is singular whatever the inputs are"):
+        matderiv.gradient(text.replace("det", "logdet"), wrt="X")(X=x)
+
+
 def test_other_arrays_have_their_own_determinant() -> None:
     """A gradient that is zero at the declared sizes is no zero at arrays of others."""
     found = matderiv.gradient("det(X @ Y)", wrt="X", shapes={"X": (3, 2), "Y": (2, 3)})

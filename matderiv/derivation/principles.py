@@ -9,15 +9,23 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from matderiv.calculus.sweep.differentials import differential
 from matderiv.calculus.sweep.sweep import replaced
 from matderiv.calculus.sweep.task import Task, read_task
 from matderiv.derivation.judge import Judge
-from matderiv.derivation.sides import Formula
+from matderiv.derivation.sides import Differential, Formula, Matrix, change_of
 from matderiv.errors import ProofError
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Name, Node, names_in
+from matderiv.expression.source import source
 
-__all__ = ["MisleadingProduct", "Principle", "misleading_product", "principles"]
+__all__ = [
+    "MisleadingProduct",
+    "Principle",
+    "differential_rule",
+    "misleading_product",
+    "principles",
+]
 
 _MATRIX = 2  # dimensions
 
@@ -112,6 +120,29 @@ def principles(task: Task) -> Iterator[Principle]:
             yield Principle(kind, rule.task())
     if any(len(found.users) > 1 for found in task.sweep.gradients.values()):
         yield Principle("fork", _FORK.task())
+
+
+def differential_rule(operation: Node, letter: str) -> tuple[Node, Node]:
+    """f(A) and its differential, for an operation on one square matrix under a letter.
+
+    Raises:
+        ProofError: it is not proved for all sizes.
+
+    >>> _, change = differential_rule(nodes.Inverse(Name("S")), "A")
+    >>> source(change)
+    '-(inv(A) @ δA @ inv(A))'
+    """
+    own = nodes.rebuilt(operation, [Name(letter)])
+    value = "Z" if letter[:1] in "Yy" else "Y"
+    task = read_task(f"{value} = {source(own)}", (letter,), shapes={letter: (3, 3)})
+    change = differential(own, {letter: change_of(letter)}, task.sweep.facts.shape)
+    assert change is not None, "an operation on a matrix changes with it"
+    over = task.shapes[value]
+    at = task.value_indices(over)
+    sides = Differential(value, own, letter, at, task.shapes[letter]), Matrix(change, at, over)
+    if not Judge(task, change_of(letter).name).verdict(*sides).index:
+        raise ProofError(f"the differential of {source(own)} is not proved")
+    return own, change
 
 
 # -- what shapes alone cannot tell -------------------------------------------------------------

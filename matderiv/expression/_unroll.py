@@ -89,8 +89,9 @@ def _steps(tree: ast.expr) -> range:
         found = range(*(end or 0 for end in ends))
         if len(found) > _MOST:
             raise Refusal(_TOO_LONG, tree)
-        if found:
-            return found
+        if not found:
+            raise Refusal("A loop has one step or more, such as range(3) has.", tree)
+        return found
     raise Refusal(
         "A loop runs over the numbers of a range, such as range(3); a letter has no words in this "
         "version.",

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from matderiv.calculus.formulas.shaping import shapes_over
-from matderiv.calculus.sweep.differentials import differential
 from matderiv.calculus.sweep.task import Task
 from matderiv.derivation.board import Board, BoardLine, build_board
+from matderiv.derivation.principles import differential_rule
 from matderiv.derivation.sides import Formula, Matrix, Side, change_of
 from matderiv.expression import nodes
 from matderiv.expression.functions import FUNCTIONS
@@ -253,24 +253,18 @@ class _Writer:
         (arg,) = nodes.children(node)
         letter = arg.name if isinstance(arg, Name) else self.letter()
         shapes = {letter: self.formulas.shape(arg)}
-        own = nodes.rebuilt(node, [Name(letter)])
-        change = differential(own, {letter: change_of(letter)}, shapes_over(shapes))
-        if change is None:  # a spread of one entry
-            return None
         formulas = replace(self.formulas, shape=shapes_over(shapes), names=shapes)
-        return _equation(own, change, formulas)
+        own, change = map(formulas.node, differential_rule(node, letter))
+        return Row((Operator("differential"), own, Operator("equals"), change))
 
     def of_value(self, node: nodes.Softmax, head: Node) -> Box | None:
         """DP = P ⊙ (dZ - …) for P = softmax(Z), unless that is the line itself."""
         name = next((name for name, value in self.board.values if value == node), None)
         if name is None or head == change_of(name) or not isinstance(node.arg, Name):
             return None
-        shape = self.formulas.shape
-        change = differential(node, {node.arg.name: change_of(node.arg.name)}, shape)
-        if change is None:  # a softmax of one entry
-            return None
-        change = _put(change, node, Name(name))
-        return Row((self.formulas.change(name)[0], Operator("equals"), self.formulas.node(change)))
+        links = (link for link in self.board.put_in if _node(link.left) == change_of(name))
+        change = self.formulas.node(_node(next(links).right))
+        return Row((self.formulas.change(name)[0], Operator("equals"), change))
 
     def letter(self, wished: str = "") -> str:
         """A letter for a matrix that the program does not use."""
@@ -355,16 +349,3 @@ def _walked(some: Iterable[Node | Iterable[Node]]) -> Iterator[Node]:
     """All parts of formulas, and of lists of formulas."""
     for item in some:
         yield from nodes.walk(item) if isinstance(item, Node) else _walked(item)
-
-
-def _equation(node: Node, change: Node, formulas: Formulas) -> Box:
-    """D(node) = change."""
-    inner = formulas.node(node)
-    return Row((Operator("differential"), inner, Operator("equals"), formulas.node(change)))
-
-
-def _put(node: Node, old: Node, new: Node) -> Node:
-    """A formula with one part in place of another."""
-    if node == old:
-        return new
-    return nodes.rebuilt(node, [_put(child, old, new) for child in nodes.children(node)])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 
 from matderiv.calculus.deciding.decide import Attempt, Budget, Pair, decide
@@ -25,7 +25,15 @@ from matderiv.expression.dims import Shape
 from matderiv.expression.known_shapes import sized_for
 from matderiv.expression.nodes import Node
 
-__all__ = ["Vanishing", "agrees", "is_suspect", "is_tied", "is_zero", "reads_zero"]
+__all__ = [
+    "Vanishing",
+    "agree_somewhere",
+    "agrees",
+    "is_suspect",
+    "is_tied",
+    "is_zero",
+    "reads_zero",
+]
 
 #: Whether the formula of a gradient by a name is zero, given the gradients by other names.
 Vanishing = Callable[[Node, str, Graph, Facts, Mapping[str, Node]], bool]
@@ -66,26 +74,34 @@ def reads_zero(formula: Node, facts: Facts, definitions: Mapping[str, Node] | No
 
 
 def agrees(apart: Node, graph: Graph) -> bool:
-    """Whether a difference of values of a program is 0 wherever it is tried, at small sizes."""
+    """Whether a difference of values of a program is 0 wherever it is tried, at several sizes."""
     from matderiv.expression.trial import looks_zero  # NumPy is loaded where it is needed
 
-    return looks_zero(*_trial(apart, graph))
+    return all(looks_zero(*_trial(apart, graph, shapes)) for shapes in _sized(graph))
 
 
 def agree_somewhere(sides: tuple[Node, Node], graph: Graph) -> bool:
-    """Whether some entries of two values of a program, no constants, agree wherever it is tried."""
+    """Whether some entries of two values of a program, no constants, agree wherever it is tried.
+
+    One size is enough: x and its reverse meet in the middle of an odd number of entries.
+    """
     from matderiv.expression.trial import meet_somewhere  # as above
 
     one, other = sides
     whole = nodes.Add(one, nodes.Multiply(nodes.ZERO, other))  # of the shape of both
-    apart, given, shapes = _trial(nodes.Subtract(one, other), graph)
-    return meet_somewhere(apart, _trial(whole, graph)[0], given, shapes)
+    return any(
+        meet_somewhere(
+            _trial(nodes.Subtract(one, other), graph, shapes)[0], *_trial(whole, graph, shapes)
+        )
+        for shapes in _sized(graph)
+    )
 
 
 def is_tied(node: nodes.Max | nodes.Min, graph: Graph, facts: Facts) -> bool:
     """Whether several entries are the largest, or smallest, at more than one place tried.
 
     Entries of a symmetric matrix are. What relu and clip make equal is the same number everywhere.
+    One size is enough, as above.
     """
     from matderiv.expression.trial import distinct_values  # NumPy is loaded where it is needed
 
@@ -93,21 +109,37 @@ def is_tied(node: nodes.Max | nodes.Min, graph: Graph, facts: Facts) -> bool:
     apart = nodes.Apply("abs", nodes.Subtract(node.arg, whole))
     near = nodes.Apply("step", nodes.Subtract(nodes.Number(_NEAR), apart))
     count = nodes.Sum(near, node.axis, keepdims=node.axis is not None)
-    several = nodes.Apply("step", nodes.Subtract(count, nodes.ONE))
-    steps, given, shapes = _trial(nodes.Multiply(several, whole), graph)
+    several = nodes.Multiply(nodes.Apply("step", nodes.Subtract(count, nodes.ONE)), whole)
     symmetric = (name for name, what in facts.assumed.items() if ASSUMPTIONS[what].symmetric)
-    inputs = [nodes.Name(name) for name in symmetric if name in given]
+    inputs = [nodes.Name(name) for name in symmetric if name in graph.given()]
     made = [(name.name, nodes.Add(name, nodes.Transpose(name))) for name in inputs]
-    return distinct_values([*made, *steps], given, shapes) > 1
+    for shapes in _sized(graph):
+        steps, given, _ = _trial(several, graph, shapes)
+        if distinct_values([*made, *steps], given, shapes) > 1:
+            return True
+    return False
+
+
+def _sized(graph: Graph) -> Iterator[dict[str, Shape]]:
+    """The shapes of a program's values, unless they are large, and those at several small sizes."""
+    if _entries(graph) <= _LARGEST:
+        yield dict(graph.shapes)
+    letters = {d.symbol for shape in graph.shapes.values() for d in shape if not d.symbol.isdigit()}
+    for first in range(len(_SMALL) if letters else 0):
+        sizes = itertools.islice(itertools.cycle(_SMALL), first, None)
+        chosen = dict(zip(sorted(letters), sizes, strict=False))
+        yield sized_for(graph.program, graph.shapes, chosen)
+
+
+def _entries(graph: Graph) -> int:
+    """The entries of the largest array of a program."""
+    return max(math.prod(dim.size for dim in shape) for shape in graph.shapes.values())
 
 
 def _trial(
-    node: Node, graph: Graph
+    node: Node, graph: Graph, shapes: dict[str, Shape]
 ) -> tuple[list[tuple[str, Node]], dict[str, Shape], dict[str, Shape]]:
-    """An expression of a program's values, with all that it is tried with, at small sizes."""
-    letters = {d.symbol for shape in graph.shapes.values() for d in shape if not d.symbol.isdigit()}
-    sizes = dict(zip(sorted(letters), itertools.cycle(_SMALL), strict=False))
-    shapes = sized_for(graph.program, graph.shapes, sizes)
+    """An expression of a program's values, with all that it is tried with, at given shapes."""
     given = {name: shapes[name] for name in graph.given()}
     return [*((a.name, a.value) for a in graph.values), ("", node)], given, shapes
 
@@ -116,8 +148,7 @@ def is_suspect(
     formula: Node, _name: str, graph: Graph, _facts: Facts, known: Mapping[str, Node]
 ) -> bool:
     """Whether the formula of a gradient is 0 wherever it is tried, which proves nothing."""
-    sizes = [math.prod(dim.size for dim in shape) for shape in graph.shapes.values()]
-    if max(sizes, default=0) > _LARGEST or len(graph.values) > _LONGEST:
+    if _entries(graph) > _LARGEST or len(graph.values) > _LONGEST:
         return False
     if not any(isinstance(n, _SUSPECT) for a in graph.values for n in nodes.walk(a.value)):
         return False
