@@ -223,7 +223,7 @@ _KNOWN: dict[str, tuple[Callable[[Ends, int], Ends], Callable[[float], float]]] 
     "digamma": (_rising(libmp.mpf_psi0), lambda u: -2 * _log2(u)),
 }
 
-#: What mpmath calls the functions whose values are whole numbers.
+#: The names in mpmath of functions whose values are whole numbers.
 _WHOLE = {"floor": "floor", "round": "nint"}
 
 #: Ranges that the inputs of a program are drawn from, in thousandths, until it has a value.
