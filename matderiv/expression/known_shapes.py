@@ -129,6 +129,12 @@ def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str]) -> Dim:
     return Dim(letter, size.number)
 
 
+def _plain(node: nodes.Norm, rules: Rules) -> Node:
+    """The norm as one of order 2, or as another formula, by the shape of its array."""
+    sizes = [size.number or 0 for size in rules.shape(node.arg)]
+    return plain_norm(node, len(sizes), wide=len(sizes) > 1 and sizes[0] < sizes[1])
+
+
 def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     """The same program with every axis counted from the first, or None, which is all entries.
 
@@ -146,7 +152,7 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     def new(node: Node) -> Node:
         made = nodes.rebuilt(node, map(new, nodes.children(node)))
         if isinstance(made, nodes.Norm):
-            return plain_norm(made, len(rules.shape(made.arg)))
+            return _plain(made, rules)
         if isinstance(made, nodes.Rearrange | nodes.Transpose):
             return _in_order(made, len(rules.shape(made.arg)))
         if isinstance(made, nodes.Mapped | nodes.Joined):
@@ -185,7 +191,7 @@ def with_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
         if isinstance(made, nodes.Mapped | nodes.Joined):
             return _counted(made, rules)
         if isinstance(made, nodes.Norm):
-            return plain_norm(made, len(rules.shape(made.arg)))
+            return _plain(made, rules)
         return made
 
     try:

@@ -33,6 +33,7 @@ __all__ = [
     "LogSumExp",
     "Mapped",
     "MatMul",
+    "MatrixFunction",
     "Max",
     "Maximum",
     "Mean",
@@ -309,6 +310,14 @@ class LogDet(Hashed):
 
 
 @hashed_once
+class MatrixFunction(Hashed):
+    """f(A) of a square matrix, a function of its eigenvalues by `matrix_functions`."""
+
+    arg: Node
+    function: str
+
+
+@hashed_once
 class Diag(Hashed):
     """The diagonal matrix of a vector, or the diagonal of a square matrix as a vector."""
 
@@ -444,6 +453,7 @@ Node = (
     | Trace
     | Inverse
     | Determinant
+    | MatrixFunction
     | LogDet
     | Diag
     | Outer

@@ -96,6 +96,10 @@ def _read_as(make: Callable[..., Node]) -> Operation:
     return Operation(make, letters, options, by_dimensions=len(operands) < len(parameters))
 
 
+def _function_of_matrix(function: str, arg: Node) -> Node:
+    return nodes.MatrixFunction(arg, function)
+
+
 OPERATIONS: dict[str, Operation] = {
     **{name: Operation(partial(nodes.Apply, name)) for name in FUNCTIONS},
     **{name: Operation(make) for name, make in SHORTHAND.items()},
@@ -127,6 +131,7 @@ OPERATIONS: dict[str, Operation] = {
     "inv": Operation(nodes.Inverse),
     "det": Operation(nodes.Determinant),
     "logdet": Operation(nodes.LogDet),
+    **{name: Operation(partial(_function_of_matrix, name), ("A",)) for name in ("expm", "sqrtm")},
     "diag": Operation(nodes.Diag),
     "outer": Operation(nodes.Outer, operands=("x", "y")),
     "dot": Operation(nodes.MatMul, operands=("X", "W"), method=True),

@@ -30,6 +30,7 @@ from matderiv.expression.index_values import (
 )
 from matderiv.expression.nodes import Node
 from matderiv.expression.size_text import size_number
+from matderiv.expression.source import source
 
 __all__ = ["Explicit", "SympyArray", "sympy_sum", "undefined_function", "value_of"]
 
@@ -458,6 +459,10 @@ def _number(_: Explicit, node: nodes.Number) -> SympyArray:
     return SympyArray((), (sp.Rational(*node.value.as_integer_ratio()),))
 
 
+def _no_expression(_: Explicit, node: nodes.MatrixFunction, __: SympyArray) -> SympyArray:
+    raise UnsupportedError(f"SymPy has no entries of {source(node)}")
+
+
 _RULES: dict[type, Callable[..., SympyArray]] = {
     nodes.Number: _number,
     nodes.Size: lambda by, node: SympyArray((), (sp.Integer(by.size(node.symbol)),)),
@@ -470,6 +475,7 @@ _RULES: dict[type, Callable[..., SympyArray]] = {
     nodes.Gathered: _gathered,
     nodes.Apply: lambda by, node, arg: by.called(node.function, arg, whole=False),
     nodes.Functional: lambda by, node, arg: by.called(node.function, arg, whole=True),
+    nodes.MatrixFunction: _no_expression,
     nodes.Rearrange: _rearrange,
     nodes.Sum: _reduced(sympy_sum),
     nodes.Mean: _reduced(lambda entries: sympy_sum(entries) / len(entries)),

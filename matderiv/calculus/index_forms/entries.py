@@ -34,7 +34,7 @@ from matderiv.calculus.index_forms.forms import (
     single,
     undivided,
 )
-from matderiv.calculus.index_forms.known_functions import called
+from matderiv.calculus.index_forms.known_functions import called, called_of_one
 from matderiv.calculus.index_forms.squares import (
     Letters,
     diagonal_of,
@@ -145,6 +145,10 @@ class Entries:
             case nodes.Apply(function, arg):
                 return self._apply(function, arg, indices)
             case nodes.Functional(function, arg):
+                return self._whole(function, arg, indices)
+            case nodes.MatrixFunction(arg, function) if self.shape(arg) == (SINGLE, SINGLE):
+                return called_of_one(function, self._at(arg, (1, 1)), self.letter)
+            case nodes.MatrixFunction(arg, function):
                 return self._whole(function, arg, indices)
         return self._square(node, indices)
 
