@@ -19,10 +19,10 @@ __all__ = [
     "function_kind",
     "is_eigen",
     "is_symmetric_product",
+    "matrix_slope",
     "nuclear_norm",
     "place_of",
     "singular_value",
-    "slope",
     "slope_of_trace",
     "symmetric_names",
 ]
@@ -106,14 +106,14 @@ def symmetric_names(node: Node) -> frozenset[str]:
     )
 
 
-def slope(node: nodes.MatrixFunction) -> Node:
+def matrix_slope(node: nodes.MatrixFunction) -> Node:
     """f′(A).
 
     Raises:
         UnsupportedError: there are no words for it.
 
     >>> from matderiv.expression.source import source
-    >>> source(slope(nodes.MatrixFunction(nodes.Name("A"), "sqrtm")))
+    >>> source(matrix_slope(nodes.MatrixFunction(nodes.Name("A"), "sqrtm")))
     'inv(sqrtm(A))/2'
     """
     made = SLOPES.get(function_kind(node.function))
@@ -126,7 +126,7 @@ def slope(node: nodes.MatrixFunction) -> Node:
 
 def slope_of_trace(node: nodes.MatrixFunction) -> Node:
     """The gradient f′(A)ᵀ of tr f(A); v·vᵀ is its own transpose."""
-    found = slope(node)
+    found = matrix_slope(node)
     if is_eigen(node.function):
         return found
     if isinstance(found, nodes.Divide):

@@ -91,7 +91,7 @@ def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Filling]]:
 
 
 def _of_matrices(composer: ProgramComposer, some: Iterable[Node]) -> Iterator[tuple[str, Filling]]:
-    """What the functions of matrices are; of several of one kind the first is explained."""
+    """The functions of matrices; of several of one kind the first is explained."""
     found: dict[str, tuple[Node, Node]] = {}
     for node in some:
         match node:

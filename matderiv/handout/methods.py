@@ -57,6 +57,7 @@ _RULES: dict[type, str] = {
     nodes.Inverse: "inverse",
     nodes.Determinant: "determinant",
     nodes.LogDet: "logdet",
+    nodes.MatrixFunction: "defined",  # under a trace it has a rule of its own
 }
 
 

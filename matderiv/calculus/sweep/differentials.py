@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, is_fixed
 from matderiv.expression import nodes
 from matderiv.expression.definitions import derivative, outside_a_trace, unfolded
-from matderiv.expression.matrix_functions import slope
+from matderiv.expression.matrix_functions import matrix_slope
 from matderiv.expression.nodes import Node
 
 __all__ = ["DIFFERENTIALS", "Change", "differential"]
@@ -251,7 +251,7 @@ def norm(node: nodes.Norm, da: Node, shape: ShapeOf) -> Node:
 def of_trace(node: nodes.MatrixFunction, da: Node, shape: ShapeOf) -> Node:
     """For tr f(A): tr(f′(A)·dA). Higham, Functions of Matrices (2008), 3."""
     change = filled(da, shape(node.arg), shape)
-    match slope(node):
+    match matrix_slope(node):
         case nodes.Divide(matrix, number):
             return nodes.Divide(nodes.Trace(nodes.MatMul(matrix, change)), number)
         case matrix:
