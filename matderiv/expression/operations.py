@@ -13,6 +13,7 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.layers import EXAMPLES, LAYERS
 from matderiv.expression.nodes import Node
 from matderiv.expression.norms import norm
+from matderiv.expression.shape_calls import shape_calls
 from matderiv.expression.shorthand import CHOICES, LOSSES, SHORTHAND, lstsq, matrix_power
 
 __all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of"]
@@ -74,6 +75,9 @@ _EXAMPLES = EXAMPLES | {
     "pad": ("x", "(1, 1)"),
     "tri": ("4",),
     "onehot": ("y", "K"),
+    "reshape": ("X", "(2, 3)"),
+    "squeeze": ("X", "axis=0"),
+    "broadcast_to": ("x", "(2, 3)"),
 }
 
 _REDUCING = ("axis", "keepdims")
@@ -84,6 +88,10 @@ JOINING = {
     "concat": "concatenate",
 }
 NEW_AXES = frozenset({"concatenate", "stack"})
+
+
+#: Calls that are methods of arrays as well.
+SHAPING = frozenset({"reshape", "ravel", "flatten", "squeeze"})
 
 
 def _read_as(make: Callable[..., Node]) -> Operation:
@@ -127,7 +135,6 @@ OPERATIONS: dict[str, Operation] = {
     "inv": Operation(nodes.Inverse),
     "det": Operation(nodes.Determinant),
     "logdet": Operation(nodes.LogDet),
-    "diag": Operation(nodes.Diag),
     "outer": Operation(nodes.Outer, operands=("x", "y")),
     "dot": Operation(nodes.MatMul, operands=("X", "W"), method=True),
     "transpose": Operation(axes.permuted, ("X",), ("axes",), method=True),
@@ -145,6 +152,10 @@ OPERATIONS: dict[str, Operation] = {
         )
         for name, how in JOINING.items()
     },
+    **{
+        name: Operation(make, operands, options, by_dimensions=by, method=name in SHAPING)
+        for name, (make, operands, options, by) in shape_calls.items()
+    },
     "block": Operation(index_calls.block, ("[[A, B], [C, D]]",), several=True),
     "eye": Operation(nodes.Eye, operands=(), options=("size",)),
     "ones": Operation(nodes.Ones, operands=(), options=("sizes",)),
@@ -156,7 +167,7 @@ NAMES: dict[type, str] = {
     operation.make: name
     for name, operation in OPERATIONS.items()
     if isinstance(operation.make, type)
-} | {nodes.Norm: "norm"}
+} | {nodes.Norm: "norm", nodes.Diag: "diag"}
 
 
 def operation_of(name: str) -> Operation:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 
 from matderiv.errors import ShapeError
 from matderiv.expression.nodes import Selection
 from matderiv.expression.size_text import SizeText, put, size_difference, size_number, size_sum
 
-__all__ = ["after", "is_identity", "rule_of", "share_no_column", "turned_constant", "value_at"]
+__all__ = [
+    "after",
+    "flat_place",
+    "is_identity",
+    "places_in",
+    "rule_of",
+    "share_no_column",
+    "turned_constant",
+    "value_at",
+]
 
 
 def rule_of(constant: Selection) -> tuple[str, SizeText, int]:
     """Which columns of row i hold a 1: ("=", a, s) is j = a + s·i, ("<=", a, 1) is j ≤ a + i.
 
-    Of "roll" the place is taken round the end, of "repeat" it is i//s.
+    Of "roll" the place is taken round the end, of "repeat" it is i//s. In row i, k of "flat" there
+    is a 1 in column i·K + k, the columns being those of an array of rows and columns in one row.
     """
     match constant:
         case Selection("slice", (first, int(step))):
@@ -27,6 +38,8 @@ def rule_of(constant: Selection) -> tuple[str, SizeText, int]:
             return "<=", k, 1
         case Selection("repeat", (int(times),)):
             return "repeat", 0, times
+        case Selection("flat"):
+            return "flat", 0, 1
     raise ShapeError(f"{constant.kind} is no rule of a constant.")
 
 
@@ -60,7 +73,31 @@ def value_at(rule: Selection, places: Sequence[int], sizes: Mapping[str, int]) -
             return int(column <= at)
         case "roll":
             return int(column == at % size_number(rule.sizes[-1], sizes))
+        case "flat":
+            return int(column == flat_place(row, [size_number(s, sizes) for s in rule.sizes[:-1]]))
     return int(column == row[0] // step)
+
+
+def flat_place(places: Sequence[int], sizes: Sequence[int]) -> int:
+    """The place in one row of the entry at these places, all counted from 0.
+
+    >>> flat_place((1, 2), (2, 5))
+    7
+    """
+    return reduce(lambda at, pair: at * pair[1] + pair[0], zip(places, sizes, strict=True), 0)
+
+
+def places_in(place: int, sizes: Sequence[int]) -> tuple[int, ...]:
+    """The places of the entry that stands at this place in one row, all counted from 0.
+
+    >>> places_in(7, (2, 5))
+    (1, 2)
+    """
+    found: list[int] = []
+    for size in reversed(sizes):
+        place, own = divmod(place, size)
+        found.insert(0, own)
+    return tuple(found)
 
 
 def is_identity(rule: Selection) -> bool:
@@ -70,6 +107,8 @@ def is_identity(rule: Selection) -> bool:
     True
     """
     kind, first, step = rule_of(rule)
+    if kind == "flat":
+        return False
     same = len(rule.sizes) > 1 and rule.sizes[0] == rule.sizes[1] and first == 0
     return same and ((kind in ("=", "repeat") and step == 1) or kind == "roll")
 
