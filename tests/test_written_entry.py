@@ -91,6 +91,7 @@ PROGRAMS: dict[type, str] = {
     nodes.Selection: "Y = tri(N, D)*X; L = Loss(Y)",
     nodes.OneHot: "Y = onehot(y, K) @ X; L = Loss(Y)",
     nodes.Mapped: "Y = X[1:]; L = Loss(Y)",
+    nodes.Reshape: "Y = vec(X); L = Loss(Y)",
     nodes.Joined: "Y = concatenate((X, W)); L = Loss(Y)",
     nodes.Gathered: "Y = X[y]; L = Loss(Y)",
     nodes.Maximum: "Y = maximum(X, W); L = Loss(Y)",

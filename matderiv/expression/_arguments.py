@@ -242,6 +242,22 @@ def _new_sizes(name: str, tree: ast.expr) -> tuple[int | str, ...]:
     return tuple(-1 if read_size(part) == -1 else _size(name, part) for part in parts)
 
 
+def _axes_of_two(name: str, tree: ast.expr) -> int | tuple[tuple[int, ...], tuple[int, ...]]:
+    """How many axes are summed over, or those of one array and those of the other."""
+    match tree:
+        case ast.Tuple([one, other]) | ast.List([one, other]):
+            made = [
+                part.elts if isinstance(part, ast.Tuple | ast.List) else [part]
+                for part in (one, other)
+            ]
+            first, second = (tuple(_place(name, axis) for axis in part) for part in made)
+            return first, second
+    count = _place(name, tree)
+    if count < 0:
+        raise Refusal(f"{name} sums over 0 axes or more.", tree)
+    return count
+
+
 def _memory_order(name: str, tree: ast.expr) -> str:
     match tree:
         case ast.Constant(value="C" | "F" as order):
@@ -322,6 +338,7 @@ _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "ord": (_order, "order"),
     "size": (_size, "size"),
     "sizes": (_sizes, "sizes"),
+    "over": (_axes_of_two, "over"),
     "new_sizes": (_new_sizes, "sizes"),
     "order": (_memory_order, "how"),
     "shift": (_whole, "shift"),

@@ -318,7 +318,7 @@ class Rules:
     def _rest(
         self, node: nodes.Reshape, own: ShapeVariables, known: list[SizeVariable]
     ) -> SizeVariable:
-        """What is left for -1: the product of the sizes of A that no other size takes."""
+        """The size that -1 stands for: the product of the sizes of A that no other size takes."""
         left, over = list(own), []
         for size in known:
             same = next((n for n, other in enumerate(left) if other.root() is size.root()), None)

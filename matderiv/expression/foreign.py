@@ -223,7 +223,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         split array_split hsplit
         vsplit bmat blkdiag block_diag expand
         meshgrid horzcat vertcat cbind rbind resize atleast_1d atleast_3d asarray
-        array copy kronecker khatri_rao tensordot multi_dot cross skew""",
+        array copy kronecker khatri_rao multi_dot cross skew""",
         "sum(X @ W)",
         "it arranges entries otherwise, which has no words in this version; with whole arrays",
     ),

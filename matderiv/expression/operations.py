@@ -141,6 +141,7 @@ OPERATIONS: dict[str, Operation] = {
     "swapaxes": Operation(axes.swapaxes, ("X",), ("axis1", "axis2"), method=True),
     "moveaxis": Operation(axes.moveaxis, ("X",), ("source", "destination")),
     "expand_dims": Operation(axes.expand_dims, ("x",), ("axis",)),
+    "tensordot": Operation(axes.tensordot, ("A", "B"), ("over",), by_dimensions=True),
     "einsum": Operation(axes.einsum, ("X", "W"), text="subscripts"),
     **{
         name: Operation(make, operands, options)

@@ -17,11 +17,11 @@ from matderiv.expression.size_text import SizeText, put
 
 __all__ = ["index_groups", "moved_indices", "plain_reshape", "product_of_sizes", "size_of_dim"]
 
-Index = int | str
+_Index = int | str
 #: Axes of an array, and the axes of the other that hold the same entries.
-Groups = Iterator[tuple[tuple[int, ...], tuple[int, ...]]]
+_Groups = Iterator[tuple[tuple[int, ...], tuple[int, ...]]]
 #: Constants with their indices, and the indices of the operand.
-Places = tuple[list[tuple[nodes.Selection, tuple[Index, ...]]], tuple[Index, ...]]
+_Places = tuple[list[tuple[nodes.Selection, tuple[_Index, ...]]], tuple[_Index, ...]]
 
 
 def size_of_dim(dim: Dim) -> SizeText:
@@ -39,7 +39,7 @@ def product_of_sizes(dims: Sequence[Dim]) -> Dim:
     return Dim(str(text), reduce(lambda one, dim: one * dim.size, dims, 1))
 
 
-def index_groups(own: Shape, new: Shape) -> Groups:
+def index_groups(own: Shape, new: Shape) -> _Groups:
     """The axes that hold the same entries, as few together as can be; those of size 1 left out.
 
     Raises:
@@ -70,13 +70,13 @@ def index_groups(own: Shape, new: Shape) -> Groups:
 
 
 def moved_indices(
-    own: Shape, new: Shape, at: Sequence[Index], letter: Callable[[Dim], Index]
-) -> Places:
+    own: Shape, new: Shape, at: Sequence[_Index], letter: Callable[[Dim], _Index]
+) -> _Places:
     """The entry of an array in other sizes as entries of the array, picked by constants.
 
     `letter` gives the letters of sums. Entry h, d of x taken apart is Σ_m [m = h·D + d] x_m.
     """
-    places: list[Index] = [1] * len(own)
+    places: list[_Index] = [1] * len(own)
     constants = []
     for old, fresh in index_groups(own, new):
         if len(fresh) > 1 and len(old) > 1:

@@ -12,11 +12,13 @@ from matderiv.expression.size_text import SizeText
 __all__ = ["kron_of", "reshape_text", "shape_calls"]
 
 #: How many dimensions an expression has in the program that it stands in.
-Dimensions = Callable[[Node], int]
+_Dimensions = Callable[[Node], int]
 _MATRIX = 2  # dimensions
 
 
-def _reshape(arg: Node, sizes: tuple[SizeText, ...], how: str = "C") -> Node:
+def _reshape(arg: Node, sizes: tuple[SizeText, ...] = (), how: str = "C") -> Node:
+    if not sizes:
+        raise ShapeError("write the new sizes: reshape(X, (2, 3)).")
     if sizes.count(-1) > 1:
         raise ShapeError("one size at most is -1.")
     return nodes.Reshape(arg, sizes, how)
@@ -26,7 +28,7 @@ def _squeeze(arg: Node, axis: int | tuple[int, ...]) -> Node:
     return nodes.Reshape(arg, axis if isinstance(axis, tuple) else (axis,), "squeeze")
 
 
-def _kron(a: Node, b: Node, *, dimensions: Dimensions) -> Node:
+def _kron(a: Node, b: Node, *, dimensions: _Dimensions) -> Node:
     """(A ⊗ B)_(i·P + p, j·Q + q) = a_ij·b_pq: pairs of axes of a product, each pair in one."""
     match dimensions(a), dimensions(b):
         case 1, 1:
@@ -38,7 +40,7 @@ def _kron(a: Node, b: Node, *, dimensions: Dimensions) -> Node:
     raise ShapeError("both are vectors, or both are matrices; of others write einsum and reshape.")
 
 
-def _atleast_2d(arg: Node, *, dimensions: Dimensions) -> Node:
+def _atleast_2d(arg: Node, *, dimensions: _Dimensions) -> Node:
     """A vector as a matrix of one row."""
     return nodes.Rearrange(arg, (None, 0)) if dimensions(arg) == 1 else arg
 
@@ -47,7 +49,7 @@ def _broadcast_to(arg: Node, sizes: tuple[SizeText, ...]) -> Node:
     return nodes.Multiply(nodes.Ones(sizes), arg)
 
 
-def _diag(arg: Node, k: int = 0, *, dimensions: Dimensions) -> Node:
+def _diag(arg: Node, k: int = 0, *, dimensions: _Dimensions) -> Node:
     """A vector k places beside the diagonal, or the diagonal k places beside the middle one."""
     if k == 0:
         return nodes.Diag(arg)
