@@ -160,6 +160,9 @@ class _ClaimReader(Reader):
             case nodes.Selection(kind, params, sizes):
                 own = tuple(self._letter(size, tree) for size in sizes)
                 return nodes.Selection(kind, params, own)
+            case nodes.Reshape(arg, sizes, "C" | "F" as how):
+                own = tuple(n if n == -1 else self._letter(n, tree) for n in sizes)
+                return nodes.Reshape(arg, own, how)
         return made
 
     def _letter(self, size: int | str, tree: ast.Call) -> int | str:

@@ -112,7 +112,8 @@ def plain_reshape(node: nodes.Reshape, own: Shape, new: Shape) -> Node:
     if SINGLE not in own and [dim for dim in new if dim != SINGLE] == list(own):
         axes = iter(range(len(own)))
         return nodes.Rearrange(arg, tuple(None if dim == SINGLE else next(axes) for dim in new))
-    return nodes.Reshape(arg, tuple(map(size_of_dim, new)))
+    how = "pairs" if node.how == "pairs" else "C"  # A ⊗ B is written as such
+    return nodes.Reshape(arg, tuple(map(size_of_dim, new)), how)
 
 
 def _turned(arg: Node, dimensions: int) -> Node:

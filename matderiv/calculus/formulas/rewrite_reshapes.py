@@ -19,7 +19,7 @@ def other_sizes(node: Node, facts: Facts) -> Node | None:
     """Back in its own sizes an array is itself; f, numbers and sums do not ask for sizes."""
     match node:
         case nodes.Reshape(nodes.Reshape(arg), sizes):
-            return nodes.Reshape(arg, sizes)
+            return arg if _sizes(arg, facts) == sizes else nodes.Reshape(arg, sizes)
         case nodes.Reshape(nodes.Ones(), sizes):
             return nodes.Ones(sizes)
         case nodes.Reshape(arg, sizes) if _sizes(arg, facts) == sizes:

@@ -30,7 +30,8 @@ def known_entry(atom: Chosen) -> Delta | int | None:
     rule = atom.constant
     kind, first, _ = rule_of(rule)
     places = [i for i in atom.indices if isinstance(i, int)]
-    if len(places) == len(atom.indices) and not isinstance(first, str) and kind != "roll":
+    known = kind != "flat" or all(isinstance(size, int) for size in rule.sizes)
+    if len(places) == len(atom.indices) and known and not isinstance(first, str) and kind != "roll":
         return value_at(rule, places, {})
     return Delta(*atom.indices) if is_identity(rule) else None
 
