@@ -354,8 +354,8 @@ class Rules:
                     f"{source(node)}: {source(node.arg)} is {words(own)}, which is {total} "
                     f"entries, and the new sizes hold {other}; give sizes with as many."
                 )
-            for one, two in _groups(old, made):
-                self._related(one, two)
+            for held in _groups(old, made):
+                self._related(*held)
             return
         few = min(len(old), len(made)) - 1
         for one, two in zip(old[: max(few, 0)], made, strict=False):

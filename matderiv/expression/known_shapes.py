@@ -43,7 +43,7 @@ def shape_of(node: Node, shapes: Mapping[str, Shape]) -> Shape:
     return _dims_of(node, *rules_over(shapes))
 
 
-def _dims_of(node: Node, rules: Rules, of: Mapping[Dim, SizeVariable]) -> Shape:
+def _dims_of(node: Node, rules: Rules, of: dict[Dim, SizeVariable]) -> Shape:
     found = rules.shape(node)
     letters = {size.root(): letter for letter, size in rules.letters.items()}
     letters |= {size.root(): dim.symbol for dim, size in reversed(of.items())}

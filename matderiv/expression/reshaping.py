@@ -6,8 +6,8 @@ counted through: entry h, d of an axis taken apart is entry h·D + d of the axis
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from functools import reduce
 
 from matderiv.errors import ShapeError
 from matderiv.expression import nodes
@@ -35,8 +35,10 @@ def product_of_sizes(dims: Sequence[Dim]) -> Dim:
     >>> product_of_sizes([Dim("H", 2), Dim("D", 3)])
     Dim(symbol='D*H', size=6)
     """
-    text = reduce(lambda one, other: put("a*b", {"a": one, "b": other}), map(size_of_dim, dims), 1)
-    return Dim(str(text), reduce(lambda one, dim: one * dim.size, dims, 1))
+    text: SizeText = 1
+    for dim in dims:
+        text = put("a*b", {"a": text, "b": size_of_dim(dim)})
+    return Dim(str(text), math.prod(dim.size for dim in dims))
 
 
 def index_groups(own: Shape, new: Shape) -> _Groups:

@@ -11,9 +11,11 @@ from matderiv.expression.size_text import SizeText, put, size_difference, size_n
 
 __all__ = [
     "after",
+    "at_sizes",
     "flat_place",
     "is_identity",
     "places_in",
+    "places_of_one",
     "rule_of",
     "share_no_column",
     "turned_constant",
@@ -76,6 +78,38 @@ def value_at(rule: Selection, places: Sequence[int], sizes: Mapping[str, int]) -
         case "flat":
             return int(column == flat_place(row, [size_number(s, sizes) for s in rule.sizes[:-1]]))
     return int(column == row[0] // step)
+
+
+def at_sizes(rule: Selection, sizes: Mapping[str, SizeText]) -> Selection:
+    """The constant with numbers for letters of sizes.
+
+    >>> at_sizes(Selection("at", ("N - 1",), ("N",)), {"N": 3})
+    Selection(kind='at', params=(2,), sizes=(3,))
+    """
+    params, own = (tuple(put(n, sizes) for n in part) for part in (rule.params, rule.sizes))
+    return Selection(rule.kind, params, own)
+
+
+def places_of_one(rule: Selection, indices: Sequence[int | str]) -> dict[int | str, int]:
+    """The letters of indices that count from 1 which are known where the entry is 1.
+
+    >>> places_of_one(Selection("flat", (), (2, 3, 6)), ("i", "k", 5))
+    {'i': 2, 'k': 2}
+    """
+    kind, first, step = rule_of(rule)
+    *row, column = indices
+    before = [i - 1 for i in row if isinstance(i, int)]
+    sizes = [size for size in rule.sizes if isinstance(size, int)]
+    if len(sizes) < len(rule.sizes) or isinstance(first, str) or kind not in ("=", "flat"):
+        return {}
+    if isinstance(column, int):
+        found = places_in(column - 1, sizes[:-1]) if kind == "flat" and not before else ()
+        return {i: n + 1 for i, n in zip(row, found, strict=bool(found))}
+    if len(before) < len(row):
+        return {}
+    if kind == "flat":
+        return {column: flat_place(before, sizes[:-1]) + 1}
+    return {column: first + step * (before[0] if row else 0) + 1}
 
 
 def flat_place(places: Sequence[int], sizes: Sequence[int]) -> int:

@@ -437,10 +437,10 @@ class _Inference:
                 found = size_number(text, numbers) if complete else None
                 if found is not None and (found < _TWO or own.number not in (None, found)):
                     return False
-                left = known.keys() - numbers.keys()
+                left = [name for name in known if name not in numbers]
                 if own.number is None or len(left) != 1:
                     continue
-                if solved_size(text, *left, numbers, own.number) is None:
+                if solved_size(text, left[0], numbers, own.number) is None:
                     return False
             return True
 

@@ -15,7 +15,6 @@ from matderiv.expression.size_text import (
     SizeText,
     is_worked_out,
     put,
-    size_difference,
     size_sum,
     terms_of_size,
 )
@@ -137,13 +136,11 @@ def constant_entry(rule: nodes.Selection, indices: tuple[Index, ...]) -> Box | N
     kind, first, step = rule_of(rule)
     *row, column = indices
     if kind == "flat":
-        place: SizeText = size_difference(row[0], 1)
+        place = size_box(row[0])
         for i, size in zip(row[1:], rule.sizes[1:-1], strict=True):
-            place = size_sum(put("p*s", {"p": place, "s": size}), size_difference(i, 1))
-        return Scripts(
-            Symbol("delta", greek=True),
-            sub=joined((size_box(size_sum(place, 1)), size_box(column))),
-        )
+            before = Fence(Terms((("+", place), ("-", NumberBox("1")))))
+            place = Terms((("+", Row((before, size_box(size)))), ("+", size_box(i))))
+        return Scripts(Symbol("delta", greek=True), sub=joined((place, size_box(column))))
     if kind != "=":
         return None
     at: SizeText = size_sum(first, 1)
