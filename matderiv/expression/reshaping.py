@@ -81,10 +81,12 @@ def moved_indices(
     places: list[_Index] = [1] * len(own)
     constants = []
     for old, fresh in index_groups(own, new):
-        if len(fresh) > 1 and len(old) > 1:
-            middle = letter(product_of_sizes([own[n] for n in old]))
+        if len(fresh) == 1:
+            middle = at[fresh[0]]
+        elif len(old) == 1:
+            middle = letter(own[old[0]])
         else:
-            middle = at[fresh[0]] if len(fresh) == 1 else letter(own[old[0]])
+            middle = letter(product_of_sizes([own[n] for n in old]))
         if len(fresh) > 1:
             over = [new[n] for n in fresh]
             constants.append((_flat(over), (*(at[n] for n in fresh), middle)))
