@@ -13,19 +13,19 @@ __all__ = ["cli"]
 
 #: The module that makes each command, as NAME_command.
 _MADE_IN = {
-    "check": "_check",
-    "derive": "_derive",
-    "explain": "_explain",
-    "gradient": "_gradient",
-    "handout": "_handout",
-    "help": "_help",
-    "hessian": "_second",
-    "hvp": "_second",
-    "jacobian": "_jacobian",
-    "jvp": "_second",
-    "show": "_show",
-    "taylor": "_taylor",
-    "vjp": "_second",
+    "check": "matderiv.cli._check",
+    "derive": "matderiv.cli._derive",
+    "explain": "matderiv.cli._explain",
+    "gradient": "matderiv.cli._gradient",
+    "handout": "matderiv.cli._handout",
+    "help": "matderiv.cli._help",
+    "hessian": "matderiv.cli._second",
+    "hvp": "matderiv.cli._second",
+    "jacobian": "matderiv.cli._jacobian",
+    "jvp": "matderiv.cli._second",
+    "show": "matderiv.cli._show",
+    "taylor": "matderiv.cli._taylor",
+    "vjp": "matderiv.cli._second",
 }
 
 
@@ -33,7 +33,7 @@ class _Commands(Mapping[str, click.Command]):
     """Each command is made once it is asked for: to make them all takes a while."""
 
     def __getitem__(self, name: str) -> click.Command:
-        module = import_module(f"matderiv.cli.{_MADE_IN[name]}")
+        module = import_module(_MADE_IN[name])
         command: click.Command = getattr(module, f"{name}_command")
         return command
 
