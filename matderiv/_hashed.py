@@ -18,7 +18,7 @@ _Class = TypeVar("_Class", bound="Hashed")
 
 
 class Value:
-    """What all values do alike: each is equal to another of its class with equal fields."""
+    """A base for all values; one is equal to another of its class whose fields are equal."""
 
     __slots__ = ()
     #: The fields of a value, as one tuple; of only one field, that.

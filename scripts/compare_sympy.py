@@ -246,7 +246,7 @@ _ARRAYS: dict[str, Callable[..., Value]] = {
     "std": lambda a, axis=None: _entrywise("sqrt", _var(a, axis)),
 }
 
-#: What the language has and `MatrixExpr` has not.
+#: The operations of the language that `MatrixExpr` has not, by the reason.
 _MISSING = {
     "an undefined function of a whole array": ["Loss"],
     "the largest of several entries": ["max", "min", "maximum", "minimum"],

@@ -266,7 +266,7 @@ def test_every_node_has_a_meaning_here() -> None:
     from matderiv.expression.operations import COMPOSITE
 
     known = {*explicit._PLAIN, *explicit._RULES, *COMPOSITE, nodes.Name}
-    assert known == set(nodes.KINDS)
+    assert known == set(nodes.NODE_KINDS)
 
 
 def test_sums_are_those_of_sympy() -> None:

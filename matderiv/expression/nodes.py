@@ -11,7 +11,7 @@ from typing import Any
 from matderiv._hashed import Hashed, hashed_once
 
 __all__ = [
-    "KINDS",
+    "NODE_KINDS",
     "ONE",
     "TWO",
     "ZERO",
@@ -425,7 +425,7 @@ class Pi(Node):
 
 
 #: Every kind of node; a table of kinds is whole when it has them all.
-KINDS: tuple[type[Node], ...] = (
+NODE_KINDS: tuple[type[Node], ...] = (
     Name,
     Number,
     Add,
@@ -486,11 +486,11 @@ AlongAxis = Softmax | LogSoftmax
 
 
 _OPERANDS: dict[type, tuple[str, ...]] = {
-    kind: tuple(field.name for field in fields(kind) if field.type == "Node") for kind in KINDS
+    kind: tuple(field.name for field in fields(kind) if field.type == "Node") for kind in NODE_KINDS
 }
 #: The other fields of each kind: an axis, a function, a size.
 _REST: dict[type, tuple[str, ...]] = {
-    kind: tuple(field.name for field in fields(kind) if field.type != "Node") for kind in KINDS
+    kind: tuple(field.name for field in fields(kind) if field.type != "Node") for kind in NODE_KINDS
 }
 
 
