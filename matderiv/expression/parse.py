@@ -520,7 +520,7 @@ class _FormulaReader(Reader):
                 return self.options[name]
             case ast.Name(id=name) if name in self.values:
                 return self.values[name]
-            case ast.BinOp(ast.Constant(value=above), ast.Div(), ast.Constant(value=below)):
+            case ast.BinOp(ast.Constant(int() as above), ast.Div(), ast.Constant(int() as below)):
                 return nodes.Number(Fraction(above, below))
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _NEUTRAL:
                 for side, other in ((right, left), (left, right)):

@@ -102,6 +102,24 @@ class _IsZero(sp.Function):
         return sp.S.Zero
 
 
+class _Floor(_IsZero):
+    """The largest whole number that is not above u."""
+
+    @classmethod
+    def eval(cls, u: sp.Expr) -> sp.Expr | None:
+        """The value for a number."""
+        return sp.floor(u) if u.is_Number else None
+
+
+class _Round(_IsZero):
+    """The whole number next to u, the even one of two."""
+
+    @classmethod
+    def eval(cls, u: sp.Expr) -> sp.Expr | None:
+        """The value for a rational number."""
+        return sp.Integer(round(u)) if u.is_Number else None
+
+
 class _Largest(sp.Function):
     """The largest of its arguments: `sp.Max` compares expressions with each other, for long."""
 
@@ -190,7 +208,7 @@ class Explicit:
         """The value of a known function: SymPy's own, or by its definition."""
         named = FUNCTIONS[function].sympy(function)
         if named is not None:
-            return _each(_IsZero if named == "iszero" else getattr(sp, named), arg)
+            return _each(_OWN.get(named) or getattr(sp, named), arg)
         value = defined(function, nodes.Name("u"))
         if value is None:
             raise UnsupportedError(f"SymPy has no function {function}")
@@ -219,6 +237,12 @@ class Explicit:
 def _each(function: Callable[..., object], *arrays: Values) -> Values:
     """A function of the entries of arrays, entry by entry."""
     return np.asarray(np.frompyfunc(function, len(arrays), 1)(*arrays), dtype=object)
+
+
+_OWN: dict[str, Callable[..., sp.Expr]] = {
+    name: cast("Callable[..., sp.Expr]", kind)
+    for name, kind in {"iszero": _IsZero, "floor": _Floor, "round": _Round}.items()
+}
 
 
 def value_of(function: str, arg: sp.Expr, functions: Collection[str]) -> sp.Expr:
