@@ -292,7 +292,7 @@ def test_derivatives_are_those_of_sympy() -> None:
         filled_with(shape, sp.symbols(f"{name}:{shape[0] * shape[1]}", real=True))
         for name, shape in (("x", (2, 2)), ("w", (2, 2)))
     )
-    value = Explicit({"X": x, "W": w}, {}, {}, ()).of(task.program.loss.value)[()]
+    value = Explicit({"X": x, "W": w}, {}, {}, ()).of(task.program.loss.value).item()
     symbol = w[0, 1]
     difference = engine.derivative(value, symbol) - value.diff(symbol)
     numbers = dict(zip((*x.flat, *w.flat), map(sp.Rational, (1, 2, 3, 5, 7, 2, 3, 4)), strict=True))
