@@ -59,7 +59,7 @@ CALCULUS = ("formulas", "index_forms", "deciding", "sweep")
 #: Parts that may import something from outside the standard library, and what.
 OUTSIDE = {
     "expression": {"mpmath", "numpy"},
-    "calculus": {"mpmath", "sympy"},
+    "calculus": {"mpmath", "numpy", "sympy"},
     "derivation": {"numpy", "sympy"},
     "notation": {"sympy"},
     "handout": {"sympy", "typst"},

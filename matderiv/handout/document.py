@@ -55,10 +55,14 @@ Segments = tuple[Segment, ...]
 
 @value
 class Heading(Value):
-    """A heading: level 2 starts a section, level 3 a part of one."""
+    """A heading: level 2 starts a section, level 3 a part of one.
+
+    Under one of an `answer` stands what readers look at only after they have tried it themselves.
+    """
 
     level: int
     segments: Segments
+    answer: bool = False
 
 
 @value
