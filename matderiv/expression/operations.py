@@ -10,11 +10,10 @@ from functools import partial, reduce
 from matderiv.expression import axes, index_calls, index_maps, nodes
 from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
-from matderiv.expression.layers import EXAMPLES, LAYERS
 from matderiv.expression.nodes import Node
 from matderiv.expression.norms import norm
 from matderiv.expression.shape_calls import shape_calls
-from matderiv.expression.shorthand import CHOICES, LOSSES, SHORTHAND, lstsq, matrix_power
+from matderiv.expression.shorthand import READ_AS, Shorthand, lstsq, matrix_power
 
 __all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of"]
 
@@ -26,8 +25,8 @@ class Operation:
     `method`: it is also called as X.sum(axis=0). `word`: its name in formulas on a page.
     `everywhere`: NumPy, torch and JAX have it under the same name with the same operands.
     `text`: the option that stands first, a text; any number of operands follows. `several`: its
-    one operand is a list of arrays. `by_dimensions`: what it is read as depends on the dimensions
-    of its operands.
+    one operand is a list of arrays. `asks`: what `make` is given of the reader besides, to read a
+    formula in the language or to count dimensions.
     """
 
     make: Callable[..., Node]
@@ -38,7 +37,7 @@ class Operation:
     everywhere: bool = False
     text: str = ""
     several: bool = False
-    by_dimensions: bool = False
+    asks: tuple[str, ...] = ()
 
     def example(self, name: str) -> str:
         """The plainest call.
@@ -60,7 +59,14 @@ class Operation:
 
 
 #: Arguments of calls that hold more than arrays, or arrays by the names that books give them.
-_EXAMPLES = EXAMPLES | {
+_EXAMPLES = {
+    "layer_norm": ("X", "g", "b"),
+    "batch_norm": ("X", "g", "b"),
+    "rms_norm": ("X", "g"),
+    "attention": ("Q", "K", "V", "d"),
+    "scaled_dot_product_attention": ("Q", "K", "V", "d"),
+    "rnn_cell": ("X", "H", "W", "U", "b"),
+    "nll_loss": ("Y", "T"),
     "eye": ("4",),
     "ones": ("(2, 3)",),
     "zeros": ("(2, 3)",),
@@ -95,19 +101,18 @@ SHAPING = frozenset({"reshape", "ravel", "flatten", "squeeze"})
 
 
 def _read_as(make: Callable[..., Node]) -> Operation:
-    """An operation that is read as a formula; its optional numbers are options."""
+    """An operation that is read as a formula."""
+    if isinstance(make, Shorthand):
+        return Operation(make, make.operands, tuple(make.options), asks=("read",))
     parameters = inspect.signature(make).parameters.values()
-    operands = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
-    needed = tuple(p.name for p in operands if p.default is p.empty)
-    letters = needed if len(needed) > 1 else ("Y",)
-    options = tuple(p.name for p in operands if p.default is not p.empty)
-    return Operation(make, letters, options, by_dimensions=len(operands) < len(parameters))
+    operands = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+    asks = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+    return Operation(make, operands if len(operands) > 1 else ("Y",), asks=asks)
 
 
 OPERATIONS: dict[str, Operation] = {
     **{name: Operation(partial(nodes.Apply, name)) for name in FUNCTIONS},
-    **{name: Operation(make) for name, make in SHORTHAND.items()},
-    **{name: _read_as(make) for name, make in (CHOICES | LOSSES | LAYERS).items()},
+    **{name: _read_as(make) for name, make in READ_AS.items()},
     "matrix_power": Operation(matrix_power, ("X",), ("power",)),
     "pow": Operation(nodes.Power, ("A", "p"), method=True),
     "power": Operation(nodes.Power, ("A", "p")),
@@ -141,7 +146,7 @@ OPERATIONS: dict[str, Operation] = {
     "swapaxes": Operation(axes.swapaxes, ("X",), ("axis1", "axis2"), method=True),
     "moveaxis": Operation(axes.moveaxis, ("X",), ("source", "destination")),
     "expand_dims": Operation(axes.expand_dims, ("x",), ("axis",)),
-    "tensordot": Operation(axes.tensordot, ("A", "B"), ("over",), by_dimensions=True),
+    "tensordot": Operation(axes.tensordot, ("A", "B"), ("over",), asks=("dimensions",)),
     "einsum": Operation(axes.einsum, ("X", "W"), text="subscripts"),
     **{
         name: Operation(make, operands, options)
@@ -154,7 +159,7 @@ OPERATIONS: dict[str, Operation] = {
         for name, how in JOINING.items()
     },
     **{
-        name: Operation(make, operands, options, by_dimensions=by, method=name in SHAPING)
+        name: Operation(make, operands, options, method=name in SHAPING, asks=("dimensions",) * by)
         for name, (make, operands, options, by) in shape_calls.items()
     },
     "block": Operation(index_calls.block, ("[[A, B], [C, D]]",), several=True),

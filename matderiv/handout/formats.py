@@ -32,9 +32,9 @@ FILES = {
     "html": Format("matderiv.handout.html", "to_html", 1.2, 200_000),
     "ipynb": Format("matderiv.handout.notebook", "to_notebook", 4.0),
     "pdf": Format("matderiv.handout.pdf", "to_pdf", 15.0, 100_000),
-    "slides.html": Format("matderiv.handout.html", "to_slides", 1.2, 200_000),
+    "slides.html": Format("matderiv.handout.html", "to_html_slides", 1.2, 200_000),
     "slides.tex": Format("matderiv.handout.latex", "to_beamer", 3.5),
-    "slides.pdf": Format("matderiv.handout.pdf", "to_slides", 15.0, 100_000),
+    "slides.pdf": Format("matderiv.handout.pdf", "to_pdf_slides", 15.0, 100_000),
 }
 
 #: All formats by name; these are asked for by no suffix.

@@ -39,7 +39,7 @@ from matderiv.notation.boxes import Aligned, Box, Operator, Row
 from matderiv.notation.layout import fitted
 from matderiv.notation.mathml import equalities, math, mathml
 
-__all__ = ["to_html", "to_slides"]
+__all__ = ["to_html", "to_html_slides"]
 
 #: The room of a displayed equation in em: in the text, and in the panel beside it.
 _ROOM = 52.0
@@ -58,7 +58,7 @@ def to_html(document: Document) -> str:
     return _Page(document).html()
 
 
-def to_slides(document: Document) -> str:
+def to_html_slides(document: Document) -> str:
     """The page as it is projected, from its first slide on."""
     return _Page(document, presented=True).html()
 

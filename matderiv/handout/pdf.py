@@ -41,7 +41,7 @@ from matderiv.notation.typst import DEFINITIONS, inline_typst, rights, string, t
 if TYPE_CHECKING:
     from typst import Fonts
 
-__all__ = ["to_pdf", "to_slides", "to_typst"]
+__all__ = ["to_pdf", "to_pdf_slides", "to_typst"]
 
 #: The room of a displayed equation, in em of the text, as wide as `_PAGE` leaves it. Boxes are
 #: measured on the wide side, and what is still too wide is set smaller.
@@ -210,7 +210,7 @@ def to_pdf(document: Document) -> bytes:
     return _made(document, _A4)
 
 
-def to_slides(document: Document) -> bytes:
+def to_pdf_slides(document: Document) -> bytes:
     """Slides as a PDF, of what a page shows without its answers.
 
     Raises:

@@ -116,8 +116,9 @@ def _turned_triangle(term: Term, chosen: list[Chosen]) -> Term | None:
         beside = []
         for place in atom.indices:
             holders = [a for a, _ in term.atoms if place in letters_of(a) and a != atom]
-            if len(holders) == 1 and (place, size) in _bound(term) and holders[0] in flips:
-                beside.append(holders[0])
+            flip = next((flip for flip in flips if holders == [flip]), None)
+            if flip is not None and (place, size) in _bound(term):
+                beside.append(flip)
         if len(beside) == 2 and beside[0] != beside[1]:  # noqa: PLR2004 - rows and columns
             ends = [
                 next(i for i in f.indices if i != p)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
 
+from matderiv._hashed import Value, value
 from matderiv.calculus.index_forms.forms import (
     Index,
     indices_at,
@@ -59,116 +60,116 @@ __all__ = [
 Runs = tuple[tuple[str, Dim], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Numeral:
+@value
+class Numeral(Value):
     """A rational number that is not negative."""
 
     value: Fraction
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+@value
+class Extent(Value):
     """N, a size as a number."""
 
     dim: Dim
 
 
-@dataclass(frozen=True, slots=True)
-class NamedEntry:
+@value
+class NamedEntry(Value):
     """x_ij, or a scalar's name; π is a scalar."""
 
     name: str
     indices: tuple[Index, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayEntry:
+@value
+class ArrayEntry(Value):
     """(A⁻¹)_ij: the entry of an array that is written as a formula."""
 
     node: Node
     indices: tuple[Index, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KroneckerDelta:
+@value
+class KroneckerDelta(Value):
     """δ_ij: 1 where two indices agree, else 0."""
 
     one: Index
     other: Index
 
 
-@dataclass(frozen=True, slots=True)
-class PartialDerivative:
+@value
+class PartialDerivative(Value):
     """∂z_ij/∂x_pq, also of a sum or of f(z_ij), and by f(x_pq)."""
 
     of: IndexExpression
     wrt: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
-class SignedSum:
+@value
+class SignedSum(Value):
     """a - b + c, each term with its sign, 1 or -1."""
 
     items: tuple[tuple[int, IndexExpression], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Factors:
+@value
+class Factors(Value):
     """a·b·c in this order."""
 
     items: tuple[IndexExpression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Quotient:
+@value
+class Quotient(Value):
     """a/b."""
 
     above: IndexExpression
     below: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
-class PowerOf:
+@value
+class PowerOf(Value):
     """a to the power b."""
 
     base: IndexExpression
     exponent: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+@value
+class Applied(Value):
     """f(a), a function of one number."""
 
     function: str
     arg: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
-class Combined:
+@value
+class Combined(Value):
     """max(a, b), an operation on numbers that has a name in the language."""
 
     operation: str
     items: tuple[IndexExpression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SumOver:
+@value
+class SumOver(Value):
     """Σ_kl a."""
 
     letters: Runs
     body: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
-class ProductOver:
+@value
+class ProductOver(Value):
     """Π_kl a."""
 
     letters: Runs
     body: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionOfArray:
+@value
+class FunctionOfArray(Value):
     """F(A) or an entry of it, A being the array whose entry at `letters` is `arg`."""
 
     function: str
@@ -177,8 +178,8 @@ class FunctionOfArray:
     indices: tuple[Index, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Omitted:
+@value
+class Omitted(Value):
     """Dots in a sum: the terms at all places that are not shown."""
 
     total: SumOver
