@@ -365,7 +365,7 @@ class Rules:
 
     def _related(self, one: list[SizeVariable], other: list[SizeVariable]) -> None:
         """Make the products of sizes the same."""
-        if len(one) > 1 and len(other) > 1:
+        if 1 not in (len(one), len(other)) or not (one and other):
             for size in (*one, *other):
                 size.fix()
             return
@@ -636,6 +636,7 @@ def _groups(
     left, right = list(own), list(new)
     while left or right:
         if not (left and right):  # sizes of 1
+            found = found or [([], [])]
             found[-1][0].extend(left)
             found[-1][1].extend(right)
             break
