@@ -181,6 +181,7 @@ class IndexNotation:
     def _of_array(self, expr: FunctionOfArray) -> Box:
         named = _named_array(expr)
         inside = _inner_function(expr)
+        inner: Box
         if inside is not None:
             inner = Fence(self._of_array(inside))
         elif named is None:

@@ -19,6 +19,7 @@ from matderiv.expression import nodes
 from matderiv.expression.definitions import definition
 from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
+from matderiv.expression.reshaping import moved_indices
 from matderiv.expression.shapes import Dim, Shape
 
 __all__ = ["LINEAR", "Factor", "Product", "in_factors", "linear_map", "without_ones"]
@@ -220,6 +221,20 @@ def _rearrange(reader: _Reader, node: nodes.Rearrange, at: Indices) -> Iterator[
     places = dict(zip(node.order, at, strict=True))
     own = tuple(places[axis] for axis in range(len(reader.shape(node.arg))))
     return reader.at(node.arg, own)
+
+
+@_rule(nodes.Reshape)
+def _reshape(reader: _Reader, node: nodes.Reshape, at: Indices) -> Iterator[Product]:
+    summed: list[tuple[str, Dim]] = []
+
+    def letter(dim: Dim) -> str:
+        summed.append((f"k{next(reader.count)}", dim))
+        return summed[-1][0]
+
+    own, new = reader.shape(node.arg), reader.shape(node)
+    constants, places = moved_indices(own, new, at, letter)
+    for product in reader.at(node.arg, places):
+        yield product.times(Fraction(1), constants).also(summed=tuple(summed))
 
 
 @_rule(nodes.Diag)

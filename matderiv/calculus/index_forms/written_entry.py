@@ -38,6 +38,7 @@ from matderiv.expression.definitions import unfolded
 from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
+from matderiv.expression.reshaping import moved_indices
 from matderiv.expression.shapes import Dim, Shape
 
 __all__ = ["RULES", "entry_of"]
@@ -235,6 +236,22 @@ def _rearrange(writer: _Writer, node: nodes.Rearrange, at: Indices) -> IndexExpr
     return writer.at(node.arg, tuple(places[axis] for axis in range(len(writer.shape(node.arg)))))
 
 
+def _reshape(writer: _Writer, node: nodes.Reshape, at: Indices) -> IndexExpression:
+    """Σ_m δ x_m, the delta being 1 where m is the place of h, d: (h - 1)·D + d."""
+    own, new = writer.shape(node.arg), writer.shape(node)
+    free = (letter for letter in writer.letters if letter not in writer.taken)
+    runs: list[tuple[str, Dim]] = []
+
+    def letter(dim: Dim) -> str:
+        runs.append((next(free), dim))
+        return runs[-1][0]
+
+    constants, places = moved_indices(own, new, at, letter)
+    inside = replace(writer, taken=writer.taken | {own for own, _ in runs})
+    deltas = [ArrayEntry(rule, indices) for rule, indices in constants]
+    return sum_over(tuple(runs), index_product([*deltas, inside.at(node.arg, places)]))
+
+
 def _diag(writer: _Writer, node: nodes.Diag, at: Indices) -> IndexExpression:
     if len(writer.shape(node.arg)) == 1:
         return index_product([delta(*at), writer.at(node.arg, at[:1])])
@@ -291,6 +308,7 @@ RULES: Mapping[type, _Rule] = {
     nodes.Outer: _outer,
     nodes.Transpose: _transpose,
     nodes.Rearrange: _rearrange,
+    nodes.Reshape: _reshape,
     nodes.Diag: _diag,
     nodes.Sum: _sum,
     nodes.Prod: _prod,

@@ -68,7 +68,7 @@ def _sum(terms: Iterable[Change]) -> Node:
 
 
 def _whole(
-    node: nodes.Reduction | nodes.AlongAxis | nodes.Transpose | nodes.Rearrange,
+    node: nodes.Reduction | nodes.AlongAxis | nodes.Transpose | nodes.Rearrange | nodes.Reshape,
     da: Node,
     shape: ShapeOf,
 ) -> Node:
@@ -186,6 +186,12 @@ def transpose(node: nodes.Transpose, da: Node, shape: ShapeOf) -> Node:
 @_rule(nodes.Rearrange)
 def rearrange(node: nodes.Rearrange, da: Node, shape: ShapeOf) -> Node:
     """For A with other axes: dA with those axes."""
+    return nodes.rebuilt(node, [_whole(node, da, shape)])
+
+
+@_rule(nodes.Reshape)
+def reshape(node: nodes.Reshape, da: Node, shape: ShapeOf) -> Node:
+    """For A in other sizes: dA in those sizes."""
     return nodes.rebuilt(node, [_whole(node, da, shape)])
 
 
