@@ -20,6 +20,7 @@ from matderiv.expression import nodes
 from matderiv.expression.definitions import definition
 from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
+from matderiv.expression.operations import rules_of
 from matderiv.expression.shapes import Dim, Shape
 
 __all__ = ["LINEAR", "Factor", "Product", "in_factors", "linear_map", "without_ones"]
@@ -138,12 +139,7 @@ _Rule = Callable[..., Iterator[Product]]
 LINEAR: dict[type, _Rule] = {}
 
 
-def _rule(*kinds: type) -> Callable[[_Rule], _Rule]:
-    def register(rule: _Rule) -> _Rule:
-        LINEAR.update(dict.fromkeys(kinds, rule))
-        return rule
-
-    return register
+_rule = rules_of(LINEAR)
 
 
 @_rule(nodes.Add, nodes.Subtract)
