@@ -162,7 +162,7 @@ def minimum(node: nodes.Minimum, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
 def _chosen(
     node: nodes.Maximum | nodes.Minimum, g: Node, shape: ShapeOf, ahead: nodes.Subtract
 ) -> tuple[Node, ...]:
-    """DA = G*step(ahead) and dB = G*step(-ahead), where `ahead` is A-B or B-A.
+    """The gradients G*step(ahead) by A and G*step(-ahead) by B; `ahead` is A-B or B-A.
 
     If A is B everywhere, step(A-B) has no value; in the derivative of the definition it cancels.
     """
