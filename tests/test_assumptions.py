@@ -23,7 +23,7 @@ from matderiv.calculus.sweep.task import read_task
 from matderiv.errors import InputError, ShapeError
 from matderiv.expression.assumptions import ASSUMPTIONS
 from matderiv.expression.parse import parse
-from matderiv.expression.structured import is_structured, structured
+from matderiv.expression.structured import is_structured, numbers_made, structured
 from matderiv.testing import check_backward
 from matderiv.testing.strategies import inputs
 
@@ -135,9 +135,9 @@ def test_arrays_are_made_so_that_an_assumption_holds(what: str, n: int, m: int, 
     assert made.shape == shape
     assert is_structured(made, what)
     numbers = [Fraction(int(k), 7) for k in chance.integers(-9, 9, n * shape[-1])]
-    exact = structured(np.array(numbers, dtype=object).reshape(shape), what)
-    assert all(isinstance(entry, Fraction) for entry in exact.flat)
-    assert is_structured(np.asarray(exact, dtype=float), what)
+    exact = numbers_made(numbers, shape, what)
+    assert all(isinstance(entry, Fraction) for entry in exact)
+    assert is_structured(np.asarray(exact, dtype=float).reshape(shape), what)
     moved = made.copy()
     moved[0, -1] = -3
     if n > 1 or not ASSUMPTIONS[what].square:

@@ -12,12 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import matderiv
-from matderiv.calculus.deciding.explicit import Explicit
+from matderiv.calculus.deciding.explicit import Explicit, SympyArray
 from matderiv.derivation import jacobian as derivation
 from matderiv.derivation.jacobian import structure
 from matderiv.derivation.sides import Kronecker
 from matderiv.errors import InputError, ProofError, UnsupportedError
-from matderiv.expression.index_values import filled_with
 from matderiv.handout.jacobian import memory_words
 from matderiv.jacobians import Jacobian
 
@@ -50,11 +49,11 @@ def true_entries(found: Jacobian) -> list[sp.Expr]:
         shape = tuple(dim.size for dim in task.shapes[name])
         places = itertools.product(*(range(1, size + 1) for size in shape))
         entries = tuple(sp.IndexedBase(name)[at] if at else sp.Symbol(name) for at in places)
-        known[name] = filled_with(shape, entries)
+        known[name] = SympyArray(shape, entries)
     value = task.sweep.graph.value(found.found.of)
     assert value is not None
     made = Explicit(known, {}, task.sizes, task.program.functions()).of(value)
-    return [y.diff(x) for y, x in itertools.product(made.flat, known[found.found.wrt].flat)]
+    return [y.diff(x) for y, x in itertools.product(made.entries, known[found.found.wrt].entries)]
 
 
 def equal(one: sp.Expr, other: sp.Expr) -> bool:

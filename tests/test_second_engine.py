@@ -14,7 +14,7 @@ from _programs import random_program
 from _thorough import usually
 
 from matderiv import derive
-from matderiv.calculus.deciding.explicit import Explicit, sympy_sum, undefined_function
+from matderiv.calculus.deciding.explicit import Explicit, SympyArray, sympy_sum, undefined_function
 from matderiv.calculus.deciding.reduction import ZeroTest
 from matderiv.calculus.deciding.second_engine import OurGradients, second_opinion
 from matderiv.calculus.sweep import sweep
@@ -23,7 +23,6 @@ from matderiv.calculus.sweep.second import second_opinion_on
 from matderiv.calculus.sweep.task import read_task
 from matderiv.errors import InputError, ProofError
 from matderiv.expression import nodes
-from matderiv.expression.index_values import filled_with
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 
@@ -263,13 +262,11 @@ def test_declared_structure_is_built_in() -> None:
 
 def test_every_node_has_a_meaning_here() -> None:
     """Each kind of node is in the table or has a definition in simpler ones."""
-    from typing import get_args
-
     from matderiv.calculus.deciding import explicit
     from matderiv.expression.operations import COMPOSITE
 
     known = {*explicit._PLAIN, *explicit._RULES, *COMPOSITE, nodes.Name}
-    assert known == set(get_args(nodes.Node))
+    assert known == set(nodes.NODE_KINDS)
 
 
 def test_sums_are_those_of_sympy() -> None:
@@ -289,13 +286,15 @@ def test_derivatives_are_those_of_sympy() -> None:
     task = read_task("L = sum(softmax(X @ W, axis=1)*tanh(X @ W)) + norm(W) + tr(inv(W.T @ W))")
     engine = _Engine(answers("L = sum(X)", "X", "ones((N, M))"), task.sizes)
     x, w = (
-        filled_with(shape, sp.symbols(f"{name}:{shape[0] * shape[1]}", real=True))
+        SympyArray(shape, tuple(sp.symbols(f"{name}:{shape[0] * shape[1]}", real=True)))
         for name, shape in (("x", (2, 2)), ("w", (2, 2)))
     )
-    value = Explicit({"X": x, "W": w}, {}, {}, ()).of(task.program.loss.value).item()
-    symbol = w[0, 1]
+    value = Explicit({"X": x, "W": w}, {}, {}, ()).of(task.program.loss.value).entries[0]
+    symbol = w.entries[1]
     difference = engine.derivative(value, symbol) - value.diff(symbol)
-    numbers = dict(zip((*x.flat, *w.flat), map(sp.Rational, (1, 2, 3, 5, 7, 2, 3, 4)), strict=True))
+    numbers = dict(
+        zip((*x.entries, *w.entries), map(sp.Rational, (1, 2, 3, 5, 7, 2, 3, 4)), strict=True)
+    )
     assert abs(difference.xreplace(numbers).evalf(30)) < 1e-20
 
 

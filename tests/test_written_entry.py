@@ -91,6 +91,7 @@ PROGRAMS: dict[type, str] = {
     nodes.Selection: "Y = tri(N, D)*X; L = Loss(Y)",
     nodes.OneHot: "Y = onehot(y, K) @ X; L = Loss(Y)",
     nodes.Mapped: "Y = X[1:]; L = Loss(Y)",
+    nodes.Reshape: "Y = vec(X); L = Loss(Y)",
     nodes.Joined: "Y = concatenate((X, W)); L = Loss(Y)",
     nodes.Gathered: "Y = X[y]; L = Loss(Y)",
     nodes.Maximum: "Y = maximum(X, W); L = Loss(Y)",
@@ -103,7 +104,7 @@ PROGRAMS: dict[type, str] = {
 
 def test_every_kind_of_node_has_a_rule() -> None:
     """A kind without a rule fails here, by its name, and not on a page."""
-    kinds = set(get_args(Node))
+    kinds = set(nodes.NODE_KINDS)
     assert {kind.__name__ for kind in kinds - set(RULES) - set(COMPOSITE)} == set()
     assert {kind.__name__ for kind in kinds - set(PROGRAMS) - {nodes.Rearrange}} == set()
 

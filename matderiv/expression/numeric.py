@@ -24,6 +24,7 @@ from matderiv.expression.index_values import (
     picked,
     put_together,
     refused_labels,
+    reshaped,
     selection_values,
 )
 from matderiv.expression.nodes import Node
@@ -154,6 +155,10 @@ class Evaluator:
                 return one_hot(self._labels(arg, self._size(node, size)), self._size(node, size))
             case nodes.Mapped(arg):
                 return moved(node, self.of(arg), self._sizes)
+            case nodes.Reshape(arg, sizes, how):
+                for size in sizes if how in "CF" else ():
+                    self._size(node, size)
+                return reshaped(node, self.of(arg), self._sizes)
             case nodes.Joined(left, right):
                 return put_together(node, self.of(left), self.of(right))
             case nodes.Gathered(array, labels, how):

@@ -13,6 +13,7 @@ from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.norms import norm
+from matderiv.expression.shape_calls import shape_calls
 from matderiv.expression.shorthand import READ_AS, Shorthand, lstsq, matrix_power
 
 __all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of", "rules_of"]
@@ -81,6 +82,9 @@ _EXAMPLES = {
     "pad": ("x", "(1, 1)"),
     "tri": ("4",),
     "onehot": ("y", "K"),
+    "reshape": ("X", "(2, 3)"),
+    "squeeze": ("X", "axis=0"),
+    "broadcast_to": ("x", "(2, 3)"),
 }
 
 _REDUCING = ("axis", "keepdims")
@@ -91,6 +95,10 @@ JOINING = {
     "concat": "concatenate",
 }
 NEW_AXES = frozenset({"concatenate", "stack"})
+
+
+#: Calls that are methods of arrays as well.
+SHAPING = frozenset({"reshape", "ravel", "flatten", "squeeze"})
 
 
 def _read_as(make: Callable[..., Node]) -> Operation:
@@ -133,13 +141,13 @@ OPERATIONS: dict[str, Operation] = {
     "inv": Operation(nodes.Inverse),
     "det": Operation(nodes.Determinant),
     "logdet": Operation(nodes.LogDet),
-    "diag": Operation(nodes.Diag),
     "outer": Operation(nodes.Outer, operands=("x", "y")),
     "dot": Operation(nodes.MatMul, operands=("X", "W"), method=True),
     "transpose": Operation(axes.permuted, ("X",), ("axes",), method=True),
     "swapaxes": Operation(axes.swapaxes, ("X",), ("axis1", "axis2"), method=True),
     "moveaxis": Operation(axes.moveaxis, ("X",), ("source", "destination")),
     "expand_dims": Operation(axes.expand_dims, ("x",), ("axis",)),
+    "tensordot": Operation(axes.tensordot, ("A", "B"), ("over",), asks=("dimensions",)),
     "einsum": Operation(axes.einsum, ("X", "W"), text="subscripts"),
     **{
         name: Operation(make, operands, options)
@@ -150,6 +158,10 @@ OPERATIONS: dict[str, Operation] = {
             index_calls.joining(how), ("(A, B)",), ("axis",) * (how in NEW_AXES), several=True
         )
         for name, how in JOINING.items()
+    },
+    **{
+        name: Operation(make, operands, options, method=name in SHAPING, asks=("dimensions",) * by)
+        for name, (make, operands, options, by) in shape_calls.items()
     },
     "block": Operation(index_calls.block, ("[[A, B], [C, D]]",), several=True),
     "eye": Operation(nodes.Eye, operands=(), options=("size",)),
@@ -162,7 +174,7 @@ NAMES: dict[type, str] = {
     operation.make: name
     for name, operation in OPERATIONS.items()
     if isinstance(operation.make, type)
-} | {nodes.Norm: "norm"}
+} | {nodes.Norm: "norm", nodes.Diag: "diag"}
 
 
 def operation_of(name: str) -> Operation:

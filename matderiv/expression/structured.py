@@ -5,13 +5,15 @@ This module needs NumPy; import it where a value is asked for.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from matderiv.expression.assumptions import ASSUMPTIONS
 
-__all__ = ["is_structured", "structured"]
+__all__ = ["is_structured", "numbers_made", "structured"]
 
 _REFLECTIONS = 4  # that a random orthogonal matrix is made of, at most
 
@@ -77,6 +79,13 @@ def structured(value: Any, what: str | None) -> Any:
         case "positive":
             return _positive(value)
     raise KeyError(what)
+
+
+def numbers_made(numbers: Sequence[Fraction], shape: tuple[int, ...], what: str) -> list[Fraction]:
+    """The entries of an array, row by row, made so that the array is what it is assumed to be."""
+    array = np.empty(len(numbers), dtype=object)
+    array[:] = numbers
+    return list(np.ravel(structured(array.reshape(shape), what)))
 
 
 def _positive(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Expressions worked out entry by entry, as NumPy arrays of SymPy expressions at given sizes.
+"""Expressions worked out entry by entry, as arrays of SymPy expressions at given sizes.
 
 This is NumPy's meaning of every node and nothing else: no derivative, no index notation.
 """
@@ -9,35 +9,71 @@ import itertools
 import math
 import operator
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, cmp_to_key
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
-import numpy as np
 import sympy as sp
 
-from matderiv.errors import TooLarge, UnsupportedError
+from matderiv.errors import ShapeError, TooLarge, UnsupportedError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import defined, unfolded
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.index_maps import gathered
-from matderiv.expression.index_values import (
-    Values,
-    filled_with,
-    moved,
-    put_together,
-    selection_values,
-)
 from matderiv.expression.nodes import Node
-from matderiv.expression.numeric import rearrange
 from matderiv.expression.size_text import size_number
 
-__all__ = ["Explicit", "sympy_sum", "undefined_function", "value_of"]
+if TYPE_CHECKING:
+    from matderiv.expression.index_values import Values
+
+__all__ = ["Explicit", "SympyArray", "sympy_sum", "undefined_function", "value_of"]
 
 #: Rows up to which an inverse or a determinant is written as the sum over all permutations.
 _MOST_ROWS = 4
 _MOST = 100_000  # entries of an array
+
+
+@dataclass(frozen=True, slots=True)
+class SympyArray:
+    """The entries of an array in row-major order; of a number the only one."""
+
+    shape: tuple[int, ...]
+    entries: tuple[sp.Expr, ...]
+
+    def map(self, function: Callable[[sp.Expr], sp.Expr]) -> SympyArray:
+        """f(a), entry by entry."""
+        return SympyArray(self.shape, tuple(map(function, self.entries)))
+
+    def at(self, indices: Iterable[int]) -> sp.Expr:
+        """The entry at indices that count from 0."""
+        place = 0
+        for index, size in zip(indices, self.shape, strict=True):
+            place = place * size + index
+        return self.entries[place]
+
+    def spread(self, shape: tuple[int, ...]) -> SympyArray:
+        """The array repeated to a shape, as NumPy repeats it."""
+        if shape == self.shape:
+            return self
+        lead = len(shape) - len(self.shape)
+        if lead < 0 or any(
+            own not in (1, n) for own, n in zip(self.shape, shape[lead:], strict=True)
+        ):
+            raise ShapeError(f"an array of shape {self.shape} is not repeated to {shape}")
+        return _array(
+            shape,
+            lambda at: self.at(
+                0 if size == 1 else i for i, size in zip(at[lead:], self.shape, strict=True)
+            ),
+        )
+
+
+def _array(shape: tuple[int, ...], entry: Callable[[tuple[int, ...]], sp.Expr]) -> SympyArray:
+    if math.prod(shape) > _MOST:
+        raise TooLarge(f"an array of {math.prod(shape)} entries is too large for SymPy")
+    places = itertools.product(*map(range, shape))
+    return SympyArray(shape, tuple(entry(at) for at in places))
 
 
 _INFINITE = frozenset({sp.oo, -sp.oo, sp.zoo, sp.nan})
@@ -144,99 +180,73 @@ class Explicit:
 
     def __init__(
         self,
-        known: Mapping[str, Values],
+        known: Mapping[str, SympyArray],
         definitions: Mapping[str, tuple[Node, tuple[int, ...]]],
         sizes: Mapping[str, int],
         functions: Collection[str],
-        check: Callable[[Values], Values] = lambda array: array,
+        check: Callable[[SympyArray], SympyArray] = lambda array: array,
     ) -> None:
         self._found = dict(known)
         self._definitions = definitions
-        self._sizes = sizes
+        self.sizes = sizes
         self._functions = functions
         self._check = check
 
-    def name(self, name: str) -> Values:
+    def name(self, name: str) -> SympyArray:
         """The array of a name, repeated to the shape that its definition has."""
         if name not in self._found:
             if name not in self._definitions:
                 raise UnsupportedError(f"{name} has no value")
             value, shape = self._definitions[name]
-            self._found[name] = np.broadcast_to(self.of(value), shape)
+            self._found[name] = self.of(value).spread(shape)
         return self._found[name]
 
-    def of(self, node: Node) -> Values:
-        """The array that an expression is; of a number it has no axes.
+    def of(self, node: Node) -> SympyArray:
+        """The array that an expression is.
 
         Raises:
             UnsupportedError: there is no meaning of a node here, or it is too large.
         """
         if isinstance(node, nodes.Name):
             return self.name(node.name)
-        operands = [self.of(child) for child in nodes.children(node)]
-        if (rule := _PLAIN.get(type(node))) is not None:
-            made = rule(*operands)
-        elif (rule := _RULES.get(type(node))) is not None:
-            made = rule(self, node, *operands)
-        else:
-            return self.of(unfolded(node, "explicit entries"))
-        return self._check(np.asarray(made, dtype=object))
+        kind = type(node)
+        if kind in _PLAIN or kind in _RULES:
+            operands = map(self.of, nodes.children(node))
+            made = (
+                _PLAIN[kind](*operands) if kind in _PLAIN else _RULES[kind](self, node, *operands)
+            )
+            return self._check(made)
+        return self.of(unfolded(node, "explicit entries"))
 
-    def shape(self, sizes: Iterable[int | str]) -> tuple[int, ...]:
-        """The shape of these sizes, if an array of it is not too large."""
-        shape = tuple(size_number(size, self._sizes) for size in sizes)
-        if math.prod(shape) > _MOST:
-            raise TooLarge(f"an array of {math.prod(shape)} entries is too large for SymPy")
-        return shape
+    def size(self, size: int | str) -> int:
+        """The value of a size."""
+        return size_number(size, self.sizes)
 
-    def called(self, function: str, arg: Values, *, whole: bool) -> Values:
+    def called(self, function: str, arg: SympyArray, *, whole: bool) -> SympyArray:
         """The function of each entry, or of the whole array; dLoss(Y) is as large as Y."""
         if function in FUNCTIONS:
             return self._known(function, arg)
         if function in self._functions:
             f = undefined_function(function)
-            return filled_with((), [f(*arg.flat)]) if whole else _each(f, arg)
+            return SympyArray((), (f(*arg.entries),)) if whole else arg.map(f)
         if function[:1] != "d" or function[1:] not in self._functions:
             raise UnsupportedError(f"there is no function {function} in the program")
         of = function[1:]
         if of[0].islower():
-            return _each(undefined_function(of, (1,)), arg)
-        rates = (undefined_function(of, (n,)) for n in range(1, arg.size + 1))
-        return filled_with(arg.shape, (rate(*arg.flat) for rate in rates))
+            return arg.map(undefined_function(of, (1,)))
+        rates = (undefined_function(of, (n,)) for n in range(1, len(arg.entries) + 1))
+        return SympyArray(arg.shape, tuple(rate(*arg.entries) for rate in rates))
 
-    def _known(self, function: str, arg: Values) -> Values:
+    def _known(self, function: str, arg: SympyArray) -> SympyArray:
         """The value of a known function: SymPy's own, or by its definition."""
         named = FUNCTIONS[function].sympy(function)
         if named is not None:
-            return _each(_OWN.get(named) or getattr(sp, named), arg)
+            return arg.map(_OWN.get(named) or getattr(sp, named))
         value = defined(function, nodes.Name("u"))
         if value is None:
             raise UnsupportedError(f"SymPy has no function {function}")
-        return Explicit({"u": arg}, {}, self._sizes, ()).of(value)
-
-    def moved(self, node: nodes.Mapped, arg: Values) -> Values:
-        """The entries moved, with zeros of SymPy's."""
-        return _each(sp.sympify, moved(node, arg, self._sizes))
-
-    def constant(self, node: nodes.Selection) -> Values:
-        """The zeros and ones of a constant."""
-        self.shape(node.sizes)
-        return _each(sp.sympify, selection_values(node, self._sizes))
-
-    def gathered(self, node: nodes.Gathered, array: Values, labels: Values) -> Values:
-        """Entries at labels, as the product with the one-hot rows of the labels."""
-        within = Explicit({"A": array, "y": labels}, {}, self._sizes, ())
-        shapes: dict[Node, Shape] = {
-            nodes.Name(name): tuple(Dim(str(n), n) for n in own.shape)
-            for name, own in (("A", array), ("y", labels))
-        }
-        apart = replace(node, array=nodes.Name("A"), labels=nodes.Name("y"))
-        return within.of(gathered(apart, shapes.__getitem__))
-
-
-def _each(function: Callable[..., object], *arrays: Values) -> Values:
-    """A function of the entries of arrays, entry by entry."""
-    return np.asarray(np.frompyfunc(function, len(arrays), 1)(*arrays), dtype=object)
+        within = Explicit({"u": arg}, {}, self.sizes, ())
+        return within.of(value)
 
 
 _OWN: dict[str, Callable[..., sp.Expr]] = {
@@ -251,44 +261,65 @@ def value_of(function: str, arg: sp.Expr, functions: Collection[str]) -> sp.Expr
     >>> value_of("softplus", sp.Symbol("u"), ()), value_of("df", sp.Symbol("u"), {"f"})
     (log(exp(u) + 1), df(u))
     """
-    found = Explicit({}, {}, {}, functions).called(function, filled_with((), [arg]), whole=False)
-    return cast("sp.Expr", found[()])
+    explicit = Explicit({}, {}, {}, functions)
+    return explicit.called(function, SympyArray((), (arg,)), whole=False).entries[0]
 
 
 # -- rules: each from the arrays of the operands -------------------------------------------------
 
 
-def _along_last(of: Callable[[list[sp.Expr]], sp.Expr], array: Values) -> Values:
-    """One number of each row along the last axis."""
-    shape = array.shape[:-1]
-    return filled_with(shape, (of(list(array[at])) for at in np.ndindex(shape)))
+def _entrywise(operation: Callable[..., sp.Expr]) -> Callable[..., SympyArray]:
+    def rule(*operands: SympyArray) -> SympyArray:
+        shape = _joined([one.shape for one in operands])
+        spread = [one.spread(shape).entries for one in operands]
+        return SympyArray(shape, tuple(map(operation, *spread)))
+
+    return rule
 
 
-def _matmul(left: Values, right: Values) -> Values:
+def _joined(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape that NumPy repeats arrays of some shapes to."""
+    most = max(map(len, shapes))
+    padded = [(1,) * (most - len(shape)) + shape for shape in shapes]
+    return tuple(next((n for n in sizes if n != 1), 1) for sizes in zip(*padded, strict=True))
+
+
+def _matmul(left: SympyArray, right: SympyArray) -> SympyArray:
     """Σ_k a_ik b_kj, the last index of A with the last but one of B."""
-    if right.ndim > 1:
-        right = np.swapaxes(right, -1, -2)
-        if left.ndim > 1:
-            left, right = left[..., :, None, :], right[..., None, :, :]
-    return _along_last(sympy_sum, left * right)
+    stack = _joined([left.shape[:-2], right.shape[:-2]])
+    rows = left.shape[-2:-1]
+    cols = right.shape[-1:] if len(right.shape) > 1 else ()
+    one = left.spread((*stack, *left.shape[-2:])) if rows else left
+    other = right.spread((*stack, *right.shape[-2:])) if cols else right
+
+    def entry(at: tuple[int, ...]) -> sp.Expr:
+        middle = len(stack) + len(rows)
+        before, row, col = at[: len(stack)], at[len(stack) : middle], at[middle:]
+        first, second = (*before, *row) if rows else (), before if cols else ()
+        return sympy_sum(
+            one.at((*first, k)) * other.at((*second, k, *col)) for k in range(left.shape[-1])
+        )
+
+    return _array((*stack, *rows, *cols), entry)
 
 
-def _diag(arg: Values) -> Values:
-    if arg.ndim > 1:
-        return np.diagonal(arg)
-    return _exact(np.eye(len(arg), dtype=np.int64)) * arg
+def _outer(left: SympyArray, right: SympyArray) -> SympyArray:
+    products = itertools.starmap(operator.mul, itertools.product(left.entries, right.entries))
+    return SympyArray((*left.shape, *right.shape), tuple(products))
 
 
-def _exact(array: Values) -> Values:
-    return _each(sp.Integer, array)
+def _diag(arg: SympyArray) -> SympyArray:
+    if len(arg.shape) > 1:
+        return _array(arg.shape[:1], lambda at: arg.at(at * 2))
+    return _array(arg.shape * 2, lambda at: arg.at(at[:1]) if at[0] == at[1] else sp.S.Zero)
 
 
-def _determinant(arg: Values) -> sp.Expr:
-    rows = tuple(range(len(arg)))
-    return _minor(arg, rows, rows)
+def _determinant(arg: SympyArray) -> SympyArray:
+    rows = tuple(range(arg.shape[0]))
+    return SympyArray((), (_minor(arg, rows, rows),))
 
 
-def _minor(arg: Values, rows: tuple[int, ...], cols: tuple[int, ...]) -> sp.Expr:
+def _minor(arg: SympyArray, rows: tuple[int, ...], cols: tuple[int, ...]) -> sp.Expr:
     """Σ over all permutations, each with its sign."""
     if len(rows) > _MOST_ROWS:
         size = f"{len(rows)}×{len(rows)}"
@@ -296,36 +327,36 @@ def _minor(arg: Values, rows: tuple[int, ...], cols: tuple[int, ...]) -> sp.Expr
     terms = []
     for order in itertools.permutations(range(len(rows))):
         swaps = sum(a > b for a, b in itertools.combinations(order, 2))
-        factors = (arg[row, cols[n]] for row, n in zip(rows, order, strict=True))
+        factors = (arg.at((row, cols[n])) for row, n in zip(rows, order, strict=True))
         terms.append((-1) ** swaps * sp.Mul(*factors))
     return sympy_sum(terms)
 
 
-def _inverse(arg: Values) -> Values:
+def _inverse(arg: SympyArray) -> SympyArray:
     """The cofactors of the transpose, each divided by the determinant."""
-    determinant = _determinant(arg)
+    (determinant,) = _determinant(arg).entries
     if determinant == 0:
         raise ZeroDivisionError
-    rows = range(len(arg))
+    rows = range(arg.shape[0])
 
     def entry(at: tuple[int, ...]) -> sp.Expr:
         above, below = (tuple(k for k in rows if k != place) for place in at[::-1])
         return (-1) ** sum(at) * _minor(arg, above, below) / determinant
 
-    return filled_with(arg.shape, map(entry, np.ndindex(arg.shape)))
+    return _array(arg.shape, entry)
 
 
-_PLAIN: dict[type, Callable[..., Any]] = {
-    nodes.Pi: lambda: sp.pi,
-    nodes.Add: lambda a, b: _each(lambda x, y: sympy_sum((x, y)), a, b),
-    nodes.Subtract: lambda a, b: _each(lambda x, y: sympy_sum((x, -y)), a, b),
-    nodes.Multiply: operator.mul,
-    nodes.Divide: operator.truediv,
-    nodes.Power: operator.pow,
-    nodes.Negate: operator.neg,
+_PLAIN: dict[type, Callable[..., SympyArray]] = {
+    nodes.Pi: lambda: SympyArray((), (sp.pi,)),
+    nodes.Add: _entrywise(lambda a, b: sympy_sum((a, b))),
+    nodes.Subtract: _entrywise(lambda a, b: sympy_sum((a, -b))),
+    nodes.Multiply: _entrywise(operator.mul),
+    nodes.Divide: _entrywise(operator.truediv),
+    nodes.Power: _entrywise(operator.pow),
+    nodes.Negate: _entrywise(lambda a: -a),
     nodes.MatMul: _matmul,
-    nodes.Outer: np.multiply.outer,
-    nodes.Transpose: np.transpose,
+    nodes.Outer: _outer,
+    nodes.Transpose: lambda arg: _array(arg.shape[::-1], lambda at: arg.at(at[::-1])),
     nodes.Diag: _diag,
     nodes.Determinant: _determinant,
     nodes.Inverse: _inverse,
@@ -335,16 +366,17 @@ _PLAIN: dict[type, Callable[..., Any]] = {
 # -- rules that also depend on the node's axis, sizes or function --------------------------------
 
 
-def _reduced(of: Callable[[list[sp.Expr]], sp.Expr]) -> Callable[..., Values]:
+def _reduced(of: Callable[[list[sp.Expr]], sp.Expr]) -> Callable[..., SympyArray]:
     """One number of all entries, or of those along an axis."""
 
-    def rule(_: Explicit, node: nodes.Reduction, arg: Values) -> Values:
-        rows = arg.reshape(-1) if node.axis is None else np.moveaxis(arg, node.axis, -1)
-        made = _along_last(of, rows)
-        if not node.keepdims:
-            return made
-        axes = tuple(range(arg.ndim)) if node.axis is None else node.axis
-        return np.expand_dims(made, axes)
+    def rule(_: Explicit, node: nodes.Reduction, arg: SympyArray) -> SympyArray:
+        axes = range(len(arg.shape))
+        gone = set(axes) if node.axis is None else {axes[node.axis]}
+        groups: dict[tuple[int, ...], list[sp.Expr]] = {}
+        for at, entry in zip(itertools.product(*map(range, arg.shape)), arg.entries, strict=True):
+            groups.setdefault(tuple(at[n] for n in axes if n not in gone), []).append(entry)
+        shape = (1 if n in gone else arg.shape[n] for n in axes if node.keepdims or n not in gone)
+        return SympyArray(tuple(shape), tuple(map(of, groups.values())))
 
     return rule
 
@@ -353,32 +385,103 @@ def _largest(entries: list[sp.Expr]) -> sp.Expr:
     return cast("sp.Expr", _Largest(*entries)) if entries[1:] else entries[0]
 
 
-def _one_hot(by: Explicit, node: nodes.OneHot, labels: Values) -> Values:
+def _rearrange(_: Explicit, node: nodes.Rearrange, arg: SympyArray) -> SympyArray:
+    axes = range(len(arg.shape))
+    return _array(
+        tuple(1 if axis is None else arg.shape[axis] for axis in node.order),
+        lambda at: arg.at(at[node.order.index(axis)] for axis in axes),
+    )
+
+
+def _eye(by: Explicit, node: nodes.Eye) -> SympyArray:
+    return _array((by.size(node.size),) * 2, lambda at: sp.Integer(at[0] == at[1]))
+
+
+def _ones(by: Explicit, node: nodes.Ones) -> SympyArray:
+    return _array(tuple(map(by.size, node.sizes)), lambda _: sp.S.One)
+
+
+def _selection(by: Explicit, node: nodes.Selection) -> SympyArray:
+    from matderiv.expression.index_values import selection_values
+
+    return _of_numpy(selection_values(node, by.sizes))
+
+
+def _moved(by: Explicit, node: nodes.Mapped, arg: SympyArray) -> SympyArray:
+    from matderiv.expression.index_values import moved
+
+    return _of_numpy(moved(node, _to_numpy(arg), by.sizes))
+
+
+def _reshaped(by: Explicit, node: nodes.Reshape, arg: SympyArray) -> SympyArray:
+    from matderiv.expression.index_values import reshaped
+
+    return _of_numpy(reshaped(node, _to_numpy(arg), by.sizes))
+
+
+def _joined_arrays(
+    _: Explicit, node: nodes.Joined, left: SympyArray, right: SympyArray
+) -> SympyArray:
+    from matderiv.expression.index_values import put_together
+
+    return _of_numpy(put_together(node, _to_numpy(left), _to_numpy(right)))
+
+
+def _gathered(
+    by: Explicit, node: nodes.Gathered, array: SympyArray, labels: SympyArray
+) -> SympyArray:
+    within = Explicit({"A": array, "y": labels}, {}, by.sizes, ())
+    shapes: dict[Node, Shape] = {
+        nodes.Name(name): tuple(Dim(str(n), n) for n in own.shape)
+        for name, own in (("A", array), ("y", labels))
+    }
+    apart = replace(node, array=nodes.Name("A"), labels=nodes.Name("y"))
+    return within.of(gathered(apart, shapes.__getitem__))
+
+
+def _one_hot(by: Explicit, node: nodes.OneHot, labels: SympyArray) -> SympyArray:
     """1 where a label is the place, as quantities that add up to 1 over the places of a label."""
-    shape = (*labels.shape, *by.shape([node.size]))
+    size = by.size(node.size)
 
     def entry(at: tuple[int, ...]) -> sp.Expr:
         *row, place = at
-        if place == shape[-1] - 1:
-            return sympy_sum([sp.S.One, *(-entry((*row, n)) for n in range(place))])
-        return sp.Symbol(f"[{labels[tuple(row)]} = {place}]", real=True)
+        label = labels.at(row)
+        if place == size - 1:
+            return sympy_sum([sp.S.One, *(-entry((*row, n)) for n in range(size - 1))])
+        return sp.Symbol(f"[{label} = {place}]", real=True)
 
-    return filled_with(shape, map(entry, np.ndindex(shape)))
+    return _array((*labels.shape, size), entry)
 
 
-_RULES: dict[type, Callable[..., Any]] = {
-    nodes.Number: lambda _, node: sp.Rational(*node.value.as_integer_ratio()),
-    nodes.Size: lambda by, node: sp.Integer(*by.shape([node.symbol])),
-    nodes.Eye: lambda by, node: _exact(np.eye(*by.shape([node.size] * 2), dtype=np.int64)),
-    nodes.Ones: lambda by, node: _exact(np.ones(by.shape(node.sizes), dtype=np.int64)),
-    nodes.Selection: Explicit.constant,
+def _to_numpy(array: SympyArray) -> Values:
+    from matderiv.expression.index_values import filled_with
+
+    return filled_with(array.shape, array.entries)
+
+
+def _of_numpy(array: Values) -> SympyArray:
+    entries = array.reshape(-1).tolist()
+    return SympyArray(array.shape, tuple(map(sp.sympify, entries)))
+
+
+def _number(_: Explicit, node: nodes.Number) -> SympyArray:
+    return SympyArray((), (sp.Rational(*node.value.as_integer_ratio()),))
+
+
+_RULES: dict[type, Callable[..., SympyArray]] = {
+    nodes.Number: _number,
+    nodes.Size: lambda by, node: SympyArray((), (sp.Integer(by.size(node.symbol)),)),
+    nodes.Eye: _eye,
+    nodes.Ones: _ones,
+    nodes.Selection: _selection,
     nodes.OneHot: _one_hot,
-    nodes.Mapped: Explicit.moved,
-    nodes.Joined: lambda _, node, left, right: put_together(node, left, right),
-    nodes.Gathered: Explicit.gathered,
+    nodes.Mapped: _moved,
+    nodes.Reshape: _reshaped,
+    nodes.Joined: _joined_arrays,
+    nodes.Gathered: _gathered,
     nodes.Apply: lambda by, node, arg: by.called(node.function, arg, whole=False),
     nodes.Functional: lambda by, node, arg: by.called(node.function, arg, whole=True),
-    nodes.Rearrange: lambda _, node, arg: rearrange(arg, node),
+    nodes.Rearrange: _rearrange,
     nodes.Sum: _reduced(sympy_sum),
     nodes.Mean: _reduced(lambda entries: sympy_sum(entries) / len(entries)),
     nodes.Prod: _reduced(lambda entries: sp.Mul(*entries)),

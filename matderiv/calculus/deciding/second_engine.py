@@ -16,18 +16,15 @@ from fractions import Fraction
 from functools import cache, cached_property
 from typing import Literal, cast
 
-import numpy as np
 import sympy as sp
 
-from matderiv.calculus.deciding.explicit import Explicit, sympy_sum
+from matderiv.calculus.deciding.explicit import Explicit, SympyArray, sympy_sum
 from matderiv.calculus.deciding.reduction import ZeroTest
 from matderiv.errors import ProofError, TooLarge, UnsupportedError
 from matderiv.expression.assumptions import ASSUMPTIONS
-from matderiv.expression.index_values import Values, filled_with
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.shapes import Shape
-from matderiv.expression.structured import structured
 
 __all__ = ["OurGradients", "SecondOpinion", "second_opinion"]
 
@@ -139,7 +136,7 @@ class _Engine:
         of = name if name in self.answers.shapes else name[1:]
         return tuple(self.sizes[dim.symbol] for dim in self.answers.shapes[of])
 
-    def _symbols(self, name: str) -> Values:
+    def _symbols(self, name: str) -> SympyArray:
         """A real symbol for each independent entry of an array."""
         shape, structure = self.shape(name), self.answers.structures.get(name)
         made = []
@@ -153,7 +150,7 @@ class _Engine:
             written = ",".join(str(i + 1) for i in own)
             sign = {"positive": True} if structure == "positive" else {"real": True}
             made.append(cast("sp.Expr", sp.Symbol(f"{name}[{written}]", **sign)))
-        return filled_with(shape, made)
+        return SympyArray(shape, tuple(made))
 
     @property
     def definitions(self) -> dict[str, tuple[Node, tuple[int, ...]]]:
@@ -189,14 +186,14 @@ class _Engine:
             raise TooLarge("too many operations")
         chosen = _spread(places, most)
         ours = {
-            name: np.broadcast_to(self.names.of(formula), self.shape(name))
+            name: self.names.of(formula).spread(self.shape(name))
             for name, formula in self.answers.gradients.items()
         }
         kinks = loss.has(sp.Abs, sp.Max, sp.sign, sp.Heaviside)
         exact, doubtful = 0, []
         for name, at in chosen:
-            symbol = self.symbols[name][at]
-            theirs, own = self.derivative(loss, symbol), ours[name][at]
+            symbol = self.symbols[name].at(at)
+            theirs, own = self.derivative(loss, symbol), ours[name].at(at)
             if name in self.answers.halves and at[0] != at[1]:
                 theirs /= 2
             if theirs == own:
@@ -225,8 +222,8 @@ class _Engine:
         """The result, or Σ dy_ij·y_ij of an array Y."""
         found, upstream = self.names.name(self.result), self.symbols.get(f"d{self.result}")
         if upstream is None:
-            return cast("sp.Expr", found[()])
-        return sympy_sum(map(operator.mul, upstream.flat, found.flat))
+            return found.entries[0]
+        return sympy_sum(map(operator.mul, upstream.entries, found.entries))
 
     @cached_property
     def tied(self) -> dict[sp.Expr, sp.Expr]:
@@ -239,7 +236,9 @@ class _Engine:
             array = self.symbols.get(name)
             if array is None or not ASSUMPTIONS[what].rows:
                 continue
-            for *before, last in array.reshape(-1, array.shape[-1]):
+            length = array.shape[-1]
+            for start in range(0, len(array.entries), length):
+                *before, last = array.entries[start : start + length]
                 found[last] = sympy_sum((sp.S.One, *(-entry for entry in before)))
         return found
 
@@ -294,10 +293,10 @@ class _Engine:
             self._operations[expr] = known
         return known
 
-    def _check(self, array: Values) -> Values:
-        if array.size > _MOST_ENTRIES:
+    def _check(self, array: SympyArray) -> SympyArray:
+        if len(array.entries) > _MOST_ENTRIES:
             raise TooLarge("too many entries")
-        if sum(map(self.operations, array.flat)) > _MOST_WRITTEN:
+        if sum(map(self.operations, array.entries)) > _MOST_WRITTEN:
             raise TooLarge("too many operations")
         return array
 
@@ -311,7 +310,7 @@ class _Engine:
         """
         differences = [difference for _, _, difference in doubtful]
         parts = [part for difference in differences for part in difference.args]
-        values = [self.names.name(a.name).flat for a in self.answers.program.assignments]
+        values = [self.names.name(a.name).entries for a in self.answers.program.assignments]
         everything = [*itertools.chain(*values), *differences, *parts]
         for seed in range(_POINTS):
             point = self._point(seed, _DIGITS)
@@ -348,7 +347,7 @@ class _Point:
 
     def __init__(
         self,
-        symbols: Mapping[str, Values],
+        symbols: Mapping[str, SympyArray],
         structures: Mapping[str, str],
         seed: int,
         digits: int,
@@ -359,13 +358,16 @@ class _Point:
         self._found: dict[sp.Basic, sp.Number] = {}
         for name, array in symbols.items():
             drawn: dict[sp.Basic, Fraction] = {}
-            for symbol in array.flat:
+            for symbol in array.entries:
                 sign = chance.choice((-1, 1)) if seed < _POINTS // 2 else 1
                 drawn.setdefault(symbol, Fraction(sign * chance.randint(2, 40), 21))
             what = structures.get(name)
             if what not in (None, "symmetric", "diagonal", "lower"):
-                numbers = filled_with(array.shape, map(drawn.__getitem__, array.flat))
-                drawn = dict(zip(array.flat, structured(numbers, what).flat, strict=True))
+                from matderiv.expression.structured import numbers_made  # loads NumPy
+
+                numbers = [drawn[entry] for entry in array.entries]
+                made = numbers_made(numbers, array.shape, str(what))
+                drawn = dict(zip(array.entries, made, strict=True))
             self._found |= {k: _rational(v.numerator, v.denominator) for k, v in drawn.items()}
         self._found[sp.S.Zero] = sp.S.Zero  # an entry that a structure makes 0
 

@@ -21,6 +21,7 @@ from matderiv.expression.definitions import definition
 from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import rules_of
+from matderiv.expression.reshaping import moved_indices
 from matderiv.expression.shapes import Dim, Shape
 
 __all__ = ["LINEAR", "Factor", "Product", "in_factors", "linear_map", "without_ones"]
@@ -184,6 +185,20 @@ def _contracted(reader: _Reader, node: Node, at: Indices) -> Iterator[Product]:
     others = [entry for entry in entries if entry is not inside]
     for product in reader.at(*inside):
         yield product.times(Fraction(1), others).also(found.deltas, summed)
+
+
+@_rule(nodes.Reshape)
+def _reshape(reader: _Reader, node: nodes.Reshape, at: Indices) -> Iterator[Product]:
+    summed: list[tuple[str, Dim]] = []
+
+    def letter(dim: Dim) -> str:
+        summed.append((f"k{next(reader.count)}", dim))
+        return summed[-1][0]
+
+    own, new = reader.shape(node.arg), reader.shape(node)
+    constants, places = moved_indices(own, new, at, letter)
+    for product in reader.at(node.arg, places):
+        yield product.times(Fraction(1), constants).also(summed=tuple(summed))
 
 
 @_rule(nodes.Mean)

@@ -44,6 +44,7 @@ from matderiv.expression.definitions import unfolded
 from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
+from matderiv.expression.reshaping import moved_indices
 from matderiv.expression.shapes import Dim, Shape
 
 __all__ = ["RULES", "entry_of"]
@@ -208,6 +209,22 @@ def _contracted(writer: _Writer, node: Node, at: Indices) -> IndexExpression:
     return writer.summed(found.dims, term)
 
 
+def _reshape(writer: _Writer, node: nodes.Reshape, at: Indices) -> IndexExpression:
+    """Σ_m δ x_m, the delta being 1 where m is the place of h, d: (h - 1)·D + d."""
+    own, new = writer.shape(node.arg), writer.shape(node)
+    free = (letter for letter in writer.letters if letter not in writer.taken)
+    runs: list[tuple[str, Dim]] = []
+
+    def letter(dim: Dim) -> str:
+        runs.append((next(free), dim))
+        return runs[-1][0]
+
+    constants, places = moved_indices(own, new, at, letter)
+    inside = replace(writer, taken=writer.taken | {own for own, _ in runs})
+    deltas = [ArrayEntry(rule, indices) for rule, indices in constants]
+    return sum_over(tuple(runs), index_product([*deltas, inside.at(node.arg, places)]))
+
+
 def _prod(writer: _Writer, node: nodes.Prod, at: Indices) -> IndexExpression:
     runs, body = writer.along(node, at)
     return ProductOver(runs, body) if runs else body
@@ -248,6 +265,7 @@ RULES: Mapping[type, _Rule] = {
     nodes.Power: _power,
     nodes.Apply: _apply,
     **dict.fromkeys(CONTRACTED, _contracted),
+    nodes.Reshape: _reshape,
     nodes.Prod: _prod,
     nodes.Max: _max,
     nodes.Norm: _norm,

@@ -285,6 +285,15 @@ def rearrange(node: nodes.Rearrange, g: Node, shape: ShapeOf) -> tuple[Node, ...
     return (rearranged(g, tuple(map(old.index, range(len(old))))),)
 
 
+@_rule(nodes.Reshape)
+def reshape(node: nodes.Reshape, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule dL = Σ g·da, where the entries of G stand as those of A did."""
+    if not shape(g):
+        return (g,)
+    sizes = tuple(map(size_name, shape(node.arg)))
+    return (nodes.Reshape(filled(g, shape(node), shape), sizes),)
+
+
 # -- reductions ------------------------------------------------------------------------------
 
 

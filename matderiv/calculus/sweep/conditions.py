@@ -98,6 +98,7 @@ _EVERYWHERE = (
     | nodes.Mapped
     | nodes.Joined
     | nodes.Gathered
+    | nodes.Reshape
     | nodes.Size
     | nodes.Pi
 )

@@ -7,6 +7,7 @@ differential may be smaller than the node and broadcast.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import get_args
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, is_fixed
 from matderiv.expression import nodes
@@ -58,7 +59,15 @@ def _sum(terms: Iterable[Change]) -> Node:
     return first
 
 
-_Linear = nodes.Transpose | nodes.Rearrange | nodes.Sum | nodes.Mean | nodes.Trace | nodes.Diag
+_Linear = (
+    nodes.Transpose
+    | nodes.Rearrange
+    | nodes.Reshape
+    | nodes.Sum
+    | nodes.Mean
+    | nodes.Trace
+    | nodes.Diag
+)
 
 
 def _whole(
@@ -158,7 +167,7 @@ def product(node: nodes.MatMul | nodes.Outer, da: Change, db: Change, shape: Sha
     return _sum((da and kind(da, node.right), db and kind(node.left, db)))
 
 
-@_rule(nodes.Transpose, nodes.Rearrange, nodes.Sum, nodes.Mean, nodes.Trace, nodes.Diag)
+@_rule(*get_args(_Linear))
 def linear(node: _Linear, da: Node, shape: ShapeOf) -> Node:
     """For a linear function, such as Aᵀ, ΣA and tr A, that of dA."""
     return nodes.rebuilt(node, [_whole(node, da, shape)])
