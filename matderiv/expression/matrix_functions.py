@@ -14,7 +14,6 @@ from matderiv.expression.nodes import Node
 
 __all__ = [
     "MATRIX_FUNCTIONS",
-    "SLOPES",
     "eigenvalue",
     "function_kind",
     "is_eigen",
@@ -31,7 +30,7 @@ __all__ = [
 MATRIX_FUNCTIONS = ("expm", "sqrtm", "eigenvalue", "eigenprojector")
 
 #: f′ by name of f: an exponential, 1/(2√), and the projector v·vᵀ in place of λ·v·vᵀ.
-SLOPES: dict[str, Callable[[nodes.MatrixFunction], Node]] = {
+_SLOPES: dict[str, Callable[[nodes.MatrixFunction], Node]] = {
     "expm": lambda node: node,
     "sqrtm": lambda node: nodes.Divide(nodes.Inverse(node), nodes.TWO),
     "eigenvalue": lambda node: nodes.MatrixFunction(
@@ -116,7 +115,7 @@ def matrix_slope(node: nodes.MatrixFunction) -> Node:
     >>> source(matrix_slope(nodes.MatrixFunction(nodes.Name("A"), "sqrtm")))
     'inv(sqrtm(A))/2'
     """
-    made = SLOPES.get(function_kind(node.function))
+    made = _SLOPES.get(function_kind(node.function))
     if made is None:
         raise UnsupportedError(
             "The derivative of an eigenvector has no words in the language; write it as an input."

@@ -218,7 +218,7 @@ def _sigmoid(x: Array) -> Array:
 
 
 def _logsumexp(x: Array, *, axis: int | None, keepdims: bool) -> Array:
-    """Log Σ exp(x) = m + log Σ exp(x - m), m the largest."""
+    """The value log Σ exp(x) = m + log Σ exp(x - m), m the largest."""
     largest = np.max(x, axis=axis, keepdims=True)
     total = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
     value: Array = total if keepdims else np.sum(total, axis=axis)

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial, reduce
+from typing import Any, TypeVar
 
 from matderiv.expression import axes, index_calls, index_maps, nodes
 from matderiv.expression.dims import SINGLE, Shape
@@ -15,7 +16,7 @@ from matderiv.expression.norms import norm
 from matderiv.expression.shape_calls import shape_calls
 from matderiv.expression.shorthand import READ_AS, Shorthand, lstsq, matrix_power
 
-__all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of"]
+__all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of", "rules_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +190,22 @@ def operation_of(name: str) -> Operation:
     """
     kind = nodes.Functional if name[0].isupper() else nodes.Apply
     return OPERATIONS.get(name) or Operation(partial(kind, name))
+
+
+_Rule = TypeVar("_Rule", bound=Callable[..., object])
+
+
+def rules_of(table: dict[type, Any]) -> Callable[..., Callable[[_Rule], _Rule]]:
+    """A decorator that enters the rule of some kinds of nodes in a table."""
+
+    def rule(*kinds: type) -> Callable[[_Rule], _Rule]:
+        def entered(own: _Rule) -> _Rule:
+            table.update(dict.fromkeys(kinds, own))
+            return own
+
+        return entered
+
+    return rule
 
 
 # -- definitions -------------------------------------------------------------------------------

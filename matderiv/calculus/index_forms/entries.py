@@ -447,7 +447,7 @@ class Entries:
         return called(function, self._at(arg, indices), self.letter)
 
     def _log_of_size(self, form: Form) -> Form:
-        """Log |a|."""
+        """The form of log |a|."""
         return called("log", called("abs", form, self.letter), self.letter)
 
 
