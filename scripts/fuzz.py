@@ -5,10 +5,10 @@
     python scripts/fuzz.py texts --seed 1234 --n 1  one that was reported, once more
 
 Kinds: texts (programs, changed in a few places), programs (valid ones, their gradients held against
-differences), called (such as call any operation), claims (right and changed ones), words (any, as claims), certificates (true and
-altered ones), arguments (of every public function), command (words of the command line). Each try
-is a child process with a cap on its processor time and its memory. Whatever is found is cut down
-and printed with its seed; the exit code is 1 then.
+differences), called (such that call any operation), claims (right and changed ones), words (any, as
+claims), certificates (true and altered ones), arguments (of every public function), command (words
+of the command line). Each try is a child process with a cap on its processor time and its memory.
+Whatever is found is cut down and printed with its seed; the exit code is 1 then.
 """
 
 from __future__ import annotations

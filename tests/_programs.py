@@ -28,7 +28,8 @@ SIZES = (1, 2, 3)
 _INPUTS = tuple(names.split() for names in ("alpha beta gamma", "a b c x y w", "A B C X W T", "K"))
 _LABELS = ("g", "h", "l")
 _ASSIGNED = ("mu nu xi rho".split(), "p q u v".split(), "P Q Y Z".split())
-_FUNCTIONS = "exp log sqrt tanh sigmoid sin cos arctan relu abs softplus silu gelu erf f".split()
+_FUNCTIONS = """exp log sqrt tanh sigmoid sin cos arctan relu abs softplus silu gelu erf floor round
+    frac f""".split()
 
 _OPERATORS: list[Callable[..., Node]] = [
     nodes.Add,
@@ -301,18 +302,17 @@ def random_program(
 def program_of(call: Call, seed: int) -> Made | None:
     """A program that is little more than one call; None where it has no operands."""
     maker = Maker(random.Random(seed), called=True)
-    letters = {letter: maker.size() for letter in call.result}
-    shape = (
-        () if call.any_shape else tuple(int(n) if n.isdigit() else letters[n] for n in call.result)
-    )
-    if call.any_shape:
-        shape = maker.shape()
+    letters = {letter: maker.size() for letter in call.result if letter.isalpha()}
+    sizes = (letters.get(letter) or int(letter) for letter in call.result if letter != "*")
+    shape = maker.shape() if call.any_shape else tuple(sizes)
     found = maker.call(call, shape, 0)
     if found is None:
         return None
-    weights = maker.leaf(shape)
-    loss = nodes.Sum(nodes.Multiply(nodes.Apply("sin", found), weights))
-    return Made((("L", loss),), dict(maker.shapes), dict(maker.labels))
+    name = "P"
+    maker.shapes[name] = shape
+    weighted = nodes.Multiply(nodes.Apply("sin", nodes.Name(name)), maker.leaf(shape))
+    loss = nodes.Sum(weighted)
+    return Made(((name, found), ("L", loss)), dict(maker.shapes), dict(maker.labels))
 
 
 # ---- Smaller programs ----------------------------------------------------------------------

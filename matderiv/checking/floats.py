@@ -11,8 +11,10 @@ import numpy as np
 from matderiv.checking.question import Question
 from matderiv.errors import InputError
 from matderiv.expression import nodes
+from matderiv.expression.definitions import domain_of
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.index_values import drawn_labels
+from matderiv.expression.matrix_functions import is_eigen
 from matderiv.expression.nodes import Node
 from matderiv.expression.numeric import Evaluator, numeric_value, sizes_in
 from matderiv.expression.shapes import Shape
@@ -50,7 +52,8 @@ def random_case(
 
     `definitions`: formulas of further names to evaluate. An undefined f becomes a smooth function
     with a derivative that is not trivial, and so does an undefined function of an array. Inputs
-    keep away from the kink of relu, and matrices to invert are far from singular.
+    keep away from the kink of relu and the jumps of floor, and matrices to invert are far from
+    singular.
 
 
     Raises:
@@ -68,7 +71,7 @@ def random_case(
             value = chance.uniform(low, 1.5, [dim.size for dim in shapes[name]])
             if attempt % 4 > 1 and value.ndim == _SQUARE and value.shape[0] == value.shape[1]:
                 value = value @ value.T + np.eye(len(value))
-            values[name] = structured(value, question.task.assumed.get(name))
+            values[name] = structured(value, question.structure(name))
             if name in labels:
                 values[name] = drawn_labels(value, labels[name])
         case = Case(values, functions, Evaluator(values, functions, sizes_in(shapes)))
@@ -111,10 +114,25 @@ def _smooth(formulas: Iterable[Node], case: Case) -> bool:
                         ahead = ahead[ahead > 0]
                     if np.min(ahead, initial=1) < _KINK:
                         return False
+                case nodes.Apply(function, arg) if (jumps := domain_of(function, arg)) and (
+                    "not_whole" in jumps[0]
+                ):
+                    place = case.value(jumps[1])
+                    if np.min(np.abs(place - np.round(place)), initial=1) < _KINK:
+                        return False
+                case nodes.MatrixFunction(arg, function) if is_eigen(function):
+                    if not _has_simple_eigenvalues(case.value(arg)):
+                        return False
                 case nodes.Inverse(arg) | nodes.Determinant(arg) | nodes.LogDet(arg):
                     if np.linalg.cond(case.value(arg)) > _CONDITION:
                         return False
     return True
+
+
+def _has_simple_eigenvalues(matrix: Any) -> bool:
+    """Whether a matrix is symmetric and its eigenvalues are apart."""
+    apart = np.diff(np.linalg.eigvalsh(matrix))
+    return bool(np.allclose(matrix, matrix.T) and np.min(apart, initial=1) > _KINK)
 
 
 def _undefined(
