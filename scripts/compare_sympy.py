@@ -80,6 +80,10 @@ _ENTRYWISE: dict[str, Callable[[Any], Any]] = {
     "gelu": lambda u: u * (1 + sp.erf(u / sp.sqrt(2))) / 2,
     "softplus": lambda u: sp.log(1 + sp.exp(u)),
     "relu": lambda u: sp.Max(u, 0),
+    "floor": sp.floor,
+    "ceil": sp.ceiling,
+    "trunc": lambda u: sp.sign(u) * sp.floor(sp.Abs(u)),
+    "frac": lambda u: u - sp.sign(u) * sp.floor(sp.Abs(u)),
     "f": sp.Function("f"),
 }
 
@@ -251,6 +255,7 @@ _MISSING = {
     "an undefined function of a whole array": ["Loss"],
     "the largest of several entries": ["max", "min", "maximum", "minimum"],
     "a product of entries": ["prod"],
+    "the whole number next to one": ["round"],
     "sums of some of the entries": ["cumsum", "diff"],
     "entries named by arrays": ["onehot", "tri"],
 }
@@ -345,6 +350,8 @@ _NUMPY: dict[str, Callable[..., Any]] = {
     "log": np.log,
     "Abs": np.abs,
     "sign": np.sign,
+    "floor": np.floor,
+    "ceiling": np.ceil,
     "sin": np.sin,
     "cos": np.cos,
     "tanh": np.tanh,
