@@ -8,15 +8,19 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from matderiv.errors import ProgramSyntaxError
+from matderiv.errors import InputError, ProgramSyntaxError
 from matderiv.expression import nodes
 from matderiv.expression._callee import check_function
 from matderiv.expression.latex_signs import is_latex
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import Reader
+from matderiv.expression.program import Assignment, Program
+from matderiv.expression.shapes import infer
 from matderiv.expression.vocabulary import ELEMENTWISE
 
 __all__ = ["Words", "parse_claim"]
+
+_TWO = 2  # any size: only dimensions are asked for
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,17 @@ class _ClaimReader(Reader):
                 return self._size(of, 0, tree)
         return super()._node(tree, depth)
 
+    def _dimensions(self, node: Node) -> int:
+        """How many dimensions an expression has, its names having those that are known."""
+        sizes = self.known.sizes
+        own = {name: sizes.get(name, sizes.get(name[1:])) for name in nodes.names_in(node)}
+        shapes = {name: (_TWO,) * len(axes) for name, axes in own.items() if axes is not None}
+        try:
+            found = infer(Program((Assignment("", node),)), shapes=shapes)
+        except InputError:
+            return 0
+        return len(found[""])
+
     def _size(self, of: ast.Name, axis: int, tree: ast.expr) -> Node:
         """X.shape[0], the number of rows of X."""
         sizes = self.known.sizes.get(self._variable(of), ())
@@ -160,6 +175,9 @@ class _ClaimReader(Reader):
             case nodes.Selection(kind, params, sizes):
                 own = tuple(self._letter(size, tree) for size in sizes)
                 return nodes.Selection(kind, params, own)
+            case nodes.Reshape(arg, sizes, "C" | "F" as how):
+                own = tuple(n if n == -1 else self._letter(n, tree) for n in sizes)
+                return nodes.Reshape(arg, own, how)
         return made
 
     def _letter(self, size: int | str, tree: ast.Call) -> int | str:

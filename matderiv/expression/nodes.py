@@ -53,6 +53,7 @@ __all__ = [
     "Prod",
     "Rearrange",
     "Reduction",
+    "Reshape",
     "Selection",
     "Size",
     "Softmax",
@@ -412,6 +413,20 @@ class Gathered(Node):
 
 
 @hashed_once
+class Reshape(Node):
+    """A with its entries, row by row, in an array of other sizes.
+
+    As it is read, a size may be -1, which is worked out, and `how` may be F, column by column,
+    pairs, which makes one axis of every two, or squeeze, where `sizes` names the axes of a single
+    entry that go.
+    """
+
+    arg: Node
+    sizes: tuple[int | str, ...]
+    how: str = "C"
+
+
+@hashed_once
 class Size(Node):
     """A size as a number: N, the number of rows of X."""
 
@@ -465,6 +480,7 @@ NODE_KINDS: tuple[type[Node], ...] = (
     Mapped,
     Joined,
     Gathered,
+    Reshape,
     Size,
     Pi,
 )
@@ -479,7 +495,7 @@ Entrywise = Arithmetic | Maximum | Minimum
 Reduction = Sum | Mean | Prod | Max | Min | LogSumExp | Var | Std
 
 #: Constants of zeros and ones, and what is a product with one.
-IndexMap = Selection | OneHot | Mapped | Joined | Gathered
+IndexMap = Selection | OneHot | Mapped | Joined | Gathered | Reshape
 
 #: Operations along an axis that keep the shape.
 AlongAxis = Softmax | LogSoftmax

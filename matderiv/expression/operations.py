@@ -6,15 +6,17 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial, reduce
+from typing import Any, TypeVar
 
 from matderiv.expression import axes, index_calls, index_maps, nodes
 from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.norms import norm
+from matderiv.expression.shape_calls import shape_calls
 from matderiv.expression.shorthand import READ_AS, Shorthand, lstsq, matrix_power
 
-__all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of"]
+__all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of", "rules_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,9 @@ _EXAMPLES = {
     "pad": ("x", "(1, 1)"),
     "tri": ("4",),
     "onehot": ("y", "K"),
+    "reshape": ("X", "(2, 3)"),
+    "squeeze": ("X", "axis=0"),
+    "broadcast_to": ("x", "(2, 3)"),
 }
 
 _REDUCING = ("axis", "keepdims")
@@ -90,6 +95,10 @@ JOINING = {
     "concat": "concatenate",
 }
 NEW_AXES = frozenset({"concatenate", "stack"})
+
+
+#: Calls that are methods of arrays as well.
+SHAPING = frozenset({"reshape", "ravel", "flatten", "squeeze"})
 
 
 def _read_as(make: Callable[..., Node]) -> Operation:
@@ -132,13 +141,13 @@ OPERATIONS: dict[str, Operation] = {
     "inv": Operation(nodes.Inverse),
     "det": Operation(nodes.Determinant),
     "logdet": Operation(nodes.LogDet),
-    "diag": Operation(nodes.Diag),
     "outer": Operation(nodes.Outer, operands=("x", "y")),
     "dot": Operation(nodes.MatMul, operands=("X", "W"), method=True),
     "transpose": Operation(axes.permuted, ("X",), ("axes",), method=True),
     "swapaxes": Operation(axes.swapaxes, ("X",), ("axis1", "axis2"), method=True),
     "moveaxis": Operation(axes.moveaxis, ("X",), ("source", "destination")),
     "expand_dims": Operation(axes.expand_dims, ("x",), ("axis",)),
+    "tensordot": Operation(axes.tensordot, ("A", "B"), ("over",), asks=("dimensions",)),
     "einsum": Operation(axes.einsum, ("X", "W"), text="subscripts"),
     **{
         name: Operation(make, operands, options)
@@ -149,6 +158,10 @@ OPERATIONS: dict[str, Operation] = {
             index_calls.joining(how), ("(A, B)",), ("axis",) * (how in NEW_AXES), several=True
         )
         for name, how in JOINING.items()
+    },
+    **{
+        name: Operation(make, operands, options, method=name in SHAPING, asks=("dimensions",) * by)
+        for name, (make, operands, options, by) in shape_calls.items()
     },
     "block": Operation(index_calls.block, ("[[A, B], [C, D]]",), several=True),
     "eye": Operation(nodes.Eye, operands=(), options=("size",)),
@@ -161,7 +174,7 @@ NAMES: dict[type, str] = {
     operation.make: name
     for name, operation in OPERATIONS.items()
     if isinstance(operation.make, type)
-} | {nodes.Norm: "norm"}
+} | {nodes.Norm: "norm", nodes.Diag: "diag"}
 
 
 def operation_of(name: str) -> Operation:
@@ -172,6 +185,22 @@ def operation_of(name: str) -> Operation:
     """
     kind = nodes.Functional if name[0].isupper() else nodes.Apply
     return OPERATIONS.get(name) or Operation(partial(kind, name))
+
+
+_Rule = TypeVar("_Rule", bound=Callable[..., object])
+
+
+def rules_of(table: dict[type, Any]) -> Callable[..., Callable[[_Rule], _Rule]]:
+    """A decorator that enters the rule of some kinds of nodes in a table."""
+
+    def rule(*kinds: type) -> Callable[[_Rule], _Rule]:
+        def entered(own: _Rule) -> _Rule:
+            table.update(dict.fromkeys(kinds, own))
+            return own
+
+        return entered
+
+    return rule
 
 
 # -- definitions -------------------------------------------------------------------------------

@@ -374,7 +374,7 @@ class Reader:
         try:
             if name == "einsum":
                 return make(options["subscripts"], *made)
-            many = operation_of(name).several or name == "norm"
+            many = operation_of(name).several or name in ("norm", "squeeze")
             if isinstance(axes := options.get("axis"), tuple) and not many:
                 (arg,) = made
                 return over_axes(make, arg, axes, keepdims=bool(options.get("keepdims")))

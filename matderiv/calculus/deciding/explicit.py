@@ -413,6 +413,12 @@ def _moved(by: Explicit, node: nodes.Mapped, arg: SympyArray) -> SympyArray:
     return _of_numpy(moved(node, _to_numpy(arg), by.sizes))
 
 
+def _reshaped(by: Explicit, node: nodes.Reshape, arg: SympyArray) -> SympyArray:
+    from matderiv.expression.index_values import reshaped
+
+    return _of_numpy(reshaped(node, _to_numpy(arg), by.sizes))
+
+
 def _joined_arrays(
     _: Explicit, node: nodes.Joined, left: SympyArray, right: SympyArray
 ) -> SympyArray:
@@ -470,6 +476,7 @@ _RULES: dict[type, Callable[..., SympyArray]] = {
     nodes.Selection: _selection,
     nodes.OneHot: _one_hot,
     nodes.Mapped: _moved,
+    nodes.Reshape: _reshaped,
     nodes.Joined: _joined_arrays,
     nodes.Gathered: _gathered,
     nodes.Apply: lambda by, node, arg: by.called(node.function, arg, whole=False),

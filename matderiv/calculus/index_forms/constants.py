@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from matderiv.calculus.index_forms.flat_places import without_flat_places
 from matderiv.calculus.index_forms.forms import Atom, Chosen, Delta, Index, Term, letters_of
 from matderiv.expression.nodes import Selection
 from matderiv.expression.selections import (
@@ -29,7 +30,8 @@ def known_entry(atom: Chosen) -> Delta | int | None:
     rule = atom.constant
     kind, first, _ = rule_of(rule)
     places = [i for i in atom.indices if isinstance(i, int)]
-    if len(places) == len(atom.indices) and not isinstance(first, str) and kind != "roll":
+    known = kind != "flat" or all(isinstance(size, int) for size in rule.sizes)
+    if len(places) == len(atom.indices) and known and not isinstance(first, str) and kind != "roll":
         return value_at(rule, places, {})
     return Delta(*atom.indices) if is_identity(rule) else None
 
@@ -40,7 +42,12 @@ def without_constants(term: Term) -> Term | None:
     None is returned where two constants have no column in common, so that the term is 0.
     """
     chosen = [atom for atom, _ in term.atoms if isinstance(atom, Chosen)]
+    fewer = without_flat_places(term)
+    if fewer != term:
+        return fewer
     for atom in chosen:
+        if atom.constant.kind == "flat":
+            continue
         for own in _ways(atom):
             column = own.indices[-1]
             if not _sums_to_one(own.constant) or (column, own.constant.sizes[-1]) not in _bound(

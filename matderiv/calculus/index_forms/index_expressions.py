@@ -17,7 +17,8 @@ from matderiv.calculus.index_forms.forms import (
     Index,
     indices_at,
 )
-from matderiv.expression.nodes import Node
+from matderiv.expression.nodes import Node, Selection
+from matderiv.expression.selections import at_sizes, places_of_one, value_at
 from matderiv.expression.shapes import Dim
 
 __all__ = [
@@ -369,7 +370,7 @@ def at_places(expr: IndexExpression, places: Mapping[str, Index]) -> IndexExpres
         case Factors(items):
             return index_product([at_places(item, places) for item in items])
         case ArrayEntry(node, indices):
-            return ArrayEntry(node, indices_at(indices, places))
+            return _picked_entry(node, indices_at(indices, places), places)
         case KroneckerDelta(one, other):
             return delta(*indices_at((one, other), places))
         case SumOver() | ProductOver() | FunctionOfArray():
@@ -384,6 +385,22 @@ def at_places(expr: IndexExpression, places: Mapping[str, Index]) -> IndexExpres
             return Omitted(put, shown) if isinstance(put, SumOver) else put
     found = _rebuilt(expr, lambda part: at_places(part, places))
     return _collected(found) if isinstance(found, SignedSum) else found
+
+
+def _picked_entry(
+    node: Node, indices: tuple[Index, ...], places: Mapping[str, Index]
+) -> IndexExpression:
+    """An entry of an array; of a constant that picks entries 0 or 1 where that is known."""
+    if not isinstance(node, Selection):
+        return ArrayEntry(node, indices)
+    node = at_sizes(node, places)
+    numbers = [i for i in indices if isinstance(i, int)]
+    if len(numbers) < len(indices):
+        return ArrayEntry(node, indices)
+    try:
+        return Numeral(Fraction(value_at(node, numbers, {})))
+    except KeyError:  # of sizes that are letters
+        return ArrayEntry(node, indices)
 
 
 def _collected(total: SignedSum) -> IndexExpression:
@@ -417,7 +434,11 @@ def holds_letters_or_deltas(expr: IndexExpression) -> bool:
     (False, True)
     """
     kinds = KroneckerDelta | SumOver | ProductOver | FunctionOfArray | Omitted
-    return any(isinstance(part, kinds) for part in index_parts(expr))
+    return any(
+        isinstance(part, kinds)
+        or (isinstance(part, ArrayEntry) and isinstance(part.node, Selection))
+        for part in index_parts(expr)
+    )
 
 
 # -- sums term by term -----------------------------------------------------------------------
@@ -479,6 +500,9 @@ def _picked(expr: IndexExpression, letters: set[str]) -> dict[str, Index]:
         case Factors(items):
             found = [_picked(item, letters) for item in items]
             return reduce(lambda one, other: other | one, found, {})
+        case ArrayEntry(Selection() as rule, indices):
+            known = places_of_one(rule, indices)
+            return {str(letter): n for letter, n in known.items() if letters >= known.keys()}
         case KroneckerDelta(one, other):
             for letter, index in ((other, one), (one, other)):
                 if isinstance(letter, str) and letter in letters and index not in letters:
