@@ -3,57 +3,44 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
-
-from matderiv.expression import nodes
-from matderiv.expression.nodes import Node
 
 __all__ = ["of_matrix"]
 
 
-def _half(node: Node) -> Node:
-    return nodes.Divide(node, nodes.TWO)
-
-
-def _tr_square(a: Node) -> Node:
-    return nodes.Trace(nodes.MatMul(a, a))
-
-
 #: Calls within calls, the outermost first, and what they are of a matrix A. The sum of eigenvalues
 #: is the trace and their product the determinant; det A = (det L)² of the factor L of Cholesky.
-_READ: dict[tuple[str, ...], Callable[[Node], Node]] = {
+_READ = {
     **{
-        key: made
+        (*calls.split(), eig): formula
         for eig in ("eigvalsh", "eigvals")
-        for key, made in (
-            (("sum", eig), nodes.Trace),
-            (("prod", eig), nodes.Determinant),
-            (("sum", "log", eig), nodes.LogDet),
-            (("sum", "square", eig), _tr_square),
-            (("sum", "reciprocal", eig), lambda a: nodes.Trace(nodes.Inverse(a))),
+        for calls, formula in (
+            ("sum", "tr(A)"),
+            ("prod", "det(A)"),
+            ("sum log", "logdet(A)"),
+            ("sum square", "tr(A @ A)"),
+            ("sum reciprocal", "tr(inv(A))"),
         )
     },
-    ("sum", "log", "diag", "cholesky"): lambda a: _half(nodes.LogDet(a)),
-    ("logdet", "cholesky"): lambda a: _half(nodes.LogDet(a)),
-    ("prod", "diag", "cholesky"): lambda a: nodes.Apply("sqrt", nodes.Determinant(a)),
-    ("det", "cholesky"): lambda a: nodes.Apply("sqrt", nodes.Determinant(a)),
-    ("sum", "square", "svdvals"): lambda a: nodes.Sum(nodes.Power(a, nodes.TWO)),
-    ("norm", "svdvals"): nodes.Norm,
-    ("tr", "logm"): nodes.LogDet,
-    ("trace", "logm"): nodes.LogDet,
-    ("det", "expm"): lambda a: nodes.Apply("exp", nodes.Trace(a)),
-    ("logdet", "expm"): nodes.Trace,
-    ("det", "sqrtm"): lambda a: nodes.Apply("sqrt", nodes.Determinant(a)),
+    ("sum", "log", "diag", "cholesky"): "logdet(A)/2",
+    ("logdet", "cholesky"): "logdet(A)/2",
+    ("prod", "diag", "cholesky"): "sqrt(det(A))",
+    ("det", "cholesky"): "sqrt(det(A))",
+    ("sum", "square", "svdvals"): "sum(A**2)",
+    ("norm", "svdvals"): "norm(A)",
+    ("tr", "logm"): "logdet(A)",
+    ("trace", "logm"): "logdet(A)",
+    ("det", "expm"): "exp(tr(A))",
+    ("logdet", "expm"): "tr(A)",
+    ("det", "sqrtm"): "sqrt(det(A))",
 }
 _LONGEST = max(map(len, _READ))
 
 
-def of_matrix(tree: ast.Call) -> tuple[Callable[[Node], Node], ast.expr] | None:
-    """The function of a matrix that a call is, and that matrix; None if it is read as it stands.
+def of_matrix(tree: ast.Call) -> tuple[str, ast.expr] | None:
+    """The formula of a matrix A that a call is, and the matrix; None if it is read as it stands.
 
-    >>> make, _ = of_matrix(ast.parse("sum(log(eigvalsh(A)))", mode="eval").body)
-    >>> make(nodes.Name("A"))
-    LogDet(arg=Name(name='A'))
+    >>> of_matrix(ast.parse("sum(log(eigvalsh(X)))", mode="eval").body)[0]
+    'logdet(A)'
     """
     names: tuple[str, ...] = ()
     part: ast.expr = tree

@@ -13,7 +13,15 @@ from matderiv.expression.nodes import Node
 from matderiv.expression.operations import COMPOSITE, ShapeOf
 from matderiv.expression.parse import parse
 
-__all__ = ["defined", "definition", "derivative", "domain_of", "simpler_parts", "unfolded"]
+__all__ = [
+    "defined",
+    "definition",
+    "derivative",
+    "domain_of",
+    "read_at",
+    "simpler_parts",
+    "unfolded",
+]
 
 
 def _unknown(node: Node) -> Shape:
@@ -86,7 +94,7 @@ def derivative(function: str, arg: Node) -> Node:
             f"The derivative of {function} has no words in the language; with its value as an "
             f"undefined function, write f in the place of {function}."
         )
-    return _put(_read(known.derivative), arg)
+    return read_at(known.derivative, arg)
 
 
 def defined(function: str, arg: Node) -> Node | None:
@@ -99,7 +107,7 @@ def defined(function: str, arg: Node) -> Node | None:
     known = FUNCTIONS.get(function)
     if known is None or not known.definition:
         return None
-    return _put(_read(known.definition), arg)
+    return read_at(known.definition, arg)
 
 
 def domain_of(function: str, arg: Node) -> tuple[str, Node] | None:
@@ -114,7 +122,17 @@ def domain_of(function: str, arg: Node) -> tuple[str, Node] | None:
     if known is None or known.domain is None:
         return None
     kind, text = known.domain
-    return kind, _put(_read(text), arg)
+    return kind, read_at(text, arg)
+
+
+def read_at(text: str, arg: Node) -> Node:
+    """A formula of u in the language, u being another expression.
+
+    >>> from matderiv.expression.source import source
+    >>> source(read_at("sum(u**2)", nodes.Name("X")))
+    'sum(X**2)'
+    """
+    return _put(_read(text), arg)
 
 
 @lru_cache(maxsize=128)

@@ -348,8 +348,8 @@ class Reader:
 
     def _call(self, tree: ast.Call, depth: int) -> Node:
         if (spectral := of_matrix(tree)) is not None:
-            made_of, matrix = spectral
-            found = made_of(self._node(matrix, depth + 1))
+            formula, matrix = spectral
+            found = self._formula(formula, {"A": self._node(matrix, depth + 1)}, {})
             READ.info("Read as: %s for %s", source(found), self._words(tree))
             return found
         try:
