@@ -43,6 +43,16 @@ def _softmax(a: Array, axis: int | None = None) -> Array:
     return np.exp(a - _logsumexp(a, axis=axis, keepdims=axis is not None))
 
 
+def _of_eigenvalues(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """V f(Λ) V⁻¹ of a matrix with a basis of eigenvectors."""
+
+    def value(a: Array) -> Array:
+        values, vectors = np.linalg.eig(a)
+        return np.real(vectors @ np.diag(function(values + 0j)) @ np.linalg.inv(vectors))
+
+    return value
+
+
 #: The language: every function of fixed meaning, and those that occur in derivatives only.
 KNOWN: Functions = {
     **{name: getattr(np, name) for name in vocabulary.KNOWN if hasattr(np, name)},
@@ -51,6 +61,11 @@ KNOWN: Functions = {
     "det": np.linalg.det,
     "logdet": lambda a: np.linalg.slogdet(a)[1],
     "norm": np.linalg.norm,
+    "expm": _of_eigenvalues(np.exp),
+    "sqrtm": _of_eigenvalues(np.sqrt),
+    "eigvalsh": np.linalg.eigvalsh,
+    "eigh": np.linalg.eigh,
+    "svdvals": lambda a: np.linalg.svd(a)[1],
     "eye": lambda n: np.eye(int(n)),
     "ones": lambda sizes: np.ones(np.asarray(sizes, dtype=int)),
     "zeros": lambda sizes: np.zeros(np.asarray(sizes, dtype=int)),

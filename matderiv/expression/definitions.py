@@ -12,12 +12,14 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import COMPOSITE, ShapeOf
 from matderiv.expression.parse import parse
+from matderiv.expression.source import source
 
 __all__ = [
     "defined",
     "definition",
     "derivative",
     "domain_of",
+    "outside_a_trace",
     "read_at",
     "simpler_parts",
     "unfolded",
@@ -133,6 +135,20 @@ def read_at(text: str, arg: Node) -> Node:
     'sum(X**2)'
     """
     return _put(_read(text), arg)
+
+
+def outside_a_trace(node: nodes.MatrixFunction) -> UnsupportedError:
+    """The refusal of a derivative of f(A) that does not stand in a trace.
+
+    >>> print(outside_a_trace(nodes.MatrixFunction(nodes.Name("A"), "expm")))
+    expm(A): its derivative is a Fréchet derivative, for which there are no words; of the trace \
+    tr(expm(A)) there is a gradient.
+    """
+    own = source(node)
+    return UnsupportedError(
+        f"{own}: its derivative is a Fréchet derivative, for which there are no words; of the "
+        f"trace tr({own}) there is a gradient."
+    )
 
 
 @lru_cache(maxsize=128)
