@@ -122,6 +122,12 @@ class Task:
         values, inputs, sums = self._letters
         return (*sums, *values, *inputs)
 
+    @property
+    def running_letters(self) -> tuple[str, ...]:
+        """Letters i, j, k … for sums over all entries of an array."""
+        values, inputs, sums = self._letters
+        return (*values, *sums, *inputs)
+
     def value_indices(self, shape: Shape) -> tuple[Index, ...]:
         """Indices i, j of a value; 1 along an axis of size 1."""
         return lettered(shape, self._letters[0])
