@@ -37,7 +37,7 @@ from matderiv.expression.known_shapes import labels_of, settled
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
 from matderiv.expression.program import Program
-from matderiv.expression.readings import Reading
+from matderiv.expression.readings import Reading, targets
 from matderiv.expression.shapes import Shape, read_as
 
 __all__ = ["Task", "chosen", "read_task", "task_of"]
@@ -216,8 +216,11 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     scalar: bool = False,
     numbers: bool = False,
     assigned: bool = False,
+    roles: bool = False,
 ) -> Task:
     """The graph of a program and its gradients; see `chosen` for those by default.
+
+    With `roles`, targets, labels and masks are not differentiated by unless `wrt` says so.
 
     The result of the program has any shape, unless it has to be a `scalar`. With `numbers`,
     declared sizes have no letters.
@@ -236,6 +239,10 @@ def read_task(  # noqa: PLR0913 - what a user says of a program
     declared = declared_letters(known, sizes, shapes)
     names = chosen(written, wrt, known, assumed=assumed, assigned=assigned)
     readings = read_as(written, known, shapes or (), scalar=scalar)
+    if roles and wrt is None:
+        truth = [name for name in targets(written) if name in names]
+        names = tuple(name for name in names if name not in truth) or names
+        readings += tuple(Reading("targets", (name,)) for name in truth if name not in names)
     readings += zero_determinants(written, known, declared)
     written, known = zeros_written(written, known, declared)
     refuse_singular(written, known, declared)
