@@ -62,6 +62,7 @@ KNOWN: Functions = {
     "step": lambda a: np.heaviside(a, 0.5),
     "iszero": lambda a: np.equal(a, 0) * 1.0,
     "erf": np.vectorize(math.erf, otypes=[float]),
+    "frac": lambda a: a - np.trunc(a),
     "erfc": np.vectorize(math.erfc, otypes=[float]),
     "logit": lambda a: np.log(a / (1 - a)),
     "erfinv": np.vectorize(lambda y: NormalDist().inv_cdf((1 + y) / 2) / 2**0.5, otypes=[float]),
@@ -77,6 +78,15 @@ KNOWN: Functions = {
     "tril": lambda a, k=0: np.tril(a, int(k)),
     "triu": lambda a, k=0: np.triu(a, int(k)),
     "transpose": lambda a, axes=None: np.transpose(a, None if axes is None else [*map(int, axes)]),
+    "reshape": lambda a, s, order="C": np.reshape(a, np.asarray(s, dtype=int), order=order),
+    "ravel": np.ravel,
+    "vec": lambda a: np.ravel(a, order="F"),
+    "squeeze": np.squeeze,
+    "broadcast_to": lambda a, s: np.broadcast_to(a, np.asarray(s, dtype=int)),
+    "tensordot": lambda a, b, axes=2: np.tensordot(a, b, np.asarray(axes, dtype=int)),
+    "swapaxes": lambda a, one, other: np.swapaxes(a, int(one), int(other)),
+    "diag": lambda a, k=0: np.diag(a, int(k)),
+    "diagonal": lambda a, k=0: np.diag(a, int(k)),
     "take": lambda a, y, axis=None: np.take(a, np.asarray(y, dtype=int), axis),
     "nll_loss": lambda p, y: -np.mean(np.take_along_axis(p, np.asarray(y, int)[:, None], 1)),
     "arange": lambda n: np.arange(int(n)),
@@ -132,13 +142,15 @@ def _value(node: ast.expr, names: Mapping[str, Array], functions: Functions) -> 
             return at(inner)[_index(index, at)]
         case ast.Attribute(value=inner, attr="T"):
             return at(inner).T
+        case ast.Attribute(value=inner, attr="mT"):
+            return at(inner).mT
         case ast.Call(func=ast.Name(id="block"), args=[ast.List(elts=rows)]):
             return np.block([[at(part) for part in getattr(row, "elts", ())] for row in rows])
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
             values = [at(arg) for arg in args]
             return functions[name](*values, **_options(keywords))
-        case ast.Call(func=ast.Attribute(value=inner, attr=name), args=[], keywords=keywords):
-            return functions[name](at(inner), **_options(keywords))
+        case ast.Call(func=ast.Attribute(value=inner, attr=name), args=args, keywords=keywords):
+            return functions[name](at(inner), *map(at, args), **_options(keywords))
     raise ValueError(f"not in the language: {ast.unparse(node)}")
 
 

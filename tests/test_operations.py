@@ -7,7 +7,6 @@ import random
 from collections.abc import Callable
 from fractions import Fraction
 from statistics import NormalDist
-from typing import get_args
 
 import mpmath
 import numpy as np
@@ -48,6 +47,9 @@ POINTS = {
     ("positive", "1 - u**2"): (-0.9, -0.4, 0.7),
     ("positive", "u - 1"): (1.1, 1.9),
     ("nonzero", "cos(u)"): (-1.3, -0.4, 0.7, 1.9),
+    ("not_whole", "u"): (-1.3, -0.4, 0.7, 1.9),
+    ("not_whole", "u + 1/2"): (-1.3, -0.4, 0.7, 1.9),
+    ("zero_or_not_whole", "u"): (-1.3, 0.0, 0.7, 1.9),
 }
 
 
@@ -220,7 +222,7 @@ EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name
 
 def test_every_kind_of_node_is_in_the_table_of_gradients() -> None:
     """What is checked of every kind below is checked of a new one, too."""
-    assert KINDS.keys() | OURS == set(get_args(nodes.Node))
+    assert KINDS.keys() | OURS == set(nodes.NODE_KINDS)
 
 
 @EVERY_KIND

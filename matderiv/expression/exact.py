@@ -19,6 +19,7 @@ from matderiv.expression.index_values import (
     one_hot,
     picked,
     put_together,
+    reshaped,
     selection_values,
 )
 from matderiv.expression.nodes import Node
@@ -159,6 +160,7 @@ _VALUES: dict[type, Callable[..., Any]] = {
     nodes.Selection: lambda node, by: by.made(selection_values(node, by.sizes)),
     nodes.OneHot: lambda node, by, a: by.made(one_hot(a, by.size(node.size))),
     nodes.Mapped: lambda node, by, a: moved(node, a, by.sizes),
+    nodes.Reshape: lambda node, by, a: reshaped(node, a, by.sizes),
     nodes.Joined: lambda node, _, a, b: put_together(node, a, b),
     nodes.Gathered: lambda node, _, a, labels: picked(node, a, labels),
     nodes.Rearrange: lambda node, _, a: rearrange(a, node),

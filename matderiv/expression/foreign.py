@@ -145,7 +145,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("adj adjugate adjoint_matrix", "det(X)*inv(X)", "where X is invertible"),
     ("cofactor", "det(X)*inv(X).T", "the matrix of all cofactors where X is invertible"),
     ("spur", "tr(X)", ""),
-    ("diagonal diagm diagflat to_diag diag_embed", "diag(x)", "or diag(X) for a diagonal"),
+    ("diagm diagflat to_diag diag_embed", "diag(x)", "or diag(X) for a diagonal"),
     ("identity speye", "eye(4)", ""),
     ("linsolve linalg_solve mldivide lu_solve cho_solve", "solve(A, B)", ""),
     ("mrdivide", "B @ inv(A)", ""),
@@ -219,11 +219,11 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         _LINEAR,
     ),
     (
-        """reshape ravel flatten vec vech mat squeeze view dstack column_stack append
+        """vech mat view dstack column_stack append
         split array_split hsplit
-        vsplit bmat blkdiag block_diag broadcast_to expand
-        meshgrid horzcat vertcat cbind rbind resize atleast_1d atleast_2d atleast_3d asarray
-        array copy kron kronecker khatri_rao tensordot multi_dot cross skew""",
+        vsplit bmat blkdiag block_diag expand
+        meshgrid horzcat vertcat cbind rbind resize atleast_1d atleast_3d asarray
+        array copy kronecker khatri_rao multi_dot cross skew""",
         "sum(X @ W)",
         "it arranges entries otherwise, which has no words in this version; with whole arrays",
     ),
@@ -235,12 +235,21 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("equal", "A == B", ""),
     ("not_equal", "A != B", ""),
     ("isnan isinf isfinite any all", "A <= B", _CHOICE),
+    ("rint around round_", "round(Y)", ""),
+    ("fix truncate", "trunc(Y)", ""),
+    ("ceiling", "ceil(Y)", ""),
+    ("floor_divide", "floor(A/B)", ""),
+    ("mod remainder", "A - B*floor(A/B)", "with the sign of B"),
+    ("fmod rem", "A - B*trunc(A/B)", "with the sign of A"),
+    ("modf", "frac(Y)", "it is two values; the first is that of"),
+    ("signbit", "Y < 0", ""),
+    ("nan_to_num", "Y", "no value is nan or infinite where there is a derivative;"),
     (
-        """floor ceil round rint trunc fix around floor_divide mod fmod remainder rem divmod frexp
-        modf ldexp nan_to_num stop_gradient detach quantize nextafter spacing signbit""",
-        "sum(Y)",
-        _STEPS,
+        "stop_gradient detach",
+        "C",
+        "with the value as an input C of its own",
     ),
+    ("divmod frexp ldexp quantize nextafter spacing", "sum(Y)", _STEPS),
     (
         """expm matrix_exp logm matrix_log sqrtm matrix_sqrt funm signm cho_factor qr
         lu ldl svd eig eigh eigen eigenvalues schur polar hessenberg

@@ -24,6 +24,7 @@ from matderiv.expression.index_values import (
     picked,
     put_together,
     refused_labels,
+    reshaped,
     selection_values,
 )
 from matderiv.expression.nodes import Node
@@ -154,6 +155,10 @@ class Evaluator:
                 return one_hot(self._labels(arg, self._size(node, size)), self._size(node, size))
             case nodes.Mapped(arg):
                 return moved(node, self.of(arg), self._sizes)
+            case nodes.Reshape(arg, sizes, how):
+                for size in sizes if how in "CF" else ():
+                    self._size(node, size)
+                return reshaped(node, self.of(arg), self._sizes)
             case nodes.Joined(left, right):
                 return put_together(node, self.of(left), self.of(right))
             case nodes.Gathered(array, labels, how):
@@ -210,7 +215,7 @@ def _sigmoid(x: Array) -> Array:
 
 
 def _logsumexp(x: Array, *, axis: int | None, keepdims: bool) -> Array:
-    """Log Σ exp(x) = m + log Σ exp(x - m), m the largest."""
+    """The value log Σ exp(x) = m + log Σ exp(x - m), m the largest."""
     largest = np.max(x, axis=axis, keepdims=True)
     total = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
     value: Array = total if keepdims else np.sum(total, axis=axis)
@@ -253,6 +258,8 @@ _OWN: dict[str, Callable[[Array], npt.ArrayLike]] = {
     "softplus": lambda x: np.logaddexp(0, x),
     "relu": lambda x: np.maximum(x, 0),
     "step": lambda x: x > 0,
+    "ceil": np.ceil,
+    "trunc": np.trunc,
     "iszero": lambda x: x == 0,
     "erf": _erf,
     "erfinv": np.vectorize(_erfinv, otypes=[np.float64]),

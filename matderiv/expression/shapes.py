@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from matderiv.errors import InputError, ShapeError, brief
 from matderiv.expression import nodes
-from matderiv.expression._rules import Rules
+from matderiv.expression._rules import Rules, solved_size
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, join, words
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.known_shapes import rules_over
@@ -428,11 +428,19 @@ class _Inference:
 
         def leaves(number: int) -> bool:
             """Whether what is worked out from the size has two entries or more."""
-            for _, text, at in self.rules.worked:
+            for own, text, at in self.rules.worked:
                 known = {n: number if s.root() is root else s.number for n, s in at.items()}
                 numbers = {name: n for name, n in known.items() if n is not None}
-                complete = number in known.values() and len(numbers) == len(known)
-                if complete and size_number(text, numbers) < _TWO:
+                if number not in known.values():
+                    continue
+                complete = len(numbers) == len(known)
+                found = size_number(text, numbers) if complete else None
+                if found is not None and (found < _TWO or own.number not in (None, found)):
+                    return False
+                left = [name for name in known if name not in numbers]
+                if own.number is None or len(left) != 1:
+                    continue
+                if solved_size(text, left[0], numbers, own.number) is None:
                     return False
             return True
 

@@ -17,6 +17,7 @@ from matderiv.expression.index_source import (
 )
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES
+from matderiv.expression.shape_calls import reshape_text
 from matderiv.expression.size_text import is_worked_out
 
 __all__ = ["BINARY", "is_turned", "mixes", "rearrangement", "source"]
@@ -117,6 +118,8 @@ def _index_map(node: Node) -> str:
             return _wrapped(base, _ATOM) + index
         case nodes.Mapped(arg):
             return mapped_text(node, source(arg))
+        case nodes.Reshape():
+            return reshape_text(node, source)
         case nodes.Joined():
             return joined_text(node, source)
         case nodes.Gathered(array, labels, _, rows):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import get_args
 
 from matderiv.calculus.index_forms.forms import Entry, Rate, Term
 from matderiv.derivation.links import Chain, Step
@@ -30,7 +31,7 @@ __all__ = ["METHOD_WRITERS", "differential_rules", "introduction"]
 #: The key of the rule that gives the differential of a node that has operands.
 _RULES: dict[type, str] = {
     **dict.fromkeys(COMPOSITE, "defined"),
-    **dict.fromkeys((nodes.OneHot, nodes.Mapped, nodes.Joined, nodes.Gathered), "linear"),
+    **dict.fromkeys(get_args(nodes.IndexMap), "linear"),
     nodes.Add: "linear",
     nodes.Subtract: "linear",
     nodes.Negate: "linear",

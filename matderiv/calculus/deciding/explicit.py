@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cmp_to_key
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import sympy as sp
 
@@ -21,15 +21,11 @@ from matderiv.expression.definitions import defined, unfolded
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.index_maps import gathered
-from matderiv.expression.index_values import (
-    Values,
-    filled_with,
-    moved,
-    put_together,
-    selection_values,
-)
 from matderiv.expression.nodes import Node
 from matderiv.expression.size_text import size_number
+
+if TYPE_CHECKING:
+    from matderiv.expression.index_values import Values
 
 __all__ = ["Explicit", "SympyArray", "sympy_sum", "undefined_function", "value_of"]
 
@@ -142,6 +138,24 @@ class _IsZero(sp.Function):
         return sp.S.Zero
 
 
+class _Floor(_IsZero):
+    """The largest whole number that is not above u."""
+
+    @classmethod
+    def eval(cls, u: sp.Expr) -> sp.Expr | None:
+        """The value for a number."""
+        return sp.floor(u) if u.is_Number else None
+
+
+class _Round(_IsZero):
+    """The whole number next to u, the even one of two."""
+
+    @classmethod
+    def eval(cls, u: sp.Expr) -> sp.Expr | None:
+        """The value for a rational number."""
+        return sp.Integer(round(u)) if u.is_Number else None
+
+
 class _Largest(sp.Function):
     """The largest of its arguments: `sp.Max` compares expressions with each other, for long."""
 
@@ -235,7 +249,10 @@ class Explicit:
         return within.of(value)
 
 
-_OWN: dict[str, Callable[..., sp.Expr]] = {"iszero": cast("Callable[..., sp.Expr]", _IsZero)}
+_OWN: dict[str, Callable[..., sp.Expr]] = {
+    name: cast("Callable[..., sp.Expr]", kind)
+    for name, kind in {"iszero": _IsZero, "floor": _Floor, "round": _Round}.items()
+}
 
 
 def value_of(function: str, arg: sp.Expr, functions: Collection[str]) -> sp.Expr:
@@ -385,16 +402,28 @@ def _ones(by: Explicit, node: nodes.Ones) -> SympyArray:
 
 
 def _selection(by: Explicit, node: nodes.Selection) -> SympyArray:
+    from matderiv.expression.index_values import selection_values
+
     return _of_numpy(selection_values(node, by.sizes))
 
 
 def _moved(by: Explicit, node: nodes.Mapped, arg: SympyArray) -> SympyArray:
+    from matderiv.expression.index_values import moved
+
     return _of_numpy(moved(node, _to_numpy(arg), by.sizes))
+
+
+def _reshaped(by: Explicit, node: nodes.Reshape, arg: SympyArray) -> SympyArray:
+    from matderiv.expression.index_values import reshaped
+
+    return _of_numpy(reshaped(node, _to_numpy(arg), by.sizes))
 
 
 def _joined_arrays(
     _: Explicit, node: nodes.Joined, left: SympyArray, right: SympyArray
 ) -> SympyArray:
+    from matderiv.expression.index_values import put_together
+
     return _of_numpy(put_together(node, _to_numpy(left), _to_numpy(right)))
 
 
@@ -425,6 +454,8 @@ def _one_hot(by: Explicit, node: nodes.OneHot, labels: SympyArray) -> SympyArray
 
 
 def _to_numpy(array: SympyArray) -> Values:
+    from matderiv.expression.index_values import filled_with
+
     return filled_with(array.shape, array.entries)
 
 
@@ -445,6 +476,7 @@ _RULES: dict[type, Callable[..., SympyArray]] = {
     nodes.Selection: _selection,
     nodes.OneHot: _one_hot,
     nodes.Mapped: _moved,
+    nodes.Reshape: _reshaped,
     nodes.Joined: _joined_arrays,
     nodes.Gathered: _gathered,
     nodes.Apply: lambda by, node, arg: by.called(node.function, arg, whole=False),

@@ -26,7 +26,7 @@ _TERMS = 3  # of a polynomial that is told in full
 _Polynomial = Counter[tuple[str, ...]]
 
 _FREE = nodes.Name | nodes.Number | nodes.Size | nodes.Pi | nodes.Eye | nodes.Ones
-_MOVES = nodes.Transpose | nodes.Rearrange
+_MOVES = nodes.Transpose | nodes.Rearrange | nodes.Reshape
 _EACH = nodes.Apply | nodes.Negate | nodes.Outer | nodes.Entrywise
 _REDUCES = nodes.Sum | nodes.Mean | nodes.Prod | nodes.Max | nodes.Min
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
@@ -28,6 +28,7 @@ from matderiv.calculus.index_forms.forms import (
 )
 from matderiv.errors import TooLarge
 from matderiv.expression.nodes import Selection
+from matderiv.expression.size_text import is_worked_out, terms_of_size
 
 __all__ = ["atom_name", "canonical", "collected", "least_name", "sealed"]
 
@@ -96,7 +97,7 @@ def _without_idle(part: tuple[Term, Fraction]) -> tuple[Term, Fraction]:
     powers = dict(term.atoms)
     used = frozenset[str]().union(*(letters_of(atom) for atom in powers))
     bound = []
-    for letter, size in term.bound:
+    for letter, size in _in_letters(term.bound, used):
         if letter not in used and powers.get(SizeAtom(size), 0) < 0:
             powers[SizeAtom(size)] += 1
         elif letter not in used and size.isdigit():
@@ -104,6 +105,22 @@ def _without_idle(part: tuple[Term, Fraction]) -> tuple[Term, Fraction]:
         else:
             bound.append((letter, size))
     return Term(tuple((a, p) for a, p in powers.items() if p), tuple(bound)), number
+
+
+def _in_letters(
+    bound: tuple[tuple[str, str], ...], used: frozenset[str]
+) -> Iterator[tuple[str, str]]:
+    """Sums of 1 over a size H·D as sums over H and over D."""
+    for letter, size in bound:
+        parts = [size]
+        if letter not in used and is_worked_out(size):
+            products = terms_of_size(size)
+            if len(products) == 1:
+                ((letters, number),) = products.items()
+                parts = [*([str(number)] * (number > 1)), *letters]
+        yield from (
+            (letter if len(parts) == 1 else f"{letter}.{n}", s) for n, s in enumerate(parts)
+        )
 
 
 def canonical(form: Form) -> dict[str, Fraction]:
