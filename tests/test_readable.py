@@ -202,3 +202,30 @@ def test_the_transpose_of_a_row_has_brackets() -> None:
     printed = page("L = cos(a @ b)", "kronecker", a=(3,), b=(3,))
     assert r"(b^{T})^{T}" in printed
     assert "{b^{T}}^{T}" not in printed
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_short_page_says_what_its_signs_mean(lang: str) -> None:
+    """The layout has a name, and the signs that are explained are those on the page."""
+    program = "Y = X @ W + b; L = sum((Y - T)**2)"
+    printed = derive(program).markdown(lang=lang, length="short")
+    layout, ones, odot = (
+        {
+            "en": ("denominator layout", "vector of ones", "multiplies entry by entry"),
+            "zh": ("分母布局", "全 1 列向量", "逐元素相乘"),
+        }
+    )[lang]
+    assert layout in printed
+    assert ones in printed
+    assert odot not in printed
+
+
+def test_targets_are_not_differentiated_on_pages() -> None:
+    """T in XW - T is what the prediction is held against; the page says so, and --wrt decides."""
+    program = "L = sum((X @ W - T)**2)"
+    found = derive(program)
+    assert found.wrt == ("X", "W")
+    assert any("T is read as a target" in reading for reading in found.readings)
+    assert "`--wrt T` asks for it" in found.markdown(length="short")
+    assert derive(program, wrt=("T",)).wrt == ("T",)
+    assert derive("L = sum(y @ A)").wrt == ("y", "A")

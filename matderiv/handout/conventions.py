@@ -90,7 +90,7 @@ def conventions_of(composer: ProgramComposer) -> Iterator[tuple[str, Filling]]:
 def _along(
     composer: ProgramComposer, shown: list[Node], *, many: bool
 ) -> Iterator[tuple[str, Filling]]:
-    """What runs along an axis: of each row or column, or along an axis by its number."""
+    """Functions along an axis: of each row or column, or along an axis by its number."""
     along = [n for n in shown if getattr(n, "axis", None) is not None]
     kept = [n for n in along if getattr(n, "keepdims", False)]
     if many and along:

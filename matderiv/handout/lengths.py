@@ -32,6 +32,7 @@ from matderiv.handout.program import condition_section, numpy_answers
 from matderiv.handout.readings import reading_sentences
 from matderiv.handout.sentences import Fields, fill, listed, together
 from matderiv.notation.boxes import Aligned, Operator, Row, times
+from matderiv.notation.layout import fitted
 from matderiv.notation.names import name_box
 from matderiv.notation.program import ProgramNotation
 
@@ -78,6 +79,9 @@ def blocks_of(board: Board, composer: ProgramComposer, length: Length) -> Iterat
         yield notation_paragraph((*first, *rest), composer.language)
     yield from rest
 
+
+#: The width of a page in em.
+_ROOM = 32.0
 
 # -- sections ------------------------------------------------------------------------------------
 
@@ -153,7 +157,7 @@ def _closer(board: Board, composer: ProgramComposer) -> Iterator[Block]:
     ]
     if not found:
         return
-    box, step, product = min(found, key=lambda one: one[0].height)
+    box, step, product = min(found, key=lambda one: fitted(one[0], _ROOM).height)
     name = step.wrt or ""
     gradient = Math(composer.notation.formulas.gradient(name))
     fields: Fields = {"X": Math(name_box(name)), "dX": gradient}
@@ -200,5 +204,5 @@ def _proof(board: Board, composer: ProgramComposer) -> Iterator[Block]:
 _SECTIONS: Mapping[Length, tuple[_Section, ...]] = {
     "board": (_problem, _lines, _numpy, _proof),
     "card": (_given, _formulas, _principle, _code, _proof),
-    "short": (_problem, _lines, _closer, _question, _numpy, _proof),
+    "short": (_problem, _lines, _question, _numpy, _closer, _proof),
 }

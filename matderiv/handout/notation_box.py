@@ -1,4 +1,4 @@
-"""What the signs of a page mean: the layout of gradients, and ⊙, 1_N, δ_ij … where they stand."""
+"""The meaning of the signs of a page: layout of gradients, ⊙, 1_N, δ_ij … where they stand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What textbooks have signs of their own for: ‖A‖_F², Σ_ij f(y_ij), log|S|, sums of rows.
+"""Signs that textbooks have: ‖A‖_F², Σ_ij f(y_ij), log|S|, sums of rows.
 
 Reductions along an axis of a matrix are written without numbers of axes: as a product with an array
 of ones, or with the word row or col beside their name.
@@ -7,6 +7,7 @@ of ones, or with the word row or col beside their name.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction as Rational
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, size_name
 from matderiv.calculus.index_forms.written_entry import entry_of
@@ -41,7 +42,7 @@ _BARS = Operator("bars")
 _TWO = NumberBox("2")
 _AXES = ("col", "row")
 
-#: What has an entry that is its operands' at the same place; sums in it are sums of entries.
+#: Nodes with an entry that is its operands' at the same place; sums in it are sums of entries.
 _OPENED = (
     nodes.Name,
     nodes.Number,
@@ -146,7 +147,7 @@ def as_product(node: Node, shape: ShapeOf) -> Node | None:
             added = as_product(nodes.Sum(arg, axis), shape)
             assert added is not None
             named = dim.symbol != str(dim.size)
-            size = nodes.Size(dim.symbol, dim.size) if named else nodes.Number(dim.size)
+            size = nodes.Size(dim.symbol, dim.size) if named else nodes.Number(Rational(dim.size))
             return nodes.Divide(added, size)
     return None
 
