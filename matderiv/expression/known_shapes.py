@@ -133,6 +133,12 @@ def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str]) -> Dim:
     return Dim(letter, size.number)
 
 
+def _plain(node: nodes.Norm, rules: Rules) -> Node:
+    """The norm as one of order 2, or as another formula, by the shape of its array."""
+    sizes = [size.number or 0 for size in rules.shape(node.arg)]
+    return plain_norm(node, len(sizes), wide=len(sizes) > 1 and sizes[0] < sizes[1])
+
+
 def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     """The same program with every axis counted from the first, or None, which is all entries.
 
@@ -194,7 +200,7 @@ def _with_axes(node: Node, rules: Rules, of: dict[Dim, SizeVariable]) -> Node:
     if isinstance(node, nodes.Reshape):
         return plain_reshape(node, *(_dims_of(part, rules, of) for part in (node.arg, node)))
     if isinstance(node, nodes.Norm):
-        return plain_norm(node, len(rules.shape(node.arg)))
+        return _plain(node, rules)
     return node
 
 

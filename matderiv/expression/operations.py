@@ -111,6 +111,10 @@ def _read_as(make: Callable[..., Node]) -> Operation:
     return Operation(make, operands if len(operands) > 1 else ("Y",), asks=asks)
 
 
+def _function_of_matrix(function: str, arg: Node) -> Node:
+    return nodes.MatrixFunction(arg, function)
+
+
 OPERATIONS: dict[str, Operation] = {
     **{name: Operation(partial(nodes.Apply, name)) for name in FUNCTIONS},
     **{name: _read_as(make) for name, make in READ_AS.items()},
@@ -141,6 +145,7 @@ OPERATIONS: dict[str, Operation] = {
     "inv": Operation(nodes.Inverse),
     "det": Operation(nodes.Determinant),
     "logdet": Operation(nodes.LogDet),
+    **{name: Operation(partial(_function_of_matrix, name), ("A",)) for name in ("expm", "sqrtm")},
     "outer": Operation(nodes.Outer, operands=("x", "y")),
     "dot": Operation(nodes.MatMul, operands=("X", "W"), method=True),
     "transpose": Operation(axes.permuted, ("X",), ("axes",), method=True),

@@ -47,6 +47,7 @@ _WORDS: Mapping[type[Node], str] = {
     nodes.Power: "power",
     nodes.Apply: "function",
     nodes.Functional: "functional",
+    nodes.MatrixFunction: "matrix_function",
     nodes.LogSumExp: "logsumexp",
     nodes.LogSoftmax: "logsoftmax",
     nodes.Softmax: "softmax",

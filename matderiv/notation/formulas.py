@@ -14,6 +14,7 @@ from matderiv.calculus.index_forms.forms import Index
 from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.axes import at_once
+from matderiv.expression.matrix_functions import is_eigen
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES, OPERATIONS
 from matderiv.expression.shapes import Shape
@@ -36,6 +37,7 @@ from matderiv.notation.boxes import (
     joined,
 )
 from matderiv.notation.index_maps import constant_entry, index_map_box, size_box
+from matderiv.notation.matrix_functions import matrix_function_box, placed_box
 from matderiv.notation.names import (
     call,
     entry_box,
@@ -373,6 +375,10 @@ class Formulas:
                         Row((function_box(function[1:]), Fence(self.node(arg)))), self.base(arg)
                     )
                 return self._call(self.function(function), arg)
+            case nodes.Trace(nodes.MatrixFunction(arg, function)) if is_eigen(function):
+                return call(placed_box("lam", function), [self.node(arg)])
+            case nodes.MatrixFunction(arg, function):
+                return self._function_of_matrix(arg, function)
             case nodes.Norm(arg):
                 return Row((Operator("bars"), self.node(arg), Operator("bars")))
             case nodes.Eye(size):
@@ -409,6 +415,10 @@ class Formulas:
 
     def _call(self, head: Box, *args: Node) -> Box:
         return call(head, list(map(self.node, args)))
+
+    def _function_of_matrix(self, arg: Node, function: str) -> Box:
+        """e^A, A^(1/2), and v·vᵀ of an eigenvector as P₀(A), λ times that as Λ₀(A)."""
+        return matrix_function_box(function, self.node(arg), self.base(arg))
 
     def head(self, node: Node, axes: tuple[int, ...] = ()) -> Box:
         """The word of an operation, with the axis that it runs along: softmax_row, rowsum."""

@@ -31,6 +31,7 @@ from matderiv.calculus.index_forms.index_expressions import (
 from matderiv.calculus.index_forms.letters import lettered
 from matderiv.calculus.index_forms.ordered import ordered
 from matderiv.expression import nodes
+from matderiv.expression.matrix_functions import MATRIX_FUNCTIONS, function_kind
 from matderiv.notation.boxes import (
     BigSum,
     Box,
@@ -47,6 +48,7 @@ from matderiv.notation.boxes import (
     Word,
     joined,
 )
+from matderiv.notation.matrix_functions import matrix_function_box
 from matderiv.notation.names import (
     call,
     entry_box,
@@ -71,35 +73,45 @@ class Names(Protocol):
     @property
     def commas(self) -> bool:
         """Whether indices have commas between them."""
+        raise NotImplementedError
 
     @property
     def letters(self) -> tuple[str, ...]:
         """The letters of sums."""
+        raise NotImplementedError
 
     @property
     def sizes(self) -> Mapping[str, int]:
         """The number that each size stands for."""
+        raise NotImplementedError
 
     def entry(self, name: str, indices: tuple[Index, ...]) -> Box:
         """x_ij."""
+        raise NotImplementedError
 
     def element(self, node: nodes.Node, indices: tuple[Index, ...]) -> Box:
         """(XW)_ij."""
+        raise NotImplementedError
 
     def node(self, node: nodes.Node) -> Box:
         """A formula."""
+        raise NotImplementedError
 
     def size(self, symbol: str) -> Box:
         """A size."""
+        raise NotImplementedError
 
     def word(self, operation: str) -> Word:
         """The name of an operation."""
+        raise NotImplementedError
 
     def function(self, name: str) -> Box:
         """The name of a function."""
+        raise NotImplementedError
 
     def holding(self, box: Box, of: str, wrt: str) -> Box:
         """A derivative with what it holds fixed."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +229,11 @@ class IndexNotation:
 
     def _of_array(self, expr: FunctionOfArray) -> Box:
         named = _named_array(expr)
-        if named is None:
+        inside = _inner_function(expr)
+        inner: Box
+        if inside is not None:
+            inner = Fence(self._of_array(inside))
+        elif named is None:
             inner = _fenced(self.box(expr.arg), always=False)
         else:
             name, turned = named
@@ -225,6 +241,9 @@ class IndexNotation:
         if expr.function == "inv":
             base = raised_box(inner, Terms((("-", NumberBox("1")),)))
             return self._indexed(Fence(base), expr.indices)
+        if function_kind(expr.function) in MATRIX_FUNCTIONS:
+            box = matrix_function_box(expr.function, inner, inner)
+            return self._indexed(Fence(box), expr.indices) if expr.indices else box
         if expr.function == "max":
             word = Scripts(self.formulas.word("max"), sub=_under(expr.letters))
             return Row((word, Fence(self.box(expr.arg))))
@@ -255,6 +274,17 @@ def _named_array(expr: FunctionOfArray) -> tuple[str, bool] | None:
     match expr.arg:
         case NamedEntry(name, indices) if indices in (letters, letters[::-1]):
             return name, indices != letters
+    return None
+
+
+def _inner_function(expr: FunctionOfArray) -> FunctionOfArray | None:
+    """The f(A) whose inverse an expression is an entry of, without its own indices."""
+    inner = expr.arg
+    if isinstance(inner, FunctionOfArray) and function_kind(inner.function) in MATRIX_FUNCTIONS:
+        letters = lettered(
+            tuple(dim for _, dim in expr.letters), tuple(letter for letter, _ in expr.letters)
+        )
+        return replace(inner, indices=()) if inner.indices == letters else None
     return None
 
 

@@ -29,10 +29,11 @@ from matderiv.errors import MissingRuleError
 from matderiv.expression import nodes
 from matderiv.expression.definitions import defined, derivative, unfolded
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.matrix_functions import function_kind
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import OPERATIONS
 
-__all__ = ["called", "combined", "exponential", "mirrored", "slope"]
+__all__ = ["called", "called_of_one", "combined", "exponential", "mirrored", "slope"]
 
 _HALF = constant(Fraction(1, 2))
 _U = nodes.Name("u")
@@ -54,12 +55,38 @@ def called(function: str, u: Form, fresh: Fresh) -> Form:
             return exponential(u)
         case "log":
             return _log(sealed(u))
-        case "step" | "sign" | "iszero" if (found := _of_relu(function, u)) is not None:
-            return found
+        case "step" | "sign" | "iszero":
+            for found in (_side_of_number(function, u), _of_relu(function, u)):
+                if found is not None:
+                    return found
     simpler = defined(function, _U)
     if simpler is not None:
         return _put(simpler, {"u": u}, fresh)
     return single(Call(function, sealed(u)))
+
+
+#: The values of these below 0 and above.
+_SIDES = {"step": (0, 1), "sign": (-1, 1), "iszero": (0, 0)}
+
+
+def _side_of_number(function: str, u: Form) -> Form | None:
+    """step, sign and iszero of a number other than 0."""
+    match u:
+        case ((Term((), ()), number),):
+            return constant(Fraction(_SIDES[function][number > 0]))
+    return None
+
+
+def called_of_one(function: str, u: Form, fresh: Fresh) -> Form:
+    """A function of a matrix of one entry: exp(u), √u, its eigenvalue u, and v·vᵀ = 1."""
+    match function_kind(function):
+        case "expm":
+            return called("exp", u, fresh)
+        case "sqrtm":
+            return called("sqrt", u, fresh)
+        case "eigenvalue":
+            return u
+    return ONE_FORM
 
 
 def _of_relu(function: str, u: Form) -> Form | None:

@@ -287,5 +287,6 @@ RULES: Mapping[type, _Rule] = {
     nodes.Inverse: _as_it_stands,
     nodes.Determinant: _as_it_stands,
     nodes.LogDet: _as_it_stands,
+    nodes.MatrixFunction: _as_it_stands,
     nodes.Functional: _as_it_stands,
 }

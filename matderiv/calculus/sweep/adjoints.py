@@ -15,6 +15,7 @@ from matderiv.calculus.formulas.broadcasting import (
     filled,
     is_fixed,
     kept,
+    multiple_of_eye,
     rearranged,
     size_name,
     turned,
@@ -26,8 +27,9 @@ from matderiv.calculus.formulas.facts import Facts
 from matderiv.calculus.sweep.differentials import SLOPES
 from matderiv.calculus.sweep.vanishing import reads_zero
 from matderiv.expression import nodes
-from matderiv.expression.definitions import derivative, unfolded
+from matderiv.expression.definitions import derivative, outside_a_trace, unfolded
 from matderiv.expression.dims import SINGLE, Shape
+from matderiv.expression.matrix_functions import slope_of_trace
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import rules_of
 
@@ -394,6 +396,19 @@ def logdet(node: nodes.LogDet, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
     """The rule dL = g·tr(A⁻¹·dA): g·A⁻ᵀ. Matrix Cookbook (57)."""
     del shape
     return (_times(g, nodes.Transpose(nodes.Inverse(node.arg))),)
+
+
+@_rule(nodes.MatrixFunction)
+def matrix_function(node: nodes.MatrixFunction, g: Node, shape: ShapeOf) -> tuple[Node, ...]:
+    """The rule d tr f(A) = tr(f′(A)·dA): g·f′(A)ᵀ. Higham, Functions of Matrices (2008), 3.
+
+    Raises:
+        UnsupportedError: it does not stand in a trace, so that there are no words for its gradient.
+    """
+    factor = multiple_of_eye(g, shape)
+    if factor is None:
+        raise outside_a_trace(node)
+    return (_times(factor, slope_of_trace(node)),)
 
 
 @_rule(nodes.OneHot)

@@ -16,6 +16,11 @@ from matderiv.expression import nodes
 from matderiv.expression.assumptions import Assumed
 from matderiv.expression.definitions import domain_of, unfolded
 from matderiv.expression.functions import FUNCTIONS
+from matderiv.expression.matrix_functions import (
+    function_kind,
+    is_eigen,
+    is_symmetric_product,
+)
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import ShapeOf, rules_of
 
@@ -148,6 +153,17 @@ _ON_OPERANDS = {
     nodes.Max: "one_largest",  # where two entries are, neither has a derivative
     nodes.Min: "one_smallest",
 }
+
+
+@_rule(nodes.MatrixFunction)
+def _matrix_function(node: nodes.MatrixFunction) -> _Conditions:
+    """A principal root has positive eigenvalues; one eigenvalue alone is a differentiable one."""
+    if function_kind(node.function) == "sqrtm":
+        yield "no_negative_eigenvalue", node.arg
+    if is_eigen(node.function):
+        if not is_symmetric_product(node.arg):
+            yield "symmetric", node.arg
+        yield "simple_eigenvalues", node.arg
 
 
 @_rule(*_ON_OPERANDS)

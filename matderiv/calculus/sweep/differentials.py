@@ -11,7 +11,8 @@ from typing import get_args
 
 from matderiv.calculus.formulas.broadcasting import ShapeOf, filled, is_fixed
 from matderiv.expression import nodes
-from matderiv.expression.definitions import derivative, unfolded
+from matderiv.expression.definitions import derivative, outside_a_trace, unfolded
+from matderiv.expression.matrix_functions import matrix_slope
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import rules_of
 
@@ -38,8 +39,12 @@ def differential(node: Node, moving: Mapping[str, Node], shape: ShapeOf) -> Chan
     >>> source(differential(node, {"A": nodes.Name("dA")}, shape))
     'dA @ B'
     """
-    if isinstance(node, nodes.Name):
-        return moving.get(node.name)
+    match node:
+        case nodes.Name(name):
+            return moving.get(name)
+        case nodes.Trace(nodes.MatrixFunction(arg) as inner):
+            change = differential(arg, moving, shape)
+            return None if change is None else of_trace(inner, change, shape)
     changes = [differential(child, moving, shape) for child in nodes.children(node)]
     if all(change is None for change in changes) or is_fixed(node, shape):
         return None
@@ -229,6 +234,26 @@ def norm(node: nodes.Norm, da: Node, shape: ShapeOf) -> Node:
 
 
 # -- square matrices -------------------------------------------------------------------------
+
+
+def of_trace(node: nodes.MatrixFunction, da: Node, shape: ShapeOf) -> Node:
+    """For tr f(A): tr(f′(A)·dA). Higham, Functions of Matrices (2008), 3."""
+    change = filled(da, shape(node.arg), shape)
+    match matrix_slope(node):
+        case nodes.Divide(matrix, number):
+            return nodes.Divide(nodes.Trace(nodes.MatMul(matrix, change)), number)
+        case matrix:
+            return nodes.Trace(nodes.MatMul(matrix, change))
+
+
+@_rule(nodes.MatrixFunction)
+def matrix_function(node: nodes.MatrixFunction, *_: object) -> Node:
+    """For f(A) outside a trace: no words.
+
+    Raises:
+        UnsupportedError: always.
+    """
+    raise outside_a_trace(node)
 
 
 @_rule(nodes.Inverse)
