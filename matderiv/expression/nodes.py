@@ -68,6 +68,7 @@ __all__ = [
     "names_in",
     "parts_with_rebuild",
     "rebuilt",
+    "substituted",
     "transposed",
     "walk",
     "zeros",
@@ -259,20 +260,25 @@ class LogSumExp(Node):
 
 @hashed_once
 class Var(Node):
-    """The mean of (a - mean)², over all entries of A or along one axis."""
+    """The mean of (a - mean)², over all entries of A or along one axis.
+
+    `ddof` is what was written of it, until shapes are known: n - ddof in place of n.
+    """
 
     arg: Node
     axis: int | None = None
     keepdims: bool = False
+    ddof: int = 0
 
 
 @hashed_once
 class Std(Node):
-    """The root of the variance, over all entries of A or along one axis."""
+    """The root of the variance, over all entries of A or along one axis; `ddof` as there."""
 
     arg: Node
     axis: int | None = None
     keepdims: bool = False
+    ddof: int = 0
 
 
 @hashed_once
@@ -565,6 +571,13 @@ def transposed(node: Node) -> Node:
     (Transpose(arg=Name(name='W')), Name(name='W'))
     """
     return node.arg if isinstance(node, Transpose) else Transpose(node)
+
+
+def substituted(node: Node, old: Node, new: Node) -> Node:
+    """The expression with one part replaced wherever it occurs."""
+    if node == old:
+        return new
+    return rebuilt(node, [substituted(part, old, new) for part in children(node)])
 
 
 def walk(node: Node) -> Iterator[Node]:

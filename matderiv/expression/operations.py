@@ -14,7 +14,7 @@ from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.norms import norm
 from matderiv.expression.shape_calls import shape_calls
-from matderiv.expression.shorthand import READ_AS, Shorthand, lstsq, matrix_power
+from matderiv.expression.shorthand import READ_AS, Shorthand, formula, matrix_power
 
 __all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of", "rules_of"]
 
@@ -121,9 +121,9 @@ OPERATIONS: dict[str, Operation] = {
     "matrix_power": Operation(matrix_power, ("X",), ("power",)),
     "pow": Operation(nodes.Power, ("A", "p"), method=True),
     "power": Operation(nodes.Power, ("A", "p")),
-    "solve": Operation(lambda a, b: nodes.MatMul(nodes.Inverse(a), b), ("A", "B")),
-    "pinv": Operation(lambda a: lstsq(a, None), ("X",)),
-    "lstsq": Operation(lstsq, ("X", "y")),
+    "solve": _read_as(formula("A, B", "inv(A) @ B")),
+    "pinv": _read_as(formula("X", "inv(X.T @ X) @ X.T")),
+    "lstsq": _read_as(formula("X, y", "inv(X.T @ X) @ (X.T @ y)")),
     "sum": Operation(nodes.Sum, options=_REDUCING, method=True),
     "mean": Operation(nodes.Mean, options=_REDUCING, method=True),
     "prod": Operation(nodes.Prod, options=_REDUCING, method=True),
@@ -133,8 +133,10 @@ OPERATIONS: dict[str, Operation] = {
         for name in names
     },
     "logsumexp": Operation(nodes.LogSumExp, options=_REDUCING),
-    "var": Operation(nodes.Var, options=_REDUCING, method=True),
-    "std": Operation(nodes.Std, options=_REDUCING, method=True),
+    **{
+        name: Operation(partial(axes.variance, kind), options=(*_REDUCING, "ddof"), method=True)
+        for name, kind in (("var", nodes.Var), ("std", nodes.Std))
+    },
     "softmax": Operation(nodes.Softmax, options=("axis",)),
     "log_softmax": Operation(nodes.LogSoftmax, options=("axis",)),
     "maximum": Operation(nodes.Maximum, operands=("A", "B"), word="max", everywhere=True),
@@ -179,7 +181,7 @@ NAMES: dict[type, str] = {
     operation.make: name
     for name, operation in OPERATIONS.items()
     if isinstance(operation.make, type)
-} | {nodes.Norm: "norm", nodes.Diag: "diag"}
+} | {nodes.Var: "var", nodes.Std: "std", nodes.Norm: "norm", nodes.Diag: "diag"}
 
 
 def operation_of(name: str) -> Operation:
