@@ -153,6 +153,11 @@ def test_a_wrong_claim_is_refuted(text: str, wrt: str, wrong: str) -> None:
         ("sum(G*W[y])", "W", "onehot(y, M).T @ G"),
         ("sum(G*roll(X, 1, axis=0))", "X", "roll(G, -1, axis=0)"),
         ("g @ tile(x, 3)", "x", "g[:K] + g[K:2*K] + g[2*K:]"),
+        ("sum(diff(x)*diff(y))", "y", "pad(x[1:] - x[:-1], (1, 0)) + pad(x[:-1] - x[1:], (0, 1))"),
+        ("sum(x[1:m]*y)", "x", "pad(y, (1, N - m))"),
+        ("sum(x[m:k]*y)", "x", "pad(y, (m, N - k))"),
+        ("sum(x[:n-1]*y[1:])", "x", "pad(y[1:], (0, N - n + 1))"),
+        ("sum(x[::2]*y[:3])", "y", "pad(x[::2], (0, N - 3))"),
     ],
 )
 def test_formulas_are_short(text: str, wrt: str, formula: str) -> None:
@@ -191,6 +196,7 @@ def test_pages_are_proved_and_written(text: str, wrt: str, method: str) -> None:
         ("sum(X[arange(n), y])", {"X": (3, 2), "y": (2,)}, "a label for each row"),
         ("sum(tril(x))", {"x": (3,)}, "a triangle is that of a matrix"),
         ("sum(pad(x, -1))", {}, "zeros stand before and after"),
+        ("sum(x[:m]*y)", {"x": (3,), "y": (4,)}, "ends after the last one"),
     ],
 )
 def test_what_does_not_fit_is_refused(

@@ -16,8 +16,10 @@ from matderiv.expression.size_text import (
     is_worked_out,
     letters_of_size,
     put,
+    size_difference,
     size_number,
     size_sum,
+    terms_of_size,
 )
 from matderiv.expression.source import source
 
@@ -143,7 +145,10 @@ class Rules:
                 if len(known) == len(letters):
                     found = size_number(text, known)
                     if found < 1:
-                        raise ShapeError("A slice leaves no entry; give larger sizes.")
+                        raise ShapeError(
+                            "A slice leaves no entry, or ends after the last one; give sizes that "
+                            "fit."
+                        )
                     if not join(size, SizeVariable(found)):
                         raise ShapeError(
                             f"A size that is worked out from others is {found}, and {size} where "
@@ -158,15 +163,29 @@ class Rules:
                             letters[open_].fix()
 
     def tell_apart(self) -> None:
-        """Sizes that are worked out in two ways, as in N + M = K + P, are numbers, not letters."""
+        """Sizes that are worked out in two ways, as in N + M = K + P, are numbers, not letters.
+
+        Of N - 1 = M - 1 the two letters are one.
+        """
         texts: dict[SizeVariable, SizeText] = {}
+        letters: dict[str, SizeVariable] = {}
         for size, text, at in self.worked:
             names = {name: f"s{id(own.root())}" for name, own in at.items() if not own.fixed}
+            letters |= {names[name]: own for name, own in at.items() if name in names}
             names |= {name: str(own) for name, own in at.items() if own.fixed}
             found = put(text, names)
-            if texts.setdefault(size.root(), found) != found:
-                for one in (size, *at.values()):
-                    one.fix()
+            other = texts.setdefault(size.root(), found)
+            if found == other:
+                continue
+            apart = terms_of_size(str(size_difference(found, other)))
+            match sorted(apart, key=apart.__getitem__):
+                case [(one,), (two,)] if sorted(apart.values()) == [-1, 1] and (
+                    one in letters and two in letters and join(letters[one], letters[two])
+                ):
+                    self.tell_apart()
+                    return
+            for own in (size, *at.values()):
+                own.fix()
         for size, _, at in reversed(self.worked):  # what follows from numbers is one
             if size.fixed:
                 for other in at.values():
@@ -229,6 +248,9 @@ class Rules:
             found = result_size(node.move, own)
         except ShapeError as error:
             raise ShapeError(f"{source(node)}: {error}") from None
+        match node.move:
+            case ("slice", _, str(stop), _):  # what is left behind it and one more
+                self._worked_out(size_sum(size_difference(own, stop), 1), {own: size})
         return [] if found is None else [self._worked_out(found, {own: size})]
 
     def _joined(self, node: nodes.Joined) -> ShapeVariables:
@@ -518,9 +540,9 @@ class Rules:
 
 def _solved(text: str, name: str, known: Mapping[str, int], value: int) -> int | None:
     """The letter's number at which a size has a value, where the size grows with it by ones."""
-    one, two = (size_number(text, {**known, name: n}) for n in (1000, 1001))
+    one, two, three = (size_number(text, {**known, name: n}) for n in (1000, 1001, 1002))
     found = value - one + 1000
-    return found if two - one == 1 and found >= 1 else None
+    return found if two - one == three - two == 1 and found >= 1 else None
 
 
 def _axes_of(shape: ShapeVariables) -> str:

@@ -25,7 +25,7 @@ from matderiv.expression.readings import (
     taken,
     unlike_matrices,
 )
-from matderiv.expression.size_text import size_number
+from matderiv.expression.size_text import size_number, terms_of_size
 from matderiv.expression.source import source
 from matderiv.expression.vocabulary import MAX_SIZE, did_you_mean, is_greek
 
@@ -408,7 +408,18 @@ class _Inference:
                 self._give(size, [DEFAULT_SIZES[name], *_DEFAULTS])
         used = Counter(s.number for s in {s.root() for shape in shapes for s in shape})
         pairs = ((shape, size) for shape in shapes for size in shape)
-        for shape, size in sorted(pairs, key=lambda pair: pair[1].root() in worked):
+        ends = {  # the m of N - m is given before the N
+            at[letter].root()
+            for _, text, at in self.rules.worked
+            for product, number in terms_of_size(text).items()
+            for letter in product
+            if number < 0 and letter in at
+        }
+
+        def turn(pair: tuple[ShapeVariables, SizeVariable]) -> tuple[bool, bool]:
+            return pair[1].root() in worked, pair[1].root() not in ends
+
+        for shape, size in sorted(pairs, key=turn):
             if size.number is None:
                 beside = [s.number for s in shape]
                 order = sorted(_DEFAULTS, key=lambda n: (n in beside, used[n]))
@@ -427,13 +438,14 @@ class _Inference:
         least = max((n for own, n, _ in self.rules.least if own.root() is root), default=1)
 
         def leaves(number: int) -> bool:
-            """Whether what is worked out from the size has two entries or more."""
-            for _, text, at in self.rules.worked:
+            """Whether what is worked out from the size fits and has two entries or more."""
+            for own, text, at in self.rules.worked:
                 known = {n: number if s.root() is root else s.number for n, s in at.items()}
                 numbers = {name: n for name, n in known.items() if n is not None}
-                complete = number in known.values() and len(numbers) == len(known)
-                if complete and size_number(text, numbers) < _TWO:
-                    return False
+                if number in known.values() and len(numbers) == len(known):
+                    found = size_number(text, numbers)
+                    if found < _TWO or own.number not in (None, found):
+                        return False
             return True
 
         fitting = [n for n in (*wishes, *range(least, least + _FEW)) if n >= least and leaves(n)]
