@@ -131,14 +131,16 @@ def _check_derived(name: str, ends: Mapping[str, str], program: Program) -> None
 
 
 def _asked(name: str, program: Program) -> Tree:
-    """dX, or what is made of it where X has entries of its own: G + Gᵀ - G∗I, (G + Gᵀ)/2, G∗I."""
-    structure, g = program.assumed.get(name), f"d{name}"
+    """dX, or what is made of it by the entries of X: G + Gᵀ - G∗I, (G + Gᵀ)/2, G∗I, tril(G)."""
+    g = f"d{name}"
     diagonal = f"{g}*eye({' '.join(program.shapes[name][:1])})"
-    if structure == "lower":
-        refuse(f"gradients: none by a triangular {name} is known")
-    symmetric = f"({g} + {g}.T)/2" if program.inner else f"{g} + {g}.T - {diagonal}"
-    texts = {"symmetric": symmetric, "psd": symmetric, "diagonal": diagonal}
-    return parse(texts.get(structure or "", g))
+    if program.says(name, "lower"):
+        return parse(f"tril({g})")
+    if program.says(name, "diagonal"):
+        return parse(diagonal)
+    if program.says(name, "symmetric", "psd"):
+        return parse(f"({g} + {g}.T)/2" if program.inner else f"{g} + {g}.T - {diagonal}")
+    return parse(g)
 
 
 def _check_counts(data: Json, program: Program) -> None:
@@ -304,7 +306,8 @@ def _links(chain: Json, prover: Prover, about: str | None, where: str) -> Iterat
 
 def _evaluate(data: Json, entries: Entries, links: list[Link]) -> None:
     """Look at every link that is not proved, at all that is written out, and for values of all."""
-    few = "onehot" in entries.program.assumed.values()  # which takes few values
+    program = entries.program
+    few = any(program.says(name, "onehot") for name in program.assumed)  # which takes few values
     with contextlib.suppress(NotRationalError):
         count = 8 if few else 2
         _look(data, entries, [Residues(random_prime(CHANCE)) for _ in range(count)], links)
@@ -327,7 +330,7 @@ def _signed(tree: Tree, entries: Entries) -> bool:
     program = entries.program
     used = names(tree).union(*(program.reach.get(n, frozenset()) for n in names(tree)))
     inputs = used & {*program.inputs}
-    return bool(inputs) and all(program.assumed.get(n) in ("positive", "onehot") for n in inputs)
+    return bool(inputs) and all(program.says(n, "positive", "onehot") for n in inputs)
 
 
 def _look(data: Json, entries: Entries, fields: Sequence[Field], links: list[Link]) -> None:
