@@ -49,7 +49,7 @@ CASES = [
     (
         "S = Q @ K.T/sqrt(lam); P = softmax(S, axis=1); O = P @ V; L = Loss(O)",
         "Q",
-        "(dS @ K)/sqrt(lam)",
+        "dS @ K/sqrt(lam)",
     ),
     ("L = logdet(A) + tr(inv(A) @ S)", "A", "(inv(A) - inv(A) @ S @ inv(A)).T"),
     (

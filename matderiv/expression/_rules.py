@@ -179,17 +179,17 @@ class Rules:
                 continue
             apart = terms_of_size(str(size_difference(found, other)))
             match sorted(apart, key=apart.__getitem__):
-                case [(one,), (two,)] if sorted(apart.values()) == [-1, 1] and (
-                    one in letters and two in letters and join(letters[one], letters[two])
+                case [(a,), (b,)] if sorted(apart.values()) == [-1, 1] and (
+                    a in letters and b in letters and join(letters[a], letters[b])
                 ):
                     self.tell_apart()
                     return
-            for own in (size, *at.values()):
-                own.fix()
+            for one in (size, *at.values()):
+                one.fix()
         for size, _, at in reversed(self.worked):  # what follows from numbers is one
             if size.fixed:
-                for other in at.values():
-                    other.fix()
+                for letter in at.values():
+                    letter.fix()
 
     def symbols(self, letters: dict[SizeVariable, str]) -> None:
         """The texts of sizes that are worked out from sizes with letters, added to these."""

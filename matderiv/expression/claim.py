@@ -62,7 +62,7 @@ class _ClaimReader(Reader):
     def __init__(self, text: str, words: Words) -> None:
         super().__init__(text)
         self.known = words
-        self.assigned: dict[str, Node] = {}
+        self.values: dict[str, Node] = {}
 
     def expression(self) -> Node:
         """The last line, with the values of the lines before it in place of their names."""
@@ -77,7 +77,7 @@ class _ClaimReader(Reader):
             )
         for statement in before:
             name, value = self._assigned(statement)
-            self.assigned[name] = self._node(value, 0)
+            self.values[name] = self._node(value, 0)
         if isinstance(last, ast.Expr):
             return self._node(last.value, 0)
         name, value = self._assigned(last)
@@ -115,8 +115,8 @@ class _ClaimReader(Reader):
 
     def _node(self, tree: ast.expr, depth: int) -> Node:
         match tree:
-            case ast.Name(id=name) if name in self.assigned:
-                return self.assigned[name]
+            case ast.Name(id=name) if name in self.values:
+                return self.values[name]
             case ast.Name(id=name) if name in self.known.numbers and name not in self.known.names:
                 return self.known.numbers[self._name(tree)]
             case ast.Subscript(

@@ -111,7 +111,8 @@ class Reader:
             last = position == len(statements) - 1
             assignment = self._assignment(statement, assignments, last=last)
             assignments[assignment.name] = assignment
-        program = Program(tuple(assignments.values()), tuple(self.assumed))
+        named = isinstance(statements[-1], ast.Assign)
+        program = Program(tuple(assignments.values()), tuple(self.assumed), named)
         if self.loops:
             READ.info("Read as: %s", program.source())
         check_names(program)
