@@ -24,7 +24,8 @@ SIZES = (1, 2, 3)
 
 _INPUTS = ("alpha beta gamma".split(), "a b c x y w".split(), "A B C X W T".split())
 _ASSIGNED = ("mu nu xi rho".split(), "p q u v".split(), "P Q Y Z".split())
-_FUNCTIONS = "exp log sqrt tanh sigmoid sin cos arctan relu abs softplus silu gelu erf f".split()
+_FUNCTIONS = """exp log sqrt tanh sigmoid sin cos arctan relu abs softplus silu gelu erf floor round
+    frac f""".split()
 
 _OPERATORS: list[Callable[..., Node]] = [
     nodes.Add,

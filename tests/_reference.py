@@ -62,6 +62,7 @@ KNOWN: Functions = {
     "step": lambda a: np.heaviside(a, 0.5),
     "iszero": lambda a: np.equal(a, 0) * 1.0,
     "erf": np.vectorize(math.erf, otypes=[float]),
+    "frac": lambda a: a - np.trunc(a),
     "erfc": np.vectorize(math.erfc, otypes=[float]),
     "logit": lambda a: np.log(a / (1 - a)),
     "erfinv": np.vectorize(lambda y: NormalDist().inv_cdf((1 + y) / 2) / 2**0.5, otypes=[float]),

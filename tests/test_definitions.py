@@ -64,6 +64,9 @@ OF_ONE_NUMBER: dict[str, Callable[[Any], Any]] = {
     "sinh": np.sinh,
     "cosh": np.cosh,
     "arccos": np.arccos,
+    "ceil": np.ceil,
+    "trunc": np.trunc,
+    "frac": lambda u: np.modf(u)[0],
     "gelu": lambda u: u * (1 + _erf(u / math.sqrt(2))) / 2,
 }
 A, B = Name("A"), Name("B")

@@ -261,6 +261,56 @@ def test_a_page_says_what_happens_at_ties() -> None:
     assert "share it out equally" in page.markdown()
 
 
+# -- functions that jump -------------------------------------------------------------------------
+
+JUMPS = {"floor": np.floor, "ceil": np.ceil, "round": np.round, "trunc": np.trunc}
+WHERE = {
+    "floor": "no entry of $X$ is a whole number",
+    "ceil": "no entry of $X$ is a whole number",
+    "round": r"no entry of $X +\frac{1}{2}$ is a whole number",
+    "trunc": "no entry of $X$ is a whole number other than 0",
+}
+
+
+@pytest.mark.parametrize("name", JUMPS)
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (3, 1)])
+def test_a_function_that_jumps_has_a_gradient_of_zero(name: str, shape: tuple[int, int]) -> None:
+    """It is proved for all sizes, and in a product the other factor alone changes."""
+    zero = matderiv.gradient(f"sum(G*{name}(X))", wrt="X", shapes={"X": shape})
+    assert zero.proof == "for all sizes"
+    assert zero.formula.startswith("zeros(")
+    x = np.random.default_rng(len(name)).uniform(-3, 3, size=shape)
+    assert not np.any(zero(X=x, G=x))
+    found = matderiv.gradient(f"sum({name}(2*X)*X**3)", wrt="X", shapes={"X": shape})
+    slope = central(lambda x: np.sum(JUMPS[name](2 * x) * x**3), x)
+    np.testing.assert_allclose(found(X=x), slope, rtol=1e-6)
+    fraction = matderiv.gradient("sum(G*frac(X))", wrt="X", shapes={"X": shape})
+    np.testing.assert_allclose(fraction(X=x, G=x**2), x**2)
+
+
+@pytest.mark.parametrize("name", JUMPS)
+def test_a_page_says_where_a_function_jumps(name: str) -> None:
+    """The condition is in the words of the place where the function jumps."""
+    assert WHERE[name] in matderiv.derive(f"sum(G*{name}(X))", wrt="X").markdown()
+    assert "整数" in matderiv.derive(f"sum(G*{name}(X))", wrt="X").markdown("zh")
+
+
+@pytest.mark.parametrize(
+    ("program", "claim"),
+    [
+        ("sum(G*floor(X))", "dX = G"),
+        ("sum(X*floor(X))", "dX = X"),
+        ("sum(X*round(X))", "dX = floor(X)"),
+        ("sum(X*ceil(X))", "dX = floor(X)"),
+        ("sum(G*frac(X))", "dX = G*frac(X)"),
+        ("sum(X*trunc(X))", "dX = floor(X)"),
+    ],
+)
+def test_a_wrong_claim_about_a_jump_is_refused(program: str, claim: str) -> None:
+    """What is 0 beside the jumps is not taken for something else."""
+    assert matderiv.check(program, "X", claim).status == "wrong"
+
+
 # -- functions of eigenvalues and factors --------------------------------------------------------
 
 SPECTRAL = [

@@ -11,6 +11,7 @@ import numpy as np
 from matderiv.checking.question import Question
 from matderiv.errors import InputError
 from matderiv.expression import nodes
+from matderiv.expression.definitions import domain_of
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.index_values import drawn_labels
 from matderiv.expression.nodes import Node
@@ -50,7 +51,8 @@ def random_case(
 
     `definitions`: formulas of further names to evaluate. An undefined f becomes a smooth function
     with a derivative that is not trivial, and so does an undefined function of an array. Inputs
-    keep away from the kink of relu, and matrices to invert are far from singular.
+    keep away from the kink of relu and the jumps of floor, and matrices to invert are far from
+    singular.
 
 
     Raises:
@@ -110,6 +112,12 @@ def _smooth(formulas: Iterable[Node], case: Case) -> bool:
                     if function == "iszero":  # which is 1 at the largest entry of an array
                         ahead = ahead[ahead > 0]
                     if np.min(ahead, initial=1) < _KINK:
+                        return False
+                case nodes.Apply(function, arg) if (jumps := domain_of(function, arg)) and (
+                    "not_whole" in jumps[0]
+                ):
+                    place = case.value(jumps[1])
+                    if np.min(np.abs(place - np.round(place)), initial=1) < _KINK:
                         return False
                 case nodes.Inverse(arg) | nodes.Determinant(arg) | nodes.LogDet(arg):
                     if np.linalg.cond(case.value(arg)) > _CONDITION:

@@ -302,6 +302,8 @@ _OWN = {
     "sign": _where(bool, lambda u: 2 * (u > 0) - 1 + 0 * u),
     "iszero": lambda u: u * 0 + (u == 0),
     "step": _where(bool, lambda u: u * 0 + (u > 0)),
+    "floor": lambda u: u * 0 + math.floor(u),
+    "round": lambda u: u * 0 + round(u) if isinstance(u, Fraction) else mpmath.nint(u),
 }
 #: Functions that have no definition; the rest have their values by it.
 _FUNCTIONS = {

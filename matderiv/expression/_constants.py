@@ -50,6 +50,10 @@ _VALUES: dict[str, Callable[[float], float]] = {
     "relu": lambda u: max(u, 0.0),
     "sign": lambda u: float((u > 0) - (u < 0)),
     "step": lambda u: float(u > 0),
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "round": round,
+    "trunc": math.trunc,
 }
 
 

@@ -235,12 +235,21 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("equal", "A == B", ""),
     ("not_equal", "A != B", ""),
     ("isnan isinf isfinite any all", "A <= B", _CHOICE),
+    ("rint around round_", "round(Y)", ""),
+    ("fix truncate", "trunc(Y)", ""),
+    ("ceiling", "ceil(Y)", ""),
+    ("floor_divide", "floor(A/B)", ""),
+    ("mod remainder", "A - B*floor(A/B)", "with the sign of B"),
+    ("fmod rem", "A - B*trunc(A/B)", "with the sign of A"),
+    ("modf", "frac(Y)", "it is two values; the first is that of"),
+    ("signbit", "Y < 0", ""),
+    ("nan_to_num", "Y", "no value is nan or infinite where there is a derivative;"),
     (
-        """floor ceil round rint trunc fix around floor_divide mod fmod remainder rem divmod frexp
-        modf ldexp nan_to_num stop_gradient detach quantize nextafter spacing signbit""",
-        "sum(Y)",
-        _STEPS,
+        "stop_gradient detach",
+        "C",
+        "with the value as an input C of its own",
     ),
+    ("divmod frexp ldexp quantize nextafter spacing", "sum(Y)", _STEPS),
     (
         """expm matrix_exp logm matrix_log sqrtm matrix_sqrt funm signm cho_factor qr
         lu ldl svd eig eigh eigen eigenvalues schur polar hessenberg

@@ -11,6 +11,8 @@ __all__ = ["FUNCTIONS", "MODULES", "Function"]
 #: How each library of functions is called in code.
 MODULES = {"numpy": "np", "torch": "torch", "jax": "jnp"}
 
+_Where = Literal["positive", "nonzero", "not_whole", "zero_or_not_whole"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
@@ -21,9 +23,9 @@ class Function:
     libraries that have another name for f, with `{0}` in place of u; for SymPy, the name of one of
     its functions. A library without a name for f gets the definition.
 
-    `kink`: f′ does not exist at 0. `domain`: what is positive, or not 0, where f is defined and
-    differentiable, unless it is so everywhere. `positive`: f(u) >
-    0 for every u. `parity`: f(-u) is f(u), -f(u) or 1 - f(u). `powers`: f(u)ⁿ = f(u) for n ≥ 1, or
+    `kink`: f′ does not exist at 0. `domain`: what is positive, not 0, no whole number, or none but
+    0, where f is defined and differentiable, unless it is so everywhere. `positive`: f(u) > 0 for
+    every u. `parity`: f(-u) is f(u), -f(u) or 1 - f(u). `powers`: f(u)ⁿ = f(u) for n ≥ 1, or
     f(u)² = 1. `at`: f(u) at a number u, where both are whole numbers. `in_tex`: TeX has a command
     of this name.
     """
@@ -32,7 +34,7 @@ class Function:
     definition: str = ""
     spelling: Mapping[str, str] = field(default_factory=dict)
     kink: bool = False
-    domain: tuple[Literal["positive", "nonzero"], str] | None = None
+    domain: tuple[_Where, str] | None = None
     positive: bool = False
     parity: Literal["", "even", "odd", "complement"] = ""
     powers: Literal["", "the same", "1 or itself"] = ""
@@ -187,6 +189,30 @@ FUNCTIONS: dict[str, Function] = {
         spelling={target: f"(1 - {module}.sign({{0}})**2)" for target, module in MODULES.items()}
         | {"sympy": "iszero"},
         at={0: 1},
+    ),
+    "floor": Function(derivative="0", domain=("not_whole", "u"), at={0: 0, 1: 1}),
+    "ceil": Function(
+        definition="-floor(-u)",
+        derivative="0",
+        domain=("not_whole", "u"),
+        spelling={target: f"{module}.ceil({{0}})" for target, module in MODULES.items()},
+    ),
+    "round": Function(
+        derivative="0", domain=("not_whole", "u + 1/2"), parity="odd", at={0: 0, 1: 1}
+    ),
+    "trunc": Function(
+        definition="sign(u)*floor(abs(u))",
+        derivative="0",
+        domain=("zero_or_not_whole", "u"),
+        parity="odd",
+        spelling={target: f"{module}.trunc({{0}})" for target, module in MODULES.items()},
+    ),
+    "frac": Function(
+        definition="u - trunc(u)",
+        derivative="1",
+        domain=("zero_or_not_whole", "u"),
+        parity="odd",
+        spelling={"torch": "torch.frac({0})"},
     ),
     "softplus": Function(
         definition="log(1 + exp(u))",

@@ -253,6 +253,8 @@ _OWN: dict[str, Callable[[Array], npt.ArrayLike]] = {
     "softplus": lambda x: np.logaddexp(0, x),
     "relu": lambda x: np.maximum(x, 0),
     "step": lambda x: x > 0,
+    "ceil": np.ceil,
+    "trunc": np.trunc,
     "iszero": lambda x: x == 0,
     "erf": _erf,
     "erfinv": np.vectorize(_erfinv, otypes=[np.float64]),

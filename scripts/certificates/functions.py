@@ -38,6 +38,8 @@ SLOPES = {
     "step": _of_u("0"),
     "sign": _of_u("0"),
     "iszero": _of_u("0"),
+    "floor": _of_u("0"),
+    "round": _of_u("0"),
 }
 
 #: Functions of one number u, by simpler ones.
@@ -50,13 +52,16 @@ SIMPLER = {
     "arccos": _of_u("acos(-1)/2 - arcsin(u)"),
     "relu": _of_u("u*step(u)"),
     "abs": _of_u("u*sign(u)"),
+    "ceil": _of_u("-floor(-u)"),
+    "trunc": _of_u("sign(u)*floor(abs(u))"),
+    "frac": _of_u("u - sign(u)*floor(abs(u))"),
     "silu": _of_u("u*sigmoid(u)"),
     "gelu": _of_u("u*(1 + erf(u/sqrt(2)))/2"),
 }
 
 #: The value of f(-u): -f(u), f(u) or 1 - f(u), where f has a derivative.
 MIRRORED = dict.fromkeys(
-    "sin tan tanh arctan arcsin arcsinh arctanh erf erfinv sign".split(), "odd"
+    "sin tan tanh arctan arcsin arcsinh arctanh erf erfinv sign round".split(), "odd"
 ) | {
     "cos": "even",
     "iszero": "even",

@@ -223,6 +223,9 @@ _KNOWN: dict[str, tuple[Callable[[Ends, int], Ends], Callable[[float], float]]] 
     "digamma": (_rising(libmp.mpf_psi0), lambda u: -2 * _log2(u)),
 }
 
+#: The names in mpmath of functions whose values are whole numbers.
+_WHOLE = {"floor": "floor", "round": "nint"}
+
 #: Ranges that the inputs of a program are drawn from, in thousandths, until it has a value.
 RANGES = {"any": (-1500, 1500), "positive": (200, 1500), "small": (10, 250), "large": (1500, 5000)}
 _WAVE = ("positive", "positive", "small", "positive")
@@ -310,6 +313,11 @@ class Reals:
         if name in ("step", "sign"):
             sign = self.sign(u)
             return self.number(max(sign, 0) if name == "step" else sign)
+        if name in ("floor", "round"):
+            low, high = (getattr(mpmath, _WHOLE[name])(mpmath.make_mpf(end)) for end in u.ends)
+            if low != high:
+                raise ImpreciseError
+            return self.number(int(low))
         if _top(u.ends) > (10 if name == "exp" else 1000):
             raise UndefinedError  # more would only cost digits
         if name in ("log", "digamma") and (0 in u or libmp.mpf_sign(u.ends[0]) < 0):

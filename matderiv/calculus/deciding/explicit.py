@@ -142,6 +142,24 @@ class _IsZero(sp.Function):
         return sp.S.Zero
 
 
+class _Floor(_IsZero):
+    """The largest whole number that is not above u."""
+
+    @classmethod
+    def eval(cls, u: sp.Expr) -> sp.Expr | None:
+        """The value for a number."""
+        return sp.floor(u) if u.is_Number else None
+
+
+class _Round(_IsZero):
+    """The whole number next to u, the even one of two."""
+
+    @classmethod
+    def eval(cls, u: sp.Expr) -> sp.Expr | None:
+        """The value for a rational number."""
+        return sp.Integer(round(u)) if u.is_Number else None
+
+
 class _Largest(sp.Function):
     """The largest of its arguments: `sp.Max` compares expressions with each other, for long."""
 
@@ -235,7 +253,10 @@ class Explicit:
         return within.of(value)
 
 
-_OWN: dict[str, Callable[..., sp.Expr]] = {"iszero": cast("Callable[..., sp.Expr]", _IsZero)}
+_OWN: dict[str, Callable[..., sp.Expr]] = {
+    name: cast("Callable[..., sp.Expr]", kind)
+    for name, kind in {"iszero": _IsZero, "floor": _Floor, "round": _Round}.items()
+}
 
 
 def value_of(function: str, arg: sp.Expr, functions: Collection[str]) -> sp.Expr:

@@ -41,7 +41,7 @@ _LARGEST = 1000  # number in an exponent or in a function, and power
 _FUNCTIONS: dict[str, Callable[[sp.Expr], sp.Expr]] = {
     name: getattr(sp, row.sympy(name) or name)
     for name, row in FUNCTIONS.items()
-    if not row.definition and not row.powers
+    if not row.definition and row.derivative != "0"
 }
 
 #: The integers that stand for sizes are positive numbers like the others.

@@ -233,6 +233,8 @@ class _Point:
             return mpmath.mpf(at == 0)
         if name == "Heaviside":
             return mpmath.mpf(at > 0)
+        if name == "round":
+            return mpmath.nint(at)
         if name is None:
             raise UnsupportedError(f"{function} is to be written by its definition")
         return _real(getattr(mpmath, name)(_bounded(at)))
