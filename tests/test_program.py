@@ -63,6 +63,9 @@ CASES = [
     ("L = sum(prod(X, axis=1))", "X", None),
     ("L = sum(outer(u, v)*A)", "u", "A @ v"),
     ("L = lam**2 + exp(lam)", "lam", "2*lam + exp(lam)"),
+    ("p = softmax(z); H = -sum(p*log(p))", "z", "-p*(H + log(p))"),
+    ("p = softmax(z); -sum(p*log(p))", "z", "p*(log(p) @ p - log(p))"),
+    ("p = softmax(z); L = 3*sum(p*f(z))", "z", None),
 ]
 
 
