@@ -17,6 +17,7 @@ from matderiv.calculus.index_forms.einsums import EinsumTerm
 from matderiv.calculus.sweep.array_derivatives import Found, curvature
 from matderiv.calculus.sweep.singular import refuse_singular
 from matderiv.errors import InputError, MatderivError, ShapeError
+from matderiv.expression.assumptions import ASSUMPTIONS
 from matderiv.expression.nodes import Node
 from matderiv.expression.program import Program
 from matderiv.expression.readings import Reading
@@ -140,7 +141,8 @@ class ArrayDerivative:
     @property
     def note(self) -> str:
         """The words that belong to the formula: the layout, or the order of vec; else ""."""
-        return " ".join(filter(None, (self._layout_note, *self.written.notes, self.properties)))
+        own = (self._layout_note, *self.written.notes, self.properties, self._tied_note)
+        return " ".join(filter(None, own))
 
     @cached_property
     def properties(self) -> str:
@@ -237,7 +239,7 @@ class ArrayDerivative:
         words = _WORDS[asked.kind].format(
             y=self._derived.of, x=" and ".join(self.wrt), v=asked.direction
         )
-        note = " ".join(filter(None, (*self.readings, self._layout_note)))
+        note = " ".join(filter(None, (*self.readings, self._layout_note, self._tied_note)))
         formula, calls = answer.node, dict[str, EinsumTerm]()
         if self.form == "einsum" and target != "sympy":
             formula, calls = einsum_calls(self._derived)
@@ -387,6 +389,15 @@ class ArrayDerivative:
         if self.asked.layout == "numerator":
             return ""
         return f"Denominator layout: the axes of {self.wrt[0]} come before those of the value."
+
+    @property
+    def _tied_note(self) -> str:
+        """What it means by an input of a structure; the matrices of one are a linear space."""
+        return " ".join(
+            f"{name} is {ASSUMPTIONS[what].words}: {self.label} is by all entries of {name} as if "
+            f"each were free; for changes of {name} that keep its structure it says what changes."
+            for name, what in self.asked.tied
+        )
 
     def __str__(self) -> str:
         """The formula."""
