@@ -392,10 +392,10 @@ class ArrayDerivative:
 
     @property
     def _tied_note(self) -> str:
-        """What it means by an input of a structure; the matrices of one are a linear space."""
+        """A sentence on an input of a structure; the matrices of one are a linear space."""
         return " ".join(
             f"{name} is {ASSUMPTIONS[what].words}: {self.label} is by all entries of {name} as if "
-            f"each were free; for changes of {name} that keep its structure it says what changes."
+            f"each were free. Changes of {name} that keep its structure are among those."
             for name, what in self.asked.tied
         )
 

@@ -45,7 +45,7 @@ class Positivity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """What can be assumed of an input: one thing, or two that go together.
+    """An assumption about an input: one thing, or two that go together.
 
     `words`: what the input then is, in English. `square`: it is said of square matrices. `least`:
     the fewest dimensions that it is said of. `symmetric`: x_ij = x_ji. `rows`: each row, or a
@@ -120,14 +120,14 @@ ASSUMPTIONS: Mapping[str, Assumption] = {
 
 _WORDS = tuple(name for name in ASSUMPTIONS if _AND not in name)
 
-#: What something that is assumed says already.
+#: The words that follow from others.
 _IMPLIED: Mapping[str, frozenset[str]] = {
     "psd": frozenset({"symmetric"}),
     "diagonal": frozenset({"symmetric"}),
     "onehot": frozenset({"stochastic"}),
 }
 
-#: What two words that do not go together say, where one word says it.
+#: The reasons why two words do not go together, with the one that says it.
 _SAID: Mapping[frozenset[str], str] = {
     frozenset({"symmetric", "lower"}): "a symmetric triangular matrix is diagonal; write diagonal",
     frozenset({"diagonal", "lower"}): "a diagonal matrix is triangular; write diagonal",

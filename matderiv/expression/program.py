@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from matderiv.expression import nodes
 from matderiv.expression.nodes import Node
@@ -31,7 +31,7 @@ class Program:
 
     assignments: tuple[Assignment, ...]
     assumed: tuple[tuple[str, str], ...] = ()
-    named: bool = False
+    named: bool = field(default=False, compare=False)
 
     @property
     def loss(self) -> Assignment:

@@ -197,7 +197,7 @@ def _backwards(constant: nodes.Selection, dimensions: int) -> list[_Move | None]
 
 
 def _factors(node: Node) -> Iterator[Node]:
-    """What is multiplied entry by entry."""
+    """The factors of an entrywise product."""
     if isinstance(node, nodes.Multiply):
         yield from _factors(node.left)
         yield from _factors(node.right)
