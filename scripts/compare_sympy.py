@@ -22,8 +22,10 @@ import signal
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,7 @@ _ENTRYWISE: dict[str, Callable[[Any], Any]] = {
     "arcsinh": sp.asinh,
     "sinh": sp.sinh,
     "cosh": sp.cosh,
+    "tan": sp.tan,
     "erf": sp.erf,
     "sigmoid": lambda u: 1 / (1 + sp.exp(-u)),
     "silu": lambda u: u / (1 + sp.exp(-u)),
@@ -103,7 +106,7 @@ def _ones(rows: int, columns: int) -> Sympy:
     return sp.OneMatrix(rows, columns)
 
 
-def _reduced(a: Value, axis: int | None, *, keepdims: bool) -> Value:
+def _reduced(a: Value, axis: int | None = None, *, keepdims: bool = False) -> Value:
     """The sum, along an axis or of all entries."""
     rows, columns = a.two
     if axis is None or len(a.shape) == 1:
@@ -186,8 +189,14 @@ _BINARY: dict[type[ast.operator], Callable[[Value, Value], Value]] = {
 }
 
 
-def _norm(a: Value) -> Value:
-    return Value(sp.sqrt(sp.Trace(a.sympy.T * a.sympy)), ())
+def _norm(a: Value, order: Value | None = None) -> Value:
+    if order is None:
+        return Value(sp.sqrt(sp.Trace(a.sympy.T * a.sympy)), ())
+    if len(a.shape) > 1:
+        raise CannotSayError("norm of an order, of a matrix")
+    u = sp.Dummy("u")
+    powers = a.sympy.applyfunc(sp.Lambda(u, sp.Abs(u) ** order.scalar))
+    return _power(_reduced(Value(powers, a.shape)), Value(1 / order.scalar, ()))
 
 
 def _diag(a: Value) -> Value:
@@ -196,7 +205,30 @@ def _diag(a: Value) -> Value:
     return Value(sp.DiagonalOf(a.sympy), a.shape[:1])
 
 
-_MATRIX: dict[str, Callable[..., Value]] = {
+def _mean(a: Value, axis: int | None = None, *, keepdims: bool = False) -> Value:
+    count = sp.Integer(a.shape[axis] if axis is not None else int(np.prod(a.shape)))
+    return _product(_reduced(a, axis, keepdims=keepdims), Value(1 / count, ()))
+
+
+def _logsumexp(a: Value, axis: int | None = None, *, keepdims: bool = False) -> Value:
+    return _entrywise("log", _reduced(_entrywise("exp", a), axis, keepdims=keepdims))
+
+
+def _softmax(a: Value, axis: int | None = None) -> Value:
+    powers = _entrywise("exp", a)
+    return _BINARY[ast.Div](powers, _reduced(powers, axis, keepdims=axis is not None))
+
+
+def _log_softmax(a: Value, axis: int | None = None) -> Value:
+    return _sum(a, _minus(_logsumexp(a, axis, keepdims=axis is not None)))
+
+
+def _var(a: Value, axis: int | None = None) -> Value:
+    centred = _sum(a, _minus(_mean(a, axis, keepdims=axis is not None)))
+    return _mean(_product(centred, centred), axis)
+
+
+_ARRAYS: dict[str, Callable[..., Value]] = {
     "tr": lambda a: Value(sp.Trace(a.sympy), ()),
     "inv": lambda a: Value(sp.Inverse(a.sympy), a.shape),
     "det": lambda a: Value(sp.Determinant(a.sympy), ()),
@@ -205,28 +237,38 @@ _MATRIX: dict[str, Callable[..., Value]] = {
     "norm": _norm,
     "diag": _diag,
     "eye": lambda n: Value(sp.Identity(n.sympy), (int(n.sympy), int(n.sympy))),
+    "sum": _reduced,
+    "mean": _mean,
+    "logsumexp": _logsumexp,
+    "softmax": _softmax,
+    "log_softmax": _log_softmax,
+    "var": _var,
+    "std": lambda a, axis=None: _entrywise("sqrt", _var(a, axis)),
+}
+
+#: The operations of the language that `MatrixExpr` has not, by the reason.
+_MISSING = {
+    "an undefined function of a whole array": ["Loss"],
+    "the largest of several entries": ["max", "min", "maximum", "minimum"],
+    "a product of entries": ["prod"],
+    "sums of some of the entries": ["cumsum", "diff"],
+    "entries named by arrays": ["onehot", "tri"],
 }
 
 
-def _call(name: str, args: list[Value], axis: int | None, *, keepdims: bool) -> Value:
-    if name in _ENTRYWISE:
-        return _entrywise(name, args[0])
-    if name in _MATRIX:
-        return _MATRIX[name](*args)
-    a = args[0]
-    if name == "sum":
-        return _reduced(a, axis, keepdims=keepdims)
-    if name == "mean":
-        total = _reduced(a, axis, keepdims=keepdims)
-        count = sp.Integer(a.shape[axis] if axis is not None else int(np.prod(a.shape)))
-        return _product(total, Value(1 / count, ()))
-    if name == "logsumexp":
-        return _entrywise("log", _reduced(_entrywise("exp", a), axis, keepdims=keepdims))
-    if name == "softmax":
-        powers = _entrywise("exp", a)
-        total = _reduced(powers, axis, keepdims=axis is not None)
-        return _BINARY[ast.Div](powers, total)
-    raise CannotSayError(name)
+def _call(name: str, args: list[Value], options: Mapping[str, Any]) -> Value:
+    """A function of the language, by the tables above."""
+    for reason, names in _MISSING.items():
+        if name in names:
+            raise CannotSayError(f"{name}: {reason}")
+    function = partial(_entrywise, name) if name in _ENTRYWISE else _ARRAYS.get(name)
+    if function is None:
+        raise NotImplementedError(f"{name} stands in no table of this script")
+    try:
+        signature(function).bind(*args, **options)
+    except TypeError as error:
+        raise CannotSayError(f"{name}: {error}") from None
+    return function(*args, **options)
 
 
 @dataclass(frozen=True)
@@ -247,23 +289,24 @@ class Spelling:
                 return Value(sp.Rational(str(number)), ())
             case ast.Name(id=name):
                 return names[name]
-            case ast.UnaryOp(operand=operand):
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return _minus(self.expression(operand, names))
             case ast.BinOp(left=left, op=op, right=right):
                 a, b = self.expression(left, names), self.expression(right, names)
                 if isinstance(op, ast.Pow):
                     return _power(a, b, applied=self.applied)
                 return _BINARY[type(op)](a, b)
-            case ast.Attribute(value=inner):
+            case ast.Attribute(value=inner, attr="T"):
                 a = self.expression(inner, names)
                 return Value(a.sympy.T, a.shape[::-1])
             case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
                 options = {str(k.arg): ast.literal_eval(k.value) for k in keywords}
-                values = [self.expression(arg, names) for arg in args]
-                return _call(
-                    name, values, options.get("axis"), keepdims=options.get("keepdims", False)
+                return _call(name, [self.expression(arg, names) for arg in args], options)
+            case ast.Subscript() | ast.Tuple():
+                raise CannotSayError(
+                    f"{ast.unparse(node)}: some of the entries, or a list of arrays"
                 )
-        raise CannotSayError(ast.unparse(node))
+        raise NotImplementedError(f"{ast.unparse(node)} stands in no table of this script")
 
     def loss(self, program: str, inputs: Mapping[str, Value]) -> Sympy:
         """The loss of a program."""
@@ -309,6 +352,7 @@ _NUMPY: dict[str, Callable[..., Any]] = {
     "asinh": np.arcsinh,
     "sinh": np.sinh,
     "cosh": np.cosh,
+    "tan": np.tan,
     "erf": FUNCTIONS["erf"],
     "Max": np.maximum,
     "Min": np.minimum,
@@ -415,29 +459,42 @@ def _in_time(work: Callable[[], Sympy]) -> Sympy:
         signal.alarm(0)
 
 
+def said(gradient: Gradient) -> Iterator[Sympy]:
+    """The loss of a gradient in each spelling; an error where one means something else."""
+    sizes = gradient.sizes(SIZES)
+    symbols = symbols_of(gradient, sizes)
+    inputs = gradient.inputs(sizes, np.random.default_rng(0))
+    given = _numbers(symbols, inputs)
+    program = sized(gradient.program, sizes)
+    value = loss(program, inputs)
+    for spelling in SPELLINGS:
+        total = spelling.loss(program, symbols)
+        if not np.allclose(np.ravel(numeric(total, given)), value):
+            raise AssertionError(f"{gradient.id}: the translation means something else")
+        yield total
+
+
+def _numbers(symbols: Mapping[str, Value], inputs: Mapping[str, Array]) -> dict[Sympy, Any]:
+    return {
+        symbols[name].sympy: array.reshape(symbols[name].two) if array.ndim else float(array)
+        for name, array in inputs.items()
+    }
+
+
 def compared(gradient: Gradient) -> Row:
     """SymPy's gradient, judged by central differences at random numbers."""
     if gradient.wrt in gradient.assume:
         return Row(gradient, "-", text="declared structure")
+    try:
+        losses = list(said(gradient))
+    except CannotSayError as error:
+        return Row(gradient, "-", text=str(error))
     sizes = gradient.sizes(SIZES)
     symbols = symbols_of(gradient, sizes)
     inputs = gradient.inputs(sizes, np.random.default_rng(0))
-    given = {
-        symbols[name].sympy: array.reshape(symbols[name].two) if array.ndim else float(array)
-        for name, array in inputs.items()
-    }
+    given = _numbers(symbols, inputs)
     expected = gradient.differences(sizes, inputs).reshape(symbols[gradient.wrt].two)
-    program = sized(gradient.program, sizes)
-    value = loss(program, inputs)
-    rows = []
-    for spelling in SPELLINGS:
-        try:
-            total = spelling.loss(program, symbols)
-        except CannotSayError as error:
-            return Row(gradient, "-", text=str(error))
-        if not np.allclose(np.ravel(numeric(total, given)), value):
-            raise AssertionError(f"{gradient.id}: the translation means something else")
-        rows.append(_asked(gradient, total, symbols, given, expected))
+    rows = [_asked(gradient, total, symbols, given, expected) for total in losses]
     return min(rows, key=lambda row: (list(VERDICTS).index(row.verdict), row.length or 0))
 
 

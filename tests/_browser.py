@@ -26,6 +26,7 @@ _PATIENCE = 120.0
 _KEYS = {
     "Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "PageUp": 33, "PageDown": 34, "End": 35,
     "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40,
+    **{str(digit): 48 + digit for digit in range(10)},
 }  # fmt: skip
 
 

@@ -43,6 +43,16 @@ def _softmax(a: Array, axis: int | None = None) -> Array:
     return np.exp(a - _logsumexp(a, axis=axis, keepdims=axis is not None))
 
 
+def _of_eigenvalues(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """V f(Λ) V⁻¹ of a matrix with a basis of eigenvectors."""
+
+    def value(a: Array) -> Array:
+        values, vectors = np.linalg.eig(a)
+        return np.real(vectors @ np.diag(function(values + 0j)) @ np.linalg.inv(vectors))
+
+    return value
+
+
 #: The language: every function of fixed meaning, and those that occur in derivatives only.
 KNOWN: Functions = {
     **{name: getattr(np, name) for name in vocabulary.KNOWN if hasattr(np, name)},
@@ -51,6 +61,11 @@ KNOWN: Functions = {
     "det": np.linalg.det,
     "logdet": lambda a: np.linalg.slogdet(a)[1],
     "norm": np.linalg.norm,
+    "expm": _of_eigenvalues(np.exp),
+    "sqrtm": _of_eigenvalues(np.sqrt),
+    "eigvalsh": np.linalg.eigvalsh,
+    "eigh": np.linalg.eigh,
+    "svdvals": lambda a: np.linalg.svd(a)[1],
     "eye": lambda n: np.eye(int(n)),
     "ones": lambda sizes: np.ones(np.asarray(sizes, dtype=int)),
     "zeros": lambda sizes: np.zeros(np.asarray(sizes, dtype=int)),
@@ -78,6 +93,15 @@ KNOWN: Functions = {
     "tril": lambda a, k=0: np.tril(a, int(k)),
     "triu": lambda a, k=0: np.triu(a, int(k)),
     "transpose": lambda a, axes=None: np.transpose(a, None if axes is None else [*map(int, axes)]),
+    "reshape": lambda a, s, order="C": np.reshape(a, np.asarray(s, dtype=int), order=order),
+    "ravel": np.ravel,
+    "vec": lambda a: np.ravel(a, order="F"),
+    "squeeze": np.squeeze,
+    "broadcast_to": lambda a, s: np.broadcast_to(a, np.asarray(s, dtype=int)),
+    "tensordot": lambda a, b, axes=2: np.tensordot(a, b, np.asarray(axes, dtype=int)),
+    "swapaxes": lambda a, one, other: np.swapaxes(a, int(one), int(other)),
+    "diag": lambda a, k=0: np.diag(a, int(k)),
+    "diagonal": lambda a, k=0: np.diag(a, int(k)),
     "take": lambda a, y, axis=None: np.take(a, np.asarray(y, dtype=int), axis),
     "nll_loss": lambda p, y: -np.mean(np.take_along_axis(p, np.asarray(y, int)[:, None], 1)),
     "arange": lambda n: np.arange(int(n)),
@@ -133,13 +157,15 @@ def _value(node: ast.expr, names: Mapping[str, Array], functions: Functions) -> 
             return at(inner)[_index(index, at)]
         case ast.Attribute(value=inner, attr="T"):
             return at(inner).T
+        case ast.Attribute(value=inner, attr="mT"):
+            return at(inner).mT
         case ast.Call(func=ast.Name(id="block"), args=[ast.List(elts=rows)]):
             return np.block([[at(part) for part in getattr(row, "elts", ())] for row in rows])
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
             values = [at(arg) for arg in args]
             return functions[name](*values, **_options(keywords))
-        case ast.Call(func=ast.Attribute(value=inner, attr=name), args=[], keywords=keywords):
-            return functions[name](at(inner), **_options(keywords))
+        case ast.Call(func=ast.Attribute(value=inner, attr=name), args=args, keywords=keywords):
+            return functions[name](at(inner), *map(at, args), **_options(keywords))
     raise ValueError(f"not in the language: {ast.unparse(node)}")
 
 

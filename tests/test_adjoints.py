@@ -37,10 +37,10 @@ SHAPES: dict[str, Shape] = {
     "x": (D,), "y": (D,), "b": (N,), "o": (ONE,),
     "H": (M, N, D), "K": (M, D, N), "P": (M, ONE, N, D),
     "alpha": (), "beta": (),
-    "GA": (N, D), "GW": (D, N), "GS": (D, D), "GN": (N, N), "GR": (ONE, D), "GC": (N, ONE),
+    "gf": (Dim("D*N", 8),), "GA": (N, D), "GW": (D, N), "GS": (D, D), "GN": (N, N), "GR": (ONE, D), "GC": (N, ONE),
     "GD": (D, ONE), "GE": (ONE, N), "GO": (ONE, ONE), "gd": (D,), "gn": (N,), "go": (ONE,),
     "gamma": (), "GH": (M, N, D), "GK": (M, D, N), "GM": (M, N, N), "GP": (M, ONE, N, D),
-    "GQ": (N, ONE, D), "GV": (M, N), "GU": (M, D),
+    "GQ": (N, ONE, D), "GF": (M, Dim("D*N", 8)), "GV": (M, N), "GU": (M, D),
 }  # fmt: skip
 
 ENTRYWISE = "A {} B; A {} R; R {} A; A {} C; C {} R; A {} x; x {} A; A {} alpha; alpha {} A; x {} y"
@@ -112,6 +112,11 @@ CASES: dict[type, Sequence[str | Node]] = {
     nodes.OneHot: ["onehot(b, D)"],
     nodes.Mapped: ["A[1:]", "A[:, 0]", "roll(A, 1, axis=1)", "flip(x)", "cumsum(A, axis=0)"],
     nodes.Joined: ["concatenate((A, B))", "stack((x, y), axis=1)"],
+    nodes.Reshape: [
+        nodes.Reshape(nodes.Name("A"), ("D*N",)),
+        nodes.Reshape(nodes.Name("H"), ("M", "D*N")),
+        nodes.Reshape(nodes.Name("C"), ("N",)),
+    ],
     nodes.Gathered: ["W[b]", "A[:, y]"],
 }
 

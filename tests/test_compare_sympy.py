@@ -79,6 +79,27 @@ def test_a_derivative_that_takes_too_long_is_stopped(
         script._in_time(forever)
 
 
+def test_each_gradient_is_said_or_refused_with_a_reason(script: ModuleType) -> None:
+    """An operation that the table gains is one that the script can write, or knows it cannot."""
+    said, reasons = [], {}
+    for gradient in table():
+        try:
+            said.append(next(script.said(gradient)))
+        except script.CannotSayError as error:
+            reasons[gradient.id] = str(error)
+    assert len(said) > len(reasons)
+    assert all(": " in reason for reason in reasons.values())
+
+
+def test_an_unknown_operation_is_named(script: ModuleType) -> None:
+    """What stands in no table of the script is an error and not left out in silence."""
+    with pytest.raises(NotImplementedError, match="sec stands in no table"):
+        script.SPELLINGS[0].loss("sum(sec(x))", {"x": script.Value(X, (3,))})
+    for program in ("norm(x, axis=0)", "sum(x, dtype=0)"):
+        with pytest.raises(script.CannotSayError, match="unexpected keyword"):
+            script.SPELLINGS[0].loss(program, {"x": script.Value(X, (3,))})
+
+
 @pytest.mark.parametrize("name", ["trace", "product of affine maps", "determinant, symmetric"])
 def test_sympy_is_asked(script: ModuleType, name: str) -> None:
     """What SymPy can do it is seen to do; what it cannot be asked is left out."""

@@ -58,6 +58,7 @@ EXAMPLES: dict[type, tuple[tuple[str, str], ...]] = {
     nodes.LogDet: (("logdet(S)", "S"),),
     nodes.Mapped: (("A[1:]", "A"), ("roll(A, 1, axis=1)", "A"), ("cumsum(a)", "a")),
     nodes.Joined: (("concatenate((A, C))", "C"), ("stack((a, b))", "a")),
+    nodes.Reshape: (("reshape(A, (D*N,))", "A"), ("reshape(A @ B, (M*N,))", "B")),
     nodes.Gathered: (("A[y]", "A"), ("A[:, y]", "A")),
 }
 for _kind in [kind for kind in COMPOSITE if kind not in EXAMPLES]:  # in order

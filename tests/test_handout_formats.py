@@ -135,6 +135,9 @@ READERS: dict[str, Callable[..., list[str]]] = {
     "html": read_html,
     "ipynb": read_notebook,
     "pdf": read_pdf,
+    "slides.html": read_html,
+    "slides.tex": read_tex,
+    "slides.pdf": read_pdf,
 }
 
 

@@ -59,7 +59,7 @@ CALCULUS = ("formulas", "index_forms", "deciding", "sweep")
 #: Parts that may import something from outside the standard library, and what.
 OUTSIDE = {
     "expression": {"mpmath", "numpy"},
-    "calculus": {"mpmath", "sympy"},
+    "calculus": {"mpmath", "numpy", "sympy"},
     "derivation": {"numpy", "sympy"},
     "notation": {"sympy"},
     "handout": {"sympy", "typst"},
@@ -392,3 +392,11 @@ def test_the_package_itself_loads_no_mathematics() -> None:
     assert heavy == []
     _, heavy = heavy_modules_after("import matderiv\nmatderiv.derive")
     assert "sympy" in heavy
+
+
+@pytest.mark.long
+def test_a_derivation_of_formulas_needs_no_numpy() -> None:
+    """NumPy takes a quarter as long to load as SymPy, and products of matrices do not need it."""
+    printed, heavy = heavy_modules_after("import matderiv\nprint(matderiv.derive().markdown()[:1])")
+    assert printed == "#\n"
+    assert heavy == ["sympy", "mpmath"]

@@ -64,6 +64,26 @@ PROGRAMS = [
     ("sum(G*X[:, 1:, :])", "X", "G=2x2x2 X=2x3x2"),
     ("sum(G*X[1])", "X", "G=3x2 X=2x3x2"),
     ("sum(cumsum(X, axis=1)**2)", "X", "X=2x3x2"),
+    ("sum(g*reshape(X, (6,)))", "X", "g=6 X=2x3"),
+    ("sum(G*reshape(X, (3, -1)))", "X", "G=3x2 X=2x3"),
+    ("sum(G*exp(reshape(X, (3, 1, 2))))", "X", "G=3x1x2 X=2x3"),
+    ("sum(softmax(reshape(X, (2, 4)), axis=1)*G)", "X", "X=8x1 G=2x4"),
+    ("sum(g*ravel(X)**2)", "X", "g=6 X=1x2x3"),
+    ("g @ vec(X @ W)", "W", "g=6 X=2x4 W=4x3"),
+    ('sum(G*reshape(X, (2, 3), order="F"))', "X", "G=2x3 X=3x2"),
+    ("sum(swapaxes(reshape(X @ W, (2, 3, 2, 1)), 1, 2)*R)", "W", "X=2x3x3 W=3x2 R=2x2x3x1"),
+    ("sum(G*kron(A, B))", "A", "G=8x3 A=2x1 B=4x3"),
+    ("sum(kron(A, sin(B))**2)", "B", "A=2x2 B=1x3"),
+    ("sum(g*kron(x, y))", "y", "g=6 x=2 y=3"),
+    ("sum(g*squeeze(X, axis=1))", "X", "g=3 X=3x1"),
+    ("sum(G*broadcast_to(x, (2, 3)))", "x", "G=2x3 x=3"),
+    ("sum(G*diag(x, 1))", "x", "G=3x3 x=2"),
+    ("sum(G*diag(x, -1))", "x", "G=4x4 x=3"),
+    ("sum(g*diagonal(X, 1))", "X", "g=2 X=3x3"),
+    ('sum(G*einsum("...i,ij->...j", X, W))', "W", "G=2x3x4 X=2x3x2 W=2x4"),
+    ('sum(einsum("...ij,...kj->...ik", X, Y)**2)', "X", "X=2x3x1 Y=2x2x1"),
+    ('sum(G*einsum("...ij->...ji", X))', "X", "G=2x1x3 X=2x3x1"),
+    ("sum(tensordot(A, B, 1)**2)", "A", "A=2x3 B=3x1"),
 ]  # fmt: skip
 TEXTS = [text for text, _, _ in PROGRAMS]
 
@@ -135,6 +155,10 @@ def test_printed_formulas_are_read_again_and_are_right(text: str, wrt: str, word
         ("mean(x[1:]**2)", "x", "2*pad(x[1:], (1, 0))/N"),
         ("mean(logsumexp(X, axis=1) - X[arange(n), y])", "X", "softmax(X, axis=1)/n - onehot(y, N)"),
         ("sum(G*W[y])", "W", "onehot(y, M).T @ G + W"),
+        ("sum(g*vec(X))", "X", "reshape(g, (N, D))"),
+        ("sum(g*ravel(X))", "X", "reshape(g, (D, N)).T"),
+        ("tr(kron(X, X))", "X", "tr(X)*eye(N)"),
+        ("sum(G*kron(A, B))", "A", "sum(reshape(G, (N, D, M, K))*B[:, None, :, None], axis=(1, 3))"),
     ],
 )  # fmt: skip
 def test_a_wrong_claim_is_refuted(text: str, wrt: str, wrong: str) -> None:
@@ -158,6 +182,10 @@ def test_a_wrong_claim_is_refuted(text: str, wrt: str, wrong: str) -> None:
         ("sum(x[m:k]*y)", "x", "pad(y, (m, N - k))"),
         ("sum(x[:n-1]*y[1:])", "x", "pad(y[1:], (0, N - n + 1))"),
         ("sum(x[::2]*y[:3])", "y", "pad(x[::2], (0, N - 3))"),
+        ("sum(g*ravel(X))", "X", "reshape(g, (N, D))"),
+        ("sum(g*vec(X))", "X", "reshape(g, (D, N)).T"),
+        ("sum(exp(ravel(X)))", "X", "exp(X)"),
+        ("norm(vec(X))", "X", "X/norm(X)"),
     ],
 )
 def test_formulas_are_short(text: str, wrt: str, formula: str) -> None:
@@ -165,10 +193,20 @@ def test_formulas_are_short(text: str, wrt: str, formula: str) -> None:
     assert str(gradient(text, wrt=wrt)) == formula
 
 
+def test_a_trace_of_a_kronecker_product_is_a_product_of_traces() -> None:
+    """A claim that takes tr(A ⊗ B) apart is proved for all sizes."""
+    assert check("tr(kron(X, X))", "X", "2*tr(X)*eye(N)").status == "right"
+
+
 @pytest.mark.parametrize("method", ["elementwise", "index", "differential", "slice"])
 @pytest.mark.parametrize(
     ("text", "wrt"),
-    [("sum(f(X[1:]))", "X"), ("sum(f(concatenate((A, B))))", "B"), ("sum(f(W[y]))", "W")],
+    [
+        ("sum(f(X[1:]))", "X"),
+        ("sum(f(concatenate((A, B))))", "B"),
+        ("sum(f(W[y]))", "W"),
+        ("sum(f(vec(X)))", "X"),
+    ],
 )
 def test_pages_are_proved_and_written(text: str, wrt: str, method: str) -> None:
     """Every method has its page, in both languages."""
@@ -197,6 +235,12 @@ def test_pages_are_proved_and_written(text: str, wrt: str, method: str) -> None:
         ("sum(tril(x))", {"x": (3,)}, "a triangle is that of a matrix"),
         ("sum(pad(x, -1))", {}, "zeros stand before and after"),
         ("sum(x[:m]*y)", {"x": (3,), "y": (4,)}, "ends after the last one"),
+        ("sum(reshape(X, (4, 2)))", {"X": (2, 3)}, "is 6 entries, and the new sizes hold 8"),
+        ("sum(reshape(X, (-1, -1)))", {}, "one size at most is -1"),
+        ("sum(reshape(X, (4, -1)))", {"X": (2, 3)}, "6 entries are no rows of 4"),
+        ("sum(squeeze(X, axis=1))", {"X": (2, 3)}, "only an axis of a single entry goes"),
+        ("sum(kron(A, x))", {}, "both are vectors, or both are matrices"),
+        ('sum(einsum("...i->i", X))', {}, "an ellipsis stands after the arrow too"),
     ],
 )
 def test_what_does_not_fit_is_refused(

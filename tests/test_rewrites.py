@@ -19,6 +19,7 @@ from matderiv.expression import nodes
 from matderiv.expression.definitions import definition
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import parse
+from matderiv.expression.reshaping import product_of_sizes
 from matderiv.expression.shapes import Dim
 from matderiv.expression.source import source
 
@@ -184,6 +185,14 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("det(S.T)", "det(S)"),
         ("norm(A.T)", "norm(A)"),
     ],
+    "other sizes": [
+        ("ravel(ravel(A))", "ravel(A)"),
+        ("reshape(ravel(A), (N, D))", "A"),
+        ("reshape(exp(ravel(A))*ravel(B), (N, D))", "exp(A)*B"),
+        ("ravel(alpha*A)", "alpha*ravel(A)"),
+        ("sum(exp(ravel(A)))", "sum(exp(A))"),
+        ("norm(ravel(A))", "norm(A)"),
+    ],
     "known sums": [
         ("sum(S*eye(D))", "trace(S)"),
         ("sum(S*eye(D), axis=0)", "diag(S)"),
@@ -264,6 +273,7 @@ NOT: dict[str, list[str]] = {
         "sigmoid(A)*(1 - tanh(A))", "sigmoid(2*A)*(1 - 2*tanh(A))", "sigmoid(2*A)*(1 - B*tanh(A))",
     ],
     "values of functions": ["log(2)", "exp(1)", "f(0)", "log(x)", "log(1/2)"],
+    "other sizes": ["ravel(A @ S)", "ravel(S.T)", "reshape(S*x, (D*D,))"],
     "diagonal matrix": ["outer(o, ones(1))*A", "diag(S*x.T)", "diag(S + x)", "diag(o*S)", "o*eye(D)"],
     "transpose": ["(x + S).T", "(S*x).T", "softmax(A.T, axis=1)"],
     "cancelled in an inverse": ["A.T @ inv(A @ A.T)", "(A*x) @ inv(A.T @ A)", "T @ inv(S*x)"],
@@ -292,6 +302,8 @@ def read(text: str) -> Node:
         made = nodes.rebuilt(node, map(put, nodes.children(node)))
         if isinstance(made, nodes.Mapped):
             return definition(made, SHAPE) or made
+        if isinstance(made, nodes.Reshape) and made.sizes == (-1,):
+            return nodes.Reshape(made.arg, (product_of_sizes(SHAPE(made.arg)).symbol,))
         if isinstance(made, nodes.Reduction | nodes.Softmax) and len(SHAPE(made.arg)) == 1:
             return type(made)(made.arg)
         return made

@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
 import click
 
 from matderiv._version import __version__
-from matderiv.cli._check import check_command
-from matderiv.cli._derive import derive_command
-from matderiv.cli._explain import explain_command
-from matderiv.cli._gradient import gradient_command
-from matderiv.cli._handout import handout_command
-from matderiv.cli._help import help_command
-from matderiv.cli._jacobian import jacobian_command
-from matderiv.cli._second import hessian_command, product_commands
-from matderiv.cli._show import show_command
-from matderiv.cli._taylor import taylor_command
 
 __all__ = ["cli"]
 
+#: The module that makes each command, as NAME_command.
+_MADE_IN = {
+    "check": "matderiv.cli._check",
+    "derive": "matderiv.cli._derive",
+    "explain": "matderiv.cli._explain",
+    "gradient": "matderiv.cli._gradient",
+    "handout": "matderiv.cli._handout",
+    "help": "matderiv.cli._help",
+    "hessian": "matderiv.cli._second",
+    "hvp": "matderiv.cli._second",
+    "jacobian": "matderiv.cli._jacobian",
+    "jvp": "matderiv.cli._second",
+    "show": "matderiv.cli._show",
+    "taylor": "matderiv.cli._taylor",
+    "vjp": "matderiv.cli._second",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(Mapping[str, click.Command]):
+    """Each command is made once it is asked for: to make them all takes a while."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        module = import_module(_MADE_IN[name])
+        command: click.Command = getattr(module, f"{name}_command")
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_MADE_IN)
+
+    def __len__(self) -> int:
+        return len(_MADE_IN)
+
+
+@click.group(commands=_Commands(), context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="matderiv")
 def cli() -> None:
     """Gradients of matrix expressions, derived step by step, every line proved."""
-
-
-for _command in (
-    check_command,
-    derive_command,
-    explain_command,
-    gradient_command,
-    handout_command,
-    help_command,
-    hessian_command,
-    jacobian_command,
-    *product_commands,
-    show_command,
-    taylor_command,
-):
-    cli.add_command(_command)

@@ -32,6 +32,7 @@ _SUFFIXES = {
     ".html": ("html",),
     ".ipynb": ("ipynb",),
     ".pdf": ("pdf",),
+    **{f".{name}": (name,) for name in ("slides.html", "slides.tex", "slides.pdf")},
     ".txt": ("text",),
 }
 _NAMES = tuple(name for names in _SUFFIXES.values() for name in names)

@@ -271,7 +271,9 @@ def chosen_form(
     `fitting` are the formats that a file of each suffix may hold, the usual one first. No suffix
     stands for any format.
     """
-    suffix = "" if output is None else output.suffix.lower()
+    parts = () if output is None else output.suffixes[-2:]
+    double, suffix = ("".join(parts[n:]).lower() for n in (-2, -1))
+    suffix = double if double in fitting else suffix
     if suffix not in fitting:
         known = ", ".join(filter(None, fitting))
         raise click.UsageError(

@@ -28,7 +28,7 @@ from matderiv.cli._options import (
     show,
 )
 
-__all__ = ["hessian_command", "product_commands"]
+__all__ = ["hessian_command", "hvp_command", "jvp_command", "vjp_command"]
 
 
 @click.command("hessian")
@@ -92,23 +92,21 @@ def _product(name: str, what: str, of: str) -> click.Command:
     return command
 
 
-product_commands = (
-    _product(
-        "jvp",
-        "Print the Jacobian of what PROGRAM ends in, times a direction. It is the derivative along "
-        "the direction, without the Jacobian.",
-        "the input",
-    ),
-    _product(
-        "vjp",
-        "Print a direction times the Jacobian of what PROGRAM ends in. It is the gradient of their "
-        "inner product, without the Jacobian.",
-        "what PROGRAM ends in",
-    ),
-    _product(
-        "hvp",
-        "Print the Hessian of PROGRAM times a direction. It is the gradient of the inner product "
-        "of the gradient and the direction, without the Hessian.",
-        "the input",
-    ),
+jvp_command = _product(
+    "jvp",
+    "Print the Jacobian of what PROGRAM ends in, times a direction. It is the derivative along "
+    "the direction, without the Jacobian.",
+    "the input",
+)
+vjp_command = _product(
+    "vjp",
+    "Print a direction times the Jacobian of what PROGRAM ends in. It is the gradient of their "
+    "inner product, without the Jacobian.",
+    "what PROGRAM ends in",
+)
+hvp_command = _product(
+    "hvp",
+    "Print the Hessian of PROGRAM times a direction. It is the gradient of the inner product "
+    "of the gradient and the direction, without the Hessian.",
+    "the input",
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
+from matderiv._hashed import Value, value
 from matderiv.calculus.formulas.broadcasting import varies
 from matderiv.calculus.index_forms.entries import Entries
 from matderiv.calculus.index_forms.forms import (
@@ -64,23 +64,23 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Formula:
+@value
+class Formula(Value):
     """A matrix as an expression of names: XW, ∂L/∂Y·Wᵀ."""
 
     node: Node
 
 
-@dataclass(frozen=True, slots=True)
-class EntryOf:
+@value
+class EntryOf(Value):
     """The entry of any expression at given indices, as in (G·Wᵀ)_pq or v_p."""
 
     node: Node
     indices: tuple[Index, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenEntry:
+@value
+class WrittenEntry(Value):
     """The same entry as a teacher writes it, Σ_k x_ik w_kj + b_j; see `written`.
 
     The expression is what is printed and what is proved. `spelled` asks for sums term by term.
@@ -92,8 +92,8 @@ class WrittenEntry:
     spelled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Indexed:
+@value
+class Indexed(Value):
     """A scalar in index notation; `spelled` asks for its sums term by term.
 
     If it is printed as `expr`, that is an index expression which means the form.
@@ -104,8 +104,8 @@ class Indexed:
     expr: IndexExpression | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Spelled:
+@value
+class Spelled(Value):
     """An array written out by its entries, their sums term by term; see `spelled`.
 
     Each cell is the general entry, which is proved, with numbers for its indices.
@@ -116,16 +116,16 @@ class Spelled:
     expr: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
-class SpelledProduct:
+@value
+class SpelledProduct(Value):
     """The product of two arrays that are both written out."""
 
     left: Spelled
     right: Spelled
 
 
-@dataclass(frozen=True, slots=True)
-class Numerals:
+@value
+class Numerals(Value):
     """An array of numbers, row by row; a vector is one column, and a number has `dimensions` 0."""
 
     rows: tuple[tuple[Fraction, ...], ...]
@@ -137,7 +137,7 @@ Bound = tuple[tuple[str, str], ...]
 
 
 def change_of(name: str) -> nodes.Name:
-    """DX as a name, δX; no name of a program begins with this letter."""
+    """The name δX of dX; no name of a program begins with this letter."""
     return nodes.Name(f"δ{name}")
 
 
@@ -158,8 +158,8 @@ def bound_letters(places: tuple[Index, ...], over: Shape) -> Bound:
     return tuple((i, dim.symbol) for i, dim in named if isinstance(i, str))
 
 
-@dataclass(frozen=True, slots=True)
-class Differential:
+@value
+class Differential(Value):
     """d(XW): how the value `of` changes with the name; not yet worked out.
 
     `whole`: the value over inputs alone, where it changes through other values as well.
@@ -181,8 +181,8 @@ class Differential:
         return tuple((Term(term.atoms, term.bound + own), number) for term, number in made)
 
 
-@dataclass(frozen=True, slots=True)
-class Matrix:
+@value
+class Matrix(Value):
     """An array as an expression; its entry at the indices of an array of shape `over`."""
 
     node: Node
@@ -204,8 +204,8 @@ def _own(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Contraction:
+@value
+class Contraction(Value):
     """Σ_j ∂L/∂z_pj (Wᵀ)_jq: an entry of a product by entries of its factors as they stand."""
 
     node: nodes.MatMul
@@ -216,8 +216,8 @@ class Contraction:
         return entries.at(self.node, *self.indices)
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+@value
+class Slice(Value):
     """∂Z/∂x_pq: the array of the partial derivatives of all entries of Z by one entry."""
 
     of: Entry
@@ -229,8 +229,8 @@ class Slice:
         return single(Rate(self.of, self.wrt))
 
 
-@dataclass(frozen=True, slots=True)
-class Cells:
+@value
+class Cells(Value):
     """An array written out, each cell worked out from its general entry."""
 
     entry: Form
@@ -253,8 +253,8 @@ class Cells:
         return self.entry
 
 
-@dataclass(frozen=True, slots=True)
-class Inner:
+@value
+class Inner(Value):
     """⟨∂L/∂Z, S⟩ + …: products of entries at the same place, added up.
 
     Each part is the name of a value Z and the array S.
@@ -284,8 +284,8 @@ class Inner:
 # -- arrays read row by row ------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Vec:
+@value
+class Vec(Value):
     """vec(A): the entries of an array in one column, row by row."""
 
     node: Node
@@ -296,8 +296,8 @@ class Vec:
         return entries.at(self.node, *self.indices)
 
 
-@dataclass(frozen=True, slots=True)
-class VecPartial:
+@value
+class VecPartial(Value):
     """∂vec(Z)/∂vec(X): a row for every entry of Z, a column for every entry of X."""
 
     of: Entry
@@ -313,8 +313,8 @@ class VecPartial:
         return single(Rate(Entry(self.of.name, rows), Entry(self.wrt.name, cols)))
 
 
-@dataclass(frozen=True, slots=True)
-class KroneckerFactor:
+@value
+class KroneckerFactor(Value):
     """A factor of a Kronecker product: an array, or the identity matrix of `size` if it is None.
 
     `row` and `col` are the places of its indices among those of a row and of a column of the
@@ -327,8 +327,8 @@ class KroneckerFactor:
     col: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Kronecker:
+@value
+class Kronecker(Value):
     """A ⊗ B, times K if `swapped`, where vec(Xᵀ) = K·vec(X); with no factors, diag(vec D)."""
 
     rows: tuple[Index, ...]
@@ -360,8 +360,8 @@ class Kronecker:
         return made
 
 
-@dataclass(frozen=True, slots=True)
-class Kroneckers:
+@value
+class Kroneckers(Value):
     """The sum of several, one for each place where a value uses the name."""
 
     parts: tuple[Kronecker, ...]
@@ -371,8 +371,8 @@ class Kroneckers:
         return added(part.form(entries) for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class KroneckerProducts:
+@value
+class KroneckerProducts(Value):
     """J₁J₂… + …: products of Jacobians, the entry in the row of `rows` and column of `cols`.
 
     `by_columns`: vec reads arrays column by column, and Kronecker products are written for that.
@@ -404,8 +404,8 @@ class KroneckerProducts:
 JacobianSide = VecPartial | Kronecker
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+@value
+class Times(Value):
     """J·vec(A) + …, or Jᵀ·vec(A) + … where `transposed`."""
 
     parts: tuple[tuple[JacobianSide, Node], ...]

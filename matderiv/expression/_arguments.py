@@ -38,7 +38,8 @@ def arrange(
     """
     if form.text:
         return _after_text(name, form, call, args)
-    if form.options == ("axes",) and len(args) > 2:  # noqa: PLR2004 - X.transpose(0, 2, 1)
+    listed = form.options[:1] in (("axes",), ("new_sizes",))
+    if listed and len(args) > 2 and _counts(args[2]):  # noqa: PLR2004 - X.transpose(0, 2, 1)
         args = [args[0], ast.Tuple(list(args[1:]), ast.Load())]
     count = len(form.operands)
     most = count + len(form.options)
@@ -65,6 +66,11 @@ def arrange(
         read, field = _OPTIONS[option]
         values[field] = read(name, tree)
     return list(args[:count]), values
+
+
+def _counts(tree: ast.expr) -> bool:
+    """Whether an argument is a number or a size, not a text."""
+    return not (isinstance(tree, ast.Constant) and isinstance(tree.value, str))
 
 
 def new_axes(index: ast.expr) -> tuple[tuple[int | None, ...], int] | None:
@@ -189,8 +195,8 @@ def _order(name: str, tree: ast.expr) -> Order | None:
     match tree:
         case ast.Constant(value=None):
             return None
-        case ast.Constant(value="fro"):
-            return "fro"
+        case ast.Constant(value="fro" | "nuc" as text):
+            return str(text)
         case ast.Name(id="inf") | ast.Attribute(value=ast.Name(), attr="inf"):
             return "inf"
         case ast.UnaryOp(op=ast.USub(), operand=operand) if _order(name, operand) == "inf":
@@ -199,11 +205,8 @@ def _order(name: str, tree: ast.expr) -> Order | None:
             not isinstance(order, bool) and 0 < order < _LARGEST_ORDER
         ):
             return Fraction(str(order))
-    hint = "; the nuclear norm has no words in this version" * (
-        isinstance(tree, ast.Constant) and tree.value == "nuc"
-    )
     raise Refusal(
-        f"The order of a norm is a positive number, inf or -inf: {name}(x, 1){hint}.",
+        f"The order of a norm is a positive number, inf, -inf or 'nuc': {name}(x, 1).",
         tree,
     )
 
@@ -226,6 +229,37 @@ def _sizes(name: str, tree: ast.expr) -> tuple[int | str, ...]:
     if not tree.elts:
         raise Refusal(f"{name} takes one size or more: {name}(3) or {name}((2, 3)).", tree)
     return tuple(_size(name, size) for size in tree.elts)
+
+
+def _new_sizes(name: str, tree: ast.expr) -> tuple[int | str, ...]:
+    """Sizes, of which one may be -1."""
+    parts = tree.elts if isinstance(tree, ast.Tuple | ast.List) else [tree]
+    if not parts:
+        raise Refusal(f"{name} takes one size or more: {name}(X, (2, 3)).", tree)
+    return tuple(-1 if read_size(part) == -1 else _size(name, part) for part in parts)
+
+
+def _axes_of_two(name: str, tree: ast.expr) -> int | tuple[tuple[int, ...], tuple[int, ...]]:
+    """How many axes are summed over, or those of one array and those of the other."""
+    match tree:
+        case ast.Tuple([one, other]) | ast.List([one, other]):
+            made = [
+                part.elts if isinstance(part, ast.Tuple | ast.List) else [part]
+                for part in (one, other)
+            ]
+            first, second = (tuple(_place(name, axis) for axis in part) for part in made)
+            return first, second
+    count = _place(name, tree)
+    if count < 0:
+        raise Refusal(f"{name} sums over 0 axes or more.", tree)
+    return count
+
+
+def _memory_order(name: str, tree: ast.expr) -> str:
+    match tree:
+        case ast.Constant(value="C" | "F" as order):
+            return str(order)
+    raise Refusal(f'The order of {name} is "C", row by row, or "F", column by column.', tree)
 
 
 def _is_truth(tree: ast.expr) -> bool:
@@ -267,7 +301,9 @@ def _widths(name: str, tree: ast.expr) -> tuple[tuple[SizeText, SizeText], ...]:
 _MOVING = frozenset({"transpose", "swapaxes", "moveaxis", "expand_dims"})
 
 #: Operations that need all of their arguments.
-_NEEDED = _MOVING - {"transpose"} | {"matrix_power", "pad", "tile", "onehot"}
+_NEEDED = _MOVING - {"transpose"} | {
+    *("matrix_power", "pad", "tile", "onehot", "squeeze", "broadcast_to"),
+}
 
 _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "axis": (_axis, "axis"),
@@ -299,6 +335,9 @@ _OPTIONS: dict[str, tuple[Callable[[str, ast.expr], object], str]] = {
     "ord": (_order, "order"),
     "size": (_size, "size"),
     "sizes": (_sizes, "sizes"),
+    "over": (_axes_of_two, "over"),
+    "new_sizes": (_new_sizes, "sizes"),
+    "order": (_memory_order, "how"),
     "shift": (_whole, "shift"),
     "repeats": (_whole, "times"),
     "reps": (_whole, "times"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Container, Mapping
+import math
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from matderiv.errors import MissingRuleError, ShapeError
 from matderiv.expression import nodes
@@ -23,10 +24,10 @@ from matderiv.expression.size_text import (
 )
 from matderiv.expression.source import source
 
-__all__ = ["Rules"]
+__all__ = ["Rules", "solved_size"]
 
 _MATRIX = 2  # dimensions
-_ORDERS = (1, "inf", "-inf")  # of norms of matrices
+_ORDERS = (1, 2, "inf", "-inf", "nuc")  # of norms of matrices
 
 
 class Rules:
@@ -91,7 +92,7 @@ class Rules:
             case nodes.Trace(arg) | nodes.Determinant(arg) | nodes.LogDet(arg):
                 self._square(node, arg)
                 return ()
-            case nodes.Inverse(arg):
+            case nodes.Inverse(arg) | nodes.MatrixFunction(arg):
                 return self._square(node, arg)
             case nodes.Diag():
                 return self._diag(node)
@@ -156,7 +157,7 @@ class Rules:
                         )
                 elif len(known) == len(letters) - 1 and size.number is not None:
                     (open_,) = letters.keys() - known.keys()
-                    solved = _solved(text, open_, known, size.number)
+                    solved = solved_size(text, open_, known, size.number)
                     if solved is not None:
                         letters[open_].settle(solved)
                         if size.fixed:
@@ -213,6 +214,8 @@ class Rules:
                 return self._joined(node)
             case nodes.Gathered():
                 return self._gathered(node)
+            case nodes.Reshape():
+                return self._reshaped(node)
 
     def _mapped(self, node: nodes.Mapped) -> ShapeVariables:
         shape = self.shape(node.arg)
@@ -294,6 +297,112 @@ class Rules:
             text = size_sum(text, size.number if size.fixed and size.number else name)
         return self._worked_out(text, sizes)
 
+    # -- the same entries in other sizes -----------------------------------------------------
+
+    def _reshaped(self, node: nodes.Reshape) -> ShapeVariables:
+        own = self.shape(node.arg)
+        match node.how:
+            case "pairs":
+                return tuple(self._product(own[n : n + 2]) for n in range(0, len(own), 2))
+            case "squeeze":
+                return self._squeezed(node, own)
+        new = [None if size == -1 else self.size(size) for size in node.sizes]
+        if None in new:
+            place = new.index(None)
+            known = [size for size in new if size is not None]
+            new[place] = self._rest(node, own, known)
+        made = tuple(size for size in new if size is not None)
+        step = -1 if node.how == "F" else 1
+        self._same_entries(node, own[::step], made[::step])
+        return made
+
+    def _squeezed(self, node: nodes.Reshape, own: ShapeVariables) -> ShapeVariables:
+        what = f"{source(node)}: {source(node.arg)} is {words(own)}"
+        axes = [int(n) for n in node.sizes]
+        for axis in axes:
+            if not -len(own) <= axis < len(own):
+                raise ShapeError(f"{what}; {_axes_of(own)}.")
+            if own[axis].number not in (1, None):
+                raise ShapeError(f"{what}; only an axis of a single entry goes.")
+            if not join(own[axis], SizeVariable(1, fixed=True)):
+                raise ShapeError(f"{what}; only an axis of a single entry goes.")
+        gone = {axis % len(own) for axis in axes}
+        return tuple(size for n, size in enumerate(own) if n not in gone)
+
+    def _product(self, sizes: Sequence[SizeVariable]) -> SizeVariable:
+        """The product of sizes; fixed ones are numbers in its text."""
+        text: SizeText = 1
+        for n, size in enumerate(sizes):
+            own = size.number if size.fixed and size.number else f"_n{n}"
+            text = put("a*b", {"a": text, "b": own})
+        return self._worked_out(text, {f"_n{n}": size for n, size in enumerate(sizes)})
+
+    def _rest(
+        self, node: nodes.Reshape, own: ShapeVariables, known: list[SizeVariable]
+    ) -> SizeVariable:
+        """The size that -1 stands for: the product of the sizes of A that no other size takes."""
+        left, over = list(own), []
+        for size in known:
+            same = next((n for n, other in enumerate(left) if other.root() is size.root()), None)
+            if same is not None:
+                del left[same]
+            elif size.number != 1:
+                over.append(size)
+        if not over:
+            return self._product(left)
+        numbers = [size.number for size in left], [size.number for size in over]
+        what = f"{source(node)}: {source(node.arg)} is {words(own)}"
+        if any(number is None for number in itertools.chain(*numbers)):
+            raise ShapeError(f"{what}; write the size in place of -1.")
+        total, taken = (math.prod(n for n in side if n) for side in numbers)
+        if total % taken:
+            raise ShapeError(f"{what}; {total} entries are no rows of {taken}.")
+        for size in (*left, *over):
+            size.fix()
+        return SizeVariable(total // taken, fixed=True)
+
+    def _same_entries(self, node: nodes.Reshape, own: ShapeVariables, new: ShapeVariables) -> None:
+        """Join sizes that hold the same entries; what is put together is a product.
+
+        Raises:
+            ShapeError: there are not as many entries.
+        """
+        old, made = ([s for s in side if not (s.fixed and s.number == 1)] for side in (own, new))
+        numbers = [size.number for size in (*old, *made)]
+        if all(numbers):
+            total, other = (math.prod(s.number or 1 for s in side) for side in (old, made))
+            if total != other:
+                raise ShapeError(
+                    f"{source(node)}: {source(node.arg)} is {words(own)}, which is {total} "
+                    f"entries, and the new sizes hold {other}; give sizes with as many."
+                )
+            for held in _groups(old, made):
+                self._related(*held)
+            return
+        few = min(len(old), len(made)) - 1
+        for one, two in zip(old[: max(few, 0)], made, strict=False):
+            self._related([one], [two])
+        if few >= 0:
+            self._related(old[few:], made[few:])
+
+    def _related(self, one: list[SizeVariable], other: list[SizeVariable]) -> None:
+        """Make the products of sizes the same."""
+        if 1 not in (len(one), len(other)) or not (one and other):
+            for size in (*one, *other):
+                size.fix()
+            return
+        few, many = (one, other) if len(one) == 1 else (other, one)
+        if few[0].number is not None and any(s.fixed for s in (*few, *many)):
+            self.work_out()
+        whole = few[0] if len(many) > 1 else None
+        made = self._product(many) if whole else many[0]
+        if not join(made, few[0]):
+            raise ShapeError(f"A size is {few[0]} and {made} at once; give sizes that fit.")
+        if made.fixed and whole:
+            for size in many:
+                size.fix()
+        self.work_out()
+
     def _labels(self, node: Node, labels: Node) -> ShapeVariables:
         if not isinstance(labels, nodes.Name) or labels.name in self.assigned:
             raise ShapeError(f"{source(node)}: labels are an input, given by its name.")
@@ -360,11 +469,13 @@ class Rules:
         if not shape:
             raise ShapeError(f"{source(node)}: {arg} is a scalar. Did you mean abs({arg})?")
         if node.order not in (None, *_ORDERS) and len(shape) == _MATRIX:
-            what = "2 would ask for its largest singular value, which"
             raise ShapeError(
-                f"{source(node)}: {arg} is {words(shape)}, and "
-                f"{what if node.order == _MATRIX else 'such a norm of a matrix'} is not in the "
-                f"language. Did you mean norm({arg}), the Frobenius norm?"
+                f"{source(node)}: {arg} is {words(shape)}, and such a norm of a matrix is not in "
+                f"the language. Did you mean norm({arg}), the Frobenius norm?"
+            )
+        if node.order == "nuc" and len(shape) != _MATRIX:
+            raise ShapeError(
+                f"{source(node)}: {arg} is {words(shape)}; the nuclear norm is one of a matrix."
             )
         if node.order is not None and len(shape) > _MATRIX:
             raise ShapeError(
@@ -404,6 +515,9 @@ class Rules:
                 self._square_factors(factor)
         elif isinstance(node, nodes.Transpose):
             self._square_factors(node.arg)
+        elif isinstance(node, nodes.Reshape) and len(own := self.shape(node.arg)) == 2 * _MATRIX:
+            for row, col in zip(own[:_MATRIX], own[_MATRIX:], strict=True):
+                join(row, col)  # of A ⊗ B, which is square if both are
         elif isinstance(node, nodes.Name):
             shape = self.shape(node)
             if len(shape) == _MATRIX and shape[0].number is not None:
@@ -538,11 +652,38 @@ class Rules:
         return f"{message} Declare others with --shape."
 
 
-def _solved(text: str, name: str, known: Mapping[str, int], value: int) -> int | None:
-    """The letter's number at which a size has a value, where the size grows with it by ones."""
+def _groups(
+    own: list[SizeVariable], new: list[SizeVariable]
+) -> list[tuple[list[SizeVariable], list[SizeVariable]]]:
+    """Sizes with the same product, as few together as can be, in order."""
+    found: list[tuple[list[SizeVariable], list[SizeVariable]]] = []
+    left, right = list(own), list(new)
+    while left or right:
+        if not (left and right):  # sizes of 1
+            found = found or [([], [])]
+            found[-1][0].extend(left)
+            found[-1][1].extend(right)
+            break
+        one, other = [left.pop(0)], [right.pop(0)]
+        while (total := math.prod(s.number or 1 for s in one)) != (
+            more := math.prod(s.number or 1 for s in other)
+        ):
+            if total < more:
+                one.append(left.pop(0))
+            else:
+                other.append(right.pop(0))
+        found.append((one, other))
+    return found
+
+
+def solved_size(text: str, name: str, known: Mapping[str, int], value: int) -> int | None:
+    """The letter's number at which a size has a value, where the size grows with it evenly."""
     one, two, three = (size_number(text, {**known, name: n}) for n in (1000, 1001, 1002))
-    found = value - one + 1000
-    return found if two - one == three - two == 1 and found >= 1 else None
+    by = two - one
+    if by < 1 or three - two != by or (value - one) % by:
+        return None
+    found = (value - one) // by + 1000
+    return found if found >= 1 else None
 
 
 def _axes_of(shape: ShapeVariables) -> str:
@@ -556,6 +697,7 @@ _OF_A_SQUARE: dict[type, str] = {
     nodes.Determinant: "the determinant is that",
     nodes.LogDet: "the determinant is that",
     nodes.Inverse: "the inverse is that",
+    nodes.MatrixFunction: "such a function is that",
     nodes.Diag: "diag takes the diagonal",
 }
 

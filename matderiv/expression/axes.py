@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
+import string
 from collections import Counter
 from collections.abc import Callable
 
@@ -21,6 +23,7 @@ __all__ = [
     "over_axes",
     "permuted",
     "swapaxes",
+    "tensordot",
 ]
 
 Axes = tuple[int, ...]
@@ -177,8 +180,9 @@ def einsum(subscripts: str, *operands: Node) -> Node:
     '(A @ transpose(B, (1, 0)))'
     """
     text = subscripts.replace(" ", "")
-    if "." in text:
-        raise ShapeError("an ellipsis is not in the language; give every axis a letter.")
+    dots = "..." in text
+    if dots:
+        text = _without_dots(text)
     if not re.fullmatch(r"[A-Za-z]*(,[A-Za-z]*)*(->[A-Za-z]*)?", text):
         raise ShapeError(f"{subscripts!r} are no subscripts such as 'ij,jk->ik', a letter an axis.")
     inputs, arrow, result = text.partition("->")
@@ -195,6 +199,8 @@ def einsum(subscripts: str, *operands: Node) -> Node:
             f"{doubtful[0]} stands after the arrow, and must stand there once and in front "
             "of it at least once."
         )
+    if dots:
+        return _of_last_axes(operands, letters, result)
     left, over = _plain(operands[0], letters[0])
     for n, (operand, subs) in enumerate(zip(operands[1:], letters[1:], strict=True), 1):
         right, axes = _plain(operand, subs)
@@ -202,6 +208,73 @@ def einsum(subscripts: str, *operands: Node) -> Node:
         left, over = _contracted((left, over), (right, axes), later)
     left, over = _summed(left, over, set(result))
     return _ordered(left, over, result)
+
+
+def _without_dots(text: str) -> str:
+    """Subscripts of the last axes, where those before stand in every array that has them."""
+    parts = text.replace("->", ",").split(",")
+    if any("." in part.removeprefix("...") for part in parts) or "->" not in text:
+        raise ShapeError(
+            "an ellipsis stands before letters and after the arrow: '...ij,jk->...ik'."
+        )
+    if not parts[-1].startswith("..."):
+        raise ShapeError("an ellipsis stands after the arrow too; sums over its axes are not read.")
+    return text.replace("...", "")
+
+
+def _of_last_axes(operands: tuple[Node, ...], letters: list[str], result: str) -> Node:
+    """Σ of a product over letters of the last axes; all axes before broadcast."""
+    if any(len(set(own)) < len(own) for own in letters):
+        raise ShapeError("beside an ellipsis every letter stands once in each array.")
+    match operands, letters:
+        case (left, right), [a, b] if len(a) == len(b) == len("ij"):
+            inner = [n for n in a if n in b and n not in result]
+            rows, cols = (own.replace(inner[0], "") for own in (a, b)) if inner else ("", "")
+            if len(rows) == len(cols) == 1 and sorted(result) == sorted(rows + cols):
+                first = _last_ordered(left, a, rows + inner[0])
+                made: Node = nodes.MatMul(first, _last_ordered(right, b, inner[0] + cols))
+                return _last_ordered(made, rows + cols, result)
+    over = "".join(dict.fromkeys("".join(letters)))
+    spread = [_last_ordered(one, own, over) for one, own in zip(operands, letters, strict=True)]
+    total = functools.reduce(nodes.Multiply, spread)
+    gone = [n - len(over) for n, letter in enumerate(over) if letter not in result]
+    for axis in gone:  # from the first of them, so that those behind keep their numbers
+        total = nodes.Sum(total, axis)
+    return _last_ordered(total, "".join(n for n in over if n in result), result)
+
+
+def _last_ordered(node: Node, letters: str, wanted: str) -> Node:
+    """The array with its last axes in another order, and new ones for letters that it lacks."""
+    if letters == wanted:
+        return node
+    order = [letters.index(n) - len(letters) if n in letters else None for n in wanted]
+    return nodes.Rearrange(node, tuple(order), 0)
+
+
+def tensordot(
+    a: Node, b: Node, over: int | tuple[Axes, Axes] = 2, *, dimensions: Callable[[Node], int]
+) -> Node:
+    """Σ of the products of entries over some axes of A and as many of B; the others follow.
+
+    Raises:
+        ShapeError: an array has no such axis.
+    """
+    own, other = dimensions(a), dimensions(b)
+    first, second = (
+        (tuple(range(own - over, own)), tuple(range(over))) if isinstance(over, int) else over
+    )
+    if len(first) != len(second) or any(
+        not -count <= axis < count
+        for count, axes in ((own, first), (other, second))
+        for axis in axes
+    ):
+        raise ShapeError(f"{own} and {other} dimensions have no such axes; name as many of each.")
+    left = list(itertools.islice(string.ascii_letters, own))
+    right = list(itertools.islice(string.ascii_letters, own, own + other))
+    for one, two in zip(first, second, strict=True):
+        right[two] = left[one]
+    kept = "".join(n for n in left + right if (n in left) != (n in right))
+    return einsum(f"{''.join(left)},{''.join(right)}->{kept}", a, b)
 
 
 def _plain(operand: Node, letters: str) -> tuple[Node, str]:

@@ -8,15 +8,19 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from matderiv.errors import ProgramSyntaxError
+from matderiv.errors import InputError, ProgramSyntaxError
 from matderiv.expression import nodes
 from matderiv.expression._callee import check_function
 from matderiv.expression.latex_signs import is_latex
 from matderiv.expression.nodes import Node
 from matderiv.expression.parse import Reader
+from matderiv.expression.program import Assignment, Program
+from matderiv.expression.shapes import infer
 from matderiv.expression.vocabulary import ELEMENTWISE
 
 __all__ = ["Words", "parse_claim"]
+
+_TWO = 2  # any size: only dimensions are asked for
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class _ClaimReader(Reader):
     def __init__(self, text: str, words: Words) -> None:
         super().__init__(text)
         self.known = words
-        self.values: dict[str, Node] = {}
+        self.given: dict[str, Node] = {}
 
     def expression(self) -> Node:
         """The last line, with the values of the lines before it in place of their names."""
@@ -77,7 +81,7 @@ class _ClaimReader(Reader):
             )
         for statement in before:
             name, value = self._assigned(statement)
-            self.values[name] = self._node(value, 0)
+            self.given[name] = self._node(value, 0)
         if isinstance(last, ast.Expr):
             return self._node(last.value, 0)
         name, value = self._assigned(last)
@@ -115,8 +119,8 @@ class _ClaimReader(Reader):
 
     def _node(self, tree: ast.expr, depth: int) -> Node:
         match tree:
-            case ast.Name(id=name) if name in self.values:
-                return self.values[name]
+            case ast.Name(id=name) if name in self.given:
+                return self.given[name]
             case ast.Name(id=name) if name in self.known.numbers and name not in self.known.names:
                 return self.known.numbers[self._name(tree)]
             case ast.Subscript(
@@ -127,6 +131,17 @@ class _ClaimReader(Reader):
             case ast.Call(func=ast.Name(id="len"), args=[ast.Name() as of], keywords=[]):
                 return self._size(of, 0, tree)
         return super()._node(tree, depth)
+
+    def _dimensions(self, node: Node) -> int:
+        """How many dimensions an expression has, its names having those that are known."""
+        sizes = self.known.sizes
+        own = {name: sizes.get(name, sizes.get(name[1:])) for name in nodes.names_in(node)}
+        shapes = {name: (_TWO,) * len(axes) for name, axes in own.items() if axes is not None}
+        try:
+            found = infer(Program((Assignment("", node),)), shapes=shapes)
+        except InputError:
+            return 0
+        return len(found[""])
 
     def _size(self, of: ast.Name, axis: int, tree: ast.expr) -> Node:
         """X.shape[0], the number of rows of X."""
@@ -160,6 +175,9 @@ class _ClaimReader(Reader):
             case nodes.Selection(kind, params, sizes):
                 own = tuple(self._letter(size, tree) for size in sizes)
                 return nodes.Selection(kind, params, own)
+            case nodes.Reshape(arg, sizes, "C" | "F" as how):
+                own = tuple(n if n == -1 else self._letter(n, tree) for n in sizes)
+                return nodes.Reshape(arg, own, how)
         return made
 
     def _letter(self, size: int | str, tree: ast.Call) -> int | str:

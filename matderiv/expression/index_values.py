@@ -27,6 +27,7 @@ __all__ = [
     "picked",
     "put_together",
     "refused_labels",
+    "reshaped",
     "selection_values",
 ]
 
@@ -39,6 +40,8 @@ def selection_values(constant: nodes.Selection, sizes: Mapping[str, int]) -> Val
     """
     *rows, columns = (size_number(size, sizes) for size in constant.sizes)
     kind, first, step = rule_of(constant)
+    if kind == "flat":
+        return np.eye(columns, dtype=np.int64).reshape(*rows, columns)
     i, j = np.arange(rows[0] if rows else 1)[:, None], np.arange(columns)
     at = size_number(first, sizes)
     match kind:
@@ -91,6 +94,26 @@ def _moved(node: nodes.Mapped, array: Values, sizes: Mapping[str, int]) -> Value
         case "roll" | "repeat", int(n):
             return np.asarray((np.roll if name == "roll" else np.repeat)(array, n, axis))
     raise ShapeError(f"{name} is no map along an axis.")
+
+
+def reshaped(node: nodes.Reshape, array: Values, sizes: Mapping[str, int]) -> Values:
+    """The value of an array in other sizes, whatever its entries are.
+
+    Raises:
+        ShapeError: there are not as many entries.
+    """
+    array = np.asarray(array)
+    try:
+        match node.how:
+            case "squeeze":
+                return np.squeeze(array, tuple(map(int, node.sizes)))
+            case "pairs":
+                pairs = zip(array.shape[::2], array.shape[1::2], strict=True)
+                return array.reshape([one * other for one, other in pairs])
+        new = [n if n == -1 else size_number(n, sizes) for n in node.sizes]
+        return array.reshape(new, order="F" if node.how == "F" else "C")
+    except ValueError as error:
+        raise ShapeError(f"{source(node)} does not fit an array of shape {array.shape}.") from error
 
 
 def filled_with(shape: tuple[int, ...], entries: Iterable[object]) -> Values:

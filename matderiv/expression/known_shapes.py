@@ -15,6 +15,7 @@ from matderiv.expression.index_maps import new_axis_of
 from matderiv.expression.nodes import Node
 from matderiv.expression.norms import plain_norm
 from matderiv.expression.program import Assignment, Program
+from matderiv.expression.reshaping import plain_reshape
 from matderiv.expression.size_text import letters_of_size, size_number
 from matderiv.expression.vocabulary import did_you_mean
 
@@ -39,7 +40,10 @@ def shape_of(node: Node, shapes: Mapping[str, Shape]) -> Shape:
     >>> shape_of(parse("dY @ W.T").loss.value, infer(program))
     (Dim(symbol='N', size=2), Dim(symbol='D', size=4))
     """
-    rules, of = rules_over(shapes)
+    return _dims_of(node, *rules_over(shapes))
+
+
+def _dims_of(node: Node, rules: Rules, of: dict[Dim, SizeVariable]) -> Shape:
     found = rules.shape(node)
     letters = {size.root(): letter for letter, size in rules.letters.items()}
     letters |= {size.root(): dim.symbol for dim, size in reversed(of.items())}
@@ -129,6 +133,12 @@ def _dim(size: SizeVariable, letters: Mapping[SizeVariable, str]) -> Dim:
     return Dim(letter, size.number)
 
 
+def _plain(node: nodes.Norm, rules: Rules) -> Node:
+    """The norm as one of order 2, or as another formula, by the shape of its array."""
+    sizes = [size.number or 0 for size in rules.shape(node.arg)]
+    return plain_norm(node, len(sizes), wide=len(sizes) > 1 and sizes[0] < sizes[1])
+
+
 def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     """The same program with every axis counted from the first, or None, which is all entries.
 
@@ -141,16 +151,10 @@ def settled(program: Program, shapes: Mapping[str, Shape]) -> Program:
     >>> settled(program, infer(program)).source()
     'Y = X @ W; L = sum(sum(softmax(Y, axis=1), axis=1))'
     """
-    rules, _ = rules_over(shapes)
+    rules, of = rules_over(shapes)
 
     def new(node: Node) -> Node:
-        made = nodes.rebuilt(node, map(new, nodes.children(node)))
-        if isinstance(made, nodes.Norm):
-            return plain_norm(made, len(rules.shape(made.arg)))
-        if isinstance(made, nodes.Rearrange | nodes.Transpose):
-            return _in_order(made, len(rules.shape(made.arg)))
-        if isinstance(made, nodes.Mapped | nodes.Joined):
-            return _counted(made, rules)
+        made = _with_axes(nodes.rebuilt(node, map(new, nodes.children(node))), rules, of)
         if isinstance(made, nodes.Sum) and made == nodes.Sum(made.arg) and single_product(made.arg):
             return nodes.Trace(made.arg)
         if not isinstance(made, nodes.Reduction | nodes.AlongAxis) or made.axis is None:
@@ -176,22 +180,28 @@ def with_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
     >>> with_axes(parse("X.mT").loss.value, shapes)
     Rearrange(arg=Name(name='X'), order=(0, 2, 1), rest=None)
     """
-    rules, _ = rules_over(shapes)
+    rules, of = rules_over(shapes)
 
     def new(node: Node) -> Node:
-        made = nodes.rebuilt(node, map(new, nodes.children(node)))
-        if isinstance(made, nodes.Rearrange | nodes.Transpose):
-            return _in_order(made, len(rules.shape(made.arg)))
-        if isinstance(made, nodes.Mapped | nodes.Joined):
-            return _counted(made, rules)
-        if isinstance(made, nodes.Norm):
-            return plain_norm(made, len(rules.shape(made.arg)))
-        return made
+        return _with_axes(nodes.rebuilt(node, map(new, nodes.children(node))), rules, of)
 
     try:
         return new(node)
     except InputError:
         return node
+
+
+def _with_axes(node: Node, rules: Rules, of: dict[Dim, SizeVariable]) -> Node:
+    """A node over operands that name every axis."""
+    if isinstance(node, nodes.Rearrange | nodes.Transpose):
+        return _in_order(node, len(rules.shape(node.arg)))
+    if isinstance(node, nodes.Mapped | nodes.Joined):
+        return _counted(node, rules)
+    if isinstance(node, nodes.Reshape):
+        return plain_reshape(node, *(_dims_of(part, rules, of) for part in (node.arg, node)))
+    if isinstance(node, nodes.Norm):
+        return _plain(node, rules)
+    return node
 
 
 def _in_order(node: nodes.Rearrange | nodes.Transpose, dimensions: int) -> Node:

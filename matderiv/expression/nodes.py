@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, get_args
+from typing import Any
 
 from matderiv._hashed import Hashed, hashed_once
 
 __all__ = [
+    "NODE_KINDS",
     "ONE",
     "TWO",
     "ZERO",
@@ -33,6 +34,7 @@ __all__ = [
     "LogSumExp",
     "Mapped",
     "MatMul",
+    "MatrixFunction",
     "Max",
     "Maximum",
     "Mean",
@@ -52,6 +54,7 @@ __all__ = [
     "Prod",
     "Rearrange",
     "Reduction",
+    "Reshape",
     "Selection",
     "Size",
     "Softmax",
@@ -72,21 +75,29 @@ __all__ = [
 
 
 @hashed_once
-class Name(Hashed):
+class Node(Hashed):
+    """An expression: one of the kinds below, and of no other.
+
+    A base and not their union, which type checkers take minutes to compare with itself.
+    """
+
+
+@hashed_once
+class Name(Node):
     """A variable of the program: an input or an earlier assignment."""
 
     name: str
 
 
 @hashed_once
-class Number(Hashed):
+class Number(Node):
     """An exact rational constant."""
 
     value: Fraction
 
 
 @hashed_once
-class Add(Hashed):
+class Add(Node):
     """A + B, entry by entry."""
 
     left: Node
@@ -94,7 +105,7 @@ class Add(Hashed):
 
 
 @hashed_once
-class Subtract(Hashed):
+class Subtract(Node):
     """A - B, entry by entry."""
 
     left: Node
@@ -102,7 +113,7 @@ class Subtract(Hashed):
 
 
 @hashed_once
-class Multiply(Hashed):
+class Multiply(Node):
     """A * B, entry by entry (the Hadamard product of two matrices)."""
 
     left: Node
@@ -110,7 +121,7 @@ class Multiply(Hashed):
 
 
 @hashed_once
-class Divide(Hashed):
+class Divide(Node):
     """A / B, entry by entry."""
 
     left: Node
@@ -118,7 +129,7 @@ class Divide(Hashed):
 
 
 @hashed_once
-class Power(Hashed):
+class Power(Node):
     """A ** B, entry by entry."""
 
     left: Node
@@ -126,7 +137,7 @@ class Power(Hashed):
 
 
 @hashed_once
-class Maximum(Hashed):
+class Maximum(Node):
     """The larger of two numbers, entry by entry."""
 
     left: Node
@@ -134,7 +145,7 @@ class Maximum(Hashed):
 
 
 @hashed_once
-class Minimum(Hashed):
+class Minimum(Node):
     """The smaller of two numbers, entry by entry."""
 
     left: Node
@@ -142,7 +153,7 @@ class Minimum(Hashed):
 
 
 @hashed_once
-class MatMul(Hashed):
+class MatMul(Node):
     """The matrix product: (A @ B)_ij = Σ_k a_ik b_kj."""
 
     left: Node
@@ -150,21 +161,21 @@ class MatMul(Hashed):
 
 
 @hashed_once
-class Negate(Hashed):
+class Negate(Node):
     """-A, entry by entry."""
 
     arg: Node
 
 
 @hashed_once
-class Transpose(Hashed):
+class Transpose(Node):
     """(A.T)_ij = a_ji."""
 
     arg: Node
 
 
 @hashed_once
-class Rearrange(Hashed):
+class Rearrange(Node):
     """A with its axes in another order, and with new ones of a single entry.
 
     Axis n is axis `order[n]` of A, or a new one where that is None. As it is read, axes may count
@@ -177,7 +188,7 @@ class Rearrange(Hashed):
 
 
 @hashed_once
-class Apply(Hashed):
+class Apply(Node):
     """f(A): a function of one number, known or undefined, applied to each entry."""
 
     function: str
@@ -185,7 +196,7 @@ class Apply(Hashed):
 
 
 @hashed_once
-class Functional(Hashed):
+class Functional(Node):
     """Loss(A): an undefined scalar function of the whole array."""
 
     function: str
@@ -193,7 +204,7 @@ class Functional(Hashed):
 
 
 @hashed_once
-class Sum(Hashed):
+class Sum(Node):
     """The sum of the entries of A, of all or along one axis."""
 
     arg: Node
@@ -202,7 +213,7 @@ class Sum(Hashed):
 
 
 @hashed_once
-class Mean(Hashed):
+class Mean(Node):
     """The mean of the entries of A, of all or along one axis."""
 
     arg: Node
@@ -211,7 +222,7 @@ class Mean(Hashed):
 
 
 @hashed_once
-class Prod(Hashed):
+class Prod(Node):
     """The product of the entries of A, of all or along one axis."""
 
     arg: Node
@@ -220,7 +231,7 @@ class Prod(Hashed):
 
 
 @hashed_once
-class Max(Hashed):
+class Max(Node):
     """The largest entry of A, of all or along one axis."""
 
     arg: Node
@@ -229,7 +240,7 @@ class Max(Hashed):
 
 
 @hashed_once
-class Min(Hashed):
+class Min(Node):
     """The smallest entry of A, of all or along one axis."""
 
     arg: Node
@@ -238,7 +249,7 @@ class Min(Hashed):
 
 
 @hashed_once
-class LogSumExp(Hashed):
+class LogSumExp(Node):
     """log Σ exp(a), over all entries of A or along one axis."""
 
     arg: Node
@@ -247,7 +258,7 @@ class LogSumExp(Hashed):
 
 
 @hashed_once
-class Var(Hashed):
+class Var(Node):
     """The mean of (a - mean)², over all entries of A or along one axis."""
 
     arg: Node
@@ -256,7 +267,7 @@ class Var(Hashed):
 
 
 @hashed_once
-class Std(Hashed):
+class Std(Node):
     """The root of the variance, over all entries of A or along one axis."""
 
     arg: Node
@@ -265,7 +276,7 @@ class Std(Hashed):
 
 
 @hashed_once
-class Softmax(Hashed):
+class Softmax(Node):
     """exp(A) / Σ exp(A), the sum over all entries or along one axis."""
 
     arg: Node
@@ -273,7 +284,7 @@ class Softmax(Hashed):
 
 
 @hashed_once
-class LogSoftmax(Hashed):
+class LogSoftmax(Node):
     """A - log Σ exp(A), the sum over all entries or along one axis."""
 
     arg: Node
@@ -281,42 +292,50 @@ class LogSoftmax(Hashed):
 
 
 @hashed_once
-class Trace(Hashed):
+class Trace(Node):
     """tr A = Σ_i a_ii of a square matrix."""
 
     arg: Node
 
 
 @hashed_once
-class Inverse(Hashed):
+class Inverse(Node):
     """A⁻¹ of a square matrix."""
 
     arg: Node
 
 
 @hashed_once
-class Determinant(Hashed):
+class Determinant(Node):
     """det A of a square matrix."""
 
     arg: Node
 
 
 @hashed_once
-class LogDet(Hashed):
+class LogDet(Node):
     """log |det A| of a square matrix."""
 
     arg: Node
 
 
 @hashed_once
-class Diag(Hashed):
+class MatrixFunction(Node):
+    """f(A) of a square matrix, a function of its eigenvalues by `matrix_functions`."""
+
+    arg: Node
+    function: str
+
+
+@hashed_once
+class Diag(Node):
     """The diagonal matrix of a vector, or the diagonal of a square matrix as a vector."""
 
     arg: Node
 
 
 @hashed_once
-class Outer(Hashed):
+class Outer(Node):
     """The outer product of two vectors: a_i b_j."""
 
     left: Node
@@ -324,7 +343,7 @@ class Outer(Hashed):
 
 
 @hashed_once
-class Norm(Hashed):
+class Norm(Node):
     """√(Σ a²): the 2-norm of a vector, the Frobenius norm of a matrix.
 
     `order` is what was written of it, until shapes are known: a number, "inf" or "-inf".
@@ -335,21 +354,21 @@ class Norm(Hashed):
 
 
 @hashed_once
-class Eye(Hashed):
+class Eye(Node):
     """The identity matrix; `size` is a whole number, or the letter of a size."""
 
     size: int | str
 
 
 @hashed_once
-class Ones(Hashed):
+class Ones(Node):
     """An array of ones; each size is a whole number, or the letter of a size."""
 
     sizes: tuple[int | str, ...]
 
 
 @hashed_once
-class Selection(Hashed):
+class Selection(Node):
     """A constant matrix of zeros and ones by a rule, such as eye(N)[1:], or a row of eye(N).
 
     `kind` and `params` are the rule, in `index_maps`; sizes are numbers, letters, or texts of
@@ -362,7 +381,7 @@ class Selection(Hashed):
 
 
 @hashed_once
-class OneHot(Hashed):
+class OneHot(Node):
     """1 at the place that each label in `arg` names along a last axis of this size, else 0."""
 
     arg: Node
@@ -370,7 +389,7 @@ class OneHot(Hashed):
 
 
 @hashed_once
-class Mapped(Hashed):
+class Mapped(Node):
     """A with its entries moved along an axis: A[1:], roll(A, 1), cumsum(A), by `index_maps`."""
 
     arg: Node
@@ -379,7 +398,7 @@ class Mapped(Hashed):
 
 
 @hashed_once
-class Joined(Hashed):
+class Joined(Node):
     """Two arrays in one: `how` is concatenate, stack, list, vstack or hstack.
 
     `more`: the left one is itself the beginning of the same list of arrays.
@@ -393,7 +412,7 @@ class Joined(Hashed):
 
 
 @hashed_once
-class Gathered(Hashed):
+class Gathered(Node):
     """Entries of A at integer labels: A[y], A[:, y], or A[arange(N), y] where `how` is picked."""
 
     array: Node
@@ -403,7 +422,21 @@ class Gathered(Hashed):
 
 
 @hashed_once
-class Size(Hashed):
+class Reshape(Node):
+    """A with its entries, row by row, in an array of other sizes.
+
+    As it is read, a size may be -1, which is worked out, and `how` may be F, column by column,
+    pairs, which makes one axis of every two, or squeeze, where `sizes` names the axes of a single
+    entry that go.
+    """
+
+    arg: Node
+    sizes: tuple[int | str, ...]
+    how: str = "C"
+
+
+@hashed_once
+class Size(Node):
     """A size as a number: N, the number of rows of X."""
 
     symbol: str
@@ -411,52 +444,55 @@ class Size(Hashed):
 
 
 @hashed_once
-class Pi(Hashed):
+class Pi(Node):
     """The number π, which derivatives of erf hold."""
 
 
-Node = (
-    Name
-    | Number
-    | Add
-    | Subtract
-    | Multiply
-    | Divide
-    | Power
-    | Maximum
-    | Minimum
-    | MatMul
-    | Negate
-    | Transpose
-    | Rearrange
-    | Apply
-    | Functional
-    | Sum
-    | Mean
-    | Prod
-    | Max
-    | Min
-    | LogSumExp
-    | Var
-    | Std
-    | Softmax
-    | LogSoftmax
-    | Trace
-    | Inverse
-    | Determinant
-    | LogDet
-    | Diag
-    | Outer
-    | Norm
-    | Eye
-    | Ones
-    | Selection
-    | OneHot
-    | Mapped
-    | Joined
-    | Gathered
-    | Size
-    | Pi
+#: Every kind of node; a table of kinds is whole when it has them all.
+NODE_KINDS: tuple[type[Node], ...] = (
+    Name,
+    Number,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Power,
+    Maximum,
+    Minimum,
+    MatMul,
+    Negate,
+    Transpose,
+    Rearrange,
+    Apply,
+    Functional,
+    Sum,
+    Mean,
+    Prod,
+    Max,
+    Min,
+    LogSumExp,
+    Var,
+    Std,
+    Softmax,
+    LogSoftmax,
+    Trace,
+    Inverse,
+    Determinant,
+    LogDet,
+    MatrixFunction,
+    Diag,
+    Outer,
+    Norm,
+    Eye,
+    Ones,
+    Selection,
+    OneHot,
+    Mapped,
+    Joined,
+    Gathered,
+    Reshape,
+    Size,
+    Pi,
 )
 
 #: Operations on two numbers that are written with an operator.
@@ -469,20 +505,18 @@ Entrywise = Arithmetic | Maximum | Minimum
 Reduction = Sum | Mean | Prod | Max | Min | LogSumExp | Var | Std
 
 #: Constants of zeros and ones, and what is a product with one.
-IndexMap = Selection | OneHot | Mapped | Joined | Gathered
+IndexMap = Selection | OneHot | Mapped | Joined | Gathered | Reshape
 
 #: Operations along an axis that keep the shape.
 AlongAxis = Softmax | LogSoftmax
 
 
 _OPERANDS: dict[type, tuple[str, ...]] = {
-    kind: tuple(field.name for field in fields(kind) if field.type == "Node")
-    for kind in get_args(Node)
+    kind: tuple(field.name for field in fields(kind) if field.type == "Node") for kind in NODE_KINDS
 }
 #: The other fields of each kind: an axis, a function, a size.
 _REST: dict[type, tuple[str, ...]] = {
-    kind: tuple(name for name in kind.__match_args__ if name not in _OPERANDS[kind])
-    for kind in get_args(Node)
+    kind: tuple(field.name for field in fields(kind) if field.type != "Node") for kind in NODE_KINDS
 }
 
 

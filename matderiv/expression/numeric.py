@@ -24,8 +24,10 @@ from matderiv.expression.index_values import (
     picked,
     put_together,
     refused_labels,
+    reshaped,
     selection_values,
 )
+from matderiv.expression.matrix_values import matrix_value
 from matderiv.expression.nodes import Node
 from matderiv.expression.operations import NAMES, OPERATIONS
 from matderiv.expression.shapes import Shape
@@ -130,6 +132,8 @@ class Evaluator:
                 return reduce(self.of(node.arg), axis=node.axis, keepdims=node.keepdims)
             case nodes.Rearrange(arg):
                 return rearrange(self.of(arg), node)
+            case nodes.MatrixFunction(arg, function):
+                return matrix_value(function, self.of(arg))
             case nodes.Size(symbol, size):
                 return self._sizes.get(symbol, size)
             case nodes.Pi():
@@ -154,6 +158,10 @@ class Evaluator:
                 return one_hot(self._labels(arg, self._size(node, size)), self._size(node, size))
             case nodes.Mapped(arg):
                 return moved(node, self.of(arg), self._sizes)
+            case nodes.Reshape(arg, sizes, how):
+                for size in sizes if how in "CF" else ():
+                    self._size(node, size)
+                return reshaped(node, self.of(arg), self._sizes)
             case nodes.Joined(left, right):
                 return put_together(node, self.of(left), self.of(right))
             case nodes.Gathered(array, labels, how):
@@ -210,7 +218,7 @@ def _sigmoid(x: Array) -> Array:
 
 
 def _logsumexp(x: Array, *, axis: int | None, keepdims: bool) -> Array:
-    """Log Σ exp(x) = m + log Σ exp(x - m), m the largest."""
+    """The value log Σ exp(x) = m + log Σ exp(x - m), m the largest."""
     largest = np.max(x, axis=axis, keepdims=True)
     total = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
     value: Array = total if keepdims else np.sum(total, axis=axis)

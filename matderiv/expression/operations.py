@@ -6,16 +6,17 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial, reduce
+from typing import Any, TypeVar
 
 from matderiv.expression import axes, index_calls, index_maps, nodes
 from matderiv.expression.dims import SINGLE, Shape
 from matderiv.expression.functions import FUNCTIONS
-from matderiv.expression.layers import EXAMPLES, LAYERS
 from matderiv.expression.nodes import Node
 from matderiv.expression.norms import norm
-from matderiv.expression.shorthand import CHOICES, LOSSES, SHORTHAND, lstsq, matrix_power
+from matderiv.expression.shape_calls import shape_calls
+from matderiv.expression.shorthand import READ_AS, Shorthand, lstsq, matrix_power
 
-__all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of"]
+__all__ = ["COMPOSITE", "NAMES", "OPERATIONS", "Operation", "ShapeOf", "operation_of", "rules_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,8 @@ class Operation:
     `method`: it is also called as X.sum(axis=0). `word`: its name in formulas on a page.
     `everywhere`: NumPy, torch and JAX have it under the same name with the same operands.
     `text`: the option that stands first, a text; any number of operands follows. `several`: its
-    one operand is a list of arrays. `by_dimensions`: what it is read as depends on the dimensions
-    of its operands.
+    one operand is a list of arrays. `asks`: what `make` is given of the reader besides, to read a
+    formula in the language or to count dimensions.
     """
 
     make: Callable[..., Node]
@@ -37,7 +38,7 @@ class Operation:
     everywhere: bool = False
     text: str = ""
     several: bool = False
-    by_dimensions: bool = False
+    asks: tuple[str, ...] = ()
 
     def example(self, name: str) -> str:
         """The plainest call.
@@ -59,7 +60,14 @@ class Operation:
 
 
 #: Arguments of calls that hold more than arrays, or arrays by the names that books give them.
-_EXAMPLES = EXAMPLES | {
+_EXAMPLES = {
+    "layer_norm": ("X", "g", "b"),
+    "batch_norm": ("X", "g", "b"),
+    "rms_norm": ("X", "g"),
+    "attention": ("Q", "K", "V", "d"),
+    "scaled_dot_product_attention": ("Q", "K", "V", "d"),
+    "rnn_cell": ("X", "H", "W", "U", "b"),
+    "nll_loss": ("Y", "T"),
     "eye": ("4",),
     "ones": ("(2, 3)",),
     "zeros": ("(2, 3)",),
@@ -74,6 +82,9 @@ _EXAMPLES = EXAMPLES | {
     "pad": ("x", "(1, 1)"),
     "tri": ("4",),
     "onehot": ("y", "K"),
+    "reshape": ("X", "(2, 3)"),
+    "squeeze": ("X", "axis=0"),
+    "broadcast_to": ("x", "(2, 3)"),
 }
 
 _REDUCING = ("axis", "keepdims")
@@ -86,20 +97,27 @@ JOINING = {
 NEW_AXES = frozenset({"concatenate", "stack"})
 
 
+#: Calls that are methods of arrays as well.
+SHAPING = frozenset({"reshape", "ravel", "flatten", "squeeze"})
+
+
 def _read_as(make: Callable[..., Node]) -> Operation:
-    """An operation that is read as a formula; its optional numbers are options."""
+    """An operation that is read as a formula."""
+    if isinstance(make, Shorthand):
+        return Operation(make, make.operands, tuple(make.options), asks=("read",))
     parameters = inspect.signature(make).parameters.values()
-    operands = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
-    needed = tuple(p.name for p in operands if p.default is p.empty)
-    letters = needed if len(needed) > 1 else ("Y",)
-    options = tuple(p.name for p in operands if p.default is not p.empty)
-    return Operation(make, letters, options, by_dimensions=len(operands) < len(parameters))
+    operands = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+    asks = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+    return Operation(make, operands if len(operands) > 1 else ("Y",), asks=asks)
+
+
+def _function_of_matrix(function: str, arg: Node) -> Node:
+    return nodes.MatrixFunction(arg, function)
 
 
 OPERATIONS: dict[str, Operation] = {
     **{name: Operation(partial(nodes.Apply, name)) for name in FUNCTIONS},
-    **{name: Operation(make) for name, make in SHORTHAND.items()},
-    **{name: _read_as(make) for name, make in (CHOICES | LOSSES | LAYERS).items()},
+    **{name: _read_as(make) for name, make in READ_AS.items()},
     "matrix_power": Operation(matrix_power, ("X",), ("power",)),
     "pow": Operation(nodes.Power, ("A", "p"), method=True),
     "power": Operation(nodes.Power, ("A", "p")),
@@ -127,13 +145,14 @@ OPERATIONS: dict[str, Operation] = {
     "inv": Operation(nodes.Inverse),
     "det": Operation(nodes.Determinant),
     "logdet": Operation(nodes.LogDet),
-    "diag": Operation(nodes.Diag),
+    **{name: Operation(partial(_function_of_matrix, name), ("A",)) for name in ("expm", "sqrtm")},
     "outer": Operation(nodes.Outer, operands=("x", "y")),
     "dot": Operation(nodes.MatMul, operands=("X", "W"), method=True),
     "transpose": Operation(axes.permuted, ("X",), ("axes",), method=True),
     "swapaxes": Operation(axes.swapaxes, ("X",), ("axis1", "axis2"), method=True),
     "moveaxis": Operation(axes.moveaxis, ("X",), ("source", "destination")),
     "expand_dims": Operation(axes.expand_dims, ("x",), ("axis",)),
+    "tensordot": Operation(axes.tensordot, ("A", "B"), ("over",), asks=("dimensions",)),
     "einsum": Operation(axes.einsum, ("X", "W"), text="subscripts"),
     **{
         name: Operation(make, operands, options)
@@ -144,6 +163,10 @@ OPERATIONS: dict[str, Operation] = {
             index_calls.joining(how), ("(A, B)",), ("axis",) * (how in NEW_AXES), several=True
         )
         for name, how in JOINING.items()
+    },
+    **{
+        name: Operation(make, operands, options, method=name in SHAPING, asks=("dimensions",) * by)
+        for name, (make, operands, options, by) in shape_calls.items()
     },
     "block": Operation(index_calls.block, ("[[A, B], [C, D]]",), several=True),
     "eye": Operation(nodes.Eye, operands=(), options=("size",)),
@@ -156,7 +179,7 @@ NAMES: dict[type, str] = {
     operation.make: name
     for name, operation in OPERATIONS.items()
     if isinstance(operation.make, type)
-} | {nodes.Norm: "norm"}
+} | {nodes.Norm: "norm", nodes.Diag: "diag"}
 
 
 def operation_of(name: str) -> Operation:
@@ -167,6 +190,22 @@ def operation_of(name: str) -> Operation:
     """
     kind = nodes.Functional if name[0].isupper() else nodes.Apply
     return OPERATIONS.get(name) or Operation(partial(kind, name))
+
+
+_Rule = TypeVar("_Rule", bound=Callable[..., object])
+
+
+def rules_of(table: dict[type, Any]) -> Callable[..., Callable[[_Rule], _Rule]]:
+    """A decorator that enters the rule of some kinds of nodes in a table."""
+
+    def rule(*kinds: type) -> Callable[[_Rule], _Rule]:
+        def entered(own: _Rule) -> _Rule:
+            table.update(dict.fromkeys(kinds, own))
+            return own
+
+        return entered
+
+    return rule
 
 
 # -- definitions -------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from matderiv.errors import InputError, ProgramSyntaxError, ShapeError
@@ -275,8 +276,6 @@ class Reader:
                 return nodes.Transpose(self._node(value, depth + 1))
             case ast.Attribute(value=value, attr="mT"):
                 return swapaxes(self._node(value, depth + 1), -1, -2)
-            case ast.Subscript(value=value, slice=index) if (new := new_axes(index)) is not None:
-                return nodes.Rearrange(self._node(value, depth + 1), *new)
             case ast.Subscript():
                 return self._indexed(tree, depth)
             case ast.List(elts=[_, *_] as parts):
@@ -293,7 +292,11 @@ class Reader:
         raise self._error(f"{self._words(tree)} is not in the language; {instead_of(tree)}.", tree)
 
     def _indexed(self, tree: ast.Subscript, depth: int) -> Node:
-        """X[1:], X[:, 0], and X[arange(N), y] by labels."""
+        """X[:, None], X[1:], X[arange(N), y] by labels, and eigvalsh(A)[0]."""
+        if (spectral := self._of_matrix(tree, depth)) is not None:
+            return spectral
+        if (new := new_axes(tree.slice)) is not None:
+            return nodes.Rearrange(self._node(tree.value, depth + 1), *new)
         array = self._node(tree.value, depth + 1)
         try:
             found = indexed(array, tree.slice)
@@ -347,12 +350,20 @@ class Reader:
             [[self._node(part, depth + 1) for part in getattr(row, "elts", ())] for row in rows]
         ]
 
+    def _of_matrix(self, tree: ast.expr, depth: int) -> Node | None:
+        """A function of eigenvalues or factors that is one of the matrix itself."""
+        found = of_matrix(tree)
+        if found is None:
+            return None
+        make, matrix = found
+        made = make(self._node(matrix, depth + 1))
+        if source(made) != self._words(tree):
+            READ.info("Read as: %s for %s", source(made), self._words(tree))
+        return made
+
     def _call(self, tree: ast.Call, depth: int) -> Node:
-        if (spectral := of_matrix(tree)) is not None:
-            made_of, matrix = spectral
-            found = made_of(self._node(matrix, depth + 1))
-            READ.info("Read as: %s for %s", source(found), self._words(tree))
-            return found
+        if (spectral := self._of_matrix(tree, depth)) is not None:
+            return spectral
         try:
             if isinstance(tree.func, ast.Name):
                 name, args = self._name(tree.func), tree.args
@@ -369,19 +380,23 @@ class Reader:
         for option, value in options.items():
             if isinstance(value, ast.expr):
                 options[option] = self._node(value, depth + 1)
-        if operation_of(name).by_dimensions:
-            options["dimensions"] = self._dimensions
+        answers = {"dimensions": self._dimensions, "read": self._formula}
+        options |= {asked: answers[asked] for asked in operation_of(name).asks}
         make = operation_of(name).make
         try:
             if name == "einsum":
                 return make(options["subscripts"], *made)
-            many = operation_of(name).several or name == "norm"
+            many = operation_of(name).several or name in ("norm", "squeeze")
             if isinstance(axes := options.get("axis"), tuple) and not many:
                 (arg,) = made
                 return over_axes(make, arg, axes, keepdims=bool(options.get("keepdims")))
             return make(*made, **options)
         except ShapeError as error:
             raise self._error(f"{name}: {error}", tree) from None
+
+    def _formula(self, text: str, values: Mapping[str, Node], options: Mapping[str, Node]) -> Node:
+        """The node of a formula of the language's own, with values for all names in it."""
+        return _FormulaReader(text, self.assigned, values, options).value()
 
     def _dimensions(self, node: Node) -> int:
         """How many dimensions an expression has after the values so far; 0 if they do not fit."""
@@ -490,6 +505,58 @@ class Reader:
         return sum(len(before) + 1 for before in lines[: line - 1]) + max(
             0, min(column, len(current))
         )
+
+
+class _FormulaReader(Reader):
+    """Reads a formula that a function stands for; its names are those of operands and options."""
+
+    def __init__(
+        self,
+        text: str,
+        assigned: Mapping[str, Assignment],
+        values: Mapping[str, Node],
+        options: Mapping[str, Node],
+    ) -> None:
+        super().__init__(text)
+        self.lines = [text.encode()]
+        self.assigned = dict(assigned)
+        self.values, self.options = values, options
+
+    def value(self) -> Node:
+        """The formula."""
+        return self._node(_tree(self.text), 0)
+
+    def _node(self, tree: ast.expr, depth: int) -> Node:
+        match tree:
+            case ast.Name(id=name) if name in self.options:
+                return self.options[name]
+            case ast.Name(id=name) if name in self.values:
+                return self.values[name]
+            case ast.BinOp(ast.Constant(int() as above), ast.Div(), ast.Constant(int() as below)):
+                return nodes.Number(Fraction(above, below))
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _NEUTRAL:
+                for side, other in ((right, left), (left, right)):
+                    if self._is_neutral(side, _NEUTRAL[type(op)]):
+                        return self._node(other, depth + 1)
+        return super()._node(tree, depth)
+
+    def _is_neutral(self, tree: ast.expr, number: Node) -> bool:
+        """Whether a part is an option, or its root, whose value changes nothing here."""
+        match tree:
+            case ast.Call(func=ast.Name("sqrt"), args=[inner]):
+                return self._is_neutral(inner, number)
+            case ast.Name(id=name):
+                return self.options.get(name) == number
+        return False
+
+
+#: The number that an operation leaves all others as they are with; a divisor stands on the right.
+_NEUTRAL = {ast.Add: nodes.ZERO, ast.Mult: nodes.ONE, ast.Div: nodes.ONE}
+
+
+@lru_cache(maxsize=128)
+def _tree(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
 
 
 def _loss_names() -> list[str]:

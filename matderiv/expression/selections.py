@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 
 from matderiv.errors import ShapeError
 from matderiv.expression.nodes import Selection
 from matderiv.expression.size_text import SizeText, put, size_difference, size_number, size_sum
 
-__all__ = ["after", "is_identity", "rule_of", "share_no_column", "turned_constant", "value_at"]
+__all__ = [
+    "after",
+    "at_sizes",
+    "flat_place",
+    "is_identity",
+    "places_in",
+    "places_of_one",
+    "rule_of",
+    "share_no_column",
+    "turned_constant",
+    "value_at",
+]
 
 
 def rule_of(constant: Selection) -> tuple[str, SizeText, int]:
     """Which columns of row i hold a 1: ("=", a, s) is j = a + s·i, ("<=", a, 1) is j ≤ a + i.
 
-    Of "roll" the place is taken round the end, of "repeat" it is i//s.
+    Of "roll" the place is taken round the end, of "repeat" it is i//s. In row i, k of "flat" there
+    is a 1 in column i·K + k, the columns being those of an array of rows and columns in one row.
     """
     match constant:
         case Selection("slice", (first, int(step))):
@@ -27,6 +40,8 @@ def rule_of(constant: Selection) -> tuple[str, SizeText, int]:
             return "<=", k, 1
         case Selection("repeat", (int(times),)):
             return "repeat", 0, times
+        case Selection("flat"):
+            return "flat", 0, 1
     raise ShapeError(f"{constant.kind} is no rule of a constant.")
 
 
@@ -60,7 +75,63 @@ def value_at(rule: Selection, places: Sequence[int], sizes: Mapping[str, int]) -
             return int(column <= at)
         case "roll":
             return int(column == at % size_number(rule.sizes[-1], sizes))
+        case "flat":
+            return int(column == flat_place(row, [size_number(s, sizes) for s in rule.sizes[:-1]]))
     return int(column == row[0] // step)
+
+
+def at_sizes(rule: Selection, sizes: Mapping[str, SizeText]) -> Selection:
+    """The constant with numbers for letters of sizes.
+
+    >>> at_sizes(Selection("at", ("N - 1",), ("N",)), {"N": 3})
+    Selection(kind='at', params=(2,), sizes=(3,))
+    """
+    params, own = (tuple(put(n, sizes) for n in part) for part in (rule.params, rule.sizes))
+    return Selection(rule.kind, params, own)
+
+
+def places_of_one(rule: Selection, indices: Sequence[int | str]) -> dict[int | str, int]:
+    """The letters of indices that count from 1 which are known where the entry is 1.
+
+    >>> places_of_one(Selection("flat", (), (2, 3, 6)), ("i", "k", 5))
+    {'i': 2, 'k': 2}
+    """
+    kind, first, step = rule_of(rule)
+    *row, column = indices
+    before = [i - 1 for i in row if isinstance(i, int)]
+    sizes = [size for size in rule.sizes if isinstance(size, int)]
+    if len(sizes) < len(rule.sizes) or isinstance(first, str) or kind not in ("=", "flat"):
+        return {}
+    if isinstance(column, int):
+        found = places_in(column - 1, sizes[:-1]) if kind == "flat" and not before else ()
+        return {i: n + 1 for i, n in zip(row, found, strict=bool(found))}
+    if len(before) < len(row):
+        return {}
+    if kind == "flat":
+        return {column: flat_place(before, sizes[:-1]) + 1}
+    return {column: first + step * (before[0] if row else 0) + 1}
+
+
+def flat_place(places: Sequence[int], sizes: Sequence[int]) -> int:
+    """The place in one row of the entry at these places, all counted from 0.
+
+    >>> flat_place((1, 2), (2, 5))
+    7
+    """
+    return reduce(lambda at, pair: at * pair[1] + pair[0], zip(places, sizes, strict=True), 0)
+
+
+def places_in(place: int, sizes: Sequence[int]) -> tuple[int, ...]:
+    """The places of the entry that stands at this place in one row, all counted from 0.
+
+    >>> places_in(7, (2, 5))
+    (1, 2)
+    """
+    found: list[int] = []
+    for size in reversed(sizes):
+        place, own = divmod(place, size)
+        found.insert(0, own)
+    return tuple(found)
 
 
 def is_identity(rule: Selection) -> bool:
@@ -70,6 +141,8 @@ def is_identity(rule: Selection) -> bool:
     True
     """
     kind, first, step = rule_of(rule)
+    if kind == "flat":
+        return False
     same = len(rule.sizes) > 1 and rule.sizes[0] == rule.sizes[1] and first == 0
     return same and ((kind in ("=", "repeat") and step == 1) or kind == "roll")
 

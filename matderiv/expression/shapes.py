@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from matderiv.errors import InputError, ShapeError, brief
 from matderiv.expression import nodes
-from matderiv.expression._rules import Rules
+from matderiv.expression._rules import Rules, solved_size
 from matderiv.expression._sizes import ShapeVariables, SizeVariable, join, words
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.known_shapes import rules_over
@@ -438,14 +438,21 @@ class _Inference:
         least = max((n for own, n, _ in self.rules.least if own.root() is root), default=1)
 
         def leaves(number: int) -> bool:
-            """Whether what is worked out from the size fits and has two entries or more."""
+            """Whether what is worked out from the size has two entries or more."""
             for own, text, at in self.rules.worked:
                 known = {n: number if s.root() is root else s.number for n, s in at.items()}
                 numbers = {name: n for name, n in known.items() if n is not None}
-                if number in known.values() and len(numbers) == len(known):
-                    found = size_number(text, numbers)
-                    if found < _TWO or own.number not in (None, found):
-                        return False
+                if number not in known.values():
+                    continue
+                complete = len(numbers) == len(known)
+                found = size_number(text, numbers) if complete else None
+                if found is not None and (found < _TWO or own.number not in (None, found)):
+                    return False
+                left = [name for name in known if name not in numbers]
+                if own.number is None or len(left) != 1:
+                    continue
+                if solved_size(text, left[0], numbers, own.number) is None:
+                    return False
             return True
 
         fitting = [n for n in (*wishes, *range(least, least + _FEW)) if n >= least and leaves(n)]

@@ -1,88 +1,150 @@
-"""Functions that are read as the formula they stand for: choices, activations, losses, powers."""
+"""Functions that are read as the formula they stand for: activations, layers, losses, choices."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial, reduce
+from functools import reduce
 
 from matderiv.errors import ShapeError
 from matderiv.expression import nodes
-from matderiv.expression.nodes import ONE, ZERO, Node
+from matderiv.expression.nodes import ONE, Node
 
 __all__ = [
-    "CHOICES",
-    "LOSSES",
-    "SHORTHAND",
+    "READ_AS",
+    "Read",
+    "Shorthand",
     "at_least",
     "equal",
     "greater",
     "lstsq",
     "matrix_power",
-    "nll_loss",
     "unequal",
 ]
-
-
-def _number(text: str) -> Node:
-    return nodes.Number(Fraction(text))
-
 
 #: How many dimensions an expression has in the program that it stands in.
 Dimensions = Callable[[Node], int]
 
+#: The node of a formula, given the values of its operands and of its options.
+Read = Callable[[str, Mapping[str, Node], Mapping[str, Node]], Node]
+
 _MATRIX = 2  # dimensions
-_HUNDREDTH, _HALF = map(_number, ("0.01", "0.5"))
-
-#: The constants of selu, by which it keeps the mean 0 and the variance 1.
-_SELU, _SELU_ALPHA = map(_number, ("1.0507", "1.67326"))
-
-_step, _relu, _exp, _abs = (partial(nodes.Apply, name) for name in ("step", "relu", "exp", "abs"))
 
 
-def _minus_relu(y: Node) -> Node:
-    """The negative part: -relu(-y)."""
-    return nodes.Negate(_relu(nodes.Negate(y)))
+@dataclass(frozen=True, slots=True)
+class Shorthand:
+    """A function that stands for a formula in the language; each option has a value of its own."""
+
+    text: str
+    operands: tuple[str, ...]
+    options: Mapping[str, Node]
+
+    def __call__(self, *operands: Node, read: Read, **given: Node) -> Node:
+        """The formula of these operands, which `read` reads."""
+        values = dict(zip(self.operands, operands, strict=True))
+        return read(self.text, values, {**self.options, **given})
 
 
-# -- of one number -------------------------------------------------------------------------------
+#: Each function as it is called, and the formula that it stands for. An operand with a number is
+#: an option: it has that value unless another one is given. The first are functions of one number,
+#: then come activations and choices, losses as the frameworks name them, layers and more losses.
+_TABLE = """
+square(Y) = Y**2
+reciprocal(Y) = 1/Y
+exp2(Y) = 2**Y
+expm1(Y) = exp(Y) - 1
+log1p(Y) = log(1 + Y)
+log2(Y) = log(Y)/log(2)
+log10(Y) = log(Y)/log(10)
+logit(Y) = log(Y/(1 - Y))
+erfc(Y) = 1 - erf(Y)
+softsign(Y) = Y/(1 + abs(Y))
+cbrt(Y) = Y/(Y**2)**(1/3)
+logcosh(Y) = Y + softplus(-2*Y) - log(2)
+logsigmoid(Y) = -softplus(-Y)
+selu(Y) = 1.0507*elu(Y, 1.67326)
+sinc(Y) = sin(pi*Y)/(pi*Y)
+ndtri(Y) = sqrt(2)*erfinv(2*Y - 1)
+mish(Y) = Y*tanh(softplus(Y))
+
+where(condition, one, other) = special
+clip(y, low, high) = minimum(maximum(y, low), high)
+clamp(y, low, high) = clip(y, low, high)
+leaky_relu(Y, slope=0.01) = relu(Y) + slope*(-relu(-Y))
+elu(Y, alpha=1) = relu(Y) + alpha*(exp(-relu(-Y)) - 1)
+relu6(Y) = minimum(relu(Y), 6)
+hardtanh(Y) = clip(Y, -1, 1)
+hardsigmoid(Y) = relu6(Y + 3)/6
+hardswish(Y) = Y*hardsigmoid(Y)
+softshrink(Y, lam=0.5) = relu(Y - lam) - relu(-Y - lam)
+tanhshrink(Y) = Y - tanh(Y)
+huber(Y, delta=1) = (Y**2 - relu(abs(Y) - delta)**2)/2
+logaddexp(a, b) = b + softplus(a - b)
+hypot(a, b) = sqrt(a**2 + b**2)
+xlogy(a, b) = a*log(b)
+xlog1py(a, b) = a*log(1 + b)
+arctan2(a, b) = arctan(a/b) + pi*(sign(a)*step(-b))
+atan2(a, b) = arctan2(a, b)
+copysign(a, b) = abs(a)*sign(b)
+celu(Y, alpha=1) = relu(Y) + alpha*(exp(-relu(-Y)/alpha) - 1)
+threshold(Y, level=0, value=0) = where(Y > level, Y, value)
+hardshrink(Y, lam=0.5) = Y*(abs(Y) > lam)
+masked_fill(y, mask, value) = where(mask, value, y)
+logical_and(a, b) = special
+logical_or(a, b) = special
+logical_not(Y) = special
+
+mse_loss(Y, T) = mean((Y - T)**2)
+l1_loss(Y, T) = mean(abs(Y - T))
+huber_loss(Y, T, delta=1) = mean(huber(Y - T, delta))
+smooth_l1_loss(Y, T, beta=1) = mean(huber(Y - T, beta)/beta)
+binary_cross_entropy(P, T) = -mean(T*log(P) + (1 - T)*log(1 - P))
+binary_cross_entropy_with_logits(Z, T) = mean(softplus(Z) - T*Z)
+cross_entropy(Z, T) = nll_loss(log_softmax(Z, axis=-1), T)
+cosine_similarity(x, y) = x @ y/(norm(x)*norm(y))
+
+layer_norm(X, gamma=1, beta=0, eps=1e-5) = (X - mean(X, axis=-1, keepdims=True)) \
+/sqrt(var(X, axis=-1, keepdims=True) + eps)*gamma + beta
+batch_norm(X, gamma=1, beta=0, eps=1e-5) = (X - mean(X, axis=0, keepdims=True)) \
+/sqrt(var(X, axis=0, keepdims=True) + eps)*gamma + beta
+rms_norm(X, gamma=1, eps=1e-5) = X/sqrt(mean(X**2, axis=-1, keepdims=True) + eps)*gamma
+normalize(X) = X/sqrt(sum(X**2, axis=-1, keepdims=True))
+attention(Q, K, V, d=1) = softmax(Q @ K.mT/sqrt(d), axis=-1) @ V
+scaled_dot_product_attention(Q, K, V, d=1) = attention(Q, K, V, d)
+bilinear(X, A, Y) = einsum('bi,kij,bj->bk', X, A, Y)
+rnn_cell(X, H, W, U, b=0) = tanh(X @ W.T + H @ U.T + b)
+lstm_state(I, F, G, C) = sigmoid(F)*C + sigmoid(I)*tanh(G)
+lstm_cell(I, F, G, O, C) = sigmoid(O)*tanh(lstm_state(I, F, G, C))
+gru_cell(R, Z, A, B, H) = (1 - sigmoid(Z))*tanh(A + sigmoid(R)*B) + sigmoid(Z)*H
+glu(A, B) = A*sigmoid(B)
+reglu(A, B) = A*relu(B)
+geglu(A, B) = A*gelu(B)
+swiglu(A, B) = A*silu(B)
+dropout(X, M, p=0.5) = X*M/(1 - p)
+softmin(X) = softmax(-X, axis=-1)
+nll_loss(Y, T) = special
+kl_div(Y, T) = mean(T*(log(T) - Y))
+poisson_nll_loss(Y, T) = mean(exp(Y) - T*Y)
+gaussian_nll_loss(Y, T, V) = mean(0.5*(log(V) + (Y - T)**2/V))
+hinge_loss(z, s) = mean(relu(1 - s*z))
+soft_margin_loss(z, s) = mean(softplus(-(s*z)))
+margin_ranking_loss(x, y, s, margin=0) = mean(relu(-(s*(x - y)) + margin))
+hinge_embedding_loss(x, s, margin=1) = mean((1 + s)*x + (1 - s)*relu(margin - x))/2
+triplet_margin_loss(A, P, N, margin=1) = \
+mean(relu(pairwise_distance(A, P) - pairwise_distance(A, N) + margin))
+pairwise_distance(X, Y) = sqrt(sum((X - Y)**2, axis=-1))
+multilabel_soft_margin_loss(Z, T) = mean(T*softplus(-Z) + (1 - T)*softplus(Z))
+sigmoid_focal_loss(Z, T, gamma=2) = \
+mean(sigmoid(-((2*T - 1)*Z))**gamma*softplus(-((2*T - 1)*Z)))
+""".replace("\\\n", "")
 
 
-def _log_to(base: int, arg: Node) -> Node:
-    """The logarithm to a base."""
-    return nodes.Divide(nodes.Apply("log", arg), nodes.Apply("log", _number(str(base))))
-
-
-#: Functions of each entry that are read as formulas of others.
-SHORTHAND: dict[str, Callable[[Node], Node]] = {
-    "square": lambda y: nodes.Power(y, nodes.TWO),
-    "reciprocal": partial(nodes.Divide, nodes.ONE),
-    "exp2": partial(nodes.Power, nodes.TWO),
-    "expm1": lambda y: nodes.Subtract(nodes.Apply("exp", y), nodes.ONE),
-    "log1p": lambda y: nodes.Apply("log", nodes.Add(nodes.ONE, y)),
-    "log2": lambda y: _log_to(2, y),
-    "log10": lambda y: _log_to(10, y),
-    "logit": lambda y: nodes.Apply("log", nodes.Divide(y, nodes.Subtract(nodes.ONE, y))),
-    "erfc": lambda y: nodes.Subtract(nodes.ONE, nodes.Apply("erf", y)),
-    "softsign": lambda y: nodes.Divide(y, nodes.Add(nodes.ONE, nodes.Apply("abs", y))),
-    "cbrt": lambda y: nodes.Divide(
-        y, nodes.Power(nodes.Power(y, nodes.TWO), nodes.Number(Fraction(1, 3)))
-    ),
-    "logcosh": lambda y: nodes.Subtract(
-        nodes.Add(y, nodes.Apply("softplus", nodes.Multiply(_number("-2"), y))),
-        nodes.Apply("log", nodes.TWO),
-    ),
-    "logsigmoid": lambda y: nodes.Negate(nodes.Apply("softplus", nodes.Negate(y))),
-    "selu": lambda y: nodes.Multiply(_SELU, _elu(y, _SELU_ALPHA)),
-    "sinc": lambda y: nodes.Divide(
-        nodes.Apply("sin", nodes.Multiply(nodes.Pi(), y)), nodes.Multiply(nodes.Pi(), y)
-    ),
-    "ndtri": lambda y: nodes.Multiply(
-        nodes.Apply("sqrt", nodes.TWO),
-        nodes.Apply("erfinv", nodes.Subtract(nodes.Multiply(nodes.TWO, y), ONE)),
-    ),
-    "mish": lambda y: nodes.Multiply(y, nodes.Apply("tanh", nodes.Apply("softplus", y))),
-}
+def _formula(operands: str, text: str) -> Shorthand:
+    given = [operand.partition("=")[::2] for operand in operands.split(", ")]
+    options = {name: nodes.Number(Fraction(value)) for name, value in given if value}
+    return Shorthand(text, tuple(name for name, value in given if not value), options)
 
 
 # -- choices -----------------------------------------------------------------------------------
@@ -95,8 +157,8 @@ def greater(left: Node, right: Node) -> Node:
     Apply(function='step', arg=Subtract(left=Name(name='X'), right=Name(name='Y')))
     """
     if nodes.ZERO in (left, right):
-        return _step(left if right == nodes.ZERO else nodes.Negate(right))
-    return _step(nodes.Subtract(left, right))
+        return nodes.Apply("step", left if right == nodes.ZERO else nodes.Negate(right))
+    return nodes.Apply("step", nodes.Subtract(left, right))
 
 
 def at_least(left: Node, right: Node) -> Node:
@@ -134,7 +196,7 @@ def _is_condition(node: Node) -> bool:
 
 def _truth(array: Node) -> Node:
     """A comparison; of any other array, 1 where it is not 0."""
-    return array if _is_condition(array) else _step(_abs(array))
+    return array if _is_condition(array) else nodes.Apply("step", nodes.Apply("abs", array))
 
 
 def _where(condition: Node, one: Node, other: Node) -> Node:
@@ -145,145 +207,24 @@ def _where(condition: Node, one: Node, other: Node) -> Node:
     return reduce(nodes.Add, terms) if terms else nodes.Multiply(nodes.ZERO, c)
 
 
-def _clip(y: Node, low: Node, high: Node) -> Node:
-    return nodes.Minimum(nodes.Maximum(y, low), high)
-
-
-def _leaky_relu(y: Node, slope: Node = _HUNDREDTH) -> Node:
-    return nodes.Add(_relu(y), nodes.Multiply(slope, _minus_relu(y)))
-
-
-def _elu(y: Node, alpha: Node = ONE) -> Node:
-    below = nodes.Subtract(_exp(_minus_relu(y)), ONE)
-    return nodes.Add(_relu(y), below if alpha == ONE else nodes.Multiply(alpha, below))
-
-
-def _celu(y: Node, alpha: Node) -> Node:
-    below = nodes.Subtract(_exp(nodes.Divide(_minus_relu(y), alpha)), ONE)
-    return nodes.Add(_relu(y), nodes.Multiply(alpha, below))
-
-
-def _relu6(y: Node) -> Node:
-    return nodes.Minimum(_relu(y), _number("6"))
-
-
-def _hardsigmoid(y: Node) -> Node:
-    return nodes.Divide(_relu6(nodes.Add(y, _number("3"))), _number("6"))
-
-
-def _softshrink(y: Node, lam: Node = _HALF) -> Node:
-    above, below = nodes.Subtract(y, lam), nodes.Subtract(nodes.Negate(y), lam)
-    return nodes.Subtract(_relu(above), _relu(below))
-
-
-def _huber(y: Node, delta: Node = ONE) -> Node:
-    beyond = _relu(nodes.Subtract(_abs(y), delta))
-    squares = nodes.Subtract(nodes.Power(y, nodes.TWO), nodes.Power(beyond, nodes.TWO))
-    return nodes.Divide(squares, nodes.TWO)
-
-
-def _logaddexp(a: Node, b: Node) -> Node:
-    return nodes.Add(b, nodes.Apply("softplus", nodes.Subtract(a, b)))
-
-
-def _arctan2(a: Node, b: Node) -> Node:
-    """The angle of the point (b, a), b not 0: arctan(a/b), and on the left π more or less."""
-    turned = nodes.Multiply(nodes.Apply("sign", a), _step(nodes.Negate(b)))
-    angle = nodes.Apply("arctan", nodes.Divide(a, b))
-    return nodes.Add(angle, nodes.Multiply(nodes.Pi(), turned))
-
-
-def _square(y: Node) -> Node:
-    return nodes.Power(y, nodes.TWO)
-
-
-def _threshold(y: Node, level: Node = ZERO, value: Node = ZERO) -> Node:
-    return _where(greater(y, level), y, value)
-
-
-#: Functions of one number or several, applied entry by entry.
-CHOICES: dict[str, Callable[..., Node]] = {
-    "where": _where,
-    "clip": _clip,
-    "clamp": _clip,
-    "leaky_relu": _leaky_relu,
-    "elu": _elu,
-    "relu6": _relu6,
-    "hardtanh": lambda y: _clip(y, _number("-1"), ONE),
-    "hardsigmoid": _hardsigmoid,
-    "hardswish": lambda y: nodes.Multiply(y, _hardsigmoid(y)),
-    "softshrink": _softshrink,
-    "tanhshrink": lambda y: nodes.Subtract(y, nodes.Apply("tanh", y)),
-    "huber": _huber,
-    "logaddexp": _logaddexp,
-    "hypot": lambda a, b: nodes.Apply("sqrt", nodes.Add(_square(a), _square(b))),
-    "xlogy": lambda a, b: nodes.Multiply(a, nodes.Apply("log", b)),
-    "xlog1py": lambda a, b: nodes.Multiply(a, nodes.Apply("log", nodes.Add(ONE, b))),
-    "arctan2": _arctan2,
-    "atan2": _arctan2,
-    "copysign": lambda a, b: nodes.Multiply(_abs(a), nodes.Apply("sign", b)),
-    "celu": lambda y, alpha=ONE: _elu(y, alpha) if alpha == ONE else _celu(y, alpha),
-    "threshold": _threshold,
-    "hardshrink": lambda y, lam=_HALF: nodes.Multiply(y, greater(_abs(y), lam)),
-    "masked_fill": lambda y, mask, value: _where(mask, value, y),
-    "logical_and": lambda a, b: nodes.Multiply(_truth(a), _truth(b)),
-    "logical_or": lambda a, b: nodes.Maximum(_truth(a), _truth(b)),
-    "logical_not": lambda a: _opposite(_truth(a)),
-}
-
-
-# -- losses ------------------------------------------------------------------------------------
-
-
-def _mse(y: Node, t: Node) -> Node:
-    return nodes.Mean(nodes.Power(nodes.Subtract(y, t), nodes.TWO))
-
-
-def _smooth_l1(y: Node, t: Node, beta: Node = ONE) -> Node:
-    found = _huber(nodes.Subtract(y, t), beta)
-    return nodes.Mean(found if beta == ONE else nodes.Divide(found, beta))
-
-
-def _binary_cross_entropy(p: Node, t: Node) -> Node:
-    no = nodes.Multiply(nodes.Subtract(ONE, t), nodes.Apply("log", nodes.Subtract(ONE, p)))
-    return nodes.Negate(nodes.Mean(nodes.Add(nodes.Multiply(t, nodes.Apply("log", p)), no)))
-
-
-def _with_logits(z: Node, t: Node) -> Node:
-    return nodes.Mean(nodes.Subtract(nodes.Apply("softplus", z), nodes.Multiply(t, z)))
-
-
-def _cross_entropy(z: Node, t: Node, *, dimensions: Dimensions) -> Node:
-    return nll_loss(nodes.LogSoftmax(z, axis=-1), t, dimensions=dimensions)
-
-
-def nll_loss(y: Node, t: Node, *, dimensions: Dimensions) -> Node:
-    """The mean over rows of -Σ t·y, or of -y at the label; a vector beside a matrix is labels.
-
-    >>> from matderiv.expression.source import source
-    >>> source(nll_loss(nodes.Name("Y"), nodes.Name("t"), dimensions=lambda a: 1 + (a.name == "Y")))
-    '-mean(Y[arange(len(t)), t])'
-    """
+def _nll_loss(y: Node, t: Node, *, dimensions: Dimensions) -> Node:
+    """The mean over rows of -Σ t·y, or of -y at the label; a vector beside a matrix is labels."""
     labels = isinstance(t, nodes.Name) and t.name[0].islower() and dimensions(t) == 1
     if labels and dimensions(y) == _MATRIX:
         return nodes.Negate(nodes.Mean(nodes.Gathered(y, t, "picked")))
     return nodes.Negate(nodes.Mean(nodes.Sum(nodes.Multiply(t, y), axis=-1)))
 
 
-def _cosine(x: Node, y: Node) -> Node:
-    return nodes.Divide(nodes.MatMul(x, y), nodes.Multiply(nodes.Norm(x), nodes.Norm(y)))
-
-
-#: Losses as the frameworks name them, means over all entries or rows.
-LOSSES: dict[str, Callable[..., Node]] = {
-    "mse_loss": _mse,
-    "l1_loss": lambda y, t: nodes.Mean(_abs(nodes.Subtract(y, t))),
-    "huber_loss": lambda y, t, delta=ONE: nodes.Mean(_huber(nodes.Subtract(y, t), delta)),
-    "smooth_l1_loss": _smooth_l1,
-    "binary_cross_entropy": _binary_cross_entropy,
-    "binary_cross_entropy_with_logits": _with_logits,
-    "cross_entropy": _cross_entropy,
-    "cosine_similarity": _cosine,
+#: The functions by name, in the order of the table; those that are special there are made here.
+READ_AS: dict[str, Callable[..., Node]] = {
+    name: _formula(operands, text)
+    for name, operands, text in re.findall(r"^(\w+)\((.*?)\) = (.*)$", _TABLE, re.MULTILINE)
+} | {
+    "where": _where,
+    "logical_and": lambda a, b: nodes.Multiply(_truth(a), _truth(b)),
+    "logical_or": lambda a, b: nodes.Maximum(_truth(a), _truth(b)),
+    "logical_not": lambda a: _opposite(_truth(a)),
+    "nll_loss": _nll_loss,
 }
 
 

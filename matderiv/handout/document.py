@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from matderiv._hashed import Value, value
 from matderiv.notation.boxes import Aligned, Box
 
 __all__ = [
@@ -28,22 +28,22 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+@value
+class Text(Value):
     """Words, as typed; each format escapes them."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Math:
+@value
+class Math(Value):
     """A formula inside a line."""
 
     box: Box
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+@value
+class Code(Value):
     """Program text inside a line."""
 
     text: str
@@ -53,30 +53,34 @@ Segment = Text | Math | Code
 Segments = tuple[Segment, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A heading: level 2 starts a section, level 3 a part of one."""
+@value
+class Heading(Value):
+    """A heading: level 2 starts a section, level 3 a part of one.
+
+    Under one of an `answer` stands what readers look at only after they have tried it themselves.
+    """
 
     level: int
     segments: Segments
+    answer: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Paragraph:
+@value
+class Paragraph(Value):
     """A paragraph."""
 
     segments: Segments
 
 
-@dataclass(frozen=True, slots=True)
-class Bullets:
+@value
+class Bullets(Value):
     """A list."""
 
     items: tuple[Segments, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+@value
+class Detail(Value):
     """The explanation of one entry: a sentence, and chains of proved equalities if there are any.
 
     `key` is that of the entry's `Tagged` box, `sources` are patterns of the keys of the entries
@@ -89,8 +93,8 @@ class Detail:
     boxes: tuple[Aligned, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Equation:
+@value
+class Equation(Value):
     """A chain of equalities, displayed.
 
     `details` are about single entries of it, for formats that can show them when asked; `arrays`
@@ -102,8 +106,8 @@ class Equation:
     arrays: tuple[Aligned, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CodeBlock:
+@value
+class CodeBlock(Value):
     """Lines of program text; `live` where a reader may run it in a notebook."""
 
     text: str
@@ -111,8 +115,8 @@ class CodeBlock:
     live: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+@value
+class Table(Value):
     """Rows of cells under a row of headings, and a caption below; a cell may be empty."""
 
     head: tuple[Segments, ...]
@@ -120,8 +124,8 @@ class Table:
     caption: Segments
 
 
-@dataclass(frozen=True, slots=True)
-class BoardRow:
+@value
+class BoardRow(Value):
     """One line of a board: an equality, and at its right margin why it holds.
 
     Without a `left` side it goes on from the line above; one that `follows` begins with ⇒.
@@ -133,8 +137,8 @@ class BoardRow:
     follows: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BoardBlock:
+@value
+class BoardBlock(Value):
     """Lines of a board, one below the other."""
 
     rows: tuple[BoardRow, ...]
@@ -143,8 +147,8 @@ class BoardBlock:
 Block = Heading | Paragraph | Bullets | Equation | CodeBlock | Table | BoardBlock
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+@value
+class Document(Value):
     """A title and blocks in order, in one language; `whole` when no formula may lose a part.
 
     `live` follows where code can be run: it is for notebooks only.
@@ -158,8 +162,8 @@ class Document:
     live: tuple[Block, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Exercise:
+@value
+class Exercise(Value):
     """A question and its answer in full."""
 
     question: tuple[Block, ...]

@@ -32,6 +32,9 @@ FILES = {
     "html": Format("matderiv.handout.html", "to_html", 1.2, 200_000),
     "ipynb": Format("matderiv.handout.notebook", "to_notebook", 4.0),
     "pdf": Format("matderiv.handout.pdf", "to_pdf", 15.0, 100_000),
+    "slides.html": Format("matderiv.handout.html", "to_html_slides", 1.2, 200_000),
+    "slides.tex": Format("matderiv.handout.latex", "to_beamer", 3.5),
+    "slides.pdf": Format("matderiv.handout.pdf", "to_pdf_slides", 15.0, 100_000),
 }
 
 #: All formats by name; these are asked for by no suffix.
@@ -82,11 +85,12 @@ def format_of(name: str) -> str:
     Raises:
         InputError: there is no format of that suffix.
 
-    >>> format_of("handout.tex")
-    'tex'
+    >>> format_of("handout.tex"), format_of("talk.slides.tex")
+    ('tex', 'slides.tex')
     """
-    suffix = PurePath(name).suffix[1:].lower()
-    if suffix not in FILES:
-        known = ", ".join(f".{known}" for known in FILES)
-        raise InputError(f"The suffix of {name!r} is none of {known}; it says what to write.")
-    return suffix
+    suffixes = "".join(PurePath(name).suffixes[-2:]).lower()
+    for suffix in sorted(FILES, key=len, reverse=True):
+        if suffixes.endswith(f".{suffix}"):
+            return suffix
+    known = ", ".join(f".{known}" for known in FILES)
+    raise InputError(f"The suffix of {name!r} is none of {known}; it says what to write.")

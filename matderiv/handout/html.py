@@ -39,7 +39,7 @@ from matderiv.notation.boxes import Aligned, Box, Operator, Row
 from matderiv.notation.layout import fitted
 from matderiv.notation.mathml import equalities, math, mathml
 
-__all__ = ["to_html"]
+__all__ = ["to_html", "to_html_slides"]
 
 #: The room of a displayed equation in em: in the text, and in the panel beside it.
 _ROOM = 52.0
@@ -58,9 +58,15 @@ def to_html(document: Document) -> str:
     return _Page(document).html()
 
 
+def to_html_slides(document: Document) -> str:
+    """The page as it is projected, from its first slide on."""
+    return _Page(document, presented=True).html()
+
+
 class _Page:
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, *, presented: bool = False) -> None:
         self.document = document
+        self.kind = ' class="slides"' if presented else ""
         self.words = messages(document.language)
 
     def word(self, key: str) -> str:
@@ -87,7 +93,7 @@ class _Page:
         return "\n".join(
             (
                 "<!DOCTYPE html>",
-                f'<html lang="{self.word("code")}">',
+                f'<html lang="{self.word("code")}"{self.kind}>',
                 '<head><meta charset="utf-8">',
                 '<meta name="viewport" content="width=device-width, initial-scale=1">',
                 f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">',
@@ -161,7 +167,19 @@ class _Page:
     # -- blocks ------------------------------------------------------------------------------
 
     def blocks(self, blocks: Iterable[Block]) -> str:
-        return "\n".join(map(self.block, blocks))
+        """The blocks in order; an answer is folded until a reader opens it."""
+        parts: list[str] = []
+        answer = False
+        for block in blocks:
+            if isinstance(block, Heading):
+                parts += ["</details>"] * answer
+                answer = block.answer
+            if isinstance(block, Heading) and answer:
+                summary = f"<summary>{_segments(block.segments)}</summary>"
+                parts.append(f'<details class="answer">{summary}')
+            else:
+                parts.append(self.block(block))
+        return "\n".join((*parts, *["</details>"] * answer))
 
     def block(self, block: Block) -> str:
         match block:

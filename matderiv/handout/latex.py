@@ -1,8 +1,9 @@
-r"""A document as a LaTeX fragment to \input: amsmath is all it needs."""
+r"""A document as a LaTeX fragment to \input, which needs amsmath alone; as pages; as slides."""
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -25,16 +26,18 @@ from matderiv.handout.document import (
 )
 from matderiv.handout.large import PAGE_HEIGHT, PAGES, enlarged, tallest
 from matderiv.handout.letters import MACROS, escape_code, escape_latex, has_chinese, has_others
+from matderiv.handout.slides import Slide, slides
 from matderiv.handout.text import is_wordy
 from matderiv.notation.boxes import Aligned, Box, Grid, Row
 from matderiv.notation.latex import Writer, columns, inline_latex
 from matderiv.notation.layout import fitted
 
-__all__ = ["to_latex", "to_standalone"]
+__all__ = ["to_beamer", "to_latex", "to_standalone"]
 
 #: The room of a displayed equation, in em of the text: an A4 page of `article` at its
-#: default margins is 34.5 em wide.
-ROOM = 32.7
+#: default margins is 34.5 em wide; a slide of `beamer` is 44 em wide, and 23 em high.
+_ROOM = 32.7
+_SLIDE = (42.0, 14.0)
 
 #: The command of each level of heading, in a document of its own and in a piece of another.
 _SECTIONS = ("section", "subsection", "subsubsection")
@@ -104,6 +107,58 @@ _PAGE = r"""\pagestyle{plain}
 \widowpenalty=10000 \displaywidowpenalty=10000 \clubpenalty=10000"""
 
 
+#: The class of slides of each language.
+_DECKS = {"en": "beamer", "zh": "ctexbeamer"}
+
+#: Slides without ornaments; formulas in the letters of a book.
+_SLIDES = r"""\usefonttheme[onlymath]{serif}
+\setbeamertemplate{navigation symbols}{}
+\setbeamertemplate{footline}[frame number]
+\setbeamertemplate{frametitle continuation}{}
+\setbeamerfont{frametitle}{size=\normalsize,series=\bfseries}
+\setlength{\parskip}{0.4em}
+% A table that is too high for a slide is made smaller.
+\newsavebox\whole
+\newcommand\smaller[1]{\sbox\whole{#1}\ifdim\dimexpr\ht\whole+\dp\whole\relax>0.66\textheight
+  \resizebox*{!}{0.66\textheight}{\usebox\whole}\else\usebox\whole\fi}
+% For yourself: \answerstrue shows the slides with the answers.
+\newif\ifanswers"""
+
+
+def to_beamer(document: Document) -> str:
+    """Slides that XeLaTeX makes, of what a page shows; answers only where they are asked for."""
+    texts = list(_texts(document))
+    chinese = has_chinese(texts) and document.language != "zh"
+    return "\n".join(
+        [
+            rf"\documentclass[aspectratio=169,9pt,t]{{{_DECKS[document.language]}}}",
+            *[r"\usepackage[scheme=plain,space=true]{ctex} % for the Chinese letters"] * chinese,
+            *[MACROS] * has_others(texts),
+            _SLIDES,
+            rf"\title{{\texorpdfstring{{{_segments(document.title)}}}{{}}}}",
+            rf"\author{{\texorpdfstring{{{escape_latex(document.author)}}}{{}}}}",
+            r"\date{}",
+            r"\begin{document}",
+            r"\frame{\titlepage}",
+            *(_slide(slide, document) for slide in slides(document)),
+            r"\end{document}",
+            "",
+        ]
+    )
+
+
+def _slide(slide: Slide, document: Document) -> str:
+    """A slide, or several where one is too small for it."""
+    body = _body(slide.within(document), top=2, size=_SLIDE).strip("\n")
+    # Rows stand closer than on a page, and a slide may end between any two.
+    body = body.replace(r"\\*[10pt]", r"\\[6pt]").replace(r"\\[10pt]", r"\\[6pt]")
+    body = body.replace(r"\begin{tabular}", r"\smaller{\begin{tabular}")
+    body = body.replace(r"\end{tabular}", r"\end{tabular}}")
+    title = _segments(slide.heading.segments)
+    frame = f"\\begin{{frame}}[allowframebreaks=0.9]{{{title}}}\n{body}\n\\end{{frame}}"
+    return f"\n\\ifanswers\n{frame}\n\\fi" if slide.heading.answer else f"\n{frame}"
+
+
 def _title(document: Document) -> str:
     lines = [rf"{{\LARGE\bfseries {_segments(document.title)}\par}}"]
     if document.author:
@@ -135,18 +190,23 @@ def _words(segments: Iterable[Segment]) -> Iterator[str]:
     return (segment.text for segment in segments if not isinstance(segment, Math))
 
 
-def _body(document: Document, *before: Block, top: int, own_pages: bool = False) -> str:
+def _body(
+    document: Document,
+    *before: Block,
+    top: int,
+    own_pages: bool = False,
+    size: tuple[float, float] = (_ROOM, math.inf),
+) -> str:
     """The blocks; `top` is the highest level of heading."""
     most = max((columns(b.box) for b in document.blocks if isinstance(b, Equation)), default=0)
     parts = [rf"\setcounter{{MaxMatrixCols}}{{{most}}}"] * (most > _AMSMATH_COLUMNS)
-    setter = _Setter(Writer(), not document.whole, top, own_pages)
+    setter = _Setter(Writer(), not document.whole, top, own_pages, *size)
     blocks = (None, *before, *document.blocks, None)
     for last, block, after in zip(blocks, blocks[1:], blocks[2:], strict=False):
         assert block is not None
         if setter.own_pages and isinstance(block, Equation):
-            fit = fitted(block.box, ROOM, elide=False)
-            assert isinstance(fit, Aligned)
-            if _font(fit) is None or tallest(fit) > PAGE_HEIGHT:
+            fit, font = _set(block.box, setter, elide=False)
+            if font is None or tallest(fit) > PAGE_HEIGHT:
                 large, page = enlarged(block.box)
                 # Its sentence and its heading stand on the page of the chain.
                 start = len(parts) - isinstance(last, Paragraph)
@@ -183,7 +243,9 @@ class _Setter:
     writer: Writer
     elide: bool
     top: int
-    own_pages: bool = False  # whether chains that are too large for a page get one of their own
+    own_pages: bool  # whether chains that are too large for a page get one of their own
+    room: float  # of a displayed equation in em
+    high: float  # what a side of one may be high in em
 
 
 def _block(block: Block, setter: _Setter) -> str:
@@ -196,19 +258,17 @@ def _block(block: Block, setter: _Setter) -> str:
             lines = "\n".join(rf"\item {_segments(item)}" for item in items)
             return _led(f"\\begin{{itemize}}\n{lines}\n\\end{{itemize}}")
         case Equation(box=box):
-            fit = fitted(box, ROOM, elide=setter.elide)
-            assert isinstance(fit, Aligned)
-            font = _font(fit)
+            fit, font = _set(box, setter, elide=setter.elide)
             return _equation(fit, setter.writer, _FONTS[-1][1] if font is None else font)
         case CodeBlock(text=text):
             return _listing(text)
         case Table():
             return _table(block)
         case BoardBlock(rows=rows):
-            return _board(rows)
+            return _board(rows, setter.room)
 
 
-def _board(rows: tuple[BoardRow, ...]) -> str:
+def _board(rows: tuple[BoardRow, ...], room: float) -> str:
     """The lines of a board, rules at the right margin or below where there is no room."""
     writer = Writer()
     lead = max((row.left.width for row in rows if row.left is not None), default=0.0)
@@ -217,10 +277,10 @@ def _board(rows: tuple[BoardRow, ...]) -> str:
     for row in rows:
         arrow = r"\Rightarrow\ " if row.follows else ""
         left = "" if row.left is None else rf"$\displaystyle {arrow}{writer.write(row.left)}$"
-        right = fitted(row.right, ROOM - lead - 1.5, elide=False)
+        right = fitted(row.right, room - lead - 1.5, elide=False)
         line = rf"\makebox[{lead:.1f}em][r]{{{left}}}$\displaystyle {{}}= {writer.write(right)}$"
         note = rf"{{\small {_segments(row.note)}}}" if row.note else ""
-        if note and lead + 1.5 + right.width + _note_width(row.note) > ROOM:
+        if note and lead + 1.5 + right.width + _note_width(row.note) > room:
             lines.append(line)
             line = r"\null"
         lines.append(line + (rf"\hfill {note}" if note else ""))
@@ -269,10 +329,23 @@ def _led(environment: str) -> str:
     return f"{start}\n{environment}}}"
 
 
-def _font(box: Aligned) -> str | None:
-    """The font of a chain: smaller if it is too wide; None if no font is small enough."""
-    gaps = _gaps(box)  # they keep their width
-    return next((f for size, f in _FONTS if size * (box.width - gaps) + gaps <= _WIDEST), None)
+def _set(box: Aligned, setter: _Setter, *, elide: bool) -> tuple[Aligned, str | None]:
+    """A chain broken into lines, and its font: smaller if it is too large; None if none is small.
+
+    What is too high for a slide is broken into longer lines in each smaller font.
+    """
+    slide = setter.high < math.inf
+    fit = fitted(box, setter.room, elide=elide)
+    for size, font in _FONTS:
+        if slide:
+            fit = fitted(box, setter.room / size, elide=elide)
+        assert isinstance(fit, Aligned)
+        gaps = _gaps(fit)  # they keep their width
+        wide = size * (fit.width - gaps) + gaps <= setter.room + _SLACK
+        if wide and size * tallest(fit) <= setter.high:
+            return fit, font
+    assert isinstance(fit, Aligned)
+    return fit, None
 
 
 def _gaps(box: Box) -> int:
@@ -295,9 +368,9 @@ def _equation(box: Aligned, writer: Writer, font: str) -> str:
     return f"\\par\\nopagebreak\n{{{font}{display}" if font else f"{{{display}"
 
 
-#: The width of a page in em, and smaller fonts, with their sizes relative to the text, for
-#: formulas that are wider even with every sum broken into lines.
-_WIDEST = 32.8
+#: How much wider than its room a formula may be in em, and smaller fonts, with their sizes
+#: relative to the text, for formulas that are wider even with every sum broken into lines.
+_SLACK = 0.1
 _FONTS = ((1.0, ""), (0.9, r"\small"), (0.8, r"\footnotesize"), (0.7, r"\scriptsize"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import get_args
 
 from matderiv.calculus.index_forms.forms import Entry, Rate, Term
 from matderiv.derivation.links import Chain, Step
@@ -18,8 +19,9 @@ from matderiv.derivation.sides import (
     change_of,
 )
 from matderiv.expression import nodes
+from matderiv.expression.matrix_functions import function_kind
 from matderiv.expression.operations import COMPOSITE
-from matderiv.handout.composer import ProgramComposer, StepWriter, kind_of
+from matderiv.handout.composer import FUNCTION_WORDS, ProgramComposer, StepWriter, kind_of
 from matderiv.handout.document import Block, Math, Paragraph, Segment, Segments, Text
 from matderiv.handout.sentences import Fields, Filling, fill
 from matderiv.notation.methods import identity_box, swap_box
@@ -30,7 +32,7 @@ __all__ = ["METHOD_WRITERS", "differential_rules", "introduction"]
 #: The key of the rule that gives the differential of a node that has operands.
 _RULES: dict[type, str] = {
     **dict.fromkeys(COMPOSITE, "defined"),
-    **dict.fromkeys((nodes.OneHot, nodes.Mapped, nodes.Joined, nodes.Gathered), "linear"),
+    **dict.fromkeys(get_args(nodes.IndexMap), "linear"),
     nodes.Add: "linear",
     nodes.Subtract: "linear",
     nodes.Negate: "linear",
@@ -56,11 +58,12 @@ _RULES: dict[type, str] = {
     nodes.Inverse: "inverse",
     nodes.Determinant: "determinant",
     nodes.LogDet: "logdet",
+    nodes.MatrixFunction: "defined",  # under a trace it has a rule of its own
 }
 
 
 #: Kinds whose local derivatives take more than the product rule and the chain rule.
-_ARGUED = ("inverse", "determinant", "logdet", "softmax", "functional")
+_ARGUED = ("inverse", "determinant", "logdet", "softmax", "functional", *FUNCTION_WORDS.values())
 
 
 def introduction(composer: ProgramComposer) -> Iterator[Block]:
@@ -217,7 +220,9 @@ def differential_rules(
 ) -> Segments:
     """The rules that the differential of a value follows where some names move, each said once."""
     kinds = dict.fromkeys(
-        _RULES[type(node)]
+        FUNCTION_WORDS[function_kind(node.function)]
+        if isinstance(node, nodes.MatrixFunction)
+        else _RULES[type(node)]
         for node in nodes.walk(value)
         if nodes.children(node) and not nodes.names_in(node).isdisjoint(moving)
     )

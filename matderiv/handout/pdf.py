@@ -7,8 +7,10 @@ in words, and a letter for which no font has a shape is an error, not a gap.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from matderiv.errors import MissingError
@@ -29,6 +31,7 @@ from matderiv.handout.document import (
     Table,
     Text,
 )
+from matderiv.handout.slides import slides
 from matderiv.handout.text import is_wordy, words_of
 from matderiv.notation.boxes import Aligned
 from matderiv.notation.layout import fitted
@@ -38,7 +41,7 @@ from matderiv.notation.typst import DEFINITIONS, inline_typst, rights, string, t
 if TYPE_CHECKING:
     from typst import Fonts
 
-__all__ = ["to_pdf", "to_typst"]
+__all__ = ["to_pdf", "to_pdf_slides", "to_typst"]
 
 #: The room of a displayed equation, in em of the text, as wide as `_PAGE` leaves it. Boxes are
 #: measured on the wide side, and what is still too wide is set smaller.
@@ -70,8 +73,26 @@ _LED = (Bullets, CodeBlock, Equation, Table, BoardBlock)
 #: Languages in whose text quotation marks and dashes are as wide as a letter.
 _EAST_ASIAN = ("zh",)
 
-_PAGE = r"""
+#: Pages of A4: their margins, how wide and high a chain may be there upright and turned, and up to
+#: which height all of it counts.
+_A4 = r"""
 #set page(paper: "a4", margin: (x: 2.4cm, top: 2.4cm, bottom: 2.6cm), numbering: "1 / 1")
+#let rooms = ((16.18cm, 24cm), (24.88cm, 15cm))
+#let whole = 16cm
+#let above-title = 0cm
+"""
+
+#: Slides for a projector, as wide in em as a page; none of them is turned.
+_SLIDES = r"""
+#set page(width: 22.4cm, height: 12.6cm, margin: (x: 1.35cm, top: 1cm, bottom: 1.1cm))
+#set page(numbering: "1 / 1", number-align: right)
+#let rooms = ((19.7cm, 10.4cm),) * 2
+#let whole = 8cm
+#let above-title = 3cm
+#show heading: it => pagebreak(weak: true) + it
+"""
+
+_PAGE = r"""
 #set par(justify: true, leading: 0.7em, spacing: 1em)
 #set math.equation(numbering: none)
 #show math.equation: set text(font: ("New Computer Modern Math", ..fonts), weight: 400)
@@ -90,6 +111,7 @@ _PAGE = r"""
 #show figure.caption: set text(size: 0.92em)
 #set table(stroke: none)
 #let heading-block(it, author) = {
+  v(above-title)
   align(center, {
     show title: set text(size: 1.05em)
     title(it)
@@ -133,11 +155,11 @@ _PAGE = r"""
     rights.pos().map(right => $&= #right.body$.body).join(linebreak())
   })
   let (width, height) = measure(equation(..rights))
-  let tallest = if height < 16cm { height } else {
+  let tallest = if height < whole { height } else {
     calc.max(..rights.pos().map(right => measure(equation(right)).height))
   }
   let scale(room) = calc.min(1, room.at(0) / width, room.at(1) / tallest)
-  let (upright, turned) = ((16.18cm, 24cm), (24.88cm, 15cm))
+  let (upright, turned) = rooms
   let set-in(room) = {
     set text(size: scale(room) * 1em)
     let high = height > 20em.to-absolute()
@@ -185,6 +207,22 @@ def to_pdf(document: Document) -> bytes:
     >>> to_pdf(Document("en", (Text("Gradients"),), ()))[:5]
     b'%PDF-'
     """
+    return _made(document, _A4)
+
+
+def to_pdf_slides(document: Document) -> bytes:
+    """Slides as a PDF, of what a page shows without its answers.
+
+    Raises:
+        MissingError: as for `to_pdf`.
+    """
+    shown = [slide for slide in slides(document) if not slide.heading.answer]
+    blocks = [(replace(slide.heading, level=2), *slide.blocks) for slide in shown]
+    return _made(replace(document, blocks=tuple(itertools.chain(*blocks))), _SLIDES)
+
+
+def _made(document: Document, sheet: str) -> bytes:
+    """The PDF of a document on sheets of a kind."""
     try:
         import typst as compiler
     except ImportError:
@@ -192,7 +230,7 @@ def to_pdf(document: Document) -> bytes:
             "A PDF is made by Typst, which is not installed: pip install 'matderiv[pdf]', or in a "
             "checkout pip install '.[pdf]'."
         ) from None
-    source = _source(document)
+    source = _source(document, sheet)
     # Fonts of the machine are looked for only where letters may need them.
     for system in (False, True) if max(source) < _EAST_ASIA else (True,):
         fonts = _fonts(system=system)
@@ -262,13 +300,14 @@ def _font_names(language: str, families: Collection[str]) -> str:
     return f"#let fonts = ({latin}, {chinese})\n"
 
 
-def _source(document: Document) -> str:
+def _source(document: Document, sheet: str = _A4) -> str:
     """The document as Typst source, but for the names of its fonts."""
     author = document.author
     head = [
         f"#set document(title: {string(words_of(document.title))}, date: none)",
         f"#set document(author: {string(author)})" if author else "",
         f'#set text(font: fonts, size: 11pt, lang: "{document.language}")',
+        sheet,
         _PAGE,
         DEFINITIONS,
         f"#heading-block([{_segments(document.title)}], [{_text(author)}])",

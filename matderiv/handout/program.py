@@ -12,6 +12,7 @@ from matderiv.derivation.links import ProvedSteps, Step
 from matderiv.derivation.sides import Formula
 from matderiv.expression.assumptions import ASSUMPTIONS, Assumption
 from matderiv.expression.nodes import Node, names_in
+from matderiv.expression.size_text import letters_of_size
 from matderiv.handout import close_up, methods
 from matderiv.handout.composer import ProgramComposer, StepWriter
 from matderiv.handout.conventions import conventions
@@ -107,8 +108,10 @@ def given_section(composer: ProgramComposer) -> Iterator[Block]:
     """The shapes of the inputs, and how the program was read."""
     inputs = composer.task.program.inputs()
     yield Bullets(tuple(composer.shape(name) for name in inputs))
-    dims = dict.fromkeys(dim for name in inputs for dim in composer.task.shapes[name])
-    sizes = [numbered_box(dim.symbol, dim.size) for dim in dims if dim.symbol != str(dim.size)]
+    dims = dict.fromkeys(dim.symbol for name in inputs for dim in composer.task.shapes[name])
+    letters = dict.fromkeys(letter for text in dims for letter in letters_of_size(text))
+    known = composer.task.sizes
+    sizes = [numbered_box(letter, known[letter]) for letter in letters if letter in known]
     tied = [
         composer.math(name_box(name))
         for name in composer.derivation.wrt

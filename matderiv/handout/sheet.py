@@ -144,7 +144,8 @@ def with_exercises(
         numbers = {"asked": Text(str(asked)), "made": Text(str(len(exercises)))}
         blocks.insert(1, Paragraph(fill(document.language, "handout.exercises_left_out", numbers)))
     if answers == "end" and exercises:
-        blocks += _numbered(document.language, "answer", [e.answer for e in exercises])
+        texts = [e.answer for e in exercises]
+        blocks += _numbered(document.language, "answer", texts, answer=True)
     return replace(document, blocks=(*document.blocks, *blocks))
 
 
@@ -171,8 +172,11 @@ def answer_sheet(
     )
 
 
-def _numbered(language: str, key: str, parts: Sequence[tuple[Block, ...]]) -> Iterator[Block]:
+def _numbered(
+    language: str, key: str, parts: Sequence[tuple[Block, ...]], *, answer: bool = False
+) -> Iterator[Block]:
     yield Heading(2, fill(language, f"handout.{key}s", {}))
     for number, blocks in enumerate(parts, 1):
-        yield Heading(3, fill(language, f"handout.{key}", {"number": Text(str(number))}))
+        title = fill(language, f"handout.{key}", {"number": Text(str(number))})
+        yield Heading(3, title, answer)
         yield from blocks

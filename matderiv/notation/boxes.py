@@ -6,8 +6,9 @@ Every box knows how wide and how high it is, in em, both estimates on the large 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from matderiv._hashed import Value, value
 
 __all__ = [
     "BRACKETS",
@@ -55,7 +56,7 @@ _OPERATORS = {
 BREAKING = frozenset({"odot", "oslash", "kronecker"})
 
 
-class _Measured:
+class _Measured(Value):
     """The measures of a box, worked out from those of its parts."""
 
     __slots__ = ("height", "rigid", "tall", "width")
@@ -70,14 +71,10 @@ class _Measured:
     def _measured(
         self, width: float, height: float = _LINE, *, tall: bool = False, rigid: bool = False
     ) -> None:
-        put = object.__setattr__  # boxes are frozen
-        put(self, "width", width)
-        put(self, "height", height)
-        put(self, "tall", tall)
-        put(self, "rigid", rigid)
+        self.width, self.height, self.tall, self.rigid = width, height, tall, rigid
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Symbol(_Measured):
     """A letter: Latin, or a Greek one by its name."""
 
@@ -88,7 +85,7 @@ class Symbol(_Measured):
         self._measured(0.76 if self.name.isupper() else 0.62, rigid=True)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Word(_Measured):
     """A name of several letters, upright for a known function (`tanh`)."""
 
@@ -99,7 +96,7 @@ class Word(_Measured):
         self._measured(0.52 * len(self.text), rigid=True)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NumberBox(_Measured):
     """Digits."""
 
@@ -109,7 +106,7 @@ class NumberBox(_Measured):
         self._measured(0.52 * len(self.text), rigid=True)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Operator(_Measured):
     """A sign by its name.
 
@@ -124,7 +121,7 @@ class Operator(_Measured):
         self._measured(_OPERATORS.get(self.name, 0.58), rigid=self.name not in BREAKING)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Row(_Measured):
     """Boxes side by side."""
 
@@ -140,7 +137,7 @@ class Row(_Measured):
         self._measured(width, height, tall=tall, rigid=rigid)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fraction(_Measured):
     """One box over another."""
 
@@ -157,7 +154,7 @@ class Fraction(_Measured):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Scripts(_Measured):
     """A base with a subscript, a superscript or both."""
 
@@ -172,7 +169,7 @@ class Scripts(_Measured):
         self._measured(width, base.height, rigid=base.rigid)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Root(_Measured):
     """A square root."""
 
@@ -182,7 +179,7 @@ class Root(_Measured):
         self._measured(self.body.width + 0.9, self.body.height, tall=self.body.tall, rigid=True)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fence(_Measured):
     """A box in round brackets, or between bars; `big` when it is taller than a line."""
 
@@ -195,7 +192,7 @@ class Fence(_Measured):
         self._measured(body.width + (1.6 if self.big else 0.85), body.height, tall=body.tall)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BigSum(_Measured):
     """Σ, or Π if its sign is "product", with what it runs over below, before its term."""
 
@@ -209,7 +206,7 @@ class BigSum(_Measured):
         self._measured(width, max(2.8, self.body.height))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Dots(_Measured):
     """Dots for entries left out: across (⋯), down (⋮) or diagonally (⋱)."""
 
@@ -219,7 +216,7 @@ class Dots(_Measured):
         self._measured(1.2, rigid=True)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Terms(_Measured):
     """A sum of (sign, box); it may be broken before a sign where it is too wide.
 
@@ -238,7 +235,7 @@ class Terms(_Measured):
         self._measured(width + signs * SIGN, height, tall=tall)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Lines(_Measured):
     """A sum or product broken into lines; the lines after the first start with their sign."""
 
@@ -250,7 +247,7 @@ class Lines(_Measured):
         self._measured(max(row.width for row in rows) + LINES, height, tall=True)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Grid(_Measured):
     """A matrix; its cells in rows."""
 
@@ -266,7 +263,7 @@ class Grid(_Measured):
         self._measured(width, _stacked(rows), tall=True)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Tagged(_Measured):
     """A cell of a matrix with a key, so that a page can point to it."""
 
@@ -277,7 +274,7 @@ class Tagged(_Measured):
         self._measured(self.body.width, self.body.height, tall=self.body.tall)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Aligned(_Measured):
     """A chain of equalities, each right side below the one before it."""
 

@@ -9,6 +9,7 @@ from matderiv.expression import nodes
 from matderiv.expression.index_maps import parts_of
 from matderiv.expression.index_source import index_text, is_indexed, slices, surface
 from matderiv.expression.nodes import Node
+from matderiv.expression.shape_calls import kron_of
 from matderiv.expression.size_text import SizeText
 
 __all__ = ["MapCode"]
@@ -42,6 +43,8 @@ class MapCode:
                 return self._indexed(node)
             case nodes.Mapped():
                 return self._moved(node)
+            case nodes.Reshape():
+                return self._reshaped(node)
             case nodes.Joined():
                 return self._joined(node)
             case nodes.Gathered(array, labels, how):
@@ -50,6 +53,14 @@ class MapCode:
                 index = {"rows": named, "columns": f":, {named}", "picked": f"{rows}, {named}"}
                 return f"{self.atom(array)}[{index[how]}]"
         raise AssertionError(node)
+
+    def _reshaped(self, node: nodes.Reshape) -> str:
+        if (parts := kron_of(node)) is not None:
+            return f"{self.module}.kron({', '.join(map(self.text, parts))})"
+        if len(node.sizes) == 1:
+            return f"{self.module}.ravel({self.text(node.arg)})"
+        sizes = ", ".join(map(self.size, node.sizes))
+        return f"{self.module}.reshape({self.text(node.arg)}, ({sizes}))"
 
     @property
     def _torch(self) -> bool:

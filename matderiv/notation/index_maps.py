@@ -10,7 +10,14 @@ from matderiv.expression.index_maps import parts_of
 from matderiv.expression.index_source import is_indexed, slices, surface
 from matderiv.expression.nodes import Node
 from matderiv.expression.selections import rule_of
-from matderiv.expression.size_text import SizeText, is_worked_out, put, size_sum, terms_of_size
+from matderiv.expression.shape_calls import kron_of
+from matderiv.expression.size_text import (
+    SizeText,
+    is_worked_out,
+    put,
+    size_sum,
+    terms_of_size,
+)
 from matderiv.notation.boxes import (
     Box,
     Fence,
@@ -82,6 +89,8 @@ def index_map_box(node: Node, box: _Boxes, base: _Boxes, shape: Callable[[Node],
             sub += [NumberBox(str(axis))] * (axis is not None)
             word: Box = Word(str(name), upright=True)
             return _call(Scripts(word, sub=joined(sub)) if sub else word, [box(arg)])
+        case nodes.Reshape():
+            return _reshape_box(node, box)
         case nodes.Joined():
             word = Word("stack" if node.how in ("stack", "list") else "concatenate", upright=True)
             head = Scripts(word, sub=NumberBox(str(node.axis))) if node.axis else word
@@ -91,6 +100,18 @@ def index_map_box(node: Node, box: _Boxes, base: _Boxes, shape: Callable[[Node],
             found = Scripts(base(array), sub=at[0] if shape(array) == 1 else joined(at))
             return _call(Word("diag", upright=True), [found]) if how == "picked" else found
     raise AssertionError(node)
+
+
+def _reshape_box(node: nodes.Reshape, box: _Boxes) -> Box:
+    """A ⊗ B, vec A, or reshape with the new sizes at its foot."""
+    if (parts := kron_of(node)) is not None:
+        return _call(Word("kron", upright=True), map(box, parts))
+    if len(node.sizes) == 1 and node.how == "C":
+        turned = isinstance(node.arg, nodes.Transpose)
+        inner = node.arg.arg if isinstance(node.arg, nodes.Transpose) else node.arg
+        return _call(Word("vec" if turned else "ravel", upright=True), [box(inner)])
+    sizes = joined([size_box(size) for size in node.sizes], "times")
+    return _call(Scripts(Word("reshape", upright=True), sub=sizes), [box(node.arg)])
 
 
 def _call(head: Box, operands: Iterable[Box]) -> Box:
@@ -113,9 +134,15 @@ def _slice(move: tuple[int | str | None, ...]) -> Box:
 def constant_entry(rule: nodes.Selection, indices: tuple[Index, ...]) -> Box | None:
     """An entry of a slice as a Kronecker delta, δ_{j,i+1}; None of other constants."""
     kind, first, step = rule_of(rule)
+    *row, column = indices
+    if kind == "flat":
+        place = size_box(row[0])
+        for i, size in zip(row[1:], rule.sizes[1:-1], strict=True):
+            before = Fence(Terms((("+", place), ("-", NumberBox("1")))))
+            place = Terms((("+", Row((before, size_box(size)))), ("+", size_box(i))))
+        return Scripts(Symbol("delta", greek=True), sub=joined((place, size_box(column))))
     if kind != "=":
         return None
-    *row, column = indices
     at: SizeText = size_sum(first, 1)
     if row:
         at = size_sum(size_sum(first, 1 - step), put(f"{step}*i", {"i": str(row[0])}))

@@ -226,7 +226,7 @@ class ProgramNotation:
     ) -> Callable[[tuple[int, ...]], Box]:
         def places(at: tuple[int, ...]) -> dict[str, int]:
             pairs = zip(indices, at, strict=True)
-            return {i: n for i, n in pairs if isinstance(i, str)}
+            return self.task.sizes | {i: n for i, n in pairs if isinstance(i, str)}
 
         written = sums(expr)
         if holds_letters_or_deltas(written):

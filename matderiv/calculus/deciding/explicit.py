@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cmp_to_key
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import sympy as sp
 
@@ -21,15 +21,12 @@ from matderiv.expression.definitions import defined, unfolded
 from matderiv.expression.dims import Dim, Shape
 from matderiv.expression.functions import FUNCTIONS
 from matderiv.expression.index_maps import gathered
-from matderiv.expression.index_values import (
-    Values,
-    filled_with,
-    moved,
-    put_together,
-    selection_values,
-)
 from matderiv.expression.nodes import Node
 from matderiv.expression.size_text import size_number
+from matderiv.expression.source import source
+
+if TYPE_CHECKING:
+    from matderiv.expression.index_values import Values
 
 __all__ = ["Explicit", "SympyArray", "sympy_sum", "undefined_function", "value_of"]
 
@@ -406,16 +403,28 @@ def _ones(by: Explicit, node: nodes.Ones) -> SympyArray:
 
 
 def _selection(by: Explicit, node: nodes.Selection) -> SympyArray:
+    from matderiv.expression.index_values import selection_values
+
     return _of_numpy(selection_values(node, by.sizes))
 
 
 def _moved(by: Explicit, node: nodes.Mapped, arg: SympyArray) -> SympyArray:
+    from matderiv.expression.index_values import moved
+
     return _of_numpy(moved(node, _to_numpy(arg), by.sizes))
+
+
+def _reshaped(by: Explicit, node: nodes.Reshape, arg: SympyArray) -> SympyArray:
+    from matderiv.expression.index_values import reshaped
+
+    return _of_numpy(reshaped(node, _to_numpy(arg), by.sizes))
 
 
 def _joined_arrays(
     _: Explicit, node: nodes.Joined, left: SympyArray, right: SympyArray
 ) -> SympyArray:
+    from matderiv.expression.index_values import put_together
+
     return _of_numpy(put_together(node, _to_numpy(left), _to_numpy(right)))
 
 
@@ -446,6 +455,8 @@ def _one_hot(by: Explicit, node: nodes.OneHot, labels: SympyArray) -> SympyArray
 
 
 def _to_numpy(array: SympyArray) -> Values:
+    from matderiv.expression.index_values import filled_with
+
     return filled_with(array.shape, array.entries)
 
 
@@ -458,6 +469,10 @@ def _number(_: Explicit, node: nodes.Number) -> SympyArray:
     return SympyArray((), (sp.Rational(*node.value.as_integer_ratio()),))
 
 
+def _no_expression(_: Explicit, node: nodes.MatrixFunction, __: SympyArray) -> SympyArray:
+    raise UnsupportedError(f"SymPy has no entries of {source(node)}")
+
+
 _RULES: dict[type, Callable[..., SympyArray]] = {
     nodes.Number: _number,
     nodes.Size: lambda by, node: SympyArray((), (sp.Integer(by.size(node.symbol)),)),
@@ -466,10 +481,12 @@ _RULES: dict[type, Callable[..., SympyArray]] = {
     nodes.Selection: _selection,
     nodes.OneHot: _one_hot,
     nodes.Mapped: _moved,
+    nodes.Reshape: _reshaped,
     nodes.Joined: _joined_arrays,
     nodes.Gathered: _gathered,
     nodes.Apply: lambda by, node, arg: by.called(node.function, arg, whole=False),
     nodes.Functional: lambda by, node, arg: by.called(node.function, arg, whole=True),
+    nodes.MatrixFunction: _no_expression,
     nodes.Rearrange: _rearrange,
     nodes.Sum: _reduced(sympy_sum),
     nodes.Mean: _reduced(lambda entries: sympy_sum(entries) / len(entries)),

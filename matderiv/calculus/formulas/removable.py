@@ -37,6 +37,7 @@ _LINEAR = (
     nodes.MatMul
     | nodes.Outer
     | nodes.Transpose
+    | nodes.Reshape
     | nodes.Trace
     | nodes.Diag
     | nodes.Negate

@@ -17,6 +17,7 @@ from matderiv.calculus.formulas import (
     rewrite_matrices,
     rewrite_products,
     rewrite_reductions,
+    rewrite_reshapes,
     rewrite_sums,
     rewrite_transposes,
 )
@@ -47,6 +48,7 @@ RewriteName = Literal[
     "diagonal matrix",
     "outer product",
     "transpose",
+    "other sizes",
     "known sums",
     "scalars out of a sum",
     "mean",
@@ -89,6 +91,7 @@ REWRITES: tuple[tuple[RewriteName, Rewrite], ...] = (
     ("diagonal matrix", rewrite_matrices.diagonal),
     ("outer product", rewrite_matrices.outer),
     ("transpose", rewrite_transposes.transpose),
+    ("other sizes", rewrite_reshapes.other_sizes),
     ("known sums", rewrite_known_sums.known_sum),
     ("scalars out of a sum", rewrite_reductions.reduction),
     ("mean", rewrite_products.mean),

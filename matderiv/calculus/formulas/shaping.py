@@ -70,7 +70,12 @@ class ShapesOver:
                 return ()
             case nodes.Functional() | nodes.Determinant():
                 return ()
-            case nodes.Negate(arg) | nodes.Apply(_, arg) | nodes.Inverse(arg):
+            case (
+                nodes.Negate(arg)
+                | nodes.Apply(_, arg)
+                | nodes.Inverse(arg)
+                | nodes.MatrixFunction(arg)
+            ):
                 return self(arg)
             case _ if isinstance(node, nodes.AlongAxis):
                 return self(node.arg)
@@ -88,7 +93,7 @@ class ShapesOver:
                 return own * 2 if len(own) == 1 else own[:1]
             case nodes.Eye(size):
                 return (self._dim(size),) * 2
-            case nodes.Ones(sizes) | nodes.Selection(sizes=sizes):
+            case nodes.Ones(sizes) | nodes.Selection(sizes=sizes) | nodes.Reshape(_, sizes):
                 return tuple(map(self._dim, sizes))
             case nodes.OneHot(arg, size):
                 return (*self(arg), self._dim(size))
@@ -138,7 +143,12 @@ def letters_in(formulas: Iterable[Node]) -> dict[str, None]:
         match node:
             case nodes.Size(symbol) | nodes.Eye(str(symbol)) | nodes.OneHot(_, str(symbol)):
                 found |= dict.fromkeys(letters_of_size(symbol))
-            case nodes.Ones(sizes) | nodes.Selection(_, _, sizes) | nodes.Mapped(_, (_, *sizes)):
+            case (
+                nodes.Ones(sizes)
+                | nodes.Selection(_, _, sizes)
+                | nodes.Mapped(_, (_, *sizes))
+                | nodes.Reshape(_, sizes)
+            ):
                 texts = (size for size in sizes if isinstance(size, str))
                 found |= dict.fromkeys(letter for text in texts for letter in letters_of_size(text))
     return found
@@ -212,6 +222,8 @@ def numbered(node: Node, shapes: Mapping[str, Shape], kept: frozenset[str]) -> N
             return nodes.Selection(kind, tuple(map(number, params)), tuple(map(number, parts)))
         case nodes.OneHot(arg, size):
             return nodes.OneHot(arg, number(size))
+        case nodes.Reshape(arg, parts):
+            node = nodes.Reshape(arg, tuple(map(number, parts)))
         case nodes.Mapped(arg, (kind, *places)) if any(isinstance(n, str) for n in places):
             move = (kind, *(n if n is None else number(n) for n in places))
             node = nodes.Mapped(arg, move, node.axis)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
@@ -27,7 +27,9 @@ from matderiv.calculus.index_forms.forms import (
     placed_term,
 )
 from matderiv.errors import TooLarge
+from matderiv.expression.matrix_functions import MATRIX_FUNCTIONS, function_kind, is_eigen
 from matderiv.expression.nodes import Selection
+from matderiv.expression.size_text import is_worked_out, terms_of_size
 
 __all__ = ["atom_name", "canonical", "collected", "least_name", "sealed"]
 
@@ -96,7 +98,7 @@ def _without_idle(part: tuple[Term, Fraction]) -> tuple[Term, Fraction]:
     powers = dict(term.atoms)
     used = frozenset[str]().union(*(letters_of(atom) for atom in powers))
     bound = []
-    for letter, size in term.bound:
+    for letter, size in _in_letters(term.bound, used):
         if letter not in used and powers.get(SizeAtom(size), 0) < 0:
             powers[SizeAtom(size)] += 1
         elif letter not in used and size.isdigit():
@@ -104,6 +106,22 @@ def _without_idle(part: tuple[Term, Fraction]) -> tuple[Term, Fraction]:
         else:
             bound.append((letter, size))
     return Term(tuple((a, p) for a, p in powers.items() if p), tuple(bound)), number
+
+
+def _in_letters(
+    bound: tuple[tuple[str, str], ...], used: frozenset[str]
+) -> Iterator[tuple[str, str]]:
+    """Sums of 1 over a size H·D as sums over H and over D."""
+    for letter, size in bound:
+        parts = [size]
+        if letter not in used and is_worked_out(size):
+            products = terms_of_size(size)
+            if len(products) == 1:
+                ((letters, number),) = products.items()
+                parts = [*([str(number)] * (number > 1)), *letters]
+        yield from (
+            (letter if len(parts) == 1 else f"{letter}.{n}", s) for n, s in enumerate(parts)
+        )
 
 
 def canonical(form: Form) -> dict[str, Fraction]:
@@ -232,9 +250,12 @@ def _whole_name_of(atom: Call | Raised | Whole | Rate, names: Mapping[str, str])
             assert exponent is not None
             return f"({form_name(base, names)})^({form_name(exponent, names)})"
         case Whole():
-            if atom.function not in _TURNED:
+            if function_kind(atom.function) not in _TURNED:
                 return _whole_name(atom, names)
-            return min(_whole_name(atom, names), _whole_name(_turned(atom), names))
+            ways = [atom, _turned(atom)]
+            if is_eigen(atom.function):  # of a symmetric matrix
+                ways += [replace(way, indices=way.indices[::-1]) for way in ways]
+            return min(_whole_name(way, names) for way in ways)
         case Rate(of=of, wrt=wrt):
             return f"∂{atom_name(of, names)}/∂{atom_name(wrt, names)}"
 
@@ -249,7 +270,7 @@ def form_name(form: Form, names: Mapping[str, str]) -> str:
 
 
 #: Functions F of a square matrix with F(Aᵀ) = F(A)ᵀ: both ways of reading A are the same.
-_TURNED = frozenset({"inv", "det", "logdet"})
+_TURNED = frozenset({"inv", "det", "logdet", *MATRIX_FUNCTIONS})
 
 
 def _turned(atom: Whole) -> Whole:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from matderiv.calculus.index_forms.flat_places import without_flat_places
 from matderiv.calculus.index_forms.forms import Atom, Chosen, Delta, Index, Term, letters_of
 from matderiv.expression.nodes import Selection
 from matderiv.expression.selections import (
@@ -29,7 +30,8 @@ def known_entry(atom: Chosen) -> Delta | int | None:
     rule = atom.constant
     kind, first, _ = rule_of(rule)
     places = [i for i in atom.indices if isinstance(i, int)]
-    if len(places) == len(atom.indices) and not isinstance(first, str) and kind != "roll":
+    known = kind != "flat" or all(isinstance(size, int) for size in rule.sizes)
+    if len(places) == len(atom.indices) and known and not isinstance(first, str) and kind != "roll":
         return value_at(rule, places, {})
     return Delta(*atom.indices) if is_identity(rule) else None
 
@@ -40,7 +42,12 @@ def without_constants(term: Term) -> Term | None:
     None is returned where two constants have no column in common, so that the term is 0.
     """
     chosen = [atom for atom, _ in term.atoms if isinstance(atom, Chosen)]
+    fewer = without_flat_places(term)
+    if fewer != term:
+        return fewer
     for atom in chosen:
+        if atom.constant.kind == "flat":
+            continue
         for own in _ways(atom):
             column = own.indices[-1]
             if not _sums_to_one(own.constant) or (column, own.constant.sizes[-1]) not in _bound(
@@ -109,8 +116,9 @@ def _turned_triangle(term: Term, chosen: list[Chosen]) -> Term | None:
         beside = []
         for place in atom.indices:
             holders = [a for a, _ in term.atoms if place in letters_of(a) and a != atom]
-            if len(holders) == 1 and (place, size) in _bound(term) and holders[0] in flips:
-                beside.append(holders[0])
+            flip = next((flip for flip in flips if holders == [flip]), None)
+            if flip is not None and (place, size) in _bound(term):
+                beside.append(flip)
         if len(beside) == 2 and beside[0] != beside[1]:  # noqa: PLR2004 - rows and columns
             ends = [
                 next(i for i in f.indices if i != p)

@@ -34,7 +34,7 @@ from matderiv.calculus.index_forms.forms import (
     single,
     undivided,
 )
-from matderiv.calculus.index_forms.known_functions import called
+from matderiv.calculus.index_forms.known_functions import called, called_of_one
 from matderiv.calculus.index_forms.squares import (
     Letters,
     diagonal_of,
@@ -49,6 +49,8 @@ from matderiv.expression.assumptions import Assumed
 from matderiv.expression.definitions import unfolded
 from matderiv.expression.dims import SINGLE
 from matderiv.expression.nodes import Node
+from matderiv.expression.reshaping import moved_indices
+from matderiv.expression.selections import flat_place, places_in
 from matderiv.expression.shapes import Dim, Shape
 from matderiv.expression.size_text import is_worked_out, terms_of_size
 from matderiv.expression.source import source
@@ -131,6 +133,8 @@ class Entries:
             case nodes.Rearrange(arg, order):
                 at = dict(zip(order, indices, strict=True))
                 return self._at(arg, tuple(at[axis] for axis in range(len(self.shape(arg)))))
+            case nodes.Reshape(arg):
+                return self._reshaped(node, arg, indices)
             case nodes.MatMul(left, right):
                 return self._matmul(left, right, indices)
             case nodes.Outer(left, right):
@@ -180,6 +184,10 @@ class Entries:
 
     def _square(self, node: Node, indices: tuple[Index, ...]) -> Form:
         """Functions of square matrices: those of a product of two are taken apart."""
+        if isinstance(node, nodes.MatrixFunction):
+            if self.shape(node.arg) == (SINGLE, SINGLE):
+                return called_of_one(node.function, self._at(node.arg, (1, 1)), self.letter)
+            return self._whole(node.function, node.arg, indices)
         if not isinstance(node, nodes.Inverse | nodes.Determinant | nodes.LogDet):
             return self._reduction(node, indices)
         if self.shape(node.arg) == (SINGLE, SINGLE):
@@ -251,6 +259,24 @@ class Entries:
         named = zip(places, shape, strict=True)
         bound = tuple((i, dim.symbol) for i, dim in named if isinstance(i, str))
         return tuple((Term(t.atoms, t.bound + bound), c) for t, c in term(*places))
+
+    def _reshaped(self, node: nodes.Reshape, arg: Node, indices: tuple[Index, ...]) -> Form:
+        """Entry h, d of x taken apart is Σ_m [m = h·D + d] x_m."""
+        own, new = self.shape(arg), self.shape(node)
+        known = [i - 1 for i in indices if isinstance(i, int)]
+        if self._written and len(known) == len(indices):
+            at = flat_place(known, [dim.size for dim in new])
+            return self._at(arg, tuple(i + 1 for i in places_in(at, [dim.size for dim in own])))
+        bound: list[tuple[str, str]] = []
+
+        def letter(dim: Dim) -> Index:
+            bound.append((self.letter(), dim.symbol))
+            return bound[-1][0]
+
+        constants, places = moved_indices(own, new, indices, letter)
+        chosen = tuple((Chosen(rule, at), 1) for rule, at in constants)
+        picked: Form = ((Term(chosen, tuple(bound)), Fraction(1)),)
+        return multiplied(picked, self._at(arg, places))
 
     def _along(
         self, arg: Node, axis: int | None, indices: tuple[Index, ...], *, keepdims: bool = False
@@ -421,7 +447,7 @@ class Entries:
         return called(function, self._at(arg, indices), self.letter)
 
     def _log_of_size(self, form: Form) -> Form:
-        """Log |a|."""
+        """The form of log |a|."""
         return called("log", called("abs", form, self.letter), self.letter)
 
 

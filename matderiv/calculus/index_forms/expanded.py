@@ -12,6 +12,7 @@ from matderiv.calculus.index_forms.contraction import contracted
 from matderiv.calculus.index_forms.forms import (
     Atom,
     Call,
+    Chosen,
     Form,
     Raised,
     SizeAtom,
@@ -28,6 +29,8 @@ from matderiv.calculus.index_forms.forms import (
     undivided,
 )
 from matderiv.errors import TooLarge
+from matderiv.expression.selections import value_at
+from matderiv.expression.size_text import size_number
 
 __all__ = ["written_out"]
 
@@ -66,13 +69,17 @@ def written_out(form: Form, sizes: Mapping[str, int]) -> Form:
 
 def _number(size: str, sizes: Mapping[str, int]) -> int:
     """The value of a size letter, or of a number that the program writes as a size."""
-    return int(size) if size.isdigit() else sizes[size]
+    return size_number(size, sizes)
 
 
 def _atom(atom: Atom, sizes: Mapping[str, int]) -> Form:
     match atom:
         case SizeAtom(letter):
             return constant(Fraction(_number(letter, sizes)))
+        case Chosen(rule, indices):
+            places = [i for i in indices if isinstance(i, int)]
+            if len(places) == len(indices):
+                return constant(Fraction(value_at(rule, places, sizes)))
         case Call(function, arg):
             return single(Call(function, sealed(written_out(arg, sizes))))
         case Raised(base, exponent):

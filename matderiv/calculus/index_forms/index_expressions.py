@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
 
+from matderiv._hashed import Value, value
 from matderiv.calculus.index_forms.forms import (
     Index,
     indices_at,
 )
-from matderiv.expression.nodes import Node
+from matderiv.expression.nodes import Node, Selection
+from matderiv.expression.selections import at_sizes, places_of_one, value_at
 from matderiv.expression.shapes import Dim
 
 __all__ = [
@@ -58,116 +60,116 @@ __all__ = [
 Runs = tuple[tuple[str, Dim], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Numeral:
+@value
+class Numeral(Value):
     """A rational number that is not negative."""
 
     value: Fraction
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+@value
+class Extent(Value):
     """N, a size as a number."""
 
     dim: Dim
 
 
-@dataclass(frozen=True, slots=True)
-class NamedEntry:
+@value
+class NamedEntry(Value):
     """x_ij, or a scalar's name; π is a scalar."""
 
     name: str
     indices: tuple[Index, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayEntry:
+@value
+class ArrayEntry(Value):
     """(A⁻¹)_ij: the entry of an array that is written as a formula."""
 
     node: Node
     indices: tuple[Index, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KroneckerDelta:
+@value
+class KroneckerDelta(Value):
     """δ_ij: 1 where two indices agree, else 0."""
 
     one: Index
     other: Index
 
 
-@dataclass(frozen=True, slots=True)
-class PartialDerivative:
+@value
+class PartialDerivative(Value):
     """∂z_ij/∂x_pq, also of a sum or of f(z_ij), and by f(x_pq)."""
 
     of: IndexExpression
     wrt: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
-class SignedSum:
+@value
+class SignedSum(Value):
     """a - b + c, each term with its sign, 1 or -1."""
 
     items: tuple[tuple[int, IndexExpression], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Factors:
+@value
+class Factors(Value):
     """a·b·c in this order."""
 
     items: tuple[IndexExpression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Quotient:
+@value
+class Quotient(Value):
     """a/b."""
 
     above: IndexExpression
     below: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
-class PowerOf:
+@value
+class PowerOf(Value):
     """a to the power b."""
 
     base: IndexExpression
     exponent: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+@value
+class Applied(Value):
     """f(a), a function of one number."""
 
     function: str
     arg: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
-class Combined:
+@value
+class Combined(Value):
     """max(a, b), an operation on numbers that has a name in the language."""
 
     operation: str
     items: tuple[IndexExpression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SumOver:
+@value
+class SumOver(Value):
     """Σ_kl a."""
 
     letters: Runs
     body: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
-class ProductOver:
+@value
+class ProductOver(Value):
     """Π_kl a."""
 
     letters: Runs
     body: IndexExpression
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionOfArray:
+@value
+class FunctionOfArray(Value):
     """F(A) or an entry of it, A being the array whose entry at `letters` is `arg`."""
 
     function: str
@@ -176,8 +178,8 @@ class FunctionOfArray:
     indices: tuple[Index, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Omitted:
+@value
+class Omitted(Value):
     """Dots in a sum: the terms at all places that are not shown."""
 
     total: SumOver
@@ -368,7 +370,7 @@ def at_places(expr: IndexExpression, places: Mapping[str, Index]) -> IndexExpres
         case Factors(items):
             return index_product([at_places(item, places) for item in items])
         case ArrayEntry(node, indices):
-            return ArrayEntry(node, indices_at(indices, places))
+            return _picked_entry(node, indices_at(indices, places), places)
         case KroneckerDelta(one, other):
             return delta(*indices_at((one, other), places))
         case SumOver() | ProductOver() | FunctionOfArray():
@@ -383,6 +385,22 @@ def at_places(expr: IndexExpression, places: Mapping[str, Index]) -> IndexExpres
             return Omitted(put, shown) if isinstance(put, SumOver) else put
     found = _rebuilt(expr, lambda part: at_places(part, places))
     return _collected(found) if isinstance(found, SignedSum) else found
+
+
+def _picked_entry(
+    node: Node, indices: tuple[Index, ...], places: Mapping[str, Index]
+) -> IndexExpression:
+    """An entry of an array; of a constant that picks entries 0 or 1 where that is known."""
+    if not isinstance(node, Selection):
+        return ArrayEntry(node, indices)
+    node = at_sizes(node, places)
+    numbers = [i for i in indices if isinstance(i, int)]
+    if len(numbers) < len(indices):
+        return ArrayEntry(node, indices)
+    try:
+        return Numeral(Fraction(value_at(node, numbers, {})))
+    except KeyError:  # of sizes that are letters
+        return ArrayEntry(node, indices)
 
 
 def _collected(total: SignedSum) -> IndexExpression:
@@ -416,7 +434,11 @@ def holds_letters_or_deltas(expr: IndexExpression) -> bool:
     (False, True)
     """
     kinds = KroneckerDelta | SumOver | ProductOver | FunctionOfArray | Omitted
-    return any(isinstance(part, kinds) for part in index_parts(expr))
+    return any(
+        isinstance(part, kinds)
+        or (isinstance(part, ArrayEntry) and isinstance(part.node, Selection))
+        for part in index_parts(expr)
+    )
 
 
 # -- sums term by term -----------------------------------------------------------------------
@@ -478,6 +500,9 @@ def _picked(expr: IndexExpression, letters: set[str]) -> dict[str, Index]:
         case Factors(items):
             found = [_picked(item, letters) for item in items]
             return reduce(lambda one, other: other | one, found, {})
+        case ArrayEntry(Selection() as rule, indices):
+            known = places_of_one(rule, indices)
+            return {str(letter): n for letter, n in known.items() if letters >= known.keys()}
         case KroneckerDelta(one, other):
             for letter, index in ((other, one), (one, other)):
                 if isinstance(letter, str) and letter in letters and index not in letters:

@@ -67,7 +67,9 @@ def zeros_written(
     known, made = dict(shapes), dict[str, Node]()
     for assignment in program.assignments:
         for node in nodes.walk(assignment.value):
-            if node in zero and not isinstance(node.arg, nodes.Name):
+            if not isinstance(node, nodes.Determinant) or node not in zero:
+                continue
+            if not isinstance(node.arg, nodes.Name):
                 taken = {name.lower() for name in known}
                 name = next(name for name in _NAMES if name.lower() not in taken)
                 known[name], made[name] = shapes_over(shapes)(node.arg), written(node.arg)

@@ -234,61 +234,92 @@
     }
   };
   addEventListener("resize", () => reachable(document));
+  document.addEventListener("toggle", (event) => reachable(event.target), true);
+  addEventListener("beforeprint", () => {
+    for (const answer of all("details")) answer.open = true;
+  });
   document.fonts.ready.then(() => reachable(document));
 
-  // -- presenting: the page is revealed block by block, and equality by equality
+  // -- presenting: the page as slides, as much of a section on each as the screen holds
 
-  let beats = [];
+  let slides = [];
   let now = 0;
+  let typed = ""; // digits of the slide to go to
   const presenting = () => root.classList.contains("presenting");
   const sections = all("main > .body, .step");
   const blocksOf = (section) => [
     ...(section.matches(".body") ? section : one(".body", section)).children,
   ];
-  const listed = () =>
-    sections.flatMap((section) => {
-      let head = null; // a heading comes with what follows it
-      return blocksOf(section).flatMap((block) => {
-        if (block.matches("h3")) {
-          head = block;
-          return [];
-        }
-        const links = all(".link", block);
-        const found = (links.length ? links : [null]).map((link) => ({ section, head, block, link }));
-        head = null;
-        return found;
-      });
+  const leads = (block) =>
+    block.matches("h3") || (block.matches("p") && block.nextElementSibling?.matches(":not(p, h3)"));
+  // What stays together: an equality or another block, with the heading and the words before it.
+  const pieces = (section) => {
+    let lead = [];
+    return blocksOf(section).flatMap((block) => {
+      if (leads(block)) {
+        lead.push(block);
+        return [];
+      }
+      const links = block.matches(".equation") ? all(".link", block) : [];
+      const parts = links.length ? links : [block];
+      const found = parts.map((part, n) => ({ block, part, lead: n ? [] : lead }));
+      lead = [];
+      return found;
     });
-  const reveal = (number) => {
-    now = Math.max(0, Math.min(number, beats.length - 1));
-    const ahead = new Set(beats.slice(now + 1).flatMap(Object.values));
-    const here = new Set(beats.slice(0, now + 1).flatMap(Object.values));
-    for (const part of new Set(beats.flatMap(Object.values))) {
-      part?.classList.toggle("ahead", ahead.has(part) && !here.has(part));
-    }
-    const progress = { now: now + 1, all: beats.length };
-    by("progress").textContent = words.progress.replace(/\{(\w+)\}/g, (_, name) => progress[name]);
-    bringIntoView(beats[now]);
   };
-  const bringIntoView = ({ section, block, link }) => {
-    const parts = link ? [...link.children] : [block];
-    const bottom = Math.max(...parts.map((part) => part.getBoundingClientRect().bottom));
-    const top = (block === blocksOf(section)[0] ? section : block).getBoundingClientRect().top;
-    const room = innerHeight * 0.86;
-    let shift = 0;
-    if (bottom > room) shift = Math.min(bottom - room, Math.max(0, parts[0].getBoundingClientRect().top - 20));
-    if (top < 0 && bottom <= room) shift = top - 20;
-    if (shift) scrollBy({ top: shift, behavior: calm() ? "auto" : "smooth" });
+  const extent = ({ part, lead }) => {
+    const laid = [...lead, ...(part.matches(".link") ? part.children : [part])];
+    const boxes = laid.map((one) => one.getBoundingClientRect());
+    return [Math.min(...boxes.map((box) => box.top)), Math.max(...boxes.map((box) => box.bottom))];
+  };
+  const dealt = () =>
+    sections.flatMap((section) => {
+      const title = one(".title", section)?.getBoundingClientRect().height ?? 0;
+      const opening = section === sections[0] ? section.getBoundingClientRect().top + scrollY : 0;
+      let room = innerHeight * 0.92 - title * 2 - opening;
+      const found = [];
+      let start = 0;
+      for (const piece of pieces(section)) {
+        const [top, bottom] = extent(piece);
+        if (!found.length || bottom - start > room) {
+          if (found.length) room = innerHeight * 0.92 - title * 2;
+          found.push({ section, pieces: [] });
+          start = top;
+        }
+        found.at(-1).pieces.push(piece);
+      }
+      return found;
+    });
+  const deal = () => {
+    for (const part of all(".off, .head-only")) part.classList.remove("off", "head-only");
+    slides = dealt();
+  };
+  const turnTo = (number) => {
+    now = Math.max(0, Math.min(number, slides.length - 1));
+    const { section, pieces: shown } = slides[now];
+    one("main > header").classList.toggle("off", now > 0);
+    for (const other of sections) other.classList.toggle("off", other !== section);
+    const kept = new Set(shown.flatMap(({ block, part, lead }) => [block, part, ...lead]));
+    for (const block of blocksOf(section)) {
+      block.classList.toggle("off", !kept.has(block));
+      for (const link of all(".link", block)) link.classList.toggle("off", !kept.has(link));
+      const head = one(".link", block); // a chain that goes on keeps its left side
+      head?.classList.toggle("head-only", kept.has(block) && !kept.has(head));
+    }
+    const progress = { now: now + 1, all: slides.length };
+    by("progress").textContent = words.progress.replace(/\{(\w+)\}/g, (_, name) => progress[name]);
+    scrollTo(0, 0);
+    reachable(section);
   };
   const present = (on) => {
     keepNothing();
     root.classList.toggle("presenting", on);
-    for (const part of all(".ahead")) part.classList.remove("ahead");
+    for (const part of all(".off, .head-only")) part.classList.remove("off", "head-only");
     if (on) {
       for (const button of folds) setFold(button, true);
-      beats = listed();
-      scrollTo(0, 0);
-      reveal(0);
+      measure(document);
+      deal();
+      turnTo(0);
       document.activeElement?.blur();
     } else {
       by("present").focus({ preventScroll: true });
@@ -297,18 +328,26 @@
   };
   const keepNothing = () => panel && keep(null);
   by("present").addEventListener("click", () => present(true));
-  by("next").addEventListener("click", () => reveal(now + 1));
-  by("back").addEventListener("click", () => reveal(now - 1));
+  by("next").addEventListener("click", () => turnTo(now + 1));
+  by("back").addEventListener("click", () => turnTo(now - 1));
   by("leave").addEventListener("click", () => present(false));
+  addEventListener("resize", () => {
+    if (!presenting()) return;
+    const first = slides[now].pieces[0].part;
+    deal();
+    turnTo(slides.findIndex((slide) => slide.pieces.some(({ part }) => part === first)));
+  });
+  if (root.classList.contains("slides")) document.fonts.ready.then(() => present(true));
 
   const turns = {
-    " ": () => reveal(now + 1),
-    ArrowRight: () => reveal(now + 1),
-    PageDown: () => reveal(now + 1),
-    ArrowLeft: () => reveal(now - 1),
-    PageUp: () => reveal(now - 1),
-    Home: () => reveal(0),
-    End: () => reveal(beats.length - 1),
+    " ": () => turnTo(now + 1),
+    ArrowRight: () => turnTo(now + 1),
+    PageDown: () => turnTo(now + 1),
+    ArrowLeft: () => turnTo(now - 1),
+    PageUp: () => turnTo(now - 1),
+    Home: () => turnTo(0),
+    End: () => turnTo(slides.length - 1),
+    Enter: () => turnTo(typed ? typed - 1 : now + 1),
   };
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -317,10 +356,13 @@
       else if (presenting()) present(false);
       return;
     }
+    const digit = presenting() && /^\d$/.test(event.key) ? event.key : "";
     const turn = presenting() && turns[event.key];
-    // Space on a button presses the button.
-    if (!turn || (event.key === " " && event.target.closest?.("button"))) return;
+    // Space and Enter on a button press the button.
+    const pressed = [" ", "Enter"].includes(event.key) && event.target.closest?.("button, summary");
+    if (turn && !pressed) turn();
+    typed = digit && typed + digit;
+    if (!turn || pressed) return;
     event.preventDefault();
-    turn();
   });
 })();

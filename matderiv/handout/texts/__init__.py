@@ -5,11 +5,13 @@ from __future__ import annotations
 import string
 import tomllib
 from functools import cache, lru_cache
-from importlib import resources
+from pathlib import Path
 
 from matderiv.errors import InputError
 
 __all__ = ["languages", "message", "messages"]
+
+_FOLDER = Path(__file__).parent  # importlib.resources takes longer to import than this to run
 
 
 @lru_cache(maxsize=1)
@@ -19,8 +21,7 @@ def languages() -> tuple[str, ...]:
     >>> languages()
     ('en', 'zh')
     """
-    files = resources.files(__name__).iterdir()
-    return tuple(sorted(f.name[:-5] for f in files if f.name.endswith(".toml")))
+    return tuple(sorted(file.stem for file in _FOLDER.glob("*.toml")))
 
 
 @cache
@@ -32,7 +33,7 @@ def messages(language: str) -> dict[str, str]:
     """
     if language not in languages():
         raise InputError(f"There is no language {language!r}; there are: {', '.join(languages())}.")
-    text = resources.files(__name__).joinpath(f"{language}.toml").read_text(encoding="utf-8")
+    text = (_FOLDER / f"{language}.toml").read_text(encoding="utf-8")
     return {
         f"{table}.{key}": value
         for table, entries in tomllib.loads(text).items()
