@@ -296,9 +296,7 @@ class ArrayDerivative:
         """
         from matderiv.array_pages import ArrayWishes, derive_array
 
-        if self.asked.direction:
-            whole = "hessian" if self.asked.kind == "hvp" else "jacobian"
-            raise InputError(f"There is no page about {self.asked.kind}; make that of {whole}.")
+        self._refuse_direction("page about")
         wishes = ArrayWishes(self.read, self.form != "vec", newton)
         return derive_array(self.asked, self.answer, self.shapes, wishes)
 
@@ -310,6 +308,25 @@ class ArrayDerivative:
         from matderiv.handout.formats import write_text
 
         return write_text(self.document(lang, show, newton=newton), form)
+
+    @checked()
+    def json(self) -> str:
+        """The certificate: that of the gradient of ⟨V, Y⟩, which is Jᵀv with the formula of J.
+
+        Raises:
+            InputError: it is a product with a direction.
+            ProofError: a link is not proved.
+        """
+        from matderiv.array_certificates import array_certificate
+
+        self._refuse_direction("certificate of")
+        with uncollected():
+            return array_certificate(self.asked, self.answer, self.shapes)
+
+    def _refuse_direction(self, what: str) -> None:
+        if self.asked.direction:
+            whole = "hessian" if self.asked.kind == "hvp" else "jacobian"
+            raise InputError(f"There is no {what} {self.asked.kind}; make that of {whole}.")
 
     @checked()
     def __call__(

@@ -49,7 +49,10 @@ def check(data: Json) -> list[tuple[str, str]]:
         RefusedError: at the first thing that is wrong.
     """
     check_form(data)
+    before = check(data["gradient"]) if "gradient" in data else []
     program = read(data)
+    if "gradient" in data:
+        _check_paired(data, program)
     prover = Prover(Calculus(program))
     found: list[Link] = []
     if data["method"] not in METHODS:
@@ -72,7 +75,7 @@ def check(data: Json) -> list[tuple[str, str]]:
     for link in found:
         if not link.proved and not link.looked:
             refuse(f"{link.where}: there are no sizes to evaluate it at")
-    return [(link.where, PROVED if link.proved else EVALUATED) for link in found]
+    return [*before, *((link.where, PROVED if link.proved else EVALUATED) for link in found)]
 
 
 def summary(data: Json, links: list[tuple[str, str]]) -> str:
@@ -118,6 +121,33 @@ def _check_answers(data: Json, program: Program) -> None:
         if ends.get(name) != data["gradients"][name]:
             refuse(f"gradients: that by {name} is not what is derived")
         _check_derived(name, ends, program)
+
+
+def _check_paired(data: Json, program: Program) -> None:
+    """Refuse a program that is not ⟨V, g⟩ with a free V and the gradient g of another certificate.
+
+    Together they are about a Hessian: the gradient of ⟨V, g⟩ is the Hessian's product with V.
+    """
+    of, first = data["gradient"], read(data["gradient"])
+    *_, gradient, total = program.definitions
+    free = [name for name in program.inputs if name not in first.shapes]
+    if len(of["wrt"]) != 1 or len(free) != 1:
+        refuse("gradient: it is not of one input, or not one direction is free")
+    (v,), (wrt,) = free, of["wrt"]
+    products = [parse(f"sum({v}*{gradient})"), parse(f"{v}*{gradient}")]
+    if program.definitions[total] != products[not first.shapes[wrt]]:
+        refuse(f"gradient: the program does not end in its product with {v}")
+    if program.unfolded(program.definitions[gradient]) != first.unfolded(
+        parse(of["gradients"][wrt])
+    ):
+        refuse("gradient: its formula is another one in the program")
+    if program.shapes[v] != first.shapes[wrt] or program.shapes[gradient] != first.shapes[wrt]:
+        refuse("gradient: it has another shape in the program")
+    for name in {*program.inputs} - {v}:
+        if program.shapes[name] != first.shapes[name] or name in first.definitions:
+            refuse(f"gradient: {name} is another input in the program")
+    if data["assume"] != of["assume"] or data["functions"] or of["functions"]:
+        refuse("gradient: the programs do not assume the same, or name functions")
 
 
 def _check_derived(name: str, ends: Mapping[str, str], program: Program) -> None:

@@ -43,6 +43,10 @@ class Program:
         """Whether one of some words is assumed of a name."""
         return not {*self.assumed.get(name, "").split(", ")}.isdisjoint(words)
 
+    def unfolded(self, tree: Tree) -> Tree:
+        """A tree over the inputs alone."""
+        return _unfolded(tree, self.definitions)
+
     @property
     def loss(self) -> str:
         """The name of the value that is differentiated."""
