@@ -201,7 +201,7 @@ def test_a_value_that_is_too_long_is_refused() -> None:
     [
         ("jacobian", "relu(A @ x)", ["x"], "(diag(step(A @ x)) @ A).T @ v"),
         ("jacobian", "A @ X @ B", ["X"], "A.T @ V @ B.T"),
-        ("jacobian", "inv(A + c*B)", ["A"], "-(inv(A + c*B).T @ V @ inv(A + c*B).T)"),
+        ("jacobian", "inv(A + c*B)", ["A"], "-inv(A + c*B).T @ V @ inv(A + c*B).T"),
         ("hessian", "sum((X @ w - y)**2)", ["w"], "(2*X.T @ X).T @ v"),
         ("hessian", "x @ A @ y", ["x", "y"], "A.T @ v"),
         ("hessian", "sum(f(x))", ["x"], "diag(ddf(x)).T @ v"),

@@ -20,7 +20,6 @@ from matderiv.expression.size_text import (
     size_difference,
     size_number,
     size_sum,
-    terms_of_size,
 )
 from matderiv.expression.source import source
 
@@ -166,31 +165,25 @@ class Rules:
     def tell_apart(self) -> None:
         """Sizes that are worked out in two ways, as in N + M = K + P, are numbers, not letters.
 
-        Of N - 1 = M - 1 the two letters are one.
+        From N + 1 = M + 1 follows N = M, so that there is one way.
         """
+        alone: dict[tuple[SizeVariable, SizeText], SizeVariable] = {}
+        for size, text, at in self.worked:
+            if len(at) == 1:
+                ((name, own),) = at.items()
+                join(alone.setdefault((size.root(), put(text, {name: "n"})), own), own)
         texts: dict[SizeVariable, SizeText] = {}
-        letters: dict[str, SizeVariable] = {}
         for size, text, at in self.worked:
             names = {name: f"s{id(own.root())}" for name, own in at.items() if not own.fixed}
-            letters |= {names[name]: own for name, own in at.items() if name in names}
             names |= {name: str(own) for name, own in at.items() if own.fixed}
             found = put(text, names)
-            other = texts.setdefault(size.root(), found)
-            if found == other:
-                continue
-            apart = terms_of_size(str(size_difference(found, other)))
-            match sorted(apart, key=apart.__getitem__):
-                case [(a,), (b,)] if sorted(apart.values()) == [-1, 1] and (
-                    a in letters and b in letters and join(letters[a], letters[b])
-                ):
-                    self.tell_apart()
-                    return
-            for one in (size, *at.values()):
-                one.fix()
+            if texts.setdefault(size.root(), found) != found:
+                for one in (size, *at.values()):
+                    one.fix()
         for size, _, at in reversed(self.worked):  # what follows from numbers is one
             if size.fixed:
-                for letter in at.values():
-                    letter.fix()
+                for other in at.values():
+                    other.fix()
 
     def symbols(self, letters: dict[SizeVariable, str]) -> None:
         """The texts of sizes that are worked out from sizes with letters, added to these."""

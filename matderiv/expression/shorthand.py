@@ -69,6 +69,13 @@ sinc(Y) = sin(pi*Y)/(pi*Y)
 ndtri(Y) = sqrt(2)*erfinv(2*Y - 1)
 mish(Y) = Y*tanh(softplus(Y))
 
+conj(Y) = Y
+real(Y) = Y
+vdot(a, b) = sum(a*b)
+cross(x, y) = roll(x, -1)*roll(y, -2) - roll(x, -2)*roll(y, -1) + zeros(3)
+tridiagonal(a, b, c) = diag(b) + diag(a, -1) + diag(c, 1)
+solve_triangular(A, B) = inv(triu(A)) @ B
+
 where(condition, one, other) = special
 clip(y, low, high) = minimum(maximum(y, low), high)
 clamp(y, low, high) = clip(y, low, high)
