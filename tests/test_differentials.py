@@ -56,6 +56,11 @@ EXAMPLES: dict[type, tuple[tuple[str, str], ...]] = {
     nodes.Inverse: (("inv(S)", "S"),),
     nodes.Determinant: (("det(S)", "S"),),
     nodes.LogDet: (("logdet(S)", "S"),),
+    nodes.MatrixFunction: (
+        ("tr(expm(S))", "S"),
+        ("tr(sqrtm(S @ S.T))", "S"),
+        ("eigvalsh(S)[0]", "S"),
+    ),
     nodes.Mapped: (("A[1:]", "A"), ("roll(A, 1, axis=1)", "A"), ("cumsum(a)", "a")),
     nodes.Joined: (("concatenate((A, C))", "C"), ("stack((a, b))", "a")),
     nodes.Reshape: (("reshape(A, (D*N,))", "A"), ("reshape(A @ B, (M*N,))", "B")),

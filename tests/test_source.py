@@ -62,6 +62,9 @@ def _grown(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
         st.builds(nodes.Negate, negated),
         st.builds(nodes.Apply, st.sampled_from([*ELEMENTWISE, "f", "g1"]), inner),
         st.builds(nodes.Functional, st.just("Loss"), inner),
+        st.builds(
+            nodes.MatrixFunction, inner, st.sampled_from(["expm", "sqrtm", "eigenprojector -1"])
+        ),
     )
 
 

@@ -88,6 +88,7 @@ PROGRAMS: dict[type, str] = {
     nodes.Inverse: "Y = inv(X); L = Loss(Y)",
     nodes.Determinant: "L = det(X)",
     nodes.LogDet: "L = logdet(X)",
+    nodes.MatrixFunction: "L = tr(expm(X))",
     nodes.Selection: "Y = tri(N, D)*X; L = Loss(Y)",
     nodes.OneHot: "Y = onehot(y, K) @ X; L = Loss(Y)",
     nodes.Mapped: "Y = X[1:]; L = Loss(Y)",
