@@ -68,6 +68,21 @@ MEANS: list[tuple[str, Callable[..., Array], dict[str, tuple[int, ...]]]] = [
         lambda a, g: a / np.sqrt((a**2).mean(-1, keepdims=True) + 1e-05) * g,
         {"A": A, "g": ROWS},
     ),
+    ("instance_norm(A)", lambda a: _norm(a, -1), {"A": (2, 3, 4)}),
+    ("vdot(A, B)", np.vdot, {"A": A, "B": B}),
+    ("cross(g, h)", np.cross, {"g": (3,), "h": (3,)}),
+    ("rot90(A)", np.rot90, {"A": A}),
+    (
+        "tridiagonal(g, h, u)",
+        lambda a, b, c: np.diag(b) + np.diag(a, -1) + np.diag(c, 1),
+        {"g": (2,), "h": (3,), "u": (2,)},
+    ),
+    (
+        "cdist(A, B)",
+        lambda a, b: np.linalg.norm(a[:, None] - b[None], axis=-1),
+        {"A": (3, 2), "B": (2, 2)},
+    ),
+    ("cumprod(g)", np.cumprod, {"g": ROWS}),
     ("normalize(A)", lambda a: a / np.linalg.norm(a, axis=-1, keepdims=True), {"A": A}),
     (
         "attention(A, B, C, d)",
@@ -146,7 +161,7 @@ MEANS: list[tuple[str, Callable[..., Array], dict[str, tuple[int, ...]]]] = [
 
 
 def test_every_layer_is_compared() -> None:
-    """None is left out, from layers to the last losses in the table."""
+    """None is left out, from layers to the end of the table."""
     text = " ".join(text for text, _, _ in MEANS)
     names = list(READ_AS)
     layers = names[names.index("layer_norm") :]

@@ -49,7 +49,8 @@ class Shorthand:
 
 #: Each function as it is called, and the formula that it stands for. An operand with a number is
 #: an option: it has that value unless another one is given. The first are functions of one number,
-#: then come activations and choices, losses as the frameworks name them, layers and more losses.
+#: then come activations and choices, losses as the frameworks name them, layers and
+#: more losses, and functions of arrays.
 _TABLE = """
 square(Y) = Y**2
 reciprocal(Y) = 1/Y
@@ -109,6 +110,7 @@ layer_norm(X, gamma=1, beta=0, eps=1e-5) = (X - mean(X, axis=-1, keepdims=True))
 /sqrt(var(X, axis=-1, keepdims=True) + eps)*gamma + beta
 batch_norm(X, gamma=1, beta=0, eps=1e-5) = (X - mean(X, axis=0, keepdims=True)) \
 /sqrt(var(X, axis=0, keepdims=True) + eps)*gamma + beta
+instance_norm(X, eps=1e-5) = layer_norm(X, 1, 0, eps)
 rms_norm(X, gamma=1, eps=1e-5) = X/sqrt(mean(X**2, axis=-1, keepdims=True) + eps)*gamma
 normalize(X) = X/sqrt(sum(X**2, axis=-1, keepdims=True))
 attention(Q, K, V, d=1) = softmax(Q @ K.mT/sqrt(d), axis=-1) @ V
@@ -138,6 +140,13 @@ pairwise_distance(X, Y) = sqrt(sum((X - Y)**2, axis=-1))
 multilabel_soft_margin_loss(Z, T) = mean(T*softplus(-Z) + (1 - T)*softplus(Z))
 sigmoid_focal_loss(Z, T, gamma=2) = \
 mean(sigmoid(-((2*T - 1)*Z))**gamma*softplus(-((2*T - 1)*Z)))
+
+vdot(A, B) = sum(A*B)
+cross(x, y) = ones(3)*(roll(x, -1)*roll(y, -2) - roll(x, -2)*roll(y, -1))
+rot90(X) = flip(X, axis=1).T
+tridiagonal(a, b, c) = diag(b) + diag(a, -1) + diag(c, 1)
+cdist(X, Y) = sqrt(sum((X[:, None, :] - Y[None, :, :])**2, axis=-1))
+cumprod(x) = prod(tril(x[None, :] + 0*x[:, None] - 1) + 1, axis=1)
 """.replace("\\\n", "")
 
 
